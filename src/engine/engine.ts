@@ -1,0 +1,148 @@
+import { BerthError } from '../errors.ts';
+import type { ResolvedImage } from '../image/resolved.ts';
+import type { Access } from '../registry/access.ts';
+
+export type EngineName = 'podman' | 'store';
+
+/**
+ * Where images live. The engine holds the truth of the images and the pins; the records say only
+ * what is wanted. Every call is safe to repeat after a kill at any moment, and beside another
+ * process that does the same.
+ */
+export interface Engine {
+  readonly name: EngineName;
+
+  /** The engine's id of an image: podman's is the config's digest, the store's the manifest's. */
+  idOf(image: ResolvedImage): string;
+
+  info(): Promise<EngineInfo>;
+
+  /** Every image that is present and whole. */
+  images(): Promise<readonly EngineImage[]>;
+
+  /** Every pin that berth ever made here and that is still there, found by its labels. */
+  pins(): Promise<readonly Pin[]>;
+
+  /** Bytes that `fetch` would download now; 0 if the image is present. */
+  missingBytes(image: ResolvedImage): Promise<number>;
+
+  /**
+   * Brings the image, by `image.digest`, so that afterwards `repository@image.digest` names it
+   * here; no tag is touched. What is present is not downloaded again.
+   *
+   * @returns the engine's id of the image, which equals `idOf(image)`.
+   */
+  fetch(image: ResolvedImage, access: Access, watch?: FetchWatch): Promise<string>;
+
+  /**
+   * Pins images for a root. A pin that is there already is made to say what is asked for; other
+   * pins of the root stay.
+   *
+   * @throws {EngineError} `no-such-image` if one of the images is gone again.
+   */
+  pin(root: string, images: readonly PinRequest[]): Promise<void>;
+
+  /** Drops pins; one that is gone already is none to worry about. The images stay. */
+  unpin(pins: readonly Pin[]): Promise<void>;
+
+  /** Makes the tagged full name mean this image; moves it if it meant another. */
+  tag(id: string, name: string): Promise<void>;
+
+  /**
+   * Removes the image with all its names.
+   *
+   * @returns false, and nothing is changed, if something (a container, a pin) holds it.
+   */
+  remove(id: string): Promise<boolean>;
+
+  /** Ends what was started for this (a service process, connections). */
+  close(): Promise<void>;
+}
+
+export interface EngineInfo {
+  readonly name: EngineName;
+  /** The program's version; berth's own for the store. */
+  readonly version: string;
+  /** Where images lie on disk: the directory whose file system must have the space. */
+  readonly directory: string;
+  /** One line for people: which socket or program, and whether berth started it. */
+  readonly description: string;
+}
+
+export interface EngineImage {
+  /** `sha256:…`, as `Engine.idOf`. */
+  readonly id: string;
+  /** The full tagged names that mean this image: `docker.io/library/nginx:1.27`. */
+  readonly names: readonly string[];
+  /** `repository@sha256:…` for each manifest or index digest it is known by. */
+  readonly digests: readonly string[];
+  /** On disk, in bytes. */
+  readonly size: number;
+}
+
+/** A name that an image serves, with what that name meant when it was resolved. */
+export interface PinnedName {
+  readonly name: string;
+  /** The digest that the name stood for: an index's, or the manifest's own. */
+  readonly digest: string;
+  readonly manifest: string;
+}
+
+export interface PinRequest {
+  /** The engine's id of the image. */
+  readonly id: string;
+  readonly platform: string;
+  readonly names: readonly PinnedName[];
+  /** Whether berth brought the image here; if not, berth never removes it. */
+  readonly fetched: boolean;
+  /** What the root's record says beside its images, so that it can be made again from pins. */
+  readonly record: PinnedRecord;
+}
+
+export interface PinnedRecord {
+  /** The root's location. */
+  readonly location: string;
+  /** How many images the record has: fewer pins than that are not the whole. */
+  readonly images: number;
+  /** How many problems on bound references it has. */
+  readonly problems: number;
+  /** When the root was staged, ISO 8601. */
+  readonly staged: string;
+}
+
+/** The engine's hold on one image on behalf of one root. */
+export interface Pin extends PinRequest {
+  readonly root: string;
+  /** What the engine calls it: a container's id, a file. */
+  readonly handle: string;
+}
+
+export interface FetchWatch {
+  readonly signal?: AbortSignal;
+  /** Called with the bytes of this image that are here so far, those present before included. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+export type EngineErrorCode =
+  /** The engine can't be reached or started. */
+  | 'engine-unreachable'
+  /** The engine refused or failed a request; the message has its words. */
+  | 'engine-failed'
+  /** A reply is not what the engine's interface promises. */
+  | 'engine-reply'
+  | 'no-such-image'
+  /** The layout on disk is damaged in a way that berth must not repair by guessing. */
+  | 'store-damaged'
+  | 'no-space';
+
+export class EngineError extends BerthError {
+  declare readonly code: EngineErrorCode;
+
+  constructor(code: EngineErrorCode, message: string, options: { hint: string; cause?: unknown }) {
+    super(code, message, {
+      ...options,
+      kind:
+        code === 'engine-unreachable' ? 'unreachable' : code === 'no-space' ? 'refused' : 'failed',
+    });
+  }
+}

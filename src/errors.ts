@@ -1,0 +1,40 @@
+/** What a failure means to the caller, and so to the exit code of the program. */
+export type FailureKind =
+  /** It went wrong: exit 1. */
+  | 'failed'
+  /** The request or the configuration is wrong: exit 2. */
+  | 'usage'
+  /** Refused for space, policy or a pin: exit 4. */
+  | 'refused'
+  /** A registry or engine can't be reached, a later try makes sense: exit 5. */
+  | 'unreachable';
+
+/**
+ * The base of every error that berth throws on purpose.
+ *
+ * `message` says what was expected, what was found and where; `hint` says what to do. Neither
+ * ever holds a credential. Each room has a subclass with a union of string codes of its own.
+ */
+export class BerthError extends Error {
+  readonly code: string;
+  readonly hint: string;
+  readonly kind: FailureKind;
+
+  constructor(
+    code: string,
+    message: string,
+    options: { hint: string; kind?: FailureKind; cause?: unknown },
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.hint = options.hint;
+    this.kind = options.kind ?? 'failed';
+  }
+}
+
+/** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`, …), or undefined for any other value. */
+export function systemErrorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}

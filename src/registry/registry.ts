@@ -1,0 +1,113 @@
+import { BerthError } from '../errors.ts';
+import type { Platform } from '../image/platform.ts';
+import type { Blob, ResolvedImage } from '../image/resolved.ts';
+import type { Access } from './access.ts';
+
+/**
+ * What berth itself asks of registries. Everything that comes back is hostile: bounded, hashed,
+ * validated before anyone sees it.
+ */
+export interface Registry {
+  /**
+   * What a full name means now, for one platform.
+   *
+   * @throws {RegistryError}
+   */
+  resolve(name: string, platform: Platform, access: Access): Promise<ResolvedImage>;
+
+  /**
+   * A manifest or index by its digest, as bytes that hash to it.
+   *
+   * @throws {RegistryError}
+   */
+  manifest(name: string, digest: string, access: Access): Promise<Manifest>;
+
+  /**
+   * Streams a blob into an open file, hashing as it passes, with backpressure.
+   *
+   * The file holds `blob.size` bytes that hash to `blob.digest` when this returns; after an error
+   * its content means nothing.
+   *
+   * @throws {RegistryError}
+   */
+  download(
+    name: string,
+    blob: Blob,
+    access: Access,
+    into: { write(chunk: Buffer): Promise<void> },
+    watch?: { signal?: AbortSignal; onBytes?: (bytes: number) => void },
+  ): Promise<void>;
+
+  /** Closes idle connections. */
+  close(): void;
+}
+
+export interface Manifest {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly content: Buffer;
+}
+
+export type RegistryErrorCode =
+  /** No connection: refused, no such host, timed out, TLS. */
+  | 'registry-unreachable'
+  /** The connection broke in the middle of a reply. */
+  | 'connection-lost'
+  /** 401 with the credentials at hand, or none at hand. */
+  | 'unauthorized'
+  /** 403. */
+  | 'forbidden'
+  /** 404: no such repository or tag. */
+  | 'not-found'
+  /** 429. */
+  | 'rate-limited'
+  /** 5xx. */
+  | 'registry-failed'
+  /** A reply that the distribution specification does not allow, or that is too large. */
+  | 'bad-reply'
+  | 'digest-mismatch'
+  | 'short-body'
+  /** An index without a manifest for the platform. */
+  | 'no-platform'
+  /** `blocked = true` in registries.conf. */
+  | 'blocked'
+  /** policy.json does not let berth take this image, or can't be judged. */
+  | 'policy-rejected'
+  /** policy.json, registries.conf or an auth file is missing or can't be read. */
+  | 'registry-config';
+
+/** Names the registry and the repository in its message. */
+export class RegistryError extends BerthError {
+  declare readonly code: RegistryErrorCode;
+
+  constructor(
+    code: RegistryErrorCode,
+    message: string,
+    options: { hint: string; cause?: unknown },
+  ) {
+    super(code, message, { ...options, kind: kindOf(code) });
+  }
+}
+
+function kindOf(code: RegistryErrorCode): 'failed' | 'usage' | 'refused' | 'unreachable' {
+  switch (code) {
+    case 'registry-unreachable':
+    case 'connection-lost':
+    case 'rate-limited':
+    case 'registry-failed':
+      return 'unreachable';
+    case 'blocked':
+    case 'policy-rejected':
+      return 'refused';
+    case 'registry-config':
+      return 'usage';
+    case 'unauthorized':
+    case 'forbidden':
+    case 'not-found':
+    case 'bad-reply':
+    case 'digest-mismatch':
+    case 'short-body':
+    case 'no-platform':
+      return 'failed';
+  }
+}
