@@ -23,6 +23,8 @@ export interface Reference {
   readonly unit: string;
   /** The unit's own file, its links not followed; equals `path` unless a drop-in sets the key. */
   readonly unitPath: string;
+  /** Where `unitPath` leads, where that is elsewhere: links that bind units lead there too. */
+  readonly unitRealPath?: string;
   readonly scope: Scope;
   readonly activation: Activation;
   /** The shortest chain of units by which it comes to start; empty while not known. */

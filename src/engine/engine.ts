@@ -1,5 +1,5 @@
 import { BerthError } from '../errors.ts';
-import type { ResolvedImage } from '../image/resolved.ts';
+import type { Blob, ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
 
 export type EngineName = 'podman' | 'store';
@@ -12,6 +12,9 @@ export type EngineName = 'podman' | 'store';
 export interface Engine {
   readonly name: EngineName;
 
+  /** How many fetches at a time are quickest here. */
+  readonly concurrency: number;
+
   /** The engine's id of an image: podman's is the config's digest, the store's the manifest's. */
   idOf(image: ResolvedImage): string;
 
@@ -23,8 +26,8 @@ export interface Engine {
   /** Every pin that berth ever made here and that is still there, found by its labels. */
   pins(): Promise<readonly Pin[]>;
 
-  /** Bytes that `fetch` would download now; 0 if the image is present. */
-  missingBytes(image: ResolvedImage): Promise<number>;
+  /** The blobs that `fetch` would download now: none if the image is present. */
+  missingBlobs(image: ResolvedImage): Promise<readonly Blob[]>;
 
   /**
    * Brings the image, by `image.digest`, so that afterwards `repository@image.digest` names it

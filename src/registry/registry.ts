@@ -9,6 +9,14 @@ import type { Access } from './access.ts';
  */
 export interface Registry {
   /**
+   * Whether the running system's policy.json lets berth download this image itself. `manifest`
+   * and `download` obey it; `resolve` does not, as engines that pull themselves judge themselves.
+   *
+   * @throws {RegistryError} `policy-rejected`, or `registry-config` if there is no policy.
+   */
+  permit(name: string): Promise<void>;
+
+  /**
    * What a full name means now, for one platform.
    *
    * @throws {RegistryError}
@@ -35,7 +43,7 @@ export interface Registry {
     blob: Blob,
     access: Access,
     into: { write(chunk: Buffer): Promise<void> },
-    watch?: { signal?: AbortSignal; onBytes?: (bytes: number) => void },
+    watch?: { signal?: AbortSignal },
   ): Promise<void>;
 
   /** Closes idle connections. */

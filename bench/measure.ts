@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** bin/berth, as users run it. */
+export const berth = resolve(import.meta.dirname, '../bin/berth');
+
+export interface Command {
+  readonly program: string;
+  readonly words: readonly string[];
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+/** A row of the table: what berth took against what its peer, or the limit, took. */
+export interface Row {
+  readonly work: string;
+  readonly against: string;
+  readonly berth: string;
+  readonly peer: string;
+  readonly ratio: number;
+  /** The ratio to reach: at most this. */
+  readonly limit: number;
+  readonly remark?: string;
+}
+
+/** Runs a command to its end with its output discarded. @returns seconds. */
+export async function timed(command: Command, expected = 0): Promise<number> {
+  const begun = performance.now();
+  await run(command, expected);
+  return (performance.now() - begun) / 1000;
+}
+
+/** @throws {Error} with what the command wrote to standard error, if it did not answer `expected`. */
+export async function run(command: Command, expected = 0): Promise<void> {
+  const child = spawn(command.program, [...command.words], {
+    env: { ...process.env, ...command.environment },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text.slice(0, 4000)));
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code === expected) return;
+  const line = [command.program, ...command.words].join(' ');
+  throw new Error(`${line}: answered ${code}, expected ${expected}\n${errors}`);
+}
+
+/**
+ * Medians of two ways to do the same, taken in turns, so that what disturbs the machine disturbs
+ * both. One run of each before is not counted.
+ */
+export async function compare(
+  runs: number,
+  ours: () => Promise<number>,
+  theirs: () => Promise<number>,
+): Promise<{ ours: number; theirs: number }> {
+  const samples: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] };
+  await ours();
+  await theirs();
+  for (let i = 0; i < runs; i++) {
+    samples.ours.push(await ours());
+    samples.theirs.push(await theirs());
+  }
+  return { ours: median(samples.ours), theirs: median(samples.theirs) };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** Peak resident memory of one run of berth, in bytes, as its own process tells at its end. */
+export async function peakMemory(command: Command): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), 'berth-bench-'));
+  try {
+    const file = join(directory, 'peak');
+    const hook = resolve(import.meta.dirname, 'peak-memory.cjs');
+    await run({
+      ...command,
+      environment: {
+        ...command.environment,
+        NODE_OPTIONS: `--require=${hook}`,
+        BERTH_BENCH_PEAK: file,
+      },
+    });
+    return Number(readFileSync(file, 'utf8'));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+export function seconds(value: number): string {
+  return value < 1 ? `${Math.round(value * 1000)} ms` : `${value.toFixed(2)} s`;
+}
+
+export function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1e6)} MB`;
+}

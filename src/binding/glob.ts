@@ -1,0 +1,28 @@
+/**
+ * Whether a whole text matches a glob: `*` is any run of characters (`/` too, since image names
+ * are no paths), `?` is one, everything else is itself.
+ *
+ * Takes at most `pattern × text` steps: only the last `*` is ever tried again.
+ */
+export function globMatches(pattern: string, text: string): boolean {
+  let p = 0;
+  let t = 0;
+  let star = -1;
+  let starText = 0;
+  while (t < text.length) {
+    if (pattern[p] === '*') {
+      star = p++;
+      starText = t;
+    } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === text[t])) {
+      p++;
+      t++;
+    } else if (star >= 0) {
+      p = star + 1;
+      t = ++starText;
+    } else {
+      return false;
+    }
+  }
+  while (pattern[p] === '*') p++;
+  return p === pattern.length;
+}

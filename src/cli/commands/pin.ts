@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import { pinByHand, unpin } from '../../lifecycle/manual.ts';
+import { MANUAL } from '../../lifecycle/root-id.ts';
+import { namesMeantBy, namesThatMayBeMeantBy } from '../names.ts';
+import { type CommonOptions, withCommonOptions } from '../options.ts';
+import { print } from '../output.ts';
+import { inSurroundings } from '../surroundings.ts';
+
+/** `berth pin`: hold images that are present, by hand. */
+export function definePin(command: Command): void {
+  withCommonOptions(
+    command.description('Pin images that are present, until `berth unpin`. Nothing is fetched.'),
+  )
+    .addHelpText('after', '\nExamples:\n  berth pin quay.io/acme/debug:1')
+    .action(async (images: string[], options: CommonOptions) => {
+      await inSurroundings(options, async (surroundings) => {
+        const names = await namesMeantBy(images);
+        const ids = await pinByHand(surroundings, MANUAL, names);
+        print(options.format, {
+          json: () => ({ apiVersion: 'berth/v1', kind: 'PinResult', root: MANUAL, ids: [...ids] }),
+          table: () => names.map((name) => `pinned ${name}\n`).join(''),
+          refs: () => names,
+        });
+      });
+    });
+}
+
+/** `berth unpin`: drop pins made by hand, and no others. */
+export function defineUnpin(command: Command): void {
+  withCommonOptions(
+    command.description(
+      'Drop a pin that was made by `berth pin` (by its image) or `berth pull --pin NAME` (by NAME).\n' +
+        'What a root holds is refused with 4: `berth release` drops that.',
+    ),
+  )
+    .addHelpText('after', '\nExamples:\n  berth unpin quay.io/acme/debug:1')
+    .action(async (what: string, options: CommonOptions) => {
+      await inSurroundings(options, async (surroundings) => {
+        const ids = await unpin(surroundings, what, await namesThatMayBeMeantBy(what));
+        print(options.format, {
+          json: () => ({ apiVersion: 'berth/v1', kind: 'PinResult', root: MANUAL, ids: [...ids] }),
+          table: () => `unpinned ${what}\n`,
+          refs: () => ids,
+        });
+      });
+    });
+}

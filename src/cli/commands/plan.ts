@@ -1,0 +1,71 @@
+import type { Command } from 'commander';
+import { bindingsOf } from '../../lifecycle/bindings.ts';
+import { readSituation, type Situation } from '../../lifecycle/context.ts';
+import { type Plan, planStage } from '../../lifecycle/plan.ts';
+import { survey } from '../../lifecycle/survey.ts';
+import type { Root } from '../../root/root.ts';
+import { type RootOptions, withRootOptions } from '../options.ts';
+import { print } from '../output.ts';
+import { exitCodeOf, exitCodes } from '../render/failure.ts';
+import { planFields, planTable, refsOf } from '../render/plan.ts';
+import { printFailures, printProblems, resolutionFailure } from '../render/problems.ts';
+import { inSurroundings, type Surroundings } from '../surroundings.ts';
+import { idOfRoot, withRoot } from '../target.ts';
+import { howToBind } from './images.ts';
+
+/** `berth plan`: what `stage` would do. Changes nothing. */
+export function definePlan(command: Command): void {
+  withRootOptions(
+    command.description(
+      'Resolve every bound image of ROOT and show what `berth stage` would fetch, pin and drop.\n' +
+        'Nothing is changed.',
+    ),
+  )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  berth plan ./rootfs\n  berth plan --bind all --format json /',
+    )
+    .action(async (spec: string | undefined, options: RootOptions) => {
+      await inSurroundings(options, async (surroundings) => {
+        const plan = await withRoot(spec, async (root) => {
+          const planner = await plannerOf(surroundings, root, options);
+          return planner(await readSituation(surroundings));
+        });
+        print(options.format, {
+          json: () => ({ apiVersion: 'berth/v1', kind: 'Plan', ...planFields(plan) }),
+          table: () => planTable(plan),
+          refs: () => refsOf(plan),
+        });
+        printFailures(plan.failures.map(resolutionFailure));
+        if (options.format !== 'json') printProblems(plan.problems);
+        sayNothingBound(plan);
+        process.exitCode =
+          exitCodeOf(plan.failures.map(({ error }) => error)) ||
+          (plan.bytes > plan.free ? exitCodes.refused : 0);
+      });
+    });
+}
+
+/**
+ * Reads the root now, while it is open; the plan itself is made when the situation is known.
+ */
+export async function plannerOf(
+  surroundings: Surroundings,
+  root: Root,
+  options: RootOptions,
+): Promise<(situation: Situation) => Promise<Plan>> {
+  const found = await survey(root, options.bind);
+  const { bindings, problems } = bindingsOf(found, root, 'bound');
+  const blocking = [...found.problems.filter(({ bound }) => bound), ...problems];
+  return (situation) => {
+    const id = idOfRoot(root.location, options.id, situation.records);
+    const planned = { id, location: root.location };
+    return planStage(surroundings, surroundings.registry, situation, planned, bindings, blocking);
+  };
+}
+
+/** Nothing to do is seldom what was meant. */
+export function sayNothingBound(plan: Plan): void {
+  if (plan.images.length > 0 || plan.failures.length > 0 || plan.problems.length > 0) return;
+  process.stderr.write(`Nothing of ${plan.root.location} is bound. ${howToBind}\n`);
+}

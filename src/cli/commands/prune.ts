@@ -1,0 +1,108 @@
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import { BerthError } from '../../errors.ts';
+import { type PruneEntry, planPrune, prune } from '../../lifecycle/prune.ts';
+import { type CommonOptions, withCommonOptions } from '../options.ts';
+import { print } from '../output.ts';
+import { formatBytes } from '../render/bytes.ts';
+import { shortDigest } from '../render/plan.ts';
+import { type Cell, renderTable } from '../render/table.ts';
+import { inSurroundings } from '../surroundings.ts';
+
+interface PruneFlags extends CommonOptions {
+  readonly dryRun?: boolean;
+  readonly force?: boolean;
+}
+
+/** `berth prune`: remove what berth fetched for released roots. Shows first. */
+export function definePrune(command: Command): void {
+  withCommonOptions(
+    command
+      .description(
+        'Remove the images that berth fetched for roots that are released, and that no root,\n' +
+          'container or other name holds. Shows them, and asks first.',
+      )
+      .option('-n, --dry-run', 'only show')
+      .option('-f, --force', 'don’t ask'),
+  )
+    .addHelpText('after', '\nExamples:\n  berth prune --dry-run\n  berth prune --force')
+    .action(async (flags: PruneFlags) => {
+      await inSurroundings(flags, async (surroundings) => {
+        const planned = await planPrune(surroundings);
+        const removable = planned.filter(({ verdict }) => verdict.kind === 'removable');
+        const kept = planned.filter(({ verdict }) => verdict.kind === 'kept');
+        if (flags.dryRun === true) return show(flags, removable, kept, true);
+        if (removable.length > 0 && flags.force !== true) await confirm(removable);
+        const done = await prune(surroundings);
+        return show(flags, done.removed, done.kept, false);
+      });
+    });
+}
+
+async function confirm(removable: readonly PruneEntry[]): Promise<void> {
+  if (!process.stdin.isTTY) {
+    throw new BerthError('usage', 'prune removes images, and there is no terminal to ask', {
+      hint: 'look with `berth prune --dry-run`, then say --force',
+      kind: 'usage',
+    });
+  }
+  process.stderr.write(table(removable, [], true));
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await lines.question('Remove them? [y/N] ');
+    if (/^y(es)?$/i.test(answer.trim())) return;
+  } finally {
+    lines.close();
+  }
+  throw new BerthError('declined', 'nothing was removed', {
+    hint: 'answer y to remove them',
+    kind: 'refused',
+  });
+}
+
+function show(
+  { format }: PruneFlags,
+  removed: readonly PruneEntry[],
+  kept: readonly PruneEntry[],
+  dryRun: boolean,
+): void {
+  print(format, {
+    json: () => ({
+      apiVersion: 'berth/v1',
+      kind: 'PruneResult',
+      removed: removed.map(entry),
+      kept: kept.map(entry),
+      dryRun,
+    }),
+    table: () => table(removed, kept, dryRun),
+    refs: () => removed.flatMap(({ names }) => names),
+  });
+  if (removed.length + kept.length === 0) process.stderr.write('Nothing to prune.\n');
+}
+
+function entry({ id, names, size, verdict }: PruneEntry) {
+  return {
+    id,
+    names: [...names],
+    size,
+    ...(verdict.kind === 'kept' ? { keptBy: verdict.by } : {}),
+  };
+}
+
+function table(
+  removed: readonly PruneEntry[],
+  kept: readonly PruneEntry[],
+  dryRun: boolean,
+): string {
+  if (removed.length + kept.length === 0) return '';
+  const row = ({ id, names, size, verdict }: PruneEntry): Cell[] => [
+    names.join(', '),
+    shortDigest(id),
+    formatBytes(size),
+    verdict.kind === 'kept'
+      ? `kept: held by ${verdict.by}`
+      : { text: dryRun ? 'would be removed' : 'removed', colour: 'yellow' },
+  ];
+  const header = ['IMAGE', 'ID', 'ON DISK', 'VERDICT'];
+  return renderTable(header, [...removed, ...kept].map(row), process.stdout);
+}

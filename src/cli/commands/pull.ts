@@ -1,0 +1,120 @@
+import type { Command } from 'commander';
+import { BerthError } from '../../errors.ts';
+import { hostPlatform } from '../../image/platform.ts';
+import { type Binding, bindingsOf } from '../../lifecycle/bindings.ts';
+import { pull } from '../../lifecycle/pull.ts';
+import { checkedId, MANUAL } from '../../lifecycle/root-id.ts';
+import { survey } from '../../lifecycle/survey.ts';
+import { namesMeantBy } from '../names.ts';
+import { type CommonOptions, withCommonOptions } from '../options.ts';
+import { print } from '../output.ts';
+import { exitCodeOf } from '../render/failure.ts';
+import { shortDigest } from '../render/plan.ts';
+import { printFailures } from '../render/problems.ts';
+import { renderTable } from '../render/table.ts';
+import { inSurroundings } from '../surroundings.ts';
+import { withRoot } from '../target.ts';
+
+interface PullFlags extends CommonOptions {
+  readonly allImagesFromRoot?: string;
+  readonly pin?: string;
+}
+
+/** More names than any list of a root; a bound on what standard input may hold. */
+const MAX_LIST_BYTES = 8 * 1024 * 1024;
+
+/** `berth pull`: fetch a list, for scripts and for updaters that know what they need. */
+export function definePull(command: Command): void {
+  withCommonOptions(
+    command
+      .description(
+        'Fetch IMAGES (`-`: one a line from standard input, `#` begins a comment) and print what\n' +
+          'was fetched. Nothing is recorded, and nothing pinned without --pin.',
+      )
+      .option(
+        '--all-images-from-root <fd>',
+        'every image that the root in this open directory names',
+      )
+      .option('--pin <name>', 'pin what was fetched by hand, under this name'),
+  )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  berth images ./rootfs --format refs | berth pull -\n  berth pull --all-images-from-root 3 3< ./rootfs',
+    )
+    .action(async (images: string[], flags: PullFlags) => {
+      const bindings = await bindingsAskedFor(images, flags.allImagesFromRoot);
+      const pinId = flags.pin === undefined ? undefined : checkedId(`${MANUAL}.${flags.pin}`);
+      await inSurroundings(flags, async (surroundings) => {
+        const { pulled, failures } = await pull(
+          surroundings,
+          surroundings.registry,
+          bindings,
+          pinId,
+        );
+        const failed = failures.map(({ name, error: { code, message, hint } }) => ({
+          name,
+          code,
+          message,
+          hint,
+        }));
+        print(flags.format, {
+          json: () => ({
+            apiVersion: 'berth/v1',
+            kind: 'PullResult',
+            pulled: pulled.map((image) => ({ ...image })),
+            failures: failed.map(({ name: image, ...rest }) => ({ image, ...rest })),
+          }),
+          table: () =>
+            pulled.length === 0
+              ? ''
+              : renderTable(
+                  ['IMAGE', 'DIGEST', 'ID'],
+                  pulled.map(({ name, digest, id }) => [name, digest, shortDigest(id)]),
+                  process.stdout,
+                ),
+          refs: () => pulled.map(({ name }) => name),
+        });
+        printFailures(failed);
+        process.exitCode = exitCodeOf(failures.map(({ error }) => error));
+      });
+    });
+}
+
+async function bindingsAskedFor(
+  images: readonly string[],
+  rootFd: string | undefined,
+): Promise<readonly Binding[]> {
+  if (rootFd !== undefined) {
+    if (images.length > 0) throw usage('either names or --all-images-from-root, not both');
+    return withRoot(`fd:${rootFd}`, async (root) => {
+      const found = await survey(root, 'all');
+      return bindingsOf(found, root, 'all').bindings;
+    });
+  }
+  const names = images.flatMap((image) => (image === '-' ? [] : [image]));
+  if (images.includes('-')) names.push(...(await namesFromStandardInput()));
+  if (images.length === 0) throw usage('no image was named');
+  return [...new Set(await namesMeantBy(names))].map((name) => ({
+    name,
+    platform: hostPlatform(),
+    accesses: [{}],
+    policy: 'always',
+    references: [],
+  }));
+}
+
+async function namesFromStandardInput(): Promise<string[]> {
+  let text = '';
+  for await (const chunk of process.stdin.setEncoding('utf8')) {
+    text += String(chunk);
+    if (text.length > MAX_LIST_BYTES) throw usage('standard input is longer than 8 MiB');
+  }
+  return text
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((line) => line !== '');
+}
+
+function usage(message: string): BerthError {
+  return new BerthError('usage', message, { hint: 'see `berth pull --help`', kind: 'usage' });
+}

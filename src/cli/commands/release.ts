@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { readSituation } from '../../lifecycle/context.ts';
+import { release } from '../../lifecycle/release.ts';
+import { type CommonOptions, withCommonOptions } from '../options.ts';
+import { print } from '../output.ts';
+import { inSurroundings } from '../surroundings.ts';
+import { idOfTarget } from '../target.ts';
+
+/** `berth release`: let go of what a root held. */
+export function defineRelease(command: Command): void {
+  withCommonOptions(
+    command.description(
+      'Drop every pin of ROOT (a path or an id; the tree may be gone). Its images stay until\n' +
+        '`berth prune`.',
+    ),
+  )
+    .addHelpText('after', '\nExamples:\n  berth release os-a')
+    .action(async (target: string, options: CommonOptions) => {
+      await inSurroundings(options, async (surroundings) => {
+        const { records } = await readSituation(surroundings);
+        const released = await release(surroundings, idOfTarget(target, records));
+        const { id, pins, images } = released;
+        print(options.format, {
+          json: () => ({ apiVersion: 'berth/v1', kind: 'ReleaseResult', root: id, pins, images }),
+          table: () =>
+            `released ${id}: ${pins} pins dropped; ${images} images that berth fetched for it are left to \`berth prune\`\n`,
+          refs: () => [],
+        });
+      });
+    });
+}

@@ -1,0 +1,87 @@
+import type { Command } from 'commander';
+import { type Staged, stage } from '../../lifecycle/stage.ts';
+import { type RootOptions, withRootOptions } from '../options.ts';
+import { print } from '../output.ts';
+import { formatBytes } from '../render/bytes.ts';
+import { exitCodeOf, exitCodes } from '../render/failure.ts';
+import { planFields, refsOf, shortDigest } from '../render/plan.ts';
+import { printFailures, printFindings, resolutionFailure } from '../render/problems.ts';
+import { renderTable } from '../render/table.ts';
+import { inSurroundings } from '../surroundings.ts';
+import { withRoot } from '../target.ts';
+import { plannerOf, sayNothingBound } from './plan.ts';
+
+/** `berth stage`: fetch, pin, verify, record. */
+export function defineStage(command: Command): void {
+  withRootOptions(
+    command.description(
+      'Resolve, check the space, fetch, pin, verify and record every bound image of ROOT.\n' +
+        'Can be stopped at any moment and run again: what was fetched stays.',
+    ),
+  )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  berth stage ./rootfs\n  berth stage --engine store --bind all --id next ./rootfs',
+    )
+    .action(async (spec: string | undefined, options: RootOptions) => {
+      await inSurroundings(options, async (surroundings) => {
+        const result = await withRoot(spec, async (root) =>
+          stage(surroundings, await plannerOf(surroundings, root, options)),
+        );
+        const failures = failuresOf(result);
+        const ready = failures.length === 0 && result.findings.length === 0;
+        print(options.format, {
+          json: () => ({
+            apiVersion: 'berth/v1',
+            kind: 'StageResult',
+            ...planFields(result.plan),
+            failures: failures.map(({ name: image, code, message, hint }) => ({
+              image,
+              code,
+              message,
+              hint,
+            })),
+            ready,
+            findings: result.findings.map(({ problem: _, ...finding }) => finding),
+          }),
+          table: () => table(result, ready),
+          refs: () => refsOf(result.plan),
+        });
+        printFailures(failures);
+        printFindings(result.findings);
+        sayNothingBound(result.plan);
+        process.exitCode =
+          exitCodeOf(failures.map(({ error }) => error)) || (ready ? 0 : exitCodes['not-ready']);
+      });
+    });
+}
+
+function failuresOf({ plan, failures }: Staged) {
+  return [
+    ...plan.failures.map((failure) => ({ ...resolutionFailure(failure), error: failure.error })),
+    ...failures.map(({ image, error }) => ({
+      name: image.names[0]?.name ?? image.id,
+      code: error.code,
+      message: error.message,
+      hint: error.hint,
+      error,
+    })),
+  ];
+}
+
+function table({ plan, failures, bytes, findings }: Staged, ready: boolean): string {
+  const failed = new Set(failures.map(({ image }) => image));
+  const rows = plan.images.flatMap((image) =>
+    image.names.map(({ name, digest }) => [
+      name,
+      shortDigest(digest),
+      formatBytes(image.size),
+      failed.has(image)
+        ? ({ text: 'failed', colour: 'red' } as const)
+        : ({ text: 'pinned', colour: 'green' } as const),
+    ]),
+  );
+  if (rows.length === 0 && findings.length === 0 && plan.failures.length === 0) return '';
+  const verdict = ready ? 'is ready' : 'is NOT ready';
+  return `${renderTable(['IMAGE', 'DIGEST', 'SIZE', 'STATE'], rows, process.stdout)}\n${plan.root.id} ${verdict} on ${plan.engine.name}: ${plan.images.length} images, ${formatBytes(bytes)} fetched.\n`;
+}

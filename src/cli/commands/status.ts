@@ -1,0 +1,64 @@
+import type { Command } from 'commander';
+import { readSituation } from '../../lifecycle/context.ts';
+import { type RootStatus, statusOf } from '../../lifecycle/status.ts';
+import { type CommonOptions, withCommonOptions } from '../options.ts';
+import { print } from '../output.ts';
+import { formatBytes } from '../render/bytes.ts';
+import { shortDigest } from '../render/plan.ts';
+import { type Cell, renderTable } from '../render/table.ts';
+import { inSurroundings } from '../surroundings.ts';
+
+/** `berth status`: roots × images. */
+export function defineStatus(command: Command): void {
+  withCommonOptions(
+    command.description(
+      'Show every staged root, its images, and whether each is present and pinned.',
+    ),
+  )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  berth status\n  berth status --format json | jq .roots[].state',
+    )
+    .action(async (options: CommonOptions) => {
+      await inSurroundings(options, async (surroundings) => {
+        const roots = statusOf(await readSituation(surroundings));
+        const engine = await surroundings.engine.info();
+        print(options.format, {
+          json: () => ({
+            apiVersion: 'berth/v1',
+            kind: 'Status',
+            engine,
+            roots: roots.map((root) => ({
+              ...root,
+              images: [...root.images],
+              findings: root.findings.map(({ problem: _, ...finding }) => finding),
+            })),
+          }),
+          table: () => table(roots),
+          refs: () => new Set(roots.flatMap((root) => root.images.map(({ name }) => name))),
+        });
+        if (roots.length === 0) process.stderr.write(`Nothing is staged on ${engine.name}.\n`);
+      });
+    });
+}
+
+function table(roots: readonly RootStatus[]): string {
+  const rows = roots.flatMap((root) =>
+    root.images.length === 0
+      ? [[root.id, stateCell(root.state), '', '', '', '']]
+      : root.images.map(({ name, digest, size, state }, index) => [
+          index === 0 ? root.id : '',
+          index === 0 ? stateCell(root.state) : '',
+          name,
+          shortDigest(digest),
+          formatBytes(size),
+          stateCell(state),
+        ]),
+  );
+  if (rows.length === 0) return '';
+  return renderTable(['ROOT', 'STATE', 'IMAGE', 'DIGEST', 'ON DISK', ''], rows, process.stdout);
+}
+
+function stateCell(state: string): Cell {
+  return { text: state, colour: state === 'ready' || state === 'pins' ? 'green' : 'red' };
+}

@@ -1,0 +1,46 @@
+import type { Command } from 'commander';
+import { readSituation } from '../../lifecycle/context.ts';
+import { judge } from '../../lifecycle/verify.ts';
+import { type CommonOptions, withCommonOptions } from '../options.ts';
+import { print } from '../output.ts';
+import { exitCodes } from '../render/failure.ts';
+import { printFindings } from '../render/problems.ts';
+import { inSurroundings } from '../surroundings.ts';
+import { idOfTarget } from '../target.ts';
+
+/** `berth verify`: the record of a root against the engine. Needs no registry. */
+export function defineVerify(command: Command): void {
+  withCommonOptions(
+    command.description(
+      'Hold the record of ROOT (a path or an id) against what the engine really has.\n' +
+        'Answers 0 if the root is ready, 3 if not. Needs no network.',
+    ),
+  )
+    .addHelpText('after', '\nExamples:\n  berth verify ./rootfs\n  berth verify next && reboot')
+    .action(async (target: string | undefined, options: CommonOptions) => {
+      await inSurroundings(options, async (surroundings) => {
+        const situation = await readSituation(surroundings);
+        const id = idOfTarget(target, situation.records);
+        const record = situation.records.get(id);
+        const findings = judge(record, situation);
+        const ready = findings.length === 0;
+        const images = record?.staged?.images ?? [];
+        print(options.format, {
+          json: () => ({
+            apiVersion: 'berth/v1',
+            kind: 'Verification',
+            root: id,
+            ready,
+            findings: findings.map(({ problem: _, ...finding }) => finding),
+          }),
+          table: () =>
+            ready
+              ? `${id} is ready: ${images.length} images present and pinned on ${surroundings.engine.name}.\n`
+              : `${id} is NOT ready.\n`,
+          refs: () => images.flatMap((image) => image.names.map(({ name }) => name)),
+        });
+        if (options.format !== 'json') printFindings(findings);
+        process.exitCode = ready ? 0 : exitCodes['not-ready'];
+      });
+    });
+}

@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import { readSituation } from '../../lifecycle/context.ts';
+import { survey } from '../../lifecycle/survey.ts';
+import { type Why, whyOf } from '../../lifecycle/why.ts';
+import { displayPath } from '../../root/names.ts';
+import { namesMeantBy } from '../names.ts';
+import { type RootOptions, withRootOptions } from '../options.ts';
+import { print } from '../output.ts';
+import { imageReference } from '../render/problems.ts';
+import { inSurroundings } from '../surroundings.ts';
+import { withRoot } from '../target.ts';
+
+/** `berth why`: who names an image, who holds it. */
+export function defineWhy(command: Command): void {
+  withRootOptions(
+    command.description(
+      'Show which units of ROOT and of the staged roots name IMAGE, and which pins hold it.',
+    ),
+  )
+    .addHelpText('after', '\nExamples:\n  berth why quay.io/acme/app:1 ./rootfs')
+    .action(async (image: string, spec: string | undefined, options: RootOptions) => {
+      await inSurroundings(options, async (surroundings) => {
+        const found = await withRoot(spec, (root) => survey(root, options.bind));
+        const [name = image] = await namesMeantBy([image]);
+        const why = whyOf(name, found.references, await readSituation(surroundings));
+        print(options.format, {
+          json: () => ({
+            apiVersion: 'berth/v1',
+            kind: 'Why',
+            image: why.image,
+            references: why.references.map(imageReference),
+            roots: why.roots.map((root) => ({ ...root, references: [...root.references] })),
+            ...(why.present === undefined
+              ? {}
+              : {
+                  present: {
+                    ...why.present,
+                    names: [...why.present.names],
+                    digests: [...why.present.digests],
+                  },
+                }),
+            pins: why.pins.map(({ root, id, handle }) => ({ root, id, handle })),
+          }),
+          table: () => text(why, found.location),
+          refs: () => [why.image],
+        });
+      });
+    });
+}
+
+function text(why: Why, location: string): string {
+  const lines = [why.image];
+  for (const { path, line, unit, decision } of why.references) {
+    const bound = decision.bound ? 'bound' : 'not bound';
+    lines.push(`  named in ${location} by ${unit} (${path}:${line}): ${bound}, ${decision.rule}`);
+  }
+  for (const { id, digest, references } of why.roots) {
+    lines.push(`  staged for ${id} as ${digest}`);
+    for (const { path, line, unit } of references) lines.push(`    by ${unit} (${path}:${line})`);
+  }
+  if (why.present === undefined) lines.push('  not present');
+  else lines.push(`  present as ${why.present.id}`);
+  for (const { root, handle } of why.pins) lines.push(`  pinned for ${root} (${handle})`);
+  if (why.pins.length === 0) lines.push('  not pinned');
+  return lines.map((line) => `${displayPath(line)}\n`).join('');
+}

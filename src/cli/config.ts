@@ -1,0 +1,94 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EngineName } from '../engine/engine.ts';
+import { BerthError, systemErrorCode } from '../errors.ts';
+
+/** The host's configuration of berth, merged from all its files. */
+export interface Config {
+  readonly engine?: EngineName;
+  readonly stateDirectory?: string;
+}
+
+/**
+ * Reads berth.toml and berth.toml.d/*.toml of each directory, the later wins key by key.
+ *
+ * @param directories from the weakest to the strongest.
+ * @param only `--config`: this file alone.
+ * @throws {BerthError} `config` for a file that can't be read or has a key that is not known.
+ */
+export async function readConfig(
+  directories: readonly string[],
+  only: string | undefined,
+): Promise<Config> {
+  const files = only === undefined ? directories.flatMap(filesOf) : [only];
+  let config: Config = {};
+  for (const file of files) {
+    const text = read(file);
+    if (text === undefined) {
+      if (only === undefined) continue;
+      throw bad(file, undefined, 'it is not there', 'name a file that exists');
+    }
+    config = { ...config, ...(await parse(file, text)) };
+  }
+  return config;
+}
+
+function filesOf(directory: string): string[] {
+  const fragments = join(directory, 'berth.toml.d');
+  let names: string[] = [];
+  try {
+    names = readdirSync(fragments).filter((name) => name.endsWith('.toml'));
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) throw error;
+  }
+  return [join(directory, 'berth.toml'), ...names.sort().map((name) => join(fragments, name))];
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw bad(file, undefined, String(error), 'make it readable');
+  }
+}
+
+async function parse(file: string, text: string): Promise<Config> {
+  const { parse: parseToml, TomlError } = await import('smol-toml');
+  let table: Record<string, unknown>;
+  try {
+    table = parseToml(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const [first = 'it is no TOML'] = error.message.split('\n');
+    throw bad(file, error.line, first, 'correct it');
+  }
+  let config: Config = {};
+  for (const [key, value] of Object.entries(table)) {
+    const line = lineOfKey(text, key);
+    if (key === 'engine') {
+      if (value !== 'podman' && value !== 'store') {
+        throw bad(file, line, `engine is ${JSON.stringify(value)}`, 'expected "podman" or "store"');
+      }
+      config = { ...config, engine: value };
+    } else if (key === 'state-dir') {
+      if (typeof value !== 'string' || !value.startsWith('/')) {
+        throw bad(file, line, `state-dir is ${JSON.stringify(value)}`, 'expected an absolute path');
+      }
+      config = { ...config, stateDirectory: value };
+    } else {
+      throw bad(file, line, `the key ${key} is not known`, 'known are engine and state-dir');
+    }
+  }
+  return config;
+}
+
+function lineOfKey(text: string, key: string): number | undefined {
+  const index = text.split('\n').findIndex((line) => line.replace(/^[\s["']+/, '').startsWith(key));
+  return index < 0 ? undefined : index + 1;
+}
+
+function bad(file: string, line: number | undefined, what: string, hint: string): BerthError {
+  const place = line === undefined ? file : `${file}:${line}`;
+  return new BerthError('config', `${place}: ${what}`, { hint, kind: 'usage' });
+}

@@ -1,0 +1,70 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { BindMode } from '../discovery/reference.ts';
+import type { EngineName } from '../engine/engine.ts';
+import type { ProgressMode } from './render/progress.ts';
+
+/** The flags that every command takes. */
+export interface CommonOptions {
+  readonly engine?: EngineName;
+  readonly stateDir?: string;
+  readonly config?: string;
+  readonly user?: boolean;
+  readonly format: Format;
+  readonly progress: ProgressMode;
+  readonly progressFd: number;
+  readonly debug?: boolean;
+}
+
+export type Format = 'table' | 'json' | 'refs';
+
+/** What the commands that read a root take besides. */
+export interface RootOptions extends CommonOptions {
+  readonly bind?: BindMode;
+  readonly id?: string;
+}
+
+/** Adds the common flags to a command, at the end of its own. */
+export function withCommonOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--engine <name>', 'where images live').choices(['podman', 'store']))
+    .option('--state-dir <dir>', 'records and the embedded store (or BERTH_STATE_DIR)')
+    .option('--config <file>', 'read this berth.toml and no other')
+    .option('--user', 'the calling user’s engine and state, as without root')
+    .addOption(
+      new Option('--format <format>', 'of the result on standard output')
+        .choices(['table', 'json', 'refs'])
+        .default('table'),
+    )
+    .addOption(
+      new Option('--progress <mode>', 'of the progress on standard error')
+        .choices(['auto', 'tty', 'plain', 'json', 'none'])
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--progress-fd <n>', 'write the progress to this open descriptor')
+        .argParser(descriptor)
+        .default(2),
+    )
+    .option('--debug', 'print the stack of an error');
+}
+
+/** Adds the flags of a command that decides what of a root is bound. */
+export function withRootOptions(command: Command): Command {
+  return withCommonOptions(
+    command
+      .addOption(
+        new Option('--bind <mode>', 'what must be present, for this run').choices([
+          'linked',
+          'enabled',
+          'all',
+        ]),
+      )
+      .option('--id <id>', 'the id of the root, where no updater names it'),
+  );
+}
+
+function descriptor(text: string): number {
+  if (!/^\d{1,6}$/.test(text))
+    throw new InvalidArgumentError('expected the number of an open descriptor');
+  return Number(text);
+}

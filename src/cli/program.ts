@@ -1,0 +1,107 @@
+import { Command } from 'commander';
+import { version } from '../version.ts';
+
+interface CommandEntry {
+  readonly usage: string;
+  readonly summary: string;
+  /** Loads what the command alone needs, and adds its flags and its action. */
+  readonly define: (command: Command) => Promise<void>;
+}
+
+const commands: Readonly<Record<string, CommandEntry>> = {
+  images: {
+    usage: 'images [root]',
+    summary: 'list the images that a root names',
+    define: async (c) => (await import('./commands/images.ts')).defineImages(c),
+  },
+  plan: {
+    usage: 'plan [root]',
+    summary: 'show what staging a root would do, with bytes',
+    define: async (c) => (await import('./commands/plan.ts')).definePlan(c),
+  },
+  stage: {
+    usage: 'stage [root]',
+    summary: 'fetch and pin every bound image of a root',
+    define: async (c) => (await import('./commands/stage.ts')).defineStage(c),
+  },
+  verify: {
+    usage: 'verify [root]',
+    summary: 'is every image of a staged root present and pinned?',
+    define: async (c) => (await import('./commands/verify.ts')).defineVerify(c),
+  },
+  status: {
+    usage: 'status',
+    summary: 'show every staged root and its images',
+    define: async (c) => (await import('./commands/status.ts')).defineStatus(c),
+  },
+  why: {
+    usage: 'why <image> [root]',
+    summary: 'who names an image, and who holds it',
+    define: async (c) => (await import('./commands/why.ts')).defineWhy(c),
+  },
+  pins: {
+    usage: 'pins',
+    summary: 'list the pins that the engine holds',
+    define: async (c) => (await import('./commands/pins.ts')).definePins(c),
+  },
+  pin: {
+    usage: 'pin <image...>',
+    summary: 'pin present images by hand',
+    define: async (c) => (await import('./commands/pin.ts')).definePin(c),
+  },
+  unpin: {
+    usage: 'unpin <image-or-name>',
+    summary: 'drop a pin made by hand',
+    define: async (c) => (await import('./commands/pin.ts')).defineUnpin(c),
+  },
+  pull: {
+    usage: 'pull [image...]',
+    summary: 'fetch images by name, from a list, or all of a root',
+    define: async (c) => (await import('./commands/pull.ts')).definePull(c),
+  },
+  release: {
+    usage: 'release <root>',
+    summary: 'drop the pins of a root that is gone',
+    define: async (c) => (await import('./commands/release.ts')).defineRelease(c),
+  },
+  prune: {
+    usage: 'prune',
+    summary: 'remove the images that released roots left',
+    define: async (c) => (await import('./commands/prune.ts')).definePrune(c),
+  },
+};
+
+/**
+ * The command line of berth. Only the command that `argv` asks for is loaded, the others are
+ * there for the help: berth starts in the time that the program needs, not in that of all of it.
+ */
+export async function programOf(argv: readonly string[]): Promise<Command> {
+  const program = new Command('berth')
+    .description(
+      'Every container that the next OS needs is at its berth before the machine boots into it.',
+    )
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError('(berth --help, or berth COMMAND --help)')
+    .addHelpText('after', help);
+  const first = argv.find((word) => !word.startsWith('-'));
+  const wanted = first === 'help' ? argv[argv.indexOf(first) + 1] : first;
+  for (const [name, { usage, summary, define }] of Object.entries(commands)) {
+    const command = program.command(usage).summary(summary);
+    if (name === wanted) await define(command);
+  }
+  return program;
+}
+
+const help = `
+ROOT is the directory of an OS tree, or fd:N for one that is open; / if left out.
+
+Exit codes: 0 done, or ready; 1 failed; 2 wrong usage or configuration; 3 not ready;
+4 refused (space, policy, pinned); 5 a registry or engine can't be reached, try again.
+
+Examples:
+  berth images ./rootfs            what the tree names
+  berth stage --bind all ./rootfs  fetch and pin all of it
+  berth verify ./rootfs            0 if every image is present and pinned
+  berth release ./rootfs           let go of it
+`;

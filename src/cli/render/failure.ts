@@ -1,0 +1,40 @@
+import { BerthError, type FailureKind } from '../../errors.ts';
+import { displayPath } from '../../root/names.ts';
+import { paint } from './table.ts';
+
+/** What every command of berth answers with, besides 0. */
+export const exitCodes: Readonly<Record<FailureKind | 'not-ready', number>> = {
+  failed: 1,
+  usage: 2,
+  'not-ready': 3,
+  refused: 4,
+  unreachable: 5,
+};
+
+/** Prints an error in two lines: what is wrong, what to do. */
+export function printFailure(error: unknown, debug: boolean): void {
+  const { stderr } = process;
+  const label = paint({ text: 'berth:', colour: 'red' }, stderr);
+  if (error instanceof BerthError) {
+    stderr.write(`${label} ${displayPath(error.message)}\n`);
+    stderr.write(`${paint({ text: '  →', colour: 'dim' }, stderr)} ${displayPath(error.hint)}\n`);
+  } else {
+    const message = error instanceof Error ? error.message : String(error);
+    stderr.write(`${label} a fault of berth itself: ${displayPath(message)}\n`);
+    stderr.write('  → please report it, with what --debug prints\n');
+  }
+  if (debug && error instanceof Error) stderr.write(`${printableStack(error)}\n`);
+}
+
+function printableStack(error: Error): string {
+  const own = (error.stack ?? error.message).split('\n').map(displayPath).join('\n');
+  return error.cause instanceof Error ? `${own}\ncaused by: ${printableStack(error.cause)}` : own;
+}
+
+/** The exit code for several failures: 5 only if nothing but the unreachable is in the way. */
+export function exitCodeOf(errors: readonly unknown[]): number {
+  const kinds = new Set(errors.map((e) => (e instanceof BerthError ? e.kind : 'failed')));
+  const order: readonly FailureKind[] = ['failed', 'usage', 'refused', 'unreachable'];
+  const worst = order.find((kind) => kinds.has(kind));
+  return worst === undefined ? 0 : exitCodes[worst];
+}

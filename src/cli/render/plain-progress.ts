@@ -1,0 +1,21 @@
+import type { Progress } from './progress.ts';
+import { fetchedLine, lineOf } from './progress.ts';
+
+/** A line when something is done: for logs and pipes. */
+export function plainProgress(write: (text: string) => void): Progress {
+  const started = new Map<string, { at: number; bytes: number }>();
+  return {
+    report: (event) => {
+      if (event.event === 'fetch-started') {
+        started.set(event.id, { at: performance.now(), bytes: event.bytes });
+      }
+      const fetch = event.event === 'fetched' ? started.get(event.id) : undefined;
+      const line =
+        fetch !== undefined && event.event === 'fetched'
+          ? fetchedLine(event.name, fetch.bytes, performance.now() - fetch.at)
+          : lineOf(event);
+      if (line !== undefined) write(`${line}\n`);
+    },
+    end: () => undefined,
+  };
+}

@@ -1,0 +1,86 @@
+import type { DeferredName, Plan, PlannedImage } from '../../lifecycle/plan.ts';
+import { formatBytes } from './bytes.ts';
+import { problemEntry, resolutionFailure } from './problems.ts';
+import { type Cell, renderTable } from './table.ts';
+
+/** The plan as JSON has it, without what only the stage itself needs. */
+export function planFields(plan: Plan) {
+  return {
+    root: plan.root,
+    engine: plan.engine,
+    images: plan.images.map((image) => ({
+      ...image,
+      names: image.names.map(({ name, digest, references }) => ({
+        name,
+        digest,
+        references: [...references],
+      })),
+    })),
+    bytes: plan.bytes,
+    free: plan.free,
+    deferred: plan.deferred.map((name) => ({ ...name, heldBy: [...name.heldBy] })),
+    drops: plan.drops.map(({ id, names }) => ({ id, names: names.map(({ name }) => name) })),
+    problems: plan.problems.map(problemEntry),
+    failures: plan.failures.map((failure) => {
+      const { name: image, ...rest } = resolutionFailure(failure);
+      return { image, ...rest };
+    }),
+  };
+}
+
+/** What is fetched, from where, and what becomes of the names. */
+export function planTable(plan: Plan): string {
+  const rows = plan.images.flatMap((image) =>
+    image.names.map(({ name, digest }, index): Cell[] => [
+      name,
+      shortDigest(digest),
+      index === 0 ? formatBytes(image.size) : '',
+      actionOf(image, index),
+      deferralOf(name, plan.deferred),
+    ]),
+  );
+  const dropped = plan.drops.flatMap((image) =>
+    image.names.map(({ name, digest }): Cell[] => [
+      name,
+      shortDigest(digest),
+      '',
+      { text: 'unpin', colour: 'yellow' },
+      'the earlier staging held it',
+    ]),
+  );
+  const table = renderTable(
+    ['IMAGE', 'DIGEST', 'SIZE', 'ACTION', 'NAME'],
+    [...rows, ...dropped],
+    process.stdout,
+  );
+  const { engine, root } = plan;
+  return `${table}\n${plan.images.length} images for ${root.id} on ${engine.name} (${engine.description}): ${formatBytes(plan.bytes)} to fetch, ${formatBytes(plan.free)} free.\n`;
+}
+
+/** By digest: what the plan shows is what is fetched. */
+export function refsOf(plan: Plan): string[] {
+  return plan.images.flatMap((image) =>
+    image.names.map(({ name, digest }) => `${name.replace(/(:[^:/@]*|@.*)$/, '')}@${digest}`),
+  );
+}
+
+/** Enough of a digest for people. */
+export function shortDigest(digest: string): string {
+  return digest.slice(0, 'sha256:'.length + 12);
+}
+
+function actionOf(image: PlannedImage, index: number): Cell {
+  if (index > 0) return 'same image';
+  if (!image.present) return { text: `fetch ${formatBytes(image.bytes)}`, colour: 'yellow' };
+  if (!image.pinned) return { text: 'pin', colour: 'yellow' };
+  return { text: 'present, pinned', colour: 'green' };
+}
+
+function deferralOf(name: string, deferred: readonly DeferredName[]): Cell {
+  const entry = deferred.find((d) => d.name === name);
+  if (entry === undefined) return '';
+  return {
+    text: `stays on ${shortDigest(entry.current)} for ${entry.heldBy.join(', ')}`,
+    colour: 'dim',
+  };
+}

@@ -1,0 +1,77 @@
+import type { ResolutionFailure } from '../../lifecycle/resolve.ts';
+import type { BoundProblem, BoundReference } from '../../lifecycle/survey.ts';
+import type { Finding } from '../../lifecycle/verify.ts';
+import { displayPath } from '../../root/names.ts';
+import { paint } from './table.ts';
+
+/** Problems on standard error: those on bound references first, in red. */
+export function printProblems(problems: readonly BoundProblem[]): void {
+  const { stderr } = process;
+  for (const problem of problems.toSorted((a, b) => Number(b.bound) - Number(a.bound))) {
+    const place = placeOf(problem.path, problem.line);
+    const label = paint(
+      { text: problem.bound ? 'problem' : 'note', colour: problem.bound ? 'red' : 'yellow' },
+      stderr,
+    );
+    stderr.write(`${label} ${problem.code} ${place}: ${displayPath(problem.message)}\n`);
+    stderr.write(`  → ${displayPath(problem.hint)}\n`);
+  }
+}
+
+export function printFindings(findings: readonly Finding[]): void {
+  const { stderr } = process;
+  for (const { code, message, hint } of findings) {
+    stderr.write(`${paint({ text: code, colour: 'red' }, stderr)} ${displayPath(message)}\n`);
+    stderr.write(`  → ${displayPath(hint)}\n`);
+  }
+}
+
+export function printFailures(
+  failures: readonly { name: string; message: string; hint: string }[],
+) {
+  const { stderr } = process;
+  for (const { name, message, hint } of failures) {
+    stderr.write(
+      `${paint({ text: 'failed', colour: 'red' }, stderr)} ${displayPath(name)}: ${displayPath(message)}\n`,
+    );
+    stderr.write(`  → ${displayPath(hint)}\n`);
+  }
+}
+
+export function resolutionFailure({ binding, error }: ResolutionFailure) {
+  return { name: binding.name, code: error.code, message: error.message, hint: error.hint };
+}
+
+export function problemEntry({ code, path, line, message, hint, bound }: BoundProblem) {
+  return {
+    code,
+    path: displayPath(path),
+    ...(line === undefined ? {} : { line }),
+    message,
+    hint,
+    bound,
+  };
+}
+
+export function imageReference(reference: BoundReference) {
+  const { raw, path, line, key, kind, unit, scope, activation, via, decision, pull } = reference;
+  const { creds, ...rest } = pull;
+  return {
+    raw,
+    path: displayPath(path),
+    line,
+    key,
+    kind,
+    unit,
+    scope,
+    activation,
+    via: [...via],
+    bound: decision.bound,
+    rule: decision.rule,
+    pull: { ...rest, ...(creds === undefined ? {} : { creds: '***' as const }) },
+  };
+}
+
+function placeOf(path: string, line: number | undefined): string {
+  return line === undefined ? displayPath(path) : `${displayPath(path)}:${line}`;
+}

@@ -1,0 +1,51 @@
+import { styleText } from 'node:util';
+import { displayPath } from '../../root/names.ts';
+
+/** A cell: text, or text in a colour that means something. */
+export type Cell = string | { readonly text: string; readonly colour: Colour };
+export type Colour = 'green' | 'yellow' | 'red' | 'dim';
+
+/**
+ * Columns aligned by spaces, a header in capitals: for people, and for `awk` as well. Colours only
+ * where `stream` is a terminal (and `NO_COLOR` is not set).
+ */
+export function renderTable(
+  header: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  stream: NodeJS.WritableStream,
+): string {
+  const all = [header, ...rows];
+  const widths = header.map((_, column) =>
+    Math.max(...all.map((row) => widthOf(row[column] ?? ''))),
+  );
+  return all
+    .map((row, index) =>
+      row
+        .map((cell, column) => {
+          const last = column === row.length - 1;
+          const padding = last ? '' : ' '.repeat((widths[column] ?? 0) - widthOf(cell));
+          return (
+            paint(index === 0 ? { text: textOf(cell), colour: 'dim' } : cell, stream) + padding
+          );
+        })
+        .join('   ')
+        .trimEnd(),
+    )
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** Text in a colour, where the stream shows colours. */
+export function paint(cell: Cell, stream: NodeJS.WritableStream): string {
+  return typeof cell === 'string'
+    ? displayPath(cell)
+    : styleText(cell.colour, textOf(cell), { stream });
+}
+
+function textOf(cell: Cell): string {
+  return displayPath(typeof cell === 'string' ? cell : cell.text);
+}
+
+function widthOf(cell: Cell): number {
+  return textOf(cell).length;
+}

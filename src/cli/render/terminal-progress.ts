@@ -1,0 +1,70 @@
+import { displayPath } from '../../root/names.ts';
+import { formatBytes } from './bytes.ts';
+import type { Progress } from './progress.ts';
+import { fetchedLine, lineOf } from './progress.ts';
+
+interface Active {
+  readonly name: string;
+  readonly total: number;
+  readonly startedAt: number;
+  bytes: number;
+}
+
+const REDRAW_MILLISECONDS = 100;
+const BAR_WIDTH = 20;
+
+/** A moving line for each image under way, and a lasting one for each that is done. */
+export function terminalProgress(write: (text: string) => void): Progress {
+  const active = new Map<string, Active>();
+  let drawn = 0;
+  const clear = () => {
+    if (drawn > 0) write(`\x1b[${drawn}A\x1b[0J`);
+    drawn = 0;
+  };
+  const draw = () => {
+    clear();
+    const lines = [...active.values()].map(barOf);
+    write(lines.map((line) => `${line}\n`).join(''));
+    drawn = lines.length;
+  };
+  const timer = setInterval(draw, REDRAW_MILLISECONDS).unref();
+  const print = (line: string | undefined) => {
+    if (line === undefined) return;
+    clear();
+    write(`${line}\n`);
+    draw();
+  };
+  return {
+    report: (event) => {
+      if (event.event === 'fetch-started') {
+        const { name, bytes: total } = event;
+        active.set(event.id, { name, total, startedAt: performance.now(), bytes: 0 });
+      } else if (event.event === 'fetch-progress') {
+        const fetch = active.get(event.id);
+        if (fetch !== undefined) fetch.bytes = event.bytes;
+      } else if (event.event === 'fetched' || event.event === 'fetch-failed') {
+        const fetch = active.get(event.id);
+        active.delete(event.id);
+        const elapsed = performance.now() - (fetch?.startedAt ?? 0);
+        if (event.event === 'fetched' && fetch !== undefined) {
+          print(fetchedLine(event.name, fetch.total, elapsed));
+        } else print(lineOf(event));
+      } else print(lineOf(event));
+    },
+    end: () => {
+      clearInterval(timer);
+      clear();
+    },
+  };
+}
+
+function barOf({ name, total, bytes, startedAt }: Active): string {
+  const part = total === 0 ? 0 : Math.min(bytes / total, 1);
+  const full = Math.round(part * BAR_WIDTH);
+  const bar = '━'.repeat(full) + '╌'.repeat(BAR_WIDTH - full);
+  const rate = bytes / Math.max((performance.now() - startedAt) / 1000, 0.001);
+  const columns = process.stderr.columns ?? 80;
+  const line = `fetching ${bar} ${formatBytes(bytes)} of ${formatBytes(total)}  ${formatBytes(Math.round(rate))}/s  ${displayPath(name)}`;
+  // A line that wraps would be counted as one and leave its rest behind.
+  return line.slice(0, columns - 1);
+}

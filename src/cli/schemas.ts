@@ -1,0 +1,224 @@
+import * as v from 'valibot';
+
+/**
+ * The JSON that commands print: each command's output has one of these types, and docs/schemas
+ * is made from them.
+ */
+const envelope = <K extends string>(kind: K) => ({
+  apiVersion: v.literal('berth/v1'),
+  kind: v.literal(kind),
+});
+
+const Problem = v.object({
+  code: v.string(),
+  path: v.string(),
+  line: v.optional(v.number()),
+  message: v.string(),
+  hint: v.string(),
+  bound: v.boolean(),
+});
+
+const Pull = v.object({
+  policy: v.picklist(['always', 'missing', 'never', 'newer']),
+  authFile: v.optional(v.string()),
+  /** Always `***`. */
+  creds: v.optional(v.literal('***')),
+  tlsVerify: v.optional(v.boolean()),
+  arch: v.optional(v.string()),
+  os: v.optional(v.string()),
+  variant: v.optional(v.string()),
+  retry: v.optional(v.number()),
+  retryDelay: v.optional(v.string()),
+});
+
+const ImageReference = v.object({
+  raw: v.string(),
+  path: v.string(),
+  line: v.number(),
+  key: v.string(),
+  kind: v.string(),
+  unit: v.string(),
+  scope: v.string(),
+  activation: v.picklist(['boot', 'socket', 'timer', 'path', 'dbus', 'none', 'unknown']),
+  via: v.array(v.string()),
+  bound: v.boolean(),
+  rule: v.string(),
+  pull: Pull,
+});
+
+const RecordedReference = v.object({
+  raw: v.string(),
+  path: v.string(),
+  line: v.number(),
+  key: v.string(),
+  unit: v.string(),
+});
+
+const Finding = v.object({
+  code: v.string(),
+  message: v.string(),
+  hint: v.string(),
+  id: v.optional(v.string()),
+  name: v.optional(v.string()),
+});
+
+const Failure = v.object({
+  image: v.string(),
+  code: v.string(),
+  message: v.string(),
+  hint: v.string(),
+});
+
+const Engine = v.object({
+  name: v.picklist(['podman', 'store']),
+  version: v.string(),
+  directory: v.string(),
+  description: v.string(),
+});
+
+const PlanFields = {
+  root: v.object({ id: v.string(), location: v.string() }),
+  engine: Engine,
+  images: v.array(
+    v.object({
+      id: v.string(),
+      manifest: v.string(),
+      platform: v.string(),
+      size: v.number(),
+      bytes: v.number(),
+      present: v.boolean(),
+      pinned: v.boolean(),
+      names: v.array(
+        v.object({ name: v.string(), digest: v.string(), references: v.array(RecordedReference) }),
+      ),
+    }),
+  ),
+  bytes: v.number(),
+  free: v.number(),
+  deferred: v.array(
+    v.object({
+      name: v.string(),
+      id: v.string(),
+      current: v.string(),
+      heldBy: v.array(v.string()),
+    }),
+  ),
+  drops: v.array(v.object({ id: v.string(), names: v.array(v.string()) })),
+  problems: v.array(Problem),
+  failures: v.array(Failure),
+};
+
+export const ImageList = v.object({
+  ...envelope('ImageList'),
+  root: v.string(),
+  images: v.array(
+    v.object({
+      image: v.string(),
+      digest: v.optional(v.string()),
+      references: v.array(ImageReference),
+    }),
+  ),
+  problems: v.array(Problem),
+});
+
+export const Plan = v.object({ ...envelope('Plan'), ...PlanFields });
+
+export const StageResult = v.object({
+  ...envelope('StageResult'),
+  ...PlanFields,
+  ready: v.boolean(),
+  findings: v.array(Finding),
+});
+
+export const Verification = v.object({
+  ...envelope('Verification'),
+  root: v.string(),
+  ready: v.boolean(),
+  findings: v.array(Finding),
+});
+
+export const Status = v.object({
+  ...envelope('Status'),
+  engine: Engine,
+  roots: v.array(
+    v.object({
+      id: v.string(),
+      location: v.string(),
+      engine: v.string(),
+      state: v.picklist(['ready', 'not ready', 'pins']),
+      staged: v.optional(v.string()),
+      images: v.array(
+        v.object({
+          name: v.string(),
+          id: v.string(),
+          digest: v.string(),
+          size: v.number(),
+          state: v.string(),
+        }),
+      ),
+      findings: v.array(Finding),
+    }),
+  ),
+});
+
+const PinEntry = v.object({
+  root: v.string(),
+  id: v.string(),
+  platform: v.string(),
+  names: v.array(v.object({ name: v.string(), digest: v.string(), manifest: v.string() })),
+  fetched: v.boolean(),
+  handle: v.string(),
+});
+
+export const PinList = v.object({ ...envelope('PinList'), pins: v.array(PinEntry) });
+
+export const Why = v.object({
+  ...envelope('Why'),
+  image: v.string(),
+  references: v.array(ImageReference),
+  roots: v.array(
+    v.object({ id: v.string(), digest: v.string(), references: v.array(RecordedReference) }),
+  ),
+  present: v.optional(
+    v.object({
+      id: v.string(),
+      names: v.array(v.string()),
+      digests: v.array(v.string()),
+      size: v.number(),
+    }),
+  ),
+  pins: v.array(v.object({ root: v.string(), id: v.string(), handle: v.string() })),
+});
+
+export const PullResult = v.object({
+  ...envelope('PullResult'),
+  pulled: v.array(v.object({ name: v.string(), digest: v.string(), id: v.string() })),
+  failures: v.array(Failure),
+});
+
+export const PinResult = v.object({
+  ...envelope('PinResult'),
+  root: v.string(),
+  ids: v.array(v.string()),
+});
+
+export const ReleaseResult = v.object({
+  ...envelope('ReleaseResult'),
+  root: v.string(),
+  pins: v.number(),
+  images: v.number(),
+});
+
+const PruneEntry = v.object({
+  id: v.string(),
+  names: v.array(v.string()),
+  size: v.number(),
+  keptBy: v.optional(v.string()),
+});
+
+export const PruneResult = v.object({
+  ...envelope('PruneResult'),
+  removed: v.array(PruneEntry),
+  kept: v.array(PruneEntry),
+  dryRun: v.boolean(),
+});

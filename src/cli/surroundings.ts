@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { openEngine } from '../engine/open.ts';
+import { BerthError } from '../errors.ts';
+import type { Context } from '../lifecycle/context.ts';
+import type { Registry } from '../registry/registry.ts';
+import { readConfig } from './config.ts';
+import type { CommonOptions } from './options.ts';
+import { openProgress } from './render/progress.ts';
+
+/** What a command that needs an engine works with; all of it is closed when the command ends. */
+export interface Surroundings extends Context {
+  readonly registry: Registry;
+}
+
+/**
+ * Opens the engine as configured, and runs a command with it.
+ *
+ * SIGINT and SIGTERM end what is under way; what was fetched stays for the next try.
+ */
+export async function inSurroundings<T>(
+  options: CommonOptions,
+  work: (surroundings: Surroundings) => Promise<T>,
+): Promise<T> {
+  const user = options.user === true || process.geteuid?.() !== 0;
+  const config = await readConfig(configDirectories(user), options.config);
+  const stateDirectory =
+    options.stateDir ??
+    process.env['BERTH_STATE_DIR'] ??
+    config.stateDirectory ??
+    defaultStateDirectory(user);
+  const progress = openProgress(options.progress, options.progressFd);
+  const abort = new AbortController();
+  const stop = (signal: NodeJS.Signals) => abort.abort(interrupted(signal));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const { openHostRegistry } = await import('../registry/host.ts');
+  const registry = await openHostRegistry();
+  try {
+    const engine = await openEngine({
+      name: options.engine ?? config.engine,
+      user,
+      storeDirectory: join(stateDirectory, 'store'),
+      registry,
+    });
+    try {
+      const { report } = progress;
+      return await work({ engine, stateDirectory, report, signal: abort.signal, registry });
+    } finally {
+      await engine.close();
+    }
+  } finally {
+    registry.close();
+    progress.end();
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
+
+function configDirectories(user: boolean): readonly string[] {
+  const system = ['/usr/lib/berth', '/run/berth', '/etc/berth'];
+  return user ? [...system, join(xdg('XDG_CONFIG_HOME', '.config'), 'berth')] : system;
+}
+
+function defaultStateDirectory(user: boolean): string {
+  return user ? join(xdg('XDG_STATE_HOME', '.local/state'), 'berth') : '/var/lib/berth';
+}
+
+function xdg(variable: string, fallback: string): string {
+  const value = process.env[variable];
+  return value?.startsWith('/') ? value : join(process.env['HOME'] ?? '/', fallback);
+}
+
+function interrupted(signal: NodeJS.Signals): BerthError {
+  return new BerthError('interrupted', `ended by ${signal}`, {
+    hint: 'what was fetched stays; run the same command again',
+  });
+}

@@ -1,0 +1,102 @@
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { BerthError, systemErrorCode } from '../errors.ts';
+import type { RootRecord } from '../lifecycle/record.ts';
+import { checkedId, idOfLocation, isManual } from '../lifecycle/root-id.ts';
+import { openRoot } from '../root/open-root.ts';
+import type { Root } from '../root/root.ts';
+
+/** The names of deployments, which are no paths: `./staged` is. */
+const deploymentNames = ['booted', 'staged', 'rollback'];
+
+/** Opens ROOT, runs the work, and closes it whatever comes. */
+export async function withRoot<T>(
+  spec: string | undefined,
+  work: (root: Root) => Promise<T>,
+): Promise<T> {
+  refuseDeployments(spec);
+  const root = openRoot(spec ?? '/');
+  try {
+    return await work(root);
+  } finally {
+    root.close();
+  }
+}
+
+/**
+ * The id under which a root is staged: `--id`, else that of the record that has its location,
+ * else a slug of it.
+ *
+ * @throws {BerthError} `root-id` for an id that can't be one.
+ */
+export function idOfRoot(
+  location: string,
+  given: string | undefined,
+  records: ReadonlyMap<string, RootRecord>,
+): string {
+  if (given !== undefined) {
+    if (isManual(given)) throw manualId(given);
+    return checkedId(given);
+  }
+  const known = ofLocation(location, records);
+  if (known !== undefined) return known;
+  if (location.startsWith('/')) return idOfLocation(location);
+  throw new BerthError('root-id', `${location} has no path that could give it an id`, {
+    hint: 'say --id ID',
+    kind: 'usage',
+  });
+}
+
+/**
+ * The id that a user means who names a staged root by id or by path; the path may be gone.
+ *
+ * @throws {BerthError} `root-id` if several roots were staged from that path.
+ */
+export function idOfTarget(
+  target: string | undefined,
+  records: ReadonlyMap<string, RootRecord>,
+): string {
+  if (target !== undefined && records.has(target)) return target;
+  refuseDeployments(target);
+  const location = realPath(target ?? '/');
+  return (
+    ofLocation(location, records) ??
+    (target?.includes('/') === false ? checkedId(target) : idOfLocation(location))
+  );
+}
+
+function ofLocation(
+  location: string,
+  records: ReadonlyMap<string, RootRecord>,
+): string | undefined {
+  const ids = [...records.values()].filter((r) => r.location === location).map((r) => r.id);
+  if (ids.length <= 1) return ids[0];
+  throw new BerthError('root-id', `${location} was staged as ${ids.join(' and ')}`, {
+    hint: 'say which with its id',
+    kind: 'usage',
+  });
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return resolve(path);
+  }
+}
+
+function refuseDeployments(spec: string | undefined): void {
+  if (spec === undefined || !deploymentNames.includes(spec)) return;
+  throw new BerthError('deployments', `berth does not read the deployment "${spec}" yet`, {
+    hint: `give the directory of its tree (a directory of that name is ./${spec})`,
+    kind: 'usage',
+  });
+}
+
+function manualId(id: string): BerthError {
+  return new BerthError('root-id', `${id} is kept for pins made by hand`, {
+    hint: 'give another --id',
+    kind: 'usage',
+  });
+}

@@ -1,0 +1,127 @@
+import type { Problem } from '../problem.ts';
+import { problemOf } from '../root/problem-of.ts';
+import { type Root, RootError } from '../root/root.ts';
+import { type Etc, followed } from '../systemd/etc.ts';
+import type { BindMode, BindPolicy } from './reference.ts';
+
+export interface FoundPolicy {
+  readonly policy: BindPolicy;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * `[bind]` of a root's own berth.toml: the distribution's, then the administrator's, the later
+ * wins key by key. A root is not believed, so nothing else in it counts.
+ */
+export async function readBindPolicy(root: Root, etc: Etc): Promise<FoundPolicy> {
+  let policy: BindPolicy = { include: [], exclude: [] };
+  const problems: Problem[] = [];
+  for (const path of ['/usr/lib/berth/berth.toml', `${etc}/berth/berth.toml`]) {
+    try {
+      const file = root.readFile(followed(root, etc, path));
+      if (file === undefined) continue;
+      const found = await parsePolicy(file.content.toString(), path);
+      problems.push(...found.problems);
+      policy = { ...policy, ...found.policy, path };
+    } catch (error) {
+      if (!(error instanceof RootError)) throw error;
+      problems.push({ ...problemOf(error), subject: subjectOf(path) });
+    }
+  }
+  return { policy, problems };
+}
+
+type FilePolicy = Partial<{ -readonly [K in keyof BindPolicy]: BindPolicy[K] }>;
+
+async function parsePolicy(
+  text: string,
+  path: string,
+): Promise<{ policy: FilePolicy; problems: readonly Problem[] }> {
+  // Most roots have no such file: only those that have one pay for the parser.
+  const { parse, TomlError } = await import('smol-toml');
+  let document: Readonly<Record<string, unknown>>;
+  try {
+    document = parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const reason = error.message.split('\n', 1)[0] ?? '';
+    const found = problem(path, error.line, `expected TOML, found ${reason}`);
+    return { policy: {}, problems: [{ ...found, subject: subjectOf(path) }] };
+  }
+  const policy: FilePolicy = {};
+  const problems: Problem[] = [];
+  for (const [key, value] of Object.entries(document)) {
+    if (key !== 'bind') {
+      problems.push(problem(path, lineOf(text, key), `expected only [bind], found ${quoted(key)}`));
+    } else if (!isTable(value)) {
+      const found = problem(path, lineOf(text, key), 'expected the table [bind], found a value');
+      problems.push({ ...found, subject: subjectOf(path) });
+    } else {
+      for (const [name, setting] of Object.entries(value)) {
+        const found = readSetting(policy, name, setting);
+        if (found === undefined) continue;
+        const said = problem(path, lineOf(text, name), found);
+        const known = ['mode', 'include', 'exclude'].includes(name);
+        problems.push(known ? { ...said, subject: subjectOf(path) } : said);
+      }
+    }
+  }
+  return { policy, problems };
+}
+
+/** @returns what is wrong with it. */
+function readSetting(policy: FilePolicy, name: string, value: unknown): string | undefined {
+  switch (name) {
+    case 'mode':
+      if (!isMode(value)) return 'expected mode to be "linked", "enabled" or "all"';
+      policy.mode = value;
+      return undefined;
+    case 'include':
+    case 'exclude':
+      if (!isListOfText(value)) return `expected ${name} to be a list of globs`;
+      policy[name] = value;
+      return undefined;
+    default:
+      return `expected mode, include or exclude in [bind], found ${quoted(name)}`;
+  }
+}
+
+function isMode(value: unknown): value is BindMode {
+  return value === 'linked' || value === 'enabled' || value === 'all';
+}
+
+function isListOfText(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The parser gives no positions: the first line that opens the table or sets the key. */
+function lineOf(text: string, key: string): number | undefined {
+  const index = text.split('\n').findIndex((line) => {
+    const start = line.replace(/^[\s["']+/, '');
+    return start.startsWith(key) && /^["'\s]*[\].=]/.test(start.slice(key.length));
+  });
+  return index < 0 ? undefined : index + 1;
+}
+
+function problem(path: string, line: number | undefined, message: string): Problem {
+  return {
+    code: 'root-config',
+    path,
+    ...(line === undefined ? {} : { line }),
+    message,
+    hint: "correct the file; of a root's own berth.toml only mode, include and exclude in [bind] count",
+  };
+}
+
+/** Without a policy that can be read nobody knows what is bound: it must not pass for nothing. */
+function subjectOf(path: string) {
+  return { unitPath: path, unit: 'berth.toml', bind: true };
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,126 @@
+import type { Problem, ProblemSubject } from '../../problem.ts';
+import { problemOf } from '../../root/problem-of.ts';
+import { type Root, RootError } from '../../root/root.ts';
+import { dropInDirectoryNames } from '../../systemd/drop-in-names.ts';
+import { type Etc, followed } from '../../systemd/etc.ts';
+import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { ReadUnit } from './read-unit.ts';
+import type { UnitType } from './unit.ts';
+import type { UnitDirectory } from './walk.ts';
+
+export interface DropIns {
+  readonly entries: readonly UnitEntry[];
+  /** Whether none of them has an assignment. */
+  readonly empty: boolean;
+  readonly problems: readonly Problem[];
+}
+
+const none: DropIns = { entries: [], empty: true, problems: [] };
+
+/** More than any unit has; many units with many drop-ins each would take all memory. */
+const maxDropIns = 1_000;
+
+/**
+ * The drop-ins of units: for each breadth, from specific to broad, all search directories; the
+ * first file of a name wins, then all merge in the order of their names.
+ *
+ * Source: podman 6, cmd/quadlet/main.go, `loadUnitDropins`; up to 5.x a broad drop-in of an
+ * earlier search directory goes before a specific one of a later.
+ *
+ * Directories and files are looked up and read once for all units.
+ */
+export class DropInIndex {
+  readonly #root: Root;
+  readonly #etc: Etc;
+  readonly #read: ReadUnit;
+  /** By the directory's name: where such directories lie, in the order of precedence. */
+  readonly #places = new Map<string, string[]>();
+  readonly #searched = new Set<string>();
+  readonly #files = new Map<string, ReadonlyMap<string, string> | RootError>();
+  readonly #parsed = new Map<string, ReturnType<ReadUnit>>();
+
+  constructor(root: Root, etc: Etc, directories: readonly UnitDirectory[], read: ReadUnit) {
+    this.#root = root;
+    this.#etc = etc;
+    this.#read = read;
+    for (const { path, entries } of directories) {
+      this.#searched.add(path);
+      for (const { name, kind } of entries) {
+        if (kind !== 'directory' && kind !== 'link') continue;
+        if (!name.endsWith('.d')) continue;
+        const places = this.#places.get(name);
+        if (places === undefined) this.#places.set(name, [path]);
+        else places.push(path);
+      }
+    }
+  }
+
+  /** @param realDirectory where the unit's own file lies, its links followed. */
+  of(fileName: string, type: UnitType, realDirectory: string, subject: ProblemSubject): DropIns {
+    // A unit that is a link has those beside its target, too.
+    const elsewhere = this.#searched.has(realDirectory) ? undefined : realDirectory;
+    if (this.#places.size === 0 && elsewhere === undefined) return none;
+    const problems: Problem[] = [];
+    const chosen = new Map<string, string>();
+    for (const name of dropInDirectoryNames(fileName)) {
+      const places = this.#places.get(name) ?? [];
+      for (const place of elsewhere === undefined ? places : [...places, elsewhere]) {
+        const directory = `${place}/${name}`;
+        const files = this.#list(directory);
+        if (files instanceof RootError) {
+          problems.push({ ...problemOf(files), subject });
+          continue;
+        }
+        for (const [file, path] of files) if (!chosen.has(file)) chosen.set(file, path);
+      }
+    }
+    if (chosen.size > maxDropIns) {
+      problems.push({
+        code: 'too-many-entries',
+        path: subject.unitPath,
+        message: `expected at most ${maxDropIns} drop-ins for a unit, found ${chosen.size}`,
+        hint: 'merge them into fewer files',
+        subject,
+      });
+      return { ...none, problems };
+    }
+    const entries: UnitEntry[] = [];
+    let empty = true;
+    for (const file of [...chosen.keys()].sort()) {
+      const path = chosen.get(file) ?? '';
+      // A drop-in of `container.d` can't be one of a volume, too.
+      let parsed = this.#parsed.get(path);
+      if (parsed === undefined) {
+        parsed = this.#read(path, type);
+        this.#parsed.set(path, parsed);
+      }
+      if (parsed.ok) {
+        for (const entry of parsed.entries) entries.push(entry);
+        empty &&= parsed.empty;
+      } else problems.push({ ...parsed.problem, subject });
+    }
+    return { entries, empty, problems };
+  }
+
+  #list(directory: string): ReadonlyMap<string, string> | RootError {
+    const known = this.#files.get(directory);
+    if (known !== undefined) return known;
+    const files = this.#listFresh(directory);
+    this.#files.set(directory, files);
+    return files;
+  }
+
+  #listFresh(directory: string): ReadonlyMap<string, string> | RootError {
+    try {
+      const target = followed(this.#root, this.#etc, directory);
+      const files = new Map<string, string>();
+      for (const { name } of this.#root.list(target) ?? []) {
+        if (name.endsWith('.conf')) files.set(name, `${target}/${name}`);
+      }
+      return files;
+    } catch (error) {
+      if (error instanceof RootError) return error;
+      throw error;
+    }
+  }
+}

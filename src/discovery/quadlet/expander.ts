@@ -1,0 +1,77 @@
+import { type Root, RootError } from '../../root/root.ts';
+import { environmentOf } from '../../systemd/environment.ts';
+import type { Etc } from '../../systemd/etc.ts';
+import { scalar } from '../../systemd/lookup.ts';
+import { readOsRelease } from '../../systemd/os-release.ts';
+import { type Expanded, expandSpecifiers } from '../../systemd/specifiers.ts';
+import { parseUnitName, type UnitName, withInstance } from '../../systemd/unit-name.ts';
+import { expandVariables } from '../../systemd/variables.ts';
+import type { Fault, QuadletUnit } from './unit.ts';
+
+export type ExpandedValue =
+  | { readonly ok: true; readonly words: readonly string[] }
+  | { readonly ok: false; readonly fault: Fault };
+
+type OsRelease =
+  | { readonly ok: true; readonly values: ReadonlyMap<string, string> | undefined }
+  | { readonly ok: false; readonly message: string; readonly hint: string };
+
+/**
+ * What systemd makes of a word that Quadlet passes on to a service's command line: first the
+ * specifiers, then the variables.
+ */
+export class Expander {
+  readonly #root: Root;
+  readonly #etc: Etc;
+  readonly #architecture: string;
+  #osRelease: OsRelease | undefined;
+
+  /** @param architecture the root's, in systemd's spelling: `x86-64`. */
+  constructor(root: Root, etc: Etc, architecture: string) {
+    this.#root = root;
+    this.#etc = etc;
+    this.#architecture = architecture;
+  }
+
+  expand(unit: QuadletUnit, word: string): ExpandedValue {
+    if (!word.includes('%') && !word.includes('$')) return { ok: true, words: [word] };
+    const expand = (text: string) => this.#specifiers(unit, text);
+    const text = expand(word);
+    if (!text.ok) return fault('specifier', text);
+    const sources = { root: this.#root, etc: this.#etc, expand };
+    const words = expandVariables(text.text, () => environmentOf(unit.entries, sources));
+    return words.ok ? words : fault('variable', words);
+  }
+
+  #specifiers(unit: QuadletUnit, text: string): Expanded {
+    if (!text.includes('%')) return { ok: true, text };
+    this.#osRelease ??= this.#readOsRelease();
+    if (!this.#osRelease.ok) return this.#osRelease;
+    return expandSpecifiers(text, {
+      unit: instantiated(unit),
+      architecture: this.#architecture,
+      osRelease: this.#osRelease.values,
+    });
+  }
+
+  #readOsRelease(): OsRelease {
+    try {
+      return { ok: true, values: readOsRelease(this.#root, this.#etc) };
+    } catch (error) {
+      if (!(error instanceof RootError)) throw error;
+      return { ok: false, message: error.message, hint: error.hint };
+    }
+  }
+}
+
+/** A template that `[Install]` starts runs as its default instance. */
+function instantiated(unit: QuadletUnit): UnitName {
+  const name = parseUnitName(unit.service);
+  if (name.instance !== '') return name;
+  const instance = scalar(unit.entries, 'Install', 'DefaultInstance');
+  return instance === undefined ? name : withInstance(name, instance.value);
+}
+
+function fault(code: string, { message, hint }: { message: string; hint: string }): ExpandedValue {
+  return { ok: false, fault: { code, message, hint } };
+}

@@ -1,0 +1,50 @@
+import { fullName } from '../../image/name.ts';
+import type { ShortNames } from '../../image/short-names.ts';
+import type { Fault } from './unit.ts';
+
+export type ImageValue =
+  | { readonly ok: true; readonly image: string }
+  | { readonly ok: false; readonly fault: Fault };
+
+/** containers-transports(5), without `docker://`, which is how names are meant anyway. */
+const transports: ReadonlySet<string> = new Set([
+  'atomic',
+  'containers-storage',
+  'dir',
+  'docker-archive',
+  'docker-daemon',
+  'oci',
+  'oci-archive',
+  'ostree',
+  'sif',
+  'tarball',
+]);
+
+/** The full name of what an `Image=` says, its specifiers and variables already replaced. */
+export function imageOf(value: string, shortNames: ShortNames): ImageValue {
+  const transport = value.slice(0, Math.max(0, value.indexOf(':')));
+  if (transports.has(transport)) {
+    return {
+      ok: false,
+      fault: {
+        code: 'transport',
+        message: `expected an image in a registry, found one by the transport ${transport}:`,
+        hint: 'push the image to a registry and name it there',
+      },
+    };
+  }
+  if (value.startsWith('sha256:') || /^[0-9a-fA-F]{64}$/.test(value)) {
+    return {
+      ok: false,
+      fault: {
+        code: 'image-id',
+        message: 'expected the name of an image, found an ID, which no registry can be asked for',
+        hint: 'write REPOSITORY@sha256:DIGEST with the digest of its manifest',
+      },
+    };
+  }
+  const result = fullName(value, shortNames);
+  if (result.ok) return { ok: true, image: result.name };
+  const { code, message, hint } = result;
+  return { ok: false, fault: { code, message, hint } };
+}

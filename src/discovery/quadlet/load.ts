@@ -1,0 +1,100 @@
+import type { Problem, ProblemSubject } from '../../problem.ts';
+import type { Root } from '../../root/root.ts';
+import type { Etc } from '../../systemd/etc.ts';
+import { scalar } from '../../systemd/lookup.ts';
+import type { UnitEntry } from '../../systemd/unit-file.ts';
+import { DropInIndex } from './drop-ins.ts';
+import { Budget, bytesPerEntry, tooMuch, unitReader } from './read-unit.ts';
+import { serviceName } from './service-name.ts';
+import { type QuadletUnit, type UnitType, unitTypeOf } from './unit.ts';
+import type { UnitDirectory } from './walk.ts';
+
+export interface LoadedUnits {
+  /** By file name, in the order in which they were found, masked ones too. */
+  readonly units: ReadonlyMap<string, QuadletUnit>;
+  /** Unit files that an earlier one of the same name hides, with the path of that one. */
+  readonly hidden: ReadonlyMap<string, string>;
+  readonly problems: readonly Problem[];
+}
+
+interface Candidate {
+  readonly name: string;
+  readonly type: UnitType;
+  readonly path: string;
+  readonly realPath: string;
+  readonly entries: readonly UnitEntry[];
+  readonly empty: boolean;
+}
+
+/**
+ * Reads every unit of the directories with its drop-ins. The first file of a name hides the
+ * later ones, also when it is empty; one that can't be parsed does not.
+ *
+ * Source: podman, cmd/quadlet/main.go, `loadUnitsFromDir`.
+ */
+export function loadUnits(
+  root: Root,
+  etc: Etc,
+  directories: readonly UnitDirectory[],
+): LoadedUnits {
+  const budget = new Budget();
+  const read = unitReader(root, etc, budget);
+  const problems: Problem[] = [];
+  const candidates = new Map<string, Candidate>();
+  const hidden = new Map<string, string>();
+  for (const directory of directories) {
+    for (const { name } of directory.entries) {
+      const type = unitTypeOf(name);
+      if (type === undefined) continue;
+      const path = `${directory.path}/${name}`;
+      const first = candidates.get(name);
+      if (first !== undefined) {
+        hidden.set(path, first.path);
+        continue;
+      }
+      const text = read(path, type);
+      if (text.ok) candidates.set(name, { name, type, path, ...text });
+      else problems.push({ ...text.problem, subject: subjectByName(path, name, type) });
+    }
+  }
+  const dropIns = new DropInIndex(root, etc, directories, read);
+  const units = new Map<string, QuadletUnit>();
+  for (const candidate of candidates.values()) {
+    const { name, type, path, realPath } = candidate;
+    const directory = realPath.slice(0, realPath.lastIndexOf('/'));
+    const added = dropIns.of(name, type, directory, subjectByName(path, name, type));
+    problems.push(...added.problems);
+    if (!budget.spend(bytesPerEntry * added.entries.length)) {
+      problems.push({ ...tooMuch(path), subject: subjectByName(path, name, type) });
+      continue;
+    }
+    const entries =
+      added.entries.length === 0 ? candidate.entries : [...candidate.entries, ...added.entries];
+    const service = serviceName(name, type, entries);
+    const bind = bindSetting(entries);
+    units.set(name, {
+      name,
+      type,
+      path,
+      realPath,
+      entries,
+      masked: candidate.empty && added.empty,
+      service,
+      ...(bind === undefined ? {} : { bind }),
+    });
+  }
+  return { units, hidden, problems };
+}
+
+function subjectByName(unitPath: string, name: string, type: UnitType): ProblemSubject {
+  return { unitPath, unit: serviceName(name, type, []) };
+}
+
+/** systemd's words for yes and no (systemd.syntax(7)); anything else is reported elsewhere. */
+export function bindSetting(entries: readonly UnitEntry[]): boolean | undefined {
+  const value = scalar(entries, 'X-Berth', 'Bind')?.value.toLowerCase();
+  if (value === undefined) return undefined;
+  if (['1', 'yes', 'y', 'true', 't', 'on'].includes(value)) return true;
+  if (['0', 'no', 'n', 'false', 'f', 'off'].includes(value)) return false;
+  return undefined;
+}

@@ -1,0 +1,174 @@
+import type { Problem } from '../../problem.ts';
+import { Secret } from '../../secret.ts';
+import { type Etc, whereInTree } from '../../systemd/etc.ts';
+import { flag, scalar } from '../../systemd/lookup.ts';
+import type { PullOptions, PullPolicy } from '../reference.ts';
+import type { Expander } from './expander.ts';
+import { type Fault, problemOfUnit, type QuadletUnit, sectionOf } from './unit.ts';
+
+export interface Pull {
+  readonly options: PullOptions;
+  readonly problems: readonly Problem[];
+}
+
+export interface PullContext {
+  readonly etc: Etc;
+  readonly expander: Expander;
+}
+
+/** What a `.image` unit says of how it pulls. Unlike the others it pulls at every start. */
+export function imagePull(unit: QuadletUnit, context: PullContext): Pull {
+  const reading = reader(unit, context);
+  const { text, problems } = reading;
+  const options: Writable<PullOptions> = { policy: policyOf(text('Policy'), 'always') };
+  const authFile = text('AuthFile');
+  if (authFile !== undefined) options.authFile = absolute(authFile, context.etc);
+  const creds = text('Creds');
+  if (creds !== undefined) options.creds = new Secret(creds);
+  const tlsVerify = flag(unit.entries, 'Image', 'TLSVerify');
+  if (tlsVerify !== undefined) options.tlsVerify = tlsVerify;
+  const arch = text('Arch');
+  if (arch !== undefined) options.arch = arch;
+  const os = text('OS');
+  if (os !== undefined) options.os = os;
+  const variant = text('Variant');
+  if (variant !== undefined) options.variant = variant;
+  readRetries(options, reading);
+  for (const key of ['CertDir', 'DecryptionKey']) {
+    const entry = scalar(unit.entries, 'Image', key);
+    if (entry !== undefined && entry.value !== '') {
+      problems.push(problemOfUnit(unit, entry, unsupported(`${key}=`)));
+    }
+  }
+  if (flag(unit.entries, 'Image', 'AllTags') === true) {
+    const entry = scalar(unit.entries, 'Image', 'AllTags');
+    problems.push(problemOfUnit(unit, entry, unsupported('AllTags=true')));
+  }
+  if (options.policy === 'always') {
+    const entry = scalar(unit.entries, 'Image', 'Policy') ?? scalar(unit.entries, 'Image', 'Image');
+    problems.push(problemOfUnit(unit, entry, pullAlwaysImage));
+  }
+  return { options, problems };
+}
+
+/** What a container says of how it pulls, on top of the `.image` unit that it refers to. */
+export function containerPull(
+  unit: QuadletUnit,
+  context: PullContext,
+  inherited: PullOptions | undefined,
+): Pull {
+  const reading = reader(unit, context);
+  const policy = policyOf(reading.text('Pull'), 'missing');
+  const options: Writable<PullOptions> = { ...inherited, policy };
+  readRetries(options, reading);
+  const problems = reading.problems;
+  if (policy === 'always') {
+    const entry = scalar(unit.entries, 'Container', 'Pull');
+    problems.push(problemOfUnit(unit, entry, pullAlwaysContainer));
+  }
+  return { options, problems };
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+function readRetries(options: Writable<PullOptions>, { text, number }: Reading): void {
+  const retry = number('Retry');
+  if (retry !== undefined) options.retry = retry;
+  const retryDelay = text('RetryDelay');
+  if (retryDelay !== undefined) options.retryDelay = retryDelay;
+}
+
+interface Reading {
+  /** The value of a key, if it is there, not empty and right. */
+  readonly text: (key: string) => string | undefined;
+  readonly number: (key: string) => number | undefined;
+  /** What was wrong with those read so far. */
+  readonly problems: Problem[];
+}
+
+/** Reads options that become words of podman's command line, and collects what is wrong. */
+function reader(unit: QuadletUnit, { expander }: PullContext): Reading {
+  const section = sectionOf[unit.type];
+  const problems: Problem[] = [];
+  const text = (key: string): string | undefined => {
+    const entry = scalar(unit.entries, section, key);
+    if (entry === undefined || entry.value === '') return undefined;
+    const expanded = expander.expand(unit, entry.value);
+    if (!expanded.ok) {
+      problems.push(problemOfUnit(unit, entry, expanded.fault));
+      return undefined;
+    }
+    const accepted = expanded.words.length === 1 ? expanded.words[0] : undefined;
+    const isPolicy = key === 'Policy' || key === 'Pull';
+    if (accepted !== undefined && !(isPolicy && !policies.has(accepted))) return accepted;
+    problems.push(
+      problemOfUnit(unit, entry, invalid(key, isPolicy ? policyWords : 'a single word')),
+    );
+    return undefined;
+  };
+  const number = (key: string): number | undefined => {
+    const value = text(key);
+    if (value === undefined) return undefined;
+    if (/^[0-9]{1,9}$/.test(value)) return Number(value);
+    const entry = scalar(unit.entries, section, key);
+    problems.push(problemOfUnit(unit, entry, invalid(key, 'a whole number')));
+    return undefined;
+  };
+  return { text, number, problems };
+}
+
+/** The spellings that podman takes (containers/common, pkg/config, `ParsePullPolicy`). */
+const policies: ReadonlyMap<string, PullPolicy> = new Map([
+  ['always', 'always'],
+  ['Always', 'always'],
+  ['missing', 'missing'],
+  ['Missing', 'missing'],
+  ['ifnotpresent', 'missing'],
+  ['IfNotPresent', 'missing'],
+  ['never', 'never'],
+  ['Never', 'never'],
+  ['newer', 'newer'],
+  ['Newer', 'newer'],
+  ['ifnewer', 'newer'],
+  ['IfNewer', 'newer'],
+]);
+
+const policyWords = 'always, missing, never or newer';
+
+function policyOf(value: string | undefined, byDefault: PullPolicy): PullPolicy {
+  return (value === undefined ? undefined : policies.get(value)) ?? byDefault;
+}
+
+/** A service without WorkingDirectory= runs in `/`. */
+function absolute(path: string, etc: Etc): string {
+  return whereInTree(etc, path.startsWith('/') ? path : `/${path}`);
+}
+
+function unsupported(option: string): Fault {
+  return {
+    code: 'unsupported-option',
+    message: `expected options that an engine's API takes, found ${option}`,
+    hint: `take ${option} out; certificates of registries belong into /etc/containers/certs.d`,
+  };
+}
+
+function invalid(key: string, expected: string): Fault {
+  return {
+    code: 'invalid-option',
+    message: `expected ${expected} in ${key}=, found something else, with which podman fails`,
+    hint: `correct ${key}=`,
+  };
+}
+
+const pullAlwaysImage: Fault = {
+  code: 'pull-always',
+  message:
+    'expected a unit that starts offline, found one that pulls at every start although the image is present',
+  hint: 'set Policy=missing (podman 5.6 and later), or name the image in the container itself',
+};
+
+const pullAlwaysContainer: Fault = {
+  code: 'pull-always',
+  message: 'expected a container that starts offline, found Pull=always',
+  hint: 'set Pull=missing or Pull=newer',
+};

@@ -1,0 +1,69 @@
+import type { ShortNames } from '../../image/short-names.ts';
+import type { Problem } from '../../problem.ts';
+import type { Root } from '../../root/root.ts';
+import type { Etc } from '../../systemd/etc.ts';
+import type { Reference } from '../reference.ts';
+import { commonRefusal } from './common-refusal.ts';
+import { Expander } from './expander.ts';
+import { loadUnits } from './load.ts';
+import { imagesOf } from './references.ts';
+import type { QuadletUnit } from './unit.ts';
+import { walkUnitDirectories } from './walk.ts';
+import { ownSectionProblems } from './x-berth.ts';
+
+export interface QuadletContext {
+  readonly shortNames: ShortNames;
+  /** The root's, in systemd's spelling: `x86-64`. */
+  readonly architecture: string;
+  readonly etc: Etc;
+}
+
+export interface Quadlets {
+  readonly references: readonly Reference[];
+  readonly problems: readonly Problem[];
+  /** By file name: every unit that was read, those without an image too. */
+  readonly units: ReadonlyMap<string, QuadletUnit>;
+  /** Unit files that are not read, since another of the same name goes before. */
+  readonly hidden: ReadonlyMap<string, string>;
+}
+
+/**
+ * The images that the Quadlet units below some directories name, for the system's manager.
+ *
+ * @param directories in the order of precedence; what is below them counts with them.
+ * @param skipped real paths that are left out with all below them.
+ */
+export function readQuadlets(
+  root: Root,
+  directories: readonly string[],
+  skipped: (realPath: string) => boolean,
+  { shortNames, architecture, etc }: QuadletContext,
+): Quadlets {
+  const walk = walkUnitDirectories(root, etc, directories, skipped);
+  const loaded = loadUnits(root, etc, walk.directories);
+  const byName = loaded.units;
+  const all = [...byName.values()];
+  const networks = all.filter(
+    (unit) => unit.type === 'network' && commonRefusal(unit, byName) !== undefined,
+  );
+  const imageUnits = new Map<string, Reference>();
+  const context = {
+    units: { byName, refusedNetworks: new Set(networks.map((unit) => unit.name)) },
+    imageUnits,
+    shortNames,
+    etc,
+    expander: new Expander(root, etc, architecture),
+  };
+  const references: Reference[] = [];
+  const problems: Problem[] = [...walk.problems, ...loaded.problems];
+  const rest = all.filter((unit) => unit.type !== 'image');
+  for (const unit of [...all.filter((unit) => unit.type === 'image'), ...rest]) {
+    const found = imagesOf(unit, context);
+    for (const reference of found.references) {
+      references.push(reference);
+      if (unit.type === 'image') imageUnits.set(unit.name, reference);
+    }
+    problems.push(...found.problems, ...ownSectionProblems(unit));
+  }
+  return { references, problems, units: loaded.units, hidden: loaded.hidden };
+}

@@ -1,0 +1,99 @@
+import type { Problem } from '../../problem.ts';
+import { problemOf } from '../../root/problem-of.ts';
+import { type Root, RootError } from '../../root/root.ts';
+import { type Etc, followed, linkTarget } from '../../systemd/etc.ts';
+import { parseQuadletUnit, type UnitEntry } from '../../systemd/unit-file.ts';
+import { isRead } from './known-keys.ts';
+import type { UnitType } from './unit.ts';
+
+/** A unit file or drop-in, or why it could not be read; never an exception. */
+export type UnitText =
+  | {
+      readonly ok: true;
+      readonly realPath: string;
+      readonly entries: readonly UnitEntry[];
+      readonly empty: boolean;
+    }
+  | { readonly ok: false; readonly problem: Problem };
+
+export type ReadUnit = (path: string, type: UnitType) => UnitText;
+
+/** What all unit files of a root may take together, so that memory stays bounded. */
+export class Budget {
+  /** In bytes; ten thousand units of usual size take a tenth. */
+  #left = 128 * 1024 * 1024;
+
+  /** @returns false once more was spent than there was. */
+  spend(bytes: number): boolean {
+    this.#left -= bytes;
+    return this.#left >= 0;
+  }
+}
+
+/** About what V8 takes for one parsed assignment. */
+export const bytesPerEntry = 128;
+
+/** Reads unit files of one root within one budget. */
+export function unitReader(root: Root, etc: Etc, budget: Budget): ReadUnit {
+  return (path, type) => {
+    try {
+      const file = root.readFile(followed(root, etc, path));
+      if (file === undefined) return isMask(root, etc, path) ? masked : failed(dangling(path));
+      const parsed = parseQuadletUnit(file.content.toString(), path, (group, key) =>
+        isRead(type, group, key),
+      );
+      if (!parsed.ok) return failed(malformed(path, parsed.line, parsed.message));
+      if (!budget.spend(file.content.length + bytesPerEntry * parsed.entries.length)) {
+        return failed(tooMuch(path));
+      }
+      return { ...parsed, realPath: file.realPath };
+    } catch (error) {
+      if (!(error instanceof RootError)) throw error;
+      return isMask(root, etc, path) ? masked : failed(problemOf(error));
+    }
+  };
+}
+
+const masked: UnitText = { ok: true, realPath: '/dev/null', entries: [], empty: true };
+
+/** A link to `/dev/null` reads as an empty file on a host; in a tree it may lead nowhere. */
+function isMask(root: Root, etc: Etc, path: string): boolean {
+  try {
+    return linkTarget(root, etc, path) === '/dev/null';
+  } catch (error) {
+    if (error instanceof RootError) return false;
+    throw error;
+  }
+}
+
+function failed(problem: Problem): UnitText {
+  return { ok: false, problem };
+}
+
+function dangling(path: string): Problem {
+  return {
+    code: 'dangling-link',
+    path,
+    message: 'expected a unit file, found a link that leads nowhere inside the root',
+    hint: 'ship the file that it leads to, or remove the link',
+  };
+}
+
+function malformed(path: string, line: number, found: string): Problem {
+  return {
+    code: 'syntax',
+    path,
+    line,
+    message: `expected a unit file that podman's generator can read, found ${found}; it then makes no service of any file in this directory`,
+    hint: 'mend the line, or remove the file',
+  };
+}
+
+export function tooMuch(path: string): Problem {
+  return {
+    code: 'too-large',
+    path,
+    message: 'expected unit files of usual size, found more than 128 MiB of them together',
+    hint: 'remove what is not a unit from the search directories',
+  };
+}

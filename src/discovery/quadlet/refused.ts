@@ -1,0 +1,55 @@
+import type { Problem } from '../../problem.ts';
+import type { UnitEntry } from '../../systemd/unit-file.ts';
+import { problemOfUnit, type QuadletUnit, sectionOf } from './unit.ts';
+
+/** What the units of a tree say of each other. */
+export interface Units {
+  readonly byName: ReadonlyMap<string, QuadletUnit>;
+  /** The `.network` units of which podman makes no service. */
+  readonly refusedNetworks: ReadonlySet<string>;
+}
+
+export function requiredKey(
+  unit: QuadletUnit,
+  key: string,
+  entry: UnitEntry | undefined,
+): Problem | undefined {
+  if (isSet(entry)) return undefined;
+  return refused(unit, entry, `expected ${key}= in [${sectionOf[unit.type]}], found none`);
+}
+
+export function missingUnit(
+  unit: QuadletUnit,
+  entry: UnitEntry | undefined,
+  name: string,
+): Problem {
+  return refused(
+    unit,
+    entry,
+    `expected the Quadlet file ${JSON.stringify(name)} in a search directory, found none`,
+  );
+}
+
+/** That podman makes no service of a unit, with what it expected and found. */
+export function refused(unit: QuadletUnit, entry: UnitEntry | undefined, message: string): Problem {
+  return problemOfUnit(unit, entry, {
+    code: 'refused',
+    message: `${message}; podman makes no service of the unit`,
+    hint: 'correct the unit; QUADLET_UNIT_DIRS=DIR /usr/libexec/podman/quadlet -dryrun shows what podman makes of it',
+  });
+}
+
+export function isSet(entry: UnitEntry | undefined): entry is UnitEntry {
+  return entry !== undefined && entry.value !== '';
+}
+
+/** `Image=x.image` and `Image=x.build` need that file; it is looked up by its exact name. */
+export function missingImageUnit(
+  unit: QuadletUnit,
+  image: UnitEntry | undefined,
+  units: Units,
+): Problem | undefined {
+  const name = image?.value ?? '';
+  const isUnit = name.endsWith('.image') || name.endsWith('.build');
+  return isUnit && !units.byName.has(name) ? missingUnit(unit, image, name) : undefined;
+}

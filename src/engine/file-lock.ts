@@ -1,0 +1,139 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
+import { EngineError } from './engine.ts';
+
+export type LockMode = 'shared' | 'exclusive';
+
+export interface LockWait {
+  readonly signal?: AbortSignal;
+  /** Called once, when somebody else turns out to hold the lock. */
+  readonly onWait?: () => void;
+}
+
+/** Between two tries, in milliseconds: doubled from the first to the last. */
+const FIRST_DELAY = 1;
+const LAST_DELAY = 25;
+
+/** SQLite's result code for a lock that another connection holds. */
+const SQLITE_BUSY = 5;
+
+/**
+ * Runs the work while it holds the lock of a file: together with others that hold it `shared`, or
+ * alone. It holds between processes and within one, and ends with the process, however that ends.
+ * The file is made if need be, its directory too; it stays empty and is never removed.
+ *
+ * Not reentrant: who waits for a lock that it holds itself waits for ever, also `shared` twice
+ * when another waits for `exclusive`.
+ *
+ * @throws {EngineError} `engine-failed` if the lock file can't be used.
+ * @throws the reason of `signal`, when it is aborted while waiting.
+ */
+export async function withLock<T>(
+  path: string,
+  mode: LockMode,
+  work: () => Promise<T>,
+  options: LockWait = {},
+): Promise<T> {
+  const lock = await acquire(path, mode, options);
+  try {
+    return await work();
+  } finally {
+    lock.close();
+  }
+}
+
+/** As `withLock` with `exclusive`, but does nothing if the lock can't be had at once. */
+export async function withLockIfFree(path: string, work: () => Promise<void>): Promise<void> {
+  const file = await openLockFile(path);
+  try {
+    if (attempt(file, 'exclusive', path)) await work();
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * Everybody comes in through a gate, and who waits for the lock holds the gate meanwhile: so
+ * those that share the lock, each let in while another still holds it, can't keep out for ever
+ * one that wants it alone. (SQLite's own PENDING lock, made for that, is dropped between tries.)
+ */
+async function acquire(path: string, mode: LockMode, options: LockWait): Promise<DatabaseSync> {
+  const gate = await openLockFile(`${path}.gate`);
+  try {
+    const waiting = { ...options, said: false };
+    await poll(gate, 'exclusive', `${path}.gate`, waiting);
+    const lock = await openLockFile(path);
+    try {
+      await poll(lock, mode, path, waiting);
+      return lock;
+    } catch (error) {
+      lock.close();
+      throw error;
+    }
+  } finally {
+    gate.close();
+  }
+}
+
+/** Node has no event for a lock that becomes free, so it is tried again and again. */
+async function poll(
+  file: DatabaseSync,
+  mode: LockMode,
+  path: string,
+  waiting: LockWait & { said: boolean },
+): Promise<void> {
+  for (let pause = FIRST_DELAY; ; pause = Math.min(2 * pause, LAST_DELAY)) {
+    waiting.signal?.throwIfAborted();
+    if (attempt(file, mode, path)) return;
+    if (!waiting.said) waiting.onWait?.();
+    waiting.said = true;
+    // Jitter, lest two that wait keep step.
+    await delay(pause * (0.5 + Math.random()));
+  }
+}
+
+/**
+ * A transaction of SQLite on an empty database is the lock: Node has neither flock nor fcntl,
+ * and SQLite's POSIX locks die with the process. Nothing is ever written, and with the journal
+ * in memory no other file appears (https://sqlite.org/lockingv3.html).
+ */
+function attempt(file: DatabaseSync, mode: LockMode, path: string): boolean {
+  try {
+    file.exec('PRAGMA journal_mode = MEMORY');
+    if (mode === 'exclusive') file.exec('BEGIN EXCLUSIVE');
+    else {
+      file.exec('BEGIN');
+      // BEGIN takes no lock; the first read takes the shared one.
+      file.prepare('SELECT count(*) FROM sqlite_schema').get();
+    }
+    return true;
+  } catch (error) {
+    if (!isBusy(error)) throw unusable(path, error);
+    if (file.isTransaction) file.exec('ROLLBACK');
+    return false;
+  }
+}
+
+async function openLockFile(path: string): Promise<DatabaseSync> {
+  const { DatabaseSync } = await import('node:sqlite');
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    return new DatabaseSync(path, { timeout: 0 });
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
+}
+
+function unusable(path: string, error: unknown): EngineError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new EngineError('engine-failed', `can't lock ${path}: ${reason}`, {
+    hint: 'run as the user that owns the state directory, or name another with --state-dir',
+    cause: error,
+  });
+}

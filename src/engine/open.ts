@@ -1,0 +1,25 @@
+import type { Registry } from '../registry/registry.ts';
+import type { Engine, EngineName } from './engine.ts';
+
+export interface EngineOptions {
+  /** As configured; undefined leaves the choice to what is there. */
+  readonly name: EngineName | undefined;
+  /** The calling user's engine instead of the system's. */
+  readonly user: boolean;
+  /** Where the embedded store is, or would be. */
+  readonly storeDirectory: string;
+  readonly registry: Registry;
+}
+
+/** Opens the engine: as configured, else podman where its program or socket is, else the store. */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  if (options.name !== 'store') {
+    const { podmanPresent } = await import('./podman/locate.ts');
+    if (options.name === 'podman' || podmanPresent(options.user)) {
+      const { openPodman } = await import('./podman/podman.ts');
+      return openPodman({ user: options.user });
+    }
+  }
+  const { openStore } = await import('./store/store.ts');
+  return openStore({ directory: options.storeDirectory, registry: options.registry });
+}

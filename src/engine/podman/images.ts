@@ -1,0 +1,70 @@
+import type { InferOutput } from 'valibot';
+import { parseName } from '../../image/name.ts';
+import { EngineError, type EngineImage } from '../engine.ts';
+import type { PodmanApi } from './api.ts';
+import { imageList } from './replies.ts';
+
+export type ListedImage = InferOutput<typeof imageList>[number];
+
+/** Every image, in one call. */
+export async function listImages(api: PodmanApi): Promise<readonly EngineImage[]> {
+  const images = new Map<string, EngineImage>();
+  // An image that is in an additional store as well comes twice.
+  for (const image of await list(api, {})) {
+    const id = `sha256:${image.Id}`;
+    const known = images.get(id);
+    images.set(id, {
+      id,
+      names: union(
+        known?.names,
+        image.Names?.filter((name) => !name.includes('@')),
+      ),
+      digests: union(known?.digests, image.RepoDigests),
+      size: Math.max(known?.size ?? 0, image.Size),
+    });
+  }
+  return [...images.values()];
+}
+
+/** What podman has under an id: once in its own store, and perhaps in additional ones. */
+export function listImage(api: PodmanApi, id: string): Promise<readonly ListedImage[]> {
+  return list(api, { id: [hexOf(id)] });
+}
+
+/** Whether the image is there, in any store. */
+export async function imageExists(api: PodmanApi, idOrName: string): Promise<boolean> {
+  const path = `/images/${encodeURIComponent(hexOf(idOrName))}/exists`;
+  return (await api.status({ method: 'GET', path }, 204, 404)) === 204;
+}
+
+/** Makes a tagged name mean the image; moves it if it meant another. */
+export async function tagImage(api: PodmanApi, id: string, name: string): Promise<void> {
+  const { registry, repository, tag = 'latest' } = parseName(name);
+  const query = { repo: `${registry}/${repository}`, tag };
+  const path = `/images/${hexOf(id)}/tag`;
+  if ((await api.status({ method: 'POST', path, query }, 201, 404)) === 201) return;
+  throw new EngineError('no-such-image', `${id} can't be named ${name}: podman does not have it`, {
+    hint: 'it was removed meanwhile; run the same command again',
+  });
+}
+
+/** podman's image IDs are the digests of configs without their algorithm. */
+export function hexOf(id: string): string {
+  return id.replace(/^sha256:/, '');
+}
+
+async function list(
+  api: PodmanApi,
+  filters: Readonly<Record<string, readonly string[]>>,
+): Promise<readonly ListedImage[]> {
+  // Without `all`, podman looks for intermediate images, which takes longer.
+  const query = { all: 'true', filters: JSON.stringify(filters) };
+  return api.json(imageList, { method: 'GET', path: '/images/json', query });
+}
+
+function union(
+  some: readonly string[] | undefined,
+  more: readonly string[] | null | undefined,
+): readonly string[] {
+  return [...new Set([...(some ?? []), ...(more ?? [])])];
+}

@@ -1,0 +1,123 @@
+import { isDeepStrictEqual } from 'node:util';
+import { EngineError, type Pin, type PinRequest } from '../engine.ts';
+import type { PodmanApi } from './api.ts';
+import { failed, refused } from './failure.ts';
+import { type Hold, listHolds, listPods, removeContainer } from './holds.ts';
+import { pinLabels, podLabels } from './labels.ts';
+import { isPinName, newPinName, newPodName } from './pin-name.ts';
+import { created } from './replies.ts';
+
+/** Rounds of looking and mending, before it is said that somebody else undoes them. */
+const MAX_ROUNDS = 8;
+
+/**
+ * Every pin of podman, in one call.
+ *
+ * Two processes may have pinned the same image for the same root, and the next `pin` clears that:
+ * until then the newest stands for both.
+ */
+export async function listPins(api: PodmanApi): Promise<readonly Pin[]> {
+  const { holds } = await listHolds(api);
+  const newest = new Map(holds.map((hold) => [`${hold.id} ${hold.root}`, hold]));
+  return [...newest.values()].map(({ container, ...pin }) => ({ ...pin, handle: container }));
+}
+
+/**
+ * Pins by containers that are never started, in a pod without infra: podman keeps such a pod and
+ * what is in it against every prune.
+ *
+ * Each round looks at what there is and does the next thing that is missing: the new before the
+ * old goes, and all is looked at once more when nothing was left to do. So it ends well also when
+ * another process pins or unpins meanwhile, or this one was killed the last time.
+ *
+ * @param cgroupParent for a new pod; undefined leaves it to podman.
+ */
+export async function pinImages(
+  api: PodmanApi,
+  root: string,
+  requests: readonly PinRequest[],
+  cgroupParent: () => Promise<string | undefined>,
+): Promise<void> {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const { holds, leftovers } = await listHolds(api);
+    const ours = holds.filter((hold) => hold.root === root);
+    const missing = requests.filter((request) => !ours.some((hold) => says(hold, request)));
+    if (missing.length > 0) {
+      const pod = await podOf(api, root, cgroupParent);
+      for (const request of missing) if (!(await createPin(api, root, pod, request))) break;
+      continue;
+    }
+    const superfluous = requests.flatMap((request) => superfluousOf(ours, request));
+    for (const { container } of superfluous) await removeContainer(api, container);
+    if (superfluous.length > 0) continue;
+    for (const { container, name, id } of leftovers) {
+      if (!isPinName(name, root) || !requests.some((request) => request.id === id)) continue;
+      await removeContainer(api, container);
+    }
+    return;
+  }
+  throw failed(`the pins of ${root} are changed by somebody else again and again`);
+}
+
+/** Whether a hold is for this image and says what is asked for. */
+function says(hold: Hold, request: PinRequest): boolean {
+  return isDeepStrictEqual(pinLabels(hold.root, hold), pinLabels(hold.root, request));
+}
+
+/** All holds of an image but the oldest that says what is asked for. */
+function superfluousOf(holds: readonly Hold[], request: PinRequest): readonly Hold[] {
+  const kept = holds.find((hold) => says(hold, request));
+  return holds.filter((hold) => hold.id === request.id && hold !== kept);
+}
+
+async function podOf(
+  api: PodmanApi,
+  root: string,
+  cgroupParent: () => Promise<string | undefined>,
+): Promise<string> {
+  const [pod] = await listPods(api, root);
+  if (pod !== undefined) return pod.Id;
+  const parent = await cgroupParent();
+  const body = {
+    name: newPodName(root),
+    no_infra: true,
+    labels: podLabels(root),
+    ...(parent === undefined ? {} : { cgroup_parent: parent }),
+  };
+  return (await api.json(created, { method: 'POST', path: '/pods/create', body })).Id;
+}
+
+/**
+ * Creates the container of a pin. It must not be able to run anything, whoever starts it: its
+ * entrypoint stands in the place of the image's own, and exists in no image.
+ *
+ * @returns false if the pod is gone.
+ */
+async function createPin(
+  api: PodmanApi,
+  root: string,
+  pod: string,
+  request: PinRequest,
+): Promise<boolean> {
+  const body = {
+    image: request.id.replace(/^sha256:/, ''),
+    name: newPinName(root),
+    pod,
+    entrypoint: ['/.berth-pin'],
+    command: [],
+    netns: { nsmode: 'none' },
+    image_volume_mode: 'ignore',
+    labels: pinLabels(root, request),
+  };
+  const call = { method: 'POST', path: '/containers/create', body } as const;
+  const reply = await api.send(call);
+  if (reply.status === 201) return true;
+  const error = refused(call, reply);
+  // podman 4.3 answers 500 to both, later ones 404.
+  if (error.message.includes('no such pod')) return false;
+  if (!/image not known|no such image/.test(error.message)) throw error;
+  throw new EngineError('no-such-image', `${request.id} can't be pinned: podman does not have it`, {
+    hint: 'it was removed meanwhile; run the same command again',
+    cause: error,
+  });
+}

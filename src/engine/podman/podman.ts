@@ -1,0 +1,73 @@
+import type { Engine } from '../engine.ts';
+import { connectToPodman } from './connect.ts';
+import { fetchImage } from './fetch.ts';
+import { imageExists, listImages, tagImage } from './images.ts';
+import { listPins, pinImages } from './pin.ts';
+import { removeImage } from './remove.ts';
+import { infoReply } from './replies.ts';
+import { unpinImages } from './unpin.ts';
+
+export interface PodmanOptions {
+  /** The calling user's podman instead of the system's. */
+  readonly user: boolean;
+  /** Where `CONTAINER_HOST` and the like stand. */
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+/**
+ * podman, by its libpod API on a unix socket; where none listens, by a service of berth's own that
+ * ends with `close`.
+ *
+ * @throws {EngineError} `engine-unreachable`
+ */
+export async function openPodman({
+  user,
+  environment = process.env,
+}: PodmanOptions): Promise<Engine> {
+  const podman = await connectToPodman(user, environment);
+  const { api, version, own } = podman;
+  const podmanInfo = once(() => api.json(infoReply, { method: 'GET', path: '/info' }));
+  const cgroupParent = async () => {
+    const { host } = await podmanInfo();
+    if (host.cgroupManager !== 'systemd') return undefined;
+    return host.security.rootless ? 'user.slice' : 'machine.slice';
+  };
+  return {
+    name: 'podman',
+    concurrency: CONCURRENCY,
+    idOf: (image) => image.config,
+    info: async () => {
+      const { host, store } = await podmanInfo();
+      const mode = host.security.rootless ? 'rootless ' : '';
+      const how = own ? 'started by berth' : `at ${api.socket}`;
+      return {
+        name: 'podman',
+        version,
+        directory: store.graphRoot,
+        description: `${mode}podman ${version}, its service ${how}`,
+      };
+    },
+    images: () => listImages(api),
+    pins: () => listPins(api),
+    /**
+     * An upper bound: podman does not tell by their compressed digests which layers it has, and
+     * does not download those again.
+     */
+    missingBlobs: async (image) => ((await imageExists(api, image.config)) ? [] : image.blobs),
+    fetch: (image, access, watch) => fetchImage(api, image, access, watch),
+    pin: (root, images) => pinImages(api, root, images, cgroupParent),
+    unpin: (pins) => unpinImages(api, pins),
+    tag: (id, name) => tagImage(api, id, name),
+    remove: (id) => removeImage(api, id),
+    close: () => podman.close(),
+  };
+}
+
+/** One unpacks while the other downloads; more only get into each other's way. */
+const CONCURRENCY = 2;
+
+/** podman takes a third of a second to tell about itself: never asked before it is needed. */
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => (result ??= work());
+}

@@ -1,0 +1,56 @@
+import type { PodmanApi } from './api.ts';
+import { refused } from './failure.ts';
+import { leftoversOf, listContainers, removeContainer } from './holds.ts';
+import { hexOf, imageExists, type ListedImage, listImage, tagImage } from './images.ts';
+
+/**
+ * Removes an image with all its names, never by force: that would take the containers with it.
+ *
+ * @returns false, with nothing changed, if a container of whomever holds it, or if it lies in a
+ *   store that podman must not change.
+ */
+export async function removeImage(api: PodmanApi, id: string): Promise<boolean> {
+  const containers = (await listContainers(api)).filter(({ ImageID }) => ImageID === hexOf(id));
+  // Pins that podman's database lost hold nothing that is still on record.
+  const leftovers = leftoversOf(containers);
+  if (containers.length > leftovers.length) return false;
+  const found = await listImage(api, id);
+  if (found.length === 0) return true;
+  const image = found.find(isOwn);
+  if (image === undefined) return false;
+  for (const { container } of leftovers) await removeContainer(api, container);
+  const names = orderOfRemoval(image);
+  for (const name of names.slice(0, -1)) await untag(api, id, name);
+  const path = `/images/${hexOf(id)}`;
+  await api.status({ method: 'DELETE', path }, 200, 404, 409);
+  // podman answers 200 also where it took a name away and kept the image.
+  if (!(await listImage(api, id)).some(isOwn)) return true;
+  await giveBack(api, id, names);
+  return false;
+}
+
+function isOwn(image: ListedImage): boolean {
+  return image.ReadOnly !== true;
+}
+
+/** Those by digest last, for they can't be given back; podman refuses an image with several. */
+function orderOfRemoval(image: ListedImage): readonly string[] {
+  return (image.Names ?? []).toSorted((a, b) => Number(a.includes('@')) - Number(b.includes('@')));
+}
+
+async function untag(api: PodmanApi, id: string, name: string): Promise<void> {
+  const path = `/images/${hexOf(id)}/untag`;
+  // `repo=X@sha256&tag=HEX` is the only way that podman takes to say a digest.
+  const [, repo = name, tag = ''] = /^(.*):([^:/]*)$/.exec(name) ?? [];
+  const reply = await api.send({ method: 'POST', path, query: { repo, tag } });
+  // Somebody else was quicker: the removal that follows says what comes of that.
+  if (reply.status === 404 || reply.body.includes('tag not known')) return;
+  if (reply.status !== 201) throw refused({ method: 'POST', path }, reply);
+}
+
+/** Somebody began to use the image after all: it gets its tags back that mean nothing else now. */
+async function giveBack(api: PodmanApi, id: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    if (!name.includes('@') && !(await imageExists(api, name))) await tagImage(api, id, name);
+  }
+}

@@ -1,0 +1,64 @@
+import { array, boolean, looseObject, nullish, number, optional, record, string } from 'valibot';
+
+/** What berth reads of podman's replies; the rest differs between versions and is left alone. */
+
+/** Of `GET /images/json`. */
+export const imageList = array(
+  looseObject({
+    /** Without `sha256:`. */
+    Id: string(),
+    /** Tagged names, and those by digest. */
+    Names: nullish(array(string())),
+    RepoDigests: nullish(array(string())),
+    Size: number(),
+    /** In an additional store, which this podman must not change. */
+    ReadOnly: optional(boolean()),
+  }),
+);
+
+/** Of `GET /images/{name}/json`. */
+export const imageDetail = looseObject({ Id: string(), RepoDigests: nullish(array(string())) });
+
+/** Of `GET /containers/json`. */
+export const containerList = array(
+  looseObject({
+    Id: string(),
+    /** ISO 8601. */
+    Created: string(),
+    ImageID: string(),
+    /** Those that podman's database does not know have none. */
+    Labels: nullish(record(string(), string())),
+    Names: nullish(array(string())),
+    State: string(),
+  }),
+);
+
+/** Of `GET /pods/json`. */
+export const podList = array(
+  looseObject({
+    Id: string(),
+    Created: string(),
+    Containers: nullish(array(looseObject({ Id: string() }))),
+    Labels: nullish(record(string(), string())),
+  }),
+);
+
+/** Of `POST /pods/create` and `POST /containers/create`. */
+export const created = looseObject({ Id: string() });
+
+/** A line of `POST /images/pull`. */
+export const pullLine = looseObject({
+  stream: optional(string()),
+  error: optional(string()),
+  id: optional(string()),
+});
+
+/** Of `GET /info`. */
+export const infoReply = looseObject({
+  host: looseObject({
+    cgroupManager: string(),
+    security: looseObject({ rootless: boolean() }),
+  }),
+  store: looseObject({ graphRoot: string() }),
+  version: looseObject({ Version: string() }),
+});

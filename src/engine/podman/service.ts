@@ -1,0 +1,231 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmSync, watch } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { systemErrorCode } from '../../errors.ts';
+import { EngineError } from '../engine.ts';
+import type { PodmanApi } from './api.ts';
+import { runtimeDirectory } from './locate.ts';
+
+/** A podman service of berth's own. */
+export interface Service {
+  readonly api: PodmanApi;
+  close(): Promise<void>;
+}
+
+/** In milliseconds, until the service answers: a cold podman on a slow disk takes seconds. */
+const START_TIMEOUT = 30_000;
+
+/** In milliseconds, from SIGTERM to SIGKILL. */
+const STOP_TIMEOUT = 10_000;
+
+/**
+ * In seconds without a request, after which the service ends by itself: berth may be killed so
+ * that it can't end it. While berth lives, it asks more often than that.
+ */
+const IDLE_SECONDS = 60;
+
+/** The end of what the service says, in bytes, kept to explain a failure. */
+const MAX_STDERR = 4096;
+
+/**
+ * Starts `podman system service` on a socket in a private directory, for this process alone.
+ *
+ * @throws {EngineError} `engine-unreachable`, with podman's own words if it had any.
+ */
+export async function startService(
+  user: boolean,
+  environment: NodeJS.ProcessEnv,
+  connect: (socket: string) => PodmanApi,
+): Promise<Service> {
+  const directory = privateDirectory(user, environment);
+  const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', removeDirectory);
+  try {
+    const service = await start(directory, user, environment, connect);
+    return {
+      api: service.api,
+      close: async () => {
+        await service.close();
+        process.off('exit', removeDirectory);
+        removeDirectory();
+      },
+    };
+  } catch (error) {
+    process.off('exit', removeDirectory);
+    removeDirectory();
+    throw error;
+  }
+}
+
+async function start(
+  directory: string,
+  user: boolean,
+  environment: NodeJS.ProcessEnv,
+  connect: (socket: string) => PodmanApi,
+): Promise<Service> {
+  const socket = join(directory, 'podman.sock');
+  const appeared = Promise.withResolvers<void>();
+  const watcher = watch(directory, () => {
+    if (existsSync(socket)) appeared.resolve();
+  });
+  const child = spawn(
+    'podman',
+    [
+      ...networkOptions(directory, user),
+      'system',
+      'service',
+      `--time=${IDLE_SECONDS}`,
+      `unix://${socket}`,
+    ],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: withoutClient(environment),
+      // A Ctrl-C is for berth, which still needs podman to end in order.
+      detached: true,
+    },
+  );
+  const kill = () => child.kill('SIGTERM');
+  process.once('exit', kill);
+  const stop = async () => {
+    await end(child);
+    process.off('exit', kill);
+  };
+  const words = collectWords(child);
+  const api = connect(socket);
+  try {
+    await Promise.race([appeared.promise, gone(child, words), tooLate(words)]);
+    await answering(api);
+  } catch (error) {
+    api.close();
+    await stop();
+    throw error;
+  } finally {
+    watcher.close();
+  }
+  child.unref();
+  const pinger = setInterval(
+    () => {
+      // A service that died says so at the next real request.
+      api.ping(START_TIMEOUT).catch(() => clearInterval(pinger));
+    },
+    (IDLE_SECONDS * 1000) / 3,
+  );
+  pinger.unref();
+  return {
+    api,
+    close: async () => {
+      clearInterval(pinger);
+      api.close();
+      await stop();
+    },
+  };
+}
+
+/** Between its appearance and the first answer lies the moment in which it begins to listen. */
+async function answering(api: PodmanApi): Promise<void> {
+  const deadline = AbortSignal.timeout(START_TIMEOUT);
+  for (;;) {
+    try {
+      await api.ping(START_TIMEOUT);
+      return;
+    } catch (error) {
+      const cause = error instanceof Error ? error.cause : undefined;
+      if (deadline.aborted || systemErrorCode(cause) !== 'ECONNREFUSED') throw error;
+    }
+    await delay(5);
+  }
+}
+
+async function gone(child: ChildProcess, words: () => string): Promise<never> {
+  const ended = Promise.withResolvers<string>();
+  child.once('error', (error) => ended.resolve(systemErrorCode(error) ?? error.message));
+  child.once('close', (code, signal) => ended.resolve(`it ended with ${signal ?? code ?? '?'}`));
+  const reason = await ended.promise;
+  throw notStarted(reason === 'ENOENT' ? 'there is no podman on PATH' : `${reason}: ${words()}`);
+}
+
+async function tooLate(words: () => string): Promise<never> {
+  await delay(START_TIMEOUT, undefined, { ref: false });
+  throw notStarted(`it does not listen after ${START_TIMEOUT / 1000} s: ${words()}`);
+}
+
+function notStarted(reason: string): EngineError {
+  return new EngineError(
+    'engine-unreachable',
+    `podman system service could not be started: ${reason}`,
+    {
+      hint: 'see whether `podman info` works; `--engine store` does without podman',
+    },
+  );
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.ref();
+  child.kill('SIGTERM');
+  const killer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT);
+  await exited;
+  clearTimeout(killer);
+}
+
+function collectWords(child: ChildProcess): () => string {
+  let text = '';
+  child.stderr?.setEncoding('utf8').on('data', (more: string) => {
+    text = (text + more).slice(-MAX_STDERR);
+  });
+  // The pipe must not keep berth from ending.
+  if (
+    child.stderr !== null &&
+    'unref' in child.stderr &&
+    typeof child.stderr.unref === 'function'
+  ) {
+    child.stderr.unref();
+  }
+  return () => text.trim() || 'it said nothing';
+}
+
+/** Only its owner may enter it: who reaches the socket is root, or the user. */
+function privateDirectory(user: boolean, environment: NodeJS.ProcessEnv): string {
+  const places = [user ? runtimeDirectory(environment) : '/run', tmpdir()];
+  const place = places.find((path) => isWritable(path)) ?? tmpdir();
+  return mkdtempSync(join(place, 'berth-podman-'));
+}
+
+/**
+ * podman before 5 writes a lock file into the directory of its networks whatever it does, and
+ * fails where /etc is read-only. Pins have no network, so any other directory will do.
+ */
+function networkOptions(directory: string, user: boolean): readonly string[] {
+  if (user) return [];
+  let configured = '/etc/containers/networks';
+  while (!existsSync(configured)) configured = dirname(configured);
+  if (isWritable(configured)) return [];
+  const own = join(directory, 'networks');
+  mkdirSync(own);
+  return ['--network-config-dir', own];
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** podman takes the first two for the client's, and the others for sockets handed to it. */
+function withoutClient(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const ours = [
+    'CONTAINER_HOST',
+    'CONTAINER_CONNECTION',
+    'LISTEN_FDS',
+    'LISTEN_PID',
+    'NOTIFY_SOCKET',
+  ];
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !ours.includes(name)));
+}

@@ -1,0 +1,32 @@
+import type { Pin } from '../engine.ts';
+import type { PodmanApi } from './api.ts';
+import { listHolds, listPods, removeContainer } from './holds.ts';
+import { isPinName } from './pin-name.ts';
+
+/** Drops pins with their doubles and leftovers, then the pods of their roots that are empty. */
+export async function unpinImages(api: PodmanApi, pins: readonly Pin[]): Promise<void> {
+  const { holds, leftovers } = await listHolds(api);
+  const isDropped = (root: string, id: string) =>
+    pins.some((pin) => pin.root === root && pin.id === id);
+  for (const { container, root, id } of holds) {
+    if (isDropped(root, id)) await removeContainer(api, container);
+  }
+  const roots = new Set(pins.map((pin) => pin.root));
+  for (const { container, name, id } of leftovers) {
+    const root = [...roots].find((candidate) => isPinName(name, candidate));
+    if (root !== undefined && isDropped(root, id)) await removeContainer(api, container);
+  }
+  for (const root of roots) await removeEmptyPods(api, root);
+}
+
+/**
+ * podman removes a pod with the containers in it, even unforced, unless one of them runs. One
+ * that is pinned between the look and the removal goes too: `pin` looks once more when it is done,
+ * and the lifecycle lets nobody pin while a whole root is released.
+ */
+async function removeEmptyPods(api: PodmanApi, root: string): Promise<void> {
+  for (const pod of await listPods(api, root)) {
+    if ((pod.Containers ?? []).length > 0) continue;
+    await api.status({ method: 'DELETE', path: `/pods/${pod.Id}` }, 200, 204, 404);
+  }
+}

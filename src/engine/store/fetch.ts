@@ -1,0 +1,139 @@
+import type { ResolvedImage } from '../../image/resolved.ts';
+import type { Access } from '../../registry/access.ts';
+import { EngineError, type FetchWatch } from '../engine.ts';
+import { withLock } from '../file-lock.ts';
+import { distinct } from './blob.ts';
+import { syncDirectory, writeAll, writeAtomically } from './file.ts';
+import { changeIndex, type Descriptor, named, withDescriptor } from './index-file.ts';
+import { blobPath, makeLayout } from './layout.ts';
+import {
+  digestOf,
+  MAX_MANIFEST_BYTES,
+  parseManifest,
+  type StoredManifest,
+  storedBytes,
+} from './manifest.ts';
+import type { Store } from './store.ts';
+
+/** The kinds of manifest that engines run; others in a layout are for other tools. */
+const MANIFEST_TYPES = [
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+];
+
+/**
+ * Brings the image and names it `repository@digest`. The name comes last, so that what is named
+ * is whole, whenever this is killed; what came before it is kept for the next try.
+ */
+export async function fetchImage(
+  store: Store,
+  image: ResolvedImage,
+  access: Access,
+  watch: FetchWatch,
+): Promise<void> {
+  await store.registry.permit(image.name);
+  await makeLayout(store.layout);
+  await store.clearOnce();
+  const options = watch.signal === undefined ? {} : { signal: watch.signal };
+  const work = async () => {
+    const manifest = await bringManifest(store, image, image.manifest, access);
+    checkManifest(image, manifest);
+    const isIndexed = image.digest !== image.manifest;
+    if (isIndexed) {
+      checkIndex(image, await bringManifest(store, image, image.digest, access));
+    }
+    await bringBlobs(store, image, access, watch);
+    await syncDirectory(store.layout.blobs);
+    const name = `${repositoryOf(image.name)}@${image.digest}`;
+    const descriptor = named(describe(image, manifest), name, isIndexed ? image.digest : undefined);
+    await changeIndex(store.layout, (index) => withDescriptor(index, descriptor), watch.signal);
+  };
+  await withLock(store.layout.inUse, 'shared', work, options);
+}
+
+async function bringManifest(
+  store: Store,
+  image: ResolvedImage,
+  digest: string,
+  access: Access,
+): Promise<StoredManifest> {
+  const { layout, registry } = store;
+  let content = storedBytes(layout, digest);
+  if (content === undefined) {
+    const fetched = (await registry.manifest(image.name, digest, access)).content;
+    if (fetched.length > MAX_MANIFEST_BYTES || digestOf(fetched) !== digest) {
+      throw unexpected(image, digest, `${fetched.length} bytes that hash to ${digestOf(fetched)}`);
+    }
+    const path = blobPath(layout, digest);
+    await writeAtomically(layout, path, (file) => writeAll(file, fetched, path));
+    content = fetched;
+  }
+  const manifest = parseManifest(content);
+  if (manifest === undefined) throw unexpected(image, digest, 'neither a manifest nor an index');
+  return manifest;
+}
+
+/** What is stored must be what was planned: its space was checked, its bytes were shown. */
+function checkManifest(image: ResolvedImage, manifest: StoredManifest): void {
+  const list = (blobs: ResolvedImage['blobs']) => blobs.map((b) => `${b.digest} ${b.size}`).join();
+  const isPlanned =
+    MANIFEST_TYPES.includes(manifest.mediaType) &&
+    manifest.blobs[0]?.digest === image.config &&
+    list(manifest.blobs) === list(image.blobs);
+  if (!isPlanned) throw unexpected(image, image.manifest, 'other blobs than were planned');
+}
+
+function checkIndex(image: ResolvedImage, index: StoredManifest): void {
+  if (index.manifests.includes(image.manifest)) return;
+  throw unexpected(image, image.digest, `no index that lists ${image.manifest}`);
+}
+
+/** All at once, as far as places are free; the first failure ends the others. */
+async function bringBlobs(
+  store: Store,
+  image: ResolvedImage,
+  access: Access,
+  watch: FetchWatch,
+): Promise<void> {
+  const failure = new AbortController();
+  const signals = watch.signal === undefined ? [] : [watch.signal];
+  const signal = AbortSignal.any([...signals, failure.signal]);
+  let here = 0;
+  const onBytes = (bytes: number) => {
+    here += bytes;
+    watch.onBytes?.(here);
+  };
+  const one = async (blob: ResolvedImage['blobs'][number]) => {
+    try {
+      await store.downloads.bring(image.name, blob, access, { signal, onBytes });
+    } catch (error) {
+      failure.abort(error);
+    }
+  };
+  await Promise.all(distinct(image.blobs).map(one));
+  watch.signal?.throwIfAborted();
+  failure.signal.throwIfAborted();
+}
+
+function describe(image: ResolvedImage, manifest: StoredManifest): Descriptor {
+  const [os = '', architecture = '', variant] = image.platform.split('/');
+  return {
+    mediaType: manifest.mediaType,
+    digest: image.manifest,
+    size: manifest.size,
+    platform: { architecture, os, ...(variant === undefined ? {} : { variant }) },
+  };
+}
+
+/** `docker.io/library/nginx` of `docker.io/library/nginx:1.27` and of `…@sha256:…`. */
+function repositoryOf(name: string): string {
+  return name.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
+}
+
+function unexpected(image: ResolvedImage, digest: string, found: string): EngineError {
+  return new EngineError(
+    'engine-reply',
+    `expected the content of ${digest} for ${image.name}, found ${found}`,
+    { hint: 'plan again; if it stays so, the registry serves what it should not' },
+  );
+}

@@ -1,0 +1,46 @@
+import type { EngineImage } from '../engine.ts';
+import { distinct, isPresent, storedSize } from './blob.ts';
+import { type Descriptor, indexDigestOf, nameOf, readIndex } from './index-file.ts';
+import { layoutExists } from './layout.ts';
+import { storedManifest } from './manifest.ts';
+import type { Store } from './store.ts';
+
+/** The images whose every blob is there, with the names that index.json has for them. */
+export function wholeImages(store: Store): readonly EngineImage[] {
+  if (!layoutExists(store.layout)) return [];
+  const byDigest = Map.groupBy(readIndex(store.layout).manifests, ({ digest }) => digest);
+  return [...byDigest].flatMap(([id, descriptors]) => {
+    if (!isWhole(store, id)) return [];
+    const names = descriptors.filter((d) => hasItsIndex(store, d)).flatMap((d) => nameOf(d) ?? []);
+    return {
+      id,
+      names: names.filter((name) => !name.includes('@')),
+      digests: names.filter((name) => name.includes('@')),
+      size: sizeOf(store, id),
+    };
+  });
+}
+
+/** Whether it is an image whose manifest and blobs are all there. */
+export function isWhole(store: Store, id: string): boolean {
+  const { layout, manifests } = store;
+  const manifest = storedManifest(layout, manifests, id);
+  return (
+    manifest !== undefined &&
+    manifest.blobs.length > 0 &&
+    storedSize(layout, id) === manifest.size &&
+    manifest.blobs.every((blob) => isPresent(layout, blob))
+  );
+}
+
+/** An index's digest is a name only as long as the index is there. */
+function hasItsIndex({ layout }: Store, descriptor: Descriptor): boolean {
+  const digest = indexDigestOf(descriptor);
+  return digest === undefined || storedSize(layout, digest) !== undefined;
+}
+
+function sizeOf({ layout, manifests }: Store, id: string): number {
+  const manifest = storedManifest(layout, manifests, id);
+  if (manifest === undefined) return 0;
+  return distinct(manifest.blobs).reduce((sum, blob) => sum + blob.size, manifest.size);
+}

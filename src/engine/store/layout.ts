@@ -1,0 +1,128 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemErrorCode } from '../../errors.ts';
+import { EngineError } from '../engine.ts';
+import { withLock } from '../file-lock.ts';
+import { damaged, storeFailure } from './failure.ts';
+import { readBounded, writeWhole } from './file.ts';
+
+/** The places in a store: an OCI image layout (image-spec, image-layout.md), and what is berth's. */
+export interface Layout {
+  readonly directory: string;
+  readonly index: string;
+  readonly blobs: string;
+  /** A file a root. */
+  readonly pins: string;
+  /** What is being written; what lies here while nobody holds `inUse` is left over. */
+  readonly temporary: string;
+  /** Shared by all that add to the store, exclusive for what sweeps it. */
+  readonly inUse: string;
+  /** Held while index.json or a file of pins is read, changed and written. */
+  readonly writing: string;
+}
+
+export function layoutAt(directory: string): Layout {
+  return {
+    directory,
+    index: join(directory, 'index.json'),
+    blobs: join(directory, 'blobs', 'sha256'),
+    pins: join(directory, 'pins'),
+    temporary: join(directory, 'tmp'),
+    inUse: join(directory, 'locks', 'in-use'),
+    writing: join(directory, 'locks', 'writing'),
+  };
+}
+
+export function isStorable(digest: string): boolean {
+  return /^sha256:[0-9a-f]{64}$/.test(digest);
+}
+
+/** @throws {EngineError} `engine-reply` for a digest that is not sha256, and so can't be a path. */
+export function blobPath(layout: Layout, digest: string): string {
+  if (!isStorable(digest)) {
+    throw new EngineError('engine-reply', `expected a sha256 digest, found ${quote(digest)}`, {
+      hint: 'the store holds images with sha256 digests only',
+    });
+  }
+  return join(layout.blobs, digest.slice('sha256:'.length));
+}
+
+/**
+ * Whether the store is there. One whose making was cut short is not.
+ *
+ * @throws {EngineError} `store-damaged` if something else stands in its place.
+ */
+export function layoutExists(layout: Layout): boolean {
+  const marker = join(layout.directory, 'oci-layout');
+  try {
+    const content = readBounded(marker, 4096);
+    if (content === undefined) return refuseForeign(layout);
+    const parsed: unknown = JSON.parse(content.toString());
+    if (parsed instanceof Object && 'imageLayoutVersion' in parsed) {
+      if (parsed.imageLayoutVersion === '1.0.0') return true;
+    }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw storeFailure(marker, error);
+  }
+  throw damaged(
+    marker,
+    'does not say imageLayoutVersion 1.0.0',
+    'name another place with --state-dir, or restore the file',
+  );
+}
+
+/**
+ * Makes the store where it is not there yet. `oci-layout`, which says that it is one, comes last.
+ *
+ * @throws {EngineError} as `layoutExists`, or if the place can't be written.
+ */
+export async function makeLayout(layout: Layout): Promise<void> {
+  if (layoutExists(layout)) return;
+  try {
+    // Images may hold what is not for everybody's eyes.
+    mkdirSync(layout.directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw storeFailure(layout.directory, error);
+  }
+  await withLock(layout.writing, 'exclusive', async () => {
+    if (layoutExists(layout)) return;
+    for (const directory of [layout.blobs, layout.pins, layout.temporary]) {
+      try {
+        mkdirSync(directory, { recursive: true });
+      } catch (error) {
+        throw storeFailure(directory, error);
+      }
+    }
+    if (!existsSync(layout.index)) {
+      await writeWhole(layout, layout.index, JSON.stringify({ schemaVersion: 2, manifests: [] }));
+    }
+    const marker = join(layout.directory, 'oci-layout');
+    await writeWhole(layout, marker, JSON.stringify({ imageLayoutVersion: '1.0.0' }));
+  });
+}
+
+function refuseForeign({ directory }: Layout): false {
+  // Another process may be making it just now: so `oci-layout`, which was not there, may be.
+  const own = new Set(['locks', 'tmp', 'blobs', 'pins', 'index.json', 'oci-layout']);
+  const foreign = entriesOf(directory).find((name) => !own.has(name));
+  if (foreign === undefined) return false;
+  throw damaged(
+    directory,
+    `is not an OCI image layout: it has ${quote(foreign)} and no oci-layout`,
+    'name an empty or absent directory with --state-dir',
+  );
+}
+
+/** The names in a directory; none if it is not there. */
+export function entriesOf(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw storeFailure(directory, error);
+  }
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 200));
+}

@@ -1,0 +1,131 @@
+import { type BigIntStats, mkdirSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import type { PinRequest } from '../engine.ts';
+import { damaged, storeFailure } from './failure.ts';
+import { readBounded, syncDirectory, writeWhole } from './file.ts';
+import { entriesOf, type Layout } from './layout.ts';
+
+/** Some 30,000 pins. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+const Digest = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
+const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+const PinFileSchema = v.strictObject({
+  schemaVersion: v.literal(1),
+  root: v.string(),
+  pins: v.array(
+    v.strictObject({
+      id: Digest,
+      platform: v.string(),
+      names: v.array(
+        v.strictObject({ name: v.string(), digest: v.string(), manifest: v.string() }),
+      ),
+      fetched: v.boolean(),
+      record: v.strictObject({
+        location: v.string(),
+        images: Count,
+        problems: Count,
+        staged: v.string(),
+      }),
+    }),
+  ),
+});
+
+/** The pins of one root. */
+export interface PinFile {
+  readonly root: string;
+  readonly pins: readonly PinRequest[];
+}
+
+/** The files of pins by path, each judged again only when it is another file. */
+export type PinCache = Map<string, { readonly stamp: string; readonly file: PinFile }>;
+
+/**
+ * Every file of pins.
+ *
+ * @throws {EngineError} `store-damaged` for one that can't be read: a pin is never passed over.
+ */
+export function readPinFiles(layout: Layout, cache: PinCache): readonly PinFile[] {
+  return entriesOf(layout.pins)
+    .filter((entry) => entry.endsWith('.json'))
+    .map((entry) => readPinFile(join(layout.pins, entry), cache))
+    .filter((file) => file !== undefined);
+}
+
+/** The pins of a root; none if it has no file. */
+export function pinsOf(layout: Layout, cache: PinCache, root: string): readonly PinRequest[] {
+  return readPinFile(pathOf(layout, root), cache)?.pins ?? [];
+}
+
+/** Makes these the pins of the root, and none the end of its file. */
+export async function writePins(
+  layout: Layout,
+  root: string,
+  pins: readonly PinRequest[],
+): Promise<void> {
+  const path = pathOf(layout, root);
+  if (pins.length > 0) {
+    const content = { schemaVersion: 1, root, pins };
+    // Somebody may have removed the directory, and with it every pin: they are made again.
+    mkdirSync(layout.pins, { recursive: true });
+    await writeWhole(layout, path, `${JSON.stringify(content, undefined, 1)}\n`);
+    return;
+  }
+  await rm(path, { force: true }).catch((error: unknown) => {
+    throw storeFailure(path, error);
+  });
+  await syncDirectory(layout.pins);
+}
+
+function readPinFile(path: string, cache: PinCache): PinFile | undefined {
+  const stamp = stampOf(path);
+  const known = cache.get(path);
+  if (known !== undefined && known.stamp === stamp) return known.file;
+  const content = readBounded(path, MAX_BYTES);
+  if (content === undefined) return undefined;
+  const file = parse(path, content);
+  // The stamp is older than the content at worst, and then it is read again.
+  if (stamp !== undefined) cache.set(path, { stamp, file });
+  return file;
+}
+
+function parse(path: string, content: Buffer): PinFile {
+  const hint =
+    'restore it or move it away, then stage its root again; until then nothing is removed';
+  try {
+    const file = v.parse(PinFileSchema, JSON.parse(content.toString()));
+    if (!path.endsWith(`/${fileName(file.root)}`)) {
+      throw new Error(`it says that it is of root ${JSON.stringify(file.root)}`);
+    }
+    return file;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw damaged(path, `is not a file of pins as this berth writes them: ${reason}`, hint, error);
+  }
+}
+
+/** What changes when a file is replaced; undefined if it is not there. */
+function stampOf(path: string): string | undefined {
+  let found: BigIntStats | undefined;
+  try {
+    found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch (error) {
+    throw storeFailure(path, error);
+  }
+  return found && [found.ino, found.mtimeNs, found.ctimeNs, found.size].join(' ');
+}
+
+function pathOf(layout: Layout, root: string): string {
+  return join(layout.pins, fileName(root));
+}
+
+/** Ids as they are where they can be a file's name, other bytes as %XX. */
+function fileName(root: string): string {
+  const encode = (character: string) =>
+    [...Buffer.from(character)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
+  const encoded = root.replace(/[^A-Za-z0-9._@+-]+|^\.+/gu, encode);
+  return `${encoded}.json`;
+}

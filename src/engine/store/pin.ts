@@ -1,0 +1,62 @@
+import { EngineError, type Pin, type PinRequest } from '../engine.ts';
+import { withLock } from '../file-lock.ts';
+import { isWhole } from './images.ts';
+import { readIndex } from './index-file.ts';
+import { layoutExists } from './layout.ts';
+import { pinsOf, readPinFiles, writePins } from './pin-file.ts';
+import type { Store } from './store.ts';
+
+export function allPins(store: Store): readonly Pin[] {
+  return readPinFiles(store.layout, store.pinFiles).flatMap(({ root, pins }) =>
+    pins.map((pin) => ({ ...pin, root, handle: `${root} ${pin.id}` })),
+  );
+}
+
+/** @throws {EngineError} `no-such-image`, and then nothing is pinned. */
+export async function pinImages(
+  store: Store,
+  root: string,
+  requests: readonly PinRequest[],
+): Promise<void> {
+  const [first] = requests;
+  if (first === undefined) return;
+  if (!layoutExists(store.layout)) throw noSuchImage(store, first.id);
+  await changePins(store, root, (before) => {
+    const named = new Set(readIndex(store.layout).manifests.map(({ digest }) => digest));
+    const gone = requests.find(({ id }) => !named.has(id) || !isWhole(store, id));
+    if (gone !== undefined) throw noSuchImage(store, gone.id);
+    const pins = new Map(before.map((pin) => [pin.id, pin]));
+    for (const request of requests) pins.set(request.id, request);
+    return [...pins.values()];
+  });
+}
+
+export async function unpinImages(store: Store, pins: readonly Pin[]): Promise<void> {
+  if (pins.length === 0 || !layoutExists(store.layout)) return;
+  for (const [root, dropped] of Map.groupBy(pins, (pin) => pin.root)) {
+    const ids = new Set(dropped.map(({ id }) => id));
+    await changePins(store, root, (before) => before.filter(({ id }) => !ids.has(id)));
+  }
+}
+
+export function noSuchImage(store: Store, id: string): EngineError {
+  return new EngineError('no-such-image', `${id} is not in ${store.layout.directory}`, {
+    hint: 'stage the root again, or `berth pull` the image',
+  });
+}
+
+/** With `inUse` shared no sweep comes between the look at an image and its pin. */
+async function changePins(
+  store: Store,
+  root: string,
+  change: (before: readonly PinRequest[]) => readonly PinRequest[],
+): Promise<void> {
+  const { layout, pinFiles } = store;
+  await withLock(layout.inUse, 'shared', () =>
+    withLock(layout.writing, 'exclusive', async () => {
+      const before = pinsOf(layout, pinFiles, root);
+      const after = change(before);
+      if (JSON.stringify(after) !== JSON.stringify(before)) await writePins(layout, root, after);
+    }),
+  );
+}

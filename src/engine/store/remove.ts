@@ -1,0 +1,70 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { withLock } from '../file-lock.ts';
+import { storeFailure } from './failure.ts';
+import { type Index, indexDigestOf, readIndex, writeIndex } from './index-file.ts';
+import { entriesOf, type Layout, layoutExists } from './layout.ts';
+import { storedManifest } from './manifest.ts';
+import { type PinFile, readPinFiles } from './pin-file.ts';
+import type { Store } from './store.ts';
+
+/**
+ * Removes an image's names, then every blob that nothing needs any more. In this order what is
+ * named is whole also when this is killed; the next removal takes what it left.
+ *
+ * @returns false if a root has pinned it.
+ * @throws {EngineError} `store-damaged` if not every pin can be read.
+ */
+export async function removeImage(store: Store, id: string): Promise<boolean> {
+  const { layout } = store;
+  if (!layoutExists(layout)) return true;
+  return withLock(layout.inUse, 'shared', async () => {
+    const pinFiles = readPinFiles(layout, store.pinFiles);
+    if (pinFiles.some(({ pins }) => pins.some((pin) => pin.id === id))) return false;
+    const before = readIndex(layout);
+    const index = { ...before, manifests: before.manifests.filter((d) => d.digest !== id) };
+    if (index.manifests.length < before.manifests.length) await writeIndex(layout, index);
+    await sweep(store, needed(store, index, pinFiles));
+    return true;
+  });
+}
+
+/** Removes what killed runs left half-written. Only for who holds `inUse` alone. */
+export async function clearTemporary(layout: Layout): Promise<void> {
+  for (const entry of entriesOf(layout.temporary)) await remove(join(layout.temporary, entry));
+}
+
+/** The digests of all blobs that index.json or a pin leads to. */
+function needed(store: Store, index: Index, pinFiles: readonly PinFile[]): ReadonlySet<string> {
+  const { layout, manifests } = store;
+  const pins = pinFiles.flatMap((file) => file.pins);
+  const reached = new Set<string>();
+  const open = [...index.manifests.map(({ digest }) => digest), ...pins.map(({ id }) => id)];
+  for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
+    if (reached.has(digest)) continue;
+    reached.add(digest);
+    const manifest = storedManifest(layout, manifests, digest);
+    for (const blob of manifest?.blobs ?? []) reached.add(blob.digest);
+    
+  }
+  // An index is kept beside an image as bytes: it leads to other platforms, which it does not hold.
+  for (const descriptor of index.manifests) reached.add(indexDigestOf(descriptor) ?? '');
+  for (const pin of pins) for (const { digest } of pin.names) reached.add(digest);
+  return reached;
+}
+
+async function sweep(store: Store, kept: ReadonlySet<string>): Promise<void> {
+  const { layout, manifests } = store;
+  for (const entry of entriesOf(layout.blobs)) {
+    if (kept.has(`sha256:${entry}`)) continue;
+    manifests.delete(`sha256:${entry}`);
+    await remove(join(layout.blobs, entry));
+  }
+  await clearTemporary(layout);
+}
+
+async function remove(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true }).catch((error: unknown) => {
+    throw storeFailure(path, error);
+  });
+}

@@ -1,0 +1,80 @@
+import type { Registry } from '../../registry/registry.ts';
+import { version } from '../../version.ts';
+import type { Engine } from '../engine.ts';
+import { withLock, withLockIfFree } from '../file-lock.ts';
+import { distinct, isPresent } from './blob.ts';
+import { Downloads } from './download.ts';
+import { fetchImage } from './fetch.ts';
+import { wholeImages } from './images.ts';
+import { changeIndex, named, withDescriptor } from './index-file.ts';
+import { type Layout, layoutAt, layoutExists } from './layout.ts';
+import type { ManifestCache } from './manifest.ts';
+import { allPins, noSuchImage, pinImages, unpinImages } from './pin.ts';
+import type { PinCache } from './pin-file.ts';
+import { clearTemporary, removeImage } from './remove.ts';
+
+/** What the steps of the store work with. */
+export interface Store {
+  readonly layout: Layout;
+  readonly registry: Registry;
+  readonly downloads: Downloads;
+  readonly manifests: ManifestCache;
+  readonly pinFiles: PinCache;
+  /** Removes what killed runs left half-written, the first time it is called. */
+  readonly clearOnce: () => Promise<void>;
+}
+
+/**
+ * The embedded engine: an OCI image layout, in which every image lies once, under its manifest's
+ * digest. Nothing is read or made before it is needed.
+ *
+ * @param options.directory `store/` of the state directory; it need not exist.
+ */
+export function openStore(options: { directory: string; registry: Registry }): Engine {
+  const layout = layoutAt(options.directory);
+  let cleared: Promise<void> | undefined;
+  const store: Store = {
+    layout,
+    registry: options.registry,
+    downloads: new Downloads(layout, options.registry),
+    manifests: new Map(),
+    pinFiles: new Map(),
+    clearOnce: () => (cleared ??= withLockIfFree(layout.inUse, () => clearTemporary(layout))),
+  };
+  return {
+    name: 'store',
+    // The downloads have a bound of their own; more images at a time hide the manifests' latency.
+    concurrency: 8,
+    idOf: (image) => image.manifest,
+    info: async () => ({
+      name: 'store',
+      version,
+      directory: layout.directory,
+      description: `OCI image layout in ${layout.directory}`,
+    }),
+    images: async () => wholeImages(store),
+    pins: async () => allPins(store),
+    missingBlobs: async (image) => distinct(image.blobs).filter((blob) => !isPresent(layout, blob)),
+    fetch: async (image, access, watch = {}) => {
+      await fetchImage(store, image, access, watch);
+      return image.manifest;
+    },
+    pin: (root, images) => pinImages(store, root, images),
+    unpin: (pins) => unpinImages(store, pins),
+    tag: (id, name) => tagImage(store, id, name),
+    remove: (id) => removeImage(store, id),
+    close: async () => undefined,
+  };
+}
+
+async function tagImage(store: Store, id: string, name: string): Promise<void> {
+  const { layout } = store;
+  if (!layoutExists(layout)) throw noSuchImage(store, id);
+  await withLock(layout.inUse, 'shared', () =>
+    changeIndex(layout, (index) => {
+      const found = index.manifests.find(({ digest }) => digest === id);
+      if (found === undefined) throw noSuchImage(store, id);
+      return withDescriptor(index, named(found, name));
+    }),
+  );
+}

@@ -1,0 +1,186 @@
+import { isDigest } from './digest.ts';
+import type { ShortNames } from './short-names.ts';
+
+export type NameResult =
+  | { readonly ok: true; readonly name: string }
+  | {
+      readonly ok: false;
+      readonly code: 'image-name' | 'short-name' | 'ambiguous-short-name';
+      readonly message: string;
+      readonly hint: string;
+    };
+
+/** The parts of a full name. `repository` is without the registry: `library/nginx`. */
+export interface NameParts {
+  readonly registry: string;
+  readonly repository: string;
+  readonly tag?: string;
+  readonly digest?: string;
+}
+
+/**
+ * The one full name of an image that may be written in several ways: `docker.io/library/x:latest`
+ * for `x`, `docker.io/x` and `index.docker.io/library/x:latest`. With a digest the tag says
+ * nothing and is dropped, as podman and docker do.
+ *
+ * The grammar is that of github.com/distribution/reference; short names are looked up as
+ * containers-registries.conf(5) says. A name that could mean several images is refused.
+ */
+export function fullName(raw: string, shortNames: ShortNames): NameResult {
+  if (raw.length > MAX_LENGTH) return invalid(raw, `it is longer than ${MAX_LENGTH} characters`);
+  const hasTransport = raw.startsWith(TRANSPORT);
+  const text = hasTransport ? raw.slice(TRANSPORT.length) : raw;
+  const parsed = parse(text);
+  if (typeof parsed === 'string') return invalid(raw, parsed);
+  if (parsed.registry !== undefined) return canonical(raw, parsed.registry, parsed);
+  if (hasTransport) return canonical(raw, DOCKER_HUB, parsed);
+  return lookUp(raw, parsed, shortNames);
+}
+
+/** The parts of a name that `fullName` made. */
+export function parseName(full: string): NameParts {
+  const { registry, path, tag, digest } = parseOrThrow(full);
+  return {
+    registry,
+    repository: path,
+    ...(tag === undefined ? {} : { tag }),
+    ...(digest === undefined ? {} : { digest }),
+  };
+}
+
+/** Enough for the longest repository, tag and digest together; keeps hostile input short. */
+const MAX_LENGTH = 512;
+
+/** Of registry and repository together, as podman's copy of the grammar counts. */
+const MAX_NAME_LENGTH = 255;
+
+const DOCKER_HUB = 'docker.io';
+
+/** What podman takes before a name for "from a registry"; short names don't apply behind it. */
+const TRANSPORT = 'docker://';
+
+const EXPECTED = 'write it as REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:DIGEST';
+
+interface Parsed {
+  readonly registry?: string;
+  readonly path: string;
+  readonly tag?: string;
+  readonly digest?: string;
+}
+
+/** Splits by the grammar; a string says what is wrong. */
+function parse(text: string): Parsed | string {
+  const at = text.indexOf('@');
+  const digest = at < 0 ? undefined : text.slice(at + 1);
+  if (digest !== undefined && !isDigest(digest)) {
+    return 'what follows the @ is not sha256: and 64 lower-case hexadecimal digits';
+  }
+  const named = at < 0 ? text : text.slice(0, at);
+  const colon = named.indexOf(':', named.lastIndexOf('/') + 1);
+  const tag = colon < 0 ? undefined : named.slice(colon + 1);
+  if (tag !== undefined && !/^\w[\w.-]{0,127}$/.test(tag)) return 'its tag is not a valid one';
+  const name = colon < 0 ? named : named.slice(0, colon);
+  const suffix = {
+    ...(tag === undefined ? {} : { tag }),
+    ...(digest === undefined ? {} : { digest }),
+  };
+  const slash = name.indexOf('/');
+  const first = name.slice(0, Math.max(slash, 0));
+  if (!/[.:]/.test(first) && first !== 'localhost') {
+    return wrongPath(name) ?? { path: name, ...suffix };
+  }
+  if (!HOST.test(first)) return 'what stands before the first slash is not a host name';
+  const path = name.slice(slash + 1);
+  return wrongPath(path) ?? { registry: first, path, ...suffix };
+}
+
+/** `domain-name | IPv4 | [ IPv6 ]`, then a port. */
+const HOST =
+  /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*)(?::[0-9]+)?$/;
+
+const PATH_COMPONENT = /^[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*$/;
+
+function wrongPath(path: string): string | undefined {
+  if (path === '') return 'it names no repository';
+  if (/^[0-9a-f]{64}$/.test(path)) return 'it is the ID of an image, not a name';
+  const wrong = path.split('/').find((component) => !PATH_COMPONENT.test(component));
+  if (wrong === undefined) return undefined;
+  if (/[A-Z]/.test(wrong)) return 'its repository has upper-case letters';
+  return `${show(wrong)} can't be a part of a repository's name`;
+}
+
+/** Adds what is left out; the name of the registry stays as it is written, as engines keep it. */
+function canonical(raw: string, registry: string, { path, tag, digest }: Parsed): NameResult {
+  const host = registry === 'index.docker.io' ? DOCKER_HUB : registry;
+  const repository = host === DOCKER_HUB && !path.includes('/') ? `library/${path}` : path;
+  const name = `${host}/${repository}`;
+  if (name.length > MAX_NAME_LENGTH) {
+    return invalid(raw, `registry and repository are longer than ${MAX_NAME_LENGTH} characters`);
+  }
+  return {
+    ok: true,
+    name: `${name}${digest === undefined ? `:${tag ?? 'latest'}` : `@${digest}`}`,
+  };
+}
+
+function lookUp(raw: string, parsed: Parsed, shortNames: ShortNames): NameResult {
+  const { path } = parsed;
+  if (Object.hasOwn(shortNames.aliases, path)) {
+    const alias = parse(shortNames.aliases[path] ?? '');
+    if (typeof alias === 'string' || alias.registry === undefined) {
+      return invalid(raw, 'its alias in registries.conf is not a full name');
+    }
+    return canonical(raw, alias.registry, { ...parsed, path: alias.path });
+  }
+  const candidates = shortNames.searchRegistries.map((registry) => underRegistry(registry, parsed));
+  const [only, ...others] = candidates;
+  if (only === undefined) {
+    return {
+      ok: false,
+      code: 'short-name',
+      message: `expected an image name with its registry, found ${show(raw)}, for which registries.conf has neither an alias nor a search registry`,
+      hint: EXPECTED,
+    };
+  }
+  if (others.length === 0) return only;
+  const names = candidates.map((candidate) => (candidate.ok ? candidate.name : '?')).join(', ');
+  return {
+    ok: false,
+    code: 'ambiguous-short-name',
+    message: `${show(raw)} may mean several images by registries.conf: ${names}`,
+    hint: 'write the one that is meant with its registry, or add it to [aliases]',
+  };
+}
+
+function underRegistry(registry: string, { path, tag, digest }: Parsed): NameResult {
+  const text = `${registry}/${path}`;
+  const parsed = parse(text);
+  if (typeof parsed === 'string') return invalid(text, parsed);
+  const suffix = {
+    ...(tag === undefined ? {} : { tag }),
+    ...(digest === undefined ? {} : { digest }),
+  };
+  // A search registry without dot or port is no registry to the grammar, and so part of a path.
+  return canonical(text, parsed.registry ?? DOCKER_HUB, { path: parsed.path, ...suffix });
+}
+
+function parseOrThrow(full: string): Parsed & { readonly registry: string } {
+  const parsed = parse(full);
+  if (typeof parsed === 'string') throw new Error(`${show(full)} is no image name: ${parsed}`);
+  const { registry } = parsed;
+  if (registry === undefined) throw new Error(`${show(full)} is not a full image name`);
+  return { ...parsed, registry };
+}
+
+function invalid(raw: string, reason: string): NameResult {
+  return {
+    ok: false,
+    code: 'image-name',
+    message: `${show(raw)} can't be an image name: ${reason}`,
+    hint: EXPECTED,
+  };
+}
+
+function show(text: string): string {
+  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+}

@@ -1,0 +1,126 @@
+import type { PullPolicy, Reference } from '../discovery/reference.ts';
+import { formatPlatform, hostPlatform, type Platform } from '../image/platform.ts';
+import type { Access } from '../registry/access.ts';
+import { type Root, RootError } from '../root/root.ts';
+import { Secret } from '../secret.ts';
+import type { RecordReference } from './record.ts';
+import type { BoundProblem, BoundReference, Survey } from './survey.ts';
+
+/** One name that must be present, for one platform, and every bound reference that says it. */
+export interface Binding {
+  readonly name: string;
+  readonly platform: Platform;
+  /** The ways in which the references say it may be fetched, the one most likely to work first. */
+  readonly accesses: readonly Access[];
+  /** The most eager policy among the references. */
+  readonly policy: PullPolicy;
+  readonly references: readonly RecordReference[];
+}
+
+/** The bindings of a survey, and the problems that came up with the files that they cite. */
+export interface Bindings {
+  readonly bindings: readonly Binding[];
+  readonly problems: readonly BoundProblem[];
+}
+
+/**
+ * Groups what is bound by name and platform. Reads the auth files that units cite, inside the
+ * root, so the root must still be open.
+ */
+export function bindingsOf(survey: Survey, root: Root, select: 'bound' | 'all'): Bindings {
+  const groups = new Map<string, Draft>();
+  const problems: BoundProblem[] = [];
+  for (const reference of survey.references) {
+    if (reference.image === undefined) continue;
+    if (select === 'bound' && !reference.decision.bound) continue;
+    const platform = platformOf(reference);
+    const key = `${reference.image} ${formatPlatform(platform)}`;
+    const draft = groups.get(key) ?? { name: reference.image, platform, parts: [] };
+    groups.set(key, draft);
+    draft.parts.push({ reference, access: accessOf(reference, root, problems) });
+  }
+  return { bindings: [...groups.values()].map(finish), problems };
+}
+
+interface Draft {
+  readonly name: string;
+  readonly platform: Platform;
+  readonly parts: { reference: BoundReference; access: Access }[];
+}
+
+function finish({ name, platform, parts }: Draft): Binding {
+  const accesses = parts.map((part) => part.access).sort((a, b) => rank(a) - rank(b));
+  return {
+    name,
+    platform,
+    accesses: accesses.filter((access, i) => i === 0 || isSpecial(access)),
+    policy:
+      eagerness.find((policy) => parts.some((p) => p.reference.pull.policy === policy)) ??
+      'missing',
+    references: parts.map(({ reference: { raw, path, line, key, unit } }) => ({
+      raw,
+      path,
+      line,
+      key,
+      unit,
+    })),
+  };
+}
+
+const eagerness: readonly PullPolicy[] = ['always', 'newer', 'missing', 'never'];
+
+/** Own credentials first; the careless way last. */
+function rank(access: Access): number {
+  if (access.tlsVerify === false) return 2;
+  return access.credentials === undefined ? 1 : 0;
+}
+
+function isSpecial(access: Access): boolean {
+  return access.tlsVerify === false || access.credentials !== undefined;
+}
+
+function platformOf({ pull }: Reference): Platform {
+  const host = hostPlatform();
+  if (pull.arch === undefined && pull.os === undefined && pull.variant === undefined) return host;
+  return {
+    os: pull.os ?? host.os,
+    architecture: pull.arch ?? host.architecture,
+    ...(pull.variant === undefined ? {} : { variant: pull.variant }),
+  };
+}
+
+function accessOf(reference: BoundReference, root: Root, problems: BoundProblem[]): Access {
+  const { creds, authFile, tlsVerify } = reference.pull;
+  const verify = tlsVerify === undefined ? {} : { tlsVerify };
+  if (creds !== undefined) {
+    const [username = '', ...rest] = creds.reveal().split(':');
+    return {
+      ...verify,
+      credentials: { kind: 'basic', username, password: new Secret(rest.join(':')) },
+    };
+  }
+  if (authFile === undefined) return verify;
+  const content = readAuthFile(authFile, root);
+  if (typeof content === 'string') {
+    problems.push({
+      code: 'auth-file',
+      path: reference.path,
+      line: reference.line,
+      message: `AuthFile=${authFile} of ${reference.unit}: ${content}`,
+      hint: 'ship the file in the root, or leave AuthFile out to use the host’s own credentials',
+      bound: reference.decision.bound,
+    });
+    return verify;
+  }
+  return { ...verify, credentials: { kind: 'auth-file', content } };
+}
+
+function readAuthFile(path: string, root: Root): Secret | string {
+  try {
+    const file = root.readFile(path);
+    return file === undefined ? 'it is not in the root' : new Secret(file.content.toString('utf8'));
+  } catch (error) {
+    if (error instanceof RootError) return error.message;
+    throw error;
+  }
+}

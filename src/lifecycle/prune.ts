@@ -1,0 +1,100 @@
+import {
+  type Context,
+  changing,
+  readSituation,
+  recoverSituation,
+  type Situation,
+} from './context.ts';
+import { isLiving, type Released, type RootRecord, wantedImages } from './record.ts';
+import { removeRecord, writeRecord } from './records.ts';
+
+/** An image that a released root left, and what becomes of it. */
+export interface PruneEntry {
+  readonly id: string;
+  readonly names: readonly string[];
+  /** On disk, in bytes; 0 if it is gone already. */
+  readonly size: number;
+  readonly verdict: PruneVerdict;
+}
+
+export type PruneVerdict =
+  | { readonly kind: 'removable' }
+  /** Nothing to do but to forget it. */
+  | { readonly kind: 'gone' }
+  /** Somebody else holds it, named in `by`. */
+  | { readonly kind: 'kept'; readonly by: string };
+
+export interface Pruned {
+  readonly removed: readonly PruneEntry[];
+  readonly kept: readonly PruneEntry[];
+}
+
+/** What `prune` would do. Reads only. */
+export async function planPrune(context: Context): Promise<readonly PruneEntry[]> {
+  return entriesOf(await readSituation(context));
+}
+
+/** Removes what berth fetched for released roots and nothing holds, and forgets it. */
+export async function prune(context: Context): Promise<Pruned> {
+  return changing(context, 'exclusive', async () => {
+    const situation = await recoverSituation(context);
+    const removed: PruneEntry[] = [];
+    const kept: PruneEntry[] = [];
+    const done = new Set<string>();
+    for (const entry of entriesOf(situation)) {
+      const outcome = await carryOut(context, entry);
+      if (outcome.verdict.kind === 'kept') kept.push(outcome);
+      else done.add(outcome.id);
+      if (outcome.verdict.kind === 'removable') removed.push(outcome);
+    }
+    for (const record of situation.records.values()) forget(context, record, done);
+    return { removed, kept };
+  });
+}
+
+async function carryOut(context: Context, entry: PruneEntry): Promise<PruneEntry> {
+  if (entry.verdict.kind !== 'removable') return entry;
+  if (await context.engine.remove(entry.id)) {
+    context.report({ event: 'removed', id: entry.id, name: entry.names[0] ?? entry.id });
+    return entry;
+  }
+  return { ...entry, verdict: { kind: 'kept', by: 'a container' } };
+}
+
+function entriesOf(situation: Situation): readonly PruneEntry[] {
+  const released = new Map<string, Released>();
+  for (const record of situation.records.values()) {
+    for (const entry of record.released) {
+      const names = [...(released.get(entry.id)?.names ?? []), ...entry.names];
+      released.set(entry.id, { ...entry, names: [...new Set(names)] });
+    }
+  }
+  return [...released.values()].map((entry) => ({
+    id: entry.id,
+    names: entry.names,
+    size: situation.images.get(entry.id)?.size ?? 0,
+    verdict: verdictOn(entry, situation),
+  }));
+}
+
+function verdictOn(entry: Released, { images, pins, records }: Situation): PruneVerdict {
+  const image = images.get(entry.id);
+  const wanting = [...records.values()].filter((record) =>
+    wantedImages(record).some(({ id }) => id === entry.id),
+  );
+  if (wanting[0] !== undefined) return { kind: 'kept', by: wanting[0].id };
+  if (image === undefined) return { kind: 'gone' };
+  const pin = pins.find(({ id }) => id === entry.id);
+  if (pin !== undefined) return { kind: 'kept', by: pin.root };
+  const foreign = image.names.find((name) => !entry.names.includes(name));
+  if (foreign !== undefined) return { kind: 'kept', by: `the name ${foreign}` };
+  return { kind: 'removable' };
+}
+
+function forget(context: Context, record: RootRecord, done: ReadonlySet<string>): void {
+  const released = record.released.filter(({ id }) => !done.has(id));
+  if (released.length === record.released.length) return;
+  if (released.length > 0 || isLiving(record)) {
+    writeRecord(context.stateDirectory, { ...record, released });
+  } else removeRecord(context.stateDirectory, record.id);
+}

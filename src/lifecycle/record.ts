@@ -1,0 +1,86 @@
+import * as v from 'valibot';
+
+/**
+ * What is wanted for one root: the file `roots/ID.json`, readable by a person. What is really
+ * there only the engine knows.
+ */
+export const API_VERSION = 'berth/v1';
+
+const digest = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
+
+const RecordReference = v.object({
+  raw: v.string(),
+  path: v.string(),
+  line: v.number(),
+  key: v.string(),
+  unit: v.string(),
+});
+
+const RecordName = v.object({
+  /** The full name, as units mean it. */
+  name: v.string(),
+  /** What it stood for when it was resolved: an index's digest, or the manifest's own. */
+  digest,
+  references: v.array(RecordReference),
+});
+
+const RecordImage = v.object({
+  /** The engine's id. */
+  id: digest,
+  manifest: digest,
+  platform: v.string(),
+  /** Compressed bytes; 0 where not known any more. */
+  size: v.number(),
+  /** Whether berth brought the image here. */
+  fetched: v.boolean(),
+  names: v.array(RecordName),
+});
+
+const RecordProblem = v.object({
+  code: v.string(),
+  path: v.string(),
+  line: v.optional(v.number()),
+  message: v.string(),
+  hint: v.string(),
+});
+
+const Contents = v.object({
+  /** ISO 8601. */
+  time: v.string(),
+  images: v.array(RecordImage),
+  /** The problems on bound references: with one of them the root is not ready. */
+  problems: v.array(RecordProblem),
+});
+
+/** An image that berth fetched for the root and that the root needs no more: `prune` may take it. */
+const Released = v.object({ id: digest, names: v.array(v.string()), size: v.number() });
+
+export const RecordFile = v.object({
+  apiVersion: v.literal(API_VERSION),
+  kind: v.literal('Record'),
+  id: v.string(),
+  location: v.string(),
+  engine: v.picklist(['podman', 'store']),
+  /** The last stage that came to its end. */
+  staged: v.optional(Contents),
+  /** A stage that has begun and not ended: what it fetches and pins is known by it. */
+  pending: v.optional(Contents),
+  released: v.array(Released),
+});
+
+export type RootRecord = v.InferOutput<typeof RecordFile>;
+export type Contents = v.InferOutput<typeof Contents>;
+export type RecordImage = v.InferOutput<typeof RecordImage>;
+export type RecordReference = v.InferOutput<typeof RecordReference>;
+export type RecordProblem = v.InferOutput<typeof RecordProblem>;
+export type Released = v.InferOutput<typeof Released>;
+
+/** Whether the record wants anything to be kept: a record of a released root does not. */
+export function isLiving(record: RootRecord): boolean {
+  return record.staged !== undefined || record.pending !== undefined;
+}
+
+/** Everything that a record wants kept, of the last whole stage and of one under way. */
+export function wantedImages(record: RootRecord): readonly RecordImage[] {
+  return [...(record.staged?.images ?? []), ...(record.pending?.images ?? [])];
+}

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { BerthError, systemErrorCode } from '../errors.ts';
+import { RecordFile, type RootRecord } from './record.ts';
+
+/** The records of a state directory, by root id, and those that can't be read. */
+export interface Records {
+  readonly byId: ReadonlyMap<string, RootRecord>;
+  readonly damaged: readonly DamagedRecord[];
+}
+
+export interface DamagedRecord {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Reads every record; one that is damaged does not hide the others. */
+export function readRecords(stateDirectory: string): Records {
+  const directory = join(stateDirectory, 'roots');
+  const byId = new Map<string, RootRecord>();
+  const damaged: DamagedRecord[] = [];
+  for (const name of entriesOf(directory)) {
+    if (!name.endsWith('.json') || name.startsWith('.')) continue;
+    const path = join(directory, name);
+    try {
+      const record = v.parse(RecordFile, JSON.parse(readFileSync(path, 'utf8')));
+      if (`${record.id}.json` !== name) throw new Error(`it says that it is of ${record.id}`);
+      byId.set(record.id, record);
+    } catch (error) {
+      if (systemErrorCode(error) === 'EACCES') throw stateError(path, error);
+      damaged.push({ path, message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return { byId, damaged };
+}
+
+/**
+ * Writes a record whole or not at all: temporary file, fsync, rename, fsync of the directory.
+ *
+ * @throws {BerthError} `state-directory` if it can't be written.
+ */
+export function writeRecord(stateDirectory: string, record: RootRecord): void {
+  const directory = join(stateDirectory, 'roots');
+  const path = join(directory, `${record.id}.json`);
+  const temporary = join(directory, `.${record.id}.${randomBytes(6).toString('hex')}`);
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    const fd = openSync(temporary, 'wx', 0o644);
+    try {
+      writeSync(fd, `${JSON.stringify(record, undefined, 2)}\n`);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+    syncDirectory(directory);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw stateError(path, error);
+  }
+}
+
+/** Removes a record; one that is gone already is none to worry about. */
+export function removeRecord(stateDirectory: string, id: string): void {
+  const directory = join(stateDirectory, 'roots');
+  const path = join(directory, `${id}.json`);
+  try {
+    rmSync(path, { force: true });
+    syncDirectory(directory);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw stateError(path, error);
+  }
+}
+
+/** Puts a damaged record aside, so that the one made again from pins can take its place. */
+export function setAside(damaged: DamagedRecord): string {
+  const aside = `${damaged.path}.damaged`;
+  renameSync(damaged.path, aside);
+  return aside;
+}
+
+function entriesOf(directory: string): string[] {
+  try {
+    return readdirSync(directory).sort();
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw stateError(directory, error);
+  }
+}
+
+function syncDirectory(directory: string): void {
+  const fd = openSync(directory, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function stateError(path: string, error: unknown): BerthError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new BerthError('state-directory', `can't use the record ${path}: ${reason}`, {
+    hint: 'run as the user that owns the state directory, or name another with --state-dir',
+    cause: error,
+  });
+}

@@ -1,0 +1,79 @@
+import type { EngineName, Pin } from '../engine/engine.ts';
+import { API_VERSION, type Contents, type RecordImage, type RootRecord } from './record.ts';
+import { isManual } from './root-id.ts';
+
+/**
+ * Makes the records again that are missing, from the labels of the pins.
+ *
+ * The pins of one staging share its time and say how many images it had. The newest whole set is
+ * what was staged; what is left over is a stage that had begun. Where the files that name the
+ * images stand is lost, until the root is staged again.
+ */
+export function recordsFromPins(
+  pins: readonly Pin[],
+  known: ReadonlyMap<string, RootRecord>,
+  engine: EngineName,
+): readonly RootRecord[] {
+  const byRoot = Map.groupBy(
+    pins.filter((pin) => !known.has(pin.root)),
+    (pin) => pin.root,
+  );
+  return [...byRoot].map(([id, own]) => recordOf(id, own, engine));
+}
+
+function recordOf(id: string, pins: readonly Pin[], engine: EngineName): RootRecord {
+  const sets = [...Map.groupBy(pins, (pin) => (isManual(id) ? '' : pin.record.staged)).values()];
+  sets.sort((a, b) => (timeOf(a) < timeOf(b) ? 1 : -1));
+  const whole = sets.find((set) => isManual(id) || distinct(set) === set[0]?.record.images);
+  const rest = sets.filter((set) => set !== whole).flat();
+  return {
+    apiVersion: API_VERSION,
+    kind: 'Record',
+    id,
+    location: pins[0]?.record.location ?? '',
+    engine,
+    ...(whole === undefined ? {} : { staged: contentsOf(whole) }),
+    ...(rest.length === 0 ? {} : { pending: contentsOf(rest) }),
+    released: [],
+  };
+}
+
+function contentsOf(pins: readonly Pin[]): Contents {
+  const problems = pins[0]?.record.problems ?? 0;
+  const images = new Map<string, RecordImage>();
+  for (const pin of pins) images.set(pin.id, imageOf(pin));
+  return {
+    time: timeOf(pins),
+    images: [...images.values()],
+    problems:
+      problems === 0
+        ? []
+        : [
+            {
+              code: 'record-recovered',
+              path: '/',
+              message: `the record was made again from pins; ${problems} problem(s) that it had are not known any more`,
+              hint: 'stage the root again',
+            },
+          ],
+  };
+}
+
+function imageOf({ id, platform, fetched, names }: Pin): RecordImage {
+  return {
+    id,
+    manifest: names[0]?.manifest ?? id,
+    platform,
+    size: 0,
+    fetched,
+    names: names.map(({ name, digest }) => ({ name, digest, references: [] })),
+  };
+}
+
+function timeOf(pins: readonly Pin[]): string {
+  return pins[0]?.record.staged ?? '';
+}
+
+function distinct(pins: readonly Pin[]): number {
+  return new Set(pins.map((pin) => pin.id)).size;
+}

@@ -1,0 +1,15 @@
+import type { RecordImage, Released } from './record.ts';
+
+/** Adds images that berth fetched to a list of released ones; each id once, with all its names. */
+export function mergeReleased(
+  released: readonly Released[],
+  images: readonly RecordImage[],
+): Released[] {
+  const merged = new Map(released.map((entry) => [entry.id, entry]));
+  for (const { id, names, size, fetched } of images) {
+    if (!fetched) continue;
+    const known = merged.get(id)?.names ?? [];
+    merged.set(id, { id, size, names: [...new Set([...known, ...names.map((n) => n.name)])] });
+  }
+  return [...merged.values()];
+}

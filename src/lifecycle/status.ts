@@ -1,0 +1,57 @@
+import type { Situation } from './context.ts';
+import { isLiving, type RootRecord } from './record.ts';
+import { isManual } from './root-id.ts';
+import { type Finding, judge } from './verify.ts';
+
+/** A root as `status` shows it. */
+export interface RootStatus {
+  readonly id: string;
+  readonly location: string;
+  readonly engine: string;
+  readonly state: 'ready' | 'not ready' | 'pins';
+  /** ISO 8601; absent while no stage came to its end. */
+  readonly staged?: string;
+  readonly images: readonly ImageStatus[];
+  readonly findings: readonly Finding[];
+}
+
+export interface ImageStatus {
+  readonly name: string;
+  readonly id: string;
+  readonly digest: string;
+  /** On disk, in bytes; 0 if it is not there. */
+  readonly size: number;
+  readonly state: 'ready' | Finding['code'];
+}
+
+/** Every living root held against the engine, sorted by id. */
+export function statusOf(situation: Situation): readonly RootStatus[] {
+  return [...situation.records.values()]
+    .filter(isLiving)
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .map((record) => rootStatus(record, situation));
+}
+
+function rootStatus(record: RootRecord, situation: Situation): RootStatus {
+  const findings = judge(record, situation);
+  const contents = record.staged ?? record.pending;
+  return {
+    id: record.id,
+    location: record.location,
+    engine: record.engine,
+    state: findings.length > 0 ? 'not ready' : isManual(record.id) ? 'pins' : 'ready',
+    ...(record.staged === undefined ? {} : { staged: record.staged.time }),
+    images: (contents?.images ?? []).flatMap((image) =>
+      image.names.map(({ name, digest }) => ({
+        name,
+        id: image.id,
+        digest,
+        size: situation.images.get(image.id)?.size ?? 0,
+        state:
+          findings.find((f) => f.id === image.id && (f.name === name || f.code !== 'name-moved'))
+            ?.code ?? (situation.images.has(image.id) ? 'ready' : 'image-missing'),
+      })),
+    ),
+    findings,
+  };
+}

@@ -1,0 +1,55 @@
+import { type Decision, decide, type Policy, policyOf } from '../binding/bind.ts';
+import { discover } from '../discovery/discover.ts';
+import type { BindMode, Reference } from '../discovery/reference.ts';
+import { hostPlatform, systemdArchitecture } from '../image/platform.ts';
+import type { Problem } from '../problem.ts';
+import { readShortNames } from '../registry/registries-conf.ts';
+import type { Root } from '../root/root.ts';
+
+/** What a root says, and what the policy makes of it. */
+export interface Survey {
+  readonly location: string;
+  readonly references: readonly BoundReference[];
+  /** All problems, those of references too. */
+  readonly problems: readonly BoundProblem[];
+  readonly policy: Policy;
+}
+
+export interface BoundReference extends Reference {
+  readonly decision: Decision;
+}
+
+export interface BoundProblem extends Problem {
+  /** Whether it stands on something bound, so that the root is not ready while it lasts. */
+  readonly bound: boolean;
+}
+
+/**
+ * Reads a root and decides what is bound. Needs no network and no engine.
+ *
+ * @throws {BerthError} `bind-mode` for a mode that can't be judged yet.
+ */
+export async function survey(root: Root, bind: BindMode | undefined): Promise<Survey> {
+  const { shortNames, problems: nameProblems } = await readShortNames(root);
+  const architecture = systemdArchitecture(hostPlatform());
+  const discovered = await discover(root, { shortNames, architecture });
+  const policy = policyOf(discovered.policy, discovered.links, bind);
+  const references = discovered.references.map((reference) => ({
+    ...reference,
+    decision: decide(reference, policy),
+  }));
+  return {
+    location: root.location,
+    references,
+    problems: [
+      ...[...nameProblems, ...discovered.problems].map((problem) => ({
+        ...problem,
+        bound: problem.subject !== undefined && decide(problem.subject, policy).bound,
+      })),
+      ...references.flatMap(({ problems, decision }) =>
+        problems.map((problem) => ({ ...problem, bound: decision.bound })),
+      ),
+    ],
+    policy,
+  };
+}

@@ -1,0 +1,51 @@
+import type { EngineImage, Pin } from '../engine/engine.ts';
+import type { Situation } from './context.ts';
+import type { RecordReference } from './record.ts';
+import type { BoundReference } from './survey.ts';
+
+/** Who names an image, and who holds it. */
+export interface Why {
+  readonly image: string;
+  /** References of the root that was asked about. */
+  readonly references: readonly BoundReference[];
+  /** Staged roots that want it, with the references on record. */
+  readonly roots: readonly WhyRoot[];
+  readonly present: EngineImage | undefined;
+  readonly pins: readonly Pin[];
+}
+
+export interface WhyRoot {
+  readonly id: string;
+  readonly digest: string;
+  readonly references: readonly RecordReference[];
+}
+
+/** @param image a full name. */
+export function whyOf(
+  image: string,
+  references: readonly BoundReference[],
+  situation: Situation,
+): Why {
+  const roots: WhyRoot[] = [];
+  const ids = new Set<string>();
+  for (const record of situation.records.values()) {
+    for (const wanted of record.staged?.images ?? []) {
+      for (const served of wanted.names) {
+        if (served.name !== image) continue;
+        ids.add(wanted.id);
+        roots.push({ id: record.id, digest: served.digest, references: served.references });
+      }
+    }
+  }
+  const present = [...situation.images.values()].find(
+    ({ names, digests }) => names.includes(image) || digests.includes(image),
+  );
+  if (present !== undefined) ids.add(present.id);
+  return {
+    image,
+    references: references.filter((reference) => reference.image === image),
+    roots,
+    present,
+    pins: situation.pins.filter((pin) => ids.has(pin.id)),
+  };
+}

@@ -1,0 +1,90 @@
+import { choosePlatform, formatPlatform, type Platform } from '../image/platform.ts';
+import type { ResolvedImage } from '../image/resolved.ts';
+import { Authorizations, type HostCredentials } from './authorization.ts';
+import { downloadBlob } from './download.ts';
+import { Exchange } from './exchange.ts';
+import { failure } from './failure.ts';
+import { fetchManifest } from './fetch-manifest.ts';
+import { type ManifestDocument, readManifest } from './manifest-document.ts';
+import { type Place, placeOf } from './place.ts';
+import { judge, type Policy } from './policy.ts';
+import type { RegistriesConf } from './registries-conf.ts';
+import type { Manifest, Registry, RegistryError } from './registry.ts';
+import { Transport } from './transport.ts';
+
+export interface RegistryOptions {
+  readonly conf: RegistriesConf;
+  readonly credentials: HostCredentials;
+  /** Read when something is to be downloaded, and only then missed. */
+  readonly policy: () => Policy;
+}
+
+/** The distribution client: github.com/opencontainers/distribution-spec v1.1, "Pull". */
+export function openRegistry({ conf, credentials, policy }: RegistryOptions): Registry {
+  const transport = new Transport();
+  const exchange = new Exchange(transport, new Authorizations(transport, credentials));
+  let known: Policy | undefined;
+  const permit = async (name: string) => judge((known ??= policy()), name);
+  return {
+    permit,
+    async resolve(name, platform, access) {
+      const place = placeOf(name, conf, access);
+      const top = await fetchManifest(exchange, place, access, place.reference);
+      const document = readManifest(place, top);
+      if (document.kind === 'manifest') return describe(name, platform, top, top, document);
+      const { digest } = entryFor(place, document, platform);
+      const manifest = await fetchManifest(exchange, place, access, digest);
+      const inner = readManifest(place, manifest);
+      if (inner.kind === 'manifest') return describe(name, platform, top, manifest, inner);
+      throw failure('bad-reply', place, `a manifest at ${digest}`, 'one more index', {
+        hint: 'push the image anew: an index of images must list manifests',
+      });
+    },
+    async manifest(name, digest, access) {
+      await permit(name);
+      return fetchManifest(exchange, placeOf(name, conf, access), access, digest);
+    },
+    async download(name, blob, access, into, watch = {}) {
+      await permit(name);
+      const target = { into, signal: watch.signal };
+      await downloadBlob(exchange, placeOf(name, conf, access), access, blob, target);
+    },
+    close: () => transport.close(),
+  };
+}
+
+type Index = Extract<ManifestDocument, { kind: 'index' }>;
+type ImageManifest = Extract<ManifestDocument, { kind: 'manifest' }>;
+
+function entryFor(place: Place, { entries }: Index, platform: Platform) {
+  const entry = choosePlatform(entries, platform);
+  if (entry !== undefined) return entry;
+  throw noPlatform(place, entries, platform);
+}
+
+function noPlatform(place: Place, entries: Index['entries'], platform: Platform): RegistryError {
+  const known = entries.flatMap((entry) => entry.platform ?? []).map(formatPlatform);
+  const shown = [...new Set(known)].filter((text) => text !== 'unknown/unknown').slice(0, 10);
+  const expected = `${place.reference} for ${formatPlatform(platform)}`;
+  const found = shown.length === 0 ? 'it for none' : `it for ${shown.join(', ')}`;
+  return failure('no-platform', place, expected, found, {
+    hint: 'choose an image that is built for this platform, or say Arch=, OS= or Variant= in the unit',
+  });
+}
+
+function describe(
+  name: string,
+  platform: Platform,
+  top: Manifest,
+  manifest: Manifest,
+  { config, layers }: ImageManifest,
+): ResolvedImage {
+  return {
+    name,
+    digest: top.digest,
+    manifest: manifest.digest,
+    config: config.digest,
+    platform: formatPlatform(platform),
+    blobs: [config, ...layers],
+  };
+}

@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process';
+import * as v from 'valibot';
+import { Secret } from '../secret.ts';
+import type { Credentials } from './auth-file.ts';
+import { RegistryError } from './registry.ts';
+
+const TIMEOUT_MS = 30_000;
+const MAX_BYTES = 64 * 1024;
+
+/**
+ * Asks `docker-credential-NAME get`: github.com/docker/docker-credential-helpers, "Development".
+ *
+ * @returns undefined if the helper has none for the server.
+ * @throws {RegistryError} `registry-config`
+ */
+export async function askHelper(name: string, server: string): Promise<Credentials | undefined> {
+  const program = `docker-credential-${name}`;
+  const answer = await run(program, server);
+  if (answer === 'none') return undefined;
+  const reply = parse(answer);
+  if (reply === undefined) throw failed(program, server, 'an answer that is not as agreed');
+  // The username that says that the secret is a refresh token.
+  if (reply.Username === '<token>') {
+    return { username: '', password: new Secret(''), identityToken: new Secret(reply.Secret) };
+  }
+  return { username: reply.Username, password: new Secret(reply.Secret) };
+}
+
+/** The errors of a helper that mean "none": its other words might quote a secret. */
+const NONE = /credentials not found|no credentials/i;
+
+async function run(program: string, server: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const limits = { timeout: TIMEOUT_MS, killSignal: 'SIGKILL', maxBuffer: MAX_BYTES } as const;
+    const child = execFile(program, ['get'], limits, (error, stdout) => {
+      if (error === null) resolve(stdout);
+      else if (NONE.test(stdout)) resolve('none');
+      else reject(failed(program, server, error.killed === true ? 'no answer' : why(error)));
+    });
+    // A helper that ends without reading is told of by its exit code.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(server);
+  });
+}
+
+function why({ code }: { readonly code?: string | number | undefined | null }): string {
+  if (code === 'ENOENT') return 'no such program';
+  return typeof code === 'number' ? `exit code ${code}` : String(code);
+}
+
+const schema = v.object({ Username: v.string(), Secret: v.string() });
+
+function parse(text: string): v.InferOutput<typeof schema> | undefined {
+  try {
+    const checked = v.safeParse(schema, JSON.parse(text));
+    return checked.success ? checked.output : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function failed(program: string, server: string, found: string): RegistryError {
+  return new RegistryError(
+    'registry-config',
+    `expected the credentials for ${server} from ${program}, found ${found}`,
+    { hint: `run \`echo ${server} | ${program} get\` to see why, or log in again` },
+  );
+}

@@ -1,0 +1,111 @@
+import { parseName } from '../image/name.ts';
+import { type Root, RootError } from '../root/root.ts';
+import type { Access } from './access.ts';
+import { type Credentials, findInAuthFile, parseAuthFile } from './auth-file.ts';
+import { askHelper } from './credential-helper.ts';
+import { RegistryError } from './registry.ts';
+
+/** Where the running system may keep credentials, in the order in which they are looked for. */
+export interface AuthPaths {
+  /** `$REGISTRY_AUTH_FILE`: nothing else is looked at, and it must be there. */
+  readonly explicit?: string;
+  readonly paths: readonly string[];
+}
+
+/** containers-auth.json(5), then where ostree and bootc keep theirs (ostree-container auth). */
+export function authPaths(
+  environment: Readonly<Record<string, string | undefined>>,
+  home: string,
+  uid: number,
+): AuthPaths {
+  const { REGISTRY_AUTH_FILE: explicit } = environment;
+  const runtime = environment['XDG_RUNTIME_DIR'] || `/run/containers/${uid}`;
+  const runtimeFile = environment['XDG_RUNTIME_DIR'] ? 'containers/auth.json' : 'auth.json';
+  const config = environment['XDG_CONFIG_HOME'] || `${home}/.config`;
+  return {
+    ...(explicit ? { explicit } : {}),
+    paths: [
+      `${runtime}/${runtimeFile}`,
+      `${config}/containers/auth.json`,
+      `${environment['DOCKER_CONFIG'] || `${home}/.docker`}/config.json`,
+      '/run/ostree/auth.json',
+      '/etc/ostree/auth.json',
+      '/usr/lib/ostree/auth.json',
+    ],
+  };
+}
+
+/**
+ * The running system's own credentials for a repository.
+ *
+ * @throws {RegistryError} `registry-config` for a file that can't be read, or a helper that fails.
+ */
+export async function hostCredentials(
+  host: Root,
+  { explicit, paths }: AuthPaths,
+  registry: string,
+  repository: string,
+): Promise<Credentials | undefined> {
+  for (const path of explicit === undefined ? paths : [explicit]) {
+    const text = read(host, path);
+    if (text === undefined) {
+      if (path === explicit) throw wrongFile(path, 'nothing, and REGISTRY_AUTH_FILE names it');
+      continue;
+    }
+    const file = parseAuthFile(text);
+    if (file === undefined) throw wrongFile(path, 'something else');
+    const found = findInAuthFile(file, registry, repository);
+    if (found === undefined) continue;
+    if (found.kind === 'credentials') return found.credentials;
+    const credentials = await askHelper(found.name, found.server);
+    if (credentials !== undefined) return credentials;
+  }
+  return undefined;
+}
+
+/**
+ * What a unit says of the credentials for an image: its own, that there must be none (`none`),
+ * or nothing, so that those of the running system are used (`host`).
+ *
+ * @param name a full name.
+ * @throws {RegistryError} `registry-config` if the unit's auth file is not one.
+ */
+export async function unitCredentials(
+  name: string,
+  access: Access,
+): Promise<Credentials | 'none' | 'host'> {
+  const { registry, repository } = parseName(name);
+  return accessCredentials(access, registry, repository);
+}
+
+/** The same for the place at which the image is fetched. */
+export function accessCredentials(
+  { credentials, tlsVerify }: Access,
+  registry: string,
+  repository: string,
+): Credentials | 'none' | 'host' {
+  // Nobody can tell who answers without TLS: only what the unit itself gives away goes there.
+  if (credentials === undefined) return tlsVerify === false ? 'none' : 'host';
+  if (credentials.kind === 'basic') return credentials;
+  const file = parseAuthFile(credentials.content.reveal());
+  if (file === undefined)
+    throw wrongFile(`AuthFile= of a unit that needs ${registry}`, 'something else');
+  const found = findInAuthFile(file, registry, repository);
+  // A helper is a program of the running system, and would give away its credentials.
+  return found?.kind === 'credentials' ? found.credentials : 'none';
+}
+
+function read(host: Root, path: string): string | undefined {
+  try {
+    return host.readFile(path)?.content.toString('utf8');
+  } catch (error) {
+    if (!(error instanceof RootError)) throw error;
+    throw new RegistryError('registry-config', error.message, { hint: error.hint, cause: error });
+  }
+}
+
+function wrongFile(path: string, found: string): RegistryError {
+  return new RegistryError('registry-config', `${path}: expected an auth.json, found ${found}`, {
+    hint: 'write it anew with `podman login`; containers-auth.json(5) says what it holds',
+  });
+}

@@ -1,0 +1,101 @@
+import type { IncomingMessage } from 'node:http';
+import type { Access } from './access.ts';
+import type { Authorization, Authorizations } from './authorization.ts';
+import { connectionLost, refused, unreachable } from './failure.ts';
+import type { Place } from './place.ts';
+import { discard, type Reply, sendAndFollow } from './redirect.ts';
+import { RegistryError } from './registry.ts';
+import { NotConnected, type Transport } from './transport.ts';
+
+/** What is asked of a registry. */
+export interface Request {
+  readonly place: Place;
+  readonly access: Access;
+  /** Under `/v2/REPOSITORY/`. */
+  readonly path: string;
+  readonly accept: string;
+  /** What an error says that was expected. */
+  readonly expected: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Asks registries: finds out how they are spoken to, and proves who asks where they want it. */
+export class Exchange {
+  readonly #transport: Transport;
+  readonly #authorizations: Authorizations;
+  /** Of registries that may be spoken to without TLS: whether they have it. */
+  readonly #schemes = new Map<string, 'https' | 'http'>();
+
+  constructor(transport: Transport, authorizations: Authorizations) {
+    this.#transport = transport;
+    this.#authorizations = authorizations;
+  }
+
+  /**
+   * The reply with status 200, its body still to be read.
+   *
+   * @throws {RegistryError}
+   */
+  async get(request: Request): Promise<IncomingMessage> {
+    const { place, access, expected } = request;
+    let used = await this.#authorizations.current(place, access);
+    let reply = await this.#send(request, used);
+    if (reply.response.statusCode === 401 && !reply.isElsewhere) {
+      const renewed = await this.#authorizations.renew(place, access, reply, used);
+      if (renewed !== undefined) {
+        discard(reply.response);
+        used = renewed;
+        reply = await this.#send(request, used);
+      }
+    }
+    if (reply.response.statusCode === 200) return reply.response;
+    const via = reply.isElsewhere ? ` by way of ${reply.url.host}` : '';
+    throw await refused(place, `${expected}${via}`, reply.response, used?.secrets ?? []);
+  }
+
+  async #send(request: Request, authorization: Authorization | undefined): Promise<Reply> {
+    try {
+      return await this.#sendByScheme(request, authorization);
+    } catch (error) {
+      request.signal?.throwIfAborted();
+      if (error instanceof RegistryError) throw error;
+      if (error instanceof NotConnected) throw unreachable(request.place, error.cause);
+      throw connectionLost(request.place, request.expected, error);
+    }
+  }
+
+  /** With TLS; where the place allows it and TLS fails, without: as engines do. */
+  async #sendByScheme(request: Request, authorization: Authorization | undefined): Promise<Reply> {
+    const { place } = request;
+    if (!place.insecure) return this.#sendTo('https', request, authorization);
+    const known = this.#schemes.get(place.host);
+    if (known !== undefined) return this.#sendTo(known, request, authorization);
+    try {
+      const reply = await this.#sendTo('https', request, authorization);
+      this.#schemes.set(place.host, 'https');
+      return reply;
+    } catch (error) {
+      if (!(error instanceof NotConnected)) throw error;
+    }
+    const reply = await this.#sendTo('http', request, authorization);
+    this.#schemes.set(place.host, 'http');
+    return reply;
+  }
+
+  async #sendTo(
+    scheme: 'https' | 'http',
+    { place, path, accept, signal }: Request,
+    authorization: Authorization | undefined,
+  ): Promise<Reply> {
+    return sendAndFollow(this.#transport, place, {
+      url: new URL(`${scheme}://${place.host}/v2/${place.repository}/${path}`),
+      headers: {
+        accept,
+        'user-agent': 'berth',
+        ...(authorization === undefined ? {} : { authorization: authorization.header }),
+      },
+      insecure: place.insecure,
+      signal,
+    });
+  }
+}

@@ -1,0 +1,136 @@
+import type { IncomingMessage } from 'node:http';
+import { systemErrorCode } from '../errors.ts';
+import { readBody, TooLarge } from './body.ts';
+import type { Place } from './place.ts';
+import { RegistryError, type RegistryErrorCode } from './registry.ts';
+
+/** An error about a place: what was expected there, and what was found. */
+export function failure(
+  code: RegistryErrorCode,
+  { registry, repository }: Pick<Place, 'registry' | 'repository'>,
+  expected: string,
+  found: string,
+  options: { hint: string; cause?: unknown },
+): RegistryError {
+  const message = `registry ${registry}, repository ${repository}: expected ${expected}, found ${found}`;
+  return new RegistryError(code, message, options);
+}
+
+/** A connection that was not made. The cause is kept: it has addresses, but no headers. */
+export function unreachable(place: Place, cause: unknown): RegistryError {
+  return failure('registry-unreachable', place, 'a connection', reasonOf(cause), {
+    hint: unreachableHint(place, systemErrorCode(cause) ?? ''),
+    cause,
+  });
+}
+
+function unreachableHint({ host, registry }: Place, code: string): string {
+  if (/CERT|SELF_SIGNED|UNABLE_TO|ISSUER/.test(code)) {
+    return 'add the CA to the certificates of the system, or set insecure = true in registries.conf';
+  }
+  if (/SSL|EPROTO/.test(code)) {
+    return `if ${registry} speaks plain HTTP, set insecure = true for it in registries.conf`;
+  }
+  return `see whether ${host} can be reached from here, and try again`;
+}
+
+/** A connection that broke, or over which nothing comes. */
+export function connectionLost(place: Place, expected: string, cause: unknown): RegistryError {
+  return failure('connection-lost', place, expected, reasonOf(cause), {
+    hint: 'try again; if it stays so, look for a proxy or a time limit on the way',
+    cause,
+  });
+}
+
+function reasonOf(error: unknown): string {
+  const code = systemErrorCode(error);
+  const first = printable(shortMessage(error));
+  return code === undefined || first.includes(code) ? first : `${first} (${code})`;
+}
+
+function shortMessage(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // OpenSSL's own word: `wrong version number`, where the message has source files and lines.
+  if ('reason' in error && typeof error.reason === 'string') return error.reason;
+  return error.message.split('\n')[0] ?? '';
+}
+
+/**
+ * What an answer that is no success means. Reads as much of its body as an error may quote.
+ *
+ * @param secrets what was sent to prove who asks: a registry may send it back.
+ */
+export async function refused(
+  place: Place,
+  expected: string,
+  response: IncomingMessage,
+  secrets: readonly string[],
+): Promise<RegistryError> {
+  const status = response.statusCode ?? 0;
+  const said = quote(await bodyOf(response), secrets);
+  const found = said === '' ? `${status}` : `${status} (${said})`;
+  const [code, hint] = meaningOf(status, place, response.headers['retry-after']);
+  return failure(code, place, expected, found, { hint });
+}
+
+function meaningOf(status: number, { registry }: Place, retryAfter: string | undefined) {
+  const meaning = (code: RegistryErrorCode, hint: string) => [code, hint] as const;
+  if (status === 401) {
+    return meaning('unauthorized', `log in with \`podman login ${registry}\`, or see to the name`);
+  }
+  if (status === 403) {
+    return meaning('forbidden', `ask for the right to pull, or log in to ${registry} as another`);
+  }
+  if (status === 404) return meaning('not-found', 'see to the name and the tag: they may be gone');
+  if (status === 429) {
+    const seconds = /^\d{1,6}$/.test(retryAfter ?? '') ? ` in ${retryAfter} seconds` : ' later';
+    return meaning('rate-limited', `try again${seconds}, or log in to be allowed more`);
+  }
+  if (status >= 500) return meaning('registry-failed', 'try again later: the registry is at fault');
+  return meaning('bad-reply', `see whether ${registry} is a registry (distribution-spec)`);
+}
+
+const MAX_QUOTED_BYTES = 8 * 1024;
+const MAX_QUOTED_CHARACTERS = 200;
+
+async function bodyOf(response: IncomingMessage): Promise<string> {
+  try {
+    return (await readBody(response, MAX_QUOTED_BYTES)).toString('utf8');
+  } catch (error) {
+    // The status says enough where the body breaks off.
+    return error instanceof TooLarge ? error.start.toString('utf8') : '';
+  }
+}
+
+/** The words of a registry, safe to show: no secret, no control character, no URL's query. */
+function quote(body: string, secrets: readonly string[]): string {
+  let words = errorWords(body);
+  for (const secret of secrets) if (secret !== '') words = words.replaceAll(secret, '***');
+  return printable(words.replace(/\?[^\s"')]*/g, '?…'));
+}
+
+/** Cut to what fits into a message, with everything escaped that could steer a terminal. */
+export function printable(text: string): string {
+  const isCut = text.length > MAX_QUOTED_CHARACTERS;
+  const shown = text.slice(0, MAX_QUOTED_CHARACTERS).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, escape);
+  return `${shown}${isCut ? '…' : ''}`;
+}
+
+function escape(character: string): string {
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+}
+
+/** distribution-spec, "Error Codes": `{"errors": [{"code", "message"}]}`; else the text itself. */
+function errorWords(body: string): string {
+  try {
+    const { errors }: { readonly errors?: unknown } = Object(JSON.parse(body));
+    const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
+    const { code, message }: { readonly code?: unknown; readonly message?: unknown } =
+      Object(first);
+    const words = [code, message].filter((word) => typeof word === 'string' && word !== '');
+    if (words.length > 0) return words.join(': ');
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return body.trim();
+}

@@ -1,0 +1,68 @@
+import type { IncomingMessage } from 'node:http';
+import { isDigest, sha256 } from '../image/digest.ts';
+import type { Access } from './access.ts';
+import { readBody, TooLarge } from './body.ts';
+import type { Exchange } from './exchange.ts';
+import { connectionLost, failure, printable } from './failure.ts';
+import { ACCEPTED_TYPES } from './manifest-document.ts';
+import type { Place } from './place.ts';
+import { discard } from './redirect.ts';
+import type { Manifest } from './registry.ts';
+
+/** distribution-spec, "Pushing Manifests": the least that registries should take. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Gets a manifest or index by tag or digest, and hashes it. For a tag, what the registry says
+ * that its digest is counts only as a proof that it came as it was sent.
+ *
+ * @throws {RegistryError}
+ */
+export async function fetchManifest(
+  exchange: Exchange,
+  place: Place,
+  access: Access,
+  reference: string,
+): Promise<Manifest> {
+  const expected = `the manifest ${reference}`;
+  const path = `manifests/${reference}`;
+  const response = await exchange.get({ place, access, path, accept: ACCEPTED_TYPES, expected });
+  const mediaType = (response.headers['content-type'] ?? '').replace(/\s*;.*$/s, '').toLowerCase();
+  const content = await readWhole(place, expected, response);
+  const digest = sha256(content);
+  const promised = isDigest(reference) ? reference : promisedDigest(response);
+  if (promised !== undefined && promised !== digest) {
+    throw failure('digest-mismatch', place, `${expected} to be ${promised}`, digest, {
+      hint: 'try again; if it stays so, do not trust the registry, nor a proxy on the way',
+    });
+  }
+  return { mediaType: printable(mediaType), digest, content };
+}
+
+function promisedDigest({ headers }: IncomingMessage): string | undefined {
+  const promised = headers['docker-content-digest'];
+  return typeof promised === 'string' && isDigest(promised) ? promised : undefined;
+}
+
+async function readWhole(
+  place: Place,
+  expected: string,
+  response: IncomingMessage,
+): Promise<Buffer> {
+  if (Number(response.headers['content-length']) > MAX_BYTES) {
+    discard(response);
+    throw tooLarge(place, expected);
+  }
+  try {
+    return await readBody(response, MAX_BYTES);
+  } catch (error) {
+    if (error instanceof TooLarge) throw tooLarge(place, expected);
+    throw connectionLost(place, expected, error);
+  }
+}
+
+function tooLarge(place: Place, expected: string) {
+  return failure('bad-reply', place, `${expected} with at most ${MAX_BYTES} bytes`, 'more', {
+    hint: 'see what was pushed under that name: an image’s manifest is far smaller',
+  });
+}

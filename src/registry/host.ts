@@ -1,0 +1,52 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { openRoot } from '../root/open-root.ts';
+import type { Root } from '../root/root.ts';
+import { openRegistry } from './client.ts';
+import { authPaths, hostCredentials } from './credentials.ts';
+import { readPolicy } from './policy.ts';
+import { readRegistriesConf } from './registries-conf.ts';
+import type { Registry } from './registry.ts';
+
+/**
+ * Registries as the running system reaches them: by its registries.conf, auth files and policy,
+ * and those of the user who runs this.
+ *
+ * @throws {RegistryError} `registry-config` for a registries.conf that can't be read.
+ */
+export async function openHostRegistry(): Promise<Registry> {
+  const host = openRoot('/');
+  try {
+    return await openAt(host, process.env, homedir(), process.geteuid?.() ?? 0);
+  } catch (error) {
+    host.close();
+    throw error;
+  }
+}
+
+async function openAt(
+  host: Root,
+  environment: NodeJS.ProcessEnv,
+  home: string,
+  uid: number,
+): Promise<Registry> {
+  const config = environment['XDG_CONFIG_HOME'] || join(home, '.config');
+  const userDirectory = join(config, 'containers');
+  const { CONTAINERS_REGISTRIES_CONF: registriesConf } = environment;
+  const paths = authPaths(environment, home, uid);
+  const registry = openRegistry({
+    conf: await readRegistriesConf(host, {
+      userDirectory,
+      ...(registriesConf ? { registriesConf } : {}),
+    }),
+    credentials: (name, repository) => hostCredentials(host, paths, name, repository),
+    policy: () => readPolicy(host, userDirectory),
+  });
+  return {
+    ...registry,
+    close: () => {
+      registry.close();
+      host.close();
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import type { IncomingMessage } from 'node:http';
+import { failure } from './failure.ts';
+import type { Place } from './place.ts';
+import type { Ask, Transport } from './transport.ts';
+
+const MAX_REDIRECTS = 5;
+
+/** A reply, and the URL that gave it. */
+export interface Reply {
+  readonly url: URL;
+  /** Whether redirects led to another origin, and be it back from there. */
+  readonly isElsewhere: boolean;
+  readonly response: IncomingMessage;
+}
+
+/**
+ * Sends a request and follows redirects. Credentials stay with the origin (scheme, host and port)
+ * that they were meant for: they are not sent to another, nor back from there.
+ *
+ * @throws {RegistryError} `bad-reply` for too many, or one that leads from TLS to plain HTTP.
+ */
+export async function sendAndFollow(transport: Transport, place: Place, ask: Ask): Promise<Reply> {
+  let { url, headers } = ask;
+  let isElsewhere = false;
+  let response = await transport.send(ask);
+  for (let count = 1; isRedirect(response); count++) {
+    const target = targetOf(response, url, place);
+    discard(response);
+    if (count > MAX_REDIRECTS) {
+      throw badRedirect(place, `at most ${MAX_REDIRECTS} redirects`, `one more, to ${target.host}`);
+    }
+    if (target.origin !== url.origin) {
+      isElsewhere = true;
+      headers = withoutCredentials(headers);
+    }
+    url = target;
+    response = await transport.send({ ...ask, url, headers });
+  }
+  return { url, isElsewhere, response };
+}
+
+/** Lets go of a body: the connection serves again if the rest is small, else it is closed. */
+export function discard(response: IncomingMessage): void {
+  // Nobody waits for it any more.
+  response.on('error', () => undefined);
+  const length = Number(response.headers['content-length'] ?? Number.NaN);
+  if (length <= 64 * 1024) response.resume();
+  else response.destroy();
+}
+
+function isRedirect({ statusCode, headers }: IncomingMessage): boolean {
+  return [301, 302, 303, 307, 308].includes(statusCode ?? 0) && headers.location !== undefined;
+}
+
+function targetOf({ headers }: IncomingMessage, from: URL, place: Place): URL {
+  const target = URL.parse(headers.location ?? '', from.href);
+  if (target === null || !/^https?:$/.test(target.protocol)) {
+    throw badRedirect(place, 'a redirect to an HTTP URL', 'one to something else');
+  }
+  if (target.protocol === 'http:' && from.protocol === 'https:' && !place.insecure) {
+    throw badRedirect(place, 'a redirect that stays with TLS', `plain HTTP at ${target.host}`);
+  }
+  return target;
+}
+
+function withoutCredentials(headers: Ask['headers']): Ask['headers'] {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'authorization'));
+}
+
+function badRedirect(place: Place, expected: string, found: string) {
+  return failure('bad-reply', place, expected, found, {
+    hint: 'tell those who run the registry: it leads its clients astray',
+  });
+}

@@ -1,0 +1,162 @@
+import type { ShortNames } from '../image/short-names.ts';
+import type { Problem } from '../problem.ts';
+import { type Root, RootError } from '../root/root.ts';
+import type { Fragment, RegistryRule } from './registries-toml.ts';
+import { RegistryError } from './registry.ts';
+
+/** How the running system fetches images, where registries.conf says it. */
+export interface RegistriesConf {
+  readonly rules: readonly RegistryRule[];
+}
+
+/**
+ * What names without a registry mean in a root. A file that can't be read is a problem, and the
+ * others count.
+ */
+export async function readShortNames(
+  root: Root,
+): Promise<{ readonly shortNames: ShortNames; readonly problems: readonly Problem[] }> {
+  const problems: Problem[] = [];
+  const noteProblem = ({ path, line, message }: Fault) => {
+    problems.push({
+      code: 'registries-conf',
+      path,
+      ...(line === undefined ? {} : { line }),
+      message,
+      hint: 'mend the file: until then, no name without a registry can be trusted to be right',
+    });
+  };
+  const etc = guard(noteProblem, '/etc', () => etcOf(root)) ?? '/etc';
+  const fragments = await readFiles(root, systemFiles(root, etc, noteProblem), noteProblem);
+  const aliases: Record<string, string> = Object.create(null);
+  for (const [name, target] of fragments.flatMap((part) => Object.entries(part.aliases))) {
+    if (target === '') delete aliases[name];
+    else aliases[name] = target;
+  }
+  const searchRegistries = fragments.findLast((part) => part.searchRegistries !== undefined);
+  return {
+    shortNames: { searchRegistries: searchRegistries?.searchRegistries ?? [], aliases },
+    problems,
+  };
+}
+
+/** Where the running system, and its user, have what concerns containers. */
+export interface HostPaths {
+  /** `$CONTAINERS_REGISTRIES_CONF`: takes the place of the main file. */
+  readonly registriesConf?: string;
+  /** `~/.config/containers` */
+  readonly userDirectory: string;
+}
+
+/**
+ * The rules by which the running system fetches. Mirrors are not read: berth's own fetches go to
+ * the registry itself.
+ *
+ * @throws {RegistryError} `registry-config` for the first file that can't be read.
+ */
+export async function readRegistriesConf(host: Root, paths: HostPaths): Promise<RegistriesConf> {
+  const fail = (fault: Fault) => {
+    throw unreadable(fault);
+  };
+  const byPrefix = new Map<string, RegistryRule>();
+  for (const { rules } of await readFiles(host, hostFiles(host, paths, fail), fail)) {
+    for (const rule of rules) byPrefix.set(rule.prefix, rule);
+  }
+  return { rules: [...byPrefix.values()] };
+}
+
+interface Fault {
+  readonly path: string;
+  readonly line?: number;
+  readonly message: string;
+}
+
+/** An ostree tree that was never booted has its /etc as /usr/etc. */
+function etcOf(root: Root): string {
+  return root.lookup('/etc') === undefined && root.lookup('/usr/etc') ? '/usr/etc' : '/etc';
+}
+
+/** Podman 6 reads /usr/share as well; where earlier ones are used, nothing lies there. */
+const VENDOR = '/usr/share/containers';
+
+/** One main file, then the drop-ins in the order of their names; of two of one name, that in /etc. */
+function systemFiles(root: Root, etc: string, onFault: (fault: Fault) => void): readonly string[] {
+  const [main] = [`${etc}/containers`, VENDOR]
+    .map((directory) => `${directory}/registries.conf`)
+    .filter((path) => guard(onFault, path, () => root.lookup(path)) !== undefined);
+  return [...(main === undefined ? [] : [main]), ...systemDropIns(root, etc, onFault)];
+}
+
+function systemDropIns(root: Root, etc: string, onFault: (fault: Fault) => void) {
+  const byName = new Map<string, string>();
+  for (const directory of [VENDOR, `${etc}/containers`]) {
+    for (const path of dropIns(root, directory, onFault)) {
+      byName.set(path.slice(path.lastIndexOf('/') + 1), path);
+    }
+  }
+  return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, path]) => path);
+}
+
+function dropIns(root: Root, directory: string, onFault: (fault: Fault) => void) {
+  const path = `${directory}/registries.conf.d`;
+  const entries = guard(onFault, path, () => root.list(path)) ?? [];
+  return entries
+    .filter(({ name, kind }) => name.endsWith('.conf') && kind !== 'directory')
+    .map(({ name }) => `${path}/${name}`);
+}
+
+/** As containers-registries.conf.d(5): with a main file of the user, only the user's drop-ins. */
+function hostFiles(
+  host: Root,
+  { registriesConf, userDirectory }: HostPaths,
+  onFault: (fault: Fault) => void,
+): readonly string[] {
+  const own = dropIns(host, userDirectory, onFault);
+  if (registriesConf !== undefined) {
+    if (guard(onFault, registriesConf, () => host.lookup(registriesConf)) === undefined) {
+      onFault({
+        path: registriesConf,
+        message: 'is not there; CONTAINERS_REGISTRIES_CONF names it',
+      });
+    }
+    return [registriesConf, ...systemDropIns(host, '/etc', onFault), ...own];
+  }
+  const main = `${userDirectory}/registries.conf`;
+  const isOwn = guard(onFault, main, () => host.lookup(main)) !== undefined;
+  return isOwn ? [main, ...own] : [...systemFiles(host, '/etc', onFault), ...own];
+}
+
+async function readFiles(
+  root: Root,
+  paths: readonly string[],
+  onFault: (fault: Fault) => void,
+): Promise<readonly Fragment[]> {
+  const fragments: Fragment[] = [];
+  for (const path of paths) {
+    const content = guard(onFault, path, () => root.readFile(path))?.content;
+    if (content === undefined) continue;
+    const { parseRegistriesToml } = await import('./registries-toml.ts');
+    const result = parseRegistriesToml(content.toString('utf8'));
+    if ('fragment' in result) fragments.push(result.fragment);
+    else onFault({ path, ...result.fault });
+  }
+  return fragments;
+}
+
+/** Reads, and tells of a file that can't be read as if it were not there. */
+function guard<T>(onFault: (fault: Fault) => void, path: string, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof RootError)) throw error;
+    onFault({ path, message: error.message });
+    return undefined;
+  }
+}
+
+function unreadable({ path, line, message }: Fault): RegistryError {
+  const place = line === undefined ? path : `${path}:${line}`;
+  return new RegistryError('registry-config', `${place}: ${message}`, {
+    hint: 'mend the file; containers-registries.conf(5) says what it may hold',
+  });
+}

@@ -1,0 +1,145 @@
+import * as v from 'valibot';
+import type { Credentials } from './auth-file.ts';
+import { readBody, TooLarge } from './body.ts';
+import type { Challenge } from './challenge.ts';
+import { connectionLost, failure, refused, unreachable } from './failure.ts';
+import type { Place } from './place.ts';
+import { type Reply, sendAndFollow } from './redirect.ts';
+import { RegistryError } from './registry.ts';
+import { type Ask, NotConnected, type Transport } from './transport.ts';
+
+const MAX_REPLY_BYTES = 256 * 1024;
+
+/**
+ * Gets a bearer token, as "Token Authentication" and "OAuth2" of the distribution project say;
+ * for anybody if there are no credentials.
+ *
+ * @param base the URL that was asked, as realms may be relative.
+ * @throws {RegistryError}
+ */
+export async function fetchToken(
+  transport: Transport,
+  place: Place,
+  challenge: Challenge,
+  base: URL,
+  credentials: Credentials | undefined,
+): Promise<string> {
+  const realm = realmOf(place, challenge, base);
+  const { registry } = place;
+  const expected = `a token from ${realm.host} for ${registry}`;
+  const { response } = await send(transport, place, expected, {
+    ...(credentials?.identityToken === undefined
+      ? askWithPassword(realm, challenge, place, credentials)
+      : askWithToken(realm, challenge, place, credentials.identityToken.reveal())),
+    insecure: place.insecure,
+  });
+  if (response.statusCode !== 200) {
+    throw await refused(place, expected, response, secretsOf(credentials));
+  }
+  try {
+    return parse(place, expected, await readBody(response, MAX_REPLY_BYTES));
+  } catch (error) {
+    if (error instanceof RegistryError) throw error;
+    if (error instanceof TooLarge) throw badToken(place, expected, error.message);
+    throw connectionLost(place, expected, error);
+  }
+}
+
+/** What a registry may send back in its errors, and must not be shown. */
+export function secretsOf(credentials: Credentials | undefined): readonly string[] {
+  if (credentials === undefined) return [];
+  const password = credentials.password.reveal();
+  return [
+    basic(credentials),
+    password,
+    encodeURIComponent(password),
+    credentials.identityToken?.reveal() ?? '',
+  ];
+}
+
+/** RFC 7617, without the scheme. */
+export function basic({ username, password }: Credentials): string {
+  return Buffer.from(`${username}:${password.reveal()}`).toString('base64');
+}
+
+function realmOf(place: Place, { parameters }: Challenge, base: URL): URL {
+  const realm = URL.parse(parameters.get('realm') ?? '', base.href);
+  if (parameters.get('realm') === undefined || realm === null) {
+    throw badToken(place, 'a challenge with a realm', 'none that is a URL');
+  }
+  const isAllowed = realm.protocol === 'https:' || (place.insecure && realm.protocol === 'http:');
+  if (!isAllowed) throw badToken(place, 'a realm with TLS', `${realm.protocol}//${realm.host}`);
+  return realm;
+}
+
+function scopeOf({ parameters }: Challenge, { repository }: Place): string {
+  return parameters.get('scope') || `repository:${repository}:pull`;
+}
+
+function askWithPassword(
+  realm: URL,
+  challenge: Challenge,
+  place: Place,
+  credentials: Credentials | undefined,
+): Pick<Ask, 'url' | 'headers'> {
+  const url = new URL(realm);
+  const service = challenge.parameters.get('service');
+  if (service !== undefined) url.searchParams.set('service', service);
+  // Several scopes stand in one challenge with spaces between them, and one parameter each here.
+  for (const scope of scopeOf(challenge, place).split(' ')) url.searchParams.append('scope', scope);
+  if (credentials === undefined) return { url, headers: {} };
+  url.searchParams.set('account', credentials.username);
+  return { url, headers: { authorization: `Basic ${basic(credentials)}` } };
+}
+
+function askWithToken(url: URL, challenge: Challenge, place: Place, token: string) {
+  const form = new URLSearchParams({
+    grant_type: 'refresh_token',
+    service: challenge.parameters.get('service') ?? '',
+    scope: scopeOf(challenge, place),
+    client_id: 'berth',
+    refresh_token: token,
+  });
+  return { url, headers: {}, form };
+}
+
+/** A form holds a secret in its body: it is sent once, to whom it is for. */
+async function send(
+  transport: Transport,
+  place: Place,
+  expected: string,
+  ask: Ask,
+): Promise<Pick<Reply, 'response'>> {
+  try {
+    if (ask.form === undefined) return await sendAndFollow(transport, place, ask);
+    return { response: await transport.send(ask) };
+  } catch (error) {
+    if (error instanceof RegistryError) throw error;
+    if (error instanceof NotConnected) throw unreachable(place, error.cause);
+    throw connectionLost(place, expected, error);
+  }
+}
+
+const schema = v.object({ token: v.optional(v.string()), access_token: v.optional(v.string()) });
+
+function parse(place: Place, expected: string, body: Buffer): string {
+  let reply: unknown;
+  try {
+    reply = JSON.parse(body.toString('utf8'));
+  } catch {
+    // What JSON.parse says may quote a part of the token.
+    throw badToken(place, expected, 'something that is not JSON');
+  }
+  const checked = v.safeParse(schema, reply);
+  const token = checked.success ? checked.output.token || checked.output.access_token : undefined;
+  if (token === undefined || !/^[\x21-\x7e]+$/.test(token)) {
+    throw badToken(place, expected, 'a reply without one');
+  }
+  return token;
+}
+
+function badToken(place: Place, expected: string, found: string): RegistryError {
+  return failure('bad-reply', place, expected, found, {
+    hint: `see whether ${place.registry} is a registry, and tell those who run it`,
+  });
+}

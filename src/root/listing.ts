@@ -1,0 +1,54 @@
+import { type Dirent, opendirSync } from 'node:fs';
+import type { Directory } from './directories.ts';
+import { nameFromBytes, nameToBytes } from './names.ts';
+import { tooManyEntries } from './read-error.ts';
+import type { Entry, EntryKind } from './root.ts';
+
+const maxEntries = 65_536;
+
+/**
+ * The entries of an open directory, sorted by the bytes of their names; remembers in it which are
+ * regular files. Where a file system does not tell kinds, Node looks at each entry itself.
+ *
+ * @param path how errors call it.
+ * @throws {RootError}
+ */
+export function entriesOf(directory: Directory, path: string): readonly Entry[] {
+  const read = readEntries(directory, path, 'utf8');
+  // What Node puts for bytes that are not UTF-8. Rare, and `latin1` for all costs the double.
+  const lossy = read.some(({ name }) => name.includes('\uFFFD'));
+  const entries = lossy
+    ? readEntries(directory, path, 'latin1').map(({ name, kind }) => ({
+        name: nameFromBytes(Buffer.from(name, 'latin1')),
+        kind,
+      }))
+    : read;
+  directory.files = new Set(entries.filter(({ kind }) => kind === 'file').map(({ name }) => name));
+  return sortByBytes(entries);
+}
+
+function readEntries(directory: Directory, path: string, encoding: 'utf8' | 'latin1'): Entry[] {
+  using open = opendirSync(`/proc/self/fd/${directory.fd}`, { encoding });
+  const entries: Entry[] = [];
+  for (let entry = open.readSync(); entry !== null; entry = open.readSync()) {
+    if (entries.length === maxEntries) throw tooManyEntries(path, maxEntries);
+    entries.push({ name: entry.name, kind: kindOf(entry) });
+  }
+  return entries;
+}
+
+function kindOf(entry: Dirent): EntryKind {
+  if (entry.isFile()) return 'file';
+  if (entry.isDirectory()) return 'directory';
+  return entry.isSymbolicLink() ? 'link' : 'other';
+}
+
+/** UTF-16 units sort as the bytes of UTF-8 do, but for those from U+D800 up. */
+function sortByBytes(entries: Entry[]): Entry[] {
+  if (!entries.some(({ name }) => /[\uD800-\uFFFF]/.test(name)))
+    return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return entries
+    .map((entry) => ({ entry, bytes: nameToBytes(entry.name) }))
+    .sort((a, b) => a.bytes.compare(b.bytes))
+    .map(({ entry }) => entry);
+}

@@ -1,0 +1,74 @@
+import { isUtf8 } from 'node:buffer';
+
+/**
+ * The name as a string: UTF-8, and each byte 0xNN that is not part of UTF-8 as the lone surrogate
+ * U+DCNN (Python's `surrogateescape`, PEP 383), so that `nameToBytes` gives the same bytes back.
+ */
+export function nameFromBytes(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  let name = '';
+  for (let at = 0; at < bytes.length; ) {
+    const lead = bytes[at] ?? 0;
+    const sequence = bytes.subarray(at, at + sequenceLength(lead));
+    const valid = isUtf8(sequence);
+    name += valid ? sequence.toString('utf8') : String.fromCharCode(0xdc00 + lead);
+    at += valid ? sequence.length : 1;
+  }
+  return name;
+}
+
+/** @throws {RangeError} for a surrogate that stands for no byte; `isPossiblePath` tells before. */
+export function nameToBytes(name: string): Buffer {
+  if (name.isWellFormed()) return Buffer.from(name, 'utf8');
+  // At most 3 bytes for each UTF-16 unit.
+  const bytes = Buffer.alloc(name.length * 3);
+  let length = 0;
+  for (const character of name) {
+    const code = character.codePointAt(0) ?? 0;
+    if (isEscapedByte(code)) bytes[length++] = code - 0xdc00;
+    else if (isSurrogate(code))
+      throw new RangeError(`not a name: U+${code.toString(16)} is no byte`);
+    else length += bytes.write(character, length, 'utf8');
+  }
+  return bytes.subarray(0, length);
+}
+
+/** Whether a file could have this path at all: no NUL, and no surrogate that stands for no byte. */
+export function isPossiblePath(path: string): boolean {
+  return !path.includes('\0') && (path.isWellFormed() || !notAByte.test(path));
+}
+
+// With the flag `u`, a surrogate in a class matches only where it stands alone.
+const notAByte = /[\uD800-\uDC7F\uDD00-\uDFFF]/u;
+
+/**
+ * The path as messages show it. Bytes that are not UTF-8, and characters that steer a terminal or
+ * the direction of text, become `\xNN` for each of their bytes: a hostile name forges no output.
+ * Not reversible: a backslash stays one, since systemd's own unit names are full of `\x2d`.
+ */
+export function displayPath(path: string): string {
+  return path.replace(unprintable, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    if (isSurrogate(code) && !isEscapedByte(code)) return `\\u${code.toString(16)}`;
+    return nameToBytes(character)
+      .toString('hex')
+      .replace(/../g, (byte) => `\\x${byte}`);
+  });
+}
+
+const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** By the first byte (RFC 3629, section 3); what follows is for `isUtf8` to judge. */
+function sequenceLength(lead: number): number {
+  if (lead < 0x80) return 1;
+  if (lead < 0xe0) return 2;
+  return lead < 0xf0 ? 3 : 4;
+}
+
+function isEscapedByte(code: number): boolean {
+  return code >= 0xdc80 && code <= 0xdcff;
+}
+
+function isSurrogate(code: number): boolean {
+  return code >= 0xd800 && code <= 0xdfff;
+}

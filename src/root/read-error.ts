@@ -1,0 +1,92 @@
+import type { Stats } from 'node:fs';
+import { displayPath } from './names.ts';
+import { RootError } from './root.ts';
+
+/** `path` is what was asked for in all of these. */
+export function notAFile(path: string, found: Stats | 'a directory'): RootError {
+  return new RootError(
+    'not-a-file',
+    path,
+    `expected a regular file at ${displayPath(path)}, found ${describe(found)}`,
+    { hint: 'replace it with a regular file, or remove it from the OS tree' },
+  );
+}
+
+export function notADirectory(path: string, found: Stats): RootError {
+  return new RootError(
+    'not-a-directory',
+    path,
+    `expected a directory at ${displayPath(path)}, found ${describe(found)}`,
+    { hint: 'replace it with a directory, or remove it from the OS tree' },
+  );
+}
+
+export function tooLarge(path: string, maxBytes: number): RootError {
+  return new RootError(
+    'too-large',
+    path,
+    `expected at most ${maxBytes} bytes in ${displayPath(path)}, found more`,
+    { hint: 'make the file smaller; berth reads no larger ones of this kind from an OS tree' },
+  );
+}
+
+export function tooManyEntries(path: string, maxEntries: number): RootError {
+  return new RootError(
+    'too-many-entries',
+    path,
+    `expected at most ${maxEntries} entries in the directory ${displayPath(path)}, found more`,
+    { hint: 'spread the entries over several directories, or remove them from the OS tree' },
+  );
+}
+
+export function tooManyLinks(path: string, maxLinks: number): RootError {
+  return new RootError(
+    'too-many-links',
+    path,
+    `expected at most ${maxLinks} links on the way to ${displayPath(path)}, found more`,
+    { hint: 'mend the links: they most likely lead to each other in a circle' },
+  );
+}
+
+export function tooDeep(path: string, maxDepth: number): RootError {
+  return new RootError(
+    'too-deep',
+    path,
+    `expected at most ${maxDepth} directories above ${displayPath(path)}, found more`,
+    { hint: 'move it up in the OS tree' },
+  );
+}
+
+export function keepsChanging(path: string): RootError {
+  return new RootError(
+    'unreadable',
+    path,
+    `expected ${displayPath(path)} to stay, but it was replaced each time berth read it`,
+    { hint: 'run berth again when nothing writes to the OS tree' },
+  );
+}
+
+/** For an error of the kernel that is not one of the others. */
+export function unreadable(path: string, code: string, cause: unknown): RootError {
+  const denied = code === 'EACCES' || code === 'EPERM';
+  return new RootError(
+    'unreadable',
+    path,
+    `expected to read ${displayPath(path)}, found ${denied ? 'permission denied' : 'an error'} (${code})`,
+    {
+      hint: denied
+        ? 'run berth as a user who may read the whole OS tree, such as root'
+        : 'see whether the file system is whole (its kernel messages are in `journalctl -k`)',
+      cause,
+    },
+  );
+}
+
+function describe(found: Stats | 'a directory'): string {
+  if (found === 'a directory' || found.isDirectory()) return 'a directory';
+  if (found.isFIFO()) return 'a FIFO';
+  if (found.isSocket()) return 'a socket';
+  if (found.isCharacterDevice()) return 'a character device';
+  if (found.isBlockDevice()) return 'a block device';
+  return 'a regular file';
+}

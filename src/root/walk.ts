@@ -1,0 +1,91 @@
+import { lstatSync, readlinkSync, type Stats } from 'node:fs';
+import { systemErrorCode } from '../errors.ts';
+import { type Directories, type Directory, kernelPath, pathOf } from './directories.ts';
+import { isPossiblePath, nameFromBytes } from './names.ts';
+import { keepsChanging, tooDeep, tooManyLinks } from './read-error.ts';
+
+/** Where a path led. */
+export type Reached =
+  | { readonly kind: 'directory'; readonly directory: Directory }
+  | {
+      readonly kind: 'file' | 'link' | 'other';
+      readonly directory: Directory;
+      readonly name: string;
+      readonly stats: Stats;
+    };
+
+/** As the kernel's own (path_resolution(7)). */
+const maxLinks = 40;
+const maxDepth = 64;
+/** How often a name may turn into something else between two looks at it. */
+export const maxChanges = 100;
+
+/**
+ * Goes from the root to `path`, one name at a time, each from the descriptor of the directory
+ * before it. `..` and absolute links are answered from the descriptors of the way, so nothing
+ * that is swapped meanwhile leads outside.
+ *
+ * @param last what to do with a link that is the last name of all.
+ * @returns undefined if nothing is there.
+ * @throws {RootError}
+ */
+export function walk(
+  directories: Directories,
+  path: string,
+  last: 'follow' | 'stay',
+): Reached | undefined {
+  if (!isPossiblePath(path)) return undefined;
+  directories.trim();
+  const above: Directory[] = [];
+  let here = directories.root;
+  let links = 0;
+  let changes = 0;
+  /** The names still to go, the next one at the end. */
+  let ahead = path.split('/').reverse();
+  for (let name = ahead.pop(); name !== undefined; name = ahead.pop()) {
+    if (name === '' || name === '.') continue;
+    if (name === '..') {
+      here = above.pop() ?? here;
+      continue;
+    }
+    let next = directories.known(pathOf(here, name));
+    if (next === undefined) {
+      const stats = lstatSync(kernelPath(here, name), { throwIfNoEntry: false });
+      if (stats === undefined) return undefined;
+      if (stats.isSymbolicLink()) {
+        if (ahead.length === 0 && last === 'stay')
+          return { kind: 'link', directory: here, name, stats };
+        if (++links > maxLinks) throw tooManyLinks(path, maxLinks);
+        const target = linkText(here, name);
+        if (target?.startsWith('/')) here = above.splice(0)[0] ?? here;
+        // No link any more: another look at the name, at the price of a link.
+        ahead = ahead.concat((target ?? name).split('/').reverse());
+        continue;
+      }
+      if (!stats.isDirectory()) {
+        if (ahead.length > 0) return undefined;
+        return { kind: stats.isFile() ? 'file' : 'other', directory: here, name, stats };
+      }
+      if (above.length >= maxDepth) throw tooDeep(path, maxDepth);
+      next = directories.open(here, name);
+      if (next === undefined) {
+        if (++changes > maxChanges) throw keepsChanging(path);
+        ahead.push(name);
+        continue;
+      }
+    }
+    above.push(here);
+    here = next;
+  }
+  return { kind: 'directory', directory: here };
+}
+
+/** @returns undefined if the name is no longer a link. */
+export function linkText(directory: Directory, name: string): string | undefined {
+  try {
+    return nameFromBytes(readlinkSync(kernelPath(directory, name), { encoding: 'buffer' }));
+  } catch (error) {
+    if (['ENOENT', 'EINVAL'].includes(systemErrorCode(error) ?? '')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,56 @@
+import { isSpace, type UnitEntry } from './unit-file.ts';
+
+/**
+ * The entry that counts for a key of which only one can: the last. Its value comes without
+ * blanks at the end and without one outer pair of double quotes.
+ *
+ * Source: podman, pkg/systemd/parser/unitfile.go, `Lookup`; up to 5.x podman strips every quote
+ * at both ends.
+ */
+export function scalar(
+  entries: readonly UnitEntry[],
+  group: string,
+  key: string,
+): UnitEntry | undefined {
+  for (let i = entries.length - 1; i >= 0; i--) {
+    const entry = entries[i];
+    if (entry !== undefined && entry.key === key && entry.group === group) {
+      const value = unquoted(entry.value);
+      return value === entry.value ? entry : { ...entry, value };
+    }
+  }
+  return undefined;
+}
+
+/** Every entry of a key that may stand several times; an empty one drops those before it. */
+export function list(
+  entries: readonly UnitEntry[],
+  group: string,
+  key: string,
+): readonly UnitEntry[] {
+  let found: UnitEntry[] = [];
+  for (const entry of entries) {
+    if (entry.key !== key || entry.group !== group) continue;
+    if (entry.value === '') found = [];
+    else found.push(entry);
+  }
+  return found;
+}
+
+/** A yes or no, as Quadlet reads it: whatever does not say yes says no, the empty value too. */
+export function flag(
+  entries: readonly UnitEntry[],
+  group: string,
+  key: string,
+): boolean | undefined {
+  const entry = scalar(entries, group, key);
+  if (entry === undefined) return undefined;
+  return ['1', 'yes', 'true', 'on'].includes(entry.value.toLowerCase());
+}
+
+function unquoted(value: string): string {
+  let end = value.length;
+  while (end > 0 && isSpace(value.charCodeAt(end - 1))) end--;
+  if (end >= 2 && value[0] === '"' && value[end - 1] === '"') return value.slice(1, end - 1);
+  return end === value.length ? value : value.slice(0, end);
+}

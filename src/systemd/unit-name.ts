@@ -1,0 +1,45 @@
+/** A unit's name in its parts (systemd.unit(5), "Description" and "Specifiers"). */
+export interface UnitName {
+  /** `app-web@eu.service` */
+  readonly full: string;
+  /** `app-web@eu`: without the type. */
+  readonly bare: string;
+  /** `app-web`: before the first `@`, or all of `bare`. */
+  readonly prefix: string;
+  /** `eu`: between the first `@` and the type; empty for a template, absent for a plain unit. */
+  readonly instance?: string;
+}
+
+export function parseUnitName(full: string): UnitName {
+  const dot = full.lastIndexOf('.');
+  const bare = dot > 0 ? full.slice(0, dot) : full;
+  const at = bare.indexOf('@');
+  if (at < 0) return { full, bare, prefix: bare };
+  return { full, bare, prefix: bare.slice(0, at), instance: bare.slice(at + 1) };
+}
+
+/** The unit that a template becomes with an instance name. */
+export function withInstance(name: UnitName, instance: string): UnitName {
+  return parseUnitName(`${name.prefix}@${instance}${name.full.slice(name.bare.length)}`);
+}
+
+/**
+ * Undoes the escaping of unit names: `-` is `/`, `\x2d` the byte 0x2d (systemd.unit(5), "String
+ * escaping for inclusion in unit names").
+ *
+ * @returns undefined for an escape that is none, for which systemd refuses the unit.
+ */
+export function unescapeName(text: string): string | undefined {
+  const bytes: Buffer[] = [];
+  let at = 0;
+  for (;;) {
+    const backslash = text.indexOf('\\', at);
+    const plain = text.slice(at, backslash < 0 ? undefined : backslash);
+    bytes.push(Buffer.from(plain.replaceAll('-', '/')));
+    if (backslash < 0) return Buffer.concat(bytes).toString();
+    const hex = text.slice(backslash + 2, backslash + 4);
+    if (text[backslash + 1] !== 'x' || !/^[0-9a-fA-F]{2}$/.test(hex)) return undefined;
+    bytes.push(Buffer.from(hex, 'hex'));
+    at = backslash + 4;
+  }
+}

@@ -1,0 +1,53 @@
+import type { Environment } from './environment.ts';
+import { splitWords } from './words.ts';
+
+export type ExpandedWords =
+  | { readonly ok: true; readonly words: readonly string[] }
+  | { readonly ok: false; readonly message: string; readonly hint: string };
+
+/**
+ * Replaces the variables in one word of a command line: `${NAME}` anywhere, `$NAME` only where
+ * it is the whole word, which it then gives up for as many words as its value has. `$$` is `$`.
+ *
+ * systemd takes a variable that nothing sets for empty; here it is unknown, since the manager's
+ * own configuration may set it.
+ *
+ * Source: systemd.service(5), "Command lines".
+ */
+export function expandVariables(word: string, environment: () => Environment): ExpandedWords {
+  if (!word.includes('$')) return { ok: true, words: [word] };
+  const known = environment();
+  if (!known.ok) return known;
+  if (word.startsWith('$') && word[1] !== '{' && word[1] !== '$') {
+    const value = known.values.get(word.slice(1));
+    if (value === undefined) return unknown(word.slice(1));
+    return { ok: true, words: splitWords(value, { escapes: false, relaxed: true }) ?? [] };
+  }
+  const parts: string[] = [];
+  let at = 0;
+  for (let dollar = word.indexOf('$'); dollar >= 0; dollar = word.indexOf('$', at)) {
+    parts.push(word.slice(at, dollar));
+    const close = word[dollar + 1] === '{' ? word.indexOf('}', dollar) : -1;
+    if (close >= 0) {
+      const name = word.slice(dollar + 2, close);
+      const value = known.values.get(name);
+      if (value === undefined) return unknown(name);
+      parts.push(value);
+      at = close + 1;
+    } else {
+      parts.push('$');
+      at = dollar + (word[dollar + 1] === '$' ? 2 : 1);
+    }
+  }
+  return { ok: true, words: [parts.join('') + word.slice(at)] };
+}
+
+function unknown(name: string): ExpandedWords {
+  // What is not a name may be a part of a credential that happens to have a dollar sign in it.
+  const shown = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? ` ${name}` : '';
+  return {
+    ok: false,
+    message: `expected the unit to set the variable${shown} that it uses, it does not`,
+    hint: 'set it with Environment= in [Service], or write the value out; a plain $ is written $$',
+  };
+}

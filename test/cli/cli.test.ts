@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import test from 'node:test';
+import * as v from 'valibot';
+import * as schemas from '../../src/cli/schemas.ts';
+import { version } from '../../src/version.ts';
+import { container, startMachine, writeRoot } from '../support/berth.ts';
+import { buildImage } from '../support/image-builder.ts';
+
+const host = 'registry.example.com';
+const store = ['--engine', 'store'];
+
+test('the version is that of package.json', async (t) => {
+  const machine = await startMachine(t);
+  const path = resolve(import.meta.dirname, '../../package.json');
+  const manifest = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
+  assert.equal(manifest.version, version);
+  assert.equal((await machine.berth('--version')).stdout, `${version}\n`);
+});
+
+test('every command has help with an example', async (t) => {
+  const machine = await startMachine(t);
+  const { stdout, code } = await machine.berth('--help');
+  assert.equal(code, 0);
+  const section = stdout.slice(stdout.indexOf('Commands:'), stdout.indexOf('ROOT is'));
+  const names = [...section.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name ?? '');
+  assert.ok(names.length >= 12, names.join());
+  for (const name of names.filter((n) => n !== 'help')) {
+    const help = await machine.berth(name, '--help');
+    assert.equal(help.code, 0, name);
+    assert.match(help.stdout, /Examples:\n {2}berth /, name);
+    assert.match(help.stdout, /--format/, name);
+  }
+});
+
+test('wrong usage answers 2, on standard error alone', async (t) => {
+  const machine = await startMachine(t);
+  writeFileSync(join(machine.directory, 'file'), '');
+  for (const words of [
+    ['nonsense'],
+    ['images', '--nonsense'],
+    ['stage', '--engine', 'nonsense', '/'],
+    ['images', join(machine.directory, 'nowhere')],
+    ['images', join(machine.directory, 'file')],
+    ['images', 'fd:77'],
+    ['images', 'image:x'],
+    ['images', 'staged'],
+    ['images', '--bind', 'enabled', machine.directory],
+    ['stage', ...store, '--id', '../x', machine.directory],
+    ['stage', ...store, '--id', 'manual', machine.directory],
+    ['pull', ...store],
+    ['pull', ...store, 'UPPER/case'],
+    ['release', ...store, 'unknown'],
+    ['status', ...store, '--config', '/nowhere.toml'],
+    ['status', ...store, '--progress-fd', 'x'],
+  ]) {
+    const { code, stdout, stderr } = await machine.berth(...words);
+    assert.equal(code, 2, `${words.join(' ')}: ${stderr}`);
+    assert.equal(stdout, '', words.join(' '));
+    assert.doesNotMatch(stderr, /\n {4}at /, 'a stack without --debug');
+    assert.doesNotMatch(stderr, /fault of berth/, words.join(' '));
+  }
+});
+
+test('an error is two lines, and its stack comes with --debug', async (t) => {
+  const machine = await startMachine(t);
+  const plain = await machine.berth('release', ...store, 'unknown');
+  assert.match(plain.stderr, /^berth: no root unknown .*\n {2}→ nothing is staged\n$/);
+  const debug = await machine.berth('release', ...store, 'unknown', '--debug');
+  assert.match(debug.stderr, /\n {4}at /);
+});
+
+test('configuration: later files win, unknown keys name file and line', async (t) => {
+  const machine = await startMachine(t);
+  const file = join(machine.directory, 'berth.toml');
+  writeFileSync(file, '# ours\nengine = "store"\n');
+  const status = await machine.berth('status', '--config', file, '--format', 'json');
+  assert.equal(v.parse(schemas.Status, JSON.parse(status.stdout)).engine.name, 'store');
+  for (const [text, place] of [
+    ['engine = "store"\nengin = "podman"\n', `${file}:2: the key engin is not known`],
+    ['engine = "rkt"\n', `${file}:1: engine is "rkt"`],
+    ['engine = \n', `${file}:1: `],
+  ] as const) {
+    writeFileSync(file, text);
+    const { code, stderr } = await machine.berth('status', '--config', file);
+    assert.equal(code, 2);
+    assert.ok(stderr.includes(place), stderr);
+  }
+});
+
+test('nothing bound is said, with how to bind', async (t) => {
+  const machine = await startMachine(t);
+  const root = writeRoot(join(machine.directory, 'os'), container('web', `${host}/web:1`));
+  for (const command of [['images'], ['plan', ...store], ['stage', ...store]]) {
+    const { stderr, code } = await machine.berth(...command, root);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /bound\.d.*Bind=yes.*--bind all/, command[0]);
+  }
+});
+
+test('the JSON of every command is as its schema says', async (t) => {
+  const machine = await startMachine(t);
+  machine.registry.push('web:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
+  machine.registry.push('tool:1', buildImage({ layers: [{ bytes: 1000, seed: 2 }] }));
+  const root = writeRoot(join(machine.directory, 'os'), {
+    ...container('web', `${host}/web:1`),
+    ...container('odd', `${host}/odd:%H`, '[X-Berth]\nBind=no\n'),
+  });
+  const json = async (...words: string[]) => {
+    const { stdout, stderr } = await machine.berth(...words, '--format', 'json', ...store);
+    assert.notEqual(stdout, '', stderr);
+    return JSON.parse(stdout) as unknown;
+  };
+  const rooted = ['--bind', 'all', '--id', 'os', root];
+  const strict = <S extends v.GenericSchema>(schema: S, value: unknown) => v.parse(schema, value);
+  const images = strict(schemas.ImageList, await json('images', ...rooted));
+  assert.deepEqual(
+    images.images.map(({ image }) => image),
+    [`${host}/web:1`],
+  );
+  assert.equal(images.images[0]?.references[0]?.rule, 'mode all (--bind)');
+  assert.deepEqual(
+    images.problems.map(({ code, bound }) => [code, bound]),
+    [['specifier', false]],
+  );
+  strict(schemas.Plan, await json('plan', ...rooted));
+  assert.equal(strict(schemas.StageResult, await json('stage', ...rooted)).ready, true);
+  assert.equal(strict(schemas.Verification, await json('verify', 'os')).ready, true);
+  assert.equal(strict(schemas.Status, await json('status')).roots[0]?.state, 'ready');
+  strict(schemas.Why, await json('why', `${host}/web:1`, root));
+  assert.equal(strict(schemas.PinList, await json('pins')).pins[0]?.root, 'os');
+  strict(schemas.PullResult, await json('pull', `${host}/tool:1`));
+  strict(schemas.PinResult, await json('pin', `${host}/tool:1`));
+  strict(schemas.PinResult, await json('unpin', `${host}/tool:1`));
+  strict(schemas.ReleaseResult, await json('release', 'os'));
+  strict(schemas.PruneResult, await json('prune', '--dry-run'));
+  assert.equal(strict(schemas.PruneResult, await json('prune', '--force')).removed.length, 1);
+});
+
+test('pins by hand: unpin drops them, and refuses with 4 what a root holds', async (t) => {
+  const machine = await startMachine(t);
+  machine.registry.push('web:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
+  const root = writeRoot(join(machine.directory, 'os'), container('web', `${host}/web:1`));
+  const missing = await machine.berth('pin', ...store, `${host}/web:1`);
+  assert.equal(missing.code, 1);
+  assert.match(missing.stderr, /berth pull registry\.example\.com\/web:1/);
+  await machine.berth('pull', ...store, '--pin', 'tools', `${host}/web:1`);
+  assert.match((await machine.berth('pins', ...store)).stdout, /manual\.tools/);
+  await machine.berth('stage', ...store, '--bind', 'all', '--id', 'os', root);
+  const dropped = await machine.berth('unpin', ...store, 'tools');
+  assert.equal(dropped.code, 0, dropped.stderr);
+  const refused = await machine.berth('unpin', ...store, `${host}/web:1`);
+  assert.equal(refused.code, 4);
+  assert.match(refused.stderr, /pinned for os\n.*berth release os/);
+  const unknown = await machine.berth('unpin', ...store, `${host}/other:1`);
+  assert.equal(unknown.code, 1);
+});
+
+test('pull takes a list from standard input, and a root by descriptor', async (t) => {
+  const machine = await startMachine(t);
+  for (const name of ['a:1', 'b:1']) {
+    machine.registry.push(
+      name,
+      buildImage({ layers: [{ bytes: 1000, seed: name.charCodeAt(0) }] }),
+    );
+  }
+  const input = `# a list\n${host}/a:1\n\n  ${host}/b:1 # the second\n`;
+  const listed = await machine.berthWith({ input }, 'pull', '-', ...store, '--format', 'refs');
+  assert.equal(listed.stdout, `${host}/a:1\n${host}/b:1\n`);
+  assert.equal((await machine.berth('pins', ...store)).stdout, '', 'nothing is pinned');
+  const root = join(machine.directory, 'os');
+  mkdirSync(root);
+  writeRoot(root, container('a', `${host}/a:1`));
+  const fd = openSync(root, 'r');
+  t.after(() => closeSync(fd));
+  const words = ['pull', '--all-images-from-root', '3', ...store, '--format', 'refs'];
+  const all = await machine.berthWith({ fds: [fd] }, ...words);
+  assert.equal(all.stdout, `${host}/a:1\n`, all.stderr);
+});
+
+test('progress as NDJSON on a descriptor of its own', async (t) => {
+  const machine = await startMachine(t);
+  machine.registry.push('a:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
+  const file = join(machine.directory, 'progress');
+  const fd = openSync(file, 'w');
+  t.after(() => closeSync(fd));
+  const words = ['pull', `${host}/a:1`, ...store, '--progress', 'json', '--progress-fd', '3'];
+  const { code, stderr } = await machine.berthWith({ fds: [fd] }, ...words);
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr, '');
+  const events = readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { event: string }).event);
+  assert.deepEqual(
+    [...new Set(events)].filter((event) => event !== 'fetch-progress'),
+    ['fetch-started', 'fetched', 'named'],
+  );
+});
+
+test('prune asks a terminal, and removes nothing where there is none', async (t) => {
+  const machine = await startMachine(t);
+  machine.registry.push('web:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
+  const root = writeRoot(join(machine.directory, 'os'), container('web', `${host}/web:1`));
+  await machine.berth('stage', ...store, '--bind', 'all', '--id', 'os', root);
+  await machine.berth('release', ...store, 'os');
+  const { code, stderr } = await machine.berth('prune', ...store);
+  assert.equal(code, 2);
+  assert.match(stderr, /--dry-run.*--force/);
+  const shown = await machine.berth('prune', ...store, '--dry-run');
+  assert.match(shown.stdout, /web:1 .*would be removed/);
+});
+
+test('hostile names can’t steer the terminal', async (t) => {
+  const machine = await startMachine(t);
+  const evil = 'Image=evil\u001b[2Jimage\u202e\n';
+  const root = writeRoot(join(machine.directory, 'os'), {
+    'usr/share/containers/systemd/\u001b[31mx.container': `[Container]\n${evil}`,
+  });
+  for (const format of ['table', 'json', 'refs']) {
+    const { stdout, stderr } = await machine.berth('images', '--format', format, root);
+    assert.ok(!/[\u001b\u202e]/.test(stdout + stderr), format);
+  }
+});

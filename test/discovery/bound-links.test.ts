@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { container, discovered, problems, units } from './tree.ts';
+
+const own = '/usr/lib/berth/bound.d';
+const bootc = '/usr/lib/bootc/bound-images.d';
+
+test('links of both directories, with the real path that they lead to', async (t) => {
+  const found = await discovered(t, {
+    [`${units}/a.container`]: container('q.io/a'),
+    [`${units}/b.container`]: '-> /opt/b.container',
+    '/opt/b.container': container('q.io/b'),
+    [`${units}/v.volume`]: '[Volume]\nDriver=image\nImage=q.io/v\n',
+    [`${own}/any-name`]: '-> ../../../share/containers/systemd/a.container',
+    [`${own}/v`]: `-> ${units}/v.volume`,
+    [`${bootc}/b.container`]: `-> ${units}/b.container`,
+  });
+  assert.deepEqual(problems(found), []);
+  assert.deepEqual(found.links, [
+    { path: `${own}/any-name`, target: `${units}/a.container` },
+    { path: `${own}/v`, target: `${units}/v.volume` },
+    { path: `${bootc}/b.container`, target: '/opt/b.container' },
+  ]);
+});
+
+test('what is no link, dangles, loops or leads to a directory is a problem that binds', async (t) => {
+  const found = await discovered(t, {
+    [`${own}/file`]: 'x',
+    [`${own}/gone`]: `-> ${units}/gone.container`,
+    [`${own}/loop`]: '-> loop',
+    [`${own}/directory`]: '-> ../../berth',
+    [`${own}/outside`]: '-> ../../../../../../../../etc/passwd',
+  });
+  assert.deepEqual(found.links, []);
+  assert.deepEqual(problems(found), [
+    `bound-link ${own}/directory`,
+    `bound-link ${own}/file`,
+    `bound-link ${own}/gone`,
+    `too-many-links ${own}/loop`,
+    `bound-link ${own}/outside`,
+  ]);
+  for (const { subject } of found.problems) assert.equal(subject?.bind, true);
+});
+
+test('bootc takes only images and containers', async (t) => {
+  const found = await discovered(t, {
+    [`${units}/v.volume`]: '[Volume]\nDriver=image\nImage=q.io/v\n',
+    [`${bootc}/v.volume`]: `-> ${units}/v.volume`,
+  });
+  assert.deepEqual(problems(found), [`bound-link ${bootc}/v.volume`]);
+  assert.equal(found.problems[0]?.subject?.unitPath, `${units}/v.volume`);
+});
+
+test('a target that Quadlet does not read is a problem that binds', async (t) => {
+  const found = await discovered(t, {
+    '/usr/lib/elsewhere/a.container': container('q.io/a'),
+    '/etc/containers/systemd/b.container': container('q.io/new'),
+    [`${units}/b.container`]: container('q.io/old'),
+    [`${own}/a`]: '-> /usr/lib/elsewhere/a.container',
+    [`${own}/b`]: `-> ${units}/b.container`,
+  });
+  assert.deepEqual(problems(found), [`bound-link ${own}/a`, `bound-link ${own}/b`]);
+  assert.deepEqual(found.problems[0]?.subject, {
+    unitPath: '/usr/lib/elsewhere/a.container',
+    unit: 'a.container',
+    bind: true,
+  });
+  assert.match(found.problems[1]?.message ?? '', /\/etc\/containers\/systemd\/b\.container/);
+});
+
+test('a target that is masked is meant to be away', async (t) => {
+  const found = await discovered(t, {
+    '/etc/containers/systemd/a.container': '-> /dev/null',
+    [`${units}/a.container`]: container('q.io/a'),
+    [`${bootc}/a.container`]: `-> ${units}/a.container`,
+  });
+  assert.deepEqual(problems(found), []);
+});
+
+test('in a tree that was never booted links say /etc', async (t) => {
+  const found = await discovered(t, {
+    '/usr/etc/containers/systemd/a.container': container('q.io/a'),
+    [`${own}/a`]: '-> /etc/containers/systemd/a.container',
+  });
+  assert.deepEqual(problems(found), []);
+  assert.deepEqual(found.links, [
+    { path: `${own}/a`, target: '/usr/etc/containers/systemd/a.container' },
+  ]);
+});
+
+test('a directory of links that is none is a problem that binds', async (t) => {
+  const found = await discovered(t, { [own]: 'a file' });
+  assert.deepEqual(problems(found), [`not-a-directory ${own}`]);
+  assert.equal(found.problems[0]?.subject?.bind, true);
+});

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { type Quadlets, readQuadlets } from '../../src/discovery/quadlet/quadlet.ts';
+import type { Reference } from '../../src/discovery/reference.ts';
+import { fullName } from '../../src/image/name.ts';
+import { openRoot } from '../../src/root/open-root.ts';
+import { splitWords } from '../../src/systemd/words.ts';
+import { holds } from '../support/property.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+import { forest } from './quadlet-forest.ts';
+import { shortNames, type Tree, writeTree } from './tree.ts';
+
+const script = fileURLToPath(new URL('../../scripts/trixie-podman.sh', import.meta.url));
+
+/** What podman's generator makes of some directories. */
+interface Generated {
+  /** The services that have an image, and the word of their command lines that is it. */
+  readonly images: readonly { readonly service: string; readonly word: string }[];
+  /** The files of which it makes no service. */
+  readonly refused: ReadonlySet<string>;
+  /** The paths that it can't parse. */
+  readonly broken: ReadonlySet<string>;
+}
+
+function generate(quadlet: string, directory: string): Generated {
+  const { stdout, stderr } = spawnSync(quadlet, ['-dryrun'], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    env: { QUADLET_UNIT_DIRS: `${directory}/one:${directory}/two` },
+  });
+  const images: { service: string; word: string }[] = [];
+  for (const [, service, body] of stdout.matchAll(/^---(.*)---\n([^]*?)(?=^---|$(?![^]))/gm)) {
+    const command = /^ExecStart=(.*)$/m.exec(body ?? '')?.[1] ?? '';
+    const word = imageIn(command);
+    if (service !== undefined && word !== undefined) images.push({ service, word });
+  }
+  const names = (pattern: RegExp) =>
+    new Set(Array.from(stderr.matchAll(pattern), (match) => match[1] ?? ''));
+  return {
+    images,
+    refused: names(/converting "([^"]*)":/g),
+    broken: names(/error loading "([^"]*)"/g),
+  };
+}
+
+/** Undefined for what has no image: a root file system, another volume, a network, a pod. */
+function imageIn(command: string): string | undefined {
+  const words = splitWords(command.replace(' --rootfs ""', ' --rootfs '), {
+    escapes: true,
+    relaxed: true,
+  });
+  assert.ok(words, command);
+  const run = words.indexOf('run');
+  if (words[1] === 'image') return words.at(-1);
+  if (words[1] === 'volume') {
+    return words.find((word) => word.startsWith('image='))?.slice('image='.length);
+  }
+  if (run !== 1) return undefined;
+  const end = words.indexOf('EXEC') < 0 ? words.length : words.indexOf('EXEC');
+  if (words[end - 1] === '--rootfs') return '';
+  return words[end - 2] === '--rootfs' ? undefined : words[end - 1];
+}
+
+function found(directory: string): Quadlets {
+  const root = openRoot(directory);
+  try {
+    const context = { shortNames, architecture: 'x86-64', etc: '/etc' } as const;
+    return readQuadlets(root, ['/one', '/two'], () => false, context);
+  } finally {
+    root.close();
+  }
+}
+
+/** A template of a volume or an image is called otherwise since podman 5.5. */
+function asOldPodman(service: string): string {
+  return service.replace(/^(.*)-(volume|image|build)@\.service$/, '$1@-$2.service');
+}
+
+function compare(generated: Generated, quadlets: Quadlets, directory: string): void {
+  const { references, problems } = quadlets;
+  assert.deepEqual(
+    references.map((reference) => `${asOldPodman(reference.unit)} ${said(reference)}`).sort(),
+    generated.images.map(({ service, word }) => `${service} ${meant(word)}`).sort(),
+    'the services that have an image, and the image',
+  );
+  for (const { unit, image, problems: its } of references) {
+    assert.ok(image !== undefined || its.length > 0, `${unit} has no image and no problem`);
+  }
+  const masked = [...quadlets.units.values()].filter((unit) => unit.masked);
+  const silent = new Set(masked.map(({ name }) => name));
+  const refusals = problems.filter(({ code }) => code === 'refused' || code === 'unknown-key');
+  assert.deepEqual(
+    new Set(refusals.map(({ subject }) => basename(subject?.unitPath ?? ''))),
+    new Set([...generated.refused].filter((name) => !silent.has(name) && isRead(name))),
+    'the units that are refused',
+  );
+  assert.deepEqual(
+    new Set(problems.filter(({ code }) => code === 'syntax').map(({ path }) => directory + path)),
+    generated.broken,
+    'the files that can not be parsed',
+  );
+}
+
+/** The full name; what is none as it stands there; nothing from a unit that gives nothing. */
+function said({ image, raw, kind }: Reference): string {
+  if (image !== undefined) return image;
+  if (kind !== 'image' && raw.endsWith('.build')) return meant('localhost/made');
+  return kind !== 'image' && raw.endsWith('.image') ? '' : bare(raw);
+}
+
+function meant(word: string): string {
+  const name = fullName(word, shortNames);
+  return name.ok ? name.name : bare(word);
+}
+
+/** podman 5.4 strips quotes that have no partner, too. */
+function bare(word: string): string {
+  return word.replace(/^"+|"+$/g, '');
+}
+
+function isRead(name: string): boolean {
+  return /\.(container|image|volume)$/.test(name);
+}
+
+test("every image and every refusal is that of podman's own generator", async (t) => {
+  const quadlet = execFileSync(script, { encoding: 'utf8' }).trim();
+  const top = temporaryDirectory(t);
+  let number = 0;
+  let total = 0;
+  let difference = '';
+  try {
+    await holds(
+      25,
+      fc.property(forest, (tree: Tree) => {
+        const directory = join(top, String(number++));
+        mkdirSync(join(directory, 'one'), { recursive: true });
+        mkdirSync(join(directory, 'two'));
+        writeTree(directory, tree);
+        const generated = generate(quadlet, directory);
+        total += generated.images.length + generated.refused.size;
+        try {
+          compare(generated, found(directory), directory);
+        } catch (error) {
+          difference = String(error);
+          throw error;
+        }
+      }),
+    );
+  } catch (error) {
+    assert.fail(`${difference}\n${String(error)}`);
+  }
+  // A forest in which nothing grows would pass, too.
+  assert.ok(total > 300, `only ${total} units were compared`);
+});

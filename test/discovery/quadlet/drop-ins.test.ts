@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { container, discovered, images, problems, units } from '../tree.ts';
+
+const etc = '/etc/containers/systemd';
+
+test('drop-ins of all five breadths, the most specific file of a name wins', async (t) => {
+  const breadths = [
+    'a-b@i.container.d',
+    'a-b@.container.d',
+    'a-@.container.d',
+    'a-.container.d',
+    'container.d',
+  ];
+  for (let first = 0; first < breadths.length; first++) {
+    const tree = Object.fromEntries(
+      breadths
+        .slice(first)
+        .map((name) => [`${units}/${name}/1.conf`, container(`q.io/${name.slice(0, -12)}x`)]),
+    );
+    const found = await discovered(t, { [`${units}/a-b@i.container`]: '[Container]\n', ...tree });
+    assert.equal(found.references[0]?.path, `${units}/${breadths[first]}/1.conf`);
+    assert.equal(found.references[0]?.line, 2);
+  }
+});
+
+test('files of different names merge in the order of their names, wherever they lie', async (t) => {
+  const found = await discovered(t, {
+    [`${units}/a.container`]: container('q.io/unit'),
+    [`${units}/a.container.d/20.conf`]: container('q.io/twenty'),
+    [`${units}/container.d/30.conf`]: container('q.io/thirty'),
+    [`${etc}/a.container.d/10.conf`]: container('q.io/ten'),
+    [`${etc}/a.container.d/99.txt`]: container('q.io/no-drop-in'),
+  });
+  assert.deepEqual(images(found), ['a.service q.io/thirty:latest']);
+  const [reference] = found.references;
+  assert.equal(reference?.path, `${units}/container.d/30.conf`);
+  assert.equal(reference?.unitPath, `${units}/a.container`);
+});
+
+test('a specific drop-in goes before a broad one of an earlier directory', async (t) => {
+  const found = await discovered(t, {
+    [`${units}/a.container`]: container('q.io/unit'),
+    [`${units}/a.container.d/1.conf`]: container('q.io/specific'),
+    [`${etc}/container.d/1.conf`]: container('q.io/broad'),
+  });
+  assert.deepEqual(images(found), ['a.service q.io/specific:latest']);
+});
+
+test('of one breadth the first directory wins, sub-directories count', async (t) => {
+  const found = await discovered(t, {
+    [`${units}/a.container`]: container('q.io/unit'),
+    [`${units}/a.container.d/1.conf`]: container('q.io/usr'),
+    [`${etc}/sub/a.container.d/1.conf`]: container('q.io/etc'),
+  });
+  assert.deepEqual(images(found), ['a.service q.io/etc:latest']);
+});
+
+test('a linked unit has the drop-ins beside its target, too', async (t) => {
+  const found = await discovered(t, {
+    [`${units}/a.container`]: '-> /opt/a.container',
+    '/opt/a.container': container('q.io/unit'),
+    '/opt/a.container.d/1.conf': container('q.io/target'),
+    [`${units}/b.container`]: '-> /opt/b.container',
+    '/opt/b.container': container('q.io/b'),
+    [`${units}/b.container.d`]: '-> /opt/elsewhere',
+    '/opt/elsewhere/1.conf': container('q.io/elsewhere'),
+  });
+  assert.deepEqual(images(found), [
+    'a.service q.io/target:latest',
+    'b.service q.io/elsewhere:latest',
+  ]);
+});
+
+test('a drop-in resets, empties and masks keys, and adds its own', async (t) => {
+  const found = await discovered(t, {
+    [`${units}/a.container`]: `${container('q.io/a')}PodmanArgs=--arch=arm64\n`,
+    [`${units}/a.container.d/1.conf`]: '[Container]\nPodmanArgs=\nPull=never\n',
+    [`${units}/b.container`]: container('q.io/b'),
+    [`${units}/b.container.d/1.conf`]: '[Container]\nImage=\nRootfs=/srv\n',
+    [`${units}/container.d/bind.conf`]: '[X-Berth]\nBind=yes\n',
+  });
+  assert.deepEqual(images(found), ['a.service q.io/a:latest']);
+  assert.deepEqual(found.references[0]?.pull, { policy: 'never' });
+  assert.equal(found.references[0]?.bind, true);
+  assert.deepEqual(problems(found), []);
+});
+
+test('a drop-in that is broken is a problem of each unit, which stays', async (t) => {
+  const found = await discovered(t, {
+    [`${units}/a.container`]: container('q.io/a'),
+    [`${units}/b.container`]: container('q.io/b'),
+    [`${units}/container.d/1.conf`]: 'nonsense\n',
+    [`${units}/container.d/2.conf`]: '-> /dev/null',
+  });
+  assert.deepEqual(images(found), ['a.service q.io/a:latest', 'b.service q.io/b:latest']);
+  assert.deepEqual(
+    found.problems.map(({ code, line, subject }) => [code, line, subject?.unit]),
+    [
+      ['syntax', 1, 'a.service'],
+      ['syntax', 1, 'b.service'],
+    ],
+  );
+});
+
+test('templates and instances', async (t) => {
+  const found = await discovered(t, {
+    [`${units}/a@.container`]: container('q.io/%p:%i'),
+    [`${units}/a@one.container`]: '-> a@.container',
+    [`${units}/a@two.container`]: '-> a@.container',
+    [`${units}/a@two.container.d/1.conf`]: container('q.io/two'),
+    [`${units}/b@.container`]: `${container('q.io/%p:%i')}[Install]\nDefaultInstance=main\n`,
+    [`${units}/c@.volume`]: '[Volume]\nDriver=image\nImage=q.io/c\n',
+    [`${units}/c@x.volume`]: '-> c@.volume',
+  });
+  assert.deepEqual(images(found).sort(), [
+    'a@.service -',
+    'a@one.service q.io/a:one',
+    'a@two.service q.io/two:latest',
+    'b@.service q.io/b:main',
+    'c-volume@.service q.io/c:latest',
+    'c@x-volume.service q.io/c:latest',
+  ]);
+  assert.deepEqual(problems(found), [`specifier ${units}/a@.container:2`]);
+});
+
+test('a thousand drop-ins for one unit are too many to merge', async (t) => {
+  const many = Array.from({ length: 1_001 }, (_, i) => [`${units}/container.d/${i}.conf`, '']);
+  const found = await discovered(t, {
+    [`${units}/a.container`]: container('q.io/a'),
+    ...Object.fromEntries(many),
+  });
+  assert.deepEqual(problems(found), [`too-many-entries ${units}/a.container`]);
+});

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import test from 'node:test';
+import { EngineError } from '../../../src/engine/engine.ts';
+import { RegistryError } from '../../../src/registry/registry.ts';
+import { Secret } from '../../../src/secret.ts';
+import { skipPodman } from '../../support/podman.ts';
+import { openHarbour } from './fixture.ts';
+
+const skip = skipPodman;
+
+test('an image is known by the digest of its index afterwards, and by no tag', {
+  skip,
+}, async (t) => {
+  const { registry, podman, engine, push } = await openHarbour(t);
+  const [image] = push('app:1', 1, ['linux/amd64', 'linux/arm64']);
+  assert.ok(image !== undefined && image.digest !== image.manifest);
+  assert.deepEqual(await engine.missingBlobs(image), image.blobs);
+  const bytes: number[] = [];
+  const id = await engine.fetch(image, {}, { onBytes: (count) => bytes.push(count) });
+  assert.equal(id, engine.idOf(image));
+  const total = image.blobs.reduce((sum, { size }) => sum + size, 0);
+  assert.equal(bytes.at(-1), total);
+  assert.deepEqual(
+    bytes,
+    bytes.toSorted((a, b) => a - b),
+  );
+  assert.deepEqual(await engine.missingBlobs(image), []);
+  const name = `${registry.host}/app@${image.digest}`;
+  await podman.podman('image', 'exists', name);
+  await podman.podman('create', '--pull=never', name);
+  const [present] = await engine.images();
+  assert.deepEqual(present?.names, []);
+  assert.ok(present?.digests.includes(name));
+});
+
+test('what is present is not asked for again', { skip }, async (t) => {
+  const { registry, engine, push } = await openHarbour(t);
+  const [image] = push('app:1', 1);
+  assert.ok(image !== undefined);
+  await engine.fetch(image, {});
+  const before = registry.requests.length;
+  let bytes = 0;
+  await engine.fetch(image, {}, { onBytes: (count) => (bytes = count) });
+  assert.equal(registry.requests.length, before);
+  assert.equal(
+    bytes,
+    image.blobs.reduce((sum, { size }) => sum + size, 0),
+  );
+});
+
+test('the same image from another repository is known by that name too', { skip }, async (t) => {
+  const { registry, engine, push } = await openHarbour(t);
+  const [one] = push('one:1', 1);
+  const [two] = push('two:1', 1);
+  assert.ok(one !== undefined && two !== undefined && one.config === two.config);
+  await engine.fetch(one, {});
+  assert.deepEqual(await engine.missingBlobs(two), []);
+  await engine.fetch(two, {});
+  const digests = (await engine.images())[0]?.digests ?? [];
+  for (const name of ['one', 'two']) {
+    assert.ok(digests.includes(`${registry.host}/${name}@${one.digest}`), name);
+  }
+});
+
+test('another image than the one that was planned is an error', { skip }, async (t) => {
+  const { engine, push } = await openHarbour(t);
+  const [image] = push('app:1', 1);
+  assert.ok(image !== undefined);
+  const config = `sha256:${'1'.repeat(64)}`;
+  await assert.rejects(
+    engine.fetch({ ...image, config }, {}),
+    (error) =>
+      error instanceof EngineError &&
+      error.code === 'engine-failed' &&
+      error.message.includes(config),
+  );
+});
+
+test('a pull that fails says why, in podman’s words', { skip }, async (t) => {
+  const { registry, engine, push } = await openHarbour(t);
+  const [image] = push('app:1', 1);
+  assert.ok(image !== undefined);
+  registry.fault = ({ path }) => (path.includes('/blobs/') ? { status: 404 } : undefined);
+  await assert.rejects(
+    engine.fetch(image, {}),
+    (error) =>
+      error instanceof EngineError &&
+      error.code === 'engine-failed' &&
+      error.message.includes('404'),
+  );
+  assert.deepEqual(await engine.images(), []);
+  registry.fault = undefined;
+  await engine.fetch(image, {});
+});
+
+test('a registry that is away is worth another try', { skip }, async (t) => {
+  const { registry, engine, push } = await openHarbour(t);
+  const [image] = push('app:1', 1);
+  assert.ok(image !== undefined);
+  await registry.close();
+  await assert.rejects(
+    engine.fetch(image, {}),
+    (error) => error instanceof RegistryError && error.kind === 'unreachable',
+  );
+});
+
+test('a fetch ends when it is told to', { skip }, async (t) => {
+  const { registry, engine, push } = await openHarbour(t);
+  const [image] = push('app:1', 1);
+  assert.ok(image !== undefined);
+  const abort = new AbortController();
+  registry.fault = () => {
+    abort.abort(new Error('enough'));
+    return undefined;
+  };
+  await assert.rejects(engine.fetch(image, {}, { signal: abort.signal }), /enough/);
+});
+
+const good = { username: 'good', password: 'se:cret+/ü' };
+const hostFile = (host: string, { username, password } = good) =>
+  JSON.stringify({
+    auths: { [host]: { auth: Buffer.from(`${username}:${password}`).toString('base64') } },
+  });
+
+for (const kind of ['basic', 'bearer'] as const) {
+  test(`credentials by ${kind}: the unit’s own and no others, else the host’s`, {
+    skip,
+  }, async (t) => {
+    const { registry, podman, engine, push } = await openHarbour(t, {
+      registry: { auth: { [kind]: good } },
+    });
+    const [image] = push('app:1', 1);
+    assert.ok(image !== undefined);
+    const sent = () => {
+      const texts = registry.requests.splice(0).map(({ authorization = '' }) => authorization);
+      return texts
+        .filter((text) => text.startsWith('Basic '))
+        .map((text) => Buffer.from(text.slice(6), 'base64').toString());
+    };
+    const fails = async (access: Parameters<typeof engine.fetch>[1]) => {
+      await assert.rejects(engine.fetch(image, access), (error: Error) => {
+        assert.ok(!JSON.stringify(error).includes('se:cret') && !error.message.includes('se:cret'));
+        return error instanceof EngineError;
+      });
+      return sent();
+    };
+    const basic = (username: string, password: string) =>
+      ({ credentials: { kind: 'basic', username, password: new Secret(password) } }) as const;
+    const authFile = (text: string) =>
+      ({ credentials: { kind: 'auth-file', content: new Secret(text) } }) as const;
+
+    const config = join(podman.directory, 'home/.docker/config.json');
+    mkdirSync(dirname(config));
+    writeFileSync(config, hostFile(registry.host));
+    const secret = `${good.username}:${good.password}`;
+    for (const access of [
+      { tlsVerify: false },
+      authFile('{"auths":{}}'),
+      { ...authFile(hostFile('other.example')), tlsVerify: false },
+      basic('bad', 'wrong'),
+      basic('', ''),
+      basic('', good.password),
+    ]) {
+      assert.ok(!(await fails(access)).includes(secret), 'the host’s credentials stay at home');
+    }
+    const remove = async () => assert.ok(await engine.remove(image.config));
+    for (const access of [
+      {},
+      basic(good.username, good.password),
+      { ...basic(good.username, good.password), tlsVerify: false },
+      authFile(hostFile(registry.host)),
+    ]) {
+      await engine.fetch(image, access);
+      assert.ok(sent().includes(secret));
+      await remove();
+    }
+  });
+}
+
+test('without credentials a token is asked for as anybody', { skip }, async (t) => {
+  const { registry, engine, push } = await openHarbour(t, { registry: { auth: { bearer: {} } } });
+  const [image] = push('app:1', 1);
+  assert.ok(image !== undefined);
+  await engine.fetch(image, { tlsVerify: false });
+  const token = registry.requests.filter(({ path }) => path.startsWith('/token'));
+  assert.deepEqual(
+    token.map(({ authorization }) => authorization),
+    [undefined],
+  );
+});

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { RegistryError } from '../../../src/registry/registry.ts';
+import { fixture } from './fixture.ts';
+import { validBlobs, validNames } from './layout-check.ts';
+import { layer, type MemoryRegistry } from './memory-registry.ts';
+
+function images(registry: MemoryRegistry, count: number) {
+  return Array.from({ length: count }, (_, i) => {
+    const layers = ['base', 'runtime', `app${i}`, `data${i}`].map((word) => layer(word, 50_000));
+    const [image] = registry.add(`h.example/app${i}:1`, layers);
+    assert.ok(image);
+    return image;
+  });
+}
+
+test('images fetched at once bring each blob once', async (t) => {
+  const { store, registry, directory } = fixture(t);
+  registry.before = () => setImmediate();
+  await Promise.all(images(registry, 8).map((image) => store.fetch(image, {})));
+  assert.equal(new Set(registry.requests).size, registry.requests.length);
+  assert.equal(validNames(directory).size, 8);
+});
+
+test('four downloads run at once, whatever the number of images', {
+  timeout: 60_000,
+}, async (t) => {
+  const { store, registry } = fixture(t);
+  const four = Promise.withResolvers<void>();
+  let running = 0;
+  let most = 0;
+  const download = registry.download.bind(registry);
+  registry.download = async (...given) => {
+    most = Math.max(most, ++running);
+    if (running === 4) four.resolve();
+    await four.promise;
+    await setImmediate();
+    await download(...given);
+    running--;
+  };
+  await Promise.all(images(registry, 4).map((image) => store.fetch(image, {})));
+  assert.equal(most, 4);
+});
+
+test('a blob that fails for one image is tried again for another that needs it', async (t) => {
+  const { store, registry, directory } = fixture(t);
+  const [a, b] = images(registry, 2);
+  assert.ok(a && b);
+  const shared = a.blobs[1]?.digest;
+  let failures = 0;
+  // The other has seen to all its blobs when it begins with the first.
+  const otherWaits = Promise.withResolvers<void>();
+  const download = registry.download.bind(registry);
+  registry.download = async (...given) => {
+    if (given[0] === b.name) otherWaits.resolve();
+    if (given[1].digest === shared && given[0] === a.name) {
+      await otherWaits.promise;
+      failures++;
+      throw new RegistryError('unauthorized', 'no', { hint: 'none' });
+    }
+    return download(...given);
+  };
+  const [first, second] = await Promise.allSettled([store.fetch(a, {}), store.fetch(b, {})]);
+  assert.equal(first.status === 'rejected' && first.reason.code, 'unauthorized');
+  assert.equal(second.status, 'fulfilled');
+  assert.equal(failures, 1);
+  assert.deepEqual([...validNames(directory).values()], [b.manifest]);
+});
+
+test('a fetch that fails ends its other downloads, keeps what is whole, and says why', async (t) => {
+  const { store, registry, directory } = fixture(t);
+  const [a] = images(registry, 1);
+  assert.ok(a);
+  const broken = a.blobs[3]?.digest;
+  registry.before = async (digest, offset, signal) => {
+    if (digest === broken && offset > 0) {
+      throw new RegistryError('connection-lost', 'cut', { hint: 'again' });
+    }
+    // The last layer never ends by itself.
+    if (digest === a.blobs[4]?.digest && signal !== undefined && offset > 0) {
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    }
+  };
+  await assert.rejects(store.fetch(a, {}), { code: 'connection-lost' });
+  assert.deepEqual(readdirSync(join(directory, 'tmp')), []);
+  assert.deepEqual(await store.images(), []);
+  const kept = validBlobs(directory);
+  registry.before = () => {};
+  registry.requests.length = 0;
+  await store.fetch(a, {});
+  assert.ok(kept.size > 1);
+  assert.ok(registry.requests.every((digest) => !kept.has(digest)));
+});
+
+test('a fetch ends with its signal and leaves nothing half-written', async (t) => {
+  const { store, registry, directory } = fixture(t);
+  const [a] = images(registry, 1);
+  assert.ok(a);
+  const abort = new AbortController();
+  registry.before = (_, offset) => {
+    if (offset > 0) abort.abort(new Error('enough'));
+  };
+  await assert.rejects(store.fetch(a, {}, { signal: abort.signal }), /^Error: enough$/);
+  assert.deepEqual(readdirSync(join(directory, 'tmp')), []);
+  assert.deepEqual(validNames(directory), new Map());
+});
+
+test('a layer that comes twice in an image counts once', async (t) => {
+  const { store, registry } = fixture(t);
+  const twice = layer('twice', 1000);
+  const [image] = registry.add('h.example/a:1', [twice, layer('once', 10), twice]);
+  assert.ok(image);
+  assert.equal((await store.missingBlobs(image)).length, 3);
+  let here = 0;
+  await store.fetch(image, {}, { onBytes: (bytes) => (here = bytes) });
+  const sizes = new Map(image.blobs.map(({ digest, size }) => [digest, size]));
+  assert.equal(
+    here,
+    [...sizes.values()].reduce((a, b) => a + b),
+  );
+  assert.equal(registry.requests.length, 4);
+  assert.equal((await store.images()).length, 1);
+});

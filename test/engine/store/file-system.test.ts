@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { EngineError } from '../../../src/engine/engine.ts';
+import { openStore } from '../../../src/engine/store/store.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
+import { request } from './fixture.ts';
+import { validBlobs, validNames } from './layout-check.ts';
+import { layer, MemoryRegistry } from './memory-registry.ts';
+
+const isRoot = process.geteuid?.() === 0;
+
+test('a full disk is said so, leaves nothing half-written, and what is there whole', {
+  skip: isRoot ? false : 'only root can mount a small file system',
+}, async (t) => {
+  const mountpoint = smallFileSystem(t);
+  const directory = join(mountpoint, 'store');
+  const registry = new MemoryRegistry();
+  const [small] = registry.add('h.example/small:1', [layer('small', 100_000)]);
+  const [large] = registry.add('h.example/large:1', [
+    layer('some', 100_000),
+    layer('large', 2_000_000),
+  ]);
+  assert.ok(small && large);
+  const store = openStore({ directory, registry });
+  await store.fetch(small, {});
+  await store.pin('r', [request(small)]);
+  await assert.rejects(
+    store.fetch(large, {}),
+    (error) =>
+      error instanceof EngineError &&
+      error.code === 'no-space' &&
+      error.kind === 'refused' &&
+      error.message.includes(join(directory, 'blobs')) &&
+      error.hint !== '',
+  );
+  assert.deepEqual(readdirSync(join(directory, 'tmp')), []);
+  assert.deepEqual([...validNames(directory).values()], [small.manifest]);
+  const kept = validBlobs(directory);
+  assert.equal(await store.remove(large.manifest), true);
+  assert.ok([...validBlobs(directory)].every((digest) => kept.has(digest)));
+  execFileSync('mount', ['-o', 'remount,size=8m', mountpoint]);
+  await store.fetch(large, {});
+  assert.equal((await store.images()).length, 2);
+});
+
+test('a store that can not be written is an error that names it', {
+  skip: isRoot ? false : 'only root can mount a read-only file system',
+}, async (t) => {
+  const mountpoint = smallFileSystem(t);
+  const registry = new MemoryRegistry();
+  const [a] = registry.add('h.example/a:1', [layer('a', 1000)]);
+  const [b] = registry.add('h.example/b:1', [layer('b', 1000)]);
+  assert.ok(a && b);
+  const directory = join(mountpoint, 'store');
+  const store = openStore({ directory, registry });
+  await store.fetch(a, {});
+  execFileSync('mount', ['-o', 'remount,ro', mountpoint]);
+  for (const call of [
+    () => store.fetch(b, {}),
+    () => store.pin('r', [request(a)]),
+    () => store.remove(a.manifest),
+    () => openStore({ directory: join(mountpoint, 'new'), registry }).fetch(a, {}),
+  ]) {
+    await assert.rejects(
+      call(),
+      (error) => error instanceof EngineError && error.message.includes(mountpoint),
+    );
+  }
+  assert.equal((await store.images()).length, 1);
+  assert.deepEqual(await store.pins(), []);
+});
+
+test('a removal that ends half-way leaves what is named whole, and is taken up again', {
+  skip: isRoot ? false : 'only root can make a file that can not be removed',
+}, async (t) => {
+  const directory = join(temporaryDirectory(t), 'store');
+  const registry = new MemoryRegistry();
+  const [a] = registry.add('h.example/a:1', [layer('base', 1000), layer('a', 1000)]);
+  const [b] = registry.add('h.example/b:1', [layer('base', 1000), layer('b', 1000)]);
+  assert.ok(a && b);
+  const store = openStore({ directory, registry });
+  await store.fetch(a, {});
+  await store.fetch(b, {});
+  const busy = join(directory, 'blobs', (a.blobs[2]?.digest ?? '').replace(':', '/'));
+  execFileSync('mount', ['--bind', busy, busy]);
+  try {
+    await assert.rejects(
+      store.remove(a.manifest),
+      (error) => error instanceof EngineError && error.message.includes(busy),
+    );
+    assert.deepEqual([...validNames(directory).values()], [b.manifest]);
+  } finally {
+    execFileSync('umount', [busy]);
+  }
+  assert.equal(await store.remove(a.manifest), true);
+  assert.equal(validBlobs(directory).size, b.blobs.length + 1);
+});
+
+/** A megabyte of its own, mounted until the test ends. */
+function smallFileSystem(t: TestContext): string {
+  const mountpoint = mkdtempSync(join(tmpdir(), 'berth-test-'));
+  t.after(() => {
+    execFileSync('umount', [mountpoint]);
+    rmdirSync(mountpoint);
+  });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mountpoint]);
+  return mountpoint;
+}

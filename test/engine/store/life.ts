@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const worker = fileURLToPath(new URL('worker.ts', import.meta.url));
+
+/**
+ * Kills the life of a store at random moments, each time in a directory of its own.
+ *
+ * One kill falls in each part of the run, so that no phase of it is left out. `BERTH_SEED` sets
+ * the moments again.
+ */
+export async function killAtRandom(
+  t: TestContext,
+  kills: number,
+  directoryOf: (name: string) => string,
+  check: (directory: string, t: TestContext) => Promise<void>,
+): Promise<void> {
+  const seed = Number(process.env['BERTH_SEED'] ?? Math.trunc(Math.random() * 0x7fffffff));
+  const whole = await killedAt(t, directoryOf('whole'), Number.POSITIVE_INFINITY);
+  assert.ok(whole > 100, `${whole} moments only`);
+  for (let kill = 0; kill < kills; kill++) {
+    const directory = directoryOf(String(kill));
+    const moment = 1 + Math.trunc(((kill + random(seed, kill)) / kills) * (whole - 1));
+    await killedAt(t, directory, moment);
+    const name = `killed at moment ${moment} of ${whole}, BERTH_SEED=${seed}`;
+    await t.test(name, (inner) => check(directory, inner));
+  }
+}
+
+/** Runs the life of a store up to a moment; answers how many there were. */
+async function killedAt(t: TestContext, directory: string, moment: number): Promise<number> {
+  const child = start(t, ['life', directory]);
+  let beats = 0;
+  child.stdout?.on('data', (chunk: Buffer) => {
+    beats += chunk.length;
+    if (beats >= moment) child.kill('SIGKILL');
+  });
+  const [code, signal] = await once(child, 'close');
+  if (moment === Number.POSITIVE_INFINITY) assert.equal(code, 0);
+  else assert.ok(signal === 'SIGKILL' || code === 0);
+  return beats;
+}
+
+export function start(t: TestContext, given: readonly string[]): ChildProcess {
+  const child = spawn(process.execPath, [worker, ...given], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  return child;
+}
+
+/** In 0 to 1, the same for the same seed and number (mulberry32). */
+function random(seed: number, number: number): number {
+  let state = (seed + number * 0x6d2b79f5) | 0;
+  state = Math.imul(state ^ (state >>> 15), state | 1);
+  state ^= state + Math.imul(state ^ (state >>> 7), state | 61);
+  return ((state ^ (state >>> 14)) >>> 0) / 0x1_0000_0000;
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { readRecords, removeRecord, setAside, writeRecord } from '../../src/lifecycle/records.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+import { recordImage, stagedRecord } from './samples.ts';
+
+const record = stagedRecord('os', recordImage('a', 'registry.example.com/a:1'));
+
+test('what is written is what is read, and a person can read it', (t) => {
+  const state = temporaryDirectory(t);
+  writeRecord(state, record);
+  assert.deepEqual(readRecords(state).byId.get('os'), record);
+  assert.match(readFileSync(join(state, 'roots/os.json'), 'utf8'), /^ {2}"id": "os",$/m);
+  assert.deepEqual(readdirSync(join(state, 'roots')), ['os.json'], 'no temporary file is left');
+});
+
+test('no state directory is no record', (t) => {
+  assert.equal(readRecords(join(temporaryDirectory(t), 'none')).byId.size, 0);
+});
+
+test('a damaged record is named, put aside, and hides no other', (t) => {
+  const state = temporaryDirectory(t);
+  writeRecord(state, record);
+  for (const [name, text] of [
+    ['torn.json', '{"apiVersion":"berth/v1"'],
+    ['other.json', JSON.stringify({ ...record, id: 'os' })],
+    ['future.json', JSON.stringify({ ...record, id: 'future', apiVersion: 'berth/v2' })],
+  ] as const) {
+    writeFileSync(join(state, 'roots', name), text);
+  }
+  const { byId, damaged } = readRecords(state);
+  assert.deepEqual([...byId.keys()], ['os']);
+  assert.deepEqual(
+    damaged.map(({ path }) => path),
+    ['future.json', 'other.json', 'torn.json'].map((name) => join(state, 'roots', name)),
+  );
+  for (const one of damaged) setAside(one);
+  assert.deepEqual(readRecords(state).damaged, []);
+  assert.ok(readdirSync(join(state, 'roots')).includes('torn.json.damaged'));
+});
+
+test('a record can be removed twice', (t) => {
+  const state = temporaryDirectory(t);
+  writeRecord(state, record);
+  removeRecord(state, 'os');
+  removeRecord(state, 'os');
+  assert.equal(readRecords(state).byId.size, 0);
+});

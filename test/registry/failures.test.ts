@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import test, { type TestContext } from 'node:test';
+import { inspect } from 'node:util';
+import type { RegistryErrorCode } from '../../src/registry/registry.ts';
+import { buildImage } from '../support/image-builder.ts';
+import type { Fault } from '../support/registry-fault.ts';
+import { client, fails, serve, sink } from './open.ts';
+
+const amd64 = { os: 'linux', architecture: 'amd64' };
+
+/** A registry with an image of one layer, resolved before anything goes wrong. */
+async function ready(t: TestContext) {
+  const server = await serve(t);
+  server.push('acme/app:1', buildImage({ layers: [{ bytes: 300_000, seed: 1 }] }));
+  const registry = client(t, [server]);
+  const name = `${server.host}/acme/app:1`;
+  const image = await registry.resolve(name, amd64, {});
+  const layer = image.blobs[1];
+  assert.ok(layer);
+  const resolve = () => registry.resolve(name, amd64, {});
+  const download = (into = sink()) => registry.download(name, layer, {}, into);
+  return { server, registry, name, layer, resolve, download };
+}
+
+/** A server on loopback that is no registry, gone when the test ends. */
+async function listen(t: TestContext, answer: (socket: Socket) => void): Promise<string> {
+  const server = createServer((socket) => {
+    t.after(() => socket.destroy());
+    answer(socket.on('error', () => undefined));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return hostOf(server);
+}
+
+function hostOf(server: Server): string {
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  return `127.0.0.1:${address.port}`;
+}
+
+const html = '<html>\u001b[31m'.padEnd(9000, 'x');
+const errors = (code: string, message: string) =>
+  JSON.stringify({ errors: [{ code, message, detail: 'no more than this' }] });
+const answers: readonly (readonly [number, RegistryErrorCode, string, RegExp])[] = [
+  [400, 'bad-reply', '', /found 400$/],
+  [401, 'unauthorized', errors('UNAUTHORIZED', 'who are you'), /401 \(UNAUTHORIZED: who are you\)/],
+  [403, 'forbidden', errors('DENIED', 'not you'), /403 \(DENIED: not you\)/],
+  [404, 'not-found', errors('MANIFEST_UNKNOWN', 'gone'), /404 \(MANIFEST_UNKNOWN: gone\)/],
+  [429, 'rate-limited', 'slow down', /429 \(slow down\)/],
+  [500, 'registry-failed', html, /500 \(<html>\\u\{1b\}\[31mx+…\)$/],
+  [503, 'registry-failed', '{"errors":"none"}', /503/],
+  [204, 'bad-reply', '', /204/],
+  [206, 'bad-reply', 'part', /206/],
+  [304, 'bad-reply', '', /304/],
+];
+
+for (const [status, code, body, message] of answers) {
+  test(`${status} is the error ${code}`, async (t) => {
+    const { server, resolve, download } = await ready(t);
+    server.fault = () => ({ status, body });
+    for (const work of [resolve, download]) {
+      const error = await fails(work(), code);
+      assert.match(
+        error.message,
+        /^registry 127\.0\.0\.1:\d+, repository acme\/app: expected the /,
+      );
+      assert.match(error.message, message);
+      assert.ok(error.message.length < 500, 'the message quotes only so much');
+    }
+  });
+}
+
+test('how long to wait is in the hint', async (t) => {
+  const { server, resolve } = await ready(t);
+  server.fault = () => ({ status: 429, headers: { 'retry-after': '30' } });
+  assert.match((await fails(resolve(), 'rate-limited')).hint, /in 30 seconds/);
+});
+
+const broken: readonly (readonly [string, Fault, RegistryErrorCode])[] = [
+  ['another byte', { kind: 'altered' }, 'digest-mismatch'],
+  ['a byte less', { kind: 'truncated', missing: 1 }, 'short-body'],
+  ['nothing at all', { kind: 'truncated', missing: Number.MAX_SAFE_INTEGER }, 'short-body'],
+  ['a byte more', { kind: 'longer', extra: Buffer.alloc(1) }, 'bad-reply'],
+  ['a reset', { kind: 'reset', after: 100_000 }, 'connection-lost'],
+  ['a reset at once', { kind: 'reset', after: 0 }, 'connection-lost'],
+];
+
+for (const [what, fault, code] of broken) {
+  test(`a blob that comes with ${what}: ${code}`, async (t) => {
+    const { server, download, layer } = await ready(t);
+    server.fault = () => fault;
+    assert.match((await fails(download(), code)).message, new RegExp(layer.digest));
+    server.fault = undefined;
+    const into = sink();
+    await download(into);
+    assert.equal(into.content().length, layer.size, 'the next try is not disturbed');
+  });
+}
+
+test('a manifest that comes altered, short or not whole is an error, by tag and by digest', async (t) => {
+  const { server, registry, resolve, name } = await ready(t);
+  const { digest } = await resolve();
+  const works = [resolve, () => registry.manifest(name, digest, {})];
+  for (const work of works) {
+    server.fault = () => ({ kind: 'altered' });
+    await fails(work(), 'digest-mismatch');
+    server.fault = () => ({ kind: 'truncated', missing: 1 });
+    await fails(work(), 'digest-mismatch');
+    server.fault = () => ({ kind: 'reset', after: 10 });
+    await fails(work(), 'connection-lost');
+    server.fault = () => ({ kind: 'longer', extra: Buffer.alloc(5_000_000) });
+    assert.match((await fails(work(), 'bad-reply')).message, /4194304 bytes/);
+  }
+});
+
+test('a manifest that says that it is too large is not read', async (t) => {
+  const { server, resolve } = await ready(t);
+  server.fault = () => ({ status: 200, body: Buffer.alloc(4_194_305) });
+  assert.match((await fails(resolve(), 'bad-reply')).message, /4194304 bytes/);
+});
+
+test('a body that does not go on ends the wait', async (t) => {
+  const { server, registry, name, layer, resolve } = await ready(t);
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  server.fault = () => ({ kind: 'stall', after: 1000 });
+  const into = { write: async () => void setImmediate(() => t.mock.timers.tick(60_000)) };
+  const error = await fails(registry.download(name, layer, {}, into), 'connection-lost');
+  assert.match(error.message, /nothing for 60 seconds/);
+  server.fault = () => {
+    setImmediate(() => t.mock.timers.tick(60_000));
+    return { kind: 'stall', after: 0 };
+  };
+  await fails(resolve(), 'connection-lost');
+});
+
+test('a target that is slow is not a registry that is silent', async (t) => {
+  const { registry, name, layer } = await ready(t);
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const content = sink();
+  const write = async (chunk: Buffer) => {
+    t.mock.timers.tick(600_000);
+    await content.write(chunk);
+  };
+  await registry.download(name, layer, {}, { write });
+  assert.equal(content.content().length, layer.size);
+});
+
+test('the next piece is read only when the last is written', async (t) => {
+  const { download } = await ready(t);
+  let writing = 0;
+  await download({
+    ...sink(),
+    write: async () => {
+      assert.equal(++writing, 1);
+      await new Promise(setImmediate);
+      writing--;
+    },
+  });
+});
+
+test('an error of the target is thrown as it is', async (t) => {
+  const { download } = await ready(t);
+  const full = new Error('no space');
+  const write = async () => Promise.reject(full);
+  await assert.rejects(download({ ...sink(), write }), full);
+});
+
+test('a signal ends a download, with its own reason', async (t) => {
+  const { server, registry, name, layer } = await ready(t);
+  const reason = new Error('enough');
+  const early = AbortSignal.abort(reason);
+  await assert.rejects(registry.download(name, layer, {}, sink(), { signal: early }), reason);
+  server.fault = () => ({ kind: 'stall', after: 1000 });
+  const abort = new AbortController();
+  const into = { write: async () => abort.abort(reason) };
+  const { signal } = abort;
+  await assert.rejects(registry.download(name, layer, {}, into, { signal }), reason);
+});
+
+test('no connection, and no answer over one', async (t) => {
+  const dead = createServer((socket) => socket.destroy());
+  dead.listen(0, '127.0.0.1');
+  await once(dead, 'listening');
+  const host = hostOf(dead);
+  const registry = client(t, [{ host }]);
+  const resolve = () => registry.resolve(`${host}/app:1`, amd64, {});
+  assert.match((await fails(resolve(), 'connection-lost')).message, /repository app/);
+  dead.close();
+  await once(dead, 'close');
+  const error = await fails(resolve(), 'registry-unreachable');
+  assert.match(error.message, /ECONNREFUSED/);
+  assert.equal(error.kind, 'unreachable');
+});
+
+test('what answers without HTTP', async (t) => {
+  const host = await listen(t, (socket) => socket.end('220 ready\r\n'));
+  await fails(client(t, [{ host }]).resolve(`${host}/app:1`, amd64, {}), 'connection-lost');
+});
+
+test('what takes a connection and says nothing', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let waits = 30_000;
+  const host = await listen(t, (socket) =>
+    socket.once('data', () => setImmediate(() => t.mock.timers.tick(waits))),
+  );
+  const resolve = (insecure: boolean) =>
+    client(t, insecure ? [{ host }] : []).resolve(`${host}/app:1`, amd64, {});
+  const error = await fails(resolve(false), 'registry-unreachable');
+  assert.match(error.message, /nothing for 30 seconds/);
+  waits = 60_000;
+  assert.match((await fails(resolve(true), 'connection-lost')).message, /nothing for 60 seconds/);
+});
+
+test('a kept connection that the registry has closed is opened anew', async (t) => {
+  const { server, resolve } = await ready(t);
+  server.dropConnections();
+  await resolve();
+});
+
+test('errors escape what could steer a terminal, and hide queries', async (t) => {
+  const { server, resolve } = await ready(t);
+  const message = 'see\u202e https://cdn.example/x?Signature=abc&Key=def \u0007now';
+  server.fault = () => ({ status: 403, body: errors('DENIED', message) });
+  const error = await fails(resolve(), 'forbidden');
+  assert.match(error.message, /see\\u\{202e\} https:\/\/cdn\.example\/x\?… \\u\{7\}now/);
+  assert.doesNotMatch(inspect(error), /Signature|abc|def/);
+});

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import test from 'node:test';
+import { readRegistriesConf, readShortNames } from '../../src/registry/registries-conf.ts';
+import { openRoot } from '../../src/root/open-root.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+import { fails } from './open.ts';
+import { tree } from './tree.ts';
+
+const user = { userDirectory: '/home/u/.config/containers' };
+
+test('a root without registries.conf knows no short names, and that is no problem', async (t) => {
+  const { shortNames, problems } = await readShortNames(tree(t, { 'etc/os-release': '' }));
+  assert.deepEqual(shortNames.searchRegistries, []);
+  assert.deepEqual(Object.keys(shortNames.aliases), []);
+  assert.deepEqual(problems, []);
+});
+
+test('drop-ins come after the main file, by name, and an empty alias takes one away', async (t) => {
+  const root = tree(t, {
+    'etc/containers/registries.conf':
+      'unqualified-search-registries = ["a.example", "b.example"]\n[aliases]\nx = "main.example/x"\ngone = "main.example/g"\n',
+    'etc/containers/registries.conf.d/20.conf': '[aliases]\nx = "twenty.example/x"\ngone = ""\n',
+    'etc/containers/registries.conf.d/10.conf':
+      'unqualified-search-registries = ["c.example:5000"]\n[aliases]\nx = "ten.example/x"\ny = "ten.example/y"\n',
+    'etc/containers/registries.conf.d/30.toml': '[aliases]\nx = "no.example/x"\n',
+  });
+  const { shortNames, problems } = await readShortNames(root);
+  assert.deepEqual(problems, []);
+  assert.deepEqual(shortNames.searchRegistries, ['c.example:5000']);
+  assert.deepEqual({ ...shortNames.aliases }, { x: 'twenty.example/x', y: 'ten.example/y' });
+});
+
+test('an empty list of search registries takes an earlier one away', async (t) => {
+  const { shortNames } = await readShortNames(
+    tree(t, {
+      'etc/containers/registries.conf': 'unqualified-search-registries = ["a.example"]',
+      'etc/containers/registries.conf.d/1.conf': 'unqualified-search-registries = []',
+    }),
+  );
+  assert.deepEqual(shortNames.searchRegistries, []);
+});
+
+test('of the vendor’s files those in /etc take the place by name', async (t) => {
+  const root = tree(t, {
+    'usr/share/containers/registries.conf': 'unqualified-search-registries = ["vendor.example"]',
+    'usr/share/containers/registries.conf.d/00.conf':
+      '[aliases]\na = "v.example/a"\nb = "v.example/b"',
+    'usr/share/containers/registries.conf.d/50.conf':
+      '[aliases]\nc = "v.example/c"\nd = "v.example/d"',
+    'etc/containers/registries.conf.d/00.conf': '[aliases]\na = "etc.example/a"',
+    'etc/containers/registries.conf.d/10.conf': '[aliases]\nc = "etc.example/c"',
+  });
+  const { shortNames } = await readShortNames(root);
+  assert.deepEqual(shortNames.searchRegistries, ['vendor.example']);
+  assert.deepEqual(
+    { ...shortNames.aliases },
+    { a: 'etc.example/a', c: 'v.example/c', d: 'v.example/d' },
+  );
+});
+
+test('a tree that was never booted has its /etc in /usr/etc', async (t) => {
+  const files = { 'usr/etc/containers/registries.conf': '[aliases]\nx = "usr.example/x"' };
+  const { shortNames } = await readShortNames(tree(t, files));
+  assert.deepEqual({ ...shortNames.aliases }, { x: 'usr.example/x' });
+  const booted = { ...files, 'etc/containers/registries.conf': '' };
+  assert.deepEqual({ ...(await readShortNames(tree(t, booted))).shortNames.aliases }, {});
+});
+
+const faults: Readonly<Record<string, readonly [string, number | undefined, RegExp]>> = {
+  'no TOML': ['\n\nx = [', 3, /./],
+  'a key twice': ['[aliases]\nx = "a.example/x"\nx = "b.example/x"', 3, /./],
+  'a wrong type': ['unqualified-search-registries = "a.example"', undefined, /unqualified-search/],
+  'a search registry with a path': ['unqualified-search-registries = ["a/b"]', undefined, /HOST/],
+  'version 1': ['[registries.search]\nregistries = ["a.example"]', undefined, /version 1/],
+  'an empty rule': ['[[registry]]\ninsecure = true', undefined, /prefix or a location/],
+  'a scheme': ['[[registry]]\nlocation = "https://a.example"', undefined, /scheme/],
+  'a wildcard inside': ['[[registry]]\nprefix = "a.*.example"', undefined, /\*\.example\.com/],
+  'a wildcard with a path': ['[[registry]]\nprefix = "*.example/x"', undefined, /\*\.example\.com/],
+  'a location with a wildcard': [
+    '[[registry]]\nprefix = "a.b"\nlocation = "*.b"',
+    undefined,
+    /wildcard/,
+  ],
+};
+
+for (const [what, [content, line, message]] of Object.entries(faults)) {
+  test(`a file with ${what}: a problem of a root, an error of the host`, async (t) => {
+    const path = '/etc/containers/registries.conf.d/5.conf';
+    const root = tree(t, {
+      [path.slice(1)]: content,
+      'etc/containers/registries.conf': '[aliases]\nx = "a.example/x"',
+    });
+    const { shortNames, problems } = await readShortNames(root);
+    const [problem, ...more] = problems;
+    assert.deepEqual(more, []);
+    assert.equal(problem?.path, path);
+    assert.equal(problem.line, line);
+    assert.match(problem.message, message);
+    assert.deepEqual({ ...shortNames.aliases }, { x: 'a.example/x' }, 'the other files count');
+    const error = await fails(readRegistriesConf(root, user), 'registry-config');
+    assert.ok(error.message.startsWith(path), error.message);
+    assert.equal(error.kind, 'usage');
+  });
+}
+
+test('what is no file does not hang, and is a problem', async (t) => {
+  const directory = temporaryDirectory(t);
+  const path = join(directory, 'etc/containers/registries.conf.d');
+  execFileSync('mkdir', ['-p', path]);
+  execFileSync('mkfifo', [join(path, '1.conf')]);
+  execFileSync('ln', ['-s', '/nowhere', join(path, '2.conf')]);
+  execFileSync('mkdir', [join(path, '3.conf')]);
+  const root = openRoot(directory);
+  t.after(() => root.close());
+  const { problems } = await readShortNames(root);
+  assert.deepEqual(
+    problems.map(({ path }) => path),
+    ['/etc/containers/registries.conf.d/1.conf'],
+  );
+});
+
+const rules = (prefix: string, location: string) =>
+  `[[registry]]\nprefix = "${prefix}"\nlocation = "${location}"\n`;
+
+test('of two rules for one prefix the later counts', async (t) => {
+  const host = tree(t, {
+    'etc/containers/registries.conf': `${rules('a.example/', 'one.example/')}${rules('b.example', 'b')}`,
+    'etc/containers/registries.conf.d/1.conf': `${rules('a.example', 'two.example')}insecure = true`,
+    'home/u/.config/containers/registries.conf.d/0.conf': '[[registry]]\nlocation = "c.example"',
+  });
+  const off = { insecure: false, blocked: false };
+  assert.deepEqual((await readRegistriesConf(host, user)).rules, [
+    { prefix: 'a.example', location: 'two.example', insecure: true, blocked: false },
+    { prefix: 'b.example', location: 'b', ...off },
+    { prefix: 'c.example', location: 'c.example', ...off },
+  ]);
+});
+
+test('a user’s main file takes the place of the system’s files', async (t) => {
+  const host = tree(t, {
+    'etc/containers/registries.conf': rules('a.example', 'a'),
+    'etc/containers/registries.conf.d/1.conf': rules('b.example', 'b'),
+    'home/u/.config/containers/registries.conf': rules('c.example', 'c'),
+    'home/u/.config/containers/registries.conf.d/1.conf': rules('d.example', 'd'),
+    'srv/r.conf': rules('e.example', 'e'),
+  });
+  const prefixes = async (paths: Parameters<typeof readRegistriesConf>[1]) =>
+    (await readRegistriesConf(host, paths)).rules.map(({ prefix }) => prefix);
+  assert.deepEqual(await prefixes(user), ['c.example', 'd.example']);
+  assert.deepEqual(await prefixes({ ...user, registriesConf: '/srv/r.conf' }), [
+    'e.example',
+    'b.example',
+    'd.example',
+  ]);
+  const missing = readRegistriesConf(host, { ...user, registriesConf: '/srv/none.conf' });
+  assert.match((await fails(missing, 'registry-config')).message, /CONTAINERS_REGISTRIES_CONF/);
+});

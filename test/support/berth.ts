@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { TestContext } from 'node:test';
+import { startRegistry, type TestRegistry } from './registry.ts';
+import { temporaryDirectory } from './temporary.ts';
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A machine of the test's own: a registry, a configuration, a state directory, and berth on it. */
+export interface Machine {
+  readonly directory: string;
+  readonly registry: TestRegistry;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Runs the command line from the sources. */
+  berth(...words: string[]): Promise<Outcome>;
+  berthWith(
+    options: { input?: string; fds?: readonly number[] },
+    ...words: string[]
+  ): Promise<Outcome>;
+}
+
+const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
+
+/**
+ * A machine whose engine is the embedded store unless `CONTAINER_HOST` is put into its
+ * environment; names of `registry.example.com` lead to its registry.
+ */
+export async function startMachine(t: TestContext): Promise<Machine> {
+  const directory = temporaryDirectory(t);
+  const registry = await startRegistry();
+  t.after(() => registry.close());
+  const config = join(directory, 'home/.config/containers');
+  mkdirSync(config, { recursive: true });
+  writeFileSync(join(config, 'policy.json'), '{"default":[{"type":"insecureAcceptAnything"}]}');
+  const registries = join(directory, 'registries.conf');
+  writeFileSync(
+    registries,
+    `[[registry]]\nprefix = "registry.example.com"\nlocation = "${registry.host}"\ninsecure = true\n` +
+      `[[registry]]\nlocation = "${registry.host}"\ninsecure = true\n`,
+  );
+  const environment: NodeJS.ProcessEnv = {
+    PATH: process.env['PATH'],
+    HOME: join(directory, 'home'),
+    TMPDIR: directory,
+    BERTH_STATE_DIR: join(directory, 'state'),
+    CONTAINERS_REGISTRIES_CONF: registries,
+  };
+  const berthWith: Machine['berthWith'] = ({ input, fds = [] }, ...words) =>
+    run(environment, input, fds, words);
+  return {
+    directory,
+    registry,
+    environment,
+    berth: (...words) => berthWith({}, ...words),
+    berthWith,
+  };
+}
+
+async function run(
+  environment: NodeJS.ProcessEnv,
+  input: string | undefined,
+  fds: readonly number[],
+  words: readonly string[],
+): Promise<Outcome> {
+  const child = spawn(process.execPath, [main, ...words], {
+    env: environment,
+    stdio: ['pipe', 'pipe', 'pipe', ...fds],
+  });
+  child.stdin?.end(input ?? '');
+  const output = { stdout: '', stderr: '' };
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, ...output };
+}
+
+/** Writes a root: files by their path in it; a value that begins with `-> ` makes a link. */
+export function writeRoot(root: string, files: Readonly<Record<string, string>>): string {
+  for (const [path, content] of Object.entries(files)) {
+    const file = join(root, path);
+    mkdirSync(dirname(file), { recursive: true });
+    if (content.startsWith('-> ')) symlinkSync(content.slice(3), file);
+    else writeFileSync(file, content);
+  }
+  return root;
+}
+
+/** A `.container` unit in the place where distributions put them. */
+export function container(name: string, image: string, more = ''): Record<string, string> {
+  return {
+    [`usr/share/containers/systemd/${name}.container`]: `[Container]\nImage=${image}\n${more}`,
+  };
+}

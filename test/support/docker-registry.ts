@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { TestContext } from 'node:test';
+
+/** Who may use a docker-registry that is started with `login`. */
+export const dockerRegistryLogin = { username: 'robot', password: 'hunter2-secret' };
+
+/** htpasswd(1) takes only bcrypt here: 16 rounds, quick and no secret. */
+const HTPASSWD = 'robot:$2b$04$ad0r5PhSVMV53McvDX9.xuVhzACmUXIguCQTR3z2dtKEB0qj9CxUG\n';
+
+/** Starts Debian's docker-registry on a port of loopback, and returns its `127.0.0.1:PORT`. */
+export async function startDockerRegistry(
+  t: TestContext,
+  directory: string,
+  options: { readonly login: boolean },
+): Promise<string> {
+  const path = (name: string) => join(directory, name);
+  writeFileSync(path('htpasswd'), HTPASSWD);
+  const auth = options.login
+    ? { auth: { htpasswd: { realm: 'test', path: path('htpasswd') } } }
+    : {};
+  const config = {
+    version: '0.1',
+    storage: { filesystem: { rootdirectory: path('data') } },
+    http: { addr: '127.0.0.1:0' },
+    ...auth,
+  };
+  // JSON is YAML.
+  writeFileSync(path('config.yml'), JSON.stringify(config));
+  const child = spawn('docker-registry', ['serve', path('config.yml')], {
+    env: { PATH: process.env['PATH'], OTEL_TRACES_EXPORTER: 'none' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  t.after(async () => {
+    if (child.exitCode !== null || child.pid === undefined) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  });
+  const said: string[] = [];
+  const lines = createInterface(child.stderr);
+  const spawned = once(child, 'spawn');
+  await spawned;
+  for await (const line of lines) {
+    said.push(line);
+    const host = /listening on (127\.0\.0\.1:\d+)/.exec(line)?.[1];
+    if (host === undefined) continue;
+    child.stderr.resume();
+    return host;
+  }
+  throw new Error(`docker-registry did not start: ${said.join('\n')}`);
+}

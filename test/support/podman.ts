@@ -1,0 +1,192 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+
+const SOCKET = 'podman.sock';
+
+export interface TestPodmanOptions {
+  /** `127.0.0.1:PORT` of registries that speak plain HTTP. */
+  readonly insecure?: readonly string[];
+  /** Goes before what podman is given otherwise. */
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+/** A podman with a store of its own: a service, and the program on the same store. */
+export interface TestPodman {
+  readonly socket: string;
+  /** To open an engine with: what the service is given, and `CONTAINER_HOST`. */
+  readonly environment: NodeJS.ProcessEnv;
+  readonly directory: string;
+  /** Runs the program and returns what it prints; it fails for another exit code than 0. */
+  readonly podman: (...words: string[]) => Promise<string>;
+  readonly tryPodman: (...words: string[]) => Promise<Ran>;
+  /** Ends the service if it runs, does something, for instance to its database, and starts it. */
+  readonly restart: (between?: () => void) => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface PodmanService {
+  readonly socket: string;
+  /** Ends it and what it has mounted: the directory can be removed then. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Why tests with podman don't run; without this wish a missing podman fails them. */
+export const skipPodman: string | false =
+  process.env['BERTH_SKIP_PEERS'] === '1' ? 'BERTH_SKIP_PEERS=1' : false;
+
+/** Starts a podman of the test's own; all of it is gone when the test ends, however it ends. */
+export async function startPodman(
+  t: TestContext,
+  options: TestPodmanOptions = {},
+): Promise<TestPodman> {
+  const directory = mkdtempSync(join(tmpdir(), 'berth-test-podman-'));
+  const podman = preparePodman(directory, options);
+  t.after(async () => {
+    await podman.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  await podman.restart();
+  return podman;
+}
+
+/** A podman in a directory that is there; `restart` starts it. */
+export function preparePodman(
+  directory: string,
+  { insecure = [], environment: given = {} }: TestPodmanOptions = {},
+): TestPodman {
+  const environment = { ...isolated(directory, insecure), ...given };
+  let service: PodmanService | undefined;
+  const tryPodman = (...words: string[]) =>
+    run('podman', [...storeOptions(directory), ...words], environment);
+  return {
+    socket: join(directory, SOCKET),
+    directory,
+    environment: { ...environment, CONTAINER_HOST: `unix://${join(directory, SOCKET)}` },
+    tryPodman,
+    podman: async (...words) => {
+      const { code, stdout, stderr } = await tryPodman(...words);
+      if (code !== 0) throw new Error(`podman ${words.join(' ')} exited with ${code}: ${stderr}`);
+      return stdout.trim();
+    },
+    restart: async (between) => {
+      await service?.stop();
+      between?.();
+      service = await startPodmanService(directory, environment);
+    },
+    stop: async () => service?.stop(),
+  };
+}
+
+/** Writes what podman needs into a directory, and makes it find nothing of this machine's own. */
+export function isolated(directory: string, insecure: readonly string[]): NodeJS.ProcessEnv {
+  const config = join(directory, 'home/.config/containers');
+  mkdirSync(config, { recursive: true });
+  const policy = '{"default":[{"type":"insecureAcceptAnything"}]}';
+  writeFileSync(join(config, 'policy.json'), policy);
+  const registries = insecure.map(
+    (host) => `[[registry]]\nlocation = "${host}"\ninsecure = true\n`,
+  );
+  writeFileSync(join(directory, 'registries.conf'), registries.join(''));
+  return {
+    PATH: process.env['PATH'],
+    HOME: join(directory, 'home'),
+    TMPDIR: directory,
+    CONTAINERS_REGISTRIES_CONF: join(directory, 'registries.conf'),
+  };
+}
+
+/** Starts `podman system service` on a store in a directory of its own, made if need be. */
+export async function startPodmanService(
+  directory: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<PodmanService> {
+  mkdirSync(join(directory, 'networks'), { recursive: true });
+  const socket = join(directory, SOCKET);
+  rmSync(socket, { force: true });
+  const words = [...storeOptions(directory), 'system', 'service', '--time=0', `unix://${socket}`];
+  const child = spawn('podman', words, { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
+  const stop = async () => {
+    await end(child);
+    // podman mounts this directory on itself, which keeps it from being removed.
+    await run('umount', ['--quiet', join(directory, 'root/overlay')], environment);
+  };
+  try {
+    await listening(child, socket);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { socket, stop };
+}
+
+/** The options by which the program works on the store of a directory. */
+function storeOptions(directory: string): readonly string[] {
+  const paths = { root: 'root', runroot: 'run', tmpdir: 'tmp', 'network-config-dir': 'networks' };
+  return Object.entries(paths).map(([name, place]) => `--${name}=${join(directory, place)}`);
+}
+
+/** Waits until the service answers; its own words explain it when it ends instead. */
+async function listening(service: ChildProcess, socket: string): Promise<void> {
+  let words = '';
+  service.stderr?.setEncoding('utf8').on('data', (text: string) => (words += text));
+  const ended = Promise.withResolvers<never>();
+  const fail = (reason: string) =>
+    ended.reject(new Error(`podman does not start (is it installed?): ${reason} ${words}`));
+  service.once('error', (error) => fail(error.message)).once('close', () => fail('it ended:'));
+  const appeared = Promise.withResolvers<void>();
+  const look = () => {
+    if (existsSync(socket)) appeared.resolve();
+  };
+  const watcher = watch(dirname(socket), look);
+  try {
+    look();
+    await Promise.race([appeared.promise, ended.promise]);
+    // It is there a moment before it is listened to.
+    while (!(await Promise.race([answers(socket), ended.promise]))) await setImmediate();
+  } finally {
+    watcher.close();
+  }
+}
+
+async function answers(socket: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const ping = request({ socketPath: socket, path: '/_ping', agent: false }, (response) => {
+    response.resume();
+    resolve(true);
+  });
+  ping.once('error', () => resolve(false)).end();
+  return promise;
+}
+
+async function end(service: ChildProcess): Promise<void> {
+  if (service.exitCode !== null || service.signalCode !== null || service.pid === undefined) return;
+  const exited = once(service, 'exit');
+  service.kill('SIGTERM');
+  await exited;
+}
+
+async function run(
+  program: string,
+  words: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<Ran> {
+  const child = spawn(program, words, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  child.once('error', reject).once('close', (status) => resolve(status ?? -1));
+  return { code: await promise, ...output };
+}

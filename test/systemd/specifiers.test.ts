@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { parseOsRelease } from '../../src/systemd/os-release.ts';
+import { expandSpecifiers } from '../../src/systemd/specifiers.ts';
+import { parseUnitName } from '../../src/systemd/unit-name.ts';
+import { holds } from '../support/property.ts';
+
+const osRelease = parseOsRelease(
+  [
+    '# an OS',
+    'ID=acme',
+    'VERSION_ID="4.2"',
+    "VARIANT_ID='edge'",
+    'IMAGE_VERSION="4.2-\\"7\\""',
+    'BUILD_ID=old',
+    'BUILD_ID=new',
+    '  IMAGE_ID=acme-os  ',
+  ].join('\n'),
+);
+
+function expand(text: string, unit = 'app-web@a\\x2db-c.service'): string | undefined {
+  const context = { unit: parseUnitName(unit), architecture: 'arm64', osRelease };
+  const expanded = expandSpecifiers(text, context);
+  return expanded.ok ? expanded.text : undefined;
+}
+
+test("the root's own os-release answers", () => {
+  assert.equal(expand('%o %w %W %A %B %M'), 'acme 4.2 edge 4.2-"7" new acme-os');
+});
+
+test('a field that is not set is empty, but a root without os-release is a problem', () => {
+  const unit = parseUnitName('a.service');
+  const empty = expandSpecifiers('x%Ay', { unit, architecture: 'x86', osRelease: new Map() });
+  assert.deepEqual(empty, { ok: true, text: 'xy' });
+  const none = expandSpecifiers('%A', { unit, architecture: 'x86', osRelease: undefined });
+  assert.ok(!none.ok);
+  assert.match(none.message, /IMAGE_VERSION=.*no os-release/);
+});
+
+test("the unit's name answers", () => {
+  assert.equal(expand('%n'), 'app-web@a\\x2db-c.service');
+  assert.equal(expand('%N %p %j %i'), 'app-web@a\\x2db-c app-web web a\\x2db-c');
+  assert.equal(expand('%I %P %J %f'), 'a-b/c app/web web /a-b/c');
+  assert.equal(expand('%i|%I|%p|%f', 'x-y.service'), '||x-y|/x/y');
+});
+
+test('the architecture is the one that was given, the directories those of the system', () => {
+  assert.equal(expand('%a'), 'arm64');
+  assert.equal(
+    expand('%t %S %C %L %E %T %V %h %u %U %g %G'),
+    '/run /var/lib /var/cache /var/log /etc /tmp /var/tmp /root root 0 root 0',
+  );
+});
+
+test('%% is a percent sign, and what systemd does not know stays', () => {
+  assert.equal(expand('100%%i'), '100%i');
+  assert.equal(expand('%z %'), '%z %');
+});
+
+test('what only the booted host knows is named', () => {
+  for (const letter of 'bdHlmqsvyY') {
+    const context = { unit: parseUnitName('a.service'), architecture: 'x86', osRelease };
+    const expanded = expandSpecifiers(`q.io/a:%${letter}`, context);
+    assert.ok(!expanded.ok, letter);
+    assert.match(expanded.message, new RegExp(`%${letter}`));
+  }
+});
+
+test('a template by itself has no instance', () => {
+  assert.equal(expand('%i', 'app@.service'), undefined);
+  assert.equal(expand('%p', 'app@.service'), 'app');
+});
+
+test('a name that is not escaped rightly is a problem where it is unescaped', () => {
+  assert.equal(expand('%i', 'app@\\q.service'), '\\q');
+  assert.equal(expand('%I', 'app@\\q.service'), undefined);
+});
+
+test('text without a percent sign stays as it is', async () => {
+  await holds(
+    300,
+    fc.property(fc.string(), (text) => {
+      const plain = text.replaceAll('%', '');
+      return expand(plain) === plain && expand(text.replaceAll('%', '%%')) === text;
+    }),
+  );
+});
