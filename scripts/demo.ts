@@ -120,6 +120,6 @@ async function show(environment: NodeJS.ProcessEnv, words: readonly string[]): P
   const code = await new Promise((done, failed) => child.once('error', failed).once('exit', done));
   const expected = words[0] === 'unpin' ? 4 : 0;
   if (code === expected) return;
-  console.error(`demo: berth ${words[0]} answered ${code}, expected ${expected}`);
+  console.error(`demo: berth ${words[0]} answered ${String(code)}, expected ${expected}`);
   process.exitCode = 1;
 }

@@ -20,13 +20,15 @@ const bootcDirectory = '/usr/lib/bootc/bound-images.d';
 export function boundLinks(root: Root, etc: Etc, quadlets: Quadlets): BoundLinks {
   const links: BoundLink[] = [];
   const problems: Problem[] = [];
-  const known = new Map([...quadlets.units.values()].map((unit) => [unit.realPath, unit]));
+  let read: ReadonlySet<string> | undefined;
   for (const directory of [ownDirectory, bootcDirectory]) {
     for (const entry of entriesOf(root, directory, problems)) {
       const path = `${directory}/${entry.name}`;
       const target = targetOf(root, etc, path, entry, problems);
       if (target === undefined) continue;
       links.push({ path, target });
+      // Most roots have no such link, and then need not know this.
+      read ??= new Set(Array.from(quadlets.units.values(), (unit) => unit.realPath));
       if (directory === bootcDirectory && !/\.(image|container)$/.test(target)) {
         problems.push(
           problem(
@@ -36,7 +38,7 @@ export function boundLinks(root: Root, etc: Etc, quadlets: Quadlets): BoundLinks
             `link it from ${ownDirectory} instead`,
           ),
         );
-      } else if (!known.has(target) && !isMasked(quadlets, target)) {
+      } else if (!read.has(target) && !isMasked(quadlets, target)) {
         problems.push(notRead(path, target, quadlets.hidden.get(target)));
       }
     }

@@ -10,15 +10,15 @@ export async function mapLimited<T, R>(
 ): Promise<R[]> {
   const results: R[] = [];
   const failures: unknown[] = [];
-  let next = 0;
+  const waiting = items.entries();
   const lane = async () => {
-    while (next < items.length && failures.length === 0) {
-      const index = next++;
+    for (const [index, item] of waiting) {
       try {
-        results[index] = await work(items[index] as T);
+        results[index] = await work(item);
       } catch (error) {
         failures.push(error);
       }
+      if (failures.length > 0) return;
     }
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));

@@ -29,7 +29,7 @@ export async function pinByHand(
         platform: formatPlatform(hostPlatform()),
         names: [
           {
-            name: image.names.includes(name) ? name : `${nameOf(image)}`,
+            name: image.names.includes(name) ? name : nameOf(image),
             digest,
             manifest: digest,
           },

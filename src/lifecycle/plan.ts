@@ -80,7 +80,10 @@ export async function planStage(
   const missing = new Map<string, Blob>();
   const images: PlannedImage[] = [];
   for (const group of Map.groupBy(resolved.resolutions, (r) => r.id).values()) {
-    images.push(await planImage(context, situation, root.id, group, missing));
+    const [first] = group;
+    if (first !== undefined) {
+      images.push(await planImage(context, situation, root.id, first, group, missing));
+    }
   }
   const info = await context.engine.info();
   const wanted = new Set(images.map((image) => image.id));
@@ -101,10 +104,10 @@ async function planImage(
   context: Context,
   situation: Situation,
   root: string,
+  first: Resolution,
   group: readonly Resolution[],
   missing: Map<string, Blob>,
 ): Promise<PlannedImage> {
-  const [first] = group as readonly [Resolution, ...Resolution[]];
   const blobs = first.image === undefined ? [] : await context.engine.missingBlobs(first.image);
   for (const blob of blobs) missing.set(blob.digest, blob);
   return {

@@ -135,12 +135,14 @@ function contentsOf(
 /** Whether two contents are pinned alike, whatever files they stand in. */
 function sameHolds(earlier: Contents | undefined, contents: Contents): earlier is Contents {
   const holds = ({ images, problems }: Contents) =>
-    JSON.stringify([
-      problems.length,
-      images
-        .map(({ id, fetched, names }) => [id, fetched, names.map((n) => `${n.name} ${n.digest}`)])
-        .sort(),
-    ]);
+    [
+      String(problems.length),
+      ...images.map(({ id, fetched, names }) =>
+        [id, fetched, ...names.map(({ name, digest }) => `${name} ${digest}`)].join(' '),
+      ),
+    ]
+      .sort()
+      .join('\n');
   return earlier !== undefined && holds(earlier) === holds(contents);
 }
 

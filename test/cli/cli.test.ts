@@ -220,6 +220,6 @@ test('hostile names can’t steer the terminal', async (t) => {
   });
   for (const format of ['table', 'json', 'refs']) {
     const { stdout, stderr } = await machine.berth('images', '--format', format, root);
-    assert.ok(!/[\u001b\u202e]/.test(stdout + stderr), format);
+    for (const evil of ['\u001b', '\u202e']) assert.ok(!(stdout + stderr).includes(evil), format);
   }
 });

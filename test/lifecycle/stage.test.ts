@@ -56,7 +56,16 @@ test('blobs that images share are planned and fetched once', async (t) => {
     ...container('api', `${host}/api:1`),
   });
   const planned = await machine.berth(
-    ...['plan', '--engine', 'store', '--bind', 'all', '--format', 'json', '--id', 'os', root],
+    'plan',
+    '--engine',
+    'store',
+    '--bind',
+    'all',
+    '--format',
+    'json',
+    '--id',
+    'os',
+    root,
   );
   const { bytes } = JSON.parse(planned.stdout) as { bytes: number };
   await stage(machine, 'os', root);

@@ -5,7 +5,12 @@ import { print } from '../output.ts';
 import { formatBytes } from '../render/bytes.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { planFields, refsOf, shortDigest } from '../render/plan.ts';
-import { printFailures, printFindings, resolutionFailure } from '../render/problems.ts';
+import {
+  findingEntry,
+  printFailures,
+  printFindings,
+  resolutionFailure,
+} from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
 import { inSurroundings } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
@@ -42,7 +47,7 @@ export function defineStage(command: Command): void {
               hint,
             })),
             ready,
-            findings: result.findings.map(({ problem: _, ...finding }) => finding),
+            findings: result.findings.map(findingEntry),
           }),
           table: () => table(result, ready),
           refs: () => refsOf(result.plan),

@@ -5,6 +5,7 @@ import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { formatBytes } from '../render/bytes.ts';
 import { shortDigest } from '../render/plan.ts';
+import { findingEntry } from '../render/problems.ts';
 import { type Cell, renderTable } from '../render/table.ts';
 import { inSurroundings } from '../surroundings.ts';
 
@@ -31,7 +32,7 @@ export function defineStatus(command: Command): void {
             roots: roots.map((root) => ({
               ...root,
               images: [...root.images],
-              findings: root.findings.map(({ problem: _, ...finding }) => finding),
+              findings: root.findings.map(findingEntry),
             })),
           }),
           table: () => table(roots),

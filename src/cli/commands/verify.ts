@@ -4,7 +4,7 @@ import { judge } from '../../lifecycle/verify.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes } from '../render/failure.ts';
-import { printFindings } from '../render/problems.ts';
+import { findingEntry, printFindings } from '../render/problems.ts';
 import { inSurroundings } from '../surroundings.ts';
 import { idOfTarget } from '../target.ts';
 
@@ -31,7 +31,7 @@ export function defineVerify(command: Command): void {
             kind: 'Verification',
             root: id,
             ready,
-            findings: findings.map(({ problem: _, ...finding }) => finding),
+            findings: findings.map(findingEntry),
           }),
           table: () =>
             ready

@@ -1,5 +1,5 @@
-import type { Progress } from './progress.ts';
-import { fetchedLine, lineOf } from './progress.ts';
+import type { Progress } from './progress-lines.ts';
+import { fetchedLine, lineOf } from './progress-lines.ts';
 
 /** A line when something is done: for logs and pipes. */
 export function plainProgress(write: (text: string) => void): Progress {

@@ -53,6 +53,16 @@ export function problemEntry({ code, path, line, message, hint, bound }: BoundPr
   };
 }
 
+export function findingEntry({ code, message, hint, id, name }: Finding) {
+  return {
+    code,
+    message,
+    hint,
+    ...(id === undefined ? {} : { id }),
+    ...(name === undefined ? {} : { name }),
+  };
+}
+
 export function imageReference(reference: BoundReference) {
   const { raw, path, line, key, kind, unit, scope, activation, via, decision, pull } = reference;
   const { creds, ...rest } = pull;

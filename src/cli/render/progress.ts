@@ -1,17 +1,9 @@
 import { writeSync } from 'node:fs';
-import type { ProgressEvent, Report } from '../../lifecycle/events.ts';
-import { displayPath } from '../../root/names.ts';
-import { formatBytes } from './bytes.ts';
 import { plainProgress } from './plain-progress.ts';
+import type { Progress } from './progress-lines.ts';
 import { terminalProgress } from './terminal-progress.ts';
 
 export type ProgressMode = 'auto' | 'tty' | 'plain' | 'json' | 'none';
-
-/** A renderer of events; `end` leaves the terminal as it should be, also after a failure. */
-export interface Progress {
-  readonly report: Report;
-  end(): void;
-}
 
 /** @param fd where to write; 2, standard error, by default. */
 export function openProgress(mode: ProgressMode, fd: number): Progress {
@@ -28,30 +20,4 @@ export function openProgress(mode: ProgressMode, fd: number): Progress {
     case 'none':
       return { report: () => undefined, end: () => undefined };
   }
-}
-
-/** The line that stands for an event, or undefined for one that is only a step on the way. */
-export function lineOf(event: ProgressEvent): string | undefined {
-  switch (event.event) {
-    case 'fetch-failed':
-      return `failed   ${displayPath(event.name)}`;
-    case 'removed':
-      return `removed  ${displayPath(event.name)}`;
-    case 'warning':
-      return `warning: ${displayPath(event.message)}`;
-    case 'resolved':
-    case 'fetch-started':
-    case 'fetch-progress':
-    case 'fetched':
-    case 'pinned':
-    case 'named':
-      return undefined;
-  }
-}
-
-/** `fetched  NAME  12.3 MB in 1.2 s, 10.3 MB/s`. */
-export function fetchedLine(name: string, bytes: number, milliseconds: number): string {
-  const seconds = Math.max(milliseconds / 1000, 0.001);
-  const rate = formatBytes(Math.round(bytes / seconds));
-  return `fetched  ${displayPath(name)}   ${formatBytes(bytes)} in ${seconds.toFixed(1)} s, ${rate}/s`;
 }

@@ -1,7 +1,7 @@
 import { displayPath } from '../../root/names.ts';
 import { formatBytes } from './bytes.ts';
-import type { Progress } from './progress.ts';
-import { fetchedLine, lineOf } from './progress.ts';
+import type { Progress } from './progress-lines.ts';
+import { fetchedLine, lineOf } from './progress-lines.ts';
 
 interface Active {
   readonly name: string;

@@ -39,7 +39,7 @@ export function walkUnitDirectories(
   const visited = new Set<string>();
 
   function visit(path: string): void {
-    if (visited.has(path) ||  skipped(path)) return;
+    if (visited.has(path) || path.endsWith('.d') || skipped(path)) return;
     visited.add(path);
     if (visited.size > maxDirectories) return;
     const entries = root.list(path) ?? [];

@@ -1,6 +1,5 @@
 import type { InferOutput } from 'valibot';
-import { parseName } from '../../image/name.ts';
-import { EngineError, type EngineImage } from '../engine.ts';
+import type { EngineImage } from '../engine.ts';
 import type { PodmanApi } from './api.ts';
 import { imageList } from './replies.ts';
 
@@ -35,17 +34,6 @@ export function listImage(api: PodmanApi, id: string): Promise<readonly ListedIm
 export async function imageExists(api: PodmanApi, idOrName: string): Promise<boolean> {
   const path = `/images/${encodeURIComponent(hexOf(idOrName))}/exists`;
   return (await api.status({ method: 'GET', path }, 204, 404)) === 204;
-}
-
-/** Makes a tagged name mean the image; moves it if it meant another. */
-export async function tagImage(api: PodmanApi, id: string, name: string): Promise<void> {
-  const { registry, repository, tag = 'latest' } = parseName(name);
-  const query = { repo: `${registry}/${repository}`, tag };
-  const path = `/images/${hexOf(id)}/tag`;
-  if ((await api.status({ method: 'POST', path, query }, 201, 404)) === 201) return;
-  throw new EngineError('no-such-image', `${id} can't be named ${name}: podman does not have it`, {
-    hint: 'it was removed meanwhile; run the same command again',
-  });
 }
 
 /** podman's image IDs are the digests of configs without their algorithm. */

@@ -1,7 +1,8 @@
 import type { Engine } from '../engine.ts';
 import { connectToPodman } from './connect.ts';
 import { fetchImage } from './fetch.ts';
-import { imageExists, listImages, tagImage } from './images.ts';
+import { imageExists, listImages } from './images.ts';
+import { tagImage } from './names.ts';
 import { listPins, pinImages } from './pin.ts';
 import { removeImage } from './remove.ts';
 import { infoReply } from './replies.ts';

@@ -1,7 +1,7 @@
 import type { PodmanApi } from './api.ts';
-import { refused } from './failure.ts';
 import { leftoversOf, listContainers, removeContainer } from './holds.ts';
-import { hexOf, imageExists, type ListedImage, listImage, tagImage } from './images.ts';
+import { hexOf, imageExists, type ListedImage, listImage } from './images.ts';
+import { giveName, untag } from './names.ts';
 
 /**
  * Removes an image with all its names, never by force: that would take the containers with it.
@@ -38,19 +38,9 @@ function orderOfRemoval(image: ListedImage): readonly string[] {
   return (image.Names ?? []).toSorted((a, b) => Number(a.includes('@')) - Number(b.includes('@')));
 }
 
-async function untag(api: PodmanApi, id: string, name: string): Promise<void> {
-  const path = `/images/${hexOf(id)}/untag`;
-  // `repo=X@sha256&tag=HEX` is the only way that podman takes to say a digest.
-  const [, repo = name, tag = ''] = /^(.*):([^:/]*)$/.exec(name) ?? [];
-  const reply = await api.send({ method: 'POST', path, query: { repo, tag } });
-  // Somebody else was quicker: the removal that follows says what comes of that.
-  if (reply.status === 404 || reply.body.includes('tag not known')) return;
-  if (reply.status !== 201) throw refused({ method: 'POST', path }, reply);
-}
-
 /** Somebody began to use the image after all: it gets its tags back that mean nothing else now. */
 async function giveBack(api: PodmanApi, id: string, names: readonly string[]): Promise<void> {
   for (const name of names) {
-    if (!name.includes('@') && !(await imageExists(api, name))) await tagImage(api, id, name);
+    if (!name.includes('@') && !(await imageExists(api, name))) await giveName(api, id, name);
   }
 }

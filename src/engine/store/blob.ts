@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
+import { isDigest } from '../../image/digest.ts';
 import type { Blob } from '../../image/resolved.ts';
 import { storeFailure } from './failure.ts';
-import { blobPath, isStorable, type Layout } from './layout.ts';
+import { blobPath, type Layout } from './layout.ts';
 
 /**
  * Whether a blob is there. Blobs get their name only when they are whole and their digest is
@@ -13,7 +14,7 @@ export function isPresent(layout: Layout, blob: Blob): boolean {
 
 /** The size of a stored blob in bytes; undefined if it is not there. */
 export function storedSize(layout: Layout, digest: string): number | undefined {
-  if (!isStorable(digest)) return undefined;
+  if (!isDigest(digest)) return undefined;
   const path = blobPath(layout, digest);
   try {
     const found = statSync(path, { throwIfNoEntry: false });

@@ -2,7 +2,8 @@ import type { Blob } from '../../image/resolved.ts';
 import type { Access } from '../../registry/access.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { isPresent } from './blob.ts';
-import { writeAll, writeAtomically } from './file.ts';
+import { ChunkWriter } from './chunk-writer.ts';
+import { writeAtomically } from './file.ts';
 import { blobPath, type Layout } from './layout.ts';
 import { Semaphore } from './semaphore.ts';
 
@@ -53,11 +54,13 @@ export class Downloads {
     watch.signal.throwIfAborted();
     const path = blobPath(this.#layout, blob.digest);
     await writeAtomically(this.#layout, path, async (file) => {
+      const writer = new ChunkWriter(file, path, blob.size);
       const write = async (chunk: Buffer) => {
-        await writeAll(file, chunk, path);
+        await writer.write(chunk);
         watch.onBytes(chunk.length);
       };
       await this.#registry.download(name, blob, access, { write }, { signal: watch.signal });
+      await writer.end();
     });
   }
 }

@@ -1,3 +1,6 @@
+import { sha256 } from '../../image/digest.ts';
+import { parseName } from '../../image/name.ts';
+import { parsePlatform } from '../../image/platform.ts';
 import type { ResolvedImage } from '../../image/resolved.ts';
 import type { Access } from '../../registry/access.ts';
 import { EngineError, type FetchWatch } from '../engine.ts';
@@ -6,13 +9,7 @@ import { distinct } from './blob.ts';
 import { syncDirectory, writeAll, writeAtomically } from './file.ts';
 import { changeIndex, type Descriptor, named, withDescriptor } from './index-file.ts';
 import { blobPath, makeLayout } from './layout.ts';
-import {
-  digestOf,
-  MAX_MANIFEST_BYTES,
-  parseManifest,
-  type StoredManifest,
-  storedBytes,
-} from './manifest.ts';
+import { MAX_MANIFEST_BYTES, parseManifest, type StoredManifest, storedBytes } from './manifest.ts';
 import type { Store } from './store.ts';
 
 /** The kinds of manifest that engines run; others in a layout are for other tools. */
@@ -44,7 +41,8 @@ export async function fetchImage(
     }
     await bringBlobs(store, image, access, watch);
     await syncDirectory(store.layout.blobs);
-    const name = `${repositoryOf(image.name)}@${image.digest}`;
+    const { registry, repository } = parseName(image.name);
+    const name = `${registry}/${repository}@${image.digest}`;
     const descriptor = named(describe(image, manifest), name, isIndexed ? image.digest : undefined);
     await changeIndex(store.layout, (index) => withDescriptor(index, descriptor), watch.signal);
   };
@@ -61,8 +59,8 @@ async function bringManifest(
   let content = storedBytes(layout, digest);
   if (content === undefined) {
     const fetched = (await registry.manifest(image.name, digest, access)).content;
-    if (fetched.length > MAX_MANIFEST_BYTES || digestOf(fetched) !== digest) {
-      throw unexpected(image, digest, `${fetched.length} bytes that hash to ${digestOf(fetched)}`);
+    if (fetched.length > MAX_MANIFEST_BYTES || sha256(fetched) !== digest) {
+      throw unexpected(image, digest, `${fetched.length} bytes that hash to ${sha256(fetched)}`);
     }
     const path = blobPath(layout, digest);
     await writeAtomically(layout, path, (file) => writeAll(file, fetched, path));
@@ -116,18 +114,13 @@ async function bringBlobs(
 }
 
 function describe(image: ResolvedImage, manifest: StoredManifest): Descriptor {
-  const [os = '', architecture = '', variant] = image.platform.split('/');
+  const platform = parsePlatform(image.platform);
   return {
     mediaType: manifest.mediaType,
     digest: image.manifest,
     size: manifest.size,
-    platform: { architecture, os, ...(variant === undefined ? {} : { variant }) },
+    ...(platform === undefined ? {} : { platform }),
   };
-}
-
-/** `docker.io/library/nginx` of `docker.io/library/nginx:1.27` and of `…@sha256:…`. */
-function repositoryOf(name: string): string {
-  return name.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
 }
 
 function unexpected(image: ResolvedImage, digest: string, found: string): EngineError {

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemErrorCode } from '../../errors.ts';
+import { isDigest } from '../../image/digest.ts';
 import { EngineError } from '../engine.ts';
 import { withLock } from '../file-lock.ts';
 import { damaged, storeFailure } from './failure.ts';
@@ -33,13 +34,9 @@ export function layoutAt(directory: string): Layout {
   };
 }
 
-export function isStorable(digest: string): boolean {
-  return /^sha256:[0-9a-f]{64}$/.test(digest);
-}
-
 /** @throws {EngineError} `engine-reply` for a digest that is not sha256, and so can't be a path. */
 export function blobPath(layout: Layout, digest: string): string {
-  if (!isStorable(digest)) {
+  if (!isDigest(digest)) {
     throw new EngineError('engine-reply', `expected a sha256 digest, found ${quote(digest)}`, {
       hint: 'the store holds images with sha256 digests only',
     });

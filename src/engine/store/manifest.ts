@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import * as v from 'valibot';
+import { sha256 } from '../../image/digest.ts';
 import type { Blob } from '../../image/resolved.ts';
-import { readBounded } from './file.ts';
 import { storedSize } from './blob.ts';
+import { readBounded } from './file.ts';
 import { blobPath, type Layout } from './layout.ts';
 
 /** Larger manifests and indexes are refused, as registries do (distribution-spec: 4 MiB). */
@@ -63,7 +63,7 @@ export function storedBytes(layout: Layout, digest: string): Buffer | undefined 
   const size = storedSize(layout, digest);
   if (size === undefined || size > MAX_MANIFEST_BYTES) return undefined;
   const content = readBounded(blobPath(layout, digest), MAX_MANIFEST_BYTES);
-  return content !== undefined && digestOf(content) === digest ? content : undefined;
+  return content !== undefined && sha256(content) === digest ? content : undefined;
 }
 
 /** What a manifest or an index says; undefined if it is neither. */
@@ -78,10 +78,6 @@ export function parseManifest(content: Buffer): StoredManifest | undefined {
   if (!index.success) return undefined;
   const manifests = index.output.manifests.map(({ digest }) => digest);
   return { mediaType: '', size: content.length, blobs: [], manifests };
-}
-
-export function digestOf(content: Buffer): string {
-  return `sha256:${createHash('sha256').update(content).digest('hex')}`;
 }
 
 function parseJson(content: Buffer): unknown {

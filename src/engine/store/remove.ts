@@ -18,7 +18,7 @@ import type { Store } from './store.ts';
 export async function removeImage(store: Store, id: string): Promise<boolean> {
   const { layout } = store;
   if (!layoutExists(layout)) return true;
-  return withLock(layout.inUse, 'shared', async () => {
+  return withLock(layout.inUse, 'exclusive', async () => {
     const pinFiles = readPinFiles(layout, store.pinFiles);
     if (pinFiles.some(({ pins }) => pins.some((pin) => pin.id === id))) return false;
     const before = readIndex(layout);
@@ -45,7 +45,7 @@ function needed(store: Store, index: Index, pinFiles: readonly PinFile[]): Reado
     reached.add(digest);
     const manifest = storedManifest(layout, manifests, digest);
     for (const blob of manifest?.blobs ?? []) reached.add(blob.digest);
-    
+    open.push(...(manifest?.manifests ?? []));
   }
   // An index is kept beside an image as bytes: it leads to other platforms, which it does not hold.
   for (const descriptor of index.manifests) reached.add(indexDigestOf(descriptor) ?? '');

@@ -50,10 +50,12 @@ test('remove takes an image without any name', { skip }, async (t) => {
 
 for (const holder of ['a pin', 'a user’s container', 'a container of another program'] as const) {
   test(`remove leaves what ${holder} holds as it is`, { skip }, async (t) => {
-    const { registry, podman, engine, fetched } = await openHarbour(t);
+    const { registry, podman, engine, push, fetched } = await openHarbour(t);
     const image = await fetched('app:1', 1);
+    // A second name by digest, which could not be given back.
+    push('copy:1', 1);
+    await engine.fetch({ ...image, name: `${registry.host}/copy:1` }, {});
     await engine.tag(image.config, `${registry.host}/app:1`);
-    await engine.tag(image.config, `${registry.host}/app:2`);
     if (holder === 'a pin') await engine.pin('os-1', [pinRequest(image)]);
     else await podman.podman('create', '--name', 'mine', image.config, '/true');
     if (holder === 'a container of another program') {

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { parse, record, string } from 'valibot';
 import { EngineError } from '../../../src/engine/engine.ts';
+import { pinLabels } from '../../../src/engine/podman/labels.ts';
 import { openPodman } from '../../../src/engine/podman/podman.ts';
+import { buildImage } from '../../support/image-builder.ts';
 import { skipPodman, type TestPodman } from '../../support/podman.ts';
-import { openHarbour, pinRequest } from './fixture.ts';
+import { openHarbour, pinRequest, resolvedOf } from './fixture.ts';
 
 const skip = skipPodman;
 
@@ -186,24 +187,25 @@ test('unpin drops one root’s pins and its pod when it is empty, and no image',
 });
 
 test('an image can’t pretend that its containers are pins', { skip }, async (t) => {
-  const { podman, engine, fetched } = await openHarbour(t);
+  const { registry, podman, engine, fetched } = await openHarbour(t);
   const image = await fetched('app:1', 1);
-  await engine.pin('os-1', [pinRequest(image)]);
-  const [pin] = await engine.pins();
-  const labels = await podman.podman(
-    'inspect',
-    '--format',
-    '{{json .Config.Labels}}',
-    pin?.handle ?? '',
-  );
-  // An image with the labels of a real pin, and a container that a user makes of it.
-  const changes = Object.entries(parse(record(string(), string()), JSON.parse(labels))).flatMap(
-    ([key, value]) => ['--change', `LABEL ${key}=${JSON.stringify(value)}`],
-  );
-  await podman.podman('commit', ...changes, pin?.handle ?? '', 'localhost/hostile:1');
-  await podman.podman('create', '--name', 'mine', 'localhost/hostile:1', '/true');
-  assert.deepEqual(await engine.pins(), [pin]);
-  await engine.unpin(await engine.pins());
+  const request = pinRequest(image);
+  await engine.pin('os-1', [request]);
+  const pins = await engine.pins();
+  const built = buildImage({
+    layers: [{ files: { a: 'b' } }],
+    labels: pinLabels('os-1', request),
+    entrypoint: ['/sleep'],
+  });
+  registry.push('hostile:1', built);
+  const [hostile] = resolvedOf(`${registry.host}/hostile:1`, built);
+  assert.ok(hostile !== undefined);
+  await engine.fetch(hostile, {});
+  await podman.podman('create', '--name', 'mine', hostile.config);
+  const label = ['inspect', '--format', '{{index .Config.Labels "berth.root"}}', 'mine'];
+  assert.equal(await podman.podman(...label), 'os-1', 'podman hands labels on');
+  assert.deepEqual(await engine.pins(), pins);
+  await engine.unpin(pins);
   await podman.podman('container', 'exists', 'mine');
 });
 

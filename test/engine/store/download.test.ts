@@ -124,3 +124,15 @@ test('a layer that comes twice in an image counts once', async (t) => {
   assert.equal(registry.requests.length, 4);
   assert.equal((await store.images()).length, 1);
 });
+
+test('chunks of any size make the same blob', async (t) => {
+  for (const chunkSize of [1, 1000, 524_287, 524_288, 524_289, 2_000_000]) {
+    const { store, registry, directory } = fixture(t);
+    registry.chunkSize = chunkSize;
+    // One that is small in tiny chunks, one of several writes in others.
+    const [image] = registry.add('h.example/a:1', [layer('a', chunkSize < 1000 ? 900 : 1_300_000)]);
+    assert.ok(image);
+    await store.fetch(image, {});
+    assert.equal(validBlobs(directory).size, 3);
+  }
+});

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { EngineError } from '../../../src/engine/engine.ts';
 import { openStore } from '../../../src/engine/store/store.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';

@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { openStore } from '../../../src/engine/store/store.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 import { held, request } from './fixture.ts';
-import { killAtRandom, start } from './life.ts';
 import { validBlobs, validNames, validPins } from './layout-check.ts';
+import { killAtRandom, start } from './life.ts';
 import { sampleRegistry } from './worker.ts';
 
 test('killed at 20 random moments, a store is valid, and the next run goes on from there', async (t) => {

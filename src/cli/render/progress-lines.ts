@@ -1,0 +1,35 @@
+import type { ProgressEvent, Report } from '../../lifecycle/events.ts';
+import { displayPath } from '../../root/names.ts';
+import { formatBytes } from './bytes.ts';
+
+/** A renderer of events; `end` leaves the terminal as it should be, also after a failure. */
+export interface Progress {
+  readonly report: Report;
+  end(): void;
+}
+
+/** The line that stands for an event, or undefined for one that is only a step on the way. */
+export function lineOf(event: ProgressEvent): string | undefined {
+  switch (event.event) {
+    case 'fetch-failed':
+      return `failed   ${displayPath(event.name)}`;
+    case 'removed':
+      return `removed  ${displayPath(event.name)}`;
+    case 'warning':
+      return `warning: ${displayPath(event.message)}`;
+    case 'resolved':
+    case 'fetch-started':
+    case 'fetch-progress':
+    case 'fetched':
+    case 'pinned':
+    case 'named':
+      return undefined;
+  }
+}
+
+/** `fetched  NAME  12.3 MB in 1.2 s, 10.3 MB/s`. */
+export function fetchedLine(name: string, bytes: number, milliseconds: number): string {
+  const seconds = Math.max(milliseconds / 1000, 0.001);
+  const rate = formatBytes(Math.round(bytes / seconds));
+  return `fetched  ${displayPath(name)}   ${formatBytes(bytes)} in ${seconds.toFixed(1)} s, ${rate}/s`;
+}

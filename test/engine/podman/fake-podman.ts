@@ -1,0 +1,55 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { Engine } from '../../../src/engine/engine.ts';
+import { openPodman } from '../../../src/engine/podman/podman.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
+
+/** `METHOD /path` behind the API's prefix, the query cut off. */
+export type Handler = (
+  call: string,
+  response: ServerResponse,
+  request: IncomingMessage,
+) => void | Promise<void>;
+
+export interface FakePodman {
+  readonly engine: Engine;
+  readonly socket: string;
+  /** Every call but the pings. */
+  readonly calls: readonly string[];
+  /** Closes every connection that waits for its next request. */
+  readonly dropConnections: () => void;
+}
+
+/** Something in podman's place that answers as a real one can't be made to on demand. */
+export async function startFakePodman(t: TestContext, handle: Handler): Promise<FakePodman> {
+  const socket = join(temporaryDirectory(t), 'podman.sock');
+  const calls: string[] = [];
+  const server = createServer((request, response) => {
+    if (request.url === '/_ping') {
+      response.setHeader('libpod-api-version', '4.3.1').end('OK');
+      return;
+    }
+    const path = new URL(request.url ?? '', 'http://podman').pathname;
+    const call = `${request.method} ${path.replace('/v4.0.0/libpod', '')}`;
+    calls.push(call);
+    request.resume();
+    void handle(call, response, request);
+  });
+  server.listen(socket);
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const environment = { CONTAINER_HOST: `unix://${socket}` };
+  const engine = await openPodman({ user: false, environment });
+  t.after(() => engine.close());
+  return { engine, socket, calls, dropConnections: () => server.closeIdleConnections() };
+}
+
+export function answer(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(value));
+}

@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { isolated } from '../../support/podman.ts';
+
+/** A place in which berth's own podman service works on a store of the test's own. */
+export interface OwnStore {
+  readonly directory: string;
+  /** Where berth puts its socket. */
+  readonly runtime: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** The command lines of the services that run here. */
+  readonly services: () => readonly string[];
+}
+
+/** Configures podman by files, as nothing else reaches a service that berth starts. */
+export function ownStore(t: TestContext, insecure: readonly string[] = []): OwnStore {
+  const directory = mkdtempSync(join(tmpdir(), 'berth-test-own-'));
+  t.after(async () => {
+    const umount = spawn('umount', ['--quiet', join(directory, 'root/overlay')]);
+    await once(umount, 'close');
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const path = (name: string) => join(directory, name);
+  const runtime = path('runtime');
+  mkdirSync(runtime);
+  writeFileSync(
+    path('storage.conf'),
+    `[storage]\ndriver = "overlay"\ngraphroot = "${path('root')}"\nrunroot = "${path('run')}"\n`,
+  );
+  writeFileSync(path('containers.conf'), `[engine]\ntmp_dir = "${path('tmp')}"\n`);
+  return {
+    directory,
+    runtime,
+    environment: {
+      ...isolated(directory, insecure),
+      XDG_RUNTIME_DIR: runtime,
+      CONTAINERS_STORAGE_CONF: path('storage.conf'),
+      CONTAINERS_CONF: path('containers.conf'),
+    },
+    services: () => commandLines().filter((line) => line.includes(runtime)),
+  };
+}
+
+function commandLines(): readonly string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      } catch {
+        // It ended meanwhile.
+        return '';
+      }
+    })
+    .filter((line) => line.startsWith('podman '));
+}

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { promisify } from 'node:util';
+import { container, type Machine, startMachine, writeRoot } from '../support/berth.ts';
+import { buildImage } from '../support/image-builder.ts';
+import { skipPodman, startPodman, type TestPodman } from '../support/podman.ts';
+
+const host = 'registry.example.com';
+const image = (seed: number) =>
+  buildImage({
+    layers: [
+      { bytes: 20_000, seed: 1 },
+      { bytes: 10_000, seed },
+    ],
+    entrypoint: ['/bin/entry'],
+  });
+
+interface Lab extends Machine {
+  readonly engine: TestPodman;
+  readonly stage: (id: string, root: string) => Promise<number | null>;
+  readonly verify: (id: string) => Promise<number | null>;
+}
+
+/** A machine whose engine is a real podman with a store of its own. */
+async function startLab(t: TestContext): Promise<Lab> {
+  const machine = await startMachine(t);
+  const engine = await startPodman(t, { environment: machine.environment });
+  machine.environment['CONTAINER_HOST'] = `unix://${engine.socket}`;
+  const podman = ['--engine', 'podman'];
+  return {
+    ...machine,
+    engine,
+    stage: async (id, root) => {
+      const { code, stderr } = await machine.berth(
+        'stage',
+        ...podman,
+        '--bind',
+        'all',
+        '--id',
+        id,
+        root,
+      );
+      if (code !== 0) t.diagnostic(stderr);
+      return code;
+    },
+    verify: async (id) => (await machine.berth('verify', ...podman, id)).code,
+  };
+}
+
+function idOf(lab: Lab, name: string): Promise<string> {
+  return lab.engine.podman('image', 'inspect', '--format', '{{.Id}}', name);
+}
+
+test('what podman’s own commands do to a staged root', { skip: skipPodman }, async (t) => {
+  const lab = await startLab(t);
+  lab.registry.push('web:1', image(2));
+  lab.registry.push('api:1', image(3));
+  const root = writeRoot(join(lab.directory, 'os'), {
+    ...container('web', `${host}/web:1`),
+    ...container('api', `${host}/api:1`),
+  });
+  assert.equal(await lab.stage('os', root), 0);
+  await t.test('no removal that does not insist takes an image', async () => {
+    for (const words of [
+      ['rmi', `${host}/web:1`],
+      ['image', 'prune', '-a', '-f'],
+      ['container', 'prune', '-f'],
+      ['pod', 'prune', '-f'],
+      ['system', 'prune', '-a', '-f', '--volumes'],
+      ['start', '--all'],
+      ['image', 'prune', '-a', '-f'],
+      ['system', 'prune', '-a', '-f', '--volumes'],
+    ]) {
+      await lab.engine.tryPodman(...words);
+      assert.equal(await lab.verify('os'), 0, words.join(' '));
+    }
+  });
+  await t.test('what takes the pins is found out, and healed without a download', async () => {
+    for (const words of [
+      ['rm', '-a', '-f'],
+      ['pod', 'rm', '-a', '-f'],
+    ]) {
+      await lab.engine.tryPodman(...words);
+      assert.equal(await lab.verify('os'), 3, words.join(' '));
+      const before = lab.registry.requests.length;
+      assert.equal(await lab.stage('os', root), 0, words.join(' '));
+      assert.equal(lab.registry.requests.length, before, 'no registry was asked');
+      assert.equal(await lab.verify('os'), 0, words.join(' '));
+    }
+  });
+  await t.test('rmi -f is found out, and healed', async () => {
+    await lab.engine.podman('rmi', '-f', `${host}/web:1`);
+    assert.equal(await lab.verify('os'), 3);
+    assert.equal(await lab.stage('os', root), 0);
+    assert.equal(await lab.verify('os'), 0);
+  });
+  await t.test('a name that somebody took away, or moved, is found out and healed', async () => {
+    await lab.engine.podman('untag', `${host}/web:1`, `${host}/web:1`);
+    assert.equal(await lab.verify('os'), 3);
+    assert.equal(await lab.stage('os', root), 0);
+    await lab.engine.podman('tag', `${host}/api:1`, `${host}/web:1`);
+    assert.equal(await lab.verify('os'), 3);
+    assert.equal(await lab.stage('os', root), 0);
+    assert.equal(await lab.verify('os'), 0);
+  });
+  await t.test('podman’s database deleted', async () => {
+    const database = join(lab.engine.directory, 'root/libpod/bolt_state.db');
+    assert.ok(existsSync(database));
+    await lab.engine.restart(() => rmSync(database));
+    assert.equal(await lab.verify('os'), 3);
+    assert.equal(await lab.stage('os', root), 0);
+    assert.equal(await lab.verify('os'), 0);
+  });
+  await t.test('the records deleted: the next stage makes them again from the labels', async () => {
+    rmSync(join(lab.directory, 'state/roots'), { recursive: true });
+    assert.equal(await lab.verify('os'), 0);
+    assert.equal(await lab.stage('os', root), 0);
+    assert.ok(existsSync(join(lab.directory, 'state/roots/os.json')));
+    assert.equal(await lab.verify('os'), 0);
+  });
+});
+
+test('a second root with a moved tag leaves the first its name', {
+  skip: skipPodman,
+}, async (t) => {
+  const lab = await startLab(t);
+  lab.registry.push('api:latest', image(2));
+  const a = writeRoot(join(lab.directory, 'a'), container('api', `${host}/api:latest`));
+  const b = writeRoot(join(lab.directory, 'b'), container('api', `${host}/api:latest`));
+  assert.equal(await lab.stage('a', a), 0);
+  const first = await idOf(lab, `${host}/api:latest`);
+  const moved = lab.registry.push('api:latest', image(3));
+  assert.equal(await lab.stage('b', b), 0);
+  // A service of a, restarted, creates its container by this name, and pulls nothing.
+  const name = `${host}/api:latest`;
+  const created = await lab.engine.podman('create', '--pull=never', name, 'x');
+  const used = await lab.engine.podman('inspect', '--format', '{{.Image}}', created);
+  assert.equal(used, first);
+  await lab.engine.podman('rm', created);
+  assert.notEqual(await idOf(lab, `${host}/api@${moved.digest}`), first);
+  assert.equal(await lab.verify('a'), 0);
+  assert.equal(await lab.verify('b'), 0);
+
+  assert.equal((await lab.berth('release', '--engine', 'podman', 'a')).code, 0);
+  assert.equal(await idOf(lab, name), await idOf(lab, `${host}/api@${moved.digest}`));
+  assert.equal((await lab.berth('prune', '--force', '--engine', 'podman')).code, 0);
+  assert.notEqual((await lab.engine.tryPodman('image', 'exists', first)).code, 0);
+  assert.equal(await lab.verify('b'), 0);
+});
+
+test('prune leaves what an admin pulled, and what a container uses', {
+  skip: skipPodman,
+}, async (t) => {
+  const lab = await startLab(t);
+  for (const [name, seed] of [
+    ['mine:1', 2],
+    ['used:1', 3],
+    ['named:1', 4],
+    ['left:1', 5],
+  ] as const) {
+    lab.registry.push(name, image(seed));
+  }
+  await lab.engine.podman('pull', '-q', `${host}/mine:1`);
+  const root = writeRoot(join(lab.directory, 'os'), {
+    ...container('mine', `${host}/mine:1`),
+    ...container('used', `${host}/used:1`),
+    ...container('named', `${host}/named:1`),
+    ...container('left', `${host}/left:1`),
+  });
+  assert.equal(await lab.stage('os', root), 0);
+  await lab.engine.podman('create', `${host}/used:1`, 'x');
+  await lab.engine.podman('tag', `${host}/named:1`, 'localhost/own:1');
+  assert.equal((await lab.berth('release', '--engine', 'podman', 'os')).code, 0);
+  const { stdout } = await lab.berth('prune', '--force', '--engine', 'podman');
+  assert.match(stdout, /used:1 .*kept/);
+  assert.match(stdout, /named:1 .*kept: held by the name localhost\/own:1/);
+  for (const name of ['mine', 'used', 'named']) {
+    assert.equal(
+      (await lab.engine.tryPodman('image', 'exists', `${host}/${name}:1`)).code,
+      0,
+      name,
+    );
+  }
+  assert.notEqual((await lab.engine.tryPodman('image', 'exists', `${host}/left:1`)).code, 0);
+  assert.equal(await lab.engine.podman('pod', 'ps', '-q'), '', 'the root’s pod went with its pins');
+});
+
+test('it works where /etc is read-only and no service listens', { skip: skipPodman }, async (t) => {
+  if (process.geteuid?.() !== 0) return t.skip('needs root for a mount namespace');
+  const machine = await startMachine(t);
+  machine.registry.push('web:1', image(2));
+  const root = writeRoot(join(machine.directory, 'os'), container('web', `${host}/web:1`));
+  const store = join(machine.directory, 'storage.conf');
+  const path = (name: string) => join(machine.directory, name);
+  writeRoot(machine.directory, {
+    'storage.conf': `[storage]\ndriver = "overlay"\ngraphroot = "${path('graph')}"\nrunroot = "${path('run')}"\n`,
+    'containers.conf': `[engine]\ntmp_dir = "${path('tmp')}"\n`,
+  });
+  const environment = {
+    ...machine.environment,
+    CONTAINERS_STORAGE_CONF: store,
+    CONTAINERS_CONF: path('containers.conf'),
+    // Nothing of the machine's own podman: neither its socket nor its runtime directory.
+    XDG_RUNTIME_DIR: path('runtime'),
+  };
+  const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
+  const script =
+    'mount --bind /etc /etc && mount -o remount,ro,bind /etc && ! touch /etc/berth-writable 2>/dev/null && ' +
+    'mount -t tmpfs tmpfs /run && exec "$@"';
+  const words = ['stage', '--engine', 'podman', '--bind', 'all', '--id', 'os', root];
+  const run = promisify(execFile);
+  const wrapped = ['--mount', 'sh', '-c', script, 'sh', process.execPath, main, ...words];
+  const { stdout } = await run('unshare', wrapped, { env: environment });
+  assert.match(stdout, /os is ready on podman/);
+});
