@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 ENGINE ?= store
 REPORTER = --test-reporter=./test/support/reporter.ts
 
-.PHONY: demo test check unit peers bench schemas clean
+.PHONY: demo test check unit peers bench schemas transcript clean
 
 demo: node_modules/.installed
 	@node scripts/demo.ts $(ENGINE)
@@ -31,6 +31,10 @@ bench: node_modules/.installed
 # docs/schemas, from the schemas that the code itself has.
 schemas: node_modules/.installed
 	node scripts/schemas.ts
+
+# The transcript in the README, from the demo itself.
+transcript: node_modules/.installed
+	node scripts/demo.ts store 2>&1 | node scripts/transcript.ts
 
 node_modules/.installed: package-lock.json
 	@npm ci --loglevel=error --no-audit --no-fund

@@ -29,7 +29,9 @@ async function run(registry: TestRegistry): Promise<void> {
   pushImages(registry, 'one');
   const environment = configure(registry);
   const stop = engine === 'podman' ? await startPodman(environment) : undefined;
-  const berth = (...words: string[]) => show(environment, words);
+  const berth = (command: string, ...words: string[]) =>
+    // `images` needs no engine.
+    show(environment, [command, ...(command === 'images' ? [] : ['--engine', engine]), ...words]);
   try {
     say('An OS tree, and the images that its units name:');
     await berth('images', 'examples/os-a');
@@ -112,7 +114,7 @@ function say(text: string): void {
 /** Runs one command as a person would see it, and goes on whatever its exit code is. */
 async function show(environment: NodeJS.ProcessEnv, words: readonly string[]): Promise<void> {
   process.stdout.write(`$ berth ${words.join(' ')}\n`);
-  const child = spawn(join(home, 'bin/berth'), [...words, '--engine', engine], {
+  const child = spawn(join(home, 'bin/berth'), [...words], {
     cwd: home,
     env: environment,
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -4,7 +4,7 @@ import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { formatBytes } from '../render/bytes.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
-import { planFields, refsOf, shortDigest } from '../render/plan.ts';
+import { deferralOf, planFields, refsOf, shortDigest } from '../render/plan.ts';
 import {
   findingEntry,
   printFailures,
@@ -84,9 +84,10 @@ function table({ plan, failures, bytes, findings }: Staged, ready: boolean): str
       failed.has(image)
         ? ({ text: 'failed', colour: 'red' } as const)
         : ({ text: 'pinned', colour: 'green' } as const),
+      deferralOf(name, plan.deferred),
     ]),
   );
   if (rows.length === 0 && findings.length === 0 && plan.failures.length === 0) return '';
   const verdict = ready ? 'is ready' : 'is NOT ready';
-  return `${renderTable(['IMAGE', 'DIGEST', 'SIZE', 'STATE'], rows, process.stdout)}\n${plan.root.id} ${verdict} on ${plan.engine.name}: ${plan.images.length} images, ${formatBytes(bytes)} fetched.\n`;
+  return `${renderTable(['IMAGE', 'DIGEST', 'SIZE', 'STATE', ''], rows, process.stdout)}\n${plan.root.id} ${verdict} on ${plan.engine.name}: ${plan.images.length} images, ${formatBytes(bytes)} fetched.\n`;
 }

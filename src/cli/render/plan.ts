@@ -49,7 +49,7 @@ export function planTable(plan: Plan): string {
     ]),
   );
   const table = renderTable(
-    ['IMAGE', 'DIGEST', 'SIZE', 'ACTION', 'NAME'],
+    ['IMAGE', 'DIGEST', 'SIZE', 'ACTION', ''],
     [...rows, ...dropped],
     process.stdout,
   );
@@ -76,11 +76,11 @@ function actionOf(image: PlannedImage, index: number): Cell {
   return { text: 'present, pinned', colour: 'green' };
 }
 
-function deferralOf(name: string, deferred: readonly DeferredName[]): Cell {
+export function deferralOf(name: string, deferred: readonly DeferredName[]): Cell {
   const entry = deferred.find((d) => d.name === name);
   if (entry === undefined) return '';
   return {
-    text: `stays on ${shortDigest(entry.current)} for ${entry.heldBy.join(', ')}`,
+    text: `the name stays on ${shortDigest(entry.current)} for ${entry.heldBy.join(', ')}`,
     colour: 'dim',
   };
 }

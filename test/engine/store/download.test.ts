@@ -51,19 +51,23 @@ test('a blob that fails for one image is tried again for another that needs it',
   assert.ok(a && b);
   const shared = a.blobs[1]?.digest;
   let failures = 0;
+  const begun = Promise.withResolvers<void>();
   // The other has seen to all its blobs when it begins with the first.
   const otherWaits = Promise.withResolvers<void>();
   const download = registry.download.bind(registry);
   registry.download = async (...given) => {
     if (given[0] === b.name) otherWaits.resolve();
     if (given[1].digest === shared && given[0] === a.name) {
+      begun.resolve();
       await otherWaits.promise;
       failures++;
       throw new RegistryError('unauthorized', 'no', { hint: 'none' });
     }
     return download(...given);
   };
-  const [first, second] = await Promise.allSettled([store.fetch(a, {}), store.fetch(b, {})]);
+  const fetchedA = store.fetch(a, {});
+  await begun.promise;
+  const [first, second] = await Promise.allSettled([fetchedA, store.fetch(b, {})]);
   assert.equal(first.status === 'rejected' && first.reason.code, 'unauthorized');
   assert.equal(second.status, 'fulfilled');
   assert.equal(failures, 1);
