@@ -17,18 +17,46 @@ export interface Faces<T extends Output> {
 
 /** Writes a result to standard output in the format that was asked for. */
 export function print<T extends Output>(format: Format, faces: Faces<T>): void {
-  process.stdout.write(textOf(format, faces));
+  for (const text of textOf(format, faces)) process.stdout.write(text);
 }
 
-function textOf<T extends Output>(format: Format, faces: Faces<T>): string {
+function textOf<T extends Output>(format: Format, faces: Faces<T>): Iterable<string> {
   switch (format) {
     case 'json':
-      return `${JSON.stringify(faces.json(), showBytes, 2).replace(unprintable, escapeUnits)}\n`;
+      return jsonText(faces.json());
     case 'table':
-      return faces.table();
+      return [faces.table()];
     case 'refs':
-      return [...faces.refs()].map((line) => `${displayPath(line)}\n`).join('');
+      return [[...faces.refs()].map((line) => `${displayPath(line)}\n`).join('')];
   }
+}
+
+/**
+ * What `JSON.stringify(document, undefined, 2)` gives, an element of a list at a time: a list can
+ * be long, and nobody needs its text whole.
+ */
+export function* jsonText(document: object): Iterable<string> {
+  let separator = '{\n';
+  for (const [key, value] of Object.entries(document)) {
+    if (value === undefined) continue;
+    yield `${separator}  ${JSON.stringify(key)}: `;
+    separator = ',\n';
+    if (!Array.isArray(value) || value.length === 0) {
+      yield indented(value, '  ');
+      continue;
+    }
+    for (const [index, element] of value.entries()) {
+      yield `${index === 0 ? '[' : ','}\n    ${indented(element, '    ')}`;
+    }
+    yield '\n  ]';
+  }
+  yield '\n}\n';
+}
+
+function indented(value: unknown, by: string): string {
+  return JSON.stringify(value, undefined, 2)
+    .replace(unprintable, escapeUnits)
+    .replaceAll('\n', `\n${by}`);
 }
 
 /** What `JSON.stringify` leaves as it is, and a terminal would obey. */
@@ -37,9 +65,4 @@ const unprintable = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu;
 function escapeUnits(text: string): string {
   const units = Array.from({ length: text.length }, (_, i) => text.charCodeAt(i));
   return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
-}
-
-/** Bytes that are not UTF-8 stand as `\xNN`. */
-function showBytes(_key: string, value: unknown): unknown {
-  return typeof value === 'string' && !value.isWellFormed() ? displayPath(value) : value;
 }

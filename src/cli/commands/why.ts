@@ -6,7 +6,7 @@ import { displayPath } from '../../root/names.ts';
 import { namesMeantBy } from '../names.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
-import { imageReference } from '../render/problems.ts';
+import { imageReference, placeEntry } from '../render/problems.ts';
 import { inSurroundings } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
 
@@ -29,7 +29,10 @@ export function defineWhy(command: Command): void {
             kind: 'Why',
             image: why.image,
             references: why.references.map(imageReference),
-            roots: why.roots.map((root) => ({ ...root, references: [...root.references] })),
+            roots: why.roots.map((root) => ({
+              ...root,
+              references: root.references.map(placeEntry),
+            })),
             ...(why.present === undefined
               ? {}
               : {

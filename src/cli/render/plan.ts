@@ -1,6 +1,6 @@
 import type { DeferredName, Plan, PlannedImage } from '../../lifecycle/plan.ts';
 import { formatBytes } from './bytes.ts';
-import { problemEntry, resolutionFailure } from './problems.ts';
+import { placeEntry, problemEntry, resolutionFailure } from './problems.ts';
 import { type Cell, renderTable } from './table.ts';
 
 /** The plan as JSON has it, without what only the stage itself needs. */
@@ -13,7 +13,7 @@ export function planFields(plan: Plan) {
       names: image.names.map(({ name, digest, references }) => ({
         name,
         digest,
-        references: [...references],
+        references: references.map(placeEntry),
       })),
     })),
     bytes: plan.bytes,

@@ -1,3 +1,4 @@
+import type { RecordReference } from '../../lifecycle/record.ts';
 import type { ResolutionFailure } from '../../lifecycle/resolve.ts';
 import type { BoundProblem, BoundReference } from '../../lifecycle/survey.ts';
 import type { Finding } from '../../lifecycle/verify.ts';
@@ -63,6 +64,11 @@ export function findingEntry({ code, message, hint, id, name }: Finding) {
   };
 }
 
+/** A reference on record, as JSON shows it. */
+export function placeEntry({ raw, path, line, key, unit }: RecordReference) {
+  return { raw, path: displayPath(path), line, key, unit: displayPath(unit) };
+}
+
 export function imageReference(reference: BoundReference) {
   const { raw, path, line, key, kind, unit, scope, activation, via, decision, pull } = reference;
   const { creds, ...rest } = pull;
@@ -72,7 +78,7 @@ export function imageReference(reference: BoundReference) {
     line,
     key,
     kind,
-    unit,
+    unit: displayPath(unit),
     scope,
     activation,
     via: [...via],
