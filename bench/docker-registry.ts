@@ -30,15 +30,15 @@ export async function startDockerRegistry(
 }
 
 async function listening(child: ChildProcess): Promise<void> {
-  child.stderr?.setEncoding('utf8');
+  const heard = Promise.withResolvers<void>();
   let text = '';
-  for await (const chunk of child.stderr ?? []) {
-    text += String(chunk);
-    if (!text.includes('listening on')) continue;
-    child.stderr?.resume();
-    return;
-  }
-  throw new Error(`docker-registry ended: ${text}`);
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+    if (text.includes('listening on')) heard.resolve();
+  });
+  child.once('error', heard.reject);
+  child.once('exit', () => heard.reject(new Error(`docker-registry ended: ${text}`)));
+  await heard.promise;
 }
 
 async function freePort(): Promise<number> {

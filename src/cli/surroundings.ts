@@ -3,6 +3,7 @@ import { openEngine } from '../engine/open.ts';
 import { BerthError } from '../errors.ts';
 import type { Context } from '../lifecycle/context.ts';
 import type { Registry } from '../registry/registry.ts';
+import { openWhenNeeded } from '../registry/when-needed.ts';
 import { readConfig } from './config.ts';
 import type { CommonOptions } from './options.ts';
 import { openProgress } from './render/progress.ts';
@@ -32,8 +33,9 @@ export async function inSurroundings<T>(
   const abort = new AbortController();
   const stop = (signal: NodeJS.Signals) => abort.abort(interrupted(signal));
   process.once('SIGINT', stop).once('SIGTERM', stop);
-  const { openHostRegistry } = await import('../registry/host.ts');
-  const registry = await openHostRegistry();
+  const registry = openWhenNeeded(async () =>
+    (await import('../registry/host.ts')).openHostRegistry(),
+  );
   try {
     const engine = await openEngine({
       name: options.engine ?? config.engine,

@@ -1,0 +1,24 @@
+import type { Registry } from './registry.ts';
+
+/**
+ * A registry that is opened when something is first asked of it: what needs no registry, such as
+ * `verify` at boot, neither pays for it nor fails for a fault in its configuration.
+ */
+export function openWhenNeeded(open: () => Promise<Registry>): Registry {
+  let opened: Promise<Registry> | undefined;
+  const registry = () => (opened ??= open());
+  return {
+    permit: async (name) => (await registry()).permit(name),
+    resolve: async (name, platform, access) => (await registry()).resolve(name, platform, access),
+    manifest: async (name, digest, access) => (await registry()).manifest(name, digest, access),
+    download: async (name, blob, access, into, watch) =>
+      (await registry()).download(name, blob, access, into, watch),
+    close: () => {
+      // One that could not be opened has told whoever asked.
+      opened?.then(
+        (real) => real.close(),
+        () => undefined,
+      );
+    },
+  };
+}
