@@ -20,6 +20,13 @@ await build({
 // V8 compiles the bundle once, here; a start reads what came of it.
 writeFileSync(
   'dist/berth.cjs',
-  "require('node:module').enableCompileCache(`${__dirname}/cache`);\nrequire('./main.cjs');\n",
+  `if (Number(process.versions.node.split('.')[0]) < 24) {
+  console.error(\`berth: expected Node 24 or later, found \${process.versions.node}\`);
+  console.error('  → npm brings one for Linux on x86-64 and arm64; elsewhere install one');
+  process.exit(2);
+}
+require('node:module').enableCompileCache(\`\${__dirname}/cache\`);
+require('./main.cjs');
+`,
 );
 execFileSync('bin/berth', ['--help'], { stdio: 'ignore' });
