@@ -29,4 +29,4 @@ require('node:module').enableCompileCache(\`\${__dirname}/cache\`);
 require('./main.cjs');
 `,
 );
-execFileSync('bin/berth', ['--help'], { stdio: 'ignore' });
+execFileSync(process.execPath, ['dist/berth.cjs', '--help'], { stdio: 'ignore' });
