@@ -1,5 +1,10 @@
 import type { PullPolicy, Reference } from '../discovery/reference.ts';
-import { formatPlatform, hostPlatform, type Platform } from '../image/platform.ts';
+import {
+  formatPlatform,
+  hostPlatform,
+  normalisePlatform,
+  type Platform,
+} from '../image/platform.ts';
 import type { Access } from '../registry/access.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { Secret } from '../secret.ts';
@@ -39,7 +44,32 @@ export function bindingsOf(survey: Survey, root: Root, select: 'bound' | 'all'):
     groups.set(key, draft);
     draft.parts.push({ reference, access: accessOf(reference, root, problems) });
   }
-  return { bindings: [...groups.values()].map(finish), problems };
+  const byName = Map.groupBy(groups.values(), (draft) => draft.name);
+  const drafts = [...byName.values()].map((of) => onePlatform(of, problems));
+  return {
+    bindings: drafts.flatMap((draft) => (draft === undefined ? [] : [finish(draft)])),
+    problems,
+  };
+}
+
+/** An engine gives a name to one image: of two platforms only one can have it. */
+function onePlatform(drafts: readonly Draft[], problems: BoundProblem[]): Draft | undefined {
+  const host = formatPlatform(hostPlatform());
+  const chosen = drafts.find(({ platform }) => formatPlatform(platform) === host) ?? drafts[0];
+  for (const { name, platform, parts } of drafts.filter((draft) => draft !== chosen)) {
+    for (const { reference } of parts) {
+      const { path, line, unit, decision } = reference;
+      problems.push({
+        code: 'two-platforms',
+        path,
+        line,
+        message: `${unit} wants ${name} for ${formatPlatform(platform)}, another unit for ${chosen === undefined ? host : formatPlatform(chosen.platform)}; a name can mean one of them only`,
+        hint: 'give the image of one platform a tag of its own, or take Arch=, OS= and Variant= out',
+        bound: decision.bound,
+      });
+    }
+  }
+  return chosen;
 }
 
 interface Draft {
@@ -82,11 +112,11 @@ function isSpecial(access: Access): boolean {
 function platformOf({ pull }: Reference): Platform {
   const host = hostPlatform();
   if (pull.arch === undefined && pull.os === undefined && pull.variant === undefined) return host;
-  return {
+  return normalisePlatform({
     os: pull.os ?? host.os,
     architecture: pull.arch ?? host.architecture,
     ...(pull.variant === undefined ? {} : { variant: pull.variant }),
-  };
+  });
 }
 
 function accessOf(reference: BoundReference, root: Root, problems: BoundProblem[]): Access {

@@ -258,3 +258,18 @@ test('two stages at once don’t hurt each other', async (t) => {
   assert.equal(await ready(machine, 'a'), 0);
   assert.equal(await ready(machine, 'b'), 0);
 });
+
+test('one name for two platforms is a problem, not a guess', async (t) => {
+  const machine = await startMachine(t);
+  const platforms = ['linux/amd64', 'linux/arm64'];
+  machine.registry.push('web:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }], platforms }));
+  const root = writeRoot(join(machine.directory, 'os'), {
+    ...container('web', `${host}/web:1`),
+    'usr/share/containers/systemd/other.image': `[Image]\nImage=${host}/web:1\nPolicy=missing\nArch=${
+      process.arch === 'arm64' ? 'x86_64' : 'aarch64'
+    }\n`,
+  });
+  const { code, stderr } = await stage(machine, 'os', root);
+  assert.equal(code, 3, stderr);
+  assert.match(stderr, /problem .*other\.image:2: other-image\.service wants/);
+});
