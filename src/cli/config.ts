@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { lineOfKey } from '../discovery/toml-line.ts';
 import type { EngineName } from '../engine/engine.ts';
 import { BerthError, systemErrorCode } from '../errors.ts';
 
@@ -81,11 +82,6 @@ async function parse(file: string, text: string): Promise<Config> {
     }
   }
   return config;
-}
-
-function lineOfKey(text: string, key: string): number | undefined {
-  const index = text.split('\n').findIndex((line) => line.replace(/^[\s["']+/, '').startsWith(key));
-  return index < 0 ? undefined : index + 1;
 }
 
 function bad(file: string, line: number | undefined, what: string, hint: string): BerthError {

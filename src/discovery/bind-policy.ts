@@ -3,6 +3,7 @@ import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { type Etc, followed } from '../systemd/etc.ts';
 import type { BindMode, BindPolicy } from './reference.ts';
+import { lineOfKey } from './toml-line.ts';
 
 export interface FoundPolicy {
   readonly policy: BindPolicy;
@@ -52,15 +53,17 @@ async function parsePolicy(
   const problems: Problem[] = [];
   for (const [key, value] of Object.entries(document)) {
     if (key !== 'bind') {
-      problems.push(problem(path, lineOf(text, key), `expected only [bind], found ${quoted(key)}`));
+      problems.push(
+        problem(path, lineOfKey(text, key), `expected only [bind], found ${quoted(key)}`),
+      );
     } else if (!isTable(value)) {
-      const found = problem(path, lineOf(text, key), 'expected the table [bind], found a value');
+      const found = problem(path, lineOfKey(text, key), 'expected the table [bind], found a value');
       problems.push({ ...found, subject: subjectOf(path) });
     } else {
       for (const [name, setting] of Object.entries(value)) {
         const found = readSetting(policy, name, setting);
         if (found === undefined) continue;
-        const said = problem(path, lineOf(text, name), found);
+        const said = problem(path, lineOfKey(text, name), found);
         const known = ['mode', 'include', 'exclude'].includes(name);
         problems.push(known ? { ...said, subject: subjectOf(path) } : said);
       }
@@ -96,15 +99,6 @@ function isListOfText(value: unknown): value is readonly string[] {
 
 function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The parser gives no positions: the first line that opens the table or sets the key. */
-function lineOf(text: string, key: string): number | undefined {
-  const index = text.split('\n').findIndex((line) => {
-    const start = line.replace(/^[\s["']+/, '');
-    return start.startsWith(key) && /^["'\s]*[\].=]/.test(start.slice(key.length));
-  });
-  return index < 0 ? undefined : index + 1;
 }
 
 function problem(path: string, line: number | undefined, message: string): Problem {
