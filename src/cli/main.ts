@@ -5,10 +5,12 @@ import { exitCodeOf, exitCodes, printFailure } from './render/failure.ts';
 void main(process.argv);
 
 async function main(argv: readonly string[]): Promise<void> {
-  // A reader that goes away (`berth images | head`) is no failure of ours.
+  // A reader that goes away (`berth images | head`) is no failure of ours, and no success.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    if (error.code !== 'EPIPE') throw error;
+  });
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
   });
   try {
     await (await programOf(argv.slice(2))).parseAsync(argv);

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { BerthError, systemErrorCode } from '../errors.ts';
-import type { RootRecord } from '../lifecycle/record.ts';
+import { isLiving, type RootRecord } from '../lifecycle/record.ts';
 import { checkedId, idOfLocation, isManual } from '../lifecycle/root-id.ts';
 import { openRoot } from '../root/open-root.ts';
 import type { Root } from '../root/root.ts';
@@ -82,7 +82,9 @@ function ofLocation(
   location: string,
   records: ReadonlyMap<string, RootRecord>,
 ): string | undefined {
-  const ids = [...records.values()].filter((r) => r.location === location).map((r) => r.id);
+  const ids = [...records.values()]
+    .filter((record) => record.location === location && isLiving(record))
+    .map((record) => record.id);
   if (ids.length <= 1) return ids[0];
   throw new BerthError('root-id', `${location} was staged as ${ids.join(' and ')}`, {
     hint: 'say which with its id',

@@ -23,6 +23,9 @@ export interface Engine {
   /** Every image that is present and whole. */
   images(): Promise<readonly EngineImage[]>;
 
+  /** Whether the image is present and whole, now. */
+  has(id: string): Promise<boolean>;
+
   /** Every pin that berth ever made here and that is still there, found by its labels. */
   pins(): Promise<readonly Pin[]>;
 

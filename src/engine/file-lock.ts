@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
+import { makeDirectory } from '../make-directory.ts';
 import { EngineError } from './engine.ts';
 
 export type LockMode = 'shared' | 'exclusive';
@@ -119,7 +119,7 @@ function attempt(file: DatabaseSync, mode: LockMode, path: string): boolean {
 async function openLockFile(path: string): Promise<DatabaseSync> {
   const { DatabaseSync } = await import('node:sqlite');
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeDirectory(dirname(path));
     return new DatabaseSync(path, { timeout: 0 });
   } catch (error) {
     throw unusable(path, error);

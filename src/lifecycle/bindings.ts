@@ -6,6 +6,7 @@ import {
   type Platform,
 } from '../image/platform.ts';
 import type { Access } from '../registry/access.ts';
+import { parseAuthFile } from '../registry/auth-file.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { Secret } from '../secret.ts';
 import type { RecordReference } from './record.ts';
@@ -124,6 +125,15 @@ function accessOf(reference: BoundReference, root: Root, problems: BoundProblem[
   const verify = tlsVerify === undefined ? {} : { tlsVerify };
   if (creds !== undefined) {
     const [username = '', ...rest] = creds.reveal().split(':');
+    if (rest.length === 0) {
+      problems.push(
+        problemAt(reference, 'invalid-option', {
+          message: `expected USER:PASSWORD in Creds= of ${reference.unit}, found no colon`,
+          hint: 'write both, or use AuthFile=',
+        }),
+      );
+      return verify;
+    }
     return {
       ...verify,
       credentials: { kind: 'basic', username, password: new Secret(rest.join(':')) },
@@ -132,23 +142,31 @@ function accessOf(reference: BoundReference, root: Root, problems: BoundProblem[
   if (authFile === undefined) return verify;
   const content = readAuthFile(authFile, root);
   if (typeof content === 'string') {
-    problems.push({
-      code: 'auth-file',
-      path: reference.path,
-      line: reference.line,
-      message: `AuthFile=${authFile} of ${reference.unit}: ${content}`,
-      hint: 'ship the file in the root, or leave AuthFile out to use the host’s own credentials',
-      bound: reference.decision.bound,
-    });
+    problems.push(
+      problemAt(reference, 'auth-file', {
+        message: `AuthFile=${authFile} of ${reference.unit}: ${content}`,
+        hint: 'ship the file in the root, or leave AuthFile out to use the host’s own credentials',
+      }),
+    );
     return verify;
   }
   return { ...verify, credentials: { kind: 'auth-file', content } };
 }
 
+function problemAt(
+  { path, line, decision }: BoundReference,
+  code: string,
+  said: { message: string; hint: string },
+): BoundProblem {
+  return { code, path, line, ...said, bound: decision.bound };
+}
+
 function readAuthFile(path: string, root: Root): Secret | string {
   try {
     const file = root.readFile(path);
-    return file === undefined ? 'it is not in the root' : new Secret(file.content.toString('utf8'));
+    if (file === undefined) return 'it is not in the root';
+    const text = file.content.toString('utf8');
+    return parseAuthFile(text) === undefined ? 'it is no auth.json' : new Secret(text);
   } catch (error) {
     if (error instanceof RootError) return error.message;
     throw error;

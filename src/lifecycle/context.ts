@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Engine, EngineImage, Pin } from '../engine/engine.ts';
 import { withLock } from '../engine/file-lock.ts';
+import { BerthError } from '../errors.ts';
 import type { Report } from './events.ts';
 import type { RootRecord } from './record.ts';
 import { readRecords, setAside, writeRecord } from './records.ts';
@@ -14,10 +15,12 @@ export interface Context {
   readonly signal: AbortSignal;
 }
 
-/** What is wanted and what is there, at one moment. */
+/** What is wanted on an engine and what is there, at one moment. */
 export interface Situation {
-  /** Including those made again from pins. */
+  /** Of the roots on this engine, those made again from pins too. */
   readonly records: ReadonlyMap<string, RootRecord>;
+  /** Of the roots that are staged on another engine: this one knows nothing of their images. */
+  readonly elsewhere: ReadonlyMap<string, RootRecord>;
   readonly images: ReadonlyMap<string, EngineImage>;
   readonly pins: readonly Pin[];
 }
@@ -27,34 +30,50 @@ export interface Situation {
  * pins, with a warning; nothing is written.
  */
 export async function readSituation(context: Context): Promise<Situation> {
-  const { byId, damaged } = readRecords(context.stateDirectory);
-  const [images, pins] = await Promise.all([context.engine.images(), context.engine.pins()]);
-  const recovered = recordsFromPins(pins, byId, context.engine.name);
-  for (const { path, message } of damaged) {
-    context.report({ event: 'warning', message: `the record ${path} is damaged: ${message}` });
-  }
-  for (const record of recovered) {
-    context.report({
-      event: 'warning',
-      message: `the record of ${record.id} is lost; what its pins tell stands in for it`,
-    });
-  }
-  return {
-    records: new Map([...byId, ...recovered.map((record) => [record.id, record] as const)]),
-    images: new Map(images.map((image) => [image.id, image])),
-    pins,
-  };
+  return (await look(context)).situation;
 }
 
 /** As `readSituation`, and writes the records that were made again; the damaged are put aside. */
 export async function recoverSituation(context: Context): Promise<Situation> {
-  const before = readRecords(context.stateDirectory);
-  const situation = await readSituation(context);
-  for (const damaged of before.damaged) setAside(damaged);
-  for (const record of situation.records.values()) {
-    if (!before.byId.has(record.id)) writeRecord(context.stateDirectory, record);
-  }
+  const { situation, damaged, recovered } = await look(context);
+  for (const record of damaged) setAside(record);
+  for (const record of recovered) writeRecord(context.stateDirectory, record);
   return situation;
+}
+
+async function look(context: Context) {
+  const { engine, stateDirectory, report } = context;
+  // First the pins: a stage writes its record before it pins, so what has a pin here and no
+  // record afterwards has really lost it.
+  const [images, pins] = await Promise.all([engine.images(), engine.pins()]);
+  const { byId, damaged } = readRecords(stateDirectory);
+  const recovered = recordsFromPins(pins, byId, engine.name);
+  for (const { path, message } of damaged) {
+    report({ event: 'warning', message: `the record ${path} is damaged: ${message}` });
+  }
+  for (const { id } of recovered) {
+    const message = `the record of ${id} is lost; what its pins tell stands in for it`;
+    report({ event: 'warning', message });
+  }
+  const all = [...byId.values(), ...recovered];
+  const entries = (records: readonly RootRecord[]) => new Map(records.map((r) => [r.id, r]));
+  const situation: Situation = {
+    records: entries(all.filter((record) => record.engine === engine.name)),
+    elsewhere: entries(all.filter((record) => record.engine !== engine.name)),
+    images: new Map(images.map((image) => [image.id, image])),
+    pins,
+  };
+  return { situation, damaged, recovered };
+}
+
+/** @throws {BerthError} `other-engine` if the root is staged on another engine than this. */
+export function refuseElsewhere({ elsewhere }: Situation, id: string): void {
+  const record = elsewhere.get(id);
+  if (record === undefined) return;
+  throw new BerthError('other-engine', `${id} is staged on ${record.engine}`, {
+    hint: `say --engine ${record.engine}, or release it there first`,
+    kind: 'refused',
+  });
 }
 
 /**
@@ -62,14 +81,27 @@ export async function recoverSituation(context: Context): Promise<Situation> {
  * one that lets go of something has the state to itself (`exclusive`), or it could take what
  * another has found present and not pinned yet.
  */
-export async function changing<T>(
+export function changing<T>(
   context: Context,
   mode: 'shared' | 'exclusive',
   work: () => Promise<T>,
 ): Promise<T> {
-  return withLock(join(context.stateDirectory, 'lock'), mode, work, {
-    signal: context.signal,
-    onWait: () =>
-      context.report({ event: 'warning', message: 'another berth is at work; waiting for it' }),
-  });
+  return locked(context, 'lock', mode, work);
+}
+
+/** What is done to one root is done by one berth at a time; within `changing`. */
+export function changingRoot<T>(context: Context, id: string, work: () => Promise<T>): Promise<T> {
+  return locked(context, join('locks', id), 'exclusive', work);
+}
+
+function locked<T>(
+  { stateDirectory, signal, report }: Context,
+  name: string,
+  mode: 'shared' | 'exclusive',
+  work: () => Promise<T>,
+): Promise<T> {
+  const onWait = () => {
+    report({ event: 'warning', message: 'another berth is at work; waiting for it' });
+  };
+  return withLock(join(stateDirectory, name), mode, work, { signal, onWait });
 }

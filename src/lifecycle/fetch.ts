@@ -9,45 +9,64 @@ export interface FetchFailure {
   readonly error: BerthError;
 }
 
+/** What came of fetching a plan. */
+export interface Fetched {
+  readonly failures: readonly FetchFailure[];
+  /** The ids of the images that berth brought, now or before. */
+  readonly brought: ReadonlySet<string>;
+}
+
 /**
  * Fetches and pins each image of a plan, the largest download first, and each pinned as soon as
  * it is there, so that nothing takes it while the others are on their way. One that fails does
  * not stop the others, but for a full disk.
+ *
+ * @param before the ids of the images that berth brought earlier.
+ * @param record what the pins say of the record.
  */
 export async function fetchImages(
   context: Context,
   plan: Plan,
-  requests: ReadonlyMap<PlannedImage, PinRequest>,
-): Promise<readonly FetchFailure[]> {
+  before: ReadonlySet<string>,
+  record: PinRequest['record'],
+): Promise<Fetched> {
   const failures: FetchFailure[] = [];
+  const brought = new Set(before);
   const order = plan.images.toSorted((a, b) => b.bytes - a.bytes);
   await mapLimited(order, context.engine.concurrency, async (image) => {
-    const name = image.names[0]?.name ?? image.id;
+    const { id, platform, manifest } = image;
+    const name = image.names[0]?.name ?? id;
+    context.signal.throwIfAborted();
     if (failures.some(({ error }) => error.code === 'no-space')) return;
     try {
-      context.signal.throwIfAborted();
-      await fetchNames(context, image, name);
-      const request = requests.get(image);
-      if (request === undefined) return;
+      if (await fetchNames(context, image, name)) brought.add(id);
+      const names = image.names.map((served) => ({ ...pick(served), manifest }));
+      const request = { id, platform, fetched: brought.has(id), names, record };
       await context.engine.pin(plan.root.id, [request]);
-      context.report({ event: 'pinned', id: image.id, root: plan.root.id });
+      context.report({ event: 'pinned', id, root: plan.root.id });
     } catch (error) {
       if (!(error instanceof BerthError)) throw error;
-      context.report({ event: 'fetch-failed', id: image.id, name, message: error.message });
+      context.report({ event: 'fetch-failed', id, name, message: error.message });
       failures.push({ image, error });
     }
   });
-  return failures;
+  return { failures, brought };
 }
 
-/** Every name by its digest: an engine must know the image by each, or a unit that names it by
- * one would pull again. */
-async function fetchNames(context: Context, image: PlannedImage, name: string): Promise<void> {
+/**
+ * Every name by its digest: an engine must know the image by each, or a unit that names it by one
+ * would pull again.
+ *
+ * @returns whether the image was not there before: somebody else may have brought it since the
+ * plan was made, and then it is theirs.
+ */
+async function fetchNames(context: Context, image: PlannedImage, name: string): Promise<boolean> {
   const fetches = image.names.flatMap((served) =>
     served.fetch === undefined ? [] : [served.fetch],
   );
-  if (fetches.length === 0) return;
+  if (fetches.length === 0) return false;
   const { id, bytes } = image;
+  const isMissing = !image.present && !(await context.engine.has(id));
   if (bytes > 0) context.report({ event: 'fetch-started', id, name, bytes });
   const onBytes = (total: number) => {
     if (bytes > 0) context.report({ event: 'fetch-progress', id, bytes: total });
@@ -56,4 +75,9 @@ async function fetchNames(context: Context, image: PlannedImage, name: string): 
     await context.engine.fetch(resolved, access, { signal: context.signal, onBytes });
   }
   if (bytes > 0) context.report({ event: 'fetched', id, name });
+  return isMissing;
+}
+
+function pick({ name, digest }: PlannedImage['names'][number]) {
+  return { name, digest };
 }

@@ -1,7 +1,16 @@
 import type { EngineImage, PinRequest } from '../engine/engine.ts';
 import { BerthError } from '../errors.ts';
 import { formatPlatform, hostPlatform } from '../image/platform.ts';
-import { type Context, changing, recoverSituation, type Situation } from './context.ts';
+import {
+  type Context,
+  changing,
+  changingRoot,
+  recoverSituation,
+  refuseElsewhere,
+  type Situation,
+} from './context.ts';
+import { moveNames } from './names.ts';
+import { broughtByBerth } from './provenance.ts';
 import { API_VERSION, type RecordImage, type RootRecord } from './record.ts';
 import { readRecords, removeRecord, writeRecord } from './records.ts';
 import { mergeReleased } from './released.ts';
@@ -20,7 +29,10 @@ export async function pinByHand(
   names: readonly string[],
 ): Promise<readonly PinRequest['id'][]> {
   return changing(context, 'shared', async () => {
-    const { images } = await recoverSituation(context);
+    const situation = await recoverSituation(context);
+    const { images, records, pins } = situation;
+    refuseElsewhere(situation, id);
+    const brought = broughtByBerth(records, pins);
     const found = names.map((name) => ({ name, image: presentImage(name, images.values()) }));
     for (const { name, image } of found) {
       const digest = digestOf(name, image.digests) ?? image.id;
@@ -34,7 +46,7 @@ export async function pinByHand(
             manifest: digest,
           },
         ],
-        fetched: false,
+        fetched: brought.has(image.id),
       });
     }
     return found.map(({ image }) => image.id);
@@ -51,29 +63,44 @@ export async function addManualPin(
   id: string,
   image: Omit<PinRequest, 'record'>,
 ): Promise<void> {
-  const time = new Date().toISOString();
-  const record = readRecords(context.stateDirectory).byId.get(id);
-  const before = record?.staged?.images ?? [];
-  const entry: RecordImage = {
-    id: image.id,
-    manifest: image.names[0]?.manifest ?? image.id,
-    platform: image.platform,
-    size: 0,
-    fetched: image.fetched,
-    names: image.names.map(({ name, digest }) => ({ name, digest, references: [] })),
-  };
-  writeRecord(context.stateDirectory, {
-    apiVersion: API_VERSION,
-    kind: 'Record',
-    id,
-    location: '',
-    engine: context.engine.name,
-    staged: { time, images: [...before.filter((b) => b.id !== image.id), entry], problems: [] },
-    released: record?.released.filter((released) => released.id !== image.id) ?? [],
+  await changingRoot(context, id, async () => {
+    const time = new Date().toISOString();
+    const record = readRecords(context.stateDirectory).byId.get(id);
+    const before = record?.staged?.images ?? [];
+    const names = new Map(
+      before
+        .filter((known) => known.id === image.id)
+        .flatMap(({ names: own, manifest }) =>
+          own.map(({ name, digest }) => [name, { name, digest, manifest }]),
+        ),
+    );
+    for (const served of image.names) names.set(served.name, served);
+    const served = [...names.values()];
+    const entry: RecordImage = {
+      id: image.id,
+      manifest: served[0]?.manifest ?? image.id,
+      platform: image.platform,
+      size: 0,
+      fetched: image.fetched,
+      names: served.map(({ name, digest }) => ({ name, digest, references: [] })),
+    };
+    writeRecord(context.stateDirectory, {
+      apiVersion: API_VERSION,
+      kind: 'Record',
+      id,
+      location: '',
+      engine: context.engine.name,
+      staged: {
+        time,
+        images: [...before.filter((known) => known.id !== image.id), entry],
+        problems: [],
+        unresolved: [],
+      },
+      released: record?.released.filter((released) => released.id !== image.id) ?? [],
+    });
+    const pinned = { location: '', images: 0, problems: 0, staged: time };
+    await context.engine.pin(id, [{ ...image, names: served, record: pinned }]);
   });
-  await context.engine.pin(id, [
-    { ...image, record: { location: '', images: 0, problems: 0, staged: time } },
-  ]);
   context.report({ event: 'pinned', id: image.id, root: id });
 }
 
@@ -92,45 +119,56 @@ export async function unpin(
 ): Promise<readonly string[]> {
   return changing(context, 'exclusive', async () => {
     const situation = await recoverSituation(context);
-    const whole = `${MANUAL}.${what}`;
-    const group = situation.records.has(whole) ? whole : undefined;
-    const held = group === undefined ? idsOf(names, situation) : undefined;
-    const dropped = new Set<string>();
-    for (const record of situation.records.values()) {
-      if (!isManual(record.id) || (group !== undefined && record.id !== group)) continue;
-      for (const id of await drop(context, situation, record, held)) dropped.add(id);
+    const groups = [what, `${MANUAL}.${what}`].filter(
+      (id) => isManual(id) && situation.records.has(id),
+    );
+    const held = idsOf(names, situation);
+    const pins = situation.pins.filter(
+      ({ root, id }) =>
+        isManual(root) && (groups.length > 0 ? groups.includes(root) : held.has(id)),
+    );
+    if (pins.length === 0) throw notByHand(what, held, situation);
+    await context.engine.unpin(pins);
+    const served = pins.flatMap((pin) => pin.names.map(({ name }) => name));
+    const records = new Map(situation.records);
+    for (const [root, own] of Map.groupBy(pins, (pin) => pin.root)) {
+      const record = forget(context, situation, root, new Set(own.map(({ id }) => id)));
+      if (record === undefined) records.delete(root);
+      else records.set(root, record);
     }
-    if (dropped.size === 0) throw notByHand(what, held ?? new Set(), situation);
-    return [...dropped];
+    // Others may have waited for the names.
+    await moveNames(context, records, served);
+    return [...new Set(pins.map(({ id }) => id))];
   });
 }
 
-async function drop(
+/** Takes images off a record of pins made by hand. @returns what is left of it. */
+function forget(
   context: Context,
-  situation: Situation,
-  record: RootRecord,
-  held: ReadonlySet<string> | undefined,
-): Promise<readonly string[]> {
-  const images = record.staged?.images ?? [];
-  const going = images.filter(({ id }) => held?.has(id) ?? true);
-  if (going.length === 0) return [];
-  const ids = new Set(going.map(({ id }) => id));
-  await context.engine.unpin(
-    situation.pins.filter((pin) => pin.root === record.id && ids.has(pin.id)),
-  );
+  { records, pins }: Situation,
+  root: string,
+  ids: ReadonlySet<string>,
+): RootRecord | undefined {
+  const record = records.get(root);
+  if (record === undefined) return undefined;
+  const { staged, ...rest } = record;
+  const images = staged?.images ?? [];
+  const going = images.filter(({ id }) => ids.has(id));
   const staying = images.filter(({ id }) => !ids.has(id));
-  const released = mergeReleased(record.released, going);
-  if (staying.length === 0 && released.length === 0)
-    removeRecord(context.stateDirectory, record.id);
-  else {
-    const { staged, ...rest } = record;
-    const kept =
-      staged === undefined || staying.length === 0
-        ? {}
-        : { staged: { ...staged, images: staying } };
-    writeRecord(context.stateDirectory, { ...rest, ...kept, released });
+  const released = mergeReleased(record.released, going, broughtByBerth(records, pins));
+  if (staying.length === 0 && released.length === 0) {
+    removeRecord(context.stateDirectory, root);
+    return undefined;
   }
-  return [...ids];
+  const left: RootRecord = {
+    ...rest,
+    ...(staged === undefined || staying.length === 0
+      ? {}
+      : { staged: { ...staged, images: staying } }),
+    released,
+  };
+  writeRecord(context.stateDirectory, left);
+  return left;
 }
 
 /** Every image id that names, digests or ids may mean, by engine and by record. */
@@ -163,15 +201,18 @@ function isCalled(image: EngineImage, name: string): boolean {
   );
 }
 
-function notByHand(what: string, ids: ReadonlySet<string>, { pins }: Situation): BerthError {
-  const roots = new Set(pins.filter((pin) => ids.has(pin.id)).map((pin) => pin.root));
+function notByHand(what: string, ids: ReadonlySet<string>, situation: Situation): BerthError {
+  const { pins, records } = situation;
+  const holding = pins.filter((pin) => ids.has(pin.id) || pin.root === what).map((pin) => pin.root);
+  const roots = [...new Set(records.has(what) ? [what, ...holding] : holding)];
   const [root] = roots;
   if (root === undefined) {
     return new BerthError('not-pinned', `${what} is not pinned`, {
       hint: '`berth pins` lists what is',
     });
   }
-  return new BerthError('pinned', `${what} is pinned for ${[...roots].join(', ')}`, {
+  const message = root === what ? `${what} is a root` : `${what} is pinned for ${roots.join(', ')}`;
+  return new BerthError('pinned', message, {
     hint: `\`berth release ${root}\` drops all pins of that root`,
     kind: 'refused',
   });

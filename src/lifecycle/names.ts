@@ -15,7 +15,7 @@ export async function moveNames(
   const current = new Map(images.flatMap((image) => image.names.map((name) => [name, image.id])));
   for (const name of new Set(names)) {
     if (name.includes('@')) continue;
-    const [id, ...others] = meaningsOf(name, records).keys();
+    const [id, ...others] = meaningsOf(name, records.values()).keys();
     if (id === undefined || others.length > 0 || current.get(name) === id) continue;
     await context.engine.tag(id, name);
     context.report({ event: 'named', id, name });
@@ -30,7 +30,7 @@ export async function moveNamesTo(
   id: string,
 ): Promise<void> {
   if (name.includes('@')) return;
-  const meanings = meaningsOf(name, records);
+  const meanings = meaningsOf(name, records.values());
   const otherwise = [...meanings].find(([meant]) => meant !== id);
   if (otherwise !== undefined) {
     const [meant, roots] = otherwise;

@@ -8,7 +8,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Binding } from './bindings.ts';
 import type { Context, Situation } from './context.ts';
 import { meaningsOf } from './provenance.ts';
-import type { RecordImage } from './record.ts';
+import { isLiving, type RecordImage } from './record.ts';
 import { type Resolution, type ResolutionFailure, resolveBindings } from './resolve.ts';
 import type { BoundProblem } from './survey.ts';
 
@@ -76,6 +76,10 @@ export async function planStage(
   problems: readonly BoundProblem[],
 ): Promise<Plan> {
   const record = situation.records.get(root.id);
+  if (record !== undefined && isLiving(record) && record.location !== root.location) {
+    const message = `${root.id} was staged from ${record.location}; staging ${root.location} under this id replaces that`;
+    context.report({ event: 'warning', message });
+  }
   const resolved = await resolveBindings(context, registry, situation, record, bindings);
   const missing = new Map<string, Blob>();
   const images: PlannedImage[] = [];
@@ -133,7 +137,7 @@ function deferredNames(
   root: string,
   images: readonly PlannedImage[],
 ): readonly DeferredName[] {
-  const others = new Map([...situation.records].filter(([id]) => id !== root));
+  const others = [...situation.records.values()].filter((record) => record.id !== root);
   return images.flatMap((image) =>
     image.names.flatMap(({ name }) => {
       if (name.includes('@')) return [];

@@ -1,7 +1,10 @@
 import type { Pin } from '../engine/engine.ts';
-import { type RootRecord, wantedImages } from './record.ts';
+import type { RootRecord } from './record.ts';
 
-/** The ids of the images that berth itself brought, as records and pins tell. */
+/**
+ * The ids of the images that berth itself brought, as pins and records tell. Not what a stage
+ * that did not end was about to fetch: somebody else may have brought that since.
+ */
 export function broughtByBerth(
   records: ReadonlyMap<string, RootRecord>,
   pins: readonly Pin[],
@@ -9,19 +12,19 @@ export function broughtByBerth(
   const ids = new Set<string>();
   for (const pin of pins) if (pin.fetched) ids.add(pin.id);
   for (const record of records.values()) {
-    for (const image of wantedImages(record)) if (image.fetched) ids.add(image.id);
+    for (const image of record.staged?.images ?? []) if (image.fetched) ids.add(image.id);
     for (const image of record.released) ids.add(image.id);
   }
   return ids;
 }
 
-/** Who else means something by a name: root ids by the id of the image that they mean. */
+/** Who means what by a name: root ids by the id of the image that they mean. */
 export function meaningsOf(
   name: string,
-  records: ReadonlyMap<string, RootRecord>,
+  records: Iterable<RootRecord>,
 ): ReadonlyMap<string, readonly string[]> {
   const meanings = new Map<string, string[]>();
-  for (const record of records.values()) {
+  for (const record of records) {
     for (const image of record.staged?.images ?? []) {
       if (!image.names.some((served) => served.name === name)) continue;
       meanings.set(image.id, [...(meanings.get(image.id) ?? []), record.id]);

@@ -34,14 +34,19 @@ export async function planPrune(context: Context): Promise<readonly PruneEntry[]
   return entriesOf(await readSituation(context));
 }
 
-/** Removes what berth fetched for released roots and nothing holds, and forgets it. */
-export async function prune(context: Context): Promise<Pruned> {
+/**
+ * Removes what berth fetched for released roots and nothing holds, and forgets it.
+ *
+ * @param shown the entries that the user has seen: nothing else is removed.
+ */
+export async function prune(context: Context, shown: readonly PruneEntry[]): Promise<Pruned> {
   return changing(context, 'exclusive', async () => {
     const situation = await recoverSituation(context);
     const removed: PruneEntry[] = [];
     const kept: PruneEntry[] = [];
     const done = new Set<string>();
-    for (const entry of entriesOf(situation)) {
+    const ids = new Set(shown.map(({ id }) => id));
+    for (const entry of entriesOf(situation).filter(({ id }) => ids.has(id))) {
       const outcome = await carryOut(context, entry);
       if (outcome.verdict.kind === 'kept') kept.push(outcome);
       else done.add(outcome.id);

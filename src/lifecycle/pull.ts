@@ -1,13 +1,14 @@
 import { BerthError } from '../errors.ts';
 import { formatPlatform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
-import type { Access } from '../registry/access.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Binding } from './bindings.ts';
 import { type Context, changing, recoverSituation } from './context.ts';
 import { mapLimited } from './limited.ts';
 import { addManualPin } from './manual.ts';
 import { moveNamesTo } from './names.ts';
+import { broughtByBerth } from './provenance.ts';
+import { lookUp } from './resolve.ts';
 
 export interface Pulled {
   readonly name: string;
@@ -31,13 +32,16 @@ export async function pull(
   pin: string | undefined,
 ): Promise<{ pulled: readonly Pulled[]; failures: readonly PullFailure[] }> {
   return changing(context, 'shared', async () => {
-    const { records, images } = await recoverSituation(context);
+    const { records, pins } = await recoverSituation(context);
+    const known = broughtByBerth(records, pins);
     const failures: PullFailure[] = [];
     const fetched = await mapLimited(bindings, context.engine.concurrency, async (binding) => {
+      context.signal.throwIfAborted();
       try {
-        const { image, id } = await fetchOne(context, registry, binding);
-        return { binding, image, id, brought: !images.has(id) };
+        const { image, id, isNew } = await fetchOne(context, registry, binding);
+        return { binding, image, id, brought: isNew || known.has(id) };
       } catch (error) {
+        context.signal.throwIfAborted();
         if (!(error instanceof BerthError)) throw error;
         failures.push({ name: binding.name, error });
         return undefined;
@@ -62,24 +66,13 @@ async function fetchOne(
   context: Context,
   registry: Registry,
   binding: Binding,
-): Promise<{ image: ResolvedImage; id: string }> {
-  let first: unknown;
-  for (const access of binding.accesses) {
-    try {
-      return await fetchBy(context, registry, binding, access);
-    } catch (error) {
-      first ??= error;
-    }
-  }
-  throw first;
-}
-
-async function fetchBy(context: Context, registry: Registry, binding: Binding, access: Access) {
+): Promise<{ image: ResolvedImage; id: string; isNew: boolean }> {
   const { name } = binding;
-  const image = await registry.resolve(name, binding.platform, access);
+  const { image, access } = await lookUp(registry, binding, context.signal);
   const blobs = await context.engine.missingBlobs(image);
   const bytes = blobs.reduce((sum, blob) => sum + blob.size, 0);
   const id = context.engine.idOf(image);
+  const isNew = !(await context.engine.has(id));
   if (bytes > 0) context.report({ event: 'fetch-started', id, name, bytes });
   await context.engine.fetch(image, access, {
     signal: context.signal,
@@ -88,5 +81,5 @@ async function fetchBy(context: Context, registry: Registry, binding: Binding, a
     },
   });
   if (bytes > 0) context.report({ event: 'fetched', id, name });
-  return { image, id };
+  return { image, id, isNew };
 }

@@ -50,6 +50,8 @@ const Contents = v.object({
   images: v.array(RecordImage),
   /** The problems on bound references: with one of them the root is not ready. */
   problems: v.array(RecordProblem),
+  /** Bound names that could not be resolved: only a stage that failed has some. */
+  unresolved: v.array(v.string()),
 });
 
 /** An image that berth fetched for the root and that the root needs no more: `prune` may take it. */
@@ -63,7 +65,7 @@ export const RecordFile = v.object({
   engine: v.picklist(['podman', 'store']),
   /** The last stage that came to its end. */
   staged: v.optional(Contents),
-  /** A stage that has begun and not ended: what it fetches and pins is known by it. */
+  /** A stage that has begun and not ended. What it has fetched only its pins say. */
   pending: v.optional(Contents),
   released: v.array(Released),
 });

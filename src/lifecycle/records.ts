@@ -1,19 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  constants,
+  fstatSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { BerthError, systemErrorCode } from '../errors.ts';
-import { RecordFile, type RootRecord } from './record.ts';
+import { makeDirectory } from '../make-directory.ts';
+import { API_VERSION, RecordFile, type RootRecord } from './record.ts';
 
 /** The records of a state directory, by root id, and those that can't be read. */
 export interface Records {
@@ -26,7 +28,14 @@ export interface DamagedRecord {
   readonly message: string;
 }
 
-/** Reads every record; one that is damaged does not hide the others. */
+/** Of a record, in bytes: room for tens of thousands of references. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Reads every record; one that is damaged does not hide the others.
+ *
+ * @throws {BerthError} `newer-record` for one that a newer berth wrote; `state-directory`.
+ */
 export function readRecords(stateDirectory: string): Records {
   const directory = join(stateDirectory, 'roots');
   const byId = new Map<string, RootRecord>();
@@ -35,10 +44,12 @@ export function readRecords(stateDirectory: string): Records {
     if (!name.endsWith('.json') || name.startsWith('.')) continue;
     const path = join(directory, name);
     try {
-      const record = v.parse(RecordFile, JSON.parse(readFileSync(path, 'utf8')));
+      const record = parse(path, readBounded(path));
+      if (record === undefined) continue;
       if (`${record.id}.json` !== name) throw new Error(`it says that it is of ${record.id}`);
       byId.set(record.id, record);
     } catch (error) {
+      if (error instanceof BerthError) throw error;
       if (systemErrorCode(error) === 'EACCES') throw stateError(path, error);
       damaged.push({ path, message: error instanceof Error ? error.message : String(error) });
     }
@@ -56,10 +67,10 @@ export function writeRecord(stateDirectory: string, record: RootRecord): void {
   const path = join(directory, `${record.id}.json`);
   const temporary = join(directory, `.${record.id}.${randomBytes(6).toString('hex')}`);
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    makeDirectory(directory);
     const fd = openSync(temporary, 'wx', 0o644);
     try {
-      writeSync(fd, `${JSON.stringify(record, undefined, 2)}\n`);
+      writeFileSync(fd, `${JSON.stringify(record, undefined, 2)}\n`);
       fsyncSync(fd);
     } finally {
       closeSync(fd);
@@ -85,10 +96,47 @@ export function removeRecord(stateDirectory: string, id: string): void {
 }
 
 /** Puts a damaged record aside, so that the one made again from pins can take its place. */
-export function setAside(damaged: DamagedRecord): string {
-  const aside = `${damaged.path}.damaged`;
-  renameSync(damaged.path, aside);
-  return aside;
+export function setAside({ path }: DamagedRecord): void {
+  try {
+    renameSync(path, `${path}.damaged`);
+  } catch (error) {
+    // Another berth was quicker.
+    if (systemErrorCode(error) !== 'ENOENT') throw stateError(path, error);
+  }
+}
+
+/** @returns undefined if it is gone again. */
+function readBounded(path: string): string | undefined {
+  let fd: number;
+  try {
+    // What hangs in open, a FIFO say, must not hang berth.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) throw new Error('it is not a regular file');
+    if (stats.size > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES} bytes`);
+    return readFileSync(fd, 'utf8');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function parse(path: string, text: string | undefined): RootRecord | undefined {
+  if (text === undefined) return undefined;
+  const document: unknown = JSON.parse(text);
+  const version = v.safeParse(v.looseObject({ apiVersion: v.string() }), document);
+  if (version.success && version.output.apiVersion !== API_VERSION) {
+    throw new BerthError(
+      'newer-record',
+      `${path}: expected a record of ${API_VERSION}, found one of ${version.output.apiVersion}`,
+      { hint: 'a newer berth wrote it: use that, or another --state-dir' },
+    );
+  }
+  return v.parse(RecordFile, document);
 }
 
 function entriesOf(directory: string): string[] {

@@ -45,6 +45,7 @@ function contentsOf(pins: readonly Pin[]): Contents {
   return {
     time: timeOf(pins),
     images: [...images.values()],
+    unresolved: [],
     problems:
       problems === 0
         ? []

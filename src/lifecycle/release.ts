@@ -1,7 +1,8 @@
 import { BerthError } from '../errors.ts';
-import { type Context, changing, recoverSituation } from './context.ts';
+import { type Context, changing, recoverSituation, refuseElsewhere } from './context.ts';
 import { moveNames } from './names.ts';
-import { type RootRecord, wantedImages } from './record.ts';
+import { broughtByBerth } from './provenance.ts';
+import { wantedImages } from './record.ts';
 import { removeRecord, writeRecord } from './records.ts';
 import { mergeReleased } from './released.ts';
 import { isManual } from './root-id.ts';
@@ -10,52 +11,50 @@ export interface ReleasedRoot {
   readonly id: string;
   /** How many pins were dropped. */
   readonly pins: number;
-  /** How many images `prune` may take now, as far as nothing else holds them. */
+  /** How many images berth fetched for it that no other root wants: `prune` may take them. */
   readonly images: number;
 }
 
 /**
  * Drops a root's pins. The images stay until `prune`; names on which this root differed from the
- * others settle on what those mean.
+ * others settle on what those mean. The record goes last, so that a release that was killed can
+ * be run again.
  *
  * @throws {BerthError} `unknown-root` if neither a record nor a pin knows the id; `pinned` for
- * pins made by hand.
+ * pins made by hand; `other-engine`.
  */
 export async function release(context: Context, id: string): Promise<ReleasedRoot> {
   return changing(context, 'exclusive', async () => {
-    const { records, pins } = await recoverSituation(context);
-    const record = records.get(id);
-    const own = pins.filter((pin) => pin.root === id);
-    if (record === undefined && own.length === 0) throw unknownRoot(id, [...records.keys()]);
+    const situation = await recoverSituation(context);
+    const { records, pins } = situation;
+    refuseElsewhere(situation, id);
     if (isManual(id)) throw pinnedByHand(id);
+    const record = records.get(id);
+    if (record === undefined) throw unknownRoot(id, [...records.keys()]);
+    const brought = broughtByBerth(records, pins);
+    const own = pins.filter((pin) => pin.root === id);
     await context.engine.unpin(own);
-    if (record === undefined) return { id, pins: own.length, images: 0 };
-    const rest = settle(context, record);
-    const names = wantedImages(record).flatMap((image) => image.names.map(({ name }) => name));
-    const remaining = new Map(records);
-    if (rest === undefined) remaining.delete(id);
-    else remaining.set(id, rest);
-    await moveNames(context, remaining, names);
-    return { id, pins: own.length, images: rest?.released.length ?? 0 };
+    const others = new Map([...records].filter(([other]) => other !== id));
+    const wanted = wantedImages(record);
+    await moveNames(
+      context,
+      others,
+      wanted.flatMap((image) => image.names.map(({ name }) => name)),
+    );
+    const { staged: _staged, pending: _pending, ...rest } = record;
+    const released = mergeReleased(record.released, wanted, brought);
+    if (released.length === 0) removeRecord(context.stateDirectory, id);
+    else writeRecord(context.stateDirectory, { ...rest, released });
+    const held = new Set([...others.values()].flatMap(wantedImages).map((image) => image.id));
+    const left = released.filter((image) => !held.has(image.id));
+    return { id, pins: own.length, images: left.length };
   });
 }
 
-/** The record wants nothing any more; what berth fetched for it is remembered until `prune`. */
-function settle(context: Context, record: RootRecord): RootRecord | undefined {
-  const { staged: _staged, pending: _pending, ...rest } = record;
-  const released = mergeReleased(record.released, wantedImages(record));
-  if (released.length === 0) {
-    removeRecord(context.stateDirectory, record.id);
-    return undefined;
-  }
-  const remaining: RootRecord = { ...rest, released };
-  writeRecord(context.stateDirectory, remaining);
-  return remaining;
-}
-
 function unknownRoot(id: string, known: readonly string[]): BerthError {
+  const roots = known.filter((other) => !isManual(other));
   return new BerthError('unknown-root', `no root ${id} is known here`, {
-    hint: known.length === 0 ? 'nothing is staged' : `known are ${known.join(', ')}`,
+    hint: roots.length === 0 ? 'nothing is staged' : `known are ${roots.join(', ')}`,
     kind: 'usage',
   });
 }

@@ -62,8 +62,9 @@ export async function resolveBindings(
       if (local === undefined) problems.push(neverFetched(binding));
       return local;
     }
+    context.signal.throwIfAborted();
     try {
-      const { image, access } = await lookUp(registry, binding);
+      const { image, access } = await lookUp(registry, binding, context.signal);
       context.report({ event: 'resolved', name: binding.name, digest: image.digest });
       return {
         binding,
@@ -73,6 +74,7 @@ export async function resolveBindings(
         access,
       };
     } catch (error) {
+      context.signal.throwIfAborted();
       if (!(error instanceof BerthError)) throw error;
       failures.push({ binding, error });
       return undefined;
@@ -82,15 +84,20 @@ export async function resolveBindings(
 }
 
 /** Tries each way in which the units say that the image can be had; the first error counts. */
-async function lookUp(
+export async function lookUp(
   registry: Registry,
   binding: Binding,
+  signal: AbortSignal,
 ): Promise<{ image: ResolvedImage; access: Access }> {
   let first: unknown;
   for (const access of binding.accesses) {
     try {
-      return { image: await registry.resolve(binding.name, binding.platform, access), access };
+      return {
+        image: await registry.resolve(binding.name, binding.platform, access, signal),
+        access,
+      };
     } catch (error) {
+      signal.throwIfAborted();
       first ??= error;
     }
   }
@@ -118,12 +125,9 @@ function keptFromRecord(
   const image = record?.staged?.images.find(serves);
   if (image === undefined || !situation.images.has(image.id)) return undefined;
   const digest = image.names.find(({ name }) => name === binding.name)?.digest ?? image.manifest;
-  if (!hasDigest(situation, image.id, digest)) return undefined;
+  const known = `${binding.name.replace(/(:[^:/@]*|@.*)$/, '')}@${digest}`;
+  if (!situation.images.get(image.id)?.digests.includes(known)) return undefined;
   return { binding, id: image.id, digest, manifest: image.manifest, platform, size: image.size };
-}
-
-function hasDigest(situation: Situation, id: string, digest: string): boolean {
-  return situation.images.get(id)?.digests.some((name) => name.endsWith(`@${digest}`)) ?? false;
 }
 
 function presentByName(binding: Binding, situation: Situation): Resolution | undefined {

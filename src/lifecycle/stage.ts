@@ -1,23 +1,18 @@
-import type { PinRequest } from '../engine/engine.ts';
 import { BerthError } from '../errors.ts';
 import {
   type Context,
   changing,
+  changingRoot,
   readSituation,
   recoverSituation,
+  refuseElsewhere,
   type Situation,
 } from './context.ts';
 import { type FetchFailure, fetchImages } from './fetch.ts';
 import { moveNames } from './names.ts';
-import type { Plan, PlannedImage } from './plan.ts';
+import type { Plan } from './plan.ts';
 import { broughtByBerth } from './provenance.ts';
-import {
-  API_VERSION,
-  type Contents,
-  type Released,
-  type RootRecord,
-  wantedImages,
-} from './record.ts';
+import { API_VERSION, type Contents, type RootRecord, wantedImages } from './record.ts';
 import { writeRecord } from './records.ts';
 import { mergeReleased } from './released.ts';
 import { type Finding, judge } from './verify.ts';
@@ -28,8 +23,6 @@ export interface Staged {
   readonly failures: readonly FetchFailure[];
   /** What keeps the root from being ready; empty when it is. */
   readonly findings: readonly Finding[];
-  /** Downloaded, in bytes, by the plan. */
-  readonly bytes: number;
 }
 
 /**
@@ -37,58 +30,72 @@ export interface Staged {
  * earlier record alone held.
  *
  * Killed at any moment, or failed, it leaves earlier roots as they were; what it fetched is
- * pinned and known by the `pending` part of the record, so that the next try goes on from there.
+ * pinned, so that the next try goes on from there.
  *
- * @param plan makes the plan, under the lock, from what is there then.
- * @throws {BerthError} `no-space` before anything is fetched.
+ * @param idOf the root's id, which may depend on what is staged already.
+ * @param plan makes the plan, under the locks, from what is there then.
+ * @throws {BerthError} `no-space` before anything is fetched; `other-engine`.
  */
 export async function stage(
   context: Context,
+  idOf: (situation: Situation) => string,
   plan: (situation: Situation) => Promise<Plan>,
 ): Promise<Staged> {
   return changing(context, 'shared', async () => {
-    const situation = await recoverSituation(context);
-    const planned = await plan(situation);
-    if (planned.bytes > planned.free) throw noSpace(planned);
-    const brought = broughtByBerth(situation.records, situation.pins);
-    const before = situation.records.get(planned.root.id);
-    const contents = contentsOf(planned, brought, before);
-    const pending: RootRecord = {
-      apiVersion: API_VERSION,
-      kind: 'Record',
-      id: planned.root.id,
-      location: planned.root.location,
-      engine: context.engine.name,
-      ...(before?.staged === undefined ? {} : { staged: before.staged }),
-      pending: contents,
-      released: releasedBy(before, contents),
-    };
-    if (before === undefined || !sameContents(before.staged, contents)) {
-      writeRecord(context.stateDirectory, pending);
-    }
-    const failures = await fetchImages(context, planned, requestsOf(planned, contents));
-    if (failures.length > 0 || planned.failures.length > 0) {
-      return { plan: planned, failures, findings: [], bytes: planned.bytes };
-    }
-    const { pending: _, ...rest } = pending;
-    const record: RootRecord = { ...rest, staged: contents };
-    const findings = await finish(context, planned, record, situation);
-    return { plan: planned, failures, findings, bytes: planned.bytes };
+    const id = idOf(await recoverSituation(context));
+    return changingRoot(context, id, async () => {
+      const situation = await readSituation(context);
+      refuseElsewhere(situation, id);
+      const planned = await plan(situation);
+      if (planned.bytes > planned.free) throw noSpace(planned);
+      return carryOut(context, planned, situation);
+    });
   });
+}
+
+async function carryOut(context: Context, plan: Plan, situation: Situation): Promise<Staged> {
+  const before = situation.records.get(plan.root.id);
+  const known = broughtByBerth(situation.records, situation.pins);
+  const wanted = contentsOf(plan, known, before);
+  const begun: RootRecord = {
+    apiVersion: API_VERSION,
+    kind: 'Record',
+    id: plan.root.id,
+    location: plan.root.location,
+    engine: context.engine.name,
+    ...(before?.staged === undefined ? {} : { staged: before.staged }),
+    pending: wanted,
+    released: before?.released ?? [],
+  };
+  const isNew = JSON.stringify(before?.staged) !== JSON.stringify(wanted);
+  if (isNew || before?.pending !== undefined) writeRecord(context.stateDirectory, begun);
+  const { failures, brought } = await fetchImages(context, plan, known, {
+    location: plan.root.location,
+    // With what could not be resolved the pins are not the whole, and must not look so.
+    images: wanted.images.length + plan.failures.length,
+    problems: wanted.problems.length,
+    staged: wanted.time,
+  });
+  context.signal.throwIfAborted();
+  if (failures.length > 0 || plan.failures.length > 0) return { plan, failures, findings: [] };
+  const images = wanted.images.map((image) => ({ ...image, fetched: brought.has(image.id) }));
+  const { pending: _, ...rest } = begun;
+  const staged = { ...wanted, images };
+  const record: RootRecord = { ...rest, staged, released: releasedBy(before, staged, brought) };
+  return { plan, failures, findings: await finish(context, record, before) };
 }
 
 /** Names, checks, records, and lets go of what is left over, in this order. */
 async function finish(
   context: Context,
-  plan: Plan,
   record: RootRecord,
-  before: Situation,
+  before: RootRecord | undefined,
 ): Promise<readonly Finding[]> {
-  const records = new Map(before.records).set(record.id, record);
-  const names = plan.images.flatMap((image) => image.names.map(({ name }) => name));
-  await moveNames(context, records, names);
+  const records = withRecord(await readSituation(context), record);
+  // Those that the root meant before as well: others may have waited for them.
+  await moveNames(context, records, [...namesOf(record), ...namesOf(before)]);
   const after = await readSituation(context);
-  const findings = judge(record, { ...after, records });
+  const findings = judge(record, { ...after, records: withRecord(after, record) });
   // A root whose images were taken away meanwhile is not staged: the earlier record stands.
   if (findings.some((finding) => finding.code !== 'problem')) return findings;
   writeRecord(context.stateDirectory, record);
@@ -96,6 +103,15 @@ async function finish(
   const stale = after.pins.filter((pin) => pin.root === record.id && !wanted.has(pin.id));
   if (stale.length > 0) await context.engine.unpin(stale);
   return findings;
+}
+
+function withRecord({ records }: Situation, record: RootRecord): Situation['records'] {
+  return new Map(records).set(record.id, record);
+}
+
+function namesOf(record: RootRecord | undefined): string[] {
+  const images = record?.staged?.images ?? [];
+  return images.flatMap((image) => image.names.map(({ name }) => name));
 }
 
 function contentsOf(
@@ -110,7 +126,7 @@ function contentsOf(
       manifest: image.manifest,
       platform: image.platform,
       size: image.size,
-      fetched: !image.present || brought.has(image.id),
+      fetched: brought.has(image.id),
       names: image.names.map(({ name, digest, references }) => ({
         name,
         digest,
@@ -124,6 +140,7 @@ function contentsOf(
       message,
       hint,
     })),
+    unresolved: plan.failures.map(({ binding }) => binding.name),
   };
   // The same as before keeps its time, which the pins carry: so they need not be made again.
   for (const earlier of [before?.staged, before?.pending]) {
@@ -134,11 +151,12 @@ function contentsOf(
 
 /** Whether two contents are pinned alike, whatever files they stand in. */
 function sameHolds(earlier: Contents | undefined, contents: Contents): earlier is Contents {
-  const holds = ({ images, problems }: Contents) =>
+  const holds = ({ images, problems, unresolved }: Contents) =>
     [
       String(problems.length),
-      ...images.map(({ id, fetched, names }) =>
-        [id, fetched, ...names.map(({ name, digest }) => `${name} ${digest}`)].join(' '),
+      ...unresolved,
+      ...images.map(({ id, names }) =>
+        [id, ...names.map(({ name, digest }) => `${name} ${digest}`)].join(' '),
       ),
     ]
       .sort()
@@ -146,36 +164,16 @@ function sameHolds(earlier: Contents | undefined, contents: Contents): earlier i
   return earlier !== undefined && holds(earlier) === holds(contents);
 }
 
-function sameContents(earlier: Contents | undefined, contents: Contents): boolean {
-  return JSON.stringify(earlier) === JSON.stringify(contents);
-}
-
 /** What berth fetched for earlier stagings of this root and this one does not want. */
-function releasedBy(before: RootRecord | undefined, contents: Contents): Released[] {
+function releasedBy(
+  before: RootRecord | undefined,
+  staged: Contents,
+  brought: ReadonlySet<string>,
+): RootRecord['released'] {
   if (before === undefined) return [];
-  const wanted = new Set(contents.images.map((image) => image.id));
-  return mergeReleased(before.released, wantedImages(before)).filter(({ id }) => !wanted.has(id));
-}
-
-function requestsOf(plan: Plan, contents: Contents): ReadonlyMap<PlannedImage, PinRequest> {
-  const requests = new Map<PlannedImage, PinRequest>();
-  for (const [index, image] of plan.images.entries()) {
-    const recorded = contents.images[index];
-    if (recorded === undefined) continue;
-    requests.set(image, {
-      id: image.id,
-      platform: image.platform,
-      fetched: recorded.fetched,
-      names: image.names.map(({ name, digest }) => ({ name, digest, manifest: image.manifest })),
-      record: {
-        location: plan.root.location,
-        images: contents.images.length,
-        problems: contents.problems.length,
-        staged: contents.time,
-      },
-    });
-  }
-  return requests;
+  const wanted = new Set(staged.images.map((image) => image.id));
+  const merged = mergeReleased(before.released, wantedImages(before), brought);
+  return merged.filter(({ id }) => !wanted.has(id));
 }
 
 function noSpace(plan: Plan): BerthError {

@@ -1,7 +1,7 @@
 import type { EngineImage } from '../engine/engine.ts';
 import type { Situation } from './context.ts';
 import { meaningsOf } from './provenance.ts';
-import type { RecordImage, RecordProblem, RootRecord } from './record.ts';
+import type { Contents, RecordImage, RecordProblem, RootRecord } from './record.ts';
 
 /** One thing that keeps a root from being ready. */
 export interface Finding {
@@ -26,16 +26,16 @@ export interface Finding {
  * Holds a root's record against what the engine really has: every image present and pinned, every
  * name meaning its image, no problem on anything bound. Ready is when nothing is found.
  */
-export function judge(record: RootRecord | undefined, situation: Situation): readonly Finding[] {
-  if (record?.staged === undefined) {
-    return record?.pending === undefined
-      ? [finding('not-staged', 'the root was never staged', 'run `berth stage` on it')]
-      : [finding('unfinished', 'a stage of the root has begun and not ended', again(record))];
+export function judge(record: RootRecord, situation: Situation): readonly Finding[] {
+  if (record.staged === undefined) {
+    if (record.pending === undefined) return judgeNone();
+    return [finding('unfinished', 'a stage of the root has begun and not ended', again(record))];
   }
   const pinned = new Set(
     situation.pins.filter((pin) => pin.root === record.id).map((pin) => pin.id),
   );
   return [
+    ...unfinished(record, record.staged),
     ...record.staged.images.flatMap((image) => judgeImage(image, record, pinned, situation)),
     ...record.staged.problems.map(
       (problem): Finding => ({
@@ -46,6 +46,34 @@ export function judge(record: RootRecord | undefined, situation: Situation): rea
       }),
     ),
   ];
+}
+
+/** What there is to say of a root that this engine has no record of. */
+export function judgeAbsent(id: string, { elsewhere }: Situation): readonly Finding[] {
+  const record = elsewhere.get(id);
+  if (record === undefined) return judgeNone();
+  const message = `${id} is staged on ${record.engine}, not here`;
+  return [finding('not-staged', message, `say --engine ${record.engine}`)];
+}
+
+function judgeNone(): readonly Finding[] {
+  return [finding('not-staged', 'the root is not staged here', 'run `berth stage` on it')];
+}
+
+/**
+ * A later stage that did not end matters if the tree needs names that the last whole one does not
+ * have; if it only wanted newer images for the same names, those that are there still serve.
+ */
+function unfinished(record: RootRecord, staged: Contents): readonly Finding[] {
+  const namesOf = ({ images, unresolved }: Contents) => [
+    ...images.flatMap((image) => image.names.map(({ name }) => name)),
+    ...unresolved,
+  ];
+  const known = new Set(namesOf(staged));
+  const missing = record.pending && namesOf(record.pending).find((name) => !known.has(name));
+  if (missing === undefined) return [];
+  const message = `a later stage of the root has begun and not ended; it wants ${missing} too`;
+  return [{ ...finding('unfinished', message, again(record)), name: missing }];
 }
 
 function judgeImage(
@@ -62,9 +90,7 @@ function judgeImage(
       { ...finding('image-missing', `${first} is not there`, again(record)), id, name: first },
     ];
   }
-  const findings = wanted.names.flatMap(({ name, digest }) =>
-    judgeName(name, digest, image, record, situation),
-  );
+  const findings = wanted.names.flatMap(({ name }) => judgeName(name, image, record, situation));
   if (!pinned.has(id)) {
     findings.push({
       ...finding('pin-missing', `${first} is there, but its pin is not`, again(record)),
@@ -77,14 +103,13 @@ function judgeImage(
 
 function judgeName(
   name: string,
-  digest: string,
   image: EngineImage,
   record: RootRecord,
   situation: Situation,
 ): Finding[] {
   const { id } = image;
   if (name.includes('@')) {
-    if (image.digests.some((known) => known.endsWith(`@${digest}`))) return [];
+    if (image.digests.includes(name)) return [];
     const message = `the image of ${name} is there, but not known by that digest`;
     return [{ ...finding('digest-missing', message, again(record)), id, name }];
   }
@@ -95,7 +120,8 @@ function judgeName(
     return [{ ...finding('name-missing', message, again(record)), id, name }];
   }
   // Another living root means just that by the name: it moves when this root is activated.
-  if (meaningsOf(name, situation.records).has(current.id)) return [];
+  const others = [...situation.records.values()].filter((other) => other.id !== record.id);
+  if (meaningsOf(name, others).has(current.id)) return [];
   const message = `${name} means ${current.id}, not ${id}`;
   return [{ ...finding('name-moved', message, again(record)), id, name }];
 }

@@ -20,7 +20,7 @@ export interface WhyRoot {
   readonly references: readonly RecordReference[];
 }
 
-/** @param image a full name. */
+/** @param image a full name, or an id of the engine's or the start of one. */
 export function whyOf(
   image: string,
   references: readonly BoundReference[],
@@ -31,14 +31,17 @@ export function whyOf(
   for (const record of situation.records.values()) {
     for (const wanted of record.staged?.images ?? []) {
       for (const served of wanted.names) {
-        if (served.name !== image) continue;
+        if (served.name !== image && !isIdOf(image, wanted.id) && !isIdOf(image, served.digest)) {
+          continue;
+        }
         ids.add(wanted.id);
         roots.push({ id: record.id, digest: served.digest, references: served.references });
       }
     }
   }
   const present = [...situation.images.values()].find(
-    ({ names, digests }) => names.includes(image) || digests.includes(image),
+    ({ id, names, digests }) =>
+      names.includes(image) || digests.includes(image) || isIdOf(image, id),
   );
   if (present !== undefined) ids.add(present.id);
   return {
@@ -48,4 +51,9 @@ export function whyOf(
     present,
     pins: situation.pins.filter((pin) => ids.has(pin.id)),
   };
+}
+
+function isIdOf(text: string, id: string): boolean {
+  const hex = text.replace(/^sha256:/, '');
+  return /^[0-9a-f]{12,64}$/.test(hex) && id.startsWith(`sha256:${hex}`);
 }

@@ -27,13 +27,13 @@ export function openRegistry({ conf, credentials, policy }: RegistryOptions): Re
   const permit = async (name: string) => judge((known ??= policy()), name);
   return {
     permit,
-    async resolve(name, platform, access) {
+    async resolve(name, platform, access, signal) {
       const place = placeOf(name, conf, access);
-      const top = await fetchManifest(exchange, place, access, place.reference);
+      const top = await fetchManifest(exchange, place, access, place.reference, signal);
       const document = readManifest(place, top);
       if (document.kind === 'manifest') return describe(name, platform, top, top, document);
       const { digest } = entryFor(place, document, platform);
-      const manifest = await fetchManifest(exchange, place, access, digest);
+      const manifest = await fetchManifest(exchange, place, access, digest, signal);
       const inner = readManifest(place, manifest);
       if (inner.kind === 'manifest') return describe(name, platform, top, manifest, inner);
       throw failure('bad-reply', place, `a manifest at ${digest}`, 'one more index', {

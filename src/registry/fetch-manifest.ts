@@ -23,10 +23,12 @@ export async function fetchManifest(
   place: Place,
   access: Access,
   reference: string,
+  signal?: AbortSignal,
 ): Promise<Manifest> {
   const expected = `the manifest ${reference}`;
   const path = `manifests/${reference}`;
-  const response = await exchange.get({ place, access, path, accept: ACCEPTED_TYPES, expected });
+  const accept = ACCEPTED_TYPES;
+  const response = await exchange.get({ place, access, path, accept, expected, signal });
   const mediaType = (response.headers['content-type'] ?? '').replace(/\s*;.*$/s, '').toLowerCase();
   const content = await readWhole(place, expected, response);
   const digest = sha256(content);

@@ -21,7 +21,12 @@ export interface Registry {
    *
    * @throws {RegistryError}
    */
-  resolve(name: string, platform: Platform, access: Access): Promise<ResolvedImage>;
+  resolve(
+    name: string,
+    platform: Platform,
+    access: Access,
+    signal?: AbortSignal,
+  ): Promise<ResolvedImage>;
 
   /**
    * A manifest or index by its digest, as bytes that hash to it.

@@ -9,7 +9,8 @@ export function openWhenNeeded(open: () => Promise<Registry>): Registry {
   const registry = () => (opened ??= open());
   return {
     permit: async (name) => (await registry()).permit(name),
-    resolve: async (name, platform, access) => (await registry()).resolve(name, platform, access),
+    resolve: async (name, platform, access, signal) =>
+      (await registry()).resolve(name, platform, access, signal),
     manifest: async (name, digest, access) => (await registry()).manifest(name, digest, access),
     download: async (name, blob, access, into, watch) =>
       (await registry()).download(name, blob, access, into, watch),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -26,7 +27,6 @@ test('a damaged record is named, put aside, and hides no other', (t) => {
   for (const [name, text] of [
     ['torn.json', '{"apiVersion":"berth/v1"'],
     ['other.json', JSON.stringify({ ...record, id: 'os' })],
-    ['future.json', JSON.stringify({ ...record, id: 'future', apiVersion: 'berth/v2' })],
   ] as const) {
     writeFileSync(join(state, 'roots', name), text);
   }
@@ -34,7 +34,7 @@ test('a damaged record is named, put aside, and hides no other', (t) => {
   assert.deepEqual([...byId.keys()], ['os']);
   assert.deepEqual(
     damaged.map(({ path }) => path),
-    ['future.json', 'other.json', 'torn.json'].map((name) => join(state, 'roots', name)),
+    ['other.json', 'torn.json'].map((name) => join(state, 'roots', name)),
   );
   for (const one of damaged) setAside(one);
   assert.deepEqual(readRecords(state).damaged, []);
@@ -47,4 +47,25 @@ test('a record can be removed twice', (t) => {
   removeRecord(state, 'os');
   removeRecord(state, 'os');
   assert.equal(readRecords(state).byId.size, 0);
+});
+
+test('a record of a newer berth is not put aside, but said', (t) => {
+  const state = temporaryDirectory(t);
+  writeRecord(state, record);
+  const future = JSON.stringify({ ...record, apiVersion: 'berth/v2' });
+  writeFileSync(join(state, 'roots/os.json'), future);
+  assert.throws(
+    () => readRecords(state),
+    /os\.json: expected a record of berth\/v1, found one of berth\/v2/,
+  );
+});
+
+test('a FIFO in the place of a record hangs nobody', (t) => {
+  const state = temporaryDirectory(t);
+  writeRecord(state, record);
+  execFileSync('mkfifo', [join(state, 'roots/pipe.json')]);
+  assert.deepEqual(
+    readRecords(state).damaged.map(({ message }) => message),
+    ['it is not a regular file'],
+  );
 });

@@ -26,7 +26,7 @@ export function stagedRecord(id: string, ...images: RecordImage[]): RootRecord {
     id,
     location: `/srv/${id}`,
     engine: 'store',
-    staged: { time: '2026-01-01T00:00:00.000Z', images, problems: [] },
+    staged: { time: '2026-01-01T00:00:00.000Z', images, problems: [], unresolved: [] },
     released: [],
   };
 }
@@ -55,6 +55,7 @@ export function situationOf(
 ): Situation {
   return {
     records: new Map(records.map((record) => [record.id, record])),
+    elsewhere: new Map(),
     images: new Map(images.map((image) => [image.id, image])),
     pins,
   };

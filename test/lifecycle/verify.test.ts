@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { judge } from '../../src/lifecycle/verify.ts';
+import { judge, judgeAbsent } from '../../src/lifecycle/verify.ts';
 import {
   digestFor,
   engineImage,
@@ -20,7 +20,13 @@ test('a root whose images are present, pinned and named is ready', () => {
 });
 
 test('a root without a record is not ready', () => {
-  assert.deepEqual(codes(undefined, situationOf([], [], [])), ['not-staged']);
+  const situation = situationOf([], [], []);
+  assert.deepEqual(
+    judgeAbsent('os', situation).map(({ code }) => code),
+    ['not-staged'],
+  );
+  const [finding] = judgeAbsent('os', { ...situation, elsewhere: new Map([['os', os]]) });
+  assert.match(finding?.hint ?? '', /--engine store/);
 });
 
 test('a root whose staging never ended is not ready, whatever is there', () => {

@@ -20,7 +20,7 @@ export interface Machine {
   /** Runs the command line from the sources. */
   berth(...words: string[]): Promise<Outcome>;
   berthWith(
-    options: { input?: string; fds?: readonly number[] },
+    options: { input?: string; fds?: readonly number[]; closeOutput?: boolean },
     ...words: string[]
   ): Promise<Outcome>;
 }
@@ -51,8 +51,8 @@ export async function startMachine(t: TestContext): Promise<Machine> {
     BERTH_STATE_DIR: join(directory, 'state'),
     CONTAINERS_REGISTRIES_CONF: registries,
   };
-  const berthWith: Machine['berthWith'] = ({ input, fds = [] }, ...words) =>
-    run(environment, input, fds, words);
+  const berthWith: Machine['berthWith'] = ({ input, fds = [], closeOutput = false }, ...words) =>
+    run(environment, input, fds, words, closeOutput);
   return {
     directory,
     registry,
@@ -67,12 +67,14 @@ async function run(
   input: string | undefined,
   fds: readonly number[],
   words: readonly string[],
+  closeOutput: boolean,
 ): Promise<Outcome> {
   const child = spawn(process.execPath, [main, ...words], {
     env: environment,
     stdio: ['pipe', 'pipe', 'pipe', ...fds],
   });
   child.stdin?.end(input ?? '');
+  if (closeOutput) for (const stream of [child.stdout, child.stderr]) stream?.destroy();
   const output = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));

@@ -33,7 +33,7 @@ export function definePins(command: Command): void {
             pins.length === 0
               ? ''
               : renderTable(
-                  ['ROOT', 'IMAGE', 'ID', 'FETCHED BY BERTH'],
+                  ['ROOT', 'IMAGE', 'ID', 'PRUNE MAY TAKE IT'],
                   pins.map(({ root, names, id, fetched }) => [
                     root,
                     names.map(({ name }) => name).join(', '),

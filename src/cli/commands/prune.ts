@@ -33,7 +33,7 @@ export function definePrune(command: Command): void {
         const kept = planned.filter(({ verdict }) => verdict.kind === 'kept');
         if (flags.dryRun === true) return show(flags, removable, kept, true);
         if (removable.length > 0 && flags.force !== true) await confirm(removable);
-        const done = await prune(surroundings);
+        const done = await prune(surroundings, planned);
         return show(flags, done.removed, done.kept, false);
       });
     });

@@ -10,7 +10,7 @@ import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
-import { printFailures } from '../render/problems.ts';
+import { printFailures, printProblems } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
 import { inSurroundings } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
@@ -86,9 +86,11 @@ async function bindingsAskedFor(
 ): Promise<readonly Binding[]> {
   if (rootFd !== undefined) {
     if (images.length > 0) throw usage('either names or --all-images-from-root, not both');
-    return withRoot(`fd:${rootFd}`, async (root) => {
+    return withRoot(`fd:${rootFd.replace(/^fd:/, '')}`, async (root) => {
       const found = await survey(root, 'all');
-      return bindingsOf(found, root, 'all').bindings;
+      const { bindings, problems } = bindingsOf(found, root, 'all');
+      printProblems([...found.problems, ...problems]);
+      return bindings;
     });
   }
   const names = images.flatMap((image) => (image === '-' ? [] : [image]));

@@ -23,7 +23,7 @@ export function defineRelease(command: Command): void {
         print(options.format, {
           json: () => ({ apiVersion: 'berth/v1', kind: 'ReleaseResult', root: id, pins, images }),
           table: () =>
-            `released ${id}: ${pins} pins dropped; ${images} images that berth fetched for it are left to \`berth prune\`\n`,
+            `released ${id}: ${pins} pins dropped; ${images} images that nobody else wants are left to \`berth prune\`\n`,
           refs: () => [],
         });
       });

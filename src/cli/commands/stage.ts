@@ -13,7 +13,7 @@ import {
 } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
 import { inSurroundings } from '../surroundings.ts';
-import { withRoot } from '../target.ts';
+import { idOfRoot, withRoot } from '../target.ts';
 import { plannerOf, sayNothingBound } from './plan.ts';
 
 /** `berth stage`: fetch, pin, verify, record. */
@@ -31,7 +31,11 @@ export function defineStage(command: Command): void {
     .action(async (spec: string | undefined, options: RootOptions) => {
       await inSurroundings(options, async (surroundings) => {
         const result = await withRoot(spec, async (root) =>
-          stage(surroundings, await plannerOf(surroundings, root, options)),
+          stage(
+            surroundings,
+            ({ records }) => idOfRoot(root.location, options.id, records),
+            await plannerOf(surroundings, root, options),
+          ),
         );
         const failures = failuresOf(result);
         const ready = failures.length === 0 && result.findings.length === 0;
@@ -74,7 +78,7 @@ function failuresOf({ plan, failures }: Staged) {
   ];
 }
 
-function table({ plan, failures, bytes, findings }: Staged, ready: boolean): string {
+function table({ plan, failures, findings }: Staged, ready: boolean): string {
   const failed = new Set(failures.map(({ image }) => image));
   const rows = plan.images.flatMap((image) =>
     image.names.map(({ name, digest }) => [
@@ -89,5 +93,5 @@ function table({ plan, failures, bytes, findings }: Staged, ready: boolean): str
   );
   if (rows.length === 0 && findings.length === 0 && plan.failures.length === 0) return '';
   const verdict = ready ? 'is ready' : 'is NOT ready';
-  return `${renderTable(['IMAGE', 'DIGEST', 'SIZE', 'STATE', ''], rows, process.stdout)}\n${plan.root.id} ${verdict} on ${plan.engine.name}: ${plan.images.length} images, ${formatBytes(bytes)} fetched.\n`;
+  return `${renderTable(['IMAGE', 'DIGEST', 'SIZE', 'STATE', ''], rows, process.stdout)}\n${plan.root.id} ${verdict} on ${plan.engine.name}: ${plan.images.length} images${failures.length > 0 ? '' : `, ${formatBytes(plan.bytes)} fetched`}.\n`;
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { readSituation } from '../../lifecycle/context.ts';
 import { type RootStatus, statusOf } from '../../lifecycle/status.ts';
+import { displayPath } from '../../root/names.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { formatBytes } from '../render/bytes.ts';
@@ -38,6 +39,13 @@ export function defineStatus(command: Command): void {
           table: () => table(roots),
           refs: () => new Set(roots.flatMap((root) => root.images.map(({ name }) => name))),
         });
+        if (options.format === 'table') {
+          for (const { id, findings } of roots.filter(({ state }) => state === 'not ready')) {
+            const [first] = findings;
+            process.stderr.write(`${id} is not ready: ${displayPath(first?.message ?? '')}\n`);
+            process.stderr.write(`  → \`berth verify ${id}\` says all\n`);
+          }
+        }
         if (roots.length === 0) process.stderr.write(`Nothing is staged on ${engine.name}.\n`);
       });
     });

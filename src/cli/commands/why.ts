@@ -58,11 +58,11 @@ function text(why: Why, location: string): string {
     lines.push(`  named in ${location} by ${unit} (${path}:${line}): ${bound}, ${decision.rule}`);
   }
   for (const { id, digest, references } of why.roots) {
-    lines.push(`  staged for ${id} as ${digest}`);
+    lines.push(`  staged for ${id}, digest ${digest}`);
     for (const { path, line, unit } of references) lines.push(`    by ${unit} (${path}:${line})`);
   }
   if (why.present === undefined) lines.push('  not present');
-  else lines.push(`  present as ${why.present.id}`);
+  else lines.push(`  present, image ID ${why.present.id}`);
   for (const { root, handle } of why.pins) lines.push(`  pinned for ${root} (${handle})`);
   if (why.pins.length === 0) lines.push('  not pinned');
   return lines.map((line) => `${displayPath(line)}\n`).join('');

@@ -8,8 +8,13 @@ import { paint } from './table.ts';
 /** Problems on standard error: those on bound references first, in red. */
 export function printProblems(problems: readonly BoundProblem[]): void {
   const { stderr } = process;
+  const said = new Set<string>();
   for (const problem of problems.toSorted((a, b) => Number(b.bound) - Number(a.bound))) {
     const place = placeOf(problem.path, problem.line);
+    // A unit that refers to another has its problem too: once is enough for people.
+    const key = [problem.code, place, problem.message].join(' ');
+    if (said.has(key)) continue;
+    said.add(key);
     const label = paint(
       { text: problem.bound ? 'problem' : 'note', colour: problem.bound ? 'red' : 'yellow' },
       stderr,
@@ -21,8 +26,12 @@ export function printProblems(problems: readonly BoundProblem[]): void {
 
 export function printFindings(findings: readonly Finding[]): void {
   const { stderr } = process;
-  for (const { code, message, hint } of findings) {
-    stderr.write(`${paint({ text: code, colour: 'red' }, stderr)} ${displayPath(message)}\n`);
+  const said = new Set<string>();
+  for (const { code, message, hint, problem } of findings) {
+    if (said.has(message)) continue;
+    said.add(message);
+    const label = problem === undefined ? code : `${code} ${problem.code}`;
+    stderr.write(`${paint({ text: label, colour: 'red' }, stderr)} ${displayPath(message)}\n`);
     stderr.write(`  → ${displayPath(hint)}\n`);
   }
 }

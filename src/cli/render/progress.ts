@@ -1,4 +1,5 @@
-import { writeSync } from 'node:fs';
+import { fstatSync, writeSync } from 'node:fs';
+import { BerthError, systemErrorCode } from '../../errors.ts';
 import { plainProgress } from './plain-progress.ts';
 import type { Progress } from './progress-lines.ts';
 import { terminalProgress } from './terminal-progress.ts';
@@ -7,7 +8,8 @@ export type ProgressMode = 'auto' | 'tty' | 'plain' | 'json' | 'none';
 
 /** @param fd where to write; 2, standard error, by default. */
 export function openProgress(mode: ProgressMode, fd: number): Progress {
-  const write = (text: string) => void writeSync(fd, text);
+  checkOpen(fd);
+  const write = quietWriter(fd);
   switch (mode) {
     case 'auto':
       return process.stderr.isTTY && fd === 2 ? terminalProgress(write) : plainProgress(write);
@@ -20,4 +22,29 @@ export function openProgress(mode: ProgressMode, fd: number): Progress {
     case 'none':
       return { report: () => undefined, end: () => undefined };
   }
+}
+
+/** @throws {BerthError} `usage` for a descriptor that is not open. */
+function checkOpen(fd: number): void {
+  try {
+    fstatSync(fd);
+  } catch {
+    throw new BerthError('usage', `--progress-fd ${fd}: no such descriptor is open`, {
+      hint: `open it: \`berth … --progress-fd ${fd} ${fd}>file\``,
+      kind: 'usage',
+    });
+  }
+}
+
+/** Progress is no reason to fail: a reader that is gone is written to no more, a full pipe is skipped. */
+function quietWriter(fd: number): (text: string) => void {
+  let isOpen = true;
+  return (text) => {
+    if (!isOpen) return;
+    try {
+      writeSync(fd, text);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EAGAIN') isOpen = false;
+    }
+  };
 }

@@ -64,7 +64,13 @@ function barOf({ name, total, bytes, startedAt }: Active): string {
   const bar = '━'.repeat(full) + '╌'.repeat(BAR_WIDTH - full);
   const rate = bytes / Math.max((performance.now() - startedAt) / 1000, 0.001);
   const columns = process.stderr.columns ?? 80;
-  const line = `fetching ${bar} ${formatBytes(bytes)} of ${formatBytes(total)}  ${formatBytes(Math.round(rate))}/s  ${displayPath(name)}`;
-  // A line that wraps would be counted as one and leave its rest behind.
-  return line.slice(0, columns - 1);
+  const line = `fetching ${bar} ${formatBytes(bytes)} of ${formatBytes(total)}  ${formatBytes(Math.round(rate))}/s  `;
+  // A line that wraps would be counted as one and leave its rest behind. The end of a name says
+  // most of it.
+  const room = Math.max(columns - 1 - line.length, 0);
+  const shown = displayPath(name);
+  return (
+    line.slice(0, columns - 1) +
+    (shown.length <= room ? shown : `…${shown.slice(-room + 1)}`.slice(0, room))
+  );
 }

@@ -49,6 +49,7 @@ export async function openPodman({
       };
     },
     images: () => listImages(api),
+    has: (id) => imageExists(api, id),
     pins: () => listPins(api),
     /**
      * An upper bound: podman does not tell by their compressed digests which layers it has, and

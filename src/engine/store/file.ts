@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemErrorCode } from '../../errors.ts';
+import { makeDirectory } from '../../make-directory.ts';
 import { damaged, storeFailure } from './failure.ts';
 import type { Layout } from './layout.ts';
 
@@ -107,7 +108,7 @@ export async function syncDirectory(path: string): Promise<void> {
 /** The directory of temporary files is made again where somebody took it for rubbish. */
 async function opened(temporary: string): Promise<FileHandle> {
   try {
-    await mkdir(dirname(temporary), { recursive: true });
+    makeDirectory(dirname(temporary));
     return await open(temporary, 'wx', 0o644);
   } catch (error) {
     throw storeFailure(temporary, error);

@@ -21,6 +21,11 @@ export function wholeImages(store: Store): readonly EngineImage[] {
   });
 }
 
+/** Whether index.json has a name for it: what has none is a rest of something. */
+export function isNamed({ layout }: Store, id: string): boolean {
+  return readIndex(layout).manifests.some(({ digest }) => digest === id);
+}
+
 /** Whether it is an image whose manifest and blobs are all there. */
 export function isWhole(store: Store, id: string): boolean {
   const { layout, manifests } = store;

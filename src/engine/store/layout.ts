@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemErrorCode } from '../../errors.ts';
 import { isDigest } from '../../image/digest.ts';
+import { makeDirectory } from '../../make-directory.ts';
 import { EngineError } from '../engine.ts';
 import { withLock } from '../file-lock.ts';
 import { damaged, storeFailure } from './failure.ts';
@@ -77,7 +78,7 @@ export async function makeLayout(layout: Layout): Promise<void> {
   if (layoutExists(layout)) return;
   try {
     // Images may hold what is not for everybody's eyes.
-    mkdirSync(layout.directory, { recursive: true, mode: 0o700 });
+    makeDirectory(layout.directory, 0o700);
   } catch (error) {
     throw storeFailure(layout.directory, error);
   }
@@ -85,7 +86,7 @@ export async function makeLayout(layout: Layout): Promise<void> {
     if (layoutExists(layout)) return;
     for (const directory of [layout.blobs, layout.pins, layout.temporary]) {
       try {
-        mkdirSync(directory, { recursive: true });
+        makeDirectory(directory);
       } catch (error) {
         throw storeFailure(directory, error);
       }

@@ -1,7 +1,8 @@
-import { type BigIntStats, mkdirSync, statSync } from 'node:fs';
+import { type BigIntStats, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { makeDirectory } from '../../make-directory.ts';
 import type { PinRequest } from '../engine.ts';
 import { damaged, storeFailure } from './failure.ts';
 import { readBounded, syncDirectory, writeWhole } from './file.ts';
@@ -70,7 +71,7 @@ export async function writePins(
   if (pins.length > 0) {
     const content = { schemaVersion: 1, root, pins };
     // Somebody may have removed the directory, and with it every pin: they are made again.
-    mkdirSync(layout.pins, { recursive: true });
+    makeDirectory(layout.pins);
     await writeWhole(layout, path, `${JSON.stringify(content, undefined, 1)}\n`);
     return;
   }

@@ -5,7 +5,7 @@ import { withLock, withLockIfFree } from '../file-lock.ts';
 import { distinct, isPresent } from './blob.ts';
 import { Downloads } from './download.ts';
 import { fetchImage } from './fetch.ts';
-import { wholeImages } from './images.ts';
+import { isNamed, isWhole, wholeImages } from './images.ts';
 import { changeIndex, named, withDescriptor } from './index-file.ts';
 import { type Layout, layoutAt, layoutExists } from './layout.ts';
 import type { ManifestCache } from './manifest.ts';
@@ -53,6 +53,7 @@ export function openStore(options: { directory: string; registry: Registry }): E
       description: `OCI image layout in ${layout.directory}`,
     }),
     images: async () => wholeImages(store),
+    has: async (id) => layoutExists(layout) && isNamed(store, id) && isWhole(store, id),
     pins: async () => allPins(store),
     missingBlobs: async (image) => distinct(image.blobs).filter((blob) => !isPresent(layout, blob)),
     fetch: async (image, access, watch = {}) => {

@@ -1,0 +1,25 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { systemErrorCode } from './errors.ts';
+
+/**
+ * Makes a directory and what is missing above it. Not `mkdir` with `recursive`: where a file
+ * system answers ENOENT below a directory that is there, as procfs does, Node tries for ever.
+ *
+ * @throws {Error} the system's.
+ */
+export function makeDirectory(path: string, mode = 0o755): void {
+  const missing: string[] = [];
+  for (let at = path; !isThere(at); at = dirname(at)) missing.push(at);
+  for (const directory of missing.toReversed()) {
+    try {
+      mkdirSync(directory, mode);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EEXIST') throw error;
+    }
+  }
+}
+
+function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
