@@ -40,7 +40,9 @@ function filesOf(directory: string): string[] {
   try {
     names = readdirSync(fragments).filter((name) => name.endsWith('.toml'));
   } catch (error) {
-    if (!['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) throw error;
+    if (!['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) {
+      throw bad(fragments, undefined, String(error), 'make it readable, or say --config FILE');
+    }
   }
   return [join(directory, 'berth.toml'), ...names.sort().map((name) => join(fragments, name))];
 }

@@ -82,7 +82,11 @@ export async function programOf(argv: readonly string[]): Promise<Command> {
     )
     .version(version)
     .exitOverride()
-    .showHelpAfterError('(berth --help, or berth COMMAND --help)')
+    .showHelpAfterError('  → see berth --help, or berth COMMAND --help')
+    .configureOutput({
+      outputError: (text, write) =>
+        write(text.replace(/^error: /, 'berth: ').replace(/\n(?=\()/, ' ')),
+    })
     .addHelpText('after', help);
   const first = argv.find((word) => !word.startsWith('-'));
   const wanted = first === 'help' ? argv[argv.indexOf(first) + 1] : first;
