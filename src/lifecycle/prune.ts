@@ -82,15 +82,13 @@ function entriesOf(situation: Situation): readonly PruneEntry[] {
   }));
 }
 
-function verdictOn(entry: Released, { images, pins, records }: Situation): PruneVerdict {
+function verdictOn(entry: Released, { images, records }: Situation): PruneVerdict {
   const image = images.get(entry.id);
   const wanting = [...records.values()].filter((record) =>
     wantedImages(record).some(({ id }) => id === entry.id),
   );
   if (wanting[0] !== undefined) return { kind: 'kept', by: wanting[0].id };
   if (image === undefined) return { kind: 'gone' };
-  const pin = pins.find(({ id }) => id === entry.id);
-  if (pin !== undefined) return { kind: 'kept', by: pin.root };
   const foreign = image.names.find((name) => !entry.names.includes(name));
   if (foreign !== undefined) return { kind: 'kept', by: `the name ${foreign}` };
   return { kind: 'removable' };

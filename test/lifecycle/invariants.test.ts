@@ -39,9 +39,10 @@ test('what a failed stage was about to fetch, and somebody then pulled, is their
 
 test('a stage that failed is not called ready when its record is lost', async (t) => {
   const machine = await startMachine(t);
-  machine.registry.push('web:1', image(2));
+  // By digest: such a name stands at once, so that nothing else keeps the root from being ready.
+  const { digest } = machine.registry.push('web:1', image(2));
   const root = writeRoot(join(machine.directory, 'os'), {
-    ...container('web', `${host}/web:1`),
+    ...container('web', `${host}/web@${digest}`),
     ...container('gone', `${host}/gone:1`),
   });
   assert.equal((await stage(machine, 'os', root)).code, 1);
@@ -170,4 +171,20 @@ test('a reader that goes away changes no answer', async (t) => {
   const machine = await startMachine(t);
   const { code: answer } = await machine.berthWith({ closeOutput: true }, 'verify', 'x', ...store);
   assert.equal(answer, 3);
+});
+
+test('a moved tag stays with the root that was there first, whatever the ids', async (t) => {
+  const machine = await startMachine(t);
+  const first = writeRoot(join(machine.directory, 'x'), container('api', `${host}/api`));
+  const second = writeRoot(join(machine.directory, 'y'), container('api', `${host}/api`));
+  machine.registry.push('api:latest', image(2));
+  assert.equal((await stage(machine, 'z', first)).code, 0);
+  machine.registry.push('api:latest', image(3));
+  const { stdout } = await stage(machine, 'a', second);
+  assert.match(stdout, /the name stays on sha256:\w+ for z/);
+  const before = await machine.berth('why', ...store, `${host}/api`, second);
+  assert.match(before.stdout, /pinned for z/);
+  const present = /present, image ID (\S+)/.exec(before.stdout)?.[1];
+  const ofFirst = /staged for z, digest (\S+)/.exec(before.stdout)?.[1];
+  assert.equal(present, ofFirst);
 });
