@@ -2,7 +2,8 @@ import type { Problem } from '../../problem.ts';
 import { list } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import { splitWords } from '../../systemd/words.ts';
-import { type Fault, problemOfUnit, type QuadletUnit, sectionOf } from './unit.ts';
+import type { Fault } from '../fault.ts';
+import { problemOfUnit, type QuadletUnit, sectionOf } from './unit.ts';
 
 /** What a unit hands to podman past the keys that berth reads. */
 export interface ArgumentProblems {

@@ -2,9 +2,10 @@ import type { Problem } from '../../problem.ts';
 import { Secret } from '../../secret.ts';
 import { type Etc, whereInTree } from '../../systemd/etc.ts';
 import { flag, scalar } from '../../systemd/lookup.ts';
+import type { Expander } from '../expander.ts';
+import type { Fault } from '../fault.ts';
 import type { PullOptions, PullPolicy } from '../reference.ts';
-import type { Expander } from './expander.ts';
-import { type Fault, problemOfUnit, type QuadletUnit, sectionOf } from './unit.ts';
+import { problemOfUnit, type QuadletUnit, sectionOf } from './unit.ts';
 
 export interface Pull {
   readonly options: PullOptions;

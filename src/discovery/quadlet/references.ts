@@ -2,13 +2,14 @@ import type { ShortNames } from '../../image/short-names.ts';
 import type { Problem } from '../../problem.ts';
 import { scalar } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { Fault } from '../fault.ts';
+import { type ImageValue, imageOf } from '../image-value.ts';
 import type { PullOptions, Reference } from '../reference.ts';
 import { argumentProblems } from './arguments.ts';
-import { type ImageValue, imageOf } from './image-value.ts';
 import { containerPull, imagePull, type PullContext } from './pull-options.ts';
 import { refusalOf } from './refusal.ts';
 import type { Units } from './refused.ts';
-import { type Fault, problemOfUnit, type QuadletUnit, sectionOf, subjectOf } from './unit.ts';
+import { problemOfUnit, type QuadletUnit, sectionOf, subjectOf } from './unit.ts';
 
 export interface ReferenceContext extends PullContext {
   readonly units: Units;

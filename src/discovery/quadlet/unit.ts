@@ -1,5 +1,6 @@
 import type { Problem, ProblemSubject } from '../../problem.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { Fault } from '../fault.ts';
 
 export type UnitType =
   | 'artifact'
@@ -72,13 +73,6 @@ export function subjectOf(unit: QuadletUnit): ProblemSubject {
     unit: unit.service,
     ...(unit.bind === undefined ? {} : { bind: unit.bind }),
   };
-}
-
-/** What is wrong, apart from where it stands. */
-export interface Fault {
-  readonly code: string;
-  readonly message: string;
-  readonly hint: string;
 }
 
 /** A problem of a unit: at an entry, or with the file as a whole. */

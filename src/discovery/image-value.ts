@@ -1,6 +1,6 @@
-import { fullName } from '../../image/name.ts';
-import type { ShortNames } from '../../image/short-names.ts';
-import type { Fault } from './unit.ts';
+import { fullName } from '../image/name.ts';
+import type { ShortNames } from '../image/short-names.ts';
+import type { Fault } from './fault.ts';
 
 export type ImageValue =
   | { readonly ok: true; readonly image: string }

@@ -1,12 +1,13 @@
-import { type Root, RootError } from '../../root/root.ts';
-import { environmentOf } from '../../systemd/environment.ts';
-import type { Etc } from '../../systemd/etc.ts';
-import { scalar } from '../../systemd/lookup.ts';
-import { readOsRelease } from '../../systemd/os-release.ts';
-import { type Expanded, expandSpecifiers } from '../../systemd/specifiers.ts';
-import { parseUnitName, type UnitName, withInstance } from '../../systemd/unit-name.ts';
-import { expandVariables } from '../../systemd/variables.ts';
-import type { Fault, QuadletUnit } from './unit.ts';
+import { type Root, RootError } from '../root/root.ts';
+import { environmentOf } from '../systemd/environment.ts';
+import type { Etc } from '../systemd/etc.ts';
+import { scalar } from '../systemd/lookup.ts';
+import { readOsRelease } from '../systemd/os-release.ts';
+import { type Expanded, expandSpecifiers } from '../systemd/specifiers.ts';
+import type { UnitEntry } from '../systemd/unit-file.ts';
+import { parseUnitName, type UnitName, withInstance } from '../systemd/unit-name.ts';
+import { expandVariables } from '../systemd/variables.ts';
+import type { Fault } from './fault.ts';
 
 export type ExpandedValue =
   | { readonly ok: true; readonly words: readonly string[] }
@@ -15,6 +16,14 @@ export type ExpandedValue =
 type OsRelease =
   | { readonly ok: true; readonly values: ReadonlyMap<string, string> | undefined }
   | { readonly ok: false; readonly message: string; readonly hint: string };
+
+/** What of a service its specifiers and variables depend on. */
+export interface ExpandedUnit {
+  /** The service, with its type: `app@eu.service`. */
+  readonly service: string;
+  /** Its assignments, those of [Service] and [Install] among them. */
+  readonly entries: readonly UnitEntry[];
+}
 
 /**
  * What systemd makes of a word that Quadlet passes on to a service's command line: first the
@@ -33,7 +42,7 @@ export class Expander {
     this.#architecture = architecture;
   }
 
-  expand(unit: QuadletUnit, word: string): ExpandedValue {
+  expand(unit: ExpandedUnit, word: string): ExpandedValue {
     if (!word.includes('%') && !word.includes('$')) return { ok: true, words: [word] };
     const expand = (text: string) => this.#specifiers(unit, text);
     const text = expand(word);
@@ -43,7 +52,7 @@ export class Expander {
     return words.ok ? words : fault('variable', words);
   }
 
-  #specifiers(unit: QuadletUnit, text: string): Expanded {
+  #specifiers(unit: ExpandedUnit, text: string): Expanded {
     if (!text.includes('%')) return { ok: true, text };
     this.#osRelease ??= this.#readOsRelease();
     if (!this.#osRelease.ok) return this.#osRelease;
@@ -65,7 +74,7 @@ export class Expander {
 }
 
 /** A template that `[Install]` starts runs as its default instance. */
-function instantiated(unit: QuadletUnit): UnitName {
+function instantiated(unit: ExpandedUnit): UnitName {
   const name = parseUnitName(unit.service);
   if (name.instance !== '') return name;
   const instance = scalar(unit.entries, 'Install', 'DefaultInstance');
