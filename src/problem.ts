@@ -29,4 +29,6 @@ export interface ProblemSubject {
   readonly unit: string;
   /** `[X-Berth] Bind=` of the unit. */
   readonly bind?: boolean;
+  /** How the unit comes to start; absent while that is not known. */
+  readonly activation?: string;
 }

@@ -1,5 +1,4 @@
 import type { BindMode, BindPolicy, BoundLink } from '../discovery/reference.ts';
-import { BerthError } from '../errors.ts';
 import { globMatches } from './glob.ts';
 
 /** Whether something of a root must be present while the root lives, and which rule says so. */
@@ -16,6 +15,8 @@ export interface Subject {
   readonly unitRealPath?: string;
   readonly bind?: boolean;
   readonly image?: string;
+  /** How the unit comes to start; absent where that is not known. */
+  readonly activation?: string;
 }
 
 export interface Policy {
@@ -34,7 +35,6 @@ export interface Policy {
  * The policy of one run.
  *
  * @param mode `--bind`, which goes before the root's own.
- * @throws {BerthError} `bind-mode` for `enabled`, which needs the boot graph.
  */
 export function policyOf(
   root: BindPolicy,
@@ -44,13 +44,6 @@ export function policyOf(
   const effective = mode ?? root.mode ?? 'linked';
   const modeFrom =
     mode !== undefined ? '--bind' : root.mode !== undefined ? (root.path ?? '') : 'the default';
-  if (effective === 'enabled') {
-    throw new BerthError(
-      'bind-mode',
-      `the bind mode "enabled" (from ${modeFrom}) needs to know how units start, which berth does not read yet`,
-      { hint: 'use --bind linked or --bind all until then', kind: 'usage' },
-    );
-  }
   return {
     mode: effective,
     modeFrom,
@@ -76,7 +69,19 @@ export function decide(subject: Subject, policy: Policy): Decision {
   if (link !== undefined) return yes(`linked by ${link.path}`);
   const included = policy.include.find((glob) => matches(glob, subject));
   if (included !== undefined) return yes(`include "${included}" in ${policy.path}`);
-  return { bound: policy.mode === 'all', rule: `mode ${policy.mode} (${policy.modeFrom})` };
+  return byMode(subject, policy);
+}
+
+/** `enabled` takes what nobody knows to stay away: an image too many costs less than one missing. */
+function byMode({ activation = 'unknown' }: Subject, { mode, modeFrom }: Policy): Decision {
+  switch (mode) {
+    case 'linked':
+      return no(`mode linked (${modeFrom})`);
+    case 'all':
+      return yes(`mode all (${modeFrom})`);
+    case 'enabled':
+      return { bound: activation !== 'none', rule: `mode enabled (${modeFrom}): ${activation}` };
+  }
 }
 
 /** A glob is held against the service, the unit file's name, the image, and the image without its tag. */

@@ -41,6 +41,7 @@ const ImageReference = v.object({
   scope: v.string(),
   activation: v.picklist(['boot', 'socket', 'timer', 'path', 'dbus', 'none', 'unknown']),
   via: v.array(v.string()),
+  conditions: v.optional(v.array(v.string())),
   bound: v.boolean(),
   rule: v.string(),
   pull: Pull,

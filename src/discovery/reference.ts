@@ -2,7 +2,9 @@ import type { Problem } from '../problem.ts';
 import type { Secret } from '../secret.ts';
 
 /** How a reference's unit comes to start. */
-export type Activation = 'boot' | 'socket' | 'timer' | 'path' | 'dbus' | 'none' | 'unknown';
+export type Activation = (typeof activations)[number];
+
+export const activations = ['boot', 'socket', 'timer', 'path', 'dbus', 'none', 'unknown'] as const;
 
 /** Whose units: the system's, every user's, or one user's. */
 export type Scope = 'system' | 'user' | `user:${number}`;
@@ -29,6 +31,8 @@ export interface Reference {
   readonly activation: Activation;
   /** The shortest chain of units by which it comes to start; empty while not known. */
   readonly via: readonly string[];
+  /** What units of `via` ask of the host before they start: `app.service: ConditionPathExists=/x`. */
+  readonly conditions?: readonly string[];
   /** The full image name; absent where it can't be known, and then `problems` says why. */
   readonly image?: string;
   /** The pull options that stand beside it. */

@@ -24,11 +24,7 @@ export interface BoundProblem extends Problem {
   readonly bound: boolean;
 }
 
-/**
- * Reads a root and decides what is bound. Needs no network and no engine.
- *
- * @throws {BerthError} `bind-mode` for a mode that can't be judged yet.
- */
+/** Reads a root and decides what is bound. Needs no network and no engine. */
 export async function survey(root: Root, bind: BindMode | undefined): Promise<Survey> {
   const { shortNames, problems: nameProblems } = await readShortNames(root);
   const architecture = systemdArchitecture(hostPlatform());

@@ -3,7 +3,6 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { decide, policyOf, type Subject } from '../../src/binding/bind.ts';
 import { globMatches } from '../../src/binding/glob.ts';
-import { BerthError } from '../../src/errors.ts';
 import { holds } from '../support/property.ts';
 
 const app: Subject = {
@@ -70,11 +69,13 @@ test('a unit whose image is unknown is judged by its names', () => {
   assert.equal(decide(unknown, policy).bound, true);
 });
 
-test('mode enabled is refused in words until the boot graph is read', () => {
-  assert.throws(
-    () => policyOf(none, [], 'enabled'),
-    (e) => e instanceof BerthError && e.kind === 'usage' && e.message.includes('--bind'),
-  );
+test('mode enabled binds what may start, and says how it does', () => {
+  const policy = policyOf(none, [], 'enabled');
+  const of = (activation: string) => decide({ ...app, activation }, policy);
+  assert.deepEqual(of('socket'), { bound: true, rule: 'mode enabled (--bind): socket' });
+  assert.deepEqual(of('none'), { bound: false, rule: 'mode enabled (--bind): none' });
+  assert.equal(decide(app, policy).bound, true, 'nobody knows that it stays away');
+  assert.equal(decide({ ...app, activation: 'boot', bind: false }, policy).bound, false);
 });
 
 test('globs equal the regular expression that they stand for', async () => {

@@ -46,7 +46,7 @@ test('wrong usage answers 2, on standard error alone', async (t) => {
     ['images', 'fd:77'],
     ['images', 'image:x'],
     ['images', 'staged'],
-    ['images', '--bind', 'enabled', machine.directory],
+    ['images', '--activation', 'never', machine.directory],
     ['stage', ...store, '--id', '../x', machine.directory],
     ['stage', ...store, '--id', 'manual', machine.directory],
     ['pull', ...store],

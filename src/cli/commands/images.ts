@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { type Activation, activations } from '../../discovery/reference.ts';
 import { type BoundReference, type Survey, survey } from '../../lifecycle/survey.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
@@ -16,10 +17,14 @@ export function defineImages(command: Command): void {
   )
     .addHelpText(
       'after',
-      '\nExamples:\n  berth images /ostree/deploy/os/deploy/1234.0\n  berth images --format refs ./rootfs',
+      '\nExamples:\n  berth images /ostree/deploy/os/deploy/1234.0\n  berth images --format refs ./rootfs\n  berth images --activation boot --activation socket ./rootfs',
     )
-    .action(async (spec: string | undefined, options: RootOptions) => {
-      const found = await withRoot(spec, (root) => survey(root, options.bind));
+    .addOption(
+      new Option('--activation <how...>', 'only what comes to start so').choices(activations),
+    )
+    .action(async (spec: string | undefined, options: ImagesOptions) => {
+      const all = await withRoot(spec, (root) => survey(root, options.bind));
+      const found = startedBy(options.activation, all);
       const images = Map.groupBy(
         found.references.filter((reference) => reference.image !== undefined),
         (reference) => reference.image ?? '',
@@ -43,13 +48,25 @@ export function defineImages(command: Command): void {
     });
 }
 
+interface ImagesOptions extends RootOptions {
+  readonly activation?: readonly Activation[];
+}
+
+/** The references that start in one of these ways; the problems stay, they may hide others. */
+function startedBy(how: readonly Activation[] | undefined, found: Survey): Survey {
+  if (how === undefined) return found;
+  const references = found.references.filter(({ activation }) => how.includes(activation));
+  return { ...found, references };
+}
+
 function table({ references }: Survey): string {
   if (references.length === 0) return '';
   return renderTable(
-    ['IMAGE', 'UNIT', 'BOUND', 'RULE', 'PLACE'],
+    ['IMAGE', 'UNIT', 'STARTS', 'BOUND', 'RULE', 'PLACE'],
     references.map((reference) => [
       imageCell(reference),
       reference.unit,
+      reference.activation,
       reference.decision.bound ? { text: 'yes', colour: 'green' } : 'no',
       reference.decision.rule,
       `${reference.path}:${reference.line}`,

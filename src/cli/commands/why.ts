@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { readSituation } from '../../lifecycle/context.ts';
-import { survey } from '../../lifecycle/survey.ts';
+import { type BoundReference, survey } from '../../lifecycle/survey.ts';
 import { type Why, whyOf } from '../../lifecycle/why.ts';
 import { displayPath } from '../../root/names.ts';
 import { namesMeantBy } from '../names.ts';
@@ -51,11 +51,21 @@ export function defineWhy(command: Command): void {
     });
 }
 
+/** The chain of units by which it comes to start, and what the host is asked on the way. */
+function startOf({ activation, via, conditions = [] }: BoundReference): readonly string[] {
+  return [
+    via.length === 0 ? `    activation ${activation}` : `    ${activation}: ${via.join(' → ')}`,
+    ...conditions.map((condition) => `    if the host meets ${condition}`),
+  ];
+}
+
 function text(why: Why, location: string): string {
   const lines = [why.image];
-  for (const { path, line, unit, decision } of why.references) {
+  for (const reference of why.references) {
+    const { path, line, unit, decision } = reference;
     const bound = decision.bound ? 'bound' : 'not bound';
     lines.push(`  named in ${location} by ${unit} (${path}:${line}): ${bound}, ${decision.rule}`);
+    lines.push(...startOf(reference));
   }
   for (const { id, digest, references } of why.roots) {
     lines.push(`  staged for ${id}, digest ${digest}`);

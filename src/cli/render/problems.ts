@@ -80,6 +80,7 @@ export function placeEntry({ raw, path, line, key, unit }: RecordReference) {
 
 export function imageReference(reference: BoundReference) {
   const { raw, path, line, key, kind, unit, scope, activation, via, decision, pull } = reference;
+  const { conditions = [] } = reference;
   const { creds, ...rest } = pull;
   return {
     raw,
@@ -91,6 +92,7 @@ export function imageReference(reference: BoundReference) {
     scope,
     activation,
     via: [...via],
+    ...(conditions.length === 0 ? {} : { conditions: [...conditions] }),
     bound: decision.bound,
     rule: decision.rule,
     pull: { ...rest, ...(creds === undefined ? {} : { creds: '***' as const }) },
