@@ -2,51 +2,62 @@ import { posix } from 'node:path';
 import type { Problem } from '../problem.ts';
 import { displayPath } from '../root/names.ts';
 import { problemOf } from '../root/problem-of.ts';
-import { type Entry, type Root, RootError } from '../root/root.ts';
-import { type Etc, followed } from '../systemd/etc.ts';
-import type { Quadlets } from './quadlet/quadlet.ts';
-import type { BoundLink } from './reference.ts';
+import { type Entry, RootError } from '../root/root.ts';
+import { followed } from '../systemd/etc.ts';
+import { readAsBootc } from './bootc-link.ts';
+import { imageOf } from './image-value.ts';
+import type { BoundLink, Reference } from './reference.ts';
+import type { SourceContext } from './source.ts';
 
 export interface BoundLinks {
   readonly links: readonly BoundLink[];
+  /** Of files that bootc pulls though no unit of the root comes of them. */
+  readonly references: readonly Reference[];
   readonly problems: readonly Problem[];
 }
 
-const ownDirectory = '/usr/lib/berth/bound.d';
-/** bootc takes only links to .image and .container files there. */
-const bootcDirectory = '/usr/lib/bootc/bound-images.d';
-
-/** The links by which a root says which of its units are bound. */
-export function boundLinks(root: Root, etc: Etc, quadlets: Quadlets): BoundLinks {
-  const links: BoundLink[] = [];
-  const problems: Problem[] = [];
-  let read: ReadonlySet<string> | undefined;
-  for (const directory of [ownDirectory, bootcDirectory]) {
-    for (const entry of entriesOf(root, directory, problems)) {
-      const path = `${directory}/${entry.name}`;
-      const target = targetOf(root, etc, path, entry, problems);
-      if (target === undefined) continue;
-      links.push({ path, target });
-      // Most roots have no such link, and then need not know this.
-      read ??= new Set(Array.from(quadlets.units.values(), (unit) => unit.realPath));
-      if (directory === bootcDirectory && !/\.(image|container)$/.test(target)) {
-        problems.push(
-          problem(
-            path,
-            target,
-            'expected a link to a .image or .container file, which are all that bootc takes here, found another',
-            `link it from ${ownDirectory} instead`,
-          ),
-        );
-      } else if (!read.has(target) && !isMasked(quadlets, target)) {
-        problems.push(notRead(path, target, quadlets.hidden.get(target)));
-      }
-    }
-  }
-  return { links, problems };
+/** What the sources know of the file that a link leads to. */
+export interface KnownFiles {
+  /** Whether a source reads this file as one that names images. */
+  readonly isRead: (realPath: string) => boolean;
+  /** Whether it is hidden on purpose, by an empty file of its name. */
+  readonly isMasked: (realPath: string) => boolean;
+  /** The file of the same name that goes before it, if so. */
+  readonly hiddenBy: (realPath: string) => string | undefined;
 }
 
-function entriesOf(root: Root, directory: string, problems: Problem[]): readonly Entry[] {
+const ownDirectory = '/usr/lib/berth/bound.d';
+const bootcDirectory = '/usr/lib/bootc/bound-images.d';
+
+/**
+ * The links by which a root says which of its units are bound: berth's own, to whatever names
+ * images, and bootc's, to the two kinds that bootc takes.
+ */
+export function boundLinks(context: SourceContext, known: KnownFiles): BoundLinks {
+  const links: BoundLink[] = [];
+  const references: Reference[] = [];
+  const problems: Problem[] = [];
+  for (const directory of [ownDirectory, bootcDirectory]) {
+    const code = directory === ownDirectory ? 'bound-link' : 'bootc-refuses';
+    for (const entry of entriesOf(context, directory, problems)) {
+      const path = `${directory}/${entry.name}`;
+      const target = targetOf(context, path, entry, code, problems);
+      if (target === undefined) continue;
+      links.push({ path, target });
+      const isRead = known.isRead(target) || known.isMasked(target);
+      if (directory === ownDirectory) {
+        if (!isRead) problems.push(notRead(path, target, known.hiddenBy(target)));
+      } else bootcLink(context, path, target, isRead, references, problems);
+    }
+  }
+  return { links, references, problems };
+}
+
+function entriesOf(
+  { root }: SourceContext,
+  directory: string,
+  problems: Problem[],
+): readonly Entry[] {
   try {
     return root.list(directory) ?? [];
   } catch (error) {
@@ -57,22 +68,26 @@ function entriesOf(root: Root, directory: string, problems: Problem[]): readonly
 }
 
 function targetOf(
-  root: Root,
-  etc: Etc,
+  { root, etc }: SourceContext,
   path: string,
   entry: Entry,
+  code: string,
   problems: Problem[],
 ): string | undefined {
+  const refuse = (found: string, hint: string) => {
+    const message = `expected a link to a unit file, found ${found}`;
+    problems.push({ code, path, message, hint, subject: subjectOf(path) });
+  };
   if (entry.kind !== 'link') {
-    const message = 'expected a link to a unit file, found something else';
-    problems.push(problem(path, path, message, 'replace it with a link to the unit to be bound'));
+    refuse('something else', 'replace it with a link to the unit to be bound');
     return undefined;
   }
   try {
     const found = root.lookup(followed(root, etc, path));
     if (found?.kind === 'file') return found.realPath;
-    const message = `expected a link to a unit file, found one that leads ${found === undefined ? 'nowhere inside the root' : `to ${displayPath(found.realPath)}, which is no file`}`;
-    problems.push(problem(path, path, message, 'ship the unit, or remove the link'));
+    const where =
+      found === undefined ? 'nowhere inside the root' : `to ${displayPath(found.realPath)}`;
+    refuse(`one that leads ${where}`, 'ship the unit, or remove the link');
   } catch (error) {
     if (!(error instanceof RootError)) throw error;
     problems.push({ ...problemOf(error), subject: subjectOf(path) });
@@ -80,28 +95,65 @@ function targetOf(
   return undefined;
 }
 
-/** A unit that an empty file of the same name hides is meant to be away: nothing is amiss. */
-function isMasked(quadlets: Quadlets, target: string): boolean {
-  return quadlets.hidden.has(target) && quadlets.units.get(posix.basename(target))?.masked === true;
+function bootcLink(
+  { root, shortNames }: SourceContext,
+  path: string,
+  target: string,
+  isRead: boolean,
+  references: Reference[],
+  problems: Problem[],
+): void {
+  let text: string;
+  try {
+    text = root.readFile(target)?.content.toString() ?? '';
+  } catch (error) {
+    if (!(error instanceof RootError)) throw error;
+    problems.push({ ...problemOf(error), subject: subjectOf(target) });
+    return;
+  }
+  const read = readAsBootc(target, text);
+  if (!read.ok) {
+    const line = read.line === undefined ? {} : { line: read.line };
+    const at = read.line === undefined ? path : target;
+    problems.push({ ...read.fault, path: at, ...line, subject: subjectOf(target) });
+  } else if (!isRead) {
+    const { entry, kind } = read;
+    const image = imageOf(entry.value, shortNames);
+    references.push({
+      raw: entry.value,
+      path: target,
+      line: entry.line,
+      key: 'Image',
+      kind,
+      unit: posix.basename(target),
+      unitPath: target,
+      scope: 'system',
+      activation: 'none',
+      via: [],
+      ...(image.ok ? { image: image.image } : {}),
+      pull: { policy: 'missing' },
+      problems: image.ok
+        ? []
+        : [{ ...image.fault, path: target, line: entry.line, subject: subjectOf(target) }],
+    });
+  }
 }
 
 function notRead(path: string, target: string, first: string | undefined): Problem {
   const why =
     first === undefined
-      ? 'which is in none of the directories that Quadlet reads, or which it can not read'
+      ? 'which berth finds no image in, or which lies where nothing reads it'
       : `before which Quadlet reads ${displayPath(first)}`;
-  return problem(
+  return {
+    code: 'bound-link',
     path,
-    target,
-    `expected a link to a unit that Quadlet reads, found one to ${displayPath(target)}, ${why}`,
-    first === undefined
-      ? 'move the unit to /usr/share/containers/systemd, or remove the link'
-      : 'link the file that is read instead',
-  );
-}
-
-function problem(path: string, target: string, message: string, hint: string): Problem {
-  return { code: 'bound-link', path, message, hint, subject: subjectOf(target) };
+    message: `expected a link to a unit that names an image, found one to ${displayPath(target)}, ${why}`,
+    hint:
+      first === undefined
+        ? 'move the unit to where it is read (/usr/share/containers/systemd for Quadlet), or remove the link'
+        : 'link the file that is read instead',
+    subject: subjectOf(target),
+  };
 }
 
 /** Whatever is wrong with a link stands on something that is meant to be bound. */

@@ -1,0 +1,52 @@
+import { posix } from 'node:path';
+import { displayPath } from '../root/names.ts';
+import { scalar } from '../systemd/lookup.ts';
+import { parseQuadletUnit, type UnitEntry } from '../systemd/unit-file.ts';
+import type { Fault } from './fault.ts';
+
+/** What bootc makes of a file that a link of its `bound-images.d` leads to. */
+export type BootcImage =
+  | { readonly ok: true; readonly entry: UnitEntry; readonly kind: 'container' | 'image' }
+  | { readonly ok: false; readonly line?: number; readonly fault: Fault };
+
+/**
+ * Reads it as bootc does: `Image=` of `[Image]` or `[Container]`, the file alone without its
+ * drop-ins, `%%` for a percent sign and no other specifier, no `AuthFile=` in a `.image`. What it
+ * refuses fails every `bootc upgrade` into the root.
+ *
+ * Source: bootc 1.16, crates/lib/src/boundimage.rs, `parse_spec_value` and `query_bound_images`.
+ */
+export function readAsBootc(path: string, text: string): BootcImage {
+  const kind = posix.extname(path) === '.image' ? 'image' : 'container';
+  if (kind !== posix.extname(path).slice(1)) {
+    return refused(
+      undefined,
+      `expected a link to a .image or .container file, found one to ${displayPath(path)}`,
+      'link it from /usr/lib/berth/bound.d instead, which takes any kind of unit',
+    );
+  }
+  const section = kind === 'image' ? 'Image' : 'Container';
+  const parsed = parseQuadletUnit(text, path, (group) => group === section);
+  if (!parsed.ok) {
+    return refused(parsed.line, `expected a unit file, found ${parsed.message}`, 'mend the line');
+  }
+  const auth = scalar(parsed.entries, section, 'AuthFile');
+  if (kind === 'image' && auth !== undefined) {
+    const hint = 'take AuthFile= out; bootc pulls with its own /etc/ostree/auth.json';
+    return refused(auth.line, 'expected no AuthFile=, found one', hint);
+  }
+  const entry = scalar(parsed.entries, section, 'Image');
+  if (entry === undefined || entry.value === '') {
+    return refused(undefined, `expected Image= in [${section}], found none`, 'name the image there');
+  }
+  if (/%(?!%)/.test(entry.value.replaceAll('%%', ''))) {
+    const hint = 'write the value out; bootc expands no specifier';
+    return refused(entry.line, `expected an image without specifiers, found ${entry.value}`, hint);
+  }
+  return { ok: true, kind, entry: { ...entry, value: entry.value.replaceAll('%%', '%') } };
+}
+
+function refused(line: number | undefined, message: string, hint: string): BootcImage {
+  const fault = { code: 'bootc-refuses', message: `${message}; bootc refuses to upgrade`, hint };
+  return { ok: false, ...(line === undefined ? {} : { line }), fault };
+}
