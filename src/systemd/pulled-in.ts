@@ -1,5 +1,6 @@
 import type { Problem } from '../problem.ts';
 import { displayPath } from '../root/names.ts';
+import { expandName } from './expand-name.ts';
 import { scalar } from './lookup.ts';
 import type { SystemdUnit, SystemdUnits } from './systemd-unit.ts';
 import { isUnitName } from './unit-alias.ts';
@@ -32,7 +33,8 @@ export function pulledIn(units: SystemdUnits, unit: SystemdUnit): PulledIn {
     if (!namesUnits(entry)) continue;
     const words = splitWords(entry.value, { escapes: false, relaxed: true }) ?? [];
     for (const word of words) {
-      const expanded = units.expand(unit, word);
+      const expanded = expandName(units, unit, word);
+      if (expanded === undefined) continue;
       if (expanded.ok) add(expanded.text);
       // A template by itself is started through its instances alone.
       else if (parseUnitName(unit.name).instance !== '')

@@ -1,3 +1,4 @@
+import { expandName } from './expand-name.ts';
 import type { SystemdUnit, SystemdUnits } from './systemd-unit.ts';
 import { isUnitName } from './unit-alias.ts';
 import type { UnitEntry } from './unit-file.ts';
@@ -45,8 +46,8 @@ function namedUnits(
 ): readonly string[] {
   return unit.entries.flatMap((entry) => {
     if (entry.group !== group || entry.key !== key) return [];
-    const expanded = units.expand(unit, entry.value);
-    return expanded.ok && isUnitName(expanded.text) ? [expanded.text] : [];
+    const expanded = expandName(units, unit, entry.value);
+    return expanded?.ok === true && isUnitName(expanded.text) ? [expanded.text] : [];
   });
 }
 
