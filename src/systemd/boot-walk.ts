@@ -41,6 +41,7 @@ export function walkBoot(units: SystemdUnits): BootWalk {
   const problems: Problem[] = [];
   let steps = 0;
   let whole = true;
+  let known = units.isWhole;
 
   const walk = (activation: Activation, seeds: readonly Step[]) => {
     const levels: Step[][] = [];
@@ -52,6 +53,7 @@ export function walkBoot(units: SystemdUnits): BootWalk {
     for (let depth = 0; depth < levels.length; depth++) {
       for (const { name, from } of levels[depth] ?? []) {
         const unit = units.unit(name);
+        if (unit === undefined && units.isUnread(name)) known = false;
         if (unit === undefined || unit.masked || reached.has(unit.name)) continue;
         if (reached.size >= maxUnits) whole = false;
         if (!whole) return;
@@ -61,6 +63,7 @@ export function walkBoot(units: SystemdUnits): BootWalk {
         problems.push(...next.problems);
         for (const child of next.names) add({ name: child, from: unit.name, depth: depth + 1 });
         const trigger = triggered(units, unit);
+        if (units.isUnread(unit.name)) known = false;
         if (trigger === undefined) continue;
         const step = { name: trigger.name, from: unit.name, depth: depth + 1 };
         if (activation === 'boot') triggers[trigger.kind].push(step);
@@ -84,7 +87,7 @@ export function walkBoot(units: SystemdUnits): BootWalk {
     );
   }
   if (!whole) problems.push(tooManyUnits());
-  return { reached, complete: booted && whole, problems };
+  return { reached, complete: booted && whole && known, problems };
 }
 
 function tooManyUnits(): Problem {

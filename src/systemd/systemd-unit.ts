@@ -49,6 +49,10 @@ export interface SystemdUnits {
   readonly services: () => Iterable<SystemdUnit>;
   /** The names in a unit's `.wants`, `.requires` and `.upholds` directories. */
   readonly linked: (unit: SystemdUnit) => readonly string[];
+  /** Whether berth could not read something of the unit, and so does not know all that it says. */
+  readonly isUnread: (name: string) => boolean;
+  /** Whether all directories of the search path could be listed. */
+  readonly isWhole: boolean;
   /** What a word of the unit means, its specifiers replaced. */
   readonly expand: (unit: SystemdUnit, word: string) => Expanded;
   /** Units, by any of their names, that the message bus starts on demand; sorted. */

@@ -11,7 +11,7 @@ import { UnitDirectories } from './unit-directories.ts';
 import { UnitIndex, type UnitSource } from './unit-index.ts';
 import { parseUnitName } from './unit-name.ts';
 import { type Manager, unitSearchPath } from './unit-search-path.ts';
-import { problemFor, tooMuch, type UnitText, UnitTexts } from './unit-text.ts';
+import { tooMuch, type UnitText, UnitTexts } from './unit-text.ts';
 
 export interface UnitsOptions {
   readonly manager: Manager;
@@ -35,6 +35,7 @@ export function readSystemdUnits(root: Root, etc: Etc, options: UnitsOptions): S
 class LazyUnits implements SystemdUnits {
   readonly manager: Manager;
   readonly problems: Problem[];
+  readonly isWhole: boolean;
   readonly #root: Root;
   readonly #etc: Etc;
   readonly #architecture: string;
@@ -42,6 +43,7 @@ class LazyUnits implements SystemdUnits {
   readonly #directories: UnitDirectories;
   readonly #texts: UnitTexts;
   readonly #loaded = new Map<string, SystemdUnit | undefined>();
+  readonly #unread = new Set<string>();
   #osRelease: ReturnType<typeof readOsRelease> | 'unread' = 'unread';
 
   constructor(root: Root, etc: Etc, { manager, generated, architecture }: UnitsOptions) {
@@ -52,7 +54,8 @@ class LazyUnits implements SystemdUnits {
     this.#index = new UnitIndex(root, etc, unitSearchPath(etc, manager), generated);
     this.#directories = new UnitDirectories(root, etc, this.#index);
     this.#texts = new UnitTexts(root, etc);
-    this.problems = this.#index.problems;
+    this.problems = [...this.#index.problems];
+    this.isWhole = this.problems.length === 0;
   }
 
   unit(name: string): SystemdUnit | undefined {
@@ -72,13 +75,13 @@ class LazyUnits implements SystemdUnits {
   }
 
   linked(unit: SystemdUnit): readonly string[] {
-    const names: string[] = [];
-    for (const suffix of ['.wants', '.requires', '.upholds'] as const) {
-      const { paths, faults } = this.#directories.linked(unit.name, suffix);
-      for (const fault of faults) this.problems.push(problemFor(fault, subjectOf(unit)));
-      for (const path of paths) names.push(path.slice(path.lastIndexOf('/') + 1));
-    }
-    return names;
+    const { paths, faults } = this.#directories.linked(unit.name);
+    for (const fault of faults) this.#fail(fault, { unitPath: unit.path, unit: unit.name });
+    return paths.map((path) => path.slice(path.lastIndexOf('/') + 1));
+  }
+
+  isUnread(name: string): boolean {
+    return this.#unread.has(this.#index.find(name)?.name ?? name);
   }
 
   expand(unit: SystemdUnit, word: string): Expanded {
@@ -110,12 +113,9 @@ class LazyUnits implements SystemdUnits {
     const text: UnitText = generated
       ? { kind: 'read', ...source.generated }
       : this.#texts.read(path);
-    if (text.kind === 'absent') {
-      this.problems.push(problemFor(dangling(path), subject));
-      return undefined;
-    }
-    if (text.kind === 'unreadable' || (text.kind === 'read' && text.fault !== undefined)) {
-      if (text.fault !== undefined) this.problems.push(problemFor(text.fault, subject));
+    const fault = faultOf(path, text);
+    if (fault !== undefined) this.#fail(fault, subject);
+    if (fault !== undefined || text.kind === 'absent' || text.kind === 'unreadable') {
       return undefined;
     }
     const { realPath } = text;
@@ -124,7 +124,7 @@ class LazyUnits implements SystemdUnits {
     }
     const added = this.#dropIns(name, subject);
     if (!this.#texts.spend(added.length)) {
-      this.problems.push(problemFor(tooMuch(path), subject));
+      this.#fail(tooMuch(path), subject);
       return undefined;
     }
     const entries = added.length === 0 ? text.entries : [...text.entries, ...added];
@@ -133,26 +133,34 @@ class LazyUnits implements SystemdUnits {
 
   #dropIns(name: string, subject: ProblemSubject): SystemdUnit['entries'] {
     const { paths, faults } = this.#directories.dropIns(name);
-    for (const fault of faults) this.problems.push(problemFor(fault, subject));
+    for (const fault of faults) this.#fail(fault, subject);
     if (paths.length > maxDropIns) {
-      this.problems.push(problemFor(tooMany(subject.unitPath, paths.length), subject));
+      this.#fail(tooMany(subject.unitPath, paths.length), subject);
       return [];
     }
     return paths.flatMap((path) => {
       const text = this.#texts.read(path);
-      if (text.kind === 'masked') return [];
-      const fault = text.kind === 'absent' ? dangling(path) : text.fault;
-      if (fault !== undefined) this.problems.push(problemFor(fault, subject));
+      const fault = faultOf(path, text);
+      if (fault !== undefined) this.#fail(fault, subject);
       return text.kind === 'read' ? text.entries : [];
     });
   }
+
+  #fail(fault: Fault, subject: ProblemSubject): void {
+    this.problems.push({ ...fault, subject });
+    // What these say is known: systemd does not load such a file either.
+    if (!['dangling-link', 'unit-syntax'].includes(fault.code)) this.#unread.add(subject.unit);
+  }
 }
 
-function subjectOf({ path, name }: SystemdUnit): ProblemSubject {
-  return { unitPath: path, unit: name };
+type Fault = Omit<Problem, 'subject'>;
+
+function faultOf(path: string, text: UnitText): Fault | undefined {
+  if (text.kind === 'absent') return dangling(path);
+  return text.kind === 'masked' ? undefined : text.fault;
 }
 
-function dangling(path: string): Omit<Problem, 'subject'> {
+function dangling(path: string): Fault {
   return {
     code: 'dangling-link',
     path,
@@ -161,7 +169,7 @@ function dangling(path: string): Omit<Problem, 'subject'> {
   };
 }
 
-function tooMany(path: string, found: number): Omit<Problem, 'subject'> {
+function tooMany(path: string, found: number): Fault {
   return {
     code: 'too-many-entries',
     path,

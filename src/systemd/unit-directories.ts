@@ -43,49 +43,68 @@ export class UnitDirectories {
   }
 
   dropIns(canonical: string): DirectoryFiles {
-    return this.#files(canonical, '.d', (name) => name.endsWith('.conf'));
+    return this.#files(canonical, ['.d'], (name) => name.endsWith('.conf'));
   }
 
-  /** The names that a unit's directories hold; those that are links to `/dev/null` are masked. */
-  linked(canonical: string, suffix: '.wants' | '.requires' | '.upholds'): DirectoryFiles {
-    const { paths, faults } = this.#files(canonical, suffix, isUnitName);
+  /** The links in `.wants` and its like; those to `/dev/null` are masked. */
+  linked(canonical: string): DirectoryFiles {
+    const { paths, faults } = this.#files(
+      canonical,
+      ['.wants', '.requires', '.upholds'],
+      isUnitName,
+    );
     return { paths: paths.filter((path) => !this.#isNull(path)), faults };
   }
 
-  #files(canonical: string, suffix: string, isWanted: (name: string) => boolean): DirectoryFiles {
-    if (this.#steps > maxSteps) return { paths: [], faults: [tooManySteps(canonical + suffix)] };
-    const directories = this.#directories(canonical, suffix);
-    if (directories.length === 0) return none;
+  #files(
+    canonical: string,
+    suffixes: readonly string[],
+    isWanted: (name: string) => boolean,
+  ): DirectoryFiles {
+    if (this.#steps > maxSteps) return { paths: [], faults: [tooManySteps(canonical)] };
+    const names = this.#names(canonical);
+    if (names.length === 0) return none;
     const faults: Omit<Problem, 'subject'>[] = [];
-    const chosen = new Map<string, string>();
-    for (const directory of directories) {
-      const listing = this.#list(directory);
-      if (listing instanceof RootError) {
-        faults.push(problemOf(listing));
-        continue;
+    const paths: string[] = [];
+    for (const suffix of suffixes) {
+      const chosen = new Map<string, string>();
+      for (const directory of names.flatMap((ofName) => this.#directories(ofName, suffix))) {
+        const listing = this.#list(directory);
+        if (listing instanceof RootError) {
+          faults.push(problemOf(listing));
+          continue;
+        }
+        this.#steps += listing.names.length;
+        for (const name of listing.names) {
+          if (isWanted(name) && !chosen.has(name)) chosen.set(name, `${listing.path}/${name}`);
+        }
       }
-      this.#steps += listing.names.length;
-      for (const name of listing.names) {
-        if (isWanted(name) && !chosen.has(name)) chosen.set(name, `${listing.path}/${name}`);
-      }
+      for (const name of Array.from(chosen.keys()).sort()) paths.push(chosen.get(name) ?? name);
     }
-    const paths = Array.from(chosen.keys())
-      .sort()
-      .map((name) => chosen.get(name) ?? name);
     return { paths, faults };
   }
 
-  #directories(canonical: string, suffix: string): readonly UnitDirectory[] {
-    const found: UnitDirectory[] = [];
-    let broadest = '';
+  /** For each of the unit's names, then for its type, those that have directories. */
+  #names(canonical: string): readonly (readonly string[])[] {
+    const found: (readonly string[])[] = [];
+    let ofType: readonly string[] = [];
     for (const name of this.#index.namesOf(canonical)) {
       this.#steps++;
-      const names = dropInDirectoryNames(name).map((d) => d.slice(0, -'.d'.length) + suffix);
-      broadest = names.pop() ?? '';
-      const own = names.flatMap((directory) => this.#index.directories(directory));
-      found.push(...own.sort((a, b) => a.rank - b.rank));
+      const stems = dropInDirectoryNames(name)
+        .map((directory) => directory.slice(0, -'.d'.length))
+        .filter((stem) => this.#index.isDescribed(stem));
+      const type = canonical.slice(canonical.lastIndexOf('.') + 1);
+      if (stems.at(-1) === type) ofType = stems.splice(-1);
+      if (stems.length > 0) found.push(stems);
     }
-    return [...found, ...this.#index.directories(broadest)];
+    if (ofType.length > 0) found.push(ofType);
+    return found;
+  }
+
+  #directories(names: readonly string[], suffix: string): readonly UnitDirectory[] {
+    return names
+      .flatMap((name) => this.#index.directories(name + suffix))
+      .sort((a, b) => a.rank - b.rank);
   }
 
   #list(directory: UnitDirectory): Listing | RootError {
@@ -123,8 +142,6 @@ export class UnitDirectories {
   }
 }
 
-const none: DirectoryFiles = { paths: [], faults: [] };
-
 function tooManySteps(path: string): Omit<Problem, 'subject'> {
   return {
     code: 'too-many-entries',
@@ -133,3 +150,5 @@ function tooManySteps(path: string): Omit<Problem, 'subject'> {
     hint: 'remove drop-ins and links from the directories that are for many units',
   };
 }
+
+const none: DirectoryFiles = { paths: [], faults: [] };

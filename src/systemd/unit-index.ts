@@ -37,6 +37,8 @@ export class UnitIndex {
   readonly #etc: Etc;
   readonly #places = new Map<string, Place>();
   readonly #directories = new Map<string, UnitDirectory[]>();
+  /** The names of the directories, their suffixes taken off. */
+  readonly #described = new Set<string>();
   readonly #aliases = new Map<string, string[]>();
   readonly #searched = new Set([generatorDirectory]);
   readonly #realPaths = new Map<string, string | undefined>();
@@ -108,15 +110,20 @@ export class UnitIndex {
     return names;
   }
 
+  /** Whether there is a directory of this name with any suffix; few units have one. */
+  isDescribed(name: string): boolean {
+    return this.#described.has(name);
+  }
+
   /** Those of one name, in the order of the search path. */
   directories(name: string): readonly UnitDirectory[] {
-    return this.#directories.get(name) ?? [];
+    return this.#directories.get(name) ?? none;
   }
 
   #add(rank: number, directory: string, { name, kind }: Entry): void {
     const path = `${directory}/${name}`;
     if (kind !== 'file' && /\.(?:d|wants|requires|upholds)$/.test(name)) {
-      push(this.#directories, name, { rank, path });
+      this.#addDirectory(name, { rank, path });
     } else if (isUnitName(name) && !this.#places.has(name) && kind !== 'directory') {
       const place = kind === 'link' ? this.#linked(path, name) : { path };
       if (place !== undefined) this.#places.set(name, place);
@@ -155,8 +162,13 @@ export class UnitIndex {
     }
     for (const [name, generated] of directories) {
       const path = `${generatorDirectory}/${name}`;
-      push(this.#directories, name, { rank, path, generated });
+      this.#addDirectory(name, { rank, path, generated });
     }
+  }
+
+  #addDirectory(name: string, directory: UnitDirectory): void {
+    push(this.#directories, name, directory);
+    this.#described.add(name.slice(0, name.lastIndexOf('.')));
   }
 
   /** Undefined for what is not there, and for what was listed by another name before. */
@@ -187,3 +199,5 @@ function push<T>(map: Map<string, T[]>, key: string, value: T): void {
   if (values === undefined) map.set(key, [value]);
   else values.push(value);
 }
+
+const none: readonly UnitDirectory[] = [];

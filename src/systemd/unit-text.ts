@@ -1,4 +1,4 @@
-import type { Problem, ProblemSubject } from '../problem.ts';
+import type { Problem } from '../problem.ts';
 import { displayPath } from '../root/names.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
@@ -106,9 +106,4 @@ function broken(
     message: `expected a section such as [Unit], ${message}`,
     hint: 'mend the line; systemd reads nothing from there on',
   };
-}
-
-/** A fault of a file, as the problem of a unit that it concerns. */
-export function problemFor(fault: Omit<Problem, 'subject'>, subject: ProblemSubject): Problem {
-  return { ...fault, subject };
 }

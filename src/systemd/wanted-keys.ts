@@ -1,7 +1,8 @@
 /** Which assignments of a systemd unit berth reads: the rest of a tree's units is left unkept. */
 export function isWantedOfSystemd(group: string, key: string): boolean {
   if (group === 'X-Berth') return true;
-  if (group === 'Unit') return unitKeys.has(key) || /^(?:Condition|Assert)[A-Z]/.test(key);
+  if (group === 'Unit')
+    return unitKeys.has(key) || key.startsWith('Condition') || key.startsWith('Assert');
   if (group === 'Service') return serviceKeys.has(key) || key.startsWith('Exec');
   return otherKeys[group]?.has(key) === true;
 }

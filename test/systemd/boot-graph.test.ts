@@ -110,6 +110,31 @@ test('a default.target of its own, and none at all', (t) => {
   assert.equal(start(without, 'b.service'), 'none');
 });
 
+test('behind what can not be read nothing is known', (t) => {
+  const tree = {
+    ...base,
+    [`${usr}/multi-user.target.wants/a.service`]: '-> ../a.service',
+    [`${usr}/b.service`]: '[Unit]\nDescription=x',
+    [`${usr}/c.service`]: '[Unit]\nDescription=x',
+    [`${usr}/sysinit.target.wants/c.service`]: '-> ../c.service',
+  };
+  const tooLarge = Buffer.alloc(2 * 1024 * 1024, '#');
+  const unread = graphOf(t, { ...tree, [`${usr}/a.service`]: tooLarge });
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((name) => unread.startOf(`${name}.service`).activation),
+    ['unknown', 'unknown', 'boot'],
+  );
+  const elsewhere = graphOf(t, { ...tree, [`${usr}/z.service`]: tooLarge });
+  assert.equal(elsewhere.startOf('b.service').activation, 'none');
+  const dropIn = graphOf(t, {
+    ...tree,
+    [`${usr}/multi-user.target.d/x.conf`]: tooLarge,
+  });
+  assert.equal(dropIn.startOf('b.service').activation, 'unknown');
+  const directory = graphOf(t, { ...tree, '/run/systemd/system': 'a file' });
+  assert.equal(directory.startOf('b.service').activation, 'unknown');
+});
+
 test('what systemd implies: sysinit.target, the bus, sockets, slices', (t) => {
   const graph = graphOf(t, {
     ...base,
