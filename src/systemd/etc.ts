@@ -40,10 +40,21 @@ export function linkTarget(root: Root, etc: Etc, path: string): string {
   let at = path;
   // As many links as the kernel follows (path_resolution(7)).
   for (let links = 0; links < 40; links++) {
-    const text = root.readLink(at);
-    if (text === undefined) break;
-    const booted = etc === '/usr/etc' && at.startsWith('/usr/etc/') ? at.slice(4) : at;
-    at = whereInTree(etc, posix.resolve(posix.dirname(booted), text));
+    const next = linkedPath(root, etc, at);
+    if (next === undefined) break;
+    at = next;
   }
   return at;
+}
+
+/**
+ * Where the link at `path` itself leads by its text; undefined if it is none.
+ *
+ * @throws {RootError}
+ */
+export function linkedPath(root: Root, etc: Etc, path: string): string | undefined {
+  const text = root.readLink(path);
+  if (text === undefined) return undefined;
+  const booted = etc === '/usr/etc' && path.startsWith('/usr/etc/') ? path.slice(4) : path;
+  return whereInTree(etc, posix.resolve(posix.dirname(booted), text));
 }

@@ -1,5 +1,7 @@
 import type { Problem } from '../problem.ts';
+import type { Expanded } from './specifiers.ts';
 import type { UnitEntry } from './unit-file.ts';
+import type { Manager } from './unit-search-path.ts';
 
 /** A unit as the manager would load it, its drop-ins merged in. */
 export interface SystemdUnit {
@@ -37,9 +39,24 @@ export interface GeneratedUnit {
 
 /** The units of one manager. */
 export interface SystemdUnits {
-  /** Loads a unit by any of its names: aliases followed, a template instantiated. */
+  readonly manager: Manager;
+  /**
+   * Loads a unit by any of its names: aliases followed, a template instantiated. Undefined for
+   * one that is not there, or that systemd can't load.
+   */
   readonly unit: (name: string) => SystemdUnit | undefined;
   /** Every service that has a file of its own, by canonical name, templates too; sorted. */
   readonly services: () => Iterable<SystemdUnit>;
+  /** The names in a unit's `.wants`, `.requires` and `.upholds` directories. */
+  readonly linked: (unit: SystemdUnit) => readonly string[];
+  /** Whether berth could not read something of the unit, and so does not know all that it says. */
+  readonly isUnread: (name: string) => boolean;
+  /** Whether all directories of the search path could be listed. */
+  readonly isWhole: boolean;
+  /** What a word of the unit means, its specifiers replaced. */
+  readonly expand: (unit: SystemdUnit, word: string) => Expanded;
+  /** Units, by any of their names, that the message bus starts on demand; sorted. */
+  readonly busServices: () => readonly string[];
+  /** Grows as units are read. */
   readonly problems: readonly Problem[];
 }

@@ -1,0 +1,43 @@
+#!/bin/sh
+# Prints the path of a Debian trixie root with systemd 257 and podman 5.4.2, which tests copy and
+# boot. It is made once, by debootstrap and with its signatures checked, into a cache.
+set -eu
+
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/berth-test"
+target="$cache/trixie-root"
+if [ -x "$target/usr/lib/systemd/systemd" ]; then
+  echo "$target"
+  exit 0
+fi
+
+[ "$(id -u)" = 0 ] || {
+  echo "$0: expected to run as root, which debootstrap needs" >&2
+  exit 1
+}
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+[ -r "$keyring" ] || {
+  echo "$0: expected Debian's archive keys in $keyring; install debian-archive-keyring" >&2
+  exit 1
+}
+
+# The mirror that this machine uses for Debian's main archive: the one of a release itself, not
+# of its security updates, which lie elsewhere.
+codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' |
+  awk -v codename="$codename" '$2 == codename && $3 == "main" { print $1; exit }')
+[ -n "$mirror" ] || {
+  echo "$0: expected a Debian archive among the machine's apt sources, found none" >&2
+  exit 1
+}
+
+mkdir -p "$cache"
+work=$(mktemp -d "$cache/trixie-root.XXXXXX")
+trap 'rm -rf --one-file-system "$work"' EXIT
+trap 'exit 1' INT TERM
+chmod 755 "$work"
+packages=systemd,systemd-sysv,dbus,podman,crun,netavark,aardvark-dns,ca-certificates,uidmap
+debootstrap --variant=minbase --keyring="$keyring" --include="$packages,ostree,ostree-boot" \
+  trixie "$work/root" "$mirror" >&2
+# Another run may have come first: its result is as good, and a rename onto it is refused.
+mv -T "$work/root" "$target" 2>/dev/null || [ -x "$target/usr/lib/systemd/systemd" ]
+echo "$target"

@@ -1,0 +1,70 @@
+import type { Problem } from '../problem.ts';
+import { type BootWalk, walkBoot } from './boot-walk.ts';
+import { hostConditions } from './host-conditions.ts';
+import type { SystemdUnits } from './systemd-unit.ts';
+import { parseUnitName, withInstance } from './unit-name.ts';
+
+/** How a unit comes to start. */
+export interface Start {
+  readonly activation: 'boot' | 'socket' | 'timer' | 'path' | 'dbus' | 'none' | 'unknown';
+  /** The shortest chain from `default.target` to the unit; empty if it has none. */
+  readonly via: readonly string[];
+  /** What the units of the chain ask of the host: `app.service: ConditionPathExists=/x`. */
+  readonly conditions: readonly string[];
+}
+
+export interface BootGraph {
+  /** @param name any name of a unit; a template starts as the best of its instances does. */
+  readonly startOf: (name: string) => Start;
+  readonly problems: readonly Problem[];
+}
+
+/** How the units of one manager come to start, from `default.target` on. */
+export function bootGraph(units: SystemdUnits): BootGraph {
+  const walk = walkBoot(units);
+  const instances = startedInstances(walk);
+  const startOf = (name: string): Start => {
+    const unit = units.unit(name);
+    if (unit?.masked === true) return { activation: 'none', via: [], conditions: [] };
+    const canonical = unit?.name ?? name;
+    const { instance, ...template } = parseUnitName(canonical);
+    const started = [
+      canonical,
+      // A socket starts a template for each connection, as an instance that nobody knows before.
+      ...(instance ? [withInstance(template, '').full] : [instances.get(canonical) ?? '']),
+    ].find((candidate) => walk.reached.has(candidate));
+    if (started === undefined) {
+      return { activation: walk.complete ? 'none' : 'unknown', via: [], conditions: [] };
+    }
+    const chain = chainTo(walk, started);
+    return {
+      activation: walk.reached.get(started)?.activation ?? 'none',
+      via: chain[0] === 'default.target' ? chain : ['default.target', ...chain],
+      conditions: chain.flatMap((link) => {
+        const entries = units.unit(link)?.entries ?? [];
+        return hostConditions(entries).map((condition) => `${link}: ${condition}`);
+      }),
+    };
+  };
+  return { startOf, problems: walk.problems };
+}
+
+/** By template, the instance that was reached first. */
+function startedInstances({ reached }: BootWalk): ReadonlyMap<string, string> {
+  const instances = new Map<string, string>();
+  for (const name of reached.keys()) {
+    const parsed = parseUnitName(name);
+    if (parsed.instance === undefined || parsed.instance === '') continue;
+    const template = withInstance(parsed, '').full;
+    if (!instances.has(template)) instances.set(template, name);
+  }
+  return instances;
+}
+
+function chainTo({ reached }: BootWalk, name: string): readonly string[] {
+  const chain: string[] = [];
+  for (let at: string | undefined = name; at !== undefined; at = reached.get(at)?.from) {
+    chain.push(at);
+  }
+  return chain.reverse();
+}

@@ -1,0 +1,57 @@
+import type { Problem } from '../problem.ts';
+import { problemOf } from '../root/problem-of.ts';
+import { type Root, RootError } from '../root/root.ts';
+import { type Etc, followed } from './etc.ts';
+import { parseSystemdUnit } from './systemd-unit-file.ts';
+import type { Manager } from './unit-search-path.ts';
+
+export interface BusServices {
+  /** The units that the bus starts on demand, by any of their names; sorted. */
+  readonly services: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Reads the message bus's activation files; of a name, the first counts.
+ *
+ * Source: dbus-daemon(1), `standard_system_servicedirs` and `standard_session_servicedirs`.
+ */
+export function readBusServices(root: Root, etc: Etc, manager: Manager): BusServices {
+  const directory = manager === 'system' ? 'system-services' : 'services';
+  const services = new Set<string>();
+  const problems: Problem[] = [];
+  const seen = new Set<string>();
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof RootError)) throw error;
+      problems.push(problemOf(error));
+      return undefined;
+    }
+  };
+  for (const above of [etc, '/run', '/usr/local/share', '/usr/share', '/lib']) {
+    const path = `${above}/dbus-1/${directory}`;
+    for (const { name } of attempt(() => root.list(followed(root, etc, path))) ?? []) {
+      if (!name.endsWith('.service') || seen.has(name)) continue;
+      seen.add(name);
+      const file = `${path}/${name}`;
+      const content = attempt(() => root.readFile(followed(root, etc, file), maxBytes)?.content);
+      const service = content === undefined ? undefined : systemdService(content.toString(), file);
+      if (service !== undefined) services.add(service);
+    }
+  }
+  return { services: [...services].sort(), problems };
+}
+
+/** They say four things. */
+const maxBytes = 64 * 1024;
+
+function systemdService(text: string, path: string): string | undefined {
+  const { entries } = parseSystemdUnit(
+    text,
+    path,
+    (group, key) => group === 'D-BUS Service' && key === 'SystemdService',
+  );
+  return entries.at(-1)?.value;
+}

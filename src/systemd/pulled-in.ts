@@ -1,0 +1,94 @@
+import type { Problem } from '../problem.ts';
+import { displayPath } from '../root/names.ts';
+import { expandName } from './expand-name.ts';
+import { scalar } from './lookup.ts';
+import type { SystemdUnit, SystemdUnits } from './systemd-unit.ts';
+import { isUnitName } from './unit-alias.ts';
+import type { UnitEntry } from './unit-file.ts';
+import { parseUnitName, withInstance } from './unit-name.ts';
+import { splitWords } from './words.ts';
+
+const startingKeys: ReadonlySet<string> = new Set(['Wants', 'Requires', 'BindsTo', 'Upholds']);
+
+export interface PulledIn {
+  /** Templates instantiated; aliases as they are written. */
+  readonly names: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * What starting a unit starts with it: what it says, what its directories say, and what systemd
+ * implies. `Requisite=`, `PartOf=`, `OnFailure=` and ordering start nothing.
+ *
+ * Source: systemd.unit(5); `service_add_default_dependencies` and its like in systemd, src/core.
+ */
+export function pulledIn(units: SystemdUnits, unit: SystemdUnit): PulledIn {
+  const names = new Set<string>();
+  const problems: Problem[] = [];
+  const add = (name: string) => {
+    const resolved = resolvedTemplate(unit, name);
+    if (isUnitName(resolved)) names.add(resolved);
+  };
+  for (const entry of unit.entries) {
+    if (!namesUnits(entry)) continue;
+    const words = splitWords(entry.value, { escapes: false, relaxed: true }) ?? [];
+    for (const word of words) {
+      const expanded = expandName(units, unit, word);
+      if (expanded === undefined) continue;
+      if (expanded.ok) add(expanded.text);
+      // A template by itself is started through its instances alone.
+      else if (parseUnitName(unit.name).instance !== '')
+        problems.push(unknown(unit, entry, expanded));
+    }
+  }
+  for (const name of units.linked(unit)) add(name);
+  for (const name of implied(units, unit)) names.add(name);
+  return { names: [...names], problems };
+}
+
+function namesUnits({ group, key }: UnitEntry): boolean {
+  return (
+    (group === 'Unit' && startingKeys.has(key)) ||
+    (group === 'Service' && key === 'Sockets') ||
+    (key === 'Slice' && group === 'Service')
+  );
+}
+
+/** A template without an instance gets that of the unit, or its name (`resolve_template`). */
+function resolvedTemplate(unit: SystemdUnit, name: string): string {
+  const template = parseUnitName(name);
+  if (template.instance !== '') return name;
+  const { instance, prefix } = parseUnitName(unit.name);
+  return withInstance(template, instance ?? prefix).full;
+}
+
+function* implied({ manager }: SystemdUnits, { name, entries }: SystemdUnit): Iterable<string> {
+  const type = name.slice(name.lastIndexOf('.') + 1);
+  if (type === 'service' && scalar(entries, 'Service', 'Type')?.value === 'dbus') {
+    yield 'dbus.socket';
+  }
+  if (isNo(scalar(entries, 'Unit', 'DefaultDependencies')?.value)) return;
+  if (manager === 'user') {
+    if (type === 'service') yield 'basic.target';
+  } else if (['service', 'socket', 'timer', 'path'].includes(type)) yield 'sysinit.target';
+}
+
+/** systemd's words for no (systemd.syntax(7)). */
+function isNo(value: string | undefined): boolean {
+  return value !== undefined && ['0', 'no', 'n', 'false', 'f', 'off'].includes(value.toLowerCase());
+}
+
+function unknown(
+  { path, name }: SystemdUnit,
+  entry: UnitEntry,
+  { message, hint }: { message: string; hint: string },
+): Problem {
+  return {
+    code: 'specifier',
+    path: entry.path,
+    line: entry.line,
+    message: `expected the units of ${displayPath(entry.key)}=: ${message}`,
+    hint,
+    subject: { unitPath: path, unit: name },
+  };
+}

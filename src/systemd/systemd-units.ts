@@ -1,0 +1,179 @@
+import type { Problem, ProblemSubject } from '../problem.ts';
+import { displayPath } from '../root/names.ts';
+import { problemOf } from '../root/problem-of.ts';
+import { type Root, RootError } from '../root/root.ts';
+import { readBusServices } from './bus-services.ts';
+import type { Etc } from './etc.ts';
+import { readOsRelease } from './os-release.ts';
+import { type Expanded, expandSpecifiers } from './specifiers.ts';
+import type { GeneratedUnit, SystemdUnit, SystemdUnits } from './systemd-unit.ts';
+import { UnitDirectories } from './unit-directories.ts';
+import { UnitIndex, type UnitSource } from './unit-index.ts';
+import { parseUnitName } from './unit-name.ts';
+import { type Manager, unitSearchPath } from './unit-search-path.ts';
+import { tooMuch, type UnitText, UnitTexts } from './unit-text.ts';
+
+export interface UnitsOptions {
+  readonly manager: Manager;
+  /** What generators make. */
+  readonly generated: readonly GeneratedUnit[];
+  /** The root's, in systemd's spelling: `x86-64`. */
+  readonly architecture: string;
+}
+
+/** More than any unit has; many units with many drop-ins each would take all time. */
+const maxDropIns = 1_000;
+
+/**
+ * The units of one manager, as it would load them. Names are collected at once, files are read
+ * when asked for.
+ */
+export function readSystemdUnits(root: Root, etc: Etc, options: UnitsOptions): SystemdUnits {
+  return new LazyUnits(root, etc, options);
+}
+
+class LazyUnits implements SystemdUnits {
+  readonly manager: Manager;
+  readonly problems: Problem[];
+  readonly isWhole: boolean;
+  readonly #root: Root;
+  readonly #etc: Etc;
+  readonly #architecture: string;
+  readonly #index: UnitIndex;
+  readonly #directories: UnitDirectories;
+  readonly #texts: UnitTexts;
+  readonly #loaded = new Map<string, SystemdUnit | undefined>();
+  readonly #unread = new Set<string>();
+  #osRelease: ReturnType<typeof readOsRelease> | 'unread' = 'unread';
+
+  constructor(root: Root, etc: Etc, { manager, generated, architecture }: UnitsOptions) {
+    this.#root = root;
+    this.#etc = etc;
+    this.manager = manager;
+    this.#architecture = architecture;
+    this.#index = new UnitIndex(root, etc, unitSearchPath(etc, manager), generated);
+    this.#directories = new UnitDirectories(root, etc, this.#index);
+    this.#texts = new UnitTexts(root, etc);
+    this.problems = [...this.#index.problems];
+    this.isWhole = this.problems.length === 0;
+  }
+
+  unit(name: string): SystemdUnit | undefined {
+    const found = this.#index.find(name);
+    if (found === undefined) return undefined;
+    if (this.#loaded.has(found.name)) return this.#loaded.get(found.name);
+    const unit = this.#load(found.name, found.source);
+    this.#loaded.set(found.name, unit);
+    return unit;
+  }
+
+  *services(): Iterable<SystemdUnit> {
+    for (const name of this.#index.names('.service')) {
+      const unit = this.unit(name);
+      if (unit !== undefined) yield unit;
+    }
+  }
+
+  linked(unit: SystemdUnit): readonly string[] {
+    const { paths, faults } = this.#directories.linked(unit.name);
+    for (const fault of faults) this.#fail(fault, { unitPath: unit.path, unit: unit.name });
+    return paths.map((path) => path.slice(path.lastIndexOf('/') + 1));
+  }
+
+  isUnread(name: string): boolean {
+    return this.#unread.has(this.#index.find(name)?.name ?? name);
+  }
+
+  expand(unit: SystemdUnit, word: string): Expanded {
+    if (!word.includes('%')) return { ok: true, text: word };
+    try {
+      if (this.#osRelease === 'unread') this.#osRelease = readOsRelease(this.#root, this.#etc);
+    } catch (error) {
+      if (!(error instanceof RootError)) throw error;
+      this.problems.push(problemOf(error));
+      this.#osRelease = undefined;
+    }
+    return expandSpecifiers(word, {
+      unit: parseUnitName(unit.name),
+      architecture: this.#architecture,
+      osRelease: this.#osRelease,
+    });
+  }
+
+  busServices(): readonly string[] {
+    const { services, problems } = readBusServices(this.#root, this.#etc, this.manager);
+    this.problems.push(...problems);
+    return services;
+  }
+
+  #load(name: string, source: UnitSource): SystemdUnit | undefined {
+    const generated = 'generated' in source;
+    const path = generated ? source.generated.path : source.path;
+    const subject = { unitPath: path, unit: name };
+    const text: UnitText = generated
+      ? { kind: 'read', ...source.generated }
+      : this.#texts.read(path);
+    const fault = faultOf(path, text);
+    if (fault !== undefined) this.#fail(fault, subject);
+    if (fault !== undefined || text.kind === 'absent' || text.kind === 'unreadable') {
+      return undefined;
+    }
+    const { realPath } = text;
+    if (text.kind === 'masked') {
+      return { name, path, realPath, masked: true, generated, entries: [] };
+    }
+    const added = this.#dropIns(name, subject);
+    if (!this.#texts.spend(added.length)) {
+      this.#fail(tooMuch(path), subject);
+      return undefined;
+    }
+    const entries = added.length === 0 ? text.entries : [...text.entries, ...added];
+    return { name, path, realPath, masked: false, generated, entries };
+  }
+
+  #dropIns(name: string, subject: ProblemSubject): SystemdUnit['entries'] {
+    const { paths, faults } = this.#directories.dropIns(name);
+    for (const fault of faults) this.#fail(fault, subject);
+    if (paths.length > maxDropIns) {
+      this.#fail(tooMany(subject.unitPath, paths.length), subject);
+      return [];
+    }
+    return paths.flatMap((path) => {
+      const text = this.#texts.read(path);
+      const fault = faultOf(path, text);
+      if (fault !== undefined) this.#fail(fault, subject);
+      return text.kind === 'read' ? text.entries : [];
+    });
+  }
+
+  #fail(fault: Fault, subject: ProblemSubject): void {
+    this.problems.push({ ...fault, subject });
+    // What these say is known: systemd does not load such a file either.
+    if (!['dangling-link', 'unit-syntax'].includes(fault.code)) this.#unread.add(subject.unit);
+  }
+}
+
+type Fault = Omit<Problem, 'subject'>;
+
+function faultOf(path: string, text: UnitText): Fault | undefined {
+  if (text.kind === 'absent') return dangling(path);
+  return text.kind === 'masked' ? undefined : text.fault;
+}
+
+function dangling(path: string): Fault {
+  return {
+    code: 'dangling-link',
+    path,
+    message: `expected a unit file or drop-in at ${displayPath(path)}, found a link that leads nowhere inside the root`,
+    hint: 'ship what it leads to, or remove the link',
+  };
+}
+
+function tooMany(path: string, found: number): Fault {
+  return {
+    code: 'too-many-entries',
+    path,
+    message: `expected at most ${maxDropIns} drop-ins for a unit, found ${found}`,
+    hint: 'merge them into fewer files',
+  };
+}

@@ -1,0 +1,26 @@
+import { parseUnitName } from './unit-name.ts';
+
+const unitTypes =
+  'service|socket|device|mount|automount|swap|target|path|timer|slice|scope|snapshot';
+const possibleName = new RegExp(`^[A-Za-z0-9:_.\\\\-][A-Za-z0-9:_.\\\\@-]*\\.(?:${unitTypes})$`);
+const aliasTypes = /\.(?:service|socket|target|device|timer|path)$/;
+
+/** Source: systemd.unit(5), "Description"; systemd, src/basic/unit-name.c, `unit_name_is_valid`. */
+export function isUnitName(name: string): boolean {
+  return name.length <= 255 && possibleName.test(name);
+}
+
+/**
+ * Whether a link may give a unit another name: of the same type, and a template's only to a
+ * template or, for one instance, to a template or the same instance.
+ *
+ * Source: systemd, src/shared/install.c, `unit_validate_alias_symlink_or_warn`.
+ */
+export function isAlias(name: string, target: string): boolean {
+  if (!isUnitName(name) || !isUnitName(target) || !aliasTypes.test(name)) return false;
+  const from = parseUnitName(name);
+  const to = parseUnitName(target);
+  if (name.slice(from.bare.length) !== target.slice(to.bare.length)) return false;
+  if (from.instance === undefined || from.instance === '') return from.instance === to.instance;
+  return to.instance === '' || to.instance === from.instance;
+}

@@ -1,0 +1,203 @@
+import { posix } from 'node:path';
+import type { Problem } from '../problem.ts';
+import { problemOf } from '../root/problem-of.ts';
+import { type Entry, type Root, RootError } from '../root/root.ts';
+import { type Etc, followed, linkedPath } from './etc.ts';
+import type { GeneratedUnit } from './systemd-unit.ts';
+import { isAlias, isUnitName } from './unit-alias.ts';
+import { parseUnitName, withInstance } from './unit-name.ts';
+import { generatorDirectory } from './unit-search-path.ts';
+
+/** Where a unit comes from: a file, or a link that leads out of the search path; or a generator. */
+export type UnitSource = { readonly path: string } | { readonly generated: GeneratedUnit };
+
+type Place = UnitSource | { readonly alias: string };
+
+/** A directory beside the units that says more of one: `app.service.wants`. */
+export interface UnitDirectory {
+  /** Of its search directory. */
+  readonly rank: number;
+  readonly path: string;
+  /** The names in it where a generator makes it. */
+  readonly generated?: readonly string[];
+}
+
+/** As systemd's `unit_ids_map_get`. */
+const maxAliases = 16;
+
+/**
+ * What the search directories hold, by name: the first of a name counts. A link from one into
+ * them is another name of what it leads to; by its text alone, whether that is there or not.
+ *
+ * Source: systemd, src/basic/unit-file.c, `unit_file_build_name_map`.
+ */
+export class UnitIndex {
+  readonly problems: Problem[] = [];
+  readonly #root: Root;
+  readonly #etc: Etc;
+  readonly #places = new Map<string, Place>();
+  readonly #directories = new Map<string, UnitDirectory[]>();
+  /** The names of the directories, their suffixes taken off. */
+  readonly #described = new Set<string>();
+  readonly #aliases = new Map<string, string[]>();
+  readonly #searched = new Set([generatorDirectory]);
+  readonly #realPaths = new Map<string, string | undefined>();
+
+  constructor(
+    root: Root,
+    etc: Etc,
+    searchPath: readonly string[],
+    generated: readonly GeneratedUnit[],
+  ) {
+    this.#root = root;
+    this.#etc = etc;
+    const listed = searchPath.map((path, rank) => ({
+      rank,
+      path,
+      // What a running system's generators made says nothing of the next boot.
+      entries: path === generatorDirectory ? undefined : this.#list(path),
+    }));
+    for (const { rank, path, entries } of listed) {
+      if (path === generatorDirectory) this.#addGenerated(rank, generated);
+      for (const entry of entries ?? []) this.#add(rank, path, entry);
+    }
+    for (const [name, place] of this.#places) {
+      if (!('alias' in place)) continue;
+      const canonical = this.find(name)?.name;
+      if (canonical !== undefined) push(this.#aliases, canonical, name);
+    }
+  }
+
+  /** Every name that has a file of its own, templates too; sorted. */
+  names(type: string): readonly string[] {
+    return Array.from(this.#places.entries())
+      .filter(([name, place]) => name.endsWith(type) && !('alias' in place))
+      .map(([name]) => name)
+      .sort();
+  }
+
+  /** The unit that a name means, aliases followed, and what makes it. */
+  find(name: string): { readonly name: string; readonly source: UnitSource } | undefined {
+    let at = name;
+    for (let aliases = 0; aliases <= maxAliases; aliases++) {
+      const parsed = parseUnitName(at);
+      const isInstance = parsed.instance !== undefined && parsed.instance !== '';
+      const instance = isInstance ? parsed.instance : undefined;
+      let place = this.#places.get(at);
+      if (place === undefined && instance !== undefined) {
+        place = this.#places.get(withInstance(parsed, '').full);
+      }
+      if (place === undefined) return undefined;
+      if (!('alias' in place)) return { name: at, source: place };
+      const target = parseUnitName(place.alias);
+      at =
+        target.instance === '' && instance !== undefined
+          ? withInstance(target, instance).full
+          : target.full;
+    }
+    return undefined;
+  }
+
+  /** All names of a unit, its own first. */
+  namesOf(canonical: string): readonly string[] {
+    const names = [canonical, ...(this.#aliases.get(canonical) ?? [])];
+    const { instance, ...parsed } = parseUnitName(canonical);
+    if (instance === undefined || instance === '') return names;
+    for (const alias of this.#aliases.get(withInstance(parsed, '').full) ?? []) {
+      const template = parseUnitName(alias);
+      if (template.instance === '') names.push(withInstance(template, instance).full);
+    }
+    return names;
+  }
+
+  /** Whether there is a directory of this name with any suffix; few units have one. */
+  isDescribed(name: string): boolean {
+    return this.#described.has(name);
+  }
+
+  /** Those of one name, in the order of the search path. */
+  directories(name: string): readonly UnitDirectory[] {
+    return this.#directories.get(name) ?? none;
+  }
+
+  #add(rank: number, directory: string, { name, kind }: Entry): void {
+    const path = `${directory}/${name}`;
+    if (kind !== 'file' && /\.(?:d|wants|requires|upholds)$/.test(name)) {
+      this.#addDirectory(name, { rank, path });
+    } else if (isUnitName(name) && !this.#places.has(name) && kind !== 'directory') {
+      const place = kind === 'link' ? this.#linked(path, name) : { path };
+      if (place !== undefined) this.#places.set(name, place);
+    }
+  }
+
+  /** @returns undefined for a link that counts for nothing. */
+  #linked(path: string, name: string): Place | undefined {
+    try {
+      const target = linkedPath(this.#root, this.#etc, path);
+      if (target === undefined) return { path };
+      const directory = this.#realPath(posix.dirname(target));
+      if (directory === undefined || !this.#searched.has(directory)) return { path };
+      const alias = posix.basename(target);
+      return alias !== name && isAlias(name, alias) ? { alias } : undefined;
+    } catch (error) {
+      // Whoever reads the unit meets the same error, and reports it.
+      if (error instanceof RootError) return { path };
+      throw error;
+    }
+  }
+
+  #addGenerated(rank: number, units: readonly GeneratedUnit[]): void {
+    for (const unit of units) {
+      if (!this.#places.has(unit.name)) this.#places.set(unit.name, { generated: unit });
+    }
+    const directories = new Map<string, string[]>();
+    for (const unit of units) {
+      for (const link of unit.links) {
+        const slash = link.indexOf('/');
+        if (slash > 0) push(directories, link.slice(0, slash), link.slice(slash + 1));
+        else if (!this.#places.has(link) && isAlias(link, unit.name)) {
+          this.#places.set(link, { alias: unit.name });
+        }
+      }
+    }
+    for (const [name, generated] of directories) {
+      const path = `${generatorDirectory}/${name}`;
+      this.#addDirectory(name, { rank, path, generated });
+    }
+  }
+
+  #addDirectory(name: string, directory: UnitDirectory): void {
+    push(this.#directories, name, directory);
+    this.#described.add(name.slice(0, name.lastIndexOf('.')));
+  }
+
+  /** Undefined for what is not there, and for what was listed by another name before. */
+  #list(path: string): readonly Entry[] | undefined {
+    try {
+      const place = followed(this.#root, this.#etc, path);
+      const realPath = this.#realPath(place);
+      if (realPath === undefined || this.#searched.has(realPath)) return undefined;
+      this.#searched.add(realPath);
+      return this.#root.list(place);
+    } catch (error) {
+      if (!(error instanceof RootError)) throw error;
+      this.problems.push({ ...problemOf(error), subject: { unitPath: path, unit: path } });
+      return undefined;
+    }
+  }
+
+  #realPath(path: string): string | undefined {
+    if (!this.#realPaths.has(path)) {
+      this.#realPaths.set(path, this.#root.lookup(path)?.realPath);
+    }
+    return this.#realPaths.get(path);
+  }
+}
+
+function push<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const values = map.get(key);
+  if (values === undefined) map.set(key, [value]);
+  else values.push(value);
+}
+
+const none: readonly UnitDirectory[] = [];

@@ -1,0 +1,34 @@
+/** Which assignments of a systemd unit berth reads: the rest of a tree's units is left unkept. */
+export function isWantedOfSystemd(group: string, key: string): boolean {
+  if (group === 'X-Berth') return true;
+  if (group === 'Unit')
+    return unitKeys.has(key) || key.startsWith('Condition') || key.startsWith('Assert');
+  if (group === 'Service') return serviceKeys.has(key) || key.startsWith('Exec');
+  return otherKeys[group]?.has(key) === true;
+}
+
+const unitKeys: ReadonlySet<string> = new Set([
+  'Wants',
+  'Requires',
+  'BindsTo',
+  'Upholds',
+  'DefaultDependencies',
+]);
+
+const serviceKeys: ReadonlySet<string> = new Set([
+  'BusName',
+  'Environment',
+  'EnvironmentFile',
+  'Slice',
+  'Sockets',
+  'Type',
+  'User',
+  'WorkingDirectory',
+]);
+
+const otherKeys: Readonly<Record<string, ReadonlySet<string>>> = {
+  Install: new Set(['Alias', 'Also', 'DefaultInstance', 'RequiredBy', 'UpheldBy', 'WantedBy']),
+  Path: new Set(['Unit']),
+  Socket: new Set(['Accept', 'Service']),
+  Timer: new Set(['Unit']),
+};

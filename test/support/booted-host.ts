@@ -1,0 +1,78 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { TestContext } from 'node:test';
+
+export interface BootedHost {
+  /** Runs a command in it; what it prints, whatever its exit code. */
+  readonly run: (...command: string[]) => string;
+}
+
+/**
+ * Boots an OS tree under its own systemd, to the end of the boot, and stops it with the test.
+ * What it runs sees the machine's network and kernel, and no process outside.
+ */
+export async function bootHost(t: TestContext, directory: string): Promise<BootedHost> {
+  const nspawn = spawn(
+    'systemd-nspawn',
+    [
+      `--directory=${directory}`,
+      `--machine=${basename(directory)}-${process.pid}`,
+      '--register=no',
+      '--keep-unit',
+      '--capability=all',
+      '--system-call-filter=@keyring bpf add_key keyctl',
+      '--boot',
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const ended = once(nspawn, 'exit');
+  t.after(async () => {
+    const leader = leaderOf(nspawn.pid);
+    // The end of its first process is that of all of it; systemd-nspawn then goes by itself.
+    if (leader !== undefined) process.kill(leader, 'SIGKILL');
+    else nspawn.kill('SIGKILL');
+    await ended;
+  });
+  await new Promise<void>((resolve, reject) => {
+    let console = '';
+    const heard = (chunk: string) => {
+      console += chunk;
+      // The name comes in colour.
+      if (/Reached target [^\n]*graphical\.target/.test(console)) resolve();
+    };
+    nspawn.stdout.setEncoding('utf8').on('data', heard);
+    nspawn.stderr.setEncoding('utf8').on('data', heard);
+    nspawn.on('error', reject);
+    nspawn.on('exit', () => reject(new Error(`the host did not boot:\n${console}`)));
+  });
+  const leader = leaderOf(nspawn.pid);
+  if (leader === undefined) throw new Error('the host has no first process');
+  const run = (...command: string[]): string => {
+    try {
+      return execFileSync('nsenter', ['-t', String(leader), '-a', '--', ...command], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+    } catch (error) {
+      if (error instanceof Error && 'stdout' in error) return String(error.stdout);
+      throw error;
+    }
+  };
+  run('systemctl', 'is-system-running', '--wait');
+  return { run };
+}
+
+/** The systemd that systemd-nspawn started. */
+function leaderOf(nspawn: number | undefined): number | undefined {
+  try {
+    const children = readFileSync(`/proc/${nspawn}/task/${nspawn}/children`, 'utf8');
+    return children
+      .split(' ')
+      .map(Number)
+      .find((pid) => pid > 0 && readFileSync(`/proc/${pid}/comm`, 'utf8') === 'systemd\n');
+  } catch {
+    return undefined;
+  }
+}

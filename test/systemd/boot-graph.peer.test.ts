@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { openRoot } from '../../src/root/open-root.ts';
+import { bootGraph } from '../../src/systemd/boot-graph.ts';
+import { readSystemdUnits } from '../../src/systemd/systemd-units.ts';
+import { writeTree } from '../discovery/tree.ts';
+import { type BootedHost, bootHost } from '../support/booted-host.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+import { bootForest } from './boot-forest.ts';
+
+const script = fileURLToPath(new URL('../../scripts/trixie-root.sh', import.meta.url));
+
+/** `list-dependencies` shows these two relations too, though neither starts anything. */
+const shownOnly = ['t-part.service', 't-requisite.service'];
+
+test('what comes to start is what systemd says', { timeout: 300_000 }, async (t) => {
+  const directory = join(temporaryDirectory(t), 'root');
+  const trixie = execFileSync(script, { encoding: 'utf8' }).trim();
+  execFileSync('cp', ['-a', '--reflink=auto', trixie, directory]);
+  writeTree(directory, bootForest);
+  const root = openRoot(directory);
+  t.after(() => root.close());
+  const units = readSystemdUnits(root, '/etc', {
+    manager: 'system',
+    generated: [],
+    architecture: 'x86-64',
+  });
+  const graph = bootGraph(units);
+  const activations = new Map(
+    Array.from(units.services(), ({ name }) => [name, graph.startOf(name).activation]),
+  );
+  const host = await bootHost(t, directory);
+
+  await t.test('boot: list-dependencies of default.target', () => {
+    const generated = words(host.run('find', '/run/systemd/generator', '-type', 'l')).map(
+      (path) => path.split('/').at(-1) ?? '',
+    );
+    const listed = words(
+      host.run('systemctl', 'list-dependencies', '--all', '--plain', 'default.target'),
+    );
+    const theirs = loadedServices(host, listed).filter(
+      (name) => !generated.includes(name) && !shownOnly.includes(name),
+    );
+    assert.ok(theirs.length > 60, `${theirs.length}`);
+    const missing = theirs.filter((name) => graph.startOf(name).activation !== 'boot');
+    assert.deepEqual(missing, [], 'started by systemd alone');
+    const mine = Array.from(activations).flatMap(([name, by]) => (by === 'boot' ? [name] : []));
+    const templates = theirs.map((name) => name.replace(/@.*\./, '@.'));
+    const added = mine.filter((name) => !theirs.includes(name) && !templates.includes(name));
+    assert.deepEqual(added, [], 'started by the graph alone');
+  });
+
+  for (const kind of ['socket', 'timer', 'path'] as const) {
+    await t.test(`${kind}: what the active ones trigger`, () => {
+      const active = words(
+        host.run('systemctl', 'list-units', `--type=${kind}`, ...plain, '--state=active'),
+      ).filter((word) => word.endsWith(`.${kind}`));
+      const pairs = active.flatMap((unit) =>
+        words(host.run('systemctl', 'show', '--value', '-p', 'Triggers', unit)).map((triggers) => ({
+          unit,
+          triggers,
+        })),
+      );
+      const triggered = new Set(pairs.map(({ triggers }) => triggers));
+      assert.ok(triggered.size > 1, `${triggered.size}`);
+      const missing = loadedServices(host, [...triggered]).filter((name) => {
+        const { activation } = graph.startOf(name);
+        return activation !== kind && activation !== 'boot' && activation !== 'socket';
+      });
+      assert.deepEqual(missing, []);
+      for (const [name, by] of activations) {
+        if (by !== kind) continue;
+        const trigger = graph.startOf(name).via.find((unit) => unit.endsWith(`.${kind}`)) ?? '';
+        assert.ok(isInactiveByCondition(host, trigger) || active.includes(trigger), trigger);
+      }
+    });
+  }
+
+  await t.test('what runs after the boot', () => {
+    const running = words(
+      host.run('systemctl', 'list-units', '--type=service', ...plain, '--state=running', 't-*'),
+    ).filter((word) => word.startsWith('t-') && word.endsWith('.service'));
+    // What this host does not allow; others may.
+    const mine = Array.from(activations).flatMap(([name, by]) =>
+      name.startsWith('t-') && by === 'boot' && name !== 't-conditional.service' ? [name] : [],
+    );
+    const templates = running.map((name) => name.replace(/@.*\./, '@.'));
+    assert.deepEqual([...new Set(templates)].sort(), mine.sort());
+  });
+});
+
+const plain = ['--all', '--plain', '--no-legend'];
+
+function words(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== '');
+}
+
+function loadedServices(host: BootedHost, names: readonly string[]): string[] {
+  const services = [...new Set(names.filter((name) => name.endsWith('.service')))];
+  const shown = host.run('systemctl', 'show', '-p', 'Id', '-p', 'LoadState', ...services);
+  return shown.split('\n\n').flatMap((unit) => {
+    const id = /^Id=(.*)$/m.exec(unit)?.[1];
+    return id !== undefined && unit.includes('LoadState=loaded') ? [id] : [];
+  });
+}
+
+/** Not judged by the graph: such units start on other hosts. */
+function isInactiveByCondition(host: BootedHost, unit: string): boolean {
+  return host.run('systemctl', 'show', '--value', '-p', 'ConditionResult', unit).trim() === 'no';
+}

@@ -1,0 +1,363 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import fc from 'fast-check';
+import { openRoot } from '../../src/root/open-root.ts';
+import { type BootGraph, bootGraph } from '../../src/systemd/boot-graph.ts';
+import { etcDirectory } from '../../src/systemd/etc.ts';
+import type { GeneratedUnit } from '../../src/systemd/systemd-unit.ts';
+import { readSystemdUnits } from '../../src/systemd/systemd-units.ts';
+import type { Manager } from '../../src/systemd/unit-search-path.ts';
+import { rootOf, type Tree, writeTree } from '../discovery/tree.ts';
+import { holds } from '../support/property.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+import { bootForest } from './boot-forest.ts';
+
+const usr = '/usr/lib/systemd/system';
+const etc = '/etc/systemd/system';
+
+const base: Tree = {
+  [`${usr}/default.target`]: '-> multi-user.target',
+  [`${usr}/multi-user.target`]: '[Unit]\nRequires=basic.target',
+  [`${usr}/basic.target`]:
+    '[Unit]\nRequires=sysinit.target\nWants=sockets.target timers.target paths.target',
+  [`${usr}/sysinit.target`]: '[Unit]\nDescription=x',
+  [`${usr}/sockets.target`]: '[Unit]\nDescription=x',
+  [`${usr}/timers.target`]: '[Unit]\nDescription=x',
+  [`${usr}/paths.target`]: '[Unit]\nDescription=x',
+};
+
+function graphOf(
+  t: TestContext,
+  tree: Tree,
+  { manager = 'system', generated = [] }: { manager?: Manager; generated?: GeneratedUnit[] } = {},
+): BootGraph {
+  const root = rootOf(t, tree);
+  return bootGraph(
+    readSystemdUnits(root, etcDirectory(root), { manager, generated, architecture: 'x86-64' }),
+  );
+}
+
+const start = (graph: BootGraph, name: string) => {
+  const { activation, via } = graph.startOf(name);
+  return [activation, ...via].join(' ');
+};
+
+const names = (text: string) => text.trim().split(/\s+/);
+
+test('each way to start, and what starts nothing', (t) => {
+  const graph = graphOf(t, { ...base, ...bootForest });
+  const by = (...of: string[]) =>
+    Object.fromEntries(of.map((name) => [name, graph.startOf(`t-${name}.service`).activation]));
+  const all = (activation: string, ...of: string[]) =>
+    Object.fromEntries(of.map((name) => [name, activation]));
+  const boot = names(`
+    wanted key-wanted key-continued key-required key-bound key-upheld dir-required
+    dir-upheld dangling-link of-alias over by-over real alias linked by-linked inst@
+    inst@one of-one of-two other@one name-t-other by-drop-in by-truncated
+    by-template-drop-in by-type-drop-in has-sockets both conditional
+  `);
+  assert.deepEqual(by(...boot), all('boot', ...boot));
+  const none = names(`
+    ordered on-failure also unwanted part requisite masked-link masked behind-mask
+    empty broken behind-broken behind-over behind-no-alias other-one alone@ alone@x
+    by-hidden-drop-in named unused second tim-unused never-linked not-there-at-all
+  `);
+  assert.deepEqual(by(...none), all('none', ...none));
+  const socket = ['sock', 'by-sock', 'for-named', 'each@', 'each@any'];
+  assert.deepEqual(by(...socket), all('socket', ...socket));
+  assert.deepEqual(by('tim', 'by-tim', 'for-timer'), all('timer', 'tim', 'by-tim', 'for-timer'));
+  assert.deepEqual(by('watched', 'for-path'), all('path', 'watched', 'for-path'));
+});
+
+test('the shortest chain, from default.target by its own name', (t) => {
+  const graph = graphOf(t, {
+    ...base,
+    [`${usr}/a.service`]: '[Unit]\nWants=b.service',
+    [`${usr}/b.service`]: '[Unit]\nWants=c.service a.service',
+    [`${usr}/c.service`]: '[Unit]\nWants=a.service',
+    [`${usr}/multi-user.target.wants/a.service`]: '-> ../a.service',
+    [`${usr}/multi-user.target.wants/c.service`]: '-> ../c.service',
+    [`${usr}/backup.timer`]: '[Timer]\nOnCalendar=daily',
+    [`${usr}/timers.target.wants/backup.timer`]: '-> ../backup.timer',
+    [`${usr}/backup.service`]: '[Unit]\nWants=c.service d.service',
+    [`${usr}/d.service`]: '[Unit]\nDescription=x',
+  });
+  assert.equal(
+    start(graph, 'b.service'),
+    'boot default.target multi-user.target a.service b.service',
+  );
+  assert.equal(start(graph, 'c.service'), 'boot default.target multi-user.target c.service');
+  const timers = 'timer default.target multi-user.target basic.target timers.target backup.timer';
+  assert.equal(start(graph, 'backup.service'), `${timers} backup.service`);
+  assert.equal(start(graph, 'd.service'), `${timers} backup.service d.service`);
+});
+
+test('a default.target of its own, and none at all', (t) => {
+  const own = graphOf(t, {
+    ...base,
+    [`${etc}/default.target`]: '[Unit]\nWants=a.service\nDefaultDependencies=no',
+    [`${usr}/a.service`]: '[Unit]\nDefaultDependencies=no',
+    [`${usr}/s.service`]: '[Unit]\nDescription=x',
+    [`${usr}/sysinit.target.wants/s.service`]: '-> ../s.service',
+  });
+  assert.equal(start(own, 'a.service'), 'boot default.target a.service');
+  assert.equal(start(own, 's.service'), 'none');
+  const without = graphOf(t, {
+    [`${usr}/a.service`]: '[Unit]\nDescription=x',
+    [`${etc}/b.service`]: '-> /dev/null',
+  });
+  assert.equal(start(without, 'a.service'), 'unknown');
+  assert.equal(start(without, 'b.service'), 'none');
+});
+
+test('behind what can not be read nothing is known', (t) => {
+  const tree = {
+    ...base,
+    [`${usr}/multi-user.target.wants/a.service`]: '-> ../a.service',
+    [`${usr}/b.service`]: '[Unit]\nDescription=x',
+    [`${usr}/c.service`]: '[Unit]\nDescription=x',
+    [`${usr}/sysinit.target.wants/c.service`]: '-> ../c.service',
+  };
+  const tooLarge = Buffer.alloc(2 * 1024 * 1024, '#');
+  const unread = graphOf(t, { ...tree, [`${usr}/a.service`]: tooLarge });
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((name) => unread.startOf(`${name}.service`).activation),
+    ['unknown', 'unknown', 'boot'],
+  );
+  const elsewhere = graphOf(t, { ...tree, [`${usr}/z.service`]: tooLarge });
+  assert.equal(elsewhere.startOf('b.service').activation, 'none');
+  const dropIn = graphOf(t, {
+    ...tree,
+    [`${usr}/multi-user.target.d/x.conf`]: tooLarge,
+  });
+  assert.equal(dropIn.startOf('b.service').activation, 'unknown');
+  const directory = graphOf(t, { ...tree, '/run/systemd/system': 'a file' });
+  assert.equal(directory.startOf('b.service').activation, 'unknown');
+});
+
+test('what systemd implies: sysinit.target, the bus, sockets, slices', (t) => {
+  const graph = graphOf(t, {
+    ...base,
+    [`${etc}/default.target`]: '[Unit]\nWants=a.service',
+    [`${usr}/a.service`]: '[Service]\nType=dbus\nSockets=a-own.socket\nSlice=my.slice',
+    [`${usr}/s.service`]: '[Unit]\nDescription=x',
+    [`${usr}/sysinit.target.wants/s.service`]: '-> ../s.service',
+    [`${usr}/dbus.socket`]: '[Unit]\nWants=with-bus.service',
+    [`${usr}/with-bus.service`]: '[Unit]\nDescription=x',
+    [`${usr}/a-own.socket`]: '[Socket]\nListenStream=/x',
+    [`${usr}/a-own.service`]: '[Unit]\nDescription=x',
+    [`${usr}/my.slice`]: '[Unit]\nWants=in-slice.service',
+    [`${usr}/in-slice.service`]: '[Unit]\nDescription=x',
+  });
+  const of = (name: string) => graph.startOf(name).activation;
+  assert.deepEqual(
+    ['s', 'with-bus', 'in-slice', 'a-own'].map((name) => of(`${name}.service`)),
+    ['boot', 'boot', 'boot', 'socket'],
+  );
+});
+
+test('the bus starts what its activation files name, where there is a bus', (t) => {
+  const tree = {
+    ...base,
+    [`${usr}/dbus.service`]: '[Unit]\nDescription=x',
+    [`${usr}/a.service`]: '[Unit]\nWants=b.service',
+    [`${usr}/b.service`]: '[Unit]\nDescription=x',
+    [`${usr}/c.service`]: '[Service]\nType=dbus\nBusName=org.c',
+    [`${usr}/dbus-org.a.service`]: '-> a.service',
+    '/usr/share/dbus-1/system-services/org.a.service':
+      '[D-BUS Service]\nName=org.a\nExec=/bin/false\nSystemdService=dbus-org.a.service\n',
+    '/usr/share/dbus-1/system-services/org.c.service': '[D-BUS Service]\nName=org.c\nExec=/bin/c\n',
+  };
+  assert.equal(start(graphOf(t, tree), 'a.service'), 'none');
+  const graph = graphOf(t, {
+    ...tree,
+    [`${usr}/multi-user.target.wants/dbus.service`]: '-> ../dbus.service',
+  });
+  const bus = 'dbus default.target multi-user.target dbus.service a.service';
+  assert.equal(start(graph, 'a.service'), bus);
+  assert.equal(start(graph, 'b.service'), `${bus} b.service`);
+  assert.equal(start(graph, 'c.service'), 'none');
+});
+
+test('generated units start by the links that their generator makes', (t) => {
+  const path = '/usr/share/containers/systemd/app@.container';
+  const generated: GeneratedUnit = {
+    name: 'app@.service',
+    path,
+    realPath: path,
+    entries: [{ group: 'Unit', key: 'Wants', value: 'data-%i.service', path, line: 2 }],
+    links: ['multi-user.target.wants/app@eu.service'],
+  };
+  const tree = { ...base, [`${usr}/data-eu.service`]: '[Unit]\nDescription=x' };
+  const graph = graphOf(t, tree, { generated: [generated] });
+  const app = 'boot default.target multi-user.target app@eu.service';
+  assert.equal(start(graph, 'app@.service'), app);
+  assert.equal(start(graph, 'app@us.service'), 'none');
+  assert.equal(start(graph, 'data-eu.service'), `${app} data-eu.service`);
+});
+
+test('the user manager: basic.target instead of sysinit.target', (t) => {
+  const user = '/usr/lib/systemd/user';
+  const tree = {
+    [`${user}/default.target`]: '[Unit]\nWants=a.service',
+    [`${user}/a.service`]: '[Unit]\nDescription=x',
+    [`${user}/basic.target`]: '[Unit]\nWants=b.service',
+    [`${user}/b.service`]: '[Unit]\nDescription=x',
+  };
+  const graph = graphOf(t, tree, { manager: 'user' });
+  assert.equal(start(graph, 'b.service'), 'boot default.target a.service basic.target b.service');
+});
+
+test('conditions of the chain are named; an empty one drops those before', (t) => {
+  const graph = graphOf(t, {
+    ...base,
+    [`${usr}/a.service`]:
+      '[Unit]\nConditionHost=x\nAssertPathExists=/a\nConditionPathExists=\nConditionVirtualization=no',
+    [`${usr}/multi-user.target.wants/a.service`]: '-> ../a.service',
+    [`${usr}/multi-user.target.d/x.conf`]: '[Unit]\nConditionFirstBoot=no',
+  });
+  assert.deepEqual(graph.startOf('a.service').conditions, [
+    'multi-user.target: ConditionFirstBoot=no',
+    'a.service: AssertPathExists=/a',
+    'a.service: ConditionVirtualization=no',
+  ]);
+});
+
+test('a specifier that only the host knows is a problem', (t) => {
+  const graph = graphOf(t, {
+    ...base,
+    [`${usr}/multi-user.target`]: '[Unit]\nWants=on-%H.service a.service',
+    [`${usr}/a.service`]: '[Unit]\nDescription=x',
+  });
+  assert.equal(graph.startOf('a.service').activation, 'boot');
+  const [problem, ...others] = graph.problems;
+  assert.deepEqual(
+    [problem?.code, problem?.path, problem?.line, others.length],
+    ['specifier', `${usr}/multi-user.target`, 2, 0],
+  );
+});
+
+test('instances without an end are cut off, and the rest is unknown', { timeout: 120_000 }, (t) => {
+  const graph = graphOf(t, {
+    ...base,
+    [`${usr}/t@.service`]: '[Unit]\nWants=t@%i0.service t@%i1.service',
+    [`${usr}/multi-user.target.wants/t@x.service`]: '-> ../t@.service',
+    [`${usr}/a.service`]: '[Unit]\nDescription=x',
+  });
+  assert.equal(graph.startOf('t@x.service').activation, 'boot');
+  assert.equal(graph.startOf('a.service').activation, 'unknown');
+  assert.deepEqual(
+    graph.problems.map(({ code }) => code),
+    ['too-many-entries'],
+  );
+});
+
+test('tens of thousands of links', { timeout: 120_000 }, (t) => {
+  const tree: Record<string, string> = {
+    ...base,
+    [`${usr}/t@.service`]: '[Unit]\nWants=a.service',
+  };
+  tree[`${usr}/a.service`] = '[Unit]\nDescription=x';
+  for (let i = 0; i < 20_000; i++) {
+    tree[`${usr}/multi-user.target.wants/t@${i}.service`] = '-> ../t@.service';
+    tree[`${etc}/alias${i}.service`] = `-> ${usr}/a.service`;
+  }
+  assert.equal(graphOf(t, tree).startOf('alias7.service').activation, 'boot');
+});
+
+test('random graphs: what is reached is what a naive search reaches', async (t) => {
+  const bares = Array.from({ length: 8 }, (_, i) => `u${i}`);
+  const edge = fc.record({
+    from: fc.constantFrom('multi-user.target', ...bares.map((name) => `${name}.service`)),
+    to: fc.constantFrom(...bares),
+    as: fc.constantFrom('Wants', 'Requires', 'BindsTo', 'Upholds', 'After', 'PartOf', '.wants'),
+  });
+  const trigger = fc.record({
+    of: fc.constantFrom(...bares),
+    kind: fc.constantFrom('socket', 'timer', 'path'),
+    to: fc.constantFrom(...bares),
+    from: fc.constantFrom('basic.target', ...bares.map((name) => `${name}.service`)),
+  });
+  await holds(
+    60,
+    fc.property(
+      fc.array(edge, { maxLength: 14 }),
+      fc.uniqueArray(trigger, { maxLength: 5, selector: ({ of, kind }) => of + kind }),
+      fc.subarray(bares),
+      (edges, triggers, masked) => {
+        const texts = new Map<string, string>(
+          [...bares.map((name) => `${name}.service`), 'multi-user.target', 'basic.target'].map(
+            (name) => [name, '[Unit]\nDescription=x\n'],
+          ),
+        );
+        const say = (name: string, line: string) =>
+          texts.set(name, `${texts.get(name) ?? ''}${line}\n`);
+        say('multi-user.target', 'Requires=basic.target');
+        const tree: Record<string, string> = { [`${usr}/default.target`]: '-> multi-user.target' };
+        const next = new Map<string, string[]>();
+        const link = (from: string, to: string) => next.set(from, [...(next.get(from) ?? []), to]);
+        link('multi-user.target', 'basic.target');
+        for (const { from, to, as } of edges) {
+          if (as === '.wants') tree[`${etc}/${from}.wants/${to}.service`] = '-> /x';
+          else say(from, `${as}=${to}.service`);
+          if (as !== 'After' && as !== 'PartOf') link(from, `${to}.service`);
+        }
+        const triggered = new Map<string, string>();
+        for (const { of, kind, to, from } of triggers) {
+          const key = kind === 'socket' ? 'Service' : 'Unit';
+          const group = kind.charAt(0).toUpperCase() + kind.slice(1);
+          tree[`${usr}/${of}.${kind}`] = `[${group}]\n${key}=${to}.service\n`;
+          say(from, `Wants=${of}.${kind}`);
+          link(from, `${of}.${kind}`);
+          triggered.set(`${of}.${kind}`, `${to}.service`);
+        }
+        for (const [name, text] of texts) tree[`${usr}/${name}`] = text;
+        for (const name of masked) tree[`${etc}/${name}.service`] = '-> /dev/null';
+
+        const hidden = new Set(masked.map((name) => `${name}.service`));
+        const reach = (seeds: readonly string[], past: boolean, known: ReadonlySet<string>) => {
+          const found = new Set<string>();
+          const visit = (name: string) => {
+            if (hidden.has(name) || found.has(name) || known.has(name)) return;
+            found.add(name);
+            for (const to of next.get(name) ?? []) visit(to);
+            const target = triggered.get(name);
+            if (past && target !== undefined) visit(target);
+          };
+          for (const seed of seeds) visit(seed);
+          return found;
+        };
+        const expected = new Map<string, string>();
+        const boot = reach(['multi-user.target'], false, new Set());
+        for (const name of boot) expected.set(name, 'boot');
+        for (const kind of ['socket', 'timer', 'path']) {
+          const seeds = [...triggered].flatMap(([unit, to]) =>
+            unit.endsWith(kind) && boot.has(unit) ? [to] : [],
+          );
+          for (const name of reach(seeds, true, new Set(expected.keys()))) expected.set(name, kind);
+        }
+
+        const directory = temporaryDirectory(t);
+        writeTree(directory, tree);
+        const root = openRoot(directory);
+        const graph = bootGraph(
+          readSystemdUnits(root, '/etc', {
+            manager: 'system',
+            generated: [],
+            architecture: 'x86-64',
+          }),
+        );
+        for (const name of bares.map((bare) => `${bare}.service`)) {
+          const { activation, via } = graph.startOf(name);
+          assert.equal(activation, expected.get(name) ?? 'none', name);
+          for (const [i, unit] of via.entries()) {
+            const before = via[i - 1] ?? '';
+            if (i < 2) continue;
+            assert.ok(next.get(before)?.includes(unit) || triggered.get(before) === unit);
+          }
+        }
+        root.close();
+      },
+    ),
+  );
+});
