@@ -17,7 +17,8 @@ export function lists(context: SourceContext): Promise<Found> {
 function namesIn(file: ImageFile, context: SourceContext): Reference[] {
   const references: Reference[] = [];
   file.text.split('\n').forEach((line, index) => {
-    const raw = line.replace(/(?:^|[ \t])#.*$/, '').trim();
+    const comment = line.search(/(?:^|[ \t])#/);
+    const raw = (comment < 0 ? line : line.slice(0, comment)).trim();
     if (raw !== '') references.push(reference(file, raw, index + 1, context));
   });
   return references;

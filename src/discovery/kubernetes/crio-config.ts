@@ -32,7 +32,7 @@ export async function crioImages(
   }
   const dropIns = names.slice(0, maxFiles).map((name) => `${directory}/${name}`);
   let pause: ConfiguredImage | undefined;
-  let pinned: readonly ConfiguredImage[] = [];
+  let pinned: () => readonly ConfiguredImage[] = () => [];
   for (const path of [`${context.etc}/crio/crio.conf`, ...dropIns]) {
     const file = await readConfig(path, unit, context, problems);
     const image = file && tableAt(file.table, 'crio', 'image');
@@ -41,28 +41,30 @@ export async function crioImages(
       pause = imageAt(file, 'crio.image.pause_image', image['pause_image'], unit, problems);
     }
     if (image['pinned_images'] !== undefined) {
-      pinned = pinnedIn(file, image['pinned_images'], problems);
+      const names = pinnedNames(file, image['pinned_images'], problems);
+      pinned = () => names.map((name) => pinnedImage(file, name));
     }
   }
-  return pause === undefined ? pinned : [pause, ...pinned];
+  return [...(pause === undefined ? [] : [pause]), ...pinned()];
 }
 
-function pinnedIn(file: ConfigFile, value: unknown, problems: Problem[]): ConfiguredImage[] {
-  const key = 'crio.image.pinned_images';
+const pinnedKey = 'crio.image.pinned_images';
+
+function pinnedNames(file: ConfigFile, value: unknown, problems: Problem[]): readonly string[] {
   const names: readonly unknown[] = Array.isArray(value) ? value : [undefined];
   if (names.length > maxPinned || !names.every((name) => typeof name === 'string')) {
     const line = lineOfText(file.text, 'pinned_images');
-    const message = `expected at most ${maxPinned} names of images at ${key}, found something else`;
+    const message = `expected at most ${maxPinned} names of images at ${pinnedKey}, found something else`;
     problems.push(malformed(file.path, unit, line, message));
     return [];
   }
-  return names
-    .filter((raw) => raw !== '' && !raw.includes('*'))
-    .map((raw) => {
-      // As a whole, so that the name that another begins with is not taken for it.
-      const line = lineOfText(file.text, `"${raw}"`);
-      return { raw, path: file.path, line, key, unit };
-    });
+  return names.filter((name) => name !== '' && !name.includes('*'));
+}
+
+function pinnedImage({ path, text }: ConfigFile, raw: string): ConfiguredImage {
+  // As a whole, so that the name that another begins with is not taken for it.
+  const quoted = [`"${raw}"`, `'${raw}'`].find((word) => text.includes(word)) ?? raw;
+  return { raw, path, line: lineOfText(text, quoted), key: pinnedKey, unit };
 }
 
 /** Each is looked for in the text. */

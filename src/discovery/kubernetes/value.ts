@@ -1,4 +1,4 @@
-import type { Document, LineCounter, Node, Scalar, YAMLMap, YAMLSeq } from 'yaml';
+import type { Document, Node, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 import type { Fault } from '../fault.ts';
 
 /** What stands in a YAML document, with the line of each thing. Aliased values are shared. */
@@ -28,7 +28,7 @@ const maxMerged = 10_000;
  */
 export function toValue(
   { contents }: Pick<Document.Parsed, 'contents'>,
-  lines: LineCounter,
+  lineAt: (offset: number) => number,
   yaml: Yaml,
 ): Value | LineFault {
   const anchors = new Map<string, Value>();
@@ -99,7 +99,7 @@ export function toValue(
 
   function lineOf(node: Node | null): number | undefined {
     const offset = node?.range?.[0];
-    return offset === undefined ? undefined : lines.linePos(offset).line;
+    return offset === undefined ? undefined : lineAt(offset);
   }
 }
 
