@@ -14,9 +14,12 @@ const maxDepth = 200;
 /**
  * Words, marks and blanks of the language in one file: those of 30,000 lines of manifest. Text in
  * block scalars counts as one, so a large ConfigMap does not come near it. What the parser takes
- * grows with them: two seconds and 350 MB at the very worst for these.
+ * grows with them: two or three seconds and 200 MB at worst for these.
  */
 const maxLexemes = 200_000;
+
+/** Even an empty document takes the parser about as long as so many. */
+const lexemesPerDocument = 20;
 
 const maxFaults = 1_000;
 
@@ -51,7 +54,7 @@ class Reading implements Documents {
     const parser = new this.#yaml.Parser();
     for (const lexeme of new this.#yaml.Lexer().lex(this.#text.slice(start))) {
       if (++this.#lexemes > maxLexemes) stopped = tooLarge;
-      else for (const token of parser.next(lexeme)) section.take(token);
+      else for (const token of parser.next(lexeme)) this.#take(token, section);
       if (parser.stack.length > maxDepth) stopped ??= tooDeep;
       if (stopped !== undefined) break;
     }
@@ -66,6 +69,11 @@ class Reading implements Documents {
     // At the start of a line it ends a document whatever stands before it.
     const next = stopped === tooDeep ? this.#text.indexOf('\n---', end - 1) : -1;
     return next < 0 ? undefined : next + 1;
+  }
+
+  #take(token: Token, section: Section): void {
+    if (token.type === 'document') this.#lexemes += lexemesPerDocument;
+    section.take(token);
   }
 
   #add(document: Document, start: number): void {
@@ -91,6 +99,7 @@ class Reading implements Documents {
 }
 
 type Document = import('yaml').Document.Parsed;
+type Token = import('yaml').CST.Token;
 
 type Composed =
   | { readonly document: Document }
@@ -109,7 +118,7 @@ class Section {
     this.#composer = new yaml.Composer({ uniqueKeys: false, merge: true, logLevel: 'silent' });
   }
 
-  take(token: import('yaml').CST.Token): void {
+  take(token: Token): void {
     if (token.type === 'error') {
       this.#broken ??= { message: token.message, offset: token.offset };
     } else if (token.type === 'document' && this.#broken !== undefined) {

@@ -286,7 +286,7 @@ test('a file of 100,000 lines ends at a limit', { timeout: 30_000 }, async () =>
   const text = pod('q.io/first:1') + '---\na: b\n'.repeat(100_000);
   const found = await read(text);
   assert.deepEqual(found.images, ['2 spec.containers[0].image q.io/first:1 missing']);
-  assert.match(found.faults.at(-1) ?? '', /^too-large:\d{4,}$/);
+  assert.ok(found.faults.some((fault) => /^too-large:\d{4,}$/.test(fault)));
 });
 
 test('a large text in a ConfigMap is no obstacle', async () => {
