@@ -23,6 +23,7 @@ const commons = ['errors.ts', 'make-directory.ts', 'problem.ts', 'secret.ts', 'v
 const libraries: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   valibot: ['cli', 'lifecycle', 'engine', 'registry'],
+  yaml: ['discovery'],
   'smol-toml': ['cli', 'discovery', 'registry'],
 };
 

@@ -1,0 +1,130 @@
+import { posix } from 'node:path';
+import type { Problem } from '../../problem.ts';
+import { whereInTree } from '../../systemd/etc.ts';
+import type { SourceContext } from '../source.ts';
+import {
+  type ConfigFile,
+  type ConfiguredImage,
+  fileNames,
+  imageAt,
+  malformed,
+  maxFiles,
+  readConfig,
+  tableAt,
+} from './engine-config.ts';
+
+const unit = 'containerd.service';
+
+/** Where each version of the file names the image. */
+const places = [
+  { version: 3, plugin: 'io.containerd.cri.v1.images', keys: ['pinned_images', 'sandbox'] },
+  { version: 2, plugin: 'io.containerd.grpc.v1.cri', keys: ['sandbox_image'] },
+  { version: 1, plugin: 'cri', keys: ['sandbox_image'] },
+] as const;
+
+/**
+ * The sandbox image, of the last file that sets it; none where the CRI plugin is switched off, as
+ * it is in docker's package of containerd.
+ *
+ * Source: containerd, docs/man/containerd-config.toml.5.md and docs/cri/config.md.
+ */
+export async function containerdImages(
+  context: SourceContext,
+  problems: Problem[],
+): Promise<readonly ConfiguredImage[]> {
+  let image: ConfiguredImage | undefined;
+  for (const file of await filesOf(context, problems)) {
+    const disabled: unknown = file.table['disabled_plugins'];
+    if (Array.isArray(disabled) && places.some(({ plugin }) => disabled.includes(plugin)))
+      return [];
+    image = sandboxIn(file, problems) ?? image;
+  }
+  return image === undefined ? [] : [image];
+}
+
+function sandboxIn(file: ConfigFile, problems: Problem[]): ConfiguredImage | undefined {
+  // A file without a version is of the first, or imported into one that has it.
+  const written = file.table['version'];
+  for (const { version, plugin, keys } of places) {
+    if (typeof written === 'number' && version !== Math.min(written, 3)) continue;
+    const table = tableAt(file.table, 'plugins', plugin, ...keys.slice(0, -1));
+    const last = keys[keys.length - 1] ?? '';
+    const value = table !== undefined && Object.hasOwn(table, last) ? table[last] : undefined;
+    const name = plugin === 'cri' ? plugin : `"${plugin}"`;
+    const image = imageAt(file, `plugins.${name}.${keys.join('.')}`, value, unit, problems);
+    if (image !== undefined) return image;
+  }
+  return undefined;
+}
+
+/** The configuration, then what it imports, in the order in which containerd merges them. */
+async function filesOf(context: SourceContext, problems: Problem[]): Promise<ConfigFile[]> {
+  const files: ConfigFile[] = [];
+  const pending = [`${context.etc}/containerd/config.toml`];
+  const seen = new Set<string>();
+  for (const path of pending) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    if (seen.size > maxFiles) {
+      const message = `expected at most ${maxFiles} files, found more, of which the last do not count`;
+      problems.push(malformed(path, unit, undefined, message));
+      break;
+    }
+    const file = await readConfig(path, unit, context, problems);
+    if (file === undefined) continue;
+    files.push(file);
+    const imports: unknown = file.table['imports'];
+    if (!Array.isArray(imports)) continue;
+    for (const pattern of imports.slice(0, maxFiles)) {
+      if (typeof pattern === 'string') pending.push(...matches(file, pattern, context, problems));
+    }
+  }
+  return files;
+}
+
+/** The files that an entry of `imports` means: a path, or a glob in its last part. */
+function matches(
+  file: ConfigFile,
+  pattern: string,
+  context: SourceContext,
+  problems: Problem[],
+): readonly string[] {
+  const path = whereInTree(context.etc, posix.resolve(posix.dirname(file.path), pattern));
+  if (!/[*?[\\]/.test(path)) return [path];
+  const directory = posix.dirname(path);
+  const glob = posix.basename(path);
+  if (/[*?[\\]/.test(directory) || /[[\\]/.test(glob) || glob.length > 255) {
+    const message = 'expected an import with * or ? in its last part alone, found another glob';
+    problems.push({
+      ...malformed(file.path, unit, undefined, message),
+      hint: 'write it so; what it imports is not known',
+    });
+    return [];
+  }
+  return fileNames(directory, unit, context, problems)
+    .filter((name) => globMatches(glob, name))
+    .slice(0, maxFiles + 1)
+    .map((name) => posix.join(directory, name));
+}
+
+/** `*` and `?`, in time that grows with the product of both lengths at most. */
+function globMatches(glob: string, name: string): boolean {
+  let g = 0;
+  let n = 0;
+  let star = -1;
+  let mark = 0;
+  while (n < name.length) {
+    if (glob[g] === '*') {
+      star = g++;
+      mark = n;
+    } else if (glob[g] === '?' || glob[g] === name[n]) {
+      g++;
+      n++;
+    } else if (star >= 0) {
+      g = star + 1;
+      n = ++mark;
+    } else return false;
+  }
+  while (glob[g] === '*') g++;
+  return g === glob.length;
+}

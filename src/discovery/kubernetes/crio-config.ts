@@ -1,0 +1,71 @@
+import type { Problem } from '../../problem.ts';
+import type { SourceContext } from '../source.ts';
+import {
+  type ConfigFile,
+  type ConfiguredImage,
+  fileNames,
+  imageAt,
+  lineOfText,
+  malformed,
+  maxFiles,
+  readConfig,
+  tableAt,
+} from './engine-config.ts';
+
+const unit = 'crio.service';
+
+/**
+ * `pause_image` and the exact names of `pinned_images`; of each key the last file that sets it
+ * counts. An entry with `*` says what to keep, not what to fetch.
+ *
+ * Source: crio.conf(5), crio.conf.d(5).
+ */
+export async function crioImages(
+  context: SourceContext,
+  problems: Problem[],
+): Promise<readonly ConfiguredImage[]> {
+  const directory = `${context.etc}/crio/crio.conf.d`;
+  const names = fileNames(directory, unit, context, problems);
+  if (names.length > maxFiles) {
+    const message = `expected at most ${maxFiles} files, found more, of which the last do not count`;
+    problems.push(malformed(directory, unit, undefined, message));
+  }
+  const dropIns = names.slice(0, maxFiles).map((name) => `${directory}/${name}`);
+  let pause: ConfiguredImage | undefined;
+  let pinned: () => readonly ConfiguredImage[] = () => [];
+  for (const path of [`${context.etc}/crio/crio.conf`, ...dropIns]) {
+    const file = await readConfig(path, unit, context, problems);
+    const image = file && tableAt(file.table, 'crio', 'image');
+    if (file === undefined || image === undefined) continue;
+    if (image['pause_image'] !== undefined) {
+      pause = imageAt(file, 'crio.image.pause_image', image['pause_image'], unit, problems);
+    }
+    if (image['pinned_images'] !== undefined) {
+      const names = pinnedNames(file, image['pinned_images'], problems);
+      pinned = () => names.map((name) => pinnedImage(file, name));
+    }
+  }
+  return [...(pause === undefined ? [] : [pause]), ...pinned()];
+}
+
+const pinnedKey = 'crio.image.pinned_images';
+
+function pinnedNames(file: ConfigFile, value: unknown, problems: Problem[]): readonly string[] {
+  const names: readonly unknown[] = Array.isArray(value) ? value : [undefined];
+  if (names.length > maxPinned || !names.every((name) => typeof name === 'string')) {
+    const line = lineOfText(file.text, 'pinned_images');
+    const message = `expected at most ${maxPinned} names of images at ${pinnedKey}, found something else`;
+    problems.push(malformed(file.path, unit, line, message));
+    return [];
+  }
+  return names.filter((name) => name !== '' && !name.includes('*'));
+}
+
+function pinnedImage({ path, text }: ConfigFile, raw: string): ConfiguredImage {
+  // As a whole, so that the name that another begins with is not taken for it.
+  const quoted = [`"${raw}"`, `'${raw}'`].find((word) => text.includes(word)) ?? raw;
+  return { raw, path, line: lineOfText(text, quoted), key: pinnedKey, unit };
+}
+
+/** Each is looked for in the text. */
+const maxPinned = 200;

@@ -1,0 +1,124 @@
+import type { Problem } from '../../problem.ts';
+import { problemOf } from '../../root/problem-of.ts';
+import { RootError } from '../../root/root.ts';
+import { followed } from '../../systemd/etc.ts';
+import type { SourceContext } from '../source.ts';
+import { lineOfKey } from '../toml-line.ts';
+
+/** An image in the configuration of a container engine. */
+export interface ConfiguredImage {
+  readonly raw: string;
+  readonly path: string;
+  readonly line: number;
+  readonly key: string;
+  readonly unit: string;
+}
+
+export type Table = Readonly<Record<string, unknown>>;
+
+export interface ConfigFile {
+  readonly path: string;
+  readonly text: string;
+  readonly table: Table;
+}
+
+/** containerd's `imports` and CRI-O's drop-ins; a real host has a handful. */
+export const maxFiles = 64;
+
+/** A TOML file of the root; undefined if it is not there, or can't be read, which is a problem. */
+export async function readConfig(
+  path: string,
+  unit: string,
+  { root, etc }: SourceContext,
+  problems: Problem[],
+): Promise<ConfigFile | undefined> {
+  let text: string;
+  try {
+    const file = root.readFile(followed(root, etc, path));
+    if (file === undefined) return undefined;
+    text = file.content.toString();
+  } catch (error) {
+    if (!(error instanceof RootError)) throw error;
+    problems.push({ ...problemOf(error), subject: { unitPath: path, unit } });
+    return undefined;
+  }
+  // Most roots have no such file: only those that have one pay for the parser.
+  const { parse, TomlError } = await import('smol-toml');
+  try {
+    return { path, text, table: parse(text) };
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const reason = error.message.split('\n', 1)[0] ?? '';
+    problems.push(malformed(path, unit, error.line, `expected TOML, found ${reason}`));
+    return undefined;
+  }
+}
+
+/** What a directory holds, by name; nothing if it is not there. */
+export function fileNames(
+  directory: string,
+  unit: string,
+  { root, etc }: SourceContext,
+  problems: Problem[],
+): readonly string[] {
+  try {
+    const entries = root.list(followed(root, etc, directory)) ?? [];
+    return entries.filter(({ kind }) => kind !== 'directory').map(({ name }) => name);
+  } catch (error) {
+    if (!(error instanceof RootError)) throw error;
+    problems.push({ ...problemOf(error), subject: { unitPath: directory, unit } });
+    return [];
+  }
+}
+
+/** The image at a key, whose last part is looked for in the text. */
+export function imageAt(
+  { path, text }: ConfigFile,
+  key: string,
+  value: unknown,
+  unit: string,
+  problems: Problem[],
+): ConfiguredImage | undefined {
+  if (value === undefined || value === '') return undefined;
+  const line = lineOfKey(text, key.slice(key.lastIndexOf('.') + 1));
+  if (typeof value === 'string') {
+    return { raw: value, path, line: line ?? lineOfText(text, value), key, unit };
+  }
+  problems.push(malformed(path, unit, line, `expected the name of an image at ${key}`));
+  return undefined;
+}
+
+/** The first line outside of comments in which the text stands. */
+export function lineOfText(text: string, part: string): number {
+  const lines = text.split('\n');
+  return lines.findIndex((line) => !/^\s*#/.test(line) && line.includes(part)) + 1 || 1;
+}
+
+export function tableAt(table: Table, ...keys: readonly string[]): Table | undefined {
+  let at: unknown = table;
+  for (const key of keys) {
+    if (!isTable(at) || !Object.hasOwn(at, key)) return undefined;
+    at = at[key];
+  }
+  return isTable(at) ? at : undefined;
+}
+
+function isTable(value: unknown): value is Table {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function malformed(
+  path: string,
+  unit: string,
+  line: number | undefined,
+  message: string,
+): Problem {
+  return {
+    code: 'engine-config',
+    path,
+    ...(line === undefined ? {} : { line }),
+    message,
+    hint: 'correct the file; the engine does not start with it as it is',
+    subject: { unitPath: path, unit },
+  };
+}

@@ -1,0 +1,112 @@
+import { posix } from 'node:path';
+import type { Problem } from '../../problem.ts';
+import { problemOf } from '../../root/problem-of.ts';
+import { RootError } from '../../root/root.ts';
+import { followed } from '../../systemd/etc.ts';
+import type { SourceContext } from '../source.ts';
+import { readDocuments } from './documents.ts';
+import type { Value } from './value.ts';
+
+export interface StaticPodPath {
+  /** As the booted root will call it. */
+  readonly path: string;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Where the kubelet looks for static pods: `staticPodPath` of the first of its configuration
+ * files that is there, then of the drop-ins, the later wins; else where kubeadm puts them.
+ *
+ * Source: kubelet-config.v1beta1; the places are those of kubeadm, OpenShift (its kubelet.conf is
+ * a configuration, kubeadm's a kubeconfig), and Amazon Linux.
+ */
+export async function staticPodPath(context: SourceContext): Promise<StaticPodPath> {
+  const { etc } = context;
+  const problems: Problem[] = [];
+  let found: string | undefined;
+  for (const path of [
+    '/var/lib/kubelet/config.yaml',
+    `${etc}/kubernetes/kubelet.conf`,
+    `${etc}/kubernetes/kubelet-config.yaml`,
+    `${etc}/kubernetes/kubelet/config.yaml`,
+    `${etc}/kubernetes/kubelet/config.json`,
+    `${etc}/kubernetes/kubelet/kubelet-config.json`,
+  ]) {
+    const config = await configAt(path, context, problems);
+    if (config === undefined) continue;
+    found = config.staticPodPath;
+    break;
+  }
+  for (const directory of [`${etc}/kubernetes/kubelet.conf.d`, `${etc}/openshift/kubelet.conf.d`]) {
+    for (const name of namesIn(directory, context, problems)) {
+      if (!name.endsWith('.conf')) continue;
+      const config = await configAt(`${directory}/${name}`, context, problems);
+      found = config?.staticPodPath ?? found;
+    }
+  }
+  return { path: found ?? '/etc/kubernetes/manifests', problems };
+}
+
+interface KubeletConfig {
+  /** Absolute. */
+  readonly staticPodPath?: string;
+}
+
+/** @returns undefined if it is no configuration of the kubelet. */
+async function configAt(
+  path: string,
+  { root, etc }: SourceContext,
+  problems: Problem[],
+): Promise<KubeletConfig | undefined> {
+  try {
+    const file = root.readFile(followed(root, etc, path));
+    if (file === undefined) return undefined;
+    const { documents, faults } = await readDocuments(file.content.toString());
+    problems.push(...faults.map((fault) => ({ ...fault, path, subject: kubeletAt(path) })));
+    const config = documents.find(
+      (document) => textAt(document, 'kind') === 'KubeletConfiguration',
+    );
+    if (config === undefined) return undefined;
+    const written = textAt(config, 'staticPodPath');
+    if (written === undefined || written === '') return {};
+    const booted = etc === '/usr/etc' && path.startsWith('/usr/etc/') ? path.slice(4) : path;
+    return { staticPodPath: posix.resolve(posix.dirname(booted), written) };
+  } catch (error) {
+    if (!(error instanceof RootError)) throw error;
+    problems.push({ ...problemOf(error), subject: kubeletAt(path) });
+    return undefined;
+  }
+}
+
+function namesIn(
+  directory: string,
+  { root, etc }: SourceContext,
+  problems: Problem[],
+): readonly string[] {
+  try {
+    const entries = root.list(followed(root, etc, directory)) ?? [];
+    if (entries.length <= maxDropIns) return entries.map(({ name }) => name);
+    problems.push({
+      code: 'too-many-entries',
+      path: directory,
+      message: `expected at most ${maxDropIns} drop-ins of the kubelet's configuration, found more`,
+      hint: 'put them together into fewer files; none of them counts',
+      subject: kubeletAt(directory),
+    });
+  } catch (error) {
+    if (!(error instanceof RootError)) throw error;
+    problems.push({ ...problemOf(error), subject: kubeletAt(directory) });
+  }
+  return [];
+}
+
+const maxDropIns = 64;
+
+export function kubeletAt(unitPath: string) {
+  return { unitPath, unit: 'kubelet.service' };
+}
+
+function textAt(value: Value, key: string): string | undefined {
+  const found = value.kind === 'map' ? value.entries.get(key) : undefined;
+  return found?.kind === 'scalar' && typeof found.value === 'string' ? found.value : undefined;
+}

@@ -1,0 +1,54 @@
+import type { PullPolicy } from '../reference.ts';
+
+/** Who runs a manifest. */
+export type Player = 'podman' | 'kubelet';
+
+/**
+ * What `imagePullPolicy` says, or its default.
+ *
+ * Source: for podman `pullImageWithPolicy` in pkg/domain/infra/abi/play.go (any case; its own
+ * policies too), for the kubelet `SetDefaults_Container` in pkg/apis/core/v1/defaults.go.
+ *
+ * @returns undefined for one that the player refuses.
+ */
+export function pullPolicy(
+  player: Player,
+  written: string | undefined,
+  image: string,
+): PullPolicy | undefined {
+  if (written === undefined || written === '') return defaultPolicy(player, image);
+  switch (player === 'podman' ? written.toLowerCase() : written) {
+    case player === 'podman' ? 'always' : 'Always':
+      return 'always';
+    case player === 'podman' ? 'ifnotpresent' : 'IfNotPresent':
+      return 'missing';
+    case player === 'podman' ? 'never' : 'Never':
+      return 'never';
+    case 'missing':
+      return player === 'podman' ? 'missing' : undefined;
+    case 'newer':
+      return player === 'podman' ? 'newer' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function defaultPolicy(player: Player, image: string): PullPolicy {
+  const at = image.indexOf('@');
+  const named = at < 0 ? image : image.slice(0, at);
+  const colon = named.indexOf(':', named.lastIndexOf('/') + 1);
+  const tag = colon < 0 ? undefined : named.slice(colon + 1);
+  if (player === 'kubelet') {
+    return tag === 'latest' || (tag === undefined && at < 0) ? 'always' : 'missing';
+  }
+  // To podman a name with a digest alone has no tag either; one that is short is not looked at.
+  return isFull(named) && (tag ?? 'latest') === 'latest' ? 'newer' : 'missing';
+}
+
+/** Whether it is written out as the engines print it: `docker.io/library/nginx`. */
+function isFull(name: string): boolean {
+  const [registry = '', ...path] = name.split('/');
+  if (path.length === 0 || registry === 'index.docker.io') return false;
+  if (registry === 'docker.io') return path.length > 1;
+  return /[.:]/.test(registry) || registry === 'localhost';
+}

@@ -1,0 +1,141 @@
+import type { Problem } from '../../problem.ts';
+import { problemOf } from '../../root/problem-of.ts';
+import { RootError } from '../../root/root.ts';
+import { followed, whereInTree } from '../../systemd/etc.ts';
+import { imageOf } from '../image-value.ts';
+import type { Reference } from '../reference.ts';
+import type { Found, SourceContext } from '../source.ts';
+import { kubeletAt, staticPodPath } from './kubelet-config.ts';
+import { type KubeImage, workloadImages } from './workload-images.ts';
+
+/** For all manifests together: those that are known have a few kilobytes each. */
+const maxBytes = 4 * 1024 * 1024;
+
+/** The images of the pods that the kubelet runs from files, without a cluster that asks for them. */
+export async function staticPods(context: SourceContext): Promise<Found> {
+  const { root, etc } = context;
+  const problems: Problem[] = [];
+  const references: Reference[] = [];
+  if (!hasKubelet(context, problems)) return { references, problems };
+  const place = await staticPodPath(context);
+  problems.push(...place.problems);
+  let left = maxBytes;
+  for (const path of manifests(whereInTree(etc, place.path), context, problems)) {
+    try {
+      const file = root.readFile(followed(root, etc, path));
+      if (file === undefined) {
+        problems.push(problem(path, danglingLink));
+        continue;
+      }
+      left -= file.content.length;
+      if (left < 0) {
+        problems.push(problem(path, tooLarge));
+        break;
+      }
+      const manifest = { path, realPath: file.realPath };
+      const found = await workloadImages(file.content.toString(), { player: 'kubelet' });
+      problems.push(...found.faults.map((fault) => problem(path, fault)));
+      references.push(...found.images.map((image) => reference(manifest, image, context)));
+    } catch (error) {
+      if (!(error instanceof RootError)) throw error;
+      problems.push(problem(path, error));
+    }
+  }
+  return { references, problems };
+}
+
+function hasKubelet({ root, etc }: SourceContext, problems: Problem[]): boolean {
+  return [`${etc}/kubernetes`, '/var/lib/kubelet'].some((path) => {
+    try {
+      return root.lookup(path) !== undefined;
+    } catch (error) {
+      if (!(error instanceof RootError)) throw error;
+      problems.push({ ...problemOf(error), subject: kubeletAt(path) });
+      return false;
+    }
+  });
+}
+
+/**
+ * What the kubelet reads: the path itself if it is a file, else all in it that does not begin
+ * with a dot, without going into directories.
+ *
+ * Source: kubernetes, pkg/kubelet/config/file.go.
+ */
+function manifests(
+  path: string,
+  { root, etc }: SourceContext,
+  problems: Problem[],
+): readonly string[] {
+  try {
+    const at = followed(root, etc, path);
+    if (root.lookup(at)?.kind === 'file') return [path];
+    return (root.list(at) ?? [])
+      .filter(({ name, kind }) => !name.startsWith('.') && kind !== 'directory')
+      .map(({ name }) => `${path}/${name}`);
+  } catch (error) {
+    if (!(error instanceof RootError)) throw error;
+    problems.push(problem(path, error));
+    return [];
+  }
+}
+
+function reference(
+  { path, realPath }: { readonly path: string; readonly realPath: string },
+  { raw, line, key, policy }: KubeImage,
+  { shortNames }: SourceContext,
+): Reference {
+  const image = imageOf(raw, shortNames);
+  return {
+    raw,
+    path,
+    line,
+    key,
+    kind: 'kubernetes',
+    unit: 'kubelet.service',
+    unitPath: path,
+    ...(realPath === path ? {} : { unitRealPath: realPath }),
+    scope: 'system',
+    activation: 'unknown',
+    via: [],
+    ...(image.ok ? { image: image.image } : {}),
+    pull: { policy },
+    problems: [
+      ...(image.ok ? [] : [problem(path, { ...image.fault, line })]),
+      ...(policy === 'always' ? [problem(path, { ...pullAlways, line })] : []),
+    ],
+  };
+}
+
+function problem(
+  path: string,
+  { code, line, message, hint }: Pick<Problem, 'code' | 'line' | 'message' | 'hint'>,
+): Problem {
+  return {
+    code,
+    path,
+    ...(line === undefined ? {} : { line }),
+    message,
+    hint,
+    subject: kubeletAt(path),
+  };
+}
+
+const pullAlways = {
+  code: 'pull-always',
+  message:
+    'expected a static pod that starts offline, found an image that the kubelet pulls at every start',
+  hint: 'set imagePullPolicy: IfNotPresent; without it a name without a tag, or with :latest, means Always',
+};
+
+const danglingLink = {
+  code: 'dangling-link',
+  message: 'expected a manifest, found a link that leads nowhere inside the root',
+  hint: 'ship the file that it leads to, or remove the link',
+};
+
+const tooLarge = {
+  code: 'too-large',
+  message: `expected at most ${maxBytes} bytes of static pods together, found more`,
+  hint: 'remove what is no manifest; this file and those behind it do not count',
+};

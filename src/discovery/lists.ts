@@ -1,0 +1,54 @@
+import type { Problem } from '../problem.ts';
+import { type ImageFile, imageFiles, subjectOf } from './image-files.ts';
+import { imageOf } from './image-value.ts';
+import type { Reference } from './reference.ts';
+import type { Found, SourceContext } from './source.ts';
+
+/**
+ * The names in `images.d/*.list`: one a line, `#` begins a comment at the line's start or behind
+ * a blank. Who writes a name there asks for it, so the references are bound.
+ */
+export function lists(context: SourceContext): Promise<Found> {
+  const { files, problems } = imageFiles(context, /\.list$/);
+  const references = files.flatMap((file) => namesIn(file, context));
+  return Promise.resolve({ references, problems });
+}
+
+function namesIn(file: ImageFile, context: SourceContext): Reference[] {
+  const references: Reference[] = [];
+  file.text.split('\n').forEach((line, index) => {
+    const comment = line.search(/(?:^|[ \t])#/);
+    const raw = (comment < 0 ? line : line.slice(0, comment)).trim();
+    if (raw !== '') references.push(reference(file, raw, index + 1, context));
+  });
+  return references;
+}
+
+function reference(
+  { name, path, realPath }: ImageFile,
+  raw: string,
+  line: number,
+  { shortNames }: SourceContext,
+): Reference {
+  const image = imageOf(raw, shortNames);
+  const problems: Problem[] = image.ok
+    ? []
+    : [{ ...image.fault, path, line, subject: subjectOf(path) }];
+  return {
+    raw,
+    path,
+    line,
+    key: 'list',
+    kind: 'list',
+    unit: name,
+    unitPath: path,
+    ...(realPath === path ? {} : { unitRealPath: realPath }),
+    scope: 'system',
+    activation: 'unknown',
+    via: [],
+    ...(image.ok ? { image: image.image } : {}),
+    pull: { policy: 'missing' },
+    bind: true,
+    problems,
+  };
+}

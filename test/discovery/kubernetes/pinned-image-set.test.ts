@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pinnedImageSets } from '../../../src/discovery/kubernetes/pinned-image-set.ts';
+import { foundBy, places, problemsOf } from '../source.ts';
+
+const directory = '/usr/lib/berth/images.d';
+const digest = `sha256:${'a'.repeat(64)}`;
+const head = 'apiVersion: machineconfiguration.openshift.io/v1\nkind: PinnedImageSet\n';
+
+test('the images of a set are named with their place, and bound', async (t) => {
+  const found = await foundBy(t, pinnedImageSets, {
+    '/etc/x': '',
+    [`${directory}/set.yaml`]: `${head}spec:\n  pinnedImages:\n  - name: q.io/a@${digest}\n  - name: q.io/b:1\n  - {}\n  - x\n`,
+    [`${directory}/old.json`]: JSON.stringify({
+      apiVersion: 'machineconfiguration.openshift.io/v1alpha1',
+      kind: 'PinnedImageSet',
+      spec: { pinnedImages: [{ name: `q.io/c@${digest}` }] },
+    }),
+    [`${directory}/names.list`]: 'q.io/d',
+  });
+  const path = `${directory}/set.yaml`;
+  assert.deepEqual(places(found), [
+    `${directory}/old.json:1 spec.pinnedImages[0].name q.io/c@${digest} missing`,
+    `${path}:5 spec.pinnedImages[0].name q.io/a@${digest} missing`,
+    `${path}:6 spec.pinnedImages[1].name - missing`,
+    `${path}:7 spec.pinnedImages[2].name - missing`,
+    `${path}:8 spec.pinnedImages[3].name - missing`,
+  ]);
+  assert.deepEqual(
+    problemsOf(found),
+    [6, 7, 8].map((line) => `pinned-image-set ${path}:${line}`),
+  );
+  for (const { kind, bind } of found.references) {
+    assert.deepEqual([kind, bind], ['pinned-image-set', true]);
+  }
+});
+
+test('another document is a problem, and hides none', async (t) => {
+  const path = `${directory}/a.yml`;
+  const set = `${head}spec: {pinnedImages: [{name: q.io/a@${digest}}]}\n`;
+  const found = await foundBy(t, pinnedImageSets, {
+    '/etc/x': '',
+    [path]: `kind: PinnedImageSet\n---\n${head}spec: {pinnedImages: 1}\n---\n[\n---\n${set}`,
+  });
+  assert.equal(found.references.length, 1);
+  assert.deepEqual(problemsOf(found).toSorted(), [
+    `pinned-image-set ${path}:1`,
+    `pinned-image-set ${path}:5`,
+    `yaml ${path}:8`,
+  ]);
+});

@@ -1,0 +1,28 @@
+import type { TestContext } from 'node:test';
+import type { Found, SourceContext } from '../../src/discovery/source.ts';
+import { etcDirectory } from '../../src/systemd/etc.ts';
+import { rootOf, shortNames, type Tree } from './tree.ts';
+
+/** What one source finds in a tree. */
+export function foundBy(
+  t: TestContext,
+  source: (context: SourceContext) => Promise<Found>,
+  tree: Tree,
+): Promise<Found> {
+  const root = rootOf(t, tree);
+  return source({ root, etc: etcDirectory(root), shortNames, architecture: 'x86-64' });
+}
+
+/** `path:line key image policy` of each reference. */
+export function places({ references }: Found): string[] {
+  return references.map(
+    ({ path, line, key, image, pull }) => `${path}:${line} ${key} ${image ?? '-'} ${pull.policy}`,
+  );
+}
+
+/** `code path:line` of every problem, those of references first. */
+export function problemsOf({ references, problems }: Found): string[] {
+  return [...references.flatMap((reference) => reference.problems), ...problems].map(
+    ({ code, path, line }) => `${code} ${path}${line === undefined ? '' : `:${line}`}`,
+  );
+}
