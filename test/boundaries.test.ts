@@ -24,6 +24,7 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   valibot: ['cli', 'lifecycle', 'engine', 'registry'],
   'smol-toml': ['cli', 'discovery', 'registry'],
+  yaml: ['discovery'],
 };
 
 const src = resolve(import.meta.dirname, '../src');

@@ -52,7 +52,7 @@ export function readStages(text: string, options: StageOptions): Stages {
       if (image === undefined || (words.length > 1 && (as?.toUpperCase() !== 'AS' || !name))) {
         faults.push({ ...badFrom, line });
       }
-      const platform = valuesOf(flags, '--platform')[0];
+      const platform = valuesOf(flags, '--platform=')[0];
       const from: Use = {
         line,
         by: 'FROM',
@@ -91,10 +91,10 @@ function declare(
 
 function usesOf({ keyword, flags, line }: Instruction, expand: (word: string) => Word): Use[] {
   if (keyword === 'COPY' || keyword === 'ADD') {
-    return valuesOf(flags, '--from').map((value) => ({ line, by: 'copy', name: expand(value) }));
+    return valuesOf(flags, '--from=').map((value) => ({ line, by: 'copy', name: expand(value) }));
   }
   if (keyword !== 'RUN') return [];
-  return valuesOf(flags, '--mount').flatMap((value) =>
+  return valuesOf(flags, '--mount=').flatMap((value) =>
     value
       .split(',')
       .filter((field) => field.startsWith('from='))
@@ -102,10 +102,9 @@ function usesOf({ keyword, flags, line }: Instruction, expand: (word: string) =>
   );
 }
 
+/** @param name with its `=`: `--from=`. */
 function valuesOf(flags: readonly string[], name: string): string[] {
-  return flags
-    .filter((flag) => flag.startsWith(`${name}=`))
-    .map((flag) => flag.slice(name.length + 1));
+  return flags.filter((flag) => flag.startsWith(name)).map((flag) => flag.slice(name.length));
 }
 
 /** Dockerfile reference, "Automatic platform ARGs in the global scope". */
