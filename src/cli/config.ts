@@ -8,6 +8,8 @@ import { BerthError, systemErrorCode } from '../errors.ts';
 export interface Config {
   readonly engine?: EngineName;
   readonly stateDirectory?: string;
+  /** Where roots keep Compose files: absolute paths in them, `*` for a part of a component. */
+  readonly compose: readonly string[];
 }
 
 /**
@@ -22,7 +24,7 @@ export async function readConfig(
   only: string | undefined,
 ): Promise<Config> {
   const files = only === undefined ? directories.flatMap(filesOf) : [only];
-  let config: Config = {};
+  let config: Config = { compose: [] };
   for (const file of files) {
     const text = read(file);
     if (text === undefined) {
@@ -56,7 +58,7 @@ function read(file: string): string | undefined {
   }
 }
 
-async function parse(file: string, text: string): Promise<Config> {
+async function parse(file: string, text: string): Promise<Partial<Config>> {
   const { parse: parseToml, TomlError } = await import('smol-toml');
   let table: Record<string, unknown>;
   try {
@@ -66,7 +68,7 @@ async function parse(file: string, text: string): Promise<Config> {
     const [first = 'it is no TOML'] = error.message.split('\n');
     throw bad(file, error.line, first, 'correct it');
   }
-  let config: Config = {};
+  let config: Partial<Config> = {};
   for (const [key, value] of Object.entries(table)) {
     const line = lineOfKey(text, key);
     if (key === 'engine') {
@@ -79,11 +81,28 @@ async function parse(file: string, text: string): Promise<Config> {
         throw bad(file, line, `state-dir is ${JSON.stringify(value)}`, 'expected an absolute path');
       }
       config = { ...config, stateDirectory: value };
+    } else if (key === 'compose') {
+      if (!isPlaces(value)) {
+        throw bad(file, line, `compose is ${JSON.stringify(value)}`, 'expected absolute paths');
+      }
+      config = { ...config, compose: value };
     } else {
-      throw bad(file, line, `the key ${key} is not known`, 'known are engine and state-dir');
+      throw bad(
+        file,
+        line,
+        `the key ${key} is not known`,
+        'known are compose, engine and state-dir',
+      );
     }
   }
   return config;
+}
+
+function isPlaces(value: unknown): value is string[] {
+  return (
+    Array.isArray(value) &&
+    value.every((place) => typeof place === 'string' && place.startsWith('/'))
+  );
 }
 
 function bad(file: string, line: number | undefined, what: string, hint: string): BerthError {

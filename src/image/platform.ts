@@ -102,6 +102,12 @@ export function systemdArchitecture({ architecture }: Platform): string {
   return SYSTEMD_NAMES.get(architecture) ?? architecture;
 }
 
+/** The other way: Go's name for what systemd calls an architecture. */
+export function goArchitecture(systemd: string): string {
+  for (const [go, name] of SYSTEMD_NAMES) if (name === systemd) return go;
+  return systemd;
+}
+
 /** Where they differ; from systemd's src/basic/architecture.c. */
 const SYSTEMD_NAMES: ReadonlyMap<string, string> = new Map([
   ['amd64', 'x86-64'],

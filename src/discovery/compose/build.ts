@@ -1,0 +1,154 @@
+import { baseImages } from '../containerfile/base-images.ts';
+import type { Fault } from '../fault.ts';
+import { against, type ComposeFiles } from './files.ts';
+import type { Environment } from './interpolate.ts';
+import type { Field, Projects, Service } from './project.ts';
+import type { YamlValue } from './yaml-value.ts';
+
+/** An image that a service's build pulls, and where it stands. */
+export interface BuildImage {
+  readonly raw: string;
+  readonly path: string;
+  readonly line: number;
+  readonly platform?: string;
+}
+
+/**
+ * What the `build` of a service pulls (Compose build specification). What can't be read becomes a
+ * problem of `files`.
+ */
+export function buildImages(
+  { environment }: Service,
+  fields: readonly Field[],
+  files: ComposeFiles,
+  projects: Projects,
+  architecture: string,
+): BuildImage[] {
+  const said = new Said(fields, environment, projects);
+  const target = said.text('target')?.text;
+  const options = {
+    buildArgs: said.pairs('args'),
+    contexts: contextsOf(said.pairs('additional_contexts')),
+    architecture,
+    ...(target === undefined ? {} : { target }),
+  };
+  const inline = said.text('dockerfile_inline');
+  if (inline !== undefined) {
+    const { path, line } = inline;
+    const found = baseImages(inline.text, options);
+    for (const fault of found.faults) files.problem(path, line, fault);
+    return found.images.map((image) => ({ ...image, path: files.place(path), line }));
+  }
+  const context = said.text('context');
+  if (context === undefined) {
+    const [field] = fields;
+    // One that can't be known has its problem already.
+    if (field !== undefined && !said.has('context')) {
+      files.problem(field.path, field.value.line, noContext);
+    }
+    return [];
+  }
+  if (/^(?:[a-z+]+:\/\/|git@|github\.com\/)/.test(context.text)) {
+    files.problem(context.path, context.line, remote(context.text));
+    return [];
+  }
+  const dockerfile = said.text('dockerfile');
+  if (dockerfile === undefined && said.has('dockerfile')) return [];
+  const path = against(against(context.directory, context.text), dockerfile?.text ?? 'Dockerfile');
+  const text = files.text(path);
+  if (text === undefined) {
+    files.problem(context.path, context.line, noContainerfile(path));
+    return [];
+  }
+  const found = baseImages(text, options);
+  for (const { line, ...fault } of found.faults) files.problem(path, line, fault);
+  return found.images.map((image) => ({ ...image, path: files.place(path) }));
+}
+
+interface SaidText {
+  readonly text: string;
+  readonly path: string;
+  readonly line: number;
+  readonly directory: string;
+}
+
+/** The layers of one `build`, the last on top; a scalar is the context. */
+class Said {
+  readonly #fields: readonly Field[];
+  readonly #environment: Environment;
+  readonly #projects: Projects;
+
+  constructor(fields: readonly Field[], environment: Environment, projects: Projects) {
+    this.#fields = fields;
+    this.#environment = environment;
+    this.#projects = projects;
+  }
+
+  has(key: string): boolean {
+    return this.#fields.some(({ value }) => at(value, key) !== undefined);
+  }
+
+  text(key: string): SaidText | undefined {
+    const field = this.#fields.findLast(({ value }) => at(value, key) !== undefined);
+    if (field === undefined) return undefined;
+    const value = at(field.value, key);
+    const text = this.#projects.text(value, field.path, this.#environment);
+    if (value === undefined || text === undefined) return undefined;
+    return { text, path: field.path, line: value.line, directory: field.directory };
+  }
+
+  /** A mapping, or a list of `NAME=VALUE`; a name alone has its value from the environment. */
+  pairs(key: string): Map<string, string> {
+    const pairs = new Map<string, string>();
+    const set = (name: string, value: string | undefined) => {
+      const known = value ?? this.#environment.get(name);
+      if (known !== undefined) pairs.set(name, known);
+    };
+    for (const { value, path } of this.#fields) {
+      const part = at(value, key);
+      const text = (item: YamlValue) => this.#projects.text(item, path, this.#environment);
+      for (const [name, item] of part?.entries ?? []) set(name, text(item));
+      for (const item of part?.items ?? []) {
+        const [, name = '', given] = /^([^=]*)(?:=([^]*))?$/.exec(text(item) ?? '') ?? [];
+        set(name, given);
+      }
+    }
+    return pairs;
+  }
+}
+
+function at(build: YamlValue, key: string): YamlValue | undefined {
+  if (build.entries !== undefined) return build.entries.get(key);
+  return key === 'context' && build.text !== undefined ? build : undefined;
+}
+
+function contextsOf(pairs: ReadonlyMap<string, string>): Map<string, string | undefined> {
+  const contexts = new Map<string, string | undefined>();
+  for (const [name, value] of pairs) {
+    const image = /^docker-image:\/\/(.+)$/.exec(value)?.[1];
+    contexts.set(name, image);
+  }
+  return contexts;
+}
+
+const noContext: Fault = {
+  code: 'compose',
+  message: 'expected a context in build, found none',
+  hint: 'name the directory from which the image is built',
+};
+
+function remote(context: string): Fault {
+  return {
+    code: 'compose',
+    message: `expected a build context inside the root, found ${context.slice(0, 200)}`,
+    hint: 'build the image beforehand and name it in image, or put its context into the root',
+  };
+}
+
+function noContainerfile(path: string): Fault {
+  return {
+    code: 'compose',
+    message: `expected a Containerfile at ${path}, found nothing that can be read there`,
+    hint: 'put the build context into the root, or build the image beforehand and name it in image',
+  };
+}

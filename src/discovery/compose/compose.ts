@@ -1,0 +1,87 @@
+import { posix } from 'node:path';
+import type { Reference } from '../reference.ts';
+import type { Found, SourceContext } from '../source.ts';
+import { against, ComposeFiles } from './files.ts';
+import { placesOf } from './places.ts';
+import { Projects } from './project.ts';
+import { serviceImages } from './service-images.ts';
+import { YamlLimit } from './yaml-value.ts';
+
+/**
+ * The images that Compose projects name.
+ *
+ * @param places paths that the booted root has, as the host's configuration names them: files,
+ *   directories with files of the default names, `*` for any run of characters in a component.
+ */
+export async function composeImages(
+  context: SourceContext,
+  places: readonly string[],
+): Promise<Found> {
+  const files = new ComposeFiles(context);
+  let references: readonly Reference[] = [];
+  for (const place of placesOf(places, files)) {
+    const directory = files.kind(place) === 'directory' ? place : posix.dirname(place);
+    references = references.concat(await projectImages(place, directory, files, context));
+  }
+  return { references, problems: files.problems };
+}
+
+async function projectImages(
+  place: string,
+  directory: string,
+  files: ComposeFiles,
+  context: SourceContext,
+): Promise<Reference[]> {
+  const projects = new Projects(files);
+  const environment = projects.environment([against(directory, '.env')], new Map());
+  const paths =
+    place === directory ? filesIn(directory, environment.get('COMPOSE_FILE'), files) : [place];
+  const [main] = paths;
+  if (main === undefined) return [];
+  const unitPath = files.place(main);
+  const realPath = files.realPath(main);
+  const unit = {
+    unit: posix.basename(main),
+    unitPath,
+    ...(realPath === undefined || realPath === unitPath ? {} : { unitRealPath: realPath }),
+  };
+  const before = files.problems.length;
+  let references: Reference[] = [];
+  try {
+    const services = await projects.services(paths, directory, environment);
+    references = services.flatMap((service) =>
+      serviceImages(service, unit, files, projects, context),
+    );
+  } catch (error) {
+    if (!(error instanceof YamlLimit)) throw error;
+    files.problem(main, undefined, {
+      code: 'too-large',
+      message: 'expected a Compose project of at most 20000 services, found more in what it merges',
+      hint: 'take aliases, merges or services out of it',
+    });
+  }
+  files.concern(before, { unit: unit.unit, unitPath });
+  return references;
+}
+
+/** The names by which Compose finds a project, the first that is there, and what goes on top. */
+function filesIn(directory: string, named: string | undefined, files: ComposeFiles): string[] {
+  if (named !== undefined && named !== '') {
+    return named.split(':').map((path) => against(directory, path));
+  }
+  const names = new Set(files.names(directory));
+  const main = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'].find(
+    (name) => names.has(name),
+  );
+  if (main === undefined) return [];
+  const overrides = [
+    'compose.override.yml',
+    'compose.override.yaml',
+    'docker-compose.override.yml',
+    'docker-compose.override.yaml',
+  ];
+  const override = overrides.find((name) => names.has(name));
+  return [main, ...(override === undefined ? [] : [override])].map((name) =>
+    against(directory, name),
+  );
+}

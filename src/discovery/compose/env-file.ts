@@ -1,0 +1,46 @@
+import { type Environment, interpolate } from './interpolate.ts';
+
+/**
+ * The variables of an environment file (Compose specification, "Env_file format"). A name alone
+ * takes its value from whoever starts Compose, which nobody knows here: it stays unset.
+ *
+ * @param outer goes before what the file says, also within the file's own values.
+ */
+export function readEnvFile(text: string, outer: Environment): Environment {
+  const values = new Map(outer);
+  const line =
+    /^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*[=:][ \t]*(?:'([^']*)'|"((?:\\[^]|[^"\\])*)"|([^\n]*))/gm;
+  for (const [, name = '', single, double, plain = ''] of text
+    .replaceAll('\r\n', '\n')
+    .matchAll(line)) {
+    if (outer.has(name)) continue;
+    const value =
+      single === undefined
+        ? interpolate(double === undefined ? uncommented(plain) : unescaped(double), values)
+        : { ok: true as const, text: single };
+    // One that can't be known: whoever uses the variable says so.
+    if (value.ok) values.set(name, value.text);
+    else values.delete(name);
+  }
+  return values;
+}
+
+function uncommented(text: string): string {
+  if (text.startsWith('#')) return '';
+  const comment = /[ \t]#/.exec(text);
+  return (comment === null ? text : text.slice(0, comment.index)).trim();
+}
+
+function unescaped(text: string): string {
+  const escapes: Readonly<Record<string, string>> = {
+    n: '\n',
+    r: '\r',
+    t: '\t',
+    '"': '"',
+    $: '$$',
+  };
+  return text.replace(
+    /\\([^])/g,
+    (whole, char: string) => escapes[char] ?? (char === '\\' ? char : whole),
+  );
+}

@@ -1,0 +1,70 @@
+import type { Fault } from '../fault.ts';
+import { deepestForm, variableAt } from '../variable-form.ts';
+
+export type Interpolated =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly fault: Fault };
+
+/** Undefined for a variable that is not set. */
+export type Environment = ReadonlyMap<string, string>;
+
+/** How much longer variables may make a value: those that hold each other twice grow without end. */
+const longest = 4096;
+
+/**
+ * A value of a Compose file with its variables replaced (Compose specification, "Interpolation").
+ * Compose takes a variable that is not set as empty and warns; which image that would name nobody
+ * meant, so here it is a fault.
+ */
+export function interpolate(text: string, environment: Environment, depth = 0): Interpolated {
+  let result = '';
+  let next = 0;
+  for (;;) {
+    const dollar = text.indexOf('$', next);
+    if (dollar < 0) return { ok: true, text: result + text.slice(next) };
+    result += text.slice(next, dollar);
+    next = dollar + 2;
+    if (text[dollar + 1] === '$') {
+      result += '$';
+      continue;
+    }
+    const form = variableAt(text, dollar);
+    if (form === undefined || depth > deepestForm) return { ok: false, fault: badForm(text) };
+    next = form.end;
+    const value = environment.get(form.name);
+    const given = form.operator.startsWith(':') ? (value ?? '') !== '' : value !== undefined;
+    const kind = form.operator.slice(-1);
+    if (kind === '+' ? given : kind === '-' && !given) {
+      const inner = interpolate(form.word, environment, depth + 1);
+      if (!inner.ok) return inner;
+      result += inner.text;
+    } else if (kind !== '+') {
+      if (!given || value === undefined) return { ok: false, fault: unset(form.name) };
+      result += value;
+    }
+    if (result.length > text.length + longest) return { ok: false, fault: tooLong };
+  }
+}
+
+function unset(name: string): Fault {
+  return {
+    code: 'variable',
+    message: `expected a value for the variable ${name}, found none in the project's .env file`,
+    hint: `set ${name} in .env beside the Compose file, or give it a default: \${${name}:-value}`,
+  };
+}
+
+function badForm(text: string): Fault {
+  const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text;
+  return {
+    code: 'compose',
+    message: `expected $NAME or \${NAME}, with a default or without, found ${JSON.stringify(shown)}`,
+    hint: 'correct the variable, or write $$ for a dollar sign',
+  };
+}
+
+const tooLong: Fault = {
+  code: 'compose',
+  message: `expected variables of at most ${longest} characters, found longer ones`,
+  hint: 'shorten the variables',
+};

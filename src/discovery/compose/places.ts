@@ -1,0 +1,35 @@
+import { posix } from 'node:path';
+import type { ComposeFiles } from './files.ts';
+
+/** What some patterns match in the root, each path once, sorted within a pattern. */
+export function placesOf(patterns: readonly string[], files: ComposeFiles): string[] {
+  const found = patterns.flatMap((pattern) => matches(posix.resolve('/', pattern), files));
+  return [...new Set(found)].filter((place) => files.kind(place) !== undefined);
+}
+
+function matches(pattern: string, files: ComposeFiles): string[] {
+  let paths = ['/'];
+  for (const component of pattern.split('/').filter((part) => part !== '')) {
+    if (!component.includes('*')) {
+      paths = paths.map((path) => posix.join(path, component));
+      continue;
+    }
+    const expression = new RegExp(`^${component.split('*').map(literal).join('[^]*')}$`);
+    paths = paths
+      .filter((path) => files.kind(path) === 'directory')
+      .flatMap((path) =>
+        files
+          .names(path)
+          // As shells do: a star is no hidden file.
+          .filter(
+            (name) => expression.test(name) && (component.startsWith('.') || !name.startsWith('.')),
+          )
+          .map((name) => posix.join(path, name)),
+      );
+  }
+  return paths;
+}
+
+function literal(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}

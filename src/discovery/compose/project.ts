@@ -1,0 +1,241 @@
+import { posix } from 'node:path';
+import type { Fault } from '../fault.ts';
+import { readEnvFile } from './env-file.ts';
+import { against, type ComposeFiles } from './files.ts';
+import { type Environment, interpolate } from './interpolate.ts';
+import { YamlLimit, type YamlValue } from './yaml-value.ts';
+
+/** A key of a service, where it stands, and what its paths and variables count from. */
+export interface Field {
+  readonly value: YamlValue;
+  readonly path: string;
+  readonly directory: string;
+}
+
+export interface Service {
+  readonly name: string;
+  readonly line: number;
+  readonly path: string;
+  readonly environment: Environment;
+  readonly fields: ReadonlyMap<string, readonly Field[]>;
+}
+
+/** Includes within includes, and services that extend services that extend. */
+const deepest = 32;
+const mostIncludes = 256;
+const mostServices = 20_000;
+
+/** The services of the projects that some files make, those that they include among them. */
+export class Projects {
+  readonly #files: ComposeFiles;
+  #includes = 0;
+  #services = 0;
+
+  constructor(files: ComposeFiles) {
+    this.#files = files;
+  }
+
+  /**
+   * @param paths the files of one project, the later merged into the earlier.
+   * @param directory from which relative paths count.
+   */
+  async services(
+    paths: readonly string[],
+    directory: string,
+    environment: Environment,
+    above: readonly string[] = [],
+  ): Promise<Service[]> {
+    const services = new Map<string, Service>();
+    let included: readonly Service[] = [];
+    for (const path of paths) {
+      for (const document of await this.#files.documents(path)) {
+        const top = document.entries;
+        if (top === undefined && document.text === undefined && document.items === undefined)
+          continue;
+        if (top === undefined) {
+          this.#files.problem(path, document.line, notA('a mapping', 'the file'));
+          continue;
+        }
+        for (const include of top.get('include')?.items ?? []) {
+          const up = [...above, ...paths];
+          included = included.concat(
+            await this.#included(include, path, directory, environment, up),
+          );
+        }
+        const own = top.get('services');
+        if (own === undefined) continue;
+        if (own.entries === undefined) {
+          this.#files.problem(path, own.line, notA('a mapping', 'services'));
+          continue;
+        }
+        for (const [name, value] of own.entries) {
+          if (++this.#services > mostServices) throw new YamlLimit();
+          const at = { path, directory, environment };
+          const fields = await this.#fields(name, value, at, []);
+          const before = services.get(name);
+          services.set(name, {
+            name,
+            line: before?.line ?? value.line,
+            path: before?.path ?? path,
+            environment,
+            fields: merged(before?.fields ?? new Map(), fields),
+          });
+        }
+      }
+    }
+    return [...included, ...services.values()];
+  }
+
+  /** What a service says, on top of what it extends. */
+  async #fields(
+    name: string,
+    value: YamlValue,
+    at: { path: string; directory: string; environment: Environment },
+    above: readonly string[],
+  ): Promise<ReadonlyMap<string, readonly Field[]>> {
+    const own = new Map<string, readonly Field[]>();
+    if (value.entries === undefined) {
+      this.#files.problem(at.path, value.line, notA('a mapping', `the service ${name}`));
+      return own;
+    }
+    for (const [key, field] of value.entries) {
+      if (fieldsRead.has(key))
+        own.set(key, [{ value: field, path: at.path, directory: at.directory }]);
+    }
+    const extend = value.entries.get('extends');
+    if (extend === undefined || extend.tag === '!reset') return own;
+    const here = `${at.path}\n${name}`;
+    if (above.includes(here) || above.length > deepest) {
+      this.#files.problem(at.path, extend.line, circular('extends'));
+      return own;
+    }
+    const text = (part: YamlValue | undefined) => this.text(part, at.path, at.environment);
+    const base = text(extend.text === undefined ? extend.entries?.get('service') : extend);
+    const fileValue = extend.entries?.get('file');
+    const file = text(fileValue);
+    if (base === undefined || (fileValue !== undefined && file === undefined)) return own;
+    const path = file === undefined ? at.path : against(at.directory, file);
+    // In another file, paths count from where that one lies.
+    const directory = file === undefined ? at.directory : posix.dirname(path);
+    const documents = await this.#files.documents(path);
+    const found = documents.findLast(
+      (document) => document.entries?.get('services')?.entries?.has(base) === true,
+    );
+    const target = found?.entries?.get('services')?.entries?.get(base);
+    if (target === undefined) {
+      this.#files.problem(at.path, extend.line, missing(`the service ${base} in ${path}`));
+      return own;
+    }
+    const inherited = await this.#fields(base, target, { ...at, path, directory }, [
+      ...above,
+      here,
+    ]);
+    return merged(inherited, own);
+  }
+
+  async #included(
+    include: YamlValue,
+    from: string,
+    directory: string,
+    environment: Environment,
+    above: readonly string[],
+  ): Promise<Service[]> {
+    const text = (value: YamlValue | undefined) => this.text(value, from, environment);
+    const list = (value: YamlValue | undefined) =>
+      value === undefined
+        ? []
+        : (value.items ?? [value])
+            .flatMap((item) => text(item) ?? [])
+            .map((path) => against(directory, path));
+    const paths = list(include.entries === undefined ? include : include.entries.get('path'));
+    const [first] = paths;
+    if (first === undefined) {
+      this.#files.problem(from, include.line, notA('a path', 'include'));
+      return [];
+    }
+    if (
+      paths.some((path) => above.includes(path)) ||
+      above.length > deepest ||
+      ++this.#includes > mostIncludes
+    ) {
+      this.#files.problem(from, include.line, circular('include'));
+      return [];
+    }
+    for (const path of paths) {
+      if (this.#files.kind(path) === undefined) {
+        this.#files.problem(from, include.line, missing(path));
+      }
+    }
+    const ownDirectory = text(include.entries?.get('project_directory'));
+    const project =
+      ownDirectory === undefined ? posix.dirname(first) : against(directory, ownDirectory);
+    const envFiles = list(include.entries?.get('env_file'));
+    const variables = this.environment(
+      envFiles.length > 0 ? envFiles : [against(project, '.env')],
+      environment,
+    );
+    return this.services(paths, project, variables, above);
+  }
+
+  environment(paths: readonly string[], outer: Environment): Environment {
+    const texts = paths.flatMap((path) => this.#files.text(path, 64 * 1024) ?? []);
+    return readEnvFile(texts.join('\n'), outer);
+  }
+
+  /** A scalar with its variables replaced; where that can't be, a problem says so. */
+  text(value: YamlValue | undefined, path: string, environment: Environment): string | undefined {
+    if (value?.text === undefined) return undefined;
+    const result = interpolate(value.text, environment);
+    if (result.ok) return result.text;
+    this.#files.problem(path, value.line, result.fault);
+    return undefined;
+  }
+}
+
+const fieldsRead: ReadonlySet<string> = new Set([
+  'build',
+  'image',
+  'platform',
+  'profiles',
+  'provider',
+  'pull_policy',
+]);
+
+/** The later goes on top: only `build` and `profiles` are merged, all else is replaced. */
+function merged(
+  below: ReadonlyMap<string, readonly Field[]>,
+  above: ReadonlyMap<string, readonly Field[]>,
+): ReadonlyMap<string, readonly Field[]> {
+  const fields = new Map(below);
+  for (const [key, own] of above) {
+    const tag = own[0]?.value.tag;
+    if (tag === '!reset') fields.delete(key);
+    else if (tag === '!override' || (key !== 'build' && key !== 'profiles')) fields.set(key, own);
+    else fields.set(key, [...(fields.get(key) ?? []), ...own]);
+  }
+  return fields;
+}
+
+function notA(expected: string, what: string): Fault {
+  return {
+    code: 'compose',
+    message: `expected ${expected} for ${what}, found something else`,
+    hint: 'correct the Compose file',
+  };
+}
+
+function missing(what: string): Fault {
+  return {
+    code: 'compose',
+    message: `expected ${what}, found nothing there`,
+    hint: 'correct the Compose file, or put what it names into the root',
+  };
+}
+
+function circular(key: string): Fault {
+  return {
+    code: 'compose',
+    message: `expected ${key} to end somewhere, found a circle, or more than ${deepest} levels`,
+    hint: `take the circle out of ${key}`,
+  };
+}

@@ -1,0 +1,131 @@
+import type { Fault } from '../fault.ts';
+import { readStages, type Stage, type StageOptions, type Use } from './stages.ts';
+
+export interface BaseImage {
+  /** Its variables replaced; may have a transport. */
+  readonly raw: string;
+  /** 1-based, of the instruction. */
+  readonly line: number;
+  /** `FROM --platform=`. */
+  readonly platform?: string;
+}
+
+export interface BaseImages {
+  readonly images: readonly BaseImage[];
+  readonly faults: readonly (Fault & { readonly line?: number })[];
+}
+
+export interface BuildOptions extends StageOptions {
+  /** The stage to build, by name or number; the last one by default. */
+  readonly target?: string;
+  /** Named build contexts: the image that is meant, or undefined for one that is no image. */
+  readonly contexts?: ReadonlyMap<string, string | undefined>;
+}
+
+/**
+ * Every image that a build of a Containerfile would pull. Stages that the target does not need
+ * are not built (buildah's `--skip-unused-stages`, on by default; BuildKit does the same).
+ */
+export function baseImages(text: string, options: BuildOptions): BaseImages {
+  const { stages, faults } = readStages(text, options);
+  if (stages.length === 0) return { images: [], faults: [...faults, noStage] };
+  const target = targetOf(stages, options.target);
+  if (target === undefined) {
+    return { images: [], faults: [...faults, noTarget(options.target ?? '')] };
+  }
+  const taken = takenByStage(stages, options);
+  const images: BaseImage[] = [];
+  const all: (Fault & { line?: number })[] = [...faults];
+  // Stages take only from earlier ones, so those that need are seen before those needed.
+  const needed = new Set([target]);
+  for (let index = target; index >= 0; index--) {
+    if (!needed.has(index)) continue;
+    for (const { stage, image, fault } of taken[index] ?? []) {
+      if (stage !== undefined) needed.add(stage);
+      if (image !== undefined) images.push(image);
+      if (fault !== undefined) all.push(fault);
+    }
+  }
+  return { images: images.sort((a, b) => a.line - b.line), faults: all };
+}
+
+/** At most one of them; none for `scratch` and for a context that is no image. */
+interface Taken {
+  readonly stage?: number;
+  readonly image?: BaseImage;
+  readonly fault?: Fault & { readonly line: number };
+}
+
+function takenByStage(stages: readonly Stage[], options: BuildOptions): Taken[][] {
+  // Names know no case; stages without one go by their number; the later of two is meant.
+  const earlier = new Map<string, number>();
+  return stages.map(({ uses, name }, index) => {
+    const taken = uses.map((use) => takenFrom(use, index, earlier, options));
+    earlier.set(name?.ok === true ? name.text.toLowerCase() : String(index), index);
+    return taken;
+  });
+}
+
+function takenFrom(
+  use: Use,
+  index: number,
+  earlier: ReadonlyMap<string, number>,
+  options: BuildOptions,
+): Taken {
+  const { line } = use;
+  if (!use.name.ok) return { fault: { ...use.name.fault, line } };
+  const name = use.name.text;
+  const stage = earlier.get(name.toLowerCase());
+  if (stage !== undefined) return { stage };
+  if (options.contexts?.has(name) === true) {
+    const image = options.contexts.get(name);
+    return image === undefined ? {} : { image: { raw: image, line } };
+  }
+  if (name === '') return { fault: { ...empty, line } };
+  if (use.by !== 'FROM' && /^\d{1,9}$/.test(name)) {
+    return Number(name) < index
+      ? { stage: Number(name) }
+      : { fault: { ...noSuchStage(name), line } };
+  }
+  if (name === 'scratch') return {};
+  if (use.platform === undefined) return { image: { raw: name, line } };
+  if (!use.platform.ok) return { fault: { ...use.platform.fault, line } };
+  return { image: { raw: name, line, platform: use.platform.text } };
+}
+
+function targetOf(stages: readonly Stage[], target: string | undefined): number | undefined {
+  if (target === undefined || target === '') return stages.length - 1;
+  const named = stages.findIndex(
+    ({ name }) => name?.ok === true && name.text.toLowerCase() === target.toLowerCase(),
+  );
+  if (named >= 0) return named;
+  return /^\d{1,9}$/.test(target) && Number(target) < stages.length ? Number(target) : undefined;
+}
+
+const noStage: Fault = {
+  code: 'containerfile',
+  message: 'expected a FROM instruction, found none',
+  hint: 'begin the Containerfile with FROM IMAGE',
+};
+
+const empty: Fault = {
+  code: 'containerfile',
+  message: 'expected the name of an image or a stage, found an empty one',
+  hint: 'name an image, or give the variable a default',
+};
+
+function noTarget(target: string): Fault {
+  return {
+    code: 'containerfile',
+    message: `expected a stage named ${target} as the target of the build, found none`,
+    hint: 'name a stage that the Containerfile has',
+  };
+}
+
+function noSuchStage(number: string): Fault {
+  return {
+    code: 'containerfile',
+    message: `expected an earlier stage, found the number ${number}, which none has`,
+    hint: 'number the stages from 0, or name them',
+  };
+}

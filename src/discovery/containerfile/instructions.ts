@@ -1,0 +1,116 @@
+import type { Fault } from '../fault.ts';
+import { splitWords } from './words.ts';
+
+export interface Instruction {
+  /** In capitals: `FROM`. */
+  readonly keyword: string;
+  /** The words with which it begins that begin with `--`. */
+  readonly flags: readonly string[];
+  /** The rest, its quotes and variables as written. */
+  readonly words: readonly string[];
+  /** 1-based, of its first line. */
+  readonly line: number;
+}
+
+export interface Instructions {
+  readonly instructions: readonly Instruction[];
+  /** `\` or a backtick, as the `escape` directive says. */
+  readonly escape: string;
+  readonly faults: readonly (Fault & { readonly line: number })[];
+}
+
+/**
+ * The instructions of a Containerfile: comments, continued lines and here-documents taken out.
+ *
+ * Source: the Dockerfile reference ("Format", "Parser directives", "Here-Documents") and the
+ * parser of openshift/imagebuilder, with which buildah reads.
+ */
+export function readInstructions(text: string): Instructions {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  const escape = escapeDirective(lines);
+  const instructions: Instruction[] = [];
+  const faults: (Fault & { line: number })[] = [];
+  let next = 0;
+  while (next < lines.length) {
+    const first = next;
+    const parts: string[] = [];
+    let continues = true;
+    while (continues && next < lines.length) {
+      const line = lines[next++] ?? '';
+      const trimmed = line.trimStart();
+      // Comments and empty lines don't end a continued line.
+      if (trimmed === '' || trimmed.startsWith('#')) {
+        if (parts.length === 0) break;
+        continue;
+      }
+      const end = line.trimEnd();
+      continues = end.endsWith(escape);
+      parts.push(continues ? end.slice(0, -1) : line);
+    }
+    const instruction = instructionOf(parts.join(''), escape, first + 1);
+    if (instruction === undefined) continue;
+    instructions.push(instruction);
+    for (const heredoc of heredocsOf(instruction)) {
+      const end = endOf(heredoc, lines, next);
+      if (end === undefined) faults.push(unterminated(heredoc.name, first + 1));
+      next = (end ?? lines.length) + 1;
+    }
+  }
+  return { instructions, escape, faults };
+}
+
+/** Directives are comments before all else, one a line; the first other line ends them. */
+function escapeDirective(lines: readonly string[]): string {
+  for (const line of lines) {
+    const directive = /^#\s*(check|escape|syntax)\s*=\s*(.+)$/i.exec(line.trim());
+    if (directive === null) return '\\';
+    if (directive[1]?.toLowerCase() === 'escape') return directive[2] === '`' ? '`' : '\\';
+  }
+  return '\\';
+}
+
+function instructionOf(text: string, escape: string, line: number): Instruction | undefined {
+  const [keyword, ...rest] = splitWords(text, escape);
+  if (keyword === undefined) return undefined;
+  const flagsEnd = rest.findIndex((word) => !word.startsWith('--') || word === '--');
+  const count = flagsEnd < 0 ? rest.length : flagsEnd;
+  return {
+    keyword: keyword.toUpperCase(),
+    flags: rest.slice(0, count),
+    words: rest.slice(count),
+    line,
+  };
+}
+
+interface Heredoc {
+  readonly name: string;
+  /** `<<-`: tabs before the last line are not part of it. */
+  readonly chomp: boolean;
+}
+
+function heredocsOf({ keyword, words }: Instruction): Heredoc[] {
+  const own = keyword === 'ONBUILD' ? words[0]?.toUpperCase() : keyword;
+  if (own !== 'RUN' && own !== 'COPY' && own !== 'ADD') return [];
+  return words.flatMap((word) => {
+    const [, chomp, quoted] = /^\d*<<(-?)([^<]+)$/.exec(word) ?? [];
+    const name = quoted?.replace(/["'\\]/g, '') ?? '';
+    return name === '' ? [] : [{ name, chomp: chomp === '-' }];
+  });
+}
+
+function endOf({ name, chomp }: Heredoc, lines: readonly string[], from: number) {
+  for (let i = from; i < lines.length; i++) {
+    const line = lines[i] ?? '';
+    if ((chomp ? line.replace(/^\t+/, '') : line) === name) return i;
+  }
+  return undefined;
+}
+
+function unterminated(name: string, line: number): Fault & { line: number } {
+  return {
+    code: 'containerfile',
+    message: `expected the line ${name} at the end of a here-document, found the end of the file`,
+    hint: 'end the here-document',
+    line,
+  };
+}

@@ -1,0 +1,128 @@
+import { goArchitecture } from '../../image/platform.ts';
+import type { Fault } from '../fault.ts';
+import { type Instruction, readInstructions } from './instructions.ts';
+import { expandWord, type Word } from './words.ts';
+
+export interface StageOptions {
+  readonly buildArgs: ReadonlyMap<string, string>;
+  /** In systemd's spelling: `x86-64`. */
+  readonly architecture: string;
+}
+
+/** What a stage takes from: an image or another stage. */
+export interface Use {
+  readonly line: number;
+  readonly by: 'FROM' | 'copy' | 'mount';
+  readonly name: Word;
+  readonly platform?: Word;
+}
+
+export interface Stage {
+  readonly name: Word | undefined;
+  readonly line: number;
+  /** That of `FROM` first. */
+  readonly uses: readonly Use[];
+}
+
+export interface Stages {
+  readonly stages: readonly Stage[];
+  readonly faults: readonly (Fault & { readonly line?: number })[];
+}
+
+/** The stages of a Containerfile, with the variables in all that they take from replaced. */
+export function readStages(text: string, options: StageOptions): Stages {
+  const file = readInstructions(text);
+  const faults: (Fault & { line?: number })[] = [...file.faults];
+  const builtin = builtinArgs(options.architecture);
+  const heading = new Map<string, string>();
+  const open: { name: Word | undefined; line: number; uses: Use[]; args: Map<string, string> }[] =
+    [];
+  for (const instruction of file.instructions) {
+    const { keyword, line, words, flags } = instruction;
+    const stage = open.at(-1);
+    // A stage's own variables, then those before the first FROM, as buildah takes them.
+    const valueOf = (name: string) =>
+      stage?.args.get(name) ?? heading.get(name) ?? builtin.get(name);
+    const expand = (word: string) => expandWord(word, file.escape, valueOf);
+    if (keyword === 'FROM') {
+      // FROM sees only what stands before the first of its kind.
+      const inHeading = (word: string) =>
+        expandWord(word, file.escape, (name) => heading.get(name) ?? builtin.get(name));
+      const [image, as, name] = words;
+      if (image === undefined || (words.length > 1 && (as?.toUpperCase() !== 'AS' || !name))) {
+        faults.push({ ...badFrom, line });
+      }
+      const platform = valuesOf(flags, '--platform=')[0];
+      const from: Use = {
+        line,
+        by: 'FROM',
+        name: inHeading(image ?? 'scratch'),
+        ...(platform === undefined ? {} : { platform: inHeading(platform) }),
+      };
+      const own = name === undefined ? undefined : inHeading(name);
+      open.push({ name: own, line, uses: [from], args: new Map() });
+    } else if (keyword === 'ARG') {
+      declare(instruction, stage?.args ?? heading, expand, options.buildArgs);
+    } else if (stage !== undefined) {
+      stage.uses.push(...usesOf(instruction, expand));
+    }
+  }
+  return { stages: open, faults };
+}
+
+/** `ARG A=1 B`: what is passed to the build goes before the default. */
+function declare(
+  { words }: Instruction,
+  scope: Map<string, string>,
+  expand: (word: string) => Word,
+  buildArgs: ReadonlyMap<string, string>,
+): void {
+  for (const word of words) {
+    const equals = word.indexOf('=');
+    const name = equals < 0 ? word : word.slice(0, equals);
+    const passed = buildArgs.get(name);
+    const value = passed === undefined && equals >= 0 ? expand(word.slice(equals + 1)) : undefined;
+    // A default that can't be known: whoever uses the variable says so.
+    if (value?.ok === false) scope.delete(name);
+    const known = passed ?? (value?.ok === true ? value.text : undefined);
+    if (known !== undefined) scope.set(name, known);
+  }
+}
+
+function usesOf({ keyword, flags, line }: Instruction, expand: (word: string) => Word): Use[] {
+  if (keyword === 'COPY' || keyword === 'ADD') {
+    return valuesOf(flags, '--from=').map((value) => ({ line, by: 'copy', name: expand(value) }));
+  }
+  if (keyword !== 'RUN') return [];
+  return valuesOf(flags, '--mount=').flatMap((value) =>
+    value
+      .split(',')
+      .filter((field) => field.startsWith('from='))
+      .map((field) => ({ line, by: 'mount' as const, name: expand(field.slice(5)) })),
+  );
+}
+
+/** @param name with its `=`: `--from=`. */
+function valuesOf(flags: readonly string[], name: string): string[] {
+  return flags.filter((flag) => flag.startsWith(name)).map((flag) => flag.slice(name.length));
+}
+
+/** Dockerfile reference, "Automatic platform ARGs in the global scope". */
+function builtinArgs(systemd: string): ReadonlyMap<string, string> {
+  const architecture = goArchitecture(systemd);
+  const args = new Map<string, string>();
+  for (const side of ['TARGET', 'BUILD']) {
+    args.set(`${side}OS`, 'linux').set(`${side}ARCH`, architecture);
+    // Those of arm have a variant that a root does not tell.
+    if (architecture === 'arm') continue;
+    args.set(`${side}PLATFORM`, `linux/${architecture}`);
+    if (architecture !== 'arm64') args.set(`${side}VARIANT`, '');
+  }
+  return args;
+}
+
+const badFrom: Fault = {
+  code: 'containerfile',
+  message: 'expected FROM IMAGE or FROM IMAGE AS NAME, found something else',
+  hint: 'correct the instruction',
+};

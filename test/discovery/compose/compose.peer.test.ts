@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { parse } from 'yaml';
+import { composeImages } from '../../../src/discovery/compose/compose.ts';
+import { imageOf } from '../../../src/discovery/image-value.ts';
+import { openRoot } from '../../../src/root/open-root.ts';
+import { holds } from '../../support/property.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
+import { shortNames, type Tree, writeTree } from '../tree.ts';
+
+/** `service image`, as docker-compose sees a project. */
+function configured(directory: string): string[] {
+  const { stdout, stderr, status } = spawnSync('docker-compose', ['config'], {
+    cwd: join(directory, 'c'),
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stderr);
+  const { services }: { services: Record<string, { image: string }> } = parse(stdout);
+  return Object.entries(services).map(([name, { image }]) => {
+    const value = imageOf(image, shortNames);
+    assert.ok(value.ok, image);
+    return `${name} ${value.image}`;
+  });
+}
+
+async function found(directory: string): Promise<string[]> {
+  const root = openRoot(directory);
+  const context = { root, etc: '/etc', shortNames, architecture: 'x86-64' } as const;
+  const { references } = await composeImages(context, ['/c']);
+  root.close();
+  return references.map(({ key, image }) => `${key.split('.')[1]} ${image}`);
+}
+
+const tag = fc.constantFrom(
+  ...'1 $A ${A} ${B:-2} ${A:-2} ${U-3} ${E:-4} ${U:-a}b x$A-${C} $A.$A ${Q}'.split(' '),
+);
+const image = fc
+  .tuple(fc.constantFrom('x', '$A/x', 'q.io/${C}/y'), tag)
+  .map((parts) => parts.join(':'));
+const quote = fc.constantFrom('', "'", '"');
+const service = fc.record({ image, quote, extends: fc.nat(3), how: fc.nat(5) });
+const env = fc.constantFrom(
+  'A=1\nB=\nC=c\nE=\nQ="q"\n',
+  "# A=0\nexport A=aa\n\nC=c # no\nE=''\nQ='q'\n",
+  'A = 1\nA=2\nC=c\nQ=q\nB=b\n',
+);
+
+type Service = { image: string; quote: string; extends: number; how: number };
+
+function fileOf(services: readonly Service[]): string {
+  const lines = services.map(({ image, quote, extends: other, how }, i) => {
+    const own = `    image: ${quote}${image}${quote}\n`;
+    if (how === 0 && i > 0)
+      return `  s${i}:\n    extends:\n      service: s${Math.min(other, i - 1)}\n`;
+    if (how === 1)
+      return `  s${i}:\n    extends:\n      service: o${other}\n      file: other/o.yml\n`;
+    if (how === 2) return `  s${i}:\n    <<: *base\n`;
+    if (how === 3) return `  s${i}:\n    <<: *base\n${own}`;
+    return `  s${i}:\n${own}`;
+  });
+  return `version: "3.4"\nx-base: &base\n  image: base:\${A}\nservices:\n${lines.join('')}`;
+}
+
+test('Compose: images as docker-compose sees them', { timeout: 300_000 }, async (t) => {
+  const list = fc.array(service, { minLength: 4, maxLength: 8 });
+  const others = fc.array(image, { minLength: 4, maxLength: 4 });
+  await holds(
+    20,
+    fc.asyncProperty(list, list, others, env, async (main, override, other, variables) => {
+      const directory = temporaryDirectory(t);
+      const plain = override.map((each) => ({ ...each, how: 5 }));
+      const tree: Tree = {
+        '/c/docker-compose.yml': fileOf(main),
+        '/c/docker-compose.override.yml': fileOf(plain),
+        '/c/other/o.yml': `version: "3.4"\nservices:\n${other
+          .map((each, i) => `  o${i}:\n    image: ${each}\n`)
+          .join('')}`,
+        '/c/.env': variables,
+      };
+      writeTree(directory, main.length % 2 === 0 ? tree : without(tree));
+      assert.deepEqual((await found(directory)).sort(), configured(directory).sort());
+    }),
+  );
+});
+
+function without(tree: Tree): Tree {
+  return Object.fromEntries(Object.entries(tree).filter(([path]) => !path.includes('override')));
+}

@@ -1,0 +1,330 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import fc from 'fast-check';
+import { composeImages } from '../../../src/discovery/compose/compose.ts';
+import type { Found } from '../../../src/discovery/source.ts';
+import { etcDirectory } from '../../../src/systemd/etc.ts';
+import { holds } from '../../support/property.ts';
+import { rootOf, shortNames, type Tree } from '../tree.ts';
+
+function read(t: TestContext, tree: Tree, places = ['/c']): Promise<Found> {
+  const root = rootOf(t, tree);
+  const etc = etcDirectory(root);
+  return composeImages({ root, etc, shortNames, architecture: 'x86-64' }, places);
+}
+
+/** `service.key image@file:line` of each reference, then `!code file:line` of each problem. */
+function said({ references, problems }: Found): string[] {
+  const place = (path: string) => path.replace(/^\/c\//, '');
+  return [
+    ...references.map(
+      ({ key, image, raw, path, line }) =>
+        `${key.replace('services.', '')} ${image?.replace('docker.io/library/', '') ?? `?${raw}`} ${place(path)}:${line}`,
+    ),
+    ...[...references.flatMap((reference) => reference.problems), ...problems].map(
+      ({ code, path, line }) => `!${code} ${place(path)}:${line ?? '-'}`,
+    ),
+  ];
+}
+
+const main = 'compose.yaml';
+const services = (text: string) => `services:\n${text}`;
+
+const cases: readonly [string, Tree, readonly string[]][] = [
+  [
+    'images',
+    { [main]: services('  a:\n    image: x:1\n  b: {image: "q.io/y"}\n') },
+    ['a.image x:1 compose.yaml:3', 'b.image q.io/y:latest compose.yaml:4'],
+  ],
+  [
+    'interpolation',
+    {
+      [main]: services('  a:\n    image: "${R:-q.io}/$N:${T-1}${E+-e}"\n'),
+      '.env': '# c\nexport N="n" # x\nT=2\n',
+    },
+    ['a.image q.io/n:2 compose.yaml:3'],
+  ],
+  [
+    'a variable that is not set',
+    { [main]: services('  a:\n    image: x:$T\n  b:\n    image: y:${T:?no}\n') },
+    ['a.image ?x:$T compose.yaml:3', 'b.image ?y:${T:?no} compose.yaml:5'].concat(
+      '!variable compose.yaml:3',
+      '!variable compose.yaml:5',
+    ),
+  ],
+  [
+    'an env_file is for containers',
+    { [main]: services('  a:\n    image: x:${T:-0}\n    env_file: e\n'), e: 'T=1\n' },
+    ['a.image x:0 compose.yaml:3'],
+  ],
+  [
+    'extends in the same file',
+    { [main]: services('  a:\n    extends: b\n  b:\n    image: x:1\n') },
+    ['a.image x:1 compose.yaml:5', 'b.image x:1 compose.yaml:5'],
+  ],
+  [
+    'extends another file, and that another',
+    {
+      [main]: services('  a:\n    extends: {service: b, file: d/o.yaml}\n'),
+      'd/o.yaml': services('  b:\n    extends: {service: c, file: p.yaml}\n    build: ctx\n'),
+      'd/p.yaml': services('  c: {pull_policy: build}\n'),
+      'd/ctx/Dockerfile': 'FROM x:1\n',
+    },
+    ['a.build x:1 d/ctx/Dockerfile:1'],
+  ],
+  [
+    'extends in a circle',
+    { [main]: services('  a: {extends: b, image: x:1}\n  b:\n    extends: a\n') },
+    ['a.image x:1 compose.yaml:2', 'b.image x:1 compose.yaml:2'].concat(
+      '!compose compose.yaml:2',
+      '!compose compose.yaml:4',
+    ),
+  ],
+  [
+    'extends what is not there',
+    { [main]: services('  a: {image: x:1, extends: {service: b, file: no.yaml}}\n') },
+    ['a.image x:1 compose.yaml:2', '!compose compose.yaml:2'],
+  ],
+  [
+    'override',
+    {
+      [main]: services('  a: {image: x:1, build: {context: ., args: {V: 1}}}\n'),
+      'compose.override.yaml': services('  a: {image: x:2, build: !reset }\n  b: {image: y:1}\n'),
+    },
+    ['a.image x:2 compose.override.yaml:2', 'b.image y:1 compose.override.yaml:3'],
+  ],
+  [
+    'include',
+    {
+      [main]:
+        'include:\n  - d/one.yaml\n  - {path: [d/two.yaml], project_directory: e, env_file: f/v}\n',
+      'd/one.yaml': services('  a: {image: "x:$T"}\n'),
+      'd/two.yaml': services('  b: {image: "y:$T", build: .}\n  c: {build: .}\n'),
+      'd/.env': 'T=1\n',
+      'f/v': 'T=2\n',
+      'e/Dockerfile': 'FROM z:3\n',
+    },
+    ['a.image x:1 d/one.yaml:2', 'b.build z:3 e/Dockerfile:1', 'c.build z:3 e/Dockerfile:1'],
+  ],
+  [
+    'include in a circle, and what is not there',
+    { [main]: 'include: [compose.yaml, no.yaml]\n' },
+    ['!compose compose.yaml:1', '!compose compose.yaml:1'],
+  ],
+  [
+    'build',
+    {
+      [main]: services(
+        '  a:\n    build:\n      context: ctx\n      dockerfile: D\n      target: t\n      args: [V=2, W]\n',
+      ),
+      '.env': 'W=w\n',
+      'ctx/D': 'ARG V=1\nARG W\nFROM x:$V AS t\nCOPY --from=y:$W a b\nFROM no\n',
+    },
+    ['a.build x:2 ctx/D:3', 'a.build y:w ctx/D:4'],
+  ],
+  [
+    'build in place, with an image of its own',
+    {
+      [main]: services(
+        '  a:\n    image: own\n    build:\n      dockerfile_inline: |\n        FROM x:1\n        FROM ctx\n      additional_contexts:\n        ctx: docker-image://y:2\n',
+      ),
+    },
+    ['a.build y:2 compose.yaml:5'],
+  ],
+  [
+    'a build that may pull',
+    {
+      [main]: services('  a: {image: x:1, pull_policy: missing, build: .}\n'),
+      Dockerfile: 'FROM y',
+    },
+    ['a.image x:1 compose.yaml:2', 'a.build y:latest Dockerfile:1'],
+  ],
+  [
+    'builds that are not there',
+    {
+      [main]: services(
+        '  a: {build: ../../../..}\n  b: {build: "https://x/y.git"}\n  c: {build: {}}\n',
+      ),
+    },
+    ['!compose compose.yaml:2', '!compose compose.yaml:3', '!compose compose.yaml:4'],
+  ],
+  [
+    'anchors and merges',
+    {
+      [main]:
+        'x-a: &a\n  image: x:1\nservices:\n  a: *a\n  b:\n    <<: [*a, {image: no}]\n  c: {<<: *a, image: y}\n',
+    },
+    ['a.image x:1 compose.yaml:2', 'b.image x:1 compose.yaml:2', 'c.image y:latest compose.yaml:7'],
+  ],
+  [
+    'what is no service',
+    {
+      [main]: services(
+        '  a: x\n  b: {}\n  c: {provider: {type: p}}\n  d: {image: [x]}\n  e: {image: 1.10}\n',
+      ),
+    },
+    ['d.image ? compose.yaml:5', 'e.image ?1.10 compose.yaml:6']
+      .slice(0, 1)
+      .concat(
+        'e.image 1.10:latest compose.yaml:6',
+        '!compose compose.yaml:5',
+        '!compose compose.yaml:2',
+        '!compose compose.yaml:2',
+        '!compose compose.yaml:3',
+      ),
+  ],
+  ['no mapping', { [main]: '- a\n' }, ['!compose compose.yaml:1']],
+  ['no YAML', { [main]: 'a: b: c\n' }, ['!yaml compose.yaml:1']],
+  ['nothing', { [main]: '' }, []],
+  [
+    'COMPOSE_FILE',
+    {
+      [main]: services('  a: {image: x}\n'),
+      '.env': 'COMPOSE_FILE=o.yaml\n',
+      'o.yaml': services('  b: {image: y:1}\n'),
+    },
+    ['b.image y:1 o.yaml:2'],
+  ],
+];
+
+for (const [name, tree, expected] of cases) {
+  test(`Compose: ${name}`, async (t) => {
+    const inside = Object.fromEntries(
+      Object.entries(tree).map(([path, text]) => [`/c/${path}`, text]),
+    );
+    assert.deepEqual(said(await read(t, inside)), expected);
+  });
+}
+
+test('Compose: what a reference says', async (t) => {
+  const { references } = await read(t, {
+    '/c/real.yaml': services('  a: {image: x:1, platform: linux/arm/v7, pull_policy: always}\n'),
+    '/c/compose.yml': '-> real.yaml',
+  });
+  assert.equal(references.length, 1);
+  const [{ problems, ...reference } = assert.fail()] = references;
+  assert.deepEqual(reference, {
+    raw: 'x:1',
+    path: '/c/compose.yml',
+    line: 2,
+    key: 'services.a.image',
+    kind: 'compose',
+    unit: 'compose.yml',
+    unitPath: '/c/compose.yml',
+    unitRealPath: '/c/real.yaml',
+    scope: 'system',
+    activation: 'unknown',
+    via: [],
+    image: 'docker.io/library/x:1',
+    pull: { policy: 'always', os: 'linux', arch: 'arm', variant: 'v7' },
+  });
+  assert.deepEqual(
+    problems.map(({ code, subject }) => [code, subject]),
+    [['pull-always', { unit: 'compose.yml', unitPath: '/c/compose.yml' }]],
+  );
+});
+
+test('Compose: pull policies and platforms', async (t) => {
+  const policies = 'never missing if_not_present build daily every_2h sometimes'.split(' ');
+  const text = policies
+    .map((policy, i) => `  a${i}: {image: x, pull_policy: ${policy}}\n`)
+    .join('');
+  const { references } = await read(t, {
+    '/c/compose.yaml': services(`${text}  z: {image: x, platform: a/b/c/d}\n`),
+  });
+  assert.deepEqual(
+    references.map(
+      ({ pull, problems }) => `${pull.policy} ${problems.map(({ code }) => code).join()}`,
+    ),
+    [
+      'never ',
+      'missing ',
+      'missing ',
+      'missing ',
+      'always pull-always',
+      'always pull-always',
+    ].concat('missing invalid-option', 'missing invalid-option'),
+  );
+});
+
+test('Compose: profiles keep a service from starting', async (t) => {
+  const text = services(
+    '  a: {image: x, profiles: [p]}\n  b: {image: x, profiles: [q, r]}\n  c: {image: x}\n',
+  );
+  const activations = async (env: string) => {
+    const { references } = await read(t, { '/c/compose.yaml': text, '/c/.env': env });
+    return references.map(({ activation }) => activation);
+  };
+  assert.deepEqual(await activations(''), ['none', 'none', 'unknown']);
+  assert.deepEqual(await activations('COMPOSE_PROFILES=r,s'), ['none', 'unknown', 'unknown']);
+  assert.deepEqual(await activations('COMPOSE_PROFILES=*'), ['unknown', 'unknown', 'unknown']);
+});
+
+test('Compose: places are globs in the root, /etc may be at /usr/etc', async (t) => {
+  const tree = {
+    '/usr/etc/compose/a/compose.yaml': services('  a: {image: x:1}\n'),
+    '/usr/etc/compose/b/docker-compose.yml': services('  b: {image: x:2}\n'),
+    '/usr/etc/compose/.c/compose.yaml': services('  c: {image: x:3}\n'),
+    '/usr/etc/compose/d.txt': '',
+    '/usr/etc/compose/e': '-> /etc/compose/a',
+  };
+  const paths = async (...places: string[]) =>
+    (await read(t, tree, places)).references.map(
+      ({ image, path }) => `${image?.slice(-3)} ${path}`,
+    );
+  assert.deepEqual(
+    await paths('/etc/compose/*/compose.yaml'),
+    ['x:1 /usr/etc/compose/a/compose.yaml', 'x:1 /usr/etc/compose/e/compose.yaml'].slice(0, 2),
+  );
+  assert.deepEqual(await paths('/etc/compose/b', '/etc/comp*/b', '/nowhere'), [
+    'x:2 /usr/etc/compose/b/docker-compose.yml',
+  ]);
+});
+
+test('Compose: nothing outside of the root is read', async (t) => {
+  const { references, problems } = await read(t, {
+    '/c/compose.yaml': services(
+      '  a: {extends: {service: x, file: ../../../../../../../etc/passwd}}\n  b: {build: l}\n',
+    ),
+    '/c/l': '-> /../../../../..',
+  });
+  assert.deepEqual(references, []);
+  assert.ok(problems.length >= 2);
+});
+
+const piece = fc.constantFrom(
+  ...'services:\n|  a:\n|  b: |    image: x\n|    build: .\n|    extends: a\n|    extends: {service: b, file: compose.yaml}\n|include: [compose.yaml]\n|&a |*a|<<: |[|]|{|}|: |- |$A|${A:-|}|"|!reset |\n|\u0000|---\n'.split(
+    '|',
+  ),
+);
+
+test('Compose: any text is read', { timeout: 120_000 }, async (t) => {
+  await holds(
+    200,
+    fc.asyncProperty(fc.array(piece, { maxLength: 40 }), async (pieces) => {
+      await read(t, {
+        '/c/compose.yaml': pieces.join(''),
+        '/c/.env': pieces.toReversed().join('='),
+        '/c/Dockerfile': 'FROM x',
+      });
+    }),
+  );
+});
+
+const range = (length: number, line: (i: number) => string) =>
+  Array.from({ length }, (_, i) => line(i)).join('\n');
+
+for (const [name, text] of Object.entries({
+  lines: `services:\n${range(33_000, (i) => `  a${i}:\n    image: x\n`)}`,
+  brackets: `a: ${'['.repeat(500_000)}`,
+  'a bomb': `a0: &a0 {image: x}\n${range(1000, (i) => `a${i + 1}: &a${i + 1} {p: *a${i}, q: *a${i}}`)}\nservices: *a1000`,
+  'merges of merges': `a0: &a0 {k0: x}\n${range(9000, (i) => `a${i + 1}: &a${i + 1} {<<: [*a${i}, *a${i}], k${i + 1}: x}`)}\nservices: *a9000`,
+  'a map in itself': 'services: &s\n  <<: *s\n  a: *s\n  b: {extends: b}\n',
+  'a long chain': `services:\n${range(20_000, (i) => `  a${i}: {extends: a${i + 1}}`)}`,
+  'itself twice': `include: [compose.yaml, compose.yaml]\nservices: {a: {image: x}}\n`,
+})) {
+  test(`Compose: hostile ${name}`, { timeout: 60_000 }, async (t) => {
+    const found = await read(t, { '/c/compose.yaml': text });
+    assert.ok(found.references.length + found.problems.length > 0);
+  });
+}
