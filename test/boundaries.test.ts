@@ -25,7 +25,6 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
   valibot: ['cli', 'lifecycle', 'engine', 'registry'],
   yaml: ['discovery'],
   'smol-toml': ['cli', 'discovery', 'registry'],
-  yaml: ['discovery'],
 };
 
 const src = resolve(import.meta.dirname, '../src');

@@ -1,14 +1,8 @@
 import type { Problem } from '../problem.ts';
 import { displayPath } from '../root/names.ts';
-import { problemOf } from '../root/problem-of.ts';
-import { type Root, RootError } from '../root/root.ts';
-import { type Etc, followed, linkTarget } from '../systemd/etc.ts';
+import type { SystemdUnits } from '../systemd/systemd-unit.ts';
 import type { Reference } from './reference.ts';
-
-export interface Effective {
-  readonly references: readonly Reference[];
-  readonly problems: readonly Problem[];
-}
+import type { Found } from './source.ts';
 
 /**
  * Takes away the references of services that do not come from Quadlet: a unit file of the
@@ -16,50 +10,23 @@ export interface Effective {
  *
  * Source: systemd.unit(5), "Unit File Load Path".
  */
-export function withoutOverridden(
-  root: Root,
-  etc: Etc,
-  references: readonly Reference[],
-): Effective {
-  const problems: Problem[] = [];
-  const overrides = new Map<string, string>();
-  for (const directory of [`/run/systemd/system`, `${etc}/systemd/system`]) {
-    try {
-      for (const { name } of root.list(directory) ?? []) {
-        if (name.endsWith('.service')) overrides.set(name, `${directory}/${name}`);
-      }
-    } catch (error) {
-      if (!(error instanceof RootError)) throw error;
-      problems.push({ ...problemOf(error), subject: { unitPath: directory, unit: directory } });
-    }
-  }
+export function withoutOverridden({ references, problems }: Found, units: SystemdUnits): Found {
+  const overridden: Problem[] = [];
   const effective = references.filter((reference) => {
-    const path = overrides.get(reference.unit);
-    if (path === undefined) return true;
-    if (!isMasked(root, etc, path)) problems.push(overridden(reference, path));
+    const unit = units.unit(reference.unit);
+    if (unit === undefined || unit.generated) return true;
+    if (!unit.masked) overridden.push(overriddenBy(unit.path, reference));
     return false;
   });
-  return { references: effective, problems };
+  return { references: effective, problems: [...problems, ...overridden] };
 }
 
-/** A link to `/dev/null`, or an empty file. */
-function isMasked(root: Root, etc: Etc, path: string): boolean {
-  try {
-    if (linkTarget(root, etc, path) === '/dev/null') return true;
-    return root.readFile(followed(root, etc, path))?.content.length === 0;
-  } catch (error) {
-    // Not readable is not masked: the problem that follows is said of it.
-    if (error instanceof RootError) return false;
-    throw error;
-  }
-}
-
-function overridden(reference: Reference, path: string): Problem {
+function overriddenBy(path: string, reference: Reference): Problem {
   return {
     code: 'overridden',
     path: reference.path,
     line: reference.line,
-    message: `expected ${reference.unit} to come from Quadlet, found ${displayPath(path)}, which goes before and whose images berth does not read`,
+    message: `expected ${reference.unit} to come from Quadlet, found ${displayPath(path)}, which goes before`,
     hint: `remove ${displayPath(path)}, or the Quadlet unit that has no effect`,
     subject: {
       unitPath: reference.unitPath,

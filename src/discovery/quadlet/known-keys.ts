@@ -68,20 +68,21 @@ export const dependencyKeys: ReadonlySet<string> = keys(`
 const commonKeys: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['Unit', dependencyKeys],
   ['Service', keys('Environment EnvironmentFile KillMode Type')],
-  ['Install', keys('DefaultInstance')],
+  ['Install', keys('Alias DefaultInstance RequiredBy UpheldBy WantedBy')],
 ]);
 
 /** What berth reads of a type's own section. */
 const ownKeys: ReadonlySet<string> = keys(`
   AllTags Arch AuthFile CertDir Creds DecryptionKey Device Driver ExposeHostPort GlobalArgs Group
   Image ImageTag Mount Network OS Pod PodmanArgs Policy Pull ReloadCmd ReloadSignal Retry
-  RetryDelay Rootfs ServiceName TLSVerify Type User Variant Volume
+  RetryDelay Rootfs ServiceName StartWithPod TLSVerify Type User Variant Volume
 `);
 
 /** Whether an assignment tells berth something: what it reads, and what podman refuses. */
 export function isRead(type: UnitType, group: string, key: string): boolean {
   if (group === sectionOf[type]) return ownKeys.has(key) || !knownKeys[type].has(key);
   if (group === 'Quadlet') return !quadletKeys.has(key);
+  if (group === 'Unit' && /^(?:Condition|Assert)/.test(key)) return true;
   return group === 'X-Berth' || commonKeys.get(group)?.has(key) === true;
 }
 

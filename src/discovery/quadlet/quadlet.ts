@@ -2,10 +2,13 @@ import type { ShortNames } from '../../image/short-names.ts';
 import type { Problem } from '../../problem.ts';
 import type { Root } from '../../root/root.ts';
 import type { Etc } from '../../systemd/etc.ts';
+import type { GeneratedUnit } from '../../systemd/systemd-unit.ts';
 import { Expander } from '../expander.ts';
 import type { Reference } from '../reference.ts';
 import { commonRefusal } from './common-refusal.ts';
+import { generatedUnits } from './generated.ts';
 import { loadUnits } from './load.ts';
+import { makesService } from './refusal.ts';
 import { imagesOf } from './references.ts';
 import type { QuadletUnit } from './unit.ts';
 import { walkUnitDirectories } from './walk.ts';
@@ -23,6 +26,8 @@ export interface Quadlets {
   readonly problems: readonly Problem[];
   /** By file name: every unit that was read, those without an image too. */
   readonly units: ReadonlyMap<string, QuadletUnit>;
+  /** The services that the generator makes, for the boot graph. */
+  readonly generated: readonly GeneratedUnit[];
   /** Unit files that are not read, since another of the same name goes before. */
   readonly hidden: ReadonlyMap<string, string>;
 }
@@ -65,5 +70,7 @@ export function readQuadlets(
     }
     problems.push(...found.problems, ...ownSectionProblems(unit));
   }
-  return { references, problems, units: loaded.units, hidden: loaded.hidden };
+  const made = all.filter((unit) => makesService(unit, context.units));
+  const generated = generatedUnits(made, byName);
+  return { references, problems, units: loaded.units, hidden: loaded.hidden, generated };
 }

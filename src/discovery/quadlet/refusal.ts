@@ -14,6 +14,12 @@ export function refusalOf(unit: QuadletUnit, units: Units): Problem | undefined 
   return commonRefusal(unit, units.byName) ?? refusalByType(unit, units);
 }
 
+/** A volume, network or pod that is masked still comes to be, with defaults. */
+export function makesService(unit: QuadletUnit, units: Units): boolean {
+  const byItself = ['volume', 'network', 'pod'].includes(unit.type);
+  return unit.masked ? byItself : refusalOf(unit, units) === undefined;
+}
+
 function refusalByType(unit: QuadletUnit, units: Units): Problem | undefined {
   switch (unit.type) {
     case 'container':

@@ -1,0 +1,109 @@
+import { posix } from 'node:path';
+import { flag, list, scalar } from '../../systemd/lookup.ts';
+import type { GeneratedUnit } from '../../systemd/systemd-unit.ts';
+import type { UnitEntry } from '../../systemd/unit-file.ts';
+import { parseUnitName, withInstance } from '../../systemd/unit-name.ts';
+import { splitWords } from '../../systemd/words.ts';
+import { dependencyKeys } from './known-keys.ts';
+import { type QuadletUnit, sectionOf, unitTypeOf } from './unit.ts';
+
+/**
+ * The services that podman's generator makes, as far as it matters to how units start.
+ *
+ * Source: podman 6, cmd/quadlet/main.go, `enableServiceFile`, and pkg/systemd/quadlet/quadlet.go.
+ *
+ * @param units those of which it makes a service.
+ */
+export function generatedUnits(
+  units: readonly QuadletUnit[],
+  byName: ReadonlyMap<string, QuadletUnit>,
+): readonly GeneratedUnit[] {
+  const pods = Map.groupBy(units, (unit) => podOf(unit) ?? '');
+  return units.map((unit) => ({
+    name: unit.service,
+    path: unit.path,
+    realPath: unit.realPath,
+    entries: [
+      ...unit.entries.flatMap((entry) => asService(entry, byName)),
+      ...impliedBy(unit, byName),
+      ...(pods.get(unit.name) ?? []).flatMap((member) => startedByPod(member, unit)),
+    ],
+    links: linksOf(unit),
+  }));
+}
+
+function podOf(unit: QuadletUnit): string | undefined {
+  return unit.type === 'container' ? scalar(unit.entries, 'Container', 'Pod')?.value : undefined;
+}
+
+/** Since podman 5.5 a dependency on a Quadlet file stands for its service. */
+function asService(entry: UnitEntry, byName: ReadonlyMap<string, QuadletUnit>): UnitEntry[] {
+  if (entry.group === 'Service' || (entry.group === 'Unit' && !dependencyKeys.has(entry.key))) {
+    return [entry];
+  }
+  if (entry.group !== 'Unit') return [];
+  const words = splitWords(entry.value, { escapes: false, relaxed: true }) ?? [];
+  return [{ ...entry, value: words.map((word) => byName.get(word)?.service ?? word).join(' ') }];
+}
+
+/** What the generator adds: a unit requires the services of the Quadlet files that it uses. */
+function impliedBy(unit: QuadletUnit, byName: ReadonlyMap<string, QuadletUnit>): UnitEntry[] {
+  const section = sectionOf[unit.type];
+  const implied: UnitEntry[] = [];
+  const require = (entry: UnitEntry, file: string, key = 'Requires') => {
+    const service = byName.get(file)?.service;
+    if (service !== undefined) implied.push({ ...entry, group: 'Unit', key, value: service });
+  };
+  for (const entry of unit.entries) {
+    if (entry.group !== section) continue;
+    const file = entry.value.split(':', 1)[0] ?? '';
+    switch (entry.key) {
+      case 'Image':
+      case 'Network':
+      case 'Volume':
+        if (unitTypeOf(file) !== undefined) require(entry, file);
+        break;
+      case 'Mount':
+        for (const [, source = ''] of entry.value.matchAll(/(?:source|src)=([^,"\s]+)/g)) {
+          if (/\.(?:image|volume|build)$/.test(source)) require(entry, source);
+        }
+        break;
+      case 'Pod':
+        require(entry, file, 'BindsTo');
+        break;
+      default:
+    }
+  }
+  return implied;
+}
+
+function startedByPod(member: QuadletUnit, pod: QuadletUnit): UnitEntry[] {
+  if (flag(member.entries, 'Container', 'StartWithPod') === false) return [];
+  const { path } = pod;
+  return [{ group: 'Unit', key: 'Wants', value: member.service, path, line: 1 }];
+}
+
+const linkDirectories = { WantedBy: 'wants', RequiredBy: 'requires', UpheldBy: 'upholds' };
+
+/** The links that the generator makes: presets and `systemctl enable` play no part. */
+function linksOf(unit: QuadletUnit): readonly string[] {
+  const words = (key: string) =>
+    list(unit.entries, 'Install', key).flatMap(
+      ({ value }) => splitWords(value, { escapes: false, relaxed: true }) ?? [],
+    );
+  const links = words('Alias').map((alias) => posix.normalize(alias));
+  const name = enabledName(unit);
+  if (name === undefined) return links;
+  for (const [key, directory] of Object.entries(linkDirectories)) {
+    links.push(...words(key).map((target) => `${target}.${directory}/${name}`));
+  }
+  return links.filter((link) => !link.startsWith('..') && link.split('/').length <= 2);
+}
+
+/** A template by itself can't be started: its default instance is. */
+function enabledName(unit: QuadletUnit): string | undefined {
+  const name = parseUnitName(unit.service);
+  if (name.instance !== '') return unit.service;
+  const instance = scalar(unit.entries, 'Install', 'DefaultInstance')?.value;
+  return instance ? withInstance(name, instance).full : undefined;
+}
