@@ -4,13 +4,15 @@ import { BerthError } from '../errors.ts';
 import type { Context } from '../lifecycle/context.ts';
 import type { Registry } from '../registry/registry.ts';
 import { openWhenNeeded } from '../registry/when-needed.ts';
-import { readConfig } from './config.ts';
+import { type Config, readConfig } from './config.ts';
 import type { CommonOptions } from './options.ts';
 import { openProgress } from './render/progress.ts';
 
 /** What a command that needs an engine works with; all of it is closed when the command ends. */
 export interface Surroundings extends Context {
   readonly registry: Registry;
+  /** Where roots keep compose files. */
+  readonly compose: readonly string[];
 }
 
 /**
@@ -22,8 +24,8 @@ export async function inSurroundings<T>(
   options: CommonOptions,
   work: (surroundings: Surroundings) => Promise<T>,
 ): Promise<T> {
-  const user = options.user === true || process.geteuid?.() !== 0;
-  const config = await readConfig(configDirectories(user), options.config);
+  const user = isUser(options);
+  const config = await hostConfig(options);
   const stateDirectory =
     options.stateDir ??
     process.env['BERTH_STATE_DIR'] ??
@@ -45,7 +47,8 @@ export async function inSurroundings<T>(
     });
     try {
       const { report } = progress;
-      return await work({ engine, stateDirectory, report, signal: abort.signal, registry });
+      const { compose } = config;
+      return await work({ engine, stateDirectory, report, signal: abort.signal, registry, compose });
     } finally {
       await engine.close();
     }
@@ -54,6 +57,15 @@ export async function inSurroundings<T>(
     progress.end();
     process.off('SIGINT', stop).off('SIGTERM', stop);
   }
+}
+
+/** The running system's berth.toml. */
+export function hostConfig(options: CommonOptions): Promise<Config> {
+  return readConfig(configDirectories(isUser(options)), options.config);
+}
+
+function isUser(options: CommonOptions): boolean {
+  return options.user === true || process.geteuid?.() !== 0;
 }
 
 function configDirectories(user: boolean): readonly string[] {

@@ -1,5 +1,5 @@
 import { type Root, RootError } from '../root/root.ts';
-import { environmentOf } from '../systemd/environment.ts';
+import { type Environment, environmentOf } from '../systemd/environment.ts';
 import type { Etc } from '../systemd/etc.ts';
 import { scalar } from '../systemd/lookup.ts';
 import { readOsRelease } from '../systemd/os-release.ts';
@@ -34,6 +34,8 @@ export class Expander {
   readonly #etc: Etc;
   readonly #architecture: string;
   #osRelease: OsRelease | undefined;
+  /** A unit may have many words, and its environment many files. */
+  readonly #environments = new WeakMap<object, { service: string; environment: Environment }>();
 
   /** @param architecture the root's, in systemd's spelling: `x86-64`. */
   constructor(root: Root, etc: Etc, architecture: string) {
@@ -44,12 +46,27 @@ export class Expander {
 
   expand(unit: ExpandedUnit, word: string): ExpandedValue {
     if (!word.includes('%') && !word.includes('$')) return { ok: true, words: [word] };
-    const expand = (text: string) => this.#specifiers(unit, text);
-    const text = expand(word);
+    const text = this.#specifiers(unit, word);
     if (!text.ok) return fault('specifier', text);
-    const sources = { root: this.#root, etc: this.#etc, expand };
-    const words = expandVariables(text.text, () => environmentOf(unit.entries, sources));
+    const words = expandVariables(text.text, () => this.environment(unit));
     return words.ok ? words : fault('variable', words);
+  }
+
+  /** What a word is where no variables are replaced. */
+  expandSpecifiers(unit: ExpandedUnit, word: string): ExpandedValue {
+    const text = this.#specifiers(unit, word);
+    return text.ok ? { ok: true, words: [text.text] } : fault('specifier', text);
+  }
+
+  /** The variables that the unit itself sets. */
+  environment(unit: ExpandedUnit): Environment {
+    const known = this.#environments.get(unit.entries);
+    // Instances of a template may share its entries.
+    if (known?.service === unit.service) return known.environment;
+    const expand = (text: string) => this.#specifiers(unit, text);
+    const environment = environmentOf(unit.entries, { root: this.#root, etc: this.#etc, expand });
+    this.#environments.set(unit.entries, { service: unit.service, environment });
+    return environment;
   }
 
   #specifiers(unit: ExpandedUnit, text: string): Expanded {

@@ -24,11 +24,18 @@ export interface BoundProblem extends Problem {
   readonly bound: boolean;
 }
 
+export interface SurveyOptions {
+  /** `--bind`. */
+  readonly bind: BindMode | undefined;
+  /** Where roots keep compose files, by the running system's configuration. */
+  readonly compose: readonly string[];
+}
+
 /** Reads a root and decides what is bound. Needs no network and no engine. */
-export async function survey(root: Root, bind: BindMode | undefined): Promise<Survey> {
+export async function survey(root: Root, { bind, compose }: SurveyOptions): Promise<Survey> {
   const { shortNames, problems: nameProblems } = await readShortNames(root);
   const architecture = systemdArchitecture(hostPlatform());
-  const discovered = await discover(root, { shortNames, architecture });
+  const discovered = await discover(root, { shortNames, architecture, compose });
   const policy = policyOf(discovered.policy, discovered.links, bind);
   const references = discovered.references.map((reference) => ({
     ...reference,

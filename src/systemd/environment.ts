@@ -59,21 +59,59 @@ function readValues(
       message: `expected the variables of EnvironmentFile=${path}, ${found}`,
       hint: 'write the value out in the unit, or set it with Environment=',
     }) as const;
-  if (/[*?[]/.test(path)) return unknown('found a pattern, which berth does not read');
-  let content: Buffer | undefined;
+  // Under these two the booted host writes what no root can tell.
+  const madeByHost = path.startsWith('/run/') || path.startsWith('/var/');
+  const values = new Map<string, string>();
   try {
-    content = root.readFile(whereInTree(etc, path))?.content;
+    const files = matching(root, whereInTree(etc, path));
+    if (files === undefined) {
+      return unknown('found a pattern that berth does not read');
+    }
+    if (files.length === 0 && (!optional || madeByHost)) {
+      return unknown('the root does not have that file');
+    }
+    for (const file of files) {
+      const content = root.readFile(file)?.content.toString() ?? '';
+      for (const [name, value] of parseEnvironmentFile(content)) values.set(name, value);
+    }
   } catch (error) {
     if (!(error instanceof RootError)) throw error;
     return unknown(error.message);
   }
-  if (content === undefined) {
-    // Under these two the booted host writes what no root can tell.
-    const madeByHost = path.startsWith('/run/') || path.startsWith('/var/');
-    return optional && !madeByHost ? new Map() : unknown('the root does not have that file');
+  return values;
+}
+
+/** @returns the files that there are; undefined for more than `*` and `?` in the last component. */
+function matching(root: Root, path: string): readonly string[] | undefined {
+  const slash = path.lastIndexOf('/');
+  const directory = path.slice(0, slash);
+  const pattern = path.slice(slash + 1);
+  if (/[*?[]/.test(directory) || pattern.includes('[')) return undefined;
+  if (!/[*?]/.test(pattern)) return root.lookup(path) === undefined ? [] : [path];
+  return (root.list(directory === '' ? '/' : directory) ?? [])
+    .filter(({ name }) => matchesGlob(name, pattern))
+    .map(({ name }) => `${directory}/${name}`);
+}
+
+/** `*` and `?`; a leading dot is matched only by itself (glob(7)). Backtracks to the last `*` alone. */
+function matchesGlob(name: string, pattern: string): boolean {
+  if (name.startsWith('.') && !pattern.startsWith('.')) return false;
+  let at = 0;
+  let star = -1;
+  let retry = 0;
+  for (let i = 0; i < name.length; ) {
+    if (pattern[at] === '*') {
+      star = at++;
+      retry = i;
+    } else if (pattern[at] === '?' || pattern[at] === name[i]) {
+      at++;
+      i++;
+    } else if (star < 0) return false;
+    else {
+      at = star + 1;
+      i = ++retry;
+    }
   }
-  const values = parseEnvironmentFile(content.toString());
-  return values === undefined
-    ? unknown('found quoting or escapes that berth does not read')
-    : new Map(values);
+  while (pattern[at] === '*') at++;
+  return at === pattern.length;
 }

@@ -1,6 +1,9 @@
 import type { Environment } from './environment.ts';
 import { splitWords } from './words.ts';
 
+/** The kernel starts nothing with a longer word (execve(2), `MAX_ARG_STRLEN`). */
+export const longestWord = 128 * 1024;
+
 export type ExpandedWords =
   | { readonly ok: true; readonly words: readonly string[] }
   | { readonly ok: false; readonly message: string; readonly hint: string };
@@ -24,6 +27,7 @@ export function expandVariables(word: string, environment: () => Environment): E
     return { ok: true, words: splitWords(value, { escapes: false, relaxed: true }) ?? [] };
   }
   const parts: string[] = [];
+  let size = word.length;
   let at = 0;
   for (let dollar = word.indexOf('$'); dollar >= 0; dollar = word.indexOf('$', at)) {
     parts.push(word.slice(at, dollar));
@@ -32,6 +36,8 @@ export function expandVariables(word: string, environment: () => Environment): E
       const name = word.slice(dollar + 2, close);
       const value = known.values.get(name);
       if (value === undefined) return unknown(name);
+      size += value.length;
+      if (size > longestWord) return tooLong;
       parts.push(value);
       at = close + 1;
     } else {
@@ -41,6 +47,12 @@ export function expandVariables(word: string, environment: () => Environment): E
   }
   return { ok: true, words: [parts.join('') + word.slice(at)] };
 }
+
+const tooLong: ExpandedWords = {
+  ok: false,
+  message: 'expected a word that the kernel takes, found one of more than 128 KiB',
+  hint: 'shorten the values of its variables',
+};
 
 function unknown(name: string): ExpandedWords {
   // What is not a name may be a part of a credential that happens to have a dollar sign in it.

@@ -3,6 +3,8 @@ export interface SplitOptions {
   readonly escapes: boolean;
   /** A quote without its partner ends with the text instead of being an error. */
   readonly relaxed: boolean;
+  /** `\\;` is the word `;`, as in command lines, where a bare one separates them. */
+  readonly literalSemicolon?: boolean;
 }
 
 /**
@@ -29,13 +31,18 @@ export function splitWords(text: string, options: SplitOptions): readonly string
   }
 }
 
-function nextWord(
+/** The word that begins at `from` or behind blanks there; `empty` if nothing but blanks is left. */
+export function nextWord(
   text: string,
   from: number,
   options: SplitOptions,
-): { text: string; next: number } | undefined {
+): { text: string; next: number; empty?: true } | undefined {
   let at = from;
   while (isBlank(text[at])) at++;
+  if (at >= text.length) return { text: '', next: at, empty: true };
+  if (options.literalSemicolon === true && /^\\;(?:[ \t\n\r]|$)/.test(text.slice(at, at + 3))) {
+    return { text: ';', next: at + 2 };
+  }
   const parts: string[] = [];
   let quote: string | undefined;
   for (; at < text.length; at++) {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openRoot } from '../../src/root/open-root.ts';
 import { environmentOf } from '../../src/systemd/environment.ts';
-import { parseEnvironmentFile } from '../../src/systemd/environment-file.ts';
 import { parseQuadletUnit } from '../../src/systemd/unit-file.ts';
 import { expandVariables } from '../../src/systemd/variables.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -60,15 +59,22 @@ test('an environment file in the root goes before Environment=', (t) => {
   assert.deepEqual(words(t, '${A}|${B}', unit, file), ['from file|x']);
 });
 
-test('an environment file that is not plain, not there or outside is a problem', (t) => {
+test('an environment file that is not there or outside is a problem', (t) => {
   const unit = (path: string) => `Environment=A=1\nEnvironmentFile=${path}`;
-  assert.equal(words(t, '${A}', unit('/etc/env'), { env: 'A=a\\\nb\n' }), undefined);
   assert.equal(words(t, '${A}', unit('/etc/missing')), undefined);
   assert.equal(words(t, '${A}', unit('/etc/*.env')), undefined);
+  assert.equal(words(t, '${A}', unit('/etc/[a].env'), { 'a.env': 'A=2' }), undefined);
   assert.equal(words(t, '${A}', unit('/etc/escape')), undefined);
   assert.equal(words(t, '${A}', unit('/etc')), undefined);
   assert.equal(words(t, '${A}', unit('-/run/made-at-boot')), undefined);
   assert.deepEqual(words(t, '${A}', unit('-/etc/missing')), ['1']);
+  assert.deepEqual(words(t, '${A}', unit('-/etc/*.env')), ['1']);
+});
+
+test('a pattern stands for its files in their order', (t) => {
+  const files = { 'b.env': 'A=b', 'a.env': 'A=a\nB=a', '.c.env': 'A=c', 'd.envx': 'A=d' };
+  const unit = 'EnvironmentFile=/etc/*.en?';
+  assert.deepEqual(words(t, '${A}${B}', unit, files), ['ba']);
 });
 
 test('a variable that nothing sets is named, unless it may be a part of a secret', (t) => {
@@ -78,18 +84,4 @@ test('a variable that nothing sets is named, unless it may be a part of a secret
   const secret = expand(t, '$ecret:hunter2', '');
   assert.ok(!secret.ok);
   assert.doesNotMatch(secret.message, /hunter2|ecret:/);
-});
-
-test('environment files of the plain kind', () => {
-  assert.deepEqual(
-    [...(parseEnvironmentFile(`A=1\n;c\n\nno assignment\nB='a "b"'\nC=a 'b'\n=x\n`) ?? [])],
-    [
-      ['A', '1'],
-      ['B', 'a "b"'],
-      ['C', "a 'b'"],
-    ],
-  );
-  for (const odd of ['A=a\\b', 'A="a" "b"', "A='a", 'A="']) {
-    assert.equal(parseEnvironmentFile(odd), undefined, odd);
-  }
 });

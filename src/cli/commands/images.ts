@@ -5,6 +5,7 @@ import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { imageReference, printProblems, problemEntry } from '../render/problems.ts';
 import { type Cell, renderTable } from '../render/table.ts';
+import { hostConfig } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
 
 /** `berth images`: what a root names. Needs no engine and no network. */
@@ -23,7 +24,8 @@ export function defineImages(command: Command): void {
       new Option('--activation <how...>', 'only what comes to start so').choices(activations),
     )
     .action(async (spec: string | undefined, options: ImagesOptions) => {
-      const all = await withRoot(spec, (root) => survey(root, options.bind));
+      const { compose } = await hostConfig(options);
+      const all = await withRoot(spec, (root) => survey(root, { bind: options.bind, compose }));
       const found = startedBy(options.activation, all);
       const images = Map.groupBy(
         found.references.filter((reference) => reference.image !== undefined),

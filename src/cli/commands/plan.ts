@@ -54,7 +54,8 @@ export async function plannerOf(
   root: Root,
   options: RootOptions,
 ): Promise<(situation: Situation) => Promise<Plan>> {
-  const found = await survey(root, options.bind);
+  const { compose } = surroundings;
+  const found = await survey(root, { bind: options.bind, compose });
   const { bindings, problems } = bindingsOf(found, root, 'bound');
   const blocking = [...found.problems.filter(({ bound }) => bound), ...problems];
   return (situation) => {

@@ -83,11 +83,12 @@ export function definePull(command: Command): void {
 async function bindingsAskedFor(
   images: readonly string[],
   rootFd: string | undefined,
+  compose: readonly string[],
 ): Promise<readonly Binding[]> {
   if (rootFd !== undefined) {
     if (images.length > 0) throw usage('either names or --all-images-from-root, not both');
     return withRoot(`fd:${rootFd.replace(/^fd:/, '')}`, async (root) => {
-      const found = await survey(root, 'all');
+      const found = await survey(root, { bind: 'all', compose });
       const { bindings, problems } = bindingsOf(found, root, 'all');
       printProblems([...found.problems, ...problems]);
       return bindings;

@@ -20,7 +20,8 @@ export function defineWhy(command: Command): void {
     .addHelpText('after', '\nExamples:\n  berth why quay.io/acme/app:1 ./rootfs')
     .action(async (image: string, spec: string | undefined, options: RootOptions) => {
       await inSurroundings(options, async (surroundings) => {
-        const found = await withRoot(spec, (root) => survey(root, options.bind));
+        const { compose } = surroundings;
+        const found = await withRoot(spec, (root) => survey(root, { bind: options.bind, compose }));
         const [name = image] = await namesMeantBy([image]);
         const why = whyOf(name, found.references, await readSituation(surroundings));
         print(options.format, {

@@ -1,0 +1,138 @@
+import { posix } from 'node:path';
+import { Secret } from '../../secret.ts';
+import { type Etc, whereInTree } from '../../systemd/etc.ts';
+import type { Fault } from '../fault.ts';
+import type { PullOptions, PullPolicy } from '../reference.ts';
+import type { ContainerCommand } from './programs.ts';
+
+export interface CommandPull {
+  readonly options: PullOptions;
+  readonly faults: readonly Fault[];
+}
+
+/** @param ignoresFailure whether the service goes on when the command fails. */
+export function commandPull(
+  { program, kind, options: given }: ContainerCommand,
+  { etc, ignoresFailure, directory }: { etc: Etc; ignoresFailure: boolean; directory: string },
+): CommandPull {
+  const faults: Fault[] = [];
+  const options: { -readonly [K in keyof PullOptions]: PullOptions[K] } = {
+    policy: kind === 'pull' ? 'always' : 'missing',
+  };
+  for (const { name, value } of given) {
+    if (value?.fault !== undefined && understood.has(name)) {
+      faults.push(value.fault);
+      continue;
+    }
+    const text = value?.text ?? '';
+    if (name === 'pull' || name === 'policy') {
+      const policy = policies.get(text);
+      if (policy === undefined) faults.push(invalid(name));
+      else options.policy = policy;
+    } else if (name === 'authfile') {
+      options.authFile = whereInTree(etc, posix.resolve('/', directory, text));
+    } else if (name === 'creds') options.creds = new Secret(text);
+    else if (name === 'tls-verify') options.tlsVerify = !/^(?:false|f|0)$/i.test(text);
+    else if (name === 'arch' || name === 'os' || name === 'variant') options[name] = text;
+    else if (name === 'platform') {
+      const parts = text.split('/');
+      const [os, arch, variant] = parts.length === 1 ? [undefined, parts[0]] : parts;
+      if (os !== undefined) options.os = os;
+      if (arch !== undefined && arch !== '') options.arch = arch;
+      if (variant !== undefined) options.variant = variant;
+    } else if (name === 'retry') {
+      if (/^[0-9]{1,9}$/.test(text)) options.retry = Number(text);
+      else faults.push(invalid(name));
+    } else if (name === 'retry-delay') options.retryDelay = text;
+    else if (unsupported.has(name)) faults.push(notTaken(name));
+    else if (program === 'podman' && elsewhere.has(name)) faults.push(otherStore(name));
+  }
+  if (options.policy === 'always' && !ignoresFailure) faults.push(pullAlways(kind));
+  return { options, faults };
+}
+
+const policies: ReadonlyMap<string, PullPolicy> = new Map([
+  ['always', 'always'],
+  ['Always', 'always'],
+  ['missing', 'missing'],
+  ['Missing', 'missing'],
+  ['ifnotpresent', 'missing'],
+  ['IfNotPresent', 'missing'],
+  ['never', 'never'],
+  ['Never', 'never'],
+  ['newer', 'newer'],
+  ['Newer', 'newer'],
+  ['ifnewer', 'newer'],
+  ['IfNewer', 'newer'],
+]);
+
+const unsupported: ReadonlySet<string> = new Set([
+  'all-platforms',
+  'all-tags',
+  'cert-dir',
+  'decryption-key',
+]);
+
+const understood: ReadonlySet<string> = new Set([
+  'arch',
+  'authfile',
+  'creds',
+  'os',
+  'platform',
+  'policy',
+  'pull',
+  'retry',
+  'retry-delay',
+  'tls-verify',
+  'variant',
+]);
+
+/** They may lead to another store than the one that berth fills. */
+const elsewhere: ReadonlySet<string> = new Set([
+  'connection',
+  'host',
+  'imagestore',
+  'module',
+  'remote',
+  'root',
+  'storage-driver',
+  'storage-opt',
+  'url',
+]);
+
+function invalid(name: string): Fault {
+  return {
+    code: 'invalid-option',
+    message: `expected a value that the command takes in --${name}, found something else`,
+    hint: `correct --${name}`,
+  };
+}
+
+function notTaken(name: string): Fault {
+  return {
+    code: 'unsupported-option',
+    message: `expected options that an engine's API takes, found --${name}`,
+    hint: `take --${name} out; certificates of registries belong into /etc/containers/certs.d`,
+  };
+}
+
+function otherStore(name: string): Fault {
+  return {
+    code: 'not-read-yet',
+    message: `expected a command on podman's own store, found --${name}, so maybe another store, which berth does not read yet`,
+    hint: `take --${name} out, or leave the unit unbound`,
+  };
+}
+
+function pullAlways(kind: ContainerCommand['kind']): Fault {
+  return {
+    code: 'pull-always',
+    message: `expected a command that works offline, found ${
+      kind === 'pull' ? 'a pull, without which the service does not start' : '--pull=always'
+    }`,
+    hint:
+      kind === 'pull'
+        ? 'take the pull out, or let the unit go on without it by the prefix `-`'
+        : 'set --pull=missing',
+  };
+}

@@ -1,0 +1,79 @@
+/** Which options a command knows, by their names without dashes: `env` and `e`. */
+export interface OptionTable {
+  /** The long name that an option is known by, for each of its names. */
+  readonly names: ReadonlyMap<string, string>;
+  /** The long names of those that take no value. */
+  readonly flags: ReadonlySet<string>;
+}
+
+/** @param values those that take one, `long/short`; then those that do not. */
+export function optionTable(values: string, flags: string): OptionTable {
+  const names = new Map<string, string>();
+  const long = (spelling: string): string => {
+    const [name = '', ...others] = spelling.split('/');
+    for (const each of [name, ...others]) names.set(each, name);
+    return name;
+  };
+  const words = (text: string) => text.split(' ').filter((word) => word !== '');
+  words(values).map(long);
+  return { names, flags: new Set(words(flags).map(long)) };
+}
+
+/** What `run` and `create` have in common in podman and docker. */
+const sharedValues =
+  'add-host annotation attach/a blkio-weight blkio-weight-device cap-add cap-drop cgroup-parent cgroupns cidfile cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares/c cpus cpuset-cpus cpuset-mems detach-keys device device-cgroup-rule device-read-bps device-read-iops device-write-bps device-write-iops dns dns-option/dns-opt dns-search entrypoint env/e env-file expose gpus group-add health-cmd health-interval health-retries health-start-period health-timeout hostname/h ip ip6 ipc label/l label-file log-driver log-opt mac-address memory/m memory-reservation memory-swap memory-swappiness mount name network/net network-alias/net-alias oom-score-adj pid pids-limit platform publish/p pull restart security-opt shm-size stop-signal stop-timeout sysctl tmpfs ulimit user/u userns uts volume/v volumes-from workdir/w kernel-memory';
+const sharedFlags =
+  'detach/d disable-content-trust help init interactive/i no-healthcheck oom-kill-disable privileged publish-all/P quiet/q read-only rm sig-proxy tty/t';
+
+/**
+ * podman's, with the hidden ones and the other spellings that it takes.
+ *
+ * Source: podman 5.4.2, `--help` of each; cmd/podman/utils/alias.go. `--policy` is of 5.6.
+ */
+export const podman = {
+  global: optionTable(
+    'cgroup-manager config conmon connection/c context default-mounts-file events-backend hooks-dir host/H identity imagestore log-level module namespace network-cmd-path network-config-dir out root runroot runtime runtime-flag ssh storage-driver storage-opt tmpdir url volumepath db-backend cni-config-dir cpu-profile max-workers memory-profile pull-option',
+    'debug/D help noout remote/r syslog transient-store trace version/v',
+  ),
+  run: optionTable(
+    `${sharedValues} arch/override-arch authfile cgroup-conf cgroups chrootdirs conmon-pidfile decryption-key env-merge gidmap group-entry healthcheck-command healthcheck-interval healthcheck-retries healthcheck-start-period healthcheck-timeout ns health-log-destination health-max-log-count health-max-log-size health-on-failure health-startup-cmd health-startup-interval health-startup-retries health-startup-success health-startup-timeout hosts-file hostuser image-volume init-ctr init-path os/override-os passwd-entry personality pidfile pod pod-id-file preserve-fd preserve-fds rdt-class requires retry retry-delay sdnotify seccomp-policy secret shm-size-systemd signature-policy subgidname subuidname systemd timeout tz uidmap umask unsetenv variant/override-variant cert-dir creds`,
+    `${sharedFlags} env-host http-proxy no-hostname no-hosts passwd read-only-tmpfs replace rmi rootfs tls-verify unsetenv-all`,
+  ),
+  pull: optionTable(
+    'arch/override-arch authfile cert-dir creds decryption-key os/override-os platform policy retry retry-delay signature-policy variant/override-variant',
+    'all-tags/a disable-content-trust help quiet/q tls-verify',
+  ),
+  play: optionTable(
+    'annotation authfile cert-dir configmap context-dir creds ip log-driver log-opt mac-address network publish seccomp-profile-root signature-policy userns',
+    'build force help no-hostname no-hosts no-pod-prefix publish-all quiet/q replace service-container start tls-verify wait/w down',
+  ),
+};
+
+/** Source: docker 28.2, `--help` of each. */
+export const docker = {
+  global: optionTable(
+    'config context/c host/H log-level/l tlscacert tlscert tlskey',
+    'debug/D help tls tlsverify version/v',
+  ),
+  run: optionTable(
+    `${sharedValues} cpu-count cpu-percent domainname health-start-interval io-maxbandwidth io-maxiops isolation link link-local-ip runtime storage-opt volume-driver`,
+    `${sharedFlags} use-api-socket`,
+  ),
+  pull: optionTable('platform', 'all-tags/a disable-content-trust help quiet/q'),
+};
+
+/** Source: nerdctl 1.x and 2.x, cmd/nerdctl (container_run.go, image_pull.go, main.go). */
+export const nerdctl = {
+  global: optionTable(
+    'address/a/H/host namespace/n snapshotter/storage-driver cni-path cni-netconfpath data-root cgroup-manager hosts-dir host-gateway-ip bridge-ip cdi-spec-dirs userns-remap',
+    'debug debug-full experimental help/h insecure-registry kube-hide-dupe version/v',
+  ),
+  run: optionTable(
+    `${sharedValues} cgroup-conf cosign-certificate-identity cosign-certificate-identity-regexp cosign-certificate-oidc-issuer cosign-certificate-oidc-issuer-regexp cosign-key domainname health-start-interval init-binary ipfs-address isolation pidfile rdt-class runtime umask verify`,
+    `${sharedFlags} rootfs`,
+  ),
+  pull: optionTable(
+    'cosign-certificate-identity cosign-certificate-identity-regexp cosign-certificate-oidc-issuer cosign-certificate-oidc-issuer-regexp cosign-key ipfs-address platform soci-index-digest unpack verify',
+    'all-platforms help/h quiet/q',
+  ),
+};

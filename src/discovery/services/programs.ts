@@ -1,0 +1,176 @@
+import { posix } from 'node:path';
+import type { Fault } from '../fault.ts';
+import { docker, nerdctl, type OptionTable, optionTable, podman } from './option-tables.ts';
+import { type Option, splitOptions } from './split-options.ts';
+import type { Word } from './words.ts';
+
+/** A command that may name images. */
+export interface ContainerCommand {
+  readonly program: 'podman' | 'docker' | 'nerdctl';
+  readonly kind: 'run' | 'pull' | 'play';
+  /** Those before the subcommand among them. */
+  readonly options: readonly Option[];
+  /** What is no option: the image and the container's command, images, or files. */
+  readonly rest: readonly Word[];
+}
+
+export type ReadCommand =
+  | { readonly kind: 'container'; readonly command: ContainerCommand }
+  /** A shell with a script in its words. */
+  | {
+      readonly kind: 'shell';
+      readonly script: Word;
+      readonly stopsAtFailure: boolean;
+      /** Whether its environment is another than the unit's. */
+      readonly changesEnvironment: boolean;
+    }
+  | { readonly kind: 'fault'; readonly fault: Fault }
+  /** Nothing that names images. */
+  | { readonly kind: 'other' };
+
+const other: ReadCommand = { kind: 'other' };
+
+/** Programs that run the command in their words: their options, and how many words go before it. */
+const wrappers: Readonly<Record<string, { options: OptionTable; skipped: number }>> = {
+  env: {
+    options: optionTable(
+      'unset/u chdir/C',
+      'ignore-environment/i null/0 debug/v default-signal ignore-signal',
+    ),
+    skipped: 0,
+  },
+  flock: {
+    options: optionTable(
+      'timeout/wait/w conflict-exit-code/E',
+      'shared/s exclusive/x/e unlock/u nonblock/nb/n no-fork/F close/o verbose',
+    ),
+    skipped: 1,
+  },
+  nice: { options: optionTable('adjustment/n', ''), skipped: 0 },
+  nohup: { options: optionTable('', ''), skipped: 0 },
+  'systemd-inhibit': {
+    options: optionTable('what who why mode', 'no-pager no-legend'),
+    skipped: 0,
+  },
+  timeout: {
+    options: optionTable('kill-after/k signal/s', 'foreground/f preserve-status/p verbose/v'),
+    skipped: 1,
+  },
+};
+
+/** Nobody nests more, and each costs a copy of the words. */
+const mostWrappers = 16;
+
+const tooManyWrappers: Fault = {
+  code: 'command-line',
+  message: `expected a command behind at most ${mostWrappers} programs that run it, found more`,
+  hint: 'call podman in ExecStart= itself',
+};
+
+const shells: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh']);
+
+/** What the words of a command line run, seen through `env`, `timeout` and their like. */
+export function readCommand(words: readonly Word[]): ReadCommand {
+  let left = words;
+  let changesEnvironment = false;
+  for (let wrapped = 0; wrapped < mostWrappers; wrapped++) {
+    const [first, ...args] = left;
+    if (first === undefined || first.fault !== undefined) return other;
+    const name = posix.basename(first.text);
+    const wrapper = Object.hasOwn(wrappers, name) ? wrappers[name] : undefined;
+    if (wrapper === undefined) {
+      if (name === 'podman' || name === 'docker' || name === 'nerdctl') {
+        return containerCommand(name, args);
+      }
+      return shells.has(name) ? shellCommand(args, changesEnvironment) : other;
+    }
+    const split = splitOptions(args, { tables: [wrapper.options], interspersed: false });
+    if (!split.ok) return mentionsContainers(args) ? { kind: 'fault', fault: split.fault } : other;
+    left = split.rest.slice(wrapper.skipped);
+    if (name !== 'env') continue;
+    const assignments = left.findIndex(({ text }) => !/^\w+=/.test(text));
+    changesEnvironment ||= split.options.length > 0 || assignments > 0;
+    left = left.slice(Math.max(0, assignments));
+  }
+  return mentionsContainers(left) ? { kind: 'fault', fault: tooManyWrappers } : other;
+}
+
+function mentionsContainers(words: readonly Word[]): boolean {
+  return mentionsImages(words.map(({ text }) => text).join(' '));
+}
+
+/** Whether a text that is not understood may well name an image. */
+export function mentionsImages(text: string): boolean {
+  const program = /\b(?:podman|docker|nerdctl)\b/.exec(text);
+  return program !== null && /\s(?:run|create|pull|play)(?:\s|$)/.test(text.slice(program.index));
+}
+
+function shellCommand(args: readonly Word[], changesEnvironment: boolean): ReadCommand {
+  let stopsAtFailure = false;
+  for (const [at, { text, fault, several }] of args.entries()) {
+    if (several === true && fault !== undefined) return other;
+    if (!/^[-+][A-Za-z]+$/.test(text)) return other;
+    if (!text.startsWith('-')) continue;
+    if (text.includes('e')) stopsAtFailure = true;
+    if (!text.includes('c')) continue;
+    const script = args[at + 1];
+    return script === undefined
+      ? other
+      : { kind: 'shell', script, stopsAtFailure, changesEnvironment };
+  }
+  return other;
+}
+
+const grouped: ReadonlySet<string> = new Set([
+  'container run',
+  'container create',
+  'image pull',
+  'kube play',
+  'play kube',
+]);
+
+function containerCommand(
+  program: 'podman' | 'docker' | 'nerdctl',
+  args: readonly Word[],
+): ReadCommand {
+  const tables = { podman, docker, nerdctl }[program];
+  const global = splitOptions(args, { tables: [tables.global], interspersed: false });
+  if (!global.ok) return { kind: 'fault', fault: global.fault };
+  const [first, second] = global.rest;
+  if (first?.fault !== undefined) return { kind: 'fault', fault: first.fault };
+  const isGroup = grouped.has(`${first?.text} ${second?.text}`);
+  const subcommand = isGroup ? `${first?.text} ${second?.text}` : first?.text;
+  const kind = kindOf(subcommand, program);
+  if (kind === undefined) return other;
+  const own = { run: tables.run, pull: tables.pull, play: podman.play }[kind];
+  const split = splitOptions(global.rest.slice(isGroup ? 2 : 1), {
+    // podman and nerdctl take most of the global options behind the subcommand as well.
+    tables: program === 'docker' ? [own] : [own, tables.global],
+    interspersed: kind !== 'run',
+  });
+  if (!split.ok) return { kind: 'fault', fault: split.fault };
+  const options = [...global.options, ...split.options];
+  if (options.some(({ name }) => name === 'help' || name === 'version')) return other;
+  return { kind: 'container', command: { program, kind, options, rest: split.rest } };
+}
+
+function kindOf(
+  subcommand: string | undefined,
+  program: ContainerCommand['program'],
+): ContainerCommand['kind'] | undefined {
+  switch (subcommand) {
+    case 'run':
+    case 'create':
+    case 'container run':
+    case 'container create':
+      return 'run';
+    case 'pull':
+    case 'image pull':
+      return 'pull';
+    case 'kube play':
+    case 'play kube':
+      return program === 'podman' ? 'play' : undefined;
+    default:
+      return undefined;
+  }
+}

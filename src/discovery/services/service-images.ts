@@ -1,0 +1,125 @@
+import { type CommandLine, commandLines } from '../../systemd/command-line.ts';
+import { list, scalar } from '../../systemd/lookup.ts';
+import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
+import type { Fault } from '../fault.ts';
+import type { Found } from '../source.ts';
+import { bindSetting } from '../x-berth.ts';
+import { commandImages } from './command-images.ts';
+import { mentionsImages, readCommand } from './programs.ts';
+import {
+  type Findings,
+  problemAt,
+  type ServiceContext,
+  type ServicePlace,
+} from './service-place.ts';
+import { readShell } from './shell.ts';
+import { systemdWords } from './systemd-words.ts';
+import type { Word } from './words.ts';
+
+const keys = ['ExecCondition', 'ExecStartPre', 'ExecStart', 'ExecStartPost'] as const;
+
+export async function imagesOfService(unit: SystemdUnit, context: ServiceContext): Promise<Found> {
+  const found: Findings = { references: [], problems: [] };
+  // Most services of a system have nothing to do with containers.
+  if (!unit.entries.some(({ value }) => runsContainers(value))) return found;
+  const bind = bindSetting(unit.entries);
+  const subject = {
+    unitPath: unit.path,
+    unit: unit.name,
+    ...(bind === undefined ? {} : { bind }),
+  };
+  const directory = workingDirectory(unit);
+  for (const key of keys) {
+    for (const entry of list(unit.entries, 'Service', key)) {
+      if (!runsContainers(entry.value)) continue;
+      await readEntry({ unit, subject, directory, entry }, context, found);
+    }
+  }
+  const setting = scalar(unit.entries, 'X-Berth', 'Bind');
+  if (setting !== undefined && setting.value !== '' && bind === undefined) {
+    found.problems.push(problemAt({ unit, subject, directory, entry: setting }, badBind));
+  }
+  return found;
+}
+
+function runsContainers(value: string): boolean {
+  return value.includes('podman') || value.includes('docker') || value.includes('nerdctl');
+}
+
+async function readEntry(
+  place: ServicePlace,
+  context: ServiceContext,
+  found: Findings,
+): Promise<void> {
+  const lines = commandLines(place.entry.value);
+  if (lines === undefined) {
+    if (mentionsImages(place.entry.value)) found.problems.push(problemAt(place, badQuotes));
+    return;
+  }
+  for (const line of lines) {
+    const words = systemdWords(line, place.unit, context.expander);
+    await readWords(words, line, place, context, found, false);
+  }
+}
+
+async function readWords(
+  words: readonly Word[],
+  line: Pick<CommandLine, 'ignoresFailure'>,
+  place: ServicePlace,
+  context: ServiceContext,
+  found: Findings,
+  inShell: boolean,
+): Promise<void> {
+  const command = readCommand(words);
+  if (command.kind === 'fault') found.problems.push(problemAt(place, command.fault));
+  else if (command.kind === 'container') {
+    const { ignoresFailure } = line;
+    await commandImages(command.command, ignoresFailure, place, context, found);
+  } else if (command.kind === 'shell') {
+    const { script, stopsAtFailure, changesEnvironment } = command;
+    const fault = inShell ? nestedShell : script.fault;
+    if (fault !== undefined) {
+      if (mentionsImages(script.text)) found.problems.push(problemAt(place, fault));
+      return;
+    }
+    const environment = context.expander.environment({
+      service: place.unit.name,
+      entries: place.unit.entries,
+    });
+    const isKnown = environment.ok && !changesEnvironment;
+    const values = isKnown ? environment.values : new Map<string, string>();
+    const shell = readShell(script.text, values, stopsAtFailure);
+    if (!shell.ok) {
+      if (shell.fault !== undefined) found.problems.push(problemAt(place, shell.fault));
+      return;
+    }
+    for (const part of shell.commands) {
+      const ignoresFailure = line.ignoresFailure || part.ignoresFailure;
+      await readWords(part.words, { ignoresFailure }, place, context, found, true);
+    }
+  }
+}
+
+function workingDirectory(unit: SystemdUnit): string {
+  const value = scalar(unit.entries, 'Service', 'WorkingDirectory')?.value ?? '';
+  return value.startsWith('/') ? value : '/';
+}
+
+const badQuotes: Fault = {
+  code: 'command-line',
+  message:
+    'expected a command line, found an unfinished quote or an unknown escape, for which systemd ignores it',
+  hint: 'correct the quotes and escapes',
+};
+
+const nestedShell: Fault = {
+  code: 'shell',
+  message: 'expected a plain script, found one that runs another shell',
+  hint: 'call podman in ExecStart= itself, or write the image in a Quadlet unit',
+};
+
+const badBind: Fault = {
+  code: 'bind-setting',
+  message: 'expected yes or no in Bind=, found something else',
+  hint: 'write Bind=yes or Bind=no',
+};

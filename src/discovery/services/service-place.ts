@@ -1,0 +1,53 @@
+import type { Problem, ProblemSubject } from '../../problem.ts';
+import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
+import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { Expander } from '../expander.ts';
+import type { Fault } from '../fault.ts';
+import type { Reference } from '../reference.ts';
+import type { SourceContext } from '../source.ts';
+
+export interface ServiceContext extends SourceContext {
+  readonly expander: Expander;
+}
+
+/** One service, and where its command stands. */
+export interface ServicePlace {
+  readonly unit: SystemdUnit;
+  readonly subject: ProblemSubject;
+  /** Where relative names begin. */
+  readonly directory: string;
+  readonly entry: UnitEntry;
+}
+
+/** What a service's commands add up to. */
+export interface Findings {
+  readonly references: Reference[];
+  readonly problems: Problem[];
+}
+
+/** What every reference of a service has in common. */
+export function placeOf({
+  unit,
+  subject,
+}: ServicePlace): Pick<
+  Reference,
+  'kind' | 'unit' | 'unitPath' | 'unitRealPath' | 'scope' | 'activation' | 'via' | 'bind'
+> {
+  return {
+    kind: 'service',
+    unit: unit.name,
+    unitPath: unit.path,
+    ...(unit.realPath === unit.path ? {} : { unitRealPath: unit.realPath }),
+    scope: 'system',
+    activation: 'unknown',
+    via: [],
+    ...(subject.bind === undefined ? {} : { bind: subject.bind }),
+  };
+}
+
+export function problemAt(
+  { entry, subject }: ServicePlace,
+  { code, message, hint }: Fault,
+): Problem {
+  return { code, path: entry.path, line: entry.line, message, hint, subject };
+}

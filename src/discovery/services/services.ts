@@ -1,0 +1,43 @@
+import type { Problem } from '../../problem.ts';
+import type { SystemdUnit, SystemdUnits } from '../../systemd/systemd-unit.ts';
+import { parseUnitName } from '../../systemd/unit-name.ts';
+import { Expander } from '../expander.ts';
+import type { Reference } from '../reference.ts';
+import type { Found, SourceContext } from '../source.ts';
+import { imagesOfService } from './service-images.ts';
+
+/**
+ * The images that plain services name in the command lines of podman, docker and nerdctl.
+ *
+ * @param instances names of units that are reached without a file of their own:
+ *   `podman-kube@-etc-app.yaml.service`.
+ */
+export async function serviceImages(
+  context: SourceContext,
+  units: SystemdUnits,
+  instances: readonly string[] = [],
+): Promise<Found> {
+  const services = new Map<string, SystemdUnit>();
+  for (const unit of units.services()) services.set(unit.name, unit);
+  for (const name of instances) {
+    if (!name.endsWith('.service') || services.has(name)) continue;
+    const unit = units.unit(name);
+    if (unit !== undefined) services.set(unit.name, unit);
+  }
+  const instantiated = new Set<string>();
+  for (const name of services.keys()) {
+    const { prefix, instance } = parseUnitName(name);
+    if (instance !== undefined && instance !== '') instantiated.add(`${prefix}@.service`);
+  }
+  const expander = new Expander(context.root, context.etc, context.architecture);
+  const references: Reference[] = [];
+  const problems: Problem[] = [];
+  for (const unit of services.values()) {
+    // Quadlet reports those that it makes; a template runs as its instances.
+    if (unit.generated || unit.masked || instantiated.has(unit.name)) continue;
+    const found = await imagesOfService(unit, { ...context, expander });
+    references.push(...found.references);
+    problems.push(...found.problems);
+  }
+  return { references, problems };
+}

@@ -1,0 +1,104 @@
+import type { Fault } from '../fault.ts';
+import { mentionsImages } from './programs.ts';
+import { nextToken } from './shell-token.ts';
+import { longestCommandLine, type Word } from './words.ts';
+
+export interface ShellCommand {
+  readonly words: readonly Word[];
+  /** Whether the script goes on, and may succeed, when it fails. */
+  readonly ignoresFailure: boolean;
+}
+
+export type Shell =
+  | { readonly ok: true; readonly commands: readonly ShellCommand[] }
+  | { readonly ok: false; readonly fault?: Fault };
+
+/** Words that begin what is more than a simple command, or change what later ones mean. */
+const notPlain: ReadonlySet<string> = new Set(
+  '! { } if then elif else fi for while until do done case esac function select time [[ . source eval read unset trap alias local declare typeset readonly'.split(
+    ' ',
+  ),
+);
+
+/**
+ * The simple commands of a plain script: those joined by `;`, `&&`, `||`, `&` or line ends, with
+ * redirections, quotes, and variables of the environment or assigned in it.
+ *
+ * Source: POSIX, Shell Command Language.
+ *
+ * @returns a fault only where what is not understood may well name an image.
+ */
+export function readShell(
+  text: string,
+  environment: ReadonlyMap<string, string>,
+  stopsAtFailure: boolean,
+): Shell {
+  const own = new Map<string, string | undefined>();
+  const variables = (name: string) => (own.has(name) ? own.get(name) : environment.get(name));
+  let size = 0;
+  const commands: ShellCommand[] = [];
+  const open: Shell = mentionsImages(text) ? { ok: false, fault: notUnderstood } : { ok: false };
+  let words: Word[] = [];
+  let assigned: [string, Word][] = [];
+  let certain = true;
+  for (let at = 0; ; ) {
+    const token = nextToken(text, at, variables);
+    if (token === undefined) return open;
+    at = token.next;
+    if (token.kind === 'word') {
+      const [name, value] = words.length === 0 ? assignment(token) : [];
+      if (name !== undefined && value !== undefined) assigned.push([name, value]);
+      else {
+        for (const word of token.words) {
+          size += word.text.length;
+          words.push(word);
+        }
+      }
+      if (size > longestCommandLine) return open;
+      continue;
+    }
+    if (words[0] !== undefined && notPlain.has(words[0].text)) return open;
+    if (words[0]?.text === 'set' && words[1] !== undefined) {
+      if (/^-[a-z]*e/.test(words[1].text)) stopsAtFailure = true;
+      words = [];
+    }
+    if (words[0]?.text === 'exec' || words[0]?.text === 'command') words = words.slice(1);
+    if (words[0]?.text === 'export') {
+      for (const word of words.slice(1)) {
+        const equals = word.text.indexOf('=');
+        if (equals > 0) {
+          const value = { ...word, text: word.text.slice(equals + 1) };
+          assigned.push([word.text.slice(0, equals), value]);
+        }
+      }
+      words = [];
+    }
+    if (words.length === 0) {
+      for (const [name, value] of assigned) {
+        // One that may not happen leaves the variable unknown.
+        own.set(name, certain && value.fault === undefined ? value.text : undefined);
+      }
+    } else {
+      const last = token.kind === 'end' || /^\s*$/.test(text.slice(at));
+      const goesOn = !last && !stopsAtFailure && (token.text === ';' || token.text === '&');
+      commands.push({ words, ignoresFailure: token.text === '||' || goesOn });
+    }
+    certain = token.text === ';' || token.text === '&';
+    words = [];
+    assigned = [];
+    if (token.kind === 'end') return { ok: true, commands };
+  }
+}
+
+function assignment(token: {
+  readonly words: readonly Word[];
+  readonly assignment?: { readonly name: string; readonly value: Word };
+}): [string, Word] | [] {
+  return token.assignment === undefined ? [] : [token.assignment.name, token.assignment.value];
+}
+
+const notUnderstood: Fault = {
+  code: 'shell',
+  message: 'expected a plain script, found one with more than simple commands',
+  hint: 'call podman in ExecStart= itself, or write the image in a Quadlet unit',
+};

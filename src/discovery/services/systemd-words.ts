@@ -1,0 +1,37 @@
+import type { CommandLine } from '../../systemd/command-line.ts';
+import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
+import type { Expander } from '../expander.ts';
+import type { Fault } from '../fault.ts';
+import { longestCommandLine, type Word } from './words.ts';
+
+/** The words with which systemd starts the program, as far as the root says them. */
+export function systemdWords(line: CommandLine, unit: SystemdUnit, expander: Expander): Word[] {
+  const expanded = { service: unit.name, entries: unit.entries };
+  const words: Word[] = [];
+  let size = 0;
+  for (const [at, raw] of line.words.entries()) {
+    // No variables are replaced in the program's own path.
+    const value =
+      at > 0 && line.expandsVariables
+        ? expander.expand(expanded, raw)
+        : expander.expandSpecifiers(expanded, raw);
+    if (value.ok) {
+      for (const text of value.words) {
+        size += text.length;
+        words.push({ text, raw });
+      }
+      if (size <= longestCommandLine) continue;
+      words.push({ text: '$', raw, fault: tooLong, several: true });
+      break;
+    }
+    const several = value.fault.code === 'variable' && /^\$[^{$]/.test(raw);
+    words.push({ text: raw, raw, fault: value.fault, several });
+  }
+  return words;
+}
+
+const tooLong: Fault = {
+  code: 'command-line',
+  message: 'expected a command line that the kernel takes, found one of more than 6 MiB',
+  hint: 'shorten it',
+};

@@ -1,0 +1,1 @@
+export { bindSetting } from './quadlet/load.ts';

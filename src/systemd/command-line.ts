@@ -1,0 +1,48 @@
+import { nextWord } from './words.ts';
+
+/** One command of an `ExecStart=` or its like, before specifiers and variables are replaced. */
+export interface CommandLine {
+  /** The program and its arguments. */
+  readonly words: readonly string[];
+  /** `-`: its failure counts as success. */
+  readonly ignoresFailure: boolean;
+  /** Not with the prefix `:`. */
+  readonly expandsVariables: boolean;
+}
+
+/**
+ * The commands of one value: several are separated by `;` as a word of its own.
+ *
+ * Source: systemd.service(5), "Command lines"; systemd, src/core/load-fragment.c,
+ * `config_parse_exec`.
+ *
+ * @returns undefined for quotes or escapes with which systemd ignores the line.
+ */
+export function commandLines(value: string): readonly CommandLine[] | undefined {
+  const lines: CommandLine[] = [];
+  let words: string[] = [];
+  for (let at = 0; ; ) {
+    const raw = /[ \t\n\r]*([^ \t\n\r]{0,3})/y;
+    raw.lastIndex = at;
+    const start = raw.exec(value)?.[1] ?? '';
+    const word = nextWord(value, at, { escapes: true, relaxed: false, literalSemicolon: true });
+    if (word === undefined) return undefined;
+    at = word.next;
+    if (word.empty === true || start === ';') {
+      if (words.length > 0) lines.push(commandLine(words));
+      words = [];
+      if (word.empty === true) return lines;
+    } else words.push(word.text);
+  }
+}
+
+function commandLine([first = '', ...rest]: readonly string[]): CommandLine {
+  const program = first.replace(/^[-@:+!|]+/, '');
+  const prefixes = first.slice(0, first.length - program.length);
+  return {
+    // With `@` the second word is what the program is told to be its own name.
+    words: [program, ...(prefixes.includes('@') ? rest.slice(1) : rest)],
+    ignoresFailure: prefixes.includes('-'),
+    expandsVariables: !prefixes.includes(':'),
+  };
+}

@@ -1,0 +1,275 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { docker, nerdctl, podman } from '../../../src/discovery/services/option-tables.ts';
+import { readCommand } from '../../../src/discovery/services/programs.ts';
+import { readShell } from '../../../src/discovery/services/shell.ts';
+import { commandLines } from '../../../src/systemd/command-line.ts';
+import { holds } from '../../support/property.ts';
+import { found, of } from './found.ts';
+
+const run = (words: string) => `ExecStart=/usr/bin/podman ${words}`;
+
+test('the image is the first word behind the options', async (t) => {
+  assert.deepEqual(await of(t, run('run -dit -p80:80 -e A=b --name=x q.io/a:1 -v q.io/no')), [
+    'q.io/a:1',
+  ]);
+  assert.deepEqual(await of(t, run('--log-level debug create --env A --rm -- q.io/a:1')), [
+    'q.io/a:1',
+  ]);
+  assert.deepEqual(await of(t, run('container run -eFOO "" ')), ['- image-name']);
+  assert.deepEqual(await of(t, 'ExecStart=-/usr/bin/docker run --net host --init app'), [
+    'docker.io/library/app:latest',
+  ]);
+  assert.deepEqual(await of(t, 'ExecStart=nerdctl -n k8s.io run q.io/a:1'), ['q.io/a:1']);
+});
+
+test('what names nothing', async (t) => {
+  for (const words of [
+    'start app',
+    'rm -f run',
+    'build -t x .',
+    'run --rootfs /x',
+    'exec a run b',
+  ]) {
+    assert.deepEqual(await of(t, run(words)), [], words);
+  }
+  assert.deepEqual(await of(t, 'ExecStart=/usr/bin/echo podman run x'), []);
+  assert.deepEqual(await of(t, 'ExecStart=/usr/local/bin/podman-app.sh'), []);
+});
+
+test('what can not be read is a problem, not a guess', async (t) => {
+  assert.deepEqual(await of(t, run('run --new-thing q.io/a q.io/b')), ['command-line:1']);
+  assert.deepEqual(await of(t, run('run --rm')), ['command-line:1']);
+  assert.deepEqual(await of(t, run('run "q.io/a')), ['command-line:1']);
+  assert.deepEqual(await of(t, run('run $OPTIONS q.io/a')), ['variable:1']);
+  assert.deepEqual(await of(t, run('run -h %H q.io/a:${TAG}')), ['- variable']);
+});
+
+test('several keys, resets, several commands in one value', async (t) => {
+  const lines = [
+    'ExecStart=podman run q.io/no:1',
+    'ExecStart=',
+    'ExecStartPre=-/bin/true ; -podman pull q.io/a:1 q.io/b:1',
+    'ExecStart=podman run q.io/a:1',
+  ].join('\n');
+  assert.deepEqual(await of(t, lines), ['q.io/a:1', 'q.io/b:1', 'q.io/a:1']);
+});
+
+test('pull options', async (t) => {
+  const options =
+    '--pull=newer --platform linux/arm64/v8 --authfile auth.json --tls-verify=false --retry 3';
+  const { references } = await found(t, {
+    'a.service': `WorkingDirectory=/etc/x\n${run(`run ${options} q.io/a:1`)}`,
+  });
+  assert.deepEqual(references[0]?.pull, {
+    policy: 'newer',
+    os: 'linux',
+    arch: 'arm64',
+    variant: 'v8',
+    authFile: '/etc/x/auth.json',
+    tlsVerify: false,
+    retry: 3,
+  });
+  assert.deepEqual(await of(t, run('pull q.io/a:1')), ['q.io/a:1 pull-always']);
+  assert.deepEqual(await of(t, run('run --pull=always q.io/a:1')), ['q.io/a:1 pull-always']);
+  assert.deepEqual(await of(t, run('run --pull=bad q.io/a:1')), ['q.io/a:1 invalid-option']);
+  assert.deepEqual(await of(t, run('--root /x run q.io/a:1')), ['q.io/a:1 not-read-yet']);
+});
+
+test('an image as a mount', async (t) => {
+  const mount = '--mount type=image,source=q.io/m:1,destination=/m';
+  assert.deepEqual(await of(t, run(`run ${mount} q.io/a:1`)), ['q.io/m:1', 'q.io/a:1']);
+});
+
+test('environment, its files and specifiers', async (t) => {
+  const lines = [
+    'Environment=TAG=1 "OPTS=--rm -d"',
+    'EnvironmentFile=/etc/app.env',
+    run('run $OPTS -e X=${X} q.io/${NAME}:${TAG}-%w'),
+  ].join('\n');
+  const tree = { '/etc/app.env': 'NAME="a"\'b\'\n' };
+  assert.deepEqual(await of(t, lines, tree), ['q.io/ab:1-7']);
+  assert.deepEqual(await of(t, `Environment=A=x\nExecStart=:podman run q.io/a:$\{A}`), [
+    '- image-name',
+  ]);
+});
+
+test('through env and its like', async (t) => {
+  for (const wrapper of [
+    '/usr/bin/env A=b',
+    'env -u X -i',
+    'nice -n 5 timeout -k 5 30',
+    'flock /x',
+  ]) {
+    assert.deepEqual(
+      await of(t, `ExecStart=${wrapper} podman run q.io/a:1`),
+      ['q.io/a:1'],
+      wrapper,
+    );
+  }
+});
+
+const sh = (script: string) => `ExecStart=/bin/sh -c '${script}'`;
+
+test('a shell with another environment knows nothing of the unit', async (t) => {
+  const shell = 'sh -c "podman run q.io/a:$A"';
+  assert.deepEqual(await of(t, `Environment=A=1\nExecStart=env ${shell}`), ['q.io/a:1']);
+  assert.deepEqual(await of(t, `Environment=A=1\nExecStart=env -i ${shell}`), ['- variable']);
+});
+
+test('variables that grow without bound', { timeout: 30_000 }, async (t) => {
+  const long = `Environment=A=${'x'.repeat(100_000)}`;
+  const words = run(`run -e ${'${A}'.repeat(50_000)} q.io/a:1`);
+  assert.deepEqual(await of(t, `${long}\n${words}`), ['q.io/a:1']);
+  assert.deepEqual(await of(t, `${long}\n${run(`run ${'-e ${A} '.repeat(50_000)}`)}`), [
+    'command-line:2',
+  ]);
+  const doubled = 'A="$A$A"; '.repeat(100);
+  assert.deepEqual(await of(t, sh(`A=xx; ${doubled} podman run $A`)), ['shell:1']);
+});
+
+test('through a plain shell', async (t) => {
+  const cases: Readonly<Record<string, readonly string[]>> = {
+    'exec podman run --rm q.io/a:1': ['q.io/a:1'],
+    'podman pull q.io/a:1 >/dev/null 2>&1 || true; podman run q.io/a:1': ['q.io/a:1', 'q.io/a:1'],
+    'podman pull q.io/a:1 && podman run q.io/a:1': ['q.io/a:1 pull-always', 'q.io/a:1'],
+    'IMG=q.io/a:1; podman run "$IMG"': ['q.io/a:1'],
+    'X=1 podman run $ENVIMG': ['q.io/e:1'],
+    'test -e /x && T=2; podman run q.io/a:$T': ['- variable'],
+    'podman run $$(cat /x)': ['shell:2'],
+    'for i in a b; do podman run q.io/$i; done': ['shell:2'],
+    'podman image ls | grep x': [],
+    'podman run -v /a:/b q.io/a:1 sh -c "echo *"': ['q.io/a:1'],
+    'podman run /x/* q.io/a:1': ['- shell'],
+    'for i in a; do echo podman; done': [],
+  };
+  for (const [script, expected] of Object.entries(cases)) {
+    assert.deepEqual(await of(t, `Environment=ENVIMG=q.io/e:1\n${sh(script)}`), expected, script);
+  }
+  assert.deepEqual(await of(t, 'ExecStart=env bash -ec "podman pull q.io/a:1; true"'), [
+    'q.io/a:1 pull-always',
+  ]);
+});
+
+test('the YAML that podman plays, named by an instance', async (t) => {
+  const template = 'ExecStart=/usr/bin/podman kube play --replace --service-container=true %I';
+  const { references, problems } = await found(
+    t,
+    { 'podman-kube@.service': template },
+    {
+      tree: { '/etc/my-app.yaml': 'a:\n  - image: q.io/a:1\n' },
+      instances: [
+        'podman-kube@-etc-my\\x2dapp.yaml.service',
+        'podman-kube@-etc-missing.yaml.service',
+      ],
+    },
+  );
+  assert.deepEqual(
+    references.map(({ unit, path, line, image, key }) => [unit, path, line, image, key]),
+    [['podman-kube@-etc-my\\x2dapp.yaml.service', '/etc/my-app.yaml', 2, 'q.io/a:1', 'image']],
+  );
+  assert.deepEqual(
+    problems.map(({ code, subject }) => [code, subject?.unit]),
+    [['command-line', 'podman-kube@-etc-missing.yaml.service']],
+  );
+  const alone = await found(t, { 'podman-kube@.service': template });
+  assert.deepEqual(alone, { references: [], problems: [] });
+});
+
+test('templates, instances, Bind=', async (t) => {
+  const text = `${run('run q.io/a:%i')}\n[X-Berth]\nBind=yes`;
+  assert.deepEqual((await found(t, { 'a@.service': text })).references, []);
+  const { references } = await found(t, { 'a@.service': text }, { instances: ['a@1.service'] });
+  assert.deepEqual(
+    references.map(({ unit, image, bind }) => [unit, image, bind]),
+    [['a@1.service', 'q.io/a:1', true]],
+  );
+  assert.deepEqual(await of(t, `${run('run q.io/a:1')}\n[X-Berth]\nBind=maybe`), [
+    'q.io/a:1',
+    'bind-setting:3',
+  ]);
+});
+
+const programs = { podman, docker, nerdctl };
+
+test('any options of the tables before it, the image is found', () => {
+  const option = (name: keyof typeof programs) => {
+    const { names, flags } = programs[name].run;
+    const skipped = ['help', 'version'];
+    return fc
+      .tuple(
+        fc.constantFrom(...[...names].filter(([, long]) => !skipped.includes(long))),
+        fc.stringMatching(/^[-a-z=/:]{1,8}$/),
+        fc.boolean(),
+      )
+      .map(([[spelling, long], value, joined]): string[] => {
+        const dashed = spelling.length === 1 ? `-${spelling}` : `--${spelling}`;
+        if (flags.has(long)) return joined ? [`${dashed}=true`] : [dashed];
+        if (!joined) return [dashed, value];
+        return [`${dashed}=${value}`];
+      });
+  };
+  const command = fc
+    .constantFrom('podman' as const, 'docker' as const, 'nerdctl' as const)
+    .chain((program) =>
+      fc.record({
+        program: fc.constant(program),
+        options: fc.array(option(program)),
+        separated: fc.boolean(),
+        args: fc.array(fc.constantFrom('-x', '--y', 'z', '--')),
+      }),
+    );
+  return holds(
+    1000,
+    fc.property(command, ({ program, options, separated, args }) => {
+      const words = [
+        program,
+        'run',
+        ...options.flat(),
+        ...(separated ? ['--'] : []),
+        'IMG',
+        ...args,
+      ];
+      const read = readCommand(words.map((text) => ({ text, raw: text })));
+      assert.equal(read.kind, 'container');
+      assert.deepEqual(read.kind === 'container' && read.command.rest.map(({ text }) => text), [
+        'IMG',
+        ...args,
+      ]);
+    }),
+  );
+});
+
+test('hostile command lines and scripts end without a throw', { timeout: 60_000 }, async (t) => {
+  const text = fc.array(
+    fc.constantFrom(
+      ...' ;&|<>$"\'\\{}()*#=%-\n'.split(''),
+      'podman ',
+      'run ',
+      'sh -c ',
+      'A=b',
+      '${A}',
+      '$A',
+      '%i',
+      ' q.io/a',
+      '--rm ',
+      '2>&1',
+      '&&',
+    ),
+  );
+  await holds(
+    2000,
+    fc.property(text, (parts) => {
+      commandLines(parts.join(''));
+      readShell(parts.join(''), new Map([['A', 'b  c']]), false);
+    }),
+  );
+  for (const part of ['"', '-d ', '$A ', '\\\n', '>x ', 'A=b ', ' # ', ';', '<<', '${A}', '*']) {
+    const script = `podman run ${part.repeat(200_000)}`;
+    readShell(script, new Map([['A', 'b  c']]), false);
+    await of(t, `ExecStart=sh -c "${script.replace(/["\\]/g, '\\$&')}"`);
+    await of(t, `ExecStart=${script}`);
+    await of(t, `ExecStart=${'nice env A=b '.repeat(50_000)} ${script}`);
+  }
+});
