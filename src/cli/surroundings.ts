@@ -48,7 +48,14 @@ export async function inSurroundings<T>(
     try {
       const { report } = progress;
       const { compose } = config;
-      return await work({ engine, stateDirectory, report, signal: abort.signal, registry, compose });
+      return await work({
+        engine,
+        stateDirectory,
+        report,
+        signal: abort.signal,
+        registry,
+        compose,
+      });
     } finally {
       await engine.close();
     }

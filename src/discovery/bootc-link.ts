@@ -37,7 +37,11 @@ export function readAsBootc(path: string, text: string): BootcImage {
   }
   const entry = scalar(parsed.entries, section, 'Image');
   if (entry === undefined || entry.value === '') {
-    return refused(undefined, `expected Image= in [${section}], found none`, 'name the image there');
+    return refused(
+      undefined,
+      `expected Image= in [${section}], found none`,
+      'name the image there',
+    );
   }
   if (/%(?!%)/.test(entry.value.replaceAll('%%', ''))) {
     const hint = 'write the value out; bootc expands no specifier';

@@ -25,8 +25,8 @@ export interface DiscoveryContext {
   readonly shortNames: ShortNames;
   /** The root's, in systemd's spelling: `x86-64`, `arm64`. */
   readonly architecture: string;
-  /** Where compose files lie, as the running system's configuration says. */
-  readonly compose: readonly string[];
+  /** Where compose files lie, as the running system's configuration says; by default nowhere. */
+  readonly compose?: readonly string[];
 }
 
 /**
@@ -37,7 +37,7 @@ export interface DiscoveryContext {
  */
 export async function discover(
   root: Root,
-  { shortNames, architecture, compose }: DiscoveryContext,
+  { shortNames, architecture, compose = [] }: DiscoveryContext,
 ): Promise<Discovered> {
   const etc = etcDirectory(root);
   const context: SourceContext = { root, etc, shortNames, architecture };
@@ -49,7 +49,7 @@ export async function discover(
   const found = [
     withoutOverridden(quadlets, units),
     { references: [], problems: userUnitProblems(root, etc, path.users) },
-    await serviceImages(context, units),
+    await serviceImages(context, units, graph.started),
     await staticPods(context),
     await pauseImages(context),
     await pinnedImageSets(context),
@@ -79,9 +79,12 @@ function started(reference: Reference, graph: BootGraph): Reference {
   if (activation !== 'unknown' || scope !== 'system' || !unit.endsWith('.service')) {
     return reference;
   }
+  const { activation: how, via, conditions } = graph.startOf(unit);
   return {
     ...reference,
-    ...graph.startOf(unit),
+    activation: how,
+    via,
+    ...(conditions.length === 0 ? {} : { conditions }),
     problems: problems.map((problem) => startedSubject(problem, graph)),
   };
 }
@@ -91,7 +94,10 @@ function startedSubject(problem: Problem, graph: BootGraph): Problem {
   if (subject?.activation !== undefined || subject?.unit.endsWith('.service') !== true) {
     return problem;
   }
-  return { ...problem, subject: { ...subject, activation: graph.startOf(subject.unit).activation } };
+  return {
+    ...problem,
+    subject: { ...subject, activation: graph.startOf(subject.unit).activation },
+  };
 }
 
 function knownFiles(

@@ -16,6 +16,8 @@ export interface Start {
 export interface BootGraph {
   /** @param name any name of a unit; a template starts as the best of its instances does. */
   readonly startOf: (name: string) => Start;
+  /** Every unit that may start, instances of templates among them. */
+  readonly started: Iterable<string>;
   readonly problems: readonly Problem[];
 }
 
@@ -46,7 +48,7 @@ export function bootGraph(units: SystemdUnits): BootGraph {
       }),
     };
   };
-  return { startOf, problems: walk.problems };
+  return { startOf, started: walk.reached.keys(), problems: walk.problems };
 }
 
 /** By template, the instance that was reached first. */

@@ -35,7 +35,7 @@ export function rootOf(t: TestContext, tree: Tree): Root {
 
 export function discovered(t: TestContext, tree: Tree): Promise<Discovered> {
   // Without /etc the root would be one of ostree that was never booted, if it has /usr/etc.
-  return discover(rootOf(t, tree), { shortNames, architecture: 'x86-64', compose: [] });
+  return discover(rootOf(t, tree), { shortNames, architecture: 'x86-64' });
 }
 
 /** `unit image`, or `unit -` where it is not known, in the order of the places. */

@@ -12,7 +12,7 @@ import { exitCodeOf } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
 import { printFailures, printProblems } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
-import { inSurroundings } from '../surroundings.ts';
+import { hostConfig, inSurroundings } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
 
 interface PullFlags extends CommonOptions {
@@ -42,7 +42,8 @@ export function definePull(command: Command): void {
       '\nExamples:\n  berth images ./rootfs --format refs | berth pull -\n  berth pull --all-images-from-root 3 3< ./rootfs',
     )
     .action(async (images: string[], flags: PullFlags) => {
-      const bindings = await bindingsAskedFor(images, flags.allImagesFromRoot);
+      const { compose } = await hostConfig(flags);
+      const bindings = await bindingsAskedFor(images, flags.allImagesFromRoot, compose);
       const pinId = flags.pin === undefined ? undefined : checkedId(`${MANUAL}.${flags.pin}`);
       await inSurroundings(flags, async (surroundings) => {
         const { pulled, failures } = await pull(

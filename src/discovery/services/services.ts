@@ -15,7 +15,7 @@ import { imagesOfService } from './service-images.ts';
 export async function serviceImages(
   context: SourceContext,
   units: SystemdUnits,
-  instances: readonly string[] = [],
+  instances: Iterable<string> = [],
 ): Promise<Found> {
   const services = new Map<string, SystemdUnit>();
   for (const unit of units.services()) services.set(unit.name, unit);

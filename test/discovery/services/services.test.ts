@@ -158,7 +158,7 @@ test('the YAML that podman plays, named by an instance', async (t) => {
     t,
     { 'podman-kube@.service': template },
     {
-      tree: { '/etc/my-app.yaml': 'a:\n  - image: q.io/a:1\n' },
+      tree: { '/etc/my-app.yaml': 'kind: Pod\nspec: {containers: [{image: q.io/a:1}]}\n' },
       instances: [
         'podman-kube@-etc-my\\x2dapp.yaml.service',
         'podman-kube@-etc-missing.yaml.service',
@@ -167,7 +167,7 @@ test('the YAML that podman plays, named by an instance', async (t) => {
   );
   assert.deepEqual(
     references.map(({ unit, path, line, image, key }) => [unit, path, line, image, key]),
-    [['podman-kube@-etc-my\\x2dapp.yaml.service', '/etc/my-app.yaml', 2, 'q.io/a:1', 'image']],
+    [['podman-kube@-etc-my\\x2dapp.yaml.service', '/etc/my-app.yaml', 2, 'q.io/a:1', 'spec.containers[0].image']],
   );
   assert.deepEqual(
     problems.map(({ code, subject }) => [code, subject?.unit]),
