@@ -167,7 +167,15 @@ test('the YAML that podman plays, named by an instance', async (t) => {
   );
   assert.deepEqual(
     references.map(({ unit, path, line, image, key }) => [unit, path, line, image, key]),
-    [['podman-kube@-etc-my\\x2dapp.yaml.service', '/etc/my-app.yaml', 2, 'q.io/a:1', 'spec.containers[0].image']],
+    [
+      [
+        'podman-kube@-etc-my\\x2dapp.yaml.service',
+        '/etc/my-app.yaml',
+        2,
+        'q.io/a:1',
+        'spec.containers[0].image',
+      ],
+    ],
   );
   assert.deepEqual(
     problems.map(({ code, subject }) => [code, subject?.unit]),
