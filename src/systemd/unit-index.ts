@@ -104,8 +104,7 @@ export class UnitIndex {
     const { instance, ...parsed } = parseUnitName(canonical);
     if (instance === undefined || instance === '') return names;
     for (const alias of this.#aliases.get(withInstance(parsed, '').full) ?? []) {
-      const template = parseUnitName(alias);
-      if (template.instance === '') names.push(withInstance(template, instance).full);
+      names.push(withInstance(parseUnitName(alias), instance).full);
     }
     return names;
   }

@@ -54,13 +54,13 @@ test('each way to start, and what starts nothing', (t) => {
     wanted key-wanted key-continued key-required key-bound key-upheld dir-required
     dir-upheld dangling-link of-alias over by-over real alias linked by-linked inst@
     inst@one of-one of-two other@one name-t-other by-drop-in by-truncated
-    by-template-drop-in by-type-drop-in has-sockets both conditional
+    by-template-drop-in by-type-drop-in by-t-wanted by-earlier has-sockets both conditional
   `);
   assert.deepEqual(by(...boot), all('boot', ...boot));
   const none = names(`
     ordered on-failure also unwanted part requisite masked-link masked behind-mask
     empty broken behind-broken behind-over behind-no-alias other-one alone@ alone@x
-    by-hidden-drop-in named unused second tim-unused never-linked not-there-at-all
+    by-hidden-drop-in by-specific named unused second tim-unused never-linked not-there-at-all
   `);
   assert.deepEqual(by(...none), all('none', ...none));
   const socket = ['sock', 'by-sock', 'for-named', 'each@', 'each@any'];
