@@ -19,6 +19,8 @@ export interface Problem {
    * whether it stands on something bound. Absent: it concerns nothing that could be bound.
    */
   readonly subject?: ProblemSubject;
+  /** A word only: it keeps nothing from being ready. */
+  readonly note?: true;
 }
 
 /** What the binding policy needs to know of the thing that a problem is about. */

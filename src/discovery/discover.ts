@@ -42,7 +42,7 @@ export async function discover(
   const etc = etcDirectory(root);
   const context: SourceContext = { root, etc, shortNames, architecture };
   const path = searchPath(root, etc);
-  const quadlets = readQuadlets(root, path.system, path.isOfUsers, context);
+  const quadlets = await readQuadlets(root, path.system, path.isOfUsers, context);
   const { generated } = quadlets;
   const units = readSystemdUnits(root, etc, { manager: 'system', generated, architecture });
   const graph = bootGraph(units);

@@ -2,7 +2,7 @@ import { type Decision, decide, type Policy, policyOf } from '../binding/bind.ts
 import { discover } from '../discovery/discover.ts';
 import type { BindMode, Reference } from '../discovery/reference.ts';
 import { hostPlatform, systemdArchitecture } from '../image/platform.ts';
-import type { Problem } from '../problem.ts';
+import type { Problem, ProblemSubject } from '../problem.ts';
 import { readShortNames } from '../registry/registries-conf.ts';
 import type { Root } from '../root/root.ts';
 
@@ -47,7 +47,7 @@ export async function survey(root: Root, { bind, compose }: SurveyOptions): Prom
     problems: [
       ...[...nameProblems, ...discovered.problems].map((problem) => ({
         ...problem,
-        bound: problem.subject !== undefined && decide(problem.subject, policy).bound,
+        bound: isSerious(problem) && decide(problem.subject, policy).bound,
       })),
       ...references.flatMap(({ problems, decision }) =>
         problems.map((problem) => ({ ...problem, bound: decision.bound })),
@@ -55,4 +55,8 @@ export async function survey(root: Root, { bind, compose }: SurveyOptions): Prom
     ],
     policy,
   };
+}
+
+function isSerious(problem: Problem): problem is Problem & { subject: ProblemSubject } {
+  return problem.subject !== undefined && problem.note !== true;
 }

@@ -66,11 +66,11 @@ function imageIn(command: string): string | undefined {
   return words[end - 2] === '--rootfs' ? undefined : words[end - 1];
 }
 
-function found(directory: string): Quadlets {
+async function found(directory: string): Promise<Quadlets> {
   const root = openRoot(directory);
   try {
     const context = { shortNames, architecture: 'x86-64', etc: '/etc' } as const;
-    return readQuadlets(root, ['/one', '/two'], () => false, context);
+    return await readQuadlets(root, ['/one', '/two'], () => false, context);
   } finally {
     root.close();
   }
@@ -136,7 +136,7 @@ test("every image and every refusal is that of podman's own generator", async (t
   try {
     await holds(
       25,
-      fc.property(forest, (tree: Tree) => {
+      fc.asyncProperty(forest, async (tree: Tree) => {
         const directory = join(top, String(number++));
         mkdirSync(join(directory, 'one'), { recursive: true });
         mkdirSync(join(directory, 'two'));
@@ -144,7 +144,7 @@ test("every image and every refusal is that of podman's own generator", async (t
         const generated = generate(quadlet, directory);
         total += generated.images.length + generated.refused.size;
         try {
-          compare(generated, found(directory), directory);
+          compare(generated, await found(directory), directory);
         } catch (error) {
           difference = String(error);
           throw error;

@@ -3,31 +3,26 @@ import { list } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import { splitWords } from '../../systemd/words.ts';
 import type { Fault } from '../fault.ts';
-import { problemOfUnit, type QuadletUnit, sectionOf } from './unit.ts';
+import type { PullOptions } from '../reference.ts';
+import { commandPull } from '../services/command-pull.ts';
+import { mountedImage } from '../services/mounted-image.ts';
+import { optionTable, podman } from '../services/option-tables.ts';
+import { type Option, splitOptions } from '../services/split-options.ts';
+import type { Word } from '../services/words.ts';
+import type { PullContext } from './pull-options.ts';
+import { problemOfUnit, type QuadletUnit, sectionOf, type UnitType } from './unit.ts';
 
-/** What a unit hands to podman past the keys that berth reads. */
-export interface ArgumentProblems {
+/** What a unit hands to podman past its own keys. */
+export interface Arguments {
+  /** What goes before the unit's own keys. */
+  readonly pull: Partial<PullOptions>;
+  /** Images besides the unit's own: mounts, and the infra image of a pod; a value a entry. */
+  readonly images: readonly UnitEntry[];
   /** Change how, or which, image of the unit is pulled. */
   readonly ofPull: readonly Problem[];
-  /** Name another image, or another store. */
+  /** Name another thing to pull, or another store. */
   readonly ofUnit: readonly Problem[];
 }
-
-const pullFlags: ReadonlySet<string> = new Set([
-  '--all-tags',
-  '--arch',
-  '--authfile',
-  '--cert-dir',
-  '--creds',
-  '--decryption-key',
-  '--os',
-  '--platform',
-  '--policy',
-  '--pull',
-  '--rootfs',
-  '--tls-verify',
-  '--variant',
-]);
 
 const storeFlags: ReadonlySet<string> = new Set([
   '--connection',
@@ -40,68 +35,139 @@ const storeFlags: ReadonlySet<string> = new Set([
   '--url',
 ]);
 
-/** Looks through `PodmanArgs=`, `GlobalArgs=` and `Mount=` for what berth does not read yet. */
-export function argumentProblems(unit: QuadletUnit): ArgumentProblems {
-  const ofPull: Problem[] = [];
-  const ofUnit: Problem[] = [];
+/** Reads `PodmanArgs=`, `GlobalArgs=` and `Mount=` as podman reads what comes of them. */
+export function readArguments(unit: QuadletUnit, context: PullContext): Arguments {
+  const found: Draft = { pull: {}, images: [], ofPull: [], ofUnit: [] };
   const section = sectionOf[unit.type];
-  let atStart = true;
-  for (const entry of list(unit.entries, section, 'PodmanArgs')) {
-    const words = wordsOf(entry);
-    for (const [i, word] of words.entries()) {
-      const flag = flagOf(word);
-      if (pullFlags.has(flag)) ofPull.push(problemOfUnit(unit, entry, notRead(`${flag} in it`)));
-      else if (flag === '--infra-image' || isImageMount(word, words[i + 1])) {
-        ofUnit.push(problemOfUnit(unit, entry, notRead('an image of its own in it')));
-      }
-    }
-    // podman takes the first word that belongs to no option for the image.
-    const bare = words.includes('--') || (atStart && words[0]?.startsWith('-') === false);
-    if (bare) ofPull.push(problemOfUnit(unit, entry, notRead('a word that is no option')));
-    if (words.length > 0) atStart = false;
+  const kind = kinds[unit.type];
+  for (const entry of kind === undefined ? [] : list(unit.entries, section, 'PodmanArgs')) {
+    if (kind !== undefined) readPodmanArgs(unit, entry, kind, context, found);
   }
   for (const entry of list(unit.entries, section, 'GlobalArgs')) {
     const flag = wordsOf(entry)
-      .map(flagOf)
+      .map((word) => word.replace(/=.*$/s, ''))
       .find((word) => storeFlags.has(word));
-    if (flag !== undefined) {
-      ofUnit.push(problemOfUnit(unit, entry, notRead(`${flag}, so maybe another store,`)));
-    }
+    if (flag !== undefined) found.ofUnit.push(problemOfUnit(unit, entry, otherStore(flag)));
   }
   for (const entry of unit.type === 'container' ? list(unit.entries, section, 'Mount') : []) {
-    if (wordsOf(entry).some(isImageMountValue)) {
-      ofUnit.push(problemOfUnit(unit, entry, notRead('an image or artifact as a mount')));
-    }
+    const [value = ''] = wordsOf(entry);
+    addMount(unit, entry, { text: value, raw: value }, found);
   }
-  return { ofPull, ofUnit };
+  return found;
+}
+
+interface Draft {
+  pull: Partial<PullOptions>;
+  readonly images: UnitEntry[];
+  readonly ofPull: Problem[];
+  readonly ofUnit: Problem[];
+}
+
+const kinds: Readonly<Partial<Record<UnitType, 'run' | 'pull' | 'pod'>>> = {
+  container: 'run',
+  image: 'pull',
+  pod: 'pod',
+};
+
+/** Of `podman pod create` only this names an image. */
+const podImage = optionTable('infra-image', '');
+
+function readPodmanArgs(
+  unit: QuadletUnit,
+  entry: UnitEntry,
+  kind: 'run' | 'pull' | 'pod',
+  context: PullContext,
+  found: Draft,
+): void {
+  const words = wordsOf(entry).flatMap((word) => expandedWords(unit, word, context));
+  if (kind === 'pod') {
+    // The other options of a pod pull nothing: no table is needed to pass over them.
+    const at = words.findIndex(({ text }) => /^--infra-image(?:=|$)/.test(text));
+    const split = splitOptions(at < 0 ? [] : words.slice(at, at + 2), {
+      tables: [podImage],
+      interspersed: true,
+    });
+    const value = split.ok ? split.options[0]?.value : undefined;
+    if (value !== undefined) found.images.push({ ...entry, value: value.raw });
+    return;
+  }
+  const split = splitOptions(words, { tables: [podman[kind]], interspersed: true });
+  if (!split.ok) {
+    found.ofPull.push(problemOfUnit(unit, entry, split.fault));
+    return;
+  }
+  const { options, faults } = commandPull(
+    { program: 'podman', kind, options: split.options, rest: [] },
+    { etc: context.etc, ignoresFailure: true, directory: '/' },
+  );
+  const { policy, ...rest } = options;
+  const saysPolicy = split.options.some(({ name }) => name === 'pull' || name === 'policy');
+  found.pull = { ...found.pull, ...rest, ...(saysPolicy ? { policy } : {}) };
+  found.ofPull.push(...faults.map((fault) => problemOfUnit(unit, entry, fault)));
+  addMounts(unit, entry, split.options, found);
+  // podman takes the first word that belongs to no option for the image.
+  if (split.rest.length > 0) found.ofPull.push(problemOfUnit(unit, entry, bareWord));
+  if (split.options.some(({ name }) => name === 'rootfs')) {
+    found.ofPull.push(problemOfUnit(unit, entry, rootfs));
+  }
+}
+
+function addMounts(
+  unit: QuadletUnit,
+  entry: UnitEntry,
+  options: readonly Option[],
+  found: Draft,
+): void {
+  for (const { name, value } of options) {
+    if (name === 'mount' && value !== undefined) addMount(unit, entry, value, found);
+  }
+}
+
+function addMount(unit: QuadletUnit, entry: UnitEntry, value: Word, found: Draft): void {
+  const image = mountedImage(value);
+  if (image !== undefined) found.images.push({ ...entry, value: image.text });
+  else if (/(?:^|,)"?type=artifact"?(?:,|$)/.test(value.text)) {
+    found.ofUnit.push(problemOfUnit(unit, entry, artifact));
+  }
+}
+
+function expandedWords(
+  unit: QuadletUnit,
+  word: string,
+  { expander }: PullContext,
+): readonly Word[] {
+  const expanded = expander.expand(unit, word);
+  if (expanded.ok) return expanded.words.map((text) => ({ text, raw: word }));
+  return [{ text: word, raw: word, fault: expanded.fault, several: /^\$\w/.test(word) }];
 }
 
 function wordsOf(entry: UnitEntry): readonly string[] {
   return splitWords(entry.value, { escapes: true, relaxed: true }) ?? [];
 }
 
-function flagOf(word: string): string {
-  const equals = word.indexOf('=');
-  return word.startsWith('--') && equals > 0 ? word.slice(0, equals) : word;
-}
+/** An OCI artifact is no image: no engine of berth can hold one. */
+export const artifact: Fault = {
+  code: 'artifact',
+  message: 'expected images, found an OCI artifact, which podman holds apart and berth can not pin',
+  hint: 'ship it as an image, or leave the unit unbound',
+};
 
-function isImageMount(word: string, next: string | undefined): boolean {
-  if (word === '--mount') return next !== undefined && isImageMountValue(next);
-  return word.startsWith('--mount=') && isImageMountValue(word.slice('--mount='.length));
-}
+const bareWord: Fault = {
+  code: 'command-line',
+  message: 'expected options, found a word that is none, which podman takes for the image',
+  hint: 'say the image in Image=, and the command in Exec=',
+};
 
-/** `type=image,source=…`: one line of CSV, of which only the quotes matter here. */
-function isImageMountValue(value: string): boolean {
-  return value
-    .replaceAll('"', '')
-    .split(',')
-    .some((token) => token === 'type=image' || token === 'type=artifact');
-}
+const rootfs: Fault = {
+  code: 'command-line',
+  message: 'expected an image, found --rootfs, with which podman takes the image for a directory',
+  hint: 'say Rootfs= in place of Image=',
+};
 
-function notRead(found: string): Fault {
+function otherStore(flag: string): Fault {
   return {
     code: 'not-read-yet',
-    message: `expected arguments without images or pull options, found ${found}, which berth does not read yet`,
-    hint: "say it with the unit's own keys, or in a .image unit, where there is one",
+    message: `expected a unit on podman's own store, found ${flag}, so maybe another store, which berth does not read yet`,
+    hint: 'take it out, or leave the unit unbound',
   };
 }

@@ -5,11 +5,14 @@ import type { Etc } from '../../systemd/etc.ts';
 import type { GeneratedUnit } from '../../systemd/systemd-unit.ts';
 import { Expander } from '../expander.ts';
 import type { Reference } from '../reference.ts';
+import type { Found } from '../source.ts';
+import { BaseReader } from './base-references.ts';
 import { commonRefusal } from './common-refusal.ts';
 import { generatedUnits } from './generated.ts';
+import { kubeImages } from './kube.ts';
 import { loadUnits } from './load.ts';
-import { imagesOf } from './references.ts';
-import { makesService } from './refusal.ts';
+import { imagesOf, type ReferenceContext } from './references.ts';
+import { makesService, refusalOf } from './refusal.ts';
 import type { QuadletUnit } from './unit.ts';
 import { walkUnitDirectories } from './walk.ts';
 import { ownSectionProblems } from './x-berth.ts';
@@ -38,12 +41,12 @@ export interface Quadlets {
  * @param directories in the order of precedence; what is below them counts with them.
  * @param skipped real paths that are left out with all below them.
  */
-export function readQuadlets(
+export async function readQuadlets(
   root: Root,
   directories: readonly string[],
   skipped: (realPath: string) => boolean,
   { shortNames, architecture, etc }: QuadletContext,
-): Quadlets {
+): Promise<Quadlets> {
   const walk = walkUnitDirectories(root, etc, directories, skipped);
   const loaded = loadUnits(root, etc, walk.directories);
   const byName = loaded.units;
@@ -56,14 +59,16 @@ export function readQuadlets(
     units: { byName, refusedNetworks: new Set(networks.map((unit) => unit.name)) },
     imageUnits,
     shortNames,
+    root,
     etc,
+    bases: new BaseReader(architecture),
     expander: new Expander(root, etc, architecture),
   };
   const references: Reference[] = [];
   const problems: Problem[] = [...walk.problems, ...loaded.problems];
   const rest = all.filter((unit) => unit.type !== 'image');
   for (const unit of [...all.filter((unit) => unit.type === 'image'), ...rest]) {
-    const found = imagesOf(unit, context);
+    const found = unit.type === 'kube' ? await ofKube(unit, context) : imagesOf(unit, context);
     for (const reference of found.references) {
       references.push(reference);
       if (unit.type === 'image') imageUnits.set(unit.name, reference);
@@ -73,4 +78,11 @@ export function readQuadlets(
   const made = all.filter((unit) => makesService(unit, context.units));
   const generated = generatedUnits(made, byName);
   return { references, problems, units: loaded.units, hidden: loaded.hidden, generated };
+}
+
+async function ofKube(unit: QuadletUnit, context: ReferenceContext): Promise<Found> {
+  if (unit.masked) return { references: [], problems: [] };
+  const refusal = refusalOf(unit, context.units);
+  if (refusal !== undefined) return { references: [], problems: [refusal] };
+  return kubeImages(unit, context);
 }

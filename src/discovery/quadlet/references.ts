@@ -1,61 +1,64 @@
-import type { ShortNames } from '../../image/short-names.ts';
 import type { Problem } from '../../problem.ts';
 import { scalar } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import type { Fault } from '../fault.ts';
 import { type ImageValue, imageOf } from '../image-value.ts';
 import type { PullOptions, Reference } from '../reference.ts';
-import { argumentProblems } from './arguments.ts';
+import type { Found } from '../source.ts';
+import { type Arguments, artifact, readArguments } from './arguments.ts';
+import { type BuildContext, buildImages } from './build.ts';
 import { containerPull, imagePull, type PullContext } from './pull-options.ts';
+import { referenceFields } from './reference-fields.ts';
 import { refusalOf } from './refusal.ts';
 import type { Units } from './refused.ts';
 import { problemOfUnit, type QuadletUnit, sectionOf, subjectOf } from './unit.ts';
 
-export interface ReferenceContext extends PullContext {
+export interface ReferenceContext extends PullContext, BuildContext {
   readonly units: Units;
-  readonly shortNames: ShortNames;
   /** What the `.image` units name, by file name; complete before any other unit is looked at. */
   readonly imageUnits: ReadonlyMap<string, Reference>;
 }
 
-export interface UnitImages {
-  readonly references: readonly Reference[];
-  /** Those that do not belong to one of the references. */
-  readonly problems: readonly Problem[];
-}
-
-/** The images that one unit names: none, or one with what is wrong with it. */
-export function imagesOf(unit: QuadletUnit, context: ReferenceContext): UnitImages {
+/** What one unit names, a `.kube` unit apart. */
+export function imagesOf(unit: QuadletUnit, context: ReferenceContext): Found {
   if (unit.masked) return none;
-  switch (unit.type) {
-    case 'container':
-    case 'image':
-    case 'volume':
-      return imagesOfReadType(unit, context);
-    case 'artifact':
-    case 'build':
-    case 'kube':
-      return { references: [], problems: [problemOfUnit(unit, undefined, typeNotRead(unit))] };
-    case 'pod':
-      return { references: [], problems: argumentProblems(unit).ofUnit };
-    case 'network':
-      return none;
+  const refusal = refusalOf(unit, context.units);
+  if (unit.type === 'network' || unit.type === 'kube') return none;
+  if (refusal !== undefined) return { references: [], problems: [refusal] };
+  if (unit.type === 'artifact') {
+    const at = scalar(unit.entries, 'Artifact', 'Artifact');
+    return { references: [], problems: [problemOfUnit(unit, at, artifact)] };
   }
+  if (unit.type === 'build') return buildImages(unit, unit, context);
+  const given = readArguments(unit, context);
+  const own = ownImages(unit, given, context);
+  const mounted = given.images.map((entry) => referencesAt(unit, entry, context));
+  return {
+    references: [own, ...mounted].flatMap(({ references }) => references),
+    problems: [...given.ofUnit, ...[own, ...mounted].flatMap(({ problems }) => problems)],
+  };
 }
 
-const none: UnitImages = { references: [], problems: [] };
+const none: Found = { references: [], problems: [] };
 
-function imagesOfReadType(unit: QuadletUnit, context: ReferenceContext): UnitImages {
-  const refusal = refusalOf(unit, context.units);
-  if (refusal !== undefined) return { references: [], problems: [refusal] };
-  const { ofPull, ofUnit } = argumentProblems(unit);
-  const entry = imageEntry(unit);
-  if (entry === undefined) return { references: [], problems: ofUnit };
-  const reference = referenceAt(unit, entry, context);
+function ownImages(unit: QuadletUnit, given: Arguments, context: ReferenceContext): Found {
+  const entry = unit.type === 'pod' ? undefined : imageEntry(unit);
+  if (entry === undefined) return none;
+  const { references, problems } = referencesAt(unit, entry, context);
   return {
-    references: [{ ...reference, problems: [...reference.problems, ...ofPull] }],
-    problems: ofUnit,
+    references: references.map((reference) => ({
+      ...reference,
+      pull: { ...reference.pull, ...given.pull },
+      problems: [...reference.problems.filter(isStillTrue(given)), ...given.ofPull],
+    })),
+    problems,
   };
+}
+
+/** An argument may say otherwise than the unit's own key. */
+function isStillTrue({ pull }: Arguments): (problem: Problem) => boolean {
+  return ({ code }) =>
+    code !== 'pull-always' || pull.policy === undefined || pull.policy === 'always';
 }
 
 /** Where the image stands; a container may have a root file system instead, a volume another driver. */
@@ -68,6 +71,16 @@ function imageEntry(unit: QuadletUnit): UnitEntry | undefined {
   return entry?.value === '' ? undefined : entry;
 }
 
+function referencesAt(unit: QuadletUnit, entry: UnitEntry, context: ReferenceContext): Found {
+  const build = entry.value.endsWith('.build') ? context.units.byName.get(entry.value) : undefined;
+  if (build === undefined) {
+    return { references: [referenceAt(unit, entry, context)], problems: [] };
+  }
+  const { references, problems } = buildImages(build, unit, context);
+  const word = problemOfUnit(unit, entry, builtOnHost(entry.value));
+  return { references, problems: [...problems, { ...word, note: true }] };
+}
+
 function referenceAt(unit: QuadletUnit, entry: UnitEntry, context: ReferenceContext): Reference {
   if (unit.type === 'image') {
     const pull = imagePull(unit, context);
@@ -76,9 +89,7 @@ function referenceAt(unit: QuadletUnit, entry: UnitEntry, context: ReferenceCont
   }
   if (entry.value.endsWith('.image')) return referenceByImageUnit(unit, entry, context);
   const pull = ownPull(unit, context, undefined);
-  const image = entry.value.endsWith('.build')
-    ? { ok: false as const, fault: buildNotRead(entry.value) }
-    : named(unit, entry, entry.value, context);
+  const image = named(unit, entry, entry.value, context);
   return reference(unit, entry, image, pull.options, pull.problems);
 }
 
@@ -143,37 +154,22 @@ function reference(
 ): Reference {
   const own = image === undefined || image.ok ? [] : [problemOfUnit(unit, entry, image.fault)];
   return {
+    ...referenceFields(unit),
     raw: entry.value,
     path: entry.path,
     line: entry.line,
     key: entry.key,
-    kind: unit.type,
-    unit: unit.service,
-    unitPath: unit.path,
-    ...(unit.realPath === unit.path ? {} : { unitRealPath: unit.realPath }),
-    scope: 'system',
-    activation: 'unknown',
-    via: [],
     ...(image?.ok === true ? { image: image.image } : {}),
     pull,
-    ...(unit.bind === undefined ? {} : { bind: unit.bind }),
     problems: [...own, ...problems],
   };
 }
 
-function typeNotRead(unit: QuadletUnit): Fault {
+function builtOnHost(name: string): Fault {
   return {
-    code: 'not-read-yet',
-    message: `expected a .container, .image or .volume unit, found a .${unit.type} unit, whose images berth does not read yet`,
-    hint: 'name the images in .container or .image units too, or leave the unit unbound',
-  };
-}
-
-function buildNotRead(name: string): Fault {
-  return {
-    code: 'not-read-yet',
-    message: `expected an image to fetch, found ${name}, which builds one; berth does not read its base images yet`,
-    hint: 'build the image beforehand and name it by its repository, or leave the unit unbound',
+    code: 'built-on-host',
+    message: `${name} makes the image on the host: its base images are fetched, not the image itself`,
+    hint: 'nothing needs to be done; a build that needs the network at boot fails without it',
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Problem } from '../../problem.ts';
-import { scalar } from '../../systemd/lookup.ts';
+import { list, scalar } from '../../systemd/lookup.ts';
 import { commonRefusal } from './common-refusal.ts';
 import { containerRefusal } from './container-refusal.ts';
 import { isSet, missingImageUnit, refused, requiredKey, type Units } from './refused.ts';
@@ -28,13 +28,32 @@ function refusalByType(unit: QuadletUnit, units: Units): Problem | undefined {
       return requiredKey(unit, 'Image', scalar(unit.entries, 'Image', 'Image'));
     case 'volume':
       return volumeRefusal(unit, units);
-    case 'artifact':
-    case 'build':
     case 'kube':
+      return kubeRefusal(unit);
+    case 'build':
+      return buildRefusal(unit);
+    case 'artifact':
+      return requiredKey(unit, 'Artifact', scalar(unit.entries, 'Artifact', 'Artifact'));
     case 'network':
     case 'pod':
       return undefined;
   }
+}
+
+function kubeRefusal(unit: QuadletUnit): Problem | undefined {
+  return requiredKey(unit, 'Yaml', list(unit.entries, 'Kube', 'Yaml')[0]);
+}
+
+function buildRefusal(unit: QuadletUnit): Problem | undefined {
+  const file = scalar(unit.entries, 'Build', 'File');
+  const directory = scalar(unit.entries, 'Build', 'SetWorkingDirectory');
+  const tag = list(unit.entries, 'Build', 'ImageTag')[0];
+  if (tag === undefined) return requiredKey(unit, 'ImageTag', tag);
+  if (isSet(file) || isSet(directory)) {
+    if (isSet(directory) || file?.value.startsWith('/')) return undefined;
+    return refused(unit, file, 'expected SetWorkingDirectory= with a relative File=, found none');
+  }
+  return refused(unit, undefined, 'expected File= or SetWorkingDirectory=, found neither');
 }
 
 function volumeRefusal(unit: QuadletUnit, units: Units): Problem | undefined {

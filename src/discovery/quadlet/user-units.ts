@@ -3,7 +3,6 @@ import { displayPath } from '../../root/names.ts';
 import type { Root } from '../../root/root.ts';
 import type { Etc } from '../../systemd/etc.ts';
 import { scalar } from '../../systemd/lookup.ts';
-import { argumentProblems } from './arguments.ts';
 import { bindSetting } from './load.ts';
 import { Budget, unitReader } from './read-unit.ts';
 import { serviceName } from './service-name.ts';
@@ -50,7 +49,7 @@ function mayNameImage(unit: QuadletUnit): boolean {
     case 'network':
       return false;
     case 'pod':
-      return argumentProblems(unit).ofUnit.length > 0;
+      return scalar(unit.entries, 'Pod', 'PodmanArgs') !== undefined;
     case 'volume':
       return scalar(unit.entries, 'Volume', 'Driver')?.value === 'image';
     case 'artifact':

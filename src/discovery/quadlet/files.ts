@@ -1,0 +1,60 @@
+import { posix } from 'node:path';
+import type { Problem } from '../../problem.ts';
+import { displayPath } from '../../root/names.ts';
+import { problemOf } from '../../root/problem-of.ts';
+import { type Root, RootError } from '../../root/root.ts';
+import { type Etc, followed, whereInTree } from '../../systemd/etc.ts';
+import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { Expander } from '../expander.ts';
+import type { Fault } from '../fault.ts';
+import { problemOfUnit, type QuadletUnit, subjectOf } from './unit.ts';
+
+export interface FileContext {
+  readonly root: Root;
+  readonly etc: Etc;
+  readonly expander: Expander;
+}
+
+export type CitedFile =
+  | { readonly ok: true; readonly path: string; readonly text: string }
+  | { readonly ok: false; readonly problem: Problem };
+
+/** Where the tree keeps what a unit cites: relative names begin at the unit's own directory. */
+export function citedPath(unit: QuadletUnit, value: string, etc: Etc, base?: string): string {
+  if (value.startsWith('/')) return whereInTree(etc, posix.normalize(value));
+  return posix.join(base ?? posix.dirname(unit.path), value);
+}
+
+/** A file of the root that a unit cites, its specifiers replaced. */
+export function citedFile(
+  unit: QuadletUnit,
+  entry: UnitEntry,
+  { root, etc, expander }: FileContext,
+  base?: string,
+): CitedFile {
+  const failed = (fault: Fault): CitedFile => ({
+    ok: false,
+    problem: problemOfUnit(unit, entry, fault),
+  });
+  const expanded = expander.expand(unit, entry.value);
+  if (!expanded.ok) return failed(expanded.fault);
+  const value = expanded.words.join(' ');
+  if (value === '-' || /^(?:https?|git|ssh):|^git@|\.git$/.test(value))
+    return failed(noFile(value));
+  const path = citedPath(unit, value, etc, base);
+  try {
+    const text = root.readFile(followed(root, etc, path))?.content.toString();
+    return text === undefined ? failed(noFile(path)) : { ok: true, path, text };
+  } catch (error) {
+    if (!(error instanceof RootError)) throw error;
+    return { ok: false, problem: { ...problemOf(error), subject: subjectOf(unit) } };
+  }
+}
+
+function noFile(found: string): Fault {
+  return {
+    code: 'cited-file',
+    message: `expected a file of the root, found ${displayPath(found)}, which is none`,
+    hint: 'ship the file in the root, or leave the unit unbound',
+  };
+}

@@ -1,0 +1,118 @@
+import { posix } from 'node:path';
+import type { ShortNames } from '../../image/short-names.ts';
+import type { Problem } from '../../problem.ts';
+import { RootError } from '../../root/root.ts';
+import { followed } from '../../systemd/etc.ts';
+import { list, scalar } from '../../systemd/lookup.ts';
+import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { Fault } from '../fault.ts';
+import { imageOf } from '../image-value.ts';
+import { type KubeImage, workloadImages } from '../kubernetes/workload-images.ts';
+import type { Reference } from '../reference.ts';
+import type { Found } from '../source.ts';
+import { type BaseReader, baseReferences } from './base-references.ts';
+import { type CitedFile, citedFile, citedPath, type FileContext } from './files.ts';
+import { referenceFields } from './reference-fields.ts';
+import { problemOfUnit, type QuadletUnit, subjectOf } from './unit.ts';
+
+export interface KubeContext extends FileContext {
+  readonly shortNames: ShortNames;
+  readonly bases: BaseReader;
+}
+
+/**
+ * The images of the YAML files that a `.kube` unit plays. A directory that is called as an image
+ * and has a Containerfile means that podman builds it where it is missing: then its bases count.
+ *
+ * Source: podman-kube-play(1), "Building images"; podman, pkg/domain/infra/abi/play.go.
+ */
+export async function kubeImages(unit: QuadletUnit, context: KubeContext): Promise<Found> {
+  const references: Reference[] = [];
+  const problems: Problem[] = [];
+  for (const entry of list(unit.entries, 'Kube', 'Yaml')) {
+    // Since podman 5.7 one key may name several files.
+    for (const value of entry.value.split(/\s+/).filter((word) => word !== '')) {
+      const file = citedFile(unit, { ...entry, value }, context);
+      if (!file.ok) {
+        problems.push(file.problem);
+        continue;
+      }
+      const { images, faults } = await workloadImages(file.text, { player: 'podman' });
+      const subject = subjectOf(unit);
+      problems.push(...faults.map((fault) => ({ ...fault, path: file.path, subject })));
+      const directory = buildDirectory(unit, file.path, context);
+      for (const image of images) {
+        const built = containerfileOf(image, directory, context);
+        if (built === undefined) references.push(referenceTo(image, unit, file, context));
+        else {
+          const bases = context.bases.read(built, { buildArgs: new Map() });
+          const found = baseReferences(unit, bases, { policy: 'missing' }, context.shortNames);
+          references.push(...found.references);
+          problems.push(...found.problems);
+        }
+      }
+    }
+  }
+  return { references, problems };
+}
+
+/** Where podman runs: `/` unless the unit says otherwise. */
+function buildDirectory(unit: QuadletUnit, yaml: string, { etc }: KubeContext): string {
+  const setting = scalar(unit.entries, 'Kube', 'SetWorkingDirectory')?.value ?? '';
+  switch (setting.toLowerCase()) {
+    case '':
+      return '/';
+    case 'yaml':
+      return posix.dirname(yaml);
+    case 'unit':
+      return posix.dirname(unit.path);
+    default:
+      return citedPath(unit, setting, etc);
+  }
+}
+
+function containerfileOf(
+  { raw }: KubeImage,
+  directory: string,
+  { root, etc }: KubeContext,
+): { path: string; text: string } | undefined {
+  // A name that climbs is no image's.
+  if (raw === '' || raw.split('/').includes('..')) return undefined;
+  for (const name of ['Containerfile', 'Dockerfile']) {
+    const path = posix.join(directory, raw, name);
+    try {
+      const text = root.readFile(followed(root, etc, path))?.content.toString();
+      if (text !== undefined) return { path, text };
+    } catch (error) {
+      if (!(error instanceof RootError)) throw error;
+    }
+  }
+  return undefined;
+}
+
+function referenceTo(
+  { raw, line, key, policy }: KubeImage,
+  unit: QuadletUnit,
+  { path }: CitedFile & { ok: true },
+  { shortNames }: KubeContext,
+): Reference {
+  const image = imageOf(raw, shortNames);
+  const faults = [...(image.ok ? [] : [image.fault]), ...(policy === 'always' ? [pullAlways] : [])];
+  const at: UnitEntry = { group: 'Kube', key, value: raw, path, line };
+  return {
+    ...referenceFields(unit),
+    raw,
+    path,
+    line,
+    key,
+    ...(image.ok ? { image: image.image } : {}),
+    pull: { policy },
+    problems: faults.map((fault) => problemOfUnit(unit, at, fault)),
+  };
+}
+
+const pullAlways: Fault = {
+  code: 'pull-always',
+  message: 'expected a workload that starts offline, found imagePullPolicy: Always',
+  hint: 'set imagePullPolicy: IfNotPresent',
+};

@@ -1,0 +1,21 @@
+import type { Reference } from '../reference.ts';
+import type { QuadletUnit } from './unit.ts';
+
+/** What every reference of a unit has in common. */
+export function referenceFields(
+  unit: QuadletUnit,
+): Pick<
+  Reference,
+  'kind' | 'unit' | 'unitPath' | 'unitRealPath' | 'scope' | 'activation' | 'via' | 'bind'
+> {
+  return {
+    kind: unit.type,
+    unit: unit.service,
+    unitPath: unit.path,
+    ...(unit.realPath === unit.path ? {} : { unitRealPath: unit.realPath }),
+    scope: 'system',
+    activation: 'unknown',
+    via: [],
+    ...(unit.bind === undefined ? {} : { bind: unit.bind }),
+  };
+}
