@@ -13,6 +13,9 @@ export interface Surroundings extends Context {
   readonly registry: Registry;
 }
 
+/** What a command works with that asks registries alone. */
+export type Online = Pick<Surroundings, 'registry' | 'report' | 'signal'>;
+
 /**
  * Opens the engine as configured, and runs a command with it.
  *
@@ -29,6 +32,26 @@ export async function inSurroundings<T>(
     process.env['BERTH_STATE_DIR'] ??
     config.stateDirectory ??
     defaultStateDirectory(user);
+  return online(options, async ({ registry, report, signal }) => {
+    const engine = await openEngine({
+      name: options.engine ?? config.engine,
+      user,
+      storeDirectory: join(stateDirectory, 'store'),
+      registry,
+    });
+    try {
+      return await work({ engine, stateDirectory, report, signal, registry });
+    } finally {
+      await engine.close();
+    }
+  });
+}
+
+/** Runs a command that asks registries and needs no engine; signals end it likewise. */
+export async function online<T>(
+  options: Pick<CommonOptions, 'progress' | 'progressFd'>,
+  work: (online: Online) => Promise<T>,
+): Promise<T> {
   const progress = openProgress(options.progress, options.progressFd);
   const abort = new AbortController();
   const stop = (signal: NodeJS.Signals) => abort.abort(interrupted(signal));
@@ -37,18 +60,7 @@ export async function inSurroundings<T>(
     (await import('../registry/host.ts')).openHostRegistry(),
   );
   try {
-    const engine = await openEngine({
-      name: options.engine ?? config.engine,
-      user,
-      storeDirectory: join(stateDirectory, 'store'),
-      registry,
-    });
-    try {
-      const { report } = progress;
-      return await work({ engine, stateDirectory, report, signal: abort.signal, registry });
-    } finally {
-      await engine.close();
-    }
+    return await work({ registry, report: progress.report, signal: abort.signal });
   } finally {
     registry.close();
     progress.end();

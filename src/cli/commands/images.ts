@@ -31,6 +31,7 @@ export function defineImages(command: Command): void {
           root: found.location,
           images: [...images].map(([image, references]) => ({
             image,
+            ...digestOf(image, found),
             references: references.map(imageReference),
           })),
           problems: found.problems.map(problemEntry),
@@ -41,6 +42,12 @@ export function defineImages(command: Command): void {
       if (options.format !== 'json') printProblems(found.problems);
       if (options.format === 'table') printNothing(found);
     });
+}
+
+/** What a root says of itself: the digest in the name, or that of its lock. */
+function digestOf(image: string, { lock: { lock } }: Survey): { digest?: string } {
+  const digest = lock?.get(image)?.digest ?? image.split('@')[1];
+  return digest === undefined ? {} : { digest };
 }
 
 function table({ references }: Survey): string {
