@@ -64,6 +64,11 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'write into a root what its names mean, for every host',
     define: async (c) => (await import('./commands/lock.ts')).defineLock(c),
   },
+  lint: {
+    usage: 'lint [root]',
+    summary: 'what to mend in a root before it ships',
+    define: async (c) => (await import('./commands/lint.ts')).defineLint(c),
+  },
   release: {
     usage: 'release <root>',
     summary: 'drop the pins of a root that is gone',

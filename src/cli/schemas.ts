@@ -157,6 +157,34 @@ export const LockCheck = v.object({
   failures: v.array(Failure),
 });
 
+export const LintReport = v.object({
+  ...envelope('LintReport'),
+  root: v.string(),
+  /** Without those that are suppressed. */
+  errors: v.number(),
+  warnings: v.number(),
+  notes: v.number(),
+  suppressed: v.number(),
+  /** Rules that were not looked at. */
+  skipped: v.array(v.string()),
+  /** Of the bound images, compressed; absent with `--offline`. */
+  bytes: v.optional(v.number()),
+  findings: v.array(
+    v.object({
+      code: v.string(),
+      level: v.picklist(['error', 'warning', 'note']),
+      message: v.string(),
+      hint: v.string(),
+      path: v.optional(v.string()),
+      line: v.optional(v.number()),
+      unit: v.optional(v.string()),
+      image: v.optional(v.string()),
+      /** The reason that the unit gives for it not to count. */
+      suppressed: v.optional(v.string()),
+    }),
+  ),
+});
+
 export const StageResult = v.object({
   ...envelope('StageResult'),
   ...PlanFields,

@@ -86,6 +86,29 @@ for (const [what, text] of Object.entries(hostile)) {
   });
 }
 
+test('whatever the file holds, it is a lock or a problem', async (t) => {
+  const entries = fc.array(
+    fc.record(
+      { name: fc.string(), digest: fc.oneof(fc.string(), fc.constant(a)), platforms: fc.object() },
+      { requiredKeys: [] },
+    ),
+  );
+  const texts = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.json(),
+    entries.map((images) => file(...images)),
+  );
+  await holds(
+    60,
+    fc.asyncProperty(texts, async (text) => {
+      const { lock, problem } = await readLock(
+        rootOf(t, { [LOCK_PATH]: text.replace(/^-> /, '') }),
+      );
+      assert.ok((lock === undefined) !== (problem === undefined));
+    }),
+  );
+});
+
 test('a lock that is a directory is a problem; none, or one that dangles, is none', async (t) => {
   const directory = await readLock(rootOf(t, { [`${LOCK_PATH}/x`]: '' }));
   assert.equal(directory.problem?.code, 'lock-file');

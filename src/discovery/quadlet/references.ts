@@ -10,6 +10,7 @@ import { containerPull, imagePull, type PullContext } from './pull-options.ts';
 import { refusalOf } from './refusal.ts';
 import type { Units } from './refused.ts';
 import { problemOfUnit, type QuadletUnit, sectionOf, subjectOf } from './unit.ts';
+import { lintIgnoreOf } from './x-berth.ts';
 
 export interface ReferenceContext extends PullContext {
   readonly units: Units;
@@ -157,6 +158,7 @@ function reference(
     ...(image?.ok === true ? { image: image.image } : {}),
     pull,
     ...(unit.bind === undefined ? {} : { bind: unit.bind }),
+    ...lintIgnoreOf(unit),
     problems: [...own, ...problems],
   };
 }
