@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import * as v from 'valibot';
@@ -263,4 +272,20 @@ test('berth images shows the locked digest', async (t) => {
   const { stdout } = await machine.berth('images', '--format', 'json', root);
   const { images } = v.parse(schemas.ImageList, JSON.parse(stdout));
   assert.equal(images.find(({ image }) => image === `${host}/web:1`)?.digest, web.top.digest);
+});
+
+test('all images of a root are pulled as its lock says', async (t) => {
+  const machine = await startMachine(t);
+  const { root, web, api } = await lockedRoot(machine);
+  machine.registry.push('web:1', multi(51));
+  const fd = openSync(root, 'r');
+  t.after(() => closeSync(fd));
+  const words = ['pull', '--all-images-from-root', '3', '--engine', 'store', '--format', 'json'];
+  const { stdout, stderr } = await machine.berthWith({ fds: [fd] }, ...words);
+  assert.notEqual(stdout, '', stderr);
+  const { pulled } = v.parse(schemas.PullResult, JSON.parse(stdout));
+  assert.deepEqual(
+    pulled.map(({ digest }) => digest).sort((x, y) => (x < y ? -1 : 1)),
+    [web.top.digest, api.top.digest].sort((x, y) => (x < y ? -1 : 1)),
+  );
 });

@@ -14,23 +14,26 @@ export function suppress(
   references: readonly BoundReference[],
   isOnline: boolean,
 ): readonly LintFinding[] {
-  const ignores = new Map<string, readonly LintIgnore[]>();
-  for (const { unitPath, lintIgnore } of references) {
-    if (lintIgnore !== undefined) ignores.set(unitPath, lintIgnore);
+  const units = new Map<string, Ignoring>();
+  for (const reference of references) {
+    const { unitPath, lintIgnore } = reference;
+    if (lintIgnore === undefined || units.has(unitPath)) continue;
+    const counting = lintIgnore.filter(({ reason }) => reason !== '');
+    const byCode = new Map(counting.map((ignore) => [ignore.code, ignore]));
+    units.set(unitPath, { reference, lintIgnore, byCode });
   }
-  const used = new Set<string>();
+  const used = new Set<LintIgnore>();
   const marked = findings.map((finding) => {
     const { unitPath = '', path = '', code } = finding;
     // A container that takes its image from an .image unit has the problems of that, too.
-    const found = [unitPath, path].flatMap((file) => ignores.get(file) ?? []);
-    const ignore = found.find((entry) => entry.code === code && entry.reason !== '');
+    const ignore = units.get(unitPath)?.byCode.get(code) ?? units.get(path)?.byCode.get(code);
     if (ignore === undefined) return finding;
-    used.add(placeOf(ignore));
+    used.add(ignore);
     return { ...finding, suppressed: ignore.reason };
   });
-  const said = references.flatMap((reference) =>
-    (reference.lintIgnore ?? []).flatMap((ignore): LintFinding[] => {
-      if (used.has(placeOf(ignore))) return [];
+  const said = [...units.values()].flatMap(({ reference, lintIgnore }) =>
+    lintIgnore.flatMap((ignore): LintFinding[] => {
+      if (used.has(ignore)) return [];
       if (ignore.reason === '') return [without(reference, ignore)];
       if (isOnlineRule(ignore.code) && !isOnline) return [];
       return [idle(reference, ignore)];
@@ -39,8 +42,11 @@ export function suppress(
   return distinct([...marked, ...said]);
 }
 
-function placeOf({ path, line }: LintIgnore): string {
-  return `${path}:${line}`;
+/** A unit that says not to apply some rules to it. */
+interface Ignoring {
+  readonly reference: BoundReference;
+  readonly lintIgnore: readonly LintIgnore[];
+  readonly byCode: ReadonlyMap<string, LintIgnore>;
 }
 
 function without(reference: BoundReference, { code, path, line }: LintIgnore): LintFinding {

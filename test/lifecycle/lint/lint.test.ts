@@ -176,3 +176,14 @@ test('LintIgnore is a key of berth’s section, and no problem', async (t) => {
   const tree = unit('web.container', `${host}/web@${a}`, '[X-Berth]\nLintIgnor=x y\n');
   assert.deepEqual(said(await lintOf(t, tree)), ['error bind-setting web.container:4']);
 });
+
+test('a unit with 50,000 suppressions hangs nothing', { timeout: 60_000 }, async (t) => {
+  const lines = Array.from({ length: 25_000 }, (_, i) => `LintIgnore=rule-${i} x\n`).join('');
+  const tree = unit(
+    'web.container',
+    `${host}/web:1`,
+    `[X-Berth]\n${lines}${'LintIgnore=y\n'.repeat(25_000)}`,
+  );
+  const report = await lintOf(t, tree);
+  assert.equal(report.findings.filter(({ code }) => code === 'suppression').length, 50_000);
+});
