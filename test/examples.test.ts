@@ -13,6 +13,7 @@ const read = (path: string) => readFileSync(join(examples, path), 'utf8');
 async function accepts(line: string): Promise<void> {
   const words = line.split(/\s+/);
   const program = await programOf(words);
+  program.configureOutput({ writeErr: () => {}, outputError: () => {} });
   const acted: string[] = [];
   for (const command of program.commands) {
     command.exitOverride().configureOutput({ writeErr: () => {}, outputError: () => {} });

@@ -49,14 +49,11 @@ async function parseLock(text: string): Promise<FoundLock> {
     return broken('expected JSON, found something else');
   }
   // Most roots have no lock: only those that have one pay for the parser.
-  const [v, { LockFile }] = await Promise.all([import('valibot'), import('./lock-schema.ts')]);
-  const checked = v.safeParse(LockFile, document);
-  if (!checked.success) {
-    const [issue] = checked.issues;
-    return broken(`${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`);
-  }
+  const { checkLock } = await import('./lock-schema.ts');
+  const checked = checkLock(document);
+  if (typeof checked === 'string') return broken(checked);
   const lock = new Map<string, LockedImage>();
-  for (const { name, digest, platforms } of checked.output.images) {
+  for (const { name, digest, platforms } of checked.images) {
     if (!isFullName(name)) return broken(`expected full image names, found ${quoted(name)}`);
     if (lock.has(name)) return broken(`expected each name once, found ${name} again`);
     if (name.includes('@') && !name.endsWith(`@${digest}`)) {

@@ -18,3 +18,11 @@ export const LockFile = v.strictObject({
     }),
   ),
 });
+
+/** The document as a lock, or where it is not one. */
+export function checkLock(document: unknown): v.InferOutput<typeof LockFile> | string {
+  const checked = v.safeParse(LockFile, document);
+  if (checked.success) return checked.output;
+  const [issue] = checked.issues;
+  return `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`;
+}
