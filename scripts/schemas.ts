@@ -3,13 +3,14 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import * as schemas from '../src/cli/schemas.ts';
+import { LockFile } from '../src/lifecycle/lock-schema.ts';
 import { RecordFile } from '../src/lifecycle/record.ts';
 
 const directory = resolve(import.meta.dirname, '../docs/schemas');
 
 /** The files as they must be, by name. */
 function schemaFiles(): Map<string, string> {
-  const all = Object.entries({ ...schemas, Record: RecordFile });
+  const all = Object.entries({ ...schemas, Lock: LockFile, Record: RecordFile });
   return new Map(
     all.map(([kind, schema]) => {
       const json = { title: `berth ${kind}`, ...toJsonSchema(schema, { errorMode: 'throw' }) };

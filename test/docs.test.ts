@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import test from 'node:test';
+import { lintRules } from '../src/lifecycle/lint/rules.ts';
 
 const home = resolve(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(home, path), 'utf8');
@@ -43,5 +44,18 @@ test('docs/commands.md and README name every command', () => {
   assert.ok(commands.length >= 12);
   for (const command of commands) {
     assert.match(read('docs/commands.md'), new RegExp(`^\\| \`${command}[ \`]`, 'm'), command);
+  }
+});
+
+test('docs/lint.md lists every rule of lint with its level, and no other', () => {
+  const rows = [...read('docs/lint.md').matchAll(/^\| `([a-z-]+)` \| (\w+) \| ([\w–]+) \|/gm)];
+  assert.deepEqual(
+    rows.map(([, code, level]) => `${code} ${level}`),
+    Object.entries(lintRules).map(([code, { level }]) => `${code} ${level}`),
+  );
+  for (const [, code, , unbound] of rows) {
+    if (unbound === '–') continue;
+    const rule = Object.entries(lintRules).find(([name]) => name === code)?.[1];
+    assert.equal(unbound, rule?.unbound, code);
   }
 });

@@ -17,14 +17,20 @@ export interface CommonOptions {
 
 export type Format = 'table' | 'json' | 'refs';
 
+const formats: readonly Format[] = ['table', 'json', 'refs'];
+
 /** What the commands that read a root take besides. */
 export interface RootOptions extends CommonOptions {
   readonly bind?: BindMode;
   readonly id?: string;
 }
 
-/** Adds the common flags to a command, at the end of its own. */
-export function withCommonOptions(command: Command): Command {
+/**
+ * Adds the common flags to a command, at the end of its own.
+ *
+ * @param choices of `--format`.
+ */
+export function withCommonOptions(command: Command, choices: readonly string[] = formats): Command {
   return command
     .addOption(new Option('--engine <name>', 'where images live').choices(['podman', 'store']))
     .option('--state-dir <dir>', 'records and the embedded store (or BERTH_STATE_DIR)')
@@ -32,7 +38,7 @@ export function withCommonOptions(command: Command): Command {
     .option('--user', 'the calling user’s engine and state, as without root')
     .addOption(
       new Option('--format <format>', 'of the result on standard output')
-        .choices(['table', 'json', 'refs'])
+        .choices(choices)
         .default('table'),
     )
     .addOption(
@@ -49,7 +55,7 @@ export function withCommonOptions(command: Command): Command {
 }
 
 /** Adds the flags of a command that decides what of a root is bound. */
-export function withRootOptions(command: Command): Command {
+export function withRootOptions(command: Command, choices?: readonly string[]): Command {
   return withCommonOptions(
     command
       .addOption(
@@ -60,6 +66,7 @@ export function withRootOptions(command: Command): Command {
         ]),
       )
       .option('--id <id>', 'the id of the root, where no updater names it'),
+    choices,
   );
 }
 

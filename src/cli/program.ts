@@ -59,6 +59,16 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'fetch images by name, from a list, or all of a root',
     define: async (c) => (await import('./commands/pull.ts')).definePull(c),
   },
+  lock: {
+    usage: 'lock [root]',
+    summary: 'write into a root what its names mean, for every host',
+    define: async (c) => (await import('./commands/lock.ts')).defineLock(c),
+  },
+  lint: {
+    usage: 'lint [root]',
+    summary: 'what to mend in a root before it ships',
+    define: async (c) => (await import('./commands/lint.ts')).defineLint(c),
+  },
   release: {
     usage: 'release <root>',
     summary: 'drop the pins of a root that is gone',

@@ -90,7 +90,12 @@ const PlanFields = {
       present: v.boolean(),
       pinned: v.boolean(),
       names: v.array(
-        v.object({ name: v.string(), digest: v.string(), references: v.array(RecordedReference) }),
+        v.object({
+          name: v.string(),
+          digest: v.string(),
+          locked: v.boolean(),
+          references: v.array(RecordedReference),
+        }),
       ),
     }),
   ),
@@ -123,6 +128,63 @@ export const ImageList = v.object({
 });
 
 export const Plan = v.object({ ...envelope('Plan'), ...PlanFields });
+
+export const LockResult = v.object({
+  ...envelope('LockResult'),
+  root: v.string(),
+  path: v.string(),
+  /** Whether the file was written: not if it said the same, nor if a name could not be resolved. */
+  written: v.boolean(),
+  images: v.array(
+    v.object({
+      name: v.string(),
+      digest: v.string(),
+      platforms: v.record(v.string(), v.string()),
+    }),
+  ),
+  problems: v.array(Problem),
+  failures: v.array(Failure),
+});
+
+export const LockCheck = v.object({
+  ...envelope('LockCheck'),
+  root: v.string(),
+  /** Whether the lock says of every bound name what the registries say. */
+  current: v.boolean(),
+  moved: v.array(v.object({ name: v.string(), locked: v.string(), found: v.string() })),
+  missing: v.array(v.string()),
+  extra: v.array(v.string()),
+  problems: v.array(Problem),
+  failures: v.array(Failure),
+});
+
+export const LintReport = v.object({
+  ...envelope('LintReport'),
+  root: v.string(),
+  /** Without those that are suppressed. */
+  errors: v.number(),
+  warnings: v.number(),
+  notes: v.number(),
+  suppressed: v.number(),
+  /** Rules that were not looked at. */
+  skipped: v.array(v.string()),
+  /** Of the bound images, compressed; absent with `--offline`. */
+  bytes: v.optional(v.number()),
+  findings: v.array(
+    v.object({
+      code: v.string(),
+      level: v.picklist(['error', 'warning', 'note']),
+      message: v.string(),
+      hint: v.string(),
+      path: v.optional(v.string()),
+      line: v.optional(v.number()),
+      unit: v.optional(v.string()),
+      image: v.optional(v.string()),
+      /** The reason that the unit gives for it not to count. */
+      suppressed: v.optional(v.string()),
+    }),
+  ),
+});
 
 export const StageResult = v.object({
   ...envelope('StageResult'),

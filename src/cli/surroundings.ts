@@ -15,6 +15,9 @@ export interface Surroundings extends Context {
   readonly compose: readonly string[];
 }
 
+/** What a command works with that asks registries alone. */
+export type Online = Pick<Surroundings, 'registry' | 'report' | 'signal'>;
+
 /**
  * Opens the engine as configured, and runs a command with it.
  *
@@ -31,6 +34,27 @@ export async function inSurroundings<T>(
     process.env['BERTH_STATE_DIR'] ??
     config.stateDirectory ??
     defaultStateDirectory(user);
+  return online(options, async ({ registry, report, signal }) => {
+    const engine = await openEngine({
+      name: options.engine ?? config.engine,
+      user,
+      storeDirectory: join(stateDirectory, 'store'),
+      registry,
+    });
+    try {
+      const { compose } = config;
+      return await work({ engine, stateDirectory, report, signal, registry, compose });
+    } finally {
+      await engine.close();
+    }
+  });
+}
+
+/** Runs a command that asks registries and needs no engine; signals end it likewise. */
+export async function online<T>(
+  options: Pick<CommonOptions, 'progress' | 'progressFd'>,
+  work: (online: Online) => Promise<T>,
+): Promise<T> {
   const progress = openProgress(options.progress, options.progressFd);
   const abort = new AbortController();
   const stop = (signal: NodeJS.Signals) => abort.abort(interrupted(signal));
@@ -39,26 +63,7 @@ export async function inSurroundings<T>(
     (await import('../registry/host.ts')).openHostRegistry(),
   );
   try {
-    const engine = await openEngine({
-      name: options.engine ?? config.engine,
-      user,
-      storeDirectory: join(stateDirectory, 'store'),
-      registry,
-    });
-    try {
-      const { report } = progress;
-      const { compose } = config;
-      return await work({
-        engine,
-        stateDirectory,
-        report,
-        signal: abort.signal,
-        registry,
-        compose,
-      });
-    } finally {
-      await engine.close();
-    }
+    return await work({ registry, report: progress.report, signal: abort.signal });
   } finally {
     registry.close();
     progress.end();
@@ -67,11 +72,11 @@ export async function inSurroundings<T>(
 }
 
 /** The running system's berth.toml. */
-export function hostConfig(options: CommonOptions): Promise<Config> {
+export function hostConfig(options: Pick<CommonOptions, 'user' | 'config'>): Promise<Config> {
   return readConfig(configDirectories(isUser(options)), options.config);
 }
 
-function isUser(options: CommonOptions): boolean {
+function isUser(options: Pick<CommonOptions, 'user'>): boolean {
   return options.user === true || process.geteuid?.() !== 0;
 }
 

@@ -94,10 +94,8 @@ function startedSubject(problem: Problem, graph: BootGraph): Problem {
   if (subject?.activation !== undefined || subject?.unit.endsWith('.service') !== true) {
     return problem;
   }
-  return {
-    ...problem,
-    subject: { ...subject, activation: graph.startOf(subject.unit).activation },
-  };
+  const { activation } = graph.startOf(subject.unit);
+  return activation === 'unknown' ? problem : { ...problem, subject: { ...subject, activation } };
 }
 
 function knownFiles(

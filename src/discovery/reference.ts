@@ -39,8 +39,19 @@ export interface Reference {
   readonly pull: PullOptions;
   /** `[X-Berth] Bind=` of the unit. */
   readonly bind?: boolean;
+  /** `[X-Berth] LintIgnore=` of the unit. */
+  readonly lintIgnore?: readonly LintIgnore[];
   /** What keeps this reference from being fetched, or its unit from starting offline. */
   readonly problems: readonly Problem[];
+}
+
+/** A rule of lint that a unit says not to apply to it, and why. */
+export interface LintIgnore {
+  readonly code: string;
+  /** Empty where none is given, and then it does not count. */
+  readonly reason: string;
+  readonly path: string;
+  readonly line: number;
 }
 
 export type PullPolicy = 'always' | 'missing' | 'never' | 'newer';

@@ -5,10 +5,12 @@ import {
   normalisePlatform,
   type Platform,
 } from '../image/platform.ts';
+import type { Problem } from '../problem.ts';
 import type { Access } from '../registry/access.ts';
 import { parseAuthFile } from '../registry/auth-file.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { Secret } from '../secret.ts';
+import type { FoundLock, LockedImage } from './lock-file.ts';
 import type { RecordReference } from './record.ts';
 import type { BoundProblem, BoundReference, Survey } from './survey.ts';
 
@@ -21,6 +23,10 @@ export interface Binding {
   /** The most eager policy among the references. */
   readonly policy: PullPolicy;
   readonly references: readonly RecordReference[];
+  /** What the root's lock says of the name. */
+  readonly locked?: LockedImage;
+  /** The root has a lock that can't be read: what the name means is not known. */
+  readonly lockProblem?: Problem;
 }
 
 /** The bindings of a survey, and the problems that came up with the files that they cite. */
@@ -48,8 +54,18 @@ export function bindingsOf(survey: Survey, root: Root, select: 'bound' | 'all'):
   const byName = Map.groupBy(groups.values(), (draft) => draft.name);
   const drafts = [...byName.values()].map((of) => onePlatform(of, problems));
   return {
-    bindings: drafts.flatMap((draft) => (draft === undefined ? [] : [finish(draft)])),
+    bindings: drafts.flatMap((draft) =>
+      draft === undefined ? [] : [{ ...finish(draft), ...lockedBy(survey.lock, draft.name) }],
+    ),
     problems,
+  };
+}
+
+function lockedBy({ lock, problem }: FoundLock, name: string) {
+  const locked = lock?.get(name);
+  return {
+    ...(locked === undefined ? {} : { locked }),
+    ...(problem === undefined ? {} : { lockProblem: problem }),
   };
 }
 

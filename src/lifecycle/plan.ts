@@ -52,6 +52,8 @@ export interface PlannedImage {
 export interface PlannedName {
   readonly name: string;
   readonly digest: string;
+  /** Whether the root's lock says what the name means. */
+  readonly locked: boolean;
   readonly references: Binding['references'];
   /** What to fetch and how; absent where the record's image is kept and present. */
   readonly fetch?: { readonly image: ResolvedImage; readonly access: Access };
@@ -119,9 +121,10 @@ async function planImage(
     manifest: first.manifest,
     platform: first.platform,
     size: first.size,
-    names: group.map(({ binding, digest, image, access }) => ({
+    names: group.map(({ binding, digest, locked, image, access }) => ({
       name: binding.name,
       digest,
+      locked,
       references: binding.references,
       ...(image === undefined || access === undefined ? {} : { fetch: { image, access } }),
     })),

@@ -6,6 +6,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Binding } from './bindings.ts';
 import type { Context, Situation } from './context.ts';
 import { mapLimited } from './limited.ts';
+import { LOCK_PATH } from './lock-file.ts';
 import type { RecordImage, RootRecord } from './record.ts';
 import type { BoundProblem } from './survey.ts';
 
@@ -19,6 +20,8 @@ export interface Resolution {
   readonly platform: string;
   /** Compressed, in bytes. */
   readonly size: number;
+  /** Whether the root's lock says what the name means. */
+  readonly locked: boolean;
   /** As the registry describes it, and how it was reached; absent where the record was enough. */
   readonly image?: ResolvedImage;
   readonly access?: Access;
@@ -41,6 +44,8 @@ const LOOKUPS_AT_A_TIME = 8;
 /**
  * Resolves each name once.
  *
+ * What the root's lock says of a name goes before all else, and its tag is never asked for.
+ *
  * A name whose policy is `missing` or `never` and that an earlier staging of this very root
  * resolved keeps what it meant then, as long as that is present: so staging again needs no
  * registry, and moves nothing that the unit would not move either. `never` is not fetched at all.
@@ -57,7 +62,7 @@ export async function resolveBindings(
   const resolutions = await mapLimited(bindings, LOOKUPS_AT_A_TIME, async (binding) => {
     const kept = keptFromRecord(binding, situation, record);
     if (kept !== undefined) return kept;
-    if (binding.policy === 'never') {
+    if (binding.policy === 'never' && binding.lockProblem === undefined) {
       const local = presentByName(binding, situation);
       if (local === undefined) problems.push(neverFetched(binding));
       return local;
@@ -70,6 +75,7 @@ export async function resolveBindings(
         binding,
         id: context.engine.idOf(image),
         ...describe(binding, image),
+        locked: binding.locked !== undefined,
         image,
         access,
       };
@@ -83,19 +89,46 @@ export async function resolveBindings(
   return { resolutions: resolutions.filter((r) => r !== undefined), failures, problems };
 }
 
-/** Tries each way in which the units say that the image can be had; the first error counts. */
+/**
+ * What a binding's name means: by the root's lock, else by the registry.
+ *
+ * @throws {BerthError} `lock-file`, or what the registry says.
+ */
 export async function lookUp(
   registry: Registry,
   binding: Binding,
   signal: AbortSignal,
 ): Promise<{ image: ResolvedImage; access: Access }> {
+  const { name, platform, locked, lockProblem } = binding;
+  if (lockProblem !== undefined) {
+    const { message, hint, path } = lockProblem;
+    throw new BerthError('lock-file', `${path}: ${message}`, { hint });
+  }
+  const wanted = locked === undefined ? name : byDigest(name, locked.digest);
+  const { found, access } = await firstThatWorks(binding, signal, (way) =>
+    registry.resolve(wanted, platform, way, signal),
+  );
+  const expected = locked?.platforms.get(formatPlatform(platform));
+  if (expected !== undefined && expected !== found.manifest) {
+    throw new BerthError(
+      'lock-file',
+      `${LOCK_PATH}: ${name} is locked to ${expected} for ${formatPlatform(platform)}, and ${wanted} has ${found.manifest}`,
+      { hint: 'write it anew with `berth lock`' },
+    );
+  }
+  return { image: { ...found, name }, access };
+}
+
+/** Tries each way in which the units say that the image can be had; the first error counts. */
+export async function firstThatWorks<T>(
+  { accesses }: Binding,
+  signal: AbortSignal,
+  ask: (access: Access) => Promise<T>,
+): Promise<{ found: T; access: Access }> {
   let first: unknown;
-  for (const access of binding.accesses) {
+  for (const access of accesses) {
     try {
-      return {
-        image: await registry.resolve(binding.name, binding.platform, access, signal),
-        access,
-      };
+      return { found: await ask(access), access };
     } catch (error) {
       signal.throwIfAborted();
       first ??= error;
@@ -118,23 +151,28 @@ function keptFromRecord(
   situation: Situation,
   record: RootRecord | undefined,
 ): Resolution | undefined {
-  if (binding.policy === 'always' || binding.policy === 'newer') return undefined;
+  const { name, locked, policy, lockProblem } = binding;
+  if (lockProblem !== undefined) return undefined;
+  if (locked === undefined && (policy === 'always' || policy === 'newer')) return undefined;
   const platform = formatPlatform(binding.platform);
   const serves = (image: RecordImage) =>
     image.platform === platform && image.names.some(({ name }) => name === binding.name);
   const image = record?.staged?.images.find(serves);
   if (image === undefined || !situation.images.has(image.id)) return undefined;
-  const digest = image.names.find(({ name }) => name === binding.name)?.digest ?? image.manifest;
-  const known = `${binding.name.replace(/(:[^:/@]*|@.*)$/, '')}@${digest}`;
-  if (!situation.images.get(image.id)?.digests.includes(known)) return undefined;
-  return { binding, id: image.id, digest, manifest: image.manifest, platform, size: image.size };
+  const digest = image.names.find((served) => served.name === name)?.digest ?? image.manifest;
+  if (locked !== undefined && locked.digest !== digest) return undefined;
+  if (!situation.images.get(image.id)?.digests.includes(byDigest(name, digest))) return undefined;
+  const { id, manifest, size } = image;
+  return { binding, id, digest, manifest, platform, size, locked: locked !== undefined };
 }
 
 function presentByName(binding: Binding, situation: Situation): Resolution | undefined {
+  const { locked } = binding;
+  // A tag may mean another image here than the lock says.
+  const name = locked === undefined ? binding.name : byDigest(binding.name, locked.digest);
   for (const image of situation.images.values()) {
-    const named = image.names.includes(binding.name) || image.digests.includes(binding.name);
-    if (!named) continue;
-    const digest = digestOf(binding.name, image.digests) ?? image.id;
+    if (!image.names.includes(name) && !image.digests.includes(name)) continue;
+    const digest = locked?.digest ?? digestOf(name, image.digests) ?? image.id;
     return {
       binding,
       id: image.id,
@@ -142,14 +180,25 @@ function presentByName(binding: Binding, situation: Situation): Resolution | und
       manifest: digest,
       platform: formatPlatform(binding.platform),
       size: 0,
+      locked: locked !== undefined,
     };
   }
   return undefined;
 }
 
+/** `registry.example.com/app:1` by a digest: `registry.example.com/app@sha256:…`. */
+export function byDigest(name: string, digest: string): string {
+  return `${repositoryOf(name)}@${digest}`;
+}
+
+/** A full name without its tag or digest. */
+export function repositoryOf(name: string): string {
+  return name.replace(/(:[^:/@]*|@.*)$/, '');
+}
+
 /** The digest by which an engine knows an image under the repository of a name. */
 export function digestOf(name: string, digests: readonly string[]): string | undefined {
-  const repository = name.replace(/(:[^:/@]*|@.*)$/, '');
+  const repository = repositoryOf(name);
   const found = digests.find((digest) => digest.startsWith(`${repository}@`));
   return (found ?? digests[0])?.replace(/^.*@/, '');
 }

@@ -1,10 +1,11 @@
 import { type Decision, decide, type Policy, policyOf } from '../binding/bind.ts';
 import { discover } from '../discovery/discover.ts';
-import type { BindMode, Reference } from '../discovery/reference.ts';
+import type { BindMode, BoundLink, Reference } from '../discovery/reference.ts';
 import { hostPlatform, systemdArchitecture } from '../image/platform.ts';
 import type { Problem, ProblemSubject } from '../problem.ts';
 import { readShortNames } from '../registry/registries-conf.ts';
 import type { Root } from '../root/root.ts';
+import { type FoundLock, readLock } from './lock-file.ts';
 
 /** What a root says, and what the policy makes of it. */
 export interface Survey {
@@ -13,6 +14,8 @@ export interface Survey {
   /** All problems, those of references too. */
   readonly problems: readonly BoundProblem[];
   readonly policy: Policy;
+  readonly links: readonly BoundLink[];
+  readonly lock: FoundLock;
 }
 
 export interface BoundReference extends Reference {
@@ -41,6 +44,8 @@ export async function survey(root: Root, { bind, compose }: SurveyOptions): Prom
     ...reference,
     decision: decide(reference, policy),
   }));
+  const lock = await readLock(root);
+  const isAnyBound = references.some(({ decision }) => decision.bound);
   return {
     location: root.location,
     references,
@@ -49,11 +54,14 @@ export async function survey(root: Root, { bind, compose }: SurveyOptions): Prom
         ...problem,
         bound: isSerious(problem) && decide(problem.subject, policy).bound,
       })),
+      ...(lock.problem === undefined ? [] : [{ ...lock.problem, bound: isAnyBound }]),
       ...references.flatMap(({ problems, decision }) =>
         problems.map((problem) => ({ ...problem, bound: decision.bound })),
       ),
     ],
     policy,
+    links: discovered.links,
+    lock,
   };
 }
 

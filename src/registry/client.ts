@@ -10,6 +10,7 @@ import { type Place, placeOf } from './place.ts';
 import { judge, type Policy } from './policy.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 import type { Manifest, Registry, RegistryError } from './registry.ts';
+import { resolveAll } from './resolve-all.ts';
 import { Transport } from './transport.ts';
 
 export interface RegistryOptions {
@@ -39,6 +40,9 @@ export function openRegistry({ conf, credentials, policy }: RegistryOptions): Re
       throw failure('bad-reply', place, `a manifest at ${digest}`, 'one more index', {
         hint: 'push the image anew: an index of images must list manifests',
       });
+    },
+    async resolveAll(name, access, signal) {
+      return resolveAll(exchange, placeOf(name, conf, access), access, signal);
     },
     async manifest(name, digest, access) {
       await permit(name);

@@ -29,6 +29,13 @@ export interface Registry {
   ): Promise<ResolvedImage>;
 
   /**
+   * What a full name means now, for every platform that it is there for.
+   *
+   * @throws {RegistryError}
+   */
+  resolveAll(name: string, access: Access, signal?: AbortSignal): Promise<ResolvedName>;
+
+  /**
    * A manifest or index by its digest, as bytes that hash to it.
    *
    * @throws {RegistryError}
@@ -53,6 +60,13 @@ export interface Registry {
 
   /** Closes idle connections. */
   close(): void;
+}
+
+export interface ResolvedName {
+  /** The index's, or the manifest's own where there is no index. */
+  readonly digest: string;
+  /** The manifest's digest, by `os/architecture[/variant]`; attestations are left out. */
+  readonly platforms: ReadonlyMap<string, string>;
 }
 
 export interface Manifest {

@@ -11,6 +11,7 @@ export function openWhenNeeded(open: () => Promise<Registry>): Registry {
     permit: async (name) => (await registry()).permit(name),
     resolve: async (name, platform, access, signal) =>
       (await registry()).resolve(name, platform, access, signal),
+    resolveAll: async (name, access, signal) => (await registry()).resolveAll(name, access, signal),
     manifest: async (name, digest, access) => (await registry()).manifest(name, digest, access),
     download: async (name, blob, access, into, watch) =>
       (await registry()).download(name, blob, access, into, watch),

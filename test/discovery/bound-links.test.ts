@@ -47,7 +47,7 @@ test('bootc takes only images and containers', async (t) => {
     [`${units}/v.volume`]: '[Volume]\nDriver=image\nImage=q.io/v\n',
     [`${bootc}/v.volume`]: `-> ${units}/v.volume`,
   });
-  assert.deepEqual(problems(found), [`bound-link ${bootc}/v.volume`]);
+  assert.deepEqual(problems(found), [`bootc-refuses ${bootc}/v.volume`]);
   assert.equal(found.problems[0]?.subject?.unitPath, `${units}/v.volume`);
 });
 

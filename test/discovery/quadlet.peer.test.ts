@@ -83,8 +83,11 @@ function asOldPodman(service: string): string {
 
 function compare(generated: Generated, quadlets: Quadlets, directory: string): void {
   const { references, problems } = quadlets;
+  const built = problems
+    .filter(({ code }) => code === 'built-on-host')
+    .map(({ subject }) => `${asOldPodman(subject?.unit ?? '')} ${meant('localhost/made')}`);
   assert.deepEqual(
-    references.map((reference) => `${asOldPodman(reference.unit)} ${said(reference)}`).sort(),
+    [...references.filter(({ key }) => key === 'Image').map(serviceAndImage), ...built].sort(),
     generated.images.map(({ service, word }) => `${service} ${meant(word)}`).sort(),
     'the services that have an image, and the image',
   );
@@ -106,10 +109,13 @@ function compare(generated: Generated, quadlets: Quadlets, directory: string): v
   );
 }
 
+function serviceAndImage(reference: Reference): string {
+  return `${asOldPodman(reference.unit)} ${said(reference)}`;
+}
+
 /** The full name; what is none as it stands there; nothing from a unit that gives nothing. */
 function said({ image, raw, kind }: Reference): string {
   if (image !== undefined) return image;
-  if (kind !== 'image' && raw.endsWith('.build')) return meant('localhost/made');
   return kind !== 'image' && raw.endsWith('.image') ? '' : bare(raw);
 }
 

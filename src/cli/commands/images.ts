@@ -38,6 +38,7 @@ export function defineImages(command: Command): void {
           root: found.location,
           images: [...images].map(([image, references]) => ({
             image,
+            ...digestOf(image, found),
             references: references.map(imageReference),
           })),
           problems: found.problems.map(problemEntry),
@@ -59,6 +60,12 @@ function startedBy(how: readonly Activation[] | undefined, found: Survey): Surve
   if (how === undefined) return found;
   const references = found.references.filter(({ activation }) => how.includes(activation));
   return { ...found, references };
+}
+
+/** What a root says of itself: the digest in the name, or that of its lock. */
+function digestOf(image: string, { lock: { lock } }: Survey): { digest?: string } {
+  const digest = lock?.get(image)?.digest ?? image.split('@')[1];
+  return digest === undefined ? {} : { digest };
 }
 
 function table({ references }: Survey): string {

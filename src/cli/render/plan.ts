@@ -1,6 +1,7 @@
 import type { DeferredName, Plan, PlannedImage } from '../../lifecycle/plan.ts';
+import { byDigest } from '../../lifecycle/resolve.ts';
 import { formatBytes } from './bytes.ts';
-import { placeEntry, problemEntry, resolutionFailure } from './problems.ts';
+import { failureEntry, placeEntry, problemEntry } from './problems.ts';
 import { type Cell, renderTable } from './table.ts';
 
 /** The plan as JSON has it, without what only the stage itself needs. */
@@ -10,9 +11,10 @@ export function planFields(plan: Plan) {
     engine: plan.engine,
     images: plan.images.map((image) => ({
       ...image,
-      names: image.names.map(({ name, digest, references }) => ({
+      names: image.names.map(({ name, digest, locked, references }) => ({
         name,
         digest,
+        locked,
         references: references.map(placeEntry),
       })),
     })),
@@ -21,21 +23,19 @@ export function planFields(plan: Plan) {
     deferred: plan.deferred.map((name) => ({ ...name, heldBy: [...name.heldBy] })),
     drops: plan.drops.map(({ id, names }) => ({ id, names: names.map(({ name }) => name) })),
     problems: plan.problems.map(problemEntry),
-    failures: plan.failures.map((failure) => {
-      const { name: image, ...rest } = resolutionFailure(failure);
-      return { image, ...rest };
-    }),
+    failures: plan.failures.map(failureEntry),
   };
 }
 
 /** What is fetched, from where, and what becomes of the names. */
 export function planTable(plan: Plan): string {
   const rows = plan.images.flatMap((image) =>
-    image.names.map(({ name, digest }, index): Cell[] => [
+    image.names.map(({ name, digest, locked }, index): Cell[] => [
       name,
       shortDigest(digest),
       index === 0 ? formatBytes(image.size) : '',
       actionOf(image, index),
+      locked ? 'locked' : '',
       deferralOf(name, plan.deferred),
     ]),
   );
@@ -45,11 +45,12 @@ export function planTable(plan: Plan): string {
       shortDigest(digest),
       '',
       { text: 'unpin', colour: 'yellow' },
+      '',
       'the earlier staging held it',
     ]),
   );
   const table = renderTable(
-    ['IMAGE', 'DIGEST', 'SIZE', 'ACTION', ''],
+    ['IMAGE', 'DIGEST', 'SIZE', 'ACTION', 'LOCK', ''],
     [...rows, ...dropped],
     process.stdout,
   );
@@ -60,7 +61,7 @@ export function planTable(plan: Plan): string {
 /** By digest: what the plan shows is what is fetched. */
 export function refsOf(plan: Plan): string[] {
   return plan.images.flatMap((image) =>
-    image.names.map(({ name, digest }) => `${name.replace(/(:[^:/@]*|@.*)$/, '')}@${digest}`),
+    image.names.map(({ name, digest }) => byDigest(name, digest)),
   );
 }
 

@@ -52,6 +52,12 @@ export function resolutionFailure({ binding, error }: ResolutionFailure) {
   return { name: binding.name, code: error.code, message: error.message, hint: error.hint };
 }
 
+/** A failed resolution as JSON lists it. */
+export function failureEntry(failure: ResolutionFailure) {
+  const { name: image, ...rest } = resolutionFailure(failure);
+  return { image, ...rest };
+}
+
 export function problemEntry({ code, path, line, message, hint, bound }: BoundProblem) {
   return {
     code,

@@ -88,7 +88,7 @@ function readPodmanArgs(
       interspersed: true,
     });
     const value = split.ok ? split.options[0]?.value : undefined;
-    if (value !== undefined) found.images.push({ ...entry, value: value.raw });
+    if (value !== undefined) found.images.push({ ...entry, value: value.text });
     return;
   }
   const split = splitOptions(words, { tables: [podman[kind]], interspersed: true });
@@ -96,12 +96,12 @@ function readPodmanArgs(
     found.ofPull.push(problemOfUnit(unit, entry, split.fault));
     return;
   }
+  const saysPolicy = split.options.some(({ name }) => name === 'pull' || name === 'policy');
   const { options, faults } = commandPull(
     { program: 'podman', kind, options: split.options, rest: [] },
-    { etc: context.etc, ignoresFailure: true, directory: '/' },
+    { etc: context.etc, ignoresFailure: !saysPolicy, directory: '/' },
   );
   const { policy, ...rest } = options;
-  const saysPolicy = split.options.some(({ name }) => name === 'pull' || name === 'policy');
   found.pull = { ...found.pull, ...rest, ...(saysPolicy ? { policy } : {}) };
   found.ofPull.push(...faults.map((fault) => problemOfUnit(unit, entry, fault)));
   addMounts(unit, entry, split.options, found);

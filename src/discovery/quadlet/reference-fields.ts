@@ -1,12 +1,21 @@
 import type { Reference } from '../reference.ts';
 import type { QuadletUnit } from './unit.ts';
+import { lintIgnoreOf } from './x-berth.ts';
 
 /** What every reference of a unit has in common. */
 export function referenceFields(
   unit: QuadletUnit,
 ): Pick<
   Reference,
-  'kind' | 'unit' | 'unitPath' | 'unitRealPath' | 'scope' | 'activation' | 'via' | 'bind'
+  | 'kind'
+  | 'unit'
+  | 'unitPath'
+  | 'unitRealPath'
+  | 'scope'
+  | 'activation'
+  | 'via'
+  | 'bind'
+  | 'lintIgnore'
 > {
   return {
     kind: unit.type,
@@ -17,5 +26,6 @@ export function referenceFields(
     activation: 'unknown',
     via: [],
     ...(unit.bind === undefined ? {} : { bind: unit.bind }),
+    ...lintIgnoreOf(unit),
   };
 }

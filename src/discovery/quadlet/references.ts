@@ -72,7 +72,8 @@ function imageEntry(unit: QuadletUnit): UnitEntry | undefined {
 }
 
 function referencesAt(unit: QuadletUnit, entry: UnitEntry, context: ReferenceContext): Found {
-  const build = entry.value.endsWith('.build') ? context.units.byName.get(entry.value) : undefined;
+  const isBuilt = unit.type !== 'image' && entry.value.endsWith('.build');
+  const build = isBuilt ? context.units.byName.get(entry.value) : undefined;
   if (build === undefined) {
     return { references: [referenceAt(unit, entry, context)], problems: [] };
   }

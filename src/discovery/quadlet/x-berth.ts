@@ -1,5 +1,6 @@
 import type { Problem } from '../../problem.ts';
-import { scalar } from '../../systemd/lookup.ts';
+import { list, scalar } from '../../systemd/lookup.ts';
+import type { LintIgnore } from '../reference.ts';
 import { bindSetting } from './load.ts';
 import { problemOfUnit, type QuadletUnit } from './unit.ts';
 
@@ -7,12 +8,12 @@ import { problemOfUnit, type QuadletUnit } from './unit.ts';
 export function ownSectionProblems(unit: QuadletUnit): readonly Problem[] {
   const problems: Problem[] = [];
   for (const entry of unit.entries) {
-    if (entry.group !== 'X-Berth' || entry.key === 'Bind') continue;
+    if (entry.group !== 'X-Berth' || ['Bind', 'LintIgnore'].includes(entry.key)) continue;
     problems.push(
       problemOfUnit(unit, entry, {
         code: 'bind-setting',
-        message: `expected Bind= in [X-Berth], found ${JSON.stringify(entry.key)}`,
-        hint: 'Bind= is the only key there; correct it or take it out',
+        message: `expected Bind= or LintIgnore= in [X-Berth], found ${JSON.stringify(entry.key)}`,
+        hint: 'correct the key or take it out',
       }),
     );
   }
@@ -27,4 +28,15 @@ export function ownSectionProblems(unit: QuadletUnit): readonly Problem[] {
     );
   }
   return problems;
+}
+
+/** `LintIgnore=CODE REASON`, as often as there are rules to ignore. */
+export function lintIgnoreOf({ entries }: Pick<QuadletUnit, 'entries'>): {
+  readonly lintIgnore?: readonly LintIgnore[];
+} {
+  const found = list(entries, 'X-Berth', 'LintIgnore').map(({ value, path, line }) => {
+    const [code = '', ...words] = value.trim().split(/\s+/);
+    return { code, reason: words.join(' '), path, line };
+  });
+  return found.length === 0 ? {} : { lintIgnore: found };
 }

@@ -1,0 +1,105 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { type LintReport, lint } from '../../lifecycle/lint/lint.ts';
+import { survey } from '../../lifecycle/survey.ts';
+import { type RootOptions, withRootOptions } from '../options.ts';
+import { jsonText } from '../output.ts';
+import { exitCodes } from '../render/failure.ts';
+import { lintGithub } from '../render/lint-github.ts';
+import { lintJson } from '../render/lint-json.ts';
+import { lintSarif } from '../render/lint-sarif.ts';
+import { lintTable } from '../render/lint-table.ts';
+import { hostConfig, online } from '../surroundings.ts';
+import { withRoot } from '../target.ts';
+
+const formats = ['table', 'json', 'sarif', 'github'] as const;
+
+interface LintOptions extends Omit<RootOptions, 'format'> {
+  readonly format: (typeof formats)[number];
+  readonly offline?: boolean;
+  readonly maxSize?: number;
+}
+
+/** `berth lint`: for those who build roots. Needs no engine. */
+export function defineLint(command: Command): void {
+  withRootOptions(
+    command
+      .description(
+        'Say what is better mended in ROOT before it ships. A unit says not to apply a rule\n' +
+          'to it with LintIgnore=CODE REASON in [X-Berth]. Exit code: 1 with an error among the\n' +
+          'findings; 5 if all errors are registries that can’t be reached; else 0.',
+      )
+      .option('--offline', 'skip the rules that ask registries')
+      .option('--max-size <size>', 'of the bound images together: 500MB, 2G, 2GiB', sizeOf),
+    formats,
+  )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  berth lint ./rootfs\n  berth lint --offline --format sarif ./rootfs > berth.sarif\n' +
+        '  berth lint --format github --max-size 2G ./rootfs',
+    )
+    .action(async (spec: string | undefined, options: LintOptions) => {
+      await online(options, async (surroundings) => {
+        const { location, report } = await withRoot(spec, async (root) => {
+          const { compose } = await hostConfig(options);
+          const found = await survey(root, { bind: options.bind, compose });
+          const { registry } = surroundings;
+          const report = await lint(surroundings, found, root, {
+            ...(options.offline === true ? {} : { registry }),
+            ...(options.maxSize === undefined ? {} : { maxSize: options.maxSize }),
+          });
+          return { location: root.location, report };
+        });
+        for (const text of textOf(options.format, location, report)) process.stdout.write(text);
+        if (report.skipped.length > 0) {
+          process.stderr.write(`Skipped with --offline: ${report.skipped.join(', ')}.\n`);
+        }
+        process.exitCode = exitCodeOf(report);
+      });
+    });
+}
+
+function textOf(
+  format: LintOptions['format'],
+  location: string,
+  report: LintReport,
+): Iterable<string> {
+  switch (format) {
+    case 'table':
+      return [lintTable(report)];
+    case 'json':
+      return jsonText(lintJson(location, report));
+    case 'sarif':
+      return jsonText(lintSarif(report));
+    case 'github':
+      return [lintGithub(report)];
+  }
+}
+
+function exitCodeOf({ findings }: LintReport): number {
+  const errors = findings.filter((f) => f.level === 'error' && f.suppressed === undefined);
+  if (errors.length === 0) return 0;
+  const isReachable = errors.some(({ code }) => code !== 'not-checked');
+  return isReachable ? exitCodes.failed : exitCodes.unreachable;
+}
+
+const units: Readonly<Record<string, number>> = {
+  '': 1,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  t: 1e12,
+  ki: 2 ** 10,
+  mi: 2 ** 20,
+  gi: 2 ** 30,
+  ti: 2 ** 40,
+};
+
+/** Decimal as all of berth's sizes, unless `GiB` says otherwise. */
+function sizeOf(text: string): number {
+  const [, number, unit = ''] = /^(\d{1,12}(?:\.\d{1,6})?)\s?([kmgt]i?)?b?$/i.exec(text) ?? [];
+  const factor = units[unit.toLowerCase()];
+  if (number === undefined || factor === undefined) {
+    throw new InvalidArgumentError('expected a size, as 500MB, 2G or 2GiB');
+  }
+  return Math.floor(Number(number) * factor);
+}

@@ -1,0 +1,158 @@
+import type { Command } from 'commander';
+import { BerthError } from '../../errors.ts';
+import { type Binding, bindingsOf } from '../../lifecycle/bindings.ts';
+import { compareLocks, type Resolved, resolveForLock } from '../../lifecycle/lock.ts';
+import { LOCK_PATH, lockText } from '../../lifecycle/lock-file.ts';
+import { byDigest } from '../../lifecycle/resolve.ts';
+import { type BoundProblem, type Survey, survey } from '../../lifecycle/survey.ts';
+import type { Root } from '../../root/root.ts';
+import { writeInRoot } from '../../root/write-in-root.ts';
+import { type RootOptions, withRootOptions } from '../options.ts';
+import { print } from '../output.ts';
+import { exitCodeOf, exitCodes } from '../render/failure.ts';
+import { checkTable, lockEntries, lockRefs, lockTable } from '../render/lock.ts';
+import {
+  failureEntry,
+  printFailures,
+  printProblems,
+  problemEntry,
+  resolutionFailure,
+} from '../render/problems.ts';
+import { hostConfig, online } from '../surroundings.ts';
+import { withRoot } from '../target.ts';
+import { howToBind } from './images.ts';
+
+interface LockOptions extends RootOptions {
+  readonly check?: boolean;
+}
+
+/** `berth lock`: what names mean, decided when the root is built. */
+export function defineLock(command: Command): void {
+  withRootOptions(
+    command
+      .description(
+        'Resolve every bound image of ROOT and write what it means into the root, as\n' +
+          `${LOCK_PATH}: from then on plan and stage mean those very\n` +
+          'images, on every host that gets the root.',
+      )
+      .option('--check', 'write nothing; say what has moved since: 0 nothing, 3 something'),
+  )
+    .addHelpText('after', '\nExamples:\n  berth lock ./rootfs\n  berth lock --check ./rootfs')
+    .action(async (spec: string | undefined, options: LockOptions) => {
+      if (options.check !== true) refuseImage(spec);
+      await online(options, async (surroundings) => {
+        const read = await withRoot(spec, (root) => readForLock(root, options));
+        const resolved = await resolveForLock(surroundings, surroundings.registry, read.bindings);
+        if (options.check === true) printCheck(read, resolved, options);
+        else writeLock(spec ?? '/', read, resolved, options);
+        printFailures(resolved.failures.map(resolutionFailure));
+        if (options.format !== 'json') printProblems(read.problems);
+        if (read.isNothingBound) {
+          process.stderr.write(`Nothing of ${read.found.location} is bound. ${howToBind}\n`);
+        }
+      });
+    });
+}
+
+interface Read {
+  readonly found: Survey;
+  readonly bindings: readonly Binding[];
+  readonly problems: readonly BoundProblem[];
+  readonly isNothingBound: boolean;
+  /** Whether a bound reference names an image that can't be known, and so not locked. */
+  readonly hasUnknown: boolean;
+}
+
+async function readForLock(root: Root, options: LockOptions): Promise<Read> {
+  const { compose } = await hostConfig(options);
+  const found = await survey(root, { bind: options.bind, compose });
+  const { bindings, problems } = bindingsOf(found, root, 'bound');
+  const bound = found.references.filter(({ decision }) => decision.bound);
+  // What is wrong with the lock that is about to be written anew is no more worth a word.
+  const others = found.problems.filter(
+    ({ code }) => options.check === true || code !== 'lock-file',
+  );
+  return {
+    found,
+    bindings,
+    problems: [...others.filter((problem) => problem.bound), ...problems],
+    isNothingBound: bound.length === 0,
+    hasUnknown: bound.some(({ image }) => image === undefined),
+  };
+}
+
+function writeLock(spec: string, read: Read, resolved: Resolved, options: LockOptions): void {
+  const { lock, failures } = resolved;
+  const text = lockText(lock);
+  const { text: before, problem } = read.found.lock;
+  const hasLock = before !== undefined || problem !== undefined;
+  // An empty lock is only of use in the place of one that says something.
+  const isWanted = failures.length === 0 && (lock.size > 0 || hasLock);
+  const written = isWanted && text !== before;
+  if (written) writeInRoot(spec, LOCK_PATH, text);
+  print(options.format, {
+    json: () => ({
+      apiVersion: 'berth/v1',
+      kind: 'LockResult',
+      root: read.found.location,
+      path: LOCK_PATH,
+      written,
+      images: lockEntries(lock),
+      problems: read.problems.map(problemEntry),
+      failures: failures.map(failureEntry),
+    }),
+    table: () => lockTable(lock),
+    refs: () => lockRefs(lock),
+  });
+  if (options.format === 'table' && lock.size > 0) sayWritten(lock.size, written, failures.length);
+  process.exitCode =
+    exitCodeOf(failures.map(({ error }) => error)) ||
+    (read.hasUnknown ? exitCodes['not-ready'] : 0);
+}
+
+function sayWritten(images: number, written: boolean, failures: number): void {
+  const word =
+    failures > 0
+      ? 'not written: every bound name must be resolved'
+      : written
+        ? 'written'
+        : 'unchanged';
+  process.stdout.write(`\n${LOCK_PATH}: ${images} images, ${word}.\n`);
+}
+
+function printCheck(read: Read, { lock, failures }: Resolved, options: LockOptions): void {
+  const { found, bindings, problems, hasUnknown } = read;
+  const check = compareLocks(found.lock.lock ?? new Map(), lock, bindings);
+  const differs = check.moved.length + check.missing.length + check.extra.length > 0;
+  const broken = found.lock.problem !== undefined;
+  const current = !differs && !broken && !hasUnknown && failures.length === 0;
+  print(options.format, {
+    json: () => ({
+      apiVersion: 'berth/v1',
+      kind: 'LockCheck',
+      root: found.location,
+      current,
+      moved: [...check.moved],
+      missing: [...check.missing],
+      extra: [...check.extra],
+      problems: problems.map(problemEntry),
+      failures: failures.map(failureEntry),
+    }),
+    table: () =>
+      checkTable(check) + (current ? `${bindings.length} images, none has moved.\n` : ''),
+    refs: () => check.moved.map(({ name, found: digest }) => byDigest(name, digest)),
+  });
+  // What is known to have moved counts, whatever could not be asked besides.
+  const isStale = differs || broken || hasUnknown;
+  process.exitCode = isStale
+    ? exitCodes['not-ready']
+    : exitCodeOf(failures.map(({ error }) => error));
+}
+
+function refuseImage(spec: string | undefined): void {
+  if (spec?.startsWith('image:') !== true) return;
+  throw new BerthError('lock-root', `expected a directory to write a lock into, found ${spec}`, {
+    hint: 'lock the tree that the image is built from, before it is built',
+    kind: 'usage',
+  });
+}

@@ -1,0 +1,28 @@
+import type { LintFinding } from '../../lifecycle/lint/finding.ts';
+import type { LintReport } from '../../lifecycle/lint/lint.ts';
+import type { LintLevel } from '../../lifecycle/lint/rules.ts';
+import { formatBytes } from './bytes.ts';
+import { countsOf } from './lint-json.ts';
+import { type Colour, paint } from './table.ts';
+
+const colours: Readonly<Record<LintLevel, Colour>> = {
+  error: 'red',
+  warning: 'yellow',
+  note: 'dim',
+};
+
+/** Two lines a finding, as problems are shown, and what it comes to. */
+export function lintTable({ findings, bytes }: LintReport): string {
+  const { errors, warnings, notes, suppressed } = countsOf(findings);
+  const lines = findings.filter((finding) => finding.suppressed === undefined).flatMap(linesOf);
+  const size = bytes === undefined ? '' : `; ${formatBytes(bytes)} bound`;
+  const total = `${errors} errors, ${warnings} warnings, ${notes} notes, ${suppressed} suppressed${size}`;
+  return `${[...lines, ...(lines.length === 0 ? [] : ['']), total].join('\n')}\n`;
+}
+
+function linesOf({ level, code, path, line, message, hint }: LintFinding): string[] {
+  const { stdout } = process;
+  const place = path === undefined ? '' : ` ${path}${line === undefined ? '' : `:${line}`}`;
+  const label = paint({ text: level, colour: colours[level] }, stdout);
+  return [`${label} ${paint(`${code}${place}: ${message}`, stdout)}`, `  → ${paint(hint, stdout)}`];
+}

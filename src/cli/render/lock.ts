@@ -1,0 +1,47 @@
+import type { LockCheck } from '../../lifecycle/lock.ts';
+import { LOCK_PATH, type Lock } from '../../lifecycle/lock-file.ts';
+import { byDigest } from '../../lifecycle/resolve.ts';
+import { shortDigest } from './plan.ts';
+import { type Cell, renderTable } from './table.ts';
+
+/** What a lock says of each name, as JSON has it; sorted by name. */
+export function lockEntries(lock: Lock) {
+  return sorted(lock).map(([name, { digest, platforms }]) => ({
+    name,
+    digest,
+    platforms: Object.fromEntries([...platforms].sort(([a], [b]) => (a < b ? -1 : 1))),
+  }));
+}
+
+export function lockTable(lock: Lock): string {
+  const rows = sorted(lock).map(([name, { digest, platforms }]) => [
+    name,
+    shortDigest(digest),
+    [...platforms.keys()].sort().join(', '),
+  ]);
+  return rows.length === 0
+    ? ''
+    : renderTable(['IMAGE', 'DIGEST', 'PLATFORMS'], rows, process.stdout);
+}
+
+export function lockRefs(lock: Lock): string[] {
+  return sorted(lock).map(([name, { digest }]) => byDigest(name, digest));
+}
+
+export function checkTable({ moved, missing, extra }: LockCheck): string {
+  const state = (text: string): Cell => ({ text, colour: 'yellow' });
+  const rows: Cell[][] = [
+    ...moved.map(({ name, locked, found }) => [
+      name,
+      state('moved'),
+      `${shortDigest(locked)} → ${shortDigest(found)}`,
+    ]),
+    ...missing.map((name) => [name, state('missing'), `bound, and not in ${LOCK_PATH}`]),
+    ...extra.map((name) => [name, state('extra'), `in ${LOCK_PATH}, and not bound`]),
+  ];
+  return rows.length === 0 ? '' : renderTable(['IMAGE', 'STATE', ''], rows, process.stdout);
+}
+
+function sorted(lock: Lock) {
+  return [...lock].sort(([a], [b]) => (a < b ? -1 : 1));
+}

@@ -1,0 +1,33 @@
+import type { BoundProblem, Survey } from '../survey.ts';
+import type { LintFinding } from './finding.ts';
+
+/**
+ * The problems of the root, as findings: with one on something bound the root would not be ready
+ * where it is staged, any other is a note.
+ *
+ * @param ofBound what came up with the bound references' own files.
+ * @param ofAll what came up with those of all references.
+ */
+export function problemFindings(
+  { problems, references }: Survey,
+  ofBound: readonly BoundProblem[],
+  ofAll: readonly BoundProblem[],
+): readonly LintFinding[] {
+  const unitsAt = new Map(references.map((at) => [`${at.path}:${at.line}`, at]));
+  return [...problems, ...ofBound, ...ofAll.filter(({ bound }) => !bound)].map((problem) => {
+    const { code, path, line, message, hint, bound, subject } = problem;
+    const at = unitsAt.get(`${path}:${line}`);
+    const unit = subject?.unit ?? at?.unit;
+    const unitPath = subject?.unitPath ?? at?.unitPath;
+    return {
+      code,
+      level: bound ? 'error' : 'note',
+      message,
+      hint,
+      path,
+      ...(line === undefined ? {} : { line }),
+      ...(unit === undefined ? {} : { unit }),
+      ...(unitPath === undefined ? {} : { unitPath }),
+    };
+  });
+}

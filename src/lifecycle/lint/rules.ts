@@ -1,0 +1,89 @@
+export type LintLevel = 'error' | 'warning' | 'note';
+
+/** The rules that are lint's own; the codes of docs/problems.md come besides. */
+export type LintCode =
+  | 'floating-tag'
+  | 'missing-image'
+  | 'never-starts'
+  | 'no-platform'
+  | 'not-checked'
+  | 'short-name'
+  | 'suppression'
+  | 'total-size'
+  | 'two-digests'
+  | 'two-stores';
+
+export interface LintRule {
+  readonly level: LintLevel;
+  /** On a unit that is not bound. */
+  readonly unbound: LintLevel;
+  readonly summary: string;
+  /** Needs the registries, so `--offline` skips it. */
+  readonly online?: true;
+}
+
+/** Held against docs/lint.md by a test. */
+export const lintRules: Readonly<Record<LintCode, LintRule>> = {
+  'floating-tag': {
+    level: 'warning',
+    unbound: 'note',
+    summary: 'a tag may mean another image tomorrow, and no lock says which',
+  },
+  'missing-image': {
+    level: 'error',
+    unbound: 'warning',
+    summary: 'the registry does not give the image',
+    online: true,
+  },
+  'never-starts': {
+    level: 'warning',
+    unbound: 'note',
+    summary: 'a bound unit that nothing starts',
+  },
+  'no-platform': {
+    level: 'error',
+    unbound: 'warning',
+    summary: 'the image is not there for the platform of the root',
+    online: true,
+  },
+  'not-checked': {
+    level: 'error',
+    unbound: 'note',
+    summary: 'the registry could not be asked for the image',
+    online: true,
+  },
+  'short-name': {
+    level: 'warning',
+    unbound: 'note',
+    summary: 'a name without a registry means what registries.conf makes of it',
+  },
+  suppression: {
+    level: 'error',
+    unbound: 'error',
+    summary: 'a LintIgnore= without a reason, or one that suppresses nothing',
+  },
+  'total-size': {
+    level: 'error',
+    unbound: 'error',
+    summary: 'the bound images are larger together than --max-size',
+    online: true,
+  },
+  'two-digests': {
+    level: 'warning',
+    unbound: 'note',
+    summary: 'one repository is pinned to one digest here and to another there',
+  },
+  'two-stores': {
+    level: 'warning',
+    unbound: 'note',
+    summary: 'bootc and berth both fetch the image, each into a store of its own',
+  },
+};
+
+export function levelOf(code: LintCode, bound: boolean): LintLevel {
+  return bound ? lintRules[code].level : lintRules[code].unbound;
+}
+
+export function isOnlineRule(code: string): boolean {
+  return Object.entries(lintRules).some(([name, rule]) => name === code && rule.online === true);
+}

@@ -1,0 +1,112 @@
+import * as v from 'valibot';
+import { sha256 } from '../image/digest.ts';
+import {
+  choosePlatform,
+  formatPlatform,
+  normalisePlatform,
+  parsePlatform,
+} from '../image/platform.ts';
+import type { Blob } from '../image/resolved.ts';
+import type { Access } from './access.ts';
+import { readBody, TooLarge } from './body.ts';
+import type { Exchange } from './exchange.ts';
+import { connectionLost, failure } from './failure.ts';
+import { fetchManifest } from './fetch-manifest.ts';
+import { type ManifestDocument, readManifest } from './manifest-document.ts';
+import type { Place } from './place.ts';
+import type { ResolvedName } from './registry.ts';
+
+/** The images with the most platforms have some ten, each with an attestation. */
+const MAX_ENTRIES = 500;
+const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
+
+/**
+ * A name for every platform: from its index, or from the config of the one manifest that it is.
+ *
+ * @throws {RegistryError}
+ */
+export async function resolveAll(
+  exchange: Exchange,
+  place: Place,
+  access: Access,
+  signal: AbortSignal | undefined,
+): Promise<ResolvedName> {
+  const { digest, ...top } = await fetchManifest(exchange, place, access, place.reference, signal);
+  const document = readManifest(place, { digest, ...top });
+  if (document.kind === 'index') return { digest, platforms: platformsOf(place, document) };
+  const platform = await platformOfConfig(exchange, place, access, document.config, signal);
+  return { digest, platforms: new Map(platform === undefined ? [] : [[platform, digest]]) };
+}
+
+type Index = Extract<ManifestDocument, { kind: 'index' }>;
+
+/** Each platform with the entry that would be chosen for it. */
+function platformsOf(place: Place, { entries }: Index): ReadonlyMap<string, string> {
+  if (entries.length > MAX_ENTRIES) {
+    const expected = `an index with at most ${MAX_ENTRIES} entries`;
+    throw failure('bad-reply', place, expected, `${entries.length}`, {
+      hint: 'see what was pushed under that name: no image has so many platforms',
+    });
+  }
+  const platforms = new Map<string, string>();
+  for (const entry of entries) {
+    if (entry.platform === undefined) continue;
+    const platform = normalisePlatform(entry.platform);
+    const text = formatPlatform(platform);
+    if (platform.os === 'unknown' || parsePlatform(text) === undefined) continue;
+    const fitting = entries.filter((other) => other.platform !== undefined);
+    if (!platforms.has(text)) {
+      platforms.set(text, (choosePlatform(fitting, platform) ?? entry).digest);
+    }
+  }
+  return platforms;
+}
+
+const configSchema = v.object({
+  os: v.string(),
+  architecture: v.string(),
+  variant: v.optional(v.string()),
+});
+
+/** @returns undefined for a config that names none, as those of artifacts do. */
+async function platformOfConfig(
+  exchange: Exchange,
+  place: Place,
+  access: Access,
+  { digest, size }: Blob,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const expected = `the config ${digest} with at most ${MAX_CONFIG_BYTES} bytes`;
+  const hint = 'push the image anew with a current tool';
+  if (size > MAX_CONFIG_BYTES) throw failure('bad-reply', place, expected, `${size}`, { hint });
+  const path = `blobs/${digest}`;
+  const response = await exchange.get({ place, access, path, accept: '*/*', expected, signal });
+  let content: Buffer;
+  try {
+    content = await readBody(response, MAX_CONFIG_BYTES);
+  } catch (error) {
+    if (error instanceof TooLarge) throw failure('bad-reply', place, expected, 'more', { hint });
+    throw connectionLost(place, expected, error);
+  }
+  const found = sha256(content);
+  if (found !== digest) {
+    throw failure('digest-mismatch', place, expected, found, {
+      hint: 'try again; if it stays so, do not trust the registry, nor a proxy on the way',
+    });
+  }
+  const checked = v.safeParse(configSchema, parse(content));
+  if (!checked.success) return undefined;
+  const { os, architecture, variant } = checked.output;
+  const text = [os, architecture, ...(variant ? [variant] : [])].join('/');
+  const platform = parsePlatform(text);
+  return platform === undefined ? undefined : formatPlatform(platform);
+}
+
+function parse(content: Buffer): unknown {
+  try {
+    return JSON.parse(content.toString('utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { BerthError, systemErrorCode } from '../errors.ts';
+import { type Directory, kernelPath, O_PATH, pathOf } from './directories.ts';
+import { displayPath } from './names.ts';
+import { openDirectory } from './open-directory.ts';
+
+/**
+ * Writes a file into a tree that may lie, whole or not at all: temporary file, fsync, rename, fsync
+ * of the directory. Missing directories are made.
+ *
+ * It goes by descriptors, one real directory at a time: a link on the way is refused, since it could
+ * lead out of the root, now or when it is swapped. A link in the place of the file is replaced.
+ *
+ * @param spec the root, as `openDirectory` takes it.
+ * @param path absolute inside the root, without `.` and `..`.
+ * @throws {BerthError} `unwritable`; {RootError} `no-root`.
+ */
+export function writeInRoot(spec: string, path: string, content: string): void {
+  const names = path.split('/').filter((name) => name !== '');
+  const file = names.pop();
+  if (file === undefined || names.concat(file).some((name) => name === '.' || name === '..')) {
+    throw new RangeError(`not a path of a file in a root: ${path}`);
+  }
+  let here: Directory = { fd: openDirectory(spec), realPath: '/' };
+  try {
+    for (const name of names) {
+      const next = enter(here, name);
+      closeSync(here.fd);
+      here = next;
+    }
+    replace(here, file, content);
+  } finally {
+    closeSync(here.fd);
+  }
+}
+
+function enter(parent: Directory, name: string): Directory {
+  const realPath = pathOf(parent, name);
+  const flags = O_PATH | constants.O_NOFOLLOW | constants.O_DIRECTORY;
+  const open = () => ({ fd: openSync(kernelPath(parent, name), flags), realPath });
+  try {
+    return open();
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw noWay(parent, name, error);
+  }
+  try {
+    makeDirectoryIn(parent, name);
+    return open();
+  } catch (error) {
+    throw noWay(parent, name, error);
+  }
+}
+
+function makeDirectoryIn(parent: Directory, name: string): void {
+  try {
+    mkdirSync(kernelPath(parent, name), 0o755);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST') throw error;
+  }
+  sync(parent);
+}
+
+function replace(directory: Directory, name: string, content: string): void {
+  const temporary = kernelPath(directory, `.${name}.${randomBytes(6).toString('hex')}`);
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  try {
+    const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644);
+    try {
+      writeFileSync(fd, content);
+      // Whatever the umask of who builds: the same tree for everybody.
+      fchmodSync(fd, 0o644);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, kernelPath(directory, name));
+    sync(directory);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw unwritable(pathOf(directory, name), reasonOf(error), error);
+  }
+}
+
+/** What is open by O_PATH alone can't be synced. */
+function sync(directory: Directory): void {
+  const fd = openSync(kernelPath(directory, '.'), constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function noWay(parent: Directory, name: string, cause: unknown): BerthError {
+  const path = pathOf(parent, name);
+  if (systemErrorCode(cause) !== 'ENOTDIR') return unwritable(path, reasonOf(cause), cause);
+  const isLink = lstatSync(kernelPath(parent, name), { throwIfNoEntry: false })?.isSymbolicLink();
+  const found = isLink === true ? 'a link, which may lead out of the root' : 'no directory';
+  return new BerthError(
+    'unwritable',
+    `expected a directory at ${displayPath(path)} in the root, found ${found}; nothing was written`,
+    { hint: 'put a real directory in its place', cause },
+  );
+}
+
+function reasonOf(error: unknown): string {
+  const code = systemErrorCode(error);
+  if (code === 'EROFS') return 'the file system is read-only';
+  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
+  if (code === 'ENOSPC') return 'no space is left';
+  return code ?? String(error);
+}
+
+function unwritable(path: string, reason: string, cause: unknown): BerthError {
+  return new BerthError('unwritable', `can't write ${displayPath(path)} in the root: ${reason}`, {
+    hint: 'run berth where the OS tree is built, as a user who may write to it',
+    cause,
+  });
+}
