@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import {
   berth,
   compare,
@@ -47,6 +47,23 @@ export async function benchImages(directory: string): Promise<Row[]> {
     () => timed(reading),
   );
   const peak = await peakMemory(images(large));
+  const every = writeEverySource(join(directory, 'every'));
+  const config = join(directory, 'berth.toml');
+  writeFileSync(config, 'compose = ["/etc/compose/*"]\n');
+  const all = images(every);
+  const allSources = await compare(
+    RUNS,
+    () => timed({ ...all, words: [...all.words, '--config', config] }),
+    () => timed(generator(every)),
+  );
+  const debian = execFileSync(resolve(import.meta.dirname, '../scripts/trixie-root.sh'), {
+    encoding: 'utf8',
+  }).trim();
+  const real = await compare(
+    RUNS,
+    () => timed(images(debian)),
+    () => timed({ program: 'systemctl', words: [`--root=${debian}`, 'list-unit-files'] }),
+  );
   return [
     {
       work: 'images, 1,000 .container + 1,000 .volume',
@@ -74,6 +91,22 @@ export async function benchImages(directory: string): Promise<Row[]> {
       limit: 12,
     },
     {
+      work: 'images, all sources: 1,000 Quadlet pairs, 2,000 plain services, the rest',
+      against: 'quadlet -dryrun on the Quadlet part',
+      berth: seconds(allSources.ours),
+      peer: seconds(allSources.theirs),
+      ratio: allSources.ours / allSources.theirs,
+      limit: 4,
+    },
+    {
+      work: 'images of a Debian root with systemd (420 MB)',
+      against: 'systemctl --root=DIR list-unit-files',
+      berth: seconds(real.ours),
+      peer: seconds(real.theirs),
+      ratio: real.ours / real.theirs,
+      limit: 2,
+    },
+    {
       work: 'images, 10,000 + 10,000, peak memory',
       against: '150 MB',
       berth: megabytes(peak),
@@ -99,5 +132,48 @@ function writeRoot(root: string, pairs: number): string {
       `[Volume]\nDriver=image\nImage=registry.example.com/acme/data${i}:1\n`,
     );
   }
+  return root;
+}
+
+/** The same pairs, with 2,000 plain services and some of every other source. */
+function writeEverySource(root: string): string {
+  writeRoot(root, 1000);
+  const write = (path: string, text: string) => {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  };
+  const system = 'usr/lib/systemd/system';
+  write(`${system}/default.target`, '[Unit]\nRequires=multi-user.target\n');
+  write(`${system}/multi-user.target`, '[Unit]\nDescription=Multi-User System\n');
+  mkdirSync(join(root, 'etc/systemd/system/multi-user.target.wants'), { recursive: true });
+  for (let i = 0; i < 2000; i++) {
+    const command =
+      i % 10 === 0
+        ? `/usr/bin/podman run --rm -p 80:80 registry.example.com/acme/plain${i}:1`
+        : `/usr/bin/plain${i} --serve`;
+    write(
+      `${system}/plain${i}.service`,
+      `[Unit]\nDescription=Plain ${i}\nAfter=network.target\n\n[Service]\nExecStart=${command}\n\n[Install]\nWantedBy=multi-user.target\n`,
+    );
+    if (i % 2 === 0) {
+      const wants = `etc/systemd/system/multi-user.target.wants/plain${i}.service`;
+      symlinkSync(`/${system}/plain${i}.service`, join(root, wants));
+    }
+  }
+  const pod = (name: string) =>
+    `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}}\nspec:\n  containers:\n  - name: main\n    image: registry.example.com/acme/${name}:1\n`;
+  const units = 'usr/share/containers/systemd';
+  for (let i = 0; i < 20; i++) {
+    write(`${units}/kube${i}.kube`, `[Kube]\nYaml=kube${i}.yaml\n`);
+    write(`${units}/kube${i}.yaml`, pod(`kube${i}`));
+    write(`${units}/made${i}.build`, `[Build]\nImageTag=made${i}\nSetWorkingDirectory=/etc/made\n`);
+    write(`etc/kubernetes/manifests/static${i}.yaml`, pod(`static${i}`));
+    write(
+      `etc/compose/p${i}/compose.yaml`,
+      `services:\n  web:\n    image: registry.example.com/acme/compose${i}:\${TAG:-1}\n`,
+    );
+    write(`usr/lib/berth/images.d/l${i}.list`, `registry.example.com/acme/list${i}:1\n`);
+  }
+  write('etc/made/Containerfile', 'FROM registry.example.com/acme/base:1\n');
   return root;
 }
