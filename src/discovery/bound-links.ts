@@ -24,6 +24,8 @@ export interface KnownFiles {
   readonly isMasked: (realPath: string) => boolean;
   /** The file of the same name that goes before it, if so. */
   readonly hiddenBy: (realPath: string) => string | undefined;
+  /** Files that are bound with it: the containers of a pod. */
+  readonly members: (realPath: string) => readonly string[];
 }
 
 const ownDirectory = '/usr/lib/berth/bound.d';
@@ -43,7 +45,7 @@ export function boundLinks(context: SourceContext, known: KnownFiles): BoundLink
       const path = `${directory}/${entry.name}`;
       const target = targetOf(context, path, entry, code, problems);
       if (target === undefined) continue;
-      links.push({ path, target });
+      for (const bound of [target, ...known.members(target)]) links.push({ path, target: bound });
       const isRead = known.isRead(target) || known.isMasked(target);
       if (directory === ownDirectory) {
         if (!isRead) problems.push(notRead(path, target, known.hiddenBy(target)));

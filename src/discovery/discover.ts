@@ -13,6 +13,7 @@ import { pinnedImageSets } from './kubernetes/pinned-image-set.ts';
 import { staticPods } from './kubernetes/static-pods.ts';
 import { lists } from './lists.ts';
 import { withoutOverridden } from './overridden.ts';
+import { podMembers } from './quadlet/pods.ts';
 import { type Quadlets, readQuadlets } from './quadlet/quadlet.ts';
 import { searchPath } from './quadlet/search-path.ts';
 import { userUnitProblems } from './quadlet/user-units.ts';
@@ -115,6 +116,7 @@ function knownFiles(
     isRead: (path) => (known ??= read()).has(path),
     isMasked: (path) => hidden.has(path) && units.get(posix.basename(path))?.masked === true,
     hiddenBy: (path) => hidden.get(path),
+    members: (path) => podMembers(units, path),
   };
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { decide, policyOf } from '../../src/binding/bind.ts';
 import { container, discovered, problems, units } from './tree.ts';
 
 const own = '/usr/lib/berth/bound.d';
@@ -92,4 +93,60 @@ test('a directory of links that is none is a problem that binds', async (t) => {
   const found = await discovered(t, { [own]: 'a file' });
   assert.deepEqual(problems(found), [`not-a-directory ${own}`]);
   assert.equal(found.problems[0]?.subject?.bind, true);
+});
+
+test('a link binds a unit of any kind, and a pod with its containers', async (t) => {
+  const system = '/usr/lib/systemd/system';
+  const manifest = '/etc/kubernetes/manifests/etcd.yaml';
+  const found = await discovered(t, {
+    [`${units}/p.pod`]: '[Pod]\nPodName=p\n',
+    [`${units}/in.container`]: `${container('q.io/in')}Pod=p.pod\n`,
+    [`${units}/out.container`]: container('q.io/out'),
+    [`${system}/plain.service`]: '[Service]\nExecStart=/usr/bin/podman run q.io/plain\n',
+    [`${system}/other.service`]: '[Service]\nExecStart=/usr/bin/true\n',
+    [manifest]: 'kind: Pod\nspec: {containers: [{name: c, image: "q.io/etcd:1"}]}\n',
+    [`${own}/p.pod`]: `-> ${units}/p.pod`,
+    [`${own}/plain.service`]: `-> ${system}/plain.service`,
+    [`${own}/other.service`]: `-> ${system}/other.service`,
+    [`${own}/etcd.yaml`]: `-> ${manifest}`,
+  });
+  const policy = policyOf(found.policy, found.links, undefined);
+  const bound = found.references.filter((reference) => decide(reference, policy).bound);
+  assert.deepEqual(
+    bound.map(({ image }) => image),
+    ['q.io/etcd:1', 'q.io/plain:latest', 'q.io/in:latest'],
+  );
+  assert.deepEqual(problems(found), [`bound-link ${own}/other.service`]);
+});
+
+test('what bootc refuses breaks its upgrade, and is said', async (t) => {
+  const found = await discovered(t, {
+    [`${units}/auth.image`]: '[Image]\nImage=q.io/auth\nPolicy=missing\nAuthFile=/etc/a.json\n',
+    [`${units}/spec.container`]: container('q.io/spec:%a'),
+    [`${units}/none.container`]: '[Container]\nRootfs=/srv\n',
+    [`${units}/fine.container`]: container('q.io/fine:50%%'),
+    '/usr/lib/elsewhere/loose.container': container('q.io/loose'),
+    [`${bootc}/auth.image`]: `-> ${units}/auth.image`,
+    [`${bootc}/spec.container`]: `-> ${units}/spec.container`,
+    [`${bootc}/none.container`]: `-> ${units}/none.container`,
+    [`${bootc}/loose.container`]: '-> /usr/lib/elsewhere/loose.container',
+    [`${bootc}/file.container`]: container('q.io/file'),
+    [`${bootc}/dangling.container`]: '-> /nowhere',
+  });
+  assert.deepEqual(
+    problems(found).filter((problem) => problem.startsWith('bootc-refuses')),
+    [
+      `bootc-refuses ${bootc}/dangling.container`,
+      `bootc-refuses ${bootc}/file.container`,
+      `bootc-refuses ${bootc}/none.container`,
+      `bootc-refuses ${units}/auth.image:4`,
+      `bootc-refuses ${units}/spec.container:2`,
+    ],
+  );
+  const loose = found.references.find(({ unitPath }) => unitPath.includes('loose'));
+  assert.equal(
+    loose?.image,
+    'q.io/loose:latest',
+    'bootc pulls it, whether a unit comes of it or not',
+  );
 });

@@ -5,6 +5,7 @@ import type { UnitEntry } from '../../systemd/unit-file.ts';
 import { parseUnitName, withInstance } from '../../systemd/unit-name.ts';
 import { splitWords } from '../../systemd/words.ts';
 import { dependencyKeys } from './known-keys.ts';
+import { podOf } from './pods.ts';
 import { type QuadletUnit, sectionOf, unitTypeOf } from './unit.ts';
 
 /**
@@ -30,10 +31,6 @@ export function generatedUnits(
     ],
     links: linksOf(unit),
   }));
-}
-
-function podOf(unit: QuadletUnit): string | undefined {
-  return unit.type === 'container' ? scalar(unit.entries, 'Container', 'Pod')?.value : undefined;
 }
 
 /** Since podman 5.5 a dependency on a Quadlet file stands for its service. */
