@@ -40,14 +40,13 @@ export function readStages(text: string, options: StageOptions): Stages {
   for (const instruction of file.instructions) {
     const { keyword, line, words, flags } = instruction;
     const stage = open.at(-1);
-    // A stage's own variables, then those before the first FROM, as buildah takes them.
-    const valueOf = (name: string) =>
-      stage?.args.get(name) ?? heading.get(name) ?? builtin.get(name);
+    // A stage sees only what it declares itself, by which it takes over what stands before it.
+    const outer = (name: string) => heading.get(name) ?? builtin.get(name);
+    const valueOf = (name: string) => (stage === undefined ? outer(name) : stage.args.get(name));
     const expand = (word: string) => expandWord(word, file.escape, valueOf);
     if (keyword === 'FROM') {
       // FROM sees only what stands before the first of its kind.
-      const inHeading = (word: string) =>
-        expandWord(word, file.escape, (name) => heading.get(name) ?? builtin.get(name));
+      const inHeading = (word: string) => expandWord(word, file.escape, outer);
       const [image, as, name] = words;
       if (image === undefined || (words.length > 1 && (as?.toUpperCase() !== 'AS' || !name))) {
         faults.push({ ...badFrom, line });
@@ -62,7 +61,13 @@ export function readStages(text: string, options: StageOptions): Stages {
       const own = name === undefined ? undefined : inHeading(name);
       open.push({ name: own, line, uses: [from], args: new Map() });
     } else if (keyword === 'ARG') {
-      declare(instruction, stage?.args ?? heading, expand, options.buildArgs);
+      declare(
+        instruction,
+        stage?.args ?? heading,
+        expand,
+        (name) => options.buildArgs.get(name),
+        outer,
+      );
     } else if (stage !== undefined) {
       stage.uses.push(...usesOf(instruction, expand));
     }
@@ -75,12 +80,13 @@ function declare(
   { words }: Instruction,
   scope: Map<string, string>,
   expand: (word: string) => Word,
-  buildArgs: ReadonlyMap<string, string>,
+  passedTo: (name: string) => string | undefined,
+  outer: (name: string) => string | undefined,
 ): void {
   for (const word of words) {
     const equals = word.indexOf('=');
     const name = equals < 0 ? word : word.slice(0, equals);
-    const passed = buildArgs.get(name);
+    const passed = passedTo(name) ?? (equals < 0 ? outer(name) : undefined);
     const value = passed === undefined && equals >= 0 ? expand(word.slice(equals + 1)) : undefined;
     // A default that can't be known: whoever uses the variable says so.
     if (value?.ok === false) scope.delete(name);

@@ -118,9 +118,9 @@ const cases: readonly [string, Tree, readonly string[]][] = [
         '  a:\n    build:\n      context: ctx\n      dockerfile: D\n      target: t\n      args: [V=2, W]\n',
       ),
       '.env': 'W=w\n',
-      'ctx/D': 'ARG V=1\nARG W\nFROM x:$V AS t\nCOPY --from=y:$W a b\nFROM no\n',
+      'ctx/D': 'ARG V=1\nARG W\nFROM x:$V AS t\nARG W\nCOPY --from=y:$W a b\nFROM no\n',
     },
-    ['a.build x:2 ctx/D:3', 'a.build y:w ctx/D:4'],
+    ['a.build x:2 ctx/D:3', 'a.build y:w ctx/D:5'],
   ],
   [
     'build in place, with an image of its own',
