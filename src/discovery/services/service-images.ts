@@ -18,10 +18,13 @@ import type { Word } from './words.ts';
 
 const keys = ['ExecCondition', 'ExecStartPre', 'ExecStart', 'ExecStartPost'] as const;
 
+/** Most services of a system have nothing to do with containers, and cost no more than this. */
+export function mayNameImages(unit: SystemdUnit): boolean {
+  return unit.entries.some(({ key, value }) => key.startsWith('Exec') && runsContainers(value));
+}
+
 export async function imagesOfService(unit: SystemdUnit, context: ServiceContext): Promise<Found> {
   const found: Findings = { references: [], problems: [] };
-  // Most services of a system have nothing to do with containers.
-  if (!unit.entries.some(({ value }) => runsContainers(value))) return found;
   const bind = bindSetting(unit.entries);
   const subject = {
     unitPath: unit.path,

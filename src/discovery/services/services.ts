@@ -4,7 +4,7 @@ import { parseUnitName } from '../../systemd/unit-name.ts';
 import { Expander } from '../expander.ts';
 import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
-import { imagesOfService } from './service-images.ts';
+import { imagesOfService, mayNameImages } from './service-images.ts';
 
 /**
  * The images that plain services name in the command lines of podman, docker and nerdctl.
@@ -26,6 +26,7 @@ export async function serviceImages(
   }
   const instantiated = new Set<string>();
   for (const name of services.keys()) {
+    if (!name.includes('@')) continue;
     const { prefix, instance } = parseUnitName(name);
     if (instance !== undefined && instance !== '') instantiated.add(`${prefix}@.service`);
   }
@@ -35,6 +36,7 @@ export async function serviceImages(
   for (const unit of services.values()) {
     // Quadlet reports those that it makes; a template runs as its instances.
     if (unit.generated || unit.masked || instantiated.has(unit.name)) continue;
+    if (!mayNameImages(unit)) continue;
     const found = await imagesOfService(unit, { ...context, expander });
     references.push(...found.references);
     problems.push(...found.problems);
