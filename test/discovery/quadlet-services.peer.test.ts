@@ -43,6 +43,10 @@ const bodies: Readonly<Record<string, fc.Arbitrary<string>>> = {
     .array(
       fc.constantFrom(
         'Network=n.network',
+        'Network=',
+        'Image=q.io/other:2',
+        'Image=i.image',
+        'Volume=',
         'Volume=v.volume:/v',
         'Volume=/srv:/srv',
         'Pod=p.pod',

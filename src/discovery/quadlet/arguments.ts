@@ -16,6 +16,8 @@ import { problemOfUnit, type QuadletUnit, sectionOf, type UnitType } from './uni
 export interface Arguments {
   /** What goes before the unit's own keys. */
   readonly pull: Partial<PullOptions>;
+  /** All options of `PodmanArgs=`, in their order. */
+  readonly options: readonly Option[];
   /** Images besides the unit's own: mounts, and the infra image of a pod; a value a entry. */
   readonly images: readonly UnitEntry[];
   /** Change how, or which, image of the unit is pulled. */
@@ -37,7 +39,7 @@ const storeFlags: ReadonlySet<string> = new Set([
 
 /** Reads `PodmanArgs=`, `GlobalArgs=` and `Mount=` as podman reads what comes of them. */
 export function readArguments(unit: QuadletUnit, context: PullContext): Arguments {
-  const found: Draft = { pull: {}, images: [], ofPull: [], ofUnit: [] };
+  const found: Draft = { pull: {}, options: [], images: [], ofPull: [], ofUnit: [] };
   const section = sectionOf[unit.type];
   const kind = kinds[unit.type];
   for (const entry of kind === undefined ? [] : list(unit.entries, section, 'PodmanArgs')) {
@@ -58,14 +60,19 @@ export function readArguments(unit: QuadletUnit, context: PullContext): Argument
 
 interface Draft {
   pull: Partial<PullOptions>;
+  readonly options: Option[];
   readonly images: UnitEntry[];
   readonly ofPull: Problem[];
   readonly ofUnit: Problem[];
 }
 
-const kinds: Readonly<Partial<Record<UnitType, 'run' | 'pull' | 'pod'>>> = {
+type Kind = 'run' | 'pull' | 'play' | 'build' | 'pod';
+
+const kinds: Readonly<Partial<Record<UnitType, Kind>>> = {
+  build: 'build',
   container: 'run',
   image: 'pull',
+  kube: 'play',
   pod: 'pod',
 };
 
@@ -75,7 +82,7 @@ const podImage = optionTable('infra-image', '');
 function readPodmanArgs(
   unit: QuadletUnit,
   entry: UnitEntry,
-  kind: 'run' | 'pull' | 'pod',
+  kind: Kind,
   context: PullContext,
   found: Draft,
 ): void {
@@ -98,18 +105,18 @@ function readPodmanArgs(
   }
   const saysPolicy = split.options.some(({ name }) => name === 'pull' || name === 'policy');
   const { options, faults } = commandPull(
-    { program: 'podman', kind, options: split.options, rest: [] },
+    { program: 'podman', kind: kind === 'build' ? 'run' : kind, options: split.options, rest: [] },
     { etc: context.etc, ignoresFailure: !saysPolicy, directory: '/' },
   );
   const { policy, ...rest } = options;
   found.pull = { ...found.pull, ...rest, ...(saysPolicy ? { policy } : {}) };
   found.ofPull.push(...faults.map((fault) => problemOfUnit(unit, entry, fault)));
+  found.options.push(...split.options);
   addMounts(unit, entry, split.options, found);
-  // podman takes the first word that belongs to no option for the image.
+  // podman takes the first word that belongs to no option for the image, or what else it works on.
   if (split.rest.length > 0) found.ofPull.push(problemOfUnit(unit, entry, bareWord));
-  if (split.options.some(({ name }) => name === 'rootfs')) {
-    found.ofPull.push(problemOfUnit(unit, entry, rootfs));
-  }
+  const taken = split.options.find(({ name }) => changing.has(name))?.name;
+  if (taken !== undefined) found.ofPull.push(problemOfUnit(unit, entry, otherThing(taken)));
 }
 
 function addMounts(
@@ -154,15 +161,21 @@ export const artifact: Fault = {
 
 const bareWord: Fault = {
   code: 'command-line',
-  message: 'expected options, found a word that is none, which podman takes for the image',
-  hint: 'say the image in Image=, and the command in Exec=',
+  message:
+    'expected options, found a word that is none, which podman takes for the image or the file',
+  hint: "say it with the unit's own keys",
 };
 
-const rootfs: Fault = {
-  code: 'command-line',
-  message: 'expected an image, found --rootfs, with which podman takes the image for a directory',
-  hint: 'say Rootfs= in place of Image=',
-};
+/** With them podman takes something else than the unit's own keys say. */
+const changing: ReadonlySet<string> = new Set(['rootfs', 'file', 'from', 'build-arg-file']);
+
+function otherThing(option: string): Fault {
+  return {
+    code: 'command-line',
+    message: `expected options that leave the unit's own keys as they are, found --${option}`,
+    hint: "say it with the unit's own keys",
+  };
+}
 
 function otherStore(flag: string): Fault {
   return {

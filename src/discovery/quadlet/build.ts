@@ -3,10 +3,11 @@ import type { ShortNames } from '../../image/short-names.ts';
 import type { Problem } from '../../problem.ts';
 import { flag, list, scalar } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
-import type { PullOptions } from '../reference.ts';
 import type { Found } from '../source.ts';
+import { readArguments } from './arguments.ts';
 import { type BaseReader, baseReferences } from './base-references.ts';
-import { type CitedFile, citedFile, citedPath, type FileContext } from './files.ts';
+import { type CitedFile, citedFile, citedPath, type FileContext, isRemote } from './files.ts';
+import { containerPull, type Pull } from './pull-options.ts';
 import { isSet } from './refused.ts';
 import type { QuadletUnit } from './unit.ts';
 
@@ -27,15 +28,35 @@ export function buildImages(
 ): Found {
   const file = containerfile(build, context);
   if (!file.ok) return { references: [], problems: [ofUnit(file.problem, forUnit)] };
-  const buildArgs = new Map(
-    list(build.entries, 'Build', 'BuildArg').flatMap(({ value }): [string, string][] => {
-      const equals = value.indexOf('=');
-      return equals <= 0 ? [] : [[value.slice(0, equals), value.slice(equals + 1)]];
-    }),
-  );
-  const target = scalar(build.entries, 'Build', 'Target')?.value;
-  const bases = context.bases.read(file, { buildArgs, ...(target ? { target } : {}) });
-  return baseReferences(forUnit, bases, pullOf(build, context), context.shortNames);
+  const given = readArguments(build, context);
+  const values = (name: string) =>
+    given.options.flatMap((option) => (option.name === name ? [option.value?.text ?? ''] : []));
+  const ownArgs = list(build.entries, 'Build', 'BuildArg').map(({ value }) => value);
+  const target = values('target').at(-1) ?? scalar(build.entries, 'Build', 'Target')?.value;
+  const bases = context.bases.read(file, {
+    buildArgs: new Map([...ownArgs, ...values('build-arg')].flatMap(assignment)),
+    contexts: new Map(values('build-context').flatMap(assignment).map(contextImage)),
+    ...(target ? { target } : {}),
+  });
+  const pull = pullOf(build, context);
+  const options = { ...pull.options, ...given.pull };
+  const found = baseReferences(forUnit, bases, options, context.shortNames);
+  const others = [...pull.problems, ...given.ofPull, ...given.ofUnit];
+  return {
+    references: found.references,
+    problems: [...found.problems, ...others.map((problem) => ofUnit(problem, forUnit))],
+  };
+}
+
+function assignment(text: string): [string, string][] {
+  const equals = text.indexOf('=');
+  return equals <= 0 ? [] : [[text.slice(0, equals), text.slice(equals + 1)]];
+}
+
+/** Source: podman-build(1), `--build-context`. */
+function contextImage([name, value]: [string, string]): [string, string | undefined] {
+  const image = /^(?:docker-image|container-image|docker):\/\/(.+)$/.exec(value)?.[1];
+  return [name, image];
 }
 
 /** Source: podman 6, pkg/systemd/quadlet/quadlet.go, `ConvertBuild`. */
@@ -44,6 +65,7 @@ function containerfile(build: QuadletUnit, context: BuildContext): CitedFile {
   const file = scalar(build.entries, 'Build', 'File');
   const setting = scalar(build.entries, 'Build', 'SetWorkingDirectory');
   const directory = workingDirectory(build, setting, file, context);
+  if (setting !== undefined && isRemote(setting.value)) return citedFile(build, setting, context);
   if (isSet(file)) return citedFile(build, file, context, directory);
   const at: UnitEntry = setting ?? {
     group: 'Build',
@@ -88,20 +110,20 @@ function workingDirectory(
   }
 }
 
-function pullOf(build: QuadletUnit, { etc }: BuildContext): PullOptions {
+function pullOf(build: QuadletUnit, context: BuildContext): Pull {
   const text = (key: string) => {
     const value = scalar(build.entries, 'Build', key)?.value;
     return value === '' ? undefined : value;
   };
   const [arch, variant, authFile] = [text('Arch'), text('Variant'), text('AuthFile')];
   const tlsVerify = flag(build.entries, 'Build', 'TLSVerify');
-  return {
-    policy: text('Pull') === 'never' ? 'never' : 'missing',
+  return containerPull(build, context, {
+    policy: 'missing',
     ...(arch === undefined ? {} : { arch }),
     ...(variant === undefined ? {} : { variant }),
-    ...(authFile === undefined ? {} : { authFile: citedPath(build, authFile, etc) }),
+    ...(authFile === undefined ? {} : { authFile: citedPath(build, authFile, context.etc) }),
     ...(tlsVerify === undefined ? {} : { tlsVerify }),
-  };
+  });
 }
 
 function ofUnit(problem: Problem, unit: QuadletUnit): Problem {

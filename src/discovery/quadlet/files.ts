@@ -51,6 +51,11 @@ export function citedFile(
   }
 }
 
+/** What podman would fetch from elsewhere. */
+export function isRemote(value: string): boolean {
+  return /^(?:https?|git|ssh):|^git@|\.git$/.test(value);
+}
+
 function noFile(found: string): Fault {
   return {
     code: 'cited-file',

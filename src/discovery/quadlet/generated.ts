@@ -51,24 +51,19 @@ function impliedBy(unit: QuadletUnit, byName: ReadonlyMap<string, QuadletUnit>):
     const service = byName.get(file)?.service;
     if (service !== undefined) implied.push({ ...entry, group: 'Unit', key, value: service });
   };
-  for (const entry of unit.entries) {
-    if (entry.group !== section) continue;
-    const file = entry.value.split(':', 1)[0] ?? '';
-    switch (entry.key) {
-      case 'Image':
-      case 'Network':
-      case 'Volume':
-        if (unitTypeOf(file) !== undefined) require(entry, file);
-        break;
-      case 'Mount':
-        for (const [, source = ''] of entry.value.matchAll(/(?:source|src)=([^,"\s]+)/g)) {
-          if (/\.(?:image|volume|build)$/.test(source)) require(entry, source);
-        }
-        break;
-      case 'Pod':
-        require(entry, file, 'BindsTo');
-        break;
-      default:
+  const file = ({ value }: UnitEntry) => value.split(':', 1)[0] ?? '';
+  const image = scalar(unit.entries, section, 'Image');
+  if (image !== undefined) require(image, image.value);
+  const pod = scalar(unit.entries, section, 'Pod');
+  if (pod !== undefined) require(pod, pod.value, 'BindsTo');
+  for (const key of ['Network', 'Volume']) {
+    for (const entry of list(unit.entries, section, key)) {
+      if (unitTypeOf(file(entry)) !== undefined) require(entry, file(entry));
+    }
+  }
+  for (const entry of list(unit.entries, section, 'Mount')) {
+    for (const [, source = ''] of entry.value.matchAll(/(?:source|src)=([^,"\s]+)/g)) {
+      if (/\.(?:image|volume|build)$/.test(source)) require(entry, source);
     }
   }
   return implied;

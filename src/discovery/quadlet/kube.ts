@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import type { ShortNames } from '../../image/short-names.ts';
 import type { Problem } from '../../problem.ts';
 import { RootError } from '../../root/root.ts';
-import { followed } from '../../systemd/etc.ts';
+import { followed, whereInTree } from '../../systemd/etc.ts';
 import { list, scalar } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import type { Fault } from '../fault.ts';
@@ -10,6 +10,7 @@ import { imageOf } from '../image-value.ts';
 import { type KubeImage, workloadImages } from '../kubernetes/workload-images.ts';
 import type { Reference } from '../reference.ts';
 import type { Found } from '../source.ts';
+import { type Arguments, readArguments } from './arguments.ts';
 import { type BaseReader, baseReferences } from './base-references.ts';
 import { type CitedFile, citedFile, citedPath, type FileContext } from './files.ts';
 import { referenceFields } from './reference-fields.ts';
@@ -28,7 +29,8 @@ export interface KubeContext extends FileContext {
  */
 export async function kubeImages(unit: QuadletUnit, context: KubeContext): Promise<Found> {
   const references: Reference[] = [];
-  const problems: Problem[] = [];
+  const given = readArguments(unit, context);
+  const problems: Problem[] = [...given.ofPull, ...given.ofUnit];
   for (const entry of list(unit.entries, 'Kube', 'Yaml')) {
     // Since podman 5.7 one key may name several files.
     for (const value of entry.value.split(/\s+/).filter((word) => word !== '')) {
@@ -40,13 +42,18 @@ export async function kubeImages(unit: QuadletUnit, context: KubeContext): Promi
       const { images, faults } = await workloadImages(file.text, { player: 'podman' });
       const subject = subjectOf(unit);
       problems.push(...faults.map((fault) => ({ ...fault, path: file.path, subject })));
-      const directory = buildDirectory(unit, file.path, context);
+      const directory = buildDirectory(unit, file.path, given, context);
       for (const image of images) {
         const built = containerfileOf(image, directory, context);
-        if (built === undefined) references.push(referenceTo(image, unit, file, context));
+        if (built === undefined) references.push(referenceTo(image, unit, file, given, context));
         else {
           const bases = context.bases.read(built, { buildArgs: new Map() });
-          const found = baseReferences(unit, bases, { policy: 'missing' }, context.shortNames);
+          const found = baseReferences(
+            unit,
+            bases,
+            { ...given.pull, policy: 'missing' },
+            context.shortNames,
+          );
           references.push(...found.references);
           problems.push(...found.problems);
         }
@@ -56,8 +63,17 @@ export async function kubeImages(unit: QuadletUnit, context: KubeContext): Promi
   return { references, problems };
 }
 
-/** Where podman runs: `/` unless the unit says otherwise. */
-function buildDirectory(unit: QuadletUnit, yaml: string, { etc }: KubeContext): string {
+/** Where podman looks for what to build: `/` unless the unit says otherwise; nowhere if told not to. */
+function buildDirectory(
+  unit: QuadletUnit,
+  yaml: string,
+  { options }: Arguments,
+  { etc }: KubeContext,
+): string | undefined {
+  const last = (name: string) => options.findLast((option) => option.name === name);
+  if (last('build')?.value?.text === 'false') return undefined;
+  const given = last('context-dir')?.value?.text;
+  if (given !== undefined) return whereInTree(etc, posix.resolve('/', given));
   const setting = scalar(unit.entries, 'Kube', 'SetWorkingDirectory')?.value ?? '';
   switch (setting.toLowerCase()) {
     case '':
@@ -73,11 +89,11 @@ function buildDirectory(unit: QuadletUnit, yaml: string, { etc }: KubeContext): 
 
 function containerfileOf(
   { raw }: KubeImage,
-  directory: string,
+  directory: string | undefined,
   { root, etc }: KubeContext,
 ): { path: string; text: string } | undefined {
   // A name that climbs is no image's.
-  if (raw === '' || raw.split('/').includes('..')) return undefined;
+  if (directory === undefined || raw === '' || raw.split('/').includes('..')) return undefined;
   for (const name of ['Containerfile', 'Dockerfile']) {
     const path = posix.join(directory, raw, name);
     try {
@@ -94,6 +110,7 @@ function referenceTo(
   { raw, line, key, policy }: KubeImage,
   unit: QuadletUnit,
   { path }: CitedFile & { ok: true },
+  { pull }: Arguments,
   { shortNames }: KubeContext,
 ): Reference {
   const image = imageOf(raw, shortNames);
@@ -106,7 +123,7 @@ function referenceTo(
     line,
     key,
     ...(image.ok ? { image: image.image } : {}),
-    pull: { policy },
+    pull: { ...pull, policy },
     problems: faults.map((fault) => problemOfUnit(unit, at, fault)),
   };
 }

@@ -170,6 +170,6 @@ const pullAlwaysImage: Fault = {
 
 const pullAlwaysContainer: Fault = {
   code: 'pull-always',
-  message: 'expected a container that starts offline, found Pull=always',
+  message: 'expected a unit that starts offline, found Pull=always',
   hint: 'set Pull=missing or Pull=newer',
 };

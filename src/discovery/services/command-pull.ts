@@ -25,6 +25,8 @@ export function commandPull(
       continue;
     }
     const text = value?.text ?? '';
+    // `podman build --pull` alone says what it does anyway.
+    if (name === 'pull' && value === undefined) continue;
     if (name === 'pull' || name === 'policy') {
       const policy = policies.get(text);
       if (policy === undefined) faults.push(invalid(name));

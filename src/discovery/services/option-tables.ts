@@ -47,6 +47,11 @@ export const podman = {
     'annotation authfile cert-dir configmap context-dir creds ip log-driver log-opt mac-address network publish seccomp-profile-root signature-policy userns',
     'build force help no-hostname no-hosts no-pod-prefix publish-all quiet/q replace service-container start tls-verify wait/w down',
   ),
+  /** `--pull` takes a value only behind `=`. */
+  build: optionTable(
+    'add-host annotation arch authfile build-arg build-arg-file build-context cache-from cache-to cache-ttl cap-add cap-drop cert-dir cgroup-parent cgroupns cpp-flag cpu-period cpu-quota cpu-shares/c cpuset-cpus cpuset-mems creds cw decryption-key device dns dns-option dns-search env file/f format from group-add hooks-dir ignorefile iidfile ipc isolation jobs label layer-label logfile manifest memory-swap memory/m network os os-feature os-version output/o pid platform retry retry-delay runtime-flag sbom sbom-image-output sbom-image-purl-output sbom-merge-strategy sbom-output sbom-purl-output sbom-scanner-command sbom-scanner-image secret security-opt shm-size sign-by signature-policy ssh tag/t target timestamp ulimit unsetenv unsetlabel userns userns-gid-map userns-gid-map-group userns-uid-map userns-uid-map-user uts variant volume/v',
+    'all-platforms compat-volumes compress disable-compression/D disable-content-trust force-rm help http-proxy identity-label layers logsplit no-cache no-hostname no-hosts omit-history pull quiet/q rm skip-unused-stages squash squash-all stdin tls-verify',
+  ),
 };
 
 /** Source: docker 28.2, `--help` of each. */

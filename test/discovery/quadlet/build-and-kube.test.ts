@@ -84,3 +84,32 @@ test('an image that podman builds from a directory of its name', async (t) => {
   });
   assert.deepEqual(images(found), ['k.service q.io/base:1']);
 });
+
+test('arguments of a build and of a kube unit say what the keys do', async (t) => {
+  const found = await discovered(t, {
+    [`${units}/b.build`]: `${build}BuildArg=V=1\nPull=always\nPodmanArgs=--build-arg=V=9 --authfile /etc/a --build-context other=docker-image://q.io/context\nGlobalArgs=--root=/x\n`,
+    [`${units}/Containerfile`]: 'ARG V=0\nFROM q.io/base:$V\nCOPY --from=other / /\n',
+    [`${units}/k.kube`]:
+      '[Kube]\nYaml=a.yaml\nPodmanArgs=--tls-verify=false --context-dir /etc/c\n',
+    [`${units}/a.yaml`]: `${pod('q.io/a:1')}  - name: d\n    image: mine\n`,
+    '/etc/c/mine/Containerfile': 'FROM q.io/mine:1\n',
+    [`${units}/n.kube`]: '[Kube]\nYaml=a.yaml\nPodmanArgs=--context-dir=/etc/c --build=false\n',
+    [`${units}/r.build`]: '[Build]\nImageTag=r\nSetWorkingDirectory=https://x.io/r.git\n',
+  });
+  assert.deepEqual(images(found), [
+    'b-build.service q.io/base:9',
+    'b-build.service q.io/context:latest',
+    'k.service q.io/mine:1',
+    'k.service q.io/a:1',
+    'n.service q.io/a:1',
+    'n.service docker.io/library/mine:latest',
+  ]);
+  const [base] = found.references;
+  assert.deepEqual(base?.pull, { policy: 'always', authFile: '/etc/a' });
+  assert.equal(found.references[3]?.pull.tlsVerify, false);
+  assert.deepEqual(problems(found), [
+    `pull-always ${units}/b.build:5`,
+    `not-read-yet ${units}/b.build:7`,
+    `cited-file ${units}/r.build:3`,
+  ]);
+});

@@ -19,7 +19,8 @@ function helped(program: string, words: readonly string[]): Helped[] {
   return Array.from(help.matchAll(line), ([, short, long = '', value]) => ({
     long,
     short,
-    takesValue: value !== undefined,
+    // `string[="missing"]`: only behind an equals sign.
+    takesValue: value !== undefined && !value.includes('[='),
   }));
 }
 
@@ -42,6 +43,7 @@ test('every option that podman lists is known, with or without a value', {
   for (const words of [['run'], ['create'], ['container', 'run'], ['container', 'create']]) {
     check(program, words, podman.run);
   }
+  check(program, ['build'], podman.build);
   for (const words of [['pull'], ['image', 'pull']]) check(program, words, podman.pull);
   for (const words of [
     ['kube', 'play'],
