@@ -64,7 +64,7 @@ export function containerPull(
   readRetries(options, reading);
   const problems = reading.problems;
   if (policy === 'always') {
-    const entry = scalar(unit.entries, 'Container', 'Pull');
+    const entry = scalar(unit.entries, sectionOf[unit.type], 'Pull');
     problems.push(problemOfUnit(unit, entry, pullAlwaysContainer));
   }
   return { options, problems };
