@@ -10,6 +10,7 @@ export function service(unit = '', more = ''): string {
 
 /** Units of every way to start, and of many that start nothing. All services have `t-` in front. */
 export const bootForest: Tree = {
+  ...quadlets(),
   [`${vendor}/t-wanted.service`]: service(
     [
       'Wants=t-key-wanted.service \\',
@@ -158,3 +159,28 @@ export const bootForest: Tree = {
   [`${vendor}/t-conditional.service`]: service('ConditionPathExists=/nowhere'),
   [`${vendor}/multi-user.target.wants/t-conditional.service`]: '-> ../t-conditional.service',
 };
+
+/** Units for podman's generator; nothing answers at the registry that they name. */
+function quadlets(): Tree {
+  const at = '/etc/containers/systemd';
+  const own = (more: string) => `[Container]\nImage=localhost:1/x:1\n${more}`;
+  const wanted = '[Install]\nWantedBy=multi-user.target\n';
+  return {
+    [`${at}/t-q-wanted.container`]: own(`Volume=t-q-needed.volume:/v\n${wanted}`),
+    [`${at}/t-q-needed.volume`]: '[Volume]\nDriver=image\nImage=t-q-image.image\n',
+    [`${at}/t-q-image.image`]: '[Image]\nImage=localhost:1/i:1\n',
+    [`${at}/t-q-pod.pod`]: `[Pod]\n${wanted}`,
+    [`${at}/t-q-member.container`]: own('Pod=t-q-pod.pod\n'),
+    [`${at}/t-q-aside.container`]: own('Pod=t-q-pod.pod\nStartWithPod=no\n'),
+    [`${at}/t-q-unwanted.container`]: own(''),
+    [`${at}/t-q-alone.volume`]: '[Volume]\n',
+    [`${at}/t-q-masked.container`]: own(wanted),
+    '/etc/systemd/system/t-q-masked.service': '-> /dev/null',
+    [`${at}/t-q-template@.container`]: own(`${wanted}DefaultInstance=one\n`),
+    [`${at}/t-q-build.build`]: '[Build]\nImageTag=localhost/b\nSetWorkingDirectory=unit\n',
+    [`${at}/Containerfile`]: 'FROM localhost:1/base:1\n',
+    [`${at}/t-q-built.container`]: `[Container]\nImage=t-q-build.build\n${wanted}`,
+    [`${at}/t-q-kube.kube`]: `[Kube]\nYaml=k.yaml\n${wanted}`,
+    [`${at}/k.yaml`]: 'kind: Pod\nspec: {containers: [{name: c, image: "localhost:1/k:1"}]}\n',
+  };
+}

@@ -3,10 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { readQuadlets } from '../../src/discovery/quadlet/quadlet.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import { bootGraph } from '../../src/systemd/boot-graph.ts';
 import { readSystemdUnits } from '../../src/systemd/systemd-units.ts';
-import { writeTree } from '../discovery/tree.ts';
+import { shortNames, writeTree } from '../discovery/tree.ts';
 import { type BootedHost, bootHost } from '../support/booted-host.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { bootForest } from './boot-forest.ts';
@@ -23,11 +24,14 @@ test('what comes to start is what systemd says', { timeout: 300_000 }, async (t)
   writeTree(directory, bootForest);
   const root = openRoot(directory);
   t.after(() => root.close());
-  const units = readSystemdUnits(root, '/etc', {
-    manager: 'system',
-    generated: [],
-    architecture: 'x86-64',
-  });
+  const context = { shortNames, architecture: 'x86-64', etc: '/etc' } as const;
+  const { generated: made } = await readQuadlets(
+    root,
+    ['/etc/containers/systemd', '/usr/share/containers/systemd'],
+    () => false,
+    context,
+  );
+  const units = readSystemdUnits(root, '/etc', { ...context, manager: 'system', generated: made });
   const graph = bootGraph(units);
   const activations = new Map(
     Array.from(units.services(), ({ name }) => [name, graph.startOf(name).activation]),
@@ -38,13 +42,17 @@ test('what comes to start is what systemd says', { timeout: 300_000 }, async (t)
     const generated = words(host.run('find', '/run/systemd/generator', '-type', 'l')).map(
       (path) => path.split('/').at(-1) ?? '',
     );
+    // Those of Quadlet are known: berth reads what its generator reads.
+    const unknown = generated.filter((name) => !name.startsWith('t-q'));
     const listed = words(
       host.run('systemctl', 'list-dependencies', '--all', '--plain', 'default.target'),
     );
     const theirs = loadedServices(host, listed).filter(
-      (name) => !generated.includes(name) && !shownOnly.includes(name),
+      (name) => !unknown.includes(name) && !shownOnly.includes(name),
     );
     assert.ok(theirs.length > 60, `${theirs.length}`);
+    const ofQuadlet = theirs.filter((name) => name.startsWith('t-q'));
+    assert.deepEqual(ofQuadlet.sort(), quadletsAtBoot, 'of Quadlet');
     const missing = theirs.filter((name) => graph.startOf(name).activation !== 'boot');
     assert.deepEqual(missing, [], 'started by systemd alone');
     const mine = Array.from(activations).flatMap(([name, by]) => (by === 'boot' ? [name] : []));
@@ -83,14 +91,30 @@ test('what comes to start is what systemd says', { timeout: 300_000 }, async (t)
     const running = words(
       host.run('systemctl', 'list-units', '--type=service', ...plain, '--state=running', 't-*'),
     ).filter((word) => word.startsWith('t-') && word.endsWith('.service'));
-    // What this host does not allow; others may.
     const mine = Array.from(activations).flatMap(([name, by]) =>
-      name.startsWith('t-') && by === 'boot' && name !== 't-conditional.service' ? [name] : [],
+      name.startsWith('t-') && by === 'boot' && !notRunning(name) ? [name] : [],
     );
     const templates = running.map((name) => name.replace(/@.*\./, '@.'));
     assert.deepEqual([...new Set(templates)].sort(), mine.sort());
   });
 });
+
+/** What this host does not allow, though others may; and containers, for which it has no image. */
+function notRunning(name: string): boolean {
+  return name === 't-conditional.service' || name.startsWith('t-q');
+}
+
+const quadletsAtBoot = [
+  't-q-build-build.service',
+  't-q-built.service',
+  't-q-image-image.service',
+  't-q-kube.service',
+  't-q-member.service',
+  't-q-needed-volume.service',
+  't-q-pod-pod.service',
+  't-q-template@one.service',
+  't-q-wanted.service',
+];
 
 const plain = ['--all', '--plain', '--no-legend'];
 
