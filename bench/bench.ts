@@ -2,13 +2,20 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { benchImageRoot } from './image-root.ts';
 import { benchImages } from './images.ts';
 import type { Row } from './measure.ts';
 import { benchStage } from './stage.ts';
 import { benchStart } from './start.ts';
 import { benchVerify } from './verify.ts';
 
-const parts = { start: benchStart, images: benchImages, verify: benchVerify, stage: benchStage };
+const parts = {
+  start: benchStart,
+  images: benchImages,
+  image: benchImageRoot,
+  verify: benchVerify,
+  stage: benchStage,
+};
 
 const wanted = process.argv.slice(2);
 const directory = mkdtempSync(join(tmpdir(), 'berth-bench-'));

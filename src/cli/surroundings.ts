@@ -29,11 +29,7 @@ export async function inSurroundings<T>(
 ): Promise<T> {
   const user = isUser(options);
   const config = await hostConfig(options);
-  const stateDirectory =
-    options.stateDir ??
-    process.env['BERTH_STATE_DIR'] ??
-    config.stateDirectory ??
-    defaultStateDirectory(user);
+  const stateDirectory = stateDirectoryOf(options, config);
   return online(options, async ({ registry, report, signal }) => {
     const engine = await openEngine({
       name: options.engine ?? config.engine,
@@ -76,6 +72,19 @@ export function hostConfig(options: Pick<CommonOptions, 'user' | 'config'>): Pro
   return readConfig(configDirectories(isUser(options)), options.config);
 }
 
+/** Where berth keeps what it has: the option, the environment, berth.toml, else where it belongs. */
+export function stateDirectoryOf(
+  options: Pick<CommonOptions, 'user' | 'stateDir'>,
+  config: Config,
+): string {
+  return (
+    options.stateDir ??
+    process.env['BERTH_STATE_DIR'] ??
+    config.stateDirectory ??
+    defaultStateDirectory(isUser(options))
+  );
+}
+
 function isUser(options: Pick<CommonOptions, 'user'>): boolean {
   return options.user === true || process.geteuid?.() !== 0;
 }
@@ -94,7 +103,7 @@ function xdg(variable: string, fallback: string): string {
   return value?.startsWith('/') ? value : join(process.env['HOME'] ?? '/', fallback);
 }
 
-function interrupted(signal: NodeJS.Signals): BerthError {
+export function interrupted(signal: NodeJS.Signals): BerthError {
   return new BerthError('interrupted', `ended by ${signal}`, {
     hint: 'what was fetched stays; run the same command again',
   });

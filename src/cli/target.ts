@@ -6,23 +6,35 @@ import { isLiving, type RootRecord } from '../lifecycle/record.ts';
 import { checkedId, idOfLocation, isManual } from '../lifecycle/root-id.ts';
 import { openRoot } from '../root/open-root.ts';
 import type { Root } from '../root/root.ts';
+import type { ImageOptions } from './os-image.ts';
 
 /** The names of deployments, which are no paths: `./staged` is. */
 const deploymentNames = ['booted', 'staged', 'rollback'];
 
-/** Opens ROOT, runs the work, and closes it whatever comes. */
+/**
+ * Opens ROOT, runs the work, and closes it whatever comes.
+ *
+ * @param options of the command, which say where an `image:REF` comes from.
+ */
 export async function withRoot<T>(
   spec: string | undefined,
   work: (root: Root) => Promise<T>,
+  options?: ImageOptions,
 ): Promise<T> {
   refuseDeployments(spec);
   keepHeapSmall();
-  const root = openRoot(spec ?? '/');
+  const root = await open(spec ?? '/', options);
   try {
     return await work(root);
   } finally {
     root.close();
   }
+}
+
+async function open(spec: string, options: ImageOptions | undefined): Promise<Root> {
+  if (!isImage(spec) || options === undefined) return openRoot(spec);
+  const { openHostImage } = await import('./os-image.ts');
+  return openHostImage(spec, options);
 }
 
 /**
@@ -53,7 +65,7 @@ export function idOfRoot(
   }
   const known = ofLocation(location, records);
   if (known !== undefined) return known;
-  if (location.startsWith('/')) return idOfLocation(location);
+  if (location.startsWith('/') || isImage(location)) return idOfLocation(location);
   throw new BerthError('root-id', `${location} has no path that could give it an id`, {
     hint: 'say --id ID',
     kind: 'usage',
@@ -71,10 +83,12 @@ export function idOfTarget(
 ): string {
   if (target !== undefined && records.has(target)) return target;
   refuseDeployments(target);
-  const location = realPath(target ?? '/');
+  const location = isImage(target) ? (target ?? '') : realPath(target ?? '/');
   return (
     ofLocation(location, records) ??
-    (target?.includes('/') === false ? checkedId(target) : idOfLocation(location))
+    (target?.includes('/') === false && !isImage(target)
+      ? checkedId(target)
+      : idOfLocation(location))
   );
 }
 
@@ -83,13 +97,23 @@ function ofLocation(
   records: ReadonlyMap<string, RootRecord>,
 ): string | undefined {
   const ids = [...records.values()]
-    .filter((record) => record.location === location && isLiving(record))
+    .filter((record) => isLiving(record) && isMeant(record.location, location))
     .map((record) => record.id);
   if (ids.length <= 1) return ids[0];
   throw new BerthError('root-id', `${location} was staged as ${ids.join(' and ')}`, {
     hint: 'say which with its id',
     kind: 'usage',
   });
+}
+
+/** An image may be called by its name alone: its location has the digest too. */
+function isMeant(recorded: string, location: string): boolean {
+  if (recorded === location) return true;
+  return isImage(location) && recorded.replace(/@sha256:[0-9a-f]{64}$/, '') === location;
+}
+
+function isImage(spec: string | undefined): boolean {
+  return spec?.startsWith('image:') === true;
 }
 
 function realPath(path: string): string {

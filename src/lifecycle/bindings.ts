@@ -1,10 +1,5 @@
 import type { PullPolicy, Reference } from '../discovery/reference.ts';
-import {
-  formatPlatform,
-  hostPlatform,
-  normalisePlatform,
-  type Platform,
-} from '../image/platform.ts';
+import { formatPlatform, normalisePlatform, type Platform } from '../image/platform.ts';
 import type { Problem } from '../problem.ts';
 import type { Access } from '../registry/access.ts';
 import { parseAuthFile } from '../registry/auth-file.ts';
@@ -45,14 +40,14 @@ export function bindingsOf(survey: Survey, root: Root, select: 'bound' | 'all'):
   for (const reference of survey.references) {
     if (reference.image === undefined) continue;
     if (select === 'bound' && !reference.decision.bound) continue;
-    const platform = platformOf(reference);
+    const platform = platformOf(reference, survey.platform);
     const key = `${reference.image} ${formatPlatform(platform)}`;
     const draft = groups.get(key) ?? { name: reference.image, platform, parts: [] };
     groups.set(key, draft);
     draft.parts.push({ reference, access: accessOf(reference, root, problems) });
   }
   const byName = Map.groupBy(groups.values(), (draft) => draft.name);
-  const drafts = [...byName.values()].map((of) => onePlatform(of, problems));
+  const drafts = [...byName.values()].map((of) => onePlatform(of, survey.platform, problems));
   return {
     bindings: drafts.flatMap((draft) =>
       draft === undefined ? [] : [{ ...finish(draft), ...lockedBy(survey.lock, draft.name) }],
@@ -70,8 +65,12 @@ function lockedBy({ lock, problem }: FoundLock, name: string) {
 }
 
 /** An engine gives a name to one image: of two platforms only one can have it. */
-function onePlatform(drafts: readonly Draft[], problems: BoundProblem[]): Draft | undefined {
-  const host = formatPlatform(hostPlatform());
+function onePlatform(
+  drafts: readonly Draft[],
+  own: Platform,
+  problems: BoundProblem[],
+): Draft | undefined {
+  const host = formatPlatform(own);
   const chosen = drafts.find(({ platform }) => formatPlatform(platform) === host) ?? drafts[0];
   for (const { name, platform, parts } of drafts.filter((draft) => draft !== chosen)) {
     for (const { reference } of parts) {
@@ -126,12 +125,11 @@ function isSpecial(access: Access): boolean {
   return access.tlsVerify === false || access.credentials !== undefined;
 }
 
-function platformOf({ pull }: Reference): Platform {
-  const host = hostPlatform();
-  if (pull.arch === undefined && pull.os === undefined && pull.variant === undefined) return host;
+function platformOf({ pull }: Reference, own: Platform): Platform {
+  if (pull.arch === undefined && pull.os === undefined && pull.variant === undefined) return own;
   return normalisePlatform({
-    os: pull.os ?? host.os,
-    architecture: pull.arch ?? host.architecture,
+    os: pull.os ?? own.os,
+    architecture: pull.arch ?? own.architecture,
     ...(pull.variant === undefined ? {} : { variant: pull.variant }),
   });
 }

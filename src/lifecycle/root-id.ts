@@ -10,7 +10,7 @@ export const MANUAL = 'manual';
  */
 export function idOfLocation(location: string): string {
   if (location === '/') return 'root';
-  const plain = location.replace(/^\/+|\/+$/g, '');
+  const plain = location.replace(/^\/+|\/+$|@sha256:[0-9a-f]{64}$/g, '');
   const slug = plain.replaceAll('/', '-').replace(/[^A-Za-z0-9._-]/g, '_');
   const unique = plain.length <= 80 && /^[A-Za-z0-9][A-Za-z0-9._/]*$/.test(plain);
   if (unique && slug !== 'root' && !isManual(slug)) return slug;

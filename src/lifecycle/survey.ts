@@ -1,15 +1,18 @@
 import { type Decision, decide, type Policy, policyOf } from '../binding/bind.ts';
 import { discover } from '../discovery/discover.ts';
 import type { BindMode, BoundLink, Reference } from '../discovery/reference.ts';
-import { hostPlatform, systemdArchitecture } from '../image/platform.ts';
+import { hostPlatform, type Platform, systemdArchitecture } from '../image/platform.ts';
 import type { Problem, ProblemSubject } from '../problem.ts';
 import { readShortNames } from '../registry/registries-conf.ts';
+import { architectureOf } from '../root/elf.ts';
 import type { Root } from '../root/root.ts';
 import { type FoundLock, readLock } from './lock-file.ts';
 
 /** What a root says, and what the policy makes of it. */
 export interface Survey {
   readonly location: string;
+  /** What the root runs on: as its own programs tell, else as this machine. */
+  readonly platform: Platform;
   readonly references: readonly BoundReference[];
   /** All problems, those of references too. */
   readonly problems: readonly BoundProblem[];
@@ -37,7 +40,8 @@ export interface SurveyOptions {
 /** Reads a root and decides what is bound. Needs no network and no engine. */
 export async function survey(root: Root, { bind, compose }: SurveyOptions): Promise<Survey> {
   const { shortNames, problems: nameProblems } = await readShortNames(root);
-  const architecture = systemdArchitecture(hostPlatform());
+  const platform = platformOf(root);
+  const architecture = systemdArchitecture(platform);
   const discovered = await discover(root, { shortNames, architecture, compose });
   const policy = policyOf(discovered.policy, discovered.links, bind);
   const references = discovered.references.map((reference) => ({
@@ -48,6 +52,7 @@ export async function survey(root: Root, { bind, compose }: SurveyOptions): Prom
   const isAnyBound = references.some(({ decision }) => decision.bound);
   return {
     location: root.location,
+    platform,
     references,
     problems: [
       ...[...nameProblems, ...discovered.problems].map((problem) => ({
@@ -63,6 +68,13 @@ export async function survey(root: Root, { bind, compose }: SurveyOptions): Prom
     links: discovered.links,
     lock,
   };
+}
+
+function platformOf(root: Root): Platform {
+  const host = hostPlatform();
+  const architecture = architectureOf(root);
+  if (architecture === undefined || architecture === host.architecture) return host;
+  return { os: 'linux', architecture };
 }
 
 function isSerious(problem: Problem): problem is Problem & { subject: ProblemSubject } {

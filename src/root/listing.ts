@@ -4,7 +4,7 @@ import { nameFromBytes, nameToBytes } from './names.ts';
 import { tooManyEntries } from './read-error.ts';
 import type { Entry, EntryKind } from './root.ts';
 
-const maxEntries = 65_536;
+export const maxEntries = 65_536;
 
 /**
  * The entries of an open directory, sorted by the bytes of their names; remembers in it which are
@@ -44,7 +44,7 @@ function kindOf(entry: Dirent): EntryKind {
 }
 
 /** UTF-16 units sort as the bytes of UTF-8 do, but for those from U+D800 up. */
-function sortByBytes(entries: Entry[]): Entry[] {
+export function sortByBytes(entries: Entry[]): Entry[] {
   if (!entries.some(({ name }) => /[\uD800-\uFFFF]/.test(name)))
     return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   return entries

@@ -15,8 +15,8 @@ import type { Root } from './root.ts';
  */
 export function openRoot(spec: string): Root {
   if (spec.startsWith('image:')) {
-    throw noRoot(spec, 'an OS image, which berth does not read yet', {
-      hint: 'give the directory at which the image is mounted (see podman-image-mount(1))',
+    throw noRoot(spec, 'an OS image', {
+      hint: 'give a directory: this is done with one only',
     });
   }
   const fd = openDirectory(spec);

@@ -3,7 +3,7 @@ import { displayPath } from './names.ts';
 import { RootError } from './root.ts';
 
 /** `path` is what was asked for in all of these. */
-export function notAFile(path: string, found: Stats | 'a directory'): RootError {
+export function notAFile(path: string, found: Stats | string): RootError {
   return new RootError(
     'not-a-file',
     path,
@@ -12,7 +12,7 @@ export function notAFile(path: string, found: Stats | 'a directory'): RootError 
   );
 }
 
-export function notADirectory(path: string, found: Stats): RootError {
+export function notADirectory(path: string, found: Stats | string): RootError {
   return new RootError(
     'not-a-directory',
     path,
@@ -82,8 +82,30 @@ export function unreadable(path: string, code: string, cause: unknown): RootErro
   );
 }
 
-function describe(found: Stats | 'a directory'): string {
-  if (found === 'a directory' || found.isDirectory()) return 'a directory';
+/** For a file of an image whose content was passed over when its layers were read. */
+export function notKept(path: string): RootError {
+  return new RootError(
+    'unreadable',
+    path,
+    `expected to read ${displayPath(path)}, which berth does not hold of an image: it keeps files of at most 1 MiB where systems are configured`,
+    { hint: 'mount the image (see podman-image-mount(1)), and give its directory' },
+  );
+}
+
+export function tooLargeTree(limit: string): RootError {
+  return new RootError(
+    'too-many-entries',
+    '/',
+    `expected at most ${limit} in an image, found more`,
+    {
+      hint: 'mount the image (see podman-image-mount(1)), and give its directory',
+    },
+  );
+}
+
+function describe(found: Stats | string): string {
+  if (typeof found === 'string') return found;
+  if (found.isDirectory()) return 'a directory';
   if (found.isFIFO()) return 'a FIFO';
   if (found.isSocket()) return 'a socket';
   if (found.isCharacterDevice()) return 'a character device';

@@ -35,6 +35,25 @@ export function readRegular(
   }
 }
 
+/** The first bytes of such a file. @returns and throws as `readRegular`. */
+export function readStartOf(
+  directory: Directory,
+  name: string,
+  path: string,
+  bytes: number,
+): Buffer | undefined {
+  const fd = openUnfollowed(directory, name);
+  if (fd === undefined) return undefined;
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) throw notAFile(path, stats);
+    const content = Buffer.alloc(bytes);
+    return content.subarray(0, readSync(fd, content, 0, bytes, 0));
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function openUnfollowed(directory: Directory, name: string): number | undefined {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants;
   try {

@@ -39,6 +39,14 @@ export interface Root {
    */
   readFile(path: string, maxBytes?: number): FoundFile | undefined;
 
+  /**
+   * The first bytes of a regular file, fewer only if it has no more.
+   *
+   * @returns undefined if nothing is there.
+   * @throws {RootError} as `readFile`, but never `too-large`.
+   */
+  readStart(path: string, bytes: number): Buffer | undefined;
+
   /** The text of the link at `path` itself; undefined if that is not a link or nothing is there. */
   readLink(path: string): string | undefined;
 

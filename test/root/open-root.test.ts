@@ -99,7 +99,7 @@ test('what is no root is a wrong usage that says what it found and what to do', 
     ['fd:', /no number/],
     ['fd:-1', /no number/],
     ['fd:3/../..', /no number/],
-    ['image:quay.io/a/b', /OS image, which berth does not read yet/],
+    ['image:quay.io/a/b', /found an OS image/],
   ];
   for (const [spec, message] of expected) {
     assert.throws(

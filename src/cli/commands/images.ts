@@ -25,7 +25,11 @@ export function defineImages(command: Command): void {
     )
     .action(async (spec: string | undefined, options: ImagesOptions) => {
       const { compose } = await hostConfig(options);
-      const all = await withRoot(spec, (root) => survey(root, { bind: options.bind, compose }));
+      const all = await withRoot(
+        spec,
+        (root) => survey(root, { bind: options.bind, compose }),
+        options,
+      );
       const found = startedBy(options.activation, all);
       const images = Map.groupBy(
         found.references.filter((reference) => reference.image !== undefined),

@@ -39,16 +39,20 @@ export function defineLint(command: Command): void {
     )
     .action(async (spec: string | undefined, options: LintOptions) => {
       await online(options, async (surroundings) => {
-        const { location, report } = await withRoot(spec, async (root) => {
-          const { compose } = await hostConfig(options);
-          const found = await survey(root, { bind: options.bind, compose });
-          const { registry } = surroundings;
-          const report = await lint(surroundings, found, root, {
-            ...(options.offline === true ? {} : { registry }),
-            ...(options.maxSize === undefined ? {} : { maxSize: options.maxSize }),
-          });
-          return { location: root.location, report };
-        });
+        const { location, report } = await withRoot(
+          spec,
+          async (root) => {
+            const { compose } = await hostConfig(options);
+            const found = await survey(root, { bind: options.bind, compose });
+            const { registry } = surroundings;
+            const report = await lint(surroundings, found, root, {
+              ...(options.offline === true ? {} : { registry }),
+              ...(options.maxSize === undefined ? {} : { maxSize: options.maxSize }),
+            });
+            return { location: root.location, report };
+          },
+          options,
+        );
         for (const text of textOf(options.format, location, report)) process.stdout.write(text);
         if (report.skipped.length > 0) {
           process.stderr.write(`Skipped with --offline: ${report.skipped.join(', ')}.\n`);

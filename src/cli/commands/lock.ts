@@ -41,7 +41,7 @@ export function defineLock(command: Command): void {
     .action(async (spec: string | undefined, options: LockOptions) => {
       if (options.check !== true) refuseImage(spec);
       await online(options, async (surroundings) => {
-        const read = await withRoot(spec, (root) => readForLock(root, options));
+        const read = await withRoot(spec, (root) => readForLock(root, options), options);
         const resolved = await resolveForLock(surroundings, surroundings.registry, read.bindings);
         if (options.check === true) printCheck(read, resolved, options);
         else writeLock(spec ?? '/', read, resolved, options);

@@ -27,10 +27,14 @@ export function definePlan(command: Command): void {
     )
     .action(async (spec: string | undefined, options: RootOptions) => {
       await inSurroundings(options, async (surroundings) => {
-        const plan = await withRoot(spec, async (root) => {
-          const planner = await plannerOf(surroundings, root, options);
-          return planner(await readSituation(surroundings));
-        });
+        const plan = await withRoot(
+          spec,
+          async (root) => {
+            const planner = await plannerOf(surroundings, root, options);
+            return planner(await readSituation(surroundings));
+          },
+          options,
+        );
         print(options.format, {
           json: () => ({ apiVersion: 'berth/v1', kind: 'Plan', ...planFields(plan) }),
           table: () => planTable(plan),

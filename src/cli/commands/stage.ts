@@ -30,12 +30,15 @@ export function defineStage(command: Command): void {
     )
     .action(async (spec: string | undefined, options: RootOptions) => {
       await inSurroundings(options, async (surroundings) => {
-        const result = await withRoot(spec, async (root) =>
-          stage(
-            surroundings,
-            ({ records }) => idOfRoot(root.location, options.id, records),
-            await plannerOf(surroundings, root, options),
-          ),
+        const result = await withRoot(
+          spec,
+          async (root) =>
+            stage(
+              surroundings,
+              ({ records }) => idOfRoot(root.location, options.id, records),
+              await plannerOf(surroundings, root, options),
+            ),
+          options,
         );
         const failures = failuresOf(result);
         const ready = failures.length === 0 && result.findings.length === 0;

@@ -21,7 +21,11 @@ export function defineWhy(command: Command): void {
     .action(async (image: string, spec: string | undefined, options: RootOptions) => {
       await inSurroundings(options, async (surroundings) => {
         const { compose } = surroundings;
-        const found = await withRoot(spec, (root) => survey(root, { bind: options.bind, compose }));
+        const found = await withRoot(
+          spec,
+          (root) => survey(root, { bind: options.bind, compose }),
+          options,
+        );
         const [name = image] = await namesMeantBy([image]);
         const why = whyOf(name, found.references, await readSituation(surroundings));
         print(options.format, {

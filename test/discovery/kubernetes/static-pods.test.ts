@@ -129,6 +129,7 @@ test('a root without a kubelet costs two lookups', async () => {
     },
     list: refuse,
     readFile: refuse,
+    readStart: refuse,
     readLink: refuse,
     close: () => undefined,
   };

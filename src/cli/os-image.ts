@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import { openImage } from '../lifecycle/open-image.ts';
+import { openWhenNeeded } from '../registry/when-needed.ts';
+import type { Root } from '../root/root.ts';
+import { namesMeantBy } from './names.ts';
+import type { CommonOptions } from './options.ts';
+import { hostConfig, interrupted, stateDirectoryOf } from './surroundings.ts';
+
+/** What of a command's options says where an OS image comes from. */
+export type ImageOptions = Pick<CommonOptions, 'user' | 'config' | 'stateDir'>;
+
+/** The root in an OS image, as the running system fetches images. */
+export async function openHostImage(spec: string, options: ImageOptions): Promise<Root> {
+  const stateDirectory = stateDirectoryOf(options, await hostConfig(options));
+  const abort = new AbortController();
+  const stop = (signal: NodeJS.Signals) => abort.abort(interrupted(signal));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const registry = openWhenNeeded(async () =>
+    (await import('../registry/host.ts')).openHostRegistry(),
+  );
+  try {
+    return await openImage(spec, {
+      registry,
+      storeDirectory: join(stateDirectory, 'store'),
+      nameMeantBy: async (raw) => (await namesMeantBy([raw]))[0] ?? raw,
+      signal: abort.signal,
+    });
+  } finally {
+    registry.close();
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}

@@ -1,0 +1,168 @@
+import { KeptContent, programs } from './kept-content.ts';
+import { nameFromBytes, nameToBytes } from './names.ts';
+import { tooDeep, tooLargeTree, tooManyLinks } from './read-error.ts';
+import type { TarEntry } from './tar-entries.ts';
+import { emptyDirectory, type TreeDirectory, type TreeNode } from './tree-node.ts';
+
+const maxEntries = 1_000_000;
+const maxNameBytes = 128 * 1024 * 1024;
+const maxLinks = 40;
+const maxDepth = 512;
+const startBytes = 64;
+
+interface Place {
+  readonly directory: TreeDirectory;
+  /** Of the directory, in the tree and without links. */
+  readonly path: readonly string[];
+}
+
+/**
+ * The files of an image, its layers laid one over the other (image-spec, layer.md), as an
+ * extractor does that never leaves its directory.
+ */
+export class LayerTree {
+  readonly root: TreeDirectory = emptyDirectory(0);
+  readonly #kept = new KeptContent();
+  #layer = 0;
+  #entries = 0;
+  #nameBytes = 0;
+
+  /** @throws {RootError} if the image has more than berth holds, or a path that leads nowhere. */
+  async apply(entries: AsyncIterable<TarEntry>): Promise<void> {
+    this.#layer++;
+    for await (const entry of entries) await this.#add(entry);
+  }
+
+  async #add(entry: TarEntry): Promise<void> {
+    this.#count(entry.path.length + entry.target.length);
+    const names = normal(entry.path);
+    const last = names.pop();
+    if (last === undefined) return;
+    if (last.startsWith('.wh.')) return this.#whiteOut(names, last);
+    const place = this.#place(names, 'make', entry.path);
+    if (place === undefined) return;
+    const { entries } = place.directory;
+    const name = nameFromBytes(nameToBytes(last));
+    const before = entries.get(name);
+    if (entry.type === 'directory' && before?.kind === 'directory') before.layer = this.#layer;
+    else entries.set(name, await this.#nodeOf(entry, [...place.path, name].join('/')));
+  }
+
+  async #nodeOf(entry: TarEntry, path: string): Promise<TreeNode> {
+    const layer = this.#layer;
+    switch (entry.type) {
+      case 'directory':
+        return emptyDirectory(layer);
+      case 'link':
+        return { kind: 'link', layer, target: entry.target };
+      case 'file':
+        return this.#fileOf(entry, path);
+      case 'hard-link':
+        return this.#linked(entry.target, path);
+      case 'other':
+        return { kind: 'other', layer };
+    }
+  }
+
+  async #fileOf(entry: TarEntry, path: string): Promise<TreeNode> {
+    const { size } = entry;
+    const file = { kind: 'file', layer: this.#layer, size } as const;
+    if (this.#kept.wants(path, size))
+      return { ...file, ...this.#held(path, await entry.read(size)) };
+    if (!programs.includes(path)) return file;
+    return { ...file, start: Buffer.from(await entry.read(startBytes)) };
+  }
+
+  #linked(target: string, path: string): TreeNode {
+    const layer = this.#layer;
+    const names = normal(target);
+    const last = names.pop();
+    const place = this.#place(names, 'look', target);
+    const node = last === undefined ? undefined : place?.directory.entries.get(last);
+    // Of what is not there nothing is known but that a file was meant.
+    if (node === undefined || node.kind === 'directory') return { kind: 'file', layer, size: 0 };
+    if (node.kind !== 'file') return { ...node, layer };
+    const content = node.content ?? this.#kept.recent([...(place?.path ?? []), last].join('/'));
+    return { ...node, layer, ...(content === undefined ? {} : this.#held(path, content)) };
+  }
+
+  #held(path: string, read: Buffer): { content?: Buffer; start?: Buffer } {
+    const content = this.#kept.keep(path, read);
+    return {
+      ...(content === undefined ? {} : { content }),
+      ...(programs.includes(path) ? { start: Buffer.from(read.subarray(0, startBytes)) } : {}),
+    };
+  }
+
+  #whiteOut(names: readonly string[], last: string): void {
+    const directory = this.#place(names, 'look', names.join('/'))?.directory;
+    if (directory === undefined) return;
+    if (last === '.wh..wh..opq') this.#dropLower(directory);
+    else if (!last.startsWith('.wh..wh.')) this.#drop(directory, last.slice('.wh.'.length));
+  }
+
+  /** Only what lower layers brought: the order in a layer is free. */
+  #dropLower(directory: TreeDirectory): void {
+    for (const name of directory.entries.keys()) this.#drop(directory, name);
+  }
+
+  #drop(directory: TreeDirectory, name: string): void {
+    const node = directory.entries.get(name);
+    if (node === undefined) return;
+    if (node.kind === 'directory') this.#dropLower(node);
+    const isBare = node.kind !== 'directory' || node.entries.size === 0;
+    if (node.layer < this.#layer && isBare) directory.entries.delete(name);
+  }
+
+  /** The directory that the names lead to, links of this and lower layers followed in the tree. */
+  #place(names: readonly string[], missing: 'make' | 'look', path: string): Place | undefined {
+    const way: TreeDirectory[] = [this.root];
+    const reached: string[] = [];
+    const ahead = names.toReversed();
+    let links = 0;
+    for (let name = ahead.pop(); name !== undefined; name = ahead.pop()) {
+      if (name === '' || name === '.') continue;
+      if (name === '..') {
+        if (reached.pop() !== undefined) way.pop();
+        continue;
+      }
+      const here = way.at(-1) ?? this.root;
+      let next = here.entries.get(name);
+      if (next?.kind === 'link') {
+        if (++links > maxLinks) throw tooManyLinks(path, maxLinks);
+        if (next.target.startsWith('/')) {
+          way.length = 1;
+          reached.length = 0;
+        }
+        ahead.push(...next.target.split('/').reverse());
+        continue;
+      }
+      if (next?.kind !== 'directory') {
+        if (missing === 'look') return undefined;
+        this.#count(name.length);
+        next = emptyDirectory(this.#layer);
+        here.entries.set(nameFromBytes(nameToBytes(name)), next);
+      }
+      if (reached.length >= maxDepth) throw tooDeep(path, maxDepth);
+      way.push(next);
+      reached.push(name);
+    }
+    return { directory: way.at(-1) ?? this.root, path: reached };
+  }
+
+  #count(nameBytes: number): void {
+    this.#nameBytes += nameBytes;
+    if (++this.#entries > maxEntries) throw tooLargeTree(`${maxEntries} files`);
+    if (this.#nameBytes > maxNameBytes) throw tooLargeTree(`${maxNameBytes} bytes of their names`);
+  }
+}
+
+/** The names of a path that can't lead outside, whatever it says. */
+function normal(path: string): string[] {
+  const names: string[] = [];
+  for (const name of path.split('/')) {
+    if (name === '..') names.pop();
+    else if (name !== '' && name !== '.') names.push(name);
+  }
+  return names;
+}
