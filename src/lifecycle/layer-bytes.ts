@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { pipeline } from 'node:stream';
+import { pipeline, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import type { Blob } from '../image/resolved.ts';
+import { ChunkSource } from './chunk-source.ts';
 import { imageFailure } from './image-failure.ts';
 
 /** All layers of an image together, decompressed. */
@@ -32,14 +33,20 @@ export async function* verified(blob: Blob, bytes: AsyncIterable<Buffer>): Async
   throw imageFailure(`expected the layer ${blob.digest}, found bytes that hash to ${digest}`);
 }
 
-/** The archive in a layer: by its first bytes, as media types of old tools say less than those. */
+/**
+ * The archive in a layer: by its first bytes, as media types of old tools say less than those. The
+ * blob is read to its end whatever its archive says, so that its digest is checked.
+ */
 export async function* decompressed(
   { digest }: Blob,
   bytes: AsyncIterable<Buffer>,
   budget: Budget,
 ): AsyncGenerator<Buffer> {
+  const source = new ChunkSource(bytes);
+  let total = 0;
   try {
-    for await (const chunk of await unpacked(bytes)) {
+    for await (const chunk of unpacked(source)) {
+      total += chunk.length;
       budget.left -= chunk.length;
       if (budget.left < 0)
         throw imageFailure(
@@ -47,48 +54,53 @@ export async function* decompressed(
         );
       yield chunk;
     }
+    while ((await source.next()) !== undefined);
+    if (total === 0)
+      throw imageFailure(`expected an archive in the layer ${digest}, found nothing`);
   } catch (error) {
     if (!isDecompression(error)) throw error;
     throw imageFailure(
       `expected a whole gzip or zstd stream in the layer ${digest}, found ${error.message}`,
       error,
     );
-  }
-}
-
-async function unpacked(bytes: AsyncIterable<Buffer>): Promise<AsyncIterable<Buffer>> {
-  const chunks = bytes[Symbol.asyncIterator]();
-  let head: Buffer = Buffer.alloc(0);
-  while (head.length < 4) {
-    const next = await chunks.next();
-    if (next.done === true) break;
-    head = Buffer.concat([head, next.value]);
-  }
-  const whole = following(head, chunks);
-  const magic = head.toString('hex', 0, 4);
-  if (magic.startsWith('1f8b')) return through(whole, createGunzip());
-  // Layers of zstd:chunked begin with a frame to skip at times (RFC 8878, 3.1.2).
-  if (magic === '28b52ffd' || /^5.2a4d18$/.test(magic))
-    return through(whole, createZstdDecompress());
-  return whole;
-}
-
-async function* following(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  try {
-    if (head.length > 0) yield head;
-    for (let next = await rest.next(); next.done !== true; next = await rest.next())
-      yield next.value;
   } finally {
-    await rest.return?.();
+    await source.close();
   }
 }
 
-function through(
-  bytes: AsyncIterable<Buffer>,
-  transform: NodeJS.ReadWriteStream & AsyncIterable<Buffer>,
-): AsyncIterable<Buffer> {
+async function* unpacked(source: ChunkSource): AsyncGenerator<Buffer> {
+  const magic = (await source.peek(4)).toString('hex');
+  if (magic.startsWith('1f8b')) yield* through(source, createGunzip());
+  else if (isZstd(magic)) yield* zstdFrames(source);
+  else yield* source.rest();
+}
+
+/** Frames of data, and those that are to be skipped (RFC 8878, section 3.1.2). */
+function isZstd(magic: string): boolean {
+  return magic === '28b52ffd' || /^5.2a4d18$/.test(magic);
+}
+
+/** Node's decoder ends with the first frame; zstd:chunked layers have thousands. */
+async function* zstdFrames(source: ChunkSource): AsyncGenerator<Buffer> {
+  for (;;) {
+    const head = await source.peek(8);
+    if (head.length === 0) return;
+    const magic = head.toString('hex', 0, 4);
+    if (magic === '28b52ffd') yield* through(source, createZstdDecompress());
+    else if (isZstd(magic) && head.length === 8) await source.skip(8 + head.readUInt32LE(4));
+    else throw Object.assign(new Error('something else behind a frame'), { code: 'ZSTD_FRAME' });
+  }
+}
+
+/** One compressed stream; what follows it stays in the source. */
+async function* through(
+  source: ChunkSource,
+  decoder: Transform & { readonly bytesWritten: number },
+): AsyncGenerator<Buffer> {
+  const before = source.taken;
   // What goes wrong comes out of the iteration as well.
-  return pipeline(bytes, transform, () => undefined);
+  yield* pipeline(source.rest(), decoder, () => undefined);
+  source.giveBack(source.taken - before - decoder.bytesWritten);
 }
 
 function isDecompression(error: unknown): error is Error {

@@ -6,7 +6,8 @@ export const MANUAL = 'manual';
 
 /**
  * The id of a root that no updater names: a slug of its location. Where the slug alone could be
- * another path's too, a hash of the location makes it unique.
+ * another path's too, a hash of the location makes it unique. An image's digest is no part of it: a
+ * tag that has moved is the same root with another tree.
  */
 export function idOfLocation(location: string): string {
   if (location === '/') return 'root';
@@ -14,7 +15,10 @@ export function idOfLocation(location: string): string {
   const slug = plain.replaceAll('/', '-').replace(/[^A-Za-z0-9._-]/g, '_');
   const unique = plain.length <= 80 && /^[A-Za-z0-9][A-Za-z0-9._/]*$/.test(plain);
   if (unique && slug !== 'root' && !isManual(slug)) return slug;
-  const hash = createHash('sha256').update(location).digest('hex').slice(0, 8);
+  const hash = createHash('sha256')
+    .update(plain.startsWith('image:') ? plain : location)
+    .digest('hex')
+    .slice(0, 8);
   const start = slug.slice(0, 80).replace(/^[^A-Za-z0-9]+/, '');
   return start === '' || isManual(start) ? `path-${hash}` : `${start}-${hash}`;
 }

@@ -21,6 +21,11 @@ export class KeptContent {
     return Buffer.from(content);
   }
 
+  /** Of a file that is no longer there. */
+  release(bytes: number): void {
+    this.#bytes -= bytes;
+  }
+
   recent(path: string): Buffer | undefined {
     return this.#recent.get(path);
   }

@@ -8,6 +8,10 @@ const maxEntries = 1_000_000;
 const maxNameBytes = 128 * 1024 * 1024;
 const maxLinks = 40;
 const maxDepth = 512;
+/** PATH_MAX (limits.h), without the NUL: what is longer no tool can have made. */
+const maxPath = 4095;
+/** Names gone through in all, so that links that lead around and around end. */
+const maxSteps = 100_000_000;
 const startBytes = 64;
 
 interface Place {
@@ -26,6 +30,7 @@ export class LayerTree {
   #layer = 0;
   #entries = 0;
   #nameBytes = 0;
+  #steps = 0;
 
   /** @throws {RootError} if the image has more than berth holds, or a path that leads nowhere. */
   async apply(entries: AsyncIterable<TarEntry>): Promise<void> {
@@ -34,6 +39,9 @@ export class LayerTree {
   }
 
   async #add(entry: TarEntry): Promise<void> {
+    if (Math.max(entry.path.length, entry.target.length) > maxPath) {
+      throw tooLargeTree(`${maxPath} characters in a path`);
+    }
     this.#count(entry.path.length + entry.target.length);
     const names = normal(entry.path);
     const last = names.pop();
@@ -44,8 +52,13 @@ export class LayerTree {
     const { entries } = place.directory;
     const name = nameFromBytes(nameToBytes(last));
     const before = entries.get(name);
-    if (entry.type === 'directory' && before?.kind === 'directory') before.layer = this.#layer;
-    else entries.set(name, await this.#nodeOf(entry, [...place.path, name].join('/')));
+    if (entry.type === 'directory' && before?.kind === 'directory') {
+      before.layer = this.#layer;
+      return;
+    }
+    const node = await this.#nodeOf(entry, [...place.path, name].join('/'));
+    if (before !== undefined) this.#forget(before);
+    entries.set(name, node);
   }
 
   async #nodeOf(entry: TarEntry, path: string): Promise<TreeNode> {
@@ -111,16 +124,26 @@ export class LayerTree {
     if (node === undefined) return;
     if (node.kind === 'directory') this.#dropLower(node);
     const isBare = node.kind !== 'directory' || node.entries.size === 0;
-    if (node.layer < this.#layer && isBare) directory.entries.delete(name);
+    if (node.layer >= this.#layer || !isBare) return;
+    this.#forget(node);
+    directory.entries.delete(name);
+  }
+
+  /** What is replaced or gone gives its room back. */
+  #forget(node: TreeNode): void {
+    if (node.kind === 'file') this.#kept.release(node.content?.length ?? 0);
+    else if (node.kind === 'directory')
+      for (const below of node.entries.values()) this.#forget(below);
   }
 
   /** The directory that the names lead to, links of this and lower layers followed in the tree. */
   #place(names: readonly string[], missing: 'make' | 'look', path: string): Place | undefined {
     const way: TreeDirectory[] = [this.root];
     const reached: string[] = [];
-    const ahead = names.toReversed();
+    let ahead = names.toReversed();
     let links = 0;
     for (let name = ahead.pop(); name !== undefined; name = ahead.pop()) {
+      if (++this.#steps > maxSteps) throw tooLargeTree(`${maxSteps} names to go through`);
       if (name === '' || name === '.') continue;
       if (name === '..') {
         if (reached.pop() !== undefined) way.pop();
@@ -134,7 +157,7 @@ export class LayerTree {
           way.length = 1;
           reached.length = 0;
         }
-        ahead.push(...next.target.split('/').reverse());
+        ahead = ahead.concat(next.target.split('/').reverse());
         continue;
       }
       if (next?.kind !== 'directory') {

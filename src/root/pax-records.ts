@@ -1,4 +1,5 @@
 import { nameFromBytes } from './names.ts';
+import { TarError } from './tar-error.ts';
 
 /** What of a pax extended header matters to who reads a tree. */
 export interface PaxRecords {
@@ -9,27 +10,39 @@ export interface PaxRecords {
 }
 
 /**
- * The records `LENGTH KEYWORD=VALUE\n` (POSIX.1-2017, pax, "pax Header Block"). What does not
- * have this form ends them.
+ * The records `LENGTH KEYWORD=VALUE\n` (POSIX.1-2017, pax, "pax Header Block"); an empty value takes
+ * away what an earlier record said.
+ *
+ * @throws {TarError} for what does not have this form: without it another name or size would count.
  */
 export function paxRecords(body: Buffer): PaxRecords {
   const records: { -readonly [K in keyof PaxRecords]: PaxRecords[K] } = {};
   for (let at = 0; at < body.length; ) {
     const space = body.indexOf(0x20, at);
-    const length = space === -1 ? 0 : Number(body.toString('latin1', at, space));
+    const digits = body.toString('latin1', at, Math.max(at, space));
+    const length = /^[1-9]\d{0,6}$/.test(digits) ? Number(digits) : 0;
     const equals = body.indexOf(0x3d, at);
     const end = at + length - 1;
-    if (!Number.isSafeInteger(length) || space >= equals || equals >= end || body[end] !== 0x0a)
-      break;
+    if (space >= equals || equals >= end || body[end] !== 0x0a) {
+      throw new TarError('an extended header has a record that is none');
+    }
     const keyword = body.toString('latin1', space + 1, equals);
     const value = body.subarray(equals + 1, end);
-    if (keyword === 'path') records.path = nameFromBytes(value);
+    if (value.length === 0) {
+      if (keyword === 'path' || keyword === 'linkpath' || keyword === 'size')
+        delete records[keyword];
+    } else if (keyword === 'path') records.path = nameFromBytes(value);
     else if (keyword === 'linkpath') records.linkpath = nameFromBytes(value);
-    else if (keyword === 'size') {
-      const size = Number(value.toString('latin1'));
-      if (Number.isSafeInteger(size) && size >= 0) records.size = size;
-    } else if (keyword.startsWith('GNU.sparse.')) records.sparse = true;
+    else if (keyword === 'size') records.size = sizeOf(value);
+    else if (keyword.startsWith('GNU.sparse.')) records.sparse = true;
     at = end + 1;
   }
   return records;
+}
+
+function sizeOf(value: Buffer): number {
+  const text = value.toString('latin1');
+  const size = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(size)) throw new TarError('an extended header has a size that is none');
+  return size;
 }

@@ -1,6 +1,7 @@
 import { ByteReader } from './byte-reader.ts';
 import { nameFromBytes } from './names.ts';
 import { type PaxRecords, paxRecords } from './pax-records.ts';
+import { TarError } from './tar-error.ts';
 
 /** One member of an archive; its body can be read until the next one is asked for. */
 export interface TarEntry {
@@ -13,9 +14,6 @@ export interface TarEntry {
   /** The next bytes of the body; fewer only at its end. */
   read(length: number): Promise<Buffer>;
 }
-
-/** What is no archive, or ends too soon. */
-export class TarError extends Error {}
 
 const BLOCK = 512;
 const maxExtension = 1024 * 1024;
@@ -57,9 +55,11 @@ async function* members(reader: ByteReader): AsyncGenerator<TarEntry> {
     // Links and directories have no body, whatever their size says.
     const length = '123456'.includes(type) ? 0 : size;
     let left = length;
+    const path = records.path ?? nameAt(block);
     yield {
-      path: records.path ?? nameAt(block),
-      type: typeOf(type, records),
+      path,
+      // Before POSIX.1-1988 a directory was a file whose name ends so.
+      type: type === '\0' && path.endsWith('/') ? 'directory' : typeOf(type, records),
       target: records.linkpath ?? textAt(block, 157, 100),
       size: length,
       read: async (wanted) => {

@@ -3,7 +3,8 @@ import test from 'node:test';
 import { ImageRoot } from '../../src/root/image-root.ts';
 import { LayerTree } from '../../src/root/layer-tree.ts';
 import { type Root, RootError } from '../../src/root/root.ts';
-import { TarError, tarEntries } from '../../src/root/tar-entries.ts';
+import { tarEntries } from '../../src/root/tar-entries.ts';
+import { TarError } from '../../src/root/tar-error.ts';
 import { chunksOf, type Member, paxRecord, tar } from './tar.ts';
 
 async function imageOf(...layers: readonly (readonly Member[])[]): Promise<Root> {

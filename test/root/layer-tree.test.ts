@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ImageRoot } from '../../src/root/image-root.ts';
+import { LayerTree } from '../../src/root/layer-tree.ts';
+import { paxRecords } from '../../src/root/pax-records.ts';
+import { RootError } from '../../src/root/root.ts';
+import type { TarEntry } from '../../src/root/tar-entries.ts';
+import { TarError } from '../../src/root/tar-error.ts';
+
+function entry(path: string, type: TarEntry['type'], more: Partial<TarEntry> = {}): TarEntry {
+  return { path, type, target: '', size: 0, read: async () => Buffer.alloc(0), ...more };
+}
+
+function file(path: string, content: Buffer): TarEntry {
+  return entry(path, 'file', { size: content.length, read: async () => content });
+}
+
+async function* layer(entries: Iterable<TarEntry>): AsyncGenerator<TarEntry> {
+  yield* entries;
+}
+
+test('a path or a link longer than any system has ends the reading', async () => {
+  for (const hostile of [
+    entry('a'.repeat(5000), 'file'),
+    entry('l', 'link', { target: './'.repeat(500_000) }),
+  ]) {
+    await assert.rejects(new LayerTree().apply(layer([hostile])), RootError);
+  }
+});
+
+test('links that lead around and around end', { timeout: 60_000 }, async () => {
+  const target = './'.repeat(2000);
+  function* hostile() {
+    yield entry('d', 'directory');
+    yield entry('l', 'link', { target: `${target}d` });
+    for (let at = 0; at < 200_000; at++) yield entry(`${'l/../'.repeat(30)}l/f${at}`, 'file');
+  }
+  await assert.rejects(new LayerTree().apply(layer(hostile())), RootError);
+});
+
+test('what is replaced or whited out gives its room back', async () => {
+  const tree = new LayerTree();
+  const megabyte = Buffer.alloc(1024 * 1024, 'x');
+  for (let at = 0; at < 80; at++) await tree.apply(layer([file('etc/same', megabyte)]));
+  for (let at = 0; at < 80; at++) {
+    await tree.apply(layer([file(`etc/d${at}/f`, megabyte)]));
+    await tree.apply(layer([entry(`etc/.wh.d${at}`, 'file')]));
+  }
+  await tree.apply(layer([file('etc/last', megabyte)]));
+  const root = new ImageRoot(tree.root, 'image:x');
+  assert.equal(root.readFile('/etc/last')?.content.length, megabyte.length);
+  assert.equal(root.lookup('/etc/d1'), undefined);
+});
+
+test('an extended header that is none is refused, an empty value takes back', () => {
+  for (const bad of [
+    'x',
+    '99 path=a\n',
+    '0 path=a\n',
+    '10 size=-1\n',
+    '11 size=abc\n',
+    '9 patha=\n',
+  ]) {
+    assert.throws(() => paxRecords(Buffer.from(bad)), TarError, bad);
+  }
+  assert.deepEqual(paxRecords(Buffer.from('10 path=a\n8 path=\n')), {});
+  assert.deepEqual(paxRecords(Buffer.from('10 path=a\n10 size=12\n')), { path: 'a', size: 12 });
+});
