@@ -5,7 +5,7 @@ import { type Root, RootError } from '../root/root.ts';
 import { readBusServices } from './bus-services.ts';
 import type { Etc } from './etc.ts';
 import { readOsRelease } from './os-release.ts';
-import { type Expanded, expandSpecifiers } from './specifiers.ts';
+import { type Expanded, expandSpecifiers, type UserOfUnits } from './specifiers.ts';
 import type { GeneratedUnit, SystemdUnit, SystemdUnits } from './systemd-unit.ts';
 import { UnitDirectories } from './unit-directories.ts';
 import { UnitIndex, type UnitSource } from './unit-index.ts';
@@ -19,6 +19,8 @@ export interface UnitsOptions {
   readonly generated: readonly GeneratedUnit[];
   /** The root's, in systemd's spelling: `x86-64`. */
   readonly architecture: string;
+  /** Whose manager it is; absent for the system's. */
+  readonly user?: UserOfUnits;
 }
 
 /** More than any unit has; many units with many drop-ins each would take all time. */
@@ -39,6 +41,7 @@ class LazyUnits implements SystemdUnits {
   readonly #root: Root;
   readonly #etc: Etc;
   readonly #architecture: string;
+  readonly #user: UserOfUnits | undefined;
   readonly #index: UnitIndex;
   readonly #directories: UnitDirectories;
   readonly #texts: UnitTexts;
@@ -46,11 +49,12 @@ class LazyUnits implements SystemdUnits {
   readonly #unread = new Set<string>();
   #osRelease: ReturnType<typeof readOsRelease> | 'unread' = 'unread';
 
-  constructor(root: Root, etc: Etc, { manager, generated, architecture }: UnitsOptions) {
+  constructor(root: Root, etc: Etc, { manager, generated, architecture, user }: UnitsOptions) {
     this.#root = root;
     this.#etc = etc;
     this.manager = manager;
     this.#architecture = architecture;
+    this.#user = user;
     this.#index = new UnitIndex(root, etc, unitSearchPath(etc, manager), generated);
     this.#directories = new UnitDirectories(root, etc, this.#index);
     this.#texts = new UnitTexts(root, etc);
@@ -97,6 +101,7 @@ class LazyUnits implements SystemdUnits {
       unit: parseUnitName(unit.name),
       architecture: this.#architecture,
       osRelease: this.#osRelease,
+      ...(this.#user === undefined ? {} : { user: this.#user }),
     });
   }
 
