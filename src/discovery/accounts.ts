@@ -41,7 +41,8 @@ export function readAccounts({ root, etc }: Pick<SourceContext, 'root' | 'etc'>)
       }
     } catch (error) {
       if (!(error instanceof RootError)) throw error;
-      problems.push(problemOf(error));
+      // Whose homes are not known may have units.
+      problems.push({ ...problemOf(error), subject: { unitPath: path, unit: path } });
     }
   }
   return { accounts, problems };
@@ -67,5 +68,6 @@ function tooMany(path: string): Problem {
     path,
     message: `expected at most ${maxAccounts} users, found more`,
     hint: 'put units for users whom the root does not know in /etc/containers/systemd/users',
+    subject: { unitPath: path, unit: path },
   };
 }

@@ -2,10 +2,12 @@ import type { Problem } from '../problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { RootError } from '../root/root.ts';
 import type { Start } from '../systemd/boot-graph.ts';
+import { readSystemdUnits } from '../systemd/systemd-units.ts';
 import { type ManagerUnits, managerUnits, problemsOfManager } from './manager-units.ts';
 import type { Quadlets } from './quadlet/quadlet.ts';
 import { userSearchPath } from './quadlet/search-path.ts';
 import type { Scope } from './reference.ts';
+import { serviceImages } from './services/services.ts';
 import type { Found, SourceContext } from './source.ts';
 import { started, startedSubject } from './started.ts';
 import { type UserScope, userScopes } from './user-scopes.ts';
@@ -22,7 +24,9 @@ export interface UserUnits extends Found {
 export async function userUnits(context: SourceContext): Promise<UserUnits> {
   const { root, etc } = context;
   const { isCommon, users, problems } = userScopes(context);
-  if (!isCommon && users.length === 0) return { references: [], problems, quadlets: [] };
+  if (!isCommon && users.length === 0 && !(await plainServices(context))) {
+    return { references: [], problems, quadlets: [] };
+  }
   const lingering = lingeringUsers(context);
   const common = await managerUnits(context, userSearchPath(root, etc), {});
   const everyUsers = inScope(common, 'user', 'user@.service', lingering.names.size > 0);
@@ -45,6 +49,20 @@ export async function userUnits(context: SourceContext): Promise<UserUnits> {
     quadlets.push(own.quadlets);
   }
   return { references, problems: all, quadlets };
+}
+
+/**
+ * Whether services that are every user's name images. Most roots have none, and then need not
+ * know how users' units start.
+ */
+async function plainServices(context: SourceContext): Promise<boolean> {
+  const { root, etc, architecture } = context;
+  const user = {};
+  const units = readSystemdUnits(root, etc, { manager: 'user', generated: [], architecture, user });
+  const target = units.unit('default.target');
+  const enabled = target === undefined ? [] : units.linked(target);
+  const { references, problems } = await serviceImages(context, units, enabled, user);
+  return references.length + problems.length + units.problems.length > 0;
 }
 
 /** The manager of a user who does not linger starts when the user logs in, which no root tells. */

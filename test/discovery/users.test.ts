@@ -153,6 +153,30 @@ test("a service of the administrator's own goes before for users too, and a mask
   assert.deepEqual(problems(found), [`overridden ${etcUsers}/a.container:2`]);
 });
 
+test('plain services of users count once, with or without Quadlet units beside them', async (t) => {
+  const run = (image: string) =>
+    `[Service]\nExecStart=/usr/bin/podman run --rm ${image}\n[Install]\nWantedBy=default.target\n`;
+  const tree = {
+    ...userTarget,
+    '/usr/lib/systemd/user/a.service': run('q.io/a:1'),
+    '/usr/lib/systemd/user/b@.service': run('q.io/b:%i'),
+    '/etc/systemd/user/default.target.wants/b@2.service': '-> /usr/lib/systemd/user/b@.service',
+    '/var/lib/systemd/linger/eve': '',
+  };
+  const plain = await discovered(t, tree);
+  assert.deepEqual(scoped(plain), ['user a.service q.io/a:1', 'user b@2.service q.io/b:2']);
+  assert.deepEqual(plain.references[1]?.via, ['user@.service', 'default.target', 'b@2.service']);
+  const beside = await discovered(t, {
+    ...tree,
+    [`${etcUsers}/1000/c.container`]: container('q.io/c'),
+  });
+  assert.deepEqual(scoped(beside), [
+    'user:1000 c.service q.io/c:latest',
+    'user a.service q.io/a:1',
+    'user b@2.service q.io/b:2',
+  ]);
+});
+
 test('links bind units of users', async (t) => {
   const found = await discovered(t, {
     [`${etcUsers}/a.container`]: container('q.io/a'),
