@@ -60,8 +60,9 @@ function configurationOf(
   { home }: Account,
   problems: Problem[],
 ): string | undefined {
-  if (!home.startsWith('/') || home === '/' || home === '/nonexistent') return undefined;
-  const path = posix.join(whereInTree(etc, posix.normalize(home)), '.config/containers/systemd');
+  const place = posix.normalize(home);
+  if (!place.startsWith('/') || place === '/' || place === '/nonexistent') return undefined;
+  const path = posix.join(whereInTree(etc, place), '.config/containers/systemd');
   try {
     return root.lookup(followed(root, etc, path)) === undefined ? undefined : path;
   } catch (error) {

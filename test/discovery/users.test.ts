@@ -188,6 +188,65 @@ test('links bind units of users', async (t) => {
   assert.equal(found.links.length, 2);
 });
 
+test('homes that are none, and such as lie, are passed over or said', async (t) => {
+  const homes = [
+    '/',
+    '/nonexistent',
+    '/dev/null',
+    'home',
+    '',
+    '/../..',
+    '/loop',
+    '/etc/x',
+    '/bin/f',
+  ];
+  const found = await discovered(t, {
+    '/etc/passwd': homes.map((home, uid) => `u${uid}:x:${uid}:0::${home}:/bin/sh`).join('\n'),
+    '/loop': '-> loop',
+    '/bin/f': 'a file',
+    '/.config/containers/systemd/never.container': container('q.io/never'),
+    '/home/.config/containers/systemd/never.container': container('q.io/never'),
+    '/etc/x/.config/containers/systemd': '-> /opt/units',
+    '/opt/units/a.container': container('q.io/a'),
+  });
+  assert.deepEqual(scoped(found), ['user:7 a.service q.io/a:latest']);
+  assert.deepEqual(problems(found), ['too-many-links /loop/.config/containers/systemd']);
+});
+
+test('a passwd that is too large is a problem, and hides no other unit', async (t) => {
+  const found = await discovered(t, {
+    '/etc/passwd': Buffer.alloc(1024 * 1024 + 1, 'x'),
+    [`${etcUsers}/1000/a.container`]: container('q.io/a'),
+  });
+  assert.deepEqual(scoped(found), ['user:1000 a.service q.io/a:latest']);
+  assert.deepEqual(problems(found), ['too-large /etc/passwd']);
+});
+
+test('users with units of their own are read up to a bound, and more are a problem', async (t) => {
+  const directories = Array.from({ length: 101 }, (_, uid) => `${etcUsers}/${uid}/a.container`);
+  const found = await discovered(
+    t,
+    Object.fromEntries(directories.map((path) => [path, container('q.io/a')])),
+  );
+  assert.equal(found.references.length, 100);
+  assert.deepEqual(problems(found), [`too-many-entries ${etcUsers}`]);
+});
+
+test('in an ostree tree that was never booted, the users too are those of usr/etc', async (t) => {
+  const found = await discovered(t, {
+    '/usr/etc/passwd': passwd,
+    '/usr/etc/containers/systemd/users/1000/a.container': container('q.io/%u'),
+    '/usr/etc/containers/systemd/users/2000': '-> ../../../../usr/lib/more',
+    '/usr/lib/more/b.container': container('q.io/b'),
+  });
+  assert.deepEqual(scoped(found), [
+    'user:1000 a.service q.io/eve:latest',
+    // Where the link leads is no directory of a UID, so podman too reads it for every user.
+    'user b.service q.io/b:latest',
+  ]);
+  assert.deepEqual(problems(found), []);
+});
+
 test('any text may be a passwd', () => {
   const parts = fc.array(fc.constantFrom(':', '\n', '0', 'x', '/h', '-1', '99999999999'));
   const property = fc.property(parts, (text) => {
