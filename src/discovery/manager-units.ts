@@ -17,11 +17,17 @@ export interface ManagerUnits {
   readonly graph: BootGraph;
 }
 
-/** All that one of systemd's managers runs, and how it comes to start. */
+/**
+ * All that one of systemd's managers runs, and how it comes to start.
+ *
+ * @param user whose manager it is; by default the system's.
+ * @param configuration that user's own: `/home/eve/.config`.
+ */
 export async function managerUnits(
   context: SourceContext,
   path: SearchPath,
   user?: UserOfUnits,
+  configuration?: string,
 ): Promise<ManagerUnits> {
   const { root, etc, architecture } = context;
   const whose = user === undefined ? {} : { user };
@@ -29,7 +35,13 @@ export async function managerUnits(
   const quadlets = await readQuadlets(root, directories, skipped, { ...context, ...whose });
   const { generated } = quadlets;
   const manager = user === undefined ? 'system' : 'user';
-  const units = readSystemdUnits(root, etc, { manager, generated, architecture, ...whose });
+  const units = readSystemdUnits(root, etc, {
+    manager,
+    generated,
+    architecture,
+    configuration,
+    ...whose,
+  });
   const graph = bootGraph(units);
   const ofQuadlet = withoutOverridden(quadlets, units);
   const ofServices = await serviceImages(context, units, graph.started, user);

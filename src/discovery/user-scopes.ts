@@ -12,7 +12,7 @@ export interface UserScope {
   readonly uid: number;
   /** What passwd says of it, if it does. */
   readonly account?: Account;
-  /** The directory of its own units, if it has one. */
+  /** Where its own units are, if it has any: `/home/eve/.config`. */
   readonly configuration?: string;
 }
 
@@ -62,9 +62,13 @@ function configurationOf(
 ): string | undefined {
   const place = posix.normalize(home);
   if (!place.startsWith('/') || place === '/' || place === '/nonexistent') return undefined;
-  const path = posix.join(whereInTree(etc, place), '.config/containers/systemd');
+  const path = posix.join(whereInTree(etc, place), '.config');
   try {
-    return root.lookup(followed(root, etc, path)) === undefined ? undefined : path;
+    if (root.lookup(followed(root, etc, path)) === undefined) return undefined;
+    const hasUnits = ['containers/systemd', 'systemd'].some(
+      (name) => root.lookup(followed(root, etc, `${path}/${name}`)) !== undefined,
+    );
+    return hasUnits ? path : undefined;
   } catch (error) {
     if (!(error instanceof RootError)) throw error;
     // `/dev/null` and the like are no homes.

@@ -36,8 +36,9 @@ export async function userUnits(context: SourceContext): Promise<UserUnits> {
   const known = new Set(pathsOf(common));
   const said = new Set(everyUsers.problems.map(keyOf));
   for (const user of users) {
-    const { uid, account } = user;
-    const own = await managerUnits(context, userSearchPath(root, etc, user), specifiersOf(user));
+    const { uid, account, configuration } = user;
+    const path = userSearchPath(root, etc, user);
+    const own = await managerUnits(context, path, specifiersOf(user), configuration);
     const lingers = account !== undefined && lingering.names.has(account.name);
     const found = inScope(own, `user:${uid}`, `user@${uid}.service`, lingers);
     references.push(...found.references.filter(({ unitPath }) => !known.has(unitPath)));

@@ -21,6 +21,8 @@ export interface UnitsOptions {
   readonly architecture: string;
   /** Whose manager it is; absent for the system's. */
   readonly user?: UserOfUnits;
+  /** That user's own: `/home/eve/.config`. */
+  readonly configuration?: string | undefined;
 }
 
 /** More than any unit has; many units with many drop-ins each would take all time. */
@@ -49,13 +51,14 @@ class LazyUnits implements SystemdUnits {
   readonly #unread = new Set<string>();
   #osRelease: ReturnType<typeof readOsRelease> | 'unread' = 'unread';
 
-  constructor(root: Root, etc: Etc, { manager, generated, architecture, user }: UnitsOptions) {
+  constructor(root: Root, etc: Etc, options: UnitsOptions) {
+    const { manager, generated, architecture, user, configuration } = options;
     this.#root = root;
     this.#etc = etc;
     this.manager = manager;
     this.#architecture = architecture;
     this.#user = user;
-    this.#index = new UnitIndex(root, etc, unitSearchPath(etc, manager), generated);
+    this.#index = new UnitIndex(root, etc, unitSearchPath(etc, manager, configuration), generated);
     this.#directories = new UnitDirectories(root, etc, this.#index);
     this.#texts = new UnitTexts(root, etc);
     this.problems = [...this.#index.problems];

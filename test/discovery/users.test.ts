@@ -177,6 +177,25 @@ test('plain services of users count once, with or without Quadlet units beside t
   ]);
 });
 
+test("a user's own configuration starts units, goes before, and has services", async (t) => {
+  const own = '/home/eve/.config/systemd/user';
+  const found = await discovered(t, {
+    ...userTarget,
+    '/etc/passwd': passwd,
+    '/var/lib/systemd/linger/eve': '',
+    [`${etcUsers}/1000/a.container`]: container('q.io/a'),
+    [`${etcUsers}/1000/b.container`]: container('q.io/b'),
+    [`${own}/b.service`]: '-> /dev/null',
+    [`${own}/c.service`]: '[Unit]\nWants=a.service\n[Service]\nExecStart=podman run q.io/c:1\n',
+    [`${own}/default.target.wants/c.service`]: `-> ${own}/c.service`,
+  });
+  assert.deepEqual(problems(found), []);
+  assert.deepEqual(
+    found.references.map(({ scope, unit, activation }) => `${scope} ${unit} ${activation}`),
+    ['user:1000 a.service boot', 'user:1000 c.service boot'],
+  );
+});
+
 test('links bind units of users', async (t) => {
   const found = await discovered(t, {
     [`${etcUsers}/a.container`]: container('q.io/a'),
@@ -210,7 +229,7 @@ test('homes that are none, and such as lie, are passed over or said', async (t) 
     '/opt/units/a.container': container('q.io/a'),
   });
   assert.deepEqual(scoped(found), ['user:7 a.service q.io/a:latest']);
-  assert.deepEqual(problems(found), ['too-many-links /loop/.config/containers/systemd']);
+  assert.deepEqual(problems(found), ['too-many-links /loop/.config']);
 });
 
 test('a passwd that is too large is a problem, and hides no other unit', async (t) => {

@@ -47,7 +47,7 @@ export function userSearchPath(
 ): SearchPath {
   const common = usersDirectories(etc);
   const real = new Map(common.map((path) => [path, realPathOf(root, etc, path)]));
-  const own = user?.configuration === undefined ? [] : [user.configuration];
+  const own = user?.configuration === undefined ? [] : [`${user.configuration}/containers/systemd`];
   return {
     directories: [
       ...own,
