@@ -1,25 +1,21 @@
-import { posix } from 'node:path';
 import type { ShortNames } from '../image/short-names.ts';
 import type { Problem } from '../problem.ts';
 import type { Root } from '../root/root.ts';
-import { type BootGraph, bootGraph } from '../systemd/boot-graph.ts';
 import { etcDirectory } from '../systemd/etc.ts';
-import { readSystemdUnits } from '../systemd/systemd-units.ts';
 import { readBindPolicy } from './bind-policy.ts';
-import { boundLinks, type KnownFiles } from './bound-links.ts';
+import { boundLinks } from './bound-links.ts';
 import { composeImages } from './compose/compose.ts';
+import { knownFiles } from './known-files.ts';
 import { pauseImages } from './kubernetes/pause-image.ts';
 import { pinnedImageSets } from './kubernetes/pinned-image-set.ts';
 import { staticPods } from './kubernetes/static-pods.ts';
 import { lists } from './lists.ts';
-import { withoutOverridden } from './overridden.ts';
-import { podMembers } from './quadlet/pods.ts';
-import { type Quadlets, readQuadlets } from './quadlet/quadlet.ts';
-import { searchPath } from './quadlet/search-path.ts';
-import { userUnitProblems } from './quadlet/user-units.ts';
+import { managerUnits, problemsOfManager } from './manager-units.ts';
+import { systemSearchPath } from './quadlet/search-path.ts';
 import type { Discovered, Reference } from './reference.ts';
-import { serviceImages } from './services/services.ts';
 import type { SourceContext } from './source.ts';
+import { started, startedSubject } from './started.ts';
+import { userUnits } from './user-units.ts';
 
 export interface DiscoveryContext {
   /** From the root's own registries.conf. */
@@ -42,15 +38,10 @@ export async function discover(
 ): Promise<Discovered> {
   const etc = etcDirectory(root);
   const context: SourceContext = { root, etc, shortNames, architecture };
-  const path = searchPath(root, etc);
-  const quadlets = await readQuadlets(root, path.system, path.isOfUsers, context);
-  const { generated } = quadlets;
-  const units = readSystemdUnits(root, etc, { manager: 'system', generated, architecture });
-  const graph = bootGraph(units);
+  const system = await managerUnits(context, systemSearchPath(root, etc));
+  const users = await userUnits(context);
   const found = [
-    withoutOverridden(quadlets, units),
-    { references: [], problems: userUnitProblems(root, etc, path.users) },
-    await serviceImages(context, units, graph.started),
+    system.found,
     await staticPods(context),
     await pauseImages(context),
     await pinnedImageSets(context),
@@ -60,63 +51,22 @@ export async function discover(
   const references = found.flatMap((source) => source.references);
   const problems = found.flatMap((source) => source.problems);
   const { policy, problems: policyProblems } = await readBindPolicy(root, etc);
-  const bound = boundLinks(context, knownFiles(quadlets, references, problems));
-  const all = [...problems, ...bound.problems, ...policyProblems, ...graph.problems];
+  const known = {
+    references: [...references, ...users.references],
+    problems: [...problems, ...users.problems],
+  };
+  const bound = boundLinks(context, knownFiles([system.quadlets, ...users.quadlets], known));
+  const { startOf } = system.graph;
+  const ofSystem = [...references, ...bound.references].map((one) => started(one, startOf));
+  const all = [...problems, ...bound.problems, ...policyProblems, ...problemsOfManager(system)];
   return {
-    references: [...references, ...bound.references]
-      .map((reference) => started(reference, graph))
-      .toSorted(byPlace),
-    problems: [...all, ...units.problems]
-      .map((problem) => startedSubject(problem, graph))
-      .toSorted(byFile),
+    references: [...ofSystem, ...users.references].toSorted(byPlace),
+    problems: [
+      ...all.map((problem) => startedSubject(problem, startOf)),
+      ...users.problems,
+    ].toSorted(byFile),
     links: bound.links,
     policy,
-  };
-}
-
-/** What no unit of systemd's brings up keeps what its source says of it. */
-function started(reference: Reference, graph: BootGraph): Reference {
-  const { activation, scope, unit, problems } = reference;
-  if (activation !== 'unknown' || scope !== 'system' || !unit.endsWith('.service')) {
-    return reference;
-  }
-  const { activation: how, via, conditions } = graph.startOf(unit);
-  return {
-    ...reference,
-    activation: how,
-    via,
-    ...(conditions.length === 0 ? {} : { conditions }),
-    problems: problems.map((problem) => startedSubject(problem, graph)),
-  };
-}
-
-function startedSubject(problem: Problem, graph: BootGraph): Problem {
-  const { subject } = problem;
-  if (subject?.activation !== undefined || subject?.unit.endsWith('.service') !== true) {
-    return problem;
-  }
-  const { activation } = graph.startOf(subject.unit);
-  return activation === 'unknown' ? problem : { ...problem, subject: { ...subject, activation } };
-}
-
-function knownFiles(
-  { units, hidden }: Quadlets,
-  references: readonly Reference[],
-  problems: readonly Problem[],
-): KnownFiles {
-  const read = () =>
-    new Set([
-      ...Array.from(units.values(), (unit) => unit.realPath),
-      ...references.flatMap(({ unitPath, unitRealPath = unitPath }) => [unitPath, unitRealPath]),
-      ...problems.flatMap(({ subject }) => (subject === undefined ? [] : [subject.unitPath])),
-    ]);
-  // Most roots have no link that binds, and then need not know this.
-  let known: ReadonlySet<string> | undefined;
-  return {
-    isRead: (path) => (known ??= read()).has(path),
-    isMasked: (path) => hidden.has(path) && units.get(posix.basename(path))?.masked === true,
-    hiddenBy: (path) => hidden.get(path),
-    members: (path) => podMembers(units, path),
   };
 }
 

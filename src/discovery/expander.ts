@@ -3,7 +3,7 @@ import { type Environment, environmentOf } from '../systemd/environment.ts';
 import type { Etc } from '../systemd/etc.ts';
 import { scalar } from '../systemd/lookup.ts';
 import { readOsRelease } from '../systemd/os-release.ts';
-import { type Expanded, expandSpecifiers } from '../systemd/specifiers.ts';
+import { type Expanded, expandSpecifiers, type UserOfUnits } from '../systemd/specifiers.ts';
 import type { UnitEntry } from '../systemd/unit-file.ts';
 import { parseUnitName, type UnitName, withInstance } from '../systemd/unit-name.ts';
 import { expandVariables } from '../systemd/variables.ts';
@@ -33,15 +33,20 @@ export class Expander {
   readonly #root: Root;
   readonly #etc: Etc;
   readonly #architecture: string;
+  readonly #user: UserOfUnits | undefined;
   #osRelease: OsRelease | undefined;
   /** A unit may have many words, and its environment many files. */
   readonly #environments = new WeakMap<object, { service: string; environment: Environment }>();
 
-  /** @param architecture the root's, in systemd's spelling: `x86-64`. */
-  constructor(root: Root, etc: Etc, architecture: string) {
+  /**
+   * @param architecture the root's, in systemd's spelling: `x86-64`.
+   * @param user whose manager runs the units; by default the system's does.
+   */
+  constructor(root: Root, etc: Etc, architecture: string, user?: UserOfUnits) {
     this.#root = root;
     this.#etc = etc;
     this.#architecture = architecture;
+    this.#user = user;
   }
 
   expand(unit: ExpandedUnit, word: string): ExpandedValue {
@@ -77,6 +82,7 @@ export class Expander {
       unit: instantiated(unit),
       architecture: this.#architecture,
       osRelease: this.#osRelease.values,
+      ...(this.#user === undefined ? {} : { user: this.#user }),
     });
   }
 

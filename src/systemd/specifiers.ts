@@ -1,6 +1,14 @@
 import { type UnitName, unescapeName } from './unit-name.ts';
 
-/** What the specifiers of a unit of the system manager stand for. */
+/** What a root tells of the user whose manager runs a unit; nothing, where that is any user. */
+export interface UserOfUnits {
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly name?: string;
+  readonly home?: string;
+}
+
+/** What the specifiers of a unit stand for. */
 export interface SpecifierContext {
   /** The service that the unit becomes. */
   readonly unit: UnitName;
@@ -8,6 +16,8 @@ export interface SpecifierContext {
   readonly architecture: string;
   /** The root's own os-release, absent if it has none. */
   readonly osRelease: ReadonlyMap<string, string> | undefined;
+  /** Absent for the system's manager. */
+  readonly user?: UserOfUnits;
 }
 
 export type Expanded =
@@ -18,7 +28,7 @@ export type Expanded =
  * Replaces the specifiers that the root itself answers. One that systemd does not know stays as
  * it is.
  *
- * Source: systemd.unit(5), "Specifiers", for the system manager.
+ * Source: systemd.unit(5), "Specifiers".
  */
 export function expandSpecifiers(text: string, context: SpecifierContext): Expanded {
   if (!text.includes('%')) return { ok: true, text };
@@ -35,7 +45,7 @@ export function expandSpecifiers(text: string, context: SpecifierContext): Expan
 }
 
 function valueOf(letter: string, context: SpecifierContext): string | Expanded {
-  const fixed = fixedValues[letter];
+  const fixed = fixedValues[letter] ?? managerValue(letter, context.user);
   if (fixed !== undefined) return fixed;
   if (hostOnly[letter] !== undefined) {
     return {
@@ -51,19 +61,64 @@ function valueOf(letter: string, context: SpecifierContext): string | Expanded {
 
 const fixedValues: Readonly<Record<string, string>> = {
   '%': '%',
+  T: '/tmp',
+  V: '/var/tmp',
+};
+
+const systemValues: Readonly<Record<string, string>> = {
   t: '/run',
   S: '/var/lib',
   C: '/var/cache',
   L: '/var/log',
   E: '/etc',
-  T: '/tmp',
-  V: '/var/tmp',
   h: '/root',
   u: 'root',
   U: '0',
   g: 'root',
   G: '0',
 };
+
+function managerValue(
+  letter: string,
+  user: UserOfUnits | undefined,
+): string | Expanded | undefined {
+  const ofSystem = systemValues[letter];
+  if (user === undefined || ofSystem === undefined) return ofSystem;
+  return (
+    userValue(letter, user) ?? {
+      ok: false,
+      message: `expected a value that the root itself answers, found %${letter}, which depends on the user`,
+      hint: `write the value out instead of %${letter}`,
+    }
+  );
+}
+
+/** With the defaults of the XDG variables. */
+function userValue(letter: string, { uid, gid, name, home }: UserOfUnits): string | undefined {
+  const below = (path: string) => (home === undefined ? undefined : `${home}${path}`);
+  switch (letter) {
+    case 't':
+      return uid === undefined ? undefined : `/run/user/${uid}`;
+    case 'S':
+      return below('/.local/state');
+    case 'C':
+      return below('/.cache');
+    case 'L':
+      return below('/.local/state/log');
+    case 'E':
+      return below('/.config');
+    case 'h':
+      return home;
+    case 'u':
+      return name;
+    case 'U':
+      return uid?.toString();
+    case 'G':
+      return gid?.toString();
+    default:
+      return undefined;
+  }
+}
 
 const hostOnly: Readonly<Record<string, string>> = {
   b: 'the boot ID',

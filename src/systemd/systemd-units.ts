@@ -5,7 +5,7 @@ import { type Root, RootError } from '../root/root.ts';
 import { readBusServices } from './bus-services.ts';
 import type { Etc } from './etc.ts';
 import { readOsRelease } from './os-release.ts';
-import { type Expanded, expandSpecifiers } from './specifiers.ts';
+import { type Expanded, expandSpecifiers, type UserOfUnits } from './specifiers.ts';
 import type { GeneratedUnit, SystemdUnit, SystemdUnits } from './systemd-unit.ts';
 import { UnitDirectories } from './unit-directories.ts';
 import { UnitIndex, type UnitSource } from './unit-index.ts';
@@ -19,6 +19,10 @@ export interface UnitsOptions {
   readonly generated: readonly GeneratedUnit[];
   /** The root's, in systemd's spelling: `x86-64`. */
   readonly architecture: string;
+  /** Whose manager it is; absent for the system's. */
+  readonly user?: UserOfUnits;
+  /** That user's own: `/home/eve/.config`. */
+  readonly configuration?: string | undefined;
 }
 
 /** More than any unit has; many units with many drop-ins each would take all time. */
@@ -39,6 +43,7 @@ class LazyUnits implements SystemdUnits {
   readonly #root: Root;
   readonly #etc: Etc;
   readonly #architecture: string;
+  readonly #user: UserOfUnits | undefined;
   readonly #index: UnitIndex;
   readonly #directories: UnitDirectories;
   readonly #texts: UnitTexts;
@@ -46,12 +51,14 @@ class LazyUnits implements SystemdUnits {
   readonly #unread = new Set<string>();
   #osRelease: ReturnType<typeof readOsRelease> | 'unread' = 'unread';
 
-  constructor(root: Root, etc: Etc, { manager, generated, architecture }: UnitsOptions) {
+  constructor(root: Root, etc: Etc, options: UnitsOptions) {
+    const { manager, generated, architecture, user, configuration } = options;
     this.#root = root;
     this.#etc = etc;
     this.manager = manager;
     this.#architecture = architecture;
-    this.#index = new UnitIndex(root, etc, unitSearchPath(etc, manager), generated);
+    this.#user = user;
+    this.#index = new UnitIndex(root, etc, unitSearchPath(etc, manager, configuration), generated);
     this.#directories = new UnitDirectories(root, etc, this.#index);
     this.#texts = new UnitTexts(root, etc);
     this.problems = [...this.#index.problems];
@@ -97,6 +104,7 @@ class LazyUnits implements SystemdUnits {
       unit: parseUnitName(unit.name),
       architecture: this.#architecture,
       osRelease: this.#osRelease,
+      ...(this.#user === undefined ? {} : { user: this.#user }),
     });
   }
 

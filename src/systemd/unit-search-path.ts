@@ -8,11 +8,19 @@ export const generatorDirectory = '/run/systemd/generator';
 
 /**
  * Where a manager looks for unit files, the first before the later. Of a user's own directories
- * only those that are every user's are read.
+ * only those below the configuration are read.
  *
  * Source: systemd.unit(5), "Unit File Load Path"; systemd, src/libsystemd/sd-path/path-lookup.c.
+ *
+ * @param configuration a user's own: `/home/eve/.config`.
  */
-export function unitSearchPath(etc: Etc, manager: Manager): readonly string[] {
+export function unitSearchPath(
+  etc: Etc,
+  manager: Manager,
+  configuration?: string,
+): readonly string[] {
+  const own = configuration === undefined ? [] : ['user.control', 'user'];
+
   return manager === 'system'
     ? [
         `${etc}/systemd/system.control`,
@@ -29,6 +37,7 @@ export function unitSearchPath(etc: Etc, manager: Manager): readonly string[] {
         '/lib/systemd/system',
       ]
     : [
+        ...own.map((name) => `${configuration}/systemd/${name}`),
         `${etc}/xdg/systemd/user`,
         `${etc}/systemd/user`,
         '/run/systemd/user',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseOsRelease } from '../../src/systemd/os-release.ts';
-import { expandSpecifiers } from '../../src/systemd/specifiers.ts';
+import { expandSpecifiers, type UserOfUnits } from '../../src/systemd/specifiers.ts';
 import { parseUnitName } from '../../src/systemd/unit-name.ts';
 import { holds } from '../support/property.ts';
 
@@ -85,4 +85,21 @@ test('text without a percent sign stays as it is', async () => {
       return expand(plain) === plain && expand(text.replaceAll('%', '%%')) === text;
     }),
   );
+});
+
+test("a user's manager has its directories below the user's home", () => {
+  const user = { uid: 7, gid: 8, name: 'eve', home: '/h' };
+  const unit = parseUnitName('a.service');
+  const expandFor = (text: string, whose: UserOfUnits) => {
+    const expanded = expandSpecifiers(text, { unit, architecture: 'x', osRelease, user: whose });
+    return expanded.ok ? expanded.text : undefined;
+  };
+  assert.equal(
+    expandFor('%t %S %C %L %E %T %V %h %u %U %G %n', user),
+    '/run/user/7 /h/.local/state /h/.cache /h/.local/state/log /h/.config /tmp /var/tmp /h eve 7 8 a.service',
+  );
+  assert.equal(expandFor('%t', { uid: 7 }), '/run/user/7');
+  for (const letter of 'SCLEhugG') assert.equal(expandFor(`%${letter}`, { uid: 7 }), undefined);
+  for (const letter of 'tU') assert.equal(expandFor(`%${letter}`, {}), undefined);
+  assert.equal(expandFor('%g', user), undefined);
 });

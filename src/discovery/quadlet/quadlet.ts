@@ -2,6 +2,7 @@ import type { ShortNames } from '../../image/short-names.ts';
 import type { Problem } from '../../problem.ts';
 import type { Root } from '../../root/root.ts';
 import type { Etc } from '../../systemd/etc.ts';
+import type { UserOfUnits } from '../../systemd/specifiers.ts';
 import type { GeneratedUnit } from '../../systemd/systemd-unit.ts';
 import { Expander } from '../expander.ts';
 import type { Reference } from '../reference.ts';
@@ -14,7 +15,7 @@ import { loadUnits } from './load.ts';
 import { imagesOf, type ReferenceContext } from './references.ts';
 import { makesService, refusalOf } from './refusal.ts';
 import type { QuadletUnit } from './unit.ts';
-import { walkUnitDirectories } from './walk.ts';
+import { type Skipped, walkUnitDirectories } from './walk.ts';
 import { ownSectionProblems } from './x-berth.ts';
 
 export interface QuadletContext {
@@ -22,6 +23,8 @@ export interface QuadletContext {
   /** The root's, in systemd's spelling: `x86-64`. */
   readonly architecture: string;
   readonly etc: Etc;
+  /** Whose manager runs the units; absent for the system's. */
+  readonly user?: UserOfUnits;
 }
 
 export interface Quadlets {
@@ -36,7 +39,7 @@ export interface Quadlets {
 }
 
 /**
- * The images that the Quadlet units below some directories name, for the system's manager.
+ * The images that the Quadlet units below some directories name, as those of the system's manager.
  *
  * @param directories in the order of precedence; what is below them counts with them.
  * @param skipped real paths that are left out with all below them.
@@ -44,8 +47,8 @@ export interface Quadlets {
 export async function readQuadlets(
   root: Root,
   directories: readonly string[],
-  skipped: (realPath: string) => boolean,
-  { shortNames, architecture, etc }: QuadletContext,
+  skipped: Skipped,
+  { shortNames, architecture, etc, user }: QuadletContext,
 ): Promise<Quadlets> {
   const walk = walkUnitDirectories(root, etc, directories, skipped);
   const loaded = loadUnits(root, etc, walk.directories);
@@ -62,7 +65,7 @@ export async function readQuadlets(
     root,
     etc,
     bases: new BaseReader(architecture),
-    expander: new Expander(root, etc, architecture),
+    expander: new Expander(root, etc, architecture, user),
   };
   const references: Reference[] = [];
   const problems: Problem[] = [...walk.problems, ...loaded.problems];

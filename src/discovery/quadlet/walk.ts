@@ -17,6 +17,9 @@ export interface Walk {
   readonly problems: readonly Problem[];
 }
 
+/** @param start the search directory from which the walk came there. */
+export type Skipped = (realPath: string, start: string) => boolean;
+
 /** More than any tree of units has; a link to a whole file system has more. */
 const maxDirectories = 10_000;
 
@@ -32,28 +35,28 @@ export function walkUnitDirectories(
   root: Root,
   etc: Etc,
   starts: readonly string[],
-  skipped: (realPath: string) => boolean,
+  skipped: Skipped,
 ): Walk {
   const directories: UnitDirectory[] = [];
   const problems: Problem[] = [];
   const visited = new Set<string>();
 
-  function visit(path: string): void {
-    if (visited.has(path) || path.endsWith('.d') || skipped(path)) return;
+  function visit(path: string, start: string): void {
+    if (visited.has(path) || path.endsWith('.d') || skipped(path, start)) return;
     visited.add(path);
     if (visited.size > maxDirectories) return;
     const entries = root.list(path) ?? [];
     directories.push({ path, entries });
     for (const entry of entries) {
       const child = `${path === '/' ? '' : path}/${entry.name}`;
-      if (entry.kind === 'directory') guarded(child, () => visit(child));
-      else if (entry.kind === 'link') guarded(child, () => visitLink(child));
+      if (entry.kind === 'directory') guarded(child, () => visit(child, start));
+      else if (entry.kind === 'link') guarded(child, () => visitLink(child, start));
     }
   }
 
-  function visitLink(path: string): void {
+  function visitLink(path: string, start: string): void {
     const found = root.lookup(followed(root, etc, path));
-    if (found?.kind === 'directory') visit(found.realPath);
+    if (found?.kind === 'directory') visit(found.realPath, start);
   }
 
   function guarded(path: string, step: () => void): void {
@@ -69,7 +72,7 @@ export function walkUnitDirectories(
     }
   }
 
-  for (const start of starts) guarded(start, () => visitLink(start));
+  for (const start of starts) guarded(start, () => visitLink(start, start));
   if (visited.size > maxDirectories) {
     const path = starts[0] ?? '/';
     problems.push({

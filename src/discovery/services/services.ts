@@ -1,4 +1,5 @@
 import type { Problem } from '../../problem.ts';
+import type { UserOfUnits } from '../../systemd/specifiers.ts';
 import type { SystemdUnit, SystemdUnits } from '../../systemd/systemd-unit.ts';
 import { parseUnitName } from '../../systemd/unit-name.ts';
 import { Expander } from '../expander.ts';
@@ -11,11 +12,13 @@ import { imagesOfService, mayNameImages } from './service-images.ts';
  *
  * @param instances names of units that are reached without a file of their own:
  *   `podman-kube@-etc-app.yaml.service`.
+ * @param user whose manager runs them; by default the system's does.
  */
 export async function serviceImages(
   context: SourceContext,
   units: SystemdUnits,
   instances: Iterable<string> = [],
+  user?: UserOfUnits,
 ): Promise<Found> {
   const services = new Map<string, SystemdUnit>();
   for (const unit of units.services()) services.set(unit.name, unit);
@@ -30,7 +33,7 @@ export async function serviceImages(
     const { prefix, instance } = parseUnitName(name);
     if (instance !== undefined && instance !== '') instantiated.add(`${prefix}@.service`);
   }
-  const expander = new Expander(context.root, context.etc, context.architecture);
+  const expander = new Expander(context.root, context.etc, context.architecture, user);
   const references: Reference[] = [];
   const problems: Problem[] = [];
   for (const unit of services.values()) {

@@ -137,28 +137,6 @@ test('a file that can not be parsed is named with its line, and does not hide', 
   assert.deepEqual(problems(found), ['syntax /etc/containers/systemd/a.container:2']);
 });
 
-test("users' units are not read yet, each is said", async (t) => {
-  const found = await discovered(t, {
-    '/etc/containers/systemd/users/a.container': container('q.io/a'),
-    '/etc/containers/systemd/users/1000/a.container': container('q.io/b'),
-    '/etc/containers/systemd/users/n.network': '[Network]\n',
-    '/etc/containers/systemd/users/v.volume': '[Volume]\n',
-    '/etc/containers/systemd/users/w.volume': '[Volume]\nDriver=image\nImage=q.io/w\n',
-    '/etc/containers/systemd/users/m.container': '',
-    [`${units}/users/c.container`]: `${container('q.io/c')}[X-Berth]\nBind=yes\n`,
-    [`${units}/usersnot/d.container`]: container('q.io/d'),
-  });
-  assert.deepEqual(images(found), ['d.service q.io/d:latest']);
-  assert.deepEqual(problems(found), [
-    'not-read-yet /etc/containers/systemd/users/1000/a.container',
-    'not-read-yet /etc/containers/systemd/users/a.container',
-    'not-read-yet /etc/containers/systemd/users/w.volume',
-    `not-read-yet ${units}/users/c.container`,
-  ]);
-  assert.match(found.problems[3]?.message ?? '', /for the system, too/);
-  assert.equal(found.problems[3]?.subject?.bind, true);
-});
-
 test("a service of the administrator's own goes before, a masked one is meant", async (t) => {
   const found = await discovered(t, {
     [`${units}/a.container`]: container('q.io/a'),

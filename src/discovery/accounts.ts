@@ -1,0 +1,73 @@
+import type { Problem } from '../problem.ts';
+import { problemOf } from '../root/problem-of.ts';
+import { RootError } from '../root/root.ts';
+import type { SourceContext } from './source.ts';
+
+/** A user that a root's own passwd names. */
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+  readonly name: string;
+  readonly home: string;
+}
+
+/** More than a host's image knows; each costs a look at its home. */
+const maxAccounts = 1_000;
+
+/** The highest but one that 32 bits hold; the highest says "none" (credentials(7)). */
+const maxUid = 4_294_967_294;
+
+/**
+ * The users of a root, by UID; the first of a UID counts.
+ *
+ * Source: passwd(5); nss-altfiles for `/usr/lib/passwd`.
+ */
+export function readAccounts({ root, etc }: Pick<SourceContext, 'root' | 'etc'>): {
+  readonly accounts: ReadonlyMap<number, Account>;
+  readonly problems: readonly Problem[];
+} {
+  const accounts = new Map<number, Account>();
+  const problems: Problem[] = [];
+  for (const path of [`${etc}/passwd`, '/usr/lib/passwd']) {
+    try {
+      for (const line of root.readFile(path)?.content.toString().split('\n') ?? []) {
+        const account = accountOf(line);
+        if (account === undefined || accounts.has(account.uid)) continue;
+        if (accounts.size === maxAccounts) {
+          problems.push(tooMany(path));
+          return { accounts, problems };
+        }
+        accounts.set(account.uid, account);
+      }
+    } catch (error) {
+      if (!(error instanceof RootError)) throw error;
+      // Whose homes are not known may have units.
+      problems.push({ ...problemOf(error), subject: { unitPath: path, unit: path } });
+    }
+  }
+  return { accounts, problems };
+}
+
+/** @returns the number, if the text is a UID as the kernel has it. */
+export function uidOf(text: string): number | undefined {
+  const uid = /^(?:0|[1-9][0-9]{0,9})$/.test(text) ? Number(text) : maxUid + 1;
+  return uid <= maxUid ? uid : undefined;
+}
+
+function accountOf(line: string): Account | undefined {
+  const [name = '', , uidText = '', gidText = '', , home = ''] = line.split(':', 7);
+  const uid = uidOf(uidText);
+  const gid = uidOf(gidText);
+  if (name === '' || uid === undefined || gid === undefined) return undefined;
+  return { uid, gid, name, home };
+}
+
+function tooMany(path: string): Problem {
+  return {
+    code: 'too-many-entries',
+    path,
+    message: `expected at most ${maxAccounts} users, found more`,
+    hint: 'put units for users whom the root does not know in /etc/containers/systemd/users',
+    subject: { unitPath: path, unit: path },
+  };
+}

@@ -1,0 +1,26 @@
+import type { Problem } from '../problem.ts';
+import type { BootGraph } from '../systemd/boot-graph.ts';
+import type { Reference } from './reference.ts';
+
+/** Fills in how a reference's unit starts; what no unit of systemd's brings up stays as it is. */
+export function started(reference: Reference, startOf: BootGraph['startOf']): Reference {
+  const { activation, unit, problems } = reference;
+  if (activation !== 'unknown' || !unit.endsWith('.service')) return reference;
+  const { activation: how, via, conditions } = startOf(unit);
+  return {
+    ...reference,
+    activation: how,
+    via,
+    ...(conditions.length === 0 ? {} : { conditions }),
+    problems: problems.map((problem) => startedSubject(problem, startOf)),
+  };
+}
+
+export function startedSubject(problem: Problem, startOf: BootGraph['startOf']): Problem {
+  const { subject } = problem;
+  if (subject?.activation !== undefined || subject?.unit.endsWith('.service') !== true) {
+    return problem;
+  }
+  const { activation } = startOf(subject.unit);
+  return activation === 'unknown' ? problem : { ...problem, subject: { ...subject, activation } };
+}

@@ -1,0 +1,101 @@
+import { posix } from 'node:path';
+import type { Problem } from '../problem.ts';
+import { problemOf } from '../root/problem-of.ts';
+import { type Entry, RootError } from '../root/root.ts';
+import { followed, whereInTree } from '../systemd/etc.ts';
+import { type Account, readAccounts, uidOf } from './accounts.ts';
+import { usersDirectories } from './quadlet/search-path.ts';
+import type { SourceContext } from './source.ts';
+
+/** A user for whom a root has units that are not every user's. */
+export interface UserScope {
+  readonly uid: number;
+  /** What passwd says of it, if it does. */
+  readonly account?: Account;
+  /** Where its own units are, if it has any: `/home/eve/.config`. */
+  readonly configuration?: string;
+}
+
+export interface UserScopes {
+  /** Whether there may be Quadlet units that are every user's. */
+  readonly isCommon: boolean;
+  readonly users: readonly UserScope[];
+  readonly problems: readonly Problem[];
+}
+
+/** More than any image is made for; each reads what is every user's once more. */
+const maxUsers = 100;
+
+/** The users whose units differ from those of others, by their UIDs. */
+export function userScopes(context: SourceContext): UserScopes {
+  const { etc } = context;
+  const problems: Problem[] = [];
+  const { accounts, problems: unread } = readAccounts(context);
+  problems.push(...unread);
+  const scopes = new Map<number, UserScope>();
+  for (const account of accounts.values()) {
+    const configuration = configurationOf(context, account, problems);
+    if (configuration === undefined) continue;
+    scopes.set(account.uid, { uid: account.uid, account, configuration });
+  }
+  let isCommon = false;
+  for (const directory of usersDirectories(etc)) {
+    const entries = entriesOf(context, directory);
+    isCommon ||= entries === undefined || entries.length > 0;
+    for (const { name } of entries ?? []) {
+      const uid = uidOf(name);
+      if (uid === undefined || scopes.has(uid)) continue;
+      const account = accounts.get(uid);
+      scopes.set(uid, { uid, ...(account === undefined ? {} : { account }) });
+    }
+  }
+  const users = [...scopes.values()].sort((a, b) => a.uid - b.uid);
+  if (users.length > maxUsers) problems.push(tooMany(etc, users.length));
+  return { isCommon, users: users.slice(0, maxUsers), problems };
+}
+
+/** Accounts of services have no home, or one that is not theirs. */
+function configurationOf(
+  { root, etc }: SourceContext,
+  { home }: Account,
+  problems: Problem[],
+): string | undefined {
+  const place = posix.normalize(home);
+  if (!place.startsWith('/') || place === '/' || place === '/nonexistent') return undefined;
+  const path = posix.join(whereInTree(etc, place), '.config');
+  try {
+    if (root.lookup(followed(root, etc, path)) === undefined) return undefined;
+    const hasUnits = ['containers/systemd', 'systemd'].some(
+      (name) => root.lookup(followed(root, etc, `${path}/${name}`)) !== undefined,
+    );
+    return hasUnits ? path : undefined;
+  } catch (error) {
+    if (!(error instanceof RootError)) throw error;
+    // `/dev/null` and the like are no homes.
+    if (error.code !== 'not-a-directory') {
+      problems.push({ ...problemOf(error), subject: { unitPath: path, unit: path } });
+    }
+    return undefined;
+  }
+}
+
+/** @returns undefined where it can't be read, which whoever reads the units reports. */
+function entriesOf({ root, etc }: SourceContext, directory: string): readonly Entry[] | undefined {
+  try {
+    return root.list(followed(root, etc, directory)) ?? [];
+  } catch (error) {
+    if (error instanceof RootError) return undefined;
+    throw error;
+  }
+}
+
+function tooMany(etc: string, found: number): Problem {
+  const path = `${etc}/containers/systemd/users`;
+  return {
+    code: 'too-many-entries',
+    path,
+    message: `expected at most ${maxUsers} users with units of their own, found ${found}`,
+    hint: 'put units that all of them run directly in /etc/containers/systemd/users',
+    subject: { unitPath: path, unit: path },
+  };
+}

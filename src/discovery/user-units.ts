@@ -1,0 +1,112 @@
+import type { Problem } from '../problem.ts';
+import { problemOf } from '../root/problem-of.ts';
+import { RootError } from '../root/root.ts';
+import type { Start } from '../systemd/boot-graph.ts';
+import { readSystemdUnits } from '../systemd/systemd-units.ts';
+import { type ManagerUnits, managerUnits, problemsOfManager } from './manager-units.ts';
+import type { Quadlets } from './quadlet/quadlet.ts';
+import { userSearchPath } from './quadlet/search-path.ts';
+import type { Scope } from './reference.ts';
+import { serviceImages } from './services/services.ts';
+import type { Found, SourceContext } from './source.ts';
+import { started, startedSubject } from './started.ts';
+import { type UserScope, userScopes } from './user-scopes.ts';
+
+export interface UserUnits extends Found {
+  /** As each manager reads them. */
+  readonly quadlets: readonly Quadlets[];
+}
+
+/**
+ * What the managers of users run, how it starts already filled in. Units that are every user's
+ * count once, for the scope `user`, and those of one user for that one.
+ */
+export async function userUnits(context: SourceContext): Promise<UserUnits> {
+  const { root, etc } = context;
+  const { isCommon, users, problems } = userScopes(context);
+  if (!isCommon && users.length === 0 && !(await plainServices(context))) {
+    return { references: [], problems, quadlets: [] };
+  }
+  const lingering = lingeringUsers(context);
+  const common = await managerUnits(context, userSearchPath(root, etc), {});
+  const everyUsers = inScope(common, 'user', 'user@.service', lingering.names.size > 0);
+  const references = [...everyUsers.references];
+  const all = [...problems, ...lingering.problems, ...everyUsers.problems];
+  const quadlets = [common.quadlets];
+  const known = new Set(pathsOf(common));
+  const said = new Set(everyUsers.problems.map(keyOf));
+  for (const user of users) {
+    const { uid, account, configuration } = user;
+    const path = userSearchPath(root, etc, user);
+    const own = await managerUnits(context, path, specifiersOf(user), configuration);
+    const lingers = account !== undefined && lingering.names.has(account.name);
+    const found = inScope(own, `user:${uid}`, `user@${uid}.service`, lingers);
+    references.push(...found.references.filter(({ unitPath }) => !known.has(unitPath)));
+    all.push(
+      ...found.problems.filter(
+        (problem) => !said.has(keyOf(problem)) && !known.has(problem.subject?.unitPath ?? ''),
+      ),
+    );
+    quadlets.push(own.quadlets);
+  }
+  return { references, problems: all, quadlets };
+}
+
+/**
+ * Whether services that are every user's name images. Most roots have none, and then need not
+ * know how users' units start.
+ */
+async function plainServices(context: SourceContext): Promise<boolean> {
+  const { root, etc, architecture } = context;
+  const user = {};
+  const units = readSystemdUnits(root, etc, { manager: 'user', generated: [], architecture, user });
+  const target = units.unit('default.target');
+  const enabled = target === undefined ? [] : units.linked(target);
+  const { references, problems } = await serviceImages(context, units, enabled, user);
+  return references.length + problems.length + units.problems.length > 0;
+}
+
+/** The manager of a user who does not linger starts when the user logs in, which no root tells. */
+function inScope(units: ManagerUnits, scope: Scope, manager: string, lingers: boolean): Found {
+  const startOf = (name: string): Start => {
+    const start = units.graph.startOf(name);
+    return {
+      ...start,
+      activation: start.activation === 'boot' && !lingers ? 'unknown' : start.activation,
+      via: start.via.length === 0 ? [] : [manager, ...start.via],
+    };
+  };
+  const { found } = units;
+  const references = found.references.map((one) => ({ ...started(one, startOf), scope }));
+  const problems = found.problems.map((problem) => startedSubject(problem, startOf));
+  return { references, problems: [...problems, ...problemsOfManager(units)] };
+}
+
+/** Source: systemd, src/login/logind-user.c: `loginctl enable-linger` makes an empty file. */
+function lingeringUsers({ root }: SourceContext): {
+  readonly names: ReadonlySet<string>;
+  readonly problems: readonly Problem[];
+} {
+  try {
+    const entries = root.list('/var/lib/systemd/linger') ?? [];
+    return { names: new Set(entries.map(({ name }) => name)), problems: [] };
+  } catch (error) {
+    if (!(error instanceof RootError)) throw error;
+    return { names: new Set(), problems: [problemOf(error)] };
+  }
+}
+
+function specifiersOf({ uid, account }: UserScope) {
+  return account ?? { uid };
+}
+
+/** The files that the managers of all users read. */
+function* pathsOf({ found, quadlets }: ManagerUnits): Iterable<string> {
+  for (const { path } of quadlets.units.values()) yield path;
+  yield* quadlets.hidden.keys();
+  for (const { unitPath } of found.references) yield unitPath;
+}
+
+function keyOf({ code, path, line, subject }: Problem): string {
+  return JSON.stringify([code, path, line, subject?.unitPath]);
+}
