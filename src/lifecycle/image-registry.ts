@@ -32,7 +32,7 @@ async function* downloaded(
 ): AsyncGenerator<Buffer> {
   const given = new AbortController();
   const ends = signal === undefined ? given.signal : AbortSignal.any([given.signal, signal]);
-  let arrived = Promise.withResolvers<Buffer | undefined>();
+  let arrived = Promise.withResolvers<Buffer>();
   let taken = Promise.withResolvers<void>();
   const into = {
     write: (chunk: Buffer) => {
@@ -41,12 +41,12 @@ async function* downloaded(
     },
   };
   const download = registry.download(name, blob, {}, into, { signal: ends });
-  download.then(
-    () => arrived.resolve(undefined),
-    (error: unknown) => arrived.reject(error),
-  );
+  const ended = download.then(() => undefined);
   try {
-    for (let chunk = await arrived.promise; chunk !== undefined; chunk = await arrived.promise) {
+    for (;;) {
+      // It may fail while its last chunk is still at work here.
+      const chunk = await Promise.race([arrived.promise, ended]);
+      if (chunk === undefined) return;
       yield chunk;
       arrived = Promise.withResolvers();
       const before = taken;
@@ -56,6 +56,6 @@ async function* downloaded(
   } finally {
     given.abort();
     taken.resolve();
-    await download.catch(() => undefined);
+    await ended.catch(() => undefined);
   }
 }

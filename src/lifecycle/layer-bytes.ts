@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
+import { systemErrorCode } from '../errors.ts';
 import type { Blob } from '../image/resolved.ts';
 import { imageFailure } from './image-failure.ts';
+import { zstdDecompressed } from './zstd-frames.ts';
 
 /** All layers of an image together, decompressed. */
 const maxBytes = 64 * 2 ** 30;
@@ -66,10 +68,9 @@ async function unpacked(bytes: AsyncIterable<Buffer>): Promise<AsyncIterable<Buf
   }
   const whole = following(head, chunks);
   const magic = head.toString('hex', 0, 4);
-  if (magic.startsWith('1f8b')) return through(whole, createGunzip());
+  if (magic.startsWith('1f8b')) return pipeline(whole, createGunzip(), () => undefined);
   // Layers of zstd:chunked begin with a frame to skip at times (RFC 8878, 3.1.2).
-  if (magic === '28b52ffd' || /^5.2a4d18$/.test(magic))
-    return through(whole, createZstdDecompress());
+  if (magic === '28b52ffd' || /^5.2a4d18$/.test(magic)) return zstdDecompressed(whole);
   return whole;
 }
 
@@ -83,18 +84,7 @@ async function* following(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGener
   }
 }
 
-function through(
-  bytes: AsyncIterable<Buffer>,
-  transform: NodeJS.ReadWriteStream & AsyncIterable<Buffer>,
-): AsyncIterable<Buffer> {
-  // What goes wrong comes out of the iteration as well.
-  return pipeline(bytes, transform, () => undefined);
-}
-
+/** Node's own errors of zlib and zstd. */
 function isDecompression(error: unknown): error is Error {
-  if (!(error instanceof Error) || !('code' in error)) return false;
-  return (
-    /^(Z_|ZSTD_|ERR_ZSTD|ERR__?ERR|ERR_ZLIB)/.test(String(error.code)) ||
-    ('errno' in error && !('syscall' in error))
-  );
+  return systemErrorCode(error)?.startsWith('Z') === true;
 }
