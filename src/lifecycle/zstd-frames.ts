@@ -1,5 +1,6 @@
 import { pipeline } from 'node:stream';
-import { createZstdDecompress } from 'node:zlib';
+import { createZstdDecompress, zstdDecompressSync } from 'node:zlib';
+import { systemErrorCode } from '../errors.ts';
 import { ByteReader } from '../root/byte-reader.ts';
 import { TarError } from '../root/tar-entries.ts';
 
@@ -18,7 +19,7 @@ export async function* zstdDecompressed(bytes: AsyncIterable<Buffer>): AsyncGene
       if (magic.length < 4) throw cut();
       const number = magic.readUInt32LE(0);
       if (number === MAGIC) {
-        yield* pipeline(frame(magic, reader), createZstdDecompress(), () => undefined);
+        yield* content(frame(magic, reader));
       } else if (number >>> 4 === SKIPPABLE >>> 4) {
         if (!(await reader.skip((await exactly(reader, 4)).readUInt32LE(0)))) throw cut();
       } else throw new TarError('bytes that are no zstd frame');
@@ -31,6 +32,41 @@ export async function* zstdDecompressed(bytes: AsyncIterable<Buffer>): AsyncGene
 const MAGIC = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;
 const RLE = 1;
+
+/** A small frame at once: a stream for each takes longer than all else. */
+async function* content(frame: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  let next = await frame.next();
+  for (; next.done !== true && size < smallFrame; next = await frame.next()) {
+    parts.push(next.value);
+    size += next.value.length;
+  }
+  const whole = next.done === true ? smallContent(Buffer.concat(parts)) : undefined;
+  if (whole !== undefined) {
+    yield whole;
+    return;
+  }
+  const rest = async function* () {
+    yield* parts;
+    if (next.done !== true) yield next.value;
+    yield* frame;
+  };
+  yield* pipeline(rest(), createZstdDecompress(), () => undefined);
+}
+
+const smallFrame = 64 * 1024;
+const smallContentBytes = 2 * 1024 * 1024;
+
+/** @returns undefined if it is not small. */
+function smallContent(frame: Buffer): Buffer | undefined {
+  try {
+    return zstdDecompressSync(frame, { maxOutputLength: smallContentBytes });
+  } catch (error) {
+    if (systemErrorCode(error) === 'ERR_BUFFER_TOO_LARGE') return undefined;
+    throw error;
+  }
+}
 
 /** The bytes of one frame, to its end and no further. */
 async function* frame(magic: Buffer, reader: ByteReader): AsyncGenerator<Buffer> {

@@ -23,6 +23,13 @@ test('all frames of a stream, and those to skip are skipped', async () => {
   }
 });
 
+test('a small frame with much in it, and a large frame', async () => {
+  const much = 'm'.repeat(5_000_000);
+  const bytes = Buffer.concat([zstdCompressSync(much), second, zstdCompressSync('end')]);
+  const expected = `${much}${Array.from({ length: 90_000 }, (_, i) => i).join()}end`;
+  assert.equal(await unpacked(bytes, 1000), expected);
+});
+
 test('a stream cut anywhere, or with something else in it, is an error', {
   timeout: 60_000,
 }, async () => {
