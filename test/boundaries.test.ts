@@ -39,7 +39,7 @@ function importsOf(): Import[] {
     .filter((name) => name.endsWith('.ts'))
     .flatMap((name) => {
       const text = readFileSync(join(src, name), 'utf8');
-      const found = text.matchAll(/(?:from|import|import\()\s*['"]([^'"]+)['"]/g);
+      const found = text.matchAll(/\b(?:from|import|import\()\s*['"]([^'"\s,]+)['"]/g);
       return [...found].map(([, to]) => ({ from: name, to: to ?? '' }));
     });
 }

@@ -108,7 +108,8 @@ export async function programOf(argv: readonly string[]): Promise<Command> {
 }
 
 const help = `
-ROOT is the directory of an OS tree, or fd:N for one that is open; / if left out.
+ROOT is the directory of an OS tree, fd:N for one that is open, or image:REF for an OS image:
+a name in a registry, store:NAME, or oci:DIR[:NAME] for an OCI layout; / if left out.
 
 Exit codes: 0 done, or ready; 1 failed; 2 wrong usage or configuration; 3 not ready;
 4 refused (space, policy, pinned); 5 a registry or engine can't be reached, try again.

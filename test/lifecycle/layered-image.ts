@@ -7,7 +7,12 @@ export type Compression = 'gzip' | 'zstd' | 'none';
 
 const packers = {
   gzip: (archive: Buffer) => gzipSync(archive, { level: 1 }),
-  zstd: (archive: Buffer) => zstdCompressSync(archive),
+  // As zstd:chunked: many frames in one stream.
+  zstd: (archive: Buffer) =>
+    Buffer.concat([
+      zstdCompressSync(archive.subarray(0, 700)),
+      zstdCompressSync(archive.subarray(700)),
+    ]),
   none: (archive: Buffer) => archive,
 };
 const suffixes = { gzip: '+gzip', zstd: '+zstd', none: '' };
