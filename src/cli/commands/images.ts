@@ -51,7 +51,7 @@ export function defineImages(command: Command): void {
         refs: () => images.keys(),
       });
       if (options.format !== 'json') printProblems(found.problems);
-      if (options.format === 'table') printNothing(found);
+      if (options.format === 'table') printNothing(all);
     });
 }
 
