@@ -53,9 +53,9 @@ test('what is replaced or whited out gives its room back', async () => {
 });
 
 test('an extended header that is none is refused, an empty value takes back', () => {
-  for (const bad of ['x', '99 path=a\n', '0 path=a\n', '10 size=-1\n', '11 size=abc\n']) {
+  for (const bad of ['x', '99 path=a\n', '0 path=a\n', '11 size=-1\n', '12 size=abc\n']) {
     assert.throws(() => paxRecords(Buffer.from(bad)), TarError, bad);
   }
   assert.deepEqual(paxRecords(Buffer.from('10 path=a\n8 path=\n')), {});
-  assert.deepEqual(paxRecords(Buffer.from('10 path=a\n10 size=12\n')), { path: 'a', size: 12 });
+  assert.deepEqual(paxRecords(Buffer.from('10 path=a\n11 size=12\n')), { path: 'a', size: 12 });
 });
