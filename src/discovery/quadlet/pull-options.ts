@@ -4,6 +4,7 @@ import { type Etc, whereInTree } from '../../systemd/etc.ts';
 import { flag, scalar } from '../../systemd/lookup.ts';
 import type { Expander } from '../expander.ts';
 import type { Fault } from '../fault.ts';
+import { pullPolicies } from '../pull-policies.ts';
 import type { PullOptions, PullPolicy } from '../reference.ts';
 import { problemOfUnit, type QuadletUnit, sectionOf } from './unit.ts';
 
@@ -101,7 +102,7 @@ function reader(unit: QuadletUnit, { expander }: PullContext): Reading {
     }
     const accepted = expanded.words.length === 1 ? expanded.words[0] : undefined;
     const isPolicy = key === 'Policy' || key === 'Pull';
-    if (accepted !== undefined && !(isPolicy && !policies.has(accepted))) return accepted;
+    if (accepted !== undefined && !(isPolicy && !pullPolicies.has(accepted))) return accepted;
     problems.push(
       problemOfUnit(unit, entry, invalid(key, isPolicy ? policyWords : 'a single word')),
     );
@@ -118,26 +119,10 @@ function reader(unit: QuadletUnit, { expander }: PullContext): Reading {
   return { text, number, problems };
 }
 
-/** The spellings that podman takes (containers/common, pkg/config, `ParsePullPolicy`). */
-const policies: ReadonlyMap<string, PullPolicy> = new Map([
-  ['always', 'always'],
-  ['Always', 'always'],
-  ['missing', 'missing'],
-  ['Missing', 'missing'],
-  ['ifnotpresent', 'missing'],
-  ['IfNotPresent', 'missing'],
-  ['never', 'never'],
-  ['Never', 'never'],
-  ['newer', 'newer'],
-  ['Newer', 'newer'],
-  ['ifnewer', 'newer'],
-  ['IfNewer', 'newer'],
-]);
-
 const policyWords = 'always, missing, never or newer';
 
 function policyOf(value: string | undefined, byDefault: PullPolicy): PullPolicy {
-  return (value === undefined ? undefined : policies.get(value)) ?? byDefault;
+  return (value === undefined ? undefined : pullPolicies.get(value)) ?? byDefault;
 }
 
 /** A service without WorkingDirectory= runs in `/`. */

@@ -2,7 +2,8 @@ import { posix } from 'node:path';
 import { Secret } from '../../secret.ts';
 import { type Etc, whereInTree } from '../../systemd/etc.ts';
 import type { Fault } from '../fault.ts';
-import type { PullOptions, PullPolicy } from '../reference.ts';
+import { pullPolicies } from '../pull-policies.ts';
+import type { PullOptions } from '../reference.ts';
 import type { ContainerCommand } from './programs.ts';
 
 export interface CommandPull {
@@ -28,7 +29,7 @@ export function commandPull(
     // `podman build --pull` alone says what it does anyway.
     if (name === 'pull' && value === undefined) continue;
     if (name === 'pull' || name === 'policy') {
-      const policy = policies.get(text);
+      const policy = pullPolicies.get(text);
       if (policy === undefined) faults.push(invalid(name));
       else options.policy = policy;
     } else if (name === 'authfile') {
@@ -52,21 +53,6 @@ export function commandPull(
   if (options.policy === 'always' && !ignoresFailure) faults.push(pullAlways(kind));
   return { options, faults };
 }
-
-const policies: ReadonlyMap<string, PullPolicy> = new Map([
-  ['always', 'always'],
-  ['Always', 'always'],
-  ['missing', 'missing'],
-  ['Missing', 'missing'],
-  ['ifnotpresent', 'missing'],
-  ['IfNotPresent', 'missing'],
-  ['never', 'never'],
-  ['Never', 'never'],
-  ['newer', 'newer'],
-  ['Newer', 'newer'],
-  ['ifnewer', 'newer'],
-  ['IfNewer', 'newer'],
-]);
 
 const unsupported: ReadonlySet<string> = new Set([
   'all-platforms',

@@ -1,0 +1,17 @@
+import type { PullPolicy } from './reference.ts';
+
+/** The spellings that podman takes (containers/common, pkg/config, `ParsePullPolicy`). */
+export const pullPolicies: ReadonlyMap<string, PullPolicy> = new Map([
+  ['always', 'always'],
+  ['Always', 'always'],
+  ['missing', 'missing'],
+  ['Missing', 'missing'],
+  ['ifnotpresent', 'missing'],
+  ['IfNotPresent', 'missing'],
+  ['never', 'never'],
+  ['Never', 'never'],
+  ['newer', 'newer'],
+  ['Newer', 'newer'],
+  ['ifnewer', 'newer'],
+  ['IfNewer', 'newer'],
+]);
