@@ -10,6 +10,8 @@ export interface Config {
   readonly stateDirectory?: string;
   /** Where roots keep Compose files: absolute paths in them, `*` for a part of a component. */
   readonly compose: readonly string[];
+  /** For how many days the pins of a root that was staged and never finalised are kept. */
+  readonly heldDays: number;
 }
 
 /**
@@ -24,7 +26,7 @@ export async function readConfig(
   only: string | undefined,
 ): Promise<Config> {
   const files = only === undefined ? directories.flatMap(filesOf) : [only];
-  let config: Config = { compose: [] };
+  let config: Config = { compose: [], heldDays: 7 };
   for (const file of files) {
     const text = read(file);
     if (text === undefined) {
@@ -71,32 +73,35 @@ async function parse(file: string, text: string): Promise<Partial<Config>> {
   let config: Partial<Config> = {};
   for (const [key, value] of Object.entries(table)) {
     const line = lineOfKey(text, key);
-    if (key === 'engine') {
-      if (value !== 'podman' && value !== 'store') {
-        throw bad(file, line, `engine is ${JSON.stringify(value)}`, 'expected "podman" or "store"');
-      }
-      config = { ...config, engine: value };
-    } else if (key === 'state-dir') {
-      if (typeof value !== 'string' || !value.startsWith('/')) {
-        throw bad(file, line, `state-dir is ${JSON.stringify(value)}`, 'expected an absolute path');
-      }
-      config = { ...config, stateDirectory: value };
-    } else if (key === 'compose') {
-      if (!isPlaces(value)) {
-        throw bad(file, line, `compose is ${JSON.stringify(value)}`, 'expected absolute paths');
-      }
-      config = { ...config, compose: value };
-    } else {
-      throw bad(
-        file,
-        line,
-        `the key ${key} is not known`,
-        'known are compose, engine and state-dir',
-      );
+    const read = Object.hasOwn(keys, key) ? keys[key] : undefined;
+    if (read === undefined) {
+      const known = Object.keys(keys).sort();
+      const list = `${known.slice(0, -1).join(', ')} and ${known.at(-1)}`;
+      throw bad(file, line, `the key ${key} is not known`, `known are ${list}`);
     }
+    const found = read(value);
+    if (typeof found === 'string') {
+      throw bad(file, line, `${key} is ${JSON.stringify(value)}`, `expected ${found}`);
+    }
+    config = { ...config, ...found };
   }
   return config;
 }
+
+/** Each key of the file: what its value says, or in words what was expected instead. */
+const keys: Readonly<Record<string, (value: unknown) => Partial<Config> | string>> = {
+  engine: (value) =>
+    value === 'podman' || value === 'store' ? { engine: value } : '"podman" or "store"',
+  'state-dir': (value) =>
+    typeof value === 'string' && value.startsWith('/')
+      ? { stateDirectory: value }
+      : 'an absolute path',
+  compose: (value) => (isPlaces(value) ? { compose: value } : 'absolute paths'),
+  'held-days': (value) =>
+    typeof value === 'number' && Number.isFinite(value) && value >= 0
+      ? { heldDays: value }
+      : 'a number of days',
+};
 
 function isPlaces(value: unknown): value is string[] {
   return (
