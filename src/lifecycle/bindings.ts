@@ -20,6 +20,8 @@ export interface Binding {
   readonly references: readonly RecordReference[];
   /** What the root's lock says of the name. */
   readonly locked?: LockedImage;
+  /** The digest that the root's record has for it, where that is to be kept whatever the policy. */
+  readonly recorded?: string;
   /** The root has a lock that can't be read: what the name means is not known. */
   readonly lockProblem?: Problem;
 }

@@ -8,7 +8,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Binding } from './bindings.ts';
 import type { Context, Situation } from './context.ts';
 import { meaningsOf } from './provenance.ts';
-import { isLiving, type RecordImage } from './record.ts';
+import { isLiving, type RecordDeployment, type RecordImage } from './record.ts';
 import { type Resolution, type ResolutionFailure, resolveBindings } from './resolve.ts';
 import type { BoundProblem } from './survey.ts';
 
@@ -34,6 +34,8 @@ export interface Plan {
 export interface PlannedRoot {
   readonly id: string;
   readonly location: string;
+  /** What its updater says of it, where it has one. */
+  readonly deployment?: RecordDeployment;
 }
 
 export interface PlannedImage {

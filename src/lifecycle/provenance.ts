@@ -1,5 +1,5 @@
 import type { Pin } from '../engine/engine.ts';
-import type { RootRecord } from './record.ts';
+import { driftOf, type RootRecord } from './record.ts';
 
 /**
  * The ids of the images that berth itself brought, as pins and records tell. Not what a stage
@@ -18,7 +18,10 @@ export function broughtByBerth(
   return ids;
 }
 
-/** Who means what by a name: root ids by the id of the image that they mean. */
+/**
+ * Who means what by a name: root ids by the id of the image that they mean. For the running root
+ * that is what the name has drifted to.
+ */
 export function meaningsOf(
   name: string,
   records: Iterable<RootRecord>,
@@ -27,7 +30,8 @@ export function meaningsOf(
   for (const record of records) {
     for (const image of record.staged?.images ?? []) {
       if (!image.names.some((served) => served.name === name)) continue;
-      meanings.set(image.id, [...(meanings.get(image.id) ?? []), record.id]);
+      const { id } = driftOf(record, name) ?? image;
+      meanings.set(id, [...(meanings.get(id) ?? []), record.id]);
     }
   }
   return meanings;

@@ -57,6 +57,17 @@ const Contents = v.object({
 /** An image that berth fetched for the root and that the root needs no more: `prune` may take it. */
 const Released = v.object({ id: digest, names: v.array(v.string()), size: v.number() });
 
+/** What the updater said of the root when it was last looked at. */
+const RecordDeployment = v.object({
+  updater: v.picklist(['bootc', 'ostree', 'directories']),
+  /** `held`: it was staged, is gone, and was never finalised. */
+  role: v.picklist(['booted', 'staged', 'rollback', 'pinned', 'other', 'held']),
+  /** ISO 8601: since when it is `held`. */
+  since: v.optional(v.string()),
+  /** The OS image's version, by which a tree that was changed under one id is told. */
+  version: v.optional(v.string()),
+});
+
 export const RecordFile = v.object({
   apiVersion: v.literal(API_VERSION),
   kind: v.literal('Record'),
@@ -68,6 +79,13 @@ export const RecordFile = v.object({
   /** A stage that has begun and not ended. What it has fetched only its pins say. */
   pending: v.optional(Contents),
   released: v.array(Released),
+  /** Absent for a root that was staged from a plain directory. */
+  deployment: v.optional(RecordDeployment),
+  /**
+   * What names of the running root mean since somebody else moved them (auto-update, or by hand):
+   * left alone, and pinned, until another root is booted.
+   */
+  drift: v.optional(v.array(RecordImage)),
 });
 
 export type RootRecord = v.InferOutput<typeof RecordFile>;
@@ -75,6 +93,7 @@ export type Contents = v.InferOutput<typeof Contents>;
 export type RecordImage = v.InferOutput<typeof RecordImage>;
 export type RecordReference = v.InferOutput<typeof RecordReference>;
 export type RecordProblem = v.InferOutput<typeof RecordProblem>;
+export type RecordDeployment = v.InferOutput<typeof RecordDeployment>;
 export type Released = v.InferOutput<typeof Released>;
 
 /** Whether the record wants anything to be kept: a record of a released root does not. */
@@ -82,7 +101,16 @@ export function isLiving(record: RootRecord): boolean {
   return record.staged !== undefined || record.pending !== undefined;
 }
 
-/** Everything that a record wants kept, of the last whole stage and of one under way. */
+/** Everything that a record wants kept: of the last whole stage, of one under way, and drift. */
 export function wantedImages(record: RootRecord): readonly RecordImage[] {
-  return [...(record.staged?.images ?? []), ...(record.pending?.images ?? [])];
+  return [
+    ...(record.staged?.images ?? []),
+    ...(record.pending?.images ?? []),
+    ...(record.drift ?? []),
+  ];
+}
+
+/** The image that a name has come to mean by drift, if it has. */
+export function driftOf(record: RootRecord, name: string): RecordImage | undefined {
+  return record.drift?.find((image) => image.names.some((served) => served.name === name));
 }

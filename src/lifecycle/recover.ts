@@ -22,7 +22,9 @@ export function recordsFromPins(
 }
 
 function recordOf(id: string, pins: readonly Pin[], engine: EngineName): RootRecord {
-  const sets = [...Map.groupBy(pins, (pin) => (isManual(id) ? '' : pin.record.staged)).values()];
+  const drift = isManual(id) ? [] : pins.filter((pin) => isDriftPin(pin));
+  const own = pins.filter((pin) => !drift.includes(pin));
+  const sets = [...Map.groupBy(own, (pin) => (isManual(id) ? '' : pin.record.staged)).values()];
   sets.sort((a, b) => (timeOf(a) < timeOf(b) ? 1 : -1));
   const whole = sets.find((set) => isManual(id) || distinct(set) === set[0]?.record.images);
   const rest = sets.filter((set) => set !== whole).flat();
@@ -35,7 +37,13 @@ function recordOf(id: string, pins: readonly Pin[], engine: EngineName): RootRec
     ...(whole === undefined ? {} : { staged: contentsOf(whole) }),
     ...(rest.length === 0 ? {} : { pending: contentsOf(rest) }),
     released: [],
+    ...(drift.length === 0 ? {} : { drift: drift.map(imageOf) }),
   };
+}
+
+/** A pin of what a name drifted to belongs to no stage: it says so by a stage without images. */
+function isDriftPin(pin: Pin): boolean {
+  return pin.record.images === 0;
 }
 
 function contentsOf(pins: readonly Pin[]): Contents {

@@ -49,6 +49,9 @@ const LOOKUPS_AT_A_TIME = 8;
  * A name whose policy is `missing` or `never` and that an earlier staging of this very root
  * resolved keeps what it meant then, as long as that is present: so staging again needs no
  * registry, and moves nothing that the unit would not move either. `never` is not fetched at all.
+ *
+ * Where the record is to be kept (`Binding.recorded`), what is gone is fetched again by the digest
+ * on record.
  */
 export async function resolveBindings(
   context: Context,
@@ -99,12 +102,13 @@ export async function lookUp(
   binding: Binding,
   signal: AbortSignal,
 ): Promise<{ image: ResolvedImage; access: Access }> {
-  const { name, platform, locked, lockProblem } = binding;
+  const { name, platform, locked, recorded, lockProblem } = binding;
   if (lockProblem !== undefined) {
     const { message, hint, path } = lockProblem;
     throw new BerthError('lock-file', `${path}: ${message}`, { hint });
   }
-  const wanted = locked === undefined ? name : byDigest(name, locked.digest);
+  const digest = locked?.digest ?? recorded;
+  const wanted = digest === undefined ? name : byDigest(name, digest);
   const { found, access } = await firstThatWorks(binding, signal, (way) =>
     registry.resolve(wanted, platform, way, signal),
   );
@@ -151,9 +155,10 @@ function keptFromRecord(
   situation: Situation,
   record: RootRecord | undefined,
 ): Resolution | undefined {
-  const { name, locked, policy, lockProblem } = binding;
+  const { name, locked, recorded, policy, lockProblem } = binding;
   if (lockProblem !== undefined) return undefined;
-  if (locked === undefined && (policy === 'always' || policy === 'newer')) return undefined;
+  const isResolvedAnew = policy === 'always' || policy === 'newer';
+  if (locked === undefined && recorded === undefined && isResolvedAnew) return undefined;
   const platform = formatPlatform(binding.platform);
   const serves = (image: RecordImage) =>
     image.platform === platform && image.names.some(({ name }) => name === binding.name);

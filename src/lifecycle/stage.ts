@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { BerthError } from '../errors.ts';
 import {
   type Context,
@@ -12,7 +13,13 @@ import { type FetchFailure, fetchImages } from './fetch.ts';
 import { moveNames } from './names.ts';
 import type { Plan } from './plan.ts';
 import { broughtByBerth } from './provenance.ts';
-import { API_VERSION, type Contents, type RootRecord, wantedImages } from './record.ts';
+import {
+  API_VERSION,
+  type Contents,
+  type RecordImage,
+  type RootRecord,
+  wantedImages,
+} from './record.ts';
 import { writeRecord } from './records.ts';
 import { mergeReleased } from './released.ts';
 import { type Finding, judge } from './verify.ts';
@@ -23,6 +30,8 @@ export interface Staged {
   readonly failures: readonly FetchFailure[];
   /** What keeps the root from being ready; empty when it is. */
   readonly findings: readonly Finding[];
+  /** Whether anything had to be done: if not, nothing was written. */
+  readonly changed: boolean;
 }
 
 /**
@@ -57,6 +66,10 @@ async function carryOut(context: Context, plan: Plan, situation: Situation): Pro
   const before = situation.records.get(plan.root.id);
   const known = broughtByBerth(situation.records, situation.pins);
   const wanted = contentsOf(plan, known, before);
+  const standing = standingFindings(plan, wanted, before, situation);
+  if (standing !== undefined) return { plan, failures: [], findings: standing, changed: false };
+  const deployment = plan.root.deployment ?? before?.deployment;
+  const drift = driftAfter(before, wanted);
   const begun: RootRecord = {
     apiVersion: API_VERSION,
     kind: 'Record',
@@ -66,6 +79,8 @@ async function carryOut(context: Context, plan: Plan, situation: Situation): Pro
     ...(before?.staged === undefined ? {} : { staged: before.staged }),
     pending: wanted,
     released: before?.released ?? [],
+    ...(deployment === undefined ? {} : { deployment }),
+    ...(drift.length === 0 ? {} : { drift }),
   };
   const isNew = JSON.stringify(before?.staged) !== JSON.stringify(wanted);
   if (isNew || before?.pending !== undefined) writeRecord(context.stateDirectory, begun);
@@ -77,12 +92,49 @@ async function carryOut(context: Context, plan: Plan, situation: Situation): Pro
     staged: wanted.time,
   });
   context.signal.throwIfAborted();
-  if (failures.length > 0 || plan.failures.length > 0) return { plan, failures, findings: [] };
+  if (failures.length > 0 || plan.failures.length > 0) {
+    return { plan, failures, findings: [], changed: true };
+  }
   const images = wanted.images.map((image) => ({ ...image, fetched: brought.has(image.id) }));
   const { pending: _, ...rest } = begun;
   const staged = { ...wanted, images };
   const record: RootRecord = { ...rest, staged, released: releasedBy(before, staged, brought) };
-  return { plan, failures, findings: await finish(context, record, before) };
+  return { plan, failures, findings: await finish(context, record, before), changed: true };
+}
+
+/**
+ * What keeps the root from being ready, if the record and the engine have all that the plan wants
+ * and there is nothing to do.
+ */
+function standingFindings(
+  plan: Plan,
+  wanted: Contents,
+  before: RootRecord | undefined,
+  situation: Situation,
+): readonly Finding[] | undefined {
+  if (before?.staged === undefined || before.pending !== undefined) return undefined;
+  if (before.location !== plan.root.location || plan.failures.length > 0) return undefined;
+  const { deployment } = plan.root;
+  if (deployment !== undefined && !isDeepStrictEqual(deployment, before.deployment)) {
+    return undefined;
+  }
+  if (!isDeepStrictEqual(before.staged, { ...wanted, time: before.staged.time })) return undefined;
+  const ids = new Set(wantedImages(before).map(({ id }) => id));
+  if (situation.pins.some((pin) => pin.root === before.id && !ids.has(pin.id))) return undefined;
+  const findings = judge(before, situation);
+  return findings.every(({ code }) => code === 'problem') ? findings : undefined;
+}
+
+/** What still is drift when `wanted` is staged: a name that now means just that is none. */
+function driftAfter(before: RootRecord | undefined, wanted: Contents): RecordImage[] {
+  return (before?.drift ?? []).flatMap((image) => {
+    const names = image.names.filter(({ name }) =>
+      wanted.images.some(
+        ({ id, names }) => id !== image.id && names.some((served) => served.name === name),
+      ),
+    );
+    return names.length === 0 ? [] : [{ ...image, names }];
+  });
 }
 
 /** Names, checks, records, and lets go of what is left over, in this order. */
@@ -99,7 +151,7 @@ async function finish(
   // A root whose images were taken away meanwhile is not staged: the earlier record stands.
   if (findings.some((finding) => finding.code !== 'problem')) return findings;
   writeRecord(context.stateDirectory, record);
-  const wanted = new Set(record.staged?.images.map((image) => image.id));
+  const wanted = new Set(wantedImages(record).map((image) => image.id));
   const stale = after.pins.filter((pin) => pin.root === record.id && !wanted.has(pin.id));
   if (stale.length > 0) await context.engine.unpin(stale);
   return findings;

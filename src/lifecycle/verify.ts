@@ -1,7 +1,13 @@
 import type { EngineImage } from '../engine/engine.ts';
 import type { Situation } from './context.ts';
 import { meaningsOf } from './provenance.ts';
-import type { Contents, RecordImage, RecordProblem, RootRecord } from './record.ts';
+import {
+  type Contents,
+  driftOf,
+  type RecordImage,
+  type RecordProblem,
+  type RootRecord,
+} from './record.ts';
 
 /** One thing that keeps a root from being ready. */
 export interface Finding {
@@ -119,6 +125,8 @@ function judgeName(
     const message = `${name} names no image`;
     return [{ ...finding('name-missing', message, again(record)), id, name }];
   }
+  // It was seen to drift, and is pinned: the running root is left alone.
+  if (driftOf(record, name)?.id === current.id) return [];
   // Another living root means just that by the name: it moves when this root is activated.
   const others = [...situation.records.values()].filter((other) => other.id !== record.id);
   if (meaningsOf(name, others).has(current.id)) return [];
