@@ -23,6 +23,8 @@ export interface Reference {
   readonly kind: string;
   /** The systemd service: `app.service`, `data-volume.service`. */
   readonly unit: string;
+  /** The service of the `.image` unit that pulls for `unit`, where `raw` names one. */
+  readonly imageService?: string;
   /** The unit's own file, its links not followed; equals `path` unless a drop-in sets the key. */
   readonly unitPath: string;
   /** Where `unitPath` leads, where that is elsewhere: links that bind units lead there too. */

@@ -105,12 +105,13 @@ function finish({ name, platform, parts }: Draft): Binding {
     policy:
       eagerness.find((policy) => parts.some((p) => p.reference.pull.policy === policy)) ??
       'missing',
-    references: parts.map(({ reference: { raw, path, line, key, unit } }) => ({
+    references: parts.map(({ reference: { raw, path, line, key, unit, imageService } }) => ({
       raw,
       path,
       line,
       key,
       unit,
+      ...(imageService === undefined ? {} : { imageService }),
     })),
   };
 }

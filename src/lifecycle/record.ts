@@ -14,6 +14,8 @@ const RecordReference = v.object({
   line: v.number(),
   key: v.string(),
   unit: v.string(),
+  /** The service of the `.image` unit that pulls for it. */
+  imageService: v.optional(v.string()),
 });
 
 const RecordName = v.object({

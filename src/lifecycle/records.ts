@@ -1,21 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { BerthError, systemErrorCode } from '../errors.ts';
-import { makeDirectory } from '../make-directory.ts';
 import { API_VERSION, RecordFile, type RootRecord } from './record.ts';
+import { readStateFile, stateError, syncDirectory, writeStateFile } from './state-file.ts';
 
 /** The records of a state directory, by root id, and those that can't be read. */
 export interface Records {
@@ -27,9 +15,6 @@ export interface DamagedRecord {
   readonly path: string;
   readonly message: string;
 }
-
-/** Of a record, in bytes: room for tens of thousands of references. */
-const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
  * Reads every record; one that is damaged does not hide the others.
@@ -44,7 +29,7 @@ export function readRecords(stateDirectory: string): Records {
     if (!name.endsWith('.json') || name.startsWith('.')) continue;
     const path = join(directory, name);
     try {
-      const record = parse(path, readBounded(path));
+      const record = parse(path, readStateFile(path));
       if (record === undefined) continue;
       if (`${record.id}.json` !== name) throw new Error(`it says that it is of ${record.id}`);
       byId.set(record.id, record);
@@ -63,24 +48,8 @@ export function readRecords(stateDirectory: string): Records {
  * @throws {BerthError} `state-directory` if it can't be written.
  */
 export function writeRecord(stateDirectory: string, record: RootRecord): void {
-  const directory = join(stateDirectory, 'roots');
-  const path = join(directory, `${record.id}.json`);
-  const temporary = join(directory, `.${record.id}.${randomBytes(6).toString('hex')}`);
-  try {
-    makeDirectory(directory);
-    const fd = openSync(temporary, 'wx', 0o644);
-    try {
-      writeFileSync(fd, `${JSON.stringify(record, undefined, 2)}\n`);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
-    syncDirectory(directory);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw stateError(path, error);
-  }
+  const path = join(stateDirectory, 'roots', `${record.id}.json`);
+  writeStateFile(path, `${JSON.stringify(record, undefined, 2)}\n`);
 }
 
 /** Removes a record; one that is gone already is none to worry about. */
@@ -105,26 +74,6 @@ export function setAside({ path }: DamagedRecord): void {
   }
 }
 
-/** @returns undefined if it is gone again. */
-function readBounded(path: string): string | undefined {
-  let fd: number;
-  try {
-    // What hangs in open, a FIFO say, must not hang berth.
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-  try {
-    const stats = fstatSync(fd);
-    if (!stats.isFile()) throw new Error('it is not a regular file');
-    if (stats.size > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES} bytes`);
-    return readFileSync(fd, 'utf8');
-  } finally {
-    closeSync(fd);
-  }
-}
-
 function parse(path: string, text: string | undefined): RootRecord | undefined {
   if (text === undefined) return undefined;
   const document: unknown = JSON.parse(text);
@@ -146,21 +95,4 @@ function entriesOf(directory: string): string[] {
     if (systemErrorCode(error) === 'ENOENT') return [];
     throw stateError(directory, error);
   }
-}
-
-function syncDirectory(directory: string): void {
-  const fd = openSync(directory, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function stateError(path: string, error: unknown): BerthError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new BerthError('state-directory', `can't use the record ${path}: ${reason}`, {
-    hint: 'run as the user that owns the state directory, or name another with --state-dir',
-    cause: error,
-  });
 }

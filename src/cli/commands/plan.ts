@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import { bindingsOf } from '../../lifecycle/bindings.ts';
 import { readSituation, type Situation } from '../../lifecycle/context.ts';
 import { type Plan, planStage } from '../../lifecycle/plan.ts';
-import { survey } from '../../lifecycle/survey.ts';
+import { wantedOf } from '../../lifecycle/wanted.ts';
 import type { Root } from '../../root/root.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
@@ -59,13 +58,11 @@ export async function plannerOf(
   options: RootOptions,
 ): Promise<(situation: Situation) => Promise<Plan>> {
   const { compose } = surroundings;
-  const found = await survey(root, { bind: options.bind, compose });
-  const { bindings, problems } = bindingsOf(found, root, 'bound');
-  const blocking = [...found.problems.filter(({ bound }) => bound), ...problems];
+  const { bindings, problems } = await wantedOf(root, { bind: options.bind, compose });
   return (situation) => {
     const id = idOfRoot(root.location, options.id, situation.records);
     const planned = { id, location: root.location };
-    return planStage(surroundings, surroundings.registry, situation, planned, bindings, blocking);
+    return planStage(surroundings, surroundings.registry, situation, planned, bindings, problems);
   };
 }
 

@@ -46,12 +46,23 @@ export function imagePull(unit: QuadletUnit, context: PullContext): Pull {
     const entry = scalar(unit.entries, 'Image', 'AllTags');
     problems.push(problemOfUnit(unit, entry, unsupported('AllTags=true')));
   }
-  if (options.policy === 'always') {
+  if (options.policy === 'always' && !asksBerth(unit)) {
     const entry = scalar(unit.entries, 'Image', 'Policy') ?? scalar(unit.entries, 'Image', 'Image');
     problems.push(problemOfUnit(unit, entry, pullAlwaysImage));
   }
   return { options, problems };
 }
+
+/** Whether berth is asked before each pull: what is on record and present is not pulled then. */
+function asksBerth({ entries }: QuadletUnit): boolean {
+  return entries.some(
+    ({ group, key, value }) =>
+      group === 'Service' && key === 'ExecCondition' && pullNeeded.test(value),
+  );
+}
+
+/** As the drop-in for `.image` units that berth ships says it. */
+const pullNeeded = /^\/\S*\/berth activate --pull-needed %n$/;
 
 /** What a container says of how it pulls, on top of the `.image` unit that it refers to. */
 export function containerPull(
@@ -150,7 +161,7 @@ const pullAlwaysImage: Fault = {
   code: 'pull-always',
   message:
     'expected a unit that starts offline, found one that pulls at every start although the image is present',
-  hint: 'set Policy=missing (podman 5.6 and later), or name the image in the container itself',
+  hint: 'ship the drop-in image.d/10-berth.conf that comes with berth (podman 5.2 and later), or name the image in the container itself',
 };
 
 const pullAlwaysContainer: Fault = {

@@ -110,15 +110,16 @@ function referenceByImageUnit(
   const pull = ownPull(unit, context, source.pull);
   const inherited = source.problems.map((problem) => ({ ...problem, subject: subjectOf(unit) }));
   const problems = [...inherited, ...pull.problems];
+  const imageService = target.service;
   if (source.image === undefined) {
-    return reference(unit, entry, undefined, pull.options, problems);
+    return { ...reference(unit, entry, undefined, pull.options, problems), imageService };
   }
   const tag = scalar(target.entries, 'Image', 'ImageTag');
   const image: ImageValue =
     tag === undefined || tag.value === ''
       ? { ok: true, image: source.image }
       : named(unit, tag, tag.value, context);
-  return reference(unit, entry, image, pull.options, problems);
+  return { ...reference(unit, entry, image, pull.options, problems), imageService };
 }
 
 function ownPull(

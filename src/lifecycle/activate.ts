@@ -1,0 +1,102 @@
+import { lastActivated, writeActivated } from './activation.ts';
+import {
+  type Context,
+  changing,
+  readSituation,
+  recoverSituation,
+  refuseElsewhere,
+  type Situation,
+} from './context.ts';
+import { type Drifted, driftedNames, recordDrift } from './drift.ts';
+import { pinAgain } from './pin-again.ts';
+import { isLiving, type RootRecord } from './record.ts';
+import { type Finding, judge, judgeAbsent } from './verify.ts';
+
+/** The root that has just been booted. */
+export interface BootedRoot {
+  readonly id: string;
+  /** The names that its lock holds to their image. */
+  readonly locked: ReadonlySet<string>;
+}
+
+export interface Activated {
+  readonly id: string;
+  /** Whether another root than at the last boot is booted. */
+  readonly switched: boolean;
+  /** How many pins were made again. */
+  readonly pins: number;
+  /** The names that were made to mean the image on record. */
+  readonly moved: readonly string[];
+  /** The names that somebody else moved since; they are left alone. */
+  readonly drifted: readonly Drifted[];
+  /** What keeps the root from being ready. */
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Makes ready what the booted root runs, without a network: first the pins of every root that are
+ * lost, then the names.
+ *
+ * If another root than at the last boot is booted, every name that it uses comes to mean the
+ * image on its record. Else only locked names and those that mean nothing do: what somebody moved
+ * since, by auto-update or by hand, is drift, and is recorded, pinned and left alone.
+ *
+ * @throws {BerthError} `other-engine`
+ */
+export function activate(context: Context, { id, locked }: BootedRoot): Promise<Activated> {
+  return changing(context, 'exclusive', async () => {
+    const situation = await recoverSituation(context);
+    refuseElsewhere(situation, id);
+    const switched = lastActivated(context.stateDirectory) !== id;
+    const pins = await pinAgain(context, situation, id);
+    const record = situation.records.get(id);
+    if (record === undefined || !isLiving(record)) {
+      // Nothing of it is held to a record: what its names mean from here on is its own doing.
+      if (switched) writeActivated(context.stateDirectory, id);
+      const findings = judgeAbsent(id, situation);
+      return { id, switched, pins, moved: [], drifted: [], findings };
+    }
+    const drifted = switched ? [] : driftedNames(record, situation.images, locked);
+    const left = new Set(drifted.map(({ name }) => name));
+    const moved = await moveToRecord(context, record, situation.images, left);
+    const after = await readSituation(context);
+    await settleDrift(context, record, after, drifted);
+    if (switched) writeActivated(context.stateDirectory, id);
+    const end = await readSituation(context);
+    const findings = judge(end.records.get(id) ?? record, end);
+    return { id, switched, pins, moved, drifted, findings };
+  });
+}
+
+async function moveToRecord(
+  context: Context,
+  record: RootRecord,
+  images: Situation['images'],
+  left: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  const moved: string[] = [];
+  for (const { id, names } of record.staged?.images ?? []) {
+    const image = images.get(id);
+    if (image === undefined) continue;
+    for (const { name } of names) {
+      if (name.includes('@') || left.has(name) || image.names.includes(name)) continue;
+      await context.engine.tag(id, name);
+      context.report({ event: 'named', id, name });
+      moved.push(name);
+    }
+  }
+  return moved;
+}
+
+/** Drift belongs to the running root: what others had is over. */
+async function settleDrift(
+  context: Context,
+  record: RootRecord,
+  situation: Situation,
+  drifted: readonly Drifted[],
+): Promise<void> {
+  for (const other of situation.records.values()) {
+    if (other.id !== record.id && other.drift === undefined) continue;
+    await recordDrift(context, other, situation, other.id === record.id ? drifted : []);
+  }
+}

@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { BerthError } from '../errors.ts';
+import { API_VERSION } from './record.ts';
+import { readStateFile, writeStateFile } from './state-file.ts';
+
+/** Which root was activated last: the file `activation.json`. */
+const ActivationFile = v.object({
+  apiVersion: v.literal(API_VERSION),
+  kind: v.literal('Activation'),
+  root: v.string(),
+  /** ISO 8601. */
+  time: v.string(),
+});
+
+/**
+ * The id of the root that was booted last.
+ *
+ * @returns undefined if that is not known; a damaged file tells nothing either, and the next
+ * activation writes it anew.
+ */
+export function lastActivated(stateDirectory: string): string | undefined {
+  try {
+    const text = readStateFile(pathIn(stateDirectory));
+    return text === undefined ? undefined : v.parse(ActivationFile, JSON.parse(text)).root;
+  } catch (error) {
+    if (error instanceof v.ValiError || error instanceof SyntaxError) return undefined;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new BerthError('state-directory', `${pathIn(stateDirectory)}: ${reason}`, {
+      hint: 'remove the file: the next activation writes it anew',
+      cause: error,
+    });
+  }
+}
+
+/** Written last of all: an activation that was killed before is done again at the next boot. */
+export function writeActivated(stateDirectory: string, root: string): void {
+  const time = new Date().toISOString();
+  const file = { apiVersion: API_VERSION, kind: 'Activation', root, time };
+  writeStateFile(pathIn(stateDirectory), `${JSON.stringify(file, undefined, 2)}\n`);
+}
+
+function pathIn(stateDirectory: string): string {
+  return join(stateDirectory, 'activation.json');
+}

@@ -1,0 +1,114 @@
+import type { EngineImage } from '../engine/engine.ts';
+import { type Context, changing, changingRoot, readSituation, type Situation } from './context.ts';
+import { driftRequest } from './pin-again.ts';
+import type { RecordImage, RootRecord } from './record.ts';
+import { writeRecord } from './records.ts';
+import { digestOf } from './resolve.ts';
+
+/** A name of the running root that somebody else moved. */
+export interface Drifted {
+  readonly name: string;
+  /** The image that it means now. */
+  readonly id: string;
+  /** The image on the root's record. */
+  readonly recorded: string;
+}
+
+/**
+ * What the names of a record mean by now, where that is another image than the record says.
+ *
+ * @param locked the names that the root's lock holds to their image: they never drift.
+ */
+export function driftedNames(
+  record: RootRecord,
+  images: Situation['images'],
+  locked: ReadonlySet<string>,
+): readonly Drifted[] {
+  const current = currentOf(images);
+  return (record.staged?.images ?? []).flatMap(({ id: recorded, names }) =>
+    names.flatMap(({ name }) => {
+      const id = locked.has(name) ? undefined : current.get(name)?.id;
+      return id === undefined || id === recorded ? [] : [{ name, id, recorded }];
+    }),
+  );
+}
+
+/**
+ * Writes down what has drifted, and pins it: the running root is left alone, and keeps what it
+ * runs by now.
+ *
+ * @returns the record as it is now.
+ */
+export async function recordDrift(
+  context: Context,
+  record: RootRecord,
+  { images, pins }: Situation,
+  drifted: readonly Drifted[],
+): Promise<RootRecord> {
+  const drift = [...Map.groupBy(drifted, ({ id }) => id)].flatMap(([id, names]) => {
+    const image = images.get(id);
+    return image === undefined ? [] : [imageOf(record, image, new Set(names.map((n) => n.name)))];
+  });
+  const { drift: before = [], ...rest } = record;
+  if (JSON.stringify(before) === JSON.stringify(drift)) return record;
+  const staged = new Set(record.staged?.images.map(({ id }) => id));
+  const own = drift.filter(({ id }) => !staged.has(id));
+  const changed = drift.length === 0 ? rest : { ...rest, drift };
+  writeRecord(context.stateDirectory, changed);
+  await context.engine.pin(
+    record.id,
+    own.map((image) => driftRequest(record, image)),
+  );
+  const kept = new Set([...staged, ...own.map(({ id }) => id)]);
+  const former = new Set(before.map(({ id }) => id).filter((id) => !kept.has(id)));
+  const stale = pins.filter((pin) => pin.root === record.id && former.has(pin.id));
+  if (stale.length > 0) await context.engine.unpin(stale);
+  return changed;
+}
+
+/**
+ * Looks whether names of the running root have drifted, and records that.
+ *
+ * @returns whether that changed anything.
+ */
+export function noteDrift(
+  context: Context,
+  id: string,
+  locked: ReadonlySet<string>,
+): Promise<boolean> {
+  return changing(context, 'shared', () =>
+    changingRoot(context, id, async () => {
+      const situation = await readSituation(context);
+      const record = situation.records.get(id);
+      if (record?.staged === undefined) return false;
+      const drifted = driftedNames(record, situation.images, locked);
+      return (await recordDrift(context, record, situation, drifted)) !== record;
+    }),
+  );
+}
+
+/** As a record has it; whoever moved the name brought the image too. */
+function imageOf(
+  { staged }: RootRecord,
+  { id, digests, size }: EngineImage,
+  drifted: ReadonlySet<string>,
+): RecordImage {
+  const served = (staged?.images ?? []).flatMap(({ platform, names }) =>
+    names.filter(({ name }) => drifted.has(name)).map((name) => ({ platform, ...name })),
+  );
+  const digest = (name: string) => digestOf(name, digests) ?? id;
+  return {
+    id,
+    manifest: digest(served[0]?.name ?? ''),
+    platform: served[0]?.platform ?? '',
+    size,
+    fetched: false,
+    names: served.map(({ name, references }) => ({ name, digest: digest(name), references })),
+  };
+}
+
+function currentOf(images: Situation['images']): ReadonlyMap<string, EngineImage> {
+  return new Map(
+    [...images.values()].flatMap((image) => image.names.map((name) => [name, image] as const)),
+  );
+}

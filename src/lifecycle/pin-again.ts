@@ -1,0 +1,75 @@
+import type { PinRequest } from '../engine/engine.ts';
+import { BerthError } from '../errors.ts';
+import type { Context, Situation } from './context.ts';
+import type { RecordImage, RootRecord } from './record.ts';
+import { isManual } from './root-id.ts';
+
+/**
+ * Makes the pins again that records want and the engine has lost, of every image that is there: a
+ * database that is gone, or a store that forgets containers at each boot, takes them all at once.
+ *
+ * @param first whose pins come before all others.
+ * @returns how many were made. What can't be pinned is a warning: the others are still worth it.
+ */
+export async function pinAgain(
+  context: Context,
+  { records, images, pins }: Situation,
+  first: string,
+): Promise<number> {
+  const pinned = new Set(pins.map((pin) => `${pin.root} ${pin.id}`));
+  const sorted = [...records.values()].sort(
+    (a, b) => Number(b.id === first) - Number(a.id === first),
+  );
+  let count = 0;
+  for (const record of sorted) {
+    const lost = requestsOf(record).filter(
+      ({ id }) => images.has(id) && !pinned.has(`${record.id} ${id}`),
+    );
+    if (lost.length === 0) continue;
+    try {
+      await context.engine.pin(record.id, lost);
+      for (const { id } of lost) context.report({ event: 'pinned', id, root: record.id });
+      count += lost.length;
+    } catch (error) {
+      context.signal.throwIfAborted();
+      if (!(error instanceof BerthError)) throw error;
+      const message = `the pins of ${record.id} can't be made again: ${error.message}`;
+      context.report({ event: 'warning', message });
+    }
+  }
+  return count;
+}
+
+/** One for each image: what a name drifted to has a pin of its own only if nothing else wants it. */
+function requestsOf(record: RootRecord): readonly PinRequest[] {
+  const { staged, location } = record;
+  const requests = new Map<string, PinRequest>();
+  for (const image of record.drift ?? []) requests.set(image.id, driftRequest(record, image));
+  for (const image of staged?.images ?? []) {
+    requests.set(image.id, {
+      ...requestOf(image),
+      record: {
+        location,
+        images: isManual(record.id) ? 0 : (staged?.images.length ?? 0),
+        problems: staged?.problems.length ?? 0,
+        staged: staged?.time ?? '',
+      },
+    });
+  }
+  return [...requests.values()];
+}
+
+/** A pin of what a name of the running root has drifted to: it belongs to no stage. */
+export function driftRequest({ location, staged }: RootRecord, image: RecordImage): PinRequest {
+  const record = { location, images: 0, problems: 0, staged: staged?.time ?? '' };
+  return { ...requestOf(image), record };
+}
+
+function requestOf({ id, platform, fetched, manifest, names }: RecordImage) {
+  return {
+    id,
+    platform,
+    fetched,
+    names: names.map(({ name, digest }) => ({ name, digest, manifest })),
+  };
+}

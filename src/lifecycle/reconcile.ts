@@ -1,0 +1,203 @@
+import type { Deployment, Deployments, Updater } from '../deployment/deployment.ts';
+import { BerthError } from '../errors.ts';
+import type { Registry } from '../registry/registry.ts';
+import { type Context, changingRoot, recoverSituation, type Situation } from './context.ts';
+import { noteDrift } from './drift.ts';
+import { planStage } from './plan.ts';
+import { isLiving, type RootRecord } from './record.ts';
+import { readRecords, writeRecord } from './records.ts';
+import { type ReleasedRoot, release } from './release.ts';
+import { isManual } from './root-id.ts';
+import { type Staged, stage } from './stage.ts';
+import type { Finding } from './verify.ts';
+import { type Wanted, wantedOf } from './wanted.ts';
+
+export interface ReconcileOptions {
+  /** Where roots keep compose files. */
+  readonly compose: readonly string[];
+  /** For how many days the pins of a root that was staged and never finalised are kept. */
+  readonly heldDays: number;
+}
+
+export interface Reconciled {
+  /** The living, in the order in which they were looked at; then the held. */
+  readonly roots: readonly ReconciledRoot[];
+  readonly released: readonly ReleasedRoot[];
+  /** What kept a reader from telling which roots live: then nothing was released. */
+  readonly failures: readonly BerthError[];
+}
+
+export interface ReconciledRoot {
+  readonly id: string;
+  readonly location: string;
+  readonly role: Deployment['role'] | 'held';
+  /** Whether anything was done for it. */
+  readonly changed: boolean;
+  readonly ready: boolean;
+  readonly images: number;
+  readonly findings: readonly Finding[];
+  readonly failures: readonly BerthError[];
+}
+
+/** The running root first: what it has lost hurts at once. Then what is booted next. */
+const order: readonly Deployment['role'][] = ['booted', 'staged', 'rollback', 'pinned', 'other'];
+
+/**
+ * Stages the living roots and releases the gone.
+ *
+ * A root that is staged already keeps what its record says, whatever its tags mean by now; what
+ * it has lost is fetched again by digest. A root that was staged and went without ever having
+ * been finalised is held until a newer one is ready, or for some days. Roots that were never an
+ * updater's are left alone, and so are all that are gone where an updater can't tell.
+ */
+export async function reconcile(
+  context: Context,
+  registry: Registry,
+  { deployments, failures }: Deployments,
+  options: ReconcileOptions,
+): Promise<Reconciled> {
+  const roots: ReconciledRoot[] = [];
+  const sorted = deployments.toSorted((a, b) => order.indexOf(a.role) - order.indexOf(b.role));
+  for (const deployment of sorted) {
+    context.signal.throwIfAborted();
+    roots.push(await stageLiving(context, registry, deployment, options));
+  }
+  const released: ReleasedRoot[] = [];
+  if (failures.length > 0) return { roots, released, failures };
+  const living = new Set(deployments.map(({ id }) => id));
+  const updaters = new Set(deployments.map(({ updater }) => familyOf(updater)));
+  const situation = await recoverSituation(context);
+  for (const record of situation.records.values()) {
+    const { deployment } = record;
+    if (deployment === undefined || !isLiving(record) || isManual(record.id)) continue;
+    // An updater of which nothing at all is left has not been found; its roots may well live.
+    if (living.has(record.id) || !updaters.has(familyOf(deployment.updater))) continue;
+    if (isHeld(record, situation, roots, options.heldDays)) {
+      roots.push(await hold(context, record));
+    } else {
+      released.push(await release(context, record.id));
+    }
+  }
+  return { roots, released, failures };
+}
+
+async function stageLiving(
+  context: Context,
+  registry: Registry,
+  deployment: Deployment,
+  options: ReconcileOptions,
+): Promise<ReconciledRoot> {
+  const { id, location, role } = deployment;
+  try {
+    const wanted = await read(deployment, options);
+    const locked = wanted.bindings.filter((binding) => binding.locked !== undefined);
+    const names = new Set(locked.map(({ name }) => name));
+    const noted = role === 'booted' && (await noteDrift(context, id, names));
+    const result = await stage(
+      context,
+      () => id,
+      (situation) => {
+        const before = situation.records.get(id);
+        const { bindings, problems } = keepsRecord(deployment, wanted, before)
+          ? asRecorded(wanted, before)
+          : wanted;
+        const root = { id, location, deployment: recordedOf(deployment) };
+        return planStage(context, registry, situation, root, bindings, problems);
+      },
+    );
+    const outcome = outcomeOf(result);
+    return { id, location, role, ...outcome, changed: noted || outcome.changed };
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (!(error instanceof BerthError)) throw error;
+    const nothing = { changed: false, ready: false, images: 0, findings: [] };
+    return { id, location, role, ...nothing, failures: [error] };
+  }
+}
+
+async function read(deployment: Deployment, { compose }: ReconcileOptions): Promise<Wanted> {
+  const root = await deployment.open();
+  try {
+    return await wantedOf(root, { bind: undefined, compose });
+  } finally {
+    root.close();
+  }
+}
+
+function outcomeOf({ plan, failures, findings, changed }: Staged) {
+  const all = [...plan.failures, ...failures].map(({ error }) => error);
+  const ready = all.length === 0 && findings.length === 0;
+  return { changed, ready, images: plan.images.length, findings, failures: all };
+}
+
+function recordedOf({ updater, role, version }: Deployment): RootRecord['deployment'] & {} {
+  return { updater, role, ...(version === undefined ? {} : { version }) };
+}
+
+/**
+ * Whether names keep the digests on record. A tree that was changed under its id is staged anew;
+ * but the running one, where local changes come and go, keeps what runs.
+ */
+function keepsRecord(
+  { role, version }: Deployment,
+  { bindings }: Wanted,
+  before: RootRecord | undefined,
+): before is RootRecord {
+  if (before?.staged === undefined) return false;
+  if (role === 'booted') return true;
+  const names = before.staged.images.flatMap((image) => image.names.map(({ name }) => name));
+  const known = new Set(names);
+  return (
+    before.deployment?.version === version &&
+    bindings.length === known.size &&
+    bindings.every(({ name }) => known.has(name))
+  );
+}
+
+function asRecorded({ bindings, problems }: Wanted, { staged }: RootRecord): Wanted {
+  const served = (staged?.images ?? []).flatMap(({ names }) => names);
+  const digests = new Map(served.map(({ name, digest }) => [name, digest]));
+  return {
+    bindings: bindings.map((binding) => {
+      const recorded = digests.get(binding.name);
+      return recorded === undefined ? binding : { ...binding, recorded };
+    }),
+    problems,
+  };
+}
+
+/** Both see the same deployments. */
+function familyOf(updater: Updater): Updater {
+  return updater === 'bootc' ? 'ostree' : updater;
+}
+
+const DAY = 24 * 60 * 60 * 1000;
+
+function isHeld(
+  { deployment, staged, pending }: RootRecord,
+  { records }: Situation,
+  roots: readonly ReconciledRoot[],
+  days: number,
+): boolean {
+  if (deployment?.role !== 'staged' && deployment?.role !== 'held') return false;
+  const { since } = deployment;
+  if (since !== undefined && Date.now() - Date.parse(since) > days * DAY) return false;
+  const time = (staged ?? pending)?.time ?? '';
+  const isNewer = ({ id, ready }: ReconciledRoot) =>
+    ready && (records.get(id)?.staged?.time ?? '') > time;
+  return !roots.some(isNewer);
+}
+
+async function hold(context: Context, record: RootRecord): Promise<ReconciledRoot> {
+  const { id, location, deployment, staged } = record;
+  const changed = deployment?.role === 'staged';
+  if (changed) {
+    await changingRoot(context, id, async () => {
+      const now = readRecords(context.stateDirectory).byId.get(id) ?? record;
+      const held = { ...deployment, role: 'held' as const, since: new Date().toISOString() };
+      writeRecord(context.stateDirectory, { ...now, deployment: held });
+    });
+  }
+  const images = staged?.images.length ?? 0;
+  return { id, location, role: 'held', changed, ready: true, images, findings: [], failures: [] };
+}
