@@ -74,6 +74,16 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'drop the pins of a root that is gone',
     define: async (c) => (await import('./commands/release.ts')).defineRelease(c),
   },
+  reconcile: {
+    usage: 'reconcile',
+    summary: 'stage the roots that live, release those that are gone',
+    define: async (c) => (await import('./commands/reconcile.ts')).defineReconcile(c),
+  },
+  activate: {
+    usage: 'activate',
+    summary: 'at boot: make the booted root’s names mean what is on record',
+    define: async (c) => (await import('./commands/activate.ts')).defineActivate(c),
+  },
   prune: {
     usage: 'prune',
     summary: 'remove the images that released roots left',

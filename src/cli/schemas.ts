@@ -193,6 +193,45 @@ export const StageResult = v.object({
   findings: v.array(Finding),
 });
 
+const BareFailure = v.object({ code: v.string(), message: v.string(), hint: v.string() });
+
+export const ReconcileResult = v.object({
+  ...envelope('ReconcileResult'),
+  /** Whether anything was done. */
+  changed: v.boolean(),
+  /** The living and the held. */
+  roots: v.array(
+    v.object({
+      id: v.string(),
+      location: v.string(),
+      role: v.picklist(['booted', 'staged', 'rollback', 'pinned', 'other', 'held']),
+      changed: v.boolean(),
+      ready: v.boolean(),
+      images: v.number(),
+      findings: v.array(Finding),
+      failures: v.array(BareFailure),
+    }),
+  ),
+  released: v.array(v.object({ root: v.string(), pins: v.number(), images: v.number() })),
+  /** Why an updater could not tell which roots live; then nothing is released. */
+  failures: v.array(BareFailure),
+});
+
+export const ActivateResult = v.object({
+  ...envelope('ActivateResult'),
+  root: v.string(),
+  /** Whether another root than at the last boot is booted. */
+  switched: v.boolean(),
+  /** How many pins were made again. */
+  pins: v.number(),
+  /** Names that came to mean the image on record. */
+  moved: v.array(v.string()),
+  /** Names that somebody else moved since the last boot. */
+  drifted: v.array(v.object({ name: v.string(), id: v.string(), recorded: v.string() })),
+  ready: v.boolean(),
+  findings: v.array(Finding),
+});
+
 export const Verification = v.object({
   ...envelope('Verification'),
   root: v.string(),

@@ -130,6 +130,8 @@ test('the JSON of every command is as its schema says', async (t) => {
   assert.equal(strict(schemas.StageResult, await json('stage', ...rooted)).ready, true);
   assert.equal(strict(schemas.Verification, await json('verify', 'os')).ready, true);
   assert.equal(strict(schemas.Status, await json('status')).roots[0]?.state, 'ready');
+  assert.equal(strict(schemas.ActivateResult, await json('activate')).switched, true);
+  strict(schemas.ReconcileResult, await json('reconcile'));
   strict(schemas.Why, await json('why', `${host}/web:1`, root));
   assert.equal(strict(schemas.PinList, await json('pins')).pins[0]?.root, 'os');
   strict(schemas.PullResult, await json('pull', `${host}/tool:1`));

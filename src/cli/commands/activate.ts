@@ -1,0 +1,104 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { type Activated, activate } from '../../lifecycle/activate.ts';
+import { readSituation } from '../../lifecycle/context.ts';
+import { readLock } from '../../lifecycle/lock-file.ts';
+import { isPullNeeded } from '../../lifecycle/pull-needed.ts';
+import { type CommonOptions, withCommonOptions } from '../options.ts';
+import { print } from '../output.ts';
+import { exitCodes, printFailure } from '../render/failure.ts';
+import { shortDigest } from '../render/plan.ts';
+import { findingEntry, printFindings } from '../render/problems.ts';
+import { inSurroundings, type Surroundings } from '../surroundings.ts';
+import { idOfRoot, withRoot } from '../target.ts';
+
+interface ActivateOptions extends CommonOptions {
+  readonly pullNeeded?: string;
+}
+
+/** `berth activate`: what berth-activate.service runs before any container starts. */
+export function defineActivate(command: Command): void {
+  withCommonOptions(
+    command
+      .description(
+        'Make the pins again that were lost, and every name that the booted root uses mean the\n' +
+          'image on its record. A name that somebody moved since the last boot of the same root is\n' +
+          'left alone, unless the root’s lock holds it. Needs no network.',
+      )
+      .option(
+        '--pull-needed <unit>',
+        'change nothing; 0 if this service of a .image unit has to pull, 1 if its image is there',
+        serviceName,
+      ),
+  )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  berth activate\n  berth activate --pull-needed app-image.service && echo pulls',
+    )
+    .action(async (options: ActivateOptions) => {
+      const { pullNeeded } = options;
+      if (pullNeeded !== undefined) process.exitCode = (await asks(options, pullNeeded)) ? 0 : 1;
+      else await inSurroundings(options, (surroundings) => run(surroundings, options));
+    });
+}
+
+async function run(surroundings: Surroundings, options: CommonOptions): Promise<void> {
+  const { records } = await readSituation(surroundings);
+  const booted = await withRoot(undefined, async (root) => ({
+    id: idOfRoot(root.location, undefined, records),
+    locked: new Set((await readLock(root)).lock?.keys()),
+  }));
+  const result = await activate(surroundings, booted);
+  const ready = result.findings.length === 0;
+  print(options.format, {
+    json: () => {
+      const { id: root, findings, moved, drifted, ...rest } = result;
+      return {
+        apiVersion: 'berth/v1',
+        kind: 'ActivateResult',
+        root,
+        ...rest,
+        moved: [...moved],
+        drifted: [...drifted],
+        ready,
+        findings: findings.map(findingEntry),
+      };
+    },
+    table: () => table(result, ready),
+    refs: () => result.moved,
+  });
+  if (options.format !== 'json') printFindings(result.findings);
+  process.exitCode = ready ? 0 : exitCodes['not-ready'];
+}
+
+/** Where nothing can be told, the unit pulls as it always did: that must not be berth's fault. */
+async function asks(options: CommonOptions, unit: string): Promise<boolean> {
+  try {
+    return await inSurroundings(options, async (surroundings) => {
+      const { records, images } = await readSituation(surroundings);
+      const id = await withRoot(undefined, async ({ location }) =>
+        idOfRoot(location, undefined, records),
+      );
+      return isPullNeeded(records.get(id), images, unit);
+    });
+  } catch (error) {
+    printFailure(error, options.debug === true);
+    return true;
+  }
+}
+
+function table(result: Activated, ready: boolean): string {
+  const lines = [
+    ...(result.pins === 0 ? [] : [`${result.pins} pins made again`]),
+    ...result.moved.map((name) => `${name} means the image on record`),
+    ...result.drifted.map(
+      ({ name, id }) => `${name} was moved to ${shortDigest(id)} since the last boot; left alone`,
+    ),
+    `${result.id} is ${ready ? 'ready' : 'NOT ready'}${result.switched ? ', booted anew' : ''}.`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function serviceName(text: string): string {
+  if (/^[^/\s]{1,255}\.service$/.test(text)) return text;
+  throw new InvalidArgumentError('expected the name of a service, as systemd’s %n gives it');
+}

@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { Deployment, Role } from '../../src/deployment/deployment.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { openStore } from '../../src/engine/store/store.ts';
+import type { BerthError } from '../../src/errors.ts';
+import { type Activated, activate } from '../../src/lifecycle/activate.ts';
+import type { Context } from '../../src/lifecycle/context.ts';
+import { type Reconciled, reconcile } from '../../src/lifecycle/reconcile.ts';
+import type { RootRecord } from '../../src/lifecycle/record.ts';
+import { readRecords } from '../../src/lifecycle/records.ts';
+import { openRoot } from '../../src/root/open-root.ts';
+import { client, serve } from '../registry/open.ts';
+import { container, writeRoot } from './berth.ts';
+import type { TestRegistry } from './registry.ts';
+import { temporaryDirectory } from './temporary.ts';
+
+/** An updater whose roots can have any role, and a machine with the embedded store beside it. */
+export interface TestUpdater {
+  readonly server: TestRegistry;
+  readonly engine: Engine;
+  readonly context: Context;
+  readonly warnings: readonly string[];
+  /** A root in which one container runs each image: `web:1`, with more lines for its section. */
+  deploy(id: string, images: Readonly<Record<string, string>>, role: Role, version?: string): void;
+  role(id: string, role: Role): void;
+  undeploy(id: string): void;
+  reconcile(options?: { failures?: BerthError[]; heldDays?: number }): Promise<Reconciled>;
+  activate(id: string, locked?: readonly string[]): Promise<Activated>;
+  record(id: string): RootRecord | undefined;
+  /** The id of the image that a name means, as `web:1`. */
+  meaning(image: string): Promise<string | undefined>;
+  /** The id of the image on a root's record. */
+  recorded(id: string, image: string): string | undefined;
+  fullName(image: string): string;
+}
+
+export async function startUpdater(t: TestContext): Promise<TestUpdater> {
+  const directory = temporaryDirectory(t);
+  const server = await serve(t);
+  const registry = client(t, [server]);
+  const engine = openStore({ directory: join(directory, 'store'), registry });
+  const warnings: string[] = [];
+  const context: Context = {
+    engine,
+    stateDirectory: join(directory, 'state'),
+    report: (event) => {
+      if (event.event === 'warning') warnings.push(event.message);
+    },
+    signal: new AbortController().signal,
+  };
+  const deployments = new Map<string, Deployment>();
+  const fullName = (image: string) => `${server.host}/${image}`;
+  const record = (id: string) => readRecords(context.stateDirectory).byId.get(id);
+  return {
+    server,
+    engine,
+    context,
+    warnings,
+    deploy: (id, images, role, version) => {
+      const files = Object.entries(images).map(([image, more], i) =>
+        container(`app${i}`, fullName(image), more),
+      );
+      const location = writeRoot(join(directory, 'roots', id), {
+        'usr/lib/berth/berth.toml': '[bind]\nmode = "all"\n',
+        ...Object.assign({}, ...files),
+      });
+      deployments.set(id, {
+        id,
+        updater: 'ostree',
+        role,
+        pinned: false,
+        location,
+        ...(version === undefined ? {} : { version }),
+        open: async () => openRoot(location),
+      });
+    },
+    role: (id, role) => {
+      const deployment = deployments.get(id);
+      if (deployment === undefined) throw new Error(`no ${id}`);
+      deployments.set(id, { ...deployment, role });
+    },
+    undeploy: (id) => void deployments.delete(id),
+    reconcile: ({ failures = [], heldDays = 7 } = {}) =>
+      reconcile(
+        context,
+        registry,
+        { deployments: [...deployments.values()], failures },
+        {
+          compose: [],
+          heldDays,
+        },
+      ),
+    activate: (id, locked = []) => activate(context, { id, locked: new Set(locked.map(fullName)) }),
+    record,
+    meaning: async (image) =>
+      (await engine.images()).find(({ names }) => names.includes(fullName(image)))?.id,
+    recorded: (id, image) =>
+      record(id)?.staged?.images.find(({ names }) =>
+        names.some(({ name }) => name === fullName(image)),
+      )?.id,
+    fullName,
+  };
+}
