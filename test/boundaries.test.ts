@@ -5,8 +5,28 @@ import test from 'node:test';
 
 /** What each room may import, besides itself and the files that lie beside the rooms. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  cli: ['lifecycle', 'engine', 'registry', 'binding', 'discovery', 'systemd', 'root', 'image'],
-  lifecycle: ['engine', 'registry', 'binding', 'discovery', 'systemd', 'root', 'image'],
+  cli: [
+    'lifecycle',
+    'deployment',
+    'engine',
+    'registry',
+    'binding',
+    'discovery',
+    'systemd',
+    'root',
+    'image',
+  ],
+  lifecycle: [
+    'deployment',
+    'engine',
+    'registry',
+    'binding',
+    'discovery',
+    'systemd',
+    'root',
+    'image',
+  ],
+  deployment: ['root'],
   engine: ['image', 'registry'],
   registry: ['image', 'root'],
   binding: ['discovery'],
