@@ -35,11 +35,16 @@ export interface TestUpdater {
   fullName(image: string): string;
 }
 
-export async function startUpdater(t: TestContext): Promise<TestUpdater> {
+/** @param openEngine where it is another than the embedded store. */
+export async function startUpdater(
+  t: TestContext,
+  openEngine?: (server: TestRegistry) => Promise<Engine>,
+): Promise<TestUpdater> {
   const directory = temporaryDirectory(t);
   const server = await serve(t);
   const registry = client(t, [server]);
-  const engine = openStore({ directory: join(directory, 'store'), registry });
+  const engine =
+    (await openEngine?.(server)) ?? openStore({ directory: join(directory, 'store'), registry });
   const warnings: string[] = [];
   const context: Context = {
     engine,
