@@ -67,7 +67,7 @@ export const dependencyKeys: ReadonlySet<string> = keys(`
 /** What berth reads of the sections that are not a type's own. */
 const commonKeys: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['Unit', dependencyKeys],
-  ['Service', keys('Environment EnvironmentFile KillMode Type')],
+  ['Service', keys('Environment EnvironmentFile ExecCondition KillMode Type')],
   ['Install', keys('Alias DefaultInstance RequiredBy UpheldBy WantedBy')],
 ]);
 
