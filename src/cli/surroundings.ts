@@ -21,11 +21,14 @@ export type Online = Pick<Surroundings, 'registry' | 'report' | 'signal'>;
 /**
  * Opens the engine as configured, and runs a command with it.
  *
+ * `alone` starts an engine process for the command, whatever listens.
+ *
  * SIGINT and SIGTERM end what is under way; what was fetched stays for the next try.
  */
 export async function inSurroundings<T>(
   options: CommonOptions,
   work: (surroundings: Surroundings) => Promise<T>,
+  { alone = false }: { readonly alone?: boolean } = {},
 ): Promise<T> {
   const user = isUser(options);
   const config = await hostConfig(options);
@@ -34,6 +37,7 @@ export async function inSurroundings<T>(
     const engine = await openEngine({
       name: options.engine ?? config.engine,
       user,
+      alone,
       storeDirectory: join(stateDirectory, 'store'),
       registry,
     });

@@ -6,6 +6,8 @@ export interface EngineOptions {
   readonly name: EngineName | undefined;
   /** The calling user's engine instead of the system's. */
   readonly user: boolean;
+  /** A podman of berth's own, not the one that listens. */
+  readonly alone: boolean;
   /** Where the embedded store is, or would be. */
   readonly storeDirectory: string;
   readonly registry: Registry;
@@ -17,7 +19,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     const { podmanPresent } = await import('./podman/locate.ts');
     if (options.name === 'podman' || podmanPresent(options.user)) {
       const { openPodman } = await import('./podman/podman.ts');
-      return openPodman({ user: options.user });
+      return openPodman({ user: options.user, alone: options.alone });
     }
   }
   const { openStore } = await import('./store/store.ts');

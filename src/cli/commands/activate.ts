@@ -37,7 +37,11 @@ export function defineActivate(command: Command): void {
     .action(async (options: ActivateOptions) => {
       const { pullNeeded } = options;
       if (pullNeeded !== undefined) process.exitCode = (await asks(options, pullNeeded)) ? 0 : 1;
-      else await inSurroundings(options, (surroundings) => run(surroundings, options));
+      else {
+        await inSurroundings(options, (surroundings) => run(surroundings, options), {
+          alone: true,
+        });
+      }
     });
 }
 

@@ -18,20 +18,24 @@ const PING_TIMEOUT = 30_000;
  * One that accepts and then does not answer counts as none: so does a podman.service that fails
  * where /etc is read-only.
  *
+ * @param alone never podman.socket: early at boot it could wait for what waits for berth.
  * @throws {EngineError} `engine-unreachable`
  */
 export async function connectToPodman(
   user: boolean,
   environment: NodeJS.ProcessEnv,
+  alone: boolean,
 ): Promise<Connection> {
   const { socket, demanded } = locatePodman(user, environment);
-  const api = new PodmanApi(socket);
-  try {
-    const version = await api.ping(PING_TIMEOUT);
-    return { api, version, own: false, close: async () => api.close() };
-  } catch (error) {
-    api.close();
-    if (demanded) throw error;
+  if (demanded || !alone) {
+    const api = new PodmanApi(socket);
+    try {
+      const version = await api.ping(PING_TIMEOUT);
+      return { api, version, own: false, close: async () => api.close() };
+    } catch (error) {
+      api.close();
+      if (demanded) throw error;
+    }
   }
   const service = await startService(user, environment, (path) => new PodmanApi(path));
   const version = await service.api.ping(PING_TIMEOUT);

@@ -11,6 +11,8 @@ import { unpinImages } from './unpin.ts';
 export interface PodmanOptions {
   /** The calling user's podman instead of the system's. */
   readonly user: boolean;
+  /** Start a service for this, also where podman.socket is; `CONTAINER_HOST` goes before. */
+  readonly alone?: boolean;
   /** Where `CONTAINER_HOST` and the like stand. */
   readonly environment?: NodeJS.ProcessEnv;
 }
@@ -23,9 +25,10 @@ export interface PodmanOptions {
  */
 export async function openPodman({
   user,
+  alone = false,
   environment = process.env,
 }: PodmanOptions): Promise<Engine> {
-  const podman = await connectToPodman(user, environment);
+  const podman = await connectToPodman(user, environment, alone);
   const { api, version, own } = podman;
   const podmanInfo = once(() => api.json(infoReply, { method: 'GET', path: '/info' }));
   const cgroupParent = async () => {
