@@ -9,7 +9,7 @@ import { exitCodes, printFailure } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
 import { findingEntry, printFindings } from '../render/problems.ts';
 import { inSurroundings, type Surroundings } from '../surroundings.ts';
-import { idOfRoot, withRoot } from '../target.ts';
+import { idOfRoot, idOfTarget, withRoot } from '../target.ts';
 
 interface ActivateOptions extends CommonOptions {
   readonly pullNeeded?: string;
@@ -47,10 +47,14 @@ export function defineActivate(command: Command): void {
 
 async function run(surroundings: Surroundings, options: CommonOptions): Promise<void> {
   const { records } = await readSituation(surroundings);
-  const booted = await withRoot(undefined, async (root) => ({
-    id: idOfRoot(root.location, undefined, records),
-    locked: new Set((await readLock(root)).lock?.keys()),
-  }));
+  const booted = await withRoot(
+    undefined,
+    async (root, deployment) => ({
+      id: idOfRoot(root.location, undefined, records, deployment),
+      locked: new Set((await readLock(root)).lock?.keys()),
+    }),
+    options,
+  );
   const result = await activate(surroundings, booted);
   const ready = result.findings.length === 0;
   print(options.format, {
@@ -79,9 +83,7 @@ async function asks(options: CommonOptions, unit: string): Promise<boolean> {
   try {
     return await inSurroundings(options, async (surroundings) => {
       const { records, images } = await readSituation(surroundings);
-      const id = await withRoot(undefined, async ({ location }) =>
-        idOfRoot(location, undefined, records),
-      );
+      const id = await idOfTarget(undefined, records, options);
       return isPullNeeded(records.get(id), images, unit);
     });
   } catch (error) {
