@@ -14,7 +14,7 @@ DOCS = $(PREFIX)/share/doc/berth
 INSTALL = install -D --mode=644
 # The units and drop-ins name /usr/bin/berth, where it mostly is.
 INSTALL_TEXT = packaging/install-text '$(PREFIX)/bin/berth'
-ARCH ?=
+ARCH =
 EXECUTABLE = dist/berth$(if $(ARCH),-$(ARCH))
 SOURCES = $(shell find src -name '*.ts')
 

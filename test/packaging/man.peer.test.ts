@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { readConfig } from '../../src/cli/config.ts';
 import { programOf } from '../../src/cli/program.ts';
+import { BerthError } from '../../src/errors.ts';
 import { install } from '../support/installed.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
+
+const home = resolve(import.meta.dirname, '../..');
 
 const warnings = ['-ww', '-man', '-Tascii', '-P-c', '-P-b', '-P-u'];
 
@@ -34,6 +38,19 @@ test('every page is clean, and says of each command what its help says', async (
     assert.match(page, /EXAMPLES berth /, name);
   }
   assert.equal(pages.length, commands.length + 3, 'no page of a command that is gone');
+});
+
+test('berth.toml(5) has every key', async (t) => {
+  const file = join(temporaryDirectory(t), 'berth.toml');
+  writeFileSync(file, 'nonsense = 1\n');
+  const page = readFileSync(join(home, 'packaging/man/berth.toml.5'), 'utf8');
+  await assert.rejects(readConfig([], file), (error) => {
+    assert.ok(error instanceof BerthError);
+    const keys = error.hint?.replace('known are ', '').split(/, | and /) ?? [];
+    assert.ok(keys.length >= 4, error.hint);
+    for (const key of keys) assert.ok(page.includes(`.B ${key.replace('-', '\\-')}\n`), key);
+    return true;
+  });
 });
 
 test('the pages that the units name are there, or of a command to come', (t) => {

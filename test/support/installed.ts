@@ -16,9 +16,8 @@ export function install(directory: string, prefix = '/usr'): void {
 
 /** One at a time: tests run at once. What npm installed is left alone. */
 function make(...words: string[]): void {
-  execFileSync(
-    'flock',
-    ['Makefile', 'make', '--old-file=node_modules/.installed', ...words, 'ARCH='],
-    { cwd: home, stdio: ['ignore', 'ignore', 'inherit'] },
-  );
+  execFileSync('flock', ['Makefile', 'make', '--old-file=node_modules/.installed', ...words], {
+    cwd: home,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
