@@ -89,3 +89,18 @@ export function runs(host: Booted, container: string): string {
 export function state(host: Booted, unit: string): string {
   return host.try('systemctl', 'is-active', unit).stdout.trim();
 }
+
+/**
+ * Does something that makes berth-reconcile.service run, and waits for its end.
+ *
+ * @returns what it said.
+ */
+export function reconciledAfter(host: Booted, action: () => void): string {
+  const cursor = /^-- cursor: (\S+)$/m.exec(
+    host.run('journalctl', '-n', '0', '--show-cursor'),
+  )?.[1];
+  action();
+  const follow = `journalctl --no-pager -f -n all --after-cursor='${cursor}' -u berth-reconcile.service`;
+  const end = '(Finished|Failed to start) berth-reconcile';
+  return host.run('timeout', '60', 'sh', '-c', `${follow} | sed -E '/${end}/q'`);
+}
