@@ -20,18 +20,35 @@ import { openDirectory } from './open-directory.ts';
  * Writes a file into a tree that may lie, whole or not at all: temporary file, fsync, rename, fsync
  * of the directory. Missing directories are made.
  *
- * It goes by descriptors, one real directory at a time: a link on the way is refused, since it could
- * lead out of the root, now or when it is swapped. A link in the place of the file is replaced.
+ * A link in the place of the file is replaced; one on the way is refused, as `directoryInRoot` does.
  *
  * @param spec the root, as `openDirectory` takes it.
  * @param path absolute inside the root, without `.` and `..`.
  * @throws {BerthError} `unwritable`; {RootError} `no-root`.
  */
 export function writeInRoot(spec: string, path: string, content: string): void {
+  const slash = path.lastIndexOf('/');
+  const here = directoryInRoot(spec, path.slice(0, slash));
+  try {
+    replace(here, path.slice(slash + 1), content);
+  } finally {
+    closeSync(here.fd);
+  }
+}
+
+/**
+ * Opens a directory of a tree that may lie, to write into it; missing ones are made. The caller
+ * closes its descriptor.
+ *
+ * It goes by descriptors, one real directory at a time: a link on the way is refused, since it could
+ * lead out of the root, now or when it is swapped.
+ *
+ * @param spec and path, and what it throws, as `writeInRoot`.
+ */
+export function directoryInRoot(spec: string, path: string): Directory {
   const names = path.split('/').filter((name) => name !== '');
-  const file = names.pop();
-  if (file === undefined || names.concat(file).some((name) => name === '.' || name === '..')) {
-    throw new RangeError(`not a path of a file in a root: ${path}`);
+  if (names.some((name) => name === '.' || name === '..')) {
+    throw new RangeError(`not a path in a root: ${path}`);
   }
   let here: Directory = { fd: openDirectory(spec), realPath: '/' };
   try {
@@ -40,9 +57,10 @@ export function writeInRoot(spec: string, path: string, content: string): void {
       closeSync(here.fd);
       here = next;
     }
-    replace(here, file, content);
-  } finally {
+    return here;
+  } catch (error) {
     closeSync(here.fd);
+    throw error;
   }
 }
 

@@ -1,13 +1,16 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { BerthError } from '../../errors.ts';
 import { type Activated, activate } from '../../lifecycle/activate.ts';
 import { readSituation } from '../../lifecycle/context.ts';
 import { readLock } from '../../lifecycle/lock-file.ts';
 import { isPullNeeded } from '../../lifecycle/pull-needed.ts';
+import { loadShipped } from '../../lifecycle/shipped.ts';
+import type { Root } from '../../root/root.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes, printFailure } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
-import { findingEntry, printFindings } from '../render/problems.ts';
+import { failuresOf, findingEntry, printFailures, printFindings } from '../render/problems.ts';
 import { inSurroundings, type Surroundings } from '../surroundings.ts';
 import { idOfRoot, withRoot } from '../target.ts';
 
@@ -47,10 +50,11 @@ export function defineActivate(command: Command): void {
 
 async function run(surroundings: Surroundings, options: CommonOptions): Promise<void> {
   const { records } = await readSituation(surroundings);
-  const booted = await withRoot(undefined, async (root) => ({
-    id: idOfRoot(root.location, undefined, records),
-    locked: new Set((await readLock(root)).lock?.keys()),
-  }));
+  const booted = await withRoot(undefined, async (root) => {
+    const id = idOfRoot(root.location, undefined, records);
+    await loadWhatItShips(surroundings, root, id);
+    return { id, locked: new Set((await readLock(root)).lock?.keys()) };
+  });
   const result = await activate(surroundings, booted);
   const ready = result.findings.length === 0;
   print(options.format, {
@@ -72,6 +76,25 @@ async function run(surroundings: Surroundings, options: CommonOptions): Promise<
   });
   if (options.format !== 'json') printFindings(result.findings);
   process.exitCode = ready ? 0 : exitCodes['not-ready'];
+}
+
+/** Whatever is wrong with that, pins and names of what is there are made sure of all the same. */
+async function loadWhatItShips(surroundings: Surroundings, root: Root, id: string): Promise<void> {
+  try {
+    const planned = { id, location: root.location };
+    const loaded = await loadShipped(
+      surroundings,
+      surroundings.registry,
+      root,
+      planned,
+      surroundings,
+    );
+    if (loaded !== undefined) printFailures(failuresOf(loaded));
+  } catch (error) {
+    surroundings.signal.throwIfAborted();
+    if (!(error instanceof BerthError)) throw error;
+    printFailure(error, false);
+  }
 }
 
 /** Where nothing can be told, the unit pulls as it always did: that must not be berth's fault. */

@@ -5,12 +5,7 @@ import { print } from '../output.ts';
 import { formatBytes } from '../render/bytes.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { deferralOf, planFields, refsOf, shortDigest } from '../render/plan.ts';
-import {
-  findingEntry,
-  printFailures,
-  printFindings,
-  resolutionFailure,
-} from '../render/problems.ts';
+import { failuresOf, findingEntry, printFailures, printFindings } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
 import { inSurroundings } from '../surroundings.ts';
 import { idOfRoot, withRoot } from '../target.ts';
@@ -66,19 +61,6 @@ export function defineStage(command: Command): void {
           exitCodeOf(failures.map(({ error }) => error)) || (ready ? 0 : exitCodes['not-ready']);
       });
     });
-}
-
-function failuresOf({ plan, failures }: Staged) {
-  return [
-    ...plan.failures.map((failure) => ({ ...resolutionFailure(failure), error: failure.error })),
-    ...failures.map(({ image, error }) => ({
-      name: image.names[0]?.name ?? image.id,
-      code: error.code,
-      message: error.message,
-      hint: error.hint,
-      error,
-    })),
-  ];
 }
 
 function table({ plan, failures, findings }: Staged, ready: boolean): string {

@@ -1,0 +1,88 @@
+import type { Command } from 'commander';
+import { BerthError } from '../../errors.ts';
+import { bindingsOf } from '../../lifecycle/bindings.ts';
+import { shipImages } from '../../lifecycle/ship.ts';
+import { survey } from '../../lifecycle/survey.ts';
+import { SHIPPED_STORE } from '../../registry/shipped.ts';
+import { type RootOptions, withRootOptions } from '../options.ts';
+import { print } from '../output.ts';
+import { exitCodeOf, exitCodes } from '../render/failure.ts';
+import { shortDigest } from '../render/plan.ts';
+import { printFailures, printProblems, problemEntry } from '../render/problems.ts';
+import { renderTable } from '../render/table.ts';
+import { hostConfig, online } from '../surroundings.ts';
+import { withRoot } from '../target.ts';
+import { howToBind } from './images.ts';
+
+/** `berth ship`: images inside the OS, for a first boot without a network. */
+export function defineShip(command: Command): void {
+  withRootOptions(
+    command.description(
+      'Fetch every bound image of ROOT and write it into the root, into\n' +
+        `${SHIPPED_STORE}, for the root's own platform: its first boot loads them from\n` +
+        'there, and staging it downloads nothing that it has. Of a locked name that is the very\n' +
+        'image of the lock. Whatever was shipped before and is not bound any more goes.',
+    ),
+  )
+    .addHelpText('after', '\nExamples:\n  berth ship ./rootfs\n  berth lock / && berth ship /')
+    .action(async (spec: string | undefined, options: RootOptions) => {
+      refuseImage(spec);
+      const { compose } = await hostConfig(options);
+      await online(options, async ({ registry, report, signal }) => {
+        await withRoot(spec, async (root) => {
+          const found = await survey(root, { bind: options.bind, compose });
+          const bound = found.references.filter(({ decision }) => decision.bound);
+          const { bindings, problems: more } = bindingsOf(found, root, 'bound');
+          const problems = [...found.problems.filter((problem) => problem.bound), ...more];
+          const surroundings = { report, signal };
+          const result = await shipImages(surroundings, registry, spec ?? '/', bindings);
+          const failures = result.failures.map(({ name, error: { code, message, hint } }) => ({
+            name,
+            code,
+            message,
+            hint,
+          }));
+          const written = failures.length === 0;
+          print(options.format, {
+            json: () => ({
+              apiVersion: 'berth/v1',
+              kind: 'ShipResult',
+              root: root.location,
+              path: SHIPPED_STORE,
+              written,
+              images: result.images.map((image) => ({ ...image })),
+              problems: problems.map(problemEntry),
+              failures: failures.map(({ name: image, ...rest }) => ({ image, ...rest })),
+            }),
+            table: () =>
+              result.images.length === 0
+                ? ''
+                : renderTable(
+                    ['IMAGE', 'DIGEST'],
+                    result.images.map(({ name, digest }) => [name, shortDigest(digest)]),
+                    process.stdout,
+                  ),
+            refs: () => result.images.map(({ name }) => name),
+          });
+          printFailures(failures);
+          if (!written) process.stderr.write(`Nothing was written to ${SHIPPED_STORE}.\n`);
+          if (options.format !== 'json') printProblems(problems);
+          if (bound.length === 0) {
+            process.stderr.write(`Nothing of ${root.location} is bound. ${howToBind}\n`);
+          }
+          const hasUnknown = bound.some(({ image }) => image === undefined);
+          process.exitCode =
+            exitCodeOf(result.failures.map(({ error }) => error)) ||
+            (hasUnknown ? exitCodes['not-ready'] : 0);
+        });
+      });
+    });
+}
+
+function refuseImage(spec: string | undefined): void {
+  if (spec?.startsWith('image:') !== true) return;
+  throw new BerthError('ship-root', `expected a directory to write images into, found ${spec}`, {
+    hint: 'ship them in the tree that the image is built from, before it is built',
+    kind: 'usage',
+  });
+}
