@@ -41,7 +41,10 @@ export async function shipImages(
     mkdirSync(fresh, { mode: 0o700 });
     const engine = openStore({ directory: fresh, registry });
     const context = { engine, stateDirectory, report, signal };
-    const asked = bindings.map(({ shipped: _, ...binding }) => binding);
+    const asked = bindings.map((binding) => {
+      const { shipped: _, ...rest } = binding;
+      return rest;
+    });
     const { pulled, failures } = await pull(context, registry, asked, undefined);
     if (failures.length > 0) return { images: pulled, failures };
     await tidyLayout(fresh);

@@ -51,6 +51,12 @@ function withoutNetwork(registry: Registry): Registry {
       hint: 'ship it with `berth ship` when the root is built, or stage the root over a network',
     });
   };
-  const { permit, close } = registry;
-  return { permit, close, resolve: refuse, resolveAll: refuse, manifest: refuse, download: refuse };
+  return {
+    permit: (name) => registry.permit(name),
+    resolve: refuse,
+    resolveAll: refuse,
+    manifest: refuse,
+    download: refuse,
+    close: () => registry.close(),
+  };
 }

@@ -27,10 +27,12 @@ import { openDirectory } from './open-directory.ts';
  * @throws {BerthError} `unwritable`; {RootError} `no-root`.
  */
 export function writeInRoot(spec: string, path: string, content: string): void {
-  const slash = path.lastIndexOf('/');
-  const here = directoryInRoot(spec, path.slice(0, slash));
+  const names = namesIn(path);
+  const file = names.pop();
+  if (file === undefined) throw notAPath(path);
+  const here = directoryInRoot(spec, names.join('/'));
   try {
-    replace(here, path.slice(slash + 1), content);
+    replace(here, file, content);
   } finally {
     closeSync(here.fd);
   }
@@ -46,10 +48,7 @@ export function writeInRoot(spec: string, path: string, content: string): void {
  * @param spec and path, and what it throws, as `writeInRoot`.
  */
 export function directoryInRoot(spec: string, path: string): Directory {
-  const names = path.split('/').filter((name) => name !== '');
-  if (names.some((name) => name === '.' || name === '..')) {
-    throw new RangeError(`not a path in a root: ${path}`);
-  }
+  const names = namesIn(path);
   let here: Directory = { fd: openDirectory(spec), realPath: '/' };
   try {
     for (const name of names) {
@@ -62,6 +61,16 @@ export function directoryInRoot(spec: string, path: string): Directory {
     closeSync(here.fd);
     throw error;
   }
+}
+
+function namesIn(path: string): string[] {
+  const names = path.split('/').filter((name) => name !== '');
+  if (names.some((name) => name === '.' || name === '..')) throw notAPath(path);
+  return names;
+}
+
+function notAPath(path: string): RangeError {
+  return new RangeError(`not a path of a file in a root: ${path}`);
 }
 
 function enter(parent: Directory, name: string): Directory {
