@@ -5,7 +5,18 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 ENGINE ?= store
 REPORTER = --test-reporter=./test/support/reporter.ts
 
-.PHONY: demo test check unit peers bench schemas transcript clean
+# Where a distribution puts things; DESTDIR goes before all of them.
+PREFIX ?= /usr
+UNITS = $(PREFIX)/lib/systemd/system
+PRESETS = $(PREFIX)/lib/systemd/system-preset
+QUADLET = $(PREFIX)/share/containers/systemd
+DOCS = $(PREFIX)/share/doc/berth
+INSTALL = install -D --mode=644
+# The units and drop-ins name /usr/bin/berth, where it mostly is.
+INSTALL_TEXT = packaging/install-text '$(PREFIX)/bin/berth'
+ARCH ?=
+
+.PHONY: demo test check unit peers bench dist install schemas transcript clean
 
 demo: node_modules/.installed
 	@node scripts/demo.ts $(ENGINE)
@@ -27,6 +38,24 @@ peers: node_modules/.installed
 
 bench: node_modules/.installed
 	@node bench/bench.ts
+
+# A single executable for hosts that have no Node. ARCH=arm64 or x64 for another machine.
+dist: dist/berth
+dist/berth: node_modules/.installed $(shell find src -name '*.ts') scripts/esbuild.mjs scripts/executable.mjs
+	node scripts/executable.mjs $(if $(ARCH),--arch $(ARCH))
+
+# Lays everything down below DESTDIR as a distribution would; needs no root for that.
+install: dist/berth
+	install -D --mode=755 dist/berth '$(DESTDIR)$(PREFIX)/bin/berth'
+	for file in packaging/systemd/*.service packaging/systemd/*.timer packaging/systemd/*.path; do \
+	  $(INSTALL_TEXT) $$file '$(DESTDIR)$(UNITS)'/$${file##*/} || exit; done
+	$(INSTALL) packaging/systemd/90-berth.preset '$(DESTDIR)$(PRESETS)/90-berth.preset'
+	for type in container kube pod volume build; do \
+	  $(INSTALL) packaging/quadlet/order.conf '$(DESTDIR)$(QUADLET)'/$$type.d/10-berth.conf || exit; done
+	$(INSTALL_TEXT) packaging/quadlet/image.conf '$(DESTDIR)$(QUADLET)/image.d/10-berth.conf'
+	$(INSTALL) LICENSE '$(DESTDIR)$(PREFIX)/share/licenses/berth/LICENSE'
+	for file in README.md CHANGELOG.md docs/*.md; do \
+	  $(INSTALL) $$file '$(DESTDIR)$(DOCS)'/$${file#docs/} || exit; done
 
 # docs/schemas, from the schemas that the code itself has.
 schemas: node_modules/.installed

@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ActiveSource, DirectoriesConfig } from '../deployment/directories.ts';
 import { lineOfKey } from '../discovery/toml-line.ts';
 import type { EngineName } from '../engine/engine.ts';
 import { BerthError, systemErrorCode } from '../errors.ts';
+import { idOfLocation, isId, isManual } from '../lifecycle/root-id.ts';
 
 /** The host's configuration of berth, merged from all its files. */
 export interface Config {
@@ -10,6 +12,8 @@ export interface Config {
   readonly stateDirectory?: string;
   /** Where roots keep Compose files: absolute paths in them, `*` for a part of a component. */
   readonly compose: readonly string[];
+  /** Roots that neither bootc nor ostree knows. */
+  readonly directories?: DirectoriesConfig;
   /** For how many days the pins of a root that was staged and never finalised are kept. */
   readonly heldDays: number;
 }
@@ -97,6 +101,7 @@ const keys: Readonly<Record<string, (value: unknown) => Partial<Config> | string
       ? { stateDirectory: value }
       : 'an absolute path',
   compose: (value) => (isPlaces(value) ? { compose: value } : 'absolute paths'),
+  directories: (value) => directoriesOf(value),
   'held-days': (value) =>
     typeof value === 'number' && Number.isFinite(value) && value >= 0
       ? { heldDays: value }
@@ -108,6 +113,54 @@ function isPlaces(value: unknown): value is string[] {
     Array.isArray(value) &&
     value.every((place) => typeof place === 'string' && place.startsWith('/'))
   );
+}
+
+/** `[directories]`, or in words what was expected. */
+function directoriesOf(value: unknown): Partial<Config> | string {
+  const { roots, active, ...rest } = tableOf(value);
+  if (!Array.isArray(roots) || Object.keys(rest).length > 0) {
+    return 'roots = [{ path = "/…", id = "…" }, …] and active';
+  }
+  const read = roots.map((root) => rootOf(root));
+  const known = read.filter((root) => root !== undefined);
+  if (known.length < read.length) {
+    return 'each of roots to be { path = "/…" }, with an id of letters, digits and . _ @ + - if it has one';
+  }
+  if (new Set(known.map(({ id }) => id)).size < known.length)
+    return 'each of roots to have another id';
+  const source = activeOf(active);
+  if (source === undefined) {
+    return 'active = { file = "/…" }, or { command = ["/…", …] }, which names the active root';
+  }
+  return { directories: { roots: known, active: source } };
+}
+
+function rootOf(value: unknown): { path: string; id: string } | undefined {
+  const { path, id, ...rest } = tableOf(value);
+  if (typeof path !== 'string' || !path.startsWith('/') || Object.keys(rest).length > 0) {
+    return undefined;
+  }
+  if (id === undefined) return { path, id: idOfLocation(path) };
+  return typeof id === 'string' && isId(id) && !isManual(id) ? { path, id } : undefined;
+}
+
+function activeOf(value: unknown): ActiveSource | undefined {
+  const { file, command, ...rest } = tableOf(value);
+  if (Object.keys(rest).length > 0) return undefined;
+  if (command === undefined) {
+    return typeof file === 'string' && file.startsWith('/') ? { file } : undefined;
+  }
+  const isCommand =
+    Array.isArray(command) && command.every((word): word is string => typeof word === 'string');
+  return file === undefined && isCommand && command[0]?.startsWith('/') === true
+    ? { command }
+    : undefined;
+}
+
+function tableOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value))
+    : {};
 }
 
 function bad(file: string, line: number | undefined, what: string, hint: string): BerthError {

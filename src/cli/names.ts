@@ -10,7 +10,7 @@ import { withRoot } from './target.ts';
  * @throws {BerthError} `image-name` for one that can't be a name, or may mean several.
  */
 export async function namesMeantBy(raw: readonly string[]): Promise<readonly string[]> {
-  const { shortNames } = await withRoot('/', readShortNames);
+  const { shortNames } = await withRoot('/', readShortNames, {});
   return raw.map((text) => {
     if (/^(sha256:)?[0-9a-f]{12,64}$/.test(text)) return text;
     const result = fullName(text, shortNames);

@@ -1,38 +1,54 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
+import type { Deployment } from '../deployment/deployment.ts';
 import { BerthError, systemErrorCode } from '../errors.ts';
 import { isLiving, type RootRecord } from '../lifecycle/record.ts';
 import { checkedId, idOfLocation, isManual } from '../lifecycle/root-id.ts';
 import { openRoot } from '../root/open-root.ts';
 import type { Root } from '../root/root.ts';
+import {
+  bootedDeployment,
+  deploymentAt,
+  deploymentCalled,
+  type HostOptions,
+  isDeploymentName,
+} from './deployments.ts';
 import type { ImageOptions } from './os-image.ts';
-
-/** The names of deployments, which are no paths: `./staged` is. */
-const deploymentNames = ['booted', 'staged', 'rollback'];
 
 /**
  * Opens ROOT, runs the work, and closes it whatever comes.
  *
+ * @param spec a path, `fd:N`, `image:REF` or a deployment's name; by default the booted
+ * deployment, or `/` where no updater is found.
+ * @param work gets the deployment too, where ROOT was not given as a path.
  * @param options of the command, which say where an `image:REF` comes from.
  */
 export async function withRoot<T>(
   spec: string | undefined,
-  work: (root: Root) => Promise<T>,
-  options?: ImageOptions,
+  work: (root: Root, deployment: Deployment | undefined) => Promise<T>,
+  options: ImageOptions & HostOptions,
 ): Promise<T> {
-  refuseDeployments(spec);
+  const deployment = await deploymentMeant(spec, options);
   keepHeapSmall();
-  const root = await open(spec ?? '/', options);
+  const root = await (deployment?.open() ?? open(spec ?? '/', options));
   try {
-    return await work(root);
+    return await work(root, deployment);
   } finally {
     root.close();
   }
 }
 
-async function open(spec: string, options: ImageOptions | undefined): Promise<Root> {
-  if (!isImage(spec) || options === undefined) return openRoot(spec);
+async function deploymentMeant(
+  spec: string | undefined,
+  options: HostOptions,
+): Promise<Deployment | undefined> {
+  if (spec === undefined) return bootedDeployment(options);
+  return isDeploymentName(spec) ? deploymentCalled(spec, options) : undefined;
+}
+
+async function open(spec: string, options: ImageOptions): Promise<Root> {
+  if (!isImage(spec)) return openRoot(spec);
   const { openHostImage } = await import('./os-image.ts');
   return openHostImage(spec, options);
 }
@@ -49,8 +65,8 @@ function keepHeapSmall(): void {
 }
 
 /**
- * The id under which a root is staged: `--id`, else that of the record that has its location,
- * else a slug of it.
+ * The id under which a root is staged: `--id`, else the updater's, else that of the record that
+ * has its location, else a slug of it.
  *
  * @throws {BerthError} `root-id` for an id that can't be one.
  */
@@ -58,11 +74,13 @@ export function idOfRoot(
   location: string,
   given: string | undefined,
   records: ReadonlyMap<string, RootRecord>,
+  deployment: Deployment | undefined,
 ): string {
   if (given !== undefined) {
     if (isManual(given)) throw manualId(given);
     return checkedId(given);
   }
+  if (deployment !== undefined) return deployment.id;
   const known = ofLocation(location, records);
   if (known !== undefined) return known;
   if (location.startsWith('/') || isImage(location)) return idOfLocation(location);
@@ -73,23 +91,24 @@ export function idOfRoot(
 }
 
 /**
- * The id that a user means who names a staged root by id or by path; the path may be gone.
+ * The id that a user means who names a staged root by id, by a deployment's name or by path; the
+ * path may be gone.
  *
- * @throws {BerthError} `root-id` if several roots were staged from that path.
+ * @throws {BerthError} `root-id` if several roots were staged from that path; `no-deployment`.
  */
-export function idOfTarget(
+export async function idOfTarget(
   target: string | undefined,
   records: ReadonlyMap<string, RootRecord>,
-): string {
+  options: HostOptions,
+): Promise<string> {
   if (target !== undefined && records.has(target)) return target;
-  refuseDeployments(target);
+  const deployment = await deploymentMeant(target, options);
+  if (deployment !== undefined) return deployment.id;
   const location = isImage(target) ? (target ?? '') : realPath(target ?? '/');
-  return (
-    ofLocation(location, records) ??
-    (target?.includes('/') === false && !isImage(target)
-      ? checkedId(target)
-      : idOfLocation(location))
-  );
+  const known = ofLocation(location, records);
+  if (known !== undefined) return known;
+  if (target?.includes('/') === false && !isImage(target)) return checkedId(target);
+  return (await deploymentAt(location, options))?.id ?? idOfLocation(location);
 }
 
 function ofLocation(
@@ -123,14 +142,6 @@ function realPath(path: string): string {
     if (systemErrorCode(error) === undefined) throw error;
     return resolve(path);
   }
-}
-
-function refuseDeployments(spec: string | undefined): void {
-  if (spec === undefined || !deploymentNames.includes(spec)) return;
-  throw new BerthError('deployments', `berth does not read the deployment "${spec}" yet`, {
-    hint: `give the directory of its tree (a directory of that name is ./${spec})`,
-    kind: 'usage',
-  });
 }
 
 function manualId(id: string): BerthError {

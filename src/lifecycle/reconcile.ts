@@ -139,7 +139,8 @@ function outcomeOf({ plan, failures, findings, changed }: Staged) {
   return { changed, ready, images: plan.images.length, findings, failures: all };
 }
 
-function recordedOf({ updater, role, version }: Deployment): RootRecord['deployment'] & {} {
+/** What a record says of its root's deployment. */
+export function recordedOf({ updater, role, version }: Deployment): RootRecord['deployment'] & {} {
   return { updater, role, ...(version === undefined ? {} : { version }) };
 }
 
@@ -148,7 +149,7 @@ function recordedOf({ updater, role, version }: Deployment): RootRecord['deploym
  * but the running one, where local changes come and go, keeps what runs.
  */
 function keepsRecord(
-  { role, version }: Deployment,
+  { updater, role, version }: Deployment,
   { bindings }: Wanted,
   before: RootRecord | undefined,
 ): before is RootRecord {
@@ -157,7 +158,7 @@ function keepsRecord(
   const names = before.staged.images.flatMap((image) => image.names.map(({ name }) => name));
   const known = new Set(names);
   return (
-    before.deployment?.version === version &&
+    (updater !== 'directories' || before.deployment?.version === version) &&
     bindings.length === known.size &&
     bindings.every(({ name }) => known.has(name))
   );

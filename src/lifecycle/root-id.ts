@@ -29,7 +29,7 @@ export function idOfLocation(location: string): string {
  * @throws {BerthError} `root-id` for one that could not be a file's name or a label's value.
  */
 export function checkedId(id: string): string {
-  if (!/^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/.test(id)) {
+  if (!isId(id)) {
     throw new BerthError(
       'root-id',
       `${JSON.stringify(id)} is no id of a root: expected a letter or digit, then up to 127 of A-Z a-z 0-9 . _ @ + -`,
@@ -37,6 +37,10 @@ export function checkedId(id: string): string {
     );
   }
   return id;
+}
+
+export function isId(id: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/.test(id);
 }
 
 /** Whether pins under this id were made by hand: `manual`, or `manual.NAME`. */

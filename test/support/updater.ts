@@ -72,7 +72,7 @@ export async function startUpdater(
       });
       deployments.set(id, {
         id,
-        updater: 'ostree',
+        updater: 'directories',
         role,
         pinned: false,
         location,

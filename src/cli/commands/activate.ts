@@ -3,6 +3,7 @@ import { BerthError } from '../../errors.ts';
 import { type Activated, activate } from '../../lifecycle/activate.ts';
 import { readSituation } from '../../lifecycle/context.ts';
 import { readLock } from '../../lifecycle/lock-file.ts';
+import type { PlannedRoot } from '../../lifecycle/plan.ts';
 import { isPullNeeded } from '../../lifecycle/pull-needed.ts';
 import { loadShipped } from '../../lifecycle/shipped.ts';
 import type { Root } from '../../root/root.ts';
@@ -12,7 +13,8 @@ import { exitCodes, printFailure } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
 import { failuresOf, findingEntry, printFailures, printFindings } from '../render/problems.ts';
 import { inSurroundings, type Surroundings } from '../surroundings.ts';
-import { idOfRoot, withRoot } from '../target.ts';
+import { idOfRoot, idOfTarget, withRoot } from '../target.ts';
+import { plannedRoot } from './plan.ts';
 
 interface ActivateOptions extends CommonOptions {
   readonly pullNeeded?: string;
@@ -50,11 +52,16 @@ export function defineActivate(command: Command): void {
 
 async function run(surroundings: Surroundings, options: CommonOptions): Promise<void> {
   const { records } = await readSituation(surroundings);
-  const booted = await withRoot(undefined, async (root) => {
-    const id = idOfRoot(root.location, undefined, records);
-    await loadWhatItShips(surroundings, root, id);
-    return { id, locked: new Set((await readLock(root)).lock?.keys()) };
-  });
+  const booted = await withRoot(
+    undefined,
+    async (root, deployment) => {
+      const id = idOfRoot(root.location, undefined, records, deployment);
+      const location = deployment?.location ?? root.location;
+      await loadWhatItShips(surroundings, root, plannedRoot(id, location, deployment));
+      return { id, locked: new Set((await readLock(root)).lock?.keys()) };
+    },
+    options,
+  );
   const result = await activate(surroundings, booted);
   const ready = result.findings.length === 0;
   print(options.format, {
@@ -79,9 +86,12 @@ async function run(surroundings: Surroundings, options: CommonOptions): Promise<
 }
 
 /** Whatever is wrong with that, pins and names of what is there are made sure of all the same. */
-async function loadWhatItShips(surroundings: Surroundings, root: Root, id: string): Promise<void> {
+async function loadWhatItShips(
+  surroundings: Surroundings,
+  root: Root,
+  planned: PlannedRoot,
+): Promise<void> {
   try {
-    const planned = { id, location: root.location };
     const loaded = await loadShipped(
       surroundings,
       surroundings.registry,
@@ -102,9 +112,7 @@ async function asks(options: CommonOptions, unit: string): Promise<boolean> {
   try {
     return await inSurroundings(options, async (surroundings) => {
       const { records, images } = await readSituation(surroundings);
-      const id = await withRoot(undefined, async ({ location }) =>
-        idOfRoot(location, undefined, records),
-      );
+      const id = await idOfTarget(undefined, records, options);
       return isPullNeeded(records.get(id), images, unit);
     });
   } catch (error) {

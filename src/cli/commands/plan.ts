@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
+import type { Deployment } from '../../deployment/deployment.ts';
 import { readSituation, type Situation } from '../../lifecycle/context.ts';
-import { type Plan, planStage } from '../../lifecycle/plan.ts';
+import { type Plan, type PlannedRoot, planStage } from '../../lifecycle/plan.ts';
+import { recordedOf } from '../../lifecycle/reconcile.ts';
 import { wantedOf } from '../../lifecycle/wanted.ts';
 import type { Root } from '../../root/root.ts';
+import { deploymentAt } from '../deployments.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
@@ -28,9 +31,9 @@ export function definePlan(command: Command): void {
       await inSurroundings(options, async (surroundings) => {
         const plan = await withRoot(
           spec,
-          async (root) => {
-            const planner = await plannerOf(surroundings, root, options);
-            return planner(await readSituation(surroundings));
+          async (root, deployment) => {
+            const planner = await plannerOf(surroundings, root, options, deployment);
+            return planner.plan(await readSituation(surroundings));
           },
           options,
         );
@@ -56,14 +59,36 @@ export async function plannerOf(
   surroundings: Surroundings,
   root: Root,
   options: RootOptions,
-): Promise<(situation: Situation) => Promise<Plan>> {
+  called: Deployment | undefined,
+): Promise<Planner> {
   const { compose } = surroundings;
+  const deployment = called ?? (await deploymentAt(root.location, options));
+  const location = deployment?.location ?? root.location;
   const { bindings, problems } = await wantedOf(root, { bind: options.bind, compose });
-  return (situation) => {
-    const id = idOfRoot(root.location, options.id, situation.records);
-    const planned = { id, location: root.location };
-    return planStage(surroundings, surroundings.registry, situation, planned, bindings, problems);
+  const idIn = ({ records }: Situation) => idOfRoot(location, options.id, records, deployment);
+  return {
+    idIn,
+    plan: (situation) => {
+      const planned = plannedRoot(idIn(situation), location, deployment);
+      return planStage(surroundings, surroundings.registry, situation, planned, bindings, problems);
+    },
   };
+}
+
+/** Under another id than the updater's it is a root of its own, which no updater takes away. */
+export function plannedRoot(
+  id: string,
+  location: string,
+  deployment: Deployment | undefined,
+): PlannedRoot {
+  if (deployment?.id !== id) return { id, location };
+  return { id, location, deployment: recordedOf(deployment) };
+}
+
+export interface Planner {
+  /** The id of the root, which may depend on what is staged already. */
+  readonly idIn: (situation: Situation) => string;
+  readonly plan: (situation: Situation) => Promise<Plan>;
 }
 
 /** Nothing to do is seldom what was meant. */

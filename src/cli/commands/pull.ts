@@ -88,12 +88,16 @@ async function bindingsAskedFor(
 ): Promise<readonly Binding[]> {
   if (rootFd !== undefined) {
     if (images.length > 0) throw usage('either names or --all-images-from-root, not both');
-    return withRoot(`fd:${rootFd.replace(/^fd:/, '')}`, async (root) => {
-      const found = await survey(root, { bind: 'all', compose });
-      const { bindings, problems } = bindingsOf(found, root, 'all');
-      printProblems([...found.problems, ...problems]);
-      return bindings;
-    });
+    return withRoot(
+      `fd:${rootFd.replace(/^fd:/, '')}`,
+      async (root) => {
+        const found = await survey(root, { bind: 'all', compose });
+        const { bindings, problems } = bindingsOf(found, root, 'all');
+        printProblems([...found.problems, ...problems]);
+        return bindings;
+      },
+      {},
+    );
   }
   const names = images.flatMap((image) => (image === '-' ? [] : [image]));
   if (images.includes('-')) names.push(...(await namesFromStandardInput()));

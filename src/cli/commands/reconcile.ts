@@ -24,7 +24,7 @@ export function defineReconcile(command: Command): void {
     )
     .action(async (options: CommonOptions) => {
       const config = await hostConfig(options);
-      const found = await deploymentsOf(config);
+      const found = await deploymentsOf(options);
       await inSurroundings(options, async (surroundings) => {
         const result = await reconcile(surroundings, surroundings.registry, found, {
           compose: surroundings.compose,

@@ -18,7 +18,7 @@ export function defineRelease(command: Command): void {
     .action(async (target: string, options: CommonOptions) => {
       await inSurroundings(options, async (surroundings) => {
         const { records } = await readSituation(surroundings);
-        const released = await release(surroundings, idOfTarget(target, records));
+        const released = await release(surroundings, await idOfTarget(target, records, options));
         const { id, pins, images } = released;
         print(options.format, {
           json: () => ({ apiVersion: 'berth/v1', kind: 'ReleaseResult', root: id, pins, images }),

@@ -8,7 +8,7 @@ import { deferralOf, planFields, refsOf, shortDigest } from '../render/plan.ts';
 import { failuresOf, findingEntry, printFailures, printFindings } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
 import { inSurroundings } from '../surroundings.ts';
-import { idOfRoot, withRoot } from '../target.ts';
+import { withRoot } from '../target.ts';
 import { plannerOf, sayNothingBound } from './plan.ts';
 
 /** `berth stage`: fetch, pin, verify, record. */
@@ -27,12 +27,10 @@ export function defineStage(command: Command): void {
       await inSurroundings(options, async (surroundings) => {
         const result = await withRoot(
           spec,
-          async (root) =>
-            stage(
-              surroundings,
-              ({ records }) => idOfRoot(root.location, options.id, records),
-              await plannerOf(surroundings, root, options),
-            ),
+          async (root, deployment) => {
+            const { idIn, plan } = await plannerOf(surroundings, root, options, deployment);
+            return stage(surroundings, idIn, plan);
+          },
           options,
         );
         const failures = failuresOf(result);

@@ -21,7 +21,7 @@ export function defineVerify(command: Command): void {
     .action(async (target: string | undefined, options: CommonOptions) => {
       await knowing(options, async (surroundings) => {
         const situation = await readSituation(surroundings);
-        const id = idOfTarget(target, situation.records);
+        const id = await idOfTarget(target, situation.records, options);
         const record = situation.records.get(id);
         const findings =
           record === undefined ? judgeAbsent(id, situation) : judge(record, situation);

@@ -1,0 +1,164 @@
+import { execFile } from 'node:child_process';
+import { realpathSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { BerthError, systemErrorCode } from '../errors.ts';
+import { openRoot } from '../root/open-root.ts';
+import { RootError } from '../root/root.ts';
+import type { Deployment } from './deployment.ts';
+import { cantTell } from './failure.ts';
+import { openTree } from './open-tree.ts';
+
+/** What the host's berth.toml says of roots that neither bootc nor ostree knows. */
+export interface DirectoriesConfig {
+  readonly roots: readonly { readonly path: string; readonly id: string }[];
+  /** What names the active root, by its id or its path. */
+  readonly active: ActiveSource;
+}
+
+export type ActiveSource =
+  | { readonly file: string }
+  /** Run without a shell; the first line of its output counts. */
+  | { readonly command: readonly string[] };
+
+/**
+ * The roots in directories: A/B slots, trees that something copies. The active one is booted; one
+ * whose directory is gone is gone.
+ *
+ * @throws {BerthError} `deployments` if the active one can't be told.
+ */
+export async function readDirectories({
+  roots,
+  active,
+}: DirectoriesConfig): Promise<readonly Deployment[]> {
+  const name = await activeName(active);
+  const named = realPath(name);
+  const isActive = ({ id, path }: { id: string; path: string }) =>
+    name === id || (named !== undefined && named === realPath(path));
+  if (!roots.some(isActive)) {
+    const known = roots.map(({ id }) => id).join(', ');
+    throw cantTell(
+      'directories',
+      `expected ${sourceOf(active)} to name one of ${known}, found ${JSON.stringify(name)}`,
+      'correct [directories] in berth.toml',
+    );
+  }
+  return roots
+    .filter(({ path }) => isThere(path))
+    .map((root) => {
+      const location = realPath(root.path) ?? root.path;
+      const version = versionOf(location);
+      return {
+        id: root.id,
+        updater: 'directories',
+        role: isActive(root) ? 'booted' : 'other',
+        pinned: false,
+        location,
+        ...(version === undefined ? {} : { version }),
+        open: async () => openTree(root.id, location),
+      };
+    });
+}
+
+/** A path that can't be looked at might well be there: that is no answer. */
+function isThere(path: string): boolean {
+  try {
+    realpathSync(path);
+    return true;
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === undefined) throw error;
+    // A mount point that is empty, say, or its parent that is gone, tells nothing.
+    if (code === 'ENOENT' && realPath(dirname(path)) !== undefined) return false;
+    throw cantTell(
+      'directories',
+      `can't look at ${path}: ${code}`,
+      'mount it, or take it out of berth.toml',
+      error,
+    );
+  }
+}
+
+/** What os-release calls the version of the tree: a slot is written anew under the same path. */
+function versionOf(location: string): string | undefined {
+  try {
+    const root = openRoot(location);
+    try {
+      const text = root.readFile('/usr/lib/os-release')?.content.toString('utf8') ?? '';
+      const found = ['IMAGE_VERSION', 'BUILD_ID', 'VERSION_ID'].flatMap((key) => {
+        const value = new RegExp(`^${key}=["']?([^"'\\n]+)`, 'm').exec(text)?.[1];
+        return value === undefined ? [] : [value];
+      });
+      return found.length === 0 ? undefined : found.join(' ');
+    } finally {
+      root.close();
+    }
+  } catch (error) {
+    if (error instanceof RootError) return undefined;
+    throw error;
+  }
+}
+
+async function activeName(active: ActiveSource): Promise<string> {
+  const text = 'file' in active ? readName(active.file) : await run(active.command);
+  return text.split('\n', 1)[0]?.trim() ?? '';
+}
+
+function readName(path: string): string {
+  try {
+    const root = openRoot(dirname(path));
+    try {
+      const file = root.readFile(`/${basename(path)}`, MAX_OUTPUT);
+      if (file !== undefined) return file.content.toString('utf8');
+    } finally {
+      root.close();
+    }
+  } catch (error) {
+    if (!(error instanceof BerthError)) throw error;
+    throw cantTell('directories', error.message, error.hint, error);
+  }
+  throw cantTell(
+    'directories',
+    `expected ${path} to name the active root, found no such file`,
+    'correct [directories] in berth.toml',
+  );
+}
+
+const MAX_OUTPUT = 64 * 1024;
+/** In milliseconds. */
+const TIMEOUT = 30_000;
+
+function run(command: readonly string[]): Promise<string> {
+  const [program = '', ...words] = command;
+  return new Promise((resolve, reject) => {
+    const options = { timeout: TIMEOUT, maxBuffer: MAX_OUTPUT, killSignal: 'SIGKILL' } as const;
+    execFile(program, words, options, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else {
+        const said = stderr.trim().split('\n').at(-1) ?? '';
+        const reason =
+          error.killed === true ? `no answer in ${TIMEOUT / 1000} s` : said || error.message;
+        reject(
+          cantTell(
+            'directories',
+            `${program} failed: ${reason}`,
+            'correct [directories] in berth.toml',
+            error,
+          ),
+        );
+      }
+    });
+  });
+}
+
+function sourceOf(active: ActiveSource): string {
+  return 'file' in active ? active.file : (active.command[0] ?? '');
+}
+
+function realPath(path: string): string | undefined {
+  try {
+    return path.startsWith('/') ? realpathSync(path) : undefined;
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return undefined;
+  }
+}

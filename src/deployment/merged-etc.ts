@@ -1,0 +1,177 @@
+import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemErrorCode } from '../errors.ts';
+import { nameToBytes } from '../root/names.ts';
+import { OverlaidRoot, type OverlayDirectory, type OverlayNode } from '../root/overlaid-root.ts';
+import type { Entry, Root } from '../root/root.ts';
+import { unreadableRoot } from './failure.ts';
+import { openTree } from './open-tree.ts';
+import { parseKeyFile } from './origin.ts';
+
+/**
+ * Opens a staged ostree deployment with the `/etc` that its finalisation will make: its own
+ * `/usr/etc`, and what the running root's `/etc` has changed against its `/usr/etc`. With a
+ * transient `/etc` no local change survives.
+ *
+ * Source: libostree's ostree-sysroot-deploy.c (merge_configuration_from), ostree-diff.c.
+ *
+ * @param booted the tree of the running deployment, if the new one takes over from that.
+ */
+export function openStaged(id: string, location: string, booted: string | undefined): Root {
+  const fresh = openTree(id, location);
+  try {
+    const local = booted === undefined || isTransient(fresh) ? undefined : openTree(id, booted);
+    const merge = new Merge(id, fresh, local, booted ?? '');
+    const roots = local === undefined ? [] : [local];
+    return new OverlaidRoot(fresh, merge.directory('', maxDepth), roots);
+  } catch (error) {
+    fresh.close();
+    throw error;
+  }
+}
+
+/** `[etc] transient=true` of the root's prepare-root.conf. Source: ostree-prepare-root(1). */
+function isTransient(root: Root): boolean {
+  const file =
+    root.readFile('/usr/etc/ostree/prepare-root.conf') ??
+    root.readFile('/usr/lib/ostree/prepare-root.conf');
+  const value = parseKeyFile(file?.content.toString('utf8') ?? '').get('etc transient');
+  return value === 'true' || value === '1';
+}
+
+const maxDepth = 64;
+const maxEntries = 262_144;
+
+/** The three `/etc` that are merged: the new default, the old default, and the running one. */
+class Merge {
+  readonly #id: string;
+  readonly #fresh: Root;
+  readonly #local: Root | undefined;
+  readonly #localPath: string;
+  #left = maxEntries;
+
+  constructor(id: string, fresh: Root, local: Root | undefined, localPath: string) {
+    this.#id = id;
+    this.#fresh = fresh;
+    this.#local = local;
+    this.#localPath = localPath;
+  }
+
+  /** @param path below `/etc`: empty, or `/a/b`. */
+  directory(path: string, depth: number): OverlayDirectory {
+    if (depth === 0) throw this.#tooMuch(path);
+    const fresh = entriesOf(this.#fresh, `/usr/etc${path}`);
+    const before = entriesOf(this.#local, `/usr/etc${path}`);
+    const now = entriesOf(this.#local, `/etc${path}`);
+    const entries = new Map<string, OverlayNode>();
+    for (const name of new Set([...fresh.keys(), ...now.keys()])) {
+      if (--this.#left < 0) throw this.#tooMuch(path);
+      const at = `${path}/${name}`;
+      const node = this.#node(at, depth, fresh.get(name), before.get(name), now.get(name));
+      if (node !== undefined) entries.set(name, node);
+    }
+    return { kind: 'directory', entries };
+  }
+
+  #node(
+    path: string,
+    depth: number,
+    fresh: Kind,
+    before: Kind,
+    now: Kind,
+  ): OverlayNode | undefined {
+    if (now === undefined)
+      return before === undefined ? this.#ofFresh(path, depth, fresh) : undefined;
+    if (now === 'directory') {
+      if (fresh === 'directory') {
+        // What has become a directory where none was: the new default's is left as it is.
+        return before === undefined || before === 'directory'
+          ? this.directory(path, depth - 1)
+          : this.#ofFresh(path, depth, fresh);
+      }
+      // The new default has none: what was added goes in whole, what was changed has no place.
+      return before === 'directory' ? this.#ofFresh(path, depth, fresh) : this.#copied(path, depth);
+    }
+    if (before === now && !this.#differs(path, now)) return this.#ofFresh(path, depth, fresh);
+    if (fresh === 'directory') return this.#ofFresh(path, depth, fresh);
+    return this.#leaf(this.#local, `/etc${path}`, now);
+  }
+
+  #ofFresh(path: string, depth: number, kind: Kind): OverlayNode | undefined {
+    if (kind !== 'directory') return this.#leaf(this.#fresh, `/usr/etc${path}`, kind);
+    return this.#whole(this.#fresh, `/usr/etc${path}`, depth - 1);
+  }
+
+  #copied(path: string, depth: number): OverlayNode | undefined {
+    return this.#local === undefined
+      ? undefined
+      : this.#whole(this.#local, `/etc${path}`, depth - 1);
+  }
+
+  #whole(root: Root, path: string, depth: number): OverlayDirectory {
+    if (depth === 0) throw this.#tooMuch(path);
+    const entries = new Map<string, OverlayNode>();
+    for (const { name, kind } of root.list(path) ?? []) {
+      if (--this.#left < 0) throw this.#tooMuch(path);
+      const at = `${path}/${name}`;
+      const node =
+        kind === 'directory' ? this.#whole(root, at, depth - 1) : this.#leaf(root, at, kind);
+      if (node !== undefined) entries.set(name, node);
+    }
+    return { kind: 'directory', entries };
+  }
+
+  #leaf(root: Root | undefined, path: string, kind: Kind): OverlayNode | undefined {
+    if (root === undefined || kind === undefined || kind === 'directory') return undefined;
+    if (kind !== 'link') return { kind, root, path };
+    return { kind, target: root.readLink(path) ?? '' };
+  }
+
+  /** Whether the running root's file is another than its default: content, mode or owner. */
+  #differs(path: string, kind: Kind): boolean {
+    const local = this.#local;
+    if (local === undefined) return false;
+    if (kind === 'link') return local.readLink(`/etc${path}`) !== local.readLink(`/usr/etc${path}`);
+    if (kind !== 'file') return true;
+    const [now, before] = [this.#stat(`/etc${path}`), this.#stat(`/usr/etc${path}`)];
+    if (now === undefined || before === undefined) return true;
+    const same =
+      now.size === before.size &&
+      now.mode === before.mode &&
+      now.uid === before.uid &&
+      now.gid === before.gid;
+    if (!same || now.size > maxCompared) return true;
+    if (now.ino === before.ino && now.dev === before.dev) return false;
+    const content = (at: string) => local.readFile(at, maxCompared)?.content;
+    return content(`/etc${path}`)?.equals(content(`/usr/etc${path}`) ?? Buffer.alloc(0)) !== true;
+  }
+
+  /** By its path: it is the running system's own. */
+  #stat(path: string) {
+    try {
+      const bytes = nameToBytes(join(this.#localPath, path));
+      return lstatSync(bytes, { throwIfNoEntry: false });
+    } catch (error) {
+      if (systemErrorCode(error) === undefined) throw error;
+      return undefined;
+    }
+  }
+
+  #tooMuch(path: string) {
+    return unreadableRoot(
+      this.#id,
+      `expected at most ${maxEntries} files in /etc, no deeper than ${maxDepth}; found more at /etc${path}`,
+      'take out what does not belong into /etc',
+    );
+  }
+}
+
+/** A file of /etc that is larger counts as changed. */
+const maxCompared = 64 * 1024 * 1024;
+
+type Kind = Entry['kind'] | undefined;
+
+function entriesOf(root: Root | undefined, path: string): ReadonlyMap<string, Entry['kind']> {
+  const entries = root?.lookup(path)?.kind === 'directory' ? root.list(path) : undefined;
+  return new Map((entries ?? []).map(({ name, kind }) => [name, kind]));
+}

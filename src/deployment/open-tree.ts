@@ -1,0 +1,14 @@
+import { BerthError } from '../errors.ts';
+import { openRoot } from '../root/open-root.ts';
+import type { Root } from '../root/root.ts';
+import { unreadableRoot } from './failure.ts';
+
+/** @throws {BerthError} `unreadable-root` */
+export function openTree(id: string, location: string): Root {
+  try {
+    return openRoot(location);
+  } catch (error) {
+    if (!(error instanceof BerthError)) throw error;
+    throw unreadableRoot(id, error.message, error.hint, error);
+  }
+}

@@ -1,0 +1,47 @@
+import type { Root } from '../root/root.ts';
+
+/** What a deployment's `.origin` says of it. */
+export interface Origin {
+  readonly pinned: boolean;
+  /** The OS image that it was made from. */
+  readonly image?: string;
+}
+
+/**
+ * Reads the key file beside a deployment; a deployment without one has no origin.
+ *
+ * Source: ostree-deployment.c (`libostree-transient`), ostree-ext (`container-image-reference`).
+ *
+ * @throws {RootError}
+ */
+export function readOrigin(sysroot: Root, path: string): Origin {
+  const values = parseKeyFile(sysroot.readFile(path)?.content.toString('utf8') ?? '');
+  const reference = values.get('origin container-image-reference');
+  return {
+    pinned: values.get('libostree-transient pinned') === 'true',
+    ...(reference === undefined ? {} : { image: imageOf(reference) }),
+  };
+}
+
+/** The values by `group key`, the last of a key counts. */
+export function parseKeyFile(text: string): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
+  let group = '';
+  for (const line of text.split('\n')) {
+    const header = /^\[(.*)\]\s*$/.exec(line)?.[1];
+    const assignment = /^([^#=\s][^=]*?)\s*=\s*(.*?)\s*$/.exec(line);
+    if (header !== undefined) group = header;
+    else if (assignment !== null) values.set(`${group} ${assignment[1]}`, assignment[2] ?? '');
+  }
+  return values;
+}
+
+/** `ostree-image-signed:docker://quay.io/acme/os:1` is the image `quay.io/acme/os:1`. */
+function imageOf(reference: string): string {
+  return reference
+    .replace(
+      /^ostree-(?:unverified-registry|unverified-image|image-signed|remote-image:[^:]*|remote-registry:[^:]*):/,
+      '',
+    )
+    .replace(/^(?:docker:\/\/|registry:)/, '');
+}

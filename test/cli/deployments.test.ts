@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { container, startMachine, writeRoot } from '../support/berth.ts';
+import { buildImage } from '../support/image-builder.ts';
+
+const host = 'registry.example.com';
+
+test('slots that berth.toml lists, from the upgrade to the rollback', async (t) => {
+  const machine = await startMachine(t);
+  for (const [i, tag] of ['web:1', 'web:2'].entries()) {
+    machine.registry.push(tag, buildImage({ layers: [{ bytes: 10_000, seed: i }] }));
+  }
+  const slot = (id: string, tag: string) =>
+    writeRoot(join(machine.directory, id), {
+      'usr/lib/berth/berth.toml': '[bind]\nmode = "all"\n',
+      ...container('web', `${host}/${tag}`),
+    });
+  const [a, b] = [slot('a', 'web:1'), slot('b', 'web:2')];
+  const active = join(machine.directory, 'active');
+  const config = join(machine.directory, 'berth.toml');
+  writeFileSync(
+    config,
+    `[directories]\nroots = [{ path = "${a}", id = "a" }, { path = "${b}", id = "slot-b" }]\nactive = { file = "${active}" }\n`,
+  );
+  const run = (command: string, ...words: string[]) =>
+    machine.berth(command, '--config', config, '--engine', 'store', ...words);
+  writeFileSync(active, 'a\n');
+  const first = await run('reconcile');
+  assert.equal(first.code, 0, first.stderr);
+  assert.match(first.stdout, /^a +booted +1 +ready, staged now$/m);
+  assert.match(first.stdout, /^slot-b +other +1 +ready, staged now$/m);
+  const second = await run('reconcile');
+  assert.match(second.stdout, /Nothing had to be done\./);
+  assert.equal((await run('verify')).code, 0, 'the booted root by default');
+  assert.equal((await run('verify', b)).code, 0, 'by its path');
+  const activated = await run('activate');
+  assert.match(activated.stdout, /a is ready, booted anew\./);
+  assert.match((await run('activate')).stdout, /^a is ready\.$/m);
+  writeFileSync(active, `${b}\n`);
+  assert.match((await run('activate')).stdout, /slot-b is ready, booted anew\./);
+  const none = await run('images', 'staged');
+  assert.equal(none.code, 2);
+  assert.match(none.stderr, /no deployment of this host is staged; there are other \(a\), booted/);
+  rmSync(a, { recursive: true });
+  const gone = await run('reconcile');
+  assert.match(gone.stdout, /^a +gone +released$/m);
+  writeFileSync(active, 'c\n');
+  const failed = await run('reconcile');
+  assert.equal(failed.code, 1);
+  assert.match(failed.stderr, /to name one of a, slot-b, found "c"/);
+  assert.equal((await run('verify', 'slot-b')).code, 0);
+});
+
+test('where there is no updater, reconcile says so and does nothing', async (t) => {
+  const machine = await startMachine(t);
+  const { code, stderr, stdout } = await machine.berth('reconcile', '--engine', 'store');
+  assert.deepEqual([code, stdout], [0, '']);
+  assert.match(stderr, /No updater was found/);
+});
