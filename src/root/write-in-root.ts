@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  chmodSync,
   closeSync,
   constants,
   fchmodSync,
@@ -46,13 +47,14 @@ export function writeInRoot(spec: string, path: string, content: string): void {
  * lead out of the root, now or when it is swapped.
  *
  * @param spec and path, and what it throws, as `writeInRoot`.
+ * @param mode of the directory itself, if it is made; 0755 without it.
  */
-export function directoryInRoot(spec: string, path: string): Directory {
+export function directoryInRoot(spec: string, path: string, mode?: number): Directory {
   const names = namesIn(path);
   let here: Directory = { fd: openDirectory(spec), realPath: '/' };
   try {
-    for (const name of names) {
-      const next = enter(here, name);
+    for (const [i, name] of names.entries()) {
+      const next = enter(here, name, i === names.length - 1 ? mode : undefined);
       closeSync(here.fd);
       here = next;
     }
@@ -73,7 +75,7 @@ function notAPath(path: string): RangeError {
   return new RangeError(`not a path of a file in a root: ${path}`);
 }
 
-function enter(parent: Directory, name: string): Directory {
+function enter(parent: Directory, name: string, mode: number | undefined): Directory {
   const realPath = pathOf(parent, name);
   const flags = O_PATH | constants.O_NOFOLLOW | constants.O_DIRECTORY;
   const open = () => ({ fd: openSync(kernelPath(parent, name), flags), realPath });
@@ -84,7 +86,9 @@ function enter(parent: Directory, name: string): Directory {
   }
   try {
     makeDirectoryIn(parent, name);
-    return open();
+    const made = open();
+    if (mode !== undefined) chmodSync(kernelPath(made, '.'), mode);
+    return made;
   } catch (error) {
     throw noWay(parent, name, error);
   }
