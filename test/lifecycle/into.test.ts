@@ -67,10 +67,8 @@ test('a root elsewhere is called as it is here, or by --id', async (t) => {
   assert.deepEqual(recorded(target), [['verity', root]]);
   writeRoot(join(target, 'slots/b'), files);
   assert.equal((await stageInto(machine, target, join(target, 'slots/b'))).code, 0);
-  assert.deepEqual(recorded(target).toSorted(), [
-    ['slots-b', '/slots/b'],
-    ['verity', root],
-  ]);
+  const [first, second, ...more] = recorded(target);
+  assert.deepEqual([first, second, more], [['slots-b', '/slots/b'], ['verity', root], []]);
 });
 
 test('what is no target is refused, and nothing is written', async (t) => {
