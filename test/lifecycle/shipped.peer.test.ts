@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdirSync, rmSync, truncateSync } from 'node:fs';
+import { readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { promisify } from 'node:util';
@@ -112,6 +112,25 @@ test('what skopeo writes is loaded, and what berth ship writes skopeo reads', {
   const { load, findings } = await lab.host();
   const staged = await load(lab.root);
   assert.deepEqual([staged?.plan.failures, staged?.failures, staged?.findings], [[], [], []]);
+  assert.deepEqual(await findings(), []);
+});
+
+test('podman’s policy.json has to take the archive too', { skip: skipPodman }, async (t) => {
+  const lab = await startLab(t);
+  await lab.ship();
+  const { load, podman, findings } = await lab.host();
+  const takesAll = { '': [{ type: 'insecureAcceptAnything' }] };
+  const policy = (transports: object) =>
+    writeFileSync(
+      join(podman.directory, 'home/.config/containers/policy.json'),
+      JSON.stringify({ default: [{ type: 'reject' }], transports }),
+    );
+  policy({ docker: takesAll });
+  const refused = (await load(lab.root))?.failures ?? [];
+  assert.equal(refused.length, Object.keys(images).length);
+  for (const { error } of refused) assert.match(error.message, /rejected by policy/);
+  policy({ docker: takesAll, 'oci-archive': takesAll });
+  assert.deepEqual((await load(lab.root))?.failures, []);
   assert.deepEqual(await findings(), []);
 });
 

@@ -16,8 +16,9 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import * as v from 'valibot';
 import * as schemas from '../../src/cli/schemas.ts';
+import { RegistryError } from '../../src/registry/registry.ts';
 import { container, type Machine, startMachine, writeRoot } from '../support/berth.ts';
-import { firstBoot } from '../support/first-boot.ts';
+import { firstBoot, noNetwork } from '../support/first-boot.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { writeLayout } from '../support/oci-layout.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -255,6 +256,23 @@ for (const [name, [code, damage]] of Object.entries(damages)) {
     assert.deepEqual([await engine.images(), await engine.pins()], [[], []]);
   });
 }
+
+test('policy.json decides by the name, wherever the bytes are', async (t) => {
+  const { machine, root } = await buildRoot(t);
+  const permit = async (name: string) => {
+    if (name.includes('/api')) {
+      throw new RegistryError('policy-rejected', `${name} is refused`, { hint: 'none' });
+    }
+  };
+  const directory = join(machine.directory, 'host');
+  const { load, record } = firstBoot(directory, undefined, { ...noNetwork, permit });
+  const failures = (await load(root))?.plan.failures ?? [];
+  assert.deepEqual(
+    failures.map(({ binding, error }) => [binding.name, error.code]),
+    [[`${host}/api:1`, 'policy-rejected']],
+  );
+  assert.equal((await record())?.staged, undefined);
+});
 
 test('a layout of another tool: what a name leads to is taken as it is', async (t) => {
   const directory = temporaryDirectory(t);

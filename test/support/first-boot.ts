@@ -30,10 +30,19 @@ export interface FirstBoot {
   readonly findings: () => Promise<readonly Finding[] | undefined>;
 }
 
-/** A host that has never seen a registry. @param engine else its own store. */
-export function firstBoot(directory: string, engine?: Engine): FirstBoot {
+/**
+ * A host that has never seen a registry.
+ *
+ * @param engine else its own store.
+ * @param registry which its policy.json is part of.
+ */
+export function firstBoot(
+  directory: string,
+  engine?: Engine,
+  registry: Registry = noNetwork,
+): FirstBoot {
   mkdirSync(directory, { recursive: true });
-  const store = () => openStore({ directory: join(directory, 'store'), registry: noNetwork });
+  const store = () => openStore({ directory: join(directory, 'store'), registry });
   const context = {
     engine: engine ?? store(),
     stateDirectory: join(directory, 'state'),
@@ -46,7 +55,7 @@ export function firstBoot(directory: string, engine?: Engine): FirstBoot {
       const root = openRoot(path);
       try {
         const planned = { id: 'os', location: root.location };
-        return await loadShipped(context, noNetwork, root, planned, { compose: [] });
+        return await loadShipped(context, registry, root, planned, { compose: [] });
       } finally {
         root.close();
       }

@@ -27,7 +27,8 @@ export function defineActivate(command: Command): void {
       .description(
         'Make the pins again that were lost, and every name that the booted root uses mean the\n' +
           'image on its record. A name that somebody moved since the last boot of the same root is\n' +
-          'left alone, unless the root’s lock holds it. Needs no network.',
+          'left alone, unless the root’s lock holds it. What the root ships is loaded first, if\n' +
+          'nothing of it is on record. Needs no network.',
       )
       .option(
         '--pull-needed <unit>',
