@@ -85,6 +85,24 @@ test('an image of the record that is gone comes back by the digest of the record
   assert.deepEqual((await record())?.staged?.images, before?.staged?.images);
 });
 
+test('what was recorded over a network is never exchanged for what is shipped', async (t) => {
+  const { machine, root } = await buildRoot(t);
+  const directory = join(machine.directory, 'host');
+  const { load, record, engine } = firstBoot(directory);
+  const { digest } = machine.registry.push('web:1', image(3));
+  const online = ['--engine', 'store', '--state-dir', join(directory, 'state'), '--id', 'os'];
+  assert.equal((await machine.berth('stage', ...online, root)).code, 0);
+  const before = await record();
+  await engine.unpin(await engine.pins());
+  for (const { id } of await engine.images()) assert.ok(await engine.remove(id));
+  const failures = (await load(root))?.plan.failures ?? [];
+  assert.deepEqual(
+    failures.map(({ error }) => error.message),
+    [`${host}/web@${digest} is not among the images that the root ships`],
+  );
+  assert.deepEqual((await record())?.staged, before?.staged);
+});
+
 test('what was built without a name is loaded as far as it goes, and said', async (t) => {
   const { machine, root } = await buildRoot(t);
   writeRoot(root, container('other', `${host}/other:1`));

@@ -42,7 +42,7 @@ export function firstBoot(
   registry: Registry = noNetwork,
 ): FirstBoot {
   mkdirSync(directory, { recursive: true });
-  const store = () => openStore({ directory: join(directory, 'store'), registry });
+  const store = () => openStore({ directory: join(directory, 'state/store'), registry });
   const context = {
     engine: engine ?? store(),
     stateDirectory: join(directory, 'state'),
