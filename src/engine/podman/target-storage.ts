@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { dirname } from 'node:path';
 import { makeDirectory } from '../../make-directory.ts';
 import { EngineError } from '../engine.ts';
 
-/** Where the system's podman has its storage, and what it keeps until the next boot. */
-const STORAGE = '/var/lib/containers/storage';
+/** Where the system's podman has its storage with a cache beside it, and what ends with a boot. */
+const CONTAINERS = '/var/lib/containers';
+const STORAGE = `${CONTAINERS}/storage`;
 const RUN_ROOT = '/run/containers/storage';
 const TEMPORARY = '/run/libpod';
 
@@ -29,11 +31,11 @@ export interface TargetStorage {
  * The mounts are in a namespace of their own, held by a process that ends with this one, and go
  * with the last process in it.
  *
- * @param directory the storage, as it lies here.
+ * @param storage `var/lib/containers/storage` of the target, as it lies here.
  * @throws {EngineError} `engine-failed` if this is not root, or util-linux is not there.
  */
-export async function openTargetStorage(directory: string): Promise<TargetStorage> {
-  for (const path of [STORAGE, RUN_ROOT, TEMPORARY]) makeMountPoint(path);
+export async function openTargetStorage(storage: string): Promise<TargetStorage> {
+  for (const path of [CONTAINERS, RUN_ROOT, TEMPORARY]) makeMountPoint(path);
   // `cat` says that it runs, and ends with the pipe to it, whatever becomes of berth.
   const holder = spawn('unshare', ['--mount', '--propagation', 'private', 'cat'], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -44,7 +46,7 @@ export async function openTargetStorage(directory: string): Promise<TargetStorag
   try {
     await answering(holder);
     const enter = ['nsenter', `--mount=/proc/${holder.pid}/ns/mnt`, '--'];
-    await run([...enter, 'mount', '--bind', '--', directory, STORAGE]);
+    await run([...enter, 'mount', '--bind', '--', dirname(storage), CONTAINERS]);
     for (const path of [RUN_ROOT, TEMPORARY, SHARED_MEMORY]) {
       await run([...enter, 'mount', '-t', 'tmpfs', 'tmpfs', path]);
     }
