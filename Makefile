@@ -14,7 +14,9 @@ DOCS = $(PREFIX)/share/doc/berth
 INSTALL = install -D --mode=644
 # The units and drop-ins name /usr/bin/berth, where it mostly is.
 INSTALL_TEXT = packaging/install-text '$(PREFIX)/bin/berth'
-ARCH ?=
+ARCH =
+EXECUTABLE = dist/berth$(if $(ARCH),-$(ARCH))
+SOURCES = $(shell find src -name '*.ts')
 
 .PHONY: demo test check unit peers bench dist install schemas transcript clean
 
@@ -40,19 +42,27 @@ bench: node_modules/.installed
 	@node bench/bench.ts
 
 # A single executable for hosts that have no Node. ARCH=arm64 or x64 for another machine.
-dist: dist/berth
-dist/berth: node_modules/.installed $(shell find src -name '*.ts') scripts/esbuild.mjs scripts/executable.mjs
-	node scripts/executable.mjs $(if $(ARCH),--arch $(ARCH))
+dist: $(EXECUTABLE) dist/man/berth.1
+$(EXECUTABLE): node_modules/.installed $(SOURCES) scripts/esbuild.mjs scripts/executable.mjs
+	node scripts/executable.mjs --output $@ $(if $(ARCH),--arch $(ARCH))
+
+# A page for each command, from its --help.
+dist/man/berth.1: node_modules/.installed $(SOURCES) scripts/man.ts
+	rm -rf dist/man
+	node scripts/man.ts dist/man
 
 # Lays everything down below DESTDIR as a distribution would; needs no root for that.
-install: dist/berth
-	install -D --mode=755 dist/berth '$(DESTDIR)$(PREFIX)/bin/berth'
-	for file in packaging/systemd/*.service packaging/systemd/*.timer packaging/systemd/*.path; do \
+install: dist
+	install -D --mode=755 $(EXECUTABLE) '$(DESTDIR)$(PREFIX)/bin/berth'
+	for file in packaging/systemd/*.service packaging/systemd/*.socket \
+	    packaging/systemd/*.timer packaging/systemd/*.path; do \
 	  $(INSTALL_TEXT) $$file '$(DESTDIR)$(UNITS)'/$${file##*/} || exit; done
 	$(INSTALL) packaging/systemd/90-berth.preset '$(DESTDIR)$(PRESETS)/90-berth.preset'
 	for type in container kube pod volume build; do \
 	  $(INSTALL) packaging/quadlet/order.conf '$(DESTDIR)$(QUADLET)'/$$type.d/10-berth.conf || exit; done
 	$(INSTALL_TEXT) packaging/quadlet/image.conf '$(DESTDIR)$(QUADLET)/image.d/10-berth.conf'
+	for page in dist/man/*.1 packaging/man/*; do \
+	  $(INSTALL) $$page '$(DESTDIR)$(PREFIX)'/share/man/man$${page##*.}/$${page##*/} || exit; done
 	$(INSTALL) LICENSE '$(DESTDIR)$(PREFIX)/share/licenses/berth/LICENSE'
 	for file in README.md CHANGELOG.md docs/*.md; do \
 	  $(INSTALL) $$file '$(DESTDIR)$(DOCS)'/$${file#docs/} || exit; done

@@ -13,8 +13,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { inject } from 'postject';
 import { bundle } from './esbuild.mjs';
 
 const strippers = { x64: 'x86_64-linux-gnu-strip', arm64: 'aarch64-linux-gnu-strip' };
@@ -40,13 +40,10 @@ copyFileSync(nodeOf(arch), program);
 chmodSync(program, 0o755);
 // Before the blob goes in: a program that is stripped after it does not start.
 strip(program);
-await inject(program, 'NODE_SEA_BLOB', await blob(), {
-  // Node's own mark of the place, the same in every version.
-  sentinelFuse: 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2',
-});
+inject(program, await blob());
 renameSync(program, output);
 
-/** What Node runs at its start. */
+/** What Node is to run, as a file. */
 async function blob() {
   const main = join(work, 'main.cjs');
   await bundle(main);
@@ -61,10 +58,20 @@ async function blob() {
     execArgvExtension: 'none',
   };
   writeFileSync(join(work, 'sea.json'), JSON.stringify(config));
-  execFileSync(process.execPath, ['--experimental-sea-config', join(work, 'sea.json')], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  return readFileSync(file);
+  node('--experimental-sea-config', join(work, 'sea.json'));
+  return file;
+}
+
+function inject(file, blob) {
+  const postject = fileURLToPath(import.meta.resolve('postject/dist/cli.js'));
+  // Node's own mark of the place, the same in every version.
+  const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
+  node(postject, file, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse);
+}
+
+/** What it says is shown only if it fails: there is nothing to see in it otherwise. */
+function node(...words) {
+  execFileSync(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** Node for an architecture, from npm, in the version that runs this: a blob fits no other. */

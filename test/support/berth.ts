@@ -17,6 +17,8 @@ export interface Machine {
   readonly directory: string;
   readonly registry: TestRegistry;
   readonly environment: NodeJS.ProcessEnv;
+  /** Runs another program in the same surroundings. */
+  program(program: string, ...words: string[]): Promise<Outcome>;
   /** Runs the command line from the sources. */
   berth(...words: string[]): Promise<Outcome>;
   berthWith(
@@ -52,11 +54,12 @@ export async function startMachine(t: TestContext): Promise<Machine> {
     CONTAINERS_REGISTRIES_CONF: registries,
   };
   const berthWith: Machine['berthWith'] = ({ input, fds = [], closeOutput = false }, ...words) =>
-    run(environment, input, fds, words, closeOutput);
+    run(environment, input, fds, [process.execPath, main, ...words], closeOutput);
   return {
     directory,
     registry,
     environment,
+    program: (...words) => run(environment, undefined, [], words, false),
     berth: (...words) => berthWith({}, ...words),
     berthWith,
   };
@@ -66,10 +69,10 @@ async function run(
   environment: NodeJS.ProcessEnv,
   input: string | undefined,
   fds: readonly number[],
-  words: readonly string[],
+  [program = '', ...words]: readonly string[],
   closeOutput: boolean,
 ): Promise<Outcome> {
-  const child = spawn(process.execPath, [main, ...words], {
+  const child = spawn(program, words, {
     env: environment,
     stdio: ['pipe', 'pipe', 'pipe', ...fds],
   });

@@ -40,7 +40,7 @@ export async function bootHost(t: TestContext, directory: string): Promise<Boote
     const heard = (chunk: string) => {
       console += chunk;
       // The name comes in colour.
-      if (/Reached target [^\n]*graphical\.target/.test(console)) resolve();
+      if (/Reached target [^\n]*(?:graphical|multi-user)\.target/.test(console)) resolve();
     };
     nspawn.stdout.setEncoding('utf8').on('data', heard);
     nspawn.stderr.setEncoding('utf8').on('data', heard);
@@ -65,7 +65,7 @@ export async function bootHost(t: TestContext, directory: string): Promise<Boote
 }
 
 /** The systemd that systemd-nspawn started. */
-function leaderOf(nspawn: number | undefined): number | undefined {
+export function leaderOf(nspawn: number | undefined): number | undefined {
   try {
     const children = readFileSync(`/proc/${nspawn}/task/${nspawn}/children`, 'utf8');
     return children

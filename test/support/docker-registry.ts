@@ -17,6 +17,22 @@ export async function startDockerRegistry(
   directory: string,
   options: { readonly login: boolean },
 ): Promise<string> {
+  const { host, stop } = await runDockerRegistry(directory, options);
+  t.after(stop);
+  return host;
+}
+
+export interface DockerRegistry {
+  /** `127.0.0.1:PORT` */
+  readonly host: string;
+  readonly stop: () => Promise<void>;
+}
+
+/** As `startDockerRegistry`, ended by hand. */
+export async function runDockerRegistry(
+  directory: string,
+  options: { readonly login: boolean; readonly port?: string },
+): Promise<DockerRegistry> {
   const path = (name: string) => join(directory, name);
   writeFileSync(path('htpasswd'), HTPASSWD);
   const auth = options.login
@@ -25,7 +41,7 @@ export async function startDockerRegistry(
   const config = {
     version: '0.1',
     storage: { filesystem: { rootdirectory: path('data') } },
-    http: { addr: '127.0.0.1:0' },
+    http: { addr: `127.0.0.1:${options.port ?? 0}` },
     ...auth,
   };
   // JSON is YAML.
@@ -34,11 +50,11 @@ export async function startDockerRegistry(
     env: { PATH: process.env['PATH'], OTEL_TRACES_EXPORTER: 'none' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  t.after(async () => {
-    if (child.exitCode !== null || child.pid === undefined) return;
+  const stop = async () => {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
     child.kill('SIGKILL');
     await once(child, 'exit');
-  });
+  };
   const said: string[] = [];
   const lines = createInterface(child.stderr);
   const spawned = once(child, 'spawn');
@@ -48,7 +64,7 @@ export async function startDockerRegistry(
     const host = /listening on (127\.0\.0\.1:\d+)/.exec(line)?.[1];
     if (host === undefined) continue;
     child.stderr.resume();
-    return host;
+    return { host, stop };
   }
   throw new Error(`docker-registry did not start: ${said.join('\n')}`);
 }

@@ -1,0 +1,67 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { writeRoot } from '../support/berth.ts';
+import { install } from '../support/installed.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+
+/** Nothing listens there: what pulls, fails. */
+const nowhere = '127.0.0.1:1';
+
+/** In the place of what podman would run. */
+const running =
+  '[Service]\nType=exec\nExecStart=\nExecStart=/bin/sleep infinity\nExecStop=\nExecStopPost=\n';
+
+const quadlets = 'etc/containers/systemd';
+const services = 'etc/systemd/system';
+
+/** A copy of the trixie root with berth installed and enabled by its presets. */
+export function hostRoot(t: TestContext): string {
+  const root = join(temporaryDirectory(t), 'root');
+  const script = fileURLToPath(new URL('../../scripts/trixie-root.sh', import.meta.url));
+  const trixie = execFileSync(script, { encoding: 'utf8' }).trim();
+  execFileSync('cp', ['-a', '--reflink=auto', trixie, root]);
+  install(root);
+  writeRoot(root, {
+    // As distributions for servers and images have it; Debian enables everything.
+    'usr/lib/systemd/system-preset/99-default.preset': 'disable *\n',
+    ...Object.fromEntries(
+      ['present', 'absent'].flatMap((name) => [
+        [`${quadlets}/${name}.image`, `[Image]\nImage=${nowhere}/${name}:1\n`],
+        [
+          `${quadlets}/use-${name}.container`,
+          `[Container]\nImage=${name}.image\n[Install]\nWantedBy=multi-user.target\n`,
+        ],
+        [`${services}/use-${name}.service.d/running.conf`, running],
+      ]),
+    ),
+    [`${quadlets}/early.container`]:
+      `[Unit]\nDefaultDependencies=no\nBefore=sysinit.target\n[Quadlet]\nDefaultDependencies=false\n` +
+      `[Container]\nImage=${nowhere}/early:1\n[Install]\nWantedBy=sysinit.target\n`,
+    [`${services}/early.service.d/running.conf`]: running,
+  });
+  const units = ['activate.service', 'reconcile.service', 'reconcile.timer', 'stage.path'];
+  const names = [...units, 'bootc-status.socket'].map((unit) => `berth-${unit}`);
+  execFileSync('systemctl', [`--root=${root}`, 'preset', ...names], { stdio: 'ignore' });
+  return root;
+}
+
+/** The places of an ostree host, in which its program can deploy. */
+export function addSysroot(root: string): void {
+  mkdirSync(join(root, 'sysroot/boot'), { recursive: true });
+  rmSync(join(root, 'ostree'), { recursive: true, force: true });
+  symlinkSync('sysroot/ostree', join(root, 'ostree'));
+  const tree = join(root, 'root/tree');
+  writeRoot(tree, {
+    'usr/etc/hostname': 'acme\n',
+    'usr/lib/modules/6.1/vmlinuz': 'kernel',
+    'usr/lib/modules/6.1/initramfs.img': 'initramfs',
+    'usr/lib/os-release': 'ID=acme\nPRETTY_NAME=acme\n',
+    ostree: '-> sysroot/ostree',
+  });
+  for (const name of ['var', 'sysroot', 'boot', 'proc', 'dev', 'run', 'sys', 'tmp']) {
+    mkdirSync(join(tree, name));
+  }
+}

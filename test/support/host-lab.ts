@@ -1,0 +1,91 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { type DockerRegistry, runDockerRegistry } from './docker-registry.ts';
+import { buildImage } from './image-builder.ts';
+import { writeLayout } from './oci-layout.ts';
+import { type Booted, makeOstreeHost, type OstreeHost } from './ostree-host.ts';
+
+/** A host, a registry, and the images of an OS that runs containers. */
+export interface HostLab extends OstreeHost {
+  /** `127.0.0.1:PORT/NAME` */
+  readonly name: (image: string) => string;
+  /** Pushes an image that runs for ever and says of itself what `content` is; returns its id. */
+  readonly push: (image: string, content: string) => string;
+  readonly startRegistry: () => Promise<void>;
+  readonly stopRegistry: () => Promise<void>;
+}
+
+const units = 'usr/share/containers/systemd';
+
+/** Starts the registry and prepares the host. */
+export async function startHostLab(
+  t: TestContext,
+  options: { readonly berth: boolean },
+): Promise<HostLab> {
+  const host = makeOstreeHost(t, options);
+  const directory = join(host.directory, 'registry');
+  mkdirSync(directory);
+  let registry: DockerRegistry | undefined = await runDockerRegistry(directory, { login: false });
+  const address = registry.host;
+  const port = address.slice(address.lastIndexOf(':') + 1);
+  t.after(() => registry?.stop());
+  const name = (image: string) => `${address}/${image}`;
+  const insecure = `[[registry]]\nlocation = "${address}"\ninsecure = true\n`;
+  return {
+    ...host,
+    commit: (branch, files) =>
+      host.commit(branch, {
+        'usr/etc/containers/registries.conf.d/test.conf': insecure,
+        ...files,
+      }),
+    name,
+    push: (image, content) => pushImage(host.directory, name(image), content),
+    startRegistry: async () => {
+      registry = await runDockerRegistry(directory, { login: false, port });
+    },
+    stopRegistry: async () => {
+      await registry?.stop();
+      registry = undefined;
+    },
+  };
+}
+
+function pushImage(directory: string, name: string, content: string): string {
+  const busybox = execFileSync('which', ['busybox'], { encoding: 'utf8' }).trim();
+  const image = buildImage({
+    layers: [{ files: { 'bin/busybox': readFileSync(busybox) } }, { files: { content } }],
+    entrypoint: ['/bin/busybox', 'sleep', '2147483647'],
+  });
+  const layout = mkdtempSync(join(directory, 'image-'));
+  writeLayout(layout, 'it', image);
+  execFileSync(
+    'skopeo',
+    ['copy', '--quiet', '--dest-tls-verify=false', `oci:${layout}:it`, `docker://${name}`],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  const manifest: unknown = JSON.parse(image.top.content.toString());
+  const { config } = manifest as { config: { digest: string } };
+  return config.digest;
+}
+
+/** A container that is started at boot, bound by its own unit. */
+export function service(name: string, image: string, more = ''): Record<string, string> {
+  return {
+    [`${units}/${name}.container`]: `[Container]\nImage=${image}\nContainerName=${name}\nNetwork=host\nPodmanArgs=--cgroups=disabled\nStopTimeout=0\n${more}\n[X-Berth]\nBind=yes\n[Install]\nWantedBy=multi-user.target\n`,
+  };
+}
+
+export function imageUnit(name: string, image: string): Record<string, string> {
+  return { [`${units}/${name}.image`]: `[Image]\nImage=${image}\n[X-Berth]\nBind=yes\n` };
+}
+
+/** The id of the image that a container runs. */
+export function runs(host: Booted, container: string): string {
+  return `sha256:${host.run('podman', 'inspect', '--format', '{{.Image}}', container)}`;
+}
+
+export function state(host: Booted, unit: string): string {
+  return host.try('systemctl', 'is-active', unit).stdout.trim();
+}

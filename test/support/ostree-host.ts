@@ -1,0 +1,267 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import type { TestContext } from 'node:test';
+import { writeRoot } from './berth.ts';
+import { leaderOf } from './booted-host.ts';
+
+const checkout = resolve(import.meta.dirname, '../..');
+
+export interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A host that is up. */
+export interface Booted {
+  /** The deployment that runs: `checksum.serial`. */
+  readonly id: string;
+  /** Runs a command in it. */
+  readonly try: (...command: readonly string[]) => Ran;
+  /** As `try`, and throws if it fails; what it printed, trimmed. */
+  readonly run: (...command: readonly string[]) => string;
+  /** The orderly end, with the finalisation of what is staged. */
+  readonly powerOff: () => Promise<void>;
+  /** The sudden end of every process in it. */
+  readonly kill: () => Promise<void>;
+}
+
+/** A machine with a real ostree sysroot, whose deployments are booted by systemd-nspawn. */
+export interface OstreeHost {
+  readonly directory: string;
+  /** Commits the OS with these files added: paths below `/`, with `usr/etc` for `/etc`. */
+  readonly commit: (branch: string, files: Readonly<Record<string, string>>) => string;
+  /** Makes a commit what is booted next, without a host that runs. */
+  readonly deploy: (branch: string) => void;
+  /** Boots the first boot entry, or the one after it. */
+  readonly boot: (entry?: number) => Promise<Booted>;
+  /** The stateroot's /var. */
+  readonly var: string;
+}
+
+/** What every test host has beside Debian's packages. */
+const settings: Readonly<Record<string, string>> = {
+  // The host shares the machine's cgroups, in which it may not make its own.
+  'etc/containers/containers.conf':
+    '[containers]\ncgroups = "disabled"\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n',
+  'etc/containers/policy.json': '{"default":[{"type":"insecureAcceptAnything"}]}',
+  'etc/hosts': '127.0.0.1 localhost\n',
+  // As ostree-prepare-root makes it in the initramfs, which this host has none of.
+  'usr/lib/tmpfiles.d/ostree-booted.conf': 'f /run/ostree-booted 0644 root root -\n',
+  'usr/lib/modules/6.1/vmlinuz': 'kernel\n',
+  'usr/lib/modules/6.1/initramfs.img': 'initramfs\n',
+};
+
+/**
+ * @param berth whether `make install` put berth into every OS of it.
+ */
+export function makeOstreeHost(t: TestContext, { berth }: { readonly berth: boolean }): OstreeHost {
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'berth-host-')));
+  const stops: (() => Promise<void>)[] = [];
+  t.after(async () => {
+    for (const stop of stops) await stop();
+    // ostree makes the directories of deployments immutable.
+    run('chattr', ['-R', '-f', '-i', join(directory, 'sysroot/ostree/deploy')], true);
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const sysroot = join(directory, 'sysroot');
+  const repo = join(sysroot, 'ostree/repo');
+  mkdirSync(sysroot);
+  run('ostree', ['admin', 'init-fs', sysroot]);
+  run('ostree', ['admin', 'os-init', 'acme', `--sysroot=${sysroot}`]);
+  run('ostree', ['pull-local', `--repo=${repo}`, baseRepo(), 'base']);
+  if (berth) commitTree(directory, repo, 'base', (tree) => installInto(directory, tree));
+  return {
+    directory,
+    var: join(sysroot, 'ostree/deploy/acme/var'),
+    commit: (branch, files) =>
+      commitTree(directory, repo, branch, (tree) => {
+        // What is there is the repository's own file.
+        for (const path of Object.keys(files)) rmSync(join(tree, path), { force: true });
+        writeRoot(tree, files);
+      }),
+    deploy: (branch) => {
+      run('ostree', ['admin', 'deploy', '--os=acme', `--sysroot=${sysroot}`, branch]);
+    },
+    boot: (entry = 0) => bootDeployment(stops, sysroot, entry),
+  };
+}
+
+/** Commits the branch `base` as it is after a change, in which files are replaced, never written to. */
+function commitTree(
+  directory: string,
+  repo: string,
+  branch: string,
+  change: (tree: string) => void,
+): string {
+  const tree = mkdtempSync(join(directory, 'tree-'));
+  const checkedOut = join(tree, 'os');
+  run('ostree', ['checkout', `--repo=${repo}`, '--require-hardlinks', 'base', checkedOut]);
+  change(checkedOut);
+  const words = ['--no-xattrs', '--link-checkout-speedup', `--tree=dir=${checkedOut}`];
+  const checksum = run('ostree', ['commit', `--repo=${repo}`, `--branch=${branch}`, ...words]);
+  rmSync(tree, { recursive: true });
+  return checksum.trim();
+}
+
+/** What `make install` and `systemctl preset` leave, as a distribution's build would. */
+function installInto(directory: string, tree: string): void {
+  const installed = join(directory, 'installed');
+  run('make', ['--silent', '-C', checkout, 'install', `DESTDIR=${installed}`, 'PREFIX=/usr']);
+  const units = readdirSync(join(installed, 'usr/lib/systemd/system'));
+  run('systemctl', [`--root=${installed}`, 'preset', ...units]);
+  renameSync(join(installed, 'etc'), join(installed, 'usr/etc'));
+  run('cp', ['-a', '--remove-destination', `${installed}/.`, tree]);
+}
+
+/** A repository with Debian's OS in the branch `base`, made once for every test. */
+function baseRepo(): string {
+  const root = run(join(checkout, 'scripts/trixie-root.sh'), []).trim();
+  const key = createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 12);
+  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'berth-test');
+  const repo = join(cache, `ostree-base-${key}`);
+  if (existsSync(repo)) return repo;
+  const work = mkdtempSync(join(cache, 'ostree-base.'));
+  const tree = join(work, 'tree');
+  run('cp', ['-a', '--reflink=auto', root, tree]);
+  for (const name of ['dev', 'var', 'boot', 'run', 'tmp', 'sysroot']) {
+    rmSync(join(tree, name), { recursive: true, force: true });
+    mkdirSync(join(tree, name));
+  }
+  symlinkSync('sysroot/ostree', join(tree, 'ostree'));
+  for (const [path, content] of Object.entries(settings)) {
+    mkdirSync(dirname(join(tree, path)), { recursive: true });
+    writeFileSync(join(tree, path), content);
+  }
+  renameSync(join(tree, 'etc'), join(tree, 'usr/etc'));
+  const made = join(work, 'repo');
+  run('ostree', ['init', `--repo=${made}`, '--mode=bare']);
+  run('ostree', ['commit', `--repo=${made}`, '--branch=base', `--tree=dir=${tree}`, '--no-xattrs']);
+  try {
+    renameSync(made, repo);
+  } catch (error) {
+    // Another run may have come first.
+    if (!existsSync(repo)) throw error;
+  }
+  rmSync(work, { recursive: true, force: true });
+  return repo;
+}
+
+async function bootDeployment(
+  stops: (() => Promise<void>)[],
+  sysroot: string,
+  entry: number,
+): Promise<Booted> {
+  const tree = bootTrees(sysroot)[entry];
+  if (tree === undefined) throw new Error(`${sysroot} has no boot entry ${entry}`);
+  const nspawn = spawn(
+    'systemd-nspawn',
+    [
+      `--directory=${tree}`,
+      `--machine=berth-${process.pid}`,
+      `--bind=${sysroot}:/sysroot`,
+      `--bind=${join(sysroot, 'boot')}:/boot`,
+      `--bind=${join(sysroot, 'ostree/deploy/acme/var')}:/var`,
+      '--register=no',
+      '--keep-unit',
+      '--capability=all',
+      '--system-call-filter=@keyring bpf add_key keyctl',
+      '--boot',
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let console = '';
+  const ended = once(nspawn, 'exit');
+  const kill = async () => {
+    if (nspawn.exitCode !== null || nspawn.signalCode !== null) return;
+    const leader = leaderOf(nspawn.pid);
+    // The end of its first process is that of all of it; systemd-nspawn then goes by itself.
+    if (leader !== undefined) process.kill(leader, 'SIGKILL');
+    else nspawn.kill('SIGKILL');
+    await ended;
+  };
+  stops.push(kill);
+  await new Promise<void>((done, reject) => {
+    const tooLong = setTimeout(() => reject(new Error(`no end of the boot:\n${console}`)), 120_000);
+    nspawn.on('exit', () => clearTimeout(tooLong));
+    const heard = (chunk: string) => {
+      console += chunk;
+      // The name comes in colour.
+      if (/Reached target [^\n]*(?:graphical|multi-user)\.target/.test(console)) {
+        clearTimeout(tooLong);
+        done();
+      }
+    };
+    nspawn.stdout.setEncoding('utf8').on('data', heard);
+    nspawn.stderr.setEncoding('utf8').on('data', heard);
+    nspawn.on('error', reject);
+    nspawn.on('exit', () => reject(new Error(`the host did not boot:\n${console}`)));
+  });
+  const leader = leaderOf(nspawn.pid);
+  if (leader === undefined) throw new Error('the host has no first process');
+  const tryRun: Booted['try'] = (...command) =>
+    attempt('nsenter', ['-t', String(leader), '-a', '--', ...command]);
+  tryRun('systemctl', 'is-system-running', '--wait');
+  return {
+    id: tree.slice(tree.lastIndexOf('/') + 1),
+    try: tryRun,
+    run: (...command) => {
+      const { code, stdout, stderr } = tryRun(...command);
+      if (code !== 0) throw new Error(`${command.join(' ')} exited with ${code}: ${stderr}`);
+      return stdout.trim();
+    },
+    powerOff: async () => {
+      tryRun('systemctl', 'poweroff');
+      await ended;
+    },
+    kill,
+  };
+}
+
+/** The deployments that the boot loader would offer, the first one first. */
+function bootTrees(sysroot: string): readonly string[] {
+  const entries = join(sysroot, 'boot/loader/entries');
+  return readdirSync(entries)
+    .map((name) => readFileSync(join(entries, name), 'utf8'))
+    .map((text) => ({
+      version: Number(/^version (\d+)$/m.exec(text)?.[1]),
+      link: /\bostree=\/(\S+)/.exec(text)?.[1] ?? '',
+    }))
+    .sort((a, b) => b.version - a.version)
+    .map(({ link }) => realpathSync(join(sysroot, link)));
+}
+
+function attempt(program: string, words: readonly string[]): Ran {
+  const { status, stdout, stderr, error } = spawnSync(program, words, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 64 * 1024 * 1024,
+    timeout: 120_000,
+  });
+  if (error !== undefined) throw error;
+  return { code: status, stdout, stderr };
+}
+
+function run(program: string, words: readonly string[], mayFail = false): string {
+  try {
+    return execFileSync(program, words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    if (mayFail) return '';
+    throw error;
+  }
+}
