@@ -19,10 +19,9 @@ import { howToBind } from './images.ts';
 export function defineShip(command: Command): void {
   withRootOptions(
     command.description(
-      'Fetch every bound image of ROOT and write it into the root, into\n' +
-        `${SHIPPED_STORE}, for the root's own platform: its first boot loads them from\n` +
-        'there, and staging it downloads nothing that it has. Of a locked name that is the very\n' +
-        'image of the lock. Whatever was shipped before and is not bound any more goes.',
+      `Fetch every bound image of ROOT into the root itself, ${SHIPPED_STORE}:\n` +
+        'its first boot loads them from there, and staging it downloads none of them. Of a\n' +
+        'locked name it is the image of the lock. What is not bound any more goes.',
     ),
   )
     .addHelpText('after', '\nExamples:\n  berth ship ./rootfs\n  berth lock / && berth ship /')
