@@ -20,7 +20,7 @@ export function defineShip(command: Command): void {
   withRootOptions(
     command.description(
       `Fetch every bound image of ROOT into the root itself, ${SHIPPED_STORE}:\n` +
-        'its first boot loads them from there, and staging it downloads none of them. Of a\n' +
+        'its first boot loads them from there, and staging downloads none of them. Of a\n' +
         'locked name it is the image of the lock. What is not bound any more goes.',
     ),
   )
