@@ -298,6 +298,18 @@ export const PullResult = v.object({
   failures: v.array(Failure),
 });
 
+export const ShipResult = v.object({
+  ...envelope('ShipResult'),
+  root: v.string(),
+  /** Inside the root. */
+  path: v.string(),
+  /** If not, the root ships what it did before. */
+  written: v.boolean(),
+  images: v.array(v.object({ name: v.string(), digest: v.string(), id: v.string() })),
+  problems: v.array(Problem),
+  failures: v.array(Failure),
+});
+
 export const PinResult = v.object({
   ...envelope('PinResult'),
   root: v.string(),

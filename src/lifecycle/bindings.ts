@@ -3,6 +3,7 @@ import { formatPlatform, normalisePlatform, type Platform } from '../image/platf
 import type { Problem } from '../problem.ts';
 import type { Access } from '../registry/access.ts';
 import { parseAuthFile } from '../registry/auth-file.ts';
+import { openShipped, type ShippedImages } from '../registry/shipped.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { Secret } from '../secret.ts';
 import type { FoundLock, LockedImage } from './lock-file.ts';
@@ -24,6 +25,8 @@ export interface Binding {
   readonly recorded?: string;
   /** The root has a lock that can't be read: what the name means is not known. */
   readonly lockProblem?: Problem;
+  /** The images that the root ships; they can be read as long as it is open. */
+  readonly shipped?: ShippedImages;
 }
 
 /** The bindings of a survey, and the problems that came up with the files that they cite. */
@@ -48,11 +51,15 @@ export function bindingsOf(survey: Survey, root: Root, select: 'bound' | 'all'):
     groups.set(key, draft);
     draft.parts.push({ reference, access: accessOf(reference, root, problems) });
   }
+  const images = openShipped(root);
+  const shipped = images === undefined ? {} : { shipped: images };
   const byName = Map.groupBy(groups.values(), (draft) => draft.name);
   const drafts = [...byName.values()].map((of) => onePlatform(of, survey.platform, problems));
   return {
     bindings: drafts.flatMap((draft) =>
-      draft === undefined ? [] : [{ ...finish(draft), ...lockedBy(survey.lock, draft.name) }],
+      draft === undefined
+        ? []
+        : [{ ...finish(draft), ...lockedBy(survey.lock, draft.name), ...shipped }],
     ),
     problems,
   };

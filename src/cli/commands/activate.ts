@@ -1,15 +1,20 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { BerthError } from '../../errors.ts';
 import { type Activated, activate } from '../../lifecycle/activate.ts';
 import { readSituation } from '../../lifecycle/context.ts';
 import { readLock } from '../../lifecycle/lock-file.ts';
+import type { PlannedRoot } from '../../lifecycle/plan.ts';
 import { isPullNeeded } from '../../lifecycle/pull-needed.ts';
+import { loadShipped } from '../../lifecycle/shipped.ts';
+import type { Root } from '../../root/root.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes, printFailure } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
-import { findingEntry, printFindings } from '../render/problems.ts';
+import { failuresOf, findingEntry, printFailures, printFindings } from '../render/problems.ts';
 import { inSurroundings, type Surroundings } from '../surroundings.ts';
 import { idOfRoot, idOfTarget, withRoot } from '../target.ts';
+import { plannedRoot } from './plan.ts';
 
 interface ActivateOptions extends CommonOptions {
   readonly pullNeeded?: string;
@@ -22,7 +27,8 @@ export function defineActivate(command: Command): void {
       .description(
         'Make the pins again that were lost, and every name that the booted root uses mean the\n' +
           'image on its record. A name that somebody moved since the last boot of the same root is\n' +
-          'left alone, unless the root’s lock holds it. Needs no network.',
+          'left alone, unless the root’s lock holds it. What the root ships is loaded first, if\n' +
+          'nothing of it is on record. Needs no network.',
       )
       .option(
         '--pull-needed <unit>',
@@ -49,10 +55,12 @@ async function run(surroundings: Surroundings, options: CommonOptions): Promise<
   const { records } = await readSituation(surroundings);
   const booted = await withRoot(
     undefined,
-    async (root, deployment) => ({
-      id: idOfRoot(root.location, undefined, records, deployment),
-      locked: new Set((await readLock(root)).lock?.keys()),
-    }),
+    async (root, deployment) => {
+      const id = idOfRoot(root.location, undefined, records, deployment);
+      const location = deployment?.location ?? root.location;
+      await loadWhatItShips(surroundings, root, plannedRoot(id, location, deployment));
+      return { id, locked: new Set((await readLock(root)).lock?.keys()) };
+    },
     options,
   );
   const result = await activate(surroundings, booted);
@@ -76,6 +84,28 @@ async function run(surroundings: Surroundings, options: CommonOptions): Promise<
   });
   if (options.format !== 'json') printFindings(result.findings);
   process.exitCode = ready ? 0 : exitCodes['not-ready'];
+}
+
+/** Whatever is wrong with that, pins and names of what is there are made sure of all the same. */
+async function loadWhatItShips(
+  surroundings: Surroundings,
+  root: Root,
+  planned: PlannedRoot,
+): Promise<void> {
+  try {
+    const loaded = await loadShipped(
+      surroundings,
+      surroundings.registry,
+      root,
+      planned,
+      surroundings,
+    );
+    if (loaded !== undefined) printFailures(failuresOf(loaded));
+  } catch (error) {
+    surroundings.signal.throwIfAborted();
+    if (!(error instanceof BerthError)) throw error;
+    printFailure(error, false);
+  }
 }
 
 /** Where nothing can be told, the unit pulls as it always did: that must not be berth's fault. */

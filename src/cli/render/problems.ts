@@ -1,5 +1,6 @@
 import type { RecordReference } from '../../lifecycle/record.ts';
 import type { ResolutionFailure } from '../../lifecycle/resolve.ts';
+import type { Staged } from '../../lifecycle/stage.ts';
 import type { BoundProblem, BoundReference } from '../../lifecycle/survey.ts';
 import type { Finding } from '../../lifecycle/verify.ts';
 import { displayPath } from '../../root/names.ts';
@@ -107,4 +108,18 @@ export function imageReference(reference: BoundReference) {
 
 function placeOf(path: string, line: number | undefined): string {
   return line === undefined ? displayPath(path) : `${displayPath(path)}:${line}`;
+}
+
+/** What of a staging could not be resolved, or not be fetched. */
+export function failuresOf({ plan, failures }: Staged) {
+  return [
+    ...plan.failures.map((failure) => ({ ...resolutionFailure(failure), error: failure.error })),
+    ...failures.map(({ image, error }) => ({
+      name: image.names[0]?.name ?? image.id,
+      code: error.code,
+      message: error.message,
+      hint: error.hint,
+      error,
+    })),
+  ];
 }

@@ -7,13 +7,14 @@ import type { EngineError, FetchWatch } from '../engine.ts';
 import { type PodmanApi, parse } from './api.ts';
 import { badReply, failed, refused } from './failure.ts';
 import { hexOf } from './images.ts';
+import { loadImage } from './load.ts';
 import { pullProgress } from './pull-progress.ts';
 import { registryAuth } from './registry-auth.ts';
 import { imageDetail, pullLine } from './replies.ts';
 
 /**
- * Has podman pull an image by its digest; podman judges policy.json, mirrors and TLS as the host's
- * configuration says.
+ * Has podman pull an image by its digest, or load it where a root ships it; podman judges
+ * policy.json, mirrors and TLS as the host's configuration says.
  *
  * @returns the ID of the image, `sha256:…`.
  */
@@ -26,11 +27,17 @@ export async function fetchImage(
   const { registry, repository } = parseName(image.name);
   const name = `${registry}/${repository}@${image.digest}`;
   if (!(await isNamed(api, image.config, name))) {
-    const id = await pull(api, name, image, access, watch);
-    if (id !== image.config) {
-      throw failed(`${name} became the image ${id}, expected ${image.config}`);
+    if (access.shipped !== undefined && isForHost(image)) {
+      await loadImage(api, image, access.shipped, watch);
+    } else {
+      const id = await pull(api, name, image, access, watch);
+      if (id !== image.config) {
+        throw failed(`${name} became the image ${id}, expected ${image.config}`);
+      }
     }
-    if (!(await isNamed(api, id, name))) throw failed(`${name} was pulled and is not there`);
+    if (!(await isNamed(api, image.config, name))) {
+      throw failed(`${name} was fetched and is not there`);
+    }
   }
   watch.onBytes?.(image.blobs.reduce((sum, blob) => sum + blob.size, 0));
   return image.config;
@@ -65,7 +72,7 @@ async function pull(
       // With `missing` it would do that the image of another repository has this digest.
       policy: 'always',
       ...(access.tlsVerify === false ? { tlsVerify: 'false' } : {}),
-      ...platformQuery(image.platform),
+      ...platformQuery(image),
     },
     headers: registryAuth(credentials, parseName(name).registry, access),
     ...(signal === undefined ? {} : { signal }),
@@ -84,12 +91,15 @@ async function pull(
   return id;
 }
 
+/** Whether it is for the platform that podman chooses from an index, if nobody tells it another. */
+function isForHost({ platform }: ResolvedImage): boolean {
+  return platform === formatPlatform(hostPlatform());
+}
+
 /** podman's parameters for another platform than the one that it would choose anyway. */
-function platformQuery(text: string): Readonly<Record<string, string>> {
-  const platform = parsePlatform(text);
-  if (platform === undefined || formatPlatform(platform) === formatPlatform(hostPlatform())) {
-    return {};
-  }
+function platformQuery(image: ResolvedImage): Readonly<Record<string, string>> {
+  const platform = parsePlatform(image.platform);
+  if (platform === undefined || isForHost(image)) return {};
   const { os, architecture, variant } = platform;
   return { OS: os, Arch: architecture, ...(variant === undefined ? {} : { Variant: variant }) };
 }

@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.ts';
-import { connectToPodman } from './connect.ts';
+import { connectToPodman, type PodmanTarget } from './connect.ts';
 import { fetchImage } from './fetch.ts';
 import { imageExists, listImages } from './images.ts';
 import { tagImage } from './names.ts';
@@ -13,6 +13,7 @@ export interface PodmanOptions {
   readonly user: boolean;
   /** Start a service for this, also where podman.socket is; `CONTAINER_HOST` goes before. */
   readonly alone?: boolean;
+  readonly target?: PodmanTarget | undefined;
   /** Where `CONTAINER_HOST` and the like stand. */
   readonly environment?: NodeJS.ProcessEnv;
 }
@@ -26,9 +27,10 @@ export interface PodmanOptions {
 export async function openPodman({
   user,
   alone = false,
+  target,
   environment = process.env,
 }: PodmanOptions): Promise<Engine> {
-  const podman = await connectToPodman(user, environment, alone);
+  const podman = await connectToPodman(user, environment, alone, target);
   const { api, version, own } = podman;
   const podmanInfo = once(() => api.json(infoReply, { method: 'GET', path: '/info' }));
   const cgroupParent = async () => {
@@ -47,7 +49,7 @@ export async function openPodman({
       return {
         name: 'podman',
         version,
-        directory: store.graphRoot,
+        directory: target?.storage ?? store.graphRoot,
         description: `${mode}podman ${version}, its service ${how}`,
       };
     },
