@@ -17,7 +17,7 @@ import type { Booted } from '../support/ostree-host.ts';
 function rootA(lab: HostLab) {
   return {
     ...service('web', lab.name('web:1')),
-    ...service('app', lab.name('app:latest'), 'Pull=newer\nAutoUpdate=registry'),
+    ...service('app', lab.name('app:latest'), 'AutoUpdate=registry'),
   };
 }
 
@@ -25,7 +25,7 @@ function rootA(lab: HostLab) {
 function rootB(lab: HostLab) {
   return {
     ...service('web', lab.name('web:2')),
-    ...service('app', lab.name('app:latest'), 'Pull=newer\nAutoUpdate=registry'),
+    ...service('app', lab.name('app:latest'), 'AutoUpdate=registry'),
     ...imageUnit('side', lab.name('side:1')),
     ...service('side', 'side.image'),
   };

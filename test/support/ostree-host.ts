@@ -2,6 +2,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -94,13 +95,19 @@ export function makeOstreeHost(t: TestContext, { berth }: { readonly berth: bool
   return {
     directory,
     var: join(sysroot, 'ostree/deploy/acme/var'),
-    commit: (branch, files) =>
-      commitTree(repo, branch, writeRoot(mkdtempSync(join(directory, 'tree-')), files)),
+    commit: (branch, files) => commitTree(repo, branch, writeRoot(temporaryTree(directory), files)),
     deploy: (branch) => {
       run('ostree', ['admin', 'deploy', '--os=acme', `--sysroot=${sysroot}`, branch]);
     },
     boot: (entry = 0) => bootDeployment(stops, sysroot, entry),
   };
+}
+
+/** Its mode becomes that of the OS's `/`. */
+function temporaryTree(directory: string): string {
+  const tree = mkdtempSync(join(directory, 'tree-'));
+  chmodSync(tree, 0o755);
+  return tree;
 }
 
 /** Commits the branch `base` with a tree laid over it. */
