@@ -202,8 +202,8 @@ async function bootDeployment(
     nspawn.on('exit', () => clearTimeout(tooLong));
     const heard = (chunk: string) => {
       console += chunk;
-      // The name comes in colour.
-      if (/Reached target [^\n]*(?:graphical|multi-user)\.target/.test(console)) {
+      // The name comes in colour; once there is a prompt the console tells no more of the boot.
+      if (/Reached target [^\n]*graphical\.target| login: /.test(console)) {
         clearTimeout(tooLong);
         done();
       }
