@@ -161,7 +161,7 @@ test('with berth, from the queued update to the start after the reboot, and back
         third,
       );
       await host.powerOff();
-      host = await lab.boot(1);
+      host = await lab.boot(a);
       assert.equal(host.id, a);
       assert.deepEqual([runs(host, 'web'), runs(host, 'app')], [first, old], journal(host));
     },
@@ -179,7 +179,7 @@ test('with berth, from the queued update to the start after the reboot, and back
     host.run('podman', 'auto-update');
     assert.equal(runs(host, 'app'), fourth);
     await host.powerOff();
-    host = await lab.boot(1);
+    host = await lab.boot(a);
     assert.equal(host.id, a);
     assert.equal(runs(host, 'app'), fourth, 'no downgrade');
     assert.match(journal(host), /was moved .* since the last boot; left alone/);

@@ -49,11 +49,18 @@ export interface OstreeHost {
    * Commits the OS with these files added: paths below `/`, with `usr/etc` for `/etc`. A branch has a
    * slash in its name, or ostree takes it for the start of a checksum.
    */
-  readonly commit: (branch: string, files: Readonly<Record<string, string>>) => string;
+  readonly commit: (
+    branch: string,
+    files: Readonly<Record<string, string>>,
+    /** Does more to the tree that is laid over the OS. */
+    change?: (tree: string) => void,
+  ) => string;
   /** Makes a commit what is booted next, without a host that runs. */
   readonly deploy: (branch: string) => void;
-  /** Boots the first boot entry, or the one after it. */
-  readonly boot: (entry?: number) => Promise<Booted>;
+  /** Boots the first boot entry, or the deployment with this id. */
+  readonly boot: (id?: string) => Promise<Booted>;
+  /** The deployments that can be booted, the one that is first. */
+  readonly bootable: () => readonly string[];
   /** The stateroot's /var. */
   readonly var: string;
 }
@@ -95,11 +102,16 @@ export function makeOstreeHost(t: TestContext, { berth }: { readonly berth: bool
   return {
     directory,
     var: join(sysroot, 'ostree/deploy/acme/var'),
-    commit: (branch, files) => commitTree(repo, branch, writeRoot(temporaryTree(directory), files)),
+    commit: (branch, files, change) => {
+      const tree = writeRoot(temporaryTree(directory), files);
+      change?.(tree);
+      return commitTree(repo, branch, tree);
+    },
     deploy: (branch) => {
       run('ostree', ['admin', 'deploy', '--os=acme', `--sysroot=${sysroot}`, branch]);
     },
-    boot: (entry = 0) => bootDeployment(stops, sysroot, entry),
+    boot: (id) => bootDeployment(stops, sysroot, id),
+    bootable: () => bootTrees(sysroot).map(idOf),
   };
 }
 
@@ -166,10 +178,10 @@ function baseRepo(): string {
 async function bootDeployment(
   stops: (() => Promise<void>)[],
   sysroot: string,
-  entry: number,
+  id: string | undefined,
 ): Promise<Booted> {
-  const tree = bootTrees(sysroot)[entry];
-  if (tree === undefined) throw new Error(`${sysroot} has no boot entry ${entry}`);
+  const tree = bootTrees(sysroot).find((path) => id === undefined || idOf(path) === id);
+  if (tree === undefined) throw new Error(`${sysroot} has no boot entry for ${id}`);
   const nspawn = spawn(
     'systemd-nspawn',
     [
@@ -219,7 +231,7 @@ async function bootDeployment(
     attempt('nsenter', ['-t', String(leader), '-a', '--', ...command]);
   tryRun('systemctl', 'is-system-running', '--wait');
   return {
-    id: tree.slice(tree.lastIndexOf('/') + 1),
+    id: idOf(tree),
     try: tryRun,
     run: (...command) => {
       const { code, stdout, stderr } = tryRun(...command);
@@ -245,6 +257,10 @@ function bootTrees(sysroot: string): readonly string[] {
     }))
     .sort((a, b) => b.version - a.version)
     .map(({ link }) => realpathSync(join(sysroot, link)));
+}
+
+function idOf(tree: string): string {
+  return tree.slice(tree.lastIndexOf('/') + 1);
 }
 
 function attempt(program: string, words: readonly string[]): Ran {

@@ -6,6 +6,7 @@ import { readLock } from '../../lifecycle/lock-file.ts';
 import type { PlannedRoot } from '../../lifecycle/plan.ts';
 import { isPullNeeded } from '../../lifecycle/pull-needed.ts';
 import { loadShipped } from '../../lifecycle/shipped.ts';
+import { wantedOf } from '../../lifecycle/wanted.ts';
 import type { Root } from '../../root/root.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
@@ -59,7 +60,8 @@ async function run(surroundings: Surroundings, options: CommonOptions): Promise<
       const id = idOfRoot(root.location, undefined, records, deployment);
       const location = deployment?.location ?? root.location;
       await loadWhatItShips(surroundings, root, plannedRoot(id, location, deployment));
-      return { id, locked: new Set((await readLock(root)).lock?.keys()) };
+      const locked = new Set((await readLock(root)).lock?.keys());
+      return { id, locked, needs: records.has(id) || (await bindsAnything(root, surroundings)) };
     },
     options,
   );
@@ -84,6 +86,11 @@ async function run(surroundings: Surroundings, options: CommonOptions): Promise<
   });
   if (options.format !== 'json') printFindings(result.findings);
   process.exitCode = ready ? 0 : exitCodes['not-ready'];
+}
+
+async function bindsAnything(root: Root, { compose }: Surroundings): Promise<boolean> {
+  const { bindings, problems } = await wantedOf(root, { bind: undefined, compose });
+  return bindings.length > 0 || problems.length > 0;
 }
 
 /** Whatever is wrong with that, pins and names of what is there are made sure of all the same. */
