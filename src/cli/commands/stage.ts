@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import { formatBytes } from '../../format-bytes.ts';
 import { type Staged, stage } from '../../lifecycle/stage.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
-import { formatBytes } from '../render/bytes.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { deferralOf, planFields, refsOf, shortDigest } from '../render/plan.ts';
 import {
