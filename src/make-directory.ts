@@ -1,10 +1,12 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemErrorCode } from './errors.ts';
 
 /**
- * Makes a directory and what is missing above it. Not `mkdir` with `recursive`: where a file
- * system answers ENOENT below a directory that is there, as procfs does, Node tries for ever.
+ * Makes a directory and what is missing above it, and brings their names to disk: what is synced
+ * in a directory that a power cut takes away was synced in vain. Not `mkdir` with `recursive`:
+ * where a file system answers ENOENT below a directory that is there, as procfs does, Node tries
+ * for ever.
  *
  * @throws {Error} the system's.
  */
@@ -17,6 +19,17 @@ export function makeDirectory(path: string, mode = 0o755): void {
     } catch (error) {
       if (systemErrorCode(error) !== 'EEXIST') throw error;
     }
+    syncDirectory(dirname(directory));
+  }
+}
+
+/** Brings to disk which names the directory has. */
+export function syncDirectory(directory: string): void {
+  const fd = openSync(directory, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 

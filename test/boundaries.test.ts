@@ -37,7 +37,14 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What every room may use: no room of its own, and importing nothing of berth. */
-const commons = ['errors.ts', 'make-directory.ts', 'problem.ts', 'secret.ts', 'version.ts'];
+const commons = [
+  'errors.ts',
+  'format-bytes.ts',
+  'make-directory.ts',
+  'problem.ts',
+  'secret.ts',
+  'version.ts',
+];
 
 /** A library is imported only where it is needed: its start-up cost is paid there alone. */
 const libraries: Readonly<Record<string, readonly string[]>> = {

@@ -4,6 +4,7 @@ import type { ActiveSource, DirectoriesConfig } from '../deployment/directories.
 import { lineOfKey } from '../discovery/toml-line.ts';
 import type { EngineName } from '../engine/engine.ts';
 import { BerthError, systemErrorCode } from '../errors.ts';
+import { parseReserve, type Reserve } from '../lifecycle/reserve.ts';
 import { idOfLocation, isId, isManual } from '../lifecycle/root-id.ts';
 
 /** The host's configuration of berth, merged from all its files. */
@@ -16,6 +17,8 @@ export interface Config {
   readonly directories?: DirectoriesConfig;
   /** For how many days the pins of a root that was staged and never finalised are kept. */
   readonly heldDays: number;
+  /** What staging leaves free of each file system. */
+  readonly reserve?: Reserve;
 }
 
 /**
@@ -106,6 +109,10 @@ const keys: Readonly<Record<string, (value: unknown) => Partial<Config> | string
     typeof value === 'number' && Number.isFinite(value) && value >= 0
       ? { heldDays: value }
       : 'a number of days',
+  reserve: (value) => {
+    const reserve = typeof value === 'string' ? parseReserve(value) : undefined;
+    return reserve === undefined ? 'a size as "500M" or "2G", or a share as "5%"' : { reserve };
+  },
 };
 
 function isPlaces(value: unknown): value is string[] {

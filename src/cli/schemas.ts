@@ -70,10 +70,14 @@ const Failure = v.object({
   hint: v.string(),
 });
 
+const BareFailure = v.object({ code: v.string(), message: v.string(), hint: v.string() });
+
 const Engine = v.object({
   name: v.picklist(['podman', 'store']),
   version: v.string(),
   directory: v.string(),
+  /** Where blobs lie until they are unpacked into `directory`. */
+  unpacking: v.optional(v.string()),
   description: v.string(),
 });
 
@@ -101,6 +105,24 @@ const PlanFields = {
   ),
   bytes: v.number(),
   free: v.number(),
+  /** What is written to each file system, that of the engine first. */
+  space: v.array(
+    v.object({
+      directory: v.string(),
+      needed: v.number(),
+      /** Whether `needed` is an estimate: no registry says how large a layer unpacks. */
+      estimated: v.boolean(),
+      free: v.number(),
+      /** What is to stay free. */
+      reserve: v.number(),
+      /** How many bytes are missing. */
+      short: v.number(),
+      /** How many files are missing, where the file system holds only so many. */
+      shortFiles: v.number(),
+    }),
+  ),
+  /** Why it is not enough. */
+  lack: v.optional(BareFailure),
   deferred: v.array(
     v.object({
       name: v.string(),
@@ -192,8 +214,6 @@ export const StageResult = v.object({
   ready: v.boolean(),
   findings: v.array(Finding),
 });
-
-const BareFailure = v.object({ code: v.string(), message: v.string(), hint: v.string() });
 
 export const ReconcileResult = v.object({
   ...envelope('ReconcileResult'),

@@ -49,8 +49,9 @@ export async function inSurroundings<T>(
       registry,
     });
     try {
-      const { compose } = config;
-      return await work({ engine, stateDirectory, report, signal, registry, compose });
+      const { compose, reserve } = config;
+      const known = reserve === undefined ? {} : { reserve };
+      return await work({ engine, stateDirectory, report, signal, registry, compose, ...known });
     } finally {
       await engine.close();
     }

@@ -29,8 +29,23 @@ export interface Engine {
   /** Every pin that berth ever made here and that is still there, found by its labels. */
   pins(): Promise<readonly Pin[]>;
 
-  /** The blobs that `fetch` would download now: none if the image is present. */
+  /**
+   * The blobs that are not here as they come from a registry: none if the image is present. Of
+   * these `fetch` downloads no layer that is here unpacked.
+   */
   missingBlobs(image: ResolvedImage): Promise<readonly Blob[]>;
+
+  /**
+   * The diffIDs of the layers of each image, from the base up; none where `EngineInfo.unpacking`
+   * is absent.
+   */
+  layers(ids: Iterable<string>): Promise<readonly (readonly string[])[]>;
+
+  /**
+   * How many bytes become free when these images, which are present, are removed; more than that
+   * in no case, less where they share layers with others that stay.
+   */
+  freed(ids: ReadonlySet<string>): Promise<number>;
 
   /**
    * Brings the image, by `image.digest`, so that afterwards `repository@image.digest` names it
@@ -71,6 +86,8 @@ export interface EngineInfo {
   readonly version: string;
   /** Where images lie on disk: the directory whose file system must have the space. */
   readonly directory: string;
+  /** Where blobs lie until they are unpacked into `directory`; absent where they are kept as they come. */
+  readonly unpacking?: string;
   /** One line for people: which socket or program, and whether berth started it. */
   readonly description: string;
 }

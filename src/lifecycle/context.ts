@@ -6,6 +6,7 @@ import type { Report } from './events.ts';
 import type { RootRecord } from './record.ts';
 import { readRecords, setAside, writeRecord } from './records.ts';
 import { recordsFromPins } from './recover.ts';
+import type { Reserve } from './reserve.ts';
 
 /** What every command of the lifecycle works with. */
 export interface Context {
@@ -13,6 +14,8 @@ export interface Context {
   readonly stateDirectory: string;
   readonly report: Report;
   readonly signal: AbortSignal;
+  /** What staging leaves free of each file system; see `reserved` for what if it is not said. */
+  readonly reserve?: Reserve;
 }
 
 /** What is wanted on an engine and what is there, at one moment. */

@@ -1,8 +1,6 @@
-import { statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { EngineInfo } from '../engine/engine.ts';
-import { BerthError, systemErrorCode } from '../errors.ts';
-import type { Blob, ResolvedImage } from '../image/resolved.ts';
+import type { BerthError } from '../errors.ts';
+import type { ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Binding } from './bindings.ts';
@@ -10,6 +8,7 @@ import type { Context, Situation } from './context.ts';
 import { meaningsOf } from './provenance.ts';
 import { isLiving, type RecordDeployment, type RecordImage } from './record.ts';
 import { type Resolution, type ResolutionFailure, resolveBindings } from './resolve.ts';
+import { lackOfSpace, type Needed, neededFor, type Space, sizeOf } from './space.ts';
 import type { BoundProblem } from './survey.ts';
 
 /** What staging would do: decided once, and then carried out to the letter. Plain data. */
@@ -25,6 +24,10 @@ export interface Plan {
   readonly bytes: number;
   /** Free on the engine's file system, in bytes. */
   readonly free: number;
+  /** What is written to each file system, that of the engine first. */
+  readonly space: readonly Space[];
+  /** Why there is not enough of it. */
+  readonly lack?: BerthError;
   /** Names that keep what they mean until this root is activated. */
   readonly deferred: readonly DeferredName[];
   /** What an earlier staging of this root pinned and this one does not need. */
@@ -85,15 +88,19 @@ export async function planStage(
     context.report({ event: 'warning', message });
   }
   const resolved = await resolveBindings(context, registry, situation, record, bindings);
-  const missing = new Map<string, Blob>();
-  const images: PlannedImage[] = [];
-  for (const group of Map.groupBy(resolved.resolutions, (r) => r.id).values()) {
-    const [first] = group;
-    if (first !== undefined) {
-      images.push(await planImage(context, situation, root.id, first, group, missing));
-    }
-  }
   const info = await context.engine.info();
+  const groups = Map.groupBy(resolved.resolutions, ({ id }) => id);
+  const fetched = [...groups.values()].flatMap(([first]) =>
+    first?.image === undefined || first.access === undefined
+      ? []
+      : [{ id: first.id, image: first.image, access: first.access }],
+  );
+  const { blobs, space } = await neededFor(context, registry, situation, info, fetched);
+  const images = [...groups.values()].flatMap((group) =>
+    planImage(situation, root.id, group, blobs),
+  );
+  const bytes = sizeOf([...blobs.values()].flat());
+  const lack = await lackOfSpace(context, situation, `staging ${root.id}`, bytes, space);
   const wanted = new Set(images.map((image) => image.id));
   return {
     root,
@@ -101,24 +108,24 @@ export async function planStage(
     images,
     problems: [...problems, ...resolved.problems],
     failures: resolved.failures,
-    bytes: [...missing.values()].reduce((sum, blob) => sum + blob.size, 0),
-    free: await freeBytes(info.directory),
+    bytes,
+    free: space[0]?.free ?? 0,
+    space,
+    ...(lack === undefined ? {} : { lack }),
     deferred: deferredNames(situation, root.id, images),
     drops: (record?.staged?.images ?? []).filter((image) => !wanted.has(image.id)),
   };
 }
 
-async function planImage(
-  context: Context,
+function planImage(
   situation: Situation,
   root: string,
-  first: Resolution,
   group: readonly Resolution[],
-  missing: Map<string, Blob>,
-): Promise<PlannedImage> {
-  const blobs = first.image === undefined ? [] : await context.engine.missingBlobs(first.image);
-  for (const blob of blobs) missing.set(blob.digest, blob);
-  return {
+  blobs: Needed['blobs'],
+): readonly PlannedImage[] {
+  const [first] = group;
+  if (first === undefined) return [];
+  const image = {
     id: first.id,
     manifest: first.manifest,
     platform: first.platform,
@@ -132,8 +139,9 @@ async function planImage(
     })),
     present: situation.images.has(first.id),
     pinned: situation.pins.some((pin) => pin.root === root && pin.id === first.id),
-    bytes: blobs.reduce((sum, blob) => sum + blob.size, 0),
+    bytes: sizeOf(blobs.get(first.id) ?? []),
   };
+  return [image];
 }
 
 /** A name that another living root means otherwise stays as it is. */
@@ -150,20 +158,4 @@ function deferredNames(
       return otherwise.map(([current, heldBy]) => ({ name, id: image.id, current, heldBy }));
     }),
   );
-}
-
-/** Free bytes for whoever runs berth, on the file system of a directory that may not exist yet. */
-async function freeBytes(directory: string): Promise<number> {
-  for (let path = directory; ; path = dirname(path)) {
-    try {
-      const { bavail, bsize } = await statfs(path);
-      return bavail * bsize;
-    } catch (error) {
-      if (systemErrorCode(error) === 'ENOENT' && path !== '/') continue;
-      throw new BerthError('state-directory', `can't tell the free space of ${path}`, {
-        hint: 'see that the directory can be read',
-        cause: error,
-      });
-    }
-  }
 }

@@ -31,7 +31,7 @@ export interface Pruned {
 
 /** What `prune` would do. Reads only. */
 export async function planPrune(context: Context): Promise<readonly PruneEntry[]> {
-  return entriesOf(await readSituation(context));
+  return prunable(await readSituation(context));
 }
 
 /**
@@ -46,7 +46,7 @@ export async function prune(context: Context, shown: readonly PruneEntry[]): Pro
     const kept: PruneEntry[] = [];
     const done = new Set<string>();
     const ids = new Set(shown.map(({ id }) => id));
-    for (const entry of entriesOf(situation).filter(({ id }) => ids.has(id))) {
+    for (const entry of prunable(situation).filter(({ id }) => ids.has(id))) {
       const outcome = await carryOut(context, entry);
       if (outcome.verdict.kind === 'kept') kept.push(outcome);
       else done.add(outcome.id);
@@ -66,7 +66,8 @@ async function carryOut(context: Context, entry: PruneEntry): Promise<PruneEntry
   return { ...entry, verdict: { kind: 'kept', by: 'a container' } };
 }
 
-function entriesOf(situation: Situation): readonly PruneEntry[] {
+/** What released roots left, and what becomes of each. */
+export function prunable(situation: Situation): readonly PruneEntry[] {
   const released = new Map<string, Released>();
   for (const record of situation.records.values()) {
     for (const entry of record.released) {

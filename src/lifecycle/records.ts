@@ -2,8 +2,9 @@ import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { BerthError, systemErrorCode } from '../errors.ts';
+import { syncDirectory } from '../make-directory.ts';
 import { API_VERSION, RecordFile, type RootRecord } from './record.ts';
-import { readStateFile, stateError, syncDirectory, writeStateFile } from './state-file.ts';
+import { readStateFile, stateError, writeStateFile } from './state-file.ts';
 
 /** The records of a state directory, by root id, and those that can't be read. */
 export interface Records {

@@ -55,6 +55,7 @@ function withoutNetwork(registry: Registry): Registry {
     permit: (name) => registry.permit(name),
     resolve: refuse,
     resolveAll: refuse,
+    diffIds: async ({ name }) => refuse(name),
     manifest: refuse,
     download: refuse,
     close: () => registry.close(),

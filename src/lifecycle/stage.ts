@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { BerthError } from '../errors.ts';
 import {
   type Context,
   changing,
@@ -56,7 +55,7 @@ export async function stage(
       const situation = await readSituation(context);
       refuseElsewhere(situation, id);
       const planned = await plan(situation);
-      if (planned.bytes > planned.free) throw noSpace(planned);
+      if (planned.lack !== undefined) throw planned.lack;
       return carryOut(context, planned, situation);
     });
   });
@@ -226,12 +225,4 @@ function releasedBy(
   const wanted = new Set(staged.images.map((image) => image.id));
   const merged = mergeReleased(before.released, wantedImages(before), brought);
   return merged.filter(({ id }) => !wanted.has(id));
-}
-
-function noSpace(plan: Plan): BerthError {
-  return new BerthError(
-    'no-space',
-    `staging ${plan.root.id} needs ${plan.bytes} bytes to download, ${plan.free} are free in ${plan.engine.directory}`,
-    { hint: 'make space there; `berth prune` removes what released roots left', kind: 'refused' },
-  );
 }

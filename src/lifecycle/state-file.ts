@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { BerthError, systemErrorCode } from '../errors.ts';
-import { makeDirectory } from '../make-directory.ts';
+import { makeDirectory, syncDirectory } from '../make-directory.ts';
 
 /** Of a record, in bytes: room for tens of thousands of references. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -63,15 +63,6 @@ export function readStateFile(path: string): string | undefined {
     if (!stats.isFile()) throw new Error('it is not a regular file');
     if (stats.size > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES} bytes`);
     return readFileSync(fd, 'utf8');
-  } finally {
-    closeSync(fd);
-  }
-}
-
-export function syncDirectory(directory: string): void {
-  const fd = openSync(directory, 'r');
-  try {
-    fsyncSync(fd);
   } finally {
     closeSync(fd);
   }

@@ -5,6 +5,7 @@ import { downloadBlob } from './download.ts';
 import { Exchange } from './exchange.ts';
 import { failure } from './failure.ts';
 import { fetchManifest } from './fetch-manifest.ts';
+import { fetchDiffIds } from './image-config.ts';
 import { type ManifestDocument, readManifest } from './manifest-document.ts';
 import { type Place, placeOf } from './place.ts';
 import { judge, type Policy } from './policy.ts';
@@ -43,6 +44,9 @@ export function openRegistry({ conf, credentials, policy }: RegistryOptions): Re
     },
     async resolveAll(name, access, signal) {
       return resolveAll(exchange, placeOf(name, conf, access), access, signal);
+    },
+    async diffIds(image, access, signal) {
+      return fetchDiffIds(exchange, placeOf(image.name, conf, access), access, image, signal);
     },
     async manifest(name, digest, access) {
       await permit(name);

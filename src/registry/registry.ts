@@ -10,7 +10,7 @@ import type { Access } from './access.ts';
 export interface Registry {
   /**
    * Whether the running system's policy.json lets berth download this image itself. `manifest`
-   * and `download` obey it; `resolve` does not, as engines that pull themselves judge themselves.
+   * and `download` obey it; what only looks does not, as engines that pull themselves judge themselves.
    *
    * @throws {RegistryError} `policy-rejected`, or `registry-config` if there is no policy.
    */
@@ -34,6 +34,13 @@ export interface Registry {
    * @throws {RegistryError}
    */
   resolveAll(name: string, access: Access, signal?: AbortSignal): Promise<ResolvedName>;
+
+  /**
+   * The digests of an image's layers unpacked, from the base up: by these engines know layers.
+   *
+   * @throws {RegistryError}
+   */
+  diffIds(image: ResolvedImage, access: Access, signal?: AbortSignal): Promise<readonly string[]>;
 
   /**
    * A manifest or index by its digest, as bytes that hash to it.

@@ -45,10 +45,12 @@ export function definePlan(command: Command): void {
         });
         printFailures(plan.failures.map(resolutionFailure));
         if (options.format !== 'json') printProblems(plan.problems);
+        if (plan.lack !== undefined)
+          printFailures([{ name: plan.root.id, message: plan.lack.message, hint: plan.lack.hint }]);
         sayNothingBound(plan);
         process.exitCode =
           exitCodeOf(plan.failures.map(({ error }) => error)) ||
-          (plan.bytes > plan.free ? exitCodes.refused : 0);
+          (plan.lack === undefined ? 0 : exitCodes.refused);
       });
     });
 }

@@ -1,10 +1,10 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { BerthError } from '../../errors.ts';
+import { formatBytes } from '../../format-bytes.ts';
 import { type PruneEntry, planPrune, prune } from '../../lifecycle/prune.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
-import { formatBytes } from '../render/bytes.ts';
 import { shortDigest } from '../render/plan.ts';
 import { type Cell, renderTable } from '../render/table.ts';
 import { inSurroundings } from '../surroundings.ts';

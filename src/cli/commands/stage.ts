@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import type { Deployment } from '../../deployment/deployment.ts';
+import { formatBytes } from '../../format-bytes.ts';
 import { type Staged, stage } from '../../lifecycle/stage.ts';
 import type { Root } from '../../root/root.ts';
 import { openTarget } from '../into.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
-import { formatBytes } from '../render/bytes.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { deferralOf, planFields, refsOf, shortDigest } from '../render/plan.ts';
 import { failuresOf, findingEntry, printFailures, printFindings } from '../render/problems.ts';

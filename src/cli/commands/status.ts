@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
+import { formatBytes } from '../../format-bytes.ts';
 import { readSituation } from '../../lifecycle/context.ts';
 import { type RootStatus, statusOf } from '../../lifecycle/status.ts';
 import { displayPath } from '../../root/names.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
-import { formatBytes } from '../render/bytes.ts';
 import { shortDigest } from '../render/plan.ts';
 import { findingEntry } from '../render/problems.ts';
 import { type Cell, renderTable } from '../render/table.ts';

@@ -1,7 +1,7 @@
+import { formatBytes } from '../../format-bytes.ts';
 import type { LintFinding } from '../../lifecycle/lint/finding.ts';
 import type { LintReport } from '../../lifecycle/lint/lint.ts';
 import type { LintLevel } from '../../lifecycle/lint/rules.ts';
-import { formatBytes } from './bytes.ts';
 import { countsOf } from './lint-json.ts';
 import { type Colour, paint } from './table.ts';
 

@@ -1,11 +1,13 @@
+import { formatBytes } from '../../format-bytes.ts';
 import type { DeferredName, Plan, PlannedImage } from '../../lifecycle/plan.ts';
 import { byDigest } from '../../lifecycle/resolve.ts';
-import { formatBytes } from './bytes.ts';
+import type { Space } from '../../lifecycle/space.ts';
 import { failureEntry, placeEntry, problemEntry } from './problems.ts';
 import { type Cell, renderTable } from './table.ts';
 
 /** The plan as JSON has it, without what only the stage itself needs. */
 export function planFields(plan: Plan) {
+  const { lack } = plan;
   return {
     root: plan.root,
     engine: plan.engine,
@@ -20,6 +22,10 @@ export function planFields(plan: Plan) {
     })),
     bytes: plan.bytes,
     free: plan.free,
+    space: plan.space.map((place) => ({ ...place })),
+    ...(lack === undefined
+      ? {}
+      : { lack: { code: lack.code, message: lack.message, hint: lack.hint } }),
     deferred: plan.deferred.map((name) => ({ ...name, heldBy: [...name.heldBy] })),
     drops: plan.drops.map(({ id, names }) => ({ id, names: names.map(({ name }) => name) })),
     problems: plan.problems.map(problemEntry),
@@ -55,7 +61,13 @@ export function planTable(plan: Plan): string {
     process.stdout,
   );
   const { engine, root } = plan;
-  return `${table}\n${plan.images.length} images for ${root.id} on ${engine.name} (${engine.description}): ${formatBytes(plan.bytes)} to fetch, ${formatBytes(plan.free)} free.\n`;
+  return `${table}\n${plan.images.length} images for ${root.id} on ${engine.name} (${engine.description}): ${formatBytes(plan.bytes)} to fetch${plan.space.map(spaceText).join('')}.\n`;
+}
+
+function spaceText({ directory, needed, estimated, free }: Space): string {
+  const about = estimated ? 'about ' : '';
+  const writes = needed === 0 ? '' : `${about}${formatBytes(needed)} on disk in ${directory}, `;
+  return `; ${writes}${formatBytes(free)} free`;
 }
 
 /** By digest: what the plan shows is what is fetched. */

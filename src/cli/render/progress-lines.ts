@@ -1,6 +1,6 @@
+import { formatBytes } from '../../format-bytes.ts';
 import type { ProgressEvent, Report } from '../../lifecycle/events.ts';
 import { displayPath } from '../../root/names.ts';
-import { formatBytes } from './bytes.ts';
 
 /** A renderer of events; `end` leaves the terminal as it should be, also after a failure. */
 export interface Progress {

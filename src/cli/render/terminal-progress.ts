@@ -1,5 +1,5 @@
+import { formatBytes } from '../../format-bytes.ts';
 import { displayPath } from '../../root/names.ts';
-import { formatBytes } from './bytes.ts';
 import type { Progress } from './progress-lines.ts';
 import { fetchedLine, lineOf } from './progress-lines.ts';
 

@@ -2,6 +2,7 @@ import type { Engine } from '../engine.ts';
 import { connectToPodman, type PodmanTarget } from './connect.ts';
 import { fetchImage } from './fetch.ts';
 import { imageExists, listImages } from './images.ts';
+import { listLayers } from './layers.ts';
 import { tagImage } from './names.ts';
 import { listPins, pinImages } from './pin.ts';
 import { removeImage } from './remove.ts';
@@ -50,17 +51,18 @@ export async function openPodman({
         name: 'podman',
         version,
         directory: target?.storage ?? store.graphRoot,
+        unpacking: store.imageCopyTmpDir || '/var/tmp',
         description: `${mode}podman ${version}, its service ${how}`,
       };
     },
     images: () => listImages(api),
     has: (id) => imageExists(api, id),
     pins: () => listPins(api),
-    /**
-     * An upper bound: podman does not tell by their compressed digests which layers it has, and
-     * does not download those again.
-     */
+    // podman does not tell by their compressed digests which layers it has.
     missingBlobs: async (image) => ((await imageExists(api, image.config)) ? [] : image.blobs),
+    layers: (ids) => listLayers(api, ids),
+    freed: async (ids) =>
+      (await listImages(api)).reduce((sum, { id, size }) => sum + (ids.has(id) ? size : 0), 0),
     fetch: (image, access, watch) => fetchImage(api, image, access, watch),
     pin: (root, images) => pinImages(api, root, images, cgroupParent),
     unpin: (pins) => unpinImages(api, pins),

@@ -17,7 +17,12 @@ export const imageList = array(
 );
 
 /** Of `GET /images/{name}/json`. */
-export const imageDetail = looseObject({ Id: string(), RepoDigests: nullish(array(string())) });
+export const imageDetail = looseObject({
+  Id: string(),
+  RepoDigests: nullish(array(string())),
+  /** DiffIDs, from the base up. */
+  RootFS: optional(looseObject({ Layers: nullish(array(string())) })),
+});
 
 /** Of `GET /containers/json`. */
 export const containerList = array(
@@ -59,6 +64,6 @@ export const infoReply = looseObject({
     cgroupManager: string(),
     security: looseObject({ rootless: boolean() }),
   }),
-  store: looseObject({ graphRoot: string() }),
+  store: looseObject({ graphRoot: string(), imageCopyTmpDir: optional(string()) }),
   version: looseObject({ Version: string() }),
 });

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withLock } from '../file-lock.ts';
+import { storedSize } from './blob.ts';
 import { storeFailure } from './failure.ts';
 import { type Index, indexDigestOf, readIndex, writeIndex } from './index-file.ts';
 import { entriesOf, type Layout, layoutExists } from './layout.ts';
@@ -27,6 +28,17 @@ export async function removeImage(store: Store, id: string): Promise<boolean> {
     await sweep(store, needed(store, index, pinFiles));
     return true;
   });
+}
+
+/** What `removeImage` of each of these would free, in bytes. */
+export function freedBy(store: Store, ids: ReadonlySet<string>): number {
+  const { layout } = store;
+  const before = readIndex(layout);
+  const index = { ...before, manifests: before.manifests.filter((d) => !ids.has(d.digest)) };
+  const kept = needed(store, index, readPinFiles(layout, store.pinFiles));
+  return entriesOf(layout.blobs)
+    .filter((entry) => !kept.has(`sha256:${entry}`))
+    .reduce((sum, entry) => sum + (storedSize(layout, `sha256:${entry}`) ?? 0), 0);
 }
 
 /** Removes what killed runs left half-written. Only for who holds `inUse` alone. */

@@ -11,7 +11,7 @@ import { type Layout, layoutAt, layoutExists } from './layout.ts';
 import type { ManifestCache } from './manifest.ts';
 import { allPins, noSuchImage, pinImages, unpinImages } from './pin.ts';
 import type { PinCache } from './pin-file.ts';
-import { clearTemporary, removeImage } from './remove.ts';
+import { clearTemporary, freedBy, removeImage } from './remove.ts';
 
 /** What the steps of the store work with. */
 export interface Store {
@@ -56,6 +56,8 @@ export function openStore(options: { directory: string; registry: Registry }): E
     has: async (id) => layoutExists(layout) && isNamed(store, id) && isWhole(store, id),
     pins: async () => allPins(store),
     missingBlobs: async (image) => distinct(image.blobs).filter((blob) => !isPresent(layout, blob)),
+    layers: async () => [],
+    freed: async (ids) => (layoutExists(layout) ? freedBy(store, ids) : 0),
     fetch: async (image, access, watch = {}) => {
       await fetchImage(store, image, access, watch);
       return image.manifest;
