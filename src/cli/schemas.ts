@@ -29,6 +29,8 @@ const Pull = v.object({
   variant: v.optional(v.string()),
   retry: v.optional(v.number()),
   retryDelay: v.optional(v.string()),
+  /** Read-only stores in which podman looks beside its own. */
+  additionalStores: v.optional(v.array(v.string())),
 });
 
 const ImageReference = v.object({
@@ -78,12 +80,24 @@ const Engine = v.object({
   directory: v.string(),
   /** Where blobs lie until they are unpacked into `directory`. */
   unpacking: v.optional(v.string()),
+  graphRoot: v.optional(v.string()),
+  driver: v.optional(v.string()),
   description: v.string(),
 });
 
 const PlanFields = {
   root: v.object({ id: v.string(), location: v.string() }),
   engine: Engine,
+  /** What lies in read-only stores of podman, and is neither fetched nor pinned. */
+  provided: v.array(
+    v.object({
+      name: v.string(),
+      digest: v.string(),
+      id: v.string(),
+      directory: v.string(),
+      references: v.array(RecordedReference),
+    }),
+  ),
   images: v.array(
     v.object({
       id: v.string(),

@@ -122,11 +122,9 @@ async function stageOpen(
     () => id,
     (situation) => {
       const before = situation.records.get(id);
-      const { bindings, problems } = keepsRecord(deployment, wanted, before)
-        ? asRecorded(wanted, before)
-        : wanted;
+      const kept = keepsRecord(deployment, wanted, before) ? asRecorded(wanted, before) : wanted;
       const planned = { id, location, deployment: recordedOf(deployment) };
-      return planStage(context, registry, situation, planned, bindings, problems);
+      return planStage(context, registry, situation, planned, kept);
     },
   );
   const outcome = outcomeOf(result);
