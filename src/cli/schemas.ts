@@ -281,6 +281,8 @@ export const Status = v.object({
       id: v.string(),
       location: v.string(),
       engine: v.string(),
+      role: v.optional(v.picklist(['booted', 'staged', 'rollback', 'pinned', 'other', 'held'])),
+      drifted: v.array(v.string()),
       state: v.picklist(['ready', 'not ready', 'pins']),
       staged: v.optional(v.string()),
       images: v.array(
