@@ -54,7 +54,10 @@ export async function openPodman({
         unpacking: store.imageCopyTmpDir || '/var/tmp',
         ...(host.security.rootless
           ? {}
-          : { graphRoot: store.graphRoot, driver: store.graphDriverName }),
+          : {
+              graphRoot: store.graphRoot,
+              ...(store.graphDriverName === undefined ? {} : { driver: store.graphDriverName }),
+            }),
         description: `${mode}podman ${version}, its service ${how}`,
       };
     },

@@ -66,7 +66,7 @@ export const infoReply = looseObject({
   }),
   store: looseObject({
     graphRoot: string(),
-    graphDriverName: string(),
+    graphDriverName: optional(string()),
     imageCopyTmpDir: optional(string()),
   }),
   version: looseObject({ Version: string() }),
