@@ -33,10 +33,10 @@ check: node_modules/.installed
 	biome check .
 	knip
 unit: node_modules/.installed
-	node --test $(REPORTER) $$(find test -name '*.test.ts' ! -name '*.peer.test.ts')
+	node --test $(REPORTER) $$(find test -name '*.test.ts' ! -name '*.peer.test.ts' ! -name '*.host.test.ts')
 peers: node_modules/.installed
 	scripts/peers
-	node --test --test-concurrency=2 $(REPORTER) $$(find test -name '*.peer.test.ts')
+	node --test --test-concurrency=2 $(REPORTER) $$(find test -name '*.peer.test.ts' -o -name '*.host.test.ts')
 
 bench: node_modules/.installed
 	@node bench/bench.ts

@@ -65,6 +65,17 @@ test('the Containerfile locks and lints, and berth takes its commands', async ()
   assert.match(text, /COPY --from=locked \/lock\.json \/usr\/lib\/berth\/lock\.json$/m);
 });
 
+test('berth takes the commands of the document on the first boot', async () => {
+  const text = read('../docs/first-boot.md');
+  const blocks = [...text.matchAll(/^```(?:dockerfile|sh)\n(.*?)^```$/gms)].map((m) => m[1] ?? '');
+  const lines = blocks.flatMap(berthLines);
+  assert.deepEqual(
+    lines.map((line) => line.split(' ')[0]),
+    ['lock', 'ship', 'stage'],
+  );
+  for (const line of lines) await accepts(line);
+});
+
 test('a line that berth would not take is seen', async () => {
   await assert.rejects(accepts('lint --format xml rootfs'));
   await assert.rejects(accepts('lock --chek rootfs'));

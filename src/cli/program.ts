@@ -64,6 +64,11 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'write into a root what its names mean, for every host',
     define: async (c) => (await import('./commands/lock.ts')).defineLock(c),
   },
+  ship: {
+    usage: 'ship [root]',
+    summary: 'write the bound images into a root, for its first boot',
+    define: async (c) => (await import('./commands/ship.ts')).defineShip(c),
+  },
   lint: {
     usage: 'lint [root]',
     summary: 'what to mend in a root before it ships',

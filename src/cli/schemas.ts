@@ -29,6 +29,8 @@ const Pull = v.object({
   variant: v.optional(v.string()),
   retry: v.optional(v.number()),
   retryDelay: v.optional(v.string()),
+  /** Read-only stores in which podman looks beside its own. */
+  additionalStores: v.optional(v.array(v.string())),
 });
 
 const ImageReference = v.object({
@@ -78,12 +80,24 @@ const Engine = v.object({
   directory: v.string(),
   /** Where blobs lie until they are unpacked into `directory`. */
   unpacking: v.optional(v.string()),
+  graphRoot: v.optional(v.string()),
+  driver: v.optional(v.string()),
   description: v.string(),
 });
 
 const PlanFields = {
   root: v.object({ id: v.string(), location: v.string() }),
   engine: Engine,
+  /** What lies in read-only stores of podman, and is neither fetched nor pinned. */
+  provided: v.array(
+    v.object({
+      name: v.string(),
+      digest: v.string(),
+      id: v.string(),
+      directory: v.string(),
+      references: v.array(RecordedReference),
+    }),
+  ),
   images: v.array(
     v.object({
       id: v.string(),
@@ -315,6 +329,18 @@ export const Why = v.object({
 export const PullResult = v.object({
   ...envelope('PullResult'),
   pulled: v.array(v.object({ name: v.string(), digest: v.string(), id: v.string() })),
+  failures: v.array(Failure),
+});
+
+export const ShipResult = v.object({
+  ...envelope('ShipResult'),
+  root: v.string(),
+  /** Inside the root. */
+  path: v.string(),
+  /** If not, the root ships what it did before. */
+  written: v.boolean(),
+  images: v.array(v.object({ name: v.string(), digest: v.string(), id: v.string() })),
+  problems: v.array(Problem),
   failures: v.array(Failure),
 });
 

@@ -5,6 +5,7 @@ import type { Context } from '../lifecycle/context.ts';
 import type { Registry } from '../registry/registry.ts';
 import { openWhenNeeded } from '../registry/when-needed.ts';
 import { type Config, readConfig } from './config.ts';
+import type { Target } from './into.ts';
 import type { CommonOptions } from './options.ts';
 import { openProgress } from './render/progress.ts';
 
@@ -18,26 +19,32 @@ export interface Surroundings extends Context {
 /** What a command works with that asks registries alone. */
 export type Online = Pick<Surroundings, 'registry' | 'report' | 'signal'>;
 
+export interface SurroundingsOptions {
+  /** Starts an engine process for the command, whatever listens. */
+  readonly alone?: boolean;
+  /** Works on the state of an OS that is not running yet. */
+  readonly target?: Target | undefined;
+}
+
 /**
  * Opens the engine as configured, and runs a command with it.
- *
- * `alone` starts an engine process for the command, whatever listens.
  *
  * SIGINT and SIGTERM end what is under way; what was fetched stays for the next try.
  */
 export async function inSurroundings<T>(
   options: CommonOptions,
   work: (surroundings: Surroundings) => Promise<T>,
-  { alone = false }: { readonly alone?: boolean } = {},
+  { alone = false, target }: SurroundingsOptions = {},
 ): Promise<T> {
   const user = isUser(options);
   const config = await hostConfig(options);
-  const stateDirectory = stateDirectoryOf(options, config);
+  const stateDirectory = target?.stateDirectory ?? stateDirectoryOf(options, config);
   return online(options, async ({ registry, report, signal }) => {
     const engine = await openEngine({
       name: options.engine ?? config.engine,
       user,
       alone,
+      target,
       storeDirectory: join(stateDirectory, 'store'),
       registry,
     });

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { systemErrorCode } from '../errors.ts';
 import type { Deployment, Role } from './deployment.ts';
 import { cantTell, unreadableRoot } from './failure.ts';
 import { openTree } from './open-tree.ts';
@@ -12,14 +14,16 @@ const MAX_OUTPUT = 16 * 1024 * 1024;
 /**
  * What `bootc status --format=json` says, if there is a bootc and this is a host of its kind.
  *
- * @param environment where `PATH` stands.
+ * @param environment where `PATH` stands, or `BERTH_BOOTC_STATUS`: a socket, `unix:/PATH`, on which
+ * the answer can be had by one that may not run bootc itself.
  * @throws {BerthError} `deployments` if bootc fails or answers what can't be understood.
  */
 export async function readBootc(
   places: Places,
   environment: NodeJS.ProcessEnv,
 ): Promise<readonly Deployment[] | undefined> {
-  const text = await status(environment);
+  const socket = /^unix:(\/.+)$/.exec(environment['BERTH_BOOTC_STATUS'] ?? '')?.[1];
+  const text = await (socket === undefined ? status(environment) : statusFrom(socket));
   return text === undefined ? undefined : deploymentsIn(text, places);
 }
 
@@ -120,6 +124,35 @@ function status(environment: NodeJS.ProcessEnv): Promise<string | undefined> {
           error.killed === true ? `no answer in ${TIMEOUT / 1000} s` : said || error.message;
         reject(cantTell('bootc', `bootc status failed: ${reason}`, 'run `bootc status`', error));
       }
+    });
+  });
+}
+
+/** The whole of what the socket says until it is closed; no socket is no bootc. */
+function statusFrom(path: string): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let size = 0;
+    const fail = (reason: string, cause?: unknown) => {
+      socket.destroy();
+      reject(
+        cantTell('bootc', `${path}: ${reason}`, 'see the journal of berth-bootc-status', cause),
+      );
+    };
+    const socket = connect(path);
+    socket.setTimeout(TIMEOUT, () => fail(`no answer in ${TIMEOUT / 1000} s`));
+    socket.on('data', (part) => {
+      parts.push(part);
+      size += part.length;
+      if (size > MAX_OUTPUT) fail(`expected at most ${MAX_OUTPUT} bytes, found more`);
+    });
+    socket.on('end', () => {
+      socket.destroy();
+      resolve(Buffer.concat(parts).toString('utf8'));
+    });
+    socket.on('error', (error) => {
+      if (systemErrorCode(error) === 'ENOENT') resolve(undefined);
+      else fail(error.message, error);
     });
   });
 }

@@ -45,17 +45,17 @@ export function readOstree(places: Places): readonly Deployment[] | undefined {
     );
   }
   // A checkout that nothing leads to is what is left of a deployment: the next cleanup takes it.
-  const living = new Set(
-    [booted, ...queue, ...(staged === undefined ? [] : [staged])].map((c) => c.id),
-  );
-  const all = checkouts.filter(({ id }) => living.has(id));
-  const roles = rolesOf(all, queue, booted, staged);
-  const bootedTree = pathOf(places, booted);
+  const queued = [booted, ...queue, ...(staged === undefined ? [] : [staged.target])];
+  const living = new Set(queued.map(directoryOf));
+  const all = checkouts.filter((checkout) => living.has(directoryOf(checkout)));
+  const roles = rolesOf(all, queue, booted, staged?.target);
   return all.map((checkout) => {
-    const { id, stateroot } = checkout;
-    const origin = readOrigin(sysroot.root, `${directoryOf(checkout)}.origin`);
+    const directory = directoryOf(checkout);
+    const id = uniqueId(checkout, all, booted);
+    const origin = readOrigin(sysroot.root, `${directory}.origin`);
     const location = pathOf(places, checkout);
-    const role = roles.get(id) ?? (origin.pinned ? 'pinned' : 'other');
+    const role = roles.get(directory) ?? (origin.pinned ? 'pinned' : 'other');
+    const isStaged = staged !== undefined && directoryOf(staged.target) === directory;
     return {
       id,
       updater: 'ostree',
@@ -64,11 +64,19 @@ export function readOstree(places: Places): readonly Deployment[] | undefined {
       location,
       ...(origin.image === undefined ? {} : { image: { name: origin.image } }),
       open: async () =>
-        role === 'staged' && checkout.id === staged?.id
-          ? openStaged(id, location, stateroot === booted.stateroot ? bootedTree : undefined)
+        isStaged
+          ? openStaged(id, location, staged.merge && pathOf(places, staged.merge))
           : openTree(id, location),
     };
   });
+}
+
+/** Two stateroots may have a deployment of one commit: but for the running OS's it says whose. */
+function uniqueId(checkout: Checkout, all: readonly Checkout[], booted: Checkout): string {
+  const { id, stateroot } = checkout;
+  const isShared = all.some((other) => other.id === id && other.stateroot !== stateroot);
+  if (!isShared || stateroot === booted.stateroot) return id;
+  return `${id}@${stateroot.replace(/[^A-Za-z0-9._+-]/g, '_')}`;
 }
 
 interface Opened extends Disposable {
@@ -175,23 +183,36 @@ function bootedBy(entry: string, sysroot: Root): Checkout | undefined {
   return isId(id) ? { stateroot, id } : undefined;
 }
 
+interface StagedMarker {
+  readonly target: Checkout;
+  /** From which the local changes of /etc are taken over. */
+  readonly merge: Checkout | undefined;
+}
+
 /** The marker that `ostree admin deploy --stage` leaves until the host goes down. */
-function stagedCheckout(run: Root): Checkout | undefined {
+function stagedCheckout(run: Root): StagedMarker | undefined {
   const path = '/ostree/staged-deployment';
   const content = run.readFile(path, MAX_STATE)?.content;
   if (content === undefined) return undefined;
-  const target = dictionary(path, content).get('target');
-  const fields = target?.type === 'a{sv}' ? dictionary(path, target.bytes) : new Map();
-  const id = textOf(fields.get('name'));
-  const stateroot = textOf(fields.get('osname'));
-  if (id === undefined || stateroot === undefined || !isId(id) || /[/\0]/.test(stateroot)) {
+  const fields = dictionary(path, content);
+  const target = checkoutIn(path, fields.get('target'));
+  if (target === undefined) {
     throw cantTell(
       'ostree',
       `expected /run${path} to name a deployment, found none`,
       'look at `ostree admin status`',
     );
   }
-  return { stateroot, id };
+  return { target, merge: checkoutIn(path, fields.get('merge-deployment')) };
+}
+
+function checkoutIn(path: string, variant: Variant | undefined): Checkout | undefined {
+  if (variant?.type !== 'a{sv}') return undefined;
+  const fields = dictionary(path, variant.bytes);
+  const [id = '', stateroot = '/'] = [textOf(fields.get('name')), textOf(fields.get('osname'))];
+  return isId(id) && /^[^/\0]+$/.test(stateroot) && !/^\.\.?$/.test(stateroot)
+    ? { stateroot, id }
+    : undefined;
 }
 
 /**
@@ -205,17 +226,20 @@ function rolesOf(
   booted: Checkout,
   staged: Checkout | undefined,
 ): ReadonlyMap<string, Role> {
+  const isThere = new Set(all.map(directoryOf));
   const own = queue.filter(
-    ({ stateroot, id }) => stateroot === booted.stateroot && all.some((c) => c.id === id),
+    (checkout) => checkout.stateroot === booted.stateroot && isThere.has(directoryOf(checkout)),
   );
-  const at = own.findIndex(({ id }) => id === booted.id);
+  const is = (one: Checkout | undefined, other: Checkout) =>
+    one !== undefined && directoryOf(one) === directoryOf(other);
+  const at = own.findIndex((checkout) => is(booted, checkout));
   const behind = at === -1 ? undefined : own[at + 1];
-  const before = own.slice(0, Math.max(at, 0)).find(({ id }) => id !== staged?.id);
+  const before = own.slice(0, Math.max(at, 0)).find((checkout) => !is(staged, checkout));
   const rollback = behind ?? before;
   const next = staged ?? (behind === undefined ? undefined : before);
   const roles = new Map<string, Role>();
-  if (rollback !== undefined) roles.set(rollback.id, 'rollback');
-  if (next !== undefined) roles.set(next.id, 'staged');
-  roles.set(booted.id, 'booted');
+  if (rollback !== undefined) roles.set(directoryOf(rollback), 'rollback');
+  if (next !== undefined) roles.set(directoryOf(next), 'staged');
+  roles.set(directoryOf(booted), 'booted');
   return roles;
 }

@@ -15,6 +15,7 @@ import { systemSearchPath } from './quadlet/search-path.ts';
 import type { Discovered, Reference } from './reference.ts';
 import type { SourceContext } from './source.ts';
 import { started, startedSubject } from './started.ts';
+import { readStorageConf, type StorageSettings } from './storage-conf.ts';
 import { userUnits } from './user-units.ts';
 
 export interface DiscoveryContext {
@@ -57,8 +58,18 @@ export async function discover(
   };
   const bound = boundLinks(context, knownFiles([system.quadlets, ...users.quadlets], known));
   const { startOf } = system.graph;
-  const ofSystem = [...references, ...bound.references].map((one) => started(one, startOf));
-  const all = [...problems, ...bound.problems, ...policyProblems, ...problemsOfManager(system)];
+  const storage = await readStorageConf(root, etc);
+  const ofSystem = [...references, ...bound.references].map((one) =>
+    lookingInto(storage, started(one, startOf)),
+  );
+  const ofStorage = storage.problem === undefined ? [] : [storage.problem];
+  const all = [
+    ...problems,
+    ...ofStorage,
+    ...bound.problems,
+    ...policyProblems,
+    ...problemsOfManager(system),
+  ];
   return {
     references: [...ofSystem, ...users.references].toSorted(byPlace),
     problems: [
@@ -67,8 +78,26 @@ export async function discover(
     ].toSorted(byFile),
     links: bound.links,
     policy,
+    storage,
   };
 }
+
+/** Only a podman of the system reads the system's storage.conf. */
+function lookingInto({ additionalStores }: StorageSettings, reference: Reference): Reference {
+  if (additionalStores.length === 0 || !quadletKinds.has(reference.kind)) return reference;
+  const { pull } = reference;
+  const stores = [...(pull.additionalStores ?? []), ...additionalStores];
+  return { ...reference, pull: { ...pull, additionalStores: [...new Set(stores)] } };
+}
+
+const quadletKinds: ReadonlySet<string> = new Set([
+  'build',
+  'container',
+  'image',
+  'kube',
+  'pod',
+  'volume',
+]);
 
 function byPlace(a: Reference, b: Reference): number {
   return compare(a.unitPath, b.unitPath) || a.line - b.line;

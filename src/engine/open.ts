@@ -1,5 +1,6 @@
 import type { Registry } from '../registry/registry.ts';
 import type { Engine, EngineName } from './engine.ts';
+import type { PodmanTarget } from './podman/connect.ts';
 
 export interface EngineOptions {
   /** As configured; undefined leaves the choice to what is there. */
@@ -8,6 +9,8 @@ export interface EngineOptions {
   readonly user: boolean;
   /** A podman of berth's own, not the one that listens. */
   readonly alone: boolean;
+  /** An OS that is not running yet, whose podman's storage it is. */
+  readonly target?: PodmanTarget | undefined;
   /** Where the embedded store is, or would be. */
   readonly storeDirectory: string;
   readonly registry: Registry;
@@ -19,7 +22,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     const { podmanPresent } = await import('./podman/locate.ts');
     if (options.name === 'podman' || podmanPresent(options.user)) {
       const { openPodman } = await import('./podman/podman.ts');
-      return openPodman({ user: options.user, alone: options.alone });
+      return openPodman({ user: options.user, alone: options.alone, target: options.target });
     }
   }
   const { openStore } = await import('./store/store.ts');

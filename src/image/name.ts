@@ -48,6 +48,11 @@ export function parseName(full: string): NameParts {
   };
 }
 
+/** A full name without its tag or digest. */
+export function repositoryOf(name: string): string {
+  return name.replace(/(:[^:/@]*|@.*)$/, '');
+}
+
 /** Enough for the longest repository, tag and digest together; keeps hostile input short. */
 const MAX_LENGTH = 512;
 

@@ -17,6 +17,8 @@ export interface BootedRoot {
   readonly id: string;
   /** The names that its lock holds to their image. */
   readonly locked: ReadonlySet<string>;
+  /** Whether it binds anything; one that does not is ready without ever having been staged. */
+  readonly needs: boolean;
 }
 
 export interface Activated {
@@ -43,7 +45,7 @@ export interface Activated {
  *
  * @throws {BerthError} `other-engine`
  */
-export function activate(context: Context, { id, locked }: BootedRoot): Promise<Activated> {
+export function activate(context: Context, { id, locked, needs }: BootedRoot): Promise<Activated> {
   return changing(context, 'exclusive', async () => {
     const situation = await recoverSituation(context);
     refuseElsewhere(situation, id);
@@ -53,7 +55,7 @@ export function activate(context: Context, { id, locked }: BootedRoot): Promise<
     if (record === undefined || !isLiving(record)) {
       // Nothing of it is held to a record: what its names mean from here on is its own doing.
       if (switched) writeActivated(context.stateDirectory, id);
-      const findings = judgeAbsent(id, situation);
+      const findings = needs ? judgeAbsent(id, situation) : [];
       return { id, switched, pins, moved: [], drifted: [], findings };
     }
     const drifted = switched ? [] : driftedNames(record, situation.images, locked);

@@ -3,6 +3,7 @@ import { formatPlatform, normalisePlatform, type Platform } from '../image/platf
 import type { Problem } from '../problem.ts';
 import type { Access } from '../registry/access.ts';
 import { parseAuthFile } from '../registry/auth-file.ts';
+import { openShipped, type ShippedImages } from '../registry/shipped.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { Secret } from '../secret.ts';
 import type { FoundLock, LockedImage } from './lock-file.ts';
@@ -18,12 +19,16 @@ export interface Binding {
   /** The most eager policy among the references. */
   readonly policy: PullPolicy;
   readonly references: readonly RecordReference[];
+  /** The additional stores in which the podman of each of the references looks. */
+  readonly stores: readonly string[];
   /** What the root's lock says of the name. */
   readonly locked?: LockedImage;
   /** The digest that the root's record has for it, where that is to be kept whatever the policy. */
   readonly recorded?: string;
   /** The root has a lock that can't be read: what the name means is not known. */
   readonly lockProblem?: Problem;
+  /** The images that the root ships; they can be read as long as it is open. */
+  readonly shipped?: ShippedImages;
 }
 
 /** The bindings of a survey, and the problems that came up with the files that they cite. */
@@ -48,11 +53,15 @@ export function bindingsOf(survey: Survey, root: Root, select: 'bound' | 'all'):
     groups.set(key, draft);
     draft.parts.push({ reference, access: accessOf(reference, root, problems) });
   }
+  const images = openShipped(root);
+  const shipped = images === undefined ? {} : { shipped: images };
   const byName = Map.groupBy(groups.values(), (draft) => draft.name);
   const drafts = [...byName.values()].map((of) => onePlatform(of, survey.platform, problems));
   return {
     bindings: drafts.flatMap((draft) =>
-      draft === undefined ? [] : [{ ...finish(draft), ...lockedBy(survey.lock, draft.name) }],
+      draft === undefined
+        ? []
+        : [{ ...finish(draft), ...lockedBy(survey.lock, draft.name), ...shipped }],
     ),
     problems,
   };
@@ -97,6 +106,7 @@ interface Draft {
 }
 
 function finish({ name, platform, parts }: Draft): Binding {
+  const [first = [], ...others] = parts.map((part) => part.reference.pull.additionalStores ?? []);
   const accesses = parts.map((part) => part.access).sort((a, b) => rank(a) - rank(b));
   return {
     name,
@@ -105,6 +115,7 @@ function finish({ name, platform, parts }: Draft): Binding {
     policy:
       eagerness.find((policy) => parts.some((p) => p.reference.pull.policy === policy)) ??
       'missing',
+    stores: first.filter((store) => others.every((of) => of.includes(store))),
     references: parts.map(({ reference: { raw, path, line, key, unit, imageService } }) => ({
       raw,
       path,

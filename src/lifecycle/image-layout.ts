@@ -3,6 +3,7 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { BerthError, systemErrorCode } from '../errors.ts';
+import { REF_NAME } from '../image/annotations.ts';
 import { isDigest, sha256 } from '../image/digest.ts';
 import { choosePlatform, formatPlatform, type Platform } from '../image/platform.ts';
 import { imageFailure, noImage } from './image-failure.ts';
@@ -12,7 +13,6 @@ import { verified } from './layer-bytes.ts';
 const maxDocument = 4 * 1024 * 1024;
 const maxIndex = 64 * 1024 * 1024;
 const maxNesting = 4;
-const REF_NAME = 'org.opencontainers.image.ref.name';
 
 const word = v.pipe(v.string(), v.maxLength(255));
 const BlobSchema = v.object({

@@ -1,6 +1,7 @@
 import type { Deployment, Deployments, Updater } from '../deployment/deployment.ts';
 import { BerthError } from '../errors.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { Root } from '../root/root.ts';
 import { type Context, changingRoot, recoverSituation, type Situation } from './context.ts';
 import { noteDrift } from './drift.ts';
 import { planStage } from './plan.ts';
@@ -10,7 +11,7 @@ import { type ReleasedRoot, release } from './release.ts';
 import { isManual } from './root-id.ts';
 import { type Staged, stage } from './stage.ts';
 import type { Finding } from './verify.ts';
-import { type Wanted, wantedOf } from './wanted.ts';
+import { asRecorded, type Wanted, wantedOf } from './wanted.ts';
 
 export interface ReconcileOptions {
   /** Where roots keep compose files. */
@@ -89,24 +90,12 @@ async function stageLiving(
 ): Promise<ReconciledRoot> {
   const { id, location, role } = deployment;
   try {
-    const wanted = await read(deployment, options);
-    const locked = wanted.bindings.filter((binding) => binding.locked !== undefined);
-    const names = new Set(locked.map(({ name }) => name));
-    const noted = role === 'booted' && (await noteDrift(context, id, names));
-    const result = await stage(
-      context,
-      () => id,
-      (situation) => {
-        const before = situation.records.get(id);
-        const { bindings, problems } = keepsRecord(deployment, wanted, before)
-          ? asRecorded(wanted, before)
-          : wanted;
-        const root = { id, location, deployment: recordedOf(deployment) };
-        return planStage(context, registry, situation, root, bindings, problems);
-      },
-    );
-    const outcome = outcomeOf(result);
-    return { id, location, role, ...outcome, changed: noted || outcome.changed };
+    const root = await deployment.open();
+    try {
+      return await stageOpen(context, registry, deployment, root, options);
+    } finally {
+      root.close();
+    }
   } catch (error) {
     context.signal.throwIfAborted();
     if (!(error instanceof BerthError)) throw error;
@@ -115,13 +104,31 @@ async function stageLiving(
   }
 }
 
-async function read(deployment: Deployment, { compose }: ReconcileOptions): Promise<Wanted> {
-  const root = await deployment.open();
-  try {
-    return await wantedOf(root, { bind: undefined, compose });
-  } finally {
-    root.close();
-  }
+/** @param root stays open until all is staged: images that it ships are read from it. */
+async function stageOpen(
+  context: Context,
+  registry: Registry,
+  deployment: Deployment,
+  root: Root,
+  { compose }: ReconcileOptions,
+): Promise<ReconciledRoot> {
+  const { id, location, role } = deployment;
+  const wanted = await wantedOf(root, { bind: undefined, compose });
+  const locked = wanted.bindings.filter((binding) => binding.locked !== undefined);
+  const names = new Set(locked.map(({ name }) => name));
+  const noted = role === 'booted' && (await noteDrift(context, id, names));
+  const result = await stage(
+    context,
+    () => id,
+    (situation) => {
+      const before = situation.records.get(id);
+      const kept = keepsRecord(deployment, wanted, before) ? asRecorded(wanted, before) : wanted;
+      const planned = { id, location, deployment: recordedOf(deployment) };
+      return planStage(context, registry, situation, planned, kept);
+    },
+  );
+  const outcome = outcomeOf(result);
+  return { id, location, role, ...outcome, changed: noted || outcome.changed };
 }
 
 function outcomeOf({ plan, failures, findings, changed }: Staged) {
@@ -153,18 +160,6 @@ function keepsRecord(
     bindings.length === known.size &&
     bindings.every(({ name }) => known.has(name))
   );
-}
-
-function asRecorded({ bindings, problems }: Wanted, { staged }: RootRecord): Wanted {
-  const served = (staged?.images ?? []).flatMap(({ names }) => names);
-  const digests = new Map(served.map(({ name, digest }) => [name, digest]));
-  return {
-    bindings: bindings.map((binding) => {
-      const recorded = digests.get(binding.name);
-      return recorded === undefined ? binding : { ...binding, recorded };
-    }),
-    problems,
-  };
 }
 
 /** Both see the same deployments. */

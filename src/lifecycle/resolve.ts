@@ -1,4 +1,5 @@
 import { BerthError } from '../errors.ts';
+import { repositoryOf } from '../image/name.ts';
 import { formatPlatform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
@@ -65,13 +66,16 @@ export async function resolveBindings(
   const resolutions = await mapLimited(bindings, LOOKUPS_AT_A_TIME, async (binding) => {
     const kept = keptFromRecord(binding, situation, record);
     if (kept !== undefined) return kept;
-    if (binding.policy === 'never' && binding.lockProblem === undefined) {
-      const local = presentByName(binding, situation);
-      if (local === undefined) problems.push(neverFetched(binding));
-      return local;
-    }
     context.signal.throwIfAborted();
     try {
+      if (binding.policy === 'never' && binding.lockProblem === undefined) {
+        const local = presentByName(binding, situation);
+        if (local !== undefined) return local;
+        if (binding.shipped?.find(wantedName(binding), binding.platform) === undefined) {
+          problems.push(neverFetched(binding));
+          return undefined;
+        }
+      }
       const { image, access } = await lookUp(registry, binding, context.signal);
       context.report({ event: 'resolved', name: binding.name, digest: image.digest });
       return {
@@ -93,7 +97,8 @@ export async function resolveBindings(
 }
 
 /**
- * What a binding's name means: by the root's lock, else by the registry.
+ * What a binding's name means: by the root's lock, else by the images that it ships, else by the
+ * registry. A name that is to be resolved anew means what the registry says, where that answers.
  *
  * @throws {BerthError} `lock-file`, or what the registry says.
  */
@@ -102,16 +107,13 @@ export async function lookUp(
   binding: Binding,
   signal: AbortSignal,
 ): Promise<{ image: ResolvedImage; access: Access }> {
-  const { name, platform, locked, recorded, lockProblem } = binding;
+  const { name, platform, locked, lockProblem } = binding;
   if (lockProblem !== undefined) {
     const { message, hint, path } = lockProblem;
     throw new BerthError('lock-file', `${path}: ${message}`, { hint });
   }
-  const digest = locked?.digest ?? recorded;
-  const wanted = digest === undefined ? name : byDigest(name, digest);
-  const { found, access } = await firstThatWorks(binding, signal, (way) =>
-    registry.resolve(wanted, platform, way, signal),
-  );
+  const wanted = wantedName(binding);
+  const { found, access } = await foundAt(registry, binding, wanted, signal);
   const expected = locked?.platforms.get(formatPlatform(platform));
   if (expected !== undefined && expected !== found.manifest) {
     throw new BerthError(
@@ -121,6 +123,59 @@ export async function lookUp(
     );
   }
   return { image: { ...found, name }, access };
+}
+
+function wantedName({ name, locked, recorded }: Binding): string {
+  const digest = locked?.digest ?? recorded;
+  return digest === undefined ? name : byDigest(name, digest);
+}
+
+interface Found {
+  readonly found: ResolvedImage;
+  readonly access: Access;
+}
+
+async function foundAt(
+  registry: Registry,
+  binding: Binding,
+  wanted: string,
+  signal: AbortSignal,
+): Promise<Found> {
+  const here = foundInRoot(binding, wanted);
+  if (here === undefined) return foundInRegistry(registry, binding, wanted, signal);
+  if (isResolvedAnew(binding) && wanted === binding.name) {
+    try {
+      const asked = await foundInRegistry(registry, binding, wanted, signal);
+      if (asked.found.digest !== here.found.digest) return asked;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof BerthError)) throw error;
+    }
+  }
+  // policy.json speaks of names, wherever their bytes come from.
+  await registry.permit(binding.name);
+  return here;
+}
+
+function foundInRoot({ platform, shipped }: Binding, wanted: string): Found | undefined {
+  const found = shipped?.find(wanted, platform);
+  if (shipped === undefined || found === undefined) return undefined;
+  return { found, access: { shipped } };
+}
+
+function foundInRegistry(
+  registry: Registry,
+  binding: Binding,
+  wanted: string,
+  signal: AbortSignal,
+): Promise<Found> {
+  return firstThatWorks(binding, signal, (access) =>
+    registry.resolve(wanted, binding.platform, access, signal),
+  );
+}
+
+function isResolvedAnew({ policy }: Binding): boolean {
+  return policy === 'always' || policy === 'newer';
 }
 
 /** Tries each way in which the units say that the image can be had; the first error counts. */
@@ -155,10 +210,9 @@ function keptFromRecord(
   situation: Situation,
   record: RootRecord | undefined,
 ): Resolution | undefined {
-  const { name, locked, recorded, policy, lockProblem } = binding;
+  const { name, locked, recorded, lockProblem } = binding;
   if (lockProblem !== undefined) return undefined;
-  const isResolvedAnew = policy === 'always' || policy === 'newer';
-  if (locked === undefined && recorded === undefined && isResolvedAnew) return undefined;
+  if (locked === undefined && recorded === undefined && isResolvedAnew(binding)) return undefined;
   const platform = formatPlatform(binding.platform);
   const serves = (image: RecordImage) =>
     image.platform === platform && image.names.some(({ name }) => name === binding.name);
@@ -194,11 +248,6 @@ function presentByName(binding: Binding, situation: Situation): Resolution | und
 /** `registry.example.com/app:1` by a digest: `registry.example.com/app@sha256:…`. */
 export function byDigest(name: string, digest: string): string {
   return `${repositoryOf(name)}@${digest}`;
-}
-
-/** A full name without its tag or digest. */
-export function repositoryOf(name: string): string {
-  return name.replace(/(:[^:/@]*|@.*)$/, '');
 }
 
 /** The digest by which an engine knows an image under the repository of a name. */

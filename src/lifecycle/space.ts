@@ -203,6 +203,8 @@ async function diffIdsOf(
   registry: Registry,
   { image, access }: Wanted,
 ): Promise<readonly string[] | undefined> {
+  // What is shipped costs no network, and so much the disk has to have in any case.
+  if (access.shipped !== undefined) return undefined;
   try {
     return await registry.diffIds(image, access, signal);
   } catch (error) {

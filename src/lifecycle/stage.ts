@@ -192,6 +192,7 @@ function contentsOf(
       hint,
     })),
     unresolved: plan.failures.map(({ binding }) => binding.name),
+    ...(plan.provided.length === 0 ? {} : { provided: [...plan.provided] }),
   };
   // The same as before keeps its time, which the pins carry: so they need not be made again.
   for (const earlier of [before?.staged, before?.pending]) {

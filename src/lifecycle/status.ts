@@ -21,7 +21,8 @@ export interface ImageStatus {
   readonly digest: string;
   /** On disk, in bytes; 0 if it is not there. */
   readonly size: number;
-  readonly state: 'ready' | Finding['code'];
+  /** `provided`: it lies in a read-only store of podman. */
+  readonly state: 'ready' | 'provided' | Finding['code'];
 }
 
 /** Every living root held against the engine, sorted by id. */
@@ -41,17 +42,39 @@ function rootStatus(record: RootRecord, situation: Situation): RootStatus {
     engine: record.engine,
     state: findings.length > 0 ? 'not ready' : isManual(record.id) ? 'pins' : 'ready',
     ...(record.staged === undefined ? {} : { staged: record.staged.time }),
-    images: (contents?.images ?? []).flatMap((image) =>
-      image.names.map(({ name, digest }) => ({
-        name,
-        id: image.id,
-        digest,
-        size: situation.images.get(image.id)?.size ?? 0,
-        state:
-          findings.find((f) => f.id === image.id && (f.name === name || f.code !== 'name-moved'))
-            ?.code ?? (situation.images.has(image.id) ? 'ready' : 'image-missing'),
-      })),
-    ),
+    images: [
+      ...(contents?.images ?? []).flatMap((image) =>
+        image.names.map(
+          ({ name, digest }): ImageStatus => ({
+            name,
+            id: image.id,
+            digest,
+            size: situation.images.get(image.id)?.size ?? 0,
+            state:
+              findings.find(
+                (f) => f.id === image.id && (f.name === name || f.code !== 'name-moved'),
+              )?.code ?? (situation.images.has(image.id) ? 'ready' : 'image-missing'),
+          }),
+        ),
+      ),
+      ...(contents?.provided ?? []).map(
+        ({ name, id, digest }): ImageStatus => ({
+          name,
+          id,
+          digest,
+          size: 0,
+          state: providedState(findings, id, name),
+        }),
+      ),
+    ],
     findings,
   };
+}
+
+function providedState(
+  findings: readonly Finding[],
+  id: string,
+  name: string,
+): ImageStatus['state'] {
+  return findings.find((found) => found.id === id && found.name === name)?.code ?? 'provided';
 }

@@ -40,7 +40,7 @@ export const ACCEPTED_TYPES = [...INDEX_TYPES, ...MANIFEST_TYPES].join(', ');
  *
  * @throws {RegistryError} `bad-reply`
  */
-export function readManifest(place: Place, { mediaType, content }: Manifest): ManifestDocument {
+export function readManifest(place: Asked, { mediaType, content }: Manifest): ManifestDocument {
   const checked = v.safeParse(schema, parse(place, content));
   if (!checked.success) {
     const [issue] = checked.issues;
@@ -79,9 +79,12 @@ const schema = v.object({
   layers: v.optional(v.array(descriptor)),
 });
 
+/** Where the manifest was asked for. */
+type Asked = Pick<Place, 'registry' | 'repository' | 'reference'>;
+
 type Descriptor = v.InferOutput<typeof descriptor>;
 
-function parse(place: Place, content: Buffer): unknown {
+function parse(place: Asked, content: Buffer): unknown {
   try {
     return JSON.parse(content.toString('utf8'));
   } catch (error) {
@@ -100,13 +103,13 @@ function entryOf({ digest, platform }: Descriptor) {
   return { digest, platform: { os, architecture, ...(variant ? { variant } : {}) } };
 }
 
-function refuseForeign(place: Place, mediaType: string): void {
+function refuseForeign(place: Asked, mediaType: string): void {
   if (/\.nondistributable\.|\.foreign\./.test(mediaType)) {
     throw wrong(place, 'a layer that must be fetched from elsewhere, which berth does not do');
   }
 }
 
-function wrong(place: Place, found: string): RegistryError {
+function wrong(place: Asked, found: string): RegistryError {
   return failure('bad-reply', place, `a manifest for ${place.reference}`, found, {
     hint: 'push the image anew with a current tool; berth takes OCI images and Docker schema 2',
   });

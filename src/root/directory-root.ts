@@ -2,8 +2,15 @@ import { systemErrorCode } from '../errors.ts';
 import { Directories, type Directory, pathOf } from './directories.ts';
 import { entriesOf } from './listing.ts';
 import { keepsChanging, notADirectory, notAFile, unreadable } from './read-error.ts';
-import { readRegular, readStartOf } from './regular-file.ts';
-import { type Entry, type Found, type FoundFile, type Root, RootError } from './root.ts';
+import { openRegular, readRegular, readStartOf } from './regular-file.ts';
+import {
+  type Entry,
+  type Found,
+  type FoundFile,
+  type OpenFile,
+  type Root,
+  RootError,
+} from './root.ts';
 import { linkText, maxChanges, type Reached, walk } from './walk.ts';
 
 const defaultMaxBytes = 1024 * 1024;
@@ -67,6 +74,16 @@ export class DirectoryRoot implements Root {
       if (reached.kind === 'directory') throw notAFile(path, 'a directory');
       if (reached.kind !== 'file') throw notAFile(path, reached.stats);
       return readStartOf(reached.directory, reached.name, path, bytes);
+    });
+  }
+
+  openFile(path: string): OpenFile | undefined {
+    return this.#reading(path, () => {
+      const reached = walk(this.#directories, path, 'follow');
+      if (reached === undefined) return undefined;
+      if (reached.kind === 'directory') throw notAFile(path, 'a directory');
+      if (reached.kind !== 'file') throw notAFile(path, reached.stats);
+      return openRegular(reached.directory, reached.name, path);
     });
   }
 

@@ -63,6 +63,11 @@ export class ImageRoot implements Root {
     return start.subarray(0, bytes);
   }
 
+  /** An image's tree has no files that could be opened. */
+  openFile(): undefined {
+    return undefined;
+  }
+
   readLink(path: string): string | undefined {
     const node = this.#walk(path, 'stay')?.node;
     return node?.kind === 'link' ? node.target : undefined;

@@ -1,7 +1,7 @@
 import { maxEntries, sortByBytes } from './listing.ts';
 import { isPossiblePath } from './names.ts';
 import { notADirectory, notAFile, tooDeep, tooManyEntries, tooManyLinks } from './read-error.ts';
-import type { Entry, Found, FoundFile, Root } from './root.ts';
+import type { Entry, Found, FoundFile, OpenFile, Root } from './root.ts';
 
 /** A directory that stands in the place of one of a root. */
 export interface OverlayDirectory {
@@ -89,6 +89,13 @@ export class OverlaidRoot implements Root {
     }
     const file = asFile(path, reached.node);
     return file?.root.readStart(file.path, bytes);
+  }
+
+  openFile(path: string): OpenFile | undefined {
+    const reached = this.#walk(path, 'follow');
+    if (reached?.in !== 'overlay') return this.#inBase(reached, (at) => this.#base.openFile(at));
+    const file = asFile(path, reached.node);
+    return file?.root.openFile(file.path);
   }
 
   readLink(path: string): string | undefined {

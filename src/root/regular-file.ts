@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { systemErrorCode } from '../errors.ts';
 import { type Directory, kernelPath } from './directories.ts';
 import { notAFile, tooLarge } from './read-error.ts';
+import type { OpenFile } from './root.ts';
 
 /** For files whose size the kernel does not say, as those of procfs. */
 const firstBytes = 4096;
@@ -22,12 +23,11 @@ export function readRegular(
   path: string,
   maxBytes: number,
 ): Buffer | undefined {
-  const fd = openUnfollowed(directory, name);
-  if (fd === undefined) return undefined;
+  const file = openRegular(directory, name, path);
+  if (file === undefined) return undefined;
+  const { fd, size } = file;
   try {
-    const stats = fstatSync(fd);
-    if (!stats.isFile()) throw notAFile(path, stats);
-    const content = stats.size > maxBytes ? undefined : readBounded(fd, stats.size, maxBytes);
+    const content = size > maxBytes ? undefined : readBounded(fd, size, maxBytes);
     if (content === undefined) throw tooLarge(path, maxBytes);
     return content;
   } finally {
@@ -42,15 +42,31 @@ export function readStartOf(
   path: string,
   bytes: number,
 ): Buffer | undefined {
+  const file = openRegular(directory, name, path);
+  if (file === undefined) return undefined;
+  try {
+    const content = Buffer.alloc(bytes);
+    return content.subarray(0, readSync(file.fd, content, 0, bytes, 0));
+  } finally {
+    closeSync(file.fd);
+  }
+}
+
+/** Such a file, open. @returns and throws as `readRegular`, but for its size. */
+export function openRegular(
+  directory: Directory,
+  name: string,
+  path: string,
+): OpenFile | undefined {
   const fd = openUnfollowed(directory, name);
   if (fd === undefined) return undefined;
   try {
     const stats = fstatSync(fd);
     if (!stats.isFile()) throw notAFile(path, stats);
-    const content = Buffer.alloc(bytes);
-    return content.subarray(0, readSync(fd, content, 0, bytes, 0));
-  } finally {
+    return { fd, size: stats.size };
+  } catch (error) {
     closeSync(fd);
+    throw error;
   }
 }
 

@@ -47,6 +47,14 @@ export interface Root {
    */
   readStart(path: string, bytes: number): Buffer | undefined;
 
+  /**
+   * A regular file of any size, open to be read; the caller closes it.
+   *
+   * @returns undefined if nothing is there, or if the root does not keep what its files hold.
+   * @throws {RootError} as `readFile`, but never `too-large`.
+   */
+  openFile(path: string): OpenFile | undefined;
+
   /** The text of the link at `path` itself; undefined if that is not a link or nothing is there. */
   readLink(path: string): string | undefined;
 
@@ -70,6 +78,12 @@ export interface Found {
 export interface FoundFile {
   readonly realPath: string;
   readonly content: Buffer;
+}
+
+export interface OpenFile {
+  readonly fd: number;
+  /** In bytes, when it was opened. */
+  readonly size: number;
 }
 
 export type RootErrorCode =

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  chmodSync,
   closeSync,
   constants,
   fchmodSync,
@@ -20,33 +21,61 @@ import { openDirectory } from './open-directory.ts';
  * Writes a file into a tree that may lie, whole or not at all: temporary file, fsync, rename, fsync
  * of the directory. Missing directories are made.
  *
- * It goes by descriptors, one real directory at a time: a link on the way is refused, since it could
- * lead out of the root, now or when it is swapped. A link in the place of the file is replaced.
+ * A link in the place of the file is replaced; one on the way is refused, as `directoryInRoot` does.
  *
  * @param spec the root, as `openDirectory` takes it.
  * @param path absolute inside the root, without `.` and `..`.
  * @throws {BerthError} `unwritable`; {RootError} `no-root`.
  */
 export function writeInRoot(spec: string, path: string, content: string): void {
-  const names = path.split('/').filter((name) => name !== '');
+  const names = namesIn(path);
   const file = names.pop();
-  if (file === undefined || names.concat(file).some((name) => name === '.' || name === '..')) {
-    throw new RangeError(`not a path of a file in a root: ${path}`);
-  }
-  let here: Directory = { fd: openDirectory(spec), realPath: '/' };
+  if (file === undefined) throw notAPath(path);
+  const here = directoryInRoot(spec, names.join('/'));
   try {
-    for (const name of names) {
-      const next = enter(here, name);
-      closeSync(here.fd);
-      here = next;
-    }
     replace(here, file, content);
   } finally {
     closeSync(here.fd);
   }
 }
 
-function enter(parent: Directory, name: string): Directory {
+/**
+ * Opens a directory of a tree that may lie, to write into it; missing ones are made. The caller
+ * closes its descriptor.
+ *
+ * It goes by descriptors, one real directory at a time: a link on the way is refused, since it could
+ * lead out of the root, now or when it is swapped.
+ *
+ * @param spec and path, and what it throws, as `writeInRoot`.
+ * @param mode of the directory itself, if it is made; 0755 without it.
+ */
+export function directoryInRoot(spec: string, path: string, mode?: number): Directory {
+  const names = namesIn(path);
+  let here: Directory = { fd: openDirectory(spec), realPath: '/' };
+  try {
+    for (const [i, name] of names.entries()) {
+      const next = enter(here, name, i === names.length - 1 ? mode : undefined);
+      closeSync(here.fd);
+      here = next;
+    }
+    return here;
+  } catch (error) {
+    closeSync(here.fd);
+    throw error;
+  }
+}
+
+function namesIn(path: string): string[] {
+  const names = path.split('/').filter((name) => name !== '');
+  if (names.some((name) => name === '.' || name === '..')) throw notAPath(path);
+  return names;
+}
+
+function notAPath(path: string): RangeError {
+  return new RangeError(`not a path of a file in a root: ${path}`);
+}
+
+function enter(parent: Directory, name: string, mode: number | undefined): Directory {
   const realPath = pathOf(parent, name);
   const flags = O_PATH | constants.O_NOFOLLOW | constants.O_DIRECTORY;
   const open = () => ({ fd: openSync(kernelPath(parent, name), flags), realPath });
@@ -57,7 +86,9 @@ function enter(parent: Directory, name: string): Directory {
   }
   try {
     makeDirectoryIn(parent, name);
-    return open();
+    const made = open();
+    if (mode !== undefined) chmodSync(kernelPath(made, '.'), mode);
+    return made;
   } catch (error) {
     throw noWay(parent, name, error);
   }

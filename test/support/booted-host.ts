@@ -39,8 +39,8 @@ export async function bootHost(t: TestContext, directory: string): Promise<Boote
     let console = '';
     const heard = (chunk: string) => {
       console += chunk;
-      // The name comes in colour.
-      if (/Reached target [^\n]*(?:graphical|multi-user)\.target/.test(console)) resolve();
+      // The name comes in colour; once there is a prompt the console tells no more of the boot.
+      if (/Reached target [^\n]*graphical\.target| login: /.test(console)) resolve();
     };
     nspawn.stdout.setEncoding('utf8').on('data', heard);
     nspawn.stderr.setEncoding('utf8').on('data', heard);

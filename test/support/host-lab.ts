@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -11,8 +12,13 @@ import { type Booted, makeOstreeHost, type OstreeHost } from './ostree-host.ts';
 export interface HostLab extends OstreeHost {
   /** `127.0.0.1:PORT/NAME` */
   readonly name: (image: string) => string;
-  /** Pushes an image that runs for ever and says of itself what `content` is; returns its id. */
-  readonly push: (image: string, content: string) => string;
+  /**
+   * Pushes an image that runs for ever; returns its id.
+   *
+   * @param content of a file in it: any other makes another image.
+   * @param bytes of more that is in it.
+   */
+  readonly push: (image: string, content: string, bytes?: number) => string;
   readonly startRegistry: () => Promise<void>;
   readonly stopRegistry: () => Promise<void>;
 }
@@ -35,13 +41,14 @@ export async function startHostLab(
   const insecure = `[[registry]]\nlocation = "${address}"\ninsecure = true\n`;
   return {
     ...host,
-    commit: (branch, files) =>
-      host.commit(branch, {
-        'usr/etc/containers/registries.conf.d/test.conf': insecure,
-        ...files,
-      }),
+    commit: (branch, files, change) =>
+      host.commit(
+        branch,
+        { 'usr/etc/containers/registries.conf.d/test.conf': insecure, ...files },
+        change,
+      ),
     name,
-    push: (image, content) => pushImage(host.directory, name(image), content),
+    push: (image, content, bytes) => pushImage(host.directory, name(image), content, bytes),
     startRegistry: async () => {
       registry = await runDockerRegistry(directory, { login: false, port });
     },
@@ -52,10 +59,13 @@ export async function startHostLab(
   };
 }
 
-function pushImage(directory: string, name: string, content: string): string {
+function pushImage(directory: string, name: string, content: string, bytes = 0): string {
   const busybox = execFileSync('which', ['busybox'], { encoding: 'utf8' }).trim();
   const image = buildImage({
-    layers: [{ files: { 'bin/busybox': readFileSync(busybox) } }, { files: { content } }],
+    layers: [
+      { files: { 'bin/busybox': readFileSync(busybox) } },
+      { files: { content, more: randomBytes(bytes) } },
+    ],
     entrypoint: ['/bin/busybox', 'sleep', '2147483647'],
   });
   const layout = mkdtempSync(join(directory, 'image-'));
@@ -88,4 +98,19 @@ export function runs(host: Booted, container: string): string {
 
 export function state(host: Booted, unit: string): string {
   return host.try('systemctl', 'is-active', unit).stdout.trim();
+}
+
+/**
+ * Does something that makes berth-reconcile.service run, and waits for its end.
+ *
+ * @returns what it said.
+ */
+export function reconciledAfter(host: Booted, action: () => void): string {
+  const cursor = /^-- cursor: (\S+)$/m.exec(
+    host.run('journalctl', '-n', '0', '--show-cursor'),
+  )?.[1];
+  action();
+  const follow = `journalctl --no-pager -f -n all --after-cursor='${cursor}' -u berth-reconcile.service`;
+  const end = '(Finished|Failed to start) berth-reconcile';
+  return host.run('timeout', '60', 'sh', '-c', `${follow} | sed -E '/${end}/q'`);
 }

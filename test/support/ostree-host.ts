@@ -2,6 +2,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -44,12 +45,22 @@ export interface Booted {
 /** A machine with a real ostree sysroot, whose deployments are booted by systemd-nspawn. */
 export interface OstreeHost {
   readonly directory: string;
-  /** Commits the OS with these files added: paths below `/`, with `usr/etc` for `/etc`. */
-  readonly commit: (branch: string, files: Readonly<Record<string, string>>) => string;
+  /**
+   * Commits the OS with these files added: paths below `/`, with `usr/etc` for `/etc`. A branch has a
+   * slash in its name, or ostree takes it for the start of a checksum.
+   */
+  readonly commit: (
+    branch: string,
+    files: Readonly<Record<string, string>>,
+    /** Does more to the tree that is laid over the OS. */
+    change?: (tree: string) => void,
+  ) => string;
   /** Makes a commit what is booted next, without a host that runs. */
   readonly deploy: (branch: string) => void;
-  /** Boots the first boot entry, or the one after it. */
-  readonly boot: (entry?: number) => Promise<Booted>;
+  /** Boots the first boot entry, or the deployment with this id. */
+  readonly boot: (id?: string) => Promise<Booted>;
+  /** The deployments that can be booted, the one that is first. */
+  readonly bootable: () => readonly string[];
   /** The stateroot's /var. */
   readonly var: string;
 }
@@ -84,49 +95,51 @@ export function makeOstreeHost(t: TestContext, { berth }: { readonly berth: bool
   mkdirSync(sysroot);
   run('ostree', ['admin', 'init-fs', sysroot]);
   run('ostree', ['admin', 'os-init', 'acme', `--sysroot=${sysroot}`]);
+  // A test that loses its files loses nothing.
+  run('ostree', ['config', `--repo=${repo}`, 'set', 'core.fsync', 'false']);
   run('ostree', ['pull-local', `--repo=${repo}`, baseRepo(), 'base']);
-  if (berth) commitTree(directory, repo, 'base', (tree) => installInto(directory, tree));
+  if (berth) commitTree(repo, 'base', installedTree(directory));
   return {
     directory,
     var: join(sysroot, 'ostree/deploy/acme/var'),
-    commit: (branch, files) =>
-      commitTree(directory, repo, branch, (tree) => {
-        // What is there is the repository's own file.
-        for (const path of Object.keys(files)) rmSync(join(tree, path), { force: true });
-        writeRoot(tree, files);
-      }),
+    commit: (branch, files, change) => {
+      const tree = writeRoot(temporaryTree(directory), files);
+      change?.(tree);
+      return commitTree(repo, branch, tree);
+    },
     deploy: (branch) => {
       run('ostree', ['admin', 'deploy', '--os=acme', `--sysroot=${sysroot}`, branch]);
     },
-    boot: (entry = 0) => bootDeployment(stops, sysroot, entry),
+    boot: (id) => bootDeployment(stops, sysroot, id),
+    bootable: () => bootTrees(sysroot).map(idOf),
   };
 }
 
-/** Commits the branch `base` as it is after a change, in which files are replaced, never written to. */
-function commitTree(
-  directory: string,
-  repo: string,
-  branch: string,
-  change: (tree: string) => void,
-): string {
+/** Its mode becomes that of the OS's `/`. */
+function temporaryTree(directory: string): string {
   const tree = mkdtempSync(join(directory, 'tree-'));
-  const checkedOut = join(tree, 'os');
-  run('ostree', ['checkout', `--repo=${repo}`, '--require-hardlinks', 'base', checkedOut]);
-  change(checkedOut);
-  const words = ['--no-xattrs', '--link-checkout-speedup', `--tree=dir=${checkedOut}`];
-  const checksum = run('ostree', ['commit', `--repo=${repo}`, `--branch=${branch}`, ...words]);
-  rmSync(tree, { recursive: true });
-  return checksum.trim();
+  chmodSync(tree, 0o755);
+  return tree;
+}
+
+/** Commits the branch `base` with a tree laid over it. */
+function commitTree(repo: string, branch: string, tree: string): string {
+  // With what changes owners or attributes, ostree would read and write all of `base` again.
+  const trees = ['--tree=ref=base', `--tree=dir=${tree}`];
+  return run('ostree', ['commit', `--repo=${repo}`, `--branch=${branch}`, ...trees]).trim();
 }
 
 /** What `make install` and `systemctl preset` leave, as a distribution's build would. */
-function installInto(directory: string, tree: string): void {
-  const installed = join(directory, 'installed');
-  run('make', ['--silent', '-C', checkout, 'install', `DESTDIR=${installed}`, 'PREFIX=/usr']);
-  const units = readdirSync(join(installed, 'usr/lib/systemd/system'));
-  run('systemctl', [`--root=${installed}`, 'preset', ...units]);
-  renameSync(join(installed, 'etc'), join(installed, 'usr/etc'));
-  run('cp', ['-a', '--remove-destination', `${installed}/.`, tree]);
+function installedTree(directory: string): string {
+  const tree = join(directory, 'installed');
+  run('make', ['--silent', '-C', checkout, 'install', `DESTDIR=${tree}`, 'PREFIX=/usr']);
+  run('systemctl', [
+    `--root=${tree}`,
+    'preset',
+    ...readdirSync(join(tree, 'usr/lib/systemd/system')),
+  ]);
+  renameSync(join(tree, 'etc'), join(tree, 'usr/etc'));
+  return tree;
 }
 
 /** A repository with Debian's OS in the branch `base`, made once for every test. */
@@ -165,10 +178,10 @@ function baseRepo(): string {
 async function bootDeployment(
   stops: (() => Promise<void>)[],
   sysroot: string,
-  entry: number,
+  id: string | undefined,
 ): Promise<Booted> {
-  const tree = bootTrees(sysroot)[entry];
-  if (tree === undefined) throw new Error(`${sysroot} has no boot entry ${entry}`);
+  const tree = bootTrees(sysroot).find((path) => id === undefined || idOf(path) === id);
+  if (tree === undefined) throw new Error(`${sysroot} has no boot entry for ${id}`);
   const nspawn = spawn(
     'systemd-nspawn',
     [
@@ -201,8 +214,8 @@ async function bootDeployment(
     nspawn.on('exit', () => clearTimeout(tooLong));
     const heard = (chunk: string) => {
       console += chunk;
-      // The name comes in colour.
-      if (/Reached target [^\n]*(?:graphical|multi-user)\.target/.test(console)) {
+      // The name comes in colour; once there is a prompt the console tells no more of the boot.
+      if (/Reached target [^\n]*graphical\.target| login: /.test(console)) {
         clearTimeout(tooLong);
         done();
       }
@@ -218,7 +231,7 @@ async function bootDeployment(
     attempt('nsenter', ['-t', String(leader), '-a', '--', ...command]);
   tryRun('systemctl', 'is-system-running', '--wait');
   return {
-    id: tree.slice(tree.lastIndexOf('/') + 1),
+    id: idOf(tree),
     try: tryRun,
     run: (...command) => {
       const { code, stdout, stderr } = tryRun(...command);
@@ -244,6 +257,10 @@ function bootTrees(sysroot: string): readonly string[] {
     }))
     .sort((a, b) => b.version - a.version)
     .map(({ link }) => realpathSync(join(sysroot, link)));
+}
+
+function idOf(tree: string): string {
+  return tree.slice(tree.lastIndexOf('/') + 1);
 }
 
 function attempt(program: string, words: readonly string[]): Ran {

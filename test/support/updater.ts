@@ -96,7 +96,8 @@ export async function startUpdater(
           heldDays,
         },
       ),
-    activate: (id, locked = []) => activate(context, { id, locked: new Set(locked.map(fullName)) }),
+    activate: (id, locked = []) =>
+      activate(context, { id, locked: new Set(locked.map(fullName)), needs: true }),
     record,
     meaning: async (image) =>
       (await engine.images()).find(({ names }) => names.includes(fullName(image)))?.id,

@@ -1,15 +1,21 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { BerthError } from '../../errors.ts';
 import { type Activated, activate } from '../../lifecycle/activate.ts';
 import { readSituation } from '../../lifecycle/context.ts';
 import { readLock } from '../../lifecycle/lock-file.ts';
+import type { PlannedRoot } from '../../lifecycle/plan.ts';
 import { isPullNeeded } from '../../lifecycle/pull-needed.ts';
+import { loadShipped } from '../../lifecycle/shipped.ts';
+import { wantedOf } from '../../lifecycle/wanted.ts';
+import type { Root } from '../../root/root.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes, printFailure } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
-import { findingEntry, printFindings } from '../render/problems.ts';
+import { failuresOf, findingEntry, printFailures, printFindings } from '../render/problems.ts';
 import { inSurroundings, type Surroundings } from '../surroundings.ts';
 import { idOfRoot, idOfTarget, withRoot } from '../target.ts';
+import { plannedRoot } from './plan.ts';
 
 interface ActivateOptions extends CommonOptions {
   readonly pullNeeded?: string;
@@ -22,7 +28,8 @@ export function defineActivate(command: Command): void {
       .description(
         'Make the pins again that were lost, and every name that the booted root uses mean the\n' +
           'image on its record. A name that somebody moved since the last boot of the same root is\n' +
-          'left alone, unless the root’s lock holds it. Needs no network.',
+          'left alone, unless the root’s lock holds it. What the root ships is loaded first, if\n' +
+          'nothing of it is on record. Needs no network.',
       )
       .option(
         '--pull-needed <unit>',
@@ -49,10 +56,13 @@ async function run(surroundings: Surroundings, options: CommonOptions): Promise<
   const { records } = await readSituation(surroundings);
   const booted = await withRoot(
     undefined,
-    async (root, deployment) => ({
-      id: idOfRoot(root.location, undefined, records, deployment),
-      locked: new Set((await readLock(root)).lock?.keys()),
-    }),
+    async (root, deployment) => {
+      const id = idOfRoot(root.location, undefined, records, deployment);
+      const location = deployment?.location ?? root.location;
+      await loadWhatItShips(surroundings, root, plannedRoot(id, location, deployment));
+      const locked = new Set((await readLock(root)).lock?.keys());
+      return { id, locked, needs: records.has(id) || (await bindsAnything(root, surroundings)) };
+    },
     options,
   );
   const result = await activate(surroundings, booted);
@@ -78,13 +88,40 @@ async function run(surroundings: Surroundings, options: CommonOptions): Promise<
   process.exitCode = ready ? 0 : exitCodes['not-ready'];
 }
 
+async function bindsAnything(root: Root, { compose }: Surroundings): Promise<boolean> {
+  const { bindings, problems } = await wantedOf(root, { bind: undefined, compose });
+  return bindings.length > 0 || problems.length > 0;
+}
+
+/** Whatever is wrong with that, pins and names of what is there are made sure of all the same. */
+async function loadWhatItShips(
+  surroundings: Surroundings,
+  root: Root,
+  planned: PlannedRoot,
+): Promise<void> {
+  try {
+    const loaded = await loadShipped(
+      surroundings,
+      surroundings.registry,
+      root,
+      planned,
+      surroundings,
+    );
+    if (loaded !== undefined) printFailures(failuresOf(loaded));
+  } catch (error) {
+    surroundings.signal.throwIfAborted();
+    if (!(error instanceof BerthError)) throw error;
+    printFailure(error, false);
+  }
+}
+
 /** Where nothing can be told, the unit pulls as it always did: that must not be berth's fault. */
 async function asks(options: CommonOptions, unit: string): Promise<boolean> {
   try {
     return await inSurroundings(options, async (surroundings) => {
-      const { records, images } = await readSituation(surroundings);
-      const id = await idOfTarget(undefined, records, options);
-      return isPullNeeded(records.get(id), images, unit);
+      const situation = await readSituation(surroundings);
+      const id = await idOfTarget(undefined, situation.records, options);
+      return isPullNeeded(situation.records.get(id), situation, unit);
     });
   } catch (error) {
     printFailure(error, options.debug === true);

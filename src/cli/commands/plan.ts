@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { Deployment } from '../../deployment/deployment.ts';
+import type { InstallTarget } from '../../deployment/install-target.ts';
 import { readSituation, type Situation } from '../../lifecycle/context.ts';
-import { type Plan, planStage } from '../../lifecycle/plan.ts';
+import { type Plan, type PlannedRoot, planStage } from '../../lifecycle/plan.ts';
 import { recordedOf } from '../../lifecycle/reconcile.ts';
 import { wantedOf } from '../../lifecycle/wanted.ts';
 import type { Root } from '../../root/root.ts';
@@ -56,32 +57,42 @@ export function definePlan(command: Command): void {
 
 /**
  * Reads the root now, while it is open; the plan itself is made when the situation is known.
+ *
+ * @param target in which the root is staged, if not in the running system.
  */
 export async function plannerOf(
   surroundings: Surroundings,
   root: Root,
   options: RootOptions,
   called: Deployment | undefined,
+  target?: InstallTarget,
 ): Promise<Planner> {
   const { compose } = surroundings;
-  const deployment = called ?? (await deploymentAt(root.location, options));
-  const location = deployment?.location ?? root.location;
-  const { bindings, problems } = await wantedOf(root, { bind: options.bind, compose });
-  const idIn = ({ records }: Situation) => idOfRoot(location, options.id, records, deployment);
+  // What the running system's updater says has no meaning for another system.
+  const deployment =
+    target === undefined ? (called ?? (await deploymentAt(root.location, options))) : undefined;
+  const location = target?.location ?? deployment?.location ?? root.location;
+  const given = options.id ?? target?.id;
+  const foreign = target !== undefined;
+  const wanted = await wantedOf(root, { bind: options.bind, compose, foreign });
+  const idIn = ({ records }: Situation) => idOfRoot(location, given, records, deployment);
   return {
     idIn,
     plan: (situation) => {
-      const id = idIn(situation);
-      // Under another id it is a root of its own, which no updater takes away.
-      const isUpdaters = deployment?.id === id;
-      const planned = {
-        id,
-        location,
-        ...(isUpdaters ? { deployment: recordedOf(deployment) } : {}),
-      };
-      return planStage(surroundings, surroundings.registry, situation, planned, bindings, problems);
+      const planned = plannedRoot(idIn(situation), location, deployment);
+      return planStage(surroundings, surroundings.registry, situation, planned, wanted);
     },
   };
+}
+
+/** Under another id than the updater's it is a root of its own, which no updater takes away. */
+export function plannedRoot(
+  id: string,
+  location: string,
+  deployment: Deployment | undefined,
+): PlannedRoot {
+  if (deployment?.id !== id) return { id, location };
+  return { id, location, deployment: recordedOf(deployment) };
 }
 
 export interface Planner {
@@ -92,6 +103,12 @@ export interface Planner {
 
 /** Nothing to do is seldom what was meant. */
 export function sayNothingBound(plan: Plan): void {
-  if (plan.images.length > 0 || plan.failures.length > 0 || plan.problems.length > 0) return;
+  if (
+    plan.images.length > 0 ||
+    plan.provided.length > 0 ||
+    plan.failures.length > 0 ||
+    plan.problems.length > 0
+  )
+    return;
   process.stderr.write(`Nothing of ${plan.root.location} is bound. ${howToBind}\n`);
 }

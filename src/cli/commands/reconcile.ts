@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Deployments } from '../../deployment/deployment.ts';
 import type { BerthError } from '../../errors.ts';
 import { type Reconciled, type ReconciledRoot, reconcile } from '../../lifecycle/reconcile.ts';
 import { deploymentsOf } from '../deployments.ts';
@@ -24,12 +25,15 @@ export function defineReconcile(command: Command): void {
     )
     .action(async (options: CommonOptions) => {
       const config = await hostConfig(options);
-      const found = await deploymentsOf(options);
       await inSurroundings(options, async (surroundings) => {
-        const result = await reconcile(surroundings, surroundings.registry, found, {
-          compose: surroundings.compose,
-          heldDays: config.heldDays,
-        });
+        const { found, result } = await untilSettled(
+          () => deploymentsOf(options),
+          (deployments) =>
+            reconcile(surroundings, surroundings.registry, deployments, {
+              compose: surroundings.compose,
+              heldDays: config.heldDays,
+            }),
+        );
         print(options.format, {
           json: () => ({
             apiVersion: 'berth/v1',
@@ -59,6 +63,41 @@ export function defineReconcile(command: Command): void {
         process.exitCode = exitCode(result);
       });
     });
+}
+
+/**
+ * Looks again when it is done: an update that is queued meanwhile starts nothing anew, as the service
+ * runs already.
+ */
+async function untilSettled(
+  read: () => Promise<Deployments>,
+  work: (found: Deployments) => Promise<Reconciled>,
+): Promise<{ found: Deployments; result: Reconciled }> {
+  let found = await read();
+  let result = await work(found);
+  let { released } = result;
+  const changed = new Set(changedIn(result));
+  for (let round = 1; round < MAX_ROUNDS; round++) {
+    const now = await read();
+    if (summary(now) === summary(found)) break;
+    found = now;
+    result = await work(found);
+    released = [...released, ...result.released];
+    for (const id of changedIn(result)) changed.add(id);
+  }
+  const roots = result.roots.map((root) => ({ ...root, changed: changed.has(root.id) }));
+  return { found, result: { ...result, roots, released } };
+}
+
+function changedIn({ roots }: Reconciled): string[] {
+  return roots.filter((root) => root.changed).map(({ id }) => id);
+}
+
+/** Of updates that come one after the other, without an end; the timer sees what comes later. */
+const MAX_ROUNDS = 8;
+
+function summary({ deployments }: Deployments): string {
+  return deployments.map(({ id, role }) => `${id} ${role}`).join('\n');
 }
 
 function isChanged({ roots, released }: Reconciled): boolean {

@@ -1,82 +1,82 @@
 import type { Command } from 'commander';
+import type { Deployment } from '../../deployment/deployment.ts';
 import { formatBytes } from '../../format-bytes.ts';
 import { type Staged, stage } from '../../lifecycle/stage.ts';
+import type { Root } from '../../root/root.ts';
+import { openTarget } from '../into.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { deferralOf, planFields, refsOf, shortDigest } from '../render/plan.ts';
-import {
-  findingEntry,
-  printFailures,
-  printFindings,
-  resolutionFailure,
-} from '../render/problems.ts';
+import { failuresOf, findingEntry, printFailures, printFindings } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
 import { inSurroundings } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
 import { plannerOf, sayNothingBound } from './plan.ts';
 
+interface StageOptions extends RootOptions {
+  readonly into?: string;
+}
+
 /** `berth stage`: fetch, pin, verify, record. */
 export function defineStage(command: Command): void {
   withRootOptions(
-    command.description(
-      'Resolve, check the space, fetch, pin, verify and record every bound image of ROOT.\n' +
-        'Can be stopped at any moment and run again: what was fetched stays.',
-    ),
+    command
+      .description(
+        'Resolve, check the space, fetch, pin, verify and record every bound image of ROOT.\n' +
+          'Can be stopped at any moment and run again: what was fetched stays.',
+      )
+      .option(
+        '--into <dir>',
+        'for the first boot of the OS that is mounted in this directory, into its /var',
+      ),
   )
     .addHelpText(
       'after',
-      '\nExamples:\n  berth stage ./rootfs\n  berth stage --engine store --bind all --id next ./rootfs',
+      '\nExamples:\n  berth stage ./rootfs\n  berth stage --engine store --bind all --id next ./rootfs\n  berth stage /mnt --into /mnt',
     )
-    .action(async (spec: string | undefined, options: RootOptions) => {
-      await inSurroundings(options, async (surroundings) => {
-        const result = await withRoot(
-          spec,
-          async (root, deployment) => {
-            const { idIn, plan } = await plannerOf(surroundings, root, options, deployment);
-            return stage(surroundings, idIn, plan);
-          },
+    .action(async (spec: string | undefined, options: StageOptions) => {
+      const work = async (root: Root, deployment: Deployment | undefined) => {
+        const target =
+          options.into === undefined ? undefined : openTarget(options.into, root.location, options);
+        await inSurroundings(
           options,
+          async (surroundings) => {
+            const { idIn, plan } = await plannerOf(surroundings, root, options, deployment, target);
+            report(await stage(surroundings, idIn, plan), options);
+          },
+          { target },
         );
-        const failures = failuresOf(result);
-        const ready = failures.length === 0 && result.findings.length === 0;
-        print(options.format, {
-          json: () => ({
-            apiVersion: 'berth/v1',
-            kind: 'StageResult',
-            ...planFields(result.plan),
-            failures: failures.map(({ name: image, code, message, hint }) => ({
-              image,
-              code,
-              message,
-              hint,
-            })),
-            ready,
-            findings: result.findings.map(findingEntry),
-          }),
-          table: () => table(result, ready),
-          refs: () => refsOf(result.plan),
-        });
-        printFailures(failures);
-        printFindings(result.findings);
-        sayNothingBound(result.plan);
-        process.exitCode =
-          exitCodeOf(failures.map(({ error }) => error)) || (ready ? 0 : exitCodes['not-ready']);
-      });
+      };
+      await withRoot(spec ?? options.into, work, options);
     });
 }
 
-function failuresOf({ plan, failures }: Staged) {
-  return [
-    ...plan.failures.map((failure) => ({ ...resolutionFailure(failure), error: failure.error })),
-    ...failures.map(({ image, error }) => ({
-      name: image.names[0]?.name ?? image.id,
-      code: error.code,
-      message: error.message,
-      hint: error.hint,
-      error,
-    })),
-  ];
+function report(result: Staged, options: StageOptions): void {
+  const failures = failuresOf(result);
+  const ready = failures.length === 0 && result.findings.length === 0;
+  print(options.format, {
+    json: () => ({
+      apiVersion: 'berth/v1',
+      kind: 'StageResult',
+      ...planFields(result.plan),
+      failures: failures.map(({ name: image, code, message, hint }) => ({
+        image,
+        code,
+        message,
+        hint,
+      })),
+      ready,
+      findings: result.findings.map(findingEntry),
+    }),
+    table: () => table(result, ready),
+    refs: () => refsOf(result.plan),
+  });
+  printFailures(failures);
+  printFindings(result.findings);
+  sayNothingBound(result.plan);
+  process.exitCode =
+    exitCodeOf(failures.map(({ error }) => error)) || (ready ? 0 : exitCodes['not-ready']);
 }
 
 function table({ plan, failures, findings }: Staged, ready: boolean): string {

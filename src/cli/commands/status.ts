@@ -69,5 +69,5 @@ function table(roots: readonly RootStatus[]): string {
 }
 
 function stateCell(state: string): Cell {
-  return { text: state, colour: state === 'ready' || state === 'pins' ? 'green' : 'red' };
+  return { text: state, colour: ['ready', 'pins', 'provided'].includes(state) ? 'green' : 'red' };
 }

@@ -1,5 +1,6 @@
 import type { RecordReference } from '../../lifecycle/record.ts';
 import type { ResolutionFailure } from '../../lifecycle/resolve.ts';
+import type { Staged } from '../../lifecycle/stage.ts';
 import type { BoundProblem, BoundReference } from '../../lifecycle/survey.ts';
 import type { Finding } from '../../lifecycle/verify.ts';
 import { displayPath } from '../../root/names.ts';
@@ -87,7 +88,7 @@ export function placeEntry({ raw, path, line, key, unit }: RecordReference) {
 export function imageReference(reference: BoundReference) {
   const { raw, path, line, key, kind, unit, scope, activation, via, decision, pull } = reference;
   const { conditions = [] } = reference;
-  const { creds, ...rest } = pull;
+  const { creds, additionalStores, ...rest } = pull;
   return {
     raw,
     path: displayPath(path),
@@ -101,10 +102,28 @@ export function imageReference(reference: BoundReference) {
     ...(conditions.length === 0 ? {} : { conditions: [...conditions] }),
     bound: decision.bound,
     rule: decision.rule,
-    pull: { ...rest, ...(creds === undefined ? {} : { creds: '***' as const }) },
+    pull: {
+      ...rest,
+      ...(creds === undefined ? {} : { creds: '***' as const }),
+      ...(additionalStores === undefined ? {} : { additionalStores: [...additionalStores] }),
+    },
   };
 }
 
 function placeOf(path: string, line: number | undefined): string {
   return line === undefined ? displayPath(path) : `${displayPath(path)}:${line}`;
+}
+
+/** What of a staging could not be resolved, or not be fetched. */
+export function failuresOf({ plan, failures }: Staged) {
+  return [
+    ...plan.failures.map((failure) => ({ ...resolutionFailure(failure), error: failure.error })),
+    ...failures.map(({ image, error }) => ({
+      name: image.names[0]?.name ?? image.id,
+      code: error.code,
+      message: error.message,
+      hint: error.hint,
+      error,
+    })),
+  ];
 }

@@ -9,6 +9,7 @@ import { mountedImage } from '../services/mounted-image.ts';
 import { optionTable, podman } from '../services/option-tables.ts';
 import { type Option, splitOptions } from '../services/split-options.ts';
 import type { Word } from '../services/words.ts';
+import { additionalStoresIn, otherStore, storeOptions } from '../store-options.ts';
 import type { PullContext } from './pull-options.ts';
 import { problemOfUnit, type QuadletUnit, sectionOf, type UnitType } from './unit.ts';
 
@@ -26,31 +27,23 @@ export interface Arguments {
   readonly ofUnit: readonly Problem[];
 }
 
-const storeFlags: ReadonlySet<string> = new Set([
-  '--connection',
-  '--imagestore',
-  '--module',
-  '--remote',
-  '--root',
-  '--storage-driver',
-  '--storage-opt',
-  '--url',
-]);
-
 /** Reads `PodmanArgs=`, `GlobalArgs=` and `Mount=` as podman reads what comes of them. */
 export function readArguments(unit: QuadletUnit, context: PullContext): Arguments {
-  const found: Draft = { pull: {}, options: [], images: [], ofPull: [], ofUnit: [] };
+  const found: Draft = {
+    pull: {},
+    options: [],
+    images: [],
+    stores: [],
+    ofPull: [],
+    ofUnit: [],
+  };
   const section = sectionOf[unit.type];
   const kind = kinds[unit.type];
   for (const entry of kind === undefined ? [] : list(unit.entries, section, 'PodmanArgs')) {
     if (kind !== undefined) readPodmanArgs(unit, entry, kind, context, found);
   }
-  for (const entry of list(unit.entries, section, 'GlobalArgs')) {
-    const flag = wordsOf(entry)
-      .map((word) => word.replace(/=.*$/s, ''))
-      .find((word) => storeFlags.has(word));
-    if (flag !== undefined) found.ofUnit.push(problemOfUnit(unit, entry, otherStore(flag)));
-  }
+  for (const entry of list(unit.entries, section, 'GlobalArgs')) readGlobalArgs(unit, entry, found);
+  if (found.stores.length > 0) found.pull = { ...found.pull, additionalStores: found.stores };
   for (const entry of unit.type === 'container' ? list(unit.entries, section, 'Mount') : []) {
     const [value = ''] = wordsOf(entry);
     addMount(unit, entry, { text: value, raw: value }, found);
@@ -62,8 +55,22 @@ interface Draft {
   pull: Partial<PullOptions>;
   readonly options: Option[];
   readonly images: UnitEntry[];
+  readonly stores: string[];
   readonly ofPull: Problem[];
   readonly ofUnit: Problem[];
+}
+
+/** Options of podman itself: `--name=value`, or `--name value`. */
+function readGlobalArgs(unit: QuadletUnit, entry: UnitEntry, found: Draft): void {
+  const words = wordsOf(entry);
+  for (const [index, word] of words.entries()) {
+    const [, name = '', , inline] = /^--([a-z-]+)(=(.*))?$/s.exec(word) ?? [];
+    if (!storeOptions.has(name)) continue;
+    const stores =
+      name === 'storage-opt' ? additionalStoresIn(inline ?? words[index + 1] ?? '') : undefined;
+    if (stores === undefined) found.ofUnit.push(problemOfUnit(unit, entry, otherStore(name)));
+    else found.stores.push(...stores);
+  }
 }
 
 type Kind = 'run' | 'pull' | 'play' | 'build' | 'pod';
@@ -174,13 +181,5 @@ function otherThing(option: string): Fault {
     code: 'command-line',
     message: `expected options that leave the unit's own keys as they are, found --${option}`,
     hint: "say it with the unit's own keys",
-  };
-}
-
-function otherStore(flag: string): Fault {
-  return {
-    code: 'not-read-yet',
-    message: `expected a unit on podman's own store, found ${flag}, so maybe another store, which berth does not read yet`,
-    hint: 'take it out, or leave the unit unbound',
   };
 }

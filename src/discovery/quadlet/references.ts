@@ -34,7 +34,12 @@ export function imagesOf(unit: QuadletUnit, context: ReferenceContext): Found {
   const own = ownImages(unit, given, context);
   const mounted = given.images.map((entry) => referencesAt(unit, entry, context));
   return {
-    references: [own, ...mounted].flatMap(({ references }) => references),
+    references: [
+      ...own.references,
+      ...mounted.flatMap(({ references }) =>
+        references.map((one) => ({ ...one, pull: withStoresOf(given, one.pull) })),
+      ),
+    ],
     problems: [...given.ofUnit, ...[own, ...mounted].flatMap(({ problems }) => problems)],
   };
 }
@@ -48,11 +53,20 @@ function ownImages(unit: QuadletUnit, given: Arguments, context: ReferenceContex
   return {
     references: references.map((reference) => ({
       ...reference,
-      pull: { ...reference.pull, ...given.pull },
+      pull: withStoresOf(given, { ...reference.pull, ...given.pull }),
       problems: [...reference.problems.filter(isStillTrue(given)), ...given.ofPull],
     })),
     problems,
   };
+}
+
+/** Where podman looks is said by the unit that runs it alone, whatever a `.image` unit says. */
+function withStoresOf(
+  { pull: { additionalStores } }: Arguments,
+  options: PullOptions,
+): PullOptions {
+  const { additionalStores: _, ...pull } = options;
+  return additionalStores === undefined ? pull : { ...pull, additionalStores };
 }
 
 /** An argument may say otherwise than the unit's own key. */

@@ -4,6 +4,7 @@ import { type Etc, whereInTree } from '../../systemd/etc.ts';
 import type { Fault } from '../fault.ts';
 import { pullPolicies } from '../pull-policies.ts';
 import type { PullOptions } from '../reference.ts';
+import { additionalStoresIn, otherStore, storeOptions } from '../store-options.ts';
 import type { ContainerCommand } from './programs.ts';
 
 export interface CommandPull {
@@ -48,7 +49,11 @@ export function commandPull(
       else faults.push(invalid(name));
     } else if (name === 'retry-delay') options.retryDelay = text;
     else if (unsupported.has(name)) faults.push(notTaken(name));
-    else if (program === 'podman' && elsewhere.has(name)) faults.push(otherStore(name));
+    else if (program === 'podman' && storeOptions.has(name)) {
+      const stores = name === 'storage-opt' ? additionalStoresIn(text) : undefined;
+      if (stores === undefined) faults.push(otherStore(name));
+      else options.additionalStores = [...(options.additionalStores ?? []), ...stores];
+    }
   }
   if (options.policy === 'always' && !ignoresFailure) faults.push(pullAlways(kind));
   return { options, faults };
@@ -75,19 +80,6 @@ const understood: ReadonlySet<string> = new Set([
   'variant',
 ]);
 
-/** They may lead to another store than the one that berth fills. */
-const elsewhere: ReadonlySet<string> = new Set([
-  'connection',
-  'host',
-  'imagestore',
-  'module',
-  'remote',
-  'root',
-  'storage-driver',
-  'storage-opt',
-  'url',
-]);
-
 function invalid(name: string): Fault {
   return {
     code: 'invalid-option',
@@ -101,14 +93,6 @@ function notTaken(name: string): Fault {
     code: 'unsupported-option',
     message: `expected options that an engine's API takes, found --${name}`,
     hint: `take --${name} out; certificates of registries belong into /etc/containers/certs.d`,
-  };
-}
-
-function otherStore(name: string): Fault {
-  return {
-    code: 'not-read-yet',
-    message: `expected a command on podman's own store, found --${name}, so maybe another store, which berth does not read yet`,
-    hint: `take --${name} out, or leave the unit unbound`,
   };
 }
 

@@ -1,6 +1,7 @@
-import { Agent, type IncomingMessage, request } from 'node:http';
+import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import { type BaseIssue, type BaseSchema, safeParse } from 'valibot';
-import { systemErrorCode } from '../../errors.ts';
+import { BerthError, systemErrorCode } from '../../errors.ts';
 import { asEngineError, badReply, refused, tooLarge, unreachable } from './failure.ts';
 
 /** One request to podman's libpod API. */
@@ -136,6 +137,31 @@ export class PodmanApi {
     }
   }
 
+  /**
+   * Sends bytes as they come, and gives any reply. What they fail with is thrown as it is. It takes
+   * as long as it takes: podman works while nothing is said.
+   */
+  async upload(
+    call: Omit<Call, 'body'> & { readonly content: AsyncIterable<Buffer> },
+  ): Promise<Reply> {
+    try {
+      // A connection of its own: what was sent once can't be sent again.
+      const { response, sent } = this.#begin(pathOf(call), call, false, {
+        'content-type': 'application/x-tar',
+      });
+      // An early answer says why the rest is not wanted any more.
+      const answer = await Promise.race([
+        response,
+        pipeline(call.content, sent).then(() => response),
+      ]);
+      return { status: answer.statusCode ?? 0, body: await this.#read(answer, call.path) };
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      if (error instanceof BerthError) throw error;
+      throw asEngineError(error, this.socket, call.path);
+    }
+  }
+
   close(): void {
     this.#agent.destroy();
   }
@@ -157,31 +183,38 @@ export class PodmanApi {
     }
   }
 
-  #attempt(path: string, call: Call, agent: Agent | false): Promise<IncomingMessage> {
+  async #attempt(path: string, call: Call, agent: Agent | false): Promise<IncomingMessage> {
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-    return new Promise((resolve, reject) => {
-      const sent = request(
-        {
-          socketPath: this.socket,
-          agent,
-          method: call.method,
-          path,
-          headers: {
-            host: 'podman',
-            ...call.headers,
-            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          },
-          ...(call.signal === undefined ? {} : { signal: call.signal }),
-        },
-        resolve,
-      );
-      sent.on('error', (error) => {
-        const stale =
-          sent.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(systemErrorCode(error) ?? '');
-        reject(stale ? new StaleConnection() : error);
-      });
-      sent.end(body);
+    const type = body === undefined ? {} : { 'content-type': 'application/json' };
+    const { response, sent } = this.#begin(path, call, agent, type);
+    sent.end(body);
+    return response;
+  }
+
+  #begin(
+    path: string,
+    call: Call,
+    agent: Agent | false,
+    type: Readonly<Record<string, string>>,
+  ): { readonly sent: ClientRequest; readonly response: Promise<IncomingMessage> } {
+    const { promise: response, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const sent = request(
+      {
+        socketPath: this.socket,
+        agent,
+        method: call.method,
+        path,
+        headers: { host: 'podman', ...call.headers, ...type },
+        ...(call.signal === undefined ? {} : { signal: call.signal }),
+      },
+      resolve,
+    );
+    sent.on('error', (error) => {
+      const stale =
+        sent.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(systemErrorCode(error) ?? '');
+      reject(stale ? new StaleConnection() : error);
     });
+    return { sent, response };
   }
 
   async #read(response: IncomingMessage, path: string): Promise<Buffer> {

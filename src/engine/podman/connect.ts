@@ -1,6 +1,15 @@
 import { PodmanApi } from './api.ts';
 import { locatePodman } from './locate.ts';
 import { type Service, startService } from './service.ts';
+import { openTargetStorage } from './target-storage.ts';
+
+/** An OS that is not running yet, and where it will have what podman needs. */
+export interface PodmanTarget {
+  /** Its `/var/lib/containers/storage`. */
+  readonly storage: string;
+  /** Its `/var/tmp`. */
+  readonly temporary: string;
+}
 
 /** A podman that answers. */
 export interface Connection extends Service {
@@ -18,6 +27,7 @@ const PING_TIMEOUT = 30_000;
  * One that accepts and then does not answer counts as none: so does a podman.service that fails
  * where /etc is read-only.
  *
+ * @param target whose storage it works on, instead of the running system's.
  * @param alone never podman.socket: early at boot it could wait for what waits for berth.
  * @throws {EngineError} `engine-unreachable`
  */
@@ -25,7 +35,9 @@ export async function connectToPodman(
   user: boolean,
   environment: NodeJS.ProcessEnv,
   alone: boolean,
+  target: PodmanTarget | undefined,
 ): Promise<Connection> {
+  if (target !== undefined) return connectToTarget(user, environment, target);
   const { socket, demanded } = locatePodman(user, environment);
   if (demanded || !alone) {
     const api = new PodmanApi(socket);
@@ -37,7 +49,36 @@ export async function connectToPodman(
       if (demanded) throw error;
     }
   }
-  const service = await startService(user, environment, (path) => new PodmanApi(path));
+  return start(user, environment);
+}
+
+async function start(
+  user: boolean,
+  environment: NodeJS.ProcessEnv,
+  podman?: readonly string[],
+): Promise<Connection> {
+  const connect = (path: string) => new PodmanApi(path);
+  const service = await startService(user, environment, connect, podman);
   const version = await service.api.ping(PING_TIMEOUT);
   return { ...service, version, own: true };
+}
+
+async function connectToTarget(
+  user: boolean,
+  environment: NodeJS.ProcessEnv,
+  { storage, temporary }: PodmanTarget,
+): Promise<Connection> {
+  const shown = await openTargetStorage(storage);
+  try {
+    // What is downloaded may be too large for the memory that an installer runs in.
+    const podman = await start(user, { TMPDIR: temporary, ...environment }, shown.podman);
+    const close = async () => {
+      await podman.close();
+      await shown.close();
+    };
+    return { ...podman, close };
+  } catch (error) {
+    await shown.close();
+    throw error;
+  }
 }

@@ -5,15 +5,16 @@ import type { Access } from '../../registry/access.ts';
 import { RegistryError } from '../../registry/registry.ts';
 import type { EngineError, FetchWatch } from '../engine.ts';
 import { type PodmanApi, parse } from './api.ts';
-import { badReply, failed, refused } from './failure.ts';
-import { hexOf } from './images.ts';
+import { badReply, failed } from './failure.ts';
+import { hexOf, isOwn, listImage } from './images.ts';
+import { loadImage } from './load.ts';
 import { pullProgress } from './pull-progress.ts';
 import { registryAuth } from './registry-auth.ts';
-import { imageDetail, pullLine } from './replies.ts';
+import { pullLine } from './replies.ts';
 
 /**
- * Has podman pull an image by its digest; podman judges policy.json, mirrors and TLS as the host's
- * configuration says.
+ * Has podman pull an image by its digest, or load it where a root ships it; podman judges
+ * policy.json, mirrors and TLS as the host's configuration says.
  *
  * @returns the ID of the image, `sha256:…`.
  */
@@ -26,24 +27,26 @@ export async function fetchImage(
   const { registry, repository } = parseName(image.name);
   const name = `${registry}/${repository}@${image.digest}`;
   if (!(await isNamed(api, image.config, name))) {
-    const id = await pull(api, name, image, access, watch);
-    if (id !== image.config) {
-      throw failed(`${name} became the image ${id}, expected ${image.config}`);
+    if (access.shipped !== undefined && isForHost(image)) {
+      await loadImage(api, image, access.shipped, watch);
+    } else {
+      const id = await pull(api, name, image, access, watch);
+      if (id !== image.config) {
+        throw failed(`${name} became the image ${id}, expected ${image.config}`);
+      }
     }
-    if (!(await isNamed(api, id, name))) throw failed(`${name} was pulled and is not there`);
+    if (!(await isNamed(api, image.config, name))) {
+      throw failed(`${name} was fetched and is not there`);
+    }
   }
   watch.onBytes?.(image.blobs.reduce((sum, blob) => sum + blob.size, 0));
   return image.config;
 }
 
-/** Whether podman has the image, and the name by digest is one of its own. */
+/** Whether podman has the image in its own store, and the name by digest is one of its own. */
 async function isNamed(api: PodmanApi, id: string, name: string): Promise<boolean> {
-  const call = { method: 'GET', path: `/images/${hexOf(id)}/json` } as const;
-  const reply = await api.send(call);
-  if (reply.status === 404) return false;
-  if (reply.status !== 200) throw refused(call, reply);
-  const detail = parse(imageDetail, reply.body.toString(), call.path);
-  return detail.RepoDigests?.includes(name) ?? false;
+  const images = (await listImage(api, id)).filter(isOwn);
+  return images.some((image) => image.RepoDigests?.includes(name));
 }
 
 async function pull(
@@ -65,7 +68,7 @@ async function pull(
       // With `missing` it would do that the image of another repository has this digest.
       policy: 'always',
       ...(access.tlsVerify === false ? { tlsVerify: 'false' } : {}),
-      ...platformQuery(image.platform),
+      ...platformQuery(image),
     },
     headers: registryAuth(credentials, parseName(name).registry, access),
     ...(signal === undefined ? {} : { signal }),
@@ -84,12 +87,15 @@ async function pull(
   return id;
 }
 
+/** Whether it is for the platform that podman chooses from an index, if nobody tells it another. */
+function isForHost({ platform }: ResolvedImage): boolean {
+  return platform === formatPlatform(hostPlatform());
+}
+
 /** podman's parameters for another platform than the one that it would choose anyway. */
-function platformQuery(text: string): Readonly<Record<string, string>> {
-  const platform = parsePlatform(text);
-  if (platform === undefined || formatPlatform(platform) === formatPlatform(hostPlatform())) {
-    return {};
-  }
+function platformQuery(image: ResolvedImage): Readonly<Record<string, string>> {
+  const platform = parsePlatform(image.platform);
+  if (platform === undefined || isForHost(image)) return {};
   const { os, architecture, variant } = platform;
   return { OS: os, Arch: architecture, ...(variant === undefined ? {} : { Variant: variant }) };
 }

@@ -1,7 +1,7 @@
 import type { Engine } from '../engine.ts';
-import { connectToPodman } from './connect.ts';
+import { connectToPodman, type PodmanTarget } from './connect.ts';
 import { fetchImage } from './fetch.ts';
-import { imageExists, listImages } from './images.ts';
+import { hasImage, listImages } from './images.ts';
 import { listLayers } from './layers.ts';
 import { tagImage } from './names.ts';
 import { listPins, pinImages } from './pin.ts';
@@ -14,6 +14,7 @@ export interface PodmanOptions {
   readonly user: boolean;
   /** Start a service for this, also where podman.socket is; `CONTAINER_HOST` goes before. */
   readonly alone?: boolean;
+  readonly target?: PodmanTarget | undefined;
   /** Where `CONTAINER_HOST` and the like stand. */
   readonly environment?: NodeJS.ProcessEnv;
 }
@@ -27,9 +28,10 @@ export interface PodmanOptions {
 export async function openPodman({
   user,
   alone = false,
+  target,
   environment = process.env,
 }: PodmanOptions): Promise<Engine> {
-  const podman = await connectToPodman(user, environment, alone);
+  const podman = await connectToPodman(user, environment, alone, target);
   const { api, version, own } = podman;
   const podmanInfo = once(() => api.json(infoReply, { method: 'GET', path: '/info' }));
   const cgroupParent = async () => {
@@ -48,16 +50,19 @@ export async function openPodman({
       return {
         name: 'podman',
         version,
-        directory: store.graphRoot,
+        directory: target?.storage ?? store.graphRoot,
         unpacking: store.imageCopyTmpDir || '/var/tmp',
+        ...(host.security.rootless
+          ? {}
+          : { graphRoot: store.graphRoot, driver: store.graphDriverName }),
         description: `${mode}podman ${version}, its service ${how}`,
       };
     },
     images: () => listImages(api),
-    has: (id) => imageExists(api, id),
+    has: (id) => hasImage(api, id),
     pins: () => listPins(api),
     // podman does not tell by their compressed digests which layers it has.
-    missingBlobs: async (image) => ((await imageExists(api, image.config)) ? [] : image.blobs),
+    missingBlobs: async (image) => ((await hasImage(api, image.config)) ? [] : image.blobs),
     layers: (ids) => listLayers(api, ids),
     freed: async (ids) =>
       (await listImages(api)).reduce((sum, { id, size }) => sum + (ids.has(id) ? size : 0), 0),

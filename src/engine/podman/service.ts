@@ -33,18 +33,20 @@ const MAX_STDERR = 4096;
 /**
  * Starts `podman system service` on a socket in a private directory, for this process alone.
  *
+ * @param podman its command line, as far as its command.
  * @throws {EngineError} `engine-unreachable`, with podman's own words if it had any.
  */
 export async function startService(
   user: boolean,
   environment: NodeJS.ProcessEnv,
   connect: (socket: string) => PodmanApi,
+  podman: readonly string[] = ['podman'],
 ): Promise<Service> {
   const directory = privateDirectory(user, environment);
   const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
   process.once('exit', removeDirectory);
   try {
-    const service = await start(directory, user, environment, connect);
+    const service = await start(directory, user, environment, connect, podman);
     return {
       api: service.api,
       close: async () => {
@@ -65,6 +67,7 @@ async function start(
   user: boolean,
   environment: NodeJS.ProcessEnv,
   connect: (socket: string) => PodmanApi,
+  [program = '', ...options]: readonly string[],
 ): Promise<Service> {
   const socket = join(directory, 'podman.sock');
   const appeared = Promise.withResolvers<void>();
@@ -72,8 +75,9 @@ async function start(
     if (existsSync(socket)) appeared.resolve();
   });
   const child = spawn(
-    'podman',
+    program,
     [
+      ...options,
       ...networkOptions(directory, user),
       'system',
       'service',

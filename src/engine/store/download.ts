@@ -59,7 +59,14 @@ export class Downloads {
         await writer.write(chunk);
         watch.onBytes(chunk.length);
       };
-      await this.#registry.download(name, blob, access, { write }, { signal: watch.signal });
+      if (access.shipped === undefined) {
+        await this.#registry.download(name, blob, access, { write }, { signal: watch.signal });
+      } else {
+        for await (const chunk of access.shipped.read(blob)) {
+          watch.signal.throwIfAborted();
+          await write(chunk);
+        }
+      }
       await writer.end();
     });
   }

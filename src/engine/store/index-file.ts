@@ -1,14 +1,9 @@
 import * as v from 'valibot';
+import { INDEX_DIGEST, REF_NAME } from '../../image/annotations.ts';
 import { withLock } from '../file-lock.ts';
 import { damaged } from './failure.ts';
 import { readBounded, writeWhole } from './file.ts';
 import type { Layout } from './layout.ts';
-
-/** image-spec, annotations.md: the name by which tools find an image in a layout. */
-const REF_NAME = 'org.opencontainers.image.ref.name';
-
-/** The digest of the index that the name stands for in the registry, where it stands for one. */
-const INDEX_DIGEST = 'io.berth.index.digest';
 
 /** Some 100,000 names. */
 const MAX_BYTES = 64 * 1024 * 1024;

@@ -1,6 +1,5 @@
-import { fullName } from '../../image/name.ts';
+import { fullName, repositoryOf } from '../../image/name.ts';
 import type { ResolvedImage } from '../../image/resolved.ts';
-import { repositoryOf } from '../resolve.ts';
 import type { BoundReference, Survey } from '../survey.ts';
 import { findingAt, type LintFinding } from './finding.ts';
 

@@ -130,6 +130,7 @@ test('a root without a kubelet costs two lookups', async () => {
     list: refuse,
     readFile: refuse,
     readStart: refuse,
+    openFile: refuse,
     readLink: refuse,
     close: () => undefined,
   };

@@ -1,0 +1,95 @@
+import type { Command } from 'commander';
+import { BerthError } from '../../errors.ts';
+import { bindingsOf } from '../../lifecycle/bindings.ts';
+import { type Shipped, shipImages } from '../../lifecycle/ship.ts';
+import { survey } from '../../lifecycle/survey.ts';
+import { SHIPPED_STORE } from '../../registry/shipped.ts';
+import type { Root } from '../../root/root.ts';
+import { type RootOptions, withRootOptions } from '../options.ts';
+import { print } from '../output.ts';
+import { exitCodeOf, exitCodes } from '../render/failure.ts';
+import { shortDigest } from '../render/plan.ts';
+import { printFailures, printProblems, problemEntry } from '../render/problems.ts';
+import { renderTable } from '../render/table.ts';
+import { hostConfig, type Online, online } from '../surroundings.ts';
+import { withRoot } from '../target.ts';
+import { howToBind } from './images.ts';
+
+/** `berth ship`: images inside the OS, for a first boot without a network. */
+export function defineShip(command: Command): void {
+  withRootOptions(
+    command.description(
+      `Fetch every bound image of ROOT into the root itself, ${SHIPPED_STORE}:\n` +
+        'its first boot loads them from there, and staging downloads none of them. Of a\n' +
+        'locked name it is the image of the lock. What is not bound any more goes.',
+    ),
+  )
+    .addHelpText('after', '\nExamples:\n  berth ship ./rootfs\n  berth lock / && berth ship /')
+    .action(async (spec: string | undefined, options: RootOptions) => {
+      refuseImage(spec);
+      await online(options, (surroundings) =>
+        withRoot(spec ?? '/', (root) => ship(surroundings, root, spec, options), options),
+      );
+    });
+}
+
+async function ship(
+  surroundings: Online,
+  root: Root,
+  spec: string | undefined,
+  options: RootOptions,
+): Promise<void> {
+  const { compose } = await hostConfig(options);
+  const found = await survey(root, { bind: options.bind, compose });
+  const bound = found.references.filter(({ decision }) => decision.bound);
+  const { bindings, problems: more } = bindingsOf(found, root, 'bound');
+  const problems = [...found.problems.filter((problem) => problem.bound), ...more];
+  // A descriptor need not have a path.
+  const directory = spec?.startsWith('fd:') === true ? spec : root.location;
+  const result = await shipImages(surroundings, surroundings.registry, directory, bindings);
+  const failures = result.failures.map(({ name, error: { code, message, hint } }) => ({
+    name,
+    code,
+    message,
+    hint,
+  }));
+  const written = failures.length === 0;
+  print(options.format, {
+    json: () => ({
+      apiVersion: 'berth/v1',
+      kind: 'ShipResult',
+      root: root.location,
+      path: SHIPPED_STORE,
+      written,
+      images: result.images.map((image) => ({ ...image })),
+      problems: problems.map(problemEntry),
+      failures: failures.map(({ name: image, ...rest }) => ({ image, ...rest })),
+    }),
+    table: () => table(result.images),
+    refs: () => result.images.map(({ name }) => name),
+  });
+  printFailures(failures);
+  if (!written) process.stderr.write(`Nothing was written to ${SHIPPED_STORE}.\n`);
+  if (options.format !== 'json') printProblems(problems);
+  if (bound.length === 0) {
+    process.stderr.write(`Nothing of ${root.location} is bound. ${howToBind}\n`);
+  }
+  const hasUnknown = bound.some(({ image }) => image === undefined);
+  process.exitCode =
+    exitCodeOf(result.failures.map(({ error }) => error)) ||
+    (hasUnknown ? exitCodes['not-ready'] : 0);
+}
+
+function table(images: Shipped['images']): string {
+  if (images.length === 0) return '';
+  const rows = images.map(({ name, digest }) => [name, shortDigest(digest)]);
+  return renderTable(['IMAGE', 'DIGEST'], rows, process.stdout);
+}
+
+function refuseImage(spec: string | undefined): void {
+  if (spec?.startsWith('image:') !== true) return;
+  throw new BerthError('ship-root', `expected a directory to write images into, found ${spec}`, {
+    hint: 'ship them in the tree that the image is built from, before it is built',
+    kind: 'usage',
+  });
+}

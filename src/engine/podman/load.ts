@@ -1,0 +1,35 @@
+import type { ResolvedImage } from '../../image/resolved.ts';
+import type { ShippedImages } from '../../registry/shipped.ts';
+import type { FetchWatch } from '../engine.ts';
+import type { PodmanApi } from './api.ts';
+import { archiveOf } from './archive.ts';
+import { refused } from './failure.ts';
+
+/**
+ * Has podman load an image that a root ships, so that it knows it by its digest. podman judges it
+ * by what policy.json says of `oci-archive`.
+ */
+export async function loadImage(
+  api: PodmanApi,
+  image: ResolvedImage,
+  shipped: ShippedImages,
+  { signal, onBytes }: FetchWatch,
+): Promise<void> {
+  const total = image.blobs.reduce((sum, blob) => sum + blob.size, 0);
+  let sent = 0;
+  const counted = async function* (): AsyncGenerator<Buffer> {
+    for await (const chunk of archiveOf(image, shipped)) {
+      yield chunk;
+      sent += chunk.length;
+      // The frame of an archive is no part of the image.
+      onBytes?.(Math.min(sent, total));
+    }
+  };
+  const call = { method: 'POST', path: '/images/load' } as const;
+  const reply = await api.upload({
+    ...call,
+    ...(signal === undefined ? {} : { signal }),
+    content: counted(),
+  });
+  if (reply.status !== 200) throw refused(call, reply);
+}

@@ -1,0 +1,69 @@
+import { closeSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openStore } from '../engine/store/store.ts';
+import { tidyLayout } from '../engine/store/tidy.ts';
+import { BerthError, systemErrorCode } from '../errors.ts';
+import type { Registry } from '../registry/registry.ts';
+import { SHIPPED_STORE } from '../registry/shipped.ts';
+import { directoryInRoot } from '../root/write-in-root.ts';
+import type { Binding } from './bindings.ts';
+import type { Context } from './context.ts';
+import { type Pulled, type PullFailure, pull } from './pull.ts';
+
+/** What a root ships now; with failures it ships what it did before. */
+export interface Shipped {
+  readonly images: readonly Pulled[];
+  readonly failures: readonly PullFailure[];
+}
+
+/**
+ * Writes images into a root, so that its first boot needs no network: all of them, and no other,
+ * or nothing. What is there of an earlier time is not believed, but made anew.
+ *
+ * @param spec the directory of the root.
+ * @throws {BerthError} `unwritable`.
+ */
+export async function shipImages(
+  { report, signal }: Pick<Context, 'report' | 'signal'>,
+  registry: Registry,
+  spec: string,
+  bindings: readonly Binding[],
+): Promise<Shipped> {
+  const name = SHIPPED_STORE.slice(SHIPPED_STORE.lastIndexOf('/') + 1);
+  const parent = directoryInRoot(spec, SHIPPED_STORE.slice(0, -name.length - 1));
+  // By descriptor: no link that is put on the way leads out of the root.
+  const here = `/proc/self/fd/${parent.fd}`;
+  const stateDirectory = mkdtempSync(join(tmpdir(), 'berth-ship-'));
+  const fresh = join(here, `.${name}.new`);
+  try {
+    rmSync(fresh, { recursive: true, force: true });
+    mkdirSync(fresh, { mode: 0o700 });
+    const engine = openStore({ directory: fresh, registry });
+    const context = { engine, stateDirectory, report, signal };
+    const asked = bindings.map((binding) => {
+      const { shipped: _, ...rest } = binding;
+      return rest;
+    });
+    const { pulled, failures } = await pull(context, registry, asked, undefined);
+    if (failures.length > 0) return { images: pulled, failures };
+    await tidyLayout(fresh);
+    rmSync(join(here, name), { recursive: true, force: true });
+    if (pulled.length > 0) renameSync(fresh, join(here, name));
+    return { images: pulled, failures };
+  } catch (error) {
+    if (systemErrorCode(error) === undefined || error instanceof BerthError) throw error;
+    throw new BerthError(
+      'unwritable',
+      `can't write ${SHIPPED_STORE} in the root: ${String(error)}`,
+      {
+        hint: 'run berth where the OS tree is built, as a user who may write to it',
+        cause: error,
+      },
+    );
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+    rmSync(stateDirectory, { recursive: true, force: true });
+    closeSync(parent.fd);
+  }
+}

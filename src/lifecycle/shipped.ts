@@ -1,0 +1,63 @@
+import { type Registry, RegistryError } from '../registry/registry.ts';
+import { openShipped } from '../registry/shipped.ts';
+import type { Root } from '../root/root.ts';
+import { type Context, readSituation, type Situation } from './context.ts';
+import { type PlannedRoot, planStage } from './plan.ts';
+import { type Staged, stage } from './stage.ts';
+import { asRecorded, wantedOf } from './wanted.ts';
+
+/**
+ * Stages a root from the images that it ships, without a network: at its first boot there is no
+ * record of it and not one image. Where its record is whole there is nothing to do; where images
+ * of the record are gone, those very digests are loaded again, if they are shipped.
+ *
+ * @param root stays open, as the images are read from it.
+ * @param registry is asked for nothing but policy.json.
+ * @returns undefined if there was nothing to do, or the root ships nothing.
+ * @throws {RegistryError} if what it ships is damaged. {BerthError} as `stage`.
+ */
+export async function loadShipped(
+  context: Context,
+  registry: Registry,
+  root: Root,
+  planned: PlannedRoot,
+  options: { readonly compose: readonly string[] },
+): Promise<Staged | undefined> {
+  if (openShipped(root) === undefined) return undefined;
+  if (isWhole(await readSituation(context), planned.id)) return undefined;
+  const wanted = await wantedOf(root, { bind: undefined, ...options });
+  return stage(
+    context,
+    () => planned.id,
+    (situation) => {
+      const before = situation.records.get(planned.id);
+      const offline = withoutNetwork(registry);
+      const kept = before === undefined ? wanted : asRecorded(wanted, before);
+      return planStage(context, offline, situation, planned, kept);
+    },
+  );
+}
+
+function isWhole({ records, images }: Situation, id: string): boolean {
+  const staged = records.get(id)?.staged;
+  return staged !== undefined && staged.images.every((image) => images.has(image.id));
+}
+
+function withoutNetwork(registry: Registry): Registry {
+  const refuse = async (name: string): Promise<never> => {
+    // Rather this, where it is what keeps the image from being loaded.
+    await registry.permit(name);
+    throw new RegistryError('not-found', `${name} is not among the images that the root ships`, {
+      hint: 'ship it with `berth ship` when the root is built, or stage the root over a network',
+    });
+  };
+  return {
+    permit: (name) => registry.permit(name),
+    resolve: refuse,
+    resolveAll: refuse,
+    diffIds: async ({ name }) => refuse(name),
+    manifest: refuse,
+    download: refuse,
+    close: () => registry.close(),
+  };
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { reconciledAfter, runs, service, startHostLab, state } from '../support/host-lab.ts';
+
+/** mulberry32: the same moments for the same seed. */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const TIMES = 10;
+
+test('a host that is killed while it stages, and while it releases, boots and converges', async (t) => {
+  const seed = Number(process.env['BERTH_SEED'] ?? Math.trunc(Math.random() * 0x7fffffff));
+  t.diagnostic(`BERTH_SEED=${seed}`);
+  const random = randomOf(seed);
+  const lab = await startHostLab(t, { berth: true });
+  const first = lab.push('web:1', 'first');
+  const settings = { 'usr/etc/berth/berth.toml': 'held-days = 0\n' };
+  const root = (tag: string) => ({
+    ...settings,
+    ...service('web', lab.name(tag)),
+    ...service('more', lab.name(`more-${tag}`)),
+  });
+  const more = lab.push('more-web:1', 'more');
+  lab.commit('acme/a', root('web:1'));
+  lab.deploy('acme/a');
+  let host = await lab.boot();
+  const a = host.id;
+  const reconcile = () => host.run('systemctl', 'start', 'berth-reconcile.service');
+  reconcile();
+
+  /** Queues the next version, whose images take a while to fetch. */
+  const queue = (version: number, ...words: string[]) => {
+    const tag = `web:v${version}`;
+    for (const name of [tag, `more-${tag}`]) lab.push(name, name, 8_000_000);
+    lab.commit(`acme/v${version}`, root(tag));
+    host.run('ostree', 'admin', 'deploy', '--os=acme', ...words, `acme/v${version}`);
+  };
+  const timed = (action: () => void) => {
+    const begin = performance.now();
+    reconciledAfter(host, action);
+    return performance.now() - begin;
+  };
+  const isReady = (id: string) => host.try('berth', 'verify', id).code === 0;
+
+  const staging = timed(() => queue(0, '--stage'));
+  for (let i = 1; i <= TIMES; i++) {
+    queue(i, '--stage');
+    await delay(random() * staging);
+    await host.kill();
+    host = await lab.boot(a);
+    assert.deepEqual([state(host, 'web'), runs(host, 'web')], ['active', first], `staging ${i}`);
+    reconcile();
+    assert.ok(isReady(a), `staging ${i}`);
+  }
+  for (let i = TIMES + 1; i <= 2 * TIMES; i++) {
+    queue(i, '--retain');
+    reconcile();
+    const next = lab.bootable()[0] ?? '';
+    assert.ok(isReady(next), `before releasing ${i}`);
+    host.run('ostree', 'admin', 'undeploy', '0');
+    await delay(random() * 500);
+    await host.kill();
+    host = await lab.boot(a);
+    assert.deepEqual([state(host, 'web'), runs(host, 'web')], ['active', first], `releasing ${i}`);
+    reconcile();
+    assert.ok(isReady(a), `releasing ${i}`);
+  }
+  // What was only staged when the host was killed is held first, and then for no day at all.
+  reconcile();
+  reconcile();
+  assert.match(host.run('berth', 'reconcile'), /Nothing had to be done/);
+  const { pins } = JSON.parse(host.run('berth', 'pins', '--format', 'json')) as {
+    pins: { root: string; id: string }[];
+  };
+  assert.deepEqual(
+    new Set(pins.map((pin) => `${pin.root} ${pin.id}`)),
+    new Set([`${a} ${first}`, `${a} ${more}`]),
+  );
+  host.run('berth', 'prune', '--force');
+  const left = new Set(host.run('podman', 'images', '-q', '--no-trunc').split('\n'));
+  assert.deepEqual(left, new Set([first, more]));
+});

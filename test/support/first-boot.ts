@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Engine } from '../../src/engine/engine.ts';
+import { openStore } from '../../src/engine/store/store.ts';
+import { readSituation } from '../../src/lifecycle/context.ts';
+import type { RootRecord } from '../../src/lifecycle/record.ts';
+import { loadShipped } from '../../src/lifecycle/shipped.ts';
+import type { Staged } from '../../src/lifecycle/stage.ts';
+import { type Finding, judge } from '../../src/lifecycle/verify.ts';
+import type { Registry } from '../../src/registry/registry.ts';
+import { openRoot } from '../../src/root/open-root.ts';
+
+/** Lets every image be fetched, and fails the test that asks it for one. */
+export const noNetwork: Registry = {
+  permit: async () => undefined,
+  resolve: async () => assert.fail('a registry was asked what a name means'),
+  resolveAll: async () => assert.fail('a registry was asked what a name means'),
+  diffIds: async () => assert.fail('a registry was asked for a config'),
+  manifest: async () => assert.fail('a registry was asked for a manifest'),
+  download: async () => assert.fail('a registry was asked for a blob'),
+  close: () => undefined,
+};
+
+export interface FirstBoot {
+  readonly engine: Engine;
+  /** Loads what a root ships, as the root `os`. */
+  readonly load: (root: string) => Promise<Staged | undefined>;
+  readonly record: () => Promise<RootRecord | undefined>;
+  /** What keeps it from being ready; undefined where there is no record. */
+  readonly findings: () => Promise<readonly Finding[] | undefined>;
+}
+
+/**
+ * A host that has never seen a registry.
+ *
+ * @param engine else its own store.
+ * @param registry which its policy.json is part of.
+ */
+export function firstBoot(
+  directory: string,
+  engine?: Engine,
+  registry: Registry = noNetwork,
+): FirstBoot {
+  mkdirSync(directory, { recursive: true });
+  const store = () => openStore({ directory: join(directory, 'state/store'), registry });
+  const context = {
+    engine: engine ?? store(),
+    stateDirectory: join(directory, 'state'),
+    report: () => undefined,
+    signal: new AbortController().signal,
+  };
+  return {
+    engine: context.engine,
+    load: async (path) => {
+      const root = openRoot(path);
+      try {
+        const planned = { id: 'os', location: root.location };
+        return await loadShipped(context, registry, root, planned, { compose: [] });
+      } finally {
+        root.close();
+      }
+    },
+    record: async () => (await readSituation(context)).records.get('os'),
+    findings: async () => {
+      const situation = await readSituation(context);
+      const record = situation.records.get('os');
+      return record === undefined ? undefined : judge(record, situation);
+    },
+  };
+}
