@@ -7,7 +7,7 @@ import { container, startMachine, writeRoot } from '../support/berth.ts';
 import { type BuiltImage, buildImage } from '../support/image-builder.ts';
 import { preparePodman, skipPodman, startPodman } from '../support/podman.ts';
 import type { TestRegistry } from '../support/registry.ts';
-import { mountSmall, type SmallFileSystem, skipMounts } from '../support/small-file-system.ts';
+import { mountSmall, skipMounts } from '../support/small-file-system.ts';
 
 const host = 'registry.example.com';
 const base = { bytes: 300_000, seed: 1 };
@@ -27,6 +27,7 @@ test('what podman has layer by layer is not downloaded, and unpacked again only 
     ['a layer on another base', buildImage({ layers: [layer(4), layer(2)] }), 1, 2],
     ['other settings', buildImage({ layers: [base, layer(2)], labels: { a: 'b' } }), 0, 0],
   ];
+  let one: number | undefined;
   for (const [what, image, downloaded, unpacked] of cases) {
     const name = `${what.replaceAll(' ', '-')}:1`;
     registry.push(name, image);
@@ -38,10 +39,12 @@ test('what podman has layer by layer is not downloaded, and unpacked again only 
     const { bytes, space } = await plan(name);
     assert.equal(bytes, sum([...expected, ...(config === undefined ? [] : [config])]), what);
     assert.ok(space[0].estimated || unpacked === 0);
-    const one = 200_000;
     // Beside what is unpacked lies what comes: where podman puts that is the same disk here.
     const onDisk = space[0].needed - bytes;
-    assert.ok(onDisk >= one * unpacked && onDisk < one * unpacked * 4 + 1, `${what}: ${onDisk}`);
+    one ??= onDisk;
+    assert.ok(one > 200_000);
+    // Compressed, one layer has some bytes more than another.
+    assert.ok(Math.abs(onDisk - one * unpacked) < 1000, `${what}: ${onDisk}`);
     const came = await wire(registry, () => stage(name));
     assert.deepEqual(came, new Set([config, ...expected].map((blob) => blob?.digest)), what);
   }
@@ -113,14 +116,13 @@ async function startLab(t: TestContext, options?: string) {
 async function startOn(t: TestContext, environment: NodeJS.ProcessEnv, options?: string) {
   if (options === undefined) return { podman: await startPodman(t, { environment }) };
   const directory = mkdtempSync(join(tmpdir(), 'berth-test-podman-'));
+  const disk = mountSmall(join(directory, 'root'), options);
   const podman = preparePodman(directory, { environment });
-  let disk: SmallFileSystem | undefined;
   t.after(async () => {
     await podman.stop();
-    disk?.unmount();
+    disk.unmount();
     rmSync(directory, { recursive: true, force: true });
   });
-  disk = mountSmall(join(directory, 'root'), options);
   await podman.restart();
   return { podman, disk };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { parseReserve, reserved } from '../../src/lifecycle/reserve.ts';
@@ -105,6 +105,30 @@ test('a file system with too few files left is refused too', { skip: skipMounts 
   const refused = await stage('big', root);
   assert.equal(refused.code, 4);
   assert.match(refused.stderr, /\d files too many for it/);
+});
+
+test('prune says what becomes free: layers that stay do not', async (t) => {
+  const machine = await startMachine(t);
+  const base = { bytes: 100_000, seed: 1 };
+  machine.registry.push('a:1', buildImage({ layers: [base, { bytes: 50_000, seed: 2 }] }));
+  machine.registry.push('b:1', buildImage({ layers: [base, { bytes: 20_000, seed: 3 }] }));
+  const engine = ['--engine', 'store'];
+  for (const name of ['a', 'b']) {
+    const root = writeRoot(join(machine.directory, name), container(name, `${host}/${name}:1`));
+    await machine.berth('stage', ...engine, '--bind', 'all', '--id', name, root);
+  }
+  await machine.berth('release', ...engine, 'a');
+  const prune = async (...flags: string[]) =>
+    JSON.parse((await machine.berth('prune', ...engine, '--format', 'json', ...flags)).stdout);
+  const blobs = join(machine.directory, 'state/store/blobs/sha256');
+  const stored = () =>
+    readdirSync(blobs).reduce((sum, name) => sum + statSync(join(blobs, name)).size, 0);
+  const before = stored();
+  const { freed, removed } = await prune('--dry-run');
+  assert.ok(removed[0].size > 150_000);
+  assert.equal((await prune('--force')).freed, freed);
+  assert.equal(before - stored(), freed);
+  assert.ok(freed < 60_000);
 });
 
 /** A machine whose state directory is on a disk of its own, and a root of 1.5 MB. */
