@@ -370,5 +370,7 @@ export const PruneResult = v.object({
   ...envelope('PruneResult'),
   removed: v.array(PruneEntry),
   kept: v.array(PruneEntry),
+  /** How many bytes become free by that: less, on podman, where layers are shared with what stays. */
+  freed: v.number(),
   dryRun: v.boolean(),
 });
