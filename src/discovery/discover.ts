@@ -15,7 +15,7 @@ import { systemSearchPath } from './quadlet/search-path.ts';
 import type { Discovered, Reference } from './reference.ts';
 import type { SourceContext } from './source.ts';
 import { started, startedSubject } from './started.ts';
-import { readStorageConf, type StorageSettings } from './storage-conf.ts';
+import { readStorageConf } from './storage-conf.ts';
 import { userUnits } from './user-units.ts';
 
 export interface DiscoveryContext {
@@ -38,7 +38,9 @@ export async function discover(
   { shortNames, architecture, compose = [] }: DiscoveryContext,
 ): Promise<Discovered> {
   const etc = etcDirectory(root);
-  const context: SourceContext = { root, etc, shortNames, architecture };
+  const storage = await readStorageConf(root, etc);
+  const { additionalStores } = storage;
+  const context: SourceContext = { root, etc, shortNames, architecture, additionalStores };
   const system = await managerUnits(context, systemSearchPath(root, etc));
   const users = await userUnits(context);
   const found = [
@@ -58,18 +60,8 @@ export async function discover(
   };
   const bound = boundLinks(context, knownFiles([system.quadlets, ...users.quadlets], known));
   const { startOf } = system.graph;
-  const storage = await readStorageConf(root, etc);
-  const ofSystem = [...references, ...bound.references].map((one) =>
-    lookingInto(storage, started(one, startOf)),
-  );
-  const ofStorage = storage.problem === undefined ? [] : [storage.problem];
-  const all = [
-    ...problems,
-    ...ofStorage,
-    ...bound.problems,
-    ...policyProblems,
-    ...problemsOfManager(system),
-  ];
+  const ofSystem = [...references, ...bound.references].map((one) => started(one, startOf));
+  const all = [...problems, ...bound.problems, ...policyProblems, ...problemsOfManager(system)];
   return {
     references: [...ofSystem, ...users.references].toSorted(byPlace),
     problems: [
@@ -81,23 +73,6 @@ export async function discover(
     storage,
   };
 }
-
-/** Only a podman of the system reads the system's storage.conf. */
-function lookingInto({ additionalStores }: StorageSettings, reference: Reference): Reference {
-  if (additionalStores.length === 0 || !quadletKinds.has(reference.kind)) return reference;
-  const { pull } = reference;
-  const stores = [...(pull.additionalStores ?? []), ...additionalStores];
-  return { ...reference, pull: { ...pull, additionalStores: [...new Set(stores)] } };
-}
-
-const quadletKinds: ReadonlySet<string> = new Set([
-  'build',
-  'container',
-  'image',
-  'kube',
-  'pod',
-  'volume',
-]);
 
 function byPlace(a: Reference, b: Reference): number {
   return compare(a.unitPath, b.unitPath) || a.line - b.line;

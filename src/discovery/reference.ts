@@ -73,7 +73,10 @@ export interface PullOptions {
   readonly retry?: number;
   /** As podman takes it: `5s`. */
   readonly retryDelay?: string;
-  /** Read-only stores in which podman looks beside its own: paths as the booted root has them. */
+  /**
+   * Read-only stores in which podman looks beside its own, the first first: paths as the booted
+   * root has them. Absent where neither the command nor the root's storage.conf says anything.
+   */
   readonly additionalStores?: readonly string[];
 }
 

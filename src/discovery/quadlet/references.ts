@@ -53,7 +53,10 @@ function ownImages(unit: QuadletUnit, given: Arguments, context: ReferenceContex
   return {
     references: references.map((reference) => ({
       ...reference,
-      pull: withStoresOf(given, { ...reference.pull, ...given.pull }),
+      // What a build needs, the podman of the build fetches.
+      pull: isBuilt(unit, entry)
+        ? reference.pull
+        : withStoresOf(given, { ...reference.pull, ...given.pull }),
       problems: [...reference.problems.filter(isStillTrue(given)), ...given.ofPull],
     })),
     problems,
@@ -85,9 +88,12 @@ function imageEntry(unit: QuadletUnit): UnitEntry | undefined {
   return entry?.value === '' ? undefined : entry;
 }
 
+function isBuilt(unit: QuadletUnit, { value }: UnitEntry): boolean {
+  return unit.type !== 'image' && value.endsWith('.build');
+}
+
 function referencesAt(unit: QuadletUnit, entry: UnitEntry, context: ReferenceContext): Found {
-  const isBuilt = unit.type !== 'image' && entry.value.endsWith('.build');
-  const build = isBuilt ? context.units.byName.get(entry.value) : undefined;
+  const build = isBuilt(unit, entry) ? context.units.byName.get(entry.value) : undefined;
   if (build === undefined) {
     return { references: [referenceAt(unit, entry, context)], problems: [] };
   }

@@ -4,7 +4,6 @@ import { type Etc, whereInTree } from '../../systemd/etc.ts';
 import type { Fault } from '../fault.ts';
 import { pullPolicies } from '../pull-policies.ts';
 import type { PullOptions } from '../reference.ts';
-import { additionalStoresIn, otherStore, storeOptions } from '../store-options.ts';
 import type { ContainerCommand } from './programs.ts';
 
 export interface CommandPull {
@@ -14,7 +13,7 @@ export interface CommandPull {
 
 /** @param ignoresFailure whether the service goes on when the command fails. */
 export function commandPull(
-  { program, kind, options: given }: ContainerCommand,
+  { kind, options: given }: ContainerCommand,
   { etc, ignoresFailure, directory }: { etc: Etc; ignoresFailure: boolean; directory: string },
 ): CommandPull {
   const faults: Fault[] = [];
@@ -49,11 +48,6 @@ export function commandPull(
       else faults.push(invalid(name));
     } else if (name === 'retry-delay') options.retryDelay = text;
     else if (unsupported.has(name)) faults.push(notTaken(name));
-    else if (program === 'podman' && storeOptions.has(name)) {
-      const stores = name === 'storage-opt' ? additionalStoresIn(text) : undefined;
-      if (stores === undefined) faults.push(otherStore(name));
-      else options.additionalStores = [...(options.additionalStores ?? []), ...stores];
-    }
   }
   if (options.policy === 'always' && !ignoresFailure) faults.push(pullAlways(kind));
   return { options, faults };
