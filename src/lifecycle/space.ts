@@ -55,6 +55,8 @@ export async function neededFor(
   const { engine } = context;
   const absent: { readonly item: Wanted; readonly blobs: readonly Blob[] }[] = [];
   for (const item of wanted) {
+    // podman answers only slowly for each image what its list has told for all.
+    if (situation.images.has(item.id)) continue;
     const blobs = await engine.missingBlobs(item.image);
     if (blobs.length > 0) absent.push({ item, blobs });
   }
