@@ -51,6 +51,22 @@ test('what podman has layer by layer is not downloaded, and unpacked again only 
   assert.equal((await plan('first:1')).bytes, 0);
 });
 
+test('what images share comes over the wire once', { skip: skipPodman }, async (t) => {
+  const { machine, stageAll } = await startLab(t);
+  const { registry } = machine;
+  const names = [2, 3, 4, 5].map((seed) => {
+    // Large enough that the second pull begins before the first has ended.
+    const layers = [{ bytes: 5_000_000, seed: 1 }, layer(seed)];
+    registry.push(`app${seed}:1`, buildImage({ layers }));
+    return `app${seed}:1`;
+  });
+  const before = registry.requests.length;
+  assert.equal((await stageAll(names)).code, 0);
+  const paths = registry.requests.slice(before).map(({ path }) => path.replace(/.*\//, ''));
+  const shared = blobsOf(buildImage({ layers: [{ bytes: 5_000_000, seed: 1 }] }))[1]?.digest;
+  assert.equal(paths.filter((path) => path === shared).length, 1);
+});
+
 test('podman’s disk is looked at before anything is fetched, and so is where it unpacks', {
   skip: skipPodman || skipMounts,
 }, async (t) => {
@@ -105,6 +121,11 @@ async function startLab(t: TestContext, options?: string) {
   return {
     machine,
     disk,
+    stageAll: (names: readonly string[]) => {
+      const files = names.map((name) => container(name.replace(':1', ''), `${host}/${name}`));
+      const root = writeRoot(join(machine.directory, 'all'), Object.assign({}, ...files));
+      return machine.berth('stage', '--engine', 'podman', '--bind', 'all', root);
+    },
     stage: (name: string) => machine.berth('stage', ...words(name)),
     plan: async (name: string) =>
       JSON.parse((await machine.berth('plan', '--format', 'json', ...words(name))).stdout),

@@ -4,6 +4,7 @@ import { fetchImage } from './fetch.ts';
 import { hasImage, listImages } from './images.ts';
 import { listLayers } from './layers.ts';
 import { tagImage } from './names.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 import { listPins, pinImages } from './pin.ts';
 import { removeImage } from './remove.ts';
 import { infoReply } from './replies.ts';
@@ -33,6 +34,7 @@ export async function openPodman({
 }: PodmanOptions): Promise<Engine> {
   const podman = await connectToPodman(user, environment, alone, target);
   const { api, version, own } = podman;
+  const pulls = new OneAtATime();
   const podmanInfo = once(() => api.json(infoReply, { method: 'GET', path: '/info' }));
   const cgroupParent = async () => {
     const { host } = await podmanInfo();
@@ -69,7 +71,8 @@ export async function openPodman({
     layers: (ids) => listLayers(api, ids),
     freed: async (ids) =>
       (await listImages(api)).reduce((sum, { id, size }) => sum + (ids.has(id) ? size : 0), 0),
-    fetch: (image, access, watch) => fetchImage(api, image, access, watch),
+    fetch: (image, access, watch) =>
+      pulls.run(image.blobs, () => fetchImage(api, image, access, watch)),
     pin: (root, images) => pinImages(api, root, images, cgroupParent),
     unpin: (pins) => unpinImages(api, pins),
     tag: (id, name) => tagImage(api, id, name),
