@@ -1,7 +1,8 @@
-import { closeSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
+import { systemErrorCode } from '../errors.ts';
 import { makeDirectory } from '../make-directory.ts';
 import { EngineError } from './engine.ts';
 
@@ -122,10 +123,23 @@ async function openLockFile(path: string): Promise<DatabaseSync> {
   try {
     makeDirectory(dirname(path));
     // SQLite would not say why it can't.
-    closeSync(openSync(path, 'a'));
+    makeLockFile(path);
     return new DatabaseSync(path, { timeout: 0 });
   } catch (error) {
     throw unusable(path, error);
+  }
+}
+
+/**
+ * One that is there is not opened: the system drops every lock that this process has on a file
+ * when it closes any descriptor of it (fcntl(2)). Only SQLite keeps account of its own.
+ */
+function makeLockFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'ax'));
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST') throw error;
+    accessSync(path, constants.R_OK | constants.W_OK);
   }
 }
 

@@ -87,6 +87,20 @@ test('one that ends lets none of the others go', async (t) => {
   assert.equal(got, true);
 });
 
+for (const mode of ['shared', 'exclusive'] as const) {
+  test(`a lock that is held ${mode} keeps other processes out also when this one opens it again`, async (t) => {
+    const path = join(temporaryDirectory(t), 'lock');
+    await withLock(path, mode, async () => {
+      assert.equal(await isFreeElsewhere(path), false);
+      if (mode === 'shared') await withLock(path, mode, async () => undefined);
+      else await withLockIfFree(path, async () => assert.fail('it came in'));
+      // The system drops a process's locks on a file when it closes any descriptor of it.
+      assert.equal(await isFreeElsewhere(path), false);
+    });
+    assert.equal(await isFreeElsewhere(path), true);
+  });
+}
+
 test('who waits alone is not kept out by those that share and never all let go', async (t) => {
   const path = join(temporaryDirectory(t), 'lock');
   const state = { got: false, turns: 0 };
@@ -171,4 +185,19 @@ async function otherHolder(t: TestContext, path: string, mode: LockMode) {
   t.after(() => child.kill('SIGKILL'));
   await once(child.stdout, 'data');
   return child;
+}
+
+/** Whether another process would get the lock alone. */
+async function isFreeElsewhere(path: string): Promise<boolean> {
+  const module = new URL('../../src/engine/file-lock.ts', import.meta.url).href;
+  const script = `
+    import { withLockIfFree } from ${JSON.stringify(module)};
+    await withLockIfFree(${JSON.stringify(path)}, async () => void process.stdout.write('free'));`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+  await once(child, 'close');
+  return said === 'free';
 }
