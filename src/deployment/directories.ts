@@ -39,7 +39,7 @@ export async function readDirectories({
     throw cantTell(
       'directories',
       `expected ${sourceOf(active)} to name one of ${known}, found ${JSON.stringify(name)}`,
-      'correct [directories] in berth.toml',
+      'see that it names the running root by id or path, or correct [directories] in berth.toml',
     );
   }
   return roots
@@ -119,7 +119,7 @@ function readName(path: string): string {
   throw cantTell(
     'directories',
     `expected ${path} to name the active root, found no such file`,
-    'correct [directories] in berth.toml',
+    'see why nothing writes it, or correct [directories] in berth.toml',
   );
 }
 

@@ -151,6 +151,7 @@ function judgeName(
 }
 
 function again(record: RootRecord): string {
+  if (record.deployment !== undefined) return 'run `berth reconcile`';
   return `run \`berth stage\` on ${record.location || record.id} again`;
 }
 
