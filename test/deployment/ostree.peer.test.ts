@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { openStaged } from '../../src/deployment/merged-etc.ts';
@@ -26,6 +28,8 @@ import { temporaryDirectory } from '../support/temporary.ts';
 interface Sysroot {
   readonly places: Places;
   readonly ostree: (...words: string[]) => string;
+  /** Why ostree refuses this, if it does. */
+  readonly refused: (...words: string[]) => string | undefined;
   /** Commits a tree with these files below `usr/etc` and deploys it; returns `checksum.serial`. */
   readonly deploy: (etc: Readonly<Record<string, string>>, ...more: string[]) => string;
   readonly commit: (branch: string, etc: Readonly<Record<string, string>>) => string;
@@ -38,13 +42,22 @@ function makeSysroot(t: TestContext): Sysroot {
   const run = join(directory, 'run');
   mkdirSync(sysroot);
   mkdirSync(run);
-  const ostree = (...words: string[]) =>
-    execFileSync('ostree', words, {
+  const run_ = (words: readonly string[]) =>
+    spawnSync('ostree', words, {
       encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', 'pipe'],
       // Else the test could not remove the deployments again.
       env: { ...process.env, OSTREE_SYSROOT_DEBUG: 'mutable-deployments' },
-    }).trim();
+    });
+  const ostree = (...words: string[]) => {
+    const { status, stdout, stderr } = run_(words);
+    assert.equal(status, 0, `ostree ${words.join(' ')}: ${stderr}`);
+    return stdout.trim();
+  };
+  const refused = (...words: string[]) => {
+    const { status, stderr } = run_([...words, `--sysroot=${sysroot}`]);
+    return status === 0 ? undefined : stderr;
+  };
   ostree('admin', 'init-fs', sysroot);
   ostree('admin', 'os-init', 'acme', `--sysroot=${sysroot}`);
   let count = 0;
@@ -69,6 +82,7 @@ function makeSysroot(t: TestContext): Sysroot {
   return {
     places: { root: directory, sysroot, boot: join(sysroot, 'boot'), run },
     ostree,
+    refused,
     commit,
     deploy: (etc, ...more) => {
       const checksum = commit(`acme/v${count}`, { ...etc, version: String(count) });
@@ -162,49 +176,73 @@ function shown(root: Root, path = ''): Record<string, string> {
   return found;
 }
 
-const names = ['a', 'b', 'd/x', 'd/y', 'd/e/z', 'f'];
+/** Defaults of one version of the OS; a directory of one may be a file of another, or none. */
 const contents = fc.constantFrom('one', 'two', '-> ../usr/lib/os-release');
-/** Default files, whose directories are always the same so that the merge has a place for them. */
-const defaults = fc.dictionary(fc.constantFrom(...names), contents).map((files) => ({
-  'd/e/keep': '',
-  ...files,
-}));
+const paths = ['a', 'b', 'd/x', 'd/y', 'd/e/z', 'd/e/f/g', 'k/x', 'k/y'];
+const defaults = fc
+  .record({
+    files: fc.dictionary(fc.constantFrom(...paths), contents),
+    flat: fc.subarray(['d', 'd/e', 'k']),
+  })
+  .map(({ files, flat }) => {
+    const kept = Object.entries(files).filter(
+      ([path]) => !flat.some((file) => path.startsWith(`${file}/`)),
+    );
+    const only = flat.filter((file) => !flat.some((other) => file.startsWith(`${other}/`)));
+    return Object.fromEntries([...kept, ...only.map((file) => [file, 'was a directory'])]);
+  });
 const changes = fc.array(
   fc.record({
-    path: fc.constantFrom(...names, 'new', 'd/new', 'n/deep/file'),
-    what: fc.constantFrom('write', 'remove', 'link', 'mode'),
+    path: fc.constantFrom(...paths, 'd', 'd/e', 'k', 'new', 'd/new', 'n/deep/file'),
+    what: fc.constantFrom('write', 'remove', 'link', 'mode', 'directory', 'fifo'),
   }),
-  { maxLength: 8 },
+  { maxLength: 6 },
 );
 
 function change(etc: string, { path, what }: { path: string; what: string }): void {
   const file = join(etc, path);
+  for (let parent = dirname(file); parent !== etc; parent = dirname(parent)) {
+    if (existsSync(parent) && !statSync(parent).isDirectory()) rmSync(parent);
+  }
   if (what === 'mode') {
-    if (lstatSync(file, { throwIfNoEntry: false })?.isFile() === true) chmodSync(file, 0o600);
+    if (existsSync(file)) chmodSync(file, 0o700);
     return;
   }
-  rmSync(file, { force: true });
-  mkdirSync(join(file, '..'), { recursive: true });
+  rmSync(file, { force: true, recursive: true });
+  if (what === 'remove') return;
+  mkdirSync(dirname(file), { recursive: true });
   if (what === 'write') writeFileSync(file, 'changed here');
   if (what === 'link') symlinkSync('elsewhere', file);
+  if (what === 'directory') writeRoot(file, { inside: 'added here' });
+  if (what === 'fifo') execFileSync('mkfifo', [file]);
 }
 
 test('the /etc of a staged root is what ostree’s own merge makes of it', async (t) => {
   const sysroot = makeSysroot(t);
+  let merged = 0;
   await holds(
-    12,
+    15,
     fc.asyncProperty(defaults, defaults, changes, async (before, after, made) => {
-      const a = sysroot.deploy(before);
+      const a = sysroot.deploy(before, '--no-merge');
       for (const one of made) change(join(sysroot.tree(a), 'etc'), one);
-      const b = sysroot.deploy(after);
-      const root = openStaged(b, sysroot.tree(b), sysroot.tree(a));
+      const b = sysroot.commit('acme/next', { ...after, version: `${a} next` });
+      const refusal = sysroot.refused('admin', 'deploy', '--os=acme', b);
+      if (refusal !== undefined) {
+        // It merges no file where the new default has a directory, and no pipe.
+        assert.match(refusal, /During \/etc merge|non-regular|[Nn]ot a directory/);
+        return;
+      }
+      merged++;
+      const [id] = [`${b}.0`];
+      const root = openStaged(id, sysroot.tree(id), sysroot.tree(a));
       try {
-        assert.deepEqual(shown(root), listed(join(sysroot.tree(b), 'etc')));
+        assert.deepEqual(shown(root), listed(join(sysroot.tree(id), 'etc')));
       } finally {
         root.close();
       }
     }),
   );
+  assert.ok(merged > 3, `ostree merged ${merged}`);
 });
 
 test('a transient /etc keeps no local change; links lead from /etc to /usr and back', (t) => {
