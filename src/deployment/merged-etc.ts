@@ -2,36 +2,35 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
 import { nameToBytes } from '../root/names.ts';
-import { OverlaidRoot, type OverlayDirectory, type OverlayNode } from '../root/overlaid-root.ts';
+import type { OverlayDirectory, OverlayNode } from '../root/overlaid-root.ts';
 import type { Entry, Root } from '../root/root.ts';
 import { unreadableRoot } from './failure.ts';
-import { openTree } from './open-tree.ts';
 import { parseKeyFile } from './origin.ts';
 
 /**
- * Opens a staged ostree deployment with the `/etc` that its finalisation will make: its own
- * `/usr/etc`, and what the running root's `/etc` has changed against its `/usr/etc`. With a
- * transient `/etc` no local change survives.
+ * The `/etc` that the finalisation of a staged ostree deployment will make: its own `/usr/etc`,
+ * and what the `/etc` that it takes over from has changed against the `/usr/etc` there.
  *
  * Source: libostree's ostree-sysroot-deploy.c (merge_configuration_from), ostree-diff.c.
  *
- * @param booted the tree of the running deployment, if the new one takes over from that.
+ * @param id of the staged one, for what is said of it.
+ * @param local the tree from which changes are taken over, and where that lies.
+ * @throws {BerthError} `unreadable-root`
  */
-export function openStaged(id: string, location: string, booted: string | undefined): Root {
-  const fresh = openTree(id, location);
-  try {
-    const local = booted === undefined || isTransient(fresh) ? undefined : openTree(id, booted);
-    const merge = new Merge(id, fresh, local, booted ?? '');
-    const roots = local === undefined ? [] : [local];
-    return new OverlaidRoot(fresh, merge.etc(), roots);
-  } catch (error) {
-    fresh.close();
-    throw error;
-  }
+export function mergedEtc(
+  id: string,
+  fresh: Root,
+  local: Root | undefined,
+  localPath: string,
+): OverlayDirectory {
+  return new Merge(id, fresh, local, localPath).etc();
 }
 
-/** `[etc] transient=true` of the root's prepare-root.conf. Source: ostree-prepare-root(1). */
-function isTransient(root: Root): boolean {
+/**
+ * Whether the `/etc` of a root is made anew at each boot: `[etc] transient=true` of its
+ * prepare-root.conf. Source: ostree-prepare-root(1).
+ */
+export function isTransient(root: Root): boolean {
   const file =
     root.readFile('/usr/etc/ostree/prepare-root.conf') ??
     root.readFile('/usr/lib/ostree/prepare-root.conf');
