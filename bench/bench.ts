@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { benchImageRoot } from './image-root.ts';
 import { benchImages } from './images.ts';
 import type { Row } from './measure.ts';
+import { benchReconcile } from './reconcile.ts';
 import { benchStage } from './stage.ts';
 import { benchStart } from './start.ts';
 import { benchVerify } from './verify.ts';
@@ -14,6 +15,7 @@ const parts = {
   images: benchImages,
   image: benchImageRoot,
   verify: benchVerify,
+  reconcile: benchReconcile,
   stage: benchStage,
 };
 

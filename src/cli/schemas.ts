@@ -29,6 +29,8 @@ const Pull = v.object({
   variant: v.optional(v.string()),
   retry: v.optional(v.number()),
   retryDelay: v.optional(v.string()),
+  /** Read-only stores in which podman looks beside its own. */
+  additionalStores: v.optional(v.array(v.string())),
 });
 
 const ImageReference = v.object({
@@ -78,12 +80,24 @@ const Engine = v.object({
   directory: v.string(),
   /** Where blobs lie until they are unpacked into `directory`. */
   unpacking: v.optional(v.string()),
+  graphRoot: v.optional(v.string()),
+  driver: v.optional(v.string()),
   description: v.string(),
 });
 
 const PlanFields = {
   root: v.object({ id: v.string(), location: v.string() }),
   engine: Engine,
+  /** What lies in read-only stores of podman, and is neither fetched nor pinned. */
+  provided: v.array(
+    v.object({
+      name: v.string(),
+      digest: v.string(),
+      id: v.string(),
+      directory: v.string(),
+      references: v.array(RecordedReference),
+    }),
+  ),
   images: v.array(
     v.object({
       id: v.string(),
@@ -267,6 +281,8 @@ export const Status = v.object({
       id: v.string(),
       location: v.string(),
       engine: v.string(),
+      role: v.optional(v.picklist(['booted', 'staged', 'rollback', 'pinned', 'other', 'held'])),
+      drifted: v.array(v.string()),
       state: v.picklist(['ready', 'not ready', 'pins']),
       staged: v.optional(v.string()),
       images: v.array(
@@ -354,5 +370,7 @@ export const PruneResult = v.object({
   ...envelope('PruneResult'),
   removed: v.array(PruneEntry),
   kept: v.array(PruneEntry),
+  /** How many bytes become free by that: less, on podman, where layers are shared with what stays. */
+  freed: v.number(),
   dryRun: v.boolean(),
 });

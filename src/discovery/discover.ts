@@ -15,6 +15,7 @@ import { systemSearchPath } from './quadlet/search-path.ts';
 import type { Discovered, Reference } from './reference.ts';
 import type { SourceContext } from './source.ts';
 import { started, startedSubject } from './started.ts';
+import { readStorageConf } from './storage-conf.ts';
 import { userUnits } from './user-units.ts';
 
 export interface DiscoveryContext {
@@ -37,7 +38,9 @@ export async function discover(
   { shortNames, architecture, compose = [] }: DiscoveryContext,
 ): Promise<Discovered> {
   const etc = etcDirectory(root);
-  const context: SourceContext = { root, etc, shortNames, architecture };
+  const storage = await readStorageConf(root, etc);
+  const { additionalStores } = storage;
+  const context: SourceContext = { root, etc, shortNames, architecture, additionalStores };
   const system = await managerUnits(context, systemSearchPath(root, etc));
   const users = await userUnits(context);
   const found = [
@@ -67,6 +70,7 @@ export async function discover(
     ].toSorted(byFile),
     links: bound.links,
     policy,
+    storage,
   };
 }
 

@@ -29,10 +29,16 @@ export async function managerUnits(
   user?: UserOfUnits,
   configuration?: string,
 ): Promise<ManagerUnits> {
-  const { root, etc, architecture } = context;
+  const { root, etc, architecture, additionalStores = [] } = context;
+  // A user's podman may have a storage.conf of its own.
+  const stores = { additionalStores: user === undefined ? additionalStores : [] };
   const whose = user === undefined ? {} : { user };
   const { directories, skipped } = path;
-  const quadlets = await readQuadlets(root, directories, skipped, { ...context, ...whose });
+  const quadlets = await readQuadlets(root, directories, skipped, {
+    ...context,
+    ...whose,
+    ...stores,
+  });
   const { generated } = quadlets;
   const manager = user === undefined ? 'system' : 'user';
   const units = readSystemdUnits(root, etc, {
@@ -44,7 +50,7 @@ export async function managerUnits(
   });
   const graph = bootGraph(units);
   const ofQuadlet = withoutOverridden(quadlets, units);
-  const ofServices = await serviceImages(context, units, graph.started, user);
+  const ofServices = await serviceImages({ ...context, ...stores }, units, graph.started, user);
   const found = {
     references: [...ofQuadlet.references, ...ofServices.references],
     problems: [...ofQuadlet.problems, ...ofServices.problems],

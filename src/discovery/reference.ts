@@ -1,5 +1,6 @@
 import type { Problem } from '../problem.ts';
 import type { Secret } from '../secret.ts';
+import type { StorageSettings } from './storage-conf.ts';
 
 /** How a reference's unit comes to start. */
 export type Activation = (typeof activations)[number];
@@ -72,6 +73,11 @@ export interface PullOptions {
   readonly retry?: number;
   /** As podman takes it: `5s`. */
   readonly retryDelay?: string;
+  /**
+   * Read-only stores in which podman looks beside its own, the first first: paths as the booted
+   * root has them. Absent where neither the command nor the root's storage.conf says anything.
+   */
+  readonly additionalStores?: readonly string[];
 }
 
 /** A link in a directory whose links bind units. */
@@ -100,4 +106,5 @@ export interface Discovered {
   readonly problems: readonly Problem[];
   readonly links: readonly BoundLink[];
   readonly policy: BindPolicy;
+  readonly storage: StorageSettings;
 }

@@ -12,6 +12,8 @@ export interface SourceContext {
   readonly shortNames: ShortNames;
   /** The root's, in systemd's spelling: `x86-64`. */
   readonly architecture: string;
+  /** The stores beside podman's own that the root's storage.conf names. */
+  readonly additionalStores?: readonly string[];
 }
 
 /**

@@ -88,6 +88,10 @@ export interface EngineInfo {
   readonly directory: string;
   /** Where blobs lie until they are unpacked into `directory`; absent where they are kept as they come. */
   readonly unpacking?: string;
+  /** Where a system's podman itself says that its images lie; a user's is no matter of the root. */
+  readonly graphRoot?: string;
+  /** Of the layers on disk, of a system's podman: `overlay`. */
+  readonly driver?: string;
   /** One line for people: which socket or program, and whether berth started it. */
   readonly description: string;
 }

@@ -61,10 +61,10 @@ export function activate(context: Context, { id, locked, needs }: BootedRoot): P
     const drifted = switched ? [] : driftedNames(record, situation.images, locked);
     const left = new Set(drifted.map(({ name }) => name));
     const moved = await moveToRecord(context, record, situation.images, left);
-    const after = await readSituation(context);
-    await settleDrift(context, record, after, drifted);
+    const after = moved.length + pins > 0 ? await readSituation(context) : situation;
+    const settled = await settleDrift(context, record, after, drifted);
     if (switched) writeActivated(context.stateDirectory, id);
-    const end = await readSituation(context);
+    const end = settled ? await readSituation(context) : after;
     const findings = judge(end.records.get(id) ?? record, end);
     return { id, switched, pins, moved, drifted, findings };
   });
@@ -90,15 +90,22 @@ async function moveToRecord(
   return moved;
 }
 
-/** Drift belongs to the running root: what others had is over. */
+/**
+ * Drift belongs to the running root: what others had is over.
+ *
+ * @returns whether anything changed.
+ */
 async function settleDrift(
   context: Context,
   record: RootRecord,
   situation: Situation,
   drifted: readonly Drifted[],
-): Promise<void> {
+): Promise<boolean> {
+  let changed = false;
   for (const other of situation.records.values()) {
     if (other.id !== record.id && other.drift === undefined) continue;
-    await recordDrift(context, other, situation, other.id === record.id ? drifted : []);
+    const own = other.id === record.id ? drifted : [];
+    if ((await recordDrift(context, other, situation, own)) !== other) changed = true;
   }
+  return changed;
 }

@@ -19,6 +19,8 @@ export interface Binding {
   /** The most eager policy among the references. */
   readonly policy: PullPolicy;
   readonly references: readonly RecordReference[];
+  /** The additional stores in which the podman of each of the references looks. */
+  readonly stores: readonly string[];
   /** What the root's lock says of the name. */
   readonly locked?: LockedImage;
   /** The digest that the root's record has for it, where that is to be kept whatever the policy. */
@@ -104,6 +106,7 @@ interface Draft {
 }
 
 function finish({ name, platform, parts }: Draft): Binding {
+  const [first = [], ...others] = parts.map((part) => part.reference.pull.additionalStores ?? []);
   const accesses = parts.map((part) => part.access).sort((a, b) => rank(a) - rank(b));
   return {
     name,
@@ -112,6 +115,7 @@ function finish({ name, platform, parts }: Draft): Binding {
     policy:
       eagerness.find((policy) => parts.some((p) => p.reference.pull.policy === policy)) ??
       'missing',
+    stores: first.filter((store) => others.every((of) => of.includes(store))),
     references: parts.map(({ reference: { raw, path, line, key, unit, imageService } }) => ({
       raw,
       path,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Engine, EngineImage, Pin } from '../engine/engine.ts';
 import { withLock } from '../engine/file-lock.ts';
 import { BerthError } from '../errors.ts';
+import { type AdditionalStore, readAdditionalStore } from './additional-store.ts';
 import type { Report } from './events.ts';
 import type { RootRecord } from './record.ts';
 import { readRecords, setAside, writeRecord } from './records.ts';
@@ -26,6 +27,8 @@ export interface Situation {
   readonly elsewhere: ReadonlyMap<string, RootRecord>;
   readonly images: ReadonlyMap<string, EngineImage>;
   readonly pins: readonly Pin[];
+  /** What a read-only store of podman has by now; undefined if it is gone. */
+  readonly store: (directory: string) => AdditionalStore | undefined;
 }
 
 /**
@@ -65,8 +68,18 @@ async function look(context: Context) {
     elsewhere: entries(all.filter((record) => record.engine !== engine.name)),
     images: new Map(images.map((image) => [image.id, image])),
     pins,
+    store: once(readAdditionalStore),
   };
   return { situation, damaged, recovered };
+}
+
+/** Each store is read at most once, and only if something is asked of it. */
+function once(read: (directory: string) => AdditionalStore | undefined): Situation['store'] {
+  const known = new Map<string, AdditionalStore | undefined>();
+  return (directory) => {
+    if (!known.has(directory)) known.set(directory, read(directory));
+    return known.get(directory);
+  };
 }
 
 /** @throws {BerthError} `other-engine` if the root is staged on another engine than this. */

@@ -45,10 +45,7 @@ export async function recordDrift(
   { images, pins }: Situation,
   drifted: readonly Drifted[],
 ): Promise<RootRecord> {
-  const drift = [...Map.groupBy(drifted, ({ id }) => id)].flatMap(([id, names]) => {
-    const image = images.get(id);
-    return image === undefined ? [] : [imageOf(record, image, new Set(names.map((n) => n.name)))];
-  });
+  const drift = driftImages(record, images, drifted);
   const { drift: before = [], ...rest } = record;
   if (JSON.stringify(before) === JSON.stringify(drift)) return record;
   const staged = new Set(record.staged?.images.map(({ id }) => id));
@@ -64,6 +61,18 @@ export async function recordDrift(
   const stale = pins.filter((pin) => pin.root === record.id && former.has(pin.id));
   if (stale.length > 0) await context.engine.unpin(stale);
   return changed;
+}
+
+/** Whether what has drifted is something else than the record says. */
+export function hasDrifted(
+  record: RootRecord,
+  { images }: Situation,
+  locked: ReadonlySet<string>,
+): boolean {
+  const drifted = driftedNames(record, images, locked);
+  return (
+    JSON.stringify(record.drift ?? []) !== JSON.stringify(driftImages(record, images, drifted))
+  );
 }
 
 /**
@@ -85,6 +94,17 @@ export function noteDrift(
       return (await recordDrift(context, record, situation, drifted)) !== record;
     }),
   );
+}
+
+function driftImages(
+  record: RootRecord,
+  images: Situation['images'],
+  drifted: readonly Drifted[],
+): RecordImage[] {
+  return [...Map.groupBy(drifted, ({ id }) => id)].flatMap(([id, names]) => {
+    const image = images.get(id);
+    return image === undefined ? [] : [imageOf(record, image, new Set(names.map((n) => n.name)))];
+  });
 }
 
 /** As a record has it; whoever moved the name brought the image too. */

@@ -1,3 +1,4 @@
+import type { StorageSettings } from '../discovery/storage-conf.ts';
 import type { EngineInfo } from '../engine/engine.ts';
 import type { BerthError } from '../errors.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
@@ -6,10 +7,16 @@ import type { Registry } from '../registry/registry.ts';
 import type { Binding } from './bindings.ts';
 import type { Context, Situation } from './context.ts';
 import { meaningsOf } from './provenance.ts';
-import { isLiving, type RecordDeployment, type RecordImage } from './record.ts';
+import {
+  isLiving,
+  type RecordDeployment,
+  type RecordImage,
+  type RecordProvided,
+} from './record.ts';
 import { type Resolution, type ResolutionFailure, resolveBindings } from './resolve.ts';
 import { lackOfSpace, type Needed, neededFor, type Space, sizeOf } from './space.ts';
 import type { BoundProblem } from './survey.ts';
+import type { Wanted } from './wanted.ts';
 
 /** What staging would do: decided once, and then carried out to the letter. Plain data. */
 export interface Plan {
@@ -18,6 +25,8 @@ export interface Plan {
   readonly images: readonly PlannedImage[];
   /** The problems on bound references: with one of them the root will not be ready. */
   readonly problems: readonly BoundProblem[];
+  /** The names that a read-only store of podman serves: nothing is done for them. */
+  readonly provided: readonly RecordProvided[];
   /** The names that could not be resolved. */
   readonly failures: readonly ResolutionFailure[];
   /** To download in all, in bytes; a blob that several images share counts once. */
@@ -79,8 +88,7 @@ export async function planStage(
   registry: Registry,
   situation: Situation,
   root: PlannedRoot,
-  bindings: readonly Binding[],
-  problems: readonly BoundProblem[],
+  { bindings, problems, provided, storage }: Wanted,
 ): Promise<Plan> {
   const record = situation.records.get(root.id);
   if (record !== undefined && isLiving(record) && record.location !== root.location) {
@@ -106,7 +114,8 @@ export async function planStage(
     root,
     engine: info,
     images,
-    problems: [...problems, ...resolved.problems],
+    provided,
+    problems: [...problems, ...resolved.problems, ...otherStorage(storage, info, bindings)],
     failures: resolved.failures,
     bytes,
     free: space[0]?.free ?? 0,
@@ -115,6 +124,30 @@ export async function planStage(
     deferred: deferredNames(situation, root.id, images),
     drops: (record?.staged?.images ?? []).filter((image) => !wanted.has(image.id)),
   };
+}
+
+/** The root's podman would not find what is fetched, if its images lie elsewhere. */
+function otherStorage(
+  storage: StorageSettings,
+  { graphRoot, driver }: EngineInfo,
+  bindings: readonly Binding[],
+): readonly BoundProblem[] {
+  const differs = ([theirs, ours]: readonly [string | undefined, string | undefined]) =>
+    theirs !== undefined && ours !== undefined && theirs !== ours;
+  const [found] = [
+    [storage.graphRoot, graphRoot] as const,
+    [storage.driver, driver] as const,
+  ].filter(differs);
+  if (found === undefined || storage.path === undefined) return [];
+  return [
+    {
+      code: 'storage-differs',
+      path: storage.path,
+      message: `expected the root's podman to keep images where the running one does (${found[1]}), found ${found[0]}`,
+      hint: 'give both systems the same storage.conf',
+      bound: bindings.length > 0,
+    },
+  ];
 }
 
 function planImage(

@@ -1,5 +1,6 @@
+import { serves } from './additional-store.ts';
 import type { Situation } from './context.ts';
-import type { RootRecord } from './record.ts';
+import type { RecordReference, RootRecord } from './record.ts';
 
 /**
  * Whether the service of a `.image` unit has to pull: not if what it pulls is on the root's record
@@ -9,17 +10,20 @@ import type { RootRecord } from './record.ts';
  */
 export function isPullNeeded(
   record: RootRecord | undefined,
-  images: Situation['images'],
+  { images, store }: Pick<Situation, 'images' | 'store'>,
   unit: string,
 ): boolean {
-  const names = (record?.staged?.images ?? [])
-    .flatMap((image) => image.names)
-    .filter(({ references }) =>
-      references.some((reference) => reference.unit === unit || reference.imageService === unit),
-    )
-    .map(({ name }) => name);
+  const { images: recorded = [], provided = [] } = record?.staged ?? {};
+  const isOfUnit = ({ references }: { readonly references: readonly RecordReference[] }) =>
+    references.some((reference) => reference.unit === unit || reference.imageService === unit);
   const known = [...images.values()];
   const isThere = (name: string) =>
     known.some((image) => image.names.includes(name) || image.digests.includes(name));
-  return names.length === 0 || !names.every(isThere);
+  const isProvided = (name: string, directory: string) =>
+    store(directory)?.images.some((image) => serves(image, name)) === true;
+  const found = [
+    ...recorded.flatMap(({ names }) => names.filter(isOfUnit)).map(({ name }) => isThere(name)),
+    ...provided.filter(isOfUnit).map(({ name, directory }) => isProvided(name, directory)),
+  ];
+  return found.length === 0 || found.includes(false);
 }

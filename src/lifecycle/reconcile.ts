@@ -2,14 +2,20 @@ import type { Deployment, Deployments, Updater } from '../deployment/deployment.
 import { BerthError } from '../errors.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Root } from '../root/root.ts';
-import { type Context, changingRoot, recoverSituation, type Situation } from './context.ts';
-import { noteDrift } from './drift.ts';
+import {
+  type Context,
+  changing,
+  changingRoot,
+  recoverSituation,
+  type Situation,
+} from './context.ts';
+import { hasDrifted, noteDrift } from './drift.ts';
 import { planStage } from './plan.ts';
 import { isLiving, type RootRecord } from './record.ts';
 import { readRecords, writeRecord } from './records.ts';
 import { type ReleasedRoot, release } from './release.ts';
 import { isManual } from './root-id.ts';
-import { type Staged, stage } from './stage.ts';
+import { type Staged, stage, standing } from './stage.ts';
 import type { Finding } from './verify.ts';
 import { asRecorded, type Wanted, wantedOf } from './wanted.ts';
 
@@ -58,16 +64,17 @@ export async function reconcile(
   options: ReconcileOptions,
 ): Promise<Reconciled> {
   const roots: ReconciledRoot[] = [];
+  const look = lookAt(context);
   const sorted = deployments.toSorted((a, b) => order.indexOf(a.role) - order.indexOf(b.role));
   for (const deployment of sorted) {
     context.signal.throwIfAborted();
-    roots.push(await stageLiving(context, registry, deployment, options));
+    roots.push(await stageLiving(context, registry, deployment, look, options));
   }
   const released: ReleasedRoot[] = [];
   if (failures.length > 0) return { roots, released, failures };
   const living = new Set(deployments.map(({ id }) => id));
   const updaters = new Set(deployments.map(({ updater }) => familyOf(updater)));
-  const situation = await recoverSituation(context);
+  const situation = await look.situation();
   for (const record of situation.records.values()) {
     const { deployment } = record;
     if (deployment === undefined || !isLiving(record) || isManual(record.id)) continue;
@@ -82,17 +89,32 @@ export async function reconcile(
   return { roots, released, failures };
 }
 
+/** One look at the engine serves until something is changed. */
+interface Look {
+  readonly situation: () => Promise<Situation>;
+  readonly again: () => void;
+}
+
+function lookAt(context: Context): Look {
+  let seen: Promise<Situation> | undefined;
+  return {
+    situation: () => (seen ??= changing(context, 'shared', () => recoverSituation(context))),
+    again: () => (seen = undefined),
+  };
+}
+
 async function stageLiving(
   context: Context,
   registry: Registry,
   deployment: Deployment,
+  look: Look,
   options: ReconcileOptions,
 ): Promise<ReconciledRoot> {
   const { id, location, role } = deployment;
   try {
     const root = await deployment.open();
     try {
-      return await stageOpen(context, registry, deployment, root, options);
+      return await stageOpen(context, registry, deployment, root, look, options);
     } finally {
       root.close();
     }
@@ -110,27 +132,37 @@ async function stageOpen(
   registry: Registry,
   deployment: Deployment,
   root: Root,
+  look: Look,
   { compose }: ReconcileOptions,
 ): Promise<ReconciledRoot> {
   const { id, location, role } = deployment;
   const wanted = await wantedOf(root, { bind: undefined, compose });
+  const planIn = (situation: Situation) => {
+    const before = situation.records.get(id);
+    const kept = keepsRecord(deployment, wanted, before) ? asRecorded(wanted, before) : wanted;
+    const planned = { id, location, deployment: recordedOf(deployment) };
+    return planStage(context, registry, situation, planned, kept);
+  };
   const locked = wanted.bindings.filter((binding) => binding.locked !== undefined);
   const names = new Set(locked.map(({ name }) => name));
-  const noted = role === 'booted' && (await noteDrift(context, id, names));
-  const result = await stage(
-    context,
-    () => id,
-    (situation) => {
-      const before = situation.records.get(id);
-      const { bindings, problems } = keepsRecord(deployment, wanted, before)
-        ? asRecorded(wanted, before)
-        : wanted;
-      const planned = { id, location, deployment: recordedOf(deployment) };
-      return planStage(context, registry, situation, planned, bindings, problems);
-    },
-  );
-  const outcome = outcomeOf(result);
+  const seen = await look.situation();
+  const before = seen.records.get(id);
+  const drifts = role === 'booted' && before !== undefined && hasDrifted(before, seen, names);
+  if (!drifts && keepsRecord(deployment, wanted, before) && hasAll(before, seen, wanted)) {
+    const stands = standing(await planIn(seen), seen);
+    if (stands !== undefined) return { id, location, role, ...outcomeOf(stands) };
+  }
+  look.again();
+  const noted = drifts && (await noteDrift(context, id, names));
+  const outcome = outcomeOf(await stage(context, () => id, planIn));
   return { id, location, role, ...outcome, changed: noted || outcome.changed };
+}
+
+/** Whether a plan that keeps the record needs no registry. */
+function hasAll({ staged }: RootRecord, { images }: Situation, { bindings }: Wanted): boolean {
+  const present = (staged?.images ?? []).filter(({ id }) => images.has(id));
+  const names = new Set(present.flatMap((image) => image.names.map(({ name }) => name)));
+  return bindings.every(({ name }) => names.has(name));
 }
 
 function outcomeOf({ plan, failures, findings, changed }: Staged) {

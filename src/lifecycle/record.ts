@@ -46,6 +46,16 @@ const RecordProblem = v.object({
   hint: v.string(),
 });
 
+/** A name that an image in a read-only store of podman serves: berth neither fetches nor pins it. */
+const RecordProvided = v.object({
+  name: v.string(),
+  digest,
+  id: digest,
+  /** The store, in the running system. */
+  directory: v.string(),
+  references: v.array(RecordReference),
+});
+
 const Contents = v.object({
   /** ISO 8601. */
   time: v.string(),
@@ -54,6 +64,7 @@ const Contents = v.object({
   problems: v.array(RecordProblem),
   /** Bound names that could not be resolved: only a stage that failed has some. */
   unresolved: v.array(v.string()),
+  provided: v.optional(v.array(RecordProvided)),
 });
 
 /** An image that berth fetched for the root and that the root needs no more: `prune` may take it. */
@@ -94,6 +105,7 @@ export type RootRecord = v.InferOutput<typeof RecordFile>;
 export type Contents = v.InferOutput<typeof Contents>;
 export type RecordImage = v.InferOutput<typeof RecordImage>;
 export type RecordReference = v.InferOutput<typeof RecordReference>;
+export type RecordProvided = v.InferOutput<typeof RecordProvided>;
 export type RecordProblem = v.InferOutput<typeof RecordProblem>;
 export type RecordDeployment = v.InferOutput<typeof RecordDeployment>;
 export type Released = v.InferOutput<typeof Released>;

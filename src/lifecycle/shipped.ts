@@ -31,9 +31,9 @@ export async function loadShipped(
     () => planned.id,
     (situation) => {
       const before = situation.records.get(planned.id);
-      const { bindings, problems } = before === undefined ? wanted : asRecorded(wanted, before);
       const offline = withoutNetwork(registry);
-      return planStage(context, offline, situation, planned, bindings, problems);
+      const kept = before === undefined ? wanted : asRecorded(wanted, before);
+      return planStage(context, offline, situation, planned, kept);
     },
   );
 }

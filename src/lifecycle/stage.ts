@@ -61,12 +61,20 @@ export async function stage(
   });
 }
 
+/** What comes of a plan for which nothing has to be done; undefined if something has. */
+export function standing(plan: Plan, situation: Situation): Staged | undefined {
+  const before = situation.records.get(plan.root.id);
+  const known = broughtByBerth(situation.records, situation.pins);
+  const findings = standingFindings(plan, contentsOf(plan, known, before), before, situation);
+  return findings && { plan, failures: [], findings, changed: false };
+}
+
 async function carryOut(context: Context, plan: Plan, situation: Situation): Promise<Staged> {
+  const stands = standing(plan, situation);
+  if (stands !== undefined) return stands;
   const before = situation.records.get(plan.root.id);
   const known = broughtByBerth(situation.records, situation.pins);
   const wanted = contentsOf(plan, known, before);
-  const standing = standingFindings(plan, wanted, before, situation);
-  if (standing !== undefined) return { plan, failures: [], findings: standing, changed: false };
   const deployment = plan.root.deployment ?? before?.deployment;
   const drift = driftAfter(before, wanted);
   const begun: RootRecord = {
@@ -192,6 +200,7 @@ function contentsOf(
       hint,
     })),
     unresolved: plan.failures.map(({ binding }) => binding.name),
+    ...(plan.provided.length === 0 ? {} : { provided: [...plan.provided] }),
   };
   // The same as before keeps its time, which the pins carry: so they need not be made again.
   for (const earlier of [before?.staged, before?.pending]) {

@@ -1,5 +1,5 @@
 import type { Situation } from './context.ts';
-import { isLiving, type RootRecord } from './record.ts';
+import { isLiving, type RecordDeployment, type RootRecord } from './record.ts';
 import { isManual } from './root-id.ts';
 import { type Finding, judge } from './verify.ts';
 
@@ -8,6 +8,10 @@ export interface RootStatus {
   readonly id: string;
   readonly location: string;
   readonly engine: string;
+  /** As its updater said when it was last asked; absent for a root that is none of an updater. */
+  readonly role?: RecordDeployment['role'];
+  /** Names that somebody else moved, and that are left alone. */
+  readonly drifted: readonly string[];
   readonly state: 'ready' | 'not ready' | 'pins';
   /** ISO 8601; absent while no stage came to its end. */
   readonly staged?: string;
@@ -21,7 +25,8 @@ export interface ImageStatus {
   readonly digest: string;
   /** On disk, in bytes; 0 if it is not there. */
   readonly size: number;
-  readonly state: 'ready' | Finding['code'];
+  /** `provided`: it lies in a read-only store of podman. */
+  readonly state: 'ready' | 'provided' | Finding['code'];
 }
 
 /** Every living root held against the engine, sorted by id. */
@@ -39,19 +44,43 @@ function rootStatus(record: RootRecord, situation: Situation): RootStatus {
     id: record.id,
     location: record.location,
     engine: record.engine,
+    ...(record.deployment === undefined ? {} : { role: record.deployment.role }),
+    drifted: (record.drift ?? []).flatMap(({ names }) => names.map(({ name }) => name)),
     state: findings.length > 0 ? 'not ready' : isManual(record.id) ? 'pins' : 'ready',
     ...(record.staged === undefined ? {} : { staged: record.staged.time }),
-    images: (contents?.images ?? []).flatMap((image) =>
-      image.names.map(({ name, digest }) => ({
-        name,
-        id: image.id,
-        digest,
-        size: situation.images.get(image.id)?.size ?? 0,
-        state:
-          findings.find((f) => f.id === image.id && (f.name === name || f.code !== 'name-moved'))
-            ?.code ?? (situation.images.has(image.id) ? 'ready' : 'image-missing'),
-      })),
-    ),
+    images: [
+      ...(contents?.images ?? []).flatMap((image) =>
+        image.names.map(
+          ({ name, digest }): ImageStatus => ({
+            name,
+            id: image.id,
+            digest,
+            size: situation.images.get(image.id)?.size ?? 0,
+            state:
+              findings.find(
+                (f) => f.id === image.id && (f.name === name || f.code !== 'name-moved'),
+              )?.code ?? (situation.images.has(image.id) ? 'ready' : 'image-missing'),
+          }),
+        ),
+      ),
+      ...(contents?.provided ?? []).map(
+        ({ name, id, digest }): ImageStatus => ({
+          name,
+          id,
+          digest,
+          size: 0,
+          state: providedState(findings, id, name),
+        }),
+      ),
+    ],
     findings,
   };
+}
+
+function providedState(
+  findings: readonly Finding[],
+  id: string,
+  name: string,
+): ImageStatus['state'] {
+  return findings.find((found) => found.id === id && found.name === name)?.code ?? 'provided';
 }

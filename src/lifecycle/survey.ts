@@ -1,6 +1,7 @@
 import { type Decision, decide, type Policy, policyOf } from '../binding/bind.ts';
 import { discover } from '../discovery/discover.ts';
 import type { BindMode, BoundLink, Reference } from '../discovery/reference.ts';
+import type { StorageSettings } from '../discovery/storage-conf.ts';
 import { hostPlatform, type Platform, systemdArchitecture } from '../image/platform.ts';
 import type { Problem, ProblemSubject } from '../problem.ts';
 import { readShortNames } from '../registry/registries-conf.ts';
@@ -19,6 +20,7 @@ export interface Survey {
   readonly policy: Policy;
   readonly links: readonly BoundLink[];
   readonly lock: FoundLock;
+  readonly storage: StorageSettings;
 }
 
 export interface BoundReference extends Reference {
@@ -67,6 +69,7 @@ export async function survey(root: Root, { bind, compose }: SurveyOptions): Prom
     policy,
     links: discovered.links,
     lock,
+    storage: discovered.storage,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { EngineImage } from '../engine/engine.ts';
+import { serves } from './additional-store.ts';
 import type { Situation } from './context.ts';
 import { meaningsOf } from './provenance.ts';
 import {
@@ -6,6 +7,7 @@ import {
   driftOf,
   type RecordImage,
   type RecordProblem,
+  type RecordProvided,
   type RootRecord,
 } from './record.ts';
 
@@ -43,6 +45,7 @@ export function judge(record: RootRecord, situation: Situation): readonly Findin
   return [
     ...unfinished(record, record.staged),
     ...record.staged.images.flatMap((image) => judgeImage(image, record, pinned, situation)),
+    ...(record.staged.provided ?? []).flatMap((entry) => judgeProvided(entry, record, situation)),
     ...record.staged.problems.map(
       (problem): Finding => ({
         code: 'problem',
@@ -71,7 +74,8 @@ function judgeNone(): readonly Finding[] {
  * have; if it only wanted newer images for the same names, those that are there still serve.
  */
 function unfinished(record: RootRecord, staged: Contents): readonly Finding[] {
-  const namesOf = ({ images, unresolved }: Contents) => [
+  const namesOf = ({ images, unresolved, provided = [] }: Contents) => [
+    ...provided.map(({ name }) => name),
     ...images.flatMap((image) => image.names.map(({ name }) => name)),
     ...unresolved,
   ];
@@ -80,6 +84,18 @@ function unfinished(record: RootRecord, staged: Contents): readonly Finding[] {
   if (missing === undefined) return [];
   const message = `a later stage of the root has begun and not ended; it wants ${missing} too`;
   return [{ ...finding('unfinished', message, again(record)), name: missing }];
+}
+
+/** What lies in a read-only store is its owner's: it is looked at, and no more. */
+function judgeProvided(
+  { name, id, directory }: RecordProvided,
+  record: RootRecord,
+  situation: Situation,
+): readonly Finding[] {
+  const store = situation.store(directory);
+  if (store?.images.some((image) => image.id === id && serves(image, name)) === true) return [];
+  const message = `${name} is not in ${directory} any more, where it was`;
+  return [{ ...finding('image-missing', message, again(record)), id, name }];
 }
 
 function judgeImage(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
+import type { EngineImage } from '../../src/engine/engine.ts';
 import { bindingsOf } from '../../src/lifecycle/bindings.ts';
 import { isPullNeeded } from '../../src/lifecycle/pull-needed.ts';
 import type { RootRecord } from '../../src/lifecycle/record.ts';
@@ -8,7 +9,7 @@ import { survey } from '../../src/lifecycle/survey.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import { writeRoot } from '../support/berth.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { engineImage, recordImage, stagedRecord } from './samples.ts';
+import { engineImage, recordImage, situationOf, stagedRecord } from './samples.ts';
 
 const name = 'registry.example.com/app:1';
 const units = 'usr/share/containers/systemd';
@@ -39,12 +40,13 @@ test('the service of a .image unit need not pull what is on record and there', a
     [`${units}/app.container`]: '[Container]\nImage=app.image\n',
   });
   const record = recordOf(found);
-  const there = new Map([['a', engineImage('a', name)]]);
+  const having = (...images: EngineImage[]) => situationOf([], images, []);
+  const there = having(engineImage('a', name));
   assert.equal(isPullNeeded(record, there, 'fetch.service'), false, 'by the container alone');
   assert.equal(isPullNeeded(record, there, 'app-image.service'), true, 'a service nobody knows');
-  assert.equal(isPullNeeded(record, new Map(), 'fetch.service'), true, 'the image is not there');
+  assert.equal(isPullNeeded(record, having(), 'fetch.service'), true, 'the image is not there');
   assert.equal(isPullNeeded(undefined, there, 'fetch.service'), true, 'no record');
-  const drifted = new Map([['b', engineImage('b', name)]]);
+  const drifted = having(engineImage('b', name));
   assert.equal(isPullNeeded(record, drifted, 'fetch.service'), false, 'the name has drifted');
 });
 

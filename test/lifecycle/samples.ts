@@ -58,5 +58,6 @@ export function situationOf(
     elsewhere: new Map(),
     images: new Map(images.map((image) => [image.id, image])),
     pins,
+    store: () => undefined,
   };
 }

@@ -10,6 +10,8 @@ import { setImmediate } from 'node:timers/promises';
 const SOCKET = 'podman.sock';
 
 export interface TestPodmanOptions {
+  /** More options of podman itself. */
+  readonly words?: readonly string[];
   /** `127.0.0.1:PORT` of registries that speak plain HTTP. */
   readonly insecure?: readonly string[];
   /** Goes before what podman is given otherwise. */
@@ -64,12 +66,12 @@ export async function startPodman(
 /** A podman in a directory that is there; `restart` starts it. */
 export function preparePodman(
   directory: string,
-  { insecure = [], environment: given = {} }: TestPodmanOptions = {},
+  { insecure = [], environment: given = {}, words: more = [] }: TestPodmanOptions = {},
 ): TestPodman {
   const environment = { ...isolated(directory, insecure), ...given };
   let service: PodmanService | undefined;
   const tryPodman = (...words: string[]) =>
-    run('podman', [...storeOptions(directory), ...words], environment);
+    run('podman', [...storeOptions(directory), ...more, ...words], environment);
   return {
     socket: join(directory, SOCKET),
     directory,
@@ -83,7 +85,7 @@ export function preparePodman(
     restart: async (between) => {
       await service?.stop();
       between?.();
-      service = await startPodmanService(directory, environment);
+      service = await startPodmanService(directory, environment, more);
     },
     stop: async () => service?.stop(),
   };
@@ -111,11 +113,19 @@ export function isolated(directory: string, insecure: readonly string[]): NodeJS
 export async function startPodmanService(
   directory: string,
   environment: NodeJS.ProcessEnv,
+  more: readonly string[] = [],
 ): Promise<PodmanService> {
   mkdirSync(join(directory, 'networks'), { recursive: true });
   const socket = join(directory, SOCKET);
   rmSync(socket, { force: true });
-  const words = [...storeOptions(directory), 'system', 'service', '--time=0', `unix://${socket}`];
+  const words = [
+    ...storeOptions(directory),
+    ...more,
+    'system',
+    'service',
+    '--time=0',
+    `unix://${socket}`,
+  ];
   const child = spawn('podman', words, { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
   const stop = async () => {
     await end(child);

@@ -119,9 +119,9 @@ async function loadWhatItShips(
 async function asks(options: CommonOptions, unit: string): Promise<boolean> {
   try {
     return await inSurroundings(options, async (surroundings) => {
-      const { records, images } = await readSituation(surroundings);
-      const id = await idOfTarget(undefined, records, options);
-      return isPullNeeded(records.get(id), images, unit);
+      const situation = await readSituation(surroundings);
+      const id = await idOfTarget(undefined, situation.records, options);
+      return isPullNeeded(situation.records.get(id), situation, unit);
     });
   } catch (error) {
     printFailure(error, options.debug === true);

@@ -73,13 +73,14 @@ export async function plannerOf(
     target === undefined ? (called ?? (await deploymentAt(root.location, options))) : undefined;
   const location = target?.location ?? deployment?.location ?? root.location;
   const given = options.id ?? target?.id;
-  const { bindings, problems } = await wantedOf(root, { bind: options.bind, compose });
+  const foreign = target !== undefined;
+  const wanted = await wantedOf(root, { bind: options.bind, compose, foreign });
   const idIn = ({ records }: Situation) => idOfRoot(location, given, records, deployment);
   return {
     idIn,
     plan: (situation) => {
       const planned = plannedRoot(idIn(situation), location, deployment);
-      return planStage(surroundings, surroundings.registry, situation, planned, bindings, problems);
+      return planStage(surroundings, surroundings.registry, situation, planned, wanted);
     },
   };
 }
@@ -102,6 +103,12 @@ export interface Planner {
 
 /** Nothing to do is seldom what was meant. */
 export function sayNothingBound(plan: Plan): void {
-  if (plan.images.length > 0 || plan.failures.length > 0 || plan.problems.length > 0) return;
+  if (
+    plan.images.length > 0 ||
+    plan.provided.length > 0 ||
+    plan.failures.length > 0 ||
+    plan.problems.length > 0
+  )
+    return;
   process.stderr.write(`Nothing of ${plan.root.location} is bound. ${howToBind}\n`);
 }

@@ -108,6 +108,7 @@ async function bindingsAskedFor(
     accesses: [{}],
     policy: 'always',
     references: [],
+    stores: [],
   }));
 }
 

@@ -20,6 +20,10 @@ export function planFields(plan: Plan) {
         references: references.map(placeEntry),
       })),
     })),
+    provided: plan.provided.map(({ references, ...entry }) => ({
+      ...entry,
+      references: references.map(placeEntry),
+    })),
     bytes: plan.bytes,
     free: plan.free,
     space: plan.space.map((place) => ({ ...place })),
@@ -45,6 +49,14 @@ export function planTable(plan: Plan): string {
       deferralOf(name, plan.deferred),
     ]),
   );
+  const provided = plan.provided.map(({ name, digest, directory }): Cell[] => [
+    name,
+    shortDigest(digest),
+    '',
+    { text: 'present', colour: 'green' },
+    '',
+    `in ${directory}, not berth's`,
+  ]);
   const dropped = plan.drops.flatMap((image) =>
     image.names.map(({ name, digest }): Cell[] => [
       name,
@@ -57,7 +69,7 @@ export function planTable(plan: Plan): string {
   );
   const table = renderTable(
     ['IMAGE', 'DIGEST', 'SIZE', 'ACTION', 'LOCK', ''],
-    [...rows, ...dropped],
+    [...rows, ...provided, ...dropped],
     process.stdout,
   );
   const { engine, root } = plan;

@@ -88,7 +88,7 @@ export function placeEntry({ raw, path, line, key, unit }: RecordReference) {
 export function imageReference(reference: BoundReference) {
   const { raw, path, line, key, kind, unit, scope, activation, via, decision, pull } = reference;
   const { conditions = [] } = reference;
-  const { creds, ...rest } = pull;
+  const { creds, additionalStores, ...rest } = pull;
   return {
     raw,
     path: displayPath(path),
@@ -102,7 +102,11 @@ export function imageReference(reference: BoundReference) {
     ...(conditions.length === 0 ? {} : { conditions: [...conditions] }),
     bound: decision.bound,
     rule: decision.rule,
-    pull: { ...rest, ...(creds === undefined ? {} : { creds: '***' as const }) },
+    pull: {
+      ...rest,
+      ...(creds === undefined ? {} : { creds: '***' as const }),
+      ...(additionalStores === undefined ? {} : { additionalStores: [...additionalStores] }),
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import { mountedImage } from '../services/mounted-image.ts';
 import { optionTable, podman } from '../services/option-tables.ts';
 import { type Option, splitOptions } from '../services/split-options.ts';
 import type { Word } from '../services/words.ts';
+import { storageEnvironment, storageOptions } from '../store-options.ts';
 import type { PullContext } from './pull-options.ts';
 import { problemOfUnit, type QuadletUnit, sectionOf, type UnitType } from './unit.ts';
 
@@ -26,31 +27,23 @@ export interface Arguments {
   readonly ofUnit: readonly Problem[];
 }
 
-const storeFlags: ReadonlySet<string> = new Set([
-  '--connection',
-  '--imagestore',
-  '--module',
-  '--remote',
-  '--root',
-  '--storage-driver',
-  '--storage-opt',
-  '--url',
-]);
-
 /** Reads `PodmanArgs=`, `GlobalArgs=` and `Mount=` as podman reads what comes of them. */
 export function readArguments(unit: QuadletUnit, context: PullContext): Arguments {
-  const found: Draft = { pull: {}, options: [], images: [], ofPull: [], ofUnit: [] };
+  const found: Draft = {
+    pull: {},
+    options: [],
+    global: [],
+    images: [],
+    ofPull: [],
+    ofUnit: [],
+  };
   const section = sectionOf[unit.type];
   const kind = kinds[unit.type];
   for (const entry of kind === undefined ? [] : list(unit.entries, section, 'PodmanArgs')) {
     if (kind !== undefined) readPodmanArgs(unit, entry, kind, context, found);
   }
-  for (const entry of list(unit.entries, section, 'GlobalArgs')) {
-    const flag = wordsOf(entry)
-      .map((word) => word.replace(/=.*$/s, ''))
-      .find((word) => storeFlags.has(word));
-    if (flag !== undefined) found.ofUnit.push(problemOfUnit(unit, entry, otherStore(flag)));
-  }
+  readGlobalArgs(unit, section, context, found);
+  readStorage(unit, section, context, found);
   for (const entry of unit.type === 'container' ? list(unit.entries, section, 'Mount') : []) {
     const [value = ''] = wordsOf(entry);
     addMount(unit, entry, { text: value, raw: value }, found);
@@ -61,9 +54,43 @@ export function readArguments(unit: QuadletUnit, context: PullContext): Argument
 interface Draft {
   pull: Partial<PullOptions>;
   readonly options: Option[];
+  /** Those that stand before podman's subcommand. */
+  readonly global: Option[];
   readonly images: UnitEntry[];
   readonly ofPull: Problem[];
   readonly ofUnit: Problem[];
+}
+
+/** Quadlet puts all of them together, so an option may have its value in the next key. */
+function readGlobalArgs(
+  unit: QuadletUnit,
+  section: string,
+  context: PullContext,
+  found: Draft,
+): void {
+  for (const { value } of list(unit.entries, section, 'ContainersConfModule')) {
+    found.global.push({ name: 'module', value: { text: value, raw: value } });
+  }
+  const entries = list(unit.entries, section, 'GlobalArgs');
+  const words = entries.flatMap((entry) =>
+    wordsOf(entry).flatMap((word) => expandedWords(unit, word, context)),
+  );
+  const split = splitOptions(words, { tables: [podman.global], interspersed: true });
+  if (split.ok) found.global.push(...split.options);
+  else found.ofUnit.push(problemOfUnit(unit, entries[0], split.fault));
+}
+
+/** Where the unit's podman keeps images, and looks for them. */
+function readStorage(unit: QuadletUnit, section: string, context: PullContext, found: Draft): void {
+  const { additionalStores, faults } = storageOptions([...found.global, ...found.options], context);
+  const keys = ['GlobalArgs', 'ContainersConfModule', 'PodmanArgs'];
+  const [at] = keys.flatMap((key) => list(unit.entries, section, key));
+  found.ofUnit.push(...faults.map((fault) => problemOfUnit(unit, at, fault)));
+  for (const entry of list(unit.entries, 'Service', 'Environment')) {
+    const wrong = storageEnvironment(entry);
+    found.ofUnit.push(...wrong.map((fault) => problemOfUnit(unit, entry, fault)));
+  }
+  if (additionalStores !== undefined) found.pull = { ...found.pull, additionalStores };
 }
 
 type Kind = 'run' | 'pull' | 'play' | 'build' | 'pod';
@@ -98,7 +125,9 @@ function readPodmanArgs(
     if (value !== undefined) found.images.push({ ...entry, value: value.text });
     return;
   }
-  const split = splitOptions(words, { tables: [podman[kind]], interspersed: true });
+  // podman takes most of its own options behind the subcommand as well.
+  const tables = [podman[kind], podman.global];
+  const split = splitOptions(words, { tables, interspersed: true });
   if (!split.ok) {
     found.ofPull.push(problemOfUnit(unit, entry, split.fault));
     return;
@@ -174,13 +203,5 @@ function otherThing(option: string): Fault {
     code: 'command-line',
     message: `expected options that leave the unit's own keys as they are, found --${option}`,
     hint: "say it with the unit's own keys",
-  };
-}
-
-function otherStore(flag: string): Fault {
-  return {
-    code: 'not-read-yet',
-    message: `expected a unit on podman's own store, found ${flag}, so maybe another store, which berth does not read yet`,
-    hint: 'take it out, or leave the unit unbound',
   };
 }

@@ -14,6 +14,7 @@ import type { QuadletUnit } from './unit.ts';
 export interface BuildContext extends FileContext {
   readonly bases: BaseReader;
   readonly shortNames: ShortNames;
+  readonly additionalStores?: readonly string[];
 }
 
 /**

@@ -73,10 +73,10 @@ const commonKeys: ReadonlyMap<string, ReadonlySet<string>> = new Map([
 
 /** What berth reads of a type's own section. */
 const ownKeys: ReadonlySet<string> = keys(`
-  AllTags Arch Artifact AuthFile BuildArg CertDir Creds DecryptionKey Device Driver ExposeHostPort
-  File GlobalArgs Group Image ImageTag Mount Network OS Pod PodmanArgs Policy Pull ReloadCmd ReloadSignal Retry
-  RetryDelay Rootfs ServiceName SetWorkingDirectory StartWithPod TLSVerify Target Type User Variant
-  Volume Yaml
+  AllTags Arch Artifact AuthFile BuildArg CertDir ContainersConfModule Creds DecryptionKey Device
+  Driver ExposeHostPort File GlobalArgs Group Image ImageTag Mount Network OS Pod PodmanArgs Policy
+  Pull ReloadCmd ReloadSignal Retry RetryDelay Rootfs ServiceName SetWorkingDirectory StartWithPod
+  TLSVerify Target Type User Variant Volume Yaml
 `);
 
 /** Whether an assignment tells berth something: what it reads, and what podman refuses. */

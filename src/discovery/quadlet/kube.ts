@@ -19,6 +19,7 @@ import { problemOfUnit, type QuadletUnit, subjectOf } from './unit.ts';
 export interface KubeContext extends FileContext {
   readonly shortNames: ShortNames;
   readonly bases: BaseReader;
+  readonly additionalStores?: readonly string[];
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Problem } from '../../problem.ts';
+import type { Root } from '../../root/root.ts';
 import { Secret } from '../../secret.ts';
 import { type Etc, whereInTree } from '../../systemd/etc.ts';
 import { flag, scalar } from '../../systemd/lookup.ts';
@@ -14,8 +15,11 @@ export interface Pull {
 }
 
 export interface PullContext {
+  readonly root: Root;
   readonly etc: Etc;
   readonly expander: Expander;
+  /** The stores beside podman's own that the root's storage.conf names. */
+  readonly additionalStores?: readonly string[];
 }
 
 /** What a `.image` unit says of how it pulls. Unlike the others it pulls at every start. */

@@ -25,6 +25,8 @@ export interface QuadletContext {
   readonly etc: Etc;
   /** Whose manager runs the units; absent for the system's. */
   readonly user?: UserOfUnits;
+  /** The stores beside podman's own that the root's storage.conf names. */
+  readonly additionalStores?: readonly string[];
 }
 
 export interface Quadlets {
@@ -48,7 +50,7 @@ export async function readQuadlets(
   root: Root,
   directories: readonly string[],
   skipped: Skipped,
-  { shortNames, architecture, etc, user }: QuadletContext,
+  { shortNames, architecture, etc, user, additionalStores = [] }: QuadletContext,
 ): Promise<Quadlets> {
   const walk = walkUnitDirectories(root, etc, directories, skipped);
   const loaded = loadUnits(root, etc, walk.directories);
@@ -64,6 +66,7 @@ export async function readQuadlets(
     shortNames,
     root,
     etc,
+    additionalStores,
     bases: new BaseReader(architecture),
     expander: new Expander(root, etc, architecture, user),
   };

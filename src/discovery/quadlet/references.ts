@@ -34,7 +34,12 @@ export function imagesOf(unit: QuadletUnit, context: ReferenceContext): Found {
   const own = ownImages(unit, given, context);
   const mounted = given.images.map((entry) => referencesAt(unit, entry, context));
   return {
-    references: [own, ...mounted].flatMap(({ references }) => references),
+    references: [
+      ...own.references,
+      ...mounted.flatMap(({ references }) =>
+        references.map((one) => ({ ...one, pull: withStoresOf(given, one.pull) })),
+      ),
+    ],
     problems: [...given.ofUnit, ...[own, ...mounted].flatMap(({ problems }) => problems)],
   };
 }
@@ -48,11 +53,23 @@ function ownImages(unit: QuadletUnit, given: Arguments, context: ReferenceContex
   return {
     references: references.map((reference) => ({
       ...reference,
-      pull: { ...reference.pull, ...given.pull },
+      // What a build needs, the podman of the build fetches.
+      pull: isBuilt(unit, entry)
+        ? reference.pull
+        : withStoresOf(given, { ...reference.pull, ...given.pull }),
       problems: [...reference.problems.filter(isStillTrue(given)), ...given.ofPull],
     })),
     problems,
   };
+}
+
+/** Where podman looks is said by the unit that runs it alone, whatever a `.image` unit says. */
+function withStoresOf(
+  { pull: { additionalStores } }: Arguments,
+  options: PullOptions,
+): PullOptions {
+  const { additionalStores: _, ...pull } = options;
+  return additionalStores === undefined ? pull : { ...pull, additionalStores };
 }
 
 /** An argument may say otherwise than the unit's own key. */
@@ -71,9 +88,12 @@ function imageEntry(unit: QuadletUnit): UnitEntry | undefined {
   return entry?.value === '' ? undefined : entry;
 }
 
+function isBuilt(unit: QuadletUnit, { value }: UnitEntry): boolean {
+  return unit.type !== 'image' && value.endsWith('.build');
+}
+
 function referencesAt(unit: QuadletUnit, entry: UnitEntry, context: ReferenceContext): Found {
-  const isBuilt = unit.type !== 'image' && entry.value.endsWith('.build');
-  const build = isBuilt ? context.units.byName.get(entry.value) : undefined;
+  const build = isBuilt(unit, entry) ? context.units.byName.get(entry.value) : undefined;
   if (build === undefined) {
     return { references: [referenceAt(unit, entry, context)], problems: [] };
   }

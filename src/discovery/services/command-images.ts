@@ -1,8 +1,10 @@
+import { list } from '../../systemd/lookup.ts';
 import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
 import { parseUnitName } from '../../systemd/unit-name.ts';
 import type { Fault } from '../fault.ts';
 import { imageOf } from '../image-value.ts';
 import type { Reference } from '../reference.ts';
+import { storageEnvironment, storageOptions } from '../store-options.ts';
 import { type CommandPull, commandPull } from './command-pull.ts';
 import { mountedImage } from './mounted-image.ts';
 import { playedImages } from './played-images.ts';
@@ -26,7 +28,12 @@ export async function commandImages(
 ): Promise<void> {
   const { kind, options, rest } = command;
   const { directory } = place;
-  const pull = commandPull(command, { etc: context.etc, ignoresFailure, directory });
+  const pull = onStorage(
+    commandPull(command, { etc: context.etc, ignoresFailure, directory }),
+    command,
+    place,
+    context,
+  );
   const add = (word: Word) => {
     // A template by itself starts nothing: its instances say what they mean.
     if (word.fault !== undefined && isTemplate(place.unit) && /%[iIfjJ]/.test(word.raw)) return;
@@ -49,6 +56,22 @@ export async function commandImages(
   if (options.some(({ name, value }) => name === 'rootfs' && value?.text !== 'false')) return;
   if (image === undefined) found.problems.push(problemAt(place, noImage));
   else add(image);
+}
+
+/** The same, with where the command's podman looks for images. */
+function onStorage(
+  pull: CommandPull,
+  { program, options }: ContainerCommand,
+  { unit }: ServicePlace,
+  context: ServiceContext,
+): CommandPull {
+  if (program !== 'podman') return pull;
+  const { additionalStores, faults } = storageOptions(options, context);
+  const ofUnit = list(unit.entries, 'Service', 'Environment').flatMap(storageEnvironment);
+  return {
+    options: { ...pull.options, ...(additionalStores === undefined ? {} : { additionalStores }) },
+    faults: [...pull.faults, ...faults, ...ofUnit],
+  };
 }
 
 function referenceTo(

@@ -13,7 +13,7 @@ export interface CommandPull {
 
 /** @param ignoresFailure whether the service goes on when the command fails. */
 export function commandPull(
-  { program, kind, options: given }: ContainerCommand,
+  { kind, options: given }: ContainerCommand,
   { etc, ignoresFailure, directory }: { etc: Etc; ignoresFailure: boolean; directory: string },
 ): CommandPull {
   const faults: Fault[] = [];
@@ -48,7 +48,6 @@ export function commandPull(
       else faults.push(invalid(name));
     } else if (name === 'retry-delay') options.retryDelay = text;
     else if (unsupported.has(name)) faults.push(notTaken(name));
-    else if (program === 'podman' && elsewhere.has(name)) faults.push(otherStore(name));
   }
   if (options.policy === 'always' && !ignoresFailure) faults.push(pullAlways(kind));
   return { options, faults };
@@ -75,19 +74,6 @@ const understood: ReadonlySet<string> = new Set([
   'variant',
 ]);
 
-/** They may lead to another store than the one that berth fills. */
-const elsewhere: ReadonlySet<string> = new Set([
-  'connection',
-  'host',
-  'imagestore',
-  'module',
-  'remote',
-  'root',
-  'storage-driver',
-  'storage-opt',
-  'url',
-]);
-
 function invalid(name: string): Fault {
   return {
     code: 'invalid-option',
@@ -101,14 +87,6 @@ function notTaken(name: string): Fault {
     code: 'unsupported-option',
     message: `expected options that an engine's API takes, found --${name}`,
     hint: `take --${name} out; certificates of registries belong into /etc/containers/certs.d`,
-  };
-}
-
-function otherStore(name: string): Fault {
-  return {
-    code: 'not-read-yet',
-    message: `expected a command on podman's own store, found --${name}, so maybe another store, which berth does not read yet`,
-    hint: `take --${name} out, or leave the unit unbound`,
   };
 }
 

@@ -5,12 +5,12 @@ import type { Access } from '../../registry/access.ts';
 import { RegistryError } from '../../registry/registry.ts';
 import type { EngineError, FetchWatch } from '../engine.ts';
 import { type PodmanApi, parse } from './api.ts';
-import { badReply, failed, refused } from './failure.ts';
-import { hexOf } from './images.ts';
+import { badReply, failed } from './failure.ts';
+import { hexOf, isOwn, listImage } from './images.ts';
 import { loadImage } from './load.ts';
 import { pullProgress } from './pull-progress.ts';
 import { registryAuth } from './registry-auth.ts';
-import { imageDetail, pullLine } from './replies.ts';
+import { pullLine } from './replies.ts';
 
 /**
  * Has podman pull an image by its digest, or load it where a root ships it; podman judges
@@ -43,14 +43,10 @@ export async function fetchImage(
   return image.config;
 }
 
-/** Whether podman has the image, and the name by digest is one of its own. */
+/** Whether podman has the image in its own store, and the name by digest is one of its own. */
 async function isNamed(api: PodmanApi, id: string, name: string): Promise<boolean> {
-  const call = { method: 'GET', path: `/images/${hexOf(id)}/json` } as const;
-  const reply = await api.send(call);
-  if (reply.status === 404) return false;
-  if (reply.status !== 200) throw refused(call, reply);
-  const detail = parse(imageDetail, reply.body.toString(), call.path);
-  return detail.RepoDigests?.includes(name) ?? false;
+  const images = (await listImage(api, id)).filter(isOwn);
+  return images.some((image) => image.RepoDigests?.includes(name));
 }
 
 async function pull(

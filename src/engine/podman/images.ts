@@ -5,11 +5,14 @@ import { imageList } from './replies.ts';
 
 export type ListedImage = InferOutput<typeof imageList>[number];
 
-/** Every image, in one call. */
+/**
+ * Every image of podman's own store, in one call. What lies in an additional store only is there for
+ * those who look into that, and the next OS may not.
+ */
 export async function listImages(api: PodmanApi): Promise<readonly EngineImage[]> {
   const images = new Map<string, EngineImage>();
   // An image that is in an additional store as well comes twice.
-  for (const image of await list(api, {})) {
+  for (const image of (await list(api, {})).filter(isOwn)) {
     const id = `sha256:${image.Id}`;
     const known = images.get(id);
     images.set(id, {
@@ -28,6 +31,16 @@ export async function listImages(api: PodmanApi): Promise<readonly EngineImage[]
 /** What podman has under an id: once in its own store, and perhaps in additional ones. */
 export function listImage(api: PodmanApi, id: string): Promise<readonly ListedImage[]> {
   return list(api, { id: [hexOf(id)] });
+}
+
+/** Whether podman's own store has the image. */
+export async function hasImage(api: PodmanApi, id: string): Promise<boolean> {
+  return (await listImage(api, id)).some(isOwn);
+}
+
+/** Whether it lies in podman's own store, which is the one that it may change. */
+export function isOwn(image: ListedImage): boolean {
+  return image.ReadOnly !== true;
 }
 
 /** Whether the image is there, in any store. */

@@ -1,7 +1,7 @@
 import type { Engine } from '../engine.ts';
 import { connectToPodman, type PodmanTarget } from './connect.ts';
 import { fetchImage } from './fetch.ts';
-import { imageExists, listImages } from './images.ts';
+import { hasImage, listImages } from './images.ts';
 import { listLayers } from './layers.ts';
 import { tagImage } from './names.ts';
 import { listPins, pinImages } from './pin.ts';
@@ -52,14 +52,20 @@ export async function openPodman({
         version,
         directory: target?.storage ?? store.graphRoot,
         unpacking: store.imageCopyTmpDir || '/var/tmp',
+        ...(host.security.rootless
+          ? {}
+          : {
+              graphRoot: store.graphRoot,
+              ...(store.graphDriverName === undefined ? {} : { driver: store.graphDriverName }),
+            }),
         description: `${mode}podman ${version}, its service ${how}`,
       };
     },
     images: () => listImages(api),
-    has: (id) => imageExists(api, id),
+    has: (id) => hasImage(api, id),
     pins: () => listPins(api),
     // podman does not tell by their compressed digests which layers it has.
-    missingBlobs: async (image) => ((await imageExists(api, image.config)) ? [] : image.blobs),
+    missingBlobs: async (image) => ((await hasImage(api, image.config)) ? [] : image.blobs),
     layers: (ids) => listLayers(api, ids),
     freed: async (ids) =>
       (await listImages(api)).reduce((sum, { id, size }) => sum + (ids.has(id) ? size : 0), 0),

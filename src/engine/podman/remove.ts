@@ -1,6 +1,6 @@
 import type { PodmanApi } from './api.ts';
 import { leftoversOf, listContainers, removeContainer } from './holds.ts';
-import { hexOf, imageExists, type ListedImage, listImage } from './images.ts';
+import { hexOf, imageExists, isOwn, type ListedImage, listImage } from './images.ts';
 import { giveName, untag } from './names.ts';
 
 /**
@@ -27,10 +27,6 @@ export async function removeImage(api: PodmanApi, id: string): Promise<boolean> 
   if (!(await listImage(api, id)).some(isOwn)) return true;
   await giveBack(api, id, names);
   return false;
-}
-
-function isOwn(image: ListedImage): boolean {
-  return image.ReadOnly !== true;
 }
 
 /** Those by digest last, for they can't be given back; podman refuses an image with several. */

@@ -64,6 +64,10 @@ export const infoReply = looseObject({
     cgroupManager: string(),
     security: looseObject({ rootless: boolean() }),
   }),
-  store: looseObject({ graphRoot: string(), imageCopyTmpDir: optional(string()) }),
+  store: looseObject({
+    graphRoot: string(),
+    graphDriverName: optional(string()),
+    imageCopyTmpDir: optional(string()),
+  }),
   version: looseObject({ Version: string() }),
 });

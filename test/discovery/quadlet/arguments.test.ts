@@ -19,13 +19,35 @@ const lines: Record<string, [object, ...string[]]> = {
   'PodmanArgs=--no-such-option x': [{}, 'command-line'],
   'PodmanArgs=--mount=type=artifact,source=q.io/x,target=/x': [{}, 'artifact'],
   'Mount=source=q.io/x,type=artifact,target=/x': [{}, 'artifact'],
-  'GlobalArgs=--root=/srv/storage': [{}, 'not-read-yet'],
-  'GlobalArgs=--storage-driver vfs': [{}, 'not-read-yet'],
+  'GlobalArgs=--root=/srv/storage': [{}, 'storage-differs'],
+  'GlobalArgs=--storage-driver vfs': [{}, 'storage-differs'],
   'PodmanArgs=--pull=always\nPodmanArgs=': [{}],
   'PodmanArgs=--memory 1g': [{}],
   'PodmanArgs=--label pull=--pull-x': [{}],
   'Mount=type=bind,source=/image,target=/x': [{}],
   'GlobalArgs=--log-level=debug': [{}],
+  'GlobalArgs=--storage-opt=additionalimagestore=/a,/b': [{ additionalStores: ['/a', '/b'] }],
+  'GlobalArgs=--storage-opt overlay.imagestore=/a --log-level=debug': [
+    { additionalStores: ['/a'] },
+  ],
+  'GlobalArgs=--storage-opt\nGlobalArgs=.AdditionalImageStore=/%p': [{ additionalStores: ['/a'] }],
+  'PodmanArgs=--storage-opt=additionalimagestore=/a': [{ additionalStores: ['/a'] }],
+  'GlobalArgs=--storage-opt=additionalimagestore=a': [
+    { additionalStores: ['a'] },
+    'invalid-option',
+  ],
+  'GlobalArgs=--storage-opt=additionalimagestore=/%H': [{}, 'specifier'],
+  'GlobalArgs=--storage-opt=overlay.mountopt=nodev': [{ additionalStores: [] }],
+  'GlobalArgs=--runroot /run/x': [{}, 'storage-differs'],
+  'GlobalArgs=--no-such-option': [{}, 'command-line'],
+  'GlobalArgs=--remote=false': [{}],
+  'GlobalArgs=--module none.conf': [{}, 'cited-file'],
+  'ContainersConfModule=none.conf': [{}, 'cited-file'],
+  'ContainersConfModule=/etc/plain.conf': [{}],
+  'ContainersConfModule=remote.conf': [{}, 'storage-differs'],
+  'ContainersConfModule=env.conf': [{}, 'storage-differs'],
+  '[Service]\nEnvironment=A=1 "STORAGE_OPTS=additionalimagestore=/a"': [{}, 'storage-differs'],
+  '[Service]\nEnvironment=MY_STORAGE_OPTS=1': [{}],
   'Volume=x.image:/x': [{}],
 };
 
@@ -33,6 +55,10 @@ for (const [line, [pull, ...codes]] of Object.entries(lines)) {
   test(`${JSON.stringify(line)} is understood`, async (t) => {
     const found = await discovered(t, {
       [`${units}/a.container`]: `${container('q.io/a')}${line}\n`,
+      '/etc/plain.conf': '# remote = true\n[containers]\nlog_size_max = 8192\n',
+      '/etc/containers/containers.conf.modules/remote.conf': '[engine]\nremote = true\n',
+      '/usr/share/containers/containers.conf.modules/env.conf':
+        '[engine]\nenv = ["CONTAINERS_STORAGE_CONF=/x"]\n',
     });
     assert.deepEqual(images(found), ['a.service q.io/a:latest']);
     assert.deepEqual(found.references[0]?.pull, { policy: 'missing', ...pull });
@@ -85,4 +111,32 @@ test('the infra image of a pod; an artifact is no image', async (t) => {
   });
   assert.deepEqual(images(found), ['f-pod.service q.io/f:latest', 'g-pod.service q.io/g:latest']);
   assert.deepEqual(problems(found), [`artifact ${units}/c.artifact:2`]);
+});
+
+test('storage.conf names stores to every podman of the system, unless it is told others', async (t) => {
+  const stores = (path: string) => `[storage.options]\nadditionalimagestores = ["${path}"]\n`;
+  const found = await discovered(t, {
+    '/usr/share/containers/storage.conf': stores('/vendor'),
+    '/etc/containers/storage.conf': stores('/conf'),
+    [`${units}/a.container`]: container('q.io/a'),
+    [`${units}/b.container`]: `${container('q.io/b')}GlobalArgs=--storage-opt=imagestore=/b\n`,
+    [`${units}/c.container`]: `${container('q.io/c')}GlobalArgs=--storage-opt=mountopt=nodev\n`,
+    [`${units}/d.container`]: `${container('x.build')}GlobalArgs=--storage-opt=imagestore=/d\n`,
+    [`${units}/x.build`]: '[Build]\nImageTag=x\nSetWorkingDirectory=unit\n',
+    [`${units}/Containerfile`]: 'FROM q.io/base\n',
+    '/etc/systemd/system/p.service': '[Service]\nExecStart=podman run q.io/p\n',
+    '/etc/systemd/system/q.service': '[Service]\nExecStart=docker run q.io/q\n',
+    '/etc/containers/systemd/users/u.container': container('q.io/u'),
+  });
+  const seen = found.references.map(({ unit, pull }) => [unit, pull.additionalStores]);
+  assert.deepEqual(Object.fromEntries(seen), {
+    'a.service': ['/conf'],
+    'b.service': ['/b'],
+    'c.service': [],
+    'd.service': ['/conf'],
+    'x-build.service': ['/conf'],
+    'p.service': ['/conf'],
+    'q.service': undefined,
+    'u.service': undefined,
+  });
 });

@@ -109,7 +109,7 @@ test('arguments of a build and of a kube unit say what the keys do', async (t) =
   assert.equal(found.references[3]?.pull.tlsVerify, false);
   assert.deepEqual(problems(found), [
     `pull-always ${units}/b.build:5`,
-    `not-read-yet ${units}/b.build:7`,
+    `storage-differs ${units}/b.build:7`,
     `cited-file ${units}/r.build:3`,
   ]);
 });

@@ -178,6 +178,7 @@ test('a tree without any of it gives nothing', async (t) => {
     problems: [],
     links: [],
     policy: { include: [], exclude: [] },
+    storage: { additionalStores: [] },
   });
 });
 

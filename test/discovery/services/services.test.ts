@@ -74,7 +74,7 @@ test('pull options', async (t) => {
   assert.deepEqual(await of(t, run('pull q.io/a:1')), ['q.io/a:1 pull-always']);
   assert.deepEqual(await of(t, run('run --pull=always q.io/a:1')), ['q.io/a:1 pull-always']);
   assert.deepEqual(await of(t, run('run --pull=bad q.io/a:1')), ['q.io/a:1 invalid-option']);
-  assert.deepEqual(await of(t, run('--root /x run q.io/a:1')), ['q.io/a:1 not-read-yet']);
+  assert.deepEqual(await of(t, run('--root /x run q.io/a:1')), ['q.io/a:1 storage-differs']);
 });
 
 test('an image as a mount', async (t) => {

@@ -1,0 +1,64 @@
+import type { Problem } from '../problem.ts';
+import { problemOf } from '../root/problem-of.ts';
+import { type Root, RootError } from '../root/root.ts';
+import { type Etc, followed } from '../systemd/etc.ts';
+
+/** Where a root's podman keeps images, as far as its storage.conf says so. */
+export interface StorageSettings {
+  /** The file that says it. */
+  readonly path?: string;
+  readonly graphRoot?: string;
+  readonly driver?: string;
+  /** Read-only stores in which every podman of the root looks. */
+  readonly additionalStores: readonly string[];
+  readonly problem?: Problem;
+}
+
+/**
+ * Reads the root's storage.conf: that in `/etc`, else that of the distribution, never both.
+ *
+ * Source: containers-storage.conf(5).
+ */
+export async function readStorageConf(root: Root, etc: Etc): Promise<StorageSettings> {
+  const places = [`${etc}/containers/storage.conf`, '/usr/share/containers/storage.conf'];
+  for (const path of places) {
+    let text: string | undefined;
+    try {
+      text = root.readFile(followed(root, etc, path))?.content.toString('utf8');
+    } catch (error) {
+      if (!(error instanceof RootError)) throw error;
+      return { path, additionalStores: [], problem: problemOf(error) };
+    }
+    if (text === undefined) continue;
+    const { parse, TomlError } = await import('smol-toml');
+    try {
+      const { storage } = tableOf(parse(text));
+      const { graphroot, driver, options } = tableOf(storage);
+      const { additionalimagestores: stores } = tableOf(options);
+      return {
+        path,
+        ...(typeof graphroot === 'string' && graphroot !== '' ? { graphRoot: graphroot } : {}),
+        ...(typeof driver === 'string' && driver !== '' ? { driver } : {}),
+        additionalStores: Array.isArray(stores) ? stores.filter((s) => typeof s === 'string') : [],
+      };
+    } catch (error) {
+      if (!(error instanceof TomlError)) throw error;
+      const [message = 'it is no TOML'] = error.message.split('\n');
+      const problem = {
+        code: 'storage-conf',
+        path,
+        ...(error.line === undefined ? {} : { line: error.line }),
+        message: `expected TOML, found what is none: ${message}`,
+        hint: 'correct it: podman does not start with it',
+      };
+      return { path, additionalStores: [], problem };
+    }
+  }
+  return { additionalStores: [] };
+}
+
+function tableOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value))
+    : {};
+}

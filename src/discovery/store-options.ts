@@ -1,0 +1,131 @@
+import { type Root, RootError } from '../root/root.ts';
+import { type Etc, followed, whereInTree } from '../systemd/etc.ts';
+import type { UnitEntry } from '../systemd/unit-file.ts';
+import type { Fault } from './fault.ts';
+import type { Option } from './services/split-options.ts';
+
+/** What the options of a podman command say of where its images lie. */
+export interface StorageOptions {
+  /**
+   * The stores beside its own in which that podman looks, in its order; absent where neither they
+   * nor storage.conf say anything.
+   */
+  readonly additionalStores?: readonly string[];
+  readonly faults: readonly Fault[];
+}
+
+export interface StorageContext {
+  readonly root: Root;
+  readonly etc: Etc;
+  /** What the root's storage.conf names. */
+  readonly additionalStores?: readonly string[];
+}
+
+/**
+ * Source: containers/storage, drivers/overlay/overlay.go (`parseOptions`) and types/options.go:
+ * any option given takes the place of all those in storage.conf. Held against podman 4.3 and 5.4.
+ */
+export function storageOptions(
+  options: readonly Option[],
+  context: StorageContext,
+): StorageOptions {
+  const faults: Fault[] = [];
+  let additionalStores: string[] | undefined;
+  for (const { name, value } of options) {
+    const isRelevant = elsewhere.has(name) || name === 'storage-opt' || name === 'module';
+    if (!isRelevant || value?.text === 'false') continue;
+    if (value?.fault !== undefined) faults.push(value.fault);
+    else if (elsewhere.has(name)) faults.push(otherStorage(`--${name}`));
+    else if (name === 'module') faults.push(...moduleFaults(value?.text ?? '', context));
+    else {
+      const stores = storesIn(value?.text ?? '');
+      additionalStores = [...(additionalStores ?? []), ...(stores ?? [])];
+      if (stores?.every((path) => path.startsWith('/')) === false) faults.push(relativeStore);
+    }
+  }
+  const { additionalStores: configured = [] } = context;
+  if (additionalStores !== undefined) return { faults, additionalStores };
+  return { faults, ...(configured.length === 0 ? {} : { additionalStores: configured }) };
+}
+
+/** Faults of a service whose environment leads its podman to another storage. */
+export function storageEnvironment(entry: UnitEntry): readonly Fault[] {
+  const name = entry.key === 'Environment' ? storageVariable.exec(entry.value)?.[1] : undefined;
+  return name === undefined ? [] : [otherStorage(`${name} in Environment=`)];
+}
+
+const storageVariable =
+  /(?:^|["'\s])(CONTAINERS_STORAGE_CONF|STORAGE_OPTS|STORAGE_DRIVER|CONTAINERS_CONF(?:_OVERRIDE)?|CONTAINER_HOST|CONTAINER_CONNECTION)=/;
+
+/** With them podman works on another storage, or asks another podman. */
+const elsewhere: ReadonlySet<string> = new Set([
+  'connection',
+  'host',
+  'imagestore',
+  'remote',
+  'root',
+  'runroot',
+  'storage-driver',
+  'url',
+]);
+
+/** Of `--storage-opt`; undefined for an option that names no store. */
+function storesIn(text: string): readonly string[] | undefined {
+  const [, key = '', value = ''] = /^(?:overlay2?\.|vfs\.|\.)?([^=]*)=(.*)$/s.exec(text) ?? [];
+  return /^(?:additional)?imagestore$/i.test(key) ? value.split(',') : undefined;
+}
+
+/**
+ * A module can name no additional store: containers.conf has no key for it, and what a module puts
+ * into podman's environment comes too late for its storage (podman 5.4).
+ */
+function moduleFaults(name: string, { root, etc }: StorageContext): readonly Fault[] {
+  const places = name.startsWith('/')
+    ? [name]
+    : [
+        `/etc/containers/containers.conf.modules/${name}`,
+        `/usr/share/containers/containers.conf.modules/${name}`,
+      ];
+  for (const place of places) {
+    const text = textOf(followed(root, etc, whereInTree(etc, place)), root);
+    if (typeof text === 'object') return [text];
+    if (text !== undefined)
+      return leadsElsewhere.test(text) ? [otherStorage(`the module ${name}`)] : [];
+  }
+  return [noModule(name)];
+}
+
+const leadsElsewhere =
+  /^\s*(?:remote\s*=\s*true|active_service\s*=)|^[^#\n]*\b(?:CONTAINERS_STORAGE_CONF|STORAGE_OPTS|STORAGE_DRIVER|CONTAINER_HOST|CONTAINER_CONNECTION)=/m;
+
+function textOf(path: string, root: Root): string | Fault | undefined {
+  try {
+    return root.readFile(path)?.content.toString();
+  } catch (error) {
+    if (!(error instanceof RootError)) throw error;
+    return { code: error.code, message: error.message, hint: error.hint };
+  }
+}
+
+function otherStorage(found: string): Fault {
+  return {
+    code: 'storage-differs',
+    message: `expected a unit on podman's own storage, found ${found}, so maybe another one, which berth does not fill`,
+    hint: 'take it out, or leave the unit unbound',
+  };
+}
+
+function noModule(name: string): Fault {
+  return {
+    code: 'cited-file',
+    message: `expected the containers.conf module ${name} in the root, found none, with which podman fails`,
+    hint: 'ship it in /usr/share/containers/containers.conf.modules, or take it out',
+  };
+}
+
+const relativeStore: Fault = {
+  code: 'invalid-option',
+  message:
+    'expected absolute paths in --storage-opt=additionalimagestore=, found something else, with which podman fails',
+  hint: 'write the whole path of the store',
+};
