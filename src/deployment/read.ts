@@ -1,5 +1,5 @@
 import { BerthError } from '../errors.ts';
-import { readBootc } from './bootc.ts';
+import { type OpenImage, readBootc } from './bootc.ts';
 import type { Deployment, Deployments } from './deployment.ts';
 import { type DirectoriesConfig, readDirectories } from './directories.ts';
 import { readBootedOstree, readOstree } from './ostree.ts';
@@ -9,6 +9,8 @@ export interface ReadOptions {
   readonly directories: DirectoriesConfig | undefined;
   readonly places?: Places;
   readonly environment?: NodeJS.ProcessEnv;
+  /** Opens an OS image, `image:NAME@DIGEST`: for a deployment that has no tree on disk. */
+  readonly openImage?: OpenImage;
 }
 
 /**
@@ -57,10 +59,11 @@ function readers({
   directories,
   places = runningSystem,
   environment = process.env,
+  openImage,
 }: ReadOptions): readonly [Reader, Reader, Reader] {
   return [
     async () => readOstree(places),
-    () => readBootc(places, environment),
+    () => readBootc(places, environment, openImage),
     async () => (directories === undefined ? undefined : readDirectories(directories)),
   ];
 }

@@ -83,7 +83,7 @@ function makeSysroot(t: TestContext): Sysroot {
     return ostree('commit', `--repo=${sysroot}/ostree/repo`, `--branch=${branch}`, ...words);
   };
   return {
-    places: { root: directory, sysroot, boot: join(sysroot, 'boot'), run },
+    places: { root: directory, sysroot, boot: join(sysroot, 'boot'), run, mountinfo: '/dev/null' },
     ostree,
     refused,
     commit,
