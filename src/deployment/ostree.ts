@@ -102,6 +102,7 @@ function deploymentOf(
     updater: 'ostree',
     role: role ?? (origin.pinned ? 'pinned' : 'other'),
     pinned: origin.pinned,
+    ...(role === 'staged' && !isStaged ? { finalised: true } : {}),
     location,
     ...(origin.image === undefined ? {} : { image: { name: origin.image } }),
     open: async () =>

@@ -113,6 +113,8 @@ test('the deployments of a real sysroot, by their place in the boot order', asyn
   const b = deploy({});
   assert.deepEqual(roles(bootedAs(sysroot, b)), { [b]: 'booted', [a]: 'rollback' });
   assert.deepEqual(roles(bootedAs(sysroot, a)), { [b]: 'staged', [a]: 'booted' });
+  const [pending] = (readOstree(bootedAs(sysroot, a)) ?? []).filter(({ id }) => id === b);
+  assert.equal(pending?.finalised, true, 'its boot entry is written');
   const c = deploy({}, '--retain');
   assert.deepEqual(roles(bootedAs(sysroot, b)), { [c]: 'staged', [b]: 'booted', [a]: 'rollback' });
   ostree('admin', 'pin', `--sysroot=${places.sysroot}`, '0');
@@ -394,6 +396,43 @@ test('a deployment has the /var that it will have, and no change in an /etc made
     read(/other/, '/var/home/eve/x').then((text) => assert.equal(text, 'other')),
     read(/other/, '/var/escape/ostree-booted').then((text) => assert.equal(text, undefined)),
   ]);
+});
+
+/** A dictionary as GLib writes it: the metadata of a commit, which stands first in its object. */
+function dictionaryBy(
+  { ostree, places }: Sysroot,
+  metadata: Readonly<Record<string, string>>,
+): Buffer {
+  const repository = join(places.sysroot, 'ostree/repo');
+  const words = Object.entries(metadata).map(([key, value]) => `--add-metadata=${key}=${value}`);
+  const from = join(places.run, 'empty');
+  mkdirSync(from, { recursive: true });
+  const id = ostree(
+    'commit',
+    `--repo=${repository}`,
+    '--branch=acme/y',
+    `--tree=dir=${from}`,
+    ...words,
+  );
+  const bytes = readFileSync(join(repository, 'objects', id.slice(0, 2), `${id.slice(2)}.commit`));
+  const size = bytes.length <= 0xff ? 1 : 2;
+  return bytes.subarray(0, bytes.readUIntLE(bytes.length - size, size));
+}
+
+test('with composefs / is no deployment: the marker says which one is booted', (t) => {
+  const sysroot = makeSysroot(t);
+  const { places, deploy, tree } = sysroot;
+  const [a, b] = [deploy({}), deploy({})];
+  const { dev, ino } = lstatSync(tree(a), { bigint: true });
+  const pair = (second: bigint) => `(uint64 ${dev}, uint64 ${second})`;
+  const marker = (metadata: Readonly<Record<string, string>>) =>
+    writeFileSync(join(places.run, 'ostree-booted'), dictionaryBy(sysroot, metadata));
+  marker({ 'composefs.verity': 'true', 'backing-root-device-inode': pair(ino), more: '"x"' });
+  assert.deepEqual(roles({ ...places, root: '/' }), { [b]: 'staged', [a]: 'booted' });
+  for (const other of [pair(ino + 1n), '"text"', `(uint64 ${dev}, uint32 1)`]) {
+    marker({ 'backing-root-device-inode': other });
+    assert.throws(() => readOstree({ ...places, root: '/' }), { code: 'deployments' }, other);
+  }
 });
 
 test('bootc names an ostree deployment alike, and says how it stands', async (t) => {
