@@ -5,7 +5,7 @@ import { type RootStatus, statusOf } from '../../lifecycle/status.ts';
 import { displayPath } from '../../root/names.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
-import { shortDigest } from '../render/plan.ts';
+import { engineFields, shortDigest } from '../render/plan.ts';
 import { findingEntry } from '../render/problems.ts';
 import { type Cell, renderTable } from '../render/table.ts';
 import { inSurroundings } from '../surroundings.ts';
@@ -29,7 +29,7 @@ export function defineStatus(command: Command): void {
           json: () => ({
             apiVersion: 'berth/v1',
             kind: 'Status',
-            engine,
+            engine: engineFields(engine),
             roots: roots.map((root) => ({
               ...root,
               images: [...root.images],
