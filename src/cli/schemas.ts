@@ -282,6 +282,8 @@ export const Status = v.object({
       id: v.string(),
       location: v.string(),
       engine: v.string(),
+      role: v.optional(v.picklist(['booted', 'staged', 'rollback', 'pinned', 'other', 'held'])),
+      drifted: v.array(v.string()),
       state: v.picklist(['ready', 'not ready', 'pins']),
       staged: v.optional(v.string()),
       images: v.array(
@@ -369,5 +371,7 @@ export const PruneResult = v.object({
   ...envelope('PruneResult'),
   removed: v.array(PruneEntry),
   kept: v.array(PruneEntry),
+  /** How many bytes become free by that: less, on podman, where layers are shared with what stays. */
+  freed: v.number(),
   dryRun: v.boolean(),
 });

@@ -1,3 +1,4 @@
+import { repositoryOf } from '../image/name.ts';
 import {
   type Context,
   changing,
@@ -27,11 +28,25 @@ export type PruneVerdict =
 export interface Pruned {
   readonly removed: readonly PruneEntry[];
   readonly kept: readonly PruneEntry[];
+  /** As `freedBy` says of what is removed. */
+  readonly freed: number;
 }
 
 /** What `prune` would do. Reads only. */
 export async function planPrune(context: Context): Promise<readonly PruneEntry[]> {
   return prunable(await readSituation(context));
+}
+
+/**
+ * How many bytes the removal of the removable among these frees at most: less where they share
+ * layers with images that stay, and the engine does not tell.
+ */
+export async function freedBy(
+  { engine }: Context,
+  entries: readonly PruneEntry[],
+): Promise<number> {
+  const removable = entries.filter(({ verdict }) => verdict.kind === 'removable');
+  return removable.length === 0 ? 0 : engine.freed(new Set(removable.map(({ id }) => id)));
 }
 
 /**
@@ -46,14 +61,16 @@ export async function prune(context: Context, shown: readonly PruneEntry[]): Pro
     const kept: PruneEntry[] = [];
     const done = new Set<string>();
     const ids = new Set(shown.map(({ id }) => id));
-    for (const entry of prunable(situation).filter(({ id }) => ids.has(id))) {
+    const entries = prunable(situation).filter(({ id }) => ids.has(id));
+    const freed = await freedBy(context, entries);
+    for (const entry of entries) {
       const outcome = await carryOut(context, entry);
       if (outcome.verdict.kind === 'kept') kept.push(outcome);
       else done.add(outcome.id);
       if (outcome.verdict.kind === 'removable') removed.push(outcome);
     }
     for (const record of situation.records.values()) forget(context, record, done);
-    return { removed, kept };
+    return { removed, kept, freed };
   });
 }
 
@@ -92,6 +109,10 @@ function verdictOn(entry: Released, { images, records }: Situation): PruneVerdic
   if (image === undefined) return { kind: 'gone' };
   const foreign = image.names.find((name) => !entry.names.includes(name));
   if (foreign !== undefined) return { kind: 'kept', by: `the name ${foreign}` };
+  // Who pulled it by digest from another repository has no tag on it.
+  const repositories = new Set(entry.names.map(repositoryOf));
+  const other = image.digests.find((digest) => !repositories.has(repositoryOf(digest)));
+  if (other !== undefined) return { kind: 'kept', by: `the name ${other}` };
   return { kind: 'removable' };
 }
 

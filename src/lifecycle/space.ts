@@ -8,7 +8,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Context, Situation } from './context.ts';
 import { type FileSystem, fileSystemOf } from './file-system.ts';
 import { mapLimited } from './limited.ts';
-import { prunable } from './prune.ts';
+import { freedBy, prunable } from './prune.ts';
 import { reserved } from './reserve.ts';
 
 /** What a plan writes to one file system. */
@@ -98,7 +98,7 @@ export async function lackOfSpace(
   const short = space.filter((place) => place.short > 0 || place.shortFiles > 0);
   if (short.length === 0) return undefined;
   const message = `${what} needs ${formatBytes(bytes)} to download, and ${short.map(lackOf).join('; ')}`;
-  const freed = await freedByPrune(context, situation);
+  const freed = await freedBy(context, prunable(situation));
   const prune =
     freed === 0
       ? '`berth prune` would free nothing'
@@ -117,12 +117,6 @@ function lackOf(place: Space): string {
     short > 0 ? `${formatBytes(reserve)} are to stay free, ${formatBytes(short)} are missing` : '';
   const lacks = [bytes, files].filter((text) => text !== '').join(', ');
   return `${about}${formatBytes(needed)} on disk in ${directory}, where ${formatBytes(free)} are free: ${lacks}`;
-}
-
-async function freedByPrune(context: Context, situation: Situation): Promise<number> {
-  const entries = prunable(situation).filter(({ verdict }) => verdict.kind === 'removable');
-  if (entries.length === 0) return 0;
-  return context.engine.freed(new Set(entries.map(({ id }) => id)));
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Situation } from './context.ts';
-import { isLiving, type RootRecord } from './record.ts';
+import { isLiving, type RecordDeployment, type RootRecord } from './record.ts';
 import { isManual } from './root-id.ts';
 import { type Finding, judge } from './verify.ts';
 
@@ -8,6 +8,10 @@ export interface RootStatus {
   readonly id: string;
   readonly location: string;
   readonly engine: string;
+  /** As its updater said when it was last asked; absent for a root that is none of an updater. */
+  readonly role?: RecordDeployment['role'];
+  /** Names that somebody else moved, and that are left alone. */
+  readonly drifted: readonly string[];
   readonly state: 'ready' | 'not ready' | 'pins';
   /** ISO 8601; absent while no stage came to its end. */
   readonly staged?: string;
@@ -40,6 +44,8 @@ function rootStatus(record: RootRecord, situation: Situation): RootStatus {
     id: record.id,
     location: record.location,
     engine: record.engine,
+    ...(record.deployment === undefined ? {} : { role: record.deployment.role }),
+    drifted: (record.drift ?? []).flatMap(({ names }) => names.map(({ name }) => name)),
     state: findings.length > 0 ? 'not ready' : isManual(record.id) ? 'pins' : 'ready',
     ...(record.staged === undefined ? {} : { staged: record.staged.time }),
     images: [

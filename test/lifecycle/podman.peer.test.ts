@@ -160,6 +160,8 @@ test('prune leaves what an admin pulled, and what a container uses', {
     ['used:1', 3],
     ['named:1', 4],
     ['left:1', 5],
+    ['pulled:1', 6],
+    ['elsewhere:1', 6],
   ] as const) {
     lab.registry.push(name, image(seed));
   }
@@ -169,15 +171,18 @@ test('prune leaves what an admin pulled, and what a container uses', {
     ...container('used', `${host}/used:1`),
     ...container('named', `${host}/named:1`),
     ...container('left', `${host}/left:1`),
+    ...container('pulled', `${host}/pulled:1`),
   });
   assert.equal(await lab.stage('os', root), 0);
+  await lab.engine.podman('pull', '-q', `${host}/elsewhere@${image(6).top.digest}`);
   await lab.engine.podman('create', `${host}/used:1`, 'x');
   await lab.engine.podman('tag', `${host}/named:1`, 'localhost/own:1');
   assert.equal((await lab.berth('release', '--engine', 'podman', 'os')).code, 0);
   const { stdout } = await lab.berth('prune', '--force', '--engine', 'podman');
   assert.match(stdout, /used:1 .*kept/);
   assert.match(stdout, /named:1 .*kept: held by the name localhost\/own:1/);
-  for (const name of ['mine', 'used', 'named']) {
+  assert.match(stdout, /pulled:1 .*kept: held by the name .*\/elsewhere@sha256:/);
+  for (const name of ['mine', 'used', 'named', 'pulled']) {
     assert.equal(
       (await lab.engine.tryPodman('image', 'exists', `${host}/${name}:1`)).code,
       0,

@@ -7,6 +7,7 @@ import { byDigest } from '../../lifecycle/resolve.ts';
 import { type BoundProblem, type Survey, survey } from '../../lifecycle/survey.ts';
 import type { Root } from '../../root/root.ts';
 import { writeInRoot } from '../../root/write-in-root.ts';
+import { isDeploymentName } from '../deployments.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
@@ -41,10 +42,16 @@ export function defineLock(command: Command): void {
     .action(async (spec: string | undefined, options: LockOptions) => {
       if (options.check !== true) refuseImage(spec);
       await online(options, async (surroundings) => {
-        const read = await withRoot(spec, (root) => readForLock(root, options), options);
+        const read = await withRoot(spec ?? '/', (root) => readForLock(root, options), options);
         const resolved = await resolveForLock(surroundings, surroundings.registry, read.bindings);
         if (options.check === true) printCheck(read, resolved, options);
-        else writeLock(spec ?? '/', read, resolved, options);
+        else
+          writeLock(
+            isDeploymentName(spec) ? read.found.location : (spec ?? '/'),
+            read,
+            resolved,
+            options,
+          );
         printFailures(resolved.failures.map(resolutionFailure));
         if (options.format !== 'json') printProblems(read.problems);
         if (read.isNothingBound) {

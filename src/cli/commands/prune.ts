@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { BerthError } from '../../errors.ts';
 import { formatBytes } from '../../format-bytes.ts';
-import { type PruneEntry, planPrune, prune } from '../../lifecycle/prune.ts';
+import { freedBy, type Pruned, type PruneEntry, planPrune, prune } from '../../lifecycle/prune.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shortDigest } from '../render/plan.ts';
@@ -31,22 +31,23 @@ export function definePrune(command: Command): void {
         const planned = await planPrune(surroundings);
         const removable = planned.filter(({ verdict }) => verdict.kind === 'removable');
         const kept = planned.filter(({ verdict }) => verdict.kind === 'kept');
-        if (flags.dryRun === true) return show(flags, removable, kept, true);
-        if (removable.length > 0 && flags.force !== true) await confirm(removable);
+        const freed = await freedBy(surroundings, removable);
+        if (flags.dryRun === true) return show(flags, { removed: removable, kept, freed }, true);
+        if (removable.length > 0 && flags.force !== true) await confirm(removable, freed);
         const done = await prune(surroundings, planned);
-        return show(flags, done.removed, done.kept, false);
+        return show(flags, done, false);
       });
     });
 }
 
-async function confirm(removable: readonly PruneEntry[]): Promise<void> {
+async function confirm(removable: readonly PruneEntry[], freed: number): Promise<void> {
   if (!process.stdin.isTTY) {
     throw new BerthError('usage', 'prune removes images, and there is no terminal to ask', {
       hint: 'look with `berth prune --dry-run`, then say --force',
       kind: 'usage',
     });
   }
-  process.stderr.write(table(removable, [], true));
+  process.stderr.write(table({ removed: removable, kept: [], freed }, true));
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await lines.question('Remove them? [y/N] ');
@@ -60,21 +61,18 @@ async function confirm(removable: readonly PruneEntry[]): Promise<void> {
   });
 }
 
-function show(
-  { format }: PruneFlags,
-  removed: readonly PruneEntry[],
-  kept: readonly PruneEntry[],
-  dryRun: boolean,
-): void {
+function show({ format }: PruneFlags, pruned: Pruned, dryRun: boolean): void {
+  const { removed, kept, freed } = pruned;
   print(format, {
     json: () => ({
       apiVersion: 'berth/v1',
       kind: 'PruneResult',
       removed: removed.map(entry),
       kept: kept.map(entry),
+      freed,
       dryRun,
     }),
-    table: () => table(removed, kept, dryRun),
+    table: () => table(pruned, dryRun),
     refs: () => removed.flatMap(({ names }) => names),
   });
   if (removed.length + kept.length === 0) process.stderr.write('Nothing to prune.\n');
@@ -89,11 +87,7 @@ function entry({ id, names, size, verdict }: PruneEntry) {
   };
 }
 
-function table(
-  removed: readonly PruneEntry[],
-  kept: readonly PruneEntry[],
-  dryRun: boolean,
-): string {
+function table({ removed, kept, freed }: Pruned, dryRun: boolean): string {
   if (removed.length + kept.length === 0) return '';
   const row = ({ id, names, size, verdict }: PruneEntry): Cell[] => [
     names.join(', '),
@@ -104,5 +98,7 @@ function table(
       : { text: dryRun ? 'would be removed' : 'removed', colour: 'yellow' },
   ];
   const header = ['IMAGE', 'ID', 'ON DISK', 'VERDICT'];
-  return renderTable(header, [...removed, ...kept].map(row), process.stdout);
+  const rows = renderTable(header, [...removed, ...kept].map(row), process.stdout);
+  if (removed.length === 0) return rows;
+  return `${rows}\nUp to ${formatBytes(freed)} ${dryRun ? 'would become' : 'became'} free.\n`;
 }

@@ -33,6 +33,7 @@ export function defineStatus(command: Command): void {
             roots: roots.map((root) => ({
               ...root,
               images: [...root.images],
+              drifted: [...root.drifted],
               findings: root.findings.map(findingEntry),
             })),
           }),
@@ -52,20 +53,21 @@ export function defineStatus(command: Command): void {
 }
 
 function table(roots: readonly RootStatus[]): string {
-  const rows = roots.flatMap((root) =>
-    root.images.length === 0
-      ? [[root.id, stateCell(root.state), '', '', '', '']]
-      : root.images.map(({ name, digest, size, state }, index) => [
-          index === 0 ? root.id : '',
-          index === 0 ? stateCell(root.state) : '',
-          name,
-          shortDigest(digest),
-          formatBytes(size),
-          stateCell(state),
-        ]),
-  );
+  const rows = roots.flatMap((root) => {
+    const { id, role = '', drifted } = root;
+    const head: Cell[] = [id, role, stateCell(root.state)];
+    if (root.images.length === 0) return [[...head, '', '', '', '']];
+    return root.images.map(({ name, digest, size, state }, index): Cell[] => [
+      ...(index === 0 ? head : ['', '', '']),
+      name,
+      shortDigest(digest),
+      formatBytes(size),
+      drifted.includes(name) ? { text: `${state}, drifted`, colour: 'yellow' } : stateCell(state),
+    ]);
+  });
   if (rows.length === 0) return '';
-  return renderTable(['ROOT', 'STATE', 'IMAGE', 'DIGEST', 'ON DISK', ''], rows, process.stdout);
+  const header = ['ROOT', 'ROLE', 'STATE', 'IMAGE', 'DIGEST', 'ON DISK', ''];
+  return renderTable(header, rows, process.stdout);
 }
 
 function stateCell(state: string): Cell {

@@ -56,7 +56,7 @@ export async function openPodman({
           ? {}
           : {
               graphRoot: store.graphRoot,
-              driver: store.graphDriverName,
+              ...(store.graphDriverName === undefined ? {} : { driver: store.graphDriverName }),
               additionalStores: additionalStoresOf(store.graphOptions ?? {}),
             }),
         description: `${mode}podman ${version}, its service ${how}`,

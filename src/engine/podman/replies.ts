@@ -76,7 +76,7 @@ export const infoReply = looseObject({
   }),
   store: looseObject({
     graphRoot: string(),
-    graphDriverName: string(),
+    graphDriverName: optional(string()),
     graphOptions: nullish(record(string(), unknown())),
     imageCopyTmpDir: optional(string()),
   }),

@@ -1,22 +1,20 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { EngineError } from '../../../src/engine/engine.ts';
 import { openStore } from '../../../src/engine/store/store.ts';
+import { skipMounts, smallFileSystem } from '../../support/small-file-system.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 import { request } from './fixture.ts';
 import { validBlobs, validNames } from './layout-check.ts';
 import { layer, MemoryRegistry } from './memory-registry.ts';
 
-const isRoot = process.geteuid?.() === 0;
-
 test('a full disk is said so, leaves nothing half-written, and what is there whole', {
-  skip: isRoot ? false : 'only root can mount a small file system',
+  skip: skipMounts,
 }, async (t) => {
-  const mountpoint = smallFileSystem(t);
+  const { directory: mountpoint, remount } = smallFileSystem(t, 'size=1m');
   const directory = join(mountpoint, 'store');
   const registry = new MemoryRegistry();
   const [small] = registry.add('h.example/small:1', [layer('small', 100_000)]);
@@ -42,15 +40,15 @@ test('a full disk is said so, leaves nothing half-written, and what is there who
   const kept = validBlobs(directory);
   assert.equal(await store.remove(large.manifest), true);
   assert.ok([...validBlobs(directory)].every((digest) => kept.has(digest)));
-  execFileSync('mount', ['-o', 'remount,size=8m', mountpoint]);
+  remount('size=8m');
   await store.fetch(large, {});
   assert.equal((await store.images()).length, 2);
 });
 
 test('a store that can not be written is an error that names it', {
-  skip: isRoot ? false : 'only root can mount a read-only file system',
+  skip: skipMounts,
 }, async (t) => {
-  const mountpoint = smallFileSystem(t);
+  const { directory: mountpoint, remount } = smallFileSystem(t, 'size=1m');
   const registry = new MemoryRegistry();
   const [a] = registry.add('h.example/a:1', [layer('a', 1000)]);
   const [b] = registry.add('h.example/b:1', [layer('b', 1000)]);
@@ -58,7 +56,7 @@ test('a store that can not be written is an error that names it', {
   const directory = join(mountpoint, 'store');
   const store = openStore({ directory, registry });
   await store.fetch(a, {});
-  execFileSync('mount', ['-o', 'remount,ro', mountpoint]);
+  remount('ro');
   for (const call of [
     () => store.fetch(b, {}),
     () => store.pin('r', [request(a)]),
@@ -75,7 +73,7 @@ test('a store that can not be written is an error that names it', {
 });
 
 test('a removal that ends half-way leaves what is named whole, and is taken up again', {
-  skip: isRoot ? false : 'only root can make a file that can not be removed',
+  skip: skipMounts,
 }, async (t) => {
   const directory = join(temporaryDirectory(t), 'store');
   const registry = new MemoryRegistry();
@@ -99,14 +97,3 @@ test('a removal that ends half-way leaves what is named whole, and is taken up a
   assert.equal(await store.remove(a.manifest), true);
   assert.equal(validBlobs(directory).size, b.blobs.length + 1);
 });
-
-/** A megabyte of its own, mounted until the test ends. */
-function smallFileSystem(t: TestContext): string {
-  const mountpoint = mkdtempSync(join(tmpdir(), 'berth-test-'));
-  t.after(() => {
-    execFileSync('umount', [mountpoint]);
-    rmdirSync(mountpoint);
-  });
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mountpoint]);
-  return mountpoint;
-}
