@@ -38,6 +38,6 @@ function linkedTwice(reference: BoundReference): LintFinding {
 function looksElsewhere(reference: BoundReference): LintFinding {
   return findingAt(reference, 'two-stores', {
     message: `bootc fetches the image of ${reference.unit} into ${BOOTC_STORE}, where its podman does not look`,
-    hint: `link it from /usr/lib/berth/bound.d instead; or leave it to bootc with Bind=no and GlobalArgs=--storage-opt=additionalimagestore=${BOOTC_STORE}`,
+    hint: `link it from /usr/lib/berth/bound.d instead; or leave it to bootc with GlobalArgs=--storage-opt=additionalimagestore=${BOOTC_STORE}`,
   });
 }
