@@ -6,7 +6,7 @@ import { displayPath } from '../../root/names.ts';
 import { deploymentsOf } from '../deployments.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
-import { shortDigest } from '../render/plan.ts';
+import { engineFields, shortDigest } from '../render/plan.ts';
 import { findingEntry, printFailures } from '../render/problems.ts';
 import { type Cell, renderTable } from '../render/table.ts';
 import { inSurroundings } from '../surroundings.ts';
@@ -32,7 +32,7 @@ export function defineStatus(command: Command): void {
           json: () => ({
             apiVersion: 'berth/v1',
             kind: 'Status',
-            engine,
+            engine: engineFields(engine),
             roots: roots.map((root) => ({
               ...root,
               images: [...root.images],
