@@ -125,7 +125,9 @@ function isPlaces(value: unknown): value is string[] {
 /** `[directories]`, or in words what was expected. */
 function directoriesOf(value: unknown): Partial<Config> | string {
   const { roots, active, ...rest } = tableOf(value);
-  if (!Array.isArray(roots) || Object.keys(rest).length > 0) {
+  const [other] = Object.keys(rest);
+  if (other !== undefined) return `roots and active alone, not ${other}`;
+  if (!Array.isArray(roots)) {
     return 'roots = [{ path = "/…", id = "…" }, …] and active';
   }
   const read = roots.map((root) => rootOf(root));

@@ -1,5 +1,7 @@
+import { statSync } from 'node:fs';
 import type { Deployment, Deployments } from '../deployment/deployment.ts';
-import { BerthError } from '../errors.ts';
+import type { ReadOptions } from '../deployment/read.ts';
+import { BerthError, systemErrorCode } from '../errors.ts';
 import type { CommonOptions } from './options.ts';
 import { hostConfig } from './surroundings.ts';
 
@@ -8,7 +10,7 @@ const names = ['booted', 'staged', 'rollback'] as const;
 
 export type DeploymentName = (typeof names)[number];
 
-export type HostOptions = Pick<CommonOptions, 'user' | 'config'>;
+export type HostOptions = Pick<CommonOptions, 'user' | 'config' | 'stateDir'>;
 
 export function isDeploymentName(spec: string | undefined): spec is DeploymentName {
   return names.some((name) => name === spec);
@@ -17,13 +19,22 @@ export function isDeploymentName(spec: string | undefined): spec is DeploymentNa
 /** Which roots live, by the updaters of this host. */
 export async function deploymentsOf(options: HostOptions): Promise<Deployments> {
   const { readDeployments } = await import('../deployment/read.ts');
-  return readDeployments({ directories: (await hostConfig(options)).directories });
+  return readDeployments(await readOptionsOf(options));
 }
 
 /** The root that runs, where an updater knows it. */
 export async function bootedDeployment(options: HostOptions): Promise<Deployment | undefined> {
   const { readBooted } = await import('../deployment/read.ts');
-  return readBooted({ directories: (await hostConfig(options)).directories });
+  return readBooted(await readOptionsOf(options));
+}
+
+async function readOptionsOf(options: HostOptions): Promise<ReadOptions> {
+  const { directories } = await hostConfig(options);
+  const openImage = async (spec: string) => {
+    const { openHostImage } = await import('./os-image.ts');
+    return openHostImage(spec, options);
+  };
+  return { directories, openImage };
 }
 
 /**
@@ -50,15 +61,34 @@ export async function deploymentCalled(
   );
 }
 
-/** The deployment whose tree lies at a location, the running one also at `/`. */
+/** The deployment whose tree a location leads to, by whatever mount; the running one is at `/`. */
 export async function deploymentAt(
   location: string,
   options: HostOptions,
 ): Promise<Deployment | undefined> {
   if (!location.startsWith('/')) return undefined;
   const { deployments } = await deploymentsOf(options);
+  const place = placeOf(location);
   return deployments.find(
     (deployment) =>
-      deployment.location === location || (deployment.role === 'booted' && location === '/'),
+      deployment.location === location ||
+      (deployment.role === 'booted' && location === '/') ||
+      (place !== undefined && placeOf(deployment.location) === place),
   );
+}
+
+/** Device and inode. */
+function placeOf(path: string): string | undefined {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+/** Whether a location can be an ostree deployment, whose own directory is not all that it will be. */
+export function isCheckout(location: string): boolean {
+  return /\/ostree\/deploy\/[^/]+\/deploy\/[0-9a-f]{64}\.\d+$/.test(location);
 }

@@ -82,6 +82,7 @@ const Engine = v.object({
   unpacking: v.optional(v.string()),
   graphRoot: v.optional(v.string()),
   driver: v.optional(v.string()),
+  additionalStores: v.optional(v.array(v.string())),
   description: v.string(),
 });
 

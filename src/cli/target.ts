@@ -12,6 +12,7 @@ import {
   deploymentAt,
   deploymentCalled,
   type HostOptions,
+  isCheckout,
   isDeploymentName,
 } from './deployments.ts';
 import type { ImageOptions } from './os-image.ts';
@@ -21,7 +22,7 @@ import type { ImageOptions } from './os-image.ts';
  *
  * @param spec a path, `fd:N`, `image:REF` or a deployment's name; by default the booted
  * deployment, or `/` where no updater is found.
- * @param work gets the deployment too, where ROOT was not given as a path.
+ * @param work gets the deployment too, where ROOT was named or is an ostree deployment's directory.
  * @param options of the command, which say where an `image:REF` comes from.
  */
 export async function withRoot<T>(
@@ -29,13 +30,18 @@ export async function withRoot<T>(
   work: (root: Root, deployment: Deployment | undefined) => Promise<T>,
   options: ImageOptions & HostOptions,
 ): Promise<T> {
-  const deployment = await deploymentMeant(spec, options);
+  const called = await deploymentMeant(spec, options);
   keepHeapSmall();
-  const root = await (deployment?.open() ?? open(spec ?? '/', options));
+  const given = await (called?.open() ?? open(spec ?? '/', options));
+  let root = given;
   try {
+    const isDirectory = called === undefined && isCheckout(given.location);
+    const deployment = isDirectory ? await deploymentAt(given.location, options) : called;
+    if (isDirectory && deployment !== undefined) root = await deployment.open();
     return await work(root, deployment);
   } finally {
-    root.close();
+    given.close();
+    if (root !== given) root.close();
   }
 }
 

@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
+import type { Root } from '../root/root.ts';
 import type { Deployment, Role } from './deployment.ts';
 import { cantTell, unreadableRoot } from './failure.ts';
 import { openTree } from './open-tree.ts';
@@ -10,6 +12,9 @@ import type { Places } from './places.ts';
 /** In milliseconds. */
 const TIMEOUT = 60_000;
 const MAX_OUTPUT = 16 * 1024 * 1024;
+
+/** Opens an OS image, called `image:NAME@DIGEST`. */
+export type OpenImage = (spec: string) => Promise<Root>;
 
 /**
  * What `bootc status --format=json` says, if there is a bootc and this is a host of its kind.
@@ -21,10 +26,11 @@ const MAX_OUTPUT = 16 * 1024 * 1024;
 export async function readBootc(
   places: Places,
   environment: NodeJS.ProcessEnv,
+  openImage?: OpenImage,
 ): Promise<readonly Deployment[] | undefined> {
   const socket = /^unix:(\/.+)$/.exec(environment['BERTH_BOOTC_STATUS'] ?? '')?.[1];
   const text = await (socket === undefined ? status(environment) : statusFrom(socket));
-  return text === undefined ? undefined : deploymentsIn(text, places);
+  return text === undefined ? undefined : deploymentsIn(text, places, openImage);
 }
 
 /**
@@ -32,7 +38,11 @@ export async function readBootc(
  *
  * @returns undefined where it is no bootc host.
  */
-export function deploymentsIn(text: string, places: Places): readonly Deployment[] | undefined {
+export function deploymentsIn(
+  text: string,
+  places: Places,
+  openImage?: OpenImage,
+): readonly Deployment[] | undefined {
   const found = asObject(asObject(parse(text))['status']);
   if (found['booted'] === undefined || found['booted'] === null) return undefined;
   const others = Array.isArray(found['otherDeployments']) ? found['otherDeployments'] : [];
@@ -43,13 +53,20 @@ export function deploymentsIn(text: string, places: Places): readonly Deployment
     ...others.map((entry: unknown) => ['other', entry] as const),
   ];
   return entries.flatMap(([role, entry]) =>
-    entry === null || entry === undefined ? [] : [deploymentOf(role, asObject(entry), places)],
+    entry === null || entry === undefined
+      ? []
+      : [deploymentOf(role, asObject(entry), places, openImage)],
   );
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function deploymentOf(role: Role, entry: Fields, { sysroot, root }: Places): Deployment {
+function deploymentOf(
+  role: Role,
+  entry: Fields,
+  places: Places,
+  openImage: OpenImage | undefined,
+): Deployment {
   const pinned = entry['pinned'] === true;
   const image = asObject(entry['image']);
   const name = asText(asObject(image['image'])['image']);
@@ -67,12 +84,12 @@ function deploymentOf(role: Role, entry: Fields, { sysroot, root }: Places): Dep
   const serial = ostree['deploySerial'];
   if (isName(stateroot) && isDigest(checksum) && Number.isSafeInteger(serial)) {
     const id = `${checksum}.${String(serial)}`;
-    const location = join(sysroot, 'ostree/deploy', stateroot, 'deploy', id);
+    const location = join(places.sysroot, 'ostree/deploy', stateroot, 'deploy', id);
     return { ...common, id, location, open: async () => openTree(id, location) };
   }
   const verity = asText(asObject(entry['composefs'])['verity']);
   if (verity !== undefined && /^[0-9a-f]{64,128}$/.test(verity)) {
-    return composefs(common, verity, { sysroot, root });
+    return composefs(common, verity, places, openImage);
   }
   throw cantTell(
     'bootc',
@@ -81,30 +98,55 @@ function deploymentOf(role: Role, entry: Fields, { sysroot, root }: Places): Dep
   );
 }
 
-/** No tree of it is checked out: only the booted one is mounted, as `/`. */
+/** No tree of it is checked out: it is read where it is mounted, else from the OS image. */
 function composefs(
   common: Pick<Deployment, 'updater' | 'role' | 'pinned' | 'image' | 'version'>,
   verity: string,
-  { sysroot, root }: Pick<Places, 'sysroot' | 'root'>,
+  places: Places,
+  openImage: OpenImage | undefined,
 ): Deployment {
   const isBooted = common.role === 'booted';
-  const location = isBooted ? root : join(sysroot, 'state/deploy', verity);
   return {
     ...common,
     id: verity,
-    location,
+    location: isBooted ? places.root : join(places.sysroot, 'state/deploy', verity),
     open: async () => {
-      if (isBooted) return openTree(verity, root);
-      const name = common.image?.name;
+      if (isBooted) return openTree(verity, places.root);
+      const mounted = mountPointOf(verity, places);
+      if (mounted !== undefined) return openTree(verity, mounted);
+      const { name, digest } = common.image ?? {};
+      if (name !== undefined && digest !== undefined && openImage !== undefined) {
+        return openImage(`image:${withoutTag(name)}@${digest}`);
+      }
       throw unreadableRoot(
         verity,
-        'a composefs deployment has no tree on disk until it is mounted',
-        name === undefined
-          ? 'mount its image, and stage that directory with --id'
-          : `stage the OS image that it is made from: berth stage --id ${verity} image:${name}`,
+        'a composefs deployment has no tree on disk until it is mounted, and bootc names no image of it',
+        'mount its image, and stage that directory with --id',
       );
     },
   };
+}
+
+/** A tag would say less than the digest that stands beside it. */
+function withoutTag(name: string): string {
+  return name.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
+}
+
+/**
+ * Where the whole of a composefs image is mounted.
+ *
+ * Source: composefs-rs gives its overlay the source `composefs:DIGEST`; proc_pid_mountinfo(5).
+ */
+function mountPointOf(verity: string, { mountinfo }: Places): string | undefined {
+  for (const line of readFileSync(mountinfo, 'utf8').split('\n')) {
+    const [mount = '', filesystem = ''] = line.split(' - ');
+    const [, , , top, point = ''] = mount.split(' ');
+    if (top !== '/' || filesystem.split(' ')[1] !== `composefs:${verity}`) continue;
+    return point.replace(/\\([0-7]{3})/g, (_, octal: string) =>
+      String.fromCharCode(Number.parseInt(octal, 8)),
+    );
+  }
+  return undefined;
 }
 
 function status(environment: NodeJS.ProcessEnv): Promise<string | undefined> {

@@ -18,6 +18,11 @@ export interface Deployment {
   readonly role: Role;
   /** Pinned by the admin, whatever its role is. */
   readonly pinned: boolean;
+  /**
+   * Of a staged one, that it does not go with the next reboot: its boot entry is written, as
+   * `ostree admin deploy` without `--stage` does it.
+   */
+  readonly finalised?: true;
   /** Where its tree lies in the running system, all its life long; its record says so too. */
   readonly location: string;
   /** The OS image that it was made from, where the updater knows it. */

@@ -3,9 +3,9 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { BerthError, systemErrorCode } from '../errors.ts';
 import { openRoot } from '../root/open-root.ts';
-import { RootError } from '../root/root.ts';
+import { type Root, RootError } from '../root/root.ts';
 import type { Deployment } from './deployment.ts';
-import { cantTell } from './failure.ts';
+import { cantTell, unreadableRoot } from './failure.ts';
 import { openTree } from './open-tree.ts';
 
 /** What the host's berth.toml says of roots that neither bootc nor ostree knows. */
@@ -39,7 +39,7 @@ export async function readDirectories({
     throw cantTell(
       'directories',
       `expected ${sourceOf(active)} to name one of ${known}, found ${JSON.stringify(name)}`,
-      'correct [directories] in berth.toml',
+      'see that it names the running root by id or path, or correct [directories] in berth.toml',
     );
   }
   return roots
@@ -54,9 +54,21 @@ export async function readDirectories({
         pinned: false,
         location,
         ...(version === undefined ? {} : { version }),
-        open: async () => openTree(root.id, location),
+        open: async () => openSlot(root.id, location),
       };
     });
+}
+
+/** An empty directory is where a slot would be mounted: as a root it would bind nothing. */
+function openSlot(id: string, location: string): Root {
+  const root = openTree(id, location);
+  if (root.lookup('/usr')?.kind === 'directory') return root;
+  root.close();
+  throw unreadableRoot(
+    id,
+    `expected ${location} to hold the tree of an OS, found no usr in it`,
+    'mount it, or take it out of berth.toml',
+  );
 }
 
 /** A path that can't be looked at might well be there: that is no answer. */
@@ -119,7 +131,7 @@ function readName(path: string): string {
   throw cantTell(
     'directories',
     `expected ${path} to name the active root, found no such file`,
-    'correct [directories] in berth.toml',
+    'see why nothing writes it, or correct [directories] in berth.toml',
   );
 }
 

@@ -2,36 +2,35 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
 import { nameToBytes } from '../root/names.ts';
-import { OverlaidRoot, type OverlayDirectory, type OverlayNode } from '../root/overlaid-root.ts';
+import type { OverlayDirectory, OverlayNode } from '../root/overlaid-root.ts';
 import type { Entry, Root } from '../root/root.ts';
 import { unreadableRoot } from './failure.ts';
-import { openTree } from './open-tree.ts';
 import { parseKeyFile } from './origin.ts';
 
 /**
- * Opens a staged ostree deployment with the `/etc` that its finalisation will make: its own
- * `/usr/etc`, and what the running root's `/etc` has changed against its `/usr/etc`. With a
- * transient `/etc` no local change survives.
+ * The `/etc` that the finalisation of a staged ostree deployment will make: its own `/usr/etc`,
+ * and what the `/etc` that it takes over from has changed against the `/usr/etc` there.
  *
  * Source: libostree's ostree-sysroot-deploy.c (merge_configuration_from), ostree-diff.c.
  *
- * @param booted the tree of the running deployment, if the new one takes over from that.
+ * @param id of the staged one, for what is said of it.
+ * @param local the tree from which changes are taken over, and where that lies.
+ * @throws {BerthError} `unreadable-root`
  */
-export function openStaged(id: string, location: string, booted: string | undefined): Root {
-  const fresh = openTree(id, location);
-  try {
-    const local = booted === undefined || isTransient(fresh) ? undefined : openTree(id, booted);
-    const merge = new Merge(id, fresh, local, booted ?? '');
-    const roots = local === undefined ? [] : [local];
-    return new OverlaidRoot(fresh, merge.directory('', maxDepth), roots);
-  } catch (error) {
-    fresh.close();
-    throw error;
-  }
+export function mergedEtc(
+  id: string,
+  fresh: Root,
+  local: Root | undefined,
+  localPath: string,
+): OverlayDirectory {
+  return new Merge(id, fresh, local, localPath).etc();
 }
 
-/** `[etc] transient=true` of the root's prepare-root.conf. Source: ostree-prepare-root(1). */
-function isTransient(root: Root): boolean {
+/**
+ * Whether the `/etc` of a root is made anew at each boot: `[etc] transient=true` of its
+ * prepare-root.conf. Source: ostree-prepare-root(1).
+ */
+export function isTransient(root: Root): boolean {
   const file =
     root.readFile('/usr/etc/ostree/prepare-root.conf') ??
     root.readFile('/usr/lib/ostree/prepare-root.conf');
@@ -57,10 +56,18 @@ class Merge {
     this.#localPath = localPath;
   }
 
-  /** @param path below `/etc`: empty, or `/a/b`. */
-  directory(path: string, depth: number): OverlayDirectory {
+  /** All of `/etc`. */
+  etc(): OverlayDirectory {
+    return { kind: 'directory', entries: this.#entries('', maxDepth, true) };
+  }
+
+  /**
+   * @param path below `/etc`: empty, or `/a/b`.
+   * @param inFresh whether the new default has this directory too.
+   */
+  #entries(path: string, depth: number, inFresh: boolean): ReadonlyMap<string, OverlayNode> {
     if (depth === 0) throw this.#tooMuch(path);
-    const fresh = entriesOf(this.#fresh, `/usr/etc${path}`);
+    const fresh = entriesOf(inFresh ? this.#fresh : undefined, `/usr/etc${path}`);
     const before = entriesOf(this.#local, `/usr/etc${path}`);
     const now = entriesOf(this.#local, `/etc${path}`);
     const entries = new Map<string, OverlayNode>();
@@ -70,9 +77,10 @@ class Merge {
       const node = this.#node(at, depth, fresh.get(name), before.get(name), now.get(name));
       if (node !== undefined) entries.set(name, node);
     }
-    return { kind: 'directory', entries };
+    return entries;
   }
 
+  /** Where ostree refuses to merge, the new default is shown. */
   #node(
     path: string,
     depth: number,
@@ -80,21 +88,35 @@ class Merge {
     before: Kind,
     now: Kind,
   ): OverlayNode | undefined {
+    // What was removed here stays removed, whatever the new default has in its place.
     if (now === undefined)
       return before === undefined ? this.#ofFresh(path, depth, fresh) : undefined;
-    if (now === 'directory') {
-      if (fresh === 'directory') {
-        // What has become a directory where none was: the new default's is left as it is.
-        return before === undefined || before === 'directory'
-          ? this.directory(path, depth - 1)
-          : this.#ofFresh(path, depth, fresh);
-      }
-      // The new default has none: what was added goes in whole, what was changed has no place.
-      return before === 'directory' ? this.#ofFresh(path, depth, fresh) : this.#copied(path, depth);
+    const isChanged = before !== now || this.#differs(path, now);
+    if (now === 'directory') return this.#directory(path, depth, fresh, before, isChanged);
+    if (!isChanged || fresh === 'directory') return this.#ofFresh(path, depth, fresh);
+    return now === 'other' ? undefined : this.#leaf(this.#local, `/etc${path}`, now);
+  }
+
+  #directory(
+    path: string,
+    depth: number,
+    fresh: Kind,
+    before: Kind,
+    isChanged: boolean,
+  ): OverlayNode | undefined {
+    // Of a file that has become a directory, ostree takes no note of what is in it.
+    const isListed = before === undefined || before === 'directory';
+    if (fresh === 'directory') {
+      if (!isListed) return this.#ofFresh(path, depth, fresh);
+      return { kind: 'directory', entries: this.#entries(path, depth - 1, true) };
     }
-    if (before === now && !this.#differs(path, now)) return this.#ofFresh(path, depth, fresh);
-    if (fresh === 'directory') return this.#ofFresh(path, depth, fresh);
-    return this.#leaf(this.#local, `/etc${path}`, now);
+    if (isChanged && this.#local !== undefined) {
+      return this.#whole(this.#local, `/etc${path}`, depth - 1);
+    }
+    if (fresh !== undefined) return this.#ofFresh(path, depth, fresh);
+    // The new default has dropped it: it comes back for what was changed in it.
+    const entries = this.#entries(path, depth - 1, false);
+    return entries.size === 0 ? undefined : { kind: 'directory', entries };
   }
 
   #ofFresh(path: string, depth: number, kind: Kind): OverlayNode | undefined {
@@ -102,17 +124,13 @@ class Merge {
     return this.#whole(this.#fresh, `/usr/etc${path}`, depth - 1);
   }
 
-  #copied(path: string, depth: number): OverlayNode | undefined {
-    return this.#local === undefined
-      ? undefined
-      : this.#whole(this.#local, `/etc${path}`, depth - 1);
-  }
-
   #whole(root: Root, path: string, depth: number): OverlayDirectory {
     if (depth === 0) throw this.#tooMuch(path);
     const entries = new Map<string, OverlayNode>();
     for (const { name, kind } of root.list(path) ?? []) {
       if (--this.#left < 0) throw this.#tooMuch(path);
+      // Devices, FIFOs and sockets are not taken over.
+      if (kind === 'other') continue;
       const at = `${path}/${name}`;
       const node =
         kind === 'directory' ? this.#whole(root, at, depth - 1) : this.#leaf(root, at, kind);
@@ -127,21 +145,17 @@ class Merge {
     return { kind, target: root.readLink(path) ?? '' };
   }
 
-  /** Whether the running root's file is another than its default: content, mode or owner. */
+  /** Whether what is of one kind in both is another than its default: content, mode or owner. */
   #differs(path: string, kind: Kind): boolean {
     const local = this.#local;
     if (local === undefined) return false;
-    if (kind === 'link') return local.readLink(`/etc${path}`) !== local.readLink(`/usr/etc${path}`);
-    if (kind !== 'file') return true;
+    if (kind === 'other') return true;
     const [now, before] = [this.#stat(`/etc${path}`), this.#stat(`/usr/etc${path}`)];
     if (now === undefined || before === undefined) return true;
-    const same =
-      now.size === before.size &&
-      now.mode === before.mode &&
-      now.uid === before.uid &&
-      now.gid === before.gid;
-    if (!same || now.size > maxCompared) return true;
-    if (now.ino === before.ino && now.dev === before.dev) return false;
+    if (now.mode !== before.mode || now.uid !== before.uid || now.gid !== before.gid) return true;
+    if (kind === 'directory') return false;
+    if (kind === 'link') return local.readLink(`/etc${path}`) !== local.readLink(`/usr/etc${path}`);
+    if (now.size !== before.size || now.size > maxCompared) return true;
     const content = (at: string) => local.readFile(at, maxCompared)?.content;
     return content(`/etc${path}`)?.equals(content(`/usr/etc${path}`) ?? Buffer.alloc(0)) !== true;
   }

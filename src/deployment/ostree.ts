@@ -1,22 +1,17 @@
-import { lstatSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BerthError } from '../errors.ts';
 import { openRoot } from '../root/open-root.ts';
-import type { Root } from '../root/root.ts';
+import { type Root, RootError } from '../root/root.ts';
+import { bootOrder } from './boot-entries.ts';
+import { type Checkout, directoryOf, everyCheckout, isId, pathOf } from './checkout.ts';
 import type { Deployment, Role } from './deployment.ts';
 import { cantTell } from './failure.ts';
 import { pairOf, readDictionary, textOf, type Variant } from './gvariant.ts';
-import { openStaged } from './merged-etc.ts';
+import { openUnbooted } from './open-deployment.ts';
 import { openTree } from './open-tree.ts';
 import { readOrigin } from './origin.ts';
 import type { Places } from './places.ts';
-
-/** A deployment as it lies on disk. */
-interface Checkout {
-  readonly stateroot: string;
-  /** `checksum.serial`. */
-  readonly id: string;
-}
 
 /**
  * The deployments of an ostree sysroot, read as libostree reads them; no ostree program is needed.
@@ -28,13 +23,53 @@ interface Checkout {
  * @throws {BerthError} `deployments` if it was, and the sysroot can't be read.
  */
 export function readOstree(places: Places): readonly Deployment[] | undefined {
+  return inSysroot(places, (found) => {
+    const { sysroot, checkouts, booted } = found;
+    using boot = opened(places.boot);
+    using run = opened(places.run);
+    const queue = bootOrder(boot.root, sysroot);
+    const staged = stagedCheckout(run.root);
+    if (!queue.some((checkout) => directoryOf(checkout) === directoryOf(booted))) {
+      throw cantTell(
+        'ostree',
+        `expected an entry in ${places.boot}/loader/entries for the running root, found none`,
+        'see that /boot is mounted; look at `ostree admin status`',
+      );
+    }
+    // A checkout that nothing leads to is what is left of a deployment: the next cleanup takes it.
+    const living = new Set([...queue, ...(staged ? [staged.target] : [])].map(directoryOf));
+    const all = checkouts.filter((checkout) => living.has(directoryOf(checkout)));
+    const roles = rolesOf(all, queue, booted, staged?.target);
+    return all.map((checkout) => {
+      const role = roles.get(directoryOf(checkout));
+      const id = uniqueId(checkout, all, booted);
+      return deploymentOf(found, checkout, id, role, staged);
+    });
+  });
+}
+
+/**
+ * The booted one alone. It needs no `/boot`, which may come later than whoever asks.
+ *
+ * @returns undefined and throws as `readOstree` does.
+ */
+export function readBootedOstree(places: Places): Deployment | undefined {
+  return inSysroot(places, (found) =>
+    deploymentOf(found, found.booted, found.booted.id, 'booted', undefined),
+  );
+}
+
+interface Sysroot {
+  readonly places: Places;
+  readonly sysroot: Root;
+  readonly checkouts: readonly Checkout[];
+  readonly booted: Checkout;
+}
+
+function inSysroot<T>(places: Places, read: (sysroot: Sysroot) => T): T | undefined {
   const marker = bootedMarker(places);
   if (marker === undefined) return undefined;
   using sysroot = opened(places.sysroot);
-  using boot = opened(places.boot);
-  using run = opened(places.run);
-  const queue = bootOrder(boot.root, sysroot.root);
-  const staged = stagedCheckout(run.root);
   const checkouts = everyCheckout(sysroot.root);
   const booted = checkouts.find((checkout) => isBooted(places, checkout, marker));
   if (booted === undefined) {
@@ -44,31 +79,48 @@ export function readOstree(places: Places): readonly Deployment[] | undefined {
       'look at `ostree admin status`',
     );
   }
-  // A checkout that nothing leads to is what is left of a deployment: the next cleanup takes it.
-  const queued = [booted, ...queue, ...(staged === undefined ? [] : [staged.target])];
-  const living = new Set(queued.map(directoryOf));
-  const all = checkouts.filter((checkout) => living.has(directoryOf(checkout)));
-  const roles = rolesOf(all, queue, booted, staged?.target);
-  return all.map((checkout) => {
-    const directory = directoryOf(checkout);
-    const id = uniqueId(checkout, all, booted);
-    const origin = readOrigin(sysroot.root, `${directory}.origin`);
-    const location = pathOf(places, checkout);
-    const role = roles.get(directory) ?? (origin.pinned ? 'pinned' : 'other');
-    const isStaged = staged !== undefined && directoryOf(staged.target) === directory;
-    return {
-      id,
-      updater: 'ostree',
-      role,
-      pinned: origin.pinned,
-      location,
-      ...(origin.image === undefined ? {} : { image: { name: origin.image } }),
-      open: async () =>
-        isStaged
-          ? openStaged(id, location, staged.merge && pathOf(places, staged.merge))
-          : openTree(id, location),
-    };
-  });
+  try {
+    return read({ places, sysroot: sysroot.root, checkouts, booted });
+  } catch (error) {
+    if (!(error instanceof RootError)) throw error;
+    throw cantTell('ostree', error.message, error.hint, error);
+  }
+}
+
+function deploymentOf(
+  { places, sysroot, booted }: Sysroot,
+  checkout: Checkout,
+  id: string,
+  role: Role | undefined,
+  staged: StagedMarker | undefined,
+): Deployment {
+  const origin = readOrigin(sysroot, `${directoryOf(checkout)}.origin`);
+  const location = pathOf(places, checkout);
+  const isStaged = staged !== undefined && directoryOf(staged.target) === directoryOf(checkout);
+  return {
+    id,
+    updater: 'ostree',
+    role: role ?? (origin.pinned ? 'pinned' : 'other'),
+    pinned: origin.pinned,
+    ...(role === 'staged' && !isStaged ? { finalised: true } : {}),
+    location,
+    ...(origin.image === undefined ? {} : { image: { name: origin.image } }),
+    open: async () =>
+      role === 'booted'
+        ? openTree(id, places.root)
+        : openUnbooted({
+            id,
+            location,
+            var: varOf(places, checkout, booted),
+            ...(isStaged ? { staged: { from: staged.merge && pathOf(places, staged.merge) } } : {}),
+          }),
+  };
+}
+
+/** A stateroot has one `/var`; that of the running one is mounted, perhaps from a disk of its own. */
+function varOf({ root, sysroot }: Places, { stateroot }: Checkout, booted: Checkout): string {
+  if (stateroot === booted.stateroot) return join(root, 'var');
+  return join(sysroot, 'ostree/deploy', stateroot, 'var');
 }
 
 /** Two stateroots may have a deployment of one commit: but for the running OS's it says whose. */
@@ -102,7 +154,7 @@ interface Marker {
 /** `/run/ostree-booted`; with composefs `/` is no deployment, and the file says which one it shows. */
 function bootedMarker({ run, root }: Places): Marker | undefined {
   const path = join(run, 'ostree-booted');
-  if (statOf(path) === undefined) return undefined;
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
   using opened_ = opened(run);
   const content = opened_.root.readFile('/ostree-booted', MAX_STATE)?.content ?? Buffer.alloc(0);
   const pair = pairOf(dictionary(path, content).get('backing-root-device-inode'));
@@ -126,61 +178,6 @@ function isBooted(places: Places, checkout: Checkout, { dev, ino }: Marker): boo
   const path = pathOf(places, checkout);
   const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   return stats?.dev === dev && stats.ino === ino;
-}
-
-function statOf(path: string): Stats | undefined {
-  return statSync(path, { throwIfNoEntry: false });
-}
-
-/** In the tree of the sysroot. */
-function directoryOf({ stateroot, id }: Checkout): string {
-  return `/ostree/deploy/${stateroot}/deploy/${id}`;
-}
-
-function pathOf({ sysroot }: Places, checkout: Checkout): string {
-  return join(sysroot, directoryOf(checkout));
-}
-
-function everyCheckout(sysroot: Root): readonly Checkout[] {
-  const stateroots = sysroot.list('/ostree/deploy') ?? [];
-  return stateroots
-    .filter(({ kind }) => kind === 'directory')
-    .flatMap(({ name: stateroot }) =>
-      (sysroot.list(`/ostree/deploy/${stateroot}/deploy`) ?? [])
-        .filter(({ name, kind }) => kind === 'directory' && isId(name))
-        .map(({ name: id }) => ({ stateroot, id })),
-    );
-}
-
-function isId(name: string): boolean {
-  return /^[0-9a-f]{64}\.\d{1,9}$/.test(name);
-}
-
-/** The deployments that boot entries lead to, the one that boots first first. */
-function bootOrder(boot: Root, sysroot: Root): readonly Checkout[] {
-  const entries = (boot.list('/loader/entries') ?? [])
-    .filter(({ name }) => /^ostree-.*\.conf$/.test(name))
-    .flatMap(({ name }) => {
-      const text = boot.readFile(`/loader/entries/${name}`)?.content.toString('utf8') ?? '';
-      const checkout = bootedBy(text, sysroot);
-      const version = Number(/^version\s+(\d{1,9})\s*$/m.exec(text)?.[1] ?? numberIn(name));
-      return checkout === undefined ? [] : [{ checkout, version }];
-    });
-  return entries.sort((a, b) => b.version - a.version).map(({ checkout }) => checkout);
-}
-
-/** Of `ostree-2-acme.conf`, or `ostree-2.conf`. */
-function numberIn(name: string): string {
-  return /^ostree-(\d{1,9})\b/.exec(name)?.[1] ?? '0';
-}
-
-function bootedBy(entry: string, sysroot: Root): Checkout | undefined {
-  const options = /^options\s+(.*)$/m.exec(entry)?.[1] ?? '';
-  const link = /(?:^|\s)ostree=(\/\S+)/.exec(options)?.[1];
-  const found = link === undefined ? undefined : sysroot.lookup(link);
-  const parts = /^\/ostree\/deploy\/([^/]+)\/deploy\/([^/]+)$/.exec(found?.realPath ?? '');
-  const [, stateroot = '', id = ''] = parts ?? [];
-  return isId(id) ? { stateroot, id } : undefined;
 }
 
 interface StagedMarker {
@@ -216,9 +213,10 @@ function checkoutIn(path: string, variant: Variant | undefined): Checkout | unde
 }
 
 /**
- * Staged is what the host boots next: by ostree's marker, else the first boot entry before the
- * booted one, if one behind it is left to roll back to. Rollback is the one behind the booted, or
- * before it when a rollback is queued.
+ * As `ostree admin status` has them: staged (it says pending too) is the first before the booted
+ * one, rollback the first behind it, both of its stateroot.
+ *
+ * Source: ostree_sysroot_query_deployments_for().
  */
 function rolesOf(
   all: readonly Checkout[],
@@ -227,19 +225,16 @@ function rolesOf(
   staged: Checkout | undefined,
 ): ReadonlyMap<string, Role> {
   const isThere = new Set(all.map(directoryOf));
-  const own = queue.filter(
-    (checkout) => checkout.stateroot === booted.stateroot && isThere.has(directoryOf(checkout)),
-  );
-  const is = (one: Checkout | undefined, other: Checkout) =>
-    one !== undefined && directoryOf(one) === directoryOf(other);
-  const at = own.findIndex((checkout) => is(booted, checkout));
-  const behind = at === -1 ? undefined : own[at + 1];
-  const before = own.slice(0, Math.max(at, 0)).find((checkout) => !is(staged, checkout));
-  const rollback = behind ?? before;
-  const next = staged ?? (behind === undefined ? undefined : before);
+  const own = queue
+    .filter(({ stateroot }) => stateroot === booted.stateroot)
+    .map(directoryOf)
+    .filter((directory) => isThere.has(directory));
+  const at = own.indexOf(directoryOf(booted));
+  const next = staged === undefined ? own.slice(0, at)[0] : directoryOf(staged);
+  const rollback = own[at + 1];
   const roles = new Map<string, Role>();
-  if (rollback !== undefined) roles.set(directoryOf(rollback), 'rollback');
-  if (next !== undefined) roles.set(directoryOf(next), 'staged');
+  if (rollback !== undefined) roles.set(rollback, 'rollback');
+  if (next !== undefined) roles.set(next, 'staged');
   roles.set(directoryOf(booted), 'booted');
   return roles;
 }

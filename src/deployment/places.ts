@@ -7,6 +7,14 @@ export interface Places {
   /** In which `loader/entries` lies. */
   readonly boot: string;
   readonly run: string;
+  /** As /proc/self/mountinfo. */
+  readonly mountinfo: string;
 }
 
-export const runningSystem: Places = { root: '/', sysroot: '/sysroot', boot: '/boot', run: '/run' };
+export const runningSystem: Places = {
+  root: '/',
+  sysroot: '/sysroot',
+  boot: '/boot',
+  run: '/run',
+  mountinfo: '/proc/self/mountinfo',
+};

@@ -1,19 +1,22 @@
 import { BerthError } from '../errors.ts';
-import { readBootc } from './bootc.ts';
+import { type OpenImage, readBootc } from './bootc.ts';
 import type { Deployment, Deployments } from './deployment.ts';
 import { type DirectoriesConfig, readDirectories } from './directories.ts';
-import { readOstree } from './ostree.ts';
+import { readBootedOstree, readOstree } from './ostree.ts';
 import { type Places, runningSystem } from './places.ts';
 
 export interface ReadOptions {
   readonly directories: DirectoriesConfig | undefined;
   readonly places?: Places;
   readonly environment?: NodeJS.ProcessEnv;
+  /** Opens an OS image, `image:NAME@DIGEST`: for a deployment that has no tree on disk. */
+  readonly openImage?: OpenImage;
 }
 
 /**
  * Asks every updater which roots live. On a bootc host on ostree both see the same deployments:
- * the sysroot on disk says how they stand, bootc what they were made from.
+ * the sysroot on disk says how they are read, bootc what they were made from and
+ * how they stand: it calls a rollback what ostree takes for an update, if one is queued.
  */
 export async function readDeployments(options: ReadOptions): Promise<Deployments> {
   const failures: BerthError[] = [];
@@ -39,7 +42,11 @@ export async function readDeployments(options: ReadOptions): Promise<Deployments
  * @throws {BerthError} `deployments` if one is there and can't tell.
  */
 export async function readBooted(options: ReadOptions): Promise<Deployment | undefined> {
-  for (const read of readers(options)) {
+  const { places = runningSystem } = options;
+  const ostree = readBootedOstree(places);
+  if (ostree !== undefined) return ostree;
+  const [, ...others] = readers(options);
+  for (const read of others) {
     const booted = (await read())?.find(({ role }) => role === 'booted');
     if (booted !== undefined) return booted;
   }
@@ -52,10 +59,11 @@ function readers({
   directories,
   places = runningSystem,
   environment = process.env,
+  openImage,
 }: ReadOptions): readonly [Reader, Reader, Reader] {
   return [
     async () => readOstree(places),
-    () => readBootc(places, environment),
+    () => readBootc(places, environment, openImage),
     async () => (directories === undefined ? undefined : readDirectories(directories)),
   ];
 }
@@ -68,10 +76,11 @@ function merged(
   const both = ostree.map((deployment): Deployment => {
     const told = known.get(deployment.id);
     if (told === undefined) return deployment;
-    const { updater, image = deployment.image, version } = told;
+    const { updater, role, image = deployment.image, version } = told;
     return {
       ...deployment,
       updater,
+      role,
       ...(image === undefined ? {} : { image }),
       ...(version === undefined ? {} : { version }),
     };

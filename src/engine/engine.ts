@@ -92,6 +92,8 @@ export interface EngineInfo {
   readonly graphRoot?: string;
   /** Of the layers on disk, of a system's podman: `overlay`. */
   readonly driver?: string;
+  /** The stores beside its own in which it looks, as far as it tells. */
+  readonly additionalStores?: readonly string[];
   /** One line for people: which socket or program, and whether berth started it. */
   readonly description: string;
 }

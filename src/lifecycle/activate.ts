@@ -23,6 +23,8 @@ export interface BootedRoot {
 
 export interface Activated {
   readonly id: string;
+  /** Whether it has a record. */
+  readonly isStaged: boolean;
   /** Whether another root than at the last boot is booted. */
   readonly switched: boolean;
   /** How many pins were made again. */
@@ -56,7 +58,7 @@ export function activate(context: Context, { id, locked, needs }: BootedRoot): P
       // Nothing of it is held to a record: what its names mean from here on is its own doing.
       if (switched) writeActivated(context.stateDirectory, id);
       const findings = needs ? judgeAbsent(id, situation) : [];
-      return { id, switched, pins, moved: [], drifted: [], findings };
+      return { id, isStaged: false, switched, pins, moved: [], drifted: [], findings };
     }
     const drifted = switched ? [] : driftedNames(record, situation.images, locked);
     const left = new Set(drifted.map(({ name }) => name));
@@ -66,7 +68,7 @@ export function activate(context: Context, { id, locked, needs }: BootedRoot): P
     if (switched) writeActivated(context.stateDirectory, id);
     const end = settled ? await readSituation(context) : after;
     const findings = judge(end.records.get(id) ?? record, end);
-    return { id, switched, pins, moved, drifted, findings };
+    return { id, isStaged: true, switched, pins, moved, drifted, findings };
   });
 }
 

@@ -19,8 +19,8 @@ export interface Binding {
   /** The most eager policy among the references. */
   readonly policy: PullPolicy;
   readonly references: readonly RecordReference[];
-  /** The additional stores in which the podman of each of the references looks. */
-  readonly stores: readonly string[];
+  /** For each reference the additional stores in which its podman looks, in its order. */
+  readonly stores: readonly (readonly string[])[];
   /** What the root's lock says of the name. */
   readonly locked?: LockedImage;
   /** The digest that the root's record has for it, where that is to be kept whatever the policy. */
@@ -106,7 +106,6 @@ interface Draft {
 }
 
 function finish({ name, platform, parts }: Draft): Binding {
-  const [first = [], ...others] = parts.map((part) => part.reference.pull.additionalStores ?? []);
   const accesses = parts.map((part) => part.access).sort((a, b) => rank(a) - rank(b));
   return {
     name,
@@ -115,7 +114,7 @@ function finish({ name, platform, parts }: Draft): Binding {
     policy:
       eagerness.find((policy) => parts.some((p) => p.reference.pull.policy === policy)) ??
       'missing',
-    stores: first.filter((store) => others.every((of) => of.includes(store))),
+    stores: parts.map((part) => part.reference.pull.additionalStores ?? []),
     references: parts.map(({ reference: { raw, path, line, key, unit, imageService } }) => ({
       raw,
       path,

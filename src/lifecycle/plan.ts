@@ -1,4 +1,3 @@
-import type { StorageSettings } from '../discovery/storage-conf.ts';
 import type { EngineInfo } from '../engine/engine.ts';
 import type { BerthError } from '../errors.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
@@ -15,6 +14,7 @@ import {
 } from './record.ts';
 import { type Resolution, type ResolutionFailure, resolveBindings } from './resolve.ts';
 import { lackOfSpace, type Needed, neededFor, type Space, sizeOf } from './space.ts';
+import { otherStorage, withoutShadowed } from './storage.ts';
 import type { BoundProblem } from './survey.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -88,13 +88,14 @@ export async function planStage(
   registry: Registry,
   situation: Situation,
   root: PlannedRoot,
-  { bindings, problems, provided, storage }: Wanted,
+  wanted: Wanted,
 ): Promise<Plan> {
   const record = situation.records.get(root.id);
   if (record !== undefined && isLiving(record) && record.location !== root.location) {
     const message = `${root.id} was staged from ${record.location}; staging ${root.location} under this id replaces that`;
     context.report({ event: 'warning', message });
   }
+  const { bindings, provided } = withoutShadowed(wanted, situation);
   const resolved = await resolveBindings(context, registry, situation, record, bindings);
   const info = await context.engine.info();
   const groups = Map.groupBy(resolved.resolutions, ({ id }) => id);
@@ -109,45 +110,25 @@ export async function planStage(
   );
   const bytes = sizeOf([...blobs.values()].flat());
   const lack = await lackOfSpace(context, situation, `staging ${root.id}`, bytes, space);
-  const wanted = new Set(images.map((image) => image.id));
+  const kept = new Set(images.map((image) => image.id));
   return {
     root,
     engine: info,
     images,
     provided,
-    problems: [...problems, ...resolved.problems, ...otherStorage(storage, info, bindings)],
+    problems: [
+      ...wanted.problems,
+      ...resolved.problems,
+      ...otherStorage(wanted.storage, info, bindings),
+    ],
     failures: resolved.failures,
     bytes,
     free: space[0]?.free ?? 0,
     space,
     ...(lack === undefined ? {} : { lack }),
     deferred: deferredNames(situation, root.id, images),
-    drops: (record?.staged?.images ?? []).filter((image) => !wanted.has(image.id)),
+    drops: (record?.staged?.images ?? []).filter((image) => !kept.has(image.id)),
   };
-}
-
-/** The root's podman would not find what is fetched, if its images lie elsewhere. */
-function otherStorage(
-  storage: StorageSettings,
-  { graphRoot, driver }: EngineInfo,
-  bindings: readonly Binding[],
-): readonly BoundProblem[] {
-  const differs = ([theirs, ours]: readonly [string | undefined, string | undefined]) =>
-    theirs !== undefined && ours !== undefined && theirs !== ours;
-  const [found] = [
-    [storage.graphRoot, graphRoot] as const,
-    [storage.driver, driver] as const,
-  ].filter(differs);
-  if (found === undefined || storage.path === undefined) return [];
-  return [
-    {
-      code: 'storage-differs',
-      path: storage.path,
-      message: `expected the root's podman to keep images where the running one does (${found[1]}), found ${found[0]}`,
-      hint: 'give both systems the same storage.conf',
-      bound: bindings.length > 0,
-    },
-  ];
 }
 
 function planImage(

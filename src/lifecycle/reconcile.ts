@@ -172,8 +172,18 @@ function outcomeOf({ plan, failures, findings, changed }: Staged) {
 }
 
 /** What a record says of its root's deployment. */
-export function recordedOf({ updater, role, version }: Deployment): RootRecord['deployment'] & {} {
-  return { updater, role, ...(version === undefined ? {} : { version }) };
+export function recordedOf({
+  updater,
+  role,
+  version,
+  finalised,
+}: Deployment): RootRecord['deployment'] & {} {
+  return {
+    updater,
+    role,
+    ...(version === undefined ? {} : { version }),
+    ...(finalised === undefined ? {} : { finalised }),
+  };
 }
 
 /**
@@ -210,6 +220,7 @@ function isHeld(
   days: number,
 ): boolean {
   if (deployment?.role !== 'staged' && deployment?.role !== 'held') return false;
+  if (deployment.finalised === true) return false;
   const { since } = deployment;
   if (since !== undefined && Date.now() - Date.parse(since) > days * DAY) return false;
   const time = (staged ?? pending)?.time ?? '';

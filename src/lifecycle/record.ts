@@ -79,6 +79,8 @@ const RecordDeployment = v.object({
   since: v.optional(v.string()),
   /** The OS image's version, by which a tree that was changed under one id is told. */
   version: v.optional(v.string()),
+  /** Of a staged one: its boot entry is written, so it went because somebody took it away. */
+  finalised: v.optional(v.literal(true)),
 });
 
 export const RecordFile = v.object({

@@ -1,3 +1,4 @@
+import type { Deployments } from '../deployment/deployment.ts';
 import type { Situation } from './context.ts';
 import { isLiving, type RecordDeployment, type RootRecord } from './record.ts';
 import { isManual } from './root-id.ts';
@@ -8,7 +9,7 @@ export interface RootStatus {
   readonly id: string;
   readonly location: string;
   readonly engine: string;
-  /** As its updater said when it was last asked; absent for a root that is none of an updater. */
+  /** Absent for a root that no updater knows, or knows no more. */
   readonly role?: RecordDeployment['role'];
   /** Names that somebody else moved, and that are left alone. */
   readonly drifted: readonly string[];
@@ -29,22 +30,34 @@ export interface ImageStatus {
   readonly state: 'ready' | 'provided' | Finding['code'];
 }
 
-/** Every living root held against the engine, sorted by id. */
-export function statusOf(situation: Situation): readonly RootStatus[] {
+/** Every living root held against the engine and the updaters, sorted by id. */
+export function statusOf(situation: Situation, living: Deployments): readonly RootStatus[] {
   return [...situation.records.values()]
     .filter(isLiving)
     .sort((a, b) => (a.id < b.id ? -1 : 1))
-    .map((record) => rootStatus(record, situation));
+    .map((record) => rootStatus(record, situation, living));
 }
 
-function rootStatus(record: RootRecord, situation: Situation): RootStatus {
+/** What the updaters say now; what they said last, where none can tell. */
+function roleOf(
+  { id, deployment }: RootRecord,
+  { deployments, failures }: Deployments,
+): RecordDeployment['role'] | undefined {
+  const living = deployments.find((one) => one.id === id);
+  const canTell = failures.length === 0 && deployments.length > 0;
+  if (living !== undefined || !canTell) return living?.role ?? deployment?.role;
+  return deployment?.role === 'held' ? 'held' : undefined;
+}
+
+function rootStatus(record: RootRecord, situation: Situation, living: Deployments): RootStatus {
+  const role = roleOf(record, living);
   const findings = judge(record, situation);
   const contents = record.staged ?? record.pending;
   return {
     id: record.id,
     location: record.location,
     engine: record.engine,
-    ...(record.deployment === undefined ? {} : { role: record.deployment.role }),
+    ...(role === undefined ? {} : { role }),
     drifted: (record.drift ?? []).flatMap(({ names }) => names.map(({ name }) => name)),
     state: findings.length > 0 ? 'not ready' : isManual(record.id) ? 'pins' : 'ready',
     ...(record.staged === undefined ? {} : { staged: record.staged.time }),

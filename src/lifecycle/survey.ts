@@ -61,7 +61,9 @@ export async function survey(root: Root, { bind, compose }: SurveyOptions): Prom
         ...problem,
         bound: isSerious(problem) && decide(problem.subject, policy).bound,
       })),
-      ...(lock.problem === undefined ? [] : [{ ...lock.problem, bound: isAnyBound }]),
+      ...[lock.problem, discovered.storage.problem].flatMap((problem) =>
+        problem === undefined ? [] : [{ ...problem, bound: isAnyBound }],
+      ),
       ...references.flatMap(({ problems, decision }) =>
         problems.map((problem) => ({ ...problem, bound: decision.bound })),
       ),

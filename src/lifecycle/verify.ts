@@ -10,6 +10,7 @@ import {
   type RecordProvided,
   type RootRecord,
 } from './record.ts';
+import { shadowOf } from './storage.ts';
 
 /** One thing that keeps a root from being ready. */
 export interface Finding {
@@ -88,10 +89,16 @@ function unfinished(record: RootRecord, staged: Contents): readonly Finding[] {
 
 /** What lies in a read-only store is its owner's: it is looked at, and no more. */
 function judgeProvided(
-  { name, id, directory }: RecordProvided,
+  entry: RecordProvided,
   record: RootRecord,
   situation: Situation,
 ): readonly Finding[] {
+  const { name, id, directory } = entry;
+  const shadow = shadowOf(entry, situation);
+  if (shadow !== undefined) {
+    const message = `${name} means ${shadow} in podman's own store, not ${id} of ${directory}`;
+    return [{ ...finding('name-moved', message, again(record)), id, name }];
+  }
   const store = situation.store(directory);
   if (store?.images.some((image) => image.id === id && serves(image, name)) === true) return [];
   const message = `${name} is not in ${directory} any more, where it was`;
@@ -151,6 +158,7 @@ function judgeName(
 }
 
 function again(record: RootRecord): string {
+  if (record.deployment !== undefined) return 'run `berth reconcile`';
   return `run \`berth stage\` on ${record.location || record.id} again`;
 }
 

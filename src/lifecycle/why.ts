@@ -39,6 +39,12 @@ export function whyOf(
       }
     }
   }
+  for (const record of situation.records.values()) {
+    for (const { name, id, digest, references } of record.staged?.provided ?? []) {
+      if (name !== image && !isIdOf(image, id) && !isIdOf(image, digest)) continue;
+      roots.push({ id: record.id, digest, references });
+    }
+  }
   const present = [...situation.images.values()].find(
     ({ id, names, digests }) =>
       names.includes(image) || digests.includes(image) || isIdOf(image, id),

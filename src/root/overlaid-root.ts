@@ -29,21 +29,34 @@ const maxDepth = 64;
 
 type Reached =
   | { readonly in: 'overlay'; readonly node: OverlayNode; readonly realPath: string }
-  | { readonly in: 'base'; readonly realPath: string };
+  | {
+      readonly in: 'tree';
+      readonly root: Root;
+      /** In that root. */
+      readonly path: string;
+      readonly realPath: string;
+    };
+
+/** What stands in the places of a root's own directories. */
+export interface Overlays {
+  readonly etc?: OverlayDirectory;
+  /** A tree whose top is `/var`. */
+  readonly var?: Root;
+}
 
 /**
- * A root in which another directory stands in the place of `/etc`. Links lead from the one to the
- * other as they would if it were so.
+ * A root in which others stand in the places of its `/etc` and `/var`. Links lead from the one to
+ * the other as they would if it were so.
  */
 export class OverlaidRoot implements Root {
   readonly #base: Root;
-  readonly #etc: OverlayDirectory;
+  readonly #overlays: Overlays;
   readonly #roots: readonly Root[];
 
   /** @param roots from which the files come besides; they are closed with this one. */
-  constructor(base: Root, etc: OverlayDirectory, roots: readonly Root[]) {
+  constructor(base: Root, overlays: Overlays, roots: readonly Root[]) {
     this.#base = base;
-    this.#etc = etc;
+    this.#overlays = overlays;
     this.#roots = roots;
   }
 
@@ -53,18 +66,22 @@ export class OverlaidRoot implements Root {
 
   lookup(path: string): Found | undefined {
     const reached = this.#walk(path, 'follow');
-    if (reached?.in !== 'overlay') return this.#inBase(reached, (at) => this.#base.lookup(at));
-    const { node, realPath } = reached;
-    return node.kind === 'link' ? undefined : { realPath, kind: node.kind };
+    if (reached === undefined) return undefined;
+    const { realPath } = reached;
+    if (reached.in === 'tree') {
+      const found = reached.root.lookup(reached.path);
+      return found === undefined ? undefined : { ...found, realPath };
+    }
+    const { kind } = reached.node;
+    return kind === 'link' ? undefined : { realPath, kind };
   }
 
   list(path: string): readonly Entry[] | undefined {
     const reached = this.#walk(path, 'follow');
-    if (reached?.in !== 'overlay') {
-      const entries = this.#inBase(reached, (at) => this.#base.list(at));
-      if (reached?.realPath !== '/' || entries === undefined) return entries;
-      const others = entries.filter(({ name }) => name !== 'etc');
-      return sortByBytes([...others, { name: 'etc', kind: 'directory' }]);
+    if (reached === undefined) return undefined;
+    if (reached.in === 'tree') {
+      const entries = reached.root.list(reached.path);
+      return reached.realPath === '/' && entries !== undefined ? this.#top(entries) : entries;
     }
     const { node } = reached;
     if (node.kind !== 'directory') throw notADirectory(path, describe(node));
@@ -72,45 +89,43 @@ export class OverlaidRoot implements Root {
     return sortByBytes([...node.entries].map(([name, { kind }]) => ({ name, kind })));
   }
 
+  #top(entries: readonly Entry[]): readonly Entry[] {
+    const names = (['etc', 'var'] as const).filter((name) => this.#overlays[name] !== undefined);
+    const others = entries.filter(({ name }) => !names.some((overlaid) => overlaid === name));
+    return sortByBytes([...others, ...names.map((name) => ({ name, kind: 'directory' as const }))]);
+  }
+
   readFile(path: string, maxBytes?: number): FoundFile | undefined {
-    const reached = this.#walk(path, 'follow');
-    if (reached?.in !== 'overlay') {
-      return this.#inBase(reached, (at) => this.#base.readFile(at, maxBytes));
-    }
-    const file = asFile(path, reached.node);
-    const found = file?.root.readFile(file.path, maxBytes);
-    return found === undefined ? undefined : { ...found, realPath: reached.realPath };
+    const [at, realPath] = this.#file(path);
+    const found = at?.root.readFile(at.path, maxBytes);
+    return found === undefined ? undefined : { ...found, realPath };
   }
 
   readStart(path: string, bytes: number): Buffer | undefined {
-    const reached = this.#walk(path, 'follow');
-    if (reached?.in !== 'overlay') {
-      return this.#inBase(reached, (at) => this.#base.readStart(at, bytes));
-    }
-    const file = asFile(path, reached.node);
-    return file?.root.readStart(file.path, bytes);
+    const [at] = this.#file(path);
+    return at?.root.readStart(at.path, bytes);
   }
 
   openFile(path: string): OpenFile | undefined {
+    const [at] = this.#file(path);
+    return at?.root.openFile(at.path);
+  }
+
+  /** In which root a file lies, and where it is in this one. */
+  #file(path: string): readonly [{ root: Root; path: string } | undefined, string] {
     const reached = this.#walk(path, 'follow');
-    if (reached?.in !== 'overlay') return this.#inBase(reached, (at) => this.#base.openFile(at));
-    const file = asFile(path, reached.node);
-    return file?.root.openFile(file.path);
+    if (reached === undefined) return [undefined, path];
+    return [reached.in === 'tree' ? reached : asFile(path, reached.node), reached.realPath];
   }
 
   readLink(path: string): string | undefined {
     const reached = this.#walk(path, 'stay');
-    if (reached?.in !== 'overlay') return this.#inBase(reached, (at) => this.#base.readLink(at));
-    return reached.node.kind === 'link' ? reached.node.target : undefined;
+    return reached === undefined ? undefined : linkText(reached);
   }
 
   close(): void {
     this.#base.close();
     for (const root of this.#roots) root.close();
-  }
-
-  #inBase<T>(reached: Reached | undefined, read: (path: string) => T | undefined): T | undefined {
-    return reached === undefined ? undefined : read(reached.realPath);
   }
 
   /** A component at a time: a link of the base may lead into the overlay, and back. */
@@ -141,9 +156,15 @@ export class OverlaidRoot implements Root {
 
   #at(names: readonly string[]): Reached | undefined {
     const realPath = `/${names.join('/')}`;
-    if (names[0] !== 'etc') return { in: 'base', realPath };
-    let node: OverlayNode | undefined = this.#etc;
-    for (const name of names.slice(1)) {
+    const [top, ...below] = names;
+    if (top === 'var' && this.#overlays.var !== undefined) {
+      return { in: 'tree', root: this.#overlays.var, path: `/${below.join('/')}`, realPath };
+    }
+    if (top !== 'etc' || this.#overlays.etc === undefined) {
+      return { in: 'tree', root: this.#base, path: realPath, realPath };
+    }
+    let node: OverlayNode | undefined = this.#overlays.etc;
+    for (const name of below) {
       node = node.kind === 'directory' ? node.entries.get(name) : undefined;
       if (node === undefined) return undefined;
     }
@@ -153,10 +174,13 @@ export class OverlaidRoot implements Root {
   /** The text of the link that the names lead to, none of them but the last a link. */
   #linkAt(names: readonly string[]): string | undefined {
     const reached = this.#at(names);
-    if (reached === undefined) return undefined;
-    if (reached.in === 'base') return this.#base.readLink(reached.realPath);
-    return reached.node.kind === 'link' ? reached.node.target : undefined;
+    return reached === undefined ? undefined : linkText(reached);
   }
+}
+
+function linkText(reached: Reached): string | undefined {
+  if (reached.in === 'tree') return reached.root.readLink(reached.path);
+  return reached.node.kind === 'link' ? reached.node.target : undefined;
 }
 
 function asFile(path: string, node: OverlayNode): OverlayFile | undefined {

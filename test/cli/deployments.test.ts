@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { container, startMachine, writeRoot } from '../support/berth.ts';
@@ -31,6 +31,15 @@ test('slots that berth.toml lists, from the upgrade to the rollback', async (t) 
   assert.equal(first.code, 0, first.stderr);
   assert.match(first.stdout, /^a +booted +1 +ready, staged now$/m);
   assert.match(first.stdout, /^slot-b +other +1 +ready, staged now$/m);
+  const status = await run('status', '--format', 'json');
+  const { roots } = JSON.parse(status.stdout) as { roots: { id: string; role?: string }[] };
+  assert.deepEqual(
+    roots.map(({ id, role }) => [id, role]),
+    [
+      ['a', 'booted'],
+      ['slot-b', 'other'],
+    ],
+  );
   const second = await run('reconcile');
   assert.match(second.stdout, /Nothing had to be done\./);
   assert.equal((await run('verify')).code, 0, 'the booted root by default');
@@ -40,6 +49,8 @@ test('slots that berth.toml lists, from the upgrade to the rollback', async (t) 
   assert.match((await run('activate')).stdout, /^a is ready\.$/m);
   writeFileSync(active, `${b}\n`);
   assert.match((await run('activate')).stdout, /slot-b is ready, booted anew\./);
+  // As its updater says now, not as it said when the root was staged.
+  assert.match((await run('status')).stdout, /^a +other .*\n(?:.*\n)*slot-b +booted /m);
   const none = await run('images', 'staged');
   assert.equal(none.code, 2);
   assert.match(none.stderr, /no deployment of this host is staged; there are other \(a\), booted/);
@@ -51,6 +62,35 @@ test('slots that berth.toml lists, from the upgrade to the rollback', async (t) 
   assert.equal(failed.code, 1);
   assert.match(failed.stderr, /to name one of a, slot-b, found "c"/);
   assert.equal((await run('verify', 'slot-b')).code, 0);
+});
+
+test('a slot that is not mounted is no root that binds nothing', async (t) => {
+  const machine = await startMachine(t);
+  machine.registry.push('web:1', buildImage({ layers: [{ bytes: 10_000, seed: 1 }] }));
+  const slot = join(machine.directory, 'b');
+  const tree = {
+    'usr/lib/berth/berth.toml': '[bind]\nmode = "all"\n',
+    ...container('web', `${host}/web:1`),
+  };
+  writeRoot(slot, tree);
+  writeRoot(join(machine.directory, 'a'), { 'usr/lib/os-release': '' });
+  const active = join(machine.directory, 'active');
+  const config = join(machine.directory, 'berth.toml');
+  writeFileSync(active, 'a');
+  writeFileSync(
+    config,
+    `[directories]\nroots = [{ path = "${machine.directory}/a", id = "a" }, { path = "${slot}", id = "b" }]\nactive = { file = "${active}" }\n`,
+  );
+  const run = (command: string, ...words: string[]) =>
+    machine.berth(command, '--config', config, '--engine', 'store', ...words);
+  assert.equal((await run('reconcile')).code, 0);
+  rmSync(slot, { recursive: true });
+  mkdirSync(slot);
+  const unmounted = await run('reconcile');
+  assert.equal(unmounted.code, 1);
+  assert.match(unmounted.stderr, /found no usr in it[\s\S]*mount it/);
+  assert.equal((await run('verify', 'b')).code, 0, 'its pins are as they were');
+  assert.match((await run('status')).stdout, new RegExp(`^b +other +ready +${host}/web:1`, 'm'));
 });
 
 test('where there is no updater, reconcile says so and does nothing', async (t) => {

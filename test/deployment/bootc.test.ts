@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import test from 'node:test';
-import { deploymentsIn, readBootc } from '../../src/deployment/bootc.ts';
+import test, { type TestContext } from 'node:test';
+import { deploymentsIn, type OpenImage, readBootc } from '../../src/deployment/bootc.ts';
 import { runningSystem } from '../../src/deployment/places.ts';
+import { openRoot } from '../../src/root/open-root.ts';
+import { writeRoot } from '../support/berth.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
 const sample = (name: string) =>
@@ -39,17 +41,51 @@ test('hosts with less, and hosts of no such kind', () => {
   assert.equal(read('not-a-bootc-host'), undefined);
 });
 
-test('a composefs root that is not booted can’t be read, and the error says what to do', async () => {
+/** A host with composefs that has staged another root, and where that one is mounted. */
+function stagedComposefs(t: TestContext, mount: string | undefined, openImage?: OpenImage) {
   const document = JSON.parse(sample('composefs')) as {
-    status: { staged: unknown; booted: unknown };
+    status: { staged: unknown; booted: { composefs: { verity: string } } };
   };
+  const { verity } = document.status.booted.composefs;
   document.status.staged = document.status.booted;
-  const other = deploymentsIn(JSON.stringify(document), runningSystem)?.at(1);
-  assert.equal(other?.role, 'staged');
-  await assert.rejects(other.open(), {
+  const mountinfo = join(temporaryDirectory(t), 'mountinfo');
+  const line = (source: string) =>
+    `61 29 0:52 / ${mount?.replaceAll(' ', '\\040')} ro shared:1 - overlay ${source} ro\n`;
+  writeFileSync(mountinfo, line(`composefs:${mount === undefined ? 'other' : verity}`));
+  const places = { ...runningSystem, mountinfo };
+  const staged = deploymentsIn(JSON.stringify(document), places, openImage)?.at(1);
+  assert.equal(staged?.role, 'staged');
+  return { staged, document, places };
+}
+
+test('a composefs root is read where it is mounted', async (t) => {
+  const directory = join(temporaryDirectory(t), 'with space');
+  const { staged } = stagedComposefs(t, directory);
+  await assert.rejects(async () => staged.open(), { code: 'unreadable-root' });
+  writeRoot(directory, { 'usr/lib/os-release': 'ID=acme\n' });
+  const root = await staged.open();
+  t.after(() => root.close());
+  assert.equal(root.readFile('/usr/lib/os-release')?.content.toString(), 'ID=acme\n');
+});
+
+test('a composefs root that is mounted nowhere is read from its image, if bootc names one', async (t) => {
+  const opened: string[] = [];
+  const openImage = async (spec: string) => {
+    opened.push(spec);
+    return openRoot(temporaryDirectory(t));
+  };
+  const { staged, document, places } = stagedComposefs(t, undefined, openImage);
+  (await staged.open()).close();
+  assert.match(opened.join(), /^image:[a-z0-9./]+@sha256:[0-9a-f]{64}$/);
+  const nameless = JSON.stringify(document, (key, value: unknown) =>
+    key === 'image' ? null : value,
+  );
+  const other = deploymentsIn(nameless, places, openImage)?.at(1);
+  await assert.rejects(async () => other?.open(), {
     code: 'unreadable-root',
-    hint: /berth stage --id .* image:/,
+    hint: /mount its image/,
   });
+  assert.equal(opened.length, 1);
 });
 
 test('answers that make no sense are failures, never no deployments', () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -9,14 +10,18 @@ import {
   readlinkSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import fc from 'fast-check';
-import { openStaged } from '../../src/deployment/merged-etc.ts';
+import { readDictionary, textOf } from '../../src/deployment/gvariant.ts';
+import { openUnbooted } from '../../src/deployment/open-deployment.ts';
 import { readOstree } from '../../src/deployment/ostree.ts';
 import type { Places } from '../../src/deployment/places.ts';
+import { readBooted, readDeployments } from '../../src/deployment/read.ts';
 import type { Root } from '../../src/root/root.ts';
 import { writeRoot } from '../support/berth.ts';
 import { holds } from '../support/property.ts';
@@ -26,6 +31,8 @@ import { temporaryDirectory } from '../support/temporary.ts';
 interface Sysroot {
   readonly places: Places;
   readonly ostree: (...words: string[]) => string;
+  /** Why ostree refuses this, if it does. */
+  readonly refused: (...words: string[]) => string | undefined;
   /** Commits a tree with these files below `usr/etc` and deploys it; returns `checksum.serial`. */
   readonly deploy: (etc: Readonly<Record<string, string>>, ...more: string[]) => string;
   readonly commit: (branch: string, etc: Readonly<Record<string, string>>) => string;
@@ -38,13 +45,22 @@ function makeSysroot(t: TestContext): Sysroot {
   const run = join(directory, 'run');
   mkdirSync(sysroot);
   mkdirSync(run);
-  const ostree = (...words: string[]) =>
-    execFileSync('ostree', words, {
+  const run_ = (words: readonly string[]) =>
+    spawnSync('ostree', words, {
       encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', 'pipe'],
       // Else the test could not remove the deployments again.
       env: { ...process.env, OSTREE_SYSROOT_DEBUG: 'mutable-deployments' },
-    }).trim();
+    });
+  const ostree = (...words: string[]) => {
+    const { status, stdout, stderr } = run_(words);
+    assert.equal(status, 0, `ostree ${words.join(' ')}: ${stderr}`);
+    return stdout.trim();
+  };
+  const refused = (...words: string[]) => {
+    const { status, stderr } = run_([...words, `--sysroot=${sysroot}`]);
+    return status === 0 ? undefined : stderr;
+  };
   ostree('admin', 'init-fs', sysroot);
   ostree('admin', 'os-init', 'acme', `--sysroot=${sysroot}`);
   let count = 0;
@@ -67,8 +83,9 @@ function makeSysroot(t: TestContext): Sysroot {
     return ostree('commit', `--repo=${sysroot}/ostree/repo`, `--branch=${branch}`, ...words);
   };
   return {
-    places: { root: directory, sysroot, boot: join(sysroot, 'boot'), run },
+    places: { root: directory, sysroot, boot: join(sysroot, 'boot'), run, mountinfo: '/dev/null' },
     ostree,
+    refused,
     commit,
     deploy: (etc, ...more) => {
       const checksum = commit(`acme/v${count}`, { ...etc, version: String(count) });
@@ -95,14 +112,16 @@ test('the deployments of a real sysroot, by their place in the boot order', asyn
   assert.equal(readOstree(places), undefined, 'not booted by ostree');
   const b = deploy({});
   assert.deepEqual(roles(bootedAs(sysroot, b)), { [b]: 'booted', [a]: 'rollback' });
-  assert.deepEqual(roles(bootedAs(sysroot, a)), { [b]: 'rollback', [a]: 'booted' });
+  assert.deepEqual(roles(bootedAs(sysroot, a)), { [b]: 'staged', [a]: 'booted' });
+  const [pending] = (readOstree(bootedAs(sysroot, a)) ?? []).filter(({ id }) => id === b);
+  assert.equal(pending?.finalised, true, 'its boot entry is written');
   const c = deploy({}, '--retain');
   assert.deepEqual(roles(bootedAs(sysroot, b)), { [c]: 'staged', [b]: 'booted', [a]: 'rollback' });
   ostree('admin', 'pin', `--sysroot=${places.sysroot}`, '0');
   const pinned = readOstree(bootedAs(sysroot, a))?.find(({ id }) => id === c);
   assert.deepEqual([pinned?.pinned, pinned?.location], [true, tree(c)]);
   ostree('admin', 'undeploy', `--sysroot=${places.sysroot}`, '2');
-  assert.deepEqual(roles(bootedAs(sysroot, b)), { [c]: 'rollback', [b]: 'booted' });
+  assert.deepEqual(roles(bootedAs(sysroot, b)), { [c]: 'staged', [b]: 'booted' });
   mkdirSync(tree(`${'e'.repeat(64)}.0`));
   assert.equal(readOstree(bootedAs(sysroot, b))?.length, 2, 'a checkout that nothing leads to');
 });
@@ -122,6 +141,77 @@ test('another stateroot is another OS, and what is not booted at all is a failur
   assert.throws(() => readOstree({ ...places, root: '/' }), { code: 'deployments' });
 });
 
+test('what ostree would refuse is a failure, for nothing may be released by it', async (t) => {
+  const sysroot = makeSysroot(t);
+  const { places, deploy, refused } = sysroot;
+  deploy({});
+  const a = deploy({});
+  const booted = bootedAs(sysroot, a);
+  const entries = join(places.boot, 'loader/entries');
+  const [first = ''] = readdirSync(entries).sort();
+  const text = readFileSync(join(entries, first), 'utf8');
+  for (const bad of [
+    text.replace(/ostree=\S+/, 'quiet'),
+    text.replace(/ostree=\S+/, 'ostree=/ostree/boot.1/acme/none/0'),
+    text.replace(/ostree=\S+/, 'ostree=/etc'),
+  ]) {
+    writeFileSync(join(entries, first), bad);
+    assert.notEqual(refused('admin', 'status'), undefined, 'ostree refuses it too');
+    assert.throws(() => readOstree(booted), { code: 'deployments', message: /ostree= of/ });
+  }
+  writeFileSync(join(entries, first), text);
+  assert.equal(readOstree(booted)?.length, 2);
+  // As if /boot were not mounted: then nothing is known of the others.
+  const unmounted = { ...booted, boot: join(places.sysroot, 'ostree') };
+  assert.throws(() => readOstree(unmounted), { code: 'deployments', hint: /mounted/ });
+  const early = await readBooted({ directories: undefined, places: unmounted, environment: {} });
+  assert.equal(early?.id, a, 'the booted one is known without it');
+});
+
+test('hostile origins and checkouts hang nobody and lead nowhere else', (t) => {
+  const sysroot = makeSysroot(t);
+  const { tree } = sysroot;
+  sysroot.deploy({});
+  const a = sysroot.deploy({});
+  const places = bootedAs(sysroot, a);
+  const origin = `${tree(a)}.origin`;
+  const read = () => readOstree(places)?.[0]?.image?.name;
+  rmSync(origin);
+  assert.equal(read(), undefined, 'no origin');
+  const outside = join(places.run, 'outside');
+  writeFileSync(outside, '[origin]\ncontainer-image-reference=ostree-image-signed:docker://evil\n');
+  symlinkSync(outside, origin);
+  assert.equal(read(), undefined, 'a link out of the sysroot');
+  rmSync(origin);
+  execFileSync('mkfifo', [origin]);
+  assert.throws(read, { code: 'deployments' }, 'a FIFO');
+  rmSync(origin);
+  writeFileSync(origin, '');
+  truncateSync(origin, 64 * 1024 * 1024);
+  assert.throws(read, { code: 'deployments' }, 'a file without end');
+  writeFileSync(
+    origin,
+    '[origin]\ncontainer-image-reference=ostree-image-signed:docker://acme/os\n',
+  );
+  assert.equal(read(), 'acme/os');
+  symlinkSync('/', tree(`${'d'.repeat(64)}.0`));
+  assert.equal(readOstree(places)?.length, 2, 'a link is no checkout');
+});
+
+test('a /etc too deep or a link in the place of one is an error, or read inside', (t) => {
+  const sysroot = makeSysroot(t);
+  const a = sysroot.deploy({});
+  const b = sysroot.deploy({});
+  const deep = join(sysroot.tree(a), 'etc', ...Array.from({ length: 70 }, () => 'd'));
+  mkdirSync(deep, { recursive: true });
+  assert.throws(() => openStaged(sysroot, b, a), { code: 'unreadable-root', hint: /take out/ });
+  rmSync(join(sysroot.tree(a), 'etc/d'), { recursive: true });
+  const usretc = join(sysroot.tree(b), 'usr/etc');
+  rmSync(usretc, { recursive: true });
+  symlinkSync('/etc/../../../../../../..', usretc);
+  openStaged(sysroot, b, a).close();
+});
+
 test('state in /run that can’t be read is a failure, and hangs nobody', (t) => {
   const sysroot = makeSysroot(t);
   const a = sysroot.deploy({});
@@ -136,6 +226,17 @@ test('state in /run that can’t be read is a failure, and hangs nobody', (t) =>
   execFileSync('mkfifo', [staged]);
   assert.throws(() => readOstree(places), /FIFO/);
 });
+
+/** @param from whose local changes are taken over. */
+function openStaged({ tree }: Sysroot, id: string, from: string): Root {
+  const location = tree(id);
+  return openUnbooted({
+    id,
+    location,
+    var: join(location, '../../var'),
+    staged: { from: tree(from) },
+  });
+}
 
 /** What is below a directory: kinds, contents and link texts by path. */
 function listed(directory: string, path = ''): Record<string, string> {
@@ -162,49 +263,78 @@ function shown(root: Root, path = ''): Record<string, string> {
   return found;
 }
 
-const names = ['a', 'b', 'd/x', 'd/y', 'd/e/z', 'f'];
+/** Defaults of one version of the OS; a directory of one may be a file of another, or none. */
 const contents = fc.constantFrom('one', 'two', '-> ../usr/lib/os-release');
-/** Default files, whose directories are always the same so that the merge has a place for them. */
-const defaults = fc.dictionary(fc.constantFrom(...names), contents).map((files) => ({
-  'd/e/keep': '',
-  ...files,
-}));
+const paths = ['a', 'b', 'd/x', 'd/y', 'd/e/z', 'd/e/f/g', 'k/x', 'k/y'];
+const defaults = fc
+  .record({
+    files: fc.dictionary(fc.constantFrom(...paths), contents),
+    flat: fc.subarray(['d', 'd/e', 'k']),
+  })
+  .map(({ files, flat }) => {
+    const kept = Object.entries(files).filter(
+      ([path]) => !flat.some((file) => path.startsWith(`${file}/`)),
+    );
+    const only = flat.filter((file) => !flat.some((other) => file.startsWith(`${other}/`)));
+    return Object.fromEntries([...kept, ...only.map((file) => [file, 'was a directory'])]);
+  });
 const changes = fc.array(
   fc.record({
-    path: fc.constantFrom(...names, 'new', 'd/new', 'n/deep/file'),
-    what: fc.constantFrom('write', 'remove', 'link', 'mode'),
+    path: fc.constantFrom(...paths, 'd', 'd/e', 'k', 'new', 'd/new', 'n/deep/file'),
+    what: fc.constantFrom('write', 'remove', 'link', 'mode', 'directory', 'fifo'),
   }),
-  { maxLength: 8 },
+  { maxLength: 6 },
 );
 
 function change(etc: string, { path, what }: { path: string; what: string }): void {
   const file = join(etc, path);
+  // What stands in the place of a directory gives way to it, the topmost first.
+  const parents = path
+    .split('/')
+    .slice(0, -1)
+    .map((_, i, names) => join(etc, ...names.slice(0, i + 1)));
+  for (const parent of parents) {
+    if (lstatSync(parent, { throwIfNoEntry: false })?.isDirectory() === false) rmSync(parent);
+  }
   if (what === 'mode') {
-    if (lstatSync(file, { throwIfNoEntry: false })?.isFile() === true) chmodSync(file, 0o600);
+    if (existsSync(file) && !lstatSync(file).isSymbolicLink()) chmodSync(file, 0o700);
     return;
   }
-  rmSync(file, { force: true });
-  mkdirSync(join(file, '..'), { recursive: true });
+  rmSync(file, { force: true, recursive: true });
+  if (what === 'remove') return;
+  mkdirSync(dirname(file), { recursive: true });
   if (what === 'write') writeFileSync(file, 'changed here');
   if (what === 'link') symlinkSync('elsewhere', file);
+  if (what === 'directory') writeRoot(file, { inside: 'added here' });
+  if (what === 'fifo') execFileSync('mkfifo', [file]);
 }
 
 test('the /etc of a staged root is what ostree’s own merge makes of it', async (t) => {
   const sysroot = makeSysroot(t);
+  let merged = 0;
   await holds(
-    12,
+    15,
     fc.asyncProperty(defaults, defaults, changes, async (before, after, made) => {
-      const a = sysroot.deploy(before);
+      const a = sysroot.deploy(before, '--no-merge');
       for (const one of made) change(join(sysroot.tree(a), 'etc'), one);
-      const b = sysroot.deploy(after);
-      const root = openStaged(b, sysroot.tree(b), sysroot.tree(a));
+      const b = sysroot.commit('acme/next', { ...after, version: `${a} next` });
+      const refusal = sysroot.refused('admin', 'deploy', '--os=acme', b);
+      if (refusal !== undefined) {
+        // It merges no file where the new default has a directory, and no pipe.
+        assert.match(refusal, /During \/etc merge|non-regular|[Nn]ot a directory/);
+        return;
+      }
+      merged++;
+      const id = `${b}.0`;
+      const root = openStaged(sysroot, id, a);
       try {
-        assert.deepEqual(shown(root), listed(join(sysroot.tree(b), 'etc')));
+        assert.deepEqual(shown(root), listed(join(sysroot.tree(id), 'etc')));
       } finally {
         root.close();
       }
     }),
   );
+  assert.ok(merged > 3, `ostree merged ${merged}`);
 });
 
 test('a transient /etc keeps no local change; links lead from /etc to /usr and back', (t) => {
@@ -214,7 +344,7 @@ test('a transient /etc keeps no local change; links lead from /etc to /usr and b
   writeFileSync(join(etc, 'mine'), 'changed here');
   writeFileSync(join(etc, 'added'), 'added here');
   symlinkSync('../usr/lib/os-release', join(etc, 'out'));
-  const open = (id: string) => openStaged(id, sysroot.tree(id), sysroot.tree(a));
+  const open = (id: string) => openStaged(sysroot, id, a);
   const text = (root: Root, path: string) => root.readFile(path)?.content.toString();
   const plain = open(sysroot.deploy({ mine: 'new' }));
   assert.deepEqual(
@@ -233,4 +363,127 @@ test('a transient /etc keeps no local change; links lead from /etc to /usr and b
     ['new', undefined],
   );
   transient.close();
+});
+
+test('a deployment has the /var that it will have, and no change in an /etc made anew', async (t) => {
+  const sysroot = makeSysroot(t);
+  const { places, ostree, deploy, tree } = sysroot;
+  const transient = { 'ostree/prepare-root.conf': '[etc]\ntransient=true\n', mine: 'default' };
+  const a = deploy(transient);
+  ostree('admin', 'os-init', 'other', `--sysroot=${places.sysroot}`);
+  ostree('admin', 'deploy', '--os=other', `--sysroot=${places.sysroot}`, a.slice(0, 64));
+  const b = deploy({});
+  const booted = bootedAs(sysroot, b);
+  writeFileSync(join(tree(a), 'etc/mine'), 'not kept');
+  // What is mounted there on a host that runs.
+  writeRoot(join(tree(b), 'var'), { 'home/eve/x': 'running', link: '-> /etc/mine' });
+  const othersVar = join(places.sysroot, 'ostree/deploy/other/var');
+  writeRoot(othersVar, { 'home/eve/x': 'other', escape: `-> ../../../../..${places.run}` });
+  const read = async (location: RegExp, path: string) => {
+    const found = readOstree(booted)?.find((deployment) => location.test(deployment.location));
+    const root = await found?.open();
+    try {
+      return root?.readFile(path)?.content.toString();
+    } finally {
+      root?.close();
+    }
+  };
+  const acme = new RegExp(`acme/deploy/${a}$`);
+  await Promise.all([
+    read(acme, '/var/home/eve/x').then((text) => assert.equal(text, 'running')),
+    read(acme, '/var/link').then((text) => assert.equal(text, 'default')),
+    read(acme, '/etc/mine').then((text) => assert.equal(text, 'default')),
+    read(/other/, '/var/home/eve/x').then((text) => assert.equal(text, 'other')),
+    read(/other/, '/var/escape/ostree-booted').then((text) => assert.equal(text, undefined)),
+  ]);
+});
+
+/** A dictionary as GLib writes it: the metadata of a commit, which stands first in its object. */
+function dictionaryBy(
+  { ostree, places }: Sysroot,
+  metadata: Readonly<Record<string, string>>,
+): Buffer {
+  const repository = join(places.sysroot, 'ostree/repo');
+  const words = Object.entries(metadata).map(([key, value]) => `--add-metadata=${key}=${value}`);
+  const from = join(places.run, 'empty');
+  mkdirSync(from, { recursive: true });
+  const id = ostree(
+    'commit',
+    `--repo=${repository}`,
+    '--branch=acme/y',
+    `--tree=dir=${from}`,
+    ...words,
+  );
+  const bytes = readFileSync(join(repository, 'objects', id.slice(0, 2), `${id.slice(2)}.commit`));
+  const size = bytes.length <= 0xff ? 1 : 2;
+  return bytes.subarray(0, bytes.readUIntLE(bytes.length - size, size));
+}
+
+test('with composefs / is no deployment: the marker says which one is booted', (t) => {
+  const sysroot = makeSysroot(t);
+  const { places, deploy, tree } = sysroot;
+  const [a, b] = [deploy({}), deploy({})];
+  const { dev, ino } = lstatSync(tree(a), { bigint: true });
+  const pair = (second: bigint) => `(uint64 ${dev}, uint64 ${second})`;
+  const marker = (metadata: Readonly<Record<string, string>>) =>
+    writeFileSync(join(places.run, 'ostree-booted'), dictionaryBy(sysroot, metadata));
+  marker({ 'composefs.verity': 'true', 'backing-root-device-inode': pair(ino), more: '"x"' });
+  assert.deepEqual(roles({ ...places, root: '/' }), { [b]: 'staged', [a]: 'booted' });
+  for (const other of [pair(ino + 1n), '"text"', `(uint64 ${dev}, uint32 1)`]) {
+    marker({ 'backing-root-device-inode': other });
+    assert.throws(() => readOstree({ ...places, root: '/' }), { code: 'deployments' }, other);
+  }
+});
+
+test('bootc names an ostree deployment alike, and says how it stands', async (t) => {
+  const sysroot = makeSysroot(t);
+  const [a, b] = [sysroot.deploy({}), sysroot.deploy({})];
+  const entry = (id: string, name: string) => ({
+    image: {
+      image: { image: name, transport: 'registry' },
+      version: '42',
+      imageDigest: 'sha256:1',
+    },
+    ostree: { stateroot: 'acme', checksum: id.slice(0, 64), deploySerial: 0 },
+  });
+  const status = { booted: entry(a, 'acme/os:1'), rollback: entry(b, 'acme/os:0'), staged: null };
+  const directory = temporaryDirectory(t);
+  const socket = join(directory, 'status.sock');
+  const server = createServer((connection) => connection.end(JSON.stringify({ status })));
+  await new Promise<void>((listening) => server.listen(socket, listening));
+  t.after(() => server.close());
+  const { deployments, failures } = await readDeployments({
+    directories: undefined,
+    places: bootedAs(sysroot, a),
+    environment: { BERTH_BOOTC_STATUS: `unix:${socket}` },
+  });
+  assert.deepEqual(failures, []);
+  const told = deployments.map(({ id, updater, role, version, image }) =>
+    [id, updater, role, version, image?.name].join(' '),
+  );
+  // To ostree alone, what boots before the running one is an update.
+  assert.equal(roles(bootedAs(sysroot, a))[b], 'staged');
+  assert.deepEqual(
+    new Set(told),
+    new Set([`${a} bootc booted 42 acme/os:1`, `${b} bootc rollback 42 acme/os:0`]),
+  );
+});
+
+test('dictionaries as the real program writes them, of every size', (t) => {
+  const { ostree, commit, places } = makeSysroot(t);
+  commit('acme/meta', {});
+  const repository = join(places.sysroot, 'ostree/repo');
+  for (const length of [1, 200, 300, 70_000]) {
+    const values = { a: 'x'.repeat(length), 'b.c-d': 'grüße', e: '' };
+    const words = Object.entries(values).map(
+      ([key, value]) => `--add-detached-metadata-string=${key}=${value}`,
+    );
+    const commitOf = (...more: string[]) =>
+      ostree('commit', `--repo=${repository}`, '--branch=acme/x', '--tree=ref=acme/meta', ...more);
+    const id = commitOf(...words, `--subject=${length}`);
+    const detached = join(repository, 'objects', id.slice(0, 2), `${id.slice(2)}.commitmeta`);
+    const read = readDictionary(readFileSync(detached));
+    const found = Object.fromEntries([...read].map(([key, value]) => [key, textOf(value)]));
+    assert.deepEqual(found, values);
+  }
 });

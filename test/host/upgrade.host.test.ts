@@ -95,6 +95,34 @@ test('with berth, from the queued update to the start after the reboot, and back
     assert.equal(host.try('berth', 'verify', 'staged').code, 0, said);
   });
 
+  await t.test('a deployment is the same root by its name and by its directory', () => {
+    const planned = (...root: string[]) => {
+      const plan = JSON.parse(host.run('berth', 'plan', '--format', 'json', ...root)) as {
+        root: { id: string };
+      };
+      return plan.root.id;
+    };
+    const staged = planned('staged');
+    assert.notEqual(staged, a);
+    assert.equal(planned(`/ostree/deploy/acme/deploy/${staged}`), staged);
+    assert.deepEqual([planned(), planned('/'), planned('booted')], [a, a, a]);
+    // Its /etc is the one that it will get, by either name: the directory itself has none yet.
+    const images = (root: string) => {
+      const { root: _, ...rest } = JSON.parse(
+        host.run('berth', 'images', '--format', 'json', root),
+      ) as Record<string, unknown>;
+      return rest;
+    };
+    const unit = '/etc/containers/systemd/local.container';
+    host.run('sh', '-c', `printf '[Container]\\nImage=example.com/local:1\\n' > ${unit}`);
+    try {
+      assert.match(JSON.stringify(images('staged')), /example\.com\/local:1/);
+      assert.deepEqual(images(`/ostree/deploy/acme/deploy/${staged}`), images('staged'));
+    } finally {
+      host.run('rm', unit);
+    }
+  });
+
   await t.test('while B is only staged, a service of A restarts with the image of A', () => {
     host.run('systemctl', 'restart', 'app', 'web');
     assert.deepEqual([runs(host, 'web'), runs(host, 'app')], [first, old]);

@@ -33,15 +33,26 @@ test('a store is read in the root, and where its path leads out of the tree', (t
   mkdirSync(join(directory, 'os/usr/lib/bootc'), { recursive: true });
   symlinkSync(outside, join(directory, 'os/usr/lib/bootc/storage'));
   writeRoot(join(directory, 'os/usr/lib/own'), files);
+  symlinkSync('../bootc/storage', join(directory, 'os/usr/lib/own/link'));
+  writeRoot(join(directory, 'os/var/lib/shared'), files);
   const root = openRoot(tree);
   t.after(() => root.close());
-  const found = readAdditionalStore('/usr/lib/bootc/storage', root);
+  const owner = { root, foreign: false, driver: 'overlay' };
+  const found = readAdditionalStore('/usr/lib/bootc/storage', owner);
   assert.equal(found?.directory, outside);
+  assert.equal(readAdditionalStore('/usr/lib/own/link', owner)?.directory, outside);
   assert.deepEqual(found?.images[0]?.digests, [`sha256:${hex('b')}`, `sha256:${hex('c')}`]);
-  assert.equal(readAdditionalStore('/usr/lib/bootc/storage', root, true), undefined, 'foreign');
-  assert.equal(readAdditionalStore('/usr/lib/own', root)?.directory, join(tree, 'usr/lib/own'));
+  assert.equal(
+    readAdditionalStore('/usr/lib/bootc/storage', { ...owner, foreign: true }),
+    undefined,
+  );
+  assert.equal(readAdditionalStore('/usr/lib/own', owner)?.directory, join(tree, 'usr/lib/own'));
   assert.equal(readAdditionalStore(outside)?.images.length, 2);
-  assert.equal(readAdditionalStore(join(directory, 'none'), root), undefined);
+  const shared = readAdditionalStore('/var/lib/shared', owner);
+  assert.equal(shared, undefined, 'roots of a machine share /var');
+  const vfs = readAdditionalStore('/usr/lib/own', { ...owner, driver: 'vfs' });
+  assert.deepEqual(vfs?.images, [], 'of another driver podman sees nothing');
+  assert.equal(readAdditionalStore(join(directory, 'none'), owner), undefined);
 });
 
 test('what an image of a store serves', (t) => {
@@ -59,11 +70,32 @@ test('a store that can’t be read is none, and hangs nobody', (t) => {
   const directory = temporaryDirectory(t);
   const path = join(directory, 'overlay-images/images.json');
   mkdirSync(join(directory, 'overlay-images'));
-  for (const content of ['', '{}', '[{"id": 1}]', '[[[[']) {
+  for (const content of ['', '{}', '[{"id": 1}]', `[{"id": "../${hex('a')}"}]`, '[[[[']) {
     writeFileSync(path, content);
     assert.equal(readAdditionalStore(directory), undefined, content);
   }
   rmSync(path);
   execFileSync('mkfifo', [path]);
   assert.equal(readAdditionalStore(directory), undefined);
+});
+
+test('an image’s platform is what its config says', (t) => {
+  const config = (text: string) =>
+    readAdditionalStore(
+      writeRoot(temporaryDirectory(t), {
+        'overlay-images/images.json': list,
+        [`overlay-images/${hex('a')}/=${btoa(`sha256:${hex('a')}`)}`]: text,
+      }),
+    );
+  const platformOf = (text: string) => {
+    const store = config(text);
+    const [image] = store?.images ?? [];
+    return image && store?.platformOf(image);
+  };
+  assert.deepEqual(platformOf('{"os":"linux","architecture":"arm","variant":"v7"}'), {
+    os: 'linux',
+    architecture: 'arm',
+    variant: 'v7',
+  });
+  for (const text of ['', '{}', '[']) assert.equal(platformOf(text), undefined, text);
 });

@@ -26,14 +26,13 @@ export function defineActivate(command: Command): void {
   withCommonOptions(
     command
       .description(
-        'Make the pins again that were lost, and every name that the booted root uses mean the\n' +
-          'image on its record. A name that somebody moved since the last boot of the same root is\n' +
-          'left alone, unless the root’s lock holds it. What the root ships is loaded first, if\n' +
-          'nothing of it is on record. Needs no network.',
+        'Make the pins again that were lost, and every name that the booted root uses\n' +
+          'mean the image on its record. A name that somebody moved since the last boot of\n' +
+          'the same root is left alone, unless its lock holds it. Needs no network.',
       )
       .option(
         '--pull-needed <unit>',
-        'change nothing; 0 if this service of a .image unit has to pull, 1 if its image is there',
+        'change nothing; 1 if what this service of a .image unit pulls is on record and there, else 0',
         serviceName,
       ),
   )
@@ -69,12 +68,13 @@ async function run(surroundings: Surroundings, options: CommonOptions): Promise<
   const ready = result.findings.length === 0;
   print(options.format, {
     json: () => {
-      const { id: root, findings, moved, drifted, ...rest } = result;
+      const { id: root, findings, moved, drifted, switched, pins } = result;
       return {
         apiVersion: 'berth/v1',
         kind: 'ActivateResult',
         root,
-        ...rest,
+        switched,
+        pins,
         moved: [...moved],
         drifted: [...drifted],
         ready,
@@ -136,9 +136,14 @@ function table(result: Activated, ready: boolean): string {
     ...result.drifted.map(
       ({ name, id }) => `${name} was moved to ${shortDigest(id)} since the last boot; left alone`,
     ),
-    `${result.id} is ${ready ? 'ready' : 'NOT ready'}${result.switched ? ', booted anew' : ''}.`,
+    `${result.id} ${verdict(result, ready)}${result.switched ? ', booted anew' : ''}.`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function verdict({ isStaged }: Activated, ready: boolean): string {
+  if (!ready) return 'is NOT ready';
+  return isStaged ? 'is ready' : 'binds nothing: there is nothing to do';
 }
 
 function serviceName(text: string): string {

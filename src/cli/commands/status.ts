@@ -3,10 +3,11 @@ import { formatBytes } from '../../format-bytes.ts';
 import { readSituation } from '../../lifecycle/context.ts';
 import { type RootStatus, statusOf } from '../../lifecycle/status.ts';
 import { displayPath } from '../../root/names.ts';
+import { deploymentsOf } from '../deployments.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
-import { shortDigest } from '../render/plan.ts';
-import { findingEntry } from '../render/problems.ts';
+import { engineFields, shortDigest } from '../render/plan.ts';
+import { findingEntry, printFailures } from '../render/problems.ts';
 import { type Cell, renderTable } from '../render/table.ts';
 import { inSurroundings } from '../surroundings.ts';
 
@@ -23,13 +24,15 @@ export function defineStatus(command: Command): void {
     )
     .action(async (options: CommonOptions) => {
       await inSurroundings(options, async (surroundings) => {
-        const roots = statusOf(await readSituation(surroundings));
+        const situation = await readSituation(surroundings);
+        const living = await deploymentsOf(options);
+        const roots = statusOf(situation, living);
         const engine = await surroundings.engine.info();
         print(options.format, {
           json: () => ({
             apiVersion: 'berth/v1',
             kind: 'Status',
-            engine,
+            engine: engineFields(engine),
             roots: roots.map((root) => ({
               ...root,
               images: [...root.images],
@@ -47,6 +50,9 @@ export function defineStatus(command: Command): void {
             process.stderr.write(`  → \`berth verify ${id}\` says all\n`);
           }
         }
+        printFailures(
+          living.failures.map(({ message, hint }) => ({ name: 'updater', message, hint })),
+        );
         if (roots.length === 0) process.stderr.write(`Nothing is staged on ${engine.name}.\n`);
       });
     });
@@ -54,7 +60,7 @@ export function defineStatus(command: Command): void {
 
 function table(roots: readonly RootStatus[]): string {
   const rows = roots.flatMap((root) => {
-    const { id, role = '', drifted } = root;
+    const { id, role = '-', drifted } = root;
     const head: Cell[] = [id, role, stateCell(root.state)];
     if (root.images.length === 0) return [[...head, '', '', '', '']];
     return root.images.map(({ name, digest, size, state }, index): Cell[] => [

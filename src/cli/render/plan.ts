@@ -1,3 +1,4 @@
+import type { EngineInfo } from '../../engine/engine.ts';
 import { formatBytes } from '../../format-bytes.ts';
 import type { DeferredName, Plan, PlannedImage } from '../../lifecycle/plan.ts';
 import { byDigest } from '../../lifecycle/resolve.ts';
@@ -10,7 +11,7 @@ export function planFields(plan: Plan) {
   const { lack } = plan;
   return {
     root: plan.root,
-    engine: plan.engine,
+    engine: engineFields(plan.engine),
     images: plan.images.map((image) => ({
       ...image,
       names: image.names.map(({ name, digest, locked, references }) => ({
@@ -34,6 +35,13 @@ export function planFields(plan: Plan) {
     drops: plan.drops.map(({ id, names }) => ({ id, names: names.map(({ name }) => name) })),
     problems: plan.problems.map(problemEntry),
     failures: plan.failures.map(failureEntry),
+  };
+}
+
+export function engineFields({ additionalStores, ...info }: EngineInfo) {
+  return {
+    ...info,
+    ...(additionalStores === undefined ? {} : { additionalStores: [...additionalStores] }),
   };
 }
 

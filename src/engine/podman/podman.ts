@@ -59,6 +59,7 @@ export async function openPodman({
           : {
               graphRoot: store.graphRoot,
               ...(store.graphDriverName === undefined ? {} : { driver: store.graphDriverName }),
+              additionalStores: additionalStoresOf(store.graphOptions ?? {}),
             }),
         description: `${mode}podman ${version}, its service ${how}`,
       };
@@ -79,6 +80,15 @@ export async function openPodman({
     remove: (id) => removeImage(api, id),
     close: () => podman.close(),
   };
+}
+
+/** `overlay.imagestore` of podman 4, of which it tells but the last; a list of podman 5. */
+function additionalStoresOf(options: Readonly<Record<string, unknown>>): readonly string[] {
+  const values = Object.entries(options)
+    .filter(([key]) => /imagestores?$/i.test(key))
+    .flatMap(([, value]) => (Array.isArray(value) ? value : [value]));
+  const paths = values.flatMap((value) => (typeof value === 'string' ? value.split(',') : []));
+  return [...new Set(paths.filter((path) => path.startsWith('/')))];
 }
 
 /** One unpacks while the other downloads; more only get into each other's way. */

@@ -1,4 +1,14 @@
-import { array, boolean, looseObject, nullish, number, optional, record, string } from 'valibot';
+import {
+  array,
+  boolean,
+  looseObject,
+  nullish,
+  number,
+  optional,
+  record,
+  string,
+  unknown,
+} from 'valibot';
 
 /** What berth reads of podman's replies; the rest differs between versions and is left alone. */
 
@@ -67,6 +77,7 @@ export const infoReply = looseObject({
   store: looseObject({
     graphRoot: string(),
     graphDriverName: optional(string()),
+    graphOptions: nullish(record(string(), unknown())),
     imageCopyTmpDir: optional(string()),
   }),
   version: looseObject({ Version: string() }),

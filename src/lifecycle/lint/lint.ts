@@ -53,7 +53,7 @@ export async function lint(
     ...size.findings,
     ...namesFindings(survey, asked.images),
     ...startFindings(survey),
-    ...storeFindings(survey, root),
+    ...storeFindings(survey),
   ];
   const findings = suppress(found, survey.references, registry !== undefined);
   return {

@@ -1,5 +1,3 @@
-import { type Root, RootError } from '../../root/root.ts';
-import { parseQuadletUnit } from '../../systemd/unit-file.ts';
 import type { BoundReference, Survey } from '../survey.ts';
 import { findingAt, type LintFinding } from './finding.ts';
 
@@ -14,7 +12,7 @@ const BOOTC_STORE = '/usr/lib/bootc/storage';
  *
  * Source: bootc, docs, "Logically bound images".
  */
-export function storeFindings(survey: Survey, root: Root): readonly LintFinding[] {
+export function storeFindings(survey: Survey): readonly LintFinding[] {
   const ofBootc = new Set<string>();
   const ofBerth = new Set<string>();
   for (const { path, target } of survey.links) {
@@ -24,7 +22,9 @@ export function storeFindings(survey: Survey, root: Root): readonly LintFinding[
     const file = reference.unitRealPath ?? reference.unitPath;
     if (!reference.decision.bound || !ofBootc.has(file)) return [];
     if (ofBerth.has(file)) return [linkedTwice(reference)];
-    return looksIntoBootcStore(root, reference.unitPath) ? [] : [looksElsewhere(reference)];
+    return reference.pull.additionalStores?.includes(BOOTC_STORE) === true
+      ? []
+      : [looksElsewhere(reference)];
   });
 }
 
@@ -38,30 +38,6 @@ function linkedTwice(reference: BoundReference): LintFinding {
 function looksElsewhere(reference: BoundReference): LintFinding {
   return findingAt(reference, 'two-stores', {
     message: `bootc fetches the image of ${reference.unit} into ${BOOTC_STORE}, where its podman does not look`,
-    hint: `link it from /usr/lib/berth/bound.d instead; or leave it to bootc with Bind=no and GlobalArgs=--storage-opt=additionalimagestore=${BOOTC_STORE}`,
+    hint: `link it from /usr/lib/berth/bound.d instead; or leave it to bootc with GlobalArgs=--storage-opt=additionalimagestore=${BOOTC_STORE}`,
   });
-}
-
-function looksIntoBootcStore(root: Root, unitPath: string): boolean {
-  const dropIns = `${unitPath}.d`;
-  const names = reading(() => root.list(dropIns)) ?? [];
-  const files = names.filter(({ name }) => name.endsWith('.conf'));
-  return [unitPath, ...files.map(({ name }) => `${dropIns}/${name}`)].some((path) => {
-    const text = reading(() => root.readFile(path))?.content.toString() ?? '';
-    const parsed = parseQuadletUnit(text, path, (_, key) => key === 'GlobalArgs');
-    return (
-      parsed.ok &&
-      parsed.entries.some(({ value }) => value.includes(`additionalimagestore=${BOOTC_STORE}`))
-    );
-  });
-}
-
-/** What can't be read is among the problems of the root already. */
-function reading<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof RootError) return undefined;
-    throw error;
-  }
 }
