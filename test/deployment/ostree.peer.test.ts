@@ -263,6 +263,17 @@ function shown(root: Root, path = ''): Record<string, string> {
   return found;
 }
 
+/**
+ * Without directories in which no file is: ostree leaves some behind for what it then does not copy (a
+ * pipe in the place of a directory), and nothing can be read in one.
+ */
+function withFiles(found: Record<string, string>): Record<string, string> {
+  const files = Object.keys(found).filter((path) => found[path] !== 'directory');
+  const isKept = ([path, kind]: [string, string]) =>
+    kind !== 'directory' || files.some((file) => file.startsWith(`${path}/`));
+  return Object.fromEntries(Object.entries(found).filter(isKept));
+}
+
 /** Defaults of one version of the OS; a directory of one may be a file of another, or none. */
 const contents = fc.constantFrom('one', 'two', '-> ../usr/lib/os-release');
 const paths = ['a', 'b', 'd/x', 'd/y', 'd/e/z', 'd/e/f/g', 'k/x', 'k/y'];
@@ -328,7 +339,8 @@ test('the /etc of a staged root is what ostree’s own merge makes of it', async
       const id = `${b}.0`;
       const root = openStaged(sysroot, id, a);
       try {
-        assert.deepEqual(shown(root), listed(join(sysroot.tree(id), 'etc')));
+        const real = listed(join(sysroot.tree(id), 'etc'));
+        assert.deepEqual(withFiles(shown(root)), withFiles(real));
       } finally {
         root.close();
       }

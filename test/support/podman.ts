@@ -101,10 +101,14 @@ export function isolated(directory: string, insecure: readonly string[]): NodeJS
     (host) => `[[registry]]\nlocation = "${host}"\ninsecure = true\n`,
   );
   writeFileSync(join(directory, 'registries.conf'), registries.join(''));
+  // By default every podman of a machine takes its locks from one pool in /dev/shm, and a store that
+  // is thrown away never gives them back.
+  writeFileSync(join(directory, 'containers.conf'), '[engine]\nlock_type = "file"\n');
   return {
     PATH: process.env['PATH'],
     HOME: join(directory, 'home'),
     TMPDIR: directory,
+    CONTAINERS_CONF: join(directory, 'containers.conf'),
     CONTAINERS_REGISTRIES_CONF: join(directory, 'registries.conf'),
   };
 }
