@@ -175,7 +175,7 @@ test('hostile origins and checkouts hang nobody and lead nowhere else', (t) => {
   const a = sysroot.deploy({});
   const places = bootedAs(sysroot, a);
   const origin = `${tree(a)}.origin`;
-  const read = () => readOstree(places)?.[0]?.image?.name;
+  const read = () => readOstree(places)?.find(({ id }) => id === a)?.image?.name;
   rmSync(origin);
   assert.equal(read(), undefined, 'no origin');
   const outside = join(places.run, 'outside');
