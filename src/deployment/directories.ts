@@ -3,9 +3,9 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { BerthError, systemErrorCode } from '../errors.ts';
 import { openRoot } from '../root/open-root.ts';
-import { RootError } from '../root/root.ts';
+import { type Root, RootError } from '../root/root.ts';
 import type { Deployment } from './deployment.ts';
-import { cantTell } from './failure.ts';
+import { cantTell, unreadableRoot } from './failure.ts';
 import { openTree } from './open-tree.ts';
 
 /** What the host's berth.toml says of roots that neither bootc nor ostree knows. */
@@ -54,9 +54,17 @@ export async function readDirectories({
         pinned: false,
         location,
         ...(version === undefined ? {} : { version }),
-        open: async () => openTree(root.id, location),
+        open: async () => openSlot(root.id, location),
       };
     });
+}
+
+/** An empty directory is a mount point of which nothing is mounted, or a slot before it is written. */
+function openSlot(id: string, location: string): Root {
+  const root = openTree(id, location);
+  if (root.list('/')?.some(({ name }) => name !== 'lost+found') === true) return root;
+  root.close();
+  throw unreadableRoot(id, `${location} is empty`, 'mount it, or take it out of berth.toml');
 }
 
 /** A path that can't be looked at might well be there: that is no answer. */

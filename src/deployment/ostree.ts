@@ -25,9 +25,13 @@ interface Checkout {
  * whose device and inode are those of `/`), and what `ostree admin` writes.
  *
  * @returns undefined if the running system was not booted from an ostree deployment.
+ * @param asked with `booted`, boot entries may be missing: early at boot /boot is not there yet.
  * @throws {BerthError} `deployments` if it was, and the sysroot can't be read.
  */
-export function readOstree(places: Places): readonly Deployment[] | undefined {
+export function readOstree(
+  places: Places,
+  asked: 'all' | 'booted' = 'all',
+): readonly Deployment[] | undefined {
   const marker = bootedMarker(places);
   if (marker === undefined) return undefined;
   using sysroot = opened(places.sysroot);
@@ -42,6 +46,13 @@ export function readOstree(places: Places): readonly Deployment[] | undefined {
       'ostree',
       `expected one of the deployments in ${places.sysroot} to be the running root, found none of ${checkouts.length}`,
       'look at `ostree admin status`',
+    );
+  }
+  if (asked === 'all' && queue.length === 0) {
+    throw cantTell(
+      'ostree',
+      `expected boot entries of deployments in ${join(places.boot, 'loader/entries')}, found none`,
+      'see that /boot is mounted',
     );
   }
   // A checkout that nothing leads to is what is left of a deployment: the next cleanup takes it.

@@ -17,7 +17,7 @@ export interface ReadOptions {
  */
 export async function readDeployments(options: ReadOptions): Promise<Deployments> {
   const failures: BerthError[] = [];
-  const [ostree, bootc, listed] = readers(options);
+  const [ostree, bootc, listed] = readers(options, 'all');
   const asked = async (read: Reader): Promise<readonly Deployment[]> => {
     try {
       return (await read()) ?? [];
@@ -39,7 +39,7 @@ export async function readDeployments(options: ReadOptions): Promise<Deployments
  * @throws {BerthError} `deployments` if one is there and can't tell.
  */
 export async function readBooted(options: ReadOptions): Promise<Deployment | undefined> {
-  for (const read of readers(options)) {
+  for (const read of readers(options, 'booted')) {
     const booted = (await read())?.find(({ role }) => role === 'booted');
     if (booted !== undefined) return booted;
   }
@@ -48,13 +48,12 @@ export async function readBooted(options: ReadOptions): Promise<Deployment | und
 
 type Reader = () => Promise<readonly Deployment[] | undefined>;
 
-function readers({
-  directories,
-  places = runningSystem,
-  environment = process.env,
-}: ReadOptions): readonly [Reader, Reader, Reader] {
+function readers(
+  { directories, places = runningSystem, environment = process.env }: ReadOptions,
+  asked: 'all' | 'booted',
+): readonly [Reader, Reader, Reader] {
   return [
-    async () => readOstree(places),
+    async () => readOstree(places, asked),
     () => readBootc(places, environment),
     async () => (directories === undefined ? undefined : readDirectories(directories)),
   ];

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { planStage } from '../../src/lifecycle/plan.ts';
+import { stage } from '../../src/lifecycle/stage.ts';
+import { release } from '../../src/lifecycle/release.ts';
+import { wantedOf } from '../../src/lifecycle/wanted.ts';
+import { openRoot } from '../../src/root/open-root.ts';
+import { client } from '../registry/open.ts';
+import { buildImage } from '../support/image-builder.ts';
+import { startUpdater, type TestUpdater } from '../support/updater.ts';
+import { BerthError } from '../../src/errors.ts';
+const image = (seed: number) => buildImage({ layers: [{ bytes: 20_000, seed }] });
+const newer = 'Pull=newer\n';
+async function stageAnew(t: any, host: TestUpdater, id: string, role: any) {
+  const registry = client(t, [host.server]);
+  const location = host.record(id)!.location;
+  const root = openRoot(location);
+  const wanted = await wantedOf(root, { bind: undefined, compose: [] });
+  const r = await stage(host.context, () => id, (s) => planStage(host.context, registry, s, { id, location, deployment: { updater: 'directories', role } }, wanted));
+  root.close();
+  return r;
+}
+test('B1 stage booted while a queued root means a third image', async (t) => {
+  const host = await startUpdater(t);
+  host.server.push('web:latest', image(1));
+  host.deploy('a', { 'web:latest': newer }, 'booted');
+  await host.reconcile(); await host.activate('a');
+  host.server.push('web:latest', image(2));
+  host.deploy('b', { 'web:latest': newer }, 'staged');
+  await host.reconcile();
+  host.server.push('web:latest', image(3));
+  const r = await stageAnew(t, host, 'a', 'booted');
+  t.diagnostic(JSON.stringify(r.findings.map((f) => [f.code, f.message.slice(-40), f.hint])));
+  assert.deepEqual(r.findings, []);
+});
+test('B2 one tag that fails does not keep the other names from moving at boot', async (t) => {
+  const host = await startUpdater(t);
+  for (const n of ['x', 'y']) host.server.push(`${n}:latest`, image(n.charCodeAt(0)));
+  host.deploy('a', { 'x:latest': newer, 'y:latest': newer }, 'booted');
+  await host.reconcile(); await host.activate('a');
+  for (const n of ['x', 'y']) host.server.push(`${n}:latest`, image(n.charCodeAt(0) + 5));
+  host.deploy('b', { 'x:latest': newer, 'y:latest': newer }, 'staged');
+  await host.reconcile();
+  const tag = host.engine.tag.bind(host.engine);
+  let failed = 0;
+  (host.engine as any).tag = async (id: string, name: string) => {
+    if (name.endsWith('/x:latest')) { failed++; throw new BerthError('engine', 'no', { hint: '' }); }
+    return tag(id, name);
+  };
+  await host.activate('b').catch((e) => t.diagnostic(e.message));
+  assert.equal(await host.meaning('y:latest'), host.recorded('b', 'y:latest'));
+});
+test('B3 pending pins come again at activate (transient_store)', async (t) => {
+  const host = await startUpdater(t);
+  host.server.push('web:1', image(1)); host.server.push('web:2', image(2));
+  host.deploy('a', { 'web:1': '' }, 'booted');
+  host.deploy('b', { 'web:2': '', 'gone:1': '' }, 'staged');
+  await host.reconcile();
+  assert.equal((await host.engine.pins()).filter((p) => p.root === 'b').length, 1);
+  await host.engine.unpin(await host.engine.pins());
+  await host.activate('a');
+  assert.equal((await host.engine.pins()).filter((p) => p.root === 'b').length, 1);
+});
+test('B4 booted root that can not be read: release of the gone moves its drifted name', async (t) => {
+  const host = await startUpdater(t);
+  host.server.push('web:latest', image(1));
+  host.deploy('a', { 'web:latest': newer }, 'booted');
+  host.deploy('b', { 'web:latest': newer }, 'rollback');
+  await host.reconcile(); await host.activate('a');
+  host.server.push('side:7', image(7));
+  host.deploy('side', { 'side:7': '' }, 'other');
+  await host.reconcile();
+  const moved = host.recorded('side', 'side:7')!;
+  await host.engine.tag(moved, host.fullName('web:latest'));
+  await release(host.context, 'side').catch(() => 0);
+  assert.equal(await host.meaning('web:latest'), moved);
+});
+test('B5 drift takes the pin of a pending image: fetched stays known', async (t) => {
+  const host = await startUpdater(t);
+  host.server.push('web:latest', image(1));
+  host.deploy('a', { 'web:latest': newer }, 'booted');
+  await host.reconcile(); await host.activate('a');
+  host.server.push('web:latest', image(2));
+  host.deploy('a', { 'web:latest': newer, 'gone:1': '' }, 'booted');
+  await stageAnew(t, host, 'a', 'booted');
+  const p = (await host.engine.pins()).filter((x) => x.root === 'a');
+  t.diagnostic(JSON.stringify(p.map((x) => [x.id.slice(7, 12), x.fetched, x.record.images])));
+  const pend = host.record('a')!.pending!.images[0]!.id;
+  await host.engine.tag(pend, host.fullName('web:latest'));
+  await host.activate('a');
+  const q = (await host.engine.pins()).filter((x) => x.root === 'a' && x.id === pend);
+  t.diagnostic(JSON.stringify(q.map((x) => [x.id.slice(7, 12), x.fetched, x.record.images])));
+  assert.equal(q.some((x) => x.fetched), true, 'nobody knows any more that berth fetched it');
+});
+test('B6 drift that ends does not take the pin of a pending image', async (t) => {
+  const host = await startUpdater(t);
+  host.server.push('web:latest', image(1));
+  host.deploy('a', { 'web:latest': newer }, 'booted');
+  await host.reconcile(); await host.activate('a');
+  const old = host.recorded('a', 'web:latest')!;
+  host.server.push('web:latest', image(2));
+  host.deploy('a', { 'web:latest': newer, 'gone:1': '' }, 'booted');
+  await stageAnew(t, host, 'a', 'booted');
+  const pend = host.record('a')!.pending!.images.find((i) => i.id !== old)!.id;
+  await host.engine.tag(pend, host.fullName('web:latest'));
+  await host.activate('a');
+  await host.engine.tag(old, host.fullName('web:latest'));
+  await host.activate('a');
+  assert.equal((await host.engine.pins()).some((x) => x.root === 'a' && x.id === pend), true);
+});
