@@ -32,7 +32,7 @@ export function readDictionary(bytes: Buffer): ReadonlyMap<string, Variant> {
 
 /** The text of a variant of type `s`. */
 export function textOf(variant: Variant | undefined): string | undefined {
-  return variant?.type === 's' ? readText(variant.bytes) : undefined;
+  return variant?.type === 's' && variant.bytes.at(-1) === 0 ? readText(variant.bytes) : undefined;
 }
 
 /** The numbers of a variant of type `(tt)`. */

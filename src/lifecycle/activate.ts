@@ -1,4 +1,5 @@
-import { lastActivated, writeActivated } from './activation.ts';
+import { BerthError } from '../errors.ts';
+import { lastActivated, runningRoot, writeActivated } from './activation.ts';
 import {
   type Context,
   changing,
@@ -51,21 +52,24 @@ export function activate(context: Context, { id, locked, needs }: BootedRoot): P
   return changing(context, 'exclusive', async () => {
     const situation = await recoverSituation(context);
     refuseElsewhere(situation, id);
-    const switched = lastActivated(context.stateDirectory) !== id;
+    const first = lastActivated(context.stateDirectory) === undefined;
+    const switched = runningRoot(context.stateDirectory, situation.records) !== id;
     const pins = await pinAgain(context, situation, id);
     const record = situation.records.get(id);
     if (record === undefined || !isLiving(record)) {
       // Nothing of it is held to a record: what its names mean from here on is its own doing.
-      if (switched) writeActivated(context.stateDirectory, id);
+      if (switched || first) writeActivated(context.stateDirectory, id);
       const findings = needs ? judgeAbsent(id, situation) : [];
       return { id, isStaged: false, switched, pins, moved: [], drifted: [], findings };
     }
     const drifted = switched ? [] : driftedNames(record, situation.images, locked);
     const left = new Set(drifted.map(({ name }) => name));
-    const moved = await moveToRecord(context, record, situation.images, left);
+    const { moved, failure } = await moveToRecord(context, record, situation.images, left);
     const after = moved.length + pins > 0 ? await readSituation(context) : situation;
     const settled = await settleDrift(context, record, after, drifted);
-    if (switched) writeActivated(context.stateDirectory, id);
+    // The next run, or boot, tries again.
+    if (failure !== undefined) throw failure;
+    if (switched || first) writeActivated(context.stateDirectory, id);
     const end = settled ? await readSituation(context) : after;
     const findings = judge(end.records.get(id) ?? record, end);
     return { id, isStaged: true, switched, pins, moved, drifted, findings };
@@ -77,19 +81,26 @@ async function moveToRecord(
   record: RootRecord,
   images: Situation['images'],
   left: ReadonlySet<string>,
-): Promise<readonly string[]> {
+): Promise<{ moved: readonly string[]; failure: BerthError | undefined }> {
   const moved: string[] = [];
+  let failure: BerthError | undefined;
   for (const { id, names } of record.staged?.images ?? []) {
     const image = images.get(id);
     if (image === undefined) continue;
     for (const { name } of names) {
       if (name.includes('@') || left.has(name) || image.names.includes(name)) continue;
-      await context.engine.tag(id, name);
-      context.report({ event: 'named', id, name });
-      moved.push(name);
+      try {
+        await context.engine.tag(id, name);
+        context.report({ event: 'named', id, name });
+        moved.push(name);
+      } catch (error) {
+        context.signal.throwIfAborted();
+        if (!(error instanceof BerthError)) throw error;
+        failure ??= error;
+      }
     }
   }
-  return moved;
+  return { moved, failure };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { BerthError } from '../errors.ts';
-import { API_VERSION } from './record.ts';
+import { API_VERSION, type RootRecord } from './record.ts';
 import { readStateFile, writeStateFile } from './state-file.ts';
 
 /** Which root was activated last: the file `activation.json`. */
@@ -31,6 +31,20 @@ export function lastActivated(stateDirectory: string): string | undefined {
       cause: error,
     });
   }
+}
+
+/**
+ * The id of the root that runs: the one that was activated last. Before a first activation, the one
+ * that its updater called booted.
+ */
+export function runningRoot(
+  stateDirectory: string,
+  records: ReadonlyMap<string, RootRecord>,
+): string | undefined {
+  const last = lastActivated(stateDirectory);
+  if (last !== undefined) return last;
+  const booted = [...records.values()].filter(({ deployment }) => deployment?.role === 'booted');
+  return booted.length === 1 ? booted[0]?.id : undefined;
 }
 
 /** Written last of all: an activation that was killed before is done again at the next boot. */

@@ -47,8 +47,12 @@ export async function recordDrift(
 ): Promise<RootRecord> {
   const drift = driftImages(record, images, drifted);
   const { drift: before = [], ...rest } = record;
-  if (JSON.stringify(before) === JSON.stringify(drift)) return record;
-  const staged = new Set(record.staged?.images.map(({ id }) => id));
+  const isSame = JSON.stringify(before) === JSON.stringify(drift);
+  if (isSame && arePinned(record.id, drift, pins)) return record;
+  // A pin of theirs says more: whose stage it is of, and whether berth fetched it.
+  const staged = new Set(
+    [...(record.staged?.images ?? []), ...(record.pending?.images ?? [])].map(({ id }) => id),
+  );
   const own = drift.filter(({ id }) => !staged.has(id));
   const changed = drift.length === 0 ? rest : { ...rest, drift };
   writeRecord(context.stateDirectory, changed);
@@ -66,13 +70,19 @@ export async function recordDrift(
 /** Whether what has drifted is something else than the record says. */
 export function hasDrifted(
   record: RootRecord,
-  { images }: Situation,
+  { images, pins }: Situation,
   locked: ReadonlySet<string>,
 ): boolean {
   const drifted = driftedNames(record, images, locked);
   return (
-    JSON.stringify(record.drift ?? []) !== JSON.stringify(driftImages(record, images, drifted))
+    JSON.stringify(record.drift ?? []) !== JSON.stringify(driftImages(record, images, drifted)) ||
+    !arePinned(record.id, record.drift ?? [], pins)
   );
+}
+
+/** A run that was killed may have written the record and no pin. */
+function arePinned(root: string, drift: readonly RecordImage[], pins: Situation['pins']): boolean {
+  return drift.every(({ id }) => pins.some((pin) => pin.root === root && pin.id === id));
 }
 
 /**

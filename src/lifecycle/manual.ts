@@ -137,7 +137,7 @@ export async function unpin(
       else records.set(root, record);
     }
     // Others may have waited for the names.
-    await moveNames(context, records, served);
+    await moveNames(context, records, served, undefined);
     return [...new Set(pins.map(({ id }) => id))];
   });
 }

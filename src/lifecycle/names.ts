@@ -1,22 +1,42 @@
+import { runningRoot } from './activation.ts';
 import type { Context } from './context.ts';
 import { meaningsOf } from './provenance.ts';
 import type { RootRecord } from './record.ts';
 
 /**
- * Makes each tagged name mean the image that all living roots mean by it. A name on which they
- * differ stays as it is, until one of them is activated.
+ * Makes each tagged name mean the image that the running root means by it; where that uses it not,
+ * what all living roots mean. A name on which those differ stays with one of them as it is, until
+ * one is activated.
+ *
+ * A name of the running root that somebody else moved since is left alone: it is drift.
+ *
+ * @param changed the root because of which names move, as it was before: it is not drift if a name
+ * means what that one meant.
  */
 export async function moveNames(
   context: Context,
   records: ReadonlyMap<string, RootRecord>,
   names: readonly string[],
+  changed: RootRecord | undefined,
 ): Promise<void> {
+  const running = runningRoot(context.stateDirectory, records);
   const images = await context.engine.images();
   const current = new Map(images.flatMap((image) => image.names.map((name) => [name, image.id])));
   for (const name of new Set(names)) {
     if (name.includes('@')) continue;
-    const [id, ...others] = meaningsOf(name, records.values()).keys();
-    if (id === undefined || others.length > 0 || current.get(name) === id) continue;
+    const meanings = meaningsOf(name, records.values());
+    const now = current.get(name);
+    const own = [...meanings].find(([, roots]) => roots.some((root) => root === running))?.[0];
+    const before = changed === undefined ? [] : [...meaningsOf(name, [changed]).keys()];
+    const known = now === undefined || meanings.has(now) || before.includes(now);
+    // Unless it is that very root that is staged anew.
+    if (own !== undefined && !known && changed?.id !== running) continue;
+    const id =
+      own ??
+      (now !== undefined && meanings.has(now) && meanings.size > 1
+        ? now
+        : meanings.keys().next().value);
+    if (id === undefined || now === id) continue;
     await context.engine.tag(id, name);
     context.report({ event: 'named', id, name });
   }

@@ -42,9 +42,20 @@ export async function pinAgain(
 
 /** One for each image: what a name drifted to has a pin of its own only if nothing else wants it. */
 function requestsOf(record: RootRecord): readonly PinRequest[] {
-  const { staged, location } = record;
+  const { staged, pending, location } = record;
   const requests = new Map<string, PinRequest>();
   for (const image of record.drift ?? []) requests.set(image.id, driftRequest(record, image));
+  for (const image of pending?.images ?? []) {
+    requests.set(image.id, {
+      ...requestOf(image),
+      record: {
+        location,
+        images: (pending?.images.length ?? 0) + (pending?.unresolved.length ?? 0),
+        problems: pending?.problems.length ?? 0,
+        staged: pending?.time ?? '',
+      },
+    });
+  }
   for (const image of staged?.images ?? []) {
     requests.set(image.id, {
       ...requestOf(image),

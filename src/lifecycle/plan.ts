@@ -3,6 +3,7 @@ import type { BerthError } from '../errors.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
 import type { Registry } from '../registry/registry.ts';
+import { runningRoot } from './activation.ts';
 import type { Binding } from './bindings.ts';
 import type { Context, Situation } from './context.ts';
 import { meaningsOf } from './provenance.ts';
@@ -126,7 +127,10 @@ export async function planStage(
     free: space[0]?.free ?? 0,
     space,
     ...(lack === undefined ? {} : { lack }),
-    deferred: deferredNames(situation, root.id, images),
+    deferred:
+      runningRoot(context.stateDirectory, situation.records) === root.id
+        ? []
+        : deferredNames(situation, root.id, images),
     drops: (record?.staged?.images ?? []).filter((image) => !kept.has(image.id)),
   };
 }

@@ -196,11 +196,12 @@ function keepsRecord(
   before: RootRecord | undefined,
 ): before is RootRecord {
   if (before?.staged === undefined) return false;
-  if (role === 'booted') return true;
+  // What ostree and bootc call by one id is one tree: only /etc comes and goes.
+  if (role === 'booted' || updater !== 'directories') return true;
   const names = before.staged.images.flatMap((image) => image.names.map(({ name }) => name));
   const known = new Set(names);
   return (
-    (updater !== 'directories' || before.deployment?.version === version) &&
+    before.deployment?.version === version &&
     bindings.length === known.size &&
     bindings.every(({ name }) => known.has(name))
   );

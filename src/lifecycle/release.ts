@@ -40,6 +40,7 @@ export async function release(context: Context, id: string): Promise<ReleasedRoo
       context,
       others,
       wanted.flatMap((image) => image.names.map(({ name }) => name)),
+      record,
     );
     const { staged: _staged, pending: _pending, ...rest } = record;
     const released = mergeReleased(record.released, wanted, brought);

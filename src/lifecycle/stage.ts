@@ -76,7 +76,6 @@ async function carryOut(context: Context, plan: Plan, situation: Situation): Pro
   const known = broughtByBerth(situation.records, situation.pins);
   const wanted = contentsOf(plan, known, before);
   const deployment = plan.root.deployment ?? before?.deployment;
-  const drift = driftAfter(before, wanted);
   const begun: RootRecord = {
     apiVersion: API_VERSION,
     kind: 'Record',
@@ -87,7 +86,7 @@ async function carryOut(context: Context, plan: Plan, situation: Situation): Pro
     pending: wanted,
     released: before?.released ?? [],
     ...(deployment === undefined ? {} : { deployment }),
-    ...(drift.length === 0 ? {} : { drift }),
+    ...(before?.drift === undefined ? {} : { drift: before.drift }),
   };
   const isNew = JSON.stringify(before?.staged) !== JSON.stringify(wanted);
   if (isNew || before?.pending !== undefined) writeRecord(context.stateDirectory, begun);
@@ -103,9 +102,15 @@ async function carryOut(context: Context, plan: Plan, situation: Situation): Pro
     return { plan, failures, findings: [], changed: true };
   }
   const images = wanted.images.map((image) => ({ ...image, fetched: brought.has(image.id) }));
-  const { pending: _, ...rest } = begun;
+  const { pending: _pending, drift: _drift, ...rest } = begun;
+  const drift = driftAfter(before, wanted);
   const staged = { ...wanted, images };
-  const record: RootRecord = { ...rest, staged, released: releasedBy(before, staged, brought) };
+  const record: RootRecord = {
+    ...rest,
+    staged,
+    released: releasedBy(before, staged, brought),
+    ...(drift.length === 0 ? {} : { drift }),
+  };
   return { plan, failures, findings: await finish(context, record, before), changed: true };
 }
 
@@ -152,7 +157,7 @@ async function finish(
 ): Promise<readonly Finding[]> {
   const records = withRecord(await readSituation(context), record);
   // Those that the root meant before as well: others may have waited for them.
-  await moveNames(context, records, [...namesOf(record), ...namesOf(before)]);
+  await moveNames(context, records, [...namesOf(record), ...namesOf(before)], before ?? record);
   const after = await readSituation(context);
   const findings = judge(record, { ...after, records: withRecord(after, record) });
   // A root whose images were taken away meanwhile is not staged: the earlier record stands.
