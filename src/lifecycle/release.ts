@@ -1,5 +1,6 @@
 import { BerthError } from '../errors.ts';
 import { type Context, changing, recoverSituation, refuseElsewhere } from './context.ts';
+import { settleDepot } from './depot.ts';
 import { moveNames } from './names.ts';
 import { broughtByBerth } from './provenance.ts';
 import { wantedImages } from './record.ts';
@@ -46,6 +47,7 @@ export async function release(context: Context, id: string): Promise<ReleasedRoo
     const released = mergeReleased(record.released, wanted, brought);
     if (released.length === 0) removeRecord(context.stateDirectory, id);
     else writeRecord(context.stateDirectory, { ...rest, released });
+    await settleDepot(context);
     const held = new Set([...others.values()].flatMap(wantedImages).map((image) => image.id));
     const left = released.filter((image) => !held.has(image.id));
     return { id, pins: own.length, images: left.length };

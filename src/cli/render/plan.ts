@@ -25,7 +25,9 @@ export function planFields(plan: Plan) {
       ...entry,
       references: references.map(placeEntry),
     })),
+    way: plan.way,
     bytes: plan.bytes,
+    inStore: plan.inStore,
     free: plan.free,
     space: plan.space.map((place) => ({ ...place })),
     ...(lack === undefined
@@ -81,7 +83,11 @@ export function planTable(plan: Plan): string {
     process.stdout,
   );
   const { engine, root } = plan;
-  return `${table}\n${plan.images.length} images for ${root.id} on ${engine.name} (${engine.description}): ${formatBytes(plan.bytes)} to fetch${plan.space.map(spaceText).join('')}.\n`;
+  return `${table}\n${plan.images.length} images for ${root.id} on ${engine.name} (${engine.description}): ${formatBytes(plan.bytes)} to fetch${inStore(plan)}${plan.space.map(spaceText).join('')}.\n`;
+}
+
+function inStore({ inStore: bytes }: Plan): string {
+  return bytes === 0 ? '' : `, ${formatBytes(bytes)} in berth's store already`;
 }
 
 function spaceText({ directory, needed, estimated, free }: Space): string {

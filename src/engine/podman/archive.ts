@@ -1,7 +1,7 @@
 import { REF_NAME } from '../../image/annotations.ts';
 import { parseName } from '../../image/name.ts';
 import type { Blob, ResolvedImage } from '../../image/resolved.ts';
-import type { ShippedImages } from '../../registry/shipped.ts';
+import type { ImageBytes } from '../engine.ts';
 
 const BLOCK = 512;
 
@@ -16,20 +16,21 @@ interface Part {
 
 /**
  * An image as a tar archive of an OCI layout (image-spec, image-layout.md), the blobs as they come
- * from where it is shipped. Nothing is held in memory but a piece of a blob.
+ * from where they are. Nothing is held in memory but a piece of a blob.
  *
  * Its one name is that by digest, and what index.json points to is the very document of that
  * digest: so whoever loads it knows the image as if it had been pulled from the registry.
  */
 export async function* archiveOf(
   image: ResolvedImage,
-  shipped: ShippedImages,
+  blobs: readonly Blob[],
+  from: ImageBytes,
 ): AsyncGenerator<Buffer> {
   const { registry, repository } = parseName(image.name);
-  const top = shipped.manifest(image.digest);
+  const top = from.manifest(image.digest);
   const documents = [
     top,
-    ...(image.digest === image.manifest ? [] : [shipped.manifest(image.manifest)]),
+    ...(image.digest === image.manifest ? [] : [from.manifest(image.manifest)]),
   ];
   const entry = {
     mediaType: top.mediaType,
@@ -44,16 +45,16 @@ export async function* archiveOf(
     size: content.length,
     content: [content],
   }));
-  const blobs = new Map(image.blobs.map((blob) => [blob.digest, blob]));
-  const parts = [...blobs.values()].map((blob) => partOf(shipped, blob));
+  const distinct = new Map(blobs.map((blob) => [blob.digest, blob]));
+  const parts = [...distinct.values()].map((blob) => partOf(from, blob));
   for (const { digest, size, content } of [...manifests, ...parts]) {
     yield* file(`blobs/${digest.replace(':', '/')}`, size, content);
   }
   yield Buffer.alloc(2 * BLOCK);
 }
 
-function partOf(shipped: ShippedImages, blob: Blob): Part {
-  return { digest: blob.digest, size: blob.size, content: shipped.read(blob) };
+function partOf(from: ImageBytes, blob: Blob): Part {
+  return { digest: blob.digest, size: blob.size, content: from.read(blob) };
 }
 
 function textFile(path: string, text: string): AsyncGenerator<Buffer> {

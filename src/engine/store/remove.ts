@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { withLock } from '../file-lock.ts';
+import { withLock, withLockIfFree } from '../file-lock.ts';
 import { storedSize } from './blob.ts';
 import { storeFailure } from './failure.ts';
 import { type Index, indexDigestOf, readIndex, writeIndex } from './index-file.ts';
 import { entriesOf, type Layout, layoutExists } from './layout.ts';
 import { storedManifest } from './manifest.ts';
-import { type PinFile, readPinFiles } from './pin-file.ts';
+import { readPinFiles } from './pin-file.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -20,12 +20,12 @@ export async function removeImage(store: Store, id: string): Promise<boolean> {
   const { layout } = store;
   if (!layoutExists(layout)) return true;
   return withLock(layout.inUse, 'exclusive', async () => {
-    const pinFiles = readPinFiles(layout, store.pinFiles);
+    const pinFiles = readPinFiles(layout.pins, store.pinFiles);
     if (pinFiles.some(({ pins }) => pins.some((pin) => pin.id === id))) return false;
     const before = readIndex(layout);
     const index = { ...before, manifests: before.manifests.filter((d) => d.digest !== id) };
     if (index.manifests.length < before.manifests.length) await writeIndex(layout, index);
-    await sweep(store, needed(store, index, pinFiles));
+    await sweep(store, needed(store, index));
     return true;
   });
 }
@@ -35,7 +35,7 @@ export function freedBy(store: Store, ids: ReadonlySet<string>): number {
   const { layout } = store;
   const before = readIndex(layout);
   const index = { ...before, manifests: before.manifests.filter((d) => !ids.has(d.digest)) };
-  const kept = needed(store, index, readPinFiles(layout, store.pinFiles));
+  const kept = needed(store, index);
   return entriesOf(layout.blobs)
     .filter((entry) => !kept.has(`sha256:${entry}`))
     .reduce((sum, entry) => sum + (storedSize(layout, `sha256:${entry}`) ?? 0), 0);
@@ -46,10 +46,18 @@ export async function clearTemporary(layout: Layout): Promise<void> {
   for (const entry of entriesOf(layout.temporary)) await remove(join(layout.temporary, entry));
 }
 
+/** Removes every blob that nothing needs any more. */
+export async function sweepStore(store: Store): Promise<void> {
+  const { inUse } = store.layout;
+  await withLockIfFree(inUse, () => sweep(store, needed(store, readIndex(store.layout))));
+}
+
 /** The digests of all blobs that index.json or a pin leads to. */
-function needed(store: Store, index: Index, pinFiles: readonly PinFile[]): ReadonlySet<string> {
-  const { layout, manifests } = store;
-  const pins = pinFiles.flatMap((file) => file.pins);
+function needed(store: Store, index: Index): ReadonlySet<string> {
+  const { layout, manifests, pinFiles } = store;
+  const pins = [layout.pins, layout.waiting]
+    .flatMap((directory) => readPinFiles(directory, pinFiles))
+    .flatMap((file) => file.pins);
   const reached = new Set<string>();
   const open = [...index.manifests.map(({ digest }) => digest), ...pins.map(({ id }) => id)];
   for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {

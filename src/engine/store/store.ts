@@ -13,6 +13,12 @@ import { allPins, noSuchImage, pinImages, unpinImages } from './pin.ts';
 import type { PinCache } from './pin-file.ts';
 import { clearTemporary, freedBy, removeImage } from './remove.ts';
 
+export interface StoreOptions {
+  /** `store/` of the state directory; it need not exist. */
+  readonly directory: string;
+  readonly registry: Registry;
+}
+
 /** What the steps of the store work with. */
 export interface Store {
   readonly layout: Layout;
@@ -27,20 +33,10 @@ export interface Store {
 /**
  * The embedded engine: an OCI image layout, in which every image lies once, under its manifest's
  * digest. Nothing is read or made before it is needed.
- *
- * @param options.directory `store/` of the state directory; it need not exist.
  */
-export function openStore(options: { directory: string; registry: Registry }): Engine {
-  const layout = layoutAt(options.directory);
-  let cleared: Promise<void> | undefined;
-  const store: Store = {
-    layout,
-    registry: options.registry,
-    downloads: new Downloads(layout, options.registry),
-    manifests: new Map(),
-    pinFiles: new Map(),
-    clearOnce: () => (cleared ??= withLockIfFree(layout.inUse, () => clearTemporary(layout))),
-  };
+export function openStore(options: StoreOptions): Engine {
+  const store = storeIn(options);
+  const { layout } = store;
   return {
     name: 'store',
     // The downloads have a bound of their own; more images at a time hide the manifests' latency.
@@ -67,6 +63,19 @@ export function openStore(options: { directory: string; registry: Registry }): E
     tag: (id, name) => tagImage(store, id, name),
     remove: (id) => removeImage(store, id),
     close: async () => undefined,
+  };
+}
+
+export function storeIn({ directory, registry }: StoreOptions): Store {
+  const layout = layoutAt(directory);
+  let cleared: Promise<void> | undefined;
+  return {
+    layout,
+    registry,
+    downloads: new Downloads(layout, registry),
+    manifests: new Map(),
+    pinFiles: new Map(),
+    clearOnce: () => (cleared ??= withLockIfFree(layout.inUse, () => clearTemporary(layout))),
   };
 }
 
