@@ -67,6 +67,12 @@ export interface Engine {
    */
   pin(root: string, images: readonly PinRequest[]): Promise<void>;
 
+  /**
+   * How many locks are left, of which each pin takes one and so do the pins of a root together;
+   * undefined where there is no bound, or it can't be told.
+   */
+  freeLocks(): Promise<number | undefined>;
+
   /** Drops pins; one that is gone already is none to worry about. The images stay. */
   unpin(pins: readonly Pin[]): Promise<void>;
 

@@ -6,6 +6,7 @@ import type { Registry } from '../registry/registry.ts';
 import { runningRoot } from './activation.ts';
 import type { Binding } from './bindings.ts';
 import type { Context, Situation } from './context.ts';
+import { lackOfLocks } from './locks.ts';
 import { meaningsOf } from './provenance.ts';
 import {
   isLiving,
@@ -50,7 +51,7 @@ export interface Plan {
   readonly free: number;
   /** What is written to each file system, that of the engine first. */
   readonly space: readonly Space[];
-  /** Why there is not enough of it. */
+  /** Why there is not enough of it, or of the engine's locks. */
   readonly lack?: BerthError;
   /** Names that keep what they mean until this root is activated. */
   readonly deferred: readonly DeferredName[];
@@ -167,7 +168,7 @@ export async function planStage(
     inStore: sizeOf(needed.inStore),
     free: space[0]?.free ?? 0,
     space,
-    ...(lack === undefined ? {} : { lack }),
+    ...lacking(lack ?? (await lackOfLocks(context, situation, root.id, images))),
     deferred:
       runningRoot(context.stateDirectory, situation.records) === root.id
         ? []
@@ -181,6 +182,10 @@ function withoutWaiting(record: RootRecord | undefined): RootRecord | undefined 
   if (record === undefined) return undefined;
   const { pending: _pending, ...rest } = record;
   return rest;
+}
+
+function lacking(lack: BerthError | undefined): Pick<Plan, 'lack'> {
+  return lack === undefined ? {} : { lack };
 }
 
 interface Possible {

@@ -6,6 +6,7 @@ import { connectToPodman, type PodmanTarget } from './connect.ts';
 import { type AtHand, fetchImage } from './fetch.ts';
 import { hasImage, listImages } from './images.ts';
 import { readLayers } from './layers.ts';
+import { countFreeLocks } from './locks.ts';
 import { tagImage } from './names.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 import { listPins, pinImages } from './pin.ts';
@@ -41,6 +42,7 @@ export async function openPodman({
   const podman = await connectToPodman(user, environment, alone, target);
   const { api, version, own } = podman;
   const pulls = new OneAtATime();
+  const pinning = new Semaphore(1);
   const places = new Semaphore(UNPACKED_AT_A_TIME);
   const podmanInfo = once(() => api.json(infoReply, { method: 'GET', path: '/info' }));
   const cgroupParent = async () => {
@@ -93,13 +95,18 @@ export async function openPodman({
     missingBlobs: async (image) =>
       (await blobsToLoad(image)).filter((blob) => depot?.has(blob) !== true),
     layers,
+    freeLocks: async () => {
+      const { host } = await podmanInfo();
+      return host.freeLocks ?? countFreeLocks(api, environment, host.security.rootless);
+    },
     freed: async (ids) =>
       (await listImages(api)).reduce((sum, { id, size }) => sum + (ids.has(id) ? size : 0), 0),
     fetch: (image, access, watch) =>
       pulls.run(image.blobs, () =>
         places.run(() => fetchImage(api, image, access, () => atHand(image, access), watch)),
       ),
-    pin: (root, images) => pinImages(api, root, images, cgroupParent),
+    // Two at once would each make the pod of a root, and each pod takes a lock.
+    pin: (root, images) => pinning.run(() => pinImages(api, root, images, cgroupParent)),
     unpin: (pins) => unpinImages(api, pins),
     tag: (id, name) => tagImage(api, id, name),
     remove: (id) => removeImage(api, id),

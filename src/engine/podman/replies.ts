@@ -58,6 +58,9 @@ export const podList = array(
   }),
 );
 
+/** Of `GET /volumes/json`. */
+export const volumeList = nullish(array(unknown()));
+
 /** Of `POST /pods/create` and `POST /containers/create`. */
 export const created = looseObject({ Id: string() });
 
@@ -72,6 +75,8 @@ export const pullLine = looseObject({
 export const infoReply = looseObject({
   host: looseObject({
     cgroupManager: string(),
+    /** From podman 4.6; absent too where locks are files. */
+    freeLocks: nullish(number()),
     security: looseObject({ rootless: boolean() }),
   }),
   store: looseObject({

@@ -53,6 +53,7 @@ export function openStore(options: StoreOptions): Engine {
     pins: async () => allPins(store),
     missingBlobs: async (image) => distinct(image.blobs).filter((blob) => !isPresent(layout, blob)),
     layers: async () => [],
+    freeLocks: async () => undefined,
     freed: async (ids) => (layoutExists(layout) ? freedBy(store, ids) : 0),
     fetch: async (image, access, watch = {}) => {
       await fetchImage(store, image, access, watch);
