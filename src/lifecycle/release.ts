@@ -1,6 +1,5 @@
 import { BerthError } from '../errors.ts';
 import { type Context, changing, recoverSituation, refuseElsewhere } from './context.ts';
-import { settleDepot } from './depot.ts';
 import { moveNames } from './names.ts';
 import { broughtByBerth } from './provenance.ts';
 import { wantedImages } from './record.ts';
@@ -35,6 +34,8 @@ export async function release(context: Context, id: string): Promise<ReleasedRoo
     const brought = broughtByBerth(records, pins);
     const own = pins.filter((pin) => pin.root === id);
     await context.engine.unpin(own);
+    const { depot } = context.engine;
+    await depot?.drop(depot.pins().filter(({ root }) => root === id));
     const others = new Map([...records].filter(([other]) => other !== id));
     const wanted = wantedImages(record);
     await moveNames(
@@ -47,7 +48,6 @@ export async function release(context: Context, id: string): Promise<ReleasedRoo
     const released = mergeReleased(record.released, wanted, brought);
     if (released.length === 0) removeRecord(context.stateDirectory, id);
     else writeRecord(context.stateDirectory, { ...rest, released });
-    await settleDepot(context);
     const held = new Set([...others.values()].flatMap(wantedImages).map((image) => image.id));
     const left = released.filter((image) => !held.has(image.id));
     return { id, pins: own.length, images: left.length };

@@ -4,6 +4,8 @@ export interface LoggedRequest {
   readonly path: string;
   /** 0 until the answer is known. */
   status: number;
+  /** Of the body that was sent. */
+  bytes: number;
   readonly authorization?: string;
 }
 

@@ -42,10 +42,11 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
     const answer = gate.answer(logged) ?? find(repositories, logged);
     const fault = gate.isForToken(logged) ? undefined : registry.fault?.(logged);
     logged.status = fault !== undefined && 'status' in fault ? fault.status : answer.status;
-    sent.bytes +=
+    logged.bytes =
       fault === undefined
         ? send(request, response, answer, logged)
         : answerWithFault(fault, answer, response);
+    sent.bytes += logged.bytes;
   };
   const server =
     options.tls === undefined ? createServer(listen) : createTlsServer(options.tls, listen);
@@ -100,6 +101,7 @@ function log({ method = '', url = '', headers }: IncomingMessage): LoggedRequest
     method,
     path: url,
     status: 0,
+    bytes: 0,
     ...(authorization === undefined ? {} : { authorization }),
   };
 }
