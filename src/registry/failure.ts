@@ -110,9 +110,9 @@ function quote(body: string, secrets: readonly string[]): string {
 }
 
 /** Cut to what fits into a message, with everything escaped that could steer a terminal. */
-export function printable(text: string): string {
-  const isCut = text.length > MAX_QUOTED_CHARACTERS;
-  const shown = text.slice(0, MAX_QUOTED_CHARACTERS).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, escape);
+export function printable(text: string, maxCharacters = MAX_QUOTED_CHARACTERS): string {
+  const isCut = text.length > maxCharacters;
+  const shown = text.slice(0, maxCharacters).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, escape);
   return `${shown}${isCut ? '…' : ''}`;
 }
 

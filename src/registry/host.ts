@@ -17,7 +17,7 @@ import type { Registry } from './registry.ts';
 export async function openHostRegistry(): Promise<Registry> {
   const host = openRoot('/');
   try {
-    return await openAt(host, process.env, homedir(), process.geteuid?.() ?? 0);
+    return await openAt(host, process.env, homedir(), process.getuid?.() ?? 0);
   } catch (error) {
     host.close();
     throw error;
@@ -30,16 +30,18 @@ async function openAt(
   home: string,
   uid: number,
 ): Promise<Registry> {
-  const config = environment['XDG_CONFIG_HOME'] || join(home, '.config');
-  const userDirectory = join(config, 'containers');
+  // Not by $XDG_CONFIG_HOME: engines obey that for auth files alone.
+  const userDirectory = join(home, '.config/containers');
   const { CONTAINERS_REGISTRIES_CONF: registriesConf } = environment;
   const paths = authPaths(environment, home, uid);
+  const conf = await readRegistriesConf(host, {
+    userDirectory,
+    ...(registriesConf ? { registriesConf } : {}),
+  });
+  const helpers = conf.credentialHelpers ?? [];
   const registry = openRegistry({
-    conf: await readRegistriesConf(host, {
-      userDirectory,
-      ...(registriesConf ? { registriesConf } : {}),
-    }),
-    credentials: (name, repository) => hostCredentials(host, paths, name, repository),
+    conf,
+    credentials: (name, repository) => hostCredentials(host, paths, helpers, name, repository),
     policy: () => readPolicy(host, userDirectory),
   });
   return {
