@@ -13,9 +13,9 @@ import { judge, type Policy } from './policy.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 import type { Manifest, Registry, RegistryError } from './registry.ts';
 import { resolveAll } from './resolve-all.ts';
-import { Transport } from './transport.ts';
+import { Transport, type TransportOptions } from './transport.ts';
 
-export interface RegistryOptions {
+export interface RegistryOptions extends TransportOptions {
   readonly conf: RegistriesConf;
   readonly credentials: HostCredentials;
   /** Read when something is to be downloaded, and only then missed. */
@@ -23,8 +23,9 @@ export interface RegistryOptions {
 }
 
 /** The distribution client: github.com/opencontainers/distribution-spec v1.1, "Pull". */
-export function openRegistry({ conf, credentials, policy }: RegistryOptions): Registry {
-  const transport = new Transport();
+export function openRegistry(options: RegistryOptions): Registry {
+  const { conf, credentials, policy } = options;
+  const transport = new Transport(options);
   const exchange = new Exchange(transport, new Authorizations(transport, credentials));
   const failover = new Failover(conf);
   let known: Policy | undefined;

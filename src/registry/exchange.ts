@@ -94,6 +94,7 @@ export class Exchange {
         'user-agent': 'berth',
         ...(authorization === undefined ? {} : { authorization: authorization.header }),
       },
+      registry: place.registry,
       insecure: place.insecure,
       signal,
     });

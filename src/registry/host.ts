@@ -2,9 +2,11 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { openRoot } from '../root/open-root.ts';
 import type { Root } from '../root/root.ts';
+import { readCertificates } from './certificates.ts';
 import { openRegistry } from './client.ts';
 import { authPaths, hostCredentials } from './credentials.ts';
 import { readPolicy } from './policy.ts';
+import { proxiesOf } from './proxy.ts';
 import { readRegistriesConf } from './registries-conf.ts';
 import type { Registry } from './registry.ts';
 
@@ -38,11 +40,16 @@ async function openAt(
     userDirectory,
     ...(registriesConf ? { registriesConf } : {}),
   });
+  const certificateDirectories = [userDirectory, '/etc/containers', '/etc/docker'].map(
+    (directory) => `${directory}/certs.d`,
+  );
   const helpers = conf.credentialHelpers ?? [];
   const registry = openRegistry({
     conf,
     credentials: (name, repository) => hostCredentials(host, paths, helpers, name, repository),
     policy: () => readPolicy(host, userDirectory),
+    certificates: (name) => readCertificates(host, certificateDirectories, name),
+    proxyFor: proxiesOf(environment),
   });
   return {
     ...registry,

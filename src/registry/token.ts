@@ -31,6 +31,7 @@ export async function fetchToken(
     ...(credentials?.identityToken === undefined
       ? askWithPassword(realm, challenge, place, credentials)
       : askWithToken(realm, challenge, place, credentials.identityToken.reveal())),
+    registry,
     insecure: place.insecure,
   });
   if (response.statusCode !== 200) {
