@@ -50,7 +50,8 @@ export class TunnelAgent extends https.Agent {
   }
 
   #withTls(options: RequestOptions, socket: Socket): Duplex {
-    const connection = super.createConnection({ ...options, ...{ socket } });
+    const overSocket = { ...options, socket };
+    const connection = super.createConnection(overSocket);
     if (connection === null || connection === undefined) throw new TypeError('expected a socket');
     return connection;
   }
