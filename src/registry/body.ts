@@ -18,23 +18,34 @@ export class Stalled extends Error {
   }
 }
 
-/** How long a registry may be silent while it is waited for. */
-export const IDLE_MS = 60_000;
+/** How long a registry is waited for, in milliseconds. */
+export interface Patience {
+  /** Until a connection stands, with TLS. */
+  readonly connect: number;
+  /** While nothing comes. */
+  readonly idle: number;
+  /** For a small reply as a whole, however it trickles. */
+  readonly smallReply: number;
+}
 
-/** How long a small reply may take as a whole, however it trickles. */
-const SMALL_REPLY_MS = 120_000;
+export const PATIENCE: Patience = { connect: 30_000, idle: 60_000, smallReply: 120_000 };
 
 /**
  * Reads a small body whole.
  *
  * @throws {TooLarge} and destroys the connection.
  */
-export async function readBody(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
+export async function readBody(
+  response: IncomingMessage,
+  maxBytes: number,
+  patience: Patience,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  const deadline = setTimeout(() => response.destroy(new Stalled(SMALL_REPLY_MS)), SMALL_REPLY_MS);
+  const { smallReply } = patience;
+  const deadline = setTimeout(() => response.destroy(new Stalled(smallReply)), smallReply);
   try {
-    await eachChunk(response, async (chunk) => {
+    await eachChunk(response, patience, async (chunk) => {
       length += chunk.length;
       chunks.push(chunk);
       if (length > maxBytes) throw new TooLarge(maxBytes, Buffer.concat(chunks));
@@ -49,13 +60,14 @@ export async function readBody(response: IncomingMessage, maxBytes: number): Pro
  * Hands on a body piece by piece, the next when the last is done with. An error, of the body or of
  * `take`, destroys the connection.
  *
- * @throws {Stalled} when nothing comes for `IDLE_MS`; the time that `take` needs does not count.
+ * @throws {Stalled} when nothing comes for `idle`; the time that `take` needs does not count.
  */
 export async function eachChunk(
   response: IncomingMessage,
+  { idle }: Patience,
   take: (chunk: Buffer) => Promise<void>,
 ): Promise<void> {
-  const watch = () => setTimeout(() => response.destroy(new Stalled(IDLE_MS)), IDLE_MS);
+  const watch = () => setTimeout(() => response.destroy(new Stalled(idle)), idle);
   let timer = watch();
   try {
     for await (const chunk of response) {

@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Blob } from '../image/resolved.ts';
 import type { Access } from './access.ts';
-import { eachChunk } from './body.ts';
+import { eachChunk, type Patience } from './body.ts';
 import type { Exchange } from './exchange.ts';
 import { connectionLost, failure } from './failure.ts';
 import type { Place } from './place.ts';
@@ -34,7 +34,8 @@ export async function downloadBlob(
   const response = await exchange.get({ place, access, path, accept, expected, signal });
   checkLength(place, blob, response);
   const hash = createHash('sha256');
-  const length = await pass(place, expected, blob, response, hash, target);
+  const { patience } = exchange;
+  const length = await pass({ place, expected, blob, response, patience }, hash, target);
   if (length < blob.size) throw tooShort(place, blob, length);
   const digest = `sha256:${hash.digest('hex')}`;
   if (digest === blob.digest) return;
@@ -50,18 +51,23 @@ function checkLength(place: Place, blob: Blob, response: IncomingMessage): void 
   throw length < blob.size ? tooShort(place, blob, length) : tooLong(place, blob);
 }
 
+interface Passing {
+  readonly place: Place;
+  readonly expected: string;
+  readonly blob: Blob;
+  readonly response: IncomingMessage;
+  readonly patience: Patience;
+}
+
 async function pass(
-  place: Place,
-  expected: string,
-  blob: Blob,
-  response: IncomingMessage,
+  { place, expected, blob, response, patience }: Passing,
   hash: Hash,
   { into, signal }: Target,
 ): Promise<number> {
   let length = 0;
   let isWriting = false;
   try {
-    await eachChunk(response, async (chunk) => {
+    await eachChunk(response, patience, async (chunk) => {
       length += chunk.length;
       if (length > blob.size) throw tooLong(place, blob);
       isWriting = true;
