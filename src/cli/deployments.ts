@@ -1,20 +1,11 @@
 import { statSync } from 'node:fs';
-import type { Deployment, Deployments } from '../deployment/deployment.ts';
+import type { Deployment, DeploymentName, Deployments } from '../deployment/deployment.ts';
 import type { ReadOptions } from '../deployment/read.ts';
 import { BerthError, systemErrorCode } from '../errors.ts';
 import type { CommonOptions } from './options.ts';
 import { hostConfig } from './surroundings.ts';
 
-/** The names by which a command line calls a deployment; a directory of that name is `./staged`. */
-const names = ['booted', 'staged', 'rollback'] as const;
-
-export type DeploymentName = (typeof names)[number];
-
 export type HostOptions = Pick<CommonOptions, 'user' | 'config' | 'stateDir'>;
-
-export function isDeploymentName(spec: string | undefined): spec is DeploymentName {
-  return names.some((name) => name === spec);
-}
 
 /** Which roots live, by the updaters of this host. */
 export async function deploymentsOf(options: HostOptions): Promise<Deployments> {

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import type { Deployment } from '../deployment/deployment.ts';
+import { type Deployment, isDeploymentName } from '../deployment/deployment.ts';
 import { BerthError, systemErrorCode } from '../errors.ts';
 import { isLiving, type RootRecord } from '../lifecycle/record.ts';
 import { checkedId, idOfLocation, isManual } from '../lifecycle/root-id.ts';
@@ -13,7 +13,6 @@ import {
   deploymentCalled,
   type HostOptions,
   isCheckout,
-  isDeploymentName,
 } from './deployments.ts';
 import type { ImageOptions } from './os-image.ts';
 

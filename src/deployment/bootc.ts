@@ -82,8 +82,8 @@ function deploymentOf(
   const ostree = asObject(entry['ostree']);
   const [stateroot, checksum] = [asText(ostree['stateroot']), asText(ostree['checksum'])];
   const serial = ostree['deploySerial'];
-  if (isName(stateroot) && isDigest(checksum) && Number.isSafeInteger(serial)) {
-    const id = `${checksum}.${String(serial)}`;
+  if (isName(stateroot) && isDigest(checksum) && isSerial(serial)) {
+    const id = `${checksum}.${serial}`;
     const location = join(places.sysroot, 'ostree/deploy', stateroot, 'deploy', id);
     return { ...common, id, location, open: async () => openTree(id, location) };
   }
@@ -176,25 +176,31 @@ function statusFrom(path: string): Promise<string | undefined> {
     const parts: Buffer[] = [];
     let size = 0;
     const fail = (reason: string, cause?: unknown) => {
-      socket.destroy();
+      end();
       reject(
         cantTell('bootc', `${path}: ${reason}`, 'see the journal of berth-bootc-status', cause),
       );
     };
     const socket = connect(path);
-    socket.setTimeout(TIMEOUT, () => fail(`no answer in ${TIMEOUT / 1000} s`));
+    // Over all of it: an answer that drips is none.
+    const timer = setTimeout(() => fail(`no whole answer in ${TIMEOUT / 1000} s`), TIMEOUT);
+    const end = () => {
+      clearTimeout(timer);
+      socket.destroy();
+    };
     socket.on('data', (part) => {
       parts.push(part);
       size += part.length;
       if (size > MAX_OUTPUT) fail(`expected at most ${MAX_OUTPUT} bytes, found more`);
     });
     socket.on('end', () => {
-      socket.destroy();
+      end();
       resolve(Buffer.concat(parts).toString('utf8'));
     });
     socket.on('error', (error) => {
-      if (systemErrorCode(error) === 'ENOENT') resolve(undefined);
-      else fail(error.message, error);
+      if (systemErrorCode(error) !== 'ENOENT') return fail(error.message, error);
+      end();
+      resolve(undefined);
     });
   });
 }
@@ -224,6 +230,10 @@ function asText(value: unknown): string | undefined {
 
 function isName(text: string | undefined): text is string {
   return text !== undefined && /^[^/\0]{1,255}$/.test(text) && text !== '.' && text !== '..';
+}
+
+function isSerial(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 function isDigest(text: string | undefined): text is string {

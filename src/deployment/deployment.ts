@@ -4,6 +4,15 @@ import type { Root } from '../root/root.ts';
 /** How a deployment stands to the running system. */
 export type Role = 'booted' | 'staged' | 'rollback' | 'pinned' | 'other';
 
+const names = ['booted', 'staged', 'rollback'] as const;
+
+/** By which a person names a deployment, whichever that is at the time. */
+export type DeploymentName = (typeof names)[number];
+
+export function isDeploymentName(text: string | undefined): text is DeploymentName {
+  return names.some((name) => name === text);
+}
+
 /** Which reader knows it. */
 export type Updater = 'bootc' | 'ostree' | 'directories';
 

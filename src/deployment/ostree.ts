@@ -1,6 +1,6 @@
 import { lstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { BerthError } from '../errors.ts';
+import { BerthError, systemErrorCode } from '../errors.ts';
 import { openRoot } from '../root/open-root.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { bootOrder } from './boot-entries.ts';
@@ -42,8 +42,7 @@ export function readOstree(places: Places): readonly Deployment[] | undefined {
     const roles = rolesOf(all, queue, booted, staged?.target);
     return all.map((checkout) => {
       const role = roles.get(directoryOf(checkout));
-      const id = uniqueId(checkout, all, booted);
-      return deploymentOf(found, checkout, id, role, staged);
+      return deploymentOf(found, checkout, role, staged);
     });
   });
 }
@@ -54,9 +53,7 @@ export function readOstree(places: Places): readonly Deployment[] | undefined {
  * @returns undefined and throws as `readOstree` does.
  */
 export function readBootedOstree(places: Places): Deployment | undefined {
-  return inSysroot(places, (found) =>
-    deploymentOf(found, found.booted, found.booted.id, 'booted', undefined),
-  );
+  return inSysroot(places, (found) => deploymentOf(found, found.booted, 'booted', undefined));
 }
 
 interface Sysroot {
@@ -67,33 +64,35 @@ interface Sysroot {
 }
 
 function inSysroot<T>(places: Places, read: (sysroot: Sysroot) => T): T | undefined {
-  const marker = bootedMarker(places);
-  if (marker === undefined) return undefined;
-  using sysroot = opened(places.sysroot);
-  const checkouts = everyCheckout(sysroot.root);
-  const booted = checkouts.find((checkout) => isBooted(places, checkout, marker));
-  if (booted === undefined) {
-    throw cantTell(
-      'ostree',
-      `expected one of the deployments in ${places.sysroot} to be the running root, found none of ${checkouts.length}`,
-      'look at `ostree admin status`',
-    );
-  }
   try {
+    const marker = bootedMarker(places);
+    if (marker === undefined) return undefined;
+    using sysroot = opened(places.sysroot);
+    const checkouts = everyCheckout(sysroot.root);
+    const booted = checkouts.find((checkout) => isBooted(places, checkout, marker));
+    if (booted === undefined) {
+      throw cantTell(
+        'ostree',
+        `expected one of the deployments in ${places.sysroot} to be the running root, found none of ${checkouts.length}`,
+        'look at `ostree admin status`',
+      );
+    }
     return read({ places, sysroot: sysroot.root, checkouts, booted });
   } catch (error) {
-    if (!(error instanceof RootError)) throw error;
-    throw cantTell('ostree', error.message, error.hint, error);
+    if (error instanceof RootError) throw cantTell('ostree', error.message, error.hint, error);
+    if (error instanceof BerthError || systemErrorCode(error) === undefined) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw cantTell('ostree', reason, 'look at `ostree admin status`', error);
   }
 }
 
 function deploymentOf(
-  { places, sysroot, booted }: Sysroot,
+  { places, sysroot, checkouts, booted }: Sysroot,
   checkout: Checkout,
-  id: string,
   role: Role | undefined,
   staged: StagedMarker | undefined,
 ): Deployment {
+  const id = uniqueId(checkout, checkouts);
   const origin = readOrigin(sysroot, `${directoryOf(checkout)}.origin`);
   const location = pathOf(places, checkout);
   const isStaged = staged !== undefined && directoryOf(staged.target) === directoryOf(checkout);
@@ -123,11 +122,10 @@ function varOf({ root, sysroot }: Places, { stateroot }: Checkout, booted: Check
   return join(sysroot, 'ostree/deploy', stateroot, 'var');
 }
 
-/** Two stateroots may have a deployment of one commit: but for the running OS's it says whose. */
-function uniqueId(checkout: Checkout, all: readonly Checkout[], booted: Checkout): string {
-  const { id, stateroot } = checkout;
-  const isShared = all.some((other) => other.id === id && other.stateroot !== stateroot);
-  if (!isShared || stateroot === booted.stateroot) return id;
+/** Two stateroots may have a deployment of one commit: then each says whose, whichever is booted. */
+function uniqueId({ id, stateroot }: Checkout, checkouts: readonly Checkout[]): string {
+  const isShared = checkouts.some((other) => other.id === id && other.stateroot !== stateroot);
+  if (!isShared) return id;
   return `${id}@${stateroot.replace(/[^A-Za-z0-9._+-]/g, '_')}`;
 }
 

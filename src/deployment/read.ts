@@ -30,7 +30,9 @@ export async function readDeployments(options: ReadOptions): Promise<Deployments
       return [];
     }
   };
-  const both = merged(await asked(ostree), await asked(bootc));
+  const onDisk = await asked(ostree);
+  // How a tree on disk is to be read only the sysroot tells: without it, bootc's would be a guess.
+  const both = failures.length > 0 ? [] : merged(onDisk, await asked(bootc));
   return { deployments: [...both, ...(await asked(listed))], failures };
 }
 
@@ -72,9 +74,10 @@ function merged(
   ostree: readonly Deployment[],
   bootc: readonly Deployment[],
 ): readonly Deployment[] {
-  const known = new Map(bootc.map((deployment) => [deployment.id, deployment]));
+  // Not by the id: two stateroots may have the same, and bootc knows of one.
+  const known = new Map(bootc.map((deployment) => [deployment.location, deployment]));
   const both = ostree.map((deployment): Deployment => {
-    const told = known.get(deployment.id);
+    const told = known.get(deployment.location);
     if (told === undefined) return deployment;
     const { updater, role, image = deployment.image, version } = told;
     return {
@@ -85,6 +88,6 @@ function merged(
       ...(version === undefined ? {} : { version }),
     };
   });
-  const ids = new Set(ostree.map(({ id }) => id));
-  return [...both, ...bootc.filter(({ id }) => !ids.has(id))];
+  const seen = new Set(ostree.map(({ location }) => location));
+  return [...both, ...bootc.filter(({ location }) => !seen.has(location))];
 }

@@ -137,6 +137,8 @@ export interface PinnedRecord {
   readonly problems: number;
   /** When the root was staged, ISO 8601. */
   readonly staged: string;
+  /** How it is known whether the root still lives; absent for one that no updater knows. */
+  readonly deployment?: { readonly updater: string; readonly role: string } | undefined;
 }
 
 /** The engine's hold on one image on behalf of one root. */

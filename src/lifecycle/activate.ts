@@ -1,5 +1,5 @@
 import { BerthError } from '../errors.ts';
-import { lastActivated, runningRoot, writeActivated } from './activation.ts';
+import { lastActivation, runningRoot, writeActivated } from './activation.ts';
 import {
   type Context,
   changing,
@@ -52,13 +52,14 @@ export function activate(context: Context, { id, locked, needs }: BootedRoot): P
   return changing(context, 'exclusive', async () => {
     const situation = await recoverSituation(context);
     refuseElsewhere(situation, id);
-    const first = lastActivated(context.stateDirectory) === undefined;
+    const first = lastActivation(context.stateDirectory) === undefined;
     const switched = runningRoot(context.stateDirectory, situation.records) !== id;
+    const activation = { root: id, ...(switched ? { time: new Date().toISOString() } : {}) };
     const pins = await pinAgain(context, situation, id);
     const record = situation.records.get(id);
     if (record === undefined || !isLiving(record)) {
       // Nothing of it is held to a record: what its names mean from here on is its own doing.
-      if (switched || first) writeActivated(context.stateDirectory, id);
+      if (switched || first) writeActivated(context.stateDirectory, activation);
       const findings = needs ? judgeAbsent(id, situation) : [];
       return { id, isStaged: false, switched, pins, moved: [], drifted: [], findings };
     }
@@ -69,7 +70,7 @@ export function activate(context: Context, { id, locked, needs }: BootedRoot): P
     const settled = await settleDrift(context, record, after, drifted);
     // The next run, or boot, tries again.
     if (failure !== undefined) throw failure;
-    if (switched || first) writeActivated(context.stateDirectory, id);
+    if (switched || first) writeActivated(context.stateDirectory, activation);
     const end = settled ? await readSituation(context) : after;
     const findings = judge(end.records.get(id) ?? record, end);
     return { id, isStaged: true, switched, pins, moved, drifted, findings };

@@ -9,20 +9,27 @@ const ActivationFile = v.object({
   apiVersion: v.literal(API_VERSION),
   kind: v.literal('Activation'),
   root: v.string(),
-  /** ISO 8601. */
-  time: v.string(),
+  /** ISO 8601; absent for one that ran before it was first activated. */
+  time: v.optional(v.string()),
 });
 
+export interface Activation {
+  /** The id of the root that was booted last. */
+  readonly root: string;
+  /** Since when it is the one that is booted, ISO 8601, where that is known. */
+  readonly time?: string | undefined;
+}
+
 /**
- * The id of the root that was booted last.
+ * The last activation.
  *
  * @returns undefined if that is not known; a damaged file tells nothing either, and the next
  * activation writes it anew.
  */
-export function lastActivated(stateDirectory: string): string | undefined {
+export function lastActivation(stateDirectory: string): Activation | undefined {
   try {
     const text = readStateFile(pathIn(stateDirectory));
-    return text === undefined ? undefined : v.parse(ActivationFile, JSON.parse(text)).root;
+    return text === undefined ? undefined : v.parse(ActivationFile, JSON.parse(text));
   } catch (error) {
     if (error instanceof v.ValiError || error instanceof SyntaxError) return undefined;
     const reason = error instanceof Error ? error.message : String(error);
@@ -41,15 +48,14 @@ export function runningRoot(
   stateDirectory: string,
   records: ReadonlyMap<string, RootRecord>,
 ): string | undefined {
-  const last = lastActivated(stateDirectory);
-  if (last !== undefined) return last;
+  const last = lastActivation(stateDirectory);
+  if (last !== undefined) return last.root;
   const booted = [...records.values()].filter(({ deployment }) => deployment?.role === 'booted');
   return booted.length === 1 ? booted[0]?.id : undefined;
 }
 
 /** Written last of all: an activation that was killed before is done again at the next boot. */
-export function writeActivated(stateDirectory: string, root: string): void {
-  const time = new Date().toISOString();
+export function writeActivated(stateDirectory: string, { root, time }: Activation): void {
   const file = { apiVersion: API_VERSION, kind: 'Activation', root, time };
   writeStateFile(pathIn(stateDirectory), `${JSON.stringify(file, undefined, 2)}\n`);
 }

@@ -1,7 +1,7 @@
-import type { PinRequest } from '../engine/engine.ts';
+import type { PinnedRecord, PinRequest } from '../engine/engine.ts';
 import { BerthError } from '../errors.ts';
 import type { Context, Situation } from './context.ts';
-import type { RecordImage, RootRecord } from './record.ts';
+import type { Contents, RecordImage, RootRecord } from './record.ts';
 import { isManual } from './root-id.ts';
 
 /**
@@ -42,38 +42,38 @@ export async function pinAgain(
 
 /** One for each image: what a name drifted to has a pin of its own only if nothing else wants it. */
 function requestsOf(record: RootRecord): readonly PinRequest[] {
-  const { staged, pending, location } = record;
+  const { staged, pending } = record;
   const requests = new Map<string, PinRequest>();
   for (const image of record.drift ?? []) requests.set(image.id, driftRequest(record, image));
-  for (const image of pending?.images ?? []) {
-    requests.set(image.id, {
-      ...requestOf(image),
-      record: {
-        location,
-        images: (pending?.images.length ?? 0) + (pending?.unresolved.length ?? 0),
-        problems: pending?.problems.length ?? 0,
-        staged: pending?.time ?? '',
-      },
-    });
-  }
-  for (const image of staged?.images ?? []) {
-    requests.set(image.id, {
-      ...requestOf(image),
-      record: {
-        location,
-        images: isManual(record.id) ? 0 : (staged?.images.length ?? 0),
-        problems: staged?.problems.length ?? 0,
-        staged: staged?.time ?? '',
-      },
-    });
+  for (const contents of [pending, staged]) {
+    for (const image of contents?.images ?? []) {
+      requests.set(image.id, { ...requestOf(image), record: pinnedRecord(record, contents) });
+    }
   }
   return [...requests.values()];
 }
 
 /** A pin of what a name of the running root has drifted to: it belongs to no stage. */
-export function driftRequest({ location, staged }: RootRecord, image: RecordImage): PinRequest {
-  const record = { location, images: 0, problems: 0, staged: staged?.time ?? '' };
-  return { ...requestOf(image), record };
+export function driftRequest(record: RootRecord, image: RecordImage): PinRequest {
+  return { ...requestOf(image), record: { ...pinnedRecord(record, record.staged), images: 0 } };
+}
+
+/** What the pins of one stage of a root say of it. */
+export function pinnedRecord(
+  { id, location, deployment }: Pick<RootRecord, 'id' | 'location' | 'deployment'>,
+  contents: Contents | undefined,
+): PinnedRecord {
+  const { images = [], unresolved = [], problems = [], time = '' } = contents ?? {};
+  return {
+    location,
+    // With what could not be resolved the pins are not the whole, and must not look so.
+    images: isManual(id) ? 0 : images.length + unresolved.length,
+    problems: problems.length,
+    staged: time,
+    ...(deployment === undefined
+      ? {}
+      : { deployment: { updater: deployment.updater, role: deployment.role } }),
+  };
 }
 
 function requestOf({ id, platform, fetched, manifest, names }: RecordImage) {

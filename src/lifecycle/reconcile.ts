@@ -2,21 +2,15 @@ import type { Deployment, Deployments, Updater } from '../deployment/deployment.
 import { BerthError } from '../errors.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Root } from '../root/root.ts';
-import {
-  type Context,
-  changing,
-  changingRoot,
-  recoverSituation,
-  type Situation,
-} from './context.ts';
+import { type Context, changing, recoverSituation, type Situation } from './context.ts';
 import { hasDrifted, noteDrift } from './drift.ts';
+import { hold, isHeld } from './held.ts';
 import { planStage } from './plan.ts';
 import { isLiving, type RootRecord } from './record.ts';
-import { readRecords, writeRecord } from './records.ts';
 import { type ReleasedRoot, release } from './release.ts';
 import { isManual } from './root-id.ts';
 import { type Staged, stage, standing } from './stage.ts';
-import type { Finding } from './verify.ts';
+import { type Finding, judge, judgeAbsent } from './verify.ts';
 import { asRecorded, type Wanted, wantedOf } from './wanted.ts';
 
 export interface ReconcileOptions {
@@ -80,8 +74,10 @@ export async function reconcile(
     if (deployment === undefined || !isLiving(record) || isManual(record.id)) continue;
     // An updater of which nothing at all is left has not been found; its roots may well live.
     if (living.has(record.id) || !updaters.has(familyOf(deployment.updater))) continue;
-    if (isHeld(record, situation, roots, options.heldDays)) {
-      roots.push(await hold(context, record));
+    if (isHeld(context, record, situation, roots, options.heldDays)) {
+      const changed = await hold(context, record);
+      if (changed) look.again();
+      roots.push({ ...(await standingOf({ ...record, role: 'held' }, look)), changed });
     } else {
       released.push(await release(context, record.id));
     }
@@ -112,7 +108,8 @@ async function stageLiving(
 ): Promise<ReconciledRoot> {
   const { id, location, role } = deployment;
   try {
-    const root = await deployment.open();
+    const root = await opened(context, deployment, look);
+    if (root === undefined) return await standingOf(deployment, look);
     try {
       return await stageOpen(context, registry, deployment, root, look, options);
     } finally {
@@ -124,6 +121,50 @@ async function stageLiving(
     const nothing = { changed: false, ready: false, images: 0, findings: [] };
     return { id, location, role, ...nothing, failures: [error] };
   }
+}
+
+/**
+ * A tree that can't be read just now, as that of a composefs deployment which is not mounted, is
+ * not missed where its record stands: what such an updater calls by one id does not change.
+ *
+ * @returns undefined where the record stands in for it.
+ */
+async function opened(
+  context: Context,
+  deployment: Deployment,
+  look: Look,
+): Promise<Root | undefined> {
+  try {
+    return await deployment.open();
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (!(error instanceof BerthError) || deployment.updater === 'directories') throw error;
+    const situation = await look.situation();
+    const record = situation.records.get(deployment.id);
+    if (record?.staged === undefined) throw error;
+    if (judge(record, situation).some(({ code }) => code !== 'problem')) throw error;
+    return undefined;
+  }
+}
+
+/** What there is to say of a root by its record alone. */
+async function standingOf(
+  { id, location, role }: Pick<Deployment, 'id' | 'location'> & Pick<ReconciledRoot, 'role'>,
+  look: Look,
+): Promise<ReconciledRoot> {
+  const situation = await look.situation();
+  const record = situation.records.get(id);
+  const findings = record === undefined ? judgeAbsent(id, situation) : judge(record, situation);
+  return {
+    id,
+    location,
+    role,
+    changed: false,
+    ready: findings.length === 0,
+    images: record?.staged?.images.length ?? 0,
+    findings,
+    failures: [],
+  };
 }
 
 /** @param root stays open until all is staged: images that it ships are read from it. */
@@ -210,36 +251,4 @@ function keepsRecord(
 /** Both see the same deployments. */
 function familyOf(updater: Updater): Updater {
   return updater === 'bootc' ? 'ostree' : updater;
-}
-
-const DAY = 24 * 60 * 60 * 1000;
-
-function isHeld(
-  { deployment, staged, pending }: RootRecord,
-  { records }: Situation,
-  roots: readonly ReconciledRoot[],
-  days: number,
-): boolean {
-  if (deployment?.role !== 'staged' && deployment?.role !== 'held') return false;
-  if (deployment.finalised === true) return false;
-  const { since } = deployment;
-  if (since !== undefined && Date.now() - Date.parse(since) > days * DAY) return false;
-  const time = (staged ?? pending)?.time ?? '';
-  const isNewer = ({ id, ready }: ReconciledRoot) =>
-    ready && (records.get(id)?.staged?.time ?? '') > time;
-  return !roots.some(isNewer);
-}
-
-async function hold(context: Context, record: RootRecord): Promise<ReconciledRoot> {
-  const { id, location, deployment, staged } = record;
-  const changed = deployment?.role === 'staged';
-  if (changed) {
-    await changingRoot(context, id, async () => {
-      const now = readRecords(context.stateDirectory).byId.get(id) ?? record;
-      const held = { ...deployment, role: 'held' as const, since: new Date().toISOString() };
-      writeRecord(context.stateDirectory, { ...now, deployment: held });
-    });
-  }
-  const images = staged?.images.length ?? 0;
-  return { id, location, role: 'held', changed, ready: true, images, findings: [], failures: [] };
 }

@@ -71,8 +71,10 @@ const Contents = v.object({
 const Released = v.object({ id: digest, names: v.array(v.string()), size: v.number() });
 
 /** What the updater said of the root when it was last looked at. */
+export const updaters = ['bootc', 'ostree', 'directories'] as const;
+
 const RecordDeployment = v.object({
-  updater: v.picklist(['bootc', 'ostree', 'directories']),
+  updater: v.picklist(updaters),
   /** `held`: it was staged, is gone, and was never finalised. */
   role: v.picklist(['booted', 'staged', 'rollback', 'pinned', 'other', 'held']),
   /** ISO 8601: since when it is `held`. */

@@ -1,5 +1,11 @@
 import type { EngineName, Pin } from '../engine/engine.ts';
-import { API_VERSION, type Contents, type RecordImage, type RootRecord } from './record.ts';
+import {
+  API_VERSION,
+  type Contents,
+  type RecordImage,
+  type RootRecord,
+  updaters,
+} from './record.ts';
 import { isManual } from './root-id.ts';
 
 /**
@@ -37,8 +43,20 @@ function recordOf(id: string, pins: readonly Pin[], engine: EngineName): RootRec
     ...(whole === undefined ? {} : { staged: contentsOf(whole) }),
     ...(rest.length === 0 ? {} : { pending: contentsOf(rest) }),
     released: [],
+    ...deploymentOf(pins),
     ...(drift.length === 0 ? {} : { drift: drift.map(imageOf) }),
   };
+}
+
+/**
+ * Whose deployment it was, so that the root can be told to be gone. What its role is by now only
+ * the updater knows; but of one that was queued it is not known whether it was ever finalised.
+ */
+function deploymentOf(pins: readonly Pin[]): Pick<RootRecord, 'deployment'> {
+  const told = pins.find((pin) => pin.record.deployment !== undefined)?.record.deployment;
+  const updater = updaters.find((known) => known === told?.updater);
+  if (updater === undefined) return {};
+  return { deployment: { updater, role: told?.role === 'staged' ? 'staged' : 'other' } };
 }
 
 /** A pin of what a name drifted to belongs to no stage: it says so by a stage without images. */

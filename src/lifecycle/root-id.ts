@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isDeploymentName } from '../deployment/deployment.ts';
 import { BerthError } from '../errors.ts';
 
 /** The id of the pins that people make by hand, with `berth pin` and `berth pull --pin`. */
@@ -14,7 +15,7 @@ export function idOfLocation(location: string): string {
   const plain = location.replace(/^\/+|\/+$|@sha256:[0-9a-f]{64}$/g, '');
   const slug = plain.replaceAll('/', '-').replace(/[^A-Za-z0-9._-]/g, '_');
   const unique = plain.length <= 80 && /^[A-Za-z0-9][A-Za-z0-9._/]*$/.test(plain);
-  if (unique && slug !== 'root' && !isManual(slug)) return slug;
+  if (unique && slug !== 'root' && isId(slug) && !isManual(slug)) return slug;
   const hash = createHash('sha256')
     .update(plain.startsWith('image:') ? plain : location)
     .digest('hex')
@@ -32,7 +33,9 @@ export function checkedId(id: string): string {
   if (!isId(id)) {
     throw new BerthError(
       'root-id',
-      `${JSON.stringify(id)} is no id of a root: expected a letter or digit, then up to 127 of A-Z a-z 0-9 . _ @ + -`,
+      isDeploymentName(id)
+        ? `${id} is no id of a root: it is how a deployment is called, whichever that is at the time`
+        : `${JSON.stringify(id)} is no id of a root: expected a letter or digit, then up to 127 of A-Z a-z 0-9 . _ @ + -`,
       { hint: 'give another --id', kind: 'usage' },
     );
   }
@@ -40,7 +43,7 @@ export function checkedId(id: string): string {
 }
 
 export function isId(id: string): boolean {
-  return /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/.test(id);
+  return /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/.test(id) && !isDeploymentName(id);
 }
 
 /** Whether pins under this id were made by hand: `manual`, or `manual.NAME`. */

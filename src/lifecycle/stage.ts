@@ -10,6 +10,7 @@ import {
 } from './context.ts';
 import { type FetchFailure, fetchImages } from './fetch.ts';
 import { moveNames } from './names.ts';
+import { pinnedRecord } from './pin-again.ts';
 import type { Plan } from './plan.ts';
 import { broughtByBerth } from './provenance.ts';
 import {
@@ -90,13 +91,8 @@ async function carryOut(context: Context, plan: Plan, situation: Situation): Pro
   };
   const isNew = JSON.stringify(before?.staged) !== JSON.stringify(wanted);
   if (isNew || before?.pending !== undefined) writeRecord(context.stateDirectory, begun);
-  const { failures, brought } = await fetchImages(context, plan, known, {
-    location: plan.root.location,
-    // With what could not be resolved the pins are not the whole, and must not look so.
-    images: wanted.images.length + plan.failures.length,
-    problems: wanted.problems.length,
-    staged: wanted.time,
-  });
+  const pinned = pinnedRecord(begun, wanted);
+  const { failures, brought } = await fetchImages(context, plan, known, pinned);
   context.signal.throwIfAborted();
   if (failures.length > 0 || plan.failures.length > 0) {
     return { plan, failures, findings: [], changed: true };

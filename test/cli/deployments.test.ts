@@ -44,8 +44,6 @@ test('slots that berth.toml lists, from the upgrade to the rollback', async (t) 
   assert.match(second.stdout, /Nothing had to be done\./);
   assert.equal((await run('verify')).code, 0, 'the booted root by default');
   assert.equal((await run('verify', b)).code, 0, 'by its path');
-  const activated = await run('activate');
-  assert.match(activated.stdout, /a is ready, booted anew\./);
   assert.match((await run('activate')).stdout, /^a is ready\.$/m);
   writeFileSync(active, `${b}\n`);
   assert.match((await run('activate')).stdout, /slot-b is ready, booted anew\./);

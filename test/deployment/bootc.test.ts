@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { deploymentsIn, type OpenImage, readBootc } from '../../src/deployment/bootc.ts';
@@ -94,6 +94,7 @@ test('answers that make no sense are failures, never no deployments', () => {
     '',
     '{',
     good.replaceAll('"deploySerial": 0', '"deploySerial": "x"'),
+    good.replaceAll('"deploySerial": 0', '"deploySerial": -1'),
     good.replace('"stateroot": "default"', '"stateroot": "../../etc"'),
     good.replace('2'.repeat(64), 'zz'),
   ]) {
@@ -117,6 +118,25 @@ test('bootc by a socket: an answer, an empty one, and none', async (t) => {
   for (answer of ['', answer.slice(0, 100)]) {
     await assert.rejects(readBootc(runningSystem, environment), { code: 'deployments' });
   }
+});
+
+test('a socket that drips and never ends is no answer', async (t) => {
+  const path = join(temporaryDirectory(t), 'status.sock');
+  const connected = new Promise<Socket>((resolve) => {
+    const server = createServer(resolve).listen(path);
+    t.after(() => server.close());
+  });
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const answer = readBootc(runningSystem, { BERTH_BOOTC_STATUS: `unix:${path}` });
+  const failed = assert.rejects(answer, { code: 'deployments', message: /no whole answer/ });
+  const socket = await connected;
+  socket.on('error', () => undefined);
+  for (let second = 0; second < 60; second += 1) {
+    socket.write(' ');
+    t.mock.timers.tick(1000);
+  }
+  await failed;
+  socket.destroy();
 });
 
 test('the program: none, one that answers, one that fails', async (t) => {

@@ -19,7 +19,7 @@ import test, { type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { readDictionary, textOf } from '../../src/deployment/gvariant.ts';
 import { openUnbooted } from '../../src/deployment/open-deployment.ts';
-import { readOstree } from '../../src/deployment/ostree.ts';
+import { readBootedOstree, readOstree } from '../../src/deployment/ostree.ts';
 import type { Places } from '../../src/deployment/places.ts';
 import { readBooted, readDeployments } from '../../src/deployment/read.ts';
 import type { Root } from '../../src/root/root.ts';
@@ -133,11 +133,18 @@ test('another stateroot is another OS, and what is not booted at all is a failur
   ostree('admin', 'os-init', 'other', `--sysroot=${places.sysroot}`);
   const checksum = a.slice(0, 64);
   ostree('admin', 'deploy', '--os=other', `--sysroot=${places.sysroot}`, checksum);
-  const found = readOstree(bootedAs(sysroot, a)) ?? [];
-  const told = found.map(({ id, role, location }) =>
-    [id.slice(64), role, /deploy\/(acme|other)\//.exec(location)?.[1]].join(' '),
-  );
-  assert.deepEqual(new Set(told), new Set(['.0 booted acme', '.0@other other other']));
+  const told = (booted: Places) =>
+    new Set(
+      readOstree(booted)?.map(({ id, role, location }) =>
+        [id.slice(64), role, /deploy\/(acme|other)\//.exec(location)?.[1]].join(' '),
+      ),
+    );
+  const booted = bootedAs(sysroot, a);
+  assert.deepEqual(told(booted), new Set(['.0@acme booted acme', '.0@other other other']));
+  assert.equal(readBootedOstree(booted)?.id, `${a}@acme`);
+  // Each is called the same whichever is booted: its pins are found again.
+  const other = { ...places, root: join(places.sysroot, 'ostree/deploy/other/deploy', a) };
+  assert.deepEqual(told(other), new Set(['.0@acme other acme', '.0@other booted other']));
   assert.throws(() => readOstree({ ...places, root: '/' }), { code: 'deployments' });
 });
 
@@ -225,7 +232,31 @@ test('state in /run that can’t be read is a failure, and hangs nobody', (t) =>
   rmSync(staged);
   execFileSync('mkfifo', [staged]);
   assert.throws(() => readOstree(places), /FIFO/);
+  rmSync(staged);
+  // {'target': <{'name': <'abc' without its NUL>}>}
+  const name = variant('name', 's', Buffer.from('abc'));
+  writeFileSync(staged, variant('target', 'a{sv}', name));
+  assert.throws(() => readOstree(places), { code: 'deployments' });
+  rmSync(staged);
+  const marker = join(places.run, 'ostree-booted');
+  rmSync(marker);
+  symlinkSync('ostree-booted', marker);
+  assert.throws(() => readOstree(places), { code: 'deployments', message: /ELOOP/ });
 });
+
+/** A dictionary of one entry, as GVariant lays it out. */
+function variant(key: string, type: string, value: Buffer): Buffer {
+  const offset = (length: number, at: number) => {
+    const bytes = Buffer.alloc(length < 255 ? 1 : 2);
+    bytes.writeUIntLE(at, 0, bytes.length);
+    return bytes;
+  };
+  const start = Buffer.from(`${key}\0`);
+  const padding = Buffer.alloc((8 - (start.length % 8)) % 8);
+  const body = Buffer.concat([start, padding, value, Buffer.from(`\0${type}`)]);
+  const entry = Buffer.concat([body, offset(body.length, start.length)]);
+  return Buffer.concat([entry, offset(entry.length, entry.length)]);
+}
 
 /** @param from whose local changes are taken over. */
 function openStaged({ tree }: Sysroot, id: string, from: string): Root {
@@ -473,6 +504,13 @@ test('bootc names an ostree deployment alike, and says how it stands', async (t)
   const told = deployments.map(({ id, updater, role, version, image }) =>
     [id, updater, role, version, image?.name].join(' '),
   );
+  // A sysroot that can't be read says not how bootc's trees are to be read.
+  const broken = await readDeployments({
+    directories: undefined,
+    places: { ...bootedAs(sysroot, a), boot: directory },
+    environment: { BERTH_BOOTC_STATUS: `unix:${socket}` },
+  });
+  assert.deepEqual([broken.deployments.length, broken.failures.length], [0, 1]);
   // To ostree alone, what boots before the running one is an update.
   assert.equal(roles(bootedAs(sysroot, a))[b], 'staged');
   assert.deepEqual(

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
+import type { Deployment } from '../../src/deployment/deployment.ts';
 import { BerthError } from '../../src/errors.ts';
+import { type Reconciled, reconcile } from '../../src/lifecycle/reconcile.ts';
+import { openRoot } from '../../src/root/open-root.ts';
+import { client } from '../registry/open.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { startUpdater, type TestUpdater } from '../support/updater.ts';
 
@@ -157,4 +161,145 @@ test('what one root lacks does not keep the others from being staged', async (t)
       ['b', true, 0],
     ],
   );
+});
+
+test('a held root is not let go because the running one is staged anew', async (t) => {
+  const host = await startUpdater(t);
+  host.server.push('web:latest', image(1));
+  host.server.push('web:2', image(2));
+  host.deploy('a', { 'web:latest': newer }, 'booted', '1');
+  host.deploy('b', { 'web:2': '' }, 'staged');
+  await host.reconcile();
+  await host.activate('a');
+  host.undeploy('b');
+  await host.reconcile();
+  const before = host.record('a')?.staged?.time;
+  host.server.push('extra:1', image(3));
+  host.deploy('a', { 'web:latest': newer, 'extra:1': '' }, 'booted', '1');
+  const { released, roots } = await host.reconcile();
+  assert.notEqual(host.record('a')?.staged?.time, before);
+  assert.deepEqual(released, []);
+  assert.deepEqual(
+    roots.map(({ id, ready }) => [id, ready]),
+    [
+      ['a', true],
+      ['b', true],
+    ],
+  );
+});
+
+test('a held root goes when another than before was booted since', async (t) => {
+  const host = await startUpdater(t);
+  for (const [i, tag] of ['web:1', 'web:2', 'web:3'].entries()) host.server.push(tag, image(i));
+  host.deploy('a', { 'web:1': '' }, 'booted');
+  host.deploy('c', { 'web:3': '' }, 'rollback');
+  await host.reconcile();
+  await host.activate('a');
+  host.deploy('b', { 'web:2': '' }, 'staged');
+  await host.reconcile();
+  host.undeploy('b');
+  await host.reconcile();
+  host.role('a', 'rollback');
+  host.role('c', 'booted');
+  await host.activate('c');
+  const { released } = await host.reconcile();
+  assert.deepEqual(
+    released.map(({ id }) => id),
+    ['b'],
+  );
+});
+
+test('a held root that has lost an image is not called ready', async (t) => {
+  const host = await startUpdater(t);
+  host.server.push('web:1', image(1));
+  host.server.push('web:2', image(2));
+  host.deploy('a', { 'web:1': '' }, 'booted');
+  host.deploy('b', { 'web:2': '' }, 'staged');
+  await host.reconcile();
+  host.undeploy('b');
+  await host.engine.unpin((await host.engine.pins()).filter(({ root }) => root === 'b'));
+  const { roots } = await host.reconcile();
+  const held = roots.find(({ id }) => id === 'b');
+  assert.equal(held?.ready, false);
+  assert.equal(held?.findings[0]?.code, 'pin-missing');
+});
+
+test('a root that went together with its record is known by its pins, and let go', async (t) => {
+  const host = await startUpdater(t);
+  for (const [i, tag] of ['web:1', 'web:2', 'web:3'].entries()) host.server.push(tag, image(i));
+  host.deploy('a', { 'web:1': '' }, 'booted');
+  host.deploy('b', { 'web:2': '' }, 'staged');
+  host.deploy('c', { 'web:3': '' }, 'rollback');
+  await host.reconcile();
+  rmSync(join(host.context.stateDirectory, 'roots'), { recursive: true });
+  host.undeploy('b');
+  host.undeploy('c');
+  const first = await host.reconcile();
+  assert.deepEqual(
+    first.roots.map(({ id, role }) => [id, role]),
+    [
+      ['a', 'booted'],
+      ['b', 'held'],
+    ],
+  );
+  assert.deepEqual(
+    first.released.map(({ id }) => id),
+    ['c'],
+  );
+  const { released } = await host.reconcile({ heldDays: 0 });
+  assert.deepEqual(
+    released.map(({ id }) => id),
+    ['b'],
+  );
+});
+
+/** A deployment that only some updaters have: its tree can be opened or not. */
+async function reconcileOne(
+  t: TestContext,
+  host: TestUpdater,
+  role: Deployment['role'],
+  open?: () => never,
+): Promise<Reconciled> {
+  const location = host.record('b')?.location ?? '';
+  const deployment: Deployment = {
+    id: 'b',
+    updater: 'bootc',
+    role,
+    pinned: false,
+    location,
+    open: async () => open?.() ?? openRoot(location),
+  };
+  const living = { deployments: [deployment], failures: [] };
+  const options = { compose: [], heldDays: 7 };
+  return reconcile(host.context, client(t, [host.server]), living, options);
+}
+
+test('a tree that can’t be read any more is not missed while its record stands', async (t) => {
+  const host = await startUpdater(t);
+  host.server.push('web:1', image(1));
+  host.deploy('b', { 'web:1': '' }, 'staged');
+  await host.reconcile();
+  const unreadable = () => {
+    throw new BerthError('unreadable-root', 'not mounted', { hint: 'mount it' });
+  };
+  const [stands] = (await reconcileOne(t, host, 'rollback', unreadable)).roots;
+  assert.deepEqual([stands?.ready, stands?.failures], [true, []]);
+  const pins = (await host.engine.pins()).filter(({ root }) => root === 'b');
+  await host.engine.unpin(pins);
+  const [lost] = (await reconcileOne(t, host, 'rollback', unreadable)).roots;
+  assert.deepEqual([lost?.ready, lost?.failures[0]?.code], [false, 'unreadable-root']);
+});
+
+test('a local unit beside the queued OS moves none of its other names', async (t) => {
+  const host = await startUpdater(t);
+  host.server.push('web:latest', image(1));
+  host.deploy('b', { 'web:latest': newer }, 'staged');
+  await host.reconcile();
+  const before = host.recorded('b', 'web:latest');
+  host.server.push('web:latest', image(2));
+  host.server.push('extra:1', image(3));
+  host.deploy('b', { 'web:latest': newer, 'extra:1': '' }, 'staged');
+  await reconcileOne(t, host, 'staged');
+  assert.equal(host.recorded('b', 'web:latest'), before);
+  assert.ok(host.recorded('b', 'extra:1') !== undefined);
 });

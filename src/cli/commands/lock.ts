@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { isDeploymentName } from '../../deployment/deployment.ts';
 import { BerthError } from '../../errors.ts';
 import { type Binding, bindingsOf } from '../../lifecycle/bindings.ts';
 import { compareLocks, type Resolved, resolveForLock } from '../../lifecycle/lock.ts';
@@ -7,7 +8,7 @@ import { byDigest } from '../../lifecycle/resolve.ts';
 import { type BoundProblem, type Survey, survey } from '../../lifecycle/survey.ts';
 import type { Root } from '../../root/root.ts';
 import { writeInRoot } from '../../root/write-in-root.ts';
-import { isDeploymentName } from '../deployments.ts';
+
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';

@@ -3,6 +3,7 @@ import {
   looseObject,
   number,
   object,
+  optional,
   picklist,
   pipe,
   safeParse,
@@ -29,7 +30,7 @@ const SCHEMA = '1';
 export function pinLabels(root: string, request: PinRequest): Record<string, string> {
   const { id, platform, fetched } = request;
   const names = request.names.map(({ name, digest, manifest }) => ({ name, digest, manifest }));
-  const { location, images, problems, staged } = request.record;
+  const { location, images, problems, staged, deployment } = request.record;
   return {
     [SCHEMA_LABEL]: SCHEMA,
     [ROOT_LABEL]: root,
@@ -37,7 +38,7 @@ export function pinLabels(root: string, request: PinRequest): Record<string, str
     'berth.platform': platform,
     'berth.fetched': String(fetched),
     'berth.names': JSON.stringify(names),
-    'berth.record': JSON.stringify({ location, images, problems, staged }),
+    'berth.record': JSON.stringify({ location, images, problems, staged, deployment }),
   };
 }
 
@@ -94,6 +95,12 @@ const pinSchema = looseObject({
   ),
   'berth.record': pipe(
     json,
-    object({ location: string(), images: number(), problems: number(), staged: string() }),
+    object({
+      location: string(),
+      images: number(),
+      problems: number(),
+      staged: string(),
+      deployment: optional(object({ updater: string(), role: string() })),
+    }),
   ),
 });

@@ -30,6 +30,7 @@ const PinFileSchema = v.strictObject({
         images: Count,
         problems: Count,
         staged: v.string(),
+        deployment: v.optional(v.strictObject({ updater: v.string(), role: v.string() })),
       }),
     }),
   ),

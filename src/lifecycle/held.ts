@@ -1,0 +1,57 @@
+import type { Role } from '../deployment/deployment.ts';
+import { lastActivation } from './activation.ts';
+import { type Context, changingRoot, type Situation } from './context.ts';
+import type { RootRecord } from './record.ts';
+import { readRecords, writeRecord } from './records.ts';
+
+interface LivingRoot {
+  readonly id: string;
+  readonly role: Role | 'held';
+  readonly ready: boolean;
+}
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/**
+ * Whether a root that its updater does not know any more keeps its pins: it was staged, went
+ * without ever having been finalised, and nothing newer is ready yet.
+ *
+ * @param roots what reconciling has found of the living.
+ * @param days for how many it is held at most.
+ */
+export function isHeld(
+  { stateDirectory }: Context,
+  { deployment, staged, pending }: RootRecord,
+  { records }: Situation,
+  roots: readonly LivingRoot[],
+  days: number,
+): boolean {
+  if (deployment?.role !== 'staged' && deployment?.role !== 'held') return false;
+  if (deployment.finalised === true) return false;
+  const { since } = deployment;
+  if (since !== undefined && Date.now() - Date.parse(since) > days * DAY) return false;
+  const time = (staged ?? pending)?.time ?? '';
+  // The running root may be staged anew at any time; newer it is if it was booted since.
+  const activation = lastActivation(stateDirectory);
+  const timeOf = ({ id, role }: LivingRoot) =>
+    (role === 'booted'
+      ? activation?.root === id && activation.time
+      : records.get(id)?.staged?.time) || '';
+  return !roots.some((root) => root.ready && timeOf(root) > time);
+}
+
+/**
+ * Notes since when the root is held.
+ *
+ * @returns whether it was not noted yet.
+ */
+export async function hold(context: Context, record: RootRecord): Promise<boolean> {
+  const { id, deployment } = record;
+  if (deployment?.role !== 'staged') return false;
+  await changingRoot(context, id, async () => {
+    const now = readRecords(context.stateDirectory).byId.get(id) ?? record;
+    const held = { ...deployment, role: 'held' as const, since: new Date().toISOString() };
+    writeRecord(context.stateDirectory, { ...now, deployment: held });
+  });
+  return true;
+}
