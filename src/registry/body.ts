@@ -11,10 +11,10 @@ export class TooLarge extends Error {
   }
 }
 
-/** Nothing came for too long. */
+/** Nothing came for too long, or too little. */
 export class Stalled extends Error {
-  constructor(milliseconds: number) {
-    super(`nothing for ${milliseconds / 1000} seconds`);
+  constructor(milliseconds: number, bytes = 0) {
+    super(`${bytes === 0 ? 'nothing' : `${bytes} bytes only`} for ${milliseconds / 1000} seconds`);
   }
 }
 
@@ -22,13 +22,21 @@ export class Stalled extends Error {
 export interface Patience {
   /** Until a connection stands, with TLS. */
   readonly connect: number;
-  /** While nothing comes. */
+  /** While nothing comes, or fewer than `leastBytes` of a body. */
   readonly idle: number;
+  /** In `idle`, in bytes: who sends less keeps berth for ever, and is as good as silent. */
+  readonly leastBytes: number;
   /** For a small reply as a whole, however it trickles. */
   readonly smallReply: number;
 }
 
-export const PATIENCE: Patience = { connect: 30_000, idle: 60_000, smallReply: 120_000 };
+/** A link of 2G, shared by ten downloads, gives each a little more than that. */
+export const PATIENCE: Patience = {
+  connect: 30_000,
+  idle: 60_000,
+  leastBytes: 16 * 1024,
+  smallReply: 120_000,
+};
 
 /**
  * Reads a small body whole.
@@ -60,20 +68,30 @@ export async function readBody(
  * Hands on a body piece by piece, the next when the last is done with. An error, of the body or of
  * `take`, destroys the connection.
  *
- * @throws {Stalled} when nothing comes for `idle`; the time that `take` needs does not count.
+ * @throws {Stalled} when less than `leastBytes` comes in `idle`; the time that `take` needs does not count.
  */
 export async function eachChunk(
   response: IncomingMessage,
-  { idle }: Patience,
+  { idle, leastBytes }: Patience,
   take: (chunk: Buffer) => Promise<void>,
 ): Promise<void> {
-  const watch = () => setTimeout(() => response.destroy(new Stalled(idle)), idle);
+  let left = idle;
+  let came = 0;
+  let since = performance.now();
+  const watch = () => setTimeout(() => response.destroy(new Stalled(idle, came)), left);
   let timer = watch();
   try {
     for await (const chunk of response) {
       clearTimeout(timer);
       if (!Buffer.isBuffer(chunk)) throw new TypeError('expected bytes');
+      left = Math.max(0, left - (performance.now() - since));
+      came += chunk.length;
+      if (came >= leastBytes) {
+        left = idle;
+        came = 0;
+      }
       await take(chunk);
+      since = performance.now();
       timer = watch();
     }
   } finally {
