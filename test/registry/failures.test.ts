@@ -224,10 +224,7 @@ test('what takes a connection and says nothing', async (t) => {
   const error = await fails(resolve(false), 'registry-unreachable');
   assert.match(error.message, /nothing for 30 seconds/);
   waits = 60_000;
-  assert.match(
-    (await fails(resolve(true), 'connection-lost')).message,
-    /nothing for 60 seconds/,
-  );
+  assert.match((await fails(resolve(true), 'connection-lost')).message, /nothing for 60 seconds/);
 });
 
 test('a kept connection that the registry has closed is opened anew', async (t) => {
