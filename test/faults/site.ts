@@ -11,6 +11,8 @@ import { judge } from '../../src/lifecycle/verify.ts';
 import { wantedOf } from '../../src/lifecycle/wanted.ts';
 import type { Patience } from '../../src/registry/body.ts';
 import { openRegistry } from '../../src/registry/client.ts';
+import type { Registry } from '../../src/registry/registry.ts';
+import { retrying, retryPolicy } from '../../src/registry/retry.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import { Secret } from '../../src/secret.ts';
 import { container, writeRoot } from '../support/berth.ts';
@@ -40,9 +42,9 @@ export class Site {
   readonly stateDirectory: string;
   readonly store: string;
   readonly #directory: string;
-  readonly #fault: FaultRegistry;
+  readonly #fault: Pick<FaultRegistry, 'registry'>;
 
-  constructor(directory: string, fault: FaultRegistry) {
+  constructor(directory: string, fault: Pick<FaultRegistry, 'registry'>) {
     this.#directory = directory;
     this.#fault = fault;
     this.stateDirectory = join(directory, 'state');
@@ -84,12 +86,20 @@ export class Site {
     return judge(record, situation).map(({ code }) => code);
   }
 
-  /** Holds the store and the records against what must hold whatever happened. */
-  checkDisk(): ReadonlySet<string> {
+  /**
+   * Holds the store and the records against what must hold whatever happened.
+   *
+   * @param how the last run ended: only one that was killed leaves anything half-written.
+   * @returns the digests of the blobs that are there.
+   */
+  checkDisk(how: 'ended' | 'killed' = 'ended'): ReadonlySet<string> {
     validNames(this.store);
     validPins(this.store);
-    assert.deepEqual(listed(join(this.store, 'tmp')), [], 'nothing is left half-written');
+    for (const name of how === 'ended' ? listed(join(this.store, 'tmp')) : []) {
+      assert.match(name, /^[0-9a-f]{64}\.partial$/, 'only what the next run goes on with');
+    }
     for (const name of listed(join(this.stateDirectory, 'roots'))) {
+      if (how === 'killed' && name.startsWith('.')) continue;
       assert.match(name, /^[a-z]+\.json$/, 'records only');
       JSON.parse(readFileSync(join(this.stateDirectory, 'roots', name), 'utf8'));
     }
@@ -100,10 +110,10 @@ export class Site {
     return readFileSync(join(this.stateDirectory, 'roots', `${id}.json`), 'utf8');
   }
 
-  #client() {
-    const { registry } = this.#fault;
-    const rule = { prefix: HOST, location: registry.host, insecure: true, blocked: false };
-    return openRegistry({
+  #client(): Registry {
+    const { host } = this.#fault.registry;
+    const rule = { prefix: HOST, location: host, insecure: true, blocked: false };
+    const registry = openRegistry({
       conf: { rules: [rule] },
       credentials: async () => ({
         username: login.username,
@@ -112,11 +122,10 @@ export class Site {
       policy: () => ({ path: '', default: [{ type: 'insecureAcceptAnything' }], docker: {} }),
       patience,
     });
+    return retrying(registry, { ...retryPolicy, wait: async () => undefined });
   }
 
-  async #open(
-    work: (context: Context, registry: ReturnType<typeof openRegistry>) => Promise<Staged>,
-  ): Promise<Run> {
+  async #open(work: (context: Context, registry: Registry) => Promise<Staged>): Promise<Run> {
     const registry = this.#client();
     const said: unknown[] = [];
     const context: Context = {
