@@ -42,7 +42,8 @@ const schema = v.object({
  * @throws {RegistryError} `bad-reply`
  */
 export function readEntries(root: Root, path: string): readonly Entry[] {
-  const content = reading(SHIPPED, path, () => root.readFile(path, MAX_BYTES))?.content ?? Buffer.alloc(0);
+  const content =
+    reading(SHIPPED, path, () => root.readFile(path, MAX_BYTES))?.content ?? Buffer.alloc(0);
   return parse(path, content).flatMap(({ digest, annotations, platform }) => {
     const name = annotations?.[REF_NAME];
     if (name === undefined) return [];

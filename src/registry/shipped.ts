@@ -131,7 +131,12 @@ function find(
   if (index.kind === 'index' && index.entries.some((of) => of.digest === entry.digest)) {
     return describe(layout, name, platform, digest, entry.digest);
   }
-  throw damaged(layout.place, layout.blobPath(digest), `an index that lists ${entry.digest}`, 'another one');
+  throw damaged(
+    layout.place,
+    layout.blobPath(digest),
+    `an index that lists ${entry.digest}`,
+    'another one',
+  );
 }
 
 function describe(
@@ -143,7 +148,12 @@ function describe(
 ): ResolvedImage {
   const document = layout.document(manifest);
   if (document.kind === 'index') {
-    throw damaged(layout.place, layout.blobPath(manifest), 'the manifest of an image', 'one more index');
+    throw damaged(
+      layout.place,
+      layout.blobPath(manifest),
+      'the manifest of an image',
+      'one more index',
+    );
   }
   const { config, layers } = document;
   return {
@@ -182,7 +192,9 @@ class Layout {
 
   manifest(digest: string): Manifest {
     const path = this.blobPath(digest);
-    const content = reading(this.place, path, () => this.#root.readFile(path, MAX_MANIFEST_BYTES))?.content;
+    const content = reading(this.place, path, () =>
+      this.#root.readFile(path, MAX_MANIFEST_BYTES),
+    )?.content;
     if (content === undefined) throw damaged(this.place, path, 'a manifest', 'nothing');
     const found = sha256(content);
     if (found !== digest) throw mismatch(this.place, path, digest, found);

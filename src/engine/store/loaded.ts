@@ -60,6 +60,28 @@ export function openLoaded(directory: string): LoadedImages | undefined {
   };
 }
 
+/** Runs the work with the blobs that lie in the directory of a store; none is swept meanwhile. */
+export async function withStoredBlobs<T>(
+  directory: string,
+  work: (blobs: StoredBlobs | undefined) => Promise<T>,
+): Promise<T> {
+  const layout = layoutAt(directory);
+  if (!layoutExists(layout)) return work(undefined);
+  return withLock(layout.inUse, 'shared', async () => {
+    const opened = openLayoutAt(directory, {
+      called: (path) => join(directory, path),
+      hint: 'see that the file system of the store is sound; move the file away, then try again',
+    });
+    try {
+      return await work(opened.images(() => []));
+    } finally {
+      opened.close();
+    }
+  });
+}
+
+export type StoredBlobs = Pick<ShippedImages, 'has' | 'read'>;
+
 async function changeLoaded(
   layout: Layout,
   change: (descriptor: Descriptor) => readonly Descriptor[],
