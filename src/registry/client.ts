@@ -1,6 +1,7 @@
 import { choosePlatform, formatPlatform, type Platform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import { Authorizations, type HostCredentials } from './authorization.ts';
+import { BlobProgress } from './blob-progress.ts';
 import { downloadBlob } from './download.ts';
 import { Exchange } from './exchange.ts';
 import { failure } from './failure.ts';
@@ -54,7 +55,8 @@ export function openRegistry({ conf, credentials, policy }: RegistryOptions): Re
     },
     async download(name, blob, access, into, watch = {}) {
       await permit(name);
-      const target = { into, signal: watch.signal };
+      const { progress = new BlobProgress(), signal } = watch;
+      const target = { into, progress, signal };
       await downloadBlob(exchange, placeOf(name, conf, access), access, blob, target);
     },
     close: () => transport.close(),

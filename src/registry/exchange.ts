@@ -14,6 +14,8 @@ export interface Request {
   /** Under `/v2/REPOSITORY/`. */
   readonly path: string;
   readonly accept: string;
+  /** From which byte on it is wanted: the answer is 206 if the registry can do that. */
+  readonly from?: number;
   /** What an error says that was expected. */
   readonly expected: string;
   readonly signal?: AbortSignal | undefined;
@@ -32,7 +34,7 @@ export class Exchange {
   }
 
   /**
-   * The reply with status 200, its body still to be read.
+   * The reply with status 200, or 206 for a part, its body still to be read.
    *
    * @throws {RegistryError}
    */
@@ -48,7 +50,10 @@ export class Exchange {
         reply = await this.#send(request, used);
       }
     }
-    if (reply.response.statusCode === 200) return reply.response;
+    const { statusCode } = reply.response;
+    if (statusCode === 200 || (statusCode === 206 && request.from !== undefined)) {
+      return reply.response;
+    }
     const via = reply.isElsewhere ? ` by way of ${reply.url.host}` : '';
     throw await refused(place, `${expected}${via}`, reply.response, used?.secrets ?? []);
   }
@@ -84,7 +89,7 @@ export class Exchange {
 
   async #sendTo(
     scheme: 'https' | 'http',
-    { place, path, accept, signal }: Request,
+    { place, path, accept, from, signal }: Request,
     authorization: Authorization | undefined,
   ): Promise<Reply> {
     return sendAndFollow(this.#transport, place, {
@@ -92,6 +97,7 @@ export class Exchange {
       headers: {
         accept,
         'user-agent': 'berth',
+        ...(from === undefined ? {} : { range: `bytes=${from}-` }),
         ...(authorization === undefined ? {} : { authorization: authorization.header }),
       },
       insecure: place.insecure,

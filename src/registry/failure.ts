@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { systemErrorCode } from '../errors.ts';
 import { readBody, TooLarge } from './body.ts';
 import type { Place } from './place.ts';
-import { RegistryError, type RegistryErrorCode } from './registry.ts';
+import { RegistryError, type RegistryErrorCode, type RegistryErrorOptions } from './registry.ts';
 
 /** An error about a place: what was expected there, and what was found. */
 export function failure(
@@ -10,7 +10,7 @@ export function failure(
   { registry, repository }: Pick<Place, 'registry' | 'repository'>,
   expected: string,
   found: string,
-  options: { hint: string; cause?: unknown },
+  options: RegistryErrorOptions,
 ): RegistryError {
   const message = `registry ${registry}, repository ${repository}: expected ${expected}, found ${found}`;
   return new RegistryError(code, message, options);
@@ -69,11 +69,20 @@ export async function refused(
   const status = response.statusCode ?? 0;
   const said = quote(await bodyOf(response), secrets);
   const found = said === '' ? `${status}` : `${status} (${said})`;
-  const [code, hint] = meaningOf(status, place, response.headers['retry-after']);
-  return failure(code, place, expected, found, { hint });
+  const retryAfter = millisecondsOf(response.headers['retry-after']);
+  const [code, hint] = meaningOf(status, place, retryAfter);
+  return failure(code, place, expected, found, { hint, retryAfter });
 }
 
-function meaningOf(status: number, { registry }: Place, retryAfter: string | undefined) {
+/** RFC 9110, section 10.2.3: a number of seconds, or a date. */
+function millisecondsOf(retryAfter: string | undefined): number | undefined {
+  if (retryAfter === undefined) return undefined;
+  if (/^\d{1,9}$/.test(retryAfter)) return Number(retryAfter) * 1000;
+  const date = Date.parse(retryAfter);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+}
+
+function meaningOf(status: number, { registry }: Place, retryAfter: number | undefined) {
   const meaning = (code: RegistryErrorCode, hint: string) => [code, hint] as const;
   if (status === 401) {
     return meaning('unauthorized', `log in with \`podman login ${registry}\`, or see to the name`);
@@ -83,9 +92,10 @@ function meaningOf(status: number, { registry }: Place, retryAfter: string | und
   }
   if (status === 404) return meaning('not-found', 'see to the name and the tag: they may be gone');
   if (status === 429) {
-    const seconds = /^\d{1,6}$/.test(retryAfter ?? '') ? ` in ${retryAfter} seconds` : ' later';
-    return meaning('rate-limited', `try again${seconds}, or log in to be allowed more`);
+    const when = retryAfter === undefined ? 'later' : `in ${Math.ceil(retryAfter / 1000)} seconds`;
+    return meaning('rate-limited', `try again ${when}, or log in to be allowed more`);
   }
+  if (status === 408) return meaning('connection-lost', 'try again');
   if (status >= 500) return meaning('registry-failed', 'try again later: the registry is at fault');
   return meaning('bad-reply', `see whether ${registry} is a registry (distribution-spec)`);
 }

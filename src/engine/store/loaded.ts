@@ -56,7 +56,7 @@ export function openLoaded(directory: string): LoadedImages | undefined {
       if (!read().some(isStaged)) return;
       await changeLoaded(layout, (of) => (isStaged(of) && !kept.has(of.digest) ? [] : [of]));
     },
-    close: opened.close,
+    close: () => opened.close(),
   };
 }
 

@@ -7,7 +7,7 @@ import { changeIndex } from './index-file.ts';
 import { blobPath, layoutAt, layoutExists, makeLayout } from './layout.ts';
 import { withLoaded } from './loaded-entry.ts';
 import { storedBytes } from './manifest.ts';
-import { clearTemporary } from './remove.ts';
+import { recoverTemporary } from './partial.ts';
 
 /** An image that comes into the store's directory otherwise than by its engine. */
 export interface ReceivedImage {
@@ -49,7 +49,7 @@ export async function receive<T>(
 ): Promise<T> {
   const layout = layoutAt(directory);
   await makeLayout(layout);
-  await withLockIfFree(layout.inUse, () => clearTemporary(layout));
+  await withLockIfFree(layout.inUse, () => recoverTemporary(layout));
   const receiver: Receiver = {
     has: (blob) => isPresent(layout, blob),
     write: async (blob, bytes) => {

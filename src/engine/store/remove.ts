@@ -50,8 +50,8 @@ export async function sweepUnneeded(layout: Layout): Promise<void> {
   await sweep(store, needed(store, readIndex(layout), readPinFiles(layout, new Map())));
 }
 
-/** Removes what killed runs left half-written. Only for who holds `inUse` alone. */
-export async function clearTemporary(layout: Layout): Promise<void> {
+/** Removes what is half-written. Only for who holds `inUse` alone. */
+async function clearTemporary(layout: Layout): Promise<void> {
   for (const entry of entriesOf(layout.temporary)) await remove(join(layout.temporary, entry));
 }
 

@@ -32,7 +32,8 @@ export async function loadBundle(
 ): Promise<LoadedBundle> {
   const store = join(context.stateDirectory, 'store');
   return changing(context, 'shared', () =>
-    withBundle(bytes, async ({ head, layers }) => {
+    withBundle(bytes, async (reader) => {
+      const { head } = reader;
       for (const { name } of head.images) await registry.permit(name);
       const situation = await recoverSituation(context);
       const missing = await missingLayers(context, situation, head);
@@ -45,10 +46,11 @@ export async function loadBundle(
       return receive(store, context.signal, async (receiver) => {
         const progress = progressOf(context, sizeOf(wanted));
         let written = 0;
-        for await (const { blob, bytes } of layers()) {
+        for await (const layer of reader.layers()) {
+          const { blob } = layer;
           context.signal.throwIfAborted();
           if (!expected.has(blob.digest) || receiver.has(blob)) continue;
-          await receiver.write(blob, progress.counted(bytes()));
+          await receiver.write(blob, progress.counted(layer.bytes()));
           written += blob.size;
         }
         for (const [digest, content] of head.documents) {

@@ -215,7 +215,7 @@ async function checkIndex(
   const place = { registry: 'of the bundle', repository: name, reference: index };
   const document = readManifest(place, { mediaType: typeOf(content), digest: index, content });
   if (document.kind === 'index' && document.entries.some((of) => of.digest === manifest)) return;
-  throw bundleDamaged(`an index of ${name} that lists ${manifest}`, `${index}`);
+  throw bundleDamaged(`an index of ${name} that lists ${manifest}`, index);
 }
 
 /** index.json has the types of manifests alone; an index that does not say its own is OCI's. */
@@ -247,22 +247,23 @@ async function checkLock(content: Buffer, images: readonly HeadImage[]): Promise
 async function* readLayers(entries: Entries, { layers }: BundleHead): AsyncGenerator<ReadLayer> {
   const left = new Map([...layers].map(([digest, blob]) => [blobMember(digest), blob]));
   for (let entry = await next(entries); entry !== undefined; entry = await next(entries)) {
-    const { path, type, size, read } = entry;
+    const member = entry;
+    const { path, type, size } = member;
     const blob = left.get(path);
     if (blob === undefined || type !== 'file' || size !== blob.size) {
-      throw bundleDamaged('a layer that its manifests name, once', found(entry));
+      throw bundleDamaged('a layer that its manifests name, once', found(member));
     }
     left.delete(path);
-    yield { blob, bytes: () => checked(blob, read) };
+    yield { blob, bytes: () => checked(blob, member) };
   }
   const [missing] = left.values();
   if (missing !== undefined) throw bundleDamaged(`the layer ${missing.digest}`, 'its end');
 }
 
-async function* checked({ digest, size }: Blob, read: TarEntry['read']): AsyncGenerator<Buffer> {
+async function* checked({ digest, size }: Blob, entry: TarEntry): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
   for (let left = size; left > 0; ) {
-    const chunk = await read(Math.min(left, CHUNK));
+    const chunk = await entry.read(Math.min(left, CHUNK));
     hash.update(chunk);
     left -= chunk.length;
     yield chunk;
