@@ -2,6 +2,7 @@ import { choosePlatform, formatPlatform, type Platform } from '../image/platform
 import type { ResolvedImage } from '../image/resolved.ts';
 import { Authorizations, type HostCredentials } from './authorization.ts';
 import { BlobProgress } from './blob-progress.ts';
+import type { Patience } from './body.ts';
 import { downloadBlob } from './download.ts';
 import { Exchange } from './exchange.ts';
 import { failure } from './failure.ts';
@@ -20,11 +21,13 @@ export interface RegistryOptions {
   readonly credentials: HostCredentials;
   /** Read when something is to be downloaded, and only then missed. */
   readonly policy: () => Policy;
+  /** `PATIENCE` unless it is said. */
+  readonly patience?: Patience;
 }
 
 /** The distribution client: github.com/opencontainers/distribution-spec v1.1, "Pull". */
-export function openRegistry({ conf, credentials, policy }: RegistryOptions): Registry {
-  const transport = new Transport();
+export function openRegistry({ conf, credentials, policy, patience }: RegistryOptions): Registry {
+  const transport = new Transport(patience);
   const exchange = new Exchange(transport, new Authorizations(transport, credentials));
   let known: Policy | undefined;
   const permit = async (name: string) => judge((known ??= policy()), name);

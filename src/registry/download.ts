@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Blob } from '../image/resolved.ts';
 import type { Access } from './access.ts';
 import type { BlobProgress } from './blob-progress.ts';
-import { eachChunk } from './body.ts';
+import { eachChunk, type Patience } from './body.ts';
 import type { Exchange } from './exchange.ts';
 import { connectionLost, failure, printable } from './failure.ts';
 import type { Place } from './place.ts';
@@ -41,7 +41,8 @@ export async function downloadBlob(
     const response = await exchange.get(asked);
     const start = checkRange(place, blob, response, progress.length);
     checkLength(place, blob, response, start);
-    await pass(place, expected, blob, response, start, target);
+    const { patience } = exchange;
+    await pass({ place, expected, blob, response, patience }, start, target);
     if (progress.length < blob.size) throw tooShort(place, blob, progress.length);
   }
   const digest = progress.digest();
@@ -73,18 +74,23 @@ function checkLength(place: Place, blob: Blob, response: IncomingMessage, start:
   throw length < blob.size ? tooShort(place, blob, length) : tooLong(place, blob);
 }
 
+interface Passing {
+  readonly place: Place;
+  readonly expected: string;
+  readonly blob: Blob;
+  readonly response: IncomingMessage;
+  readonly patience: Patience;
+}
+
 async function pass(
-  place: Place,
-  expected: string,
-  blob: Blob,
-  response: IncomingMessage,
+  { place, expected, blob, response, patience }: Passing,
   start: number,
   { into, progress, signal }: Target,
 ): Promise<void> {
   let at = start;
   let isWriting = false;
   try {
-    await eachChunk(response, async (chunk) => {
+    await eachChunk(response, patience, async (chunk) => {
       // What was there before the connection broke comes again from a registry that knows no parts.
       const fresh = chunk.subarray(Math.min(chunk.length, progress.length - at));
       at += chunk.length;

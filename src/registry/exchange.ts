@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Access } from './access.ts';
 import type { Authorization, Authorizations } from './authorization.ts';
+import type { Patience } from './body.ts';
 import { connectionLost, refused, unreachable } from './failure.ts';
 import type { Place } from './place.ts';
 import { discard, type Reply, sendAndFollow } from './redirect.ts';
@@ -33,6 +34,10 @@ export class Exchange {
     this.#authorizations = authorizations;
   }
 
+  get patience(): Patience {
+    return this.#transport.patience;
+  }
+
   /**
    * The reply with status 200, or 206 for a part, its body still to be read.
    *
@@ -55,7 +60,10 @@ export class Exchange {
       return reply.response;
     }
     const via = reply.isElsewhere ? ` by way of ${reply.url.host}` : '';
-    throw await refused(place, `${expected}${via}`, reply.response, used?.secrets ?? []);
+    throw await refused(place, `${expected}${via}`, reply.response, {
+      secrets: used?.secrets ?? [],
+      patience: this.patience,
+    });
   }
 
   async #send(request: Request, authorization: Authorization | undefined): Promise<Reply> {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { systemErrorCode } from '../errors.ts';
-import { readBody, TooLarge } from './body.ts';
+import { type Patience, readBody, TooLarge } from './body.ts';
 import type { Place } from './place.ts';
 import { RegistryError, type RegistryErrorCode, type RegistryErrorOptions } from './registry.ts';
 
@@ -58,16 +58,16 @@ function shortMessage(error: unknown): string {
 /**
  * What an answer that is no success means. Reads as much of its body as an error may quote.
  *
- * @param secrets what was sent to prove who asks: a registry may send it back.
+ * @param given.secrets what was sent to prove who asks: a registry may send it back.
  */
 export async function refused(
   place: Place,
   expected: string,
   response: IncomingMessage,
-  secrets: readonly string[],
+  { secrets, patience }: { readonly secrets: readonly string[]; readonly patience: Patience },
 ): Promise<RegistryError> {
   const status = response.statusCode ?? 0;
-  const said = quote(await bodyOf(response), secrets);
+  const said = quote(await bodyOf(response, patience), secrets);
   const found = said === '' ? `${status}` : `${status} (${said})`;
   const retryAfter = millisecondsOf(response.headers['retry-after']);
   const [code, hint] = meaningOf(status, place, retryAfter);
@@ -103,9 +103,9 @@ function meaningOf(status: number, { registry }: Place, retryAfter: number | und
 const MAX_QUOTED_BYTES = 8 * 1024;
 const MAX_QUOTED_CHARACTERS = 200;
 
-async function bodyOf(response: IncomingMessage): Promise<string> {
+async function bodyOf(response: IncomingMessage, patience: Patience): Promise<string> {
   try {
-    return (await readBody(response, MAX_QUOTED_BYTES)).toString('utf8');
+    return (await readBody(response, MAX_QUOTED_BYTES, patience)).toString('utf8');
   } catch (error) {
     // The status says enough where the body breaks off.
     return error instanceof TooLarge ? error.start.toString('utf8') : '';
