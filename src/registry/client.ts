@@ -1,6 +1,8 @@
 import { choosePlatform, formatPlatform, type Platform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import { Authorizations, type HostCredentials } from './authorization.ts';
+import { BlobProgress } from './blob-progress.ts';
+import type { Patience } from './body.ts';
 import { downloadBlob } from './download.ts';
 import { Exchange } from './exchange.ts';
 import { Failover } from './failover.ts';
@@ -20,6 +22,8 @@ export interface RegistryOptions extends TransportOptions {
   readonly credentials: HostCredentials;
   /** Read when something is to be downloaded, and only then missed. */
   readonly policy: () => Policy;
+  /** `PATIENCE` unless it is said. */
+  readonly patience?: Patience;
 }
 
 /** The distribution client: github.com/opencontainers/distribution-spec v1.1, "Pull". */
@@ -68,17 +72,13 @@ export function openRegistry(options: RegistryOptions): Registry {
     },
     async download(name, blob, access, into, watch = {}) {
       await permit(name);
-      const { signal } = watch;
-      let isBegun = false;
-      const write = async (chunk: Buffer) => {
-        isBegun = true;
-        await into.write(chunk);
-      };
+      const { progress = new BlobProgress(), signal } = watch;
+      const target = { into, progress, signal };
+      // What came from one place goes on at the next.
       await failover.first(failover.placesOfDigest(name, blob.digest, access), {
-        ask: async (at) => downloadBlob(exchange, at, access, blob, { into: { write }, signal }),
+        ask: async (at) => downloadBlob(exchange, at, access, blob, target),
         signal,
-        // What is written already can't be taken back.
-        mayGoOn: () => !isBegun,
+        mayGoOn: () => !progress.isEnded,
       });
     },
     close: () => transport.close(),

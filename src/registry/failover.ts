@@ -110,6 +110,7 @@ function allFailed(failed: readonly Failed[]): RegistryError {
   const { code, message, hint } = error.error;
   return new RegistryError(code, `${message}; tried as well: ${shown.join('; ')}${more}`, {
     hint,
-    cause: error.error,
+    cause: error.error.cause,
+    retryAfter: error.error.retryAfter,
   });
 }

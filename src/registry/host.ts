@@ -9,17 +9,19 @@ import { readPolicy } from './policy.ts';
 import { proxiesOf } from './proxy.ts';
 import { readRegistriesConf } from './registries-conf.ts';
 import type { Registry } from './registry.ts';
+import { type RetryPolicy, retrying, retryPolicy } from './retry.ts';
 
 /**
  * Registries as the running system reaches them: by its registries.conf, auth files and policy,
  * and those of the user who runs this.
  *
+ * @param onRetry told before something is asked for again.
  * @throws {RegistryError} `registry-config` for a registries.conf that can't be read.
  */
-export async function openHostRegistry(): Promise<Registry> {
+export async function openHostRegistry(onRetry: RetryPolicy['onRetry']): Promise<Registry> {
   const host = openRoot('/');
   try {
-    return await openAt(host, process.env, homedir(), process.getuid?.() ?? 0);
+    return await openAt(host, process.env, homedir(), process.getuid?.() ?? 0, onRetry);
   } catch (error) {
     host.close();
     throw error;
@@ -31,6 +33,7 @@ async function openAt(
   environment: NodeJS.ProcessEnv,
   home: string,
   uid: number,
+  onRetry: RetryPolicy['onRetry'],
 ): Promise<Registry> {
   // Not by $XDG_CONFIG_HOME: engines obey that for auth files alone.
   const userDirectory = join(home, '.config/containers');
@@ -52,7 +55,7 @@ async function openAt(
     proxyFor: proxiesOf(environment),
   });
   return {
-    ...registry,
+    ...retrying(registry, { ...retryPolicy, onRetry }),
     close: () => {
       registry.close();
       host.close();

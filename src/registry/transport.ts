@@ -1,11 +1,11 @@
 import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
 import { systemErrorCode } from '../errors.ts';
-import { IDLE_MS, Stalled } from './body.ts';
+import { PATIENCE, type Patience, Stalled } from './body.ts';
 import type { HostCertificates } from './certificates.ts';
 import type { Proxy, ProxyFor } from './proxy.ts';
 import { trustOf } from './trust.ts';
-import { addressOf, authorized, CONNECT_MS, ProxyError, TunnelAgent } from './tunnel.ts';
+import { addressOf, authorized, ProxyError, TunnelAgent } from './tunnel.ts';
 
 /** One request, to one origin; redirects and credentials are others' work. */
 export interface Ask {
@@ -27,10 +27,12 @@ export interface TransportOptions {
   /** What certs.d has for a registry. */
   readonly certificates?: (registry: string) => HostCertificates;
   readonly proxyFor?: ProxyFor;
+  readonly patience?: Patience;
 }
 
 /** Sends requests over connections that are kept for the next. */
 export class Transport {
+  readonly patience: Patience;
   readonly #certificatesOf: (registry: string) => HostCertificates;
   readonly #proxyFor: ProxyFor;
   readonly #plain = new http.Agent({ keepAlive: true });
@@ -39,7 +41,8 @@ export class Transport {
   /** Of a registry's identities, the one that was not refused. */
   readonly #accepted = new Map<string, number>();
 
-  constructor({ certificates, proxyFor }: TransportOptions = {}) {
+  constructor({ certificates, proxyFor, patience = PATIENCE }: TransportOptions = {}) {
+    this.patience = patience;
     this.#certificatesOf = certificates ?? (() => ({ authorities: [], identities: [] }));
     this.#proxyFor = proxyFor ?? (() => undefined);
   }
@@ -52,7 +55,7 @@ export class Transport {
    */
   async send(ask: Ask): Promise<IncomingMessage> {
     for (;;) {
-      const attempt = new Attempt(this.#start(ask));
+      const attempt = new Attempt(this.#start(ask), this.patience);
       try {
         return await attempt.reply;
       } catch (error) {
@@ -153,13 +156,13 @@ class Attempt {
   readonly #request: http.ClientRequest;
   #isRefusedLate = false;
 
-  constructor(request: http.ClientRequest) {
+  constructor(request: http.ClientRequest, { connect, idle }: Patience) {
     this.#request = request;
-    let timer = setTimeout(() => request.destroy(new Stalled(CONNECT_MS)), CONNECT_MS);
+    let timer = setTimeout(() => request.destroy(new Stalled(connect)), connect);
     const connected = () => {
       this.isConnected = true;
       clearTimeout(timer);
-      timer = setTimeout(() => request.destroy(new Stalled(IDLE_MS)), IDLE_MS);
+      timer = setTimeout(() => request.destroy(new Stalled(idle)), idle);
     };
     request.once('socket', (socket) => {
       if (request.reusedSocket) connected();

@@ -85,17 +85,32 @@ test('a mirror with half of an image, or with lies, gives way', async (t) => {
   }
 });
 
-test('what is written already is not written again from the next place', async (t) => {
+test('what came from one place goes on at the next', async (t) => {
   const mirror = await serve(t);
   const upstream = await serve(t);
   for (const server of [mirror, upstream]) server.push('app:1', image);
   const registry = mirrored(t, [mirror, upstream]);
   const { blobs } = await registry.resolve(name, amd64, {});
-  mirror.fault = () => ({ kind: 'reset', after: 10 });
+  mirror.fault = () => ({ kind: 'cut', after: 10 });
   const into = sink();
   assert.ok(blobs[0]);
-  await fails(registry.download(name, blobs[0], {}, into), 'connection-lost');
-  assert.equal(into.content().length, 10);
+  await registry.download(name, blobs[0], {}, into);
+  assert.deepEqual(into.content(), image.blobs.get(blobs[0].digest));
+  assert.deepEqual(
+    upstream.requests.map(({ bytes }) => bytes),
+    [blobs[0].size - 10],
+  );
+});
+
+test('what one place got wrong does not go on at the next: it is said', async (t) => {
+  const mirror = await serve(t);
+  const upstream = await serve(t);
+  for (const server of [mirror, upstream]) server.push('app:1', image);
+  const registry = mirrored(t, [mirror, upstream]);
+  const { blobs } = await registry.resolve(name, amd64, {});
+  mirror.fault = () => ({ kind: 'altered' });
+  assert.ok(blobs[0]);
+  await fails(registry.download(name, blobs[0], {}, sink()), 'digest-mismatch');
   assert.deepEqual(asked(upstream), []);
 });
 

@@ -8,10 +8,12 @@ import { fetchImage } from './fetch.ts';
 import { isNamed, isWhole, wholeImages } from './images.ts';
 import { changeIndex, named, withDescriptor } from './index-file.ts';
 import { type Layout, layoutAt, layoutExists } from './layout.ts';
+import { isLoaded } from './loaded-entry.ts';
 import type { ManifestCache } from './manifest.ts';
+import { keptSize, recoverTemporary } from './partial.ts';
 import { allPins, noSuchImage, pinImages, unpinImages } from './pin.ts';
 import type { PinCache } from './pin-file.ts';
-import { clearTemporary, freedBy, removeImage } from './remove.ts';
+import { freedBy, removeImage } from './remove.ts';
 
 /** What the steps of the store work with. */
 export interface Store {
@@ -20,7 +22,7 @@ export interface Store {
   readonly downloads: Downloads;
   readonly manifests: ManifestCache;
   readonly pinFiles: PinCache;
-  /** Removes what killed runs left half-written, the first time it is called. */
+  /** Sees to what killed runs left half-written, the first time it is called. */
   readonly clearOnce: () => Promise<void>;
 }
 
@@ -39,7 +41,7 @@ export function openStore(options: { directory: string; registry: Registry }): E
     downloads: new Downloads(layout, options.registry),
     manifests: new Map(),
     pinFiles: new Map(),
-    clearOnce: () => (cleared ??= withLockIfFree(layout.inUse, () => clearTemporary(layout))),
+    clearOnce: () => (cleared ??= withLockIfFree(layout.inUse, () => recoverTemporary(layout))),
   };
   return {
     name: 'store',
@@ -55,7 +57,10 @@ export function openStore(options: { directory: string; registry: Registry }): E
     images: async () => wholeImages(store),
     has: async (id) => layoutExists(layout) && isNamed(store, id) && isWhole(store, id),
     pins: async () => allPins(store),
-    missingBlobs: async (image) => distinct(image.blobs).filter((blob) => !isPresent(layout, blob)),
+    missingBlobs: async (image) =>
+      distinct(image.blobs)
+        .filter((blob) => !isPresent(layout, blob))
+        .map((blob) => ({ ...blob, size: blob.size - keptSize(layout, blob) })),
     layers: async () => [],
     freed: async (ids) => (layoutExists(layout) ? freedBy(store, ids) : 0),
     fetch: async (image, access, watch = {}) => {
@@ -75,7 +80,7 @@ async function tagImage(store: Store, id: string, name: string): Promise<void> {
   if (!layoutExists(layout)) throw noSuchImage(store, id);
   await withLock(layout.inUse, 'shared', () =>
     changeIndex(layout, (index) => {
-      const found = index.manifests.find(({ digest }) => digest === id);
+      const found = index.manifests.find((of) => of.digest === id && !isLoaded(of));
       if (found === undefined) throw noSuchImage(store, id);
       return withDescriptor(index, named(found, name));
     }),

@@ -112,7 +112,7 @@ async function askBerth({ name, environment, tlsVerify }: Question) {
   for (const variable of VARIABLES) delete process.env[variable];
   Object.assign(process.env, { HOME, ...environment });
   try {
-    const registry = await openHostRegistry();
+    const registry = await openHostRegistry(() => undefined);
     try {
       const platform = { os: 'linux', architecture: 'amd64' };
       const access = tlsVerify === undefined ? {} : { tlsVerify };

@@ -95,7 +95,13 @@ function answerTo(server: PlaceServer, request: IncomingMessage, gate: Gate): An
   if (peer !== undefined) server.seen.clients.add(String(peer.CN));
   const { status, manifests } = server.behaviour;
   if (status !== undefined) return refused(status);
-  const logged = { method, path: url, status: 0, ...(authorization ? { authorization } : {}) };
+  const logged = {
+    method,
+    path: url,
+    status: 0,
+    bytes: 0,
+    ...(authorization ? { authorization } : {}),
+  };
   const stopped = gate.answer(logged);
   if (stopped !== undefined) return stopped;
   if (/^\/v2\/?$/.test(url)) return { status: 200, headers: {}, body: Buffer.from('{}') };
