@@ -119,7 +119,7 @@ export class Transport {
     const agent =
       proxy === undefined
         ? new https.Agent({ keepAlive: true, ...trust })
-        : new TunnelAgent(proxy, trust);
+        : new TunnelAgent(proxy, trust, this.patience);
     this.#agents.set(key, agent);
     return agent;
   }
