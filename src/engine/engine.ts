@@ -35,7 +35,8 @@ export interface Engine {
 
   /**
    * The blobs that have to come over the network for an image of which one or all names are
-   * missing: neither here, nor here unpacked, nor in the depot.
+   * missing: neither here, nor here unpacked, nor in the depot. Of one that is here in part, `size`
+   * is what is missing.
    */
   missingBlobs(image: ResolvedImage): Promise<readonly Blob[]>;
 
@@ -104,6 +105,9 @@ export interface Depot {
   serves(image: ResolvedImage): boolean;
 
   has(blob: Blob): boolean;
+
+  /** Those of these that are not here; of one that is here in part, `size` is what is missing. */
+  missing(blobs: readonly Blob[]): readonly Blob[];
 
   /** An image by the documents that are here; undefined if they are not. */
   find(name: string, meaning: Meaning): ResolvedImage | undefined;

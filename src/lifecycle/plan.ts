@@ -1,5 +1,6 @@
 import type { EngineInfo } from '../engine/engine.ts';
 import type { BerthError } from '../errors.ts';
+import { formatBytes } from '../format-bytes.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -7,7 +8,7 @@ import { runningRoot } from './activation.ts';
 import type { Binding } from './bindings.ts';
 import type { Context, Situation } from './context.ts';
 import { lackOfLocks } from './locks.ts';
-import { meaningsOf } from './provenance.ts';
+import { meaningsOf, pinsOf } from './provenance.ts';
 import {
   isLiving,
   type RecordDeployment,
@@ -148,8 +149,9 @@ export async function planStage(
     planImage(situation, root.id, group, needed.blobs),
   );
   const bytes = sizeOf(needed.downloads);
+  const what = `staging ${root.id} needs ${formatBytes(bytes)} to download`;
   const { way, space, lack } = await wayFor(ways(needed, downloadOnly), (space) =>
-    lackOfSpace(context, situation, `staging ${root.id}`, bytes, space),
+    lackOfSpace(context, situation, what, space),
   );
   const kept = new Set(images.map((image) => image.id));
   return {
@@ -239,7 +241,7 @@ function planImage(
         : { fetch: { image, access, isKnown: isKnownByDigest(image, first.id, situation) } }),
     })),
     present: situation.images.has(first.id),
-    pinned: situation.pins.some((pin) => pin.root === root && pin.id === first.id),
+    pinned: pinsOf(root, situation.pins).has(first.id),
     bytes: sizeOf(blobs.get(first.id) ?? []),
   };
   return [image];
@@ -251,11 +253,11 @@ function deferredNames(
   root: string,
   images: readonly PlannedImage[],
 ): readonly DeferredName[] {
-  const others = [...situation.records.values()].filter((record) => record.id !== root);
   return images.flatMap((image) =>
     image.names.flatMap(({ name }) => {
       if (name.includes('@')) return [];
-      const otherwise = [...meaningsOf(name, others)].filter(([id]) => id !== image.id);
+      const meanings = meaningsOf(name, situation.records, root);
+      const otherwise = [...meanings].filter(([id]) => id !== image.id);
       return otherwise.map(([current, heldBy]) => ({ name, id: image.id, current, heldBy }));
     }),
   );

@@ -2,22 +2,26 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { openRoot } from '../root/open-root.ts';
 import type { Root } from '../root/root.ts';
+import { readCertificates } from './certificates.ts';
 import { openRegistry } from './client.ts';
 import { authPaths, hostCredentials } from './credentials.ts';
 import { readPolicy } from './policy.ts';
+import { proxiesOf } from './proxy.ts';
 import { readRegistriesConf } from './registries-conf.ts';
 import type { Registry } from './registry.ts';
+import { type RetryPolicy, retrying, retryPolicy } from './retry.ts';
 
 /**
  * Registries as the running system reaches them: by its registries.conf, auth files and policy,
  * and those of the user who runs this.
  *
+ * @param onRetry told before something is asked for again.
  * @throws {RegistryError} `registry-config` for a registries.conf that can't be read.
  */
-export async function openHostRegistry(): Promise<Registry> {
+export async function openHostRegistry(onRetry: RetryPolicy['onRetry']): Promise<Registry> {
   const host = openRoot('/');
   try {
-    return await openAt(host, process.env, homedir(), process.geteuid?.() ?? 0);
+    return await openAt(host, process.env, homedir(), process.getuid?.() ?? 0, onRetry);
   } catch (error) {
     host.close();
     throw error;
@@ -29,21 +33,29 @@ async function openAt(
   environment: NodeJS.ProcessEnv,
   home: string,
   uid: number,
+  onRetry: RetryPolicy['onRetry'],
 ): Promise<Registry> {
-  const config = environment['XDG_CONFIG_HOME'] || join(home, '.config');
-  const userDirectory = join(config, 'containers');
+  // Not by $XDG_CONFIG_HOME: engines obey that for auth files alone.
+  const userDirectory = join(home, '.config/containers');
   const { CONTAINERS_REGISTRIES_CONF: registriesConf } = environment;
   const paths = authPaths(environment, home, uid);
+  const conf = await readRegistriesConf(host, {
+    userDirectory,
+    ...(registriesConf ? { registriesConf } : {}),
+  });
+  const certificateDirectories = [userDirectory, '/etc/containers', '/etc/docker'].map(
+    (directory) => `${directory}/certs.d`,
+  );
+  const helpers = conf.credentialHelpers ?? [];
   const registry = openRegistry({
-    conf: await readRegistriesConf(host, {
-      userDirectory,
-      ...(registriesConf ? { registriesConf } : {}),
-    }),
-    credentials: (name, repository) => hostCredentials(host, paths, name, repository),
+    conf,
+    credentials: (name, repository) => hostCredentials(host, paths, helpers, name, repository),
     policy: () => readPolicy(host, userDirectory),
+    certificates: (name) => readCertificates(host, certificateDirectories, name),
+    proxyFor: proxiesOf(environment),
   });
   return {
-    ...registry,
+    ...retrying(registry, { ...retryPolicy, onRetry }),
     close: () => {
       registry.close();
       host.close();

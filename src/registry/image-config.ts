@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { isDigest } from '../image/digest.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import type { Access } from './access.ts';
+import { BlobProgress } from './blob-progress.ts';
 import { downloadBlob } from './download.ts';
 import type { Exchange } from './exchange.ts';
 import { failure } from './failure.ts';
@@ -33,15 +34,27 @@ export async function fetchDiffIds(
   if (blob.size > MAX_BYTES) throw wrong(place, `${blob.size} bytes`);
   const chunks: Buffer[] = [];
   const into = { write: async (chunk: Buffer) => void chunks.push(chunk) };
-  await downloadBlob(exchange, place, access, blob, { into, signal });
-  const checked = v.safeParse(schema, parse(place, Buffer.concat(chunks)));
-  if (!checked.success) throw wrong(place, 'one without rootfs.diff_ids');
-  const { diff_ids: diffIds } = checked.output.rootfs;
-  if (diffIds.length === layers.length) return diffIds;
-  throw wrong(place, `${diffIds.length} diff_ids for ${layers.length} layers`);
+  await downloadBlob(exchange, place, access, blob, { into, signal, progress: new BlobProgress() });
+  return diffIdsIn(place, Buffer.concat(chunks), layers.length);
 }
 
-function parse(place: Place, content: Buffer): unknown {
+/**
+ * What a config says of its layers, as `fetchDiffIds`.
+ *
+ * @throws {RegistryError} `bad-reply`
+ */
+export function diffIdsIn(place: Asked, content: Buffer, layers: number): readonly string[] {
+  const checked = v.safeParse(schema, parse(place, content));
+  if (!checked.success) throw wrong(place, 'one without rootfs.diff_ids');
+  const { diff_ids: diffIds } = checked.output.rootfs;
+  if (diffIds.length === layers) return diffIds;
+  throw wrong(place, `${diffIds.length} diff_ids for ${layers} layers`);
+}
+
+/** Where it was asked for. */
+type Asked = Pick<Place, 'registry' | 'repository' | 'reference'>;
+
+function parse(place: Asked, content: Buffer): unknown {
   try {
     return JSON.parse(content.toString('utf8'));
   } catch (error) {
@@ -50,7 +63,7 @@ function parse(place: Place, content: Buffer): unknown {
   }
 }
 
-function wrong(place: Place, found: string): RegistryError {
+function wrong(place: Asked, found: string): RegistryError {
   return failure('bad-reply', place, `a config of an image for ${place.reference}`, found, {
     hint: 'push the image anew with a current tool',
   });

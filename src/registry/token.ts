@@ -31,13 +31,16 @@ export async function fetchToken(
     ...(credentials?.identityToken === undefined
       ? askWithPassword(realm, challenge, place, credentials)
       : askWithToken(realm, challenge, place, credentials.identityToken.reveal())),
+    registry,
     insecure: place.insecure,
   });
   if (response.statusCode !== 200) {
-    throw await refused(place, expected, response, secretsOf(credentials));
+    const secrets = secretsOf(credentials);
+    throw await refused(place, expected, response, { secrets, patience: transport.patience });
   }
   try {
-    return parse(place, expected, await readBody(response, MAX_REPLY_BYTES));
+    const body = await readBody(response, MAX_REPLY_BYTES, transport.patience);
+    return parse(place, expected, body);
   } catch (error) {
     if (error instanceof RegistryError) throw error;
     if (error instanceof TooLarge) throw badToken(place, expected, error.message);
@@ -88,7 +91,10 @@ function askWithPassword(
   // Several scopes stand in one challenge with spaces between them, and one parameter each here.
   for (const scope of scopeOf(challenge, place).split(' ')) url.searchParams.append('scope', scope);
   if (credentials === undefined) return { url, headers: {} };
-  url.searchParams.set('account', credentials.username);
+  const { username, password } = credentials;
+  if (username === '') return { url, headers: {} };
+  url.searchParams.set('account', username);
+  if (password.reveal() === '') return { url, headers: {} };
   return { url, headers: { authorization: `Basic ${basic(credentials)}` } };
 }
 

@@ -4,9 +4,9 @@ export interface LoggedRequest {
   readonly path: string;
   /** 0 until the answer is known. */
   status: number;
-  /** Of the body that was sent. */
-  bytes: number;
   readonly authorization?: string;
+  /** Of the body that was sent; of one that a fault never ends, so far. */
+  bytes: number;
 }
 
 /** What the registry would say without a fault. */

@@ -60,7 +60,10 @@ export async function openPodman({
     return config === undefined ? missing : [config, ...missing];
   };
   const atHand = async (image: ResolvedImage, { shipped }: Access): Promise<AtHand | undefined> => {
-    if (shipped !== undefined) return { from: shipped, blobs: image.blobs };
+    if (shipped !== undefined) {
+      // What is not at hand podman has, or it will say so.
+      return { from: shipped, blobs: image.blobs.filter(({ digest }) => shipped.has(digest)) };
+    }
     if (depot?.find(image.name, image) === undefined) return undefined;
     const blobs = await blobsToLoad(image);
     return blobs.every((blob) => depot.has(blob)) ? { from: depot.images, blobs } : undefined;
@@ -92,8 +95,10 @@ export async function openPodman({
     images: () => listImages(api),
     has: (id) => hasImage(api, id),
     pins: () => listPins(api),
-    missingBlobs: async (image) =>
-      (await blobsToLoad(image)).filter((blob) => depot?.has(blob) !== true),
+    missingBlobs: async (image) => {
+      const blobs = await blobsToLoad(image);
+      return depot === undefined ? blobs : depot.missing(blobs);
+    },
     layers,
     freeLocks: async () => {
       const { host } = await podmanInfo();

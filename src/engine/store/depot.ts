@@ -2,17 +2,18 @@ import type { Blob, ResolvedImage } from '../../image/resolved.ts';
 import type { Access } from '../../registry/access.ts';
 import { mediaTypeOf } from '../../registry/shipped.ts';
 import type { Depot, FetchWatch, Meaning, Pin, PinRequest } from '../engine.ts';
-import { withLock } from '../file-lock.ts';
+import { withLock, withLockIfFree } from '../file-lock.ts';
 import { isPresent } from './blob.ts';
 import { damaged } from './failure.ts';
 import { bringBlobs, bringDocuments } from './fetch.ts';
 import { syncDirectory } from './file.ts';
 import { blobPath, layoutExists, makeLayout } from './layout.ts';
 import { storedBytes, storedManifest } from './manifest.ts';
+import { keptSize } from './partial.ts';
 import { changePins } from './pin.ts';
 import { readPinFiles } from './pin-file.ts';
 import { readBlob } from './read-blob.ts';
-import { sweepStore } from './remove.ts';
+import { sweepUnneeded } from './remove.ts';
 import { type Store, type StoreOptions, storeIn } from './store.ts';
 
 /**
@@ -28,6 +29,10 @@ export function openDepot(options: StoreOptions, serves: (image: ResolvedImage) 
     permit: ({ name }) => registry.permit(name),
     serves,
     has: (blob) => isPresent(layout, blob),
+    missing: (blobs) =>
+      blobs
+        .filter((blob) => !isPresent(layout, blob))
+        .map((blob) => ({ ...blob, size: blob.size - keptSize(layout, blob) })),
     find: (name, meaning) => find(store, name, meaning),
     pins: () => waitingPins(store),
     bring: (hold, image, blobs, access, watch) => bring(store, hold, image, blobs, access, watch),
@@ -90,7 +95,9 @@ async function bring(
       ...before.filter(({ id }) => id !== hold.id),
       hold,
     ]);
-    await bringBlobs(store, image.name, blobs, access, watch);
+    const digests = new Set(blobs.map(({ digest }) => digest));
+    const whole = image.blobs.filter(({ digest }) => digests.has(digest));
+    await bringBlobs(store, image.name, whole, access, watch);
     await syncDirectory(layout.blobs);
   };
   await withLock(layout.inUse, 'shared', work, options);
@@ -105,5 +112,6 @@ async function drop(store: Store, pins: readonly Pin[]): Promise<void> {
       before.filter(({ id }) => !manifests.has(id)),
     );
   }
-  await sweepStore(store);
+  // Where another berth is at work, its removals or the next take what is left over.
+  await withLockIfFree(layout.inUse, () => sweepUnneeded(layout));
 }

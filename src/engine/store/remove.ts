@@ -1,10 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { withLock, withLockIfFree } from '../file-lock.ts';
+import { withLock } from '../file-lock.ts';
 import { storedSize } from './blob.ts';
 import { storeFailure } from './failure.ts';
 import { type Index, indexDigestOf, readIndex, writeIndex } from './index-file.ts';
 import { entriesOf, type Layout, layoutExists } from './layout.ts';
+import { isLoaded, isStaged } from './loaded-entry.ts';
 import { storedManifest } from './manifest.ts';
 import { readPinFiles } from './pin-file.ts';
 import type { Store } from './store.ts';
@@ -23,7 +24,8 @@ export async function removeImage(store: Store, id: string): Promise<boolean> {
     const pinFiles = readPinFiles(layout.pins, store.pinFiles);
     if (pinFiles.some(({ pins }) => pins.some((pin) => pin.id === id))) return false;
     const before = readIndex(layout);
-    const index = { ...before, manifests: before.manifests.filter((d) => d.digest !== id) };
+    const kept = before.manifests.filter((d) => d.digest !== id || isLoaded(d));
+    const index = { ...before, manifests: kept };
     if (index.manifests.length < before.manifests.length) await writeIndex(layout, index);
     await sweep(store, needed(store, index));
     return true;
@@ -34,32 +36,36 @@ export async function removeImage(store: Store, id: string): Promise<boolean> {
 export function freedBy(store: Store, ids: ReadonlySet<string>): number {
   const { layout } = store;
   const before = readIndex(layout);
-  const index = { ...before, manifests: before.manifests.filter((d) => !ids.has(d.digest)) };
+  const left = before.manifests.filter((d) => !ids.has(d.digest) || isLoaded(d));
+  const index = { ...before, manifests: left };
   const kept = needed(store, index);
   return entriesOf(layout.blobs)
     .filter((entry) => !kept.has(`sha256:${entry}`))
     .reduce((sum, entry) => sum + (storedSize(layout, `sha256:${entry}`) ?? 0), 0);
 }
 
-/** Removes what killed runs left half-written. Only for who holds `inUse` alone. */
-export async function clearTemporary(layout: Layout): Promise<void> {
+/** Removes the blobs that nothing needs. Only for who holds `inUse` alone. */
+export async function sweepUnneeded(layout: Layout): Promise<void> {
+  const store = { layout, manifests: new Map(), pinFiles: new Map() };
+  await sweep(store, needed(store, readIndex(layout)));
+}
+
+/** Removes what is half-written. Only for who holds `inUse` alone. */
+async function clearTemporary(layout: Layout): Promise<void> {
   for (const entry of entriesOf(layout.temporary)) await remove(join(layout.temporary, entry));
 }
 
-/** Removes every blob that nothing needs any more. */
-export async function sweepStore(store: Store): Promise<void> {
-  const { inUse } = store.layout;
-  await withLockIfFree(inUse, () => sweep(store, needed(store, readIndex(store.layout))));
-}
+type Blobs = Pick<Store, 'layout' | 'manifests' | 'pinFiles'>;
 
 /** The digests of all blobs that index.json or a pin leads to. */
-function needed(store: Store, index: Index): ReadonlySet<string> {
+function needed(store: Blobs, index: Index): ReadonlySet<string> {
   const { layout, manifests, pinFiles } = store;
   const pins = [layout.pins, layout.waiting]
     .flatMap((directory) => readPinFiles(directory, pinFiles))
     .flatMap((file) => file.pins);
   const reached = new Set<string>();
-  const open = [...index.manifests.map(({ digest }) => digest), ...pins.map(({ id }) => id)];
+  const whole = index.manifests.filter((descriptor) => !isStaged(descriptor));
+  const open = [...whole.map(({ digest }) => digest), ...pins.map(({ id }) => id)];
   for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
     if (reached.has(digest)) continue;
     reached.add(digest);
@@ -68,12 +74,14 @@ function needed(store: Store, index: Index): ReadonlySet<string> {
     open.push(...(manifest?.manifests ?? []));
   }
   // An index is kept beside an image as bytes: it leads to other platforms, which it does not hold.
-  for (const descriptor of index.manifests) reached.add(indexDigestOf(descriptor) ?? '');
+  for (const descriptor of index.manifests) {
+    reached.add(descriptor.digest).add(indexDigestOf(descriptor) ?? '');
+  }
   for (const pin of pins) for (const { digest } of pin.names) reached.add(digest);
   return reached;
 }
 
-async function sweep(store: Store, kept: ReadonlySet<string>): Promise<void> {
+async function sweep(store: Blobs, kept: ReadonlySet<string>): Promise<void> {
   const { layout, manifests } = store;
   for (const entry of entriesOf(layout.blobs)) {
     if (kept.has(`sha256:${entry}`)) continue;

@@ -8,10 +8,12 @@ import { fetchImage } from './fetch.ts';
 import { isNamed, isWhole, wholeImages } from './images.ts';
 import { changeIndex, named, withDescriptor } from './index-file.ts';
 import { type Layout, layoutAt, layoutExists } from './layout.ts';
+import { isLoaded } from './loaded-entry.ts';
 import type { ManifestCache } from './manifest.ts';
+import { keptSize, recoverTemporary } from './partial.ts';
 import { allPins, noSuchImage, pinImages, unpinImages } from './pin.ts';
 import type { PinCache } from './pin-file.ts';
-import { clearTemporary, freedBy, removeImage } from './remove.ts';
+import { freedBy, removeImage } from './remove.ts';
 
 export interface StoreOptions {
   /** `store/` of the state directory; it need not exist. */
@@ -26,7 +28,7 @@ export interface Store {
   readonly downloads: Downloads;
   readonly manifests: ManifestCache;
   readonly pinFiles: PinCache;
-  /** Removes what killed runs left half-written, the first time it is called. */
+  /** Sees to what killed runs left half-written, the first time it is called. */
   readonly clearOnce: () => Promise<void>;
 }
 
@@ -51,7 +53,10 @@ export function openStore(options: StoreOptions): Engine {
     images: async () => wholeImages(store),
     has: async (id) => layoutExists(layout) && isNamed(store, id) && isWhole(store, id),
     pins: async () => allPins(store),
-    missingBlobs: async (image) => distinct(image.blobs).filter((blob) => !isPresent(layout, blob)),
+    missingBlobs: async (image) =>
+      distinct(image.blobs)
+        .filter((blob) => !isPresent(layout, blob))
+        .map((blob) => ({ ...blob, size: blob.size - keptSize(layout, blob) })),
     layers: async () => [],
     freeLocks: async () => undefined,
     freed: async (ids) => (layoutExists(layout) ? freedBy(store, ids) : 0),
@@ -76,7 +81,7 @@ export function storeIn({ directory, registry }: StoreOptions): Store {
     downloads: new Downloads(layout, registry),
     manifests: new Map(),
     pinFiles: new Map(),
-    clearOnce: () => (cleared ??= withLockIfFree(layout.inUse, () => clearTemporary(layout))),
+    clearOnce: () => (cleared ??= withLockIfFree(layout.inUse, () => recoverTemporary(layout))),
   };
 }
 
@@ -85,7 +90,7 @@ async function tagImage(store: Store, id: string, name: string): Promise<void> {
   if (!layoutExists(layout)) throw noSuchImage(store, id);
   await withLock(layout.inUse, 'shared', () =>
     changeIndex(layout, (index) => {
-      const found = index.manifests.find(({ digest }) => digest === id);
+      const found = index.manifests.find((of) => of.digest === id && !isLoaded(of));
       if (found === undefined) throw noSuchImage(store, id);
       return withDescriptor(index, named(found, name));
     }),
