@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { benchImageRoot } from './image-root.ts';
 import { benchImages } from './images.ts';
 import type { Row } from './measure.ts';
+import { benchPodman } from './podman.ts';
 import { benchReconcile } from './reconcile.ts';
 import { benchStage } from './stage.ts';
 import { benchStart } from './start.ts';
@@ -17,6 +18,7 @@ const parts = {
   verify: benchVerify,
   reconcile: benchReconcile,
   stage: benchStage,
+  podman: benchPodman,
 };
 
 const wanted = process.argv.slice(2);
