@@ -51,7 +51,7 @@ async function configuredLocks(
     const text = read(path);
     if (text === undefined) continue;
     // What podman itself can't read it says itself, and better.
-    const { engine = {} } = v.parse(
+    const { engine } = v.parse(
       v.fallback(Engine, { engine: {} }),
       quietly(() => parse(text)),
     );

@@ -26,14 +26,6 @@ export const imageList = array(
   }),
 );
 
-/** Of `GET /images/{name}/json`. */
-export const imageDetail = looseObject({
-  Id: string(),
-  RepoDigests: nullish(array(string())),
-  /** DiffIDs, from the base up. */
-  RootFS: optional(looseObject({ Layers: nullish(array(string())) })),
-});
-
 /** Of `GET /containers/json`. */
 export const containerList = array(
   looseObject({
