@@ -227,3 +227,11 @@ test('hostile names can’t steer the terminal', async (t) => {
     for (const evil of ['\u001b', '\u202e']) assert.ok(!(stdout + stderr).includes(evil), format);
   }
 });
+
+test('where nothing is queued the gate is open', async (t) => {
+  const machine = await startMachine(t);
+  const plain = await machine.berth('gate', ...store);
+  assert.deepEqual([plain.code, plain.stdout], [0, 'Nothing is queued.\n'], plain.stderr);
+  const { stdout } = await machine.berth('gate', ...store, '--format', 'json');
+  assert.equal(v.parse(schemas.GateResult, JSON.parse(stdout)).decision, 'nothing');
+});
