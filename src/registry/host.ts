@@ -18,10 +18,14 @@ import { type RetryPolicy, retrying, retryPolicy } from './retry.ts';
  * @param onRetry told before something is asked for again.
  * @throws {RegistryError} `registry-config` for a registries.conf that can't be read.
  */
-export async function openHostRegistry(onRetry: RetryPolicy['onRetry']): Promise<Registry> {
+export async function openHostRegistry(
+  onRetry: RetryPolicy['onRetry'],
+  policy: RetryPolicy = retryPolicy,
+): Promise<Registry> {
   const host = openRoot('/');
   try {
-    return await openAt(host, process.env, homedir(), process.getuid?.() ?? 0, onRetry);
+    const uid = process.getuid?.() ?? 0;
+    return await openAt(host, process.env, homedir(), uid, { ...policy, onRetry });
   } catch (error) {
     host.close();
     throw error;
@@ -33,7 +37,7 @@ async function openAt(
   environment: NodeJS.ProcessEnv,
   home: string,
   uid: number,
-  onRetry: RetryPolicy['onRetry'],
+  policy: RetryPolicy,
 ): Promise<Registry> {
   // Not by $XDG_CONFIG_HOME: engines obey that for auth files alone.
   const userDirectory = join(home, '.config/containers');
@@ -55,7 +59,7 @@ async function openAt(
     proxyFor: proxiesOf(environment),
   });
   return {
-    ...retrying(registry, { ...retryPolicy, onRetry }),
+    ...retrying(registry, policy),
     close: () => {
       registry.close();
       host.close();

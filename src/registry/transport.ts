@@ -4,7 +4,7 @@ import { systemErrorCode } from '../errors.ts';
 import { PATIENCE, type Patience, Stalled } from './body.ts';
 import type { HostCertificates } from './certificates.ts';
 import type { Proxy, ProxyFor } from './proxy.ts';
-import { trustOf } from './trust.ts';
+import { type Extent, trustOf } from './trust.ts';
 import { addressOf, authorized, ProxyError, TunnelAgent } from './tunnel.ts';
 
 /** One request, to one origin; redirects and credentials are others' work. */
@@ -38,6 +38,7 @@ export class Transport {
   readonly #plain = new http.Agent({ keepAlive: true });
   readonly #agents = new Map<string, https.Agent>();
   readonly #certificates = new Map<string, HostCertificates>();
+  #extent: Extent = 'bundle';
   /** Of a registry's identities, the one that was not refused. */
   readonly #accepted = new Map<string, number>();
 
@@ -54,14 +55,21 @@ export class Transport {
    * @throws {RegistryError} `registry-config`
    */
   async send(ask: Ask): Promise<IncomingMessage> {
-    for (;;) {
+    for (let refusals = 0; ; ) {
+      const extent = this.#extent;
+      const identity = this.#identityOf(ask);
       const attempt = new Attempt(this.#start(ask), this.patience);
       try {
         return await attempt.reply;
       } catch (error) {
         ask.signal?.throwIfAborted();
         // A kept connection that the other side closed meanwhile: the request was not served.
-        if (attempt.isStale || this.#hasNextIdentity(ask, error)) continue;
+        if (attempt.isStale) continue;
+        if (this.#hasMoreAuthorities(error, extent)) continue;
+        if (this.#hasNextIdentity(ask, error, identity, refusals)) {
+          refusals++;
+          continue;
+        }
         if (attempt.isConnected) throw error;
         throw new NotConnected('not connected', { cause: this.#asOfProxy(ask.url, error) });
       }
@@ -110,12 +118,12 @@ export class Transport {
   #agentFor({ registry, insecure }: Ask, proxy: Proxy | undefined): https.Agent {
     const certificates = this.#certificatesFor(registry);
     const { authorities, identities } = certificates;
-    const index = this.#accepted.get(registry) ?? 0;
+    const index = this.#identityOf({ registry });
     const isOwn = authorities.length + identities.length > 0;
-    const key = `${insecure} ${proxy?.url.href ?? ''} ${isOwn ? `${registry} ${index}` : ''}`;
+    const key = `${insecure} ${this.#extent} ${proxy?.url.href ?? ''} ${isOwn ? `${registry} ${index}` : ''}`;
     const known = this.#agents.get(key);
     if (known !== undefined) return known;
-    const trust = trustOf(insecure, certificates, identities[index]);
+    const trust = trustOf(insecure, certificates, index, this.#extent);
     const agent =
       proxy === undefined
         ? new https.Agent({ keepAlive: true, ...trust })
@@ -137,15 +145,28 @@ export class Transport {
     return new ProxyError(proxy, error.message, error);
   }
 
+  #identityOf({ registry }: Pick<Ask, 'registry'>): number {
+    return this.#accepted.get(registry) ?? 0;
+  }
+
+  /** Looks further for who has signed a certificate, unless that was done already. */
+  #hasMoreAuthorities(error: unknown, asked: Extent): boolean {
+    const isUnknown = /ISSUER|SELF_SIGNED|VERIFY_LEAF/.test(systemErrorCode(error) ?? '');
+    if (!isUnknown || asked === 'directories') return false;
+    this.#extent = 'directories';
+    return true;
+  }
+
   /**
    * Goes on to the next identity when one was refused. Node does not tell which CAs a server
    * accepts, by which others choose; and the server's word may be lost when it hangs up.
    */
-  #hasNextIdentity({ registry }: Ask, error: unknown): boolean {
-    if (!/^ERR_SSL_.*_ALERT_|^ECONNRESET$|^EPIPE$/.test(systemErrorCode(error) ?? '')) return false;
-    const next = (this.#accepted.get(registry) ?? 0) + 1;
-    if (next >= (this.#certificates.get(registry)?.identities.length ?? 0)) return false;
-    this.#accepted.set(registry, next);
+  #hasNextIdentity({ registry }: Ask, error: unknown, asked: number, refusals: number): boolean {
+    const count = this.#certificates.get(registry)?.identities.length ?? 0;
+    const isRefusal = /^ERR_SSL_.*_ALERT_|^ECONNRESET$|^EPIPE$/.test(systemErrorCode(error) ?? '');
+    if (!isRefusal || refusals + 1 >= count) return false;
+    // Another request may have gone on already.
+    if (this.#identityOf({ registry }) === asked) this.#accepted.set(registry, (asked + 1) % count);
     return true;
   }
 }

@@ -99,7 +99,14 @@ function write(path: string, content: string | Buffer): void {
 export type Files = Readonly<Record<string, string>>;
 
 /** Where configuration may stand; everything else is the world's. */
-const CONFIGURED = ['/etc/containers', '/etc/docker', '/run/containers', HOME, '/run/user'];
+const CONFIGURED = [
+  '/etc/containers',
+  '/etc/docker',
+  '/run/containers',
+  HOME,
+  '/run/user',
+  '/run/copy',
+];
 
 /** Puts files in the place of those of the last run. */
 export function configure(files: Files): void {
