@@ -3,9 +3,9 @@ import https from 'node:https';
 import { systemErrorCode } from '../errors.ts';
 import { PATIENCE, type Patience, Stalled } from './body.ts';
 import type { HostCertificates } from './certificates.ts';
-import type { Proxy, ProxyFor } from './proxy.ts';
+import { authorizationOf, isSocks, type Proxy, type ProxyFor } from './proxy.ts';
 import { type Extent, trustOf } from './trust.ts';
-import { addressOf, authorized, ProxyError, TunnelAgent } from './tunnel.ts';
+import { addressOf, ProxyError, SocksAgent, TunnelAgent } from './tunnel.ts';
 
 /** One request, to one origin; redirects and credentials are others' work. */
 export interface Ask {
@@ -36,6 +36,7 @@ export class Transport {
   readonly #certificatesOf: (registry: string) => HostCertificates;
   readonly #proxyFor: ProxyFor;
   readonly #plain = new http.Agent({ keepAlive: true });
+  readonly #socks = new Map<string, http.Agent>();
   readonly #agents = new Map<string, https.Agent>();
   readonly #certificates = new Map<string, HostCertificates>();
   #extent: Extent = 'bundle';
@@ -79,7 +80,7 @@ export class Transport {
   /** Closes idle connections. */
   close(): void {
     this.#plain.destroy();
-    for (const agent of this.#agents.values()) agent.destroy();
+    for (const agent of [...this.#agents.values(), ...this.#socks.values()]) agent.destroy();
   }
 
   #start(ask: Ask): http.ClientRequest {
@@ -103,12 +104,15 @@ export class Transport {
       return https.request({ ...options, agent: this.#agentFor(ask, proxy) }).end(body);
     }
     if (proxy === undefined) return http.request({ ...options, agent: this.#plain }).end(body);
+    if (isSocks(proxy)) {
+      return http.request({ ...options, agent: this.#socksAgentFor(proxy) }).end(body);
+    }
     // What has no TLS is asked of the proxy itself: RFC 9112, 3.2.2.
     const toProxy: RequestOptions = {
       ...options,
       ...addressOf(proxy.url),
       path: `http://${url.host}${options.path}`,
-      headers: { ...headers, host: url.host, ...authorized(proxy.authorization?.reveal()) },
+      headers: { ...headers, host: url.host, ...authorizationOf(proxy) },
     };
     return proxy.url.protocol === 'https:'
       ? https.request({ ...toProxy, agent: this.#agentFor(ask, undefined) }).end(body)
@@ -127,8 +131,16 @@ export class Transport {
     const agent =
       proxy === undefined
         ? new https.Agent({ keepAlive: true, ...trust })
-        : new TunnelAgent(proxy, trust, this.patience);
+        : new TunnelAgent({ proxy, trust, patience: this.patience });
     this.#agents.set(key, agent);
+    return agent;
+  }
+
+  #socksAgentFor(proxy: Proxy): http.Agent {
+    const known = this.#socks.get(proxy.url.href);
+    if (known !== undefined) return known;
+    const agent = new SocksAgent({ proxy, trust: {}, patience: this.patience });
+    this.#socks.set(proxy.url.href, agent);
     return agent;
   }
 
@@ -141,7 +153,8 @@ export class Transport {
   /** A tunnel tells by itself that it is one. */
   #asOfProxy(url: URL, error: unknown): unknown {
     const proxy = url.protocol === 'http:' ? this.#proxyFor(url) : undefined;
-    if (proxy === undefined || !(error instanceof Error)) return error;
+    if (proxy === undefined || error instanceof ProxyError || !(error instanceof Error))
+      return error;
     return new ProxyError(proxy, error.message, error);
   }
 
@@ -186,7 +199,8 @@ class Attempt {
       timer = setTimeout(() => request.destroy(new Stalled(idle)), idle);
     };
     request.once('socket', (socket) => {
-      if (request.reusedSocket) connected();
+      // Also one that a proxy has connected already.
+      if (request.reusedSocket || !('encrypted' in socket || socket.connecting)) connected();
       else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected);
     });
     this.reply = new Promise<IncomingMessage>((resolve, reject) => {
