@@ -4,6 +4,7 @@ import { openRoot } from '../root/open-root.ts';
 import type { Root } from '../root/root.ts';
 import { readCertificates } from './certificates.ts';
 import { openRegistry } from './client.ts';
+import { CredentialHelpers } from './credential-helper.ts';
 import { authPaths, hostCredentials } from './credentials.ts';
 import { readPolicy } from './policy.ts';
 import { proxiesOf } from './proxy.ts';
@@ -42,7 +43,6 @@ async function openAt(
   // Not by $XDG_CONFIG_HOME: engines obey that for auth files alone.
   const userDirectory = join(home, '.config/containers');
   const { CONTAINERS_REGISTRIES_CONF: registriesConf } = environment;
-  const paths = authPaths(environment, home, uid);
   const conf = await readRegistriesConf(host, {
     userDirectory,
     ...(registriesConf ? { registriesConf } : {}),
@@ -50,10 +50,14 @@ async function openAt(
   const certificateDirectories = [userDirectory, '/etc/containers', '/etc/docker'].map(
     (directory) => `${directory}/certs.d`,
   );
-  const helpers = conf.credentialHelpers ?? [];
+  const sources = {
+    authFiles: authPaths(environment, home, uid),
+    helpers: conf.credentialHelpers ?? [],
+    programs: new CredentialHelpers(),
+  };
   const registry = openRegistry({
     conf,
-    credentials: (name, repository) => hostCredentials(host, paths, helpers, name, repository),
+    credentials: (name, repository) => hostCredentials(host, sources, name, repository),
     policy: () => readPolicy(host, userDirectory),
     certificates: (name) => readCertificates(host, certificateDirectories, name),
     proxyFor: proxiesOf(environment),
