@@ -34,7 +34,7 @@ test('pairs by their names, in order', (t) => {
   });
   const { identities } = readCertificates(host, directories, 'a.example');
   assert.deepEqual(
-    identities.map(({ cert, key }) => `${cert} ${key}`),
+    identities.map(({ cert, key }) => [cert, key].map(String).join(' ')),
     ['a ak', 'b bk'],
   );
 });
