@@ -14,7 +14,7 @@ export class ProxyError extends Error {
   readonly code: string | undefined;
 
   constructor({ url }: Proxy, reason: string, cause?: unknown) {
-    super(`by the proxy ${url.host}: ${reason}`, { cause });
+    super(`at the proxy ${url.host}: ${reason}`, { cause });
     this.code = systemErrorCode(cause);
   }
 }

@@ -107,7 +107,7 @@ for (const tls of [undefined, testCertificate]) {
       () => assert.fail('expected a refusal'),
       (cause: unknown) => cause,
     );
-    assert.match(inspect(error), tls ? /by the proxy 127\.0\.0\.1:\d+: 407/ : /407/);
+    assert.match(inspect(error), tls ? /at the proxy 127\.0\.0\.1:\d+: 407/ : /407/);
     assert.doesNotMatch(inspect(error, { depth: 9 }), /hunter2/);
     assert.deepEqual(origin.requests, []);
   });
@@ -145,7 +145,7 @@ test('a SOCKS proxy is asked for an IPv6 address by its bytes, and may refuse', 
   });
   const name = '[fd00:0:0:1::a:b]:5000/app:1';
   const error = await fails(registry.resolve(name, amd64, {}), 'registry-unreachable');
-  assert.match(error.message, /by the proxy 127\.0\.0\.1:\d+: it answers 2 for fd00:/);
+  assert.match(error.message, /at the proxy 127\.0\.0\.1:\d+: it answers 2 for fd00:/);
   const asked = `05010004fd0000000000000100000000000a000b1388`;
   assert.equal(Buffer.concat(received).toString('hex'), `050100${asked}`);
 });
