@@ -123,7 +123,7 @@ export interface RegistryErrorOptions {
 export class RegistryError extends BerthError {
   declare readonly code: RegistryErrorCode;
   /** In milliseconds: how long the registry asks to be left alone. */
-  readonly retryAfter?: number;
+  declare readonly retryAfter?: number;
 
   constructor(
     code: RegistryErrorCode,

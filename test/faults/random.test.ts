@@ -9,7 +9,7 @@ import { buildImage } from '../support/image-builder.ts';
 import { holds } from '../support/property.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { onlyMissing, partsIn } from './only-missing.ts';
-import { login, Site } from './site.ts';
+import { hasty, login, Site } from './site.ts';
 
 const layer = fc.record({
   bytes: fc.constantFrom(100, 5000, 60_000, 200_000),
@@ -46,7 +46,7 @@ for (const auth of [{ bearer: login }, { basic: login }, {}]) {
     const { registry, elsewhere } = fault;
     const parent = temporaryDirectory(t);
     await holds(
-      100,
+      80,
       fc.asyncProperty(images, images, troubles, async (before, after, planned) => {
         const directory = mkdtempSync(join(parent, 'run-'));
         const site = new Site(directory, fault);
@@ -67,7 +67,7 @@ for (const auth of [{ bearer: login }, { basic: login }, {}]) {
         push(after, false);
         fault.plan(planned);
         const second = site.root('second', names(after));
-        const run = await site.stage('second', second);
+        const run = await site.stage('second', second, hasty);
         const there = site.checkDisk();
         const parts = partsIn(site.store);
         assert.ok(

@@ -24,7 +24,11 @@ export const HOST = 'registry.example.com';
 
 export const login = { username: 'robot', password: 'the-password-of-the-robot' };
 
-const patience: Patience = { connect: 5000, idle: 150, leastBytes: 1000, smallReply: 400 };
+/** Where nothing goes wrong, a busy machine must not look as if something did. */
+const calm: Patience = { connect: 30_000, idle: 30_000, leastBytes: 1, smallReply: 30_000 };
+
+/** Where registries fall silent on purpose, nobody has to wait for it. */
+export const hasty: Patience = { connect: 5000, idle: 150, leastBytes: 1000, smallReply: 400 };
 
 /** Longer than anything here takes: who is not done by then hangs. */
 const HANG_MS = 60_000;
@@ -58,8 +62,8 @@ export class Site {
   }
 
   /** As a process of its own: nothing is known of earlier runs but what lies on disk. */
-  async stage(id: string, location: string): Promise<Run> {
-    return this.#open(async (context, registry) => {
+  async stage(id: string, location: string, patience = calm): Promise<Run> {
+    return this.#open(patience, async (context, registry) => {
       const root = openRoot(location);
       try {
         const wanted = await wantedOf(root, { bind: 'all', compose: [] });
@@ -76,7 +80,7 @@ export class Site {
 
   /** What keeps a root from being ready, by its record and what the store has. */
   async findings(id: string): Promise<readonly string[]> {
-    const registry = this.#client();
+    const registry = this.#client(calm);
     const engine = openStore({ directory: this.store, registry });
     const { signal } = new AbortController();
     const context = { engine, stateDirectory: this.stateDirectory, report: () => {}, signal };
@@ -89,14 +93,14 @@ export class Site {
   /**
    * Holds the store and the records against what must hold whatever happened.
    *
-   * @param how the last run ended: only one that was killed leaves anything half-written.
+   * @param how the last run ended: one that was killed leaves files half-written.
    * @returns the digests of the blobs that are there.
    */
   checkDisk(how: 'ended' | 'killed' = 'ended'): ReadonlySet<string> {
     validNames(this.store);
     validPins(this.store);
     for (const name of how === 'ended' ? listed(join(this.store, 'tmp')) : []) {
-      assert.match(name, /^[0-9a-f]{64}\.partial$/, 'only what the next run goes on with');
+      assert.match(name, /^[0-9a-f]{64}\.partial$/, 'nothing is half-written but blobs that go on');
     }
     for (const name of listed(join(this.stateDirectory, 'roots'))) {
       if (how === 'killed' && name.startsWith('.')) continue;
@@ -110,9 +114,13 @@ export class Site {
     return readFileSync(join(this.stateDirectory, 'roots', `${id}.json`), 'utf8');
   }
 
-  #client(): Registry {
-    const { host } = this.#fault.registry;
-    const rule = { prefix: HOST, location: host, insecure: true, blocked: false };
+  #client(patience: Patience): Registry {
+    const rule = {
+      prefix: HOST,
+      location: this.#fault.registry.host,
+      insecure: true,
+      blocked: false,
+    };
     const registry = openRegistry({
       conf: { rules: [rule] },
       credentials: async () => ({
@@ -125,8 +133,11 @@ export class Site {
     return retrying(registry, { ...retryPolicy, wait: async () => undefined });
   }
 
-  async #open(work: (context: Context, registry: Registry) => Promise<Staged>): Promise<Run> {
-    const registry = this.#client();
+  async #open(
+    patience: Patience,
+    work: (context: Context, registry: Registry) => Promise<Staged>,
+  ): Promise<Run> {
+    const registry = this.#client(patience);
     const said: unknown[] = [];
     const context: Context = {
       engine: openStore({ directory: this.store, registry }),
