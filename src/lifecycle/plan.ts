@@ -1,5 +1,6 @@
 import type { EngineInfo } from '../engine/engine.ts';
 import type { BerthError } from '../errors.ts';
+import { formatBytes } from '../format-bytes.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -110,7 +111,8 @@ export async function planStage(
     planImage(situation, root.id, group, blobs),
   );
   const bytes = sizeOf([...blobs.values()].flat());
-  const lack = await lackOfSpace(context, situation, `staging ${root.id}`, bytes, space);
+  const what = `staging ${root.id} needs ${formatBytes(bytes)} to download`;
+  const lack = await lackOfSpace(context, situation, what, space);
   const kept = new Set(images.map((image) => image.id));
   return {
     root,

@@ -58,9 +58,20 @@ export async function stage(
       refuseElsewhere(situation, id);
       const planned = await plan(situation);
       if (planned.lack !== undefined) throw planned.lack;
-      return carryOut(context, planned, situation);
+      const staged = await carryOut(context, planned, situation);
+      if (isStaged(staged)) await (await context.loaded?.())?.staged(meaningsIn(planned));
+      return staged;
     });
   });
+}
+
+function isStaged({ plan, failures, findings }: Staged): boolean {
+  const isWhole = findings.every(({ code }) => code === 'problem');
+  return isWhole && failures.length === 0 && plan.failures.length === 0;
+}
+
+function meaningsIn({ images }: Plan) {
+  return images.flatMap(({ names, manifest }) => names.map(({ name }) => ({ name, manifest })));
 }
 
 /** What comes of a plan for which nothing has to be done; undefined if something has. */

@@ -42,7 +42,7 @@ export async function downloadBlob(
     const start = checkRange(place, blob, response, progress.length);
     checkLength(place, blob, response, start);
     const { patience } = exchange;
-    await pass({ place, expected, blob, response, patience }, start, target);
+    await pass({ place, expected, blob, response, start, patience }, target);
     if (progress.length < blob.size) throw tooShort(place, blob, progress.length);
   }
   const digest = progress.digest();
@@ -83,8 +83,7 @@ interface Passing {
 }
 
 async function pass(
-  { place, expected, blob, response, patience }: Passing,
-  start: number,
+  { place, expected, blob, response, start, patience }: Passing,
   { into, progress, signal }: Target,
 ): Promise<void> {
   let at = start;

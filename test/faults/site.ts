@@ -45,6 +45,8 @@ export interface Run {
 export class Site {
   readonly stateDirectory: string;
   readonly store: string;
+  /** Called for each event of a stage. */
+  onEvent: () => void = () => undefined;
   readonly #directory: string;
   readonly #fault: Pick<FaultRegistry, 'registry'>;
 
@@ -100,7 +102,7 @@ export class Site {
     validNames(this.store);
     validPins(this.store);
     for (const name of how === 'ended' ? listed(join(this.store, 'tmp')) : []) {
-      assert.match(name, /^[0-9a-f]{64}\.partial$/, 'nothing is half-written but blobs that go on');
+      assert.match(name, /^[0-9a-f]{64}\.partial$/, 'only what the next run goes on with');
     }
     for (const name of listed(join(this.stateDirectory, 'roots'))) {
       if (how === 'killed' && name.startsWith('.')) continue;
@@ -120,6 +122,7 @@ export class Site {
       location: this.#fault.registry.host,
       insecure: true,
       blocked: false,
+      mirrors: [],
     };
     const registry = openRegistry({
       conf: { rules: [rule] },
@@ -142,7 +145,10 @@ export class Site {
     const context: Context = {
       engine: openStore({ directory: this.store, registry }),
       stateDirectory: this.stateDirectory,
-      report: (event) => void said.push(event),
+      report: (event) => {
+        said.push(event);
+        this.onEvent();
+      },
       signal: new AbortController().signal,
     };
     try {
