@@ -79,6 +79,8 @@ interface Passing {
   readonly expected: string;
   readonly blob: Blob;
   readonly response: IncomingMessage;
+  /** At which byte of the blob it begins. */
+  readonly start: number;
   readonly patience: Patience;
 }
 

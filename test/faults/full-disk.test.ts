@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { closeSync, cpSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { isOutOfSpace } from '../../src/errors.ts';
 import { startFaultRegistry } from '../support/fault-registry.ts';
 import { buildImage, type ImageOptions } from '../support/image-builder.ts';
 import { seeded } from '../support/property.ts';
@@ -23,20 +24,35 @@ const PAGE = 4096;
 
 /** Takes all but so many pages. */
 function fillBytes(directory: string, left: number): void {
-  const file = openSync(join(directory, 'filler'), 'w');
   const { bavail, bsize } = statfsSync(directory);
-  const chunk = Buffer.alloc(PAGE);
-  for (let n = Math.floor((bavail * bsize) / PAGE) - left; n > 0; n--) writeSync(file, chunk);
-  closeSync(file);
+  const pages = Math.floor((bavail * bsize) / PAGE) - left;
+  untilFull(() => {
+    const file = openSync(join(directory, 'filler'), 'w');
+    try {
+      for (let n = 0; n < pages; n++) writeSync(file, Buffer.alloc(PAGE));
+    } finally {
+      closeSync(file);
+    }
+  });
 }
 
 /** Takes all but so many inodes. */
 function fillFiles(directory: string, left: number): void {
   const filler = join(directory, 'filler');
-  mkdirSync(filler);
-  // The directory itself may have been the last.
-  const { ffree } = statfsSync(directory);
-  for (let n = 0; n < ffree - left; n++) closeSync(openSync(join(filler, String(n)), 'w'));
+  untilFull(() => {
+    mkdirSync(filler);
+    const { ffree } = statfsSync(directory);
+    for (let n = 0; n < ffree - left; n++) closeSync(openSync(join(filler, String(n)), 'w'));
+  });
+}
+
+/** What berth writes meanwhile takes some of it too. */
+function untilFull(fill: () => void): void {
+  try {
+    fill();
+  } catch (error) {
+    if (!isOutOfSpace(error)) throw error;
+  }
 }
 
 async function fillsAtEveryMoment(
@@ -64,11 +80,15 @@ async function fillsAtEveryMoment(
   const { seed, random } = seeded();
 
   let refusals = 0;
-  for (let moment = 1, ended = false; !ended; moment++) {
+  // First with nothing left, then with a little: enough for some of what is written at an end.
+  const fillings = [() => 0, () => Math.trunc(random() * 6)].values();
+  let leave = fillings.next().value;
+  for (let moment = 0; leave !== undefined; moment++) {
     const site = new Site(mountpoint, fault);
     cpSync(template.stateDirectory, site.stateDirectory, { recursive: true });
-    const left = Math.trunc(random() * 6);
+    const left = leave();
     let moments = 0;
+    if (moment === 0) fill(mountpoint, left);
     const pass = () => {
       if (++moments === moment) fill(mountpoint, left);
     };
@@ -96,7 +116,10 @@ async function fillsAtEveryMoment(
     assert.equal(site.record('first'), record, what);
     assert.deepEqual(await site.findings('first'), [], what);
 
-    ended = moments < moment;
+    if (moments < moment) {
+      leave = fillings.next().value;
+      moment = -1;
+    }
     site.onEvent = () => undefined;
     rmSync(join(mountpoint, 'filler'), { recursive: true, force: true });
     fault.plan([]);
