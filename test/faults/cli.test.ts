@@ -71,7 +71,9 @@ test('names and digests that try to climb out of the store write nothing elsewhe
     `${HOST}//outside/a:1`,
     `../outside/a`,
     `${HOST}/app%2f..%2foutside:1`,
-    ...badDigests.filter((digest) => !/[\u0000\n]/.test(digest)).map((d) => `${HOST}/app@${d}`),
+    ...badDigests
+      .filter((digest) => !digest.includes('\n') && !digest.includes('\0'))
+      .map((d) => `${HOST}/app@${d}`),
   ];
   const units = climbing.map((name, i) => container(`app${i}`, name));
   const root = writeRoot(join(machine.directory, 'os'), Object.assign({}, ...units));
