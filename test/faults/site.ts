@@ -45,6 +45,8 @@ export interface Run {
 export class Site {
   readonly stateDirectory: string;
   readonly store: string;
+  /** Called for each event of a stage. */
+  onEvent: () => void = () => undefined;
   readonly #directory: string;
   readonly #fault: Pick<FaultRegistry, 'registry'>;
 
@@ -93,7 +95,7 @@ export class Site {
   /**
    * Holds the store and the records against what must hold whatever happened.
    *
-   * @param how the last run ended: only one that was killed leaves anything half-written.
+   * @param how the last run ended: one that was killed leaves files half-written.
    * @returns the digests of the blobs that are there.
    */
   checkDisk(how: 'ended' | 'killed' = 'ended'): ReadonlySet<string> {
@@ -143,7 +145,10 @@ export class Site {
     const context: Context = {
       engine: openStore({ directory: this.store, registry }),
       stateDirectory: this.stateDirectory,
-      report: (event) => void said.push(event),
+      report: (event) => {
+        said.push(event);
+        this.onEvent();
+      },
       signal: new AbortController().signal,
     };
     try {
