@@ -4,6 +4,7 @@ import type { ActiveSource, DirectoriesConfig } from '../deployment/directories.
 import { lineOfKey } from '../discovery/toml-line.ts';
 import type { EngineName } from '../engine/engine.ts';
 import { BerthError, systemErrorCode } from '../errors.ts';
+import { parseQuietHours, type QuietHours } from '../lifecycle/quiet-hours.ts';
 import { parseReserve, type Reserve } from '../lifecycle/reserve.ts';
 import { idOfLocation, isId, isManual } from '../lifecycle/root-id.ts';
 
@@ -19,6 +20,8 @@ export interface Config {
   readonly heldDays: number;
   /** What staging leaves free of each file system. */
   readonly reserve?: Reserve;
+  /** When `reconcile` fetches nothing. */
+  readonly quietHours?: QuietHours;
 }
 
 /**
@@ -112,6 +115,10 @@ const keys: Readonly<Record<string, (value: unknown) => Partial<Config> | string
   reserve: (value) => {
     const reserve = typeof value === 'string' ? parseReserve(value) : undefined;
     return reserve === undefined ? 'a size as "500M" or "2G", or a share as "5%"' : { reserve };
+  },
+  'quiet-hours': (value) => {
+    const quietHours = typeof value === 'string' ? parseQuietHours(value) : undefined;
+    return quietHours === undefined ? 'local time as "08:00-18:00"' : { quietHours };
   },
 };
 
