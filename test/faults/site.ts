@@ -120,6 +120,7 @@ export class Site {
       location: this.#fault.registry.host,
       insecure: true,
       blocked: false,
+      mirrors: [],
     };
     const registry = openRegistry({
       conf: { rules: [rule] },
