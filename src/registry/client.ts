@@ -73,10 +73,10 @@ export function openRegistry(options: RegistryOptions): Registry {
     async download(name, blob, access, into, watch = {}) {
       await permit(name);
       const { progress = new BlobProgress(), signal } = watch;
-      const target = { into, progress, signal };
       // What came from one place goes on at the next.
       await failover.first(failover.placesOfDigest(name, blob.digest, access), {
-        ask: async (at) => downloadBlob(exchange, at, access, blob, target),
+        ask: async (at, isLast) =>
+          downloadBlob(exchange, at, access, blob, { into, progress, signal, mayLeave: !isLast }),
         signal,
         mayGoOn: () => !progress.isEnded,
       });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { inspect } from 'node:util';
+import { PATIENCE } from '../../src/registry/body.ts';
 import type { RegistryErrorCode } from '../../src/registry/registry.ts';
 import { buildImage } from '../support/image-builder.ts';
 import type { Fault } from '../support/registry-fault.ts';
@@ -139,7 +140,7 @@ test('a body that does not go on ends the wait', async (t) => {
 
 test('a body that drips is as good as one that does not go on', async (t) => {
   const { server, layer, name } = await ready(t);
-  const patience = { connect: 5000, idle: 100, leastBytes: 20_000, smallReply: 5000 };
+  const patience = { ...PATIENCE, idle: 100, leastBytes: 20_000 };
   const registry = client(t, [server], { patience });
   server.fault = () => ({ kind: 'slow', bytes: 10, every: 5 });
   const error = await fails(registry.download(name, layer, {}, sink()), 'connection-lost');
