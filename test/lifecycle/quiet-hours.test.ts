@@ -68,7 +68,7 @@ test('what is under way when quiet hours begin ends there and goes on afterwards
   host.server.fault = ({ path }) => {
     if (!path.includes('/blobs/')) return undefined;
     delays.push(...timers.map(({ milliseconds }) => milliseconds));
-    for (const { call } of [...timers]) call();
+    for (const { call } of timers) call();
     return { kind: 'stall', after: 10 };
   };
   assert.deepEqual(await state(), waits);

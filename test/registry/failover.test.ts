@@ -179,12 +179,13 @@ test('a tag is looked up at mirrors for tags, and fetched from those for digests
   const upstream = await serve(t);
   forDigests.push('app:1', image);
   forTags.push('app:1', image);
-  const registry = mirrored(t, [
+  const servers = [
     { host: forDigests.host, use: 'digest-only' },
     { host: forTags.host, use: 'tag-only' },
     upstream,
-  ]);
-  const { blobs, digest } = await registry.resolve(name, amd64, {});
+  ] as const;
+  const { blobs, digest } = await mirrored(t, servers).resolve(name, amd64, {});
+  const registry = mirrored(t, servers);
   await registry.manifest(name, digest, {});
   assert.deepEqual([asked(forDigests), asked(forTags)], [['manifests 200'], ['manifests 200']]);
   // What the tag means may be nowhere else yet.

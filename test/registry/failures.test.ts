@@ -103,9 +103,11 @@ for (const [what, fault, code] of broken) {
 }
 
 test('a manifest that comes altered, short or not whole is an error, by tag and by digest', async (t) => {
-  const { server, registry, resolve, name } = await ready(t);
+  const { server, resolve, name } = await ready(t);
   const { digest } = await resolve();
-  const works = [resolve, () => registry.manifest(name, digest, {})];
+  // Another client: the one that resolved it has it.
+  const fresh = client(t, [server]);
+  const works = [resolve, () => fresh.manifest(name, digest, {})];
   for (const work of works) {
     server.fault = () => ({ kind: 'altered' });
     await fails(work(), 'digest-mismatch');
