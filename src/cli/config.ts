@@ -5,6 +5,7 @@ import { lineOfKey } from '../discovery/toml-line.ts';
 import type { EngineName } from '../engine/engine.ts';
 import { BerthError, systemErrorCode } from '../errors.ts';
 import type { GateOptions } from '../lifecycle/gate.ts';
+import { parseQuietHours, type QuietHours } from '../lifecycle/quiet-hours.ts';
 import { parseReserve, type Reserve } from '../lifecycle/reserve.ts';
 import { idOfLocation, isId, isManual } from '../lifecycle/root-id.ts';
 
@@ -22,6 +23,8 @@ export interface Config {
   readonly gate: GateOptions;
   /** What staging leaves free of each file system. */
   readonly reserve?: Reserve;
+  /** When `reconcile` fetches nothing. */
+  readonly quietHours?: QuietHours;
 }
 
 /**
@@ -116,6 +119,10 @@ const keys: Readonly<Record<string, (value: unknown) => Partial<Config> | string
   reserve: (value) => {
     const reserve = typeof value === 'string' ? parseReserve(value) : undefined;
     return reserve === undefined ? 'a size as "500M" or "2G", or a share as "5%"' : { reserve };
+  },
+  'quiet-hours': (value) => {
+    const quietHours = typeof value === 'string' ? parseQuietHours(value) : undefined;
+    return quietHours === undefined ? 'local time as "08:00-18:00"' : { quietHours };
   },
 };
 

@@ -15,6 +15,7 @@ import { judge, type Policy } from './policy.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 import type { Manifest, Registry, RegistryError } from './registry.ts';
 import { resolveAll } from './resolve-all.ts';
+import { SeenManifests } from './seen-manifests.ts';
 import { Transport, type TransportOptions } from './transport.ts';
 
 export interface RegistryOptions extends TransportOptions {
@@ -32,6 +33,7 @@ export function openRegistry(options: RegistryOptions): Registry {
   const transport = new Transport(options);
   const exchange = new Exchange(transport, new Authorizations(transport, credentials));
   const failover = new Failover(conf);
+  const seen = new SeenManifests();
   let known: Policy | undefined;
   const permit = async (name: string) => judge((known ??= policy()), name);
   return {
@@ -42,6 +44,7 @@ export function openRegistry(options: RegistryOptions): Registry {
         ask: async (at) => fetchManifest(exchange, at, access, at.reference, signal),
         signal,
       });
+      seen.add(top);
       const document = readManifest(place, top);
       if (document.kind === 'manifest') return describe(name, platform, top, top, document);
       const { digest } = entryFor(place, document, platform);
@@ -49,6 +52,7 @@ export function openRegistry(options: RegistryOptions): Registry {
         [place, ...places.filter((other) => other !== place)],
         { ask: async (at) => fetchManifest(exchange, at, access, digest, signal), signal },
       );
+      seen.add(manifest);
       const inner = readManifest(from, manifest);
       if (inner.kind === 'manifest') return describe(name, platform, top, manifest, inner);
       throw failure('bad-reply', from, `a manifest at ${digest}`, 'one more index', {
@@ -66,6 +70,8 @@ export function openRegistry(options: RegistryOptions): Registry {
     },
     async manifest(name, digest, access) {
       await permit(name);
+      const before = seen.get(digest);
+      if (before !== undefined) return before;
       const places = failover.placesOfDigest(name, digest, access);
       const ask = async (at: Place) => fetchManifest(exchange, at, access, digest);
       return (await failover.first(places, { ask })).result;
@@ -73,10 +79,10 @@ export function openRegistry(options: RegistryOptions): Registry {
     async download(name, blob, access, into, watch = {}) {
       await permit(name);
       const { progress = new BlobProgress(), signal } = watch;
-      const target = { into, progress, signal };
       // What came from one place goes on at the next.
       await failover.first(failover.placesOfDigest(name, blob.digest, access), {
-        ask: async (at) => downloadBlob(exchange, at, access, blob, target),
+        ask: async (at, isLast) =>
+          downloadBlob(exchange, at, access, blob, { into, progress, signal, mayLeave: !isLast }),
         signal,
         mayGoOn: () => !progress.isEnded,
       });

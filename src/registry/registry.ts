@@ -90,6 +90,8 @@ export type RegistryErrorCode =
   | 'registry-unreachable'
   /** The connection broke in the middle of a reply. */
   | 'connection-lost'
+  /** A mirror that sends far less than a link can carry. */
+  | 'too-slow'
   /** 401 with the credentials at hand, or none at hand. */
   | 'unauthorized'
   /** 403. */
@@ -139,6 +141,7 @@ function kindOf(code: RegistryErrorCode): 'failed' | 'usage' | 'refused' | 'unre
   switch (code) {
     case 'registry-unreachable':
     case 'connection-lost':
+    case 'too-slow':
     case 'rate-limited':
     case 'registry-failed':
       return 'unreachable';

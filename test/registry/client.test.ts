@@ -43,6 +43,8 @@ for (const format of ['oci', 'docker'] as const) {
     const manifest = await registry.manifest(name, resolved.manifest, {});
     assert.equal(manifest.digest, resolved.manifest);
     assert.deepEqual(manifest.content, image.manifests[1]?.content);
+    const asked = server.requests.filter(({ path }) => path.includes('/manifests/'));
+    assert.equal(asked.length, 2, 'what was resolved is not asked for again');
   });
 }
 
