@@ -153,7 +153,8 @@ async function foundAt(
     }
   }
   // policy.json speaks of names, wherever their bytes come from.
-  await registry.permit(binding.name);
+  const image = { ...here.found, name: binding.name };
+  await firstThatWorks(binding, signal, (access) => registry.permit(image, access, { signal }));
   return here;
 }
 

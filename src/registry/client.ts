@@ -7,28 +7,35 @@ import { failure } from './failure.ts';
 import { fetchManifest } from './fetch-manifest.ts';
 import { fetchDiffIds } from './image-config.ts';
 import { type ManifestDocument, readManifest } from './manifest-document.ts';
+import { Permissions } from './permissions.ts';
 import { type Place, placeOf } from './place.ts';
-import { judge, type Policy } from './policy.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 import type { Manifest, Registry, RegistryError } from './registry.ts';
 import { resolveAll } from './resolve-all.ts';
 import { Transport } from './transport.ts';
+import type { TrustFiles } from './trust-files.ts';
 
 export interface RegistryOptions {
   readonly conf: RegistriesConf;
   readonly credentials: HostCredentials;
-  /** Read when something is to be downloaded, and only then missed. */
-  readonly policy: () => Policy;
+  readonly trust: TrustFiles;
 }
 
 /** The distribution client: github.com/opencontainers/distribution-spec v1.1, "Pull". */
-export function openRegistry({ conf, credentials, policy }: RegistryOptions): Registry {
+export function openRegistry({ conf, credentials, trust }: RegistryOptions): Registry {
   const transport = new Transport();
   const exchange = new Exchange(transport, new Authorizations(transport, credentials));
-  let known: Policy | undefined;
-  const permit = async (name: string) => judge((known ??= policy()), name);
+  const permissions = new Permissions(trust, async (image, access, signal) => {
+    const place = placeOf(image.name, conf, access);
+    const registriesD = await trust.registriesD();
+    if (!registriesD.usesAttachments(place)) {
+      return `${registriesD.path} does not say that signatures lie beside it`;
+    }
+    const { fetchAttachments } = await import('./sigstore/attachments.ts');
+    return fetchAttachments(exchange, place, access, image.manifest, signal);
+  });
   return {
-    permit,
+    permit: (image, access, options = {}) => permissions.permit(image, access, options),
     async resolve(name, platform, access, signal) {
       const place = placeOf(name, conf, access);
       const top = await fetchManifest(exchange, place, access, place.reference, signal);
@@ -49,11 +56,11 @@ export function openRegistry({ conf, credentials, policy }: RegistryOptions): Re
       return fetchDiffIds(exchange, placeOf(image.name, conf, access), access, image, signal);
     },
     async manifest(name, digest, access) {
-      await permit(name);
+      permissions.check(name, digest);
       return fetchManifest(exchange, placeOf(name, conf, access), access, digest);
     },
     async download(name, blob, access, into, watch = {}) {
-      await permit(name);
+      permissions.check(name, blob.digest);
       const target = { into, signal: watch.signal };
       await downloadBlob(exchange, placeOf(name, conf, access), access, blob, target);
     },

@@ -4,9 +4,9 @@ import { openRoot } from '../root/open-root.ts';
 import type { Root } from '../root/root.ts';
 import { openRegistry } from './client.ts';
 import { authPaths, hostCredentials } from './credentials.ts';
-import { readPolicy } from './policy.ts';
 import { readRegistriesConf } from './registries-conf.ts';
 import type { Registry } from './registry.ts';
+import { hostTrust } from './trust-files.ts';
 
 /**
  * Registries as the running system reaches them: by its registries.conf, auth files and policy,
@@ -40,7 +40,8 @@ async function openAt(
       ...(registriesConf ? { registriesConf } : {}),
     }),
     credentials: (name, repository) => hostCredentials(host, paths, name, repository),
-    policy: () => readPolicy(host, userDirectory),
+    // containers/image looks there whatever XDG_CONFIG_HOME says.
+    trust: hostTrust(host, join(home, '.config/containers')),
   });
   return {
     ...registry,

@@ -14,11 +14,14 @@ import { type RegistryOptions as ServerOptions, startRegistry } from '../support
 import { testCertificate } from '../support/registry-certificate.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
-export const takesAll: RegistryOptions['policy'] = () => ({
-  path: '/etc/containers/policy.json',
-  default: [{ type: 'insecureAcceptAnything' }],
-  docker: {},
-});
+/** Trust by a policy with this default, on a host that has no other file of it. */
+export function trustBy(type: 'insecureAcceptAnything' | 'reject'): RegistryOptions['trust'] {
+  return {
+    policy: () => ({ path: '/p.json', default: [{ type }], docker: {} }),
+    registriesD: async () => ({ path: '/r', usesAttachments: () => false }),
+    keyFile: (path) => `the key ${path} is not there`,
+  };
+}
 
 /** A registry of the test's own, closed when the test ends. */
 export async function serve(t: TestContext, options: ServerOptions = {}) {
@@ -43,7 +46,7 @@ export function client(
       })),
     },
     credentials: async () => undefined,
-    policy: takesAll,
+    trust: trustBy('insecureAcceptAnything'),
     ...options,
   });
   t.after(() => registry.close());
