@@ -64,8 +64,9 @@ install: dist
 	for page in dist/man/*.1 packaging/man/*; do \
 	  $(INSTALL) $$page '$(DESTDIR)$(PREFIX)'/share/man/man$${page##*.}/$${page##*/} || exit; done
 	$(INSTALL) LICENSE '$(DESTDIR)$(PREFIX)/share/licenses/berth/LICENSE'
-	for file in README.md CHANGELOG.md docs/*.md; do \
-	  $(INSTALL) $$file '$(DESTDIR)$(DOCS)'/$${file#docs/} || exit; done
+	$(INSTALL) README.md '$(DESTDIR)$(DOCS)/README.md'
+	$(INSTALL) CHANGELOG.md '$(DESTDIR)$(DOCS)/CHANGELOG.md'
+	cp -R docs examples '$(DESTDIR)$(DOCS)'
 
 # docs/schemas, from the schemas that the code itself has.
 schemas: node_modules/.installed

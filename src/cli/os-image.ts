@@ -4,6 +4,7 @@ import { openWhenNeeded } from '../registry/when-needed.ts';
 import type { Root } from '../root/root.ts';
 import { namesMeantBy } from './names.ts';
 import type { CommonOptions } from './options.ts';
+import { retryLine } from './render/progress-lines.ts';
 import { hostConfig, interrupted, stateDirectoryOf } from './surroundings.ts';
 
 /** What of a command's options says where an OS image comes from. */
@@ -16,7 +17,9 @@ export async function openHostImage(spec: string, options: ImageOptions): Promis
   const stop = (signal: NodeJS.Signals) => abort.abort(interrupted(signal));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const registry = openWhenNeeded(async () =>
-    (await import('../registry/host.ts')).openHostRegistry(),
+    (await import('../registry/host.ts')).openHostRegistry((error, milliseconds) =>
+      process.stderr.write(`${retryLine(error.message, milliseconds)}\n`),
+    ),
   );
   try {
     return await openImage(spec, {

@@ -68,7 +68,9 @@ export async function online<T>(
   const stop = (signal: NodeJS.Signals) => abort.abort(interrupted(signal));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const registry = openWhenNeeded(async () =>
-    (await import('../registry/host.ts')).openHostRegistry(),
+    (await import('../registry/host.ts')).openHostRegistry((error, milliseconds) =>
+      progress.report({ event: 'retry', message: error.message, milliseconds }),
+    ),
   );
   try {
     return await work({ registry, report: progress.report, signal: abort.signal });

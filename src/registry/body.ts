@@ -11,30 +11,49 @@ export class TooLarge extends Error {
   }
 }
 
-/** Nothing came for too long. */
+/** Nothing came for too long, or too little. */
 export class Stalled extends Error {
-  constructor(milliseconds: number) {
-    super(`nothing for ${milliseconds / 1000} seconds`);
+  constructor(milliseconds: number, bytes = 0) {
+    super(`${bytes === 0 ? 'nothing' : `${bytes} bytes only`} for ${milliseconds / 1000} seconds`);
   }
 }
 
-/** How long a registry may be silent while it is waited for. */
-export const IDLE_MS = 60_000;
+/** How long a registry is waited for, in milliseconds. */
+export interface Patience {
+  /** Until a connection stands, with TLS. */
+  readonly connect: number;
+  /** While nothing comes, or fewer than `leastBytes` of a body. */
+  readonly idle: number;
+  /** In `idle`, in bytes: who sends less keeps berth for ever, and is as good as silent. */
+  readonly leastBytes: number;
+  /** For a small reply as a whole, however it trickles. */
+  readonly smallReply: number;
+}
 
-/** How long a small reply may take as a whole, however it trickles. */
-const SMALL_REPLY_MS = 120_000;
+/** A link of 2G, shared by ten downloads, gives each a little more than that. */
+export const PATIENCE: Patience = {
+  connect: 30_000,
+  idle: 60_000,
+  leastBytes: 16 * 1024,
+  smallReply: 120_000,
+};
 
 /**
  * Reads a small body whole.
  *
  * @throws {TooLarge} and destroys the connection.
  */
-export async function readBody(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
+export async function readBody(
+  response: IncomingMessage,
+  maxBytes: number,
+  patience: Patience,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  const deadline = setTimeout(() => response.destroy(new Stalled(SMALL_REPLY_MS)), SMALL_REPLY_MS);
+  const { smallReply } = patience;
+  const deadline = setTimeout(() => response.destroy(new Stalled(smallReply)), smallReply);
   try {
-    await eachChunk(response, async (chunk) => {
+    await eachChunk(response, patience, async (chunk) => {
       length += chunk.length;
       chunks.push(chunk);
       if (length > maxBytes) throw new TooLarge(maxBytes, Buffer.concat(chunks));
@@ -49,19 +68,30 @@ export async function readBody(response: IncomingMessage, maxBytes: number): Pro
  * Hands on a body piece by piece, the next when the last is done with. An error, of the body or of
  * `take`, destroys the connection.
  *
- * @throws {Stalled} when nothing comes for `IDLE_MS`; the time that `take` needs does not count.
+ * @throws {Stalled} when less than `leastBytes` comes in `idle`; the time that `take` needs does not count.
  */
 export async function eachChunk(
   response: IncomingMessage,
+  { idle, leastBytes }: Patience,
   take: (chunk: Buffer) => Promise<void>,
 ): Promise<void> {
-  const watch = () => setTimeout(() => response.destroy(new Stalled(IDLE_MS)), IDLE_MS);
+  let left = idle;
+  let came = 0;
+  let since = performance.now();
+  const watch = () => setTimeout(() => response.destroy(new Stalled(idle, came)), left);
   let timer = watch();
   try {
     for await (const chunk of response) {
       clearTimeout(timer);
       if (!Buffer.isBuffer(chunk)) throw new TypeError('expected bytes');
+      left = Math.max(0, left - (performance.now() - since));
+      came += chunk.length;
+      if (came >= leastBytes) {
+        left = idle;
+        came = 0;
+      }
       await take(chunk);
+      since = performance.now();
       timer = watch();
     }
   } finally {

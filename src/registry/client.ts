@@ -1,6 +1,8 @@
 import { choosePlatform, formatPlatform, type Platform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import { Authorizations, type HostCredentials } from './authorization.ts';
+import { BlobProgress } from './blob-progress.ts';
+import type { Patience } from './body.ts';
 import { downloadBlob } from './download.ts';
 import { Exchange } from './exchange.ts';
 import { failure } from './failure.ts';
@@ -19,11 +21,13 @@ export interface RegistryOptions {
   readonly conf: RegistriesConf;
   readonly credentials: HostCredentials;
   readonly trust: TrustFiles;
+  /** `PATIENCE` unless it is said. */
+  readonly patience?: Patience;
 }
 
 /** The distribution client: github.com/opencontainers/distribution-spec v1.1, "Pull". */
-export function openRegistry({ conf, credentials, trust }: RegistryOptions): Registry {
-  const transport = new Transport();
+export function openRegistry({ conf, credentials, trust, patience }: RegistryOptions): Registry {
+  const transport = new Transport(patience);
   const exchange = new Exchange(transport, new Authorizations(transport, credentials));
   const permissions = new Permissions(trust, async (image, access, signal) => {
     const place = placeOf(image.name, conf, access);
@@ -61,7 +65,8 @@ export function openRegistry({ conf, credentials, trust }: RegistryOptions): Reg
     },
     async download(name, blob, access, into, watch = {}) {
       permissions.check(name, blob.digest);
-      const target = { into, signal: watch.signal };
+      const { progress = new BlobProgress(), signal } = watch;
+      const target = { into, progress, signal };
       await downloadBlob(exchange, placeOf(name, conf, access), access, blob, target);
     },
     close: () => transport.close(),

@@ -1,10 +1,10 @@
-import { createHash, type Hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Blob } from '../image/resolved.ts';
 import type { Access } from './access.ts';
-import { eachChunk } from './body.ts';
+import type { BlobProgress } from './blob-progress.ts';
+import { eachChunk, type Patience } from './body.ts';
 import type { Exchange } from './exchange.ts';
-import { connectionLost, failure } from './failure.ts';
+import { connectionLost, failure, printable } from './failure.ts';
 import type { Place } from './place.ts';
 import { discard } from './redirect.ts';
 import { RegistryError } from './registry.ts';
@@ -12,11 +12,16 @@ import { RegistryError } from './registry.ts';
 /** Where the bytes go. */
 export interface Target {
   readonly into: { write(chunk: Buffer): Promise<void> };
+  /** What is there already. */
+  readonly progress: BlobProgress;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Streams a blob, hashing as it passes, and ends at once when there is more than there should be.
+ * Streams what is missing of a blob, hashing as it passes, and ends at once when there is more than
+ * there should be.
+ *
+ * Source: distribution-spec, "Pulling blobs", and RFC 9110, section 14.
  *
  * @throws {RegistryError}, what `into` throws, or the signal's reason.
  */
@@ -27,47 +32,74 @@ export async function downloadBlob(
   blob: Blob,
   target: Target,
 ): Promise<void> {
+  const { progress, signal } = target;
   const expected = `the blob ${blob.digest}`;
-  const path = `blobs/${blob.digest}`;
-  const accept = '*/*';
-  const { signal } = target;
-  const response = await exchange.get({ place, access, path, accept, expected, signal });
-  checkLength(place, blob, response);
-  const hash = createHash('sha256');
-  const length = await pass(place, expected, blob, response, hash, target);
-  if (length < blob.size) throw tooShort(place, blob, length);
-  const digest = `sha256:${hash.digest('hex')}`;
+  if (progress.length < blob.size) {
+    const path = `blobs/${blob.digest}`;
+    const part = progress.length === 0 ? {} : { from: progress.length };
+    const asked = { place, access, path, accept: '*/*', expected, signal, ...part };
+    const response = await exchange.get(asked);
+    const start = checkRange(place, blob, response, progress.length);
+    checkLength(place, blob, response, start);
+    const { patience } = exchange;
+    await pass({ place, expected, blob, response, patience }, start, target);
+    if (progress.length < blob.size) throw tooShort(place, blob, progress.length);
+  }
+  const digest = progress.digest();
   if (digest === blob.digest) return;
   throw failure('digest-mismatch', place, expected, `one that hashes to ${digest}`, {
     hint: 'try again; if it stays so, do not trust the registry, nor a proxy on the way',
   });
 }
 
-function checkLength(place: Place, blob: Blob, response: IncomingMessage): void {
-  const length = Number(response.headers['content-length'] ?? blob.size);
+/**
+ * At which byte of the blob the body begins. A registry may send the whole where a part was
+ * asked for.
+ */
+function checkRange(place: Place, blob: Blob, response: IncomingMessage, wanted: number): number {
+  if (response.statusCode !== 206) return 0;
+  const range = response.headers['content-range'] ?? '';
+  if (range.startsWith(`bytes ${wanted}-`)) return wanted;
+  discard(response);
+  const found = JSON.stringify(printable(range));
+  throw failure('bad-reply', place, `the blob ${blob.digest} from byte ${wanted} on`, found, {
+    hint: 'tell those who run the registry: it does not send what it is asked for',
+  });
+}
+
+function checkLength(place: Place, blob: Blob, response: IncomingMessage, start: number): void {
+  const length = start + Number(response.headers['content-length'] ?? blob.size - start);
   if (length === blob.size) return;
   discard(response);
   throw length < blob.size ? tooShort(place, blob, length) : tooLong(place, blob);
 }
 
+interface Passing {
+  readonly place: Place;
+  readonly expected: string;
+  readonly blob: Blob;
+  readonly response: IncomingMessage;
+  readonly patience: Patience;
+}
+
 async function pass(
-  place: Place,
-  expected: string,
-  blob: Blob,
-  response: IncomingMessage,
-  hash: Hash,
-  { into, signal }: Target,
-): Promise<number> {
-  let length = 0;
+  { place, expected, blob, response, patience }: Passing,
+  start: number,
+  { into, progress, signal }: Target,
+): Promise<void> {
+  let at = start;
   let isWriting = false;
   try {
-    await eachChunk(response, async (chunk) => {
-      length += chunk.length;
-      if (length > blob.size) throw tooLong(place, blob);
+    await eachChunk(response, patience, async (chunk) => {
+      // What was there before the connection broke comes again from a registry that knows no parts.
+      const fresh = chunk.subarray(Math.min(chunk.length, progress.length - at));
+      at += chunk.length;
+      if (at > blob.size) throw tooLong(place, blob);
+      if (fresh.length === 0) return;
       isWriting = true;
-      const written = into.write(chunk);
+      const written = into.write(fresh);
       // While the kernel writes.
-      hash.update(chunk);
+      progress.add(fresh);
       await written;
       isWriting = false;
     });
@@ -76,7 +108,6 @@ async function pass(
     if (isWriting || error instanceof RegistryError) throw error;
     throw connectionLost(place, expected, error);
   }
-  return length;
 }
 
 function tooShort(place: Place, { digest, size }: Blob, length: number): RegistryError {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Access } from './access.ts';
 import type { Authorization, Authorizations } from './authorization.ts';
+import type { Patience } from './body.ts';
 import { connectionLost, refused, unreachable } from './failure.ts';
 import type { Place } from './place.ts';
 import { discard, type Reply, sendAndFollow } from './redirect.ts';
@@ -14,6 +15,8 @@ export interface Request {
   /** Under `/v2/REPOSITORY/`. */
   readonly path: string;
   readonly accept: string;
+  /** From which byte on it is wanted: the answer is 206 if the registry can do that. */
+  readonly from?: number;
   /** What an error says that was expected. */
   readonly expected: string;
   readonly signal?: AbortSignal | undefined;
@@ -31,8 +34,12 @@ export class Exchange {
     this.#authorizations = authorizations;
   }
 
+  get patience(): Patience {
+    return this.#transport.patience;
+  }
+
   /**
-   * The reply with status 200, its body still to be read.
+   * The reply with status 200, or 206 for a part, its body still to be read.
    *
    * @throws {RegistryError}
    */
@@ -48,9 +55,15 @@ export class Exchange {
         reply = await this.#send(request, used);
       }
     }
-    if (reply.response.statusCode === 200) return reply.response;
+    const { statusCode } = reply.response;
+    if (statusCode === 200 || (statusCode === 206 && request.from !== undefined)) {
+      return reply.response;
+    }
     const via = reply.isElsewhere ? ` by way of ${reply.url.host}` : '';
-    throw await refused(place, `${expected}${via}`, reply.response, used?.secrets ?? []);
+    throw await refused(place, `${expected}${via}`, reply.response, {
+      secrets: used?.secrets ?? [],
+      patience: this.patience,
+    });
   }
 
   async #send(request: Request, authorization: Authorization | undefined): Promise<Reply> {
@@ -84,7 +97,7 @@ export class Exchange {
 
   async #sendTo(
     scheme: 'https' | 'http',
-    { place, path, accept, signal }: Request,
+    { place, path, accept, from, signal }: Request,
     authorization: Authorization | undefined,
   ): Promise<Reply> {
     return sendAndFollow(this.#transport, place, {
@@ -92,6 +105,7 @@ export class Exchange {
       headers: {
         accept,
         'user-agent': 'berth',
+        ...(from === undefined ? {} : { range: `bytes=${from}-` }),
         ...(authorization === undefined ? {} : { authorization: authorization.header }),
       },
       insecure: place.insecure,

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { systemErrorCode } from '../errors.ts';
-import { readBody, TooLarge } from './body.ts';
+import { type Patience, readBody, TooLarge } from './body.ts';
 import type { Place } from './place.ts';
-import { RegistryError, type RegistryErrorCode } from './registry.ts';
+import { RegistryError, type RegistryErrorCode, type RegistryErrorOptions } from './registry.ts';
 
 /** An error about a place: what was expected there, and what was found. */
 export function failure(
@@ -10,7 +10,7 @@ export function failure(
   { registry, repository }: Pick<Place, 'registry' | 'repository'>,
   expected: string,
   found: string,
-  options: { hint: string; cause?: unknown },
+  options: RegistryErrorOptions,
 ): RegistryError {
   const message = `registry ${registry}, repository ${repository}: expected ${expected}, found ${found}`;
   return new RegistryError(code, message, options);
@@ -58,22 +58,31 @@ function shortMessage(error: unknown): string {
 /**
  * What an answer that is no success means. Reads as much of its body as an error may quote.
  *
- * @param secrets what was sent to prove who asks: a registry may send it back.
+ * @param given.secrets what was sent to prove who asks: a registry may send it back.
  */
 export async function refused(
   place: Place,
   expected: string,
   response: IncomingMessage,
-  secrets: readonly string[],
+  { secrets, patience }: { readonly secrets: readonly string[]; readonly patience: Patience },
 ): Promise<RegistryError> {
   const status = response.statusCode ?? 0;
-  const said = quote(await bodyOf(response), secrets);
+  const said = quote(await bodyOf(response, patience), secrets);
   const found = said === '' ? `${status}` : `${status} (${said})`;
-  const [code, hint] = meaningOf(status, place, response.headers['retry-after']);
-  return failure(code, place, expected, found, { hint });
+  const retryAfter = millisecondsOf(response.headers['retry-after']);
+  const [code, hint] = meaningOf(status, place, retryAfter);
+  return failure(code, place, expected, found, { hint, retryAfter });
 }
 
-function meaningOf(status: number, { registry }: Place, retryAfter: string | undefined) {
+/** RFC 9110, section 10.2.3: a number of seconds, or a date. */
+function millisecondsOf(retryAfter: string | undefined): number | undefined {
+  if (retryAfter === undefined) return undefined;
+  if (/^\d{1,9}$/.test(retryAfter)) return Number(retryAfter) * 1000;
+  const date = Date.parse(retryAfter);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+}
+
+function meaningOf(status: number, { registry }: Place, retryAfter: number | undefined) {
   const meaning = (code: RegistryErrorCode, hint: string) => [code, hint] as const;
   if (status === 401) {
     return meaning('unauthorized', `log in with \`podman login ${registry}\`, or see to the name`);
@@ -83,9 +92,10 @@ function meaningOf(status: number, { registry }: Place, retryAfter: string | und
   }
   if (status === 404) return meaning('not-found', 'see to the name and the tag: they may be gone');
   if (status === 429) {
-    const seconds = /^\d{1,6}$/.test(retryAfter ?? '') ? ` in ${retryAfter} seconds` : ' later';
-    return meaning('rate-limited', `try again${seconds}, or log in to be allowed more`);
+    const when = retryAfter === undefined ? 'later' : `in ${Math.ceil(retryAfter / 1000)} seconds`;
+    return meaning('rate-limited', `try again ${when}, or log in to be allowed more`);
   }
+  if (status === 408) return meaning('connection-lost', 'try again');
   if (status >= 500) return meaning('registry-failed', 'try again later: the registry is at fault');
   return meaning('bad-reply', `see whether ${registry} is a registry (distribution-spec)`);
 }
@@ -93,9 +103,9 @@ function meaningOf(status: number, { registry }: Place, retryAfter: string | und
 const MAX_QUOTED_BYTES = 8 * 1024;
 const MAX_QUOTED_CHARACTERS = 200;
 
-async function bodyOf(response: IncomingMessage): Promise<string> {
+async function bodyOf(response: IncomingMessage, patience: Patience): Promise<string> {
   try {
-    return (await readBody(response, MAX_QUOTED_BYTES)).toString('utf8');
+    return (await readBody(response, MAX_QUOTED_BYTES, patience)).toString('utf8');
   } catch (error) {
     // The status says enough where the body breaks off.
     return error instanceof TooLarge ? error.start.toString('utf8') : '';

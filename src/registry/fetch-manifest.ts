@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isDigest, sha256 } from '../image/digest.ts';
 import type { Access } from './access.ts';
-import { readBody, TooLarge } from './body.ts';
+import { type Patience, readBody, TooLarge } from './body.ts';
 import type { Exchange } from './exchange.ts';
 import { connectionLost, failure, printable } from './failure.ts';
 import { ACCEPTED_TYPES } from './manifest-document.ts';
@@ -30,7 +30,7 @@ export async function fetchManifest(
   const accept = ACCEPTED_TYPES;
   const response = await exchange.get({ place, access, path, accept, expected, signal });
   const mediaType = (response.headers['content-type'] ?? '').replace(/\s*;.*$/s, '').toLowerCase();
-  const content = await readWhole(place, expected, response);
+  const content = await readWhole(place, expected, response, exchange.patience);
   const digest = sha256(content);
   const promised = isDigest(reference) ? reference : promisedDigest(response);
   if (promised !== undefined && promised !== digest) {
@@ -50,13 +50,14 @@ async function readWhole(
   place: Place,
   expected: string,
   response: IncomingMessage,
+  patience: Patience,
 ): Promise<Buffer> {
   if (Number(response.headers['content-length']) > MAX_BYTES) {
     discard(response);
     throw tooLarge(place, expected);
   }
   try {
-    return await readBody(response, MAX_BYTES);
+    return await readBody(response, MAX_BYTES, patience);
   } catch (error) {
     if (error instanceof TooLarge) throw tooLarge(place, expected);
     throw connectionLost(place, expected, error);

@@ -6,18 +6,20 @@ import { openRegistry } from './client.ts';
 import { authPaths, hostCredentials } from './credentials.ts';
 import { readRegistriesConf } from './registries-conf.ts';
 import type { Registry } from './registry.ts';
+import { type RetryPolicy, retrying, retryPolicy } from './retry.ts';
 import { hostTrust } from './trust-files.ts';
 
 /**
  * Registries as the running system reaches them: by its registries.conf, auth files and policy,
  * and those of the user who runs this.
  *
+ * @param onRetry told before something is asked for again.
  * @throws {RegistryError} `registry-config` for a registries.conf that can't be read.
  */
-export async function openHostRegistry(): Promise<Registry> {
+export async function openHostRegistry(onRetry: RetryPolicy['onRetry']): Promise<Registry> {
   const host = openRoot('/');
   try {
-    return await openAt(host, process.env, homedir(), process.geteuid?.() ?? 0);
+    return await openAt(host, process.env, homedir(), process.geteuid?.() ?? 0, onRetry);
   } catch (error) {
     host.close();
     throw error;
@@ -29,6 +31,7 @@ async function openAt(
   environment: NodeJS.ProcessEnv,
   home: string,
   uid: number,
+  onRetry: RetryPolicy['onRetry'],
 ): Promise<Registry> {
   const config = environment['XDG_CONFIG_HOME'] || join(home, '.config');
   const userDirectory = join(config, 'containers');
@@ -44,7 +47,7 @@ async function openAt(
     trust: hostTrust(host, join(home, '.config/containers')),
   });
   return {
-    ...registry,
+    ...retrying(registry, { ...retryPolicy, onRetry }),
     close: () => {
       registry.close();
       host.close();

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { isDigest } from '../image/digest.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import type { Access } from './access.ts';
+import { BlobProgress } from './blob-progress.ts';
 import { downloadBlob } from './download.ts';
 import type { Exchange } from './exchange.ts';
 import { failure } from './failure.ts';
@@ -33,7 +34,7 @@ export async function fetchDiffIds(
   if (blob.size > MAX_BYTES) throw wrong(place, `${blob.size} bytes`);
   const chunks: Buffer[] = [];
   const into = { write: async (chunk: Buffer) => void chunks.push(chunk) };
-  await downloadBlob(exchange, place, access, blob, { into, signal });
+  await downloadBlob(exchange, place, access, blob, { into, signal, progress: new BlobProgress() });
   const checked = v.safeParse(schema, parse(place, Buffer.concat(chunks)));
   if (!checked.success) throw wrong(place, 'one without rootfs.diff_ids');
   const { diff_ids: diffIds } = checked.output.rootfs;

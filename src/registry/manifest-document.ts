@@ -58,6 +58,7 @@ export function readManifest(place: Asked, { mediaType, content }: Manifest): Ma
   }
   if (MANIFEST_TYPES.includes(own) && config !== undefined && layers && !manifests) {
     for (const layer of layers) refuseForeign(place, layer.mediaType);
+    refuseTwoSizes(place, [config, ...layers]);
     return { kind: 'manifest', config: blobOf(config), layers: layers.map(blobOf) };
   }
   throw wrong(place, `fields that do not make one of the type ${JSON.stringify(own)}`);
@@ -106,6 +107,16 @@ function entryOf({ digest, platform }: Descriptor) {
 function refuseForeign(place: Asked, mediaType: string): void {
   if (/\.nondistributable\.|\.foreign\./.test(mediaType)) {
     throw wrong(place, 'a layer that must be fetched from elsewhere, which berth does not do');
+  }
+}
+
+/** One of them is a lie, and who believes the other would call the image whole. */
+function refuseTwoSizes(place: Asked, blobs: readonly Descriptor[]): void {
+  const sizes = new Map<string, number>();
+  for (const { digest, size } of blobs) {
+    const known = sizes.get(digest) ?? size;
+    if (known !== size) throw wrong(place, `${digest} with ${known} and with ${size} bytes`);
+    sizes.set(digest, size);
   }
 }
 

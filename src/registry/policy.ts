@@ -3,7 +3,7 @@ import { type Root, RootError } from '../root/root.ts';
 import { RegistryError } from './registry.ts';
 import { type Requirement, requirementsSchema } from './requirement.ts';
 import { scopesOf } from './scope.ts';
-import { parseStrictJson } from './strict-json.ts';
+import { mapOf, parseStrictJson } from './strict-json.ts';
 
 /** A policy.json: what must be true of an image before it may be taken. */
 export interface Policy {
@@ -62,7 +62,7 @@ export function askedOf(policy: Policy, name: string): Asked {
 
 const schema = v.strictObject({
   default: requirementsSchema,
-  transports: v.optional(v.record(v.string(), v.record(v.string(), requirementsSchema)), {}),
+  transports: v.optional(mapOf(mapOf(requirementsSchema)), {}),
 });
 
 function parse(path: string, content: Buffer): Policy {

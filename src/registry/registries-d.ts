@@ -4,6 +4,7 @@ import { type Root, RootError } from '../root/root.ts';
 import type { Place } from './place.ts';
 import { RegistryError } from './registry.ts';
 import { scopesOf } from './scope.ts';
+import { mapOf } from './strict-json.ts';
 
 /** Whether signatures lie beside the images of a place: containers-registries.d(5). */
 export interface RegistriesD {
@@ -63,7 +64,7 @@ const namespaceSchema = v.nullish(v.object({ 'use-sigstore-attachments': v.nulli
 const schema = v.nullish(
   v.object({
     'default-docker': namespaceSchema,
-    docker: v.nullish(v.record(v.string(), namespaceSchema)),
+    docker: v.nullish(mapOf(namespaceSchema)),
   }),
 );
 

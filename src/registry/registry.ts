@@ -2,6 +2,7 @@ import { BerthError } from '../errors.ts';
 import type { Platform } from '../image/platform.ts';
 import type { Blob, ResolvedImage } from '../image/resolved.ts';
 import type { Access } from './access.ts';
+import type { BlobProgress } from './blob-progress.ts';
 import type { PermitOptions } from './permissions.ts';
 
 /**
@@ -56,9 +57,11 @@ export interface Registry {
   /**
    * Streams a blob into an open file, hashing as it passes, with backpressure.
    *
-   * The file holds `blob.size` bytes that hash to `blob.digest` when this returns; after an error
-   * its content means nothing.
+   * The file holds `blob.size` bytes that hash to `blob.digest` when this returns. After an error
+   * it holds what `watch.progress` says, and the same call goes on from there; but after
+   * `digest-mismatch` that means nothing.
    *
+   * @param watch.progress what is in the file already.
    * @throws {RegistryError}
    */
   download(
@@ -66,7 +69,7 @@ export interface Registry {
     blob: Blob,
     access: Access,
     into: { write(chunk: Buffer): Promise<void> },
-    watch?: { signal?: AbortSignal },
+    watch?: { signal?: AbortSignal | undefined; progress?: BlobProgress },
   ): Promise<void>;
 
   /** Closes idle connections. */
@@ -114,16 +117,25 @@ export type RegistryErrorCode =
   /** policy.json, registries.conf or an auth file is missing or can't be read. */
   | 'registry-config';
 
+export interface RegistryErrorOptions {
+  readonly hint: string;
+  readonly cause?: unknown;
+  readonly retryAfter?: number | undefined;
+}
+
 /** Names the registry and the repository in its message. */
 export class RegistryError extends BerthError {
   declare readonly code: RegistryErrorCode;
+  /** In milliseconds: how long the registry asks to be left alone. */
+  declare readonly retryAfter?: number;
 
   constructor(
     code: RegistryErrorCode,
     message: string,
-    options: { hint: string; cause?: unknown },
+    { retryAfter, ...options }: RegistryErrorOptions,
   ) {
     super(code, message, { ...options, kind: kindOf(code) });
+    if (retryAfter !== undefined) this.retryAfter = retryAfter;
   }
 }
 

@@ -83,7 +83,7 @@ async function platformOfConfig(
   const response = await exchange.get({ place, access, path, accept: '*/*', expected, signal });
   let content: Buffer;
   try {
-    content = await readBody(response, MAX_CONFIG_BYTES);
+    content = await readBody(response, MAX_CONFIG_BYTES, exchange.patience);
   } catch (error) {
     if (error instanceof TooLarge) throw failure('bad-reply', place, expected, 'more', { hint });
     throw connectionLost(place, expected, error);

@@ -28,6 +28,15 @@ export function readStrictJson<T extends v.GenericSchema>(
   }
 }
 
+/** An object with any keys; a list, which valibot takes for one, is none. */
+export function mapOf<T extends v.GenericSchema>(schema: T) {
+  return v.pipe(
+    v.unknown(),
+    v.check((value) => !Array.isArray(value), 'expected an object, found a list'),
+    v.record(v.string(), schema),
+  );
+}
+
 function decode(content: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content);

@@ -34,10 +34,12 @@ export async function fetchToken(
     insecure: place.insecure,
   });
   if (response.statusCode !== 200) {
-    throw await refused(place, expected, response, secretsOf(credentials));
+    const secrets = secretsOf(credentials);
+    throw await refused(place, expected, response, { secrets, patience: transport.patience });
   }
   try {
-    return parse(place, expected, await readBody(response, MAX_REPLY_BYTES));
+    const body = await readBody(response, MAX_REPLY_BYTES, transport.patience);
+    return parse(place, expected, body);
   } catch (error) {
     if (error instanceof RegistryError) throw error;
     if (error instanceof TooLarge) throw badToken(place, expected, error.message);

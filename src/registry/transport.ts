@@ -1,6 +1,6 @@
 import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
-import { IDLE_MS, Stalled } from './body.ts';
+import { PATIENCE, type Patience, Stalled } from './body.ts';
 import { systemTrust } from './trust.ts';
 
 /** One request, to one origin; redirects and credentials are others' work. */
@@ -17,13 +17,15 @@ export interface Ask {
 /** A connection could not be made, or TLS not be agreed on: nothing was sent. */
 export class NotConnected extends Error {}
 
-/** How long a connection may take, with TLS. */
-const CONNECT_MS = 30_000;
-
 /** Sends requests over connections that are kept for the next. */
 export class Transport {
+  readonly patience: Patience;
   readonly #plain = new http.Agent({ keepAlive: true });
   readonly #tls = new Map<boolean, https.Agent>();
+
+  constructor(patience: Patience = PATIENCE) {
+    this.patience = patience;
+  }
 
   /**
    * The reply, as soon as its headers are here.
@@ -32,7 +34,7 @@ export class Transport {
    */
   async send(ask: Ask): Promise<IncomingMessage> {
     for (;;) {
-      const attempt = new Attempt(this.#start(ask));
+      const attempt = new Attempt(this.#start(ask), this.patience);
       try {
         return await attempt.reply;
       } catch (error) {
@@ -90,13 +92,13 @@ class Attempt {
   readonly #request: http.ClientRequest;
   #isRefusedLate = false;
 
-  constructor(request: http.ClientRequest) {
+  constructor(request: http.ClientRequest, { connect, idle }: Patience) {
     this.#request = request;
-    let timer = setTimeout(() => request.destroy(new Stalled(CONNECT_MS)), CONNECT_MS);
+    let timer = setTimeout(() => request.destroy(new Stalled(connect)), connect);
     const connected = () => {
       this.isConnected = true;
       clearTimeout(timer);
-      timer = setTimeout(() => request.destroy(new Stalled(IDLE_MS)), IDLE_MS);
+      timer = setTimeout(() => request.destroy(new Stalled(idle)), idle);
     };
     request.once('socket', (socket) => {
       if (request.reusedSocket) connected();

@@ -185,7 +185,7 @@ test('berth ship', async (t) => {
     assert.deepEqual(readdirSync(join(outside, 'store')), []);
     renameSync(join(root, 'usr/lib/berth'), join(outside, 'berth'));
     symlinkSync(join(outside, 'berth'), join(root, 'usr/lib/berth'));
-    const { code, stderr } = await machine.berth('ship', root);
+    const { code, stderr } = await machine.berth('ship', '--bind', 'all', root);
     assert.equal(code, 1);
     assert.match(stderr, /expected a directory at \/usr\/lib\/berth in the root, found a link/);
   });
@@ -195,6 +195,9 @@ test('berth ship', async (t) => {
     assert.ok(existsSync(join(bare, STORE)));
     assert.equal((await machine.berth('ship', bare)).code, 0);
     assert.ok(!existsSync(join(bare, STORE)));
+    rmSync(join(bare, 'usr/lib/berth'), { recursive: true });
+    assert.equal((await machine.berth('ship', bare)).code, 0);
+    assert.ok(!existsSync(join(bare, 'usr/lib/berth')), 'no empty directory is left in the tree');
   });
 });
 

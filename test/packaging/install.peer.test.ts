@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { install } from '../support/installed.ts';
@@ -12,7 +12,7 @@ function listing(directory: string): Record<string, string> {
   const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort();
   return Object.fromEntries(
     files
-      .map((path) => ({ path, stat: statSync(join(directory, path)) }))
+      .map((path) => ({ path, stat: lstatSync(join(directory, path)) }))
       .filter(({ stat }) => stat.isFile())
       .map(({ path, stat }) => [path, (stat.mode & 0o7777).toString(8)]),
   );
@@ -39,7 +39,7 @@ test('what is installed, and where', (t) => {
     'usr/share/man/man5/berth.toml.5',
     'usr/share/man/man8/berth-systemd.8',
   ]);
-  for (const path of ['man/man1/berth.1', 'man/man1/berth-stage.1', 'doc/berth/commands.md']) {
+  for (const path of ['man/man1/berth.1', 'man/man1/berth-stage.1', 'doc/berth/docs/commands.md']) {
     assert.ok(files[`usr/share/${path}`], path);
   }
   for (const [path, mode] of Object.entries(files)) {
@@ -47,6 +47,21 @@ test('what is installed, and where', (t) => {
   }
   install(directory);
   assert.deepEqual(listing(directory), files, 'a second time');
+});
+
+test('the links of the installed documents lead somewhere', (t) => {
+  const directory = temporaryDirectory(t);
+  install(directory);
+  const documents = join(directory, 'usr/share/doc/berth');
+  const pages = Object.keys(listing(documents)).filter((path) => path.endsWith('.md'));
+  const dead = pages.flatMap((page) =>
+    [...readFileSync(join(documents, page), 'utf8').matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)]
+      .map(([, link = '']) => link)
+      .filter((link) => !existsSync(join(documents, dirname(page), link)))
+      .map((link) => `${page}: ${link}`),
+  );
+  assert.ok(pages.length > 5);
+  assert.deepEqual(dead, []);
 });
 
 test('units and drop-ins name the program below PREFIX', (t) => {

@@ -129,12 +129,24 @@ test('a body that does not go on ends the wait', async (t) => {
   server.fault = () => ({ kind: 'stall', after: 1000 });
   const into = { write: async () => void setImmediate(() => t.mock.timers.tick(60_000)) };
   const error = await fails(registry.download(name, layer, {}, into), 'connection-lost');
-  assert.match(error.message, /nothing for 60 seconds/);
+  assert.match(error.message, /found 1000 bytes only for 60 seconds$/);
   server.fault = () => {
     setImmediate(() => t.mock.timers.tick(60_000));
     return { kind: 'stall', after: 0 };
   };
   await fails(resolve(), 'connection-lost');
+});
+
+test('a body that drips is as good as one that does not go on', async (t) => {
+  const { server, layer, name } = await ready(t);
+  const patience = { connect: 5000, idle: 100, leastBytes: 20_000, smallReply: 5000 };
+  const registry = client(t, [server], { patience });
+  server.fault = () => ({ kind: 'slow', bytes: 10, every: 5 });
+  const error = await fails(registry.download(name, layer, {}, sink()), 'connection-lost');
+  assert.match(error.message, /found [1-9]\d* bytes only for 0\.1 seconds$/);
+  const patient = client(t, [server], { patience: { ...patience, idle: 1000 } });
+  server.fault = () => ({ kind: 'slow', bytes: 30_000, every: 120 });
+  await patient.download(name, layer, {}, sink());
 });
 
 test('a target that is slow is not a registry that is silent', async (t) => {

@@ -38,7 +38,10 @@ test('the running system’s files say how registries are reached', async (t) =>
     DOCKER_CONFIG: undefined,
     CONTAINERS_REGISTRIES_CONF: join(home, 'r.conf'),
   });
-  await fails(openHostRegistry(), 'registry-config');
+  await fails(
+    openHostRegistry(() => undefined),
+    'registry-config',
+  );
   const rule = `prefix = "registry.example.com"\nlocation = "${server.host}"\ninsecure = true\n`;
   writeFileSync(join(home, 'r.conf'), `[[registry]]\n${rule}`);
   const auth = Buffer.from(`${login.username}:${login.password}`).toString('base64');
@@ -47,7 +50,7 @@ test('the running system’s files say how registries are reached', async (t) =>
     JSON.stringify({ auths: { [server.host]: { auth } } }),
   );
   writeFileSync(join(containers, 'policy.json'), '{"default":[{"type":"reject"}]}');
-  const registry = await openHostRegistry();
+  const registry = await openHostRegistry(() => undefined);
   t.after(() => registry.close());
   const name = 'registry.example.com/acme/app:1';
   const { blobs } = await registry.resolve(name, { os: 'linux', architecture: 'amd64' }, {});

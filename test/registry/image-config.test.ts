@@ -4,7 +4,8 @@ import { gunzipSync } from 'node:zlib';
 import { sha256 } from '../../src/image/digest.ts';
 import { hostPlatform } from '../../src/image/platform.ts';
 import { type BuiltImage, buildImage } from '../support/image-builder.ts';
-import { client, fails, serve, trustBy } from './open.ts';
+import { trustBy } from '../support/trust.ts';
+import { client, fails, serve } from './open.ts';
 
 const image = buildImage({
   layers: [

@@ -13,15 +13,7 @@ import { Secret } from '../../src/secret.ts';
 import { type RegistryOptions as ServerOptions, startRegistry } from '../support/registry.ts';
 import { testCertificate } from '../support/registry-certificate.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-
-/** Trust by a policy with this default, on a host that has no other file of it. */
-export function trustBy(type: 'insecureAcceptAnything' | 'reject'): RegistryOptions['trust'] {
-  return {
-    policy: () => ({ path: '/p.json', default: [{ type }], docker: {} }),
-    registriesD: async () => ({ path: '/r', usesAttachments: () => false }),
-    keyFile: (path) => `the key ${path} is not there`,
-  };
-}
+import { trustBy } from '../support/trust.ts';
 
 /** A registry of the test's own, closed when the test ends. */
 export async function serve(t: TestContext, options: ServerOptions = {}) {

@@ -11,5 +11,5 @@ export async function holds<T extends [unknown, ...unknown[]]>(
   const seed = Number(process.env['BERTH_SEED'] ?? Math.trunc(Math.random() * 0x7fffffff));
   const numRuns = runs * Number(process.env['BERTH_RUNS'] ?? 1);
   // fast-check puts the seed and the smallest counterexample into its message.
-  await fc.assert(property, { seed, numRuns });
+  await fc.assert(property, { seed, numRuns, includeErrorInReport: true });
 }

@@ -5,6 +5,8 @@ export interface LoggedRequest {
   /** 0 until the answer is known. */
   status: number;
   readonly authorization?: string;
+  /** Of the body that was sent; of one that a fault never ends, so far. */
+  bytes: number;
 }
 
 /** What the registry would say without a fault. */

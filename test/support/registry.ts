@@ -24,6 +24,8 @@ export interface TestRegistry {
   readonly bytesSent: number;
   /** Asked before each answer that is not a token; nothing else is looked at if it has one. */
   fault: ((request: LoggedRequest) => Fault | undefined) | undefined;
+  /** As `fault`, before each answer that is a token. */
+  tokenFault: ((request: LoggedRequest) => Fault | undefined) | undefined;
   /** Makes every bearer token that was given worthless. */
   expireTokens(): void;
   /** Closes every connection that waits for its next request. */
@@ -39,13 +41,16 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
   const listen = (request: IncomingMessage, response: ServerResponse) => {
     const logged = log(request);
     requests.push(logged);
-    const answer = gate.answer(logged) ?? find(repositories, logged);
-    const fault = gate.isForToken(logged) ? undefined : registry.fault?.(logged);
+    const whole = gate.answer(logged) ?? find(repositories, logged);
+    const answer = partOf(whole, request.headers.range);
+    const fault = (gate.isForToken(logged) ? registry.tokenFault : registry.fault)?.(logged);
     logged.status = fault !== undefined && 'status' in fault ? fault.status : answer.status;
-    sent.bytes +=
-      fault === undefined
-        ? send(request, response, answer, logged)
-        : answerWithFault(fault, answer, response);
+    const count = (bytes: number) => {
+      logged.bytes += bytes;
+      sent.bytes += bytes;
+    };
+    if (fault === undefined) count(send(request, response, answer));
+    else answerWithFault(fault, answer, response, count);
   };
   const server =
     options.tls === undefined ? createServer(listen) : createTlsServer(options.tls, listen);
@@ -61,6 +66,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
       return sent.bytes;
     },
     fault: undefined,
+    tokenFault: undefined,
     expireTokens: () => gate.expireTokens(),
     dropConnections: () => server.closeIdleConnections(),
     close: async () => {
@@ -100,6 +106,7 @@ function log({ method = '', url = '', headers }: IncomingMessage): LoggedRequest
     method,
     path: url,
     status: 0,
+    bytes: 0,
     ...(authorization === undefined ? {} : { authorization }),
   };
 }
@@ -108,7 +115,7 @@ function find(repositories: ReadonlyMap<string, Repository>, { path }: LoggedReq
   if (path === '/v2/' || path === '/v2')
     return { status: 200, headers: {}, body: Buffer.from('{}') };
   const [, name = '', kind, reference = ''] =
-    /^\/v2\/(.+)\/(manifests|blobs)\/([^/?]+)$/.exec(path) ?? [];
+    /^\/v2\/(.+)\/(manifests|blobs)\/([^/?]+)(?:\?.*)?$/.exec(path) ?? [];
   const repository = repositories.get(name);
   if (repository === undefined) return refusal(404, 'NAME_UNKNOWN', 'repository name not known');
   if (kind === 'blobs') {
@@ -129,25 +136,22 @@ function found(mediaType: string, digest: string, body: Buffer): Answer {
   };
 }
 
-/** Answers as it should, a range too, and returns how many bytes the body has. */
-function send(
-  request: IncomingMessage,
-  response: ServerResponse,
-  answer: Answer,
-  logged: LoggedRequest,
-): number {
-  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
-  const isPart = range !== null && answer.status === 200;
-  const start = isPart ? Number(range[1]) : 0;
-  const end = isPart && range[2] !== '' ? Number(range[2]) + 1 : answer.body.length;
-  const body = answer.body.subarray(start, end);
-  const total = answer.body.length;
-  logged.status = isPart ? 206 : answer.status;
-  response.writeHead(logged.status, {
-    ...answer.headers,
-    'content-length': body.length,
-    ...(isPart ? { 'content-range': `bytes ${start}-${start + body.length - 1}/${total}` } : {}),
-  });
+/** What is asked for of an answer: RFC 9110, "Range Requests", with one range. */
+function partOf(answer: Answer, asked: string | undefined): Answer {
+  const range = /^bytes=(\d+)-(\d*)$/.exec(asked ?? '');
+  if (range === null || answer.status !== 200) return answer;
+  const { length: total } = answer.body;
+  const start = Number(range[1]);
+  const body = answer.body.subarray(start, range[2] === '' ? total : Number(range[2]) + 1);
+  if (body.length === 0) return refusal(416, 'UNSUPPORTED', 'no such range');
+  const contentRange = `bytes ${start}-${start + body.length - 1}/${total}`;
+  return { status: 206, headers: { ...answer.headers, 'content-range': contentRange }, body };
+}
+
+/** Answers as it should, and returns how many bytes the body has. */
+function send(request: IncomingMessage, response: ServerResponse, answer: Answer): number {
+  const { status, headers, body } = answer;
+  response.writeHead(status, { ...headers, 'content-length': body.length });
   if (request.method === 'HEAD') {
     response.end();
     return 0;

@@ -46,7 +46,11 @@ async function ship(
   const problems = [...found.problems.filter((problem) => problem.bound), ...more];
   // A descriptor need not have a path.
   const directory = spec?.startsWith('fd:') === true ? spec : root.location;
-  const result = await shipImages(surroundings, surroundings.registry, directory, bindings);
+  // Where there is nothing to write and nothing to take away, the tree is left as it is.
+  const isIdle = bindings.length === 0 && root.lookup(SHIPPED_STORE) === undefined;
+  const result = isIdle
+    ? { images: [], failures: [] }
+    : await shipImages(surroundings, surroundings.registry, directory, bindings);
   const failures = result.failures.map(({ name, error: { code, message, hint } }) => ({
     name,
     code,

@@ -37,14 +37,17 @@ export function printFindings(findings: readonly Finding[]): void {
   }
 }
 
+/** One line for each, and what to do once for all that it helps: a registry is mostly gone for all. */
 export function printFailures(
   failures: readonly { name: string; message: string; hint: string }[],
 ) {
   const { stderr } = process;
-  for (const { name, message, hint } of failures) {
-    stderr.write(
-      `${paint({ text: 'failed', colour: 'red' }, stderr)} ${displayPath(name)}: ${displayPath(message)}\n`,
-    );
+  for (const [hint, alike] of Map.groupBy(failures, (failure) => failure.hint)) {
+    for (const { name, message } of alike) {
+      stderr.write(
+        `${paint({ text: 'failed', colour: 'red' }, stderr)} ${displayPath(name)}: ${displayPath(message)}\n`,
+      );
+    }
     stderr.write(`  → ${displayPath(hint)}\n`);
   }
 }

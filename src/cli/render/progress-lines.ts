@@ -15,6 +15,8 @@ export function lineOf(event: ProgressEvent): string | undefined {
       return `failed   ${displayPath(event.name)}`;
     case 'removed':
       return `removed  ${displayPath(event.name)}`;
+    case 'retry':
+      return retryLine(event.message, event.milliseconds);
     case 'warning':
       return `warning: ${displayPath(event.message)}`;
     case 'resolved':
@@ -25,6 +27,11 @@ export function lineOf(event: ProgressEvent): string | undefined {
     case 'named':
       return undefined;
   }
+}
+
+/** `again in 1.2 s: MESSAGE`. */
+export function retryLine(message: string, milliseconds: number): string {
+  return `again in ${(milliseconds / 1000).toFixed(1)} s: ${displayPath(message)}`;
 }
 
 /** `fetched  NAME  12.3 MB in 1.2 s, 10.3 MB/s`. */

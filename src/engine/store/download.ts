@@ -1,10 +1,12 @@
 import type { Blob } from '../../image/resolved.ts';
 import type { Access } from '../../registry/access.ts';
-import type { Registry } from '../../registry/registry.ts';
+import { type Registry, RegistryError } from '../../registry/registry.ts';
+import type { ShippedImages } from '../../registry/shipped.ts';
 import { isPresent } from './blob.ts';
 import { ChunkWriter } from './chunk-writer.ts';
 import { writeAtomically } from './file.ts';
 import { blobPath, type Layout } from './layout.ts';
+import { beginBlob } from './partial.ts';
 import { Semaphore } from './semaphore.ts';
 
 /** More at a time don't come faster over one link, and each costs buffers. */
@@ -52,22 +54,46 @@ export class Downloads {
 
   async #download(name: string, blob: Blob, access: Access, watch: DownloadWatch): Promise<void> {
     watch.signal.throwIfAborted();
+    const { shipped } = access;
+    if (shipped !== undefined) return this.#copy(blob, shipped, watch);
+    const begun = await beginBlob(this.#layout, blob);
+    const { file, path, progress } = begun;
+    if (begun.isResumed) watch.onBytes(progress.length);
+    const writer = new ChunkWriter(file, path, blob.size);
+    const write = async (chunk: Buffer) => {
+      await writer.write(chunk);
+      watch.onBytes(chunk.length);
+    };
+    try {
+      const { signal } = watch;
+      await this.#registry.download(name, blob, access, { write }, { signal, progress });
+      await writer.end();
+      await begun.finish();
+    } catch (error) {
+      // Whatever of it could be written is a start of the blob.
+      await writer.end().catch(() => undefined);
+      await begun.abandon(error);
+      if (!begun.isResumed || !isMismatch(error)) throw error;
+      // What was there from an earlier time may have been at fault.
+      watch.onBytes(-progress.length);
+      await this.#download(name, blob, access, watch);
+    }
+  }
+
+  async #copy(blob: Blob, shipped: ShippedImages, watch: DownloadWatch): Promise<void> {
     const path = blobPath(this.#layout, blob.digest);
     await writeAtomically(this.#layout, path, async (file) => {
       const writer = new ChunkWriter(file, path, blob.size);
-      const write = async (chunk: Buffer) => {
+      for await (const chunk of shipped.read(blob)) {
+        watch.signal.throwIfAborted();
         await writer.write(chunk);
         watch.onBytes(chunk.length);
-      };
-      if (access.shipped === undefined) {
-        await this.#registry.download(name, blob, access, { write }, { signal: watch.signal });
-      } else {
-        for await (const chunk of access.shipped.read(blob)) {
-          watch.signal.throwIfAborted();
-          await write(chunk);
-        }
       }
       await writer.end();
     });
   }
+}
+
+function isMismatch(error: unknown): boolean {
+  return error instanceof RegistryError && error.code === 'digest-mismatch';
 }

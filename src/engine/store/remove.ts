@@ -41,8 +41,8 @@ export function freedBy(store: Store, ids: ReadonlySet<string>): number {
     .reduce((sum, entry) => sum + (storedSize(layout, `sha256:${entry}`) ?? 0), 0);
 }
 
-/** Removes what killed runs left half-written. Only for who holds `inUse` alone. */
-export async function clearTemporary(layout: Layout): Promise<void> {
+/** Removes what is half-written. Only for who holds `inUse` alone. */
+async function clearTemporary(layout: Layout): Promise<void> {
   for (const entry of entriesOf(layout.temporary)) await remove(join(layout.temporary, entry));
 }
 

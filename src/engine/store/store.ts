@@ -9,9 +9,10 @@ import { isNamed, isWhole, wholeImages } from './images.ts';
 import { changeIndex, named, withDescriptor } from './index-file.ts';
 import { type Layout, layoutAt, layoutExists } from './layout.ts';
 import type { ManifestCache } from './manifest.ts';
+import { recoverTemporary } from './partial.ts';
 import { allPins, noSuchImage, pinImages, unpinImages } from './pin.ts';
 import type { PinCache } from './pin-file.ts';
-import { clearTemporary, freedBy, removeImage } from './remove.ts';
+import { freedBy, removeImage } from './remove.ts';
 
 /** What the steps of the store work with. */
 export interface Store {
@@ -20,7 +21,7 @@ export interface Store {
   readonly downloads: Downloads;
   readonly manifests: ManifestCache;
   readonly pinFiles: PinCache;
-  /** Removes what killed runs left half-written, the first time it is called. */
+  /** Sees to what killed runs left half-written, the first time it is called. */
   readonly clearOnce: () => Promise<void>;
 }
 
@@ -39,7 +40,7 @@ export function openStore(options: { directory: string; registry: Registry }): E
     downloads: new Downloads(layout, options.registry),
     manifests: new Map(),
     pinFiles: new Map(),
-    clearOnce: () => (cleared ??= withLockIfFree(layout.inUse, () => clearTemporary(layout))),
+    clearOnce: () => (cleared ??= withLockIfFree(layout.inUse, () => recoverTemporary(layout))),
   };
   return {
     name: 'store',

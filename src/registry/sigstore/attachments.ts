@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { isDigest } from '../../image/digest.ts';
 import type { Blob } from '../../image/resolved.ts';
 import type { Access } from '../access.ts';
+import { BlobProgress } from '../blob-progress.ts';
 import { downloadBlob } from '../download.ts';
 import type { Exchange } from '../exchange.ts';
 import { failure } from '../failure.ts';
@@ -109,7 +110,7 @@ async function contentOf(
 ): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const into = { write: async (chunk: Buffer) => void chunks.push(chunk) };
-  await downloadBlob(exchange, place, access, blob, { into, signal });
+  await downloadBlob(exchange, place, access, blob, { into, progress: new BlobProgress(), signal });
   return Buffer.concat(chunks);
 }
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { EngineError } from '../../../src/engine/engine.ts';
 import { openStore } from '../../../src/engine/store/store.ts';
+import { validBlobs, validNames } from '../../support/layout-check.ts';
 import { type Fixture, fixture, request } from './fixture.ts';
-import { validBlobs, validNames } from './layout-check.ts';
 import { layer } from './memory-registry.ts';
 
 function twoImages({ registry }: Fixture) {

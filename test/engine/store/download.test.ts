@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { RegistryError } from '../../../src/registry/registry.ts';
+import { validBlobs, validNames } from '../../support/layout-check.ts';
 import { fixture } from './fixture.ts';
-import { validBlobs, validNames } from './layout-check.ts';
 import { layer, type MemoryRegistry } from './memory-registry.ts';
 
 function images(registry: MemoryRegistry, count: number) {

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { EngineError } from '../../../src/engine/engine.ts';
 import { openStore } from '../../../src/engine/store/store.ts';
+import { validBlobs, validNames } from '../../support/layout-check.ts';
 import { skipMounts, smallFileSystem } from '../../support/small-file-system.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 import { request } from './fixture.ts';
-import { validBlobs, validNames } from './layout-check.ts';
 import { layer, MemoryRegistry } from './memory-registry.ts';
 
 test('a full disk is said so, leaves nothing half-written, and what is there whole', {

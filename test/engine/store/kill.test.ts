@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openStore } from '../../../src/engine/store/store.ts';
+import { validBlobs, validNames, validPins } from '../../support/layout-check.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 import { held, request } from './fixture.ts';
-import { validBlobs, validNames, validPins } from './layout-check.ts';
 import { killAtRandom, start } from './life.ts';
 import { sampleRegistry } from './worker.ts';
 

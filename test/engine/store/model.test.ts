@@ -5,10 +5,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { EngineError } from '../../../src/engine/engine.ts';
 import { openStore } from '../../../src/engine/store/store.ts';
+import { validBlobs, validNames, validPins } from '../../support/layout-check.ts';
 import { holds } from '../../support/property.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 import { held, request } from './fixture.ts';
-import { validBlobs, validNames, validPins } from './layout-check.ts';
 import { layer, MemoryRegistry } from './memory-registry.ts';
 
 const registry = new MemoryRegistry();

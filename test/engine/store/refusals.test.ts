@@ -3,8 +3,8 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { EngineError } from '../../../src/engine/engine.ts';
+import { validBlobs, validNames } from '../../support/layout-check.ts';
 import { fixture } from './fixture.ts';
-import { validBlobs, validNames } from './layout-check.ts';
 import { layer, type MemoryRegistry } from './memory-registry.ts';
 
 function add(registry: MemoryRegistry, name: string, words: string, platforms?: string[]) {

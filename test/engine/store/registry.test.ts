@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { openStore } from '../../../src/engine/store/store.ts';
 import { client, serve } from '../../registry/open.ts';
 import { buildImage } from '../../support/image-builder.ts';
+import { validBlobs, validNames } from '../../support/layout-check.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
-import { validBlobs, validNames } from './layout-check.ts';
 
 const platform = { os: 'linux', architecture: 'amd64' };
 const layers = [{ bytes: 3_000_000, seed: 1 }, { files: { 'etc/x': 'hello' } }];

@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openStore } from '../../../src/engine/store/store.ts';
+import { validBlobs, validNames } from '../../support/layout-check.ts';
 import { fixture, held, request } from './fixture.ts';
-import { validBlobs, validNames } from './layout-check.ts';
 import { layer, type MemoryRegistry } from './memory-registry.ts';
 
 const base = layer('base', 40_000);

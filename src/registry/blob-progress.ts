@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * What of a blob is here already, and the hash over it: a download that broke goes on behind it,
+ * in the same run or in a later one.
+ */
+export class BlobProgress {
+  readonly #hash = createHash('sha256');
+  #length = 0;
+
+  /** In bytes. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The next bytes of the blob. */
+  add(chunk: Buffer): void {
+    this.#hash.update(chunk);
+    this.#length += chunk.length;
+  }
+
+  /** Ends it: nothing can be added any more. */
+  digest(): string {
+    return `sha256:${this.#hash.digest('hex')}`;
+  }
+}

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { openStore } from '../../src/engine/store/store.ts';
+import { BerthError } from '../../src/errors.ts';
+import { type Context, readSituation } from '../../src/lifecycle/context.ts';
+import { planStage } from '../../src/lifecycle/plan.ts';
+import { type Staged, stage } from '../../src/lifecycle/stage.ts';
+import { judge } from '../../src/lifecycle/verify.ts';
+import { wantedOf } from '../../src/lifecycle/wanted.ts';
+import type { Patience } from '../../src/registry/body.ts';
+import { openRegistry } from '../../src/registry/client.ts';
+import type { Registry } from '../../src/registry/registry.ts';
+import { retrying, retryPolicy } from '../../src/registry/retry.ts';
+import { openRoot } from '../../src/root/open-root.ts';
+import { Secret } from '../../src/secret.ts';
+import { container, writeRoot } from '../support/berth.ts';
+import type { FaultRegistry } from '../support/fault-registry.ts';
+import { validBlobs, validNames, validPins } from '../support/layout-check.ts';
+import { trustBy } from '../support/trust.ts';
+
+/** The host of every name; registries.conf leads it to the test's registry. */
+export const HOST = 'registry.example.com';
+
+export const login = { username: 'robot', password: 'the-password-of-the-robot' };
+
+/** Where nothing goes wrong, a busy machine must not look as if something did. */
+const calm: Patience = { connect: 30_000, idle: 30_000, leastBytes: 1, smallReply: 30_000 };
+
+/** Where registries fall silent on purpose, nobody has to wait for it. */
+export const hasty: Patience = { connect: 5000, idle: 150, leastBytes: 1000, smallReply: 400 };
+
+/** Longer than anything here takes: who is not done by then hangs. */
+const HANG_MS = 60_000;
+
+/** What came of one run of berth, and all that it said. */
+export interface Run {
+  readonly staged?: Staged;
+  readonly error?: BerthError;
+  readonly ready: boolean;
+  readonly said: string;
+}
+
+/** A state directory, and berth at work in it, in this process. */
+export class Site {
+  readonly stateDirectory: string;
+  readonly store: string;
+  readonly #directory: string;
+  readonly #fault: FaultRegistry;
+
+  constructor(directory: string, fault: FaultRegistry) {
+    this.#directory = directory;
+    this.#fault = fault;
+    this.stateDirectory = join(directory, 'state');
+    this.store = join(this.stateDirectory, 'store');
+  }
+
+  /** A tree with a unit for each name. */
+  root(id: string, names: readonly string[]): string {
+    const units = names.map((name, i) => container(`app${i}`, `${HOST}/${name}`));
+    return writeRoot(join(this.#directory, 'roots', id), Object.assign({}, ...units));
+  }
+
+  /** As a process of its own: nothing is known of earlier runs but what lies on disk. */
+  async stage(id: string, location: string, patience = calm): Promise<Run> {
+    return this.#open(patience, async (context, registry) => {
+      const root = openRoot(location);
+      try {
+        const wanted = await wantedOf(root, { bind: 'all', compose: [] });
+        return await stage(
+          context,
+          () => id,
+          (situation) => planStage(context, registry, situation, { id, location }, wanted),
+        );
+      } finally {
+        root.close();
+      }
+    });
+  }
+
+  /** What keeps a root from being ready, by its record and what the store has. */
+  async findings(id: string): Promise<readonly string[]> {
+    const registry = this.#client(calm);
+    const engine = openStore({ directory: this.store, registry });
+    const { signal } = new AbortController();
+    const context = { engine, stateDirectory: this.stateDirectory, report: () => {}, signal };
+    const situation = await readSituation(context);
+    const record = situation.records.get(id);
+    assert.ok(record, `no record of ${id}`);
+    return judge(record, situation).map(({ code }) => code);
+  }
+
+  /** Holds the store and the records against what must hold whatever happened. */
+  checkDisk(): ReadonlySet<string> {
+    validNames(this.store);
+    validPins(this.store);
+    for (const name of listed(join(this.store, 'tmp'))) {
+      assert.match(name, /^[0-9a-f]{64}\.partial$/, 'nothing is half-written but blobs that go on');
+    }
+    for (const name of listed(join(this.stateDirectory, 'roots'))) {
+      assert.match(name, /^[a-z]+\.json$/, 'records only');
+      JSON.parse(readFileSync(join(this.stateDirectory, 'roots', name), 'utf8'));
+    }
+    return validBlobs(this.store);
+  }
+
+  record(id: string): string {
+    return readFileSync(join(this.stateDirectory, 'roots', `${id}.json`), 'utf8');
+  }
+
+  #client(patience: Patience): Registry {
+    const rule = {
+      prefix: HOST,
+      location: this.#fault.registry.host,
+      insecure: true,
+      blocked: false,
+    };
+    const registry = openRegistry({
+      conf: { rules: [rule] },
+      credentials: async () => ({
+        username: login.username,
+        password: new Secret(login.password),
+      }),
+      trust: trustBy('insecureAcceptAnything'),
+      patience,
+    });
+    return retrying(registry, { ...retryPolicy, wait: async () => undefined });
+  }
+
+  async #open(
+    patience: Patience,
+    work: (context: Context, registry: Registry) => Promise<Staged>,
+  ): Promise<Run> {
+    const registry = this.#client(patience);
+    const said: unknown[] = [];
+    const context: Context = {
+      engine: openStore({ directory: this.store, registry }),
+      stateDirectory: this.stateDirectory,
+      report: (event) => void said.push(event),
+      signal: new AbortController().signal,
+    };
+    try {
+      const staged = await withoutHanging(work(context, registry));
+      const errors = [...staged.plan.failures, ...staged.failures].map(({ error }) => error);
+      for (const error of errors) checkError(error);
+      const ready = errors.length === 0 && staged.findings.length === 0;
+      return { staged, ready, said: shown([said, errors, staged.findings]) };
+    } catch (error) {
+      if (!(error instanceof BerthError)) throw error;
+      checkError(error);
+      return { error, ready: false, said: shown([said, error]) };
+    } finally {
+      registry.close();
+    }
+  }
+}
+
+/** Clear: it says what, and what to do, in words that a terminal can show. */
+function checkError(error: BerthError): void {
+  assert.ok(error instanceof BerthError, inspect(error));
+  assert.ok(error.message.length > 10 && error.message.length < 2000, error.message);
+  assert.ok(error.hint.length > 10, error.message);
+  assert.doesNotMatch(error.message + error.hint, /[\p{Cc}]|\[object/u);
+}
+
+async function withoutHanging<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const hangs = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('it hangs')), HANG_MS);
+  });
+  try {
+    return await Promise.race([work, hangs]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function shown(what: unknown): string {
+  return inspect(what, { depth: 12, maxStringLength: null, maxArrayLength: null });
+}
+
+function listed(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
