@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { BerthError } from '../../src/errors.ts';
+import { sha256 } from '../../src/image/digest.ts';
 import { hostPlatform } from '../../src/image/platform.ts';
 import { openRegistry } from '../../src/registry/client.ts';
 import type { RegistryRule } from '../../src/registry/registries-toml.ts';
@@ -55,6 +56,32 @@ export function signed(key: KeyObject, text: string): FakeAttachment {
   return { content, annotations: { [ANNOTATION]: signatureOf(key, content) } };
 }
 
+/** What is pushed beside an image, as cosign lays it out. */
+export function attachmentsOf(attachments: readonly FakeAttachment[]): BuiltImage {
+  const blobs = new Map<string, Buffer>();
+  const descriptorOf = (content: Buffer) => {
+    const digest = sha256(content);
+    blobs.set(digest, content);
+    return { digest, size: content.length };
+  };
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: MANIFEST,
+    config: {
+      mediaType: 'application/vnd.oci.image.config.v1+json',
+      ...descriptorOf(Buffer.from('{}')),
+    },
+    layers: attachments.map(({ content, annotations, mediaType }) => ({
+      mediaType: mediaType ?? SIGNATURE,
+      ...descriptorOf(content),
+      annotations,
+    })),
+  };
+  const content = Buffer.from(JSON.stringify(manifest));
+  const top = { mediaType: MANIFEST, digest: sha256(content), content };
+  return { top, manifests: [top], blobs };
+}
+
 export const ANNOTATION = 'dev.cosignproject.cosign/signature';
 
 /**
@@ -82,28 +109,9 @@ export async function startSigning(t: TestContext) {
     digest: string,
     attachments: readonly FakeAttachment[],
   ) => {
-    const configuration = Buffer.from('{}');
-    await pushBlob(host, repository, configuration);
-    const layers = [];
-    for (const { content, annotations, mediaType } of attachments) {
-      const layer = await pushBlob(host, repository, content);
-      const { length: size } = content;
-      layers.push({ mediaType: mediaType ?? SIGNATURE, digest: layer, size, annotations });
-    }
-    const content = Buffer.from(
-      JSON.stringify({
-        schemaVersion: 2,
-        mediaType: MANIFEST,
-        config: {
-          mediaType: 'application/vnd.oci.image.config.v1+json',
-          digest: 'sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a',
-          size: 2,
-        },
-        layers,
-      }),
-    );
-    const tag = `${digest.replace(':', '-')}.sig`;
-    await pushManifest(host, repository, tag, { mediaType: MANIFEST, content });
+    const { top, blobs } = attachmentsOf(attachments);
+    for (const content of blobs.values()) await pushBlob(host, repository, content);
+    await pushManifest(host, repository, `${digest.replace(':', '-')}.sig`, top);
   };
 
   return {
