@@ -204,18 +204,19 @@ export async function startSigning(t: TestContext) {
     /** What skopeo says against the image; undefined if it takes it. */
     async skopeo(name: string, registriesConf = ''): Promise<string | undefined> {
       outputs += 1;
+      const output = path(`output-${outputs}`);
       const plain = `[[registry]]\nlocation = "${host}"\ninsecure = true\n`;
-      writeFileSync(path('registries.conf'), `${plain}${registriesConf}`);
+      writeFileSync(`${output}.conf`, `${plain}${registriesConf}`);
       const { code, stderr } = await skopeo(
         [
-          `--registries-conf=${path('registries.conf')}`,
+          `--registries-conf=${output}.conf`,
           `--tmpdir=${directory}`,
           'copy',
           '--quiet',
           // As `dir:` can’t hold those of sigstore.
           '--remove-signatures',
           `docker://${name}`,
-          `dir:${path(`output-${outputs}`)}`,
+          `dir:${output}`,
         ],
         environment,
       );
@@ -228,8 +229,7 @@ export type Signing = Awaited<ReturnType<typeof startSigning>>;
 
 /** Sees berth and skopeo agree, and returns whether they take the image. */
 export async function agree(signing: Signing, name: string, what: string): Promise<boolean> {
-  const ours = await signing.berth(name);
-  const theirs = await signing.skopeo(name);
+  const [ours, theirs] = await Promise.all([signing.berth(name), signing.skopeo(name)]);
   assert.equal(
     ours === undefined,
     theirs === undefined,
