@@ -43,6 +43,7 @@ const commons = [
   'make-directory.ts',
   'problem.ts',
   'secret.ts',
+  'tar-writer.ts',
   'version.ts',
 ];
 

@@ -69,6 +69,16 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'write the bound images into a root, for its first boot',
     define: async (c) => (await import('./commands/ship.ts')).defineShip(c),
   },
+  bundle: {
+    usage: 'bundle [root]',
+    summary: 'write the bound images into one file, for a site without a network',
+    define: async (c) => (await import('./commands/bundle.ts')).defineBundle(c),
+  },
+  load: {
+    usage: 'load <file>',
+    summary: 'take in a bundle, so that staging needs no network',
+    define: async (c) => (await import('./commands/load.ts')).defineLoad(c),
+  },
   lint: {
     usage: 'lint [root]',
     summary: 'what to mend in a root before it ships',

@@ -347,6 +347,30 @@ export const ShipResult = v.object({
   failures: v.array(Failure),
 });
 
+const BundledImage = v.object({ name: v.string(), digest: v.string(), manifest: v.string() });
+
+export const BundleResult = v.object({
+  ...envelope('BundleResult'),
+  root: v.string(),
+  output: v.string(),
+  /** If not, the file is what it was before. */
+  written: v.boolean(),
+  /** Of the blobs in it. */
+  bytes: v.number(),
+  images: v.array(BundledImage),
+  /** What `--since` left out, with the bytes of it. */
+  omitted: v.object({ layers: v.number(), bytes: v.number() }),
+  problems: v.array(Problem),
+  failures: v.array(Failure),
+});
+
+export const LoadResult = v.object({
+  ...envelope('LoadResult'),
+  images: v.array(BundledImage),
+  /** Of the layers that were written: none of what was there. */
+  bytes: v.number(),
+});
+
 export const PinResult = v.object({
   ...envelope('PinResult'),
   root: v.string(),

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { openEngine } from '../engine/open.ts';
+import type { LoadedImages } from '../engine/store/loaded.ts';
 import { BerthError } from '../errors.ts';
 import type { Context } from '../lifecycle/context.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -48,14 +49,26 @@ export async function inSurroundings<T>(
       storeDirectory: join(stateDirectory, 'store'),
       registry,
     });
+    const loaded = loadedAt(join(stateDirectory, 'store'));
     try {
       const { compose, reserve } = config;
-      const known = reserve === undefined ? {} : { reserve };
+      const known = { loaded: loaded.images, ...(reserve === undefined ? {} : { reserve }) };
       return await work({ engine, stateDirectory, report, signal, registry, compose, ...known });
     } finally {
+      await loaded.close();
       await engine.close();
     }
   });
+}
+
+/** What was loaded, looked at only by commands that look a name up. */
+function loadedAt(directory: string) {
+  let opened: Promise<LoadedImages | undefined> | undefined;
+  const open = async () => (await import('../engine/store/loaded.ts')).openLoaded(directory);
+  return {
+    images: () => (opened ??= open()),
+    close: async () => (await opened?.catch(() => undefined))?.close(),
+  };
 }
 
 /** Runs a command that asks registries and needs no engine; signals end it likewise. */

@@ -30,8 +30,9 @@ export interface Engine {
   pins(): Promise<readonly Pin[]>;
 
   /**
-   * The blobs that are not here as they come from a registry: none if the image is present. Of
-   * these `fetch` downloads no layer that is here unpacked.
+   * The blobs that are not here as they come from a registry: none if the image is present. Of one
+   * that is here in part, `size` is what is missing. Of these `fetch` downloads no layer that is
+   * here unpacked.
    */
   missingBlobs(image: ResolvedImage): Promise<readonly Blob[]>;
 

@@ -3,3 +3,9 @@ export const REF_NAME = 'org.opencontainers.image.ref.name';
 
 /** The digest of the index that the name stands for in the registry, where it stands for one. */
 export const INDEX_DIGEST = 'io.berth.index.digest';
+
+/** The full name of what `berth load` brought: no name of the store before a root is staged. */
+export const LOADED_NAME = 'io.berth.loaded.name';
+
+/** Says of such an image that a root was staged with it. */
+export const LOADED_STAGED = 'io.berth.loaded.staged';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Engine, EngineImage, Pin } from '../engine/engine.ts';
 import { withLock } from '../engine/file-lock.ts';
+import type { LoadedImages } from '../engine/store/loaded.ts';
 import { BerthError } from '../errors.ts';
 import { type AdditionalStore, readAdditionalStore } from './additional-store.ts';
 import type { Report } from './events.ts';
@@ -17,6 +18,8 @@ export interface Context {
   readonly signal: AbortSignal;
   /** What staging leaves free of each file system; see `reserved` for what if it is not said. */
   readonly reserve?: Reserve;
+  /** What `berth load` brought, where the state directory has a store. */
+  readonly loaded?: () => Promise<LoadedImages | undefined>;
 }
 
 /** What is wanted on an engine and what is there, at one moment. */

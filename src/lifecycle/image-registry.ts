@@ -1,5 +1,6 @@
 import type { Platform } from '../image/platform.ts';
 import type { Blob } from '../image/resolved.ts';
+import type { Access } from '../registry/access.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ImageSource } from './image-source.ts';
 
@@ -19,15 +20,16 @@ export async function imageOfRegistry(
   return {
     location: `image:${name.split('@')[0]}@${image.manifest}`,
     layers: image.blobs.slice(1),
-    read: (blob) => downloaded(registry, name, blob, signal),
+    read: (blob) => downloaded(registry, name, blob, {}, signal),
   };
 }
 
 /** A download as a stream: each chunk waits until the one before it was taken. */
-async function* downloaded(
+export async function* downloaded(
   registry: Registry,
   name: string,
   blob: Blob,
+  access: Access,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Buffer> {
   const given = new AbortController();
@@ -40,7 +42,7 @@ async function* downloaded(
       return taken.promise;
     },
   };
-  const download = registry.download(name, blob, {}, into, { signal: ends });
+  const download = registry.download(name, blob, access, into, { signal: ends });
   const ended = download.then(() => undefined);
   try {
     for (;;) {

@@ -68,7 +68,8 @@ export async function* decompressed(
   }
 }
 
-async function* unpacked(source: ChunkSource): AsyncGenerator<Buffer> {
+/** What a gzip or zstd stream holds, or the bytes as they are. */
+export async function* unpacked(source: ChunkSource): AsyncGenerator<Buffer> {
   const magic = (await source.peek(4)).toString('hex');
   if (magic.startsWith('1f8b')) yield* through(source, createGunzip());
   else if (isZstd(magic)) yield* zstdFrames(source);
@@ -103,7 +104,8 @@ async function* through(
   source.giveBack(source.taken - before - decoder.bytesWritten);
 }
 
-function isDecompression(error: unknown): error is Error {
+/** Whether `unpacked` threw it because the stream is none, or not whole. */
+export function isDecompression(error: unknown): error is Error {
   if (!(error instanceof Error) || !('code' in error)) return false;
   return (
     /^(Z_|ZSTD_|ERR_ZSTD|ERR__?ERR|ERR_ZLIB)/.test(String(error.code)) ||

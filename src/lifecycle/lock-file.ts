@@ -40,7 +40,8 @@ export async function readLock(root: Root): Promise<FoundLock> {
   }
 }
 
-async function parseLock(text: string): Promise<FoundLock> {
+/** The lock that a text is, or why it is none, as of the file in a root. */
+export async function parseLock(text: string): Promise<FoundLock> {
   let document: unknown;
   try {
     document = JSON.parse(text);

@@ -1,12 +1,13 @@
 import type { EngineInfo } from '../engine/engine.ts';
 import type { BerthError } from '../errors.ts';
+import { formatBytes } from '../format-bytes.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
 import type { Registry } from '../registry/registry.ts';
 import { runningRoot } from './activation.ts';
 import type { Binding } from './bindings.ts';
 import type { Context, Situation } from './context.ts';
-import { meaningsOf } from './provenance.ts';
+import { meaningsOf, pinsOf } from './provenance.ts';
 import {
   isLiving,
   type RecordDeployment,
@@ -110,7 +111,8 @@ export async function planStage(
     planImage(situation, root.id, group, blobs),
   );
   const bytes = sizeOf([...blobs.values()].flat());
-  const lack = await lackOfSpace(context, situation, `staging ${root.id}`, bytes, space);
+  const what = `staging ${root.id} needs ${formatBytes(bytes)} to download`;
+  const lack = await lackOfSpace(context, situation, what, space);
   const kept = new Set(images.map((image) => image.id));
   return {
     root,
@@ -156,7 +158,7 @@ function planImage(
       ...(image === undefined || access === undefined ? {} : { fetch: { image, access } }),
     })),
     present: situation.images.has(first.id),
-    pinned: situation.pins.some((pin) => pin.root === root && pin.id === first.id),
+    pinned: pinsOf(root, situation.pins).has(first.id),
     bytes: sizeOf(blobs.get(first.id) ?? []),
   };
   return [image];
@@ -168,11 +170,11 @@ function deferredNames(
   root: string,
   images: readonly PlannedImage[],
 ): readonly DeferredName[] {
-  const others = [...situation.records.values()].filter((record) => record.id !== root);
   return images.flatMap((image) =>
     image.names.flatMap(({ name }) => {
       if (name.includes('@')) return [];
-      const otherwise = [...meaningsOf(name, others)].filter(([id]) => id !== image.id);
+      const meanings = meaningsOf(name, situation.records, root);
+      const otherwise = [...meanings].filter(([id]) => id !== image.id);
       return otherwise.map(([current, heldBy]) => ({ name, id: image.id, current, heldBy }));
     }),
   );

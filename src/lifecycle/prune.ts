@@ -70,6 +70,7 @@ export async function prune(context: Context, shown: readonly PruneEntry[]): Pro
       if (outcome.verdict.kind === 'removable') removed.push(outcome);
     }
     for (const record of situation.records.values()) forget(context, record, done);
+    await (await context.loaded?.())?.forget(manifestsOf(situation));
     return { removed, kept, freed };
   });
 }
@@ -114,6 +115,12 @@ function verdictOn(entry: Released, { images, records }: Situation): PruneVerdic
   const other = image.digests.find((digest) => !repositories.has(repositoryOf(digest)));
   if (other !== undefined) return { kind: 'kept', by: `the name ${other}` };
   return { kind: 'removable' };
+}
+
+/** Those that a root has on record, on whatever engine. */
+function manifestsOf({ records, elsewhere }: Situation): ReadonlySet<string> {
+  const all = [...records.values(), ...elsewhere.values()];
+  return new Set(all.flatMap(wantedImages).map(({ manifest }) => manifest));
 }
 
 function forget(context: Context, record: RootRecord, done: ReadonlySet<string>): void {

@@ -68,7 +68,7 @@ async function fetchOne(
   binding: Binding,
 ): Promise<{ image: ResolvedImage; id: string; isNew: boolean }> {
   const { name } = binding;
-  const { image, access } = await lookUp(registry, binding, context.signal);
+  const { image, access } = await lookUp(context, registry, binding);
   const blobs = await context.engine.missingBlobs(image);
   const bytes = blobs.reduce((sum, blob) => sum + blob.size, 0);
   const id = context.engine.idOf(image);

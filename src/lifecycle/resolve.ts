@@ -4,6 +4,7 @@ import { formatPlatform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { ShippedImages } from '../registry/shipped.ts';
 import type { Binding } from './bindings.ts';
 import type { Context, Situation } from './context.ts';
 import { mapLimited } from './limited.ts';
@@ -71,12 +72,12 @@ export async function resolveBindings(
       if (binding.policy === 'never' && binding.lockProblem === undefined) {
         const local = presentByName(binding, situation);
         if (local !== undefined) return local;
-        if (binding.shipped?.find(wantedName(binding), binding.platform) === undefined) {
+        if ((await atHand(context, binding, wantedName(binding))) === undefined) {
           problems.push(neverFetched(binding));
           return undefined;
         }
       }
-      const { image, access } = await lookUp(registry, binding, context.signal);
+      const { image, access } = await lookUp(context, registry, binding);
       context.report({ event: 'resolved', name: binding.name, digest: image.digest });
       return {
         binding,
@@ -96,16 +97,21 @@ export async function resolveBindings(
   return { resolutions: resolutions.filter((r) => r !== undefined), failures, problems };
 }
 
+/** What a name is looked up with. */
+export type Lookup = Pick<Context, 'signal' | 'loaded'>;
+
 /**
- * What a binding's name means: by the root's lock, else by the images that it ships, else by the
- * registry. A name that is to be resolved anew means what the registry says, where that answers.
+ * What a binding's name means: by the root's lock, else by the images that it ships, else by those
+ * that were loaded for it, else by the registry. A name that is to be resolved anew means what the
+ * registry says, where that answers. Where it does not, a name means what it did when the host was
+ * loaded.
  *
  * @throws {BerthError} `lock-file`, or what the registry says.
  */
 export async function lookUp(
+  context: Lookup,
   registry: Registry,
   binding: Binding,
-  signal: AbortSignal,
 ): Promise<{ image: ResolvedImage; access: Access }> {
   const { name, platform, locked, lockProblem } = binding;
   if (lockProblem !== undefined) {
@@ -113,7 +119,7 @@ export async function lookUp(
     throw new BerthError('lock-file', `${path}: ${message}`, { hint });
   }
   const wanted = wantedName(binding);
-  const { found, access } = await foundAt(registry, binding, wanted, signal);
+  const { found, access } = await foundAt(context, registry, binding, wanted);
   const expected = locked?.platforms.get(formatPlatform(platform));
   if (expected !== undefined && expected !== found.manifest) {
     throw new BerthError(
@@ -136,29 +142,57 @@ interface Found {
 }
 
 async function foundAt(
+  context: Lookup,
   registry: Registry,
   binding: Binding,
   wanted: string,
-  signal: AbortSignal,
 ): Promise<Found> {
-  const here = foundInRoot(binding, wanted);
-  if (here === undefined) return foundInRegistry(registry, binding, wanted, signal);
-  if (isResolvedAnew(binding) && wanted === binding.name) {
-    try {
-      const asked = await foundInRegistry(registry, binding, wanted, signal);
-      if (asked.found.digest !== here.found.digest) return asked;
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof BerthError)) throw error;
-    }
+  const { signal } = context;
+  const here = await atHand(context, binding, wanted);
+  const isAnew = isResolvedAnew(binding) && wanted === binding.name;
+  if (here !== undefined && !isAnew) return permitted(registry, binding, here, signal);
+  let asked: Found;
+  try {
+    asked = await foundInRegistry(registry, binding, wanted, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof BerthError)) throw error;
+    const known = here ?? foundIn((await context.loaded?.())?.all, binding, wanted);
+    if (known === undefined) throw error;
+    return permitted(registry, binding, known, signal);
   }
-  // policy.json speaks of names, wherever their bytes come from.
-  const image = { ...here.found, name: binding.name };
-  await firstThatWorks(binding, signal, (access) => registry.permit(image, access, { signal }));
-  return here;
+  if (here === undefined || asked.found.digest !== here.found.digest) return asked;
+  return permitted(registry, binding, here, signal);
 }
 
-function foundInRoot({ platform, shipped }: Binding, wanted: string): Found | undefined {
+/** policy.json speaks of names, wherever their bytes come from. */
+async function permitted(
+  registry: Registry,
+  binding: Binding,
+  found: Found,
+  signal: AbortSignal,
+): Promise<Found> {
+  const image = { ...found.found, name: binding.name };
+  await firstThatWorks(binding, signal, (access) => registry.permit(image, access, { signal }));
+  return found;
+}
+
+async function atHand(
+  context: Lookup,
+  binding: Binding,
+  wanted: string,
+): Promise<Found | undefined> {
+  return (
+    foundIn(binding.shipped, binding, wanted) ??
+    foundIn((await context.loaded?.())?.awaiting, binding, wanted)
+  );
+}
+
+function foundIn(
+  shipped: ShippedImages | undefined,
+  { platform }: Binding,
+  wanted: string,
+): Found | undefined {
   const found = shipped?.find(wanted, platform);
   if (shipped === undefined || found === undefined) return undefined;
   return { found, access: { shipped } };

@@ -89,17 +89,20 @@ export async function neededFor(
   return { blobs, space: await spaceOn(context, uses) };
 }
 
-/** The error for a plan that does not fit, undefined if it does. */
+/**
+ * The error for what does not fit, undefined if it does.
+ *
+ * @param what needs so much: `staging ID needs 3 MB to download`.
+ */
 export async function lackOfSpace(
   context: Context,
   situation: Situation,
   what: string,
-  bytes: number,
   space: readonly Space[],
 ): Promise<BerthError | undefined> {
   const short = space.filter((place) => place.short > 0 || place.shortFiles > 0);
   if (short.length === 0) return undefined;
-  const message = `${what} needs ${formatBytes(bytes)} to download, and ${short.map(lackOf).join('; ')}`;
+  const message = `${what}, and ${short.map(lackOf).join('; ')}`;
   const freed = await freedBy(context, prunable(situation));
   const prune =
     freed === 0
@@ -221,6 +224,17 @@ interface Use {
   readonly bytes: number;
   readonly files: number;
   readonly estimated: boolean;
+}
+
+/** What it takes to write these blobs into the store of the state directory, as they are. */
+export function spaceInStore(
+  context: Context,
+  directory: string,
+  blobs: readonly Blob[],
+): Promise<readonly Space[]> {
+  const distinct = distinctOf(blobs);
+  const use = { directory, bytes: sizeOf(distinct), files: distinct.length, estimated: false };
+  return spaceOn(context, [use]);
 }
 
 /** What is used of each file system; directories on one are taken together. */

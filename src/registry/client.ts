@@ -5,19 +5,20 @@ import { BlobProgress } from './blob-progress.ts';
 import type { Patience } from './body.ts';
 import { downloadBlob } from './download.ts';
 import { Exchange } from './exchange.ts';
+import { Failover } from './failover.ts';
 import { failure } from './failure.ts';
 import { fetchManifest } from './fetch-manifest.ts';
 import { fetchDiffIds } from './image-config.ts';
 import { type ManifestDocument, readManifest } from './manifest-document.ts';
 import { Permissions } from './permissions.ts';
-import { type Place, placeOf } from './place.ts';
+import type { Place } from './place.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 import type { Manifest, Registry, RegistryError } from './registry.ts';
 import { resolveAll } from './resolve-all.ts';
-import { Transport } from './transport.ts';
+import { Transport, type TransportOptions } from './transport.ts';
 import type { TrustFiles } from './trust-files.ts';
 
-export interface RegistryOptions {
+export interface RegistryOptions extends TransportOptions {
   readonly conf: RegistriesConf;
   readonly credentials: HostCredentials;
   readonly trust: TrustFiles;
@@ -26,48 +27,63 @@ export interface RegistryOptions {
 }
 
 /** The distribution client: github.com/opencontainers/distribution-spec v1.1, "Pull". */
-export function openRegistry({ conf, credentials, trust, patience }: RegistryOptions): Registry {
-  const transport = new Transport(patience);
+export function openRegistry(options: RegistryOptions): Registry {
+  const { conf, credentials, trust } = options;
+  const transport = new Transport(options);
   const exchange = new Exchange(transport, new Authorizations(transport, credentials));
+  const failover = new Failover(conf);
   const permissions = new Permissions(trust, async (image, access, signal) => {
-    const place = placeOf(image.name, conf, access);
-    const registriesD = await trust.registriesD();
-    if (!registriesD.usesAttachments(place)) {
-      return `${registriesD.path} does not say that signatures lie beside it`;
-    }
-    const { fetchAttachments } = await import('./sigstore/attachments.ts');
-    return fetchAttachments(exchange, place, access, image.manifest, signal);
+    const { findSignatures } = await import('./sigstore/find.ts');
+    const places = failover.placesOfDigest(image.name, image.manifest, access);
+    const looking = { exchange, access, signal };
+    return findSignatures(image, places, await trust.registriesD(), looking);
   });
   return {
     permit: (image, access, options = {}) => permissions.permit(image, access, options),
     async resolve(name, platform, access, signal) {
-      const place = placeOf(name, conf, access);
-      const top = await fetchManifest(exchange, place, access, place.reference, signal);
+      const places = failover.placesOf(name, access);
+      const { place, result: top } = await failover.first(places, {
+        ask: async (at) => fetchManifest(exchange, at, access, at.reference, signal),
+        signal,
+      });
       const document = readManifest(place, top);
       if (document.kind === 'manifest') return describe(name, platform, top, top, document);
       const { digest } = entryFor(place, document, platform);
-      const manifest = await fetchManifest(exchange, place, access, digest, signal);
-      const inner = readManifest(place, manifest);
+      const { place: from, result: manifest } = await failover.first(
+        [place, ...places.filter((other) => other !== place)],
+        { ask: async (at) => fetchManifest(exchange, at, access, digest, signal), signal },
+      );
+      const inner = readManifest(from, manifest);
       if (inner.kind === 'manifest') return describe(name, platform, top, manifest, inner);
-      throw failure('bad-reply', place, `a manifest at ${digest}`, 'one more index', {
+      throw failure('bad-reply', from, `a manifest at ${digest}`, 'one more index', {
         hint: 'push the image anew: an index of images must list manifests',
       });
     },
     async resolveAll(name, access, signal) {
-      return resolveAll(exchange, placeOf(name, conf, access), access, signal);
+      const ask = async (at: Place) => resolveAll(exchange, at, access, signal);
+      return (await failover.first(failover.placesOf(name, access), { ask, signal })).result;
     },
     async diffIds(image, access, signal) {
-      return fetchDiffIds(exchange, placeOf(image.name, conf, access), access, image, signal);
+      const places = failover.placesOfDigest(image.name, image.digest, access);
+      const ask = async (at: Place) => fetchDiffIds(exchange, at, access, image, signal);
+      return (await failover.first(places, { ask, signal })).result;
     },
     async manifest(name, digest, access) {
       permissions.check(name, digest);
-      return fetchManifest(exchange, placeOf(name, conf, access), access, digest);
+      const places = failover.placesOfDigest(name, digest, access);
+      const ask = async (at: Place) => fetchManifest(exchange, at, access, digest);
+      return (await failover.first(places, { ask })).result;
     },
     async download(name, blob, access, into, watch = {}) {
       permissions.check(name, blob.digest);
       const { progress = new BlobProgress(), signal } = watch;
       const target = { into, progress, signal };
-      await downloadBlob(exchange, placeOf(name, conf, access), access, blob, target);
+      // What came from one place goes on at the next.
+      await failover.first(failover.placesOfDigest(name, blob.digest, access), {
+        ask: async (at) => downloadBlob(exchange, at, access, blob, target),
+        signal,
+        mayGoOn: () => !progress.isEnded,
+      });
     },
     close: () => transport.close(),
   };

@@ -35,14 +35,26 @@ export async function fetchDiffIds(
   const chunks: Buffer[] = [];
   const into = { write: async (chunk: Buffer) => void chunks.push(chunk) };
   await downloadBlob(exchange, place, access, blob, { into, signal, progress: new BlobProgress() });
-  const checked = v.safeParse(schema, parse(place, Buffer.concat(chunks)));
-  if (!checked.success) throw wrong(place, 'one without rootfs.diff_ids');
-  const { diff_ids: diffIds } = checked.output.rootfs;
-  if (diffIds.length === layers.length) return diffIds;
-  throw wrong(place, `${diffIds.length} diff_ids for ${layers.length} layers`);
+  return diffIdsIn(place, Buffer.concat(chunks), layers.length);
 }
 
-function parse(place: Place, content: Buffer): unknown {
+/**
+ * What a config says of its layers, as `fetchDiffIds`.
+ *
+ * @throws {RegistryError} `bad-reply`
+ */
+export function diffIdsIn(place: Asked, content: Buffer, layers: number): readonly string[] {
+  const checked = v.safeParse(schema, parse(place, content));
+  if (!checked.success) throw wrong(place, 'one without rootfs.diff_ids');
+  const { diff_ids: diffIds } = checked.output.rootfs;
+  if (diffIds.length === layers) return diffIds;
+  throw wrong(place, `${diffIds.length} diff_ids for ${layers} layers`);
+}
+
+/** Where it was asked for. */
+type Asked = Pick<Place, 'registry' | 'repository' | 'reference'>;
+
+function parse(place: Asked, content: Buffer): unknown {
   try {
     return JSON.parse(content.toString('utf8'));
   } catch (error) {
@@ -51,7 +63,7 @@ function parse(place: Place, content: Buffer): unknown {
   }
 }
 
-function wrong(place: Place, found: string): RegistryError {
+function wrong(place: Asked, found: string): RegistryError {
   return failure('bad-reply', place, `a config of an image for ${place.reference}`, found, {
     hint: 'push the image anew with a current tool',
   });

@@ -40,8 +40,15 @@ export async function resolveAll(
 
 type Index = Extract<ManifestDocument, { kind: 'index' }>;
 
-/** Each platform with the entry that would be chosen for it. */
-function platformsOf(place: Place, { entries }: Index): ReadonlyMap<string, string> {
+/**
+ * Each platform of an index with the entry that would be chosen for it.
+ *
+ * @throws {RegistryError} `bad-reply` for one with too many.
+ */
+export function platformsOf(
+  place: Pick<Place, 'registry' | 'repository'>,
+  { entries }: Index,
+): ReadonlyMap<string, string> {
   if (entries.length > MAX_ENTRIES) {
     const expected = `an index with at most ${MAX_ENTRIES} entries`;
     throw failure('bad-reply', place, expected, `${entries.length}`, {
@@ -94,6 +101,11 @@ async function platformOfConfig(
       hint: 'try again; if it stays so, do not trust the registry, nor a proxy on the way',
     });
   }
+  return platformInConfig(content);
+}
+
+/** The platform that a config names; undefined if it names none, as those of artifacts. */
+export function platformInConfig(content: Buffer): string | undefined {
   const checked = v.safeParse(configSchema, parse(content));
   if (!checked.success) return undefined;
   const { os, architecture, variant } = checked.output;

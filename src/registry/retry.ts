@@ -24,7 +24,14 @@ export const retryPolicy: RetryPolicy = {
   longestWait: 20_000,
   longestRetryAfter: 120_000,
   random: Math.random,
-  wait: (milliseconds, signal) => delay(milliseconds, undefined, signal && { signal }),
+  wait: async (milliseconds, signal) => {
+    try {
+      await delay(milliseconds, undefined, signal && { signal });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
+  },
   onRetry: () => undefined,
 };
 
@@ -78,7 +85,6 @@ async function persist<T>(
       if (milliseconds === undefined) throw error;
       policy.onRetry(error, milliseconds);
       await policy.wait(milliseconds, signal);
-      signal?.throwIfAborted();
     }
   }
 }

@@ -4,7 +4,7 @@ import { isDigest } from '../image/digest.ts';
 import { repositoryOf } from '../image/name.ts';
 import type { Platform } from '../image/platform.ts';
 import type { Root } from '../root/root.ts';
-import { damaged, reading } from './shipped-failure.ts';
+import { damaged, reading, SHIPPED } from './shipped-failure.ts';
 
 /** A name in index.json. */
 export interface Entry {
@@ -42,7 +42,8 @@ const schema = v.object({
  * @throws {RegistryError} `bad-reply`
  */
 export function readEntries(root: Root, path: string): readonly Entry[] {
-  const content = reading(path, () => root.readFile(path, MAX_BYTES))?.content ?? Buffer.alloc(0);
+  const content =
+    reading(SHIPPED, path, () => root.readFile(path, MAX_BYTES))?.content ?? Buffer.alloc(0);
   return parse(path, content).flatMap(({ digest, annotations, platform }) => {
     const name = annotations?.[REF_NAME];
     if (name === undefined) return [];
@@ -62,7 +63,7 @@ function parse(path: string, content: Buffer) {
     return v.parse(schema, JSON.parse(content.toString())).manifests;
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);
-    throw damaged(path, 'an OCI image index', found, error);
+    throw damaged(SHIPPED, path, 'an OCI image index', found, error);
   }
 }
 

@@ -5,16 +5,24 @@ import { sha256 } from '../image/digest.ts';
 import { parseName, repositoryOf } from '../image/name.ts';
 import { choosePlatform, formatPlatform, type Platform } from '../image/platform.ts';
 import type { Blob, ResolvedImage } from '../image/resolved.ts';
+import { openRoot } from '../root/open-root.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { type ManifestDocument, readManifest } from './manifest-document.ts';
 import type { Manifest } from './registry.ts';
-import { cutShort, damaged, mismatch, reading } from './shipped-failure.ts';
+import {
+  cutShort,
+  damaged,
+  type LayoutOwner,
+  mismatch,
+  reading,
+  SHIPPED,
+} from './shipped-failure.ts';
 import { type Entry, readEntries } from './shipped-index.ts';
 
 /** Where an OS ships images: an OCI image layout, whose index.json has their full names. */
 export const SHIPPED_STORE = '/usr/lib/berth/store';
 
-/** The images that a root ships. They are as hostile as the rest of it: all is hashed. */
+/** Images that are at hand in an OCI layout. As a root that ships them they are hostile: all is hashed. */
 export interface ShippedImages {
   /**
    * What a full name means here.
@@ -23,6 +31,9 @@ export interface ShippedImages {
    * @throws {RegistryError} `bad-reply`, `digest-mismatch` or `short-body` for a damaged layout.
    */
   find(name: string, platform: Platform): ResolvedImage | undefined;
+
+  /** Whether a blob is to be read here; of those of a layout that is whole by intent, each is. */
+  has(digest: string): boolean;
 
   /** A manifest or index of an image that was found. @throws {RegistryError} as `find`. */
   manifest(digest: string): Manifest;
@@ -43,13 +54,40 @@ const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
  */
 export function openShipped(root: Root): ShippedImages | undefined {
   if (!hasIndex(root)) return undefined;
-  const layout = new Layout(root);
-  let entries: readonly Entry[] | undefined;
+  const layout = new Layout(root, { ...SHIPPED, directory: SHIPPED_STORE, partial: false });
+  return imagesOf(layout, () => readEntries(root, INDEX));
+}
+
+/**
+ * A layout in a directory of its own, in which blobs may be left out.
+ *
+ * @returns how to open the images that some entries name: these are read when one is looked for.
+ */
+export function openLayoutAt(directory: string, owner: LayoutOwner): OpenLayout {
+  const root = openRoot(directory);
+  const layout = new Layout(root, { ...owner, directory: '', partial: true });
+  return { images: (entries) => imagesOf(layout, entries), close: () => root.close() };
+}
+
+export interface OpenLayout {
+  images(entries: () => readonly Entry[]): ShippedImages;
+  close(): void;
+}
+
+function imagesOf(layout: Layout, entries: () => readonly Entry[]): ShippedImages {
+  let known: readonly Entry[] | undefined;
   return {
-    find: (name, platform) => find(layout, (entries ??= readEntries(root, INDEX)), name, platform),
+    find: (name, platform) => find(layout, (known ??= entries()), name, platform),
+    has: (digest) => layout.has(digest),
     manifest: (digest) => layout.manifest(digest),
     read: (blob) => layout.read(blob),
   };
+}
+
+interface LayoutPlace extends LayoutOwner {
+  readonly directory: string;
+  /** Whether blobs may be left out. */
+  readonly partial: boolean;
 }
 
 const INDEX = `${SHIPPED_STORE}/index.json`;
@@ -93,7 +131,12 @@ function find(
   if (index.kind === 'index' && index.entries.some((of) => of.digest === entry.digest)) {
     return describe(layout, name, platform, digest, entry.digest);
   }
-  throw damaged(layout.blobPath(digest), `an index that lists ${entry.digest}`, 'another one');
+  throw damaged(
+    layout.place,
+    layout.blobPath(digest),
+    `an index that lists ${entry.digest}`,
+    'another one',
+  );
 }
 
 function describe(
@@ -105,7 +148,12 @@ function describe(
 ): ResolvedImage {
   const document = layout.document(manifest);
   if (document.kind === 'index') {
-    throw damaged(layout.blobPath(manifest), 'the manifest of an image', 'one more index');
+    throw damaged(
+      layout.place,
+      layout.blobPath(manifest),
+      'the manifest of an image',
+      'one more index',
+    );
   }
   const { config, layers } = document;
   return {
@@ -121,37 +169,45 @@ function describe(
 /** Blobs by their digests, which always are those of what is given out. */
 class Layout {
   readonly #root: Root;
+  readonly place: LayoutPlace;
 
-  constructor(root: Root) {
+  constructor(root: Root, place: LayoutPlace) {
     this.#root = root;
+    this.place = place;
   }
 
   blobPath(digest: string): string {
-    return `${SHIPPED_STORE}/blobs/${digest.replace(':', '/')}`;
+    return `${this.place.directory}/blobs/${digest.replace(':', '/')}`;
+  }
+
+  has(digest: string): boolean {
+    return !this.place.partial || this.#root.lookup(this.blobPath(digest))?.kind === 'file';
   }
 
   document(digest: string): ManifestDocument {
     const manifest = this.manifest(digest);
-    const place = { registry: 'the root', repository: SHIPPED_STORE, reference: digest };
+    const place = { registry: 'the layout', repository: this.place.directory, reference: digest };
     return readManifest(place, manifest);
   }
 
   manifest(digest: string): Manifest {
     const path = this.blobPath(digest);
-    const content = reading(path, () => this.#root.readFile(path, MAX_MANIFEST_BYTES))?.content;
-    if (content === undefined) throw damaged(path, 'a manifest', 'nothing');
+    const content = reading(this.place, path, () =>
+      this.#root.readFile(path, MAX_MANIFEST_BYTES),
+    )?.content;
+    if (content === undefined) throw damaged(this.place, path, 'a manifest', 'nothing');
     const found = sha256(content);
-    if (found !== digest) throw mismatch(path, digest, found);
+    if (found !== digest) throw mismatch(this.place, path, digest, found);
     return { mediaType: mediaTypeOf(content), digest, content };
   }
 
   async *read({ digest, size }: Blob): AsyncGenerator<Buffer> {
     const path = this.blobPath(digest);
-    const file = reading(path, () => this.#root.openFile(path));
-    if (file === undefined) throw damaged(path, 'a blob', 'nothing');
+    const file = reading(this.place, path, () => this.#root.openFile(path));
+    if (file === undefined) throw damaged(this.place, path, 'a blob', 'nothing');
     if (file.size !== size) {
       closeSync(file.fd);
-      throw cutShort(path, size, file.size);
+      throw cutShort(this.place, path, size, file.size);
     }
     const hash = createHash('sha256');
     // Not a byte more than was planned, should it grow meanwhile.
@@ -163,7 +219,7 @@ class Layout {
       }
     } else closeSync(file.fd);
     const found = `sha256:${hash.digest('hex')}`;
-    if (found !== digest) throw mismatch(path, digest, found);
+    if (found !== digest) throw mismatch(this.place, path, digest, found);
   }
 }
 

@@ -35,6 +35,7 @@ export function client(
         location: host,
         insecure: true,
         blocked: false,
+        mirrors: [],
       })),
     },
     credentials: async () => undefined,

@@ -175,7 +175,7 @@ export async function startSigning(t: TestContext) {
       rules: readonly Partial<RegistryRule>[] = [],
     ): Promise<BerthError | undefined> {
       const root = openRoot('/');
-      const plain = { location: host, prefix: host, insecure: true, blocked: false };
+      const plain = { location: host, prefix: host, insecure: true, blocked: false, mirrors: [] };
       const registry = openRegistry({
         conf: { rules: [plain, ...rules.map((rule) => ({ ...plain, ...rule }))] },
         credentials: async () => undefined,

@@ -26,7 +26,9 @@ export type Fault =
   | { readonly kind: 'misnamed' }
   /** The connection is reset before any answer. */
   | { readonly kind: 'reset-at-once' }
-  /** The connection is reset after so many bytes of the body. */
+  /** The connection is closed after so many bytes of the body, all of which arrive. */
+  | { readonly kind: 'cut'; readonly after: number }
+  /** The connection is reset after so many bytes of the body, not all of which need arrive. */
   | { readonly kind: 'reset'; readonly after: number }
   /** Nothing more comes after so many bytes of the body, and the connection stays. */
   | { readonly kind: 'stall'; readonly after: number };
@@ -110,6 +112,9 @@ function answerAtOnce(
         response.socket?.resetAndDestroy(),
       );
       return fault.after;
+    case 'cut':
+      head(body.length).write(body.subarray(0, fault.after), () => response.socket?.end());
+      return Math.min(body.length, fault.after);
     case 'mislabelled':
       response.writeHead(answer.status, { ...answer.headers, 'content-type': fault.mediaType });
       response.end(body);

@@ -2,11 +2,7 @@ import { REF_NAME } from '../../image/annotations.ts';
 import { parseName } from '../../image/name.ts';
 import type { Blob, ResolvedImage } from '../../image/resolved.ts';
 import type { ShippedImages } from '../../registry/shipped.ts';
-
-const BLOCK = 512;
-
-/** What eleven octal digits can say, in bytes. */
-const MAX_OCTAL = 8 ** 11;
+import { TAR_END, tarFile } from '../../tar-writer.ts';
 
 interface Part {
   readonly digest: string;
@@ -16,7 +12,8 @@ interface Part {
 
 /**
  * An image as a tar archive of an OCI layout (image-spec, image-layout.md), the blobs as they come
- * from where it is shipped. Nothing is held in memory but a piece of a blob.
+ * from where it is at hand. Nothing is held in memory but a piece of a blob. A layer that is not at
+ * hand is left out: podman does not read what it has already.
  *
  * Its one name is that by digest, and what index.json points to is the very document of that
  * digest: so whoever loads it knows the image as if it had been pulled from the registry.
@@ -45,11 +42,13 @@ export async function* archiveOf(
     content: [content],
   }));
   const blobs = new Map(image.blobs.map((blob) => [blob.digest, blob]));
-  const parts = [...blobs.values()].map((blob) => partOf(shipped, blob));
+  const parts = [...blobs.values()]
+    .filter((blob) => shipped.has(blob.digest))
+    .map((blob) => partOf(shipped, blob));
   for (const { digest, size, content } of [...manifests, ...parts]) {
-    yield* file(`blobs/${digest.replace(':', '/')}`, size, content);
+    yield* tarFile(`blobs/${digest.replace(':', '/')}`, size, content);
   }
-  yield Buffer.alloc(2 * BLOCK);
+  yield TAR_END;
 }
 
 function partOf(shipped: ShippedImages, blob: Blob): Part {
@@ -58,37 +57,5 @@ function partOf(shipped: ShippedImages, blob: Blob): Part {
 
 function textFile(path: string, text: string): AsyncGenerator<Buffer> {
   const content = Buffer.from(text);
-  return file(path, content.length, [content]);
-}
-
-async function* file(path: string, size: number, content: Part['content']): AsyncGenerator<Buffer> {
-  yield header(path, size);
-  yield* content;
-  yield Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
-}
-
-/** Of a regular file: POSIX.1-2024, pax, "ustar Interchange Format". */
-function header(path: string, size: number): Buffer {
-  const block = Buffer.alloc(BLOCK);
-  block.write(path, 0, 100);
-  block.write('0000644\0', 100);
-  block.write('0000000\0', 108);
-  block.write('0000000\0', 116);
-  writeSize(block, size);
-  block.write('00000000000\0', 136);
-  block.write('        0', 148);
-  block.write('ustar\x0000', 257);
-  const sum = block.reduce((total, byte) => total + byte, 0);
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  return block;
-}
-
-/** A layer may have more than 8 GiB: then in binary, as GNU tar and all readers of today do. */
-function writeSize(block: Buffer, size: number): void {
-  if (size < MAX_OCTAL) {
-    block.write(`${size.toString(8).padStart(11, '0')}\0`, 124);
-    return;
-  }
-  block[124] = 0x80;
-  block.writeBigUInt64BE(BigInt(size), 128);
+  return tarFile(path, content.length, [content]);
 }

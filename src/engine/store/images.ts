@@ -2,13 +2,15 @@ import type { EngineImage } from '../engine.ts';
 import { distinct, isPresent, storedSize } from './blob.ts';
 import { type Descriptor, indexDigestOf, nameOf, readIndex } from './index-file.ts';
 import { layoutExists } from './layout.ts';
+import { isLoaded } from './loaded-entry.ts';
 import { storedManifest } from './manifest.ts';
 import type { Store } from './store.ts';
 
 /** The images whose every blob is there, with the names that index.json has for them. */
 export function wholeImages(store: Store): readonly EngineImage[] {
   if (!layoutExists(store.layout)) return [];
-  const byDigest = Map.groupBy(readIndex(store.layout).manifests, ({ digest }) => digest);
+  const own = readIndex(store.layout).manifests.filter((descriptor) => !isLoaded(descriptor));
+  const byDigest = Map.groupBy(own, ({ digest }) => digest);
   return [...byDigest].flatMap(([id, descriptors]) => {
     if (!isWhole(store, id)) return [];
     const names = descriptors.filter((d) => hasItsIndex(store, d)).flatMap((d) => nameOf(d) ?? []);
@@ -23,7 +25,7 @@ export function wholeImages(store: Store): readonly EngineImage[] {
 
 /** Whether index.json has a name for it: what has none is a rest of something. */
 export function isNamed({ layout }: Store, id: string): boolean {
-  return readIndex(layout).manifests.some(({ digest }) => digest === id);
+  return readIndex(layout).manifests.some((of) => of.digest === id && !isLoaded(of));
 }
 
 /** Whether it is an image whose manifest and blobs are all there. */

@@ -3,6 +3,7 @@ import { withLock } from '../file-lock.ts';
 import { isWhole } from './images.ts';
 import { readIndex } from './index-file.ts';
 import { layoutExists } from './layout.ts';
+import { isLoaded } from './loaded-entry.ts';
 import { pinsOf, readPinFiles, writePins } from './pin-file.ts';
 import type { Store } from './store.ts';
 
@@ -22,7 +23,8 @@ export async function pinImages(
   if (first === undefined) return;
   if (!layoutExists(store.layout)) throw noSuchImage(store, first.id);
   await changePins(store, root, (before) => {
-    const named = new Set(readIndex(store.layout).manifests.map(({ digest }) => digest));
+    const own = readIndex(store.layout).manifests.filter((descriptor) => !isLoaded(descriptor));
+    const named = new Set(own.map(({ digest }) => digest));
     const gone = requests.find(({ id }) => !named.has(id) || !isWhole(store, id));
     if (gone !== undefined) throw noSuchImage(store, gone.id);
     const pins = new Map(before.map((pin) => [pin.id, pin]));

@@ -5,6 +5,7 @@ import { storedSize } from './blob.ts';
 import { storeFailure } from './failure.ts';
 import { type Index, indexDigestOf, readIndex, writeIndex } from './index-file.ts';
 import { entriesOf, type Layout, layoutExists } from './layout.ts';
+import { isLoaded, isStaged } from './loaded-entry.ts';
 import { storedManifest } from './manifest.ts';
 import { type PinFile, readPinFiles } from './pin-file.ts';
 import type { Store } from './store.ts';
@@ -23,7 +24,8 @@ export async function removeImage(store: Store, id: string): Promise<boolean> {
     const pinFiles = readPinFiles(layout, store.pinFiles);
     if (pinFiles.some(({ pins }) => pins.some((pin) => pin.id === id))) return false;
     const before = readIndex(layout);
-    const index = { ...before, manifests: before.manifests.filter((d) => d.digest !== id) };
+    const kept = before.manifests.filter((d) => d.digest !== id || isLoaded(d));
+    const index = { ...before, manifests: kept };
     if (index.manifests.length < before.manifests.length) await writeIndex(layout, index);
     await sweep(store, needed(store, index, pinFiles));
     return true;
@@ -34,11 +36,18 @@ export async function removeImage(store: Store, id: string): Promise<boolean> {
 export function freedBy(store: Store, ids: ReadonlySet<string>): number {
   const { layout } = store;
   const before = readIndex(layout);
-  const index = { ...before, manifests: before.manifests.filter((d) => !ids.has(d.digest)) };
+  const left = before.manifests.filter((d) => !ids.has(d.digest) || isLoaded(d));
+  const index = { ...before, manifests: left };
   const kept = needed(store, index, readPinFiles(layout, store.pinFiles));
   return entriesOf(layout.blobs)
     .filter((entry) => !kept.has(`sha256:${entry}`))
     .reduce((sum, entry) => sum + (storedSize(layout, `sha256:${entry}`) ?? 0), 0);
+}
+
+/** Removes the blobs that nothing needs. Only for who holds `inUse` alone. */
+export async function sweepUnneeded(layout: Layout): Promise<void> {
+  const store = { layout, manifests: new Map() };
+  await sweep(store, needed(store, readIndex(layout), readPinFiles(layout, new Map())));
 }
 
 /** Removes what is half-written. Only for who holds `inUse` alone. */
@@ -46,12 +55,15 @@ async function clearTemporary(layout: Layout): Promise<void> {
   for (const entry of entriesOf(layout.temporary)) await remove(join(layout.temporary, entry));
 }
 
+type Blobs = Pick<Store, 'layout' | 'manifests'>;
+
 /** The digests of all blobs that index.json or a pin leads to. */
-function needed(store: Store, index: Index, pinFiles: readonly PinFile[]): ReadonlySet<string> {
+function needed(store: Blobs, index: Index, pinFiles: readonly PinFile[]): ReadonlySet<string> {
   const { layout, manifests } = store;
   const pins = pinFiles.flatMap((file) => file.pins);
   const reached = new Set<string>();
-  const open = [...index.manifests.map(({ digest }) => digest), ...pins.map(({ id }) => id)];
+  const whole = index.manifests.filter((descriptor) => !isStaged(descriptor));
+  const open = [...whole.map(({ digest }) => digest), ...pins.map(({ id }) => id)];
   for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
     if (reached.has(digest)) continue;
     reached.add(digest);
@@ -60,12 +72,14 @@ function needed(store: Store, index: Index, pinFiles: readonly PinFile[]): Reado
     open.push(...(manifest?.manifests ?? []));
   }
   // An index is kept beside an image as bytes: it leads to other platforms, which it does not hold.
-  for (const descriptor of index.manifests) reached.add(indexDigestOf(descriptor) ?? '');
+  for (const descriptor of index.manifests) {
+    reached.add(descriptor.digest).add(indexDigestOf(descriptor) ?? '');
+  }
   for (const pin of pins) for (const { digest } of pin.names) reached.add(digest);
   return reached;
 }
 
-async function sweep(store: Store, kept: ReadonlySet<string>): Promise<void> {
+async function sweep(store: Blobs, kept: ReadonlySet<string>): Promise<void> {
   const { layout, manifests } = store;
   for (const entry of entriesOf(layout.blobs)) {
     if (kept.has(`sha256:${entry}`)) continue;

@@ -8,8 +8,9 @@ import { fetchImage } from './fetch.ts';
 import { isNamed, isWhole, wholeImages } from './images.ts';
 import { changeIndex, named, withDescriptor } from './index-file.ts';
 import { type Layout, layoutAt, layoutExists } from './layout.ts';
+import { isLoaded } from './loaded-entry.ts';
 import type { ManifestCache } from './manifest.ts';
-import { recoverTemporary } from './partial.ts';
+import { keptSize, recoverTemporary } from './partial.ts';
 import { allPins, noSuchImage, pinImages, unpinImages } from './pin.ts';
 import type { PinCache } from './pin-file.ts';
 import { freedBy, removeImage } from './remove.ts';
@@ -56,7 +57,10 @@ export function openStore(options: { directory: string; registry: Registry }): E
     images: async () => wholeImages(store),
     has: async (id) => layoutExists(layout) && isNamed(store, id) && isWhole(store, id),
     pins: async () => allPins(store),
-    missingBlobs: async (image) => distinct(image.blobs).filter((blob) => !isPresent(layout, blob)),
+    missingBlobs: async (image) =>
+      distinct(image.blobs)
+        .filter((blob) => !isPresent(layout, blob))
+        .map((blob) => ({ ...blob, size: blob.size - keptSize(layout, blob) })),
     layers: async () => [],
     freed: async (ids) => (layoutExists(layout) ? freedBy(store, ids) : 0),
     fetch: async (image, access, watch = {}) => {
@@ -76,7 +80,7 @@ async function tagImage(store: Store, id: string, name: string): Promise<void> {
   if (!layoutExists(layout)) throw noSuchImage(store, id);
   await withLock(layout.inUse, 'shared', () =>
     changeIndex(layout, (index) => {
-      const found = index.manifests.find(({ digest }) => digest === id);
+      const found = index.manifests.find((of) => of.digest === id && !isLoaded(of));
       if (found === undefined) throw noSuchImage(store, id);
       return withDescriptor(index, named(found, name));
     }),

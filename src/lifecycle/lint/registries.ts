@@ -31,7 +31,7 @@ export async function askRegistries(
     // A lock that can't be read is a finding of its own: the name is there or not without it.
     const { lockProblem: _, ...asked } = binding;
     try {
-      const { image } = await lookUp(registry, asked, signal);
+      const { image } = await lookUp({ signal }, registry, asked);
       images.set(binding.name, image);
       report({ event: 'resolved', name: binding.name, digest: image.digest });
       return [];

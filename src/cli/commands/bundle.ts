@@ -1,0 +1,163 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { withStoredBlobs } from '../../engine/store/loaded.ts';
+import { BerthError } from '../../errors.ts';
+import { formatBytes } from '../../format-bytes.ts';
+import { bindingsOf } from '../../lifecycle/bindings.ts';
+import { bundleArchive } from '../../lifecycle/bundle/archive.ts';
+import { type BundlePlan, planBundle } from '../../lifecycle/bundle/plan.ts';
+import { layersSince } from '../../lifecycle/bundle/since.ts';
+import { compressed, writeBundle } from '../../lifecycle/bundle/write.ts';
+import { byDigest } from '../../lifecycle/resolve.ts';
+import { sizeOf } from '../../lifecycle/space.ts';
+import { survey } from '../../lifecycle/survey.ts';
+import type { Root } from '../../root/root.ts';
+import { type RootOptions, withRootOptions } from '../options.ts';
+import { print } from '../output.ts';
+import { exitCodeOf, exitCodes } from '../render/failure.ts';
+import { shortDigest } from '../render/plan.ts';
+import {
+  failureEntry,
+  printFailures,
+  printProblems,
+  problemEntry,
+  resolutionFailure,
+} from '../render/problems.ts';
+import { renderTable } from '../render/table.ts';
+import { hostConfig, type Online, online, stateDirectoryOf } from '../surroundings.ts';
+import { withRoot } from '../target.ts';
+import { howToBind } from './images.ts';
+
+interface BundleOptions extends RootOptions {
+  readonly output: string;
+  readonly since?: string;
+}
+
+/** `berth bundle`: what a site without a network needs, in one file. */
+export function defineBundle(command: Command): void {
+  withRootOptions(
+    command
+      .description(
+        'Write every bound image of ROOT into one file, a zstd-compressed tar archive of an OCI\n' +
+          'image layout, with the lock of what each name means. `berth load` takes it.',
+      )
+      .requiredOption('--output <file>', 'the file to write, or - for standard output')
+      .option(
+        '--since <lock>',
+        'leave out the layers of the images of this lock, or of an earlier bundle',
+      ),
+  )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  berth bundle ./rootfs --output site.tar.zst\n' +
+        '  berth bundle ./rootfs --output - | ssh site berth load -\n' +
+        '  berth bundle ./next --since site.tar.zst --output next.tar.zst',
+    )
+    .action(async (spec: string | undefined, options: BundleOptions) => {
+      if (options.output === '-') checkStandardOutput(options);
+      await online(options, (surroundings) =>
+        withRoot(spec, (root) => bundle(surroundings, root, options), options),
+      );
+    });
+}
+
+async function bundle(surroundings: Online, root: Root, options: BundleOptions): Promise<void> {
+  const { registry } = surroundings;
+  const config = await hostConfig(options);
+  const found = await survey(root, { bind: options.bind, compose: config.compose });
+  const bound = found.references.filter(({ decision }) => decision.bound);
+  const { bindings, problems: more } = bindingsOf(found, root, 'bound');
+  const problems = [...found.problems.filter((problem) => problem.bound), ...more];
+  const since = options.since;
+  const present =
+    since === undefined
+      ? new Set<string>()
+      : await layersSince(surroundings, registry, since, bindings);
+  const plan = await planBundle(surroundings, registry, bindings, present);
+  const written = plan.failures.length === 0;
+  if (written)
+    await write(surroundings, plan, join(stateDirectoryOf(options, config), 'store'), options);
+  if (options.output === '-') process.stderr.write(summary(plan, options.output));
+  else {
+    print(options.format, {
+      json: () => ({
+        apiVersion: 'berth/v1',
+        kind: 'BundleResult',
+        root: root.location,
+        output: options.output,
+        written,
+        bytes: plan.bytes,
+        images: plan.images.map(({ image: { name, digest, manifest } }) => ({
+          name,
+          digest,
+          manifest,
+        })),
+        omitted: { layers: plan.omitted.length, bytes: sizeOf(plan.omitted) },
+        problems: problems.map(problemEntry),
+        failures: plan.failures.map(failureEntry),
+      }),
+      table: () => table(plan) + summary(plan, options.output),
+      refs: () => plan.images.map(({ image: { name, digest } }) => byDigest(name, digest)),
+    });
+  }
+  printFailures(plan.failures.map(resolutionFailure));
+  if (options.format !== 'json') printProblems(problems);
+  if (bound.length === 0) {
+    process.stderr.write(`Nothing of ${root.location} is bound. ${howToBind}\n`);
+  }
+  const hasUnknown = bound.some(({ image }) => image === undefined);
+  process.exitCode =
+    exitCodeOf(plan.failures.map(({ error }) => error)) ||
+    (hasUnknown ? exitCodes['not-ready'] : 0);
+}
+
+async function write(
+  { registry, signal, report }: Online,
+  plan: BundlePlan,
+  store: string,
+  { output }: BundleOptions,
+): Promise<void> {
+  const watched = { id: 'bundle', name: output };
+  report({ event: 'fetch-started', ...watched, bytes: plan.bytes });
+  await withStoredBlobs(store, async (local) => {
+    const archive = bundleArchive(plan, {
+      registry,
+      local,
+      signal,
+      onBytes: (bytes) => report({ event: 'fetch-progress', id: watched.id, bytes }),
+    });
+    if (output === '-') await compressed(archive, 'standard output', process.stdout, signal);
+    else await writeBundle(archive, output, plan.bytes, signal);
+  });
+  report({ event: 'fetched', ...watched });
+}
+
+function table({ images }: BundlePlan): string {
+  if (images.length === 0) return '';
+  const rows = images.map(({ image: { name, digest, blobs } }) => [
+    name,
+    shortDigest(digest),
+    formatBytes(sizeOf(blobs)),
+  ]);
+  return `${renderTable(['IMAGE', 'DIGEST', 'SIZE'], rows, process.stdout)}\n`;
+}
+
+function summary({ images, failures, bytes, omitted }: BundlePlan, output: string): string {
+  const target = output === '-' ? 'standard output' : output;
+  if (failures.length > 0) return `Nothing was written to ${target}.\n`;
+  const left =
+    omitted.length === 0
+      ? ''
+      : `; ${omitted.length} layers, ${formatBytes(sizeOf(omitted))}, are left out`;
+  return `${target}: ${images.length} images, ${formatBytes(bytes)}${left}.\n`;
+}
+
+function checkStandardOutput({ format }: BundleOptions): void {
+  if (!process.stdout.isTTY && format === 'table') return;
+  const found = process.stdout.isTTY ? 'a terminal' : `--format ${format}`;
+  throw new BerthError(
+    'usage',
+    `expected standard output for the bundle alone with --output -, found ${found}`,
+    { hint: 'name a file, or pipe the bundle into `berth load -`', kind: 'usage' },
+  );
+}

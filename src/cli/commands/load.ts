@@ -1,0 +1,74 @@
+import { createReadStream } from 'node:fs';
+import { addAbortSignal, type Readable } from 'node:stream';
+import type { Command } from 'commander';
+import { BerthError, systemErrorCode } from '../../errors.ts';
+import { formatBytes } from '../../format-bytes.ts';
+import { type LoadedBundle, loadBundle } from '../../lifecycle/bundle/load.ts';
+import { byDigest } from '../../lifecycle/resolve.ts';
+import { type CommonOptions, withCommonOptions } from '../options.ts';
+import { print } from '../output.ts';
+import { shortDigest } from '../render/plan.ts';
+import { renderTable } from '../render/table.ts';
+import { inSurroundings } from '../surroundings.ts';
+
+/** `berth load`: a bundle, for the stages that follow. */
+export function defineLoad(command: Command): void {
+  withCommonOptions(
+    command.description(
+      'Take in a FILE that `berth bundle` wrote (- for standard input): `berth stage` and\n' +
+        '`berth reconcile` then find its images here, and need no registry for them.\n' +
+        'Nothing is pinned by this, and no name of the engine is touched.',
+    ),
+  )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  berth load site.tar.zst && berth stage ./rootfs\n  ssh build berth bundle /srv/next --output - | berth load -',
+    )
+    .action(async (file: string, options: CommonOptions) => {
+      await inSurroundings(options, async (surroundings) => {
+        const bytes = addAbortSignal(surroundings.signal, opened(file));
+        const loaded = await reading(file, surroundings.signal, () =>
+          loadBundle(surroundings, surroundings.registry, bytes),
+        );
+        print(options.format, {
+          json: () => ({
+            apiVersion: 'berth/v1',
+            kind: 'LoadResult',
+            images: loaded.images.map(({ name, digest, manifest }) => ({ name, digest, manifest })),
+            bytes: loaded.bytes,
+          }),
+          table: () => table(loaded),
+          refs: () => loaded.images.map(({ name, digest }) => byDigest(name, digest)),
+        });
+      });
+    });
+}
+
+const CHUNK = 256 * 1024;
+
+function opened(file: string): Readable {
+  return file === '-' ? process.stdin : createReadStream(file, { highWaterMark: CHUNK });
+}
+
+async function reading<T>(file: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    signal.throwIfAborted();
+    const code = systemErrorCode(error);
+    if (error instanceof BerthError || code === undefined) throw error;
+    if (!(error instanceof Error) || !('syscall' in error)) throw error;
+    throw new BerthError('bundle-file', `expected a bundle at ${file}, found ${code}`, {
+      hint: 'name a file that `berth bundle` wrote, or - for standard input',
+      kind: 'usage',
+      cause: error,
+    });
+  }
+}
+
+function table({ images, bytes }: LoadedBundle): string {
+  const done = `${images.length} images are loaded, ${formatBytes(bytes)} written: \`berth stage\` finds them.\n`;
+  if (images.length === 0) return done;
+  const rows = images.map(({ name, digest }) => [name, shortDigest(digest)]);
+  return `${renderTable(['IMAGE', 'DIGEST'], rows, process.stdout)}\n${done}`;
+}

@@ -1,0 +1,118 @@
+import { open } from 'node:fs/promises';
+import { BerthError, systemErrorCode } from '../../errors.ts';
+import {
+  choosePlatform,
+  formatPlatform,
+  type Platform,
+  parsePlatform,
+} from '../../image/platform.ts';
+import type { Registry } from '../../registry/registry.ts';
+import type { Binding } from '../bindings.ts';
+import type { Context } from '../context.ts';
+import { mapLimited } from '../limited.ts';
+import { type Lock, type LockedImage, parseLock } from '../lock-file.ts';
+import { byDigest } from '../resolve.ts';
+import { MAX_MEMBER } from './format.ts';
+import { withBundle } from './read.ts';
+
+const LOOKUPS_AT_A_TIME = 8;
+
+/**
+ * The layers that a site has: those of an earlier bundle, which tells them itself, or of a lock, whose
+ * manifests are asked for. An image whose manifest can't be had any more is taken for absent: the
+ * bundle is larger then, and not wrong.
+ *
+ * @throws {BerthError} `since` for a file that is neither.
+ */
+export async function layersSince(
+  { signal, report }: Pick<Context, 'signal' | 'report'>,
+  registry: Registry,
+  path: string,
+  bindings: readonly Binding[],
+): Promise<ReadonlySet<string>> {
+  const layers = new Set<string>();
+  const found = await readSince(path);
+  if ('images' in found) {
+    for (const { blobs } of found.images) for (const { digest } of blobs) layers.add(digest);
+    return layers;
+  }
+  const wanted = [...found.lock].flatMap(([name, locked]) =>
+    manifestsFor(locked, bindings).map((looked) => ({ name, looked })),
+  );
+  await mapLimited(wanted, LOOKUPS_AT_A_TIME, async ({ name, looked }) => {
+    signal.throwIfAborted();
+    try {
+      for (const layer of await layersOf(registry, name, looked, bindings)) layers.add(layer);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof BerthError)) throw error;
+      const message = `the layers of ${byDigest(name, looked.digest)} are not known, and so not left out: ${error.message}`;
+      report({ event: 'warning', message });
+    }
+  });
+  return layers;
+}
+
+type Since = { readonly lock: Lock } | { readonly images: readonly { blobs: readonly Digest[] }[] };
+type Digest = { readonly digest: string };
+
+async function readSince(path: string): Promise<Since> {
+  try {
+    await using file = await open(path, 'r');
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(1), 0, 1, 0);
+    if (buffer.toString('utf8', 0, bytesRead) !== '{') {
+      const bytes = file.createReadStream({ start: 0, autoClose: false });
+      return await withBundle(bytes, async ({ head }) => ({ images: head.images }));
+    }
+    const { size } = await file.stat();
+    if (size > MAX_MEMBER) throw notSince(path, `${size} bytes`);
+    const { lock, problem } = await parseLock((await file.readFile()).toString());
+    if (lock === undefined) throw notSince(path, problem?.message ?? 'none');
+    return { lock };
+  } catch (error) {
+    if (systemErrorCode(error) === undefined || error instanceof BerthError) throw error;
+    throw notSince(path, String(error), error);
+  }
+}
+
+function notSince(path: string, found: string, cause?: unknown): BerthError {
+  return new BerthError(
+    'since',
+    `expected a lock or an earlier bundle at ${path}, found ${found}`,
+    {
+      hint: 'give the lock.json of what the site has, or the bundle that it loaded last',
+      kind: 'usage',
+      ...(cause === undefined ? {} : { cause }),
+    },
+  );
+}
+
+interface Looked {
+  readonly digest: string;
+  readonly platform: Platform;
+}
+
+/** A lock has all platforms; the site has those that it is now to have again. */
+function manifestsFor({ platforms }: LockedImage, bindings: readonly Binding[]): readonly Looked[] {
+  const entries = [...platforms].map(([text, digest]) => ({
+    digest,
+    platform: parsePlatform(text),
+  }));
+  const wanted = new Map(bindings.map((of) => [formatPlatform(of.platform), of.platform]));
+  return [...wanted.values()].flatMap((platform) => {
+    const digest = choosePlatform(entries, platform)?.digest;
+    return digest === undefined ? [] : [{ digest, platform }];
+  });
+}
+
+/** Only looked at: nothing of it goes into the bundle. */
+async function layersOf(
+  registry: Registry,
+  name: string,
+  { digest, platform }: Looked,
+  bindings: readonly Binding[],
+): Promise<readonly string[]> {
+  const access = bindings.find((binding) => binding.name === name)?.accesses[0] ?? {};
+  const { blobs } = await registry.resolve(byDigest(name, digest), platform, access);
+  return blobs.slice(1).map((layer) => layer.digest);
+}

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { openStore } from '../../../src/engine/store/store.ts';
+import { client, serve } from '../../registry/open.ts';
+import { buildImage } from '../../support/image-builder.ts';
+import { validBlobs } from '../../support/layout-check.ts';
+import type { Fault } from '../../support/registry-fault.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
+
+const image = buildImage({ layers: [{ bytes: 4_000_000, seed: 1 }] });
+const [digest = '', content = Buffer.alloc(0)] =
+  [...image.blobs].find(([, { length }]) => length > 1_000_000) ?? [];
+const hex = digest.slice('sha256:'.length);
+
+/** A registry, and a store that a run after the other opens, each as a process would. */
+async function start(t: TestContext) {
+  const server = await serve(t);
+  server.push('app:1', image);
+  const registry = client(t, [server]);
+  const directory = join(temporaryDirectory(t), 'store');
+  const platform = { os: 'linux', architecture: 'amd64' };
+  const resolved = await registry.resolve(`${server.host}/app:1`, platform, {});
+  const ofLayer = (fault: Fault) => {
+    server.fault = ({ path }) => (path.endsWith(digest) ? fault : undefined);
+  };
+  return {
+    server,
+    directory,
+    ofLayer,
+    partial: join(directory, 'tmp', `${hex}.partial`),
+    fetch: () => openStore({ directory, registry }).fetch(resolved, {}),
+    missing: async () => {
+      const blobs = await openStore({ directory, registry }).missingBlobs(resolved);
+      return blobs.find((blob) => blob.digest === digest)?.size;
+    },
+    /** How many bytes of the layer come from here on. */
+    counted: async (work: () => Promise<unknown>) => {
+      const from = server.requests.length;
+      server.fault = undefined;
+      await work();
+      return server.requests
+        .slice(from)
+        .filter(({ path }) => path.endsWith(digest))
+        .reduce((sum, { bytes }) => sum + bytes, 0);
+    },
+  };
+}
+
+test('what came before the connection broke is kept, and the next run goes on behind it', async (t) => {
+  const { directory, ofLayer, partial, fetch, missing, counted } = await start(t);
+  ofLayer({ kind: 'cut', after: 3_000_000 });
+  await assert.rejects(fetch(), { code: 'connection-lost' });
+  assert.deepEqual(readdirSync(join(directory, 'tmp')), [`${hex}.partial`]);
+  assert.deepEqual(readFileSync(partial), content.subarray(0, 3_000_000));
+  assert.ok(!validBlobs(directory).has(digest), 'a part is no blob');
+  assert.equal(await missing(), content.length - 3_000_000, 'the plan says what will come');
+  assert.equal(await counted(fetch), content.length - 3_000_000);
+  assert.ok(validBlobs(directory).has(digest));
+  assert.deepEqual(readdirSync(join(directory, 'tmp')), []);
+});
+
+test('what a killed run left is gone on with too', async (t) => {
+  const { directory, ofLayer, partial, fetch, counted } = await start(t);
+  ofLayer({ kind: 'cut', after: 2_000_000 });
+  await assert.rejects(fetch());
+  // As it lies there while a process writes it.
+  renameSync(partial, join(directory, 'tmp', `${hex}.0123456789ab`));
+  writeFileSync(join(directory, 'tmp', 'index.json.0123456789ab'), 'x'.repeat(100_000));
+  assert.equal(await counted(fetch), content.length - 2_000_000);
+  assert.deepEqual(readdirSync(join(directory, 'tmp')), []);
+});
+
+for (const [what, bytes] of [
+  ['other bytes', Buffer.alloc(1_000_000, 7)],
+  ['more than the blob has', Buffer.alloc(content.length + 1, 7)],
+  ['as much as the blob has, and other', Buffer.alloc(content.length, 7)],
+] as const) {
+  test(`a part that is damaged is fetched again from its start: ${what}`, async (t) => {
+    const { directory, partial, fetch, counted } = await start(t);
+    mkdirSync(join(directory, 'tmp'), { recursive: true });
+    writeFileSync(partial, bytes);
+    const came = await counted(fetch);
+    assert.ok(came >= content.length && came < 2 * content.length, `${came}`);
+    assert.ok(validBlobs(directory).has(digest));
+    assert.deepEqual(readdirSync(join(directory, 'tmp')), []);
+  });
+}
+
+test('a part is not kept of what is wrong, nor of next to nothing, nor for ever', async (t) => {
+  const { directory, ofLayer, partial, fetch } = await start(t);
+  const left = () => readdirSync(join(directory, 'tmp'));
+  ofLayer({ kind: 'altered' });
+  await assert.rejects(fetch(), { code: 'digest-mismatch' });
+  assert.deepEqual(left(), []);
+  ofLayer({ kind: 'longer', extra: Buffer.from('x') });
+  await assert.rejects(fetch(), { code: 'bad-reply' });
+  assert.deepEqual(left(), []);
+  ofLayer({ kind: 'cut', after: 1000 });
+  await assert.rejects(fetch(), { code: 'connection-lost' });
+  assert.deepEqual(left(), []);
+  ofLayer({ kind: 'cut', after: 1_000_000 });
+  await assert.rejects(fetch(), { code: 'connection-lost' });
+  const longAgo = Date.now() / 1000 - 15 * 24 * 60 * 60;
+  utimesSync(partial, longAgo, longAgo);
+  ofLayer({ status: 500 });
+  await assert.rejects(fetch(), { code: 'registry-failed' });
+  assert.deepEqual(left(), []);
+});
