@@ -119,6 +119,7 @@ export async function startSigning(t: TestContext) {
     directory,
     config,
     attach,
+    cosign: runCosign,
 
     /** Lets cosign make a key for ECDSA, or take another: Debian's takes those for Ed25519. */
     async key(name: string, pem?: string): Promise<SigningKey> {
