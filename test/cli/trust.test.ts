@@ -30,12 +30,12 @@ async function site(t: TestContext) {
     const attachment = signed(privateKey, JSON.stringify(payload(NAME, digest)));
     registry.push(`acme/app:${digest.replace(':', '-')}.sig`, attachmentsOf([attachment]));
   };
-  return { ...machine, root: writeRoot(join(directory, 'os'), units), sign };
+  return { machine, registry, directory, root: writeRoot(join(directory, 'os'), units), sign };
 }
 
 test('stage fetches what is signed, and refuses the rest', async (t) => {
-  const { berth, root, sign, registry } = await site(t);
-  const stage = () => berth('stage', root, '--engine', 'store', '--bind', 'all');
+  const { machine, root, sign, registry } = await site(t);
+  const stage = () => machine.berth('stage', root, '--engine', 'store', '--bind', 'all');
   const refused = await stage();
   assert.equal(refused.code, 4, refused.stderr);
   assert.match(refused.stderr, /no signature of sha256:\w+ was found/);
@@ -44,12 +44,12 @@ test('stage fetches what is signed, and refuses the rest', async (t) => {
   sign();
   const staged = await stage();
   assert.equal(staged.code, 0, staged.stderr);
-  assert.equal((await berth('verify', root, '--engine', 'store')).code, 0);
+  assert.equal((await machine.berth('verify', root, '--engine', 'store')).code, 0);
 });
 
 test('an OS image is read only if it is signed', async (t) => {
-  const { berth, sign } = await site(t);
-  const images = () => berth('images', `image:${NAME}`, '--format', 'refs');
+  const { machine, sign } = await site(t);
+  const images = () => machine.berth('images', `image:${NAME}`, '--format', 'refs');
   const refused = await images();
   assert.equal(refused.code, 4, refused.stderr);
   sign();
@@ -59,14 +59,14 @@ test('an OS image is read only if it is signed', async (t) => {
 });
 
 test('a bundle is made of what is signed; without a network its signatures are not known', async (t) => {
-  const { berth, root, sign, directory } = await site(t);
+  const { machine, root, sign, directory } = await site(t);
   const path = join(directory, 'images.bundle');
-  const bundle = () => berth('bundle', root, '--bind', 'all', '--output', path);
+  const bundle = () => machine.berth('bundle', root, '--bind', 'all', '--output', path);
   assert.equal((await bundle()).code, 4);
   sign();
   const made = await bundle();
   assert.equal(made.code, 0, made.stderr);
-  const loaded = await berth('load', path);
+  const loaded = await machine.berth('load', path);
   assert.equal(loaded.code, 4, loaded.stderr);
   assert.match(loaded.stderr, /can’t be looked up without a network/);
 });
