@@ -6,11 +6,11 @@ import { readCertificates } from './certificates.ts';
 import { openRegistry } from './client.ts';
 import { CredentialHelpers } from './credential-helper.ts';
 import { authPaths, hostCredentials } from './credentials.ts';
-import { readPolicy } from './policy.ts';
 import { proxiesOf } from './proxy.ts';
 import { readRegistriesConf } from './registries-conf.ts';
 import type { Registry } from './registry.ts';
 import { type RetryPolicy, retrying, retryPolicy } from './retry.ts';
+import { hostTrust } from './trust-files.ts';
 
 /**
  * Registries as the running system reaches them: by its registries.conf, auth files and policy,
@@ -58,7 +58,7 @@ async function openAt(
   const registry = openRegistry({
     conf,
     credentials: (name, repository) => hostCredentials(host, sources, name, repository),
-    policy: () => readPolicy(host, userDirectory),
+    trust: hostTrust(host, userDirectory),
     certificates: (name) => readCertificates(host, certificateDirectories, name),
     proxyFor: proxiesOf(environment),
   });

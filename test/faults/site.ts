@@ -18,6 +18,7 @@ import { Secret } from '../../src/secret.ts';
 import { container, writeRoot } from '../support/berth.ts';
 import type { FaultRegistry } from '../support/fault-registry.ts';
 import { validBlobs, validNames, validPins } from '../support/layout-check.ts';
+import { trustBy } from '../support/trust.ts';
 
 /** The host of every name; registries.conf leads it to the test's registry. */
 export const HOST = 'registry.example.com';
@@ -142,7 +143,7 @@ export class Site {
         username: login.username,
         password: new Secret(login.password),
       }),
-      policy: () => ({ path: '', default: [{ type: 'insecureAcceptAnything' }], docker: {} }),
+      trust: trustBy('insecureAcceptAnything'),
       patience,
     });
     return retrying(registry, { ...retryPolicy, wait: async () => undefined });

@@ -1,7 +1,11 @@
 import { open } from 'node:fs/promises';
 import { BerthError, systemErrorCode } from '../../errors.ts';
-import { choosePlatform, formatPlatform, parsePlatform } from '../../image/platform.ts';
-import { readManifest } from '../../registry/manifest-document.ts';
+import {
+  choosePlatform,
+  formatPlatform,
+  type Platform,
+  parsePlatform,
+} from '../../image/platform.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Binding } from '../bindings.ts';
 import type { Context } from '../context.ts';
@@ -33,16 +37,16 @@ export async function layersSince(
     return layers;
   }
   const wanted = [...found.lock].flatMap(([name, locked]) =>
-    manifestsFor(locked, bindings).map((digest) => ({ name, digest })),
+    manifestsFor(locked, bindings).map((looked) => ({ name, looked })),
   );
-  await mapLimited(wanted, LOOKUPS_AT_A_TIME, async ({ name, digest }) => {
+  await mapLimited(wanted, LOOKUPS_AT_A_TIME, async ({ name, looked }) => {
     signal.throwIfAborted();
     try {
-      for (const layer of await layersOf(registry, name, digest, bindings)) layers.add(layer);
+      for (const layer of await layersOf(registry, name, looked, bindings)) layers.add(layer);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof BerthError)) throw error;
-      const message = `the layers of ${byDigest(name, digest)} are not known, and so not left out: ${error.message}`;
+      const message = `the layers of ${byDigest(name, looked.digest)} are not known, and so not left out: ${error.message}`;
       report({ event: 'warning', message });
     }
   });
@@ -83,27 +87,32 @@ function notSince(path: string, found: string, cause?: unknown): BerthError {
   );
 }
 
+interface Looked {
+  readonly digest: string;
+  readonly platform: Platform;
+}
+
 /** A lock has all platforms; the site has those that it is now to have again. */
-function manifestsFor({ platforms }: LockedImage, bindings: readonly Binding[]): readonly string[] {
+function manifestsFor({ platforms }: LockedImage, bindings: readonly Binding[]): readonly Looked[] {
   const entries = [...platforms].map(([text, digest]) => ({
     digest,
     platform: parsePlatform(text),
   }));
   const wanted = new Map(bindings.map((of) => [formatPlatform(of.platform), of.platform]));
-  return [...wanted.values()].flatMap(
-    (platform) => choosePlatform(entries, platform)?.digest ?? [],
-  );
+  return [...wanted.values()].flatMap((platform) => {
+    const digest = choosePlatform(entries, platform)?.digest;
+    return digest === undefined ? [] : [{ digest, platform }];
+  });
 }
 
+/** Only looked at: nothing of it goes into the bundle. */
 async function layersOf(
   registry: Registry,
   name: string,
-  digest: string,
+  { digest, platform }: Looked,
   bindings: readonly Binding[],
 ): Promise<readonly string[]> {
   const access = bindings.find((binding) => binding.name === name)?.accesses[0] ?? {};
-  const manifest = await registry.manifest(byDigest(name, digest), digest, access);
-  const place = { registry: 'of', repository: name, reference: digest };
-  const document = readManifest(place, manifest);
-  return document.kind === 'index' ? [] : document.layers.map((layer) => layer.digest);
+  const { blobs } = await registry.resolve(byDigest(name, digest), platform, access);
+  return blobs.slice(1).map((layer) => layer.digest);
 }
