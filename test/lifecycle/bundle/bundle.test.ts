@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { buffer } from 'node:stream/consumers';
 import test, { type TestContext } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -21,13 +15,12 @@ import { hostPlatform } from '../../../src/image/platform.ts';
 import type { Binding } from '../../../src/lifecycle/bindings.ts';
 import { bundleArchive } from '../../../src/lifecycle/bundle/archive.ts';
 import { planBundle } from '../../../src/lifecycle/bundle/plan.ts';
-import { openRegistry } from '../../../src/registry/client.ts';
 import { tarEntries } from '../../../src/root/tar-entries.ts';
+import { client, serve } from '../../registry/open.ts';
 import { container, type Machine, startMachine, writeRoot } from '../../support/berth.ts';
 import { buildImage, type ImageOptions } from '../../support/image-builder.ts';
 import { holds } from '../../support/property.ts';
 import { skipMounts, smallFileSystem } from '../../support/small-file-system.ts';
-import { temporaryDirectory } from '../../support/temporary.ts';
 import { startSite } from './site.ts';
 
 const host = 'registry.example.com';
@@ -117,22 +110,271 @@ test('the same images give the same bytes, from a registry and from the store; t
   assert.deepEqual(await made(lab), first, 'also of what the root ships');
 });
 
+/** Two images that may share layers, as a registry has them. */
+const imageOptions = fc.record({
+  layers: fc.array(fc.record({ bytes: fc.integer({ min: 1, max: 5000 }), seed: fc.nat(5) }), {
+    minLength: 1,
+    maxLength: 4,
+  }),
+  isIndexed: fc.boolean(),
+  format: fc.constantFrom('oci' as const, 'docker' as const),
+});
+
 test('what is bundled is what is loaded, blob for blob', async (t) => {
-  const machine = await startMachine(t);
-  const registry = openRegistry({
-    conf: {
-      ...(await import('../../../src/registry/registries-conf.ts')).emptyConf,
+  const server = await serve(t);
+  const registry = client(t, [server]);
+  const { signal } = new AbortController();
+  const context = { signal, report: () => undefined };
+  const property = fc.asyncProperty(
+    fc.array(imageOptions, { maxLength: 4 }),
+    fc.integer({ min: 1, max: 20_000 }),
+    async (images, piece) => {
+      const built = images.map(({ isIndexed, ...options }) =>
+        buildImage({ ...options, ...(isIndexed ? { platforms } : {}) }),
+      );
+      const bindings = built.map((image, i): Binding => {
+        server.push(`app${i}:1`, image);
+        const name = `${server.host}/app${i}:1`;
+        const platform = hostPlatform();
+        const unused = { accesses: [{}], references: [], stores: [] };
+        return { name, platform, policy: 'missing', ...unused };
+      });
+      const plan = await planBundle(context, registry, bindings, new Set());
+      const onBytes = (bytes: number) => assert.ok(bytes <= plan.bytes);
+      const bundle = await buffer(bundleArchive(plan, { registry, signal, onBytes }));
+      const site = startSite(t);
+      await site.load(pieces(bundle, piece));
+      const blobs = new Map<string, Buffer>();
+      for (const [i, { top, manifests, blobs: own }] of built.entries()) {
+        const [manifest] = manifests;
+        assert.equal(site.meaning(`${server.host}/app${i}:1`), manifest?.digest);
+        const config: unknown = JSON.parse(manifest?.content.toString() ?? '');
+        const used = JSON.stringify(config);
+        for (const [digest, content] of own) if (used.includes(digest)) blobs.set(digest, content);
+        for (const each of [top, manifest]) if (each) blobs.set(each.digest, each.content);
+      }
+      assert.deepEqual(site.blobs(), blobs);
     },
-    credentials: async () => undefined,
-    policy: () => ({ default: [{ type: 'insecureAcceptAnything' }], transports: {} }),
+  );
+  await holds(25, property);
+});
+
+function* pieces(bytes: Buffer, size: number): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+test('through a pipe, from one berth to the other', async (t) => {
+  const lab = await startLab(t);
+  const { environment } = lab.machine;
+  const from = spawn(process.execPath, [main, 'bundle', lab.root, '--output', '-'], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
-  t.after(() => registry.close());
-  const layer = fc.record({ bytes: fc.integer({ min: 1, max: 5000 }), seed: fc.nat(5) });
-  const image = fc.record({
-    layers: fc.array(layer, { minLength: 1, maxLength: 4 }),
-    platforms: fc.constantFrom(undefined, platforms),
-    format: fc.constantFrom('oci' as const, 'docker' as const),
+  asSite(lab.machine);
+  const to = spawn(process.execPath, [main, 'load', '-', '--engine', 'store'], {
+    env: environment,
+    stdio: [from.stdout, 'ignore', 'inherit'],
   });
-  void machine;
-  void image;
+  const codes = await Promise.all([exitOf(from), exitOf(to)]);
+  assert.deepEqual(codes, [0, 0]);
+  await lab.machine.registry.close();
+  assert.equal((await lab.machine.berth('stage', lab.root, '--engine', 'store')).code, 0);
+});
+
+async function exitOf(child: ChildProcess): Promise<number | null> {
+  await once(child, 'exit');
+  return child.exitCode;
+}
+
+test('a load that is killed is taken up again, and names nothing before', async (t) => {
+  const lab = await startLab(t);
+  const bundle = await made(lab);
+  const state = asSite(lab.machine);
+  const words = [main, 'load', '-', '--engine', 'store', '--progress', 'json'];
+  for (const kept of [bundle.length / 2, bundle.length / 10, 8]) {
+    const child = spawn(process.execPath, words, {
+      env: lab.machine.environment,
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+    // Killed, it does not read the rest.
+    child.stdin.on('error', () => undefined);
+    child.stdin.write(bundle.subarray(0, -kept));
+    let wanted = 0;
+    for await (const line of createInterface({ input: child.stderr })) {
+      const { event, bytes } = JSON.parse(line) as { event: string; bytes: number };
+      // What is on its way through pipes and buffers does not arrive.
+      if (event === 'fetch-started') wanted = bytes - kept - 1_000_000;
+      if (event === 'fetch-progress' && bytes >= wanted) child.kill('SIGKILL');
+    }
+    await lab.machine.berth('plan', '--engine', 'store', lab.root);
+    for (const hex of storedIn(state)) {
+      const content = readFileSync(join(state, 'store/blobs/sha256', hex));
+      assert.equal(sha256(content), `sha256:${hex}`);
+    }
+    const index = join(state, 'store/index.json');
+    assert.doesNotMatch(readFileSync(index, 'utf8'), /io\.berth\.loaded/);
+  }
+  const { stdout, code } = await lab.machine.berthWith(
+    {},
+    ...words.slice(1, 2),
+    lab.file,
+    ...words.slice(3),
+    '--format',
+    'json',
+  );
+  assert.equal(code, 0);
+  const { bytes } = v.parse(schemas.LoadResult, JSON.parse(stdout));
+  assert.ok(bytes < 4_000_000, `${bytes}: what came whole is not written again`);
+  await lab.machine.registry.close();
+  assert.equal((await lab.machine.berth('stage', lab.root, '--engine', 'store')).code, 0);
+});
+
+test('a bundle that fails leaves the file as it was', async (t) => {
+  const lab = await startLab(t);
+  writeFileSync(lab.file, 'of yesterday');
+  const { registry } = lab.machine;
+  registry.fault = ({ path }) => (path.includes('/blobs/') ? { kind: 'altered' } : undefined);
+  const altered = await lab.machine.berth('bundle', lab.root, '--output', lab.file);
+  assert.equal(altered.code, 1, altered.stderr);
+  registry.fault = () => ({ status: 404 });
+  const words = ['bundle', lab.root, '--output', lab.file, '--format', 'json'];
+  const absent = await lab.machine.berth(...words);
+  assert.equal(absent.code, 1, absent.stderr);
+  const result = v.parse(schemas.BundleResult, JSON.parse(absent.stdout));
+  assert.deepEqual([result.written, result.failures.length], [false, 2]);
+  assert.equal(readFileSync(lab.file, 'utf8'), 'of yesterday');
+  registry.fault = undefined;
+  const full = await lab.machine.berth('bundle', lab.root, '--output', '/dev/full');
+  assert.equal(full.code, 4, full.stderr);
+  assert.ok(statSync('/dev/full').isCharacterDevice());
+  const nowhere = await lab.machine.berth('bundle', lab.root, '--output', '/nowhere/at/all');
+  assert.match(nowhere.stderr, /can't write \/nowhere\/at\/all/);
+  assert.deepEqual(
+    readdirSync(lab.machine.directory).filter((name) => name.includes('site.tar.zst')),
+    ['site.tar.zst'],
+  );
+});
+
+test('a disk that is too small is refused, on either side', { skip: skipMounts }, async (t) => {
+  const lab = await startLab(t);
+  const { directory } = smallFileSystem(t, 'size=3m');
+  const there = { ...lab, file: join(directory, 'site.tar.zst') };
+  const made3 = await there.machine.berth('bundle', there.root, '--output', there.file);
+  assert.equal(made3.code, 4, made3.stderr);
+  assert.match(made3.stderr, /expected 4\.0 MB for .*found 3\.1 MB free/);
+  assert.deepEqual(readdirSync(directory), []);
+  await made(lab);
+  asSite(lab.machine, join(directory, 'state'));
+  const loaded = await lab.machine.berth('load', lab.file, '--engine', 'store');
+  assert.equal(loaded.code, 4, loaded.stderr);
+  assert.match(loaded.stderr, /loading the bundle writes 4\.0 MB, and .* are missing/);
+  assert.equal(existsSync(join(directory, 'state/store')), false);
+});
+
+test('policy.json has its say on what is loaded', async (t) => {
+  const lab = await startLab(t);
+  await made(lab);
+  const state = asSite(lab.machine);
+  const policy = join(lab.machine.directory, 'home/.config/containers/policy.json');
+  const rejected = { [`${host}/web`]: [{ type: 'reject' }] };
+  writeFileSync(
+    policy,
+    JSON.stringify({
+      default: [{ type: 'insecureAcceptAnything' }],
+      transports: { docker: rejected },
+    }),
+  );
+  const { code, stderr } = await lab.machine.berth('load', lab.file, '--engine', 'store');
+  assert.equal(code, 4, stderr);
+  assert.match(stderr, /registry\.example\.com\/web/);
+  assert.deepEqual(storedIn(state), []);
+});
+
+test('what was loaded goes before the registry until it is staged, and stands in for it then', async (t) => {
+  const lab = await startLab(t);
+  await made(lab);
+  const { machine } = lab;
+  const { registry } = machine;
+  const newer = buildImage({ layers: [{ bytes: 1000, seed: 9 }] });
+  registry.push('api:1', newer);
+  asSite(lab.machine);
+  const planned = async (...words: string[]) => {
+    const { stdout, stderr } = await machine.berth(
+      'plan',
+      '--engine',
+      'store',
+      '--format',
+      'json',
+      ...words,
+    );
+    assert.notEqual(stdout, '', stderr);
+    const { images } = v.parse(schemas.Plan, JSON.parse(stdout));
+    return images.flatMap((of) => of.names.map(({ name, digest }) => `${name} ${digest}`)).sort();
+  };
+  const online = await planned(lab.root);
+  await machine.berth('load', lab.file, '--engine', 'store');
+  const loaded = await planned(lab.root);
+  assert.notDeepEqual(loaded, online);
+  await machine.berth('stage', '--id', 'a', '--engine', 'store', lab.root);
+  assert.deepEqual(await planned('--id', 'b', lab.root), online, 'another root asks the registry');
+  await registry.close();
+  assert.deepEqual(await planned('--id', 'b', lab.root), loaded);
+});
+
+test('prune forgets what was loaded once no root has it on record', async (t) => {
+  const lab = await startLab(t);
+  await made(lab);
+  const state = asSite(lab.machine);
+  const { machine } = lab;
+  const { registry } = machine;
+  await registry.close();
+  await machine.berth('load', lab.file, '--engine', 'store');
+  await machine.berth('stage', '--id', 'a', '--engine', 'store', lab.root);
+  await machine.berth('release', 'a', '--engine', 'store');
+  await machine.berth('load', lab.file, '--engine', 'store');
+  const again = await machine.berth('prune', '--force', '--engine', 'store');
+  assert.equal(again.code, 0, again.stderr);
+  assert.equal((await machine.berth('stage', '--id', 'b', '--engine', 'store', lab.root)).code, 0);
+  await machine.berth('release', 'b', '--engine', 'store');
+  const { code, stderr } = await machine.berth('prune', '--force', '--engine', 'store');
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(storedIn(state), []);
+});
+
+test('--since takes a lock or a bundle, and says what is neither', async (t) => {
+  const lab = await startLab(t);
+  const whole = await made(lab);
+  const since = join(lab.machine.directory, 'since');
+  for (const text of ['{"images":[]}', 'something else', '']) {
+    writeFileSync(since, text);
+    const words = ['bundle', lab.root, '--output', lab.file, '--since', since];
+    const { code, stderr } = await lab.machine.berth(...words);
+    assert.ok(code === 2 || code === 1, `${code} ${stderr}`);
+    assert.match(stderr, /expected/);
+  }
+  writeFileSync(since, whole);
+  const part = await made(lab, '--since', since);
+  assert.ok(part.length < 20_000, 'nothing but what the images are');
+  // One that builds on another tells all layers that its images have.
+  writeFileSync(since, part);
+  assert.deepEqual(await made(lab, '--since', since), part);
+});
+
+test('a lock whose images are gone from the registry leaves nothing out', async (t) => {
+  const lab = await startLab(t);
+  const whole = await made(lab);
+  const lock = join(lab.machine.directory, 'lock.json');
+  const text = (await membersOf(whole)).get('lock.json')?.toString() ?? '';
+  writeFileSync(lock, text.replaceAll(/sha256:.{8}/g, 'sha256:00000000'));
+  const { code, stderr } = await lab.machine.berth(
+    'bundle',
+    lab.root,
+    '--output',
+    lab.file,
+    '--since',
+    lock,
+  );
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /are not known, and so not left out/);
+  assert.deepEqual(readFileSync(lab.file), whole);
 });
