@@ -46,23 +46,35 @@ export async function run(command: Command, expected = 0): Promise<void> {
   throw new Error(`${line}: answered ${code}, expected ${expected}\n${errors}`);
 }
 
-/**
- * Medians of two ways to do the same, taken in turns, so that what disturbs the machine disturbs
- * both. One run of each before is not counted.
- */
+/** Medians of two ways to do the same. */
 export async function compare(
   runs: number,
   ours: () => Promise<number>,
   theirs: () => Promise<number>,
 ): Promise<{ ours: number; theirs: number }> {
-  const samples: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] };
-  await ours();
-  await theirs();
-  for (let i = 0; i < runs; i++) {
-    samples.ours.push(await ours());
-    samples.theirs.push(await theirs());
+  const [first = Number.NaN, second = Number.NaN] = await inTurns(runs, [ours, theirs]);
+  return { ours: first, theirs: second };
+}
+
+/**
+ * Medians of several ways to do the same, taken in turns, so that what disturbs the machine
+ * disturbs all.
+ *
+ * @param uncounted runs of each before.
+ */
+export async function inTurns(
+  runs: number,
+  ways: readonly (() => Promise<number>)[],
+  uncounted = 1,
+): Promise<number[]> {
+  const samples: number[][] = ways.map(() => []);
+  for (let i = -uncounted; i < runs; i++) {
+    for (const [j, way] of ways.entries()) {
+      const taken = await way();
+      if (i >= 0) samples[j]?.push(taken);
+    }
   }
-  return { ours: median(samples.ours), theirs: median(samples.theirs) };
+  return samples.map(median);
 }
 
 export function median(values: readonly number[]): number {

@@ -22,12 +22,13 @@ export async function moveNames(
   const running = runningRoot(context.stateDirectory, records);
   const images = await context.engine.images();
   const current = new Map(images.flatMap((image) => image.names.map((name) => [name, image.id])));
+  const earlier = new Map(changed === undefined ? [] : [[changed.id, changed]]);
   for (const name of new Set(names)) {
     if (name.includes('@')) continue;
-    const meanings = meaningsOf(name, records.values());
+    const meanings = meaningsOf(name, records);
     const now = current.get(name);
     const own = [...meanings].find(([, roots]) => roots.some((root) => root === running))?.[0];
-    const before = changed === undefined ? [] : [...meaningsOf(name, [changed]).keys()];
+    const before = [...meaningsOf(name, earlier).keys()];
     const known = now === undefined || meanings.has(now) || before.includes(now);
     // Unless it is that very root that is staged anew.
     if (own !== undefined && !known && changed?.id !== running) continue;
@@ -50,7 +51,7 @@ export async function moveNamesTo(
   id: string,
 ): Promise<void> {
   if (name.includes('@')) return;
-  const meanings = meaningsOf(name, records.values());
+  const meanings = meaningsOf(name, records);
   const otherwise = [...meanings].find(([meant]) => meant !== id);
   if (otherwise !== undefined) {
     const [meant, roots] = otherwise;

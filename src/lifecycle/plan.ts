@@ -7,7 +7,7 @@ import type { Registry } from '../registry/registry.ts';
 import { runningRoot } from './activation.ts';
 import type { Binding } from './bindings.ts';
 import type { Context, Situation } from './context.ts';
-import { meaningsOf } from './provenance.ts';
+import { meaningsOf, pinsOf } from './provenance.ts';
 import {
   isLiving,
   type RecordDeployment,
@@ -158,7 +158,7 @@ function planImage(
       ...(image === undefined || access === undefined ? {} : { fetch: { image, access } }),
     })),
     present: situation.images.has(first.id),
-    pinned: situation.pins.some((pin) => pin.root === root && pin.id === first.id),
+    pinned: pinsOf(root, situation.pins).has(first.id),
     bytes: sizeOf(blobs.get(first.id) ?? []),
   };
   return [image];
@@ -170,11 +170,11 @@ function deferredNames(
   root: string,
   images: readonly PlannedImage[],
 ): readonly DeferredName[] {
-  const others = [...situation.records.values()].filter((record) => record.id !== root);
   return images.flatMap((image) =>
     image.names.flatMap(({ name }) => {
       if (name.includes('@')) return [];
-      const otherwise = [...meaningsOf(name, others)].filter(([id]) => id !== image.id);
+      const meanings = meaningsOf(name, situation.records, root);
+      const otherwise = [...meanings].filter(([id]) => id !== image.id);
       return otherwise.map(([current, heldBy]) => ({ name, id: image.id, current, heldBy }));
     }),
   );

@@ -1,5 +1,6 @@
-import type { Pin } from '../engine/engine.ts';
-import { driftOf, type RootRecord } from './record.ts';
+import type { EngineImage, Pin } from '../engine/engine.ts';
+import { onceFor } from './once-for.ts';
+import { driftOf, type RecordImage, type RootRecord } from './record.ts';
 
 /**
  * The ids of the images that berth itself brought, as pins and records tell. Not what a stage
@@ -21,18 +22,74 @@ export function broughtByBerth(
 /**
  * Who means what by a name: root ids by the id of the image that they mean. For the running root
  * that is what the name has drifted to.
+ *
+ * @param except a root that is not asked.
  */
 export function meaningsOf(
   name: string,
-  records: Iterable<RootRecord>,
+  records: ReadonlyMap<string, RootRecord>,
+  except?: string,
 ): ReadonlyMap<string, readonly string[]> {
-  const meanings = new Map<string, string[]>();
-  for (const record of records) {
+  const all = meanings(records).get(name) ?? new Map<string, readonly string[]>();
+  const record = except === undefined ? undefined : records.get(except);
+  const own = record === undefined ? [] : meantBy(record, name);
+  if (own.length === 0) return all;
+  const others = new Map(all);
+  for (const id of own) {
+    const roots = all.get(id)?.filter((root) => root !== except) ?? [];
+    if (roots.length === 0) others.delete(id);
+    else others.set(id, roots);
+  }
+  return others;
+}
+
+function meantBy(record: RootRecord, name: string): readonly string[] {
+  const serves = (image: RecordImage) => image.names.some((served) => served.name === name);
+  const images = (record.staged?.images ?? []).filter(serves);
+  return images.map((image) => (driftOf(record, name) ?? image).id);
+}
+
+/** By name, and then by the id of an image. */
+const meanings = onceFor((records: ReadonlyMap<string, RootRecord>) => {
+  const byName = new Map<string, Map<string, string[]>>();
+  for (const record of records.values()) {
     for (const image of record.staged?.images ?? []) {
-      if (!image.names.some((served) => served.name === name)) continue;
-      const { id } = driftOf(record, name) ?? image;
-      meanings.set(id, [...(meanings.get(id) ?? []), record.id]);
+      for (const name of new Set(image.names.map((served) => served.name))) {
+        const { id } = driftOf(record, name) ?? image;
+        const ids = byName.get(name) ?? new Map<string, string[]>();
+        byName.set(name, ids);
+        const roots = ids.get(id) ?? [];
+        ids.set(id, roots);
+        roots.push(record.id);
+      }
     }
   }
-  return meanings;
+  return byName;
+});
+
+/** The pins of a root by the image's id. */
+export function pinsOf(root: string, pins: readonly Pin[]): ReadonlyMap<string, Pin> {
+  return byRoot(pins).get(root) ?? new Map<string, Pin>();
 }
+
+const byRoot = onceFor(
+  (pins: readonly Pin[]) =>
+    new Map(
+      [...Map.groupBy(pins, ({ root }) => root)].map(
+        ([root, own]) => [root, new Map(own.map((pin) => [pin.id, pin]))] as const,
+      ),
+    ),
+);
+
+/** The image that a name means on the engine. */
+export function imageNamed(
+  name: string,
+  images: ReadonlyMap<string, EngineImage>,
+): EngineImage | undefined {
+  return byName(images).get(name);
+}
+
+const byName = onceFor(
+  (images: ReadonlyMap<string, EngineImage>) =>
+    new Map([...images.values()].flatMap((image) => image.names.map((name) => [name, image]))),
+);

@@ -10,9 +10,10 @@ import {
 } from './context.ts';
 import { type FetchFailure, fetchImages } from './fetch.ts';
 import { moveNames } from './names.ts';
+import { onceFor } from './once-for.ts';
 import { pinnedRecord } from './pin-again.ts';
 import type { Plan } from './plan.ts';
-import { broughtByBerth } from './provenance.ts';
+import { broughtByBerth, pinsOf } from './provenance.ts';
 import {
   API_VERSION,
   type Contents,
@@ -76,16 +77,18 @@ function meaningsIn({ images }: Plan) {
 /** What comes of a plan for which nothing has to be done; undefined if something has. */
 export function standing(plan: Plan, situation: Situation): Staged | undefined {
   const before = situation.records.get(plan.root.id);
-  const known = broughtByBerth(situation.records, situation.pins);
+  const known = broughtIn(situation);
   const findings = standingFindings(plan, contentsOf(plan, known, before), before, situation);
   return findings && { plan, failures: [], findings, changed: false };
 }
+
+const broughtIn = onceFor(({ records, pins }: Situation) => broughtByBerth(records, pins));
 
 async function carryOut(context: Context, plan: Plan, situation: Situation): Promise<Staged> {
   const stands = standing(plan, situation);
   if (stands !== undefined) return stands;
   const before = situation.records.get(plan.root.id);
-  const known = broughtByBerth(situation.records, situation.pins);
+  const known = broughtIn(situation);
   const wanted = contentsOf(plan, known, before);
   const deployment = plan.root.deployment ?? before?.deployment;
   const begun: RootRecord = {
@@ -139,7 +142,7 @@ function standingFindings(
   }
   if (!isDeepStrictEqual(before.staged, { ...wanted, time: before.staged.time })) return undefined;
   const ids = new Set(wantedImages(before).map(({ id }) => id));
-  if (situation.pins.some((pin) => pin.root === before.id && !ids.has(pin.id))) return undefined;
+  if ([...pinsOf(before.id, situation.pins).keys()].some((id) => !ids.has(id))) return undefined;
   const findings = judge(before, situation);
   return findings.every(({ code }) => code === 'problem') ? findings : undefined;
 }

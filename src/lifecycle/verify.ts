@@ -1,7 +1,7 @@
 import type { EngineImage } from '../engine/engine.ts';
 import { serves } from './additional-store.ts';
 import type { Situation } from './context.ts';
-import { meaningsOf } from './provenance.ts';
+import { imageNamed, meaningsOf, pinsOf } from './provenance.ts';
 import {
   type Contents,
   driftOf,
@@ -40,9 +40,7 @@ export function judge(record: RootRecord, situation: Situation): readonly Findin
     if (record.pending === undefined) return judgeNone();
     return [finding('unfinished', 'a stage of the root has begun and not ended', again(record))];
   }
-  const pinned = new Set(
-    situation.pins.filter((pin) => pin.root === record.id).map((pin) => pin.id),
-  );
+  const pinned = pinsOf(record.id, situation.pins);
   return [
     ...unfinished(record, record.staged),
     ...record.staged.images.flatMap((image) => judgeImage(image, record, pinned, situation)),
@@ -108,7 +106,7 @@ function judgeProvided(
 function judgeImage(
   wanted: RecordImage,
   record: RootRecord,
-  pinned: ReadonlySet<string>,
+  pinned: { has(id: string): boolean },
   situation: Situation,
 ): readonly Finding[] {
   const { id } = wanted;
@@ -143,7 +141,7 @@ function judgeName(
     return [{ ...finding('digest-missing', message, again(record)), id, name }];
   }
   if (image.names.includes(name)) return [];
-  const current = [...situation.images.values()].find((other) => other.names.includes(name));
+  const current = imageNamed(name, situation.images);
   if (current === undefined) {
     const message = `${name} names no image`;
     return [{ ...finding('name-missing', message, again(record)), id, name }];
@@ -151,8 +149,7 @@ function judgeName(
   // It was seen to drift, and is pinned: the running root is left alone.
   if (driftOf(record, name)?.id === current.id) return [];
   // Another living root means just that by the name: it moves when this root is activated.
-  const others = [...situation.records.values()].filter((other) => other.id !== record.id);
-  if (meaningsOf(name, others).has(current.id)) return [];
+  if (meaningsOf(name, situation.records, record.id).has(current.id)) return [];
   const message = `${name} means ${current.id}, not ${id}`;
   return [{ ...finding('name-moved', message, again(record)), id, name }];
 }

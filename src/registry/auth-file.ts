@@ -8,9 +8,9 @@ export interface Credentials {
   readonly identityToken?: Secret;
 }
 
-/** An auth.json or docker's config.json, as far as it is about credentials. */
+/** An auth.json, or docker's config.json or .dockercfg, as far as it is about credentials. */
 export interface AuthFile {
-  readonly auths: Readonly<Record<string, Entry>>;
+  readonly auths: Readonly<Record<string, Entry | null>>;
   /** Registry → the `NAME` of `docker-credential-NAME`. */
   readonly credHelpers: Readonly<Record<string, string>>;
   /** The helper that holds what `auths` has no password for. */
@@ -18,23 +18,26 @@ export interface AuthFile {
 }
 
 interface Entry {
-  readonly auth?: string | undefined;
-  readonly identitytoken?: string | undefined;
+  readonly auth?: string | null | undefined;
+  readonly identitytoken?: string | null | undefined;
 }
 
 /** What a file says of a registry: credentials, or the helper that has them. */
 export type Found =
   | { readonly kind: 'credentials'; readonly credentials: Credentials }
-  | { readonly kind: 'helper'; readonly name: string; readonly server: string };
-
-/** Docker's name for Docker Hub in its configuration. */
-const DOCKER_HUB_URL = 'https://index.docker.io/v1/';
+  | { readonly kind: 'helper'; readonly name: string };
 
 /** Undefined if it is not such a file; why is not told, as it might quote a password. */
-export function parseAuthFile(text: string): AuthFile | undefined {
+export function parseAuthFile(
+  text: string,
+  format: 'auth.json' | 'dockercfg' = 'auth.json',
+): AuthFile | undefined {
   try {
-    const checked = v.safeParse(schema, JSON.parse(text));
-    return checked.success ? checked.output : undefined;
+    const document: unknown = JSON.parse(text);
+    const checked = v.safeParse(schema, format === 'dockercfg' ? { auths: document } : document);
+    if (!checked.success) return undefined;
+    const { auths, credHelpers, credsStore } = checked.output;
+    return { auths: auths ?? {}, credHelpers: credHelpers ?? {}, credsStore };
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
@@ -42,10 +45,19 @@ export function parseAuthFile(text: string): AuthFile | undefined {
 }
 
 const name = v.pipe(v.string(), v.regex(/^[\w.-]{1,64}$/));
-const entry = v.object({ auth: v.optional(v.string()), identitytoken: v.optional(v.string()) });
+/** Go's encoding/base64, which takes line breaks and nothing else that is too much or too little. */
+const base64 = v.pipe(
+  v.string(),
+  v.transform((text) => text.replace(/[\r\n]/g, '')),
+  v.base64(),
+);
+const entry = v.object({
+  auth: v.nullish(v.union([v.literal(''), base64])),
+  identitytoken: v.nullish(v.string()),
+});
 const schema = v.object({
-  auths: v.optional(v.record(v.string(), entry), {}),
-  credHelpers: v.optional(v.record(v.string(), name), {}),
+  auths: v.nullish(v.record(v.string(), v.nullable(entry)), {}),
+  credHelpers: v.nullish(v.record(v.string(), name), {}),
   credsStore: v.optional(
     v.union([
       v.pipe(
@@ -59,28 +71,23 @@ const schema = v.object({
 
 /**
  * What a file says of a repository: the most specific key of containers-auth.json(5), then keys
- * as docker wrote them, with a scheme and a path.
+ * as docker wrote them, with a scheme and a path. The first that is there counts, also if it has
+ * no password: then the next file is looked at.
  */
 export function findInAuthFile(
-  file: AuthFile,
+  { auths, credHelpers }: AuthFile,
   registry: string,
   repository: string,
+  format: 'auth.json' | 'dockercfg' = 'auth.json',
 ): Found | undefined {
-  const helper = Object.entries(file.credHelpers).find(([key]) => isOf(registry, key));
-  if (helper !== undefined) {
-    return { kind: 'helper', server: helper[0], name: helper[1] };
-  }
-  for (const key of keysOf(registry, repository)) {
-    const credentials = Object.hasOwn(file.auths, key) ? decode(file.auths[key]) : undefined;
-    if (credentials !== undefined) return { kind: 'credentials', credentials };
-  }
-  for (const [key, entry] of Object.entries(file.auths)) {
-    const credentials = isOf(registry, key) ? decode(entry) : undefined;
-    if (credentials !== undefined) return { kind: 'credentials', credentials };
-  }
-  if (file.credsStore === undefined) return undefined;
-  const server = registry === 'docker.io' ? DOCKER_HUB_URL : registry;
-  return { kind: 'helper', server, name: file.credsStore };
+  const helper = Object.hasOwn(credHelpers, registry) ? credHelpers[registry] : undefined;
+  if (helper !== undefined) return { kind: 'helper', name: helper };
+  const exact = format === 'dockercfg' ? [registry] : keysOf(registry, repository);
+  const key =
+    exact.find((candidate) => Object.hasOwn(auths, candidate)) ??
+    Object.keys(auths).find((candidate) => isOf(registry, candidate, format));
+  const credentials = key === undefined ? undefined : decode(auths[key]);
+  return credentials === undefined ? undefined : { kind: 'credentials', credentials };
 }
 
 /** `registry/a/b`, `registry/a`, `registry`. */
@@ -92,24 +99,30 @@ function keysOf(registry: string, repository: string): readonly string[] {
 }
 
 /** Whether a key names the registry itself: `quay.io`, `https://quay.io/v1/`. */
-function isOf(registry: string, key: string): boolean {
-  const bare = key.replace(/^https?:\/\//, '');
+function isOf(registry: string, key: string, format: 'auth.json' | 'dockercfg'): boolean {
+  const bare = key.replace(/^http:\/\//, '').replace(/^https:\/\//, '');
   // Without a scheme, what follows a slash is a namespace: those are found by their exact key.
-  const host = bare === key ? bare : bare.replace(/\/.*$/s, '');
-  const names = host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
-  return names === registry;
+  const isHost = bare === key && format === 'auth.json';
+  return normalised(isHost ? bare : bare.replace(/\/.*$/s, '')) === normalised(registry);
+}
+
+/** Docker Hub goes by three names. */
+function normalised(host: string): string {
+  return host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
 }
 
 /** `auth` is base64 of `user:password`; docker leaves it empty where a helper has the password. */
-function decode(entry: Entry | undefined): Credentials | undefined {
-  const text = Buffer.from(entry?.auth ?? '', 'base64')
-    .toString('utf8')
-    .replace(/\0+$/, '');
+function decode(entry: Entry | null | undefined): Credentials | undefined {
+  const text = Buffer.from(entry?.auth ?? '', 'base64').toString('utf8');
   const colon = text.indexOf(':');
-  const username = colon < 0 ? '' : text.slice(0, colon);
-  const password = new Secret(colon < 0 ? '' : text.slice(colon + 1));
-  if (entry?.identitytoken) {
-    return { username, password, identityToken: new Secret(entry.identitytoken) };
-  }
-  return username === '' ? undefined : { username, password };
+  if (colon < 0) return undefined;
+  const username = text.slice(0, colon);
+  const password = text.slice(colon + 1).replace(/^\0+|\0+$/g, '');
+  const token = entry?.identitytoken ?? '';
+  if (username === '' && password === '' && token === '') return undefined;
+  return {
+    username,
+    password: new Secret(password),
+    ...(token === '' ? {} : { identityToken: new Secret(token) }),
+  };
 }

@@ -7,10 +7,16 @@ import { createHash } from 'node:crypto';
 export class BlobProgress {
   readonly #hash = createHash('sha256');
   #length = 0;
+  #isEnded = false;
 
   /** In bytes. */
   get length(): number {
     return this.#length;
+  }
+
+  /** Whether it was judged, as it is by its digest when all of it is here. */
+  get isEnded(): boolean {
+    return this.#isEnded;
   }
 
   /** The next bytes of the blob. */
@@ -21,6 +27,7 @@ export class BlobProgress {
 
   /** Ends it: nothing can be added any more. */
   digest(): string {
+    this.#isEnded = true;
     return `sha256:${this.#hash.digest('hex')}`;
   }
 }

@@ -5,18 +5,19 @@ import { BlobProgress } from './blob-progress.ts';
 import type { Patience } from './body.ts';
 import { downloadBlob } from './download.ts';
 import { Exchange } from './exchange.ts';
+import { Failover } from './failover.ts';
 import { failure } from './failure.ts';
 import { fetchManifest } from './fetch-manifest.ts';
 import { fetchDiffIds } from './image-config.ts';
 import { type ManifestDocument, readManifest } from './manifest-document.ts';
-import { type Place, placeOf } from './place.ts';
+import type { Place } from './place.ts';
 import { judge, type Policy } from './policy.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 import type { Manifest, Registry, RegistryError } from './registry.ts';
 import { resolveAll } from './resolve-all.ts';
-import { Transport } from './transport.ts';
+import { Transport, type TransportOptions } from './transport.ts';
 
-export interface RegistryOptions {
+export interface RegistryOptions extends TransportOptions {
   readonly conf: RegistriesConf;
   readonly credentials: HostCredentials;
   /** Read when something is to be downloaded, and only then missed. */
@@ -26,41 +27,59 @@ export interface RegistryOptions {
 }
 
 /** The distribution client: github.com/opencontainers/distribution-spec v1.1, "Pull". */
-export function openRegistry({ conf, credentials, policy, patience }: RegistryOptions): Registry {
-  const transport = new Transport(patience);
+export function openRegistry(options: RegistryOptions): Registry {
+  const { conf, credentials, policy } = options;
+  const transport = new Transport(options);
   const exchange = new Exchange(transport, new Authorizations(transport, credentials));
+  const failover = new Failover(conf);
   let known: Policy | undefined;
   const permit = async (name: string) => judge((known ??= policy()), name);
   return {
     permit,
     async resolve(name, platform, access, signal) {
-      const place = placeOf(name, conf, access);
-      const top = await fetchManifest(exchange, place, access, place.reference, signal);
+      const places = failover.placesOf(name, access);
+      const { place, result: top } = await failover.first(places, {
+        ask: async (at) => fetchManifest(exchange, at, access, at.reference, signal),
+        signal,
+      });
       const document = readManifest(place, top);
       if (document.kind === 'manifest') return describe(name, platform, top, top, document);
       const { digest } = entryFor(place, document, platform);
-      const manifest = await fetchManifest(exchange, place, access, digest, signal);
-      const inner = readManifest(place, manifest);
+      const { place: from, result: manifest } = await failover.first(
+        [place, ...places.filter((other) => other !== place)],
+        { ask: async (at) => fetchManifest(exchange, at, access, digest, signal), signal },
+      );
+      const inner = readManifest(from, manifest);
       if (inner.kind === 'manifest') return describe(name, platform, top, manifest, inner);
-      throw failure('bad-reply', place, `a manifest at ${digest}`, 'one more index', {
+      throw failure('bad-reply', from, `a manifest at ${digest}`, 'one more index', {
         hint: 'push the image anew: an index of images must list manifests',
       });
     },
     async resolveAll(name, access, signal) {
-      return resolveAll(exchange, placeOf(name, conf, access), access, signal);
+      const ask = async (at: Place) => resolveAll(exchange, at, access, signal);
+      return (await failover.first(failover.placesOf(name, access), { ask, signal })).result;
     },
     async diffIds(image, access, signal) {
-      return fetchDiffIds(exchange, placeOf(image.name, conf, access), access, image, signal);
+      const places = failover.placesOfDigest(image.name, image.digest, access);
+      const ask = async (at: Place) => fetchDiffIds(exchange, at, access, image, signal);
+      return (await failover.first(places, { ask, signal })).result;
     },
     async manifest(name, digest, access) {
       await permit(name);
-      return fetchManifest(exchange, placeOf(name, conf, access), access, digest);
+      const places = failover.placesOfDigest(name, digest, access);
+      const ask = async (at: Place) => fetchManifest(exchange, at, access, digest);
+      return (await failover.first(places, { ask })).result;
     },
     async download(name, blob, access, into, watch = {}) {
       await permit(name);
       const { progress = new BlobProgress(), signal } = watch;
       const target = { into, progress, signal };
-      await downloadBlob(exchange, placeOf(name, conf, access), access, blob, target);
+      // What came from one place goes on at the next.
+      await failover.first(failover.placesOfDigest(name, blob.digest, access), {
+        ask: async (at) => downloadBlob(exchange, at, access, blob, target),
+        signal,
+        mayGoOn: () => !progress.isEnded,
+      });
     },
     close: () => transport.close(),
   };

@@ -14,6 +14,9 @@ const MAX_BYTES = 64 * 1024;
  * @throws {RegistryError} `registry-config`
  */
 export async function askHelper(name: string, server: string): Promise<Credentials | undefined> {
+  if (!/^[\w.-]{1,64}$/.test(name)) {
+    throw failed(`a helper called ${JSON.stringify(name.slice(0, 64))}`, server, 'no such program');
+  }
   const program = `docker-credential-${name}`;
   const answer = await run(program, server);
   if (answer === 'none') return undefined;
@@ -26,8 +29,8 @@ export async function askHelper(name: string, server: string): Promise<Credentia
   return { username: reply.Username, password: new Secret(reply.Secret) };
 }
 
-/** The errors of a helper that mean "none": its other words might quote a secret. */
-const NONE = /credentials not found|no credentials/i;
+/** The one error of a helper that means "none": its other words might quote a secret. */
+const NONE = /^\s*credentials not found in native keychain\s*$/;
 
 async function run(program: string, server: string): Promise<string> {
   return new Promise((resolve, reject) => {

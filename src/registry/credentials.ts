@@ -7,7 +7,7 @@ import { RegistryError } from './registry.ts';
 
 /** Where the running system may keep credentials, in the order in which they are looked for. */
 export interface AuthPaths {
-  /** `$REGISTRY_AUTH_FILE`: nothing else is looked at, and it must be there. */
+  /** `$REGISTRY_AUTH_FILE`: no other file is looked at. */
   readonly explicit?: string;
   readonly paths: readonly string[];
 }
@@ -28,6 +28,7 @@ export function authPaths(
       `${runtime}/${runtimeFile}`,
       `${config}/containers/auth.json`,
       `${environment['DOCKER_CONFIG'] || `${home}/.docker`}/config.json`,
+      `${home}/.dockercfg`,
       '/run/ostree/auth.json',
       '/etc/ostree/auth.json',
       '/usr/lib/ostree/auth.json',
@@ -35,29 +36,66 @@ export function authPaths(
   };
 }
 
+/** What registries.conf calls the auth files in its `credential-helpers`. */
+const AUTH_FILES = 'containers-auth.json';
+
+/** Docker's name for Docker Hub in its configuration. */
+const DOCKER_HUB_URL = 'https://index.docker.io/v1/';
+
 /**
- * The running system's own credentials for a repository.
+ * The running system's own credentials for a repository. docker's `credsStore`, which
+ * containers/image does not know, is asked where all else has none.
  *
- * @throws {RegistryError} `registry-config` for a file that can't be read, or a helper that fails.
+ * @param helpers `credential-helpers` of registries.conf.
+ * @throws {RegistryError} `registry-config` for a file that can't be read, or a helper that fails,
+ *   if no other has any.
  */
 export async function hostCredentials(
+  host: Root,
+  authPaths: AuthPaths,
+  helpers: readonly string[],
+  registry: string,
+  repository: string,
+): Promise<Credentials | undefined> {
+  let failed: RegistryError | undefined;
+  for (const helper of helpers.length === 0 ? [AUTH_FILES] : helpers) {
+    try {
+      const credentials =
+        helper === AUTH_FILES
+          ? await inAuthFiles(host, authPaths, registry, repository)
+          : await askHelper(helper, registry);
+      if (credentials !== undefined) return credentials;
+    } catch (error) {
+      if (!(error instanceof RegistryError)) throw error;
+      failed ??= error;
+    }
+  }
+  if (failed !== undefined) throw failed;
+  return undefined;
+}
+
+async function inAuthFiles(
   host: Root,
   { explicit, paths }: AuthPaths,
   registry: string,
   repository: string,
 ): Promise<Credentials | undefined> {
+  const stores = new Set<string>();
   for (const path of explicit === undefined ? paths : [explicit]) {
+    const format = path !== explicit && path.endsWith('/.dockercfg') ? 'dockercfg' : 'auth.json';
     const text = read(host, path);
-    if (text === undefined) {
-      if (path === explicit) throw wrongFile(path, 'nothing, and REGISTRY_AUTH_FILE names it');
-      continue;
-    }
-    const file = parseAuthFile(text);
+    if (text === undefined) continue;
+    const file = parseAuthFile(text, format);
     if (file === undefined) throw wrongFile(path, 'something else');
-    const found = findInAuthFile(file, registry, repository);
-    if (found === undefined) continue;
-    if (found.kind === 'credentials') return found.credentials;
-    const credentials = await askHelper(found.name, found.server);
+    const found = findInAuthFile(file, registry, repository, format);
+    if (found?.kind === 'credentials') return found.credentials;
+    const credentials = found && (await askHelper(found.name, registry));
+    if (credentials !== undefined) return credentials;
+    if (file.credsStore !== undefined) stores.add(file.credsStore);
+  }
+  for (const store of stores) {
+    const server = registry === 'docker.io' ? DOCKER_HUB_URL : registry;
+    const credentials = await askHelper(store, server);
     if (credentials !== undefined) return credentials;
   }
   return undefined;

@@ -42,7 +42,7 @@ export async function downloadBlob(
     const start = checkRange(place, blob, response, progress.length);
     checkLength(place, blob, response, start);
     const { patience } = exchange;
-    await pass({ place, expected, blob, response, patience }, start, target);
+    await pass({ place, expected, blob, response, start, patience }, target);
     if (progress.length < blob.size) throw tooShort(place, blob, progress.length);
   }
   const digest = progress.digest();
@@ -79,12 +79,13 @@ interface Passing {
   readonly expected: string;
   readonly blob: Blob;
   readonly response: IncomingMessage;
+  /** At which byte of the blob it begins. */
+  readonly start: number;
   readonly patience: Patience;
 }
 
 async function pass(
-  { place, expected, blob, response, patience }: Passing,
-  start: number,
+  { place, expected, blob, response, start, patience }: Passing,
   { into, progress, signal }: Target,
 ): Promise<void> {
   let at = start;

@@ -108,6 +108,7 @@ export class Exchange {
         ...(from === undefined ? {} : { range: `bytes=${from}-` }),
         ...(authorization === undefined ? {} : { authorization: authorization.header }),
       },
+      registry: place.registry,
       insecure: place.insecure,
       signal,
     });

@@ -3,6 +3,7 @@ import { systemErrorCode } from '../errors.ts';
 import { type Patience, readBody, TooLarge } from './body.ts';
 import type { Place } from './place.ts';
 import { RegistryError, type RegistryErrorCode, type RegistryErrorOptions } from './registry.ts';
+import { ProxyError } from './tunnel.ts';
 
 /** An error about a place: what was expected there, and what was found. */
 export function failure(
@@ -19,14 +20,17 @@ export function failure(
 /** A connection that was not made. The cause is kept: it has addresses, but no headers. */
 export function unreachable(place: Place, cause: unknown): RegistryError {
   return failure('registry-unreachable', place, 'a connection', reasonOf(cause), {
-    hint: unreachableHint(place, systemErrorCode(cause) ?? ''),
+    hint:
+      cause instanceof ProxyError
+        ? 'see to HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and to whom the proxy lets through'
+        : unreachableHint(place, systemErrorCode(cause) ?? ''),
     cause,
   });
 }
 
 function unreachableHint({ host, registry }: Place, code: string): string {
   if (/CERT|SELF_SIGNED|UNABLE_TO|ISSUER/.test(code)) {
-    return 'add the CA to the certificates of the system, or set insecure = true in registries.conf';
+    return `add the CA to the certificates of the system or to certs.d/${registry}, or set insecure = true in registries.conf`;
   }
   if (/SSL|EPROTO/.test(code)) {
     return `if ${registry} speaks plain HTTP, set insecure = true for it in registries.conf`;
@@ -120,9 +124,9 @@ function quote(body: string, secrets: readonly string[]): string {
 }
 
 /** Cut to what fits into a message, with everything escaped that could steer a terminal. */
-export function printable(text: string): string {
-  const isCut = text.length > MAX_QUOTED_CHARACTERS;
-  const shown = text.slice(0, MAX_QUOTED_CHARACTERS).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, escape);
+export function printable(text: string, maxCharacters = MAX_QUOTED_CHARACTERS): string {
+  const isCut = text.length > maxCharacters;
+  const shown = text.slice(0, maxCharacters).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, escape);
   return `${shown}${isCut ? '…' : ''}`;
 }
 

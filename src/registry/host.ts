@@ -2,9 +2,11 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { openRoot } from '../root/open-root.ts';
 import type { Root } from '../root/root.ts';
+import { readCertificates } from './certificates.ts';
 import { openRegistry } from './client.ts';
 import { authPaths, hostCredentials } from './credentials.ts';
 import { readPolicy } from './policy.ts';
+import { proxiesOf } from './proxy.ts';
 import { readRegistriesConf } from './registries-conf.ts';
 import type { Registry } from './registry.ts';
 import { type RetryPolicy, retrying, retryPolicy } from './retry.ts';
@@ -19,7 +21,7 @@ import { type RetryPolicy, retrying, retryPolicy } from './retry.ts';
 export async function openHostRegistry(onRetry: RetryPolicy['onRetry']): Promise<Registry> {
   const host = openRoot('/');
   try {
-    return await openAt(host, process.env, homedir(), process.geteuid?.() ?? 0, onRetry);
+    return await openAt(host, process.env, homedir(), process.getuid?.() ?? 0, onRetry);
   } catch (error) {
     host.close();
     throw error;
@@ -33,17 +35,24 @@ async function openAt(
   uid: number,
   onRetry: RetryPolicy['onRetry'],
 ): Promise<Registry> {
-  const config = environment['XDG_CONFIG_HOME'] || join(home, '.config');
-  const userDirectory = join(config, 'containers');
+  // Not by $XDG_CONFIG_HOME: engines obey that for auth files alone.
+  const userDirectory = join(home, '.config/containers');
   const { CONTAINERS_REGISTRIES_CONF: registriesConf } = environment;
   const paths = authPaths(environment, home, uid);
+  const conf = await readRegistriesConf(host, {
+    userDirectory,
+    ...(registriesConf ? { registriesConf } : {}),
+  });
+  const certificateDirectories = [userDirectory, '/etc/containers', '/etc/docker'].map(
+    (directory) => `${directory}/certs.d`,
+  );
+  const helpers = conf.credentialHelpers ?? [];
   const registry = openRegistry({
-    conf: await readRegistriesConf(host, {
-      userDirectory,
-      ...(registriesConf ? { registriesConf } : {}),
-    }),
-    credentials: (name, repository) => hostCredentials(host, paths, name, repository),
+    conf,
+    credentials: (name, repository) => hostCredentials(host, paths, helpers, name, repository),
     policy: () => readPolicy(host, userDirectory),
+    certificates: (name) => readCertificates(host, certificateDirectories, name),
+    proxyFor: proxiesOf(environment),
   });
   return {
     ...retrying(registry, { ...retryPolicy, onRetry }),

@@ -7,6 +7,8 @@ import { RegistryError } from './registry.ts';
 /** How the running system fetches images, where registries.conf says it. */
 export interface RegistriesConf {
   readonly rules: readonly RegistryRule[];
+  /** Who is asked for credentials; absent or empty, the auth files alone. */
+  readonly credentialHelpers?: readonly string[];
 }
 
 /**
@@ -49,8 +51,7 @@ export interface HostPaths {
 }
 
 /**
- * The rules by which the running system fetches. Mirrors are not read: berth's own fetches go to
- * the registry itself.
+ * The rules by which the running system fetches.
  *
  * @throws {RegistryError} `registry-config` for the first file that can't be read.
  */
@@ -59,10 +60,10 @@ export async function readRegistriesConf(host: Root, paths: HostPaths): Promise<
     throw unreadable(fault);
   };
   const byPrefix = new Map<string, RegistryRule>();
-  for (const { rules } of await readFiles(host, hostFiles(host, paths, fail), fail)) {
-    for (const rule of rules) byPrefix.set(rule.prefix, rule);
-  }
-  return { rules: [...byPrefix.values()] };
+  const fragments = await readFiles(host, hostFiles(host, paths, fail), fail);
+  for (const { rules } of fragments) for (const rule of rules) byPrefix.set(rule.prefix, rule);
+  const helpers = fragments.findLast((part) => part.credentialHelpers !== undefined);
+  return { rules: [...byPrefix.values()], credentialHelpers: helpers?.credentialHelpers ?? [] };
 }
 
 interface Fault {
@@ -99,7 +100,9 @@ function systemDropIns(root: Root, etc: string, onFault: (fault: Fault) => void)
 
 function dropIns(root: Root, directory: string, onFault: (fault: Fault) => void) {
   const path = `${directory}/registries.conf.d`;
-  const entries = guard(onFault, path, () => root.list(path)) ?? [];
+  // As engines do: a link there is not followed.
+  const isLink = guard(onFault, path, () => root.readLink(path)) !== undefined;
+  const entries = isLink ? [] : (guard(onFault, path, () => root.list(path)) ?? []);
   return entries
     .filter(({ name, kind }) => name.endsWith('.conf') && kind !== 'directory')
     .map(({ name }) => `${path}/${name}`);
@@ -136,7 +139,8 @@ async function readFiles(
     const content = guard(onFault, path, () => root.readFile(path))?.content;
     if (content === undefined) continue;
     const { parseRegistriesToml } = await import('./registries-toml.ts');
-    const result = parseRegistriesToml(content.toString('utf8'));
+    const kind = /\.d\/[^/]*$/.test(path) ? 'drop-in' : 'main';
+    const result = parseRegistriesToml(content.toString('utf8'), kind);
     if ('fragment' in result) fragments.push(result.fragment);
     else onFault({ path, ...result.fault });
   }

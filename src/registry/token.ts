@@ -31,6 +31,7 @@ export async function fetchToken(
     ...(credentials?.identityToken === undefined
       ? askWithPassword(realm, challenge, place, credentials)
       : askWithToken(realm, challenge, place, credentials.identityToken.reveal())),
+    registry,
     insecure: place.insecure,
   });
   if (response.statusCode !== 200) {
@@ -90,7 +91,10 @@ function askWithPassword(
   // Several scopes stand in one challenge with spaces between them, and one parameter each here.
   for (const scope of scopeOf(challenge, place).split(' ')) url.searchParams.append('scope', scope);
   if (credentials === undefined) return { url, headers: {} };
-  url.searchParams.set('account', credentials.username);
+  const { username, password } = credentials;
+  if (username === '') return { url, headers: {} };
+  url.searchParams.set('account', username);
+  if (password.reveal() === '') return { url, headers: {} };
   return { url, headers: { authorization: `Basic ${basic(credentials)}` } };
 }
 

@@ -1,12 +1,18 @@
 import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
+import { systemErrorCode } from '../errors.ts';
 import { PATIENCE, type Patience, Stalled } from './body.ts';
-import { systemTrust } from './trust.ts';
+import type { HostCertificates } from './certificates.ts';
+import type { Proxy, ProxyFor } from './proxy.ts';
+import { trustOf } from './trust.ts';
+import { addressOf, authorized, ProxyError, TunnelAgent } from './tunnel.ts';
 
 /** One request, to one origin; redirects and credentials are others' work. */
 export interface Ask {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
+  /** For which registry: its certs.d counts, also where it leads to another origin. */
+  readonly registry: string;
   /** Whether the certificate may be anybody's. */
   readonly insecure: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -17,20 +23,35 @@ export interface Ask {
 /** A connection could not be made, or TLS not be agreed on: nothing was sent. */
 export class NotConnected extends Error {}
 
+export interface TransportOptions {
+  /** What certs.d has for a registry. */
+  readonly certificates?: (registry: string) => HostCertificates;
+  readonly proxyFor?: ProxyFor;
+  readonly patience?: Patience;
+}
+
 /** Sends requests over connections that are kept for the next. */
 export class Transport {
   readonly patience: Patience;
+  readonly #certificatesOf: (registry: string) => HostCertificates;
+  readonly #proxyFor: ProxyFor;
   readonly #plain = new http.Agent({ keepAlive: true });
-  readonly #tls = new Map<boolean, https.Agent>();
+  readonly #agents = new Map<string, https.Agent>();
+  readonly #certificates = new Map<string, HostCertificates>();
+  /** Of a registry's identities, the one that was not refused. */
+  readonly #accepted = new Map<string, number>();
 
-  constructor(patience: Patience = PATIENCE) {
+  constructor({ certificates, proxyFor, patience = PATIENCE }: TransportOptions = {}) {
     this.patience = patience;
+    this.#certificatesOf = certificates ?? (() => ({ authorities: [], identities: [] }));
+    this.#proxyFor = proxyFor ?? (() => undefined);
   }
 
   /**
    * The reply, as soon as its headers are here.
    *
    * @throws {NotConnected} with the cause; other errors are those of the broken connection.
+   * @throws {RegistryError} `registry-config`
    */
   async send(ask: Ask): Promise<IncomingMessage> {
     for (;;) {
@@ -40,9 +61,9 @@ export class Transport {
       } catch (error) {
         ask.signal?.throwIfAborted();
         // A kept connection that the other side closed meanwhile: the request was not served.
-        if (attempt.isStale) continue;
+        if (attempt.isStale || this.#hasNextIdentity(ask, error)) continue;
         if (attempt.isConnected) throw error;
-        throw new NotConnected('not connected', { cause: error });
+        throw new NotConnected('not connected', { cause: this.#asOfProxy(ask.url, error) });
       }
     }
   }
@@ -50,39 +71,82 @@ export class Transport {
   /** Closes idle connections. */
   close(): void {
     this.#plain.destroy();
-    for (const agent of this.#tls.values()) agent.destroy();
+    for (const agent of this.#agents.values()) agent.destroy();
   }
 
   #start(ask: Ask): http.ClientRequest {
-    const { url, headers, insecure, signal } = ask;
+    const { url, signal } = ask;
     const body = ask.form?.toString();
+    const proxy = this.#proxyFor(url);
+    const headers = {
+      ...ask.headers,
+      'accept-encoding': 'identity',
+      ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+    };
     const options: RequestOptions = {
       // Not the URL itself: user and password in a URL (of a redirect) would be sent along.
-      hostname: url.hostname.replace(/^\[|\]$/g, ''),
-      port: url.port,
+      ...addressOf(url),
       path: url.pathname + url.search,
       method: body === undefined ? 'GET' : 'POST',
-      headers: {
-        ...headers,
-        'accept-encoding': 'identity',
-        ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
-      },
+      headers,
       ...(signal === undefined ? {} : { signal }),
     };
-    const request =
-      url.protocol === 'http:'
-        ? http.request({ ...options, agent: this.#plain })
-        : https.request({ ...options, agent: this.#agentFor(insecure) });
-    return request.end(body);
+    if (url.protocol === 'https:') {
+      return https.request({ ...options, agent: this.#agentFor(ask, proxy) }).end(body);
+    }
+    if (proxy === undefined) return http.request({ ...options, agent: this.#plain }).end(body);
+    // What has no TLS is asked of the proxy itself: RFC 9112, 3.2.2.
+    const toProxy: RequestOptions = {
+      ...options,
+      ...addressOf(proxy.url),
+      path: `http://${url.host}${options.path}`,
+      headers: { ...headers, host: url.host, ...authorized(proxy.authorization?.reveal()) },
+    };
+    return proxy.url.protocol === 'https:'
+      ? https.request({ ...toProxy, agent: this.#agentFor(ask, undefined) }).end(body)
+      : http.request({ ...toProxy, agent: this.#plain }).end(body);
   }
 
-  #agentFor(insecure: boolean): https.Agent {
-    const known = this.#tls.get(insecure);
+  #agentFor({ registry, insecure }: Ask, proxy: Proxy | undefined): https.Agent {
+    const certificates = this.#certificatesFor(registry);
+    const { authorities, identities } = certificates;
+    const index = this.#accepted.get(registry) ?? 0;
+    const isOwn = authorities.length + identities.length > 0;
+    const key = `${insecure} ${proxy?.url.href ?? ''} ${isOwn ? `${registry} ${index}` : ''}`;
+    const known = this.#agents.get(key);
     if (known !== undefined) return known;
-    const trust = insecure ? { rejectUnauthorized: false } : { secureContext: systemTrust() };
-    const agent = new https.Agent({ keepAlive: true, ...trust });
-    this.#tls.set(insecure, agent);
+    const trust = trustOf(insecure, certificates, identities[index]);
+    const agent =
+      proxy === undefined
+        ? new https.Agent({ keepAlive: true, ...trust })
+        : new TunnelAgent(proxy, trust);
+    this.#agents.set(key, agent);
     return agent;
+  }
+
+  #certificatesFor(registry: string): HostCertificates {
+    const known = this.#certificates.get(registry) ?? this.#certificatesOf(registry);
+    this.#certificates.set(registry, known);
+    return known;
+  }
+
+  /** A tunnel tells by itself that it is one. */
+  #asOfProxy(url: URL, error: unknown): unknown {
+    const proxy = url.protocol === 'http:' ? this.#proxyFor(url) : undefined;
+    if (proxy === undefined || !(error instanceof Error)) return error;
+    return new ProxyError(proxy, error.message, error);
+  }
+
+  /**
+   * Goes on to the next identity when one was refused. Node does not tell which CAs a server
+   * accepts, by which others choose.
+   */
+  #hasNextIdentity({ registry }: Ask, error: unknown): boolean {
+    if (!/^ERR_SSL_.*_ALERT_/.test(systemErrorCode(error) ?? '')) return false;
+    const next = (this.#accepted.get(registry) ?? 0) + 1;
+    if (next >= (this.#certificates.get(registry)?.identities.length ?? 0)) return false;
+    this.#accepted.set(registry, next);
+    return true;
   }
 }
 

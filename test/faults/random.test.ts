@@ -5,14 +5,14 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { startFaultRegistry, troubles } from '../support/fault-registry.ts';
 import { hostilities } from '../support/hostile-image.ts';
-import { buildImage, type ImageOptions } from '../support/image-builder.ts';
+import { buildImage } from '../support/image-builder.ts';
 import { holds } from '../support/property.ts';
-import type { LoggedRequest } from '../support/registry-answer.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
+import { onlyMissing, partsIn } from './only-missing.ts';
 import { hasty, login, Site } from './site.ts';
 
 const layer = fc.record({
-  bytes: fc.constantFrom(100, 5000, 60_000),
+  bytes: fc.constantFrom(100, 5000, 60_000, 200_000),
   // Few, so that images share some.
   seed: fc.integer({ min: 1, max: 6 }),
 });
@@ -69,6 +69,7 @@ for (const auth of [{ bearer: login }, { basic: login }, {}]) {
         const second = site.root('second', names(after));
         const run = await site.stage('second', second, hasty);
         const there = site.checkDisk();
+        const parts = partsIn(site.store);
         assert.ok(
           [...held].every((digest) => there.has(digest)),
           'nothing earlier is lost',
@@ -88,7 +89,8 @@ for (const auth of [{ bearer: login }, { basic: login }, {}]) {
         assert.deepEqual(await site.findings('second'), []);
         assert.deepEqual(await site.findings('first'), []);
         site.checkDisk();
-        onlyMissing(registry.requests.slice(from), after, there);
+        const blobs = after.flatMap(({ options }) => [...buildImage(options).blobs]);
+        onlyMissing(registry.requests.slice(from), new Map(blobs), { whole: there, parts });
         const again = registry.requests.length;
         assert.equal((await site.stage('second', second)).staged?.changed, false);
         assert.deepEqual(registry.requests.slice(again), []);
@@ -99,25 +101,4 @@ for (const auth of [{ bearer: login }, { basic: login }, {}]) {
       }),
     );
   });
-}
-
-/** What was whole does not come again, and nothing comes twice. */
-function onlyMissing(
-  requests: readonly LoggedRequest[],
-  images: readonly { readonly options: ImageOptions }[],
-  there: ReadonlySet<string>,
-): void {
-  const bytes = new Map<string, number>();
-  for (const { path, bytes: more } of requests) {
-    const [, digest] = /\/blobs\/([^?]+)/.exec(path) ?? [];
-    if (digest === undefined) continue;
-    assert.ok(!there.has(digest), `${digest} was there`);
-    bytes.set(digest, (bytes.get(digest) ?? 0) + more);
-  }
-  const sizes = new Map(images.flatMap(({ options }) => [...buildImage(options).blobs]));
-  for (const [digest, count] of bytes) {
-    const size = sizes.get(digest)?.length ?? 0;
-    // A client that has yet to prove itself gets an error first.
-    assert.ok(count <= size + 200, `${count} bytes for the ${size} of ${digest}`);
-  }
 }

@@ -46,9 +46,9 @@ export class Site {
   readonly stateDirectory: string;
   readonly store: string;
   readonly #directory: string;
-  readonly #fault: FaultRegistry;
+  readonly #fault: Pick<FaultRegistry, 'registry'>;
 
-  constructor(directory: string, fault: FaultRegistry) {
+  constructor(directory: string, fault: Pick<FaultRegistry, 'registry'>) {
     this.#directory = directory;
     this.#fault = fault;
     this.stateDirectory = join(directory, 'state');
@@ -90,14 +90,20 @@ export class Site {
     return judge(record, situation).map(({ code }) => code);
   }
 
-  /** Holds the store and the records against what must hold whatever happened. */
-  checkDisk(): ReadonlySet<string> {
+  /**
+   * Holds the store and the records against what must hold whatever happened.
+   *
+   * @param how the last run ended: only one that was killed leaves anything half-written.
+   * @returns the digests of the blobs that are there.
+   */
+  checkDisk(how: 'ended' | 'killed' = 'ended'): ReadonlySet<string> {
     validNames(this.store);
     validPins(this.store);
-    for (const name of listed(join(this.store, 'tmp'))) {
-      assert.match(name, /^[0-9a-f]{64}\.partial$/, 'nothing is half-written but blobs that go on');
+    for (const name of how === 'ended' ? listed(join(this.store, 'tmp')) : []) {
+      assert.match(name, /^[0-9a-f]{64}\.partial$/, 'only what the next run goes on with');
     }
     for (const name of listed(join(this.stateDirectory, 'roots'))) {
+      if (how === 'killed' && name.startsWith('.')) continue;
       assert.match(name, /^[a-z]+\.json$/, 'records only');
       JSON.parse(readFileSync(join(this.stateDirectory, 'roots', name), 'utf8'));
     }
@@ -114,6 +120,7 @@ export class Site {
       location: this.#fault.registry.host,
       insecure: true,
       blocked: false,
+      mirrors: [],
     };
     const registry = openRegistry({
       conf: { rules: [rule] },

@@ -154,7 +154,7 @@ test('a unit’s credentials do not go where registries.conf leads', async (t) =
   const server = await serve(t, { auth: { basic: login } });
   server.push('app:1', image);
   const rule = { prefix: 'registry.example.com', location: server.host };
-  const conf = { rules: [{ ...rule, insecure: true, blocked: false }] };
+  const conf = { rules: [{ ...rule, insecure: true, blocked: false, mirrors: [] }] };
   const registry = client(t, [], { conf, credentials: knows });
   const name = 'registry.example.com/app:1';
   await fails(registry.resolve(name, amd64, unit(login.password)), 'unauthorized');

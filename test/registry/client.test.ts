@@ -74,7 +74,7 @@ test('requests for the location that registries.conf gives, under the name that 
   const server = await serve(t);
   const { digest } = server.push('mirror/app:1', buildImage({ layers }));
   const rule = { prefix: 'registry.example.com/acme', location: `${server.host}/mirror` };
-  const conf = { rules: [{ ...rule, insecure: true, blocked: false }] };
+  const conf = { rules: [{ ...rule, insecure: true, blocked: false, mirrors: [] }] };
   const name = 'registry.example.com/acme/app:1';
   const resolved = await client(t, [], { conf }).resolve(name, amd64, {});
   assert.equal(resolved.name, name);
@@ -84,7 +84,9 @@ test('requests for the location that registries.conf gives, under the name that 
 test('a blocked name is not asked for', async (t) => {
   const server = await serve(t);
   const conf = {
-    rules: [{ prefix: server.host, location: server.host, insecure: true, blocked: true }],
+    rules: [
+      { prefix: server.host, location: server.host, insecure: true, blocked: true, mirrors: [] },
+    ],
   };
   const resolve = client(t, [], { conf }).resolve(`${server.host}/app:1`, amd64, {});
   assert.equal((await fails(resolve, 'blocked')).kind, 'refused');

@@ -40,6 +40,7 @@ export function client(
         location: host,
         insecure: true,
         blocked: false,
+        mirrors: [],
       })),
     },
     credentials: async () => undefined,

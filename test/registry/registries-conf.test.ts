@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { readRegistriesConf, readShortNames } from '../../src/registry/registries-conf.ts';
@@ -76,13 +77,42 @@ const faults: Readonly<Record<string, readonly [string, number | undefined, RegE
   'version 1': ['[registries.search]\nregistries = ["a.example"]', undefined, /version 1/],
   'an empty rule': ['[[registry]]\ninsecure = true', undefined, /prefix or a location/],
   'a scheme': ['[[registry]]\nlocation = "https://a.example"', undefined, /scheme/],
-  'a wildcard inside': ['[[registry]]\nprefix = "a.*.example"', undefined, /\*\.example\.com/],
-  'a wildcard with a path': ['[[registry]]\nprefix = "*.example/x"', undefined, /\*\.example\.com/],
-  'a location with a wildcard': [
-    '[[registry]]\nprefix = "a.b"\nlocation = "*.b"',
+  'a wildcard inside and no location': [
+    '[[registry]]\nprefix = "a.*.example"',
     undefined,
-    /wildcard/,
+    /a location/,
   ],
+  'a wildcard with a path': ['[[registry]]\nprefix = "*.example/x"', undefined, /\*\.example\.com/],
+  'a prefix alone': ['[[registry]]\nprefix = "a.example"', undefined, /a location/],
+  'one location in two ways': [
+    '[[registry]]\nlocation = "a.b"\n[[registry]]\nlocation = "a.b"\nprefix = "c.d"\nblocked = true',
+    undefined,
+    /one value of insecure and blocked for "a\.b"/,
+  ],
+  'a mirror that is nowhere': [
+    '[[registry]]\nlocation = "a.b"\n[[registry.mirror]]\ninsecure = true',
+    undefined,
+    /a location in \[\[registry\.mirror\]\]/,
+  ],
+  'a mirror’s key at a registry': [
+    '[[registry]]\nlocation = "a.b"\npull-from-mirror = "all"',
+    undefined,
+    /\[\[registry\.mirror\]\] alone/,
+  ],
+  'a mirror for what there is not': [
+    '[[registry]]\nlocation = "a.b"\n[[registry.mirror]]\nlocation = "c.d"\npull-from-mirror = "x"',
+    undefined,
+    /pull-from-mirror/,
+  ],
+  'two ways to say what mirrors are for': [
+    '[[registry]]\nlocation = "a.b"\nmirror-by-digest-only = true\n[[registry.mirror]]\nlocation = "c.d"\npull-from-mirror = "all"',
+    undefined,
+    /found both/,
+  ],
+  'an unknown mode': ['short-name-mode = "x"', undefined, /short-name-mode/],
+  'an alias for a tag': ['[aliases]\nx = "a.example/x:1"', undefined, /alias/],
+  'an alias for a short name': ['[aliases]\nx = "a/x"', undefined, /alias/],
+  'an alias of a full name': ['[aliases]\n"b.example/x" = "a.example/x"', undefined, /alias/],
 };
 
 for (const [what, [content, line, message]] of Object.entries(faults)) {
@@ -124,15 +154,15 @@ test('what is no file does not hang, and is a problem', async (t) => {
 const rules = (prefix: string, location: string) =>
   `[[registry]]\nprefix = "${prefix}"\nlocation = "${location}"\n`;
 
-test('of two rules for one prefix the later counts', async (t) => {
+test('of two rules for one prefix the later file counts, and in it the first', async (t) => {
   const host = tree(t, {
     'etc/containers/registries.conf': `${rules('a.example/', 'one.example/')}${rules('b.example', 'b')}`,
-    'etc/containers/registries.conf.d/1.conf': `${rules('a.example', 'two.example')}insecure = true`,
+    'etc/containers/registries.conf.d/1.conf': `${rules('a.example', 'two.example')}insecure = true\n${rules('a.example', 'three.example')}`,
     'home/u/.config/containers/registries.conf.d/0.conf': '[[registry]]\nlocation = "c.example"',
   });
-  const off = { insecure: false, blocked: false };
+  const off = { insecure: false, blocked: false, mirrors: [] };
   assert.deepEqual((await readRegistriesConf(host, user)).rules, [
-    { prefix: 'a.example', location: 'two.example', insecure: true, blocked: false },
+    { prefix: 'a.example', location: 'two.example', ...off, insecure: true },
     { prefix: 'b.example', location: 'b', ...off },
     { prefix: 'c.example', location: 'c.example', ...off },
   ]);
@@ -156,4 +186,62 @@ test('a user’s main file takes the place of the system’s files', async (t) =
   ]);
   const missing = readRegistriesConf(host, { ...user, registriesConf: '/srv/none.conf' });
   assert.match((await fails(missing, 'registry-config')).message, /CONTAINERS_REGISTRIES_CONF/);
+});
+
+test('version 1 still works in the main file', async (t) => {
+  const list = (what: string, ...names: string[]) =>
+    `[registries.${what}]\nregistries = ${JSON.stringify(names)}\n`;
+  const read = async (content: string) => {
+    const host = tree(t, { 'etc/containers/registries.conf': content });
+    const { rules } = await readRegistriesConf(host, user);
+    const { searchRegistries } = (await readShortNames(host)).shortNames;
+    return { searchRegistries, rules };
+  };
+  const lists = list('search', 's.example') + list('insecure', 'i.example/', 'b.example');
+  const rule = { insecure: true, mirrors: [] };
+  assert.deepEqual(await read(lists + list('block', 'b.example')), {
+    searchRegistries: ['s.example'],
+    rules: [
+      { prefix: 'b.example', location: 'b.example', blocked: true, ...rule },
+      { prefix: 'i.example', location: 'i.example', blocked: false, ...rule },
+    ],
+  });
+  await fails(read(`credential-helpers = []\n${lists}`), 'registry-config');
+  await fails(read(list('block', 'http://b.example')), 'registry-config');
+});
+
+test('mirrors, and who is asked for credentials', async (t) => {
+  const mirror = (location: string, more = '') =>
+    `[[registry.mirror]]\nlocation = "${location}"\n${more}`;
+  const host = tree(t, {
+    'etc/containers/registries.conf': [
+      'credential-helpers = ["secretservice"]',
+      `[[registry]]\nlocation = "a.b"\n${mirror('m.a')}`,
+      mirror('m.b', 'insecure = true\npull-from-mirror = "tag-only"'),
+      `[[registry]]\nlocation = "c.d"\nmirror-by-digest-only = true\n${mirror('m.c')}`,
+    ].join('\n'),
+    'etc/containers/registries.conf.d/1.conf': 'credential-helpers = ["containers-auth.json"]',
+  });
+  const { rules, credentialHelpers } = await readRegistriesConf(host, user);
+  assert.deepEqual(credentialHelpers, ['containers-auth.json']);
+  assert.deepEqual(
+    rules.map(({ mirrors }) => mirrors),
+    [
+      [
+        { location: 'm.a', insecure: false, use: 'all' },
+        { location: 'm.b', insecure: true, use: 'tag-only' },
+      ],
+      [{ location: 'm.c', insecure: false, use: 'digest-only' }],
+    ],
+  );
+});
+
+test('drop-ins behind a link are not read, as by engines', async (t) => {
+  const directory = temporaryDirectory(t);
+  execFileSync('mkdir', ['-p', join(directory, 'etc/containers'), join(directory, 'd')]);
+  execFileSync('ln', ['-s', '/d', join(directory, 'etc/containers/registries.conf.d')]);
+  writeFileSync(join(directory, 'd/1.conf'), '[[registry]]\nlocation = "a.b"');
+  const root = openRoot(directory);
+  t.after(() => root.close());
+  assert.deepEqual((await readRegistriesConf(root, user)).rules, []);
 });

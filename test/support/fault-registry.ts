@@ -142,7 +142,7 @@ const status = fc
 const trouble: fc.Arbitrary<Trouble> = fc.oneof(
   { weight: 4, arbitrary: status },
   fc.constant<Trouble>({ kind: 'altered' }),
-  fc.record({ kind: fc.constant('truncated'), missing: fc.integer({ min: 1, max: 70_000 }) }),
+  fc.record({ kind: fc.constant('truncated'), missing: fc.integer({ min: 1, max: 200_000 }) }),
   fc.record({
     kind: fc.constant('longer'),
     extra: fc.integer({ min: 1, max: 100_000 }).map((bytes) => Buffer.alloc(bytes, 'x')),
@@ -160,7 +160,7 @@ const trouble: fc.Arbitrary<Trouble> = fc.oneof(
   fc.constant<Trouble>({ kind: 'reset-at-once' }),
   fc.record({
     kind: fc.constantFrom('reset', 'stall'),
-    after: fc.integer({ min: 0, max: 70_000 }),
+    after: fc.integer({ min: 0, max: 200_000 }),
   }),
   fc.constant<Trouble>({ kind: 'expired' }),
   fc.constantFrom(401, 403, 500).map((code): Trouble => ({ kind: 'echo', status: code })),

@@ -1,0 +1,59 @@
+#!/bin/sh
+# Prints the directory of a package as Debian trixie ships it, unpacked: `trixie-package.sh skopeo`.
+# It is fetched once, by apt and with its signatures checked, into a cache; the machine's own apt
+# configuration stays as it is, and nothing is installed.
+set -eu
+
+[ $# = 1 ] || {
+  echo "usage: $0 PACKAGE" >&2
+  exit 2
+}
+package=$1
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/berth-test"
+target="$cache/$package-trixie"
+if [ -d "$target/usr" ]; then
+  echo "$target"
+  exit 0
+fi
+
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+[ -r "$keyring" ] || {
+  echo "$0: expected Debian's archive keys in $keyring; install debian-archive-keyring" >&2
+  exit 1
+}
+
+# The mirror that this machine uses for Debian's main archive: the one of a release itself, not
+# of its security updates, which lie elsewhere.
+codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' |
+  awk -v codename="$codename" '$2 == codename && $3 == "main" { print $1; exit }')
+[ -n "$mirror" ] || {
+  echo "$0: expected a Debian archive among the machine's apt sources, found none" >&2
+  exit 1
+}
+
+mkdir -p "$cache"
+work=$(mktemp -d "$cache/$package-trixie.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+chmod 755 "$work"
+mkdir -p "$work/lists/partial" "$work/archives/partial" "$work/parts"
+: >"$work/status"
+echo "deb [signed-by=$keyring] $mirror trixie main" >"$work/sources.list"
+
+apt() {
+  apt-get -q -y \
+    -o Dir::Etc::SourceList="$work/sources.list" -o Dir::Etc::SourceParts="$work/parts" \
+    -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts="$work/parts" \
+    -o Dir::State="$work" -o Dir::State::Lists="$work/lists" -o Dir::State::status="$work/status" \
+    -o Dir::Cache="$work" -o Dir::Cache::archives="$work/archives" \
+    -o APT::Sandbox::User="" -o Acquire::Languages=none -o Debug::NoLocking=1 \
+    -o APT::Update::Post-Invoke::= "$@" >&2
+}
+
+apt update
+(cd "$work" && apt download "$package")
+dpkg-deb -x "$work/${package}"_*.deb "$work/unpacked"
+# Another run may have come first: its result is as good, and a rename onto it is refused.
+mv -T "$work/unpacked" "$target" 2>/dev/null || [ -d "$target/usr" ]
+echo "$target"

@@ -1,0 +1,116 @@
+import { parseName, repositoryOf } from '../image/name.ts';
+import type { Access } from './access.ts';
+import { printable } from './failure.ts';
+import { type Place, placesOf } from './place.ts';
+import type { RegistriesConf } from './registries-conf.ts';
+import { RegistryError } from './registry.ts';
+
+/** What is done at each place until it is done at one. */
+interface Work<T> {
+  readonly ask: (place: Place) => Promise<T>;
+  readonly signal?: AbortSignal | undefined;
+  /** Whether the next place may still do it, when one has failed half-way. */
+  readonly mayGoOn?: () => boolean;
+}
+
+/**
+ * The places of an image, asked one after the other. As containers/image does, whatever is wrong
+ * with one, the next is asked.
+ */
+export class Failover {
+  readonly #conf: RegistriesConf;
+  /** Places that failed where a later one did not: asked last from then on. */
+  readonly #left = new Set<string>();
+
+  constructor(conf: RegistriesConf) {
+    this.#conf = conf;
+  }
+
+  /** Where a full name is looked up. */
+  placesOf(name: string, access: Access): readonly Place[] {
+    return this.#ordered(placesOf(name, this.#conf, access));
+  }
+
+  /**
+   * Where something of an image is fetched by its digest: the places for digests. If the name has
+   * a tag, the others come after them: what the tag means there may not be anywhere else yet.
+   */
+  placesOfDigest(name: string, digest: string, access: Access): readonly Place[] {
+    const byDigest = placesOf(`${repositoryOf(name)}@${digest}`, this.#conf, access);
+    const byTag =
+      parseName(name).digest === undefined ? placesOf(name, this.#conf, access) : byDigest;
+    const isOther = (place: Place) => !byDigest.some((known) => keyOf(known) === keyOf(place));
+    return this.#ordered([...byDigest, ...byTag.filter(isOther)]);
+  }
+
+  /**
+   * @throws {RegistryError} that of the last place, with what was wrong with the others.
+   */
+  async first<T>(
+    places: readonly Place[],
+    { ask, signal, mayGoOn = () => true }: Work<T>,
+  ): Promise<{ readonly place: Place; readonly result: T }> {
+    const failed: Failed[] = [];
+    for (const place of places) {
+      try {
+        if (place.blockedBy !== undefined) throw blocked(place, place.blockedBy);
+        const result = await ask(place);
+        for (const { place: other, error } of failed) this.#left.add(leftKey(other, error));
+        return { place, result };
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (!(error instanceof RegistryError)) throw error;
+        failed.push({ place, error });
+        if (!mayGoOn()) break;
+      }
+    }
+    throw allFailed(failed);
+  }
+
+  #ordered(places: readonly Place[]): readonly Place[] {
+    const isLeft = (place: Place) => this.#left.has(place.host) || this.#left.has(keyOf(place));
+    return [...places.filter((place) => !isLeft(place)), ...places.filter(isLeft)];
+  }
+}
+
+interface Failed {
+  readonly place: Place;
+  readonly error: RegistryError;
+}
+
+function keyOf({ host, repository }: Place): string {
+  return `${host}/${repository}`;
+}
+
+/** Who can't be reached can't be for any repository. */
+function leftKey(place: Place, { code }: RegistryError): string {
+  return code === 'registry-unreachable' ? place.host : keyOf(place);
+}
+
+function blocked({ registry, repository }: Place, prefix: string): RegistryError {
+  return new RegistryError(
+    'blocked',
+    `${registry}/${repository} is blocked by registries.conf (${prefix})`,
+    {
+      hint: 'choose another image, or take blocked = true out of the host’s registries.conf',
+    },
+  );
+}
+
+const MAX_OTHERS = 3;
+
+/** That a place is blocked says little where others were asked: they are what was to serve. */
+function allFailed(failed: readonly Failed[]): RegistryError {
+  const error = failed.findLast(({ error: { code } }) => code !== 'blocked') ?? failed.at(-1);
+  if (error === undefined) throw new TypeError('expected a place to ask, found none');
+  const others = failed.filter((other) => other !== error).map((other) => other.error.message);
+  if (others.length === 0) return error.error;
+  const shown = others.slice(0, MAX_OTHERS).map((message) => printable(message, 400));
+  const more = others.length > MAX_OTHERS ? `; and ${others.length - MAX_OTHERS} more` : '';
+  const { code, message, hint } = error.error;
+  return new RegistryError(code, `${message}; tried as well: ${shown.join('; ')}${more}`, {
+    hint,
+    cause: error.error.cause,
+    retryAfter: error.error.retryAfter,
+  });
+}

@@ -1,0 +1,96 @@
+import { BlockList, isIP } from 'node:net';
+import { Secret } from '../secret.ts';
+
+/** A proxy for HTTP, which tunnels what has TLS. */
+export interface Proxy {
+  /** Without user and password. */
+  readonly url: URL;
+  /** A value of the `Proxy-Authorization` header. */
+  readonly authorization?: Secret;
+}
+
+/** The way to a URL: undefined for the direct one. */
+export type ProxyFor = (url: URL) => Proxy | undefined;
+
+/**
+ * What `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` say, as Go's golang.org/x/net/http/httpproxy reads
+ * them, and so every engine: what is no proxy counts as none, and nothing on this machine's
+ * loopback is asked through one.
+ */
+export function proxiesOf(environment: Readonly<Record<string, string | undefined>>): ProxyFor {
+  const named = (name: string) => environment[name] || environment[name.toLowerCase()] || '';
+  const proxies = {
+    'http:': parseProxy(named('HTTP_PROXY')),
+    'https:': parseProxy(named('HTTPS_PROXY')),
+  };
+  const isExempt = exemptions(named('NO_PROXY'));
+  return ({ protocol, hostname, port }) => {
+    const proxy = protocol === 'http:' || protocol === 'https:' ? proxies[protocol] : undefined;
+    if (proxy === undefined) return undefined;
+    const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
+    const isLocal =
+      host === 'localhost' || (isIP(host) !== 0 && loopback.check(host, family(host)));
+    if (isLocal || isExempt(host, port || (protocol === 'http:' ? '80' : '443'))) return undefined;
+    return proxy;
+  };
+}
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+function family(address: string): 'ipv4' | 'ipv6' {
+  return isIP(address) === 6 ? 'ipv6' : 'ipv4';
+}
+
+function parseProxy(text: string): Proxy | undefined {
+  if (text === '') return undefined;
+  const asIs = URL.parse(text);
+  const url = asIs === null || asIs.host === '' ? URL.parse(`http://${text}`) : asIs;
+  if (url === null || url.host === '') return undefined;
+  const { username, password } = url;
+  url.username = '';
+  url.password = '';
+  if (username === '' && password === '') return { url };
+  try {
+    const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    const authorization = new Secret(`Basic ${Buffer.from(login).toString('base64')}`);
+    return { url, authorization };
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}
+
+type Exemption = (host: string, port: string) => boolean;
+
+/** `*`, addresses, networks and domains, each but `*` and networks with a port if it is to have one. */
+function exemptions(list: string): Exemption {
+  const entries = list.split(',').map((entry) => entry.trim().toLowerCase());
+  if (entries.includes('*')) return () => true;
+  const exempt = entries.flatMap((entry) => exemption(entry) ?? []);
+  return (host, port) => exempt.some((matches) => matches(host, port));
+}
+
+function exemption(entry: string): Exemption | undefined {
+  const [, network = '', bits = ''] = /^(.*)\/(\d+)$/.exec(entry) ?? [];
+  if (isIP(network) !== 0 && Number(bits) <= (isIP(network) === 6 ? 128 : 32)) {
+    const list = new BlockList();
+    list.addSubnet(network, Number(bits), family(network));
+    return (host) => isIP(host) !== 0 && list.check(host, family(host));
+  }
+  const [, bracketed, plain, port = ''] = /^(?:\[([^\]]*)\]|([^:]*)):([^:]*)$/.exec(entry) ?? [];
+  const name = bracketed ?? plain ?? entry;
+  if (name === '') return undefined;
+  const isPort = (other: string) => port === '' || port === other;
+  if (isIP(name) !== 0) {
+    const list = new BlockList();
+    list.addAddress(name, family(name));
+    return (host, other) => isPort(other) && isIP(host) !== 0 && list.check(host, family(host));
+  }
+  // `.a.example` and `*.a.example` are for what is below it, `a.example` for itself too.
+  const suffix = name.replace(/^\*\./, '.').replace(/^(?!\.)/, '.');
+  const isWhole = !/^(\*\.|\.)/.test(name);
+  return (host, other) =>
+    isPort(other) && (host.endsWith(suffix) || (isWhole && host === suffix.slice(1)));
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import test from 'node:test';
+import { type Machine, startMachine } from '../support/berth.ts';
+import { buildImage, type ImageOptions } from '../support/image-builder.ts';
+import { seeded } from '../support/property.ts';
+import { onlyMissing, partsIn } from './only-missing.ts';
+import { Site } from './site.ts';
+
+const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
+const KILLS = 100;
+
+/** Images that share a base, and each generation its own part. */
+function imagesOf(generation: number): readonly ImageOptions[] {
+  return Array.from({ length: 4 }, (_, i) => ({
+    layers: [
+      { bytes: 300_000, seed: 1 },
+      { bytes: 700_000, seed: 10 * generation + i },
+      { bytes: 1000, seed: 10 * generation + i },
+    ],
+  }));
+}
+
+/**
+ * Stages, and kills so many moments after the start, in a process that is berth's own. A moment is
+ * a request, or a word of the progress.
+ *
+ * @returns how many moments there were, and whether it came to its end.
+ */
+async function stageUntil(machine: Machine, state: string, root: string, moment: number) {
+  const words = ['stage', '--engine', 'store', '--bind', 'all', '--id', 'second'];
+  const child = spawn(
+    process.execPath,
+    [main, ...words, '--state-dir', state, '--progress', 'json', root],
+    { env: machine.environment, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let moments = 0;
+  const pass = () => {
+    if (++moments >= moment) child.kill('SIGKILL');
+  };
+  machine.registry.fault = () => {
+    pass();
+    return undefined;
+  };
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    for (const _ of text.matchAll(/\n/g)) pass();
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  machine.registry.fault = undefined;
+  return { moments, code };
+}
+
+test(`killed at ${KILLS} moments, the store is valid and the next run brings the rest`, {
+  timeout: 600_000,
+}, async (t) => {
+  const machine = await startMachine(t);
+  const { registry } = machine;
+  const names = imagesOf(1).map((_, i) => `app${i}:1`);
+  const push = (generation: number) => {
+    for (const [i, options] of imagesOf(generation).entries()) {
+      registry.push(names[i] ?? '', buildImage(options));
+    }
+  };
+  push(1);
+  const template = new Site(join(machine.directory, 'template'), machine);
+  const first = template.root('first', names);
+  const second = template.root('second', names);
+  assert.ok((await template.stage('first', first)).ready);
+  const record = template.record('first');
+  push(2);
+  const blobs = new Map(imagesOf(2).flatMap((options) => [...buildImage(options).blobs]));
+  const fresh = (name: string) => {
+    const directory = join(machine.directory, name);
+    const site = new Site(directory, machine);
+    cpSync(template.stateDirectory, site.stateDirectory, { recursive: true });
+    return { directory, site };
+  };
+  const uncut = await stageUntil(
+    machine,
+    fresh('whole').site.stateDirectory,
+    second,
+    Number.POSITIVE_INFINITY,
+  );
+  assert.equal(uncut.code, 0);
+  assert.ok(uncut.moments > 30, `${uncut.moments} moments only`);
+
+  const { random, seed } = seeded();
+  let killed = 0;
+  for (let run = 0; run < KILLS; run++) {
+    // One in each part, so that no phase is left out.
+    const moment = 1 + Math.trunc(((run + random()) / KILLS) * uncut.moments);
+    const what = `killed at moment ${moment} of ${uncut.moments}, BERTH_SEED=${seed}`;
+    const { directory, site } = fresh(`run${run}`);
+    const { code } = await stageUntil(machine, site.stateDirectory, second, moment);
+    if (code === null) killed++;
+    else assert.equal(code, 0, what);
+    const whole = site.checkDisk('killed');
+    const parts = partsIn(site.store);
+    assert.equal(site.record('first'), record, what);
+    assert.deepEqual(await site.findings('first'), [], what);
+    registry.requests.length = 0;
+    const next = await site.stage('second', second);
+    assert.ok(next.ready, `${what}\n${next.said}`);
+    onlyMissing(registry.requests, blobs, { whole, parts });
+    site.checkDisk();
+    assert.deepEqual(await site.findings('first'), [], what);
+    assert.deepEqual(await site.findings('second'), [], what);
+    rmSync(directory, { recursive: true });
+  }
+  assert.ok(killed > KILLS / 2, `killed ${killed} times only`);
+});

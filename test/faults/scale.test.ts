@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { join, resolve } from 'node:path';
+import test from 'node:test';
+import { container, startMachine, writeRoot } from '../support/berth.ts';
+import { buildImage } from '../support/image-builder.ts';
+import { writeManyRoots } from './many-roots.ts';
+import { HOST } from './site.ts';
+
+const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
+/** Says at the end how much memory there ever was. */
+const sayPeak =
+  'data:text/javascript,process.on("exit", () => process._rawDebug(`peak ${process.resourceUsage().maxRSS}`))';
+
+/** In MB. What 100,000 pins and as many entries of records are, read whole, and then some. */
+const MAX_PEAK = 800;
+
+// Before names and pins were looked up in indexes this took more than an hour.
+test('a thousand roots with a hundred images each are reconciled in bounded memory', {
+  timeout: 240_000,
+}, async (t) => {
+  const machine = await startMachine(t);
+  const { config } = writeManyRoots(machine.directory, {
+    roots: 1000,
+    imagesEach: 100,
+    newEach: 2,
+  });
+  const berth = async (...words: string[]) => {
+    const all = [...words, '--engine', 'store', '--config', config, '--progress', 'none'];
+    const node = [process.execPath, '--import', sayPeak, main, ...all] as const;
+    const outcome = await machine.program(...node);
+    const peak = Number(/^peak (\d+)$/m.exec(outcome.stderr)?.[1]) / 1024;
+    assert.ok(peak < MAX_PEAK, `${words[0]} took ${peak} MB`);
+    return outcome;
+  };
+  const reconciled = await berth('reconcile');
+  assert.equal(reconciled.code, 0, reconciled.stderr);
+  assert.match(reconciled.stdout, /Nothing had to be done\.$/m);
+  assert.equal(reconciled.stdout.match(/ ready$/gm)?.length, 1000);
+  assert.deepEqual(machine.registry.requests, []);
+
+  // One more, whose tag all the others mean otherwise.
+  machine.registry.push('team/app0:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
+  const root = writeRoot(join(machine.directory, 'more'), container('app', `${HOST}/team/app0:1`));
+  const staged = await berth('stage', '--bind', 'all', '--id', 'more', root);
+  assert.equal(staged.code, 0, staged.stderr);
+  assert.match(staged.stdout, /^more is ready on store: 1 images/m);
+  const released = await berth('release', 'more');
+  assert.equal(released.code, 0, released.stderr);
+});

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import test, { type TestContext } from 'node:test';
+import type { Mirror } from '../../src/registry/registries-toml.ts';
+import { buildImage } from '../support/image-builder.ts';
+import { startRegistry, type TestRegistry } from '../support/registry.ts';
+import { client, fails, password, serve, sink } from './open.ts';
+
+const amd64 = { os: 'linux', architecture: 'amd64' };
+const image = buildImage({ layers: [{ files: { a: 'b' } }] });
+const name = 'a.example/app:1';
+
+/** A client for which the servers are the mirrors of `a.example`, the last one its location. */
+function mirrored(
+  t: TestContext,
+  servers: readonly { readonly host: string; readonly use?: Mirror['use'] }[],
+  more: { blocked?: boolean } & Parameters<typeof client>[2] = {},
+) {
+  const { blocked = false, ...options } = more;
+  const mirrors = servers
+    .slice(0, -1)
+    .map(({ host, use = 'all' }) => ({ location: host, insecure: true, use }));
+  const location = servers.at(-1)?.host ?? '';
+  const rule = { prefix: 'a.example', location, insecure: true, blocked: false, mirrors };
+  const own = { ...rule, prefix: location, blocked, mirrors: [] };
+  return client(t, [], { conf: { rules: [rule, own] }, ...options });
+}
+
+const asked = ({ requests }: TestRegistry) =>
+  requests.map(({ path, status }) => `${/\/(\w+)\/[^/]*$/.exec(path)?.[1]} ${status}`);
+
+/** A host that nobody is at. */
+async function nobody(): Promise<{ readonly host: string }> {
+  const server = await startRegistry();
+  await server.close();
+  return server;
+}
+
+for (const [what, fault] of Object.entries({
+  'with 404': { status: 404 },
+  'with 403': { status: 403 },
+  'with 401': { status: 401 },
+  'with 429': { status: 429 },
+  'with 500': { status: 500 },
+})) {
+  test(`a mirror that answers ${what} gives way to the next place, for good`, async (t) => {
+    const mirror = await serve(t);
+    const upstream = await serve(t);
+    for (const server of [mirror, upstream]) server.push('app:1', image);
+    mirror.fault = () => fault;
+    const registry = mirrored(t, [mirror, upstream]);
+    const { blobs, digest } = await registry.resolve(name, amd64, {});
+    assert.equal(digest, image.top.digest);
+    assert.ok(blobs[0]);
+    await registry.download(name, blobs[0], {}, sink());
+    assert.deepEqual(asked(mirror), [`manifests ${fault.status}`]);
+    assert.deepEqual(asked(upstream), ['manifests 200', 'blobs 200']);
+  });
+}
+
+test('a mirror that nobody is at gives way, and is asked last from then on', async (t) => {
+  const dead = await nobody();
+  const second = await serve(t);
+  const upstream = await serve(t);
+  for (const server of [second, upstream]) server.push('app:1', image);
+  second.push('other:1', image);
+  const registry = mirrored(t, [dead, second, upstream]);
+  await registry.resolve(name, amd64, {});
+  await registry.resolve('a.example/other:1', amd64, {});
+  assert.deepEqual(asked(second), ['manifests 200', 'manifests 200']);
+  assert.deepEqual(asked(upstream), []);
+});
+
+test('a mirror with half of an image, or with lies, gives way', async (t) => {
+  const mirror = await serve(t);
+  const upstream = await serve(t);
+  for (const server of [mirror, upstream]) server.push('app:1', image);
+  mirror.fault = ({ path }) => (path.includes('/blobs/') ? { status: 404 } : { kind: 'altered' });
+  const registry = mirrored(t, [mirror, upstream]);
+  const { blobs, digest } = await registry.resolve(name, amd64, {});
+  assert.equal(digest, image.top.digest);
+  for (const blob of blobs) {
+    const into = sink();
+    await registry.download(name, blob, {}, into);
+    assert.deepEqual(into.content(), image.blobs.get(blob.digest));
+  }
+});
+
+test('what came from one place goes on at the next', async (t) => {
+  const mirror = await serve(t);
+  const upstream = await serve(t);
+  for (const server of [mirror, upstream]) server.push('app:1', image);
+  const registry = mirrored(t, [mirror, upstream]);
+  const { blobs } = await registry.resolve(name, amd64, {});
+  mirror.fault = () => ({ kind: 'cut', after: 10 });
+  const into = sink();
+  assert.ok(blobs[0]);
+  await registry.download(name, blobs[0], {}, into);
+  assert.deepEqual(into.content(), image.blobs.get(blobs[0].digest));
+  assert.deepEqual(
+    upstream.requests.map(({ bytes }) => bytes),
+    [blobs[0].size - 10],
+  );
+});
+
+test('what one place got wrong does not go on at the next: it is said', async (t) => {
+  const mirror = await serve(t);
+  const upstream = await serve(t);
+  for (const server of [mirror, upstream]) server.push('app:1', image);
+  const registry = mirrored(t, [mirror, upstream]);
+  const { blobs } = await registry.resolve(name, amd64, {});
+  mirror.fault = () => ({ kind: 'altered' });
+  assert.ok(blobs[0]);
+  await fails(registry.download(name, blobs[0], {}, sink()), 'digest-mismatch');
+  assert.deepEqual(asked(upstream), []);
+});
+
+test('where all fail, the last says what it is, with what was wrong with the others', async (t) => {
+  const dead = await nobody();
+  const servers = [await serve(t), await serve(t), await serve(t), await serve(t)] as const;
+  for (const server of servers) {
+    server.fault = () => ({ status: 500, body: 'x'.repeat(5000) });
+  }
+  servers[3].fault = () => ({ status: 404 });
+  const registry = mirrored(t, [dead, ...servers]);
+  const error = await fails(registry.resolve(name, amd64, {}), 'not-found');
+  assert.match(error.message, new RegExp(`^registry ${servers[3].host}, .*found 404`));
+  assert.match(error.message, new RegExp(`tried as well: registry ${dead.host}, .*ECONNREFUSED`));
+  assert.match(error.message, /; and 1 more$/);
+  assert.ok(error.message.length < 1500, `${error.message.length}`);
+});
+
+test('where the location is blocked, nothing but its mirrors is asked', async (t) => {
+  const mirror = await serve(t);
+  const upstream = await serve(t);
+  for (const server of [mirror, upstream]) server.push('app:1', image);
+  const registry = mirrored(t, [mirror, upstream], { blocked: true });
+  await registry.resolve(name, amd64, {});
+  mirror.fault = () => ({ status: 500 });
+  const error = await fails(registry.resolve(name, amd64, {}), 'registry-failed');
+  assert.match(error.message, /tried as well: .* is blocked by registries\.conf/);
+  assert.deepEqual(asked(upstream), []);
+  const alone = mirrored(t, [upstream], { blocked: true });
+  await fails(alone.resolve(name, amd64, {}), 'blocked');
+  assert.deepEqual(asked(upstream), []);
+});
+
+test('a tag is looked up at mirrors for tags, and fetched from those for digests', async (t) => {
+  const forDigests = await serve(t);
+  const forTags = await serve(t);
+  const upstream = await serve(t);
+  forDigests.push('app:1', image);
+  forTags.push('app:1', image);
+  const registry = mirrored(t, [
+    { host: forDigests.host, use: 'digest-only' },
+    { host: forTags.host, use: 'tag-only' },
+    upstream,
+  ]);
+  const { blobs, digest } = await registry.resolve(name, amd64, {});
+  await registry.manifest(name, digest, {});
+  assert.deepEqual([asked(forDigests), asked(forTags)], [['manifests 200'], ['manifests 200']]);
+  // What the tag means may be nowhere else yet.
+  forDigests.fault = () => ({ status: 404 });
+  assert.ok(blobs[0]);
+  await registry.download(name, blobs[0], {}, sink());
+  assert.deepEqual(asked(upstream), ['blobs 404']);
+  assert.deepEqual(asked(forTags), ['manifests 200', 'blobs 200']);
+  forTags.requests.length = 0;
+  await fails(registry.resolve(`a.example/app@${digest}`, amd64, {}), 'not-found');
+  assert.deepEqual(asked(forTags), [], 'a digest is not looked up at mirrors for tags');
+});
+
+test('a unit’s own credentials don’t go to a mirror at another registry', async (t) => {
+  const basic = { username: 'robot', password: 'hunter2-secret' };
+  const mirror = await serve(t, { auth: { basic } });
+  const upstream = await serve(t, { auth: { basic } });
+  for (const server of [mirror, upstream]) server.push('app:1', image);
+  const { username, password: secret } = password(basic.username, basic.password);
+  const access = { credentials: { kind: 'basic', username, password: secret } } as const;
+  const mirrors = [{ location: mirror.host, insecure: true, use: 'all' as const }];
+  const rule = { prefix: upstream.host, location: upstream.host, insecure: true, blocked: false };
+  const registry = client(t, [], { conf: { rules: [{ ...rule, mirrors }] } });
+  await registry.resolve(`${upstream.host}/app:1`, amd64, access);
+  assert.ok(mirror.requests.length > 0);
+  assert.ok(mirror.requests.every(({ authorization }) => authorization === undefined));
+});

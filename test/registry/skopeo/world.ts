@@ -1,0 +1,96 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Authority, type Pair } from './authority.ts';
+import { type PlaceServer, startPlaceServer } from './place-server.ts';
+
+/** A machine of the test's own: its /etc, its loopback, and registries with names and ports. */
+export interface World {
+  readonly servers: readonly PlaceServer[];
+  /** Knows `private.example`, which the machine does not trust. */
+  readonly privateAuthority: string;
+  /** `mutual.example` wants the first of these. */
+  readonly clients: readonly [Pair, Pair];
+  close(): Promise<void>;
+}
+
+export const HOME = '/run/home';
+
+/** To be called in mount and network namespaces of its own. */
+export async function makeWorld(directory: string): Promise<World> {
+  const system = new Authority(directory, 'system');
+  const hidden = new Authority(directory, 'private');
+  const clientAuthority = new Authority(directory, 'clients');
+  const known = system.issue('server', [
+    'a.example.com',
+    'b.sub.example.com',
+    'registry-1.docker.io',
+    'tls-mirror.example',
+    'mutual.example',
+  ]);
+  const unknown = hidden.issue('server', ['private.example']);
+  const clients = [clientAuthority.issue('one', []), hidden.issue('two', [])] as const;
+  const mutual = {
+    ...known,
+    ca: clientAuthority.cert,
+    requestCert: true,
+    rejectUnauthorized: true,
+  };
+  const all = [
+    ['a.example.com', 443, known],
+    ['b.sub.example.com', 443, known],
+    ['registry-1.docker.io', 443, known],
+    ['tls-mirror.example', 443, known],
+    ['private.example', 5443, unknown],
+    ['mutual.example', 443, mutual],
+    ['plain.example', 5000, undefined],
+    ['mirror.example', 5000, undefined],
+  ] as const;
+  execFileSync('ip', ['link', 'set', 'lo', 'up']);
+  makeEtc([...all.map(([name]) => name), 'nobody.example'], system.cert);
+  const servers: PlaceServer[] = [];
+  for (const [i, [name, port, tls]] of all.entries()) {
+    servers.push(await startPlaceServer(name, { host: `127.0.0.${i + 2}`, port }, tls));
+  }
+  return {
+    servers,
+    privateAuthority: hidden.cert,
+    clients,
+    close: async () => {
+      for (const server of servers) await server.close();
+    },
+  };
+}
+
+/** Names mean loopback addresses; nothing else of the machine's configuration is left. */
+function makeEtc(names: readonly string[], authority: string): void {
+  const passwd = readFileSync('/etc/passwd');
+  for (const path of ['/etc', '/run', '/usr/share/containers']) {
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', path]);
+  }
+  const hosts = names.map((name, i) => `127.0.0.${i + 2} ${name}\n`);
+  write('/etc/passwd', passwd);
+  write('/etc/hosts', `127.0.0.1 localhost\n${hosts.join('')}`);
+  write('/etc/nsswitch.conf', 'hosts: files\n');
+  write('/etc/resolv.conf', '');
+  write('/etc/ssl/certs/ca-certificates.crt', authority);
+}
+
+function write(path: string, content: string | Buffer): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content);
+}
+
+/** What a run finds of configuration, by its path. */
+export type Files = Readonly<Record<string, string>>;
+
+/** Where configuration may stand; everything else is the world's. */
+const CONFIGURED = ['/etc/containers', '/etc/docker', '/run/containers', HOME, '/run/user'];
+
+/** Puts files in the place of those of the last run. */
+export function configure(files: Files): void {
+  for (const path of CONFIGURED) rmSync(path, { recursive: true, force: true });
+  mkdirSync(join(HOME), { recursive: true });
+  write('/etc/containers/policy.json', '{"default":[{"type":"insecureAcceptAnything"}]}');
+  for (const [path, content] of Object.entries(files)) write(path, content);
+}

@@ -1,0 +1,45 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+
+/** A program that has ended. */
+export interface TrixieRan {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program of Debian trixie with the environment that is given, and no more. */
+export type TrixieProgram = (
+  words: readonly string[],
+  environment: NodeJS.ProcessEnv,
+) => Promise<TrixieRan>;
+
+const scripts = resolve(import.meta.dirname, '../../scripts');
+const LOADERS: Readonly<Record<string, string>> = {
+  x64: 'usr/lib64/ld-linux-x86-64.so.2',
+  arm64: 'usr/lib/ld-linux-aarch64.so.1',
+};
+const LIBRARIES: Readonly<Record<string, string>> = {
+  x64: 'usr/lib/x86_64-linux-gnu',
+  arm64: 'usr/lib/aarch64-linux-gnu',
+};
+
+/**
+ * A program that Debian trixie ships, with the libraries that it was built for: skopeo 1.18, cosign
+ * 2.5. The machine's own of that name, if any, is another.
+ */
+export function trixieProgram(name: 'skopeo' | 'cosign'): TrixieProgram {
+  const home = execFileSync(join(scripts, 'trixie-package.sh'), [name], { encoding: 'utf8' });
+  const root = execFileSync(join(scripts, 'trixie-root.sh'), { encoding: 'utf8' }).trim();
+  const loader = join(root, LOADERS[process.arch] ?? '');
+  const libraries = ['--library-path', join(root, LIBRARIES[process.arch] ?? '')];
+  const program = join(home.trim(), 'usr/bin', name);
+  return (words, environment) =>
+    new Promise((done, fail) => {
+      const options = { env: environment, maxBuffer: 16 * 1024 * 1024 };
+      execFile(loader, [...libraries, program, ...words], options, (error, stdout, stderr) => {
+        if (error !== null && typeof error.code !== 'number') fail(error);
+        else done({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+      });
+    });
+}
