@@ -66,6 +66,8 @@ async function readSince(path: string): Promise<Since> {
     if (lock === undefined) throw notSince(path, problem?.message ?? 'none');
     return { lock };
   } catch (error) {
+    const isDamaged = error instanceof BerthError && error.code === 'bundle-damaged';
+    if (isDamaged) throw notSince(path, error.message, error);
     if (systemErrorCode(error) === undefined || error instanceof BerthError) throw error;
     throw notSince(path, String(error), error);
   }
