@@ -68,6 +68,7 @@ export async function planBundle(
     signal.throwIfAborted();
     try {
       const { image, access } = await lookUp({ signal }, registry, binding);
+      await registry.permit(image.name);
       const source = { name: image.name, access };
       const described = await describe(registry, binding, image, source, signal);
       report({ event: 'resolved', name: image.name, digest: image.digest });
