@@ -161,11 +161,23 @@ const hostile: Readonly<Record<string, Change>> = {
   ),
   'a name that is none': replaced('index.json', `${host}/web:1`, '../../web:1'),
   'an index.json that is none': replaced('index.json', '"schemaVersion":2', '"schemaVersion":1'),
-  'an index that does not list the manifest': replaced(
-    'index.json',
-    /"io.berth.index.digest":"[^"]*"/,
-    `"io.berth.index.digest":"sha256:${'1'.repeat(64)}"`,
-  ),
+  'an index that does not list the manifest': (members) => {
+    const index = members.find((of) => isBlob(of) && of.content.includes('"manifests":'));
+    assert.ok(index);
+    const content = Buffer.from(
+      index.content.toString().replace(/"sha256:.{8}/, '"sha256:00000000'),
+    );
+    const hex = index.path.slice('blobs/sha256/'.length);
+    const other = sha256(content).slice('sha256:'.length);
+    return members.map((of) => ({
+      path: of.path.replace(hex, other),
+      content:
+        of === index
+          ? content
+          : Buffer.from(of.content.toString('latin1').replaceAll(hex, other), 'latin1'),
+    }));
+  },
+  'a layer of a type that is not known': changed(isLayer, (of) => [{ ...of, type: 'Z' }]),
   'a huge index.json': changed(named('index.json'), (of) => [{ ...of, size: 2 ** 32 }]),
   'a huge layer': changed(isLayer, (of) => [{ ...of, size: 2 ** 32 }]),
   'a huge extended header': before(isBlob, { ...file('pax', 'x'), size: 2 ** 30 }),
