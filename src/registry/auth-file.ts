@@ -14,7 +14,7 @@ export interface AuthFile {
   /** Registry → the `NAME` of `docker-credential-NAME`. */
   readonly credHelpers: Readonly<Record<string, string>>;
   /** The helper that holds what `auths` has no password for. */
-  readonly credsStore?: string | undefined;
+  readonly credsStore?: string;
 }
 
 interface Entry {
@@ -22,9 +22,10 @@ interface Entry {
   readonly identitytoken?: string | null | undefined;
 }
 
-/** What a file says of a registry: credentials, or the helper that has them. */
+/** What a file says of a registry: credentials, or the helper that has them; or nothing legible. */
 export type Found =
   | { readonly kind: 'credentials'; readonly credentials: Credentials }
+  | { readonly kind: 'illegible'; readonly key: string }
   | { readonly kind: 'helper'; readonly name: string };
 
 /** Undefined if it is not such a file; why is not told, as it might quote a password. */
@@ -37,36 +38,22 @@ export function parseAuthFile(
     const checked = v.safeParse(schema, format === 'dockercfg' ? { auths: document } : document);
     if (!checked.success) return undefined;
     const { auths, credHelpers, credsStore } = checked.output;
-    return { auths: auths ?? {}, credHelpers: credHelpers ?? {}, credsStore };
+    return {
+      auths: auths ?? {},
+      credHelpers: credHelpers ?? {},
+      ...(credsStore ? { credsStore } : {}),
+    };
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
 
-const name = v.pipe(v.string(), v.regex(/^[\w.-]{1,64}$/));
-/** Go's encoding/base64, which takes line breaks and nothing else that is too much or too little. */
-const base64 = v.pipe(
-  v.string(),
-  v.transform((text) => text.replace(/[\r\n]/g, '')),
-  v.base64(),
-);
-const entry = v.object({
-  auth: v.nullish(v.union([v.literal(''), base64])),
-  identitytoken: v.nullish(v.string()),
-});
+const entry = v.object({ auth: v.nullish(v.string()), identitytoken: v.nullish(v.string()) });
 const schema = v.object({
   auths: v.nullish(v.record(v.string(), v.nullable(entry)), {}),
-  credHelpers: v.nullish(v.record(v.string(), name), {}),
-  credsStore: v.optional(
-    v.union([
-      v.pipe(
-        v.literal(''),
-        v.transform(() => undefined),
-      ),
-      name,
-    ]),
-  ),
+  credHelpers: v.nullish(v.record(v.string(), v.string()), {}),
+  credsStore: v.nullish(v.string()),
 });
 
 /**
@@ -86,9 +73,15 @@ export function findInAuthFile(
   const key =
     exact.find((candidate) => Object.hasOwn(auths, candidate)) ??
     Object.keys(auths).find((candidate) => isOf(registry, candidate, format));
-  const credentials = key === undefined ? undefined : decode(auths[key]);
+  if (key === undefined) return undefined;
+  const encoded = (auths[key]?.auth ?? '').replace(/[\r\n]/g, '');
+  if (!BASE64.test(encoded)) return { kind: 'illegible', key };
+  const credentials = decode(encoded, auths[key]?.identitytoken ?? '');
   return credentials === undefined ? undefined : { kind: 'credentials', credentials };
 }
+
+/** As Go's encoding/base64 takes it: filled up to the end. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** `registry/a/b`, `registry/a`, `registry`. */
 function keysOf(registry: string, repository: string): readonly string[] {
@@ -111,14 +104,13 @@ function normalised(host: string): string {
   return host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
 }
 
-/** `auth` is base64 of `user:password`; docker leaves it empty where a helper has the password. */
-function decode(entry: Entry | null | undefined): Credentials | undefined {
-  const text = Buffer.from(entry?.auth ?? '', 'base64').toString('utf8');
+/** Of `user:password`; docker leaves it empty where a helper has the password. */
+function decode(encoded: string, token: string): Credentials | undefined {
+  const text = Buffer.from(encoded, 'base64').toString('utf8');
   const colon = text.indexOf(':');
   if (colon < 0) return undefined;
   const username = text.slice(0, colon);
   const password = text.slice(colon + 1).replace(/^\0+|\0+$/g, '');
-  const token = entry?.identitytoken ?? '';
   if (username === '' && password === '' && token === '') return undefined;
   return {
     username,

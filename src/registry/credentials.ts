@@ -3,6 +3,7 @@ import { type Root, RootError } from '../root/root.ts';
 import type { Access } from './access.ts';
 import { type Credentials, findInAuthFile, parseAuthFile } from './auth-file.ts';
 import { askHelper } from './credential-helper.ts';
+import { printable } from './failure.ts';
 import { RegistryError } from './registry.ts';
 
 /** Where the running system may keep credentials, in the order in which they are looked for. */
@@ -89,6 +90,7 @@ async function inAuthFiles(
     if (file === undefined) throw wrongFile(path, 'something else');
     const found = findInAuthFile(file, registry, repository, format);
     if (found?.kind === 'credentials') return found.credentials;
+    if (found?.kind === 'illegible') throw illegible(path, found.key);
     const credentials = found && (await askHelper(found.name, registry));
     if (credentials !== undefined) return credentials;
     if (file.credsStore !== undefined) stores.add(file.credsStore);
@@ -126,9 +128,10 @@ export function accessCredentials(
   if (credentials === undefined) return tlsVerify === false ? 'none' : 'host';
   if (credentials.kind === 'basic') return credentials;
   const file = parseAuthFile(credentials.content.reveal());
-  if (file === undefined)
-    throw wrongFile(`AuthFile= of a unit that needs ${registry}`, 'something else');
+  const where = `AuthFile= of a unit that needs ${registry}`;
+  if (file === undefined) throw wrongFile(where, 'something else');
   const found = findInAuthFile(file, registry, repository);
+  if (found?.kind === 'illegible') throw illegible(where, found.key);
   // A helper is a program of the running system, and would give away its credentials.
   return found?.kind === 'credentials' ? found.credentials : 'none';
 }
@@ -140,6 +143,10 @@ function read(host: Root, path: string): string | undefined {
     if (!(error instanceof RootError)) throw error;
     throw new RegistryError('registry-config', error.message, { hint: error.hint, cause: error });
   }
+}
+
+function illegible(path: string, key: string): RegistryError {
+  return wrongFile(path, `an auth that is not base64 (${printable(key)})`);
 }
 
 function wrongFile(path: string, found: string): RegistryError {

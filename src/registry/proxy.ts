@@ -77,7 +77,8 @@ function exemption(entry: string): Exemption | undefined {
   if (isIP(network) !== 0 && Number(bits) <= (isIP(network) === 6 ? 128 : 32)) {
     const list = new BlockList();
     list.addSubnet(network, Number(bits), family(network));
-    return (host) => isIP(host) !== 0 && list.check(host, family(host));
+    // Of its own family alone: a BlockList finds IPv4 in `::/0` too.
+    return (host) => isIP(host) === isIP(network) && list.check(host, family(host));
   }
   const [, bracketed, plain, port = ''] = /^(?:\[([^\]]*)\]|([^:]*)):([^:]*)$/.exec(entry) ?? [];
   const name = bracketed ?? plain ?? entry;

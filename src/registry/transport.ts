@@ -119,7 +119,7 @@ export class Transport {
     const agent =
       proxy === undefined
         ? new https.Agent({ keepAlive: true, ...trust })
-        : new TunnelAgent(proxy, trust);
+        : new TunnelAgent(proxy, trust, this.patience);
     this.#agents.set(key, agent);
     return agent;
   }
@@ -139,10 +139,10 @@ export class Transport {
 
   /**
    * Goes on to the next identity when one was refused. Node does not tell which CAs a server
-   * accepts, by which others choose.
+   * accepts, by which others choose; and the server's word may be lost when it hangs up.
    */
   #hasNextIdentity({ registry }: Ask, error: unknown): boolean {
-    if (!/^ERR_SSL_.*_ALERT_/.test(systemErrorCode(error) ?? '')) return false;
+    if (!/^ERR_SSL_.*_ALERT_|^ECONNRESET$|^EPIPE$/.test(systemErrorCode(error) ?? '')) return false;
     const next = (this.#accepted.get(registry) ?? 0) + 1;
     if (next >= (this.#certificates.get(registry)?.identities.length ?? 0)) return false;
     this.#accepted.set(registry, next);

@@ -4,11 +4,8 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import { systemErrorCode } from '../errors.ts';
-import { Stalled } from './body.ts';
+import { type Patience, Stalled } from './body.ts';
 import type { Proxy } from './proxy.ts';
-
-/** How long a connection may take, with TLS. */
-export const CONNECT_MS = 30_000;
 
 /** What went wrong at a proxy, or on the way to it. */
 export class ProxyError extends Error {
@@ -24,12 +21,14 @@ export class ProxyError extends Error {
 export class TunnelAgent extends https.Agent {
   readonly #proxy: Proxy;
   readonly #trust: ConnectionOptions;
+  readonly #patience: Patience;
   readonly #opening = new Set<ClientRequest>();
 
-  constructor(proxy: Proxy, trust: ConnectionOptions) {
+  constructor(proxy: Proxy, trust: ConnectionOptions, patience: Patience) {
     super({ keepAlive: true, ...trust });
     this.#proxy = proxy;
     this.#trust = trust;
+    this.#patience = patience;
   }
 
   override createConnection(
@@ -50,7 +49,8 @@ export class TunnelAgent extends https.Agent {
   }
 
   #withTls(options: RequestOptions, socket: Socket): Duplex {
-    const connection = super.createConnection({ ...options, ...{ socket } });
+    const overSocket = { ...options, socket };
+    const connection = super.createConnection(overSocket);
     if (connection === null || connection === undefined) throw new TypeError('expected a socket');
     return connection;
   }
@@ -66,7 +66,8 @@ export class TunnelAgent extends https.Agent {
       agent: false,
       headers: { host: target, ...authorized(authorization?.reveal()) },
     });
-    const timer = setTimeout(() => request.destroy(new Stalled(CONNECT_MS)), CONNECT_MS);
+    const { connect } = this.#patience;
+    const timer = setTimeout(() => request.destroy(new Stalled(connect)), connect);
     this.#opening.add(request);
     request.once('close', () => {
       clearTimeout(timer);

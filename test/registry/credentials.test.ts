@@ -127,7 +127,8 @@ for (const content of [
   '{"auths": {"a.example": {"auth": "c2VjcmV0"',
 
   '{"auths":[1]}',
-  '{"credsStore":"../x"}',
+  '{"auths":{"a.example":{"auth":"c2VjcmV0"+"c2VjcmV0"}}}',
+  '{"auths":{"a.example":{"auth":"c2VjcmV0OnNlY3JldA"}}}',
 ]) {
   test(`a file that is no auth.json is an error, which does not quote it: ${content.slice(0, 9)}`, async (t) => {
     const error = await fails(look(t, content, 'a.example', 'x'), 'registry-config');

@@ -21,19 +21,21 @@ export interface Observed {
   readonly outcome: string;
   /** The registries in the order in which they were asked. */
   readonly order: readonly string[];
+  /** The same, each once: for who asks a proxy for a new tunnel now and then. */
+  readonly first: readonly string[];
   readonly seen: Readonly<Record<string, object>>;
   /** Why it failed, for who reads of a difference. */
   readonly words: string;
 }
 
-type Part = 'outcome' | 'order' | 'seen';
+export type Part = 'outcome' | 'order' | 'first' | 'seen';
 
 /** Sees skopeo and berth do the same. */
 export async function same(
   world: World,
   skopeo: TrixieProgram,
   question: Question,
-  parts: readonly Part[] = ['outcome', 'order', 'seen'],
+  parts: readonly Part[],
 ): Promise<Observed> {
   const expected = await observe(world, question, () => askSkopeo(skopeo, question));
   const found = await observe(world, question, () => askBerth(question));
@@ -72,7 +74,7 @@ async function observe(
     if (logins.size + clients.size + gave.size === 0) return [];
     return [[name, { logins: [...logins], clients: [...clients], gave: [...gave] }] as const];
   });
-  return { outcome, order, seen: Object.fromEntries(seen), words };
+  return { outcome, order, first: [...new Set(order)], seen: Object.fromEntries(seen), words };
 }
 
 async function askSkopeo(skopeo: TrixieProgram, { name, environment, tlsVerify }: Question) {

@@ -90,6 +90,7 @@ function answerTo(server: PlaceServer, request: IncomingMessage, gate: Gate): An
   const text = Buffer.from(login ?? '', 'base64').toString('utf8');
   // Go sends an empty login where it has none.
   if (text !== '' && text !== ':') server.seen.logins.add(text);
+  if (method === 'POST') server.seen.logins.add('a refresh token');
   const peer = socket instanceof TLSSocket ? socket.getPeerCertificate().subject : undefined;
   if (peer !== undefined) server.seen.clients.add(String(peer.CN));
   const { status, manifests } = server.behaviour;

@@ -1,9 +1,18 @@
+import { delimiter } from 'node:path';
 import fc from 'fast-check';
 import { holds } from '../../support/property.ts';
 import { trixieProgram } from '../../support/trixie.ts';
-import { same } from './compare.ts';
+import { authQuestions } from './auth-questions.ts';
+import { certsQuestions } from './certs-questions.ts';
+import { type Part, type Question, same } from './compare.ts';
 import { confQuestions } from './conf-questions.ts';
-import { makeWorld } from './world.ts';
+import { proxyQuestions } from './proxy-questions.ts';
+import { HOME, makeWorld } from './world.ts';
+
+interface Subject {
+  readonly questions: fc.Arbitrary<Question>;
+  readonly parts: readonly Part[];
+}
 
 // Run by places.peer.test.ts in namespaces of its own: what is mounted here, and listened to, ends
 // with this process.
@@ -11,12 +20,21 @@ const [, , directory = '', subject = '', runs = '1'] = process.argv;
 const skopeo = trixieProgram('skopeo');
 const world = await makeWorld(directory);
 const counts = { succeeded: 0, failed: 0 };
-const questions = { conf: confQuestions }[subject];
-if (questions === undefined) throw new Error(`no questions about ${subject}`);
+process.env['PATH'] = `${HOME}/bin${delimiter}${process.env['PATH']}`;
+const subjects: Readonly<Record<string, Subject>> = {
+  // skopeo looks for credentials before it asks, berth when a registry wants them.
+  auth: { questions: authQuestions, parts: ['outcome', 'seen'] },
+  certs: { questions: certsQuestions(world), parts: ['outcome', 'order', 'seen'] },
+  conf: { questions: confQuestions, parts: ['outcome', 'order', 'seen'] },
+  proxy: { questions: proxyQuestions, parts: ['outcome', 'first', 'seen'] },
+};
+const chosen = subjects[subject];
+if (chosen === undefined) throw new Error(`no questions about ${subject}`);
+const { questions, parts } = chosen;
 await holds(
   Number(runs),
   fc.asyncProperty(questions, async (question) => {
-    const { outcome } = await same(world, skopeo, question);
+    const { outcome } = await same(world, skopeo, question, parts);
     counts[outcome === 'failed' ? 'failed' : 'succeeded']++;
   }),
 );

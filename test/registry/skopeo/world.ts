@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Authority, type Pair } from './authority.ts';
 import { type PlaceServer, startPlaceServer } from './place-server.ts';
+import { startProxyServer } from './proxy-server.ts';
 
 /** A machine of the test's own: its /etc, its loopback, and registries with names and ports. */
 export interface World {
@@ -27,8 +28,9 @@ export async function makeWorld(directory: string): Promise<World> {
     'registry-1.docker.io',
     'tls-mirror.example',
     'mutual.example',
+    'tls-proxy.example',
   ]);
-  const unknown = hidden.issue('server', ['private.example']);
+  const unknown = hidden.issue('server', ['private.example', 'private-proxy.example']);
   const clients = [clientAuthority.issue('one', []), hidden.issue('two', [])] as const;
   const mutual = {
     ...known,
@@ -47,10 +49,22 @@ export async function makeWorld(directory: string): Promise<World> {
     ['mirror.example', 5000, undefined],
   ] as const;
   execFileSync('ip', ['link', 'set', 'lo', 'up']);
-  makeEtc([...all.map(([name]) => name), 'nobody.example'], system.cert);
+  // An address that is not of the loopback network, so that it is asked by way of a proxy.
+  execFileSync('ip', ['address', 'add', '10.1.2.3/32', 'dev', 'lo']);
+  const proxies = [
+    ['proxy.example', 3128, undefined],
+    ['tls-proxy.example', 443, known],
+    ['private-proxy.example', 3130, unknown],
+  ] as const;
+  makeEtc([...[...all, ...proxies].map(([name]) => name), 'nobody.example'], system.cert);
   const servers: PlaceServer[] = [];
   for (const [i, [name, port, tls]] of all.entries()) {
     servers.push(await startPlaceServer(name, { host: `127.0.0.${i + 2}`, port }, tls));
+  }
+  servers.push(await startPlaceServer('10.1.2.3', { host: '10.1.2.3', port: 5000 }));
+  for (const [i, [name, port, tls]] of proxies.entries()) {
+    const address = { host: `127.0.0.${i + 2 + all.length}`, port };
+    servers.push(await startProxyServer(name, address, 'user:p@ss:', tls));
   }
   return {
     servers,
@@ -92,5 +106,8 @@ export function configure(files: Files): void {
   for (const path of CONFIGURED) rmSync(path, { recursive: true, force: true });
   mkdirSync(join(HOME), { recursive: true });
   write('/etc/containers/policy.json', '{"default":[{"type":"insecureAcceptAnything"}]}');
-  for (const [path, content] of Object.entries(files)) write(path, content);
+  for (const [path, content] of Object.entries(files)) {
+    write(path, content);
+    if (path.startsWith(`${HOME}/bin/`)) chmodSync(path, 0o755);
+  }
 }

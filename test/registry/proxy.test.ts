@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import test, { type TestContext } from 'node:test';
+import { inspect } from 'node:util';
+import { PATIENCE } from '../../src/registry/body.ts';
+import { type Proxy, proxiesOf } from '../../src/registry/proxy.ts';
+import { Secret } from '../../src/secret.ts';
+import { buildImage } from '../support/image-builder.ts';
+import { testCertificate } from '../support/registry-certificate.ts';
+import { client, fails, serve, trustTestCertificate } from './open.ts';
+import { startProxyServer } from './skopeo/proxy-server.ts';
+
+const way = (environment: Readonly<Record<string, string>>, url: string) => {
+  const proxy = proxiesOf(environment)(new URL(url));
+  if (proxy === undefined) return 'direct';
+  const { url: at, authorization } = proxy;
+  const login = authorization?.reveal().replace(/^Basic /, '') ?? '';
+  return `${at.href} ${Buffer.from(login, 'base64').toString()}`.trim();
+};
+
+test('which proxy a URL is asked by', () => {
+  const both = { HTTP_PROXY: 'http://plain.example:1', HTTPS_PROXY: 'tls.example:2' };
+  assert.equal(way(both, 'http://a.example/'), 'http://plain.example:1/');
+  assert.equal(way(both, 'https://a.example/'), 'http://tls.example:2/');
+  assert.equal(way({}, 'https://a.example/'), 'direct');
+  assert.equal(way({ https_proxy: 'b.example' }, 'https://a.example/'), 'http://b.example/');
+  const upper = { https_proxy: 'b.example', HTTPS_PROXY: 'c.example' };
+  assert.equal(way(upper, 'https://a.example/'), 'http://c.example/');
+  const login = { HTTPS_PROXY: 'https://me:p%40ss%3A@b.example' };
+  assert.equal(way(login, 'https://a.example/'), 'https://b.example/ me:p@ss:');
+  assert.equal(way({ HTTPS_PROXY: 'http://me:%zz@b.example' }, 'https://a.example/'), 'direct');
+  for (const local of ['localhost', '127.1.2.3', '[::1]']) {
+    assert.equal(way(both, `https://${local}:5000/`), 'direct', local);
+  }
+});
+
+test('what NO_PROXY takes out', () => {
+  const isDirect = (exempt: string, url: string) =>
+    way({ HTTPS_PROXY: 'p.example', HTTP_PROXY: 'p.example', NO_PROXY: exempt }, url) === 'direct';
+  const direct: readonly (readonly [string, string])[] = [
+    ['*', 'https://a.example/'],
+    ['a.example', 'https://a.example/'],
+    ['b.example, A.Example ', 'https://x.a.example/'],
+    ['.a.example', 'https://x.a.example/'],
+    ['*.a.example', 'https://x.a.example/'],
+    ['a.example:443', 'https://a.example/'],
+    ['a.example:5000', 'http://a.example:5000/'],
+    ['10.0.0.0/8', 'https://10.1.2.3/'],
+    ['10.1.2.3', 'https://10.1.2.3/'],
+    ['10.1.2.3:80', 'http://10.1.2.3/'],
+    ['fd00::/8', 'https://[fd00::1]/'],
+    ['[fd00::1]:443', 'https://[fd00::1]/'],
+  ];
+  for (const [exempt, url] of direct) assert.ok(isDirect(exempt, url), `${exempt}: ${url}`);
+  const proxied: readonly (readonly [string, string])[] = [
+    ['', 'https://a.example/'],
+    ['.a.example', 'https://a.example/'],
+    ['*.a.example', 'https://a.example/'],
+    ['a.example', 'https://ba.example/'],
+    ['a.example:80', 'https://a.example/'],
+    ['10.0.0.0/33', 'https://10.1.2.3/'],
+    ['::/0', 'https://10.1.2.3/'],
+    ['0.0.0.0/0', 'https://a.example/'],
+    [':443', 'https://a.example/'],
+  ];
+  for (const [exempt, url] of proxied) assert.ok(!isDirect(exempt, url), `${exempt}: ${url}`);
+});
+
+const image = buildImage({ layers: [{ files: { a: 'b' } }] });
+const amd64 = { os: 'linux', architecture: 'amd64' };
+
+/** A proxy on a free port, and a client that asks everything by it. */
+async function proxied(t: TestContext, login: string, hosts: readonly { host: string }[]) {
+  const port = await freePort();
+  const server = await startProxyServer('proxy', { host: '127.0.0.1', port }, 'me:hunter2-secret');
+  t.after(() => server.close());
+  const proxy: Proxy = {
+    url: new URL(`http://127.0.0.1:${port}`),
+    authorization: new Secret(`Basic ${Buffer.from(login).toString('base64')}`),
+  };
+  return { server, registry: client(t, hosts, { proxyFor: () => proxy }) };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((done) => server.once('listening', done));
+  const address = server.address();
+  await new Promise((done) => server.close(done));
+  return typeof address === 'object' ? (address?.port ?? 0) : 0;
+}
+
+for (const tls of [undefined, testCertificate]) {
+  test(`a registry ${tls ? 'with' : 'without'} TLS behind a proxy`, async (t) => {
+    if (tls) trustTestCertificate(t);
+    const origin = await serve(t, tls === undefined ? {} : { tls });
+    origin.push('app:1', image);
+    const { server, registry } = await proxied(t, 'me:hunter2-secret', tls ? [] : [origin]);
+    const { digest } = await registry.resolve(`${origin.host}/app:1`, amd64, {});
+    assert.equal(digest, image.top.digest);
+    assert.ok(server.seen.gave.has(tls ? origin.host : `http://${origin.host}`));
+  });
+
+  test(`a proxy that refuses, ${tls ? 'with' : 'without'} TLS: whose fault it is, and no password`, async (t) => {
+    const origin = await serve(t, tls === undefined ? {} : { tls });
+    const { registry } = await proxied(t, 'me:wrong-hunter2', tls ? [] : [origin]);
+    const asked = registry.resolve(`${origin.host}/app:1`, amd64, {});
+    const error = await asked.then(
+      () => assert.fail('expected a refusal'),
+      (cause: unknown) => cause,
+    );
+    assert.match(inspect(error), tls ? /by the proxy 127\.0\.0\.1:\d+: 407/ : /407/);
+    assert.doesNotMatch(inspect(error, { depth: 9 }), /hunter2/);
+    assert.deepEqual(origin.requests, []);
+  });
+}
+
+test('a proxy that says nothing is not waited for without end', async (t) => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await new Promise((done) => silent.once('listening', done));
+  t.after(() => silent.close());
+  const address = silent.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const registry = client(t, [], {
+    proxyFor: () => ({ url: new URL(`http://127.0.0.1:${port}`) }),
+    patience: { ...PATIENCE, connect: 50 },
+  });
+  const error = await fails(registry.resolve('a.example/app:1', amd64, {}), 'registry-unreachable');
+  assert.match(error.hint, /HTTPS_PROXY/);
+});

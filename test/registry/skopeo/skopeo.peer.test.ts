@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import test from 'node:test';
+import { temporaryDirectory } from '../../support/temporary.ts';
+import { trixieProgram } from '../../support/trixie.ts';
+
+const skip =
+  process.geteuid?.() === 0 ? false : 'only root can have namespaces with mounts of its own';
+
+/** How many questions are put to both; `BERTH_RUNS` multiplies them. */
+const subjects = { conf: 150, auth: 100, certs: 60, proxy: 100 };
+
+for (const [subject, runs] of Object.entries(subjects)) {
+  test(`skopeo 1.18 and berth do the same: ${subject}`, { skip }, async (t) => {
+    // Fetched here, if at all: in there, there is no network.
+    trixieProgram('skopeo');
+    const worker = join(import.meta.dirname, 'worker.ts');
+    const words = [process.execPath, worker, temporaryDirectory(t), subject, `${runs}`];
+    const own = ['--mount', '--net', '--propagation', 'private', '--kill-child', '--fork'];
+    const child = spawn('unshare', [...own, '--', ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+    t.after(() => child.kill('SIGKILL'));
+    const ended = once(child, 'close');
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    const [code] = await ended;
+    assert.equal(code, 0, stderr);
+    const { succeeded, failed } = JSON.parse(stdout);
+    // Questions that all fail, or none of which does, would say little.
+    assert.ok(succeeded > runs / 10 && failed > runs / 10, stdout);
+  });
+}
