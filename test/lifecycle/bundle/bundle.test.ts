@@ -147,7 +147,7 @@ test('what is bundled is what is loaded, blob for blob', async (t) => {
       const blobs = new Map<string, Buffer>();
       for (const [i, { top, manifests, blobs: own }] of built.entries()) {
         const [manifest] = manifests;
-        assert.equal(site.meaning(`${server.host}/app${i}:1`), manifest?.digest);
+        assert.equal(await site.meaning(`${server.host}/app${i}:1`), manifest?.digest);
         const config: unknown = JSON.parse(manifest?.content.toString() ?? '');
         const used = JSON.stringify(config);
         for (const [digest, content] of own) if (used.includes(digest)) blobs.set(digest, content);
@@ -365,6 +365,35 @@ test('what was loaded goes before the registry until it is staged, and stands in
   assert.deepEqual(await planned('--id', 'b', lab.root), online, 'another root asks the registry');
   await registry.close();
   assert.deepEqual(await planned('--id', 'b', lab.root), loaded);
+});
+
+test('what was loaded is let go of only when nobody else stages from it', async (t) => {
+  const lab = await startLab(t);
+  const bundle = await made(lab);
+  const site = startSite(t);
+  const { images } = await site.load([bundle]);
+  const [one, other] = [await site.open(), await site.open()];
+  assert.ok(one && other);
+  const held = site.blobs().size;
+  await one.staged(images);
+  assert.equal(site.blobs().size, held, 'another may be reading them');
+  await one.close();
+  await other.staged(images);
+  assert.equal(site.blobs().size, 3, 'two manifests and an index');
+  const name = images[0]?.name ?? '';
+  assert.equal(
+    other.awaiting.find(name, hostPlatform()) === undefined,
+    false,
+    'until it is closed',
+  );
+  await other.close();
+  const later = await site.open();
+  assert.ok(later);
+  assert.equal(later.awaiting.find(name, hostPlatform()), undefined);
+  assert.ok(later.all.find(name, hostPlatform()));
+  await later.forget(new Set());
+  await later.close();
+  assert.deepEqual([await site.open(), site.blobs().size], [undefined, 0]);
 });
 
 test('prune forgets what was loaded once no root has it on record', async (t) => {

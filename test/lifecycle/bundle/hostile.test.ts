@@ -190,7 +190,7 @@ test('an archive that is not what berth bundle writes is refused, and names noth
   const members = await bundleMembers(t);
   const whole = startSite(t);
   assert.equal((await whole.load([archive(members)])).images.length, 2);
-  assert.ok(whole.meaning(`${host}/web:1`));
+  assert.ok(await whole.meaning(`${host}/web:1`));
   for (const [what, change] of Object.entries(hostile)) {
     const site = startSite(t);
     await assert.rejects(
@@ -202,7 +202,7 @@ test('an archive that is not what berth bundle writes is refused, and names noth
       },
       what,
     );
-    assert.equal(site.meaning(`${host}/web:1`), undefined, what);
+    assert.equal(await site.meaning(`${host}/web:1`), undefined, what);
     for (const [digest, content] of site.blobs()) assert.equal(sha256(content), digest, what);
     assert.deepEqual(readdirSync(site.directory), ['state'], what);
   }
@@ -216,11 +216,11 @@ test('a bundle is refused wherever it is cut off', async (t) => {
   for (const bytes of [plain, packed]) {
     for (let at = 0; at < bytes.length; at += Math.ceil(bytes.length / 60)) {
       await assert.rejects(site.load([bytes.subarray(0, at)]), { code: 'bundle-damaged' });
-      assert.equal(site.meaning(`${host}/web:1`), undefined);
+      assert.equal(await site.meaning(`${host}/web:1`), undefined);
     }
   }
   await site.load([packed]);
-  assert.ok(site.meaning(`${host}/web:1`), 'what came before is no hindrance');
+  assert.ok(await site.meaning(`${host}/web:1`), 'what came before is no hindrance');
 });
 
 test('a bomb goes off nowhere: more than the manifests say is not read', async (t) => {
@@ -239,7 +239,7 @@ test('a bomb goes off nowhere: more than the manifests say is not read', async (
       for (;;) yield zeros;
     };
     await assert.rejects(site.load(endless()), { code: 'bundle-damaged' }, place);
-    assert.equal(site.meaning(`${host}/web:1`), undefined);
+    assert.equal(await site.meaning(`${host}/web:1`), undefined);
   }
 });
 
@@ -255,5 +255,5 @@ test('what tar writes of the same files in the same order is taken too', async (
   const names = members.map(({ path }) => path);
   execFileSync('tar', ['-cf', packed, '-C', directory, ...names]);
   await site.load([readFileSync(packed)]);
-  assert.ok(site.meaning(`${host}/api:1`));
+  assert.ok(await site.meaning(`${host}/api:1`));
 });
