@@ -71,7 +71,10 @@ function loadedAt(directory: string) {
   const open = async () => (await import('../engine/store/loaded.ts')).openLoaded(directory);
   return {
     images: () => (opened ??= open()),
-    close: async () => (await opened?.catch(() => undefined))?.close(),
+    close: async () => {
+      const loaded = await opened?.catch(() => undefined);
+      await loaded?.close();
+    },
   };
 }
 

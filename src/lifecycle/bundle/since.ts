@@ -37,16 +37,18 @@ export async function layersSince(
     return layers;
   }
   const wanted = [...found.lock].flatMap(([name, locked]) =>
-    manifestsFor(locked, bindings).map((looked) => ({ name, looked })),
+    manifestsFor(locked, bindings).map((manifest) => ({ name, ...manifest })),
   );
-  await mapLimited(wanted, LOOKUPS_AT_A_TIME, async ({ name, looked }) => {
+  await mapLimited(wanted, LOOKUPS_AT_A_TIME, async ({ name, digest, platform }) => {
     signal.throwIfAborted();
+    const access = bindings.find((binding) => binding.name === name)?.accesses[0] ?? {};
     try {
-      for (const layer of await layersOf(registry, name, looked, bindings)) layers.add(layer);
+      const image = await registry.resolve(byDigest(name, digest), platform, access, signal);
+      for (const blob of image.blobs.slice(1)) layers.add(blob.digest);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof BerthError)) throw error;
-      const message = `the layers of ${byDigest(name, looked.digest)} are not known, and so not left out: ${error.message}`;
+      const message = `the layers of ${byDigest(name, digest)} are not known, and so not left out: ${error.message}`;
       report({ event: 'warning', message });
     }
   });
@@ -70,6 +72,8 @@ async function readSince(path: string): Promise<Since> {
     if (lock === undefined) throw notSince(path, problem?.message ?? 'none');
     return { lock };
   } catch (error) {
+    const isDamaged = error instanceof BerthError && error.code === 'bundle-damaged';
+    if (isDamaged) throw notSince(path, error.message, error);
     if (systemErrorCode(error) === undefined || error instanceof BerthError) throw error;
     throw notSince(path, String(error), error);
   }
@@ -87,13 +91,13 @@ function notSince(path: string, found: string, cause?: unknown): BerthError {
   );
 }
 
-interface Looked {
+interface Wanted {
   readonly digest: string;
   readonly platform: Platform;
 }
 
 /** A lock has all platforms; the site has those that it is now to have again. */
-function manifestsFor({ platforms }: LockedImage, bindings: readonly Binding[]): readonly Looked[] {
+function manifestsFor({ platforms }: LockedImage, bindings: readonly Binding[]): Wanted[] {
   const entries = [...platforms].map(([text, digest]) => ({
     digest,
     platform: parsePlatform(text),
@@ -101,18 +105,6 @@ function manifestsFor({ platforms }: LockedImage, bindings: readonly Binding[]):
   const wanted = new Map(bindings.map((of) => [formatPlatform(of.platform), of.platform]));
   return [...wanted.values()].flatMap((platform) => {
     const digest = choosePlatform(entries, platform)?.digest;
-    return digest === undefined ? [] : [{ digest, platform }];
+    return digest === undefined ? [] : { digest, platform };
   });
-}
-
-/** Only looked at: nothing of it goes into the bundle. */
-async function layersOf(
-  registry: Registry,
-  name: string,
-  { digest, platform }: Looked,
-  bindings: readonly Binding[],
-): Promise<readonly string[]> {
-  const access = bindings.find((binding) => binding.name === name)?.accesses[0] ?? {};
-  const { blobs } = await registry.resolve(byDigest(name, digest), platform, access);
-  return blobs.slice(1).map((layer) => layer.digest);
 }
