@@ -20,11 +20,11 @@ export async function benchPodman(directory: string): Promise<Row[]> {
   try {
     const names = images().map(({ name }) => name);
     await fill(registry.host, images());
-    const near = setUp(join(directory, 'podman-near'), registry.host, names);
+    const near = setUp(join(directory, 'near'), registry.host, names);
     const [ours = 0, theirs = 0] = await inTurns(RUNS, [near.berth, near.pull]);
     const link = await startSlowLink({ target: registry.host, ...LINK });
     try {
-      const far = setUp(join(directory, 'podman-far'), link.host, names);
+      const far = setUp(join(directory, 'far'), link.host, names);
       const [oursFar = 0, theirsFar = 0] = await inTurns(RUNS_OVER_LINK, [far.berth, far.pull], 0);
       const against = 'podman pull, one after the other';
       return [
@@ -82,7 +82,7 @@ function setUp(directory: string, host: string, names: readonly string[]) {
   }
   /** In an empty podman each time. */
   const fresh = async (work: (podman: TestPodman) => Promise<number>) => {
-    const place = mkdtempSync(join(directory, 'podman-'));
+    const place = mkdtempSync(join(directory, 'p-'));
     const podman = preparePodman(place, { insecure: [host] });
     try {
       await podman.restart();

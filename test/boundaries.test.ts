@@ -51,8 +51,8 @@ const commons = [
 const libraries: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   valibot: ['cli', 'lifecycle', 'engine', 'registry'],
-  yaml: ['discovery'],
-  'smol-toml': ['cli', 'discovery', 'registry'],
+  yaml: ['discovery', 'registry'],
+  'smol-toml': ['cli', 'discovery', 'engine', 'registry'],
 };
 
 const src = resolve(import.meta.dirname, '../src');

@@ -99,7 +99,7 @@ export interface Depot {
   readonly directory: string;
 
   /** Whether berth may download an image itself. @throws {RegistryError} as `Registry.permit`. */
-  permit(image: ResolvedImage): Promise<void>;
+  permit(image: ResolvedImage, access: Access, signal: AbortSignal): Promise<void>;
 
   /** Whether the engine can unpack such an image from here. */
   serves(image: ResolvedImage): boolean;

@@ -1,6 +1,6 @@
+import { byDigest } from '../image/name.ts';
 import { type Context, readSituation, type Situation } from './context.ts';
 import { type Contents, type RecordImage, type RootRecord, wantedImages } from './record.ts';
-import { byDigest } from './resolve.ts';
 
 /**
  * What is on record of a root and wholly at hand, in part in the depot: a stage needs no network for

@@ -85,9 +85,10 @@ async function bringNames(
   const { depot } = plan.way === 'direct' ? {} : engine;
   const hold = { root: plan.root.id, request: { ...request, fetched: isMissing } };
   for (const one of fetches) {
-    const isWaiting = depot !== undefined && comesByDepot(one) && (await mayWait(depot, plan, one));
-    if (isWaiting) {
-      const blobs = await engine.missingBlobs(one.image);
+    const isWaiting =
+      depot !== undefined && comesByDepot(one) && (await mayWait(context, depot, plan, one));
+    const blobs = isWaiting ? await engine.missingBlobs(one.image) : [];
+    if (isWaiting && !isAtHand(depot, plan, one, blobs)) {
       await depot.bring(hold, one.image, blobs, one.access, { signal, onBytes });
       before += blobs.reduce((sum, { size }) => sum + size, 0);
     }
@@ -104,8 +105,27 @@ function comesByDepot({ access, isKnown }: PlannedFetch): boolean {
   return access.shipped === undefined && !isKnown;
 }
 
+/**
+ * What is here was judged when it came, and needs no network now; what is only downloaded has to be
+ * held as well.
+ */
+function isAtHand(
+  depot: Depot,
+  { way }: Plan,
+  { image }: PlannedFetch,
+  missing: readonly unknown[],
+): boolean {
+  return way === 'two-steps' && missing.length === 0 && depot.find(image.name, image) !== undefined;
+}
+
 /** What berth must not download, or podman not unpack from here, podman itself may pull. */
-async function mayWait(depot: Depot, plan: Plan, { image }: PlannedFetch): Promise<boolean> {
+async function mayWait(
+  { engine, signal }: Context,
+  depot: Depot,
+  plan: Plan,
+  one: PlannedFetch,
+): Promise<boolean> {
+  const { image, access } = one;
   if (!depot.serves(image)) {
     if (plan.way !== 'download') return false;
     const message = `${image.name} is for ${image.platform}, and the engine takes such an image from a registry alone`;
@@ -114,8 +134,9 @@ async function mayWait(depot: Depot, plan: Plan, { image }: PlannedFetch): Promi
       kind: 'refused',
     });
   }
+  if (isAtHand(depot, plan, one, await engine.missingBlobs(image))) return true;
   try {
-    await depot.permit(image);
+    await depot.permit(image, access, signal);
     return true;
   } catch (error) {
     const isRejected = error instanceof BerthError && error.code === 'policy-rejected';

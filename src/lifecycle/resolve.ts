@@ -1,5 +1,5 @@
 import { BerthError } from '../errors.ts';
-import { repositoryOf } from '../image/name.ts';
+import { byDigest, repositoryOf } from '../image/name.ts';
 import { formatPlatform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
@@ -156,7 +156,7 @@ async function foundAt(
   const { signal } = context;
   const here = await atHand(context, binding, wanted);
   const isAnew = isResolvedAnew(binding) && wanted === binding.name;
-  if (here !== undefined && !isAnew) return permitted(registry, binding, here);
+  if (here !== undefined && !isAnew) return permitted(registry, binding, here, signal);
   let asked: Found;
   try {
     asked = await foundInRegistry(registry, binding, wanted, signal);
@@ -165,15 +165,21 @@ async function foundAt(
     if (!(error instanceof BerthError)) throw error;
     const known = here ?? foundIn((await context.loaded?.())?.all, binding, wanted);
     if (known === undefined) throw error;
-    return permitted(registry, binding, known);
+    return permitted(registry, binding, known, signal);
   }
   if (here === undefined || asked.found.digest !== here.found.digest) return asked;
-  return permitted(registry, binding, here);
+  return permitted(registry, binding, here, signal);
 }
 
 /** policy.json speaks of names, wherever their bytes come from. */
-async function permitted(registry: Registry, { name }: Binding, found: Found): Promise<Found> {
-  await registry.permit(name);
+async function permitted(
+  registry: Registry,
+  binding: Binding,
+  found: Found,
+  signal: AbortSignal,
+): Promise<Found> {
+  const image = { ...found.found, name: binding.name };
+  await firstThatWorks(binding, signal, (access) => registry.permit(image, access, { signal }));
   return found;
 }
 
@@ -302,11 +308,6 @@ function presentByName(binding: Binding, situation: Situation): Resolution | und
     };
   }
   return undefined;
-}
-
-/** `registry.example.com/app:1` by a digest: `registry.example.com/app@sha256:…`. */
-export function byDigest(name: string, digest: string): string {
-  return `${repositoryOf(name)}@${digest}`;
 }
 
 /** The digest by which an engine knows an image under the repository of a name. */

@@ -1,13 +1,13 @@
 import type { EngineInfo } from '../engine/engine.ts';
 import { BerthError } from '../errors.ts';
 import { formatBytes } from '../format-bytes.ts';
+import { byDigest } from '../image/name.ts';
 import type { Blob, ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
 import type { Context, Situation } from './context.ts';
 import { type FileSystem, fileSystemOf } from './file-system.ts';
 import { freedBy, prunable } from './prune.ts';
 import { reserved } from './reserve.ts';
-import { byDigest } from './resolve.ts';
 
 /** What a plan writes to one file system. */
 export interface Space {

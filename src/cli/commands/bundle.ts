@@ -3,12 +3,12 @@ import type { Command } from 'commander';
 import { withStoredBlobs } from '../../engine/store/loaded.ts';
 import { BerthError } from '../../errors.ts';
 import { formatBytes } from '../../format-bytes.ts';
+import { byDigest } from '../../image/name.ts';
 import { bindingsOf } from '../../lifecycle/bindings.ts';
 import { bundleArchive } from '../../lifecycle/bundle/archive.ts';
 import { type BundlePlan, planBundle } from '../../lifecycle/bundle/plan.ts';
 import { layersSince } from '../../lifecycle/bundle/since.ts';
 import { compressed, writeBundle } from '../../lifecycle/bundle/write.ts';
-import { byDigest } from '../../lifecycle/resolve.ts';
 import { sizeOf } from '../../lifecycle/space.ts';
 import { survey } from '../../lifecycle/survey.ts';
 import type { Root } from '../../root/root.ts';
@@ -117,7 +117,7 @@ async function write(
   store: string,
   { output }: BundleOptions,
 ): Promise<void> {
-  const watched = { id: 'bundle', name: output };
+  const watched = { id: 'bundle', name: nameOf(output) };
   report({ event: 'fetch-started', ...watched, bytes: plan.bytes });
   await withStoredBlobs(store, async (local) => {
     const archive = bundleArchive(plan, {
@@ -126,7 +126,7 @@ async function write(
       signal,
       onBytes: (bytes) => report({ event: 'fetch-progress', id: watched.id, bytes }),
     });
-    if (output === '-') await compressed(archive, 'standard output', process.stdout, signal);
+    if (output === '-') await compressed(archive, nameOf(output), process.stdout, signal);
     else await writeBundle(archive, output, plan.bytes, signal);
   });
   report({ event: 'fetched', ...watched });
@@ -143,13 +143,17 @@ function table({ images }: BundlePlan): string {
 }
 
 function summary({ images, failures, bytes, omitted }: BundlePlan, output: string): string {
-  const target = output === '-' ? 'standard output' : output;
+  const target = nameOf(output);
   if (failures.length > 0) return `Nothing was written to ${target}.\n`;
   const left =
     omitted.length === 0
       ? ''
       : `; ${omitted.length} layers, ${formatBytes(sizeOf(omitted))}, are left out`;
   return `${target}: ${images.length} images, ${formatBytes(bytes)}${left}.\n`;
+}
+
+function nameOf(output: string): string {
+  return output === '-' ? 'standard output' : output;
 }
 
 function checkStandardOutput({ format }: BundleOptions): void {

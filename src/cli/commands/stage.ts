@@ -5,7 +5,7 @@ import type { Plan } from '../../lifecycle/plan.ts';
 import { type Staged, stage } from '../../lifecycle/stage.ts';
 import type { Root } from '../../root/root.ts';
 import { openTarget } from '../into.ts';
-import { type RootOptions, withRootOptions } from '../options.ts';
+import { type RateOptions, type RootOptions, withLimitRate, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { deferralOf, planFields, refsOf, shortDigest } from '../render/plan.ts';
@@ -15,7 +15,7 @@ import { inSurroundings } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
 import { plannerOf, sayNothingBound } from './plan.ts';
 
-interface StageOptions extends RootOptions {
+interface StageOptions extends RootOptions, RateOptions {
   readonly into?: string;
   readonly downloadOnly?: boolean;
 }
@@ -23,7 +23,7 @@ interface StageOptions extends RootOptions {
 /** `berth stage`: fetch, pin, verify, record. */
 export function defineStage(command: Command): void {
   withRootOptions(
-    command
+    withLimitRate(command)
       .description(
         'Resolve, check the space, fetch, pin, verify and record every bound image of ROOT.\n' +
           'Can be stopped at any moment and run again: what was fetched stays.',
@@ -39,7 +39,7 @@ export function defineStage(command: Command): void {
   )
     .addHelpText(
       'after',
-      '\nExamples:\n  berth stage ./rootfs\n  berth stage --download-only ./rootfs\n  berth stage --engine store --bind all --id next ./rootfs\n  berth stage /mnt --into /mnt',
+      '\nExamples:\n  berth stage ./rootfs\n  berth stage --download-only ./rootfs\n  berth stage --engine store --bind all --id next --limit-rate 2M ./rootfs\n  berth stage /mnt --into /mnt',
     )
     .action(async (spec: string | undefined, options: StageOptions) => {
       const work = async (root: Root, deployment: Deployment | undefined) => {

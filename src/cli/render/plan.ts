@@ -1,7 +1,7 @@
 import type { EngineInfo } from '../../engine/engine.ts';
 import { formatBytes } from '../../format-bytes.ts';
+import { byDigest } from '../../image/name.ts';
 import type { DeferredName, Plan, PlannedImage } from '../../lifecycle/plan.ts';
-import { byDigest } from '../../lifecycle/resolve.ts';
 import type { Space } from '../../lifecycle/space.ts';
 import { failureEntry, placeEntry, problemEntry } from './problems.ts';
 import { type Cell, renderTable } from './table.ts';

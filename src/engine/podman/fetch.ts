@@ -66,7 +66,8 @@ async function load(
   try {
     await loadImage(api, image, blobs, from, watch);
   } catch (error) {
-    const isRefused = error instanceof EngineError && error.code === 'engine-failed';
+    const codes = ['engine-failed', 'no-such-image'];
+    const isRefused = error instanceof EngineError && codes.includes(error.code);
     if (!isRefused || access.shipped !== undefined) throw error;
     try {
       await pull(api, name, image, access, watch);

@@ -108,10 +108,12 @@ export async function openPodman({
       (await listImages(api)).reduce((sum, { id, size }) => sum + (ids.has(id) ? size : 0), 0),
     fetch: (image, access, watch) =>
       pulls.run(image.blobs, () =>
-        places.run(() => fetchImage(api, image, access, () => atHand(image, access), watch)),
+        places.run(sizeOf(image), () =>
+          fetchImage(api, image, access, () => atHand(image, access), watch),
+        ),
       ),
     // Two at once would each make the pod of a root, and each pod takes a lock.
-    pin: (root, images) => pinning.run(() => pinImages(api, root, images, cgroupParent)),
+    pin: (root, images) => pinning.run(0, () => pinImages(api, root, images, cgroupParent)),
     unpin: (pins) => unpinImages(api, pins),
     tag: (id, name) => tagImage(api, id, name),
     remove: (id) => removeImage(api, id),
@@ -133,6 +135,10 @@ const CONCURRENCY = 8;
 
 /** One unpacks while the other comes; more only get into each other's way. */
 const UNPACKED_AT_A_TIME = 2;
+
+function sizeOf({ blobs }: ResolvedImage): number {
+  return blobs.reduce((sum, { size }) => sum + size, 0);
+}
 
 /** podman takes a third of a second to tell about itself: never asked before it is needed. */
 function once<T>(work: () => Promise<T>): () => Promise<T> {

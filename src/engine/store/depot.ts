@@ -26,7 +26,7 @@ export function openDepot(options: StoreOptions, serves: (image: ResolvedImage) 
   const { layout, registry } = store;
   return {
     directory: layout.directory,
-    permit: ({ name }) => registry.permit(name),
+    permit: (image, access, signal) => registry.permit(image, access, { signal }),
     serves,
     has: (blob) => isPresent(layout, blob),
     missing: (blobs) =>
@@ -83,10 +83,10 @@ async function bring(
   watch: FetchWatch,
 ): Promise<void> {
   const { layout, registry } = store;
-  await registry.permit(image.name);
+  const options = watch.signal === undefined ? {} : { signal: watch.signal };
+  await registry.permit(image, access, options);
   await makeLayout(layout);
   await store.clearOnce();
-  const options = watch.signal === undefined ? {} : { signal: watch.signal };
   const work = async () => {
     await bringDocuments(store, image, access);
     await syncDirectory(layout.blobs);

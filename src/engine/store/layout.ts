@@ -21,6 +21,8 @@ export interface Layout {
   readonly temporary: string;
   /** Shared by all that add to the store, exclusive for what sweeps it. */
   readonly inUse: string;
+  /** Shared by all that stage from what was loaded, exclusive for what lets go of that. */
+  readonly loaded: string;
   /** Held while index.json or a file of pins is read, changed and written. */
   readonly writing: string;
 }
@@ -34,6 +36,7 @@ export function layoutAt(directory: string): Layout {
     waiting: join(directory, 'waiting'),
     temporary: join(directory, 'tmp'),
     inUse: join(directory, 'locks', 'in-use'),
+    loaded: join(directory, 'locks', 'loaded'),
     writing: join(directory, 'locks', 'writing'),
   };
 }
