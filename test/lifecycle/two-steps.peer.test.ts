@@ -2,6 +2,12 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { isForHost } from '../../src/engine/podman/fetch.ts';
+import { openPodman } from '../../src/engine/podman/podman.ts';
+import { openDepot } from '../../src/engine/store/depot.ts';
+import { loadShipped } from '../../src/lifecycle/shipped.ts';
+import type { Registry } from '../../src/registry/registry.ts';
+import { openRoot } from '../../src/root/open-root.ts';
 import { container, type Outcome, writeRoot } from '../support/berth.ts';
 import { type BuiltImage, buildImage, type ImageOptions } from '../support/image-builder.ts';
 import { skipPodman } from '../support/podman.ts';
@@ -202,6 +208,58 @@ test('what was downloaded for a root goes with it', { skip: skipPodman }, async 
   await lab.registry.close();
   assert.equal((await lab.run('stage', ...others)).code, 0);
   assert.deepEqual(blobsIn(lab), []);
+});
+
+test('a podman that takes no archives pulls itself', { skip: skipPodman }, async (t) => {
+  const lab = await startPodmanLab(t);
+  lab.registry.push('web:1', image(2));
+  const root = writeRoot(join(lab.directory, 'os'), container('web', `${host}/web:1`));
+  const policy = {
+    default: [{ type: 'insecureAcceptAnything' }],
+    transports: { 'oci-archive': { '': [{ type: 'reject' }] } },
+  };
+  const file = join(lab.directory, 'home/.config/containers/policy.json');
+  writeFileSync(file, JSON.stringify(policy));
+  const staged = await lab.run('stage', ...all, root);
+  assert.equal(staged.code, 0, staged.stderr);
+  assert.deepEqual(await codes(lab), []);
+  assert.deepEqual(blobsIn(lab), []);
+});
+
+test('what waits is unpacked at boot, without a network', { skip: skipPodman }, async (t) => {
+  const lab = await startPodmanLab(t);
+  lab.registry.push('web:1', image(2));
+  const root = writeRoot(join(lab.directory, 'os'), {
+    'usr/lib/berth/berth.toml': '[bind]\nmode = "all"\n',
+    ...container('web', `${host}/web:1`),
+  });
+  assert.equal((await lab.run('stage', '--download-only', '--id', 'os', root)).code, 0);
+  await lab.registry.close();
+  const refuse = () => Promise.reject(new Error('the network is away'));
+  const registry: Registry = {
+    permit: async () => undefined,
+    resolve: refuse,
+    resolveAll: refuse,
+    diffIds: refuse,
+    manifest: refuse,
+    download: refuse,
+    close: () => undefined,
+  };
+  const stateDirectory = join(lab.directory, 'state');
+  const depot = openDepot({ directory: join(stateDirectory, 'store'), registry }, isForHost);
+  const { environment } = lab.engine;
+  const engine = await openPodman({ user: false, environment, depot });
+  const opened = openRoot(root);
+  t.after(async () => {
+    opened.close();
+    await engine.close();
+  });
+  const { signal } = new AbortController();
+  const context = { engine, stateDirectory, report: () => undefined, signal };
+  const planned = { id: 'os', location: opened.location };
+  const loaded = await loadShipped(context, registry, opened, planned, { compose: [] });
+  assert.deepEqual(loaded?.findings, []);
+  assert.deepEqual(await codes(lab), []);
 });
 
 /** How many bytes of blobs the registry sends meanwhile; each blob must come at most once. */
