@@ -1,4 +1,5 @@
 import type { Depot, PinRequest } from '../engine/engine.ts';
+import { Semaphore } from '../engine/store/semaphore.ts';
 import { BerthError } from '../errors.ts';
 import type { Context } from './context.ts';
 import { mapLimited } from './limited.ts';
@@ -33,6 +34,7 @@ export async function fetchImages(
 ): Promise<Fetched> {
   const failures: FetchFailure[] = [];
   const brought = new Set(before);
+  const places = new Semaphore(plan.way === 'two-steps' ? 1 : context.engine.concurrency);
   const order = plan.images.toSorted((a, b) => b.bytes - a.bytes);
   await mapLimited(order, context.engine.concurrency, async (image) => {
     const { id, platform, manifest } = image;
@@ -42,10 +44,9 @@ export async function fetchImages(
     try {
       const names = image.names.map((served) => ({ ...pick(served), manifest }));
       const request = { id, platform, names, record };
-      const fetches = image.names.flatMap(({ fetch }) => (fetch === undefined ? [] : [fetch]));
-      const isMissing = await bringNames(context, plan, image, fetches, name, request);
+      const isMissing = await bringNames(context, plan, image, name, request, places);
       if (isMissing) brought.add(id);
-      if (plan.way === 'download' && fetches.some(comesByDepot)) return;
+      if (plan.way === 'download' && fetchesOf(image).some(comesByDepot)) return;
       const fetched = brought.has(id);
       await context.engine.pin(plan.root.id, [{ ...request, fetched }]);
       context.report({ event: 'pinned', id, root: plan.root.id });
@@ -69,10 +70,11 @@ async function bringNames(
   context: Context,
   plan: Plan,
   image: PlannedImage,
-  fetches: readonly PlannedFetch[],
   name: string,
   request: Omit<PinRequest, 'fetched'>,
+  places: Semaphore,
 ): Promise<boolean> {
+  const fetches = fetchesOf(image);
   if (fetches.length === 0) return false;
   const { id, bytes } = image;
   const { engine, signal } = context;
@@ -89,7 +91,10 @@ async function bringNames(
       depot !== undefined && comesByDepot(one) && (await mayWait(context, depot, plan, one));
     const blobs = isWaiting ? await engine.missingBlobs(one.image) : [];
     if (isWaiting && !isAtHand(depot, plan, one, blobs)) {
-      await depot.bring(hold, one.image, blobs, one.access, { signal, onBytes });
+      // Those that came all at once would all be whole only at the end, and none unpacked till then.
+      await places.run(bytes, () =>
+        depot.bring(hold, one.image, blobs, one.access, { signal, onBytes }),
+      );
       before += blobs.reduce((sum, { size }) => sum + size, 0);
     }
     if (plan.way === 'download') continue;
@@ -98,6 +103,10 @@ async function bringNames(
   }
   if (bytes > 0) context.report({ event: 'fetched', id, name });
   return isMissing;
+}
+
+function fetchesOf({ names }: PlannedImage): readonly PlannedFetch[] {
+  return names.flatMap(({ fetch }) => (fetch === undefined ? [] : [fetch]));
 }
 
 /** What is shipped waits where it is, and what the engine knows by that digest is there. */

@@ -195,10 +195,18 @@ interface Possible {
   readonly space: readonly Space[];
 }
 
-/** In two steps is quicker, and directly takes less space. */
-function ways({ space, direct, waiting }: Needed, downloadOnly: boolean): readonly Possible[] {
+/**
+ * What lies in the depot is worth going by it, where there is room. Nothing else is: podman then
+ * writes each image twice more, and that was measured to cost more than is won by downloading
+ * ahead.
+ */
+function ways(
+  { space, direct, waiting, inStore }: Needed,
+  downloadOnly: boolean,
+): readonly Possible[] {
   if (downloadOnly && waiting !== undefined) return [{ way: 'download', space: waiting }];
   if (direct === undefined) return [{ way: 'direct', space }];
+  if (inStore.length === 0) return [{ way: 'direct', space: direct }];
   return [
     { way: 'two-steps', space },
     { way: 'direct', space: direct },

@@ -117,9 +117,11 @@ test('the bytes of a plan are those that come', { skip: skipPodman }, async (t) 
     const words = ['--bind', 'all', '--id', id, root];
     const { stdout } = await lab.run('plan', '--format', 'json', ...words);
     const { bytes, way } = JSON.parse(stdout);
-    assert.equal(way, 'two-steps');
+    assert.equal(way, 'direct');
     const came = await bytesOfBlobs(lab, () => lab.run('stage', ...words));
-    assert.equal(came, bytes, what);
+    // podman may know such a layer by what it unpacks to, which only it can tell.
+    if (what.includes('compression')) assert.ok(came <= bytes, what);
+    else assert.equal(came, bytes, what);
     assert.deepEqual(blobsIn(lab), []);
   }
 });
