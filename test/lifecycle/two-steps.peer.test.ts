@@ -222,6 +222,7 @@ test('a podman that takes no archives pulls itself', { skip: skipPodman }, async
   };
   const file = join(lab.directory, 'home/.config/containers/policy.json');
   writeFileSync(file, JSON.stringify(policy));
+  assert.equal((await lab.run('stage', '--download-only', ...all, root)).code, 0);
   const staged = await lab.run('stage', ...all, root);
   assert.equal(staged.code, 0, staged.stderr);
   assert.deepEqual(await codes(lab), []);
