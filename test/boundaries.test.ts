@@ -41,6 +41,7 @@ const commons = [
   'errors.ts',
   'format-bytes.ts',
   'make-directory.ts',
+  'parse-size.ts',
   'problem.ts',
   'secret.ts',
   'tar-writer.ts',

@@ -98,8 +98,11 @@ export async function planStage(
     context.report({ event: 'warning', message });
   }
   const { bindings, provided } = withoutShadowed(wanted, situation);
-  const resolved = await resolveBindings(context, registry, situation, record, bindings);
-  const info = await context.engine.info();
+  // podman takes a third of a second to tell, as long as a registry may.
+  const [resolved, info] = await Promise.all([
+    resolveBindings(context, registry, situation, record, bindings),
+    context.engine.info(),
+  ]);
   const groups = Map.groupBy(resolved.resolutions, ({ id }) => id);
   const fetched = [...groups.values()].flatMap(([first]) =>
     first?.image === undefined || first.access === undefined

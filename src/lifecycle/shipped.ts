@@ -26,16 +26,12 @@ export async function loadShipped(
   if (openShipped(root) === undefined) return undefined;
   if (isWhole(await readSituation(context), planned.id)) return undefined;
   const wanted = await wantedOf(root, { bind: undefined, ...options });
-  return stage(
-    context,
-    () => planned.id,
-    (situation) => {
-      const before = situation.records.get(planned.id);
-      const offline = withoutNetwork(registry);
-      const kept = before === undefined ? wanted : asRecorded(wanted, before);
-      return planStage(context, offline, situation, planned, kept);
-    },
-  );
+  return stage(context, planned.id, (situation) => {
+    const before = situation.records.get(planned.id);
+    const offline = withoutNetwork(registry);
+    const kept = before === undefined ? wanted : asRecorded(wanted, before);
+    return planStage(context, offline, situation, planned, kept);
+  });
 }
 
 function isWhole({ records, images }: Situation, id: string): boolean {
