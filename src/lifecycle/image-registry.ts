@@ -15,8 +15,8 @@ export async function imageOfRegistry(
   platform: Platform,
   signal?: AbortSignal,
 ): Promise<ImageSource> {
-  await registry.permit(name);
   const image = await registry.resolve(name, platform, {}, signal);
+  await registry.permit(image, {}, signal === undefined ? {} : { signal });
   return {
     location: `image:${name.split('@')[0]}@${image.manifest}`,
     layers: image.blobs.slice(1),
@@ -34,7 +34,7 @@ export async function* downloaded(
 ): AsyncGenerator<Buffer> {
   const given = new AbortController();
   const ends = signal === undefined ? given.signal : AbortSignal.any([given.signal, signal]);
-  let arrived = Promise.withResolvers<Buffer>();
+  let arrived = Promise.withResolvers<Buffer | undefined>();
   let taken = Promise.withResolvers<void>();
   const into = {
     write: (chunk: Buffer) => {
@@ -42,22 +42,32 @@ export async function* downloaded(
       return taken.promise;
     },
   };
-  const download = registry.download(name, blob, access, into, { signal: ends });
-  const ended = download.then(() => undefined);
+  // Not a race with the end of the whole: what has been raced with is held until then.
+  let end: (() => void) | undefined;
+  const ended = registry
+    .download(name, blob, access, into, { signal: ends })
+    .then(
+      () => (end = () => arrived.resolve(undefined)),
+      (error: unknown) => (end = () => arrived.reject(error)),
+    )
+    .then(() => end?.());
   try {
     for (;;) {
-      // It may fail while its last chunk is still at work here.
-      const chunk = await Promise.race([arrived.promise, ended]);
+      const chunk = await arrived.promise;
       if (chunk === undefined) return;
       yield chunk;
       arrived = Promise.withResolvers();
+      // It may fail while its last chunk is still at work here.
+      end?.();
       const before = taken;
       taken = Promise.withResolvers();
       before.resolve();
     }
   } finally {
+    // Nobody waits for what it says of this.
+    arrived.promise.catch(() => undefined);
     given.abort();
     taken.resolve();
-    await ended.catch(() => undefined);
+    await ended;
   }
 }

@@ -18,6 +18,7 @@ import { Secret } from '../../src/secret.ts';
 import { container, writeRoot } from '../support/berth.ts';
 import type { FaultRegistry } from '../support/fault-registry.ts';
 import { validBlobs, validNames, validPins } from '../support/layout-check.ts';
+import { trustBy } from '../support/trust.ts';
 
 /** The host of every name; registries.conf leads it to the test's registry. */
 export const HOST = 'registry.example.com';
@@ -25,10 +26,22 @@ export const HOST = 'registry.example.com';
 export const login = { username: 'robot', password: 'the-password-of-the-robot' };
 
 /** Where nothing goes wrong, a busy machine must not look as if something did. */
-const calm: Patience = { connect: 30_000, idle: 30_000, leastBytes: 1, smallReply: 30_000 };
+const calm: Patience = {
+  connect: 30_000,
+  idle: 30_000,
+  leastBytes: 1,
+  mirror: { idle: 30_000, leastBytes: 1 },
+  smallReply: 30_000,
+};
 
 /** Where registries fall silent on purpose, nobody has to wait for it. */
-export const hasty: Patience = { connect: 5000, idle: 150, leastBytes: 1000, smallReply: 400 };
+export const hasty: Patience = {
+  connect: 5000,
+  idle: 150,
+  leastBytes: 1000,
+  mirror: { idle: 150, leastBytes: 1000 },
+  smallReply: 400,
+};
 
 /** Longer than anything here takes: who is not done by then hangs. */
 const HANG_MS = 60_000;
@@ -130,7 +143,7 @@ export class Site {
         username: login.username,
         password: new Secret(login.password),
       }),
-      policy: () => ({ path: '', default: [{ type: 'insecureAcceptAnything' }], docker: {} }),
+      trust: trustBy('insecureAcceptAnything'),
       patience,
     });
     return retrying(registry, { ...retryPolicy, wait: async () => undefined });

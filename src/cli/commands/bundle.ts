@@ -117,7 +117,7 @@ async function write(
   store: string,
   { output }: BundleOptions,
 ): Promise<void> {
-  const watched = { id: 'bundle', name: output };
+  const watched = { id: 'bundle', name: nameOf(output) };
   report({ event: 'fetch-started', ...watched, bytes: plan.bytes });
   await withStoredBlobs(store, async (local) => {
     const archive = bundleArchive(plan, {
@@ -126,7 +126,7 @@ async function write(
       signal,
       onBytes: (bytes) => report({ event: 'fetch-progress', id: watched.id, bytes }),
     });
-    if (output === '-') await compressed(archive, 'standard output', process.stdout, signal);
+    if (output === '-') await compressed(archive, nameOf(output), process.stdout, signal);
     else await writeBundle(archive, output, plan.bytes, signal);
   });
   report({ event: 'fetched', ...watched });
@@ -143,13 +143,17 @@ function table({ images }: BundlePlan): string {
 }
 
 function summary({ images, failures, bytes, omitted }: BundlePlan, output: string): string {
-  const target = output === '-' ? 'standard output' : output;
+  const target = nameOf(output);
   if (failures.length > 0) return `Nothing was written to ${target}.\n`;
   const left =
     omitted.length === 0
       ? ''
       : `; ${omitted.length} layers, ${formatBytes(sizeOf(omitted))}, are left out`;
   return `${target}: ${images.length} images, ${formatBytes(bytes)}${left}.\n`;
+}
+
+function nameOf(output: string): string {
+  return output === '-' ? 'standard output' : output;
 }
 
 function checkStandardOutput({ format }: BundleOptions): void {

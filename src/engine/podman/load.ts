@@ -1,6 +1,6 @@
 import type { ResolvedImage } from '../../image/resolved.ts';
 import type { ShippedImages } from '../../registry/shipped.ts';
-import type { FetchWatch } from '../engine.ts';
+import { EngineError, type FetchWatch } from '../engine.ts';
 import type { PodmanApi } from './api.ts';
 import { archiveOf } from './archive.ts';
 import { refused } from './failure.ts';
@@ -31,5 +31,15 @@ export async function loadImage(
     ...(signal === undefined ? {} : { signal }),
     content: counted(),
   });
-  if (reply.status !== 200) throw refused(call, reply);
+  if (reply.status === 200) return;
+  const absent = image.blobs.filter(({ digest }) => !shipped.has(digest)).length;
+  throw absent === 0 ? refused(call, reply) : lacking(image, absent, refused(call, reply));
+}
+
+function lacking({ name }: ResolvedImage, blobs: number, cause: EngineError): EngineError {
+  const message = `${name} was not loaded: ${blobs} of its blobs are not at hand, and podman does not have what they hold: ${cause.message}`;
+  return new EngineError('no-such-image', message, {
+    hint: 'load the bundle again, a whole one, or stage where a registry can be reached',
+    cause,
+  });
 }

@@ -19,6 +19,8 @@ export interface Layout {
   readonly temporary: string;
   /** Shared by all that add to the store, exclusive for what sweeps it. */
   readonly inUse: string;
+  /** Shared by all that stage from what was loaded, exclusive for what lets go of that. */
+  readonly loaded: string;
   /** Held while index.json or a file of pins is read, changed and written. */
   readonly writing: string;
 }
@@ -31,6 +33,7 @@ export function layoutAt(directory: string): Layout {
     pins: join(directory, 'pins'),
     temporary: join(directory, 'tmp'),
     inUse: join(directory, 'locks', 'in-use'),
+    loaded: join(directory, 'locks', 'loaded'),
     writing: join(directory, 'locks', 'writing'),
   };
 }

@@ -16,13 +16,16 @@ export interface LoadedImages {
   readonly awaiting: ShippedImages;
   readonly all: ShippedImages;
 
-  /** Says that a root was staged with these, and lets go of what only waited for it. */
+  /**
+   * Says that a root was staged with these, and lets go of what only waited for it. Where another
+   * process still needs what was loaded, a later stage says it.
+   */
   staged(images: readonly LoadedImage[]): Promise<void>;
 
   /** Forgets those that were staged and are none of these manifests. */
   forget(kept: ReadonlySet<string>): Promise<void>;
 
-  close(): void;
+  close(): Promise<void>;
 }
 
 export interface LoadedImage {
@@ -30,33 +33,61 @@ export interface LoadedImage {
   readonly manifest: string;
 }
 
-/** @returns undefined if the directory has no store. */
-export function openLoaded(directory: string): LoadedImages | undefined {
+/**
+ * What was loaded stays whole until it is closed: no other process lets go of it meanwhile.
+ *
+ * @returns undefined if nothing was loaded into this directory.
+ */
+export async function openLoaded(directory: string): Promise<LoadedImages | undefined> {
   const layout = layoutAt(directory);
   if (!layoutExists(layout)) return undefined;
-  const place = {
-    called: (path: string) => join(directory, path),
+  const read = () => readIndex(layout).manifests.filter(isLoaded);
+  if (read().length === 0) return undefined;
+  let hold = await holdLoaded(layout);
+  const known = read();
+  const awaiting = known.filter((descriptor) => !isStaged(descriptor));
+  const opened = openLayoutAt(directory, {
+    called: (path) => join(directory, path),
     hint: 'load the bundle again',
+  });
+  const change = async (of: (descriptor: Descriptor) => readonly Descriptor[]) => {
+    await hold.end();
+    await withLockIfFree(layout.loaded, () => changeLoaded(layout, of));
+    hold = await holdLoaded(layout);
   };
-  let known: readonly Descriptor[] | undefined;
-  const read = () => (known ??= readIndex(layout).manifests.filter(isLoaded));
-  const awaiting = () => read().filter((descriptor) => !isStaged(descriptor));
-  const opened = openLayoutAt(directory, place);
   return {
-    awaiting: opened.images(() => awaiting().flatMap(loadedEntry)),
-    all: opened.images(() => read().flatMap(loadedEntry)),
+    awaiting: opened.images(() => awaiting.flatMap(loadedEntry)),
+    all: opened.images(() => known.flatMap(loadedEntry)),
     staged: async (images) => {
       const means = new Map(images.map(({ name, manifest }) => [name, manifest]));
       const isMeant = (of: Descriptor) => means.get(loadedName(of) ?? '') === of.digest;
-      if (!awaiting().some(isMeant)) return;
-      const change = (of: Descriptor) => (isMeant(of) ? [marked(of)] : [of]);
-      await changeLoaded(layout, change);
+      if (awaiting.some(isMeant)) await change((of) => (isMeant(of) ? [marked(of)] : [of]));
     },
     forget: async (kept) => {
-      if (!read().some(isStaged)) return;
-      await changeLoaded(layout, (of) => (isStaged(of) && !kept.has(of.digest) ? [] : [of]));
+      const isOver = (of: Descriptor) => isStaged(of) && !kept.has(of.digest);
+      if (read().some(isOver)) await change((of) => (isOver(of) ? [] : [of]));
     },
-    close: () => opened.close(),
+    close: async () => {
+      opened.close();
+      await hold.end();
+    },
+  };
+}
+
+/** Keeps others from letting go of what was loaded, until the end. */
+async function holdLoaded({ loaded }: Layout): Promise<{ end(): Promise<void> }> {
+  const began = Promise.withResolvers<void>();
+  const over = Promise.withResolvers<void>();
+  const held = withLock(loaded, 'shared', () => {
+    began.resolve();
+    return over.promise;
+  });
+  await Promise.race([began.promise, held]);
+  return {
+    end: () => {
+      over.resolve();
+      return held;
+    },
   };
 }
 

@@ -34,7 +34,7 @@ export async function loadBundle(
   return changing(context, 'shared', () =>
     withBundle(bytes, async (reader) => {
       const { head } = reader;
-      for (const { name } of head.images) await registry.permit(name);
+      for (const image of head.images) await registry.permit(image, {}, { offline: true });
       const situation = await recoverSituation(context);
       const missing = await missingLayers(context, situation, head);
       const lacking = missing.filter(({ digest }) => head.omitted.has(digest));

@@ -106,6 +106,7 @@ async function describe(
   source: Source,
   signal: AbortSignal,
 ): Promise<{ bundled: BundledImage; documents: readonly Manifest[] }> {
+  await registry.permit(image, source.access, { signal });
   const manifest = await manifestOf(registry, source, image.manifest);
   const config = await configOf(registry, source, image, signal);
   if (image.digest === image.manifest) {

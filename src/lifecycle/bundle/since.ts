@@ -1,7 +1,11 @@
 import { open } from 'node:fs/promises';
 import { BerthError, systemErrorCode } from '../../errors.ts';
-import { choosePlatform, formatPlatform, parsePlatform } from '../../image/platform.ts';
-import { readManifest } from '../../registry/manifest-document.ts';
+import {
+  choosePlatform,
+  formatPlatform,
+  type Platform,
+  parsePlatform,
+} from '../../image/platform.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Binding } from '../bindings.ts';
 import type { Context } from '../context.ts';
@@ -33,12 +37,14 @@ export async function layersSince(
     return layers;
   }
   const wanted = [...found.lock].flatMap(([name, locked]) =>
-    manifestsFor(locked, bindings).map((digest) => ({ name, digest })),
+    manifestsFor(locked, bindings).map((manifest) => ({ name, ...manifest })),
   );
-  await mapLimited(wanted, LOOKUPS_AT_A_TIME, async ({ name, digest }) => {
+  await mapLimited(wanted, LOOKUPS_AT_A_TIME, async ({ name, digest, platform }) => {
     signal.throwIfAborted();
+    const access = bindings.find((binding) => binding.name === name)?.accesses[0] ?? {};
     try {
-      for (const layer of await layersOf(registry, name, digest, bindings)) layers.add(layer);
+      const image = await registry.resolve(byDigest(name, digest), platform, access, signal);
+      for (const blob of image.blobs.slice(1)) layers.add(blob.digest);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof BerthError)) throw error;
@@ -66,6 +72,8 @@ async function readSince(path: string): Promise<Since> {
     if (lock === undefined) throw notSince(path, problem?.message ?? 'none');
     return { lock };
   } catch (error) {
+    const isDamaged = error instanceof BerthError && error.code === 'bundle-damaged';
+    if (isDamaged) throw notSince(path, error.message, error);
     if (systemErrorCode(error) === undefined || error instanceof BerthError) throw error;
     throw notSince(path, String(error), error);
   }
@@ -83,27 +91,20 @@ function notSince(path: string, found: string, cause?: unknown): BerthError {
   );
 }
 
+interface Wanted {
+  readonly digest: string;
+  readonly platform: Platform;
+}
+
 /** A lock has all platforms; the site has those that it is now to have again. */
-function manifestsFor({ platforms }: LockedImage, bindings: readonly Binding[]): readonly string[] {
+function manifestsFor({ platforms }: LockedImage, bindings: readonly Binding[]): Wanted[] {
   const entries = [...platforms].map(([text, digest]) => ({
     digest,
     platform: parsePlatform(text),
   }));
   const wanted = new Map(bindings.map((of) => [formatPlatform(of.platform), of.platform]));
-  return [...wanted.values()].flatMap(
-    (platform) => choosePlatform(entries, platform)?.digest ?? [],
-  );
-}
-
-async function layersOf(
-  registry: Registry,
-  name: string,
-  digest: string,
-  bindings: readonly Binding[],
-): Promise<readonly string[]> {
-  const access = bindings.find((binding) => binding.name === name)?.accesses[0] ?? {};
-  const manifest = await registry.manifest(byDigest(name, digest), digest, access);
-  const place = { registry: 'of', repository: name, reference: digest };
-  const document = readManifest(place, manifest);
-  return document.kind === 'index' ? [] : document.layers.map((layer) => layer.digest);
+  return [...wanted.values()].flatMap((platform) => {
+    const digest = choosePlatform(entries, platform)?.digest;
+    return digest === undefined ? [] : { digest, platform };
+  });
 }

@@ -153,6 +153,14 @@ test('podman knows what was loaded as it knows what it pulled; the copy in the s
   });
   await lab.berth(0, 'stage', other);
   await lab.berth(0, 'verify', other);
+  // What is gone from podman is gone; what its names mean is known, and what to do is said.
+  await podman.podman('rmi', '--force', ...names);
+  await lab.berth(3, 'verify', root);
+  const failed = await lab.berth(1, 'stage', root);
+  assert.match(failed, /3 of its blobs are not at hand, .*\n.*load the bundle again/);
+  await lab.berth(0, 'load', file);
+  await lab.berth(0, 'stage', root);
+  await lab.berth(0, 'verify', root);
 });
 
 for (const engine of ['store', 'podman'] as const) {

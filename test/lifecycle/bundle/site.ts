@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
-import { openLoaded } from '../../../src/engine/store/loaded.ts';
+import { type LoadedImages, openLoaded } from '../../../src/engine/store/loaded.ts';
 import { openStore } from '../../../src/engine/store/store.ts';
 import { hostPlatform } from '../../../src/image/platform.ts';
 import { type LoadedBundle, loadBundle } from '../../../src/lifecycle/bundle/load.ts';
@@ -16,8 +16,10 @@ export interface Site {
   readonly load: (archive: Iterable<Buffer> | AsyncIterable<Buffer>) => Promise<LoadedBundle>;
   /** Its blobs by digest. */
   readonly blobs: () => Map<string, Buffer>;
+  /** What was loaded, as a stage opens it. */
+  readonly open: () => Promise<LoadedImages | undefined>;
   /** The manifest that a name means here; undefined for one that means nothing. */
-  readonly meaning: (name: string) => string | undefined;
+  readonly meaning: (name: string) => Promise<string | undefined>;
 }
 
 export function startSite(t: TestContext, registry: Registry = noNetwork): Site {
@@ -35,12 +37,13 @@ export function startSite(t: TestContext, registry: Registry = noNetwork): Site 
       const names = existsSync(blobs) ? readdirSync(blobs) : [];
       return new Map(names.map((hex) => [`sha256:${hex}`, readFileSync(join(blobs, hex))]));
     },
-    meaning: (name) => {
-      const loaded = openLoaded(store);
+    open: () => openLoaded(store),
+    meaning: async (name) => {
+      const loaded = await openLoaded(store);
       try {
         return loaded?.awaiting.find(name, hostPlatform())?.manifest;
       } finally {
-        loaded?.close();
+        await loaded?.close();
       }
     },
   };
