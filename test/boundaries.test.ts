@@ -53,7 +53,7 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   valibot: ['cli', 'lifecycle', 'engine', 'registry'],
   yaml: ['discovery', 'registry'],
-  'smol-toml': ['cli', 'discovery', 'registry'],
+  'smol-toml': ['cli', 'discovery', 'engine', 'registry'],
 };
 
 const src = resolve(import.meta.dirname, '../src');

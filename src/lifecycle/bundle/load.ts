@@ -3,7 +3,6 @@ import { liesIn, receive } from '../../engine/store/receive.ts';
 import { BerthError } from '../../errors.ts';
 import { formatBytes } from '../../format-bytes.ts';
 import type { Blob } from '../../image/resolved.ts';
-import { diffIdsIn } from '../../registry/image-config.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { type Context, changing, recoverSituation, type Situation } from '../context.ts';
 import { lackOfSpace, sizeOf, spaceInStore } from '../space.ts';
@@ -38,8 +37,7 @@ export async function loadBundle(
       const situation = await recoverSituation(context);
       const missing = await missingLayers(context, situation, head);
       const lacking = missing.filter(({ digest }) => head.omitted.has(digest));
-      const unknown = await unknownLayers(context, situation, head, lacking);
-      if (unknown.length > 0) throw incomplete(head, unknown);
+      if (lacking.length > 0) throw incomplete(head, lacking);
       const wanted = missing.filter(({ digest }) => !head.omitted.has(digest));
       await checkSpace(context, situation, store, head, wanted);
       const expected = new Set(wanted.map(({ digest }) => digest));
@@ -80,31 +78,6 @@ async function missingLayers(
   }
   const store = join(stateDirectory, 'store');
   return [...missing.values()].filter((blob) => !liesIn(store, blob));
-}
-
-/** Of these, those that the engine does not have unpacked either. */
-async function unknownLayers(
-  { engine }: Context,
-  { images }: Situation,
-  head: BundleHead,
-  layers: readonly Blob[],
-): Promise<readonly Blob[]> {
-  if (layers.length === 0) return [];
-  const present = new Set((await engine.layers(images.keys())).flat());
-  const known = new Set(
-    head.images.flatMap((image) => {
-      const diffIds = diffIdsOf(image, head);
-      const digests = image.blobs.slice(1).map(({ digest }) => digest);
-      return digests.filter((_, i) => present.has(diffIds[i] ?? ''));
-    }),
-  );
-  return layers.filter(({ digest }) => !known.has(digest));
-}
-
-function diffIdsOf(image: HeadImage, { documents }: BundleHead): readonly string[] {
-  const content = documents.get(image.config) ?? Buffer.alloc(0);
-  const place = { registry: 'of the bundle', repository: image.name, reference: image.config };
-  return diffIdsIn(place, content, image.blobs.length - 1);
 }
 
 /** So many are named, to be looked for. */
