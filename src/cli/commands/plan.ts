@@ -13,7 +13,7 @@ import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { planFields, planTable, refsOf } from '../render/plan.ts';
 import { printFailures, printProblems, resolutionFailure } from '../render/problems.ts';
 import { inSurroundings, type Surroundings } from '../surroundings.ts';
-import { idOfRoot, withRoot } from '../target.ts';
+import { idOfRoot, letHeapGrow, withRoot } from '../target.ts';
 import { howToBind } from './images.ts';
 
 interface PlannerOptions extends RootOptions {
@@ -84,6 +84,7 @@ export async function plannerOf(
   return {
     id: isKnown ? idOfRoot(location, given, new Map(), deployment) : idIn,
     plan: (situation) => {
+      letHeapGrow();
       const planned = plannedRoot(idIn(situation), location, deployment);
       return planStage(surroundings, surroundings.registry, situation, planned, wanted, options);
     },
