@@ -36,23 +36,28 @@ export async function loadBundle(
       const { head } = reader;
       for (const { name } of head.images) await registry.permit(name);
       const situation = await recoverSituation(context);
-      const missing = await missingLayers(context, situation, head);
-      const lacking = missing.filter(({ digest }) => head.omitted.has(digest));
+      const layers = layersOf(context, situation, head);
+      const absent = layers.filter((blob) => !liesIn(store, blob));
+      const [lacking, wanted] = split(absent, head.omitted);
       const unknown = await unknownLayers(context, situation, head, lacking);
       if (unknown.length > 0) throw incomplete(head, unknown);
-      const wanted = missing.filter(({ digest }) => !head.omitted.has(digest));
       await checkSpace(context, situation, store, head, wanted);
-      const expected = new Set(wanted.map(({ digest }) => digest));
+      // These podman has, if not as they come.
+      const unpacked = new Set(lacking.map(({ digest }) => digest));
+      const needed = new Set(layers.map(({ digest }) => digest));
       return receive(store, context.signal, async (receiver) => {
         const progress = progressOf(context, sizeOf(wanted));
         let written = 0;
         for await (const layer of reader.layers()) {
           const { blob } = layer;
           context.signal.throwIfAborted();
-          if (!expected.has(blob.digest) || receiver.has(blob)) continue;
+          if (!needed.has(blob.digest) || receiver.has(blob)) continue;
           await receiver.write(blob, progress.counted(layer.bytes()));
           written += blob.size;
         }
+        // Another berth may have swept, until now, what nothing had a name for.
+        const gone = layers.filter((blob) => !unpacked.has(blob.digest) && !receiver.has(blob));
+        if (gone.length > 0) throw incomplete(head, gone);
         for (const [digest, content] of head.documents) {
           await receiver.writeDocument(digest, content);
         }
@@ -64,22 +69,19 @@ export async function loadBundle(
   );
 }
 
-/** The layers that the engine does not have as they are in the bundle, nor the store's directory. */
-async function missingLayers(
-  { engine, stateDirectory }: Context,
-  { images }: Situation,
-  head: BundleHead,
-): Promise<readonly Blob[]> {
-  const missing = new Map<string, Blob>();
-  for (const image of head.images) {
-    if (images.has(engine.idOf(image))) continue;
-    const [config] = image.blobs;
-    for (const blob of await engine.missingBlobs(image)) {
-      if (blob.digest !== config?.digest) missing.set(blob.digest, blob);
-    }
-  }
-  const store = join(stateDirectory, 'store');
-  return [...missing.values()].filter((blob) => !liesIn(store, blob));
+/** The layers of the images that the engine does not have, wherever they are. */
+function layersOf({ engine }: Context, { images }: Situation, head: BundleHead): readonly Blob[] {
+  const absent = head.images.filter((image) => !images.has(engine.idOf(image)));
+  const layers = absent.flatMap(({ blobs }) => blobs.slice(1));
+  return [...new Map(layers.map((blob) => [blob.digest, blob])).values()];
+}
+
+/** Those that a bundle leaves out, and the others. */
+function split(layers: readonly Blob[], omitted: ReadonlySet<string>): [Blob[], Blob[]] {
+  const { out = [], others = [] } = Object.groupBy(layers, ({ digest }) =>
+    omitted.has(digest) ? 'out' : 'others',
+  );
+  return [out, others];
 }
 
 /** Of these, those that the engine does not have unpacked either. */
