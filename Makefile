@@ -57,6 +57,11 @@ install: dist
 	for file in packaging/systemd/*.service packaging/systemd/*.socket \
 	    packaging/systemd/*.timer packaging/systemd/*.path; do \
 	  $(INSTALL_TEXT) $$file '$(DESTDIR)$(UNITS)'/$${file##*/} || exit; done
+	$(INSTALL_TEXT) packaging/bootc/upgrade '$(DESTDIR)$(PREFIX)/libexec/berth/upgrade' 755
+	$(INSTALL_TEXT) packaging/bootc/bootc-fetch-apply-updates.conf \
+	  '$(DESTDIR)$(UNITS)/bootc-fetch-apply-updates.service.d/10-berth.conf'
+	$(INSTALL_TEXT) packaging/greenboot/50-berth.sh \
+	  '$(DESTDIR)$(PREFIX)/lib/greenboot/check/required.d/50-berth.sh' 755
 	$(INSTALL) packaging/systemd/90-berth.preset '$(DESTDIR)$(PRESETS)/90-berth.preset'
 	for type in container kube pod volume build; do \
 	  $(INSTALL) packaging/quadlet/order.conf '$(DESTDIR)$(QUADLET)'/$$type.d/10-berth.conf || exit; done

@@ -4,8 +4,11 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { benchImageRoot } from './image-root.ts';
 import { benchImages } from './images.ts';
+import { benchInterrupted } from './interrupted.ts';
+import { benchLarge } from './large.ts';
 import type { Row } from './measure.ts';
 import { benchReconcile } from './reconcile.ts';
+import { benchSmall } from './small.ts';
 import { benchStage } from './stage.ts';
 import { benchStart } from './start.ts';
 import { benchVerify } from './verify.ts';
@@ -17,6 +20,9 @@ const parts = {
   verify: benchVerify,
   reconcile: benchReconcile,
   stage: benchStage,
+  small: benchSmall,
+  large: benchLarge,
+  interrupted: benchInterrupted,
 };
 
 const wanted = process.argv.slice(2);

@@ -33,6 +33,12 @@ export class BerthError extends Error {
   }
 }
 
+/** Whether a file system or a quota had no room: for bytes or for files. */
+export function isOutOfSpace(error: unknown): boolean {
+  const code = systemErrorCode(error);
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
 /** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`, …), or undefined for any other value. */
 export function systemErrorCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;

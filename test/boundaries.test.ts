@@ -51,7 +51,7 @@ const commons = [
 const libraries: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   valibot: ['cli', 'lifecycle', 'engine', 'registry'],
-  yaml: ['discovery'],
+  yaml: ['discovery', 'registry'],
   'smol-toml': ['cli', 'discovery', 'registry'],
 };
 

@@ -4,6 +4,8 @@ import type { ActiveSource, DirectoriesConfig } from '../deployment/directories.
 import { lineOfKey } from '../discovery/toml-line.ts';
 import type { EngineName } from '../engine/engine.ts';
 import { BerthError, systemErrorCode } from '../errors.ts';
+import type { GateOptions } from '../lifecycle/gate.ts';
+import { parseQuietHours, type QuietHours } from '../lifecycle/quiet-hours.ts';
 import { parseReserve, type Reserve } from '../lifecycle/reserve.ts';
 import { idOfLocation, isId, isManual } from '../lifecycle/root-id.ts';
 
@@ -17,8 +19,12 @@ export interface Config {
   readonly directories?: DirectoriesConfig;
   /** For how many days the pins of a root that was staged and never finalised are kept. */
   readonly heldDays: number;
+  /** What holds back a queued root that lacks images, and for how long. */
+  readonly gate: GateOptions;
   /** What staging leaves free of each file system. */
   readonly reserve?: Reserve;
+  /** When `reconcile` fetches nothing. */
+  readonly quietHours?: QuietHours;
 }
 
 /**
@@ -33,7 +39,7 @@ export async function readConfig(
   only: string | undefined,
 ): Promise<Config> {
   const files = only === undefined ? directories.flatMap(filesOf) : [only];
-  let config: Config = { compose: [], heldDays: 7 };
+  let config: Config = { compose: [], heldDays: 7, gate: { days: 7, afterwards: 'boot' } };
   for (const file of files) {
     const text = read(file);
     if (text === undefined) {
@@ -109,9 +115,14 @@ const keys: Readonly<Record<string, (value: unknown) => Partial<Config> | string
     typeof value === 'number' && Number.isFinite(value) && value >= 0
       ? { heldDays: value }
       : 'a number of days',
+  gate: (value) => gateOf(value),
   reserve: (value) => {
     const reserve = typeof value === 'string' ? parseReserve(value) : undefined;
     return reserve === undefined ? 'a size as "500M" or "2G", or a share as "5%"' : { reserve };
+  },
+  'quiet-hours': (value) => {
+    const quietHours = typeof value === 'string' ? parseQuietHours(value) : undefined;
+    return quietHours === undefined ? 'local time as "08:00-18:00"' : { quietHours };
   },
 };
 
@@ -142,6 +153,16 @@ function directoriesOf(value: unknown): Partial<Config> | string {
     return 'active = { file = "/…" }, or { command = ["/…", …] }, which names the active root';
   }
   return { directories: { roots: known, active: source } };
+}
+
+/** `[gate]`, or in words what was expected. */
+function gateOf(value: unknown): Partial<Config> | string {
+  const { days = 7, afterwards = 'boot', ...rest } = tableOf(value);
+  const isDays = typeof days === 'number' && Number.isFinite(days) && days >= 0;
+  if (!isDays || (afterwards !== 'boot' && afterwards !== 'hold') || Object.keys(rest).length > 0) {
+    return 'days, a number, and afterwards, "boot" or "hold", alone';
+  }
+  return { gate: { days, afterwards } };
 }
 
 function rootOf(value: unknown): { path: string; id: string } | undefined {

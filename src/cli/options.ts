@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BindMode } from '../discovery/reference.ts';
 import type { EngineName } from '../engine/engine.ts';
+import { parseSize } from '../parse-size.ts';
 import type { ProgressMode } from './render/progress.ts';
 
 /** The flags that every command takes. */
@@ -23,6 +24,12 @@ const formats: readonly Format[] = ['table', 'json', 'refs'];
 export interface RootOptions extends CommonOptions {
   readonly bind?: BindMode;
   readonly id?: string;
+}
+
+/** What the commands that download much take besides. */
+export interface RateOptions {
+  /** In bytes a second. */
+  readonly limitRate?: number;
 }
 
 /**
@@ -68,6 +75,24 @@ export function withRootOptions(command: Command, choices?: readonly string[]): 
       .option('--id <id>', 'the id of the root, where no updater names it'),
     choices,
   );
+}
+
+/** Adds the flag of a command that downloads much. */
+export function withLimitRate(command: Command): Command {
+  return command.addOption(
+    new Option(
+      '--limit-rate <bytes>',
+      'download no more than so much a second: 500K, 2M; podman’s own pulls can’t be limited',
+    ).argParser(rate),
+  );
+}
+
+function rate(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes === undefined || bytes === 0) {
+    throw new InvalidArgumentError('expected bytes a second, as 500K, 2M or 1G');
+  }
+  return bytes;
 }
 
 function descriptor(text: string): number {

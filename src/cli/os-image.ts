@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { openImage } from '../lifecycle/open-image.ts';
-import { openWhenNeeded } from '../registry/when-needed.ts';
 import type { Root } from '../root/root.ts';
+import { hostRegistry } from './host-registry.ts';
 import { namesMeantBy } from './names.ts';
-import type { CommonOptions } from './options.ts';
+import type { CommonOptions, RateOptions } from './options.ts';
 import { retryLine } from './render/progress-lines.ts';
 import { hostConfig, interrupted, stateDirectoryOf } from './surroundings.ts';
 
 /** What of a command's options says where an OS image comes from. */
-export type ImageOptions = Pick<CommonOptions, 'user' | 'config' | 'stateDir'>;
+export type ImageOptions = Pick<CommonOptions, 'user' | 'config' | 'stateDir'> & RateOptions;
 
 /** The root in an OS image, as the running system fetches images. */
 export async function openHostImage(spec: string, options: ImageOptions): Promise<Root> {
@@ -16,10 +16,8 @@ export async function openHostImage(spec: string, options: ImageOptions): Promis
   const abort = new AbortController();
   const stop = (signal: NodeJS.Signals) => abort.abort(interrupted(signal));
   process.once('SIGINT', stop).once('SIGTERM', stop);
-  const registry = openWhenNeeded(async () =>
-    (await import('../registry/host.ts')).openHostRegistry((error, milliseconds) =>
-      process.stderr.write(`${retryLine(error.message, milliseconds)}\n`),
-    ),
+  const registry = hostRegistry(options, (error, milliseconds) =>
+    process.stderr.write(`${retryLine(error.message, milliseconds)}\n`),
   );
   try {
     return await openImage(spec, {

@@ -99,6 +99,11 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'at boot: make the booted root’s names mean what is on record',
     define: async (c) => (await import('./commands/activate.ts')).defineActivate(c),
   },
+  gate: {
+    usage: 'gate',
+    summary: 'at shutdown: hold back a queued root that lacks images',
+    define: async (c) => (await import('./commands/gate.ts')).defineGate(c),
+  },
   prune: {
     usage: 'prune',
     summary: 'remove the images that released roots left',

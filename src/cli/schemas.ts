@@ -267,6 +267,18 @@ export const ActivateResult = v.object({
   findings: v.array(Finding),
 });
 
+export const GateResult = v.object({
+  ...envelope('GateResult'),
+  /** The queued root. */
+  root: v.optional(v.string()),
+  decision: v.picklist(['nothing', 'open', 'held', 'overdue', 'unheld', 'unknown']),
+  /** What is missing. */
+  findings: v.array(Finding),
+  /** Since when it is held, ISO 8601. */
+  since: v.optional(v.string()),
+  warnings: v.array(v.string()),
+});
+
 export const Verification = v.object({
   ...envelope('Verification'),
   root: v.string(),
@@ -277,6 +289,15 @@ export const Verification = v.object({
 export const Status = v.object({
   ...envelope('Status'),
   engine: Engine,
+  /** A queued root that was held back at a shutdown, until another than before is booted. */
+  held: v.optional(
+    v.object({
+      root: v.string(),
+      since: v.string(),
+      time: v.string(),
+      reasons: v.array(v.string()),
+    }),
+  ),
   roots: v.array(
     v.object({
       id: v.string(),

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
+import type { EngineName } from '../engine/engine.ts';
 import { openEngine } from '../engine/open.ts';
 import type { LoadedImages } from '../engine/store/loaded.ts';
 import { BerthError } from '../errors.ts';
 import type { Context } from '../lifecycle/context.ts';
 import type { Registry } from '../registry/registry.ts';
-import { openWhenNeeded } from '../registry/when-needed.ts';
 import { type Config, readConfig } from './config.ts';
+import { hostRegistry } from './host-registry.ts';
 import type { Target } from './into.ts';
-import type { CommonOptions } from './options.ts';
+import type { CommonOptions, RateOptions } from './options.ts';
 import { openProgress } from './render/progress.ts';
 
 /** What a command that needs an engine works with; all of it is closed when the command ends. */
@@ -33,7 +34,7 @@ export interface SurroundingsOptions {
  * SIGINT and SIGTERM end what is under way; what was fetched stays for the next try.
  */
 export async function inSurroundings<T>(
-  options: CommonOptions,
+  options: CommonOptions & RateOptions,
   work: (surroundings: Surroundings) => Promise<T>,
   { alone = false, target }: SurroundingsOptions = {},
 ): Promise<T> {
@@ -51,6 +52,9 @@ export async function inSurroundings<T>(
     });
     const loaded = loadedAt(join(stateDirectory, 'store'));
     try {
+      if (options.limitRate !== undefined && engine.name !== 'store') {
+        throw pullsItself(engine.name);
+      }
       const { compose, reserve } = config;
       const known = { loaded: loaded.images, ...(reserve === undefined ? {} : { reserve }) };
       return await work({ engine, stateDirectory, report, signal, registry, compose, ...known });
@@ -76,17 +80,15 @@ function loadedAt(directory: string) {
 
 /** Runs a command that asks registries and needs no engine; signals end it likewise. */
 export async function online<T>(
-  options: Pick<CommonOptions, 'progress' | 'progressFd'>,
+  options: Pick<CommonOptions, 'progress' | 'progressFd'> & RateOptions,
   work: (online: Online) => Promise<T>,
 ): Promise<T> {
   const progress = openProgress(options.progress, options.progressFd);
   const abort = new AbortController();
   const stop = (signal: NodeJS.Signals) => abort.abort(interrupted(signal));
   process.once('SIGINT', stop).once('SIGTERM', stop);
-  const registry = openWhenNeeded(async () =>
-    (await import('../registry/host.ts')).openHostRegistry((error, milliseconds) =>
-      progress.report({ event: 'retry', message: error.message, milliseconds }),
-    ),
+  const registry = hostRegistry(options, (error, milliseconds) =>
+    progress.report({ event: 'retry', message: error.message, milliseconds }),
   );
   try {
     return await work({ registry, report: progress.report, signal: abort.signal });
@@ -131,6 +133,14 @@ function defaultStateDirectory(user: boolean): string {
 function xdg(variable: string, fallback: string): string {
   const value = process.env[variable];
   return value?.startsWith('/') ? value : join(process.env['HOME'] ?? '/', fallback);
+}
+
+function pullsItself(engine: EngineName): BerthError {
+  const message = `expected an engine whose downloads are berth's own, as --limit-rate is for these; found ${engine}, which pulls by itself`;
+  return new BerthError('limit-rate', message, {
+    hint: `leave --limit-rate out, or say --engine store; what ${engine} pulls can be held back by the system's traffic control alone`,
+    kind: 'usage',
+  });
 }
 
 export function interrupted(signal: NodeJS.Signals): BerthError {

@@ -2,7 +2,7 @@ import { accessSync, closeSync, constants, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
-import { systemErrorCode } from '../errors.ts';
+import { isOutOfSpace, systemErrorCode } from '../errors.ts';
 import { makeDirectory } from '../make-directory.ts';
 import { EngineError } from './engine.ts';
 
@@ -149,6 +149,12 @@ function isBusy(error: unknown): boolean {
 
 function unusable(path: string, error: unknown): EngineError {
   const reason = error instanceof Error ? error.message : String(error);
+  if (isOutOfSpace(error)) {
+    return new EngineError('no-space', `no space is left to make the lock ${path}: ${reason}`, {
+      hint: 'make space there, if only for an empty file',
+      cause: error,
+    });
+  }
   return new EngineError('engine-failed', `can't lock ${path}: ${reason}`, {
     hint: 'run as the user that owns the state directory, or name another with --state-dir',
     cause: error,

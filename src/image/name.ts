@@ -48,6 +48,37 @@ export function parseName(full: string): NameParts {
   };
 }
 
+/**
+ * The parts of a name as github.com/distribution/reference reads it: a registry that is left out
+ * is docker.io, and what else is left out is not there. Undefined for what is no name.
+ */
+export function parseReference(text: string): NameParts | undefined {
+  const parsed = parse(text);
+  if (typeof parsed === 'string') return undefined;
+  const registry = registryOf(parsed.registry ?? DOCKER_HUB);
+  const { path, tag, digest } = parsed;
+  const repository = repositoryUnder(registry, path);
+  if (`${registry}/${repository}`.length > MAX_NAME_LENGTH) return undefined;
+  return {
+    registry,
+    repository,
+    ...(tag === undefined ? {} : { tag }),
+    ...(digest === undefined ? {} : { digest }),
+  };
+}
+
+/** The text that `parseReference` reads so. */
+export function formatReference({ registry, repository, tag, digest }: NameParts): string {
+  const suffix = `${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
+  return `${registry}/${repository}${suffix}`;
+}
+
+/** Whether names can begin so, up to a slash or their end: a registry, or one with a path. */
+export function isNamePrefix(text: string): boolean {
+  const [host = '', ...components] = text.split('/');
+  return HOST.test(host) && components.every((component) => PATH_COMPONENT.test(component));
+}
+
 /** A full name without its tag or digest. */
 export function repositoryOf(name: string): string {
   return name.replace(/(:[^:/@]*|@.*)$/, '');
@@ -116,9 +147,8 @@ function wrongPath(path: string): string | undefined {
 
 /** Adds what is left out; the name of the registry stays as it is written, as engines keep it. */
 function canonical(raw: string, registry: string, { path, tag, digest }: Parsed): NameResult {
-  const host = registry === 'index.docker.io' ? DOCKER_HUB : registry;
-  const repository = host === DOCKER_HUB && !path.includes('/') ? `library/${path}` : path;
-  const name = `${host}/${repository}`;
+  const host = registryOf(registry);
+  const name = `${host}/${repositoryUnder(host, path)}`;
   if (name.length > MAX_NAME_LENGTH) {
     return invalid(raw, `registry and repository are longer than ${MAX_NAME_LENGTH} characters`);
   }
@@ -126,6 +156,14 @@ function canonical(raw: string, registry: string, { path, tag, digest }: Parsed)
     ok: true,
     name: `${name}${digest === undefined ? `:${tag ?? 'latest'}` : `@${digest}`}`,
   };
+}
+
+function registryOf(written: string): string {
+  return written === 'index.docker.io' ? DOCKER_HUB : written;
+}
+
+function repositoryUnder(registry: string, path: string): string {
+  return registry === DOCKER_HUB && !path.includes('/') ? `library/${path}` : path;
 }
 
 function lookUp(raw: string, parsed: Parsed, shortNames: ShortNames): NameResult {

@@ -9,6 +9,7 @@ import {
   type Situation,
 } from './context.ts';
 import { type Drifted, driftedNames, recordDrift } from './drift.ts';
+import { forgetHeld, readHeld } from './gate-file.ts';
 import { pinAgain } from './pin-again.ts';
 import { isLiving, type RootRecord } from './record.ts';
 import { type Finding, judge, judgeAbsent } from './verify.ts';
@@ -54,6 +55,7 @@ export function activate(context: Context, { id, locked, needs }: BootedRoot): P
     refuseElsewhere(situation, id);
     const first = lastActivation(context.stateDirectory) === undefined;
     const switched = runningRoot(context.stateDirectory, situation.records) !== id;
+    sayHeld(context, id, switched);
     const activation = { root: id, ...(switched ? { time: new Date().toISOString() } : {}) };
     const pins = await pinAgain(context, situation, id);
     const record = situation.records.get(id);
@@ -75,6 +77,17 @@ export function activate(context: Context, { id, locked, needs }: BootedRoot): P
     const findings = judge(end.records.get(id) ?? record, end);
     return { id, isStaged: true, switched, pins, moved, drifted, findings };
   });
+}
+
+/** What was held back at the shutdown: the journal of the boot says so too. */
+function sayHeld({ stateDirectory, report }: Context, id: string, switched: boolean): void {
+  const held = readHeld(stateDirectory);
+  if (held === undefined) return;
+  if (switched || held.root === id) return forgetHeld(stateDirectory);
+  const [reason = ''] = held.reasons;
+  const more = held.reasons.length > 1 ? ` and ${held.reasons.length - 1} more` : '';
+  const message = `${held.root} was held back at ${held.time}: ${reason}${more}`;
+  report({ event: 'warning', message });
 }
 
 async function moveToRecord(

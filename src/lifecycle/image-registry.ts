@@ -15,8 +15,8 @@ export async function imageOfRegistry(
   platform: Platform,
   signal?: AbortSignal,
 ): Promise<ImageSource> {
-  await registry.permit(name);
   const image = await registry.resolve(name, platform, {}, signal);
+  await registry.permit(image, {}, signal === undefined ? {} : { signal });
   return {
     location: `image:${name.split('@')[0]}@${image.manifest}`,
     layers: image.blobs.slice(1),

@@ -10,11 +10,12 @@ const maxBytes = 64 * 2 ** 30;
 
 /** What is left of that. */
 export interface Budget {
+  readonly bytes: number;
   left: number;
 }
 
-export function budget(): Budget {
-  return { left: maxBytes };
+export function budget(bytes: number = maxBytes): Budget {
+  return { bytes, left: bytes };
 }
 
 /** The blob as it passes, and an error at its end if it was another one. */
@@ -50,7 +51,7 @@ export async function* decompressed(
       budget.left -= chunk.length;
       if (budget.left < 0)
         throw imageFailure(
-          `the image has more than ${maxBytes} bytes, found in the layer ${digest}`,
+          `the image has more than ${budget.bytes} bytes, found in the layer ${digest}`,
         );
       yield chunk;
     }

@@ -19,6 +19,8 @@ export interface ImagePlaces {
   /** The full name that the running system means by one. */
   readonly nameMeantBy: (raw: string) => Promise<string>;
   readonly signal?: AbortSignal;
+  /** How much the layers may be in all when they are unpacked; 64 GiB unless it is said. */
+  readonly maxBytes?: number;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface ImagePlaces {
 export async function openImage(spec: string, places: ImagePlaces): Promise<Root> {
   const source = await sourceOf(spec.replace(/^image:/, ''), places);
   const tree = new LayerTree();
-  const left = budget();
+  const left = budget(places.maxBytes);
   for (const blob of source.layers) {
     try {
       await tree.apply(tarEntries(decompressed(blob, source.read(blob), left)));

@@ -150,7 +150,7 @@ async function foundAt(
   const { signal } = context;
   const here = await atHand(context, binding, wanted);
   const isAnew = isResolvedAnew(binding) && wanted === binding.name;
-  if (here !== undefined && !isAnew) return permitted(registry, binding, here);
+  if (here !== undefined && !isAnew) return permitted(registry, binding, here, signal);
   let asked: Found;
   try {
     asked = await foundInRegistry(registry, binding, wanted, signal);
@@ -159,15 +159,21 @@ async function foundAt(
     if (!(error instanceof BerthError)) throw error;
     const known = here ?? foundIn((await context.loaded?.())?.all, binding, wanted);
     if (known === undefined) throw error;
-    return permitted(registry, binding, known);
+    return permitted(registry, binding, known, signal);
   }
   if (here === undefined || asked.found.digest !== here.found.digest) return asked;
-  return permitted(registry, binding, here);
+  return permitted(registry, binding, here, signal);
 }
 
 /** policy.json speaks of names, wherever their bytes come from. */
-async function permitted(registry: Registry, { name }: Binding, found: Found): Promise<Found> {
-  await registry.permit(name);
+async function permitted(
+  registry: Registry,
+  binding: Binding,
+  found: Found,
+  signal: AbortSignal,
+): Promise<Found> {
+  const image = { ...found.found, name: binding.name };
+  await firstThatWorks(binding, signal, (access) => registry.permit(image, access, { signal }));
   return found;
 }
 

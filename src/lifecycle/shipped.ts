@@ -45,14 +45,12 @@ function isWhole({ records, images }: Situation, id: string): boolean {
 
 function withoutNetwork(registry: Registry): Registry {
   const refuse = async (name: string): Promise<never> => {
-    // Rather this, where it is what keeps the image from being loaded.
-    await registry.permit(name);
     throw new RegistryError('not-found', `${name} is not among the images that the root ships`, {
       hint: 'ship it with `berth ship` when the root is built, or stage the root over a network',
     });
   };
   return {
-    permit: (name) => registry.permit(name),
+    permit: (image, access) => registry.permit(image, access, { offline: true }),
     resolve: refuse,
     resolveAll: refuse,
     diffIds: async ({ name }) => refuse(name),

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { BerthError, systemErrorCode } from '../errors.ts';
+import { BerthError, isOutOfSpace, systemErrorCode } from '../errors.ts';
 import { makeDirectory, syncDirectory } from '../make-directory.ts';
 
 /** Of a record, in bytes: room for tens of thousands of references. */
@@ -70,6 +70,13 @@ export function readStateFile(path: string): string | undefined {
 
 export function stateError(path: string, error: unknown): BerthError {
   const reason = error instanceof Error ? error.message : String(error);
+  if (isOutOfSpace(error)) {
+    return new BerthError('no-space', `no space is left to write ${path}: ${reason}`, {
+      hint: 'make space there; `berth prune` removes what released roots left',
+      kind: 'refused',
+      cause: error,
+    });
+  }
   return new BerthError('state-directory', `can't use ${path}: ${reason}`, {
     hint: 'run as the user that owns the state directory, or name another with --state-dir',
     cause: error,

@@ -26,6 +26,8 @@ export interface Patience {
   readonly idle: number;
   /** In `idle`, in bytes: who sends less keeps berth for ever, and is as good as silent. */
   readonly leastBytes: number;
+  /** The same where the bytes are to be had elsewhere too: a mirror is there to be quick. */
+  readonly mirror: { readonly idle: number; readonly leastBytes: number };
   /** For a small reply as a whole, however it trickles. */
   readonly smallReply: number;
 }
@@ -35,6 +37,7 @@ export const PATIENCE: Patience = {
   connect: 30_000,
   idle: 60_000,
   leastBytes: 16 * 1024,
+  mirror: { idle: 20_000, leastBytes: 256 * 1024 },
   smallReply: 120_000,
 };
 

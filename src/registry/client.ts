@@ -10,38 +10,45 @@ import { failure } from './failure.ts';
 import { fetchManifest } from './fetch-manifest.ts';
 import { fetchDiffIds } from './image-config.ts';
 import { type ManifestDocument, readManifest } from './manifest-document.ts';
+import { Permissions } from './permissions.ts';
 import type { Place } from './place.ts';
-import { judge, type Policy } from './policy.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 import type { Manifest, Registry, RegistryError } from './registry.ts';
 import { resolveAll } from './resolve-all.ts';
+import { SeenManifests } from './seen-manifests.ts';
 import { Transport, type TransportOptions } from './transport.ts';
+import type { TrustFiles } from './trust-files.ts';
 
 export interface RegistryOptions extends TransportOptions {
   readonly conf: RegistriesConf;
   readonly credentials: HostCredentials;
-  /** Read when something is to be downloaded, and only then missed. */
-  readonly policy: () => Policy;
+  readonly trust: TrustFiles;
   /** `PATIENCE` unless it is said. */
   readonly patience?: Patience;
 }
 
 /** The distribution client: github.com/opencontainers/distribution-spec v1.1, "Pull". */
 export function openRegistry(options: RegistryOptions): Registry {
-  const { conf, credentials, policy } = options;
+  const { conf, credentials, trust } = options;
   const transport = new Transport(options);
   const exchange = new Exchange(transport, new Authorizations(transport, credentials));
   const failover = new Failover(conf);
-  let known: Policy | undefined;
-  const permit = async (name: string) => judge((known ??= policy()), name);
+  const seen = new SeenManifests();
+  const permissions = new Permissions(trust, async (image, access, signal) => {
+    const { findSignatures } = await import('./sigstore/find.ts');
+    const places = failover.placesOfDigest(image.name, image.manifest, access);
+    const looking = { exchange, access, signal };
+    return findSignatures(image, places, await trust.registriesD(), looking);
+  });
   return {
-    permit,
+    permit: (image, access, options = {}) => permissions.permit(image, access, options),
     async resolve(name, platform, access, signal) {
       const places = failover.placesOf(name, access);
       const { place, result: top } = await failover.first(places, {
         ask: async (at) => fetchManifest(exchange, at, access, at.reference, signal),
         signal,
       });
+      seen.add(top);
       const document = readManifest(place, top);
       if (document.kind === 'manifest') return describe(name, platform, top, top, document);
       const { digest } = entryFor(place, document, platform);
@@ -49,6 +56,7 @@ export function openRegistry(options: RegistryOptions): Registry {
         [place, ...places.filter((other) => other !== place)],
         { ask: async (at) => fetchManifest(exchange, at, access, digest, signal), signal },
       );
+      seen.add(manifest);
       const inner = readManifest(from, manifest);
       if (inner.kind === 'manifest') return describe(name, platform, top, manifest, inner);
       throw failure('bad-reply', from, `a manifest at ${digest}`, 'one more index', {
@@ -65,18 +73,20 @@ export function openRegistry(options: RegistryOptions): Registry {
       return (await failover.first(places, { ask, signal })).result;
     },
     async manifest(name, digest, access) {
-      await permit(name);
+      permissions.check(name, digest);
+      const before = seen.get(digest);
+      if (before !== undefined) return before;
       const places = failover.placesOfDigest(name, digest, access);
       const ask = async (at: Place) => fetchManifest(exchange, at, access, digest);
       return (await failover.first(places, { ask })).result;
     },
     async download(name, blob, access, into, watch = {}) {
-      await permit(name);
+      permissions.check(name, blob.digest);
       const { progress = new BlobProgress(), signal } = watch;
-      const target = { into, progress, signal };
       // What came from one place goes on at the next.
       await failover.first(failover.placesOfDigest(name, blob.digest, access), {
-        ask: async (at) => downloadBlob(exchange, at, access, blob, target),
+        ask: async (at, isLast) =>
+          downloadBlob(exchange, at, access, blob, { into, progress, signal, mayLeave: !isLast }),
         signal,
         mayGoOn: () => !progress.isEnded,
       });

@@ -7,18 +7,35 @@ import { RegistryError } from './registry.ts';
 const TIMEOUT_MS = 30_000;
 const MAX_BYTES = 64 * 1024;
 
+/** Helpers, each asked once for a registry: they may take long, and ask others over the network. */
+export class CredentialHelpers {
+  readonly #answers = new Map<string, Promise<Credentials | undefined>>();
+
+  /** @throws {RegistryError} `registry-config` */
+  async ask(name: string, server: string): Promise<Credentials | undefined> {
+    const key = `${name} ${server}`;
+    const answer = this.#answers.get(key) ?? askHelper(name, server);
+    this.#answers.set(key, answer);
+    return answer;
+  }
+}
+
 /**
  * Asks `docker-credential-NAME get`: github.com/docker/docker-credential-helpers, "Development".
  *
  * @returns undefined if the helper has none for the server.
  * @throws {RegistryError} `registry-config`
  */
-export async function askHelper(name: string, server: string): Promise<Credentials | undefined> {
+export async function askHelper(
+  name: string,
+  server: string,
+  timeout = TIMEOUT_MS,
+): Promise<Credentials | undefined> {
   if (!/^[\w.-]{1,64}$/.test(name)) {
     throw failed(`a helper called ${JSON.stringify(name.slice(0, 64))}`, server, 'no such program');
   }
   const program = `docker-credential-${name}`;
-  const answer = await run(program, server);
+  const answer = await run(program, server, timeout);
   if (answer === 'none') return undefined;
   const reply = parse(answer);
   if (reply === undefined) throw failed(program, server, 'an answer that is not as agreed');
@@ -32,9 +49,9 @@ export async function askHelper(name: string, server: string): Promise<Credentia
 /** The one error of a helper that means "none": its other words might quote a secret. */
 const NONE = /^\s*credentials not found in native keychain\s*$/;
 
-async function run(program: string, server: string): Promise<string> {
+async function run(program: string, server: string, timeout: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const limits = { timeout: TIMEOUT_MS, killSignal: 'SIGKILL', maxBuffer: MAX_BYTES } as const;
+    const limits = { timeout, killSignal: 'SIGKILL', maxBuffer: MAX_BYTES } as const;
     const child = execFile(program, ['get'], limits, (error, stdout) => {
       if (error === null) resolve(stdout);
       else if (NONE.test(stdout)) resolve('none');

@@ -2,7 +2,7 @@ import { parseName } from '../image/name.ts';
 import { type Root, RootError } from '../root/root.ts';
 import type { Access } from './access.ts';
 import { type Credentials, findInAuthFile, parseAuthFile } from './auth-file.ts';
-import { askHelper } from './credential-helper.ts';
+import type { CredentialHelpers } from './credential-helper.ts';
 import { printable } from './failure.ts';
 import { RegistryError } from './registry.ts';
 
@@ -37,6 +37,14 @@ export function authPaths(
   };
 }
 
+/** Where the running system has its credentials. */
+export interface CredentialSources {
+  readonly authFiles: AuthPaths;
+  /** `credential-helpers` of registries.conf. */
+  readonly helpers: readonly string[];
+  readonly programs: CredentialHelpers;
+}
+
 /** What registries.conf calls the auth files in its `credential-helpers`. */
 const AUTH_FILES = 'containers-auth.json';
 
@@ -47,24 +55,23 @@ const DOCKER_HUB_URL = 'https://index.docker.io/v1/';
  * The running system's own credentials for a repository. docker's `credsStore`, which
  * containers/image does not know, is asked where all else has none.
  *
- * @param helpers `credential-helpers` of registries.conf.
  * @throws {RegistryError} `registry-config` for a file that can't be read, or a helper that fails,
  *   if no other has any.
  */
 export async function hostCredentials(
   host: Root,
-  authPaths: AuthPaths,
-  helpers: readonly string[],
+  sources: CredentialSources,
   registry: string,
   repository: string,
 ): Promise<Credentials | undefined> {
+  const { helpers, programs } = sources;
   let failed: RegistryError | undefined;
   for (const helper of helpers.length === 0 ? [AUTH_FILES] : helpers) {
     try {
       const credentials =
         helper === AUTH_FILES
-          ? await inAuthFiles(host, authPaths, registry, repository)
-          : await askHelper(helper, registry);
+          ? await inAuthFiles(host, sources, registry, repository)
+          : await programs.ask(helper, registry);
       if (credentials !== undefined) return credentials;
     } catch (error) {
       if (!(error instanceof RegistryError)) throw error;
@@ -77,7 +84,7 @@ export async function hostCredentials(
 
 async function inAuthFiles(
   host: Root,
-  { explicit, paths }: AuthPaths,
+  { authFiles: { explicit, paths }, programs }: CredentialSources,
   registry: string,
   repository: string,
 ): Promise<Credentials | undefined> {
@@ -91,13 +98,13 @@ async function inAuthFiles(
     const found = findInAuthFile(file, registry, repository, format);
     if (found?.kind === 'credentials') return found.credentials;
     if (found?.kind === 'illegible') throw illegible(path, found.key);
-    const credentials = found && (await askHelper(found.name, registry));
+    const credentials = found && (await programs.ask(found.name, registry));
     if (credentials !== undefined) return credentials;
     if (file.credsStore !== undefined) stores.add(file.credsStore);
   }
   for (const store of stores) {
     const server = registry === 'docker.io' ? DOCKER_HUB_URL : registry;
-    const credentials = await askHelper(store, server);
+    const credentials = await programs.ask(store, server);
     if (credentials !== undefined) return credentials;
   }
   return undefined;

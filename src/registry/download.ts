@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Blob } from '../image/resolved.ts';
 import type { Access } from './access.ts';
 import type { BlobProgress } from './blob-progress.ts';
-import { eachChunk, type Patience } from './body.ts';
+import { eachChunk, type Patience, Stalled } from './body.ts';
 import type { Exchange } from './exchange.ts';
 import { connectionLost, failure, printable } from './failure.ts';
 import type { Place } from './place.ts';
@@ -14,6 +14,8 @@ export interface Target {
   readonly into: { write(chunk: Buffer): Promise<void> };
   /** What is there already. */
   readonly progress: BlobProgress;
+  /** Whether another place can go on if this one is slow. */
+  readonly mayLeave?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -86,12 +88,13 @@ interface Passing {
 
 async function pass(
   { place, expected, blob, response, start, patience }: Passing,
-  { into, progress, signal }: Target,
+  { into, progress, signal, mayLeave = false }: Target,
 ): Promise<void> {
+  const bounds = mayLeave ? { ...patience, ...patience.mirror } : patience;
   let at = start;
   let isWriting = false;
   try {
-    await eachChunk(response, patience, async (chunk) => {
+    await eachChunk(response, bounds, async (chunk) => {
       // What was there before the connection broke comes again from a registry that knows no parts.
       const fresh = chunk.subarray(Math.min(chunk.length, progress.length - at));
       at += chunk.length;
@@ -107,8 +110,16 @@ async function pass(
   } catch (error) {
     signal?.throwIfAborted();
     if (isWriting || error instanceof RegistryError) throw error;
+    if (mayLeave && error instanceof Stalled) throw tooSlow(place, expected, error);
     throw connectionLost(place, expected, error);
   }
+}
+
+function tooSlow(place: Place, expected: string, cause: Stalled): RegistryError {
+  return failure('too-slow', place, expected, cause.message, {
+    hint: 'look what holds this mirror up, or take it out of registries.conf',
+    cause,
+  });
 }
 
 function tooShort(place: Place, { digest, size }: Blob, length: number): RegistryError {

@@ -7,7 +7,8 @@ import { RegistryError } from './registry.ts';
 
 /** What is done at each place until it is done at one. */
 interface Work<T> {
-  readonly ask: (place: Place) => Promise<T>;
+  /** `isLast`: there is no other to ask if this one fails. */
+  readonly ask: (place: Place, isLast: boolean) => Promise<T>;
   readonly signal?: AbortSignal | undefined;
   /** Whether the next place may still do it, when one has failed half-way. */
   readonly mayGoOn?: () => boolean;
@@ -51,10 +52,11 @@ export class Failover {
     { ask, signal, mayGoOn = () => true }: Work<T>,
   ): Promise<{ readonly place: Place; readonly result: T }> {
     const failed: Failed[] = [];
+    const last = places.findLast(({ blockedBy }) => blockedBy === undefined);
     for (const place of places) {
       try {
         if (place.blockedBy !== undefined) throw blocked(place, place.blockedBy);
-        const result = await ask(place);
+        const result = await ask(place, place === last);
         for (const { place: other, error } of failed) this.#left.add(leftKey(other, error));
         return { place, result };
       } catch (error) {

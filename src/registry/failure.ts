@@ -56,7 +56,8 @@ function shortMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // OpenSSL's own word: `wrong version number`, where the message has source files and lines.
   if ('reason' in error && typeof error.reason === 'string') return error.reason;
-  return error.message.split('\n')[0] ?? '';
+  // Node's advice is for who starts it by hand.
+  return (error.message.split('\n')[0] ?? '').replace(/; if the root CA is installed.*/, '');
 }
 
 /**

@@ -4,12 +4,13 @@ import { openRoot } from '../root/open-root.ts';
 import type { Root } from '../root/root.ts';
 import { readCertificates } from './certificates.ts';
 import { openRegistry } from './client.ts';
+import { CredentialHelpers } from './credential-helper.ts';
 import { authPaths, hostCredentials } from './credentials.ts';
-import { readPolicy } from './policy.ts';
 import { proxiesOf } from './proxy.ts';
 import { readRegistriesConf } from './registries-conf.ts';
 import type { Registry } from './registry.ts';
 import { type RetryPolicy, retrying, retryPolicy } from './retry.ts';
+import { hostTrust } from './trust-files.ts';
 
 /**
  * Registries as the running system reaches them: by its registries.conf, auth files and policy,
@@ -18,10 +19,14 @@ import { type RetryPolicy, retrying, retryPolicy } from './retry.ts';
  * @param onRetry told before something is asked for again.
  * @throws {RegistryError} `registry-config` for a registries.conf that can't be read.
  */
-export async function openHostRegistry(onRetry: RetryPolicy['onRetry']): Promise<Registry> {
+export async function openHostRegistry(
+  onRetry: RetryPolicy['onRetry'],
+  policy: RetryPolicy = retryPolicy,
+): Promise<Registry> {
   const host = openRoot('/');
   try {
-    return await openAt(host, process.env, homedir(), process.getuid?.() ?? 0, onRetry);
+    const uid = process.getuid?.() ?? 0;
+    return await openAt(host, process.env, homedir(), uid, { ...policy, onRetry });
   } catch (error) {
     host.close();
     throw error;
@@ -33,12 +38,11 @@ async function openAt(
   environment: NodeJS.ProcessEnv,
   home: string,
   uid: number,
-  onRetry: RetryPolicy['onRetry'],
+  policy: RetryPolicy,
 ): Promise<Registry> {
   // Not by $XDG_CONFIG_HOME: engines obey that for auth files alone.
   const userDirectory = join(home, '.config/containers');
   const { CONTAINERS_REGISTRIES_CONF: registriesConf } = environment;
-  const paths = authPaths(environment, home, uid);
   const conf = await readRegistriesConf(host, {
     userDirectory,
     ...(registriesConf ? { registriesConf } : {}),
@@ -46,16 +50,20 @@ async function openAt(
   const certificateDirectories = [userDirectory, '/etc/containers', '/etc/docker'].map(
     (directory) => `${directory}/certs.d`,
   );
-  const helpers = conf.credentialHelpers ?? [];
+  const sources = {
+    authFiles: authPaths(environment, home, uid),
+    helpers: conf.credentialHelpers ?? [],
+    programs: new CredentialHelpers(),
+  };
   const registry = openRegistry({
     conf,
-    credentials: (name, repository) => hostCredentials(host, paths, helpers, name, repository),
-    policy: () => readPolicy(host, userDirectory),
+    credentials: (name, repository) => hostCredentials(host, sources, name, repository),
+    trust: hostTrust(host, userDirectory),
     certificates: (name) => readCertificates(host, certificateDirectories, name),
     proxyFor: proxiesOf(environment),
   });
   return {
-    ...retrying(registry, { ...retryPolicy, onRetry }),
+    ...retrying(registry, policy),
     close: () => {
       registry.close();
       host.close();

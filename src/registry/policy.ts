@@ -1,7 +1,9 @@
 import * as v from 'valibot';
-import { parseName } from '../image/name.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { RegistryError } from './registry.ts';
+import { type Requirement, requirementsSchema } from './requirement.ts';
+import { scopesOf } from './scope.ts';
+import { mapOf, parseStrictJson } from './strict-json.ts';
 
 /** A policy.json: what must be true of an image before it may be taken. */
 export interface Policy {
@@ -11,15 +13,20 @@ export interface Policy {
   readonly docker: Readonly<Record<string, readonly Requirement[]>>;
 }
 
-interface Requirement {
-  readonly type: string;
+/** What a policy asks of one image. */
+export interface Asked {
+  /** All of them must be met. */
+  readonly requirements: readonly Requirement[];
+  /** Where the policy says so, in words. */
+  readonly where: string;
 }
 
 /**
  * Reads the policy of the running system: the first of the files that is there.
  *
  * @param userDirectory `~/.config/containers`
- * @throws {RegistryError} `registry-config` if there is none, or it is not as it must be.
+ * @throws {RegistryError} `registry-config` if there is none, or it is not as it must be: as
+ *   containers/image has it, one fault anywhere fails the whole.
  */
 export function readPolicy(host: Root, userDirectory: string): Policy {
   const paths = [userDirectory, '/etc/containers', '/usr/share/containers'].map(
@@ -39,51 +46,29 @@ export function readPolicy(host: Root, userDirectory: string): Policy {
 }
 
 /**
- * Whether berth may download an image itself: only one of which nothing is required. It can't
- * check signatures, and what it can't judge it refuses.
+ * What the policy asks of an image: the most specific scope decides alone.
  *
  * @param name a full name, as the unit means it, not where registries.conf leads.
- * @throws {RegistryError} `policy-rejected`
  */
-export function judge(policy: Policy, name: string): void {
-  const scope = scopesOf(name).find((candidate) => Object.hasOwn(policy.docker, candidate));
-  const requirements = (scope === undefined ? undefined : policy.docker[scope]) ?? policy.default;
-  const refused = requirements.find(({ type }) => type !== 'insecureAcceptAnything');
-  if (refused === undefined) return;
-  const where = scope === undefined ? 'its default' : `its scope ${JSON.stringify(scope)}`;
-  const reason =
-    refused.type === 'reject'
-      ? 'rejects it'
-      : `asks for ${JSON.stringify(refused.type.slice(0, 40))}, which berth can't judge yet`;
-  throw new RegistryError('policy-rejected', `${name}: ${policy.path} ${reason} (${where})`, {
-    hint: 'fetch it with an engine that judges it itself (--engine podman), or change the policy',
-  });
+export function askedOf(policy: Policy, name: string): Asked {
+  const scope = [...scopesOf(name), ''].find((candidate) =>
+    Object.hasOwn(policy.docker, candidate),
+  );
+  const scoped = scope === undefined ? undefined : policy.docker[scope];
+  return scoped === undefined
+    ? { requirements: policy.default, where: `${policy.path}, default` }
+    : { requirements: scoped, where: `${policy.path}, scope ${JSON.stringify(scope)}` };
 }
-
-/** From the image to the transport's default: containers-policy.json(5), "docker:". */
-function scopesOf(name: string): readonly string[] {
-  const { registry, repository } = parseName(name);
-  const parts = [registry, ...repository.split('/')];
-  const namespaces = parts.map((_, i) => parts.slice(0, parts.length - i).join('/'));
-  const labels = registry.replace(/:\d+$/, '').split('.');
-  const wildcards = labels.slice(1).map((_, i) => `*.${labels.slice(i + 1).join('.')}`);
-  return [name, ...namespaces, ...wildcards, ''];
-}
-
-const requirements = v.pipe(
-  v.array(v.looseObject({ type: v.string() })),
-  v.minLength(1, 'expected at least one requirement'),
-);
 
 const schema = v.strictObject({
-  default: requirements,
-  transports: v.optional(v.record(v.string(), v.record(v.string(), requirements)), {}),
+  default: requirementsSchema,
+  transports: v.optional(mapOf(mapOf(requirementsSchema)), {}),
 });
 
 function parse(path: string, content: Buffer): Policy {
   let document: unknown;
   try {
-    document = JSON.parse(content.toString('utf8'));
+    document = parseStrictJson(content);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw wrong(path, error.message);

@@ -1,12 +1,22 @@
 import { BlockList, isIP } from 'node:net';
 import { Secret } from '../secret.ts';
 
-/** A proxy for HTTP, which tunnels what has TLS. */
+/** A proxy for HTTP, which tunnels what has TLS, or one that speaks SOCKS5. */
 export interface Proxy {
   /** Without user and password. */
   readonly url: URL;
-  /** A value of the `Proxy-Authorization` header. */
-  readonly authorization?: Secret;
+  readonly login?: { readonly username: string; readonly password: Secret };
+}
+
+export function isSocks({ url }: Proxy): boolean {
+  return url.protocol === 'socks5:' || url.protocol === 'socks5h:';
+}
+
+/** The header that says who asks a proxy for HTTP. */
+export function authorizationOf({ login }: Proxy): Readonly<Record<string, string>> {
+  if (login === undefined) return {};
+  const text = `${login.username}:${login.password.reveal()}`;
+  return { 'proxy-authorization': `Basic ${Buffer.from(text).toString('base64')}` };
 }
 
 /** The way to a URL: undefined for the direct one. */
@@ -53,9 +63,8 @@ function parseProxy(text: string): Proxy | undefined {
   url.password = '';
   if (username === '' && password === '') return { url };
   try {
-    const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-    const authorization = new Secret(`Basic ${Buffer.from(login).toString('base64')}`);
-    return { url, authorization };
+    const secret = new Secret(decodeURIComponent(password));
+    return { url, login: { username: decodeURIComponent(username), password: secret } };
   } catch (error) {
     if (error instanceof URIError) return undefined;
     throw error;

@@ -3,6 +3,7 @@ import type { Platform } from '../image/platform.ts';
 import type { Blob, ResolvedImage } from '../image/resolved.ts';
 import type { Access } from './access.ts';
 import type { BlobProgress } from './blob-progress.ts';
+import type { PermitOptions } from './permissions.ts';
 
 /**
  * What berth itself asks of registries. Everything that comes back is hostile: bounded, hashed,
@@ -10,12 +11,15 @@ import type { BlobProgress } from './blob-progress.ts';
  */
 export interface Registry {
   /**
-   * Whether the running system's policy.json lets berth download this image itself. `manifest`
-   * and `download` obey it; what only looks does not, as engines that pull themselves judge themselves.
+   * Whether the running system's policy.json lets berth download this image itself: signatures are
+   * judged for its name and the digest of its manifest, and fetched once an image. `manifest` and
+   * `download` give only what was let in; what only looks needs no leave, as engines that pull
+   * themselves judge themselves.
    *
-   * @throws {RegistryError} `policy-rejected`, or `registry-config` if there is no policy.
+   * @throws {RegistryError} `policy-rejected`, `registry-config` if there is no policy, or what keeps
+   *   its signatures from being read.
    */
-  permit(name: string): Promise<void>;
+  permit(image: ResolvedImage, access: Access, options?: PermitOptions): Promise<void>;
 
   /**
    * What a full name means now, for one platform.
@@ -90,6 +94,8 @@ export type RegistryErrorCode =
   | 'registry-unreachable'
   /** The connection broke in the middle of a reply. */
   | 'connection-lost'
+  /** A mirror that sends far less than a link can carry. */
+  | 'too-slow'
   /** 401 with the credentials at hand, or none at hand. */
   | 'unauthorized'
   /** 403. */
@@ -139,6 +145,7 @@ function kindOf(code: RegistryErrorCode): 'failed' | 'usage' | 'refused' | 'unre
   switch (code) {
     case 'registry-unreachable':
     case 'connection-lost':
+    case 'too-slow':
     case 'rate-limited':
     case 'registry-failed':
       return 'unreachable';

@@ -48,7 +48,8 @@ export function retrying(registry: Registry, policy: RetryPolicy = retryPolicy):
   const again = <T>(signal: AbortSignal | undefined, ask: () => Promise<T>) =>
     persist(policy, signal, ask, () => 0);
   return {
-    permit: (name) => registry.permit(name),
+    permit: (image, access, options) =>
+      again(options?.signal, () => registry.permit(image, access, options)),
     resolve: (name, platform, access, signal) =>
       again(signal, () => registry.resolve(name, platform, access, signal)),
     resolveAll: (name, access, signal) =>

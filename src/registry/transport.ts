@@ -3,9 +3,9 @@ import https from 'node:https';
 import { systemErrorCode } from '../errors.ts';
 import { PATIENCE, type Patience, Stalled } from './body.ts';
 import type { HostCertificates } from './certificates.ts';
-import type { Proxy, ProxyFor } from './proxy.ts';
-import { trustOf } from './trust.ts';
-import { addressOf, authorized, ProxyError, TunnelAgent } from './tunnel.ts';
+import { authorizationOf, isSocks, type Proxy, type ProxyFor } from './proxy.ts';
+import { type Extent, trustOf } from './trust.ts';
+import { addressOf, ProxyError, SocksAgent, TunnelAgent } from './tunnel.ts';
 
 /** One request, to one origin; redirects and credentials are others' work. */
 export interface Ask {
@@ -36,8 +36,10 @@ export class Transport {
   readonly #certificatesOf: (registry: string) => HostCertificates;
   readonly #proxyFor: ProxyFor;
   readonly #plain = new http.Agent({ keepAlive: true });
+  readonly #socks = new Map<string, http.Agent>();
   readonly #agents = new Map<string, https.Agent>();
   readonly #certificates = new Map<string, HostCertificates>();
+  #extent: Extent = 'bundle';
   /** Of a registry's identities, the one that was not refused. */
   readonly #accepted = new Map<string, number>();
 
@@ -54,14 +56,21 @@ export class Transport {
    * @throws {RegistryError} `registry-config`
    */
   async send(ask: Ask): Promise<IncomingMessage> {
-    for (;;) {
+    for (let refusals = 0; ; ) {
+      const extent = this.#extent;
+      const identity = this.#identityOf(ask);
       const attempt = new Attempt(this.#start(ask), this.patience);
       try {
         return await attempt.reply;
       } catch (error) {
         ask.signal?.throwIfAborted();
         // A kept connection that the other side closed meanwhile: the request was not served.
-        if (attempt.isStale || this.#hasNextIdentity(ask, error)) continue;
+        if (attempt.isStale) continue;
+        if (this.#hasMoreAuthorities(error, extent)) continue;
+        if (this.#hasNextIdentity(ask, error, identity, refusals)) {
+          refusals++;
+          continue;
+        }
         if (attempt.isConnected) throw error;
         throw new NotConnected('not connected', { cause: this.#asOfProxy(ask.url, error) });
       }
@@ -71,7 +80,7 @@ export class Transport {
   /** Closes idle connections. */
   close(): void {
     this.#plain.destroy();
-    for (const agent of this.#agents.values()) agent.destroy();
+    for (const agent of [...this.#agents.values(), ...this.#socks.values()]) agent.destroy();
   }
 
   #start(ask: Ask): http.ClientRequest {
@@ -95,12 +104,15 @@ export class Transport {
       return https.request({ ...options, agent: this.#agentFor(ask, proxy) }).end(body);
     }
     if (proxy === undefined) return http.request({ ...options, agent: this.#plain }).end(body);
+    if (isSocks(proxy)) {
+      return http.request({ ...options, agent: this.#socksAgentFor(proxy) }).end(body);
+    }
     // What has no TLS is asked of the proxy itself: RFC 9112, 3.2.2.
     const toProxy: RequestOptions = {
       ...options,
       ...addressOf(proxy.url),
       path: `http://${url.host}${options.path}`,
-      headers: { ...headers, host: url.host, ...authorized(proxy.authorization?.reveal()) },
+      headers: { ...headers, host: url.host, ...authorizationOf(proxy) },
     };
     return proxy.url.protocol === 'https:'
       ? https.request({ ...toProxy, agent: this.#agentFor(ask, undefined) }).end(body)
@@ -110,17 +122,25 @@ export class Transport {
   #agentFor({ registry, insecure }: Ask, proxy: Proxy | undefined): https.Agent {
     const certificates = this.#certificatesFor(registry);
     const { authorities, identities } = certificates;
-    const index = this.#accepted.get(registry) ?? 0;
+    const index = this.#identityOf({ registry });
     const isOwn = authorities.length + identities.length > 0;
-    const key = `${insecure} ${proxy?.url.href ?? ''} ${isOwn ? `${registry} ${index}` : ''}`;
+    const key = `${insecure} ${this.#extent} ${proxy?.url.href ?? ''} ${isOwn ? `${registry} ${index}` : ''}`;
     const known = this.#agents.get(key);
     if (known !== undefined) return known;
-    const trust = trustOf(insecure, certificates, identities[index]);
+    const trust = trustOf(insecure, certificates, index, this.#extent);
     const agent =
       proxy === undefined
         ? new https.Agent({ keepAlive: true, ...trust })
-        : new TunnelAgent(proxy, trust, this.patience);
+        : new TunnelAgent({ proxy, trust, patience: this.patience });
     this.#agents.set(key, agent);
+    return agent;
+  }
+
+  #socksAgentFor(proxy: Proxy): http.Agent {
+    const known = this.#socks.get(proxy.url.href);
+    if (known !== undefined) return known;
+    const agent = new SocksAgent({ proxy, trust: {}, patience: this.patience });
+    this.#socks.set(proxy.url.href, agent);
     return agent;
   }
 
@@ -133,19 +153,33 @@ export class Transport {
   /** A tunnel tells by itself that it is one. */
   #asOfProxy(url: URL, error: unknown): unknown {
     const proxy = url.protocol === 'http:' ? this.#proxyFor(url) : undefined;
-    if (proxy === undefined || !(error instanceof Error)) return error;
+    if (proxy === undefined || error instanceof ProxyError || !(error instanceof Error))
+      return error;
     return new ProxyError(proxy, error.message, error);
+  }
+
+  #identityOf({ registry }: Pick<Ask, 'registry'>): number {
+    return this.#accepted.get(registry) ?? 0;
+  }
+
+  /** Looks further for who has signed a certificate, unless that was done already. */
+  #hasMoreAuthorities(error: unknown, asked: Extent): boolean {
+    const isUnknown = /ISSUER|SELF_SIGNED|VERIFY_LEAF/.test(systemErrorCode(error) ?? '');
+    if (!isUnknown || asked === 'directories') return false;
+    this.#extent = 'directories';
+    return true;
   }
 
   /**
    * Goes on to the next identity when one was refused. Node does not tell which CAs a server
    * accepts, by which others choose; and the server's word may be lost when it hangs up.
    */
-  #hasNextIdentity({ registry }: Ask, error: unknown): boolean {
-    if (!/^ERR_SSL_.*_ALERT_|^ECONNRESET$|^EPIPE$/.test(systemErrorCode(error) ?? '')) return false;
-    const next = (this.#accepted.get(registry) ?? 0) + 1;
-    if (next >= (this.#certificates.get(registry)?.identities.length ?? 0)) return false;
-    this.#accepted.set(registry, next);
+  #hasNextIdentity({ registry }: Ask, error: unknown, asked: number, refusals: number): boolean {
+    const count = this.#certificates.get(registry)?.identities.length ?? 0;
+    const isRefusal = /^ERR_SSL_.*_ALERT_|^ECONNRESET$|^EPIPE$/.test(systemErrorCode(error) ?? '');
+    if (!isRefusal || refusals + 1 >= count) return false;
+    // Another request may have gone on already.
+    if (this.#identityOf({ registry }) === asked) this.#accepted.set(registry, (asked + 1) % count);
     return true;
   }
 }
@@ -165,7 +199,8 @@ class Attempt {
       timer = setTimeout(() => request.destroy(new Stalled(idle)), idle);
     };
     request.once('socket', (socket) => {
-      if (request.reusedSocket) connected();
+      // Also one that a proxy has connected already.
+      if (request.reusedSocket || !('encrypted' in socket || socket.connecting)) connected();
       else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected);
     });
     this.reply = new Promise<IncomingMessage>((resolve, reject) => {

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type ConnectionOptions, createSecureContext, getCACertificates } from 'node:tls';
 import { systemErrorCode } from '../errors.ts';
 import { type HostCertificates, type Identity, wrong } from './certificates.ts';
@@ -14,41 +15,75 @@ const BUNDLES = [
   '/etc/ssl/cert.pem',
 ];
 
+/** Where systems keep CAs one by one: Go's list. */
+const DIRECTORIES = ['/etc/ssl/certs', '/etc/pki/tls/certs'];
+
 /**
- * Whom a connection trusts, and who it says that it is. Without a check it still says the latter.
+ * How far to look for the system's CAs: its bundle is read in a fifth of the time that Node needs to
+ * list them, and has what its directories have, but for what somebody has put there by hand.
+ */
+export type Extent = 'bundle' | 'directories';
+
+/**
+ * Whom a connection trusts, and who it says that it is: the identity with that index, if there is
+ * one. Without a check of the other side it still says so.
  *
- * @throws {RegistryError} `registry-config` for an identity that is none.
+ * @throws {RegistryError} `registry-config` if any of the identities is none.
  */
 export function trustOf(
   insecure: boolean,
-  { authorities }: HostCertificates,
-  identity: Identity | undefined,
+  { authorities, identities }: HostCertificates,
+  index: number,
+  extent: Extent,
 ): ConnectionOptions {
-  const own = identity === undefined ? {} : { cert: identity.cert, key: identity.key };
-  const ca = insecure ? [] : [...systemAuthorities(), ...authorities.flatMap(certificatesIn)];
+  for (const identity of identities) check(identity);
+  const { cert, key } = identities[index] ?? {};
+  const own = cert === undefined ? {} : { cert, key };
+  const ca = insecure ? [] : [...systemAuthorities(extent), ...authorities.flatMap(certificatesIn)];
+  return {
+    secureContext: createSecureContext({ ...own, ca }),
+    ...(insecure ? { rejectUnauthorized: false } : {}),
+  };
+}
+
+function check({ path, cert, key }: Identity): void {
   try {
-    const secureContext = createSecureContext({ ...own, ca });
-    return { secureContext, ...(insecure ? { rejectUnauthorized: false } : {}) };
+    createSecureContext({ cert, key });
   } catch (error) {
-    if (identity === undefined) throw error;
-    throw wrong(`${identity.path}: expected a certificate with its key, found ${reasonOf(error)}`);
+    throw wrong(`${path}: expected a certificate with its key, found ${reasonOf(error)}`);
   }
 }
 
-/**
- * The CAs that the running system trusts; Node's own where it has none. Reading one file takes a
- * fifth of the time that Node needs to list the system's.
- */
-function systemAuthorities(): readonly (string | Buffer)[] {
-  const { SSL_CERT_FILE: explicit } = process.env;
-  for (const path of explicit === undefined ? BUNDLES : [explicit]) {
+/** As Go's crypto/x509, with the variables that it obeys; Node's own where there are none. */
+function systemAuthorities(extent: Extent): readonly (string | Buffer)[] {
+  const { SSL_CERT_FILE: file, SSL_CERT_DIR: directories } = process.env;
+  const bundle = firstOf(file ? [file] : BUNDLES);
+  const found = bundle === undefined ? [] : [bundle];
+  if (extent === 'bundle') return found;
+  const others = directories ? directories.split(':') : DIRECTORIES;
+  const all = [...found, ...others.flatMap(filesIn).flatMap(certificatesIn)];
+  return all.length > 0 ? all : getCACertificates('default');
+}
+
+function firstOf(paths: readonly string[]): Buffer | undefined {
+  for (const path of paths) {
     try {
-      return [readFileSync(path)];
+      return readFileSync(path);
     } catch (error) {
-      if (systemErrorCode(error) !== 'ENOENT') throw error;
+      if (systemErrorCode(error) === undefined) throw error;
     }
   }
-  return getCACertificates('default');
+  return undefined;
+}
+
+/** What can't be read is passed over, as by Go. */
+function filesIn(directory: string): readonly Buffer[] {
+  try {
+    return readdirSync(directory).flatMap((name) => firstOf([join(directory, name)]) ?? []);
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return [];
+  }
 }
 
 /** The certificates of a file; what else stands in it is passed over, as by Go. */

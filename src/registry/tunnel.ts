@@ -1,100 +1,177 @@
-import http, { type ClientRequest, type RequestOptions } from 'node:http';
+import { once } from 'node:events';
+import http, { type RequestOptions } from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import { systemErrorCode } from '../errors.ts';
 import { type Patience, Stalled } from './body.ts';
-import type { Proxy } from './proxy.ts';
+import { authorizationOf, isSocks, type Proxy } from './proxy.ts';
+import { askSocks } from './socks.ts';
 
 /** What went wrong at a proxy, or on the way to it. */
 export class ProxyError extends Error {
   readonly code: string | undefined;
 
   constructor({ url }: Proxy, reason: string, cause?: unknown) {
-    super(`by the proxy ${url.host}: ${reason}`, { cause });
+    super(`at the proxy ${url.host}: ${reason}`, { cause });
     this.code = systemErrorCode(cause);
   }
 }
 
-/** An agent whose connections with TLS lead through a proxy: RFC 9110, 9.3.6. */
-export class TunnelAgent extends https.Agent {
-  readonly #proxy: Proxy;
-  readonly #trust: ConnectionOptions;
-  readonly #patience: Patience;
-  readonly #opening = new Set<ClientRequest>();
+export interface WayOptions {
+  readonly proxy: Proxy;
+  /** For a proxy that is itself spoken to with TLS. */
+  readonly trust: ConnectionOptions;
+  readonly patience: Patience;
+}
 
-  constructor(proxy: Proxy, trust: ConnectionOptions, patience: Patience) {
-    super({ keepAlive: true, ...trust });
-    this.#proxy = proxy;
-    this.#trust = trust;
-    this.#patience = patience;
+type Done = (error: Error | null, stream: Duplex) => void;
+
+/** An agent whose connections with TLS lead through a proxy. */
+export class TunnelAgent extends https.Agent {
+  readonly #way: Way;
+
+  constructor(options: WayOptions) {
+    super({ keepAlive: true, ...options.trust });
+    this.#way = new Way(options);
   }
 
-  override createConnection(
-    options: RequestOptions,
-    callback?: (error: Error | null, stream: Duplex) => void,
-  ): undefined {
-    const done = (error: Error | null, socket?: Socket) => {
-      // Node's types want a stream beside an error.
-      if (socket === undefined) Reflect.apply(callback ?? (() => undefined), undefined, [error]);
-      else callback?.(null, this.#withTls(options, socket));
-    };
-    this.#open(options, done);
+  override createConnection(options: RequestOptions, done?: Done): undefined {
+    this.#way.open(options).then((socket) => {
+      const overSocket = { ...options, socket };
+      const connection = super.createConnection(overSocket);
+      if (connection) done?.(null, connection);
+    }, told(done));
   }
 
   override destroy(): void {
-    for (const request of this.#opening) request.destroy();
+    this.#way.close();
     super.destroy();
-  }
-
-  #withTls(options: RequestOptions, socket: Socket): Duplex {
-    const overSocket = { ...options, socket };
-    const connection = super.createConnection(overSocket);
-    if (connection === null || connection === undefined) throw new TypeError('expected a socket');
-    return connection;
-  }
-
-  #open({ host, port }: RequestOptions, done: (error: Error | null, socket?: Socket) => void) {
-    const { url, authorization } = this.#proxy;
-    const target = `${host?.includes(':') ? `[${host}]` : host}:${port}`;
-    const request = (url.protocol === 'https:' ? https : http).request({
-      ...(url.protocol === 'https:' ? this.#trust : {}),
-      ...addressOf(url),
-      method: 'CONNECT',
-      path: target,
-      agent: false,
-      headers: { host: target, ...authorized(authorization?.reveal()) },
-    });
-    const { connect } = this.#patience;
-    const timer = setTimeout(() => request.destroy(new Stalled(connect)), connect);
-    this.#opening.add(request);
-    request.once('close', () => {
-      clearTimeout(timer);
-      this.#opening.delete(request);
-    });
-    request.once('connect', ({ statusCode }, socket, head) => {
-      if (statusCode === 200) {
-        if (head.length > 0) socket.unshift(head);
-        done(null, socket);
-        return;
-      }
-      socket.destroy();
-      done(new ProxyError(this.#proxy, `${statusCode} for ${target}`));
-    });
-    request.once('error', (error) => done(new ProxyError(this.#proxy, error.message, error)));
-    request.end();
   }
 }
 
-/** Where a proxy listens. */
+/** An agent whose connections without TLS lead through a SOCKS proxy. */
+export class SocksAgent extends http.Agent {
+  readonly #way: Way;
+
+  constructor(options: WayOptions) {
+    super({ keepAlive: true });
+    this.#way = new Way(options);
+  }
+
+  override createConnection(options: RequestOptions, done?: Done): undefined {
+    this.#way.open(options).then((socket) => done?.(null, socket), told(done));
+  }
+
+  override destroy(): void {
+    this.#way.close();
+    super.destroy();
+  }
+}
+
+/** Node's types want a stream beside an error. */
+function told(done: Done | undefined): (error: unknown) => void {
+  return (error) => Reflect.apply(done ?? (() => undefined), undefined, [error]);
+}
+
+/** Opens ways through a proxy. */
+class Way {
+  readonly #options: WayOptions;
+  readonly #opening = new Set<{ destroy(error?: Error): unknown }>();
+
+  constructor(options: WayOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {ProxyError} */
+  async open({ host, port }: RequestOptions): Promise<Socket> {
+    const { proxy } = this.#options;
+    const target = { host: host ?? '', port: Number(port) };
+    try {
+      return await (isSocks(proxy) ? this.#bySocks(target) : this.#byConnect(target));
+    } catch (error) {
+      if (error instanceof ProxyError || !(error instanceof Error)) throw error;
+      throw new ProxyError(proxy, error.message, error);
+    }
+  }
+
+  /** Ends what has begun and is no way yet. */
+  close(): void {
+    for (const opening of this.#opening) opening.destroy();
+  }
+
+  /** RFC 9110, 9.3.6. */
+  async #byConnect({ host, port }: { host: string; port: number }): Promise<Socket> {
+    const { proxy, trust } = this.#options;
+    const path = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+    const isTls = proxy.url.protocol === 'https:';
+    const request = (isTls ? https : http).request({
+      ...(isTls ? trust : {}),
+      ...addressOf(proxy.url),
+      method: 'CONNECT',
+      path,
+      agent: false,
+      headers: { host: path, ...authorizationOf(proxy) },
+    });
+    request.end();
+    return this.#bounded(
+      request,
+      () =>
+        new Promise((resolve, reject) => {
+          request.once('error', reject);
+          request.once('connect', ({ statusCode }, socket, head) => {
+            if (head.length > 0) socket.unshift(head);
+            if (statusCode === 200) resolve(socket);
+            else reject(new ProxyError(proxy, `${statusCode} for ${path}`));
+            if (statusCode !== 200) socket.destroy();
+          });
+        }),
+    );
+  }
+
+  async #bySocks({ host, port }: { host: string; port: number }): Promise<Socket> {
+    const { proxy } = this.#options;
+    const address = addressOf(proxy.url);
+    const socket = connect(Number(address.port), address.hostname ?? '');
+    return this.#bounded(socket, async () => {
+      try {
+        await once(socket, 'connect');
+        await askSocks(socket, proxy, host, port);
+        return socket;
+      } catch (error) {
+        socket.destroy();
+        throw error;
+      }
+    });
+  }
+
+  async #bounded<T>(
+    opening: { destroy(error?: Error): unknown },
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const patience = this.#options.patience.connect;
+    const timer = setTimeout(() => opening.destroy(new Stalled(patience)), patience);
+    this.#opening.add(opening);
+    try {
+      return await work();
+    } finally {
+      clearTimeout(timer);
+      this.#opening.delete(opening);
+    }
+  }
+}
+
+const PORTS: Readonly<Record<string, number>> = {
+  'https:': 443,
+  'socks5:': 1080,
+  'socks5h:': 1080,
+};
+
+/** Where a server or proxy listens. */
 export function addressOf({ protocol, hostname, port }: URL): RequestOptions {
   return {
     hostname: hostname.replace(/^\[|\]$/g, ''),
-    port: port || (protocol === 'https:' ? 443 : 80),
+    port: port || (PORTS[protocol] ?? 80),
   };
-}
-
-export function authorized(value: string | undefined): Readonly<Record<string, string>> {
-  return value === undefined ? {} : { 'proxy-authorization': value };
 }

@@ -8,7 +8,7 @@ export function openWhenNeeded(open: () => Promise<Registry>): Registry {
   let opened: Promise<Registry> | undefined;
   const registry = () => (opened ??= open());
   return {
-    permit: async (name) => (await registry()).permit(name),
+    permit: async (image, access, options) => (await registry()).permit(image, access, options),
     resolve: async (name, platform, access, signal) =>
       (await registry()).resolve(name, platform, access, signal),
     resolveAll: async (name, access, signal) => (await registry()).resolveAll(name, access, signal),

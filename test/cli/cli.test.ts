@@ -227,3 +227,33 @@ test('hostile names can’t steer the terminal', async (t) => {
     for (const evil of ['\u001b', '\u202e']) assert.ok(!(stdout + stderr).includes(evil), format);
   }
 });
+
+test('where nothing is queued the gate is open', async (t) => {
+  const machine = await startMachine(t);
+  const plain = await machine.berth('gate', ...store);
+  assert.deepEqual([plain.code, plain.stdout], [0, 'Nothing is queued.\n'], plain.stderr);
+  const { stdout } = await machine.berth('gate', ...store, '--format', 'json');
+  assert.equal(v.parse(schemas.GateResult, JSON.parse(stdout)).decision, 'nothing');
+});
+
+test('--limit-rate holds downloads back', async (t) => {
+  const machine = await startMachine(t);
+  const bytes = 300_000;
+  machine.registry.push('app:1', buildImage({ layers: [{ bytes, seed: 1 }] }));
+  const begun = performance.now();
+  const { code, stderr } = await machine.berth(
+    'pull',
+    ...store,
+    '--limit-rate',
+    '256K',
+    `${host}/app:1`,
+  );
+  assert.equal(code, 0, stderr);
+  // Quicker it can't be, however quick the machine: all but the last piece has been waited for.
+  const least = (bytes - 64 * 1024) / (256 * 1024);
+  assert.ok(performance.now() - begun >= least * 1000);
+  for (const rate of ['0', '1X', '-1', '']) {
+    const refused = await machine.berth('pull', ...store, '--limit-rate', rate, `${host}/app:1`);
+    assert.equal(refused.code, 2, rate);
+  }
+});

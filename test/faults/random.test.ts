@@ -46,7 +46,7 @@ for (const auth of [{ bearer: login }, { basic: login }, {}]) {
     const { registry, elsewhere } = fault;
     const parent = temporaryDirectory(t);
     await holds(
-      100,
+      80,
       fc.asyncProperty(images, images, troubles, async (before, after, planned) => {
         const directory = mkdtempSync(join(parent, 'run-'));
         const site = new Site(directory, fault);

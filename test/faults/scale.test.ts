@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import test from 'node:test';
 import { container, startMachine, writeRoot } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { writeManyRoots } from './many-roots.ts';
+import { withPeak } from './peak.ts';
 import { HOST } from './site.ts';
-
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
-/** Says at the end how much memory there ever was. */
-const sayPeak =
-  'data:text/javascript,process.on("exit", () => process._rawDebug(`peak ${process.resourceUsage().maxRSS}`))';
 
 /** In MB. What 100,000 pins and as many entries of records are, read whole, and then some. */
 const MAX_PEAK = 800;
@@ -26,9 +22,7 @@ test('a thousand roots with a hundred images each are reconciled in bounded memo
   });
   const berth = async (...words: string[]) => {
     const all = [...words, '--engine', 'store', '--config', config, '--progress', 'none'];
-    const node = [process.execPath, '--import', sayPeak, main, ...all] as const;
-    const outcome = await machine.program(...node);
-    const peak = Number(/^peak (\d+)$/m.exec(outcome.stderr)?.[1]) / 1024;
+    const { peak, ...outcome } = await withPeak(machine, ...all);
     assert.ok(peak < MAX_PEAK, `${words[0]} took ${peak} MB`);
     return outcome;
   };

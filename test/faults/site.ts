@@ -18,6 +18,7 @@ import { Secret } from '../../src/secret.ts';
 import { container, writeRoot } from '../support/berth.ts';
 import type { FaultRegistry } from '../support/fault-registry.ts';
 import { validBlobs, validNames, validPins } from '../support/layout-check.ts';
+import { trustBy } from '../support/trust.ts';
 
 /** The host of every name; registries.conf leads it to the test's registry. */
 export const HOST = 'registry.example.com';
@@ -25,10 +26,22 @@ export const HOST = 'registry.example.com';
 export const login = { username: 'robot', password: 'the-password-of-the-robot' };
 
 /** Where nothing goes wrong, a busy machine must not look as if something did. */
-const calm: Patience = { connect: 30_000, idle: 30_000, leastBytes: 1, smallReply: 30_000 };
+const calm: Patience = {
+  connect: 30_000,
+  idle: 30_000,
+  leastBytes: 1,
+  mirror: { idle: 30_000, leastBytes: 1 },
+  smallReply: 30_000,
+};
 
 /** Where registries fall silent on purpose, nobody has to wait for it. */
-export const hasty: Patience = { connect: 5000, idle: 150, leastBytes: 1000, smallReply: 400 };
+export const hasty: Patience = {
+  connect: 5000,
+  idle: 150,
+  leastBytes: 1000,
+  mirror: { idle: 150, leastBytes: 1000 },
+  smallReply: 400,
+};
 
 /** Longer than anything here takes: who is not done by then hangs. */
 const HANG_MS = 60_000;
@@ -45,6 +58,8 @@ export interface Run {
 export class Site {
   readonly stateDirectory: string;
   readonly store: string;
+  /** Called for each event of a stage. */
+  onEvent: () => void = () => undefined;
   readonly #directory: string;
   readonly #fault: Pick<FaultRegistry, 'registry'>;
 
@@ -93,7 +108,7 @@ export class Site {
   /**
    * Holds the store and the records against what must hold whatever happened.
    *
-   * @param how the last run ended: only one that was killed leaves anything half-written.
+   * @param how the last run ended: one that was killed leaves files half-written.
    * @returns the digests of the blobs that are there.
    */
   checkDisk(how: 'ended' | 'killed' = 'ended'): ReadonlySet<string> {
@@ -128,7 +143,7 @@ export class Site {
         username: login.username,
         password: new Secret(login.password),
       }),
-      policy: () => ({ path: '', default: [{ type: 'insecureAcceptAnything' }], docker: {} }),
+      trust: trustBy('insecureAcceptAnything'),
       patience,
     });
     return retrying(registry, { ...retryPolicy, wait: async () => undefined });
@@ -143,7 +158,10 @@ export class Site {
     const context: Context = {
       engine: openStore({ directory: this.store, registry }),
       stateDirectory: this.stateDirectory,
-      report: (event) => void said.push(event),
+      report: (event) => {
+        said.push(event);
+        this.onEvent();
+      },
       signal: new AbortController().signal,
     };
     try {

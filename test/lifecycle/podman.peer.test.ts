@@ -221,3 +221,12 @@ test('it works where /etc is read-only and no service listens', { skip: skipPodm
   const { stdout } = await run('unshare', wrapped, { env: environment });
   assert.match(stdout, /os is ready on podman/);
 });
+
+test('a rate that podman would not keep to is refused', { skip: skipPodman }, async (t) => {
+  const lab = await startLab(t);
+  const root = writeRoot(join(lab.directory, 'os'), container('web', `${host}/web:1`));
+  const words = ['--engine', 'podman', '--bind', 'all', '--limit-rate', '1M', root];
+  const { code, stderr } = await lab.berth('stage', ...words);
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /podman, which pulls by itself\n.*--engine store/);
+});

@@ -280,7 +280,7 @@ for (const [name, [code, damage]] of Object.entries(damages)) {
 
 test('policy.json decides by the name, wherever the bytes are', async (t) => {
   const { machine, root } = await buildRoot(t);
-  const permit = async (name: string) => {
+  const permit = async ({ name }: { readonly name: string }) => {
     if (name.includes('/api')) {
       throw new RegistryError('policy-rejected', `${name} is refused`, { hint: 'none' });
     }

@@ -42,7 +42,13 @@ export function hostRoot(t: TestContext): string {
       `[Container]\nImage=${nowhere}/early:1\n[Install]\nWantedBy=sysinit.target\n`,
     [`${services}/early.service.d/running.conf`]: running,
   });
-  const units = ['activate.service', 'reconcile.service', 'reconcile.timer', 'stage.path'];
+  const units = [
+    'activate.service',
+    'gate.service',
+    'reconcile.service',
+    'reconcile.timer',
+    'stage.path',
+  ];
   const names = [...units, 'bootc-status.socket'].map((unit) => `berth-${unit}`);
   execFileSync('systemctl', [`--root=${root}`, 'preset', ...names], { stdio: 'ignore' });
   return root;

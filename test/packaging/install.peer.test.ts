@@ -25,13 +25,17 @@ test('what is installed, and where', (t) => {
   const besides = Object.keys(files).filter((path) => !/share\/(man\/man1|doc)\//.test(path));
   assert.deepEqual(besides, [
     'usr/bin/berth',
+    'usr/lib/greenboot/check/required.d/50-berth.sh',
     'usr/lib/systemd/system-preset/90-berth.preset',
     'usr/lib/systemd/system/berth-activate.service',
     'usr/lib/systemd/system/berth-bootc-status.socket',
     'usr/lib/systemd/system/berth-bootc-status@.service',
+    'usr/lib/systemd/system/berth-gate.service',
     'usr/lib/systemd/system/berth-reconcile.service',
     'usr/lib/systemd/system/berth-reconcile.timer',
     'usr/lib/systemd/system/berth-stage.path',
+    'usr/lib/systemd/system/bootc-fetch-apply-updates.service.d/10-berth.conf',
+    'usr/libexec/berth/upgrade',
     ...['build', 'container', 'image', 'kube', 'pod', 'volume'].map(
       (type) => `usr/share/containers/systemd/${type}.d/10-berth.conf`,
     ),
@@ -43,7 +47,7 @@ test('what is installed, and where', (t) => {
     assert.ok(files[`usr/share/${path}`], path);
   }
   for (const [path, mode] of Object.entries(files)) {
-    assert.equal(mode, path === 'usr/bin/berth' ? '755' : '644', path);
+    assert.equal(mode, /bin\/berth$|\.sh$|libexec/.test(path) ? '755' : '644', path);
   }
   install(directory);
   assert.deepEqual(listing(directory), files, 'a second time');
@@ -74,7 +78,12 @@ test('units and drop-ins name the program below PREFIX', (t) => {
         ([, program]) => program,
       ),
     );
-  assert.deepEqual(named, ['/opt/acme/bin/berth', '/opt/acme/bin/berth', '/opt/acme/bin/berth']);
+  assert.deepEqual(named, Array(4).fill('/opt/acme/bin/berth'));
+  const flow = 'opt/acme/lib/systemd/system/bootc-fetch-apply-updates.service.d/10-berth.conf';
+  assert.match(
+    readFileSync(join(directory, flow), 'utf8'),
+    /^ExecStart=\/opt\/acme\/libexec\/berth\/upgrade$/m,
+  );
 });
 
 /** A unit of each type that has an image. */

@@ -57,11 +57,13 @@ test('the pages that the units name are there, or of a command to come', (t) => 
   const directory = temporaryDirectory(t);
   install(directory);
   const units = join(directory, 'usr/lib/systemd/system');
-  const named = readdirSync(units).flatMap((unit) =>
-    [...readFileSync(join(units, unit), 'utf8').matchAll(/man:([\w.-]+)\((\d)\)/g)].map(
-      ([, page, section]) => `man${section}/${page}.${section}`,
-    ),
-  );
+  const named = readdirSync(units, { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .flatMap(({ name: unit }) =>
+      [...readFileSync(join(units, unit), 'utf8').matchAll(/man:([\w.-]+)\((\d)\)/g)].map(
+        ([, page, section]) => `man${section}/${page}.${section}`,
+      ),
+    );
   const man = join(directory, 'usr/share/man');
   const files = readdirSync(man, { recursive: true, encoding: 'utf8' });
   assert.ok(named.length > 5);

@@ -30,7 +30,7 @@ test('the units under a booted systemd', { timeout: 300_000 }, async (t) => {
 
   await t.test('systemd has nothing to say of them', () => {
     const names = host.run('find', units, '-name', 'berth-*').trim().split('\n');
-    assert.equal(names.length, 6);
+    assert.equal(names.length, 7);
     // That one names a program that is not there.
     assert.equal(verified(host, ...names.filter((name) => !name.includes('@'))), '');
   });
@@ -42,7 +42,12 @@ test('the units under a booted systemd', { timeout: 300_000 }, async (t) => {
   });
 
   await t.test('the presets enable what starts the others', () => {
-    const enabled = ['berth-activate.service', 'berth-stage.path', 'berth-reconcile.timer'];
+    const enabled = [
+      'berth-activate.service',
+      'berth-gate.service',
+      'berth-stage.path',
+      'berth-reconcile.timer',
+    ];
     for (const unit of enabled) assert.equal(show(unit, 'ActiveState'), 'active', unit);
     assert.match(show('berth-reconcile.timer', 'NextElapseUSecMonotonic'), /^\d/);
     assert.equal(show('berth-reconcile.service', 'ActiveState'), 'inactive');

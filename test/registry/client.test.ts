@@ -4,6 +4,7 @@ import { sha256 } from '../../src/image/digest.ts';
 import { parsePlatform } from '../../src/image/platform.ts';
 import { type BuiltImage, buildImage } from '../support/image-builder.ts';
 import { testCertificate } from '../support/registry-certificate.ts';
+import { trustBy } from '../support/trust.ts';
 import { client, fails, serve, sink, trustTestCertificate } from './open.ts';
 
 const platform = (text: string) => {
@@ -43,6 +44,8 @@ for (const format of ['oci', 'docker'] as const) {
     const manifest = await registry.manifest(name, resolved.manifest, {});
     assert.equal(manifest.digest, resolved.manifest);
     assert.deepEqual(manifest.content, image.manifests[1]?.content);
+    const asked = server.requests.filter(({ path }) => path.includes('/manifests/'));
+    assert.equal(asked.length, 2, 'what was resolved is not asked for again');
   });
 }
 
@@ -130,15 +133,15 @@ test('plain HTTP only where it is allowed', async (t) => {
 test('what the policy does not let through is not downloaded, but may be resolved', async (t) => {
   const server = await serve(t);
   server.push('app:1', buildImage({ layers }));
-  const policy = () => ({ path: '/p.json', default: [{ type: 'reject' }], docker: {} });
-  const registry = client(t, [server], { policy });
+  const registry = client(t, [server], { trust: trustBy('reject') });
   const name = `${server.host}/app:1`;
-  const { blobs, digest } = await registry.resolve(name, amd64, {});
+  const image = await registry.resolve(name, amd64, {});
+  const { blobs, digest } = image;
   const asked = server.requests.length;
   assert.ok(blobs[0]);
   await fails(registry.download(name, blobs[0], {}, sink()), 'policy-rejected');
   await fails(registry.manifest(name, digest, {}), 'policy-rejected');
-  await fails(registry.permit(name), 'policy-rejected');
+  await fails(registry.permit(image, {}), 'policy-rejected');
   assert.equal(server.requests.length, asked, 'nothing was asked for');
 });
 

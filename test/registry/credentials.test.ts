@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { inspect } from 'node:util';
 import type { Credentials } from '../../src/registry/auth-file.ts';
+import { askHelper, CredentialHelpers } from '../../src/registry/credential-helper.ts';
 import { authPaths, hostCredentials, unitCredentials } from '../../src/registry/credentials.ts';
 import { Secret } from '../../src/secret.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -16,12 +17,17 @@ const told = (found: Credentials | undefined) =>
   found === undefined ? undefined : `${found.username}:${found.password.reveal()}`;
 const paths = authPaths({}, '/home/u', 0);
 
+const sources = (authFiles = paths, helpers: readonly string[] = []) => ({
+  authFiles,
+  helpers,
+  programs: new CredentialHelpers(),
+});
+
 const look = async (t: TestContext, content: string, registry: string, repository: string) =>
   told(
     await hostCredentials(
       tree(t, { 'run/containers/0/auth.json': content }),
-      paths,
-      [],
+      sources(),
       registry,
       repository,
     ),
@@ -66,8 +72,7 @@ test('the first file that knows the registry is used', async (t) => {
     told(
       await hostCredentials(
         host,
-        { ...paths, ...(explicit ? { explicit } : {}) },
-        [],
+        sources({ ...paths, ...(explicit ? { explicit } : {}) }),
         registry,
         'x',
       ),
@@ -118,7 +123,7 @@ test('keys as docker writes them', async (t) => {
   assert.equal(await look(t, file({ 'a.example': auth('nocolon') }), 'a.example', 'x'), undefined);
   const identity = { ...auth('00000000:'), identitytoken: 'refresh' };
   const host = tree(t, { 'run/containers/0/auth.json': file({ 'a.example': identity }) });
-  const found = await hostCredentials(host, paths, [], 'a.example', 'x');
+  const found = await hostCredentials(host, sources(), 'a.example', 'x');
   assert.equal(found?.identityToken?.reveal(), 'refresh');
 });
 
@@ -169,7 +174,7 @@ test('a helper may have none, or a refresh token', async (t) => {
   const name = helper(t, `echo '{"Username":"<token>","Secret":"refresh"}'`);
   const content = file({}, { credsStore: name });
   const host = tree(t, { 'run/containers/0/auth.json': content });
-  const found = await hostCredentials(host, paths, [], 'a.example', 'x');
+  const found = await hostCredentials(host, sources(), 'a.example', 'x');
   assert.equal(found?.identityToken?.reveal(), 'refresh');
 });
 
@@ -187,6 +192,47 @@ for (const [what, [script, message]] of Object.entries(helpers)) {
     assert.doesNotMatch(inspect(error, { depth: 9 }), /topsecret/);
   });
 }
+
+test('a helper is asked once for each registry, also by many at once', async (t) => {
+  const log = join(temporaryDirectory(t), 'log');
+  const name = helper(t, `echo "$server" >>${log}; echo '{"Username":"u","Secret":"p"}'`);
+  const host = tree(t, {});
+  const asked = sources(paths, [name]);
+  const ask = async (registry: string, repository: string) =>
+    told(await hostCredentials(host, asked, registry, repository));
+  const all = [ask('a.example', 'x'), ask('a.example', 'y'), ask('b.example', 'x')];
+  assert.deepEqual(await Promise.all(all), ['u:p', 'u:p', 'u:p']);
+  assert.equal(await ask('a.example', 'z'), 'u:p');
+  const lines = readFileSync(log, 'utf8').split('\n').filter(Boolean);
+  assert.deepEqual(lines.sort(), ['a.example', 'b.example']);
+});
+
+test('what registries.conf says of who is asked: in order, the failed last', async (t) => {
+  const good = helper(t, `echo '{"Username":"helper","Secret":"p"}'`);
+  const host = tree(t, {
+    'run/containers/0/auth.json': file({ 'a.example': auth('file:1') }),
+  });
+  const ask = async (registry: string, ...helpers: readonly string[]) =>
+    told(await hostCredentials(host, sources(paths, helpers), registry, 'x'));
+  assert.equal(await ask('a.example', 'containers-auth.json', good), 'file:1');
+  assert.equal(await ask('b.example', 'containers-auth.json', good), 'helper:p');
+  assert.equal(await ask('a.example', good, 'containers-auth.json'), 'helper:p');
+  assert.equal(await ask('a.example', 'berth-none', 'containers-auth.json'), 'file:1');
+  await fails(ask('b.example', 'berth-none', 'containers-auth.json'), 'registry-config');
+});
+
+test('a helper that does not end is ended, also if others hold its output', async (t) => {
+  const pids = join(temporaryDirectory(t), 'pids');
+  const name = helper(t, `sleep 1000 & echo $! >${pids}; exec sleep 1000`);
+  const { message } = await fails(askHelper(name, 'a.example', 1500), 'registry-config');
+  process.kill(Number(readFileSync(pids, 'utf8')), 'SIGKILL');
+  assert.match(message, /found no answer/);
+});
+
+test('a helper with a name that leads elsewhere is not run', async () => {
+  const { message } = await fails(askHelper('../x', 'a.example'), 'registry-config');
+  assert.match(message, /no such program/);
+});
 
 test('a helper that is not there is an error', async (t) => {
   const content = file({}, { credsStore: 'berth-none' });

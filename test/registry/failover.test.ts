@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
+import { PATIENCE } from '../../src/registry/body.ts';
 import type { Mirror } from '../../src/registry/registries-toml.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
@@ -102,6 +103,34 @@ test('what came from one place goes on at the next', async (t) => {
   );
 });
 
+test('a mirror that is slow is left for the next place, which goes on where it was', async (t) => {
+  const large = buildImage({ layers: [{ bytes: 30_000, seed: 1 }] });
+  const [mirror, upstream] = [await serve(t), await serve(t)];
+  for (const server of [mirror, upstream]) server.push('app:1', large);
+  const patience = { ...PATIENCE, mirror: { idle: 50, leastBytes: 25_000 } };
+  const registry = mirrored(t, [mirror, upstream], { patience });
+  const { blobs } = await registry.resolve(name, amd64, {});
+  const layer = blobs.find(({ size }) => size > 25_000) ?? assert.fail('no layer');
+  const slow = { kind: 'slow', bytes: 500, every: 10 } as const;
+  mirror.fault = () => slow;
+  const into = sink();
+  await registry.download(name, layer, {}, into);
+  assert.deepEqual(into.content(), large.blobs.get(layer.digest));
+  assert.ok((upstream.requests[0]?.bytes ?? layer.size) < layer.size, 'only the rest');
+  // The next blob is not even asked for there.
+  const before = mirror.requests.length;
+  await registry.download(name, layer, {}, sink());
+  assert.equal(mirror.requests.length, before);
+  await t.test('but where there is no other place, it is waited for', async () => {
+    const alone = mirrored(t, [mirror], { patience });
+    await alone.download(name, layer, {}, sink());
+  });
+  await t.test('nor where the others are blocked', async () => {
+    const blocked = mirrored(t, [mirror, upstream], { patience, blocked: true });
+    await blocked.download(name, layer, {}, sink());
+  });
+});
+
 test('what one place got wrong does not go on at the next: it is said', async (t) => {
   const mirror = await serve(t);
   const upstream = await serve(t);
@@ -150,12 +179,13 @@ test('a tag is looked up at mirrors for tags, and fetched from those for digests
   const upstream = await serve(t);
   forDigests.push('app:1', image);
   forTags.push('app:1', image);
-  const registry = mirrored(t, [
+  const servers = [
     { host: forDigests.host, use: 'digest-only' },
     { host: forTags.host, use: 'tag-only' },
     upstream,
-  ]);
-  const { blobs, digest } = await registry.resolve(name, amd64, {});
+  ] as const;
+  const { blobs, digest } = await mirrored(t, servers).resolve(name, amd64, {});
+  const registry = mirrored(t, servers);
   await registry.manifest(name, digest, {});
   assert.deepEqual([asked(forDigests), asked(forTags)], [['manifests 200'], ['manifests 200']]);
   // What the tag means may be nowhere else yet.

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { inspect } from 'node:util';
+import { PATIENCE } from '../../src/registry/body.ts';
 import type { RegistryErrorCode } from '../../src/registry/registry.ts';
 import { buildImage } from '../support/image-builder.ts';
 import type { Fault } from '../support/registry-fault.ts';
@@ -102,9 +103,11 @@ for (const [what, fault, code] of broken) {
 }
 
 test('a manifest that comes altered, short or not whole is an error, by tag and by digest', async (t) => {
-  const { server, registry, resolve, name } = await ready(t);
+  const { server, resolve, name } = await ready(t);
   const { digest } = await resolve();
-  const works = [resolve, () => registry.manifest(name, digest, {})];
+  // Another client: the one that resolved it has it.
+  const fresh = client(t, [server]);
+  const works = [resolve, () => fresh.manifest(name, digest, {})];
   for (const work of works) {
     server.fault = () => ({ kind: 'altered' });
     await fails(work(), 'digest-mismatch');
@@ -139,7 +142,7 @@ test('a body that does not go on ends the wait', async (t) => {
 
 test('a body that drips is as good as one that does not go on', async (t) => {
   const { server, layer, name } = await ready(t);
-  const patience = { connect: 5000, idle: 100, leastBytes: 20_000, smallReply: 5000 };
+  const patience = { ...PATIENCE, idle: 100, leastBytes: 20_000 };
   const registry = client(t, [server], { patience });
   server.fault = () => ({ kind: 'slow', bytes: 10, every: 5 });
   const error = await fails(registry.download(name, layer, {}, sink()), 'connection-lost');

@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { sha256 } from '../../src/image/digest.ts';
 import { hostPlatform } from '../../src/image/platform.ts';
 import { type BuiltImage, buildImage } from '../support/image-builder.ts';
+import { trustBy } from '../support/trust.ts';
 import { client, fails, serve } from './open.ts';
 
 const image = buildImage({
@@ -25,8 +26,11 @@ function withConfig(content: Buffer, size = content.length): BuiltImage {
 test('a config tells what the layers are unpacked', async (t) => {
   const server = await serve(t);
   const registry = client(t, [server], {
-    policy: () => {
-      throw new Error('only what is kept is judged');
+    trust: {
+      ...trustBy('reject'),
+      policy: () => {
+        throw new Error('only what is kept is judged');
+      },
     },
   });
   server.push('app:1', image);

@@ -13,12 +13,7 @@ import { Secret } from '../../src/secret.ts';
 import { type RegistryOptions as ServerOptions, startRegistry } from '../support/registry.ts';
 import { testCertificate } from '../support/registry-certificate.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-
-export const takesAll: RegistryOptions['policy'] = () => ({
-  path: '/etc/containers/policy.json',
-  default: [{ type: 'insecureAcceptAnything' }],
-  docker: {},
-});
+import { trustBy } from '../support/trust.ts';
 
 /** A registry of the test's own, closed when the test ends. */
 export async function serve(t: TestContext, options: ServerOptions = {}) {
@@ -44,7 +39,7 @@ export function client(
       })),
     },
     credentials: async () => undefined,
-    policy: takesAll,
+    trust: trustBy('insecureAcceptAnything'),
     ...options,
   });
   t.after(() => registry.close());

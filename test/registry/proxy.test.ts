@@ -13,9 +13,8 @@ import { startProxyServer } from './skopeo/proxy-server.ts';
 const way = (environment: Readonly<Record<string, string>>, url: string) => {
   const proxy = proxiesOf(environment)(new URL(url));
   if (proxy === undefined) return 'direct';
-  const { url: at, authorization } = proxy;
-  const login = authorization?.reveal().replace(/^Basic /, '') ?? '';
-  return `${at.href} ${Buffer.from(login, 'base64').toString()}`.trim();
+  const { url: at, login } = proxy;
+  return login === undefined ? at.href : `${at.href} ${login.username}:${login.password.reveal()}`;
 };
 
 test('which proxy a URL is asked by', () => {
@@ -70,13 +69,13 @@ const image = buildImage({ layers: [{ files: { a: 'b' } }] });
 const amd64 = { os: 'linux', architecture: 'amd64' };
 
 /** A proxy on a free port, and a client that asks everything by it. */
-async function proxied(t: TestContext, login: string, hosts: readonly { host: string }[]) {
+async function proxied(t: TestContext, password: string, hosts: readonly { host: string }[]) {
   const port = await freePort();
   const server = await startProxyServer('proxy', { host: '127.0.0.1', port }, 'me:hunter2-secret');
   t.after(() => server.close());
   const proxy: Proxy = {
     url: new URL(`http://127.0.0.1:${port}`),
-    authorization: new Secret(`Basic ${Buffer.from(login).toString('base64')}`),
+    login: { username: 'me', password: new Secret(password) },
   };
   return { server, registry: client(t, hosts, { proxyFor: () => proxy }) };
 }
@@ -94,7 +93,7 @@ for (const tls of [undefined, testCertificate]) {
     if (tls) trustTestCertificate(t);
     const origin = await serve(t, tls === undefined ? {} : { tls });
     origin.push('app:1', image);
-    const { server, registry } = await proxied(t, 'me:hunter2-secret', tls ? [] : [origin]);
+    const { server, registry } = await proxied(t, 'hunter2-secret', tls ? [] : [origin]);
     const { digest } = await registry.resolve(`${origin.host}/app:1`, amd64, {});
     assert.equal(digest, image.top.digest);
     assert.ok(server.seen.gave.has(tls ? origin.host : `http://${origin.host}`));
@@ -102,13 +101,13 @@ for (const tls of [undefined, testCertificate]) {
 
   test(`a proxy that refuses, ${tls ? 'with' : 'without'} TLS: whose fault it is, and no password`, async (t) => {
     const origin = await serve(t, tls === undefined ? {} : { tls });
-    const { registry } = await proxied(t, 'me:wrong-hunter2', tls ? [] : [origin]);
+    const { registry } = await proxied(t, 'wrong-hunter2', tls ? [] : [origin]);
     const asked = registry.resolve(`${origin.host}/app:1`, amd64, {});
     const error = await asked.then(
       () => assert.fail('expected a refusal'),
       (cause: unknown) => cause,
     );
-    assert.match(inspect(error), tls ? /by the proxy 127\.0\.0\.1:\d+: 407/ : /407/);
+    assert.match(inspect(error), tls ? /at the proxy 127\.0\.0\.1:\d+: 407/ : /407/);
     assert.doesNotMatch(inspect(error, { depth: 9 }), /hunter2/);
     assert.deepEqual(origin.requests, []);
   });
@@ -126,4 +125,27 @@ test('a proxy that says nothing is not waited for without end', async (t) => {
   });
   const error = await fails(registry.resolve('a.example/app:1', amd64, {}), 'registry-unreachable');
   assert.match(error.hint, /HTTPS_PROXY/);
+});
+
+test('a SOCKS proxy is asked for an IPv6 address by its bytes, and may refuse', async (t) => {
+  const received: Buffer[] = [];
+  const answers = [Buffer.from([5, 0]), Buffer.from([5, 2, 0, 1])];
+  const server = createServer((socket) => {
+    socket.on('data', (chunk) => {
+      received.push(chunk);
+      socket.write(answers.shift() ?? Buffer.alloc(0));
+    });
+  }).listen(0, '127.0.0.1');
+  await new Promise((done) => server.once('listening', done));
+  t.after(() => server.close());
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const registry = client(t, [], {
+    proxyFor: () => ({ url: new URL(`socks5://127.0.0.1:${port}`) }),
+  });
+  const name = '[fd00:0:0:1::a:b]:5000/app:1';
+  const error = await fails(registry.resolve(name, amd64, {}), 'registry-unreachable');
+  assert.match(error.message, /at the proxy 127\.0\.0\.1:\d+: it answers 2 for fd00:/);
+  const asked = `05010004fd0000000000000100000000000a000b1388`;
+  assert.equal(Buffer.concat(received).toString('hex'), `050100${asked}`);
 });

@@ -136,7 +136,7 @@ function installedTree(directory: string): string {
   run('systemctl', [
     `--root=${tree}`,
     'preset',
-    ...readdirSync(join(tree, 'usr/lib/systemd/system')),
+    ...readdirSync(join(tree, 'usr/lib/systemd/system')).filter((name) => !name.endsWith('.d')),
   ]);
   renameSync(join(tree, 'etc'), join(tree, 'usr/etc'));
   return tree;

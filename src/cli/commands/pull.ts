@@ -6,7 +6,12 @@ import { pull } from '../../lifecycle/pull.ts';
 import { checkedId, MANUAL } from '../../lifecycle/root-id.ts';
 import { survey } from '../../lifecycle/survey.ts';
 import { namesMeantBy } from '../names.ts';
-import { type CommonOptions, withCommonOptions } from '../options.ts';
+import {
+  type CommonOptions,
+  type RateOptions,
+  withCommonOptions,
+  withLimitRate,
+} from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
@@ -15,7 +20,7 @@ import { renderTable } from '../render/table.ts';
 import { hostConfig, inSurroundings } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
 
-interface PullFlags extends CommonOptions {
+interface PullFlags extends CommonOptions, RateOptions {
   readonly allImagesFromRoot?: string;
   readonly pin?: string;
 }
@@ -26,7 +31,7 @@ const MAX_LIST_BYTES = 8 * 1024 * 1024;
 /** `berth pull`: fetch a list, for scripts and for updaters that know what they need. */
 export function definePull(command: Command): void {
   withCommonOptions(
-    command
+    withLimitRate(command)
       .description(
         'Fetch IMAGES (`-`: one a line from standard input, `#` begins a comment) and print what\n' +
           'was fetched. Nothing is recorded, and nothing pinned without --pin.',

@@ -1,9 +1,15 @@
 import type { Command } from 'commander';
 import type { Deployments } from '../../deployment/deployment.ts';
 import type { BerthError } from '../../errors.ts';
+import { keepingQuiet } from '../../lifecycle/quiet-hours.ts';
 import { type Reconciled, type ReconciledRoot, reconcile } from '../../lifecycle/reconcile.ts';
 import { deploymentsOf } from '../deployments.ts';
-import { type CommonOptions, withCommonOptions } from '../options.ts';
+import {
+  type CommonOptions,
+  type RateOptions,
+  withCommonOptions,
+  withLimitRate,
+} from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { findingEntry, printFailures, printFindings } from '../render/problems.ts';
@@ -13,7 +19,7 @@ import { hostConfig, inSurroundings } from '../surroundings.ts';
 /** `berth reconcile`: stage the living, release the gone. */
 export function defineReconcile(command: Command): void {
   withCommonOptions(
-    command.description(
+    withLimitRate(command).description(
       'Stage every root that an updater has (bootc, ostree, the directories in\n' +
         'berth.toml), and release those that are gone. A root that is staged keeps the\n' +
         'digests on its record. Run again it does nothing.',
@@ -23,9 +29,14 @@ export function defineReconcile(command: Command): void {
       'after',
       '\nExamples:\n  berth reconcile\n  berth reconcile --format json | jq .roots[].ready',
     )
-    .action(async (options: CommonOptions) => {
+    .action(async (options: CommonOptions & RateOptions) => {
       const config = await hostConfig(options);
-      await inSurroundings(options, async (surroundings) => {
+      await inSurroundings(options, async (given) => {
+        const { quietHours } = config;
+        const surroundings =
+          quietHours === undefined
+            ? given
+            : { ...given, engine: keepingQuiet(given.engine, quietHours) };
         const { found, result } = await untilSettled(
           () => deploymentsOf(options),
           (deployments) =>

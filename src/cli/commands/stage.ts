@@ -4,7 +4,7 @@ import { formatBytes } from '../../format-bytes.ts';
 import { type Staged, stage } from '../../lifecycle/stage.ts';
 import type { Root } from '../../root/root.ts';
 import { openTarget } from '../into.ts';
-import { type RootOptions, withRootOptions } from '../options.ts';
+import { type RateOptions, type RootOptions, withLimitRate, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { deferralOf, planFields, refsOf, shortDigest } from '../render/plan.ts';
@@ -14,14 +14,14 @@ import { inSurroundings } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
 import { plannerOf, sayNothingBound } from './plan.ts';
 
-interface StageOptions extends RootOptions {
+interface StageOptions extends RootOptions, RateOptions {
   readonly into?: string;
 }
 
 /** `berth stage`: fetch, pin, verify, record. */
 export function defineStage(command: Command): void {
   withRootOptions(
-    command
+    withLimitRate(command)
       .description(
         'Resolve, check the space, fetch, pin, verify and record every bound image of ROOT.\n' +
           'Can be stopped at any moment and run again: what was fetched stays.',
@@ -33,7 +33,7 @@ export function defineStage(command: Command): void {
   )
     .addHelpText(
       'after',
-      '\nExamples:\n  berth stage ./rootfs\n  berth stage --engine store --bind all --id next ./rootfs\n  berth stage /mnt --into /mnt',
+      '\nExamples:\n  berth stage ./rootfs\n  berth stage --engine store --bind all --id next --limit-rate 2M ./rootfs\n  berth stage /mnt --into /mnt',
     )
     .action(async (spec: string | undefined, options: StageOptions) => {
       const work = async (root: Root, deployment: Deployment | undefined) => {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { formatBytes } from '../../format-bytes.ts';
 import { readSituation } from '../../lifecycle/context.ts';
+import { type Held, readHeld } from '../../lifecycle/gate-file.ts';
 import { type RootStatus, statusOf } from '../../lifecycle/status.ts';
 import { displayPath } from '../../root/names.ts';
 import { deploymentsOf } from '../deployments.ts';
@@ -28,11 +29,13 @@ export function defineStatus(command: Command): void {
         const living = await deploymentsOf(options);
         const roots = statusOf(situation, living);
         const engine = await surroundings.engine.info();
+        const held = readHeld(surroundings.stateDirectory);
         print(options.format, {
           json: () => ({
             apiVersion: 'berth/v1',
             kind: 'Status',
             engine: engineFields(engine),
+            ...(held === undefined ? {} : { held: heldEntry(held) }),
             roots: roots.map((root) => ({
               ...root,
               images: [...root.images],
@@ -50,12 +53,26 @@ export function defineStatus(command: Command): void {
             process.stderr.write(`  → \`berth verify ${id}\` says all\n`);
           }
         }
+        if (held !== undefined && options.format === 'table') printHeld(held);
         printFailures(
           living.failures.map(({ message, hint }) => ({ name: 'updater', message, hint })),
         );
         if (roots.length === 0) process.stderr.write(`Nothing is staged on ${engine.name}.\n`);
       });
     });
+}
+
+function heldEntry({ root, since, time, reasons }: Held) {
+  return { root, since, time, reasons: [...reasons] };
+}
+
+/** At a shutdown nobody looks at a terminal: so it is said here, after the boot. */
+function printHeld({ root, time, since, reasons }: Held): void {
+  const { stderr } = process;
+  stderr.write(`${root} was held back at ${time} (since ${since}), and is not what runs:\n`);
+  for (const reason of reasons.slice(0, 5)) stderr.write(`  ${displayPath(reason)}\n`);
+  if (reasons.length > 5) stderr.write(`  and ${reasons.length - 5} more\n`);
+  stderr.write('  → queue it again: what is missing is fetched then\n');
 }
 
 function table(roots: readonly RootStatus[]): string {

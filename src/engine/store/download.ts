@@ -10,7 +10,13 @@ import { beginBlob } from './partial.ts';
 import { Semaphore } from './semaphore.ts';
 
 /** More at a time don't come faster over one link, and each costs buffers. */
-const DOWNLOADS_AT_A_TIME = 4;
+const LARGE_AT_A_TIME = 4;
+
+/** Small ones wait for answers more than for bytes; they don't wait for the large. */
+const SMALL_AT_A_TIME = 8;
+
+/** In bytes. */
+const LARGE = 1024 * 1024;
 
 export interface DownloadWatch {
   readonly signal: AbortSignal;
@@ -19,13 +25,15 @@ export interface DownloadWatch {
 }
 
 /**
- * The downloads of one engine: few at a time, whatever the number of images, and a blob that
- * several images need comes once.
+ * The downloads of one engine: few at a time, whatever the number of images, the largest of all of
+ * them first, so that none is left to come alone at the end. A blob that several images need comes
+ * once.
  */
 export class Downloads {
   readonly #layout: Layout;
   readonly #registry: Registry;
-  readonly #places = new Semaphore(DOWNLOADS_AT_A_TIME);
+  readonly #large = new Semaphore(LARGE_AT_A_TIME);
+  readonly #small = new Semaphore(SMALL_AT_A_TIME);
   readonly #underWay = new Map<string, Promise<void>>();
 
   constructor(layout: Layout, registry: Registry) {
@@ -43,7 +51,8 @@ export class Downloads {
       // itself; here the blob is tried again.
       await other.catch(() => undefined);
     }
-    const download = this.#places.run(() => this.#download(name, blob, access, watch));
+    const places = blob.size < LARGE ? this.#small : this.#large;
+    const download = places.run(blob.size, () => this.#download(name, blob, access, watch));
     this.#underWay.set(blob.digest, download);
     try {
       await download;

@@ -1,4 +1,4 @@
-import { systemErrorCode } from '../../errors.ts';
+import { isOutOfSpace, systemErrorCode } from '../../errors.ts';
 import { EngineError } from '../engine.ts';
 
 /** What a failed system call on a path of the store means to the user. */
@@ -6,7 +6,7 @@ export function storeFailure(path: string, error: unknown): EngineError {
   if (error instanceof EngineError) return error;
   const reason = error instanceof Error ? error.message : String(error);
   const code = systemErrorCode(error) ?? '';
-  if (['ENOSPC', 'EDQUOT'].includes(code)) {
+  if (isOutOfSpace(error)) {
     return new EngineError('no-space', `no space is left to write ${path}: ${reason}`, {
       hint: 'make space there; `berth prune` removes what released roots left',
       cause: error,

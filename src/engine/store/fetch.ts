@@ -28,10 +28,10 @@ export async function fetchImage(
   access: Access,
   watch: FetchWatch,
 ): Promise<void> {
-  await store.registry.permit(image.name);
+  const options = watch.signal === undefined ? {} : { signal: watch.signal };
+  await store.registry.permit(image, access, options);
   await makeLayout(store.layout);
   await store.clearOnce();
-  const options = watch.signal === undefined ? {} : { signal: watch.signal };
   const work = async () => {
     const manifest = await bringManifest(store, image, image.manifest, access);
     checkManifest(image, manifest);

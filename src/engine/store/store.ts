@@ -45,8 +45,8 @@ export function openStore(options: { directory: string; registry: Registry }): E
   };
   return {
     name: 'store',
-    // The downloads have a bound of their own; more images at a time hide the manifests' latency.
-    concurrency: 8,
+    // The downloads have a bound of their own, and choose the largest among those of all images.
+    concurrency: 64,
     idOf: (image) => image.manifest,
     info: async () => ({
       name: 'store',

@@ -34,7 +34,7 @@ export async function loadBundle(
   return changing(context, 'shared', () =>
     withBundle(bytes, async (reader) => {
       const { head } = reader;
-      for (const { name } of head.images) await registry.permit(name);
+      for (const image of head.images) await registry.permit(image, {}, { offline: true });
       const situation = await recoverSituation(context);
       const layers = layersOf(context, situation, head);
       const absent = layers.filter((blob) => !liesIn(store, blob));

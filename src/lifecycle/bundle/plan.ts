@@ -68,7 +68,6 @@ export async function planBundle(
     signal.throwIfAborted();
     try {
       const { image, access } = await lookUp({ signal }, registry, binding);
-      await registry.permit(image.name);
       const source = { name: image.name, access };
       const described = await describe(registry, binding, image, source, signal);
       report({ event: 'resolved', name: image.name, digest: image.digest });
@@ -107,6 +106,7 @@ async function describe(
   source: Source,
   signal: AbortSignal,
 ): Promise<{ bundled: BundledImage; documents: readonly Manifest[] }> {
+  await registry.permit(image, source.access, { signal });
   const manifest = await manifestOf(registry, source, image.manifest);
   const config = await configOf(registry, source, image, signal);
   if (image.digest === image.manifest) {

@@ -8,9 +8,9 @@ import { validBlobs, validNames } from '../../support/layout-check.ts';
 import { fixture } from './fixture.ts';
 import { layer, type MemoryRegistry } from './memory-registry.ts';
 
-function images(registry: MemoryRegistry, count: number) {
+function images(registry: MemoryRegistry, count: number, size = 50_000) {
   return Array.from({ length: count }, (_, i) => {
-    const layers = ['base', 'runtime', `app${i}`, `data${i}`].map((word) => layer(word, 50_000));
+    const layers = ['base', 'runtime', `app${i}`, `data${i}`].map((word) => layer(word, size));
     const [image] = registry.add(`h.example/app${i}:1`, layers);
     assert.ok(image);
     return image;
@@ -25,24 +25,63 @@ test('images fetched at once bring each blob once', async (t) => {
   assert.equal(validNames(directory).size, 8);
 });
 
-test('four downloads run at once, whatever the number of images', {
-  timeout: 60_000,
-}, async (t) => {
+for (const [what, size, bound] of [
+  ['small', 50_000, 8],
+  ['large', 1_100_000, 4],
+] as const) {
+  test(`${bound} ${what} downloads run at once, whatever the number of images`, {
+    timeout: 60_000,
+  }, async (t) => {
+    const { store, registry } = fixture(t);
+    const full = Promise.withResolvers<void>();
+    let running = 0;
+    let most = 0;
+    const download = registry.download.bind(registry);
+    registry.download = async (...given) => {
+      const counts = given[1].size >= size;
+      if (counts) {
+        most = Math.max(most, ++running);
+        if (running === bound) full.resolve();
+        await full.promise;
+        await setImmediate();
+      }
+      await download(...given);
+      if (counts) running--;
+    };
+    await Promise.all(images(registry, 4, size).map((image) => store.fetch(image, {})));
+    assert.equal(most, bound);
+  });
+}
+
+test('the largest of all images that wait comes first', async (t) => {
   const { store, registry } = fixture(t);
-  const four = Promise.withResolvers<void>();
-  let running = 0;
-  let most = 0;
+  const sizes = [3, 9, 1, 7, 2, 8, 4, 6, 5].map((megabytes) => 1_100_000 + megabytes * 10_000);
+  const order: number[] = [];
+  let configs = 0;
   const download = registry.download.bind(registry);
+  const allWait = Promise.withResolvers<void>();
   registry.download = async (...given) => {
-    most = Math.max(most, ++running);
-    if (running === 4) four.resolve();
-    await four.promise;
-    await setImmediate();
+    const { size } = given[1];
+    if (size >= 1_100_000) {
+      order.push(size);
+      await allWait.promise;
+    } else if (++configs === sizes.length) {
+      // An image asks for all its blobs at once.
+      allWait.resolve();
+    }
     await download(...given);
-    running--;
   };
-  await Promise.all(images(registry, 4).map((image) => store.fetch(image, {})));
-  assert.equal(most, 4);
+  const all = sizes.map((size, i) => {
+    const [image] = registry.add(`h.example/app${i}:1`, [layer(`app${i}`, size)]);
+    assert.ok(image);
+    return store.fetch(image, {});
+  });
+  await Promise.all(all);
+  const waited = order.slice(4);
+  assert.deepEqual(
+    waited,
+    waited.toSorted((a, b) => b - a),
+  );
 });
 
 test('a blob that fails for one image is tried again for another that needs it', async (t) => {

@@ -50,7 +50,7 @@ export class MemoryRegistry implements Registry {
     throw new Error('the store never unpacks');
   }
 
-  async permit(name: string): Promise<void> {
+  async permit({ name }: ResolvedImage): Promise<void> {
     if (name !== this.refused) return;
     throw new RegistryError('policy-rejected', `${name} is refused`, { hint: 'none' });
   }

@@ -62,8 +62,21 @@ export function certsQuestions({ privateAuthority, clients }: World): fc.Arbitra
       ),
       insecure: fc.constantFrom(false, false, true),
       tlsVerify: fc.constantFrom(undefined, undefined, true, false),
+      environment: fc.oneof(
+        { weight: 3, arbitrary: fc.constant({}) },
+        {
+          weight: 1,
+          arbitrary: fc.record(
+            {
+              SSL_CERT_FILE: fc.constantFrom('/etc/containers/own.pem', '/etc/none.pem', ''),
+              SSL_CERT_DIR: fc.constantFrom('/etc/containers/own:/etc/none', '/etc/none', ''),
+            },
+            { requiredKeys: [] },
+          ),
+        },
+      ),
     })
-    .map(({ name, directories, insecure, tlsVerify }) => {
+    .map(({ name, directories, insecure, tlsVerify, environment }) => {
       const files = directories.flatMap(({ directory, host, authority: ca, identity: own }) =>
         Object.entries({ ...ca, ...own, readme: '' }).map(
           ([file, content]) => [`${directory}/${host}/${file}`, content] as const,
@@ -80,8 +93,10 @@ export function certsQuestions({ privateAuthority, clients }: World): fc.Arbitra
         files: {
           ...Object.fromEntries(files),
           '/etc/containers/registries.conf': rules.join('\n'),
+          '/etc/containers/own.pem': privateAuthority,
+          '/etc/containers/own/a.txt': `words\n${privateAuthority}`,
         },
-        environment: {},
+        environment,
         behaviours: {},
         tlsVerify,
       };

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { sha256 } from '../../../src/image/digest.ts';
+import { parseName } from '../../../src/image/name.ts';
+import type { ResolvedImage } from '../../../src/image/resolved.ts';
+import type { Access } from '../../../src/registry/access.ts';
 import { openHostRegistry } from '../../../src/registry/host.ts';
-import { RegistryError } from '../../../src/registry/registry.ts';
+import { type Registry, RegistryError } from '../../../src/registry/registry.ts';
+import { retryPolicy } from '../../../src/registry/retry.ts';
 import type { TrixieProgram } from '../../support/trixie.ts';
 import { type Behaviour, unseen } from './place-server.ts';
 import { configure, type Files, HOME, type World } from './world.ts';
@@ -13,6 +17,8 @@ export interface Question {
   readonly environment: Readonly<Record<string, string>>;
   readonly behaviours: Readonly<Record<string, Behaviour>>;
   readonly tlsVerify?: boolean | undefined;
+  /** Whether the whole image is fetched, of a name with a digest; else the name is looked up. */
+  readonly isCopied?: boolean;
 }
 
 /** What came of it, and what registries saw of who asked. */
@@ -77,21 +83,30 @@ async function observe(
   return { outcome, order, first: [...new Set(order)], seen: Object.fromEntries(seen), words };
 }
 
-async function askSkopeo(skopeo: TrixieProgram, { name, environment, tlsVerify }: Question) {
+async function askSkopeo(skopeo: TrixieProgram, question: Question) {
+  const { name, environment, tlsVerify, isCopied } = question;
   const { CONTAINERS_REGISTRIES_CONF: conf, ...others } = environment;
+  const flags = conf === undefined ? [] : ['--registries-conf', conf];
+  const verify = (flag: string) => (tlsVerify === undefined ? [] : [`--${flag}=${tlsVerify}`]);
+  const source = `docker://${name}`;
+  const words = isCopied
+    ? ['copy', '-q', ...verify('src-tls-verify'), source, 'oci:/run/copy:x']
+    : ['inspect', '--raw', ...verify('tls-verify'), source];
   const { code, stdout, stderr } = await skopeo(
-    [
-      '--insecure-policy',
-      ...(conf === undefined ? [] : ['--registries-conf', conf]),
-      'inspect',
-      '--raw',
-      ...(tlsVerify === undefined ? [] : [`--tls-verify=${tlsVerify}`]),
-      `docker://${name}`,
-    ],
+    ['--insecure-policy', '--override-arch', 'amd64', ...flags, ...words],
     { PATH: process.env['PATH'], HOME, ...others },
   );
-  const outcome = code === 0 ? sha256(Buffer.from(stdout)) : 'failed';
+  const digest = isCopied ? parseName(name).digest : sha256(Buffer.from(stdout));
+  const outcome = code === 0 ? String(digest) : 'failed';
   return { outcome, words: stderr.slice(0, 2000) };
+}
+
+/** As a store does it. */
+async function fetchAll(registry: Registry, image: ResolvedImage, access: Access): Promise<void> {
+  await registry.manifest(image.name, image.digest, access);
+  await registry.manifest(image.name, image.manifest, access);
+  const into = { write: async () => undefined };
+  for (const blob of image.blobs) await registry.download(image.name, blob, access, into);
 }
 
 const VARIABLES = [
@@ -101,6 +116,8 @@ const VARIABLES = [
   'HTTP_PROXY',
   'NO_PROXY',
   'REGISTRY_AUTH_FILE',
+  'SSL_CERT_DIR',
+  'SSL_CERT_FILE',
   'XDG_CONFIG_HOME',
   'XDG_RUNTIME_DIR',
   'http_proxy',
@@ -108,15 +125,17 @@ const VARIABLES = [
   'no_proxy',
 ];
 
-async function askBerth({ name, environment, tlsVerify }: Question) {
+async function askBerth({ name, environment, tlsVerify, isCopied }: Question) {
   for (const variable of VARIABLES) delete process.env[variable];
   Object.assign(process.env, { HOME, ...environment });
   try {
-    const registry = await openHostRegistry(() => undefined);
+    const registry = await openHostRegistry(() => undefined, { ...retryPolicy, attempts: 1 });
     try {
       const platform = { os: 'linux', architecture: 'amd64' };
       const access = tlsVerify === undefined ? {} : { tlsVerify };
-      return { outcome: (await registry.resolve(name, platform, access)).digest, words: '' };
+      const resolved = await registry.resolve(name, platform, access);
+      if (isCopied) await fetchAll(registry, resolved, access);
+      return { outcome: resolved.digest, words: '' };
     } finally {
       registry.close();
     }

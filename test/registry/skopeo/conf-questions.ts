@@ -45,6 +45,7 @@ export const confQuestions: fc.Arbitrary<Question> = fc
       { maxKeys: 3 },
     ),
     isExplicit: fc.boolean(),
+    isCopied: fc.boolean(),
     behaviours: fc.dictionary(
       fc.constantFrom('mirror.example', 'tls-mirror.example', 'plain.example', 'a.example.com'),
       fc.record(
@@ -57,9 +58,10 @@ export const confQuestions: fc.Arbitrary<Question> = fc
       { maxKeys: 3 },
     ),
   })
-  .map(({ isExplicit, files, ...others }) => ({
+  .map(({ isExplicit, isCopied, files, ...others }) => ({
     ...others,
     files,
+    isCopied: isCopied && others.name.includes('@'),
     environment:
       isExplicit && '/etc/own.conf' in files ? { CONTAINERS_REGISTRIES_CONF: '/etc/own.conf' } : {},
   }));
@@ -71,7 +73,7 @@ function table(): fc.Arbitrary<string> {
       { weight: 1, arbitrary: fc.constant(value) },
     );
   const location = fc.oneof(
-    { weight: 12, arbitrary: fc.constantFrom(...LOCATIONS) },
+    { weight: 20, arbitrary: fc.constantFrom(...LOCATIONS) },
     {
       weight: 1,
       arbitrary: fc.constantFrom('', 'mirror.example:5000/', 'nodots', 'https://a.example.com'),
@@ -88,12 +90,13 @@ function table(): fc.Arbitrary<string> {
           '*.com',
           '*.io',
           'a.example.com/team/app',
+          'a.example.com/team/app:1',
           '*.example.com/x',
           'a.example.com/',
         ),
       ),
       location: fc.oneof(
-        { weight: 3, arbitrary: location },
+        { weight: 8, arbitrary: location },
         { weight: 1, arbitrary: fc.constant(undefined) },
       ),
       insecure: often(true, 1),

@@ -11,7 +11,7 @@ const skip =
   process.geteuid?.() === 0 ? false : 'only root can have namespaces with mounts of its own';
 
 /** How many questions are put to both; `BERTH_RUNS` multiplies them. */
-const subjects = { conf: 150, auth: 100, certs: 60, proxy: 100 };
+const subjects = { conf: 120, auth: 80, certs: 50, proxy: 80 };
 
 for (const [subject, runs] of Object.entries(subjects)) {
   test(`skopeo 1.18 and berth do the same: ${subject}`, { skip }, async (t) => {

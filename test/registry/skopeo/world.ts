@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { Authority, type Pair } from './authority.ts';
 import { type PlaceServer, startPlaceServer } from './place-server.ts';
 import { startProxyServer } from './proxy-server.ts';
+import { startSocksServer } from './socks-server.ts';
 
 /** A machine of the test's own: its /etc, its loopback, and registries with names and ports. */
 export interface World {
@@ -56,7 +57,8 @@ export async function makeWorld(directory: string): Promise<World> {
     ['tls-proxy.example', 443, known],
     ['private-proxy.example', 3130, unknown],
   ] as const;
-  makeEtc([...[...all, ...proxies].map(([name]) => name), 'nobody.example'], system.cert);
+  const names = [...all, ...proxies].map(([name]) => name);
+  makeEtc([...names, 'socks.example', 'nobody.example'], system.cert);
   const servers: PlaceServer[] = [];
   for (const [i, [name, port, tls]] of all.entries()) {
     servers.push(await startPlaceServer(name, { host: `127.0.0.${i + 2}`, port }, tls));
@@ -66,6 +68,8 @@ export async function makeWorld(directory: string): Promise<World> {
     const address = { host: `127.0.0.${i + 2 + all.length}`, port };
     servers.push(await startProxyServer(name, address, 'user:p@ss:', tls));
   }
+  const socks = { host: `127.0.0.${names.length + 2}`, port: 1080 };
+  servers.push(await startSocksServer('socks.example', socks, 'user:p@ss:'));
   return {
     servers,
     privateAuthority: hidden.cert,
@@ -99,7 +103,14 @@ function write(path: string, content: string | Buffer): void {
 export type Files = Readonly<Record<string, string>>;
 
 /** Where configuration may stand; everything else is the world's. */
-const CONFIGURED = ['/etc/containers', '/etc/docker', '/run/containers', HOME, '/run/user'];
+const CONFIGURED = [
+  '/etc/containers',
+  '/etc/docker',
+  '/run/containers',
+  HOME,
+  '/run/user',
+  '/run/copy',
+];
 
 /** Puts files in the place of those of the last run. */
 export function configure(files: Files): void {

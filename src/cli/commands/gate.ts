@@ -1,0 +1,75 @@
+import type { Command } from 'commander';
+import { runningSystem } from '../../deployment/places.ts';
+import { type Gated, gate } from '../../lifecycle/gate.ts';
+import { deploymentsOf } from '../deployments.ts';
+import { type CommonOptions, withCommonOptions } from '../options.ts';
+import { print } from '../output.ts';
+import { exitCodes } from '../render/failure.ts';
+import { findingEntry, printFindings } from '../render/problems.ts';
+import { hostConfig, inSurroundings } from '../surroundings.ts';
+
+/** `berth gate`: what berth-gate.service asks when the host goes down. */
+export function defineGate(command: Command): void {
+  withCommonOptions(
+    command.description(
+      'Keep the queued root from being booted while images that it needs are known to be\n' +
+        'missing: ostree’s finalisation is locked then. Answers 0 if it is let through, or\n' +
+        'nothing is queued; 3 if it is held; 1 if that can’t be told, and then it is not\n' +
+        'held. Needs no network.',
+    ),
+  )
+    .addHelpText('after', '\nExamples:\n  berth gate\n  berth gate --format json | jq .decision')
+    .action(async (options: CommonOptions) => {
+      const { gate: limits } = await hostConfig(options);
+      const { deployments, failures } = await deploymentsOf(options);
+      const staged = deployments.find(({ role }) => role === 'staged');
+      const [failure] = failures;
+      if (staged === undefined && failure !== undefined) throw failure;
+      await inSurroundings(
+        options,
+        async (surroundings) => {
+          const gated = await gate(surroundings, staged, runningSystem, limits);
+          print(options.format, {
+            json: () => ({
+              apiVersion: 'berth/v1',
+              kind: 'GateResult',
+              decision: gated.decision,
+              ...(gated.root === undefined ? {} : { root: gated.root }),
+              ...(gated.since === undefined ? {} : { since: gated.since }),
+              findings: gated.findings.map(findingEntry),
+              warnings: [...gated.warnings],
+            }),
+            table: () => `${said(gated)}\n`,
+            refs: () => gated.findings.flatMap(({ name }) => name ?? []),
+          });
+          for (const warning of gated.warnings) process.stderr.write(`warning: ${warning}\n`);
+          if (options.format !== 'json') printFindings(gated.findings);
+          process.exitCode =
+            gated.decision === 'held'
+              ? exitCodes['not-ready']
+              : gated.decision === 'unknown'
+                ? 1
+                : 0;
+        },
+        { alone: true },
+      );
+    });
+}
+
+function said({ root, decision, findings, since }: Gated): string {
+  const lacks = `${findings.length} ${findings.length === 1 ? 'thing is' : 'things are'} missing`;
+  switch (decision) {
+    case 'nothing':
+      return 'Nothing is queued.';
+    case 'open':
+      return `${root} is ready: it is let through.`;
+    case 'held':
+      return `${root} is HELD since ${since}: ${lacks}. The host boots what it runs now.`;
+    case 'overdue':
+      return `${root} is NOT ready, and let through: it was held since ${since}, and ${lacks}.`;
+    case 'unheld':
+      return `${root} is NOT ready, and can't be held: ${lacks}. On composefs this only warns.`;
+    case 'unknown':
+      return `${root} was never staged here: NOT known to be ready, and let through.`;
+  }
+}

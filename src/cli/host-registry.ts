@@ -1,0 +1,17 @@
+import type { Registry } from '../registry/registry.ts';
+import type { RetryPolicy } from '../registry/retry.ts';
+import { openWhenNeeded } from '../registry/when-needed.ts';
+import type { RateOptions } from './options.ts';
+
+/** The registries as the running system reaches them, at no more than `--limit-rate`. */
+export function hostRegistry(
+  { limitRate }: RateOptions,
+  onRetry: RetryPolicy['onRetry'],
+): Registry {
+  return openWhenNeeded(async () => {
+    const { openHostRegistry } = await import('../registry/host.ts');
+    const registry = await openHostRegistry(onRetry);
+    if (limitRate === undefined) return registry;
+    return (await import('../registry/limit-rate.ts')).limitingRate(registry, limitRate);
+  });
+}

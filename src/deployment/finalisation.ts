@@ -1,0 +1,49 @@
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemErrorCode } from '../errors.ts';
+import { cantTell } from './failure.ts';
+import type { Places } from './places.ts';
+
+/**
+ * What becomes of a queued root when the host goes down: `ostree` finalises it unless that is
+ * locked; with `composefs` nothing that berth knows keeps it from being booted.
+ */
+export type Finalisation = 'ostree' | 'composefs';
+
+/** By what a root is queued to be finalised at the shutdown; undefined if none is. */
+export function queuedBy({ run }: Places): Finalisation | undefined {
+  if (existsSync(join(run, 'ostree/staged-deployment'))) return 'ostree';
+  return existsSync(join(run, 'composefs/staged-deployment')) ? 'composefs' : undefined;
+}
+
+/** Whether a soft reboot would enter a prepared root, finalised or not: systemd-soft-reboot(8). */
+export function hasNextRoot({ run }: Places): boolean {
+  return existsSync(join(run, 'nextroot'));
+}
+
+/**
+ * Keeps ostree from finalising what is queued, until this is undone or another root is queued.
+ *
+ * Source: libostree's ostree-sysroot-deploy.c; `ostree admin lock-finalization` does the same.
+ *
+ * @returns whether it was not locked before.
+ * @throws {BerthError} `deployments`
+ */
+export function lockFinalisation({ run }: Places): boolean {
+  try {
+    closeSync(openSync(lockPath(run), 'wx', 0o600));
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === 'EEXIST') return false;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw cantTell('ostree', `the queued root can't be held: ${reason}`, 'run it as root', error);
+  }
+}
+
+export function unlockFinalisation({ run }: Places): void {
+  rmSync(lockPath(run), { force: true });
+}
+
+function lockPath(run: string): string {
+  return join(run, 'ostree/staged-deployment-locked');
+}

@@ -1,0 +1,58 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { API_VERSION } from './record.ts';
+import { readStateFile, stateError, writeStateFile } from './state-file.ts';
+
+/** The root that was held back, and why: the file `gate.json`, until another root is booted. */
+const GateFile = v.object({
+  apiVersion: v.literal(API_VERSION),
+  kind: v.literal('Gate'),
+  /** The id of the root. */
+  root: v.string(),
+  /** When it was first held, and when last: ISO 8601. */
+  since: v.string(),
+  time: v.string(),
+  /** What was missing. */
+  reasons: v.array(v.string()),
+  /** Whether the lock that ostree obeys is berth's own. */
+  locked: v.boolean(),
+});
+
+export type Held = Omit<v.InferOutput<typeof GateFile>, 'apiVersion' | 'kind'>;
+
+/**
+ * @returns undefined if nothing is held; what can't be understood holds nothing either.
+ * @throws {BerthError} `state-directory` if it can't be read.
+ */
+export function readHeld(stateDirectory: string): Held | undefined {
+  const path = pathIn(stateDirectory);
+  let text: string | undefined;
+  try {
+    text = readStateFile(path);
+  } catch (error) {
+    throw stateError(path, error);
+  }
+  if (text === undefined) return undefined;
+  try {
+    const { root, since, time, reasons, locked } = v.parse(GateFile, JSON.parse(text));
+    return Number.isNaN(Date.parse(since)) ? undefined : { root, since, time, reasons, locked };
+  } catch (error) {
+    if (error instanceof v.ValiError || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** @throws {BerthError} `state-directory` */
+export function writeHeld(stateDirectory: string, held: Held): void {
+  const file = { apiVersion: API_VERSION, kind: 'Gate', ...held };
+  writeStateFile(pathIn(stateDirectory), `${JSON.stringify(file, undefined, 2)}\n`);
+}
+
+export function forgetHeld(stateDirectory: string): void {
+  rmSync(pathIn(stateDirectory), { force: true });
+}
+
+function pathIn(stateDirectory: string): string {
+  return join(stateDirectory, 'gate.json');
+}

@@ -1,0 +1,86 @@
+import type { Engine } from '../engine/engine.ts';
+import { BerthError } from '../errors.ts';
+
+/** A part of every day, in minutes of local time since midnight; `to` is no part of it. */
+export interface QuietHours {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface WallClock {
+  readonly now: () => Date;
+  /** @returns what calls it off. */
+  readonly after: (milliseconds: number, call: () => void) => () => void;
+}
+
+const wallClock: WallClock = {
+  now: () => new Date(),
+  after: (milliseconds, call) => {
+    const timer = setTimeout(call, milliseconds);
+    return () => clearTimeout(timer);
+  },
+};
+
+/**
+ * Reads `08:00-18:00`; over midnight too: `22:00-06:00`.
+ *
+ * @returns undefined for what is none.
+ */
+export function parseQuietHours(text: string): QuietHours | undefined {
+  const times = /^(\d\d):(\d\d)\s*-\s*(\d\d):(\d\d)$/.exec(text.trim())?.slice(1).map(Number);
+  const [fromHour = 24, fromMinute = 60, toHour = 24, toMinute = 60] = times ?? [];
+  if (fromHour > 23 || toHour > 23 || fromMinute > 59 || toMinute > 59) return undefined;
+  const hours = { from: fromHour * 60 + fromMinute, to: toHour * 60 + toMinute };
+  return hours.from === hours.to ? undefined : hours;
+}
+
+/**
+ * An engine that brings nothing over the network in quiet hours: what is under way when they begin
+ * ends there and goes on in a later run. What a root ships needs no network.
+ */
+export function keepingQuiet(
+  engine: Engine,
+  hours: QuietHours,
+  { now, after }: WallClock = wallClock,
+): Engine {
+  return {
+    ...engine,
+    fetch: async (image, access, watch = {}) => {
+      if (access.shipped !== undefined) return engine.fetch(image, access, watch);
+      if (isQuiet(hours, now())) throw quiet(hours);
+      const begun = new AbortController();
+      const cancel = after(untilQuiet(hours, now()), () => begun.abort(quiet(hours)));
+      const signals = watch.signal === undefined ? [] : [watch.signal];
+      const signal = AbortSignal.any([...signals, begun.signal]);
+      try {
+        return await engine.fetch(image, access, { ...watch, signal });
+      } finally {
+        cancel();
+      }
+    },
+  };
+}
+
+function isQuiet({ from, to }: QuietHours, date: Date): boolean {
+  const minute = date.getHours() * 60 + date.getMinutes();
+  return from < to ? from <= minute && minute < to : from <= minute || minute < to;
+}
+
+/** In milliseconds. The clock change of a night is part of it. */
+function untilQuiet({ from }: QuietHours, date: Date): number {
+  const begin = new Date(date);
+  begin.setHours(Math.floor(from / 60), from % 60, 0, 0);
+  if (begin <= date) begin.setDate(begin.getDate() + 1);
+  return begin.getTime() - date.getTime();
+}
+
+function quiet({ from, to }: QuietHours): BerthError {
+  const [begin, end] = [from, to].map(
+    (minute) =>
+      `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`,
+  );
+  return new BerthError('quiet-hours', `not fetched from ${begin} to ${end}: quiet-hours`, {
+    hint: `it is tried again after ${end}; \`berth stage\` fetches at once`,
+    kind: 'unreachable',
+  });
+}

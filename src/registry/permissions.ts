@@ -1,0 +1,146 @@
+import type { ResolvedImage } from '../image/resolved.ts';
+import type { Access } from './access.ts';
+import { type Asked, askedOf } from './policy.ts';
+import { RegistryError } from './registry.ts';
+import type { Requirement, SigstoreSigned } from './requirement.ts';
+import type { Attachment } from './sigstore/attachments.ts';
+import type { TrustFiles } from './trust-files.ts';
+
+export interface PermitOptions {
+  readonly signal?: AbortSignal;
+  /** Signatures, which only a registry has, are not asked for: what needs one is refused. */
+  readonly offline?: boolean;
+}
+
+/** Finds the signatures of an image where it is fetched from; a string says why none are looked for. */
+export type FindSignatures = (
+  image: ResolvedImage,
+  access: Access,
+  signal: AbortSignal | undefined,
+) => Promise<readonly Attachment[] | string>;
+
+/** What policy.json lets berth download, each image judged once. */
+export class Permissions {
+  readonly #trust: TrustFiles;
+  readonly #findSignatures: FindSignatures;
+  /** What belongs to images that were let in after a look at their signatures. */
+  readonly #permitted = new Set<string>();
+
+  constructor(trust: TrustFiles, findSignatures: FindSignatures) {
+    this.#trust = trust;
+    this.#findSignatures = findSignatures;
+  }
+
+  /** @throws {RegistryError} as `Registry.permit`. */
+  async permit(image: ResolvedImage, access: Access, options: PermitOptions): Promise<void> {
+    const signed = this.#signatureRequirements(image.name);
+    if (signed.length === 0) return;
+    const { name, manifest, digest, blobs } = image;
+    if (this.#permitted.has(keyOf(name, manifest))) return;
+    if (options.offline === true) {
+      throw refused(name, this.#ask(name), 'its signature can’t be looked up without a network', {
+        hint: 'fetch the image while there is a network, or ask for no signature of it',
+      });
+    }
+    await this.#judge(image, signed, access, options.signal);
+    for (const part of [digest, manifest, ...blobs.map((blob) => blob.digest)]) {
+      this.#permitted.add(keyOf(name, part));
+    }
+  }
+
+  /**
+   * Sees to it that nothing comes that was not let in.
+   *
+   * @param digest of a manifest or blob.
+   * @throws {RegistryError} `policy-rejected`
+   */
+  check(name: string, digest: string): void {
+    const isFree = this.#signatureRequirements(name).length === 0;
+    if (isFree || this.#permitted.has(keyOf(name, digest))) return;
+    throw refused(name, this.#ask(name), `${digest} was not judged by it`, {
+      hint: 'report this: berth must judge an image before it downloads a part of it',
+    });
+  }
+
+  #ask(name: string): Asked {
+    return askedOf(this.#trust.policy(), name);
+  }
+
+  /** What only signatures can meet; what nothing can meet is an error. */
+  #signatureRequirements(name: string): readonly SigstoreSigned[] {
+    const asked = this.#ask(name);
+    const signed: SigstoreSigned[] = [];
+    for (const requirement of asked.requirements) {
+      const reason = neverMet(requirement);
+      if (reason !== undefined) {
+        throw refused(name, asked, reason, {
+          hint: 'fetch it with an engine that judges it itself (--engine podman), or change the policy',
+        });
+      }
+      if (requirement.type === 'sigstoreSigned') signed.push(requirement);
+    }
+    return signed;
+  }
+
+  async #judge(
+    image: ResolvedImage,
+    requirements: readonly SigstoreSigned[],
+    access: Access,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const asked = this.#ask(image.name);
+    const found = await this.#findSignatures(image, access, signal);
+    if (typeof found === 'string') {
+      throw refused(image.name, asked, `it must be signed, and ${found}`, {
+        hint: 'say use-sigstore-attachments: true for it in registries.d, if it is signed by cosign',
+      });
+    }
+    if (found.length === 0) {
+      throw refused(image.name, asked, `no signature of ${image.manifest} was found`, {
+        hint: 'sign the image of each platform (cosign sign --recursive), not its index alone',
+      });
+    }
+    const { judgeSigstore } = await import('./sigstore/judge.ts');
+    const readKeyFile = (path: string) => this.#trust.keyFile(path);
+    for (const requirement of requirements) {
+      const reason = judgeSigstore(requirement, image, found, readKeyFile);
+      if (reason === undefined) continue;
+      throw refused(image.name, asked, `no signature is accepted: ${reason}`, {
+        hint: 'see whether the policy names the right key and signedIdentity, and who signed the image',
+      });
+    }
+  }
+}
+
+/** Why a requirement can’t be met by any image, as far as berth can judge. */
+function neverMet(requirement: Requirement): string | undefined {
+  switch (requirement.type) {
+    case 'insecureAcceptAnything':
+      return undefined;
+    case 'reject':
+      return 'it is rejected';
+    case 'signedBy':
+    case 'signedBaseLayer':
+      return `${requirement.type} is asked for, which berth can’t judge`;
+    case 'sigstoreSigned':
+      if (requirement.fulcio !== undefined) return unjudged('fulcio');
+      return requirement.pki === undefined ? undefined : unjudged('pki');
+  }
+}
+
+function unjudged(kind: string): string {
+  return `sigstoreSigned with ${kind} is asked for, and berth judges only signatures by keys`;
+}
+
+function keyOf(name: string, digest: string): string {
+  return `${name} ${digest}`;
+}
+
+function refused(
+  name: string,
+  { where }: Asked,
+  reason: string,
+  options: { hint: string },
+): RegistryError {
+  return new RegistryError('policy-rejected', `${name}: ${reason} (${where})`, options);
+}

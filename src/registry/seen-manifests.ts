@@ -1,0 +1,22 @@
+import type { Manifest } from './registry.ts';
+
+/** In bytes: of hundreds of images, and little beside what a program takes. */
+const MAX_BYTES = 8 * 1024 * 1024;
+
+/** Manifests that came when names were resolved: they are what is fetched next, and asked for no more. */
+export class SeenManifests {
+  readonly #byDigest = new Map<string, Manifest>();
+  #bytes = 0;
+
+  /** Keeps it, as long as there is room. */
+  add(manifest: Manifest): void {
+    const { digest, content } = manifest;
+    if (this.#byDigest.has(digest) || this.#bytes + content.length > MAX_BYTES) return;
+    this.#bytes += content.length;
+    this.#byDigest.set(digest, manifest);
+  }
+
+  get(digest: string): Manifest | undefined {
+    return this.#byDigest.get(digest);
+  }
+}

@@ -1,0 +1,31 @@
+import * as v from 'valibot';
+import { readStrictJson } from '../strict-json.ts';
+
+/** What a signature says: this manifest is what this name means. */
+export interface Payload {
+  readonly manifest: string;
+  readonly name: string;
+}
+
+/** The simple signing format, as cosign and containers/image write it. */
+const schema = v.strictObject({
+  critical: v.strictObject({
+    type: v.literal('cosign container image signature'),
+    image: v.strictObject({ 'docker-manifest-digest': v.string() }),
+    identity: v.strictObject({ 'docker-reference': v.string() }),
+  }),
+  optional: v.nullable(
+    v.looseObject({
+      creator: v.nullish(v.string()),
+      timestamp: v.nullish(v.pipe(v.number(), v.integer())),
+    }),
+  ),
+});
+
+/** Reads what was signed; undefined if that is nothing that speaks of an image. */
+export function parsePayload(content: Buffer): Payload | undefined {
+  const payload = readStrictJson(schema, content);
+  if (payload === undefined) return undefined;
+  const { image, identity } = payload.critical;
+  return { manifest: image['docker-manifest-digest'], name: identity['docker-reference'] };
+}

@@ -1,0 +1,77 @@
+import * as v from 'valibot';
+
+/**
+ * Reads JSON that trust hangs on. A key that stands twice in an object is an error, since two readers
+ * may take another of the two each; so is one that every object of JavaScript has anyway, such as
+ * `constructor`, and text that is not UTF-8.
+ *
+ * @throws {SyntaxError}
+ */
+export function parseStrictJson(content: Buffer): unknown {
+  const text = decode(content);
+  const value: unknown = JSON.parse(text);
+  refuseAmbiguousKeys(text);
+  return value;
+}
+
+/** The same as a schema reads it; undefined if it is not what the schema describes. */
+export function readStrictJson<T extends v.GenericSchema>(
+  schema: T,
+  content: Buffer,
+): v.InferOutput<T> | undefined {
+  try {
+    const checked = v.safeParse(schema, parseStrictJson(content));
+    return checked.success ? checked.output : undefined;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
+}
+
+/** An object with any keys; a list, which valibot takes for one, is none. */
+export function mapOf<T extends v.GenericSchema>(schema: T) {
+  return v.pipe(
+    v.unknown(),
+    v.check((value) => !Array.isArray(value), 'expected an object, found a list'),
+    v.record(v.string(), schema),
+  );
+}
+
+function decode(content: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new SyntaxError('it is not UTF-8');
+  }
+}
+
+/** Of a text that is known to be JSON only strings and these characters matter. */
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],]/g;
+
+function refuseAmbiguousKeys(text: string): void {
+  /** What is open: the keys of an object, or undefined for an array. */
+  const open: (Set<string> | undefined)[] = [];
+  let isKeyNext = false;
+  for (const [token] of text.matchAll(TOKEN)) {
+    const keys = open.at(-1);
+    if (token === '{' || token === '[') {
+      open.push(token === '{' ? new Set() : undefined);
+      isKeyNext = token === '{';
+    } else if (token === '}' || token === ']') {
+      open.pop();
+    } else if (token === ',') {
+      isKeyNext = keys !== undefined;
+    } else if (isKeyNext && keys !== undefined) {
+      addKey(keys, JSON.parse(token));
+      isKeyNext = false;
+    }
+  }
+}
+
+function addKey(keys: Set<string>, key: string): void {
+  const shown = JSON.stringify(key.slice(0, 100));
+  if (keys.has(key)) throw new SyntaxError(`the key ${shown} stands twice`);
+  if (key in Object.prototype) throw new SyntaxError(`the key ${shown} is not known`);
+  keys.add(key);
+}

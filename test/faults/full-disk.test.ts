@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { closeSync, cpSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { isOutOfSpace } from '../../src/errors.ts';
+import { startFaultRegistry } from '../support/fault-registry.ts';
+import { buildImage, type ImageOptions } from '../support/image-builder.ts';
+import { seeded } from '../support/property.ts';
+import { skipMounts, smallFileSystem } from '../support/small-file-system.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+import { onlyMissing, partsIn } from './only-missing.ts';
+import { Site } from './site.ts';
+
+function imagesOf(generation: number): readonly ImageOptions[] {
+  return Array.from({ length: 3 }, (_, i) => ({
+    layers: [
+      { bytes: 100_000, seed: 1 },
+      { bytes: 150_000, seed: 10 * generation + i },
+    ],
+  }));
+}
+
+const PAGE = 4096;
+
+/** Takes all but so many pages. */
+function fillBytes(directory: string, left: number): void {
+  const { bavail, bsize } = statfsSync(directory);
+  const pages = Math.floor((bavail * bsize) / PAGE) - left;
+  untilFull(() => {
+    const file = openSync(join(directory, 'filler'), 'w');
+    try {
+      for (let n = 0; n < pages; n++) writeSync(file, Buffer.alloc(PAGE));
+    } finally {
+      closeSync(file);
+    }
+  });
+}
+
+/** Takes all but so many inodes. */
+function fillFiles(directory: string, left: number): void {
+  const filler = join(directory, 'filler');
+  untilFull(() => {
+    mkdirSync(filler);
+    const { ffree } = statfsSync(directory);
+    for (let n = 0; n < ffree - left; n++) closeSync(openSync(join(filler, String(n)), 'w'));
+  });
+}
+
+/** What berth writes meanwhile takes some of it too. */
+function untilFull(fill: () => void): void {
+  try {
+    fill();
+  } catch (error) {
+    if (!isOutOfSpace(error)) throw error;
+  }
+}
+
+async function fillsAtEveryMoment(
+  t: TestContext,
+  options: string,
+  fill: (directory: string, left: number) => void,
+): Promise<void> {
+  const { directory: mountpoint } = smallFileSystem(t, options);
+  const fault = await startFaultRegistry(t);
+  const { registry } = fault;
+  const names = imagesOf(1).map((_, i) => `app${i}:1`);
+  const push = (generation: number) => {
+    for (const [i, image] of imagesOf(generation).entries()) {
+      fault.push(names[i] ?? '', buildImage(image));
+    }
+  };
+  push(1);
+  const template = new Site(temporaryDirectory(t), fault);
+  const first = template.root('first', names);
+  const second = template.root('second', names);
+  assert.ok((await template.stage('first', first)).ready);
+  const record = template.record('first');
+  push(2);
+  const blobs = new Map(imagesOf(2).flatMap((image) => [...buildImage(image).blobs]));
+  const { seed, random } = seeded();
+
+  let refusals = 0;
+  // First with nothing left, then with a little: enough for some of what is written at an end.
+  const fillings = [() => 0, () => Math.trunc(random() * 6)].values();
+  let leave = fillings.next().value;
+  for (let moment = 0; leave !== undefined; moment++) {
+    const site = new Site(mountpoint, fault);
+    cpSync(template.stateDirectory, site.stateDirectory, { recursive: true });
+    const left = leave();
+    let moments = 0;
+    if (moment === 0) fill(mountpoint, left);
+    const pass = () => {
+      if (++moments === moment) fill(mountpoint, left);
+    };
+    site.onEvent = pass;
+    registry.fault = () => {
+      pass();
+      return undefined;
+    };
+    const what = `full at moment ${moment}, ${left} left, BERTH_SEED=${seed}`;
+    const run = await site.stage('second', second);
+    const errors = [
+      ...(run.error === undefined ? [] : [run.error]),
+      ...(run.staged?.failures ?? []).map(({ error }) => error),
+      ...(run.staged?.plan.failures ?? []).map(({ error }) => error),
+    ];
+    for (const error of errors) {
+      assert.equal(error.code, 'no-space', `${what}: ${error.message}`);
+      assert.equal(error.kind, 'refused');
+      assert.match(error.hint, /make space/);
+    }
+    if (errors.length > 0) refusals++;
+    else assert.ok(run.ready, `${what}\n${run.said}`);
+    const whole = site.checkDisk();
+    const parts = partsIn(site.store);
+    assert.equal(site.record('first'), record, what);
+    assert.deepEqual(await site.findings('first'), [], what);
+
+    if (moments < moment) {
+      leave = fillings.next().value;
+      moment = -1;
+    }
+    site.onEvent = () => undefined;
+    rmSync(join(mountpoint, 'filler'), { recursive: true, force: true });
+    fault.plan([]);
+    registry.requests.length = 0;
+    const next = await site.stage('second', second);
+    assert.ok(next.ready, `${what}\n${next.said}`);
+    onlyMissing(registry.requests, blobs, { whole, parts });
+    site.checkDisk();
+    assert.deepEqual(await site.findings('first'), [], what);
+    rmSync(site.stateDirectory, { recursive: true });
+  }
+  assert.ok(refusals > 10, `${refusals} refusals only`);
+}
+
+test(
+  'a disk that fills at any moment: refused in words, nothing torn, nothing earlier lost',
+  {
+    skip: skipMounts,
+    timeout: 300_000,
+  },
+  (t) => fillsAtEveryMoment(t, 'size=8m', fillBytes),
+);
+
+test('the same where files run out', { skip: skipMounts, timeout: 300_000 }, (t) =>
+  fillsAtEveryMoment(t, 'size=16m,nr_inodes=200', fillFiles),
+);

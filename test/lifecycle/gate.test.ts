@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { runningSystem } from '../../src/deployment/places.ts';
+import { gate } from '../../src/lifecycle/gate.ts';
+import { readHeld } from '../../src/lifecycle/gate-file.ts';
+import { buildImage } from '../support/image-builder.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+import { startUpdater } from '../support/updater.ts';
+
+const image = (seed: number) => buildImage({ layers: [{ bytes: 20_000, seed }] });
+const limits = { days: 7, afterwards: 'boot' } as const;
+const B = `${'b'.repeat(64)}.0`;
+const AGAIN = `${'b'.repeat(64)}.1`;
+
+/** A host that runs a, and on which b is queued by ostree: what it needs may be there or not. */
+async function queued(t: TestContext) {
+  const host = await startUpdater(t);
+  host.server.push('web:1', image(1));
+  host.deploy('a', { 'web:1': '' }, 'booted');
+  host.deploy(B, { 'web:1': '', 'web:2': '' }, 'staged');
+  await host.reconcile();
+  const run = temporaryDirectory(t);
+  mkdirSync(join(run, 'ostree'));
+  writeFileSync(join(run, 'ostree/staged-deployment'), '');
+  const places = { ...runningSystem, run };
+  return {
+    host,
+    run,
+    ask: (id: string | undefined = B, options: Parameters<typeof gate>[3] = limits) =>
+      gate(host.context, id === '' ? undefined : { id }, places, options),
+    isLocked: () => existsSync(join(run, 'ostree/staged-deployment-locked')),
+    held: () => readHeld(host.context.stateDirectory),
+    bring: async () => {
+      host.server.push('web:2', image(2));
+      await host.reconcile();
+    },
+  };
+}
+
+test('a root whose stage has not ended is held, and let go when it has', async (t) => {
+  const { ask, isLocked, held, bring } = await queued(t);
+  const gated = await ask();
+  assert.equal(gated.decision, 'held');
+  assert.match(gated.findings[0]?.message ?? '', /begun and not ended/);
+  assert.ok(isLocked());
+  assert.equal(held()?.root, B);
+  await bring();
+  assert.equal((await ask()).decision, 'open');
+  assert.ok(!isLocked());
+  assert.equal(held(), undefined);
+});
+
+test('a root whose image was taken away since is held', async (t) => {
+  const { host, ask, bring, isLocked } = await queued(t);
+  await bring();
+  await host.engine.unpin(await host.engine.pins());
+  const id = host.recorded(B, 'web:2') ?? '';
+  assert.ok(await host.engine.remove(id));
+  const gated = await ask();
+  assert.deepEqual(
+    [gated.decision, gated.findings.map(({ code }) => code)],
+    ['held', ['image-missing']],
+  );
+  assert.ok(isLocked());
+});
+
+test('what the next boot makes again holds nothing: pins and names', async (t) => {
+  const { host, ask, bring, isLocked } = await queued(t);
+  await bring();
+  await host.engine.unpin(await host.engine.pins());
+  await host.engine.tag(host.recorded(B, 'web:1') ?? '', host.fullName('web:2'));
+  assert.equal((await ask()).decision, 'open');
+  assert.ok(!isLocked());
+});
+
+test('what is not known holds nothing', async (t) => {
+  const { ask, isLocked } = await queued(t);
+  assert.equal((await ask('')).decision, 'nothing');
+  assert.equal((await ask('someone-elses')).decision, 'unknown');
+  assert.ok(!isLocked());
+});
+
+test('a lock that somebody else made is left alone', async (t) => {
+  const { run, ask, isLocked, held, bring } = await queued(t);
+  writeFileSync(join(run, 'ostree/staged-deployment-locked'), '');
+  assert.equal((await ask()).decision, 'held');
+  assert.equal(held()?.locked, false);
+  await bring();
+  assert.equal((await ask()).decision, 'open');
+  assert.ok(isLocked());
+});
+
+test('after the days that are set the policy decides, and a tree deployed again counts on', async (t) => {
+  const { host, ask, isLocked, held } = await queued(t);
+  const { since } = await ask();
+  host.deploy(AGAIN, { 'web:1': '', 'web:2': '' }, 'staged');
+  await host.reconcile();
+  const again = await ask(AGAIN);
+  assert.deepEqual([again.decision, again.since], ['held', since]);
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 7.1 * 24 * 60 * 60 * 1000 });
+  assert.equal((await ask(AGAIN, { days: 7, afterwards: 'hold' })).decision, 'held');
+  assert.equal((await ask(AGAIN, { days: 30, afterwards: 'boot' })).decision, 'held');
+  assert.equal((await ask(AGAIN)).decision, 'overdue');
+  assert.ok(!isLocked(), 'its own lock is taken away');
+  assert.equal(held()?.root, AGAIN);
+});
+
+test('where no gate is possible it warns, and says so', async (t) => {
+  const { host, run, ask } = await queued(t);
+  mkdirSync(join(run, 'nextroot'));
+  assert.match((await ask()).warnings.join(), /soft reboot .*only warns/);
+  const composefs = temporaryDirectory(t);
+  mkdirSync(join(composefs, 'composefs'));
+  writeFileSync(join(composefs, 'composefs/staged-deployment'), '');
+  const places = { ...runningSystem, run: composefs };
+  const gated = await gate(host.context, { id: B }, places, limits);
+  assert.equal(gated.decision, 'unheld');
+  assert.ok(!existsSync(join(composefs, 'ostree')));
+});
+
+test('a boot says what was held, until another root is booted', async (t) => {
+  const { host, ask, bring, held } = await queued(t);
+  await host.activate('a');
+  await ask();
+  await host.activate('a');
+  assert.match(host.warnings.join('\n'), new RegExp(`${B} was held back at .*begun and not ended`));
+  await bring();
+  await host.activate(B);
+  assert.equal(held(), undefined);
+});
+
+test('a record of what was held that is damaged is none', async (t) => {
+  const { host, ask, held } = await queued(t);
+  for (const text of ['{', '{}', '[]', 'null']) {
+    writeFileSync(join(host.context.stateDirectory, 'gate.json'), text);
+    assert.equal(held(), undefined);
+    assert.equal((await ask()).decision, 'held');
+  }
+});
