@@ -7,6 +7,7 @@ import { benchImages } from './images.ts';
 import { benchInterrupted } from './interrupted.ts';
 import { benchLarge } from './large.ts';
 import type { Row } from './measure.ts';
+import { benchPodman } from './podman.ts';
 import { benchReconcile } from './reconcile.ts';
 import { benchSmall } from './small.ts';
 import { benchStage } from './stage.ts';
@@ -20,6 +21,7 @@ const parts = {
   verify: benchVerify,
   reconcile: benchReconcile,
   stage: benchStage,
+  podman: benchPodman,
   small: benchSmall,
   large: benchLarge,
   interrupted: benchInterrupted,

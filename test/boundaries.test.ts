@@ -41,6 +41,7 @@ const commons = [
   'errors.ts',
   'format-bytes.ts',
   'make-directory.ts',
+  'parse-size.ts',
   'problem.ts',
   'secret.ts',
   'tar-writer.ts',
@@ -52,7 +53,7 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   valibot: ['cli', 'lifecycle', 'engine', 'registry'],
   yaml: ['discovery', 'registry'],
-  'smol-toml': ['cli', 'discovery', 'registry'],
+  'smol-toml': ['cli', 'discovery', 'engine', 'registry'],
 };
 
 const src = resolve(import.meta.dirname, '../src');

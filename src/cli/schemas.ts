@@ -118,7 +118,12 @@ const PlanFields = {
       ),
     }),
   ),
+  /** Into the engine, by way of berth's own store, or no further than there. */
+  way: v.picklist(['direct', 'two-steps', 'download']),
+  /** To download: configs and layers, each once. */
   bytes: v.number(),
+  /** Of what the engine lacks, what lies in berth's own store already. */
+  inStore: v.number(),
   free: v.number(),
   /** What is written to each file system, that of the engine first. */
   space: v.array(

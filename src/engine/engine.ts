@@ -1,6 +1,7 @@
 import { BerthError } from '../errors.ts';
 import type { Blob, ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
+import type { ShippedImages } from '../registry/shipped.ts';
 
 export type EngineName = 'podman' | 'store';
 
@@ -29,18 +30,21 @@ export interface Engine {
   /** Every pin that berth ever made here and that is still there, found by its labels. */
   pins(): Promise<readonly Pin[]>;
 
+  /** Where images wait for this engine to unpack them; absent where they are kept as they come. */
+  readonly depot?: Depot;
+
   /**
-   * The blobs that are not here as they come from a registry: none if the image is present. Of one
-   * that is here in part, `size` is what is missing. Of these `fetch` downloads no layer that is
-   * here unpacked.
+   * The blobs that have to come over the network for an image of which one or all names are
+   * missing: neither here, nor here unpacked, nor in the depot. Of one that is here in part, `size`
+   * is what is missing.
    */
   missingBlobs(image: ResolvedImage): Promise<readonly Blob[]>;
 
   /**
-   * The diffIDs of the layers of each image, from the base up; none where `EngineInfo.unpacking`
-   * is absent.
+   * Each layer that is here unpacked, as the digests of the blobs that made it and those below it,
+   * from the base up; none where `EngineInfo.unpacking` is absent.
    */
-  layers(ids: Iterable<string>): Promise<readonly (readonly string[])[]>;
+  layers(): Promise<readonly (readonly string[])[]>;
 
   /**
    * How many bytes become free when these images, which are present, are removed; more than that
@@ -64,6 +68,12 @@ export interface Engine {
    */
   pin(root: string, images: readonly PinRequest[]): Promise<void>;
 
+  /**
+   * How many locks are left, of which each pin takes one and so do the pins of a root together;
+   * undefined where there is no bound, or it can't be told.
+   */
+  freeLocks(): Promise<number | undefined>;
+
   /** Drops pins; one that is gone already is none to worry about. The images stay. */
   unpin(pins: readonly Pin[]): Promise<void>;
 
@@ -80,6 +90,51 @@ export interface Engine {
   /** Ends what was started for this (a service process, connections). */
   close(): Promise<void>;
 }
+
+/**
+ * berth's own store beside an engine that unpacks: what was downloaded waits there, held for a root.
+ * Its documents and blobs serve the engine whoever brought them.
+ */
+export interface Depot {
+  readonly directory: string;
+
+  /** Whether berth may download an image itself. @throws {RegistryError} as `Registry.permit`. */
+  permit(image: ResolvedImage, access: Access, signal: AbortSignal): Promise<void>;
+
+  /** Whether the engine can unpack such an image from here. */
+  serves(image: ResolvedImage): boolean;
+
+  has(blob: Blob): boolean;
+
+  /** Those of these that are not here; of one that is here in part, `size` is what is missing. */
+  missing(blobs: readonly Blob[]): readonly Blob[];
+
+  /** An image by the documents that are here; undefined if they are not. */
+  find(name: string, meaning: Meaning): ResolvedImage | undefined;
+
+  /** What waits, with the engine's ids. */
+  pins(): readonly Pin[];
+
+  /** Brings an image's documents and those of its blobs, held for a root; what is there stays. */
+  bring(
+    hold: { readonly root: string; readonly request: PinRequest },
+    image: ResolvedImage,
+    blobs: readonly Blob[],
+    access: Access,
+    watch: FetchWatch,
+  ): Promise<void>;
+
+  /** Lets go of what waited, and removes what nothing needs any more. */
+  drop(pins: readonly Pin[]): Promise<void>;
+
+  /** The bytes of what is here. @throws {EngineError} `store-damaged` */
+  readonly images: ImageBytes;
+}
+
+export type ImageBytes = Pick<ShippedImages, 'manifest' | 'read'>;
+
+/** What a name stands for, on record. */
+export type Meaning = Pick<ResolvedImage, 'digest' | 'manifest' | 'platform'>;
 
 export interface EngineInfo {
   readonly name: EngineName;

@@ -18,13 +18,18 @@ export interface EngineOptions {
 
 /** Opens the engine: as configured, else podman where its program or socket is, else the store. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const { storeDirectory: directory, registry } = options;
   if (options.name !== 'store') {
     const { podmanPresent } = await import('./podman/locate.ts');
     if (options.name === 'podman' || podmanPresent(options.user)) {
       const { openPodman } = await import('./podman/podman.ts');
-      return openPodman({ user: options.user, alone: options.alone, target: options.target });
+      const { openDepot } = await import('./store/depot.ts');
+      const { user, alone, target } = options;
+      const { isForHost } = await import('./podman/fetch.ts');
+      const depot = openDepot({ directory, registry }, isForHost);
+      return openPodman({ user, alone, target, depot });
     }
   }
   const { openStore } = await import('./store/store.ts');
-  return openStore({ directory: options.storeDirectory, registry: options.registry });
+  return openStore({ directory, registry });
 }

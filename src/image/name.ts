@@ -227,3 +227,8 @@ function invalid(raw: string, reason: string): NameResult {
 function show(text: string): string {
   return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 }
+
+/** `registry.example.com/app:1` by a digest: `registry.example.com/app@sha256:…`. */
+export function byDigest(name: string, digest: string): string {
+  return `${repositoryOf(name)}@${digest}`;
+}

@@ -30,6 +30,8 @@ export interface Situation {
   readonly elsewhere: ReadonlyMap<string, RootRecord>;
   readonly images: ReadonlyMap<string, EngineImage>;
   readonly pins: readonly Pin[];
+  /** The ids of the images that wait to be unpacked, whole: they need no network any more. */
+  readonly downloaded: ReadonlySet<string>;
   /** What a read-only store of podman has by now; undefined if it is gone. */
   readonly store: (directory: string) => AdditionalStore | undefined;
 }
@@ -54,9 +56,11 @@ async function look(context: Context) {
   const { engine, stateDirectory, report } = context;
   // First the pins: a stage writes its record before it pins, so what has a pin here and no
   // record afterwards has really lost it.
+  const waiting = engine.depot?.pins() ?? [];
   const [images, pins] = await Promise.all([engine.images(), engine.pins()]);
+  const downloaded = await wholeOf(engine, waiting);
   const { byId, damaged } = readRecords(stateDirectory);
-  const recovered = recordsFromPins(pins, byId, engine.name);
+  const recovered = recordsFromPins([...pins, ...waiting], byId, engine.name);
   for (const { path, message } of damaged) {
     report({ event: 'warning', message: `the record ${path} is damaged: ${message}` });
   }
@@ -71,9 +75,24 @@ async function look(context: Context) {
     elsewhere: entries(all.filter((record) => record.engine !== engine.name)),
     images: new Map(images.map((image) => [image.id, image])),
     pins,
+    downloaded,
     store: once(readAdditionalStore),
   };
   return { situation, damaged, recovered };
+}
+
+/** The ids of those that wait of which everything is here. */
+async function wholeOf(engine: Engine, waiting: readonly Pin[]): Promise<ReadonlySet<string>> {
+  const whole = new Set<string>();
+  for (const { id, platform, names } of waiting) {
+    const images = names.map(({ name, ...meaning }) =>
+      engine.depot?.find(name, { ...meaning, platform }),
+    );
+    const found = images.filter((image) => image !== undefined);
+    const missing = await Promise.all(found.map((image) => engine.missingBlobs(image)));
+    if (found.length === names.length && missing.flat().length === 0) whole.add(id);
+  }
+  return whole;
 }
 
 /** Each store is read at most once, and only if something is asked of it. */

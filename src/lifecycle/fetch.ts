@@ -1,8 +1,8 @@
-import type { PinRequest } from '../engine/engine.ts';
+import type { Depot, PinRequest } from '../engine/engine.ts';
 import { BerthError } from '../errors.ts';
 import type { Context } from './context.ts';
 import { mapLimited } from './limited.ts';
-import type { Plan, PlannedImage } from './plan.ts';
+import type { Plan, PlannedFetch, PlannedImage } from './plan.ts';
 
 export interface FetchFailure {
   readonly image: PlannedImage;
@@ -18,8 +18,9 @@ export interface Fetched {
 
 /**
  * Fetches and pins each image of a plan, the largest download first, and each pinned as soon as
- * it is there, so that nothing takes it while the others are on their way. One that fails does
- * not stop the others, but for a full disk.
+ * it is there, so that nothing takes it while the others are on their way; what is only to be
+ * downloaded is held in the depot instead. One that fails does not stop the others, but for a full
+ * disk.
  *
  * @param before the ids of the images that berth brought earlier.
  * @param record what the pins say of the record.
@@ -39,10 +40,14 @@ export async function fetchImages(
     context.signal.throwIfAborted();
     if (failures.some(({ error }) => error.code === 'no-space')) return;
     try {
-      if (await fetchNames(context, image, name)) brought.add(id);
       const names = image.names.map((served) => ({ ...pick(served), manifest }));
-      const request = { id, platform, fetched: brought.has(id), names, record };
-      await context.engine.pin(plan.root.id, [request]);
+      const request = { id, platform, names, record };
+      const fetches = image.names.flatMap(({ fetch }) => (fetch === undefined ? [] : [fetch]));
+      const isMissing = await bringNames(context, plan, image, fetches, name, request);
+      if (isMissing) brought.add(id);
+      if (plan.way === 'download' && fetches.some(comesByDepot)) return;
+      const fetched = brought.has(id);
+      await context.engine.pin(plan.root.id, [{ ...request, fetched }]);
       context.report({ event: 'pinned', id, root: plan.root.id });
     } catch (error) {
       if (!(error instanceof BerthError)) throw error;
@@ -60,22 +65,84 @@ export async function fetchImages(
  * @returns whether the image was not there before: somebody else may have brought it since the
  * plan was made, and then it is theirs.
  */
-async function fetchNames(context: Context, image: PlannedImage, name: string): Promise<boolean> {
-  const fetches = image.names.flatMap((served) =>
-    served.fetch === undefined ? [] : [served.fetch],
-  );
+async function bringNames(
+  context: Context,
+  plan: Plan,
+  image: PlannedImage,
+  fetches: readonly PlannedFetch[],
+  name: string,
+  request: Omit<PinRequest, 'fetched'>,
+): Promise<boolean> {
   if (fetches.length === 0) return false;
   const { id, bytes } = image;
-  const isMissing = !image.present && !(await context.engine.has(id));
+  const { engine, signal } = context;
+  const isMissing = !image.present && !(await engine.has(id));
   if (bytes > 0) context.report({ event: 'fetch-started', id, name, bytes });
+  let before = 0;
   const onBytes = (total: number) => {
-    if (bytes > 0) context.report({ event: 'fetch-progress', id, bytes: total });
+    if (bytes > 0) context.report({ event: 'fetch-progress', id, bytes: before + total });
   };
-  for (const { image: resolved, access } of fetches) {
-    await context.engine.fetch(resolved, access, { signal: context.signal, onBytes });
+  const { depot } = plan.way === 'direct' ? {} : engine;
+  const hold = { root: plan.root.id, request: { ...request, fetched: isMissing } };
+  for (const one of fetches) {
+    const isWaiting =
+      depot !== undefined && comesByDepot(one) && (await mayWait(context, depot, plan, one));
+    const blobs = isWaiting ? await engine.missingBlobs(one.image) : [];
+    if (isWaiting && !isAtHand(depot, plan, one, blobs)) {
+      await depot.bring(hold, one.image, blobs, one.access, { signal, onBytes });
+      before += blobs.reduce((sum, { size }) => sum + size, 0);
+    }
+    if (plan.way === 'download') continue;
+    // What waits is all here: only what else comes is worth a word.
+    await engine.fetch(one.image, one.access, isWaiting ? { signal } : { signal, onBytes });
   }
   if (bytes > 0) context.report({ event: 'fetched', id, name });
   return isMissing;
+}
+
+/** What is shipped waits where it is, and what the engine knows by that digest is there. */
+function comesByDepot({ access, isKnown }: PlannedFetch): boolean {
+  return access.shipped === undefined && !isKnown;
+}
+
+/**
+ * What is here was judged when it came, and needs no network now; what is only downloaded has to be
+ * held as well.
+ */
+function isAtHand(
+  depot: Depot,
+  { way }: Plan,
+  { image }: PlannedFetch,
+  missing: readonly unknown[],
+): boolean {
+  return way === 'two-steps' && missing.length === 0 && depot.find(image.name, image) !== undefined;
+}
+
+/** What berth must not download, or podman not unpack from here, podman itself may pull. */
+async function mayWait(
+  { engine, signal }: Context,
+  depot: Depot,
+  plan: Plan,
+  one: PlannedFetch,
+): Promise<boolean> {
+  const { image, access } = one;
+  if (!depot.serves(image)) {
+    if (plan.way !== 'download') return false;
+    const message = `${image.name} is for ${image.platform}, and the engine takes such an image from a registry alone`;
+    throw new BerthError('only-direct', message, {
+      hint: 'leave it to `berth stage`, while there is a network',
+      kind: 'refused',
+    });
+  }
+  if (isAtHand(depot, plan, one, await engine.missingBlobs(image))) return true;
+  try {
+    await depot.permit(image, access, signal);
+    return true;
+  } catch (error) {
+    const isRejected = error instanceof BerthError && error.code === 'policy-rejected';
+    if (plan.way === 'download' || !isRejected) throw error;
+    return false;
+  }
 }
 
 function pick({ name, digest }: PlannedImage['names'][number]) {

@@ -7,15 +7,24 @@ import type { Registry } from '../registry/registry.ts';
 import { runningRoot } from './activation.ts';
 import type { Binding } from './bindings.ts';
 import type { Context, Situation } from './context.ts';
+import { lackOfLocks } from './locks.ts';
 import { meaningsOf, pinsOf } from './provenance.ts';
 import {
   isLiving,
   type RecordDeployment,
   type RecordImage,
   type RecordProvided,
+  type RootRecord,
 } from './record.ts';
 import { type Resolution, type ResolutionFailure, resolveBindings } from './resolve.ts';
-import { lackOfSpace, type Needed, neededFor, type Space, sizeOf } from './space.ts';
+import {
+  isKnownByDigest,
+  lackOfSpace,
+  type Needed,
+  neededFor,
+  type Space,
+  sizeOf,
+} from './space.ts';
 import { otherStorage, withoutShadowed } from './storage.ts';
 import type { BoundProblem } from './survey.ts';
 import type { Wanted } from './wanted.ts';
@@ -31,19 +40,31 @@ export interface Plan {
   readonly provided: readonly RecordProvided[];
   /** The names that could not be resolved. */
   readonly failures: readonly ResolutionFailure[];
-  /** To download in all, in bytes; a blob that several images share counts once. */
+  readonly way: Way;
+  /**
+   * To download in all, in bytes: configs and layers, each once, that are neither here nor shipped.
+   * Not manifests and indexes: to plan is to read them.
+   */
   readonly bytes: number;
+  /** Of what the engine lacks, what lies in its depot already, in bytes. */
+  readonly inStore: number;
   /** Free on the engine's file system, in bytes. */
   readonly free: number;
   /** What is written to each file system, that of the engine first. */
   readonly space: readonly Space[];
-  /** Why there is not enough of it. */
+  /** Why there is not enough of it, or of the engine's locks. */
   readonly lack?: BerthError;
   /** Names that keep what they mean until this root is activated. */
   readonly deferred: readonly DeferredName[];
   /** What an earlier staging of this root pinned and this one does not need. */
   readonly drops: readonly RecordImage[];
 }
+
+/**
+ * How images come: `direct` into the engine; by way of its depot (`two-steps`); or they wait there
+ * (`download`).
+ */
+export type Way = 'direct' | 'two-steps' | 'download';
 
 export interface PlannedRoot {
   readonly id: string;
@@ -72,7 +93,14 @@ export interface PlannedName {
   readonly locked: boolean;
   readonly references: Binding['references'];
   /** What to fetch and how; absent where the record's image is kept and present. */
-  readonly fetch?: { readonly image: ResolvedImage; readonly access: Access };
+  readonly fetch?: PlannedFetch;
+}
+
+export interface PlannedFetch {
+  readonly image: ResolvedImage;
+  readonly access: Access;
+  /** Whether the engine knows the image by this name's digest. */
+  readonly isKnown: boolean;
 }
 
 export interface DeferredName {
@@ -84,6 +112,11 @@ export interface DeferredName {
   readonly heldBy: readonly string[];
 }
 
+export interface PlanOptions {
+  /** The images come into the depot of the engine and wait there; names are resolved anew. */
+  readonly downloadOnly?: boolean;
+}
+
 /** Resolves every binding and compares with what is there. Reads only. */
 export async function planStage(
   context: Context,
@@ -91,6 +124,7 @@ export async function planStage(
   situation: Situation,
   root: PlannedRoot,
   wanted: Wanted,
+  { downloadOnly = false }: PlanOptions = {},
 ): Promise<Plan> {
   const record = situation.records.get(root.id);
   if (record !== undefined && isLiving(record) && record.location !== root.location) {
@@ -98,21 +132,27 @@ export async function planStage(
     context.report({ event: 'warning', message });
   }
   const { bindings, provided } = withoutShadowed(wanted, situation);
-  const resolved = await resolveBindings(context, registry, situation, record, bindings);
+  const resolved = await resolveBindings(
+    context,
+    registry,
+    situation,
+    downloadOnly ? withoutWaiting(record) : record,
+    bindings,
+  );
   const info = await context.engine.info();
   const groups = Map.groupBy(resolved.resolutions, ({ id }) => id);
-  const fetched = [...groups.values()].flatMap(([first]) =>
-    first?.image === undefined || first.access === undefined
-      ? []
-      : [{ id: first.id, image: first.image, access: first.access }],
+  const fetched = resolved.resolutions.flatMap(({ id, image, access }) =>
+    image === undefined || access === undefined ? [] : [{ id, image, access }],
   );
-  const { blobs, space } = await neededFor(context, registry, situation, info, fetched);
+  const needed = await neededFor(context, situation, info, fetched);
   const images = [...groups.values()].flatMap((group) =>
-    planImage(situation, root.id, group, blobs),
+    planImage(situation, root.id, group, needed.blobs),
   );
-  const bytes = sizeOf([...blobs.values()].flat());
+  const bytes = sizeOf(needed.downloads);
   const what = `staging ${root.id} needs ${formatBytes(bytes)} to download`;
-  const lack = await lackOfSpace(context, situation, what, space);
+  const { way, space, lack } = await wayFor(ways(needed, downloadOnly), (space) =>
+    lackOfSpace(context, situation, what, space),
+  );
   const kept = new Set(images.map((image) => image.id));
   return {
     root,
@@ -125,16 +165,57 @@ export async function planStage(
       ...otherStorage(wanted.storage, info, bindings),
     ],
     failures: resolved.failures,
+    way,
     bytes,
+    inStore: sizeOf(needed.inStore),
     free: space[0]?.free ?? 0,
     space,
-    ...(lack === undefined ? {} : { lack }),
+    ...lacking(lack ?? (await lackOfLocks(context, situation, root.id, images))),
     deferred:
       runningRoot(context.stateDirectory, situation.records) === root.id
         ? []
         : deferredNames(situation, root.id, images),
     drops: (record?.staged?.images ?? []).filter((image) => !kept.has(image.id)),
   };
+}
+
+/** A name that is downloaded once more means what it means now. */
+function withoutWaiting(record: RootRecord | undefined): RootRecord | undefined {
+  if (record === undefined) return undefined;
+  const { pending: _pending, ...rest } = record;
+  return rest;
+}
+
+function lacking(lack: BerthError | undefined): Pick<Plan, 'lack'> {
+  return lack === undefined ? {} : { lack };
+}
+
+interface Possible {
+  readonly way: Way;
+  readonly space: readonly Space[];
+}
+
+/** In two steps is quicker, and directly takes less space. */
+function ways({ space, direct, waiting }: Needed, downloadOnly: boolean): readonly Possible[] {
+  if (downloadOnly && waiting !== undefined) return [{ way: 'download', space: waiting }];
+  if (direct === undefined) return [{ way: 'direct', space }];
+  return [
+    { way: 'two-steps', space },
+    { way: 'direct', space: direct },
+  ];
+}
+
+/** The first way for which there is room; the last, with what is missing for it, if for none. */
+async function wayFor(
+  possible: readonly Possible[],
+  lackOf: (space: readonly Space[]) => Promise<BerthError | undefined>,
+): Promise<Possible & { readonly lack: BerthError | undefined }> {
+  let last: (Possible & { readonly lack: BerthError | undefined }) | undefined;
+  for (const one of possible) {
+    last = { ...one, lack: await lackOf(one.space) };
+    if (last.lack === undefined) break;
+  }
+  return last ?? { way: 'direct', space: [], lack: undefined };
 }
 
 function planImage(
@@ -155,7 +236,9 @@ function planImage(
       digest,
       locked,
       references: binding.references,
-      ...(image === undefined || access === undefined ? {} : { fetch: { image, access } }),
+      ...(image === undefined || access === undefined
+        ? {}
+        : { fetch: { image, access, isKnown: isKnownByDigest(image, first.id, situation) } }),
     })),
     present: situation.images.has(first.id),
     pinned: pinsOf(root, situation.pins).has(first.id),

@@ -69,10 +69,11 @@ async function fetchOne(
 ): Promise<{ image: ResolvedImage; id: string; isNew: boolean }> {
   const { name } = binding;
   const { image, access } = await lookUp(context, registry, binding);
-  const blobs = await context.engine.missingBlobs(image);
-  const bytes = blobs.reduce((sum, blob) => sum + blob.size, 0);
   const id = context.engine.idOf(image);
   const isNew = !(await context.engine.has(id));
+  // Under one more name no more than its config comes.
+  const blobs = isNew ? await context.engine.missingBlobs(image) : [];
+  const bytes = blobs.reduce((sum, blob) => sum + blob.size, 0);
   if (bytes > 0) context.report({ event: 'fetch-started', id, name, bytes });
   await context.engine.fetch(image, access, {
     signal: context.signal,

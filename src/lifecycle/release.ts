@@ -34,6 +34,8 @@ export async function release(context: Context, id: string): Promise<ReleasedRoo
     const brought = broughtByBerth(records, pins);
     const own = pins.filter((pin) => pin.root === id);
     await context.engine.unpin(own);
+    const { depot } = context.engine;
+    await depot?.drop(depot.pins().filter(({ root }) => root === id));
     const others = new Map([...records].filter(([other]) => other !== id));
     const wanted = wantedImages(record);
     await moveNames(

@@ -1,5 +1,5 @@
 import { BerthError } from '../errors.ts';
-import { repositoryOf } from '../image/name.ts';
+import { byDigest, repositoryOf } from '../image/name.ts';
 import { formatPlatform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
@@ -7,9 +7,10 @@ import type { Registry } from '../registry/registry.ts';
 import type { ShippedImages } from '../registry/shipped.ts';
 import type { Binding } from './bindings.ts';
 import type { Context, Situation } from './context.ts';
+import { waitingContents } from './depot.ts';
 import { mapLimited } from './limited.ts';
 import { LOCK_PATH } from './lock-file.ts';
-import type { RecordImage, RootRecord } from './record.ts';
+import type { Contents, RecordImage, RootRecord } from './record.ts';
 import type { BoundProblem } from './survey.ts';
 
 /** What one binding's name means for the root that is being staged. */
@@ -52,6 +53,9 @@ const LOOKUPS_AT_A_TIME = 8;
  * resolved keeps what it meant then, as long as that is present: so staging again needs no
  * registry, and moves nothing that the unit would not move either. `never` is not fetched at all.
  *
+ * What was downloaded for this root and waits to be unpacked keeps what it meant then, whatever its
+ * policy: that is what was asked for, and it needs no registry.
+ *
  * Where the record is to be kept (`Binding.recorded`), what is gone is fetched again by the digest
  * on record.
  */
@@ -64,8 +68,10 @@ export async function resolveBindings(
 ): Promise<Resolved> {
   const failures: ResolutionFailure[] = [];
   const problems: BoundProblem[] = [];
+  const waiting = waitingContents(record, situation);
   const resolutions = await mapLimited(bindings, LOOKUPS_AT_A_TIME, async (binding) => {
-    const kept = keptFromRecord(binding, situation, record);
+    const kept =
+      keptFromRecord(binding, situation, record) ?? keptFromDepot(context, binding, waiting);
     if (kept !== undefined) return kept;
     context.signal.throwIfAborted();
     try {
@@ -260,6 +266,30 @@ function keptFromRecord(
   return { binding, id, digest, manifest, platform, size, locked: locked !== undefined };
 }
 
+function keptFromDepot(
+  { engine: { depot } }: Context,
+  binding: Binding,
+  waiting: Contents | undefined,
+): Resolution | undefined {
+  const { name, locked, recorded, lockProblem, accesses } = binding;
+  if (lockProblem !== undefined) return undefined;
+  const platform = formatPlatform(binding.platform);
+  const image = waiting?.images.find(
+    (one) => one.platform === platform && one.names.some((served) => served.name === name),
+  );
+  const digest = image?.names.find((served) => served.name === name)?.digest;
+  if (image === undefined || digest === undefined) return undefined;
+  if (![undefined, digest].includes(locked?.digest ?? recorded)) return undefined;
+  const { id, manifest, size } = image;
+  const isLocked = locked !== undefined;
+  const found = depot?.find(name, { digest, manifest, platform });
+  // What was pinned at once had nothing to wait for.
+  if (found === undefined)
+    return { binding, id, digest, manifest, platform, size, locked: isLocked };
+  const access = accesses[0] ?? {};
+  return { binding, id, ...describe(binding, found), locked: isLocked, image: found, access };
+}
+
 function presentByName(binding: Binding, situation: Situation): Resolution | undefined {
   const { locked } = binding;
   // A tag may mean another image here than the lock says.
@@ -278,11 +308,6 @@ function presentByName(binding: Binding, situation: Situation): Resolution | und
     };
   }
   return undefined;
-}
-
-/** `registry.example.com/app:1` by a digest: `registry.example.com/app@sha256:…`. */
-export function byDigest(name: string, digest: string): string {
-  return `${repositoryOf(name)}@${digest}`;
 }
 
 /** The digest by which an engine knows an image under the repository of a name. */

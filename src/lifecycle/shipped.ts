@@ -1,14 +1,15 @@
 import { type Registry, RegistryError } from '../registry/registry.ts';
 import { openShipped } from '../registry/shipped.ts';
 import type { Root } from '../root/root.ts';
-import { type Context, readSituation, type Situation } from './context.ts';
+import { type Context, readSituation } from './context.ts';
+import { waitingContents } from './depot.ts';
 import { type PlannedRoot, planStage } from './plan.ts';
 import { type Staged, stage } from './stage.ts';
 import { asRecorded, wantedOf } from './wanted.ts';
 
 /**
- * Stages a root from the images that it ships, without a network: at its first boot there is no
- * record of it and not one image. Where its record is whole there is nothing to do; where images
+ * Stages a root from the images that it ships, or that were downloaded and wait, without a network:
+ * at its first boot there is no record of it and not one image. Where its record is whole there is nothing to do; where images
  * of the record are gone, those very digests are loaded again, if they are shipped.
  *
  * @param root stays open, as the images are read from it.
@@ -23,8 +24,11 @@ export async function loadShipped(
   planned: PlannedRoot,
   options: { readonly compose: readonly string[] },
 ): Promise<Staged | undefined> {
-  if (openShipped(root) === undefined) return undefined;
-  if (isWhole(await readSituation(context), planned.id)) return undefined;
+  const found = await readSituation(context);
+  const record = found.records.get(planned.id);
+  const waits = waitingContents(record, found) !== undefined;
+  if (openShipped(root) === undefined && !waits) return undefined;
+  if (record?.staged?.images.every(({ id }) => found.images.has(id)) === true) return undefined;
   const wanted = await wantedOf(root, { bind: undefined, ...options });
   return stage(
     context,
@@ -36,11 +40,6 @@ export async function loadShipped(
       return planStage(context, offline, situation, planned, kept);
     },
   );
-}
-
-function isWhole({ records, images }: Situation, id: string): boolean {
-  const staged = records.get(id)?.staged;
-  return staged !== undefined && staged.images.every((image) => images.has(image.id));
 }
 
 function withoutNetwork(registry: Registry): Registry {

@@ -1,13 +1,11 @@
-import { createHash } from 'node:crypto';
 import type { EngineInfo } from '../engine/engine.ts';
 import { BerthError } from '../errors.ts';
 import { formatBytes } from '../format-bytes.ts';
+import { byDigest } from '../image/name.ts';
 import type { Blob, ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
-import type { Registry } from '../registry/registry.ts';
 import type { Context, Situation } from './context.ts';
 import { type FileSystem, fileSystemOf } from './file-system.ts';
-import { mapLimited } from './limited.ts';
 import { freedBy, prunable } from './prune.ts';
 import { reserved } from './reserve.ts';
 
@@ -35,58 +33,89 @@ export interface Wanted {
 }
 
 export interface Needed {
-  /** The blobs to download for each image, by its id. */
+  /** The blobs that are missing of each image, by its id. */
   readonly blobs: ReadonlyMap<string, readonly Blob[]>;
+  /** Those that come over the network, each once. */
+  readonly downloads: readonly Blob[];
+  /** Those that lie in the engine's depot and that it lacks, each once. */
+  readonly inStore: readonly Blob[];
   /** Every file system that is written to, that of the engine first. */
   readonly space: readonly Space[];
+  /** The same for an engine that has a depot, if the images don't wait there. */
+  readonly direct?: readonly Space[];
+  /** The same, if they wait there and no more. */
+  readonly waiting?: readonly Space[];
 }
 
-/** Enough to hide the round trips, few enough to be a polite client. */
-const LOOKUPS_AT_A_TIME = 8;
+/** As many images podman unpacks at once. */
+const UNPACKED_AT_A_TIME = 2;
+
+/** An archive that podman loads it writes to a file, then takes apart, then each blob once more. */
+const COPIES_OF_ARCHIVES = 3;
 
 /** What fetching these images takes of the network and of each file system. Reads only. */
 export async function neededFor(
   context: Context,
-  registry: Registry,
   situation: Situation,
   info: EngineInfo,
   wanted: readonly Wanted[],
 ): Promise<Needed> {
   const { engine } = context;
-  const absent: { readonly item: Wanted; readonly blobs: readonly Blob[] }[] = [];
+  const absent: Absent[] = [];
   for (const item of wanted) {
-    // podman answers only slowly for each image what its list has told for all.
-    if (situation.images.has(item.id)) continue;
-    const blobs = await engine.missingBlobs(item.image);
-    if (blobs.length > 0) absent.push({ item, blobs });
+    if (isKnownByDigest(item.image, item.id, situation)) continue;
+    absent.push({ ...item, missing: await engine.missingBlobs(item.image) });
   }
-  if (info.unpacking === undefined) {
-    const distinct = distinctOf(absent.flatMap(({ blobs }) => blobs));
-    const files = distinct.length + absent.length;
-    const use = { directory: info.directory, bytes: sizeOf(distinct), files, estimated: false };
-    const blobs = new Map(absent.map((entry) => [entry.item.id, entry.blobs]));
-    return { blobs, space: await spaceOn(context, [use]) };
-  }
-  const known = new Unpacked(
-    absent.length === 0 ? [] : await engine.layers(situation.images.keys()),
-  );
-  const items = await mapLimited(absent, LOOKUPS_AT_A_TIME, async ({ item }) => ({
-    item,
-    diffIds: await diffIdsOf(context, registry, item),
-  }));
   const blobs = new Map(
-    items.map(({ item, diffIds }) => [item.id, downloadsOf(item.image, diffIds, known)]),
+    [...Map.groupBy(absent, ({ id }) => id)].map(([id, entries]) => [id, missingOf(entries)]),
   );
-  const bytes = items.reduce(
-    (sum, { item, diffIds }) => sum + known.add(item.image.blobs.slice(1), diffIds),
-    0,
-  );
+  const remote = absent.filter(({ access }) => access.shipped === undefined);
+  const downloads = missingOf(remote);
+  const kept = (entries: readonly Absent[], directory: string): Use => {
+    const missing = missingOf(entries);
+    const files = missing.length + entries.length;
+    return { directory, bytes: sizeOf(missing), files, estimated: false };
+  };
+  if (info.unpacking === undefined) {
+    const space = await spaceOn(context, [kept(absent, info.directory)]);
+    return { blobs, downloads, inStore: [], space };
+  }
+  const known = new Unpacked(absent.length === 0 ? [] : await engine.layers());
+  const lacking = absent.map(({ image }) => image.blobs.filter((blob) => !known.has(blob)));
+  const bytes = absent.reduce((sum, { image }) => sum + known.add(image.blobs.slice(1)), 0);
   const files = Math.ceil(bytes / BYTES_A_FILE);
   const unpacked = { directory: info.directory, bytes, files, estimated: true };
-  const compressed = inFlight([...blobs.values()], engine.concurrency);
-  const packed = { directory: info.unpacking, bytes: compressed, files: 0, estimated: false };
-  const uses = compressed === 0 ? [unpacked] : [unpacked, packed];
-  return { blobs, space: await spaceOn(context, uses) };
+  const beside = (copies: number): Use => ({
+    directory: info.unpacking ?? info.directory,
+    bytes: copies * largest(lacking.map(sizeOf), UNPACKED_AT_A_TIME),
+    files: 0,
+    estimated: false,
+  });
+  const direct = await spaceOn(context, [unpacked, beside(1)]);
+  if (engine.depot === undefined) return { blobs, downloads, inStore: [], space: direct };
+  const { depot } = engine;
+  const waiting = kept(remote, depot.directory);
+  return {
+    blobs,
+    downloads,
+    inStore: distinctOf(lacking.flat()).filter((blob) => depot.has(blob)),
+    space: await spaceOn(context, [unpacked, beside(COPIES_OF_ARCHIVES), waiting]),
+    direct,
+    waiting: await spaceOn(context, [waiting]),
+  };
+}
+
+interface Absent extends Wanted {
+  readonly missing: readonly Blob[];
+}
+
+function missingOf(entries: readonly Absent[]): readonly Blob[] {
+  return distinctOf(entries.flatMap(({ missing }) => missing));
+}
+
+/** An image that is there under another name than this is not downloaded, but its documents are. */
+export function isKnownByDigest(image: ResolvedImage, id: string, { images }: Situation): boolean {
+  return images.get(id)?.digests.includes(byDigest(image.name, image.digest)) === true;
 }
 
 /**
@@ -142,81 +171,44 @@ function unpackedSize({ mediaType, size }: Blob): number {
 }
 
 /**
- * The layers that an engine has unpacked. It knows one by what it is (its diffID) and does not
- * download it again then; but it keeps one for each chain of layers below it, and unpacks it anew
+ * The layers that an engine has unpacked. It knows one by the digest of its blob and does not ask
+ * for it again then; but it keeps one for each chain of layers below it, and unpacks it anew
  * under another. Seen of podman 4.3.1 and 5.4.2.
  */
 class Unpacked {
-  readonly #layers = new Set<string>();
+  readonly #blobs = new Set<string>();
   readonly #chains = new Set<string>();
 
-  constructor(images: readonly (readonly string[])[]) {
-    for (const diffIds of images) {
-      for (const diffId of diffIds) this.#layers.add(diffId);
-      for (const chain of chainsOf(diffIds)) this.#chains.add(chain);
+  constructor(chains: readonly (readonly string[])[]) {
+    for (const chain of chains) {
+      this.#blobs.add(chain.at(-1) ?? '');
+      this.#chains.add(chain.join(' '));
     }
   }
 
-  has(diffId: string): boolean {
-    return this.#layers.has(diffId);
+  has({ digest }: Blob): boolean {
+    return this.#blobs.has(digest);
   }
 
   /** Adds an image. @returns what it takes on disk, about. */
-  add(layers: readonly Blob[], diffIds: readonly string[] | undefined): number {
-    const chains = chainsOf(diffIds ?? layers.map(({ digest }) => digest));
+  add(layers: readonly Blob[]): number {
     let bytes = 0;
-    for (const [i, chain] of chains.entries()) {
-      const layer = layers[i];
-      if (layer !== undefined && !this.#chains.has(chain)) bytes += unpackedSize(layer);
+    let chain = '';
+    for (const layer of layers) {
+      chain = chain === '' ? layer.digest : `${chain} ${layer.digest}`;
+      if (!this.#chains.has(chain)) bytes += unpackedSize(layer);
       this.#chains.add(chain);
     }
     return bytes;
   }
 }
 
-/** image-spec, config.md, "Layer ChainID", by which engines know a layer with all below it. */
-function chainsOf(diffIds: readonly string[]): readonly string[] {
-  let chain: string | undefined;
-  return diffIds.map((diffId) => {
-    chain =
-      chain === undefined
-        ? diffId
-        : `sha256:${createHash('sha256').update(`${chain} ${diffId}`).digest('hex')}`;
-    return chain;
-  });
-}
-
-function downloadsOf(
-  { blobs }: ResolvedImage,
-  diffIds: readonly string[] | undefined,
-  known: Unpacked,
-): readonly Blob[] {
-  const [config, ...layers] = blobs;
-  const missing = layers.filter((_, i) => !known.has(diffIds?.[i] ?? ''));
-  return distinctOf(config === undefined ? missing : [config, ...missing]);
-}
-
-/** Undefined where the registry won't tell: then all of the image counts. */
-async function diffIdsOf(
-  { signal }: Context,
-  registry: Registry,
-  { image, access }: Wanted,
-): Promise<readonly string[] | undefined> {
-  // What is shipped costs no network, and so much the disk has to have in any case.
-  if (access.shipped !== undefined) return undefined;
-  try {
-    return await registry.diffIds(image, access, signal);
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof BerthError)) throw error;
-    return undefined;
-  }
-}
-
 /** What lies compressed beside what is unpacked of it: that of the largest images at a time. */
-function inFlight(images: readonly (readonly Blob[])[], atATime: number): number {
-  const sizes = images.map(sizeOf).toSorted((a, b) => b - a);
-  return sizes.slice(0, atATime).reduce((sum, size) => sum + size, 0);
+function largest(sizes: readonly number[], atATime: number): number {
+  return sizes
+    .toSorted((a, b) => b - a)
+    .slice(0, atATime)
+    .reduce((sum, size) => sum + size, 0);
 }
 
 interface Use {

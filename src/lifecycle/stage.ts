@@ -8,6 +8,7 @@ import {
   refuseElsewhere,
   type Situation,
 } from './context.ts';
+import { settleDepot } from './depot.ts';
 import { type FetchFailure, fetchImages } from './fetch.ts';
 import { moveNames } from './names.ts';
 import { onceFor } from './once-for.ts';
@@ -59,6 +60,7 @@ export async function stage(
       const planned = await plan(situation);
       if (planned.lack !== undefined) throw planned.lack;
       const staged = await carryOut(context, planned, situation);
+      await settleDepot(context);
       if (isStaged(staged)) await (await context.loaded?.())?.staged(meaningsIn(planned));
       return staged;
     });
@@ -110,6 +112,17 @@ async function carryOut(context: Context, plan: Plan, situation: Situation): Pro
   context.signal.throwIfAborted();
   if (failures.length > 0 || plan.failures.length > 0) {
     return { plan, failures, findings: [], changed: true };
+  }
+  if (plan.way === 'download') {
+    const { pending: _pending, staged: _staged, ...rest } = begun;
+    const findings = judge({ ...rest, staged: wanted }, await readSituation(context));
+    const codes = ['problem', 'image-missing', 'pin-missing', 'digest-missing'];
+    return {
+      plan,
+      failures,
+      findings: findings.filter(({ code }) => codes.includes(code)),
+      changed: true,
+    };
   }
   const images = wanted.images.map((image) => ({ ...image, fetched: brought.has(image.id) }));
   const { pending: _pending, drift: _drift, ...rest } = begun;

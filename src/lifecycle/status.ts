@@ -72,7 +72,7 @@ function rootStatus(record: RootRecord, situation: Situation, living: Deployment
             state:
               findings.find(
                 (f) => f.id === image.id && (f.name === name || f.code !== 'name-moved'),
-              )?.code ?? (situation.images.has(image.id) ? 'ready' : 'image-missing'),
+              )?.code ?? presence(image.id, situation),
           }),
         ),
       ),
@@ -88,6 +88,12 @@ function rootStatus(record: RootRecord, situation: Situation, living: Deployment
     ],
     findings,
   };
+}
+
+/** Of an image of a stage that has begun. */
+function presence(id: string, { images, downloaded }: Situation): ImageStatus['state'] {
+  if (images.has(id)) return 'ready';
+  return downloaded.has(id) ? 'not-unpacked' : 'image-missing';
 }
 
 function providedState(

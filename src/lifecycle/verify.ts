@@ -1,6 +1,7 @@
 import type { EngineImage } from '../engine/engine.ts';
 import { serves } from './additional-store.ts';
 import type { Situation } from './context.ts';
+import { waitingContents, waits } from './depot.ts';
 import { imageNamed, meaningsOf, pinsOf } from './provenance.ts';
 import {
   type Contents,
@@ -18,6 +19,8 @@ export interface Finding {
     | 'not-staged'
     | 'unfinished'
     | 'image-missing'
+    /** It is downloaded, and lacks no more than its unpacking. */
+    | 'not-unpacked'
     | 'pin-missing'
     | 'name-missing'
     | 'name-moved'
@@ -38,7 +41,7 @@ export interface Finding {
 export function judge(record: RootRecord, situation: Situation): readonly Finding[] {
   if (record.staged === undefined) {
     if (record.pending === undefined) return judgeNone();
-    return [finding('unfinished', 'a stage of the root has begun and not ended', again(record))];
+    return judgePending(record, situation);
   }
   const pinned = pinsOf(record.id, situation.pins);
   return [
@@ -54,6 +57,21 @@ export function judge(record: RootRecord, situation: Situation): readonly Findin
       }),
     ),
   ];
+}
+
+/** A stage that has begun: it may lack no more than the unpacking of what was downloaded. */
+function judgePending(record: RootRecord, situation: Situation): readonly Finding[] {
+  const images = waitingContents(record, situation)?.images ?? [];
+  const waiting = images.filter((image) => waits(image, situation));
+  if (waiting.length > 0) return waiting.map((image) => notUnpacked(image, record));
+  return [finding('unfinished', 'a stage of the root has begun and not ended', again(record))];
+}
+
+function notUnpacked({ id, names }: RecordImage, record: RootRecord): Finding {
+  const name = names[0]?.name ?? id;
+  const message = `${name} is downloaded and not unpacked yet`;
+  const hint = `${again(record)}, which needs no network`;
+  return { ...finding('not-unpacked', message, hint), id, name };
 }
 
 /** What there is to say of a root that this engine has no record of. */
@@ -112,6 +130,7 @@ function judgeImage(
   const { id } = wanted;
   const first = wanted.names[0]?.name ?? id;
   const image = situation.images.get(id);
+  if (image === undefined && situation.downloaded.has(id)) return [notUnpacked(wanted, record)];
   if (image === undefined) {
     return [
       { ...finding('image-missing', `${first} is not there`, again(record)), id, name: first },

@@ -229,7 +229,7 @@ const documentSchema = v.object({
 });
 
 /** What a document says it is; OCI lets it say nothing, and then its fields tell. */
-function mediaTypeOf(content: Buffer): string {
+export function mediaTypeOf(content: Buffer): string {
   try {
     const { mediaType, manifests } = v.parse(documentSchema, JSON.parse(content.toString()));
     return mediaType ?? (manifests === undefined ? MANIFEST_TYPE : INDEX_TYPE);

@@ -58,6 +58,7 @@ export function situationOf(
     elsewhere: new Map(),
     images: new Map(images.map((image) => [image.id, image])),
     pins,
+    downloaded: new Set(),
     store: () => undefined,
   };
 }

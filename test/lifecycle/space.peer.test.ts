@@ -39,8 +39,9 @@ test('what podman has layer by layer is not downloaded, and unpacked again only 
     const { bytes, space } = await plan(name);
     assert.equal(bytes, sum([...expected, ...(config === undefined ? [] : [config])]), what);
     assert.ok(space[0].estimated || unpacked === 0);
-    // Beside what is unpacked lies what comes: where podman puts that is the same disk here.
-    const onDisk = space[0].needed - bytes;
+    // Beside what is unpacked lies what comes, in berth's store and as podman loads it: all of that
+    // is one disk here.
+    const onDisk = space[0].needed - 4 * bytes;
     one ??= onDisk;
     assert.ok(one > 200_000);
     // Compressed, one layer has some bytes more than another.
@@ -84,7 +85,7 @@ test('podman’s disk is looked at before anything is fetched, and so is where i
   assert.equal(refused.code, 4);
   assert.match(refused.stderr, /needs 2\.0 MB to download, and about 6\.0 MB on disk in .*\/root,/);
   const layers = machine.registry.requests.filter(({ path }) => path.includes('/blobs/'));
-  assert.equal(layers.length, 1, 'the config alone');
+  assert.equal(layers.length, 0);
 });
 
 test('a disk that fills up half-way leaves earlier roots as they were, and then it goes on', {

@@ -76,7 +76,8 @@ async function run(
     env: environment,
     stdio: ['pipe', 'pipe', 'pipe', ...fds],
   });
-  child.stdin?.end(input ?? '');
+  // It may end before it has read anything.
+  child.stdin?.on('error', () => undefined).end(input ?? '');
   if (closeOutput) for (const stream of [child.stdout, child.stderr]) stream?.destroy();
   const output = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));

@@ -14,6 +14,8 @@ export interface ImageOptions {
   readonly platforms?: readonly string[];
   readonly entrypoint?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
+  /** Of gzip, 1 by default: the same layers in other bytes. */
+  readonly level?: number;
   /** `oci` by default; `docker` for manifest list and schema 2. */
   readonly format?: 'oci' | 'docker';
 }
@@ -37,7 +39,7 @@ export interface BuiltImage {
 /** Builds an image that real engines run; the same options make the same bytes. */
 export function buildImage(options: ImageOptions): BuiltImage {
   const types = MEDIA_TYPES[options.format ?? 'oci'];
-  const layers = options.layers.map(packLayer);
+  const layers = options.layers.map((layer) => packLayer(layer, options.level ?? 1));
   const blobs = new Map(layers.map(({ digest, content }) => [digest, content]));
   const platforms = options.platforms ?? [formatPlatform(hostPlatform())];
   const built = platforms.map((text) => {
@@ -96,13 +98,13 @@ function descriptor(mediaType: string, content: Buffer) {
 /** Layers are often shared between the images of a test: pack each only once. */
 const packed = new Map<string, { digest: string; content: Buffer; diffId: string }>();
 
-function packLayer(layer: Layer) {
-  const key = 'bytes' in layer ? `${layer.bytes} ${layer.seed}` : undefined;
+function packLayer(layer: Layer, level: number) {
+  const key = 'bytes' in layer ? `${layer.bytes} ${layer.seed} ${level}` : undefined;
   const known = key === undefined ? undefined : packed.get(key);
   if (known !== undefined) return known;
   const files = 'bytes' in layer ? { [`data-${layer.seed}`]: noise(layer) } : layer.files;
   const tar = ustar(files);
-  const content = gzipSync(tar, { level: 1 });
+  const content = gzipSync(tar, { level });
   const result = { digest: sha256(content), content, diffId: sha256(tar) };
   if (key !== undefined) packed.set(key, result);
   return result;

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { isDeploymentName } from '../../deployment/deployment.ts';
 import { BerthError } from '../../errors.ts';
+import { byDigest } from '../../image/name.ts';
 import { type Binding, bindingsOf } from '../../lifecycle/bindings.ts';
 import { compareLocks, type Resolved, resolveForLock } from '../../lifecycle/lock.ts';
 import { LOCK_PATH, lockText } from '../../lifecycle/lock-file.ts';
-import { byDigest } from '../../lifecycle/resolve.ts';
 import { type BoundProblem, type Survey, survey } from '../../lifecycle/survey.ts';
 import type { Root } from '../../root/root.ts';
 import { writeInRoot } from '../../root/write-in-root.ts';

@@ -16,6 +16,10 @@ import { inSurroundings, type Surroundings } from '../surroundings.ts';
 import { idOfRoot, withRoot } from '../target.ts';
 import { howToBind } from './images.ts';
 
+interface PlannerOptions extends RootOptions {
+  readonly downloadOnly?: boolean;
+}
+
 /** `berth plan`: what `stage` would do. Changes nothing. */
 export function definePlan(command: Command): void {
   withRootOptions(
@@ -63,7 +67,7 @@ export function definePlan(command: Command): void {
 export async function plannerOf(
   surroundings: Surroundings,
   root: Root,
-  options: RootOptions,
+  options: PlannerOptions,
   called: Deployment | undefined,
   target?: InstallTarget,
 ): Promise<Planner> {
@@ -80,7 +84,7 @@ export async function plannerOf(
     idIn,
     plan: (situation) => {
       const planned = plannedRoot(idIn(situation), location, deployment);
-      return planStage(surroundings, surroundings.registry, situation, planned, wanted);
+      return planStage(surroundings, surroundings.registry, situation, planned, wanted, options);
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Deployment } from '../../deployment/deployment.ts';
 import { formatBytes } from '../../format-bytes.ts';
+import type { Plan } from '../../lifecycle/plan.ts';
 import { type Staged, stage } from '../../lifecycle/stage.ts';
 import type { Root } from '../../root/root.ts';
 import { openTarget } from '../into.ts';
@@ -16,6 +17,7 @@ import { plannerOf, sayNothingBound } from './plan.ts';
 
 interface StageOptions extends RootOptions, RateOptions {
   readonly into?: string;
+  readonly downloadOnly?: boolean;
 }
 
 /** `berth stage`: fetch, pin, verify, record. */
@@ -29,11 +31,15 @@ export function defineStage(command: Command): void {
       .option(
         '--into <dir>',
         'for the first boot of the OS that is mounted in this directory, into its /var',
+      )
+      .option(
+        '--download-only',
+        'bring what podman lacks into berth’s own store, for a later `berth stage` without a network',
       ),
   )
     .addHelpText(
       'after',
-      '\nExamples:\n  berth stage ./rootfs\n  berth stage --engine store --bind all --id next --limit-rate 2M ./rootfs\n  berth stage /mnt --into /mnt',
+      '\nExamples:\n  berth stage ./rootfs\n  berth stage --download-only ./rootfs\n  berth stage --engine store --bind all --id next --limit-rate 2M ./rootfs\n  berth stage /mnt --into /mnt',
     )
     .action(async (spec: string | undefined, options: StageOptions) => {
       const work = async (root: Root, deployment: Deployment | undefined) => {
@@ -88,11 +94,17 @@ function table({ plan, failures, findings }: Staged, ready: boolean): string {
       formatBytes(image.size),
       failed.has(image)
         ? ({ text: 'failed', colour: 'red' } as const)
-        : ({ text: 'pinned', colour: 'green' } as const),
+        : ({ text: plan.way === 'download' ? 'downloaded' : 'pinned', colour: 'green' } as const),
       deferralOf(name, plan.deferred),
     ]),
   );
   if (rows.length === 0 && findings.length === 0 && plan.failures.length === 0) return '';
-  const verdict = ready ? 'is ready' : 'is NOT ready';
-  return `${renderTable(['IMAGE', 'DIGEST', 'SIZE', 'STATE', ''], rows, process.stdout)}\n${plan.root.id} ${verdict} on ${plan.engine.name}: ${plan.images.length} images${failures.length > 0 ? '' : `, ${formatBytes(plan.bytes)} fetched`}.\n`;
+  const verdict = verdictOn(plan, ready);
+  return `${renderTable(['IMAGE', 'DIGEST', 'SIZE', 'STATE', ''], rows, process.stdout)}\n${plan.root.id} ${verdict}: ${plan.images.length} images${failures.length > 0 ? '' : `, ${formatBytes(plan.bytes)} fetched`}.\n`;
+}
+
+function verdictOn({ way, engine }: Plan, ready: boolean): string {
+  if (!ready) return `is NOT ${way === 'download' ? 'downloaded' : 'ready'} on ${engine.name}`;
+  if (way !== 'download') return `is ready on ${engine.name}`;
+  return `is downloaded, and \`berth stage\` needs no network to unpack it into ${engine.name}`;
 }

@@ -1,7 +1,7 @@
 import type { EngineInfo } from '../../engine/engine.ts';
 import { formatBytes } from '../../format-bytes.ts';
+import { byDigest } from '../../image/name.ts';
 import type { DeferredName, Plan, PlannedImage } from '../../lifecycle/plan.ts';
-import { byDigest } from '../../lifecycle/resolve.ts';
 import type { Space } from '../../lifecycle/space.ts';
 import { failureEntry, placeEntry, problemEntry } from './problems.ts';
 import { type Cell, renderTable } from './table.ts';
@@ -25,7 +25,9 @@ export function planFields(plan: Plan) {
       ...entry,
       references: references.map(placeEntry),
     })),
+    way: plan.way,
     bytes: plan.bytes,
+    inStore: plan.inStore,
     free: plan.free,
     space: plan.space.map((place) => ({ ...place })),
     ...(lack === undefined
@@ -81,7 +83,11 @@ export function planTable(plan: Plan): string {
     process.stdout,
   );
   const { engine, root } = plan;
-  return `${table}\n${plan.images.length} images for ${root.id} on ${engine.name} (${engine.description}): ${formatBytes(plan.bytes)} to fetch${plan.space.map(spaceText).join('')}.\n`;
+  return `${table}\n${plan.images.length} images for ${root.id} on ${engine.name} (${engine.description}): ${formatBytes(plan.bytes)} to fetch${inStore(plan)}${plan.space.map(spaceText).join('')}.\n`;
+}
+
+function inStore({ inStore: bytes }: Plan): string {
+  return bytes === 0 ? '' : `, ${formatBytes(bytes)} in berth's store already`;
 }
 
 function spaceText({ directory, needed, estimated, free }: Space): string {

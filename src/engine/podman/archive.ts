@@ -1,8 +1,8 @@
 import { REF_NAME } from '../../image/annotations.ts';
 import { parseName } from '../../image/name.ts';
 import type { Blob, ResolvedImage } from '../../image/resolved.ts';
-import type { ShippedImages } from '../../registry/shipped.ts';
 import { TAR_END, tarFile } from '../../tar-writer.ts';
+import type { ImageBytes } from '../engine.ts';
 
 interface Part {
   readonly digest: string;
@@ -12,21 +12,21 @@ interface Part {
 
 /**
  * An image as a tar archive of an OCI layout (image-spec, image-layout.md), the blobs as they come
- * from where it is at hand. Nothing is held in memory but a piece of a blob. A layer that is not at
- * hand is left out: podman does not read what it has already.
+ * from where they are at hand. Nothing is held in memory but a piece of a blob.
  *
  * Its one name is that by digest, and what index.json points to is the very document of that
  * digest: so whoever loads it knows the image as if it had been pulled from the registry.
  */
 export async function* archiveOf(
   image: ResolvedImage,
-  shipped: ShippedImages,
+  blobs: readonly Blob[],
+  from: ImageBytes,
 ): AsyncGenerator<Buffer> {
   const { registry, repository } = parseName(image.name);
-  const top = shipped.manifest(image.digest);
+  const top = from.manifest(image.digest);
   const documents = [
     top,
-    ...(image.digest === image.manifest ? [] : [shipped.manifest(image.manifest)]),
+    ...(image.digest === image.manifest ? [] : [from.manifest(image.manifest)]),
   ];
   const entry = {
     mediaType: top.mediaType,
@@ -41,18 +41,16 @@ export async function* archiveOf(
     size: content.length,
     content: [content],
   }));
-  const blobs = new Map(image.blobs.map((blob) => [blob.digest, blob]));
-  const parts = [...blobs.values()]
-    .filter((blob) => shipped.has(blob.digest))
-    .map((blob) => partOf(shipped, blob));
+  const distinct = new Map(blobs.map((blob) => [blob.digest, blob]));
+  const parts = [...distinct.values()].map((blob) => partOf(from, blob));
   for (const { digest, size, content } of [...manifests, ...parts]) {
     yield* tarFile(`blobs/${digest.replace(':', '/')}`, size, content);
   }
   yield TAR_END;
 }
 
-function partOf(shipped: ShippedImages, blob: Blob): Part {
-  return { digest: blob.digest, size: blob.size, content: shipped.read(blob) };
+function partOf(from: ImageBytes, blob: Blob): Part {
+  return { digest: blob.digest, size: blob.size, content: from.read(blob) };
 }
 
 function textFile(path: string, text: string): AsyncGenerator<Buffer> {

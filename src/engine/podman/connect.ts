@@ -1,6 +1,6 @@
 import { PodmanApi } from './api.ts';
 import { locatePodman } from './locate.ts';
-import { type Service, startService } from './service.ts';
+import { type Service, type ServiceOptions, startService } from './service.ts';
 import { openTargetStorage } from './target-storage.ts';
 
 /** An OS that is not running yet, and where it will have what podman needs. */
@@ -49,16 +49,16 @@ export async function connectToPodman(
       if (demanded) throw error;
     }
   }
-  return start(user, environment);
+  return start(user, environment, { isUrgent: alone });
 }
 
 async function start(
   user: boolean,
   environment: NodeJS.ProcessEnv,
-  podman?: readonly string[],
+  options: ServiceOptions,
 ): Promise<Connection> {
   const connect = (path: string) => new PodmanApi(path);
-  const service = await startService(user, environment, connect, podman);
+  const service = await startService(user, environment, connect, options);
   const version = await service.api.ping(PING_TIMEOUT);
   return { ...service, version, own: true };
 }
@@ -71,7 +71,11 @@ async function connectToTarget(
   const shown = await openTargetStorage(storage);
   try {
     // What is downloaded may be too large for the memory that an installer runs in.
-    const podman = await start(user, { TMPDIR: temporary, ...environment }, shown.podman);
+    const podman = await start(
+      user,
+      { TMPDIR: temporary, ...environment },
+      { podman: shown.podman, isUrgent: true },
+    );
     const close = async () => {
       await podman.close();
       await shown.close();

@@ -1,9 +1,9 @@
 import { parseName } from '../../image/name.ts';
 import { formatPlatform, hostPlatform, parsePlatform } from '../../image/platform.ts';
-import type { ResolvedImage } from '../../image/resolved.ts';
+import type { Blob, ResolvedImage } from '../../image/resolved.ts';
 import type { Access } from '../../registry/access.ts';
 import { RegistryError } from '../../registry/registry.ts';
-import type { EngineError, FetchWatch } from '../engine.ts';
+import { EngineError, type FetchWatch, type ImageBytes } from '../engine.ts';
 import { type PodmanApi, parse } from './api.ts';
 import { badReply, failed } from './failure.ts';
 import { hexOf, isOwn, listImage } from './images.ts';
@@ -12,9 +12,15 @@ import { pullProgress } from './pull-progress.ts';
 import { registryAuth } from './registry-auth.ts';
 import { pullLine } from './replies.ts';
 
+/** Where an image lies whose bytes are at hand, and which of its blobs podman needs of it. */
+export interface AtHand {
+  readonly from: ImageBytes;
+  readonly blobs: readonly Blob[];
+}
+
 /**
- * Has podman pull an image by its digest, or load it where a root ships it; podman judges
- * policy.json, mirrors and TLS as the host's configuration says.
+ * Has podman load an image that is at hand, or pull it by its digest; podman judges policy.json,
+ * and when it pulls, mirrors and TLS as the host's configuration says.
  *
  * @returns the ID of the image, `sha256:…`.
  */
@@ -22,19 +28,15 @@ export async function fetchImage(
   api: PodmanApi,
   image: ResolvedImage,
   access: Access,
+  atHand: () => Promise<AtHand | undefined>,
   watch: FetchWatch = {},
 ): Promise<string> {
   const { registry, repository } = parseName(image.name);
   const name = `${registry}/${repository}@${image.digest}`;
   if (!(await isNamed(api, image.config, name))) {
-    if (access.shipped !== undefined && isForHost(image)) {
-      await loadImage(api, image, access.shipped, watch);
-    } else {
-      const id = await pull(api, name, image, access, watch);
-      if (id !== image.config) {
-        throw failed(`${name} became the image ${id}, expected ${image.config}`);
-      }
-    }
+    const found = isForHost(image) ? await atHand() : undefined;
+    if (found === undefined) await pull(api, name, image, access, watch);
+    else await load(api, name, image, access, found, watch);
     if (!(await isNamed(api, image.config, name))) {
       throw failed(`${name} was fetched and is not there`);
     }
@@ -49,13 +51,39 @@ async function isNamed(api: PodmanApi, id: string, name: string): Promise<boolea
   return images.some((image) => image.RepoDigests?.includes(name));
 }
 
+/**
+ * What is not shipped podman can pull as well: where its policy takes no archives, or somebody has
+ * just removed a layer of which the blob is not here.
+ */
+async function load(
+  api: PodmanApi,
+  name: string,
+  image: ResolvedImage,
+  access: Access,
+  { blobs, from }: AtHand,
+  watch: FetchWatch,
+): Promise<void> {
+  try {
+    await loadImage(api, image, blobs, from, watch);
+  } catch (error) {
+    const codes = ['engine-failed', 'no-such-image'];
+    const isRefused = error instanceof EngineError && codes.includes(error.code);
+    if (!isRefused || access.shipped !== undefined) throw error;
+    try {
+      await pull(api, name, image, access, watch);
+    } catch {
+      throw error;
+    }
+  }
+}
+
 async function pull(
   api: PodmanApi,
   name: string,
   image: ResolvedImage,
   access: Access,
   { signal, onBytes }: FetchWatch,
-): Promise<string> {
+): Promise<void> {
   // Only this needs to know of credentials, and most commands don't fetch.
   const { unitCredentials } = await import('../../registry/credentials.ts');
   const credentials = await unitCredentials(image.name, access);
@@ -84,11 +112,13 @@ async function pull(
     if (said.id !== undefined) id = `sha256:${hexOf(said.id)}`;
   }
   if (id === undefined) throw badReply(path, `it ended without a word on what became of ${name}`);
-  return id;
+  if (id !== image.config) {
+    throw failed(`${name} became the image ${id}, expected ${image.config}`);
+  }
 }
 
 /** Whether it is for the platform that podman chooses from an index, if nobody tells it another. */
-function isForHost({ platform }: ResolvedImage): boolean {
+export function isForHost({ platform }: ResolvedImage): boolean {
   return platform === formatPlatform(hostPlatform());
 }
 

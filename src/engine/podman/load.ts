@@ -1,24 +1,26 @@
-import type { ResolvedImage } from '../../image/resolved.ts';
-import type { ShippedImages } from '../../registry/shipped.ts';
-import { EngineError, type FetchWatch } from '../engine.ts';
+import type { Blob, ResolvedImage } from '../../image/resolved.ts';
+import { EngineError, type FetchWatch, type ImageBytes } from '../engine.ts';
 import type { PodmanApi } from './api.ts';
 import { archiveOf } from './archive.ts';
 import { refused } from './failure.ts';
 
 /**
- * Has podman load an image that a root ships, so that it knows it by its digest. podman judges it
- * by what policy.json says of `oci-archive`.
+ * Has podman load an image that is at hand, so that it knows it by its digest. podman judges it by
+ * what policy.json says of `oci-archive`.
+ *
+ * @param blobs of it that podman needs: it takes a layer that it has by the digest of its blob.
  */
 export async function loadImage(
   api: PodmanApi,
   image: ResolvedImage,
-  shipped: ShippedImages,
+  blobs: readonly Blob[],
+  from: ImageBytes,
   { signal, onBytes }: FetchWatch,
 ): Promise<void> {
-  const total = image.blobs.reduce((sum, blob) => sum + blob.size, 0);
+  const total = blobs.reduce((sum, blob) => sum + blob.size, 0);
   let sent = 0;
   const counted = async function* (): AsyncGenerator<Buffer> {
-    for await (const chunk of archiveOf(image, shipped)) {
+    for await (const chunk of archiveOf(image, blobs, from)) {
       yield chunk;
       sent += chunk.length;
       // The frame of an archive is no part of the image.
@@ -32,7 +34,8 @@ export async function loadImage(
     content: counted(),
   });
   if (reply.status === 200) return;
-  const absent = image.blobs.filter(({ digest }) => !shipped.has(digest)).length;
+  const given = new Set(blobs.map(({ digest }) => digest));
+  const absent = image.blobs.filter(({ digest }) => !given.has(digest)).length;
   throw absent === 0 ? refused(call, reply) : lacking(image, absent, refused(call, reply));
 }
 

@@ -1,8 +1,12 @@
-import type { Engine } from '../engine.ts';
+import type { ResolvedImage } from '../../image/resolved.ts';
+import type { Access } from '../../registry/access.ts';
+import type { Depot, Engine } from '../engine.ts';
+import { Semaphore } from '../store/semaphore.ts';
 import { connectToPodman, type PodmanTarget } from './connect.ts';
-import { fetchImage } from './fetch.ts';
+import { type AtHand, fetchImage } from './fetch.ts';
 import { hasImage, listImages } from './images.ts';
-import { listLayers } from './layers.ts';
+import { readLayers } from './layers.ts';
+import { countFreeLocks } from './locks.ts';
 import { tagImage } from './names.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 import { listPins, pinImages } from './pin.ts';
@@ -16,6 +20,8 @@ export interface PodmanOptions {
   /** Start a service for this, also where podman.socket is; `CONTAINER_HOST` goes before. */
   readonly alone?: boolean;
   readonly target?: PodmanTarget | undefined;
+  /** Where images wait to be unpacked. */
+  readonly depot?: Depot | undefined;
   /** Where `CONTAINER_HOST` and the like stand. */
   readonly environment?: NodeJS.ProcessEnv;
 }
@@ -30,20 +36,42 @@ export async function openPodman({
   user,
   alone = false,
   target,
+  depot,
   environment = process.env,
 }: PodmanOptions): Promise<Engine> {
   const podman = await connectToPodman(user, environment, alone, target);
   const { api, version, own } = podman;
   const pulls = new OneAtATime();
+  const pinning = new Semaphore(1);
+  const places = new Semaphore(UNPACKED_AT_A_TIME);
   const podmanInfo = once(() => api.json(infoReply, { method: 'GET', path: '/info' }));
   const cgroupParent = async () => {
     const { host } = await podmanInfo();
     if (host.cgroupManager !== 'systemd') return undefined;
     return host.security.rootless ? 'user.slice' : 'machine.slice';
   };
+  const layers = async () => {
+    const { store } = await podmanInfo();
+    return readLayers(target?.storage ?? store.graphRoot, store.graphDriverName ?? 'overlay');
+  };
+  const blobsToLoad = async ({ blobs: [config, ...blobs] }: ResolvedImage) => {
+    const here = new Set((await layers()).map((chain) => chain.at(-1)));
+    const missing = blobs.filter(({ digest }) => !here.has(digest));
+    return config === undefined ? missing : [config, ...missing];
+  };
+  const atHand = async (image: ResolvedImage, { shipped }: Access): Promise<AtHand | undefined> => {
+    if (shipped !== undefined) {
+      // What is not at hand podman has, or it will say so.
+      return { from: shipped, blobs: image.blobs.filter(({ digest }) => shipped.has(digest)) };
+    }
+    if (depot?.find(image.name, image) === undefined) return undefined;
+    const blobs = await blobsToLoad(image);
+    return blobs.every((blob) => depot.has(blob)) ? { from: depot.images, blobs } : undefined;
+  };
   return {
     name: 'podman',
     concurrency: CONCURRENCY,
+    ...(depot === undefined ? {} : { depot }),
     idOf: (image) => image.config,
     info: async () => {
       const { host, store } = await podmanInfo();
@@ -67,14 +95,25 @@ export async function openPodman({
     images: () => listImages(api),
     has: (id) => hasImage(api, id),
     pins: () => listPins(api),
-    // podman does not tell by their compressed digests which layers it has.
-    missingBlobs: async (image) => ((await hasImage(api, image.config)) ? [] : image.blobs),
-    layers: (ids) => listLayers(api, ids),
+    missingBlobs: async (image) => {
+      const blobs = await blobsToLoad(image);
+      return depot === undefined ? blobs : depot.missing(blobs);
+    },
+    layers,
+    freeLocks: async () => {
+      const { host } = await podmanInfo();
+      return host.freeLocks ?? countFreeLocks(api, environment, host.security.rootless);
+    },
     freed: async (ids) =>
       (await listImages(api)).reduce((sum, { id, size }) => sum + (ids.has(id) ? size : 0), 0),
     fetch: (image, access, watch) =>
-      pulls.run(image.blobs, () => fetchImage(api, image, access, watch)),
-    pin: (root, images) => pinImages(api, root, images, cgroupParent),
+      pulls.run(image.blobs, () =>
+        places.run(sizeOf(image), () =>
+          fetchImage(api, image, access, () => atHand(image, access), watch),
+        ),
+      ),
+    // Two at once would each make the pod of a root, and each pod takes a lock.
+    pin: (root, images) => pinning.run(0, () => pinImages(api, root, images, cgroupParent)),
     unpin: (pins) => unpinImages(api, pins),
     tag: (id, name) => tagImage(api, id, name),
     remove: (id) => removeImage(api, id),
@@ -91,8 +130,15 @@ function additionalStoresOf(options: Readonly<Record<string, unknown>>): readonl
   return [...new Set(paths.filter((path) => path.startsWith('/')))];
 }
 
-/** One unpacks while the other downloads; more only get into each other's way. */
-const CONCURRENCY = 2;
+/** What is unpacked next should have come by then. */
+const CONCURRENCY = 8;
+
+/** One unpacks while the other comes; more only get into each other's way. */
+const UNPACKED_AT_A_TIME = 2;
+
+function sizeOf({ blobs }: ResolvedImage): number {
+  return blobs.reduce((sum, { size }) => sum + size, 0);
+}
 
 /** podman takes a third of a second to tell about itself: never asked before it is needed. */
 function once<T>(work: () => Promise<T>): () => Promise<T> {

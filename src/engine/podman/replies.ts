@@ -26,14 +26,6 @@ export const imageList = array(
   }),
 );
 
-/** Of `GET /images/{name}/json`. */
-export const imageDetail = looseObject({
-  Id: string(),
-  RepoDigests: nullish(array(string())),
-  /** DiffIDs, from the base up. */
-  RootFS: optional(looseObject({ Layers: nullish(array(string())) })),
-});
-
 /** Of `GET /containers/json`. */
 export const containerList = array(
   looseObject({
@@ -58,6 +50,9 @@ export const podList = array(
   }),
 );
 
+/** Of `GET /volumes/json`. */
+export const volumeList = nullish(array(unknown()));
+
 /** Of `POST /pods/create` and `POST /containers/create`. */
 export const created = looseObject({ Id: string() });
 
@@ -72,6 +67,8 @@ export const pullLine = looseObject({
 export const infoReply = looseObject({
   host: looseObject({
     cgroupManager: string(),
+    /** From podman 4.6; absent too where locks are files. */
+    freeLocks: nullish(number()),
     security: looseObject({ rootless: boolean() }),
   }),
   store: looseObject({

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmSync, watch } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { getPriority, setPriority, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemErrorCode } from '../../errors.ts';
@@ -30,23 +30,32 @@ const IDLE_SECONDS = 60;
 /** The end of what the service says, in bytes, kept to explain a failure. */
 const MAX_STDERR = 4096;
 
+export interface ServiceOptions {
+  /** Its command line, as far as its command. */
+  readonly podman?: readonly string[] | undefined;
+  /** Whether the machine waits for it; else what runs goes before. */
+  readonly isUrgent?: boolean;
+}
+
+/** Niceness: the kernel lowers the priority of reads and writes with it, where nothing else is said. */
+const IN_THE_BACKGROUND = 10;
+
 /**
  * Starts `podman system service` on a socket in a private directory, for this process alone.
  *
- * @param podman its command line, as far as its command.
  * @throws {EngineError} `engine-unreachable`, with podman's own words if it had any.
  */
 export async function startService(
   user: boolean,
   environment: NodeJS.ProcessEnv,
   connect: (socket: string) => PodmanApi,
-  podman: readonly string[] = ['podman'],
+  { podman = ['podman'], isUrgent = false }: ServiceOptions = {},
 ): Promise<Service> {
   const directory = privateDirectory(user, environment);
   const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
   process.once('exit', removeDirectory);
   try {
-    const service = await start(directory, user, environment, connect, podman);
+    const service = await start(directory, user, environment, connect, podman, isUrgent);
     return {
       api: service.api,
       close: async () => {
@@ -68,6 +77,7 @@ async function start(
   environment: NodeJS.ProcessEnv,
   connect: (socket: string) => PodmanApi,
   [program = '', ...options]: readonly string[],
+  isUrgent: boolean,
 ): Promise<Service> {
   const socket = join(directory, 'podman.sock');
   const appeared = Promise.withResolvers<void>();
@@ -91,6 +101,7 @@ async function start(
       detached: true,
     },
   );
+  if (!isUrgent && child.pid !== undefined) lowerPriority(child.pid);
   const kill = () => child.kill('SIGTERM');
   process.once('exit', kill);
   const stop = async () => {
@@ -126,6 +137,16 @@ async function start(
       await stop();
     },
   };
+}
+
+/** Unpacking keeps a processor and the disk busy for minutes, while services run. */
+function lowerPriority(pid: number): void {
+  try {
+    setPriority(pid, Math.max(getPriority(), IN_THE_BACKGROUND));
+  } catch (error) {
+    // It has ended already, which is said elsewhere.
+    if (systemErrorCode(error) === undefined) throw error;
+  }
 }
 
 /** Between its appearance and the first answer lies the moment in which it begins to listen. */

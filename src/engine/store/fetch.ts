@@ -1,7 +1,7 @@
 import { sha256 } from '../../image/digest.ts';
 import { parseName } from '../../image/name.ts';
 import { parsePlatform } from '../../image/platform.ts';
-import type { ResolvedImage } from '../../image/resolved.ts';
+import type { Blob, ResolvedImage } from '../../image/resolved.ts';
 import type { Access } from '../../registry/access.ts';
 import { EngineError, type FetchWatch } from '../engine.ts';
 import { withLock } from '../file-lock.ts';
@@ -33,20 +33,30 @@ export async function fetchImage(
   await makeLayout(store.layout);
   await store.clearOnce();
   const work = async () => {
-    const manifest = await bringManifest(store, image, image.manifest, access);
-    checkManifest(image, manifest);
-    const isIndexed = image.digest !== image.manifest;
-    if (isIndexed) {
-      checkIndex(image, await bringManifest(store, image, image.digest, access));
-    }
-    await bringBlobs(store, image, access, watch);
+    const manifest = await bringDocuments(store, image, access);
+    await bringBlobs(store, image.name, image.blobs, access, watch);
     await syncDirectory(store.layout.blobs);
     const { registry, repository } = parseName(image.name);
     const name = `${registry}/${repository}@${image.digest}`;
-    const descriptor = named(describe(image, manifest), name, isIndexed ? image.digest : undefined);
+    const index = image.digest === image.manifest ? undefined : image.digest;
+    const descriptor = named(describe(image, manifest), name, index);
     await changeIndex(store.layout, (index) => withDescriptor(index, descriptor), watch.signal);
   };
   await withLock(store.layout.inUse, 'shared', work, options);
+}
+
+/** The manifest, and the index in which it stands. @returns the manifest. */
+export async function bringDocuments(
+  store: Store,
+  image: ResolvedImage,
+  access: Access,
+): Promise<StoredManifest> {
+  const manifest = await bringManifest(store, image, image.manifest, access);
+  checkManifest(image, manifest);
+  if (image.digest !== image.manifest) {
+    checkIndex(image, await bringManifest(store, image, image.digest, access));
+  }
+  return manifest;
 }
 
 async function bringManifest(
@@ -90,9 +100,10 @@ function checkIndex(image: ResolvedImage, index: StoredManifest): void {
 }
 
 /** All at once, as far as places are free; the first failure ends the others. */
-async function bringBlobs(
+export async function bringBlobs(
   store: Store,
-  image: ResolvedImage,
+  name: string,
+  blobs: readonly Blob[],
   access: Access,
   watch: FetchWatch,
 ): Promise<void> {
@@ -104,14 +115,14 @@ async function bringBlobs(
     here += bytes;
     watch.onBytes?.(here);
   };
-  const one = async (blob: ResolvedImage['blobs'][number]) => {
+  const one = async (blob: Blob) => {
     try {
-      await store.downloads.bring(image.name, blob, access, { signal, onBytes });
+      await store.downloads.bring(name, blob, access, { signal, onBytes });
     } catch (error) {
       failure.abort(error);
     }
   };
-  await Promise.all(distinct(image.blobs).map(one));
+  await Promise.all(distinct(blobs).map(one));
   watch.signal?.throwIfAborted();
   failure.signal.throwIfAborted();
 }

@@ -15,6 +15,8 @@ export interface Layout {
   readonly blobs: string;
   /** A file a root. */
   readonly pins: string;
+  /** A file a root: what waits here until another engine has unpacked it. */
+  readonly waiting: string;
   /** What is being written; what lies here while nobody holds `inUse` is left over. */
   readonly temporary: string;
   /** Shared by all that add to the store, exclusive for what sweeps it. */
@@ -31,6 +33,7 @@ export function layoutAt(directory: string): Layout {
     index: join(directory, 'index.json'),
     blobs: join(directory, 'blobs', 'sha256'),
     pins: join(directory, 'pins'),
+    waiting: join(directory, 'waiting'),
     temporary: join(directory, 'tmp'),
     inUse: join(directory, 'locks', 'in-use'),
     loaded: join(directory, 'locks', 'loaded'),
@@ -104,7 +107,7 @@ export async function makeLayout(layout: Layout): Promise<void> {
 
 function refuseForeign({ directory }: Layout): false {
   // Another process may be making it just now: so `oci-layout`, which was not there, may be.
-  const own = new Set(['locks', 'tmp', 'blobs', 'pins', 'index.json', 'oci-layout']);
+  const own = new Set(['locks', 'tmp', 'blobs', 'pins', 'waiting', 'index.json', 'oci-layout']);
   const foreign = entriesOf(directory).find((name) => !own.has(name));
   if (foreign === undefined) return false;
   throw damaged(

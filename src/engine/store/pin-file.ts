@@ -46,40 +46,41 @@ export interface PinFile {
 export type PinCache = Map<string, { readonly stamp: string; readonly file: PinFile }>;
 
 /**
- * Every file of pins.
+ * Every file of pins in a directory, `Layout.pins` or `Layout.waiting`.
  *
  * @throws {EngineError} `store-damaged` for one that can't be read: a pin is never passed over.
  */
-export function readPinFiles(layout: Layout, cache: PinCache): readonly PinFile[] {
-  return entriesOf(layout.pins)
+export function readPinFiles(directory: string, cache: PinCache): readonly PinFile[] {
+  return entriesOf(directory)
     .filter((entry) => entry.endsWith('.json'))
-    .map((entry) => readPinFile(join(layout.pins, entry), cache))
+    .map((entry) => readPinFile(join(directory, entry), cache))
     .filter((file) => file !== undefined);
 }
 
 /** The pins of a root; none if it has no file. */
-export function pinsOf(layout: Layout, cache: PinCache, root: string): readonly PinRequest[] {
-  return readPinFile(pathOf(layout, root), cache)?.pins ?? [];
+export function pinsOf(directory: string, cache: PinCache, root: string): readonly PinRequest[] {
+  return readPinFile(pathOf(directory, root), cache)?.pins ?? [];
 }
 
 /** Makes these the pins of the root, and none the end of its file. */
 export async function writePins(
   layout: Layout,
+  directory: string,
   root: string,
   pins: readonly PinRequest[],
 ): Promise<void> {
-  const path = pathOf(layout, root);
+  const path = pathOf(directory, root);
   if (pins.length > 0) {
     const content = { schemaVersion: 1, root, pins };
     // Somebody may have removed the directory, and with it every pin: they are made again.
-    makeDirectory(layout.pins);
+    makeDirectory(directory);
     await writeWhole(layout, path, `${JSON.stringify(content, undefined, 1)}\n`);
     return;
   }
   await rm(path, { force: true }).catch((error: unknown) => {
     throw storeFailure(path, error);
   });
-  await syncDirectory(layout.pins);
+  await syncDirectory(directory);
 }
 
 function readPinFile(path: string, cache: PinCache): PinFile | undefined {
@@ -120,8 +121,8 @@ function stampOf(path: string): string | undefined {
   return found && [found.ino, found.mtimeNs, found.ctimeNs, found.size].join(' ');
 }
 
-function pathOf(layout: Layout, root: string): string {
-  return join(layout.pins, fileName(root));
+function pathOf(directory: string, root: string): string {
+  return join(directory, fileName(root));
 }
 
 /** Ids as they are where they can be a file's name, other bytes as %XX. */

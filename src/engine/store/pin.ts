@@ -8,7 +8,7 @@ import { pinsOf, readPinFiles, writePins } from './pin-file.ts';
 import type { Store } from './store.ts';
 
 export function allPins(store: Store): readonly Pin[] {
-  return readPinFiles(store.layout, store.pinFiles).flatMap(({ root, pins }) =>
+  return readPinFiles(store.layout.pins, store.pinFiles).flatMap(({ root, pins }) =>
     pins.map((pin) => ({ ...pin, root, handle: `${root} ${pin.id}` })),
   );
 }
@@ -22,7 +22,7 @@ export async function pinImages(
   const [first] = requests;
   if (first === undefined) return;
   if (!layoutExists(store.layout)) throw noSuchImage(store, first.id);
-  await changePins(store, root, (before) => {
+  await changePins(store, store.layout.pins, root, (before) => {
     const own = readIndex(store.layout).manifests.filter((descriptor) => !isLoaded(descriptor));
     const named = new Set(own.map(({ digest }) => digest));
     const gone = requests.find(({ id }) => !named.has(id) || !isWhole(store, id));
@@ -37,7 +37,9 @@ export async function unpinImages(store: Store, pins: readonly Pin[]): Promise<v
   if (pins.length === 0 || !layoutExists(store.layout)) return;
   for (const [root, dropped] of Map.groupBy(pins, (pin) => pin.root)) {
     const ids = new Set(dropped.map(({ id }) => id));
-    await changePins(store, root, (before) => before.filter(({ id }) => !ids.has(id)));
+    await changePins(store, store.layout.pins, root, (before) =>
+      before.filter(({ id }) => !ids.has(id)),
+    );
   }
 }
 
@@ -48,17 +50,19 @@ export function noSuchImage(store: Store, id: string): EngineError {
 }
 
 /** With `inUse` shared no sweep comes between the look at an image and its pin. */
-async function changePins(
+export async function changePins(
   store: Store,
+  directory: string,
   root: string,
   change: (before: readonly PinRequest[]) => readonly PinRequest[],
 ): Promise<void> {
   const { layout, pinFiles } = store;
   await withLock(layout.inUse, 'shared', () =>
     withLock(layout.writing, 'exclusive', async () => {
-      const before = pinsOf(layout, pinFiles, root);
+      const before = pinsOf(directory, pinFiles, root);
       const after = change(before);
-      if (JSON.stringify(after) !== JSON.stringify(before)) await writePins(layout, root, after);
+      if (JSON.stringify(after) !== JSON.stringify(before))
+        await writePins(layout, directory, root, after);
     }),
   );
 }

@@ -7,7 +7,7 @@ import { type Index, indexDigestOf, readIndex, writeIndex } from './index-file.t
 import { entriesOf, type Layout, layoutExists } from './layout.ts';
 import { isLoaded, isStaged } from './loaded-entry.ts';
 import { storedManifest } from './manifest.ts';
-import { type PinFile, readPinFiles } from './pin-file.ts';
+import { readPinFiles } from './pin-file.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -21,13 +21,13 @@ export async function removeImage(store: Store, id: string): Promise<boolean> {
   const { layout } = store;
   if (!layoutExists(layout)) return true;
   return withLock(layout.inUse, 'exclusive', async () => {
-    const pinFiles = readPinFiles(layout, store.pinFiles);
+    const pinFiles = readPinFiles(layout.pins, store.pinFiles);
     if (pinFiles.some(({ pins }) => pins.some((pin) => pin.id === id))) return false;
     const before = readIndex(layout);
     const kept = before.manifests.filter((d) => d.digest !== id || isLoaded(d));
     const index = { ...before, manifests: kept };
     if (index.manifests.length < before.manifests.length) await writeIndex(layout, index);
-    await sweep(store, needed(store, index, pinFiles));
+    await sweep(store, needed(store, index));
     return true;
   });
 }
@@ -38,7 +38,7 @@ export function freedBy(store: Store, ids: ReadonlySet<string>): number {
   const before = readIndex(layout);
   const left = before.manifests.filter((d) => !ids.has(d.digest) || isLoaded(d));
   const index = { ...before, manifests: left };
-  const kept = needed(store, index, readPinFiles(layout, store.pinFiles));
+  const kept = needed(store, index);
   return entriesOf(layout.blobs)
     .filter((entry) => !kept.has(`sha256:${entry}`))
     .reduce((sum, entry) => sum + (storedSize(layout, `sha256:${entry}`) ?? 0), 0);
@@ -46,8 +46,8 @@ export function freedBy(store: Store, ids: ReadonlySet<string>): number {
 
 /** Removes the blobs that nothing needs. Only for who holds `inUse` alone. */
 export async function sweepUnneeded(layout: Layout): Promise<void> {
-  const store = { layout, manifests: new Map() };
-  await sweep(store, needed(store, readIndex(layout), readPinFiles(layout, new Map())));
+  const store = { layout, manifests: new Map(), pinFiles: new Map() };
+  await sweep(store, needed(store, readIndex(layout)));
 }
 
 /** Removes what is half-written. Only for who holds `inUse` alone. */
@@ -55,12 +55,14 @@ async function clearTemporary(layout: Layout): Promise<void> {
   for (const entry of entriesOf(layout.temporary)) await remove(join(layout.temporary, entry));
 }
 
-type Blobs = Pick<Store, 'layout' | 'manifests'>;
+type Blobs = Pick<Store, 'layout' | 'manifests' | 'pinFiles'>;
 
 /** The digests of all blobs that index.json or a pin leads to. */
-function needed(store: Blobs, index: Index, pinFiles: readonly PinFile[]): ReadonlySet<string> {
-  const { layout, manifests } = store;
-  const pins = pinFiles.flatMap((file) => file.pins);
+function needed(store: Blobs, index: Index): ReadonlySet<string> {
+  const { layout, manifests, pinFiles } = store;
+  const pins = [layout.pins, layout.waiting]
+    .flatMap((directory) => readPinFiles(directory, pinFiles))
+    .flatMap((file) => file.pins);
   const reached = new Set<string>();
   const whole = index.manifests.filter((descriptor) => !isStaged(descriptor));
   const open = [...whole.map(({ digest }) => digest), ...pins.map(({ id }) => id)];

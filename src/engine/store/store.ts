@@ -15,6 +15,12 @@ import { allPins, noSuchImage, pinImages, unpinImages } from './pin.ts';
 import type { PinCache } from './pin-file.ts';
 import { freedBy, removeImage } from './remove.ts';
 
+export interface StoreOptions {
+  /** `store/` of the state directory; it need not exist. */
+  readonly directory: string;
+  readonly registry: Registry;
+}
+
 /** What the steps of the store work with. */
 export interface Store {
   readonly layout: Layout;
@@ -29,20 +35,10 @@ export interface Store {
 /**
  * The embedded engine: an OCI image layout, in which every image lies once, under its manifest's
  * digest. Nothing is read or made before it is needed.
- *
- * @param options.directory `store/` of the state directory; it need not exist.
  */
-export function openStore(options: { directory: string; registry: Registry }): Engine {
-  const layout = layoutAt(options.directory);
-  let cleared: Promise<void> | undefined;
-  const store: Store = {
-    layout,
-    registry: options.registry,
-    downloads: new Downloads(layout, options.registry),
-    manifests: new Map(),
-    pinFiles: new Map(),
-    clearOnce: () => (cleared ??= withLockIfFree(layout.inUse, () => recoverTemporary(layout))),
-  };
+export function openStore(options: StoreOptions): Engine {
+  const store = storeIn(options);
+  const { layout } = store;
   return {
     name: 'store',
     // The downloads have a bound of their own, and choose the largest among those of all images.
@@ -62,6 +58,7 @@ export function openStore(options: { directory: string; registry: Registry }): E
         .filter((blob) => !isPresent(layout, blob))
         .map((blob) => ({ ...blob, size: blob.size - keptSize(layout, blob) })),
     layers: async () => [],
+    freeLocks: async () => undefined,
     freed: async (ids) => (layoutExists(layout) ? freedBy(store, ids) : 0),
     fetch: async (image, access, watch = {}) => {
       await fetchImage(store, image, access, watch);
@@ -72,6 +69,19 @@ export function openStore(options: { directory: string; registry: Registry }): E
     tag: (id, name) => tagImage(store, id, name),
     remove: (id) => removeImage(store, id),
     close: async () => undefined,
+  };
+}
+
+export function storeIn({ directory, registry }: StoreOptions): Store {
+  const layout = layoutAt(directory);
+  let cleared: Promise<void> | undefined;
+  return {
+    layout,
+    registry,
+    downloads: new Downloads(layout, registry),
+    manifests: new Map(),
+    pinFiles: new Map(),
+    clearOnce: () => (cleared ??= withLockIfFree(layout.inUse, () => recoverTemporary(layout))),
   };
 }
 

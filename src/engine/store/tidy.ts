@@ -14,7 +14,7 @@ export async function tidyLayout(directory: string): Promise<void> {
   const key = (of: (typeof index.manifests)[number]) => `${nameOf(of)} ${of.digest}`;
   const manifests = index.manifests.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
   await writeIndex(layout, { ...index, manifests });
-  for (const own of [layout.pins, layout.temporary, dirname(layout.inUse)]) {
+  for (const own of [layout.pins, layout.waiting, layout.temporary, dirname(layout.inUse)]) {
     rmSync(own, { recursive: true, force: true });
   }
 }

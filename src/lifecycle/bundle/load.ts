@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import type { Engine } from '../../engine/engine.ts';
 import { liesIn, receive } from '../../engine/store/receive.ts';
 import { BerthError } from '../../errors.ts';
 import { formatBytes } from '../../format-bytes.ts';
 import type { Blob } from '../../image/resolved.ts';
-import { diffIdsIn } from '../../registry/image-config.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { type Context, changing, recoverSituation, type Situation } from '../context.ts';
 import { lackOfSpace, sizeOf, spaceInStore } from '../space.ts';
@@ -36,17 +36,16 @@ export async function loadBundle(
       const { head } = reader;
       for (const image of head.images) await registry.permit(image, {}, { offline: true });
       const situation = await recoverSituation(context);
-      const layers = layersOf(context, situation, head);
-      const absent = layers.filter((blob) => !liesIn(store, blob));
-      const [lacking, wanted] = split(absent, head.omitted);
-      const unknown = await unknownLayers(context, situation, head, lacking);
-      if (unknown.length > 0) throw incomplete(head, unknown);
-      await checkSpace(context, situation, store, head, wanted);
-      // These podman has, if not as they come.
-      const unpacked = new Set(lacking.map(({ digest }) => digest));
-      const needed = new Set(layers.map(({ digest }) => digest));
+      const { engine } = context;
+      const images = head.images.filter((image) => !situation.images.has(engine.idOf(image)));
+      const missing = await missingLayers(engine, images);
+      const lacking = missing.filter(({ digest }) => head.omitted.has(digest));
+      if (lacking.length > 0) throw incomplete(head, lacking);
+      await checkSpace(context, situation, store, head, missing);
+      const lying = layersOf(images).filter((blob) => liesIn(store, blob));
+      const needed = new Set([...missing, ...lying].map(({ digest }) => digest));
       return receive(store, context.signal, async (receiver) => {
-        const progress = progressOf(context, sizeOf(wanted));
+        const progress = progressOf(context, sizeOf(missing));
         let written = 0;
         for await (const layer of reader.layers()) {
           const { blob } = layer;
@@ -56,7 +55,7 @@ export async function loadBundle(
           written += blob.size;
         }
         // Another berth may have swept, until now, what nothing had a name for.
-        const gone = layers.filter((blob) => !unpacked.has(blob.digest) && !receiver.has(blob));
+        const gone = lying.filter((blob) => !receiver.has(blob));
         if (gone.length > 0) throw incomplete(head, gone);
         for (const [digest, content] of head.documents) {
           await receiver.writeDocument(digest, content);
@@ -69,44 +68,21 @@ export async function loadBundle(
   );
 }
 
-/** The layers of the images that the engine does not have, wherever they are. */
-function layersOf({ engine }: Context, { images }: Situation, head: BundleHead): readonly Blob[] {
-  const absent = head.images.filter((image) => !images.has(engine.idOf(image)));
-  const layers = absent.flatMap(({ blobs }) => blobs.slice(1));
-  return [...new Map(layers.map((blob) => [blob.digest, blob])).values()];
-}
-
-/** Those that a bundle leaves out, and the others. */
-function split(layers: readonly Blob[], omitted: ReadonlySet<string>): [Blob[], Blob[]] {
-  const { out = [], others = [] } = Object.groupBy(layers, ({ digest }) =>
-    omitted.has(digest) ? 'out' : 'others',
-  );
-  return [out, others];
-}
-
-/** Of these, those that the engine does not have unpacked either. */
-async function unknownLayers(
-  { engine }: Context,
-  { images }: Situation,
-  head: BundleHead,
-  layers: readonly Blob[],
+/** The layers that neither the engine has nor the store's directory. */
+async function missingLayers(
+  engine: Engine,
+  images: readonly HeadImage[],
 ): Promise<readonly Blob[]> {
-  if (layers.length === 0) return [];
-  const present = new Set((await engine.layers(images.keys())).flat());
-  const known = new Set(
-    head.images.flatMap((image) => {
-      const diffIds = diffIdsOf(image, head);
-      const digests = image.blobs.slice(1).map(({ digest }) => digest);
-      return digests.filter((_, i) => present.has(diffIds[i] ?? ''));
-    }),
-  );
-  return layers.filter(({ digest }) => !known.has(digest));
+  const missing = new Set<string>();
+  for (const image of images) {
+    for (const { digest } of await engine.missingBlobs(image)) missing.add(digest);
+  }
+  return layersOf(images).filter(({ digest }) => missing.has(digest));
 }
 
-function diffIdsOf(image: HeadImage, { documents }: BundleHead): readonly string[] {
-  const content = documents.get(image.config) ?? Buffer.alloc(0);
-  const place = { registry: 'of the bundle', repository: image.name, reference: image.config };
-  return diffIdsIn(place, content, image.blobs.length - 1);
+function layersOf(images: readonly HeadImage[]): readonly Blob[] {
+  const layers = images.flatMap(({ blobs }) => blobs.slice(1));
+  return [...new Map(layers.map((blob) => [blob.digest, blob])).values()];
 }
 
 /** So many are named, to be looked for. */

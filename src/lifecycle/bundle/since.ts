@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { BerthError, systemErrorCode } from '../../errors.ts';
+import { byDigest } from '../../image/name.ts';
 import {
   choosePlatform,
   formatPlatform,
@@ -11,7 +12,6 @@ import type { Binding } from '../bindings.ts';
 import type { Context } from '../context.ts';
 import { mapLimited } from '../limited.ts';
 import { type Lock, type LockedImage, parseLock } from '../lock-file.ts';
-import { byDigest } from '../resolve.ts';
 import { MAX_MEMBER } from './format.ts';
 import { withBundle } from './read.ts';
 

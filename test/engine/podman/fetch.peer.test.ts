@@ -26,7 +26,8 @@ test('an image is known by the digest of its index afterwards, and by no tag', {
     bytes,
     bytes.toSorted((a, b) => a - b),
   );
-  assert.deepEqual(await engine.missingBlobs(image), []);
+  // Under one more name no layer would come again.
+  assert.deepEqual(await engine.missingBlobs(image), image.blobs.slice(0, 1));
   const name = `${registry.host}/app@${image.digest}`;
   await podman.podman('image', 'exists', name);
   await podman.podman('create', '--pull=never', name);
@@ -56,7 +57,7 @@ test('the same image from another repository is known by that name too', { skip 
   const [two] = push('two:1', 1);
   assert.ok(one !== undefined && two !== undefined && one.config === two.config);
   await engine.fetch(one, {});
-  assert.deepEqual(await engine.missingBlobs(two), []);
+  assert.deepEqual(await engine.missingBlobs(two), two.blobs.slice(0, 1));
   await engine.fetch(two, {});
   const digests = (await engine.images())[0]?.digests ?? [];
   for (const name of ['one', 'two']) {

@@ -1,0 +1,44 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+
+export interface WrappedPodman {
+  /** Debian trixie's (5.4.2) instead of the machine's own. */
+  readonly trixie?: boolean;
+  /** Locks that no other podman shares: by default all of a machine's are in one /dev/shm. */
+  readonly ownLocks?: boolean;
+}
+
+/**
+ * Makes a `podman` that runs in a mount namespace of its own.
+ *
+ * @param directory in /tmp; gets the program.
+ * @returns a PATH on which it comes first.
+ */
+export function wrappedPodman(
+  directory: string,
+  { trixie = false, ownLocks = false }: WrappedPodman,
+): string {
+  const root = trixie ? trixieRoot() : '';
+  const places = ['/proc', '/sys', '/dev', '/tmp'];
+  const lines = [
+    // podman unpacks in a chroot of its own, for which / must be a mount.
+    ...(trixie ? [`mount --bind ${root} ${root}`] : []),
+    ...(trixie ? places.map((place) => `mount --rbind ${place} ${root}${place}`) : []),
+    ...(trixie ? [`mount -t tmpfs tmpfs ${root}/run`] : []),
+    ...(ownLocks ? [`mount -t tmpfs tmpfs ${root}/dev/shm`] : []),
+    `exec ${trixie ? `chroot ${root} ` : ''}/usr/bin/podman "$@"`,
+  ];
+  const programs = join(directory, 'programs');
+  mkdirSync(programs, { recursive: true });
+  const program = join(programs, 'podman');
+  const unshare = 'unshare --mount --propagation private';
+  writeFileSync(program, `#!/bin/sh\nexec ${unshare} sh -ec '\n${lines.join('\n')}' podman "$@"\n`);
+  chmodSync(program, 0o755);
+  return [programs, process.env['PATH']].join(delimiter);
+}
+
+function trixieRoot(): string {
+  const script = resolve(import.meta.dirname, '../../scripts/trixie-root.sh');
+  return execFileSync(script, { encoding: 'utf8' }).trim();
+}
