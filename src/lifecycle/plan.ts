@@ -132,14 +132,12 @@ export async function planStage(
     context.report({ event: 'warning', message });
   }
   const { bindings, provided } = withoutShadowed(wanted, situation);
-  const resolved = await resolveBindings(
-    context,
-    registry,
-    situation,
-    downloadOnly ? withoutWaiting(record) : record,
-    bindings,
-  );
-  const info = await context.engine.info();
+  const known = downloadOnly ? withoutWaiting(record) : record;
+  // podman takes a third of a second to tell, as long as a registry may.
+  const [resolved, info] = await Promise.all([
+    resolveBindings(context, registry, situation, known, bindings),
+    context.engine.info(),
+  ]);
   const groups = Map.groupBy(resolved.resolutions, ({ id }) => id);
   const fetched = resolved.resolutions.flatMap(({ id, image, access }) =>
     image === undefined || access === undefined ? [] : [{ id, image, access }],

@@ -195,7 +195,7 @@ async function stageOpen(
   }
   look.again();
   const noted = drifts && (await noteDrift(context, id, names));
-  const outcome = outcomeOf(await stage(context, () => id, planIn));
+  const outcome = outcomeOf(await stage(context, id, planIn));
   return { id, location, role, ...outcome, changed: noted || outcome.changed };
 }
 

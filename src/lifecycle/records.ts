@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -30,10 +31,8 @@ export function readRecords(stateDirectory: string): Records {
     if (!name.endsWith('.json') || name.startsWith('.')) continue;
     const path = join(directory, name);
     try {
-      const record = parse(path, readStateFile(path));
-      if (record === undefined) continue;
-      if (`${record.id}.json` !== name) throw new Error(`it says that it is of ${record.id}`);
-      byId.set(record.id, record);
+      const record = judgedRecord(name, path);
+      if (record !== undefined) byId.set(record.id, record);
     } catch (error) {
       if (error instanceof BerthError) throw error;
       if (systemErrorCode(error) === 'EACCES') throw stateError(path, error);
@@ -41,6 +40,21 @@ export function readRecords(stateDirectory: string): Records {
     }
   }
   return { byId, damaged };
+}
+
+/** The records by path, each judged again only when it says something else. */
+const judged = new Map<string, { readonly digest: string; readonly record: RootRecord }>();
+
+function judgedRecord(name: string, path: string): RootRecord | undefined {
+  const text = readStateFile(path);
+  if (text === undefined) return undefined;
+  const digest = hash('sha256', text);
+  const known = judged.get(path);
+  if (known?.digest === digest) return known.record;
+  const record = parse(path, text);
+  if (`${record.id}.json` !== name) throw new Error(`it says that it is of ${record.id}`);
+  judged.set(path, { digest, record });
+  return record;
 }
 
 /**
@@ -75,8 +89,7 @@ export function setAside({ path }: DamagedRecord): void {
   }
 }
 
-function parse(path: string, text: string | undefined): RootRecord | undefined {
-  if (text === undefined) return undefined;
+function parse(path: string, text: string): RootRecord {
   const document: unknown = JSON.parse(text);
   const version = v.safeParse(v.looseObject({ apiVersion: v.string() }), document);
   if (version.success && version.output.apiVersion !== API_VERSION) {

@@ -30,16 +30,12 @@ export async function loadShipped(
   if (openShipped(root) === undefined && !waits) return undefined;
   if (record?.staged?.images.every(({ id }) => found.images.has(id)) === true) return undefined;
   const wanted = await wantedOf(root, { bind: undefined, ...options });
-  return stage(
-    context,
-    () => planned.id,
-    (situation) => {
-      const before = situation.records.get(planned.id);
-      const offline = withoutNetwork(registry);
-      const kept = before === undefined ? wanted : asRecorded(wanted, before);
-      return planStage(context, offline, situation, planned, kept);
-    },
-  );
+  return stage(context, planned.id, (situation) => {
+    const before = situation.records.get(planned.id);
+    const offline = withoutNetwork(registry);
+    const kept = before === undefined ? wanted : asRecorded(wanted, before);
+    return planStage(context, offline, situation, planned, kept);
+  });
 }
 
 function withoutNetwork(registry: Registry): Registry {

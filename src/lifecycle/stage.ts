@@ -43,19 +43,19 @@ export interface Staged {
  * Killed at any moment, or failed, it leaves earlier roots as they were; what it fetched is
  * pinned, so that the next try goes on from there.
  *
- * @param idOf the root's id, which may depend on what is staged already.
+ * @param rootId the root's id, or what tells it by what is staged already: that costs one more look.
  * @param plan makes the plan, under the locks, from what is there then.
  * @throws {BerthError} `no-space` before anything is fetched; `other-engine`.
  */
 export async function stage(
   context: Context,
-  idOf: (situation: Situation) => string,
+  rootId: string | ((situation: Situation) => string),
   plan: (situation: Situation) => Promise<Plan>,
 ): Promise<Staged> {
   return changing(context, 'shared', async () => {
-    const id = idOf(await recoverSituation(context));
+    const id = typeof rootId === 'string' ? rootId : rootId(await recoverSituation(context));
     return changingRoot(context, id, async () => {
-      const situation = await readSituation(context);
+      const situation = await recoverSituation(context);
       refuseElsewhere(situation, id);
       const planned = await plan(situation);
       if (planned.lack !== undefined) throw planned.lack;

@@ -64,7 +64,8 @@ test('signatures are fetched once an image, and only then its parts come', async
   await registry.permit(image, {});
   for (const blob of image.blobs) await registry.download(name, blob, {}, sink());
   await registry.manifest(name, image.manifest, {});
-  assert.equal(requests() - before, 2 + image.blobs.length + 1);
+  // The manifest came when the name was resolved.
+  assert.equal(requests() - before, 2 + image.blobs.length);
   const foreign = { ...config, digest: `sha256:${'0'.repeat(64)}` };
   await fails(registry.download(name, foreign, {}, sink()), 'policy-rejected');
 });

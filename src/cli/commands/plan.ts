@@ -80,8 +80,9 @@ export async function plannerOf(
   const foreign = target !== undefined;
   const wanted = await wantedOf(root, { bind: options.bind, compose, foreign });
   const idIn = ({ records }: Situation) => idOfRoot(location, given, records, deployment);
+  const isKnown = (given ?? deployment) !== undefined;
   return {
-    idIn,
+    id: isKnown ? idOfRoot(location, given, new Map(), deployment) : idIn,
     plan: (situation) => {
       const planned = plannedRoot(idIn(situation), location, deployment);
       return planStage(surroundings, surroundings.registry, situation, planned, wanted, options);
@@ -100,8 +101,8 @@ export function plannedRoot(
 }
 
 export interface Planner {
-  /** The id of the root, which may depend on what is staged already. */
-  readonly idIn: (situation: Situation) => string;
+  /** The id of the root, or what tells it by what is staged already. */
+  readonly id: string | ((situation: Situation) => string);
   readonly plan: (situation: Situation) => Promise<Plan>;
 }
 

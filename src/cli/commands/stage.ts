@@ -48,8 +48,8 @@ export function defineStage(command: Command): void {
         await inSurroundings(
           options,
           async (surroundings) => {
-            const { idIn, plan } = await plannerOf(surroundings, root, options, deployment, target);
-            report(await stage(surroundings, idIn, plan), options);
+            const { id, plan } = await plannerOf(surroundings, root, options, deployment, target);
+            report(await stage(surroundings, id, plan), options);
           },
           { target },
         );

@@ -64,6 +64,17 @@ export function withDescriptor(index: Index, added: Descriptor): Index {
 export function readIndex(layout: Layout): Index {
   const content = readBounded(layout.index, MAX_BYTES);
   if (content === undefined) return { schemaVersion: 2, manifests: [] };
+  const known = judged.get(layout);
+  if (known?.content.equals(content) === true) return known.index;
+  const index = parse(layout, content);
+  judged.set(layout, { content, index });
+  return index;
+}
+
+/** The last that was read: of a large store it takes a while to judge it. */
+const judged = new WeakMap<Layout, { readonly content: Buffer; readonly index: Index }>();
+
+function parse(layout: Layout, content: Buffer): Index {
   try {
     return v.parse(IndexSchema, JSON.parse(content.toString()));
   } catch (error) {
@@ -77,7 +88,9 @@ export function readIndex(layout: Layout): Index {
 }
 
 export async function writeIndex(layout: Layout, index: Index): Promise<void> {
-  await writeWhole(layout, layout.index, JSON.stringify(index));
+  const content = JSON.stringify(index);
+  await writeWhole(layout, layout.index, content);
+  judged.set(layout, { content: Buffer.from(content), index });
 }
 
 /** Reads, changes and writes index.json as one step; not written if `change` gives it back. */

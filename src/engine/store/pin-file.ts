@@ -1,7 +1,7 @@
-import { type BigIntStats, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { sha256 } from '../../image/digest.ts';
 import { makeDirectory } from '../../make-directory.ts';
 import type { PinRequest } from '../engine.ts';
 import { damaged, storeFailure } from './failure.ts';
@@ -43,7 +43,7 @@ export interface PinFile {
 }
 
 /** The files of pins by path, each judged again only when it is another file. */
-export type PinCache = Map<string, { readonly stamp: string; readonly file: PinFile }>;
+export type PinCache = Map<string, { readonly digest: string; readonly file: PinFile }>;
 
 /**
  * Every file of pins in a directory, `Layout.pins` or `Layout.waiting`.
@@ -84,14 +84,14 @@ export async function writePins(
 }
 
 function readPinFile(path: string, cache: PinCache): PinFile | undefined {
-  const stamp = stampOf(path);
-  const known = cache.get(path);
-  if (known !== undefined && known.stamp === stamp) return known.file;
   const content = readBounded(path, MAX_BYTES);
   if (content === undefined) return undefined;
+  // By no stamp: a file system may give a new file the number, the time and the size of the old.
+  const digest = sha256(content);
+  const known = cache.get(path);
+  if (known?.digest === digest) return known.file;
   const file = parse(path, content);
-  // The stamp is older than the content at worst, and then it is read again.
-  if (stamp !== undefined) cache.set(path, { stamp, file });
+  cache.set(path, { digest, file });
   return file;
 }
 
@@ -108,17 +108,6 @@ function parse(path: string, content: Buffer): PinFile {
     const reason = error instanceof Error ? error.message : String(error);
     throw damaged(path, `is not a file of pins as this berth writes them: ${reason}`, hint, error);
   }
-}
-
-/** What changes when a file is replaced; undefined if it is not there. */
-function stampOf(path: string): string | undefined {
-  let found: BigIntStats | undefined;
-  try {
-    found = statSync(path, { bigint: true, throwIfNoEntry: false });
-  } catch (error) {
-    throw storeFailure(path, error);
-  }
-  return found && [found.ino, found.mtimeNs, found.ctimeNs, found.size].join(' ');
 }
 
 function pathOf(directory: string, root: string): string {
