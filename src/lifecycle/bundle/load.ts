@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Engine } from '../../engine/engine.ts';
 import { liesIn, receive } from '../../engine/store/receive.ts';
 import { BerthError } from '../../errors.ts';
 import { formatBytes } from '../../format-bytes.ts';
@@ -35,22 +36,27 @@ export async function loadBundle(
       const { head } = reader;
       for (const image of head.images) await registry.permit(image, {}, { offline: true });
       const situation = await recoverSituation(context);
-      const missing = await missingLayers(context, situation, head);
+      const { engine } = context;
+      const images = head.images.filter((image) => !situation.images.has(engine.idOf(image)));
+      const missing = await missingLayers(engine, images);
       const lacking = missing.filter(({ digest }) => head.omitted.has(digest));
       if (lacking.length > 0) throw incomplete(head, lacking);
-      const wanted = missing.filter(({ digest }) => !head.omitted.has(digest));
-      await checkSpace(context, situation, store, head, wanted);
-      const expected = new Set(wanted.map(({ digest }) => digest));
+      await checkSpace(context, situation, store, head, missing);
+      const lying = layersOf(images).filter((blob) => liesIn(store, blob));
+      const needed = new Set([...missing, ...lying].map(({ digest }) => digest));
       return receive(store, context.signal, async (receiver) => {
-        const progress = progressOf(context, sizeOf(wanted));
+        const progress = progressOf(context, sizeOf(missing));
         let written = 0;
         for await (const layer of reader.layers()) {
           const { blob } = layer;
           context.signal.throwIfAborted();
-          if (!expected.has(blob.digest) || receiver.has(blob)) continue;
+          if (!needed.has(blob.digest) || receiver.has(blob)) continue;
           await receiver.write(blob, progress.counted(layer.bytes()));
           written += blob.size;
         }
+        // Another berth may have swept, until now, what nothing had a name for.
+        const gone = lying.filter((blob) => !receiver.has(blob));
+        if (gone.length > 0) throw incomplete(head, gone);
         for (const [digest, content] of head.documents) {
           await receiver.writeDocument(digest, content);
         }
@@ -62,22 +68,21 @@ export async function loadBundle(
   );
 }
 
-/** The layers that the engine does not have as they are in the bundle, nor the store's directory. */
+/** The layers that neither the engine has nor the store's directory. */
 async function missingLayers(
-  { engine, stateDirectory }: Context,
-  { images }: Situation,
-  head: BundleHead,
+  engine: Engine,
+  images: readonly HeadImage[],
 ): Promise<readonly Blob[]> {
-  const missing = new Map<string, Blob>();
-  for (const image of head.images) {
-    if (images.has(engine.idOf(image))) continue;
-    const [config] = image.blobs;
-    for (const blob of await engine.missingBlobs(image)) {
-      if (blob.digest !== config?.digest) missing.set(blob.digest, blob);
-    }
+  const missing = new Set<string>();
+  for (const image of images) {
+    for (const { digest } of await engine.missingBlobs(image)) missing.add(digest);
   }
-  const store = join(stateDirectory, 'store');
-  return [...missing.values()].filter((blob) => !liesIn(store, blob));
+  return layersOf(images).filter(({ digest }) => missing.has(digest));
+}
+
+function layersOf(images: readonly HeadImage[]): readonly Blob[] {
+  const layers = images.flatMap(({ blobs }) => blobs.slice(1));
+  return [...new Map(layers.map((blob) => [blob.digest, blob])).values()];
 }
 
 /** So many are named, to be looked for. */

@@ -322,18 +322,22 @@ test('policy.json has its say on what is loaded', async (t) => {
   await made(lab);
   const state = asSite(lab.machine);
   const policy = join(lab.machine.directory, 'home/.config/containers/policy.json');
-  const rejected = { [`${host}/web`]: [{ type: 'reject' }] };
-  writeFileSync(
-    policy,
-    JSON.stringify({
-      default: [{ type: 'insecureAcceptAnything' }],
-      transports: { docker: rejected },
-    }),
-  );
-  const { code, stderr } = await lab.machine.berth('load', lab.file, '--engine', 'store');
-  assert.equal(code, 4, stderr);
-  assert.match(stderr, /registry\.example\.com\/web/);
-  assert.deepEqual(storedIn(state), []);
+  const key = Buffer.from('-----BEGIN PUBLIC KEY-----').toString('base64');
+  const required = {
+    'it is rejected': { type: 'reject' },
+    // A bundle has none, and there is no network: never let through.
+    'its signature can’t be looked up without a network': { type: 'sigstoreSigned', keyData: key },
+    'signedBy is asked for': { type: 'signedBy', keyType: 'GPGKeys', keyData: key },
+  };
+  for (const [words, requirement] of Object.entries(required)) {
+    const transports = { docker: { [`${host}/web`]: [requirement] } };
+    const accepts = [{ type: 'insecureAcceptAnything' }];
+    writeFileSync(policy, JSON.stringify({ default: accepts, transports }));
+    const { code, stderr } = await lab.machine.berth('load', lab.file, '--engine', 'store');
+    assert.equal(code, 4, stderr);
+    assert.ok(stderr.includes(`${host}/web:1: ${words}`), stderr);
+    assert.deepEqual(storedIn(state), []);
+  }
 });
 
 test('what was loaded goes before the registry until it is staged, and stands in for it then', async (t) => {
