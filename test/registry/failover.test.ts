@@ -145,6 +145,14 @@ test('a slow mirror is waited for where no other place has it', async (t) => {
     const into = sink();
     await registry.download(name, layer, {}, into);
     assert.deepEqual(into.content(), large.blobs.get(layer.digest));
+    // Who sends next to nothing would be waited for in vain.
+    mirror.fault = () => ({ kind: 'stall', after: 0 });
+    mirror.requests.length = 0;
+    await fails(
+      registry.download(name, layer, {}, sink()),
+      other === dead ? 'registry-unreachable' : 'not-found',
+    );
+    assert.equal(mirror.requests.length, 1);
   }
 });
 
