@@ -67,6 +67,23 @@ export async function inSurroundings<T>(
   });
 }
 
+/**
+ * The same for who asks whether a root is ready, and gets 0 or 3: what can't be told is a plain
+ * failure, whatever is in the way.
+ */
+export async function toldPlainly(
+  options: CommonOptions,
+  work: (surroundings: Surroundings) => Promise<void>,
+  more: SurroundingsOptions = {},
+): Promise<void> {
+  try {
+    await inSurroundings(options, work, more);
+  } catch (error) {
+    if (!(error instanceof BerthError) || error.kind === 'usage') throw error;
+    throw new BerthError(error.code, error.message, { hint: error.hint, cause: error });
+  }
+}
+
 /** What was loaded, looked at only by commands that look a name up. */
 function loadedAt(directory: string) {
   let opened: Promise<LoadedImages | undefined> | undefined;

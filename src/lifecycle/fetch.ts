@@ -114,10 +114,7 @@ function comesByDepot({ access, isKnown }: PlannedFetch): boolean {
   return access.shipped === undefined && !isKnown;
 }
 
-/**
- * What is here was judged when it came, and needs no network now; what is only downloaded has to be
- * held as well.
- */
+/** What is here needs no network now; what is only downloaded has to be held as well. */
 function isAtHand(
   depot: Depot,
   { way }: Plan,
@@ -129,7 +126,7 @@ function isAtHand(
 
 /** What berth must not download, or podman not unpack from here, podman itself may pull. */
 async function mayWait(
-  { engine, signal }: Context,
+  { signal }: Context,
   depot: Depot,
   plan: Plan,
   one: PlannedFetch,
@@ -143,7 +140,6 @@ async function mayWait(
       kind: 'refused',
     });
   }
-  if (isAtHand(depot, plan, one, await engine.missingBlobs(image))) return true;
   try {
     await depot.permit(image, access, signal);
     return true;

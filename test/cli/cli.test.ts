@@ -236,6 +236,15 @@ test('where nothing is queued the gate is open', async (t) => {
   assert.equal(v.parse(schemas.GateResult, JSON.parse(stdout)).decision, 'nothing');
 });
 
+test('an engine that can’t be asked is a plain failure where 0 or 3 is the answer', async (t) => {
+  const machine = await startMachine(t);
+  machine.environment['CONTAINER_HOST'] = `unix://${machine.directory}/nobody.sock`;
+  for (const words of [['verify', 'os'], ['gate']]) {
+    const { code, stderr } = await machine.berth(...words, '--engine', 'podman');
+    assert.equal(code, 1, `${words.join(' ')}: ${stderr}`);
+  }
+});
+
 test('--limit-rate holds downloads back', async (t) => {
   const machine = await startMachine(t);
   const bytes = 300_000;

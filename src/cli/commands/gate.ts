@@ -6,7 +6,7 @@ import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes } from '../render/failure.ts';
 import { findingEntry, printFindings } from '../render/problems.ts';
-import { hostConfig, inSurroundings } from '../surroundings.ts';
+import { hostConfig, toldPlainly } from '../surroundings.ts';
 
 /** `berth gate`: what berth-gate.service asks when the host goes down. */
 export function defineGate(command: Command): void {
@@ -25,7 +25,7 @@ export function defineGate(command: Command): void {
       const staged = deployments.find(({ role }) => role === 'staged');
       const [failure] = failures;
       if (staged === undefined && failure !== undefined) throw failure;
-      await inSurroundings(
+      await toldPlainly(
         options,
         async (surroundings) => {
           const gated = await gate(surroundings, staged, runningSystem, limits);

@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
-import { BerthError } from '../../errors.ts';
 import { readSituation } from '../../lifecycle/context.ts';
 import { judge, judgeAbsent } from '../../lifecycle/verify.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes } from '../render/failure.ts';
 import { findingEntry, printFindings } from '../render/problems.ts';
-import { inSurroundings, type Surroundings } from '../surroundings.ts';
+import { toldPlainly } from '../surroundings.ts';
 import { idOfTarget } from '../target.ts';
 
 /** `berth verify`: the record of a root against the engine. Needs no registry. */
@@ -19,7 +18,7 @@ export function defineVerify(command: Command): void {
   )
     .addHelpText('after', '\nExamples:\n  berth verify ./rootfs\n  berth verify next && reboot')
     .action(async (target: string | undefined, options: CommonOptions) => {
-      await knowing(options, async (surroundings) => {
+      await toldPlainly(options, async (surroundings) => {
         const situation = await readSituation(surroundings);
         const id = await idOfTarget(target, situation.records, options);
         const record = situation.records.get(id);
@@ -45,17 +44,4 @@ export function defineVerify(command: Command): void {
         process.exitCode = ready ? 0 : exitCodes['not-ready'];
       });
     });
-}
-
-/** Who asks whether a root is ready gets 0 or 3; an engine that can't be asked is a plain failure. */
-async function knowing(
-  options: CommonOptions,
-  work: (surroundings: Surroundings) => Promise<void>,
-): Promise<void> {
-  try {
-    await inSurroundings(options, work);
-  } catch (error) {
-    if (!(error instanceof BerthError) || error.kind !== 'unreachable') throw error;
-    throw new BerthError(error.code, error.message, { hint: error.hint, cause: error });
-  }
 }
