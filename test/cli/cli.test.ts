@@ -257,3 +257,24 @@ test('--limit-rate holds downloads back', async (t) => {
     assert.equal(refused.code, 2, rate);
   }
 });
+
+test('what starts how is said several times, before ROOT as well', async (t) => {
+  const machine = await startMachine(t);
+  const root = join(machine.directory, 'os');
+  const install = '[Install]\nWantedBy=multi-user.target\n';
+  writeRoot(root, {
+    ...container('web', `${host}/web:1`, install),
+    ...container('idle', `${host}/idle:1`),
+    'usr/lib/systemd/system/default.target': '-> multi-user.target',
+    'usr/lib/systemd/system/multi-user.target': '[Unit]\n',
+  });
+  const none = ['--activation', 'none', '--activation', 'socket'];
+  for (const words of [
+    [...none, root],
+    [root, ...none],
+  ]) {
+    const { code, stdout, stderr } = await machine.berth('images', ...words, '--format', 'refs');
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, `${host}/idle:1\n`);
+  }
+});
