@@ -26,8 +26,8 @@ export function defineActivate(command: Command): void {
   withCommonOptions(
     command
       .description(
-        'Make the pins again that were lost, and every name that the booted root uses\n' +
-          'mean the image on its record. A name that somebody moved since the last boot of\n' +
+        'Make the pins again that were lost, and every name that the booted root uses ' +
+          'mean the image on its record. A name that somebody moved since the last boot of ' +
           'the same root is left alone, unless its lock holds it. Needs no network.',
       )
       .option(

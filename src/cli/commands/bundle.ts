@@ -38,7 +38,7 @@ export function defineBundle(command: Command): void {
   withRootOptions(
     command
       .description(
-        'Write every bound image of ROOT into one file, a zstd-compressed tar archive of an OCI\n' +
+        'Write every bound image of ROOT into one file, a zstd-compressed tar archive of an OCI ' +
           'image layout, with the lock of what each name means. `berth load` takes it.',
       )
       .requiredOption('--output <file>', 'the file to write, or - for standard output')

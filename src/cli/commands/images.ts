@@ -12,7 +12,7 @@ import { withRoot } from '../target.ts';
 export function defineImages(command: Command): void {
   withRootOptions(
     command.description(
-      'List every image that the units of ROOT name, where, and whether it is bound:\n' +
+      'List every image that the units of ROOT name, where, and whether it is bound: ' +
         'present while the root lives. Nothing is fetched; no engine is asked.',
     ),
   )

@@ -15,8 +15,8 @@ import { inSurroundings } from '../surroundings.ts';
 export function defineLoad(command: Command): void {
   withCommonOptions(
     command.description(
-      'Take in a FILE that `berth bundle` wrote (- for standard input): `berth stage` and\n' +
-        '`berth reconcile` then find its images here, and need no registry for them.\n' +
+      'Take in a FILE that `berth bundle` wrote (- for standard input): `berth stage` and ' +
+        '`berth reconcile` then find its images here, and need no registry for them. ' +
         'Nothing is pinned by this, and no name of the engine is touched.',
     ),
   )

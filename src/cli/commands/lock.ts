@@ -33,8 +33,8 @@ export function defineLock(command: Command): void {
   withRootOptions(
     command
       .description(
-        'Resolve every bound image of ROOT and write what it means into the root, as\n' +
-          `${LOCK_PATH}: from then on plan and stage mean those very\n` +
+        'Resolve every bound image of ROOT and write what it means into the root, as ' +
+          `${LOCK_PATH}: from then on plan and stage mean those very ` +
           'images, on every host that gets the root.',
       )
       .option('--check', 'write nothing; say what has moved since: 0 nothing, 3 something'),

@@ -33,7 +33,7 @@ export function definePull(command: Command): void {
   withCommonOptions(
     withLimitRate(command)
       .description(
-        'Fetch IMAGES (`-`: one a line from standard input, `#` begins a comment) and print what\n' +
+        'Fetch IMAGES (`-`: one a line from standard input, `#` begins a comment) and print what ' +
           'was fetched. Nothing is recorded, and nothing pinned without --pin.',
       )
       .option(

@@ -20,8 +20,8 @@ import { hostConfig, inSurroundings } from '../surroundings.ts';
 export function defineReconcile(command: Command): void {
   withCommonOptions(
     withLimitRate(command).description(
-      'Stage every root that an updater has (bootc, ostree, the directories in\n' +
-        'berth.toml), and release those that are gone. A root that is staged keeps the\n' +
+      'Stage every root that an updater has (bootc, ostree, the directories in ' +
+        'berth.toml), and release those that are gone. A root that is staged keeps the ' +
         'digests on its record. Run again it does nothing.',
     ),
   )

@@ -10,7 +10,7 @@ import { idOfTarget } from '../target.ts';
 export function defineRelease(command: Command): void {
   withCommonOptions(
     command.description(
-      'Drop every pin of ROOT (a path or an id; the tree may be gone). Its images stay until\n' +
+      'Drop every pin of ROOT (a path or an id; the tree may be gone). Its images stay until ' +
         '`berth prune`.',
     ),
   )

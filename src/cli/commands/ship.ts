@@ -19,8 +19,8 @@ import { howToBind } from './images.ts';
 export function defineShip(command: Command): void {
   withRootOptions(
     command.description(
-      `Fetch every bound image of ROOT into the root itself, ${SHIPPED_STORE}:\n` +
-        'its first boot loads them from there, and staging downloads none of them. Of a\n' +
+      `Fetch every bound image of ROOT into the root itself, ${SHIPPED_STORE}: ` +
+        'its first boot loads them from there, and staging downloads none of them. Of a ' +
         'locked name it is the image of the lock. What is not bound any more goes.',
     ),
   )

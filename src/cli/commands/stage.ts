@@ -25,7 +25,7 @@ export function defineStage(command: Command): void {
   withRootOptions(
     withLimitRate(command)
       .description(
-        'Resolve, check the space, fetch, pin, verify and record every bound image of ROOT.\n' +
+        'Resolve, check the space, fetch, pin, verify and record every bound image of ROOT. ' +
           'Can be stopped at any moment and run again: what was fetched stays.',
       )
       .option(

@@ -13,7 +13,7 @@ import { idOfTarget } from '../target.ts';
 export function defineVerify(command: Command): void {
   withCommonOptions(
     command.description(
-      'Hold the record of ROOT (a path or an id) against what the engine really has.\n' +
+      'Hold the record of ROOT (a path or an id) against what the engine really has. ' +
         'Answers 0 if the root is ready, 3 if not. Needs no network.',
     ),
   )
