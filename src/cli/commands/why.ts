@@ -21,12 +21,15 @@ export function defineWhy(command: Command): void {
     .action(async (image: string, spec: string | undefined, options: RootOptions) => {
       await inSurroundings(options, async (surroundings) => {
         const { compose } = surroundings;
-        const found = await withRoot(
+        const { found, name } = await withRoot(
           spec,
-          (root) => survey(root, { bind: options.bind, compose }),
+          async (root) => {
+            // What a name means comes from the root that uses it.
+            const [meant = image] = await namesMeantBy([image], root);
+            return { found: await survey(root, { bind: options.bind, compose }), name: meant };
+          },
           options,
         );
-        const [name = image] = await namesMeantBy([image]);
         const why = whyOf(name, found.references, await readSituation(surroundings));
         print(options.format, {
           json: () => ({
