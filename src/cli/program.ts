@@ -141,7 +141,7 @@ export async function programOf(argv: readonly string[]): Promise<Command> {
 }
 
 function argumentHelp(argument: string, command: string): string {
-  if (argument === 'image') return 'its name, digest or ID';
+  if (argument === 'image') return command === 'pull' ? 'its name' : 'its name, digest or ID';
   if (argument !== 'root') return '';
   if (command === 'lock' || command === 'ship') return 'a directory, or fd:N for an open one';
   const id = ['verify', 'release'].includes(command) ? 'an id, ' : '';

@@ -278,3 +278,30 @@ test('what starts how is said several times, before ROOT as well', async (t) => 
     assert.equal(stdout, `${host}/idle:1\n`);
   }
 });
+
+test('who looks at a root by another name is told the names that are known', async (t) => {
+  const machine = await startMachine(t);
+  const aliases = '[aliases]\n"web" = "registry.example.com/web"\n';
+  const root = writeRoot(join(machine.directory, 'os'), {
+    ...container('web', 'web:1'),
+    'etc/containers/registries.conf.d/aliases.conf': aliases,
+  });
+  machine.registry.push('web:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
+  const staged = await machine.berth('stage', ...store, '--bind', 'all', '--id', 'os', root);
+  assert.equal(staged.code, 0, staged.stderr);
+  assert.match(staged.stdout, /os is ready on store: 1 image,/);
+
+  const verified = await machine.berth('verify', ...store, 'so');
+  assert.equal(verified.code, 3);
+  assert.match(verified.stderr, /→ run `berth stage` on it; the roots .* staged here are os$/m);
+
+  // What a short name means comes from the root that uses it.
+  const why = await machine.berth('why', ...store, 'web:1', root);
+  assert.equal(why.code, 0, why.stderr);
+  assert.match(why.stdout, /^registry.example.com\/web:1\n {2}named in .* by web.service/);
+
+  const pins = await machine.berth('pins', ...store);
+  assert.match(pins.stdout, /ONCE RELEASED\nos .* for prune\n$/);
+  const released = await machine.berth('release', ...store, 'os');
+  assert.match(released.stdout, /: 1 pin dropped; 1 image that nobody else wants is left/);
+});

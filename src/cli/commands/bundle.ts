@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { counted } from '../../counted.ts';
 import { withStoredBlobs } from '../../engine/store/loaded.ts';
 import { BerthError } from '../../errors.ts';
 import { formatBytes } from '../../format-bytes.ts';
@@ -148,8 +149,8 @@ function summary({ images, failures, bytes, omitted }: BundlePlan, output: strin
   const left =
     omitted.length === 0
       ? ''
-      : `; ${omitted.length} layers, ${formatBytes(sizeOf(omitted))}, are left out`;
-  return `${target}: ${images.length} images, ${formatBytes(bytes)}${left}.\n`;
+      : `; ${counted(omitted.length, 'layer')}, ${formatBytes(sizeOf(omitted))}, ${omitted.length === 1 ? 'is' : 'are'} left out`;
+  return `${target}: ${counted(images.length, 'image')}, ${formatBytes(bytes)}${left}.\n`;
 }
 
 function nameOf(output: string): string {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../../counted.ts';
 import { isDeploymentName } from '../../deployment/deployment.ts';
 import { BerthError } from '../../errors.ts';
 import { byDigest } from '../../image/name.ts';
@@ -125,7 +126,7 @@ function sayWritten(images: number, written: boolean, failures: number): void {
       : written
         ? 'written'
         : 'unchanged';
-  process.stdout.write(`\n${LOCK_PATH}: ${images} images, ${word}.\n`);
+  process.stdout.write(`\n${LOCK_PATH}: ${counted(images, 'image')}, ${word}.\n`);
 }
 
 function printCheck(read: Read, { lock, failures }: Resolved, options: LockOptions): void {
@@ -147,7 +148,8 @@ function printCheck(read: Read, { lock, failures }: Resolved, options: LockOptio
       failures: failures.map(failureEntry),
     }),
     table: () =>
-      checkTable(check) + (current ? `${bindings.length} images, none has moved.\n` : ''),
+      checkTable(check) +
+      (current ? `${counted(bindings.length, 'image')}, none has moved.\n` : ''),
     refs: () => check.moved.map(({ name, found: digest }) => byDigest(name, digest)),
   });
   // What is known to have moved counts, whatever could not be asked besides.

@@ -133,7 +133,8 @@ function table(result: Reconciled): string {
     ...released.map(({ id }) => [id, 'gone', '', { text: 'released', colour: 'yellow' } as const]),
   ];
   if (rows.length === 0) return '';
-  const end = isChanged(result) ? '' : '\nNothing had to be done.\n';
+  const isDone = !isChanged(result) && exitCode(result) === 0;
+  const end = isDone ? '\nNothing had to be done.\n' : '';
   return `${renderTable(['ROOT', 'ROLE', 'IMAGES', 'STATE'], rows, process.stdout)}${end}`;
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../../counted.ts';
 import { readSituation } from '../../lifecycle/context.ts';
 import { release } from '../../lifecycle/release.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
@@ -23,7 +24,7 @@ export function defineRelease(command: Command): void {
         print(options.format, {
           json: () => ({ apiVersion: 'berth/v1', kind: 'ReleaseResult', root: id, pins, images }),
           table: () =>
-            `released ${id}: ${pins} pins dropped; ${images} images that nobody else wants are left to \`berth prune\`\n`,
+            `released ${id}: ${counted(pins, 'pin')} dropped; ${counted(images, 'image')} that nobody else wants ${images === 1 ? 'is' : 'are'} left to \`berth prune\`\n`,
           refs: () => [],
         });
       });

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../../counted.ts';
 import type { Deployment } from '../../deployment/deployment.ts';
 import { formatBytes } from '../../format-bytes.ts';
 import type { Plan } from '../../lifecycle/plan.ts';
@@ -100,7 +101,7 @@ function table({ plan, failures, findings }: Staged, ready: boolean): string {
   );
   if (rows.length === 0 && findings.length === 0 && plan.failures.length === 0) return '';
   const verdict = verdictOn(plan, ready);
-  return `${renderTable(['IMAGE', 'DIGEST', 'SIZE', 'STATE', ''], rows, process.stdout)}\n${plan.root.id} ${verdict}: ${plan.images.length} images${failures.length > 0 ? '' : `, ${formatBytes(plan.bytes)} fetched`}.\n`;
+  return `${renderTable(['IMAGE', 'DIGEST', 'SIZE', 'STATE', ''], rows, process.stdout)}\n${plan.root.id} ${verdict}: ${counted(plan.images.length, 'image')}${failures.length > 0 ? '' : `, ${formatBytes(plan.bytes)} fetched`}.\n`;
 }
 
 function verdictOn({ way, engine }: Plan, ready: boolean): string {

@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
+import { counted } from '../../counted.ts';
 import { BerthError } from '../../errors.ts';
-import { readSituation } from '../../lifecycle/context.ts';
-import { judge, judgeAbsent } from '../../lifecycle/verify.ts';
+import { readSituation, type Situation } from '../../lifecycle/context.ts';
+import { isLiving } from '../../lifecycle/record.ts';
+import { isManual } from '../../lifecycle/root-id.ts';
+import { type Finding, judge, judgeAbsent } from '../../lifecycle/verify.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes } from '../render/failure.ts';
@@ -24,7 +27,9 @@ export function defineVerify(command: Command): void {
         const id = await idOfTarget(target, situation.records, options);
         const record = situation.records.get(id);
         const findings =
-          record === undefined ? judgeAbsent(id, situation) : judge(record, situation);
+          record === undefined
+            ? withKnown(judgeAbsent(id, situation), id, situation)
+            : judge(record, situation);
         const ready = findings.length === 0;
         const images = record?.staged?.images ?? [];
         print(options.format, {
@@ -37,7 +42,7 @@ export function defineVerify(command: Command): void {
           }),
           table: () =>
             ready
-              ? `${id} is ready: ${images.length} images present and pinned on ${surroundings.engine.name}.\n`
+              ? `${id} is ready: ${counted(images.length, 'image')} present and pinned on ${surroundings.engine.name}.\n`
               : `${id} is NOT ready.\n`,
           refs: () => images.flatMap((image) => image.names.map(({ name }) => name)),
         });
@@ -45,6 +50,20 @@ export function defineVerify(command: Command): void {
         process.exitCode = ready ? 0 : exitCodes['not-ready'];
       });
     });
+}
+
+/** An id may be mistyped, and a tree be staged under another than its path gives it. */
+function withKnown(
+  findings: readonly Finding[],
+  id: string,
+  { records, elsewhere }: Situation,
+): readonly Finding[] {
+  const known = [...records.values()]
+    .filter((record) => isLiving(record) && !isManual(record.id))
+    .map((record) => record.id);
+  if (elsewhere.has(id) || known.length === 0) return findings;
+  const others = `; the roots that are staged here are ${known.join(', ')}`;
+  return findings.map((finding) => ({ ...finding, hint: `${finding.hint}${others}` }));
 }
 
 /** Who asks whether a root is ready gets 0 or 3; an engine that can't be asked is a plain failure. */
