@@ -305,3 +305,24 @@ test('who looks at a root by another name is told the names that are known', asy
   const released = await machine.berth('release', ...store, 'os');
   assert.match(released.stdout, /: 1 pin dropped; 1 image that nobody else wants is left/);
 });
+
+test('progress counts no more than was to come', async (t) => {
+  const machine = await startMachine(t);
+  const shared = { bytes: 30_000, seed: 1 };
+  machine.registry.push('a:1', buildImage({ layers: [shared, { bytes: 1000, seed: 2 }] }));
+  machine.registry.push('b:1', buildImage({ layers: [shared, { bytes: 1000, seed: 3 }] }));
+  const root = writeRoot(join(machine.directory, 'os'), container('b', `${host}/b:1`));
+  assert.equal((await machine.berth('pull', ...store, `${host}/a:1`)).code, 0);
+  const words = ['--bind', 'all', '--progress', 'json', '--format', 'refs', root];
+  const { stderr } = await machine.berth('stage', ...store, ...words);
+  const events = stderr
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { event: string; bytes?: number });
+  const [total = 0] = events.flatMap(({ event, bytes = 0 }) =>
+    event === 'fetch-started' ? bytes : [],
+  );
+  const seen = events.flatMap(({ event, bytes = 0 }) => (event === 'fetch-progress' ? bytes : []));
+  assert.ok(total > 1000 && total < 30_000, `${total}`);
+  assert.equal(Math.max(...seen), total);
+});

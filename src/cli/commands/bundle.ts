@@ -118,7 +118,8 @@ async function write(
   store: string,
   { output }: BundleOptions,
 ): Promise<void> {
-  const watched = { id: 'bundle', name: nameOf(output) };
+  const what = `${counted(plan.images.length, 'image')} for ${nameOf(output)}`;
+  const watched = { id: 'bundle', name: what };
   report({ event: 'fetch-started', ...watched, bytes: plan.bytes });
   await withStoredBlobs(store, async (local) => {
     const archive = bundleArchive(plan, {

@@ -23,10 +23,15 @@ export function defineRelease(command: Command): void {
         const { id, pins, images } = released;
         print(options.format, {
           json: () => ({ apiVersion: 'berth/v1', kind: 'ReleaseResult', root: id, pins, images }),
-          table: () =>
-            `released ${id}: ${counted(pins, 'pin')} dropped; ${counted(images, 'image')} that nobody else wants ${images === 1 ? 'is' : 'are'} left to \`berth prune\`\n`,
+          table: () => `released ${id}: ${counted(pins, 'pin')} dropped${leftTo(images)}\n`,
           refs: () => [],
         });
       });
     });
+}
+
+function leftTo(images: number): string {
+  if (images === 0) return '';
+  const left = images === 1 ? 'is left' : 'are left';
+  return `; ${counted(images, 'image')} that nobody else wants ${left} to \`berth prune\``;
 }
