@@ -326,3 +326,15 @@ test('progress counts no more than was to come', async (t) => {
   assert.ok(total > 1000 && total < 30_000, `${total}`);
   assert.equal(Math.max(...seen), total);
 });
+
+test('a stage that fails says the problems of the root as well', async (t) => {
+  const machine = await startMachine(t);
+  const root = writeRoot(join(machine.directory, 'os'), {
+    ...container('a', `${host}/nothing:1`),
+    ...container('b', `${host}/b:%H`),
+  });
+  const { code, stderr } = await machine.berth('stage', ...store, '--bind', 'all', root);
+  assert.equal(code, 1);
+  assert.match(stderr, /^failed registry.example.com\/nothing:1: /m);
+  assert.match(stderr, /^problem specifier .*b\.container:2: /m);
+});

@@ -10,7 +10,13 @@ import { type RateOptions, type RootOptions, withLimitRate, withRootOptions } fr
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { deferralOf, planFields, refsOf, shortDigest } from '../render/plan.ts';
-import { failuresOf, findingEntry, printFailures, printFindings } from '../render/problems.ts';
+import {
+  failuresOf,
+  findingEntry,
+  printFailures,
+  printFindings,
+  printProblems,
+} from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
 import { inSurroundings } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
@@ -80,6 +86,9 @@ function report(result: Staged, options: StageOptions): void {
     refs: () => refsOf(result.plan),
   });
   printFailures(failures);
+  // A stage that ended early has no findings, and whoever mends it wants to mend all of it.
+  const isWhole = failures.length === 0;
+  if (options.format !== 'json' && !isWhole) printProblems(result.plan.problems);
   printFindings(result.findings);
   sayNothingBound(result.plan);
   process.exitCode =
