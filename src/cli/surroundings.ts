@@ -157,7 +157,7 @@ function xdg(variable: string, fallback: string): string {
 function pullsItself(engine: EngineName): BerthError {
   const message = `expected an engine whose downloads are berth's own, as --limit-rate is for these; found ${engine}, which pulls by itself`;
   return new BerthError('limit-rate', message, {
-    hint: `leave --limit-rate out, or say --engine store; what ${engine} pulls can be held back by the system's traffic control alone`,
+    hint: `leave it out, or download by \`berth stage --download-only --limit-rate …\` first and stage then; what ${engine} pulls is held back by the system's traffic control alone`,
     kind: 'usage',
   });
 }

@@ -88,8 +88,12 @@ function quiet({ from, to }: QuietHours): BerthError {
     (minute) =>
       `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`,
   );
-  return new BerthError('quiet-hours', `not fetched from ${begin} to ${end}: quiet-hours`, {
-    hint: `it is tried again after ${end}; \`berth stage\` fetches at once`,
-    kind: 'unreachable',
-  });
+  return new BerthError(
+    'quiet-hours',
+    `nothing is fetched from ${begin} to ${end}, the quiet-hours of berth.toml`,
+    {
+      hint: `it is tried again after ${end}; \`berth stage\` fetches at once`,
+      kind: 'unreachable',
+    },
+  );
 }

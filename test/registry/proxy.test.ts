@@ -160,14 +160,15 @@ for (const [what, isWhole] of [
     const refusal = Buffer.from([5, 2, 0, 1]);
     const server = createServer((socket) => {
       const answers = [answer, refusal];
-      const say = async (bytes: Buffer) => {
-        for (const byte of isWhole ? bytes : bytes.subarray(0, 1)) {
+      const reply = async () => {
+        for (const byte of answers.shift() ?? []) {
+          if (!socket.writable) return;
           socket.write(Buffer.from([byte]));
           await setTimeout(20);
+          if (!isWhole) socket.end();
         }
-        if (!isWhole) socket.end();
       };
-      socket.setNoDelay().on('data', () => void say(answers.shift() ?? Buffer.alloc(0)));
+      socket.setNoDelay().on('data', () => void reply());
     }).listen(0, '127.0.0.1');
     await new Promise((done) => server.once('listening', done));
     t.after(() => server.close());

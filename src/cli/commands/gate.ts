@@ -12,9 +12,9 @@ import { hostConfig, toldPlainly } from '../surroundings.ts';
 export function defineGate(command: Command): void {
   withCommonOptions(
     command.description(
-      'Keep the queued root from being booted while images that it needs are known to be\n' +
-        'missing: ostree’s finalisation is locked then. Answers 0 if it is let through, or\n' +
-        'nothing is queued; 3 if it is held; 1 if that can’t be told, and then it is not\n' +
+      'Keep the queued root from being booted while images that it needs are known to be ' +
+        'missing: ostree’s finalisation is locked then. Answers 0 if it is let through, or ' +
+        'nothing is queued; 3 if it is held; 1 if that can’t be told, and then it is not ' +
         'held. Needs no network.',
     ),
   )

@@ -1,6 +1,9 @@
 import type { Command } from 'commander';
-import { readSituation } from '../../lifecycle/context.ts';
-import { judge, judgeAbsent } from '../../lifecycle/verify.ts';
+import { counted } from '../../counted.ts';
+import { readSituation, type Situation } from '../../lifecycle/context.ts';
+import { isLiving } from '../../lifecycle/record.ts';
+import { isManual } from '../../lifecycle/root-id.ts';
+import { type Finding, judge, judgeAbsent } from '../../lifecycle/verify.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes } from '../render/failure.ts';
@@ -12,7 +15,7 @@ import { idOfTarget } from '../target.ts';
 export function defineVerify(command: Command): void {
   withCommonOptions(
     command.description(
-      'Hold the record of ROOT (a path or an id) against what the engine really has.\n' +
+      'Hold the record of ROOT (a path or an id) against what the engine really has. ' +
         'Answers 0 if the root is ready, 3 if not. Needs no network.',
     ),
   )
@@ -23,7 +26,9 @@ export function defineVerify(command: Command): void {
         const id = await idOfTarget(target, situation.records, options);
         const record = situation.records.get(id);
         const findings =
-          record === undefined ? judgeAbsent(id, situation) : judge(record, situation);
+          record === undefined
+            ? withKnown(judgeAbsent(id, situation), id, situation)
+            : judge(record, situation);
         const ready = findings.length === 0;
         const images = record?.staged?.images ?? [];
         print(options.format, {
@@ -36,7 +41,7 @@ export function defineVerify(command: Command): void {
           }),
           table: () =>
             ready
-              ? `${id} is ready: ${images.length} images present and pinned on ${surroundings.engine.name}.\n`
+              ? `${id} is ready: ${counted(images.length, 'image')} present and pinned on ${surroundings.engine.name}.\n`
               : `${id} is NOT ready.\n`,
           refs: () => images.flatMap((image) => image.names.map(({ name }) => name)),
         });
@@ -44,4 +49,18 @@ export function defineVerify(command: Command): void {
         process.exitCode = ready ? 0 : exitCodes['not-ready'];
       });
     });
+}
+
+/** An id may be mistyped, and a tree be staged under another than its path gives it. */
+function withKnown(
+  findings: readonly Finding[],
+  id: string,
+  { records, elsewhere }: Situation,
+): readonly Finding[] {
+  const known = [...records.values()]
+    .filter((record) => isLiving(record) && !isManual(record.id))
+    .map((record) => record.id);
+  if (elsewhere.has(id) || known.length === 0) return findings;
+  const others = `; the roots that are staged here are ${known.join(', ')}`;
+  return findings.map((finding) => ({ ...finding, hint: `${finding.hint}${others}` }));
 }
