@@ -235,8 +235,9 @@ function previousOf(
       // A unit with one image runs the one before by whatever name, where nobody runs it by that.
       const sole = own.length === 1 && meant.size === 1 ? own[0] : undefined;
       const runs = containers.find(({ image }) => image === name) ?? sole;
-      const id = journal?.previous[name] ?? runs?.imageId ?? names.meaning(name);
-      if (id !== undefined && names.has(id)) previous.set(name, id);
+      const known = [journal?.previous[name], runs?.imageId, names.meaning(name)];
+      const id = known.find((one) => one !== undefined && names.has(one));
+      if (id !== undefined) previous.set(name, id);
     }
   }
   return previous;
