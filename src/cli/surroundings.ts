@@ -34,7 +34,7 @@ export interface SurroundingsOptions {
  * SIGINT and SIGTERM end what is under way; what was fetched stays for the next try.
  */
 export async function inSurroundings<T>(
-  options: CommonOptions & RateOptions,
+  options: CommonOptions & RateOptions & { readonly downloadOnly?: boolean },
   work: (surroundings: Surroundings) => Promise<T>,
   { alone = false, target }: SurroundingsOptions = {},
 ): Promise<T> {
@@ -52,7 +52,9 @@ export async function inSurroundings<T>(
     });
     const loaded = loadedAt(join(stateDirectory, 'store'));
     try {
-      if (options.limitRate !== undefined && engine.name !== 'store') {
+      // What only waits in berth's own store is downloaded by berth, whatever the engine.
+      const isOwn = engine.name === 'store' || options.downloadOnly === true;
+      if (options.limitRate !== undefined && !isOwn) {
         throw pullsItself(engine.name);
       }
       const { compose, reserve } = config;

@@ -48,7 +48,6 @@ function withoutNetwork(registry: Registry): Registry {
     permit: (image, access) => registry.permit(image, access, { offline: true }),
     resolve: refuse,
     resolveAll: refuse,
-    diffIds: async ({ name }) => refuse(name),
     manifest: refuse,
     download: refuse,
     close: () => registry.close(),

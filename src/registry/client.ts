@@ -8,7 +8,6 @@ import { Exchange } from './exchange.ts';
 import { Failover } from './failover.ts';
 import { failure } from './failure.ts';
 import { fetchManifest } from './fetch-manifest.ts';
-import { fetchDiffIds } from './image-config.ts';
 import { type ManifestDocument, readManifest } from './manifest-document.ts';
 import { Permissions } from './permissions.ts';
 import type { Place } from './place.ts';
@@ -66,11 +65,6 @@ export function openRegistry(options: RegistryOptions): Registry {
     async resolveAll(name, access, signal) {
       const ask = async (at: Place) => resolveAll(exchange, at, access, signal);
       return (await failover.first(failover.placesOf(name, access), { ask, signal })).result;
-    },
-    async diffIds(image, access, signal) {
-      const places = failover.placesOfDigest(image.name, image.digest, access);
-      const ask = async (at: Place) => fetchDiffIds(exchange, at, access, image, signal);
-      return (await failover.first(places, { ask, signal })).result;
     },
     async manifest(name, digest, access) {
       permissions.check(name, digest);

@@ -41,13 +41,6 @@ export interface Registry {
   resolveAll(name: string, access: Access, signal?: AbortSignal): Promise<ResolvedName>;
 
   /**
-   * The digests of an image's layers unpacked, from the base up: by these engines know layers.
-   *
-   * @throws {RegistryError}
-   */
-  diffIds(image: ResolvedImage, access: Access, signal?: AbortSignal): Promise<readonly string[]>;
-
-  /**
    * A manifest or index by its digest, as bytes that hash to it.
    *
    * @throws {RegistryError}

@@ -54,8 +54,6 @@ export function retrying(registry: Registry, policy: RetryPolicy = retryPolicy):
       again(signal, () => registry.resolve(name, platform, access, signal)),
     resolveAll: (name, access, signal) =>
       again(signal, () => registry.resolveAll(name, access, signal)),
-    diffIds: (image, access, signal) =>
-      again(signal, () => registry.diffIds(image, access, signal)),
     manifest: (name, digest, access) =>
       again(undefined, () => registry.manifest(name, digest, access)),
     download: (name, blob, access, into, watch = {}) => {

@@ -12,7 +12,6 @@ export function openWhenNeeded(open: () => Promise<Registry>): Registry {
     resolve: async (name, platform, access, signal) =>
       (await registry()).resolve(name, platform, access, signal),
     resolveAll: async (name, access, signal) => (await registry()).resolveAll(name, access, signal),
-    diffIds: async (image, access, signal) => (await registry()).diffIds(image, access, signal),
     manifest: async (name, digest, access) => (await registry()).manifest(name, digest, access),
     download: async (name, blob, access, into, watch) =>
       (await registry()).download(name, blob, access, into, watch),

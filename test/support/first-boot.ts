@@ -16,7 +16,6 @@ export const noNetwork: Registry = {
   permit: async () => undefined,
   resolve: async () => assert.fail('a registry was asked what a name means'),
   resolveAll: async () => assert.fail('a registry was asked what a name means'),
-  diffIds: async () => assert.fail('a registry was asked for a config'),
   manifest: async () => assert.fail('a registry was asked for a manifest'),
   download: async () => assert.fail('a registry was asked for a blob'),
   close: () => undefined,

@@ -46,10 +46,6 @@ export class MemoryRegistry implements Registry {
     throw new Error('the store never resolves');
   }
 
-  async diffIds(): Promise<never> {
-    throw new Error('the store never unpacks');
-  }
-
   async permit({ name }: ResolvedImage): Promise<void> {
     if (name !== this.refused) return;
     throw new RegistryError('policy-rejected', `${name} is refused`, { hint: 'none' });
