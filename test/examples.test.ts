@@ -87,3 +87,15 @@ test('the commands in the examples’ README are berth’s', async () => {
   assert.equal(lines.length, 2);
   for (const line of lines) await accepts(line);
 });
+
+test('berth takes the examples of its own help', async () => {
+  const names = (await programOf([])).commands.map((command) => command.name());
+  for (const name of names) {
+    const command = (await programOf([name])).commands.find((one) => one.name() === name);
+    let help = '';
+    command?.configureOutput({ writeOut: (part) => (help += part) }).outputHelp();
+    const lines = berthLines(help.slice(help.indexOf('\nExamples:')));
+    assert.ok(lines.length > 0, name);
+    for (const line of lines) await accepts(line.replace(/\s+\d?<.*/, ''));
+  }
+});

@@ -1,16 +1,22 @@
 import { BerthError } from '../errors.ts';
 import { fullName } from '../image/name.ts';
 import { readShortNames } from '../registry/registries-conf.ts';
+import type { Root } from '../root/root.ts';
 import { withRoot } from './target.ts';
 
 /**
- * The full names that a user means, by the running system's own registries.conf; digests and ids
- * of images stay as they are.
+ * The full names that a user means; digests and ids of images stay as they are.
  *
+ * @param root whose registries.conf says what short names mean; that of the running system if left out.
  * @throws {BerthError} `image-name` for one that can't be a name, or may mean several.
  */
-export async function namesMeantBy(raw: readonly string[]): Promise<readonly string[]> {
-  const { shortNames } = await withRoot('/', readShortNames, {});
+export async function namesMeantBy(
+  raw: readonly string[],
+  root?: Root,
+): Promise<readonly string[]> {
+  const { shortNames } = await (root === undefined
+    ? withRoot('/', readShortNames, {})
+    : readShortNames(root));
   return raw.map((text) => {
     if (/^(sha256:)?[0-9a-f]{12,64}$/.test(text)) return text;
     const result = fullName(text, shortNames);

@@ -36,7 +36,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   why: {
     usage: 'why <image> [root]',
-    summary: 'who names an image, and who holds it',
+    summary: 'who names an image, how that starts, and who holds it',
     define: async (c) => (await import('./commands/why.ts')).defineWhy(c),
   },
   pins: {
@@ -86,7 +86,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   release: {
     usage: 'release <root>',
-    summary: 'drop the pins of a root that is gone',
+    summary: 'drop the pins of a root, whether its tree is gone or not',
     define: async (c) => (await import('./commands/release.ts')).defineRelease(c),
   },
   reconcile: {
@@ -137,17 +137,31 @@ export async function programOf(argv: readonly string[]): Promise<Command> {
   const wanted = first === 'help' ? argv[argv.indexOf(first) + 1] : first;
   for (const [name, { usage, summary, define }] of Object.entries(commands)) {
     const command = program.command(usage).summary(summary);
+    for (const argument of command.registeredArguments) {
+      argument.description = argumentHelp(argument.name(), name);
+    }
     if (name === wanted) await define(command);
   }
   return program;
 }
 
-const help = `
-ROOT is the directory of an OS tree, fd:N for one that is open, or image:REF for an OS image:
-a name in a registry, store:NAME, or oci:DIR[:NAME] for an OCI layout; / if left out.
+function argumentHelp(argument: string, command: string): string {
+  if (argument === 'image') return command === 'pull' ? 'its name' : 'its name, digest or ID';
+  if (argument !== 'root') return '';
+  if (command === 'lock' || command === 'ship') return 'a directory, or fd:N for an open one';
+  const id = ['verify', 'release'].includes(command) ? 'an id, ' : '';
+  return `${id}a directory, fd:N, image:REF, or booted, staged, rollback: \`berth --help\` says more`;
+}
 
-Exit codes: 0 done, or ready; 1 failed; 2 wrong usage or configuration; 3 not ready;
-4 refused (space, policy, pinned); 5 a registry or engine can't be reached, try again.
+const help = `
+ROOT is the directory of an OS tree, fd:N for one that is open, a deployment of
+this host (booted, staged, rollback), or image:REF for an OS image: a name in a
+registry, store:NAME, or oci:DIR[:NAME] for an OCI layout. If left out: booted,
+or / where no updater is found. A root that is staged goes by its id as well.
+
+Exit codes: 0 done, or ready; 1 failed; 2 wrong usage or configuration; 3 not
+ready; 4 refused (space, policy, pinned); 5 a registry or engine can't be
+reached, try again.
 
 Examples:
   berth images ./rootfs            what the tree names

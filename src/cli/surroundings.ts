@@ -67,6 +67,23 @@ export async function inSurroundings<T>(
   });
 }
 
+/**
+ * The same for who asks whether a root is ready, and gets 0 or 3: what can't be told is a plain
+ * failure, whatever is in the way.
+ */
+export async function toldPlainly(
+  options: CommonOptions,
+  work: (surroundings: Surroundings) => Promise<void>,
+  more: SurroundingsOptions = {},
+): Promise<void> {
+  try {
+    await inSurroundings(options, work, more);
+  } catch (error) {
+    if (!(error instanceof BerthError) || error.kind === 'usage') throw error;
+    throw new BerthError(error.code, error.message, { hint: error.hint, cause: error });
+  }
+}
+
 /** What was loaded, looked at only by commands that look a name up. */
 function loadedAt(directory: string) {
   let opened: Promise<LoadedImages | undefined> | undefined;
@@ -140,7 +157,7 @@ function xdg(variable: string, fallback: string): string {
 function pullsItself(engine: EngineName): BerthError {
   const message = `expected an engine whose downloads are berth's own, as --limit-rate is for these; found ${engine}, which pulls by itself`;
   return new BerthError('limit-rate', message, {
-    hint: `leave --limit-rate out, or say --engine store; what ${engine} pulls can be held back by the system's traffic control alone`,
+    hint: `leave it out, or download by \`berth stage --download-only --limit-rate …\` first and stage then; what ${engine} pulls is held back by the system's traffic control alone`,
     kind: 'usage',
   });
 }

@@ -26,18 +26,20 @@ export function hasNextRoot({ run }: Places): boolean {
  *
  * Source: libostree's ostree-sysroot-deploy.c; `ostree admin lock-finalization` does the same.
  *
- * @returns whether it was not locked before.
  * @throws {BerthError} `deployments`
  */
-export function lockFinalisation({ run }: Places): boolean {
+export function lockFinalisation({ run }: Places): void {
   try {
     closeSync(openSync(lockPath(run), 'wx', 0o600));
-    return true;
   } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') return false;
+    if (systemErrorCode(error) === 'EEXIST') return;
     const reason = error instanceof Error ? error.message : String(error);
     throw cantTell('ostree', `the queued root can't be held: ${reason}`, 'run it as root', error);
   }
+}
+
+export function isFinalisationLocked({ run }: Places): boolean {
+  return existsSync(lockPath(run));
 }
 
 export function unlockFinalisation({ run }: Places): void {

@@ -101,8 +101,11 @@ export interface Engine {
 export interface Depot {
   readonly directory: string;
 
-  /** Whether berth may download an image itself. @throws {RegistryError} as `Registry.permit`. */
-  permit(image: ResolvedImage, access: Access, signal: AbortSignal): Promise<void>;
+  /**
+   * Whether berth may download an image itself, or take what is here for it: what waits under this
+   * name was judged when it came. @throws {RegistryError} as `Registry.permit`.
+   */
+  permit(image: ResolvedImage, access: Access, signal: AbortSignal | undefined): Promise<void>;
 
   /** Whether the engine can unpack such an image from here. */
   serves(image: ResolvedImage): boolean;

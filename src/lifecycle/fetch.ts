@@ -1,6 +1,7 @@
 import type { Depot, PinRequest } from '../engine/engine.ts';
 import { Semaphore } from '../engine/store/semaphore.ts';
 import { BerthError } from '../errors.ts';
+import { arrived } from './arrived.ts';
 import type { Context } from './context.ts';
 import { mapLimited } from './limited.ts';
 import type { Plan, PlannedFetch, PlannedImage } from './plan.ts';
@@ -81,8 +82,8 @@ async function bringNames(
   const isMissing = !image.present && !(await engine.has(id));
   if (bytes > 0) context.report({ event: 'fetch-started', id, name, bytes });
   let before = 0;
-  const onBytes = (total: number) => {
-    if (bytes > 0) context.report({ event: 'fetch-progress', id, bytes: before + total });
+  const progress = (come: number) => {
+    if (bytes > 0) context.report({ event: 'fetch-progress', id, bytes: come });
   };
   const { depot } = plan.way === 'direct' ? {} : engine;
   const hold = { root: plan.root.id, request: { ...request, fetched: isMissing } };
@@ -92,6 +93,7 @@ async function bringNames(
     const blobs = isWaiting ? await engine.missingBlobs(one.image) : [];
     if (isWaiting && !isAtHand(depot, plan, one, blobs)) {
       // Those that came all at once would all be whole only at the end, and none unpacked till then.
+      const onBytes = (total: number) => progress(before + total);
       await places.run(bytes, () =>
         depot.bring(hold, one.image, blobs, one.access, { signal, onBytes }),
       );
@@ -99,6 +101,7 @@ async function bringNames(
     }
     if (plan.way === 'download') continue;
     // What waits is all here: only what else comes is worth a word.
+    const onBytes = (here: number) => progress(arrived(here, one.image, bytes));
     await engine.fetch(one.image, one.access, isWaiting ? { signal } : { signal, onBytes });
   }
   if (bytes > 0) context.report({ event: 'fetched', id, name });
@@ -114,10 +117,7 @@ function comesByDepot({ access, isKnown }: PlannedFetch): boolean {
   return access.shipped === undefined && !isKnown;
 }
 
-/**
- * What is here was judged when it came, and needs no network now; what is only downloaded has to be
- * held as well.
- */
+/** What is here needs no network now; what is only downloaded has to be held as well. */
 function isAtHand(
   depot: Depot,
   { way }: Plan,
@@ -129,7 +129,7 @@ function isAtHand(
 
 /** What berth must not download, or podman not unpack from here, podman itself may pull. */
 async function mayWait(
-  { engine, signal }: Context,
+  { signal }: Context,
   depot: Depot,
   plan: Plan,
   one: PlannedFetch,
@@ -143,7 +143,6 @@ async function mayWait(
       kind: 'refused',
     });
   }
-  if (isAtHand(depot, plan, one, await engine.missingBlobs(image))) return true;
   try {
     await depot.permit(image, access, signal);
     return true;

@@ -1,6 +1,7 @@
 import type { Deployment } from '../deployment/deployment.ts';
 import {
   hasNextRoot,
+  isFinalisationLocked,
   lockFinalisation,
   queuedBy,
   unlockFinalisation,
@@ -80,7 +81,9 @@ export async function gate(
   }
   if (by === 'composefs') return { root, decision: 'unheld', findings, warnings };
   const now = new Date().toISOString();
-  const since = before?.since ?? now;
+  // A clock that was wrong may have written one that is still to come.
+  const since =
+    before !== undefined && Date.parse(before.since) <= Date.parse(now) ? before.since : now;
   const isOverdue = Date.parse(now) - Date.parse(since) > options.days * DAY;
   const entry: Omit<Held, 'locked'> = {
     root,
@@ -93,8 +96,10 @@ export async function gate(
     writeHeld(stateDirectory, { ...entry, locked: false });
     return { root, decision: 'overdue', findings, since, warnings };
   }
-  const isOwn = lockFinalisation(places) || before?.locked === true;
+  // Written first: a lock that berth can't remember it would never take away, nor count its days.
+  const isOwn = before?.locked === true || !isFinalisationLocked(places);
   writeHeld(stateDirectory, { ...entry, locked: isOwn });
+  lockFinalisation(places);
   return { root, decision: 'held', findings, since, warnings };
 }
 

@@ -2,6 +2,7 @@ import { BerthError } from '../errors.ts';
 import { formatPlatform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import type { Registry } from '../registry/registry.ts';
+import { arrived } from './arrived.ts';
 import type { Binding } from './bindings.ts';
 import { type Context, changing, recoverSituation } from './context.ts';
 import { mapLimited } from './limited.ts';
@@ -77,8 +78,9 @@ async function fetchOne(
   if (bytes > 0) context.report({ event: 'fetch-started', id, name, bytes });
   await context.engine.fetch(image, access, {
     signal: context.signal,
-    onBytes: (total) => {
-      if (bytes > 0) context.report({ event: 'fetch-progress', id, bytes: total });
+    onBytes: (here) => {
+      if (bytes === 0) return;
+      context.report({ event: 'fetch-progress', id, bytes: arrived(here, image, bytes) });
     },
   });
   if (bytes > 0) context.report({ event: 'fetched', id, name });

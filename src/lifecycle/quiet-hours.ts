@@ -1,4 +1,4 @@
-import type { Engine } from '../engine/engine.ts';
+import type { Depot, Engine, FetchWatch } from '../engine/engine.ts';
 import { BerthError } from '../errors.ts';
 
 /** A part of every day, in minutes of local time since midnight; `to` is no part of it. */
@@ -43,21 +43,30 @@ export function keepingQuiet(
   hours: QuietHours,
   { now, after }: WallClock = wallClock,
 ): Engine {
+  const beforeQuiet = async <T>(watch: FetchWatch, bring: (watch: FetchWatch) => Promise<T>) => {
+    if (isQuiet(hours, now())) throw quiet(hours);
+    const begun = new AbortController();
+    const cancel = after(untilQuiet(hours, now()), () => begun.abort(quiet(hours)));
+    const signals = watch.signal === undefined ? [] : [watch.signal];
+    const signal = AbortSignal.any([...signals, begun.signal]);
+    try {
+      return await bring({ ...watch, signal });
+    } finally {
+      cancel();
+    }
+  };
+  const bringing =
+    (depot: Depot): Depot['bring'] =>
+    (hold, image, blobs, access, watch) =>
+      beforeQuiet(watch, (until) => depot.bring(hold, image, blobs, access, until));
+  const { depot } = engine;
   return {
     ...engine,
-    fetch: async (image, access, watch = {}) => {
-      if (access.shipped !== undefined) return engine.fetch(image, access, watch);
-      if (isQuiet(hours, now())) throw quiet(hours);
-      const begun = new AbortController();
-      const cancel = after(untilQuiet(hours, now()), () => begun.abort(quiet(hours)));
-      const signals = watch.signal === undefined ? [] : [watch.signal];
-      const signal = AbortSignal.any([...signals, begun.signal]);
-      try {
-        return await engine.fetch(image, access, { ...watch, signal });
-      } finally {
-        cancel();
-      }
-    },
+    ...(depot === undefined ? {} : { depot: { ...depot, bring: bringing(depot) } }),
+    fetch: async (image, access, watch = {}) =>
+      access.shipped === undefined
+        ? beforeQuiet(watch, (until) => engine.fetch(image, access, until))
+        : engine.fetch(image, access, watch),
   };
 }
 
@@ -79,8 +88,12 @@ function quiet({ from, to }: QuietHours): BerthError {
     (minute) =>
       `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`,
   );
-  return new BerthError('quiet-hours', `not fetched from ${begin} to ${end}: quiet-hours`, {
-    hint: `it is tried again after ${end}; \`berth stage\` fetches at once`,
-    kind: 'unreachable',
-  });
+  return new BerthError(
+    'quiet-hours',
+    `nothing is fetched from ${begin} to ${end}, the quiet-hours of berth.toml`,
+    {
+      hint: `it is tried again after ${end}; \`berth stage\` fetches at once`,
+      kind: 'unreachable',
+    },
+  );
 }

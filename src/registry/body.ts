@@ -13,8 +13,11 @@ export class TooLarge extends Error {
 
 /** Nothing came for too long, or too little. */
 export class Stalled extends Error {
+  readonly bytes: number;
+
   constructor(milliseconds: number, bytes = 0) {
     super(`${bytes === 0 ? 'nothing' : `${bytes} bytes only`} for ${milliseconds / 1000} seconds`);
+    this.bytes = bytes;
   }
 }
 

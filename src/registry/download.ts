@@ -110,9 +110,16 @@ async function pass(
   } catch (error) {
     signal?.throwIfAborted();
     if (isWriting || error instanceof RegistryError) throw error;
-    if (mayLeave && error instanceof Stalled) throw tooSlow(place, expected, error);
+    if (mayLeave && error instanceof Stalled && isAlive(error, patience)) {
+      throw tooSlow(place, expected, error);
+    }
     throw connectionLost(place, expected, error);
   }
+}
+
+/** Whether it would have been waited for where there is no other place. */
+function isAlive({ bytes }: Stalled, { idle, leastBytes, mirror }: Patience): boolean {
+  return bytes / mirror.idle >= leastBytes / idle;
 }
 
 function tooSlow(place: Place, expected: string, cause: Stalled): RegistryError {

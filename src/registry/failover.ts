@@ -7,7 +7,7 @@ import { RegistryError } from './registry.ts';
 
 /** What is done at each place until it is done at one. */
 interface Work<T> {
-  /** `isLast`: there is no other to ask if this one fails. */
+  /** `isLast`: there is no quicker one to ask if this one is slow. */
   readonly ask: (place: Place, isLast: boolean) => Promise<T>;
   readonly signal?: AbortSignal | undefined;
   /** Whether the next place may still do it, when one has failed half-way. */
@@ -51,12 +51,13 @@ export class Failover {
     places: readonly Place[],
     { ask, signal, mayGoOn = () => true }: Work<T>,
   ): Promise<{ readonly place: Place; readonly result: T }> {
-    const failed: Failed[] = [];
+    let failed: Failed[] = [];
     const last = places.findLast(({ blockedBy }) => blockedBy === undefined);
-    for (const place of places) {
+    const queue = places.map((place) => ({ place, isLast: place === last }));
+    for (const { place, isLast } of queue) {
       try {
         if (place.blockedBy !== undefined) throw blocked(place, place.blockedBy);
-        const result = await ask(place, place === last);
+        const result = await ask(place, isLast);
         for (const { place: other, error } of failed) this.#left.add(leftKey(other, error));
         return { place, result };
       } catch (error) {
@@ -64,6 +65,11 @@ export class Failover {
         if (!(error instanceof RegistryError)) throw error;
         failed.push({ place, error });
         if (!mayGoOn()) break;
+        if (place !== last) continue;
+        // No other has it: those that were only slow are waited for.
+        const slow = failed.filter((other) => other.error.code === 'too-slow');
+        failed = failed.filter((other) => !slow.includes(other));
+        queue.push(...slow.map((other) => ({ place: other.place, isLast: true })));
       }
     }
     throw allFailed(failed);

@@ -56,6 +56,9 @@ function shortMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // OpenSSL's own word: `wrong version number`, where the message has source files and lines.
   if ('reason' in error && typeof error.reason === 'string') return error.reason;
+  // The same, of an error that libuv passes on as text.
+  const word = /:error:[0-9A-F]{8}:[^:]*:[^:]*:([^:]+):/.exec(error.message)?.[1];
+  if (word !== undefined) return word;
   // Node's advice is for who starts it by hand.
   return (error.message.split('\n')[0] ?? '').replace(/; if the root CA is installed.*/, '');
 }

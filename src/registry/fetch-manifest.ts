@@ -25,7 +25,7 @@ export async function fetchManifest(
   reference: string,
   signal?: AbortSignal,
 ): Promise<Manifest> {
-  const expected = `the manifest ${reference}`;
+  const expected = `the manifest of ${reference}`;
   const path = `manifests/${reference}`;
   const accept = ACCEPTED_TYPES;
   const response = await exchange.get({ place, access, path, accept, expected, signal });

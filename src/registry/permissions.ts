@@ -74,7 +74,10 @@ export class Permissions {
       const reason = neverMet(requirement);
       if (reason !== undefined) {
         throw refused(name, asked, reason, {
-          hint: 'fetch it with an engine that judges it itself (--engine podman), or change the policy',
+          hint:
+            requirement.type === 'reject'
+              ? 'choose another image, or change the policy'
+              : 'fetch it with an engine that judges it itself (--engine podman), or change the policy',
         });
       }
       if (requirement.type === 'sigstoreSigned') signed.push(requirement);

@@ -63,14 +63,20 @@ function sized(text: string): Buffer {
 }
 
 async function read(socket: Socket, length: number): Promise<Buffer> {
-  for (;;) {
-    const bytes: unknown = socket.read(length);
-    if (bytes instanceof Buffer && bytes.length === length) return bytes;
-    if (socket.readableEnded || socket.destroyed) {
+  const pieces: Buffer[] = [];
+  for (let left = length; left > 0; ) {
+    // What is there is taken, however little: a socket that has some says at once, and again and
+    // again, that it is readable, and nothing more would ever come.
+    const there = Math.min(left, socket.readableLength);
+    const bytes: unknown = there > 0 ? socket.read(there) : undefined;
+    if (bytes instanceof Buffer) {
+      pieces.push(bytes);
+      left -= bytes.length;
+    } else if (socket.readableEnded || socket.destroyed) {
       throw socket.errored ?? new SocksRefusal('it hangs up');
-    }
-    await oneOf(socket, ['readable', 'end', 'close', 'error']);
+    } else await oneOf(socket, ['readable', 'end', 'close', 'error']);
   }
+  return Buffer.concat(pieces);
 }
 
 async function oneOf(socket: Socket, events: readonly string[]): Promise<void> {

@@ -251,6 +251,15 @@ test('apply wants an engine that runs services', async (t) => {
   assert.deepEqual([code, /expected seconds/.test(stderr)], [2, true], stderr);
 });
 
+test('an engine that can’t be asked is a plain failure where 0 or 3 is the answer', async (t) => {
+  const machine = await startMachine(t);
+  machine.environment['CONTAINER_HOST'] = `unix://${machine.directory}/nobody.sock`;
+  for (const words of [['verify', 'os'], ['gate']]) {
+    const { code, stderr } = await machine.berth(...words, '--engine', 'podman');
+    assert.equal(code, 1, `${words.join(' ')}: ${stderr}`);
+  }
+});
+
 test('--limit-rate holds downloads back', async (t) => {
   const machine = await startMachine(t);
   const bytes = 300_000;
@@ -271,4 +280,85 @@ test('--limit-rate holds downloads back', async (t) => {
     const refused = await machine.berth('pull', ...store, '--limit-rate', rate, `${host}/app:1`);
     assert.equal(refused.code, 2, rate);
   }
+});
+
+test('what starts how is said several times, before ROOT as well', async (t) => {
+  const machine = await startMachine(t);
+  const root = join(machine.directory, 'os');
+  const install = '[Install]\nWantedBy=multi-user.target\n';
+  writeRoot(root, {
+    ...container('web', `${host}/web:1`, install),
+    ...container('idle', `${host}/idle:1`),
+    'usr/lib/systemd/system/default.target': '-> multi-user.target',
+    'usr/lib/systemd/system/multi-user.target': '[Unit]\n',
+  });
+  const none = ['--activation', 'none', '--activation', 'socket'];
+  for (const words of [
+    [...none, root],
+    [root, ...none],
+  ]) {
+    const { code, stdout, stderr } = await machine.berth('images', ...words, '--format', 'refs');
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, `${host}/idle:1\n`);
+  }
+});
+
+test('who looks at a root by another name is told the names that are known', async (t) => {
+  const machine = await startMachine(t);
+  const aliases = '[aliases]\n"web" = "registry.example.com/web"\n';
+  const root = writeRoot(join(machine.directory, 'os'), {
+    ...container('web', 'web:1'),
+    'etc/containers/registries.conf.d/aliases.conf': aliases,
+  });
+  machine.registry.push('web:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
+  const staged = await machine.berth('stage', ...store, '--bind', 'all', '--id', 'os', root);
+  assert.equal(staged.code, 0, staged.stderr);
+  assert.match(staged.stdout, /os is ready on store: 1 image,/);
+
+  const verified = await machine.berth('verify', ...store, 'so');
+  assert.equal(verified.code, 3);
+  assert.match(verified.stderr, /→ run `berth stage` on it; the roots .* staged here are os$/m);
+
+  // What a short name means comes from the root that uses it.
+  const why = await machine.berth('why', ...store, 'web:1', root);
+  assert.equal(why.code, 0, why.stderr);
+  assert.match(why.stdout, /^registry.example.com\/web:1\n {2}named in .* by web.service/);
+
+  const pins = await machine.berth('pins', ...store);
+  assert.match(pins.stdout, /ONCE RELEASED\nos .* for prune\n$/);
+  const released = await machine.berth('release', ...store, 'os');
+  assert.match(released.stdout, /: 1 pin dropped; 1 image that nobody else wants is left/);
+});
+
+test('progress counts no more than was to come', async (t) => {
+  const machine = await startMachine(t);
+  const shared = { bytes: 30_000, seed: 1 };
+  machine.registry.push('a:1', buildImage({ layers: [shared, { bytes: 1000, seed: 2 }] }));
+  machine.registry.push('b:1', buildImage({ layers: [shared, { bytes: 1000, seed: 3 }] }));
+  const root = writeRoot(join(machine.directory, 'os'), container('b', `${host}/b:1`));
+  assert.equal((await machine.berth('pull', ...store, `${host}/a:1`)).code, 0);
+  const words = ['--bind', 'all', '--progress', 'json', '--format', 'refs', root];
+  const { stderr } = await machine.berth('stage', ...store, ...words);
+  const events = stderr
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { event: string; bytes?: number });
+  const [total = 0] = events.flatMap(({ event, bytes = 0 }) =>
+    event === 'fetch-started' ? bytes : [],
+  );
+  const seen = events.flatMap(({ event, bytes = 0 }) => (event === 'fetch-progress' ? bytes : []));
+  assert.ok(total > 1000 && total < 30_000, `${total}`);
+  assert.equal(Math.max(...seen), total);
+});
+
+test('a stage that fails says the problems of the root as well', async (t) => {
+  const machine = await startMachine(t);
+  const root = writeRoot(join(machine.directory, 'os'), {
+    ...container('a', `${host}/nothing:1`),
+    ...container('b', `${host}/b:%H`),
+  });
+  const { code, stderr } = await machine.berth('stage', ...store, '--bind', 'all', root);
+  assert.equal(code, 1);
+  assert.match(stderr, /^failed registry.example.com\/nothing:1: /m);
+  assert.match(stderr, /^problem specifier .*b\.container:2: /m);
 });

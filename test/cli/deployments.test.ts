@@ -87,6 +87,7 @@ test('a slot that is not mounted is no root that binds nothing', async (t) => {
   const unmounted = await run('reconcile');
   assert.equal(unmounted.code, 1);
   assert.match(unmounted.stderr, /found no usr in it[\s\S]*mount it/);
+  assert.doesNotMatch(unmounted.stdout, /Nothing had to be done/);
   assert.equal((await run('verify', 'b')).code, 0, 'its pins are as they were');
   assert.match((await run('status')).stdout, new RegExp(`^b +other +ready +${host}/web:1`, 'm'));
 });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { runningSystem } from '../../src/deployment/places.ts';
 import { gate } from '../../src/lifecycle/gate.ts';
 import { readHeld } from '../../src/lifecycle/gate-file.ts';
 import { buildImage } from '../support/image-builder.ts';
+import { skipMounts, smallFileSystem } from '../support/small-file-system.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { startUpdater } from '../support/updater.ts';
 
@@ -28,6 +29,7 @@ async function queued(t: TestContext) {
   return {
     host,
     run,
+    places,
     ask: (id: string | undefined = B, options: Parameters<typeof gate>[3] = limits) =>
       gate(host.context, id === '' ? undefined : { id }, places, options),
     isLocked: () => existsSync(join(run, 'ostree/staged-deployment-locked')),
@@ -138,4 +140,27 @@ test('a record of what was held that is damaged is none', async (t) => {
     assert.equal(held(), undefined);
     assert.equal((await ask()).decision, 'held');
   }
+});
+
+test('what can’t be remembered for want of space is not held', { skip: skipMounts }, async (t) => {
+  const { host, places, ask, isLocked } = await queued(t);
+  const { directory } = smallFileSystem(t, 'size=2m');
+  cpSync(host.context.stateDirectory, directory, { recursive: true });
+  const { bavail, bsize } = statfsSync(directory);
+  writeFileSync(join(directory, 'filler'), Buffer.alloc(bavail * bsize));
+  const full = { ...host.context, stateDirectory: directory };
+  await assert.rejects(gate(full, { id: B }, places, limits), { code: 'no-space' });
+  assert.ok(!isLocked(), 'nobody would ever take the lock away, nor count its days');
+  assert.equal((await ask()).decision, 'held');
+});
+
+test('days that are still to come, by a clock that was wrong, don’t count', async (t) => {
+  const { host, ask, held } = await queued(t);
+  await ask();
+  const path = join(host.context.stateDirectory, 'gate.json');
+  const before = { apiVersion: 'berth/v1', kind: 'Gate', ...held(), since: '2099-01-01T00:00:00Z' };
+  writeFileSync(path, JSON.stringify(before));
+  const { since = '' } = await ask();
+  assert.ok(Date.parse(since) <= Date.now(), since);
+  assert.equal(held()?.since, since);
 });

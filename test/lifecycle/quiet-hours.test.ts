@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { openDepot } from '../../src/engine/store/depot.ts';
 import { openStore } from '../../src/engine/store/store.ts';
 import { keepingQuiet, parseQuietHours } from '../../src/lifecycle/quiet-hours.ts';
+import { request } from '../engine/store/fixture.ts';
+import { layer, MemoryRegistry } from '../engine/store/memory-registry.ts';
 import { client } from '../registry/open.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -79,6 +82,24 @@ test('what is under way when quiet hours begin ends there and goes on afterwards
   assert.deepEqual(timers, []);
   clock.time = [18, 0];
   assert.deepEqual(await state(), [[true]]);
+});
+
+test('nothing is brought into a depot either', async (t) => {
+  const registry = new MemoryRegistry();
+  const directory = join(temporaryDirectory(t), 'store');
+  const [image = assert.fail('no image')] = registry.add('registry.example/app:1', [layer('a', 9)]);
+  const depot = openDepot({ directory, registry }, () => true);
+  const engine = { ...openStore({ directory, registry }), depot };
+  const bringAt = (hour: number) => {
+    const clock = { now: () => new Date(2026, 0, 1, hour), after: () => () => undefined };
+    const quiet = keepingQuiet(engine, { from: 8 * 60, to: 18 * 60 }, clock);
+    const hold = { root: 'os', request: request(image) };
+    return quiet.depot?.bring(hold, image, image.blobs, {}, {}) ?? assert.fail('no depot');
+  };
+  await assert.rejects(bringAt(12), { code: 'quiet-hours' });
+  assert.ok(image.blobs.every((blob) => !depot.has(blob)));
+  await bringAt(18);
+  assert.ok(image.blobs.every((blob) => depot.has(blob)));
 });
 
 test('quiet hours that are none', () => {

@@ -59,6 +59,9 @@ test('a first boot runs on what the root ships, as if it had been staged', async
   const staged = await load(root);
   assert.deepEqual([staged?.plan.failures, staged?.failures, staged?.findings], [[], [], []]);
   assert.deepEqual(await findings(), []);
+  const shown = await machine.berth('plan', '--engine', 'store', root);
+  assert.match(shown.stdout, /web:1 .* load 20\.\d kB/);
+  assert.match(shown.stdout, /: 0 B to fetch;/);
   const online = await machine.berth('plan', '--engine', 'store', '--format', 'json', root);
   const planned: { images: { names: { name: string; digest: string }[] }[] } = JSON.parse(
     online.stdout,

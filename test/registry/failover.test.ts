@@ -131,6 +131,31 @@ test('a mirror that is slow is left for the next place, which goes on where it w
   });
 });
 
+test('a slow mirror is waited for where no other place has it', async (t) => {
+  const large = buildImage({ layers: [{ bytes: 30_000, seed: 1 }] });
+  const [mirror, dead, upstream] = [await serve(t), await nobody(), await serve(t)];
+  mirror.push('app:1', large);
+  const patience = { ...PATIENCE, mirror: { idle: 50, leastBytes: 25_000 } };
+  for (const other of [dead, upstream]) {
+    const registry = mirrored(t, [mirror, other], { patience });
+    mirror.fault = undefined;
+    const { blobs } = await registry.resolve(name, amd64, {});
+    const layer = blobs.find(({ size }) => size > 25_000) ?? assert.fail('no layer');
+    mirror.fault = () => ({ kind: 'slow', bytes: 2000, every: 10 });
+    const into = sink();
+    await registry.download(name, layer, {}, into);
+    assert.deepEqual(into.content(), large.blobs.get(layer.digest));
+    // Who sends next to nothing would be waited for in vain.
+    mirror.fault = () => ({ kind: 'stall', after: 0 });
+    mirror.requests.length = 0;
+    await fails(
+      registry.download(name, layer, {}, sink()),
+      other === dead ? 'registry-unreachable' : 'not-found',
+    );
+    assert.equal(mirror.requests.length, 1);
+  }
+});
+
 test('what one place got wrong does not go on at the next: it is said', async (t) => {
   const mirror = await serve(t);
   const upstream = await serve(t);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import test, { type TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { PATIENCE } from '../../src/registry/body.ts';
 import { type Proxy, proxiesOf } from '../../src/registry/proxy.ts';
@@ -149,3 +150,35 @@ test('a SOCKS proxy is asked for an IPv6 address by its bytes, and may refuse', 
   const asked = `05010004fd0000000000000100000000000a000b1388`;
   assert.equal(Buffer.concat(received).toString('hex'), `050100${asked}`);
 });
+
+for (const [what, isWhole] of [
+  ['in pieces', true],
+  ['in part, and hangs up', false],
+] as const) {
+  test(`a SOCKS proxy that answers ${what}`, async (t) => {
+    const answer = Buffer.from([5, 0]);
+    const refusal = Buffer.from([5, 2, 0, 1]);
+    const server = createServer((socket) => {
+      const answers = [answer, refusal];
+      const reply = async () => {
+        for (const byte of answers.shift() ?? []) {
+          if (!socket.writable) return;
+          socket.write(Buffer.from([byte]));
+          await setTimeout(20);
+          if (!isWhole) socket.end();
+        }
+      };
+      socket.setNoDelay().on('data', () => void reply());
+    }).listen(0, '127.0.0.1');
+    await new Promise((done) => server.once('listening', done));
+    t.after(() => server.close());
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const registry = client(t, [], {
+      proxyFor: () => ({ url: new URL(`socks5://127.0.0.1:${port}`) }),
+    });
+    const asked = registry.resolve('a.example/app:1', amd64, {});
+    const error = await fails(asked, 'registry-unreachable');
+    assert.match(error.message, isWhole ? /it answers 2 for a\.example:443/ : /it hangs up/);
+  });
+}

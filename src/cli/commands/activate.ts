@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { counted } from '../../counted.ts';
 import { BerthError } from '../../errors.ts';
 import { type Activated, activate } from '../../lifecycle/activate.ts';
 import { readSituation } from '../../lifecycle/context.ts';
@@ -26,8 +27,8 @@ export function defineActivate(command: Command): void {
   withCommonOptions(
     command
       .description(
-        'Make the pins again that were lost, and every name that the booted root uses\n' +
-          'mean the image on its record. A name that somebody moved since the last boot of\n' +
+        'Make the pins again that were lost, and every name that the booted root uses ' +
+          'mean the image on its record. A name that somebody moved since the last boot of ' +
           'the same root is left alone, unless its lock holds it. Needs no network.',
       )
       .option(
@@ -131,7 +132,7 @@ async function asks(options: CommonOptions, unit: string): Promise<boolean> {
 
 function table(result: Activated, ready: boolean): string {
   const lines = [
-    ...(result.pins === 0 ? [] : [`${result.pins} pins made again`]),
+    ...(result.pins === 0 ? [] : [`${counted(result.pins, 'pin')} made again`]),
     ...result.moved.map((name) => `${name} means the image on record`),
     ...result.drifted.map(
       ({ name, id }) => `${name} was moved to ${shortDigest(id)} since the last boot; left alone`,

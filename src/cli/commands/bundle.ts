@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { counted } from '../../counted.ts';
 import { withStoredBlobs } from '../../engine/store/loaded.ts';
 import { BerthError } from '../../errors.ts';
 import { formatBytes } from '../../format-bytes.ts';
@@ -38,7 +39,7 @@ export function defineBundle(command: Command): void {
   withRootOptions(
     command
       .description(
-        'Write every bound image of ROOT into one file, a zstd-compressed tar archive of an OCI\n' +
+        'Write every bound image of ROOT into one file, a zstd-compressed tar archive of an OCI ' +
           'image layout, with the lock of what each name means. `berth load` takes it.',
       )
       .requiredOption('--output <file>', 'the file to write, or - for standard output')
@@ -117,7 +118,8 @@ async function write(
   store: string,
   { output }: BundleOptions,
 ): Promise<void> {
-  const watched = { id: 'bundle', name: nameOf(output) };
+  const what = `${counted(plan.images.length, 'image')} for ${nameOf(output)}`;
+  const watched = { id: 'bundle', name: what };
   report({ event: 'fetch-started', ...watched, bytes: plan.bytes });
   await withStoredBlobs(store, async (local) => {
     const archive = bundleArchive(plan, {
@@ -148,8 +150,8 @@ function summary({ images, failures, bytes, omitted }: BundlePlan, output: strin
   const left =
     omitted.length === 0
       ? ''
-      : `; ${omitted.length} layers, ${formatBytes(sizeOf(omitted))}, are left out`;
-  return `${target}: ${images.length} images, ${formatBytes(bytes)}${left}.\n`;
+      : `; ${counted(omitted.length, 'layer')}, ${formatBytes(sizeOf(omitted))}, ${omitted.length === 1 ? 'is' : 'are'} left out`;
+  return `${target}: ${counted(images.length, 'image')}, ${formatBytes(bytes)}${left}.\n`;
 }
 
 function nameOf(output: string): string {

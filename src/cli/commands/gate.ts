@@ -6,15 +6,15 @@ import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes } from '../render/failure.ts';
 import { findingEntry, printFindings } from '../render/problems.ts';
-import { hostConfig, inSurroundings } from '../surroundings.ts';
+import { hostConfig, toldPlainly } from '../surroundings.ts';
 
 /** `berth gate`: what berth-gate.service asks when the host goes down. */
 export function defineGate(command: Command): void {
   withCommonOptions(
     command.description(
-      'Keep the queued root from being booted while images that it needs are known to be\n' +
-        'missing: ostree’s finalisation is locked then. Answers 0 if it is let through, or\n' +
-        'nothing is queued; 3 if it is held; 1 if that can’t be told, and then it is not\n' +
+      'Keep the queued root from being booted while images that it needs are known to be ' +
+        'missing: ostree’s finalisation is locked then. Answers 0 if it is let through, or ' +
+        'nothing is queued; 3 if it is held; 1 if that can’t be told, and then it is not ' +
         'held. Needs no network.',
     ),
   )
@@ -25,7 +25,7 @@ export function defineGate(command: Command): void {
       const staged = deployments.find(({ role }) => role === 'staged');
       const [failure] = failures;
       if (staged === undefined && failure !== undefined) throw failure;
-      await inSurroundings(
+      await toldPlainly(
         options,
         async (surroundings) => {
           const gated = await gate(surroundings, staged, runningSystem, limits);

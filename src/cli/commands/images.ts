@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Activation, activations } from '../../discovery/reference.ts';
 import { type BoundReference, type Survey, survey } from '../../lifecycle/survey.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
@@ -12,7 +12,7 @@ import { withRoot } from '../target.ts';
 export function defineImages(command: Command): void {
   withRootOptions(
     command.description(
-      'List every image that the units of ROOT name, where, and whether it is bound:\n' +
+      'List every image that the units of ROOT name, where, and whether it is bound: ' +
         'present while the root lives. Nothing is fetched; no engine is asked.',
     ),
   )
@@ -21,7 +21,10 @@ export function defineImages(command: Command): void {
       '\nExamples:\n  berth images /ostree/deploy/os/deploy/1234.0\n  berth images --format refs ./rootfs\n  berth images --activation boot --activation socket ./rootfs',
     )
     .addOption(
-      new Option('--activation <how...>', 'only what comes to start so').choices(activations),
+      // Not variadic: that would take ROOT for one more way.
+      new Option('--activation <how>', 'only what comes to start so; may be said several times')
+        .choices(activations)
+        .argParser(oneMoreActivation),
     )
     .action(async (spec: string | undefined, options: ImagesOptions) => {
       const { compose } = await hostConfig(options);
@@ -57,6 +60,12 @@ export function defineImages(command: Command): void {
 
 interface ImagesOptions extends RootOptions {
   readonly activation?: readonly Activation[];
+}
+
+function oneMoreActivation(text: string, before: readonly Activation[] = []): Activation[] {
+  const how = activations.find((activation) => activation === text);
+  if (how !== undefined) return [...before, how];
+  throw new InvalidArgumentError(`Allowed choices are ${activations.join(', ')}.`);
 }
 
 /** The references that start in one of these ways; the problems stay, they may hide others. */

@@ -24,8 +24,8 @@ export function defineLint(command: Command): void {
   withRootOptions(
     command
       .description(
-        'Say what is better mended in ROOT before it ships. A unit says not to apply a rule\n' +
-          'to it with LintIgnore=CODE REASON in [X-Berth]. Exit code: 1 with an error among the\n' +
+        'Say what is better mended in ROOT before it ships. A unit says not to apply a rule ' +
+          'to it with LintIgnore=CODE REASON in [X-Berth]. Exit code: 1 with an error among the ' +
           'findings; 5 if all errors are registries that can’t be reached; else 0.',
       )
       .option('--offline', 'skip the rules that ask registries')

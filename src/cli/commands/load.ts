@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { Command } from 'commander';
+import { counted } from '../../counted.ts';
 import { BerthError, systemErrorCode } from '../../errors.ts';
 import { formatBytes } from '../../format-bytes.ts';
 import { byDigest } from '../../image/name.ts';
@@ -15,8 +16,8 @@ import { inSurroundings } from '../surroundings.ts';
 export function defineLoad(command: Command): void {
   withCommonOptions(
     command.description(
-      'Take in a FILE that `berth bundle` wrote (- for standard input): `berth stage` and\n' +
-        '`berth reconcile` then find its images here, and need no registry for them.\n' +
+      'Take in a FILE that `berth bundle` wrote (- for standard input): `berth stage` and ' +
+        '`berth reconcile` then find its images here, and need no registry for them. ' +
         'Nothing is pinned by this, and no name of the engine is touched.',
     ),
   )
@@ -58,7 +59,7 @@ async function reading<T>(file: string, signal: AbortSignal, work: () => Promise
     const code = systemErrorCode(error);
     if (error instanceof BerthError || code === undefined) throw error;
     if (!(error instanceof Error) || !('syscall' in error)) throw error;
-    throw new BerthError('bundle-file', `expected a bundle at ${file}, found ${code}`, {
+    throw new BerthError('bundle-file', `expected a bundle at ${file}, found ${foundFor(code)}`, {
       hint: 'name a file that `berth bundle` wrote, or - for standard input',
       kind: 'usage',
       cause: error,
@@ -66,8 +67,13 @@ async function reading<T>(file: string, signal: AbortSignal, work: () => Promise
   }
 }
 
+function foundFor(code: string): string {
+  if (code === 'ENOENT') return 'nothing there';
+  return code === 'EISDIR' ? 'a directory' : code;
+}
+
 function table({ images, bytes }: LoadedBundle): string {
-  const done = `${images.length} images are loaded, ${formatBytes(bytes)} written: \`berth stage\` finds them.\n`;
+  const done = `${counted(images.length, 'image')} ${images.length === 1 ? 'is' : 'are'} loaded, ${formatBytes(bytes)} written: \`berth stage\` finds them.\n`;
   if (images.length === 0) return done;
   const rows = images.map(({ name, digest }) => [name, shortDigest(digest)]);
   return `${renderTable(['IMAGE', 'DIGEST'], rows, process.stdout)}\n${done}`;

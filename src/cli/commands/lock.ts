@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../../counted.ts';
 import { isDeploymentName } from '../../deployment/deployment.ts';
 import { BerthError } from '../../errors.ts';
 import { byDigest } from '../../image/name.ts';
@@ -33,8 +34,8 @@ export function defineLock(command: Command): void {
   withRootOptions(
     command
       .description(
-        'Resolve every bound image of ROOT and write what it means into the root, as\n' +
-          `${LOCK_PATH}: from then on plan and stage mean those very\n` +
+        'Resolve every bound image of ROOT and write what it means into the root, as ' +
+          `${LOCK_PATH}: from then on plan and stage mean those very ` +
           'images, on every host that gets the root.',
       )
       .option('--check', 'write nothing; say what has moved since: 0 nothing, 3 something'),
@@ -125,7 +126,7 @@ function sayWritten(images: number, written: boolean, failures: number): void {
       : written
         ? 'written'
         : 'unchanged';
-  process.stdout.write(`\n${LOCK_PATH}: ${images} images, ${word}.\n`);
+  process.stdout.write(`\n${LOCK_PATH}: ${counted(images, 'image')}, ${word}.\n`);
 }
 
 function printCheck(read: Read, { lock, failures }: Resolved, options: LockOptions): void {
@@ -147,7 +148,8 @@ function printCheck(read: Read, { lock, failures }: Resolved, options: LockOptio
       failures: failures.map(failureEntry),
     }),
     table: () =>
-      checkTable(check) + (current ? `${bindings.length} images, none has moved.\n` : ''),
+      checkTable(check) +
+      (current ? `${counted(bindings.length, 'image')}, none has moved.\n` : ''),
     refs: () => check.moved.map(({ name, found: digest }) => byDigest(name, digest)),
   });
   // What is known to have moved counts, whatever could not be asked besides.

@@ -29,7 +29,7 @@ export function definePin(command: Command): void {
 export function defineUnpin(command: Command): void {
   withCommonOptions(
     command.description(
-      'Drop a pin that was made by `berth pin` (by its image) or `berth pull --pin NAME` (by NAME).\n' +
+      'Drop a pin that was made by `berth pin` (by its image) or `berth pull --pin NAME` (by NAME). ' +
         'What a root holds is refused with 4: `berth release` drops that.',
     ),
   )

@@ -1,21 +1,26 @@
 import type { Command } from 'commander';
+import type { Pin } from '../../engine/engine.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shortDigest } from '../render/plan.ts';
 import { renderTable } from '../render/table.ts';
 import { inSurroundings } from '../surroundings.ts';
 
+function keyOf({ root, names, id }: Pin): string {
+  return [root, names[0]?.name ?? '', id].join(' ');
+}
+
 /** `berth pins`: what the engine holds for roots, as the engine itself tells. */
 export function definePins(command: Command): void {
   withCommonOptions(
     command.description(
-      'List every pin of berth in the engine: for which root, and whether berth fetched the image.',
+      'List every pin of berth in the engine: for which root, and whether `berth prune` may take the image once nothing holds it, as berth fetched it for a root.',
     ),
   )
     .addHelpText('after', '\nExamples:\n  berth pins --engine podman')
     .action(async (options: CommonOptions) => {
       await inSurroundings(options, async ({ engine }) => {
-        const pins = (await engine.pins()).toSorted((a, b) => (a.root < b.root ? -1 : 1));
+        const pins = (await engine.pins()).toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
         print(options.format, {
           json: () => ({
             apiVersion: 'berth/v1',
@@ -33,12 +38,12 @@ export function definePins(command: Command): void {
             pins.length === 0
               ? ''
               : renderTable(
-                  ['ROOT', 'IMAGE', 'ID', 'PRUNE MAY TAKE IT'],
+                  ['ROOT', 'IMAGE', 'ID', 'ONCE RELEASED'],
                   pins.map(({ root, names, id, fetched }) => [
                     root,
                     names.map(({ name }) => name).join(', '),
                     shortDigest(id),
-                    fetched ? 'yes' : 'no',
+                    fetched ? 'for prune' : 'stays',
                   ]),
                   process.stdout,
                 ),

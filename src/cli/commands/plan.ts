@@ -24,7 +24,7 @@ interface PlannerOptions extends RootOptions {
 export function definePlan(command: Command): void {
   withRootOptions(
     command.description(
-      'Resolve every bound image of ROOT and show what `berth stage` would fetch, pin and drop.\n' +
+      'Resolve every bound image of ROOT and show what `berth stage` would fetch, pin and drop. ' +
         'Nothing is changed.',
     ),
   )

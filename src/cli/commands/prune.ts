@@ -19,7 +19,7 @@ export function definePrune(command: Command): void {
   withCommonOptions(
     command
       .description(
-        'Remove the images that berth fetched for roots that are released, and that no root,\n' +
+        'Remove the images that berth fetched for roots that are released, and that no root, ' +
           'container or other name holds. Shows them, and asks first.',
       )
       .option('-n, --dry-run', 'only show')

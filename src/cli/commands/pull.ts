@@ -33,7 +33,7 @@ export function definePull(command: Command): void {
   withCommonOptions(
     withLimitRate(command)
       .description(
-        'Fetch IMAGES (`-`: one a line from standard input, `#` begins a comment) and print what\n' +
+        'Fetch IMAGES (`-`: one a line from standard input, `#` begins a comment) and print what ' +
           'was fetched. Nothing is recorded, and nothing pinned without --pin.',
       )
       .option(
@@ -93,8 +93,15 @@ async function bindingsAskedFor(
 ): Promise<readonly Binding[]> {
   if (rootFd !== undefined) {
     if (images.length > 0) throw usage('either names or --all-images-from-root, not both');
+    const number = rootFd.replace(/^fd:/, '');
+    if (!/^\d+$/.test(number)) {
+      throw new BerthError('usage', `expected the number of an open descriptor, found ${rootFd}`, {
+        hint: `open it for the command: --all-images-from-root 3 3< ${rootFd}`,
+        kind: 'usage',
+      });
+    }
     return withRoot(
-      `fd:${rootFd.replace(/^fd:/, '')}`,
+      `fd:${number}`,
       async (root) => {
         const found = await survey(root, { bind: 'all', compose });
         const { bindings, problems } = bindingsOf(found, root, 'all');

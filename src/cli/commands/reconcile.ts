@@ -20,8 +20,8 @@ import { hostConfig, inSurroundings } from '../surroundings.ts';
 export function defineReconcile(command: Command): void {
   withCommonOptions(
     withLimitRate(command).description(
-      'Stage every root that an updater has (bootc, ostree, the directories in\n' +
-        'berth.toml), and release those that are gone. A root that is staged keeps the\n' +
+      'Stage every root that an updater has (bootc, ostree, the directories in ' +
+        'berth.toml), and release those that are gone. A root that is staged keeps the ' +
         'digests on its record. Run again it does nothing.',
     ),
   )
@@ -133,7 +133,8 @@ function table(result: Reconciled): string {
     ...released.map(({ id }) => [id, 'gone', '', { text: 'released', colour: 'yellow' } as const]),
   ];
   if (rows.length === 0) return '';
-  const end = isChanged(result) ? '' : '\nNothing had to be done.\n';
+  const isDone = !isChanged(result) && exitCode(result) === 0;
+  const end = isDone ? '\nNothing had to be done.\n' : '';
   return `${renderTable(['ROOT', 'ROLE', 'IMAGES', 'STATE'], rows, process.stdout)}${end}`;
 }
 

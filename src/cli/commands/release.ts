@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../../counted.ts';
 import { readSituation } from '../../lifecycle/context.ts';
 import { release } from '../../lifecycle/release.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
@@ -10,7 +11,7 @@ import { idOfTarget } from '../target.ts';
 export function defineRelease(command: Command): void {
   withCommonOptions(
     command.description(
-      'Drop every pin of ROOT (a path or an id; the tree may be gone). Its images stay until\n' +
+      'Drop every pin of ROOT (a path or an id; the tree may be gone). Its images stay until ' +
         '`berth prune`.',
     ),
   )
@@ -22,10 +23,15 @@ export function defineRelease(command: Command): void {
         const { id, pins, images } = released;
         print(options.format, {
           json: () => ({ apiVersion: 'berth/v1', kind: 'ReleaseResult', root: id, pins, images }),
-          table: () =>
-            `released ${id}: ${pins} pins dropped; ${images} images that nobody else wants are left to \`berth prune\`\n`,
+          table: () => `released ${id}: ${counted(pins, 'pin')} dropped${leftTo(images)}\n`,
           refs: () => [],
         });
       });
     });
+}
+
+function leftTo(images: number): string {
+  if (images === 0) return '';
+  const left = images === 1 ? 'is left' : 'are left';
+  return `; ${counted(images, 'image')} that nobody else wants ${left} to \`berth prune\``;
 }

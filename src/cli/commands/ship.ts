@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../../counted.ts';
 import { BerthError } from '../../errors.ts';
 import { bindingsOf } from '../../lifecycle/bindings.ts';
 import { type Shipped, shipImages } from '../../lifecycle/ship.ts';
@@ -19,8 +20,8 @@ import { howToBind } from './images.ts';
 export function defineShip(command: Command): void {
   withRootOptions(
     command.description(
-      `Fetch every bound image of ROOT into the root itself, ${SHIPPED_STORE}:\n` +
-        'its first boot loads them from there, and staging downloads none of them. Of a\n' +
+      `Fetch every bound image of ROOT into the root itself, ${SHIPPED_STORE}: ` +
+        'its first boot loads them from there, and staging downloads none of them. Of a ' +
         'locked name it is the image of the lock. What is not bound any more goes.',
     ),
   )
@@ -69,7 +70,7 @@ async function ship(
       problems: problems.map(problemEntry),
       failures: failures.map(({ name: image, ...rest }) => ({ image, ...rest })),
     }),
-    table: () => table(result.images),
+    table: () => table(result.images, written),
     refs: () => result.images.map(({ name }) => name),
   });
   printFailures(failures);
@@ -84,10 +85,13 @@ async function ship(
     (hasUnknown ? exitCodes['not-ready'] : 0);
 }
 
-function table(images: Shipped['images']): string {
+function table(images: Shipped['images'], written: boolean): string {
   if (images.length === 0) return '';
   const rows = images.map(({ name, digest }) => [name, shortDigest(digest)]);
-  return renderTable(['IMAGE', 'DIGEST'], rows, process.stdout);
+  const table = renderTable(['IMAGE', 'DIGEST'], rows, process.stdout);
+  return written
+    ? `${table}\n${SHIPPED_STORE}: ${counted(images.length, 'image')}, written.\n`
+    : table;
 }
 
 function refuseImage(spec: string | undefined): void {

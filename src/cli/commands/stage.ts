@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../../counted.ts';
 import type { Deployment } from '../../deployment/deployment.ts';
 import { formatBytes } from '../../format-bytes.ts';
 import type { Plan } from '../../lifecycle/plan.ts';
@@ -9,7 +10,13 @@ import { type RateOptions, type RootOptions, withLimitRate, withRootOptions } fr
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { deferralOf, planFields, refsOf, shortDigest } from '../render/plan.ts';
-import { failuresOf, findingEntry, printFailures, printFindings } from '../render/problems.ts';
+import {
+  failuresOf,
+  findingEntry,
+  printFailures,
+  printFindings,
+  printProblems,
+} from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
 import { inSurroundings } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
@@ -25,7 +32,7 @@ export function defineStage(command: Command): void {
   withRootOptions(
     withLimitRate(command)
       .description(
-        'Resolve, check the space, fetch, pin, verify and record every bound image of ROOT.\n' +
+        'Resolve, check the space, fetch, pin, verify and record every bound image of ROOT. ' +
           'Can be stopped at any moment and run again: what was fetched stays.',
       )
       .option(
@@ -79,6 +86,9 @@ function report(result: Staged, options: StageOptions): void {
     refs: () => refsOf(result.plan),
   });
   printFailures(failures);
+  // A stage that ended early has no findings, and whoever mends it wants to mend all of it.
+  const isWhole = failures.length === 0;
+  if (options.format !== 'json' && !isWhole) printProblems(result.plan.problems);
   printFindings(result.findings);
   sayNothingBound(result.plan);
   process.exitCode =
@@ -100,7 +110,7 @@ function table({ plan, failures, findings }: Staged, ready: boolean): string {
   );
   if (rows.length === 0 && findings.length === 0 && plan.failures.length === 0) return '';
   const verdict = verdictOn(plan, ready);
-  return `${renderTable(['IMAGE', 'DIGEST', 'SIZE', 'STATE', ''], rows, process.stdout)}\n${plan.root.id} ${verdict}: ${plan.images.length} images${failures.length > 0 ? '' : `, ${formatBytes(plan.bytes)} fetched`}.\n`;
+  return `${renderTable(['IMAGE', 'DIGEST', 'SIZE', 'STATE', ''], rows, process.stdout)}\n${plan.root.id} ${verdict}: ${counted(plan.images.length, 'image')}${failures.length > 0 ? '' : `, ${formatBytes(plan.bytes)} fetched`}.\n`;
 }
 
 function verdictOn({ way, engine }: Plan, ready: boolean): string {

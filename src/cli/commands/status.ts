@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { formatBytes } from '../../format-bytes.ts';
-import { readSituation } from '../../lifecycle/context.ts';
+import { readSituation, type Situation } from '../../lifecycle/context.ts';
 import { type Held, readHeld } from '../../lifecycle/gate-file.ts';
+import { isLiving } from '../../lifecycle/record.ts';
+import { isManual } from '../../lifecycle/root-id.ts';
 import { type RootStatus, statusOf } from '../../lifecycle/status.ts';
 import { displayPath } from '../../root/names.ts';
 import { deploymentsOf } from '../deployments.ts';
@@ -58,6 +60,7 @@ export function defineStatus(command: Command): void {
           living.failures.map(({ message, hint }) => ({ name: 'updater', message, hint })),
         );
         if (roots.length === 0) process.stderr.write(`Nothing is staged on ${engine.name}.\n`);
+        printElsewhere(situation);
       });
     });
 }
@@ -73,6 +76,17 @@ function printHeld({ root, time, since, reasons }: Held): void {
   for (const reason of reasons.slice(0, 5)) stderr.write(`  ${displayPath(reason)}\n`);
   if (reasons.length > 5) stderr.write(`  and ${reasons.length - 5} more\n`);
   stderr.write('  → queue it again: what is missing is fetched then\n');
+}
+
+/** Whoever looks at the wrong engine would take a host for empty. */
+function printElsewhere({ elsewhere }: Situation): void {
+  const living = [...elsewhere.values()].filter(
+    (record) => isLiving(record) && !isManual(record.id),
+  );
+  for (const [engine, records] of Map.groupBy(living, (record) => record.engine)) {
+    const ids = records.map(({ id }) => displayPath(id)).join(', ');
+    process.stderr.write(`Staged on ${engine}: ${ids}\n  → say --engine ${engine} to see them\n`);
+  }
 }
 
 function table(roots: readonly RootStatus[]): string {

@@ -1,30 +1,34 @@
 import type { Command } from 'commander';
-import { BerthError } from '../../errors.ts';
-import { readSituation } from '../../lifecycle/context.ts';
-import { judge, judgeAbsent } from '../../lifecycle/verify.ts';
+import { counted } from '../../counted.ts';
+import { readSituation, type Situation } from '../../lifecycle/context.ts';
+import { isLiving } from '../../lifecycle/record.ts';
+import { isManual } from '../../lifecycle/root-id.ts';
+import { type Finding, judge, judgeAbsent } from '../../lifecycle/verify.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes } from '../render/failure.ts';
 import { findingEntry, printFindings } from '../render/problems.ts';
-import { inSurroundings, type Surroundings } from '../surroundings.ts';
+import { toldPlainly } from '../surroundings.ts';
 import { idOfTarget } from '../target.ts';
 
 /** `berth verify`: the record of a root against the engine. Needs no registry. */
 export function defineVerify(command: Command): void {
   withCommonOptions(
     command.description(
-      'Hold the record of ROOT (a path or an id) against what the engine really has.\n' +
+      'Hold the record of ROOT (a path or an id) against what the engine really has. ' +
         'Answers 0 if the root is ready, 3 if not. Needs no network.',
     ),
   )
     .addHelpText('after', '\nExamples:\n  berth verify ./rootfs\n  berth verify next && reboot')
     .action(async (target: string | undefined, options: CommonOptions) => {
-      await knowing(options, async (surroundings) => {
+      await toldPlainly(options, async (surroundings) => {
         const situation = await readSituation(surroundings);
         const id = await idOfTarget(target, situation.records, options);
         const record = situation.records.get(id);
         const findings =
-          record === undefined ? judgeAbsent(id, situation) : judge(record, situation);
+          record === undefined
+            ? withKnown(judgeAbsent(id, situation), id, situation)
+            : judge(record, situation);
         const ready = findings.length === 0;
         const images = record?.staged?.images ?? [];
         print(options.format, {
@@ -37,7 +41,7 @@ export function defineVerify(command: Command): void {
           }),
           table: () =>
             ready
-              ? `${id} is ready: ${images.length} images present and pinned on ${surroundings.engine.name}.\n`
+              ? `${id} is ready: ${counted(images.length, 'image')} present and pinned on ${surroundings.engine.name}.\n`
               : `${id} is NOT ready.\n`,
           refs: () => images.flatMap((image) => image.names.map(({ name }) => name)),
         });
@@ -47,15 +51,16 @@ export function defineVerify(command: Command): void {
     });
 }
 
-/** Who asks whether a root is ready gets 0 or 3; an engine that can't be asked is a plain failure. */
-async function knowing(
-  options: CommonOptions,
-  work: (surroundings: Surroundings) => Promise<void>,
-): Promise<void> {
-  try {
-    await inSurroundings(options, work);
-  } catch (error) {
-    if (!(error instanceof BerthError) || error.kind !== 'unreachable') throw error;
-    throw new BerthError(error.code, error.message, { hint: error.hint, cause: error });
-  }
+/** An id may be mistyped, and a tree be staged under another than its path gives it. */
+function withKnown(
+  findings: readonly Finding[],
+  id: string,
+  { records, elsewhere }: Situation,
+): readonly Finding[] {
+  const known = [...records.values()]
+    .filter((record) => isLiving(record) && !isManual(record.id))
+    .map((record) => record.id);
+  if (elsewhere.has(id) || known.length === 0) return findings;
+  const others = `; the roots that are staged here are ${known.join(', ')}`;
+  return findings.map((finding) => ({ ...finding, hint: `${finding.hint}${others}` }));
 }

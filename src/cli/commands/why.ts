@@ -14,19 +14,22 @@ import { withRoot } from '../target.ts';
 export function defineWhy(command: Command): void {
   withRootOptions(
     command.description(
-      'Show which units of ROOT and of the staged roots name IMAGE, and which pins hold it.',
+      'Show which units of ROOT and of the staged roots name IMAGE, by what chain of units they start, and which pins hold it.',
     ),
   )
     .addHelpText('after', '\nExamples:\n  berth why quay.io/acme/app:1 ./rootfs')
     .action(async (image: string, spec: string | undefined, options: RootOptions) => {
       await inSurroundings(options, async (surroundings) => {
         const { compose } = surroundings;
-        const found = await withRoot(
+        const { found, name } = await withRoot(
           spec,
-          (root) => survey(root, { bind: options.bind, compose }),
+          async (root) => {
+            // What a name means comes from the root that uses it.
+            const [meant = image] = await namesMeantBy([image], root);
+            return { found: await survey(root, { bind: options.bind, compose }), name: meant };
+          },
           options,
         );
-        const [name = image] = await namesMeantBy([image]);
         const why = whyOf(name, found.references, await readSituation(surroundings));
         print(options.format, {
           json: () => ({

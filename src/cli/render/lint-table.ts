@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import { formatBytes } from '../../format-bytes.ts';
 import type { LintFinding } from '../../lifecycle/lint/finding.ts';
 import type { LintReport } from '../../lifecycle/lint/lint.ts';
@@ -16,7 +17,7 @@ export function lintTable({ findings, bytes }: LintReport): string {
   const { errors, warnings, notes, suppressed } = countsOf(findings);
   const lines = findings.filter((finding) => finding.suppressed === undefined).flatMap(linesOf);
   const size = bytes === undefined ? '' : `; ${formatBytes(bytes)} bound`;
-  const total = `${errors} errors, ${warnings} warnings, ${notes} notes, ${suppressed} suppressed${size}`;
+  const total = `${counted(errors, 'error')}, ${counted(warnings, 'warning')}, ${counted(notes, 'note')}, ${suppressed} suppressed${size}`;
   return `${[...lines, ...(lines.length === 0 ? [] : ['']), total].join('\n')}\n`;
 }
 

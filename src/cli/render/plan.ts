@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import type { EngineInfo } from '../../engine/engine.ts';
 import { formatBytes } from '../../format-bytes.ts';
 import { byDigest } from '../../image/name.ts';
@@ -83,7 +84,11 @@ export function planTable(plan: Plan): string {
     process.stdout,
   );
   const { engine, root } = plan;
-  return `${table}\n${plan.images.length} images for ${root.id} on ${engine.name} (${engine.description}): ${formatBytes(plan.bytes)} to fetch${inStore(plan)}${plan.space.map(spaceText).join('')}.\n`;
+  const unresolved =
+    plan.failures.length === 0
+      ? ''
+      : `, and ${counted(plan.failures.length, 'name')} that could not be resolved`;
+  return `${table}\n${counted(plan.images.length, 'image')} for ${root.id} on ${engine.name} (${engine.description})${unresolved}: ${formatBytes(plan.bytes)} to fetch${inStore(plan)}${plan.space.map(spaceText).join('')}.\n`;
 }
 
 function inStore({ inStore: bytes }: Plan): string {
@@ -110,6 +115,10 @@ export function shortDigest(digest: string): string {
 
 function actionOf(image: PlannedImage, index: number): Cell {
   if (index > 0) return 'same image';
+  // What the root ships is copied from there, and nothing downloaded.
+  const isShipped = image.names.some(({ fetch }) => fetch?.access.shipped !== undefined);
+  if (!image.present && isShipped)
+    return { text: `load ${formatBytes(image.size)}`, colour: 'yellow' };
   if (!image.present) return { text: `fetch ${formatBytes(image.bytes)}`, colour: 'yellow' };
   if (!image.pinned) return { text: 'pin', colour: 'yellow' };
   return { text: 'present, pinned', colour: 'green' };

@@ -43,10 +43,10 @@ export function printFailures(
 ) {
   const { stderr } = process;
   for (const [hint, alike] of Map.groupBy(failures, (failure) => failure.hint)) {
-    for (const { name, message } of alike) {
-      stderr.write(
-        `${paint({ text: 'failed', colour: 'red' }, stderr)} ${displayPath(name)}: ${displayPath(message)}\n`,
-      );
+    // Of a whole root the images are not named: they may all fail alike.
+    const lines = alike.map(({ name, message }) => `${displayPath(name)}: ${displayPath(message)}`);
+    for (const line of new Set(lines)) {
+      stderr.write(`${paint({ text: 'failed', colour: 'red' }, stderr)} ${line}\n`);
     }
     stderr.write(`  → ${displayPath(hint)}\n`);
   }

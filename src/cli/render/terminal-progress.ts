@@ -63,7 +63,7 @@ function barOf({ name, total, bytes, startedAt }: Active): string {
   const full = Math.round(part * BAR_WIDTH);
   const bar = '━'.repeat(full) + '╌'.repeat(BAR_WIDTH - full);
   const rate = bytes / Math.max((performance.now() - startedAt) / 1000, 0.001);
-  const columns = process.stderr.columns ?? 80;
+  const columns = process.stderr.columns || 80;
   const line = `fetching ${bar} ${formatBytes(bytes)} of ${formatBytes(total)}  ${formatBytes(Math.round(rate))}/s  `;
   // A line that wraps would be counted as one and leave its rest behind. The end of a name says
   // most of it.

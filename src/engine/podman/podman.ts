@@ -1,5 +1,6 @@
 import type { ResolvedImage } from '../../image/resolved.ts';
 import type { Access } from '../../registry/access.ts';
+import { RegistryError } from '../../registry/registry.ts';
 import type { Depot, Engine } from '../engine.ts';
 import { Semaphore } from '../store/semaphore.ts';
 import { connectToPodman, type PodmanTarget } from './connect.ts';
@@ -60,14 +61,22 @@ export async function openPodman({
     const missing = blobs.filter(({ digest }) => !here.has(digest));
     return config === undefined ? missing : [config, ...missing];
   };
-  const atHand = async (image: ResolvedImage, { shipped }: Access): Promise<AtHand | undefined> => {
+  const atHand = async (
+    image: ResolvedImage,
+    access: Access,
+    signal: AbortSignal | undefined,
+  ): Promise<AtHand | undefined> => {
+    const { shipped } = access;
     if (shipped !== undefined) {
       // What is not at hand podman has, or it will say so.
       return { from: shipped, blobs: image.blobs.filter(({ digest }) => shipped.has(digest)) };
     }
     if (depot?.find(image.name, image) === undefined) return undefined;
     const blobs = await blobsToLoad(image);
-    return blobs.every((blob) => depot.has(blob)) ? { from: depot.images, blobs } : undefined;
+    if (!blobs.every((blob) => depot.has(blob))) return undefined;
+    // It may be here by another name: podman judges it by this one, if berth does not let it in.
+    const isPermitted = await permitted(depot, image, access, signal);
+    return isPermitted ? { from: depot.images, blobs } : undefined;
   };
   return {
     name: 'podman',
@@ -110,7 +119,7 @@ export async function openPodman({
     fetch: (image, access, watch) =>
       pulls.run(image.blobs, () =>
         places.run(sizeOf(image), () =>
-          fetchImage(api, image, access, () => atHand(image, access), watch),
+          fetchImage(api, image, access, () => atHand(image, access, watch?.signal), watch),
         ),
       ),
     // Two at once would each make the pod of a root, and each pod takes a lock.
@@ -121,6 +130,21 @@ export async function openPodman({
     containers: () => listServiceContainers(api),
     close: () => podman.close(),
   };
+}
+
+async function permitted(
+  depot: Depot,
+  image: ResolvedImage,
+  access: Access,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  try {
+    await depot.permit(image, access, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof RegistryError && error.code === 'policy-rejected') return false;
+    throw error;
+  }
 }
 
 /** `overlay.imagestore` of podman 4, of which it tells but the last; a list of podman 5. */

@@ -1,7 +1,7 @@
 import type { Blob, ResolvedImage } from '../../image/resolved.ts';
 import type { Access } from '../../registry/access.ts';
 import { mediaTypeOf } from '../../registry/shipped.ts';
-import type { Depot, FetchWatch, Meaning, Pin, PinRequest } from '../engine.ts';
+import type { Depot, FetchWatch, Meaning, Pin, PinnedName, PinRequest } from '../engine.ts';
 import { withLock, withLockIfFree } from '../file-lock.ts';
 import { isPresent } from './blob.ts';
 import { damaged } from './failure.ts';
@@ -24,9 +24,13 @@ import { type Store, type StoreOptions, storeIn } from './store.ts';
 export function openDepot(options: StoreOptions, serves: (image: ResolvedImage) => boolean): Depot {
   const store = storeIn(options);
   const { layout, registry } = store;
+  const judge: Depot['permit'] = (image, access, signal) =>
+    registry.permit(image, access, signal === undefined ? {} : { signal });
   return {
     directory: layout.directory,
-    permit: (image, access, signal) => registry.permit(image, access, { signal }),
+    permit: async (image, access, signal) => {
+      if (!wasPermitted(store, image)) await judge(image, access, signal);
+    },
     serves,
     has: (blob) => isPresent(layout, blob),
     missing: (blobs) =>
@@ -62,6 +66,17 @@ function find(store: Store, name: string, meaning: Meaning): ResolvedImage | und
   return { ...meaning, name, config, blobs: manifest.blobs };
 }
 
+/** Whether it waits under this very name: then it was judged when it came. */
+function wasPermitted({ layout, pinFiles }: Store, image: ResolvedImage): boolean {
+  return readPinFiles(layout.waiting, pinFiles).some(({ pins }) =>
+    pins.some(({ names }) => names.some((served) => isSame(image, served))),
+  );
+}
+
+function isSame(one: PinnedName, other: PinnedName): boolean {
+  return one.name === other.name && one.digest === other.digest && one.manifest === other.manifest;
+}
+
 /** Those whose manifest never came say nothing of what they wait for. */
 function waitingPins(store: Store): readonly Pin[] {
   const { layout, pinFiles, manifests } = store;
@@ -90,11 +105,15 @@ async function bring(
   const work = async () => {
     await bringDocuments(store, image, access);
     await syncDirectory(layout.blobs);
-    const hold = { ...request, id: image.manifest };
-    await changePins(store, layout.waiting, root, (before) => [
-      ...before.filter(({ id }) => id !== hold.id),
-      hold,
-    ]);
+    const id = image.manifest;
+    await changePins(store, layout.waiting, root, (before) => {
+      const earlier = before.filter((hold) => hold.id === id).flatMap((hold) => hold.names);
+      // No name that was not judged.
+      const names = request.names.filter(
+        (served) => isSame(image, served) || earlier.some((one) => isSame(one, served)),
+      );
+      return [...before.filter((hold) => hold.id !== id), { ...request, id, names }];
+    });
     const digests = new Set(blobs.map(({ digest }) => digest));
     const whole = image.blobs.filter(({ digest }) => digests.has(digest));
     await bringBlobs(store, image.name, whole, access, watch);

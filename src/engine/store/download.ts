@@ -1,3 +1,4 @@
+import { parseName } from '../../image/name.ts';
 import type { Blob } from '../../image/resolved.ts';
 import type { Access } from '../../registry/access.ts';
 import { type Registry, RegistryError } from '../../registry/registry.ts';
@@ -34,7 +35,7 @@ export class Downloads {
   readonly #registry: Registry;
   readonly #large = new Semaphore(LARGE_AT_A_TIME);
   readonly #small = new Semaphore(SMALL_AT_A_TIME);
-  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #underWay = new Map<string, UnderWay>();
 
   constructor(layout: Layout, registry: Registry) {
     this.#layout = layout;
@@ -43,17 +44,23 @@ export class Downloads {
 
   /** Sees to it that the blob is there; that it stays is on disk only after a sync of `blobs`. */
   async bring(name: string, blob: Blob, access: Access, watch: DownloadWatch): Promise<void> {
+    const { registry } = parseName(name);
     for (;;) {
       if (isPresent(this.#layout, blob)) return watch.onBytes(blob.size);
       const other = this.#underWay.get(blob.digest);
       if (other === undefined) break;
       // What made the other fail may be its own: its repository, credentials, signal. It says so
       // itself; here the blob is tried again.
-      await other.catch(() => undefined);
+      const outage = await other.outage;
+      if (outage !== undefined && other.registry === registry) throw outage;
     }
     const places = blob.size < LARGE ? this.#small : this.#large;
     const download = places.run(blob.size, () => this.#download(name, blob, access, watch));
-    this.#underWay.set(blob.digest, download);
+    const outage = download.then(
+      () => undefined,
+      (error: unknown) => (watch.signal.aborted ? undefined : outageIn(error)),
+    );
+    this.#underWay.set(blob.digest, { registry, outage });
     try {
       await download;
     } finally {
@@ -101,6 +108,20 @@ export class Downloads {
       await writer.end();
     });
   }
+}
+
+interface UnderWay {
+  /** Of the name that it is downloaded for. */
+  readonly registry: string;
+  /** Resolves when it ends: to why, if the registry was waited for in vain. */
+  readonly outage: Promise<RegistryError | undefined>;
+}
+
+/** What would meet everybody who asks there, each after the same long wait. */
+function outageIn(error: unknown): RegistryError | undefined {
+  if (!(error instanceof RegistryError) || error.kind !== 'unreachable') return undefined;
+  // That may be who asks.
+  return error.code === 'rate-limited' ? undefined : error;
 }
 
 function isMismatch(error: unknown): boolean {

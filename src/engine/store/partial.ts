@@ -57,7 +57,8 @@ export async function beginBlob(layout: Layout, blob: Blob): Promise<BegunBlob> 
       finish: () => finish(file, own, path),
       abandon: async (error) => {
         await file.close();
-        const { size } = statSync(own);
+        // Gone, where somebody took it for rubbish.
+        const { size = 0 } = statSync(own, { throwIfNoEntry: false }) ?? {};
         if (size >= WORTH_KEEPING && isWorthKeeping(error)) await rename(own, kept);
         else await rm(own, { force: true });
       },

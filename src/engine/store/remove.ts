@@ -7,6 +7,7 @@ import { type Index, indexDigestOf, readIndex, writeIndex } from './index-file.t
 import { entriesOf, type Layout, layoutExists } from './layout.ts';
 import { isLoaded, isStaged } from './loaded-entry.ts';
 import { storedManifest } from './manifest.ts';
+import { recoverTemporary } from './partial.ts';
 import { readPinFiles } from './pin-file.ts';
 import type { Store } from './store.ts';
 
@@ -28,6 +29,7 @@ export async function removeImage(store: Store, id: string): Promise<boolean> {
     const index = { ...before, manifests: kept };
     if (index.manifests.length < before.manifests.length) await writeIndex(layout, index);
     await sweep(store, needed(store, index));
+    await clearTemporary(layout);
     return true;
   });
 }
@@ -44,10 +46,14 @@ export function freedBy(store: Store, ids: ReadonlySet<string>): number {
     .reduce((sum, entry) => sum + (storedSize(layout, `sha256:${entry}`) ?? 0), 0);
 }
 
-/** Removes the blobs that nothing needs. Only for who holds `inUse` alone. */
+/**
+ * Removes the blobs that nothing needs; what a download has left to go on with stays. Only for who
+ * holds `inUse` alone.
+ */
 export async function sweepUnneeded(layout: Layout): Promise<void> {
   const store = { layout, manifests: new Map(), pinFiles: new Map() };
   await sweep(store, needed(store, readIndex(layout)));
+  await recoverTemporary(layout);
 }
 
 /** Removes what is half-written. Only for who holds `inUse` alone. */
@@ -88,7 +94,6 @@ async function sweep(store: Blobs, kept: ReadonlySet<string>): Promise<void> {
     manifests.delete(`sha256:${entry}`);
     await remove(join(layout.blobs, entry));
   }
-  await clearTemporary(layout);
 }
 
 async function remove(path: string): Promise<void> {

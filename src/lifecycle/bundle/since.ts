@@ -74,8 +74,9 @@ async function readSince(path: string): Promise<Since> {
   } catch (error) {
     const isDamaged = error instanceof BerthError && error.code === 'bundle-damaged';
     if (isDamaged) throw notSince(path, error.message, error);
-    if (systemErrorCode(error) === undefined || error instanceof BerthError) throw error;
-    throw notSince(path, String(error), error);
+    const code = systemErrorCode(error);
+    if (code === undefined || error instanceof BerthError) throw error;
+    throw notSince(path, code === 'ENOENT' ? 'nothing there' : code, error);
   }
 }
 

@@ -93,7 +93,10 @@ async function writing<T>(path: string, work: () => Promise<T>, signal?: AbortSi
     if (code === 'ENOSPC' || code === 'EDQUOT') throw noSpace(`room for ${path}: ${error.message}`);
     if (!('syscall' in error)) throw error;
     throw new BerthError('unwritable', `can't write ${path}: ${error.message}`, {
-      hint: 'name a file in a directory that is there and that you may write to',
+      hint:
+        code === 'EPIPE'
+          ? 'see why the program that reads it ended'
+          : 'name a file in a directory that is there and that you may write to',
       cause: error,
     });
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { RegistryError } from '../../../src/registry/registry.ts';
 import { validBlobs, validNames } from '../../support/layout-check.ts';
 import { fixture } from './fixture.ts';
@@ -111,6 +111,26 @@ test('a blob that fails for one image is tried again for another that needs it',
   assert.equal(second.status, 'fulfilled');
   assert.equal(failures, 1);
   assert.deepEqual([...validNames(directory).values()], [b.manifest]);
+});
+
+test('a registry that loses a shared blob is not waited for again by each image', async (t) => {
+  const { store, registry } = fixture(t);
+  const all = images(registry, 6);
+  const shared = all[0]?.blobs[1]?.digest;
+  let attempts = 0;
+  const download = registry.download.bind(registry);
+  registry.download = async (...given) => {
+    if (given[1].digest !== shared) return download(...given);
+    attempts++;
+    await setTimeout(50);
+    throw new RegistryError('connection-lost', 'it hangs', { hint: 'none' });
+  };
+  const [others] = registry.add('other.example/app:1', [layer('base', 50_000)]);
+  assert.ok(others);
+  const results = await Promise.allSettled([...all, others].map((of) => store.fetch(of, {})));
+  const codes = results.map((one) => one.status === 'rejected' && one.reason.code);
+  assert.deepEqual([...new Set(codes)], ['connection-lost']);
+  assert.equal(attempts, 2, 'once for each registry');
 });
 
 test('a fetch that fails ends its other downloads, keeps what is whole, and says why', async (t) => {

@@ -4,17 +4,22 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { openDepot } from '../../../src/engine/store/depot.ts';
 import { openStore } from '../../../src/engine/store/store.ts';
+import { BerthError } from '../../../src/errors.ts';
 import { client, serve } from '../../registry/open.ts';
 import { buildImage } from '../../support/image-builder.ts';
 import { validBlobs } from '../../support/layout-check.ts';
 import type { Fault } from '../../support/registry-fault.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
+import { request } from './fixture.ts';
 
 const image = buildImage({ layers: [{ bytes: 4_000_000, seed: 1 }] });
 const [digest = '', content = Buffer.alloc(0)] =
@@ -35,6 +40,8 @@ async function start(t: TestContext) {
   return {
     server,
     directory,
+    registry,
+    resolved,
     ofLayer,
     partial: join(directory, 'tmp', `${hex}.partial`),
     fetch: () => openStore({ directory, registry }).fetch(resolved, {}),
@@ -77,6 +84,29 @@ test('what a killed run left is gone on with too', async (t) => {
   writeFileSync(join(directory, 'tmp', 'index.json.0123456789ab'), 'x'.repeat(100_000));
   assert.equal(await counted(fetch), content.length - 2_000_000);
   assert.deepEqual(readdirSync(join(directory, 'tmp')), []);
+});
+
+test('what comes to nothing stays until somebody goes on with it, whatever else is let go', async (t) => {
+  const { directory, registry, resolved, ofLayer, partial, fetch } = await start(t);
+  ofLayer({ kind: 'cut', after: 2_000_000 });
+  await assert.rejects(fetch());
+  const depot = openDepot({ directory, registry }, () => true);
+  const hold = { root: 'os', request: request(resolved) };
+  await depot.bring(hold, resolved, [], {}, {});
+  await depot.drop(depot.pins());
+  assert.deepEqual(depot.pins(), []);
+  assert.equal(statSync(partial).size, 2_000_000);
+});
+
+test('somebody who clears the files away that are written is no surprise', async (t) => {
+  const { server, directory, ofLayer, fetch } = await start(t);
+  ofLayer({ kind: 'cut', after: 2_000_000 });
+  const faultOf = server.fault;
+  server.fault = (asked) => {
+    rmSync(join(directory, 'tmp'), { recursive: true, force: true });
+    return faultOf?.(asked);
+  };
+  await assert.rejects(fetch(), BerthError);
 });
 
 for (const [what, bytes] of [
