@@ -37,7 +37,7 @@ test('a thousand roots with a hundred images each are reconciled in bounded memo
   const root = writeRoot(join(machine.directory, 'more'), container('app', `${HOST}/team/app0:1`));
   const staged = await berth('stage', '--bind', 'all', '--id', 'more', root);
   assert.equal(staged.code, 0, staged.stderr);
-  assert.match(staged.stdout, /^more is ready on store: 1 images/m);
+  assert.match(staged.stdout, /^more is ready on store: 1 image,/m);
   const released = await berth('release', 'more');
   assert.equal(released.code, 0, released.stderr);
 });
