@@ -51,12 +51,18 @@ export async function fetchToken(
 /** What a registry may send back in its errors, and must not be shown. */
 export function secretsOf(credentials: Credentials | undefined): readonly string[] {
   if (credentials === undefined) return [];
-  const password = credentials.password.reveal();
+  const { password, identityToken } = credentials;
+  const said = [password.reveal(), identityToken?.reveal() ?? ''].flatMap(spellings);
+  return [basic(credentials), ...said];
+}
+
+/** As it stands in a text, a URL, a form and JSON. */
+function spellings(secret: string): readonly string[] {
   return [
-    basic(credentials),
-    password,
-    encodeURIComponent(password),
-    credentials.identityToken?.reveal() ?? '',
+    secret,
+    encodeURIComponent(secret.toWellFormed()),
+    new URLSearchParams({ x: secret }).toString().slice('x='.length),
+    JSON.stringify(secret).slice(1, -1),
   ];
 }
 

@@ -229,3 +229,22 @@ test('a token is not asked for without TLS, unless the registry itself is withou
   assert.match((await fails(work, 'bad-reply')).message, /a realm with TLS/);
   assert.equal(tokens.requests.length, 0);
 });
+
+test('a registry that says in other words what it was sent is not quoted', async (t) => {
+  const secret = 'hunter2 "<é>/+=';
+  const spelt: readonly string[] = [
+    encodeURIComponent(secret),
+    new URLSearchParams({ password: secret }).toString(),
+    JSON.stringify({ password: secret }),
+  ];
+  for (const body of spelt) {
+    const server = await serve(t, { auth: { basic: { username: 'me', password: secret } } });
+    server.fault = ({ authorization }) =>
+      authorization === undefined ? undefined : { status: 403, body };
+    const credentials = async () => password('me', secret);
+    const registry = client(t, [server], { credentials });
+    const asked = registry.resolve(`${server.host}/app:1`, amd64, {});
+    const { message } = await fails(asked, 'forbidden');
+    assert.doesNotMatch(message, /hunter2/);
+  }
+});
