@@ -160,7 +160,7 @@ test('the units under a booted systemd', { timeout: 300_000 }, async (t) => {
       /^(inactive|failed)$/.test(show('berth-reconcile.service', 'ActiveState')),
     );
     const journal = host.run('journalctl', '-o', 'cat', '-u', 'berth-reconcile.service');
-    assert.match(journal, /next is ready on podman: 1 images/);
+    assert.match(journal, /next is ready on podman: 1 image\b/);
     assert.match(host.run('podman', 'images', '--noheading'), /app/);
     assert.equal(show('podman.socket', 'ActiveState'), 'active');
   });
