@@ -9,7 +9,6 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'lifecycle',
     'deployment',
     'engine',
-    'services',
     'registry',
     'binding',
     'discovery',
@@ -20,7 +19,6 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   lifecycle: [
     'deployment',
     'engine',
-    'services',
     'registry',
     'binding',
     'discovery',
@@ -29,7 +27,6 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'image',
   ],
   deployment: ['root'],
-  services: [],
   engine: ['image', 'registry'],
   registry: ['image', 'root'],
   binding: ['discovery'],

@@ -136,7 +136,7 @@ export function stateDirectoryOf(
   );
 }
 
-export function isUser(options: Pick<CommonOptions, 'user'>): boolean {
+function isUser(options: Pick<CommonOptions, 'user'>): boolean {
   return options.user === true || process.geteuid?.() !== 0;
 }
 

@@ -17,9 +17,8 @@ export interface HostLab extends OstreeHost {
    *
    * @param content of a file in it: any other makes another image.
    * @param bytes of more that is in it.
-   * @param script that it runs instead, by its busybox.
    */
-  readonly push: (image: string, content: string, bytes?: number, script?: string) => string;
+  readonly push: (image: string, content: string, bytes?: number) => string;
   readonly startRegistry: () => Promise<void>;
   readonly stopRegistry: () => Promise<void>;
 }
@@ -49,7 +48,7 @@ export async function startHostLab(
         change,
       ),
     name,
-    push: (image, ...words) => pushImage(host.directory, name(image), ...words),
+    push: (image, content, bytes) => pushImage(host.directory, name(image), content, bytes),
     startRegistry: async () => {
       registry = await runDockerRegistry(directory, { login: false, port });
     },
@@ -60,23 +59,14 @@ export async function startHostLab(
   };
 }
 
-function pushImage(
-  directory: string,
-  name: string,
-  content: string,
-  bytes = 0,
-  script?: string,
-): string {
+function pushImage(directory: string, name: string, content: string, bytes = 0): string {
   const busybox = execFileSync('which', ['busybox'], { encoding: 'utf8' }).trim();
   const image = buildImage({
     layers: [
       { files: { 'bin/busybox': readFileSync(busybox) } },
       { files: { content, more: randomBytes(bytes) } },
     ],
-    entrypoint: [
-      '/bin/busybox',
-      ...(script === undefined ? ['sleep', '2147483647'] : ['sh', '-c', script]),
-    ],
+    entrypoint: ['/bin/busybox', 'sleep', '2147483647'],
   });
   const layout = mkdtempSync(join(directory, 'image-'));
   writeLayout(layout, 'it', image);

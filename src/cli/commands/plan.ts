@@ -63,7 +63,6 @@ export function definePlan(command: Command): void {
  * Reads the root now, while it is open; the plan itself is made when the situation is known.
  *
  * @param target in which the root is staged, if not in the running system.
- * @param planAs makes the plan, if another than that of a staging is meant.
  */
 export async function plannerOf(
   surroundings: Surroundings,
@@ -71,7 +70,6 @@ export async function plannerOf(
   options: PlannerOptions,
   called: Deployment | undefined,
   target?: InstallTarget,
-  planAs: typeof planStage = planStage,
 ): Promise<Planner> {
   const { compose } = surroundings;
   // What the running system's updater says has no meaning for another system.
@@ -88,7 +86,7 @@ export async function plannerOf(
     plan: (situation) => {
       letHeapGrow();
       const planned = plannedRoot(idIn(situation), location, deployment);
-      return planAs(surroundings, surroundings.registry, situation, planned, wanted, options);
+      return planStage(surroundings, surroundings.registry, situation, planned, wanted, options);
     },
   };
 }
