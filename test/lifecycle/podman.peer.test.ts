@@ -228,5 +228,5 @@ test('a rate that podman would not keep to is refused', { skip: skipPodman }, as
   const words = ['--engine', 'podman', '--bind', 'all', '--limit-rate', '1M', root];
   const { code, stderr } = await lab.berth('stage', ...words);
   assert.equal(code, 2, stderr);
-  assert.match(stderr, /podman, which pulls by itself\n.*--engine store/);
+  assert.match(stderr, /podman, which pulls by itself\n.*--download-only --limit-rate/);
 });
