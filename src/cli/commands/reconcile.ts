@@ -61,7 +61,7 @@ export function defineReconcile(command: Command): void {
           table: () => table(result),
           refs: () => result.roots.map(({ id }) => id),
         });
-        for (const { id, failures, findings } of result.roots) {
+        for (const { id, failures, findings } of result.roots.filter(isLiving)) {
           printFailures(failures.map((failure) => ({ name: id, ...failureEntry(failure) })));
           printFindings(findings);
         }
@@ -117,7 +117,7 @@ function isChanged({ roots, released }: Reconciled): boolean {
 
 function exitCode({ roots, failures }: Reconciled): number {
   const all = [...failures, ...roots.flatMap((root) => root.failures)];
-  const notReady = roots.some(({ ready }) => !ready);
+  const notReady = roots.filter(isLiving).some(({ ready }) => !ready);
   return exitCodeOf(all) || (notReady ? exitCodes['not-ready'] : 0);
 }
 
@@ -136,6 +136,11 @@ function table(result: Reconciled): string {
   const isDone = !isChanged(result) && exitCode(result) === 0;
   const end = isDone ? '\nNothing had to be done.\n' : '';
   return `${renderTable(['ROOT', 'ROLE', 'IMAGES', 'STATE'], rows, process.stdout)}${end}`;
+}
+
+/** What a held root lacks can't be fetched any more, and nobody boots it as it is. */
+function isLiving({ role }: ReconciledRoot): boolean {
+  return role !== 'held';
 }
 
 function stateOf({ role, ready, changed, failures }: ReconciledRoot): string {
