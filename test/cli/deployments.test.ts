@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { container, startMachine, writeRoot } from '../support/berth.ts';
@@ -97,4 +97,35 @@ test('where there is no updater, reconcile says so and does nothing', async (t) 
   const { code, stderr, stdout } = await machine.berth('reconcile', '--engine', 'store');
   assert.deepEqual([code, stdout], [0, '']);
   assert.match(stderr, /No updater was found/);
+});
+
+test('a held root that lacks an image is no failure of reconcile', async (t) => {
+  const machine = await startMachine(t);
+  for (const tag of ['web:1', 'web:2']) {
+    machine.registry.push(tag, buildImage({ layers: [{ bytes: 1000, seed: tag.length }] }));
+  }
+  const bound = { 'usr/lib/berth/berth.toml': '[bind]\nmode = "all"\n' };
+  const slot = (id: string, tag: string) =>
+    writeRoot(join(machine.directory, id), { ...bound, ...container('web', `${host}/${tag}`) });
+  const [a, b] = [slot('a', 'web:1'), slot('b', 'web:2')];
+  const config = join(machine.directory, 'berth.toml');
+  writeFileSync(join(machine.directory, 'active'), 'a\n');
+  writeFileSync(
+    config,
+    `[directories]\nroots = [{ path = "${a}", id = "a" }, { path = "${b}", id = "b" }]\nactive = { file = "${join(machine.directory, 'active')}" }\n`,
+  );
+  const run = (...words: string[]) =>
+    machine.berth('reconcile', '--config', config, '--engine', 'store', ...words);
+  assert.equal((await run()).code, 0);
+  // As it stands after a kill in the middle of staging what was queued, and then went.
+  const record = join(machine.directory, 'state/roots/b.json');
+  const { staged, ...rest } = JSON.parse(readFileSync(record, 'utf8'));
+  const deployment = { updater: 'directories', role: 'staged' };
+  writeFileSync(record, JSON.stringify({ ...rest, pending: staged, deployment }));
+  rmSync(b, { recursive: true });
+  const { code, stdout, stderr } = await run();
+  assert.match(stdout, /^b +held /m);
+  assert.deepEqual([code, stderr], [0, '']);
+  const json = JSON.parse((await run('--format', 'json')).stdout);
+  assert.equal(json.roots.find(({ id }: { id: string }) => id === 'b').ready, false);
 });
