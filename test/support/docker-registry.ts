@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 
 /** Who may use a docker-registry that is started with `login`. */
@@ -46,25 +45,33 @@ export async function runDockerRegistry(
   };
   // JSON is YAML.
   writeFileSync(path('config.yml'), JSON.stringify(config));
+  // What it says goes to a file: a test that waits for a program reads no pipe meanwhile, and with
+  // a full one the registry would stand still.
+  const log = path('log');
+  const output = openSync(log, 'w');
+  const watcher = watch(log);
   const child = spawn('docker-registry', ['serve', path('config.yml')], {
     env: { PATH: process.env['PATH'], OTEL_TRACES_EXPORTER: 'none' },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'ignore', output],
   });
+  closeSync(output);
   const stop = async () => {
-    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+    if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
     await once(child, 'exit');
   };
-  const said: string[] = [];
-  const lines = createInterface(child.stderr);
-  const spawned = once(child, 'spawn');
-  await spawned;
-  for await (const line of lines) {
-    said.push(line);
-    const host = /listening on (127\.0\.0\.1:\d+)/.exec(line)?.[1];
-    if (host === undefined) continue;
-    child.stderr.resume();
-    return { host, stop };
+  try {
+    return await new Promise<DockerRegistry>((done, fail) => {
+      const said = () => readFileSync(log, 'utf8');
+      watcher.on('change', () => {
+        const host = /listening on (127\.0\.0\.1:\d+)/.exec(said())?.[1];
+        if (host !== undefined) done({ host, stop });
+      });
+      child.once('error', fail);
+      child.once('exit', () => fail(new Error(`docker-registry did not start: ${said()}`)));
+    });
+  } finally {
+    child.removeAllListeners();
+    watcher.close();
   }
-  throw new Error(`docker-registry did not start: ${said.join('\n')}`);
 }

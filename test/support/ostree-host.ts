@@ -235,7 +235,11 @@ async function bootDeployment(
     try: tryRun,
     run: (...command) => {
       const { code, stdout, stderr } = tryRun(...command);
-      if (code !== 0) throw new Error(`${command.join(' ')} exited with ${code}: ${stderr}`);
+      if (code !== 0) {
+        // A unit that fails says why in the journal only.
+        const journal = tryRun('journalctl', '--no-pager', '-n', '30', '-o', 'cat').stdout;
+        throw new Error(`${command.join(' ')} exited with ${code}: ${stderr}\n${journal}`);
+      }
       return stdout.trim();
     },
     powerOff: async () => {
