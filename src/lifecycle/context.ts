@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import type { Engine, EngineImage, Pin } from '../engine/engine.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Engine, type EngineImage, type Pin, TornImageError } from '../engine/engine.ts';
 import { withLock } from '../engine/file-lock.ts';
 import type { LoadedImages } from '../engine/store/loaded.ts';
 import { BerthError } from '../errors.ts';
@@ -44,12 +45,41 @@ export async function readSituation(context: Context): Promise<Situation> {
   return (await look(context)).situation;
 }
 
-/** As `readSituation`, and writes the records that were made again; the damaged are put aside. */
+/**
+ * As `readSituation`, and writes the records that were made again; the damaged are put aside, and
+ * images that somebody was killed over are removed.
+ */
 export async function recoverSituation(context: Context): Promise<Situation> {
-  const { situation, damaged, recovered } = await look(context);
+  const { situation, damaged, recovered } = await withoutTorn(context, () => look(context));
   for (const record of damaged) setAside(record);
   for (const record of recovered) writeRecord(context.stateDirectory, record);
   return situation;
+}
+
+/** How long an image may take from the list to its manifest: another podman may just be at it. */
+const FINISHED_IN = 1000;
+
+async function withoutTorn<T>(context: Context, work: () => Promise<T>): Promise<T> {
+  const { engine, report, signal } = context;
+  const removed = new Set<string>();
+  let last: string | undefined;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof TornImageError) || removed.has(error.id)) throw error;
+      const { id } = error;
+      if (id === last) {
+        await engine.remove(id);
+        removed.add(id);
+        const message = `removed ${id}, which somebody who was killed had left half-written in podman`;
+        report({ event: 'warning', message });
+      } else {
+        await delay(FINISHED_IN, undefined, { signal });
+      }
+      last = id;
+    }
+  }
 }
 
 async function look(context: Context) {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { promisify } from 'node:util';
+import { array, looseObject, parse, string } from 'valibot';
 import { container, type Machine, startMachine, writeRoot } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { skipPodman, startPodman, type TestPodman } from '../support/podman.ts';
@@ -48,6 +49,31 @@ async function startLab(t: TestContext): Promise<Lab> {
     },
     verify: async (id) => (await machine.berth('verify', ...podman, id)).code,
   };
+}
+
+/**
+ * Makes an image that is as podman 5.4.2 leaves one whose pull was killed: on the list, without a
+ * manifest.
+ *
+ * @returns its id.
+ */
+async function tornImage({ engine }: Lab): Promise<string> {
+  const archive = join(engine.directory, 'archive.tar');
+  execFileSync('tar', ['-c', '-f', archive, '-C', engine.directory, 'registries.conf']);
+  const torn = (await engine.podman('import', '--quiet', archive)).replace('sha256:', '');
+  await engine.restart(() => {
+    const images = join(engine.directory, 'root/overlay-images');
+    const list = join(images, 'images.json');
+    const all = parse(array(looseObject({ id: string() })), JSON.parse(readFileSync(list, 'utf8')));
+    const cut = all.map((image) =>
+      image.id === torn
+        ? Object.fromEntries(Object.entries(image).filter(([key]) => !key.startsWith('big-data')))
+        : image,
+    );
+    writeFileSync(list, JSON.stringify(cut));
+    rmSync(join(images, torn), { recursive: true });
+  });
+  return torn;
 }
 
 function idOf(lab: Lab, name: string): Promise<string> {
@@ -105,6 +131,15 @@ test('what podman’s own commands do to a staged root', { skip: skipPodman }, a
     assert.equal(await lab.verify('os'), 3);
     assert.equal(await lab.stage('os', root), 0);
     assert.equal(await lab.verify('os'), 0);
+  });
+  await t.test('an image that a pull was killed over is removed', async () => {
+    const torn = await tornImage(lab);
+    const { code, stderr } = await lab.berth('verify', '--engine', 'podman', 'os');
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`the image sha256:${torn} was left half-written`));
+    assert.equal(await lab.stage('os', root), 0);
+    assert.equal(await lab.verify('os'), 0);
+    assert.notEqual((await lab.engine.tryPodman('image', 'exists', torn)).code, 0);
   });
   await t.test('podman’s database deleted', async () => {
     const database = join(lab.engine.directory, 'root/libpod/bolt_state.db');

@@ -1,11 +1,17 @@
 import { systemErrorCode } from '../../errors.ts';
-import { EngineError } from '../engine.ts';
+import { EngineError, TornImageError } from '../engine.ts';
 import type { Call, Reply } from './api.ts';
 
 /** podman said no. Its own words are the best there are: `{"cause", "message", "response"}`. */
 export function refused({ method, path }: Call, { status, body }: Reply): EngineError {
   return failed(`${method} ${path} was answered with ${status}: ${wordsOf(body)}`);
 }
+
+/**
+ * containers/storage has the image on its list and not the manifest, which is written last
+ * (podman 4.3.1 and 5.4.2, in reply to /images/json).
+ */
+const TORN = /locating item named "manifest" for image with ID "([0-9a-f]{64})"/;
 
 /** podman failed at something, in its own words. */
 export function failed(words: string): EngineError {
@@ -14,6 +20,8 @@ export function failed(words: string): EngineError {
       hint: 'make space where `podman info` says that its graphRoot is, and in /var/tmp',
     });
   }
+  const torn = TORN.exec(words)?.[1];
+  if (torn !== undefined) return new TornImageError(`sha256:${torn}`, words);
   return new EngineError('engine-failed', `podman failed: ${words}`, {
     hint: 'the words are those of podman; `podman info` shows whether it works at all',
   });

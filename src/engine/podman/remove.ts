@@ -1,3 +1,4 @@
+import { TornImageError } from '../engine.ts';
 import type { PodmanApi } from './api.ts';
 import { leftoversOf, listContainers, removeContainer } from './holds.ts';
 import { hexOf, imageExists, isOwn, type ListedImage, listImage } from './images.ts';
@@ -14,7 +15,11 @@ export async function removeImage(api: PodmanApi, id: string): Promise<boolean> 
   // Pins that podman's database lost hold nothing that is still on record.
   const leftovers = leftoversOf(containers);
   if (containers.length > leftovers.length) return false;
-  const found = await listImage(api, id);
+  const found = await unlessTorn(id, listImage(api, id));
+  if (found === 'torn') {
+    await api.status({ method: 'DELETE', path: `/images/${hexOf(id)}` }, 200, 404);
+    return true;
+  }
   if (found.length === 0) return true;
   const image = found.find(isOwn);
   if (image === undefined) return false;
@@ -27,6 +32,16 @@ export async function removeImage(api: PodmanApi, id: string): Promise<boolean> 
   if (!(await listImage(api, id)).some(isOwn)) return true;
   await giveBack(api, id, names);
   return false;
+}
+
+/** One that was left half-written has no names yet, and nothing can hold it. */
+async function unlessTorn<T>(id: string, listed: Promise<T>): Promise<T | 'torn'> {
+  try {
+    return await listed;
+  } catch (error) {
+    if (error instanceof TornImageError && error.id === id) return 'torn';
+    throw error;
+  }
 }
 
 /** Those by digest last, for they can't be given back; podman refuses an image with several. */
