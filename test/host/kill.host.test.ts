@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { reconciledAfter, runs, service, startHostLab, state } from '../support/host-lab.ts';
+import { withTorn } from '../support/podman.ts';
 
 /** mulberry32: the same moments for the same seed. */
 function randomOf(seed: number): () => number {
@@ -73,6 +74,15 @@ test('a host that is killed while it stages, and while it releases, boots and co
     reconcile();
     assert.ok(isReady(a), `releasing ${i}`);
   }
+  // It may have died over an image that was not finished: here one surely was.
+  host.run('tar', '-c', '-f', '/run/archive.tar', '/etc/hostname');
+  const torn = host.run('podman', 'import', '--quiet', '/run/archive.tar').replace('sha256:', '');
+  host.run('systemctl', 'stop', 'podman.service');
+  const images = '/var/lib/containers/storage/overlay-images';
+  const list = withTorn(host.run('cat', `${images}/images.json`), torn);
+  host.run('sh', '-c', `printf %s "$1" > ${images}/images.json`, 'sh', list);
+  host.run('rm', '-r', `${images}/${torn}`);
+  assert.match(host.try('berth', 'status').stderr, /was left half-written/);
   // What was only staged when the host was killed is held first, and then for no day at all.
   reconcile();
   reconcile();

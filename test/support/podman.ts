@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { array, looseObject, parse, string } from 'valibot';
 
 const SOCKET = 'podman.sock';
 
@@ -203,4 +204,17 @@ async function run(
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   child.once('error', reject).once('close', (status) => resolve(status ?? -1));
   return { code: await promise, ...output };
+}
+
+/**
+ * podman's `images.json` with one of its images as a killed pull leaves it: on the list, without a
+ * manifest.
+ */
+export function withTorn(list: string, id: string): string {
+  const all = parse(array(looseObject({ id: string() })), JSON.parse(list));
+  const isKept = ([key]: [string, unknown]) => !key.startsWith('big-data');
+  const cut = all.map((image) =>
+    image.id === id ? Object.fromEntries(Object.entries(image).filter(isKept)) : image,
+  );
+  return JSON.stringify(cut);
 }
