@@ -1,6 +1,22 @@
 import { build } from 'esbuild';
 
 /**
+ * Those of Node's own modules take milliseconds to load, and most commands need none of them: they
+ * are loaded when something of them is first used.
+ */
+const late = {
+  name: 'late',
+  setup(on) {
+    on.onResolve({ filter: /^node:(?:child_process|crypto)$/ }, ({ path, namespace }) =>
+      namespace === 'late' ? { path, external: true } : { path, namespace: 'late' },
+    );
+    on.onLoad({ filter: /./, namespace: 'late' }, ({ path }) => ({
+      contents: `module.exports = new Proxy({}, { get: (_, key) => require('${path}')[key] });`,
+    }));
+  },
+};
+
+/**
  * All of berth as one CommonJS file: it starts quicker than modules, and a single executable takes
  * nothing else. What the sources load lazily is in it and still evaluated only when asked for.
  *
@@ -20,5 +36,6 @@ export async function bundle(outfile) {
     minifyWhitespace: true,
     legalComments: 'none',
     logLevel: 'warning',
+    plugins: [late],
   });
 }

@@ -17,8 +17,18 @@ export interface Faces<T extends Output> {
 
 /** Writes a result to standard output in the format that was asked for. */
 export function print<T extends Output>(format: Format, faces: Faces<T>): void {
-  for (const text of textOf(format, faces)) process.stdout.write(text);
+  let piece = '';
+  for (const text of textOf(format, faces)) {
+    piece += text;
+    if (piece.length < PIECE) continue;
+    process.stdout.write(piece);
+    piece = '';
+  }
+  process.stdout.write(piece);
 }
+
+/** Characters that are written at once: a call of the kernel for each element takes its time. */
+const PIECE = 8000;
 
 function textOf<T extends Output>(format: Format, faces: Faces<T>): Iterable<string> {
   switch (format) {
@@ -42,21 +52,22 @@ export function* jsonText(document: object): Iterable<string> {
     yield `${separator}  ${JSON.stringify(key)}: `;
     separator = ',\n';
     if (!Array.isArray(value) || value.length === 0) {
-      yield indented(value, '  ');
+      yield inside({ value }, '{\n  "value": ', '\n}');
       continue;
     }
     for (const [index, element] of value.entries()) {
-      yield `${index === 0 ? '[' : ','}\n    ${indented(element, '    ')}`;
+      yield `${index === 0 ? '[' : ','}\n    `;
+      yield inside({ list: [element] }, '{\n  "list": [\n    ', '\n  ]\n}');
     }
     yield '\n  ]';
   }
   yield '\n}\n';
 }
 
-function indented(value: unknown, by: string): string {
-  return JSON.stringify(value, undefined, 2)
-    .replace(unprintable, escapeUnits)
-    .replaceAll('\n', `\n${by}`);
+/** The text of a document without what stands around the part of interest, indented as in there. */
+function inside(document: object, before: string, after: string): string {
+  const text = JSON.stringify(document, undefined, 2).slice(before.length, -after.length);
+  return text.replace(unprintable, escapeUnits);
 }
 
 /** What `JSON.stringify` leaves as it is, and a terminal would obey. */

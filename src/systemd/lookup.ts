@@ -22,19 +22,23 @@ export function scalar(
   return undefined;
 }
 
+const none: readonly UnitEntry[] = [];
+
 /** Every entry of a key that may stand several times; an empty one drops those before it. */
 export function list(
   entries: readonly UnitEntry[],
   group: string,
   key: string,
 ): readonly UnitEntry[] {
-  let found: UnitEntry[] = [];
+  // Most units have none: that must cost nothing.
+  let found: UnitEntry[] | undefined;
   for (const entry of entries) {
     if (entry.key !== key || entry.group !== group) continue;
-    if (entry.value === '') found = [];
+    if (entry.value === '') found = undefined;
+    else if (found === undefined) found = [entry];
     else found.push(entry);
   }
-  return found;
+  return found ?? none;
 }
 
 /** A yes or no, as Quadlet reads it: whatever does not say yes says no, the empty value too. */

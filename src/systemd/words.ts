@@ -64,12 +64,18 @@ export function nextWord(
     } else if (isBlank(char)) {
       return { text: parts.join(''), next: at + 1 };
     } else {
-      parts.push(char);
+      plain.lastIndex = at;
+      const run = plain.exec(text)?.[0] ?? char;
+      parts.push(run);
+      at += run.length - 1;
     }
   }
   if (quote !== undefined && !options.relaxed) return undefined;
   return { text: parts.join(''), next: text.length };
 }
+
+/** What stands for itself outside quotes: mostly the whole word. */
+const plain = /[^\\"' \t\n\r]+/y;
 
 function isBlank(char: string | undefined): boolean {
   return char === ' ' || char === '\t' || char === '\n' || char === '\r';

@@ -75,10 +75,15 @@ function startedByPod(member: QuadletUnit, pod: QuadletUnit): UnitEntry[] {
   return [{ group: 'Unit', key: 'Wants', value: member.service, path, line: 1 }];
 }
 
-const linkDirectories = { WantedBy: 'wants', RequiredBy: 'requires', UpheldBy: 'upholds' };
+const linkDirectories = [
+  ['WantedBy', 'wants'],
+  ['RequiredBy', 'requires'],
+  ['UpheldBy', 'upholds'],
+] as const;
 
 /** The links that the generator makes: presets and `systemctl enable` play no part. */
 function linksOf(unit: QuadletUnit): readonly string[] {
+  if (!unit.entries.some(({ group }) => group === 'Install')) return [];
   const words = (key: string) =>
     list(unit.entries, 'Install', key).flatMap(
       ({ value }) => splitWords(value, { escapes: false, relaxed: true }) ?? [],
@@ -86,7 +91,7 @@ function linksOf(unit: QuadletUnit): readonly string[] {
   const links = words('Alias').map((alias) => posix.normalize(alias));
   const name = enabledName(unit);
   if (name === undefined) return links;
-  for (const [key, directory] of Object.entries(linkDirectories)) {
+  for (const [key, directory] of linkDirectories) {
     links.push(...words(key).map((target) => `${target}.${directory}/${name}`));
   }
   return links.filter((link) => !link.startsWith('..') && link.split('/').length <= 2);
