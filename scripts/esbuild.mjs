@@ -10,9 +10,12 @@ const late = {
     on.onResolve({ filter: /^node:(?:child_process|crypto)$/ }, ({ path, namespace }) =>
       namespace === 'late' ? { path, external: true } : { path, namespace: 'late' },
     );
-    on.onLoad({ filter: /./, namespace: 'late' }, ({ path }) => ({
-      contents: `module.exports = new Proxy({}, { get: (_, key) => require('${path}')[key] });`,
-    }));
+    on.onLoad({ filter: /./, namespace: 'late' }, ({ path }) => {
+      const names = JSON.stringify(Object.keys(process.getBuiltinModule(path)));
+      const get = `() => require('${path}')[name]`;
+      const contents = `for (const name of ${names}) Object.defineProperty(exports, name, { enumerable: true, get: ${get} });`;
+      return { contents };
+    });
   },
 };
 
