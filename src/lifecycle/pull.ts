@@ -33,8 +33,9 @@ export async function pull(
   pin: string | undefined,
 ): Promise<{ pulled: readonly Pulled[]; failures: readonly PullFailure[] }> {
   return changing(context, 'shared', async () => {
-    const { records, pins } = await recoverSituation(context);
-    const known = broughtByBerth(records, pins);
+    const situation = await recoverSituation(context);
+    const { records } = situation;
+    const known = broughtByBerth(situation);
     const failures: PullFailure[] = [];
     const fetched = await mapLimited(bindings, context.engine.concurrency, async (binding) => {
       context.signal.throwIfAborted();

@@ -11,7 +11,6 @@ import {
 import { settleDepot } from './depot.ts';
 import { type FetchFailure, fetchImages } from './fetch.ts';
 import { moveNames } from './names.ts';
-import { onceFor } from './once-for.ts';
 import { pinnedRecord } from './pin-again.ts';
 import type { Plan } from './plan.ts';
 import { broughtByBerth, pinsOf } from './provenance.ts';
@@ -79,18 +78,16 @@ function meaningsIn({ images }: Plan) {
 /** What comes of a plan for which nothing has to be done; undefined if something has. */
 export function standing(plan: Plan, situation: Situation): Staged | undefined {
   const before = situation.records.get(plan.root.id);
-  const known = broughtIn(situation);
+  const known = broughtByBerth(situation);
   const findings = standingFindings(plan, contentsOf(plan, known, before), before, situation);
   return findings && { plan, failures: [], findings, changed: false };
 }
-
-const broughtIn = onceFor(({ records, pins }: Situation) => broughtByBerth(records, pins));
 
 async function carryOut(context: Context, plan: Plan, situation: Situation): Promise<Staged> {
   const stands = standing(plan, situation);
   if (stands !== undefined) return stands;
   const before = situation.records.get(plan.root.id);
-  const known = broughtIn(situation);
+  const known = broughtByBerth(situation);
   const wanted = contentsOf(plan, known, before);
   const deployment = plan.root.deployment ?? before?.deployment;
   const begun: RootRecord = {

@@ -139,7 +139,7 @@ test('the JSON of every command is as its schema says', async (t) => {
   strict(schemas.PinResult, await json('unpin', `${host}/tool:1`));
   strict(schemas.ReleaseResult, await json('release', 'os'));
   strict(schemas.PruneResult, await json('prune', '--dry-run'));
-  assert.equal(strict(schemas.PruneResult, await json('prune', '--force')).removed.length, 1);
+  assert.equal(strict(schemas.PruneResult, await json('prune', '--force')).removed.length, 2);
 });
 
 test('pins by hand: unpin drops them, and refuses with 4 what a root holds', async (t) => {

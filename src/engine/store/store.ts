@@ -6,9 +6,9 @@ import { distinct, isPresent } from './blob.ts';
 import { Downloads } from './download.ts';
 import { fetchImage } from './fetch.ts';
 import { isNamed, isWhole, wholeImages } from './images.ts';
-import { changeIndex, named, withDescriptor } from './index-file.ts';
+import { changeIndex, isFetched, named, withDescriptor } from './index-file.ts';
 import { type Layout, layoutAt, layoutExists } from './layout.ts';
-import { isLoaded } from './loaded-entry.ts';
+import { namesOf } from './loaded-entry.ts';
 import type { ManifestCache } from './manifest.ts';
 import { keptSize, recoverTemporary } from './partial.ts';
 import { allPins, noSuchImage, pinImages, unpinImages } from './pin.ts';
@@ -90,9 +90,9 @@ async function tagImage(store: Store, id: string, name: string): Promise<void> {
   if (!layoutExists(layout)) throw noSuchImage(store, id);
   await withLock(layout.inUse, 'shared', () =>
     changeIndex(layout, (index) => {
-      const found = index.manifests.find((of) => of.digest === id && !isLoaded(of));
+      const [found] = namesOf(index, id);
       if (found === undefined) throw noSuchImage(store, id);
-      return withDescriptor(index, named(found, name));
+      return withDescriptor(index, named(found, name, { fetched: isFetched(found) }));
     }),
   );
 }
