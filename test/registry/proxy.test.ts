@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { PATIENCE } from '../../src/registry/body.ts';
 import { type Proxy, proxiesOf } from '../../src/registry/proxy.ts';
+import { RegistryError } from '../../src/registry/registry.ts';
 import { Secret } from '../../src/secret.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { testCertificate } from '../support/registry-certificate.ts';
@@ -28,9 +29,32 @@ test('which proxy a URL is asked by', () => {
   assert.equal(way(upper, 'https://a.example/'), 'http://c.example/');
   const login = { HTTPS_PROXY: 'https://me:p%40ss%3A@b.example' };
   assert.equal(way(login, 'https://a.example/'), 'https://b.example/ me:p@ss:');
-  assert.equal(way({ HTTPS_PROXY: 'http://me:%zz@b.example' }, 'https://a.example/'), 'direct');
   for (const local of ['localhost', '127.1.2.3', '[::1]']) {
     assert.equal(way(both, `https://${local}:5000/`), 'direct', local);
+  }
+});
+
+test('what is no proxy is an error that names the variable, and no password', () => {
+  for (const [variable, text, found] of [
+    ['HTTPS_PROXY', 'http://[', '"http://["'],
+    ['HTTPS_PROXY', 'ftp://proxy.example', '"ftp://proxy.example"'],
+    ['http_proxy', 'http://', '"http://"'],
+    ['https_proxy', 'me:hunter2', 'none (it is not shown: it may hold a password)'],
+    [
+      'HTTP_PROXY',
+      'http://me:%zzhunter2@b.example',
+      'none (it is not shown: it may hold a password)',
+    ],
+  ] as const) {
+    assert.throws(
+      () => proxiesOf({ [variable]: text }),
+      (error: unknown) =>
+        error instanceof RegistryError &&
+        error.kind === 'usage' &&
+        error.message ===
+          `${variable}: expected the URL of a proxy (http, https or socks5), found ${found}`,
+      text,
+    );
   }
 });
 
@@ -113,6 +137,15 @@ for (const tls of [undefined, testCertificate]) {
     assert.deepEqual(origin.requests, []);
   });
 }
+
+test('an error on the way to a proxy says that it is one', async (t) => {
+  const port = await freePort();
+  const registry = client(t, [], {
+    proxyFor: () => ({ url: new URL(`http://127.0.0.1:${port}`) }),
+  });
+  const error = await fails(registry.resolve('a.example/app:1', amd64, {}), 'registry-unreachable');
+  assert.match(error.message, /at the proxy 127\.0\.0\.1:\d+: .*ECONNREFUSED/);
+});
 
 test('a proxy that says nothing is not waited for without end', async (t) => {
   const silent = createServer().listen(0, '127.0.0.1');
