@@ -9,12 +9,13 @@ import { SHIPPED_STORE } from '../registry/shipped.ts';
 import { directoryInRoot } from '../root/write-in-root.ts';
 import type { Binding } from './bindings.ts';
 import type { Context } from './context.ts';
-import { type Pulled, type PullFailure, pull } from './pull.ts';
+import type { NameFailure } from './limited.ts';
+import { type Pulled, pull } from './pull.ts';
 
 /** What a root ships now; with failures it ships what it did before. */
 export interface Shipped {
   readonly images: readonly Pulled[];
-  readonly failures: readonly PullFailure[];
+  readonly failures: readonly NameFailure[];
 }
 
 /**

@@ -10,6 +10,7 @@ import {
 } from './context.ts';
 import { settleDepot } from './depot.ts';
 import { type FetchFailure, fetchImages } from './fetch.ts';
+import type { NameFailure } from './limited.ts';
 import { moveNames } from './names.ts';
 import { pinnedRecord } from './pin-again.ts';
 import type { Plan } from './plan.ts';
@@ -64,6 +65,14 @@ export async function stage(
       return staged;
     });
   });
+}
+
+/** What of a staging could not be resolved, or not be fetched. */
+export function failuresOf({ plan, failures }: Staged): readonly NameFailure[] {
+  return [
+    ...plan.failures,
+    ...failures.map(({ image, error }) => ({ name: image.names[0]?.name ?? image.id, error })),
+  ];
 }
 
 function isStaged({ plan, failures, findings }: Staged): boolean {
@@ -224,7 +233,7 @@ function contentsOf(
       message,
       hint,
     })),
-    unresolved: plan.failures.map(({ binding }) => binding.name),
+    unresolved: plan.failures.map(({ name }) => name),
     ...(plan.provided.length === 0 ? {} : { provided: [...plan.provided] }),
   };
   // The same as before keeps its time, which the pins carry: so they need not be made again.

@@ -53,6 +53,15 @@ function blobs(root: string): string[] {
   return readdirSync(join(root, STORE, 'blobs/sha256')).sort();
 }
 
+test('a plan counts nothing to download of what the root ships', async (t) => {
+  const { machine, root } = await buildRoot(t);
+  const words = ['plan', '--engine', 'store', '--format', 'json', root];
+  const { stdout } = await machine.berth(...words);
+  const plan = v.parse(schemas.Plan, JSON.parse(stdout));
+  assert.equal(plan.bytes, 0);
+  for (const { bytes, loads } of plan.images) assert.deepEqual([bytes, loads > 20_000], [0, true]);
+});
+
 test('a first boot runs on what the root ships, as if it had been staged', async (t) => {
   const { machine, root } = await buildRoot(t);
   const { load, findings, record, engine } = firstBoot(join(machine.directory, 'host'));
@@ -292,7 +301,7 @@ test('policy.json decides by the name, wherever the bytes are', async (t) => {
   const { load, record } = firstBoot(directory, undefined, { ...noNetwork, permit });
   const failures = (await load(root))?.plan.failures ?? [];
   assert.deepEqual(
-    failures.map(({ binding, error }) => [binding.name, error.code]),
+    failures.map(({ name, error }) => [name, error.code]),
     [[`${host}/api:1`, 'policy-rejected']],
   );
   assert.equal((await record())?.staged, undefined);

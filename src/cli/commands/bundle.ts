@@ -17,13 +17,7 @@ import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
-import {
-  failureEntry,
-  printFailures,
-  printProblems,
-  problemEntry,
-  resolutionFailure,
-} from '../render/problems.ts';
+import { failureEntry, printFailures, printProblems, problemEntry } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
 import { hostConfig, type Online, online, stateDirectoryOf } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
@@ -101,7 +95,7 @@ async function bundle(surroundings: Online, root: Root, options: BundleOptions):
       refs: () => plan.images.map(({ image: { name, digest } }) => byDigest(name, digest)),
     });
   }
-  printFailures(plan.failures.map(resolutionFailure));
+  printFailures(plan.failures);
   if (options.format !== 'json') printProblems(problems);
   if (bound.length === 0) {
     process.stderr.write(`Nothing of ${root.location} is bound. ${howToBind}\n`);

@@ -14,13 +14,7 @@ import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { checkTable, lockEntries, lockRefs, lockTable } from '../render/lock.ts';
-import {
-  failureEntry,
-  printFailures,
-  printProblems,
-  problemEntry,
-  resolutionFailure,
-} from '../render/problems.ts';
+import { failureEntry, printFailures, printProblems, problemEntry } from '../render/problems.ts';
 import { hostConfig, online } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
 import { howToBind } from './images.ts';
@@ -54,7 +48,7 @@ export function defineLock(command: Command): void {
             resolved,
             options,
           );
-        printFailures(resolved.failures.map(resolutionFailure));
+        printFailures(resolved.failures);
         if (options.format !== 'json') printProblems(read.problems);
         if (read.isNothingBound) {
           process.stderr.write(`Nothing of ${read.found.location} is bound. ${howToBind}\n`);

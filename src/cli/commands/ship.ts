@@ -10,7 +10,7 @@ import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
-import { printFailures, printProblems, problemEntry } from '../render/problems.ts';
+import { failureEntry, printFailures, printProblems, problemEntry } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
 import { hostConfig, type Online, online } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
@@ -52,12 +52,7 @@ async function ship(
   const result = isIdle
     ? { images: [], failures: [] }
     : await shipImages(surroundings, surroundings.registry, directory, bindings);
-  const failures = result.failures.map(({ name, error: { code, message, hint } }) => ({
-    name,
-    code,
-    message,
-    hint,
-  }));
+  const { failures } = result;
   const written = failures.length === 0;
   print(options.format, {
     json: () => ({
@@ -68,7 +63,7 @@ async function ship(
       written,
       images: result.images.map((image) => ({ ...image })),
       problems: problems.map(problemEntry),
-      failures: failures.map(({ name: image, ...rest }) => ({ image, ...rest })),
+      failures: failures.map(failureEntry),
     }),
     table: () => table(result.images, written),
     refs: () => result.images.map(({ name }) => name),
@@ -81,8 +76,7 @@ async function ship(
   }
   const hasUnknown = bound.some(({ image }) => image === undefined);
   process.exitCode =
-    exitCodeOf(result.failures.map(({ error }) => error)) ||
-    (hasUnknown ? exitCodes['not-ready'] : 0);
+    exitCodeOf(failures.map(({ error }) => error)) || (hasUnknown ? exitCodes['not-ready'] : 0);
 }
 
 function table(images: Shipped['images'], written: boolean): string {
