@@ -46,7 +46,7 @@ export function defineStage(command: Command): void {
   )
     .addHelpText(
       'after',
-      '\nExamples:\n  berth stage ./rootfs\n  berth stage --download-only ./rootfs\n  berth stage --engine store --bind all --id next --limit-rate 2M ./rootfs\n  berth stage /mnt --into /mnt',
+      '\nExamples:\n  berth stage ./rootfs\n  berth stage --download-only ./rootfs\n  berth stage --engine store --bind all --id next --limit-rate 2MB ./rootfs\n  berth stage /mnt --into /mnt',
     )
     .action(async (spec: string | undefined, options: StageOptions) => {
       const work = async (root: Root, deployment: Deployment | undefined) => {
