@@ -20,7 +20,8 @@ export interface Shipped {
 
 /**
  * Writes images into a root, so that its first boot needs no network: all of them, and no other,
- * or nothing. What is there of an earlier time is not believed, but made anew.
+ * or nothing. What is there of an earlier time is not believed, but made anew; of its blobs those are
+ * copied that have the digests that they should have.
  *
  * @param spec the directory of the root.
  * @throws {BerthError} `unwritable`.
@@ -40,7 +41,8 @@ export async function shipImages(
   try {
     rmSync(fresh, { recursive: true, force: true });
     mkdirSync(fresh, { mode: 0o700 });
-    const engine = openStore({ directory: fresh, registry });
+    const nearby = bindings.find(({ shipped }) => shipped !== undefined)?.shipped;
+    const engine = openStore({ directory: fresh, registry, nearby });
     const context = { engine, stateDirectory, report, signal };
     const asked = bindings.map((binding) => {
       const { shipped: _, ...rest } = binding;

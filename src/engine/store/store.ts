@@ -3,7 +3,7 @@ import { version } from '../../version.ts';
 import type { Engine } from '../engine.ts';
 import { withLock, withLockIfFree } from '../file-lock.ts';
 import { distinct, isPresent } from './blob.ts';
-import { Downloads } from './download.ts';
+import { type Bytes, Downloads } from './download.ts';
 import { fetchImage } from './fetch.ts';
 import { isNamed, isWhole, wholeImages } from './images.ts';
 import { changeIndex, isFetched, named, withDescriptor } from './index-file.ts';
@@ -19,6 +19,8 @@ export interface StoreOptions {
   /** `store/` of the state directory; it need not exist. */
   readonly directory: string;
   readonly registry: Registry;
+  /** Blobs that lie elsewhere, maybe damaged: a sound one is copied, and not downloaded. */
+  readonly nearby?: Bytes | undefined;
 }
 
 /** What the steps of the store work with. */
@@ -72,13 +74,13 @@ export function openStore(options: StoreOptions): Engine {
   };
 }
 
-export function storeIn({ directory, registry }: StoreOptions): Store {
+export function storeIn({ directory, registry, nearby }: StoreOptions): Store {
   const layout = layoutAt(directory);
   let cleared: Promise<void> | undefined;
   return {
     layout,
     registry,
-    downloads: new Downloads(layout, registry),
+    downloads: new Downloads(layout, registry, nearby),
     manifests: new Map(),
     pinFiles: new Map(),
     clearOnce: () => (cleared ??= withLockIfFree(layout.inUse, () => recoverTemporary(layout))),
