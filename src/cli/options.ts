@@ -49,7 +49,10 @@ export function withCommonOptions(command: Command, choices: readonly string[] =
         .default('table'),
     )
     .addOption(
-      new Option('--progress <mode>', 'of the progress on standard error')
+      new Option(
+        '--progress <mode>',
+        'of the progress on standard error; warnings and what failed come with none, too',
+      )
         .choices(['auto', 'tty', 'plain', 'json', 'none'])
         .default('auto'),
     )
