@@ -160,6 +160,7 @@ test('berth ship', async (t) => {
   await t.test('leaves a plain layout of exactly what is bound, the same each time', async () => {
     assert.deepEqual(readdirSync(join(root, STORE)).sort(), ['blobs', 'index.json', 'oci-layout']);
     const before = [readFileSync(join(root, STORE, 'index.json'), 'utf8'), blobs(root)];
+    assert.doesNotMatch(before[0]?.toString() ?? '', /io\.berth\.fetched/, 'of the store alone');
     machine.registry.requests.length = 0;
     assert.equal((await machine.berth('ship', root)).code, 0);
     const downloads = machine.registry.requests.filter(({ path }) => path.includes('/blobs/'));

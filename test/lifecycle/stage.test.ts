@@ -233,6 +233,21 @@ test('an image that somebody put there is not removed, whatever berth makes of i
   assert.ok(named(machine, `${host}/web:1`));
 });
 
+test('what somebody put there stays theirs when they take their name away', async (t) => {
+  const machine = await startMachine(t);
+  for (const tag of ['web:1', 'other:1']) machine.registry.push(tag, image(2));
+  const berth = (...words: string[]) => machine.berth(...words, '--engine', 'store');
+  await berth('pull', `${host}/web:1`);
+  disownImages(machine);
+  await berth('pull', `${host}/other:1`);
+  const path = join(machine.directory, 'state/store/index.json');
+  const index = JSON.parse(readFileSync(path, 'utf8'));
+  const isOther = (of: object) => JSON.stringify(of).includes(`${host}/other`);
+  writeFileSync(path, JSON.stringify({ ...index, manifests: index.manifests.filter(isOther) }));
+  assert.equal((await berth('prune', '--force')).code, 0);
+  assert.ok(named(machine, `${host}/other:1`));
+});
+
 test('a problem on a bound unit keeps the root from being ready; on another it is a word', async (t) => {
   const machine = await startMachine(t);
   machine.registry.push('web:1', image(2));
