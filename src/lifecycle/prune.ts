@@ -94,9 +94,9 @@ export function prunable(situation: Situation): readonly PruneEntry[] {
     }
   }
   const wanted = new Set([...situation.records.values()].flatMap(wantedImages).map(({ id }) => id));
-  for (const { id, names, size, fetched } of situation.images.values()) {
+  for (const { id, names, digests, size, fetched } of situation.images.values()) {
     if (fetched !== true || wanted.has(id) || released.has(id)) continue;
-    released.set(id, { id, names: [...names], size });
+    released.set(id, { id, names: names.length > 0 ? [...names] : [...digests], size });
   }
   return [...released.values()].map((entry) => ({
     id: entry.id,
@@ -113,6 +113,7 @@ function verdictOn(entry: Released, { images, records }: Situation): PruneVerdic
   );
   if (wanting[0] !== undefined) return { kind: 'kept', by: wanting[0].id };
   if (image === undefined) return { kind: 'gone' };
+  if (image.fetched === true) return { kind: 'removable' };
   const foreign = image.names.find((name) => !entry.names.includes(name));
   if (foreign !== undefined) return { kind: 'kept', by: `the name ${foreign}` };
   // Who pulled it by digest from another repository has no tag on it.
