@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import test from 'node:test';
+import { exitCodes } from '../src/cli/render/failure.ts';
 import { lintRules } from '../src/lifecycle/lint/rules.ts';
 
 const home = resolve(import.meta.dirname, '..');
@@ -45,6 +46,14 @@ test('docs/commands.md and README name every command', () => {
   for (const command of commands) {
     assert.match(read('docs/commands.md'), new RegExp(`^\\| \`${command}[ \`]`, 'm'), command);
   }
+});
+
+test('docs/commands.md lists the exit codes', () => {
+  const rows = [...read('docs/commands.md').matchAll(/^\| (\d) \| (?:`([a-z-]+)`)? ?\| \S/gm)];
+  assert.deepEqual(
+    rows.map(([, code, kind]) => [kind, Number(code)]),
+    [[undefined, 0], ...Object.entries(exitCodes)],
+  );
 });
 
 test('docs/lint.md lists every rule of lint with its level, and no other', () => {

@@ -118,7 +118,7 @@ const keys: Readonly<Record<string, (value: unknown) => Partial<Config> | string
   gate: (value) => gateOf(value),
   reserve: (value) => {
     const reserve = typeof value === 'string' ? parseReserve(value) : undefined;
-    return reserve === undefined ? 'a size as "500M" or "2G", or a share as "5%"' : { reserve };
+    return reserve === undefined ? 'a size as "500MB" or "2GiB", or a share as "5%"' : { reserve };
   },
   'quiet-hours': (value) => {
     const quietHours = typeof value === 'string' ? parseQuietHours(value) : undefined;

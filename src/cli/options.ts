@@ -49,7 +49,10 @@ export function withCommonOptions(command: Command, choices: readonly string[] =
         .default('table'),
     )
     .addOption(
-      new Option('--progress <mode>', 'of the progress on standard error')
+      new Option(
+        '--progress <mode>',
+        'of the progress on standard error; warnings and what failed come with none, too',
+      )
         .choices(['auto', 'tty', 'plain', 'json', 'none'])
         .default('auto'),
     )
@@ -82,7 +85,7 @@ export function withLimitRate(command: Command): Command {
   return command.addOption(
     new Option(
       '--limit-rate <bytes>',
-      'download no more than so much a second: 500K, 2M; podman’s own pulls can’t be limited',
+      'download no more than so much a second: 500kB, 2MB, 2MiB; podman’s own pulls can’t be limited',
     ).argParser(rate),
   );
 }
@@ -90,7 +93,7 @@ export function withLimitRate(command: Command): Command {
 function rate(text: string): number {
   const bytes = parseSize(text);
   if (bytes === undefined || bytes === 0) {
-    throw new InvalidArgumentError('expected bytes a second, as 500K, 2M or 1G');
+    throw new InvalidArgumentError('expected bytes a second, as 500kB, 2MB or 2MiB');
   }
   return bytes;
 }

@@ -106,7 +106,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   prune: {
     usage: 'prune',
-    summary: 'remove the images that released roots left',
+    summary: 'remove the images that berth fetched and no root wants',
     define: async (c) => (await import('./commands/prune.ts')).definePrune(c),
   },
 };

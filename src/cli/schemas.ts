@@ -105,7 +105,10 @@ const PlanFields = {
       manifest: v.string(),
       platform: v.string(),
       size: v.number(),
+      /** To download. */
       bytes: v.number(),
+      /** To copy from what the root ships. */
+      loads: v.number(),
       present: v.boolean(),
       pinned: v.boolean(),
       names: v.array(
@@ -249,7 +252,7 @@ export const ReconcileResult = v.object({
       ready: v.boolean(),
       images: v.number(),
       findings: v.array(Finding),
-      failures: v.array(BareFailure),
+      failures: v.array(v.object({ image: v.optional(v.string()), ...BareFailure.entries })),
     }),
   ),
   released: v.array(v.object({ root: v.string(), pins: v.number(), images: v.number() })),

@@ -166,6 +166,8 @@ export interface EngineImage {
   readonly digests: readonly string[];
   /** On disk, in bytes. */
   readonly size: number;
+  /** Whether the engine itself knows that berth fetched it, and that nobody else named it since. */
+  readonly fetched?: boolean;
 }
 
 /** A name that an image serves, with what that name meant when it was resolved. */

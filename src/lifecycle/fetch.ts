@@ -33,15 +33,15 @@ export async function fetchImages(
   before: ReadonlySet<string>,
   record: PinRequest['record'],
 ): Promise<Fetched> {
-  const failures: FetchFailure[] = [];
+  const failed = new Map<PlannedImage, BerthError>();
   const brought = new Set(before);
   const places = new Semaphore(plan.way === 'two-steps' ? 1 : context.engine.concurrency);
-  const order = plan.images.toSorted((a, b) => b.bytes - a.bytes);
+  const order = plan.images.toSorted((a, b) => bytesOf(b) - bytesOf(a));
   await mapLimited(order, context.engine.concurrency, async (image) => {
     const { id, platform, manifest } = image;
     const name = image.names[0]?.name ?? id;
     context.signal.throwIfAborted();
-    if (failures.some(({ error }) => error.code === 'no-space')) return;
+    if ([...failed.values()].some(({ code }) => code === 'no-space')) return;
     try {
       const names = image.names.map((served) => ({ ...pick(served), manifest }));
       const request = { id, platform, names, record };
@@ -54,8 +54,12 @@ export async function fetchImages(
     } catch (error) {
       if (!(error instanceof BerthError)) throw error;
       context.report({ event: 'fetch-failed', id, name, message: error.message });
-      failures.push({ image, error });
+      failed.set(image, error);
     }
+  });
+  const failures = plan.images.flatMap((image) => {
+    const error = failed.get(image);
+    return error === undefined ? [] : [{ image, error }];
   });
   return { failures, brought };
 }
@@ -77,7 +81,8 @@ async function bringNames(
 ): Promise<boolean> {
   const fetches = fetchesOf(image);
   if (fetches.length === 0) return false;
-  const { id, bytes } = image;
+  const { id } = image;
+  const bytes = bytesOf(image);
   const { engine, signal } = context;
   const isMissing = !image.present && !(await engine.has(id));
   if (bytes > 0) context.report({ event: 'fetch-started', id, name, bytes });
@@ -106,6 +111,11 @@ async function bringNames(
   }
   if (bytes > 0) context.report({ event: 'fetched', id, name });
   return isMissing;
+}
+
+/** What comes, from wherever. */
+function bytesOf({ bytes, loads }: PlannedImage): number {
+  return bytes + loads;
 }
 
 function fetchesOf({ names }: PlannedImage): readonly PlannedFetch[] {

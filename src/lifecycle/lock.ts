@@ -1,15 +1,14 @@
-import { BerthError } from '../errors.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Binding } from './bindings.ts';
 import type { Context } from './context.ts';
-import { mapLimited } from './limited.ts';
+import { LOOKUPS_AT_A_TIME, type NameFailure, tryLimited } from './limited.ts';
 import type { Lock, LockedImage } from './lock-file.ts';
-import { firstThatWorks, type ResolutionFailure } from './resolve.ts';
+import { firstThatWorks } from './resolve.ts';
 
 /** What the names mean now, and those that could not be resolved. */
 export interface Resolved {
   readonly lock: Lock;
-  readonly failures: readonly ResolutionFailure[];
+  readonly failures: readonly NameFailure[];
 }
 
 /** How a lock differs from what its root names and the registries have. */
@@ -28,8 +27,6 @@ export interface MovedName {
   readonly found: string;
 }
 
-const LOOKUPS_AT_A_TIME = 8;
-
 /** Asks the registries what each name means now, whatever an earlier lock says. */
 export async function resolveForLock(
   { signal, report }: Pick<Context, 'signal' | 'report'>,
@@ -37,21 +34,14 @@ export async function resolveForLock(
   bindings: readonly Binding[],
 ): Promise<Resolved> {
   const lock = new Map<string, LockedImage>();
-  const failures: ResolutionFailure[] = [];
-  await mapLimited(bindings, LOOKUPS_AT_A_TIME, async (binding) => {
-    signal.throwIfAborted();
-    try {
-      const { found } = await firstThatWorks(binding, signal, (access) =>
-        registry.resolveAll(binding.name, access, signal),
-      );
-      lock.set(binding.name, found);
-      report({ event: 'resolved', name: binding.name, digest: found.digest });
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof BerthError)) throw error;
-      failures.push({ binding, error });
-    }
-  });
+  const work = async (binding: Binding) => {
+    const { found } = await firstThatWorks(binding, signal, (access) =>
+      registry.resolveAll(binding.name, access, signal),
+    );
+    lock.set(binding.name, found);
+    report({ event: 'resolved', name: binding.name, digest: found.digest });
+  };
+  const { failures } = await tryLimited(bindings, LOOKUPS_AT_A_TIME, signal, work);
   return { lock, failures };
 }
 

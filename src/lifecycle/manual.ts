@@ -30,9 +30,9 @@ export async function pinByHand(
 ): Promise<readonly PinRequest['id'][]> {
   return changing(context, 'shared', async () => {
     const situation = await recoverSituation(context);
-    const { images, records, pins } = situation;
+    const { images } = situation;
     refuseElsewhere(situation, id);
-    const brought = broughtByBerth(records, pins);
+    const brought = broughtByBerth(situation);
     const found = names.map((name) => ({ name, image: presentImage(name, images.values()) }));
     for (const { name, image } of found) {
       const digest = digestOf(name, image.digests) ?? image.id;
@@ -145,17 +145,17 @@ export async function unpin(
 /** Takes images off a record of pins made by hand. @returns what is left of it. */
 function forget(
   context: Context,
-  { records, pins }: Situation,
+  situation: Situation,
   root: string,
   ids: ReadonlySet<string>,
 ): RootRecord | undefined {
-  const record = records.get(root);
+  const record = situation.records.get(root);
   if (record === undefined) return undefined;
   const { staged, ...rest } = record;
   const images = staged?.images ?? [];
   const going = images.filter(({ id }) => ids.has(id));
   const staying = images.filter(({ id }) => !ids.has(id));
-  const released = mergeReleased(record.released, going, broughtByBerth(records, pins));
+  const released = mergeReleased(record.released, going, broughtByBerth(situation));
   if (staying.length === 0 && released.length === 0) {
     removeRecord(context.stateDirectory, root);
     return undefined;

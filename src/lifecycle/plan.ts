@@ -7,6 +7,7 @@ import type { Registry } from '../registry/registry.ts';
 import { runningRoot } from './activation.ts';
 import type { Binding } from './bindings.ts';
 import type { Context, Situation } from './context.ts';
+import type { NameFailure } from './limited.ts';
 import { lackOfLocks } from './locks.ts';
 import { meaningsOf, pinsOf } from './provenance.ts';
 import {
@@ -16,7 +17,7 @@ import {
   type RecordProvided,
   type RootRecord,
 } from './record.ts';
-import { type Resolution, type ResolutionFailure, resolveBindings } from './resolve.ts';
+import { type Resolution, resolveBindings } from './resolve.ts';
 import {
   isKnownByDigest,
   lackOfSpace,
@@ -38,8 +39,8 @@ export interface Plan {
   readonly problems: readonly BoundProblem[];
   /** The names that a read-only store of podman serves: nothing is done for them. */
   readonly provided: readonly RecordProvided[];
-  /** The names that could not be resolved. */
-  readonly failures: readonly ResolutionFailure[];
+  /** The names that can't be staged: not to be resolved, or refused by policy.json. */
+  readonly failures: readonly NameFailure[];
   readonly way: Way;
   /**
    * To download in all, in bytes: configs and layers, each once, that are neither here nor shipped.
@@ -84,6 +85,8 @@ export interface PlannedImage {
   readonly pinned: boolean;
   /** To download for this image alone, in bytes. */
   readonly bytes: number;
+  /** To copy from what the root ships, in bytes. */
+  readonly loads: number;
 }
 
 export interface PlannedName {
@@ -232,6 +235,8 @@ function planImage(
 ): readonly PlannedImage[] {
   const [first] = group;
   if (first === undefined) return [];
+  const comes = sizeOf(blobs.get(first.id) ?? []);
+  const isShipped = group.every(({ access }) => access?.shipped !== undefined);
   const image = {
     id: first.id,
     manifest: first.manifest,
@@ -248,7 +253,8 @@ function planImage(
     })),
     present: situation.images.has(first.id),
     pinned: pinsOf(root, situation.pins).has(first.id),
-    bytes: sizeOf(blobs.get(first.id) ?? []),
+    bytes: isShipped ? 0 : comes,
+    loads: isShipped ? comes : 0,
   };
   return [image];
 }

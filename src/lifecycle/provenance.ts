@@ -1,23 +1,24 @@
 import type { EngineImage, Pin } from '../engine/engine.ts';
+import type { Situation } from './context.ts';
 import { onceFor } from './once-for.ts';
 import { driftOf, type RecordImage, type RootRecord } from './record.ts';
 
 /**
- * The ids of the images that berth itself brought, as pins and records tell. Not what a stage
- * that did not end was about to fetch: somebody else may have brought that since.
+ * The ids of the images that berth itself brought, as the engine, pins and records tell. Not what a
+ * stage that did not end was about to fetch: somebody else may have brought that since.
  */
-export function broughtByBerth(
-  records: ReadonlyMap<string, RootRecord>,
-  pins: readonly Pin[],
-): ReadonlySet<string> {
-  const ids = new Set<string>();
-  for (const pin of pins) if (pin.fetched) ids.add(pin.id);
-  for (const record of records.values()) {
-    for (const image of record.staged?.images ?? []) if (image.fetched) ids.add(image.id);
-    for (const image of record.released) ids.add(image.id);
-  }
-  return ids;
-}
+export const broughtByBerth = onceFor(
+  ({ images, records, pins }: Situation): ReadonlySet<string> => {
+    const ids = new Set<string>();
+    for (const image of images.values()) if (image.fetched === true) ids.add(image.id);
+    for (const pin of pins) if (pin.fetched) ids.add(pin.id);
+    for (const record of records.values()) {
+      for (const image of record.staged?.images ?? []) if (image.fetched) ids.add(image.id);
+      for (const image of record.released) ids.add(image.id);
+    }
+    return ids;
+  },
+);
 
 /**
  * Who means what by a name: root ids by the id of the image that they mean. For the running root

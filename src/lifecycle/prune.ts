@@ -9,7 +9,7 @@ import {
 import { isLiving, type Released, type RootRecord, wantedImages } from './record.ts';
 import { removeRecord, writeRecord } from './records.ts';
 
-/** An image that a released root left, and what becomes of it. */
+/** An image that berth fetched, and what becomes of it. */
 export interface PruneEntry {
   readonly id: string;
   readonly names: readonly string[];
@@ -84,7 +84,7 @@ async function carryOut(context: Context, entry: PruneEntry): Promise<PruneEntry
   return { ...entry, verdict: { kind: 'kept', by: 'a container' } };
 }
 
-/** What released roots left, and what becomes of each. */
+/** What released roots left and what berth fetched for nobody, and what becomes of each. */
 export function prunable(situation: Situation): readonly PruneEntry[] {
   const released = new Map<string, Released>();
   for (const record of situation.records.values()) {
@@ -92,6 +92,11 @@ export function prunable(situation: Situation): readonly PruneEntry[] {
       const names = [...(released.get(entry.id)?.names ?? []), ...entry.names];
       released.set(entry.id, { ...entry, names: [...new Set(names)] });
     }
+  }
+  const wanted = new Set([...situation.records.values()].flatMap(wantedImages).map(({ id }) => id));
+  for (const { id, names, digests, size, fetched } of situation.images.values()) {
+    if (fetched !== true || wanted.has(id) || released.has(id)) continue;
+    released.set(id, { id, names: names.length > 0 ? [...names] : [...digests], size });
   }
   return [...released.values()].map((entry) => ({
     id: entry.id,
@@ -108,6 +113,7 @@ function verdictOn(entry: Released, { images, records }: Situation): PruneVerdic
   );
   if (wanting[0] !== undefined) return { kind: 'kept', by: wanting[0].id };
   if (image === undefined) return { kind: 'gone' };
+  if (image.fetched === true) return { kind: 'removable' };
   const foreign = image.names.find((name) => !entry.names.includes(name));
   if (foreign !== undefined) return { kind: 'kept', by: `the name ${foreign}` };
   // Who pulled it by digest from another repository has no tag on it.

@@ -1,11 +1,10 @@
-import { BerthError } from '../errors.ts';
 import { formatPlatform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import type { Registry } from '../registry/registry.ts';
 import { arrived } from './arrived.ts';
 import type { Binding } from './bindings.ts';
 import { type Context, changing, recoverSituation } from './context.ts';
-import { mapLimited } from './limited.ts';
+import { type NameFailure, tryLimited } from './limited.ts';
 import { addManualPin } from './manual.ts';
 import { moveNamesTo } from './names.ts';
 import { broughtByBerth } from './provenance.ts';
@@ -17,11 +16,6 @@ export interface Pulled {
   readonly id: string;
 }
 
-export interface PullFailure {
-  readonly name: string;
-  readonly error: BerthError;
-}
-
 /**
  * Fetches names for nobody in particular, as `podman pull` does; pins them only if `pin` says
  * under which id of pins made by hand. A name that a living root means otherwise is not moved.
@@ -31,26 +25,19 @@ export async function pull(
   registry: Registry,
   bindings: readonly Binding[],
   pin: string | undefined,
-): Promise<{ pulled: readonly Pulled[]; failures: readonly PullFailure[] }> {
+): Promise<{ pulled: readonly Pulled[]; failures: readonly NameFailure[] }> {
   return changing(context, 'shared', async () => {
-    const { records, pins } = await recoverSituation(context);
-    const known = broughtByBerth(records, pins);
-    const failures: PullFailure[] = [];
-    const fetched = await mapLimited(bindings, context.engine.concurrency, async (binding) => {
-      context.signal.throwIfAborted();
-      try {
-        const { image, id, isNew } = await fetchOne(context, registry, binding);
-        return { binding, image, id, brought: isNew || known.has(id) };
-      } catch (error) {
-        context.signal.throwIfAborted();
-        if (!(error instanceof BerthError)) throw error;
-        failures.push({ name: binding.name, error });
-        return undefined;
-      }
-    });
+    const situation = await recoverSituation(context);
+    const { records } = situation;
+    const known = broughtByBerth(situation);
+    const work = async (binding: Binding) => {
+      const { image, id, isNew } = await fetchOne(context, registry, binding);
+      return { binding, image, id, brought: isNew || known.has(id) };
+    };
+    const { concurrency } = context.engine;
+    const { results, failures } = await tryLimited(bindings, concurrency, context.signal, work);
     const pulled: Pulled[] = [];
-    for (const item of fetched.filter((f) => f !== undefined)) {
-      const { binding, image, id, brought } = item;
+    for (const { binding, image, id, brought } of results) {
       await moveNamesTo(context, records, binding.name, id);
       if (pin !== undefined) {
         const served = { name: binding.name, digest: image.digest, manifest: image.manifest };

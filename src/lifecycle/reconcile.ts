@@ -9,7 +9,7 @@ import { planStage } from './plan.ts';
 import { isLiving, type RootRecord } from './record.ts';
 import { type ReleasedRoot, release } from './release.ts';
 import { isManual } from './root-id.ts';
-import { type Staged, stage, standing } from './stage.ts';
+import { failuresOf, type Staged, stage, standing } from './stage.ts';
 import { type Finding, judge, judgeAbsent } from './verify.ts';
 import { asRecorded, type Wanted, wantedOf } from './wanted.ts';
 
@@ -37,7 +37,13 @@ export interface ReconciledRoot {
   readonly ready: boolean;
   readonly images: number;
   readonly findings: readonly Finding[];
-  readonly failures: readonly BerthError[];
+  readonly failures: readonly RootFailure[];
+}
+
+/** What kept a root, or one image of it, from being staged. */
+export interface RootFailure {
+  readonly image?: string;
+  readonly error: BerthError;
 }
 
 /** The running root first: what it has lost hurts at once. Then what is booted next. */
@@ -119,7 +125,7 @@ async function stageLiving(
     context.signal.throwIfAborted();
     if (!(error instanceof BerthError)) throw error;
     const nothing = { changed: false, ready: false, images: 0, findings: [] };
-    return { id, location, role, ...nothing, failures: [error] };
+    return { id, location, role, ...nothing, failures: [{ error }] };
   }
 }
 
@@ -206,10 +212,11 @@ function hasAll({ staged }: RootRecord, { images }: Situation, { bindings }: Wan
   return bindings.every(({ name }) => names.has(name));
 }
 
-function outcomeOf({ plan, failures, findings, changed }: Staged) {
-  const all = [...plan.failures, ...failures].map(({ error }) => error);
-  const ready = all.length === 0 && findings.length === 0;
-  return { changed, ready, images: plan.images.length, findings, failures: all };
+function outcomeOf(staged: Staged) {
+  const { plan, findings, changed } = staged;
+  const failures = failuresOf(staged).map(({ name: image, error }) => ({ image, error }));
+  const ready = failures.length === 0 && findings.length === 0;
+  return { changed, ready, images: plan.images.length, findings, failures };
 }
 
 /** What a record says of its root's deployment. */

@@ -31,7 +31,7 @@ export async function release(context: Context, id: string): Promise<ReleasedRoo
     if (isManual(id)) throw pinnedByHand(id);
     const record = records.get(id);
     if (record === undefined) throw unknownRoot(id, [...records.keys()]);
-    const brought = broughtByBerth(records, pins);
+    const brought = broughtByBerth(situation);
     const own = pins.filter((pin) => pin.root === id);
     await context.engine.unpin(own);
     const { depot } = context.engine;

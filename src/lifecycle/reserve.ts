@@ -4,7 +4,7 @@ import { parseSize } from '../parse-size.ts';
 export type Reserve = { readonly bytes: number } | { readonly percent: number };
 
 /**
- * Reads a size as systemd does, base 1024, or a share of the file system: `500M`, `2G`, `5%`.
+ * Reads a size, or a share of the file system: `500MB`, `2GiB`, `5%`.
  *
  * @returns undefined for what is none.
  */

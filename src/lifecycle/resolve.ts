@@ -1,5 +1,5 @@
 import { BerthError } from '../errors.ts';
-import { byDigest, repositoryOf } from '../image/name.ts';
+import { byDigest, parseName, repositoryOf } from '../image/name.ts';
 import { formatPlatform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
@@ -8,9 +8,10 @@ import type { ShippedImages } from '../registry/shipped.ts';
 import type { Binding } from './bindings.ts';
 import type { Context, Situation } from './context.ts';
 import { waitingContents } from './depot.ts';
-import { mapLimited } from './limited.ts';
+import { LOOKUPS_AT_A_TIME, type NameFailure, tryLimited } from './limited.ts';
 import { LOCK_PATH } from './lock-file.ts';
 import type { Contents, RecordImage, RootRecord } from './record.ts';
+import { isKnownByDigest } from './space.ts';
 import type { BoundProblem } from './survey.ts';
 
 /** What one binding's name means for the root that is being staged. */
@@ -30,19 +31,11 @@ export interface Resolution {
   readonly access?: Access;
 }
 
-export interface ResolutionFailure {
-  readonly binding: Binding;
-  readonly error: BerthError;
-}
-
 interface Resolved {
   readonly resolutions: readonly Resolution[];
-  readonly failures: readonly ResolutionFailure[];
+  readonly failures: readonly NameFailure[];
   readonly problems: readonly BoundProblem[];
 }
-
-/** Enough to hide the round trips, few enough to be a polite client. */
-const LOOKUPS_AT_A_TIME = 8;
 
 /**
  * Resolves each name once.
@@ -66,41 +59,67 @@ export async function resolveBindings(
   record: RootRecord | undefined,
   bindings: readonly Binding[],
 ): Promise<Resolved> {
-  const failures: ResolutionFailure[] = [];
   const problems: BoundProblem[] = [];
   const waiting = waitingContents(record, situation);
-  const resolutions = await mapLimited(bindings, LOOKUPS_AT_A_TIME, async (binding) => {
+  const work = async (binding: Binding): Promise<Resolution | undefined> => {
     const kept =
       keptFromRecord(binding, situation, record) ?? keptFromDepot(context, binding, waiting);
     if (kept !== undefined) return kept;
-    context.signal.throwIfAborted();
-    try {
-      if (binding.policy === 'never' && binding.lockProblem === undefined) {
-        const local = presentByName(binding, situation);
-        if (local !== undefined) return local;
-        if ((await atHand(context, binding, wantedName(binding))) === undefined) {
-          problems.push(neverFetched(binding));
-          return undefined;
-        }
-      }
-      const { image, access } = await lookUp(context, registry, binding);
-      context.report({ event: 'resolved', name: binding.name, digest: image.digest });
-      return {
-        binding,
-        id: context.engine.idOf(image),
-        ...describe(binding, image),
-        locked: binding.locked !== undefined,
-        image,
-        access,
-      };
-    } catch (error) {
-      context.signal.throwIfAborted();
-      if (!(error instanceof BerthError)) throw error;
-      failures.push({ binding, error });
-      return undefined;
+    if (isHereOrNowhere(binding) && binding.lockProblem === undefined) {
+      const local = presentByName(binding, situation);
+      if (local !== undefined) return local;
     }
+    if (binding.policy === 'never' && binding.lockProblem === undefined) {
+      if ((await atHand(context, binding, wantedName(binding))) === undefined) {
+        problems.push(neverFetched(binding));
+        return undefined;
+      }
+    }
+    const { engine } = context;
+    if (engine.name === 'store') await registry.foresee(binding.name, 'berth');
+    const { image, access } = await lookUp(context, registry, binding);
+    const id = engine.idOf(image);
+    const isPulled = engine.name === 'podman' && !isKnownByDigest(image, id, situation);
+    if (isPulled) await registry.foresee(binding.name, 'engine');
+    context.report({ event: 'resolved', name: binding.name, digest: image.digest });
+    return {
+      binding,
+      id,
+      ...describe(binding, image),
+      locked: binding.locked !== undefined,
+      image,
+      access,
+    };
+  };
+  const { signal } = context;
+  const { results, failures } = await tryLimited(bindings, LOOKUPS_AT_A_TIME, signal, work);
+  return {
+    resolutions: results.filter((resolution) => resolution !== undefined),
+    failures: failures.map(({ name, error }) => ({
+      name,
+      error: isLocal(name) ? notHere(name, error) : error,
+    })),
+    problems,
+  };
+}
+
+/** Whether what the engine has by the name is what the unit would run, without a registry. */
+function isHereOrNowhere(binding: Binding): boolean {
+  return binding.policy === 'never' || (isLocal(binding.name) && !isResolvedAnew(binding));
+}
+
+/** What is built without a name of a registry gets this one. */
+function isLocal(name: string): boolean {
+  return parseName(name).registry === 'localhost';
+}
+
+function notHere(name: string, error: BerthError): BerthError {
+  if (error.code !== 'registry-unreachable' && error.code !== 'not-found') return error;
+  const message = `${name}: expected an image that was built or loaded here, found none, nor a registry at localhost that has it`;
+  return new BerthError('not-here', message, {
+    hint: 'build it, or `podman load` it, before the root is staged; or push it to a registry, and let the unit name that',
+    cause: error,
   });
-  return { resolutions: resolutions.filter((r) => r !== undefined), failures, problems };
 }
 
 /** What a name is looked up with. */

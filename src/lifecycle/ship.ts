@@ -9,17 +9,19 @@ import { SHIPPED_STORE } from '../registry/shipped.ts';
 import { directoryInRoot } from '../root/write-in-root.ts';
 import type { Binding } from './bindings.ts';
 import type { Context } from './context.ts';
-import { type Pulled, type PullFailure, pull } from './pull.ts';
+import type { NameFailure } from './limited.ts';
+import { type Pulled, pull } from './pull.ts';
 
 /** What a root ships now; with failures it ships what it did before. */
 export interface Shipped {
   readonly images: readonly Pulled[];
-  readonly failures: readonly PullFailure[];
+  readonly failures: readonly NameFailure[];
 }
 
 /**
  * Writes images into a root, so that its first boot needs no network: all of them, and no other,
- * or nothing. What is there of an earlier time is not believed, but made anew.
+ * or nothing. What is there of an earlier time is not believed, but made anew; of its blobs those are
+ * copied that have the digests that they should have.
  *
  * @param spec the directory of the root.
  * @throws {BerthError} `unwritable`.
@@ -39,7 +41,8 @@ export async function shipImages(
   try {
     rmSync(fresh, { recursive: true, force: true });
     mkdirSync(fresh, { mode: 0o700 });
-    const engine = openStore({ directory: fresh, registry });
+    const nearby = bindings.find(({ shipped }) => shipped !== undefined)?.shipped;
+    const engine = openStore({ directory: fresh, registry, nearby });
     const context = { engine, stateDirectory, report, signal };
     const asked = bindings.map((binding) => {
       const { shipped: _, ...rest } = binding;

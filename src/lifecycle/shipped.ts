@@ -46,6 +46,7 @@ function withoutNetwork(registry: Registry): Registry {
   };
   return {
     permit: (image, access) => registry.permit(image, access, { offline: true }),
+    foresee: (name, judge) => registry.foresee(name, judge),
     resolve: refuse,
     resolveAll: refuse,
     manifest: refuse,

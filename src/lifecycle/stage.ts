@@ -10,8 +10,8 @@ import {
 } from './context.ts';
 import { settleDepot } from './depot.ts';
 import { type FetchFailure, fetchImages } from './fetch.ts';
+import type { NameFailure } from './limited.ts';
 import { moveNames } from './names.ts';
-import { onceFor } from './once-for.ts';
 import { pinnedRecord } from './pin-again.ts';
 import type { Plan } from './plan.ts';
 import { broughtByBerth, pinsOf } from './provenance.ts';
@@ -67,6 +67,14 @@ export async function stage(
   });
 }
 
+/** What of a staging could not be resolved, or not be fetched. */
+export function failuresOf({ plan, failures }: Staged): readonly NameFailure[] {
+  return [
+    ...plan.failures,
+    ...failures.map(({ image, error }) => ({ name: image.names[0]?.name ?? image.id, error })),
+  ];
+}
+
 function isStaged({ plan, failures, findings }: Staged): boolean {
   const isWhole = findings.every(({ code }) => code === 'problem');
   return isWhole && failures.length === 0 && plan.failures.length === 0;
@@ -79,18 +87,16 @@ function meaningsIn({ images }: Plan) {
 /** What comes of a plan for which nothing has to be done; undefined if something has. */
 export function standing(plan: Plan, situation: Situation): Staged | undefined {
   const before = situation.records.get(plan.root.id);
-  const known = broughtIn(situation);
+  const known = broughtByBerth(situation);
   const findings = standingFindings(plan, contentsOf(plan, known, before), before, situation);
   return findings && { plan, failures: [], findings, changed: false };
 }
-
-const broughtIn = onceFor(({ records, pins }: Situation) => broughtByBerth(records, pins));
 
 async function carryOut(context: Context, plan: Plan, situation: Situation): Promise<Staged> {
   const stands = standing(plan, situation);
   if (stands !== undefined) return stands;
   const before = situation.records.get(plan.root.id);
-  const known = broughtIn(situation);
+  const known = broughtByBerth(situation);
   const wanted = contentsOf(plan, known, before);
   const deployment = plan.root.deployment ?? before?.deployment;
   const begun: RootRecord = {
@@ -227,7 +233,7 @@ function contentsOf(
       message,
       hint,
     })),
-    unresolved: plan.failures.map(({ binding }) => binding.name),
+    unresolved: plan.failures.map(({ name }) => name),
     ...(plan.provided.length === 0 ? {} : { provided: [...plan.provided] }),
   };
   // The same as before keeps its time, which the pins carry: so they need not be made again.

@@ -41,6 +41,7 @@ export function openRegistry(options: RegistryOptions): Registry {
   });
   return {
     permit: (image, access, options = {}) => permissions.permit(image, access, options),
+    foresee: async (name, judge) => permissions.foresee(name, judge),
     async resolve(name, platform, access, signal) {
       const places = failover.placesOf(name, access);
       const { place, result: top } = await failover.first(places, {

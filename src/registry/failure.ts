@@ -35,6 +35,9 @@ function unreachableHint({ host, registry }: Place, code: string): string {
   if (/SSL|EPROTO/.test(code)) {
     return `if ${registry} speaks plain HTTP, set insecure = true for it in registries.conf`;
   }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return `see to the name ${host.replace(/:\d+$/, '')} and to the name servers (\`getent hosts\`), and try again`;
+  }
   return `see whether ${host} can be reached from here, and try again`;
 }
 
@@ -48,9 +51,25 @@ export function connectionLost(place: Place, expected: string, cause: unknown): 
 
 function reasonOf(error: unknown): string {
   const code = systemErrorCode(error);
+  // A proxy's error says first whose it is.
+  const known = error instanceof ProxyError ? undefined : inWords[code ?? ''];
+  if (known !== undefined) return `${known} (${code})`;
   const first = printable(shortMessage(error));
   return code === undefined || first.includes(code) ? first : `${first} (${code})`;
 }
+
+/** What Node calls by a system call and a code: `getaddrinfo ENOTFOUND`. */
+const inWords: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'no address of that host',
+  EAI_AGAIN: 'no answer of the name servers',
+  ECONNREFUSED: 'connection refused',
+  EHOSTUNREACH: 'no route to that host',
+  ENETUNREACH: 'no network that leads there',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'a certificate that is signed by itself',
+  SELF_SIGNED_CERT_IN_CHAIN: 'a certificate of a CA that is not known here',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'a certificate of a CA that is not known here',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'a certificate of a CA that is not known here',
+};
 
 function shortMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -25,7 +25,9 @@ export async function fetchManifest(
   reference: string,
   signal?: AbortSignal,
 ): Promise<Manifest> {
-  const expected = `the manifest of ${reference}`;
+  const expected = isDigest(reference)
+    ? `the manifest ${reference}`
+    : `the manifest of tag ${reference}`;
   const path = `manifests/${reference}`;
   const accept = ACCEPTED_TYPES;
   const response = await exchange.get({ place, access, path, accept, expected, signal });

@@ -62,6 +62,27 @@ export class Permissions {
     });
   }
 
+  /** @throws {RegistryError} as `Registry.foresee`. */
+  foresee(name: string, judge: 'berth' | 'engine'): void {
+    if (judge === 'berth') {
+      this.#signatureRequirements(name);
+      return;
+    }
+    const asked = this.#askEngine(name);
+    if (asked?.requirements.some(({ type }) => type === 'reject') === true)
+      throw rejected(name, asked);
+  }
+
+  /** A later engine may know more than berth does: what berth can't read is the engine's to judge. */
+  #askEngine(name: string): Asked | undefined {
+    try {
+      return this.#ask(name);
+    } catch (error) {
+      if (error instanceof RegistryError && error.code === 'registry-config') return undefined;
+      throw error;
+    }
+  }
+
   #ask(name: string): Asked {
     return askedOf(this.#trust.policy(), name);
   }
@@ -71,13 +92,11 @@ export class Permissions {
     const asked = this.#ask(name);
     const signed: SigstoreSigned[] = [];
     for (const requirement of asked.requirements) {
-      const reason = neverMet(requirement);
+      if (requirement.type === 'reject') throw rejected(name, asked);
+      const reason = neverJudged(requirement);
       if (reason !== undefined) {
         throw refused(name, asked, reason, {
-          hint:
-            requirement.type === 'reject'
-              ? 'choose another image, or change the policy'
-              : 'fetch it with an engine that judges it itself (--engine podman), or change the policy',
+          hint: 'fetch it with an engine that judges it itself (--engine podman), or change the policy',
         });
       }
       if (requirement.type === 'sigstoreSigned') signed.push(requirement);
@@ -115,13 +134,17 @@ export class Permissions {
   }
 }
 
-/** Why a requirement can’t be met by any image, as far as berth can judge. */
-function neverMet(requirement: Requirement): string | undefined {
+function rejected(name: string, asked: Asked): RegistryError {
+  return refused(name, asked, 'it is rejected', {
+    hint: 'choose another image, or change the policy',
+  });
+}
+
+/** Why berth can’t judge a requirement, whatever the image. */
+function neverJudged(requirement: Exclude<Requirement, { type: 'reject' }>): string | undefined {
   switch (requirement.type) {
     case 'insecureAcceptAnything':
       return undefined;
-    case 'reject':
-      return 'it is rejected';
     case 'signedBy':
     case 'signedBaseLayer':
       return `${requirement.type} is asked for, which berth can’t judge`;

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import { Secret } from '../secret.ts';
+import { RegistryError } from './registry.ts';
 
 /** A proxy for HTTP, which tunnels what has TLS, or one that speaks SOCKS5. */
 export interface Proxy {
@@ -24,16 +25,17 @@ export type ProxyFor = (url: URL) => Proxy | undefined;
 
 /**
  * What `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` say, as Go's golang.org/x/net/http/httpproxy reads
- * them, and so every engine: what is no proxy counts as none, and nothing on this machine's
- * loopback is asked through one.
+ * them, and so every engine: nothing on this machine's loopback is asked through one. But what is no
+ * proxy is an error, and not none: who set one wants nothing to go another way.
+ *
+ * @throws {RegistryError} `registry-config`
  */
 export function proxiesOf(environment: Readonly<Record<string, string | undefined>>): ProxyFor {
-  const named = (name: string) => environment[name] || environment[name.toLowerCase()] || '';
-  const proxies = {
-    'http:': parseProxy(named('HTTP_PROXY')),
-    'https:': parseProxy(named('HTTPS_PROXY')),
-  };
-  const isExempt = exemptions(named('NO_PROXY'));
+  const set = (name: string) =>
+    [name, name.toLowerCase()].find((variable) => environment[variable]) ?? name;
+  const proxyOf = (name: string) => parseProxy(set(name), environment[set(name)] ?? '');
+  const proxies = { 'http:': proxyOf('HTTP_PROXY'), 'https:': proxyOf('HTTPS_PROXY') };
+  const isExempt = exemptions(environment[set('NO_PROXY')] ?? '');
   return ({ protocol, hostname, port }) => {
     const proxy = protocol === 'http:' || protocol === 'https:' ? proxies[protocol] : undefined;
     if (proxy === undefined) return undefined;
@@ -53,11 +55,16 @@ function family(address: string): 'ipv4' | 'ipv6' {
   return isIP(address) === 6 ? 'ipv6' : 'ipv4';
 }
 
-function parseProxy(text: string): Proxy | undefined {
+const PROTOCOLS = ['http:', 'https:', 'socks5:', 'socks5h:'];
+
+function parseProxy(variable: string, text: string): Proxy | undefined {
   if (text === '') return undefined;
   const asIs = URL.parse(text);
-  const url = asIs === null || asIs.host === '' ? URL.parse(`http://${text}`) : asIs;
-  if (url === null || url.host === '') return undefined;
+  const isWhole = text.includes('://') || (asIs !== null && asIs.host !== '');
+  const url = isWhole ? asIs : URL.parse(`http://${text}`);
+  if (url === null || url.host === '' || !PROTOCOLS.includes(url.protocol)) {
+    throw noProxy(variable, text);
+  }
   const { username, password } = url;
   url.username = '';
   url.password = '';
@@ -66,9 +73,24 @@ function parseProxy(text: string): Proxy | undefined {
     const secret = new Secret(decodeURIComponent(password));
     return { url, login: { username: decodeURIComponent(username), password: secret } };
   } catch (error) {
-    if (error instanceof URIError) return undefined;
+    if (error instanceof URIError) throw noProxy(variable, text);
     throw error;
   }
+}
+
+function noProxy(variable: string, text: string): RegistryError {
+  const [, rest = ''] = /^(?:\w+:\/\/)?(.*)$/s.exec(text) ?? [];
+  // What is no URL can't be told apart into what may be shown and a password.
+  const found = /[:@]/.test(rest)
+    ? 'none (it is not shown: it may hold a password)'
+    : JSON.stringify(text);
+  return new RegistryError(
+    'registry-config',
+    `${variable}: expected the URL of a proxy (http, https or socks5), found ${found}`,
+    {
+      hint: `write it as http://proxy.example.com:3128, with a user's odd characters as %XX, or unset ${variable}`,
+    },
+  );
 }
 
 type Exemption = (host: string, port: string) => boolean;

@@ -22,6 +22,15 @@ export interface Registry {
   permit(image: ResolvedImage, access: Access, options?: PermitOptions): Promise<void>;
 
   /**
+   * Sees, by policy.json alone, whether any image of this name can be let in: nobody is asked.
+   *
+   * @param judge `engine` where an engine pulls and judges by itself: only what is rejected outright
+   *   is refused then.
+   * @throws {RegistryError} `policy-rejected`, `registry-config`.
+   */
+  foresee(name: string, judge: 'berth' | 'engine'): Promise<void>;
+
+  /**
    * What a full name means now, for one platform.
    *
    * @throws {RegistryError}

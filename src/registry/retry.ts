@@ -50,6 +50,7 @@ export function retrying(registry: Registry, policy: RetryPolicy = retryPolicy):
   return {
     permit: (image, access, options) =>
       again(options?.signal, () => registry.permit(image, access, options)),
+    foresee: (name, judge) => registry.foresee(name, judge),
     resolve: (name, platform, access, signal) =>
       again(signal, () => registry.resolve(name, platform, access, signal)),
     resolveAll: (name, access, signal) =>

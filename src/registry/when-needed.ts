@@ -9,6 +9,7 @@ export function openWhenNeeded(open: () => Promise<Registry>): Registry {
   const registry = () => (opened ??= open());
   return {
     permit: async (image, access, options) => (await registry()).permit(image, access, options),
+    foresee: async (name, judge) => (await registry()).foresee(name, judge),
     resolve: async (name, platform, access, signal) =>
       (await registry()).resolve(name, platform, access, signal),
     resolveAll: async (name, access, signal) => (await registry()).resolveAll(name, access, signal),

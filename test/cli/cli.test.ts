@@ -139,7 +139,7 @@ test('the JSON of every command is as its schema says', async (t) => {
   strict(schemas.PinResult, await json('unpin', `${host}/tool:1`));
   strict(schemas.ReleaseResult, await json('release', 'os'));
   strict(schemas.PruneResult, await json('prune', '--dry-run'));
-  assert.equal(strict(schemas.PruneResult, await json('prune', '--force')).removed.length, 1);
+  assert.equal(strict(schemas.PruneResult, await json('prune', '--force')).removed.length, 2);
 });
 
 test('pins by hand: unpin drops them, and refuses with 4 what a root holds', async (t) => {
@@ -313,6 +313,23 @@ test('who looks at a root by another name is told the names that are known', asy
   assert.match(pins.stdout, /ONCE RELEASED\nos .* for prune\n$/);
   const released = await machine.berth('release', ...store, 'os');
   assert.match(released.stdout, /: 1 pin dropped; 1 image that nobody else wants is left/);
+  const again = await machine.berth('release', ...store, 'os');
+  assert.equal(again.code, 0);
+  assert.equal(
+    again.stdout,
+    'nothing to release: os is released already; 1 image that nobody else wants is left to `berth prune`\n',
+  );
+});
+
+test('warnings are no progress: they come without it, too', async (t) => {
+  const machine = await startMachine(t);
+  const root = writeRoot(join(machine.directory, 'os'), container('web', `${host}/web:1`));
+  machine.registry.push('web:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
+  const words = ['stage', ...store, '--bind', 'all', '--id', 'os', root];
+  assert.equal((await machine.berth(...words)).code, 0);
+  writeFileSync(join(machine.directory, 'state/roots/os.json'), 'damaged');
+  const { stderr } = await machine.berth('status', ...store, '--progress', 'none');
+  assert.match(stderr, /^warning: the record .*os\.json is damaged: /);
 });
 
 test('progress counts no more than was to come', async (t) => {

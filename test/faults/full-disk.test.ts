@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { isOutOfSpace } from '../../src/errors.ts';
 import { startFaultRegistry } from '../support/fault-registry.ts';
-import { buildImage, type ImageOptions } from '../support/image-builder.ts';
+import type { ImageOptions } from '../support/image-builder.ts';
 import { seeded } from '../support/property.ts';
 import { skipMounts, smallFileSystem } from '../support/small-file-system.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { onlyMissing, partsIn } from './only-missing.ts';
-import { Site } from './site.ts';
+import { beforeUpgrade, Site } from './site.ts';
 
 function imagesOf(generation: number): readonly ImageOptions[] {
   return Array.from({ length: 3 }, (_, i) => ({
@@ -63,20 +63,8 @@ async function fillsAtEveryMoment(
   const { directory: mountpoint } = smallFileSystem(t, options);
   const fault = await startFaultRegistry(t);
   const { registry } = fault;
-  const names = imagesOf(1).map((_, i) => `app${i}:1`);
-  const push = (generation: number) => {
-    for (const [i, image] of imagesOf(generation).entries()) {
-      fault.push(names[i] ?? '', buildImage(image));
-    }
-  };
-  push(1);
-  const template = new Site(temporaryDirectory(t), fault);
-  const first = template.root('first', names);
-  const second = template.root('second', names);
-  assert.ok((await template.stage('first', first)).ready);
-  const record = template.record('first');
-  push(2);
-  const blobs = new Map(imagesOf(2).flatMap((image) => [...buildImage(image).blobs]));
+  const directory = temporaryDirectory(t);
+  const { template, second, record, blobs } = await beforeUpgrade(directory, registry, imagesOf);
   const { seed, random } = seeded();
 
   let refusals = 0;

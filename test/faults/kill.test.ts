@@ -5,10 +5,10 @@ import { cpSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import test from 'node:test';
 import { type Machine, startMachine } from '../support/berth.ts';
-import { buildImage, type ImageOptions } from '../support/image-builder.ts';
+import type { ImageOptions } from '../support/image-builder.ts';
 import { seeded } from '../support/property.ts';
 import { onlyMissing, partsIn } from './only-missing.ts';
-import { Site } from './site.ts';
+import { beforeUpgrade, Site } from './site.ts';
 
 const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
 const KILLS = 100;
@@ -58,20 +58,8 @@ test(`killed at ${KILLS} moments, the store is valid and the next run brings the
 }, async (t) => {
   const machine = await startMachine(t);
   const { registry } = machine;
-  const names = imagesOf(1).map((_, i) => `app${i}:1`);
-  const push = (generation: number) => {
-    for (const [i, options] of imagesOf(generation).entries()) {
-      registry.push(names[i] ?? '', buildImage(options));
-    }
-  };
-  push(1);
-  const template = new Site(join(machine.directory, 'template'), machine);
-  const first = template.root('first', names);
-  const second = template.root('second', names);
-  assert.ok((await template.stage('first', first)).ready);
-  const record = template.record('first');
-  push(2);
-  const blobs = new Map(imagesOf(2).flatMap((options) => [...buildImage(options).blobs]));
+  const before = await beforeUpgrade(join(machine.directory, 'template'), registry, imagesOf);
+  const { template, second, record, blobs } = before;
   const fresh = (name: string) => {
     const directory = join(machine.directory, name);
     const site = new Site(directory, machine);

@@ -17,7 +17,9 @@ import { openRoot } from '../../src/root/open-root.ts';
 import { Secret } from '../../src/secret.ts';
 import { container, writeRoot } from '../support/berth.ts';
 import type { FaultRegistry } from '../support/fault-registry.ts';
+import { buildImage, type ImageOptions } from '../support/image-builder.ts';
 import { validBlobs, validNames, validPins } from '../support/layout-check.ts';
+import type { TestRegistry } from '../support/registry.ts';
 import { trustBy } from '../support/trust.ts';
 
 /** The host of every name; registries.conf leads it to the test's registry. */
@@ -210,4 +212,37 @@ function listed(directory: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** Two generations of images under the same names; the root `first` is staged with the older. */
+export interface Upgrade {
+  readonly template: Site;
+  /** The location of the root that is to be staged with the newer. */
+  readonly second: string;
+  readonly record: ReturnType<Site['record']>;
+  /** Of the newer images. */
+  readonly blobs: ReadonlyMap<string, Buffer>;
+}
+
+export async function beforeUpgrade(
+  directory: string,
+  registry: TestRegistry,
+  imagesOf: (generation: number) => readonly ImageOptions[],
+): Promise<Upgrade> {
+  const built = (generation: number) =>
+    imagesOf(generation).map((options, i) => ({ name: `app${i}:1`, image: buildImage(options) }));
+  const [older, newer] = [built(1), built(2)];
+  for (const { name, image } of older) registry.push(name, image);
+  const names = older.map(({ name }) => name);
+  const template = new Site(directory, { registry });
+  const first = template.root('first', names);
+  const second = template.root('second', names);
+  assert.ok((await template.stage('first', first)).ready);
+  for (const { name, image } of newer) registry.push(name, image);
+  return {
+    template,
+    second,
+    record: template.record('first'),
+    blobs: new Map(newer.flatMap(({ image }) => [...image.blobs])),
+  };
 }

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { container, type Machine, startMachine, writeRoot } from '../support/berth.ts';
+import {
+  container,
+  disownImages,
+  type Machine,
+  startMachine,
+  writeRoot,
+} from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 
 const host = 'registry.example.com';
@@ -23,7 +29,7 @@ async function code(machine: Machine, ...words: string[]): Promise<number | null
   return (await machine.berth(...words, ...store)).code;
 }
 
-test('what a failed stage was about to fetch, and somebody then pulled, is theirs', async (t) => {
+test('what a failed stage was about to fetch, and somebody then put there, is theirs', async (t) => {
   const machine = await startMachine(t);
   machine.registry.push('web:1', image(2));
   machine.registry.fault = ({ path }) => (path.includes('/blobs/') ? { status: 403 } : undefined);
@@ -31,6 +37,7 @@ test('what a failed stage was about to fetch, and somebody then pulled, is their
   assert.equal((await stage(machine, 'os', root)).code, 1);
   machine.registry.fault = undefined;
   assert.equal(await code(machine, 'pull', `${host}/web:1`), 0);
+  disownImages(machine);
   assert.equal((await stage(machine, 'os', root)).code, 0);
   assert.equal(await code(machine, 'release', 'os'), 0);
   assert.equal(await code(machine, 'prune', '--force'), 0);

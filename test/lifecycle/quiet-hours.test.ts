@@ -34,7 +34,7 @@ async function start(t: TestContext, quietHours: string, at: readonly [number, n
     const { roots } = await host.reconcile();
     return roots.map(({ ready, failures }) => [
       ready,
-      ...failures.map(({ code, kind }) => [code, kind]),
+      ...failures.map(({ error: { code, kind } }) => [code, kind]),
     ]);
   };
   const blobs = () => host.server.requests.filter(({ path }) => path.includes('/blobs/'));

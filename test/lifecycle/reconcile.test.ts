@@ -287,7 +287,7 @@ test('a tree that can’t be read any more is not missed while its record stands
   const pins = (await host.engine.pins()).filter(({ root }) => root === 'b');
   await host.engine.unpin(pins);
   const [lost] = (await reconcileOne(t, host, 'rollback', unreadable)).roots;
-  assert.deepEqual([lost?.ready, lost?.failures[0]?.code], [false, 'unreadable-root']);
+  assert.deepEqual([lost?.ready, lost?.failures[0]?.error.code], [false, 'unreadable-root']);
 });
 
 test('a local unit beside the queued OS moves none of its other names', async (t) => {

@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -52,6 +53,15 @@ async function buildRoot(t: TestContext): Promise<Built> {
 function blobs(root: string): string[] {
   return readdirSync(join(root, STORE, 'blobs/sha256')).sort();
 }
+
+test('a plan counts nothing to download of what the root ships', async (t) => {
+  const { machine, root } = await buildRoot(t);
+  const words = ['plan', '--engine', 'store', '--format', 'json', root];
+  const { stdout } = await machine.berth(...words);
+  const plan = v.parse(schemas.Plan, JSON.parse(stdout));
+  assert.equal(plan.bytes, 0);
+  for (const { bytes, loads } of plan.images) assert.deepEqual([bytes, loads > 20_000], [0, true]);
+});
 
 test('a first boot runs on what the root ships, as if it had been staged', async (t) => {
   const { machine, root } = await buildRoot(t);
@@ -150,7 +160,11 @@ test('berth ship', async (t) => {
   await t.test('leaves a plain layout of exactly what is bound, the same each time', async () => {
     assert.deepEqual(readdirSync(join(root, STORE)).sort(), ['blobs', 'index.json', 'oci-layout']);
     const before = [readFileSync(join(root, STORE, 'index.json'), 'utf8'), blobs(root)];
+    assert.doesNotMatch(before[0]?.toString() ?? '', /io\.berth\.fetched/, 'of the store alone');
+    machine.registry.requests.length = 0;
     assert.equal((await machine.berth('ship', root)).code, 0);
+    const downloads = machine.registry.requests.filter(({ path }) => path.includes('/blobs/'));
+    assert.deepEqual(downloads, [], 'what the root ships already does not come again');
     assert.deepEqual([readFileSync(join(root, STORE, 'index.json'), 'utf8'), blobs(root)], before);
   });
   await t.test('keeps what was there when a name can’t be fetched', async () => {
@@ -178,6 +192,23 @@ test('berth ship', async (t) => {
     assert.equal((await machine.berth('ship', root)).code, 0);
     const { load } = firstBoot(join(machine.directory, 'mended'));
     assert.deepEqual((await load(root))?.findings, []);
+  });
+  await t.test('downloads anew what is damaged, and no more', async () => {
+    const before = blobs(root);
+    const sizes = before.map((blob) => statSync(join(root, STORE, 'blobs/sha256', blob)).size);
+    const [layer = ''] = before.filter((_, i) => (sizes[i] ?? 0) > 20_000);
+    const path = join(root, STORE, 'blobs/sha256', layer);
+    const content = readFileSync(path);
+    writeFileSync(path, Buffer.concat([content.subarray(1), content.subarray(0, 1)]));
+    machine.registry.requests.length = 0;
+    assert.equal((await machine.berth('ship', root)).code, 0);
+    const downloads = machine.registry.requests.filter(({ path: of }) => of.includes('/blobs/'));
+    assert.deepEqual(
+      downloads.map(({ path: of }) => of.slice(-64)),
+      [layer],
+    );
+    assert.deepEqual(blobs(root), before);
+    assert.deepEqual(readFileSync(path), content);
   });
   await t.test('writes nothing behind a link that leads out of the root', async () => {
     const outside = join(machine.directory, 'outside');
@@ -292,7 +323,7 @@ test('policy.json decides by the name, wherever the bytes are', async (t) => {
   const { load, record } = firstBoot(directory, undefined, { ...noNetwork, permit });
   const failures = (await load(root))?.plan.failures ?? [];
   assert.deepEqual(
-    failures.map(({ binding, error }) => [binding.name, error.code]),
+    failures.map(({ name, error }) => [name, error.code]),
     [[`${host}/api:1`, 'policy-rejected']],
   );
   assert.equal((await record())?.staged, undefined);

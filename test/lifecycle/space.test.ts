@@ -14,17 +14,14 @@ test('a reserve is a size as systemd writes them, or a share', () => {
   const sizes: readonly (readonly [string, number | undefined])[] = [
     ['0', 0],
     ['4096', 4096],
-    ['500K', 500 * KIB],
-    ['1.5M', 1.5 * KIB * KIB],
-    ['2G', 2 * KIB ** 3],
+    ['500KiB', 500 * KIB],
+    ['2GB', 2_000_000_000],
     ['5%', 50],
     ['100%', 1000],
     ['', undefined],
     ['101%', undefined],
     ['-1', undefined],
-    ['5 MB', undefined],
-    ['5m', undefined],
-    ['9999E', undefined],
+    ['5 GBit', undefined],
   ];
   for (const [text, bytes] of sizes) {
     const reserve = parseReserve(text);

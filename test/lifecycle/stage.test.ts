@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { container, type Machine, startMachine, writeRoot } from '../support/berth.ts';
+import {
+  container,
+  disownImages,
+  type Machine,
+  startMachine,
+  writeRoot,
+} from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 
 const host = 'registry.example.com';
@@ -195,15 +201,56 @@ test('a pin that is lost is found out and healed', async (t) => {
   assert.equal(await ready(machine, 'os'), 0);
 });
 
-test('an image that somebody had pulled is not removed', async (t) => {
+test('what was pulled for nobody goes when nobody wants it, and not before', async (t) => {
+  const machine = await startMachine(t);
+  machine.registry.push('web:1', image(2));
+  const { digest } = machine.registry.push('tool:1', image(3));
+  const bare = `${host}/bare@${machine.registry.push('bare:1', image(4)).digest}`;
+  const berth = (...words: string[]) => machine.berth(...words, '--engine', 'store');
+  const root = writeRoot(join(machine.directory, 'os'), container('web', `${host}/web:1`));
+  const pulled = [`${host}/web:1`, `${host}/tool:1`, `${host}/again@${digest}`, bare];
+  machine.registry.push('again:1', image(3));
+  assert.equal((await berth('pull', ...pulled)).code, 0);
+  assert.equal((await stage(machine, 'os', root)).code, 0);
+  assert.match((await berth('pins')).stdout, /for prune/);
+  const shown = await berth('prune', '--dry-run', '--format', 'refs');
+  assert.deepEqual(shown.stdout.trim().split('\n').sort(), [bare, `${host}/tool:1`]);
+  assert.equal((await berth('prune', '--force')).code, 0);
+  for (const gone of pulled.slice(1)) assert.ok(!named(machine, gone), gone);
+  assert.ok(named(machine, `${host}/web:1`));
+  assert.equal((await berth('release', 'os')).code, 0);
+  assert.equal((await berth('prune', '--force')).code, 0);
+  assert.ok(!named(machine, `${host}/web:1`));
+});
+
+test('an image that somebody put there is not removed, whatever berth makes of it', async (t) => {
   const machine = await startMachine(t);
   machine.registry.push('web:1', image(2));
   const root = writeRoot(join(machine.directory, 'os'), container('web', `${host}/web:1`));
   assert.equal((await machine.berth('pull', '--engine', 'store', `${host}/web:1`)).code, 0);
+  disownImages(machine);
   assert.equal((await stage(machine, 'os', root)).code, 0);
+  assert.equal((await machine.berth('pull', '--engine', 'store', `${host}/web:1`)).code, 0);
   assert.equal((await machine.berth('release', 'os', '--engine', 'store')).code, 0);
   assert.equal((await machine.berth('prune', '--force', '--engine', 'store')).code, 0);
   assert.ok(named(machine, `${host}/web:1`));
+});
+
+test('what somebody put there stays theirs when they take their name away', async (t) => {
+  const machine = await startMachine(t);
+  machine.registry.push('web:1', image(2));
+  const { digest } = machine.registry.push('other:1', image(2));
+  const other = `${host}/other@${digest}`;
+  const berth = (...words: string[]) => machine.berth(...words, '--engine', 'store');
+  await berth('pull', `${host}/web:1`);
+  disownImages(machine);
+  await berth('pull', other);
+  const path = join(machine.directory, 'state/store/index.json');
+  const index = JSON.parse(readFileSync(path, 'utf8'));
+  const isOther = (of: object) => JSON.stringify(of).includes(`${host}/other`);
+  writeFileSync(path, JSON.stringify({ ...index, manifests: index.manifests.filter(isOther) }));
+  assert.equal((await berth('prune', '--force')).code, 0);
+  assert.ok(named(machine, other));
 });
 
 test('a problem on a bound unit keeps the root from being ready; on another it is a word', async (t) => {

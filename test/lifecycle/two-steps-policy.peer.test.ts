@@ -47,3 +47,32 @@ test('what waits by one name is judged by the others', { skip: skipPodman }, asy
   assert.notEqual(staged.code, 0, 'policy.json rejects it');
   assert.equal(await known(), '');
 });
+
+test('a plan says what podman’s policy rejects, and not of what is there', {
+  skip: skipPodman,
+}, async (t) => {
+  const machine = await startPodmanLab(t);
+  for (const tag of ['web:1', 'api:1']) {
+    machine.registry.push(tag, buildImage({ layers: [{ bytes: 1000, seed: tag.charCodeAt(0) }] }));
+  }
+  const root = (name: string) =>
+    writeRoot(join(machine.directory, name), container(name, `${host}/${name}:1`));
+  const words = ['--bind', 'all', '--id'];
+  assert.equal((await machine.run('stage', ...words, 'web', root('web'))).code, 0);
+  const policy = join(machine.directory, 'home/.config/containers/policy.json');
+  writeFileSync(policy, '{"default":[{"type":"reject"}]}');
+  const oracle = await machine.engine.tryPodman('pull', `${host}/api:1`);
+  assert.match(oracle.stderr, /rejected by policy/);
+  const plan = await machine.run('plan', ...words, 'api', root('api'));
+  assert.equal(plan.code, 4, plan.stderr);
+  assert.match(
+    plan.stderr,
+    /^failed registry\.example\.com\/api:1: it is rejected \(.*policy\.json/,
+  );
+  const present = await machine.run('plan', ...words, 'again', join(machine.directory, 'web'));
+  assert.equal(present.code, 0, present.stderr);
+  assert.equal(
+    (await machine.run('stage', ...words, 'again', join(machine.directory, 'web'))).code,
+    0,
+  );
+});

@@ -243,6 +243,7 @@ test('what waits is unpacked at boot, without a network', { skip: skipPodman }, 
   const refuse = () => Promise.reject(new Error('the network is away'));
   const registry: Registry = {
     permit: async () => undefined,
+    foresee: async () => undefined,
     resolve: refuse,
     resolveAll: refuse,
     manifest: refuse,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { promisify } from 'node:util';
@@ -10,6 +10,7 @@ import { buildImage } from '../support/image-builder.ts';
 import { writeLayout } from '../support/oci-layout.ts';
 import { skipPodman, startPodman } from '../support/podman.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
+import { trixieProgram } from '../support/trixie.ts';
 import { client, fails, password, serve, sink } from './open.ts';
 
 const run = promisify(execFile);
@@ -44,6 +45,37 @@ async function pushed(t: TestContext, login: boolean) {
     skopeo('inspect', '--raw', '--tls-verify=false', ...creds('--creds'), `docker://${ref}`);
   return { host, name, image, inspect };
 }
+
+test(
+  'CONTAINERS_REGISTRIES_CONF is podman’s, and not skopeo’s, as docs/registries.md says',
+  options,
+  async (t) => {
+    const server = await serve(t);
+    server.push('app:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
+    const directory = temporaryDirectory(t);
+    const conf = join(directory, 'elsewhere.conf');
+    writeFileSync(
+      conf,
+      `[[registry]]\nprefix = "a.invalid"\nlocation = "${server.host}"\ninsecure = true\n`,
+    );
+    const environment = { CONTAINERS_REGISTRIES_CONF: conf };
+    const podman = await startPodman(t, { environment });
+    await podman.podman('pull', '--quiet', 'a.invalid/app:1');
+    const inspect = ['--insecure-policy', 'inspect', '--raw', 'docker://a.invalid/app:1'];
+    const given = { PATH: process.env['PATH'], HOME: directory, ...environment };
+    const skopeos = [
+      async (...words: string[]) => {
+        const ran = await trixieProgram('skopeo')([...words, ...inspect], given);
+        assert.equal(ran.code, 0, ran.stderr);
+      },
+      async (...words: string[]) => run('skopeo', [...words, ...inspect], { env: given }),
+    ];
+    for (const skopeo of skopeos) {
+      await assert.rejects(skopeo(), /no such host|a\.invalid/);
+      await skopeo('--registries-conf', conf);
+    }
+  },
+);
 
 test('docker-registry: the digests are those that skopeo sees', options, async (t) => {
   const { host, name, image, inspect } = await pushed(t, false);

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { PATIENCE } from '../../src/registry/body.ts';
 import { type Proxy, proxiesOf } from '../../src/registry/proxy.ts';
+import { RegistryError } from '../../src/registry/registry.ts';
 import { Secret } from '../../src/secret.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { testCertificate } from '../support/registry-certificate.ts';
@@ -28,9 +30,32 @@ test('which proxy a URL is asked by', () => {
   assert.equal(way(upper, 'https://a.example/'), 'http://c.example/');
   const login = { HTTPS_PROXY: 'https://me:p%40ss%3A@b.example' };
   assert.equal(way(login, 'https://a.example/'), 'https://b.example/ me:p@ss:');
-  assert.equal(way({ HTTPS_PROXY: 'http://me:%zz@b.example' }, 'https://a.example/'), 'direct');
   for (const local of ['localhost', '127.1.2.3', '[::1]']) {
     assert.equal(way(both, `https://${local}:5000/`), 'direct', local);
+  }
+});
+
+test('what is no proxy is an error that names the variable, and no password', () => {
+  for (const [variable, text, found] of [
+    ['HTTPS_PROXY', 'http://[', '"http://["'],
+    ['HTTPS_PROXY', 'ftp://proxy.example', '"ftp://proxy.example"'],
+    ['http_proxy', 'http://', '"http://"'],
+    ['https_proxy', 'me:hunter2', 'none (it is not shown: it may hold a password)'],
+    [
+      'HTTP_PROXY',
+      'http://me:%zzhunter2@b.example',
+      'none (it is not shown: it may hold a password)',
+    ],
+  ] as const) {
+    assert.throws(
+      () => proxiesOf({ [variable]: text }),
+      (error: unknown) =>
+        error instanceof RegistryError &&
+        error.kind === 'usage' &&
+        error.message ===
+          `${variable}: expected the URL of a proxy (http, https or socks5), found ${found}`,
+      text,
+    );
   }
 });
 
@@ -81,6 +106,19 @@ async function proxied(t: TestContext, password: string, hosts: readonly { host:
   return { server, registry: client(t, hosts, { proxyFor: () => proxy }) };
 }
 
+/** A proxy that answers as it likes. */
+async function listen(
+  t: TestContext,
+  scheme: 'http' | 'socks5',
+  answer: (socket: Socket) => void,
+): Promise<URL> {
+  const server = createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const address = server.address();
+  return new URL(`${scheme}://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`);
+}
+
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((done) => server.once('listening', done));
@@ -114,14 +152,19 @@ for (const tls of [undefined, testCertificate]) {
   });
 }
 
-test('a proxy that says nothing is not waited for without end', async (t) => {
-  const silent = createServer().listen(0, '127.0.0.1');
-  await new Promise((done) => silent.once('listening', done));
-  t.after(() => silent.close());
-  const address = silent.address();
-  const port = typeof address === 'object' ? address?.port : 0;
+test('an error on the way to a proxy says that it is one', async (t) => {
+  const port = await freePort();
   const registry = client(t, [], {
     proxyFor: () => ({ url: new URL(`http://127.0.0.1:${port}`) }),
+  });
+  const error = await fails(registry.resolve('a.example/app:1', amd64, {}), 'registry-unreachable');
+  assert.match(error.message, /at the proxy 127\.0\.0\.1:\d+: .*ECONNREFUSED/);
+});
+
+test('a proxy that says nothing is not waited for without end', async (t) => {
+  const url = await listen(t, 'http', () => undefined);
+  const registry = client(t, [], {
+    proxyFor: () => ({ url }),
     patience: { ...PATIENCE, connect: 50 },
   });
   const error = await fails(registry.resolve('a.example/app:1', amd64, {}), 'registry-unreachable');
@@ -131,19 +174,13 @@ test('a proxy that says nothing is not waited for without end', async (t) => {
 test('a SOCKS proxy is asked for an IPv6 address by its bytes, and may refuse', async (t) => {
   const received: Buffer[] = [];
   const answers = [Buffer.from([5, 0]), Buffer.from([5, 2, 0, 1])];
-  const server = createServer((socket) => {
+  const url = await listen(t, 'socks5', (socket) => {
     socket.on('data', (chunk) => {
       received.push(chunk);
       socket.write(answers.shift() ?? Buffer.alloc(0));
     });
-  }).listen(0, '127.0.0.1');
-  await new Promise((done) => server.once('listening', done));
-  t.after(() => server.close());
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : 0;
-  const registry = client(t, [], {
-    proxyFor: () => ({ url: new URL(`socks5://127.0.0.1:${port}`) }),
   });
+  const registry = client(t, [], { proxyFor: () => ({ url }) });
   const name = '[fd00:0:0:1::a:b]:5000/app:1';
   const error = await fails(registry.resolve(name, amd64, {}), 'registry-unreachable');
   assert.match(error.message, /at the proxy 127\.0\.0\.1:\d+: it answers 2 for fd00:/);
@@ -158,7 +195,7 @@ for (const [what, isWhole] of [
   test(`a SOCKS proxy that answers ${what}`, async (t) => {
     const answer = Buffer.from([5, 0]);
     const refusal = Buffer.from([5, 2, 0, 1]);
-    const server = createServer((socket) => {
+    const url = await listen(t, 'socks5', (socket) => {
       const answers = [answer, refusal];
       const reply = async () => {
         for (const byte of answers.shift() ?? []) {
@@ -169,14 +206,8 @@ for (const [what, isWhole] of [
         }
       };
       socket.setNoDelay().on('data', () => void reply());
-    }).listen(0, '127.0.0.1');
-    await new Promise((done) => server.once('listening', done));
-    t.after(() => server.close());
-    const address = server.address();
-    const port = typeof address === 'object' ? address?.port : 0;
-    const registry = client(t, [], {
-      proxyFor: () => ({ url: new URL(`socks5://127.0.0.1:${port}`) }),
     });
+    const registry = client(t, [], { proxyFor: () => ({ url }) });
     const asked = registry.resolve('a.example/app:1', amd64, {});
     const error = await fails(asked, 'registry-unreachable');
     assert.match(error.message, isWhole ? /it answers 2 for a\.example:443/ : /it hangs up/);

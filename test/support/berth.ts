@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
 import { startRegistry, type TestRegistry } from './registry.ts';
@@ -84,6 +84,12 @@ async function run(
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, ...output };
+}
+
+/** Makes what is in the embedded store look as if another tool had copied it there. */
+export function disownImages({ directory }: Machine): void {
+  const path = join(directory, 'state/store/index.json');
+  writeFileSync(path, readFileSync(path, 'utf8').replaceAll(/,"io\.berth\.fetched":"true"/g, ''));
 }
 
 /** Writes a root: files by their path in it; a value that begins with `-> ` makes a link. */

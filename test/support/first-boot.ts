@@ -14,6 +14,7 @@ import { openRoot } from '../../src/root/open-root.ts';
 /** Lets every image be fetched, and fails the test that asks it for one. */
 export const noNetwork: Registry = {
   permit: async () => undefined,
+  foresee: async () => undefined,
   resolve: async () => assert.fail('a registry was asked what a name means'),
   resolveAll: async () => assert.fail('a registry was asked what a name means'),
   manifest: async () => assert.fail('a registry was asked for a manifest'),

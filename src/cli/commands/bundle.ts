@@ -5,29 +5,21 @@ import { withStoredBlobs } from '../../engine/store/loaded.ts';
 import { BerthError } from '../../errors.ts';
 import { formatBytes } from '../../format-bytes.ts';
 import { byDigest } from '../../image/name.ts';
-import { bindingsOf } from '../../lifecycle/bindings.ts';
 import { bundleArchive } from '../../lifecycle/bundle/archive.ts';
 import { type BundlePlan, planBundle } from '../../lifecycle/bundle/plan.ts';
 import { layersSince } from '../../lifecycle/bundle/since.ts';
 import { compressed, writeBundle } from '../../lifecycle/bundle/write.ts';
 import { sizeOf } from '../../lifecycle/space.ts';
-import { survey } from '../../lifecycle/survey.ts';
 import type { Root } from '../../root/root.ts';
+import { printBound, readBound } from '../bound.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
-import {
-  failureEntry,
-  printFailures,
-  printProblems,
-  problemEntry,
-  resolutionFailure,
-} from '../render/problems.ts';
+import { failureEntry, printFailures, problemEntry } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
 import { hostConfig, type Online, online, stateDirectoryOf } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
-import { howToBind } from './images.ts';
 
 interface BundleOptions extends RootOptions {
   readonly output: string;
@@ -64,11 +56,8 @@ export function defineBundle(command: Command): void {
 
 async function bundle(surroundings: Online, root: Root, options: BundleOptions): Promise<void> {
   const { registry } = surroundings;
-  const config = await hostConfig(options);
-  const found = await survey(root, { bind: options.bind, compose: config.compose });
-  const bound = found.references.filter(({ decision }) => decision.bound);
-  const { bindings, problems: more } = bindingsOf(found, root, 'bound');
-  const problems = [...found.problems.filter((problem) => problem.bound), ...more];
+  const bound = await readBound(root, options);
+  const { bindings } = bound;
   const since = options.since;
   const present =
     since === undefined
@@ -76,8 +65,10 @@ async function bundle(surroundings: Online, root: Root, options: BundleOptions):
       : await layersSince(surroundings, registry, since, bindings);
   const plan = await planBundle(surroundings, registry, bindings, present);
   const written = plan.failures.length === 0;
-  if (written)
-    await write(surroundings, plan, join(stateDirectoryOf(options, config), 'store'), options);
+  if (written) {
+    const state = stateDirectoryOf(options, await hostConfig(options));
+    await write(surroundings, plan, join(state, 'store'), options);
+  }
   if (options.output === '-') process.stderr.write(summary(plan, options.output));
   else {
     print(options.format, {
@@ -94,22 +85,18 @@ async function bundle(surroundings: Online, root: Root, options: BundleOptions):
           manifest,
         })),
         omitted: { layers: plan.omitted.length, bytes: sizeOf(plan.omitted) },
-        problems: problems.map(problemEntry),
+        problems: bound.problems.map(problemEntry),
         failures: plan.failures.map(failureEntry),
       }),
       table: () => table(plan) + summary(plan, options.output),
       refs: () => plan.images.map(({ image: { name, digest } }) => byDigest(name, digest)),
     });
   }
-  printFailures(plan.failures.map(resolutionFailure));
-  if (options.format !== 'json') printProblems(problems);
-  if (bound.length === 0) {
-    process.stderr.write(`Nothing of ${root.location} is bound. ${howToBind}\n`);
-  }
-  const hasUnknown = bound.some(({ image }) => image === undefined);
+  printFailures(plan.failures);
+  printBound(bound, root.location, options);
   process.exitCode =
     exitCodeOf(plan.failures.map(({ error }) => error)) ||
-    (hasUnknown ? exitCodes['not-ready'] : 0);
+    (bound.hasUnknown ? exitCodes['not-ready'] : 0);
 }
 
 async function write(

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type LintReport, lint } from '../../lifecycle/lint/lint.ts';
 import { survey } from '../../lifecycle/survey.ts';
+import { parseSize } from '../../parse-size.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { jsonText } from '../output.ts';
 import { exitCodes } from '../render/failure.ts';
@@ -29,13 +30,13 @@ export function defineLint(command: Command): void {
           'findings; 5 if all errors are registries that can’t be reached; else 0.',
       )
       .option('--offline', 'skip the rules that ask registries')
-      .option('--max-size <size>', 'of the bound images together: 500MB, 2G, 2GiB', sizeOf),
+      .option('--max-size <size>', 'of the bound images together: 500MB, 2GB, 2GiB', sizeOf),
     formats,
   )
     .addHelpText(
       'after',
       '\nExamples:\n  berth lint ./rootfs\n  berth lint --offline --format sarif ./rootfs > berth.sarif\n' +
-        '  berth lint --format github --max-size 2G ./rootfs',
+        '  berth lint --format github --max-size 2GB ./rootfs',
     )
     .action(async (spec: string | undefined, options: LintOptions) => {
       await online(options, async (surroundings) => {
@@ -86,24 +87,8 @@ function exitCodeOf({ findings }: LintReport): number {
   return isReachable ? exitCodes.failed : exitCodes.unreachable;
 }
 
-const units: Readonly<Record<string, number>> = {
-  '': 1,
-  k: 1e3,
-  m: 1e6,
-  g: 1e9,
-  t: 1e12,
-  ki: 2 ** 10,
-  mi: 2 ** 20,
-  gi: 2 ** 30,
-  ti: 2 ** 40,
-};
-
-/** Decimal as all of berth's sizes, unless `GiB` says otherwise. */
 function sizeOf(text: string): number {
-  const [, number, unit = ''] = /^(\d{1,12}(?:\.\d{1,6})?)\s?([kmgt]i?)?b?$/i.exec(text) ?? [];
-  const factor = units[unit.toLowerCase()];
-  if (number === undefined || factor === undefined) {
-    throw new InvalidArgumentError('expected a size, as 500MB, 2G or 2GiB');
-  }
-  return Math.floor(Number(number) * factor);
+  const bytes = parseSize(text);
+  if (bytes === undefined) throw new InvalidArgumentError('expected a size, as 500MB, 2GB or 2GiB');
+  return bytes;
 }

@@ -3,27 +3,18 @@ import { counted } from '../../counted.ts';
 import { isDeploymentName } from '../../deployment/deployment.ts';
 import { BerthError } from '../../errors.ts';
 import { byDigest } from '../../image/name.ts';
-import { type Binding, bindingsOf } from '../../lifecycle/bindings.ts';
 import { compareLocks, type Resolved, resolveForLock } from '../../lifecycle/lock.ts';
 import { LOCK_PATH, lockText } from '../../lifecycle/lock-file.ts';
-import { type BoundProblem, type Survey, survey } from '../../lifecycle/survey.ts';
 import type { Root } from '../../root/root.ts';
 import { writeInRoot } from '../../root/write-in-root.ts';
-
+import { type Bound, printBound, readBound } from '../bound.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { checkTable, lockEntries, lockRefs, lockTable } from '../render/lock.ts';
-import {
-  failureEntry,
-  printFailures,
-  printProblems,
-  problemEntry,
-  resolutionFailure,
-} from '../render/problems.ts';
-import { hostConfig, online } from '../surroundings.ts';
+import { failureEntry, printFailures, problemEntry } from '../render/problems.ts';
+import { online } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
-import { howToBind } from './images.ts';
 
 interface LockOptions extends RootOptions {
   readonly check?: boolean;
@@ -54,43 +45,20 @@ export function defineLock(command: Command): void {
             resolved,
             options,
           );
-        printFailures(resolved.failures.map(resolutionFailure));
-        if (options.format !== 'json') printProblems(read.problems);
-        if (read.isNothingBound) {
-          process.stderr.write(`Nothing of ${read.found.location} is bound. ${howToBind}\n`);
-        }
+        printFailures(resolved.failures);
+        printBound(read, read.found.location, options);
       });
     });
 }
 
-interface Read {
-  readonly found: Survey;
-  readonly bindings: readonly Binding[];
-  readonly problems: readonly BoundProblem[];
-  readonly isNothingBound: boolean;
-  /** Whether a bound reference names an image that can't be known, and so not locked. */
-  readonly hasUnknown: boolean;
-}
-
-async function readForLock(root: Root, options: LockOptions): Promise<Read> {
-  const { compose } = await hostConfig(options);
-  const found = await survey(root, { bind: options.bind, compose });
-  const { bindings, problems } = bindingsOf(found, root, 'bound');
-  const bound = found.references.filter(({ decision }) => decision.bound);
+async function readForLock(root: Root, options: LockOptions): Promise<Bound> {
+  const read = await readBound(root, options);
+  if (options.check === true) return read;
   // What is wrong with the lock that is about to be written anew is no more worth a word.
-  const others = found.problems.filter(
-    ({ code }) => options.check === true || code !== 'lock-file',
-  );
-  return {
-    found,
-    bindings,
-    problems: [...others.filter((problem) => problem.bound), ...problems],
-    isNothingBound: bound.length === 0,
-    hasUnknown: bound.some(({ image }) => image === undefined),
-  };
+  return { ...read, problems: read.problems.filter(({ code }) => code !== 'lock-file') };
 }
 
-function writeLock(spec: string, read: Read, resolved: Resolved, options: LockOptions): void {
+function writeLock(spec: string, read: Bound, resolved: Resolved, options: LockOptions): void {
   const { lock, failures } = resolved;
   const text = lockText(lock);
   const { text: before, problem } = read.found.lock;
@@ -129,7 +97,7 @@ function sayWritten(images: number, written: boolean, failures: number): void {
   process.stdout.write(`\n${LOCK_PATH}: ${counted(images, 'image')}, ${word}.\n`);
 }
 
-function printCheck(read: Read, { lock, failures }: Resolved, options: LockOptions): void {
+function printCheck(read: Bound, { lock, failures }: Resolved, options: LockOptions): void {
   const { found, bindings, problems, hasUnknown } = read;
   const check = compareLocks(found.lock.lock ?? new Map(), lock, bindings);
   const differs = check.moved.length + check.missing.length + check.extra.length > 0;

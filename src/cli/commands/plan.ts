@@ -11,7 +11,7 @@ import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { planFields, planTable, refsOf } from '../render/plan.ts';
-import { printFailures, printProblems, resolutionFailure } from '../render/problems.ts';
+import { printFailures, printProblems } from '../render/problems.ts';
 import { inSurroundings, type Surroundings } from '../surroundings.ts';
 import { idOfRoot, letHeapGrow, withRoot } from '../target.ts';
 import { howToBind } from './images.ts';
@@ -47,10 +47,9 @@ export function definePlan(command: Command): void {
           table: () => planTable(plan),
           refs: () => refsOf(plan),
         });
-        printFailures(plan.failures.map(resolutionFailure));
+        printFailures(plan.failures);
         if (options.format !== 'json') printProblems(plan.problems);
-        if (plan.lack !== undefined)
-          printFailures([{ name: plan.root.id, message: plan.lack.message, hint: plan.lack.hint }]);
+        if (plan.lack !== undefined) printFailures([{ name: plan.root.id, error: plan.lack }]);
         sayNothingBound(plan);
         process.exitCode =
           exitCodeOf(plan.failures.map(({ error }) => error)) ||

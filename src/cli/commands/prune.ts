@@ -14,13 +14,14 @@ interface PruneFlags extends CommonOptions {
   readonly force?: boolean;
 }
 
-/** `berth prune`: remove what berth fetched for released roots. Shows first. */
+/** `berth prune`: remove what berth fetched and nobody wants any more. Shows first. */
 export function definePrune(command: Command): void {
   withCommonOptions(
     command
       .description(
-        'Remove the images that berth fetched for roots that are released, and that no root, ' +
-          'container or other name holds. Shows them, and asks first.',
+        'Remove the images that berth fetched for roots that are released, and into the embedded ' +
+          'store for nobody (`berth pull`), and that no root, container or other name holds. ' +
+          'Shows them, and asks first.',
       )
       .option('-n, --dry-run', 'only show')
       .option('-f, --force', 'don’t ask'),

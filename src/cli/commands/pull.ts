@@ -15,7 +15,7 @@ import {
 import { print } from '../output.ts';
 import { exitCodeOf } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
-import { printFailures, printProblems } from '../render/problems.ts';
+import { failureEntry, printFailures, printProblems } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
 import { hostConfig, inSurroundings } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
@@ -57,18 +57,12 @@ export function definePull(command: Command): void {
           bindings,
           pinId,
         );
-        const failed = failures.map(({ name, error: { code, message, hint } }) => ({
-          name,
-          code,
-          message,
-          hint,
-        }));
         print(flags.format, {
           json: () => ({
             apiVersion: 'berth/v1',
             kind: 'PullResult',
             pulled: pulled.map((image) => ({ ...image })),
-            failures: failed.map(({ name: image, ...rest }) => ({ image, ...rest })),
+            failures: failures.map(failureEntry),
           }),
           table: () =>
             pulled.length === 0
@@ -80,7 +74,7 @@ export function definePull(command: Command): void {
                 ),
           refs: () => pulled.map(({ name }) => name),
         });
-        printFailures(failed);
+        printFailures(failures);
         process.exitCode = exitCodeOf(failures.map(({ error }) => error));
       });
     });

@@ -53,19 +53,26 @@ export function defineReconcile(command: Command): void {
             roots: result.roots.map((root) => ({
               ...root,
               findings: root.findings.map(findingEntry),
-              failures: root.failures.map(failureEntry),
+              failures: root.failures.map(({ image, error }) => ({
+                ...(image === undefined ? {} : { image }),
+                ...errorEntry(error),
+              })),
             })),
             released: result.released.map(({ id: root, pins, images }) => ({ root, pins, images })),
-            failures: result.failures.map(failureEntry),
+            failures: result.failures.map(errorEntry),
           }),
           table: () => table(result),
           refs: () => result.roots.map(({ id }) => id),
         });
         for (const { id, failures, findings } of result.roots.filter(isLiving)) {
-          printFailures(failures.map((failure) => ({ name: id, ...failureEntry(failure) })));
+          printFailures(
+            failures.map(({ image, error }) =>
+              image === undefined ? { name: id, error } : { root: id, name: image, error },
+            ),
+          );
           printFindings(findings);
         }
-        printFailures(result.failures.map((f) => ({ name: 'updater', ...failureEntry(f) })));
+        printFailures(result.failures.map((error) => ({ name: 'updater', error })));
         if (found.deployments.length === 0 && found.failures.length === 0) {
           process.stderr.write(
             'No updater was found: neither bootc nor ostree, and berth.toml lists no [directories].\n',
@@ -116,7 +123,7 @@ function isChanged({ roots, released }: Reconciled): boolean {
 }
 
 function exitCode({ roots, failures }: Reconciled): number {
-  const all = [...failures, ...roots.flatMap((root) => root.failures)];
+  const all = [...failures, ...roots.flatMap(({ failures }) => failures.map(({ error }) => error))];
   const notReady = roots.filter(isLiving).some(({ ready }) => !ready);
   return exitCodeOf(all) || (notReady ? exitCodes['not-ready'] : 0);
 }
@@ -150,6 +157,6 @@ function stateOf({ role, ready, changed, failures }: ReconciledRoot): string {
   return changed ? 'ready, staged now' : 'ready';
 }
 
-function failureEntry({ code, message, hint }: BerthError) {
+function errorEntry({ code, message, hint }: BerthError) {
   return { code, message, hint };
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { counted } from '../../counted.ts';
 import { readSituation } from '../../lifecycle/context.ts';
+import { isLiving } from '../../lifecycle/record.ts';
 import { release } from '../../lifecycle/release.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
@@ -18,12 +19,18 @@ export function defineRelease(command: Command): void {
     .addHelpText('after', '\nExamples:\n  berth release os-a')
     .action(async (target: string, options: CommonOptions) => {
       await inSurroundings(options, async (surroundings) => {
-        const { records } = await readSituation(surroundings);
-        const released = await release(surroundings, await idOfTarget(target, records, options));
-        const { id, pins, images } = released;
+        const { records, pins: held } = await readSituation(surroundings);
+        const given = await idOfTarget(target, records, options);
+        const before = records.get(given);
+        const isIdle =
+          before !== undefined && !isLiving(before) && !held.some(({ root }) => root === given);
+        const { id, pins, images } = await release(surroundings, given);
         print(options.format, {
           json: () => ({ apiVersion: 'berth/v1', kind: 'ReleaseResult', root: id, pins, images }),
-          table: () => `released ${id}: ${counted(pins, 'pin')} dropped${leftTo(images)}\n`,
+          table: () =>
+            isIdle
+              ? `nothing to release: ${id} is released already${leftTo(images)}\n`
+              : `released ${id}: ${counted(pins, 'pin')} dropped${leftTo(images)}\n`,
           refs: () => [],
         });
       });

@@ -1,20 +1,18 @@
 import type { Command } from 'commander';
 import { counted } from '../../counted.ts';
 import { BerthError } from '../../errors.ts';
-import { bindingsOf } from '../../lifecycle/bindings.ts';
 import { type Shipped, shipImages } from '../../lifecycle/ship.ts';
-import { survey } from '../../lifecycle/survey.ts';
 import { SHIPPED_STORE } from '../../registry/shipped.ts';
 import type { Root } from '../../root/root.ts';
+import { printBound, readBound } from '../bound.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
-import { printFailures, printProblems, problemEntry } from '../render/problems.ts';
+import { failureEntry, printFailures, problemEntry } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
-import { hostConfig, type Online, online } from '../surroundings.ts';
+import { type Online, online } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
-import { howToBind } from './images.ts';
 
 /** `berth ship`: images inside the OS, for a first boot without a network. */
 export function defineShip(command: Command): void {
@@ -40,11 +38,8 @@ async function ship(
   spec: string | undefined,
   options: RootOptions,
 ): Promise<void> {
-  const { compose } = await hostConfig(options);
-  const found = await survey(root, { bind: options.bind, compose });
-  const bound = found.references.filter(({ decision }) => decision.bound);
-  const { bindings, problems: more } = bindingsOf(found, root, 'bound');
-  const problems = [...found.problems.filter((problem) => problem.bound), ...more];
+  const bound = await readBound(root, options);
+  const { bindings } = bound;
   // A descriptor need not have a path.
   const directory = spec?.startsWith('fd:') === true ? spec : root.location;
   // Where there is nothing to write and nothing to take away, the tree is left as it is.
@@ -52,12 +47,7 @@ async function ship(
   const result = isIdle
     ? { images: [], failures: [] }
     : await shipImages(surroundings, surroundings.registry, directory, bindings);
-  const failures = result.failures.map(({ name, error: { code, message, hint } }) => ({
-    name,
-    code,
-    message,
-    hint,
-  }));
+  const { failures } = result;
   const written = failures.length === 0;
   print(options.format, {
     json: () => ({
@@ -67,22 +57,18 @@ async function ship(
       path: SHIPPED_STORE,
       written,
       images: result.images.map((image) => ({ ...image })),
-      problems: problems.map(problemEntry),
-      failures: failures.map(({ name: image, ...rest }) => ({ image, ...rest })),
+      problems: bound.problems.map(problemEntry),
+      failures: failures.map(failureEntry),
     }),
     table: () => table(result.images, written),
     refs: () => result.images.map(({ name }) => name),
   });
   printFailures(failures);
   if (!written) process.stderr.write(`Nothing was written to ${SHIPPED_STORE}.\n`);
-  if (options.format !== 'json') printProblems(problems);
-  if (bound.length === 0) {
-    process.stderr.write(`Nothing of ${root.location} is bound. ${howToBind}\n`);
-  }
-  const hasUnknown = bound.some(({ image }) => image === undefined);
+  printBound(bound, root.location, options);
   process.exitCode =
-    exitCodeOf(result.failures.map(({ error }) => error)) ||
-    (hasUnknown ? exitCodes['not-ready'] : 0);
+    exitCodeOf(failures.map(({ error }) => error)) ||
+    (bound.hasUnknown ? exitCodes['not-ready'] : 0);
 }
 
 function table(images: Shipped['images'], written: boolean): string {

@@ -3,7 +3,7 @@ import { counted } from '../../counted.ts';
 import type { Deployment } from '../../deployment/deployment.ts';
 import { formatBytes } from '../../format-bytes.ts';
 import type { Plan } from '../../lifecycle/plan.ts';
-import { type Staged, stage } from '../../lifecycle/stage.ts';
+import { failuresOf, type Staged, stage } from '../../lifecycle/stage.ts';
 import type { Root } from '../../root/root.ts';
 import { openTarget } from '../into.ts';
 import { type RateOptions, type RootOptions, withLimitRate, withRootOptions } from '../options.ts';
@@ -11,7 +11,7 @@ import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { deferralOf, planFields, refsOf, shortDigest } from '../render/plan.ts';
 import {
-  failuresOf,
+  failureEntry,
   findingEntry,
   printFailures,
   printFindings,
@@ -46,7 +46,7 @@ export function defineStage(command: Command): void {
   )
     .addHelpText(
       'after',
-      '\nExamples:\n  berth stage ./rootfs\n  berth stage --download-only ./rootfs\n  berth stage --engine store --bind all --id next --limit-rate 2M ./rootfs\n  berth stage /mnt --into /mnt',
+      '\nExamples:\n  berth stage ./rootfs\n  berth stage --download-only ./rootfs\n  berth stage --engine store --bind all --id next --limit-rate 2MB ./rootfs\n  berth stage /mnt --into /mnt',
     )
     .action(async (spec: string | undefined, options: StageOptions) => {
       const work = async (root: Root, deployment: Deployment | undefined) => {
@@ -73,12 +73,7 @@ function report(result: Staged, options: StageOptions): void {
       apiVersion: 'berth/v1',
       kind: 'StageResult',
       ...planFields(result.plan),
-      failures: failures.map(({ name: image, code, message, hint }) => ({
-        image,
-        code,
-        message,
-        hint,
-      })),
+      failures: failures.map(failureEntry),
       ready,
       findings: result.findings.map(findingEntry),
     }),
@@ -95,8 +90,10 @@ function report(result: Staged, options: StageOptions): void {
     exitCodeOf(failures.map(({ error }) => error)) || (ready ? 0 : exitCodes['not-ready']);
 }
 
-function table({ plan, failures, findings }: Staged, ready: boolean): string {
-  const failed = new Set(failures.map(({ image }) => image));
+function table(result: Staged, ready: boolean): string {
+  const { plan, findings } = result;
+  const failed = new Set(result.failures.map(({ image }) => image));
+  const failures = failuresOf(result).length;
   const rows = plan.images.flatMap((image) =>
     image.names.map(({ name, digest }) => [
       name,
@@ -108,9 +105,17 @@ function table({ plan, failures, findings }: Staged, ready: boolean): string {
       deferralOf(name, plan.deferred),
     ]),
   );
-  if (rows.length === 0 && findings.length === 0 && plan.failures.length === 0) return '';
-  const verdict = verdictOn(plan, ready);
-  return `${renderTable(['IMAGE', 'DIGEST', 'SIZE', 'STATE', ''], rows, process.stdout)}\n${plan.root.id} ${verdict}: ${counted(plan.images.length, 'image')}${failures.length > 0 ? '' : `, ${formatBytes(plan.bytes)} fetched`}.\n`;
+  if (rows.length === 0 && findings.length === 0 && failures === 0) return '';
+  const shown =
+    rows.length === 0
+      ? ''
+      : `${renderTable(['IMAGE', 'DIGEST', 'SIZE', 'STATE', ''], rows, process.stdout)}\n`;
+  const { length } = plan.images;
+  const outcome =
+    failures > 0
+      ? `${failures} of ${counted(length + plan.failures.length, 'image')} failed`
+      : `${counted(length, 'image')}, ${formatBytes(plan.bytes)} fetched`;
+  return `${shown}${plan.root.id} ${verdictOn(plan, ready)}: ${outcome}.\n`;
 }
 
 function verdictOn({ way, engine }: Plan, ready: boolean): string {

@@ -56,9 +56,7 @@ export function defineStatus(command: Command): void {
           }
         }
         if (held !== undefined && options.format === 'table') printHeld(held);
-        printFailures(
-          living.failures.map(({ message, hint }) => ({ name: 'updater', message, hint })),
-        );
+        printFailures(living.failures.map((error) => ({ name: 'updater', error })));
         if (roots.length === 0) process.stderr.write(`Nothing is staged on ${engine.name}.\n`);
         printElsewhere(situation);
       });

@@ -78,17 +78,15 @@ export function planTable(plan: Plan): string {
       'the earlier staging held it',
     ]),
   );
-  const table = renderTable(
-    ['IMAGE', 'DIGEST', 'SIZE', 'ACTION', 'LOCK', ''],
-    [...rows, ...provided, ...dropped],
-    process.stdout,
-  );
+  const all = [...rows, ...provided, ...dropped];
+  const header = ['IMAGE', 'DIGEST', 'SIZE', 'ACTION', 'LOCK', ''];
+  const table = all.length === 0 ? '' : `${renderTable(header, all, process.stdout)}\n`;
   const { engine, root } = plan;
   const unresolved =
     plan.failures.length === 0
       ? ''
-      : `, and ${counted(plan.failures.length, 'name')} that could not be resolved`;
-  return `${table}\n${counted(plan.images.length, 'image')} for ${root.id} on ${engine.name} (${engine.description})${unresolved}: ${formatBytes(plan.bytes)} to fetch${inStore(plan)}${plan.space.map(spaceText).join('')}.\n`;
+      : `, and ${counted(plan.failures.length, 'name')} that can’t be staged`;
+  return `${table}${counted(plan.images.length, 'image')} for ${root.id} on ${engine.name} (${engine.description})${unresolved}: ${formatBytes(plan.bytes)} to fetch${inStore(plan)}${plan.space.map(spaceText).join('')}.\n`;
 }
 
 function inStore({ inStore: bytes }: Plan): string {

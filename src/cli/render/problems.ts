@@ -1,6 +1,6 @@
+import type { BerthError } from '../../errors.ts';
+import type { NameFailure } from '../../lifecycle/limited.ts';
 import type { RecordReference } from '../../lifecycle/record.ts';
-import type { ResolutionFailure } from '../../lifecycle/resolve.ts';
-import type { Staged } from '../../lifecycle/stage.ts';
 import type { BoundProblem, BoundReference } from '../../lifecycle/survey.ts';
 import type { Finding } from '../../lifecycle/verify.ts';
 import { displayPath } from '../../root/names.ts';
@@ -37,29 +37,44 @@ export function printFindings(findings: readonly Finding[]): void {
   }
 }
 
+interface Failed {
+  /** For which root, where a command is about several. */
+  readonly root?: string;
+  readonly name: string;
+  readonly error: Pick<BerthError, 'message' | 'hint'>;
+}
+
 /** One line for each, and what to do once for all that it helps: a registry is mostly gone for all. */
-export function printFailures(
-  failures: readonly { name: string; message: string; hint: string }[],
-) {
+export function printFailures(failures: readonly Failed[]): void {
   const { stderr } = process;
-  for (const [hint, alike] of Map.groupBy(failures, (failure) => failure.hint)) {
-    // Of a whole root the images are not named: they may all fail alike.
-    const lines = alike.map(({ name, message }) => `${displayPath(name)}: ${displayPath(message)}`);
-    for (const line of new Set(lines)) {
-      stderr.write(`${paint({ text: 'failed', colour: 'red' }, stderr)} ${line}\n`);
+  for (const [hint, alike] of Map.groupBy(failures, ({ error }) => error.hint)) {
+    // What does not speak of one image, such as a fault in registries.conf, is said once.
+    for (const [message, of] of Map.groupBy(alike, ({ error }) => error.message)) {
+      const names = new Set(
+        of.map(({ root, name }) => (root === undefined ? name : `${root}: ${name}`)),
+      );
+      const [{ name } = { name: '' }] = of;
+      const said = names.size === 1 ? withoutName(message, name) : message;
+      stderr.write(`${paint({ text: 'failed', colour: 'red' }, stderr)} `);
+      stderr.write(`${displayPath([...names].join(', '))}: ${displayPath(said)}\n`);
     }
     stderr.write(`  → ${displayPath(hint)}\n`);
   }
 }
 
-export function resolutionFailure({ binding, error }: ResolutionFailure) {
-  return { name: binding.name, code: error.code, message: error.message, hint: error.hint };
+/** An error names what it is about, by itself: not once more behind that very name. */
+function withoutName(message: string, name: string): string {
+  const [prefix = '', registry, repository] =
+    /^registry (\S+), repository (\S+): /.exec(message) ?? [];
+  const place = `${registry}/${repository}`;
+  if (prefix !== '' && [':', '@', ''].some((end) => name.startsWith(`${place}${end}`)))
+    return message.slice(prefix.length);
+  return message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
 }
 
-/** A failed resolution as JSON lists it. */
-export function failureEntry(failure: ResolutionFailure) {
-  const { name: image, ...rest } = resolutionFailure(failure);
-  return { image, ...rest };
+/** A name that failed as JSON lists it. */
+export function failureEntry({ name: image, error: { code, message, hint } }: NameFailure) {
+  return { image, code, message, hint };
 }
 
 export function problemEntry({ code, path, line, message, hint, bound }: BoundProblem) {
@@ -115,18 +130,4 @@ export function imageReference(reference: BoundReference) {
 
 function placeOf(path: string, line: number | undefined): string {
   return line === undefined ? displayPath(path) : `${displayPath(path)}:${line}`;
-}
-
-/** What of a staging could not be resolved, or not be fetched. */
-export function failuresOf({ plan, failures }: Staged) {
-  return [
-    ...plan.failures.map((failure) => ({ ...resolutionFailure(failure), error: failure.error })),
-    ...failures.map(({ image, error }) => ({
-      name: image.names[0]?.name ?? image.id,
-      code: error.code,
-      message: error.message,
-      hint: error.hint,
-      error,
-    })),
-  ];
 }

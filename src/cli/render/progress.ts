@@ -1,8 +1,11 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { BerthError, systemErrorCode } from '../../errors.ts';
+import type { Report } from '../../lifecycle/events.ts';
 import { plainProgress } from './plain-progress.ts';
-import type { Progress } from './progress-lines.ts';
+import { lineOf, type Progress } from './progress-lines.ts';
 import { terminalProgress } from './terminal-progress.ts';
+
+const STANDARD_ERROR = 2;
 
 export type ProgressMode = 'auto' | 'tty' | 'plain' | 'json' | 'none';
 
@@ -20,8 +23,15 @@ export function openProgress(mode: ProgressMode, fd: number): Progress {
     case 'json':
       return { report: (event) => write(`${JSON.stringify(event)}\n`), end: () => undefined };
     case 'none':
-      return { report: () => undefined, end: () => undefined };
+      return { report: warnOnly(quietWriter(STANDARD_ERROR)), end: () => undefined };
   }
+}
+
+/** A warning is no progress: what it says, the result does not. */
+function warnOnly(write: (text: string) => void): Report {
+  return (event) => {
+    if (event.event === 'warning') write(`${lineOf(event)}\n`);
+  };
 }
 
 /** @throws {BerthError} `usage` for a descriptor that is not open. */

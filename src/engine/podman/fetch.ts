@@ -2,12 +2,12 @@ import { parseName } from '../../image/name.ts';
 import { formatPlatform, hostPlatform, parsePlatform } from '../../image/platform.ts';
 import type { Blob, ResolvedImage } from '../../image/resolved.ts';
 import type { Access } from '../../registry/access.ts';
-import { RegistryError } from '../../registry/registry.ts';
 import { EngineError, type FetchWatch, type ImageBytes } from '../engine.ts';
 import { type PodmanApi, parse } from './api.ts';
 import { badReply, failed } from './failure.ts';
 import { hexOf, isOwn, listImage } from './images.ts';
 import { loadImage } from './load.ts';
+import { pullFailed } from './pull-failure.ts';
 import { pullProgress } from './pull-progress.ts';
 import { registryAuth } from './registry-auth.ts';
 import { pullLine } from './replies.ts';
@@ -128,14 +128,4 @@ function platformQuery(image: ResolvedImage): Readonly<Record<string, string>> {
   if (platform === undefined || isForHost(image)) return {};
   const { os, architecture, variant } = platform;
   return { OS: os, Arch: architecture, ...(variant === undefined ? {} : { Variant: variant }) };
-}
-
-/** podman has only words for what went wrong, and trying again makes sense for some of them. */
-function pullFailed(name: string, words: string): EngineError | RegistryError {
-  if (!/dial tcp|connection refused|connection reset|no such host|i\/o timeout/.test(words)) {
-    return failed(`${name} was not pulled: ${words}`);
-  }
-  return new RegistryError('registry-unreachable', `podman can't reach the registry: ${words}`, {
-    hint: 'see whether the network and the registry are up, then run the same command again',
-  });
 }

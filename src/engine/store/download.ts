@@ -33,13 +33,15 @@ export interface DownloadWatch {
 export class Downloads {
   readonly #layout: Layout;
   readonly #registry: Registry;
+  readonly #nearby: Bytes | undefined;
   readonly #large = new Semaphore(LARGE_AT_A_TIME);
   readonly #small = new Semaphore(SMALL_AT_A_TIME);
   readonly #underWay = new Map<string, UnderWay>();
 
-  constructor(layout: Layout, registry: Registry) {
+  constructor(layout: Layout, registry: Registry, nearby: Bytes | undefined) {
     this.#layout = layout;
     this.#registry = registry;
+    this.#nearby = nearby;
   }
 
   /** Sees to it that the blob is there; that it stays is on disk only after a sync of `blobs`. */
@@ -72,6 +74,8 @@ export class Downloads {
     watch.signal.throwIfAborted();
     const { shipped } = access;
     if (shipped !== undefined) return this.#copy(blob, shipped, watch);
+    const nearby = this.#nearby;
+    if (nearby !== undefined && (await this.#copyNearby(blob, nearby, watch))) return;
     const begun = await beginBlob(this.#layout, blob);
     const { file, path, progress } = begun;
     if (begun.isResumed) watch.onBytes(progress.length);
@@ -96,7 +100,29 @@ export class Downloads {
     }
   }
 
-  async #copy(blob: Blob, shipped: ShippedImages, watch: DownloadWatch): Promise<void> {
+  /** @returns whether it was there, and sound. */
+  async #copyNearby(
+    blob: Blob,
+    nearby: Bytes,
+    { signal, onBytes }: DownloadWatch,
+  ): Promise<boolean> {
+    let copied = 0;
+    const count = (bytes: number) => {
+      copied += bytes;
+      onBytes(bytes);
+    };
+    try {
+      await this.#copy(blob, nearby, { signal, onBytes: count });
+      return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof RegistryError)) throw error;
+      onBytes(-copied);
+      return false;
+    }
+  }
+
+  async #copy(blob: Blob, shipped: Bytes, watch: DownloadWatch): Promise<void> {
     const path = blobPath(this.#layout, blob.digest);
     await writeAtomically(this.#layout, path, async (file) => {
       const writer = new ChunkWriter(file, path, blob.size);
@@ -109,6 +135,9 @@ export class Downloads {
     });
   }
 }
+
+/** Blobs that lie on this machine. */
+export type Bytes = Pick<ShippedImages, 'read'>;
 
 interface UnderWay {
   /** Of the name that it is downloaded for. */

@@ -7,8 +7,16 @@ import { EngineError, type FetchWatch } from '../engine.ts';
 import { withLock } from '../file-lock.ts';
 import { distinct } from './blob.ts';
 import { syncDirectory, writeAll, writeAtomically } from './file.ts';
-import { changeIndex, type Descriptor, named, withDescriptor } from './index-file.ts';
+import {
+  changeIndex,
+  type Descriptor,
+  type Index,
+  isFetched,
+  named,
+  withDescriptor,
+} from './index-file.ts';
 import { blobPath, makeLayout } from './layout.ts';
+import { namesOf } from './loaded-entry.ts';
 import { MAX_MANIFEST_BYTES, parseManifest, type StoredManifest, storedBytes } from './manifest.ts';
 import type { Store } from './store.ts';
 
@@ -38,9 +46,14 @@ export async function fetchImage(
     await syncDirectory(store.layout.blobs);
     const { registry, repository } = parseName(image.name);
     const name = `${registry}/${repository}@${image.digest}`;
-    const index = image.digest === image.manifest ? undefined : image.digest;
-    const descriptor = named(describe(image, manifest), name, index);
-    await changeIndex(store.layout, (index) => withDescriptor(index, descriptor), watch.signal);
+    const top = image.digest === image.manifest ? undefined : image.digest;
+    const change = (index: Index) => {
+      // What somebody else put here is theirs under one more name, too.
+      const fetched = namesOf(index, image.manifest).every(isFetched);
+      const descriptor = named(describe(image, manifest), name, { index: top, fetched });
+      return withDescriptor(index, descriptor);
+    };
+    await changeIndex(store.layout, change, watch.signal);
   };
   await withLock(store.layout.inUse, 'shared', work, options);
 }

@@ -1,8 +1,8 @@
 import type { EngineImage } from '../engine.ts';
 import { distinct, isPresent, storedSize } from './blob.ts';
-import { type Descriptor, indexDigestOf, nameOf, readIndex } from './index-file.ts';
+import { type Descriptor, indexDigestOf, isFetched, nameOf, readIndex } from './index-file.ts';
 import { layoutExists } from './layout.ts';
-import { isLoaded } from './loaded-entry.ts';
+import { isLoaded, namesOf } from './loaded-entry.ts';
 import { storedManifest } from './manifest.ts';
 import type { Store } from './store.ts';
 
@@ -19,13 +19,14 @@ export function wholeImages(store: Store): readonly EngineImage[] {
       names: names.filter((name) => !name.includes('@')),
       digests: names.filter((name) => name.includes('@')),
       size: sizeOf(store, id),
+      fetched: descriptors.every(isFetched),
     };
   });
 }
 
 /** Whether index.json has a name for it: what has none is a rest of something. */
 export function isNamed({ layout }: Store, id: string): boolean {
-  return readIndex(layout).manifests.some((of) => of.digest === id && !isLoaded(of));
+  return namesOf(readIndex(layout), id).length > 0;
 }
 
 /** Whether it is an image whose manifest and blobs are all there. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { INDEX_DIGEST, REF_NAME } from '../../image/annotations.ts';
+import { FETCHED, INDEX_DIGEST, REF_NAME } from '../../image/annotations.ts';
 import { withLock } from '../file-lock.ts';
 import { damaged } from './failure.ts';
 import { readBounded, writeWhole } from './file.ts';
@@ -35,12 +35,28 @@ export function indexDigestOf(descriptor: Descriptor): string | undefined {
   return descriptor.annotations?.[INDEX_DIGEST];
 }
 
+/** Whether berth gave the name to what it had fetched itself. */
+export function isFetched({ annotations }: Descriptor): boolean {
+  return annotations?.[FETCHED] !== undefined;
+}
+
 /** The descriptor of a manifest under a name. */
-export function named(descriptor: Descriptor, name: string, indexDigest?: string): Descriptor {
+export function named(
+  descriptor: Descriptor,
+  name: string,
+  { index, fetched }: { readonly index?: string | undefined; readonly fetched: boolean },
+): Descriptor {
   const annotations = {
     [REF_NAME]: name,
-    ...(indexDigest === undefined ? {} : { [INDEX_DIGEST]: indexDigest }),
+    ...(index === undefined ? {} : { [INDEX_DIGEST]: index }),
+    ...(fetched ? { [FETCHED]: 'true' } : {}),
   };
+  return { ...descriptor, annotations };
+}
+
+/** The same, for a layout that is not berth's store. */
+export function withoutFetched(descriptor: Descriptor): Descriptor {
+  const { [FETCHED]: _, ...annotations } = descriptor.annotations ?? {};
   return { ...descriptor, annotations };
 }
 

@@ -29,6 +29,11 @@ export function isLoaded(descriptor: Descriptor): boolean {
   return loadedName(descriptor) !== undefined;
 }
 
+/** The descriptors by which an image of the store's own goes. */
+export function namesOf({ manifests }: Index, id: string): readonly Descriptor[] {
+  return manifests.filter((of) => of.digest === id && !isLoaded(of));
+}
+
 export function loadedName({ annotations }: Descriptor): string | undefined {
   return annotations?.[LOADED_NAME];
 }

@@ -3,12 +3,12 @@ import { version } from '../../version.ts';
 import type { Engine } from '../engine.ts';
 import { withLock, withLockIfFree } from '../file-lock.ts';
 import { distinct, isPresent } from './blob.ts';
-import { Downloads } from './download.ts';
+import { type Bytes, Downloads } from './download.ts';
 import { fetchImage } from './fetch.ts';
 import { isNamed, isWhole, wholeImages } from './images.ts';
-import { changeIndex, named, withDescriptor } from './index-file.ts';
+import { changeIndex, isFetched, named, withDescriptor } from './index-file.ts';
 import { type Layout, layoutAt, layoutExists } from './layout.ts';
-import { isLoaded } from './loaded-entry.ts';
+import { namesOf } from './loaded-entry.ts';
 import type { ManifestCache } from './manifest.ts';
 import { keptSize, recoverTemporary } from './partial.ts';
 import { allPins, noSuchImage, pinImages, unpinImages } from './pin.ts';
@@ -19,6 +19,8 @@ export interface StoreOptions {
   /** `store/` of the state directory; it need not exist. */
   readonly directory: string;
   readonly registry: Registry;
+  /** Blobs that lie elsewhere, maybe damaged: a sound one is copied, and not downloaded. */
+  readonly nearby?: Bytes | undefined;
 }
 
 /** What the steps of the store work with. */
@@ -72,13 +74,13 @@ export function openStore(options: StoreOptions): Engine {
   };
 }
 
-export function storeIn({ directory, registry }: StoreOptions): Store {
+export function storeIn({ directory, registry, nearby }: StoreOptions): Store {
   const layout = layoutAt(directory);
   let cleared: Promise<void> | undefined;
   return {
     layout,
     registry,
-    downloads: new Downloads(layout, registry),
+    downloads: new Downloads(layout, registry, nearby),
     manifests: new Map(),
     pinFiles: new Map(),
     clearOnce: () => (cleared ??= withLockIfFree(layout.inUse, () => recoverTemporary(layout))),
@@ -90,9 +92,9 @@ async function tagImage(store: Store, id: string, name: string): Promise<void> {
   if (!layoutExists(layout)) throw noSuchImage(store, id);
   await withLock(layout.inUse, 'shared', () =>
     changeIndex(layout, (index) => {
-      const found = index.manifests.find((of) => of.digest === id && !isLoaded(of));
+      const [found] = namesOf(index, id);
       if (found === undefined) throw noSuchImage(store, id);
-      return withDescriptor(index, named(found, name));
+      return withDescriptor(index, named(found, name, { fetched: isFetched(found) }));
     }),
   );
 }

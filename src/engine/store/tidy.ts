@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { nameOf, readIndex, writeIndex } from './index-file.ts';
+import { nameOf, readIndex, withoutFetched, writeIndex } from './index-file.ts';
 import { layoutAt, layoutExists } from './layout.ts';
 
 /**
@@ -13,7 +13,7 @@ export async function tidyLayout(directory: string): Promise<void> {
   const index = readIndex(layout);
   const key = (of: (typeof index.manifests)[number]) => `${nameOf(of)} ${of.digest}`;
   const manifests = index.manifests.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
-  await writeIndex(layout, { ...index, manifests });
+  await writeIndex(layout, { ...index, manifests: manifests.map(withoutFetched) });
   for (const own of [layout.pins, layout.waiting, layout.temporary, dirname(layout.inUse)]) {
     rmSync(own, { recursive: true, force: true });
   }

@@ -8,15 +8,15 @@ import { platformInConfig, platformsOf } from '../../registry/resolve-all.ts';
 import type { Binding } from '../bindings.ts';
 import type { Context } from '../context.ts';
 import { downloaded } from '../image-registry.ts';
-import { mapLimited } from '../limited.ts';
+import { LOOKUPS_AT_A_TIME, type NameFailure, tryLimited } from '../limited.ts';
 import type { LockedImage } from '../lock-file.ts';
-import { lookUp, type ResolutionFailure } from '../resolve.ts';
+import { lookUp } from '../resolve.ts';
 import { byDigest, MAX_DOCUMENT, MAX_DOCUMENTS } from './format.ts';
 
 /** What a bundle will have. */
 export interface BundlePlan {
   readonly images: readonly BundledImage[];
-  readonly failures: readonly ResolutionFailure[];
+  readonly failures: readonly NameFailure[];
   /** Manifests, indexes and configs, sorted. */
   readonly documents: readonly Manifest[];
   /** Sorted. */
@@ -40,8 +40,6 @@ export interface BundledLayer extends Blob {
   readonly access: Access;
 }
 
-const LOOKUPS_AT_A_TIME = 8;
-
 /**
  * Resolves each name once and fetches all of the images but the layers.
  *
@@ -54,38 +52,31 @@ export async function planBundle(
   bindings: readonly Binding[],
   present: ReadonlySet<string>,
 ): Promise<BundlePlan> {
-  const failures: ResolutionFailure[] = [];
   const documents = new Map<string, Manifest>();
   let held = 0;
   const hold = (document: Manifest) => {
     if (documents.has(document.digest)) return;
-    documents.set(document.digest, document);
     held += document.content.length;
     if (held > MAX_DOCUMENTS) throw tooLarge();
+    documents.set(document.digest, document);
   };
   const layers = new Map<string, BundledLayer>();
-  const found = await mapLimited(bindings, LOOKUPS_AT_A_TIME, async (binding) => {
-    signal.throwIfAborted();
-    try {
-      const { image, access } = await lookUp({ signal }, registry, binding);
-      const source = { name: image.name, access };
-      const described = await describe(registry, binding, image, source, signal);
-      report({ event: 'resolved', name: image.name, digest: image.digest });
-      for (const document of described.documents) hold(document);
-      for (const layer of image.blobs.slice(1)) layers.set(layer.digest, { ...layer, ...source });
-      return described.bundled;
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof BerthError) || error.code === 'bundle-too-large') throw error;
-      failures.push({ binding, error });
-      return undefined;
-    }
-  });
+  const work = async (binding: Binding): Promise<BundledImage> => {
+    const { image, access } = await lookUp({ signal }, registry, binding);
+    const source = { name: image.name, access };
+    const described = await describe(registry, binding, image, source, signal);
+    report({ event: 'resolved', name: image.name, digest: image.digest });
+    for (const document of described.documents) hold(document);
+    for (const layer of image.blobs.slice(1)) layers.set(layer.digest, { ...layer, ...source });
+    return described.bundled;
+  };
+  const { results, failures } = await tryLimited(bindings, LOOKUPS_AT_A_TIME, signal, work);
+  const whole = failures.find(({ error }) => error.code === 'bundle-too-large');
+  if (whole !== undefined) throw whole.error;
   const all = byDigest(layers.values());
   const kept = all.filter(({ digest }) => !present.has(digest));
-  const images = found.filter((image) => image !== undefined);
   return {
-    images: images.sort((a, b) => (a.image.name < b.image.name ? -1 : 1)),
+    images: results.toSorted((a, b) => (a.image.name < b.image.name ? -1 : 1)),
     failures,
     documents: byDigest(documents.values()),
     layers: kept,

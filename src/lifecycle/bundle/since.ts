@@ -10,12 +10,10 @@ import {
 import type { Registry } from '../../registry/registry.ts';
 import type { Binding } from '../bindings.ts';
 import type { Context } from '../context.ts';
-import { mapLimited } from '../limited.ts';
+import { LOOKUPS_AT_A_TIME, tryLimited } from '../limited.ts';
 import { type Lock, type LockedImage, parseLock } from '../lock-file.ts';
 import { MAX_MEMBER } from './format.ts';
 import { withBundle } from './read.ts';
-
-const LOOKUPS_AT_A_TIME = 8;
 
 /**
  * The layers that a site has: those of an earlier bundle, which tells them itself, or of a lock, whose
@@ -37,21 +35,20 @@ export async function layersSince(
     return layers;
   }
   const wanted = [...found.lock].flatMap(([name, locked]) =>
-    manifestsFor(locked, bindings).map((manifest) => ({ name, ...manifest })),
+    manifestsFor(locked, bindings).map(({ digest, platform }) => {
+      const access = bindings.find((binding) => binding.name === name)?.accesses[0] ?? {};
+      return { name: byDigest(name, digest), platform, access };
+    }),
   );
-  await mapLimited(wanted, LOOKUPS_AT_A_TIME, async ({ name, digest, platform }) => {
-    signal.throwIfAborted();
-    const access = bindings.find((binding) => binding.name === name)?.accesses[0] ?? {};
-    try {
-      const image = await registry.resolve(byDigest(name, digest), platform, access, signal);
-      for (const blob of image.blobs.slice(1)) layers.add(blob.digest);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof BerthError)) throw error;
-      const message = `the layers of ${byDigest(name, digest)} are not known, and so not left out: ${error.message}`;
-      report({ event: 'warning', message });
-    }
-  });
+  const work = async ({ name, platform, access }: (typeof wanted)[number]) => {
+    const image = await registry.resolve(name, platform, access, signal);
+    for (const blob of image.blobs.slice(1)) layers.add(blob.digest);
+  };
+  const { failures } = await tryLimited(wanted, LOOKUPS_AT_A_TIME, signal, work);
+  for (const { name, error } of failures) {
+    const message = `the layers of ${name} are not known, and so not left out: ${error.message}`;
+    report({ event: 'warning', message });
+  }
   return layers;
 }
 

@@ -1,9 +1,9 @@
-import { BerthError } from '../../errors.ts';
+import type { BerthError } from '../../errors.ts';
 import type { ResolvedImage } from '../../image/resolved.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Binding } from '../bindings.ts';
 import type { Context } from '../context.ts';
-import { mapLimited } from '../limited.ts';
+import { LOOKUPS_AT_A_TIME, tryLimited } from '../limited.ts';
 import { lookUp } from '../resolve.ts';
 import type { Survey } from '../survey.ts';
 import { findingAt, type LintFinding } from './finding.ts';
@@ -15,8 +15,6 @@ export interface Asked {
   readonly findings: readonly LintFinding[];
 }
 
-const LOOKUPS_AT_A_TIME = 8;
-
 /** Asks for every image that the root names, bound or not, as staging would. */
 export async function askRegistries(
   { report, signal }: Pick<Context, 'report' | 'signal'>,
@@ -26,27 +24,23 @@ export async function askRegistries(
 ): Promise<Asked> {
   const images = new Map<string, ResolvedImage>();
   const places = Map.groupBy(survey.references, ({ image }) => image);
-  const findings = await mapLimited(bindings, LOOKUPS_AT_A_TIME, async (binding) => {
-    signal.throwIfAborted();
+  const work = async (binding: Binding) => {
     // A lock that can't be read is a finding of its own: the name is there or not without it.
     const { lockProblem: _, ...asked } = binding;
-    try {
-      const { image } = await lookUp({ signal }, registry, asked);
-      images.set(binding.name, image);
-      report({ event: 'resolved', name: binding.name, digest: image.digest });
-      return [];
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof BerthError)) throw error;
-      return (places.get(binding.name) ?? []).map(
-        (reference): LintFinding => ({
-          ...findingAt(reference, codeOf(error), error),
-          ...(error.code === 'lock-file' ? { code: 'lock-file' } : {}),
-        }),
-      );
-    }
-  });
-  return { images, findings: findings.flat() };
+    const { image } = await lookUp({ signal }, registry, asked);
+    images.set(binding.name, image);
+    report({ event: 'resolved', name: binding.name, digest: image.digest });
+  };
+  const { failures } = await tryLimited(bindings, LOOKUPS_AT_A_TIME, signal, work);
+  const findings = failures.flatMap(({ name, error }) =>
+    (places.get(name) ?? []).map(
+      (reference): LintFinding => ({
+        ...findingAt(reference, codeOf(error), error),
+        ...(error.code === 'lock-file' ? { code: 'lock-file' } : {}),
+      }),
+    ),
+  );
+  return { images, findings };
 }
 
 /** A registry that hides what is private says the same of what is not there. */

@@ -3,9 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
 import { EngineError } from '../../../src/engine/engine.ts';
+import { BerthError } from '../../../src/errors.ts';
 import { RegistryError } from '../../../src/registry/registry.ts';
 import { Secret } from '../../../src/secret.ts';
 import { skipPodman } from '../../support/podman.ts';
+import { testCertificate } from '../../support/registry-certificate.ts';
 import { openHarbour } from './fixture.ts';
 
 const skip = skipPodman;
@@ -79,18 +81,25 @@ test('another image than the one that was planned is an error', { skip }, async 
   );
 });
 
-test('a pull that fails says why, in podman’s words', { skip }, async (t) => {
+test('a pull that fails says why, in podman’s words, and what to do', { skip }, async (t) => {
   const { registry, engine, push } = await openHarbour(t);
   const [image] = push('app:1', 1);
   assert.ok(image !== undefined);
-  registry.fault = ({ path }) => (path.includes('/blobs/') ? { status: 404 } : undefined);
-  await assert.rejects(
-    engine.fetch(image, {}),
-    (error) =>
-      error instanceof EngineError &&
-      error.code === 'engine-failed' &&
-      error.message.includes('404'),
-  );
+  for (const [status, code] of [
+    [401, 'unauthorized'],
+    [403, 'forbidden'],
+    [404, 'not-found'],
+    [429, 'rate-limited'],
+    [503, 'registry-failed'],
+  ] as const) {
+    registry.fault = ({ path }) => (path.includes('/blobs/') ? { status } : undefined);
+    await assert.rejects(engine.fetch(image, {}), (error) => {
+      assert.ok(error instanceof RegistryError);
+      assert.equal(error.code, code, error.message);
+      assert.ok(error.message.startsWith(`podman did not pull ${image.digest}: `), error.message);
+      return true;
+    });
+  }
   assert.deepEqual(await engine.images(), []);
   registry.fault = undefined;
   await engine.fetch(image, {});
@@ -105,6 +114,29 @@ test('a registry that is away is worth another try', { skip }, async (t) => {
     engine.fetch(image, {}),
     (error) => error instanceof RegistryError && error.kind === 'unreachable',
   );
+});
+
+test('what podman’s policy rejects, or its certificates don’t know, is told apart', {
+  skip,
+}, async (t) => {
+  const { registry, podman, engine, push } = await openHarbour(t, {
+    registry: { tls: testCertificate },
+  });
+  const [image] = push('app:1', 1);
+  assert.ok(image !== undefined);
+  const failsAs = (code: string) =>
+    assert.rejects(engine.fetch(image, {}), (error) => {
+      assert.ok(error instanceof RegistryError, String(error));
+      assert.equal(error.code, code, error.message);
+      return true;
+    });
+  const policy = join(podman.directory, 'home/.config/containers/policy.json');
+  writeFileSync(policy, '{"default":[{"type":"reject"}]}');
+  await failsAs('policy-rejected');
+  const conf = `[[registry]]\nlocation = "${registry.host}"\n`;
+  writeFileSync(join(podman.directory, 'registries.conf'), conf);
+  await podman.restart();
+  await failsAs('registry-unreachable');
 });
 
 test('a fetch ends when it is told to', { skip }, async (t) => {
@@ -143,7 +175,7 @@ for (const kind of ['basic', 'bearer'] as const) {
     const fails = async (access: Parameters<typeof engine.fetch>[1]) => {
       await assert.rejects(engine.fetch(image, access), (error: Error) => {
         assert.ok(!JSON.stringify(error).includes('se:cret') && !error.message.includes('se:cret'));
-        return error instanceof EngineError;
+        return error instanceof BerthError;
       });
       return sent();
     };

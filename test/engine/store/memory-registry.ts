@@ -46,6 +46,8 @@ export class MemoryRegistry implements Registry {
     throw new Error('the store never resolves');
   }
 
+  async foresee(): Promise<void> {}
+
   async permit({ name }: ResolvedImage): Promise<void> {
     if (name !== this.refused) return;
     throw new RegistryError('policy-rejected', `${name} is refused`, { hint: 'none' });

@@ -47,7 +47,7 @@ test('a fetch brings the image by its digest, and no tag', async (t) => {
     .map((digest) => readFileSync(join(directory, 'blobs', digest.replace(':', '/'))).length)
     .reduce((a, b) => a + b);
   assert.deepEqual(await store.images(), [
-    { id: image.manifest, names: [], digests: [name], size },
+    { id: image.manifest, names: [], digests: [name], size, fetched: true },
   ]);
   assert.deepEqual(await store.missingBlobs(image), []);
   assert.deepEqual(readdirSync(join(directory, 'tmp')), []);
@@ -77,6 +77,7 @@ test('an index is kept beside the platform that was fetched of it', async (t) =>
       annotations: {
         'org.opencontainers.image.ref.name': `quay.io:443/a/b@${amd.digest}`,
         'io.berth.index.digest': amd.digest,
+        'io.berth.fetched': 'true',
       },
     })),
   );

@@ -37,6 +37,18 @@ export interface PlaceServer {
   close(): Promise<void>;
 }
 
+/** One that has no images of its own: a proxy. */
+export function withoutImages(name: string, close: PlaceServer['close']): PlaceServer {
+  return {
+    name,
+    behaviour: {},
+    seen: unseen(),
+    onAsked: () => undefined,
+    image: buildImage({ layers: [] }),
+    close,
+  };
+}
+
 /** What every registry has by its digest. */
 export const common = buildImage({
   layers: [{ files: { common: 'all' } }],

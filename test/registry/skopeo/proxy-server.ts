@@ -3,8 +3,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https, { type ServerOptions } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { buildImage } from '../../support/image-builder.ts';
-import { type PlaceServer, unseen } from './place-server.ts';
+import { type PlaceServer, withoutImages } from './place-server.ts';
 
 /** A proxy that wants to know who asks, with what it was asked for in `gave`. */
 export async function startProxyServer(
@@ -14,19 +13,12 @@ export async function startProxyServer(
   tls?: ServerOptions,
 ): Promise<PlaceServer> {
   const sockets = new Set<Duplex>();
-  const server: PlaceServer = {
-    name,
-    behaviour: {},
-    seen: unseen(),
-    onAsked: () => undefined,
-    image: buildImage({ layers: [] }),
-    close: async () => {
-      listener.close();
-      listener.closeAllConnections();
-      for (const socket of sockets) socket.destroy();
-      await once(listener, 'close');
-    },
-  };
+  const server = withoutImages(name, async () => {
+    listener.close();
+    listener.closeAllConnections();
+    for (const socket of sockets) socket.destroy();
+    await once(listener, 'close');
+  });
   const refusal = ({ headers }: IncomingMessage): number | undefined => {
     const [, encoded = ''] = /^Basic (.*)$/.exec(headers['proxy-authorization'] ?? '') ?? [];
     const text = Buffer.from(encoded, 'base64').toString('utf8');

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { buildImage } from '../../support/image-builder.ts';
-import { type PlaceServer, unseen } from './place-server.ts';
+import { type PlaceServer, withoutImages } from './place-server.ts';
 
 /** A SOCKS5 proxy that wants to know who asks: RFC 1928 and 1929. */
 export async function startSocksServer(
@@ -10,18 +9,11 @@ export async function startSocksServer(
   login: string,
 ): Promise<PlaceServer> {
   const sockets = new Set<Socket>();
-  const server: PlaceServer = {
-    name,
-    behaviour: {},
-    seen: unseen(),
-    onAsked: () => undefined,
-    image: buildImage({ layers: [] }),
-    close: async () => {
-      listener.close();
-      for (const socket of sockets) socket.destroy();
-      await once(listener, 'close');
-    },
-  };
+  const server = withoutImages(name, async () => {
+    listener.close();
+    for (const socket of sockets) socket.destroy();
+    await once(listener, 'close');
+  });
   const serve = async (socket: Socket) => {
     const read = reader(socket);
     const [, count = 0] = await read(2);
