@@ -48,9 +48,9 @@ test('a registry that dies half-way keeps the host on what works, and the next t
   assert.equal(held.id, a, journal(held, '-b', '-1'));
   assert.deepEqual(states(held, 'web'), ['active']);
   assert.equal(runs(held, 'web'), first);
-  assert.match(held.try('berth', 'status').stderr, /was held back at .*begun and not ended/s);
-  assert.match(journal(held, '-b', '0'), /was held back at .*begun and not ended/);
-  assert.match(journal(held, '-b', '-1'), /is HELD since .* The host boots what it runs now\./);
+  assert.match(held.try('berth', 'status').stderr, /was held back at .*side:1 is not there/s);
+  assert.match(journal(held, '-b', '0'), /was held back at .*side:1 is not there/);
+  assert.match(journal(held, '-b', '-1'), /is HELD: 1 thing is missing\. The host boots what it runs now; it has been held since /);
 
   await lab.startRegistry();
   const third = lab.push('side:1', 'side');
@@ -135,6 +135,6 @@ test('a gate that can’t tell holds nothing, and says so', async (t) => {
       running.run('sh', '-c', "printf '[gate]\\ndays = 0\\n' > /etc/berth/berth.toml");
     });
     assert.ok(!isHeld, said);
-    assert.match(said, /is NOT ready, and let through: it was held since/);
+    assert.match(said, /is NOT ready, and let through: the host was held since/);
   });
 });
