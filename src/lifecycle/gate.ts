@@ -82,7 +82,7 @@ export async function gate(
   const before = readHeld(stateDirectory)?.since;
   // A clock that was wrong may have written one that is still to come.
   const since = before !== undefined && Date.parse(before) <= Date.parse(now) ? before : now;
-  const isOverdue = Date.parse(now) - Date.parse(since) > options.days * DAY;
+  const isOverdue = Date.parse(now) - Date.parse(since) >= options.days * DAY;
   // Written first: nobody would count the days of a lock that berth can't remember.
   const reasons = findings.map(({ message }) => message);
   writeHeld(stateDirectory, { root, since, time: now, reasons });

@@ -152,6 +152,7 @@ test('the days count for the host, over every tree that is built meanwhile', asy
 
 test('after the days that are set the policy decides', async (t) => {
   const { ask, isLocked, held } = await queued(t);
+  assert.equal((await ask(B, { days: 0, afterwards: 'boot' })).decision, 'overdue', 'at once');
   await ask();
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 7.1 * DAY });
   assert.equal((await ask(B, { days: 7, afterwards: 'hold' })).decision, 'held');
