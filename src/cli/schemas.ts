@@ -280,9 +280,9 @@ export const GateResult = v.object({
   /** The queued root. */
   root: v.optional(v.string()),
   decision: v.picklist(['nothing', 'open', 'held', 'overdue', 'unheld', 'unknown']),
-  /** What is missing. */
+  /** What is missing, or can't be looked at. */
   findings: v.array(Finding),
-  /** Since when it is held, ISO 8601. */
+  /** Since when the host is held, from whatever roots: ISO 8601. */
   since: v.optional(v.string()),
   warnings: v.array(v.string()),
 });
@@ -297,7 +297,7 @@ export const Verification = v.object({
 export const Status = v.object({
   ...envelope('Status'),
   engine: Engine,
-  /** A queued root that was held back at a shutdown, until another than before is booted. */
+  /** A queued root that was held back at a shutdown, until one is let through or another booted. */
   held: v.optional(
     v.object({
       root: v.string(),

@@ -1,6 +1,6 @@
-import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemErrorCode } from '../errors.ts';
+import { type BerthError, systemErrorCode } from '../errors.ts';
 import { cantTell } from './failure.ts';
 import type { Places } from './places.ts';
 
@@ -21,8 +21,12 @@ export function hasNextRoot({ run }: Places): boolean {
   return existsSync(join(run, 'nextroot'));
 }
 
+/** By which berth knows its own lock: those of updaters are empty. */
+const OWN = 'berth gate\n';
+
 /**
- * Keeps ostree from finalising what is queued, until this is undone or another root is queued.
+ * Keeps ostree from finalising what is queued, until this is undone or another root is queued. A
+ * lock that is there is left as it is.
  *
  * Source: libostree's ostree-sysroot-deploy.c; `ostree admin lock-finalization` does the same.
  *
@@ -30,20 +34,29 @@ export function hasNextRoot({ run }: Places): boolean {
  */
 export function lockFinalisation({ run }: Places): void {
   try {
-    closeSync(openSync(lockPath(run), 'wx', 0o600));
+    writeFileSync(lockPath(run), OWN, { flag: 'wx', mode: 0o600 });
   } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') return;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw cantTell('ostree', `the queued root can't be held: ${reason}`, 'run it as root', error);
+    if (systemErrorCode(error) !== 'EEXIST') throw lockFailure(error);
   }
 }
 
-export function isFinalisationLocked({ run }: Places): boolean {
-  return existsSync(lockPath(run));
+/**
+ * Takes berth's own lock away. That of an updater is none of its business.
+ *
+ * @throws {BerthError} `deployments`
+ */
+export function unlockFinalisation({ run }: Places): void {
+  const path = lockPath(run);
+  try {
+    if (readFileSync(path, 'utf8') === OWN) rmSync(path);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw lockFailure(error);
+  }
 }
 
-export function unlockFinalisation({ run }: Places): void {
-  rmSync(lockPath(run), { force: true });
+function lockFailure(error: unknown): BerthError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return cantTell('ostree', `the queued root can't be held: ${reason}`, 'run it as root', error);
 }
 
 function lockPath(run: string): string {

@@ -127,7 +127,7 @@ export interface Depot {
     watch: FetchWatch,
   ): Promise<void>;
 
-  /** Lets go of what waited, and removes what nothing needs any more. */
+  /** Lets go of what waited, and of whatever lost its manifest; removes what nothing needs any more. */
   drop(pins: readonly Pin[]): Promise<void>;
 
   /** The bytes of what is here. @throws {EngineError} `store-damaged` */

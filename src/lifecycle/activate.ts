@@ -98,7 +98,8 @@ async function moveToRecord(
 ): Promise<{ moved: readonly string[]; failure: BerthError | undefined }> {
   const moved: string[] = [];
   let failure: BerthError | undefined;
-  for (const { id, names } of record.staged?.images ?? []) {
+  // Of a stage that was cut off the images may all be there, and lack no more than this.
+  for (const { id, names } of (record.staged ?? record.pending)?.images ?? []) {
     const image = images.get(id);
     if (image === undefined) continue;
     for (const { name } of names) {

@@ -10,6 +10,8 @@ export interface AdditionalStore {
   /** Where it is in the running system. */
   readonly directory: string;
   readonly images: readonly StoredImage[];
+  /** Whether it has a list of them; where none is, nothing may be mounted. */
+  readonly isListed: boolean;
   /** What an image runs on; undefined if its config can't be read. Asks the root again. */
   readonly platformOf: (image: StoredImage) => Platform | undefined;
 }
@@ -124,9 +126,9 @@ function readIn(
       const images = readable(() => v.parse(ImageList, JSON.parse(file.content.toString('utf8'))));
       if (images === null || images === undefined) return undefined;
       const platformOf = ({ id }: StoredImage) => use((again) => platformIn(again, lists, id));
-      return { realPath, directory, images: images.map(imageOf), platformOf };
+      return { realPath, directory, images: images.map(imageOf), isListed: true, platformOf };
     }
-    return { realPath, directory, images: [], platformOf: () => undefined };
+    return { realPath, directory, images: [], isListed: false, platformOf: () => undefined };
   });
 }
 

@@ -43,7 +43,8 @@ export async function settleDepot(context: Context): Promise<void> {
   const { depot } = context.engine;
   // First what waits: a record that wants it was written before.
   const pins = depot?.pins() ?? [];
-  if (depot === undefined || pins.length === 0) return;
+  if (depot === undefined) return;
+  if (pins.length === 0) return depot.drop([]);
   const situation = await readSituation(context);
   const done = pins.filter(({ root, id }) => {
     const record = situation.records.get(root);

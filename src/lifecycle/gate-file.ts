@@ -4,19 +4,20 @@ import * as v from 'valibot';
 import { API_VERSION } from './record.ts';
 import { readStateFile, stateError, writeStateFile } from './state-file.ts';
 
-/** The root that was held back, and why: the file `gate.json`, until another root is booted. */
+/**
+ * The root that was held back last, and why: the file `gate.json`, until a root is let through or
+ * another is booted.
+ */
 const GateFile = v.object({
   apiVersion: v.literal(API_VERSION),
   kind: v.literal('Gate'),
   /** The id of the root. */
   root: v.string(),
-  /** When it was first held, and when last: ISO 8601. */
+  /** Since when this host was held back, from whatever root, and when it was last: ISO 8601. */
   since: v.string(),
   time: v.string(),
   /** What was missing. */
   reasons: v.array(v.string()),
-  /** Whether the lock that ostree obeys is berth's own. */
-  locked: v.boolean(),
 });
 
 export type Held = Omit<v.InferOutput<typeof GateFile>, 'apiVersion' | 'kind'>;
@@ -35,8 +36,8 @@ export function readHeld(stateDirectory: string): Held | undefined {
   }
   if (text === undefined) return undefined;
   try {
-    const { root, since, time, reasons, locked } = v.parse(GateFile, JSON.parse(text));
-    return Number.isNaN(Date.parse(since)) ? undefined : { root, since, time, reasons, locked };
+    const { root, since, time, reasons } = v.parse(GateFile, JSON.parse(text));
+    return Number.isNaN(Date.parse(since)) ? undefined : { root, since, time, reasons };
   } catch (error) {
     if (error instanceof v.ValiError || error instanceof SyntaxError) return undefined;
     throw error;

@@ -1,19 +1,18 @@
 import type { Deployment } from '../deployment/deployment.ts';
 import {
   hasNextRoot,
-  isFinalisationLocked,
   lockFinalisation,
   queuedBy,
   unlockFinalisation,
 } from '../deployment/finalisation.ts';
 import type { Places } from '../deployment/places.ts';
 import { type Context, readSituation, type Situation } from './context.ts';
-import { forgetHeld, type Held, readHeld, writeHeld } from './gate-file.ts';
-import { isLiving, type RootRecord } from './record.ts';
+import { forgetHeld, readHeld, writeHeld } from './gate-file.ts';
+import { isLiving } from './record.ts';
 import { type Finding, judge } from './verify.ts';
 
 export interface GateOptions {
-  /** For how many days a root is held at most. */
+  /** For how many days the host is held at most, from whatever roots. */
   readonly days: number;
   /** What becomes of it then: it is booted as it is, or held on. */
   readonly afterwards: 'boot' | 'hold';
@@ -28,15 +27,15 @@ export interface Gated {
     | 'open'
     /** Images are missing, and it is held. */
     | 'held'
-    /** Images are missing, and it is let through: it was held for too long. */
+    /** Images are missing, and it is let through: the host was held for too long. */
     | 'overdue'
     /** Images are missing, and it can't be held: it is no ostree deployment. */
     | 'unheld'
-    /** berth has no record of it, and lets it through. */
+    /** berth has no record of it, or can't look at all of its images, and lets it through. */
     | 'unknown';
-  /** What is missing. */
+  /** What is missing, or can't be looked at. */
   readonly findings: readonly Finding[];
-  /** Since when it is held, ISO 8601. */
+  /** Since when the host is held, ISO 8601. */
   readonly since?: string;
   /** What a gate can't do here, in words. */
   readonly warnings: readonly string[];
@@ -46,6 +45,9 @@ export interface Gated {
  * Keeps a queued root from being finalised while images that it is bound to are known to be
  * missing. What is not known holds nothing: a berth that fails must not keep a host from its
  * updates. Asks the engine and the records alone, no registry.
+ *
+ * The days count from the first root that was held until one is let through: where a new one is
+ * built every night, none of them is held for long, and the host must not be for ever.
  *
  * @param staged the deployment that is queued.
  * @throws {BerthError} what keeps it from being judged: then it is not held.
@@ -65,65 +67,44 @@ export async function gate(
     return { root: undefined, decision: 'nothing', findings: [], warnings };
   }
   const root = staged.id;
-  const held = readHeld(stateDirectory);
-  const before = held !== undefined && isSameTree(held.root, root) ? held : undefined;
-  const situation = await readSituation(context);
-  const record = situation.records.get(root);
-  if (record === undefined || !isLiving(record)) {
-    return { root, decision: 'unknown', findings: [], warnings };
-  }
-  const findings = missing(record, situation);
+  // Of an earlier run in this boot; whatever comes from here on, what is not known holds nothing.
+  unlockFinalisation(places);
+  const found = findingsOf(root, await readSituation(context));
+  const findings = found?.filter(isMissing) ?? [];
   if (findings.length === 0) {
-    // A lock that somebody else has made is none of berth's business.
-    if (before?.locked === true) unlockFinalisation(places);
     forgetHeld(stateDirectory);
-    return { root, decision: 'open', findings, warnings };
+    const unread = found?.filter(({ code }) => code === 'store-unread') ?? [];
+    const decision = found === undefined || unread.length > 0 ? 'unknown' : 'open';
+    return { root, decision, findings: unread, warnings };
   }
   if (by === 'composefs') return { root, decision: 'unheld', findings, warnings };
   const now = new Date().toISOString();
+  const before = readHeld(stateDirectory)?.since;
   // A clock that was wrong may have written one that is still to come.
-  const since =
-    before !== undefined && Date.parse(before.since) <= Date.parse(now) ? before.since : now;
-  const isOverdue = Date.parse(now) - Date.parse(since) > options.days * DAY;
-  const entry: Omit<Held, 'locked'> = {
-    root,
-    since,
-    time: now,
-    reasons: findings.map(({ message }) => message),
-  };
+  const since = before !== undefined && Date.parse(before) <= Date.parse(now) ? before : now;
+  const isOverdue = Date.parse(now) - Date.parse(since) >= options.days * DAY;
+  // Written first: nobody would count the days of a lock that berth can't remember.
+  const reasons = findings.map(({ message }) => message);
+  writeHeld(stateDirectory, { root, since, time: now, reasons });
   if (isOverdue && options.afterwards === 'boot') {
-    if (before?.locked === true) unlockFinalisation(places);
-    writeHeld(stateDirectory, { ...entry, locked: false });
     return { root, decision: 'overdue', findings, since, warnings };
   }
-  // Written first: a lock that berth can't remember it would never take away, nor count its days.
-  const isOwn = before?.locked === true || !isFinalisationLocked(places);
-  writeHeld(stateDirectory, { ...entry, locked: isOwn });
   lockFinalisation(places);
   return { root, decision: 'held', findings, since, warnings };
 }
 
 const DAY = 24 * 60 * 60 * 1000;
 
+/** @returns undefined if there is no record of the root. */
+function findingsOf(root: string, situation: Situation): readonly Finding[] | undefined {
+  const record = situation.records.get(root);
+  return record === undefined || !isLiving(record) ? undefined : judge(record, situation);
+}
+
 /**
- * Of what keeps a root from being ready, that which its next boot can't mend: pins and names are
- * made again then, images are not; and a problem of the root stays one however long it is held.
+ * Whether it is what the next boot can't mend: pins and names are made then, images are not. A
+ * problem of the root stays one however long it is held.
  */
-function missing(record: RootRecord, situation: Situation): readonly Finding[] {
-  return judge(record, situation).filter(({ code }) => {
-    if (code === 'unfinished') return lacksImages(record.pending, situation);
-    return code === 'image-missing' || code === 'digest-missing';
-  });
-}
-
-/** Whether a stage that has begun was still to fetch something. */
-function lacksImages(pending: RootRecord['pending'], { images }: Situation): boolean {
-  if (pending === undefined) return false;
-  return pending.unresolved.length > 0 || pending.images.some(({ id }) => !images.has(id));
-}
-
-/** ostree counts anew when a tree is deployed again: `checksum.serial`. */
-function isSameTree(one: string, other: string): boolean {
-  const checksum = (id: string) => id.replace(/\.\d+(@.*)?$/, '');
-  return checksum(one) === checksum(other);
+function isMissing({ code }: Finding): boolean {
+  return code === 'image-missing' || code === 'digest-missing' || code === 'unresolved';
 }

@@ -1,7 +1,7 @@
 import type { Role } from '../deployment/deployment.ts';
 import { lastActivation } from './activation.ts';
 import { type Context, changingRoot, type Situation } from './context.ts';
-import type { RootRecord } from './record.ts';
+import type { RecordDeployment, RootRecord } from './record.ts';
 import { readRecords, writeRecord } from './records.ts';
 
 interface LivingRoot {
@@ -28,8 +28,8 @@ export function isHeld(
 ): boolean {
   if (deployment?.role !== 'staged' && deployment?.role !== 'held') return false;
   if (deployment.finalised === true) return false;
-  const { since } = deployment;
-  if (since !== undefined && Date.now() - Date.parse(since) > days * DAY) return false;
+  const since = sinceOf(deployment);
+  if (since !== undefined && Date.now() - since > days * DAY) return false;
   const time = (staged ?? pending)?.time ?? '';
   // The running root may be staged anew at any time; newer it is if it was booted since.
   const activation = lastActivation(stateDirectory);
@@ -40,6 +40,12 @@ export function isHeld(
   return !roots.some((root) => root.ready && timeOf(root) > time);
 }
 
+/** By a clock that was wrong it may be still to come, and the days would never be over. */
+function sinceOf({ since = '' }: RecordDeployment): number | undefined {
+  const time = Date.parse(since);
+  return time <= Date.now() ? time : undefined;
+}
+
 /**
  * Notes since when the root is held.
  *
@@ -47,7 +53,7 @@ export function isHeld(
  */
 export async function hold(context: Context, record: RootRecord): Promise<boolean> {
   const { id, deployment } = record;
-  if (deployment?.role !== 'staged') return false;
+  if (deployment === undefined || sinceOf(deployment) !== undefined) return false;
   await changingRoot(context, id, async () => {
     const now = readRecords(context.stateDirectory).byId.get(id) ?? record;
     const held = { ...deployment, role: 'held' as const, since: new Date().toISOString() };

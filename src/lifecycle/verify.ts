@@ -18,7 +18,11 @@ export interface Finding {
   readonly code:
     | 'not-staged'
     | 'unfinished'
+    /** What a name means was never learned; something by that name is there. */
+    | 'unresolved'
     | 'image-missing'
+    /** It was in a read-only store that can't be looked into, as one that is not mounted. */
+    | 'store-unread'
     /** It is downloaded, and lacks no more than its unpacking. */
     | 'not-unpacked'
     | 'pin-missing'
@@ -45,7 +49,7 @@ export function judge(record: RootRecord, situation: Situation): readonly Findin
   }
   const pinned = pinsOf(record.id, situation.pins);
   return [
-    ...unfinished(record, record.staged),
+    ...unfinished(record, record.staged, situation),
     ...record.staged.images.flatMap((image) => judgeImage(image, record, pinned, situation)),
     ...(record.staged.provided ?? []).flatMap((entry) => judgeProvided(entry, record, situation)),
     ...record.staged.problems.map(
@@ -64,7 +68,35 @@ function judgePending(record: RootRecord, situation: Situation): readonly Findin
   const images = waitingContents(record, situation)?.images ?? [];
   const waiting = images.filter((image) => waits(image, situation));
   if (waiting.length > 0) return waiting.map((image) => notUnpacked(image, record));
-  return [finding('unfinished', 'a stage of the root has begun and not ended', again(record))];
+  const message = 'a stage of the root has begun and not ended';
+  return [finding('unfinished', message, again(record)), ...unbrought(record, situation)];
+}
+
+/** What a stage that has begun was still to bring, of the names that are wanted. */
+function unbrought(
+  record: RootRecord,
+  situation: Situation,
+  isWanted: (name: string) => boolean = () => true,
+): readonly Finding[] {
+  const { images = [], unresolved = [] } = record.pending ?? {};
+  const absent = images.flatMap(({ id, names }) => {
+    const name = names.find((served) => isWanted(served.name))?.name;
+    const isThere = situation.images.has(id) || situation.downloaded.has(id);
+    return name === undefined || isThere ? [] : [imageMissing(name, record, id)];
+  });
+  return [
+    ...absent,
+    ...unresolved.filter(isWanted).map((name): Finding => {
+      if (imageNamed(name, situation.images) === undefined) return imageMissing(name, record);
+      const message = `no registry has said what ${name} means to the root`;
+      return { ...finding('unresolved', message, again(record)), name };
+    }),
+  ];
+}
+
+function imageMissing(name: string, record: RootRecord, id?: string): Finding {
+  const found = finding('image-missing', `${name} is not there`, again(record));
+  return { ...found, ...(id === undefined ? {} : { id }), name };
 }
 
 function notUnpacked({ id, names }: RecordImage, record: RootRecord): Finding {
@@ -90,7 +122,11 @@ function judgeNone(): readonly Finding[] {
  * A later stage that did not end matters if the tree needs names that the last whole one does not
  * have; if it only wanted newer images for the same names, those that are there still serve.
  */
-function unfinished(record: RootRecord, staged: Contents): readonly Finding[] {
+function unfinished(
+  record: RootRecord,
+  staged: Contents,
+  situation: Situation,
+): readonly Finding[] {
   const namesOf = ({ images, unresolved, provided = [] }: Contents) => [
     ...provided.map(({ name }) => name),
     ...images.flatMap((image) => image.names.map(({ name }) => name)),
@@ -100,7 +136,10 @@ function unfinished(record: RootRecord, staged: Contents): readonly Finding[] {
   const missing = record.pending && namesOf(record.pending).find((name) => !known.has(name));
   if (missing === undefined) return [];
   const message = `a later stage of the root has begun and not ended; it wants ${missing} too`;
-  return [{ ...finding('unfinished', message, again(record)), name: missing }];
+  return [
+    { ...finding('unfinished', message, again(record)), name: missing },
+    ...unbrought(record, situation, (name) => !known.has(name)),
+  ];
 }
 
 /** What lies in a read-only store is its owner's: it is looked at, and no more. */
@@ -117,6 +156,11 @@ function judgeProvided(
   }
   const store = situation.store(directory);
   if (store?.images.some((image) => image.id === id && serves(image, name)) === true) return [];
+  if (store?.isListed !== true) {
+    const message = `${directory}, where ${name} was, has no images that could be read`;
+    const hint = `see that it is mounted; else ${again(record)}`;
+    return [{ ...finding('store-unread', message, hint), id, name }];
+  }
   const message = `${name} is not in ${directory} any more, where it was`;
   return [{ ...finding('image-missing', message, again(record)), id, name }];
 }
@@ -131,11 +175,7 @@ function judgeImage(
   const first = wanted.names[0]?.name ?? id;
   const image = situation.images.get(id);
   if (image === undefined && situation.downloaded.has(id)) return [notUnpacked(wanted, record)];
-  if (image === undefined) {
-    return [
-      { ...finding('image-missing', `${first} is not there`, again(record)), id, name: first },
-    ];
-  }
+  if (image === undefined) return [imageMissing(first, record, id)];
   const findings = wanted.names.flatMap(({ name }) => judgeName(name, image, record, situation));
   if (!pinned.has(id)) {
     findings.push({

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { writeRecord } from '../../src/lifecycle/records.ts';
 import { recordsFromPins } from '../../src/lifecycle/recover.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { startUpdater, type TestUpdater } from '../support/updater.ts';
@@ -45,6 +46,22 @@ test('a name moves when its root is booted, and back with a rollback', async (t)
   assert.equal(back.switched, true);
   assert.equal(await host.meaning('web:latest'), old);
   assert.deepEqual(back.findings, []);
+});
+
+test('a stage that was cut off after its last image lacks no name at the boot', async (t) => {
+  const host = await startUpdater(t);
+  const { next } = await upgrade(host);
+  const record = host.record('b');
+  assert.ok(record?.staged !== undefined);
+  const { staged: pending, ...begun } = record;
+  writeRecord(host.context.stateDirectory, { ...begun, pending });
+  const { moved, findings } = await host.activate('b');
+  assert.deepEqual(moved, [host.fullName('web:latest')]);
+  assert.equal(await host.meaning('web:latest'), next);
+  assert.deepEqual(
+    findings.map(({ code }) => code),
+    ['unfinished'],
+  );
 });
 
 test('what moved since the last boot of the same root is drift: pinned, recorded, left alone', async (t) => {

@@ -1,19 +1,24 @@
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { runningSystem } from '../../src/deployment/places.ts';
-import { gate } from '../../src/lifecycle/gate.ts';
+import type { Context } from '../../src/lifecycle/context.ts';
+import { type GateOptions, gate } from '../../src/lifecycle/gate.ts';
 import { readHeld } from '../../src/lifecycle/gate-file.ts';
+import { writeRecord } from '../../src/lifecycle/records.ts';
+import { writeRoot } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { skipMounts, smallFileSystem } from '../support/small-file-system.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { startUpdater } from '../support/updater.ts';
+import { digestFor } from './samples.ts';
 
 const image = (seed: number) => buildImage({ layers: [{ bytes: 20_000, seed }] });
 const limits = { days: 7, afterwards: 'boot' } as const;
 const B = `${'b'.repeat(64)}.0`;
 const AGAIN = `${'b'.repeat(64)}.1`;
+const DAY = 24 * 60 * 60 * 1000;
 
 /** A host that runs a, and on which b is queued by ostree: what it needs may be there or not. */
 async function queued(t: TestContext) {
@@ -26,13 +31,15 @@ async function queued(t: TestContext) {
   mkdirSync(join(run, 'ostree'));
   writeFileSync(join(run, 'ostree/staged-deployment'), '');
   const places = { ...runningSystem, run };
+  const lock = join(run, 'ostree/staged-deployment-locked');
   return {
     host,
     run,
     places,
-    ask: (id: string | undefined = B, options: Parameters<typeof gate>[3] = limits) =>
-      gate(host.context, id === '' ? undefined : { id }, places, options),
-    isLocked: () => existsSync(join(run, 'ostree/staged-deployment-locked')),
+    lock,
+    ask: (id = B, options: GateOptions = limits, context: Context = host.context) =>
+      gate(context, id === '' ? undefined : { id }, places, options),
+    isLocked: () => existsSync(lock),
     held: () => readHeld(host.context.stateDirectory),
     bring: async () => {
       host.server.push('web:2', image(2));
@@ -42,10 +49,13 @@ async function queued(t: TestContext) {
 }
 
 test('a root whose stage has not ended is held, and let go when it has', async (t) => {
-  const { ask, isLocked, held, bring } = await queued(t);
+  const { host, ask, isLocked, held, bring } = await queued(t);
   const gated = await ask();
   assert.equal(gated.decision, 'held');
-  assert.match(gated.findings[0]?.message ?? '', /begun and not ended/);
+  assert.deepEqual(
+    gated.findings.map(({ message }) => message),
+    [`${host.fullName('web:2')} is not there`],
+  );
   assert.ok(isLocked());
   assert.equal(held()?.root, B);
   await bring();
@@ -85,28 +95,124 @@ test('what is not known holds nothing', async (t) => {
 });
 
 test('a lock that somebody else made is left alone', async (t) => {
-  const { run, ask, isLocked, held, bring } = await queued(t);
-  writeFileSync(join(run, 'ostree/staged-deployment-locked'), '');
-  assert.equal((await ask()).decision, 'held');
-  assert.equal(held()?.locked, false);
-  await bring();
-  assert.equal((await ask()).decision, 'open');
-  assert.ok(isLocked());
+  const { lock, ask, isLocked, bring } = await queued(t);
+  await t.test('before this one', async () => {
+    writeFileSync(lock, '');
+    assert.equal((await ask()).decision, 'held');
+    assert.equal((await ask('someone-elses')).decision, 'unknown');
+    assert.ok(isLocked());
+  });
+  await t.test('after a boot in which there was one of berth’s own', async () => {
+    rmSync(lock);
+    assert.equal((await ask()).decision, 'held');
+    // It went with that boot's /run.
+    rmSync(lock);
+    writeFileSync(lock, '');
+    await bring();
+    assert.equal((await ask()).decision, 'open');
+    assert.ok(isLocked());
+  });
 });
 
-test('after the days that are set the policy decides, and a tree deployed again counts on', async (t) => {
+test('its own lock goes whatever lets the root through', async (t) => {
+  const { host, ask, isLocked, held, bring } = await queued(t);
+  await ask();
+  assert.equal((await ask('someone-elses')).decision, 'unknown');
+  assert.deepEqual([isLocked(), held()], [false, undefined]);
+  await ask();
+  const broken = { ...host.context, engine: { ...host.engine, images: () => assert.fail('gone') } };
+  await assert.rejects(ask(B, limits, broken), /gone/);
+  assert.ok(!isLocked());
+  await ask();
+  await bring();
+  assert.equal((await ask()).decision, 'open');
+  assert.deepEqual([isLocked(), held()], [false, undefined]);
+});
+
+test('the days count for the host, over every tree that is built meanwhile', async (t) => {
   const { host, ask, isLocked, held } = await queued(t);
   const { since } = await ask();
-  host.deploy(AGAIN, { 'web:1': '', 'web:2': '' }, 'staged');
-  await host.reconcile();
-  const again = await ask(AGAIN);
-  assert.deepEqual([again.decision, again.since], ['held', since]);
-  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 7.1 * 24 * 60 * 60 * 1000 });
-  assert.equal((await ask(AGAIN, { days: 7, afterwards: 'hold' })).decision, 'held');
-  assert.equal((await ask(AGAIN, { days: 30, afterwards: 'boot' })).decision, 'held');
-  assert.equal((await ask(AGAIN)).decision, 'overdue');
+  const start = Date.now();
+  t.mock.timers.enable({ apis: ['Date'], now: start });
+  // A tree deployed again, and then a new one every night.
+  const trees = [AGAIN, ...['c', 'd', 'e', 'f'].map((letter) => `${letter.repeat(64)}.0`)];
+  for (const [night, id] of trees.entries()) {
+    t.mock.timers.setTime(start + (night + 1) * DAY);
+    host.deploy(id, { 'web:1': '', 'web:2': '' }, 'staged');
+    await host.reconcile();
+    const again = await ask(id);
+    assert.deepEqual([again.decision, again.since], ['held', since]);
+    assert.equal(held()?.root, id);
+  }
+  const last = trees.at(-1);
+  t.mock.timers.setTime(start + 7.1 * DAY);
+  assert.equal((await ask(last)).decision, 'overdue');
+  assert.ok(!isLocked());
+});
+
+test('after the days that are set the policy decides', async (t) => {
+  const { ask, isLocked, held } = await queued(t);
+  assert.equal((await ask(B, { days: 0, afterwards: 'boot' })).decision, 'overdue', 'at once');
+  await ask();
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 7.1 * DAY });
+  assert.equal((await ask(B, { days: 7, afterwards: 'hold' })).decision, 'held');
+  assert.equal((await ask(B, { days: 30, afterwards: 'boot' })).decision, 'held');
+  assert.equal((await ask()).decision, 'overdue');
   assert.ok(!isLocked(), 'its own lock is taken away');
-  assert.equal(held()?.root, AGAIN);
+  assert.equal(held()?.root, B);
+});
+
+test('what may lie in a store that can’t be looked into is not known to be missing', async (t) => {
+  const { host, ask, bring, isLocked } = await queued(t);
+  await bring();
+  const record = host.record(B);
+  assert.ok(record?.staged !== undefined);
+  const name = 'registry.example.com/side:1';
+  const directory = temporaryDirectory(t);
+  const provided = [
+    { name, digest: digestFor('a'), id: digestFor('a'), directory, references: [] },
+  ];
+  writeRecord(host.context.stateDirectory, { ...record, staged: { ...record.staged, provided } });
+  const list = (images: readonly object[]) =>
+    writeRoot(directory, { 'overlay-images/images.json': JSON.stringify(images) });
+  const asked = async () => {
+    const { decision, findings } = await ask();
+    return [decision, findings.map(({ code }) => code), isLocked()];
+  };
+  list([{ id: 'a'.repeat(64), names: [name] }]);
+  assert.deepEqual(await asked(), ['open', [], false]);
+  list([]);
+  assert.deepEqual(await asked(), ['held', ['image-missing'], true]);
+  rmSync(join(directory, 'overlay-images'), { recursive: true });
+  assert.deepEqual(await asked(), ['unknown', ['store-unread'], false], 'nothing is mounted there');
+  rmSync(directory, { recursive: true });
+  assert.deepEqual(await asked(), ['unknown', ['store-unread'], false]);
+});
+
+test('of a stage that was cut off it says what it was still to bring', async (t) => {
+  const { host, ask, isLocked } = await queued(t);
+  const record = host.record(B);
+  assert.ok(record?.pending !== undefined);
+  const { pending } = record;
+  const [first] = pending.images;
+  assert.ok(first !== undefined);
+  const begun = (contents: Partial<typeof pending>) => {
+    const changed = { ...record, pending: { ...pending, ...contents } };
+    writeRecord(host.context.stateDirectory, changed);
+  };
+  const asked = async () => {
+    const { decision, findings } = await ask();
+    return [decision, ...findings.map(({ code, name }) => `${code} ${name}`)];
+  };
+  // Another root has brought an image by that name: it may be what the name means, or not.
+  const [known, unknown] = [host.fullName('web:1'), host.fullName('web:2')];
+  begun({ unresolved: [known, unknown] });
+  assert.deepEqual(await asked(), ['held', `unresolved ${known}`, `image-missing ${unknown}`]);
+  begun({ unresolved: [], images: [first, { ...first, id: digestFor('f') }] });
+  assert.deepEqual(await asked(), ['held', `image-missing ${known}`]);
+  begun({ unresolved: [] });
+  assert.deepEqual(await asked(), ['open']);
+  assert.ok(!isLocked());
 });
 
 test('where no gate is possible it warns, and says so', async (t) => {
@@ -127,7 +233,7 @@ test('a boot says what was held, until another root is booted', async (t) => {
   await host.activate('a');
   await ask();
   await host.activate('a');
-  assert.match(host.warnings.join('\n'), new RegExp(`${B} was held back at .*begun and not ended`));
+  assert.match(host.warnings.join('\n'), new RegExp(`${B} was held back at .*web:2 is not there`));
   await bring();
   await host.activate(B);
   assert.equal(held(), undefined);

@@ -5,6 +5,7 @@ import test, { type TestContext } from 'node:test';
 import type { Deployment } from '../../src/deployment/deployment.ts';
 import { BerthError } from '../../src/errors.ts';
 import { type Reconciled, reconcile } from '../../src/lifecycle/reconcile.ts';
+import { writeRecord } from '../../src/lifecycle/records.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import { client } from '../registry/open.ts';
 import { buildImage } from '../support/image-builder.ts';
@@ -141,6 +142,31 @@ test('a held root goes after the days that are set, and lives again when it is b
   assert.equal((await host.reconcile()).roots[1]?.role, 'staged');
   host.undeploy('b');
   await host.reconcile();
+  const { released } = await host.reconcile({ heldDays: 0 });
+  assert.deepEqual(
+    released.map(({ id }) => id),
+    ['b'],
+  );
+});
+
+test('the days of a held root are over though it was noted by a clock that was ahead', async (t) => {
+  const host = await startUpdater(t);
+  host.server.push('web:1', image(1));
+  host.server.push('web:2', image(2));
+  host.deploy('a', { 'web:1': '' }, 'booted');
+  host.deploy('b', { 'web:2': '' }, 'staged');
+  await host.reconcile();
+  host.undeploy('b');
+  await host.reconcile();
+  for (const since of ['2099-01-01T00:00:00Z', 'some day']) {
+    const record = host.record('b');
+    assert.ok(record?.deployment !== undefined);
+    const deployment = { ...record.deployment, since };
+    writeRecord(host.context.stateDirectory, { ...record, deployment });
+    await host.reconcile();
+    const noted = Date.parse(host.record('b')?.deployment?.since ?? '');
+    assert.ok(noted <= Date.now(), `${since} ${noted}`);
+  }
   const { released } = await host.reconcile({ heldDays: 0 });
   assert.deepEqual(
     released.map(({ id }) => id),

@@ -176,7 +176,7 @@ test('a layer that podman lost since is missing, and comes by itself', {
   assert.ok(came < 60_000, 'the base is there');
   assert.deepEqual(await codes(lab), ['not-unpacked']);
   await lab.engine.podman('rmi', `${host}/base:1`);
-  assert.deepEqual(await codes(lab), ['unfinished']);
+  assert.deepEqual(await codes(lab), ['unfinished', 'image-missing']);
   const plan = await lab.run('plan', '--format', 'json', ...all, root);
   const { bytes } = JSON.parse(plan.stdout);
   assert.equal(await bytesOfBlobs(lab, () => lab.run('stage', ...all, root)), bytes);

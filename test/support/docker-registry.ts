@@ -24,7 +24,15 @@ export async function startDockerRegistry(
 export interface DockerRegistry {
   /** `127.0.0.1:PORT` */
   readonly host: string;
+  /** What was read of blobs and manifests since it was started, in its own words: path and bytes. */
+  readonly served: () => readonly Served[];
   readonly stop: () => Promise<void>;
+}
+
+export interface Served {
+  /** `side/blobs/sha256:…` */
+  readonly path: string;
+  readonly bytes: number;
 }
 
 /** As `startDockerRegistry`, ended by hand. */
@@ -65,7 +73,7 @@ export async function runDockerRegistry(
       const said = () => readFileSync(log, 'utf8');
       watcher.on('change', () => {
         const host = /listening on (127\.0\.0\.1:\d+)/.exec(said())?.[1];
-        if (host !== undefined) done({ host, stop });
+        if (host !== undefined) done({ host, served: () => servedIn(said()), stop });
       });
       child.once('error', fail);
       child.once('exit', () => fail(new Error(`docker-registry did not start: ${said()}`)));
@@ -74,4 +82,15 @@ export async function runDockerRegistry(
     child.removeAllListeners();
     watcher.close();
   }
+}
+
+/** Of its log: only those that it answered with content. */
+function servedIn(log: string): readonly Served[] {
+  return log.split('\n').flatMap((line) => {
+    const said = (key: string) => new RegExp(`http\\.${key}="?([^" ]*)`).exec(line)?.[1] ?? '';
+    const bytes = Number(said('response.written'));
+    const isRead = line.includes('response completed') && said('request.method') === 'GET';
+    if (!isRead || said('response.status') !== '200' || bytes === 0) return [];
+    return [{ path: said('request.uri').replace(/^\/v2\//, ''), bytes }];
+  });
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type DockerRegistry, runDockerRegistry } from './docker-registry.ts';
+import { type DockerRegistry, runDockerRegistry, type Served } from './docker-registry.ts';
 import { buildImage } from './image-builder.ts';
 import { writeLayout } from './oci-layout.ts';
 import { type Booted, makeOstreeHost, type OstreeHost } from './ostree-host.ts';
@@ -19,6 +19,8 @@ export interface HostLab extends OstreeHost {
    * @param bytes of more that is in it.
    */
   readonly push: (image: string, content: string, bytes?: number) => string;
+  /** What the registry gave since it was started last. */
+  readonly served: () => readonly Served[];
   readonly startRegistry: () => Promise<void>;
   readonly stopRegistry: () => Promise<void>;
 }
@@ -49,6 +51,7 @@ export async function startHostLab(
       ),
     name,
     push: (image, content, bytes) => pushImage(host.directory, name(image), content, bytes),
+    served: () => registry?.served() ?? [],
     startRegistry: async () => {
       registry = await runDockerRegistry(directory, { login: false, port });
     },

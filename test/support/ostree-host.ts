@@ -36,6 +36,8 @@ export interface Booted {
   readonly try: (...command: readonly string[]) => Ran;
   /** As `try`, and throws if it fails; what it printed, trimmed. */
   readonly run: (...command: readonly string[]) => string;
+  /** The end that it comes to by itself, as by a reboot. */
+  readonly ended: () => Promise<void>;
   /** The orderly end, with the finalisation of what is staged. */
   readonly powerOff: () => Promise<void>;
   /** The sudden end of every process in it. */
@@ -241,6 +243,11 @@ async function bootDeployment(
         throw new Error(`${command.join(' ')} exited with ${code}: ${stderr}\n${journal}`);
       }
       return stdout.trim();
+    },
+    ended: async () => {
+      const tooLong = setTimeout(() => void kill(), 120_000);
+      await ended;
+      clearTimeout(tooLong);
     },
     powerOff: async () => {
       tryRun('systemctl', 'poweroff');

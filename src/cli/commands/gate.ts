@@ -64,12 +64,14 @@ function said({ root, decision, findings, since }: Gated): string {
     case 'open':
       return `${root} is ready: it is let through.`;
     case 'held':
-      return `${root} is HELD since ${since}: ${lacks}. The host boots what it runs now.`;
+      return `${root} is HELD: ${lacks}. The host boots what it runs now; it has been held since ${since}.`;
     case 'overdue':
-      return `${root} is NOT ready, and let through: it was held since ${since}, and ${lacks}.`;
+      return `${root} is NOT ready, and let through: the host was held since ${since}, and ${lacks}.`;
     case 'unheld':
       return `${root} is NOT ready, and can't be held: ${lacks}. On composefs this only warns.`;
     case 'unknown':
-      return `${root} was never staged here: NOT known to be ready, and let through.`;
+      return findings.length === 0
+        ? `${root} was never staged here: NOT known to be ready, and let through.`
+        : `${root} is NOT known to be ready, and let through: not all of its images can be looked at.`;
   }
 }

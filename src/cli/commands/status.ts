@@ -70,7 +70,9 @@ function heldEntry({ root, since, time, reasons }: Held) {
 /** At a shutdown nobody looks at a terminal: so it is said here, after the boot. */
 function printHeld({ root, time, since, reasons }: Held): void {
   const { stderr } = process;
-  stderr.write(`${root} was held back at ${time} (since ${since}), and is not what runs:\n`);
+  stderr.write(
+    `${root} was held back at ${time} (the host since ${since}), and is not what runs:\n`,
+  );
   for (const reason of reasons.slice(0, 5)) stderr.write(`  ${displayPath(reason)}\n`);
   if (reasons.length > 5) stderr.write(`  and ${reasons.length - 5} more\n`);
   stderr.write('  → queue it again: what is missing is fetched then\n');

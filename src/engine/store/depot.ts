@@ -77,7 +77,7 @@ function isSame(one: PinnedName, other: PinnedName): boolean {
   return one.name === other.name && one.digest === other.digest && one.manifest === other.manifest;
 }
 
-/** Those whose manifest never came say nothing of what they wait for. */
+/** Those whose manifest is gone say nothing of what they wait for. */
 function waitingPins(store: Store): readonly Pin[] {
   const { layout, pinFiles, manifests } = store;
   return readPinFiles(layout.waiting, pinFiles).flatMap(({ root, pins }) =>
@@ -122,13 +122,23 @@ async function bring(
   await withLock(layout.inUse, 'shared', work, options);
 }
 
+/**
+ * A hold whose manifest is gone goes too: the manifest comes before its hold, so it is lost, and
+ * nobody could ever name what to drop.
+ */
 async function drop(store: Store, pins: readonly Pin[]): Promise<void> {
-  const { layout } = store;
-  if (pins.length === 0 || !layoutExists(layout)) return;
-  for (const [root, dropped] of Map.groupBy(pins, (pin) => pin.root)) {
-    const manifests = new Set(dropped.map(({ handle }) => handle));
+  const { layout, pinFiles, manifests } = store;
+  if (!layoutExists(layout)) return;
+  const dropped = new Set(pins.map(({ root, handle }) => `${root} ${handle}`));
+  const isLetGo = (root: string, { id }: PinRequest) =>
+    dropped.has(`${root} ${id}`) || storedManifest(layout, manifests, id) === undefined;
+  const files = readPinFiles(layout.waiting, pinFiles).filter((file) =>
+    file.pins.some((hold) => isLetGo(file.root, hold)),
+  );
+  if (files.length === 0) return;
+  for (const { root } of files) {
     await changePins(store, layout.waiting, root, (before) =>
-      before.filter(({ id }) => !manifests.has(id)),
+      before.filter((hold) => !isLetGo(root, hold)),
     );
   }
   // Where another berth is at work, its removals or the next take what is left over.
