@@ -17,8 +17,9 @@ export interface HostLab extends OstreeHost {
    *
    * @param content of a file in it: any other makes another image.
    * @param bytes of more that is in it.
+   * @param script that it runs instead, by its busybox.
    */
-  readonly push: (image: string, content: string, bytes?: number) => string;
+  readonly push: (image: string, content: string, bytes?: number, script?: string) => string;
   readonly startRegistry: () => Promise<void>;
   readonly stopRegistry: () => Promise<void>;
 }
@@ -48,7 +49,7 @@ export async function startHostLab(
         change,
       ),
     name,
-    push: (image, content, bytes) => pushImage(host.directory, name(image), content, bytes),
+    push: (image, ...words) => pushImage(host.directory, name(image), ...words),
     startRegistry: async () => {
       registry = await runDockerRegistry(directory, { login: false, port });
     },
@@ -59,14 +60,23 @@ export async function startHostLab(
   };
 }
 
-function pushImage(directory: string, name: string, content: string, bytes = 0): string {
+function pushImage(
+  directory: string,
+  name: string,
+  content: string,
+  bytes = 0,
+  script?: string,
+): string {
   const busybox = execFileSync('which', ['busybox'], { encoding: 'utf8' }).trim();
   const image = buildImage({
     layers: [
       { files: { 'bin/busybox': readFileSync(busybox) } },
       { files: { content, more: randomBytes(bytes) } },
     ],
-    entrypoint: ['/bin/busybox', 'sleep', '2147483647'],
+    entrypoint: [
+      '/bin/busybox',
+      ...(script === undefined ? ['sleep', '2147483647'] : ['sh', '-c', script]),
+    ],
   });
   const layout = mkdtempSync(join(directory, 'image-'));
   writeLayout(layout, 'it', image);

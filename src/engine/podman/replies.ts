@@ -37,8 +37,24 @@ export const containerList = array(
     Labels: nullish(record(string(), string())),
     Names: nullish(array(string())),
     State: string(),
+    /** The container that holds the namespaces of a pod. */
+    IsInfra: optional(boolean()),
   }),
 );
+
+/** Of `GET /containers/{id}/json`. */
+export const containerReply = looseObject({
+  Id: string(),
+  Name: string(),
+  /** The id. */
+  Image: string(),
+  ImageName: string(),
+  Config: looseObject({
+    CreateCommand: nullish(array(string())),
+    Labels: nullish(record(string(), string())),
+  }),
+  State: looseObject({ Health: nullish(looseObject({ Status: optional(string()) })) }),
+});
 
 /** Of `GET /pods/json`. */
 export const podList = array(

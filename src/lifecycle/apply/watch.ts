@@ -1,0 +1,57 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Engine } from '../../engine/engine.ts';
+import type { ServiceManager } from '../../services/services.ts';
+
+export interface Watch {
+  /** For how long a service must stay up that says nothing of itself, in seconds. */
+  readonly seconds: number;
+}
+
+/** Between two looks, in milliseconds. */
+const INTERVAL = 500;
+
+/** For a first health check, in milliseconds: whoever starts longer than this is not up. */
+const HEALTH_LIMIT = 900_000;
+
+/**
+ * Restarts a service and sees whether it comes up: by its own word (`--sdnotify=container` or
+ * `healthy`), else by its health checks, else by staying up for a while.
+ *
+ * @returns why it does not, if so.
+ */
+export async function bringUp(
+  engine: Engine,
+  manager: ServiceManager,
+  unit: string,
+  { seconds }: Watch,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const failure = await manager.restart(unit, signal);
+  if (failure !== undefined) return failure;
+  const { invocation } = await manager.one(unit);
+  const begun = performance.now();
+  for (;;) {
+    signal.throwIfAborted();
+    const service = await manager.one(unit);
+    if (service.type === 'oneshot' && service.state !== 'failed') return undefined;
+    if (service.state !== 'active' || service.invocation !== invocation) {
+      return `it did not stay up: it is ${service.state}`;
+    }
+    const waited = performance.now() - begun;
+    const containers = (await engine.containers?.()) ?? [];
+    const own = containers.filter((container) => container.unit === unit);
+    const [sick] = own.filter(({ health }) => health === 'unhealthy');
+    if (sick !== undefined) return `its container ${sick.name} is unhealthy`;
+    const checked = own.filter(({ health }) => health !== '');
+    if (own.length > 0 && own.every(({ command }) => saysItself(command))) return undefined;
+    if (checked.length > 0) {
+      if (checked.every(({ health }) => health === 'healthy')) return undefined;
+      if (waited > HEALTH_LIMIT) return `no health check succeeded in ${HEALTH_LIMIT / 1000} s`;
+    } else if (waited >= seconds * 1000) return undefined;
+    await delay(INTERVAL, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+function saysItself(command: readonly string[]): boolean {
+  return /--sdnotify[= ](container|healthy)\b/.test(command.join(' '));
+}

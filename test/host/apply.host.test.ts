@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import * as v from 'valibot';
+import { ApplyResult } from '../../src/cli/schemas.ts';
+import { type HostLab, runs, service, startHostLab, state } from '../support/host-lab.ts';
+import type { Booted } from '../support/ostree-host.ts';
+
+/** In seconds; longer than the ten after which an image here ends. */
+const WATCH = '14';
+
+/** Says by the host's own systemd-notify that it is ready, and stays. */
+const SAYS_READY =
+  'set -- /host/lib64/ld-linux-*; ld=$1; set -- /host/lib/*-linux-gnu; ' +
+  '$ld --library-path $1:$1/systemd /host/bin/systemd-notify --ready --no-block; ' +
+  'exec /bin/busybox sleep 2147483647';
+
+const SPEAKS = 'Notify=yes\nVolume=/usr:/host:ro\n[Service]\nTimeoutStartSec=10\n';
+
+const CHECKED =
+  'HealthCmd=/bin/busybox grep -q well /content\nHealthInterval=1s\nHealthRetries=2\n';
+
+const needs = (unit: string) => `[Unit]\nRequires=${unit}.service\nAfter=${unit}.service\n`;
+
+const journal = (host: Booted, ...words: string[]) =>
+  host.try('journalctl', '-b', '--no-pager', '-n', '60', ...words).stdout;
+
+function applied(host: Booted, ...words: string[]) {
+  const { code, stdout, stderr } = host.try('berth', 'apply', '--format', 'json', ...words);
+  assert.notEqual(stdout, '', stderr);
+  const { services, ...rest } = v.parse(ApplyResult, JSON.parse(stdout));
+  const outcomes = Object.fromEntries(
+    services.map(({ unit, updated }) => [unit.replace('.service', ''), updated]),
+  );
+  return { code, stderr, outcomes, ...rest };
+}
+
+/** Lets the registry say what it has to: with nobody who reads that, it stands still. */
+async function heard() {
+  for (let i = 0; i < 3; i++) await setImmediate();
+}
+
+const running = (host: Booted, ...names: string[]) =>
+  Object.fromEntries(names.map((name) => [name, runs(host, name)]));
+
+const pushAll = (lab: HostLab, content: string, ...names: string[]) =>
+  Object.fromEntries(names.map((name) => [name, lab.push(`${name}:1`, content + name)]));
+
+test('good images, one that is never ready, one that ends after ten seconds', async (t) => {
+  const lab = await startHostLab(t, { berth: true });
+  const plain = {
+    ...pushAll(lab, 'old', 'good', 'ends', 'same'),
+    ready: lab.push('ready:1', 'old', 0, SAYS_READY),
+  };
+  await heard();
+  const checked = {
+    never: lab.push('never:1', 'old', 0, SAYS_READY),
+    sick: lab.push('sick:1', 'well'),
+    well: lab.push('well:1', 'well'),
+  };
+  const old = { ...plain, ...checked };
+  await heard();
+  const names = ['ends', 'good', 'never', 'ready', 'same', 'sick', 'well'];
+  lab.commit('acme/a', {
+    ...service('good', lab.name('good:1'), 'AutoUpdate=registry\n'),
+    ...service('ends', lab.name('ends:1')),
+    ...service('same', lab.name('same:1')),
+    ...service('ready', lab.name('ready:1'), SPEAKS),
+    ...service('never', lab.name('never:1'), SPEAKS),
+    ...service('sick', lab.name('sick:1'), CHECKED),
+    ...service('well', lab.name('well:1'), CHECKED),
+  });
+  lab.deploy('acme/a');
+  const host = await lab.boot();
+  assert.deepEqual(running(host, ...names), old, journal(host));
+  const started = () => host.run('podman', 'inspect', '-f', '{{.Id}}', 'same');
+  const same = started();
+
+  const next = {
+    good: lab.push('good:1', 'next'),
+    ends: lab.push('ends:1', 'next', 0, '/bin/busybox sleep 10; exit 1'),
+    ready: lab.push('ready:1', 'next', 0, SAYS_READY),
+    well: lab.push('well:1', 'very well'),
+  };
+  await heard();
+  lab.push('never:1', 'next');
+  lab.push('sick:1', 'ill');
+  await heard();
+
+  await t.test('a dry run shows it as podman auto-update does, and changes nothing', () => {
+    const shown = host.run('berth', 'apply', '--dry-run');
+    const podman = host.run('podman', 'auto-update', '--dry-run');
+    const columns = (text: string) => text.split('\n')[0]?.trim().split(/ {2,}/);
+    assert.deepEqual(columns(shown), columns(podman));
+    const row = (text: string, unit: string) =>
+      text
+        .split('\n')
+        .find((line) => line.startsWith(`${unit}.service`))
+        ?.trim()
+        .split(/ {2,}/);
+    assert.deepEqual(row(shown, 'good'), row(podman, 'good'));
+    assert.equal(row(shown, 'same')?.at(-1), 'false');
+    assert.deepEqual(running(host, ...names), old);
+  });
+
+  await t.test('what comes up stays, what does not goes back, the others are left alone', () => {
+    const { code, outcomes, stderr, findings } = applied(host, '--watch', WATCH);
+    const expected = {
+      ends: 'rolled back',
+      good: 'true',
+      never: 'rolled back',
+      ready: 'true',
+      same: 'false',
+      sick: 'rolled back',
+      well: 'true',
+    };
+    assert.deepEqual(outcomes, expected, stderr + journal(host));
+    assert.equal(code, 1);
+    assert.deepEqual(findings, []);
+    assert.match(stderr, /ends\.service was rolled back: it did not stay up/);
+    const now = { ...old, good: next.good, ready: next.ready, well: next.well };
+    assert.deepEqual(running(host, ...names), now);
+    for (const name of names) assert.equal(state(host, name), 'active', name);
+    assert.equal(started(), same, 'it was not restarted');
+    assert.equal(host.try('berth', 'verify').code, 0);
+    host.run('systemctl', 'start', 'berth-reconcile.service');
+    assert.deepEqual(running(host, ...names), now);
+  });
+
+  await t.test('mended, the next one brings them, and then there is nothing to do', async () => {
+    const mended = {
+      ends: lab.push('ends:1', 'mended'),
+      never: lab.push('never:1', 'mended', 0, SAYS_READY),
+      sick: lab.push('sick:1', 'well again'),
+    };
+    await heard();
+    assert.equal(applied(host, '--watch', '2').code, 0);
+    assert.deepEqual(running(host, 'ends', 'never', 'sick'), mended);
+    const { outcomes } = applied(host, '--watch', '2');
+    assert.deepEqual(new Set(Object.values(outcomes)), new Set(['false']));
+  });
+
+  await t.test('a changed /etc: a unit that changed, a reference that is new', () => {
+    const side = lab.push('side:1', 'side');
+    const [[, unit] = []] = Object.entries(service('side', lab.name('side:1')));
+    host.run('mkdir', '-p', '/etc/containers/systemd/good.container.d');
+    const write = (path: string, text: string) =>
+      host.run('sh', '-c', 'printf %s "$1" > "$2"', 'sh', text, `/etc/containers/systemd/${path}`);
+    write('side.container', unit ?? '');
+    write('good.container.d/more.conf', '[Container]\nEnvironment=MORE=1\n');
+    const { code, outcomes, idle, stderr } = applied(host, '--watch', '2');
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(outcomes, {
+      ends: 'false',
+      good: 'true',
+      never: 'false',
+      ready: 'false',
+      same: 'false',
+      sick: 'false',
+      well: 'false',
+    });
+    assert.deepEqual(idle, ['side.service']);
+    assert.match(host.run('podman', 'inspect', 'good'), /MORE=1/);
+    host.run('systemctl', 'start', 'side');
+    assert.equal(runs(host, 'side'), side);
+    // Also where somebody else has systemd read the units before.
+    write('good.container.d/more.conf', '[Container]\nEnvironment=MORE=2\n');
+    host.run('systemctl', 'daemon-reload');
+    assert.equal(applied(host, '--watch', '2').outcomes['good'], 'true');
+    assert.match(host.run('podman', 'inspect', 'good'), /MORE=2/);
+    assert.equal(applied(host, '--watch', '2').outcomes['good'], 'false');
+  });
+});
+
+test('three in a chain whose middle one fails, also killed half-way and run again', async (t) => {
+  const lab = await startHostLab(t, { berth: true });
+  const old = pushAll(lab, 'old', 'db', 'app', 'web');
+  lab.commit('acme/a', {
+    ...service('db', lab.name('db:1')),
+    ...service('app', lab.name('app:1'), needs('db')),
+    ...service('web', lab.name('web:1'), needs('app')),
+  });
+  lab.deploy('acme/a');
+  const host = await lab.boot();
+  assert.deepEqual(running(host, 'db', 'app', 'web'), old, journal(host));
+
+  const bad = (content: string) => lab.push('app:1', content, 0, 'exit 1');
+  const isAsItShould = (db: string | undefined) => {
+    assert.deepEqual(running(host, 'db', 'app', 'web'), { ...old, db }, journal(host));
+    for (const name of ['db', 'app', 'web']) assert.equal(state(host, name), 'active', name);
+    assert.equal(host.try('berth', 'verify').code, 0);
+  };
+
+  await t.test('the first is new, the middle one goes back, the last is not reached', async () => {
+    const next = pushAll(lab, 'next', 'db', 'web');
+    bad('next');
+    await heard();
+    const { code, outcomes, stderr } = applied(host, '--watch', '2');
+    assert.deepEqual(
+      outcomes,
+      { db: 'true', app: 'rolled back', web: 'pending' },
+      stderr + journal(host),
+    );
+    assert.equal(code, 1);
+    isAsItShould(next['db']);
+  });
+
+  await t.test('killed while one is watched, the next run ends it without a registry', async () => {
+    const next = pushAll(lab, 'third', 'db', 'web');
+    bad('third');
+    await heard();
+    host.run(
+      'systemd-run',
+      '--unit=applying',
+      'berth',
+      'apply',
+      '--watch',
+      '600',
+      '--progress',
+      'plain',
+    );
+    const follow = "journalctl --no-pager -f -n all -u applying | sed '/restarts db/q'";
+    host.run('timeout', '60', 'sh', '-c', follow);
+    host.run('systemctl', 'kill', '-s', 'KILL', 'applying');
+    await lab.stopRegistry();
+    const { code, outcomes, stderr } = applied(host, '--watch', '2');
+    assert.deepEqual(
+      outcomes,
+      { db: 'true', app: 'rolled back', web: 'pending' },
+      stderr + journal(host),
+    );
+    assert.equal(code, 1);
+    isAsItShould(next['db']);
+    await lab.startRegistry();
+  });
+
+  await t.test('and what was tried in vain is prune’s', () => {
+    host.run('berth', 'prune', '--force');
+    for (const name of ['db', 'app', 'web']) host.run('systemctl', 'restart', name);
+    assert.equal(host.try('berth', 'verify').code, 0);
+  });
+});
