@@ -15,10 +15,12 @@ const SAYS_READY =
   '$ld --library-path $1:$1/systemd /host/bin/systemd-notify --ready --no-block; ' +
   'exec /bin/busybox sleep 2147483647';
 
-const SPEAKS = 'Notify=yes\nVolume=/usr:/host:ro\n[Service]\nTimeoutStartSec=10\n';
+const SPEAKS =
+  'Notify=yes\nVolume=/usr:/host:ro\n[Service]\nTimeoutStartSec=10\nTimeoutStopSec=2\n';
 
+/** Less often than systemd lets a unit be started again and again. */
 const CHECKED =
-  'HealthCmd=/bin/busybox grep -q well /content\nHealthInterval=1s\nHealthRetries=2\n';
+  'HealthCmd=["/bin/busybox", "grep", "-q", "well", "/content"]\nHealthInterval=3s\nHealthRetries=2\n';
 
 const needs = (unit: string) => `[Unit]\nRequires=${unit}.service\nAfter=${unit}.service\n`;
 
@@ -95,7 +97,7 @@ test('good images, one that is never ready, one that ends after ten seconds', as
     const row = (text: string, unit: string) =>
       text
         .split('\n')
-        .find((line) => line.startsWith(`${unit}.service`))
+        .find((line) => line.trim().startsWith(`${unit}.service`))
         ?.trim()
         .split(/ {2,}/);
     assert.deepEqual(row(shown, 'good'), row(podman, 'good'));

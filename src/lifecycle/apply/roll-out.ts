@@ -85,24 +85,32 @@ export async function rollOut(
   const { engine, stateDirectory, signal } = context;
   const wanted = meaningsByUnit(whole.images);
   const journal = readJournal(stateDirectory, root.id);
-  let seen = await look(context, manager, wanted);
-  // A unit that is new is not known before; what is changed is not told after.
-  const judged = new Map(judgeServices(seen, wanted, root, journal).map((one) => [one.unit, one]));
-  const due = new Set([...judged.values()].filter(isDue).map(({ unit }) => unit));
   const names = await Names.read(context);
-  const previous = previousOf(seen, wanted, due, names, journal);
+  const judged = new Map<string, AppliedService>();
+  const due = new Set<string>();
+  const previous = new Map<string, string>();
   const note = () => {
-    writeJournal(stateDirectory, {
-      root: root.id,
-      previous: Object.fromEntries(previous),
-      due: [...due],
-    });
+    const noted = { root: root.id, previous: Object.fromEntries(previous), due: [...due] };
+    writeJournal(stateDirectory, noted);
   };
-  note();
-  if ([...wanted.keys()].some((unit) => isStale(seen.services.get(unit)))) {
-    await manager.reload();
-    seen = await look(context, manager, wanted);
-  }
+  const judge = async () => {
+    const looked = await look(context, manager, wanted);
+    for (const service of judgeServices(looked, wanted, root, journal)) {
+      if (due.has(service.unit)) continue;
+      judged.set(service.unit, service);
+      if (isDue(service)) due.add(service.unit);
+    }
+    for (const [name, id] of previousOf(looked, wanted, due, names, journal)) {
+      previous.set(name, id);
+    }
+    note();
+    return looked;
+  };
+  // That a unit's file is another than what was read is not told any more when it is read; what
+  // comes of drop-ins that Quadlet reads only then.
+  await judge();
+  await manager.reload();
+  const seen = await judge();
   await keep(context, root, names, new Set(previous.values()));
 
   const used = new Set([...due].flatMap((unit) => [...(wanted.get(unit)?.keys() ?? [])]));
@@ -174,10 +182,6 @@ function newAndIdle({ services }: Seen, wanted: Meanings, root: RootRecord): rea
 
 function isDue({ updated }: AppliedService): boolean {
   return updated === 'pending';
-}
-
-function isStale(service: Service | undefined): boolean {
-  return service === undefined || service.stale || !service.loaded;
 }
 
 /** What tagged names mean on the engine, as they are moved. */
