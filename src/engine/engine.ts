@@ -87,8 +87,8 @@ export interface Engine {
    */
   remove(id: string): Promise<boolean>;
 
-  /** The containers that services run by now; absent where nothing is run. */
-  readonly containers?: () => Promise<readonly ServiceContainer[]>;
+  /** The containers that services, or one of them, run by now; absent where nothing is run. */
+  readonly containers?: (unit?: string) => Promise<readonly ServiceContainer[]>;
 
   /** Ends what was started for this (a service process, connections). */
   close(): Promise<void>;
@@ -226,6 +226,8 @@ export interface ServiceContainer {
   readonly policy: string;
   /** `starting`, `healthy`, `unhealthy`; empty where it has no health check. */
   readonly health: string;
+  /** What its last health check said. */
+  readonly healthOutput: string;
 }
 
 export interface FetchWatch {

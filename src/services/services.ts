@@ -18,7 +18,9 @@ export interface Service {
 
 /** What runs services. */
 export interface ServiceManager {
-  /** All services that are loaded, and those that are asked for. */
+  /** Whose units it runs: `system`; `user` and `user:UID`. */
+  readonly scopes: ReadonlySet<string>;
+  /** All services that are loaded, and those of the asked for that there can be. */
   all(units: readonly string[]): Promise<ReadonlyMap<string, Service>>;
   one(unit: string): Promise<Service>;
   /** Reads the units anew. */

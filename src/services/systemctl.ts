@@ -11,6 +11,9 @@ const START_TIMEOUT = 900_000;
 /** Hosts with thousands of units stay far below. */
 const MAX_OUTPUT = 64 * 1024 * 1024;
 
+/** Not a template, nor anything else at which systemctl would answer nothing at all. */
+const SERVICE = /^[\w:.\\-]+(@[\w:.\\@-]+)?\.service$/;
+
 const NEEDS = ['Requires', 'Requisite', 'BindsTo', 'Wants', 'PartOf', 'After'];
 const PROPERTIES = [
   'Id',
@@ -34,8 +37,9 @@ export function systemctl({ user }: { readonly user: boolean }): ServiceManager 
   const show = async (...units: readonly string[]) =>
     servicesIn(await ask('show', `--property=${PROPERTIES.join(',')}`, '--', ...units));
   return {
+    scopes: new Set(user ? ['user', `user:${process.geteuid?.()}`] : ['system']),
     all: async (units) => {
-      const services = await show('*.service', ...units);
+      const services = await show('*.service', ...units.filter((unit) => SERVICE.test(unit)));
       return new Map(services.map((service) => [service.unit, service]));
     },
     one: async (unit) => {

@@ -26,6 +26,13 @@ test('where there is no systemd that is said', async (t) => {
   await assert.rejects(manager.all([]), { code: 'services', message: /systemctl show/ });
 });
 
+test('what no service can be called is not asked for', async (t) => {
+  standIn(t, 'case "$*" in *@.service* | *" /"*) exit 1;; esac; echo "Id=$*"');
+  const asked = ['web.service', 'web@a.service', 'web@.service', '/etc/x.service', 'a b.service'];
+  const [words] = (await manager.all(asked)).keys();
+  assert.match(words ?? '', / -- \*\.service web\.service web@a\.service$/);
+});
+
 test('why a service does not start is in systemctl’s own words', async (t) => {
   standIn(t, '[ "$1" = restart ] && { echo "Job for $3 failed." >&2; exit 1; }; exit 0');
   assert.equal(await manager.restart('web.service', signal), 'Job for web.service failed.');

@@ -1,20 +1,15 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { type Applied, apply, planApply, previewApply } from '../../lifecycle/apply/apply.ts';
+import { apply, planApply, previewApply } from '../../lifecycle/apply/apply.ts';
 import type { AppliedService } from '../../lifecycle/apply/roll-out.ts';
 import { readSituation } from '../../lifecycle/context.ts';
 import type { Plan } from '../../lifecycle/plan.ts';
+import type { Finding } from '../../lifecycle/verify.ts';
 import { displayPath } from '../../root/names.ts';
 import { systemctl } from '../../services/systemctl.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
-import {
-  failuresOf,
-  findingEntry,
-  printFailures,
-  printFindings,
-  resolutionFailure,
-} from '../render/problems.ts';
+import { failuresOf, findingEntry, printFailures, printFindings } from '../render/problems.ts';
 import { type Cell, renderTable } from '../render/table.ts';
 import { inSurroundings, isUser } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
@@ -61,82 +56,93 @@ export function defineApply(command: Command): void {
             if (options.dryRun === true) {
               const situation = await readSituation(surroundings);
               const plan = await planner.plan(situation);
-              const services = await previewApply(surroundings, manager, plan, situation);
-              reportPreview(plan, services, options);
+              const outcome = await previewApply(surroundings, manager, plan, situation);
+              const failures = failuresIn(plan);
+              const { id } = plan.root;
+              report({ root: id, dryRun: true, ...outcome, findings: [], failures }, options);
               return;
             }
             const watch = { seconds: options.watch };
-            report(await apply(surroundings, manager, planner.id, planner.plan, watch), options);
+            const { staged, services, idle } = await apply(
+              surroundings,
+              manager,
+              planner.id,
+              planner.plan,
+              watch,
+            );
+            const { plan, findings } = staged;
+            const failures = failuresOf(staged);
+            const { id } = plan.root;
+            report({ root: id, dryRun: false, services, idle, findings, failures }, options);
           }),
         options,
       );
     });
 }
 
-function reportPreview(
-  plan: Plan,
-  services: readonly AppliedService[],
-  { format }: ApplyOptions,
-): void {
-  const failures = plan.failures.map((failure) => ({
-    ...resolutionFailure(failure),
-    error: failure.error,
-  }));
-  print(format, {
-    json: () => ({
-      apiVersion: 'berth/v1',
-      kind: 'ApplyResult',
-      root: plan.root.id,
-      dryRun: true,
-      services: services.map(entryOf),
-      idle: [],
-      findings: [],
-      failures: failures.map(failureFields),
-    }),
-    table: () => table(services),
-    refs: () => refsOf(services),
-  });
-  printFailures(failures);
-  process.exitCode = exitCodeOf(failures.map(({ error }) => error));
+interface Report {
+  readonly root: string;
+  readonly dryRun: boolean;
+  readonly services: readonly AppliedService[];
+  readonly idle: readonly string[];
+  readonly findings: readonly Finding[];
+  readonly failures: readonly Failure[];
 }
 
-function report({ staged, services, idle }: Applied, { format }: ApplyOptions): void {
-  const failures = failuresOf(staged);
-  print(format, {
+type Failure = ReturnType<typeof failuresOf>[number];
+
+function report(
+  { root, dryRun, services, idle, findings, failures }: Report,
+  options: ApplyOptions,
+): void {
+  print(options.format, {
     json: () => ({
       apiVersion: 'berth/v1',
       kind: 'ApplyResult',
-      root: staged.plan.root.id,
-      dryRun: false,
+      root,
+      dryRun,
       services: services.map(entryOf),
       idle: [...idle],
-      findings: staged.findings.map(findingEntry),
-      failures: failures.map(failureFields),
+      findings: findings.map(findingEntry),
+      failures: failures.map(({ name: image, code, message, hint }) => ({
+        image,
+        code,
+        message,
+        hint,
+      })),
     }),
     table: () => table(services),
     refs: () => refsOf(services),
   });
   printFailures(failures);
-  printFindings(staged.findings);
+  printFindings(findings);
+  const manager = isUser(options) ? ' --user' : '';
   for (const { unit, updated, message } of services) {
     if (message === undefined) continue;
     const verdict = updated === 'failed' ? 'FAILED' : 'was rolled back';
     process.stderr.write(`${displayPath(unit)} ${verdict}: ${displayPath(message)}\n`);
-    process.stderr.write(`  → see journalctl -u ${displayPath(unit)}\n`);
+    process.stderr.write(`  → see journalctl${manager} -u ${displayPath(unit)}\n`);
   }
   for (const unit of idle) {
     const name = displayPath(unit);
     process.stderr.write(
-      `${name} is new, and not running\n  → start it: systemctl start ${name}\n`,
+      `${name} is new, and not running\n  → start it: systemctl${manager} start ${name}\n`,
     );
   }
-  const isBroken = services.some(
-    ({ updated }) => updated === 'failed' || updated === 'rolled back',
-  );
+  const isBroken = services.some(({ message }) => message !== undefined);
   process.exitCode =
     exitCodeOf(failures.map(({ error }) => error)) ||
     (isBroken ? exitCodes.failed : 0) ||
-    (staged.findings.length === 0 ? 0 : exitCodes['not-ready']);
+    (findings.length === 0 ? 0 : exitCodes['not-ready']);
+}
+
+/** What keeps an apply from being begun. */
+function failuresIn(plan: Plan): readonly Failure[] {
+  const { root, lack } = plan;
+  const all = failuresOf({ plan, failures: [] });
+  if (lack === undefined) return all;
+  const { code, message, hint } = lack;
+  return [...all, { name: root.id, code, message, hint, error: lack }];
 }
 
 const colours = {
@@ -184,11 +190,6 @@ function entryOf({ unit, containers, updated, message }: AppliedService) {
     updated,
     ...(message === undefined ? {} : { message }),
   };
-}
-
-function failureFields(failure: { name: string; code: string; message: string; hint: string }) {
-  const { name: image, code, message, hint } = failure;
-  return { image, code, message, hint };
 }
 
 function seconds(text: string): number {

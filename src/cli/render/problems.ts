@@ -118,7 +118,7 @@ function placeOf(path: string, line: number | undefined): string {
 }
 
 /** What of a staging could not be resolved, or not be fetched. */
-export function failuresOf({ plan, failures }: Staged) {
+export function failuresOf({ plan, failures }: Pick<Staged, 'plan' | 'failures'>) {
   return [
     ...plan.failures.map((failure) => ({ ...resolutionFailure(failure), error: failure.error })),
     ...failures.map(({ image, error }) => ({

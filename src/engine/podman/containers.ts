@@ -7,9 +7,16 @@ import { containerList, containerReply } from './replies.ts';
 const UNIT_LABEL = 'PODMAN_SYSTEMD_UNIT';
 const POLICY_LABEL = 'io.containers.autoupdate';
 
-/** The running containers that systemd's services started; not those that only hold a pod. */
-export async function listServiceContainers(api: PodmanApi): Promise<readonly ServiceContainer[]> {
-  const query = { filters: JSON.stringify({ label: [UNIT_LABEL] }) };
+/**
+ * The running containers that systemd's services, or one of them, started; not those that only hold
+ * a pod.
+ */
+export async function listServiceContainers(
+  api: PodmanApi,
+  unit: string | undefined,
+): Promise<readonly ServiceContainer[]> {
+  const label = unit === undefined ? UNIT_LABEL : `${UNIT_LABEL}=${unit}`;
+  const query = { filters: JSON.stringify({ label: [label] }) };
   const call = { method: 'GET', path: '/containers/json', query } as const;
   const listed = await api.json(containerList, call);
   const own = listed.filter(({ IsInfra }) => IsInfra !== true);
@@ -17,14 +24,16 @@ export async function listServiceContainers(api: PodmanApi): Promise<readonly Se
   return found.filter((container) => container !== undefined);
 }
 
-/** @returns undefined if it is gone again. */
+/** @returns undefined if it is gone again, or only holds what `podman kube play` made. */
 async function inspect(api: PodmanApi, id: string): Promise<ServiceContainer | undefined> {
   const call = { method: 'GET', path: `/containers/${id}/json` } as const;
   const reply = await api.send(call);
   if (reply.status === 404) return undefined;
   if (reply.status !== 200) throw refused(call, reply);
   const container = parse(containerReply, reply.body.toString(), call.path);
+  if (container.IsService === true) return undefined;
   const { CreateCommand, Labels } = container.Config;
+  const health = container.State.Health;
   return {
     id: container.Id,
     name: container.Name,
@@ -33,6 +42,7 @@ async function inspect(api: PodmanApi, id: string): Promise<ServiceContainer | u
     imageId: `sha256:${container.Image}`,
     command: CreateCommand ?? [],
     policy: Labels?.[POLICY_LABEL] ?? '',
-    health: container.State.Health?.Status ?? '',
+    health: health?.Status ?? '',
+    healthOutput: health?.Log?.at(-1)?.Output ?? '',
   };
 }

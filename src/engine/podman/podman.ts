@@ -127,7 +127,7 @@ export async function openPodman({
     unpin: (pins) => unpinImages(api, pins),
     tag: (id, name) => tagImage(api, id, name),
     remove: (id) => removeImage(api, id),
-    containers: () => listServiceContainers(api),
+    containers: (unit) => listServiceContainers(api, unit),
     close: () => podman.close(),
   };
 }

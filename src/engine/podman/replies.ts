@@ -53,7 +53,16 @@ export const containerReply = looseObject({
     CreateCommand: nullish(array(string())),
     Labels: nullish(record(string(), string())),
   }),
-  State: looseObject({ Health: nullish(looseObject({ Status: optional(string()) })) }),
+  /** Of `podman kube play`, which waits by it. */
+  IsService: optional(boolean()),
+  State: looseObject({
+    Health: nullish(
+      looseObject({
+        Status: optional(string()),
+        Log: nullish(array(looseObject({ Output: string() }))),
+      }),
+    ),
+  }),
 });
 
 /** Of `GET /pods/json`. */

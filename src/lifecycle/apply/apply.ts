@@ -7,17 +7,15 @@ import { type Plan, type PlannedRoot, planStage } from '../plan.ts';
 import type { RootRecord } from '../record.ts';
 import { type Staged, stage } from '../stage.ts';
 import { asRecorded, type Wanted } from '../wanted.ts';
-import { meaningsByUnit } from './changed.ts';
 import { forgetJournal, readJournal } from './journal.ts';
-import { type AppliedService, judgeServices, look, type RolledOut, rollOut } from './roll-out.ts';
+import { judgeServices, look, newAndIdle, type RolledOut, rollOut } from './roll-out.ts';
 import type { Watch } from './watch.ts';
 
-export interface Applied {
+/** What became of services, or would; of none if not all could be fetched: then nothing was touched. */
+type Outcome = Pick<RolledOut, 'services' | 'idle'>;
+
+export interface Applied extends Outcome {
   readonly staged: Staged;
-  /** Empty if not all could be fetched: then nothing was touched. */
-  readonly services: readonly AppliedService[];
-  /** Services that are new and do not run. */
-  readonly idle: readonly string[];
 }
 
 /**
@@ -37,7 +35,7 @@ export async function apply(
   watch: Watch,
 ): Promise<Applied> {
   refuseNoServices(context);
-  let done: Omit<RolledOut, 'contents'> = { services: [], idle: [] };
+  let done: Outcome = { services: [], idle: [] };
   const staged = await stage(context, id, plan, async (root, whole) => {
     const { contents, ...rest } = await rollOut(context, manager, watch, root, whole);
     done = rest;
@@ -55,13 +53,12 @@ export async function previewApply(
   manager: ServiceManager,
   plan: Plan,
   situation: Situation,
-): Promise<readonly AppliedService[]> {
+): Promise<Outcome> {
   refuseNoServices(context);
   const { id } = plan.root;
-  const wanted = meaningsByUnit(plan.images);
-  const seen = await look(context, manager, wanted);
   const journal = readJournal(context.stateDirectory, id);
-  return judgeServices(seen, wanted, situation.records.get(id), journal);
+  const seen = await look(context, manager, plan.images, situation.records.get(id), journal);
+  return { services: judgeServices(seen, journal), idle: newAndIdle(seen) };
 }
 
 /**

@@ -7,7 +7,7 @@ import { driftRequest } from '../pin-again.ts';
 import { pinsOf } from '../provenance.ts';
 import { type Contents, type RecordImage, type RootRecord, wantedImages } from '../record.ts';
 import { chainsOf, dependantsOf } from './chains.ts';
-import { isChanged, isRunning, type Meanings, meaningsByUnit } from './changed.ts';
+import { isChanged, isRunning, type Meanings, meaningsByUnit, withInstances } from './changed.ts';
 import { type Journal, readJournal, writeJournal } from './journal.ts';
 import { bringUp, type Watch } from './watch.ts';
 
@@ -24,28 +24,38 @@ export interface AppliedService {
   readonly message?: string;
 }
 
-export interface Seen {
+/** What runs, beside what is to run and what is on record. */
+interface Seen {
   readonly services: ReadonlyMap<string, Service>;
   readonly containers: readonly ServiceContainer[];
+  readonly wanted: Meanings;
+  readonly recorded: Meanings;
 }
 
 export async function look(
   { engine }: Context,
   manager: ServiceManager,
-  wanted: Meanings,
+  images: Parameters<typeof meaningsByUnit>[0],
+  before: RootRecord | undefined,
+  journal: Journal | undefined,
 ): Promise<Seen> {
-  const services = await manager.all([...wanted.keys()]);
-  return { services, containers: (await engine.containers?.()) ?? [] };
+  const wanted = meaningsByUnit(images, manager.scopes);
+  const recorded = meaningsByUnit(before?.staged?.images ?? [], manager.scopes);
+  const services = await manager.all([...wanted.keys(), ...(journal?.due ?? [])]);
+  const units = [...services.keys()];
+  return {
+    services,
+    containers: (await engine.containers?.()) ?? [],
+    wanted: withInstances(wanted, units),
+    recorded: withInstances(recorded, units),
+  };
 }
 
 /** Those of a root's services that run, and whether something has to be done for each. */
 export function judgeServices(
-  { services, containers }: Seen,
-  wanted: Meanings,
-  before: RootRecord | undefined,
+  { services, containers, wanted, recorded }: Seen,
   journal: Journal | undefined,
 ): readonly AppliedService[] {
-  const recorded = meaningsByUnit(before?.staged?.images ?? []);
   return [...wanted].flatMap(([unit, names]) => {
     const service = services.get(unit);
     const own = containers.filter((container) => container.unit === unit);
@@ -83,7 +93,6 @@ export async function rollOut(
   whole: Contents,
 ): Promise<RolledOut> {
   const { engine, stateDirectory, signal } = context;
-  const wanted = meaningsByUnit(whole.images);
   const journal = readJournal(stateDirectory, root.id);
   const names = await Names.read(context);
   const judged = new Map<string, AppliedService>();
@@ -94,13 +103,13 @@ export async function rollOut(
     writeJournal(stateDirectory, noted);
   };
   const judge = async () => {
-    const looked = await look(context, manager, wanted);
-    for (const service of judgeServices(looked, wanted, root, journal)) {
+    const looked = await look(context, manager, whole.images, root, journal);
+    for (const service of judgeServices(looked, journal)) {
       if (due.has(service.unit)) continue;
       judged.set(service.unit, service);
       if (isDue(service)) due.add(service.unit);
     }
-    for (const [name, id] of previousOf(looked, wanted, due, names, journal)) {
+    for (const [name, id] of previousOf(looked, due, names, journal)) {
       previous.set(name, id);
     }
     note();
@@ -111,6 +120,7 @@ export async function rollOut(
   await judge();
   await manager.reload();
   const seen = await judge();
+  const { wanted } = seen;
   await keep(context, root, names, new Set(previous.values()));
 
   const used = new Set([...due].flatMap((unit) => [...(wanted.get(unit)?.keys() ?? [])]));
@@ -158,7 +168,11 @@ export async function rollOut(
         const ran = judged.has(other) || isRunning(seen.services.get(other));
         if (!ran || isRunning(await manager.one(other))) continue;
         context.report({ event: 'restarting', unit: other });
-        await manager.restart(other, signal);
+        const again = await manager.restart(other, signal);
+        if (again === undefined) continue;
+        const message = `it went down with ${unit}: ${again}`;
+        if (judged.has(other)) settle(other, 'failed', message);
+        else context.report({ event: 'warning', message: `${other} does not come up: ${message}` });
       }
       for (const other of chain) if (due.has(other)) settle(other, 'pending');
       return;
@@ -167,15 +181,14 @@ export async function rollOut(
   return {
     contents: await contentsAfter(context, root, whole, used, names),
     services: [...judged.values()],
-    idle: newAndIdle(seen, wanted, root),
+    idle: newAndIdle(seen),
   };
 }
 
-function newAndIdle({ services }: Seen, wanted: Meanings, root: RootRecord): readonly string[] {
-  const known = meaningsByUnit(root.staged?.images ?? []);
+export function newAndIdle({ services, wanted, recorded }: Seen): readonly string[] {
   return [...wanted.keys()].filter((unit) => {
     const service = services.get(unit);
-    if (service === undefined || known.has(unit) || service.type === 'oneshot') return false;
+    if (service === undefined || recorded.has(unit) || service.type === 'oneshot') return false;
     return service.loaded && !isRunning(service);
   });
 }
@@ -224,8 +237,7 @@ class Names {
  * means by now, or meant when an apply that was killed began.
  */
 function previousOf(
-  { containers }: Seen,
-  wanted: Meanings,
+  { containers, wanted }: Seen,
   due: ReadonlySet<string>,
   names: Names,
   journal: Journal | undefined,

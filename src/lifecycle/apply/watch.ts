@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Engine } from '../../engine/engine.ts';
+import type { Engine, ServiceContainer } from '../../engine/engine.ts';
 import type { ServiceManager } from '../../services/services.ts';
 
 export interface Watch {
@@ -9,6 +9,9 @@ export interface Watch {
 
 /** Between two looks, in milliseconds. */
 const INTERVAL = 500;
+
+/** Of what a health check said, in characters. */
+const MAX_OUTPUT = 200;
 
 /** For a first health check, in milliseconds: whoever starts longer than this is not up. */
 const HEALTH_LIMIT = 900_000;
@@ -34,14 +37,12 @@ export async function bringUp(
     signal.throwIfAborted();
     const service = await manager.one(unit);
     if (service.type === 'oneshot' && service.state !== 'failed') return undefined;
-    if (service.state !== 'active' || service.invocation !== invocation) {
-      return `it did not stay up: it is ${service.state}`;
-    }
+    if (service.state !== 'active') return `it did not stay up: it is ${service.state}`;
+    if (service.invocation !== invocation) return 'it did not stay up: it was started once more';
     const waited = performance.now() - begun;
-    const containers = (await engine.containers?.()) ?? [];
-    const own = containers.filter((container) => container.unit === unit);
-    const [sick] = own.filter(({ health }) => health === 'unhealthy');
-    if (sick !== undefined) return `its container ${sick.name} is unhealthy`;
+    const own = (await engine.containers?.(unit)) ?? [];
+    const sick = own.find(({ health }) => health === 'unhealthy');
+    if (sick !== undefined) return unhealthy(sick);
     const checked = own.filter(({ health }) => health !== '');
     if (own.length > 0 && own.every(({ command }) => saysItself(command))) return undefined;
     if (checked.length > 0) {
@@ -50,6 +51,12 @@ export async function bringUp(
     } else if (waited >= seconds * 1000) return undefined;
     await delay(INTERVAL, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** Its health log goes with the container when it is taken back. */
+function unhealthy({ name, healthOutput }: ServiceContainer): string {
+  const said = healthOutput.trim().slice(0, MAX_OUTPUT);
+  return `its container ${name} is unhealthy${said === '' ? '' : `: ${said}`}`;
 }
 
 function saysItself(command: readonly string[]): boolean {

@@ -94,6 +94,22 @@ test('a name goes back to what runs by it, whatever another ran that moved to it
   assert.ok(!(await world.engine.pins()).some(({ id }) => id === other));
 });
 
+test('what goes down with one that fails, and does not come back, is said to have failed', async (t) => {
+  const world = await startWorld(t);
+  const old = world.push('db:1', 1);
+  const web = world.push('web:1', 2);
+  world.write({ db: { image: 'db:1' }, web: { image: 'web:1', after: ['db'] } });
+  await world.apply();
+  await world.start('db');
+  await world.start('web');
+  world.breaks(world.push('db:1', 3));
+  world.breaks(web);
+  const applied = await world.apply();
+  assert.deepEqual(outcomes(applied), { db: 'rolled back', web: 'failed' });
+  assert.match(applied.services.at(-1)?.message ?? '', /it went down with db\.service: Job for web/);
+  assert.equal(world.runs('db'), old);
+});
+
 test('a drifted name goes back to what ran, not to what it meant', async (t) => {
   const world = await startWorld(t);
   const old = world.push('web:1', 1);

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ServiceContainer } from '../../../src/engine/engine.ts';
-import { isChanged, meaningsByUnit, type Running } from '../../../src/lifecycle/apply/changed.ts';
+import {
+  isChanged,
+  isRunning,
+  meaningsByUnit,
+  type Running,
+  withInstances,
+} from '../../../src/lifecycle/apply/changed.ts';
 import { serviceNamed } from './service.ts';
 
 const unit = 'web.service';
@@ -15,6 +21,7 @@ const container = (more: Partial<ServiceContainer> = {}): ServiceContainer => ({
   command: [],
   policy: '',
   health: '',
+  healthOutput: '',
   ...more,
 });
 
@@ -62,13 +69,56 @@ test('another unit, as far as that can be told', () => {
   assert.equal(changed({ service: variable, containers }), false);
 });
 
+test('a script that runs podman, and a job that is under way, are left alone', () => {
+  const containers = [container({ command: ['/usr/bin/podman', 'run', 'web:1'] })];
+  const script = serviceNamed(unit, { command: '/usr/libexec/web --fast' });
+  assert.equal(changed({ service: script, containers }), false);
+  const job = { type: 'oneshot', state: 'activating' };
+  assert.equal(isRunning(serviceNamed(unit, job)), false);
+  assert.equal(isRunning(serviceNamed(unit, { ...job, state: 'active' })), true);
+});
+
+const system = new Set(['system']);
+
+/** One image by one name, as units mean it. */
+const named = (...references: { unit: string; path: string; scope?: string }[]) => [
+  { id: 'A', names: [{ name: 'web:1', references }] },
+];
+
+const inUnits = (file: string) => `etc/containers/systemd/${file}`;
+
 test('what only fetches or makes something is not restarted', () => {
-  const reference = (unit: string, path: string) => ({ unit, path });
-  const references = [
-    reference('web.service', 'usr/share/containers/systemd/web.container'),
-    reference('web-image.service', 'usr/share/containers/systemd/web.image'),
-    reference('data-volume.service', 'etc/containers/systemd/data.volume'),
-  ];
-  const byUnit = meaningsByUnit([{ id: 'A', names: [{ name: 'web:1', references }] }]);
-  assert.deepEqual([...byUnit.keys()], ['web.service']);
+  const images = named(
+    { unit: 'web.service', path: inUnits('web.container') },
+    { unit: 'web-image.service', path: inUnits('web.image') },
+    { unit: 'data-volume.service', path: inUnits('data.volume') },
+  );
+  assert.deepEqual([...meaningsByUnit(images, system).keys()], ['web.service']);
+});
+
+test('units of users are those of other managers', () => {
+  const images = named(
+    { unit: 'web.service', path: inUnits('web.container') },
+    { unit: 'any.service', path: inUnits('users/any.container'), scope: 'user' },
+    { unit: 'one.service', path: inUnits('users/1000/one.container'), scope: 'user:1000' },
+    { unit: 'two.service', path: inUnits('users/1001/two.container'), scope: 'user:1001' },
+  );
+  assert.deepEqual([...meaningsByUnit(images, system).keys()], ['web.service']);
+  const user = meaningsByUnit(images, new Set(['user', 'user:1000']));
+  assert.deepEqual([...user.keys()], ['any.service', 'one.service']);
+});
+
+test('a template stands for its instances that have no file of their own', () => {
+  const of = (name: string) => new Map([[name, 'A']]);
+  const meanings = new Map([
+    ['web@.service', of('web:1')],
+    ['web@b.service', of('web:b')],
+    ['web.service', of('web:0')],
+  ]);
+  const loaded = ['web@a.service', 'web@b.service', 'web.service', 'other@a.service'];
+  assert.deepEqual(Object.fromEntries(withInstances(meanings, loaded)), {
+    'web@a.service': of('web:1'),
+    'web@b.service': of('web:b'),
+    'web.service': of('web:0'),
+  });
 });

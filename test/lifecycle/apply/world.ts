@@ -58,7 +58,17 @@ export async function startWorld(t: TestContext) {
     containers: async () =>
       [...running].map(([unit, { id, image }]): ServiceContainer => {
         const name = unit.replace('.service', '');
-        return { id: name, name, unit, image, imageId: id, command: [], policy: '', health: '' };
+        return {
+          id: name,
+          name,
+          unit,
+          image,
+          imageId: id,
+          command: [],
+          policy: '',
+          health: '',
+          healthOutput: '',
+        };
       }),
   };
   const serviceOf = (unit: string): Service => ({
@@ -93,6 +103,7 @@ export async function startWorld(t: TestContext) {
     return undefined;
   };
   const manager: ServiceManager = {
+    scopes: new Set(['system']),
     all: async (asked) =>
       new Map([...units.keys(), ...asked].map((unit) => [unit, serviceOf(unit)])),
     one: async (unit) => serviceOf(unit),
