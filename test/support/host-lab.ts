@@ -2,11 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { type DockerRegistry, runDockerRegistry } from './docker-registry.ts';
 import { buildImage } from './image-builder.ts';
 import { writeLayout } from './oci-layout.ts';
-import { type Booted, makeOstreeHost, type OstreeHost } from './ostree-host.ts';
+import { type Booted, type Ended, makeOstreeHost, type OstreeHost } from './ostree-host.ts';
 
 /** A host, a registry, and the images of an OS that runs containers. */
 export interface HostLab extends OstreeHost {
@@ -28,7 +27,7 @@ const units = 'usr/share/containers/systemd';
 
 /** Starts the registry and prepares the host. */
 export async function startHostLab(
-  t: TestContext,
+  t: Ended,
   options: { readonly berth: boolean },
 ): Promise<HostLab> {
   const host = makeOstreeHost(t, options);
@@ -37,7 +36,7 @@ export async function startHostLab(
   let registry: DockerRegistry | undefined = await runDockerRegistry(directory, { login: false });
   const address = registry.host;
   const port = address.slice(address.lastIndexOf(':') + 1);
-  t.after(() => registry?.stop());
+  t.after(async () => registry?.stop());
   const name = (image: string) => `${address}/${image}`;
   const insecure = `[[registry]]\nlocation = "${address}"\ninsecure = true\n`;
   return {

@@ -16,7 +16,6 @@ import {
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import type { TestContext } from 'node:test';
 import { writeRoot } from './berth.ts';
 import { leaderOf } from './booted-host.ts';
 import { spawnHost } from './nspawn.ts';
@@ -27,6 +26,11 @@ export interface Ran {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** A test, or whatever else calls what is left to do at its end. */
+export interface Ended {
+  readonly after: (end: () => Promise<void>) => void;
 }
 
 /** A host that is up. */
@@ -82,7 +86,7 @@ const settings: Readonly<Record<string, string>> = {
 /**
  * @param berth whether `make install` put berth into every OS of it.
  */
-export function makeOstreeHost(t: TestContext, { berth }: { readonly berth: boolean }): OstreeHost {
+export function makeOstreeHost(t: Ended, { berth }: { readonly berth: boolean }): OstreeHost {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'berth-host-')));
   const stops: (() => Promise<void>)[] = [];
   t.after(async () => {

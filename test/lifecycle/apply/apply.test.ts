@@ -106,7 +106,10 @@ test('what goes down with one that fails, and does not come back, is said to hav
   world.breaks(web);
   const applied = await world.apply();
   assert.deepEqual(outcomes(applied), { db: 'rolled back', web: 'failed' });
-  assert.match(applied.services.at(-1)?.message ?? '', /it went down with db\.service: Job for web/);
+  assert.match(
+    applied.services.at(-1)?.message ?? '',
+    /it went down with db\.service: Job for web/,
+  );
   assert.equal(world.runs('db'), old);
 });
 
