@@ -224,10 +224,15 @@ export interface ServiceContainer {
   readonly command: readonly string[];
   /** Its auto-update policy, where it has one. */
   readonly policy: string;
-  /** `starting`, `healthy`, `unhealthy`; empty where it has no health check. */
-  readonly health: string;
-  /** What its last health check said. */
-  readonly healthOutput: string;
+  /** Absent where nobody checks it. */
+  readonly health?: {
+    /** `starting`, `healthy`, `unhealthy`. */
+    readonly status: string;
+    /** What the last check said. */
+    readonly output: string;
+    /** For so long a check that fails does not count, in seconds. */
+    readonly startPeriod: number;
+  };
 }
 
 export interface FetchWatch {

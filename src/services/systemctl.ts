@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { BerthError } from '../errors.ts';
 import type { Service, ServiceManager } from './services.ts';
 
-/** For an answer that needs no service to do anything, in milliseconds. */
-const ANSWER_TIMEOUT = 30_000;
+/** For an answer that needs no service to do anything, in milliseconds: a reload runs generators. */
+const ANSWER_TIMEOUT = 120_000;
 
 /** For a service that says itself that it may start for ever, in milliseconds. */
-const START_TIMEOUT = 900_000;
+const START_TIMEOUT = 3_600_000;
 
 /** Hosts with thousands of units stay far below. */
 const MAX_OUTPUT = 64 * 1024 * 1024;

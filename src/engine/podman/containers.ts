@@ -1,3 +1,4 @@
+import type * as v from 'valibot';
 import type { ServiceContainer } from '../engine.ts';
 import { type PodmanApi, parse } from './api.ts';
 import { refused } from './failure.ts';
@@ -5,6 +6,9 @@ import { containerList, containerReply } from './replies.ts';
 
 /** podman takes it from the environment that its units have. */
 const UNIT_LABEL = 'PODMAN_SYSTEMD_UNIT';
+/** In a second. */
+const NANOSECONDS = 1e9;
+
 const POLICY_LABEL = 'io.containers.autoupdate';
 
 /**
@@ -33,7 +37,7 @@ async function inspect(api: PodmanApi, id: string): Promise<ServiceContainer | u
   const container = parse(containerReply, reply.body.toString(), call.path);
   if (container.IsService === true) return undefined;
   const { CreateCommand, Labels } = container.Config;
-  const health = container.State.Health;
+  const health = healthOf(container);
   return {
     id: container.Id,
     name: container.Name,
@@ -42,7 +46,18 @@ async function inspect(api: PodmanApi, id: string): Promise<ServiceContainer | u
     imageId: `sha256:${container.Image}`,
     command: CreateCommand ?? [],
     policy: Labels?.[POLICY_LABEL] ?? '',
-    health: health?.Status ?? '',
-    healthOutput: health?.Log?.at(-1)?.Output ?? '',
+    ...(health === undefined ? {} : { health }),
   };
+}
+
+/** One with `HealthInterval=disable` is `starting` for ever, unless somebody runs the check. */
+function healthOf({
+  Config,
+  State,
+}: v.InferOutput<typeof containerReply>): ServiceContainer['health'] {
+  const { Interval = 0, StartPeriod = 0 } = Config.Healthcheck ?? {};
+  const { Status = '', Log } = State.Health ?? {};
+  if (Status === '' || Interval === 0) return undefined;
+  const output = Log?.at(-1)?.Output ?? '';
+  return { status: Status, output, startPeriod: StartPeriod / NANOSECONDS };
 }

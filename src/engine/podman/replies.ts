@@ -51,6 +51,10 @@ export const containerReply = looseObject({
   ImageName: string(),
   Config: looseObject({
     CreateCommand: nullish(array(string())),
+    /** In nanoseconds; no interval where podman runs the check never by itself. */
+    Healthcheck: nullish(
+      looseObject({ Interval: optional(number()), StartPeriod: optional(number()) }),
+    ),
     Labels: nullish(record(string(), string())),
   }),
   /** Of `podman kube play`, which waits by it. */

@@ -13,8 +13,8 @@ const INTERVAL = 500;
 /** Of what a health check said, in characters. */
 const MAX_OUTPUT = 200;
 
-/** For a first health check, in milliseconds: whoever starts longer than this is not up. */
-const HEALTH_LIMIT = 900_000;
+/** For a health check to tell, after its start period, in seconds: one that hangs never does. */
+const HEALTH_LIMIT = 900;
 
 /**
  * Restarts a service and sees whether it comes up: by its own word (`--sdnotify=container` or
@@ -23,7 +23,7 @@ const HEALTH_LIMIT = 900_000;
  * @returns why it does not, if so.
  */
 export async function bringUp(
-  engine: Engine,
+  engine: Pick<Engine, 'containers'>,
   manager: ServiceManager,
   unit: string,
   { seconds }: Watch,
@@ -41,21 +41,22 @@ export async function bringUp(
     if (service.invocation !== invocation) return 'it did not stay up: it was started once more';
     const waited = performance.now() - begun;
     const own = (await engine.containers?.(unit)) ?? [];
-    const sick = own.find(({ health }) => health === 'unhealthy');
+    const sick = own.find(({ health }) => health?.status === 'unhealthy');
     if (sick !== undefined) return unhealthy(sick);
-    const checked = own.filter(({ health }) => health !== '');
+    const checks = own.flatMap(({ health }) => health ?? []);
     if (own.length > 0 && own.every(({ command }) => saysItself(command))) return undefined;
-    if (checked.length > 0) {
-      if (checked.every(({ health }) => health === 'healthy')) return undefined;
-      if (waited > HEALTH_LIMIT) return `no health check succeeded in ${HEALTH_LIMIT / 1000} s`;
+    if (checks.length > 0) {
+      if (checks.every(({ status }) => status === 'healthy')) return undefined;
+      const limit = HEALTH_LIMIT + Math.max(...checks.map(({ startPeriod }) => startPeriod));
+      if (waited > limit * 1000) return `no health check succeeded in ${limit} s`;
     } else if (waited >= seconds * 1000) return undefined;
     await delay(INTERVAL, undefined, { signal }).catch(() => undefined);
   }
 }
 
 /** Its health log goes with the container when it is taken back. */
-function unhealthy({ name, healthOutput }: ServiceContainer): string {
-  const said = healthOutput.trim().slice(0, MAX_OUTPUT);
+function unhealthy({ name, health }: ServiceContainer): string {
+  const said = (health?.output ?? '').trim().slice(0, MAX_OUTPUT);
   return `its container ${name} is unhealthy${said === '' ? '' : `: ${said}`}`;
 }
 

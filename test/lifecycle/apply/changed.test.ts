@@ -20,8 +20,6 @@ const container = (more: Partial<ServiceContainer> = {}): ServiceContainer => ({
   imageId: 'A',
   command: [],
   policy: '',
-  health: '',
-  healthOutput: '',
   ...more,
 });
 

@@ -66,8 +66,6 @@ export async function startWorld(t: TestContext) {
           imageId: id,
           command: [],
           policy: '',
-          health: '',
-          healthOutput: '',
         };
       }),
   };
