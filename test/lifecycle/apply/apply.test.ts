@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { writeRoot } from '../../support/berth.ts';
 import { Killed, outcomes, startWorld } from './world.ts';
 
 /** Three services in a chain, all with a new image, of which the middle one does not come up. */
@@ -174,6 +175,23 @@ test('a new reference is fetched and pinned, and its service is left to systemd'
   assert.equal(world.runs('web'), renamed);
   const pins = (await world.engine.pins()).map(({ id }) => id);
   assert.ok(pins.includes(side) && !pins.includes(old));
+});
+
+test('a unit of users is not the system’s unit of that name', async (t) => {
+  const world = await startWorld(t);
+  world.push('web:1', 1);
+  const first = world.push('own:1', 2);
+  world.write({ web: { image: 'web:1' } });
+  const image = `${world.server.host}/own:1`;
+  writeRoot(world.location, {
+    'etc/containers/systemd/users/web.container': `[Container]\nImage=${image}\n`,
+  });
+  await world.apply();
+  await world.start('web');
+  assert.equal(world.recorded('own:1'), first);
+  const next = world.push('own:1', 3);
+  assert.deepEqual(outcomes(await world.apply()), { web: 'false' });
+  assert.equal(world.recorded('own:1'), next);
 });
 
 test('what can’t be fetched touches nothing', async (t) => {

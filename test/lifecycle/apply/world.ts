@@ -121,6 +121,7 @@ export async function startWorld(t: TestContext) {
   return {
     server,
     engine,
+    location,
     stateDirectory,
     restarted,
     /** Pushes an image with its own content, and gives its id. */
