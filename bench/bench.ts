@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { benchApply } from './apply.ts';
 import { benchImageRoot } from './image-root.ts';
 import { benchImages } from './images.ts';
 import { benchInterrupted } from './interrupted.ts';
@@ -25,6 +26,7 @@ const parts = {
   small: benchSmall,
   large: benchLarge,
   interrupted: benchInterrupted,
+  apply: benchApply,
 };
 
 const wanted = process.argv.slice(2);

@@ -9,6 +9,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'lifecycle',
     'deployment',
     'engine',
+    'services',
     'registry',
     'binding',
     'discovery',
@@ -19,6 +20,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   lifecycle: [
     'deployment',
     'engine',
+    'services',
     'registry',
     'binding',
     'discovery',
@@ -27,6 +29,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'image',
   ],
   deployment: ['root'],
+  services: [],
   engine: ['image', 'registry'],
   registry: ['image', 'root'],
   binding: ['discovery'],

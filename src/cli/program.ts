@@ -104,6 +104,11 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'at shutdown: hold back a queued root that lacks images',
     define: async (c) => (await import('./commands/gate.ts')).defineGate(c),
   },
+  apply: {
+    usage: 'apply [root]',
+    summary: 'without a reboot: fetch, then restart the services that changed',
+    define: async (c) => (await import('./commands/apply.ts')).defineApply(c),
+  },
   prune: {
     usage: 'prune',
     summary: 'remove the images that berth fetched and no root wants',

@@ -287,6 +287,39 @@ export const GateResult = v.object({
   warnings: v.array(v.string()),
 });
 
+export const ApplyResult = v.object({
+  ...envelope('ApplyResult'),
+  root: v.string(),
+  dryRun: v.boolean(),
+  /** The running services of the root. */
+  services: v.array(
+    v.object({
+      unit: v.string(),
+      /** What it ran before. */
+      containers: v.array(
+        v.object({
+          id: v.string(),
+          name: v.string(),
+          /** As it was started. */
+          image: v.string(),
+          imageId: v.string(),
+          /** Its auto-update policy, where it has one. */
+          policy: v.string(),
+        }),
+      ),
+      /** `pending`: it would be restarted, or was not reached. */
+      updated: v.picklist(['true', 'false', 'pending', 'rolled back', 'failed']),
+      /** Why it is `rolled back` or `failed`. */
+      message: v.optional(v.string()),
+    }),
+  ),
+  /** Services that are new and do not run. */
+  idle: v.array(v.string()),
+  findings: v.array(Finding),
+  /** What could not be resolved or fetched; then no service was touched. */
+  failures: v.array(Failure),
+});
+
 export const Verification = v.object({
   ...envelope('Verification'),
   root: v.string(),

@@ -136,7 +136,7 @@ export function stateDirectoryOf(
   );
 }
 
-function isUser(options: Pick<CommonOptions, 'user'>): boolean {
+export function isUser(options: Pick<CommonOptions, 'user'>): boolean {
   return options.user === true || process.geteuid?.() !== 0;
 }
 

@@ -87,6 +87,9 @@ export interface Engine {
    */
   remove(id: string): Promise<boolean>;
 
+  /** The containers that services, or one of them, run by now; absent where nothing is run. */
+  readonly containers?: (unit?: string) => Promise<readonly ServiceContainer[]>;
+
   /** Ends what was started for this (a service process, connections). */
   close(): Promise<void>;
 }
@@ -207,6 +210,31 @@ export interface Pin extends PinRequest {
   readonly root: string;
   /** What the engine calls it: a container's id, a file. */
   readonly handle: string;
+}
+
+/** A container that a service of systemd runs. */
+export interface ServiceContainer {
+  readonly id: string;
+  readonly name: string;
+  /** The service. */
+  readonly unit: string;
+  /** As it was started. */
+  readonly image: string;
+  /** The engine's id of that. */
+  readonly imageId: string;
+  /** The command line that made it, where the engine tells. */
+  readonly command: readonly string[];
+  /** Its auto-update policy, where it has one. */
+  readonly policy: string;
+  /** Absent where nobody checks it. */
+  readonly health?: {
+    /** `starting`, `healthy`, `unhealthy`. */
+    readonly status: string;
+    /** What the last check said. */
+    readonly output: string;
+    /** For so long a check that fails does not count, in seconds. */
+    readonly startPeriod: number;
+  };
 }
 
 export interface FetchWatch {

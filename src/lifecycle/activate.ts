@@ -1,5 +1,6 @@
 import { BerthError } from '../errors.ts';
 import { lastActivation, runningRoot, writeActivated } from './activation.ts';
+import { forgetJournal } from './apply/journal.ts';
 import {
   type Context,
   changing,
@@ -56,6 +57,8 @@ export function activate(context: Context, { id, locked, needs }: BootedRoot): P
     const first = lastActivation(context.stateDirectory) === undefined;
     const switched = runningRoot(context.stateDirectory, situation.records) !== id;
     sayHeld(context, id, switched);
+    // What ran before the boot is nothing to go back to.
+    if (switched) forgetJournal(context.stateDirectory);
     const activation = { root: id, ...(switched ? { time: new Date().toISOString() } : {}) };
     const pins = await pinAgain(context, situation, id);
     const record = situation.records.get(id);

@@ -115,12 +115,13 @@ function finish({ name, platform, parts }: Draft): Binding {
       eagerness.find((policy) => parts.some((p) => p.reference.pull.policy === policy)) ??
       'missing',
     stores: parts.map((part) => part.reference.pull.additionalStores ?? []),
-    references: parts.map(({ reference: { raw, path, line, key, unit, imageService } }) => ({
+    references: parts.map(({ reference: { raw, path, line, key, unit, scope, imageService } }) => ({
       raw,
       path,
       line,
       key,
       unit,
+      ...(scope === 'system' ? {} : { scope }),
       ...(imageService === undefined ? {} : { imageService }),
     })),
   };

@@ -1,7 +1,7 @@
 import type { EngineImage } from '../engine/engine.ts';
 import { type Context, changing, changingRoot, readSituation, type Situation } from './context.ts';
 import { driftRequest } from './pin-again.ts';
-import type { RecordImage, RootRecord } from './record.ts';
+import type { Contents, RecordImage, RootRecord } from './record.ts';
 import { writeRecord } from './records.ts';
 import { digestOf } from './resolve.ts';
 
@@ -113,18 +113,22 @@ function driftImages(
 ): RecordImage[] {
   return [...Map.groupBy(drifted, ({ id }) => id)].flatMap(([id, names]) => {
     const image = images.get(id);
-    return image === undefined ? [] : [imageOf(record, image, new Set(names.map((n) => n.name)))];
+    const staged = record.staged ?? { images: [] };
+    return image === undefined ? [] : [imageAs(staged, image, new Set(names.map((n) => n.name)))];
   });
 }
 
-/** As a record has it; whoever moved the name brought the image too. */
-function imageOf(
-  { staged }: RootRecord,
+/**
+ * An image as a record has it that serves names in the place of those on record; whoever moved the
+ * names brought the image too.
+ */
+export function imageAs(
+  { images }: Pick<Contents, 'images'>,
   { id, digests, size }: EngineImage,
-  drifted: ReadonlySet<string>,
+  moved: ReadonlySet<string>,
 ): RecordImage {
-  const served = (staged?.images ?? []).flatMap(({ platform, names }) =>
-    names.filter(({ name }) => drifted.has(name)).map((name) => ({ platform, ...name })),
+  const served = images.flatMap(({ platform, names }) =>
+    names.filter(({ name }) => moved.has(name)).map((name) => ({ platform, ...name })),
   );
   const digest = (name: string) => digestOf(name, digests) ?? id;
   return {

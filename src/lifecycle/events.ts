@@ -18,6 +18,7 @@ export type ProgressEvent =
     }
   | { readonly event: 'pinned'; readonly id: string; readonly root: string }
   | { readonly event: 'named'; readonly id: string; readonly name: string }
+  | { readonly event: 'restarting'; readonly unit: string }
   | { readonly event: 'removed'; readonly id: string; readonly name: string }
   /** Something is asked for again in so many milliseconds; the message says what went wrong. */
   | { readonly event: 'retry'; readonly message: string; readonly milliseconds: number }

@@ -118,6 +118,8 @@ export interface DeferredName {
 export interface PlanOptions {
   /** The images come into the depot of the engine and wait there; names are resolved anew. */
   readonly downloadOnly?: boolean;
+  /** The record that says what names mean, where it is not the root's. */
+  readonly known?: RootRecord | undefined;
 }
 
 /** Resolves every binding and compares with what is there. Reads only. */
@@ -127,15 +129,17 @@ export async function planStage(
   situation: Situation,
   root: PlannedRoot,
   wanted: Wanted,
-  { downloadOnly = false }: PlanOptions = {},
+  options: PlanOptions = {},
 ): Promise<Plan> {
+  const { downloadOnly = false } = options;
   const record = situation.records.get(root.id);
   if (record !== undefined && isLiving(record) && record.location !== root.location) {
     const message = `${root.id} was staged from ${record.location}; staging ${root.location} under this id replaces that`;
     context.report({ event: 'warning', message });
   }
   const { bindings, provided } = withoutShadowed(wanted, situation);
-  const known = downloadOnly ? withoutWaiting(record) : record;
+  const meant = 'known' in options ? options.known : record;
+  const known = downloadOnly ? withoutWaiting(meant) : meant;
   // podman takes a third of a second to tell, as long as a registry may.
   const [resolved, info] = await Promise.all([
     resolveBindings(context, registry, situation, known, bindings),

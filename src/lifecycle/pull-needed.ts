@@ -13,7 +13,10 @@ export function isPullNeeded(
   { images, store }: Pick<Situation, 'images' | 'store'>,
   unit: string,
 ): boolean {
-  const { images: recorded = [], provided = [] } = record?.staged ?? {};
+  // A root that runs names more while `berth apply` brings that.
+  const stages = record?.staged === undefined ? [] : [record.staged, record.pending];
+  const recorded = stages.flatMap((contents) => contents?.images ?? []);
+  const provided = stages.flatMap((contents) => contents?.provided ?? []);
   const isOfUnit = ({ references }: { readonly references: readonly RecordReference[] }) =>
     references.some((reference) => reference.unit === unit || reference.imageService === unit);
   const known = [...images.values()];

@@ -14,6 +14,8 @@ const RecordReference = v.object({
   line: v.number(),
   key: v.string(),
   unit: v.string(),
+  /** Whose manager runs the unit, where that is not the system's: `user`, `user:UID`. */
+  scope: v.optional(v.string()),
   /** The service of the `.image` unit that pulls for it. */
   imageService: v.optional(v.string()),
 });

@@ -37,6 +37,13 @@ export interface Staged {
 }
 
 /**
+ * Puts what is fetched and pinned to use, names and all, in a root that runs.
+ *
+ * @returns what the names mean then.
+ */
+export type PutToUse = (record: RootRecord, whole: Contents) => Promise<Contents>;
+
+/**
  * Stages a root: fetch, pin, name, verify, record, and only then let go of what the root's
  * earlier record alone held.
  *
@@ -45,12 +52,14 @@ export interface Staged {
  *
  * @param rootId the root's id, or what tells it by what is staged already: that costs one more look.
  * @param plan makes the plan, under the locks, from what is there then.
+ * @param putToUse is called before names move, and then always, whether or not anything was fetched.
  * @throws {BerthError} `no-space` before anything is fetched; `other-engine`.
  */
 export async function stage(
   context: Context,
   rootId: string | ((situation: Situation) => string),
   plan: (situation: Situation) => Promise<Plan>,
+  putToUse?: PutToUse,
 ): Promise<Staged> {
   return changing(context, 'shared', async () => {
     const id = typeof rootId === 'string' ? rootId : rootId(await recoverSituation(context));
@@ -59,7 +68,7 @@ export async function stage(
       refuseElsewhere(situation, id);
       const planned = await plan(situation);
       if (planned.lack !== undefined) throw planned.lack;
-      const staged = await carryOut(context, planned, situation);
+      const staged = await carryOut(context, planned, situation, putToUse);
       await settleDepot(context);
       if (isStaged(staged)) await (await context.loaded?.())?.staged(meaningsIn(planned));
       return staged;
@@ -92,8 +101,13 @@ export function standing(plan: Plan, situation: Situation): Staged | undefined {
   return findings && { plan, failures: [], findings, changed: false };
 }
 
-async function carryOut(context: Context, plan: Plan, situation: Situation): Promise<Staged> {
-  const stands = standing(plan, situation);
+async function carryOut(
+  context: Context,
+  plan: Plan,
+  situation: Situation,
+  putToUse: PutToUse | undefined,
+): Promise<Staged> {
+  const stands = putToUse === undefined ? standing(plan, situation) : undefined;
   if (stands !== undefined) return stands;
   const before = situation.records.get(plan.root.id);
   const known = broughtByBerth(situation);
@@ -131,13 +145,14 @@ async function carryOut(context: Context, plan: Plan, situation: Situation): Pro
     };
   }
   const images = wanted.images.map((image) => ({ ...image, fetched: brought.has(image.id) }));
+  const whole = { ...wanted, images };
+  const staged = (await putToUse?.(begun, whole)) ?? whole;
   const { pending: _pending, drift: _drift, ...rest } = begun;
-  const drift = driftAfter(before, wanted);
-  const staged = { ...wanted, images };
+  const drift = putToUse === undefined ? driftAfter(before, wanted) : [];
   const record: RootRecord = {
     ...rest,
     staged,
-    released: releasedBy(before, staged, brought),
+    released: releasedBy(begun, staged, brought),
     ...(drift.length === 0 ? {} : { drift }),
   };
   return { plan, failures, findings: await finish(context, record, before), changed: true };
@@ -260,11 +275,10 @@ function sameHolds(earlier: Contents | undefined, contents: Contents): earlier i
 
 /** What berth fetched for earlier stagings of this root and this one does not want. */
 function releasedBy(
-  before: RootRecord | undefined,
+  before: RootRecord,
   staged: Contents,
   brought: ReadonlySet<string>,
 ): RootRecord['released'] {
-  if (before === undefined) return [];
   const wanted = new Set(staged.images.map((image) => image.id));
   const merged = mergeReleased(before.released, wantedImages(before), brought);
   return merged.filter(({ id }) => !wanted.has(id));

@@ -236,6 +236,21 @@ test('where nothing is queued the gate is open', async (t) => {
   assert.equal(v.parse(schemas.GateResult, JSON.parse(stdout)).decision, 'nothing');
 });
 
+test('apply wants an engine that runs services', async (t) => {
+  const machine = await startMachine(t);
+  const root = writeRoot(join(machine.directory, 'os'), { 'etc/os-release': 'ID=os\n' });
+  for (const words of [[], ['--dry-run']]) {
+    const { code, stderr } = await machine.berth('apply', ...store, ...words, root);
+    assert.deepEqual(
+      [code, /runs what services start, found store/.test(stderr)],
+      [2, true],
+      stderr,
+    );
+  }
+  const { code, stderr } = await machine.berth('apply', ...store, '--watch', 'soon', root);
+  assert.deepEqual([code, /expected seconds/.test(stderr)], [2, true], stderr);
+});
+
 test('an engine that can’t be asked is a plain failure where 0 or 3 is the answer', async (t) => {
   const machine = await startMachine(t);
   machine.environment['CONTAINER_HOST'] = `unix://${machine.directory}/nobody.sock`;

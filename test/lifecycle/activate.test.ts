@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { readJournal, writeJournal } from '../../src/lifecycle/apply/journal.ts';
 import { writeRecord } from '../../src/lifecycle/records.ts';
 import { recordsFromPins } from '../../src/lifecycle/recover.ts';
 import { buildImage } from '../support/image-builder.ts';
@@ -62,6 +63,18 @@ test('a stage that was cut off after its last image lacks no name at the boot', 
     findings.map(({ code }) => code),
     ['unfinished'],
   );
+});
+
+test('an apply that was killed is over when another root is booted', async (t) => {
+  const host = await startUpdater(t);
+  await upgrade(host);
+  const { stateDirectory } = host.context;
+  writeJournal(stateDirectory, { root: 'a', previous: {}, due: ['web.service'] });
+  await host.activate('a');
+  assert.ok(readJournal(stateDirectory, 'a'), 'the same root goes on with it');
+  await host.activate('b');
+  await host.activate('a');
+  assert.equal(readJournal(stateDirectory, 'a'), undefined);
 });
 
 test('what moved since the last boot of the same root is drift: pinned, recorded, left alone', async (t) => {

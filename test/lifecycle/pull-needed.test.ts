@@ -48,6 +48,12 @@ test('the service of a .image unit need not pull what is on record and there', a
   assert.equal(isPullNeeded(undefined, there, 'fetch.service'), true, 'no record');
   const drifted = having(engineImage('b', name));
   assert.equal(isPullNeeded(record, drifted, 'fetch.service'), false, 'the name has drifted');
+  const { staged: pending, ...rest } = record;
+  assert.ok(pending !== undefined);
+  const begun = { ...rest, pending };
+  assert.equal(isPullNeeded(begun, there, 'fetch.service'), true, 'it was never staged');
+  const applied = { ...begun, staged: { ...pending, images: [] } };
+  assert.equal(isPullNeeded(applied, there, 'fetch.service'), false, 'a running root names it');
 });
 
 test('a .image unit that asks berth first starts offline', async (t) => {

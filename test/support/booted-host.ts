@@ -1,8 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { TestContext } from 'node:test';
+import { spawnHost } from './nspawn.ts';
 
 export interface BootedHost {
   /** Runs a command in it; what it prints, whatever its exit code. */
@@ -14,19 +15,7 @@ export interface BootedHost {
  * What it runs sees the machine's network and kernel, and no process outside.
  */
 export async function bootHost(t: TestContext, directory: string): Promise<BootedHost> {
-  const nspawn = spawn(
-    'systemd-nspawn',
-    [
-      `--directory=${directory}`,
-      `--machine=${basename(directory)}-${process.pid}`,
-      '--register=no',
-      '--keep-unit',
-      '--capability=all',
-      '--system-call-filter=@keyring bpf add_key keyctl',
-      '--boot',
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  const nspawn = spawnHost(`${basename(directory)}-${process.pid}`, [`--directory=${directory}`]);
   const ended = once(nspawn, 'exit');
   t.after(async () => {
     const leader = leaderOf(nspawn.pid);

@@ -2,11 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { type DockerRegistry, runDockerRegistry, type Served } from './docker-registry.ts';
 import { buildImage } from './image-builder.ts';
 import { writeLayout } from './oci-layout.ts';
-import { type Booted, makeOstreeHost, type OstreeHost } from './ostree-host.ts';
+import { type Booted, type Ended, makeOstreeHost, type OstreeHost } from './ostree-host.ts';
 
 /** A host, a registry, and the images of an OS that runs containers. */
 export interface HostLab extends OstreeHost {
@@ -17,8 +16,9 @@ export interface HostLab extends OstreeHost {
    *
    * @param content of a file in it: any other makes another image.
    * @param bytes of more that is in it.
+   * @param script that it runs instead, by its busybox.
    */
-  readonly push: (image: string, content: string, bytes?: number) => string;
+  readonly push: (image: string, content: string, bytes?: number, script?: string) => string;
   /** What the registry gave since it was started last. */
   readonly served: () => readonly Served[];
   readonly startRegistry: () => Promise<void>;
@@ -29,7 +29,7 @@ const units = 'usr/share/containers/systemd';
 
 /** Starts the registry and prepares the host. */
 export async function startHostLab(
-  t: TestContext,
+  t: Ended,
   options: { readonly berth: boolean },
 ): Promise<HostLab> {
   const host = makeOstreeHost(t, options);
@@ -38,7 +38,7 @@ export async function startHostLab(
   let registry: DockerRegistry | undefined = await runDockerRegistry(directory, { login: false });
   const address = registry.host;
   const port = address.slice(address.lastIndexOf(':') + 1);
-  t.after(() => registry?.stop());
+  t.after(async () => registry?.stop());
   const name = (image: string) => `${address}/${image}`;
   const insecure = `[[registry]]\nlocation = "${address}"\ninsecure = true\n`;
   return {
@@ -50,7 +50,7 @@ export async function startHostLab(
         change,
       ),
     name,
-    push: (image, content, bytes) => pushImage(host.directory, name(image), content, bytes),
+    push: (image, ...words) => pushImage(host.directory, name(image), ...words),
     served: () => registry?.served() ?? [],
     startRegistry: async () => {
       registry = await runDockerRegistry(directory, { login: false, port });
@@ -62,14 +62,23 @@ export async function startHostLab(
   };
 }
 
-function pushImage(directory: string, name: string, content: string, bytes = 0): string {
+function pushImage(
+  directory: string,
+  name: string,
+  content: string,
+  bytes = 0,
+  script?: string,
+): string {
   const busybox = execFileSync('which', ['busybox'], { encoding: 'utf8' }).trim();
   const image = buildImage({
     layers: [
       { files: { 'bin/busybox': readFileSync(busybox) } },
       { files: { content, more: randomBytes(bytes) } },
     ],
-    entrypoint: ['/bin/busybox', 'sleep', '2147483647'],
+    entrypoint: [
+      '/bin/busybox',
+      ...(script === undefined ? ['sleep', '2147483647'] : ['sh', '-c', script]),
+    ],
   });
   const layout = mkdtempSync(join(directory, 'image-'));
   writeLayout(layout, 'it', image);

@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {
@@ -16,9 +16,9 @@ import {
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import type { TestContext } from 'node:test';
 import { writeRoot } from './berth.ts';
 import { leaderOf } from './booted-host.ts';
+import { spawnHost } from './nspawn.ts';
 
 const checkout = resolve(import.meta.dirname, '../..');
 
@@ -26,6 +26,11 @@ export interface Ran {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** A test, or whatever else calls what is left to do at its end. */
+export interface Ended {
+  readonly after: (end: () => Promise<void>) => void;
 }
 
 /** A host that is up. */
@@ -83,7 +88,7 @@ const settings: Readonly<Record<string, string>> = {
 /**
  * @param berth whether `make install` put berth into every OS of it.
  */
-export function makeOstreeHost(t: TestContext, { berth }: { readonly berth: boolean }): OstreeHost {
+export function makeOstreeHost(t: Ended, { berth }: { readonly berth: boolean }): OstreeHost {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'berth-host-')));
   const stops: (() => Promise<void>)[] = [];
   t.after(async () => {
@@ -184,22 +189,12 @@ async function bootDeployment(
 ): Promise<Booted> {
   const tree = bootTrees(sysroot).find((path) => id === undefined || idOf(path) === id);
   if (tree === undefined) throw new Error(`${sysroot} has no boot entry for ${id}`);
-  const nspawn = spawn(
-    'systemd-nspawn',
-    [
-      `--directory=${tree}`,
-      `--machine=berth-${process.pid}`,
-      `--bind=${sysroot}:/sysroot`,
-      `--bind=${join(sysroot, 'boot')}:/boot`,
-      `--bind=${join(sysroot, 'ostree/deploy/acme/var')}:/var`,
-      '--register=no',
-      '--keep-unit',
-      '--capability=all',
-      '--system-call-filter=@keyring bpf add_key keyctl',
-      '--boot',
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  const nspawn = spawnHost(`berth-${process.pid}`, [
+    `--directory=${tree}`,
+    `--bind=${sysroot}:/sysroot`,
+    `--bind=${join(sysroot, 'boot')}:/boot`,
+    `--bind=${join(sysroot, 'ostree/deploy/acme/var')}:/var`,
+  ]);
   let console = '';
   const ended = once(nspawn, 'exit');
   const kill = async () => {
@@ -279,7 +274,7 @@ function attempt(program: string, words: readonly string[]): Ran {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: 64 * 1024 * 1024,
-    timeout: 120_000,
+    timeout: 600_000,
   });
   if (error !== undefined) throw error;
   return { code: status, stdout, stderr };

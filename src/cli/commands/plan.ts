@@ -62,6 +62,7 @@ export function definePlan(command: Command): void {
  * Reads the root now, while it is open; the plan itself is made when the situation is known.
  *
  * @param target in which the root is staged, if not in the running system.
+ * @param planAs makes the plan, if another than that of a staging is meant.
  */
 export async function plannerOf(
   surroundings: Surroundings,
@@ -69,6 +70,7 @@ export async function plannerOf(
   options: PlannerOptions,
   called: Deployment | undefined,
   target?: InstallTarget,
+  planAs: typeof planStage = planStage,
 ): Promise<Planner> {
   const { compose } = surroundings;
   // What the running system's updater says has no meaning for another system.
@@ -85,7 +87,7 @@ export async function plannerOf(
     plan: (situation) => {
       letHeapGrow();
       const planned = plannedRoot(idIn(situation), location, deployment);
-      return planStage(surroundings, surroundings.registry, situation, planned, wanted, options);
+      return planAs(surroundings, surroundings.registry, situation, planned, wanted, options);
     },
   };
 }

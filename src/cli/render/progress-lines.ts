@@ -13,6 +13,8 @@ export function lineOf(event: ProgressEvent): string | undefined {
   switch (event.event) {
     case 'fetch-failed':
       return `failed   ${displayPath(event.name)}`;
+    case 'restarting':
+      return `restarts ${displayPath(event.unit)}`;
     case 'removed':
       return `removed  ${displayPath(event.name)}`;
     case 'retry':

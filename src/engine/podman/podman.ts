@@ -4,6 +4,7 @@ import { RegistryError } from '../../registry/registry.ts';
 import type { Depot, Engine } from '../engine.ts';
 import { Semaphore } from '../store/semaphore.ts';
 import { connectToPodman, type PodmanTarget } from './connect.ts';
+import { listServiceContainers } from './containers.ts';
 import { type AtHand, fetchImage } from './fetch.ts';
 import { hasImage, listImages } from './images.ts';
 import { readLayers } from './layers.ts';
@@ -126,6 +127,7 @@ export async function openPodman({
     unpin: (pins) => unpinImages(api, pins),
     tag: (id, name) => tagImage(api, id, name),
     remove: (id) => removeImage(api, id),
+    containers: (unit) => listServiceContainers(api, unit),
     close: () => podman.close(),
   };
 }

@@ -37,8 +37,37 @@ export const containerList = array(
     Labels: nullish(record(string(), string())),
     Names: nullish(array(string())),
     State: string(),
+    /** The container that holds the namespaces of a pod. */
+    IsInfra: optional(boolean()),
   }),
 );
+
+/** Of `GET /containers/{id}/json`. */
+export const containerReply = looseObject({
+  Id: string(),
+  Name: string(),
+  /** The id. */
+  Image: string(),
+  ImageName: string(),
+  Config: looseObject({
+    CreateCommand: nullish(array(string())),
+    /** In nanoseconds; no interval where podman runs the check never by itself. */
+    Healthcheck: nullish(
+      looseObject({ Interval: optional(number()), StartPeriod: optional(number()) }),
+    ),
+    Labels: nullish(record(string(), string())),
+  }),
+  /** Of `podman kube play`, which waits by it. */
+  IsService: optional(boolean()),
+  State: looseObject({
+    Health: nullish(
+      looseObject({
+        Status: optional(string()),
+        Log: nullish(array(looseObject({ Output: string() }))),
+      }),
+    ),
+  }),
+});
 
 /** Of `GET /pods/json`. */
 export const podList = array(

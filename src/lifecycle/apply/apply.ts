@@ -1,0 +1,112 @@
+import { BerthError } from '../../errors.ts';
+import type { Registry } from '../../registry/registry.ts';
+import type { ServiceManager } from '../../services/services.ts';
+import { runningRoot } from '../activation.ts';
+import { type Context, refuseElsewhere, type Situation } from '../context.ts';
+import { type Plan, type PlannedRoot, planStage } from '../plan.ts';
+import type { RootRecord } from '../record.ts';
+import { type Staged, stage } from '../stage.ts';
+import { asRecorded, type Wanted } from '../wanted.ts';
+import { forgetJournal, readJournal } from './journal.ts';
+import { judgeServices, look, newAndIdle, type RolledOut, rollOut } from './roll-out.ts';
+import type { Watch } from './watch.ts';
+
+/** What became of services, or would; of none if not all could be fetched: then nothing was touched. */
+type Outcome = Pick<RolledOut, 'services' | 'idle'>;
+
+export interface Applied extends Outcome {
+  readonly staged: Staged;
+}
+
+/**
+ * Stages the root that runs, what its names mean resolved anew, and restarts the services that it
+ * concerns. No name moves before everything is there. What does not come up goes back to what it
+ * ran before.
+ *
+ * Killed at any moment, the next one goes on where it was, without a registry.
+ *
+ * @param plan as `planApply` makes it.
+ */
+export async function apply(
+  context: Context,
+  manager: ServiceManager,
+  id: string | ((situation: Situation) => string),
+  plan: (situation: Situation) => Promise<Plan>,
+  watch: Watch,
+): Promise<Applied> {
+  refuseNoServices(context);
+  let done: Outcome = { services: [], idle: [] };
+  const staged = await stage(context, id, plan, async (root, whole) => {
+    const { contents, ...rest } = await rollOut(context, manager, watch, root, whole);
+    done = rest;
+    return contents;
+  });
+  if (staged.plan.failures.length + staged.failures.length === 0) {
+    forgetJournal(context.stateDirectory);
+  }
+  return { staged, ...done };
+}
+
+/** What `apply` would do. Changes nothing. */
+export async function previewApply(
+  context: Context,
+  manager: ServiceManager,
+  plan: Plan,
+  situation: Situation,
+): Promise<Outcome> {
+  refuseNoServices(context);
+  const { id } = plan.root;
+  const journal = readJournal(context.stateDirectory, id);
+  const seen = await look(context, manager, plan.images, situation.records.get(id), journal);
+  return { services: judgeServices(seen, journal), idle: newAndIdle(seen) };
+}
+
+/**
+ * Every name means what the registry says by now; but an apply that was killed is first brought to
+ * its end.
+ *
+ * @throws {BerthError} `not-live` for a root that does not run; `other-engine`.
+ */
+export function planApply(
+  context: Context,
+  registry: Registry,
+  situation: Situation,
+  root: PlannedRoot,
+  wanted: Wanted,
+): Promise<Plan> {
+  refuseElsewhere(situation, root.id);
+  refuseNotLive(context, situation, root);
+  const record = situation.records.get(root.id);
+  const begun = readJournal(context.stateDirectory, root.id) && record?.pending;
+  if (record === undefined || begun === undefined) {
+    return planStage(context, registry, situation, root, wanted, { known: unstaged(record) });
+  }
+  const known = { ...record, staged: begun };
+  return planStage(context, registry, situation, root, asRecorded(wanted, known), { known });
+}
+
+function unstaged(record: RootRecord | undefined): RootRecord | undefined {
+  if (record === undefined) return undefined;
+  const { staged: _staged, ...rest } = record;
+  return rest;
+}
+
+function refuseNotLive(context: Context, { records }: Situation, root: PlannedRoot): void {
+  const running = runningRoot(context.stateDirectory, records);
+  const isLive =
+    root.deployment === undefined
+      ? running === undefined || running === root.id
+      : root.deployment.role === 'booted';
+  if (isLive) return;
+  const message = `expected the root that runs${running === undefined ? '' : `, ${running}`}; found ${root.id}, which does not`;
+  throw new BerthError('not-live', message, {
+    hint: 'boot it; `berth stage` gets it ready for that',
+    kind: 'refused',
+  });
+}
+
+function refuseNoServices({ engine }: Context): void {
+  if (engine.containers !== undefined) return;
+  const message = `expected an engine that runs what services start, found ${engine.name}`;
+  throw new BerthError('no-services', message, { hint: 'say --engine podman', kind: 'usage' });
+}

@@ -1,0 +1,65 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Engine, ServiceContainer } from '../../engine/engine.ts';
+import type { ServiceManager } from '../../services/services.ts';
+
+export interface Watch {
+  /** For how long a service must stay up that says nothing of itself, in seconds. */
+  readonly seconds: number;
+}
+
+/** Between two looks, in milliseconds. */
+const INTERVAL = 500;
+
+/** Of what a health check said, in characters. */
+const MAX_OUTPUT = 200;
+
+/** For a health check to tell, after its start period, in seconds: one that hangs never does. */
+const HEALTH_LIMIT = 900;
+
+/**
+ * Restarts a service and sees whether it comes up: by its own word (`--sdnotify=container` or
+ * `healthy`), else by its health checks, else by staying up for a while.
+ *
+ * @returns why it does not, if so.
+ */
+export async function bringUp(
+  engine: Pick<Engine, 'containers'>,
+  manager: ServiceManager,
+  unit: string,
+  { seconds }: Watch,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const failure = await manager.restart(unit, signal);
+  if (failure !== undefined) return failure;
+  const { invocation } = await manager.one(unit);
+  const begun = performance.now();
+  for (;;) {
+    signal.throwIfAborted();
+    const service = await manager.one(unit);
+    if (service.type === 'oneshot' && service.state !== 'failed') return undefined;
+    if (service.state !== 'active') return `it did not stay up: it is ${service.state}`;
+    if (service.invocation !== invocation) return 'it did not stay up: it was started once more';
+    const waited = performance.now() - begun;
+    const own = (await engine.containers?.(unit)) ?? [];
+    const sick = own.find(({ health }) => health?.status === 'unhealthy');
+    if (sick !== undefined) return unhealthy(sick);
+    const checks = own.flatMap(({ health }) => health ?? []);
+    if (own.length > 0 && own.every(({ command }) => saysItself(command))) return undefined;
+    if (checks.length > 0) {
+      if (checks.every(({ status }) => status === 'healthy')) return undefined;
+      const limit = HEALTH_LIMIT + Math.max(...checks.map(({ startPeriod }) => startPeriod));
+      if (waited > limit * 1000) return `no health check succeeded in ${limit} s`;
+    } else if (waited >= seconds * 1000) return undefined;
+    await delay(INTERVAL, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Its health log goes with the container when it is taken back. */
+function unhealthy({ name, health }: ServiceContainer): string {
+  const said = (health?.output ?? '').trim().slice(0, MAX_OUTPUT);
+  return `its container ${name} is unhealthy${said === '' ? '' : `: ${said}`}`;
+}
+
+function saysItself(command: readonly string[]): boolean {
+  return /--sdnotify[= ](container|healthy)\b/.test(command.join(' '));
+}

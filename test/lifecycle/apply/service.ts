@@ -1,0 +1,16 @@
+import type { Service } from '../../../src/services/services.ts';
+
+/** A service that runs, as far as nothing else is said of it. */
+export function serviceNamed(unit: string, more: Partial<Service> = {}): Service {
+  return {
+    unit,
+    loaded: true,
+    state: 'active',
+    invocation: '1',
+    type: 'notify',
+    stale: false,
+    after: [],
+    command: '',
+    ...more,
+  };
+}

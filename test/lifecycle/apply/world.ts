@@ -1,0 +1,191 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { Engine, ServiceContainer } from '../../../src/engine/engine.ts';
+import { openStore } from '../../../src/engine/store/store.ts';
+import { type Applied, apply, planApply } from '../../../src/lifecycle/apply/apply.ts';
+import type { Context } from '../../../src/lifecycle/context.ts';
+import { readRecords } from '../../../src/lifecycle/records.ts';
+import { wantedOf } from '../../../src/lifecycle/wanted.ts';
+import { openRoot } from '../../../src/root/open-root.ts';
+import type { Service, ServiceManager } from '../../../src/services/services.ts';
+import { client, serve } from '../../registry/open.ts';
+import { container, writeRoot } from '../../support/berth.ts';
+import { buildImage } from '../../support/image-builder.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
+
+export class Killed extends Error {}
+
+/**
+ * A root that runs, whose services run what their names mean when they are started: systemd and
+ * podman are stood in for, so that a run can be killed at each of its steps. Registry and images
+ * are real.
+ */
+export async function startWorld(t: TestContext) {
+  const directory = temporaryDirectory(t);
+  const server = await serve(t);
+  const registry = client(t, [server]);
+  const store = openStore({ directory: join(directory, 'store'), registry });
+  const location = join(directory, 'root');
+  const stateDirectory = join(directory, 'state');
+  const fullName = (image: string) => `${server.host}/${image}`;
+
+  const units = new Map<string, { image: string; after: readonly string[] }>();
+  /** What runs by now: image ids by unit, and the name that it was started by. */
+  const running = new Map<string, { id: string; image: string }>();
+  const bad = new Set<string>();
+  const restarted: string[] = [];
+  let starts = 0;
+  let pruning = false;
+
+  let left = Number.POSITIVE_INFINITY;
+  /** A step of the run: before and after it the run may be killed. */
+  const step = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (left-- <= 0) throw new Killed();
+    const result = await work();
+    if (left-- <= 0) throw new Killed();
+    return result;
+  };
+
+  const meaning = async (name: string) =>
+    (await store.images()).find(({ names }) => names.includes(name))?.id;
+  const engine: Engine = {
+    ...store,
+    tag: (id, name) => step(() => store.tag(id, name)),
+    pin: (root, images) => step(() => store.pin(root, images)),
+    unpin: (pins) => step(() => store.unpin(pins)),
+    fetch: (...words) => step(() => store.fetch(...words)),
+    containers: async () =>
+      [...running].map(([unit, { id, image }]): ServiceContainer => {
+        const name = unit.replace('.service', '');
+        return {
+          id: name,
+          name,
+          unit,
+          image,
+          imageId: id,
+          command: [],
+          policy: '',
+        };
+      }),
+  };
+  const serviceOf = (unit: string): Service => ({
+    unit,
+    loaded: units.has(unit),
+    state: running.has(unit) ? 'active' : 'failed',
+    invocation: String(starts),
+    type: 'notify',
+    stale: running.has(unit) && running.get(unit)?.image !== units.get(unit)?.image,
+    after: units.get(unit)?.after ?? [],
+    command: '',
+  });
+  /** As systemd does with what requires a service that does not start. */
+  const giveUp = (failed: string) => {
+    for (const [unit, { after }] of units) {
+      if (after.includes(failed) && running.delete(unit)) giveUp(unit);
+    }
+  };
+  const start = async (unit: string): Promise<string | undefined> => {
+    starts += 1;
+    const before = running.get(unit);
+    running.delete(unit);
+    // Whatever nothing holds may be taken as soon as its container is gone.
+    if (before !== undefined && pruning) await store.remove(before.id);
+    const image = units.get(unit)?.image ?? '';
+    const id = await meaning(image);
+    if (id === undefined || bad.has(id) || bad.has(`${unit} ${id}`)) {
+      giveUp(unit);
+      return `Job for ${unit} failed`;
+    }
+    running.set(unit, { id, image });
+    return undefined;
+  };
+  const manager: ServiceManager = {
+    scopes: new Set(['system']),
+    all: async (asked) =>
+      new Map([...units.keys(), ...asked].map((unit) => [unit, serviceOf(unit)])),
+    one: async (unit) => serviceOf(unit),
+    reload: () => step(async () => undefined),
+    restart: (unit) =>
+      step(async () => {
+        restarted.push(unit);
+        return start(unit);
+      }),
+  };
+  const context: Context = {
+    engine,
+    stateDirectory,
+    report: () => undefined,
+    signal: new AbortController().signal,
+  };
+  return {
+    server,
+    engine,
+    location,
+    stateDirectory,
+    restarted,
+    /** Pushes an image with its own content, and gives its id. */
+    push: (image: string, seed: number): string =>
+      server.push(image, buildImage({ layers: [{ bytes: 2000, seed }] })).digest,
+    /** Says of an image that nothing comes up with it, or one service does not. */
+    breaks: (id: string, name?: string) =>
+      void bad.add(name === undefined ? id : `${name}.service ${id}`),
+    /** What the root's units are: `web` runs an image, after others. */
+    write: (services: Readonly<Record<string, { image: string; after?: readonly string[] }>>) => {
+      units.clear();
+      const files = Object.entries(services).map(([name, { image, after = [] }]) => {
+        const full = fullName(image);
+        const service = (one: string) => `${one}.service`;
+        units.set(service(name), { image: full, after: after.map(service) });
+        return container(name, full);
+      });
+      writeRoot(location, {
+        'usr/lib/berth/berth.toml': '[bind]\nmode = "all"\n',
+        ...Object.assign({}, ...files),
+      });
+    },
+    prune: () => void (pruning = true),
+    /** The machine as berth never saw it, with what it runs. */
+    forget: async () => {
+      await store.unpin(await store.pins());
+      rmSync(stateDirectory, { recursive: true });
+    },
+    start: (name: string) => start(`${name}.service`),
+    /** @param steps that it gets until it is killed. */
+    apply: async (steps = Number.POSITIVE_INFINITY): Promise<Applied> => {
+      left = steps;
+      const root = openRoot(location);
+      try {
+        const wanted = await wantedOf(root, { bind: undefined, compose: [] });
+        const deployment = { updater: 'directories', role: 'booted' } as const;
+        const planned = { id: 'a', location, deployment };
+        return await apply(
+          context,
+          manager,
+          'a',
+          (situation) => planApply(context, registry, situation, planned, wanted),
+          { seconds: 0 },
+        );
+      } finally {
+        root.close();
+        left = Number.POSITIVE_INFINITY;
+      }
+    },
+    runs: (name: string) => running.get(`${name}.service`)?.id,
+    meaning: (image: string) => meaning(fullName(image)),
+    tag: (id: string, image: string) => store.tag(id, fullName(image)),
+    recorded: (image: string) =>
+      readRecords(stateDirectory)
+        .byId.get('a')
+        ?.staged?.images.find(({ names }) => names.some(({ name }) => name === fullName(image)))
+        ?.id,
+    record: () => readRecords(stateDirectory).byId.get('a'),
+  };
+}
+
+/** What became of each service, by its name. */
+export function outcomes({ services }: Applied): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    services.map(({ unit, updated }) => [unit.replace('.service', ''), updated]),
+  );
+}
