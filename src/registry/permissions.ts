@@ -7,9 +7,11 @@ import type { Attachment } from './sigstore/attachments.ts';
 import type { TrustFiles } from './trust-files.ts';
 
 export interface PermitOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Signatures, which only a registry has, are not asked for: what needs one is refused. */
   readonly offline?: boolean;
+  /** Who downloads it judges it as well: what berth can't judge is left to that. */
+  readonly engineJudges?: boolean;
 }
 
 /** Finds the signatures of an image where it is fetched from; a string says why none are looked for. */
@@ -33,7 +35,7 @@ export class Permissions {
 
   /** @throws {RegistryError} as `Registry.permit`. */
   async permit(image: ResolvedImage, access: Access, options: PermitOptions): Promise<void> {
-    const signed = this.#signatureRequirements(image.name);
+    const signed = this.#signatureRequirements(image.name, options.engineJudges);
     if (signed.length === 0) return;
     const { name, manifest, digest, blobs } = image;
     if (this.#permitted.has(keyOf(name, manifest))) return;
@@ -64,42 +66,40 @@ export class Permissions {
 
   /** @throws {RegistryError} as `Registry.foresee`. */
   foresee(name: string, judge: 'berth' | 'engine'): void {
-    if (judge === 'berth') {
-      this.#signatureRequirements(name);
-      return;
-    }
-    const asked = this.#askEngine(name);
-    if (asked?.requirements.some(({ type }) => type === 'reject') === true)
-      throw rejected(name, asked);
-  }
-
-  /** A later engine may know more than berth does: what berth can't read is the engine's to judge. */
-  #askEngine(name: string): Asked | undefined {
-    try {
-      return this.#ask(name);
-    } catch (error) {
-      if (error instanceof RegistryError && error.code === 'registry-config') return undefined;
-      throw error;
-    }
+    this.#signatureRequirements(name, judge === 'engine');
   }
 
   #ask(name: string): Asked {
     return askedOf(this.#trust.policy(), name);
   }
 
+  /** A later engine may know more than berth does: what berth can't read is the engine's to judge. */
+  #askEngine(name: string): Asked {
+    try {
+      return this.#ask(name);
+    } catch (error) {
+      if (!(error instanceof RegistryError) || error.code !== 'registry-config') throw error;
+      return { where: '', requirements: [] };
+    }
+  }
+
   /** What only signatures can meet; what nothing can meet is an error. */
-  #signatureRequirements(name: string): readonly SigstoreSigned[] {
-    const asked = this.#ask(name);
+  #signatureRequirements(name: string, engineJudges = false): readonly SigstoreSigned[] {
+    const asked = engineJudges ? this.#askEngine(name) : this.#ask(name);
     const signed: SigstoreSigned[] = [];
     for (const requirement of asked.requirements) {
-      if (requirement.type === 'reject') throw rejected(name, asked);
-      const reason = neverJudged(requirement);
-      if (reason !== undefined) {
+      if (requirement.type === 'reject') {
+        throw refused(name, asked, 'it is rejected', {
+          hint: 'choose another image, or change the policy',
+        });
+      }
+      const reason = unjudged(requirement);
+      if (reason !== undefined && !engineJudges) {
         throw refused(name, asked, reason, {
           hint: 'fetch it with an engine that judges it itself (--engine podman), or change the policy',
         });
       }
-      if (requirement.type === 'sigstoreSigned') signed.push(requirement);
+      if (requirement.type === 'sigstoreSigned' && reason === undefined) signed.push(requirement);
     }
     return signed;
   }
@@ -134,28 +134,21 @@ export class Permissions {
   }
 }
 
-function rejected(name: string, asked: Asked): RegistryError {
-  return refused(name, asked, 'it is rejected', {
-    hint: 'choose another image, or change the policy',
-  });
-}
-
-/** Why berth can’t judge a requirement, whatever the image. */
-function neverJudged(requirement: Exclude<Requirement, { type: 'reject' }>): string | undefined {
+/** Why berth can’t judge whether a requirement is met, whatever the image; undefined if it can. */
+function unjudged(requirement: Exclude<Requirement, { type: 'reject' }>): string | undefined {
   switch (requirement.type) {
     case 'insecureAcceptAnything':
       return undefined;
     case 'signedBy':
     case 'signedBaseLayer':
       return `${requirement.type} is asked for, which berth can’t judge`;
-    case 'sigstoreSigned':
-      if (requirement.fulcio !== undefined) return unjudged('fulcio');
-      return requirement.pki === undefined ? undefined : unjudged('pki');
+    case 'sigstoreSigned': {
+      const kind = (['fulcio', 'pki'] as const).find((one) => requirement[one] !== undefined);
+      return kind === undefined
+        ? undefined
+        : `sigstoreSigned with ${kind} is asked for, and berth judges only signatures by keys`;
+    }
   }
-}
-
-function unjudged(kind: string): string {
-  return `sigstoreSigned with ${kind} is asked for, and berth judges only signatures by keys`;
 }
 
 function keyOf(name: string, digest: string): string {

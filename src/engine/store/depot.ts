@@ -24,12 +24,10 @@ import { type Store, type StoreOptions, storeIn } from './store.ts';
 export function openDepot(options: StoreOptions, serves: (image: ResolvedImage) => boolean): Depot {
   const store = storeIn(options);
   const { layout, registry } = store;
-  const judge: Depot['permit'] = (image, access, signal) =>
-    registry.permit(image, access, signal === undefined ? {} : { signal });
   return {
     directory: layout.directory,
-    permit: async (image, access, signal) => {
-      if (!wasPermitted(store, image)) await judge(image, access, signal);
+    permit: async (image, access, options) => {
+      if (!wasPermitted(store, image)) await registry.permit(image, access, options);
     },
     serves,
     has: (blob) => isPresent(layout, blob),
