@@ -14,12 +14,15 @@ export interface PermitOptions {
   readonly engineJudges?: boolean;
 }
 
-/** Finds the signatures of an image where it is fetched from; a string says why none are looked for. */
+/**
+ * Finds the signatures of an image, one of the places where it is fetched from after the other; a string
+ * says why none are looked for.
+ */
 export type FindSignatures = (
   image: ResolvedImage,
   access: Access,
   signal: AbortSignal | undefined,
-) => Promise<readonly Attachment[] | string>;
+) => Promise<AsyncIterable<readonly Attachment[]> | string>;
 
 /** What policy.json lets berth download, each image judged once. */
 export class Permissions {
@@ -117,20 +120,27 @@ export class Permissions {
         hint: 'say use-sigstore-attachments: true for it in registries.d, if it is signed by cosign',
       });
     }
-    if (found.length === 0) {
+    const { judgeSigstore } = await import('./sigstore/judge.ts');
+    const readKeyFile = (path: string) => this.#trust.keyFile(path);
+    const attachments: Attachment[] = [];
+    let reason: string | undefined;
+    for await (const more of found) {
+      if (more.length === 0) continue;
+      attachments.push(...more);
+      const reasons = requirements.map((one) =>
+        judgeSigstore(one, image, attachments, readKeyFile),
+      );
+      reason = reasons.find((fault) => fault !== undefined);
+      if (reason === undefined) return;
+    }
+    if (reason === undefined) {
       throw refused(image.name, asked, `no signature of ${image.manifest} was found`, {
         hint: 'sign the image of each platform (cosign sign --recursive), not its index alone',
       });
     }
-    const { judgeSigstore } = await import('./sigstore/judge.ts');
-    const readKeyFile = (path: string) => this.#trust.keyFile(path);
-    for (const requirement of requirements) {
-      const reason = judgeSigstore(requirement, image, found, readKeyFile);
-      if (reason === undefined) continue;
-      throw refused(image.name, asked, `no signature is accepted: ${reason}`, {
-        hint: 'see whether the policy names the right key and signedIdentity, and who signed the image',
-      });
-    }
+    throw refused(image.name, asked, `no signature is accepted: ${reason}`, {
+      hint: 'see whether the policy names the right key and signedIdentity, and who signed the image',
+    });
   }
 }
 

@@ -101,7 +101,7 @@ async function bring(
   await makeLayout(layout);
   await store.clearOnce();
   const work = async () => {
-    await bringDocuments(store, image, access);
+    await bringDocuments(store, image, access, watch.signal);
     await syncDirectory(layout.blobs);
     const id = image.manifest;
     await changePins(store, layout.waiting, root, (before) => {
