@@ -24,7 +24,7 @@ interface Work<T> {
 export class Failover {
   readonly #conf: RegistriesConf;
   readonly #hosts: Hosts;
-  /** Places that failed where a later one did not, were waited for in vain, or lied: asked last from then on. */
+  /** Places that failed where a later one did not, or were waited for in vain: asked last from then on. */
   readonly #left = new Set<string>();
   /** Places with the digest for which they gave something else. */
   readonly #lies = new Set<string>();
@@ -76,7 +76,7 @@ export class Failover {
         if (!(error instanceof RegistryError)) throw error;
         failed.push({ place, error });
         if (error.code === 'digest-mismatch') this.#lies.add(lieKey(place, digest));
-        if (isSilence(error) || isWrong(error)) this.#left.add(leftKey(place, error));
+        if (isSilence(error)) this.#left.add(leftKey(place, error));
         if (!mayGoOn()) break;
         if (place !== asked.at(-1)) continue;
         // No other has it: those that were only slow are waited for.
@@ -125,11 +125,6 @@ function leftKey(place: Place, error: RegistryError): string {
 
 function lieKey(place: Place, digest: string): string {
   return `${keyOf(place)} ${digest}`;
-}
-
-/** Whether a place sends something else than what it is asked for. */
-function isWrong({ code }: RegistryError): boolean {
-  return code === 'digest-mismatch' || code === 'bad-reply';
 }
 
 function blocked({ registry, repository }: Place, prefix: string): RegistryError {

@@ -135,7 +135,7 @@ test('a slow mirror is waited for where no other place has it', async (t) => {
   const large = buildImage({ layers: [{ bytes: 30_000, seed: 1 }] });
   const [mirror, dead, upstream] = [await serve(t), await nobody(), await serve(t)];
   mirror.push('app:1', large);
-  const patience = { ...PATIENCE, mirror: { bytes: 25_000, within: 50 } };
+  const patience = { ...PATIENCE, idle: 2000, mirror: { bytes: 25_000, within: 50 } };
   for (const other of [dead, upstream]) {
     const registry = mirrored(t, [mirror, other], { patience });
     mirror.fault = undefined;

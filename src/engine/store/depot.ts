@@ -10,7 +10,7 @@ import { syncDirectory } from './file.ts';
 import { blobPath, layoutExists, makeLayout } from './layout.ts';
 import { storedBytes, storedManifest } from './manifest.ts';
 import { keptSize } from './partial.ts';
-import { changePins } from './pin.ts';
+import { changePins, changePinsInUse } from './pin.ts';
 import { readPinFiles } from './pin-file.ts';
 import { readBlob } from './read-blob.ts';
 import { sweepUnneeded } from './remove.ts';
@@ -104,7 +104,7 @@ async function bring(
     await bringDocuments(store, image, access, watch.signal);
     await syncDirectory(layout.blobs);
     const id = image.manifest;
-    await changePins(store, layout.waiting, root, (before) => {
+    await changePinsInUse(store, layout.waiting, root, (before) => {
       const earlier = before.filter((hold) => hold.id === id).flatMap((hold) => hold.names);
       // No name that was not judged.
       const names = request.names.filter(
