@@ -1,3 +1,4 @@
+import type { RetryTimes } from '../registry/hosts.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RetryPolicy } from '../registry/retry.ts';
 import { openWhenNeeded } from '../registry/when-needed.ts';
@@ -7,10 +8,12 @@ import type { RateOptions } from './options.ts';
 export function hostRegistry(
   { limitRate }: RateOptions,
   onRetry: RetryPolicy['onRetry'],
+  retryTimes?: RetryTimes,
 ): Registry {
   return openWhenNeeded(async () => {
     const { openHostRegistry } = await import('../registry/host.ts');
-    const registry = await openHostRegistry(onRetry);
+    const { retryPolicy } = await import('../registry/retry.ts');
+    const registry = await openHostRegistry(onRetry, retryPolicy, retryTimes);
     if (limitRate === undefined) return registry;
     return (await import('../registry/limit-rate.ts')).limitingRate(registry, limitRate);
   });

@@ -459,5 +459,7 @@ export const PruneResult = v.object({
   kept: v.array(PruneEntry),
   /** How many bytes become free by that: less, on podman, where layers are shared with what stays. */
   freed: v.number(),
+  /** The bytes of downloads that broke, kept to go on with. */
+  broken: v.number(),
   dryRun: v.boolean(),
 });

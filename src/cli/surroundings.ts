@@ -4,7 +4,10 @@ import { openEngine } from '../engine/open.ts';
 import type { LoadedImages } from '../engine/store/loaded.ts';
 import { BerthError } from '../errors.ts';
 import type { Context } from '../lifecycle/context.ts';
+import { readRetryTimes, writeRetryTimes } from '../lifecycle/retry-times.ts';
+import type { RetryTimes } from '../registry/hosts.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { RetryPolicy } from '../registry/retry.ts';
 import { type Config, readConfig } from './config.ts';
 import { hostRegistry } from './host-registry.ts';
 import type { Target } from './into.ts';
@@ -26,6 +29,8 @@ export interface SurroundingsOptions {
   readonly alone?: boolean;
   /** Works on the state of an OS that is not running yet. */
   readonly target?: Target | undefined;
+  /** Leaves registries alone as long as they asked earlier runs to, and remembers it for the next. */
+  readonly obeysRetryTimes?: boolean;
 }
 
 /**
@@ -36,12 +41,13 @@ export interface SurroundingsOptions {
 export async function inSurroundings<T>(
   options: CommonOptions & RateOptions & { readonly downloadOnly?: boolean },
   work: (surroundings: Surroundings) => Promise<T>,
-  { alone = false, target }: SurroundingsOptions = {},
+  { alone = false, target, obeysRetryTimes = false }: SurroundingsOptions = {},
 ): Promise<T> {
   const user = isUser(options);
   const config = await hostConfig(options);
   const stateDirectory = target?.stateDirectory ?? stateDirectoryOf(options, config);
-  return online(options, async ({ registry, report, signal }) => {
+  const retryTimes = obeysRetryTimes ? readRetryTimes(stateDirectory) : undefined;
+  const run = async ({ registry, report, signal }: Online) => {
     const engine = await openEngine({
       name: options.engine ?? config.engine,
       user,
@@ -63,8 +69,10 @@ export async function inSurroundings<T>(
     } finally {
       await loaded.close();
       await engine.close();
+      if (retryTimes !== undefined) writeRetryTimes(stateDirectory, retryTimes);
     }
-  });
+  };
+  return online(options, run, retryTimes);
 }
 
 /**
@@ -101,14 +109,15 @@ function loadedAt(directory: string) {
 export async function online<T>(
   options: Pick<CommonOptions, 'progress' | 'progressFd'> & RateOptions,
   work: (online: Online) => Promise<T>,
+  retryTimes?: RetryTimes,
 ): Promise<T> {
   const progress = openProgress(options.progress, options.progressFd);
   const abort = new AbortController();
   const stop = (signal: NodeJS.Signals) => abort.abort(interrupted(signal));
   process.once('SIGINT', stop).once('SIGTERM', stop);
-  const registry = hostRegistry(options, (error, milliseconds) =>
-    progress.report({ event: 'retry', message: error.message, milliseconds }),
-  );
+  const onRetry: RetryPolicy['onRetry'] = ({ message }, milliseconds) =>
+    progress.report({ event: 'retry', message, milliseconds });
+  const registry = hostRegistry(options, onRetry, retryTimes);
   try {
     return await work({ registry, report: progress.report, signal: abort.signal });
   } finally {

@@ -1,6 +1,7 @@
 import { BerthError } from '../errors.ts';
 import type { Blob, ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
+import type { PermitOptions } from '../registry/permissions.ts';
 import type { ShippedImages } from '../registry/shipped.ts';
 
 export type EngineName = 'podman' | 'store';
@@ -102,10 +103,10 @@ export interface Depot {
   readonly directory: string;
 
   /**
-   * Whether berth may download an image itself, or take what is here for it: what waits under this
-   * name was judged when it came. @throws {RegistryError} as `Registry.permit`.
+   * Whether an image may be downloaded, or what is here taken for it: what waits under this name was
+   * judged when it came. @throws {RegistryError} as `Registry.permit`.
    */
-  permit(image: ResolvedImage, access: Access, signal: AbortSignal | undefined): Promise<void>;
+  permit(image: ResolvedImage, access: Access, options: PermitOptions): Promise<void>;
 
   /** Whether the engine can unpack such an image from here. */
   serves(image: ResolvedImage): boolean;

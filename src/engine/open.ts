@@ -25,7 +25,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       const { openPodman } = await import('./podman/podman.ts');
       const { openDepot } = await import('./store/depot.ts');
       const { user, alone, target } = options;
-      const { isForHost } = await import('./podman/fetch.ts');
+      const { isForHost } = await import('./podman/pull.ts');
       const depot = openDepot({ directory, registry }, isForHost);
       return openPodman({ user, alone, target, depot });
     }

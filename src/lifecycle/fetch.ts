@@ -154,7 +154,7 @@ async function mayWait(
     });
   }
   try {
-    await depot.permit(image, access, signal);
+    await depot.permit(image, access, { signal });
     return true;
   } catch (error) {
     const isRejected = error instanceof BerthError && error.code === 'policy-rejected';

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { halfWritten, removeHalfWritten } from '../engine/store/remove.ts';
 import { repositoryOf } from '../image/name.ts';
 import {
   type Context,
@@ -30,11 +32,18 @@ export interface Pruned {
   readonly kept: readonly PruneEntry[];
   /** As `freedBy` says of what is removed. */
   readonly freed: number;
+  /** As `brokenDownloads` says of what is removed. */
+  readonly broken: number;
 }
 
-/** What `prune` would do. Reads only. */
+/** What `prune` would do with images. Reads only. */
 export async function planPrune(context: Context): Promise<readonly PruneEntry[]> {
   return prunable(await readSituation(context));
+}
+
+/** In bytes: what berth's own store keeps of downloads that broke, to go on with. */
+export function brokenDownloads({ stateDirectory }: Context): number {
+  return halfWritten(join(stateDirectory, 'store'));
 }
 
 /**
@@ -50,7 +59,8 @@ export async function freedBy(
 }
 
 /**
- * Removes what berth fetched for released roots and nothing holds, and forgets it.
+ * Removes what berth fetched for released roots and nothing holds, and forgets it; and what broken
+ * downloads left, unless somebody downloads just now.
  *
  * @param shown the entries that the user has seen: nothing else is removed.
  */
@@ -63,6 +73,7 @@ export async function prune(context: Context, shown: readonly PruneEntry[]): Pro
     const ids = new Set(shown.map(({ id }) => id));
     const entries = prunable(situation).filter(({ id }) => ids.has(id));
     const freed = await freedBy(context, entries);
+    const broken = await removeHalfWritten(join(context.stateDirectory, 'store'));
     for (const entry of entries) {
       const outcome = await carryOut(context, entry);
       if (outcome.verdict.kind === 'kept') kept.push(outcome);
@@ -71,7 +82,7 @@ export async function prune(context: Context, shown: readonly PruneEntry[]): Pro
     }
     for (const record of situation.records.values()) forget(context, record, done);
     await (await context.loaded?.())?.forget(manifestsOf(situation));
-    return { removed, kept, freed };
+    return { removed, kept, freed, broken };
   });
 }
 

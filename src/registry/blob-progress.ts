@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
  * in the same run or in a later one.
  */
 export class BlobProgress {
-  readonly #hash = createHash('sha256');
+  #hash = createHash('sha256');
   #length = 0;
   #isEnded = false;
 
@@ -23,6 +23,13 @@ export class BlobProgress {
   add(chunk: Buffer): void {
     this.#hash.update(chunk);
     this.#length += chunk.length;
+  }
+
+  /** Forgets it all. */
+  restart(): void {
+    this.#hash = createHash('sha256');
+    this.#length = 0;
+    this.#isEnded = false;
   }
 
   /** Ends it: nothing can be added any more. */

@@ -14,33 +14,45 @@ export class TooLarge extends Error {
 /** Nothing came for too long, or too little. */
 export class Stalled extends Error {
   readonly bytes: number;
+  /** Of the whole body, in bytes. */
+  readonly total: number;
 
-  constructor(milliseconds: number, bytes = 0) {
+  constructor(milliseconds: number, bytes = 0, total = bytes) {
     super(`${bytes === 0 ? 'nothing' : `${bytes} bytes only`} for ${milliseconds / 1000} seconds`);
     this.bytes = bytes;
+    this.total = total;
   }
+}
+
+/** The least that a body has to bring: so many bytes in so many milliseconds. */
+export interface LeastRate {
+  readonly bytes: number;
+  readonly within: number;
 }
 
 /** How long a registry is waited for, in milliseconds. */
 export interface Patience {
   /** Until a connection stands, with TLS. */
   readonly connect: number;
-  /** While nothing comes, or fewer than `leastBytes` of a body. */
+  /** While nothing comes. */
   readonly idle: number;
-  /** In `idle`, in bytes: who sends less keeps berth for ever, and is as good as silent. */
-  readonly leastBytes: number;
+  /** Of a body: who sends less keeps berth for ever, and is as good as silent. */
+  readonly least: LeastRate;
   /** The same where the bytes are to be had elsewhere too: a mirror is there to be quick. */
-  readonly mirror: { readonly idle: number; readonly leastBytes: number };
+  readonly mirror: LeastRate;
   /** For a small reply as a whole, however it trickles. */
   readonly smallReply: number;
 }
 
-/** A link of 2G, shared by ten downloads, gives each a little more than that. */
+/**
+ * A link of 64 kbit/s, shared by four downloads, gives each a little more than the least. What comes
+ * over a thinner one comes in several runs.
+ */
 export const PATIENCE: Patience = {
   connect: 30_000,
   idle: 60_000,
-  leastBytes: 16 * 1024,
-  mirror: { idle: 20_000, leastBytes: 256 * 1024 },
+  least: { bytes: 512 * 1024, within: 300_000 },
+  mirror: { bytes: 256 * 1024, within: 20_000 },
   smallReply: 120_000,
 };
 
@@ -74,17 +86,23 @@ export async function readBody(
  * Hands on a body piece by piece, the next when the last is done with. An error, of the body or of
  * `take`, destroys the connection.
  *
- * @throws {Stalled} when less than `leastBytes` comes in `idle`; the time that `take` needs does not count.
+ * @throws {Stalled} when nothing comes in `idle`, or less than the least; the time that `take` needs does
+ *   not count.
  */
 export async function eachChunk(
   response: IncomingMessage,
-  { idle, leastBytes }: Patience,
+  { idle, least }: Pick<Patience, 'idle' | 'least'>,
   take: (chunk: Buffer) => Promise<void>,
 ): Promise<void> {
-  let left = idle;
+  let left = least.within;
   let came = 0;
+  let total = 0;
   let since = performance.now();
-  const watch = () => setTimeout(() => response.destroy(new Stalled(idle, came)), left);
+  const watch = () => {
+    const stalled = () =>
+      left <= idle ? new Stalled(least.within, came, total) : new Stalled(idle, 0, total);
+    return setTimeout(() => response.destroy(stalled()), Math.min(idle, left));
+  };
   let timer = watch();
   try {
     for await (const chunk of response) {
@@ -92,8 +110,9 @@ export async function eachChunk(
       if (!Buffer.isBuffer(chunk)) throw new TypeError('expected bytes');
       left = Math.max(0, left - (performance.now() - since));
       came += chunk.length;
-      if (came >= leastBytes) {
-        left = idle;
+      total += chunk.length;
+      if (came >= least.bytes) {
+        left = least.within;
         came = 0;
       }
       await take(chunk);

@@ -8,6 +8,7 @@ import { Exchange } from './exchange.ts';
 import { Failover } from './failover.ts';
 import { failure } from './failure.ts';
 import { fetchManifest } from './fetch-manifest.ts';
+import type { RetryTimes } from './hosts.ts';
 import { type ManifestDocument, readManifest } from './manifest-document.ts';
 import { Permissions } from './permissions.ts';
 import type { Place } from './place.ts';
@@ -24,20 +25,23 @@ export interface RegistryOptions extends TransportOptions {
   readonly trust: TrustFiles;
   /** `PATIENCE` unless it is said. */
   readonly patience?: Patience;
+  /** What earlier runs were told; what this one is told is added. */
+  readonly retryTimes?: RetryTimes;
 }
 
 /** The distribution client: github.com/opencontainers/distribution-spec v1.1, "Pull". */
 export function openRegistry(options: RegistryOptions): Registry {
-  const { conf, credentials, trust } = options;
+  const { conf, credentials, trust, retryTimes } = options;
   const transport = new Transport(options);
   const exchange = new Exchange(transport, new Authorizations(transport, credentials));
-  const failover = new Failover(conf);
+  const failover = new Failover(conf, retryTimes);
   const seen = new SeenManifests();
   const permissions = new Permissions(trust, async (image, access, signal) => {
     const { findSignatures } = await import('./sigstore/find.ts');
     const places = failover.placesOfDigest(image.name, image.manifest, access);
-    const looking = { exchange, access, signal };
-    return findSignatures(image, places, await trust.registriesD(), looking);
+    const fetching = { exchange, access, signal };
+    const ask: Failover['ask'] = (place, work) => failover.ask(place, work);
+    return findSignatures(image, places, await trust.registriesD(), { ...fetching, ask });
   });
   return {
     permit: (image, access, options = {}) => permissions.permit(image, access, options),
@@ -54,7 +58,7 @@ export function openRegistry(options: RegistryOptions): Registry {
       const { digest } = entryFor(place, document, platform);
       const { place: from, result: manifest } = await failover.first(
         [place, ...places.filter((other) => other !== place)],
-        { ask: async (at) => fetchManifest(exchange, at, access, digest, signal), signal },
+        { ask: async (at) => fetchManifest(exchange, at, access, digest, signal), signal, digest },
       );
       seen.add(manifest);
       const inner = readManifest(from, manifest);
@@ -67,13 +71,13 @@ export function openRegistry(options: RegistryOptions): Registry {
       const ask = async (at: Place) => resolveAll(exchange, at, access, signal);
       return (await failover.first(failover.placesOf(name, access), { ask, signal })).result;
     },
-    async manifest(name, digest, access) {
+    async manifest(name, digest, access, signal) {
       permissions.check(name, digest);
       const before = seen.get(digest);
       if (before !== undefined) return before;
       const places = failover.placesOfDigest(name, digest, access);
-      const ask = async (at: Place) => fetchManifest(exchange, at, access, digest);
-      return (await failover.first(places, { ask })).result;
+      const ask = async (at: Place) => fetchManifest(exchange, at, access, digest, signal);
+      return (await failover.first(places, { ask, signal, digest })).result;
     },
     async download(name, blob, access, into, watch = {}) {
       permissions.check(name, blob.digest);
@@ -83,6 +87,7 @@ export function openRegistry(options: RegistryOptions): Registry {
         ask: async (at, isLast) =>
           downloadBlob(exchange, at, access, blob, { into, progress, signal, mayLeave: !isLast }),
         signal,
+        digest: blob.digest,
         mayGoOn: () => !progress.isEnded,
       });
     },

@@ -7,11 +7,11 @@ import type { Exchange } from './exchange.ts';
 import { connectionLost, failure, printable } from './failure.ts';
 import type { Place } from './place.ts';
 import { discard } from './redirect.ts';
-import { RegistryError } from './registry.ts';
+import { type BlobTarget, RegistryError } from './registry.ts';
 
 /** Where the bytes go. */
 export interface Target {
-  readonly into: { write(chunk: Buffer): Promise<void> };
+  readonly into: BlobTarget;
   /** What is there already. */
   readonly progress: BlobProgress;
   /** Whether another place can go on if this one is slow. */
@@ -21,7 +21,8 @@ export interface Target {
 
 /**
  * Streams what is missing of a blob, hashing as it passes, and ends at once when there is more than
- * there should be.
+ * there should be. If the whole is not the blob, where it began may be at fault: then all of it comes
+ * from here, and only what is wrong then is this place's.
  *
  * Source: distribution-spec, "Pulling blobs", and RFC 9110, section 14.
  *
@@ -34,8 +35,9 @@ export async function downloadBlob(
   blob: Blob,
   target: Target,
 ): Promise<void> {
-  const { progress, signal } = target;
+  const { into, progress, signal } = target;
   const expected = `the blob ${blob.digest}`;
+  const isWhole = progress.length === 0;
   if (progress.length < blob.size) {
     const path = `blobs/${blob.digest}`;
     const part = progress.length === 0 ? {} : { from: progress.length };
@@ -49,6 +51,11 @@ export async function downloadBlob(
   }
   const digest = progress.digest();
   if (digest === blob.digest) return;
+  if (into.restart !== undefined) {
+    await into.restart();
+    progress.restart();
+    if (!isWhole) return downloadBlob(exchange, place, access, blob, target);
+  }
   throw failure('digest-mismatch', place, expected, `one that hashes to ${digest}`, {
     hint: 'try again; if it stays so, do not trust the registry, nor a proxy on the way',
   });
@@ -90,11 +97,12 @@ async function pass(
   { place, expected, blob, response, start, patience }: Passing,
   { into, progress, signal, mayLeave = false }: Target,
 ): Promise<void> {
-  const bounds = mayLeave ? { ...patience, ...patience.mirror } : patience;
+  const bounds = mayLeave ? { ...patience, least: patience.mirror } : patience;
   let at = start;
   let isWriting = false;
   try {
     await eachChunk(response, bounds, async (chunk) => {
+      await into.received?.(chunk.length);
       // What was there before the connection broke comes again from a registry that knows no parts.
       const fresh = chunk.subarray(Math.min(chunk.length, progress.length - at));
       at += chunk.length;
@@ -118,8 +126,8 @@ async function pass(
 }
 
 /** Whether it would have been waited for where there is no other place. */
-function isAlive({ bytes }: Stalled, { idle, leastBytes, mirror }: Patience): boolean {
-  return bytes / mirror.idle >= leastBytes / idle;
+function isAlive({ bytes }: Stalled, { least, mirror }: Patience): boolean {
+  return bytes / mirror.within >= least.bytes / least.within;
 }
 
 function tooSlow(place: Place, expected: string, cause: Stalled): RegistryError {

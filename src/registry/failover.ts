@@ -1,6 +1,7 @@
 import { parseName, repositoryOf } from '../image/name.ts';
 import type { Access } from './access.ts';
 import { printable } from './failure.ts';
+import { Hosts, isSilence, LeftAlone, type RetryTimes } from './hosts.ts';
 import { type Place, placesOf } from './place.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 import { RegistryError } from './registry.ts';
@@ -10,6 +11,8 @@ interface Work<T> {
   /** `isLast`: there is no quicker one to ask if this one is slow. */
   readonly ask: (place: Place, isLast: boolean) => Promise<T>;
   readonly signal?: AbortSignal | undefined;
+  /** Of what is asked for: a place that gave something else for it is not asked for it again. */
+  readonly digest?: string;
   /** Whether the next place may still do it, when one has failed half-way. */
   readonly mayGoOn?: () => boolean;
 }
@@ -20,11 +23,15 @@ interface Work<T> {
  */
 export class Failover {
   readonly #conf: RegistriesConf;
-  /** Places that failed where a later one did not: asked last from then on. */
+  readonly #hosts: Hosts;
+  /** Places that failed where a later one did not, or were waited for in vain: asked last from then on. */
   readonly #left = new Set<string>();
+  /** Places with the digest for which they gave something else. */
+  readonly #lies = new Set<string>();
 
-  constructor(conf: RegistriesConf) {
+  constructor(conf: RegistriesConf, retryTimes: RetryTimes = new Map()) {
     this.#conf = conf;
+    this.#hosts = new Hosts(retryTimes);
   }
 
   /** Where a full name is looked up. */
@@ -49,23 +56,29 @@ export class Failover {
    */
   async first<T>(
     places: readonly Place[],
-    { ask, signal, mayGoOn = () => true }: Work<T>,
+    { ask, signal, digest = '', mayGoOn = () => true }: Work<T>,
   ): Promise<{ readonly place: Place; readonly result: T }> {
+    const honest = places.filter((place) => !this.#lies.has(lieKey(place, digest)));
+    const asked = honest.length > 0 ? honest : places;
     let failed: Failed[] = [];
-    const last = places.findLast(({ blockedBy }) => blockedBy === undefined);
-    const queue = places.map((place) => ({ place, isLast: place === last }));
+    const quick = asked.filter((place) => place.blockedBy === undefined && !this.#isLeft(place));
+    const queue = asked.map((place) => ({
+      place,
+      isLast: quick.indexOf(place) === quick.length - 1 || !quick.includes(place),
+    }));
     for (const { place, isLast } of queue) {
       try {
-        if (place.blockedBy !== undefined) throw blocked(place, place.blockedBy);
-        const result = await ask(place, isLast);
+        const result = await this.ask(place, () => ask(place, isLast));
         for (const { place: other, error } of failed) this.#left.add(leftKey(other, error));
         return { place, result };
       } catch (error) {
         signal?.throwIfAborted();
         if (!(error instanceof RegistryError)) throw error;
         failed.push({ place, error });
+        if (error.code === 'digest-mismatch') this.#lies.add(lieKey(place, digest));
+        if (isSilence(error)) this.#left.add(leftKey(place, error));
         if (!mayGoOn()) break;
-        if (place !== last) continue;
+        if (place !== asked.at(-1)) continue;
         // No other has it: those that were only slow are waited for.
         const slow = failed.filter((other) => other.error.code === 'too-slow');
         failed = failed.filter((other) => !slow.includes(other));
@@ -75,9 +88,23 @@ export class Failover {
     throw allFailed(failed);
   }
 
+  /**
+   * Asks a place, if there is sense in that.
+   *
+   * @throws {RegistryError}
+   */
+  async ask<T>(place: Place, work: () => Promise<T>): Promise<T> {
+    if (place.blockedBy !== undefined) throw blocked(place, place.blockedBy);
+    return this.#hosts.ask(place, work);
+  }
+
   #ordered(places: readonly Place[]): readonly Place[] {
-    const isLeft = (place: Place) => this.#left.has(place.host) || this.#left.has(keyOf(place));
+    const isLeft = (place: Place) => this.#isLeft(place);
     return [...places.filter((place) => !isLeft(place)), ...places.filter(isLeft)];
+  }
+
+  #isLeft(place: Place): boolean {
+    return this.#left.has(place.host) || this.#left.has(keyOf(place));
   }
 }
 
@@ -90,9 +117,14 @@ function keyOf({ host, repository }: Place): string {
   return `${host}/${repository}`;
 }
 
-/** Who can't be reached can't be for any repository. */
-function leftKey(place: Place, { code }: RegistryError): string {
-  return code === 'registry-unreachable' ? place.host : keyOf(place);
+/** Who can't be reached, or says nothing, does so for any repository. */
+function leftKey(place: Place, error: RegistryError): string {
+  const isAway = error.code === 'registry-unreachable' || isSilence(error);
+  return isAway ? place.host : keyOf(place);
+}
+
+function lieKey(place: Place, digest: string): string {
+  return `${keyOf(place)} ${digest}`;
 }
 
 function blocked({ registry, repository }: Place, prefix: string): RegistryError {
@@ -107,9 +139,11 @@ function blocked({ registry, repository }: Place, prefix: string): RegistryError
 
 const MAX_OTHERS = 3;
 
-/** That a place is blocked says little where others were asked: they are what was to serve. */
+/** That a place was not asked says little where others were: they are what was to serve. */
 function allFailed(failed: readonly Failed[]): RegistryError {
-  const error = failed.findLast(({ error: { code } }) => code !== 'blocked') ?? failed.at(-1);
+  const open = failed.filter(({ error: { code } }) => code !== 'blocked');
+  const error =
+    open.findLast((other) => !(other.error instanceof LeftAlone)) ?? open.at(-1) ?? failed.at(-1);
   if (error === undefined) throw new TypeError('expected a place to ask, found none');
   const others = failed.filter((other) => other !== error).map((other) => other.error.message);
   if (others.length === 0) return error.error;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { systemErrorCode } from '../errors.ts';
 import { type Patience, readBody, TooLarge } from './body.ts';
+import { LONGEST_RETRY_AFTER, pointInTime } from './hosts.ts';
 import type { Place } from './place.ts';
 import { RegistryError, type RegistryErrorCode, type RegistryErrorOptions } from './registry.ts';
 import { ProxyError } from './tunnel.ts';
@@ -118,13 +119,21 @@ function meaningOf(status: number, { registry }: Place, retryAfter: number | und
     return meaning('forbidden', `ask for the right to pull, or log in to ${registry} as another`);
   }
   if (status === 404) return meaning('not-found', 'see to the name and the tag: they may be gone');
+  const when = retryAfter === undefined ? 'later' : untilWhen(retryAfter);
   if (status === 429) {
-    const when = retryAfter === undefined ? 'later' : `in ${Math.ceil(retryAfter / 1000)} seconds`;
     return meaning('rate-limited', `try again ${when}, or log in to be allowed more`);
   }
   if (status === 408) return meaning('connection-lost', 'try again');
-  if (status >= 500) return meaning('registry-failed', 'try again later: the registry is at fault');
+  if (status >= 500) {
+    return meaning('registry-failed', `try again ${when}: the registry is at fault`);
+  }
   return meaning('bad-reply', `see whether ${registry} is a registry (distribution-spec)`);
+}
+
+function untilWhen(retryAfter: number): string {
+  return retryAfter > LONGEST_RETRY_AFTER
+    ? `after ${pointInTime(retryAfter)}`
+    : `in ${Math.ceil(retryAfter / 1000)} seconds`;
 }
 
 const MAX_QUOTED_BYTES = 8 * 1024;

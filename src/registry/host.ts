@@ -6,6 +6,7 @@ import { readCertificates } from './certificates.ts';
 import { openRegistry } from './client.ts';
 import { CredentialHelpers } from './credential-helper.ts';
 import { authPaths, hostCredentials } from './credentials.ts';
+import type { RetryTimes } from './hosts.ts';
 import { proxiesOf } from './proxy.ts';
 import { readRegistriesConf } from './registries-conf.ts';
 import type { Registry } from './registry.ts';
@@ -17,16 +18,18 @@ import { hostTrust } from './trust-files.ts';
  * and those of the user who runs this.
  *
  * @param onRetry told before something is asked for again.
+ * @param retryTimes what registries asked of earlier runs; what they ask of this one is added.
  * @throws {RegistryError} `registry-config` for a registries.conf that can't be read.
  */
 export async function openHostRegistry(
   onRetry: RetryPolicy['onRetry'],
   policy: RetryPolicy = retryPolicy,
+  retryTimes: RetryTimes = new Map(),
 ): Promise<Registry> {
   const host = openRoot('/');
   try {
     const uid = process.getuid?.() ?? 0;
-    return await openAt(host, process.env, homedir(), uid, { ...policy, onRetry });
+    return await openAt(host, process.env, homedir(), uid, { ...policy, onRetry }, retryTimes);
   } catch (error) {
     host.close();
     throw error;
@@ -39,6 +42,7 @@ async function openAt(
   home: string,
   uid: number,
   policy: RetryPolicy,
+  retryTimes: RetryTimes,
 ): Promise<Registry> {
   // Not by $XDG_CONFIG_HOME: engines obey that for auth files alone.
   const userDirectory = join(home, '.config/containers');
@@ -61,6 +65,7 @@ async function openAt(
     trust: hostTrust(host, userDirectory),
     certificates: (name) => readCertificates(host, certificateDirectories, name),
     proxyFor: proxiesOf(environment),
+    retryTimes,
   });
   return {
     ...retrying(registry, policy),

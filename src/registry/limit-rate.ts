@@ -32,11 +32,8 @@ export function limitingRate(
   return {
     ...registry,
     download: (name, blob, access, into, watch = {}) => {
-      const write = async (chunk: Buffer) => {
-        await turn(chunk.length, watch.signal);
-        await into.write(chunk);
-      };
-      return registry.download(name, blob, access, { write }, watch);
+      const received = (bytes: number) => turn(bytes, watch.signal);
+      return registry.download(name, blob, access, { ...into, received }, watch);
     },
   };
 }

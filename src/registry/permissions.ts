@@ -7,17 +7,22 @@ import type { Attachment } from './sigstore/attachments.ts';
 import type { TrustFiles } from './trust-files.ts';
 
 export interface PermitOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Signatures, which only a registry has, are not asked for: what needs one is refused. */
   readonly offline?: boolean;
+  /** Who downloads it judges it as well: what berth can't judge is left to that. */
+  readonly engineJudges?: boolean;
 }
 
-/** Finds the signatures of an image where it is fetched from; a string says why none are looked for. */
+/**
+ * Finds the signatures of an image, one of the places where it is fetched from after the other; a string
+ * says why none are looked for.
+ */
 export type FindSignatures = (
   image: ResolvedImage,
   access: Access,
   signal: AbortSignal | undefined,
-) => Promise<readonly Attachment[] | string>;
+) => Promise<AsyncIterable<readonly Attachment[]> | string>;
 
 /** What policy.json lets berth download, each image judged once. */
 export class Permissions {
@@ -33,7 +38,7 @@ export class Permissions {
 
   /** @throws {RegistryError} as `Registry.permit`. */
   async permit(image: ResolvedImage, access: Access, options: PermitOptions): Promise<void> {
-    const signed = this.#signatureRequirements(image.name);
+    const signed = this.#signatureRequirements(image.name, options.engineJudges);
     if (signed.length === 0) return;
     const { name, manifest, digest, blobs } = image;
     if (this.#permitted.has(keyOf(name, manifest))) return;
@@ -64,42 +69,40 @@ export class Permissions {
 
   /** @throws {RegistryError} as `Registry.foresee`. */
   foresee(name: string, judge: 'berth' | 'engine'): void {
-    if (judge === 'berth') {
-      this.#signatureRequirements(name);
-      return;
-    }
-    const asked = this.#askEngine(name);
-    if (asked?.requirements.some(({ type }) => type === 'reject') === true)
-      throw rejected(name, asked);
-  }
-
-  /** A later engine may know more than berth does: what berth can't read is the engine's to judge. */
-  #askEngine(name: string): Asked | undefined {
-    try {
-      return this.#ask(name);
-    } catch (error) {
-      if (error instanceof RegistryError && error.code === 'registry-config') return undefined;
-      throw error;
-    }
+    this.#signatureRequirements(name, judge === 'engine');
   }
 
   #ask(name: string): Asked {
     return askedOf(this.#trust.policy(), name);
   }
 
+  /** A later engine may know more than berth does: what berth can't read is the engine's to judge. */
+  #askEngine(name: string): Asked {
+    try {
+      return this.#ask(name);
+    } catch (error) {
+      if (!(error instanceof RegistryError) || error.code !== 'registry-config') throw error;
+      return { where: '', requirements: [] };
+    }
+  }
+
   /** What only signatures can meet; what nothing can meet is an error. */
-  #signatureRequirements(name: string): readonly SigstoreSigned[] {
-    const asked = this.#ask(name);
+  #signatureRequirements(name: string, engineJudges = false): readonly SigstoreSigned[] {
+    const asked = engineJudges ? this.#askEngine(name) : this.#ask(name);
     const signed: SigstoreSigned[] = [];
     for (const requirement of asked.requirements) {
-      if (requirement.type === 'reject') throw rejected(name, asked);
-      const reason = neverJudged(requirement);
-      if (reason !== undefined) {
+      if (requirement.type === 'reject') {
+        throw refused(name, asked, 'it is rejected', {
+          hint: 'choose another image, or change the policy',
+        });
+      }
+      const reason = unjudged(requirement);
+      if (reason !== undefined && !engineJudges) {
         throw refused(name, asked, reason, {
           hint: 'fetch it with an engine that judges it itself (--engine podman), or change the policy',
         });
       }
-      if (requirement.type === 'sigstoreSigned') signed.push(requirement);
+      if (requirement.type === 'sigstoreSigned' && reason === undefined) signed.push(requirement);
     }
     return signed;
   }
@@ -117,45 +120,45 @@ export class Permissions {
         hint: 'say use-sigstore-attachments: true for it in registries.d, if it is signed by cosign',
       });
     }
-    if (found.length === 0) {
+    const { judgeSigstore } = await import('./sigstore/judge.ts');
+    const readKeyFile = (path: string) => this.#trust.keyFile(path);
+    const attachments: Attachment[] = [];
+    let reason: string | undefined;
+    for await (const more of found) {
+      if (more.length === 0) continue;
+      attachments.push(...more);
+      const reasons = requirements.map((one) =>
+        judgeSigstore(one, image, attachments, readKeyFile),
+      );
+      reason = reasons.find((fault) => fault !== undefined);
+      if (reason === undefined) return;
+    }
+    if (reason === undefined) {
       throw refused(image.name, asked, `no signature of ${image.manifest} was found`, {
         hint: 'sign the image of each platform (cosign sign --recursive), not its index alone',
       });
     }
-    const { judgeSigstore } = await import('./sigstore/judge.ts');
-    const readKeyFile = (path: string) => this.#trust.keyFile(path);
-    for (const requirement of requirements) {
-      const reason = judgeSigstore(requirement, image, found, readKeyFile);
-      if (reason === undefined) continue;
-      throw refused(image.name, asked, `no signature is accepted: ${reason}`, {
-        hint: 'see whether the policy names the right key and signedIdentity, and who signed the image',
-      });
-    }
+    throw refused(image.name, asked, `no signature is accepted: ${reason}`, {
+      hint: 'see whether the policy names the right key and signedIdentity, and who signed the image',
+    });
   }
 }
 
-function rejected(name: string, asked: Asked): RegistryError {
-  return refused(name, asked, 'it is rejected', {
-    hint: 'choose another image, or change the policy',
-  });
-}
-
-/** Why berth can’t judge a requirement, whatever the image. */
-function neverJudged(requirement: Exclude<Requirement, { type: 'reject' }>): string | undefined {
+/** Why berth can’t judge whether a requirement is met, whatever the image; undefined if it can. */
+function unjudged(requirement: Exclude<Requirement, { type: 'reject' }>): string | undefined {
   switch (requirement.type) {
     case 'insecureAcceptAnything':
       return undefined;
     case 'signedBy':
     case 'signedBaseLayer':
       return `${requirement.type} is asked for, which berth can’t judge`;
-    case 'sigstoreSigned':
-      if (requirement.fulcio !== undefined) return unjudged('fulcio');
-      return requirement.pki === undefined ? undefined : unjudged('pki');
+    case 'sigstoreSigned': {
+      const kind = (['fulcio', 'pki'] as const).find((one) => requirement[one] !== undefined);
+      return kind === undefined
+        ? undefined
+        : `sigstoreSigned with ${kind} is asked for, and berth judges only signatures by keys`;
+    }
   }
-}
-
-function unjudged(kind: string): string {
-  return `sigstoreSigned with ${kind} is asked for, and berth judges only signatures by keys`;
 }
 
 function keyOf(name: string, digest: string): string {

@@ -54,28 +54,40 @@ export interface Registry {
    *
    * @throws {RegistryError}
    */
-  manifest(name: string, digest: string, access: Access): Promise<Manifest>;
+  manifest(name: string, digest: string, access: Access, signal?: AbortSignal): Promise<Manifest>;
 
   /**
-   * Streams a blob into an open file, hashing as it passes, with backpressure.
+   * Streams a blob, hashing as it passes, with backpressure.
    *
-   * The file holds `blob.size` bytes that hash to `blob.digest` when this returns. After an error
-   * it holds what `watch.progress` says, and the same call goes on from there; but after
+   * What was written is `blob.size` bytes that hash to `blob.digest` when this returns. After an error
+   * it is what `watch.progress` says, and the same call goes on from there; but after
    * `digest-mismatch` that means nothing.
    *
-   * @param watch.progress what is in the file already.
+   * @param watch.progress what is written already.
    * @throws {RegistryError}
    */
   download(
     name: string,
     blob: Blob,
     access: Access,
-    into: { write(chunk: Buffer): Promise<void> },
+    into: BlobTarget,
     watch?: { signal?: AbortSignal | undefined; progress?: BlobProgress },
   ): Promise<void>;
 
   /** Closes idle connections. */
   close(): void;
+}
+
+/** Where a blob goes. */
+export interface BlobTarget {
+  write(chunk: Buffer): Promise<void>;
+  /**
+   * Forgets all that was written, as it is not the blob. Where that can't be, what turns out to be
+   * wrong can't come anew from another place.
+   */
+  restart?(): Promise<void>;
+  /** Told of bytes that came before they are written; those that were there already are not written. */
+  received?(bytes: number): Promise<void>;
 }
 
 export interface ResolvedName {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BlobProgress } from './blob-progress.ts';
+import { LONGEST_RETRY_AFTER, PROGRESS } from './hosts.ts';
 import { type Registry, RegistryError } from './registry.ts';
 
 /** How policy one is with a registry. */
@@ -9,7 +10,7 @@ export interface RetryPolicy {
   /** In milliseconds: how long the first wait may be; each may be twice as long as the one before. */
   readonly firstWait: number;
   readonly longestWait: number;
-  /** In milliseconds: a registry that asks for more is asked again by a later run. */
+  /** In milliseconds: who asks for more is asked again by a later run. */
   readonly longestRetryAfter: number;
   /** From 0 to below 1. */
   readonly random: () => number;
@@ -22,7 +23,7 @@ export const retryPolicy: RetryPolicy = {
   attempts: 5,
   firstWait: 1000,
   longestWait: 20_000,
-  longestRetryAfter: 120_000,
+  longestRetryAfter: LONGEST_RETRY_AFTER,
   random: Math.random,
   wait: async (milliseconds, signal) => {
     try {
@@ -34,9 +35,6 @@ export const retryPolicy: RetryPolicy = {
   },
   onRetry: () => undefined,
 };
-
-/** In bytes: with that much more of a blob an attempt was not in vain. */
-const PROGRESS = 1024 * 1024;
 
 /**
  * Asks again where that makes sense: a connection that broke, a registry that is busy or at fault
@@ -55,8 +53,8 @@ export function retrying(registry: Registry, policy: RetryPolicy = retryPolicy):
       again(signal, () => registry.resolve(name, platform, access, signal)),
     resolveAll: (name, access, signal) =>
       again(signal, () => registry.resolveAll(name, access, signal)),
-    manifest: (name, digest, access) =>
-      again(undefined, () => registry.manifest(name, digest, access)),
+    manifest: (name, digest, access, signal) =>
+      again(signal, () => registry.manifest(name, digest, access, signal)),
     download: (name, blob, access, into, watch = {}) => {
       const { progress = new BlobProgress() } = watch;
       const ask = () => registry.download(name, blob, access, into, { ...watch, progress });

@@ -13,7 +13,8 @@ export function openWhenNeeded(open: () => Promise<Registry>): Registry {
     resolve: async (name, platform, access, signal) =>
       (await registry()).resolve(name, platform, access, signal),
     resolveAll: async (name, access, signal) => (await registry()).resolveAll(name, access, signal),
-    manifest: async (name, digest, access) => (await registry()).manifest(name, digest, access),
+    manifest: async (name, digest, access, signal) =>
+      (await registry()).manifest(name, digest, access, signal),
     download: async (name, blob, access, into, watch) =>
       (await registry()).download(name, blob, access, into, watch),
     close: () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { container, startMachine, writeRoot } from '../support/berth.ts';
@@ -128,4 +128,39 @@ test('a held root that lacks an image is no failure of reconcile', async (t) => 
   assert.deepEqual([code, stderr], [0, '']);
   const json = JSON.parse((await run('--format', 'json')).stdout);
   assert.equal(json.roots.find(({ id }: { id: string }) => id === 'b').ready, false);
+});
+
+test('reconcile leaves a registry alone for as long as it asks, also in later runs', async (t) => {
+  const machine = await startMachine(t);
+  const { directory, registry } = machine;
+  registry.push('web:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
+  const root = writeRoot(join(directory, 'a'), {
+    ...container('web', `${host}/web:1`),
+    'usr/lib/berth/berth.toml': '[bind]\nmode = "all"\n',
+  });
+  writeFileSync(join(directory, 'active'), 'a\n');
+  const config = join(directory, 'berth.toml');
+  writeFileSync(
+    config,
+    `[directories]\nroots = [{ path = "${root}", id = "a" }]\nactive = { file = "${join(directory, 'active')}" }\n`,
+  );
+  const run = (command: string, ...words: string[]) =>
+    machine.berth(command, '--config', config, '--engine', 'store', ...words);
+  registry.fault = () => ({ status: 503, headers: { 'retry-after': '7200' } });
+  const first = await run('reconcile');
+  assert.equal(first.code, 5, first.stderr);
+  assert.match(first.stderr, /try again after \d{4}-/);
+  registry.requests.length = 0;
+  const second = await run('reconcile');
+  assert.equal(second.code, 5, second.stderr);
+  assert.match(second.stderr, /it asked not to be asked again before \d{4}-/);
+  assert.deepEqual(registry.requests, []);
+  // A person may know better.
+  registry.fault = undefined;
+  const byHand = await run('pull', `${host}/web:1`);
+  assert.equal(byHand.code, 0, byHand.stderr);
+  const file = join(directory, 'state/retry-times.json');
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/"2\d{3}-/g, '"2001-'));
+  assert.equal((await run('reconcile')).code, 0);
+  assert.equal(existsSync(file), false);
 });

@@ -15,7 +15,8 @@ function imagesOf(generation: number): readonly ImageOptions[] {
   return Array.from({ length: 3 }, (_, i) => ({
     layers: [
       { bytes: 100_000, seed: 1 },
-      { bytes: 150_000, seed: 10 * generation + i },
+      // One is written in several pieces.
+      { bytes: i === 0 ? 1_200_000 : 150_000, seed: 10 * generation + i },
     ],
   }));
 }
@@ -101,6 +102,8 @@ async function fillsAtEveryMoment(
     else assert.ok(run.ready, `${what}\n${run.said}`);
     const whole = site.checkDisk();
     const parts = partsIn(site.store);
+    // What fills the disk would be in the way of who makes space.
+    if (errors.length > 0) assert.deepEqual([...parts.keys()], [], what);
     assert.equal(site.record('first'), record, what);
     assert.deepEqual(await site.findings('first'), [], what);
 

@@ -31,8 +31,8 @@ export const login = { username: 'robot', password: 'the-password-of-the-robot' 
 const calm: Patience = {
   connect: 30_000,
   idle: 30_000,
-  leastBytes: 1,
-  mirror: { idle: 30_000, leastBytes: 1 },
+  least: { bytes: 1, within: 30_000 },
+  mirror: { bytes: 1, within: 30_000 },
   smallReply: 30_000,
 };
 
@@ -40,8 +40,8 @@ const calm: Patience = {
 export const hasty: Patience = {
   connect: 5000,
   idle: 150,
-  leastBytes: 1000,
-  mirror: { idle: 150, leastBytes: 1000 },
+  least: { bytes: 2000, within: 300 },
+  mirror: { bytes: 1000, within: 150 },
   smallReply: 400,
 };
 

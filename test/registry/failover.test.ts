@@ -107,7 +107,7 @@ test('a mirror that is slow is left for the next place, which goes on where it w
   const large = buildImage({ layers: [{ bytes: 30_000, seed: 1 }] });
   const [mirror, upstream] = [await serve(t), await serve(t)];
   for (const server of [mirror, upstream]) server.push('app:1', large);
-  const patience = { ...PATIENCE, mirror: { idle: 50, leastBytes: 25_000 } };
+  const patience = { ...PATIENCE, mirror: { bytes: 25_000, within: 50 } };
   const registry = mirrored(t, [mirror, upstream], { patience });
   const { blobs } = await registry.resolve(name, amd64, {});
   const layer = blobs.find(({ size }) => size > 25_000) ?? assert.fail('no layer');
@@ -135,7 +135,7 @@ test('a slow mirror is waited for where no other place has it', async (t) => {
   const large = buildImage({ layers: [{ bytes: 30_000, seed: 1 }] });
   const [mirror, dead, upstream] = [await serve(t), await nobody(), await serve(t)];
   mirror.push('app:1', large);
-  const patience = { ...PATIENCE, mirror: { idle: 50, leastBytes: 25_000 } };
+  const patience = { ...PATIENCE, idle: 2000, mirror: { bytes: 25_000, within: 50 } };
   for (const other of [dead, upstream]) {
     const registry = mirrored(t, [mirror, other], { patience });
     mirror.fault = undefined;
@@ -156,16 +156,152 @@ test('a slow mirror is waited for where no other place has it', async (t) => {
   }
 });
 
-test('what one place got wrong does not go on at the next: it is said', async (t) => {
-  const mirror = await serve(t);
-  const upstream = await serve(t);
+test('what one place got wrong comes anew from the next, and that place is left', async (t) => {
+  const [mirror, upstream] = [await serve(t), await serve(t)];
+  for (const server of [mirror, upstream]) server.push('app:1', image);
+  const registry = mirrored(t, [mirror, upstream]);
+  const { blobs } = await registry.resolve(name, amd64, {});
+  const [blob = assert.fail('no blob'), other = blob] = blobs;
+  mirror.fault = () => ({ kind: 'altered' });
+  mirror.requests.length = 0;
+  const into = sink();
+  await registry.download(name, blob, {}, into);
+  assert.deepEqual(into.content(), image.blobs.get(blob.digest));
+  await registry.download(name, other, {}, sink());
+  assert.deepEqual([asked(mirror), asked(upstream)], [['blobs 200'], ['blobs 200', 'blobs 200']]);
+  await t.test('for what it lied about it is not asked again at all', async () => {
+    upstream.fault = () => ({ status: 500 });
+    await fails(registry.download(name, blob, {}, sink()), 'registry-failed');
+    assert.deepEqual(asked(mirror), ['blobs 200']);
+  });
+});
+
+test('where the last lies too, it is said who did', async (t) => {
+  const [mirror, upstream] = [await serve(t), await serve(t)];
+  for (const server of [mirror, upstream]) server.push('app:1', image);
+  const registry = mirrored(t, [mirror, upstream]);
+  const { blobs } = await registry.resolve(name, amd64, {});
+  for (const server of [mirror, upstream]) server.fault = () => ({ kind: 'altered' });
+  assert.ok(blobs[0]);
+  const error = await fails(registry.download(name, blobs[0], {}, sink()), 'digest-mismatch');
+  const lie = ({ host }: TestRegistry) => `registry ${host}, .* hashes to sha256:`;
+  assert.match(error.message, new RegExp(`^${lie(upstream)}.*tried as well: ${lie(mirror)}`));
+  // It is no matter of the last one what the first sent: all of it was asked of both.
+  assert.deepEqual(
+    [mirror, upstream].map(({ requests }) => requests.at(-1)?.bytes),
+    [blobs[0].size, blobs[0].size],
+  );
+});
+
+test('what can’t be taken back ends with the first lie', async (t) => {
+  const [mirror, upstream] = [await serve(t), await serve(t)];
   for (const server of [mirror, upstream]) server.push('app:1', image);
   const registry = mirrored(t, [mirror, upstream]);
   const { blobs } = await registry.resolve(name, amd64, {});
   mirror.fault = () => ({ kind: 'altered' });
+  const { write } = sink();
   assert.ok(blobs[0]);
-  await fails(registry.download(name, blobs[0], {}, sink()), 'digest-mismatch');
+  await fails(registry.download(name, blobs[0], {}, { write }), 'digest-mismatch');
   assert.deepEqual(asked(upstream), []);
+});
+
+const stall = () => ({ kind: 'stall', after: 0 }) as const;
+const short = { ...PATIENCE, idle: 30 };
+
+test('mirrors that stall cost their time once, whatever becomes of the last place', async (t) => {
+  const mirrors = [await serve(t), await serve(t), await serve(t)];
+  const upstream = await serve(t);
+  for (const server of [...mirrors, upstream]) server.push('app:1', image);
+  const registry = mirrored(t, [...mirrors, upstream], { patience: short });
+  const { blobs } = await registry.resolve(name, amd64, {});
+  for (const mirror of mirrors) {
+    mirror.fault = stall;
+    mirror.requests.length = 0;
+  }
+  const [blob = assert.fail('no blob'), other = blob] = blobs;
+  upstream.fault = () => ({ status: 404 });
+  await fails(registry.download(name, blob, {}, sink()), 'not-found');
+  upstream.fault = undefined;
+  await registry.download(name, other, {}, sink());
+  assert.deepEqual(
+    mirrors.map(({ requests }) => requests.length),
+    [1, 1, 1],
+  );
+});
+
+test('a host that is waited for in vain three times in a row is not asked any more', async (t) => {
+  const server = await serve(t);
+  server.push('app:1', image);
+  const registry = mirrored(t, [server], { patience: short });
+  const ask = () => registry.resolve(name, amd64, {});
+  const { blobs } = await ask();
+  const [blob = assert.fail('no blob')] = blobs;
+  // Many waits at the same time are one, and an answer ends the row.
+  server.fault = stall;
+  await Promise.all(Array.from({ length: 5 }, () => fails(ask(), 'connection-lost')));
+  await fails(registry.download(name, blob, {}, sink()), 'connection-lost');
+  server.fault = undefined;
+  await ask();
+  server.fault = stall;
+  for (let time = 0; time < 3; time++) await fails(ask(), 'connection-lost');
+  server.requests.length = 0;
+  const error = await fails(ask(), 'registry-unreachable');
+  assert.match(error.message, /is not asked now: .* 3 times in a row \(.*nothing for 0\.03/);
+  assert.equal(error.kind, 'unreachable');
+  assert.deepEqual(server.requests, []);
+});
+
+test('who brings a megabyte before it stalls was not waited for in vain', async (t) => {
+  const large = buildImage({ layers: [{ bytes: 5_000_000, seed: 1 }] });
+  const server = await serve(t);
+  server.push('app:1', large);
+  const registry = mirrored(t, [server], { patience: short });
+  const { blobs } = await registry.resolve(name, amd64, {});
+  const layer = blobs.find(({ size }) => size > 4_000_000) ?? assert.fail('no layer');
+  server.fault = () => ({ kind: 'stall', after: 1_100_000 });
+  for (let time = 0; time < 4; time++) {
+    await fails(registry.download(name, layer, {}, sink()), 'connection-lost');
+  }
+});
+
+test('who wants to be left alone for long is, also by later runs', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01T00:00:00Z') });
+  const [mirror, upstream] = [await serve(t), await serve(t)];
+  for (const server of [mirror, upstream]) server.push('app:1', image);
+  const retryTimes = new Map<string, number>();
+  const run = () => mirrored(t, [mirror, upstream], { retryTimes });
+  const limit = (seconds: number) => () =>
+    ({ status: 429, headers: { 'retry-after': String(seconds) } }) as const;
+  const registry = run();
+  mirror.fault = limit(3600);
+  await registry.resolve(name, amd64, {});
+  assert.deepEqual([...retryTimes], [[mirror.host, Date.parse('2026-01-01T01:00:00Z')]]);
+  upstream.fault = limit(1_000_000);
+  const error = await fails(registry.resolve(name, amd64, {}), 'rate-limited');
+  assert.match(error.hint, /after 2026-01-12T13:46:40Z/);
+  mirror.requests.length = 0;
+  upstream.requests.length = 0;
+  for (const later of [registry, run()]) {
+    const refused = await fails(later.resolve(name, amd64, {}), 'rate-limited');
+    assert.match(refused.message, /not asked now: .* before 2026-01-01T01:00:00Z/);
+    // A day is the most that anybody gets.
+    assert.match(refused.message, /not asked now: .* before 2026-01-02T00:00:00Z/);
+  }
+  assert.deepEqual([...mirror.requests, ...upstream.requests], []);
+  t.mock.timers.setTime(Date.parse('2026-01-01T01:00:00Z'));
+  mirror.fault = undefined;
+  await run().resolve(name, amd64, {});
+  assert.deepEqual(asked(upstream), []);
+});
+
+test('a short time to be left alone is no reason to remember it', async (t) => {
+  const server = await serve(t);
+  server.push('app:1', image);
+  const retryTimes = new Map<string, number>();
+  const registry = mirrored(t, [server], { retryTimes });
+  server.fault = () => ({ status: 503, headers: { 'retry-after': '120' } });
+  await fails(registry.resolve(name, amd64, {}), 'registry-failed');
+  assert.equal(retryTimes.size, 0);
 });
 
 test('where all fail, the last says what it is, with what was wrong with the others', async (t) => {

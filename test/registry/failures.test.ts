@@ -132,7 +132,7 @@ test('a body that does not go on ends the wait', async (t) => {
   server.fault = () => ({ kind: 'stall', after: 1000 });
   const into = { write: async () => void setImmediate(() => t.mock.timers.tick(60_000)) };
   const error = await fails(registry.download(name, layer, {}, into), 'connection-lost');
-  assert.match(error.message, /found 1000 bytes only for 60 seconds$/);
+  assert.match(error.message, /found nothing for 60 seconds$/);
   server.fault = () => {
     setImmediate(() => t.mock.timers.tick(60_000));
     return { kind: 'stall', after: 0 };
@@ -142,12 +142,14 @@ test('a body that does not go on ends the wait', async (t) => {
 
 test('a body that drips is as good as one that does not go on', async (t) => {
   const { server, layer, name } = await ready(t);
-  const patience = { ...PATIENCE, idle: 100, leastBytes: 20_000 };
+  const patience = { ...PATIENCE, least: { bytes: 20_000, within: 100 } };
   const registry = client(t, [server], { patience });
   server.fault = () => ({ kind: 'slow', bytes: 10, every: 5 });
   const error = await fails(registry.download(name, layer, {}, sink()), 'connection-lost');
   assert.match(error.message, /found [1-9]\d* bytes only for 0\.1 seconds$/);
-  const patient = client(t, [server], { patience: { ...patience, idle: 1000 } });
+  const patient = client(t, [server], {
+    patience: { ...patience, least: { bytes: 20_000, within: 1000 } },
+  });
   server.fault = () => ({ kind: 'slow', bytes: 30_000, every: 120 });
   await patient.download(name, layer, {}, sink());
 });
@@ -194,6 +196,13 @@ test('a signal ends a download, with its own reason', async (t) => {
   const into = { write: async () => abort.abort(reason) };
   const { signal } = abort;
   await assert.rejects(registry.download(name, layer, {}, into, { signal }), reason);
+  const late = new AbortController();
+  server.fault = () => {
+    late.abort(reason);
+    return { kind: 'stall', after: 0 };
+  };
+  const digest = `sha256:${'1'.repeat(64)}`;
+  await assert.rejects(registry.manifest(name, digest, {}, late.signal), reason);
 });
 
 test('no connection, and no answer over one', async (t) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { BlobProgress } from '../../src/registry/blob-progress.ts';
 import { limitingRate } from '../../src/registry/limit-rate.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { client, serve, sink } from './open.ts';
@@ -47,4 +48,22 @@ test('all downloads together keep to the rate', async (t) => {
   const most = total / 100;
   assert.ok(time.taken() <= most, `${time.taken()} ms`);
   assert.ok(time.taken() >= most - (64 * 1024) / 100, `${time.taken()} ms, expected ${most}`);
+});
+
+test('bytes that come once more count as well', async (t) => {
+  const server = await serve(t);
+  server.push('app:1', image);
+  const time = clock();
+  const registry = limitingRate(client(t, [server]), 100_000, time);
+  const [layer = assert.fail('no layer')] = layers;
+  const content = image.blobs.get(layer.digest) ?? assert.fail('no content');
+  // This one knows no parts.
+  server.fault = () => ({ status: 200, body: content });
+  const progress = new BlobProgress();
+  progress.add(content.subarray(0, layer.size / 2));
+  const into = sink();
+  await registry.download(`${server.host}/app:1`, layer, {}, into, { progress });
+  assert.deepEqual(into.content(), content.subarray(layer.size / 2));
+  const least = (layer.size - 64 * 1024) / 100;
+  assert.ok(time.taken() >= least, `${time.taken()} ms, expected ${least}`);
 });

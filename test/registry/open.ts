@@ -70,6 +70,9 @@ export function sink() {
       chunks.push(chunk);
     },
     content: () => Buffer.concat(chunks),
+    restart: async () => {
+      chunks.length = 0;
+    },
   };
 }
 

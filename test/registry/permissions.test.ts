@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import test, { type TestContext } from 'node:test';
 import { hostPlatform } from '../../src/image/platform.ts';
 import type { Policy } from '../../src/registry/policy.ts';
@@ -11,6 +11,7 @@ import { attachmentsOf, type FakeAttachment, payload, signed } from './signing.t
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const other = generateKeyPairSync('ed25519').privateKey;
 const pem = Buffer.from(publicKey.export({ type: 'spki', format: 'pem' }));
+const otherPem = createPublicKey(other).export({ type: 'spki', format: 'pem' });
 const signedIdentity = { type: 'matchRepository' } as const;
 const byKey = { type: 'sigstoreSigned', keyData: pem, signedIdentity } as const;
 
@@ -168,6 +169,56 @@ for (const [what, attachments, reason] of refusals) {
     assert.match(error.message, reason);
   });
 }
+
+test('a mirror with a wrong signature, or none, does not hide the right one', async (t) => {
+  const [mirror, upstream] = [await serve(t), await serve(t)];
+  const tag = `app:${app.top.digest.replace(':', '-')}.sig`;
+  for (const server of [mirror, upstream]) server.push('app:1', app);
+  const mirrors = [{ location: mirror.host, insecure: true, use: 'all' as const }];
+  const rule = { prefix: 'a.example', location: upstream.host, insecure: true, blocked: false };
+  const judged = async () => {
+    const registry = client(t, [], {
+      conf: { rules: [{ ...rule, mirrors }] },
+      trust: {
+        ...trustBy('reject'),
+        policy: () => ({ path: '/p.json', default: [anyHost], docker: {} }),
+        registriesD: async () => ({ path: '/r', usesAttachments: () => true }),
+      },
+    });
+    const image = await registry.resolve('a.example/app:1', hostPlatform(), {});
+    mirror.requests.length = 0;
+    upstream.requests.length = 0;
+    return registry.permit(image, {});
+  };
+  upstream.push(tag, attachmentsOf([right]));
+  await judged();
+  mirror.push(tag, attachmentsOf([by(other)]));
+  await judged();
+  // Who has no right one anywhere is refused; who may have it and can't be asked is asked again.
+  upstream.push(tag, attachmentsOf([by(other)]));
+  await fails(judged(), 'policy-rejected');
+  upstream.fault = ({ path }) => (path.endsWith('.sig') ? { status: 500 } : undefined);
+  await fails(judged(), 'registry-failed');
+  mirror.push(tag, attachmentsOf([right]));
+  await judged();
+  assert.deepEqual(upstream.requests, []);
+});
+
+test('what berth can’t judge is left to an engine that judges, the rest is not', async (t) => {
+  const signedBy = { type: 'signedBy', keyType: 'GPGKeys', keyPath: '/k', signedIdentity } as const;
+  const permit = async (...requirements: Policy['default']) => {
+    const { registry, image, name } = await site(t, [right], requirements);
+    try {
+      await registry.permit(image, {}, { engineJudges: true });
+    } finally {
+      await fails(registry.manifest(name, image.manifest, {}), 'policy-rejected');
+    }
+  };
+  await permit(signedBy);
+  await permit(signedBy, anyHost);
+  await fails(permit(signedBy, { ...anyHost, keyData: Buffer.from(otherPem) }), 'policy-rejected');
+  await fails(permit(signedBy, { type: 'reject' }), 'policy-rejected');
+});
 
 test('registries.d must say that signatures lie there', async (t) => {
   const { registry, image, requests } = await site(t, [right], [anyHost], false);

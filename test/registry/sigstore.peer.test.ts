@@ -4,9 +4,11 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { skipPodman } from '../support/podman.ts';
 import { holds } from '../support/property.ts';
+import { serve } from './open.ts';
 import {
   ANNOTATION,
   agree,
+  attachmentsOf,
   type FakeAttachment,
   payload,
   type Signing,
@@ -337,6 +339,34 @@ function generated(signing: Signing, paths: readonly string[], pems: readonly st
     transports: fc.record({ docker: fc.dictionary(scope, requirements, { maxKeys: 3 }) }),
   });
 }
+
+test(
+  'a mirror with a wrong signature hides the right one from skopeo alone',
+  options,
+  async (t) => {
+    const signing = await startSigning(t);
+    const { host } = signing;
+    signing.writeRegistriesD('default-docker:\n  use-sigstore-attachments: true\n');
+    const key = await signing.key('right');
+    const image = await signing.push('acme/app');
+    const { digest } = image.top;
+    await signing.sign(key, 'acme/app', digest);
+    askFor(signing, { keyPath: key.publicPath });
+    const mirror = await serve(t);
+    mirror.push('acme/app:1', image);
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const wrong = signed(privateKey, JSON.stringify(payload(`${host}/acme/app`, digest)));
+    mirror.push(`acme/app:${digest.replace(':', '-')}.sig`, attachmentsOf([wrong]));
+    const prefix = `${host}/acme`;
+    const location = `${mirror.host}/acme`;
+    const name = `${prefix}/app@${digest}`;
+    const conf = `[[registry]]\nlocation = "${prefix}"\ninsecure = true\n[[registry.mirror]]\nlocation = "${location}"\ninsecure = true\n`;
+    assert.match((await signing.skopeo(name, conf)) ?? '', /signature/);
+    const mirrors = [{ location, insecure: true, use: 'all' as const }];
+    assert.equal(await signing.berth(name, [{ prefix, location: prefix, mirrors }]), undefined);
+    assert.ok(mirror.requests.some(({ path }) => path.endsWith('.sig')));
+  },
+);
 
 test('any policy, any image: berth takes what skopeo takes', options, async (t) => {
   const signing = await startSigning(t);

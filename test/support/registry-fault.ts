@@ -30,8 +30,8 @@ export type Fault =
   | { readonly kind: 'cut'; readonly after: number }
   /** The connection is reset after so many bytes of the body, not all of which need arrive. */
   | { readonly kind: 'reset'; readonly after: number }
-  /** Nothing more comes after so many bytes of the body, and the connection stays. */
-  | { readonly kind: 'stall'; readonly after: number };
+  /** Nothing more comes after so many bytes of the body, and the connection stays until the client leaves. */
+  | { readonly kind: 'stall'; readonly after: number; readonly onLeft?: () => void };
 
 /**
  * Sends the answer with the fault in it.
@@ -126,6 +126,7 @@ function answerAtOnce(
       response.socket?.resetAndDestroy();
       return 0;
     case 'stall':
+      if (fault.onLeft !== undefined) response.once('close', fault.onLeft);
       head(body.length).write(body.subarray(0, fault.after));
       return fault.after;
   }

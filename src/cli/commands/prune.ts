@@ -2,7 +2,14 @@ import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { BerthError } from '../../errors.ts';
 import { formatBytes } from '../../format-bytes.ts';
-import { freedBy, type Pruned, type PruneEntry, planPrune, prune } from '../../lifecycle/prune.ts';
+import {
+  brokenDownloads,
+  freedBy,
+  type Pruned,
+  type PruneEntry,
+  planPrune,
+  prune,
+} from '../../lifecycle/prune.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shortDigest } from '../render/plan.ts';
@@ -20,8 +27,8 @@ export function definePrune(command: Command): void {
     command
       .description(
         'Remove the images that berth fetched for roots that are released, and into the embedded ' +
-          'store for nobody (`berth pull`), and that no root, container or other name holds. ' +
-          'Shows them, and asks first.',
+          'store for nobody (`berth pull`), and that no root, container or other name holds; and ' +
+          'the parts of downloads that broke. Shows them, and asks first.',
       )
       .option('-n, --dry-run', 'only show')
       .option('-f, --force', 'don’t ask'),
@@ -33,22 +40,26 @@ export function definePrune(command: Command): void {
         const removable = planned.filter(({ verdict }) => verdict.kind === 'removable');
         const kept = planned.filter(({ verdict }) => verdict.kind === 'kept');
         const freed = await freedBy(surroundings, removable);
-        if (flags.dryRun === true) return show(flags, { removed: removable, kept, freed }, true);
-        if (removable.length > 0 && flags.force !== true) await confirm(removable, freed);
+        const broken = brokenDownloads(surroundings);
+        const shown = { removed: removable, kept, freed, broken };
+        if (flags.dryRun === true) return show(flags, shown, true);
+        if (removable.length + broken > 0 && flags.force !== true) {
+          await confirm({ ...shown, kept: [] });
+        }
         const done = await prune(surroundings, planned);
         return show(flags, done, false);
       });
     });
 }
 
-async function confirm(removable: readonly PruneEntry[], freed: number): Promise<void> {
+async function confirm(shown: Pruned): Promise<void> {
   if (!process.stdin.isTTY) {
     throw new BerthError('usage', 'prune removes images, and there is no terminal to ask', {
       hint: 'look with `berth prune --dry-run`, then say --force',
       kind: 'usage',
     });
   }
-  process.stderr.write(table({ removed: removable, kept: [], freed }, true));
+  process.stderr.write(table(shown, true));
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await lines.question('Remove them? [y/N] ');
@@ -63,7 +74,7 @@ async function confirm(removable: readonly PruneEntry[], freed: number): Promise
 }
 
 function show({ format }: PruneFlags, pruned: Pruned, dryRun: boolean): void {
-  const { removed, kept, freed } = pruned;
+  const { removed, kept, freed, broken } = pruned;
   print(format, {
     json: () => ({
       apiVersion: 'berth/v1',
@@ -71,12 +82,13 @@ function show({ format }: PruneFlags, pruned: Pruned, dryRun: boolean): void {
       removed: removed.map(entry),
       kept: kept.map(entry),
       freed,
+      broken,
       dryRun,
     }),
     table: () => table(pruned, dryRun),
     refs: () => removed.flatMap(({ names }) => names),
   });
-  if (removed.length + kept.length === 0) process.stderr.write('Nothing to prune.\n');
+  if (removed.length + kept.length + broken === 0) process.stderr.write('Nothing to prune.\n');
 }
 
 function entry({ id, names, size, verdict }: PruneEntry) {
@@ -88,8 +100,12 @@ function entry({ id, names, size, verdict }: PruneEntry) {
   };
 }
 
-function table({ removed, kept, freed }: Pruned, dryRun: boolean): string {
-  if (removed.length + kept.length === 0) return '';
+function table({ removed, kept, freed, broken }: Pruned, dryRun: boolean): string {
+  const parts =
+    broken === 0
+      ? ''
+      : `Parts of downloads that broke, ${formatBytes(broken)}, ${dryRun ? 'would be' : 'were'} removed.\n`;
+  if (removed.length + kept.length === 0) return parts;
   const row = ({ id, names, size, verdict }: PruneEntry): Cell[] => [
     names.join(', '),
     shortDigest(id),
@@ -100,6 +116,6 @@ function table({ removed, kept, freed }: Pruned, dryRun: boolean): string {
   ];
   const header = ['IMAGE', 'ID', 'ON DISK', 'VERDICT'];
   const rows = renderTable(header, [...removed, ...kept].map(row), process.stdout);
-  if (removed.length === 0) return rows;
-  return `${rows}\nUp to ${formatBytes(freed)} ${dryRun ? 'would become' : 'became'} free.\n`;
+  if (removed.length === 0) return rows + parts;
+  return `${rows}\nUp to ${formatBytes(freed)} ${dryRun ? 'would become' : 'became'} free.\n${parts}`;
 }

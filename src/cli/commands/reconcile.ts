@@ -14,7 +14,7 @@ import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { findingEntry, printFailures, printFindings } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
-import { hostConfig, inSurroundings } from '../surroundings.ts';
+import { hostConfig, inSurroundings, type Surroundings } from '../surroundings.ts';
 
 /** `berth reconcile`: stage the living, release the gone. */
 export function defineReconcile(command: Command): void {
@@ -31,7 +31,7 @@ export function defineReconcile(command: Command): void {
     )
     .action(async (options: CommonOptions & RateOptions) => {
       const config = await hostConfig(options);
-      await inSurroundings(options, async (given) => {
+      const run = async (given: Surroundings) => {
         const { quietHours } = config;
         const surroundings =
           quietHours === undefined
@@ -79,7 +79,8 @@ export function defineReconcile(command: Command): void {
           );
         }
         process.exitCode = exitCode(result);
-      });
+      };
+      await inSurroundings(options, run, { obeysRetryTimes: true });
     });
 }
 

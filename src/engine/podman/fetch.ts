@@ -1,16 +1,12 @@
 import { parseName } from '../../image/name.ts';
-import { formatPlatform, hostPlatform, parsePlatform } from '../../image/platform.ts';
 import type { Blob, ResolvedImage } from '../../image/resolved.ts';
 import type { Access } from '../../registry/access.ts';
 import { EngineError, type FetchWatch, type ImageBytes } from '../engine.ts';
-import { type PodmanApi, parse } from './api.ts';
-import { badReply, failed } from './failure.ts';
-import { hexOf, isOwn, listImage } from './images.ts';
+import type { PodmanApi } from './api.ts';
+import { failed } from './failure.ts';
+import { isOwn, listImage } from './images.ts';
 import { loadImage } from './load.ts';
-import { pullFailed } from './pull-failure.ts';
-import { pullProgress } from './pull-progress.ts';
-import { registryAuth } from './registry-auth.ts';
-import { pullLine } from './replies.ts';
+import { isForHost, type Pulls } from './pull.ts';
 
 /** Where an image lies whose bytes are at hand, and which of its blobs podman needs of it. */
 export interface AtHand {
@@ -19,13 +15,13 @@ export interface AtHand {
 }
 
 /**
- * Has podman load an image that is at hand, or pull it by its digest; podman judges policy.json,
- * and when it pulls, mirrors and TLS as the host's configuration says.
+ * Has podman load an image that is at hand, or pull it by its digest.
  *
  * @returns the ID of the image, `sha256:…`.
  */
 export async function fetchImage(
   api: PodmanApi,
+  pulls: Pulls,
   image: ResolvedImage,
   access: Access,
   atHand: () => Promise<AtHand | undefined>,
@@ -34,9 +30,10 @@ export async function fetchImage(
   const { registry, repository } = parseName(image.name);
   const name = `${registry}/${repository}@${image.digest}`;
   if (!(await isNamed(api, image.config, name))) {
+    const pull = () => pulls.pull(name, image, access, watch);
     const found = isForHost(image) ? await atHand() : undefined;
-    if (found === undefined) await pull(api, name, image, access, watch);
-    else await load(api, name, image, access, found, watch);
+    if (found === undefined) await pull();
+    else await load(api, image, access, found, watch, pull);
     if (!(await isNamed(api, image.config, name))) {
       throw failed(`${name} was fetched and is not there`);
     }
@@ -57,11 +54,11 @@ async function isNamed(api: PodmanApi, id: string, name: string): Promise<boolea
  */
 async function load(
   api: PodmanApi,
-  name: string,
   image: ResolvedImage,
   access: Access,
   { blobs, from }: AtHand,
   watch: FetchWatch,
+  pull: () => Promise<void>,
 ): Promise<void> {
   try {
     await loadImage(api, image, blobs, from, watch);
@@ -70,62 +67,9 @@ async function load(
     const isRefused = error instanceof EngineError && codes.includes(error.code);
     if (!isRefused || access.shipped !== undefined) throw error;
     try {
-      await pull(api, name, image, access, watch);
+      await pull();
     } catch {
       throw error;
     }
   }
-}
-
-async function pull(
-  api: PodmanApi,
-  name: string,
-  image: ResolvedImage,
-  access: Access,
-  { signal, onBytes }: FetchWatch,
-): Promise<void> {
-  // Only this needs to know of credentials, and most commands don't fetch.
-  const { unitCredentials } = await import('../../registry/credentials.ts');
-  const credentials = await unitCredentials(image.name, access);
-  const path = '/images/pull';
-  const lines = api.lines({
-    method: 'POST',
-    path,
-    query: {
-      reference: name,
-      // With `missing` it would do that the image of another repository has this digest.
-      policy: 'always',
-      ...(access.tlsVerify === false ? { tlsVerify: 'false' } : {}),
-      ...platformQuery(image),
-    },
-    headers: registryAuth(credentials, parseName(name).registry, access),
-    ...(signal === undefined ? {} : { signal }),
-  });
-  const progress = pullProgress(image.blobs);
-  let id: string | undefined;
-  for await (const line of lines) {
-    if (line.trim() === '') continue;
-    const said = parse(pullLine, line, path);
-    // The status was 200 before podman knew.
-    if (said.error !== undefined) throw pullFailed(name, said.error);
-    if (said.stream !== undefined) onBytes?.(progress(said.stream));
-    if (said.id !== undefined) id = `sha256:${hexOf(said.id)}`;
-  }
-  if (id === undefined) throw badReply(path, `it ended without a word on what became of ${name}`);
-  if (id !== image.config) {
-    throw failed(`${name} became the image ${id}, expected ${image.config}`);
-  }
-}
-
-/** Whether it is for the platform that podman chooses from an index, if nobody tells it another. */
-export function isForHost({ platform }: ResolvedImage): boolean {
-  return platform === formatPlatform(hostPlatform());
-}
-
-/** podman's parameters for another platform than the one that it would choose anyway. */
-function platformQuery(image: ResolvedImage): Readonly<Record<string, string>> {
-  const platform = parsePlatform(image.platform);
-  if (platform === undefined || isForHost(image)) return {};
-  const { os, architecture, variant } = platform;
-  return { OS: os, Arch: architecture, ...(variant === undefined ? {} : { Variant: variant }) };
 }

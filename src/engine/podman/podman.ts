@@ -12,6 +12,7 @@ import { countFreeLocks } from './locks.ts';
 import { tagImage } from './names.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 import { listPins, pinImages } from './pin.ts';
+import { Pulls } from './pull.ts';
 import { removeImage } from './remove.ts';
 import { infoReply } from './replies.ts';
 import { unpinImages } from './unpin.ts';
@@ -43,7 +44,10 @@ export async function openPodman({
 }: PodmanOptions): Promise<Engine> {
   const podman = await connectToPodman(user, environment, alone, target);
   const { api, version, own } = podman;
-  const pulls = new OneAtATime();
+  const pulls = new Pulls(api, async (image, access, signal) =>
+    depot?.permit(image, access, { signal, engineJudges: true }),
+  );
+  const fetches = new OneAtATime();
   const pinning = new Semaphore(1);
   const places = new Semaphore(UNPACKED_AT_A_TIME);
   const podmanInfo = once(() => api.json(infoReply, { method: 'GET', path: '/info' }));
@@ -117,9 +121,9 @@ export async function openPodman({
     freed: async (ids) =>
       (await listImages(api)).reduce((sum, { id, size }) => sum + (ids.has(id) ? size : 0), 0),
     fetch: (image, access, watch) =>
-      pulls.run(image.blobs, () =>
+      fetches.run(image.blobs, () =>
         places.run(sizeOf(image), () =>
-          fetchImage(api, image, access, () => atHand(image, access, watch?.signal), watch),
+          fetchImage(api, pulls, image, access, () => atHand(image, access, watch?.signal), watch),
         ),
       ),
     // Two at once would each make the pod of a root, and each pod takes a lock.
@@ -139,7 +143,7 @@ async function permitted(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   try {
-    await depot.permit(image, access, signal);
+    await depot.permit(image, access, { signal });
     return true;
   } catch (error) {
     if (error instanceof RegistryError && error.code === 'policy-rejected') return false;

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { storeFailure } from './failure.ts';
 import { writeAll } from './file.ts';
 
 /**
@@ -18,12 +19,17 @@ export class ChunkWriter {
   #gathering: Buffer;
   #spare: Buffer;
   #length = 0;
+  #at: number;
   #writing: Promise<void> = Promise.resolve();
 
-  /** @param size of all that will come, in bytes: for little, little is held. */
-  constructor(file: FileHandle, path: string, size: number) {
+  /**
+   * @param size of all that will come, in bytes: for little, little is held.
+   * @param at where in the file it begins.
+   */
+  constructor(file: FileHandle, path: string, size: number, at = 0) {
     this.#file = file;
     this.#path = path;
+    this.#at = at;
     const held = Math.max(1, Math.min(size, WRITE_SIZE));
     this.#gathering = Buffer.allocUnsafe(held);
     this.#spare = Buffer.allocUnsafe(held);
@@ -39,6 +45,17 @@ export class ChunkWriter {
     }
   }
 
+  /** Empties the file, and begins anew. */
+  async restart(): Promise<void> {
+    await this.end();
+    this.#at = 0;
+    try {
+      await this.#file.truncate(0);
+    } catch (error) {
+      throw storeFailure(this.#path, error);
+    }
+  }
+
   /** Everything is written when this returns. */
   async end(): Promise<void> {
     await this.#flush();
@@ -50,7 +67,8 @@ export class ChunkWriter {
     const full = this.#gathering.subarray(0, this.#length);
     [this.#gathering, this.#spare] = [this.#spare, this.#gathering];
     this.#length = 0;
-    this.#writing = writeAll(this.#file, full, this.#path);
+    this.#writing = writeAll(this.#file, full, this.#path, this.#at);
+    this.#at += full.length;
     // Whoever awaits it next sees it fail; until then it must not count as unhandled.
     this.#writing.catch(() => undefined);
   }

@@ -10,7 +10,7 @@ import { syncDirectory } from './file.ts';
 import { blobPath, layoutExists, makeLayout } from './layout.ts';
 import { storedBytes, storedManifest } from './manifest.ts';
 import { keptSize } from './partial.ts';
-import { changePins } from './pin.ts';
+import { changePins, changePinsInUse } from './pin.ts';
 import { readPinFiles } from './pin-file.ts';
 import { readBlob } from './read-blob.ts';
 import { sweepUnneeded } from './remove.ts';
@@ -24,12 +24,10 @@ import { type Store, type StoreOptions, storeIn } from './store.ts';
 export function openDepot(options: StoreOptions, serves: (image: ResolvedImage) => boolean): Depot {
   const store = storeIn(options);
   const { layout, registry } = store;
-  const judge: Depot['permit'] = (image, access, signal) =>
-    registry.permit(image, access, signal === undefined ? {} : { signal });
   return {
     directory: layout.directory,
-    permit: async (image, access, signal) => {
-      if (!wasPermitted(store, image)) await judge(image, access, signal);
+    permit: async (image, access, options) => {
+      if (!wasPermitted(store, image)) await registry.permit(image, access, options);
     },
     serves,
     has: (blob) => isPresent(layout, blob),
@@ -103,10 +101,10 @@ async function bring(
   await makeLayout(layout);
   await store.clearOnce();
   const work = async () => {
-    await bringDocuments(store, image, access);
+    await bringDocuments(store, image, access, watch.signal);
     await syncDirectory(layout.blobs);
     const id = image.manifest;
-    await changePins(store, layout.waiting, root, (before) => {
+    await changePinsInUse(store, layout.waiting, root, (before) => {
       const earlier = before.filter((hold) => hold.id === id).flatMap((hold) => hold.names);
       // No name that was not judged.
       const names = request.names.filter(

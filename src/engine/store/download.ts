@@ -78,25 +78,26 @@ export class Downloads {
     if (nearby !== undefined && (await this.#copyNearby(blob, nearby, watch))) return;
     const begun = await beginBlob(this.#layout, blob);
     const { file, path, progress } = begun;
-    if (begun.isResumed) watch.onBytes(progress.length);
-    const writer = new ChunkWriter(file, path, blob.size);
+    if (progress.length > 0) watch.onBytes(progress.length);
+    const writer = new ChunkWriter(file, path, blob.size, progress.length);
     const write = async (chunk: Buffer) => {
       await writer.write(chunk);
       watch.onBytes(chunk.length);
     };
+    const restart = async () => {
+      await writer.restart();
+      watch.onBytes(-progress.length);
+    };
     try {
       const { signal } = watch;
-      await this.#registry.download(name, blob, access, { write }, { signal, progress });
+      await this.#registry.download(name, blob, access, { write, restart }, { signal, progress });
       await writer.end();
       await begun.finish();
     } catch (error) {
       // Whatever of it could be written is a start of the blob.
       await writer.end().catch(() => undefined);
       await begun.abandon(error);
-      if (!begun.isResumed || !isMismatch(error)) throw error;
-      // What was there from an earlier time may have been at fault.
-      watch.onBytes(-progress.length);
-      await this.#download(name, blob, access, watch);
+      throw error;
     }
   }
 
@@ -151,8 +152,4 @@ function outageIn(error: unknown): RegistryError | undefined {
   if (!(error instanceof RegistryError) || error.kind !== 'unreachable') return undefined;
   // That may be who asks.
   return error.code === 'rate-limited' ? undefined : error;
-}
-
-function isMismatch(error: unknown): boolean {
-  return error instanceof RegistryError && error.code === 'digest-mismatch';
 }

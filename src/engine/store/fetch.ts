@@ -41,7 +41,7 @@ export async function fetchImage(
   await makeLayout(store.layout);
   await store.clearOnce();
   const work = async () => {
-    const manifest = await bringDocuments(store, image, access);
+    const manifest = await bringDocuments(store, image, access, watch.signal);
     await bringBlobs(store, image.name, image.blobs, access, watch);
     await syncDirectory(store.layout.blobs);
     const { registry, repository } = parseName(image.name);
@@ -63,11 +63,12 @@ export async function bringDocuments(
   store: Store,
   image: ResolvedImage,
   access: Access,
+  signal: AbortSignal | undefined,
 ): Promise<StoredManifest> {
-  const manifest = await bringManifest(store, image, image.manifest, access);
+  const manifest = await bringManifest(store, image, image.manifest, access, signal);
   checkManifest(image, manifest);
   if (image.digest !== image.manifest) {
-    checkIndex(image, await bringManifest(store, image, image.digest, access));
+    checkIndex(image, await bringManifest(store, image, image.digest, access, signal));
   }
   return manifest;
 }
@@ -77,12 +78,13 @@ async function bringManifest(
   image: ResolvedImage,
   digest: string,
   access: Access,
+  signal: AbortSignal | undefined,
 ): Promise<StoredManifest> {
   const { layout, registry } = store;
   let content = storedBytes(layout, digest);
   if (content === undefined) {
     const from = access.shipped ?? {
-      manifest: () => registry.manifest(image.name, digest, access),
+      manifest: () => registry.manifest(image.name, digest, access, signal),
     };
     const fetched = (await from.manifest(digest)).content;
     if (fetched.length > MAX_MANIFEST_BYTES || sha256(fetched) !== digest) {

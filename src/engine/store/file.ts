@@ -80,11 +80,20 @@ export async function writeWhole(layout: Layout, path: string, content: string):
   await syncDirectory(dirname(path));
 }
 
-/** @throws {EngineError} that names `path`, the file that it will be. */
-export async function writeAll(file: FileHandle, chunk: Buffer, path: string): Promise<void> {
+/**
+ * @param path the file that it will be.
+ * @param at where in the file it goes.
+ * @throws {EngineError}
+ */
+export async function writeAll(
+  file: FileHandle,
+  chunk: Buffer,
+  path: string,
+  at = 0,
+): Promise<void> {
   try {
     for (let done = 0; done < chunk.length; ) {
-      done += (await file.write(chunk, done)).bytesWritten;
+      done += (await file.write(chunk, done, chunk.length - done, at + done)).bytesWritten;
     }
   } catch (error) {
     throw storeFailure(path, error);

@@ -27,7 +27,6 @@ export interface BegunBlob {
   readonly path: string;
   /** What is in the file. */
   readonly progress: BlobProgress;
-  readonly isResumed: boolean;
   /** Makes it the blob: synced, then renamed. Its name is on disk after `syncDirectory`. */
   finish(): Promise<void>;
   /** Keeps what came for the next try, unless the error says that it is worth nothing. */
@@ -53,7 +52,6 @@ export async function beginBlob(layout: Layout, blob: Blob): Promise<BegunBlob> 
       file,
       path,
       progress,
-      isResumed: progress.length > 0,
       finish: () => finish(file, own, path),
       abandon: async (error) => {
         await file.close();
@@ -110,7 +108,6 @@ async function opened(layout: Layout, kept: string, own: string): Promise<FileHa
   return open(own, 'wx', 0o644);
 }
 
-/** Leaves the file's position behind what was read. */
 async function readAgain(file: FileHandle, progress: BlobProgress, size: number): Promise<void> {
   const { size: found } = await file.stat();
   if (found > size) return file.truncate(0);

@@ -49,20 +49,32 @@ export function noSuchImage(store: Store, id: string): EngineError {
   });
 }
 
+type Change = (before: readonly PinRequest[]) => readonly PinRequest[];
+
 /** With `inUse` shared no sweep comes between the look at an image and its pin. */
 export async function changePins(
   store: Store,
   directory: string,
   root: string,
-  change: (before: readonly PinRequest[]) => readonly PinRequest[],
+  change: Change,
 ): Promise<void> {
-  const { layout, pinFiles } = store;
-  await withLock(layout.inUse, 'shared', () =>
-    withLock(layout.writing, 'exclusive', async () => {
-      const before = pinsOf(directory, pinFiles, root);
-      const after = change(before);
-      if (JSON.stringify(after) !== JSON.stringify(before))
-        await writePins(layout, directory, root, after);
-    }),
+  await withLock(store.layout.inUse, 'shared', () =>
+    changePinsInUse(store, directory, root, change),
   );
+}
+
+/** As `changePins`, for who holds `inUse` already. */
+export async function changePinsInUse(
+  { layout, pinFiles }: Store,
+  directory: string,
+  root: string,
+  change: Change,
+): Promise<void> {
+  await withLock(layout.writing, 'exclusive', async () => {
+    const before = pinsOf(directory, pinFiles, root);
+    const after = change(before);
+    if (JSON.stringify(after) !== JSON.stringify(before)) {
+      await writePins(layout, directory, root, after);
+    }
+  });
 }

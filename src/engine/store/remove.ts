@@ -1,10 +1,11 @@
+import { statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { withLock } from '../file-lock.ts';
+import { withLock, withLockIfFree } from '../file-lock.ts';
 import { storedSize } from './blob.ts';
 import { storeFailure } from './failure.ts';
 import { type Index, indexDigestOf, readIndex, writeIndex } from './index-file.ts';
-import { entriesOf, type Layout, layoutExists } from './layout.ts';
+import { entriesOf, type Layout, layoutAt, layoutExists } from './layout.ts';
 import { isLoaded, isStaged } from './loaded-entry.ts';
 import { storedManifest } from './manifest.ts';
 import { recoverTemporary } from './partial.ts';
@@ -54,6 +55,31 @@ export async function sweepUnneeded(layout: Layout): Promise<void> {
   const store = { layout, manifests: new Map(), pinFiles: new Map() };
   await sweep(store, needed(store, readIndex(layout)));
   await recoverTemporary(layout);
+}
+
+/** What is half-written in the directory of a store that need not be there, in bytes. */
+export function halfWritten(directory: string): number {
+  const { temporary } = layoutAt(directory);
+  const sizes = entriesOf(temporary).map((entry) =>
+    statSync(join(temporary, entry), { throwIfNoEntry: false }),
+  );
+  return sizes.reduce((sum, stats) => sum + (stats?.size ?? 0), 0);
+}
+
+/**
+ * Removes what is half-written there, unless somebody is at work in that store.
+ *
+ * @returns how many bytes that were.
+ */
+export async function removeHalfWritten(directory: string): Promise<number> {
+  const layout = layoutAt(directory);
+  let bytes = 0;
+  if (halfWritten(directory) === 0) return bytes;
+  await withLockIfFree(layout.inUse, async () => {
+    bytes = halfWritten(directory);
+    await clearTemporary(layout);
+  });
+  return bytes;
 }
 
 /** Removes what is half-written. Only for who holds `inUse` alone. */

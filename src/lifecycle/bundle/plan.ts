@@ -98,14 +98,14 @@ async function describe(
   signal: AbortSignal,
 ): Promise<{ bundled: BundledImage; documents: readonly Manifest[] }> {
   await registry.permit(image, source.access, { signal });
-  const manifest = await manifestOf(registry, source, image.manifest);
+  const manifest = await manifestOf(registry, source, image.manifest, signal);
   const config = await configOf(registry, source, image, signal);
   if (image.digest === image.manifest) {
     const own = platformInConfig(config.content) ?? formatPlatform(platform);
     const locked = { digest: image.digest, platforms: new Map([[own, image.manifest]]) };
     return { bundled: { image, locked, manifest }, documents: [manifest, config] };
   }
-  const index = await manifestOf(registry, source, image.digest);
+  const index = await manifestOf(registry, source, image.digest, signal);
   const place = { registry: 'of the bundle', repository: image.name, reference: image.digest };
   const document = readManifest(place, index);
   const platforms =
@@ -114,9 +114,13 @@ async function describe(
   return { bundled: { image, locked, manifest }, documents: [manifest, config, index] };
 }
 
-async function manifestOf(registry: Registry, source: Source, digest: string): Promise<Manifest> {
-  const { name, access } = source;
-  return access.shipped?.manifest(digest) ?? registry.manifest(name, digest, access);
+async function manifestOf(
+  registry: Registry,
+  { name, access }: Source,
+  digest: string,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  return access.shipped?.manifest(digest) ?? registry.manifest(name, digest, access, signal);
 }
 
 async function configOf(

@@ -139,16 +139,19 @@ test('what podman’s policy rejects, or its certificates don’t know, is told 
   await failsAs('registry-unreachable');
 });
 
-test('a fetch ends when it is told to', { skip }, async (t) => {
+test('a fetch ends when it is told to, and podman with it', { skip }, async (t) => {
   const { registry, engine, push } = await openHarbour(t);
   const [image] = push('app:1', 1);
   assert.ok(image !== undefined);
   const abort = new AbortController();
-  registry.fault = () => {
+  const left = Promise.withResolvers<void>();
+  registry.fault = ({ path }) => {
+    if (!path.includes('/blobs/')) return undefined;
     abort.abort(new Error('enough'));
-    return undefined;
+    return { kind: 'stall', after: 100, onLeft: left.resolve };
   };
   await assert.rejects(engine.fetch(image, {}, { signal: abort.signal }), /enough/);
+  await left.promise;
 });
 
 const good = { username: 'good', password: 'se:cret+/ü' };

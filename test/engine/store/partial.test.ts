@@ -11,7 +11,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { withLock } from '../../../src/engine/file-lock.ts';
 import { openDepot } from '../../../src/engine/store/depot.ts';
+import { layoutAt } from '../../../src/engine/store/layout.ts';
 import { openStore } from '../../../src/engine/store/store.ts';
 import { BerthError } from '../../../src/errors.ts';
 import { client, serve } from '../../registry/open.ts';
@@ -84,6 +86,51 @@ test('what a killed run left is gone on with too', async (t) => {
   writeFileSync(join(directory, 'tmp', 'index.json.0123456789ab'), 'x'.repeat(100_000));
   assert.equal(await counted(fetch), content.length - 2_000_000);
   assert.deepEqual(readdirSync(join(directory, 'tmp')), []);
+});
+
+test('what a mirror lied comes anew from the next place, over the same file', async (t) => {
+  const [mirror, upstream] = [await serve(t), await serve(t)];
+  for (const server of [mirror, upstream]) server.push('app:1', image);
+  const mirrors = [{ location: mirror.host, insecure: true, use: 'all' as const }];
+  const rule = { prefix: 'a.example', location: upstream.host, insecure: true, blocked: false };
+  const registry = client(t, [], { conf: { rules: [{ ...rule, mirrors }] } });
+  const platform = { os: 'linux', architecture: 'amd64' };
+  const resolved = await registry.resolve('a.example/app:1', platform, {});
+  const directory = join(temporaryDirectory(t), 'store');
+  mirror.fault = ({ path }) => (path.endsWith(digest) ? { kind: 'altered' } : undefined);
+  const seen: number[] = [];
+  const watch = { onBytes: (bytes: number) => seen.push(bytes) };
+  await openStore({ directory, registry }).fetch(resolved, {}, watch);
+  assert.ok(validBlobs(directory).has(digest));
+  assert.deepEqual(readdirSync(join(directory, 'tmp')), []);
+  const total = resolved.blobs.reduce((sum, { size }) => sum + size, 0);
+  assert.equal(seen.at(-1), total);
+  assert.ok(Math.max(...seen) <= total);
+});
+
+test('who sweeps the store and waits for its turn does not hold up what is brought', {
+  timeout: 20_000,
+}, async (t) => {
+  const { directory, registry, resolved, server } = await start(t);
+  const { inUse } = layoutAt(directory);
+  const waits = Promise.withResolvers<void>();
+  let sweeping: Promise<void> | undefined;
+  server.fault = ({ path }) => {
+    if (!path.includes('/manifests/')) return undefined;
+    sweeping ??= withLock(inUse, 'exclusive', async () => undefined, { onWait: waits.resolve });
+    return undefined;
+  };
+  // It knows none of the documents yet.
+  const fresh = client(t, [server]);
+  const manifest: typeof fresh.manifest = async (...given) => {
+    const found = await fresh.manifest(...given);
+    await waits.promise;
+    return found;
+  };
+  const depot = openDepot({ directory, registry: { ...registry, manifest } }, () => true);
+  await depot.bring({ root: 'os', request: request(resolved) }, resolved, [], {}, {});
+  await sweeping;
+  assert.equal(depot.pins().length, 1);
 });
 
 test('what comes to nothing stays until somebody goes on with it, whatever else is let go', async (t) => {

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { withLock } from '../../src/engine/file-lock.ts';
+import { layoutAt } from '../../src/engine/store/layout.ts';
+import { startMachine } from '../support/berth.ts';
+import { buildImage } from '../support/image-builder.ts';
+
+test('prune shows what downloads that broke have left, and takes it unless somebody downloads', async (t) => {
+  const machine = await startMachine(t);
+  const { directory, registry } = machine;
+  registry.push('web:1', buildImage({ layers: [{ bytes: 3_000_000, seed: 1 }] }));
+  registry.fault = ({ path, status }) => {
+    if (!path.includes('/blobs/') || status !== 0) return undefined;
+    // What was begun is not gone on with.
+    return registry.bytesSent < 1_000_000 ? { kind: 'cut', after: 2_000_000 } : { status: 404 };
+  };
+  const pulled = await machine.berth('pull', '--engine', 'store', 'registry.example.com/web:1');
+  assert.equal(pulled.code, 1, pulled.stderr);
+  const store = join(directory, 'state/store');
+  const parts = () => readdirSync(join(store, 'tmp'));
+  assert.equal(parts().length, 1);
+  const prune = async (...words: string[]) => {
+    const { code, stdout, stderr } = await machine.berth('prune', '--engine', 'store', ...words);
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+  assert.match(
+    await prune('--dry-run'),
+    /^Parts of downloads that broke, 2\.0 MB, would be removed\.$/m,
+  );
+  assert.equal(JSON.parse(await prune('--dry-run', '--format', 'json')).broken, 2_000_000);
+  assert.equal((await machine.berth('prune', '--engine', 'store')).code, 2, 'it asks first');
+  await withLock(layoutAt(store).inUse, 'shared', async () => {
+    assert.equal(JSON.parse(await prune('--force', '--format', 'json')).broken, 0);
+  });
+  assert.equal(parts().length, 1);
+  assert.match(await prune('--force'), /^Parts of downloads that broke, 2\.0 MB, were removed\.$/m);
+  assert.deepEqual(parts(), []);
+  assert.equal((await machine.berth('prune', '--engine', 'store')).stderr, 'Nothing to prune.\n');
+});
