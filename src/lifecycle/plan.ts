@@ -3,7 +3,7 @@ import type { BerthError } from '../errors.ts';
 import { formatBytes } from '../format-bytes.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
-import type { Registry } from '../registry/registry.ts';
+import { type Registry, RegistryError } from '../registry/registry.ts';
 import { runningRoot } from './activation.ts';
 import type { Binding } from './bindings.ts';
 import type { Context, Situation } from './context.ts';
@@ -155,7 +155,9 @@ export async function planStage(
   );
   const bytes = sizeOf(needed.downloads);
   const what = `staging ${root.id} needs ${formatBytes(bytes)} to download`;
-  const { way, space, lack } = await wayFor(ways(needed, downloadOnly), (space) =>
+  const downloaded = fetched.filter(({ id }) => (needed.blobs.get(id) ?? []).length > 0);
+  const ahead = await isAheadWorthwhile(registry, downloaded);
+  const { way, space, lack } = await wayFor(ways(needed, downloadOnly, ahead), (space) =>
     lackOfSpace(context, situation, what, space),
   );
   const kept = new Set(images.map((image) => image.id));
@@ -200,18 +202,47 @@ interface Possible {
   readonly space: readonly Space[];
 }
 
+/** In milliseconds: no registry in the same network takes as long to reply. */
+const FAR = 10;
+
 /**
- * What lies in the depot is worth going by it, where there is room. Nothing else is: podman then
- * writes each image twice more, and that was measured to cost more than is won by downloading
- * ahead.
+ * Whether to download while the engine unpacks what came before. It then writes each image twice
+ * more, which costs what is won where registries are near (measured: 12.6 s one by one and 13.3 s so
+ * from loopback, 23.2 s and 17.0 s at 30 ms and 200 Mbit/s).
  */
+async function isAheadWorthwhile(
+  registry: Registry,
+  downloaded: readonly {
+    readonly id: string;
+    readonly image: ResolvedImage;
+    readonly access: Access;
+  }[],
+): Promise<boolean> {
+  if (new Set(downloaded.map(({ id }) => id)).size < 2) return false;
+  for (const { image, access } of downloaded) {
+    if (access.shipped !== undefined) continue;
+    const reply = await registry.quickestReply(image.name, access);
+    if (reply === undefined || reply < FAR) continue;
+    try {
+      await registry.foresee(image.name, 'archives');
+      return true;
+    } catch (error) {
+      // The engine pulls it then, and judges it, or the policy, itself.
+      if (!(error instanceof RegistryError)) throw error;
+    }
+  }
+  return false;
+}
+
+/** What lies in the depot is worth going by it, where there is room. */
 function ways(
   { space, direct, waiting, inStore }: Needed,
   downloadOnly: boolean,
+  ahead: boolean,
 ): readonly Possible[] {
   if (downloadOnly && waiting !== undefined) return [{ way: 'download', space: waiting }];
   if (direct === undefined) return [{ way: 'direct', space }];
-  if (inStore.length === 0) return [{ way: 'direct', space: direct }];
+  if (inStore.length === 0 && !ahead) return [{ way: 'direct', space: direct }];
   return [
     { way: 'two-steps', space },
     { way: 'direct', space: direct },

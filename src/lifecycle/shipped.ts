@@ -51,6 +51,7 @@ function withoutNetwork(registry: Registry): Registry {
     resolveAll: refuse,
     manifest: refuse,
     download: refuse,
+    quickestReply: async () => undefined,
     close: () => registry.close(),
   };
 }

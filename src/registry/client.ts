@@ -91,6 +91,11 @@ export function openRegistry(options: RegistryOptions): Registry {
         mayGoOn: () => !progress.isEnded,
       });
     },
+    quickestReply: async (name, access) => {
+      const replies = failover.placesOf(name, access).map((place) => exchange.quickestReply(place));
+      const known = replies.filter((reply) => reply !== undefined);
+      return known.length === 0 ? undefined : Math.min(...known);
+    },
     close: () => transport.close(),
   };
 }

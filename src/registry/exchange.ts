@@ -38,6 +38,11 @@ export class Exchange {
     return this.#transport.patience;
   }
 
+  /** As `Transport.quickestReply`. */
+  quickestReply({ host }: Place): number | undefined {
+    return this.#transport.quickestReply(host);
+  }
+
   /**
    * The reply with status 200, or 206 for a part, its body still to be read.
    *

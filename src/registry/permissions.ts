@@ -1,7 +1,7 @@
 import type { ResolvedImage } from '../image/resolved.ts';
 import type { Access } from './access.ts';
 import { type Asked, askedOf } from './policy.ts';
-import { RegistryError } from './registry.ts';
+import { type Judge, RegistryError } from './registry.ts';
 import type { Requirement, SigstoreSigned } from './requirement.ts';
 import type { Attachment } from './sigstore/attachments.ts';
 import type { TrustFiles } from './trust-files.ts';
@@ -68,8 +68,16 @@ export class Permissions {
   }
 
   /** @throws {RegistryError} as `Registry.foresee`. */
-  foresee(name: string, judge: 'berth' | 'engine'): void {
+  foresee(name: string, judge: Judge): void {
     this.#signatureRequirements(name, judge === 'engine');
+    if (judge !== 'archives') return;
+    const { archives, path } = this.#trust.policy();
+    const wanted = archives.find(({ type }) => type !== 'insecureAcceptAnything');
+    if (wanted === undefined) return;
+    const asked = { requirements: archives, where: `${path}, oci-archive` };
+    throw refused(name, asked, `${wanted.type} is asked of archives`, {
+      hint: 'let the engine pull it',
+    });
   }
 
   #ask(name: string): Asked {

@@ -11,6 +11,8 @@ export interface Policy {
   readonly path: string;
   readonly default: readonly Requirement[];
   readonly docker: Readonly<Record<string, readonly Requirement[]>>;
+  /** Of an image in an archive (`oci-archive`), wherever that lies. */
+  readonly archives: readonly Requirement[];
 }
 
 /** What a policy asks of one image. */
@@ -82,6 +84,7 @@ function parse(path: string, content: Buffer): Policy {
     path,
     default: checked.output.default,
     docker: checked.output.transports['docker'] ?? {},
+    archives: checked.output.transports['oci-archive']?.[''] ?? checked.output.default,
   };
 }
 

@@ -25,10 +25,11 @@ export interface Registry {
    * Sees, by policy.json alone, whether any image of this name can be let in: nobody is asked.
    *
    * @param judge `engine` where an engine pulls and judges by itself: only what is rejected outright
-   *   is refused then.
+   *   is refused then. `archives` where berth downloads and the engine unpacks what berth hands it:
+   *   that must need no signature.
    * @throws {RegistryError} `policy-rejected`, `registry-config`.
    */
-  foresee(name: string, judge: 'berth' | 'engine'): Promise<void>;
+  foresee(name: string, judge: Judge): Promise<void>;
 
   /**
    * What a full name means now, for one platform.
@@ -74,9 +75,17 @@ export interface Registry {
     watch?: { signal?: AbortSignal | undefined; progress?: BlobProgress },
   ): Promise<void>;
 
+  /**
+   * How far away the registry of a name is: the quickest of its replies in this run, in milliseconds;
+   * undefined if it was not asked yet.
+   */
+  quickestReply(name: string, access: Access): Promise<number | undefined>;
+
   /** Closes idle connections. */
   close(): void;
 }
+
+export type Judge = 'berth' | 'engine' | 'archives';
 
 /** Where a blob goes. */
 export interface BlobTarget {

@@ -60,6 +60,7 @@ export function retrying(registry: Registry, policy: RetryPolicy = retryPolicy):
       const ask = () => registry.download(name, blob, access, into, { ...watch, progress });
       return persist(policy, watch.signal, ask, () => progress.length);
     },
+    quickestReply: (name, access) => registry.quickestReply(name, access),
     close: () => registry.close(),
   };
 }

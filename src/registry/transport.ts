@@ -39,6 +39,7 @@ export class Transport {
   readonly #socks = new Map<string, http.Agent>();
   readonly #agents = new Map<string, https.Agent>();
   readonly #certificates = new Map<string, HostCertificates>();
+  readonly #quickest = new Map<string, number>();
   #extent: Extent = 'bundle';
   /** Of a registry's identities, the one that was not refused. */
   readonly #accepted = new Map<string, number>();
@@ -61,7 +62,10 @@ export class Transport {
       const identity = this.#identityOf(ask);
       const attempt = new Attempt(this.#start(ask), this.patience);
       try {
-        return await attempt.reply;
+        const reply = await attempt.reply;
+        const quickest = this.#quickest.get(ask.registry) ?? Number.POSITIVE_INFINITY;
+        this.#quickest.set(ask.registry, Math.min(quickest, attempt.took));
+        return reply;
       } catch (error) {
         ask.signal?.throwIfAborted();
         // A kept connection that the other side closed meanwhile: the request was not served.
@@ -75,6 +79,11 @@ export class Transport {
         throw new NotConnected('not connected', { cause: this.#asOfProxy(ask.url, error) });
       }
     }
+  }
+
+  /** In milliseconds, the quickest reply of a registry so far; undefined if there was none. */
+  quickestReply(registry: string): number | undefined {
+    return this.#quickest.get(registry);
   }
 
   /** Closes idle connections. */
@@ -187,14 +196,18 @@ export class Transport {
 class Attempt {
   readonly reply: Promise<IncomingMessage>;
   isConnected = false;
+  /** In milliseconds, from the connection to the reply. */
+  took = 0;
   readonly #request: http.ClientRequest;
   #isRefusedLate = false;
 
   constructor(request: http.ClientRequest, { connect, idle }: Patience) {
     this.#request = request;
     let timer = setTimeout(() => request.destroy(new Stalled(connect)), connect);
+    let begun = 0;
     const connected = () => {
       this.isConnected = true;
+      begun = performance.now();
       clearTimeout(timer);
       timer = setTimeout(() => request.destroy(new Stalled(idle)), idle);
     };
@@ -204,7 +217,10 @@ class Attempt {
       else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected);
     });
     this.reply = new Promise<IncomingMessage>((resolve, reject) => {
-      request.once('response', resolve);
+      request.once('response', (reply) => {
+        this.took = performance.now() - begun;
+        resolve(reply);
+      });
       // Also for what comes when the reply is here already: its reader is told of that.
       request.on('error', (error: NodeJS.ErrnoException) => {
         this.#isRefusedLate = error.code === 'ECONNRESET' || error.code === 'EPIPE';

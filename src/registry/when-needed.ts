@@ -17,6 +17,7 @@ export function openWhenNeeded(open: () => Promise<Registry>): Registry {
       (await registry()).manifest(name, digest, access, signal),
     download: async (name, blob, access, into, watch) =>
       (await registry()).download(name, blob, access, into, watch),
+    quickestReply: async (name, access) => (await registry()).quickestReply(name, access),
     close: () => {
       // One that could not be opened has told whoever asked.
       opened?.then(

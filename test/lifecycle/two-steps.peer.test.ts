@@ -118,14 +118,39 @@ test('the bytes of a plan are those that come', { skip: skipPodman }, async (t) 
     });
     const words = ['--bind', 'all', '--id', id, root];
     const { stdout } = await lab.run('plan', '--format', 'json', ...words);
-    const { bytes, way } = JSON.parse(stdout);
-    assert.equal(way, 'direct');
+    const { bytes } = JSON.parse(stdout);
     const came = await bytesOfBlobs(lab, () => lab.run('stage', ...words));
     // podman may know such a layer by what it unpacks to, which only it can tell.
     if (what.includes('compression')) assert.ok(came <= bytes, what);
     else assert.equal(came, bytes, what);
     assert.deepEqual(blobsIn(lab), []);
   }
+});
+
+test('what is far is downloaded while podman unpacks, unless policy.json asks more of archives', {
+  skip: skipPodman,
+}, async (t) => {
+  const lab = await startPodmanLab(t);
+  lab.registry.fault = () => ({ kind: 'late', by: 12 });
+  const planned = async (...names: string[]) => {
+    for (const name of names) lab.registry.push(`${name}:1`, image(name.charCodeAt(0)));
+    const units = names.map((name) => container(name, `${host}/${name}:1`));
+    const root = writeRoot(join(lab.directory, names.join('-')), Object.assign({}, ...units));
+    const words = ['--bind', 'all', '--id', names.join('-'), root];
+    const { stdout, stderr } = await lab.run('plan', '--format', 'json', ...words);
+    assert.match(stdout, /"way"/, stderr);
+    return { words, ...JSON.parse(stdout) };
+  };
+  assert.equal((await planned('alone')).way, 'direct');
+  const { way, bytes, words } = await planned('web', 'api');
+  assert.equal(way, 'two-steps');
+  const came = await bytesOfBlobs(lab, () => lab.run('stage', ...words));
+  assert.equal(came, bytes);
+  assert.deepEqual(blobsIn(lab), []);
+  const accept = [{ type: 'insecureAcceptAnything' }];
+  const policy = { default: [{ type: 'reject' }], transports: { docker: { '': accept } } };
+  writeFileSync(join(lab.directory, 'home/.config/containers/policy.json'), JSON.stringify(policy));
+  assert.equal((await planned('db', 'queue')).way, 'direct');
 });
 
 test('what is in the store is not downloaded again, whoever brought it', {
@@ -244,6 +269,7 @@ test('what waits is unpacked at boot, without a network', { skip: skipPodman }, 
   const registry: Registry = {
     permit: async () => undefined,
     foresee: async () => undefined,
+    quickestReply: async () => undefined,
     resolve: refuse,
     resolveAll: refuse,
     manifest: refuse,

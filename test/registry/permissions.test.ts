@@ -30,7 +30,7 @@ async function site(
   const registry = client(t, [server], {
     trust: {
       ...trustBy('reject'),
-      policy: () => ({ path: '/p.json', default: requirements, docker: {} }),
+      policy: () => ({ path: '/p.json', default: requirements, docker: {}, archives: [] }),
       registriesD: async () => ({ path: '/r', usesAttachments: () => usesAttachments }),
     },
   });
@@ -181,7 +181,7 @@ test('a mirror with a wrong signature, or none, does not hide the right one', as
       conf: { rules: [{ ...rule, mirrors }] },
       trust: {
         ...trustBy('reject'),
-        policy: () => ({ path: '/p.json', default: [anyHost], docker: {} }),
+        policy: () => ({ path: '/p.json', default: [anyHost], docker: {}, archives: [] }),
         registriesD: async () => ({ path: '/r', usesAttachments: () => true }),
       },
     });

@@ -24,10 +24,20 @@ test('the most specific scope decides alone', () => {
   ];
   for (const [i, scope] of scopes.entries()) {
     const general = Object.fromEntries(scopes.slice(i + 1).map((other) => [other, reject]));
-    const open = { path: '/p', default: reject, docker: { ...general, [scope]: accept } };
+    const open = {
+      path: '/p',
+      default: reject,
+      docker: { ...general, [scope]: accept },
+      archives: [],
+    };
     assert.ok(takes(open, name), scope);
     const rest = Object.fromEntries(scopes.slice(i + 1).map((other) => [other, accept]));
-    const shut = { path: '/p', default: accept, docker: { ...rest, [scope]: reject } };
+    const shut = {
+      path: '/p',
+      default: accept,
+      docker: { ...rest, [scope]: reject },
+      archives: [],
+    };
     assert.ok(!takes(shut, name), scope);
   }
   const others = [
@@ -39,13 +49,17 @@ test('the most specific scope decides alone', () => {
     '*',
   ];
   const docker = Object.fromEntries(others.map((scope) => [scope, reject]));
-  assert.ok(takes({ path: '/p', default: accept, docker }, name));
+  assert.ok(takes({ path: '/p', default: accept, docker, archives: [] }, name));
 });
 
 test('docker.io is meant by its full names', () => {
   const docker = { 'docker.io/library/x': reject };
-  assert.ok(!takes({ path: '/p', default: accept, docker }, 'docker.io/library/x:latest'));
-  assert.ok(takes({ path: '/p', default: accept, docker }, 'docker.io/library/y:latest'));
+  assert.ok(
+    !takes({ path: '/p', default: accept, docker, archives: [] }, 'docker.io/library/x:latest'),
+  );
+  assert.ok(
+    takes({ path: '/p', default: accept, docker, archives: [] }, 'docker.io/library/y:latest'),
+  );
 });
 
 test('the user’s file, then that of /etc, then the vendor’s', (t) => {

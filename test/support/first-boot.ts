@@ -15,6 +15,7 @@ import { openRoot } from '../../src/root/open-root.ts';
 export const noNetwork: Registry = {
   permit: async () => undefined,
   foresee: async () => undefined,
+  quickestReply: async () => undefined,
   resolve: async () => assert.fail('a registry was asked what a name means'),
   resolveAll: async () => assert.fail('a registry was asked what a name means'),
   manifest: async () => assert.fail('a registry was asked for a manifest'),

@@ -18,6 +18,8 @@ export type Fault =
   | { readonly kind: 'longer'; readonly extra: Buffer }
   /** As before, and it goes on until the other side has enough. */
   | { readonly kind: 'endless' }
+  /** The right answer, so many milliseconds later. */
+  | { readonly kind: 'late'; readonly by: number }
   /** So many bytes of the body every so many milliseconds. */
   | { readonly kind: 'slow'; readonly bytes: number; readonly every: number }
   /** The right body, called something else. */
@@ -44,6 +46,12 @@ export function answerWithFault(
   response: ServerResponse,
   sent: (bytes: number) => void,
 ): void {
+  if ('kind' in fault && fault.kind === 'late') {
+    const { status, headers, body } = answer;
+    sent(body.length);
+    setTimeout(() => response.writeHead(status, headers).end(body), fault.by);
+    return;
+  }
   if ('kind' in fault && (fault.kind === 'endless' || fault.kind === 'slow')) {
     void trickle(fault, answer, response, sent);
     return;
@@ -82,7 +90,7 @@ async function trickle(
 
 /** @returns how many bytes the body has. */
 function answerAtOnce(
-  fault: Exclude<Fault, Lasting>,
+  fault: Exclude<Fault, Lasting | { readonly kind: 'late' }>,
   answer: Answer,
   response: ServerResponse,
 ): number {

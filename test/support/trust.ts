@@ -3,7 +3,7 @@ import type { TrustFiles } from '../../src/registry/trust-files.ts';
 /** Trust by a policy with this default, on a host that has no other file of it. */
 export function trustBy(type: 'insecureAcceptAnything' | 'reject'): TrustFiles {
   return {
-    policy: () => ({ path: '/p.json', default: [{ type }], docker: {} }),
+    policy: () => ({ path: '/p.json', default: [{ type }], docker: {}, archives: [] }),
     registriesD: async () => ({ path: '/r', usesAttachments: () => false }),
     keyFile: (path) => `the key ${path} is not there`,
   };

@@ -48,6 +48,8 @@ export class MemoryRegistry implements Registry {
 
   async foresee(): Promise<void> {}
 
+  async quickestReply(): Promise<undefined> {}
+
   async permit({ name }: ResolvedImage): Promise<void> {
     if (name !== this.refused) return;
     throw new RegistryError('policy-rejected', `${name} is refused`, { hint: 'none' });
