@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { BerthError } from '../errors.ts';
 import { API_VERSION, type RootRecord } from './record.ts';
-import { readStateFile, writeStateFile } from './state-file.ts';
+import { readNote, writeStateFile } from './state-file.ts';
 
 /** Which root was activated last: the file `activation.json`. */
 const ActivationFile = v.object({
@@ -27,17 +26,7 @@ export interface Activation {
  * activation writes it anew.
  */
 export function lastActivation(stateDirectory: string): Activation | undefined {
-  try {
-    const text = readStateFile(pathIn(stateDirectory));
-    return text === undefined ? undefined : v.parse(ActivationFile, JSON.parse(text));
-  } catch (error) {
-    if (error instanceof v.ValiError || error instanceof SyntaxError) return undefined;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new BerthError('state-directory', `${pathIn(stateDirectory)}: ${reason}`, {
-      hint: 'remove the file: the next activation writes it anew',
-      cause: error,
-    });
-  }
+  return readNote(pathIn(stateDirectory), ActivationFile);
 }
 
 /**

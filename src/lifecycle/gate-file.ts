@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { API_VERSION } from './record.ts';
-import { readStateFile, stateError, writeStateFile } from './state-file.ts';
+import { readNote, writeStateFile } from './state-file.ts';
 
 /**
  * The root that was held back last, and why: the file `gate.json`, until a root is let through or
@@ -27,21 +27,10 @@ export type Held = Omit<v.InferOutput<typeof GateFile>, 'apiVersion' | 'kind'>;
  * @throws {BerthError} `state-directory` if it can't be read.
  */
 export function readHeld(stateDirectory: string): Held | undefined {
-  const path = pathIn(stateDirectory);
-  let text: string | undefined;
-  try {
-    text = readStateFile(path);
-  } catch (error) {
-    throw stateError(path, error);
-  }
-  if (text === undefined) return undefined;
-  try {
-    const { root, since, time, reasons } = v.parse(GateFile, JSON.parse(text));
-    return Number.isNaN(Date.parse(since)) ? undefined : { root, since, time, reasons };
-  } catch (error) {
-    if (error instanceof v.ValiError || error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const note = readNote(pathIn(stateDirectory), GateFile);
+  if (note === undefined || Number.isNaN(Date.parse(note.since))) return undefined;
+  const { root, since, time, reasons } = note;
+  return { root, since, time, reasons };
 }
 
 /** @throws {BerthError} `state-directory` */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import type { RetryTimes } from '../registry/hosts.ts';
 import { API_VERSION } from './record.ts';
-import { readStateFile, stateError, writeStateFile } from './state-file.ts';
+import { readNote, writeStateFile } from './state-file.ts';
 
 /** When each registry may be asked again: the file `retry-times.json`, times in ISO 8601. */
 const RetryTimesFile = v.object({
@@ -14,16 +14,8 @@ const RetryTimesFile = v.object({
 
 /** What registries asked of earlier runs. A damaged file tells nothing, and is written anew. */
 export function readRetryTimes(stateDirectory: string): RetryTimes {
-  const path = pathIn(stateDirectory);
-  try {
-    const text = readStateFile(path);
-    if (text === undefined) return new Map();
-    const { hosts } = v.parse(RetryTimesFile, JSON.parse(text));
-    return new Map(Object.entries(hosts).map(([host, time]) => [host, Date.parse(time)]));
-  } catch (error) {
-    if (error instanceof v.ValiError || error instanceof SyntaxError) return new Map();
-    throw stateError(path, error);
-  }
+  const hosts = readNote(pathIn(stateDirectory), RetryTimesFile)?.hosts;
+  return new Map(Object.entries(hosts ?? {}).map(([host, time]) => [host, Date.parse(time)]));
 }
 
 /** Keeps what lies ahead; where nothing does, there is no file. */

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import * as v from 'valibot';
 import { BerthError, isOutOfSpace, systemErrorCode } from '../errors.ts';
 import { makeDirectory, syncDirectory } from '../make-directory.ts';
 
@@ -65,6 +66,25 @@ export function readStateFile(path: string): string | undefined {
     return readFileSync(fd, 'utf8');
   } finally {
     closeSync(fd);
+  }
+}
+
+/**
+ * Reads a document of the state directory that berth can do without.
+ *
+ * @returns undefined if it is not there, or can't be understood: it is written anew then.
+ * @throws {BerthError} `state-directory` if it can't be read.
+ */
+export function readNote<T extends v.GenericSchema>(
+  path: string,
+  schema: T,
+): v.InferOutput<T> | undefined {
+  try {
+    const text = readStateFile(path);
+    return text === undefined ? undefined : v.parse(schema, JSON.parse(text));
+  } catch (error) {
+    if (error instanceof v.ValiError || error instanceof SyntaxError) return undefined;
+    throw stateError(path, error);
   }
 }
 

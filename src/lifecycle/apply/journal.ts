@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { API_VERSION } from '../record.ts';
-import { readStateFile, stateError, writeStateFile } from '../state-file.ts';
+import { readNote, writeStateFile } from '../state-file.ts';
 
 /** What is under way: the file `apply.json`, as long as services are being restarted. */
 const ApplyFile = v.object({
@@ -24,21 +24,8 @@ export type Journal = Omit<v.InferOutput<typeof ApplyFile>, 'apiVersion' | 'kind
  * @throws {BerthError} `state-directory` if it can't be read.
  */
 export function readJournal(stateDirectory: string, root: string): Journal | undefined {
-  const path = pathIn(stateDirectory);
-  let text: string | undefined;
-  try {
-    text = readStateFile(path);
-  } catch (error) {
-    throw stateError(path, error);
-  }
-  if (text === undefined) return undefined;
-  try {
-    const journal = v.parse(ApplyFile, JSON.parse(text));
-    return journal.root === root && journal.due.length > 0 ? journal : undefined;
-  } catch (error) {
-    if (error instanceof v.ValiError || error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const journal = readNote(pathIn(stateDirectory), ApplyFile);
+  return journal?.root === root && journal.due.length > 0 ? journal : undefined;
 }
 
 /** @throws {BerthError} `state-directory` */
