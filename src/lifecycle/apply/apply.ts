@@ -95,7 +95,7 @@ function refuseNotLive(context: Context, { records }: Situation, root: PlannedRo
   const running = runningRoot(context.stateDirectory, records);
   const isLive =
     root.deployment === undefined
-      ? running === undefined || running === root.id
+      ? running === root.id || (running === undefined && root.location === '/')
       : root.deployment.role === 'booted';
   if (isLive) return;
   const message = `expected the root that runs${running === undefined ? '' : `, ${running}`}; found ${root.id}, which does not`;

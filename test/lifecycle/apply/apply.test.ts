@@ -231,3 +231,11 @@ test('killed at any step and run again, it ends as if it had not been', async (t
     if (!killed) break;
   }
 });
+
+test('a directory is not taken for the root that runs where none is known to', async (t) => {
+  const world = await startWorld(t);
+  world.push('web:1', 1);
+  world.write({ web: { image: 'web:1' } });
+  await assert.rejects(world.apply(Number.POSITIVE_INFINITY, false), { code: 'not-live' });
+  assert.equal(await world.meaning('web:1'), undefined);
+});
