@@ -36,7 +36,13 @@ export async function apply(
 ): Promise<Applied> {
   refuseNoServices(context);
   let done: Outcome = { services: [], idle: [] };
-  const staged = await stage(context, id, plan, async (root, whole) => {
+  const current = async (situation: Situation) => {
+    const planned = await plan(situation);
+    // What another stage brought to its end since is not gone back behind.
+    if (begunIn(situation, planned.root.id) === undefined) forgetJournal(context.stateDirectory);
+    return planned;
+  };
+  const staged = await stage(context, id, current, async (root, whole) => {
     const { contents, ...rest } = await rollOut(context, manager, watch, root, whole);
     done = rest;
     return contents;
@@ -56,7 +62,7 @@ export async function previewApply(
 ): Promise<Outcome> {
   refuseNoServices(context);
   const { id } = plan.root;
-  const journal = readJournal(context.stateDirectory, id);
+  const journal = begunIn(situation, id) && readJournal(context.stateDirectory, id);
   const seen = await look(context, manager, plan.images, situation.records.get(id), journal);
   return { services: judgeServices(seen, journal), idle: newAndIdle(seen) };
 }
@@ -77,12 +83,16 @@ export function planApply(
   refuseElsewhere(situation, root.id);
   refuseNotLive(context, situation, root);
   const record = situation.records.get(root.id);
-  const begun = readJournal(context.stateDirectory, root.id) && record?.pending;
+  const begun = readJournal(context.stateDirectory, root.id) && begunIn(situation, root.id);
   if (record === undefined || begun === undefined) {
     return planStage(context, registry, situation, root, wanted, { known: unstaged(record) });
   }
   const known = { ...record, staged: begun };
   return planStage(context, registry, situation, root, asRecorded(wanted, known), { known });
+}
+
+function begunIn({ records }: Situation, id: string): RootRecord['pending'] {
+  return records.get(id)?.pending;
 }
 
 function unstaged(record: RootRecord | undefined): RootRecord | undefined {
