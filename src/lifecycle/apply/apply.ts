@@ -34,7 +34,6 @@ export async function apply(
   plan: (situation: Situation) => Promise<Plan>,
   watch: Watch,
 ): Promise<Applied> {
-  refuseNoServices(context);
   let done: Outcome = { services: [], idle: [] };
   const current = async (situation: Situation) => {
     const planned = await plan(situation);
@@ -60,7 +59,6 @@ export async function previewApply(
   plan: Plan,
   situation: Situation,
 ): Promise<Outcome> {
-  refuseNoServices(context);
   const { id } = plan.root;
   const journal = begunIn(situation, id) && readJournal(context.stateDirectory, id);
   const seen = await look(context, manager, plan.images, situation.records.get(id), journal);
@@ -71,7 +69,7 @@ export async function previewApply(
  * Every name means what the registry says by now; but an apply that was killed is first brought to
  * its end.
  *
- * @throws {BerthError} `not-live` for a root that does not run; `other-engine`.
+ * @throws {BerthError} `no-services`; `other-engine`; `not-live` for a root that does not run.
  */
 export function planApply(
   context: Context,
@@ -80,6 +78,7 @@ export function planApply(
   root: PlannedRoot,
   wanted: Wanted,
 ): Promise<Plan> {
+  refuseNoServices(context);
   refuseElsewhere(situation, root.id);
   refuseNotLive(context, situation, root);
   const record = situation.records.get(root.id);
