@@ -126,7 +126,9 @@ async function carryOut(
     ...(before?.drift === undefined ? {} : { drift: before.drift }),
   };
   const isNew = JSON.stringify(before?.staged) !== JSON.stringify(wanted);
-  if (isNew || before?.pending !== undefined) writeRecord(context.stateDirectory, begun);
+  // What is put to use goes on from there, also where the record said the same before.
+  const isBegun = isNew || putToUse !== undefined || before?.pending !== undefined;
+  if (isBegun) writeRecord(context.stateDirectory, begun);
   const pinned = pinnedRecord(begun, wanted);
   const { failures, brought } = await fetchImages(context, plan, known, pinned);
   context.signal.throwIfAborted();

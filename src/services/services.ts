@@ -10,7 +10,7 @@ export interface Service {
   readonly type: string;
   /** Its files are others than the manager has read. */
   readonly stale: boolean;
-  /** The units that it needs, and those that are started before it. */
+  /** The units that are started before it, and those that it needs, unless they come after it. */
   readonly after: readonly string[];
   /** The words of its first ExecStart=, joined by spaces: where one ends can't be told. */
   readonly command: string;

@@ -24,6 +24,7 @@ const PROPERTIES = [
   'NeedDaemonReload',
   'ExecStart',
   ...NEEDS,
+  'Before',
 ];
 
 /** systemd, asked by systemctl(1). */
@@ -72,7 +73,11 @@ function servicesIn(output: string): readonly Service[] {
     }
     const of = (key: string) => properties.get(key) ?? '';
     if (of('Id') === '') return [];
-    const after = NEEDS.flatMap((key) => of(key).split(' ')).filter((name) => name !== '');
+    // What it needs may come after it all the same, as the containers of a pod do.
+    const before = new Set(of('Before').split(' '));
+    const after = NEEDS.flatMap((key) => of(key).split(' ')).filter(
+      (name) => name !== '' && !before.has(name),
+    );
     return [
       {
         unit: of('Id'),

@@ -46,3 +46,8 @@ test('a restart that is called off is no failure of the service', async (t) => {
   abort.abort(reason);
   await assert.rejects(restart, reason);
 });
+
+test('what a service needs and is started before comes after it, as what a pod runs does', async (t) => {
+  standIn(t, 'echo Id=pod.service; echo Wants=web.service; echo Before=web.service a.target');
+  assert.deepEqual((await manager.one('pod.service')).after, []);
+});

@@ -34,9 +34,14 @@ export async function apply(
   plan: (situation: Situation) => Promise<Plan>,
   watch: Watch,
 ): Promise<Applied> {
-  refuseNoServices(context);
   let done: Outcome = { services: [], idle: [] };
-  const staged = await stage(context, id, plan, async (root, whole) => {
+  const current = async (situation: Situation) => {
+    const planned = await plan(situation);
+    // What another stage brought to its end since is not gone back behind.
+    if (begunIn(situation, planned.root.id) === undefined) forgetJournal(context.stateDirectory);
+    return planned;
+  };
+  const staged = await stage(context, id, current, async (root, whole) => {
     const { contents, ...rest } = await rollOut(context, manager, watch, root, whole);
     done = rest;
     return contents;
@@ -54,9 +59,8 @@ export async function previewApply(
   plan: Plan,
   situation: Situation,
 ): Promise<Outcome> {
-  refuseNoServices(context);
   const { id } = plan.root;
-  const journal = readJournal(context.stateDirectory, id);
+  const journal = begunIn(situation, id) && readJournal(context.stateDirectory, id);
   const seen = await look(context, manager, plan.images, situation.records.get(id), journal);
   return { services: judgeServices(seen, journal), idle: newAndIdle(seen) };
 }
@@ -65,7 +69,7 @@ export async function previewApply(
  * Every name means what the registry says by now; but an apply that was killed is first brought to
  * its end.
  *
- * @throws {BerthError} `not-live` for a root that does not run; `other-engine`.
+ * @throws {BerthError} `no-services`; `other-engine`; `not-live` for a root that does not run.
  */
 export function planApply(
   context: Context,
@@ -74,15 +78,20 @@ export function planApply(
   root: PlannedRoot,
   wanted: Wanted,
 ): Promise<Plan> {
+  refuseNoServices(context);
   refuseElsewhere(situation, root.id);
   refuseNotLive(context, situation, root);
   const record = situation.records.get(root.id);
-  const begun = readJournal(context.stateDirectory, root.id) && record?.pending;
+  const begun = readJournal(context.stateDirectory, root.id) && begunIn(situation, root.id);
   if (record === undefined || begun === undefined) {
     return planStage(context, registry, situation, root, wanted, { known: unstaged(record) });
   }
   const known = { ...record, staged: begun };
   return planStage(context, registry, situation, root, asRecorded(wanted, known), { known });
+}
+
+function begunIn({ records }: Situation, id: string): RootRecord['pending'] {
+  return records.get(id)?.pending;
 }
 
 function unstaged(record: RootRecord | undefined): RootRecord | undefined {
@@ -95,7 +104,7 @@ function refuseNotLive(context: Context, { records }: Situation, root: PlannedRo
   const running = runningRoot(context.stateDirectory, records);
   const isLive =
     root.deployment === undefined
-      ? running === undefined || running === root.id
+      ? running === root.id || (running === undefined && root.location === '/')
       : root.deployment.role === 'booted';
   if (isLive) return;
   const message = `expected the root that runs${running === undefined ? '' : `, ${running}`}; found ${root.id}, which does not`;

@@ -37,7 +37,8 @@ export async function bringUp(
     signal.throwIfAborted();
     const service = await manager.one(unit);
     if (service.type === 'oneshot' && service.state !== 'failed') return undefined;
-    if (service.state !== 'active') return `it did not stay up: it is ${service.state}`;
+    if (service.state !== 'active' && service.state !== 'reloading')
+      return `it did not stay up: it is ${service.state}`;
     if (service.invocation !== invocation) return 'it did not stay up: it was started once more';
     const waited = performance.now() - begun;
     const own = (await engine.containers?.(unit)) ?? [];

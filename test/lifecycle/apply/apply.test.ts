@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { writeRoot } from '../../support/berth.ts';
@@ -230,4 +230,51 @@ test('killed at any step and run again, it ends as if it had not been', async (t
     assert.ok(!existsSync(journal));
     if (!killed) break;
   }
+});
+
+test('a directory is not taken for the root that runs where none is known to', async (t) => {
+  const world = await startWorld(t);
+  world.push('web:1', 1);
+  world.write({ web: { image: 'web:1' } });
+  await assert.rejects(world.apply(Number.POSITIVE_INFINITY, false), { code: 'not-live' });
+  assert.equal(await world.meaning('web:1'), undefined);
+});
+
+test('what was staged since an apply was killed is not gone back behind', async (t) => {
+  const world = await startWorld(t);
+  world.push('web:1', 1);
+  world.write({ web: { image: 'web:1' } });
+  await world.apply();
+  await world.start('web');
+  world.push('web:1', 2);
+  const journal = join(world.stateDirectory, 'apply.json');
+  for (let steps = 1; !existsSync(journal); steps += 1) {
+    await assert.rejects(world.apply(steps), Killed);
+  }
+  const killed = readFileSync(journal);
+  // Whatever else staged it, and started the service.
+  const second = world.push('web:1', 3);
+  rmSync(journal);
+  await world.apply();
+  writeFileSync(journal, killed);
+  world.breaks(world.push('web:1', 4));
+  assert.deepEqual(outcomes(await world.apply()), { web: 'rolled back' });
+  assert.equal(world.runs('web'), second);
+});
+
+test('a killed apply of what the record says already goes on without a registry', async (t) => {
+  const world = await startWorld(t);
+  const old = world.push('web:1', 1);
+  const drifted = world.push('spare:1', 2);
+  world.write({ web: { image: 'web:1' }, spare: { image: 'spare:1' } });
+  await world.apply();
+  await world.tag(drifted, 'web:1');
+  await world.start('web');
+  const journal = join(world.stateDirectory, 'apply.json');
+  for (let steps = 1; !existsSync(journal); steps += 1) {
+    await assert.rejects(world.apply(steps), Killed);
+  }
+  await world.server.close();
+  assert.deepEqual(outcomes(await world.apply()), { web: 'true' });
+  assert.equal(world.runs('web'), old);
 });

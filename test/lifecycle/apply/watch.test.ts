@@ -61,6 +61,10 @@ test('what does not stay up is not up', async () => {
   assert.equal(again, 'it did not stay up: it was started once more');
 });
 
+test('what is told to read its configuration anew has not gone down', async () => {
+  assert.equal(await broughtUp({}, { state: 'reloading' }), undefined);
+});
+
 test('a job that is done is up', async () => {
   assert.equal(await broughtUp({}, { type: 'oneshot', state: 'inactive' }), undefined);
 });

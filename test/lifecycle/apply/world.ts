@@ -152,13 +152,13 @@ export async function startWorld(t: TestContext) {
     },
     start: (name: string) => start(`${name}.service`),
     /** @param steps that it gets until it is killed. */
-    apply: async (steps = Number.POSITIVE_INFINITY): Promise<Applied> => {
+    apply: async (steps = Number.POSITIVE_INFINITY, isBooted = true): Promise<Applied> => {
       left = steps;
       const root = openRoot(location);
       try {
         const wanted = await wantedOf(root, { bind: undefined, compose: [] });
         const deployment = { updater: 'directories', role: 'booted' } as const;
-        const planned = { id: 'a', location, deployment };
+        const planned = { id: 'a', location, ...(isBooted ? { deployment } : {}) };
         return await apply(
           context,
           manager,
