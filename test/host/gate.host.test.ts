@@ -147,6 +147,15 @@ test('a gate that can’t tell holds nothing, and says so', async (t) => {
     assert.ok(!isHeld, said);
     assert.match(said, /podman/);
   });
+  await t.test('a configuration that broke after a gate by hand had held', async () => {
+    const { isHeld, said } = await down((running) => {
+      assert.equal(running.try('berth', 'gate').code, 3);
+      running.run('mkdir', '/etc/berth');
+      running.run('sh', '-c', 'echo nonsense > /etc/berth/berth.toml');
+    });
+    assert.ok(!isHeld, said);
+    assert.match(said, /berth\.toml/);
+  });
   await t.test('one that was held for as long as is set', async () => {
     const { isHeld, said } = await down((running) => {
       running.run('mkdir', '/etc/berth');

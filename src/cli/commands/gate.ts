@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { unlockFinalisation } from '../../deployment/finalisation.ts';
 import { runningSystem } from '../../deployment/places.ts';
 import { type Gated, gate } from '../../lifecycle/gate.ts';
 import { deploymentsOf } from '../deployments.ts';
@@ -20,6 +21,8 @@ export function defineGate(command: Command): void {
   )
     .addHelpText('after', '\nExamples:\n  berth gate\n  berth gate --format json | jq .decision')
     .action(async (options: CommonOptions) => {
+      // Before anything can fail: what an earlier run locked must not be held for want of an answer.
+      unlockFinalisation(runningSystem);
       const { gate: limits } = await hostConfig(options);
       const { deployments, failures } = await deploymentsOf(options);
       const staged = deployments.find(({ role }) => role === 'staged');
