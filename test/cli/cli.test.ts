@@ -379,3 +379,13 @@ test('a stage that fails says the problems of the root as well', async (t) => {
   assert.match(stderr, /^failed registry.example.com\/nothing:1: /m);
   assert.match(stderr, /^problem specifier .*b\.container:2: /m);
 });
+
+test('a stage that binds less than the one before says what it lets go', async (t) => {
+  const machine = await startMachine(t);
+  machine.registry.push('web:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
+  const root = writeRoot(join(machine.directory, 'os'), container('web', `${host}/web:1`));
+  const words = ['stage', ...store, '--id', 'os', root];
+  assert.equal((await machine.berth(...words, '--bind', 'all')).code, 0);
+  const { stdout, stderr } = await machine.berth(...words);
+  assert.match(stdout, /os is ready on store: 0 images, .*; 1 pin dropped\./, stderr);
+});

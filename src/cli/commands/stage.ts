@@ -105,7 +105,8 @@ function table(result: Staged, ready: boolean): string {
       deferralOf(name, plan.deferred),
     ]),
   );
-  if (rows.length === 0 && findings.length === 0 && failures === 0) return '';
+  const { drops } = plan;
+  if (rows.length + findings.length + failures + drops.length === 0) return '';
   const shown =
     rows.length === 0
       ? ''
@@ -115,7 +116,8 @@ function table(result: Staged, ready: boolean): string {
     failures > 0
       ? `${failures} of ${counted(length + plan.failures.length, 'image')} failed`
       : `${counted(length, 'image')}, ${formatBytes(plan.bytes)} fetched`;
-  return `${shown}${plan.root.id} ${verdictOn(plan, ready)}: ${outcome}.\n`;
+  const dropped = drops.length === 0 || !ready ? '' : `; ${counted(drops.length, 'pin')} dropped`;
+  return `${shown}${plan.root.id} ${verdictOn(plan, ready)}: ${outcome}${dropped}.\n`;
 }
 
 function verdictOn({ way, engine }: Plan, ready: boolean): string {
