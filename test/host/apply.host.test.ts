@@ -275,7 +275,9 @@ test('three in a chain whose middle one fails, also killed half-way and run agai
 
   await t.test('and what was tried in vain is prune’s', () => {
     host.run('berth', 'prune', '--force');
-    for (const name of ['db', 'app', 'web']) host.run('systemctl', 'restart', name);
+    // Each start of one is one of those that need it: a quick host would have too many of them.
+    host.run('systemctl', 'reset-failed', 'db.service', 'app.service', 'web.service');
+    host.run('systemctl', 'restart', 'db', 'app', 'web');
     assert.equal(host.try('berth', 'verify').code, 0);
   });
 });
