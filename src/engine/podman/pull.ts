@@ -28,6 +28,12 @@ const SILENCE = 30 * 60_000;
  */
 const LEAST_RATE = 64 * 1024;
 
+/**
+ * In milliseconds, a day: a manifest may claim any size, and a timer of more than 24 days would end at
+ * once.
+ */
+const LONGEST_SILENCE = 24 * 60 * 60_000;
+
 /** podman's own pulls, of one engine: mirrors and TLS as the host's configuration says. */
 export class Pulls {
   readonly #api: PodmanApi;
@@ -109,7 +115,7 @@ class Silence {
 
   constructor(name: string, { blobs }: ResolvedImage) {
     const bytes = blobs.reduce((sum, { size }) => sum + size, 0);
-    this.#milliseconds = SILENCE + Math.ceil(bytes / LEAST_RATE) * 1000;
+    this.#milliseconds = Math.min(SILENCE + Math.ceil(bytes / LEAST_RATE) * 1000, LONGEST_SILENCE);
     const minutes = Math.round(this.#milliseconds / 60_000);
     this.error = new RegistryError(
       'connection-lost',
