@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
 import { nameToBytes } from '../root/names.ts';
 import type { OverlayDirectory, OverlayNode } from '../root/overlaid-root.ts';
+import type { Foreign } from '../root/ownership.ts';
 import type { Entry, Root } from '../root/root.ts';
 import { unreadableRoot } from './failure.ts';
 import { parseKeyFile } from './origin.ts';
@@ -44,6 +45,7 @@ const maxEntries = 262_144;
 /** The three `/etc` that are merged: the new default, the old default, and the running one. */
 class Merge {
   readonly #id: string;
+  /** What is taken over is compared whoever wrote it; whose it is, reading it will tell. */
   readonly #fresh: Root;
   readonly #local: Root | undefined;
   readonly #localPath: string;
@@ -51,14 +53,22 @@ class Merge {
 
   constructor(id: string, fresh: Root, local: Root | undefined, localPath: string) {
     this.#id = id;
-    this.#fresh = fresh;
-    this.#local = local;
+    this.#fresh = fresh.as('present');
+    this.#local = local?.as('present');
     this.#localPath = localPath;
   }
 
   /** All of `/etc`. */
   etc(): OverlayDirectory {
-    return { kind: 'directory', entries: this.#entries('', maxDepth, true) };
+    return { ...this.#merged('', true), entries: this.#entries('', maxDepth, true) };
+  }
+
+  /** A directory that both may have: it is root's if it is so in both. */
+  #merged(path: string, inFresh: boolean): Pick<OverlayDirectory, 'kind' | 'foreign'> {
+    const foreign =
+      (inFresh ? foreignAt(this.#fresh, `/usr/etc${path}`) : undefined) ??
+      foreignAt(this.#local, `/etc${path}`);
+    return { kind: 'directory', foreign: foreign && { ...foreign, path: `/etc${path}` } };
   }
 
   /**
@@ -108,7 +118,7 @@ class Merge {
     const isListed = before === undefined || before === 'directory';
     if (fresh === 'directory') {
       if (!isListed) return this.#ofFresh(path, depth, fresh);
-      return { kind: 'directory', entries: this.#entries(path, depth - 1, true) };
+      return { ...this.#merged(path, true), entries: this.#entries(path, depth - 1, true) };
     }
     if (isChanged && this.#local !== undefined) {
       return this.#whole(this.#local, `/etc${path}`, depth - 1);
@@ -116,7 +126,7 @@ class Merge {
     if (fresh !== undefined) return this.#ofFresh(path, depth, fresh);
     // The new default has dropped it: it comes back for what was changed in it.
     const entries = this.#entries(path, depth - 1, false);
-    return entries.size === 0 ? undefined : { kind: 'directory', entries };
+    return entries.size === 0 ? undefined : { ...this.#merged(path, false), entries };
   }
 
   #ofFresh(path: string, depth: number, kind: Kind): OverlayNode | undefined {
@@ -136,7 +146,9 @@ class Merge {
         kind === 'directory' ? this.#whole(root, at, depth - 1) : this.#leaf(root, at, kind);
       if (node !== undefined) entries.set(name, node);
     }
-    return { kind: 'directory', entries };
+    const foreign = foreignAt(root, path);
+    const asBooted = path.replace(/^\/usr\/etc/, '/etc');
+    return { kind: 'directory', entries, foreign: foreign && { ...foreign, path: asBooted } };
   }
 
   #leaf(root: Root | undefined, path: string, kind: Kind): OverlayNode | undefined {
@@ -184,6 +196,10 @@ class Merge {
 const maxCompared = 64 * 1024 * 1024;
 
 type Kind = Entry['kind'] | undefined;
+
+function foreignAt(root: Root | undefined, path: string): Foreign | undefined {
+  return root?.lookup(path)?.foreign;
+}
 
 function entriesOf(root: Root | undefined, path: string): ReadonlyMap<string, Entry['kind']> {
   const entries = root?.lookup(path)?.kind === 'directory' ? root.list(path) : undefined;

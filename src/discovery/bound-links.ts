@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { Problem } from '../problem.ts';
 import { displayPath } from '../root/names.ts';
-import { problemOf } from '../root/problem-of.ts';
+import { problemOf, problemOfCited } from '../root/problem-of.ts';
 import { type Entry, RootError } from '../root/root.ts';
 import { followed } from '../systemd/etc.ts';
 import { readAsBootc } from './bootc-link.ts';
@@ -92,7 +92,7 @@ function targetOf(
     refuse(`one that leads ${where}`, 'ship the unit, or remove the link');
   } catch (error) {
     if (!(error instanceof RootError)) throw error;
-    problems.push({ ...problemOf(error), subject: subjectOf(path) });
+    problems.push({ ...problemOfCited(error), subject: subjectOf(path) });
   }
   return undefined;
 }
@@ -110,7 +110,7 @@ function bootcLink(
     text = root.readFile(target)?.content.toString() ?? '';
   } catch (error) {
     if (!(error instanceof RootError)) throw error;
-    problems.push({ ...problemOf(error), subject: subjectOf(target) });
+    problems.push({ ...problemOfCited(error), subject: subjectOf(target) });
     return;
   }
   const read = readAsBootc(target, text);

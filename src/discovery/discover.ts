@@ -17,6 +17,7 @@ import type { SourceContext } from './source.ts';
 import { started, startedSubject } from './started.ts';
 import { readStorageConf } from './storage-conf.ts';
 import { userUnits } from './user-units.ts';
+import { withoutPrivate } from './without-private.ts';
 
 export interface DiscoveryContext {
   /** From the root's own registries.conf. */
@@ -60,14 +61,16 @@ export async function discover(
   };
   const bound = boundLinks(context, knownFiles([system.quadlets, ...users.quadlets], known));
   const { startOf } = system.graph;
+  const unquoted = withoutPrivate(root);
   const ofSystem = [...references, ...bound.references].map((one) => started(one, startOf));
   const all = [...problems, ...bound.problems, ...policyProblems, ...problemsOfManager(system)];
   return {
-    references: [...ofSystem, ...users.references].toSorted(byPlace),
-    problems: [
-      ...all.map((problem) => startedSubject(problem, startOf)),
-      ...users.problems,
-    ].toSorted(byFile),
+    references: [...ofSystem, ...users.references]
+      .map((one) => ({ ...one, problems: one.problems.map(unquoted) }))
+      .toSorted(byPlace),
+    problems: [...all.map((problem) => startedSubject(problem, startOf)), ...users.problems]
+      .map(unquoted)
+      .toSorted(byFile),
     links: bound.links,
     policy,
     storage,

@@ -1,3 +1,4 @@
+import { conceal, concealValue } from '../concealed.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { type Environment, environmentOf } from '../systemd/environment.ts';
 import type { Etc } from '../systemd/etc.ts';
@@ -6,11 +7,16 @@ import { readOsRelease } from '../systemd/os-release.ts';
 import { type Expanded, expandSpecifiers, type UserOfUnits } from '../systemd/specifiers.ts';
 import type { UnitEntry } from '../systemd/unit-file.ts';
 import { parseUnitName, type UnitName, withInstance } from '../systemd/unit-name.ts';
-import { expandVariables } from '../systemd/variables.ts';
+import { type ExpandedWords, expandVariables } from '../systemd/variables.ts';
 import type { Fault } from './fault.ts';
 
 export type ExpandedValue =
-  | { readonly ok: true; readonly words: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly words: readonly string[];
+      /** They have a value in them of a file that not everybody may read. */
+      readonly isPrivate?: boolean;
+    }
   | { readonly ok: false; readonly fault: Fault };
 
 type OsRelease =
@@ -54,7 +60,9 @@ export class Expander {
     const text = this.#specifiers(unit, word);
     if (!text.ok) return fault('specifier', text);
     const words = expandVariables(text.text, () => this.environment(unit));
-    return words.ok ? words : fault('variable', words);
+    if (!words.ok) return fault('variable', words);
+    if (!concealed(words, word)) return { ok: false, fault: tooManyPrivate };
+    return { ok: true, words: words.words, isPrivate: words.privateValues.length > 0 };
   }
 
   /** What a word is where no variables are replaced. */
@@ -95,6 +103,30 @@ export class Expander {
     }
   }
 }
+
+/**
+ * Keeps the values of private files out of all messages, and in place of a word that is made of
+ * them lets messages show the word as the unit writes it.
+ */
+function concealed(
+  { words, privateValues }: ExpandedWords & { ok: true },
+  written: string,
+): boolean {
+  if (privateValues.length === 0) return true;
+  // A volume's image is a part of its word: `image=NAME`.
+  const withoutKey = (text: string) => text.replace(/^[a-z]+=/, '');
+  return (
+    words.every((word) => conceal(withoutKey(word), withoutKey(written))) &&
+    privateValues.every(concealValue)
+  );
+}
+
+export const tooManyPrivate: Fault = {
+  code: 'variable',
+  message:
+    'expected values of usual number and length in files that not everybody may read, found more, or longer ones',
+  hint: 'write the image out in the unit',
+};
 
 /** A template that `[Install]` starts runs as its default instance. */
 function instantiated(unit: ExpandedUnit): UnitName {

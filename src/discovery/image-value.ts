@@ -20,6 +20,21 @@ const transports: ReadonlySet<string> = new Set([
   'tarball',
 ]);
 
+/** As `imageOf`; the fault of a value that is made of private ones quotes nothing of it. */
+export function privateImageOf(value: string, shortNames: ShortNames): ImageValue {
+  const image = imageOf(value, shortNames);
+  if (image.ok) return image;
+  const { code } = image.fault;
+  return {
+    ok: false,
+    fault: {
+      code,
+      message: `expected the name of an image once the variables are replaced, found none (${code}); their values are not shown, since not everybody may read the file in which they stand`,
+      hint: 'look at the file of EnvironmentFile=, or write the image out in the unit',
+    },
+  };
+}
+
 /** The full name of what an `Image=` says, its specifiers and variables already replaced. */
 export function imageOf(value: string, shortNames: ShortNames): ImageValue {
   const transport = value.slice(0, Math.max(0, value.indexOf(':')));

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { Problem } from '../problem.ts';
 import { problemOf } from '../root/problem-of.ts';
-import { type Entry, RootError } from '../root/root.ts';
+import { type Entry, type Root, RootError } from '../root/root.ts';
 import { followed, whereInTree } from '../systemd/etc.ts';
 import { type Account, readAccounts, uidOf } from './accounts.ts';
 import { usersDirectories } from './quadlet/search-path.ts';
@@ -33,11 +33,14 @@ export function userScopes(context: SourceContext): UserScopes {
   const { accounts, problems: unread } = readAccounts(context);
   problems.push(...unread);
   const scopes = new Map<number, UserScope>();
+  const own: Account[] = [];
   for (const account of accounts.values()) {
+    if (hasUnitsOfItsOwn(context, account)) own.push(account);
     const configuration = configurationOf(context, account, problems);
     if (configuration === undefined) continue;
     scopes.set(account.uid, { uid: account.uid, account, configuration });
   }
+  if (own.length > 0) problems.push(notOfOs(context, own));
   let isCommon = false;
   for (const directory of usersDirectories(etc)) {
     const entries = entriesOf(context, directory);
@@ -55,14 +58,62 @@ export function userScopes(context: SourceContext): UserScopes {
 }
 
 /** Accounts of services have no home, or one that is not theirs. */
-function configurationOf(
-  { root, etc }: SourceContext,
-  { home }: Account,
-  problems: Problem[],
-): string | undefined {
+function configurationPath({ etc }: SourceContext, { home }: Account): string | undefined {
   const place = posix.normalize(home);
   if (!place.startsWith('/') || place === '/' || place === '/nonexistent') return undefined;
-  const path = posix.join(whereInTree(etc, place), '.config');
+  return posix.join(whereInTree(etc, place), '.config');
+}
+
+/**
+ * Whether a user has units where others than root may write. Nothing of them is read, and no link is
+ * followed: one may have been made to tell whether something of root's is there.
+ */
+function hasUnitsOfItsOwn(context: SourceContext, account: Account): boolean {
+  const configuration = configurationPath(context, account);
+  if (configuration === undefined) return false;
+  const { root } = context;
+  const present = root.as('present');
+  const isThere = (path: string) =>
+    attempt(() => present.lookup(path)?.foreign) !== undefined ||
+    // Where a link of the user's leads is not looked at: the units may be there.
+    (attempt(() => present.readLink(path)) !== undefined && isUserWritable(root, path));
+  return (
+    isThere(`${configuration}/systemd`) ||
+    isThere(`${configuration}/containers/systemd`) ||
+    [configuration, `${configuration}/containers`].some(
+      (path) => attempt(() => present.readLink(path)) !== undefined && isThere(path),
+    )
+  );
+}
+
+/** @returns undefined for what can't be read, too: whoever reads it says so. */
+function attempt<T>(read: () => T | undefined): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RootError) return undefined;
+    throw error;
+  }
+}
+
+function isUserWritable(root: Root, path: string): boolean {
+  try {
+    root.readLink(path);
+    return false;
+  } catch (error) {
+    if (error instanceof RootError) return error.code === 'user-writable';
+    throw error;
+  }
+}
+
+function configurationOf(
+  context: SourceContext,
+  account: Account,
+  problems: Problem[],
+): string | undefined {
+  const { root, etc } = context;
+  const path = configurationPath(context, account);
+  if (path === undefined) return undefined;
   try {
     if (root.lookup(followed(root, etc, path)) === undefined) return undefined;
     const hasUnits = ['containers/systemd', 'systemd'].some(
@@ -71,12 +122,26 @@ function configurationOf(
     return hasUnits ? path : undefined;
   } catch (error) {
     if (!(error instanceof RootError)) throw error;
-    // `/dev/null` and the like are no homes.
-    if (error.code !== 'not-a-directory') {
+    // `/dev/null` and the like are no homes; what is a user's own is said for all users at once.
+    if (error.code !== 'not-a-directory' && error.code !== 'user-writable') {
       problems.push({ ...problemOf(error), subject: { unitPath: path, unit: path } });
     }
     return undefined;
   }
+}
+
+function notOfOs(context: SourceContext, accounts: readonly Account[]): Problem {
+  const names = accounts.slice(0, 5).map(({ name }) => name);
+  const more = accounts.length > names.length ? ` and ${accounts.length - names.length} more` : '';
+  const [first] = accounts;
+  const path = (first && configurationPath(context, first)) ?? '/';
+  return {
+    code: 'user-writable',
+    path,
+    message: `expected units that only root can write, found some in the home of ${names.join(', ')}${more}: they are the users' own and no part of the OS, so berth does not read them`,
+    hint: `units that the OS has for users belong in ${context.etc}/containers/systemd/users or /usr/share/containers/systemd/users`,
+    note: true,
+  };
 }
 
 /** @returns undefined where it can't be read, which whoever reads the units reports. */

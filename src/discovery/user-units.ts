@@ -21,9 +21,11 @@ export interface UserUnits extends Found {
  * What the managers of users run, how it starts already filled in. Units that are every user's
  * count once, for the scope `user`, and those of one user for that one.
  */
-export async function userUnits(context: SourceContext): Promise<UserUnits> {
+export async function userUnits(ofSystem: SourceContext): Promise<UserUnits> {
+  const { isCommon, users, problems } = userScopes(ofSystem);
+  // Users run them: what not everybody may read is not there for them.
+  const context = { ...ofSystem, root: ofSystem.root.as('public') };
   const { root, etc } = context;
-  const { isCommon, users, problems } = userScopes(context);
   if (!isCommon && users.length === 0 && !(await plainServices(context))) {
     return { references: [], problems, quadlets: [] };
   }

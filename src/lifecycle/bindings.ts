@@ -71,7 +71,7 @@ function lockedBy({ lock, problem }: FoundLock, name: string) {
   const locked = lock?.get(name);
   return {
     ...(locked === undefined ? {} : { locked }),
-    ...(problem === undefined ? {} : { lockProblem: problem }),
+    ...(problem === undefined || problem.note === true ? {} : { lockProblem: problem }),
   };
 }
 
@@ -168,7 +168,9 @@ function accessOf(reference: BoundReference, root: Root, problems: BoundProblem[
     };
   }
   if (authFile === undefined) return verify;
-  const content = readAuthFile(authFile, root);
+  // What users run, podman reads with the rights of users.
+  const readable = reference.scope === 'system' ? root : root.as('public');
+  const content = readAuthFile(authFile, readable);
   if (typeof content === 'string') {
     problems.push(
       problemAt(reference, 'auth-file', {

@@ -36,7 +36,8 @@ export async function readLock(root: Root): Promise<FoundLock> {
     return await parseLock(file.content.toString('utf8'));
   } catch (error) {
     if (!(error instanceof RootError)) throw error;
-    return broken(problemOf(error).message);
+    if (error.code === 'user-writable') return { problem: problemOf(error) };
+    return broken(error.message);
   }
 }
 

@@ -45,7 +45,7 @@ export async function openImage(spec: string, places: ImagePlaces): Promise<Root
         : error;
     }
   }
-  return new ImageRoot(tree.root, source.location);
+  return new ImageRoot({ tree: tree.root }, source.location, 'os');
 }
 
 async function sourceOf(reference: string, places: ImagePlaces): Promise<ImageSource> {

@@ -105,6 +105,8 @@ export const RecordFile = v.object({
    * left alone, and pinned, until another root is booted.
    */
   drift: v.optional(v.array(RecordImage)),
+  /** What of the names above stands in files that not everybody may read, and what is shown instead. */
+  concealed: v.optional(v.array(v.object({ text: v.string(), shown: v.string() }))),
 });
 
 export type RootRecord = v.InferOutput<typeof RecordFile>;

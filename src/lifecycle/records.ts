@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { conceal, concealedIn } from '../concealed.ts';
 import { BerthError, systemErrorCode } from '../errors.ts';
 import { syncDirectory } from '../make-directory.ts';
 import { API_VERSION, RecordFile, type RootRecord } from './record.ts';
@@ -53,6 +54,7 @@ function judgedRecord(name: string, path: string): RootRecord | undefined {
   if (known?.digest === digest) return known.record;
   const record = parse(path, text);
   if (`${record.id}.json` !== name) throw new Error(`it says that it is of ${record.id}`);
+  for (const { text: value, shown } of record.concealed ?? []) conceal(value, shown);
   judged.set(path, { digest, record });
   return record;
 }
@@ -64,7 +66,10 @@ function judgedRecord(name: string, path: string): RootRecord | undefined {
  */
 export function writeRecord(stateDirectory: string, record: RootRecord): void {
   const path = join(stateDirectory, 'roots', `${record.id}.json`);
-  writeStateFile(path, `${JSON.stringify(record, undefined, 2)}\n`);
+  const { concealed: _before, ...rest } = record;
+  const concealed = concealedIn(JSON.stringify(rest));
+  const written = concealed.length === 0 ? rest : { ...rest, concealed };
+  writeStateFile(path, `${JSON.stringify(written, undefined, 2)}\n`);
 }
 
 /** Removes a record; one that is gone already is none to worry about. */

@@ -62,7 +62,7 @@ export async function survey(root: Root, { bind, compose }: SurveyOptions): Prom
         bound: isSerious(problem) && decide(problem.subject, policy).bound,
       })),
       ...[lock.problem, discovered.storage.problem].flatMap((problem) =>
-        problem === undefined ? [] : [{ ...problem, bound: isAnyBound }],
+        problem === undefined ? [] : [{ ...problem, bound: isAnyBound && problem.note !== true }],
       ),
       ...references.flatMap(({ problems, decision }) =>
         problems.map((problem) => ({ ...problem, bound: decision.bound })),

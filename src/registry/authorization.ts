@@ -3,7 +3,9 @@ import type { Access } from './access.ts';
 import type { Credentials } from './auth-file.ts';
 import { parseChallenges } from './challenge.ts';
 import { accessCredentials } from './credentials.ts';
+import { failure } from './failure.ts';
 import type { Place } from './place.ts';
+import type { RegistryError } from './registry.ts';
 import { basic, fetchToken, secretsOf } from './token.ts';
 import type { Transport } from './transport.ts';
 
@@ -69,10 +71,12 @@ export class Authorizations {
   ): Promise<Authorization | undefined> {
     const challenges = parseChallenges(header);
     const credentials = await this.#credentials(place, access);
+    const isOfFile = credentials !== undefined && access.credentials?.kind === 'auth-file';
+    if (isOfFile && url.protocol === 'http:' && !place.isInsecureByHost) throw needsTls(place);
     const secrets = secretsOf(credentials);
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     if (bearer !== undefined) {
-      const token = await fetchToken(this.#transport, place, bearer, url, credentials);
+      const token = await fetchToken(this.#transport, place, bearer, url, credentials, isOfFile);
       return { header: `Bearer ${token}`, secrets: [...secrets, token] };
     }
     if (credentials === undefined || !challenges.some(({ scheme }) => scheme === 'basic')) {
@@ -89,6 +93,16 @@ export class Authorizations {
     if (found === 'none') return undefined;
     return found === 'host' ? this.#hostCredentials(registry, repository) : found;
   }
+}
+
+/**
+ * A file of credentials is root's, and may hold those of registries that the unit has nothing to do
+ * with. The unit's `TLSVerify=false` is no reason to show them to whoever answers without TLS.
+ */
+function needsTls(place: Place): RegistryError {
+  return failure('unauthorized', place, 'TLS, for credentials of an AuthFile=', 'plain HTTP', {
+    hint: 'give the registry TLS, or call it insecure in the registries.conf of this host',
+  });
 }
 
 function keyOf({ host, repository, insecure }: Place): string {

@@ -26,7 +26,7 @@ export async function openHostRegistry(
   policy: RetryPolicy = retryPolicy,
   retryTimes: RetryTimes = new Map(),
 ): Promise<Registry> {
-  const host = openRoot('/');
+  const host = openRoot('/', 'any');
   try {
     const uid = process.getuid?.() ?? 0;
     return await openAt(host, process.env, homedir(), uid, { ...policy, onRetry }, retryTimes);

@@ -16,6 +16,8 @@ export interface Place {
   readonly reference: string;
   /** Certificates are not checked, and plain HTTP is allowed. */
   readonly insecure: boolean;
+  /** Whether the running system's own registries.conf says so, whatever the unit says. */
+  readonly isInsecureByHost: boolean;
   /** Whether registries.conf leads to a registry other than the name's own. */
   readonly isElsewhere: boolean;
   /** The prefix by which registries.conf says that nothing is to be asked here. */
@@ -50,6 +52,7 @@ export function placesOf(name: string, conf: RegistriesConf, access: Access): re
       repository,
       reference: digest ?? tag ?? 'latest',
       insecure: access.tlsVerify === undefined ? insecure : !access.tlsVerify,
+      isInsecureByHost: insecure,
       isElsewhere: registry !== own.registry,
       ...(there?.blocked === true ? { blockedBy: there.prefix } : {}),
     };

@@ -64,7 +64,7 @@ export function openShipped(root: Root): ShippedImages | undefined {
  * @returns how to open the images that some entries name: these are read when one is looked for.
  */
 export function openLayoutAt(directory: string, owner: LayoutOwner): OpenLayout {
-  const root = openRoot(directory);
+  const root = openRoot(directory, 'any');
   const layout = new Layout(root, { ...owner, directory: '', partial: true });
   return { images: (entries) => imagesOf(layout, entries), close: () => root.close() };
 }

@@ -15,6 +15,7 @@ const MAX_REPLY_BYTES = 256 * 1024;
  * for anybody if there are no credentials.
  *
  * @param base the URL that was asked, as realms may be relative.
+ * @param needsTls whether the credentials go without TLS only where the host's registries.conf says so.
  * @throws {RegistryError}
  */
 export async function fetchToken(
@@ -23,8 +24,10 @@ export async function fetchToken(
   challenge: Challenge,
   base: URL,
   credentials: Credentials | undefined,
+  needsTls: boolean,
 ): Promise<string> {
-  const realm = realmOf(place, challenge, base);
+  const mayBePlain = needsTls ? place.isInsecureByHost : place.insecure;
+  const realm = realmOf(place, challenge, base, mayBePlain);
   const { registry } = place;
   const expected = `a token from ${realm.host} for ${registry}`;
   const { response } = await send(transport, place, expected, {
@@ -71,12 +74,12 @@ export function basic({ username, password }: Credentials): string {
   return Buffer.from(`${username}:${password.reveal()}`).toString('base64');
 }
 
-function realmOf(place: Place, { parameters }: Challenge, base: URL): URL {
+function realmOf(place: Place, { parameters }: Challenge, base: URL, mayBePlain: boolean): URL {
   const realm = URL.parse(parameters.get('realm') ?? '', base.href);
   if (parameters.get('realm') === undefined || realm === null) {
     throw badToken(place, 'a challenge with a realm', 'none that is a URL');
   }
-  const isAllowed = realm.protocol === 'https:' || (place.insecure && realm.protocol === 'http:');
+  const isAllowed = realm.protocol === 'https:' || (mayBePlain && realm.protocol === 'http:');
   if (!isAllowed) throw badToken(place, 'a realm with TLS', `${realm.protocol}//${realm.host}`);
   return realm;
 }

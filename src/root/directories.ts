@@ -1,12 +1,34 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, statfsSync } from 'node:fs';
 import { systemErrorCode } from '../errors.ts';
 import { nameToBytes } from './names.ts';
+import {
+  type Foreign,
+  isForeign,
+  isSearchableByEverybody,
+  isShared,
+  type Ownership,
+  reader,
+  type Trusted,
+} from './ownership.ts';
+import { madeByKernel } from './read-error.ts';
 
-/** A directory of the root that is held open. */
-export interface Directory {
+/** A directory that is open, and what it is called. */
+export interface Named {
   readonly fd: number;
   /** Inside the root, without links: `/` or `/etc/containers`. */
   readonly realPath: string;
+}
+
+/** A directory of the root that is held open. */
+export interface Directory extends Named {
+  /** Where others than root may write: it itself, or a directory above it. */
+  readonly foreign?: Foreign | undefined;
+  /** As `isShared` says; then `foreign` counts for itself and what is no directory in it. */
+  readonly isShared: boolean;
+  /** The device of its file system (st_dev). */
+  readonly device: number;
+  /** Not everybody may enter it: because of itself, or a directory above it. */
+  readonly isPrivate: boolean;
   /** The regular files it had when it was last listed. */
   files?: ReadonlySet<string>;
 }
@@ -24,13 +46,24 @@ const maxIdle = 32;
  */
 export class Directories {
   readonly root: Directory;
+  readonly trusted: Trusted = reader();
   /** The least recently used first. */
   readonly #open = new Map<string, Directory>();
   #closed = false;
 
   /** Takes over the descriptor. */
   constructor(fd: number) {
-    this.root = { fd, realPath: '/' };
+    const stats = fstatSync(fd);
+    const foreign = isForeign(stats, this.trusted) ? { ...ownership(stats), path: '/' } : undefined;
+    // Who may enter the top is for the place where the tree lies now, not for the OS.
+    this.root = {
+      fd,
+      realPath: '/',
+      foreign,
+      isShared: false,
+      device: stats.dev,
+      isPrivate: false,
+    };
   }
 
   get closed(): boolean {
@@ -47,12 +80,33 @@ export class Directories {
     return directory;
   }
 
-  /** @returns undefined if the name is no longer a directory. */
+  /**
+   * @returns undefined if the name is no longer a directory.
+   * @throws {RootError} `not-a-file` for a file system in which the kernel tells of itself and of
+   * processes: whatever cites such a file means no file of the OS.
+   */
   open(parent: Directory, name: string): Directory | undefined {
     const realPath = pathOf(parent, name);
     try {
       const flags = O_PATH | constants.O_NOFOLLOW | constants.O_DIRECTORY;
-      const directory = { fd: openSync(kernelPath(parent, name), flags), realPath };
+      const fd = openSync(kernelPath(parent, name), flags);
+      const stats = fstatSync(fd);
+      if (stats.dev !== parent.device && isKernels(fd)) {
+        closeSync(fd);
+        throw madeByKernel(realPath);
+      }
+      const own = isForeign(stats, this.trusted)
+        ? { ...ownership(stats), path: realPath }
+        : undefined;
+      const inherited = parent.isShared ? undefined : parent.foreign;
+      const directory = {
+        fd,
+        realPath,
+        foreign: inherited ?? own,
+        isShared: inherited === undefined && isShared(stats),
+        device: stats.dev,
+        isPrivate: parent.isPrivate || !isSearchableByEverybody(stats),
+      };
       this.#open.set(realPath, directory);
       return directory;
     } catch (error) {
@@ -80,8 +134,30 @@ export class Directories {
   }
 }
 
+/** Source: linux/magic.h. */
+const kernels: ReadonlySet<number> = new Set([
+  0x9fa0, // proc
+  0x62656572, // sysfs
+  0x64626720, // debugfs
+  0x74726163, // tracefs
+  0x73636673, // securityfs
+  0x27e0eb, // cgroup
+  0x63677270, // cgroup2
+  0x6165676c, // pstore
+  0xcafe4a11, // bpf
+  0xde5e81e4, // efivarfs
+]);
+
+function isKernels(fd: number): boolean {
+  return kernels.has(statfsSync(`/proc/self/fd/${fd}`).type);
+}
+
+function ownership({ uid, gid, mode }: Ownership): Ownership {
+  return { uid, gid, mode };
+}
+
 /** The real path of an entry. */
-export function pathOf(directory: Directory, name: string): string {
+export function pathOf(directory: Named, name: string): string {
   return directory.realPath === '/' ? `/${name}` : `${directory.realPath}/${name}`;
 }
 
@@ -89,7 +165,7 @@ export function pathOf(directory: Directory, name: string): string {
  * What stands in for openat(2), which Node has not: the kernel goes from the link
  * `/proc/self/fd/N` straight to the open directory (proc(5)). The name is one component.
  */
-export function kernelPath(directory: Directory, name: string): string | Buffer {
+export function kernelPath(directory: Named, name: string): string | Buffer {
   const path = `/proc/self/fd/${directory.fd}/${name}`;
   return path.isWellFormed() ? path : nameToBytes(path);
 }

@@ -1,17 +1,28 @@
+import { closeSync, type Stats } from 'node:fs';
 import { systemErrorCode } from '../errors.ts';
 import { Directories, type Directory, pathOf } from './directories.ts';
 import { entriesOf } from './listing.ts';
-import { keepsChanging, notADirectory, notAFile, unreadable } from './read-error.ts';
-import { openRegular, readRegular, readStartOf } from './regular-file.ts';
+import { isForeign, isReadableByEverybody } from './ownership.ts';
+import {
+  keepsChanging,
+  notADirectory,
+  notAFile,
+  notForEverybody,
+  unreadable,
+  userWritable,
+} from './read-error.ts';
+import { type OpenRegular, openRegular, readStartOf, readWhole } from './regular-file.ts';
 import {
   type Entry,
   type Found,
   type FoundFile,
+  isOfOs,
   type OpenFile,
   type Root,
   RootError,
+  type View,
 } from './root.ts';
-import { linkText, maxChanges, type Reached, walk } from './walk.ts';
+import { foreignAt, linkText, maxChanges, type Reached, walk } from './walk.ts';
 
 const defaultMaxBytes = 1024 * 1024;
 
@@ -21,6 +32,12 @@ interface ListedFile {
   readonly name: string;
 }
 
+/** A regular file, open, and where it lies. */
+interface ReachedFile extends OpenRegular {
+  readonly realPath: string;
+  readonly isPrivate: boolean;
+}
+
 /**
  * A root behind an open directory. What was read of its directories once is kept for as long as
  * their descriptors are: a tree that changes meanwhile may be seen in part as it was before.
@@ -28,24 +45,34 @@ interface ListedFile {
 export class DirectoryRoot implements Root {
   readonly location: string;
   readonly #directories: Directories;
+  readonly #view: View;
 
-  /** @param fd of a directory, O_PATH will do; the root closes it. */
-  constructor(fd: number, location: string) {
+  constructor(directories: Directories, location: string, view: View) {
     this.location = location;
-    this.#directories = new Directories(fd);
+    this.#directories = directories;
+    this.#view = view;
+  }
+
+  as(view: View): Root {
+    return new DirectoryRoot(this.#directories, this.location, view);
   }
 
   lookup(path: string): Found | undefined {
     return this.#reading(path, () => {
-      const reached = walk(this.#directories, path, 'follow');
+      const reached = this.#walk(path, 'follow');
       if (reached === undefined || reached.kind === 'link') return undefined;
-      return { realPath: realPathOf(reached), kind: reached.kind };
+      if (reached.kind === 'file' && this.#view === 'public' && isPrivate(reached)) {
+        throw notForEverybody(path);
+      }
+      const foreign = reached.kind === 'directory' ? reached.directory.foreign : reached.foreign;
+      const found = { realPath: realPathOf(reached), kind: reached.kind };
+      return foreign === undefined ? found : { ...found, foreign };
     });
   }
 
   list(path: string): readonly Entry[] | undefined {
     return this.#reading(path, () => {
-      const reached = walk(this.#directories, path, 'follow');
+      const reached = this.#walk(path, 'follow');
       if (reached === undefined) return undefined;
       if (reached.kind !== 'directory') throw notADirectory(path, reached.stats);
       return entriesOf(reached.directory, path);
@@ -53,43 +80,26 @@ export class DirectoryRoot implements Root {
   }
 
   readFile(path: string, maxBytes: number = defaultMaxBytes): FoundFile | undefined {
-    return this.#reading(path, () => {
-      for (let changes = 0; changes <= maxChanges; changes++) {
-        const file = this.#listedFile(path) ?? walk(this.#directories, path, 'follow');
-        if (file === undefined) return undefined;
-        if (file.kind === 'directory') throw notAFile(path, 'a directory');
-        if (file.kind !== 'file') throw notAFile(path, file.stats);
-        const content = readRegular(file.directory, file.name, path, maxBytes);
-        if (content !== undefined) return { realPath: realPathOf(file), content };
-        delete file.directory.files;
-      }
-      throw keepsChanging(path);
+    return this.#withFile(path, (file) => {
+      const { realPath, isPrivate } = file;
+      return { realPath, content: readWhole(file, path, maxBytes), isPrivate };
     });
   }
 
   readStart(path: string, bytes: number): Buffer | undefined {
-    return this.#reading(path, () => {
-      const reached = walk(this.#directories, path, 'follow');
-      if (reached === undefined) return undefined;
-      if (reached.kind === 'directory') throw notAFile(path, 'a directory');
-      if (reached.kind !== 'file') throw notAFile(path, reached.stats);
-      return readStartOf(reached.directory, reached.name, path, bytes);
-    });
+    return this.#withFile(path, (file) => readStartOf(file, bytes));
   }
 
   openFile(path: string): OpenFile | undefined {
     return this.#reading(path, () => {
-      const reached = walk(this.#directories, path, 'follow');
-      if (reached === undefined) return undefined;
-      if (reached.kind === 'directory') throw notAFile(path, 'a directory');
-      if (reached.kind !== 'file') throw notAFile(path, reached.stats);
-      return openRegular(reached.directory, reached.name, path);
+      const file = this.#open(path);
+      return file && { fd: file.fd, size: file.size };
     });
   }
 
   readLink(path: string): string | undefined {
     return this.#reading(path, () => {
-      const reached = walk(this.#directories, path, 'stay');
+      const reached = this.#walk(path, 'stay');
       return reached?.kind === 'link' ? linkText(reached.directory, reached.name) : undefined;
     });
   }
@@ -98,12 +108,69 @@ export class DirectoryRoot implements Root {
     this.#directories.close();
   }
 
+  #walk(path: string, last: 'follow' | 'stay'): Reached | undefined {
+    return walk(this.#directories, path, last, this.#view);
+  }
+
+  #withFile<T>(path: string, use: (file: ReachedFile) => T): T | undefined {
+    return this.#reading(path, () => {
+      const file = this.#open(path);
+      if (file === undefined) return undefined;
+      try {
+        return use(file);
+      } finally {
+        closeSync(file.fd);
+      }
+    });
+  }
+
+  /** The caller closes it. */
+  #open(path: string): ReachedFile | undefined {
+    for (let changes = 0; changes <= maxChanges; changes++) {
+      const reached = this.#listedFile(path) ?? this.#walk(path, 'follow');
+      if (reached === undefined) return undefined;
+      if (reached.kind === 'directory') throw notAFile(path, 'a directory');
+      if (reached.kind !== 'file') throw notAFile(path, reached.stats);
+      const { directory, name } = reached;
+      const file = openRegular(directory, name, path);
+      if (file !== undefined) return this.#judged(file, directory, name, path);
+      delete directory.files;
+    }
+    throw keepsChanging(path);
+  }
+
+  /** Only the open file itself tells whose it is: the name may mean another by now. */
+  #judged(file: OpenRegular, directory: Directory, name: string, path: string): ReachedFile {
+    const { stats } = file;
+    const isHidden = isPrivate({ directory, stats });
+    const refusal = this.#refusal(stats, directory, name, path, isHidden);
+    if (refusal === undefined) {
+      return { ...file, realPath: pathOf(directory, name), isPrivate: isHidden };
+    }
+    closeSync(file.fd);
+    throw refusal;
+  }
+
+  #refusal(
+    stats: Stats,
+    directory: Directory,
+    name: string,
+    path: string,
+    isHidden: boolean,
+  ): RootError | undefined {
+    if (isOfOs(this.#view) && isForeign(stats, this.#directories.trusted)) {
+      return userWritable(path, foreignAt(directory, name, stats));
+    }
+    return this.#view === 'public' && isHidden ? notForEverybody(path) : undefined;
+  }
+
   /** Saves the walk and a look at the file, which is a third of the time that small files take. */
   #listedFile(path: string): ListedFile | undefined {
     const slash = path.lastIndexOf('/');
     const directory = this.#directories.known(path.slice(0, slash) || '/');
     const name = path.slice(slash + 1);
     if (directory?.files?.has(name) !== true) return undefined;
+    if (directory.foreign !== undefined && isOfOs(this.#view)) return undefined;
     return { kind: 'file', directory, name };
   }
 
@@ -123,7 +190,12 @@ export class DirectoryRoot implements Root {
 /** A name that no file can have, or one that went between two looks at it. */
 const nothingThere: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']);
 
-function realPathOf(reached: Reached | ListedFile): string {
+/** Whether there are users who may not read the file. */
+function isPrivate({ directory, stats }: { directory: Directory; stats: Stats }): boolean {
+  return directory.isPrivate || !isReadableByEverybody(stats);
+}
+
+function realPathOf(reached: Reached): string {
   if (reached.kind === 'directory') return reached.directory.realPath;
   return pathOf(reached.directory, reached.name);
 }

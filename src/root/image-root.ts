@@ -1,15 +1,18 @@
 import { maxEntries, sortByBytes } from './listing.ts';
 import { isPossiblePath } from './names.ts';
+import type { Foreign } from './ownership.ts';
 import {
   notADirectory,
   notAFile,
+  notForEverybody,
   notKept,
   tooDeep,
   tooLarge,
   tooManyEntries,
   tooManyLinks,
+  userWritable,
 } from './read-error.ts';
-import type { Entry, Found, FoundFile, Root } from './root.ts';
+import { type Entry, type Found, type FoundFile, isOfOs, type Root, type View } from './root.ts';
 import type { TreeDirectory, TreeFile, TreeNode } from './tree-node.ts';
 
 const defaultMaxBytes = 1024 * 1024;
@@ -17,25 +20,53 @@ const defaultMaxBytes = 1024 * 1024;
 const maxLinks = 40;
 const maxDepth = 64;
 
-interface Reached {
+/** What holds of a node for its own sake, or for that of a directory above it. */
+interface Rights {
+  readonly foreign: Foreign | undefined;
+  readonly isPrivate: boolean;
+}
+
+interface Reached extends Rights {
   readonly node: TreeNode;
   readonly realPath: string;
+}
+
+/** A directory on the way to a path. */
+interface Step extends Rights {
+  readonly directory: TreeDirectory;
+  /** What is foreign because of it: not the directories in it, where it is shared. */
+  readonly passedOn: Foreign | undefined;
+}
+
+/** The tree, which every view of the root lets go of when the root is closed. */
+export interface HeldTree {
+  tree: TreeDirectory | undefined;
 }
 
 /** A root that is an image's tree in memory. */
 export class ImageRoot implements Root {
   readonly location: string;
-  #tree: TreeDirectory | undefined;
+  readonly #held: HeldTree;
+  readonly #view: View;
 
-  constructor(tree: TreeDirectory, location: string) {
-    this.#tree = tree;
+  constructor(held: HeldTree, location: string, view: View) {
+    this.#held = held;
     this.location = location;
+    this.#view = view;
+  }
+
+  as(view: View): Root {
+    return new ImageRoot(this.#held, this.location, view);
   }
 
   lookup(path: string): Found | undefined {
     const reached = this.#walk(path, 'follow');
     if (reached === undefined || reached.node.kind === 'link') return undefined;
-    return { realPath: reached.realPath, kind: reached.node.kind };
+    const { realPath, node, foreign } = reached;
+    if (node.kind === 'file' && reached.isPrivate && this.#view === 'public') {
+      throw notForEverybody(path);
+    }
+    return { realPath, kind: node.kind, ...(foreign === undefined ? {} : { foreign }) };
   }
 
   list(path: string): readonly Entry[] | undefined {
@@ -49,10 +80,10 @@ export class ImageRoot implements Root {
   readFile(path: string, maxBytes: number = defaultMaxBytes): FoundFile | undefined {
     const reached = this.#file(path);
     if (reached === undefined) return undefined;
-    const { file, realPath } = reached;
+    const { file, realPath, isPrivate } = reached;
     if (file.size > maxBytes) throw tooLarge(path, maxBytes);
     if (file.content === undefined) throw notKept(path);
-    return { realPath, content: Buffer.from(file.content) };
+    return { realPath, content: Buffer.from(file.content), isPrivate };
   }
 
   readStart(path: string, bytes: number): Buffer | undefined {
@@ -74,23 +105,32 @@ export class ImageRoot implements Root {
   }
 
   close(): void {
-    this.#tree = undefined;
+    this.#held.tree = undefined;
   }
 
-  #file(path: string): { file: TreeFile; realPath: string } | undefined {
+  #file(path: string): { file: TreeFile; realPath: string; isPrivate: boolean } | undefined {
     const reached = this.#walk(path, 'follow');
     if (reached === undefined) return undefined;
-    const { node, realPath } = reached;
+    const { node, realPath, isPrivate } = reached;
     if (node.kind !== 'file') throw notAFile(path, describe(node));
-    return { file: node, realPath };
+    if (isPrivate && this.#view === 'public') throw notForEverybody(path);
+    return { file: node, realPath, isPrivate };
   }
 
   /** As `walk` of the directories does. */
   #walk(path: string, last: 'follow' | 'stay'): Reached | undefined {
-    if (this.#tree === undefined) throw new Error(`the root ${this.location} is closed already`);
+    const { tree } = this.#held;
+    if (tree === undefined) throw new Error(`the root ${this.location} is closed already`);
     if (!isPossiblePath(path)) return undefined;
-    const way: TreeDirectory[] = [this.#tree];
+    // Who may enter the top is for the place where a tree lies, not for the OS.
+    const foreign = foreignOf(tree, '/');
+    const top = { directory: tree, foreign, passedOn: foreign, isPrivate: false };
+    const way: Step[] = [top];
     const names: string[] = [];
+    const mayPass = (foreign: Foreign | undefined) => {
+      if (foreign !== undefined && isOfOs(this.#view)) throw userWritable(path, foreign);
+    };
+    mayPass(foreign);
     let links = 0;
     let ahead = path.split('/').reverse();
     for (let name = ahead.pop(); name !== undefined; name = ahead.pop()) {
@@ -99,11 +139,23 @@ export class ImageRoot implements Root {
         if (names.pop() !== undefined) way.pop();
         continue;
       }
-      const node = (way.at(-1) ?? this.#tree).entries.get(name);
-      if (node === undefined) return undefined;
+      const here = way.at(-1) ?? top;
+      const node = here.directory.entries.get(name);
+      if (node === undefined) {
+        mayPass(here.foreign);
+        return undefined;
+      }
+      const realPath = realPathOf([...names, name]);
+      const isDirectory = node.kind === 'directory';
+      const inherited = isDirectory ? here.passedOn : here.foreign;
+      const foreign = inherited ?? foreignOf(node, realPath);
+      const isPrivate = here.isPrivate || node.rights.isPrivate === true;
+      const isShared = isDirectory && inherited === undefined && node.rights.isShared === true;
+      if (!isShared) mayPass(foreign);
       const isLast = ahead.length === 0;
       if (node.kind === 'link') {
-        if (isLast && last === 'stay') return { node, realPath: realPathOf([...names, name]) };
+        if (isLast && last === 'stay') return { node, realPath, foreign, isPrivate };
+        if (foreign !== undefined && this.#view !== 'any') return undefined;
         if (++links > maxLinks) throw tooManyLinks(path, maxLinks);
         if (node.target.startsWith('/')) {
           way.length = 1;
@@ -112,14 +164,21 @@ export class ImageRoot implements Root {
         ahead = ahead.concat(node.target.split('/').reverse());
       } else if (node.kind === 'directory') {
         if (names.length >= maxDepth) throw tooDeep(path, maxDepth);
-        way.push(node);
+        const passedOn = isShared ? undefined : foreign;
+        way.push({ directory: node, foreign, passedOn, isPrivate });
         names.push(name);
       } else {
-        return isLast ? { node, realPath: realPathOf([...names, name]) } : undefined;
+        return isLast ? { node, realPath, foreign, isPrivate } : undefined;
       }
     }
-    return { node: way.at(-1) ?? this.#tree, realPath: realPathOf(names) };
+    const at = way.at(-1) ?? top;
+    mayPass(at.foreign);
+    return { ...at, node: at.directory, realPath: realPathOf(names) };
   }
+}
+
+function foreignOf({ rights }: TreeNode, path: string): Foreign | undefined {
+  return rights.foreign && { ...rights.foreign, path };
 }
 
 function realPathOf(names: readonly string[]): string {

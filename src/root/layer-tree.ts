@@ -2,7 +2,7 @@ import { KeptContent, programs } from './kept-content.ts';
 import { nameFromBytes, nameToBytes } from './names.ts';
 import { tooDeep, tooLargeTree, tooManyLinks } from './read-error.ts';
 import type { TarEntry } from './tar-entries.ts';
-import { emptyDirectory, type TreeDirectory, type TreeNode } from './tree-node.ts';
+import { emptyDirectory, rightsOf, type TreeDirectory, type TreeNode } from './tree-node.ts';
 
 const maxEntries = 1_000_000;
 const maxNameBytes = 128 * 1024 * 1024;
@@ -54,6 +54,7 @@ export class LayerTree {
     const before = entries.get(name);
     if (entry.type === 'directory' && before?.kind === 'directory') {
       before.layer = this.#layer;
+      before.rights = rightsOf('directory', entry);
       return;
     }
     const node = await this.#nodeOf(entry, [...place.path, name].join('/'));
@@ -65,35 +66,40 @@ export class LayerTree {
     const layer = this.#layer;
     switch (entry.type) {
       case 'directory':
-        return emptyDirectory(layer);
+        return emptyDirectory(layer, rightsOf('directory', entry));
       case 'link':
-        return { kind: 'link', layer, target: entry.target };
+        return { kind: 'link', layer, rights: rightsOf('link', entry), target: entry.target };
       case 'file':
         return this.#fileOf(entry, path);
       case 'hard-link':
-        return this.#linked(entry.target, path);
+        return this.#linked(entry, path);
       case 'other':
-        return { kind: 'other', layer };
+        return { kind: 'other', layer, rights: rightsOf('other', entry) };
     }
   }
 
   async #fileOf(entry: TarEntry, path: string): Promise<TreeNode> {
     const { size } = entry;
-    const file = { kind: 'file', layer: this.#layer, size } as const;
+    const rights = rightsOf('file', entry);
+    const file = { kind: 'file', layer: this.#layer, rights, size } as const;
     if (this.#kept.wants(path, size))
       return { ...file, ...this.#held(path, await entry.read(size)) };
     if (!programs.includes(path)) return file;
     return { ...file, start: Buffer.from(await entry.read(startBytes)) };
   }
 
-  #linked(target: string, path: string): TreeNode {
+  /** Owner and mode are those of the file that it is another name of. */
+  #linked(entry: TarEntry, path: string): TreeNode {
     const layer = this.#layer;
+    const { target } = entry;
     const names = normal(target);
     const last = names.pop();
     const place = this.#place(names, 'look', target);
     const node = last === undefined ? undefined : place?.directory.entries.get(last);
     // Of what is not there nothing is known but that a file was meant.
-    if (node === undefined || node.kind === 'directory') return { kind: 'file', layer, size: 0 };
+    if (node === undefined || node.kind === 'directory') {
+      return { kind: 'file', layer, rights: rightsOf('file', entry), size: 0 };
+    }
     if (node.kind !== 'file') return { ...node, layer };
     const content = node.content ?? this.#kept.recent([...(place?.path ?? []), last].join('/'));
     return { ...node, layer, ...(content === undefined ? {} : this.#held(path, content)) };

@@ -1,8 +1,10 @@
 import { readlinkSync, type Stats, statSync } from 'node:fs';
+import { Directories } from './directories.ts';
 import { DirectoryRoot } from './directory-root.ts';
-import { nameFromBytes } from './names.ts';
+import { displayPath, nameFromBytes } from './names.ts';
 import { noRoot, openDirectory } from './open-directory.ts';
-import type { Root } from './root.ts';
+import { type Foreign, whoMayWrite } from './ownership.ts';
+import { isOfOs, type Root, RootError, type View } from './root.ts';
 
 /**
  * The root that a command line names: the path of a directory, or `fd:N` for a directory that
@@ -11,16 +13,38 @@ import type { Root } from './root.ts';
  * Its location is the real path, also for a descriptor if that path leads to the very same
  * directory here: so a root is called the same however it was given. Else it is `fd:N`.
  *
- * @throws {RootError} `no-root`
+ * @throws {RootError} `no-root`; `user-writable` if others than root may write the directory itself,
+ * and so all that is in it.
  */
-export function openRoot(spec: string): Root {
+export function openRoot(spec: string, view: View = 'os'): Root {
   if (spec.startsWith('image:')) {
     throw noRoot(spec, 'an OS image', {
       hint: 'give a directory: this is done with one only',
     });
   }
   const fd = openDirectory(spec);
-  return new DirectoryRoot(fd, realPathOf(fd, statSync(`/proc/self/fd/${fd}`)) ?? spec);
+  const directories = new Directories(fd);
+  const location = realPathOf(fd, statSync(`/proc/self/fd/${fd}`)) ?? spec;
+  const { foreign } = directories.root;
+  if (foreign === undefined || !isOfOs(view)) {
+    return new DirectoryRoot(directories, location, view);
+  }
+  directories.close();
+  throw topUserWritable(location, foreign);
+}
+
+function topUserWritable(location: string, foreign: Foreign): RootError {
+  return new RootError(
+    'user-writable',
+    '/',
+    `expected an OS tree that only root can write at ${displayPath(location)}, found that ${whoMayWrite(foreign)} it`,
+    {
+      hint:
+        foreign.uid === 0
+          ? 'take the right to write from the others: `chmod go-w`'
+          : `run berth as the user who builds the tree, or give it to root as the OS will have it: \`chown -R root:root\``,
+    },
+  );
 }
 
 /** @returns undefined where the kernel's name for the directory does not lead to it from here. */

@@ -1,12 +1,30 @@
 import { maxEntries, sortByBytes } from './listing.ts';
 import { isPossiblePath } from './names.ts';
-import { notADirectory, notAFile, tooDeep, tooManyEntries, tooManyLinks } from './read-error.ts';
-import type { Entry, Found, FoundFile, OpenFile, Root } from './root.ts';
+import type { Foreign } from './ownership.ts';
+import {
+  notADirectory,
+  notAFile,
+  tooDeep,
+  tooManyEntries,
+  tooManyLinks,
+  userWritable,
+} from './read-error.ts';
+import {
+  type Entry,
+  type Found,
+  type FoundFile,
+  isOfOs,
+  type OpenFile,
+  type Root,
+  type View,
+} from './root.ts';
 
 /** A directory that stands in the place of one of a root. */
 export interface OverlayDirectory {
   readonly kind: 'directory';
   readonly entries: ReadonlyMap<string, OverlayNode>;
+  /** Where others than root may write it. */
+  readonly foreign?: Foreign | undefined;
 }
 
 /** A file as it lies in some root. */
@@ -28,7 +46,12 @@ const maxLinks = 40;
 const maxDepth = 64;
 
 type Reached =
-  | { readonly in: 'overlay'; readonly node: OverlayNode; readonly realPath: string }
+  | {
+      readonly in: 'overlay';
+      readonly node: OverlayNode;
+      readonly realPath: string;
+      readonly foreign: Foreign | undefined;
+    }
   | {
       readonly in: 'tree';
       readonly root: Root;
@@ -52,12 +75,23 @@ export class OverlaidRoot implements Root {
   readonly #base: Root;
   readonly #overlays: Overlays;
   readonly #roots: readonly Root[];
+  readonly #view: View;
 
   /** @param roots from which the files come besides; they are closed with this one. */
-  constructor(base: Root, overlays: Overlays, roots: readonly Root[]) {
+  constructor(base: Root, overlays: Overlays, roots: readonly Root[], view: View = 'os') {
     this.#base = base;
     this.#overlays = overlays;
     this.#roots = roots;
+    this.#view = view;
+  }
+
+  as(view: View): Root {
+    const { etc, var: ofVar } = this.#overlays;
+    const overlays = {
+      ...(etc === undefined ? {} : { etc }),
+      ...(ofVar === undefined ? {} : { var: ofVar.as(view) }),
+    };
+    return new OverlaidRoot(this.#base.as(view), overlays, this.#roots, view);
   }
 
   get location(): string {
@@ -72,8 +106,13 @@ export class OverlaidRoot implements Root {
       const found = reached.root.lookup(reached.path);
       return found === undefined ? undefined : { ...found, realPath };
     }
-    const { kind } = reached.node;
-    return kind === 'link' ? undefined : { realPath, kind };
+    const { node, foreign } = reached;
+    if (node.kind === 'link') return undefined;
+    if (node.kind === 'directory') {
+      return { realPath, kind: node.kind, ...(foreign === undefined ? {} : { foreign }) };
+    }
+    const found = node.root.as(this.#view).lookup(node.path);
+    return found === undefined ? undefined : { ...found, realPath };
   }
 
   list(path: string): readonly Entry[] | undefined {
@@ -115,7 +154,10 @@ export class OverlaidRoot implements Root {
   #file(path: string): readonly [{ root: Root; path: string } | undefined, string] {
     const reached = this.#walk(path, 'follow');
     if (reached === undefined) return [undefined, path];
-    return [reached.in === 'tree' ? reached : asFile(path, reached.node), reached.realPath];
+    const { realPath } = reached;
+    if (reached.in === 'tree') return [reached, realPath];
+    const file = asFile(path, reached.node);
+    return [file && { root: file.root.as(this.#view), path: file.path }, realPath];
   }
 
   readLink(path: string): string | undefined {
@@ -143,9 +185,13 @@ export class OverlaidRoot implements Root {
       names.push(name);
       if (names.length > maxDepth) throw tooDeep(path, maxDepth);
       const isLast = ahead.length === 0;
-      const target = this.#linkAt(names);
+      const reached = this.#at(names);
+      const foreign = reached?.in === 'overlay' ? reached.foreign : undefined;
+      if (foreign !== undefined && isOfOs(this.#view)) throw userWritable(path, foreign);
+      const target = reached === undefined ? undefined : linkText(reached);
       if (target === undefined) continue;
       if (isLast && last === 'stay') break;
+      if (foreign !== undefined && this.#view !== 'any') return undefined;
       if (++links > maxLinks) throw tooManyLinks(path, maxLinks);
       if (target.startsWith('/')) names.length = 0;
       else names.pop();
@@ -154,6 +200,7 @@ export class OverlaidRoot implements Root {
     return this.#at(names);
   }
 
+  /** Where the names lead, none of them but the last a link. */
   #at(names: readonly string[]): Reached | undefined {
     const realPath = `/${names.join('/')}`;
     const [top, ...below] = names;
@@ -164,17 +211,13 @@ export class OverlaidRoot implements Root {
       return { in: 'tree', root: this.#base, path: realPath, realPath };
     }
     let node: OverlayNode | undefined = this.#overlays.etc;
+    let foreign = node.foreign;
     for (const name of below) {
       node = node.kind === 'directory' ? node.entries.get(name) : undefined;
       if (node === undefined) return undefined;
+      if (node.kind === 'directory') foreign ??= node.foreign;
     }
-    return { in: 'overlay', node, realPath };
-  }
-
-  /** The text of the link that the names lead to, none of them but the last a link. */
-  #linkAt(names: readonly string[]): string | undefined {
-    const reached = this.#at(names);
-    return reached === undefined ? undefined : linkText(reached);
+    return { in: 'overlay', node, realPath, foreign };
   }
 }
 

@@ -6,6 +6,8 @@ export interface PaxRecords {
   readonly path?: string;
   readonly linkpath?: string;
   readonly size?: number;
+  readonly uid?: number;
+  readonly gid?: number;
   readonly sparse?: true;
 }
 
@@ -29,20 +31,28 @@ export function paxRecords(body: Buffer): PaxRecords {
     const keyword = body.toString('latin1', space + 1, equals);
     const value = body.subarray(equals + 1, end);
     if (value.length === 0) {
-      if (keyword === 'path' || keyword === 'linkpath' || keyword === 'size')
-        delete records[keyword];
+      if (isRemembered(keyword)) delete records[keyword];
     } else if (keyword === 'path') records.path = nameFromBytes(value);
     else if (keyword === 'linkpath') records.linkpath = nameFromBytes(value);
-    else if (keyword === 'size') records.size = sizeOf(value);
+    else if (keyword === 'size' || keyword === 'uid' || keyword === 'gid')
+      records[keyword] = numberOf(keyword, value);
     else if (keyword.startsWith('GNU.sparse.')) records.sparse = true;
     at = end + 1;
   }
   return records;
 }
 
-function sizeOf(value: Buffer): number {
+const remembered = ['path', 'linkpath', 'size', 'uid', 'gid'] as const;
+
+function isRemembered(keyword: string): keyword is (typeof remembered)[number] {
+  return remembered.some((known) => known === keyword);
+}
+
+function numberOf(keyword: string, value: Buffer): number {
   const text = value.toString('latin1');
-  const size = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(size)) throw new TarError('an extended header has a size that is none');
-  return size;
+  const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(number)) {
+    throw new TarError(`an extended header has a ${keyword} that is none`);
+  }
+  return number;
 }

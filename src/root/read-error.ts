@@ -1,5 +1,6 @@
 import type { Stats } from 'node:fs';
 import { displayPath } from './names.ts';
+import { type Foreign, whoMayWrite } from './ownership.ts';
 import { RootError } from './root.ts';
 
 /** `path` is what was asked for in all of these. */
@@ -9,6 +10,15 @@ export function notAFile(path: string, found: Stats | string): RootError {
     path,
     `expected a regular file at ${displayPath(path)}, found ${describe(found)}`,
     { hint: 'replace it with a regular file, or remove it from the OS tree' },
+  );
+}
+
+export function madeByKernel(path: string): RootError {
+  return new RootError(
+    'not-a-file',
+    path,
+    `expected files of the OS at ${displayPath(path)}, found a file system in which the kernel tells of itself and of processes`,
+    { hint: 'name a file of the OS instead' },
   );
 }
 
@@ -63,6 +73,29 @@ export function keepsChanging(path: string): RootError {
     path,
     `expected ${displayPath(path)} to stay, but it was replaced each time berth read it`,
     { hint: 'run berth again when nothing writes to the OS tree' },
+  );
+}
+
+/** For what others than root may write, or what lies behind it. */
+export function userWritable(path: string, foreign: Foreign): RootError {
+  const where = foreign.path === path ? '' : ` on the way to ${displayPath(path)}`;
+  return new RootError(
+    'user-writable',
+    path,
+    `expected only root to be able to write ${displayPath(foreign.path)}${where}, found that ${whoMayWrite(foreign)} it: it is no part of the OS`,
+    {
+      hint: 'if it belongs to the OS, give it to root: `chown root:root` and `chmod go-w`, each directory above it too',
+    },
+  );
+}
+
+/** For what only root may read and units of users cite. */
+export function notForEverybody(path: string): RootError {
+  return new RootError(
+    'private',
+    path,
+    `expected ${displayPath(path)}, which a unit of users cites, to be readable by everybody, found that it is not`,
+    { hint: 'let everybody read it, or write what it says into the unit' },
   );
 }
 

@@ -1,83 +1,71 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { systemErrorCode } from '../errors.ts';
-import { type Directory, kernelPath } from './directories.ts';
+import { type Directory, kernelPath, O_PATH } from './directories.ts';
 import { notAFile, tooLarge } from './read-error.ts';
 import type { OpenFile } from './root.ts';
 
 /** For files whose size the kernel does not say, as those of procfs. */
 const firstBytes = 4096;
 
+/** A regular file that is open, and who owns it. */
+export interface OpenRegular extends OpenFile {
+  readonly stats: Stats;
+}
+
 /**
- * The content of a file that was a regular one a moment ago.
+ * Opens a file that was a regular one a moment ago; the caller closes it.
  *
- * Should somebody have put a FIFO or a device in its place, then O_NONBLOCK and O_NOCTTY keep
- * the open from waiting and from taking a terminal, and nothing is read.
+ * O_PATH opens nothing but the name: only when that has turned out to be a regular file, the file
+ * itself is opened, by way of that descriptor. So no device and no FIFO is ever opened, whatever
+ * stands in its place by now, or whatever a damaged file system says of the kind of its entry.
  *
  * @param path how errors call it.
  * @returns undefined if the name is gone, or a link, by now.
- * @throws {RootError}
+ * @throws {RootError} `not-a-file`
  */
-export function readRegular(
-  directory: Directory,
-  name: string,
-  path: string,
-  maxBytes: number,
-): Buffer | undefined {
-  const file = openRegular(directory, name, path);
-  if (file === undefined) return undefined;
-  const { fd, size } = file;
-  try {
-    const content = size > maxBytes ? undefined : readBounded(fd, size, maxBytes);
-    if (content === undefined) throw tooLarge(path, maxBytes);
-    return content;
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** The first bytes of such a file. @returns and throws as `readRegular`. */
-export function readStartOf(
-  directory: Directory,
-  name: string,
-  path: string,
-  bytes: number,
-): Buffer | undefined {
-  const file = openRegular(directory, name, path);
-  if (file === undefined) return undefined;
-  try {
-    const content = Buffer.alloc(bytes);
-    return content.subarray(0, readSync(file.fd, content, 0, bytes, 0));
-  } finally {
-    closeSync(file.fd);
-  }
-}
-
-/** Such a file, open. @returns and throws as `readRegular`, but for its size. */
 export function openRegular(
   directory: Directory,
   name: string,
   path: string,
-): OpenFile | undefined {
-  const fd = openUnfollowed(directory, name);
-  if (fd === undefined) return undefined;
+): OpenRegular | undefined {
+  const named = openName(directory, name);
+  if (named === undefined) return undefined;
   try {
-    const stats = fstatSync(fd);
+    const stats = fstatSync(named);
+    if (stats.isSymbolicLink()) return undefined;
     if (!stats.isFile()) throw notAFile(path, stats);
-    return { fd, size: stats.size };
+    const { O_RDONLY, O_NONBLOCK, O_NOCTTY } = constants;
+    const fd = openSync(`/proc/self/fd/${named}`, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    return { fd, size: stats.size, stats };
+  } finally {
+    closeSync(named);
+  }
+}
+
+function openName(directory: Directory, name: string): number | undefined {
+  try {
+    return openSync(kernelPath(directory, name), O_PATH | constants.O_NOFOLLOW);
   } catch (error) {
-    closeSync(fd);
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-function openUnfollowed(directory: Directory, name: string): number | undefined {
-  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants;
-  try {
-    return openSync(kernelPath(directory, name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-  } catch (error) {
-    if (['ENOENT', 'ELOOP'].includes(systemErrorCode(error) ?? '')) return undefined;
-    throw error;
-  }
+/**
+ * All of an open file.
+ *
+ * @throws {RootError} `too-large`
+ */
+export function readWhole({ fd, size }: OpenFile, path: string, maxBytes: number): Buffer {
+  const content = size > maxBytes ? undefined : readBounded(fd, size, maxBytes);
+  if (content === undefined) throw tooLarge(path, maxBytes);
+  return content;
+}
+
+/** The first bytes of an open file. */
+export function readStartOf({ fd }: OpenFile, bytes: number): Buffer {
+  const content = Buffer.alloc(bytes);
+  return content.subarray(0, readSync(fd, content, 0, bytes, 0));
 }
 
 /** @returns undefined if there is more than `maxBytes`, whatever the file said of its size. */

@@ -1,4 +1,5 @@
 import { BerthError } from '../errors.ts';
+import type { Foreign } from './ownership.ts';
 
 /**
  * An OS file tree that may lie. Reading is synchronous (a thousand small files are read several
@@ -9,10 +10,16 @@ import { BerthError } from '../errors.ts';
  * strings in which each such byte 0xNN is the lone surrogate U+DCNN (as Python's
  * `surrogateescape`), so every name makes the round trip to the kernel; `displayPath` shows them
  * as `\xNN`.
+ *
+ * What others than root may write is no part of the OS: unless the view says otherwise, each read
+ * whose way leads through it is the error `user-writable`, whatever lies behind.
  */
 export interface Root {
   /** How messages and records call it: the real path, or `fd:3`. */
   readonly location: string;
+
+  /** The same tree in another view. It is open as long as this one is, and closes with it. */
+  as(view: View): Root;
 
   /**
    * What is at `path`, links followed inside the root.
@@ -62,6 +69,23 @@ export interface Root {
   close(): void;
 }
 
+/**
+ * Which part of a tree is read:
+ * - `os`: what only root could have written. This is how a root is opened.
+ * - `public`: of that, what everybody may read. For what units of users cite: root's rights are not
+ *   for them.
+ * - `present`: whatever anybody wrote, to tell that it is there. Links that others than root made,
+ *   or that lie where others may write, lead nowhere.
+ * - `any`: whatever anybody wrote, links and all. For what the running system or its administrator
+ *   names: it is theirs to say where that lies.
+ */
+export type View = 'os' | 'public' | 'present' | 'any';
+
+/** Whether a view ends where others than root may write. */
+export function isOfOs(view: View): boolean {
+  return view === 'os' || view === 'public';
+}
+
 export type EntryKind = 'file' | 'directory' | 'link' | 'other';
 
 export interface Entry {
@@ -73,11 +97,15 @@ export interface Found {
   /** Where the links led: the path inside the root without any link in it. */
   readonly realPath: string;
   readonly kind: Exclude<EntryKind, 'link'>;
+  /** Where others than root may write on the way; only in the views `present` and `any`. */
+  readonly foreign?: Foreign;
 }
 
 export interface FoundFile {
   readonly realPath: string;
   readonly content: Buffer;
+  /** Not everybody may read it: what it says is quoted to nobody. */
+  readonly isPrivate: boolean;
 }
 
 export interface OpenFile {
@@ -94,6 +122,8 @@ export type RootErrorCode =
   | 'too-many-entries'
   | 'too-deep'
   | 'unreadable'
+  | 'user-writable'
+  | 'private'
   | 'no-root';
 
 /** Why a path of a root could not be read. `path` is the one that was asked for. */
@@ -107,7 +137,8 @@ export class RootError extends BerthError {
     message: string,
     options: { hint: string; cause?: unknown },
   ) {
-    super(code, message, { ...options, kind: code === 'no-root' ? 'usage' : 'failed' });
+    const isUsage = code === 'no-root' || (code === 'user-writable' && path === '/');
+    super(code, message, { ...options, kind: isUsage ? 'usage' : 'failed' });
     this.path = path;
   }
 }

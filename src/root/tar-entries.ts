@@ -3,7 +3,7 @@ import { nameFromBytes } from './names.ts';
 import { type PaxRecords, paxRecords } from './pax-records.ts';
 import { TarError } from './tar-error.ts';
 
-/** One member of an archive; its body can be read until the next one is asked for. */
+/** One member of an archive, with its owner and mode; its body can be read until the next one is asked for. */
 export interface TarEntry {
   /** As the archive has it, not normalised. */
   readonly path: string;
@@ -11,6 +11,9 @@ export interface TarEntry {
   /** What a link says, and which path a hard link means. */
   readonly target: string;
   readonly size: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
   /** The next bytes of the body; fewer only at its end. */
   read(length: number): Promise<Buffer>;
 }
@@ -62,6 +65,9 @@ async function* members(reader: ByteReader): AsyncGenerator<TarEntry> {
       type: type === '\0' && path.endsWith('/') ? 'directory' : typeOf(type, records),
       target: records.linkpath ?? textAt(block, 157, 100),
       size: length,
+      uid: records.uid ?? numberAt(block, 108, 8),
+      gid: records.gid ?? numberAt(block, 116, 8),
+      mode: numberAt(block, 100, 8),
       read: async (wanted) => {
         const part = await reader.read(Math.min(wanted, left));
         if (part.length < Math.min(wanted, left)) throw cut();

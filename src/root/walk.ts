@@ -2,7 +2,9 @@ import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { systemErrorCode } from '../errors.ts';
 import { type Directories, type Directory, kernelPath, pathOf } from './directories.ts';
 import { isPossiblePath, nameFromBytes } from './names.ts';
-import { keepsChanging, tooDeep, tooManyLinks } from './read-error.ts';
+import { type Foreign, isForeign, isForeignLink } from './ownership.ts';
+import { keepsChanging, tooDeep, tooManyLinks, userWritable } from './read-error.ts';
+import { isOfOs, type View } from './root.ts';
 
 /** Where a path led. */
 export type Reached =
@@ -12,6 +14,8 @@ export type Reached =
       readonly directory: Directory;
       readonly name: string;
       readonly stats: Stats;
+      /** As it was at that look; who opens the file looks again. */
+      readonly foreign: Foreign | undefined;
     };
 
 /** As the kernel's own (path_resolution(7)). */
@@ -23,7 +27,8 @@ export const maxChanges = 100;
 /**
  * Goes from the root to `path`, one name at a time, each from the descriptor of the directory
  * before it. `..` and absolute links are answered from the descriptors of the way, so nothing
- * that is swapped meanwhile leads outside.
+ * that is swapped meanwhile leads outside. It ends where others than root may write, before it
+ * looks whether anything lies there: so nobody can make the answer another by making a file.
  *
  * @param last what to do with a link that is the last name of all.
  * @returns undefined if nothing is there.
@@ -33,9 +38,15 @@ export function walk(
   directories: Directories,
   path: string,
   last: 'follow' | 'stay',
+  view: View,
 ): Reached | undefined {
   if (!isPossiblePath(path)) return undefined;
   directories.trim();
+  const { trusted } = directories;
+  const mayPass = (foreign: Foreign | undefined) => {
+    if (foreign !== undefined && isOfOs(view)) throw userWritable(path, foreign);
+  };
+  mayPass(directories.root.foreign);
   const above: Directory[] = [];
   let here = directories.root;
   let links = 0;
@@ -51,10 +62,17 @@ export function walk(
     let next = directories.known(pathOf(here, name));
     if (next === undefined) {
       const stats = lstatSync(kernelPath(here, name), { throwIfNoEntry: false });
-      if (stats === undefined) return undefined;
+      if (stats === undefined) {
+        mayPass(here.foreign);
+        return undefined;
+      }
       if (stats.isSymbolicLink()) {
+        const made = isForeignLink(stats, trusted) ? foreignAt(here, name, stats) : undefined;
+        const foreign = here.foreign ?? made;
+        mayPass(foreign);
         if (ahead.length === 0 && last === 'stay')
-          return { kind: 'link', directory: here, name, stats };
+          return { kind: 'link', directory: here, name, stats, foreign };
+        if (foreign !== undefined && view !== 'any') return undefined;
         if (++links > maxLinks) throw tooManyLinks(path, maxLinks);
         const target = linkText(here, name);
         if (target?.startsWith('/')) here = above.splice(0)[0] ?? here;
@@ -64,7 +82,12 @@ export function walk(
       }
       if (!stats.isDirectory()) {
         if (ahead.length > 0) return undefined;
-        return { kind: stats.isFile() ? 'file' : 'other', directory: here, name, stats };
+        const isFile = stats.isFile();
+        // A device may be everybody's to write, and is not read by anybody here.
+        const own = isFile && isForeign(stats, trusted) ? foreignAt(here, name, stats) : undefined;
+        const foreign = here.foreign ?? own;
+        mayPass(foreign);
+        return { kind: isFile ? 'file' : 'other', directory: here, name, stats, foreign };
       }
       if (above.length >= maxDepth) throw tooDeep(path, maxDepth);
       next = directories.open(here, name);
@@ -76,8 +99,15 @@ export function walk(
     }
     above.push(here);
     here = next;
+    if (!here.isShared) mayPass(here.foreign);
   }
+  mayPass(here.foreign);
   return { kind: 'directory', directory: here };
+}
+
+export function foreignAt(directory: Directory, name: string, stats: Stats): Foreign {
+  const { uid, gid, mode } = stats;
+  return { uid, gid, mode, path: pathOf(directory, name) };
 }
 
 /** @returns undefined if the name is no longer a link. */

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { BerthError, systemErrorCode } from '../errors.ts';
-import { type Directory, kernelPath, O_PATH, pathOf } from './directories.ts';
+import { kernelPath, type Named, O_PATH, pathOf } from './directories.ts';
 import { displayPath } from './names.ts';
 import { openDirectory } from './open-directory.ts';
 
@@ -49,9 +49,9 @@ export function writeInRoot(spec: string, path: string, content: string): void {
  * @param spec and path, and what it throws, as `writeInRoot`.
  * @param mode of the directory itself, if it is made; 0755 without it.
  */
-export function directoryInRoot(spec: string, path: string, mode?: number): Directory {
+export function directoryInRoot(spec: string, path: string, mode?: number): Named {
   const names = namesIn(path);
-  let here: Directory = { fd: openDirectory(spec), realPath: '/' };
+  let here: Named = { fd: openDirectory(spec), realPath: '/' };
   try {
     for (const [i, name] of names.entries()) {
       const next = enter(here, name, i === names.length - 1 ? mode : undefined);
@@ -75,7 +75,7 @@ function notAPath(path: string): RangeError {
   return new RangeError(`not a path of a file in a root: ${path}`);
 }
 
-function enter(parent: Directory, name: string, mode: number | undefined): Directory {
+function enter(parent: Named, name: string, mode: number | undefined): Named {
   const realPath = pathOf(parent, name);
   const flags = O_PATH | constants.O_NOFOLLOW | constants.O_DIRECTORY;
   const open = () => ({ fd: openSync(kernelPath(parent, name), flags), realPath });
@@ -94,7 +94,7 @@ function enter(parent: Directory, name: string, mode: number | undefined): Direc
   }
 }
 
-function makeDirectoryIn(parent: Directory, name: string): void {
+function makeDirectoryIn(parent: Named, name: string): void {
   try {
     mkdirSync(kernelPath(parent, name), 0o755);
   } catch (error) {
@@ -103,7 +103,7 @@ function makeDirectoryIn(parent: Directory, name: string): void {
   sync(parent);
 }
 
-function replace(directory: Directory, name: string, content: string): void {
+function replace(directory: Named, name: string, content: string): void {
   const temporary = kernelPath(directory, `.${name}.${randomBytes(6).toString('hex')}`);
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   try {
@@ -125,7 +125,7 @@ function replace(directory: Directory, name: string, content: string): void {
 }
 
 /** What is open by O_PATH alone can't be synced. */
-function sync(directory: Directory): void {
+function sync(directory: Named): void {
   const fd = openSync(kernelPath(directory, '.'), constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     fsyncSync(fd);
@@ -134,7 +134,7 @@ function sync(directory: Directory): void {
   }
 }
 
-function noWay(parent: Directory, name: string, cause: unknown): BerthError {
+function noWay(parent: Named, name: string, cause: unknown): BerthError {
   const path = pathOf(parent, name);
   if (systemErrorCode(cause) !== 'ENOTDIR') return unwritable(path, reasonOf(cause), cause);
   const isLink = lstatSync(kernelPath(parent, name), { throwIfNoEntry: false })?.isSymbolicLink();

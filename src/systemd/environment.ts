@@ -7,7 +7,12 @@ import type { UnitEntry } from './unit-file.ts';
 import { splitWords } from './words.ts';
 
 export type Environment =
-  | { readonly ok: true; readonly values: ReadonlyMap<string, string> }
+  | {
+      readonly ok: true;
+      readonly values: ReadonlyMap<string, string>;
+      /** The variables whose value stands in a file that not everybody may read. */
+      readonly privateNames: ReadonlySet<string>;
+    }
   | { readonly ok: false; readonly message: string; readonly hint: string };
 
 export interface EnvironmentSources {
@@ -27,6 +32,7 @@ export function environmentOf(
   { root, etc, expand }: EnvironmentSources,
 ): Environment {
   const values = new Map<string, string>();
+  const privateNames = new Set<string>();
   for (const entry of list(entries, 'Service', 'Environment')) {
     for (const word of splitWords(entry.value, { escapes: true, relaxed: false }) ?? []) {
       const assignment = expand(word);
@@ -41,10 +47,19 @@ export function environmentOf(
     const path = expand(optional ? entry.value.slice(1) : entry.value);
     if (!path.ok) return path;
     const file = readValues(root, etc, path.text, optional);
-    if (!(file instanceof Map)) return file;
-    for (const [name, value] of file) values.set(name, value);
+    if ('ok' in file) return file;
+    for (const [name, { value, isPrivate }] of file) {
+      values.set(name, value);
+      if (isPrivate) privateNames.add(name);
+      else privateNames.delete(name);
+    }
   }
-  return { ok: true, values };
+  return { ok: true, values, privateNames };
+}
+
+interface FileValue {
+  readonly value: string;
+  readonly isPrivate: boolean;
 }
 
 function readValues(
@@ -52,7 +67,7 @@ function readValues(
   etc: Etc,
   path: string,
   optional: boolean,
-): Map<string, string> | (Environment & { ok: false }) {
+): ReadonlyMap<string, FileValue> | (Environment & { ok: false }) {
   const unknown = (found: string) =>
     ({
       ok: false,
@@ -61,7 +76,7 @@ function readValues(
     }) as const;
   // Under these two the booted host writes what no root can tell.
   const madeByHost = path.startsWith('/run/') || path.startsWith('/var/');
-  const values = new Map<string, string>();
+  const values = new Map<string, FileValue>();
   try {
     const files = matching(root, whereInTree(etc, path));
     if (files === undefined) {
@@ -71,8 +86,12 @@ function readValues(
       return unknown('the root does not have that file');
     }
     for (const file of files) {
-      const content = root.readFile(file)?.content.toString() ?? '';
-      for (const [name, value] of parseEnvironmentFile(content)) values.set(name, value);
+      const found = root.readFile(file);
+      if (found === undefined) continue;
+      const { content, isPrivate } = found;
+      for (const [name, value] of parseEnvironmentFile(content.toString())) {
+        values.set(name, { value, isPrivate });
+      }
     }
   } catch (error) {
     if (!(error instanceof RootError)) throw error;

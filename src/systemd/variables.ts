@@ -5,7 +5,12 @@ import { splitWords } from './words.ts';
 export const longestWord = 128 * 1024;
 
 export type ExpandedWords =
-  | { readonly ok: true; readonly words: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly words: readonly string[];
+      /** The values in the words that stand in files which not everybody may read. */
+      readonly privateValues: readonly string[];
+    }
   | { readonly ok: false; readonly message: string; readonly hint: string };
 
 /**
@@ -18,13 +23,20 @@ export type ExpandedWords =
  * Source: systemd.service(5), "Command lines".
  */
 export function expandVariables(word: string, environment: () => Environment): ExpandedWords {
-  if (!word.includes('$')) return { ok: true, words: [word] };
+  if (!word.includes('$')) return { ok: true, words: [word], privateValues: [] };
   const known = environment();
   if (!known.ok) return known;
+  const privateValues: string[] = [];
+  const valueOf = (name: string) => {
+    const value = known.values.get(name);
+    if (value !== undefined && known.privateNames.has(name)) privateValues.push(value);
+    return value;
+  };
   if (word.startsWith('$') && word[1] !== '{' && word[1] !== '$') {
-    const value = known.values.get(word.slice(1));
+    const value = valueOf(word.slice(1));
     if (value === undefined) return unknown(word.slice(1));
-    return { ok: true, words: splitWords(value, { escapes: false, relaxed: true }) ?? [] };
+    const words = splitWords(value, { escapes: false, relaxed: true }) ?? [];
+    return { ok: true, words, privateValues };
   }
   const parts: string[] = [];
   let size = word.length;
@@ -34,7 +46,7 @@ export function expandVariables(word: string, environment: () => Environment): E
     const close = word[dollar + 1] === '{' ? word.indexOf('}', dollar) : -1;
     if (close >= 0) {
       const name = word.slice(dollar + 2, close);
-      const value = known.values.get(name);
+      const value = valueOf(name);
       if (value === undefined) return unknown(name);
       size += value.length;
       if (size > longestWord) return tooLong;
@@ -45,7 +57,7 @@ export function expandVariables(word: string, environment: () => Environment): E
       at = dollar + (word[dollar + 1] === '$' ? 2 : 1);
     }
   }
-  return { ok: true, words: [parts.join('') + word.slice(at)] };
+  return { ok: true, words: [parts.join('') + word.slice(at)], privateValues };
 }
 
 const tooLong: ExpandedWords = {

@@ -14,7 +14,7 @@ async function imageOf(...layers: readonly (readonly Member[])[]): Promise<Root>
 async function rootOf(...archives: readonly Buffer[]): Promise<Root> {
   const tree = new LayerTree();
   for (const archive of archives) await tree.apply(tarEntries(chunksOf(archive)));
-  return new ImageRoot(tree.root, 'image:test');
+  return new ImageRoot({ tree: tree.root }, 'image:test', 'os');
 }
 
 function textOf(root: Root, path: string): string | undefined {
@@ -226,12 +226,15 @@ test('100,000 entries are read; a million and one are refused', { timeout: 120_0
         type: 'file',
         target: '',
         size: 0,
+        uid: 0,
+        gid: 0,
+        mode: 0o644,
         read: async () => Buffer.alloc(0),
       } as const;
     }
   }
   const tree = new LayerTree();
   await tree.apply(entries(100_000));
-  assert.equal(new ImageRoot(tree.root, '').list('/usr/share')?.length, 1000);
+  assert.equal(new ImageRoot({ tree: tree.root }, '', 'os').list('/usr/share')?.length, 1000);
   await assert.rejects(tree.apply(entries(1_000_000)), { code: 'too-many-entries' });
 });

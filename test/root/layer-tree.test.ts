@@ -8,7 +8,8 @@ import type { TarEntry } from '../../src/root/tar-entries.ts';
 import { TarError } from '../../src/root/tar-error.ts';
 
 function entry(path: string, type: TarEntry['type'], more: Partial<TarEntry> = {}): TarEntry {
-  return { path, type, target: '', size: 0, read: async () => Buffer.alloc(0), ...more };
+  const owner = { uid: 0, gid: 0, mode: 0o755 };
+  return { path, type, target: '', size: 0, ...owner, read: async () => Buffer.alloc(0), ...more };
 }
 
 function file(path: string, content: Buffer): TarEntry {
@@ -47,7 +48,7 @@ test('what is replaced or whited out gives its room back', async () => {
     await tree.apply(layer([entry(`etc/.wh.d${at}`, 'file')]));
   }
   await tree.apply(layer([file('etc/last', megabyte)]));
-  const root = new ImageRoot(tree.root, 'image:x');
+  const root = new ImageRoot({ tree: tree.root }, 'image:x', 'os');
   assert.equal(root.readFile('/etc/last')?.content.length, megabyte.length);
   assert.equal(root.lookup('/etc/d1'), undefined);
 });

@@ -7,6 +7,9 @@ export interface Member {
   readonly target?: string;
   /** What the header says; by default what the content has. */
   readonly size?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly mode?: number;
 }
 
 const BLOCK = 512;
@@ -27,10 +30,15 @@ function packed(member: Member): Buffer[] {
   ];
 }
 
-function blocks({ path, type = '0', content = '', target = '', size }: Member): Buffer[] {
+function blocks(member: Member): Buffer[] {
+  const { path, type = '0', content = '', target = '', size } = member;
+  const { uid = 0, gid = 0, mode = 0o755 } = member;
   const body = Buffer.from(content);
   const block = Buffer.alloc(BLOCK);
   block.write(Buffer.from(path).subarray(0, 100).toString('latin1'), 0, 'latin1');
+  for (const [at, number] of [mode, uid, gid].entries()) {
+    block.write(`${number.toString(8).padStart(7, '0')}\0`, 100 + 8 * at);
+  }
   block.write(`${(size ?? body.length).toString(8).padStart(11, '0')}\0`, 124);
   block.write(type, 156);
   block.write(Buffer.from(target).subarray(0, 100).toString('latin1'), 157, 'latin1');

@@ -37,7 +37,7 @@ async function projectImages(
   const paths =
     place === directory ? filesIn(directory, environment.get('COMPOSE_FILE'), files) : [place];
   const [main] = paths;
-  if (main === undefined) return [];
+  if (main === undefined || !files.isOfOs(main)) return [];
   const unitPath = files.place(main);
   const realPath = files.realPath(main);
   const unit = {

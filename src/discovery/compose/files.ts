@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { Problem, ProblemSubject } from '../../problem.ts';
-import { RootError } from '../../root/root.ts';
+import { type FoundFile, RootError } from '../../root/root.ts';
 import { followed, whereInTree } from '../../systemd/etc.ts';
 import type { Fault } from '../fault.ts';
 import type { SourceContext } from '../source.ts';
@@ -29,6 +29,20 @@ export class ComposeFiles {
     return this.#guarded(path, (at) => this.#context.root.lookup(at)?.kind);
   }
 
+  /** False for a file in which others than root may write: then a problem says so, which binds nothing. */
+  isOfOs(path: string): boolean {
+    const found = this.#guarded(path, (at) => {
+      try {
+        this.#context.root.lookup(at);
+        return 'of the OS';
+      } catch (error) {
+        if (error instanceof RootError && error.code !== 'user-writable') return 'of the OS';
+        throw error;
+      }
+    });
+    return found !== undefined;
+  }
+
   names(directory: string): readonly string[] {
     const list = (at: string) => this.#context.root.list(at)?.map(({ name }) => name);
     return this.#guarded(directory, list) ?? [];
@@ -36,9 +50,12 @@ export class ComposeFiles {
 
   /** Undefined if it is not there, or can't be read: then a problem says so. */
   text(path: string, maxBytes?: number): string | undefined {
-    return this.#guarded(path, (at) =>
-      this.#context.root.readFile(at, maxBytes)?.content.toString('utf8'),
-    );
+    return this.file(path, maxBytes)?.content.toString('utf8');
+  }
+
+  /** As `text`, and whether everybody may read it. */
+  file(path: string, maxBytes?: number): FoundFile | undefined {
+    return this.#guarded(path, (at) => this.#context.root.readFile(at, maxBytes));
   }
 
   /** The documents of a file, none if it is not there. */

@@ -1,4 +1,6 @@
 import { posix } from 'node:path';
+import { conceal, concealValue } from '../../concealed.ts';
+import { tooManyPrivate } from '../expander.ts';
 import type { Fault } from '../fault.ts';
 import { readEnvFile } from './env-file.ts';
 import { against, type ComposeFiles } from './files.ts';
@@ -28,6 +30,8 @@ const mostServices = 20_000;
 /** The services of the projects that some files make, those that they include among them. */
 export class Projects {
   readonly #files: ComposeFiles;
+  /** The variables that stand in files which not everybody may read. */
+  readonly #privateNames = new Set<string>();
   #includes = 0;
   #services = 0;
 
@@ -178,17 +182,37 @@ export class Projects {
   }
 
   environment(paths: readonly string[], outer: Environment): Environment {
-    const texts = paths.flatMap((path) => this.#files.text(path, 64 * 1024) ?? []);
-    return readEnvFile(texts.join('\n'), outer);
+    const found = paths.flatMap((path) => this.#files.file(path, 64 * 1024) ?? []);
+    const text = found.map(({ content }) => content.toString('utf8')).join('\n');
+    const values = readEnvFile(text, outer);
+    if (found.some(({ isPrivate }) => isPrivate)) {
+      for (const name of values.keys()) if (!outer.has(name)) this.#privateNames.add(name);
+    }
+    return values;
   }
 
   /** A scalar with its variables replaced; where that can't be, a problem says so. */
   text(value: YamlValue | undefined, path: string, environment: Environment): string | undefined {
     if (value?.text === undefined) return undefined;
     const result = interpolate(value.text, environment);
-    if (result.ok) return result.text;
-    this.#files.problem(path, value.line, result.fault);
+    if (!result.ok) {
+      this.#files.problem(path, value.line, result.fault);
+      return undefined;
+    }
+    if (this.#concealed(value.text, result.text, environment)) return result.text;
+    this.#files.problem(path, value.line, tooManyPrivate);
     return undefined;
+  }
+
+  /** Keeps the private values that a text names out of all messages. */
+  #concealed(written: string, text: string, environment: Environment): boolean {
+    if (this.#privateNames.size === 0) return true;
+    const names = [...written.matchAll(/\$\{?(\w+)/g)].map(([, name = '']) => name);
+    const used = names.filter((name) => this.#privateNames.has(name));
+    if (used.length === 0) return true;
+    return (
+      conceal(text, written) && used.every((name) => concealValue(environment.get(name) ?? ''))
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { Problem } from '../../problem.ts';
 import { displayPath } from '../../root/names.ts';
-import { problemOf } from '../../root/problem-of.ts';
+import { problemOfCited } from '../../root/problem-of.ts';
 import { type Root, RootError } from '../../root/root.ts';
 import { type Etc, followed, whereInTree } from '../../systemd/etc.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
@@ -47,7 +47,7 @@ export function citedFile(
     return text === undefined ? failed(noFile(path)) : { ok: true, path, text };
   } catch (error) {
     if (!(error instanceof RootError)) throw error;
-    return { ok: false, problem: { ...problemOf(error), subject: subjectOf(unit) } };
+    return { ok: false, problem: { ...problemOfCited(error), subject: subjectOf(unit) } };
   }
 }
 

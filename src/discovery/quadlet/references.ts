@@ -2,7 +2,7 @@ import type { Problem } from '../../problem.ts';
 import { scalar } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import type { Fault } from '../fault.ts';
-import { type ImageValue, imageOf } from '../image-value.ts';
+import { type ImageValue, imageOf, privateImageOf } from '../image-value.ts';
 import type { PullOptions, Reference } from '../reference.ts';
 import type { Found } from '../source.ts';
 import { type Arguments, artifact, readArguments } from './arguments.ts';
@@ -164,7 +164,8 @@ function named(
   if (!expanded.ok) return expanded;
   const word = expanded.words[0];
   if (word === undefined) return { ok: false, fault: emptyVariable(entry.key) };
-  return imageOf(word.slice(prefix.length), shortNames);
+  const name = word.slice(prefix.length);
+  return expanded.isPrivate ? privateImageOf(name, shortNames) : imageOf(name, shortNames);
 }
 
 function reference(

@@ -2,7 +2,7 @@ import { list } from '../../systemd/lookup.ts';
 import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
 import { parseUnitName } from '../../systemd/unit-name.ts';
 import type { Fault } from '../fault.ts';
-import { imageOf } from '../image-value.ts';
+import { imageOf, privateImageOf } from '../image-value.ts';
 import type { Reference } from '../reference.ts';
 import { storageEnvironment, storageOptions } from '../store-options.ts';
 import { type CommandPull, commandPull } from './command-pull.ts';
@@ -80,9 +80,10 @@ function referenceTo(
   place: ServicePlace,
   { shortNames }: ServiceContext,
 ): Reference {
+  const imageBy = word.isPrivate ? privateImageOf : imageOf;
   const image =
     word.fault === undefined
-      ? imageOf(word.text, shortNames)
+      ? imageBy(word.text, shortNames)
       : { ok: false as const, fault: word.fault };
   const all = [...(image.ok ? [] : [image.fault]), ...faults];
   return {

@@ -1,6 +1,9 @@
+import { concealValue } from '../../concealed.ts';
 import { type CommandLine, commandLines } from '../../systemd/command-line.ts';
+import type { Environment } from '../../systemd/environment.ts';
 import { list, scalar } from '../../systemd/lookup.ts';
 import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
+import { tooManyPrivate } from '../expander.ts';
 import type { Fault } from '../fault.ts';
 import type { Found } from '../source.ts';
 import { bindSetting } from '../x-berth.ts';
@@ -91,6 +94,10 @@ async function readWords(
     });
     const isKnown = environment.ok && !changesEnvironment;
     const values = isKnown ? environment.values : new Map<string, string>();
+    if (isKnown && !concealUsed(environment, script.text)) {
+      found.problems.push(problemAt(place, tooManyPrivate));
+      return;
+    }
     const shell = readShell(script.text, values, stopsAtFailure);
     if (!shell.ok) {
       if (shell.fault !== undefined) found.problems.push(problemAt(place, shell.fault));
@@ -101,6 +108,16 @@ async function readWords(
       await readWords(part.words, { ignoresFailure }, place, context, found, true);
     }
   }
+}
+
+/** Which of the private values the shell will put where is not followed: each that the script names counts. */
+function concealUsed(
+  { values, privateNames }: Environment & { ok: true },
+  script: string,
+): boolean {
+  return [...privateNames]
+    .filter((name) => script.includes(name))
+    .every((name) => concealValue(values.get(name) ?? ''));
 }
 
 function workingDirectory(unit: SystemdUnit): string {

@@ -18,7 +18,7 @@ export function systemdWords(line: CommandLine, unit: SystemdUnit, expander: Exp
     if (value.ok) {
       for (const text of value.words) {
         size += text.length;
-        words.push({ text, raw });
+        words.push({ text, raw, ...(value.isPrivate ? { isPrivate: true } : {}) });
       }
       if (size <= longestCommandLine) continue;
       words.push({ text: '$', raw, fault: tooLong, several: true });

@@ -9,6 +9,8 @@ export interface Word {
   readonly text: string;
   /** As it is written in the unit, or in the script. */
   readonly raw: string;
+  /** It has a value in it of a file that not everybody may read. */
+  readonly isPrivate?: boolean;
   /** Why it is not known, or not all of it. */
   readonly fault?: Fault;
   /** It may be no word, or several. */

@@ -2,6 +2,7 @@ import { parseName } from '../../image/name.ts';
 import { formatPlatform, hostPlatform, parsePlatform } from '../../image/platform.ts';
 import type { ResolvedImage } from '../../image/resolved.ts';
 import type { Access } from '../../registry/access.ts';
+import type { Credentials } from '../../registry/auth-file.ts';
 import { RegistryError } from '../../registry/registry.ts';
 import type { FetchWatch } from '../engine.ts';
 import { type PodmanApi, parse } from './api.ts';
@@ -66,6 +67,7 @@ export class Pulls {
     // Only this needs to know of credentials, and most commands don't fetch.
     const { unitCredentials } = await import('../../registry/credentials.ts');
     const credentials = await unitCredentials(image.name, access);
+    const isPlainAllowed = access.tlsVerify === false && !isOfFile(access, credentials);
     const silence = new Silence(name, image);
     const path = '/images/pull';
     const lines = this.#api.lines({
@@ -75,10 +77,10 @@ export class Pulls {
         reference: name,
         // With `missing` it would do that the image of another repository has this digest.
         policy: 'always',
-        ...(access.tlsVerify === false ? { tlsVerify: 'false' } : {}),
+        ...(isPlainAllowed ? { tlsVerify: 'false' } : {}),
         ...platformQuery(image),
       },
-      headers: registryAuth(credentials, registry, access),
+      headers: registryAuth(credentials, registry, isPlainAllowed),
       signal: AbortSignal.any([silence.signal, ...(signal === undefined ? [] : [signal])]),
     });
     const progress = pullProgress(image.blobs);
@@ -104,6 +106,14 @@ export class Pulls {
       throw failed(`${name} became the image ${id}, expected ${image.config}`);
     }
   }
+}
+
+/**
+ * Whether credentials of an `AuthFile=` would be sent. podman falls back to plain HTTP by itself with
+ * `tlsVerify=false`: so then the registries.conf of the host alone says whether it may.
+ */
+function isOfFile({ credentials }: Access, found: Credentials | 'none' | 'host'): boolean {
+  return credentials?.kind === 'auth-file' && found !== 'none';
 }
 
 /** Waits for podman's next word, and calls the pull off when it does not come. */

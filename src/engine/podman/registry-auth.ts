@@ -1,4 +1,3 @@
-import type { Access } from '../../registry/access.ts';
 import type { Credentials } from '../../registry/auth-file.ts';
 
 /**
@@ -8,12 +7,13 @@ import type { Credentials } from '../../registry/auth-file.ts';
  * an empty one, an empty map or one for other registries all make podman 4.3 look for the host's.
  * A username without a password is as good as none: podman asks for a token anonymously.
  *
+ * @param mayBePlain whether podman is told not to insist on TLS.
  * @param registry the one that the image's name begins with, for which the credentials are.
  */
 export function registryAuth(
   credentials: Credentials | 'none' | 'host',
   registry: string,
-  access: Access,
+  mayBePlain: boolean,
 ): Readonly<Record<string, string>> {
   if (credentials === 'host') return {};
   if (credentials === 'none') return header(ANONYMOUS);
@@ -24,7 +24,7 @@ export function registryAuth(
   const config = { username, password: password.reveal() };
   // By registry, so that mirrors of the host's registries.conf don't get them. But to a mirror
   // podman would send what the host has for it, which must not be without TLS verified.
-  return header(access.tlsVerify === false ? config : { [registry]: config });
+  return header(mayBePlain ? config : { [registry]: config });
 }
 
 const ANONYMOUS = { username: 'anonymous', password: '' };

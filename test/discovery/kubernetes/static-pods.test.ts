@@ -123,6 +123,7 @@ test('a root without a kubelet costs two lookups', async () => {
   const refuse = (): never => assert.fail('nothing is read');
   const root: Root = {
     location: '/',
+    as: refuse,
     lookup: (path) => {
       asked.push(path);
       return undefined;

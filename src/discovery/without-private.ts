@@ -1,0 +1,39 @@
+import type { Problem } from '../problem.ts';
+import { type Root, RootError } from '../root/root.ts';
+
+/**
+ * Makes of a problem one that quotes nothing of a file that not everybody may read: messages go into
+ * journals and logs that more people read than the file.
+ */
+export function withoutPrivate(root: Root): (problem: Problem) => Problem {
+  const open = root.as('public');
+  const known = new Map<string, boolean>();
+  const isPrivate = (path: string): boolean => {
+    let result = known.get(path);
+    if (result === undefined) {
+      result = isForFew(open, path);
+      known.set(path, result);
+    }
+    return result;
+  };
+  return (problem) => {
+    const { path, code } = problem;
+    // These say of the file that it can't be read, and nothing of what it holds.
+    if (code === 'private' || code === 'user-writable' || !isPrivate(path)) return problem;
+    return {
+      ...problem,
+      message: `expected something else there (${code}); what it is is not said, since not everybody may read the file`,
+      hint: 'look at the line as root; docs/problems.md says what the code means',
+    };
+  };
+}
+
+function isForFew(open: Root, path: string): boolean {
+  try {
+    open.lookup(path);
+    return false;
+  } catch (error) {
+    if (error instanceof RootError) return error.code === 'private';
+    throw error;
+  }
+}
