@@ -5,6 +5,7 @@ import type { LoadedImages } from '../engine/store/loaded.ts';
 import { BerthError } from '../errors.ts';
 import type { Context } from '../lifecycle/context.ts';
 import { readRetryTimes, writeRetryTimes } from '../lifecycle/retry-times.ts';
+import { keepFromOthers } from '../lifecycle/state-directory.ts';
 import type { RetryTimes } from '../registry/hosts.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RetryPolicy } from '../registry/retry.ts';
@@ -45,7 +46,7 @@ export async function inSurroundings<T>(
 ): Promise<T> {
   const user = isUser(options);
   const config = await hostConfig(options);
-  const stateDirectory = target?.stateDirectory ?? stateDirectoryOf(options, config);
+  const stateDirectory = openStateDirectory(options, config, target);
   const retryTimes = obeysRetryTimes ? readRetryTimes(stateDirectory) : undefined;
   const run = async ({ registry, report, signal }: Online) => {
     const engine = await openEngine({
@@ -132,17 +133,23 @@ export function hostConfig(options: Pick<CommonOptions, 'user' | 'config'>): Pro
   return readConfig(configDirectories(isUser(options)), options.config);
 }
 
-/** Where berth keeps what it has: the option, the environment, berth.toml, else where it belongs. */
-export function stateDirectoryOf(
+/**
+ * Where berth keeps what it has: in a target, else as the option, the environment or berth.toml says, else
+ * where it belongs. It need not exist; if it does, it is made private.
+ */
+export function openStateDirectory(
   options: Pick<CommonOptions, 'user' | 'stateDir'>,
   config: Config,
+  target?: Target,
 ): string {
-  return (
+  const directory =
+    target?.stateDirectory ??
     options.stateDir ??
     process.env['BERTH_STATE_DIR'] ??
     config.stateDirectory ??
-    defaultStateDirectory(isUser(options))
-  );
+    defaultStateDirectory(isUser(options));
+  keepFromOthers(directory);
+  return directory;
 }
 
 export function isUser(options: Pick<CommonOptions, 'user'>): boolean {

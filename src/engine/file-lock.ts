@@ -136,7 +136,7 @@ async function openLockFile(path: string): Promise<DatabaseSync> {
  */
 function makeLockFile(path: string): void {
   try {
-    closeSync(openSync(path, 'ax'));
+    closeSync(openSync(path, 'ax', 0o600));
   } catch (error) {
     if (systemErrorCode(error) !== 'EEXIST') throw error;
     accessSync(path, constants.R_OK | constants.W_OK);

@@ -18,7 +18,7 @@ import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
 import { failureEntry, printFailures, problemEntry } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
-import { hostConfig, type Online, online, stateDirectoryOf } from '../surroundings.ts';
+import { hostConfig, type Online, online, openStateDirectory } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
 
 interface BundleOptions extends RootOptions {
@@ -66,7 +66,7 @@ async function bundle(surroundings: Online, root: Root, options: BundleOptions):
   const plan = await planBundle(surroundings, registry, bindings, present);
   const written = plan.failures.length === 0;
   if (written) {
-    const state = stateDirectoryOf(options, await hostConfig(options));
+    const state = openStateDirectory(options, await hostConfig(options));
     await write(surroundings, plan, join(state, 'store'), options);
   }
   if (options.output === '-') process.stderr.write(summary(plan, options.output));
