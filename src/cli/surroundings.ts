@@ -28,6 +28,8 @@ export type Online = Pick<Surroundings, 'registry' | 'report' | 'signal'>;
 export interface SurroundingsOptions {
   /** Starts an engine process for the command, whatever listens. */
   readonly alone?: boolean;
+  /** How long other berths are waited for, in milliseconds; else as long as makes sense at all. */
+  readonly lockPatience?: number;
   /** Works on the state of an OS that is not running yet. */
   readonly target?: Target | undefined;
   /** Leaves registries alone as long as they asked earlier runs to, and remembers it for the next. */
@@ -42,7 +44,7 @@ export interface SurroundingsOptions {
 export async function inSurroundings<T>(
   options: CommonOptions & RateOptions & { readonly downloadOnly?: boolean },
   work: (surroundings: Surroundings) => Promise<T>,
-  { alone = false, target, obeysRetryTimes = false }: SurroundingsOptions = {},
+  { alone = false, lockPatience, target, obeysRetryTimes = false }: SurroundingsOptions = {},
 ): Promise<T> {
   const user = isUser(options);
   const config = await hostConfig(options);
@@ -65,7 +67,11 @@ export async function inSurroundings<T>(
         throw pullsItself(engine.name);
       }
       const { compose, reserve } = config;
-      const known = { loaded: loaded.images, ...(reserve === undefined ? {} : { reserve }) };
+      const known = {
+        loaded: loaded.images,
+        ...(reserve === undefined ? {} : { reserve }),
+        ...(lockPatience === undefined ? {} : { lockPatience }),
+      };
       return await work({ engine, stateDirectory, report, signal, registry, compose, ...known });
     } finally {
       await loaded.close();

@@ -23,6 +23,9 @@ interface ActivateOptions extends CommonOptions {
   readonly pullNeeded?: string;
 }
 
+/** In milliseconds: berth-activate.service has 90 s, and what is in the way should be said in time. */
+const LOCK_PATIENCE = 45_000;
+
 /** `berth activate`: what berth-activate.service runs before any container starts. */
 export function defineActivate(command: Command): void {
   withCommonOptions(
@@ -48,6 +51,7 @@ export function defineActivate(command: Command): void {
       else {
         await inSurroundings(options, (surroundings) => run(surroundings, options), {
           alone: true,
+          lockPatience: LOCK_PATIENCE,
         });
       }
     });
