@@ -14,6 +14,7 @@ import { hostRegistry } from './host-registry.ts';
 import type { Target } from './into.ts';
 import type { CommonOptions, RateOptions } from './options.ts';
 import { openProgress } from './render/progress.ts';
+import { endingSignal } from './signals.ts';
 
 /** What a command that needs an engine works with; all of it is closed when the command ends. */
 export interface Surroundings extends Context {
@@ -38,8 +39,6 @@ export interface SurroundingsOptions {
 
 /**
  * Opens the engine as configured, and runs a command with it.
- *
- * SIGINT and SIGTERM end what is under way; what was fetched stays for the next try.
  */
 export async function inSurroundings<T>(
   options: CommonOptions & RateOptions & { readonly downloadOnly?: boolean },
@@ -112,25 +111,21 @@ function loadedAt(directory: string) {
   };
 }
 
-/** Runs a command that asks registries and needs no engine; signals end it likewise. */
+/** Runs a command that asks registries and needs no engine. */
 export async function online<T>(
   options: Pick<CommonOptions, 'progress' | 'progressFd'> & RateOptions,
   work: (online: Online) => Promise<T>,
   retryTimes?: RetryTimes,
 ): Promise<T> {
   const progress = openProgress(options.progress, options.progressFd);
-  const abort = new AbortController();
-  const stop = (signal: NodeJS.Signals) => abort.abort(interrupted(signal));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
   const onRetry: RetryPolicy['onRetry'] = ({ message }, milliseconds) =>
     progress.report({ event: 'retry', message, milliseconds });
   const registry = hostRegistry(options, onRetry, retryTimes);
   try {
-    return await work({ registry, report: progress.report, signal: abort.signal });
+    return await work({ registry, report: progress.report, signal: endingSignal });
   } finally {
     registry.close();
     progress.end();
-    process.off('SIGINT', stop).off('SIGTERM', stop);
   }
 }
 
@@ -181,11 +176,5 @@ function pullsItself(engine: EngineName): BerthError {
   return new BerthError('limit-rate', message, {
     hint: `leave it out, or download by \`berth stage --download-only --limit-rate …\` first and stage then; what ${engine} pulls is held back by the system's traffic control alone`,
     kind: 'usage',
-  });
-}
-
-export function interrupted(signal: NodeJS.Signals): BerthError {
-  return new BerthError('interrupted', `ended by ${signal}`, {
-    hint: 'what was fetched stays; run the same command again',
   });
 }

@@ -18,6 +18,7 @@ import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
 import { failureEntry, printFailures, problemEntry } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
+import { inOrder } from '../signals.ts';
 import { hostConfig, type Online, online, openStateDirectory } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
 
@@ -67,7 +68,7 @@ async function bundle(surroundings: Online, root: Root, options: BundleOptions):
   const written = plan.failures.length === 0;
   if (written) {
     const state = openStateDirectory(options, await hostConfig(options));
-    await write(surroundings, plan, join(state, 'store'), options);
+    await inOrder(() => write(surroundings, plan, join(state, 'store'), options));
   }
   if (options.output === '-') process.stderr.write(summary(plan, options.output));
   else {
