@@ -1,6 +1,6 @@
 import type * as v from 'valibot';
-import { displayPath } from '../root/names.ts';
 import type { Format } from './options.ts';
+import { shownJson, shownLine } from './render/shown.ts';
 import type * as schemas from './schemas.ts';
 
 type Output = {
@@ -37,7 +37,7 @@ function textOf<T extends Output>(format: Format, faces: Faces<T>): Iterable<str
     case 'table':
       return [faces.table()];
     case 'refs':
-      return [[...faces.refs()].map((line) => `${displayPath(line)}\n`).join('')];
+      return [[...faces.refs()].map(shownLine).join('')];
   }
 }
 
@@ -49,7 +49,7 @@ export function* jsonText(document: object): Iterable<string> {
   let separator = '{\n';
   for (const [key, value] of Object.entries(document)) {
     if (value === undefined) continue;
-    yield `${separator}  ${JSON.stringify(key)}: `;
+    yield `${separator}  ${shownJson(key)}: `;
     separator = ',\n';
     if (!Array.isArray(value) || value.length === 0) {
       yield inside({ value }, '{\n  "value": ', '\n}');
@@ -66,14 +66,5 @@ export function* jsonText(document: object): Iterable<string> {
 
 /** The text of a document without what stands around the part of interest, indented as in there. */
 function inside(document: object, before: string, after: string): string {
-  const text = JSON.stringify(document, undefined, 2).slice(before.length, -after.length);
-  return text.replace(unprintable, escapeUnits);
-}
-
-/** What `JSON.stringify` leaves as it is, and a terminal would obey. */
-const unprintable = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu;
-
-function escapeUnits(text: string): string {
-  const units = Array.from({ length: text.length }, (_, i) => text.charCodeAt(i));
-  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
+  return shownJson(document, 2).slice(before.length, -after.length);
 }

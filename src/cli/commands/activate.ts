@@ -15,6 +15,7 @@ import { print } from '../output.ts';
 import { exitCodes, printFailure } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
 import { findingEntry, printFailures, printFindings } from '../render/problems.ts';
+import { shownLine } from '../render/shown.ts';
 import { inSurroundings, type Surroundings } from '../surroundings.ts';
 import { idOfRoot, idOfTarget, withRoot } from '../target.ts';
 import { plannedRoot } from './plan.ts';
@@ -144,7 +145,7 @@ function table(result: Activated, ready: boolean): string {
     ),
     `${result.id} ${verdict(result, ready)}${result.switched ? ', booted anew' : ''}.`,
   ];
-  return `${lines.join('\n')}\n`;
+  return lines.map(shownLine).join('');
 }
 
 function verdict({ isStaged }: Activated, ready: boolean): string {
