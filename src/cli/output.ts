@@ -1,7 +1,10 @@
 import type * as v from 'valibot';
+import { BerthError, systemErrorCode } from '../errors.ts';
 import type { Format } from './options.ts';
+import { exitCodes, printFailure } from './render/failure.ts';
 import { shownJson, shownLine } from './render/shown.ts';
 import type * as schemas from './schemas.ts';
+import { dieBy } from './signals.ts';
 
 type Output = {
   [K in keyof typeof schemas]: v.InferOutput<(typeof schemas)[K]>;
@@ -13,6 +16,29 @@ export interface Faces<T extends Output> {
   readonly table: () => string;
   /** An image a line, as `berth pull -` and `xargs podman pull` take them. */
   readonly refs: () => Iterable<string>;
+}
+
+/**
+ * Sees to standard output and standard error that can't be written. Where the reader of a result has
+ * gone, berth ends by SIGPIPE, as other programs do: no failure to speak of, and no success. Any other
+ * failure to write a result is one, said in two lines, whatever else the command answers. What goes to
+ * standard error is no result.
+ */
+export function watchOutput(): { readonly isBroken: () => boolean } {
+  let isBroken = false;
+  process.stdout.on('error', (error) => {
+    if (systemErrorCode(error) === 'EPIPE') dieBy('SIGPIPE');
+    if (isBroken) return;
+    isBroken = true;
+    const message = `can't write the result to standard output: ${error.message}`;
+    const hint = 'make space where it goes, or send it elsewhere; what the command does is done';
+    printFailure(new BerthError('output', message, { hint }), false);
+    process.once('exit', () => {
+      process.exitCode = exitCodes.failed;
+    });
+  });
+  process.stderr.on('error', () => undefined);
+  return { isBroken: () => isBroken };
 }
 
 /** Writes a result to standard output in the format that was asked for. */

@@ -39,8 +39,10 @@ export async function inOrder<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Ends the process as the signal does by itself: there must be no listener for it any more. */
+/** Ends the process as the signal does by itself, whatever was made of it before. */
 export function dieBy(signal: NodeJS.Signals): void {
+  // The last listener that goes leaves the system's own action, also for SIGPIPE, which Node ignores.
+  process.once(signal, () => undefined).removeAllListeners(signal);
   process.kill(process.pid, signal);
 }
 
