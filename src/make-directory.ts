@@ -8,9 +8,10 @@ import { systemErrorCode } from './errors.ts';
  * where a file system answers ENOENT below a directory that is there, as procfs does, Node tries
  * for ever.
  *
+ * @param mode of each that is made: what berth keeps is for its owner alone.
  * @throws {Error} the system's.
  */
-export function makeDirectory(path: string, mode = 0o755): void {
+export function makeDirectory(path: string, mode = 0o700): void {
   const missing: string[] = [];
   for (let at = path; !isThere(at); at = dirname(at)) missing.push(at);
   for (const directory of missing.toReversed()) {

@@ -4,6 +4,7 @@ import type { Root } from '../root/root.ts';
 import { howToBind } from './commands/images.ts';
 import type { RootOptions } from './options.ts';
 import { printProblems } from './render/problems.ts';
+import { shownLine } from './render/shown.ts';
 import { hostConfig } from './surroundings.ts';
 
 /** What a root binds, for commands that make something of it and stage nothing. */
@@ -39,5 +40,5 @@ export function printBound(
   { format }: RootOptions,
 ): void {
   if (format !== 'json') printProblems(problems);
-  if (isNothing) process.stderr.write(`Nothing of ${location} is bound. ${howToBind}\n`);
+  if (isNothing) process.stderr.write(shownLine(`Nothing of ${location} is bound. ${howToBind}`));
 }

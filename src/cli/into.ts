@@ -38,7 +38,7 @@ export function openTarget(
   };
   return {
     ...target,
-    stateDirectory: place('/lib/berth'),
+    stateDirectory: place('/lib/berth', 0o700),
     storage: place('/lib/containers/storage', 0o700),
     temporary: place('/tmp', 0o1777),
   };

@@ -1,20 +1,17 @@
 import { CommanderError } from 'commander';
+import { watchOutput } from './output.ts';
 import { programOf } from './program.ts';
 import { exitCodeOf, exitCodes, printFailure } from './render/failure.ts';
 
 void main(process.argv);
 
 async function main(argv: readonly string[]): Promise<void> {
-  // A reader that goes away (`berth images | head`) is no failure of ours, and no success.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  const output = watchOutput();
   try {
     await (await programOf(argv.slice(2))).parseAsync(argv);
   } catch (error) {
+    // What writes a stream of its own to standard output fails with that.
+    if (output.isBroken()) return;
     if (error instanceof CommanderError) {
       // commander has printed what is wrong; help and version are no failures.
       process.exitCode = error.exitCode === 0 ? 0 : exitCodes.usage;

@@ -5,17 +5,14 @@ import { hostRegistry } from './host-registry.ts';
 import { namesMeantBy } from './names.ts';
 import type { CommonOptions, RateOptions } from './options.ts';
 import { retryLine } from './render/progress-lines.ts';
-import { hostConfig, interrupted, stateDirectoryOf } from './surroundings.ts';
+import { hostConfig, openStateDirectory } from './surroundings.ts';
 
 /** What of a command's options says where an OS image comes from. */
 export type ImageOptions = Pick<CommonOptions, 'user' | 'config' | 'stateDir'> & RateOptions;
 
 /** The root in an OS image, as the running system fetches images. */
 export async function openHostImage(spec: string, options: ImageOptions): Promise<Root> {
-  const stateDirectory = stateDirectoryOf(options, await hostConfig(options));
-  const abort = new AbortController();
-  const stop = (signal: NodeJS.Signals) => abort.abort(interrupted(signal));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const stateDirectory = openStateDirectory(options, await hostConfig(options));
   const registry = hostRegistry(options, (error, milliseconds) =>
     process.stderr.write(`${retryLine(error.message, milliseconds)}\n`),
   );
@@ -24,10 +21,8 @@ export async function openHostImage(spec: string, options: ImageOptions): Promis
       registry,
       storeDirectory: join(stateDirectory, 'store'),
       nameMeantBy: async (raw) => (await namesMeantBy([raw]))[0] ?? raw,
-      signal: abort.signal,
     });
   } finally {
     registry.close();
-    process.off('SIGINT', stop).off('SIGTERM', stop);
   }
 }

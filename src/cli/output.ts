@@ -1,7 +1,10 @@
 import type * as v from 'valibot';
-import { displayPath } from '../root/names.ts';
+import { BerthError, systemErrorCode } from '../errors.ts';
 import type { Format } from './options.ts';
+import { exitCodes, printFailure } from './render/failure.ts';
+import { shownJson, shownLine } from './render/shown.ts';
 import type * as schemas from './schemas.ts';
+import { dieBy } from './signals.ts';
 
 type Output = {
   [K in keyof typeof schemas]: v.InferOutput<(typeof schemas)[K]>;
@@ -13,6 +16,29 @@ export interface Faces<T extends Output> {
   readonly table: () => string;
   /** An image a line, as `berth pull -` and `xargs podman pull` take them. */
   readonly refs: () => Iterable<string>;
+}
+
+/**
+ * Sees to standard output and standard error that can't be written. Where the reader of a result has
+ * gone, berth ends by SIGPIPE, as other programs do: no failure to speak of, and no success. Any other
+ * failure to write a result is one, said in two lines, whatever else the command answers. What goes to
+ * standard error is no result.
+ */
+export function watchOutput(): { readonly isBroken: () => boolean } {
+  let isBroken = false;
+  process.stdout.on('error', (error) => {
+    if (systemErrorCode(error) === 'EPIPE') dieBy('SIGPIPE');
+    if (isBroken) return;
+    isBroken = true;
+    const message = `can't write the result to standard output: ${error.message}`;
+    const hint = 'make space where it goes, or send it elsewhere; what the command does is done';
+    printFailure(new BerthError('output', message, { hint }), false);
+    process.once('exit', () => {
+      process.exitCode = exitCodes.failed;
+    });
+  });
+  process.stderr.on('error', () => undefined);
+  return { isBroken: () => isBroken };
 }
 
 /** Writes a result to standard output in the format that was asked for. */
@@ -37,7 +63,7 @@ function textOf<T extends Output>(format: Format, faces: Faces<T>): Iterable<str
     case 'table':
       return [faces.table()];
     case 'refs':
-      return [[...faces.refs()].map((line) => `${displayPath(line)}\n`).join('')];
+      return [[...faces.refs()].map(shownLine).join('')];
   }
 }
 
@@ -49,7 +75,7 @@ export function* jsonText(document: object): Iterable<string> {
   let separator = '{\n';
   for (const [key, value] of Object.entries(document)) {
     if (value === undefined) continue;
-    yield `${separator}  ${JSON.stringify(key)}: `;
+    yield `${separator}  ${shownJson(key)}: `;
     separator = ',\n';
     if (!Array.isArray(value) || value.length === 0) {
       yield inside({ value }, '{\n  "value": ', '\n}');
@@ -66,14 +92,5 @@ export function* jsonText(document: object): Iterable<string> {
 
 /** The text of a document without what stands around the part of interest, indented as in there. */
 function inside(document: object, before: string, after: string): string {
-  const text = JSON.stringify(document, undefined, 2).slice(before.length, -after.length);
-  return text.replace(unprintable, escapeUnits);
-}
-
-/** What `JSON.stringify` leaves as it is, and a terminal would obey. */
-const unprintable = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu;
-
-function escapeUnits(text: string): string {
-  const units = Array.from({ length: text.length }, (_, i) => text.charCodeAt(i));
-  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
+  return shownJson(document, 2).slice(before.length, -after.length);
 }

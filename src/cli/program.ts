@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { version } from '../version.ts';
+import { shownLines } from './render/shown.ts';
 
 interface CommandEntry {
   readonly usage: string;
@@ -129,6 +130,8 @@ export async function programOf(argv: readonly string[]): Promise<Command> {
     .exitOverride()
     .showHelpAfterError('  → see berth --help, or berth COMMAND --help')
     .configureOutput({
+      // What is wrong on a command line is quoted.
+      writeErr: (text) => process.stderr.write(shownLines(text)),
       outputError: (text, write) =>
         write(text.replace(/^error: /, 'berth: ').replace(/\n(?=\()/, ' ')),
     })

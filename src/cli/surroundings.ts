@@ -5,6 +5,7 @@ import type { LoadedImages } from '../engine/store/loaded.ts';
 import { BerthError } from '../errors.ts';
 import type { Context } from '../lifecycle/context.ts';
 import { readRetryTimes, writeRetryTimes } from '../lifecycle/retry-times.ts';
+import { keepFromOthers } from '../lifecycle/state-directory.ts';
 import type { RetryTimes } from '../registry/hosts.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RetryPolicy } from '../registry/retry.ts';
@@ -13,6 +14,7 @@ import { hostRegistry } from './host-registry.ts';
 import type { Target } from './into.ts';
 import type { CommonOptions, RateOptions } from './options.ts';
 import { openProgress } from './render/progress.ts';
+import { endingSignal } from './signals.ts';
 
 /** What a command that needs an engine works with; all of it is closed when the command ends. */
 export interface Surroundings extends Context {
@@ -27,6 +29,8 @@ export type Online = Pick<Surroundings, 'registry' | 'report' | 'signal'>;
 export interface SurroundingsOptions {
   /** Starts an engine process for the command, whatever listens. */
   readonly alone?: boolean;
+  /** How long other berths are waited for, in milliseconds; else as long as makes sense at all. */
+  readonly lockPatience?: number;
   /** Works on the state of an OS that is not running yet. */
   readonly target?: Target | undefined;
   /** Leaves registries alone as long as they asked earlier runs to, and remembers it for the next. */
@@ -35,17 +39,15 @@ export interface SurroundingsOptions {
 
 /**
  * Opens the engine as configured, and runs a command with it.
- *
- * SIGINT and SIGTERM end what is under way; what was fetched stays for the next try.
  */
 export async function inSurroundings<T>(
   options: CommonOptions & RateOptions & { readonly downloadOnly?: boolean },
   work: (surroundings: Surroundings) => Promise<T>,
-  { alone = false, target, obeysRetryTimes = false }: SurroundingsOptions = {},
+  { alone = false, lockPatience, target, obeysRetryTimes = false }: SurroundingsOptions = {},
 ): Promise<T> {
   const user = isUser(options);
   const config = await hostConfig(options);
-  const stateDirectory = target?.stateDirectory ?? stateDirectoryOf(options, config);
+  const stateDirectory = openStateDirectory(options, config, target);
   const retryTimes = obeysRetryTimes ? readRetryTimes(stateDirectory) : undefined;
   const run = async ({ registry, report, signal }: Online) => {
     const engine = await openEngine({
@@ -64,7 +66,11 @@ export async function inSurroundings<T>(
         throw pullsItself(engine.name);
       }
       const { compose, reserve } = config;
-      const known = { loaded: loaded.images, ...(reserve === undefined ? {} : { reserve }) };
+      const known = {
+        loaded: loaded.images,
+        ...(reserve === undefined ? {} : { reserve }),
+        ...(lockPatience === undefined ? {} : { lockPatience }),
+      };
       return await work({ engine, stateDirectory, report, signal, registry, compose, ...known });
     } finally {
       await loaded.close();
@@ -105,25 +111,21 @@ function loadedAt(directory: string) {
   };
 }
 
-/** Runs a command that asks registries and needs no engine; signals end it likewise. */
+/** Runs a command that asks registries and needs no engine. */
 export async function online<T>(
   options: Pick<CommonOptions, 'progress' | 'progressFd'> & RateOptions,
   work: (online: Online) => Promise<T>,
   retryTimes?: RetryTimes,
 ): Promise<T> {
   const progress = openProgress(options.progress, options.progressFd);
-  const abort = new AbortController();
-  const stop = (signal: NodeJS.Signals) => abort.abort(interrupted(signal));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
   const onRetry: RetryPolicy['onRetry'] = ({ message }, milliseconds) =>
     progress.report({ event: 'retry', message, milliseconds });
   const registry = hostRegistry(options, onRetry, retryTimes);
   try {
-    return await work({ registry, report: progress.report, signal: abort.signal });
+    return await work({ registry, report: progress.report, signal: endingSignal });
   } finally {
     registry.close();
     progress.end();
-    process.off('SIGINT', stop).off('SIGTERM', stop);
   }
 }
 
@@ -132,17 +134,23 @@ export function hostConfig(options: Pick<CommonOptions, 'user' | 'config'>): Pro
   return readConfig(configDirectories(isUser(options)), options.config);
 }
 
-/** Where berth keeps what it has: the option, the environment, berth.toml, else where it belongs. */
-export function stateDirectoryOf(
+/**
+ * Where berth keeps what it has: in a target, else as the option, the environment or berth.toml says, else
+ * where it belongs. It need not exist; if it does, it is made private.
+ */
+export function openStateDirectory(
   options: Pick<CommonOptions, 'user' | 'stateDir'>,
   config: Config,
+  target?: Target,
 ): string {
-  return (
+  const directory =
+    target?.stateDirectory ??
     options.stateDir ??
     process.env['BERTH_STATE_DIR'] ??
     config.stateDirectory ??
-    defaultStateDirectory(isUser(options))
-  );
+    defaultStateDirectory(isUser(options));
+  keepFromOthers(directory);
+  return directory;
 }
 
 export function isUser(options: Pick<CommonOptions, 'user'>): boolean {
@@ -168,11 +176,5 @@ function pullsItself(engine: EngineName): BerthError {
   return new BerthError('limit-rate', message, {
     hint: `leave it out, or download by \`berth stage --download-only --limit-rate …\` first and stage then; what ${engine} pulls is held back by the system's traffic control alone`,
     kind: 'usage',
-  });
-}
-
-export function interrupted(signal: NodeJS.Signals): BerthError {
-  return new BerthError('interrupted', `ended by ${signal}`, {
-    hint: 'what was fetched stays; run the same command again',
   });
 }

@@ -1,4 +1,4 @@
-import { BerthError } from '../errors.ts';
+import { BerthError, type FailureKind } from '../errors.ts';
 import type { Blob, ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
 import type { PermitOptions } from '../registry/permissions.ts';
@@ -247,6 +247,8 @@ export interface FetchWatch {
 export type EngineErrorCode =
   /** The engine can't be reached or started. */
   | 'engine-unreachable'
+  /** Another process has held a lock for longer than it is waited for. */
+  | 'lock-held'
   /** The engine refused or failed a request; the message has its words. */
   | 'engine-failed'
   /** A reply is not what the engine's interface promises. */
@@ -258,15 +260,17 @@ export type EngineErrorCode =
   | 'torn-image'
   | 'no-space';
 
+const kinds: { readonly [code in EngineErrorCode]?: FailureKind } = {
+  'engine-unreachable': 'unreachable',
+  'lock-held': 'unreachable',
+  'no-space': 'refused',
+};
+
 export class EngineError extends BerthError {
   declare readonly code: EngineErrorCode;
 
   constructor(code: EngineErrorCode, message: string, options: { hint: string; cause?: unknown }) {
-    super(code, message, {
-      ...options,
-      kind:
-        code === 'engine-unreachable' ? 'unreachable' : code === 'no-space' ? 'refused' : 'failed',
-    });
+    super(code, message, { ...options, kind: kinds[code] ?? 'failed' });
   }
 }
 

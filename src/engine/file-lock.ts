@@ -10,9 +10,14 @@ export type LockMode = 'shared' | 'exclusive';
 
 export interface LockWait {
   readonly signal?: AbortSignal;
-  /** Called once, when somebody else turns out to hold the lock. */
-  readonly onWait?: () => void;
+  /** Called once, when somebody else turns out to hold the lock, with who that is, for people. */
+  readonly onWait?: (holders: string) => void;
+  /** How long to wait, in milliseconds; `PATIENCE` unless it is said. */
+  readonly patience?: number | undefined;
 }
+
+/** In milliseconds: a stage may take longer, and is come back to; what is stuck is not waited for for ever. */
+const PATIENCE = 10 * 60_000;
 
 /** Between two tries, in milliseconds: doubled from the first to the last. */
 const FIRST_DELAY = 1;
@@ -29,7 +34,7 @@ const SQLITE_BUSY = 5;
  * Not reentrant: who waits for a lock that it holds itself waits for ever, also `shared` twice
  * when another waits for `exclusive`.
  *
- * @throws {EngineError} `engine-failed` if the lock file can't be used.
+ * @throws {EngineError} `lock-held` if it can't be had in time, `engine-failed` if its file can't be used.
  * @throws the reason of `signal`, when it is aborted while waiting.
  */
 export async function withLock<T>(
@@ -64,7 +69,8 @@ export async function withLockIfFree(path: string, work: () => Promise<void>): P
 async function acquire(path: string, mode: LockMode, options: LockWait): Promise<DatabaseSync> {
   const gate = await openLockFile(`${path}.gate`);
   try {
-    const waiting = { ...options, said: false };
+    const { patience = PATIENCE } = options;
+    const waiting = { ...options, path, until: performance.now() + patience, said: false };
     await poll(gate, 'exclusive', `${path}.gate`, waiting);
     const lock = await openLockFile(path);
     try {
@@ -84,12 +90,14 @@ async function poll(
   file: DatabaseSync,
   mode: LockMode,
   path: string,
-  waiting: LockWait & { said: boolean },
+  waiting: LockWait & { readonly path: string; readonly until: number; said: boolean },
 ): Promise<void> {
   for (let pause = FIRST_DELAY; ; pause = Math.min(2 * pause, LAST_DELAY)) {
     waiting.signal?.throwIfAborted();
     if (attempt(file, mode, path)) return;
-    if (!waiting.said) waiting.onWait?.();
+    const isTooLong = performance.now() >= waiting.until;
+    if (isTooLong) throw held(waiting.path, await holdersOf(waiting.path));
+    if (!waiting.said) waiting.onWait?.(await holdersOf(waiting.path));
     waiting.said = true;
     // Jitter, lest two that wait keep step.
     await delay(pause * (0.5 + Math.random()));
@@ -136,11 +144,25 @@ async function openLockFile(path: string): Promise<DatabaseSync> {
  */
 function makeLockFile(path: string): void {
   try {
-    closeSync(openSync(path, 'ax'));
+    closeSync(openSync(path, 'ax', 0o600));
   } catch (error) {
     if (systemErrorCode(error) !== 'EEXIST') throw error;
     accessSync(path, constants.R_OK | constants.W_OK);
   }
+}
+
+/** Who holds the gate mostly waits itself: who holds the lock is the one to name. */
+async function holdersOf(path: string): Promise<string> {
+  const { lockHolders } = await import('./lock-holders.ts');
+  return (
+    lockHolders(path) ?? lockHolders(`${path}.gate`) ?? 'a process that can’t be seen from here'
+  );
+}
+
+function held(path: string, holders: string): EngineError {
+  return new EngineError('lock-held', `waited in vain for the lock ${path}, held by ${holders}`, {
+    hint: 'try again when that process is done; if it is stuck, end it',
+  });
 }
 
 function isBusy(error: unknown): boolean {

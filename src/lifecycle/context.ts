@@ -17,6 +17,8 @@ export interface Context {
   readonly stateDirectory: string;
   readonly report: Report;
   readonly signal: AbortSignal;
+  /** How long other berths are waited for, in milliseconds, where that is less than usual. */
+  readonly lockPatience?: number;
   /** What staging leaves free of each file system; see `reserved` for what if it is not said. */
   readonly reserve?: Reserve;
   /** What `berth load` brought, where the state directory has a store. */
@@ -163,13 +165,14 @@ export function changingRoot<T>(context: Context, id: string, work: () => Promis
 }
 
 function locked<T>(
-  { stateDirectory, signal, report }: Context,
+  { stateDirectory, signal, report, lockPatience: patience }: Context,
   name: string,
   mode: 'shared' | 'exclusive',
   work: () => Promise<T>,
 ): Promise<T> {
-  const onWait = () => {
-    report({ event: 'warning', message: 'another berth is at work; waiting for it' });
+  const path = join(stateDirectory, name);
+  const onWait = (holders: string) => {
+    report({ event: 'warning', message: `waiting for ${holders}, which holds ${path}` });
   };
-  return withLock(join(stateDirectory, name), mode, work, { signal, onWait });
+  return withLock(path, mode, work, { signal, onWait, patience });
 }

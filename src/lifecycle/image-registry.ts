@@ -13,14 +13,13 @@ export async function imageOfRegistry(
   registry: Registry,
   name: string,
   platform: Platform,
-  signal?: AbortSignal,
 ): Promise<ImageSource> {
-  const image = await registry.resolve(name, platform, {}, signal);
-  await registry.permit(image, {}, signal === undefined ? {} : { signal });
+  const image = await registry.resolve(name, platform, {});
+  await registry.permit(image, {}, {});
   return {
     location: `image:${name.split('@')[0]}@${image.manifest}`,
     layers: image.blobs.slice(1),
-    read: (blob) => downloaded(registry, name, blob, {}, signal),
+    read: (blob) => downloaded(registry, name, blob, {}, undefined),
   };
 }
 

@@ -18,7 +18,6 @@ export interface ImagePlaces {
   readonly storeDirectory: string;
   /** The full name that the running system means by one. */
   readonly nameMeantBy: (raw: string) => Promise<string>;
-  readonly signal?: AbortSignal;
   /** How much the layers may be in all when they are unpacked; 64 GiB unless it is said. */
   readonly maxBytes?: number;
 }
@@ -49,7 +48,7 @@ export async function openImage(spec: string, places: ImagePlaces): Promise<Root
 }
 
 async function sourceOf(reference: string, places: ImagePlaces): Promise<ImageSource> {
-  const { registry, storeDirectory, nameMeantBy, signal } = places;
+  const { registry, storeDirectory, nameMeantBy } = places;
   const platform = hostPlatform();
   if (reference === '') {
     throw noImage('expected image:REF, found no REF', 'name an image, as image:quay.io/acme/os:42');
@@ -63,5 +62,5 @@ async function sourceOf(reference: string, places: ImagePlaces): Promise<ImageSo
     const suffix = name === undefined ? '' : `:${name}`;
     return imageOfLayout(directory, name, platform, (real) => `oci:${real}${suffix}`);
   }
-  return imageOfRegistry(registry, await nameMeantBy(reference), platform, signal);
+  return imageOfRegistry(registry, await nameMeantBy(reference), platform);
 }

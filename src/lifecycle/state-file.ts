@@ -30,7 +30,7 @@ export function writeStateFile(path: string, text: string): void {
   const temporary = join(directory, `.${stem}.${randomBytes(6).toString('hex')}`);
   try {
     makeDirectory(directory);
-    const fd = openSync(temporary, 'wx', 0o644);
+    const fd = openSync(temporary, 'wx', 0o600);
     try {
       writeFileSync(fd, text);
       fsyncSync(fd);

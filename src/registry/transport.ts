@@ -212,6 +212,8 @@ class Attempt {
       timer = setTimeout(() => request.destroy(new Stalled(idle)), idle);
     };
     request.once('socket', (socket) => {
+      // Of a request that is ended just as its reply is whole, Node hears the socket no more.
+      if (!request.reusedSocket) socket.on('error', () => undefined);
       // Also one that a proxy has connected already.
       if (request.reusedSocket || !('encrypted' in socket || socket.connecting)) connected();
       else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected);

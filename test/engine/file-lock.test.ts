@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { EngineError } from '../../src/engine/engine.ts';
 import { type LockMode, withLock, withLockIfFree } from '../../src/engine/file-lock.ts';
+import { keepFromOthers } from '../../src/lifecycle/state-directory.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
 test('those that share a lock hold it together', async (t) => {
@@ -150,6 +151,75 @@ test('waiting ends with its signal, and bars nobody then', async (t) => {
   await holder;
 });
 
+test('waiting has an end, and says who holds the lock, not who waits before', async (t) => {
+  const path = join(temporaryDirectory(t), 'lock');
+  const { pid } = await otherHolder(t, path, 'shared');
+  const holder = new RegExp(`process ${pid} \\([^)]+, user ${process.geteuid?.()}\\)`);
+  const waits = Promise.withResolvers<string>();
+  const abort = new AbortController();
+  const first = withLock(path, 'exclusive', () => assert.fail('it came in'), {
+    onWait: waits.resolve,
+    signal: abort.signal,
+  });
+  assert.match(await waits.promise, holder);
+  // The first of the two has the gate.
+  const second = withLock(path, 'shared', () => assert.fail('it came in'), { patience: 0 });
+  await assert.rejects(second, (error) => {
+    assert.ok(error instanceof EngineError);
+    assert.deepEqual([error.code, error.kind], ['lock-held', 'unreachable']);
+    assert.match(error.message, holder);
+    assert.ok(error.message.includes(path));
+    return true;
+  });
+  abort.abort(new Error('enough'));
+  await assert.rejects(first, /^Error: enough$/);
+});
+
+const python = '/usr/bin/python3';
+const noPython = !existsSync(python) && `needs ${python}`;
+
+for (const [kind, command] of [
+  ['of a process', 'F_SETLK'],
+  ['of an open file', 'F_OFD_SETLK'],
+] as const) {
+  test(`a foreign lock ${kind} is waited for no longer than it is said, and its holder named`, {
+    skip: noPython,
+  }, async (t) => {
+    const path = join(temporaryDirectory(t), 'lock');
+    await withLock(path, 'shared', async () => undefined);
+    const { pid } = await foreignHolder(t, path, command);
+    const waiting = withLock(path, 'exclusive', () => assert.fail('it came in'), { patience: 0 });
+    await assert.rejects(
+      waiting,
+      new RegExp(`held by process ${pid} \\(python3[^)]*, user \\d+\\)$`),
+    );
+  });
+}
+
+const isRoot = process.geteuid?.() === 0;
+
+test('another user can’t open a lock file, and is named if it had opened one before', {
+  skip: isRoot ? noPython : 'needs root',
+}, async (t) => {
+  const directory = temporaryDirectory(t);
+  chmodSync(directory, 0o755);
+  const state = join(directory, 'state');
+  const path = join(state, 'lock');
+  await withLock(path, 'shared', async () => undefined);
+  assert.match(await foreignFailure(path), /Permission denied/);
+  // As the first version left it.
+  chmodSync(path, 0o644);
+  chmodSync(state, 0o755);
+  const { pid } = await foreignHolder(t, path, 'F_SETLK', 65534);
+  keepFromOthers(state);
+  assert.match(await foreignFailure(path), /Permission denied/);
+  const waiting = withLock(path, 'exclusive', () => assert.fail('it came in'), { patience: 0 });
+  await assert.rejects(
+    waiting,
+    new RegExp(`held by process ${pid} \\(python3[^)]*, user 65534\\)$`),
+  );
+});
+
 test('the directory is made, the file stays empty, nothing else appears', async (t) => {
   const directory = join(temporaryDirectory(t), 'a', 'b');
   const path = join(directory, 'lock');
@@ -200,4 +270,47 @@ async function isFreeElsewhere(path: string): Promise<boolean> {
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
   await once(child, 'close');
   return said === 'free';
+}
+
+/** Reads nothing and writes nothing: it opens the file for reading, and locks all of it. */
+const foreignScript = `
+import fcntl, os, struct, sys
+path, command, user = sys.argv[1:]
+if int(user) != os.geteuid():
+    os.setresgid(int(user), int(user), int(user))
+    os.setresuid(int(user), int(user), int(user))
+file = os.open(path, os.O_RDONLY)
+fcntl.fcntl(file, {'F_SETLK': 6, 'F_OFD_SETLK': 37}[command], struct.pack('hhqqi', fcntl.F_RDLCK, 0, 0, 0, 0))
+print('held', flush=True)
+sys.stdin.read()`;
+
+function foreign(path: string, command: string, user: number) {
+  const words = ['-c', foreignScript, path, command, String(user)];
+  return spawn(python, words, { stdio: 'pipe', cwd: '/' });
+}
+
+/** A program of another user that holds a read lock until the test ends. */
+async function foreignHolder(
+  t: TestContext,
+  path: string,
+  command: string,
+  user = process.geteuid?.() ?? 0,
+) {
+  const child = foreign(path, command, user);
+  t.after(() => child.kill('SIGKILL'));
+  let words = '';
+  child.stderr.on('data', (text: Buffer) => (words += text.toString()));
+  await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
+  assert.equal(child.exitCode, null, words);
+  return child;
+}
+
+/** What keeps another user from holding such a lock. */
+async function foreignFailure(path: string): Promise<string> {
+  const child = foreign(path, 'F_SETLK', 65534);
+  let words = '';
+  child.stderr.on('data', (text: Buffer) => (words += text.toString()));
+  child.stdin.end();
+  await once(child, 'close');
+  return words;
 }

@@ -174,12 +174,6 @@ test('a state directory that can’t be made is said at once', async (t) => {
   assert.match(stderr, /\/proc\/no\/where/);
 });
 
-test('a reader that goes away changes no answer', async (t) => {
-  const machine = await startMachine(t);
-  const { code: answer } = await machine.berthWith({ closeOutput: true }, 'verify', 'x', ...store);
-  assert.equal(answer, 3);
-});
-
 test('a moved tag stays with the root that was there first, whatever the ids', async (t) => {
   const machine = await startMachine(t);
   const first = writeRoot(join(machine.directory, 'x'), container('api', `${host}/api`));

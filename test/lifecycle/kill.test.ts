@@ -68,22 +68,3 @@ test('a stage that is killed at any event leaves the other root ready, and the n
   await machine.berth('prune', '--engine', 'store', '--force');
   assert.equal((await machine.berth('pins', '--engine', 'store')).stdout, '');
 });
-
-test('Ctrl-C is answered also while a registry is silent', async (t) => {
-  const machine = await startMachine(t);
-  const root = writeRoot(join(machine.directory, 'os'), container('web', `${host}/web:1`));
-  const words = ['stage', '--engine', 'store', '--bind', 'all', '--id', 'os', root];
-  const child = spawn(process.execPath, [main, ...words], {
-    env: machine.environment,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  machine.registry.fault = () => {
-    child.kill('SIGINT');
-    return { kind: 'stall', after: 0 };
-  };
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const [code] = (await once(child, 'close')) as [number | null];
-  assert.equal(code, 1);
-  assert.match(stderr, /^berth: ended by SIGINT\n {2}→ what was fetched stays/);
-});

@@ -22,7 +22,7 @@ export interface Machine {
   /** Runs the command line from the sources. */
   berth(...words: string[]): Promise<Outcome>;
   berthWith(
-    options: { input?: string; fds?: readonly number[]; closeOutput?: boolean },
+    options: { input?: string; fds?: readonly number[] },
     ...words: string[]
   ): Promise<Outcome>;
 }
@@ -53,13 +53,13 @@ export async function startMachine(t: TestContext): Promise<Machine> {
     BERTH_STATE_DIR: join(directory, 'state'),
     CONTAINERS_REGISTRIES_CONF: registries,
   };
-  const berthWith: Machine['berthWith'] = ({ input, fds = [], closeOutput = false }, ...words) =>
-    run(environment, input, fds, [process.execPath, main, ...words], closeOutput);
+  const berthWith: Machine['berthWith'] = ({ input, fds = [] }, ...words) =>
+    run(environment, input, fds, [process.execPath, main, ...words]);
   return {
     directory,
     registry,
     environment,
-    program: (...words) => run(environment, undefined, [], words, false),
+    program: (...words) => run(environment, undefined, [], words),
     berth: (...words) => berthWith({}, ...words),
     berthWith,
   };
@@ -70,7 +70,6 @@ async function run(
   input: string | undefined,
   fds: readonly number[],
   [program = '', ...words]: readonly string[],
-  closeOutput: boolean,
 ): Promise<Outcome> {
   const child = spawn(program, words, {
     env: environment,
@@ -78,7 +77,6 @@ async function run(
   });
   // It may end before it has read anything.
   child.stdin?.on('error', () => undefined).end(input ?? '');
-  if (closeOutput) for (const stream of [child.stdout, child.stderr]) stream?.destroy();
   const output = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));

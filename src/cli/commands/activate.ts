@@ -15,6 +15,7 @@ import { print } from '../output.ts';
 import { exitCodes, printFailure } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
 import { findingEntry, printFailures, printFindings } from '../render/problems.ts';
+import { shownLine } from '../render/shown.ts';
 import { inSurroundings, type Surroundings } from '../surroundings.ts';
 import { idOfRoot, idOfTarget, withRoot } from '../target.ts';
 import { plannedRoot } from './plan.ts';
@@ -22,6 +23,9 @@ import { plannedRoot } from './plan.ts';
 interface ActivateOptions extends CommonOptions {
   readonly pullNeeded?: string;
 }
+
+/** In milliseconds: berth-activate.service has 90 s, and what is in the way should be said in time. */
+const LOCK_PATIENCE = 45_000;
 
 /** `berth activate`: what berth-activate.service runs before any container starts. */
 export function defineActivate(command: Command): void {
@@ -48,6 +52,7 @@ export function defineActivate(command: Command): void {
       else {
         await inSurroundings(options, (surroundings) => run(surroundings, options), {
           alone: true,
+          lockPatience: LOCK_PATIENCE,
         });
       }
     });
@@ -140,7 +145,7 @@ function table(result: Activated, ready: boolean): string {
     ),
     `${result.id} ${verdict(result, ready)}${result.switched ? ', booted anew' : ''}.`,
   ];
-  return `${lines.join('\n')}\n`;
+  return lines.map(shownLine).join('');
 }
 
 function verdict({ isStaged }: Activated, ready: boolean): string {

@@ -6,12 +6,12 @@ import type { NameFailure } from '../../lifecycle/limited.ts';
 import type { Plan } from '../../lifecycle/plan.ts';
 import { failuresOf } from '../../lifecycle/stage.ts';
 import type { Finding } from '../../lifecycle/verify.ts';
-import { displayPath } from '../../root/names.ts';
 import { systemctl } from '../../services/systemctl.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { failureEntry, findingEntry, printFailures, printFindings } from '../render/problems.ts';
+import { shownLine } from '../render/shown.ts';
 import { type Cell, renderTable } from '../render/table.ts';
 import { inSurroundings, isUser } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
@@ -115,14 +115,12 @@ function report(
   for (const { unit, updated, message } of services) {
     if (message === undefined) continue;
     const verdict = updated === 'failed' ? 'FAILED' : 'was rolled back';
-    process.stderr.write(`${displayPath(unit)} ${verdict}: ${displayPath(message)}\n`);
-    process.stderr.write(`  → see journalctl${manager} -u ${displayPath(unit)}\n`);
+    process.stderr.write(shownLine(`${unit} ${verdict}: ${message}`));
+    process.stderr.write(shownLine(`  → see journalctl${manager} -u ${unit}`));
   }
   for (const unit of idle) {
-    const name = displayPath(unit);
-    process.stderr.write(
-      `${name} is new, and not running\n  → start it: systemctl${manager} start ${name}\n`,
-    );
+    process.stderr.write(shownLine(`${unit} is new, and not running`));
+    process.stderr.write(shownLine(`  → start it: systemctl${manager} start ${unit}`));
   }
   const isBroken = services.some(({ message }) => message !== undefined);
   process.exitCode =

@@ -17,8 +17,10 @@ import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
 import { failureEntry, printFailures, problemEntry } from '../render/problems.ts';
+import { shownLine } from '../render/shown.ts';
 import { renderTable } from '../render/table.ts';
-import { hostConfig, type Online, online, stateDirectoryOf } from '../surroundings.ts';
+import { inOrder } from '../signals.ts';
+import { hostConfig, type Online, online, openStateDirectory } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
 
 interface BundleOptions extends RootOptions {
@@ -66,8 +68,8 @@ async function bundle(surroundings: Online, root: Root, options: BundleOptions):
   const plan = await planBundle(surroundings, registry, bindings, present);
   const written = plan.failures.length === 0;
   if (written) {
-    const state = stateDirectoryOf(options, await hostConfig(options));
-    await write(surroundings, plan, join(state, 'store'), options);
+    const state = openStateDirectory(options, await hostConfig(options));
+    await inOrder(() => write(surroundings, plan, join(state, 'store'), options));
   }
   if (options.output === '-') process.stderr.write(summary(plan, options.output));
   else {
@@ -133,12 +135,12 @@ function table({ images }: BundlePlan): string {
 
 function summary({ images, failures, bytes, omitted }: BundlePlan, output: string): string {
   const target = nameOf(output);
-  if (failures.length > 0) return `Nothing was written to ${target}.\n`;
+  if (failures.length > 0) return shownLine(`Nothing was written to ${target}.`);
   const left =
     omitted.length === 0
       ? ''
       : `; ${counted(omitted.length, 'layer')}, ${formatBytes(sizeOf(omitted))}, ${omitted.length === 1 ? 'is' : 'are'} left out`;
-  return `${target}: ${counted(images.length, 'image')}, ${formatBytes(bytes)}${left}.\n`;
+  return shownLine(`${target}: ${counted(images.length, 'image')}, ${formatBytes(bytes)}${left}.`);
 }
 
 function nameOf(output: string): string {

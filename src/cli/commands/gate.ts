@@ -7,6 +7,7 @@ import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes } from '../render/failure.ts';
 import { findingEntry, printFindings } from '../render/problems.ts';
+import { shownLine } from '../render/shown.ts';
 import { hostConfig, toldPlainly } from '../surroundings.ts';
 
 /** `berth gate`: what berth-gate.service asks when the host goes down. */
@@ -42,10 +43,11 @@ export function defineGate(command: Command): void {
               findings: gated.findings.map(findingEntry),
               warnings: [...gated.warnings],
             }),
-            table: () => `${said(gated)}\n`,
+            table: () => shownLine(said(gated)),
             refs: () => gated.findings.flatMap(({ name }) => name ?? []),
           });
-          for (const warning of gated.warnings) process.stderr.write(`warning: ${warning}\n`);
+          for (const warning of gated.warnings)
+            process.stderr.write(shownLine(`warning: ${warning}`));
           if (options.format !== 'json') printFindings(gated.findings);
           process.exitCode =
             gated.decision === 'held'

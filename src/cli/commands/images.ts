@@ -4,6 +4,7 @@ import { type BoundReference, type Survey, survey } from '../../lifecycle/survey
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { imageReference, printProblems, problemEntry } from '../render/problems.ts';
+import { shownLine } from '../render/shown.ts';
 import { type Cell, renderTable } from '../render/table.ts';
 import { hostConfig } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
@@ -104,7 +105,7 @@ function imageCell({ image, raw }: BoundReference): Cell {
 function printNothing({ references, location }: Survey): void {
   const { stderr } = process;
   if (references.length === 0) {
-    stderr.write(`${location} names no image.\n`);
+    stderr.write(shownLine(`${location} names no image.`));
   } else if (!references.some((reference) => reference.decision.bound)) {
     stderr.write(`Nothing is bound. ${howToBind}\n`);
   }

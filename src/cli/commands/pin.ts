@@ -4,6 +4,7 @@ import { MANUAL } from '../../lifecycle/root-id.ts';
 import { namesMeantBy, namesThatMayBeMeantBy } from '../names.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
+import { shownLine } from '../render/shown.ts';
 import { inSurroundings } from '../surroundings.ts';
 
 /** `berth pin`: hold images that are present, by hand. */
@@ -18,7 +19,7 @@ export function definePin(command: Command): void {
         const ids = await pinByHand(surroundings, MANUAL, names);
         print(options.format, {
           json: () => ({ apiVersion: 'berth/v1', kind: 'PinResult', root: MANUAL, ids: [...ids] }),
-          table: () => names.map((name) => `pinned ${name}\n`).join(''),
+          table: () => names.map((name) => shownLine(`pinned ${name}`)).join(''),
           refs: () => names,
         });
       });
@@ -39,7 +40,7 @@ export function defineUnpin(command: Command): void {
         const ids = await unpin(surroundings, what, await namesThatMayBeMeantBy(what));
         print(options.format, {
           json: () => ({ apiVersion: 'berth/v1', kind: 'PinResult', root: MANUAL, ids: [...ids] }),
-          table: () => `unpinned ${what}\n`,
+          table: () => shownLine(`unpinned ${what}`),
           refs: () => ids,
         });
       });

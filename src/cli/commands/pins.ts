@@ -3,6 +3,7 @@ import type { Pin } from '../../engine/engine.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shortDigest } from '../render/plan.ts';
+import { shownLine } from '../render/shown.ts';
 import { renderTable } from '../render/table.ts';
 import { inSurroundings } from '../surroundings.ts';
 
@@ -49,7 +50,8 @@ export function definePins(command: Command): void {
                 ),
           refs: () => new Set(pins.flatMap((pin) => pin.names.map(({ name }) => name))),
         });
-        if (pins.length === 0) process.stderr.write(`Nothing is pinned on ${engine.name}.\n`);
+        if (pins.length === 0)
+          process.stderr.write(shownLine(`Nothing is pinned on ${engine.name}.`));
       });
     });
 }

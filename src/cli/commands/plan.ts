@@ -12,6 +12,7 @@ import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { planFields, planTable, refsOf } from '../render/plan.ts';
 import { printFailures, printProblems } from '../render/problems.ts';
+import { shownLine } from '../render/shown.ts';
 import { inSurroundings, type Surroundings } from '../surroundings.ts';
 import { idOfRoot, letHeapGrow, withRoot } from '../target.ts';
 import { howToBind } from './images.ts';
@@ -117,5 +118,5 @@ export function sayNothingBound(plan: Plan): void {
     plan.problems.length > 0
   )
     return;
-  process.stderr.write(`Nothing of ${plan.root.location} is bound. ${howToBind}\n`);
+  process.stderr.write(shownLine(`Nothing of ${plan.root.location} is bound. ${howToBind}`));
 }

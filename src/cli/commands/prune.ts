@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { BerthError } from '../../errors.ts';
@@ -60,13 +61,13 @@ async function confirm(shown: Pruned): Promise<void> {
     });
   }
   process.stderr.write(table(shown, true));
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await lines.question('Remove them? [y/N] ');
-    if (/^y(es)?$/i.test(answer.trim())) return;
-  } finally {
-    lines.close();
-  }
+  // The terminal stays as it is: Ctrl-C is a signal like any other, and Ctrl-D no answer.
+  const streams = { input: process.stdin, output: process.stderr, terminal: false };
+  const lines = createInterface(streams);
+  const closed = once(lines, 'close').then(() => '');
+  const answer = await Promise.race([lines.question('Remove them? [y/N] '), closed]);
+  lines.close();
+  if (/^y(es)?$/i.test(answer.trim())) return;
   throw new BerthError('declined', 'nothing was removed', {
     hint: 'answer y to remove them',
     kind: 'refused',

@@ -5,6 +5,7 @@ import { isLiving } from '../../lifecycle/record.ts';
 import { release } from '../../lifecycle/release.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
+import { shownLine } from '../render/shown.ts';
 import { inSurroundings } from '../surroundings.ts';
 import { idOfTarget } from '../target.ts';
 
@@ -29,8 +30,8 @@ export function defineRelease(command: Command): void {
           json: () => ({ apiVersion: 'berth/v1', kind: 'ReleaseResult', root: id, pins, images }),
           table: () =>
             isIdle
-              ? `nothing to release: ${id} is released already${leftTo(images)}\n`
-              : `released ${id}: ${counted(pins, 'pin')} dropped${leftTo(images)}\n`,
+              ? shownLine(`nothing to release: ${id} is released already${leftTo(images)}`)
+              : shownLine(`released ${id}: ${counted(pins, 'pin')} dropped${leftTo(images)}`),
           refs: () => [],
         });
       });

@@ -11,6 +11,7 @@ import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
 import { failureEntry, printFailures, problemEntry } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
+import { inOrder } from '../signals.ts';
 import { type Online, online } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
 
@@ -46,7 +47,7 @@ async function ship(
   const isIdle = bindings.length === 0 && root.lookup(SHIPPED_STORE) === undefined;
   const result = isIdle
     ? { images: [], failures: [] }
-    : await shipImages(surroundings, surroundings.registry, directory, bindings);
+    : await inOrder(() => shipImages(surroundings, surroundings.registry, directory, bindings));
   const { failures } = result;
   const written = failures.length === 0;
   print(options.format, {

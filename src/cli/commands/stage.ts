@@ -17,6 +17,7 @@ import {
   printFindings,
   printProblems,
 } from '../render/problems.ts';
+import { shownLine } from '../render/shown.ts';
 import { renderTable } from '../render/table.ts';
 import { inSurroundings } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
@@ -107,7 +108,7 @@ function table(result: Staged, ready: boolean): string {
   );
   const { drops } = plan;
   if (rows.length + findings.length + failures + drops.length === 0) return '';
-  const shown =
+  const listed =
     rows.length === 0
       ? ''
       : `${renderTable(['IMAGE', 'DIGEST', 'SIZE', 'STATE', ''], rows, process.stdout)}\n`;
@@ -117,7 +118,7 @@ function table(result: Staged, ready: boolean): string {
       ? `${failures} of ${counted(length + plan.failures.length, 'image')} failed`
       : `${counted(length, 'image')}, ${formatBytes(plan.bytes)} fetched`;
   const dropped = drops.length === 0 || !ready ? '' : `; ${counted(drops.length, 'pin')} dropped`;
-  return `${shown}${plan.root.id} ${verdictOn(plan, ready)}: ${outcome}${dropped}.\n`;
+  return listed + shownLine(`${plan.root.id} ${verdictOn(plan, ready)}: ${outcome}${dropped}.`);
 }
 
 function verdictOn({ way, engine }: Plan, ready: boolean): string {

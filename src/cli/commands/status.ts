@@ -5,12 +5,12 @@ import { type Held, readHeld } from '../../lifecycle/gate-file.ts';
 import { isLiving } from '../../lifecycle/record.ts';
 import { isManual } from '../../lifecycle/root-id.ts';
 import { type RootStatus, statusOf } from '../../lifecycle/status.ts';
-import { displayPath } from '../../root/names.ts';
 import { deploymentsOf } from '../deployments.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { engineFields, shortDigest } from '../render/plan.ts';
 import { findingEntry, printFailures } from '../render/problems.ts';
+import { shownLine } from '../render/shown.ts';
 import { type Cell, renderTable } from '../render/table.ts';
 import { inSurroundings } from '../surroundings.ts';
 
@@ -51,13 +51,14 @@ export function defineStatus(command: Command): void {
         if (options.format === 'table') {
           for (const { id, findings } of roots.filter(({ state }) => state === 'not ready')) {
             const [first] = findings;
-            process.stderr.write(`${id} is not ready: ${displayPath(first?.message ?? '')}\n`);
-            process.stderr.write(`  → \`berth verify ${id}\` says all\n`);
+            process.stderr.write(shownLine(`${id} is not ready: ${first?.message ?? ''}`));
+            process.stderr.write(shownLine(`  → \`berth verify ${id}\` says all`));
           }
         }
         if (held !== undefined && options.format === 'table') printHeld(held);
         printFailures(living.failures.map((error) => ({ name: 'updater', error })));
-        if (roots.length === 0) process.stderr.write(`Nothing is staged on ${engine.name}.\n`);
+        if (roots.length === 0)
+          process.stderr.write(shownLine(`Nothing is staged on ${engine.name}.`));
         printElsewhere(situation);
       });
     });
@@ -70,10 +71,9 @@ function heldEntry({ root, since, time, reasons }: Held) {
 /** At a shutdown nobody looks at a terminal: so it is said here, after the boot. */
 function printHeld({ root, time, since, reasons }: Held): void {
   const { stderr } = process;
-  stderr.write(
-    `${root} was held back at ${time} (the host since ${since}), and is not what runs:\n`,
-  );
-  for (const reason of reasons.slice(0, 5)) stderr.write(`  ${displayPath(reason)}\n`);
+  const when = `at ${time} (the host since ${since})`;
+  stderr.write(shownLine(`${root} was held back ${when}, and is not what runs:`));
+  for (const reason of reasons.slice(0, 5)) stderr.write(shownLine(`  ${reason}`));
   if (reasons.length > 5) stderr.write(`  and ${reasons.length - 5} more\n`);
   stderr.write('  → queue it again: what is missing is fetched then\n');
 }
@@ -84,8 +84,9 @@ function printElsewhere({ elsewhere }: Situation): void {
     (record) => isLiving(record) && !isManual(record.id),
   );
   for (const [engine, records] of Map.groupBy(living, (record) => record.engine)) {
-    const ids = records.map(({ id }) => displayPath(id)).join(', ');
-    process.stderr.write(`Staged on ${engine}: ${ids}\n  → say --engine ${engine} to see them\n`);
+    const ids = records.map(({ id }) => id).join(', ');
+    process.stderr.write(shownLine(`Staged on ${engine}: ${ids}`));
+    process.stderr.write(shownLine(`  → say --engine ${engine} to see them`));
   }
 }
 

@@ -8,6 +8,7 @@ import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes } from '../render/failure.ts';
 import { findingEntry, printFindings } from '../render/problems.ts';
+import { shownLine } from '../render/shown.ts';
 import { toldPlainly } from '../surroundings.ts';
 import { idOfTarget } from '../target.ts';
 
@@ -41,8 +42,10 @@ export function defineVerify(command: Command): void {
           }),
           table: () =>
             ready
-              ? `${id} is ready: ${counted(images.length, 'image')} present and pinned on ${surroundings.engine.name}.\n`
-              : `${id} is NOT ready.\n`,
+              ? shownLine(
+                  `${id} is ready: ${counted(images.length, 'image')} present and pinned on ${surroundings.engine.name}.`,
+                )
+              : shownLine(`${id} is NOT ready.`),
           refs: () => images.flatMap((image) => image.names.map(({ name }) => name)),
         });
         if (options.format !== 'json') printFindings(findings);

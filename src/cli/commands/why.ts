@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import { readSituation } from '../../lifecycle/context.ts';
 import { type BoundReference, survey } from '../../lifecycle/survey.ts';
 import { type Why, whyOf } from '../../lifecycle/why.ts';
-import { displayPath } from '../../root/names.ts';
 import { namesMeantBy } from '../names.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { imageReference, placeEntry } from '../render/problems.ts';
+import { shownLine } from '../render/shown.ts';
 import { inSurroundings } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
 
@@ -68,20 +68,20 @@ function startOf({ activation, via, conditions = [] }: BoundReference): readonly
 }
 
 function text(why: Why, location: string): string {
-  const lines = [why.image];
+  const said = [why.image];
   for (const reference of why.references) {
     const { path, line, unit, decision } = reference;
     const bound = decision.bound ? 'bound' : 'not bound';
-    lines.push(`  named in ${location} by ${unit} (${path}:${line}): ${bound}, ${decision.rule}`);
-    lines.push(...startOf(reference));
+    said.push(`  named in ${location} by ${unit} (${path}:${line}): ${bound}, ${decision.rule}`);
+    said.push(...startOf(reference));
   }
   for (const { id, digest, references } of why.roots) {
-    lines.push(`  staged for ${id}, digest ${digest}`);
-    for (const { path, line, unit } of references) lines.push(`    by ${unit} (${path}:${line})`);
+    said.push(`  staged for ${id}, digest ${digest}`);
+    for (const { path, line, unit } of references) said.push(`    by ${unit} (${path}:${line})`);
   }
-  if (why.present === undefined) lines.push('  not present');
-  else lines.push(`  present, image ID ${why.present.id}`);
-  for (const { root, handle } of why.pins) lines.push(`  pinned for ${root} (${handle})`);
-  if (why.pins.length === 0) lines.push('  not pinned');
-  return lines.map((line) => `${displayPath(line)}\n`).join('');
+  if (why.present === undefined) said.push('  not present');
+  else said.push(`  present, image ID ${why.present.id}`);
+  for (const { root, handle } of why.pins) said.push(`  pinned for ${root} (${handle})`);
+  if (why.pins.length === 0) said.push('  not pinned');
+  return said.map(shownLine).join('');
 }

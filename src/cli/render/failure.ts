@@ -1,5 +1,5 @@
 import { BerthError, type FailureKind } from '../../errors.ts';
-import { displayPath } from '../../root/names.ts';
+import { shownLine, shownLines } from './shown.ts';
 import { paint } from './table.ts';
 
 /** What every command of berth answers with, besides 0. */
@@ -16,18 +16,18 @@ export function printFailure(error: unknown, debug: boolean): void {
   const { stderr } = process;
   const label = paint({ text: 'berth:', colour: 'red' }, stderr);
   if (error instanceof BerthError) {
-    stderr.write(`${label} ${displayPath(error.message)}\n`);
-    stderr.write(`${paint({ text: '  →', colour: 'dim' }, stderr)} ${displayPath(error.hint)}\n`);
+    stderr.write(`${label} ${shownLine(error.message)}`);
+    stderr.write(`${paint({ text: '  →', colour: 'dim' }, stderr)} ${shownLine(error.hint)}`);
   } else {
     const message = error instanceof Error ? error.message : String(error);
-    stderr.write(`${label} a fault of berth itself: ${displayPath(message)}\n`);
+    stderr.write(`${label} ${shownLine(`a fault of berth itself: ${message}`)}`);
     stderr.write('  → please report it, with what --debug prints\n');
   }
   if (debug && error instanceof Error) stderr.write(`${printableStack(error)}\n`);
 }
 
 function printableStack(error: Error): string {
-  const own = (error.stack ?? error.message).split('\n').map(displayPath).join('\n');
+  const own = shownLines(error.stack ?? error.message);
   return error.cause instanceof Error ? `${own}\ncaused by: ${printableStack(error.cause)}` : own;
 }
 

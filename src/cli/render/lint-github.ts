@@ -1,5 +1,5 @@
 import type { LintReport } from '../../lifecycle/lint/lint.ts';
-import { displayPath } from '../../root/names.ts';
+import { shown } from './shown.ts';
 
 const commands = { error: 'error', warning: 'warning', note: 'notice' } as const;
 
@@ -23,9 +23,9 @@ export function lintGithub({ findings }: LintReport): string {
     .join('');
 }
 
-/** Line breaks are gone with `displayPath`; escaped all the same, so that nothing hangs on that. */
+/** Line breaks are gone with `shown`; escaped all the same, so that nothing hangs on that. */
 function data(text: string): string {
-  return displayPath(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  return shown(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }
 
 function property(text: string): string {

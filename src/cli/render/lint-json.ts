@@ -2,8 +2,8 @@ import type { InferOutput } from 'valibot';
 import type { LintFinding } from '../../lifecycle/lint/finding.ts';
 import type { LintReport } from '../../lifecycle/lint/lint.ts';
 import type { LintLevel } from '../../lifecycle/lint/rules.ts';
-import { displayPath } from '../../root/names.ts';
 import type * as schemas from '../schemas.ts';
+import { shown } from './shown.ts';
 
 export function lintJson(root: string, report: LintReport): InferOutput<typeof schemas.LintReport> {
   const { findings, skipped, bytes } = report;
@@ -20,9 +20,9 @@ export function lintJson(root: string, report: LintReport): InferOutput<typeof s
         level,
         message,
         hint,
-        ...(path === undefined ? {} : { path: displayPath(path) }),
+        ...(path === undefined ? {} : { path: shown(path) }),
         ...(line === undefined ? {} : { line }),
-        ...(unit === undefined ? {} : { unit: displayPath(unit) }),
+        ...(unit === undefined ? {} : { unit: shown(unit) }),
         ...(image === undefined ? {} : { image }),
         ...(suppressed === undefined ? {} : { suppressed }),
       }),

@@ -1,8 +1,9 @@
 import type { LintFinding } from '../../lifecycle/lint/finding.ts';
 import type { LintReport } from '../../lifecycle/lint/lint.ts';
 import { lintRules } from '../../lifecycle/lint/rules.ts';
-import { displayPath, nameToBytes } from '../../root/names.ts';
+import { nameToBytes } from '../../root/names.ts';
 import { version } from '../../version.ts';
+import { shown } from './shown.ts';
 
 /** SARIF 2.1.0 (OASIS), as code scanning takes it. Paths are relative to the root. */
 export function lintSarif({ findings, skipped }: LintReport) {
@@ -29,14 +30,12 @@ export function lintSarif({ findings, skipped }: LintReport) {
           ruleId: finding.code,
           ruleIndex: indexes.get(finding.code) ?? -1,
           level: finding.level,
-          message: { text: displayPath(`${finding.message}; ${finding.hint}`) },
+          message: { text: shown(`${finding.message}; ${finding.hint}`) },
           ...locationsOf(finding),
           ...(finding.suppressed === undefined
             ? {}
             : {
-                suppressions: [
-                  { kind: 'inSource', justification: displayPath(finding.suppressed) },
-                ],
+                suppressions: [{ kind: 'inSource', justification: shown(finding.suppressed) }],
               }),
         })),
       },

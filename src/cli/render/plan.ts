@@ -5,6 +5,7 @@ import { byDigest } from '../../image/name.ts';
 import type { DeferredName, Plan, PlannedImage } from '../../lifecycle/plan.ts';
 import type { Space } from '../../lifecycle/space.ts';
 import { failureEntry, placeEntry, problemEntry } from './problems.ts';
+import { shownLine } from './shown.ts';
 import { type Cell, renderTable } from './table.ts';
 
 /** The plan as JSON has it, without what only the stage itself needs. */
@@ -86,7 +87,8 @@ export function planTable(plan: Plan): string {
     plan.failures.length === 0
       ? ''
       : `, and ${counted(plan.failures.length, 'name')} that can’t be staged`;
-  return `${table}${counted(plan.images.length, 'image')} for ${root.id} on ${engine.name} (${engine.description})${unresolved}: ${formatBytes(plan.bytes)} to fetch${inStore(plan)}${plan.space.map(spaceText).join('')}.\n`;
+  const summary = `${counted(plan.images.length, 'image')} for ${root.id} on ${engine.name} (${engine.description})${unresolved}: ${formatBytes(plan.bytes)} to fetch${inStore(plan)}${plan.space.map(spaceText).join('')}.`;
+  return table + shownLine(summary);
 }
 
 function inStore({ inStore: bytes }: Plan): string {

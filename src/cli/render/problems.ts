@@ -3,7 +3,7 @@ import type { NameFailure } from '../../lifecycle/limited.ts';
 import type { RecordReference } from '../../lifecycle/record.ts';
 import type { BoundProblem, BoundReference } from '../../lifecycle/survey.ts';
 import type { Finding } from '../../lifecycle/verify.ts';
-import { displayPath } from '../../root/names.ts';
+import { shown, shownLine } from './shown.ts';
 import { paint } from './table.ts';
 
 /** Problems on standard error: those on bound references first, in red. */
@@ -20,8 +20,8 @@ export function printProblems(problems: readonly BoundProblem[]): void {
       { text: problem.bound ? 'problem' : 'note', colour: problem.bound ? 'red' : 'yellow' },
       stderr,
     );
-    stderr.write(`${label} ${problem.code} ${place}: ${displayPath(problem.message)}\n`);
-    stderr.write(`  → ${displayPath(problem.hint)}\n`);
+    stderr.write(`${label} ${shownLine(`${problem.code} ${place}: ${problem.message}`)}`);
+    stderr.write(shownLine(`  → ${problem.hint}`));
   }
 }
 
@@ -32,8 +32,8 @@ export function printFindings(findings: readonly Finding[]): void {
     if (said.has(message)) continue;
     said.add(message);
     const label = problem === undefined ? code : `${code} ${problem.code}`;
-    stderr.write(`${paint({ text: label, colour: 'red' }, stderr)} ${displayPath(message)}\n`);
-    stderr.write(`  → ${displayPath(hint)}\n`);
+    stderr.write(`${paint({ text: label, colour: 'red' }, stderr)} ${shownLine(message)}`);
+    stderr.write(shownLine(`  → ${hint}`));
   }
 }
 
@@ -56,9 +56,9 @@ export function printFailures(failures: readonly Failed[]): void {
       const [{ name } = { name: '' }] = of;
       const said = names.size === 1 ? withoutName(message, name) : message;
       stderr.write(`${paint({ text: 'failed', colour: 'red' }, stderr)} `);
-      stderr.write(`${displayPath([...names].join(', '))}: ${displayPath(said)}\n`);
+      stderr.write(shownLine(`${[...names].join(', ')}: ${said}`));
     }
-    stderr.write(`  → ${displayPath(hint)}\n`);
+    stderr.write(shownLine(`  → ${hint}`));
   }
 }
 
@@ -80,7 +80,7 @@ export function failureEntry({ name: image, error: { code, message, hint } }: Na
 export function problemEntry({ code, path, line, message, hint, bound }: BoundProblem) {
   return {
     code,
-    path: displayPath(path),
+    path: shown(path),
     ...(line === undefined ? {} : { line }),
     message,
     hint,
@@ -100,7 +100,7 @@ export function findingEntry({ code, message, hint, id, name }: Finding) {
 
 /** A reference on record, as JSON shows it. */
 export function placeEntry({ raw, path, line, key, unit }: RecordReference) {
-  return { raw, path: displayPath(path), line, key, unit: displayPath(unit) };
+  return { raw, path: shown(path), line, key, unit: shown(unit) };
 }
 
 export function imageReference(reference: BoundReference) {
@@ -109,11 +109,11 @@ export function imageReference(reference: BoundReference) {
   const { creds, additionalStores, ...rest } = pull;
   return {
     raw,
-    path: displayPath(path),
+    path: shown(path),
     line,
     key,
     kind,
-    unit: displayPath(unit),
+    unit: shown(unit),
     scope,
     activation,
     via: [...via],
@@ -129,5 +129,5 @@ export function imageReference(reference: BoundReference) {
 }
 
 function placeOf(path: string, line: number | undefined): string {
-  return line === undefined ? displayPath(path) : `${displayPath(path)}:${line}`;
+  return line === undefined ? path : `${path}:${line}`;
 }

@@ -1,6 +1,6 @@
 import { formatBytes } from '../../format-bytes.ts';
 import type { ProgressEvent, Report } from '../../lifecycle/events.ts';
-import { displayPath } from '../../root/names.ts';
+import { shown } from './shown.ts';
 
 /** A renderer of events; `end` leaves the terminal as it should be, also after a failure. */
 export interface Progress {
@@ -12,15 +12,15 @@ export interface Progress {
 export function lineOf(event: ProgressEvent): string | undefined {
   switch (event.event) {
     case 'fetch-failed':
-      return `failed   ${displayPath(event.name)}`;
+      return `failed   ${shown(event.name)}`;
     case 'restarting':
-      return `restarts ${displayPath(event.unit)}`;
+      return `restarts ${shown(event.unit)}`;
     case 'removed':
-      return `removed  ${displayPath(event.name)}`;
+      return `removed  ${shown(event.name)}`;
     case 'retry':
       return retryLine(event.message, event.milliseconds);
     case 'warning':
-      return `warning: ${displayPath(event.message)}`;
+      return `warning: ${shown(event.message)}`;
     case 'resolved':
     case 'fetch-started':
     case 'fetch-progress':
@@ -33,12 +33,12 @@ export function lineOf(event: ProgressEvent): string | undefined {
 
 /** `again in 1.2 s: MESSAGE`. */
 export function retryLine(message: string, milliseconds: number): string {
-  return `again in ${(milliseconds / 1000).toFixed(1)} s: ${displayPath(message)}`;
+  return `again in ${(milliseconds / 1000).toFixed(1)} s: ${shown(message)}`;
 }
 
 /** `fetched  NAME  12.3 MB in 1.2 s, 10.3 MB/s`. */
 export function fetchedLine(name: string, bytes: number, milliseconds: number): string {
   const seconds = Math.max(milliseconds / 1000, 0.001);
   const rate = formatBytes(Math.round(bytes / seconds));
-  return `fetched  ${displayPath(name)}   ${formatBytes(bytes)} in ${seconds.toFixed(1)} s, ${rate}/s`;
+  return `fetched  ${shown(name)}   ${formatBytes(bytes)} in ${seconds.toFixed(1)} s, ${rate}/s`;
 }

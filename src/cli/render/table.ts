@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { displayPath } from '../../root/names.ts';
+import { shown } from './shown.ts';
 
 /** A cell: text, or text in a colour that means something. */
 export type Cell = string | { readonly text: string; readonly colour: Colour };
@@ -37,13 +37,11 @@ export function renderTable(
 
 /** Text in a colour, where the stream shows colours. */
 export function paint(cell: Cell, stream: NodeJS.WritableStream): string {
-  return typeof cell === 'string'
-    ? displayPath(cell)
-    : styleText(cell.colour, textOf(cell), { stream });
+  return typeof cell === 'string' ? shown(cell) : styleText(cell.colour, textOf(cell), { stream });
 }
 
 function textOf(cell: Cell): string {
-  return displayPath(typeof cell === 'string' ? cell : cell.text);
+  return shown(typeof cell === 'string' ? cell : cell.text);
 }
 
 function widthOf(cell: Cell): number {

@@ -1,7 +1,7 @@
 import { formatBytes } from '../../format-bytes.ts';
-import { displayPath } from '../../root/names.ts';
 import type { Progress } from './progress-lines.ts';
 import { fetchedLine, lineOf } from './progress-lines.ts';
+import { shown } from './shown.ts';
 
 interface Active {
   readonly name: string;
@@ -68,9 +68,9 @@ function barOf({ name, total, bytes, startedAt }: Active): string {
   // A line that wraps would be counted as one and leave its rest behind. The end of a name says
   // most of it.
   const room = Math.max(columns - 1 - line.length, 0);
-  const shown = displayPath(name);
+  const text = shown(name);
   return (
     line.slice(0, columns - 1) +
-    (shown.length <= room ? shown : `…${shown.slice(-room + 1)}`.slice(0, room))
+    (text.length <= room ? text : `…${text.slice(-room + 1)}`.slice(0, room))
   );
 }

@@ -22,10 +22,32 @@ const START_TIMEOUT = 30_000;
 const STOP_TIMEOUT = 10_000;
 
 /**
- * In seconds without a request, after which the service ends by itself: berth may be killed so
- * that it can't end it. While berth lives, it asks more often than that.
+ * In seconds without a request, after which the service ends by itself, if its keeper was killed as
+ * well. While berth lives, it asks more often than that.
  */
 const IDLE_SECONDS = 60;
+
+/**
+ * Runs the service once a line comes on standard input, and ends it, and removes its directory, when
+ * standard input ends: by whatever signal berth dies, and whatever it is at, nothing of it stays. A unit
+ * that is stopped sends SIGTERM to this shell too, which goes on to the same end then.
+ */
+const KEEPER = `
+trap : TERM
+directory=$1
+shift
+read -r start
+"$@" </dev/null &
+exec 2>/dev/null
+read -r end
+kill $!
+wait $!
+code=$?
+rm -rf -- "$directory"
+exit $code`;
+
+/** What sh answers for a program that is not there. */
+const NOT_FOUND = 127;
 
 /** The end of what the service says, in bytes, kept to explain a failure. */
 const MAX_STDERR = 4096;
@@ -53,19 +75,16 @@ export async function startService(
 ): Promise<Service> {
   const directory = privateDirectory(user, environment);
   const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
-  process.once('exit', removeDirectory);
   try {
     const service = await start(directory, user, environment, connect, podman, isUrgent);
     return {
       api: service.api,
       close: async () => {
         await service.close();
-        process.off('exit', removeDirectory);
         removeDirectory();
       },
     };
   } catch (error) {
-    process.off('exit', removeDirectory);
     removeDirectory();
     throw error;
   }
@@ -76,7 +95,7 @@ async function start(
   user: boolean,
   environment: NodeJS.ProcessEnv,
   connect: (socket: string) => PodmanApi,
-  [program = '', ...options]: readonly string[],
+  podman: readonly string[],
   isUrgent: boolean,
 ): Promise<Service> {
   const socket = join(directory, 'podman.sock');
@@ -85,9 +104,13 @@ async function start(
     if (existsSync(socket)) appeared.resolve();
   });
   const child = spawn(
-    program,
+    '/bin/sh',
     [
-      ...options,
+      '-c',
+      KEEPER,
+      'sh',
+      directory,
+      ...podman,
       ...networkOptions(directory, user),
       'system',
       'service',
@@ -95,27 +118,24 @@ async function start(
       `unix://${socket}`,
     ],
     {
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['pipe', 'ignore', 'pipe'],
       env: withoutClient(environment),
-      // A Ctrl-C is for berth, which still needs podman to end in order.
+      // A Ctrl-C is for berth: podman ends after it, by its keeper.
       detached: true,
     },
   );
   if (!isUrgent && child.pid !== undefined) lowerPriority(child.pid);
-  const kill = () => child.kill('SIGTERM');
-  process.once('exit', kill);
-  const stop = async () => {
-    await end(child);
-    process.off('exit', kill);
-  };
   const words = collectWords(child);
+  // A service that is gone has closed it; a keeper that is gone ends both.
+  child.stderr.once('end', () => child.stdin.end());
+  child.stdin.on('error', () => undefined).write('\n');
   const api = connect(socket);
   try {
     await Promise.race([appeared.promise, gone(child, words), tooLate(words)]);
     await answering(api);
   } catch (error) {
     api.close();
-    await stop();
+    await end(child);
     throw error;
   } finally {
     watcher.close();
@@ -134,7 +154,7 @@ async function start(
     close: async () => {
       clearInterval(pinger);
       api.close();
-      await stop();
+      await end(child);
     },
   };
 }
@@ -166,10 +186,15 @@ async function answering(api: PodmanApi): Promise<void> {
 
 async function gone(child: ChildProcess, words: () => string): Promise<never> {
   const ended = Promise.withResolvers<string>();
-  child.once('error', (error) => ended.resolve(systemErrorCode(error) ?? error.message));
-  child.once('close', (code, signal) => ended.resolve(`it ended with ${signal ?? code ?? '?'}`));
-  const reason = await ended.promise;
-  throw notStarted(reason === 'ENOENT' ? 'there is no podman on PATH' : `${reason}: ${words()}`);
+  child.once('error', (error) => ended.resolve(error.message));
+  child.once('close', (code, signal) =>
+    ended.resolve(
+      code === NOT_FOUND
+        ? 'there is no podman on PATH'
+        : `it ended with ${signal ?? code ?? '?'}: ${words()}`,
+    ),
+  );
+  throw notStarted(await ended.promise);
 }
 
 async function tooLate(words: () => string): Promise<never> {
@@ -189,10 +214,11 @@ function notStarted(reason: string): EngineError {
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const { pid } = child;
   const exited = once(child, 'exit');
   child.ref();
-  child.kill('SIGTERM');
-  const killer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT);
+  child.stdin?.end();
+  const killer = setTimeout(() => process.kill(-pid, 'SIGKILL'), STOP_TIMEOUT);
   await exited;
   clearTimeout(killer);
 }

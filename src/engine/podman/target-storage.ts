@@ -60,7 +60,7 @@ export async function openTargetStorage(storage: string): Promise<TargetStorage>
 
 function makeMountPoint(path: string): void {
   try {
-    makeDirectory(path);
+    makeDirectory(path, 0o755);
   } catch (error) {
     throw failed(`can't make ${path}, over which its storage is to be mounted`, error);
   }

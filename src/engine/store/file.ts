@@ -118,7 +118,7 @@ export async function syncDirectory(path: string): Promise<void> {
 async function opened(temporary: string): Promise<FileHandle> {
   try {
     makeDirectory(dirname(temporary));
-    return await open(temporary, 'wx', 0o644);
+    return await open(temporary, 'wx', 0o600);
   } catch (error) {
     throw storeFailure(temporary, error);
   }

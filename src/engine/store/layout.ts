@@ -83,8 +83,7 @@ export function layoutExists(layout: Layout): boolean {
 export async function makeLayout(layout: Layout): Promise<void> {
   if (layoutExists(layout)) return;
   try {
-    // Images may hold what is not for everybody's eyes.
-    makeDirectory(layout.directory, 0o700);
+    makeDirectory(layout.directory);
   } catch (error) {
     throw storeFailure(layout.directory, error);
   }

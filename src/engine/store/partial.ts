@@ -105,7 +105,7 @@ async function opened(layout: Layout, kept: string, own: string): Promise<FileHa
   }
   // The directory is made again where somebody took it for rubbish.
   makeDirectory(layout.temporary);
-  return open(own, 'wx', 0o644);
+  return open(own, 'wx', 0o600);
 }
 
 async function readAgain(file: FileHandle, progress: BlobProgress, size: number): Promise<void> {

@@ -55,20 +55,40 @@ test('a socket behind which nothing answers counts as none', { skip }, async (t)
   assert.deepEqual(await engine.images(), []);
 });
 
-// By itself it would end after a minute.
-test('the service ends with a process that forgets it', { skip, timeout: 30_000 }, async (t) => {
-  const { runtime, environment, services } = ownStore(t);
-  const child = spawn(process.execPath, [worker, 'exit'], { env: environment, stdio: 'pipe' });
-  child.stderr.pipe(process.stderr);
-  const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
-  assert.equal(line, 'open\n');
-  const [service] = services();
-  assert.ok(service !== undefined);
-  child.stdin.end('\n');
-  assert.deepEqual(await once(child, 'close'), [0, null]);
+for (const [what, signal] of [
+  ['forgets it', null],
+  ['is killed', 'SIGKILL'],
+  ['is interrupted', 'SIGINT'],
+] as const) {
+  // By itself it would end after a minute.
+  test(`the service ends with a process that ${what}`, { skip, timeout: 30_000 }, async (t) => {
+    const { runtime, environment, services } = ownStore(t);
+    const child = spawn(process.execPath, [worker, 'exit'], { env: environment, stdio: 'pipe' });
+    child.stderr.pipe(process.stderr);
+    const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
+    assert.equal(line, 'open\n');
+    const [service] = services();
+    assert.ok(service !== undefined);
+    if (signal === null) child.stdin.end('\n');
+    else child.kill(signal);
+    assert.deepEqual(await once(child, 'close'), signal === null ? [0, null] : [null, signal]);
+    // It was told to end, and does so in its own time.
+    const isLeft = () => services().length + ours(runtime).length > 0;
+    while (isLeft()) await new Promise((resolve) => setImmediate(resolve));
+  });
+}
+
+test('a service that can’t start is said with podman’s own words', { skip }, async (t) => {
+  const { directory, runtime, environment } = ownStore(t);
+  const opened = openPodman({
+    user: true,
+    environment: { ...environment, CONTAINERS_STORAGE_CONF: join(directory, 'absent.conf') },
+  });
+  await assert.rejects(opened, /could not be started: it ended with [1-9]\d*: .*absent\.conf/s);
   assert.deepEqual(ours(runtime), []);
-  // It was told to end, and does so in its own time.
-  while (services().length > 0) await new Promise((resolve) => setImmediate(resolve));
+  const absent = openPodman({ user: true, environment: { ...environment, PATH: directory } });
+  await assert.rejects(absent, /could not be started: there is no podman on PATH$/);
+  assert.deepEqual(ours(runtime), []);
 });
 
 const rootless = process.geteuid?.() === 0 ? false : 'mounting needs root';

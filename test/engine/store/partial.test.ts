@@ -117,7 +117,9 @@ test('who sweeps the store and waits for its turn does not hold up what is broug
   let sweeping: Promise<void> | undefined;
   server.fault = ({ path }) => {
     if (!path.includes('/manifests/')) return undefined;
-    sweeping ??= withLock(inUse, 'exclusive', async () => undefined, { onWait: waits.resolve });
+    sweeping ??= withLock(inUse, 'exclusive', async () => undefined, {
+      onWait: () => waits.resolve(),
+    });
     return undefined;
   };
   // It knows none of the documents yet.

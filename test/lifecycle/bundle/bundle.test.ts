@@ -163,6 +163,18 @@ function* pieces(bytes: Buffer, size: number): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
+test('a directory that is not there is said in two lines', async (t) => {
+  const machine = await startMachine(t);
+  // So small that its download is whole as it is given up.
+  machine.registry.push('web:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
+  const root = writeRoot(join(machine.directory, 'os'), container('web', `${host}/web:1`));
+  const file = join(machine.directory, 'absent/site.tar.zst');
+  const words = ['bundle', '--bind', 'all', root, '--output', file, '--progress', 'none'];
+  const { code, stderr } = await machine.berth(...words);
+  assert.equal(code, 1);
+  assert.match(stderr, /^berth: can't write .*\n {2}→ name a file in a directory.*\n$/);
+});
+
 test('through a pipe, from one berth to the other', async (t) => {
   const lab = await startLab(t);
   const { environment } = lab.machine;

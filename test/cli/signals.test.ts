@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { withLock } from '../../src/engine/file-lock.ts';
+import { container, type Machine, startMachine, writeRoot } from '../support/berth.ts';
+import { buildImage } from '../support/image-builder.ts';
+
+const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
+const host = 'registry.example.com';
+
+// What does not hear a signal would go on for minutes.
+const options = { timeout: 60_000 };
+
+function start(t: TestContext, { environment }: Machine, ...words: string[]): ChildProcess {
+  const child = spawn(process.execPath, [main, ...words], { env: environment, stdio: 'pipe' });
+  t.after(() => child.kill('SIGKILL'));
+  return child;
+}
+
+/** The signal by which a process ends that is sent one. */
+async function endedBy(child: ChildProcess, signal: NodeJS.Signals): Promise<unknown> {
+  const closed = once(child, 'close');
+  child.kill(signal);
+  const [, by]: unknown[] = await closed;
+  return by;
+}
+
+/** Resolves when the process has written this. */
+async function said(stream: NodeJS.ReadableStream | null, words: RegExp): Promise<void> {
+  let text = '';
+  for await (const piece of stream ?? []) {
+    text += String(piece);
+    if (words.test(text)) return;
+  }
+  assert.fail(`expected ${words}, found ${text}`);
+}
+
+function webRoot(machine: Machine): string {
+  return writeRoot(join(machine.directory, 'os'), container('web', `${host}/web:1`));
+}
+
+const stage = ['stage', '--engine', 'store', '--bind', 'all'];
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal} ends a command that waits for a silent registry`, options, async (t) => {
+    const machine = await startMachine(t);
+    const child = start(t, machine, ...stage, '--id', 'os', webRoot(machine));
+    const asked = Promise.withResolvers<void>();
+    machine.registry.fault = () => {
+      asked.resolve();
+      return { kind: 'stall', after: 0 };
+    };
+    await asked.promise;
+    assert.equal(await endedBy(child, signal), signal);
+  });
+}
+
+test('SIGTERM ends a command that waits for a lock', options, async (t) => {
+  const machine = await startMachine(t);
+  await withLock(join(machine.directory, 'state/lock'), 'shared', async () => {
+    const child = start(t, machine, 'release', '--engine', 'store', 'os');
+    await said(
+      child.stderr,
+      new RegExp(`waiting for process ${process.pid} \\(.*/state/lock$`, 'm'),
+    );
+    assert.equal(await endedBy(child, 'SIGTERM'), 'SIGTERM');
+  });
+});
+
+test('SIGTERM ends a command in the middle of what it does in one piece', options, async (t) => {
+  const machine = await startMachine(t);
+  const config = join(machine.directory, 'berth.toml');
+  execFileSync('mkfifo', [config]);
+  const child = start(t, machine, 'images', '--config', config, webRoot(machine));
+  // It is opened as soon as berth, which then waits for its end, has opened it.
+  await using writer = await open(config, 'w');
+  await writer.write('compose = []\n');
+  assert.equal(await endedBy(child, 'SIGTERM'), 'SIGTERM');
+});
+
+test('SIGTERM ends the parsing of a root that takes long', options, async (t) => {
+  const machine = await startMachine(t);
+  const root = join(machine.directory, 'os');
+  const lists = join(root, 'usr/lib/berth/images.d');
+  mkdirSync(lists, { recursive: true });
+  for (let list = 0; list < 12; list++) {
+    const names = Array.from({ length: 40_000 }, (_, i) => `${host}/a${list}/${i}:1\n`);
+    writeFileSync(join(lists, `${list}.list`), names.join(''));
+  }
+  const child = start(t, machine, 'plan', '--engine', 'store', root);
+  child.stderr?.resume();
+  // Long after it has begun, and long before it ends.
+  while (child.exitCode === null && ticksOf(child) < 120) await setImmediate();
+  assert.equal(await endedBy(child, 'SIGTERM'), 'SIGTERM');
+});
+
+/** How many hundredths of a second of a processor it has used: proc_pid_stat(5), utime. */
+function ticksOf({ pid }: ChildProcess): number {
+  const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+  return Number(fields.split(' ')[11]);
+}
+
+for (const command of ['bundle', 'ship'] as const) {
+  test(`SIGTERM leaves nothing of an unfinished ${command}`, options, async (t) => {
+    const machine = await startMachine(t);
+    machine.registry.push('web:1', buildImage({ layers: [{ bytes: 3_000_000, seed: 1 }] }));
+    const root = webRoot(machine);
+    const files = () => readdirSync(machine.directory, { recursive: true, encoding: 'utf8' });
+    const before = files();
+    const bundle = join(machine.directory, 'web.tar.zst');
+    const words = command === 'bundle' ? ['--output', bundle] : [];
+    machine.registry.fault = ({ path }) =>
+      path.includes('/blobs/') ? { kind: 'stall', after: 2_000_000 } : undefined;
+    const child = start(t, machine, command, '--bind', 'all', root, ...words);
+    const isBegun = () => files().some((name) => /\.web\.tar\.zst\.|\.new\//.test(name));
+    while (!isBegun()) await setImmediate();
+    assert.equal(await endedBy(child, 'SIGTERM'), 'SIGTERM');
+    const made = files().filter((name) => !before.includes(name));
+    assert.deepEqual(
+      made.filter((name) => !/^os\/usr\/lib(\/berth)?$/.test(name)),
+      [],
+    );
+  });
+}
+
+test('clean-up that hangs is not waited for', options, async (t) => {
+  const module = new URL('../../src/cli/signals.ts', import.meta.url).href;
+  const script = `
+    import { inOrder } from ${JSON.stringify(module)};
+    await inOrder(() => new Promise((resolve) => {
+      console.log('at work');
+      setTimeout(resolve, 600_000);
+    }));`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'pipe' });
+  t.after(() => child.kill('SIGKILL'));
+  await said(child.stdout, /at work/);
+  assert.equal(await endedBy(child, 'SIGINT'), 'SIGINT');
+});
+
+/** As on a terminal. */
+function onTerminal(t: TestContext, { environment }: Machine, ...words: string[]): ChildProcess {
+  const command = [process.execPath, main, ...words].map((word) => `'${word}'`).join(' ');
+  const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+    env: environment,
+    stdio: 'pipe',
+  });
+  t.after(() => child.kill('SIGKILL'));
+  return child;
+}
+
+for (const [key, answer, code] of [
+  ['Ctrl-C', '\x03', 130],
+  ['Ctrl-D', '\x04', 4],
+  ['n', 'n\n', 4],
+  ['y', 'y\n', 0],
+] as const) {
+  test(`${key} answers prune’s question`, options, async (t) => {
+    const machine = await startMachine(t);
+    machine.registry.push('web:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
+    const pulled = await machine.berth('pull', '--engine', 'store', `${host}/web:1`);
+    assert.equal(pulled.code, 0, pulled.stderr);
+    const child = onTerminal(t, machine, 'prune', '--engine', 'store');
+    let output = '';
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      if (text.includes('[y/N] ')) child.stdin?.write(answer);
+    });
+    const [ended]: unknown[] = await once(child, 'close');
+    assert.equal(ended, code, output);
+    assert.doesNotMatch(output, /a fault of berth itself/);
+    const { stdout } = await machine.berth('prune', '--engine', 'store', '--dry-run');
+    assert.equal(stdout === '', code === 0);
+  });
+}
