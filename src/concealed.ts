@@ -8,7 +8,7 @@ const concealed = new Map<string, string>();
 /** What matches the longest concealed text at a place; made anew when one was added. */
 let pattern: RegExp | undefined;
 
-/** Shorter values, `1` or `yes`, are in every text, and in names only the whole name is concealed. */
+/** Shorter values, `1` or `yes`, are in every text: they are concealed in whole names alone. */
 const SHORTEST = 4;
 const LONGEST = 4096;
 /** More than the units of any host use. */
@@ -29,9 +29,9 @@ export function conceal(text: string, shown = '***'): boolean {
   return true;
 }
 
-/** As `conceal`, and the parts of which a registry speaks one by one: repository, tag. */
+/** As `conceal`, and the parts of which a shell or a registry speaks one by one: words, repository, tag. */
 export function concealValue(value: string): boolean {
-  return [value, ...value.split(/[/:@]/)].every((text) => conceal(text));
+  return [value, ...value.split(/[/:@\s]+/)].every((text) => conceal(text));
 }
 
 /** The text as it may be printed. */

@@ -2,7 +2,7 @@ import type * as v from 'valibot';
 import { BerthError, systemErrorCode } from '../errors.ts';
 import type { Format } from './options.ts';
 import { exitCodes, printFailure } from './render/failure.ts';
-import { shownJson, shownLine } from './render/shown.ts';
+import { nameLine, shownJson } from './render/shown.ts';
 import type * as schemas from './schemas.ts';
 import { dieBy } from './signals.ts';
 
@@ -63,7 +63,7 @@ function textOf<T extends Output>(format: Format, faces: Faces<T>): Iterable<str
     case 'table':
       return [faces.table()];
     case 'refs':
-      return [[...faces.refs()].map(shownLine).join('')];
+      return [[...faces.refs()].map(nameLine).join('')];
   }
 }
 

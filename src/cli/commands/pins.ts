@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Pin } from '../../engine/engine.ts';
+import { readRecords } from '../../lifecycle/records.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shortDigest } from '../render/plan.ts';
@@ -20,7 +21,9 @@ export function definePins(command: Command): void {
   )
     .addHelpText('after', '\nExamples:\n  berth pins --engine podman')
     .action(async (options: CommonOptions) => {
-      await inSurroundings(options, async ({ engine }) => {
+      await inSurroundings(options, async ({ engine, stateDirectory }) => {
+        // The records say what of the names is shown to nobody; pins have no place for that.
+        readRecords(stateDirectory);
         const pins = (await engine.pins()).toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
         print(options.format, {
           json: () => ({

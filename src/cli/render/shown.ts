@@ -1,12 +1,13 @@
+import { withoutConcealed } from '../../concealed.ts';
 import { displayPath } from '../../root/names.ts';
 
 /**
  * Text as people are shown it, whoever wrote it: on the command line, in a root, a registry or an
  * engine. All that berth prints goes through here or `shownJson`, and nothing that comes out steers a
- * terminal or makes a line of its own.
+ * terminal, makes a line of its own, or quotes what not everybody may read.
  */
 export function shown(text: string): string {
-  return displayPath(text);
+  return displayPath(withoutConcealed(text));
 }
 
 /** The same, as a line of the output. */
@@ -14,14 +15,27 @@ export function shownLine(text: string): string {
   return `${shown(text)}\n`;
 }
 
+/** The name of an image as a line for a program that fetches by it: whole, whatever is in it. */
+export function nameLine(name: string): string {
+  return `${displayPath(name)}\n`;
+}
+
 /** Several lines, such as a stack. */
 export function shownLines(text: string): string {
   return text.split('\n').map(shown).join('\n');
 }
 
-/** As `JSON.stringify`, with what a terminal would obey as escapes of JSON. */
+/**
+ * As `JSON.stringify`, with what a terminal would obey as escapes of JSON. Messages quote nothing that
+ * not everybody may read; the names of images stay what they are, for whoever fetches by them.
+ */
 export function shownJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, undefined, indent).replace(unprintable, escapeUnits);
+  return JSON.stringify(value, messagesShown, indent).replace(unprintable, escapeUnits);
+}
+
+function messagesShown(key: string, value: unknown): unknown {
+  const isMessage = key === 'message' || key === 'hint';
+  return isMessage && typeof value === 'string' ? withoutConcealed(value) : value;
 }
 
 /** What `JSON.stringify` leaves as it is, and a terminal would obey. */
