@@ -1,7 +1,7 @@
 // `make demo`: the main job, on the roots of examples/, a registry of its own and an engine of its
 // own. Nothing outside its temporary directory is touched.
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buildImage } from '../test/support/image-builder.ts';
@@ -18,6 +18,11 @@ const directory = mkdtempSync(join(tmpdir(), 'berth-demo-'));
 process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143));
 process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
 
+// Copies are whose demo it is: a checkout of somebody else's would be no tree that root believes.
+cpSync(join(home, 'examples'), join(directory, 'examples'), {
+  recursive: true,
+  verbatimSymlinks: true,
+});
 const registry = await startRegistry();
 try {
   await run(registry);
@@ -110,7 +115,7 @@ function say(text: string): void {
 async function show(environment: NodeJS.ProcessEnv, words: readonly string[]): Promise<void> {
   process.stdout.write(`$ berth ${words.join(' ')}\n`);
   const child = spawn(join(home, 'bin/berth'), [...words], {
-    cwd: home,
+    cwd: directory,
     env: environment,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
