@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import type { Pin } from '../../engine/engine.ts';
+import { readSituation } from '../../lifecycle/context.ts';
+import { broughtByBerth } from '../../lifecycle/provenance.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shortDigest } from '../render/plan.ts';
@@ -19,8 +21,13 @@ export function definePins(command: Command): void {
   )
     .addHelpText('after', '\nExamples:\n  berth pins --engine podman')
     .action(async (options: CommonOptions) => {
-      await inSurroundings(options, async ({ engine }) => {
-        const pins = (await engine.pins()).toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+      await inSurroundings(options, async (surroundings) => {
+        const { engine } = surroundings;
+        const situation = await readSituation(surroundings);
+        const brought = broughtByBerth(situation);
+        const pins = situation.pins
+          .map((pin) => ({ ...pin, fetched: brought.has(pin.id) }))
+          .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
         print(options.format, {
           json: () => ({
             apiVersion: 'berth/v1',

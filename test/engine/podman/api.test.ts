@@ -108,7 +108,7 @@ test('where CONTAINER_HOST says, podman must be, and no other is started', async
   const socket = join(temporaryDirectory(t), 'podman.sock');
   const environment = { CONTAINER_HOST: `unix://${socket}`, PATH: process.env['PATH'] };
   await assert.rejects(
-    openPodman({ user: false, environment }),
+    openPodman({ user: false, pinKey: `${socket}.key`, environment }),
     isError('engine-unreachable', /ENOENT/),
   );
 });
@@ -122,7 +122,11 @@ test('something that is not podman is not taken for it', async (t) => {
   await once(server, 'listening');
   t.after(() => server.close());
   await assert.rejects(
-    openPodman({ user: false, environment: { CONTAINER_HOST: `unix://${socket}` } }),
+    openPodman({
+      user: false,
+      pinKey: `${socket}.key`,
+      environment: { CONTAINER_HOST: `unix://${socket}` },
+    }),
     isError('engine-unreachable', /not as podman does/),
   );
 });

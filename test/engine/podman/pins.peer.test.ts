@@ -212,7 +212,7 @@ test('an image can’t pretend that its containers are pins', { skip }, async (t
 test('two processes that pin the same at once end with the same hold', { skip }, async (t) => {
   const { podman, engine, fetched } = await openHarbour(t);
   const images = await Promise.all([1, 2, 3].map((n) => fetched(`app${n}:1`, n)));
-  const other = await openPodman({ user: false, environment: podman.environment });
+  const other = await openPodman({ user: false, pinKey: podman.pinKey, environment: podman.environment });
   t.after(() => other.close());
   const requests = images.map((image) => pinRequest(image));
   await Promise.all([engine, other, engine, other].map((each) => each.pin('os-1', requests)));
