@@ -1,5 +1,5 @@
-import { runningRoot } from './activation.ts';
 import { isTag } from '../image/name.ts';
+import { runningRoot } from './activation.ts';
 import type { Context } from './context.ts';
 import { meaningsOf } from './provenance.ts';
 import type { RootRecord } from './record.ts';

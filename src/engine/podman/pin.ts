@@ -71,7 +71,9 @@ export async function pinImages(
 /** What would not be read back would be made again and again. */
 function assertReadable(root: string, request: PinRequest): void {
   if (readPinLabels(pinLabels(root, request), request.id) !== undefined) return;
-  throw new Error(`no labels can say this pin of ${JSON.stringify(root)}: ${JSON.stringify(request)}`);
+  throw new Error(
+    `no labels can say this pin of ${JSON.stringify(root)}: ${JSON.stringify(request)}`,
+  );
 }
 
 /**

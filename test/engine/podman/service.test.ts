@@ -17,7 +17,10 @@ function unreachable(words: RegExp) {
 test('without podman there is no service to start', async (t) => {
   const runtime = temporaryDirectory(t);
   const environment = { PATH: join(runtime, 'bin'), XDG_RUNTIME_DIR: runtime };
-  await assert.rejects(openPodman({ user: true, pinKey: join(runtime, 'pins.key'), environment }), unreachable(/no podman on PATH/));
+  await assert.rejects(
+    openPodman({ user: true, pinKey: join(runtime, 'pins.key'), environment }),
+    unreachable(/no podman on PATH/),
+  );
   assert.deepEqual(readdirSync(runtime), []);
 });
 
