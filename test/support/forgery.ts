@@ -24,29 +24,43 @@ export async function forge(
   socket: string,
   { root, pin, labels = {}, name = newPinName(root), pod = {}, body = {} }: Forgery,
 ): Promise<string> {
-  const inPod =
-    pod === 'none'
-      ? {}
-      : {
-          pod: await create(socket, 'pods', {
-            name: newPodName(root),
-            no_infra: true,
-            labels: podLabels(root),
-            ...pod,
-          }),
-        };
-  await create(socket, 'containers', {
-    image: pin.id.replace('sha256:', ''),
+  const own = { name: newPodName(root), labels: podLabels(root) };
+  await createContainer(socket, {
+    image: pin.id,
     name,
-    ...inPod,
-    entrypoint: ['/.berth-pin'],
-    command: [],
-    netns: { nsmode: 'none' },
-    image_volume_mode: 'ignore',
+    ...(pod === 'none' ? {} : { pod: await createPod(socket, { ...own, ...pod }) }),
     labels: { ...pinLabels(root, pin), ...labels },
     ...body,
   });
   return name;
+}
+
+/** @returns the id of a pod without infra. */
+export function createPod(
+  socket: string,
+  body: { readonly name: string; readonly labels: Labels },
+): Promise<string> {
+  return create(socket, 'pods', { no_infra: true, ...body });
+}
+
+/** @returns the id of a container that is made as a pin is. */
+export function createContainer(
+  socket: string,
+  body: {
+    readonly name: string;
+    readonly image: string;
+    readonly labels: Labels;
+    readonly pod?: string;
+  },
+): Promise<string> {
+  return create(socket, 'containers', {
+    entrypoint: ['/.berth-pin'],
+    command: [],
+    netns: { nsmode: 'none' },
+    image_volume_mode: 'ignore',
+    ...body,
+    image: body.image.replace('sha256:', ''),
+  });
 }
 
 /** @returns the id. */
