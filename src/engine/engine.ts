@@ -220,6 +220,8 @@ export interface PinnedRecord {
 /** The engine's hold on one image on behalf of one root. */
 export interface Pin extends PinRequest {
   readonly root: string;
+  /** Whether a seal proves that berth wrote it; absent where nobody else could. */
+  readonly sealed?: boolean;
   /** Whether it says that berth brought the image, which nothing proves; `fetched` is false then. */
   readonly unproven?: boolean;
   /** What the engine calls it: a container's id, a file. */

@@ -204,8 +204,7 @@ test('of a state directory that is lost whole the pins bring back all but what b
   // In which files the names stand comes from the tree alone.
   assert.match((await lab.run('reconcile')).stdout, /staged now/);
   assert.match((await lab.run('reconcile')).stdout, /Nothing had to be done/);
-  const released = await lab.run('release', 'a');
-  assert.match(released.stderr, /say that berth fetched 1 image, and nothing proves it any more/);
+  assert.equal((await lab.run('release', 'a')).code, 0);
   assert.match((await lab.run('prune', '--force')).stderr, /Nothing to prune/);
   assert.ok(await lab.has('web:1'));
 });

@@ -27,7 +27,8 @@ export interface Moorings {
 /** The container of a pin. */
 export interface Hold extends Labelled {
   readonly container: string;
-  /** As `Pin.unproven`. */
+  /** As those of `Pin`. */
+  readonly sealed: boolean;
   readonly unproven?: boolean;
 }
 
@@ -96,27 +97,37 @@ export async function listPods(api: PodmanApi, root: string): Promise<readonly P
 }
 
 /**
- * Those of these that were made as `createPin` does it, as far as podman shows, in pods that
- * `podOf` made: an inspection each, which is dear.
+ * Those of these that a seal proves, or that were made as `createPin` does it, as far as podman
+ * shows, in pods that `podOf` made. Only what has no seal is inspected: that is dear.
  */
-export async function genuineHolds<T extends { readonly root: string; readonly handle: string }>(
-  { api, onStranger }: Moorings,
-  pins: readonly T[],
+export async function genuineHolds<T extends Pick<Hold, 'root' | 'container' | 'sealed'>>(
+  moorings: Moorings,
+  holds: readonly T[],
 ): Promise<readonly T[]> {
-  if (pins.length === 0) return [];
-  const pods = await everyPod(api);
+  const isToInspect = holds.some(({ sealed }) => !sealed);
+  const pods = isToInspect ? await everyPod(moorings.api) : [];
   const genuine: T[] = [];
-  for (const pin of pins) {
-    const own = new Set(pods.filter((pod) => isPinPod(pod, pin.root)).map(({ Id }) => Id));
-    const container = await inspect(api, pin.handle);
-    if (container === undefined) continue;
-    const { Path, Config, HostConfig, Pod, Name } = container;
-    const isShaped =
-      Path === PIN_ENTRYPOINT && (Config.Cmd ?? []).length === 0 && own.has(Pod ?? '');
-    if (isShaped && HostConfig.NetworkMode === 'none') genuine.push(pin);
-    else onStranger({ container: pin.handle, name: Name, reason: 'it is not made as those are' });
+  for (const hold of holds) {
+    if (hold.sealed || (await isShaped(moorings, hold, pods))) genuine.push(hold);
   }
   return genuine;
+}
+
+async function isShaped(
+  { api, onStranger }: Moorings,
+  { root, container }: Pick<Hold, 'root' | 'container'>,
+  pods: readonly Pod[],
+): Promise<boolean> {
+  const inspected = await inspect(api, container);
+  if (inspected === undefined) return false;
+  const { Path, Config, HostConfig, Pod, Name } = inspected;
+  const isOwn =
+    Path === PIN_ENTRYPOINT &&
+    (Config.Cmd ?? []).length === 0 &&
+    HostConfig.NetworkMode === 'none' &&
+    pods.some((pod) => pod.Id === Pod && isPinPod(pod, root));
+  if (!isOwn) onStranger({ container, name: Name, reason: 'it is not made as those are' });
+  return isOwn;
 }
 
 /** Removes a container that nobody runs; one that is gone already is none to worry about. */
@@ -144,9 +155,9 @@ function readHold(container: Container, seals: Seals): Hold | string {
   if (!isPinName(name, root)) return `its name is not as that of a pin of ${root}`;
   if (!isPodName(container.PodName ?? '', root)) return `it is in no pod of the pins of ${root}`;
   if ((container.StartedAt ?? 0) > 0) return 'it was started, and a pin never is';
-  const hold = { ...claimed, container: container.Id };
-  if (!claimed.fetched || seals.isRight(name, labels, labels[SEAL_LABEL])) return hold;
-  return { ...hold, fetched: false, unproven: true };
+  const sealed = seals.isRight(name, labels, labels[SEAL_LABEL]);
+  const hold = { ...claimed, container: container.Id, sealed };
+  return claimed.fetched && !sealed ? { ...hold, fetched: false, unproven: true } : hold;
 }
 
 function everyPod(api: PodmanApi): Promise<readonly Pod[]> {

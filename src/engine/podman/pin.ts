@@ -3,6 +3,7 @@ import { EngineError, type Pin, type PinRequest } from '../engine.ts';
 import type { PodmanApi } from './api.ts';
 import { failed, refused } from './failure.ts';
 import {
+  genuineHolds,
   type Hold,
   listHolds,
   listPods,
@@ -21,12 +22,27 @@ const MAX_ROUNDS = 8;
  * Every pin of podman, in one call.
  *
  * Two processes may have pinned the same image for the same root, and the next `pin` clears that:
- * until then the newest stands for both.
+ * until then the newest stands for both, and one with a seal for one without.
  */
 export async function listPins(moorings: Moorings): Promise<readonly Pin[]> {
   const { holds } = await listHolds(moorings);
-  const newest = new Map(holds.map((hold) => [`${hold.id} ${hold.root}`, hold]));
-  return [...newest.values()].map(({ container, ...pin }) => ({ ...pin, handle: container }));
+  const worse = holds.toSorted((a, b) => Number(a.sealed) - Number(b.sealed));
+  const best = new Map(worse.map((hold) => [`${hold.id} ${hold.root}`, hold]));
+  return [...best.values()].map(({ container, ...pin }) => ({ ...pin, handle: container }));
+}
+
+/** As `Engine.genuine`. */
+export async function genuinePins(
+  moorings: Moorings,
+  pins: readonly Pin[],
+): Promise<readonly Pin[]> {
+  const holds = pins.map((pin) => ({
+    pin,
+    root: pin.root,
+    container: pin.handle,
+    sealed: pin.sealed === true,
+  }));
+  return (await genuineHolds(moorings, holds)).map(({ pin }) => pin);
 }
 
 /**
@@ -57,8 +73,9 @@ export async function pinImages(
       continue;
     }
     const superfluous = requests.flatMap((request) => superfluousOf(ours, request));
-    for (const { container } of superfluous) await removeContainer(api, container);
-    if (superfluous.length > 0) continue;
+    const own = await genuineHolds(moorings, superfluous);
+    for (const { container } of own) await removeContainer(api, container);
+    if (own.length > 0) continue;
     for (const { container, name, id } of leftovers) {
       if (!isPinName(name, root) || !requests.some((request) => request.id === id)) continue;
       await removeContainer(api, container);
@@ -77,11 +94,13 @@ function assertReadable(root: string, request: PinRequest): void {
 }
 
 /**
- * Whether a hold is for this image and says what is asked for. One that says that berth brought the
- * image, and has no seal for it, does not: it is made anew with one.
+ * Whether a hold is for this image and says what is asked for, proven: what an earlier berth made, or
+ * one whose key is lost, is made anew.
  */
 function says(hold: Hold, request: PinRequest): boolean {
-  return isDeepStrictEqual(pinLabels(hold.root, hold), pinLabels(hold.root, request));
+  return (
+    hold.sealed && isDeepStrictEqual(pinLabels(hold.root, hold), pinLabels(hold.root, request))
+  );
 }
 
 /** All holds of an image but the oldest that says what is asked for. */

@@ -6,13 +6,13 @@ import { Semaphore } from '../store/semaphore.ts';
 import { connectToPodman, type PodmanTarget } from './connect.ts';
 import { listServiceContainers } from './containers.ts';
 import { type AtHand, fetchImage } from './fetch.ts';
-import { genuineHolds, type Moorings } from './holds.ts';
+import type { Moorings } from './holds.ts';
 import { hasImage, listImages } from './images.ts';
 import { readLayers } from './layers.ts';
 import { countFreeLocks } from './locks.ts';
 import { tagImage } from './names.ts';
 import { OneAtATime } from './one-at-a-time.ts';
-import { listPins, pinImages } from './pin.ts';
+import { genuinePins, listPins, pinImages } from './pin.ts';
 import { Pulls } from './pull.ts';
 import { removeImage } from './remove.ts';
 import { infoReply } from './replies.ts';
@@ -124,7 +124,7 @@ export async function openPodman({
     images: () => listImages(api),
     has: (id) => hasImage(api, id),
     pins: () => listPins(moorings),
-    genuine: (pins) => genuineHolds(moorings, pins),
+    genuine: (pins) => genuinePins(moorings, pins),
     missingBlobs: async (image) => {
       const blobs = await blobsToLoad(image);
       return depot === undefined ? blobs : depot.missing(blobs);

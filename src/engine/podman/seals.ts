@@ -24,8 +24,8 @@ const KEY_BYTES = 32;
  * alone: whoever can make containers can write any label, and what berth removes hangs on what it
  * fetched. The container's name is in the seal, so that no label serves in another place.
  *
- * The key is made with the first seal. One that is lost, damaged or open to others is replaced: then
- * nothing is proven of the pins that are there, and all else that they say counts as before.
+ * The key is made with the first seal. One that is lost or damaged is replaced: then nothing proves
+ * the pins that are there, and all but what they say of the fetching counts as before.
  */
 export class Seals {
   readonly #path: string;
@@ -57,7 +57,7 @@ function sealOf(key: Buffer, name: string, labels: Labels): Buffer {
   return createHmac('sha256', key).update(text).digest();
 }
 
-/** Undefined for one that is not there, is no key, or is no secret. */
+/** Undefined for one that is not there, or is no key. */
 function readKey(path: string): Buffer | undefined {
   let fd: number;
   try {
@@ -68,7 +68,7 @@ function readKey(path: string): Buffer | undefined {
   }
   try {
     const stats = fstatSync(fd);
-    if (!stats.isFile() || stats.size !== KEY_BYTES || (stats.mode & 0o077) !== 0) return undefined;
+    if (!stats.isFile() || stats.size !== KEY_BYTES) return undefined;
     const key = Buffer.alloc(KEY_BYTES);
     return readSync(fd, key) === KEY_BYTES ? key : undefined;
   } finally {

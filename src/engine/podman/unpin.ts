@@ -1,6 +1,6 @@
 import type { Pin } from '../engine.ts';
 import type { PodmanApi } from './api.ts';
-import { listHolds, listPods, type Moorings, removeContainer } from './holds.ts';
+import { genuineHolds, listHolds, listPods, type Moorings, removeContainer } from './holds.ts';
 import { isPinName } from './pin-name.ts';
 
 /** Drops pins with their doubles and leftovers, then the pods of their roots that are empty. */
@@ -9,8 +9,9 @@ export async function unpinImages(moorings: Moorings, pins: readonly Pin[]): Pro
   const { holds, leftovers } = await listHolds(moorings);
   const isDropped = (root: string, id: string) =>
     pins.some((pin) => pin.root === root && pin.id === id);
-  for (const { container, root, id } of holds) {
-    if (isDropped(root, id)) await removeContainer(api, container);
+  const dropped = holds.filter(({ root, id }) => isDropped(root, id));
+  for (const { container } of await genuineHolds(moorings, dropped)) {
+    await removeContainer(api, container);
   }
   const roots = new Set(pins.map((pin) => pin.root));
   for (const { container, name, id } of leftovers) {

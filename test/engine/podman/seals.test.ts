@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import fc from 'fast-check';
@@ -52,17 +60,26 @@ test('looking makes no key, and one that is made meanwhile is seen', (t) => {
   assert.ok(one.isRight('pin', labels, seal));
 });
 
-test('a key that is damaged, or that others can read, is replaced', (t) => {
+test('a key that is damaged is replaced', (t) => {
   const path = join(temporaryDirectory(t), 'pins.key');
-  writeFileSync(path, 'torn', { mode: 0o600 });
-  const seal = new Seals(path).make('pin', labels);
-  assert.ok(new Seals(path).isRight('pin', labels, seal));
-  const before = readFileSync(path);
-  chmodSync(path, 0o644);
-  assert.ok(!new Seals(path).isRight('pin', labels, seal));
-  new Seals(path).make('pin', labels);
-  assert.notDeepEqual(readFileSync(path), before);
-  assert.equal(statSync(path).mode & 0o777, 0o600);
+  for (const content of ['', 'torn', 'x'.repeat(33)]) {
+    writeFileSync(path, content);
+    assert.ok(!new Seals(path).isRight('pin', labels, 'AAAA'));
+    const seal = new Seals(path).make('pin', labels);
+    assert.ok(new Seals(path).isRight('pin', labels, seal));
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.equal(new Seals(path).make('pin', labels), seal, 'and then it stays');
+  }
+});
+
+test('a link in the place of the key leads nowhere', (t) => {
+  const directory = temporaryDirectory(t);
+  const elsewhere = join(directory, 'elsewhere');
+  writeFileSync(elsewhere, 'x'.repeat(32));
+  symlinkSync(elsewhere, join(directory, 'pins.key'));
+  new Seals(join(directory, 'pins.key')).make('pin', labels);
+  assert.equal(readFileSync(elsewhere, 'utf8'), 'x'.repeat(32));
+  assert.ok(lstatSync(join(directory, 'pins.key')).isFile());
 });
 
 test('where no key can be made, it is said', (t) => {
