@@ -113,10 +113,9 @@ for (const trixie of [false, true]) {
     const image = await fetched('app:1', 1);
     const mine = await fetched('mine:1', 2);
     await engine.pin('os-1', [pinRequest(image)]);
-    const seal = await podman.podman(
-      ...['inspect', '--format', `{{index .Config.Labels "${SEAL_LABEL}"}}`],
-      (await engine.pins())[0]?.handle ?? '',
-    );
+    const [pin] = await engine.pins();
+    const format = `{{index .Config.Labels "${SEAL_LABEL}"}}`;
+    const seal = await podman.podman('inspect', '--format', format, pin?.handle ?? '');
     assert.ok(seal.length > 40);
     await forge(podman.socket, { root: 'os-2', pin: pinRequest(mine) });
     await forge(podman.socket, {

@@ -57,7 +57,7 @@ test('labels say a pin whole', async () => {
 const hostileId = fc.oneof(
   root,
   fc.constantFrom('', '.', '..', '/', '../x', '../../victim/policy', 'a/b', '.a', 'booted'),
-  fc.constantFrom('staged', 'rollback', 'a\u001b[31m', 'a\n', 'a\0', '-a', `${'a'.repeat(200)}`),
+  fc.constantFrom('staged', 'rollback', 'a\u001b[31m', 'a\n', 'a\0', '-a', 'a'.repeat(200)),
   fc.string({ unit: 'binary' }),
 );
 const hostileDigest = fc.oneof(
@@ -122,8 +122,7 @@ function assertSound(labels: Readonly<Record<string, string>>): boolean {
     assert.ok(isNameOrId(served.name), served.name);
     if (!isDigest(served.name)) parseName(served.name);
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
-  assert.ok(path.length <= 4096 && !/[\u0000-\u001f\u007f-\u009f\u202e]/.test(path), path);
+  assert.ok(path.length <= 4096 && !/[\p{Cc}\u202e]/u.test(path), path);
   assert.ok([images, problems].every((n) => Number.isSafeInteger(n) && n >= 0));
   assert.ok(time === '' || !Number.isNaN(Date.parse(time)), time);
   return true;
