@@ -46,7 +46,7 @@ const wrongLists: readonly [string, (response: ServerResponse) => void, EngineEr
       /database locked/,
     ],
     ['an error without words', (r) => r.writeHead(503).end(), 'engine-failed', /503/],
-    ['no end', (r) => pour(r, ' '.repeat(1 << 20)), 'engine-reply', /no end/],
+    ['no end', (r) => pour(r, ' '.repeat(1 << 20)), 'engine-reply', /larger than 64 MiB/],
     [
       'half of it',
       (r) => r.writeHead(200, { 'content-length': 100 }).write('[', () => r.destroy()),
@@ -70,7 +70,12 @@ const wrongPulls: readonly [string, (response: ServerResponse) => void, EngineEr
     ['a cut line', (r) => r.end('{"stream":"x"}\n{"images":["'), 'engine-reply', /not JSON/],
     ['an error', (r) => r.end('{"stream":"x"}\n{"error":"denied"}\n'), 'engine-failed', /denied/],
     ['a full disk', (r) => r.end('{"error":"no space left on device"}'), 'no-space', /no space/],
-    ['a line without end', (r) => pour(r, 'x'.repeat(1 << 20)), 'engine-reply', /no end/],
+    [
+      'a line without end',
+      (r) => pour(r, 'x'.repeat(1 << 20)),
+      'engine-reply',
+      /larger than 64 MiB/,
+    ],
     [
       'a refusal',
       (r) => answer(r, 400, { message: 'bad reference' }),
