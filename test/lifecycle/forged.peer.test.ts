@@ -177,10 +177,11 @@ test('reconcile releases and prune removes nothing because of what a container s
   assert.equal((await lab.run('reconcile')).code, 0);
   const deployment = { updater: 'directories', role: 'other' } as const;
   const pin = { ...mine, record: { ...mine.record, deployment } };
-  await lab.forge({ root: 'gone', pin, pod: 'none' });
+  const forged = await lab.forge({ root: 'gone', pin, pod: 'none' });
   const { stdout, stderr } = await lab.run('reconcile');
   assert.doesNotMatch(stdout, /gone/);
   assert.match(stderr, /is in no pod of the pins of gone/);
+  await lab.engine.podman('rm', forged);
   // One that looks in every respect like a pin may be let go of like one: the image is another's.
   await lab.forge({ root: 'gone', pin });
   await lab.forge({ root: 'a', pin });

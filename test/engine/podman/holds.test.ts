@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { pinLabels } from '../../../src/engine/podman/labels.ts';
+import { object, parse, record, string } from 'valibot';
+import { pinLabels, podLabels } from '../../../src/engine/podman/labels.ts';
 import { newPinName, newPodName } from '../../../src/engine/podman/pin-name.ts';
 import { openPodman } from '../../../src/engine/podman/podman.ts';
 import { answer, startFakePodman } from './fake-podman.ts';
@@ -13,6 +14,7 @@ const request = {
   fetched: false,
   record: { location: '/', images: 1, problems: 0, staged: '2026-01-01T00:00:00Z' },
 };
+const madeContainer = object({ name: string(), labels: record(string(), string()) });
 const pin = {
   Id: 'b'.repeat(64),
   Created: '2026-01-01T00:00:00Z',
@@ -60,5 +62,32 @@ for (const [what, changes, words] of listed) {
       'said once, however often it is seen',
     );
     if (words !== undefined) assert.match(warnings[0] ?? '', words);
+  });
+}
+
+for (const [what, InfraId, made] of [
+  ['none', '', 0],
+  ['one', 'd'.repeat(64), 1],
+] as const) {
+  test(`a pod with ${what} of the containers that hold namespaces`, async (t) => {
+    let isPinned = false;
+    const pod = { Id: 'p', Name: newPodName('os'), Created: '', Labels: podLabels('os'), InfraId };
+    const { engine, calls } = await startFakePodman(t, async (call, response, incoming) => {
+      if (call === 'GET /pods/json') answer(response, 200, [pod]);
+      else if (call === 'GET /info') {
+        const host = { cgroupManager: 'cgroupfs', security: { rootless: false } };
+        answer(response, 200, { host, store: { graphRoot: '/' }, version: { Version: '4' } });
+      } else if (call === 'POST /pods/create') answer(response, 201, { Id: 'q' });
+      else if (call === 'POST /containers/create') {
+        const text = (await incoming.setEncoding('utf8').toArray()).join('');
+        const { name, labels } = parse(madeContainer, JSON.parse(text));
+        Object.assign(sealed, { Names: [name], Labels: labels });
+        isPinned = true;
+        answer(response, 201, { Id: 'c' });
+      } else answer(response, 200, isPinned ? [sealed] : []);
+    });
+    const sealed = { ...pin };
+    await engine.pin('os', [request]);
+    assert.equal(calls.filter((call) => call === 'POST /pods/create').length, made);
   });
 }
