@@ -135,6 +135,9 @@ for (const trixie of [false, true]) {
     const before = await other.pins();
     await other.pin('os-1', [pinRequest(image)]);
     assert.deepEqual(await other.pins(), before, 'and then it stays');
+    await other.pin('os-2', [{ ...pinRequest(mine), fetched: false }]);
+    const second = (await other.pins()).find((each) => each.root === 'os-2');
+    assert.deepEqual([second?.fetched, second?.sealed], [false, true], 'what claims nothing, too');
   });
 
   test(`${version}: the labels of an image disturb neither its pin nor its containers`, {
