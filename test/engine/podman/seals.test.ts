@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   lstatSync,
   mkdirSync,
@@ -8,7 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import test from 'node:test';
 import fc from 'fast-check';
 import { EngineError } from '../../../src/engine/engine.ts';
@@ -89,4 +91,23 @@ test('where no key can be made, it is said', (t) => {
     () => new Seals(path).make('pin', labels),
     (error) => error instanceof EngineError && error.message.includes(path),
   );
+});
+
+test('of many that make the key at once, all seal with the same', async (t) => {
+  const path = join(temporaryDirectory(t), 'state/pins.key');
+  const module = resolve(import.meta.dirname, '../../../src/engine/podman/seals.ts');
+  const script = `import { Seals } from ${JSON.stringify(module)}; process.stdin.once('data', () => {
+    console.log(new Seals(process.argv[1]).make('pin', {})); process.exit();
+  }); console.log('ready');`;
+  const words = ['--input-type=module-typescript', '--eval', script, path];
+  const children = Array.from({ length: 8 }, () =>
+    spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] }),
+  );
+  const said = children.map(({ stdout }) => stdout.setEncoding('utf8').toArray());
+  await Promise.all(children.map(({ stdout }) => once(stdout, 'readable')));
+  for (const { stdin } of children) stdin.write('now');
+  const seals = (await Promise.all(said)).map((parts) => parts.join(''));
+  assert.equal(new Set(seals).size, 1, seals.join('\n'));
+  assert.match(seals[0] ?? '', /^ready\n\S{43}\n$/);
+  assert.deepEqual(readdirSync(dirname(path)), ['pins.key']);
 });
