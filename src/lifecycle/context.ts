@@ -92,7 +92,8 @@ async function look(context: Context) {
   const downloaded = await wholeOf(engine, waiting);
   const { byId, damaged } = readRecords(stateDirectory);
   const isLost = ({ root }: Pin) => !byId.has(root);
-  const lost = [...(await genuine(engine, pins.filter(isLost))), ...waiting.filter(isLost)];
+  const own = new Set(await genuine(engine, pins.filter(isLost)));
+  const lost = [...own, ...waiting.filter(isLost)];
   const recovered = recordsFromPins(lost, byId, engine.name);
   for (const { path, message } of damaged) {
     report({ event: 'warning', message: `the record ${path} is damaged: ${message}` });
@@ -111,7 +112,7 @@ async function look(context: Context) {
     records: entries(all.filter((record) => record.engine === engine.name)),
     elsewhere: entries(all.filter((record) => record.engine !== engine.name)),
     images: new Map(images.map((image) => [image.id, image])),
-    pins: pins.filter((pin) => !isLost(pin) || lost.includes(pin)),
+    pins: pins.filter((pin) => !isLost(pin) || own.has(pin)),
     downloaded,
     store: once(readAdditionalStore),
   };
