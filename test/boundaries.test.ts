@@ -47,6 +47,7 @@ const commons = [
   'make-directory.ts',
   'parse-size.ts',
   'problem.ts',
+  'roots.ts',
   'secret.ts',
   'tar-writer.ts',
   'version.ts',

@@ -7,7 +7,8 @@ import { BerthError, systemErrorCode } from '../errors.ts';
 import type { GateOptions } from '../lifecycle/gate.ts';
 import { parseQuietHours, type QuietHours } from '../lifecycle/quiet-hours.ts';
 import { parseReserve, type Reserve } from '../lifecycle/reserve.ts';
-import { idOfLocation, isId, isManual } from '../lifecycle/root-id.ts';
+import { idOfLocation, isManual } from '../lifecycle/root-id.ts';
+import { isRootId } from '../roots.ts';
 
 /** The host's configuration of berth, merged from all its files. */
 export interface Config {
@@ -171,7 +172,7 @@ function rootOf(value: unknown): { path: string; id: string } | undefined {
     return undefined;
   }
   if (id === undefined) return { path, id: idOfLocation(path) };
-  return typeof id === 'string' && isId(id) && !isManual(id) ? { path, id } : undefined;
+  return typeof id === 'string' && isRootId(id) && !isManual(id) ? { path, id } : undefined;
 }
 
 function activeOf(value: unknown): ActiveSource | undefined {

@@ -55,6 +55,8 @@ export async function inSurroundings<T>(
       user,
       alone,
       target,
+      pinKey: join(stateDirectory, 'pins.key'),
+      warn: (message) => report({ event: 'warning', message }),
       storeDirectory: join(stateDirectory, 'store'),
       registry,
     });

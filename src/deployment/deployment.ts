@@ -1,20 +1,19 @@
 import type { BerthError } from '../errors.ts';
 import type { Root } from '../root/root.ts';
+import { deploymentNames, type roles, type updaters } from '../roots.ts';
 
 /** How a deployment stands to the running system. */
-export type Role = 'booted' | 'staged' | 'rollback' | 'pinned' | 'other';
-
-const names = ['booted', 'staged', 'rollback'] as const;
+export type Role = (typeof roles)[number];
 
 /** By which a person names a deployment, whichever that is at the time. */
-export type DeploymentName = (typeof names)[number];
+export type DeploymentName = (typeof deploymentNames)[number];
 
 export function isDeploymentName(text: string | undefined): text is DeploymentName {
-  return names.some((name) => name === text);
+  return deploymentNames.some((name) => name === text);
 }
 
 /** Which reader knows it. */
-export type Updater = 'bootc' | 'ostree' | 'directories';
+export type Updater = (typeof updaters)[number];
 
 /** A root as an updater knows it. Plain data, but for `open`. */
 export interface Deployment {

@@ -1,8 +1,10 @@
+import { hash } from 'node:crypto';
 import { lstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BerthError, systemErrorCode } from '../errors.ts';
 import { openRoot } from '../root/open-root.ts';
 import { type Root, RootError } from '../root/root.ts';
+import { isRootId } from '../roots.ts';
 import { bootOrder } from './boot-entries.ts';
 import { type Checkout, directoryOf, everyCheckout, isId, pathOf } from './checkout.ts';
 import type { Deployment, Role } from './deployment.ts';
@@ -126,7 +128,9 @@ function varOf({ root, sysroot }: Places, { stateroot }: Checkout, booted: Check
 function uniqueId({ id, stateroot }: Checkout, checkouts: readonly Checkout[]): string {
   const isShared = checkouts.some((other) => other.id === id && other.stateroot !== stateroot);
   if (!isShared) return id;
-  return `${id}@${stateroot.replace(/[^A-Za-z0-9._+-]/g, '_')}`;
+  const unique = `${id}@${stateroot.replace(/[^A-Za-z0-9._+-]/g, '_')}`;
+  // A stateroot's name may be as long as a file's.
+  return isRootId(unique) ? unique : `${id}@${hash('sha256', stateroot).slice(0, 12)}`;
 }
 
 interface Opened extends Disposable {

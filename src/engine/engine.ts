@@ -3,8 +3,13 @@ import type { Blob, ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
 import type { PermitOptions } from '../registry/permissions.ts';
 import type { ShippedImages } from '../registry/shipped.ts';
+import type { roles, updaters } from '../roots.ts';
 
 export type EngineName = 'podman' | 'store';
+
+type Updater = (typeof updaters)[number];
+/** `held` is what records call a root that its updater has let go of. */
+type Role = (typeof roles)[number] | 'held';
 
 /**
  * Where images live. The engine holds the truth of the images and the pins; the records say only
@@ -30,6 +35,12 @@ export interface Engine {
 
   /** Every pin that berth ever made here and that is still there, found by its labels. */
   pins(): Promise<readonly Pin[]>;
+
+  /**
+   * Those of these pins that look in every respect as berth makes them: what is lost is made again
+   * from no others. Absent where nobody else can make one.
+   */
+  readonly genuine?: (pins: readonly Pin[]) => Promise<readonly Pin[]>;
 
   /** Where images wait for this engine to unpack them; absent where they are kept as they come. */
   readonly depot?: Depot;
@@ -203,12 +214,16 @@ export interface PinnedRecord {
   /** When the root was staged, ISO 8601. */
   readonly staged: string;
   /** How it is known whether the root still lives; absent for one that no updater knows. */
-  readonly deployment?: { readonly updater: string; readonly role: string } | undefined;
+  readonly deployment?: { readonly updater: Updater; readonly role: Role } | undefined;
 }
 
 /** The engine's hold on one image on behalf of one root. */
 export interface Pin extends PinRequest {
   readonly root: string;
+  /** Whether a seal proves that berth wrote it; absent where nobody else could. */
+  readonly sealed?: boolean;
+  /** Whether it says that berth brought the image, which nothing proves; `fetched` is false then. */
+  readonly unproven?: boolean;
   /** What the engine calls it: a container's id, a file. */
   readonly handle: string;
 }

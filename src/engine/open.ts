@@ -11,6 +11,10 @@ export interface EngineOptions {
   readonly alone: boolean;
   /** An OS that is not running yet, whose podman's storage it is. */
   readonly target?: PodmanTarget | undefined;
+  /** The key with which pins are sealed: a file that need not exist. */
+  readonly pinKey: string;
+  /** Told what berth found and lets be. */
+  readonly warn: (message: string) => void;
   /** Where the embedded store is, or would be. */
   readonly storeDirectory: string;
   readonly registry: Registry;
@@ -24,10 +28,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     if (options.name === 'podman' || podmanPresent(options.user)) {
       const { openPodman } = await import('./podman/podman.ts');
       const { openDepot } = await import('./store/depot.ts');
-      const { user, alone, target } = options;
+      const { user, alone, target, pinKey, warn } = options;
       const { isForHost } = await import('./podman/pull.ts');
       const depot = openDepot({ directory, registry }, isForHost);
-      return openPodman({ user, alone, target, depot });
+      return openPodman({ user, alone, target, pinKey, warn, depot });
     }
   }
   const { openStore } = await import('./store/store.ts');

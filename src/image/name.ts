@@ -73,6 +73,18 @@ export function formatReference({ registry, repository, tag, digest }: NameParts
   return `${registry}/${repository}${suffix}`;
 }
 
+/** Whether it is a full name as `fullName` writes it, or the id of an image that may have none. */
+export function isNameOrId(text: string): boolean {
+  if (isDigest(text)) return true;
+  const result = fullName(text, { aliases: {}, searchRegistries: [] });
+  return result.ok && result.name === text;
+}
+
+/** Whether it is a name that may come to mean another image: neither one by digest nor an id. */
+export function isTag(name: string): boolean {
+  return !name.includes('@') && !isDigest(name);
+}
+
 /** Whether names can begin so, up to a slash or their end: a registry, or one with a path. */
 export function isNamePrefix(text: string): boolean {
   const [host = '', ...components] = text.split('/');

@@ -1,4 +1,5 @@
 import { BerthError } from '../errors.ts';
+import { isTag } from '../image/name.ts';
 import { lastActivation, runningRoot, writeActivated } from './activation.ts';
 import { forgetJournal } from './apply/journal.ts';
 import {
@@ -106,7 +107,7 @@ async function moveToRecord(
     const image = images.get(id);
     if (image === undefined) continue;
     for (const { name } of names) {
-      if (name.includes('@') || left.has(name) || image.names.includes(name)) continue;
+      if (!isTag(name) || left.has(name) || image.names.includes(name)) continue;
       try {
         await context.engine.tag(id, name);
         context.report({ event: 'named', id, name });

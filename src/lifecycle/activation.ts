@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { API_VERSION, type RootRecord } from './record.ts';
+import { API_VERSION, RootId, type RootRecord } from './record.ts';
 import { readNote, writeStateFile } from './state-file.ts';
 
 /** Which root was activated last: the file `activation.json`. */
 const ActivationFile = v.object({
   apiVersion: v.literal(API_VERSION),
   kind: v.literal('Activation'),
-  root: v.string(),
+  root: RootId,
   /** ISO 8601; absent for one that ran before it was first activated. */
   time: v.optional(v.string()),
 });

@@ -4,6 +4,7 @@ import { type Engine, type EngineImage, type Pin, TornImageError } from '../engi
 import { withLock } from '../engine/file-lock.ts';
 import type { LoadedImages } from '../engine/store/loaded.ts';
 import { BerthError } from '../errors.ts';
+import { assertRootId } from '../roots.ts';
 import { type AdditionalStore, readAdditionalStore } from './additional-store.ts';
 import type { Report } from './events.ts';
 import type { RootRecord } from './record.ts';
@@ -92,12 +93,19 @@ async function look(context: Context) {
   const [images, pins] = await Promise.all([engine.images(), engine.pins()]);
   const downloaded = await wholeOf(engine, waiting);
   const { byId, damaged } = readRecords(stateDirectory);
-  const recovered = recordsFromPins([...pins, ...waiting], byId, engine.name);
+  const isLost = ({ root }: Pin) => !byId.has(root);
+  const own = new Set(await genuine(engine, pins.filter(isLost)));
+  const lost = [...own, ...waiting.filter(isLost)];
+  const recovered = recordsFromPins(lost, byId, engine.name);
   for (const { path, message } of damaged) {
     report({ event: 'warning', message: `the record ${path} is damaged: ${message}` });
   }
   for (const { id } of recovered) {
-    const message = `the record of ${id} is lost; what its pins tell stands in for it`;
+    const isUnproven = lost.some((pin) => pin.root === id && pin.unproven === true);
+    const but = isUnproven
+      ? '; that berth fetched its images, as they say, nothing proves: `berth prune` leaves those'
+      : '';
+    const message = `the record of ${id} is lost; what its pins tell stands in for it${but}`;
     report({ event: 'warning', message });
   }
   const all = [...byId.values(), ...recovered];
@@ -106,11 +114,16 @@ async function look(context: Context) {
     records: entries(all.filter((record) => record.engine === engine.name)),
     elsewhere: entries(all.filter((record) => record.engine !== engine.name)),
     images: new Map(images.map((image) => [image.id, image])),
-    pins,
+    pins: pins.filter((pin) => !isLost(pin) || own.has(pin)),
     downloaded,
     store: once(readAdditionalStore),
   };
   return { situation, damaged, recovered };
+}
+
+/** A record is made again from nothing that only looks like a pin. */
+async function genuine(engine: Engine, pins: readonly Pin[]): Promise<readonly Pin[]> {
+  return pins.length === 0 ? pins : ((await engine.genuine?.(pins)) ?? pins);
 }
 
 /** The ids of those that wait of which everything is here. */
@@ -161,6 +174,7 @@ export function changing<T>(
 
 /** What is done to one root is done by one berth at a time; within `changing`. */
 export function changingRoot<T>(context: Context, id: string, work: () => Promise<T>): Promise<T> {
+  assertRootId(id);
   return locked(context, join('locks', id), 'exclusive', work);
 }
 

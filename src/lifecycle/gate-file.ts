@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { API_VERSION } from './record.ts';
+import { API_VERSION, RootId } from './record.ts';
 import { readNote, writeStateFile } from './state-file.ts';
 
 /**
@@ -12,7 +12,7 @@ const GateFile = v.object({
   apiVersion: v.literal(API_VERSION),
   kind: v.literal('Gate'),
   /** The id of the root. */
-  root: v.string(),
+  root: RootId,
   /** Since when this host was held back, from whatever root, and when it was last: ISO 8601. */
   since: v.string(),
   time: v.string(),

@@ -1,5 +1,6 @@
 import type { EngineImage, PinRequest } from '../engine/engine.ts';
 import { BerthError } from '../errors.ts';
+import { isNameOrId } from '../image/name.ts';
 import { formatPlatform, hostPlatform } from '../image/platform.ts';
 import {
   type Context,
@@ -53,8 +54,9 @@ export async function pinByHand(
   });
 }
 
+/** One that is not written as berth writes names could not be read back from its pin. */
 function nameOf(image: EngineImage): string {
-  return image.names[0] ?? image.digests[0] ?? image.id;
+  return [...image.names, ...image.digests].find(isNameOrId) ?? image.id;
 }
 
 /** Adds one image to the pins of an id made by hand, in the engine and on record. */

@@ -1,3 +1,4 @@
+import { isTag } from '../image/name.ts';
 import { runningRoot } from './activation.ts';
 import type { Context } from './context.ts';
 import { meaningsOf } from './provenance.ts';
@@ -24,7 +25,7 @@ export async function moveNames(
   const current = new Map(images.flatMap((image) => image.names.map((name) => [name, image.id])));
   const earlier = new Map(changed === undefined ? [] : [[changed.id, changed]]);
   for (const name of new Set(names)) {
-    if (name.includes('@')) continue;
+    if (!isTag(name)) continue;
     const meanings = meaningsOf(name, records);
     const now = current.get(name);
     const own = [...meanings].find(([, roots]) => roots.some((root) => root === running))?.[0];
@@ -50,7 +51,7 @@ export async function moveNamesTo(
   name: string,
   id: string,
 ): Promise<void> {
-  if (name.includes('@')) return;
+  if (!isTag(name)) return;
   const meanings = meaningsOf(name, records);
   const otherwise = [...meanings].find(([meant]) => meant !== id);
   if (otherwise !== undefined) {

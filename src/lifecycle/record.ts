@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import { isNameOrId } from '../image/name.ts';
+import { isRootId, roles, updaters } from '../roots.ts';
 
 /**
  * What is wanted for one root: the file `roots/ID.json`, readable by a person. What is really
@@ -7,6 +9,11 @@ import * as v from 'valibot';
 export const API_VERSION = 'berth/v1';
 
 const digest = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
+
+/** Of files that lie in the state directory: an id becomes a path, a name is given to images. */
+export const RootId = v.pipe(v.string(), v.check(isRootId, 'expected the id of a root'));
+export const ImageName = v.pipe(v.string(), v.check(isNameOrId, 'expected a full image name'));
+export const ImageId = digest;
 
 const RecordReference = v.object({
   raw: v.string(),
@@ -22,7 +29,7 @@ const RecordReference = v.object({
 
 const RecordName = v.object({
   /** The full name, as units mean it. */
-  name: v.string(),
+  name: ImageName,
   /** What it stood for when it was resolved: an index's digest, or the manifest's own. */
   digest,
   references: v.array(RecordReference),
@@ -50,7 +57,7 @@ const RecordProblem = v.object({
 
 /** A name that an image in a read-only store of podman serves: berth neither fetches nor pins it. */
 const RecordProvided = v.object({
-  name: v.string(),
+  name: ImageName,
   digest,
   id: digest,
   /** The store, in the running system. */
@@ -70,15 +77,13 @@ const Contents = v.object({
 });
 
 /** An image that berth fetched for the root and that the root needs no more: `prune` may take it. */
-const Released = v.object({ id: digest, names: v.array(v.string()), size: v.number() });
+const Released = v.object({ id: digest, names: v.array(ImageName), size: v.number() });
 
 /** What the updater said of the root when it was last looked at. */
-export const updaters = ['bootc', 'ostree', 'directories'] as const;
-
 const RecordDeployment = v.object({
   updater: v.picklist(updaters),
   /** `held`: it was staged, is gone, and was never finalised. */
-  role: v.picklist(['booted', 'staged', 'rollback', 'pinned', 'other', 'held']),
+  role: v.picklist([...roles, 'held']),
   /** ISO 8601: since when it is `held`. */
   since: v.optional(v.string()),
   /** The OS image's version, by which a tree that was changed under one id is told. */
@@ -90,7 +95,7 @@ const RecordDeployment = v.object({
 export const RecordFile = v.object({
   apiVersion: v.literal(API_VERSION),
   kind: v.literal('Record'),
-  id: v.string(),
+  id: RootId,
   location: v.string(),
   engine: v.picklist(['podman', 'store']),
   /** The last stage that came to its end. */

@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { conceal, concealedIn } from '../concealed.ts';
 import { BerthError, systemErrorCode } from '../errors.ts';
 import { syncDirectory } from '../make-directory.ts';
+import { assertRootId } from '../roots.ts';
 import { API_VERSION, RecordFile, type RootRecord } from './record.ts';
 import { readStateFile, stateError, writeStateFile } from './state-file.ts';
 
@@ -65,6 +66,7 @@ function judgedRecord(name: string, path: string): RootRecord | undefined {
  * @throws {BerthError} `state-directory` if it can't be written.
  */
 export function writeRecord(stateDirectory: string, record: RootRecord): void {
+  assertRootId(record.id);
   const path = join(stateDirectory, 'roots', `${record.id}.json`);
   const { concealed: _before, ...rest } = record;
   const concealed = concealedIn(JSON.stringify(rest));
@@ -74,6 +76,7 @@ export function writeRecord(stateDirectory: string, record: RootRecord): void {
 
 /** Removes a record; one that is gone already is none to worry about. */
 export function removeRecord(stateDirectory: string, id: string): void {
+  assertRootId(id);
   const directory = join(stateDirectory, 'roots');
   const path = join(directory, `${id}.json`);
   try {

@@ -1,15 +1,9 @@
 import type { EngineName, Pin } from '../engine/engine.ts';
-import {
-  API_VERSION,
-  type Contents,
-  type RecordImage,
-  type RootRecord,
-  updaters,
-} from './record.ts';
+import { API_VERSION, type Contents, type RecordImage, type RootRecord } from './record.ts';
 import { isManual } from './root-id.ts';
 
 /**
- * Makes the records again that are missing, from the labels of the pins.
+ * Makes the records again that are missing, from their pins.
  *
  * The pins of one staging share its time and say how many images it had. The newest whole set is
  * what was staged; what is left over is a stage that had begun. Where the files that name the
@@ -54,9 +48,9 @@ function recordOf(id: string, pins: readonly Pin[], engine: EngineName): RootRec
  */
 function deploymentOf(pins: readonly Pin[]): Pick<RootRecord, 'deployment'> {
   const told = pins.find((pin) => pin.record.deployment !== undefined)?.record.deployment;
-  const updater = updaters.find((known) => known === told?.updater);
-  if (updater === undefined) return {};
-  return { deployment: { updater, role: told?.role === 'staged' ? 'staged' : 'other' } };
+  if (told === undefined) return {};
+  const { updater, role } = told;
+  return { deployment: { updater, role: role === 'staged' ? 'staged' : 'other' } };
 }
 
 /** A pin of what a name drifted to belongs to no stage: it says so by a stage without images. */

@@ -1,3 +1,5 @@
+import { counted } from '../counted.ts';
+import type { Pin } from '../engine/engine.ts';
 import { BerthError } from '../errors.ts';
 import { type Context, changing, recoverSituation, refuseElsewhere } from './context.ts';
 import { moveNames } from './names.ts';
@@ -33,6 +35,7 @@ export async function release(context: Context, id: string): Promise<ReleasedRoo
     if (record === undefined) throw unknownRoot(id, [...records.keys()]);
     const brought = broughtByBerth(situation);
     const own = pins.filter((pin) => pin.root === id);
+    sayUnproven(context, id, own, brought);
     await context.engine.unpin(own);
     const { depot } = context.engine;
     await depot?.drop(depot.pins().filter(({ root }) => root === id));
@@ -52,6 +55,19 @@ export async function release(context: Context, id: string): Promise<ReleasedRoo
     const left = released.filter((image) => !held.has(image.id));
     return { id, pins: own.length, images: left.length };
   });
+}
+
+/** What can't be told any more when the pins are gone. */
+function sayUnproven(
+  { report }: Context,
+  id: string,
+  pins: readonly Pin[],
+  brought: ReadonlySet<string>,
+): void {
+  const unproven = pins.filter((pin) => pin.unproven === true && !brought.has(pin.id));
+  if (unproven.length === 0) return;
+  const message = `the pins of ${id} say that berth fetched ${counted(unproven.length, 'image')}, and nothing proves it any more: \`berth prune\` leaves them, \`podman rmi\` removes what nobody needs`;
+  report({ event: 'warning', message });
 }
 
 function unknownRoot(id: string, known: readonly string[]): BerthError {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isDeploymentName } from '../deployment/deployment.ts';
 import { BerthError } from '../errors.ts';
+import { isRootId } from '../roots.ts';
 
 /** The id of the pins that people make by hand, with `berth pin` and `berth pull --pin`. */
 export const MANUAL = 'manual';
@@ -15,7 +16,7 @@ export function idOfLocation(location: string): string {
   const plain = location.replace(/^\/+|\/+$|@sha256:[0-9a-f]{64}$/g, '');
   const slug = plain.replaceAll('/', '-').replace(/[^A-Za-z0-9._-]/g, '_');
   const unique = plain.length <= 80 && /^[A-Za-z0-9][A-Za-z0-9._/]*$/.test(plain);
-  if (unique && slug !== 'root' && isId(slug) && !isManual(slug)) return slug;
+  if (unique && slug !== 'root' && isRootId(slug) && !isManual(slug)) return slug;
   const hash = createHash('sha256')
     .update(plain.startsWith('image:') ? plain : location)
     .digest('hex')
@@ -30,7 +31,7 @@ export function idOfLocation(location: string): string {
  * @throws {BerthError} `root-id` for one that could not be a file's name or a label's value.
  */
 export function checkedId(id: string): string {
-  if (!isId(id)) {
+  if (!isRootId(id)) {
     throw new BerthError(
       'root-id',
       isDeploymentName(id)
@@ -40,10 +41,6 @@ export function checkedId(id: string): string {
     );
   }
   return id;
-}
-
-export function isId(id: string): boolean {
-  return /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/.test(id) && !isDeploymentName(id);
 }
 
 /** Whether pins under this id were made by hand: `manual`, or `manual.NAME`. */

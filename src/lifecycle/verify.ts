@@ -194,6 +194,8 @@ function judgeName(
   situation: Situation,
 ): Finding[] {
   const { id } = image;
+  // Pinned by hand, with no name at all.
+  if (name === id) return [];
   if (name.includes('@')) {
     if (image.digests.includes(name)) return [];
     const message = `the image of ${name} is there, but not known by that digest`;

@@ -14,7 +14,11 @@ async function startHost(t: TestContext) {
   let podman: TestPodman | undefined;
   const host = await startUpdater(t, async (server) => {
     podman = await startPodman(t, { insecure: [server.host] });
-    const engine = await openPodman({ user: false, environment: podman.environment });
+    const engine = await openPodman({
+      user: false,
+      pinKey: podman.pinKey,
+      environment: podman.environment,
+    });
     t.after(() => engine.close());
     return engine;
   });

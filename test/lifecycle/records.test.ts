@@ -3,7 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { openStore } from '../../src/engine/store/store.ts';
+import { lastActivation } from '../../src/lifecycle/activation.ts';
+import { type Context, changingRoot } from '../../src/lifecycle/context.ts';
 import { readRecords, removeRecord, setAside, writeRecord } from '../../src/lifecycle/records.ts';
+import { noNetwork } from '../support/first-boot.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { recordImage, stagedRecord } from './samples.ts';
 
@@ -39,6 +43,53 @@ test('a damaged record is named, put aside, and hides no other', (t) => {
   for (const one of damaged) setAside(one);
   assert.deepEqual(readRecords(state).damaged, []);
   assert.ok(readdirSync(join(state, 'roots')).includes('torn.json.damaged'));
+});
+
+test('no id leads to another place than its own', (t) => {
+  const directory = temporaryDirectory(t);
+  const state = join(directory, 'state');
+  writeRecord(state, record);
+  const victim = join(directory, 'victim.json');
+  writeFileSync(victim, 'untouched');
+  const context: Context = {
+    engine: openStore({ directory: join(state, 'store'), registry: noNetwork }),
+    stateDirectory: state,
+    report: () => undefined,
+    signal: new AbortController().signal,
+  };
+  for (const id of ['../../victim', '..', '', 'a/b', 'booted', 'a\n']) {
+    assert.throws(() => writeRecord(state, { ...record, id }), /is no id of a root/, id);
+    assert.throws(() => removeRecord(state, id), /is no id of a root/, id);
+    assert.throws(() => changingRoot(context, id, async () => undefined), /no id of a root/, id);
+  }
+  assert.equal(readFileSync(victim, 'utf8'), 'untouched');
+  assert.deepEqual(readdirSync(directory).sort(), ['state', 'victim.json']);
+});
+
+test('what a file of the state directory says is judged, too', (t) => {
+  const state = temporaryDirectory(t);
+  writeRecord(state, record);
+  const [staged] = record.staged?.images ?? [];
+  const image = { ...staged, names: [{ name: 'nginx', digest: staged?.id, references: [] }] };
+  for (const [name, changes] of [
+    ['booted', { id: 'booted' }],
+    ['..', { id: '..' }],
+    ['names', { id: 'names', staged: { ...record.staged, images: [image] } }],
+    ['released', { id: 'released', released: [{ id: staged?.id, names: ['-x'], size: 1 }] }],
+    ['ids', { id: 'ids', released: [{ id: 'sha256:../..', names: [], size: 1 }] }],
+  ] as const) {
+    const text = JSON.stringify({ ...record, ...changes });
+    writeFileSync(join(state, 'roots', `${name}.json`), text);
+  }
+  const { byId, damaged } = readRecords(state);
+  assert.deepEqual([...byId.keys()], ['os']);
+  // One whose name begins with a dot is no record, but what a killed run left.
+  assert.equal(damaged.length, 4);
+  writeFileSync(
+    join(state, 'activation.json'),
+    '{"apiVersion":"berth/v1","kind":"Activation","root":"../../victim"}',
+  );
+  assert.equal(lastActivation(state), undefined);
 });
 
 test('a record can be removed twice', (t) => {

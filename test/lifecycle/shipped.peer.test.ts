@@ -55,7 +55,11 @@ async function startLab(t: TestContext): Promise<Lab> {
     nameOf,
     host: async () => {
       const podman = await startPodman(t);
-      const engine = await openPodman({ user: false, environment: podman.environment });
+      const engine = await openPodman({
+        user: false,
+        pinKey: podman.pinKey,
+        environment: podman.environment,
+      });
       t.after(() => engine.close());
       return { ...firstBoot(join(machine.directory, `host${hosts++}`), engine), podman };
     },

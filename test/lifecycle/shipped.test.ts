@@ -18,7 +18,13 @@ import test, { type TestContext } from 'node:test';
 import * as v from 'valibot';
 import * as schemas from '../../src/cli/schemas.ts';
 import { RegistryError } from '../../src/registry/registry.ts';
-import { container, type Machine, startMachine, writeRoot } from '../support/berth.ts';
+import {
+  container,
+  disownImages,
+  type Machine,
+  startMachine,
+  writeRoot,
+} from '../support/berth.ts';
 import { firstBoot, noNetwork } from '../support/first-boot.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { writeLayout } from '../support/oci-layout.ts';
@@ -339,4 +345,27 @@ test('a layout of another tool: what a name leads to is taken as it is', async (
   const [recorded] = (await record())?.staged?.images ?? [];
   assert.equal(recorded?.names[0]?.digest, built.top.digest);
   assert.equal(recorded?.manifest, built.manifests[0]?.digest);
+});
+
+test('a mark in what a root ships makes no image one that berth fetched', async (t) => {
+  const { machine, root } = await buildRoot(t);
+  const state = join(machine.directory, 'state');
+  const stage = ['stage', '--engine', 'store', '--id', 'os', root] as const;
+  assert.equal((await machine.berth(...stage)).code, 0);
+  // Now it lies there as somebody else had put it there.
+  disownImages(machine);
+  for (const own of ['roots', 'store/pins']) rmSync(join(state, own), { recursive: true });
+  const shipped = join(root, STORE, 'index.json');
+  const text = readFileSync(shipped, 'utf8');
+  const marked = text.replaceAll('"annotations":{', '"annotations":{"io.berth.fetched":"true",');
+  assert.notEqual(marked, text);
+  writeFileSync(shipped, marked);
+  assert.equal((await machine.berth(...stage)).code, 0);
+  assert.equal((await machine.berth('release', '--engine', 'store', 'os')).code, 0);
+  assert.match(
+    (await machine.berth('prune', '--engine', 'store', '--force')).stderr,
+    /Nothing to prune/,
+  );
+  const index = readFileSync(join(state, 'store/index.json'), 'utf8');
+  assert.ok(index.includes('web:1') && !index.includes('io.berth.fetched'));
 });

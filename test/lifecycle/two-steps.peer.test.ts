@@ -279,7 +279,7 @@ test('what waits is unpacked at boot, without a network', { skip: skipPodman }, 
   const stateDirectory = join(lab.directory, 'state');
   const depot = openDepot({ directory: join(stateDirectory, 'store'), registry }, isForHost);
   const { environment } = lab.engine;
-  const engine = await openPodman({ user: false, environment, depot });
+  const engine = await openPodman({ user: false, pinKey: lab.engine.pinKey, environment, depot });
   const opened = openRoot(root);
   t.after(async () => {
     opened.close();

@@ -13,6 +13,7 @@ export interface ImageOptions {
   /** Makes an index with a manifest for each: `['linux/amd64', 'linux/arm64']`. */
   readonly platforms?: readonly string[];
   readonly entrypoint?: readonly string[];
+  readonly command?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
   /** Of gzip, 1 by default: the same layers in other bytes. */
   readonly level?: number;
@@ -49,7 +50,7 @@ export function buildImage(options: ImageOptions): BuiltImage {
       JSON.stringify({
         ...platform,
         created: '2024-01-01T00:00:00Z',
-        config: { Entrypoint: options.entrypoint, Labels: options.labels },
+        config: { Entrypoint: options.entrypoint, Cmd: options.command, Labels: options.labels },
         rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
         history: layers.map(() => ({ created: '2024-01-01T00:00:00Z', created_by: 'test' })),
       }),

@@ -25,6 +25,8 @@ export interface TestPodman {
   /** To open an engine with: what the service is given, and `CONTAINER_HOST`. */
   readonly environment: NodeJS.ProcessEnv;
   readonly directory: string;
+  /** For an engine to seal its pins with; it is not there yet. */
+  readonly pinKey: string;
   /** Runs the program and returns what it prints; it fails for another exit code than 0. */
   readonly podman: (...words: string[]) => Promise<string>;
   readonly tryPodman: (...words: string[]) => Promise<Ran>;
@@ -76,6 +78,7 @@ export function preparePodman(
   return {
     socket: join(directory, SOCKET),
     directory,
+    pinKey: join(directory, 'pins.key'),
     environment: { ...environment, CONTAINER_HOST: `unix://${join(directory, SOCKET)}` },
     tryPodman,
     podman: async (...words) => {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Pin } from '../../engine/engine.ts';
-import { readRecords } from '../../lifecycle/records.ts';
+import { readSituation } from '../../lifecycle/context.ts';
+import { broughtByBerth } from '../../lifecycle/provenance.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shortDigest } from '../render/plan.ts';
@@ -21,10 +22,13 @@ export function definePins(command: Command): void {
   )
     .addHelpText('after', '\nExamples:\n  berth pins --engine podman')
     .action(async (options: CommonOptions) => {
-      await inSurroundings(options, async ({ engine, stateDirectory }) => {
-        // The records say what of the names is shown to nobody; pins have no place for that.
-        readRecords(stateDirectory);
-        const pins = (await engine.pins()).toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+      await inSurroundings(options, async (surroundings) => {
+        const { engine } = surroundings;
+        const situation = await readSituation(surroundings);
+        const brought = broughtByBerth(situation);
+        const pins = situation.pins
+          .map((pin) => ({ ...pin, fetched: brought.has(pin.id) }))
+          .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
         print(options.format, {
           json: () => ({
             apiVersion: 'berth/v1',

@@ -120,7 +120,7 @@ export class PodmanApi {
       for await (const text of response.setEncoding('utf8')) {
         if (typeof text !== 'string') continue;
         bytes += text.length;
-        if (bytes > MAX_REPLY) throw tooLarge(call.path);
+        if (bytes > MAX_REPLY) throw tooLarge(call.path, MAX_REPLY);
         const [first = '', ...others] = text.split('\n');
         rest += first;
         for (const other of others) {
@@ -224,7 +224,7 @@ export class PodmanApi {
       for await (const chunk of response) {
         if (!Buffer.isBuffer(chunk)) continue;
         bytes += chunk.length;
-        if (bytes > MAX_REPLY) throw tooLarge(path);
+        if (bytes > MAX_REPLY) throw tooLarge(path, MAX_REPLY);
         chunks.push(chunk);
       }
     } catch (error) {

@@ -45,8 +45,19 @@ export function badReply(path: string, reason: string, cause?: unknown): EngineE
   );
 }
 
-export function tooLarge(path: string): EngineError {
-  return badReply(path, 'it has no end');
+/** @param most how many bytes are read. */
+export function tooLarge(path: string, most: number): EngineError {
+  const size = `${most / 1024 / 1024} MiB`;
+  const list = /^\/(images|containers)\/json$/.exec(path)?.[1];
+  if (list === undefined) return badReply(path, `it is larger than ${size}`);
+  // Thousands of them are far below that, but one may have megabytes of labels, as its maker likes.
+  return new EngineError(
+    'engine-reply',
+    `podman's list of ${list} is larger than ${size}, which is as much as berth reads`,
+    {
+      hint: `remove the ${list} with very large labels: \`podman ${list.slice(0, -1)} inspect --format '{{json .Config.Labels}}' ID | wc -c\` shows the size of one's`,
+    },
+  );
 }
 
 /** What went wrong with a connection, as one of berth's own errors. */

@@ -1,36 +1,52 @@
+import { object, picklist, pipe, safeParse, string, transform } from 'valibot';
+import type { PinnedRecord, PinRequest } from '../engine.ts';
 import {
-  array,
-  looseObject,
-  number,
-  object,
-  optional,
-  picklist,
-  pipe,
-  safeParse,
-  string,
-  transform,
-} from 'valibot';
-import type { PinRequest } from '../engine.ts';
+  Digest,
+  isLocation,
+  isTime,
+  PinnedNames,
+  PinnedRecordText,
+  PlatformText,
+  RootId,
+} from '../pinned-schema.ts';
 
-/** What the labels of a pin's container say. */
+/** What the labels of a pin's container say; `fetched` is no more than a claim. */
 export interface Labelled extends PinRequest {
   readonly root: string;
 }
+
+export type Labels = Readonly<Record<string, string>>;
 
 /** Every container and pod of berth has it, whatever its value. */
 export const SCHEMA_LABEL = 'berth.schema';
 
 /** Of pods as well: whose they are. */
-export const ROOT_LABEL = 'berth.root';
+const ROOT_LABEL = 'berth.root';
+
+/** Proves that berth wrote the others: see `Seals`. */
+export const SEAL_LABEL = 'berth.seal';
+
+/** What a seal is over, besides the container's name. */
+export const SEALED_LABELS = [
+  SCHEMA_LABEL,
+  ROOT_LABEL,
+  'berth.image',
+  'berth.platform',
+  'berth.fetched',
+  'berth.names',
+  'berth.record',
+] as const;
 
 /** A later schema that means something else counts up. */
 const SCHEMA = '1';
+
+/** Of one label, in characters: some 3000 names of one image. */
+const MAX_TEXT = 1024 * 1024;
 
 /** Labels from which the pin, and with the other pins of its root the root's record, can be read. */
 export function pinLabels(root: string, request: PinRequest): Record<string, string> {
   const { id, platform, fetched } = request;
   const names = request.names.map(({ name, digest, manifest }) => ({ name, digest, manifest }));
-  const { location, images, problems, staged, deployment } = request.record;
   return {
     [SCHEMA_LABEL]: SCHEMA,
     [ROOT_LABEL]: root,
@@ -38,7 +54,18 @@ export function pinLabels(root: string, request: PinRequest): Record<string, str
     'berth.platform': platform,
     'berth.fetched': String(fetched),
     'berth.names': JSON.stringify(names),
-    'berth.record': JSON.stringify({ location, images, problems, staged, deployment }),
+    'berth.record': JSON.stringify(recordText(request.record)),
+  };
+}
+
+/** A path that nobody should be shown is left out: it is lost with the record, and no more is. */
+function recordText({ location, images, problems, staged, deployment }: PinnedRecord) {
+  return {
+    location: isLocation(location) ? location : '',
+    images,
+    problems,
+    staged: isTime(staged) ? staged : '',
+    deployment,
   };
 }
 
@@ -46,19 +73,22 @@ export function podLabels(root: string): Record<string, string> {
   return { [SCHEMA_LABEL]: SCHEMA, [ROOT_LABEL]: root };
 }
 
+/** Whether a pod says that it holds the pins of this root. */
+export function isPodOf(root: string, labels: Labels): boolean {
+  return labels[SCHEMA_LABEL] === SCHEMA && labels[ROOT_LABEL] === root;
+}
+
 /**
- * Reads a pin back; undefined for a container that is no pin of this schema.
+ * Reads a pin back; undefined for what is no pin of this schema. Labels are outside input, and what
+ * is not wholly as berth writes it is nothing of berth's.
  *
  * A container inherits the labels of its image, and images are hostile: but none can say its own
  * ID, which is a hash over what it says.
  *
  * @param imageId `sha256:…`, of the image that the container holds.
  */
-export function readPinLabels(
-  labels: Readonly<Record<string, string>>,
-  imageId: string,
-): Labelled | undefined {
-  const result = safeParse(pinSchema, labels);
+export function readPinLabels(labels: Labels, imageId: string): Labelled | undefined {
+  const result = safeParse(pinSchema, labels, { abortEarly: true });
   if (!result.success || result.output['berth.image'] !== imageId) return undefined;
   const label = result.output;
   return {
@@ -75,7 +105,7 @@ const json = pipe(
   string(),
   transform((text): unknown => {
     try {
-      return JSON.parse(text);
+      return text.length > MAX_TEXT ? undefined : JSON.parse(text);
     } catch {
       // Not of any shape that follows.
       return undefined;
@@ -83,24 +113,12 @@ const json = pipe(
   }),
 );
 
-const pinSchema = looseObject({
+const pinSchema = object({
   [SCHEMA_LABEL]: picklist([SCHEMA]),
-  [ROOT_LABEL]: string(),
-  'berth.image': string(),
-  'berth.platform': string(),
+  [ROOT_LABEL]: RootId,
+  'berth.image': Digest,
+  'berth.platform': PlatformText,
   'berth.fetched': picklist(['true', 'false']),
-  'berth.names': pipe(
-    json,
-    array(object({ name: string(), digest: string(), manifest: string() })),
-  ),
-  'berth.record': pipe(
-    json,
-    object({
-      location: string(),
-      images: number(),
-      problems: number(),
-      staged: string(),
-      deployment: optional(object({ updater: string(), role: string() })),
-    }),
-  ),
+  'berth.names': pipe(json, PinnedNames),
+  'berth.record': pipe(json, PinnedRecordText),
 });

@@ -2,6 +2,7 @@ import { parseName } from '../../image/name.ts';
 import { EngineError } from '../engine.ts';
 import type { PodmanApi } from './api.ts';
 import { refused } from './failure.ts';
+import type { Moorings } from './holds.ts';
 import { hexOf, listImage } from './images.ts';
 import { listPins } from './pin.ts';
 
@@ -11,9 +12,10 @@ import { listPins } from './pin.ts';
  * The name by digest under which berth fetched the image goes then, unless a pin serves it: from
  * an image with two names `podman rmi NAME` takes one and says nothing, with one it refuses.
  */
-export async function tagImage(api: PodmanApi, id: string, name: string): Promise<void> {
+export async function tagImage(moorings: Moorings, id: string, name: string): Promise<void> {
+  const { api } = moorings;
   await giveName(api, id, name);
-  const pins = (await listPins(api)).filter((pin) => pin.id === id);
+  const pins = (await listPins(moorings)).filter((pin) => pin.id === id);
   if (!pins.some(({ fetched }) => fetched)) return;
   const served = new Set(pins.flatMap((pin) => pin.names.map((pinned) => pinned.name)));
   const names = (await listImage(api, id)).flatMap((image) => image.Names ?? []);

@@ -1,31 +1,44 @@
 import { createHash, randomBytes } from 'node:crypto';
 
+const PIN = 'berth-pin';
+const POD = 'berth';
+
 /**
  * A new name for a pin's container: never used before, as a name can be taken by a container that
  * podman's database has lost. Who lists containers sees what it is for.
  */
 export function newPinName(root: string): string {
-  return `${prefix('berth-pin', root)}-${randomBytes(6).toString('hex')}`;
+  return `${prefix(PIN, root)}${randomBytes(6).toString('hex')}`;
 }
 
 /** As for pins; two that stage the same root at once may each make a pod. */
 export function newPodName(root: string): string {
-  return `${prefix('berth', root)}-${randomBytes(6).toString('hex')}`;
+  return `${prefix(POD, root)}${randomBytes(6).toString('hex')}`;
 }
 
 /** Whether it is the name of a pin, of this root where one is given. */
 export function isPinName(name: string, root?: string): boolean {
   return root === undefined
     ? /^berth-pin(?:-[a-z0-9]+)*-[0-9a-f]{12}-[0-9a-f]{12}$/.test(name)
-    : isPinName(name) && name.startsWith(`${prefix('berth-pin', root)}-`);
+    : isNameOf(PIN, root, name);
 }
 
-/** The id of a root is any text; a hash keeps those apart that look alike once they are cut down. */
+/** Whether it is the name of a pod for pins of this root. */
+export function isPodName(name: string, root: string): boolean {
+  return isNameOf(POD, root, name);
+}
+
+function isNameOf(kind: string, root: string, name: string): boolean {
+  const start = prefix(kind, root);
+  return name.startsWith(start) && /^[0-9a-f]{12}$/.test(name.slice(start.length));
+}
+
+/** The readable part of an id is cut down; a hash keeps those apart that look alike then. */
 function prefix(kind: string, root: string): string {
   const readable = root
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 24);
   const hash = createHash('sha256').update(root).digest('hex').slice(0, 12);
-  return [kind, ...readable.split('-').filter((part) => part !== ''), hash].join('-');
+  return [kind, ...readable.split('-').filter((part) => part !== ''), hash, ''].join('-');
 }

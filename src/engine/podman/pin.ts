@@ -2,8 +2,16 @@ import { isDeepStrictEqual } from 'node:util';
 import { EngineError, type Pin, type PinRequest } from '../engine.ts';
 import type { PodmanApi } from './api.ts';
 import { failed, refused } from './failure.ts';
-import { type Hold, listHolds, listPods, removeContainer } from './holds.ts';
-import { pinLabels, podLabels } from './labels.ts';
+import {
+  genuineHolds,
+  type Hold,
+  listHolds,
+  listPods,
+  type Moorings,
+  PIN_ENTRYPOINT,
+  removeContainer,
+} from './holds.ts';
+import { pinLabels, podLabels, readPinLabels, SEAL_LABEL } from './labels.ts';
 import { isPinName, newPinName, newPodName } from './pin-name.ts';
 import { created } from './replies.ts';
 
@@ -14,12 +22,27 @@ const MAX_ROUNDS = 8;
  * Every pin of podman, in one call.
  *
  * Two processes may have pinned the same image for the same root, and the next `pin` clears that:
- * until then the newest stands for both.
+ * until then the newest stands for both, and one with a seal for one without.
  */
-export async function listPins(api: PodmanApi): Promise<readonly Pin[]> {
-  const { holds } = await listHolds(api);
-  const newest = new Map(holds.map((hold) => [`${hold.id} ${hold.root}`, hold]));
-  return [...newest.values()].map(({ container, ...pin }) => ({ ...pin, handle: container }));
+export async function listPins(moorings: Moorings): Promise<readonly Pin[]> {
+  const { holds } = await listHolds(moorings);
+  const worse = holds.toSorted((a, b) => Number(a.sealed) - Number(b.sealed));
+  const best = new Map(worse.map((hold) => [`${hold.id} ${hold.root}`, hold]));
+  return [...best.values()].map(({ container, ...pin }) => ({ ...pin, handle: container }));
+}
+
+/** As `Engine.genuine`. */
+export async function genuinePins(
+  moorings: Moorings,
+  pins: readonly Pin[],
+): Promise<readonly Pin[]> {
+  const holds = pins.map((pin) => ({
+    pin,
+    root: pin.root,
+    container: pin.handle,
+    sealed: pin.sealed === true,
+  }));
+  return (await genuineHolds(moorings, holds)).map(({ pin }) => pin);
 }
 
 /**
@@ -33,23 +56,26 @@ export async function listPins(api: PodmanApi): Promise<readonly Pin[]> {
  * @param cgroupParent for a new pod; undefined leaves it to podman.
  */
 export async function pinImages(
-  api: PodmanApi,
+  moorings: Moorings,
   root: string,
   requests: readonly PinRequest[],
   cgroupParent: () => Promise<string | undefined>,
 ): Promise<void> {
+  const { api } = moorings;
+  for (const request of requests) assertReadable(root, request);
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const { holds, leftovers } = await listHolds(api);
+    const { holds, leftovers } = await listHolds(moorings);
     const ours = holds.filter((hold) => hold.root === root);
     const missing = requests.filter((request) => !ours.some((hold) => says(hold, request)));
     if (missing.length > 0) {
       const pod = await podOf(api, root, cgroupParent);
-      for (const request of missing) if (!(await createPin(api, root, pod, request))) break;
+      for (const request of missing) if (!(await createPin(moorings, root, pod, request))) break;
       continue;
     }
     const superfluous = requests.flatMap((request) => superfluousOf(ours, request));
-    for (const { container } of superfluous) await removeContainer(api, container);
-    if (superfluous.length > 0) continue;
+    const own = await genuineHolds(moorings, superfluous);
+    for (const { container } of own) await removeContainer(api, container);
+    if (own.length > 0) continue;
     for (const { container, name, id } of leftovers) {
       if (!isPinName(name, root) || !requests.some((request) => request.id === id)) continue;
       await removeContainer(api, container);
@@ -59,9 +85,22 @@ export async function pinImages(
   throw failed(`the pins of ${root} are changed by somebody else again and again`);
 }
 
-/** Whether a hold is for this image and says what is asked for. */
+/** What would not be read back would be made again and again. */
+function assertReadable(root: string, request: PinRequest): void {
+  if (readPinLabels(pinLabels(root, request), request.id) !== undefined) return;
+  throw new Error(
+    `no labels can say this pin of ${JSON.stringify(root)}: ${JSON.stringify(request)}`,
+  );
+}
+
+/**
+ * Whether a hold is for this image and says what is asked for, proven: what an earlier berth made, or
+ * one whose key is lost, is made anew.
+ */
 function says(hold: Hold, request: PinRequest): boolean {
-  return isDeepStrictEqual(pinLabels(hold.root, hold), pinLabels(hold.root, request));
+  return (
+    hold.sealed && isDeepStrictEqual(pinLabels(hold.root, hold), pinLabels(hold.root, request))
+  );
 }
 
 /** All holds of an image but the oldest that says what is asked for. */
@@ -88,26 +127,28 @@ async function podOf(
 }
 
 /**
- * Creates the container of a pin. It must not be able to run anything, whoever starts it: its
- * entrypoint stands in the place of the image's own, and exists in no image.
+ * Creates the container of a pin, which can run nothing. Each label of berth is said, lest it is
+ * inherited from the image.
  *
  * @returns false if the pod is gone.
  */
 async function createPin(
-  api: PodmanApi,
+  { api, seals }: Moorings,
   root: string,
   pod: string,
   request: PinRequest,
 ): Promise<boolean> {
+  const name = newPinName(root);
+  const labels = pinLabels(root, request);
   const body = {
     image: request.id.replace(/^sha256:/, ''),
-    name: newPinName(root),
+    name,
     pod,
-    entrypoint: ['/.berth-pin'],
+    entrypoint: [PIN_ENTRYPOINT],
     command: [],
     netns: { nsmode: 'none' },
     image_volume_mode: 'ignore',
-    labels: pinLabels(root, request),
+    labels: { ...labels, [SEAL_LABEL]: seals.make(name, labels) },
   };
   const call = { method: 'POST', path: '/containers/create', body } as const;
   const reply = await api.send(call);

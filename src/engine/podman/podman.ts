@@ -6,15 +6,18 @@ import { Semaphore } from '../store/semaphore.ts';
 import { connectToPodman, type PodmanTarget } from './connect.ts';
 import { listServiceContainers } from './containers.ts';
 import { type AtHand, fetchImage } from './fetch.ts';
+import type { Moorings } from './holds.ts';
 import { hasImage, listImages } from './images.ts';
 import { readLayers } from './layers.ts';
 import { countFreeLocks } from './locks.ts';
 import { tagImage } from './names.ts';
 import { OneAtATime } from './one-at-a-time.ts';
-import { listPins, pinImages } from './pin.ts';
+import { genuinePins, listPins, pinImages } from './pin.ts';
 import { Pulls } from './pull.ts';
 import { removeImage } from './remove.ts';
 import { infoReply } from './replies.ts';
+import { Seals } from './seals.ts';
+import { Strangers } from './strangers.ts';
 import { unpinImages } from './unpin.ts';
 
 export interface PodmanOptions {
@@ -23,6 +26,10 @@ export interface PodmanOptions {
   /** Start a service for this, also where podman.socket is; `CONTAINER_HOST` goes before. */
   readonly alone?: boolean;
   readonly target?: PodmanTarget | undefined;
+  /** The key with which pins are sealed: a file that need not exist. */
+  readonly pinKey: string;
+  /** Told, once for each container, what says falsely that it is of berth. */
+  readonly warn?: (message: string) => void;
   /** Where images wait to be unpacked. */
   readonly depot?: Depot | undefined;
   /** Where `CONTAINER_HOST` and the like stand. */
@@ -39,11 +46,19 @@ export async function openPodman({
   user,
   alone = false,
   target,
+  pinKey,
+  warn = () => undefined,
   depot,
   environment = process.env,
 }: PodmanOptions): Promise<Engine> {
   const podman = await connectToPodman(user, environment, alone, target);
   const { api, version, own } = podman;
+  const strangers = new Strangers(warn);
+  const moorings: Moorings = {
+    api,
+    seals: new Seals(pinKey),
+    onStranger: (stranger) => strangers.see(stranger),
+  };
   const pulls = new Pulls(api, async (image, access, signal) =>
     depot?.permit(image, access, { signal, engineJudges: true }),
   );
@@ -108,7 +123,8 @@ export async function openPodman({
     },
     images: () => listImages(api),
     has: (id) => hasImage(api, id),
-    pins: () => listPins(api),
+    pins: () => listPins(moorings),
+    genuine: (pins) => genuinePins(moorings, pins),
     missingBlobs: async (image) => {
       const blobs = await blobsToLoad(image);
       return depot === undefined ? blobs : depot.missing(blobs);
@@ -127,9 +143,9 @@ export async function openPodman({
         ),
       ),
     // Two at once would each make the pod of a root, and each pod takes a lock.
-    pin: (root, images) => pinning.run(0, () => pinImages(api, root, images, cgroupParent)),
-    unpin: (pins) => unpinImages(api, pins),
-    tag: (id, name) => tagImage(api, id, name),
+    pin: (root, images) => pinning.run(0, () => pinImages(moorings, root, images, cgroupParent)),
+    unpin: (pins) => unpinImages(moorings, pins),
+    tag: (id, name) => tagImage(moorings, id, name),
     remove: (id) => removeImage(api, id),
     containers: (unit) => listServiceContainers(api, unit),
     close: () => podman.close(),

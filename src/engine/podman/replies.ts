@@ -37,6 +37,10 @@ export const containerList = array(
     Labels: nullish(record(string(), string())),
     Names: nullish(array(string())),
     State: string(),
+    /** In seconds since 1970; far below zero for one that never was. */
+    StartedAt: optional(number()),
+    /** Of its pod; empty or absent without one. */
+    PodName: optional(string()),
     /** The container that holds the namespaces of a pod. */
     IsInfra: optional(boolean()),
   }),
@@ -69,10 +73,24 @@ export const containerReply = looseObject({
   }),
 });
 
+/** Of `GET /containers/{id}/json`, of a pin. */
+export const pinReply = looseObject({
+  Name: string(),
+  /** What it runs. */
+  Path: string(),
+  /** The id of its pod. */
+  Pod: optional(string()),
+  Config: looseObject({ Cmd: nullish(array(string())) }),
+  HostConfig: looseObject({ NetworkMode: string() }),
+});
+
 /** Of `GET /pods/json`. */
 export const podList = array(
   looseObject({
     Id: string(),
+    Name: optional(string()),
+    /** Empty or absent without one. */
+    InfraId: optional(string()),
     Created: string(),
     Containers: nullish(array(looseObject({ Id: string() }))),
     Labels: nullish(record(string(), string())),

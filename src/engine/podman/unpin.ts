@@ -1,15 +1,17 @@
 import type { Pin } from '../engine.ts';
 import type { PodmanApi } from './api.ts';
-import { listHolds, listPods, removeContainer } from './holds.ts';
+import { genuineHolds, listHolds, listPods, type Moorings, removeContainer } from './holds.ts';
 import { isPinName } from './pin-name.ts';
 
 /** Drops pins with their doubles and leftovers, then the pods of their roots that are empty. */
-export async function unpinImages(api: PodmanApi, pins: readonly Pin[]): Promise<void> {
-  const { holds, leftovers } = await listHolds(api);
+export async function unpinImages(moorings: Moorings, pins: readonly Pin[]): Promise<void> {
+  const { api } = moorings;
+  const { holds, leftovers } = await listHolds(moorings);
   const isDropped = (root: string, id: string) =>
     pins.some((pin) => pin.root === root && pin.id === id);
-  for (const { container, root, id } of holds) {
-    if (isDropped(root, id)) await removeContainer(api, container);
+  const dropped = holds.filter(({ root, id }) => isDropped(root, id));
+  for (const { container } of await genuineHolds(moorings, dropped)) {
+    await removeContainer(api, container);
   }
   const roots = new Set(pins.map((pin) => pin.root));
   for (const { container, name, id } of leftovers) {

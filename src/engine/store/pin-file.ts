@@ -1,9 +1,11 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as v from 'valibot';
 import { sha256 } from '../../image/digest.ts';
 import { makeDirectory } from '../../make-directory.ts';
+import { assertRootId } from '../../roots.ts';
 import type { PinRequest } from '../engine.ts';
+import { Count, Digest, PinnedDeployment, RootId } from '../pinned-schema.ts';
 import { damaged, storeFailure } from './failure.ts';
 import { readBounded, syncDirectory, writeWhole } from './file.ts';
 import { entriesOf, type Layout } from './layout.ts';
@@ -11,12 +13,9 @@ import { entriesOf, type Layout } from './layout.ts';
 /** Some 30,000 pins. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-const Digest = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
-const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-
 const PinFileSchema = v.strictObject({
   schemaVersion: v.literal(1),
-  root: v.string(),
+  root: RootId,
   pins: v.array(
     v.strictObject({
       id: Digest,
@@ -30,7 +29,7 @@ const PinFileSchema = v.strictObject({
         images: Count,
         problems: Count,
         staged: v.string(),
-        deployment: v.optional(v.strictObject({ updater: v.string(), role: v.string() })),
+        deployment: v.optional(PinnedDeployment),
       }),
     }),
   ),
@@ -100,7 +99,7 @@ function parse(path: string, content: Buffer): PinFile {
     'restore it or move it away, then stage its root again; until then nothing is removed';
   try {
     const file = v.parse(PinFileSchema, JSON.parse(content.toString()));
-    if (!path.endsWith(`/${fileName(file.root)}`)) {
+    if (basename(path) !== `${file.root}.json`) {
       throw new Error(`it says that it is of root ${JSON.stringify(file.root)}`);
     }
     return file;
@@ -111,13 +110,6 @@ function parse(path: string, content: Buffer): PinFile {
 }
 
 function pathOf(directory: string, root: string): string {
-  return join(directory, fileName(root));
-}
-
-/** Ids as they are where they can be a file's name, other bytes as %XX. */
-function fileName(root: string): string {
-  const encode = (character: string) =>
-    [...Buffer.from(character)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
-  const encoded = root.replace(/[^A-Za-z0-9._@+-]+|^\.+/gu, encode);
-  return `${encoded}.json`;
+  assertRootId(root);
+  return join(directory, `${root}.json`);
 }

@@ -1,16 +1,16 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { API_VERSION } from '../record.ts';
+import { API_VERSION, ImageId, ImageName, RootId } from '../record.ts';
 import { readNote, writeStateFile } from '../state-file.ts';
 
 /** What is under way: the file `apply.json`, as long as services are being restarted. */
 const ApplyFile = v.object({
   apiVersion: v.literal(API_VERSION),
   kind: v.literal('Apply'),
-  root: v.string(),
+  root: RootId,
   /** The image that each name goes back to, by its id. */
-  previous: v.record(v.string(), v.string()),
+  previous: v.record(ImageName, ImageId),
   /** The services that are still to be restarted, or were not seen to come up yet. */
   due: v.array(v.string()),
 });

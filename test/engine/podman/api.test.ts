@@ -46,7 +46,7 @@ const wrongLists: readonly [string, (response: ServerResponse) => void, EngineEr
       /database locked/,
     ],
     ['an error without words', (r) => r.writeHead(503).end(), 'engine-failed', /503/],
-    ['no end', (r) => pour(r, ' '.repeat(1 << 20)), 'engine-reply', /no end/],
+    ['no end', (r) => pour(r, ' '.repeat(1 << 20)), 'engine-reply', /larger than 64 MiB/],
     [
       'half of it',
       (r) => r.writeHead(200, { 'content-length': 100 }).write('[', () => r.destroy()),
@@ -70,7 +70,12 @@ const wrongPulls: readonly [string, (response: ServerResponse) => void, EngineEr
     ['a cut line', (r) => r.end('{"stream":"x"}\n{"images":["'), 'engine-reply', /not JSON/],
     ['an error', (r) => r.end('{"stream":"x"}\n{"error":"denied"}\n'), 'engine-failed', /denied/],
     ['a full disk', (r) => r.end('{"error":"no space left on device"}'), 'no-space', /no space/],
-    ['a line without end', (r) => pour(r, 'x'.repeat(1 << 20)), 'engine-reply', /no end/],
+    [
+      'a line without end',
+      (r) => pour(r, 'x'.repeat(1 << 20)),
+      'engine-reply',
+      /larger than 64 MiB/,
+    ],
     [
       'a refusal',
       (r) => answer(r, 400, { message: 'bad reference' }),
@@ -108,7 +113,7 @@ test('where CONTAINER_HOST says, podman must be, and no other is started', async
   const socket = join(temporaryDirectory(t), 'podman.sock');
   const environment = { CONTAINER_HOST: `unix://${socket}`, PATH: process.env['PATH'] };
   await assert.rejects(
-    openPodman({ user: false, environment }),
+    openPodman({ user: false, pinKey: `${socket}.key`, environment }),
     isError('engine-unreachable', /ENOENT/),
   );
 });
@@ -122,7 +127,11 @@ test('something that is not podman is not taken for it', async (t) => {
   await once(server, 'listening');
   t.after(() => server.close());
   await assert.rejects(
-    openPodman({ user: false, environment: { CONTAINER_HOST: `unix://${socket}` } }),
+    openPodman({
+      user: false,
+      pinKey: `${socket}.key`,
+      environment: { CONTAINER_HOST: `unix://${socket}` },
+    }),
     isError('engine-unreachable', /not as podman does/),
   );
 });

@@ -24,7 +24,8 @@ export interface FakePodman {
 
 /** Something in podman's place that answers as a real one can't be made to on demand. */
 export async function startFakePodman(t: TestContext, handle: Handler): Promise<FakePodman> {
-  const socket = join(temporaryDirectory(t), 'podman.sock');
+  const directory = temporaryDirectory(t);
+  const socket = join(directory, 'podman.sock');
   const calls: string[] = [];
   const server = createServer((request, response) => {
     if (request.url === '/_ping') {
@@ -44,7 +45,8 @@ export async function startFakePodman(t: TestContext, handle: Handler): Promise<
     server.closeAllConnections();
   });
   const environment = { CONTAINER_HOST: `unix://${socket}` };
-  const engine = await openPodman({ user: false, environment });
+  const pinKey = join(directory, 'pins.key');
+  const engine = await openPodman({ user: false, pinKey, environment });
   t.after(() => engine.close());
   return { engine, socket, calls, dropConnections: () => server.closeIdleConnections() };
 }

@@ -29,7 +29,11 @@ export async function openHarbour(
   const registry = await startRegistry(options.registry);
   t.after(() => registry.close());
   const podman = await startPodman(t, { insecure: [registry.host], ...options.podman });
-  const engine = await openPodman({ user: false, environment: podman.environment });
+  const engine = await openPodman({
+    user: false,
+    pinKey: podman.pinKey,
+    environment: podman.environment,
+  });
   t.after(() => engine.close());
   const push: Harbour['push'] = (name, seed, platforms) => {
     const built = buildImage({

@@ -138,15 +138,27 @@ async function external(podman: TestPodman): Promise<readonly string[]> {
 test('pins say again what they were made with', { skip }, async (t) => {
   const { engine, fetched } = await openHarbour(t);
   const image = await fetched('app:1', 1);
-  const root = 'odd "root" = {ü}\n/../$(x)';
-  const request = { ...pinRequest(image), fetched: false };
+  const root = `${'a'.repeat(64)}.0@My_os+1-x`;
+  const deployment = { updater: 'ostree', role: 'staged' } as const;
+  const record = { ...pinRequest(image).record, location: '/öd "x" = {$(y)}', deployment };
+  const request = { ...pinRequest(image), fetched: false, record };
   await engine.pin(root, [request]);
   const [pin, ...others] = await engine.pins();
   assert.deepEqual(others, []);
   const { handle, ...rest } = pin ?? assert.fail();
-  assert.deepEqual(rest, { ...request, root });
+  assert.deepEqual(rest, { ...request, root, sealed: true });
   await engine.pin(root, [request]);
   assert.equal((await engine.pins())[0]?.handle, handle, 'what is right already stays');
+});
+
+test('what no label may say is refused before anything is made', { skip }, async (t) => {
+  const { podman, engine, fetched } = await openHarbour(t);
+  const request = pinRequest(await fetched('app:1', 1));
+  for (const root of ['', '..', '../../victim/policy', 'booted', 'a\n']) {
+    await assert.rejects(engine.pin(root, [request]), /no labels can say this pin/);
+  }
+  assert.equal(await podman.podman('ps', '--all', '--quiet'), '');
+  assert.equal(await podman.podman('pod', 'ls', '--quiet'), '');
 });
 
 test('a pin that must say something else is replaced', { skip }, async (t) => {
@@ -212,7 +224,11 @@ test('an image can’t pretend that its containers are pins', { skip }, async (t
 test('two processes that pin the same at once end with the same hold', { skip }, async (t) => {
   const { podman, engine, fetched } = await openHarbour(t);
   const images = await Promise.all([1, 2, 3].map((n) => fetched(`app${n}:1`, n)));
-  const other = await openPodman({ user: false, environment: podman.environment });
+  const other = await openPodman({
+    user: false,
+    pinKey: podman.pinKey,
+    environment: podman.environment,
+  });
   t.after(() => other.close());
   const requests = images.map((image) => pinRequest(image));
   await Promise.all([engine, other, engine, other].map((each) => each.pin('os-1', requests)));

@@ -1,21 +1,27 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { object, parse, string, unknown } from 'valibot';
 import { EngineError } from '../../../src/engine/engine.ts';
+import { podLabels } from '../../../src/engine/podman/labels.ts';
+import { newPodName } from '../../../src/engine/podman/pin-name.ts';
 import { answer, startFakePodman } from './fake-podman.ts';
 
 const hex = 'a'.repeat(64);
+const madeContainer = object({ name: string(), labels: unknown() });
 const request = {
   id: `sha256:${hex}`,
   platform: 'linux/amd64',
   names: [],
   fetched: true,
-  record: { location: '/', images: 1, problems: 0, staged: 'then' },
+  record: { location: '/', images: 1, problems: 0, staged: '2026-01-01T00:00:00Z' },
 };
 
 test('pins that somebody removes again and again are an error, not a loop', async (t) => {
   const { engine, calls } = await startFakePodman(t, (call, response) => {
     if (call === 'GET /pods/json')
-      answer(response, 200, [{ Id: 'p', Created: '', Labels: { 'berth.root': 'os' } }]);
+      answer(response, 200, [
+        { Id: 'p', Name: newPodName('os'), Created: '', Labels: podLabels('os') },
+      ]);
     else if (call.startsWith('GET')) answer(response, 200, []);
     else answer(response, 201, { Id: 'c' });
   });
@@ -28,7 +34,7 @@ test('pins that somebody removes again and again are an error, not a loop', asyn
 
 test('a pod that goes while its pin is made is made again', async (t) => {
   let pod = 0;
-  let labels: unknown;
+  let made: { name: string; labels: unknown } | undefined;
   const { engine, calls } = await startFakePodman(t, async (call, response, incoming) => {
     if (call === 'GET /pods/json') answer(response, 200, []);
     else if (call === 'POST /pods/create') answer(response, 201, { Id: `pod${++pod}` });
@@ -36,14 +42,15 @@ test('a pod that goes while its pin is made is made again', async (t) => {
       const host = { cgroupManager: 'systemd', security: { rootless: true } };
       answer(response, 200, { host, store: { graphRoot: '/' }, version: { Version: '4' } });
     } else if (call === 'GET /containers/json') {
-      const container = { Id: 'c', Created: '', ImageID: hex, Labels: labels, State: 'created' };
-      answer(response, 200, labels === undefined ? [] : [container]);
+      const { name: Names, labels: Labels } = made ?? {};
+      const container = { Id: 'c', Created: '', ImageID: hex, State: 'created', Labels };
+      const PodName = newPodName('os');
+      answer(response, 200, made === undefined ? [] : [{ ...container, Names: [Names], PodName }]);
     } else if (pod === 1)
       answer(response, 500, { message: 'no pod with ID pod1 found: no such pod' });
     else {
       incoming.setEncoding('utf8');
-      const body: unknown = JSON.parse((await incoming.toArray()).join(''));
-      labels = typeof body === 'object' && body !== null && 'labels' in body ? body.labels : null;
+      made = parse(madeContainer, JSON.parse((await incoming.toArray()).join('')));
       answer(response, 201, { Id: 'c' });
     }
   });

@@ -21,7 +21,7 @@ test('where none listens a service is started, and ended with the engine', { ski
   const registry = await startRegistry();
   t.after(() => registry.close());
   const { directory, runtime, environment, services } = ownStore(t, [registry.host]);
-  const engine = await openPodman({ user: true, environment });
+  const engine = await openPodman({ user: true, pinKey: join(runtime, 'pins.key'), environment });
   t.after(() => engine.close());
   const info = await engine.info();
   assert.equal(info.directory, join(directory, 'root'));
@@ -50,7 +50,7 @@ test('a socket behind which nothing answers counts as none', { skip }, async (t)
   deaf.listen(join(runtime, 'podman/podman.sock'));
   await once(deaf, 'listening');
   t.after(() => deaf.close());
-  const engine = await openPodman({ user: true, environment });
+  const engine = await openPodman({ user: true, pinKey: join(runtime, 'pins.key'), environment });
   t.after(() => engine.close());
   assert.deepEqual(await engine.images(), []);
 });

@@ -17,7 +17,10 @@ function unreachable(words: RegExp) {
 test('without podman there is no service to start', async (t) => {
   const runtime = temporaryDirectory(t);
   const environment = { PATH: join(runtime, 'bin'), XDG_RUNTIME_DIR: runtime };
-  await assert.rejects(openPodman({ user: true, environment }), unreachable(/no podman on PATH/));
+  await assert.rejects(
+    openPodman({ user: true, pinKey: join(runtime, 'pins.key'), environment }),
+    unreachable(/no podman on PATH/),
+  );
   assert.deepEqual(readdirSync(runtime), []);
 });
 
@@ -37,7 +40,7 @@ test('a service that does not start is heard', async (t) => {
   );
   chmodSync(program, 0o755);
   await assert.rejects(
-    openPodman({ user: true, environment }),
+    openPodman({ user: true, pinKey: join(runtime, 'pins.key'), environment }),
     unreachable(
       /it ended with 125: \s*X: no cgroups: system service --time=60 unix:.*podman\.sock$/,
     ),

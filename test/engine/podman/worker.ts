@@ -1,5 +1,6 @@
 // A process of its own for the tests of the service: `exit` forgets to close, `pin` does it all.
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { array, number, object, parse, string } from 'valibot';
 import { openPodman } from '../../../src/engine/podman/podman.ts';
 import { pinRequest } from './fixture.ts';
@@ -14,7 +15,8 @@ const resolved = object({
 });
 
 const [what, text = ''] = process.argv.slice(2);
-const engine = await openPodman({ user: what === 'exit' });
+const pinKey = join(process.env['TMPDIR'] ?? '', 'pins.key');
+const engine = await openPodman({ user: what === 'exit', pinKey });
 if (what === 'exit') {
   console.log('open');
   await once(process.stdin, 'data');

@@ -158,22 +158,36 @@ test('pins are by root, say what was asked for, and last', async (t) => {
   await store.fetch(b, {});
   await store.pin('one', [request(a)]);
   await store.pin('one', [request(b)]);
-  await store.pin('two/../x', [request(a)]);
+  await store.pin('two@x', [request(a)]);
   const changed = { ...request(a, '/elsewhere'), fetched: false };
   await store.pin('one', [changed]);
   const pins = await openStore({ directory, registry }).pins();
   assert.deepEqual(held(pins), [
     ...[`one ${a.manifest}`, `one ${b.manifest}`].sort(),
-    `two/../x ${a.manifest}`,
+    `two@x ${a.manifest}`,
   ]);
   const { root: _, handle, ...pinned } = pins.find((p) => p.root === 'one' && p.id === a.manifest)!;
   assert.deepEqual(pinned, changed);
   assert.equal(handle, `one ${a.manifest}`);
   await store.unpin(pins.filter((pin) => pin.root === 'one'));
   await store.unpin(pins.filter((pin) => pin.root === 'one'));
-  assert.deepEqual(held(await store.pins()), [`two/../x ${a.manifest}`]);
-  assert.deepEqual(readdirSync(join(directory, 'pins')), ['two%2f..%2fx.json']);
+  assert.deepEqual(held(await store.pins()), [`two@x ${a.manifest}`]);
+  assert.deepEqual(readdirSync(join(directory, 'pins')), ['two@x.json']);
   assert.equal((await store.images()).length, 2);
+});
+
+test('no pin is of a root whose id could lead elsewhere', async (t) => {
+  const { store, registry, directory } = fixture(t);
+  const [a] = add(registry, 'h.example/a:1', 'a');
+  await store.fetch(a, {});
+  for (const root of ['', '..', '../x', '../../victim', 'a/b', 'booted', 'a\n']) {
+    await assert.rejects(store.pin(root, [request(a)]), /is no id of a root/, root);
+  }
+  await store.pin('os', [request(a)]);
+  const pins = join(directory, 'pins');
+  const text = readFileSync(join(pins, 'os.json'), 'utf8');
+  writeFileSync(join(pins, '...json'), text.replace('"os"', '".."'));
+  await assert.rejects(store.pins(), { code: 'store-damaged' });
 });
 
 test('an image that is gone is not pinned, nor are those asked for with it', async (t) => {

@@ -257,3 +257,18 @@ test('what tar writes of the same files in the same order is taken too', async (
   await site.load([readFileSync(packed)]);
   assert.ok(await site.meaning(`${host}/api:1`));
 });
+
+test('a mark in a bundle makes no image one that berth fetched', async (t) => {
+  const members = (await bundleMembers(t)).map((member) => {
+    if (member.path !== 'index.json') return member;
+    const text = member.content.toString();
+    const marked = text.replaceAll('"annotations":{', '"annotations":{"io.berth.fetched":"true",');
+    assert.notEqual(marked, text);
+    return { ...member, content: Buffer.from(marked) };
+  });
+  const site = startSite(t);
+  await site.load([zstdCompressSync(archive(members))]);
+  assert.ok((await site.meaning(`${host}/web:1`)) !== undefined);
+  const index = readFileSync(join(site.directory, 'state/store/index.json'), 'utf8');
+  assert.ok(!index.includes('io.berth.fetched'), index);
+});

@@ -1,0 +1,61 @@
+import * as v from 'valibot';
+import { isNameOrId } from '../image/name.ts';
+import { parsePlatform } from '../image/platform.ts';
+import { isRootId, roles, updaters } from '../roots.ts';
+
+/**
+ * What pins say, judged part by part: in labels of containers, which anybody may write, and in the
+ * store's own files.
+ */
+
+export const RootId = v.pipe(v.string(), v.check(isRootId, 'expected the id of a root'));
+
+export const Digest = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
+
+export const PlatformText = v.pipe(
+  v.string(),
+  v.check((text) => parsePlatform(text) !== undefined, 'expected a platform'),
+);
+
+/** Of one image: more names than any root has for it. */
+const MAX_NAMES = 10_000;
+
+export const PinnedNames = v.pipe(
+  v.array(
+    v.strictObject({
+      name: v.pipe(v.string(), v.check(isNameOrId, 'expected a full image name')),
+      digest: Digest,
+      manifest: Digest,
+    }),
+  ),
+  v.maxLength(MAX_NAMES),
+);
+
+export const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/** Of a path, in characters, as Linux bounds it (PATH_MAX). */
+const MAX_LOCATION = 4096;
+
+/** People are shown it: nothing in it that a terminal obeys, or that turns what stands around it. */
+export function isLocation(text: string): boolean {
+  return text.length <= MAX_LOCATION && !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(text);
+}
+
+/** ISO 8601, in UTC; empty where it is not known. */
+export function isTime(text: string): boolean {
+  if (text === '') return true;
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/.test(text) && !isNaN(Date.parse(text));
+}
+
+export const PinnedDeployment = v.strictObject({
+  updater: v.picklist(updaters),
+  role: v.picklist([...roles, 'held']),
+});
+
+export const PinnedRecordText = v.strictObject({
+  location: v.pipe(v.string(), v.check(isLocation, 'expected a path')),
+  images: Count,
+  problems: Count,
+  staged: v.pipe(v.string(), v.check(isTime, 'expected a time as ISO 8601 has it')),
+  deployment: v.optional(PinnedDeployment),
+});
