@@ -83,18 +83,17 @@ export function median(values: readonly number[]): number {
 }
 
 /** Peak resident memory of one run of berth, in bytes, as its own process tells at its end. */
-export async function peakMemory(command: Command): Promise<number> {
+export async function peakMemory(command: Omit<Command, 'program'>): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'berth-bench-'));
   try {
     const file = join(directory, 'peak');
     const hook = resolve(import.meta.dirname, 'peak-memory.cjs');
+    const program = resolve(import.meta.dirname, '../dist/berth.cjs');
     await run({
-      ...command,
-      environment: {
-        ...command.environment,
-        NODE_OPTIONS: `--require=${hook}`,
-        BERTH_BENCH_PEAK: file,
-      },
+      // bin/berth hands no NODE_OPTIONS on.
+      program: process.execPath,
+      words: ['--require', hook, program, ...command.words],
+      environment: { ...command.environment, BERTH_BENCH_PEAK: file },
     });
     return Number(readFileSync(file, 'utf8'));
   } finally {

@@ -6,6 +6,8 @@ import { exitCodeOf, exitCodes, printFailure } from './render/failure.ts';
 void main(process.argv);
 
 async function main(argv: readonly string[]): Promise<void> {
+  // berth does not obey it: Node would only warn that it does.
+  delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
   const output = watchOutput();
   try {
     await (await programOf(argv.slice(2))).parseAsync(argv);

@@ -1,3 +1,4 @@
+import { append } from '../append.ts';
 import type { Problem } from '../problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
@@ -22,7 +23,7 @@ export async function readBindPolicy(root: Root, etc: Etc): Promise<FoundPolicy>
       const file = root.readFile(followed(root, etc, path));
       if (file === undefined) continue;
       const found = await parsePolicy(file.content.toString(), path);
-      problems.push(...found.problems);
+      append(problems, found.problems);
       policy = { ...policy, ...found.policy, path };
     } catch (error) {
       if (!(error instanceof RootError)) throw error;

@@ -1,3 +1,4 @@
+import { append } from '../append.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { type Etc, followed, whereInTree } from '../systemd/etc.ts';
 import type { UnitEntry } from '../systemd/unit-file.ts';
@@ -36,7 +37,7 @@ export function storageOptions(
     if (!isRelevant || value?.text === 'false') continue;
     if (value?.fault !== undefined) faults.push(value.fault);
     else if (elsewhere.has(name)) faults.push(otherStorage(`--${name}`));
-    else if (name === 'module') faults.push(...moduleFaults(value?.text ?? '', context));
+    else if (name === 'module') append(faults, moduleFaults(value?.text ?? '', context));
     else {
       const stores = storesIn(value?.text ?? '');
       additionalStores = [...(additionalStores ?? []), ...(stores ?? [])];

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { append } from '../append.ts';
 import type { Problem } from '../problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Entry, type Root, RootError } from '../root/root.ts';
@@ -31,7 +32,7 @@ export function userScopes(context: SourceContext): UserScopes {
   const { etc } = context;
   const problems: Problem[] = [];
   const { accounts, problems: unread } = readAccounts(context);
-  problems.push(...unread);
+  append(problems, unread);
   const scopes = new Map<number, UserScope>();
   const own: Account[] = [];
   for (const account of accounts.values()) {

@@ -1,3 +1,4 @@
+import { append } from '../append.ts';
 import type { Problem } from '../problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { RootError } from '../root/root.ts';
@@ -43,9 +44,13 @@ export async function userUnits(ofSystem: SourceContext): Promise<UserUnits> {
     const own = await managerUnits(context, path, specifiersOf(user), configuration);
     const lingers = account !== undefined && lingering.names.has(account.name);
     const found = inScope(own, `user:${uid}`, `user@${uid}.service`, lingers);
-    references.push(...found.references.filter(({ unitPath }) => !known.has(unitPath)));
-    all.push(
-      ...found.problems.filter(
+    append(
+      references,
+      found.references.filter(({ unitPath }) => !known.has(unitPath)),
+    );
+    append(
+      all,
+      found.problems.filter(
         (problem) => !said.has(keyOf(problem)) && !known.has(problem.subject?.unitPath ?? ''),
       ),
     );

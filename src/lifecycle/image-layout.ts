@@ -118,7 +118,7 @@ function plain({ os, architecture, variant }: NonNullable<Descriptor['platform']
 }
 
 function pathOf(directory: string, digest: string): string {
-  return join(directory, 'blobs', ...digest.split(':'));
+  return join(directory, 'blobs', digest.replaceAll(':', '/'));
 }
 
 async function bounded(path: string, limit: number, directory: string): Promise<Buffer> {

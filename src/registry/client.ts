@@ -94,7 +94,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     quickestReply: async (name, access) => {
       const replies = failover.placesOf(name, access).map((place) => exchange.quickestReply(place));
       const known = replies.filter((reply) => reply !== undefined);
-      return known.length === 0 ? undefined : Math.min(...known);
+      return known.sort((a, b) => a - b)[0];
     },
     close: () => transport.close(),
   };

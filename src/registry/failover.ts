@@ -1,3 +1,4 @@
+import { append } from '../append.ts';
 import { parseName, repositoryOf } from '../image/name.ts';
 import type { Access } from './access.ts';
 import { printable } from './failure.ts';
@@ -82,7 +83,10 @@ export class Failover {
         // No other has it: those that were only slow are waited for.
         const slow = failed.filter((other) => other.error.code === 'too-slow');
         failed = failed.filter((other) => !slow.includes(other));
-        queue.push(...slow.map((other) => ({ place: other.place, isLast: true })));
+        append(
+          queue,
+          slow.map((other) => ({ place: other.place, isLast: true })),
+        );
       }
     }
     throw allFailed(failed);

@@ -1,3 +1,4 @@
+import { append } from '../append.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import type { Access } from './access.ts';
 import { type Asked, askedOf } from './policy.ts';
@@ -134,7 +135,7 @@ export class Permissions {
     let reason: string | undefined;
     for await (const more of found) {
       if (more.length === 0) continue;
-      attachments.push(...more);
+      append(attachments, more);
       const reasons = requirements.map((one) =>
         judgeSigstore(one, image, attachments, readKeyFile),
       );

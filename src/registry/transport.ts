@@ -5,7 +5,7 @@ import { PATIENCE, type Patience, Stalled } from './body.ts';
 import type { HostCertificates } from './certificates.ts';
 import { authorizationOf, isSocks, type Proxy, type ProxyFor } from './proxy.ts';
 import { type Extent, trustOf } from './trust.ts';
-import { addressOf, ProxyError, SocksAgent, TunnelAgent } from './tunnel.ts';
+import { addressOf, ProxyError, SocksAgent, TunnelAgent, withHeaders } from './tunnel.ts';
 
 /** One request, to one origin; redirects and credentials are others' work. */
 export interface Ask {
@@ -106,26 +106,28 @@ export class Transport {
       ...addressOf(url),
       path: url.pathname + url.search,
       method: body === undefined ? 'GET' : 'POST',
-      headers,
       ...(signal === undefined ? {} : { signal }),
     };
     if (url.protocol === 'https:') {
-      return https.request({ ...options, agent: this.#agentFor(ask, proxy) }).end(body);
+      const request = https.request({ ...options, agent: this.#agentFor(ask, proxy) });
+      return withHeaders(request, headers).end(body);
     }
-    if (proxy === undefined) return http.request({ ...options, agent: this.#plain }).end(body);
-    if (isSocks(proxy)) {
-      return http.request({ ...options, agent: this.#socksAgentFor(proxy) }).end(body);
+    if (proxy === undefined || isSocks(proxy)) {
+      const agent = proxy === undefined ? this.#plain : this.#socksAgentFor(proxy);
+      return withHeaders(http.request({ ...options, agent }), headers).end(body);
     }
     // What has no TLS is asked of the proxy itself: RFC 9112, 3.2.2.
     const toProxy: RequestOptions = {
       ...options,
       ...addressOf(proxy.url),
       path: `http://${url.host}${options.path}`,
-      headers: { ...headers, host: url.host, ...authorizationOf(proxy) },
     };
-    return proxy.url.protocol === 'https:'
-      ? https.request({ ...toProxy, agent: this.#agentFor(ask, undefined) }).end(body)
-      : http.request({ ...toProxy, agent: this.#plain }).end(body);
+    const request =
+      proxy.url.protocol === 'https:'
+        ? https.request({ ...toProxy, agent: this.#agentFor(ask, undefined) })
+        : http.request({ ...toProxy, agent: this.#plain });
+    const more = { host: url.host, ...authorizationOf(proxy) };
+    return withHeaders(request, { ...headers, ...more }).end(body);
   }
 
   #agentFor({ registry, insecure }: Ask, proxy: Proxy | undefined): https.Agent {

@@ -42,7 +42,8 @@ export function trustOf(
   const ca = insecure ? [] : [...systemAuthorities(extent), ...authorities.flatMap(certificatesIn)];
   return {
     secureContext: createSecureContext({ ...own, ca }),
-    ...(insecure ? { rejectUnauthorized: false } : {}),
+    // Always said: Node's own default hangs on NODE_TLS_REJECT_UNAUTHORIZED.
+    rejectUnauthorized: !insecure,
   };
 }
 
@@ -62,7 +63,7 @@ function systemAuthorities(extent: Extent): readonly (string | Buffer)[] {
   if (extent === 'bundle') return found;
   const others = directories ? directories.split(':') : DIRECTORIES;
   const all = [...found, ...others.flatMap(filesIn).flatMap(certificatesIn)];
-  return all.length > 0 ? all : getCACertificates('default');
+  return all.length > 0 ? all : getCACertificates('bundled');
 }
 
 function firstOf(paths: readonly string[]): Buffer | undefined {

@@ -26,6 +26,15 @@ export interface WayOptions {
   readonly patience: Patience;
 }
 
+/** Not as options of the request: Node prints those, with NODE_DEBUG=https in the environment. */
+export function withHeaders(
+  request: http.ClientRequest,
+  headers: Readonly<Record<string, string>>,
+): http.ClientRequest {
+  for (const [name, value] of Object.entries(headers)) request.setHeader(name, value);
+  return request;
+}
+
 type Done = (error: Error | null, stream: Duplex) => void;
 
 /** An agent whose connections with TLS lead through a proxy. */
@@ -112,9 +121,8 @@ class Way {
       method: 'CONNECT',
       path,
       agent: false,
-      headers: { host: path, ...authorizationOf(proxy) },
     });
-    request.end();
+    withHeaders(request, { host: path, ...authorizationOf(proxy) }).end();
     return this.#bounded(
       request,
       () =>

@@ -30,26 +30,26 @@ const PROPERTIES = [
 /** systemd, asked by systemctl(1). */
 export function systemctl({ user }: { readonly user: boolean }): ServiceManager {
   const manager = user ? ['--user'] : [];
-  const ask = async (...words: readonly string[]) => {
+  const ask = async (words: readonly string[]) => {
     const { failure, output } = await run([...manager, ...words], ANSWER_TIMEOUT);
     if (failure !== undefined) throw notAnswered(words[0] ?? '', failure);
     return output;
   };
-  const show = async (...units: readonly string[]) =>
-    servicesIn(await ask('show', `--property=${PROPERTIES.join(',')}`, '--', ...units));
+  const show = async (units: readonly string[]) =>
+    servicesIn(await ask(['show', `--property=${PROPERTIES.join(',')}`, '--', ...units]));
   return {
     scopes: new Set(user ? ['user', `user:${process.geteuid?.()}`] : ['system']),
     all: async (units) => {
-      const services = await show('*.service', ...units.filter((unit) => SERVICE.test(unit)));
+      const services = await show(['*.service', ...units.filter((unit) => SERVICE.test(unit))]);
       return new Map(services.map((service) => [service.unit, service]));
     },
     one: async (unit) => {
-      const [service] = await show(unit);
+      const [service] = await show([unit]);
       if (service === undefined) throw notAnswered('show', `it says nothing of ${unit}`);
       return service;
     },
     reload: async () => {
-      await ask('daemon-reload');
+      await ask(['daemon-reload']);
     },
     restart: async (unit, signal) => {
       // One that failed too often is refused else; one that did not fail has nothing to forget.

@@ -1,3 +1,4 @@
+import { append } from '../append.ts';
 import type { Problem } from '../problem.ts';
 import { pulledIn } from './pulled-in.ts';
 import type { SystemdUnits } from './systemd-unit.ts';
@@ -60,7 +61,7 @@ export function walkBoot(units: SystemdUnits): BootWalk {
         reached.set(unit.name, { activation, ...(from === undefined ? {} : { from }) });
         depths.set(unit.name, depth);
         const next = pulledIn(units, unit);
-        problems.push(...next.problems);
+        append(problems, next.problems);
         for (const child of next.names) add({ name: child, from: unit.name, depth: depth + 1 });
         const trigger = triggered(units, unit);
         if (units.isUnread(unit.name)) known = false;

@@ -1,3 +1,4 @@
+import { append } from '../append.ts';
 import type { Problem, ProblemSubject } from '../problem.ts';
 import { displayPath } from '../root/names.ts';
 import { problemOf } from '../root/problem-of.ts';
@@ -110,7 +111,7 @@ class LazyUnits implements SystemdUnits {
 
   busServices(): readonly string[] {
     const { services, problems } = readBusServices(this.#root, this.#etc, this.manager);
-    this.problems.push(...problems);
+    append(this.problems, problems);
     return services;
   }
 

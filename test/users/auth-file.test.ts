@@ -33,7 +33,9 @@ function rootWith(machine: Machine, host: string, unitPath: string): string {
 const ofSystem = 'usr/share/containers/systemd/app.image';
 const ofUsers = 'etc/containers/systemd/users/app.image';
 
-test('an AuthFile= goes to a registry without TLS only if the host calls it insecure', { skip }, async (t) => {
+test('an AuthFile= goes to a registry without TLS only if the host calls it insecure', {
+  skip,
+}, async (t) => {
   const machine = await startMachine(t);
   const registry = await startPlain(t);
   const root = rootWith(machine, registry.host, ofSystem);

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { append } from '../../append.ts';
 import { BerthError } from '../../errors.ts';
 import { hostPlatform } from '../../image/platform.ts';
 import { type Binding, bindingsOf } from '../../lifecycle/bindings.ts';
@@ -106,7 +107,7 @@ async function bindingsAskedFor(
     );
   }
   const names = images.flatMap((image) => (image === '-' ? [] : [image]));
-  if (images.includes('-')) names.push(...(await namesFromStandardInput()));
+  if (images.includes('-')) append(names, await namesFromStandardInput());
   if (images.length === 0) throw usage('no image was named');
   return [...new Set(await namesMeantBy(names))].map((name) => ({
     name,

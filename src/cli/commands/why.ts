@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { append } from '../../append.ts';
 import { readSituation } from '../../lifecycle/context.ts';
 import { type BoundReference, survey } from '../../lifecycle/survey.ts';
 import { type Why, whyOf } from '../../lifecycle/why.ts';
@@ -73,7 +74,7 @@ function text(why: Why, location: string): string {
     const { path, line, unit, decision } = reference;
     const bound = decision.bound ? 'bound' : 'not bound';
     said.push(`  named in ${location} by ${unit} (${path}:${line}): ${bound}, ${decision.rule}`);
-    said.push(...startOf(reference));
+    append(said, startOf(reference));
   }
   for (const { id, digest, references } of why.roots) {
     said.push(`  staged for ${id}, digest ${digest}`);

@@ -16,7 +16,7 @@ export function renderTable(
 ): string {
   const all = [header, ...rows];
   const widths = header.map((_, column) =>
-    Math.max(...all.map((row) => widthOf(row[column] ?? ''))),
+    all.reduce((widest, row) => Math.max(widest, widthOf(row[column] ?? '')), 0),
   );
   return all
     .map((row, index) =>

@@ -1,4 +1,5 @@
 import type { Alias, Document, LineCounter, Node, Pair, Scalar } from 'yaml';
+import { append } from '../../append.ts';
 import type { Fault } from '../fault.ts';
 
 /** A node of a YAML file, its aliases followed only where they are looked at. */
@@ -115,7 +116,7 @@ class Reader {
       const name = this.value(key).text;
       if (name === undefined) continue;
       const entry = this.value(value);
-      if (name === '<<') merged.push(...(entry.items ?? [entry]));
+      if (name === '<<') append(merged, entry.items ?? [entry]);
       else entries.set(name, this.value(value, this.value(key).line));
     }
     for (const other of merged) {

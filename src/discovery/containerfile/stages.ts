@@ -1,3 +1,4 @@
+import { append } from '../../append.ts';
 import { goArchitecture } from '../../image/platform.ts';
 import type { Fault } from '../fault.ts';
 import { type Instruction, readInstructions } from './instructions.ts';
@@ -69,7 +70,7 @@ export function readStages(text: string, options: StageOptions): Stages {
         outer,
       );
     } else if (stage !== undefined) {
-      stage.uses.push(...usesOf(instruction, expand));
+      append(stage.uses, usesOf(instruction, expand));
     }
   }
   return { stages: open, faults };

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { append } from '../../append.ts';
 import type { Problem } from '../../problem.ts';
 import { whereInTree } from '../../systemd/etc.ts';
 import type { SourceContext } from '../source.ts';
@@ -47,7 +48,7 @@ function sandboxIn(file: ConfigFile, problems: Problem[]): ConfiguredImage | und
   const written = file.table['version'];
   for (const { version, plugin, keys } of places) {
     if (typeof written === 'number' && version !== Math.min(written, 3)) continue;
-    const table = tableAt(file.table, 'plugins', plugin, ...keys.slice(0, -1));
+    const table = tableAt(file.table, ['plugins', plugin, ...keys.slice(0, -1)]);
     const last = keys[keys.length - 1] ?? '';
     const value = table !== undefined && Object.hasOwn(table, last) ? table[last] : undefined;
     const name = plugin === 'cri' ? plugin : `"${plugin}"`;
@@ -76,7 +77,7 @@ async function filesOf(context: SourceContext, problems: Problem[]): Promise<Con
     const imports: unknown = file.table['imports'];
     if (!Array.isArray(imports)) continue;
     for (const pattern of imports.slice(0, maxFiles)) {
-      if (typeof pattern === 'string') pending.push(...matches(file, pattern, context, problems));
+      if (typeof pattern === 'string') append(pending, matches(file, pattern, context, problems));
     }
   }
   return files;

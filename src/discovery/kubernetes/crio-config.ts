@@ -35,7 +35,7 @@ export async function crioImages(
   let pinned: () => readonly ConfiguredImage[] = () => [];
   for (const path of [`${context.etc}/crio/crio.conf`, ...dropIns]) {
     const file = await readConfig(path, unit, context, problems);
-    const image = file && tableAt(file.table, 'crio', 'image');
+    const image = file && tableAt(file.table, ['crio', 'image']);
     if (file === undefined || image === undefined) continue;
     if (image['pause_image'] !== undefined) {
       pause = imageAt(file, 'crio.image.pause_image', image['pause_image'], unit, problems);

@@ -94,7 +94,7 @@ export function lineOfText(text: string, part: string): number {
   return lines.findIndex((line) => !/^\s*#/.test(line) && line.includes(part)) + 1 || 1;
 }
 
-export function tableAt(table: Table, ...keys: readonly string[]): Table | undefined {
+export function tableAt(table: Table, keys: readonly string[]): Table | undefined {
   let at: unknown = table;
   for (const key of keys) {
     if (!isTable(at) || !Object.hasOwn(at, key)) return undefined;

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { append } from '../../append.ts';
 import type { Problem } from '../../problem.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { RootError } from '../../root/root.ts';
@@ -62,7 +63,10 @@ async function configAt(
     const file = root.readFile(followed(root, etc, path));
     if (file === undefined) return undefined;
     const { documents, faults } = await readDocuments(file.content.toString());
-    problems.push(...faults.map((fault) => ({ ...fault, path, subject: kubeletAt(path) })));
+    append(
+      problems,
+      faults.map((fault) => ({ ...fault, path, subject: kubeletAt(path) })),
+    );
     const config = documents.find(
       (document) => textAt(document, 'kind') === 'KubeletConfiguration',
     );

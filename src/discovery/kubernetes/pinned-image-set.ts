@@ -1,3 +1,4 @@
+import { append } from '../../append.ts';
 import type { Problem } from '../../problem.ts';
 import { type ImageFile, imageFiles, subjectOf } from '../image-files.ts';
 import { imageOf } from '../image-value.ts';
@@ -14,11 +15,18 @@ export async function pinnedImageSets(context: SourceContext): Promise<Found> {
   const others: Problem[] = [...problems];
   for (const file of files) {
     const { documents, faults } = await readDocuments(file.text);
-    others.push(...faults.map((fault) => problemAt(file, fault)));
+    append(
+      others,
+      faults.map((fault) => problemAt(file, fault)),
+    );
     for (const document of documents) {
       const names = namesOf(document);
       if ('code' in names) others.push(problemAt(file, names));
-      else references.push(...names.map((value, index) => reference(file, value, index, context)));
+      else
+        append(
+          references,
+          names.map((value, index) => reference(file, value, index, context)),
+        );
     }
   }
   return { references, problems: others };

@@ -1,3 +1,4 @@
+import { append } from '../../append.ts';
 import type { Problem } from '../../problem.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { RootError } from '../../root/root.ts';
@@ -18,7 +19,7 @@ export async function staticPods(context: SourceContext): Promise<Found> {
   const references: Reference[] = [];
   if (!hasKubelet(context, problems)) return { references, problems };
   const place = await staticPodPath(context);
-  problems.push(...place.problems);
+  append(problems, place.problems);
   let left = maxBytes;
   for (const path of manifests(whereInTree(etc, place.path), context, problems)) {
     try {
@@ -34,8 +35,14 @@ export async function staticPods(context: SourceContext): Promise<Found> {
       }
       const manifest = { path, realPath: file.realPath };
       const found = await workloadImages(file.content.toString(), { player: 'kubelet' });
-      problems.push(...found.faults.map((fault) => problem(path, fault)));
-      references.push(...found.images.map((image) => reference(manifest, image, context)));
+      append(
+        problems,
+        found.faults.map((fault) => problem(path, fault)),
+      );
+      append(
+        references,
+        found.images.map((image) => reference(manifest, image, context)),
+      );
     } catch (error) {
       if (!(error instanceof RootError)) throw error;
       problems.push(problem(path, error));

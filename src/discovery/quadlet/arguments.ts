@@ -1,3 +1,4 @@
+import { append } from '../../append.ts';
 import type { Problem } from '../../problem.ts';
 import { list } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
@@ -76,7 +77,7 @@ function readGlobalArgs(
     wordsOf(entry).flatMap((word) => expandedWords(unit, word, context)),
   );
   const split = splitOptions(words, { tables: [podman.global], interspersed: true });
-  if (split.ok) found.global.push(...split.options);
+  if (split.ok) append(found.global, split.options);
   else found.ofUnit.push(problemOfUnit(unit, entries[0], split.fault));
 }
 
@@ -85,10 +86,16 @@ function readStorage(unit: QuadletUnit, section: string, context: PullContext, f
   const { additionalStores, faults } = storageOptions([...found.global, ...found.options], context);
   const keys = ['GlobalArgs', 'ContainersConfModule', 'PodmanArgs'];
   const [at] = keys.flatMap((key) => list(unit.entries, section, key));
-  found.ofUnit.push(...faults.map((fault) => problemOfUnit(unit, at, fault)));
+  append(
+    found.ofUnit,
+    faults.map((fault) => problemOfUnit(unit, at, fault)),
+  );
   for (const entry of list(unit.entries, 'Service', 'Environment')) {
     const wrong = storageEnvironment(entry);
-    found.ofUnit.push(...wrong.map((fault) => problemOfUnit(unit, entry, fault)));
+    append(
+      found.ofUnit,
+      wrong.map((fault) => problemOfUnit(unit, entry, fault)),
+    );
   }
   if (additionalStores !== undefined) found.pull = { ...found.pull, additionalStores };
 }
@@ -139,8 +146,11 @@ function readPodmanArgs(
   );
   const { policy, ...rest } = options;
   found.pull = { ...found.pull, ...rest, ...(saysPolicy ? { policy } : {}) };
-  found.ofPull.push(...faults.map((fault) => problemOfUnit(unit, entry, fault)));
-  found.options.push(...split.options);
+  append(
+    found.ofPull,
+    faults.map((fault) => problemOfUnit(unit, entry, fault)),
+  );
+  append(found.options, split.options);
   addMounts(unit, entry, split.options, found);
   // podman takes the first word that belongs to no option for the image, or what else it works on.
   if (split.rest.length > 0) found.ofPull.push(problemOfUnit(unit, entry, bareWord));

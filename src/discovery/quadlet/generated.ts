@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { append } from '../../append.ts';
 import { flag, list, scalar } from '../../systemd/lookup.ts';
 import type { GeneratedUnit } from '../../systemd/systemd-unit.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
@@ -92,7 +93,10 @@ function linksOf(unit: QuadletUnit): readonly string[] {
   const name = enabledName(unit);
   if (name === undefined) return links;
   for (const [key, directory] of linkDirectories) {
-    links.push(...words(key).map((target) => `${target}.${directory}/${name}`));
+    append(
+      links,
+      words(key).map((target) => `${target}.${directory}/${name}`),
+    );
   }
   return links.filter((link) => !link.startsWith('..') && link.split('/').length <= 2);
 }

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { append } from '../../append.ts';
 import type { ShortNames } from '../../image/short-names.ts';
 import type { Problem } from '../../problem.ts';
 import { RootError } from '../../root/root.ts';
@@ -42,7 +43,10 @@ export async function kubeImages(unit: QuadletUnit, context: KubeContext): Promi
       }
       const { images, faults } = await workloadImages(file.text, { player: 'podman' });
       const subject = subjectOf(unit);
-      problems.push(...faults.map((fault) => ({ ...fault, path: file.path, subject })));
+      append(
+        problems,
+        faults.map((fault) => ({ ...fault, path: file.path, subject })),
+      );
       const directory = buildDirectory(unit, file.path, given, context);
       for (const image of images) {
         const built = containerfileOf(image, directory, context);
@@ -55,8 +59,8 @@ export async function kubeImages(unit: QuadletUnit, context: KubeContext): Promi
             { ...given.pull, policy: 'missing' },
             context.shortNames,
           );
-          references.push(...found.references);
-          problems.push(...found.problems);
+          append(references, found.references);
+          append(problems, found.problems);
         }
       }
     }

@@ -1,3 +1,4 @@
+import { append } from '../../append.ts';
 import type { Problem, ProblemSubject } from '../../problem.ts';
 import type { Root } from '../../root/root.ts';
 import type { Etc } from '../../systemd/etc.ts';
@@ -63,7 +64,7 @@ export function loadUnits(
     const { name, type, path, realPath } = candidate;
     const directory = realPath.slice(0, realPath.lastIndexOf('/'));
     const added = dropIns.of(name, type, directory, subjectByName(path, name, type));
-    problems.push(...added.problems);
+    append(problems, added.problems);
     if (!budget.spend(bytesPerEntry * added.entries.length)) {
       problems.push({ ...tooMuch(path), subject: subjectByName(path, name, type) });
       continue;

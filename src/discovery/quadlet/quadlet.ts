@@ -1,3 +1,4 @@
+import { append } from '../../append.ts';
 import type { ShortNames } from '../../image/short-names.ts';
 import type { Problem } from '../../problem.ts';
 import type { Root } from '../../root/root.ts';
@@ -79,7 +80,8 @@ export async function readQuadlets(
       references.push(reference);
       if (unit.type === 'image') imageUnits.set(unit.name, reference);
     }
-    problems.push(...found.problems, ...ownSectionProblems(unit));
+    append(problems, found.problems);
+    append(problems, ownSectionProblems(unit));
   }
   const made = all.filter((unit) => makesService(unit, context.units));
   const generated = generatedUnits(made, byName);

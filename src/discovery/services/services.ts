@@ -1,3 +1,4 @@
+import { append } from '../../append.ts';
 import type { Problem } from '../../problem.ts';
 import type { UserOfUnits } from '../../systemd/specifiers.ts';
 import type { SystemdUnit, SystemdUnits } from '../../systemd/systemd-unit.ts';
@@ -41,8 +42,8 @@ export async function serviceImages(
     if (unit.generated || unit.masked || instantiated.has(unit.name)) continue;
     if (!mayNameImages(unit)) continue;
     const found = await imagesOfService(unit, { ...context, expander });
-    references.push(...found.references);
-    problems.push(...found.problems);
+    append(references, found.references);
+    append(problems, found.problems);
   }
   return { references, problems };
 }

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { append } from '../../append.ts';
 import { withLock, withLockIfFree } from '../file-lock.ts';
 import { storedSize } from './blob.ts';
 import { storeFailure } from './failure.ts';
@@ -103,7 +104,7 @@ function needed(store: Blobs, index: Index): ReadonlySet<string> {
     reached.add(digest);
     const manifest = storedManifest(layout, manifests, digest);
     for (const blob of manifest?.blobs ?? []) reached.add(blob.digest);
-    open.push(...(manifest?.manifests ?? []));
+    append(open, manifest?.manifests ?? []);
   }
   // An index is kept beside an image as bytes: it leads to other platforms, which it does not hold.
   for (const descriptor of index.manifests) {

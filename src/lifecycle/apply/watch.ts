@@ -48,7 +48,11 @@ export async function bringUp(
     if (own.length > 0 && own.every(({ command }) => saysItself(command))) return undefined;
     if (checks.length > 0) {
       if (checks.every(({ status }) => status === 'healthy')) return undefined;
-      const limit = HEALTH_LIMIT + Math.max(...checks.map(({ startPeriod }) => startPeriod));
+      const startPeriod = checks.reduce(
+        (longest, check) => Math.max(longest, check.startPeriod),
+        0,
+      );
+      const limit = HEALTH_LIMIT + startPeriod;
       if (waited > limit * 1000) return `no health check succeeded in ${limit} s`;
     } else if (waited >= seconds * 1000) return undefined;
     await delay(INTERVAL, undefined, { signal }).catch(() => undefined);

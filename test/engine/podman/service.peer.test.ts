@@ -80,13 +80,19 @@ for (const [what, signal] of [
 
 test('a service that can’t start is said with podman’s own words', { skip }, async (t) => {
   const { directory, runtime, environment } = ownStore(t);
+  const pinKey = join(directory, 'pins.key');
   const opened = openPodman({
     user: true,
+    pinKey,
     environment: { ...environment, CONTAINERS_STORAGE_CONF: join(directory, 'absent.conf') },
   });
   await assert.rejects(opened, /could not be started: it ended with [1-9]\d*: .*absent\.conf/s);
   assert.deepEqual(ours(runtime), []);
-  const absent = openPodman({ user: true, environment: { ...environment, PATH: directory } });
+  const absent = openPodman({
+    user: true,
+    pinKey,
+    environment: { ...environment, PATH: directory },
+  });
   await assert.rejects(absent, /could not be started: there is no podman on PATH$/);
   assert.deepEqual(ours(runtime), []);
 });

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import test from 'node:test';
+import { renderTable } from '../../src/cli/render/table.ts';
+import { survey } from '../../src/lifecycle/survey.ts';
+import { openRoot } from '../../src/root/open-root.ts';
+import { container, writeRoot } from '../support/berth.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+
+const quadlet = 'usr/share/containers/systemd';
+const service = 'usr/lib/systemd/system/many.service';
+
+/** Each has more of something than a call can have arguments. */
+const files: Readonly<Record<string, () => Record<string, string>>> = {
+  'heredocs in one RUN': () => ({
+    [`${quadlet}/many.build`]: '[Build]\nImageTag=localhost/many\nFile=/usr/share/Containerfile\n',
+    'usr/share/Containerfile': `FROM registry.example.com/base:1\nRUN ${'<<a '.repeat(140_000)}\na\n`,
+  }),
+  'sources of mounts in one RUN': () => ({
+    [`${quadlet}/many.build`]: '[Build]\nImageTag=localhost/many\nFile=/usr/share/Containerfile\n',
+    'usr/share/Containerfile': `FROM registry.example.com/base:1\nRUN --mount=${'from=a,'.repeat(140_000)}target=/x true\n`,
+  }),
+  'images of one pull': () => ({
+    [service]: `[Service]\nExecStart=/usr/bin/podman pull${' a'.repeat(300_000)}\n`,
+  }),
+  'options in PodmanArgs=': () => ({
+    [`${quadlet}/many.container`]: `[Container]\nImage=registry.example.com/many:1\nPodmanArgs=${'-v a '.repeat(200_000)}\n`,
+  }),
+  'lines in [X-Berth]': () => ({
+    [`${quadlet}/many.container`]: `[Container]\nImage=registry.example.com/many:1\n[X-Berth]\n${'a=b\n'.repeat(130_000)}`,
+  }),
+};
+
+for (const [what, make] of Object.entries(files)) {
+  test(`${what} without number end no run, and hide nothing else`, async (t) => {
+    const directory = temporaryDirectory(t);
+    const other = container('other', 'registry.example.com/other:1');
+    const root = openRoot(writeRoot(join(directory, 'root'), { ...make(), ...other }));
+    t.after(() => root.close());
+    const { references } = await survey(root, { bind: 'all', compose: [] });
+    assert.ok(references.some(({ image }) => image === 'registry.example.com/other:1'));
+  });
+}
+
+test('a table of very many rows is a table', () => {
+  const rows = Array.from({ length: 200_000 }, (_, i) => [`a${i}`, 'b']);
+  assert.ok(renderTable(['A', 'B'], rows, process.stdout).endsWith('a199999   b\n'));
+});
