@@ -42,6 +42,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 /** What every room may use: no room of its own, and importing nothing of berth. */
 const commons = [
   'append.ts',
+  'concealed.ts',
   'counted.ts',
   'errors.ts',
   'format-bytes.ts',

@@ -2,6 +2,7 @@ import type { ShortNames } from '../image/short-names.ts';
 import type { Problem } from '../problem.ts';
 import type { Root } from '../root/root.ts';
 import { etcDirectory } from '../systemd/etc.ts';
+import { Allowance } from './allowance.ts';
 import { readBindPolicy } from './bind-policy.ts';
 import { boundLinks } from './bound-links.ts';
 import { composeImages } from './compose/compose.ts';
@@ -41,7 +42,15 @@ export async function discover(
   const etc = etcDirectory(root);
   const storage = await readStorageConf(root, etc);
   const { additionalStores } = storage;
-  const context: SourceContext = { root, etc, shortNames, architecture, additionalStores };
+  const allowance = new Allowance();
+  const context: SourceContext = {
+    root,
+    etc,
+    shortNames,
+    architecture,
+    allowance,
+    additionalStores,
+  };
   const system = await managerUnits(context, systemSearchPath(root, etc));
   const users = await userUnits(context);
   const found = [

@@ -8,7 +8,9 @@ import { type Expanded, expandSpecifiers, type UserOfUnits } from '../systemd/sp
 import type { UnitEntry } from '../systemd/unit-file.ts';
 import { parseUnitName, type UnitName, withInstance } from '../systemd/unit-name.ts';
 import { type ExpandedWords, expandVariables } from '../systemd/variables.ts';
+import { type Allowance, allowanceSpent } from './allowance.ts';
 import type { Fault } from './fault.ts';
+import type { SourceContext } from './source.ts';
 
 export type ExpandedValue =
   | {
@@ -40,18 +42,25 @@ export class Expander {
   readonly #etc: Etc;
   readonly #architecture: string;
   readonly #user: UserOfUnits | undefined;
+  readonly #allowance: Allowance;
   #osRelease: OsRelease | undefined;
   /** A unit may have many words, and its environment many files. */
   readonly #environments = new WeakMap<object, { service: string; environment: Environment }>();
 
-  /**
-   * @param architecture the root's, in systemd's spelling: `x86-64`.
-   * @param user whose manager runs the units; by default the system's does.
-   */
-  constructor(root: Root, etc: Etc, architecture: string, user?: UserOfUnits) {
+  /** @param user whose manager runs the units; by default the system's does. */
+  constructor(
+    {
+      root,
+      etc,
+      architecture,
+      allowance,
+    }: Pick<SourceContext, 'root' | 'etc' | 'architecture' | 'allowance'>,
+    user?: UserOfUnits,
+  ) {
     this.#root = root;
     this.#etc = etc;
     this.#architecture = architecture;
+    this.#allowance = allowance;
     this.#user = user;
   }
 
@@ -61,6 +70,8 @@ export class Expander {
     if (!text.ok) return fault('specifier', text);
     const words = expandVariables(text.text, () => this.environment(unit));
     if (!words.ok) return fault('variable', words);
+    const size = words.words.reduce((sum, { length }) => sum + length, 0);
+    if (!this.#allowance.spend(size)) return { ok: false, fault: allowanceSpent };
     if (!concealed(words, word)) return { ok: false, fault: tooManyPrivate };
     return { ok: true, words: words.words, isPrivate: words.privateValues.length > 0 };
   }
@@ -68,7 +79,9 @@ export class Expander {
   /** What a word is where no variables are replaced. */
   expandSpecifiers(unit: ExpandedUnit, word: string): ExpandedValue {
     const text = this.#specifiers(unit, word);
-    return text.ok ? { ok: true, words: [text.text] } : fault('specifier', text);
+    if (!text.ok) return fault('specifier', text);
+    if (!this.#allowance.spend(text.text.length)) return { ok: false, fault: allowanceSpent };
+    return { ok: true, words: [text.text] };
   }
 
   /** The variables that the unit itself sets. */

@@ -2,6 +2,7 @@ import type { ShortNames } from '../image/short-names.ts';
 import type { Problem } from '../problem.ts';
 import type { Root } from '../root/root.ts';
 import type { Etc } from '../systemd/etc.ts';
+import type { Allowance } from './allowance.ts';
 import type { Reference } from './reference.ts';
 
 /** What every source of references reads from. */
@@ -12,6 +13,8 @@ export interface SourceContext {
   readonly shortNames: ShortNames;
   /** The root's, in systemd's spelling: `x86-64`. */
   readonly architecture: string;
+  /** What is left of it for all that the root's variables make. */
+  readonly allowance: Allowance;
   /** The stores beside podman's own that the root's storage.conf names. */
   readonly additionalStores?: readonly string[];
 }

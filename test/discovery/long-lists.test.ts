@@ -42,6 +42,33 @@ for (const [what, make] of Object.entries(files)) {
   });
 }
 
+/** Small files whose variables would make gigabytes of it. */
+const growing: Readonly<Record<string, () => Record<string, string>>> = {
+  'COPY --from=, for two builds': () => ({
+    [`${quadlet}/a.build`]: '[Build]\nImageTag=localhost/a\nFile=/usr/share/Containerfile\n',
+    [`${quadlet}/b.build`]: '[Build]\nImageTag=localhost/b\nFile=/usr/share/Containerfile\n',
+    'usr/share/Containerfile': `ARG A=${'a'.repeat(60_000)}\nFROM scratch\nARG A\n${'COPY --from=${A}b x y\n'.repeat(40_000)}`,
+  }),
+  'images of a unit': () => ({
+    [`${quadlet}/many.container`]: `[Container]\nImage=registry.example.com/many:1\n${'Mount=type=image,source=q.io/${A},destination=/x\n'.repeat(4_000)}[Service]\nEnvironment=A=${'a'.repeat(120_000)}\n`,
+  }),
+  'command lines of a service': () => ({
+    [service]: `[Service]\nEnvironment=A=${'a'.repeat(100_000)}\n${'ExecStart=/usr/bin/podman pull ${A} ${A} ${A} ${A}\n'.repeat(4_000)}`,
+  }),
+};
+
+for (const [what, make] of Object.entries(growing)) {
+  test(`what variables make of ${what} has a bound for the whole root`, async (t) => {
+    const directory = temporaryDirectory(t);
+    const other = container('other', 'registry.example.com/other:1');
+    const root = openRoot(writeRoot(join(directory, 'root'), { ...make(), ...other }));
+    t.after(() => root.close());
+    const { references, problems } = await survey(root, { bind: 'all', compose: [] });
+    assert.ok(references.some(({ image }) => image === 'registry.example.com/other:1'));
+    assert.ok(problems.some(({ code, bound }) => code === 'too-large' && bound));
+  });
+}
+
 test('a table of very many rows is a table', () => {
   const rows = Array.from({ length: 200_000 }, (_, i) => [`a${i}`, 'b']);
   assert.ok(renderTable(['A', 'B'], rows, process.stdout).endsWith('a199999   b\n'));

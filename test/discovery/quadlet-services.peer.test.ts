@@ -5,6 +5,7 @@ import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
+import { Allowance } from '../../src/discovery/allowance.ts';
 import { type Quadlets, readQuadlets } from '../../src/discovery/quadlet/quadlet.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import { splitWords } from '../../src/systemd/words.ts';
@@ -170,7 +171,12 @@ test("services, their links and what they need are those of podman's own generat
       });
       const root = openRoot(directory);
       try {
-        const context = { shortNames, architecture: 'x86-64', etc: '/etc' } as const;
+        const context = {
+          shortNames,
+          architecture: 'x86-64',
+          allowance: new Allowance(),
+          etc: '/etc',
+        } as const;
         const quadlets = await readQuadlets(root, ['/one'], () => false, context);
         const theirs = ofGenerator(output);
         assert.deepEqual(ofBerth(quadlets), theirs);

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
+import { Allowance } from '../../src/discovery/allowance.ts';
 import { type Quadlets, readQuadlets } from '../../src/discovery/quadlet/quadlet.ts';
 import type { Reference } from '../../src/discovery/reference.ts';
 import { fullName } from '../../src/image/name.ts';
@@ -69,7 +70,12 @@ function imageIn(command: string): string | undefined {
 async function found(directory: string): Promise<Quadlets> {
   const root = openRoot(directory);
   try {
-    const context = { shortNames, architecture: 'x86-64', etc: '/etc' } as const;
+    const context = {
+      shortNames,
+      architecture: 'x86-64',
+      allowance: new Allowance(),
+      etc: '/etc',
+    } as const;
     return await readQuadlets(root, ['/one', '/two'], () => false, context);
   } finally {
     root.close();

@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test';
+import { Allowance } from '../../src/discovery/allowance.ts';
 import type { Found, SourceContext } from '../../src/discovery/source.ts';
 import { etcDirectory } from '../../src/systemd/etc.ts';
 import { rootOf, shortNames, type Tree } from './tree.ts';
@@ -10,7 +11,13 @@ export function foundBy(
   tree: Tree,
 ): Promise<Found> {
   const root = rootOf(t, tree);
-  return source({ root, etc: etcDirectory(root), shortNames, architecture: 'x86-64' });
+  return source({
+    root,
+    etc: etcDirectory(root),
+    shortNames,
+    architecture: 'x86-64',
+    allowance: new Allowance(),
+  });
 }
 
 /** `path:line key image policy` of each reference. */

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Allowance } from '../../src/discovery/allowance.ts';
 import { readQuadlets } from '../../src/discovery/quadlet/quadlet.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import { bootGraph } from '../../src/systemd/boot-graph.ts';
@@ -24,7 +25,12 @@ test('what comes to start is what systemd says', { timeout: 300_000 }, async (t)
   writeTree(directory, bootForest);
   const root = openRoot(directory);
   t.after(() => root.close());
-  const context = { shortNames, architecture: 'x86-64', etc: '/etc' } as const;
+  const context = {
+    shortNames,
+    architecture: 'x86-64',
+    allowance: new Allowance(),
+    etc: '/etc',
+  } as const;
   const { generated: made } = await readQuadlets(
     root,
     ['/etc/containers/systemd', '/usr/share/containers/systemd'],

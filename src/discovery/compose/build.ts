@@ -30,6 +30,7 @@ export function buildImages(
     buildArgs: said.pairs('args'),
     contexts: contextsOf(said.pairs('additional_contexts')),
     architecture,
+    allowance: projects.allowance,
     ...(target === undefined ? {} : { target }),
   };
   const inline = said.text('dockerfile_inline');

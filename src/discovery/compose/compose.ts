@@ -32,7 +32,7 @@ async function projectImages(
   files: ComposeFiles,
   context: SourceContext,
 ): Promise<Reference[]> {
-  const projects = new Projects(files);
+  const projects = new Projects(files, context.allowance);
   const environment = projects.environment([against(directory, '.env')], new Map());
   const paths =
     place === directory ? filesIn(directory, environment.get('COMPOSE_FILE'), files) : [place];

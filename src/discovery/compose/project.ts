@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { conceal, concealValue } from '../../concealed.ts';
+import { type Allowance, allowanceSpent } from '../allowance.ts';
 import { tooManyPrivate } from '../expander.ts';
 import type { Fault } from '../fault.ts';
 import { readEnvFile } from './env-file.ts';
@@ -29,14 +30,17 @@ const mostServices = 20_000;
 
 /** The services of the projects that some files make, those that they include among them. */
 export class Projects {
+  readonly allowance: Allowance;
   readonly #files: ComposeFiles;
   /** The variables that stand in files which not everybody may read. */
   readonly #privateNames = new Set<string>();
   #includes = 0;
   #services = 0;
 
-  constructor(files: ComposeFiles) {
+  /** @param allowance for all that the variables of the projects make. */
+  constructor(files: ComposeFiles, allowance: Allowance) {
     this.#files = files;
+    this.allowance = allowance;
   }
 
   /**
@@ -197,6 +201,10 @@ export class Projects {
     const result = interpolate(value.text, environment);
     if (!result.ok) {
       this.#files.problem(path, value.line, result.fault);
+      return undefined;
+    }
+    if (!this.allowance.spend(result.text.length)) {
+      this.#files.problem(path, value.line, allowanceSpent);
       return undefined;
     }
     if (this.#concealed(value.text, result.text, environment)) return result.text;

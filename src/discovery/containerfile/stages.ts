@@ -1,5 +1,6 @@
 import { append } from '../../append.ts';
 import { goArchitecture } from '../../image/platform.ts';
+import { type Allowance, allowanceSpent } from '../allowance.ts';
 import type { Fault } from '../fault.ts';
 import { type Instruction, readInstructions } from './instructions.ts';
 import { expandWord, type Word } from './words.ts';
@@ -8,6 +9,7 @@ export interface StageOptions {
   readonly buildArgs: ReadonlyMap<string, string>;
   /** In systemd's spelling: `x86-64`. */
   readonly architecture: string;
+  readonly allowance: Allowance;
 }
 
 /** What a stage takes from: an image or another stage. */
@@ -36,6 +38,10 @@ export function readStages(text: string, options: StageOptions): Stages {
   const faults: (Fault & { line?: number })[] = [...file.faults];
   const builtin = builtinArgs(options.architecture);
   const heading = new Map<string, string>();
+  const within = (word: Word): Word =>
+    word.ok && !options.allowance.spend(word.text.length)
+      ? { ok: false, fault: allowanceSpent }
+      : word;
   const open: { name: Word | undefined; line: number; uses: Use[]; args: Map<string, string> }[] =
     [];
   for (const instruction of file.instructions) {
@@ -44,10 +50,10 @@ export function readStages(text: string, options: StageOptions): Stages {
     // A stage sees only what it declares itself, by which it takes over what stands before it.
     const outer = (name: string) => heading.get(name) ?? builtin.get(name);
     const valueOf = (name: string) => (stage === undefined ? outer(name) : stage.args.get(name));
-    const expand = (word: string) => expandWord(word, file.escape, valueOf);
+    const expand = (word: string) => within(expandWord(word, file.escape, valueOf));
     if (keyword === 'FROM') {
       // FROM sees only what stands before the first of its kind.
-      const inHeading = (word: string) => expandWord(word, file.escape, outer);
+      const inHeading = (word: string) => within(expandWord(word, file.escape, outer));
       const [image, as, name] = words;
       if (image === undefined || (words.length > 1 && (as?.toUpperCase() !== 'AS' || !name))) {
         faults.push({ ...badFrom, line });

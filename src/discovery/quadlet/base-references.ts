@@ -1,6 +1,7 @@
 import type { ShortNames } from '../../image/short-names.ts';
 import type { Problem } from '../../problem.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { Allowance } from '../allowance.ts';
 import { type BaseImages, type BuildOptions, baseImages } from '../containerfile/base-images.ts';
 import { imageOf } from '../image-value.ts';
 import type { PullOptions, Reference } from '../reference.ts';
@@ -16,17 +17,20 @@ export interface FileBases extends BaseImages {
 /** Reads Containerfiles for one architecture. */
 export class BaseReader {
   readonly #architecture: string;
+  readonly #allowance: Allowance;
 
   /** @param architecture the root's, in systemd's spelling: `x86-64`. */
-  constructor(architecture: string) {
+  constructor(architecture: string, allowance: Allowance) {
     this.#architecture = architecture;
+    this.#allowance = allowance;
   }
 
   read(
     { path, text }: { readonly path: string; readonly text: string },
-    options: Omit<BuildOptions, 'architecture'>,
+    options: Omit<BuildOptions, 'architecture' | 'allowance'>,
   ): FileBases {
-    return { ...baseImages(text, { ...options, architecture: this.#architecture }), path };
+    const ofRoot = { architecture: this.#architecture, allowance: this.#allowance };
+    return { ...baseImages(text, { ...options, ...ofRoot }), path };
   }
 }
 

@@ -5,6 +5,7 @@ import type { Root } from '../../root/root.ts';
 import type { Etc } from '../../systemd/etc.ts';
 import type { UserOfUnits } from '../../systemd/specifiers.ts';
 import type { GeneratedUnit } from '../../systemd/systemd-unit.ts';
+import type { Allowance } from '../allowance.ts';
 import { Expander } from '../expander.ts';
 import type { Reference } from '../reference.ts';
 import type { Found } from '../source.ts';
@@ -23,6 +24,8 @@ export interface QuadletContext {
   readonly shortNames: ShortNames;
   /** The root's, in systemd's spelling: `x86-64`. */
   readonly architecture: string;
+  /** For all that the root's variables make. */
+  readonly allowance: Allowance;
   readonly etc: Etc;
   /** Whose manager runs the units; absent for the system's. */
   readonly user?: UserOfUnits;
@@ -51,7 +54,7 @@ export async function readQuadlets(
   root: Root,
   directories: readonly string[],
   skipped: Skipped,
-  { shortNames, architecture, etc, user, additionalStores = [] }: QuadletContext,
+  { shortNames, architecture, allowance, etc, user, additionalStores = [] }: QuadletContext,
 ): Promise<Quadlets> {
   const walk = walkUnitDirectories(root, etc, directories, skipped);
   const loaded = loadUnits(root, etc, walk.directories);
@@ -68,8 +71,8 @@ export async function readQuadlets(
     root,
     etc,
     additionalStores,
-    bases: new BaseReader(architecture),
-    expander: new Expander(root, etc, architecture, user),
+    bases: new BaseReader(architecture, allowance),
+    expander: new Expander({ root, etc, architecture, allowance }, user),
   };
   const references: Reference[] = [];
   const problems: Problem[] = [...walk.problems, ...loaded.problems];

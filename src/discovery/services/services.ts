@@ -34,7 +34,7 @@ export async function serviceImages(
     const { prefix, instance } = parseUnitName(name);
     if (instance !== undefined && instance !== '') instantiated.add(`${prefix}@.service`);
   }
-  const expander = new Expander(context.root, context.etc, context.architecture, user);
+  const expander = new Expander(context, user);
   const references: Reference[] = [];
   const problems: Problem[] = [];
   for (const unit of services.values()) {

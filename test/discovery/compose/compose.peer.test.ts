@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'yaml';
+import { Allowance } from '../../../src/discovery/allowance.ts';
 import { composeImages } from '../../../src/discovery/compose/compose.ts';
 import { imageOf } from '../../../src/discovery/image-value.ts';
 import { openRoot } from '../../../src/root/open-root.ts';
@@ -28,7 +29,13 @@ function configured(directory: string): string[] {
 
 async function found(directory: string): Promise<string[]> {
   const root = openRoot(directory);
-  const context = { root, etc: '/etc', shortNames, architecture: 'x86-64' } as const;
+  const context = {
+    root,
+    etc: '/etc',
+    shortNames,
+    architecture: 'x86-64',
+    allowance: new Allowance(),
+  } as const;
   const { references } = await composeImages(context, ['/c']);
   root.close();
   return references.map(({ key, image }) => `${key.split('.')[1]} ${image}`);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
+import { Allowance } from '../../../src/discovery/allowance.ts';
 import { composeImages } from '../../../src/discovery/compose/compose.ts';
 import type { Found } from '../../../src/discovery/source.ts';
 import { etcDirectory } from '../../../src/systemd/etc.ts';
@@ -10,7 +11,10 @@ import { rootOf, shortNames, type Tree } from '../tree.ts';
 function read(t: TestContext, tree: Tree, places = ['/c']): Promise<Found> {
   const root = rootOf(t, tree);
   const etc = etcDirectory(root);
-  return composeImages({ root, etc, shortNames, architecture: 'x86-64' }, places);
+  return composeImages(
+    { root, etc, shortNames, architecture: 'x86-64', allowance: new Allowance() },
+    places,
+  );
 }
 
 /** `service.key image@file:line` of each reference, then `!code file:line` of each problem. */

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { Allowance } from '../../../src/discovery/allowance.ts';
 import { baseImages } from '../../../src/discovery/containerfile/base-images.ts';
 import { holds } from '../../support/property.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
@@ -66,7 +67,11 @@ test('Containerfiles: buildah needs just these images', { timeout: 300_000 }, as
   writeFileSync(file, 'FROM scratch\nCOPY f /f\n');
   const { status, stderr } = build('-t', 'localhost/keep:1');
   assert.equal(status, 0, stderr);
-  const options = { buildArgs: new Map([['N', '2']]), architecture: 'x86-64' };
+  const options = {
+    buildArgs: new Map([['N', '2']]),
+    architecture: 'x86-64',
+    allowance: new Allowance(),
+  };
   await holds(
     6,
     fc.asyncProperty(fc.array(stage, { minLength: 1, maxLength: 4 }), async (stages) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { Allowance } from '../../../src/discovery/allowance.ts';
 import { type BuildOptions, baseImages } from '../../../src/discovery/containerfile/base-images.ts';
 import { holds } from '../../support/property.ts';
 
@@ -9,6 +10,7 @@ function read(text: string, options: Partial<BuildOptions> = {}): string[] {
   const { images, faults } = baseImages(text, {
     buildArgs: new Map(),
     architecture: 'x86-64',
+    allowance: new Allowance(),
     ...options,
   });
   return [
@@ -104,6 +106,7 @@ test('Containerfiles: any text is read', { timeout: 60_000 }, async () => {
       for (const { raw } of baseImages(pieces.join(''), {
         buildArgs: new Map([['A', 'x']]),
         architecture: 'x86-64',
+        allowance: new Allowance(),
       }).images) {
         assert.notEqual(raw, '');
       }

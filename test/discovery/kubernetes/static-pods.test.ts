@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Allowance } from '../../../src/discovery/allowance.ts';
 import { staticPods } from '../../../src/discovery/kubernetes/static-pods.ts';
 import type { Root } from '../../../src/root/root.ts';
 import { foundBy, places, problemsOf } from '../source.ts';
@@ -135,7 +136,13 @@ test('a root without a kubelet costs two lookups', async () => {
     readLink: refuse,
     close: () => undefined,
   };
-  const found = await staticPods({ root, etc: '/etc', shortNames, architecture: 'x86-64' });
+  const found = await staticPods({
+    root,
+    etc: '/etc',
+    shortNames,
+    architecture: 'x86-64',
+    allowance: new Allowance(),
+  });
   assert.deepEqual(found, { references: [], problems: [] });
   assert.deepEqual(asked, ['/etc/kubernetes', '/var/lib/kubelet']);
 });

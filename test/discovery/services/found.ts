@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test';
+import { Allowance } from '../../../src/discovery/allowance.ts';
 import { serviceImages } from '../../../src/discovery/services/services.ts';
 import type { Found } from '../../../src/discovery/source.ts';
 import { readSystemdUnits } from '../../../src/systemd/systemd-units.ts';
@@ -15,7 +16,13 @@ export function found(
   });
   const osRelease = { '/etc/os-release': 'ID=x\nVERSION_ID=7\n' };
   const root = rootOf(t, { ...osRelease, ...Object.fromEntries(files), ...tree });
-  const context = { root, etc: '/etc', shortNames, architecture: 'x86-64' } as const;
+  const context = {
+    root,
+    etc: '/etc',
+    shortNames,
+    architecture: 'x86-64',
+    allowance: new Allowance(),
+  } as const;
   const units = readSystemdUnits(root, '/etc', { ...context, manager: 'system', generated: [] });
   return serviceImages(context, units, instances);
 }
