@@ -42,8 +42,15 @@ function unreachableHint({ host, registry }: Place, code: string): string {
   return `see whether ${host} can be reached from here, and try again`;
 }
 
-/** A connection that broke, or over which nothing comes. */
+/** A connection that broke, or over which nothing comes; or what came is no HTTP, and stays so. */
 export function connectionLost(place: Place, expected: string, cause: unknown): RegistryError {
+  // The codes of llhttp, of which one means that the connection ended within a header.
+  if (/^HPE_(?!INVALID_EOF_STATE)/.test(systemErrorCode(cause) ?? '')) {
+    return failure('bad-reply', place, expected, `what is no HTTP: ${reasonOf(cause)}`, {
+      hint: `see whether ${place.registry} is a registry, and what lies on the way to it`,
+      cause,
+    });
+  }
   return failure('connection-lost', place, expected, reasonOf(cause), {
     hint: 'try again; if it stays so, look for a proxy or a time limit on the way',
     cause,

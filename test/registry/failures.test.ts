@@ -220,10 +220,21 @@ test('no connection, and no answer over one', async (t) => {
   assert.equal(error.kind, 'unreachable');
 });
 
-test('what answers without HTTP', async (t) => {
-  const host = await listen(t, (socket) => socket.end('220 ready\r\n'));
-  await fails(client(t, [{ host }]).resolve(`${host}/app:1`, amd64, {}), 'connection-lost');
-});
+for (const [what, reply, code] of [
+  ['another protocol', '220 ready\r\n', 'bad-reply'],
+  ['a header that is none', 'HTTP/1.1 200 OK\r\n: \r\n\r\n', 'bad-reply'],
+  ['a header without end', `HTTP/1.1 200 OK\r\na: ${'a'.repeat(100_000)}`, 'bad-reply'],
+  ['a length that is none', 'HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n', 'bad-reply'],
+  ['the start of a header', 'HTTP/1.1 200 OK\r\nConte', 'connection-lost'],
+  ['nothing', '', 'connection-lost'],
+] as const) {
+  test(`${what} in place of a reply`, async (t) => {
+    const host = await listen(t, (socket) => socket.end(reply));
+    const resolve = client(t, [{ host }]).resolve(`${host}/app:1`, amd64, {});
+    const { kind } = await fails(resolve, code);
+    assert.equal(kind, code === 'bad-reply' ? 'failed' : 'unreachable');
+  });
+}
 
 test('what takes a connection and says nothing', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
