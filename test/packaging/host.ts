@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { writeRoot } from '../support/berth.ts';
+import { debianRoot } from '../support/debian-root.ts';
 import { install } from '../support/installed.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
@@ -20,8 +20,7 @@ const services = 'etc/systemd/system';
 /** A copy of the trixie root with berth installed and enabled by its presets. */
 export function hostRoot(t: TestContext): string {
   const root = join(temporaryDirectory(t), 'root');
-  const script = fileURLToPath(new URL('../../scripts/trixie-root.sh', import.meta.url));
-  const trixie = execFileSync(script, { encoding: 'utf8' }).trim();
+  const trixie = debianRoot('trixie');
   execFileSync('cp', ['-a', '--reflink=auto', trixie, root]);
   install(root);
   writeRoot(root, {

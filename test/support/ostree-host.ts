@@ -18,6 +18,7 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { writeRoot } from './berth.ts';
 import { leaderOf } from './booted-host.ts';
+import { debianRoot } from './debian-root.ts';
 import { spawnHost } from './nspawn.ts';
 
 const checkout = resolve(import.meta.dirname, '../..');
@@ -151,7 +152,7 @@ function installedTree(directory: string): string {
 
 /** A repository with Debian's OS in the branch `base`, made once for every test. */
 function baseRepo(): string {
-  const root = run(join(checkout, 'scripts/trixie-root.sh'), []).trim();
+  const root = debianRoot('trixie');
   const key = createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 12);
   const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'berth-test');
   const repo = join(cache, `ostree-base-${key}`);
