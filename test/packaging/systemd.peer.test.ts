@@ -319,7 +319,7 @@ async function underSystemd(t: TestContext, suite: Suite): Promise<void> {
 
   await t.test('the gate asks podman out of its own, also as the first of a boot', () => {
     change(host, 'berth-gate.service', 'ExecStop=', 'ExecStop=/usr/bin/berth verify');
-    host.run('systemctl', 'stop', 'odd.service');
+    host.run('systemctl', 'stop', 'odd.service', 'podman.socket', 'podman.service');
     host.run('umount', '/var/lib/containers/storage/overlay');
     host.run('rm', '-rf', '/run/libpod', '/run/containers', '/dev/shm/libpod_lock');
     host.run('systemctl', 'stop', 'berth-gate.service');
