@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { debianRoot } from '../test/support/debian-root.ts';
 import {
   berth,
   compare,
@@ -56,9 +57,7 @@ export async function benchImages(directory: string): Promise<Row[]> {
     () => timed({ ...all, words: [...all.words, '--config', config] }),
     () => timed(generator(every)),
   );
-  const debian = execFileSync(resolve(import.meta.dirname, '../scripts/trixie-root.sh'), {
-    encoding: 'utf8',
-  }).trim();
+  const debian = debianRoot('trixie');
   const real = await compare(
     RUNS,
     () => timed(images(debian)),

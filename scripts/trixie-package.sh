@@ -16,7 +16,7 @@ if [ -d "$target/usr" ]; then
   exit 0
 fi
 
-. "$(dirname "$0")/trixie-archive.sh"
+. "$(dirname "$0")/debian-archive.sh"
 
 mkdir -p "$cache"
 work=$(mktemp -d "$cache/$package-trixie.XXXXXX")

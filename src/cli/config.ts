@@ -104,6 +104,8 @@ async function parse(file: string, text: string): Promise<Partial<Config>> {
 
 /** Each key of the file: what its value says, or in words what was expected instead. */
 const keys: Readonly<Record<string, (value: unknown) => Partial<Config> | string>> = {
+  // The policy of a root stands in the same file, and is judged where that root is read.
+  bind: () => ({}),
   engine: (value) =>
     value === 'podman' || value === 'store' ? { engine: value } : '"podman" or "store"',
   'state-dir': (value) =>

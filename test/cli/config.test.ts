@@ -23,6 +23,15 @@ test('configuration: where Compose files are', async (t) => {
   }
 });
 
+test('configuration: the policy of the root that runs stands in the same file', async (t) => {
+  const directory = temporaryDirectory(t);
+  const file = join(directory, 'berth.toml');
+  writeFileSync(file, 'compose = []\n[bind]\nmode = "enabled"\n');
+  assert.deepEqual(await readConfig([directory], undefined), defaults);
+  writeFileSync(file, '[bound]\nmode = "enabled"\n');
+  await assert.rejects(readConfig([directory], undefined), /berth\.toml:1: the key bound is not/);
+});
+
 test('configuration: the gate', async (t) => {
   const directory = temporaryDirectory(t);
   const file = join(directory, 'berth.toml');

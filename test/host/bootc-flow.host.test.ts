@@ -99,7 +99,7 @@ test('bootc’s own update: download, stage, and only then the reboot', async (t
     host.run('systemctl', 'restart', 'side');
   });
 
-  await t.test('on composefs it is not held: it warns, and says that it only warns', () => {
+  await t.test('on composefs it is not held: it warns, and says that it only warns', async () => {
     const verity = 'f'.repeat(128);
     host.run('systemctl', 'stop', 'berth-stage.path');
     const place = '/root/os/usr/share/containers/systemd';
@@ -111,14 +111,14 @@ test('bootc’s own update: download, stage, and only then the reboot', async (t
     );
     host.run('mkdir', '/run/composefs');
     host.run('sh', '-c', `echo ${verity} > /run/composefs/staged-deployment`);
-    host.run('systemctl', 'stop', 'berth-gate');
+    // That it is queued bootc alone knows: it has to answer while the host goes down.
+    await host.powerOff();
+    host = await lab.boot();
     assert.match(
-      journal(host, '-b', '-u', 'berth-gate'),
+      journal(host, '-b', '-1', '-u', 'berth-gate'),
       /ffff is NOT ready, and can't be held: 1 thing is missing\. On composefs this only warns\./,
     );
     host.run('berth', 'release', verity);
-    host.run('rm', '-r', '/run/composefs');
-    host.run('systemctl', 'start', 'berth-gate', 'berth-stage.path');
   });
 
   const b = host.id;

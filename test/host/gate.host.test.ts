@@ -120,7 +120,7 @@ test('a gate that can’t tell holds nothing, and says so', async (t) => {
     assert.ok(isHeld, said);
   });
   for (const [what, command, words] of [
-    ['missing', '/nowhere/berth gate', /nowhere/],
+    ['missing', '/nowhere/berth gate', /status=203\/EXEC/],
     ['crashes', '/bin/sh -c "kill -SEGV $$$$"', /SEGV|dumped/],
     ['hangs', '/bin/sleep infinity', /[Tt]imed out|timed out/],
   ] as const) {

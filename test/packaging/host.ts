@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { writeRoot } from '../support/berth.ts';
+import { containerSettings, debianRoot, type Suite } from '../support/debian-root.ts';
 import { install } from '../support/installed.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
@@ -17,16 +17,35 @@ const running =
 const quadlets = 'etc/containers/systemd';
 const services = 'etc/systemd/system';
 
-/** A copy of the trixie root with berth installed and enabled by its presets. */
-export function hostRoot(t: TestContext): string {
+/** A copy of a Debian root with berth installed and enabled by its presets. */
+export function hostRoot(t: TestContext, suite: Suite): string {
   const root = join(temporaryDirectory(t), 'root');
-  const script = fileURLToPath(new URL('../../scripts/trixie-root.sh', import.meta.url));
-  const trixie = execFileSync(script, { encoding: 'utf8' }).trim();
-  execFileSync('cp', ['-a', '--reflink=auto', trixie, root]);
+  execFileSync('cp', ['-a', '--reflink=auto', debianRoot(suite), root]);
   install(root);
   writeRoot(root, {
+    ...containerSettings,
     // As distributions for servers and images have it; Debian enables everything.
     'usr/lib/systemd/system-preset/99-default.preset': 'disable *\n',
+    ...(hasQuadlet(suite) ? quadletUnits() : plainUnits()),
+  });
+  const units = [
+    'activate.service',
+    'gate.service',
+    'reconcile.service',
+    'reconcile.timer',
+    'stage.path',
+  ];
+  const names = [...units, 'bootc-status.socket'].map((unit) => `berth-${unit}`);
+  execFileSync('systemctl', [`--root=${root}`, 'preset', ...names], { stdio: 'ignore' });
+  return root;
+}
+
+export function hasQuadlet(suite: Suite): boolean {
+  return suite !== 'bookworm';
+}
+
+function quadletUnits(): Record<string, string> {
+  return {
     ...Object.fromEntries(
       ['present', 'absent'].flatMap((name) => [
         [`${quadlets}/${name}.image`, `[Image]\nImage=${nowhere}/${name}:1\n`],
@@ -41,17 +60,19 @@ export function hostRoot(t: TestContext): string {
       `[Unit]\nDefaultDependencies=no\nBefore=sysinit.target\n[Quadlet]\nDefaultDependencies=false\n` +
       `[Container]\nImage=${nowhere}/early:1\n[Install]\nWantedBy=sysinit.target\n`,
     [`${services}/early.service.d/running.conf`]: running,
-  });
-  const units = [
-    'activate.service',
-    'gate.service',
-    'reconcile.service',
-    'reconcile.timer',
-    'stage.path',
-  ];
-  const names = [...units, 'bootc-status.socket'].map((unit) => `berth-${unit}`);
-  execFileSync('systemctl', [`--root=${root}`, 'preset', ...names], { stdio: 'ignore' });
-  return root;
+  };
+}
+
+/** As an administrator orders services without Quadlet. */
+function plainUnits(): Record<string, string> {
+  const after = '[Unit]\nAfter=berth-activate.service\n';
+  const early = 'DefaultDependencies=no\nBefore=sysinit.target\n';
+  return {
+    [`${services}/early.service`]: `${after}${early}${running}`,
+    [`${services}/sysinit.target.wants/early.service`]: '-> ../early.service',
+    [`${services}/use-present.service`]: `${after}${running}`,
+    [`${services}/multi-user.target.wants/use-present.service`]: '-> ../use-present.service',
+  };
 }
 
 /** The places of an ostree host, in which its program can deploy. */

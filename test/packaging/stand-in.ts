@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, watch, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -17,9 +17,12 @@ export class StandIn {
     chmodSync(program, 0o755);
   }
 
-  /** What an `activate` or `reconcile` from now on exits with. */
-  answer(command: 'activate' | 'reconcile', code: number): void {
-    writeFileSync(join(this.#state, command), String(code));
+  /** What an `activate` or `reconcile` from now on ends with: SIGSTOP never does by itself. */
+  answer(command: 'activate' | 'reconcile', end: number | NodeJS.Signals): void {
+    const file = join(this.#state, command);
+    // Whole at once: a call may come at any moment.
+    writeFileSync(`${file}.new`, String(end).replace(/^SIG/, '-'));
+    renameSync(`${file}.new`, file);
   }
 
   /** The command lines so far that begin so. */
@@ -50,5 +53,10 @@ case $* in
   'activate --pull-needed '*) exit 0 ;;
   activate) sleep 0.5 ;;
 esac
-[ ! -e "$state/$1" ] || exit "$(cat "$state/$1")"
+end=0
+[ ! -e "$state/$1" ] || end=$(cat "$state/$1")
+case $end in
+  -*) kill "$end" $$ ;;
+  *) exit "$end" ;;
+esac
 `;

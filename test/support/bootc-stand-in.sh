@@ -94,13 +94,27 @@ upgrade() {
   if $apply; then systemctl reboot; fi
 }
 
+# It insists on CAP_SYS_ADMIN, enters a mount namespace of its own unless it is in one, and makes /sysroot
+# writable there, to lock it.
+privileged() {
+  bounding=$(sed -n 's/^CapBnd:[[:space:]]*//p' /proc/self/status)
+  if [ $((0x$bounding >> 21 & 1)) = 0 ]; then
+    echo 'error: Status: This command requires full root privileges (CAP_SYS_ADMIN)' >&2
+    exit 1
+  fi
+  first=$(readlink /proc/1/ns/mnt)
+  if [ "$(readlink /proc/self/ns/mnt)" = "$first" ]; then exec unshare -m -- "$0" "$@"; fi
+  mount -o remount,bind,rw /sysroot
+  true >>/sysroot/ostree/lock
+}
+
 unexpected() {
   echo "error: unexpected argument '$1' found" >&2
   exit 2
 }
 
 case "$*" in
-  'status --format=json') status ;;
+  'status --format=json') privileged "$@"; status ;;
   'upgrade' | 'upgrade '*) shift; upgrade "$@" ;;
   *) unexpected "$*" ;;
 esac

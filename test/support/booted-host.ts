@@ -8,6 +8,8 @@ import { spawnHost } from './nspawn.ts';
 export interface BootedHost {
   /** Runs a command in it; what it prints, whatever its exit code. */
   readonly run: (...command: string[]) => string;
+  /** The orderly end; then it can be booted again. */
+  readonly powerOff: () => Promise<void>;
 }
 
 /**
@@ -18,6 +20,7 @@ export async function bootHost(t: TestContext, directory: string): Promise<Boote
   const nspawn = spawnHost(`${basename(directory)}-${process.pid}`, [`--directory=${directory}`]);
   const ended = once(nspawn, 'exit');
   t.after(async () => {
+    if (nspawn.exitCode !== null || nspawn.signalCode !== null) return;
     const leader = leaderOf(nspawn.pid);
     // The end of its first process is that of all of it; systemd-nspawn then goes by itself.
     if (leader !== undefined) process.kill(leader, 'SIGKILL');
@@ -50,7 +53,11 @@ export async function bootHost(t: TestContext, directory: string): Promise<Boote
     }
   };
   run('systemctl', 'is-system-running', '--wait');
-  return { run };
+  const powerOff = async () => {
+    run('systemctl', 'poweroff');
+    await ended;
+  };
+  return { run, powerOff };
 }
 
 /** The systemd that systemd-nspawn started. */

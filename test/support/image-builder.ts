@@ -1,11 +1,12 @@
 import { gzipSync } from 'node:zlib';
 import { sha256 } from '../../src/image/digest.ts';
 import { formatPlatform, hostPlatform, parsePlatform } from '../../src/image/platform.ts';
-import { ustar } from './ustar.ts';
+import { type TarEntry, tarOf, ustar } from './ustar.ts';
 
-/** What one layer holds: files by path, or one file of so many bytes that don't compress. */
+/** What one layer holds: files by path, any entries, or one file of so many bytes that don't compress. */
 export type Layer =
   | { readonly files: Readonly<Record<string, string | Buffer>> }
+  | { readonly entries: readonly TarEntry[] }
   | { readonly bytes: number; readonly seed: number };
 
 export interface ImageOptions {
@@ -103,12 +104,16 @@ function packLayer(layer: Layer, level: number) {
   const key = 'bytes' in layer ? `${layer.bytes} ${layer.seed} ${level}` : undefined;
   const known = key === undefined ? undefined : packed.get(key);
   if (known !== undefined) return known;
-  const files = 'bytes' in layer ? { [`data-${layer.seed}`]: noise(layer) } : layer.files;
-  const tar = ustar(files);
+  const tar = packTar(layer);
   const content = gzipSync(tar, { level });
   const result = { digest: sha256(content), content, diffId: sha256(tar) };
   if (key !== undefined) packed.set(key, result);
   return result;
+}
+
+function packTar(layer: Layer): Buffer {
+  if ('entries' in layer) return tarOf(layer.entries);
+  return ustar('bytes' in layer ? { [`data-${layer.seed}`]: noise(layer) } : layer.files);
 }
 
 /** xorshift32 (Marsaglia 2003): quick, the same on every machine, and gzip finds nothing in it. */

@@ -18,6 +18,7 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { writeRoot } from './berth.ts';
 import { leaderOf } from './booted-host.ts';
+import { containerSettings, debianRoot } from './debian-root.ts';
 import { spawnHost } from './nspawn.ts';
 
 const checkout = resolve(import.meta.dirname, '../..');
@@ -74,11 +75,7 @@ export interface OstreeHost {
 
 /** What every test host has beside Debian's packages. */
 const settings: Readonly<Record<string, string>> = {
-  // The host shares the machine's cgroups, in which it may not make its own.
-  'etc/containers/containers.conf':
-    '[containers]\ncgroups = "disabled"\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n',
-  'etc/containers/policy.json': '{"default":[{"type":"insecureAcceptAnything"}]}',
-  'etc/hosts': '127.0.0.1 localhost\n',
+  ...containerSettings,
   // As ostree-prepare-root makes it in the initramfs, which this host has none of.
   'usr/lib/tmpfiles.d/ostree-booted.conf': 'f /run/ostree-booted 0644 root root -\n',
   'usr/lib/modules/6.1/vmlinuz': 'kernel\n',
@@ -151,7 +148,7 @@ function installedTree(directory: string): string {
 
 /** A repository with Debian's OS in the branch `base`, made once for every test. */
 function baseRepo(): string {
-  const root = run(join(checkout, 'scripts/trixie-root.sh'), []).trim();
+  const root = debianRoot('trixie');
   const key = createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 12);
   const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'berth-test');
   const repo = join(cache, `ostree-base-${key}`);

@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, join } from 'node:path';
+import { debianRoot } from './debian-root.ts';
 
 export interface WrappedPodman {
   /** Debian trixie's (5.4.2) instead of the machine's own. */
@@ -19,7 +19,7 @@ export function wrappedPodman(
   directory: string,
   { trixie = false, ownLocks = false }: WrappedPodman,
 ): string {
-  const root = trixie ? trixieRoot() : '';
+  const root = trixie ? debianRoot('trixie') : '';
   const places = ['/proc', '/sys', '/dev', '/tmp'];
   const lines = [
     // podman unpacks in a chroot of its own, for which / must be a mount.
@@ -36,9 +36,4 @@ export function wrappedPodman(
   writeFileSync(program, `#!/bin/sh\nexec ${unshare} sh -ec '\n${lines.join('\n')}' podman "$@"\n`);
   chmodSync(program, 0o755);
   return [programs, process.env['PATH']].join(delimiter);
-}
-
-function trixieRoot(): string {
-  const script = resolve(import.meta.dirname, '../../scripts/trixie-root.sh');
-  return execFileSync(script, { encoding: 'utf8' }).trim();
 }

@@ -1,5 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
+import { debianRoot } from './debian-root.ts';
 
 /** A program that has ended. */
 export interface TrixieRan {
@@ -30,7 +31,7 @@ const LIBRARIES: Readonly<Record<string, string>> = {
  */
 export function trixieProgram(name: 'skopeo' | 'cosign'): TrixieProgram {
   const home = execFileSync(join(scripts, 'trixie-package.sh'), [name], { encoding: 'utf8' });
-  const root = execFileSync(join(scripts, 'trixie-root.sh'), { encoding: 'utf8' }).trim();
+  const root = debianRoot('trixie');
   const loader = join(root, LOADERS[process.arch] ?? '');
   const libraries = ['--library-path', join(root, LIBRARIES[process.arch] ?? '')];
   const program = join(home.trim(), 'usr/bin', name);

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Allowance } from '../../src/discovery/allowance.ts';
 import { readQuadlets } from '../../src/discovery/quadlet/quadlet.ts';
 import { openRoot } from '../../src/root/open-root.ts';
@@ -10,17 +9,16 @@ import { bootGraph } from '../../src/systemd/boot-graph.ts';
 import { readSystemdUnits } from '../../src/systemd/systemd-units.ts';
 import { shortNames, writeTree } from '../discovery/tree.ts';
 import { type BootedHost, bootHost } from '../support/booted-host.ts';
+import { debianRoot } from '../support/debian-root.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { bootForest } from './boot-forest.ts';
-
-const script = fileURLToPath(new URL('../../scripts/trixie-root.sh', import.meta.url));
 
 /** `list-dependencies` shows these two relations too, though neither starts anything. */
 const shownOnly = ['t-part.service', 't-requisite.service'];
 
 test('what comes to start is what systemd says', { timeout: 300_000 }, async (t) => {
   const directory = join(temporaryDirectory(t), 'root');
-  const trixie = execFileSync(script, { encoding: 'utf8' }).trim();
+  const trixie = debianRoot('trixie');
   execFileSync('cp', ['-a', '--reflink=auto', trixie, directory]);
   writeTree(directory, bootForest);
   const root = openRoot(directory);

@@ -1,10 +1,16 @@
 #!/bin/sh
-# Prints the path of a Debian trixie root with systemd 257 and podman 5.4.2, which tests copy and
-# boot. It is made once, by debootstrap and with its signatures checked, into a cache.
+# Prints the path of a Debian root, which tests copy and boot: `debian-root.sh trixie` has systemd 257
+# and podman 5.4.2, `debian-root.sh bookworm` systemd 252 and podman 4.3.1. It is made once, by
+# debootstrap and with its signatures checked, into a cache.
 set -eu
 
+[ $# = 1 ] || {
+  echo "usage: $0 SUITE" >&2
+  exit 2
+}
+suite=$1
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/berth-test"
-target="$cache/trixie-root"
+target="$cache/$suite-root"
 if [ -x "$target/usr/lib/systemd/systemd" ]; then
   echo "$target"
   exit 0
@@ -14,16 +20,16 @@ fi
   echo "$0: expected to run as root, which debootstrap needs" >&2
   exit 1
 }
-. "$(dirname "$0")/trixie-archive.sh"
+. "$(dirname "$0")/debian-archive.sh"
 
 mkdir -p "$cache"
-work=$(mktemp -d "$cache/trixie-root.XXXXXX")
+work=$(mktemp -d "$cache/$suite-root.XXXXXX")
 trap 'rm -rf --one-file-system "$work"' EXIT
 trap 'exit 1' INT TERM
 chmod 755 "$work"
 packages=systemd,systemd-sysv,dbus,podman,crun,netavark,aardvark-dns,ca-certificates,uidmap
 debootstrap --variant=minbase --keyring="$keyring" --include="$packages,ostree,ostree-boot" \
-  trixie "$work/root" "$mirror" >&2
+  "$suite" "$work/root" "$mirror" >&2
 # Another run may have come first: its result is as good, and a rename onto it is refused.
 mv -T "$work/root" "$target" 2>/dev/null || [ -x "$target/usr/lib/systemd/systemd" ]
 echo "$target"

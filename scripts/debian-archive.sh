@@ -1,4 +1,4 @@
-# Sourced: where to fetch of Debian trixie, as `keyring` and `mirror`.
+# Sourced: where to fetch of Debian, as `keyring` and `mirror`.
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -r "$keyring" ] || {
   echo "$0: expected Debian's archive keys in $keyring; install debian-archive-keyring" >&2
