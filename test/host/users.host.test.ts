@@ -63,6 +63,13 @@ test('a user of a host gains nothing from berth, and holds up no update', async 
   plant(host, 'gone.container', `[Container]\\nImage=nosuch.invalid/x:1\\n${bound}`);
   plant(host, 'broken.kube', `[Kube]\\nYaml=/etc/shadow\\n${bound}`);
 
+  // Where root gave a directory away, and in a deployment's merged /etc as well.
+  host.run('install', '-d', '-o', 'mallory', '/etc/containers/systemd/team');
+  asMallory(
+    host,
+    `printf '[Container]\\nImage=${leak}:team\\n[X-Berth]\\nBind=yes\\n' > /etc/containers/systemd/team/t.container`,
+  );
+
   lab.push('web:2', 'second');
   lab.commit('acme/b', os(lab, 'web:2'), onlyForRoot);
   const said = reconciledAfter(host, () =>
@@ -76,6 +83,7 @@ test('a user of a host gains nothing from berth, and holds up no update', async 
       assert.equal(verified.code, 0, verified.stderr);
       const listed = host.try('berth', 'images', root);
       assert.match(listed.stderr, /note user-writable .* in the home of mallory/);
+      assert.match(listed.stderr, /note user-writable \/etc\/containers\/systemd\/team: /);
       assert.doesNotMatch(listed.stdout, /leak|nosuch/);
     }
     assert.deepEqual(

@@ -226,3 +226,29 @@ test('without credentials a token is asked for as anybody', { skip }, async (t) 
     [undefined],
   );
 });
+
+test('podman shows credentials of an AuthFile= to nobody without TLS, whatever the unit says', {
+  skip,
+}, async (t) => {
+  const basic = { username: 'root', password: 's3cret' };
+  const options = { registry: { auth: { basic } } };
+  const encoded = Buffer.from('root:s3cret').toString('base64');
+  const accessTo = (host: string) => ({
+    tlsVerify: false,
+    credentials: {
+      kind: 'auth-file' as const,
+      content: new Secret(JSON.stringify({ auths: { [host]: { auth: encoded } } })),
+    },
+  });
+  const secure = await openHarbour(t, { ...options, podman: { insecure: [] } });
+  const [refused] = secure.push('app:1', 1);
+  assert.ok(refused !== undefined);
+  await assert.rejects(secure.engine.fetch(refused, accessTo(secure.registry.host)), BerthError);
+  for (const { authorization } of secure.registry.requests) assert.equal(authorization, undefined);
+  // The control: the host calls the registry insecure.
+  const insecure = await openHarbour(t, options);
+  const [image] = insecure.push('app:1', 1);
+  assert.ok(image !== undefined);
+  await insecure.engine.fetch(image, accessTo(insecure.registry.host));
+  assert.ok(insecure.registry.requests.some(({ authorization }) => authorization !== undefined));
+});
