@@ -12,9 +12,10 @@ export const RootId = v.pipe(v.string(), v.check(isRootId, 'expected the id of a
 
 export const Digest = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
 
+/** `os/architecture[/variant]`; empty where it is not known, as of an image that an apply goes back to. */
 export const PlatformText = v.pipe(
   v.string(),
-  v.check((text) => parsePlatform(text) !== undefined, 'expected a platform'),
+  v.check((text) => text === '' || parsePlatform(text) !== undefined, 'expected a platform'),
 );
 
 /** Of one image: more names than any root has for it. */
