@@ -2,12 +2,14 @@ import { CommanderError } from 'commander';
 import { watchOutput } from './output.ts';
 import { programOf } from './program.ts';
 import { exitCodeOf, exitCodes, printFailure } from './render/failure.ts';
+import { hearAsFirstProcess } from './signals.ts';
 
 void main(process.argv);
 
 async function main(argv: readonly string[]): Promise<void> {
   // berth does not obey it: Node would only warn that it does.
   delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+  hearAsFirstProcess();
   const output = watchOutput();
   try {
     await (await programOf(argv.slice(2))).parseAsync(argv);

@@ -78,12 +78,12 @@ export function* jsonText(document: object): Iterable<string> {
     yield `${separator}  ${shownJson(key)}: `;
     separator = ',\n';
     if (!Array.isArray(value) || value.length === 0) {
-      yield inside({ value }, '{\n  "value": ', '\n}');
+      yield inside({ [key]: value }, `{\n  ${JSON.stringify(key)}: `, '\n}');
       continue;
     }
     for (const [index, element] of value.entries()) {
       yield `${index === 0 ? '[' : ','}\n    `;
-      yield inside({ list: [element] }, '{\n  "list": [\n    ', '\n  ]\n}');
+      yield inside({ [key]: [element] }, `{\n  ${JSON.stringify(key)}: [\n    `, '\n  ]\n}');
     }
     yield '\n  ]';
   }

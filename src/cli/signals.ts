@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { BerthError } from '../errors.ts';
 
 /**
@@ -26,21 +27,42 @@ const GRACE = 800;
 export async function inOrder<T>(work: () => Promise<T>): Promise<T> {
   let received: NodeJS.Signals | undefined;
   const stop = (signal: NodeJS.Signals) => {
+    if (received !== undefined) {
+      dieBy(signal);
+      return;
+    }
     received = signal;
     setTimeout(dieBy, GRACE, signal);
     ending.abort(interrupted(signal));
   };
-  for (const signal of SIGNALS) process.once(signal, stop);
+  const hearing = process.pid === 1;
+  if (hearing) for (const signal of SIGNALS) process.removeAllListeners(signal);
+  for (const signal of SIGNALS) process.on(signal, stop);
   try {
     return await work();
   } finally {
     for (const signal of SIGNALS) process.off(signal, stop);
+    if (hearing) hearAsFirstProcess();
     if (received !== undefined) dieBy(received);
   }
 }
 
+/**
+ * The kernel gives the first process of a container no signal that it does not handle: `podman stop` of
+ * one that runs berth would wait for its whole time.
+ */
+export function hearAsFirstProcess(): void {
+  if (process.pid !== 1) return;
+  for (const signal of SIGNALS) process.on(signal, () => exitAsBy(signal));
+}
+
+function exitAsBy(signal: NodeJS.Signals): void {
+  process.exit(128 + constants.signals[signal]);
+}
+
 /** Ends the process as the signal does by itself, whatever was made of it before. */
 export function dieBy(signal: NodeJS.Signals): void {
+  if (process.pid === 1) exitAsBy(signal);
   // The last listener that goes leaves the system's own action, also for SIGPIPE, which Node ignores.
   process.once(signal, () => undefined).removeAllListeners(signal);
   process.kill(process.pid, signal);

@@ -47,7 +47,7 @@ export async function inSurroundings<T>(
 ): Promise<T> {
   const user = isUser(options);
   const config = await hostConfig(options);
-  const stateDirectory = openStateDirectory(options, config, target);
+  const stateDirectory = privateStateDirectory(options, config, target);
   const retryTimes = obeysRetryTimes ? readRetryTimes(stateDirectory) : undefined;
   const run = async ({ registry, report, signal }: Online) => {
     const engine = await openEngine({
@@ -137,10 +137,10 @@ export function hostConfig(options: Pick<CommonOptions, 'user' | 'config'>): Pro
 }
 
 /**
- * Where berth keeps what it has: in a target, else as the option, the environment or berth.toml says, else
- * where it belongs. It need not exist; if it does, it is made private.
+ * Where berth keeps its state: in a target, else as the option, the environment or berth.toml says, else
+ * where it belongs. It need not exist; if it exists, it is made private.
  */
-export function openStateDirectory(
+export function privateStateDirectory(
   options: Pick<CommonOptions, 'user' | 'stateDir'>,
   config: Config,
   target?: Target,

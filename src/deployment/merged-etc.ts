@@ -4,7 +4,7 @@ import { systemErrorCode } from '../errors.ts';
 import { nameToBytes } from '../root/names.ts';
 import type { OverlayDirectory, OverlayNode } from '../root/overlaid-root.ts';
 import type { Foreign } from '../root/ownership.ts';
-import type { Entry, Root } from '../root/root.ts';
+import { type Entry, type Root, RootError } from '../root/root.ts';
 import { unreadableRoot } from './failure.ts';
 import { parseKeyFile } from './origin.ts';
 
@@ -154,7 +154,7 @@ class Merge {
   #leaf(root: Root | undefined, path: string, kind: Kind): OverlayNode | undefined {
     if (root === undefined || kind === undefined || kind === 'directory') return undefined;
     if (kind !== 'link') return { kind, root, path };
-    return { kind, target: root.readLink(path) ?? '' };
+    return { kind, target: root.readLink(path) ?? '', foreign: foreignLink(root, path) };
   }
 
   /** Whether what is of one kind in both is another than its default: content, mode or owner. */
@@ -196,6 +196,19 @@ class Merge {
 const maxCompared = 64 * 1024 * 1024;
 
 type Kind = Entry['kind'] | undefined;
+
+/** In the view of what is present a link is read whoever made it; that of the OS tells. */
+function foreignLink(root: Root, path: string): Foreign | undefined {
+  try {
+    root.as('os').readLink(path);
+    return undefined;
+  } catch (error) {
+    if (error instanceof RootError && error.foreign !== undefined) {
+      return { ...error.foreign, path: path.replace(/^\/usr\/etc/, '/etc') };
+    }
+    throw error;
+  }
+}
 
 function foreignAt(root: Root | undefined, path: string): Foreign | undefined {
   return root?.lookup(path)?.foreign;

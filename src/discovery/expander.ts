@@ -72,7 +72,7 @@ export class Expander {
     if (!words.ok) return fault('variable', words);
     const size = words.words.reduce((sum, { length }) => sum + length, 0);
     if (!this.#allowance.spend(size)) return { ok: false, fault: allowanceSpent };
-    if (!concealed(words, word)) return { ok: false, fault: tooManyPrivate };
+    if (!concealAll(words, word)) return { ok: false, fault: tooManyPrivate };
     return { ok: true, words: words.words, isPrivate: words.privateValues.length > 0 };
   }
 
@@ -120,8 +120,10 @@ export class Expander {
 /**
  * Keeps the values of private files out of all messages, and in place of a word that is made of
  * them lets messages show the word as the unit writes it.
+ *
+ * @returns false if they can't be concealed: then the words must not be used.
  */
-function concealed(
+function concealAll(
   { words, privateValues }: ExpandedWords & { ok: true },
   written: string,
 ): boolean {
@@ -137,7 +139,7 @@ function concealed(
 export const tooManyPrivate: Fault = {
   code: 'variable',
   message:
-    'expected values of usual number and length in files that not everybody may read, found more, or longer ones',
+    'expected at most 10000 values of at most 4096 characters from files that not everybody may read, found more or a longer one',
   hint: 'write the image out in the unit',
 };
 

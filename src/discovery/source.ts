@@ -13,7 +13,7 @@ export interface SourceContext {
   readonly shortNames: ShortNames;
   /** The root's, in systemd's spelling: `x86-64`. */
   readonly architecture: string;
-  /** What is left of it for all that the root's variables make. */
+  /** How much text the root's variables and specifiers may still make. */
   readonly allowance: Allowance;
   /** The stores beside podman's own that the root's storage.conf names. */
   readonly additionalStores?: readonly string[];

@@ -87,7 +87,7 @@ function hasUnitsOfItsOwn(context: SourceContext, account: Account): boolean {
   );
 }
 
-/** @returns undefined for what can't be read, too: whoever reads it says so. */
+/** @returns undefined also for what can't be read: a home is not looked into further. */
 function attempt<T>(read: () => T | undefined): T | undefined {
   try {
     return read();
@@ -125,7 +125,8 @@ function configurationOf(
     if (!(error instanceof RootError)) throw error;
     // `/dev/null` and the like are no homes; what is a user's own is said for all users at once.
     if (error.code !== 'not-a-directory' && error.code !== 'user-writable') {
-      problems.push({ ...problemOf(error), subject: { unitPath: path, unit: path } });
+      // Who can make a home unreadable must not keep the OS from being ready.
+      problems.push({ ...problemOf(error), note: true });
     }
     return undefined;
   }

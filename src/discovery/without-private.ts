@@ -22,7 +22,7 @@ export function withoutPrivate(root: Root): (problem: Problem) => Problem {
     if (code === 'private' || code === 'user-writable' || !isPrivate(path)) return problem;
     return {
       ...problem,
-      message: `expected something else there (${code}); what it is is not said, since not everybody may read the file`,
+      message: `the file has a problem here (${code}); its text is not quoted, since not everybody may read the file`,
       hint: 'look at the line as root; docs/problems.md says what the code means',
     };
   };

@@ -16,7 +16,10 @@ export interface LockWait {
   readonly patience?: number | undefined;
 }
 
-/** In milliseconds: a stage may take longer, and is come back to; what is stuck is not waited for for ever. */
+/**
+ * In milliseconds. A long stage may hold the lock longer: then the command fails and can be run again. A
+ * stuck process must not be waited for for ever.
+ */
 const PATIENCE = 10 * 60_000;
 
 /** Between two tries, in milliseconds: doubled from the first to the last. */
@@ -70,7 +73,8 @@ async function acquire(path: string, mode: LockMode, options: LockWait): Promise
   const gate = await openLockFile(`${path}.gate`);
   try {
     const { patience = PATIENCE } = options;
-    const waiting = { ...options, path, until: performance.now() + patience, said: false };
+    const until = performance.now() + patience;
+    const waiting = { ...options, path, patience, until, said: false };
     await poll(gate, 'exclusive', `${path}.gate`, waiting);
     const lock = await openLockFile(path);
     try {
@@ -90,13 +94,13 @@ async function poll(
   file: DatabaseSync,
   mode: LockMode,
   path: string,
-  waiting: LockWait & { readonly path: string; readonly until: number; said: boolean },
+  waiting: LockWait & { path: string; patience: number; until: number; said: boolean },
 ): Promise<void> {
   for (let pause = FIRST_DELAY; ; pause = Math.min(2 * pause, LAST_DELAY)) {
     waiting.signal?.throwIfAborted();
     if (attempt(file, mode, path)) return;
     const isTooLong = performance.now() >= waiting.until;
-    if (isTooLong) throw held(waiting.path, await holdersOf(waiting.path));
+    if (isTooLong) throw held(waiting, await holdersOf(waiting.path));
     if (!waiting.said) waiting.onWait?.(await holdersOf(waiting.path));
     waiting.said = true;
     // Jitter, lest two that wait keep step.
@@ -155,14 +159,23 @@ function makeLockFile(path: string): void {
 async function holdersOf(path: string): Promise<string> {
   const { lockHolders } = await import('./lock-holders.ts');
   return (
-    lockHolders(path) ?? lockHolders(`${path}.gate`) ?? 'a process that can’t be seen from here'
+    lockHolders(path) ??
+    lockHolders(`${path}.gate`, process.pid) ??
+    'a process that can’t be seen from here'
   );
 }
 
-function held(path: string, holders: string): EngineError {
-  return new EngineError('lock-held', `waited in vain for the lock ${path}, held by ${holders}`, {
-    hint: 'try again when that process is done; if it is stuck, end it',
-  });
+function held(
+  { path, patience }: { readonly path: string; readonly patience: number },
+  holders: string,
+): EngineError {
+  return new EngineError(
+    'lock-held',
+    `expected to get the lock ${path} within ${patience / 1000} s, found it held by ${holders}`,
+    {
+      hint: 'try again when that process is done, or end it if it is stuck',
+    },
+  );
 }
 
 function isBusy(error: unknown): boolean {

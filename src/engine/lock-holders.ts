@@ -1,4 +1,5 @@
-import { type BigIntStats, readdirSync, readFileSync, statSync } from 'node:fs';
+import { type BigIntStats, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
 
 /** So many are named, of those that share a lock. */
@@ -7,10 +8,13 @@ const NAMED = 3;
 /**
  * Who holds a lock on a file, for people: `process 4711 (python3, user 1000)`; undefined if no such
  * process can be seen, as in another pid namespace.
+ *
+ * @param except a process that is not meant.
  */
-export function lockHolders(path: string): string | undefined {
+export function lockHolders(path: string, except?: number): string | undefined {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  const holders = stats === undefined ? [] : holdersOf(stats);
+  const all = stats === undefined ? [] : holdersOf(stats);
+  const holders = all.filter((pid) => pid !== except);
   if (holders.length === 0) return undefined;
   const named = holders.slice(0, NAMED).map(describe);
   const rest = holders.length - named.length;
@@ -18,15 +22,15 @@ export function lockHolders(path: string): string | undefined {
 }
 
 /**
- * /proc/locks names the holder of a POSIX lock to everybody (proc_locks(5)). It says no process for a
- * lock of an open file description, and on btrfs another device than stat(2): what the descriptors of
- * the processes themselves say is asked then, as far as they may be read.
+ * /proc/locks names the holder of a POSIX lock to everybody (proc_locks(5)). For a lock of an open file
+ * description it names no process, and on btrfs another device than stat(2): then the descriptors of
+ * all readable processes are searched.
  */
 function holdersOf(stats: BigIntStats): readonly number[] {
   const listed = new Set<number>();
   for (const line of lines('/proc/locks')) {
     const [, pid, major = '', minor = '', inode] =
-      /^\d+: POSIX +\S+ +\S+ (\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) /.exec(line) ?? [];
+      /^\d+: POSIX +\S+ +\S+ +(\d+) +([0-9a-f]+):([0-9a-f]+):(\d+) /.exec(line) ?? [];
     const isOfFile =
       inode === String(stats.ino) && deviceOf(stats.dev) === `${hex(major)}:${hex(minor)}`;
     if (pid !== undefined && isOfFile) listed.add(Number(pid));
@@ -48,11 +52,20 @@ function holds(pid: string, fd: string, { dev, ino }: BigIntStats): boolean {
 }
 
 function describe(pid: number): string {
-  const [command = ''] = lines(`/proc/${pid}/comm`);
   const user = lines(`/proc/${pid}/status`)
     .map((line) => /^Uid:\t(\d+)/.exec(line)?.[1])
     .find((uid) => uid !== undefined);
-  return user === undefined ? `process ${pid}` : `process ${pid} (${command}, user ${user})`;
+  return user === undefined ? `process ${pid}` : `process ${pid} (${programOf(pid)}, user ${user})`;
+}
+
+/** By the file that it runs, or by its own word (comm) where that may not be looked at. */
+function programOf(pid: number): string {
+  try {
+    return basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, '');
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return lines(`/proc/${pid}/comm`)[0] ?? '';
+  }
 }
 
 /** As `major:minor`, both as makedev(3) of glibc has them. */

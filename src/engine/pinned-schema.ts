@@ -19,7 +19,7 @@ export const PlatformText = v.pipe(
 );
 
 /** Of one image: more names than any root has for it. */
-const MAX_NAMES = 10_000;
+const MAX_NAMES = 3_000;
 
 export const PinnedNames = v.pipe(
   v.array(
@@ -34,10 +34,10 @@ export const PinnedNames = v.pipe(
 
 export const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
-/** Of a path, in characters, as Linux bounds it (PATH_MAX). */
+/** PATH_MAX of Linux, in characters. */
 const MAX_LOCATION = 4096;
 
-/** People are shown it: nothing in it that a terminal obeys, or that turns what stands around it. */
+/** Whether a path can be shown to people: no characters that control a terminal or the direction of text. */
 export function isLocation(text: string): boolean {
   return text.length <= MAX_LOCATION && !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(text);
 }

@@ -1,3 +1,4 @@
+import { cutShort } from '../concealed.ts';
 import { isDigest } from './digest.ts';
 import type { ShortNames } from './short-names.ts';
 
@@ -237,7 +238,7 @@ function invalid(raw: string, reason: string): NameResult {
 }
 
 function show(text: string): string {
-  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+  return JSON.stringify(cutShort(text, 100));
 }
 
 /** `registry.example.com/app:1` by a digest: `registry.example.com/app@sha256:…`. */

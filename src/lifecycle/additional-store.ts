@@ -90,6 +90,7 @@ function using(root: Root): Use {
 }
 
 const inRunningSystem: Use = (work) => {
+  // As the OS: who may write a store says what is in it, and berth would take that for ready.
   const root = openRoot('/');
   try {
     return work(root);

@@ -55,7 +55,10 @@ function judgedRecord(name: string, path: string): RootRecord | undefined {
   if (known?.digest === digest) return known.record;
   const record = parse(path, text);
   if (`${record.id}.json` !== name) throw new Error(`it says that it is of ${record.id}`);
-  for (const { text: value, shown } of record.concealed ?? []) conceal(value, shown);
+  for (const { text: value, shown } of record.concealed ?? []) {
+    if (conceal(value, shown)) continue;
+    throw new Error('it has more private values than berth can keep out of messages');
+  }
   judged.set(path, { digest, record });
   return record;
 }

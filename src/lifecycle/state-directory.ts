@@ -5,7 +5,7 @@ import { O_PATH } from '../root/directories.ts';
 
 /** Everything that berth makes in a state directory, files that are being written included. */
 const OWN =
-  /^(roots|locks|store|lock(\.gate)?|\.?(activation|apply|gate|retry-times)\.(json|[0-9a-f]{12}))$/;
+  /^(roots|locks|store|lock(\.gate)?|pins\.key(\.[0-9a-f]{12})?|\.?(activation|apply|gate|retry-times)\.(json|[0-9a-f]{12}))$/;
 
 /** The permissions of group and others. */
 const OTHERS = 0o077;

@@ -3,15 +3,16 @@ import type { Access } from './access.ts';
 import type { Credentials } from './auth-file.ts';
 import { parseChallenges } from './challenge.ts';
 import { accessCredentials } from './credentials.ts';
-import { failure } from './failure.ts';
+import { needsTls } from './failure.ts';
 import type { Place } from './place.ts';
-import type { RegistryError } from './registry.ts';
 import { basic, fetchToken, secretsOf } from './token.ts';
 import type { Transport } from './transport.ts';
 
 /** A value of the `Authorization` header, and what of it must not be shown. */
 export interface Authorization {
   readonly header: string;
+  /** Whether TLS may go unchecked, or be left out, where it is sent. */
+  readonly insecure: boolean;
   readonly secrets: readonly string[];
 }
 
@@ -73,16 +74,17 @@ export class Authorizations {
     const credentials = await this.#credentials(place, access);
     const isOfFile = credentials !== undefined && access.credentials?.kind === 'auth-file';
     if (isOfFile && url.protocol === 'http:' && !place.isInsecureByHost) throw needsTls(place);
+    const insecure = isOfFile ? place.isInsecureByHost : place.insecure;
     const secrets = secretsOf(credentials);
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     if (bearer !== undefined) {
       const token = await fetchToken(this.#transport, place, bearer, url, credentials, isOfFile);
-      return { header: `Bearer ${token}`, secrets: [...secrets, token] };
+      return { header: `Bearer ${token}`, insecure, secrets: [...secrets, token] };
     }
     if (credentials === undefined || !challenges.some(({ scheme }) => scheme === 'basic')) {
       return undefined;
     }
-    return { header: `Basic ${basic(credentials)}`, secrets };
+    return { header: `Basic ${basic(credentials)}`, insecure, secrets };
   }
 
   async #credentials(place: Place, access: Access): Promise<Credentials | undefined> {
@@ -93,16 +95,6 @@ export class Authorizations {
     if (found === 'none') return undefined;
     return found === 'host' ? this.#hostCredentials(registry, repository) : found;
   }
-}
-
-/**
- * A file of credentials is root's, and may hold those of registries that the unit has nothing to do
- * with. The unit's `TLSVerify=false` is no reason to show them to whoever answers without TLS.
- */
-function needsTls(place: Place): RegistryError {
-  return failure('unauthorized', place, 'TLS, for credentials of an AuthFile=', 'plain HTTP', {
-    hint: 'give the registry TLS, or call it insecure in the registries.conf of this host',
-  });
 }
 
 function keyOf({ host, repository, insecure }: Place): string {

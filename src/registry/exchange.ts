@@ -85,7 +85,8 @@ export class Exchange {
   /** With TLS; where the place allows it and TLS fails, without: as engines do. */
   async #sendByScheme(request: Request, authorization: Authorization | undefined): Promise<Reply> {
     const { place } = request;
-    if (!place.insecure) return this.#sendTo('https', request, authorization);
+    const insecure = authorization?.insecure ?? place.insecure;
+    if (!insecure) return this.#sendTo('https', request, authorization);
     const known = this.#schemes.get(place.host);
     if (known !== undefined) return this.#sendTo(known, request, authorization);
     try {
@@ -114,7 +115,7 @@ export class Exchange {
         ...(authorization === undefined ? {} : { authorization: authorization.header }),
       },
       registry: place.registry,
-      insecure: place.insecure,
+      insecure: authorization?.insecure ?? place.insecure,
       signal,
     });
   }

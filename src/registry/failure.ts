@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { cutShort } from '../concealed.ts';
 import { systemErrorCode } from '../errors.ts';
 import { type Patience, readBody, TooLarge } from './body.ts';
 import { LONGEST_RETRY_AFTER, pointInTime } from './hosts.ts';
@@ -91,6 +92,16 @@ function shortMessage(error: unknown): string {
 }
 
 /**
+ * For credentials of an `AuthFile=`: the file is root's, and the unit's `TLSVerify=false` is no reason
+ * to show them to whoever answers without TLS.
+ */
+export function needsTls(place: Place): RegistryError {
+  return failure('unauthorized', place, 'TLS, for credentials of an AuthFile=', 'plain HTTP', {
+    hint: 'use TLS on the registry, or set insecure = true for it in this host’s registries.conf',
+  });
+}
+
+/**
  * What an answer that is no success means. Reads as much of its body as an error may quote.
  *
  * @param given.secrets what was sent to prove who asks: a registry may send it back.
@@ -164,9 +175,7 @@ function quote(body: string, secrets: readonly string[]): string {
 
 /** Cut to what fits into a message, with everything escaped that could steer a terminal. */
 export function printable(text: string, maxCharacters = MAX_QUOTED_CHARACTERS): string {
-  const isCut = text.length > maxCharacters;
-  const shown = text.slice(0, maxCharacters).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, escape);
-  return `${shown}${isCut ? '…' : ''}`;
+  return cutShort(text, maxCharacters).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, escape);
 }
 
 function escape(character: string): string {

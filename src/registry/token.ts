@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { Credentials } from './auth-file.ts';
 import { readBody, TooLarge } from './body.ts';
 import type { Challenge } from './challenge.ts';
-import { connectionLost, failure, refused, unreachable } from './failure.ts';
+import { connectionLost, failure, needsTls, refused, unreachable } from './failure.ts';
 import type { Place } from './place.ts';
 import { type Reply, sendAndFollow } from './redirect.ts';
 import { RegistryError } from './registry.ts';
@@ -35,7 +35,7 @@ export async function fetchToken(
       ? askWithPassword(realm, challenge, place, credentials)
       : askWithToken(realm, challenge, place, credentials.identityToken.reveal())),
     registry,
-    insecure: place.insecure,
+    insecure: mayBePlain,
   });
   if (response.statusCode !== 200) {
     const secrets = secretsOf(credentials);
@@ -80,6 +80,7 @@ function realmOf(place: Place, { parameters }: Challenge, base: URL, mayBePlain:
     throw badToken(place, 'a challenge with a realm', 'none that is a URL');
   }
   const isAllowed = realm.protocol === 'https:' || (mayBePlain && realm.protocol === 'http:');
+  if (!isAllowed && place.insecure) throw needsTls(place);
   if (!isAllowed) throw badToken(place, 'a realm with TLS', `${realm.protocol}//${realm.host}`);
   return realm;
 }

@@ -11,6 +11,7 @@ import {
   type Trusted,
 } from './ownership.ts';
 import { madeByKernel } from './read-error.ts';
+import { readUserMounts, type UserMounts } from './user-mounts.ts';
 
 /** A directory that is open, and what it is called. */
 export interface Named {
@@ -51,8 +52,17 @@ export class Directories {
   readonly #open = new Map<string, Directory>();
   #closed = false;
 
-  /** Takes over the descriptor. */
-  constructor(fd: number) {
+  readonly #mounts: UserMounts;
+  readonly #prefix: string;
+
+  /**
+   * Takes over the descriptor.
+   *
+   * @param location where the root lies, as far as that is a path.
+   */
+  constructor(fd: number, location: string) {
+    this.#mounts = readUserMounts();
+    this.#prefix = location.replace(/\/$/, '');
     const stats = fstatSync(fd);
     const foreign = isForeign(stats, this.trusted) ? { ...ownership(stats), path: '/' } : undefined;
     // Who may enter the top is for the place where the tree lies now, not for the OS.
@@ -64,6 +74,15 @@ export class Directories {
       device: stats.dev,
       isPrivate: false,
     };
+  }
+
+  /** The user who answers for what is mounted at an entry; it must not be looked at then. */
+  mountedBy(parent: Directory, name: string): Foreign | undefined {
+    if (this.#mounts.byPath.size === 0) return undefined;
+    const path = pathOf(parent, name);
+    const uid = this.#mounts.byPath.get(this.#prefix + path);
+    if (uid === undefined || uid === this.trusted.uid) return undefined;
+    return { uid, gid: uid, mode: 0, path };
   }
 
   get closed(): boolean {
@@ -81,24 +100,28 @@ export class Directories {
   }
 
   /**
+   * @param path how errors call it.
    * @returns undefined if the name is no longer a directory.
    * @throws {RootError} `not-a-file` for a file system in which the kernel tells of itself and of
    * processes: whatever cites such a file means no file of the OS.
    */
-  open(parent: Directory, name: string): Directory | undefined {
+  open(parent: Directory, name: string, path: string): Directory | undefined {
     const realPath = pathOf(parent, name);
     try {
       const flags = O_PATH | constants.O_NOFOLLOW | constants.O_DIRECTORY;
       const fd = openSync(kernelPath(parent, name), flags);
       const stats = fstatSync(fd);
-      if (stats.dev !== parent.device && isKernels(fd)) {
+      // Whoever mounts a file system says who owns what is in it.
+      const isMount = stats.dev !== parent.device;
+      if (isMount && isKernels(fd)) {
         closeSync(fd);
-        throw madeByKernel(realPath);
+        throw madeByKernel(path);
       }
-      const own = isForeign(stats, this.trusted)
-        ? { ...ownership(stats), path: realPath }
-        : undefined;
-      const inherited = parent.isShared ? undefined : parent.foreign;
+      // One that was mounted since the root was opened is told by its device.
+      const user = isMount ? readUserMounts().byDevice.get(stats.dev) : undefined;
+      const owner = user === undefined ? ownership(stats) : { uid: user, gid: user, mode: 0 };
+      const own = isForeign(owner, this.trusted) ? { ...owner, path: realPath } : undefined;
+      const inherited = parent.isShared && !isMount ? undefined : parent.foreign;
       const directory = {
         fd,
         realPath,

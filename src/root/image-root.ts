@@ -127,10 +127,10 @@ export class ImageRoot implements Root {
     const top = { directory: tree, foreign, passedOn: foreign, isPrivate: false };
     const way: Step[] = [top];
     const names: string[] = [];
-    const mayPass = (foreign: Foreign | undefined) => {
+    const refuseForeign = (foreign: Foreign | undefined) => {
       if (foreign !== undefined && isOfOs(this.#view)) throw userWritable(path, foreign);
     };
-    mayPass(foreign);
+    refuseForeign(foreign);
     let links = 0;
     let ahead = path.split('/').reverse();
     for (let name = ahead.pop(); name !== undefined; name = ahead.pop()) {
@@ -142,7 +142,7 @@ export class ImageRoot implements Root {
       const here = way.at(-1) ?? top;
       const node = here.directory.entries.get(name);
       if (node === undefined) {
-        mayPass(here.foreign);
+        refuseForeign(here.foreign);
         return undefined;
       }
       const realPath = realPathOf([...names, name]);
@@ -151,7 +151,7 @@ export class ImageRoot implements Root {
       const foreign = inherited ?? foreignOf(node, realPath);
       const isPrivate = here.isPrivate || node.rights.isPrivate === true;
       const isShared = isDirectory && inherited === undefined && node.rights.isShared === true;
-      if (!isShared) mayPass(foreign);
+      if (!isShared) refuseForeign(foreign);
       const isLast = ahead.length === 0;
       if (node.kind === 'link') {
         if (isLast && last === 'stay') return { node, realPath, foreign, isPrivate };
@@ -172,7 +172,7 @@ export class ImageRoot implements Root {
       }
     }
     const at = way.at(-1) ?? top;
-    mayPass(at.foreign);
+    refuseForeign(at.foreign);
     return { ...at, node: at.directory, realPath: realPathOf(names) };
   }
 }

@@ -45,7 +45,10 @@ export class LayerTree {
     this.#count(entry.path.length + entry.target.length);
     const names = normal(entry.path);
     const last = names.pop();
-    if (last === undefined) return;
+    if (last === undefined) {
+      if (entry.type === 'directory') this.root.rights = rightsOf('directory', entry);
+      return;
+    }
     if (last.startsWith('.wh.')) return this.#whiteOut(names, last);
     const place = this.#place(names, 'make', entry.path);
     if (place === undefined) return;

@@ -23,8 +23,8 @@ export function openRoot(spec: string, view: View = 'os'): Root {
     });
   }
   const fd = openDirectory(spec);
-  const directories = new Directories(fd);
   const location = realPathOf(fd, statSync(`/proc/self/fd/${fd}`)) ?? spec;
+  const directories = new Directories(fd, location);
   const { foreign } = directories.root;
   if (foreign === undefined || !isOfOs(view)) {
     return new DirectoryRoot(directories, location, view);
@@ -42,7 +42,7 @@ function topUserWritable(location: string, foreign: Foreign): RootError {
       hint:
         foreign.uid === 0
           ? 'take the right to write from the others: `chmod go-w`'
-          : `run berth as the user who builds the tree, or give it to root as the OS will have it: \`chown -R root:root\``,
+          : `run berth as user ${foreign.uid}, who builds the tree, or give the directory to root: \`chown root:root\`; what lies in it must have the owners that the OS will have`,
     },
   );
 }

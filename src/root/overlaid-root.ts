@@ -37,6 +37,8 @@ export interface OverlayFile {
 export interface OverlayLink {
   readonly kind: 'link';
   readonly target: string;
+  /** Where others than root made it. */
+  readonly foreign?: Foreign | undefined;
 }
 
 export type OverlayNode = OverlayDirectory | OverlayFile | OverlayLink;
@@ -215,7 +217,7 @@ export class OverlaidRoot implements Root {
     for (const name of below) {
       node = node.kind === 'directory' ? node.entries.get(name) : undefined;
       if (node === undefined) return undefined;
-      if (node.kind === 'directory') foreign ??= node.foreign;
+      if (node.kind === 'directory' || node.kind === 'link') foreign ??= node.foreign;
     }
     return { in: 'overlay', node, realPath, foreign };
   }

@@ -31,7 +31,8 @@ export const root: Trusted = { uid: 0, gid: 0 };
  * rights, so a tree that its own builder reads is as good as root's.
  */
 export function reader(): Trusted {
-  return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+  const uid = process.geteuid?.() ?? root.uid;
+  return uid === root.uid ? root : { uid, gid: process.getegid?.() ?? root.gid };
 }
 
 /**
@@ -68,8 +69,9 @@ export function isSearchableByEverybody({ mode }: Ownership): boolean {
   return (mode & SEARCHABLE_BY_EVERYBODY) !== 0;
 }
 
-/** For messages: `user 1001 may write /home/eve`. */
-export function whoMayWrite({ uid, mode }: Ownership): string {
-  if (uid !== root.uid) return `user ${uid} may write`;
-  return (mode & WRITABLE_BY_EVERYBODY) !== 0 ? 'everybody may write' : 'a group may write';
+/** For messages: `user 1001 may write`, to be followed by what. */
+export function whoMayWrite({ uid, gid, mode }: Ownership): string {
+  if (uid !== root.uid && uid !== reader().uid) return `user ${uid} may write`;
+  if ((mode & WRITABLE_BY_EVERYBODY) !== 0) return 'everybody may write';
+  return `group ${gid} may write`;
 }

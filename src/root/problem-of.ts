@@ -1,16 +1,16 @@
 import type { Problem } from '../problem.ts';
 import type { RootError } from './root.ts';
 
-/**
- * What could not be read where a search looks, as the data that the other problems are. What is not
- * the OS's there is no part of it, which deserves a word and no more.
- */
+/** A file that a search could not read, as a problem. If it is not the OS's, that is only a note. */
 export function problemOf(error: RootError): Problem {
   const isNote = error.code === 'user-writable' || error.code === 'private';
   return { ...problemOfCited(error), ...(isNote ? { note: true } : {}) };
 }
 
-/** The same for a file that a unit of the OS cites: what it says is not known then, whosever it is. */
+/**
+ * A file that a unit of the OS cites and that could not be read: what the unit means is then unknown, so
+ * it is never only a note.
+ */
 export function problemOfCited({ code, path, message, hint }: RootError): Problem {
   return { code, path, message, hint };
 }

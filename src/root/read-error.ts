@@ -17,8 +17,8 @@ export function madeByKernel(path: string): RootError {
   return new RootError(
     'not-a-file',
     path,
-    `expected files of the OS at ${displayPath(path)}, found a file system in which the kernel tells of itself and of processes`,
-    { hint: 'name a file of the OS instead' },
+    `expected a file of the OS at ${displayPath(path)}, found a file system of the kernel such as procfs or sysfs`,
+    { hint: 'name a file that the OS ships' },
   );
 }
 
@@ -85,6 +85,7 @@ export function userWritable(path: string, foreign: Foreign): RootError {
     `expected only root to be able to write ${displayPath(foreign.path)}${where}, found that ${whoMayWrite(foreign)} it: it is no part of the OS`,
     {
       hint: 'if it belongs to the OS, give it to root: `chown root:root` and `chmod go-w`, each directory above it too',
+      foreign,
     },
   );
 }

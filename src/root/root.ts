@@ -130,15 +130,18 @@ export type RootErrorCode =
 export class RootError extends BerthError {
   declare readonly code: RootErrorCode;
   readonly path: string;
+  /** Of `user-writable`: what others may write. */
+  readonly foreign?: Foreign;
 
   constructor(
     code: RootErrorCode,
     path: string,
     message: string,
-    options: { hint: string; cause?: unknown },
+    { foreign, ...options }: { hint: string; cause?: unknown; foreign?: Foreign },
   ) {
     const isUsage = code === 'no-root' || (code === 'user-writable' && path === '/');
     super(code, message, { ...options, kind: isUsage ? 'usage' : 'failed' });
     this.path = path;
+    if (foreign !== undefined) this.foreign = foreign;
   }
 }

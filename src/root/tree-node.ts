@@ -52,7 +52,7 @@ export interface TreeOther {
   readonly rights: TreeRights;
 }
 
-/** @param rights of one that no layer has an entry for: root's, as extractors make it. */
+/** @param rights root's own by default, as extractors make a directory that no layer has an entry for. */
 export function emptyDirectory(layer: number, rights: TreeRights = rootsOwn): TreeDirectory {
   return { kind: 'directory', layer, rights, entries: new Map() };
 }

@@ -43,10 +43,10 @@ export function walk(
   if (!isPossiblePath(path)) return undefined;
   directories.trim();
   const { trusted } = directories;
-  const mayPass = (foreign: Foreign | undefined) => {
+  const refuseForeign = (foreign: Foreign | undefined) => {
     if (foreign !== undefined && isOfOs(view)) throw userWritable(path, foreign);
   };
-  mayPass(directories.root.foreign);
+  refuseForeign(directories.root.foreign);
   const above: Directory[] = [];
   let here = directories.root;
   let links = 0;
@@ -61,15 +61,20 @@ export function walk(
     }
     let next = directories.known(pathOf(here, name));
     if (next === undefined) {
+      const mountedBy = directories.mountedBy(here, name);
+      if (mountedBy !== undefined) {
+        refuseForeign(here.foreign ?? mountedBy);
+        return undefined;
+      }
       const stats = lstatSync(kernelPath(here, name), { throwIfNoEntry: false });
       if (stats === undefined) {
-        mayPass(here.foreign);
+        refuseForeign(here.foreign);
         return undefined;
       }
       if (stats.isSymbolicLink()) {
         const made = isForeignLink(stats, trusted) ? foreignAt(here, name, stats) : undefined;
         const foreign = here.foreign ?? made;
-        mayPass(foreign);
+        refuseForeign(foreign);
         if (ahead.length === 0 && last === 'stay')
           return { kind: 'link', directory: here, name, stats, foreign };
         if (foreign !== undefined && view !== 'any') return undefined;
@@ -86,11 +91,11 @@ export function walk(
         // A device may be everybody's to write, and is not read by anybody here.
         const own = isFile && isForeign(stats, trusted) ? foreignAt(here, name, stats) : undefined;
         const foreign = here.foreign ?? own;
-        mayPass(foreign);
+        refuseForeign(foreign);
         return { kind: isFile ? 'file' : 'other', directory: here, name, stats, foreign };
       }
       if (above.length >= maxDepth) throw tooDeep(path, maxDepth);
-      next = directories.open(here, name);
+      next = directories.open(here, name, path);
       if (next === undefined) {
         if (++changes > maxChanges) throw keepsChanging(path);
         ahead.push(name);
@@ -99,9 +104,9 @@ export function walk(
     }
     above.push(here);
     here = next;
-    if (!here.isShared) mayPass(here.foreign);
+    if (!here.isShared) refuseForeign(here.foreign);
   }
-  mayPass(here.foreign);
+  refuseForeign(here.foreign);
   return { kind: 'directory', directory: here };
 }
 

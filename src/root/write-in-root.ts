@@ -27,13 +27,13 @@ import { openDirectory } from './open-directory.ts';
  * @param path absolute inside the root, without `.` and `..`.
  * @throws {BerthError} `unwritable`; {RootError} `no-root`.
  */
-export function writeInRoot(spec: string, path: string, content: string): void {
+export function writeInRoot(spec: string, path: string, content: string, mode = 0o644): void {
   const names = namesIn(path);
   const file = names.pop();
   if (file === undefined) throw notAPath(path);
   const here = directoryInRoot(spec, names.join('/'));
   try {
-    replace(here, file, content);
+    replace(here, file, content, mode);
   } finally {
     closeSync(here.fd);
   }
@@ -103,15 +103,15 @@ function makeDirectoryIn(parent: Named, name: string): void {
   sync(parent);
 }
 
-function replace(directory: Named, name: string, content: string): void {
+function replace(directory: Named, name: string, content: string, mode: number): void {
   const temporary = kernelPath(directory, `.${name}.${randomBytes(6).toString('hex')}`);
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   try {
-    const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644);
+    const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
     try {
       writeFileSync(fd, content);
       // Whatever the umask of who builds: the same tree for everybody.
-      fchmodSync(fd, 0o644);
+      fchmodSync(fd, mode);
       fsyncSync(fd);
     } finally {
       closeSync(fd);

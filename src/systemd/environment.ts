@@ -95,7 +95,8 @@ function readValues(
     }
   } catch (error) {
     if (!(error instanceof RootError)) throw error;
-    return unknown(error.message);
+    const message = `the variables of EnvironmentFile=${path} are not known: ${error.message}`;
+    return { ok: false, message, hint: error.hint };
   }
   return values;
 }

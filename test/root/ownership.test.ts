@@ -9,6 +9,7 @@ import { openRoot } from '../../src/root/open-root.ts';
 import { isForeign } from '../../src/root/ownership.ts';
 import { type Root, RootError } from '../../src/root/root.ts';
 import { tarEntries } from '../../src/root/tar-entries.ts';
+import { readUserMounts, userMounts } from '../../src/root/user-mounts.ts';
 import { holds } from '../support/property.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { rootError } from './fixture.ts';
@@ -91,14 +92,14 @@ function expected(all: readonly Made[], path: string, links = 0): string {
     }
     isPublic &&= (made.mode & (isDirectory ? 1 : 4)) !== 0;
   }
-  return isPublic ? 'public' : 'private';
+  return isPublic ? 'public' : 'hidden';
 }
 
 function found(of: Root, path: string): string {
   try {
     const file = of.readFile(path);
     if (file === undefined) return 'none';
-    return file.isPrivate ? 'private' : 'public';
+    return file.isPrivate ? 'hidden' : 'public';
   } catch (error) {
     if (error instanceof RootError) return error.code;
     throw error;
@@ -151,9 +152,9 @@ test('a directory and an image tell the same of who may write a tree', { skip },
           const rule = expected(all, path);
           assert.equal(found(disk, path), rule, `on disk: ${path}`);
           assert.equal(found(image, `/etc${path}`), rule, `in the image: ${path}`);
-          const shown = rule === 'private' ? 'private' : rule;
-          assert.equal(found(disk.as('public'), path), shown, `public: ${path}`);
-          assert.equal(found(image.as('public'), `/etc${path}`), shown);
+          const inPublic = rule === 'hidden' ? 'private' : rule;
+          assert.equal(found(disk.as('public'), path), inPublic, `public: ${path}`);
+          assert.equal(found(image.as('public'), `/etc${path}`), inPublic);
         }
       } finally {
         disk.close();
@@ -221,6 +222,32 @@ test('what the kernel makes up is no file of a tree', (t) => {
   t.after(() => of.close());
   const { pid } = process;
   for (const path of [`/proc/${pid}/environ`, '/sys/kernel/uevent_helper', '/proc']) {
-    assert.throws(() => of.readFile(path), rootError('not-a-file', path.split('/', 2).join('/')));
+    assert.throws(() => of.readFile(path), rootError('not-a-file', path));
   }
+});
+
+test('what a user mounted is the user’s, and is not looked at', () => {
+  const text = [
+    '36 35 98:0 / / rw,noatime master:1 - ext4 /dev/root rw,errors=continue',
+    '90 36 0:51 / /home/eve rw,nosuid,nodev - fuse.sshfs eve@x: rw,user_id=1000,group_id=1000',
+    '91 36 0:52 / /srv/a\\040b rw - fuse x rw,user_id=1001,group_id=0,allow_other',
+    '92 36 0:53 / /srv/data rw - fuse.s3fs s3fs rw,user_id=0,group_id=0,allow_other',
+    '93 36 0:54 / /mnt rw - virtiofs share rw',
+  ].join('\n');
+  const { byPath, byDevice } = userMounts(text);
+  assert.deepEqual(
+    [...byPath],
+    [
+      ['/home/eve', 1000],
+      ['/srv/a b', 1001],
+    ],
+  );
+  assert.deepEqual(
+    [...byDevice],
+    [
+      [51, 1000],
+      [52, 1001],
+    ],
+  );
+  assert.ok(readUserMounts().byPath instanceof Map);
 });

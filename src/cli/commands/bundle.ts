@@ -20,7 +20,7 @@ import { failureEntry, printFailures, problemEntry } from '../render/problems.ts
 import { shownLine } from '../render/shown.ts';
 import { renderTable } from '../render/table.ts';
 import { inOrder } from '../signals.ts';
-import { hostConfig, type Online, online, openStateDirectory } from '../surroundings.ts';
+import { hostConfig, type Online, online, privateStateDirectory } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
 
 interface BundleOptions extends RootOptions {
@@ -68,7 +68,7 @@ async function bundle(surroundings: Online, root: Root, options: BundleOptions):
   const plan = await planBundle(surroundings, registry, bindings, present);
   const written = plan.failures.length === 0;
   if (written) {
-    const state = openStateDirectory(options, await hostConfig(options));
+    const state = privateStateDirectory(options, await hostConfig(options));
     await inOrder(() => write(surroundings, plan, join(state, 'store'), options));
   }
   if (options.output === '-') process.stderr.write(summary(plan, options.output));

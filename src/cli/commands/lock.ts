@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { concealedIn } from '../../concealed.ts';
 import { counted } from '../../counted.ts';
 import { isDeploymentName } from '../../deployment/deployment.ts';
 import { BerthError } from '../../errors.ts';
@@ -13,6 +14,7 @@ import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { checkTable, lockEntries, lockRefs, lockTable } from '../render/lock.ts';
 import { failureEntry, printFailures, problemEntry } from '../render/problems.ts';
+import { shownLine } from '../render/shown.ts';
 import { online } from '../surroundings.ts';
 import { withRoot } from '../target.ts';
 
@@ -66,7 +68,15 @@ function writeLock(spec: string, read: Bound, resolved: Resolved, options: LockO
   // An empty lock is only of use in the place of one that says something.
   const isWanted = failures.length === 0 && (lock.size > 0 || hasLock);
   const written = isWanted && text !== before;
-  if (written) writeInRoot(spec, LOCK_PATH, text);
+  const isPrivate = concealedIn(text).length > 0;
+  if (written) writeInRoot(spec, LOCK_PATH, text, isPrivate ? 0o600 : 0o644);
+  if (written && isPrivate) {
+    process.stderr.write(
+      shownLine(
+        `warning: ${LOCK_PATH} has names with values of files that not everybody may read, so only root may read it`,
+      ),
+    );
+  }
   print(options.format, {
     json: () => ({
       apiVersion: 'berth/v1',

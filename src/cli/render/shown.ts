@@ -33,9 +33,14 @@ export function shownJson(value: unknown, indent?: number): string {
   return JSON.stringify(value, messagesShown, indent).replace(unprintable, escapeUnits);
 }
 
+/** The keys of documents under which there are messages, one or several. */
+const messageKeys: ReadonlySet<string> = new Set(['message', 'hint', 'warnings', 'reasons']);
+
 function messagesShown(key: string, value: unknown): unknown {
-  const isMessage = key === 'message' || key === 'hint';
-  return isMessage && typeof value === 'string' ? withoutConcealed(value) : value;
+  if (!messageKeys.has(key)) return value;
+  if (typeof value === 'string') return withoutConcealed(value);
+  if (!Array.isArray(value)) return value;
+  return value.map((one: unknown) => (typeof one === 'string' ? withoutConcealed(one) : one));
 }
 
 /** What `JSON.stringify` leaves as it is, and a terminal would obey. */

@@ -18,12 +18,15 @@ export function renderTable(
   const widths = header.map((_, column) =>
     all.reduce((widest, row) => Math.max(widest, widthOf(row[column] ?? '')), 0),
   );
+  // One cell that is very long must not make all rows so.
+  const padded = widths.map((width) => Math.min(width, WIDEST));
   return all
     .map((row, index) =>
       row
         .map((cell, column) => {
           const last = column === row.length - 1;
-          const padding = last ? '' : ' '.repeat((widths[column] ?? 0) - widthOf(cell));
+          const missing = Math.max(0, (padded[column] ?? 0) - widthOf(cell));
+          const padding = last ? '' : ' '.repeat(missing);
           return (
             paint(index === 0 ? { text: textOf(cell), colour: 'dim' } : cell, stream) + padding
           );
@@ -34,6 +37,9 @@ export function renderTable(
     .map((line) => `${line}\n`)
     .join('');
 }
+
+/** In characters; names of images have at most 512. */
+const WIDEST = 512;
 
 /** Text in a colour, where the stream shows colours. */
 export function paint(cell: Cell, stream: NodeJS.WritableStream): string {

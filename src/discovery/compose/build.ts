@@ -1,3 +1,4 @@
+import { cutShort } from '../../concealed.ts';
 import { baseImages } from '../containerfile/base-images.ts';
 import type { Fault } from '../fault.ts';
 import { against, type ComposeFiles } from './files.ts';
@@ -141,7 +142,7 @@ const noContext: Fault = {
 function remote(context: string): Fault {
   return {
     code: 'compose',
-    message: `expected a build context inside the root, found ${context.slice(0, 200)}`,
+    message: `expected a build context inside the root, found ${cutShort(context, 200)}`,
     hint: 'build the image beforehand and name it in image, or put its context into the root',
   };
 }

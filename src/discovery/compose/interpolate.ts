@@ -1,3 +1,4 @@
+import { cutShort } from '../../concealed.ts';
 import type { Fault } from '../fault.ts';
 import { deepestForm, variableAt } from '../variable-form.ts';
 
@@ -55,7 +56,7 @@ function unset(name: string): Fault {
 }
 
 function badForm(text: string): Fault {
-  const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text;
+  const shown = cutShort(text, 100);
   return {
     code: 'compose',
     message: `expected $NAME or \${NAME}, with a default or without, found ${JSON.stringify(shown)}`,

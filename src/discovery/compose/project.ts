@@ -189,8 +189,13 @@ export class Projects {
     const found = paths.flatMap((path) => this.#files.file(path, 64 * 1024) ?? []);
     const text = found.map(({ content }) => content.toString('utf8')).join('\n');
     const values = readEnvFile(text, outer);
-    if (found.some(({ isPrivate }) => isPrivate)) {
-      for (const name of values.keys()) if (!outer.has(name)) this.#privateNames.add(name);
+    const isPrivate = found.some((file) => file.isPrivate);
+    // A value of a file that everybody may read can be made of one that not everybody may.
+    const privates = [...this.#privateNames].flatMap((name) => outer.get(name) || []);
+    for (const [name, value] of values) {
+      if (outer.has(name)) continue;
+      const isMade = privates.some((one) => value.includes(one));
+      if (isPrivate || isMade) this.#privateNames.add(name);
     }
     return values;
   }

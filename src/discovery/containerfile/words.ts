@@ -1,3 +1,4 @@
+import { cutShort } from '../../concealed.ts';
 import type { Fault } from '../fault.ts';
 import { deepestForm, variableAt } from '../variable-form.ts';
 
@@ -89,7 +90,7 @@ function unset(name: string): Fault {
 }
 
 function unreadable(text: string): Fault {
-  const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text;
+  const shown = cutShort(text, 100);
   return {
     code: 'containerfile',
     message: `expected $NAME or \${NAME}, with a default or without, found ${JSON.stringify(shown)}`,

@@ -24,7 +24,7 @@ export interface QuadletContext {
   readonly shortNames: ShortNames;
   /** The root's, in systemd's spelling: `x86-64`. */
   readonly architecture: string;
-  /** For all that the root's variables make. */
+  /** How much text the root's variables and specifiers may still make. */
   readonly allowance: Allowance;
   readonly etc: Etc;
   /** Whose manager runs the units; absent for the system's. */

@@ -116,7 +116,7 @@ function concealUsed(
   script: string,
 ): boolean {
   return [...privateNames]
-    .filter((name) => script.includes(name))
+    .filter((name) => new RegExp(`\\$\\{?${name}(?![A-Za-z0-9_])`).test(script))
     .every((name) => concealValue(values.get(name) ?? ''));
 }
 

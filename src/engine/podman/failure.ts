@@ -1,3 +1,4 @@
+import { cutShort } from '../../concealed.ts';
 import { systemErrorCode } from '../../errors.ts';
 import { EngineError, TornImageError } from '../engine.ts';
 import type { Call, Reply } from './api.ts';
@@ -82,5 +83,5 @@ function wordsOf(body: Buffer): string {
   } catch {
     // Not podman's JSON: then the text as it is.
   }
-  return text.trim() === '' ? 'nothing' : text.trim().slice(0, 500);
+  return text.trim() === '' ? 'nothing' : cutShort(text.trim(), 500);
 }

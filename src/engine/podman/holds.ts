@@ -126,7 +126,12 @@ async function isShaped(
     (Config.Cmd ?? []).length === 0 &&
     HostConfig.NetworkMode === 'none' &&
     pods.some((pod) => pod.Id === Pod && isPinPod(pod, root));
-  if (!isOwn) onStranger({ container, name: Name, reason: 'it is not made as those are' });
+  if (!isOwn)
+    onStranger({
+      container,
+      name: Name,
+      reason: 'its entrypoint, network or pod is not what berth sets',
+    });
   return isOwn;
 }
 
@@ -150,10 +155,11 @@ function readHold(container: Container, seals: Seals): Hold | string {
   const labels: Labels = container.Labels ?? {};
   const name = nameOf(container);
   const claimed = readPinLabels(labels, `sha256:${container.ImageID}`);
-  if (claimed === undefined) return 'its labels are not as those of a pin of this image';
+  if (claimed === undefined) return 'its labels are not those that berth writes for this image';
   const { root } = claimed;
-  if (!isPinName(name, root)) return `its name is not as that of a pin of ${root}`;
-  if (!isPodName(container.PodName ?? '', root)) return `it is in no pod of the pins of ${root}`;
+  if (!isPinName(name, root)) return `its name is not one that berth gives to pins of ${root}`;
+  if (!isPodName(container.PodName ?? '', root))
+    return `it is not in a pod that berth made for ${root}`;
   if ((container.StartedAt ?? 0) > 0) return 'it was started, and a pin never is';
   const sealed = seals.isRight(name, labels, labels[SEAL_LABEL]);
   const hold = { ...claimed, container: container.Id, sealed };

@@ -88,8 +88,10 @@ export async function pinImages(
 /** What would not be read back would be made again and again. */
 function assertReadable(root: string, request: PinRequest): void {
   if (readPinLabels(pinLabels(root, request), request.id) !== undefined) return;
-  throw new Error(
-    `no labels can say this pin of ${JSON.stringify(root)}: ${JSON.stringify(request)}`,
+  throw new EngineError(
+    'engine-failed',
+    `${request.id} has too many or too long names for one pin of ${root}`,
+    { hint: 'name the image in fewer ways' },
   );
 }
 

@@ -20,12 +20,12 @@ import { type Labels, SEALED_LABELS } from './labels.ts';
 const KEY_BYTES = 32;
 
 /**
- * Proves of a pin that who wrote its labels has the key in the state directory, which is for berth
- * alone: whoever can make containers can write any label, and what berth removes hangs on what it
- * fetched. The container's name is in the seal, so that no label serves in another place.
+ * Seals prove that berth itself wrote a pin's labels: whoever can make containers can write any label,
+ * but only berth can read the key in the state directory. The container's name is part of the seal, so
+ * that it is worth nothing on another container.
  *
- * The key is made with the first seal. One that is lost or damaged is replaced: then nothing proves
- * the pins that are there, and all but what they say of the fetching counts as before.
+ * The first seal makes the key. A lost or damaged key is replaced; existing pins then count as before,
+ * except for their claim that berth fetched the image.
  */
 export class Seals {
   readonly #path: string;
@@ -57,13 +57,21 @@ function sealOf(key: Buffer, name: string, labels: Labels): Buffer {
   return createHmac('sha256', key).update(text).digest();
 }
 
-/** Undefined for one that is not there, or is no key. */
-function readKey(path: string): Buffer | undefined {
+/** With these a key is not there, or is a link, which none of berth's is. */
+const absent: ReadonlySet<string> = new Set(['ENOENT', 'ELOOP']);
+
+/**
+ * Undefined for one that is not there, or is no key.
+ *
+ * @param isToReplace whether one that can't be read is an error: in its place a good one would be lost.
+ */
+function readKey(path: string, isToReplace = false): Buffer | undefined {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
+    const code = systemErrorCode(error);
+    if (code === undefined || (isToReplace && !absent.has(code))) throw error;
     return undefined;
   }
   try {
@@ -87,7 +95,7 @@ function makeKey(path: string): Buffer {
       linkSync(temporary, path);
     } catch (error) {
       if (systemErrorCode(error) !== 'EEXIST') throw error;
-      if (readKey(path) === undefined) renameSync(temporary, path);
+      if (readKey(path, true) === undefined) renameSync(temporary, path);
     }
     rmSync(temporary, { force: true });
     syncDirectory(directory);

@@ -36,7 +36,7 @@ const KEEPER = `
 trap : TERM
 directory=$1
 shift
-read -r start
+read -r start || { rm -rf -- "$directory"; exit; }
 "$@" </dev/null &
 exec 2>/dev/null
 read -r end

@@ -16,12 +16,12 @@ export class Strangers {
     if (this.#seen.has(container) || this.#seen.size > MOST) return;
     this.#seen.add(container);
     if (this.#seen.size > MOST) {
-      this.#warn('there are more containers with labels of berth that are none of its pins');
+      this.#warn('there are more containers that carry labels of berth and are not its pins');
       return;
     }
     const id = container.slice(0, 12);
     this.#warn(
-      `the container ${name || 'without a name'} (${id}) has labels of berth and is none of its pins, as ${reason}; it counts for nothing and is left alone: \`podman rm ${id}\` if nobody needs it, or make it without labels that begin with berth.`,
+      `container ${name || '(no name)'} (${id}) carries labels of berth but is not one of its pins: ${reason}. berth ignores it and leaves it alone; remove it with \`podman rm ${id}\` if nobody needs it, or make it again without labels that begin with "berth."`,
     );
   }
 }
