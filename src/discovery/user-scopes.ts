@@ -162,7 +162,7 @@ function tooMany(etc: string, found: number): Problem {
     code: 'too-many-entries',
     path,
     message: `expected at most ${maxUsers} users with units of their own, found ${found}`,
-    hint: 'put units that all of them run directly in /etc/containers/systemd/users',
+    hint: `put units that all of them run directly in ${path}`,
     subject: { unitPath: path, unit: path },
   };
 }

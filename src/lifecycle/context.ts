@@ -103,7 +103,7 @@ async function look(context: Context) {
   for (const { id } of recovered) {
     const isUnproven = lost.some((pin) => pin.root === id && pin.unproven === true);
     const but = isUnproven
-      ? '; that berth fetched its images, as they say, nothing proves: `berth prune` leaves those'
+      ? '; nothing proves that berth fetched its images, so `berth prune` will leave them'
       : '';
     const message = `the record of ${id} is lost; what its pins tell stands in for it${but}`;
     report({ event: 'warning', message });

@@ -66,7 +66,7 @@ function sayUnproven(
 ): void {
   const unproven = pins.filter((pin) => pin.unproven === true && !brought.has(pin.id));
   if (unproven.length === 0) return;
-  const message = `the pins of ${id} say that berth fetched ${counted(unproven.length, 'image')}, and nothing proves it any more: \`berth prune\` leaves them, \`podman rmi\` removes what nobody needs`;
+  const message = `the pins of ${id} claim that berth fetched ${counted(unproven.length, 'image')}, but nothing proves it: \`berth prune\` leaves them; remove with \`podman rmi\` what nobody needs`;
   report({ event: 'warning', message });
 }
 

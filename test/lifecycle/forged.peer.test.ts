@@ -114,7 +114,7 @@ test('no label leads out of the state directory, whatever is run', { skip }, asy
     const { stdout, stderr } = await lab.run(command, ...more);
     const said = `${words.join(' ')}: ${stdout}${stderr}`;
     assert.ok(!said.includes('\u001b[31m'), JSON.stringify(said));
-    assert.match(stderr, /has labels of berth and is none of its pins/, said);
+    assert.match(stderr, /carries labels of berth but is not one of its pins/, said);
     assert.deepEqual(filesOf(lab.directory, lab.state), outside, said);
     assert.equal(readFileSync(victim, 'utf8'), 'untouched', said);
     const records = readdirSync(join(lab.state, 'roots'));

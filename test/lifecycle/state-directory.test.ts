@@ -42,6 +42,8 @@ const made = [
   'roots/',
   'roots/a.json',
   'roots/b.json.damaged',
+  'pins.key',
+  'pins.key.0123456789ab',
   'activation.json',
   'apply.json',
   'gate.json',
@@ -77,7 +79,7 @@ test('whatever berth makes is for its owner alone, under umask 0 as well', async
   assert.ok(readdirSync(state).includes('roots'));
   assert.deepEqual(openToOthers(state), []);
   const target = join(machine.directory, 'target');
-  mkdirSync(join(target, 'var'), { recursive: true });
+  mkdirSync(join(target, 'var'), { recursive: true, mode: 0o755 });
   await stage('--into', target);
   assert.deepEqual(openToOthers(join(target, 'var/lib/berth')), []);
 });

@@ -28,6 +28,20 @@ function namesOf(root: Root, path: string): string | undefined {
     .join(', ');
 }
 
+/** Of an archive whose own top has an entry. */
+async function withTop(mode: number, uid = 0): Promise<string> {
+  const top = { path: './', type: '5', mode, uid };
+  const root = await imageOf([top, { path: 'etc/a', content: 'x' }]);
+  return codeOf(() => root.readFile('/etc/a'));
+}
+
+test('an image whose top others may write is no OS', async () => {
+  assert.equal(await withTop(0o755), 'no error');
+  assert.equal(await withTop(0o775), 'no error');
+  assert.equal(await withTop(0o777), 'user-writable');
+  assert.equal(await withTop(0o755, 1000), 'user-writable');
+});
+
 function codeOf(work: () => unknown): string {
   try {
     work();

@@ -5,6 +5,7 @@ import test, { type TestContext } from 'node:test';
 import { type Machine, startMachine, writeRoot } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
+import { testCertificate } from '../support/registry-certificate.ts';
 import { secret, skip, writeShared } from './mallory.ts';
 
 const login = { username: 'root', password: secret };
@@ -84,4 +85,21 @@ test('credentials that the unit does not name a registry for go nowhere', async 
   const { code } = await machine.berth('plan', '--engine', 'store', '--bind', 'all', root);
   assert.equal(code, 1);
   for (const { authorization } of registry.requests) assert.equal(authorization, undefined);
+});
+
+test('a certificate that nobody verified is no TLS for an AuthFile=', { skip }, async (t) => {
+  const machine = await startMachine(t);
+  const registry = await startRegistry({ auth: { basic: login }, tls: testCertificate });
+  t.after(() => registry.close());
+  registry.push('app:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
+  const conf = machine.environment['CONTAINERS_REGISTRIES_CONF'] ?? '';
+  writeFileSync(conf, '');
+  const root = rootWith(machine, registry.host, ofSystem);
+  const stage = ['stage', '--engine', 'store', '--bind', 'all', root];
+  const refused = await machine.berth(...stage);
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.stderr, /certificate/);
+  for (const { authorization } of registry.requests) assert.equal(authorization, undefined);
+  writeFileSync(conf, `[[registry]]\nlocation = "${registry.host}"\ninsecure = true\n`);
+  assert.equal((await machine.berth(...stage)).code, 0);
 });

@@ -17,7 +17,7 @@ function writeRoot(machine: Machine): string {
   return writeShared(
     join(machine.directory, 'root'),
     {
-      'etc/app/secret.env': `TAG=${secret}\nBAD="No Tag/${secret}!"\nPATHS=team/${secret}\nLONG=${'x'.repeat(200)}-${secret}\nSHORT=7x\n`,
+      'etc/app/secret.env': `TAG=${secret}\nBAD="No Tag/${secret}!"\nPATHS=team/${secret}\nLONG=${secret}!${'x'.repeat(200)}\nSHORT=7x\nQUOTED='${secret}"\\\\x'\n`,
       [`${units}/app.container`]: unit('app:${TAG}'),
       [`${units}/bad.container`]: unit('bad:${BAD}'),
       [`${units}/long.container`]: unit('long:${LONG}'),
@@ -28,9 +28,17 @@ function writeRoot(machine: Machine): string {
       'usr/lib/systemd/system/sh.service': service(
         `/bin/sh -c "podman run ${registry}/sh:$BAD; podman run ${registry}/sh:$TAG"`,
       ),
+      'usr/lib/systemd/system/long.service': service(
+        `/bin/sh -c "podman run ${registry}/long:$LONG"`,
+      ),
+      'usr/lib/systemd/system/quoted.service': service(
+        `/bin/sh -c "podman run ${registry}/quoted:$QUOTED"`,
+      ),
       'etc/containers/systemd/users/u.container': unit('user:${TAG}'),
-      'srv/compose/.env': `TAG=${secret}\n`,
-      'srv/compose/compose.yaml': `services:\n  a: {image: "${registry}/compose:\${TAG}"}\n  b: {image: "${registry}/compose b:\${TAG}"}\n`,
+      'srv/compose/.env': `TAG=${secret}\nLONG="${secret}!${'y'.repeat(150)}"\nQUOTED="${secret}\\"z"\n`,
+      'srv/compose/public.env': 'MADE=x-${TAG}\n',
+      'srv/compose/made.yaml': `services:\n  made: {image: "${registry}/made:\${MADE}"}\n`,
+      'srv/compose/compose.yaml': `include:\n  - {path: made.yaml, env_file: public.env}\nservices:\n  c: {image: "${registry}/c:\${LONG}"}\n  d: {image: "${registry}/d:\${QUOTED}"}\n  a: {image: "${registry}/compose:\${TAG}"}\n  b: {image: "${registry}/compose b:\${TAG}"}\n`,
       [`${units}/yaml.kube`]: '[Kube]\nYaml=/etc/app/private.yaml\n',
       'etc/app/private.yaml': `kind: Pod\nspec: {containers: [{name: c, image: "No Image ${secret}"}]}\n`,
     },

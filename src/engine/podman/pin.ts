@@ -26,8 +26,8 @@ const MAX_ROUNDS = 8;
  */
 export async function listPins(moorings: Moorings): Promise<readonly Pin[]> {
   const { holds } = await listHolds(moorings);
-  const worse = holds.toSorted((a, b) => Number(a.sealed) - Number(b.sealed));
-  const best = new Map(worse.map((hold) => [`${hold.id} ${hold.root}`, hold]));
+  const unsealedFirst = holds.toSorted((a, b) => Number(a.sealed) - Number(b.sealed));
+  const best = new Map(unsealedFirst.map((hold) => [`${hold.id} ${hold.root}`, hold]));
   return [...best.values()].map(({ container, ...pin }) => ({ ...pin, handle: container }));
 }
 
