@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { layeredImage } from '../lifecycle/layered-image.ts';
 import { type Machine, startMachine } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { writeLayout } from '../support/oci-layout.ts';
-import { home, marker, secret, sharedLayer, skip, writeShared } from './mallory.ts';
+import { home, mallory, marker, secret, sharedLayer, skip, writeShared } from './mallory.ts';
 
 const units = 'usr/share/containers/systemd';
 const bound = '[X-Berth]\nBind=yes\n';
@@ -77,6 +77,9 @@ test('a home binds nothing, fails nothing and is told nothing, in a directory', 
     assert.equal(outcome.code, 0, `${words.join(' ')}: ${outcome.stderr}`);
     judge(machine, outcome);
   }
+  chownSync(join(root, 'usr/share/containers/systemd/app.container'), mallory, mallory);
+  const linted = await machine.berth('lint', '--offline', root);
+  assert.match(linted.stderr + linted.stdout, /warning user-writable .*\/app\.container: /);
   const listed = await machine.berth('images', '--config', config, root);
   assert.match(
     listed.stderr,
