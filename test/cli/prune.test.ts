@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { withLock } from '../../src/engine/file-lock.ts';
 import { layoutAt } from '../../src/engine/store/layout.ts';
+import { formatBytes } from '../../src/format-bytes.ts';
 import { startMachine } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 
@@ -20,23 +21,25 @@ test('prune shows what downloads that broke have left, and takes it unless someb
   assert.equal(pulled.code, 1, pulled.stderr);
   const store = join(directory, 'state/store');
   const parts = () => readdirSync(join(store, 'tmp'));
+  const [part = ''] = parts();
   assert.equal(parts().length, 1);
+  // A connection that is cut takes with it what its reader had not come to.
+  const { size } = statSync(join(store, 'tmp', part));
+  assert.ok(size > 0 && size <= 2_000_000, String(size));
+  const said = `Parts of downloads that broke, ${formatBytes(size)}`;
   const prune = async (...words: string[]) => {
     const { code, stdout, stderr } = await machine.berth('prune', '--engine', 'store', ...words);
     assert.equal(code, 0, stderr);
     return stdout;
   };
-  assert.match(
-    await prune('--dry-run'),
-    /^Parts of downloads that broke, 2\.0 MB, would be removed\.$/m,
-  );
-  assert.equal(JSON.parse(await prune('--dry-run', '--format', 'json')).broken, 2_000_000);
+  assert.ok((await prune('--dry-run')).split('\n').includes(`${said}, would be removed.`));
+  assert.equal(JSON.parse(await prune('--dry-run', '--format', 'json')).broken, size);
   assert.equal((await machine.berth('prune', '--engine', 'store')).code, 2, 'it asks first');
   await withLock(layoutAt(store).inUse, 'shared', async () => {
     assert.equal(JSON.parse(await prune('--force', '--format', 'json')).broken, 0);
   });
   assert.equal(parts().length, 1);
-  assert.match(await prune('--force'), /^Parts of downloads that broke, 2\.0 MB, were removed\.$/m);
+  assert.ok((await prune('--force')).split('\n').includes(`${said}, were removed.`));
   assert.deepEqual(parts(), []);
   assert.equal((await machine.berth('prune', '--engine', 'store')).stderr, 'Nothing to prune.\n');
 });
