@@ -5,7 +5,7 @@ import type { LoadedImages } from '../engine/store/loaded.ts';
 import { BerthError } from '../errors.ts';
 import type { Context } from '../lifecycle/context.ts';
 import { readRetryTimes, writeRetryTimes } from '../lifecycle/retry-times.ts';
-import { keepFromOthers } from '../lifecycle/state-directory.ts';
+import { keepFromOthers, refuseOthers } from '../lifecycle/state-directory.ts';
 import type { RetryTimes } from '../registry/hosts.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RetryPolicy } from '../registry/retry.ts';
@@ -152,6 +152,7 @@ export function privateStateDirectory(
     config.stateDirectory ??
     defaultStateDirectory(isUser(options));
   keepFromOthers(directory);
+  refuseOthers(directory);
   return directory;
 }
 

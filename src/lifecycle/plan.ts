@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import type { EngineInfo } from '../engine/engine.ts';
 import type { BerthError } from '../errors.ts';
 import { formatBytes } from '../format-bytes.ts';
@@ -135,6 +136,10 @@ export async function planStage(
   const record = situation.records.get(root.id);
   if (record !== undefined && isLiving(record) && record.location !== root.location) {
     const message = `${root.id} was staged from ${record.location}; staging ${root.location} under this id replaces that`;
+    context.report({ event: 'warning', message });
+  }
+  if (wanted.passedOver > 0) {
+    const message = `${counted(wanted.passedOver, 'place')} of ${root.location} ${wanted.passedOver === 1 ? 'is' : 'are'} not root's, so no part of the OS, and not read: \`berth images\` says which`;
     context.report({ event: 'warning', message });
   }
   const { bindings, provided } = withoutShadowed(wanted, situation);

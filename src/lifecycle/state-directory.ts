@@ -1,7 +1,16 @@
-import { chmodSync, closeSync, constants, fstatSync, openSync, readdirSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { systemErrorCode } from '../errors.ts';
+import { BerthError, systemErrorCode } from '../errors.ts';
 import { O_PATH } from '../root/directories.ts';
+import { howToGiveToRoot, isForeign, reader, whyForeign } from '../root/ownership.ts';
 
 /** Everything that berth makes in a state directory, files that are being written included. */
 const OWN =
@@ -22,11 +31,29 @@ export function keepFromOthers(stateDirectory: string): void {
   attempt(stateDirectory, constants.O_DIRECTORY, (itself) => {
     const names = readdirSync(itself);
     // Every command that changes anything makes it first: without it this is no state directory yet.
-    if (!names.includes('lock')) return false;
+    if (names.length > 0 && !names.includes('lock')) return false;
     const own = names.filter((name) => OWN.test(name));
     for (const name of own) makePrivate(join(itself, name));
     return own.length === names.length;
   });
+}
+
+/**
+ * What berth has on record it believes: who may write there is as good as whoever runs berth.
+ *
+ * @throws {BerthError} `state-directory`
+ */
+export function refuseOthers(stateDirectory: string): void {
+  const stats = statSync(stateDirectory, { throwIfNoEntry: false });
+  if (stats?.isDirectory() !== true || !isForeign(stats, reader())) return;
+  throw new BerthError(
+    'state-directory',
+    `expected a state directory that nobody else can write, found ${stateDirectory}, ${whyForeign(stats)}`,
+    {
+      hint: `give another --state-dir, or: \`${howToGiveToRoot(stats)} ${stateDirectory}\``,
+      kind: 'usage',
+    },
+  );
 }
 
 /** A directory comes after what is in it: a private one says that all of it is done. */

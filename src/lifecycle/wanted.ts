@@ -12,6 +12,8 @@ export interface Wanted {
   readonly bindings: readonly Binding[];
   /** The problems on bound references: with one of them the root will not be ready. */
   readonly problems: readonly BoundProblem[];
+  /** How many files and directories were passed over, since others than root may write them. */
+  readonly passedOver: number;
   /** What is bound and lies in an additional store of podman: nothing has to be done for it. */
   readonly provided: readonly Provided[];
   readonly storage: StorageSettings;
@@ -45,8 +47,14 @@ export async function wantedOf(root: Root, options: WantedOptions): Promise<Want
       // What another machine will have beside the tree, this one can't tell.
       ...(foreign ? [] : storeProblems(found, opened)),
     ],
+    passedOver: found.problems.filter(isPassedOver).length,
     storage: found.storage,
   };
+}
+
+/** Where a search of the OS came upon it: homes are said for themselves. */
+function isPassedOver({ code, bound, subject }: BoundProblem): boolean {
+  return code === 'user-writable' && !bound && subject !== undefined;
 }
 
 /** Takes out what every reference of a binding finds in an additional store. */

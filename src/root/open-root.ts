@@ -1,9 +1,10 @@
 import { readlinkSync, type Stats, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { Directories } from './directories.ts';
 import { DirectoryRoot } from './directory-root.ts';
 import { displayPath, nameFromBytes } from './names.ts';
 import { noRoot, openDirectory } from './open-directory.ts';
-import { type Foreign, whoMayWrite } from './ownership.ts';
+import { type Foreign, whyForeign } from './ownership.ts';
 import { isOfOs, type Root, RootError, type View } from './root.ts';
 
 /**
@@ -13,8 +14,8 @@ import { isOfOs, type Root, RootError, type View } from './root.ts';
  * Its location is the real path, also for a descriptor if that path leads to the very same
  * directory here: so a root is called the same however it was given. Else it is `fd:N`.
  *
- * @throws {RootError} `no-root`; `user-writable` if others than root may write the directory itself,
- * and so all that is in it.
+ * @throws {RootError} `no-root`; `user-writable` if others than root may write the directory itself, or
+ * its /usr or /etc, and so all that is in it.
  */
 export function openRoot(spec: string, view: View = 'os'): Root {
   if (spec.startsWith('image:')) {
@@ -25,24 +26,34 @@ export function openRoot(spec: string, view: View = 'os'): Root {
   const fd = openDirectory(spec);
   const location = realPathOf(fd, statSync(`/proc/self/fd/${fd}`)) ?? spec;
   const directories = new Directories(fd, location);
-  const { foreign } = directories.root;
-  if (foreign === undefined || !isOfOs(view)) {
-    return new DirectoryRoot(directories, location, view);
-  }
-  directories.close();
+  const root = new DirectoryRoot(directories, location, view);
+  if (!isOfOs(view)) return root;
+  const foreign = directories.root.foreign ?? foreignTop(root);
+  if (foreign === undefined) return root;
+  root.close();
   throw topUserWritable(location, foreign);
 }
 
+/** The directories without which there is no OS: whose they are, the tree is. */
+const TOPS = ['/usr', '/etc'];
+
+function foreignTop(root: Root): Foreign | undefined {
+  const present = root.as('present');
+  return TOPS.map((path) => present.lookup(path)?.foreign).find((foreign) => foreign !== undefined);
+}
+
 function topUserWritable(location: string, foreign: Foreign): RootError {
+  const path = foreign.path === '/' ? location : join(location, foreign.path);
   return new RootError(
     'user-writable',
     '/',
-    `expected an OS tree that only root can write at ${displayPath(location)}, found that ${whoMayWrite(foreign)} it`,
+    `expected an OS tree that only root can write at ${displayPath(location)}, found ${displayPath(path)}, ${whyForeign(foreign)}`,
     {
       hint:
         foreign.uid === 0
-          ? 'take the right to write from the others: `chmod go-w`'
-          : `run berth as user ${foreign.uid}, who builds the tree, or give the directory to root: \`chown root:root\`; what lies in it must have the owners that the OS will have`,
+          ? `take the right to write from the others: \`chmod go-w ${displayPath(path)}\``
+          : `run berth as user ${foreign.uid}, who builds the tree; or unpack it as root, so that all in it has the owners of the OS (a chown of the top alone is not enough)`,
+      foreign,
     },
   );
 }

@@ -69,9 +69,14 @@ export function isSearchableByEverybody({ mode }: Ownership): boolean {
   return (mode & SEARCHABLE_BY_EVERYBODY) !== 0;
 }
 
-/** For messages: `user 1001 may write`, to be followed by what. */
-export function whoMayWrite({ uid, gid, mode }: Ownership): string {
-  if (uid !== root.uid && uid !== reader().uid) return `user ${uid} may write`;
-  if ((mode & WRITABLE_BY_EVERYBODY) !== 0) return 'everybody may write';
-  return `group ${gid} may write`;
+/** For messages: `which belongs to user 1001`. */
+export function whyForeign({ uid, gid, mode }: Ownership): string {
+  if (uid !== root.uid && uid !== reader().uid) return `which belongs to user ${uid}`;
+  if ((mode & WRITABLE_BY_EVERYBODY) !== 0) return 'which everybody may write';
+  return `which group ${gid} may write`;
+}
+
+/** What to do about it, as a command without the path. */
+export function howToGiveToRoot({ uid }: Ownership): string {
+  return uid !== root.uid && uid !== reader().uid ? 'chown root:root' : 'chmod go-w';
 }

@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 import { displayPath } from './names.ts';
-import { type Foreign, whoMayWrite } from './ownership.ts';
+import { type Foreign, howToGiveToRoot, whyForeign } from './ownership.ts';
 import { RootError } from './root.ts';
 
 /** `path` is what was asked for in all of these. */
@@ -82,9 +82,9 @@ export function userWritable(path: string, foreign: Foreign): RootError {
   return new RootError(
     'user-writable',
     path,
-    `expected only root to be able to write ${displayPath(foreign.path)}${where}, found that ${whoMayWrite(foreign)} it: it is no part of the OS`,
+    `expected a file that only root can write, found ${displayPath(foreign.path)}${where}, ${whyForeign(foreign)}: it is no part of the OS`,
     {
-      hint: 'if it belongs to the OS, give it to root: `chown root:root` and `chmod go-w`, each directory above it too',
+      hint: `if it is, give it to root in the tree: \`${howToGiveToRoot(foreign)} ${displayPath(foreign.path)}\``,
       foreign,
     },
   );

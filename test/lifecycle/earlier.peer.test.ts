@@ -90,7 +90,7 @@ test('records and pins of a berth without seals serve as they are', {
   for (const command of ['verify', 'activate', 'reconcile', 'reconcile', 'status']) {
     const { code, stdout, stderr } = await lab.run(command);
     assert.equal(code, 0, `${command}: ${stdout}${stderr}`);
-    assert.doesNotMatch(stderr, /warning|lost|damaged|none of its pins/, command);
+    assert.doesNotMatch(stderr, /warning|lost|damaged|one of its pins/, command);
     assert.equal(await lab.containers(), before, `${command} makes no pin anew`);
   }
   assert.match((await lab.run('reconcile')).stdout, /Nothing had to be done/);
@@ -138,7 +138,7 @@ test('their records lost, the pins bring them back, and prove nothing', {
   rmSync(lab.state, { recursive: true });
   const { code, stderr } = await lab.run('activate');
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /the record of a is lost; .* nothing proves: `berth prune` leaves those/);
+  assert.match(stderr, /the record of a is lost; .* nothing proves .* `berth prune` will leave them/);
   assert.deepEqual([...readRecords(lab.state).byId.keys()].sort(), ['a', 'manual']);
   assert.equal((await lab.run('verify')).code, 0);
   const released = await lab.run('release', 'a');

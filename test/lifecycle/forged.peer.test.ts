@@ -152,7 +152,7 @@ test('activate moves no name because of what a container says', { skip }, async 
     const { code, stdout, stderr } = await lab.run('activate');
     assert.equal(code, 3, what);
     assert.match(stdout + stderr, /not staged/, what);
-    assert.match(stderr, /none of its pins/, what);
+    assert.match(stderr, /not one of its pins/, what);
     assert.equal(await lab.idOf(name), prod.id, what);
     assert.ok(!existsSync(join(lab.state, 'roots/a.json')), what);
     await lab.engine.podman('rm', forged);
@@ -180,7 +180,7 @@ test('reconcile releases and prune removes nothing because of what a container s
   const forged = await lab.forge({ root: 'gone', pin, pod: 'none' });
   const { stdout, stderr } = await lab.run('reconcile');
   assert.doesNotMatch(stdout, /gone/);
-  assert.match(stderr, /is in no pod of the pins of gone/);
+  assert.match(stderr, /not in a pod that berth made for gone/);
   await lab.engine.podman('rm', forged);
   // One that looks in every respect like a pin may be let go of like one: the image is another's.
   await lab.forge({ root: 'gone', pin });
@@ -199,7 +199,7 @@ test('of a state directory that is lost whole the pins bring back all but what b
   rmSync(lab.state, { recursive: true });
   const activated = await lab.run('activate');
   assert.equal(activated.code, 0, activated.stderr);
-  assert.match(activated.stderr, /the record of a is lost; .* `berth prune` leaves those/);
+  assert.match(activated.stderr, /the record of a is lost; .* `berth prune` will leave them/);
   assert.equal((await lab.run('verify')).code, 0);
   // In which files the names stand comes from the tree alone.
   assert.match((await lab.run('reconcile')).stdout, /staged now/);

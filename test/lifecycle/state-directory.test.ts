@@ -5,6 +5,7 @@ import {
   linkSync,
   mkdirSync,
   readdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -148,4 +149,20 @@ test('no link is followed, and no file that has a second name elsewhere is chang
   keepFromOthers(state);
   assert.deepEqual(openToOthers(others).sort(), ['', 'a', 'b']);
   assert.equal(statSync(join(state, 'lock')).mode & 0o777, 0o600);
+});
+
+test('a state directory that others may write is refused', async (t) => {
+  const { machine, state } = await startStaged(t);
+  mkdirSync(state);
+  writeFileSync(join(state, 'of-others'), '');
+  chmodSync(state, 0o777);
+  const { code, stderr } = await machine.berth('status', '--engine', 'store');
+  assert.equal(code, 2);
+  assert.match(
+    stderr,
+    /nobody else can write, found .*\/state, which everybody may write\n {2}→ .*chmod go-w/,
+  );
+  rmSync(join(state, 'of-others'));
+  assert.equal((await machine.berth('status', '--engine', 'store')).code, 0);
+  assert.equal(statSync(state).mode & 0o777, 0o700, 'an empty one is berth’s to be');
 });

@@ -251,3 +251,19 @@ test('what a user mounted is the user’s, and is not looked at', () => {
   );
   assert.ok(readUserMounts().byPath instanceof Map);
 });
+
+test('a tree whose /usr or /etc others may write is refused as its top is', { skip }, (t) => {
+  for (const name of ['usr', 'etc']) {
+    const top = join(temporaryDirectory(t), 'root');
+    mkdirSync(join(top, name), { recursive: true });
+    openRoot(top).close();
+    chownSync(join(top, name), 7, 7);
+    assert.throws(
+      () => openRoot(top),
+      (error) => {
+        assert.match(String(error), new RegExp(`/${name}, which belongs to user 7$`));
+        return rootError('user-writable', '/')(error);
+      },
+    );
+  }
+});

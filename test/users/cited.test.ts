@@ -149,12 +149,16 @@ async function check(machine: Machine, spec: string): Promise<void> {
   const words = ['--config', config, '--bind', 'all'];
   const planned = await machine.berth('plan', ...words, '--format', 'json', spec);
   const { problems } = JSON.parse(planned.stdout) as Plan;
+  assert.match(
+    planned.stderr,
+    /^warning: \d+ places of .* are not root's, .*`berth images` says which$/m,
+  );
   const listed = await machine.berth('images', ...words, '--format', 'json', spec);
   const all = (JSON.parse(listed.stdout) as Plan).problems;
   for (const [what, { at }] of Object.entries(citing)) {
     const said = problems.filter(({ path }) => path === at);
     assert.ok(
-      said.some(({ bound, message }) => bound && /may write/.test(message)),
+      said.some(({ bound, message }) => bound && /belongs to user 4711/.test(message)),
       `${what}: ${JSON.stringify(said)}`,
     );
   }

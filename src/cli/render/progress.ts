@@ -3,7 +3,7 @@ import { BerthError, systemErrorCode } from '../../errors.ts';
 import type { Report } from '../../lifecycle/events.ts';
 import { plainProgress } from './plain-progress.ts';
 import { lineOf, type Progress } from './progress-lines.ts';
-import { shownJson } from './shown.ts';
+import { eventJson } from './shown.ts';
 import { terminalProgress } from './terminal-progress.ts';
 
 const STANDARD_ERROR = 2;
@@ -22,7 +22,8 @@ export function openProgress(mode: ProgressMode, fd: number): Progress {
     case 'plain':
       return plainProgress(write);
     case 'json':
-      return { report: (event) => write(`${shownJson(event)}\n`), end: () => undefined };
+      // Progress ends up in journals and logs: names are shown there as in messages.
+      return { report: (event) => write(`${eventJson(event)}\n`), end: () => undefined };
     case 'none':
       return { report: warnOnly(quietWriter(STANDARD_ERROR)), end: () => undefined };
   }

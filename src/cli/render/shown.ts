@@ -33,6 +33,14 @@ export function shownJson(value: unknown, indent?: number): string {
   return JSON.stringify(value, messagesShown, indent).replace(unprintable, escapeUnits);
 }
 
+/** The same with all texts as messages have them: who follows the progress fetches nothing by it. */
+export function eventJson(event: object): string {
+  const text = JSON.stringify(event, (_, value: unknown) =>
+    typeof value === 'string' ? withoutConcealed(value) : value,
+  );
+  return text.replace(unprintable, escapeUnits);
+}
+
 /** The keys of documents under which there are messages, one or several. */
 const messageKeys: ReadonlySet<string> = new Set(['message', 'hint', 'warnings', 'reasons']);
 

@@ -90,7 +90,7 @@ function assertReadable(root: string, request: PinRequest): void {
   if (readPinLabels(pinLabels(root, request), request.id) !== undefined) return;
   throw new EngineError(
     'engine-failed',
-    `${request.id} has too many or too long names for one pin of ${root}`,
+    `expected a pin of ${request.id} for ${JSON.stringify(root)} that can be read back, found one that can't: its names may be too many or too long`,
     { hint: 'name the image in fewer ways' },
   );
 }

@@ -67,7 +67,7 @@ for (const trixie of [false, true]) {
     assert.equal(warnings.length, 6, 'the first five are named');
     assert.match(
       warnings[0] ?? '',
-      /^the container mine \([0-9a-f]{12}\) has labels of berth .* none/,
+      /^container mine \([0-9a-f]{12}\) carries labels of berth but is not one of its pins: /,
     );
     await watched.pin(root, [pin]);
     const [own, ...more] = await watched.pins();

@@ -32,12 +32,16 @@ const listed: readonly (readonly [string, object, RegExp | undefined])[] = [
   ['one of which podman does not say whether it was started', { StartedAt: undefined }, undefined],
   ['one that was started', { State: 'exited', StartedAt: 1767225600 }, /it was started/],
   ['one that runs', { State: 'running', StartedAt: 1767225600 }, /it was started/],
-  ['one without a pod', { PodName: '' }, /in no pod of the pins of os/],
-  ['one of whose pod podman does not speak', { PodName: undefined }, /in no pod of the pins of os/],
-  ['one without a name', { Names: null }, /the container without a name \(b{12}\)/],
-  ['one with two names', { Names: [newPinName('os'), newPinName('os')] }, /without a name/],
-  ['one of another image', { ImageID: 'c'.repeat(64) }, /labels are not as those of a pin/],
-  ['one without labels', { Labels: null }, /labels are not as those of a pin/],
+  ['one without a pod', { PodName: '' }, /not in a pod that berth made for os/],
+  [
+    'one of whose pod podman does not speak',
+    { PodName: undefined },
+    /not in a pod that berth made for os/,
+  ],
+  ['one without a name', { Names: null }, /container \(no name\) \(b{12}\)/],
+  ['one with two names', { Names: [newPinName('os'), newPinName('os')] }, /\(no name\)/],
+  ['one of another image', { ImageID: 'c'.repeat(64) }, /labels are not those that berth writes/],
+  ['one without labels', { Labels: null }, /labels are not those that berth writes/],
 ];
 
 for (const [what, changes, words] of listed) {
