@@ -138,13 +138,16 @@ test('their records lost, the pins bring them back, and prove nothing', {
   rmSync(lab.state, { recursive: true });
   const { code, stderr } = await lab.run('activate');
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /the record of a is lost; .* nothing proves .* `berth prune` will leave them/);
+  assert.match(
+    stderr,
+    /the record of a is lost; .* nothing proves .* `berth prune` will leave them/,
+  );
   assert.deepEqual([...readRecords(lab.state).byId.keys()].sort(), ['a', 'manual']);
   assert.equal((await lab.run('verify')).code, 0);
   const released = await lab.run('release', 'a');
   assert.match(
     released.stderr,
-    /the pins of a say that berth fetched 2 images, and nothing proves/,
+    /the pins of a claim that berth fetched 2 images, but nothing proves/,
   );
   assert.equal((await lab.run('unpin', `${host}/web:1`)).code, 0);
   assert.match((await lab.run('prune', '--force')).stderr, /Nothing to prune/);
