@@ -16,7 +16,7 @@ export type ExpandedValue =
   | {
       readonly ok: true;
       readonly words: readonly string[];
-      /** They have a value in them of a file that not everybody may read. */
+      /** Whether a value of a file that not everybody may read stands in the words. */
       readonly isPrivate?: boolean;
     }
   | { readonly ok: false; readonly fault: Fault };

@@ -125,7 +125,7 @@ function configurationOf(
     if (!(error instanceof RootError)) throw error;
     // `/dev/null` and the like are no homes; what is a user's own is said for all users at once.
     if (error.code !== 'not-a-directory' && error.code !== 'user-writable') {
-      // Who can make a home unreadable must not keep the OS from being ready.
+      // A user can make the home unreadable, and must not keep the OS from being ready by that.
       problems.push({ ...problemOf(error), note: true });
     }
     return undefined;

@@ -37,8 +37,8 @@ export interface Engine {
   pins(): Promise<readonly Pin[]>;
 
   /**
-   * Those of these pins that look in every respect as berth makes them: what is lost is made again
-   * from no others. Absent where nobody else can make one.
+   * The pins that look in every respect as berth makes them: lost records are made again from no others.
+   * Absent where nobody else can make a pin.
    */
   readonly genuine?: (pins: readonly Pin[]) => Promise<readonly Pin[]>;
 

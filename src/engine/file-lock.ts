@@ -155,7 +155,7 @@ function makeLockFile(path: string): void {
   }
 }
 
-/** Who holds the gate mostly waits itself: who holds the lock is the one to name. */
+/** The process that holds the lock; the one that holds the gate mostly waits itself. */
 async function holdersOf(path: string): Promise<string> {
   const { lockHolders } = await import('./lock-holders.ts');
   return (

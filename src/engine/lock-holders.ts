@@ -6,7 +6,7 @@ import { systemErrorCode } from '../errors.ts';
 const NAMED = 3;
 
 /**
- * Who holds a lock on a file, for people: `process 4711 (python3, user 1000)`; undefined if no such
+ * The processes that hold a lock on a file, for people: `process 4711 (python3, user 1000)`; undefined if no such
  * process can be seen, as in another pid namespace.
  *
  * @param except a process that is not meant.

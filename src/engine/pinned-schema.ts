@@ -18,7 +18,7 @@ export const PlatformText = v.pipe(
   v.check((text) => text === '' || parsePlatform(text) !== undefined, 'expected a platform'),
 );
 
-/** Of one image: more names than any root has for it. */
+/** More names of one image than any root has. */
 const MAX_NAMES = 3_000;
 
 export const PinnedNames = v.pipe(

@@ -18,7 +18,7 @@ export function renderTable(
   const widths = header.map((_, column) =>
     all.reduce((widest, row) => Math.max(widest, widthOf(row[column] ?? '')), 0),
   );
-  // One cell that is very long must not make all rows so.
+  // A very long cell must not make every row as long.
   const padded = widths.map((width) => Math.min(width, WIDEST));
   return all
     .map((row, index) =>

@@ -9,7 +9,7 @@ export interface Word {
   readonly text: string;
   /** As it is written in the unit, or in the script. */
   readonly raw: string;
-  /** It has a value in it of a file that not everybody may read. */
+  /** Whether a value of a file that not everybody may read stands in the word. */
   readonly isPrivate?: boolean;
   /** Why it is not known, or not all of it. */
   readonly fault?: Fault;

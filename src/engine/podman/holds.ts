@@ -97,8 +97,8 @@ export async function listPods(api: PodmanApi, root: string): Promise<readonly P
 }
 
 /**
- * Those of these that a seal proves, or that were made as `createPin` does it, as far as podman
- * shows, in pods that `podOf` made. Only what has no seal is inspected: that is dear.
+ * The holds that a seal proves, or that look, as far as podman shows, as `createPin` makes them, in pods
+ * that `podOf` made. Only holds without a seal are inspected, since each takes a request.
  */
 export async function genuineHolds<T extends Pick<Hold, 'root' | 'container' | 'sealed'>>(
   moorings: Moorings,

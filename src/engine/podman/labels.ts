@@ -40,7 +40,7 @@ export const SEALED_LABELS = [
 /** A later schema that means something else counts up. */
 const SCHEMA = '1';
 
-/** Of one label, in characters: some 3000 names of one image. */
+/** The length of one label, in characters: some 3000 names of one image. */
 const MAX_TEXT = 1024 * 1024;
 
 /** Labels from which the pin, and with the other pins of its root the root's record, can be read. */
