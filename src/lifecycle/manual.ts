@@ -54,7 +54,7 @@ export async function pinByHand(
   });
 }
 
-/** One that is not written as berth writes names could not be read back from its pin. */
+/** A name that is not written as berth writes names could not be read back from its pin. */
 function nameOf(image: EngineImage): string {
   return [...image.names, ...image.digests].find(isNameOrId) ?? image.id;
 }

@@ -10,7 +10,7 @@ export const API_VERSION = 'berth/v1';
 
 const digest = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
 
-/** Of files that lie in the state directory: an id becomes a path, a name is given to images. */
+/** Ids and names in files of the state directory: an id becomes a path, a name is given to images. */
 export const RootId = v.pipe(v.string(), v.check(isRootId, 'expected the id of a root'));
 export const ImageName = v.pipe(v.string(), v.check(isNameOrId, 'expected a full image name'));
 export const ImageId = digest;

@@ -66,8 +66,8 @@ function makePrivate(path: string): void {
 
 /**
  * Calls `prepare` with a file or directory that is open to others, and makes it private if that agrees.
- * It is reached by a descriptor that only names it: opening and closing a lock file itself would drop
- * this process's locks on it.
+ * The file is reached by a descriptor that only names it: opening and closing a lock file itself would
+ * drop this process's locks on it.
  */
 function attempt(
   path: string,

@@ -214,7 +214,7 @@ class Attempt {
       timer = setTimeout(() => request.destroy(new Stalled(idle)), idle);
     };
     request.once('socket', (socket) => {
-      // Of a request that is ended just as its reply is whole, Node hears the socket no more.
+      // When a request is ended just as its reply is whole, Node listens to the socket no more.
       if (!request.reusedSocket) socket.on('error', () => undefined);
       // Also one that a proxy has connected already.
       if (request.reusedSocket || !('encrypted' in socket || socket.connecting)) connected();

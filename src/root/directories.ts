@@ -65,7 +65,7 @@ export class Directories {
     this.#prefix = location.replace(/\/$/, '');
     const stats = fstatSync(fd);
     const foreign = isForeign(stats, this.trusted) ? { ...ownership(stats), path: '/' } : undefined;
-    // Who may enter the top is for the place where the tree lies now, not for the OS.
+    // The top's own permission to enter is that of the place where the tree lies now, not of the OS.
     this.root = {
       fd,
       realPath: '/',
@@ -117,7 +117,7 @@ export class Directories {
         closeSync(fd);
         throw madeByKernel(path);
       }
-      // One that was mounted since the root was opened is told by its device.
+      // A mount that came after the root was opened is told by its device.
       const user = isMount ? readUserMounts().byDevice.get(stats.dev) : undefined;
       const owner = user === undefined ? ownership(stats) : { uid: user, gid: user, mode: 0 };
       const own = isForeign(owner, this.trusted) ? { ...owner, path: realPath } : undefined;

@@ -122,7 +122,7 @@ export class ImageRoot implements Root {
     const { tree } = this.#held;
     if (tree === undefined) throw new Error(`the root ${this.location} is closed already`);
     if (!isPossiblePath(path)) return undefined;
-    // Who may enter the top is for the place where a tree lies, not for the OS.
+    // The top's own permission to enter is that of the place where a tree lies, not of the OS.
     const foreign = foreignOf(tree, '/');
     const top = { directory: tree, foreign, passedOn: foreign, isPrivate: false };
     const way: Step[] = [top];

@@ -1,4 +1,4 @@
-/** Who owns something and who may write it, as the kernel or an archive tells. */
+/** The owner, group and mode of a file, as the kernel or an archive tells. */
 export interface Ownership {
   readonly uid: number;
   readonly gid: number;

@@ -39,7 +39,7 @@ export const containerList = array(
     State: string(),
     /** In seconds since 1970; far below zero for one that never was. */
     StartedAt: optional(number()),
-    /** Of its pod; empty or absent without one. */
+    /** The name of the container's pod; empty or absent without a pod. */
     PodName: optional(string()),
     /** The container that holds the namespaces of a pod. */
     IsInfra: optional(boolean()),
@@ -73,7 +73,7 @@ export const containerReply = looseObject({
   }),
 });
 
-/** Of `GET /containers/{id}/json`, of a pin. */
+/** The reply to `GET /containers/{id}/json`, as far as it tells a pin. */
 export const pinReply = looseObject({
   Name: string(),
   /** What it runs. */
