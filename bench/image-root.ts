@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { hostPlatform } from '../src/image/platform.ts';
-import { tar } from '../test/root/tar.ts';
+import { tar } from '../test/support/tar.ts';
 import { berth, megabytes, peakMemory, type Row, seconds, timed } from './measure.ts';
 
 const LAYERS = 70;

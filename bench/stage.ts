@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { mapLimited } from '../src/lifecycle/limited.ts';
+import { mapLimited } from '../src/common/limited.ts';
 import { startDockerRegistry } from './docker-registry.ts';
 import { inTurns, megabytes, peakMemory, type Row, run, seconds } from './measure.ts';
 import { type BenchImage, fill, type Peers, setUpPeers } from './peers.ts';

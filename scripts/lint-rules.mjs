@@ -1,7 +1,7 @@
 // Rules of oxlint for what is particular to berth: see .oxlintrc.json.
 
 const message =
-  'a list as arguments overflows the stack above some 125,000 elements, and ends the run: use append() of src/append.ts, a loop, or a parameter that is a list';
+  'a list as arguments overflows the stack above some 125,000 elements, and ends the run: use append() of src/common/append.ts, a loop, or a parameter that is a list';
 
 /** What a root, a registry or an engine says has no bound that the stack knows of. */
 const noSpreadArgument = {

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { programOf } from '../src/cli/program.ts';
-import { version } from '../src/version.ts';
+import { version } from '../src/common/version.ts';
 
 const [directory] = process.argv.slice(2);
 if (directory === undefined) {

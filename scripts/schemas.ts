@@ -2,9 +2,9 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { toJsonSchema } from '@valibot/to-json-schema';
-import * as schemas from '../src/cli/schemas.ts';
-import { LockFile } from '../src/lifecycle/lock-schema.ts';
-import { RecordFile } from '../src/lifecycle/record.ts';
+import { LockFile } from '../src/binding/lock-schema.ts';
+import * as schemas from '../src/documents/schemas.ts';
+import { RecordFile } from '../src/state/record.ts';
 
 const directory = resolve(import.meta.dirname, '../docs/schemas');
 

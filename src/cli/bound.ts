@@ -1,5 +1,5 @@
-import { type Binding, bindingsOf } from '../lifecycle/bindings.ts';
-import { type BoundProblem, type Survey, survey } from '../lifecycle/survey.ts';
+import { type Binding, bindingsOf } from '../binding/bindings.ts';
+import { type BoundProblem, type Survey, survey } from '../binding/survey.ts';
 import type { Root } from '../root/root.ts';
 import { howToBind } from './commands/images.ts';
 import type { RootOptions } from './options.ts';

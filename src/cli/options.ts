@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseSize } from '../common/parse-size.ts';
 import type { BindMode } from '../discovery/reference.ts';
 import type { EngineName } from '../engine/engine.ts';
-import { parseSize } from '../parse-size.ts';
 import type { ProgressMode } from './render/progress.ts';
 
 /** The flags that every command takes. */

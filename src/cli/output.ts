@@ -1,9 +1,9 @@
 import type * as v from 'valibot';
-import { BerthError, systemErrorCode } from '../errors.ts';
+import { BerthError, systemErrorCode } from '../common/errors.ts';
+import type * as schemas from '../documents/schemas.ts';
 import type { Format } from './options.ts';
 import { exitCodes, printFailure } from './render/failure.ts';
 import { nameLine, shownJson } from './render/shown.ts';
-import type * as schemas from './schemas.ts';
 import { dieBy } from './signals.ts';
 
 type Output = {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { version } from '../version.ts';
+import { version } from '../common/version.ts';
 import { shownLines } from './render/shown.ts';
 
 interface CommandEntry {

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { BerthError } from '../errors.ts';
+import { BerthError } from '../common/errors.ts';
 
 /**
  * How signals end berth: as they end any program that does nothing about them, at once, and with the

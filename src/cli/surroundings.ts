@@ -1,17 +1,23 @@
 import { join } from 'node:path';
+import { BerthError } from '../common/errors.ts';
 import type { EngineName } from '../engine/engine.ts';
-import { openEngine } from '../engine/open.ts';
-import type { LoadedImages } from '../engine/store/loaded.ts';
-import { BerthError } from '../errors.ts';
+import {
+  type Config,
+  configDirectories,
+  defaultStateDirectory,
+  isUser,
+  readConfig,
+} from '../host/config.ts';
+import { openEngine } from '../host/engine.ts';
+import { hostRegistry } from '../host/registry.ts';
+import type { Target } from '../host/target.ts';
 import type { Context } from '../lifecycle/context.ts';
-import { readRetryTimes, writeRetryTimes } from '../lifecycle/retry-times.ts';
-import { keepFromOthers, refuseOthers } from '../lifecycle/state-directory.ts';
-import type { RetryTimes } from '../registry/hosts.ts';
+import type { RetryTimes } from '../registry/circuit-breaker.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RetryPolicy } from '../registry/retry.ts';
-import { type Config, readConfig } from './config.ts';
-import { hostRegistry } from './host-registry.ts';
-import type { Target } from './into.ts';
+import { readRetryTimes, writeRetryTimes } from '../state/retry-times.ts';
+import { keepFromOthers, refuseOthers } from '../state/state-directory.ts';
+import type { LoadedImages } from '../store/loaded.ts';
 import type { CommonOptions, RateOptions } from './options.ts';
 import { openProgress } from './render/progress.ts';
 import { endingSignal } from './signals.ts';
@@ -103,7 +109,7 @@ export async function toldPlainly(
 /** What was loaded, looked at only by commands that look a name up. */
 function loadedAt(directory: string) {
   let opened: Promise<LoadedImages | undefined> | undefined;
-  const open = async () => (await import('../engine/store/loaded.ts')).openLoaded(directory);
+  const open = async () => (await import('../store/loaded.ts')).openLoaded(directory);
   return {
     images: () => (opened ??= open()),
     close: async () => {
@@ -154,24 +160,6 @@ export function privateStateDirectory(
   keepFromOthers(directory);
   refuseOthers(directory);
   return directory;
-}
-
-export function isUser(options: Pick<CommonOptions, 'user'>): boolean {
-  return options.user === true || process.geteuid?.() !== 0;
-}
-
-function configDirectories(user: boolean): readonly string[] {
-  const system = ['/usr/lib/berth', '/run/berth', '/etc/berth'];
-  return user ? [...system, join(xdg('XDG_CONFIG_HOME', '.config'), 'berth')] : system;
-}
-
-function defaultStateDirectory(user: boolean): string {
-  return user ? join(xdg('XDG_STATE_HOME', '.local/state'), 'berth') : '/var/lib/berth';
-}
-
-function xdg(variable: string, fallback: string): string {
-  const value = process.env[variable];
-  return value?.startsWith('/') ? value : join(process.env['HOME'] ?? '/', fallback);
 }
 
 function pullsItself(engine: EngineName): BerthError {

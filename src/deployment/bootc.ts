@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { systemErrorCode } from '../errors.ts';
+import { systemErrorCode } from '../common/errors.ts';
 import type { Root } from '../root/root.ts';
 import type { Deployment, Role } from './deployment.ts';
 import { cantTell, unreadableRoot } from './failure.ts';

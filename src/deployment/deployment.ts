@@ -1,6 +1,6 @@
-import type { BerthError } from '../errors.ts';
+import type { BerthError } from '../common/errors.ts';
+import { deploymentNames, type roles, type updaters } from '../common/roots.ts';
 import type { Root } from '../root/root.ts';
-import { deploymentNames, type roles, type updaters } from '../roots.ts';
 
 /** How a deployment stands to the running system. */
 export type Role = (typeof roles)[number];

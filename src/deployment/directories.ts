@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { BerthError, systemErrorCode } from '../errors.ts';
+import { BerthError, systemErrorCode } from '../common/errors.ts';
 import { openRoot } from '../root/open-root.ts';
 import { type Root, RootError } from '../root/root.ts';
 import type { Deployment } from './deployment.ts';

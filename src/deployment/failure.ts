@@ -1,4 +1,4 @@
-import { BerthError } from '../errors.ts';
+import { BerthError } from '../common/errors.ts';
 
 /** An updater that can't tell which roots live. */
 export function cantTell(

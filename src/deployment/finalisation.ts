@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BerthError, systemErrorCode } from '../errors.ts';
+import { type BerthError, systemErrorCode } from '../common/errors.ts';
 import { cantTell } from './failure.ts';
 import type { Places } from './places.ts';
 

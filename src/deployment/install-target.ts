@@ -1,6 +1,6 @@
 import { lstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { BerthError } from '../errors.ts';
+import { BerthError } from '../common/errors.ts';
 import { openRoot } from '../root/open-root.ts';
 
 /** An OS that is not running yet: where it will have its state, and what it will call a root. */

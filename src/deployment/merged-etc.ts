@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemErrorCode } from '../errors.ts';
-import { nameToBytes } from '../root/names.ts';
+import { systemErrorCode } from '../common/errors.ts';
+import { nameToBytes } from '../common/path-bytes.ts';
 import type { OverlayDirectory, OverlayNode } from '../root/overlaid-root.ts';
 import type { Foreign } from '../root/ownership.ts';
 import { type Entry, type Root, RootError } from '../root/root.ts';

@@ -1,4 +1,4 @@
-import { BerthError } from '../errors.ts';
+import { BerthError } from '../common/errors.ts';
 import { openRoot } from '../root/open-root.ts';
 import type { Root } from '../root/root.ts';
 import { unreadableRoot } from './failure.ts';

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import { lstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { BerthError, systemErrorCode } from '../errors.ts';
+import { BerthError, systemErrorCode } from '../common/errors.ts';
+import { isRootId } from '../common/roots.ts';
 import { openRoot } from '../root/open-root.ts';
 import { type Root, RootError } from '../root/root.ts';
-import { isRootId } from '../roots.ts';
 import { bootOrder } from './boot-entries.ts';
 import { type Checkout, directoryOf, everyCheckout, isId, pathOf } from './checkout.ts';
 import type { Deployment, Role } from './deployment.ts';

@@ -1,4 +1,4 @@
-import { BerthError } from '../errors.ts';
+import { BerthError } from '../common/errors.ts';
 import { type OpenImage, readBootc } from './bootc.ts';
 import type { Deployment, Deployments } from './deployment.ts';
 import { type DirectoriesConfig, readDirectories } from './directories.ts';

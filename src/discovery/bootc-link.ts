@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { displayPath } from '../root/names.ts';
+import { displayPath } from '../common/path-bytes.ts';
 import { scalar } from '../systemd/lookup.ts';
 import { parseQuadletUnit, type UnitEntry } from '../systemd/unit-file.ts';
 import type { Fault } from './fault.ts';

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
-import type { Problem } from '../problem.ts';
-import { displayPath } from '../root/names.ts';
+import { displayPath } from '../common/path-bytes.ts';
+import type { Problem } from '../common/problem.ts';
 import { problemOf, problemOfCited } from '../root/problem-of.ts';
 import { type Entry, RootError } from '../root/root.ts';
 import { followed } from '../systemd/etc.ts';

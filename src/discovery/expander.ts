@@ -1,4 +1,4 @@
-import { conceal, concealValue } from '../concealed.ts';
+import { conceal, concealValue } from '../common/concealed.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { type Environment, environmentOf } from '../systemd/environment.ts';
 import type { Etc } from '../systemd/etc.ts';

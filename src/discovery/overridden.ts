@@ -1,5 +1,5 @@
-import type { Problem } from '../problem.ts';
-import { displayPath } from '../root/names.ts';
+import { displayPath } from '../common/path-bytes.ts';
+import type { Problem } from '../common/problem.ts';
 import type { SystemdUnits } from '../systemd/systemd-unit.ts';
 import type { Reference } from './reference.ts';
 import type { Found } from './source.ts';

@@ -1,5 +1,5 @@
+import type { Problem } from '../common/problem.ts';
 import type { ShortNames } from '../image/short-names.ts';
-import type { Problem } from '../problem.ts';
 import type { Root } from '../root/root.ts';
 import type { Etc } from '../systemd/etc.ts';
 import type { Allowance } from './allowance.ts';

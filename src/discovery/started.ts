@@ -1,4 +1,4 @@
-import type { Problem } from '../problem.ts';
+import type { Problem } from '../common/problem.ts';
 import type { BootGraph } from '../systemd/boot-graph.ts';
 import type { Reference } from './reference.ts';
 

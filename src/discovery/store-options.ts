@@ -1,4 +1,4 @@
-import { append } from '../append.ts';
+import { append } from '../common/append.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { type Etc, followed, whereInTree } from '../systemd/etc.ts';
 import type { UnitEntry } from '../systemd/unit-file.ts';

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
-import { append } from '../append.ts';
-import type { Problem } from '../problem.ts';
+import { append } from '../common/append.ts';
+import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Entry, type Root, RootError } from '../root/root.ts';
 import { followed, whereInTree } from '../systemd/etc.ts';

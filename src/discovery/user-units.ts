@@ -1,5 +1,5 @@
-import { append } from '../append.ts';
-import type { Problem } from '../problem.ts';
+import { append } from '../common/append.ts';
+import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { RootError } from '../root/root.ts';
 import type { Start } from '../systemd/boot-graph.ts';

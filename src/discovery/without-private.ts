@@ -1,4 +1,4 @@
-import type { Problem } from '../problem.ts';
+import type { Problem } from '../common/problem.ts';
 import { type Root, RootError } from '../root/root.ts';
 
 /**

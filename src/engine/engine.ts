@@ -1,15 +1,11 @@
-import { BerthError, type FailureKind } from '../errors.ts';
 import type { Blob, ResolvedImage } from '../image/resolved.ts';
 import type { Access } from '../registry/access.ts';
-import type { PermitOptions } from '../registry/permissions.ts';
-import type { ShippedImages } from '../registry/shipped.ts';
-import type { roles, updaters } from '../roots.ts';
+import type { ServiceContainer } from './containers.ts';
+import type { Depot } from './depot.ts';
+import type { FetchWatch } from './fetch-watch.ts';
+import type { Pin, PinRequest } from './pin.ts';
 
 export type EngineName = 'podman' | 'store';
-
-type Updater = (typeof updaters)[number];
-/** `held` is what records call a root that its updater has let go of. */
-type Role = (typeof roles)[number] | 'held';
 
 /**
  * Where images live. The engine holds the truth of the images and the pins; the records say only
@@ -106,54 +102,6 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/**
- * berth's own store beside an engine that unpacks: what was downloaded waits there, held for a root.
- * Its documents and blobs serve the engine whoever brought them.
- */
-export interface Depot {
-  readonly directory: string;
-
-  /**
-   * Whether an image may be downloaded, or what is here taken for it: what waits under this name was
-   * judged when it came. @throws {RegistryError} as `Registry.permit`.
-   */
-  permit(image: ResolvedImage, access: Access, options: PermitOptions): Promise<void>;
-
-  /** Whether the engine can unpack such an image from here. */
-  serves(image: ResolvedImage): boolean;
-
-  has(blob: Blob): boolean;
-
-  /** Those of these that are not here; of one that is here in part, `size` is what is missing. */
-  missing(blobs: readonly Blob[]): readonly Blob[];
-
-  /** An image by the documents that are here; undefined if they are not. */
-  find(name: string, meaning: Meaning): ResolvedImage | undefined;
-
-  /** What waits, with the engine's ids. */
-  pins(): readonly Pin[];
-
-  /** Brings an image's documents and those of its blobs, held for a root; what is there stays. */
-  bring(
-    hold: { readonly root: string; readonly request: PinRequest },
-    image: ResolvedImage,
-    blobs: readonly Blob[],
-    access: Access,
-    watch: FetchWatch,
-  ): Promise<void>;
-
-  /** Lets go of what waited, and of whatever lost its manifest; removes what nothing needs any more. */
-  drop(pins: readonly Pin[]): Promise<void>;
-
-  /** The bytes of what is here. @throws {EngineError} `store-damaged` */
-  readonly images: ImageBytes;
-}
-
-export type ImageBytes = Pick<ShippedImages, 'manifest' | 'read'>;
-
-/** What a name stands for, on record. */
-export type Meaning = Pick<ResolvedImage, 'digest' | 'manifest' | 'platform'>;
-
 export interface EngineInfo {
   readonly name: EngineName;
   /** The program's version; berth's own for the store. */
@@ -183,124 +131,4 @@ export interface EngineImage {
   readonly size: number;
   /** Whether the engine itself knows that berth fetched it, and that nobody else named it since. */
   readonly fetched?: boolean;
-}
-
-/** A name that an image serves, with what that name meant when it was resolved. */
-export interface PinnedName {
-  readonly name: string;
-  /** The digest that the name stood for: an index's, or the manifest's own. */
-  readonly digest: string;
-  readonly manifest: string;
-}
-
-export interface PinRequest {
-  /** The engine's id of the image. */
-  readonly id: string;
-  readonly platform: string;
-  readonly names: readonly PinnedName[];
-  /** Whether berth brought the image here; if not, berth never removes it. */
-  readonly fetched: boolean;
-  /** What the root's record says beside its images, so that it can be made again from pins. */
-  readonly record: PinnedRecord;
-}
-
-export interface PinnedRecord {
-  /** The root's location. */
-  readonly location: string;
-  /** How many images the record has: fewer pins than that are not the whole. */
-  readonly images: number;
-  /** How many problems on bound references it has. */
-  readonly problems: number;
-  /** When the root was staged, ISO 8601. */
-  readonly staged: string;
-  /** How it is known whether the root still lives; absent for one that no updater knows. */
-  readonly deployment?: { readonly updater: Updater; readonly role: Role } | undefined;
-}
-
-/** The engine's hold on one image on behalf of one root. */
-export interface Pin extends PinRequest {
-  readonly root: string;
-  /** Whether a seal proves that berth wrote it; absent where nobody else could. */
-  readonly sealed?: boolean;
-  /** Whether it says that berth brought the image, which nothing proves; `fetched` is false then. */
-  readonly unproven?: boolean;
-  /** What the engine calls it: a container's id, a file. */
-  readonly handle: string;
-}
-
-/** A container that a service of systemd runs. */
-export interface ServiceContainer {
-  readonly id: string;
-  readonly name: string;
-  /** The service. */
-  readonly unit: string;
-  /** As it was started. */
-  readonly image: string;
-  /** The engine's id of that. */
-  readonly imageId: string;
-  /** The command line that made it, where the engine tells. */
-  readonly command: readonly string[];
-  /** Its auto-update policy, where it has one. */
-  readonly policy: string;
-  /** Absent where nobody checks it. */
-  readonly health?: {
-    /** `starting`, `healthy`, `unhealthy`. */
-    readonly status: string;
-    /** What the last check said. */
-    readonly output: string;
-    /** For so long a check that fails does not count, in seconds. */
-    readonly startPeriod: number;
-  };
-}
-
-export interface FetchWatch {
-  readonly signal?: AbortSignal;
-  /** Called with the bytes of this image that are here so far, those present before included. */
-  readonly onBytes?: (bytes: number) => void;
-}
-
-export type EngineErrorCode =
-  /** The engine can't be reached or started. */
-  | 'engine-unreachable'
-  /** Another process has held a lock for longer than it is waited for. */
-  | 'lock-held'
-  /** The engine refused or failed a request; the message has its words. */
-  | 'engine-failed'
-  /** A reply is not what the engine's interface promises. */
-  | 'engine-reply'
-  | 'no-such-image'
-  /** The layout on disk is damaged in a way that berth must not repair by guessing. */
-  | 'store-damaged'
-  /** As `TornImageError`. */
-  | 'torn-image'
-  | 'no-space';
-
-const kinds: { readonly [code in EngineErrorCode]?: FailureKind } = {
-  'engine-unreachable': 'unreachable',
-  'lock-held': 'unreachable',
-  'no-space': 'refused',
-};
-
-export class EngineError extends BerthError {
-  declare readonly code: EngineErrorCode;
-
-  constructor(code: EngineErrorCode, message: string, options: { hint: string; cause?: unknown }) {
-    super(code, message, { ...options, kind: kinds[code] ?? 'failed' });
-  }
-}
-
-/**
- * An image that was never finished, because what made it was killed: the engine knows its id and
- * nothing else of it, and can tell none of its other images as long as it is there.
- * `Engine.remove` takes it away.
- */
-export class TornImageError extends EngineError {
-  readonly id: string;
-
-  constructor(id: string, words: string) {
-    const message = `the image ${id} was left half-written, and podman lists no image because of it: ${words}`;
-    const hint = `\`podman rmi ${id}\` removes it, and so do \`berth reconcile\` and \`berth stage\``;
-    super('torn-image', message, { hint });
-    this.id = id;
-  }
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
+import { isRootId, roles, updaters } from '../common/roots.ts';
 import { isNameOrId } from '../image/name.ts';
 import { parsePlatform } from '../image/platform.ts';
-import { isRootId, roles, updaters } from '../roots.ts';
 
 /**
  * What pins say, judged part by part: in labels of containers, which anybody may write, and in the

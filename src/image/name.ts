@@ -1,4 +1,4 @@
-import { cutShort } from '../concealed.ts';
+import { cutShort } from '../common/concealed.ts';
 import { isDigest } from './digest.ts';
 import type { ShortNames } from './short-names.ts';
 
@@ -244,4 +244,11 @@ function show(text: string): string {
 /** `registry.example.com/app:1` by a digest: `registry.example.com/app@sha256:…`. */
 export function byDigest(name: string, digest: string): string {
   return `${repositoryOf(name)}@${digest}`;
+}
+
+/** The digest by which an engine knows an image under the repository of a name. */
+export function digestOf(name: string, digests: readonly string[]): string | undefined {
+  const repository = repositoryOf(name);
+  const found = digests.find((digest) => digest.startsWith(`${repository}@`));
+  return (found ?? digests[0])?.replace(/^.*@/, '');
 }

@@ -1,9 +1,10 @@
 import type { EngineImage } from '../engine/engine.ts';
-import { type Context, changing, changingRoot, readSituation, type Situation } from './context.ts';
-import { driftRequest } from './pin-again.ts';
-import type { Contents, RecordImage, RootRecord } from './record.ts';
-import { writeRecord } from './records.ts';
-import { digestOf } from './resolve.ts';
+import { digestOf } from '../image/name.ts';
+import type { Contents, RecordImage, RootRecord } from '../state/record.ts';
+import { writeRecord } from '../state/records.ts';
+import { type Context, changing, changingRoot } from './context.ts';
+import { driftRequest } from './restore-pins.ts';
+import { readSituation, type Situation } from './situation.ts';
 
 /** A name of the running root that somebody else moved. */
 export interface Drifted {

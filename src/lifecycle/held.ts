@@ -1,8 +1,9 @@
 import type { Role } from '../deployment/deployment.ts';
-import { lastActivation } from './activation.ts';
-import { type Context, changingRoot, type Situation } from './context.ts';
-import type { RecordDeployment, RootRecord } from './record.ts';
-import { readRecords, writeRecord } from './records.ts';
+import { lastActivation } from '../state/activation.ts';
+import type { RecordDeployment, RootRecord } from '../state/record.ts';
+import { readRecords, writeRecord } from '../state/records.ts';
+import { type Context, changingRoot } from './context.ts';
+import { type Situation } from './situation.ts';
 
 interface LivingRoot {
   readonly id: string;

@@ -1,7 +1,8 @@
-import type { EngineImage, Pin } from '../engine/engine.ts';
-import type { Situation } from './context.ts';
-import { onceFor } from './once-for.ts';
-import { driftOf, type RecordImage, type RootRecord } from './record.ts';
+import { onceFor } from '../common/once-for.ts';
+import type { EngineImage } from '../engine/engine.ts';
+import type { Pin } from '../engine/pin.ts';
+import { driftOf, type RecordImage, type RootRecord } from '../state/record.ts';
+import type { Situation } from './situation.ts';
 
 /**
  * The ids of the images that berth itself brought, as the engine, pins and records tell. Not what a

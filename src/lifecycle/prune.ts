@@ -1,15 +1,10 @@
 import { join } from 'node:path';
-import { halfWritten, removeHalfWritten } from '../engine/store/remove.ts';
 import { repositoryOf } from '../image/name.ts';
-import {
-  type Context,
-  changing,
-  readSituation,
-  recoverSituation,
-  type Situation,
-} from './context.ts';
-import { isLiving, type Released, type RootRecord, wantedImages } from './record.ts';
-import { removeRecord, writeRecord } from './records.ts';
+import { isLiving, type Released, type RootRecord, wantedImages } from '../state/record.ts';
+import { removeRecord, writeRecord } from '../state/records.ts';
+import { halfWritten, removeHalfWritten } from '../store/remove.ts';
+import { type Context, changing } from './context.ts';
+import { readSituation, recoverSituation, type Situation } from './situation.ts';
 
 /** An image that berth fetched, and what becomes of it. */
 export interface PruneEntry {

@@ -1,14 +1,15 @@
+import type { Binding } from '../binding/bindings.ts';
+import { type NameFailure, tryLimited } from '../common/limited.ts';
 import { formatPlatform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import type { Registry } from '../registry/registry.ts';
-import { arrived } from './arrived.ts';
-import type { Binding } from './bindings.ts';
-import { type Context, changing, recoverSituation } from './context.ts';
-import { type NameFailure, tryLimited } from './limited.ts';
-import { addManualPin } from './manual.ts';
-import { moveNamesTo } from './names.ts';
+import { type Context, changing } from './context.ts';
+import { lookUp } from './look-up.ts';
+import { addManualPin } from './manual-pins.ts';
 import { broughtByBerth } from './provenance.ts';
-import { lookUp } from './resolve.ts';
+import { recoverSituation } from './situation.ts';
+import { arrived } from './stage/arrived.ts';
+import { moveNamesTo } from './stage/settle-names.ts';
 
 export interface Pulled {
   readonly name: string;

@@ -1,5 +1,7 @@
-import type { Depot, Engine, FetchWatch } from '../engine/engine.ts';
-import { BerthError } from '../errors.ts';
+import { BerthError } from '../common/errors.ts';
+import type { Depot } from '../engine/depot.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { FetchWatch } from '../engine/fetch-watch.ts';
 
 /** A part of every day, in minutes of local time since midnight; `to` is no part of it. */
 export interface QuietHours {

@@ -1,17 +1,18 @@
+import { asRecorded, type Wanted, wantedOf } from '../binding/wanted.ts';
+import { BerthError } from '../common/errors.ts';
 import type { Deployment, Deployments, Updater } from '../deployment/deployment.ts';
-import { BerthError } from '../errors.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Root } from '../root/root.ts';
-import { type Context, changing, recoverSituation, type Situation } from './context.ts';
+import { isLiving, type RootRecord } from '../state/record.ts';
+import { isManual } from '../state/root-id.ts';
+import { type Context, changing } from './context.ts';
 import { hasDrifted, noteDrift } from './drift.ts';
 import { hold, isHeld } from './held.ts';
-import { planStage } from './plan.ts';
-import { isLiving, type RootRecord } from './record.ts';
+import { planStage } from './plan/plan.ts';
 import { type ReleasedRoot, release } from './release.ts';
-import { isManual } from './root-id.ts';
-import { failuresOf, type Staged, stage, standing } from './stage.ts';
+import { recoverSituation, type Situation } from './situation.ts';
+import { failuresOf, type Staged, stage, standing } from './stage/stage.ts';
 import { type Finding, judge, judgeAbsent } from './verify.ts';
-import { asRecorded, type Wanted, wantedOf } from './wanted.ts';
 
 export interface ReconcileOptions {
   /** Where roots keep compose files. */
@@ -258,4 +259,39 @@ function keepsRecord(
 /** Both see the same deployments. */
 function familyOf(updater: Updater): Updater {
   return updater === 'bootc' ? 'ostree' : updater;
+}
+
+/**
+ * Looks again when it is done: an update that is queued meanwhile starts nothing anew, as the service
+ * runs already.
+ */
+export async function untilSettled(
+  read: () => Promise<Deployments>,
+  work: (found: Deployments) => Promise<Reconciled>,
+): Promise<{ found: Deployments; result: Reconciled }> {
+  let found = await read();
+  let result = await work(found);
+  let { released } = result;
+  const changed = new Set(changedIn(result));
+  for (let round = 1; round < MAX_ROUNDS; round++) {
+    const now = await read();
+    if (summary(now) === summary(found)) break;
+    found = now;
+    result = await work(found);
+    released = [...released, ...result.released];
+    for (const id of changedIn(result)) changed.add(id);
+  }
+  const roots = result.roots.map((root) => ({ ...root, changed: changed.has(root.id) }));
+  return { found, result: { ...result, roots, released } };
+}
+
+function changedIn({ roots }: Reconciled): string[] {
+  return roots.filter((root) => root.changed).map(({ id }) => id);
+}
+
+/** Of updates that come one after the other, without an end; the timer sees what comes later. */
+const MAX_ROUNDS = 8;
+
+function summary({ deployments }: Deployments): string {
+  return deployments.map(({ id, role }) => `${id} ${role}`).join('\n');
 }

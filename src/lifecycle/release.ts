@@ -1,13 +1,14 @@
-import { counted } from '../counted.ts';
-import type { Pin } from '../engine/engine.ts';
-import { BerthError } from '../errors.ts';
-import { type Context, changing, recoverSituation, refuseElsewhere } from './context.ts';
-import { moveNames } from './names.ts';
+import { counted } from '../common/counted.ts';
+import { BerthError } from '../common/errors.ts';
+import type { Pin } from '../engine/pin.ts';
+import { wantedImages } from '../state/record.ts';
+import { removeRecord, writeRecord } from '../state/records.ts';
+import { mergeReleased } from '../state/released.ts';
+import { isManual } from '../state/root-id.ts';
+import { type Context, changing } from './context.ts';
 import { broughtByBerth } from './provenance.ts';
-import { wantedImages } from './record.ts';
-import { removeRecord, writeRecord } from './records.ts';
-import { mergeReleased } from './released.ts';
-import { isManual } from './root-id.ts';
+import { recoverSituation, refuseElsewhere } from './situation.ts';
+import { moveNames } from './stage/settle-names.ts';
 
 export interface ReleasedRoot {
   readonly id: string;

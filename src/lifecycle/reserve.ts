@@ -1,4 +1,4 @@
-import { parseSize } from '../parse-size.ts';
+import { parseSize } from '../common/parse-size.ts';
 
 /** What is to stay free of a file system. */
 export type Reserve = { readonly bytes: number } | { readonly percent: number };

@@ -1,15 +1,15 @@
 import { closeSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openStore } from '../engine/store/store.ts';
-import { tidyLayout } from '../engine/store/tidy.ts';
-import { BerthError, systemErrorCode } from '../errors.ts';
+import type { Binding } from '../binding/bindings.ts';
+import { BerthError, systemErrorCode } from '../common/errors.ts';
+import type { NameFailure } from '../common/limited.ts';
+import { SHIPPED_STORE } from '../oci/local-images.ts';
 import type { Registry } from '../registry/registry.ts';
-import { SHIPPED_STORE } from '../registry/shipped.ts';
 import { directoryInRoot } from '../root/write-in-root.ts';
-import type { Binding } from './bindings.ts';
+import { openStore } from '../store/store.ts';
+import { tidyLayout } from '../store/tidy.ts';
 import type { Context } from './context.ts';
-import type { NameFailure } from './limited.ts';
 import { type Pulled, pull } from './pull.ts';
 
 /** What a root ships now; with failures it ships what it did before. */

@@ -1,7 +1,7 @@
 import type { Deployments } from '../deployment/deployment.ts';
-import type { Situation } from './context.ts';
-import { isLiving, type RecordDeployment, type RootRecord } from './record.ts';
-import { isManual } from './root-id.ts';
+import { isLiving, type RecordDeployment, type RootRecord } from '../state/record.ts';
+import { isManual } from '../state/root-id.ts';
+import type { Situation } from './situation.ts';
 import { type Finding, judge } from './verify.ts';
 
 /** A root as `status` shows it. */

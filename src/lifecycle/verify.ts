@@ -1,8 +1,5 @@
+import { serves } from '../engine/containers-storage/images.ts';
 import type { EngineImage } from '../engine/engine.ts';
-import { serves } from './additional-store.ts';
-import type { Situation } from './context.ts';
-import { waitingContents, waits } from './depot.ts';
-import { imageNamed, meaningsOf, pinsOf } from './provenance.ts';
 import {
   type Contents,
   driftOf,
@@ -10,8 +7,11 @@ import {
   type RecordProblem,
   type RecordProvided,
   type RootRecord,
-} from './record.ts';
-import { shadowOf } from './storage.ts';
+} from '../state/record.ts';
+import { shadowOf } from './plan/storage-differs.ts';
+import { imageNamed, meaningsOf, pinsOf } from './provenance.ts';
+import type { Situation } from './situation.ts';
+import { waitingContents, waits } from './waiting.ts';
 
 /** One thing that keeps a root from being ready. */
 export interface Finding {

@@ -1,7 +1,8 @@
-import type { EngineImage, Pin } from '../engine/engine.ts';
-import type { Situation } from './context.ts';
-import type { RecordReference } from './record.ts';
-import type { BoundReference } from './survey.ts';
+import type { BoundReference } from '../binding/survey.ts';
+import type { EngineImage } from '../engine/engine.ts';
+import type { Pin } from '../engine/pin.ts';
+import type { RecordReference } from '../state/record.ts';
+import type { Situation } from './situation.ts';
 
 /** Who names an image, and who holds it. */
 export interface Why {

@@ -1,5 +1,5 @@
-import type { Secret } from '../secret.ts';
-import type { ShippedImages } from './shipped.ts';
+import type { Secret } from '../common/secret.ts';
+import type { ShippedImages } from '../oci/local-images.ts';
 
 /** How one image may be fetched: what the unit that names it says of it, files already read. */
 export interface Access {

@@ -1,23 +1,25 @@
 import { choosePlatform, formatPlatform, type Platform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
-import { Authorizations, type HostCredentials } from './authorization.ts';
+import type { Manifest } from '../oci/manifest.ts';
+import { type ManifestDocument, readManifest } from '../oci/manifest.ts';
+import { Authorizations, type HostCredentials } from './auth/authorization.ts';
 import { BlobProgress } from './blob-progress.ts';
-import type { Patience } from './body.ts';
+import type { RetryTimes } from './circuit-breaker.ts';
 import { downloadBlob } from './download.ts';
+import type { Place } from './endpoint.ts';
+import type { RegistryError } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import { Failover } from './failover.ts';
 import { failure } from './failure.ts';
 import { fetchManifest } from './fetch-manifest.ts';
-import type { RetryTimes } from './hosts.ts';
-import { type ManifestDocument, readManifest } from './manifest-document.ts';
-import { Permissions } from './permissions.ts';
-import type { Place } from './place.ts';
+import type { Patience } from './http/body.ts';
+import { Transport, type TransportOptions } from './http/transport.ts';
+import type { TrustFiles } from './policy/files.ts';
+import { Permissions } from './policy/permissions.ts';
 import type { RegistriesConf } from './registries-conf.ts';
-import type { Manifest, Registry, RegistryError } from './registry.ts';
+import type { Registry } from './registry.ts';
 import { resolveAll } from './resolve-all.ts';
 import { SeenManifests } from './seen-manifests.ts';
-import { Transport, type TransportOptions } from './transport.ts';
-import type { TrustFiles } from './trust-files.ts';
 
 export interface RegistryOptions extends TransportOptions {
   readonly conf: RegistriesConf;
@@ -37,7 +39,7 @@ export function openRegistry(options: RegistryOptions): Registry {
   const failover = new Failover(conf, retryTimes);
   const seen = new SeenManifests();
   const permissions = new Permissions(trust, async (image, access, signal) => {
-    const { findSignatures } = await import('./sigstore/find.ts');
+    const { findSignatures } = await import('./policy/sigstore/find.ts');
     const places = failover.placesOfDigest(image.name, image.manifest, access);
     const fetching = { exchange, access, signal };
     const ask: Failover['ask'] = (place, work) => failover.ask(place, work);

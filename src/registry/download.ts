@@ -2,12 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Blob } from '../image/resolved.ts';
 import type { Access } from './access.ts';
 import type { BlobProgress } from './blob-progress.ts';
-import { eachChunk, type Patience, Stalled } from './body.ts';
+import type { Place } from './endpoint.ts';
+import { RegistryError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { connectionLost, failure, printable } from './failure.ts';
-import type { Place } from './place.ts';
+import { eachChunk, type Patience, Stalled } from './http/body.ts';
 import { discard } from './redirect.ts';
-import { type BlobTarget, RegistryError } from './registry.ts';
+import { type BlobTarget } from './registry.ts';
 
 /** Where the bytes go. */
 export interface Target {

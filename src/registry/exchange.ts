@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Access } from './access.ts';
-import type { Authorization, Authorizations } from './authorization.ts';
-import type { Patience } from './body.ts';
+import type { Authorization, Authorizations } from './auth/authorization.ts';
+import type { Place } from './endpoint.ts';
+import { RegistryError } from './errors.ts';
 import { connectionLost, refused, unreachable } from './failure.ts';
-import type { Place } from './place.ts';
+import type { Patience } from './http/body.ts';
+import { NotConnected, type Transport } from './http/transport.ts';
 import { discard, type Reply, sendAndFollow } from './redirect.ts';
-import { RegistryError } from './registry.ts';
-import { NotConnected, type Transport } from './transport.ts';
 
 /** What is asked of a registry. */
 export interface Request {

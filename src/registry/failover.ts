@@ -1,11 +1,11 @@
-import { append } from '../append.ts';
+import { append } from '../common/append.ts';
 import { parseName, repositoryOf } from '../image/name.ts';
 import type { Access } from './access.ts';
+import { Hosts, isSilence, LeftAlone, type RetryTimes } from './circuit-breaker.ts';
+import { type Place, placesOf } from './endpoint.ts';
+import { RegistryError } from './errors.ts';
 import { printable } from './failure.ts';
-import { Hosts, isSilence, LeftAlone, type RetryTimes } from './hosts.ts';
-import { type Place, placesOf } from './place.ts';
 import type { RegistriesConf } from './registries-conf.ts';
-import { RegistryError } from './registry.ts';
 
 /** What is done at each place until it is done at one. */
 interface Work<T> {

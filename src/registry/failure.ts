@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { cutShort } from '../concealed.ts';
-import { systemErrorCode } from '../errors.ts';
-import { type Patience, readBody, TooLarge } from './body.ts';
-import { LONGEST_RETRY_AFTER, pointInTime } from './hosts.ts';
-import type { Place } from './place.ts';
-import { RegistryError, type RegistryErrorCode, type RegistryErrorOptions } from './registry.ts';
-import { ProxyError } from './tunnel.ts';
+import { cutShort } from '../common/concealed.ts';
+import { systemErrorCode } from '../common/errors.ts';
+import { LONGEST_RETRY_AFTER, pointInTime } from './circuit-breaker.ts';
+import type { Place } from './endpoint.ts';
+import { RegistryError, type RegistryErrorCode, type RegistryErrorOptions } from './errors.ts';
+import { type Patience, readBody, TooLarge } from './http/body.ts';
+import { ProxyError } from './http/tunnel.ts';
 
 /** An error about a place: what was expected there, and what was found. */
 export function failure(

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { isDigest, sha256 } from '../image/digest.ts';
+import type { Manifest } from '../oci/manifest.ts';
+import { ACCEPTED_TYPES } from '../oci/manifest.ts';
 import type { Access } from './access.ts';
-import { type Patience, readBody, TooLarge } from './body.ts';
+import type { Place } from './endpoint.ts';
 import type { Exchange } from './exchange.ts';
 import { connectionLost, failure, printable } from './failure.ts';
-import { ACCEPTED_TYPES } from './manifest-document.ts';
-import type { Place } from './place.ts';
+import { type Patience, readBody, TooLarge } from './http/body.ts';
 import { discard } from './redirect.ts';
-import type { Manifest } from './registry.ts';
 
 /** distribution-spec, "Pushing Manifests": the least that registries should take. */
 const MAX_BYTES = 4 * 1024 * 1024;

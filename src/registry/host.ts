@@ -2,16 +2,16 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { openRoot } from '../root/open-root.ts';
 import type { Root } from '../root/root.ts';
-import { readCertificates } from './certificates.ts';
+import { CredentialHelpers } from './auth/credential-helper.ts';
+import { authPaths, hostCredentials } from './auth/credentials.ts';
+import type { RetryTimes } from './circuit-breaker.ts';
 import { openRegistry } from './client.ts';
-import { CredentialHelpers } from './credential-helper.ts';
-import { authPaths, hostCredentials } from './credentials.ts';
-import type { RetryTimes } from './hosts.ts';
-import { proxiesOf } from './proxy.ts';
+import { readCertificates } from './http/certificates.ts';
+import { proxiesOf } from './http/proxy.ts';
+import { hostTrust } from './policy/files.ts';
 import { readRegistriesConf } from './registries-conf.ts';
 import type { Registry } from './registry.ts';
 import { type RetryPolicy, retrying, retryPolicy } from './retry.ts';
-import { hostTrust } from './trust-files.ts';
 
 /**
  * Registries as the running system reaches them: by its registries.conf, auth files and policy,

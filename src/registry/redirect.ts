@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import type { Place } from './endpoint.ts';
 import { failure } from './failure.ts';
-import type { Place } from './place.ts';
-import type { Ask, Transport } from './transport.ts';
+import type { Ask, Transport } from './http/transport.ts';
 
 const MAX_REDIRECTS = 5;
 

@@ -1,8 +1,8 @@
+import type { Problem } from '../common/problem.ts';
 import type { ShortNames } from '../image/short-names.ts';
-import type { Problem } from '../problem.ts';
 import { type Root, RootError } from '../root/root.ts';
+import { RegistryError } from './errors.ts';
 import type { Fragment, RegistryRule } from './registries-toml.ts';
-import { RegistryError } from './registry.ts';
 
 /** How the running system fetches images, where registries.conf says it. */
 export interface RegistriesConf {

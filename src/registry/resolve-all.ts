@@ -7,13 +7,13 @@ import {
   parsePlatform,
 } from '../image/platform.ts';
 import type { Blob } from '../image/resolved.ts';
+import { type ManifestDocument, readManifest } from '../oci/manifest.ts';
 import type { Access } from './access.ts';
-import { readBody, TooLarge } from './body.ts';
+import type { Place } from './endpoint.ts';
 import type { Exchange } from './exchange.ts';
 import { connectionLost, failure } from './failure.ts';
 import { fetchManifest } from './fetch-manifest.ts';
-import { type ManifestDocument, readManifest } from './manifest-document.ts';
-import type { Place } from './place.ts';
+import { readBody, TooLarge } from './http/body.ts';
 import type { ResolvedName } from './registry.ts';
 
 /** The images with the most platforms have some ten, each with an attestation. */

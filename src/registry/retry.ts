@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BlobProgress } from './blob-progress.ts';
-import { LONGEST_RETRY_AFTER, PROGRESS } from './hosts.ts';
-import { type Registry, RegistryError } from './registry.ts';
+import { LONGEST_RETRY_AFTER, PROGRESS } from './circuit-breaker.ts';
+import { RegistryError } from './errors.ts';
+import { type Registry } from './registry.ts';
 
 /** How policy one is with a registry. */
 export interface RetryPolicy {

@@ -1,4 +1,4 @@
-import type { Manifest } from './registry.ts';
+import type { Manifest } from '../oci/manifest.ts';
 
 /** In bytes: of hundreds of images, and little beside what a program takes. */
 const MAX_BYTES = 8 * 1024 * 1024;

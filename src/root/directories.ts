@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, statfsSync } from 'node:fs';
-import { systemErrorCode } from '../errors.ts';
-import { nameToBytes } from './names.ts';
+import { systemErrorCode } from '../common/errors.ts';
+import { nameToBytes } from '../common/path-bytes.ts';
 import {
   type Foreign,
   isForeign,

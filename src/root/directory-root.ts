@@ -1,5 +1,5 @@
 import { closeSync, type Stats } from 'node:fs';
-import { systemErrorCode } from '../errors.ts';
+import { systemErrorCode } from '../common/errors.ts';
 import { Directories, type Directory, pathOf } from './directories.ts';
 import { entriesOf } from './listing.ts';
 import { isForeign, isReadableByEverybody } from './ownership.ts';

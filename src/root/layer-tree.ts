@@ -1,7 +1,7 @@
+import { nameFromBytes, nameToBytes } from '../common/path-bytes.ts';
+import type { TarEntry } from '../common/tar/read.ts';
 import { KeptContent, programs } from './kept-content.ts';
-import { nameFromBytes, nameToBytes } from './names.ts';
 import { tooDeep, tooLargeTree, tooManyLinks } from './read-error.ts';
-import type { TarEntry } from './tar-entries.ts';
 import { emptyDirectory, rightsOf, type TreeDirectory, type TreeNode } from './tree-node.ts';
 
 const maxEntries = 1_000_000;

@@ -1,6 +1,6 @@
 import { type Dirent, opendirSync } from 'node:fs';
+import { nameFromBytes, nameToBytes } from '../common/path-bytes.ts';
 import type { Directory } from './directories.ts';
-import { nameFromBytes, nameToBytes } from './names.ts';
 import { tooManyEntries } from './read-error.ts';
 import type { Entry, EntryKind } from './root.ts';
 

@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync, statSync } from 'node:fs';
-import { systemErrorCode } from '../errors.ts';
+import { systemErrorCode } from '../common/errors.ts';
+import { displayPath, nameToBytes } from '../common/path-bytes.ts';
 import { O_PATH } from './directories.ts';
-import { displayPath, nameToBytes } from './names.ts';
 import { RootError } from './root.ts';
 
 /**

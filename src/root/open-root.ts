@@ -1,8 +1,8 @@
 import { readlinkSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { displayPath, nameFromBytes } from '../common/path-bytes.ts';
 import { Directories } from './directories.ts';
 import { DirectoryRoot } from './directory-root.ts';
-import { displayPath, nameFromBytes } from './names.ts';
 import { noRoot, openDirectory } from './open-directory.ts';
 import { type Foreign, whyForeign } from './ownership.ts';
 import { isOfOs, type Root, RootError, type View } from './root.ts';

@@ -1,5 +1,5 @@
+import { isPossiblePath } from '../common/path-bytes.ts';
 import { maxEntries, sortByBytes } from './listing.ts';
-import { isPossiblePath } from './names.ts';
 import type { Foreign } from './ownership.ts';
 import {
   notADirectory,

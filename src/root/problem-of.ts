@@ -1,4 +1,4 @@
-import type { Problem } from '../problem.ts';
+import type { Problem } from '../common/problem.ts';
 import type { RootError } from './root.ts';
 
 /** A file that a search could not read, as a problem. If it is not the OS's, that is only a note. */

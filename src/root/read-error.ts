@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { displayPath } from './names.ts';
+import { displayPath } from '../common/path-bytes.ts';
 import { type Foreign, howToGiveToRoot, whyForeign } from './ownership.ts';
 import { RootError } from './root.ts';
 

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
-import { systemErrorCode } from '../errors.ts';
+import { systemErrorCode } from '../common/errors.ts';
 import { type Directory, kernelPath, O_PATH } from './directories.ts';
 import { notAFile, tooLarge } from './read-error.ts';
 import type { OpenFile } from './root.ts';

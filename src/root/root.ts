@@ -1,4 +1,4 @@
-import { BerthError } from '../errors.ts';
+import { BerthError } from '../common/errors.ts';
 import type { Foreign } from './ownership.ts';
 
 /**

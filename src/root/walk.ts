@@ -1,7 +1,7 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
-import { systemErrorCode } from '../errors.ts';
+import { systemErrorCode } from '../common/errors.ts';
+import { isPossiblePath, nameFromBytes } from '../common/path-bytes.ts';
 import { type Directories, type Directory, kernelPath, pathOf } from './directories.ts';
-import { isPossiblePath, nameFromBytes } from './names.ts';
 import { type Foreign, isForeign, isForeignLink } from './ownership.ts';
 import { keepsChanging, tooDeep, tooManyLinks, userWritable } from './read-error.ts';
 import { isOfOs, type View } from './root.ts';

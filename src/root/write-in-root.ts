@@ -12,9 +12,9 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { BerthError, systemErrorCode } from '../errors.ts';
+import { BerthError, systemErrorCode } from '../common/errors.ts';
+import { displayPath } from '../common/path-bytes.ts';
 import { kernelPath, type Named, O_PATH, pathOf } from './directories.ts';
-import { displayPath } from './names.ts';
 import { openDirectory } from './open-directory.ts';
 
 /**

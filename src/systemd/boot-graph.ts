@@ -1,4 +1,4 @@
-import type { Problem } from '../problem.ts';
+import type { Problem } from '../common/problem.ts';
 import { type BootWalk, walkBoot } from './boot-walk.ts';
 import { hostConditions } from './host-conditions.ts';
 import type { SystemdUnits } from './systemd-unit.ts';

@@ -1,5 +1,5 @@
-import type { Problem } from '../problem.ts';
-import { displayPath } from '../root/names.ts';
+import { displayPath } from '../common/path-bytes.ts';
+import type { Problem } from '../common/problem.ts';
 import { expandName } from './expand-name.ts';
 import { scalar } from './lookup.ts';
 import type { SystemdUnit, SystemdUnits } from './systemd-unit.ts';

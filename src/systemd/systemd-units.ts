@@ -1,6 +1,6 @@
-import { append } from '../append.ts';
-import type { Problem, ProblemSubject } from '../problem.ts';
-import { displayPath } from '../root/names.ts';
+import { append } from '../common/append.ts';
+import { displayPath } from '../common/path-bytes.ts';
+import type { Problem, ProblemSubject } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { readBusServices } from './bus-services.ts';

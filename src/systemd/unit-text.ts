@@ -1,5 +1,5 @@
-import type { Problem } from '../problem.ts';
-import { displayPath } from '../root/names.ts';
+import { displayPath } from '../common/path-bytes.ts';
+import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { type Etc, followed, linkTarget } from './etc.ts';

@@ -3,8 +3,8 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path';
 import test from 'node:test';
 import * as v from 'valibot';
-import * as schemas from '../../src/cli/schemas.ts';
-import { version } from '../../src/version.ts';
+import { version } from '../../src/common/version.ts';
+import * as schemas from '../../src/documents/schemas.ts';
 import { container, startMachine, writeRoot } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 

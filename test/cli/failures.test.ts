@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import * as v from 'valibot';
-import * as schemas from '../../src/cli/schemas.ts';
+import * as schemas from '../../src/documents/schemas.ts';
 import { container, startMachine, writeRoot } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { withLock } from '../../src/engine/file-lock.ts';
-import { layoutAt } from '../../src/engine/store/layout.ts';
-import { formatBytes } from '../../src/format-bytes.ts';
+import { formatBytes } from '../../src/common/format-bytes.ts';
+import { withLock } from '../../src/common/process-lock.ts';
+import { layoutAt } from '../../src/store/layout.ts';
 import { startMachine } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 

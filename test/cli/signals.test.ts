@@ -6,7 +6,7 @@ import { open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { withLock } from '../../src/engine/file-lock.ts';
+import { withLock } from '../../src/common/process-lock.ts';
 import { container, type Machine, startMachine, writeRoot } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 

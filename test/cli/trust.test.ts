@@ -3,9 +3,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { attachmentsOf, payload, signed } from '../registry/signing.ts';
 import { container, startMachine, writeRoot } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
+import { attachmentsOf, payload, signed } from '../support/signing.ts';
 
 const NAME = 'registry.example.com/acme/app:1';
 

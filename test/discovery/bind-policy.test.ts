@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { discovered, problems } from './tree.ts';
+import { discovered, problems } from '../support/tree.ts';
 
 const vendor = '/usr/lib/berth/berth.toml';
 const admin = '/etc/berth/berth.toml';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide, policyOf } from '../../src/binding/bind.ts';
-import { container, discovered, problems, units } from './tree.ts';
+import { container, discovered, problems, units } from '../support/tree.ts';
 
 const own = '/usr/lib/berth/bound.d';
 const bootc = '/usr/lib/bootc/bound-images.d';

@@ -8,7 +8,15 @@ import { discover } from '../../src/discovery/discover.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import { holds } from '../support/property.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { container, discovered, images, problems, shortNames, units, writeTree } from './tree.ts';
+import {
+  container,
+  discovered,
+  images,
+  problems,
+  shortNames,
+  units,
+  writeTree,
+} from '../support/tree.ts';
 
 test('one bad file never hides the others', async (t) => {
   const found = await discovered(t, {

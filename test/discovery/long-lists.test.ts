@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
+import { survey } from '../../src/binding/survey.ts';
 import { renderTable } from '../../src/cli/render/table.ts';
-import { survey } from '../../src/lifecycle/survey.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import { container, writeRoot } from '../support/berth.ts';
 import { temporaryDirectory } from '../support/temporary.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Tree } from './tree.ts';
+import type { Tree } from '../support/tree.ts';
 
 /**
  * Many units in two search directories, full of what makes Quadlet's files hard to read, but

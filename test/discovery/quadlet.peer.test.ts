@@ -13,8 +13,8 @@ import { openRoot } from '../../src/root/open-root.ts';
 import { splitWords } from '../../src/systemd/words.ts';
 import { holds } from '../support/property.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
+import { shortNames, type Tree, writeTree } from '../support/tree.ts';
 import { forest } from './quadlet-forest.ts';
-import { shortNames, type Tree, writeTree } from './tree.ts';
 
 const script = fileURLToPath(new URL('../../scripts/trixie-podman.sh', import.meta.url));
 

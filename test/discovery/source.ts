@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test';
 import { Allowance } from '../../src/discovery/allowance.ts';
 import type { Found, SourceContext } from '../../src/discovery/source.ts';
 import { etcDirectory } from '../../src/systemd/etc.ts';
-import { rootOf, shortNames, type Tree } from './tree.ts';
+import { rootOf, shortNames, type Tree } from '../support/tree.ts';
 
 /** What one source finds in a tree. */
 export function foundBy(

@@ -6,7 +6,7 @@ import type { Discovered } from '../../src/discovery/reference.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import { holds } from '../support/property.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { container, discovered, problems, units, writeTree } from './tree.ts';
+import { container, discovered, problems, units, writeTree } from '../support/tree.ts';
 
 const etcUsers = '/etc/containers/systemd/users';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { closeSync, cpSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { isOutOfSpace } from '../../src/errors.ts';
+import { isOutOfSpace } from '../../src/common/errors.ts';
 import { startFaultRegistry } from '../support/fault-registry.ts';
 import type { ImageOptions } from '../support/image-builder.ts';
 import { seeded } from '../support/property.ts';

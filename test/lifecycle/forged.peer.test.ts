@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import type { PinRequest } from '../../src/engine/engine.ts';
+import type { PinRequest } from '../../src/engine/pin.ts';
 import { container, writeRoot } from '../support/berth.ts';
 import { type Forgery, forge } from '../support/forgery.ts';
 import { buildImage } from '../support/image-builder.ts';

@@ -3,11 +3,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { attachmentsOf, payload, signed } from '../registry/signing.ts';
 import { container, writeRoot } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { skipPodman } from '../support/podman.ts';
 import { startPodmanLab } from '../support/podman-lab.ts';
+import { attachmentsOf, payload, signed } from '../support/signing.ts';
 
 const name = 'registry.example.com/app';
 const image = buildImage({ layers: [{ bytes: 5000, seed: 1 }], entrypoint: ['/bin/entry'] });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { openDepot } from '../../src/engine/store/depot.ts';
-import { openStore } from '../../src/engine/store/store.ts';
 import { keepingQuiet, parseQuietHours } from '../../src/lifecycle/quiet-hours.ts';
-import { request } from '../engine/store/fixture.ts';
-import { layer, MemoryRegistry } from '../engine/store/memory-registry.ts';
+import { openDepot } from '../../src/store/depot.ts';
+import { openStore } from '../../src/store/store.ts';
 import { client } from '../registry/open.ts';
+import { request } from '../store/fixture.ts';
+import { layer, MemoryRegistry } from '../store/memory-registry.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { startUpdater } from '../support/updater.ts';

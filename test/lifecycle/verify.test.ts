@@ -8,7 +8,7 @@ import {
   recordImage,
   situationOf,
   stagedRecord,
-} from './samples.ts';
+} from '../support/samples.ts';
 
 const web = recordImage('a', 'registry.example.com/web:1');
 const os = stagedRecord('os', web);

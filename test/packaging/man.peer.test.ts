@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { readConfig } from '../../src/cli/config.ts';
 import { programOf } from '../../src/cli/program.ts';
-import { BerthError } from '../../src/errors.ts';
+import { BerthError } from '../../src/common/errors.ts';
+import { readConfig } from '../../src/host/config.ts';
 import { install } from '../support/installed.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 

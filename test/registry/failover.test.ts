@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import { PATIENCE } from '../../src/registry/body.ts';
+import { PATIENCE } from '../../src/registry/http/body.ts';
 import type { Mirror } from '../../src/registry/registries-toml.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';

@@ -2,14 +2,11 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { Credentials } from '../../src/registry/auth-file.ts';
+import { Secret } from '../../src/common/secret.ts';
+import type { Credentials } from '../../src/registry/auth/auth-file.ts';
 import { openRegistry, type RegistryOptions } from '../../src/registry/client.ts';
-import {
-  type Registry,
-  RegistryError,
-  type RegistryErrorCode,
-} from '../../src/registry/registry.ts';
-import { Secret } from '../../src/secret.ts';
+import { RegistryError, type RegistryErrorCode } from '../../src/registry/errors.ts';
+import { type Registry } from '../../src/registry/registry.ts';
 import { type RegistryOptions as ServerOptions, startRegistry } from '../support/registry.ts';
 import { testCertificate } from '../support/registry-certificate.ts';
 import { temporaryDirectory } from '../support/temporary.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { BlobProgress } from '../../src/registry/blob-progress.ts';
-import type { Registry, RegistryError } from '../../src/registry/registry.ts';
+import type { RegistryError } from '../../src/registry/errors.ts';
+import type { Registry } from '../../src/registry/registry.ts';
 import { retrying, retryPolicy } from '../../src/registry/retry.ts';
 import { buildImage } from '../support/image-builder.ts';
 import type { Fault } from '../support/registry-fault.ts';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { TarError } from '../../src/common/tar/error.ts';
+import { tarEntries } from '../../src/common/tar/read.ts';
 import { ImageRoot } from '../../src/root/image-root.ts';
 import { LayerTree } from '../../src/root/layer-tree.ts';
 import { type Root, RootError } from '../../src/root/root.ts';
-import { tarEntries } from '../../src/root/tar-entries.ts';
-import { TarError } from '../../src/root/tar-error.ts';
-import { chunksOf, type Member, paxRecord, tar } from './tar.ts';
+import { chunksOf, type Member, paxRecord, tar } from '../support/tar.ts';
 
 async function imageOf(...layers: readonly (readonly Member[])[]): Promise<Root> {
   return rootOf(...layers.map(tar));

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TarError } from '../../src/common/tar/error.ts';
+import { paxRecords } from '../../src/common/tar/pax-records.ts';
+import type { TarEntry } from '../../src/common/tar/read.ts';
 import { ImageRoot } from '../../src/root/image-root.ts';
 import { LayerTree } from '../../src/root/layer-tree.ts';
-import { paxRecords } from '../../src/root/pax-records.ts';
 import { RootError } from '../../src/root/root.ts';
-import type { TarEntry } from '../../src/root/tar-entries.ts';
-import { TarError } from '../../src/root/tar-error.ts';
 
 function entry(path: string, type: TarEntry['type'], more: Partial<TarEntry> = {}): TarEntry {
   const owner = { uid: 0, gid: 0, mode: 0o755 };

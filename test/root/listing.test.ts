@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { nameFromBytes, nameToBytes } from '../../src/root/names.ts';
+import { nameFromBytes, nameToBytes } from '../../src/common/path-bytes.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { openDescriptors, rootError, rootOf, textOf } from './fixture.ts';

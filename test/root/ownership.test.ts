@@ -3,17 +3,17 @@ import { chmodSync, chownSync, lchownSync, mkdirSync, symlinkSync, writeFileSync
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import fc from 'fast-check';
+import { tarEntries } from '../../src/common/tar/read.ts';
 import { ImageRoot } from '../../src/root/image-root.ts';
 import { LayerTree } from '../../src/root/layer-tree.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import { isForeign } from '../../src/root/ownership.ts';
 import { type Root, RootError } from '../../src/root/root.ts';
-import { tarEntries } from '../../src/root/tar-entries.ts';
 import { readUserMounts, userMounts } from '../../src/root/user-mounts.ts';
 import { holds } from '../support/property.ts';
+import { chunksOf, tar } from '../support/tar.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { rootError } from './fixture.ts';
-import { chunksOf, tar } from './tar.ts';
 
 const root = { uid: 0, gid: 0 };
 const skip = process.getuid?.() !== 0 && 'only root can give files to others';

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { BerthError } from '../../src/errors.ts';
+import { BerthError } from '../../src/common/errors.ts';
 import { writeInRoot } from '../../src/root/write-in-root.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { openDescriptors, rootError } from './fixture.ts';

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../../src/engine/engine.ts';
-import { openStore } from '../../src/engine/store/store.ts';
-import { readSituation } from '../../src/lifecycle/context.ts';
-import type { RootRecord } from '../../src/lifecycle/record.ts';
-import { loadShipped } from '../../src/lifecycle/shipped.ts';
-import type { Staged } from '../../src/lifecycle/stage.ts';
+import { loadShipped } from '../../src/lifecycle/boot/load-shipped.ts';
+import { readSituation } from '../../src/lifecycle/situation.ts';
+import type { Staged } from '../../src/lifecycle/stage/stage.ts';
 import { type Finding, judge } from '../../src/lifecycle/verify.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { openRoot } from '../../src/root/open-root.ts';
+import type { RootRecord } from '../../src/state/record.ts';
+import { openStore } from '../../src/store/store.ts';
 
 /** Lets every image be fetched, and fails the test that asks it for one. */
 export const noNetwork: Registry = {

@@ -1,4 +1,4 @@
-import type { TrustFiles } from '../../src/registry/trust-files.ts';
+import type { TrustFiles } from '../../src/registry/policy/files.ts';
 
 /** Trust by a policy with this default, on a host that has no other file of it. */
 export function trustBy(type: 'insecureAcceptAnything' | 'reject'): TrustFiles {

@@ -7,9 +7,9 @@ import { etcDirectory } from '../../src/systemd/etc.ts';
 import type { GeneratedUnit } from '../../src/systemd/systemd-unit.ts';
 import { readSystemdUnits } from '../../src/systemd/systemd-units.ts';
 import type { Manager } from '../../src/systemd/unit-search-path.ts';
-import { rootOf, type Tree, writeTree } from '../discovery/tree.ts';
 import { holds } from '../support/property.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
+import { rootOf, type Tree, writeTree } from '../support/tree.ts';
 import { bootForest } from './boot-forest.ts';
 
 const usr = '/usr/lib/systemd/system';

@@ -4,7 +4,7 @@ import { etcDirectory } from '../../src/systemd/etc.ts';
 import type { GeneratedUnit, SystemdUnits } from '../../src/systemd/systemd-unit.ts';
 import { readSystemdUnits } from '../../src/systemd/systemd-units.ts';
 import type { Manager } from '../../src/systemd/unit-search-path.ts';
-import { rootOf, type Tree } from '../discovery/tree.ts';
+import { rootOf, type Tree } from '../support/tree.ts';
 
 const usr = '/usr/lib/systemd/system';
 const etc = '/etc/systemd/system';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { layeredImage } from '../lifecycle/layered-image.ts';
 import { type Machine, startMachine } from '../support/berth.ts';
+import { layeredImage } from '../support/layered-image.ts';
 import { writeLayout } from '../support/oci-layout.ts';
 import { home, marker, sharedLayer, skip, writeShared } from './mallory.ts';
 

@@ -1,7 +1,7 @@
 import { chmodSync, lchownSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { tar } from '../root/tar.ts';
 import { writeRoot } from '../support/berth.ts';
+import { tar } from '../support/tar.ts';
 
 /** An unprivileged user, and her group. */
 export const mallory = 4711;

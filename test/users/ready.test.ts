@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { layeredImage } from '../lifecycle/layered-image.ts';
 import { type Machine, startMachine } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
+import { layeredImage } from '../support/layered-image.ts';
 import { writeLayout } from '../support/oci-layout.ts';
 import { home, mallory, marker, secret, sharedLayer, skip, writeShared } from './mallory.ts';
 

@@ -1,24 +1,25 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { counted } from '../../counted.ts';
-import { BerthError } from '../../errors.ts';
-import { type Activated, activate } from '../../lifecycle/activate.ts';
-import { readSituation } from '../../lifecycle/context.ts';
-import { readLock } from '../../lifecycle/lock-file.ts';
-import type { PlannedRoot } from '../../lifecycle/plan.ts';
-import { isPullNeeded } from '../../lifecycle/pull-needed.ts';
-import { loadShipped } from '../../lifecycle/shipped.ts';
-import { failuresOf } from '../../lifecycle/stage.ts';
-import { wantedOf } from '../../lifecycle/wanted.ts';
+import { readLock } from '../../binding/lock.ts';
+import { wantedOf } from '../../binding/wanted.ts';
+import { counted } from '../../common/counted.ts';
+import { BerthError } from '../../common/errors.ts';
+import { findingEntry } from '../../documents/entries.ts';
+import { plannedRoot } from '../../host/planner.ts';
+import { idOfRoot, idOfTarget, withRoot } from '../../host/root.ts';
+import { type Activated, activate } from '../../lifecycle/boot/activate.ts';
+import { loadShipped } from '../../lifecycle/boot/load-shipped.ts';
+import { isPullNeeded } from '../../lifecycle/boot/pull-needed.ts';
+import type { PlannedRoot } from '../../lifecycle/plan/plan.ts';
+import { readSituation } from '../../lifecycle/situation.ts';
+import { failuresOf } from '../../lifecycle/stage/stage.ts';
 import type { Root } from '../../root/root.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes, printFailure } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
-import { findingEntry, printFailures, printFindings } from '../render/problems.ts';
+import { printFailures, printFindings } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
 import { inSurroundings, type Surroundings } from '../surroundings.ts';
-import { idOfRoot, idOfTarget, withRoot } from '../target.ts';
-import { plannedRoot } from './plan.ts';
 
 interface ActivateOptions extends CommonOptions {
   readonly pullNeeded?: string;

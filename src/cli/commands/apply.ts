@@ -1,21 +1,23 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import type { NameFailure } from '../../common/limited.ts';
+import { failureEntry, findingEntry } from '../../documents/entries.ts';
+import { isUser } from '../../host/config.ts';
+import { plannerOf } from '../../host/planner.ts';
+import { withRoot } from '../../host/root.ts';
 import { apply, planApply, previewApply } from '../../lifecycle/apply/apply.ts';
 import type { AppliedService } from '../../lifecycle/apply/roll-out.ts';
-import { readSituation } from '../../lifecycle/context.ts';
-import type { NameFailure } from '../../lifecycle/limited.ts';
-import type { Plan } from '../../lifecycle/plan.ts';
-import { failuresOf } from '../../lifecycle/stage.ts';
+import type { Plan } from '../../lifecycle/plan/plan.ts';
+import { readSituation } from '../../lifecycle/situation.ts';
+import { failuresOf } from '../../lifecycle/stage/stage.ts';
 import type { Finding } from '../../lifecycle/verify.ts';
-import { systemctl } from '../../services/systemctl.ts';
+import { systemctl } from '../../systemctl/systemctl.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
-import { failureEntry, findingEntry, printFailures, printFindings } from '../render/problems.ts';
+import { printFailures, printFindings } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
 import { type Cell, renderTable } from '../render/table.ts';
-import { inSurroundings, isUser } from '../surroundings.ts';
-import { withRoot } from '../target.ts';
-import { plannerOf } from './plan.ts';
+import { inSurroundings } from '../surroundings.ts';
 
 interface ApplyOptions extends RootOptions {
   readonly dryRun?: boolean;

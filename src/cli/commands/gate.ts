@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { unlockFinalisation } from '../../deployment/finalisation.ts';
 import { runningSystem } from '../../deployment/places.ts';
-import { type Gated, gate } from '../../lifecycle/gate.ts';
-import { deploymentsOf } from '../deployments.ts';
+import { findingEntry } from '../../documents/entries.ts';
+import { deploymentsOf } from '../../host/deployments.ts';
+import { type Gated, gate } from '../../lifecycle/boot/gate.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes } from '../render/failure.ts';
-import { findingEntry, printFindings } from '../render/problems.ts';
+import { printFindings } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
 import { hostConfig, toldPlainly } from '../surroundings.ts';
 

@@ -1,13 +1,14 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type BoundReference, type Survey, survey } from '../../binding/survey.ts';
 import { type Activation, activations } from '../../discovery/reference.ts';
-import { type BoundReference, type Survey, survey } from '../../lifecycle/survey.ts';
+import { imageReference, problemEntry } from '../../documents/entries.ts';
+import { withRoot } from '../../host/root.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
-import { imageReference, printProblems, problemEntry } from '../render/problems.ts';
+import { printProblems } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
 import { type Cell, renderTable } from '../render/table.ts';
 import { hostConfig } from '../surroundings.ts';
-import { withRoot } from '../target.ts';
 
 /** `berth images`: what a root names. Needs no engine and no network. */
 export function defineImages(command: Command): void {

@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { type LintReport, lint } from '../../lifecycle/lint/lint.ts';
-import { survey } from '../../lifecycle/survey.ts';
-import { parseSize } from '../../parse-size.ts';
+import { survey } from '../../binding/survey.ts';
+import { parseSize } from '../../common/parse-size.ts';
+import { withRoot } from '../../host/root.ts';
+import { type LintReport, lint } from '../../lint/lint.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { jsonText } from '../output.ts';
 import { exitCodes } from '../render/failure.ts';
@@ -10,7 +11,6 @@ import { lintJson } from '../render/lint-json.ts';
 import { lintSarif } from '../render/lint-sarif.ts';
 import { lintTable } from '../render/lint-table.ts';
 import { hostConfig, online } from '../surroundings.ts';
-import { withRoot } from '../target.ts';
 
 const formats = ['table', 'json', 'sarif', 'github'] as const;
 

@@ -1,11 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { Command } from 'commander';
-import { counted } from '../../counted.ts';
-import { BerthError, systemErrorCode } from '../../errors.ts';
-import { formatBytes } from '../../format-bytes.ts';
+import { type LoadedBundle, loadBundle } from '../../bundle/load.ts';
+import { counted } from '../../common/counted.ts';
+import { BerthError, systemErrorCode } from '../../common/errors.ts';
+import { formatBytes } from '../../common/format-bytes.ts';
 import { byDigest } from '../../image/name.ts';
-import { type LoadedBundle, loadBundle } from '../../lifecycle/bundle/load.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shortDigest } from '../render/plan.ts';

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
-import { concealedIn } from '../../concealed.ts';
-import { counted } from '../../counted.ts';
+import { LOCK_PATH, lockText } from '../../binding/lock.ts';
+import { concealedIn } from '../../common/concealed.ts';
+import { counted } from '../../common/counted.ts';
+import { BerthError } from '../../common/errors.ts';
 import { isDeploymentName } from '../../deployment/deployment.ts';
-import { BerthError } from '../../errors.ts';
+import { failureEntry, problemEntry } from '../../documents/entries.ts';
+import { withRoot } from '../../host/root.ts';
 import { byDigest } from '../../image/name.ts';
-import { compareLocks, type Resolved, resolveForLock } from '../../lifecycle/lock.ts';
-import { LOCK_PATH, lockText } from '../../lifecycle/lock-file.ts';
+import { compareLocks, type Resolved, resolveForLock } from '../../lifecycle/write-lock.ts';
 import type { Root } from '../../root/root.ts';
 import { writeInRoot } from '../../root/write-in-root.ts';
 import { type Bound, printBound, readBound } from '../bound.ts';
@@ -13,10 +15,9 @@ import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { checkTable, lockEntries, lockRefs, lockTable } from '../render/lock.ts';
-import { failureEntry, printFailures, problemEntry } from '../render/problems.ts';
+import { printFailures } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
 import { online } from '../surroundings.ts';
-import { withRoot } from '../target.ts';
 
 interface LockOptions extends RootOptions {
   readonly check?: boolean;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { pinByHand, unpin } from '../../lifecycle/manual.ts';
-import { MANUAL } from '../../lifecycle/root-id.ts';
-import { namesMeantBy, namesThatMayBeMeantBy } from '../names.ts';
+import { namesMeantBy, namesThatMayBeMeantBy } from '../../host/names.ts';
+import { pinByHand, unpin } from '../../lifecycle/manual-pins.ts';
+import { MANUAL } from '../../state/root-id.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shownLine } from '../render/shown.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { Pin } from '../../engine/engine.ts';
-import { readSituation } from '../../lifecycle/context.ts';
+import type { Pin } from '../../engine/pin.ts';
 import { broughtByBerth } from '../../lifecycle/provenance.ts';
+import { readSituation } from '../../lifecycle/situation.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shortDigest } from '../render/plan.ts';

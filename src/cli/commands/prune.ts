@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
-import { BerthError } from '../../errors.ts';
-import { formatBytes } from '../../format-bytes.ts';
+import { BerthError } from '../../common/errors.ts';
+import { formatBytes } from '../../common/format-bytes.ts';
 import {
   brokenDownloads,
   freedBy,

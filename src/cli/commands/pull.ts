@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
-import { append } from '../../append.ts';
-import { BerthError } from '../../errors.ts';
+import { type Binding, bindingsOf } from '../../binding/bindings.ts';
+import { survey } from '../../binding/survey.ts';
+import { append } from '../../common/append.ts';
+import { BerthError } from '../../common/errors.ts';
+import { failureEntry } from '../../documents/entries.ts';
+import { namesMeantBy } from '../../host/names.ts';
+import { withRoot } from '../../host/root.ts';
 import { hostPlatform } from '../../image/platform.ts';
-import { type Binding, bindingsOf } from '../../lifecycle/bindings.ts';
 import { pull } from '../../lifecycle/pull.ts';
-import { checkedId, MANUAL } from '../../lifecycle/root-id.ts';
-import { survey } from '../../lifecycle/survey.ts';
-import { namesMeantBy } from '../names.ts';
+import { checkedId, MANUAL } from '../../state/root-id.ts';
 import {
   type CommonOptions,
   type RateOptions,
@@ -16,10 +18,9 @@ import {
 import { print } from '../output.ts';
 import { exitCodeOf } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
-import { failureEntry, printFailures, printProblems } from '../render/problems.ts';
+import { printFailures, printProblems } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
 import { hostConfig, inSurroundings } from '../surroundings.ts';
-import { withRoot } from '../target.ts';
 
 interface PullFlags extends CommonOptions, RateOptions {
   readonly allImagesFromRoot?: string;

@@ -1,9 +1,14 @@
 import type { Command } from 'commander';
-import type { Deployments } from '../../deployment/deployment.ts';
-import type { BerthError } from '../../errors.ts';
+import type { BerthError } from '../../common/errors.ts';
+import { findingEntry } from '../../documents/entries.ts';
+import { deploymentsOf } from '../../host/deployments.ts';
 import { keepingQuiet } from '../../lifecycle/quiet-hours.ts';
-import { type Reconciled, type ReconciledRoot, reconcile } from '../../lifecycle/reconcile.ts';
-import { deploymentsOf } from '../deployments.ts';
+import {
+  type Reconciled,
+  type ReconciledRoot,
+  reconcile,
+  untilSettled,
+} from '../../lifecycle/reconcile.ts';
 import {
   type CommonOptions,
   type RateOptions,
@@ -12,7 +17,7 @@ import {
 } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
-import { findingEntry, printFailures, printFindings } from '../render/problems.ts';
+import { printFailures, printFindings } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
 import { hostConfig, inSurroundings, type Surroundings } from '../surroundings.ts';
 
@@ -82,41 +87,6 @@ export function defineReconcile(command: Command): void {
       };
       await inSurroundings(options, run, { obeysRetryTimes: true });
     });
-}
-
-/**
- * Looks again when it is done: an update that is queued meanwhile starts nothing anew, as the service
- * runs already.
- */
-async function untilSettled(
-  read: () => Promise<Deployments>,
-  work: (found: Deployments) => Promise<Reconciled>,
-): Promise<{ found: Deployments; result: Reconciled }> {
-  let found = await read();
-  let result = await work(found);
-  let { released } = result;
-  const changed = new Set(changedIn(result));
-  for (let round = 1; round < MAX_ROUNDS; round++) {
-    const now = await read();
-    if (summary(now) === summary(found)) break;
-    found = now;
-    result = await work(found);
-    released = [...released, ...result.released];
-    for (const id of changedIn(result)) changed.add(id);
-  }
-  const roots = result.roots.map((root) => ({ ...root, changed: changed.has(root.id) }));
-  return { found, result: { ...result, roots, released } };
-}
-
-function changedIn({ roots }: Reconciled): string[] {
-  return roots.filter((root) => root.changed).map(({ id }) => id);
-}
-
-/** Of updates that come one after the other, without an end; the timer sees what comes later. */
-const MAX_ROUNDS = 8;
-
-function summary({ deployments }: Deployments): string {
-  return deployments.map(({ id, role }) => `${id} ${role}`).join('\n');
 }
 
 function isChanged({ roots, released }: Reconciled): boolean {

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import { counted } from '../../counted.ts';
-import { readSituation } from '../../lifecycle/context.ts';
-import { isLiving } from '../../lifecycle/record.ts';
+import { counted } from '../../common/counted.ts';
+import { idOfTarget } from '../../host/root.ts';
 import { release } from '../../lifecycle/release.ts';
+import { readSituation } from '../../lifecycle/situation.ts';
+import { isLiving } from '../../state/record.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shownLine } from '../render/shown.ts';
 import { inSurroundings } from '../surroundings.ts';
-import { idOfTarget } from '../target.ts';
 
 /** `berth release`: let go of what a root held. */
 export function defineRelease(command: Command): void {

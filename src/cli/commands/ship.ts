@@ -1,19 +1,20 @@
 import type { Command } from 'commander';
-import { counted } from '../../counted.ts';
-import { BerthError } from '../../errors.ts';
+import { counted } from '../../common/counted.ts';
+import { BerthError } from '../../common/errors.ts';
+import { failureEntry, problemEntry } from '../../documents/entries.ts';
+import { withRoot } from '../../host/root.ts';
 import { type Shipped, shipImages } from '../../lifecycle/ship.ts';
-import { SHIPPED_STORE } from '../../registry/shipped.ts';
+import { SHIPPED_STORE } from '../../oci/local-images.ts';
 import type { Root } from '../../root/root.ts';
 import { printBound, readBound } from '../bound.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
-import { failureEntry, printFailures, problemEntry } from '../render/problems.ts';
+import { printFailures } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
 import { inOrder } from '../signals.ts';
 import { type Online, online } from '../surroundings.ts';
-import { withRoot } from '../target.ts';
 
 /** `berth ship`: images inside the OS, for a first boot without a network. */
 export function defineShip(command: Command): void {

@@ -1,27 +1,24 @@
 import type { Command } from 'commander';
-import { counted } from '../../counted.ts';
+import { counted } from '../../common/counted.ts';
+import { formatBytes } from '../../common/format-bytes.ts';
 import type { Deployment } from '../../deployment/deployment.ts';
-import { formatBytes } from '../../format-bytes.ts';
-import type { Plan } from '../../lifecycle/plan.ts';
-import { failuresOf, type Staged, stage } from '../../lifecycle/stage.ts';
+import { failureEntry, findingEntry } from '../../documents/entries.ts';
+import { planFields } from '../../documents/plan.ts';
+import { plannerOf } from '../../host/planner.ts';
+import { withRoot } from '../../host/root.ts';
+import { openTarget } from '../../host/target.ts';
+import type { Plan } from '../../lifecycle/plan/plan.ts';
+import { failuresOf, type Staged, stage } from '../../lifecycle/stage/stage.ts';
 import type { Root } from '../../root/root.ts';
-import { openTarget } from '../into.ts';
 import { type RateOptions, type RootOptions, withLimitRate, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
-import { deferralOf, planFields, refsOf, shortDigest } from '../render/plan.ts';
-import {
-  failureEntry,
-  findingEntry,
-  printFailures,
-  printFindings,
-  printProblems,
-} from '../render/problems.ts';
+import { deferralOf, refsOf, shortDigest } from '../render/plan.ts';
+import { printFailures, printFindings, printProblems } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
 import { renderTable } from '../render/table.ts';
 import { inSurroundings } from '../surroundings.ts';
-import { withRoot } from '../target.ts';
-import { plannerOf, sayNothingBound } from './plan.ts';
+import { sayNothingBound } from './plan.ts';
 
 interface StageOptions extends RootOptions, RateOptions {
   readonly into?: string;

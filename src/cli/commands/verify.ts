@@ -1,16 +1,17 @@
 import type { Command } from 'commander';
-import { counted } from '../../counted.ts';
-import { readSituation, type Situation } from '../../lifecycle/context.ts';
-import { isLiving } from '../../lifecycle/record.ts';
-import { isManual } from '../../lifecycle/root-id.ts';
+import { counted } from '../../common/counted.ts';
+import { findingEntry } from '../../documents/entries.ts';
+import { idOfTarget } from '../../host/root.ts';
+import { readSituation, type Situation } from '../../lifecycle/situation.ts';
 import { type Finding, judge, judgeAbsent } from '../../lifecycle/verify.ts';
+import { isLiving } from '../../state/record.ts';
+import { isManual } from '../../state/root-id.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes } from '../render/failure.ts';
-import { findingEntry, printFindings } from '../render/problems.ts';
+import { printFindings } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
 import { toldPlainly } from '../surroundings.ts';
-import { idOfTarget } from '../target.ts';
 
 /** `berth verify`: the record of a root against the engine. Needs no registry. */
 export function defineVerify(command: Command): void {

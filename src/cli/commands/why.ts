@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
-import { append } from '../../append.ts';
-import { readSituation } from '../../lifecycle/context.ts';
-import { type BoundReference, survey } from '../../lifecycle/survey.ts';
+import { type BoundReference, survey } from '../../binding/survey.ts';
+import { append } from '../../common/append.ts';
+import { imageReference, placeEntry } from '../../documents/entries.ts';
+import { namesMeantBy } from '../../host/names.ts';
+import { withRoot } from '../../host/root.ts';
+import { readSituation } from '../../lifecycle/situation.ts';
 import { type Why, whyOf } from '../../lifecycle/why.ts';
-import { namesMeantBy } from '../names.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
-import { imageReference, placeEntry } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
 import { inSurroundings } from '../surroundings.ts';
-import { withRoot } from '../target.ts';
 
 /** `berth why`: who names an image, who holds it. */
 export function defineWhy(command: Command): void {

@@ -1,4 +1,4 @@
-import { BerthError, type FailureKind } from '../../errors.ts';
+import { BerthError, type FailureKind } from '../../common/errors.ts';
 import { shownLine, shownLines } from './shown.ts';
 import { paint } from './table.ts';
 

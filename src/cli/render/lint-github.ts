@@ -1,4 +1,4 @@
-import type { LintReport } from '../../lifecycle/lint/lint.ts';
+import type { LintReport } from '../../lint/lint.ts';
 import { shown } from './shown.ts';
 
 const commands = { error: 'error', warning: 'warning', note: 'notice' } as const;

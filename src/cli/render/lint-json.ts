@@ -1,8 +1,8 @@
 import type { InferOutput } from 'valibot';
-import type { LintFinding } from '../../lifecycle/lint/finding.ts';
-import type { LintReport } from '../../lifecycle/lint/lint.ts';
-import type { LintLevel } from '../../lifecycle/lint/rules.ts';
-import type * as schemas from '../schemas.ts';
+import type * as schemas from '../../documents/schemas.ts';
+import type { LintFinding } from '../../lint/finding.ts';
+import type { LintReport } from '../../lint/lint.ts';
+import type { LintLevel } from '../../lint/rules.ts';
 import { shown } from './shown.ts';
 
 export function lintJson(root: string, report: LintReport): InferOutput<typeof schemas.LintReport> {

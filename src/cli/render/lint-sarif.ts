@@ -1,8 +1,8 @@
-import type { LintFinding } from '../../lifecycle/lint/finding.ts';
-import type { LintReport } from '../../lifecycle/lint/lint.ts';
-import { lintRules } from '../../lifecycle/lint/rules.ts';
-import { nameToBytes } from '../../root/names.ts';
-import { version } from '../../version.ts';
+import { nameToBytes } from '../../common/path-bytes.ts';
+import { version } from '../../common/version.ts';
+import type { LintFinding } from '../../lint/finding.ts';
+import type { LintReport } from '../../lint/lint.ts';
+import { lintRules } from '../../lint/rules.ts';
 import { shown } from './shown.ts';
 
 /** SARIF 2.1.0 (OASIS), as code scanning takes it. Paths are relative to the root. */

@@ -1,8 +1,8 @@
-import { counted } from '../../counted.ts';
-import { formatBytes } from '../../format-bytes.ts';
-import type { LintFinding } from '../../lifecycle/lint/finding.ts';
-import type { LintReport } from '../../lifecycle/lint/lint.ts';
-import type { LintLevel } from '../../lifecycle/lint/rules.ts';
+import { counted } from '../../common/counted.ts';
+import { formatBytes } from '../../common/format-bytes.ts';
+import type { LintFinding } from '../../lint/finding.ts';
+import type { LintReport } from '../../lint/lint.ts';
+import type { LintLevel } from '../../lint/rules.ts';
 import { countsOf } from './lint-json.ts';
 import { type Colour, paint } from './table.ts';
 

@@ -1,6 +1,6 @@
+import { LOCK_PATH, type Lock } from '../../binding/lock.ts';
 import { byDigest } from '../../image/name.ts';
-import type { LockCheck } from '../../lifecycle/lock.ts';
-import { LOCK_PATH, type Lock } from '../../lifecycle/lock-file.ts';
+import type { LockCheck } from '../../lifecycle/write-lock.ts';
 import { shortDigest } from './plan.ts';
 import { type Cell, renderTable } from './table.ts';
 

@@ -1,4 +1,4 @@
-import { formatBytes } from '../../format-bytes.ts';
+import { formatBytes } from '../../common/format-bytes.ts';
 import type { ProgressEvent, Report } from '../../lifecycle/events.ts';
 import { shown } from './shown.ts';
 

@@ -1,5 +1,5 @@
 import { fstatSync, writeSync } from 'node:fs';
-import { BerthError, systemErrorCode } from '../../errors.ts';
+import { BerthError, systemErrorCode } from '../../common/errors.ts';
 import type { Report } from '../../lifecycle/events.ts';
 import { plainProgress } from './plain-progress.ts';
 import { lineOf, type Progress } from './progress-lines.ts';

@@ -1,5 +1,5 @@
-import { withoutConcealed } from '../../concealed.ts';
-import { displayPath } from '../../root/names.ts';
+import { withoutConcealed } from '../../common/concealed.ts';
+import { displayPath } from '../../common/path-bytes.ts';
 
 /**
  * Text as people are shown it, whoever wrote it: on the command line, in a root, a registry or an

@@ -1,4 +1,4 @@
-import { formatBytes } from '../../format-bytes.ts';
+import { formatBytes } from '../../common/format-bytes.ts';
 import type { Progress } from './progress-lines.ts';
 import { fetchedLine, lineOf } from './progress-lines.ts';
 import { shown } from './shown.ts';

@@ -1,4 +1,4 @@
-import { cutShort } from '../../concealed.ts';
+import { cutShort } from '../../common/concealed.ts';
 import { baseImages } from '../containerfile/base-images.ts';
 import type { Fault } from '../fault.ts';
 import { against, type ComposeFiles } from './files.ts';

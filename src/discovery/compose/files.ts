@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { Problem, ProblemSubject } from '../../problem.ts';
+import type { Problem, ProblemSubject } from '../../common/problem.ts';
 import { type FoundFile, RootError } from '../../root/root.ts';
 import { followed, whereInTree } from '../../systemd/etc.ts';
 import type { Fault } from '../fault.ts';

@@ -1,4 +1,4 @@
-import { cutShort } from '../../concealed.ts';
+import { cutShort } from '../../common/concealed.ts';
 import type { Fault } from '../fault.ts';
 import { deepestForm, variableAt } from '../variable-form.ts';
 

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { conceal, concealValue } from '../../concealed.ts';
+import { conceal, concealValue } from '../../common/concealed.ts';
 import { type Allowance, allowanceSpent } from '../allowance.ts';
 import { tooManyPrivate } from '../expander.ts';
 import type { Fault } from '../fault.ts';

@@ -1,4 +1,4 @@
-import type { Problem } from '../../problem.ts';
+import type { Problem } from '../../common/problem.ts';
 import type { Fault } from '../fault.ts';
 import { imageOf } from '../image-value.ts';
 import type { Reference } from '../reference.ts';

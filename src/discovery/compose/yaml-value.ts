@@ -1,5 +1,5 @@
 import type { Alias, Document, LineCounter, Node, Pair, Scalar } from 'yaml';
-import { append } from '../../append.ts';
+import { append } from '../../common/append.ts';
 import type { Fault } from '../fault.ts';
 
 /** A node of a YAML file, its aliases followed only where they are looked at. */

@@ -1,4 +1,4 @@
-import { append } from '../../append.ts';
+import { append } from '../../common/append.ts';
 import { goArchitecture } from '../../image/platform.ts';
 import { type Allowance, allowanceSpent } from '../allowance.ts';
 import type { Fault } from '../fault.ts';

@@ -1,9 +1,9 @@
-import type { Problem } from '../../problem.ts';
+import type { Problem } from '../../common/problem.ts';
+import { lineOfKey } from '../../common/toml-line.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { RootError } from '../../root/root.ts';
 import { followed } from '../../systemd/etc.ts';
 import type { SourceContext } from '../source.ts';
-import { lineOfKey } from '../toml-line.ts';
 
 /** An image in the configuration of a container engine. */
 export interface ConfiguredImage {

@@ -1,7 +1,6 @@
 import type { PullPolicy } from '../reference.ts';
 import type { Player } from './pull-policy.ts';
 import type { LineFault, Value } from './value.ts';
-import type { KubeImage, WorkloadImages } from './workload-images.ts';
 
 /** More than any file of manifests names; aliases could name them over and over. */
 const maxImages = 10_000;
@@ -116,4 +115,19 @@ export function annotations(
   const key = `${path}metadata.annotations`;
   const found = optionalMap(metadata?.entries.get('annotations'), key, findings);
   return found === undefined ? undefined : { entries: found.entries, key };
+}
+
+/** An image that a manifest names. */
+export interface KubeImage {
+  readonly raw: string;
+  /** 1-based line of the value. */
+  readonly line: number;
+  /** The way to it in the document: `spec.containers[0].image`. */
+  readonly key: string;
+  readonly policy: PullPolicy;
+}
+
+export interface WorkloadImages {
+  readonly images: readonly KubeImage[];
+  readonly faults: readonly LineFault[];
 }

@@ -1,5 +1,5 @@
-import { append } from '../../append.ts';
-import type { Problem } from '../../problem.ts';
+import { append } from '../../common/append.ts';
+import type { Problem } from '../../common/problem.ts';
 import { type ImageFile, imageFiles, subjectOf } from '../image-files.ts';
 import { imageOf } from '../image-value.ts';
 import type { Reference } from '../reference.ts';

@@ -1,13 +1,14 @@
-import { append } from '../../append.ts';
-import type { Problem } from '../../problem.ts';
+import { append } from '../../common/append.ts';
+import type { Problem } from '../../common/problem.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { RootError } from '../../root/root.ts';
 import { followed, whereInTree } from '../../systemd/etc.ts';
 import { imageOf } from '../image-value.ts';
 import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
+import { type KubeImage } from './findings.ts';
 import { kubeletAt, staticPodPath } from './kubelet-config.ts';
-import { type KubeImage, workloadImages } from './workload-images.ts';
+import { workloadImages } from './workload-images.ts';
 
 /** For all manifests together: those that are known have a few kilobytes each. */
 const maxBytes = 4 * 1024 * 1024;

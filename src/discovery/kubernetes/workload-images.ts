@@ -1,24 +1,15 @@
-import type { PullPolicy } from '../reference.ts';
 import { readDocuments } from './documents.ts';
-import { annotations, Findings, optionalList, optionalMap, present } from './findings.ts';
+import {
+  annotations,
+  Findings,
+  optionalList,
+  optionalMap,
+  present,
+  type WorkloadImages,
+} from './findings.ts';
 import { podImages } from './pod-images.ts';
 import type { Player } from './pull-policy.ts';
-import type { LineFault, Value } from './value.ts';
-
-/** An image that a manifest names. */
-export interface KubeImage {
-  readonly raw: string;
-  /** 1-based line of the value. */
-  readonly line: number;
-  /** The way to it in the document: `spec.containers[0].image`. */
-  readonly key: string;
-  readonly policy: PullPolicy;
-}
-
-export interface WorkloadImages {
-  readonly images: readonly KubeImage[];
-  readonly faults: readonly LineFault[];
-}
+import type { Value } from './value.ts';
 
 /** Where the pod stands in the kinds that have one. */
 const podOf: Readonly<Record<string, readonly string[]>> = {

@@ -1,5 +1,5 @@
-import { append } from '../../append.ts';
-import type { Problem } from '../../problem.ts';
+import { append } from '../../common/append.ts';
+import type { Problem } from '../../common/problem.ts';
 import { list } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import { splitWords } from '../../systemd/words.ts';

@@ -1,5 +1,5 @@
+import type { Problem } from '../../common/problem.ts';
 import type { ShortNames } from '../../image/short-names.ts';
-import type { Problem } from '../../problem.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import type { Allowance } from '../allowance.ts';
 import { type BaseImages, type BuildOptions, baseImages } from '../containerfile/base-images.ts';

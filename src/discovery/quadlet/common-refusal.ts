@@ -1,4 +1,4 @@
-import type { Problem } from '../../problem.ts';
+import type { Problem } from '../../common/problem.ts';
 import { list } from '../../systemd/lookup.ts';
 import { splitWords } from '../../systemd/words.ts';
 import { dependencyKeys, knownKeys, quadletKeys } from './known-keys.ts';

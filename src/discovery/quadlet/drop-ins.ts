@@ -1,4 +1,4 @@
-import type { Problem, ProblemSubject } from '../../problem.ts';
+import type { Problem, ProblemSubject } from '../../common/problem.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { type Root, RootError } from '../../root/root.ts';
 import { dropInDirectoryNames } from '../../systemd/drop-in-names.ts';

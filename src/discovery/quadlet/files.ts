@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
-import type { Problem } from '../../problem.ts';
-import { displayPath } from '../../root/names.ts';
+import { displayPath } from '../../common/path-bytes.ts';
+import type { Problem } from '../../common/problem.ts';
 import { problemOfCited } from '../../root/problem-of.ts';
 import { type Root, RootError } from '../../root/root.ts';
 import { type Etc, followed, whereInTree } from '../../systemd/etc.ts';

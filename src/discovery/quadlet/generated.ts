@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { append } from '../../append.ts';
+import { append } from '../../common/append.ts';
 import { flag, list, scalar } from '../../systemd/lookup.ts';
 import type { GeneratedUnit } from '../../systemd/systemd-unit.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';

@@ -1,9 +1,9 @@
-import { append } from '../../append.ts';
-import type { Problem, ProblemSubject } from '../../problem.ts';
+import { append } from '../../common/append.ts';
+import type { Problem, ProblemSubject } from '../../common/problem.ts';
 import type { Root } from '../../root/root.ts';
 import type { Etc } from '../../systemd/etc.ts';
-import { scalar } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
+import { bindSetting } from '../x-berth.ts';
 import { DropInIndex } from './drop-ins.ts';
 import { Budget, bytesPerEntry, tooMuch, unitReader } from './read-unit.ts';
 import { serviceName } from './service-name.ts';
@@ -89,13 +89,4 @@ export function loadUnits(
 
 function subjectByName(unitPath: string, name: string, type: UnitType): ProblemSubject {
   return { unitPath, unit: serviceName(name, type, []) };
-}
-
-/** systemd's words for yes and no (systemd.syntax(7)); anything else is reported elsewhere. */
-export function bindSetting(entries: readonly UnitEntry[]): boolean | undefined {
-  const value = scalar(entries, 'X-Berth', 'Bind')?.value.toLowerCase();
-  if (value === undefined) return undefined;
-  if (['1', 'yes', 'y', 'true', 't', 'on'].includes(value)) return true;
-  if (['0', 'no', 'n', 'false', 'f', 'off'].includes(value)) return false;
-  return undefined;
 }

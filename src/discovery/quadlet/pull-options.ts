@@ -1,6 +1,6 @@
-import type { Problem } from '../../problem.ts';
+import type { Problem } from '../../common/problem.ts';
+import { Secret } from '../../common/secret.ts';
 import type { Root } from '../../root/root.ts';
-import { Secret } from '../../secret.ts';
 import { type Etc, whereInTree } from '../../systemd/etc.ts';
 import { flag, scalar } from '../../systemd/lookup.ts';
 import type { Expander } from '../expander.ts';

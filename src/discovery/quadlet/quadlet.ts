@@ -1,6 +1,6 @@
-import { append } from '../../append.ts';
+import { append } from '../../common/append.ts';
+import type { Problem } from '../../common/problem.ts';
 import type { ShortNames } from '../../image/short-names.ts';
-import type { Problem } from '../../problem.ts';
 import type { Root } from '../../root/root.ts';
 import type { Etc } from '../../systemd/etc.ts';
 import type { UserOfUnits } from '../../systemd/specifiers.ts';

@@ -1,4 +1,4 @@
-import type { Problem } from '../../problem.ts';
+import type { Problem } from '../../common/problem.ts';
 import { list, scalar } from '../../systemd/lookup.ts';
 import { commonRefusal } from './common-refusal.ts';
 import { containerRefusal } from './container-refusal.ts';

@@ -1,4 +1,4 @@
-import type { Problem } from '../../problem.ts';
+import type { Problem } from '../../common/problem.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { type Entry, type Root, RootError } from '../../root/root.ts';
 import { type Etc, followed } from '../../systemd/etc.ts';

@@ -1,7 +1,7 @@
-import type { Problem } from '../../problem.ts';
+import type { Problem } from '../../common/problem.ts';
 import { list, scalar } from '../../systemd/lookup.ts';
 import type { LintIgnore } from '../reference.ts';
-import { bindSetting } from './load.ts';
+import { bindSetting } from '../x-berth.ts';
 import { problemOfUnit, type QuadletUnit } from './unit.ts';
 
 /** What is wrong in a unit's `[X-Berth]`, which is berth's own section. */

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { Secret } from '../../secret.ts';
+import { Secret } from '../../common/secret.ts';
 import { type Etc, whereInTree } from '../../systemd/etc.ts';
 import type { Fault } from '../fault.ts';
 import { pullPolicies } from '../pull-policies.ts';

@@ -1,4 +1,4 @@
-import { concealValue } from '../../concealed.ts';
+import { concealValue } from '../../common/concealed.ts';
 import { type CommandLine, commandLines } from '../../systemd/command-line.ts';
 import type { Environment } from '../../systemd/environment.ts';
 import { list, scalar } from '../../systemd/lookup.ts';

@@ -1,4 +1,4 @@
-import type { Problem, ProblemSubject } from '../../problem.ts';
+import type { Problem, ProblemSubject } from '../../common/problem.ts';
 import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import type { Expander } from '../expander.ts';

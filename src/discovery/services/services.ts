@@ -1,5 +1,5 @@
-import { append } from '../../append.ts';
-import type { Problem } from '../../problem.ts';
+import { append } from '../../common/append.ts';
+import type { Problem } from '../../common/problem.ts';
 import type { UserOfUnits } from '../../systemd/specifiers.ts';
 import type { SystemdUnit, SystemdUnits } from '../../systemd/systemd-unit.ts';
 import { parseUnitName } from '../../systemd/unit-name.ts';

@@ -1,24 +1,25 @@
+import { Semaphore } from '../../common/semaphore.ts';
 import type { ResolvedImage } from '../../image/resolved.ts';
 import type { Access } from '../../registry/access.ts';
-import { RegistryError } from '../../registry/registry.ts';
-import type { Depot, Engine } from '../engine.ts';
-import { Semaphore } from '../store/semaphore.ts';
-import { connectToPodman, type PodmanTarget } from './connect.ts';
-import { listServiceContainers } from './containers.ts';
-import { type AtHand, fetchImage } from './fetch.ts';
-import type { Moorings } from './holds.ts';
-import { hasImage, listImages } from './images.ts';
-import { readLayers } from './layers.ts';
-import { countFreeLocks } from './locks.ts';
-import { tagImage } from './names.ts';
-import { OneAtATime } from './one-at-a-time.ts';
-import { genuinePins, listPins, pinImages } from './pin.ts';
-import { Pulls } from './pull.ts';
-import { removeImage } from './remove.ts';
-import { infoReply } from './replies.ts';
-import { Seals } from './seals.ts';
-import { Strangers } from './strangers.ts';
-import { unpinImages } from './unpin.ts';
+import { RegistryError } from '../../registry/errors.ts';
+import { readLayers } from '../containers-storage/layers.ts';
+import type { Depot } from '../depot.ts';
+import type { Engine } from '../engine.ts';
+import { connectToPodman, type PodmanTarget } from './api/connect.ts';
+import { infoReply } from './api/replies.ts';
+import { type AtHand, fetchImage } from './fetch/fetch.ts';
+import { OneAtATime } from './fetch/one-at-a-time.ts';
+import { Pulls } from './fetch/pull.ts';
+import { listServiceContainers } from './images/containers.ts';
+import { hasImage, listImages } from './images/images.ts';
+import { tagImage } from './images/names.ts';
+import { removeImage } from './images/remove.ts';
+import type { Moorings } from './pins/holds.ts';
+import { countFreeLocks } from './pins/locks.ts';
+import { genuinePins, listPins, pinImages } from './pins/pin.ts';
+import { Seals } from './pins/seals.ts';
+import { Strangers } from './pins/strangers.ts';
+import { unpinImages } from './pins/unpin.ts';
 
 export interface PodmanOptions {
   /** The calling user's podman instead of the system's. */

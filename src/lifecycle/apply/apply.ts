@@ -1,13 +1,14 @@
-import { BerthError } from '../../errors.ts';
+import { asRecorded, type Wanted } from '../../binding/wanted.ts';
+import { BerthError } from '../../common/errors.ts';
 import type { Registry } from '../../registry/registry.ts';
-import type { ServiceManager } from '../../services/services.ts';
-import { runningRoot } from '../activation.ts';
-import { type Context, refuseElsewhere, type Situation } from '../context.ts';
-import { type Plan, type PlannedRoot, planStage } from '../plan.ts';
-import type { RootRecord } from '../record.ts';
-import { type Staged, stage } from '../stage.ts';
-import { asRecorded, type Wanted } from '../wanted.ts';
-import { forgetJournal, readJournal } from './journal.ts';
+import { runningRoot } from '../../state/activation.ts';
+import { forgetJournal, readJournal } from '../../state/apply-journal.ts';
+import type { RootRecord } from '../../state/record.ts';
+import type { ServiceManager } from '../../systemctl/services.ts';
+import { type Context } from '../context.ts';
+import { type Plan, type PlannedRoot, planStage } from '../plan/plan.ts';
+import { refuseElsewhere, type Situation } from '../situation.ts';
+import { type Staged, stage } from '../stage/stage.ts';
 import { judgeServices, look, newAndIdle, type RolledOut, rollOut } from './roll-out.ts';
 import type { Watch } from './watch.ts';
 

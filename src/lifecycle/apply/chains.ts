@@ -1,4 +1,4 @@
-import type { Service } from '../../services/services.ts';
+import type { Service } from '../../systemctl/services.ts';
 
 /**
  * Services that have to do with each other, in the order in which they are started: one needs the

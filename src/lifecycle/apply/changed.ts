@@ -1,5 +1,5 @@
-import type { ServiceContainer } from '../../engine/engine.ts';
-import type { Service } from '../../services/services.ts';
+import type { ServiceContainer } from '../../engine/containers.ts';
+import type { Service } from '../../systemctl/services.ts';
 
 /** An image, with the names by which units mean it. */
 interface Named {

@@ -1,14 +1,20 @@
-import type { ServiceContainer } from '../../engine/engine.ts';
-import type { Service, ServiceManager } from '../../services/services.ts';
-import { type Context, readSituation } from '../context.ts';
+import { mapLimited } from '../../common/limited.ts';
+import type { ServiceContainer } from '../../engine/containers.ts';
+import { type Journal, readJournal, writeJournal } from '../../state/apply-journal.ts';
+import {
+  type Contents,
+  type RecordImage,
+  type RootRecord,
+  wantedImages,
+} from '../../state/record.ts';
+import type { Service, ServiceManager } from '../../systemctl/services.ts';
+import { type Context } from '../context.ts';
 import { imageAs } from '../drift.ts';
-import { mapLimited } from '../limited.ts';
-import { driftRequest } from '../pin-again.ts';
 import { pinsOf } from '../provenance.ts';
-import { type Contents, type RecordImage, type RootRecord, wantedImages } from '../record.ts';
+import { driftRequest } from '../restore-pins.ts';
+import { readSituation } from '../situation.ts';
 import { chainsOf, dependantsOf } from './chains.ts';
 import { isChanged, isRunning, type Meanings, meaningsByUnit, withInstances } from './changed.ts';
-import { type Journal, readJournal, writeJournal } from './journal.ts';
 import { bringUp, type Watch } from './watch.ts';
 
 export interface AppliedService {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Engine, ServiceContainer } from '../../engine/engine.ts';
-import type { ServiceManager } from '../../services/services.ts';
+import type { ServiceContainer } from '../../engine/containers.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { ServiceManager } from '../../systemctl/services.ts';
 
 export interface Watch {
   /** For how long a service must stay up that says nothing of itself, in seconds. */

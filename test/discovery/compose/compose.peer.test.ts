@@ -10,7 +10,7 @@ import { imageOf } from '../../../src/discovery/image-value.ts';
 import { openRoot } from '../../../src/root/open-root.ts';
 import { holds } from '../../support/property.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
-import { shortNames, type Tree, writeTree } from '../tree.ts';
+import { shortNames, type Tree, writeTree } from '../../support/tree.ts';
 
 /** `service image`, as docker-compose sees a project. */
 function configured(directory: string): string[] {

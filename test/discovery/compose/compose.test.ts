@@ -6,7 +6,7 @@ import { composeImages } from '../../../src/discovery/compose/compose.ts';
 import type { Found } from '../../../src/discovery/source.ts';
 import { etcDirectory } from '../../../src/systemd/etc.ts';
 import { holds } from '../../support/property.ts';
-import { rootOf, shortNames, type Tree } from '../tree.ts';
+import { rootOf, shortNames, type Tree } from '../../support/tree.ts';
 
 function read(t: TestContext, tree: Tree, places = ['/c']): Promise<Found> {
   const root = rootOf(t, tree);

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { Allowance } from '../../../src/discovery/allowance.ts';
 import { staticPods } from '../../../src/discovery/kubernetes/static-pods.ts';
 import type { Root } from '../../../src/root/root.ts';
+import { shortNames } from '../../support/tree.ts';
 import { foundBy, places, problemsOf } from '../source.ts';
-import { shortNames } from '../tree.ts';
 
 const manifests = '/etc/kubernetes/manifests';
 const pod = (image: string) => `kind: Pod\nspec:\n  containers:\n  - image: ${image}\n`;

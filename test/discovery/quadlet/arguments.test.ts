@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { container, discovered, images, problems, units } from '../tree.ts';
+import { container, discovered, images, problems, units } from '../../support/tree.ts';
 
 /** A line of a container, and what comes of it: `PULL-OPTIONS-AS-JSON | problem codes`. */
 const lines: Record<string, [object, ...string[]]> = {

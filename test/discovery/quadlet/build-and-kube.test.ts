@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { container, discovered, images, problems, units } from '../tree.ts';
+import { container, discovered, images, problems, units } from '../../support/tree.ts';
 
 const build = '[Build]\nImageTag=localhost/b\nSetWorkingDirectory=unit\n';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { container, discovered, images, problems, units } from '../tree.ts';
+import { container, discovered, images, problems, units } from '../../support/tree.ts';
 
 const etc = '/etc/containers/systemd';
 

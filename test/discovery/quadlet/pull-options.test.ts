@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import { container, discovered, problems, units } from '../tree.ts';
+import { container, discovered, problems, units } from '../../support/tree.ts';
 
 const image = (lines: string) => `[Image]\nImage=q.io/a\n${lines}`;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { container, discovered, images, problems, units } from '../tree.ts';
+import { container, discovered, images, problems, units } from '../../support/tree.ts';
 
 test('a reference says where it stands and what it becomes', async (t) => {
   const { references } = await discovered(t, {

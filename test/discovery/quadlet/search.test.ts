@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { discover } from '../../../src/discovery/discover.ts';
 import { openRoot } from '../../../src/root/open-root.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
-import { container, discovered, images, problems, shortNames, units } from '../tree.ts';
+import { container, discovered, images, problems, shortNames, units } from '../../support/tree.ts';
 
 test('run goes before etc, etc before usr/share; the first file of a name wins', async (t) => {
   const found = await discovered(t, {

@@ -3,7 +3,7 @@ import { Allowance } from '../../../src/discovery/allowance.ts';
 import { serviceImages } from '../../../src/discovery/services/services.ts';
 import type { Found } from '../../../src/discovery/source.ts';
 import { readSystemdUnits } from '../../../src/systemd/systemd-units.ts';
-import { rootOf, shortNames, type Tree } from '../tree.ts';
+import { rootOf, shortNames, type Tree } from '../../support/tree.ts';
 
 export function found(
   t: TestContext,

@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test';
 import { array, looseObject, number, object, parse, string } from 'valibot';
-import type { Engine, PinRequest } from '../../../src/engine/engine.ts';
+import type { Engine } from '../../../src/engine/engine.ts';
+import type { PinRequest } from '../../../src/engine/pin.ts';
 import { openPodman } from '../../../src/engine/podman/podman.ts';
 import type { ResolvedImage } from '../../../src/image/resolved.ts';
 import { type BuiltImage, buildImage } from '../../support/image-builder.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { object, parse, string, unknown } from 'valibot';
-import { EngineError } from '../../../src/engine/engine.ts';
-import { podLabels } from '../../../src/engine/podman/labels.ts';
-import { newPodName } from '../../../src/engine/podman/pin-name.ts';
+import { EngineError } from '../../../src/engine/errors.ts';
+import { podLabels } from '../../../src/engine/podman/pins/labels.ts';
+import { newPodName } from '../../../src/engine/podman/pins/pin-name.ts';
 import { answer, startFakePodman } from './fake-podman.ts';
 
 const hex = 'a'.repeat(64);

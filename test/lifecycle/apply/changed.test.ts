@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { ServiceContainer } from '../../../src/engine/engine.ts';
+import type { ServiceContainer } from '../../../src/engine/containers.ts';
 import {
   isChanged,
   isRunning,

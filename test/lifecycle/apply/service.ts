@@ -1,4 +1,4 @@
-import type { Service } from '../../../src/services/services.ts';
+import type { Service } from '../../../src/systemctl/services.ts';
 
 /** A service that runs, as far as nothing else is said of it. */
 export function serviceNamed(unit: string, more: Partial<Service> = {}): Service {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Engine, ServiceContainer } from '../../../src/engine/engine.ts';
+import type { ServiceContainer } from '../../../src/engine/containers.ts';
+import type { Engine } from '../../../src/engine/engine.ts';
 import { bringUp } from '../../../src/lifecycle/apply/watch.ts';
-import type { Service, ServiceManager } from '../../../src/services/services.ts';
+import type { Service, ServiceManager } from '../../../src/systemctl/services.ts';
 import { serviceNamed } from './service.ts';
 
 type Look = Omit<Partial<Service>, 'command'> &

@@ -1,0 +1,204 @@
+import type { Problem } from '../common/problem.ts';
+import { Secret } from '../common/secret.ts';
+import type { PullPolicy, Reference } from '../discovery/reference.ts';
+import { formatPlatform, normalisePlatform, type Platform } from '../image/platform.ts';
+import { openShipped, type ShippedImages } from '../oci/local-images.ts';
+import type { Access } from '../registry/access.ts';
+import { parseAuthFile } from '../registry/auth/auth-file.ts';
+import { type Root, RootError } from '../root/root.ts';
+import type { RecordReference } from '../state/record.ts';
+import type { FoundLock, LockedImage } from './lock.ts';
+import type { BoundProblem, BoundReference, Survey } from './survey.ts';
+
+/** One name that must be present, for one platform, and every bound reference that says it. */
+export interface Binding {
+  readonly name: string;
+  readonly platform: Platform;
+  /** The ways in which the references say it may be fetched, the one most likely to work first. */
+  readonly accesses: readonly Access[];
+  /** The most eager policy among the references. */
+  readonly policy: PullPolicy;
+  readonly references: readonly RecordReference[];
+  /** For each reference the additional stores in which its podman looks, in its order. */
+  readonly stores: readonly (readonly string[])[];
+  /** What the root's lock says of the name. */
+  readonly locked?: LockedImage;
+  /** The digest that the root's record has for it, where that is to be kept whatever the policy. */
+  readonly recorded?: string;
+  /** The root has a lock that can't be read: what the name means is not known. */
+  readonly lockProblem?: Problem;
+  /** The images that the root ships; they can be read as long as it is open. */
+  readonly shipped?: ShippedImages;
+}
+
+/** The bindings of a survey, and the problems that came up with the files that they cite. */
+export interface Bindings {
+  readonly bindings: readonly Binding[];
+  readonly problems: readonly BoundProblem[];
+}
+
+/**
+ * Groups what is bound by name and platform. Reads the auth files that units cite, inside the
+ * root, so the root must still be open.
+ */
+export function bindingsOf(survey: Survey, root: Root, select: 'bound' | 'all'): Bindings {
+  const groups = new Map<string, Draft>();
+  const problems: BoundProblem[] = [];
+  for (const reference of survey.references) {
+    if (reference.image === undefined) continue;
+    if (select === 'bound' && !reference.decision.bound) continue;
+    const platform = platformOf(reference, survey.platform);
+    const key = `${reference.image} ${formatPlatform(platform)}`;
+    const draft = groups.get(key) ?? { name: reference.image, platform, parts: [] };
+    groups.set(key, draft);
+    draft.parts.push({ reference, access: accessOf(reference, root, problems) });
+  }
+  const images = openShipped(root);
+  const shipped = images === undefined ? {} : { shipped: images };
+  const byName = Map.groupBy(groups.values(), (draft) => draft.name);
+  const drafts = [...byName.values()].map((of) => onePlatform(of, survey.platform, problems));
+  return {
+    bindings: drafts.flatMap((draft) =>
+      draft === undefined
+        ? []
+        : [{ ...finish(draft), ...lockedBy(survey.lock, draft.name), ...shipped }],
+    ),
+    problems,
+  };
+}
+
+function lockedBy({ lock, problem }: FoundLock, name: string) {
+  const locked = lock?.get(name);
+  return {
+    ...(locked === undefined ? {} : { locked }),
+    ...(problem === undefined || problem.note === true ? {} : { lockProblem: problem }),
+  };
+}
+
+/** An engine gives a name to one image: of two platforms only one can have it. */
+function onePlatform(
+  drafts: readonly Draft[],
+  own: Platform,
+  problems: BoundProblem[],
+): Draft | undefined {
+  const host = formatPlatform(own);
+  const chosen = drafts.find(({ platform }) => formatPlatform(platform) === host) ?? drafts[0];
+  for (const { name, platform, parts } of drafts.filter((draft) => draft !== chosen)) {
+    for (const { reference } of parts) {
+      const { path, line, unit, decision } = reference;
+      problems.push({
+        code: 'two-platforms',
+        path,
+        line,
+        message: `${unit} wants ${name} for ${formatPlatform(platform)}, another unit for ${chosen === undefined ? host : formatPlatform(chosen.platform)}; a name can mean one of them only`,
+        hint: 'give the image of one platform a tag of its own, or take Arch=, OS= and Variant= out',
+        bound: decision.bound,
+      });
+    }
+  }
+  return chosen;
+}
+
+interface Draft {
+  readonly name: string;
+  readonly platform: Platform;
+  readonly parts: { reference: BoundReference; access: Access }[];
+}
+
+function finish({ name, platform, parts }: Draft): Binding {
+  const accesses = parts.map((part) => part.access).sort((a, b) => rank(a) - rank(b));
+  return {
+    name,
+    platform,
+    accesses: accesses.filter((access, i) => i === 0 || isSpecial(access)),
+    policy:
+      eagerness.find((policy) => parts.some((p) => p.reference.pull.policy === policy)) ??
+      'missing',
+    stores: parts.map((part) => part.reference.pull.additionalStores ?? []),
+    references: parts.map(({ reference: { raw, path, line, key, unit, scope, imageService } }) => ({
+      raw,
+      path,
+      line,
+      key,
+      unit,
+      ...(scope === 'system' ? {} : { scope }),
+      ...(imageService === undefined ? {} : { imageService }),
+    })),
+  };
+}
+
+const eagerness: readonly PullPolicy[] = ['always', 'newer', 'missing', 'never'];
+
+/** Own credentials first; the careless way last. */
+function rank(access: Access): number {
+  if (access.tlsVerify === false) return 2;
+  return access.credentials === undefined ? 1 : 0;
+}
+
+function isSpecial(access: Access): boolean {
+  return access.tlsVerify === false || access.credentials !== undefined;
+}
+
+function platformOf({ pull }: Reference, own: Platform): Platform {
+  if (pull.arch === undefined && pull.os === undefined && pull.variant === undefined) return own;
+  return normalisePlatform({
+    os: pull.os ?? own.os,
+    architecture: pull.arch ?? own.architecture,
+    ...(pull.variant === undefined ? {} : { variant: pull.variant }),
+  });
+}
+
+function accessOf(reference: BoundReference, root: Root, problems: BoundProblem[]): Access {
+  const { creds, authFile, tlsVerify } = reference.pull;
+  const verify = tlsVerify === undefined ? {} : { tlsVerify };
+  if (creds !== undefined) {
+    const [username = '', ...rest] = creds.reveal().split(':');
+    if (rest.length === 0) {
+      problems.push(
+        problemAt(reference, 'invalid-option', {
+          message: `expected USER:PASSWORD in Creds= of ${reference.unit}, found no colon`,
+          hint: 'write both, or use AuthFile=',
+        }),
+      );
+      return verify;
+    }
+    return {
+      ...verify,
+      credentials: { kind: 'basic', username, password: new Secret(rest.join(':')) },
+    };
+  }
+  if (authFile === undefined) return verify;
+  // What users run, podman reads with the rights of users.
+  const readable = reference.scope === 'system' ? root : root.as('public');
+  const content = readAuthFile(authFile, readable);
+  if (typeof content === 'string') {
+    problems.push(
+      problemAt(reference, 'auth-file', {
+        message: `AuthFile=${authFile} of ${reference.unit}: ${content}`,
+        hint: 'ship the file in the root, or leave AuthFile out to use the host’s own credentials',
+      }),
+    );
+    return verify;
+  }
+  return { ...verify, credentials: { kind: 'auth-file', content } };
+}
+
+function problemAt(
+  { path, line, decision }: BoundReference,
+  code: string,
+  said: { message: string; hint: string },
+): BoundProblem {
+  return { code, path, line, ...said, bound: decision.bound };
+}
+
+function readAuthFile(path: string, root: Root): Secret | string {
+  try {
+    const file = root.readFile(path);
+    if (file === undefined) return 'it is not in the root';
+    const text = file.content.toString('utf8');
+    return parseAuthFile(text) === undefined ? 'it is no auth.json' : new Secret(text);
+  } catch (error) {
+    if (error instanceof RootError) return error.message;
+    throw error;
+  }
+}

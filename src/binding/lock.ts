@@ -1,0 +1,107 @@
+import type { Problem } from '../common/problem.ts';
+import { fullName } from '../image/name.ts';
+import { parsePlatform } from '../image/platform.ts';
+import { problemOf } from '../root/problem-of.ts';
+import { type Root, RootError } from '../root/root.ts';
+
+/** Where a root has its lock. */
+export const LOCK_PATH = '/usr/lib/berth/lock.json';
+
+/** What the names of a root mean for good, by full name. */
+export type Lock = ReadonlyMap<string, LockedImage>;
+
+export interface LockedImage {
+  /** The index's digest, or the manifest's own where there is no index. */
+  readonly digest: string;
+  /** The manifest's digest, by `os/architecture[/variant]`. */
+  readonly platforms: ReadonlyMap<string, string>;
+}
+
+/** The lock of a root, as far as it has one: of a file that can't be read the problem. */
+export interface FoundLock {
+  readonly lock?: Lock;
+  /** The file as it stands. */
+  readonly text?: string;
+  readonly problem?: Problem;
+}
+
+/** Room for ten thousand images of ten platforms each. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/** Reads the lock of a root. A root without one is nothing to speak of. */
+export async function readLock(root: Root): Promise<FoundLock> {
+  try {
+    const file = root.readFile(LOCK_PATH, MAX_BYTES);
+    if (file === undefined) return {};
+    return await parseLock(file.content.toString('utf8'));
+  } catch (error) {
+    if (!(error instanceof RootError)) throw error;
+    if (error.code === 'user-writable') return { problem: problemOf(error) };
+    return broken(error.message);
+  }
+}
+
+/** The lock that a text is, or why it is none, as of the file in a root. */
+export async function parseLock(text: string): Promise<FoundLock> {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return broken('expected JSON, found something else');
+  }
+  // Most roots have no lock: only those that have one pay for the parser.
+  const { checkLock } = await import('./lock-schema.ts');
+  const checked = checkLock(document);
+  if (typeof checked === 'string') return broken(checked);
+  const lock = new Map<string, LockedImage>();
+  for (const { name, digest, platforms } of checked.images) {
+    if (!isFullName(name)) return broken(`expected full image names, found ${quoted(name)}`);
+    if (lock.has(name)) return broken(`expected each name once, found ${name} again`);
+    if (name.includes('@') && !name.endsWith(`@${digest}`)) {
+      return broken(`expected ${name} to be what its digest says, found ${digest}`);
+    }
+    const odd = Object.keys(platforms).find((text) => parsePlatform(text) === undefined);
+    if (odd !== undefined) return broken(`expected OS/ARCHITECTURE, found ${quoted(odd)}`);
+    lock.set(name, { digest, platforms: new Map(Object.entries(platforms)) });
+  }
+  return { lock, text };
+}
+
+function isFullName(text: string): boolean {
+  const result = fullName(text, { searchRegistries: [], aliases: {} });
+  return result.ok && result.name === text;
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 100));
+}
+
+/** The file's text: the same for the same images, a line an image. */
+export function lockText(lock: Lock): string {
+  const lines = [...lock].sort(byKey).map(
+    ([name, { digest, platforms }]) =>
+      `    ${JSON.stringify({
+        name,
+        digest,
+        platforms: Object.fromEntries([...platforms].sort(byKey)),
+      })}`,
+  );
+  const images = lines.length === 0 ? '[]' : `[\n${lines.join(',\n')}\n  ]`;
+  return `{\n  "apiVersion": "berth/v1",\n  "kind": "Lock",\n  "images": ${images}\n}\n`;
+}
+
+function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function broken(message: string): FoundLock {
+  const problem: Problem = {
+    code: 'lock-file',
+    path: LOCK_PATH,
+    message,
+    hint: 'write it anew with `berth lock`, or take it out of the root',
+  };
+  return { problem };
+}

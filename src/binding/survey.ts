@@ -1,0 +1,87 @@
+import type { Problem, ProblemSubject } from '../common/problem.ts';
+import { discover } from '../discovery/discover.ts';
+import type { BindMode, BoundLink, Reference } from '../discovery/reference.ts';
+import type { StorageSettings } from '../discovery/storage-conf.ts';
+import { hostPlatform, type Platform, systemdArchitecture } from '../image/platform.ts';
+import { readShortNames } from '../registry/registries-conf.ts';
+import { architectureOf } from '../root/elf.ts';
+import type { Root } from '../root/root.ts';
+import { type Decision, decide, type Policy, policyOf } from './bind.ts';
+import { type FoundLock, readLock } from './lock.ts';
+
+/** What a root says, and what the policy makes of it. */
+export interface Survey {
+  readonly location: string;
+  /** What the root runs on: as its own programs tell, else as this machine. */
+  readonly platform: Platform;
+  readonly references: readonly BoundReference[];
+  /** All problems, those of references too. */
+  readonly problems: readonly BoundProblem[];
+  readonly policy: Policy;
+  readonly links: readonly BoundLink[];
+  readonly lock: FoundLock;
+  readonly storage: StorageSettings;
+}
+
+export interface BoundReference extends Reference {
+  readonly decision: Decision;
+}
+
+export interface BoundProblem extends Problem {
+  /** Whether it stands on something bound, so that the root is not ready while it lasts. */
+  readonly bound: boolean;
+}
+
+export interface SurveyOptions {
+  /** `--bind`. */
+  readonly bind: BindMode | undefined;
+  /** Where roots keep compose files, by the running system's configuration. */
+  readonly compose: readonly string[];
+}
+
+/** Reads a root and decides what is bound. Needs no network and no engine. */
+export async function survey(root: Root, { bind, compose }: SurveyOptions): Promise<Survey> {
+  const { shortNames, problems: nameProblems } = await readShortNames(root);
+  const platform = platformOf(root);
+  const architecture = systemdArchitecture(platform);
+  const discovered = await discover(root, { shortNames, architecture, compose });
+  const policy = policyOf(discovered.policy, discovered.links, bind);
+  const references = discovered.references.map((reference) => ({
+    ...reference,
+    decision: decide(reference, policy),
+  }));
+  const lock = await readLock(root);
+  const isAnyBound = references.some(({ decision }) => decision.bound);
+  return {
+    location: root.location,
+    platform,
+    references,
+    problems: [
+      ...[...nameProblems, ...discovered.problems].map((problem) => ({
+        ...problem,
+        bound: isSerious(problem) && decide(problem.subject, policy).bound,
+      })),
+      ...[lock.problem, discovered.storage.problem].flatMap((problem) =>
+        problem === undefined ? [] : [{ ...problem, bound: isAnyBound && problem.note !== true }],
+      ),
+      ...references.flatMap(({ problems, decision }) =>
+        problems.map((problem) => ({ ...problem, bound: decision.bound })),
+      ),
+    ],
+    policy,
+    links: discovered.links,
+    lock,
+    storage: discovered.storage,
+  };
+}
+
+function platformOf(root: Root): Platform {
+  const host = hostPlatform();
+  const architecture = architectureOf(root);
+  if (architecture === undefined || architecture === host.architecture) return host;
+  return { os: 'linux', architecture };
+}
+
+function isSerious(problem: Problem): problem is Problem & { subject: ProblemSubject } {
+  return problem.subject !== undefined && problem.note !== true;
+}

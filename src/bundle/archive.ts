@@ -1,0 +1,99 @@
+import { lockText } from '../binding/lock.ts';
+import { TAR_END, tarFile } from '../common/tar/write.ts';
+import { API_VERSION } from '../common/version.ts';
+import { parsePlatform } from '../image/platform.ts';
+import type { Blob } from '../image/resolved.ts';
+import { INDEX_DIGEST, REF_NAME } from '../oci/annotations.ts';
+import type { ShippedImages } from '../oci/local-images.ts';
+import type { Registry } from '../registry/registry.ts';
+import { downloaded } from '../registry/stream.ts';
+import { type BundleFile, type BundleIndex, blobMember, INDEX_TYPE, MEMBERS } from './format.ts';
+import type { BundledImage, BundledLayer, BundlePlan } from './plan.ts';
+
+/** Where the layers of a bundle come from. */
+export interface BundleSources {
+  readonly registry: Registry;
+  /** Blobs that this machine has anyway. */
+  readonly local?: Pick<ShippedImages, 'has' | 'read'> | undefined;
+  readonly signal: AbortSignal;
+  /** Called with the bytes of blobs that are in the archive so far. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/**
+ * A bundle as a tar archive of an OCI layout (image-spec, image-layout.md), the same bytes for the
+ * same images. Layers are passed on as they come: a piece of one is all that is held of them.
+ */
+export async function* bundleArchive(
+  plan: BundlePlan,
+  sources: BundleSources,
+): AsyncGenerator<Buffer> {
+  yield* text(MEMBERS.layout, JSON.stringify({ imageLayoutVersion: '1.0.0' }));
+  yield* text(MEMBERS.index, JSON.stringify(indexOf(plan.images)));
+  yield* text(MEMBERS.lock, bundledLock(plan));
+  yield* text(MEMBERS.bundle, JSON.stringify(bundleOf(plan.omitted)));
+  let passed = 0;
+  for (const { digest, content } of plan.documents) {
+    yield* tarFile(blobMember(digest), content.length, [content]);
+    passed += content.length;
+    sources.onBytes(passed);
+  }
+  for (const layer of plan.layers) {
+    sources.signal.throwIfAborted();
+    const counted = async function* (): AsyncGenerator<Buffer> {
+      for await (const chunk of bytesOf(layer, sources)) {
+        yield chunk;
+        passed += chunk.length;
+        sources.onBytes(passed);
+      }
+    };
+    yield* tarFile(blobMember(layer.digest), layer.size, counted());
+  }
+  yield TAR_END;
+}
+
+/** The lock that a bundle has: what `berth lock` would write of the same names. */
+export function bundledLock({ images }: BundlePlan): string {
+  return lockText(new Map(images.map(({ image, locked }) => [image.name, locked])));
+}
+
+function bytesOf(layer: BundledLayer, { registry, local, signal }: BundleSources) {
+  const { name, access, mediaType, digest, size } = layer;
+  const blob: Blob = { mediaType, digest, size };
+  if (access.shipped !== undefined) return access.shipped.read(blob);
+  if (local?.has(digest) === true) return local.read(blob);
+  return downloaded(registry, name, blob, access, signal);
+}
+
+/** A manifest for each name, as berth's own store has them: so every tool finds it by its name. */
+function indexOf(images: readonly BundledImage[]): BundleIndex & { mediaType: string } {
+  return {
+    schemaVersion: 2,
+    mediaType: INDEX_TYPE,
+    manifests: images.map(({ image, manifest }) => {
+      const platform = parsePlatform(image.platform);
+      if (platform === undefined) throw new TypeError(`${image.platform} is no platform`);
+      const { os, architecture, variant } = platform;
+      return {
+        mediaType: manifest.mediaType,
+        digest: manifest.digest,
+        size: manifest.content.length,
+        platform: { os, architecture, ...(variant === undefined ? {} : { variant }) },
+        annotations: {
+          [REF_NAME]: image.name,
+          ...(image.digest === image.manifest ? {} : { [INDEX_DIGEST]: image.digest }),
+        },
+      };
+    }),
+  };
+}
+
+function bundleOf(omitted: readonly Blob[]): BundleFile {
+  const digests = omitted.map(({ digest }) => digest);
+  return { apiVersion: API_VERSION, kind: 'Bundle', omitted: digests };
+}
+
+function text(path: string, content: string): AsyncGenerator<Buffer> {
+  const bytes = Buffer.from(content);
+  return tarFile(path, bytes.length, [bytes]);
+}

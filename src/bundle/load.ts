@@ -1,0 +1,145 @@
+import { join } from 'node:path';
+import { BerthError } from '../common/errors.ts';
+import { formatBytes } from '../common/format-bytes.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Blob } from '../image/resolved.ts';
+import { type Context, changing } from '../lifecycle/context.ts';
+import { lackOfSpace, sizeOf, spaceInStore } from '../lifecycle/plan/space.ts';
+import { recoverSituation, type Situation } from '../lifecycle/situation.ts';
+import type { Registry } from '../registry/registry.ts';
+import { liesIn, receive } from '../store/receive.ts';
+import type { BundleHead, HeadImage } from './read.ts';
+import { withBundle } from './read.ts';
+
+/** What came of a bundle. */
+export interface LoadedBundle {
+  readonly images: readonly HeadImage[];
+  /** Written, in bytes; what was there is not written again. */
+  readonly bytes: number;
+}
+
+/**
+ * Takes a bundle in, so that a stage finds its images without a registry: what its names mean, and
+ * the blobs that are not there. Any engine takes them from where they lie then.
+ *
+ * @param bytes of the archive.
+ * @throws {BerthError} `bundle-damaged`; `bundle-incomplete` if it leaves out what this host does
+ * not have; `policy-rejected`; `no-space`. Nothing is named then; whole blobs stay for the next try.
+ */
+export async function loadBundle(
+  context: Context,
+  registry: Registry,
+  bytes: AsyncIterable<Buffer>,
+): Promise<LoadedBundle> {
+  const store = join(context.stateDirectory, 'store');
+  return changing(context, 'shared', () =>
+    withBundle(bytes, async (reader) => {
+      const { head } = reader;
+      for (const image of head.images) await registry.permit(image, {}, { offline: true });
+      const situation = await recoverSituation(context);
+      const { engine } = context;
+      const images = head.images.filter((image) => !situation.images.has(engine.idOf(image)));
+      const missing = await missingLayers(engine, images);
+      const lacking = missing.filter(({ digest }) => head.omitted.has(digest));
+      if (lacking.length > 0) throw incomplete(head, lacking);
+      await checkSpace(context, situation, store, head, missing);
+      const lying = layersOf(images).filter((blob) => liesIn(store, blob));
+      const needed = new Set([...missing, ...lying].map(({ digest }) => digest));
+      return receive(store, context.signal, async (receiver) => {
+        const progress = progressOf(context, sizeOf(missing));
+        let written = 0;
+        for await (const layer of reader.layers()) {
+          const { blob } = layer;
+          context.signal.throwIfAborted();
+          if (!needed.has(blob.digest) || receiver.has(blob)) continue;
+          await receiver.write(blob, progress.counted(layer.bytes()));
+          written += blob.size;
+        }
+        // Another berth may have swept, until now, what nothing had a name for.
+        const gone = lying.filter((blob) => !receiver.has(blob));
+        if (gone.length > 0) throw incomplete(head, gone);
+        for (const [digest, content] of head.documents) {
+          await receiver.writeDocument(digest, content);
+        }
+        await receiver.name(head.images, head.documents);
+        progress.end();
+        return { images: head.images, bytes: written };
+      });
+    }),
+  );
+}
+
+/** The layers that neither the engine has nor the store's directory. */
+async function missingLayers(
+  engine: Engine,
+  images: readonly HeadImage[],
+): Promise<readonly Blob[]> {
+  const missing = new Set<string>();
+  for (const image of images) {
+    for (const { digest } of await engine.missingBlobs(image)) missing.add(digest);
+  }
+  return layersOf(images).filter(({ digest }) => missing.has(digest));
+}
+
+function layersOf(images: readonly HeadImage[]): readonly Blob[] {
+  const layers = images.flatMap(({ blobs }) => blobs.slice(1));
+  return [...new Map(layers.map((blob) => [blob.digest, blob])).values()];
+}
+
+/** So many are named, to be looked for. */
+const NAMED = 5;
+
+function incomplete({ images }: BundleHead, lacking: readonly Blob[]): BerthError {
+  const named = lacking.slice(0, NAMED).map(({ digest }) => {
+    const of = images.filter(({ blobs }) => blobs.some((blob) => blob.digest === digest));
+    return `${digest} of ${of.map(({ name }) => name).join(', ')}`;
+  });
+  const more = lacking.length > NAMED ? `; and ${lacking.length - NAMED} more` : '';
+  const layers = lacking.length === 1 ? '1 layer' : `${lacking.length} layers`;
+  return new BerthError(
+    'bundle-incomplete',
+    `the bundle leaves out ${layers} (${formatBytes(sizeOf(lacking))}) that this host does not have: ${named.join('; ')}${more}`,
+    {
+      hint: 'load the bundle that it builds on first, or make one without --since',
+      kind: 'refused',
+    },
+  );
+}
+
+async function checkSpace(
+  context: Context,
+  situation: Situation,
+  store: string,
+  head: BundleHead,
+  layers: readonly Blob[],
+): Promise<void> {
+  const documents = [...head.documents].map(([digest, { length }]) => ({
+    mediaType: '',
+    digest,
+    size: length,
+  }));
+  const blobs = [...layers, ...documents];
+  const what = `loading the bundle writes ${formatBytes(sizeOf(blobs))}`;
+  const space = await spaceInStore(context, store, blobs);
+  const lack = await lackOfSpace(context, situation, what, space);
+  if (lack !== undefined) throw lack;
+}
+
+/** A bundle is one thing to whoever watches. */
+function progressOf({ report }: Context, bytes: number) {
+  const id = 'bundle';
+  let passed = 0;
+  if (bytes > 0) report({ event: 'fetch-started', id, name: id, bytes });
+  return {
+    counted: async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+      for await (const chunk of chunks) {
+        yield chunk;
+        passed += chunk.length;
+        report({ event: 'fetch-progress', id, bytes: passed });
+      }
+    },
+    end: () => {
+      if (bytes > 0) report({ event: 'fetched', id, name: id });
+    },
+  };
+}

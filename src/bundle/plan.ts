@@ -1,0 +1,148 @@
+import type { Binding } from '../binding/bindings.ts';
+import type { LockedImage } from '../binding/lock.ts';
+import { BerthError } from '../common/errors.ts';
+import { LOOKUPS_AT_A_TIME, type NameFailure, tryLimited } from '../common/limited.ts';
+import { formatPlatform } from '../image/platform.ts';
+import type { Blob, ResolvedImage } from '../image/resolved.ts';
+import type { Context } from '../lifecycle/context.ts';
+import { lookUp } from '../lifecycle/look-up.ts';
+import type { Manifest } from '../oci/manifest.ts';
+import { readManifest } from '../oci/manifest.ts';
+import type { Access } from '../registry/access.ts';
+import type { Registry } from '../registry/registry.ts';
+import { platformInConfig, platformsOf } from '../registry/resolve-all.ts';
+import { downloaded } from '../registry/stream.ts';
+import { byDigest, MAX_DOCUMENT, MAX_DOCUMENTS } from './format.ts';
+
+/** What a bundle will have. */
+export interface BundlePlan {
+  readonly images: readonly BundledImage[];
+  readonly failures: readonly NameFailure[];
+  /** Manifests, indexes and configs, sorted. */
+  readonly documents: readonly Manifest[];
+  /** Sorted. */
+  readonly layers: readonly BundledLayer[];
+  /** Layers that the other side has, sorted. */
+  readonly omitted: readonly Blob[];
+  /** Of all blobs, in bytes, as they lie in the bundle. */
+  readonly bytes: number;
+}
+
+export interface BundledImage {
+  readonly image: ResolvedImage;
+  /** As `berth lock` would have it. */
+  readonly locked: LockedImage;
+  readonly manifest: Manifest;
+}
+
+/** A layer, and where it comes from. */
+export interface BundledLayer extends Blob {
+  readonly name: string;
+  readonly access: Access;
+}
+
+/**
+ * Resolves each name once and fetches all of the images but the layers.
+ *
+ * @param present the digests of the layers that the other side has.
+ * @throws {BerthError} `bundle-too-large`
+ */
+export async function planBundle(
+  { signal, report }: Pick<Context, 'signal' | 'report'>,
+  registry: Registry,
+  bindings: readonly Binding[],
+  present: ReadonlySet<string>,
+): Promise<BundlePlan> {
+  const documents = new Map<string, Manifest>();
+  let held = 0;
+  const hold = (document: Manifest) => {
+    if (documents.has(document.digest)) return;
+    held += document.content.length;
+    if (held > MAX_DOCUMENTS) throw tooLarge();
+    documents.set(document.digest, document);
+  };
+  const layers = new Map<string, BundledLayer>();
+  const work = async (binding: Binding): Promise<BundledImage> => {
+    const { image, access } = await lookUp({ signal }, registry, binding);
+    const source = { name: image.name, access };
+    const described = await describe(registry, binding, image, source, signal);
+    report({ event: 'resolved', name: image.name, digest: image.digest });
+    for (const document of described.documents) hold(document);
+    for (const layer of image.blobs.slice(1)) layers.set(layer.digest, { ...layer, ...source });
+    return described.bundled;
+  };
+  const { results, failures } = await tryLimited(bindings, LOOKUPS_AT_A_TIME, signal, work);
+  const whole = failures.find(({ error }) => error.code === 'bundle-too-large');
+  if (whole !== undefined) throw whole.error;
+  const all = byDigest(layers.values());
+  const kept = all.filter(({ digest }) => !present.has(digest));
+  return {
+    images: results.toSorted((a, b) => (a.image.name < b.image.name ? -1 : 1)),
+    failures,
+    documents: byDigest(documents.values()),
+    layers: kept,
+    omitted: all.filter(({ digest }) => present.has(digest)),
+    bytes: kept.reduce((sum, { size }) => sum + size, held),
+  };
+}
+
+interface Source {
+  readonly name: string;
+  readonly access: Access;
+}
+
+async function describe(
+  registry: Registry,
+  { platform }: Binding,
+  image: ResolvedImage,
+  source: Source,
+  signal: AbortSignal,
+): Promise<{ bundled: BundledImage; documents: readonly Manifest[] }> {
+  await registry.permit(image, source.access, { signal });
+  const manifest = await manifestOf(registry, source, image.manifest, signal);
+  const config = await configOf(registry, source, image, signal);
+  if (image.digest === image.manifest) {
+    const own = platformInConfig(config.content) ?? formatPlatform(platform);
+    const locked = { digest: image.digest, platforms: new Map([[own, image.manifest]]) };
+    return { bundled: { image, locked, manifest }, documents: [manifest, config] };
+  }
+  const index = await manifestOf(registry, source, image.digest, signal);
+  const place = { registry: 'of the bundle', repository: image.name, reference: image.digest };
+  const document = readManifest(place, index);
+  const platforms =
+    document.kind === 'index' ? platformsOf(place, document) : new Map<string, string>();
+  const locked = { digest: image.digest, platforms };
+  return { bundled: { image, locked, manifest }, documents: [manifest, config, index] };
+}
+
+async function manifestOf(
+  registry: Registry,
+  { name, access }: Source,
+  digest: string,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  return access.shipped?.manifest(digest) ?? registry.manifest(name, digest, access, signal);
+}
+
+async function configOf(
+  registry: Registry,
+  { name, access }: Source,
+  image: ResolvedImage,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  const [config] = image.blobs;
+  if (config?.digest !== image.config || config.size > MAX_DOCUMENT) throw tooLarge();
+  const bytes = access.shipped?.read(config) ?? downloaded(registry, name, config, access, signal);
+  const chunks: Buffer[] = [];
+  for await (const chunk of bytes) chunks.push(chunk);
+  const content = Buffer.concat(chunks);
+  return { mediaType: config.mediaType, digest: config.digest, content };
+}
+
+function tooLarge(): BerthError {
+  return new BerthError(
+    'bundle-too-large',
+    `expected manifests, indexes and configs of at most ${MAX_DOCUMENTS} bytes in all, and ${MAX_DOCUMENT} each, found more`,
+    { hint: 'make bundles of parts: `berth bundle --bind` says what of a root goes into one' },
+  );
+}

@@ -1,0 +1,273 @@
+import { createHash } from 'node:crypto';
+import { parseLock } from '../binding/lock.ts';
+import { displayPath } from '../common/path-bytes.ts';
+import { ChunkSource } from '../common/tar/chunk-source.ts';
+import { isDecompression, unpacked } from '../common/tar/decompress.ts';
+import { TarError } from '../common/tar/error.ts';
+import { type TarEntry, tarEntries } from '../common/tar/read.ts';
+import { sha256 } from '../image/digest.ts';
+import { formatPlatform, normalisePlatform } from '../image/platform.ts';
+import type { Blob, ResolvedImage } from '../image/resolved.ts';
+import { INDEX_DIGEST, REF_NAME } from '../oci/annotations.ts';
+import { readManifest } from '../oci/manifest.ts';
+import { RegistryError } from '../registry/errors.ts';
+import { bundleDamaged } from './failure.ts';
+import {
+  type BundleIndex,
+  blobMember,
+  INDEX_TYPE,
+  MAX_DOCUMENT,
+  MAX_DOCUMENTS,
+  MAX_MEMBER,
+  MEMBERS,
+  parseBundle,
+  parseIndex,
+} from './format.ts';
+
+/** What a bundle says of itself before its layers; all of it was checked against digests. */
+export interface BundleHead {
+  readonly images: readonly HeadImage[];
+  /** Manifests, indexes and configs. */
+  readonly documents: ReadonlyMap<string, Buffer>;
+  /** The layers that it has, by digest. */
+  readonly layers: ReadonlyMap<string, Blob>;
+  /** Those that it leaves out. */
+  readonly omitted: ReadonlySet<string>;
+}
+
+export interface HeadImage extends ResolvedImage {
+  readonly mediaType: string;
+}
+
+/** A bundle that is read once, from its beginning to its end. */
+export interface BundleReader {
+  readonly head: BundleHead;
+  /** The layers, each to be read before the next is asked for. */
+  layers(): AsyncGenerator<ReadLayer>;
+}
+
+export interface ReadLayer {
+  readonly blob: Blob;
+  /** Its bytes; an error at their end if they were others. */
+  bytes(): AsyncGenerator<Buffer>;
+}
+
+const CHUNK = 256 * 1024;
+
+/** For the header of a member and what tar fills it up with. */
+const FRAME = 1024;
+
+/**
+ * Reads a bundle, compressed or not.
+ *
+ * @throws {BerthError} `bundle-damaged`, also from `layers`: for whatever is not just what `berth
+ * bundle` writes, and as soon as there is more than it says.
+ */
+export async function withBundle<T>(
+  bytes: AsyncIterable<Buffer>,
+  work: (reader: BundleReader) => Promise<T>,
+): Promise<T> {
+  const source = new ChunkSource(bytes);
+  const limit = { left: 3 * MAX_MEMBER + MAX_DOCUMENTS };
+  const entries = tarEntries(limited(unpacked(source), limit));
+  try {
+    const head = await readHead(entries);
+    const sizes = [...head.layers.values()].map(({ size }) => size + FRAME);
+    limit.left = sizes.reduce((sum, size) => sum + size, MAX_MEMBER);
+    return await work({ head, layers: () => readLayers(entries, head) });
+  } catch (error) {
+    if (error instanceof TarError) throw bundleDamaged('a tar archive', error.message, error);
+    if (isDecompression(error)) throw bundleDamaged('a zstd stream', error.message, error);
+    // A manifest that is none.
+    if (error instanceof RegistryError && error.code === 'bad-reply') {
+      throw bundleDamaged('the manifests of images', error.message, error);
+    }
+    throw error;
+  } finally {
+    await entries.return(undefined);
+    await source.close();
+  }
+}
+
+async function* limited(
+  bytes: AsyncIterable<Buffer>,
+  limit: { left: number },
+): AsyncGenerator<Buffer> {
+  for await (const chunk of bytes) {
+    limit.left -= chunk.length;
+    if (limit.left < 0) throw bundleDamaged('no more than its manifests say', 'more');
+    yield chunk;
+  }
+}
+
+type Entries = AsyncGenerator<TarEntry>;
+
+async function readHead(entries: Entries): Promise<BundleHead> {
+  const layout = await member(entries, MEMBERS.layout);
+  if (!/"imageLayoutVersion":\s*"1\.0\.0"/.test(layout.toString())) {
+    throw bundleDamaged('an OCI image layout 1.0.0', 'another one');
+  }
+  const { manifests } = parseIndex(await member(entries, MEMBERS.index));
+  const lock = await member(entries, MEMBERS.lock);
+  const { omitted } = parseBundle(await member(entries, MEMBERS.bundle));
+  const documents = new DocumentReader(entries);
+  const images: HeadImage[] = [];
+  for (const entry of manifests) images.push(await imageOf(entry, documents));
+  await checkLock(lock, images);
+  const named = images.flatMap((of) => [of.digest, of.manifest, of.config]);
+  if (new Set(named).size !== documents.all.size) {
+    throw bundleDamaged('manifests of its images alone', 'others');
+  }
+  const missing = new Set(omitted);
+  const all = new Map(images.flatMap(({ blobs }) => blobs.slice(1)).map((b) => [b.digest, b]));
+  const layers = [...all].filter(([digest]) => !missing.has(digest));
+  return { images, documents: documents.all, layers: new Map(layers), omitted: missing };
+}
+
+async function member(entries: Entries, path: string): Promise<Buffer> {
+  const entry = await next(entries);
+  if (entry?.path !== path || entry.type !== 'file' || entry.size > MAX_MEMBER) {
+    throw bundleDamaged(`the file ${path}`, found(entry));
+  }
+  return entry.read(entry.size);
+}
+
+async function next(entries: Entries): Promise<TarEntry | undefined> {
+  const result = await entries.next();
+  return result.done === true ? undefined : result.value;
+}
+
+function found(entry: TarEntry | undefined): string {
+  if (entry === undefined) return 'its end';
+  return `${entry.type} ${displayPath(JSON.stringify(entry.path.slice(0, 200)))} of ${entry.size} bytes`;
+}
+
+/** The documents as they are asked for; they come in the order of their digests, not in this. */
+class DocumentReader {
+  readonly all = new Map<string, Buffer>();
+  readonly #entries: Entries;
+  #bytes = 0;
+
+  constructor(entries: Entries) {
+    this.#entries = entries;
+  }
+
+  async get(digest: string): Promise<Buffer> {
+    for (;;) {
+      const known = this.all.get(digest);
+      if (known !== undefined) return known;
+      const entry = await next(this.#entries);
+      if (entry?.type !== 'file' || entry.size > MAX_DOCUMENT) {
+        throw bundleDamaged(`the manifest or config ${digest}`, found(entry));
+      }
+      this.#bytes += entry.size;
+      if (this.#bytes > MAX_DOCUMENTS) {
+        throw bundleDamaged(`at most ${MAX_DOCUMENTS} bytes of manifests`, 'more');
+      }
+      const content = await entry.read(entry.size);
+      const actual = sha256(content);
+      if (entry.path !== blobMember(actual) || this.all.has(actual)) {
+        throw bundleDamaged(`the manifest or config ${digest}`, `${found(entry)}, ${actual}`);
+      }
+      this.all.set(actual, content);
+    }
+  }
+}
+
+async function imageOf(
+  { mediaType, digest, size, platform, annotations }: BundleIndex['manifests'][number],
+  documents: DocumentReader,
+): Promise<HeadImage> {
+  const name = annotations[REF_NAME];
+  const content = await documents.get(digest);
+  if (content.length !== size) {
+    throw bundleDamaged(`${size} bytes of ${digest}`, `${content.length}`);
+  }
+  const place = { registry: 'of the bundle', repository: name, reference: digest };
+  const manifest = readManifest(place, { mediaType, digest, content });
+  if (manifest.kind !== 'manifest') throw bundleDamaged(`a manifest for ${name}`, 'an index');
+  const { config, layers } = manifest;
+  const { length } = await documents.get(config.digest);
+  if (length !== config.size) throw bundleDamaged(`${config.size} bytes of a config`, `${length}`);
+  const index = annotations[INDEX_DIGEST];
+  if (index !== undefined) await checkIndex(name, digest, index, documents);
+  const { variant, ...rest } = platform;
+  return {
+    name,
+    mediaType,
+    digest: index ?? digest,
+    manifest: digest,
+    config: config.digest,
+    platform: formatPlatform(
+      normalisePlatform({ ...rest, ...(variant === undefined ? {} : { variant }) }),
+    ),
+    blobs: [config, ...layers],
+  };
+}
+
+async function checkIndex(
+  name: string,
+  manifest: string,
+  index: string,
+  documents: DocumentReader,
+): Promise<void> {
+  const content = await documents.get(index);
+  const place = { registry: 'of the bundle', repository: name, reference: index };
+  const document = readManifest(place, { mediaType: typeOf(content), digest: index, content });
+  if (document.kind === 'index' && document.entries.some((of) => of.digest === manifest)) return;
+  throw bundleDamaged(`an index of ${name} that lists ${manifest}`, index);
+}
+
+/** index.json has the types of manifests alone; an index that does not say its own is OCI's. */
+function typeOf(content: Buffer): string {
+  try {
+    const document: unknown = JSON.parse(content.toString());
+    if (!(document instanceof Object) || !('mediaType' in document)) return INDEX_TYPE;
+    return String(document.mediaType);
+  } catch (error) {
+    throw bundleDamaged('an index of manifests', 'something that is not JSON', error);
+  }
+}
+
+/** The lock says what each name means, and nothing else is in the bundle. */
+async function checkLock(content: Buffer, images: readonly HeadImage[]): Promise<void> {
+  const { lock, problem } = await parseLock(content.toString());
+  if (lock === undefined) throw bundleDamaged('a lock', problem?.message ?? 'none');
+  const names = new Set(images.map(({ name }) => name));
+  if (names.size !== images.length || names.size !== lock.size) {
+    throw bundleDamaged('each name of the lock once', `${images.length} of ${lock.size}`);
+  }
+  for (const { name, digest } of images) {
+    const locked = lock.get(name)?.digest;
+    if (locked === digest) continue;
+    throw bundleDamaged(`${name} to be ${locked ?? 'in the lock'}`, digest);
+  }
+}
+
+async function* readLayers(entries: Entries, { layers }: BundleHead): AsyncGenerator<ReadLayer> {
+  const left = new Map([...layers].map(([digest, blob]) => [blobMember(digest), blob]));
+  for (let entry = await next(entries); entry !== undefined; entry = await next(entries)) {
+    const member = entry;
+    const { path, type, size } = member;
+    const blob = left.get(path);
+    if (blob === undefined || type !== 'file' || size !== blob.size) {
+      throw bundleDamaged('a layer that its manifests name, once', found(member));
+    }
+    left.delete(path);
+    yield { blob, bytes: () => checked(blob, member) };
+  }
+  const [missing] = left.values();
+  if (missing !== undefined) throw bundleDamaged(`the layer ${missing.digest}`, 'its end');
+}
+
+async function* checked({ digest, size }: Blob, entry: TarEntry): AsyncGenerator<Buffer> {
+  const hash = createHash('sha256');
+  for (let left = size; left > 0; ) {
+    const chunk = await entry.read(Math.min(left, CHUNK));
+    hash.update(chunk);
+    left -= chunk.length;
+    yield chunk;
+  }
+  const actual = `sha256:${hash.digest('hex')}`;
+  if (actual !== digest) throw bundleDamaged(`the layer ${digest}`, `one that hashes to ${actual}`);
+}

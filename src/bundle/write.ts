@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { constants, createZstdCompress } from 'node:zlib';
+import { BerthError, systemErrorCode } from '../common/errors.ts';
+import { fileSystemOf } from '../common/file-system.ts';
+import { formatBytes } from '../common/format-bytes.ts';
+import { syncDirectory } from '../common/make-directory.ts';
+
+/**
+ * Layers are compressed already, and then no level finds anything; what is not is still made half as
+ * large by the quickest. It costs about a second for each GB.
+ */
+const LEVEL = 1;
+
+/** In bytes: fewer and larger pieces cost less than Node's own choice. */
+const CHUNK = 256 * 1024;
+
+/**
+ * Writes an archive, compressed, to a file: whole or not at all. A pipe or a device is written as it
+ * comes.
+ *
+ * @param bytes about how large it will be.
+ * @throws {BerthError} `no-space` before anything is asked for, `unwritable`; and what `archive` throws.
+ */
+export async function writeBundle(
+  archive: AsyncIterable<Buffer>,
+  path: string,
+  bytes: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const target = await writing(path, () => targetOf(path));
+  if (!target.isRegular) return compressed(archive, path, createWriteStream(path), signal);
+  await checkSpace(target.path, bytes);
+  const directory = dirname(target.path);
+  const unique = `.${basename(target.path)}.${randomBytes(6).toString('hex')}`;
+  const temporary = join(directory, unique);
+  try {
+    await compressed(
+      archive,
+      path,
+      createWriteStream(temporary, { flags: 'wx', flush: true }),
+      signal,
+    );
+    await writing(path, async () => {
+      await rename(temporary, target.path);
+      syncDirectory(directory);
+    });
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** Writes an archive, compressed, to a stream that stays open for nobody else. */
+export async function compressed(
+  archive: AsyncIterable<Buffer>,
+  path: string,
+  output: Writable,
+  signal: AbortSignal,
+): Promise<void> {
+  const params = { [constants.ZSTD_c_compressionLevel]: LEVEL };
+  const zstd = createZstdCompress({ params, chunkSize: CHUNK });
+  const bytes = Readable.from(archive, { objectMode: false, highWaterMark: CHUNK });
+  await writing(path, () => pipeline(bytes, zstd, output, { signal }), signal);
+}
+
+async function targetOf(path: string): Promise<{ path: string; isRegular: boolean }> {
+  try {
+    const real = await realpath(path);
+    return { path: real, isRegular: (await stat(real)).isFile() };
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+    return { path, isRegular: true };
+  }
+}
+
+async function checkSpace(path: string, bytes: number): Promise<void> {
+  const { free } = await fileSystemOf(dirname(path));
+  if (free >= bytes) return;
+  throw noSpace(`${formatBytes(bytes)} for ${path}, found ${formatBytes(free)} free`);
+}
+
+async function writing<T>(path: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    signal?.throwIfAborted();
+    const code = systemErrorCode(error);
+    if (error instanceof BerthError || !(error instanceof Error) || code === undefined) throw error;
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw noSpace(`room for ${path}: ${error.message}`);
+    if (!('syscall' in error)) throw error;
+    throw new BerthError('unwritable', `can't write ${path}: ${error.message}`, {
+      hint:
+        code === 'EPIPE'
+          ? 'see why the program that reads it ended'
+          : 'name a file in a directory that is there and that you may write to',
+      cause: error,
+    });
+  }
+}
+
+function noSpace(expected: string): BerthError {
+  return new BerthError('no-space', `expected ${expected}`, {
+    hint: 'make space there, or write the bundle elsewhere; what was there before is as it was',
+    kind: 'refused',
+  });
+}

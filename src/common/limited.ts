@@ -1,0 +1,69 @@
+import { BerthError } from './errors.ts';
+
+/** Enough to hide the round trips to registries, few enough to be a polite client. */
+export const LOOKUPS_AT_A_TIME = 8;
+
+/**
+ * Maps with at most `limit` calls under way, results in the order of the items.
+ *
+ * After the first rejection no further item is begun; it is thrown when those under way are done.
+ */
+export async function mapLimited<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  const failures: unknown[] = [];
+  const waiting = items.entries();
+  const lane = async () => {
+    for (const [index, item] of waiting) {
+      try {
+        results[index] = await work(item);
+      } catch (error) {
+        failures.push(error);
+      }
+      if (failures.length > 0) return;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
+  if (failures.length > 0) throw failures[0];
+  return results;
+}
+
+/** Why what a name stands for can't be had. */
+export interface NameFailure {
+  readonly name: string;
+  readonly error: BerthError;
+}
+
+/** What came of each item that did not fail, and why the others did, in the order of the items. */
+export interface Tried<R> {
+  readonly results: readonly R[];
+  readonly failures: readonly NameFailure[];
+}
+
+type Outcome<R> = { readonly result: R } | NameFailure;
+
+/** As `mapLimited`, but an item that fails does not stop the others; an aborted signal does. */
+export async function tryLimited<T extends { readonly name: string }, R>(
+  items: readonly T[],
+  limit: number,
+  signal: AbortSignal,
+  work: (item: T) => Promise<R>,
+): Promise<Tried<R>> {
+  const outcomes = await mapLimited(items, limit, async (item): Promise<Outcome<R>> => {
+    signal.throwIfAborted();
+    try {
+      return { result: await work(item) };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof BerthError)) throw error;
+      return { name: item.name, error };
+    }
+  });
+  return {
+    results: outcomes.flatMap((outcome) => ('result' in outcome ? [outcome.result] : [])),
+    failures: outcomes.flatMap((outcome) => ('error' in outcome ? [outcome] : [])),
+  };
+}

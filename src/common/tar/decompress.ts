@@ -1,0 +1,48 @@
+import { pipeline, type Transform } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { ChunkSource } from './chunk-source.ts';
+
+/** What a gzip or zstd stream holds, or the bytes as they are. */
+export async function* unpacked(source: ChunkSource): AsyncGenerator<Buffer> {
+  const magic = (await source.peek(4)).toString('hex');
+  if (magic.startsWith('1f8b')) yield* through(source, createGunzip());
+  else if (isZstd(magic)) yield* zstdFrames(source);
+  else yield* source.rest();
+}
+
+/** Frames of data, and those that are to be skipped (RFC 8878, section 3.1.2). */
+function isZstd(magic: string): boolean {
+  return magic === '28b52ffd' || /^5.2a4d18$/.test(magic);
+}
+
+/** Node's decoder ends with the first frame; zstd:chunked layers have thousands. */
+async function* zstdFrames(source: ChunkSource): AsyncGenerator<Buffer> {
+  for (;;) {
+    const head = await source.peek(8);
+    if (head.length === 0) return;
+    const magic = head.toString('hex', 0, 4);
+    if (magic === '28b52ffd') yield* through(source, createZstdDecompress());
+    else if (isZstd(magic) && head.length === 8) await source.skip(8 + head.readUInt32LE(4));
+    else throw Object.assign(new Error('something else behind a frame'), { code: 'ZSTD_FRAME' });
+  }
+}
+
+/** One compressed stream; what follows it stays in the source. */
+async function* through(
+  source: ChunkSource,
+  decoder: Transform & { readonly bytesWritten: number },
+): AsyncGenerator<Buffer> {
+  const before = source.taken;
+  // What goes wrong comes out of the iteration as well.
+  yield* pipeline(source.rest(), decoder, () => undefined);
+  source.giveBack(source.taken - before - decoder.bytesWritten);
+}
+
+/** Whether `unpacked` threw it because the stream is none, or not whole. */
+export function isDecompression(error: unknown): error is Error {
+  if (!(error instanceof Error) || !('code' in error)) return false;
+  return (
+    /^(Z_|ZSTD_|ERR_ZSTD|ERR__?ERR|ERR_ZLIB)/.test(String(error.code)) ||
+    ('errno' in error && !('syscall' in error))
+  );
+}

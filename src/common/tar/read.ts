@@ -1,0 +1,155 @@
+import { nameFromBytes } from '../path-bytes.ts';
+import { ByteReader } from './byte-reader.ts';
+import { TarError } from './error.ts';
+import { type PaxRecords, paxRecords } from './pax-records.ts';
+
+/** One member of an archive, with its owner and mode; its body can be read until the next one is asked for. */
+export interface TarEntry {
+  /** As the archive has it, not normalised. */
+  readonly path: string;
+  readonly type: 'file' | 'directory' | 'link' | 'hard-link' | 'other';
+  /** What a link says, and which path a hard link means. */
+  readonly target: string;
+  readonly size: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+  /** The next bytes of the body; fewer only at its end. */
+  read(length: number): Promise<Buffer>;
+}
+
+const BLOCK = 512;
+const maxExtension = 1024 * 1024;
+
+/**
+ * The members of an uncompressed archive: ustar and pax (POSIX.1-2017, pax), and GNU's long names
+ * and large numbers (GNU tar manual, "Basic Tar Format").
+ *
+ * @throws {TarError}
+ */
+export async function* tarEntries(bytes: AsyncIterable<Buffer>): AsyncGenerator<TarEntry> {
+  const reader = new ByteReader(bytes);
+  try {
+    yield* members(reader);
+    // What follows the end is part of the blob still, and of what its digest is of.
+    while ((await reader.read(65_536)).length > 0);
+  } finally {
+    await reader.end();
+  }
+}
+
+async function* members(reader: ByteReader): AsyncGenerator<TarEntry> {
+  let records: PaxRecords = {};
+  for (;;) {
+    const block = await reader.read(BLOCK);
+    // An archive without the two empty blocks at its end is read by all tools.
+    if (block.length === 0 || isEmpty(block)) return;
+    if (block.length < BLOCK) throw new TarError('the archive ends in the middle of a header');
+    checkSum(block);
+    const type = String.fromCharCode(block[156] ?? 0);
+    const extension = extensions.get(type);
+    if (extension !== undefined) {
+      const size = numberAt(block, 124, 12);
+      if (size > maxExtension) throw new TarError(`an extended header has ${size} bytes`);
+      records = { ...records, ...extension(await wholeBody(reader, size)) };
+      continue;
+    }
+    const size = records.size ?? numberAt(block, 124, 12);
+    // Links and directories have no body, whatever their size says.
+    const length = '123456'.includes(type) ? 0 : size;
+    let left = length;
+    const path = records.path ?? nameAt(block);
+    yield {
+      path,
+      // Before POSIX.1-1988 a directory was a file whose name ends so.
+      type: type === '\0' && path.endsWith('/') ? 'directory' : typeOf(type, records),
+      target: records.linkpath ?? textAt(block, 157, 100),
+      size: length,
+      uid: records.uid ?? numberAt(block, 108, 8),
+      gid: records.gid ?? numberAt(block, 116, 8),
+      mode: numberAt(block, 100, 8),
+      read: async (wanted) => {
+        const part = await reader.read(Math.min(wanted, left));
+        if (part.length < Math.min(wanted, left)) throw cut();
+        left -= part.length;
+        return part;
+      },
+    };
+    if (!(await reader.skip(left + padding(length)))) throw cut();
+    records = {};
+  }
+}
+
+/** What a header says about the next member, by its type. */
+const extensions: ReadonlyMap<string, (body: Buffer) => PaxRecords> = new Map([
+  ['x', paxRecords],
+  ['g', () => ({})],
+  ['L', (body: Buffer) => ({ path: textAt(body, 0, body.length) })],
+  ['K', (body: Buffer) => ({ linkpath: textAt(body, 0, body.length) })],
+]);
+
+async function wholeBody(reader: ByteReader, size: number): Promise<Buffer> {
+  const body = Buffer.from(await reader.read(size));
+  if (body.length < size || !(await reader.skip(padding(size)))) throw cut();
+  return body;
+}
+
+function typeOf(type: string, { sparse }: PaxRecords): TarEntry['type'] {
+  if (type === '5') return 'directory';
+  if (type === '2') return 'link';
+  if (type === '1') return 'hard-link';
+  // The pieces of a sparse file are not its content.
+  if (type === 'S') throw new TarError('a sparse file of GNU tar, which layers do not have');
+  if (sparse === true) throw new TarError('a sparse file, which layers do not have');
+  return ['0', '\0', '7'].includes(type) ? 'file' : 'other';
+}
+
+function nameAt(block: Buffer): string {
+  const name = textAt(block, 0, 100);
+  // GNU's own format ("ustar  ") has times where POSIX has the prefix.
+  const prefix = block.toString('latin1', 257, 263) === 'ustar\0' ? textAt(block, 345, 155) : '';
+  return prefix === '' ? name : `${prefix}/${name}`;
+}
+
+function textAt(block: Buffer, start: number, length: number): string {
+  const field = block.subarray(start, start + length);
+  const end = field.indexOf(0);
+  return nameFromBytes(end === -1 ? field : field.subarray(0, end));
+}
+
+/** Octal digits, or GNU's base 256 where the first bit is set. */
+function numberAt(block: Buffer, start: number, length: number): number {
+  const first = block[start] ?? 0;
+  if (first >= 0x80) {
+    const value = block
+      .subarray(start + 1, start + length)
+      .reduce((sum, byte) => sum * 256 + byte, first & 0x7f);
+    if (!Number.isSafeInteger(value)) throw new TarError('a header has a number out of range');
+    return value;
+  }
+  const text = block
+    .toString('latin1', start, start + length)
+    .replace(/[\0 ]+$/, '')
+    .trim();
+  if (!/^[0-7]*$/.test(text)) throw new TarError('a header has a number that is none');
+  return text === '' ? 0 : Number.parseInt(text, 8);
+}
+
+/** The sum of the header with spaces for the sum itself. */
+function checkSum(block: Buffer): void {
+  let sum = 8 * 0x20;
+  for (let at = 0; at < BLOCK; at++) if (at < 148 || at >= 156) sum += block[at] ?? 0;
+  if (sum !== numberAt(block, 148, 8)) throw new TarError('a header has a wrong checksum');
+}
+
+function isEmpty(block: Buffer): boolean {
+  return block.length === BLOCK && block.every((byte) => byte === 0);
+}
+
+function padding(size: number): number {
+  return (BLOCK - (size % BLOCK)) % BLOCK;
+}
+
+function cut(): TarError {
+  return new TarError('the archive ends in the middle of a file');
+}

@@ -1,0 +1,83 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { systemErrorCode } from '../../common/errors.ts';
+
+/** Room for some hundred thousand layers. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+/** More layers on each other no file system driver of podman takes. */
+const MAX_DEPTH = 512;
+
+/** Source: containers/storage layers.go (`Layer`). */
+const LayerList = v.array(
+  v.object({
+    id: v.string(),
+    parent: v.optional(v.string()),
+    'compressed-diff-digest': v.optional(v.string()),
+    flags: v.optional(v.nullable(v.record(v.string(), v.unknown()))),
+  }),
+);
+
+interface Layer {
+  readonly blob: string;
+  readonly parent: string | undefined;
+}
+
+/**
+ * The layers of podman's own store, each as the digests of the blobs that made it and those below
+ * it. Its API tells diffIDs alone, one image at a time, and whether podman takes a layer that it
+ * has in place of a blob depends on the digest of the blob: of a layer that it got in another
+ * compression it downloads the whole again.
+ *
+ * What can't be read or is not understood is not there: then more is downloaded than need be.
+ */
+export function readLayers(graphRoot: string, driver: string): readonly (readonly string[])[] {
+  const layers = new Map<string, Layer>();
+  for (const { id, parent, flags, ...layer } of readList(graphRoot, driver)) {
+    const blob = layer['compressed-diff-digest'];
+    if (blob === undefined || flags?.['incomplete'] === true) continue;
+    layers.set(id, { blob, parent });
+  }
+  return [...layers.values()].flatMap((layer) => {
+    const chain = chainOf(layer, layers);
+    return chain === undefined ? [] : [chain];
+  });
+}
+
+/** Undefined if one below it is not there, or they go in a circle. */
+function chainOf(top: Layer, layers: ReadonlyMap<string, Layer>): readonly string[] | undefined {
+  const chain: string[] = [];
+  for (let layer: Layer | undefined = top; layer !== undefined; ) {
+    if (chain.length === MAX_DEPTH) return undefined;
+    chain.push(layer.blob);
+    if (!layer.parent) return chain.reverse();
+    layer = layers.get(layer.parent);
+  }
+  return undefined;
+}
+
+function readList(graphRoot: string, driver: string): v.InferOutput<typeof LayerList> {
+  const content = readBounded(join(graphRoot, `${driver}-layers`, 'layers.json'));
+  if (content === undefined) return [];
+  try {
+    return v.parse(LayerList, JSON.parse(content.toString()));
+  } catch {
+    return [];
+  }
+}
+
+function readBounded(path: string): Buffer | undefined {
+  try {
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const found = fstatSync(file);
+      return found.isFile() && found.size <= MAX_BYTES ? readFileSync(file) : undefined;
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,87 @@
+import { cutShort } from '../../../common/concealed.ts';
+import { systemErrorCode } from '../../../common/errors.ts';
+import { EngineError, TornImageError } from '../../errors.ts';
+import type { Call, Reply } from './call.ts';
+
+/** podman said no. Its own words are the best there are: `{"cause", "message", "response"}`. */
+export function refused({ method, path }: Call, { status, body }: Reply): EngineError {
+  return failed(`${method} ${path} was answered with ${status}: ${wordsOf(body)}`);
+}
+
+/**
+ * containers/storage has the image on its list and not the manifest, which is written last
+ * (podman 4.3.1 and 5.4.2, in reply to /images/json).
+ */
+const TORN = /locating item named "manifest" for image with ID "([0-9a-f]{64})"/;
+
+/** podman failed at something, in its own words. */
+export function failed(words: string): EngineError {
+  if (words.includes('no space left on device')) {
+    return new EngineError('no-space', `podman has no space left: ${words}`, {
+      hint: 'make space where `podman info` says that its graphRoot is, and in /var/tmp',
+    });
+  }
+  const torn = TORN.exec(words)?.[1];
+  if (torn !== undefined) return new TornImageError(`sha256:${torn}`, words);
+  return new EngineError('engine-failed', `podman failed: ${words}`, {
+    hint: 'the words are those of podman; `podman info` shows whether it works at all',
+  });
+}
+
+export function unreachable(socket: string, reason: string, cause?: unknown): EngineError {
+  return new EngineError('engine-unreachable', `no podman answers at ${socket}: ${reason}`, {
+    hint: 'see `systemctl status podman.socket`, or start `podman system service` there',
+    cause,
+  });
+}
+
+export function badReply(path: string, reason: string, cause?: unknown): EngineError {
+  return new EngineError(
+    'engine-reply',
+    `podman's reply to ${path} is not as expected: ${reason}`,
+    {
+      hint: 'berth knows podman 4.0 and later; is something else listening on that socket?',
+      cause,
+    },
+  );
+}
+
+/** @param most how many bytes are read. */
+export function tooLarge(path: string, most: number): EngineError {
+  const size = `${most / 1024 / 1024} MiB`;
+  const list = /^\/(images|containers)\/json$/.exec(path)?.[1];
+  if (list === undefined) return badReply(path, `it is larger than ${size}`);
+  // Thousands of them are far below that, but one may have megabytes of labels, as its maker likes.
+  return new EngineError(
+    'engine-reply',
+    `podman's list of ${list} is larger than ${size}, which is as much as berth reads`,
+    {
+      hint: `remove the ${list} with very large labels: \`podman ${list.slice(0, -1)} inspect --format '{{json .Config.Labels}}' ID | wc -c\` shows the size of one's`,
+    },
+  );
+}
+
+/** What went wrong with a connection, as one of berth's own errors. */
+export function asEngineError(error: unknown, socket: string, path: string): EngineError {
+  if (error instanceof EngineError) return error;
+  if (!(error instanceof Error)) throw error;
+  const code = systemErrorCode(error);
+  if (error.name === 'AbortError') return unreachable(socket, `${path} took too long`, error);
+  // An HPE_… code is of Node's HTTP parser.
+  if (code?.startsWith('HPE_') === true) return badReply(path, `it is not HTTP (${code})`, error);
+  if (code === 'ECONNRESET') return unreachable(socket, `it hung up on ${path}`, error);
+  return unreachable(socket, code ?? error.message, error);
+}
+
+function wordsOf(body: Buffer): string {
+  const text = body.subarray(0, 4096).toString();
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && 'message' in value) {
+      if (typeof value.message === 'string') return value.message;
+    }
+  } catch {
+    // Not podman's JSON: then the text as it is.
+  }
+  return text.trim() === '' ? 'nothing' : cutShort(text.trim(), 500);
+}

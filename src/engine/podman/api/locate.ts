@@ -1,0 +1,71 @@
+import { accessSync, constants, lstatSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { EngineError } from '../../errors.ts';
+
+/** Where podman's socket should be. */
+export interface Location {
+  readonly socket: string;
+  /** `CONTAINER_HOST` says so: then nothing else will do. */
+  readonly demanded: boolean;
+}
+
+/**
+ * Where podman's API listens: `CONTAINER_HOST`, else where podman.socket puts it.
+ *
+ * @param user the calling user's podman instead of the system's.
+ * @throws {EngineError} for a `CONTAINER_HOST` that is not on this machine: berth prepares it alone.
+ */
+export function locatePodman(user: boolean, environment: NodeJS.ProcessEnv): Location {
+  const host = environment['CONTAINER_HOST'];
+  if (host === undefined || host === '')
+    return { socket: usualSocket(user, environment), demanded: false };
+  const socket = /^unix:(?:\/\/)?(\/.+)$/.exec(host)?.[1];
+  if (socket !== undefined) return { socket, demanded: true };
+  throw new EngineError(
+    'engine-failed',
+    `expected CONTAINER_HOST to be unix:// and the path of a socket, found ${withoutPassword(host)}`,
+    { hint: 'berth works with the podman of this machine; unset CONTAINER_HOST' },
+  );
+}
+
+/** Whether there is a podman to choose: its program on `PATH`, its socket, or `CONTAINER_HOST`. */
+export function podmanPresent(
+  user: boolean,
+  environment: NodeJS.ProcessEnv = process.env,
+): boolean {
+  return (
+    (environment['CONTAINER_HOST'] ?? '') !== '' ||
+    isSocket(usualSocket(user, environment)) ||
+    (environment['PATH'] ?? '')
+      .split(delimiter)
+      .some((directory) => isProgram(join(directory, 'podman')))
+  );
+}
+
+function usualSocket(user: boolean, environment: NodeJS.ProcessEnv): string {
+  if (!user) return '/run/podman/podman.sock';
+  return join(runtimeDirectory(environment), 'podman/podman.sock');
+}
+
+/** As pam_systemd(8) sets it, which a service without a session may lack. */
+export function runtimeDirectory(environment: NodeJS.ProcessEnv): string {
+  return environment['XDG_RUNTIME_DIR'] || `/run/user/${process.geteuid?.() ?? 0}`;
+}
+
+function isSocket(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSocket() ?? false;
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `ssh://user:password@host/…` is a form that podman takes. */
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^/]*@/, '//');
+}

@@ -1,0 +1,77 @@
+import { parseName } from '../../../image/name.ts';
+import type { Blob, ResolvedImage } from '../../../image/resolved.ts';
+import type { Access } from '../../../registry/access.ts';
+import { type ImageBytes } from '../../depot.ts';
+import { EngineError } from '../../errors.ts';
+import { type FetchWatch } from '../../fetch-watch.ts';
+import type { PodmanApi } from '../api/api.ts';
+import { failed } from '../api/failure.ts';
+import { isOwn, listImage } from '../images/images.ts';
+import { loadImage } from './load.ts';
+import { isForHost, type Pulls } from './pull.ts';
+
+/** Where an image lies whose bytes are at hand, and which of its blobs podman needs of it. */
+export interface AtHand {
+  readonly from: ImageBytes;
+  readonly blobs: readonly Blob[];
+}
+
+/**
+ * Has podman load an image that is at hand, or pull it by its digest.
+ *
+ * @returns the ID of the image, `sha256:…`.
+ */
+export async function fetchImage(
+  api: PodmanApi,
+  pulls: Pulls,
+  image: ResolvedImage,
+  access: Access,
+  atHand: () => Promise<AtHand | undefined>,
+  watch: FetchWatch = {},
+): Promise<string> {
+  const { registry, repository } = parseName(image.name);
+  const name = `${registry}/${repository}@${image.digest}`;
+  if (!(await isNamed(api, image.config, name))) {
+    const pull = () => pulls.pull(name, image, access, watch);
+    const found = isForHost(image) ? await atHand() : undefined;
+    if (found === undefined) await pull();
+    else await load(api, image, access, found, watch, pull);
+    if (!(await isNamed(api, image.config, name))) {
+      throw failed(`${name} was fetched and is not there`);
+    }
+  }
+  watch.onBytes?.(image.blobs.reduce((sum, blob) => sum + blob.size, 0));
+  return image.config;
+}
+
+/** Whether podman has the image in its own store, and the name by digest is one of its own. */
+async function isNamed(api: PodmanApi, id: string, name: string): Promise<boolean> {
+  const images = (await listImage(api, id)).filter(isOwn);
+  return images.some((image) => image.RepoDigests?.includes(name));
+}
+
+/**
+ * What is not shipped podman can pull as well: where its policy takes no archives, or somebody has
+ * just removed a layer of which the blob is not here.
+ */
+async function load(
+  api: PodmanApi,
+  image: ResolvedImage,
+  access: Access,
+  { blobs, from }: AtHand,
+  watch: FetchWatch,
+  pull: () => Promise<void>,
+): Promise<void> {
+  try {
+    await loadImage(api, image, blobs, from, watch);
+  } catch (error) {
+    const codes = ['engine-failed', 'no-such-image'];
+    const isRefused = error instanceof EngineError && codes.includes(error.code);
+    if (!isRefused || access.shipped !== undefined) throw error;
+    try {
+      await pull();
+    } catch {
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,169 @@
+import { parseName } from '../../../image/name.ts';
+import { formatPlatform, hostPlatform, parsePlatform } from '../../../image/platform.ts';
+import type { ResolvedImage } from '../../../image/resolved.ts';
+import type { Access } from '../../../registry/access.ts';
+import type { Credentials } from '../../../registry/auth/auth-file.ts';
+import { RegistryError } from '../../../registry/errors.ts';
+import type { FetchWatch } from '../../fetch-watch.ts';
+import { type PodmanApi, parse } from '../api/api.ts';
+import { badReply, failed } from '../api/failure.ts';
+import { pullLine } from '../api/replies.ts';
+import { hexOf } from '../images/images.ts';
+import { pullFailed } from './pull-failure.ts';
+import { pullProgress } from './pull-progress.ts';
+import { registryAuth } from './registry-auth.ts';
+
+/** @throws {RegistryError} as `Registry.permit`. */
+export type Permit = (
+  image: ResolvedImage,
+  access: Access,
+  signal: AbortSignal | undefined,
+) => Promise<void>;
+
+/** In milliseconds: for all that podman does in silence when everything has come, such as unpacking. */
+const SILENCE = 30 * 60_000;
+
+/**
+ * In bytes a second. podman 4.3 and 5.4 say a word when they begin with a blob, and the next when all
+ * of them are here and unpacked: so what comes meanwhile counts as time.
+ */
+const LEAST_RATE = 64 * 1024;
+
+/**
+ * In milliseconds, a day: a manifest may claim any size, and a timer of more than 24 days would end at
+ * once.
+ */
+const LONGEST_SILENCE = 24 * 60 * 60_000;
+
+/** podman's own pulls, of one engine: mirrors and TLS as the host's configuration says. */
+export class Pulls {
+  readonly #api: PodmanApi;
+  readonly #permit: Permit;
+  /** The registries that left podman waiting: each image of theirs would cost as much time again. */
+  readonly #silent = new Map<string, RegistryError>();
+
+  constructor(api: PodmanApi, permit: Permit) {
+    this.#api = api;
+    this.#permit = permit;
+  }
+
+  /**
+   * Has podman pull an image by its digest. podman judges policy.json by that digest; what the name
+   * with its tag must be, it is not told, and so that is judged here first.
+   *
+   * @param name the image's repository, by its digest.
+   * @throws {RegistryError} `connection-lost` when podman says nothing for too long.
+   */
+  async pull(
+    name: string,
+    image: ResolvedImage,
+    access: Access,
+    { signal, onBytes }: FetchWatch,
+  ): Promise<void> {
+    const { registry } = parseName(name);
+    const before = this.#silent.get(registry);
+    if (before !== undefined) throw before;
+    await this.#permit(image, access, signal);
+    // Only this needs to know of credentials, and most commands don't fetch.
+    const { unitCredentials } = await import('../../../registry/auth/credentials.ts');
+    const credentials = await unitCredentials(image.name, access);
+    const isPlainAllowed = access.tlsVerify === false && !isOfFile(access, credentials);
+    const silence = new Silence(name, image);
+    const path = '/images/pull';
+    const lines = this.#api.lines({
+      method: 'POST',
+      path,
+      query: {
+        reference: name,
+        // With `missing` it would do that the image of another repository has this digest.
+        policy: 'always',
+        ...(isPlainAllowed ? { tlsVerify: 'false' } : {}),
+        ...platformQuery(image),
+      },
+      headers: registryAuth(credentials, registry, isPlainAllowed),
+      signal: AbortSignal.any([silence.signal, ...(signal === undefined ? [] : [signal])]),
+    });
+    const progress = pullProgress(image.blobs);
+    let id: string | undefined;
+    try {
+      for await (const line of lines) {
+        silence.broken();
+        if (line.trim() === '') continue;
+        const said = parse(pullLine, line, path);
+        // The status was 200 before podman knew.
+        if (said.error !== undefined) throw pullFailed(name, said.error);
+        if (said.stream !== undefined) onBytes?.(progress(said.stream));
+        if (said.id !== undefined) id = `sha256:${hexOf(said.id)}`;
+      }
+    } catch (error) {
+      if (error === silence.error) this.#silent.set(registry, silence.error);
+      throw error;
+    } finally {
+      silence.end();
+    }
+    if (id === undefined) throw badReply(path, `it ended without a word on what became of ${name}`);
+    if (id !== image.config) {
+      throw failed(`${name} became the image ${id}, expected ${image.config}`);
+    }
+  }
+}
+
+/**
+ * Whether credentials of an `AuthFile=` would be sent. podman falls back to plain HTTP by itself with
+ * `tlsVerify=false`: so then the registries.conf of the host alone says whether it may.
+ */
+function isOfFile({ credentials }: Access, found: Credentials | 'none' | 'host'): boolean {
+  return credentials?.kind === 'auth-file' && found !== 'none';
+}
+
+/** Waits for podman's next word, and calls the pull off when it does not come. */
+class Silence {
+  readonly error: RegistryError;
+  readonly #abort = new AbortController();
+  readonly #milliseconds: number;
+  #timer: NodeJS.Timeout;
+
+  constructor(name: string, { blobs }: ResolvedImage) {
+    const bytes = blobs.reduce((sum, { size }) => sum + size, 0);
+    this.#milliseconds = Math.min(SILENCE + Math.ceil(bytes / LEAST_RATE) * 1000, LONGEST_SILENCE);
+    const minutes = Math.round(this.#milliseconds / 60_000);
+    this.error = new RegistryError(
+      'connection-lost',
+      `expected podman to go on with the pull of ${name}, found no word from it for ${minutes} minutes`,
+      {
+        hint: 'see whether the registry and its mirrors send anything; `berth stage --download-only` tells which do not, and goes on where a download ended',
+      },
+    );
+    this.#timer = this.#begin();
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  broken(): void {
+    clearTimeout(this.#timer);
+    this.#timer = this.#begin();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #begin(): NodeJS.Timeout {
+    return setTimeout(() => this.#abort.abort(this.error), this.#milliseconds);
+  }
+}
+
+/** Whether it is for the platform that podman chooses from an index, if nobody tells it another. */
+export function isForHost({ platform }: ResolvedImage): boolean {
+  return platform === formatPlatform(hostPlatform());
+}
+
+/** podman's parameters for another platform than the one that it would choose anyway. */
+function platformQuery(image: ResolvedImage): Readonly<Record<string, string>> {
+  const platform = parsePlatform(image.platform);
+  if (platform === undefined || isForHost(image)) return {};
+  const { os, architecture, variant } = platform;
+  return { OS: os, Arch: architecture, ...(variant === undefined ? {} : { Variant: variant }) };
+}

@@ -1,0 +1,71 @@
+import type { InferOutput } from 'valibot';
+import type { EngineImage } from '../../engine.ts';
+import type { PodmanApi } from '../api/api.ts';
+import { imageList } from '../api/replies.ts';
+
+export type ListedImage = InferOutput<typeof imageList>[number];
+
+/**
+ * Every image of podman's own store, in one call. What lies in an additional store only is there for
+ * those who look into that, and the next OS may not.
+ */
+export async function listImages(api: PodmanApi): Promise<readonly EngineImage[]> {
+  const images = new Map<string, EngineImage>();
+  // An image that is in an additional store as well comes twice.
+  for (const image of (await list(api, {})).filter(isOwn)) {
+    const id = `sha256:${image.Id}`;
+    const known = images.get(id);
+    images.set(id, {
+      id,
+      names: union(
+        known?.names,
+        image.Names?.filter((name) => !name.includes('@')),
+      ),
+      digests: union(known?.digests, image.RepoDigests),
+      size: Math.max(known?.size ?? 0, image.Size),
+    });
+  }
+  return [...images.values()];
+}
+
+/** What podman has under an id: once in its own store, and perhaps in additional ones. */
+export function listImage(api: PodmanApi, id: string): Promise<readonly ListedImage[]> {
+  return list(api, { id: [hexOf(id)] });
+}
+
+/** Whether podman's own store has the image. */
+export async function hasImage(api: PodmanApi, id: string): Promise<boolean> {
+  return (await listImage(api, id)).some(isOwn);
+}
+
+/** Whether it lies in podman's own store, which is the one that it may change. */
+export function isOwn(image: ListedImage): boolean {
+  return image.ReadOnly !== true;
+}
+
+/** Whether the image is there, in any store. */
+export async function imageExists(api: PodmanApi, idOrName: string): Promise<boolean> {
+  const path = `/images/${encodeURIComponent(hexOf(idOrName))}/exists`;
+  return (await api.status({ method: 'GET', path }, 204, 404)) === 204;
+}
+
+/** podman's image IDs are the digests of configs without their algorithm. */
+export function hexOf(id: string): string {
+  return id.replace(/^sha256:/, '');
+}
+
+async function list(
+  api: PodmanApi,
+  filters: Readonly<Record<string, readonly string[]>>,
+): Promise<readonly ListedImage[]> {
+  // Without `all`, podman looks for intermediate images, which takes longer.
+  const query = { all: 'true', filters: JSON.stringify(filters) };
+  return api.json(imageList, { method: 'GET', path: '/images/json', query });
+}
+
+function union(
+  some: readonly string[] | undefined,
+  more: readonly string[] | null | undefined,
+): readonly string[] {
+  return [...new Set([...(some ?? []), ...(more ?? [])])];
+}

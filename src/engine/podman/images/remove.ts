@@ -1,0 +1,57 @@
+import { TornImageError } from '../../errors.ts';
+import type { PodmanApi } from '../api/api.ts';
+import { leftoversOf, listContainers, removeContainer } from '../pins/holds.ts';
+import { hexOf, imageExists, isOwn, type ListedImage, listImage } from './images.ts';
+import { giveName, untag } from './names.ts';
+
+/**
+ * Removes an image with all its names, never by force: that would take the containers with it.
+ *
+ * @returns false, with nothing changed, if a container of whomever holds it, or if it lies in a
+ *   store that podman must not change.
+ */
+export async function removeImage(api: PodmanApi, id: string): Promise<boolean> {
+  const containers = (await listContainers(api)).filter(({ ImageID }) => ImageID === hexOf(id));
+  // Pins that podman's database lost hold nothing that is still on record.
+  const leftovers = leftoversOf(containers);
+  if (containers.length > leftovers.length) return false;
+  const found = await unlessTorn(id, listImage(api, id));
+  if (found === 'torn') {
+    await api.status({ method: 'DELETE', path: `/images/${hexOf(id)}` }, 200, 404);
+    return true;
+  }
+  if (found.length === 0) return true;
+  const image = found.find(isOwn);
+  if (image === undefined) return false;
+  for (const { container } of leftovers) await removeContainer(api, container);
+  const names = orderOfRemoval(image);
+  for (const name of names.slice(0, -1)) await untag(api, id, name);
+  const path = `/images/${hexOf(id)}`;
+  await api.status({ method: 'DELETE', path }, 200, 404, 409);
+  // podman answers 200 also where it took a name away and kept the image.
+  if (!(await listImage(api, id)).some(isOwn)) return true;
+  await giveBack(api, id, names);
+  return false;
+}
+
+/** One that was left half-written has no names yet, and nothing can hold it. */
+async function unlessTorn<T>(id: string, listed: Promise<T>): Promise<T | 'torn'> {
+  try {
+    return await listed;
+  } catch (error) {
+    if (error instanceof TornImageError && error.id === id) return 'torn';
+    throw error;
+  }
+}
+
+/** Those by digest last, for they can't be given back; podman refuses an image with several. */
+function orderOfRemoval(image: ListedImage): readonly string[] {
+  return (image.Names ?? []).toSorted((a, b) => Number(a.includes('@')) - Number(b.includes('@')));
+}
+
+/** Somebody began to use the image after all: it gets its tags back that mean nothing else now. */
+async function giveBack(api: PodmanApi, id: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    if (!name.includes('@') && !(await imageExists(api, name))) await giveName(api, id, name);
+  }
+}

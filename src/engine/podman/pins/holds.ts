@@ -1,0 +1,198 @@
+import type { InferOutput } from 'valibot';
+import { type PodmanApi, parse } from '../api/api.ts';
+import { refused } from '../api/failure.ts';
+import { containerList, pinReply, podList } from '../api/replies.ts';
+import {
+  isPodOf,
+  type Labelled,
+  type Labels,
+  readPinLabels,
+  SCHEMA_LABEL,
+  SEAL_LABEL,
+} from './labels.ts';
+import { isPinName, isPodName } from './pin-name.ts';
+import type { Seals } from './seals.ts';
+
+type Container = InferOutput<typeof containerList>[number];
+type Pod = InferOutput<typeof podList>[number];
+
+/** What pins are found and made with. */
+export interface Moorings {
+  readonly api: PodmanApi;
+  readonly seals: Seals;
+  /** Told of each container that says that it is of berth and is no pin, as often as it is seen. */
+  readonly onStranger: (stranger: Stranger) => void;
+}
+
+/** The container of a pin. */
+export interface Hold extends Labelled {
+  readonly container: string;
+  /** As those of `Pin`. */
+  readonly sealed: boolean;
+  readonly unproven?: boolean;
+}
+
+/** A container with labels of berth that is none of its pins: it counts for nothing. */
+export interface Stranger {
+  readonly container: string;
+  readonly name: string;
+  /** What makes it none: behind "as". */
+  readonly reason: string;
+}
+
+/** A pin's container that podman's database lost: it holds its image against some prunes only. */
+export interface Leftover {
+  readonly container: string;
+  readonly name: string;
+  readonly id: string;
+}
+
+export interface Holds {
+  /** The oldest first, so that everybody who clears doubles keeps the same one. */
+  readonly holds: readonly Hold[];
+  readonly leftovers: readonly Leftover[];
+}
+
+/**
+ * What a container of a pin runs, which exists in no image: it takes the place of the image's own,
+ * so that a pin can run nothing, whoever starts it.
+ */
+export const PIN_ENTRYPOINT = '/.berth-pin';
+
+/** Every container of berth, in one call. */
+export async function listHolds({ api, seals, onStranger }: Moorings): Promise<Holds> {
+  const filters = JSON.stringify({ label: [SCHEMA_LABEL] });
+  // With `external` come all containers that the database does not know, whatever the filter.
+  const query = { all: 'true', external: 'true', filters };
+  const path = '/containers/json';
+  const containers = await api.json(containerList, { method: 'GET', path, query });
+  const holds: Hold[] = [];
+  for (const container of containers.toSorted(byAge)) {
+    if (isExternal(container)) continue;
+    const read = readHold(container, seals);
+    if (typeof read === 'object') holds.push(read);
+    else onStranger({ container: container.Id, name: nameOf(container), reason: read });
+  }
+  return { holds, leftovers: leftoversOf(containers) };
+}
+
+/** Every container there is, so also those of users and of other programs. */
+export async function listContainers(api: PodmanApi): Promise<readonly Container[]> {
+  const query = { all: 'true', external: 'true' };
+  return api.json(containerList, { method: 'GET', path: '/containers/json', query });
+}
+
+export function leftoversOf(containers: readonly Container[]): readonly Leftover[] {
+  return containers.flatMap((container) => {
+    const name = nameOf(container);
+    if (!isExternal(container) || !isPinName(name)) return [];
+    return [{ container: container.Id, name, id: `sha256:${container.ImageID}` }];
+  });
+}
+
+/** The pods that berth made for the pins of a root, the oldest first. */
+export async function listPods(api: PodmanApi, root: string): Promise<readonly Pod[]> {
+  const pods = await everyPod(api);
+  return pods.filter((pod) => isPinPod(pod, root)).toSorted(byAge);
+}
+
+/**
+ * The holds that a seal proves, or that look, as far as podman shows, as `createPin` makes them, in pods
+ * that `podOf` made. Only holds without a seal are inspected, since each takes a request.
+ */
+export async function genuineHolds<T extends Pick<Hold, 'root' | 'container' | 'sealed'>>(
+  moorings: Moorings,
+  holds: readonly T[],
+): Promise<readonly T[]> {
+  const isToInspect = holds.some(({ sealed }) => !sealed);
+  const pods = isToInspect ? await everyPod(moorings.api) : [];
+  const genuine: T[] = [];
+  for (const hold of holds) {
+    if (hold.sealed || (await isShaped(moorings, hold, pods))) genuine.push(hold);
+  }
+  return genuine;
+}
+
+async function isShaped(
+  { api, onStranger }: Moorings,
+  { root, container }: Pick<Hold, 'root' | 'container'>,
+  pods: readonly Pod[],
+): Promise<boolean> {
+  const inspected = await inspect(api, container);
+  if (inspected === undefined) return false;
+  const { Path, Config, HostConfig, Pod, Name } = inspected;
+  const isOwn =
+    Path === PIN_ENTRYPOINT &&
+    (Config.Cmd ?? []).length === 0 &&
+    HostConfig.NetworkMode === 'none' &&
+    pods.some((pod) => pod.Id === Pod && isPinPod(pod, root));
+  if (!isOwn)
+    onStranger({
+      container,
+      name: Name,
+      reason: 'its entrypoint, network or pod is not what berth sets',
+    });
+  return isOwn;
+}
+
+/** Removes a container that nobody runs; one that is gone already is none to worry about. */
+export async function removeContainer(api: PodmanApi, container: string): Promise<void> {
+  await api.status({ method: 'DELETE', path: `/containers/${container}` }, 200, 204, 404);
+}
+
+/** What stands in podman's list for a container that only the storage knows. */
+function isExternal(container: Container): boolean {
+  return container.State === 'storage';
+}
+
+/**
+ * Whether it is a pin by all that podman's list tells: its labels, its name and its pod's, and that
+ * it was never started.
+ *
+ * @returns in words why not.
+ */
+function readHold(container: Container, seals: Seals): Hold | string {
+  const labels: Labels = container.Labels ?? {};
+  const name = nameOf(container);
+  const claimed = readPinLabels(labels, `sha256:${container.ImageID}`);
+  if (claimed === undefined) return 'its labels are not those that berth writes for this image';
+  const { root } = claimed;
+  if (!isPinName(name, root)) return `its name is not one that berth gives to pins of ${root}`;
+  if (!isPodName(container.PodName ?? '', root))
+    return `it is not in a pod that berth made for ${root}`;
+  if ((container.StartedAt ?? 0) > 0) return 'it was started, and a pin never is';
+  const sealed = seals.isRight(name, labels, labels[SEAL_LABEL]);
+  const hold = { ...claimed, container: container.Id, sealed };
+  return claimed.fetched && !sealed ? { ...hold, fetched: false, unproven: true } : hold;
+}
+
+function everyPod(api: PodmanApi): Promise<readonly Pod[]> {
+  const filters = JSON.stringify({ label: [SCHEMA_LABEL] });
+  return api.json(podList, { method: 'GET', path: '/pods/json', query: { filters } });
+}
+
+/** A user's may have the labels, too: what is put into it would be theirs. */
+function isPinPod({ Name, Labels: labels, InfraId }: Pod, root: string): boolean {
+  return isPodName(Name ?? '', root) && isPodOf(root, labels ?? {}) && (InfraId ?? '') === '';
+}
+
+async function inspect(
+  api: PodmanApi,
+  container: string,
+): Promise<InferOutput<typeof pinReply> | undefined> {
+  const call = { method: 'GET', path: `/containers/${container}/json` } as const;
+  const reply = await api.send(call);
+  if (reply.status === 404) return undefined;
+  if (reply.status !== 200) throw refused(call, reply);
+  return parse(pinReply, reply.body.toString(), call.path);
+}
+
+function nameOf({ Names }: Container): string {
+  const [name = '', ...others] = Names ?? [];
+  return others.length === 0 ? name : '';
+}
+
+function byAge(a: { Created: string; Id: string }, b: { Created: string; Id: string }): number {
+  const [left, right] = [a, b].map(({ Created, Id }) => `${Created} ${Id}`);
+  return (left ?? '') < (right ?? '') ? -1 : 1;
+}

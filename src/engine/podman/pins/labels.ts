@@ -1,0 +1,124 @@
+import { object, picklist, pipe, safeParse, string, transform } from 'valibot';
+import type { PinnedRecord, PinRequest } from '../../pin.ts';
+import {
+  Digest,
+  isLocation,
+  isTime,
+  PinnedNames,
+  PinnedRecordText,
+  PlatformText,
+  RootId,
+} from '../../pinned-schema.ts';
+
+/** What the labels of a pin's container say; `fetched` is no more than a claim. */
+export interface Labelled extends PinRequest {
+  readonly root: string;
+}
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** Every container and pod of berth has it, whatever its value. */
+export const SCHEMA_LABEL = 'berth.schema';
+
+/** Of pods as well: whose they are. */
+const ROOT_LABEL = 'berth.root';
+
+/** Proves that berth wrote the others: see `Seals`. */
+export const SEAL_LABEL = 'berth.seal';
+
+/** What a seal is over, besides the container's name. */
+export const SEALED_LABELS = [
+  SCHEMA_LABEL,
+  ROOT_LABEL,
+  'berth.image',
+  'berth.platform',
+  'berth.fetched',
+  'berth.names',
+  'berth.record',
+] as const;
+
+/** A later schema that means something else counts up. */
+const SCHEMA = '1';
+
+/** The length of one label, in characters: some 3000 names of one image. */
+const MAX_TEXT = 1024 * 1024;
+
+/** Labels from which the pin, and with the other pins of its root the root's record, can be read. */
+export function pinLabels(root: string, request: PinRequest): Record<string, string> {
+  const { id, platform, fetched } = request;
+  const names = request.names.map(({ name, digest, manifest }) => ({ name, digest, manifest }));
+  return {
+    [SCHEMA_LABEL]: SCHEMA,
+    [ROOT_LABEL]: root,
+    'berth.image': id,
+    'berth.platform': platform,
+    'berth.fetched': String(fetched),
+    'berth.names': JSON.stringify(names),
+    'berth.record': JSON.stringify(recordText(request.record)),
+  };
+}
+
+/** A path that nobody should be shown is left out: it is lost with the record, and no more is. */
+function recordText({ location, images, problems, staged, deployment }: PinnedRecord) {
+  return {
+    location: isLocation(location) ? location : '',
+    images,
+    problems,
+    staged: isTime(staged) ? staged : '',
+    deployment,
+  };
+}
+
+export function podLabels(root: string): Record<string, string> {
+  return { [SCHEMA_LABEL]: SCHEMA, [ROOT_LABEL]: root };
+}
+
+/** Whether a pod says that it holds the pins of this root. */
+export function isPodOf(root: string, labels: Labels): boolean {
+  return labels[SCHEMA_LABEL] === SCHEMA && labels[ROOT_LABEL] === root;
+}
+
+/**
+ * Reads a pin back; undefined for what is no pin of this schema. Labels are outside input, and what
+ * is not wholly as berth writes it is nothing of berth's.
+ *
+ * A container inherits the labels of its image, and images are hostile: but none can say its own
+ * ID, which is a hash over what it says.
+ *
+ * @param imageId `sha256:…`, of the image that the container holds.
+ */
+export function readPinLabels(labels: Labels, imageId: string): Labelled | undefined {
+  const result = safeParse(pinSchema, labels, { abortEarly: true });
+  if (!result.success || result.output['berth.image'] !== imageId) return undefined;
+  const label = result.output;
+  return {
+    id: imageId,
+    root: label[ROOT_LABEL],
+    platform: label['berth.platform'],
+    fetched: label['berth.fetched'] === 'true',
+    names: label['berth.names'],
+    record: label['berth.record'],
+  };
+}
+
+const json = pipe(
+  string(),
+  transform((text): unknown => {
+    try {
+      return text.length > MAX_TEXT ? undefined : JSON.parse(text);
+    } catch {
+      // Not of any shape that follows.
+      return undefined;
+    }
+  }),
+);
+
+const pinSchema = object({
+  [SCHEMA_LABEL]: picklist([SCHEMA]),
+  [ROOT_LABEL]: RootId,
+  'berth.image': Digest,
+  'berth.platform': PlatformText,
+  'berth.fetched': picklist(['true', 'false']),
+  'berth.names': pipe(json, PinnedNames),
+  'berth.record': pipe(json, PinnedRecordText),
+});

@@ -1,0 +1,97 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { systemErrorCode } from '../../../common/errors.ts';
+import type { PodmanApi } from '../api/api.ts';
+import { containerList, podList, volumeList } from '../api/replies.ts';
+
+/** containers.conf(5). */
+const DEFAULT_LOCKS = 2048;
+
+/** podman has that many or a multiple of it: libpod/lock/shm/shm_lock.c. */
+const LOCKS_IN_A_WORD = 32;
+
+const Engine = v.object({
+  engine: v.optional(
+    v.object({ num_locks: v.optional(v.number()), lock_type: v.optional(v.string()) }),
+    {},
+  ),
+});
+
+/**
+ * The locks that a podman before 4.6 has left, which does not tell: every container, pod and volume
+ * has one.
+ *
+ * @returns undefined where locks are files, of which there may be any number.
+ */
+export async function countFreeLocks(
+  api: PodmanApi,
+  environment: NodeJS.ProcessEnv,
+  rootless: boolean,
+): Promise<number | undefined> {
+  const all = await configuredLocks(environment, rootless);
+  if (all === undefined) return undefined;
+  const list = (path: string) => ({ method: 'GET', path, query: { all: 'true' } }) as const;
+  const [containers, pods, volumes] = await Promise.all([
+    api.json(containerList, list('/containers/json')),
+    api.json(podList, list('/pods/json')),
+    api.json(volumeList, list('/volumes/json')),
+  ]);
+  return Math.max(0, all - containers.length - pods.length - (volumes?.length ?? 0));
+}
+
+async function configuredLocks(
+  environment: NodeJS.ProcessEnv,
+  rootless: boolean,
+): Promise<number | undefined> {
+  const { parse } = await import('smol-toml');
+  let locks = DEFAULT_LOCKS;
+  let type: string | undefined;
+  for (const path of configurations(environment, rootless)) {
+    const text = read(path);
+    if (text === undefined) continue;
+    // What podman itself can't read it says itself, and better.
+    const { engine } = v.parse(
+      v.fallback(Engine, { engine: {} }),
+      quietly(() => parse(text)),
+    );
+    locks = engine.num_locks ?? locks;
+    type = engine.lock_type ?? type;
+  }
+  return type === 'file' ? undefined : Math.ceil(locks / LOCKS_IN_A_WORD) * LOCKS_IN_A_WORD;
+}
+
+/** As containers.conf(5) has them, the later before the earlier. */
+function configurations(environment: NodeJS.ProcessEnv, rootless: boolean): readonly string[] {
+  const alone = environment['CONTAINERS_CONF'];
+  if (alone) return [alone];
+  const system = ['/usr/share/containers/containers.conf', '/etc/containers/containers.conf'];
+  const home = environment['XDG_CONFIG_HOME'] ?? join(environment['HOME'] ?? '/', '.config');
+  const own = rootless ? [join(home, 'containers/containers.conf')] : [];
+  return [...system, ...own].flatMap((path) => [path, ...dropIns(`${path}.d`)]);
+}
+
+function dropIns(directory: string): readonly string[] {
+  const names = quietly(() => readdirSync(directory)) ?? [];
+  return names
+    .filter((name) => name.endsWith('.conf'))
+    .sort()
+    .map((name) => join(directory, name));
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+function quietly<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,167 @@
+import { isDeepStrictEqual } from 'node:util';
+import { EngineError } from '../../errors.ts';
+import { type Pin, type PinRequest } from '../../pin.ts';
+import type { PodmanApi } from '../api/api.ts';
+import { failed, refused } from '../api/failure.ts';
+import { created } from '../api/replies.ts';
+import {
+  genuineHolds,
+  type Hold,
+  listHolds,
+  listPods,
+  type Moorings,
+  PIN_ENTRYPOINT,
+  removeContainer,
+} from './holds.ts';
+import { pinLabels, podLabels, readPinLabels, SEAL_LABEL } from './labels.ts';
+import { isPinName, newPinName, newPodName } from './pin-name.ts';
+
+/** Rounds of looking and mending, before it is said that somebody else undoes them. */
+const MAX_ROUNDS = 8;
+
+/**
+ * Every pin of podman, in one call.
+ *
+ * Two processes may have pinned the same image for the same root, and the next `pin` clears that:
+ * until then the newest stands for both, and one with a seal for one without.
+ */
+export async function listPins(moorings: Moorings): Promise<readonly Pin[]> {
+  const { holds } = await listHolds(moorings);
+  const unsealedFirst = holds.toSorted((a, b) => Number(a.sealed) - Number(b.sealed));
+  const best = new Map(unsealedFirst.map((hold) => [`${hold.id} ${hold.root}`, hold]));
+  return [...best.values()].map(({ container, ...pin }) => ({ ...pin, handle: container }));
+}
+
+/** As `Engine.genuine`. */
+export async function genuinePins(
+  moorings: Moorings,
+  pins: readonly Pin[],
+): Promise<readonly Pin[]> {
+  const holds = pins.map((pin) => ({
+    pin,
+    root: pin.root,
+    container: pin.handle,
+    sealed: pin.sealed === true,
+  }));
+  return (await genuineHolds(moorings, holds)).map(({ pin }) => pin);
+}
+
+/**
+ * Pins by containers that are never started, in a pod without infra: podman keeps such a pod and
+ * what is in it against every prune.
+ *
+ * Each round looks at what there is and does the next thing that is missing: the new before the
+ * old goes, and all is looked at once more when nothing was left to do. So it ends well also when
+ * another process pins or unpins meanwhile, or this one was killed the last time.
+ *
+ * @param cgroupParent for a new pod; undefined leaves it to podman.
+ */
+export async function pinImages(
+  moorings: Moorings,
+  root: string,
+  requests: readonly PinRequest[],
+  cgroupParent: () => Promise<string | undefined>,
+): Promise<void> {
+  const { api } = moorings;
+  for (const request of requests) assertReadable(root, request);
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const { holds, leftovers } = await listHolds(moorings);
+    const ours = holds.filter((hold) => hold.root === root);
+    const missing = requests.filter((request) => !ours.some((hold) => says(hold, request)));
+    if (missing.length > 0) {
+      const pod = await podOf(api, root, cgroupParent);
+      for (const request of missing) if (!(await createPin(moorings, root, pod, request))) break;
+      continue;
+    }
+    const superfluous = requests.flatMap((request) => superfluousOf(ours, request));
+    const own = await genuineHolds(moorings, superfluous);
+    for (const { container } of own) await removeContainer(api, container);
+    if (own.length > 0) continue;
+    for (const { container, name, id } of leftovers) {
+      if (!isPinName(name, root) || !requests.some((request) => request.id === id)) continue;
+      await removeContainer(api, container);
+    }
+    return;
+  }
+  throw failed(`the pins of ${root} are changed by somebody else again and again`);
+}
+
+/** What would not be read back would be made again and again. */
+function assertReadable(root: string, request: PinRequest): void {
+  if (readPinLabels(pinLabels(root, request), request.id) !== undefined) return;
+  throw new EngineError(
+    'engine-failed',
+    `expected a pin of ${request.id} for ${JSON.stringify(root)} that can be read back, found one that can't: its names may be too many or too long`,
+    { hint: 'name the image in fewer ways' },
+  );
+}
+
+/**
+ * Whether a hold is for this image and says what is asked for, proven: what an earlier berth made, or
+ * one whose key is lost, is made anew.
+ */
+function says(hold: Hold, request: PinRequest): boolean {
+  return (
+    hold.sealed && isDeepStrictEqual(pinLabels(hold.root, hold), pinLabels(hold.root, request))
+  );
+}
+
+/** All holds of an image but the oldest that says what is asked for. */
+function superfluousOf(holds: readonly Hold[], request: PinRequest): readonly Hold[] {
+  const kept = holds.find((hold) => says(hold, request));
+  return holds.filter((hold) => hold.id === request.id && hold !== kept);
+}
+
+async function podOf(
+  api: PodmanApi,
+  root: string,
+  cgroupParent: () => Promise<string | undefined>,
+): Promise<string> {
+  const [pod] = await listPods(api, root);
+  if (pod !== undefined) return pod.Id;
+  const parent = await cgroupParent();
+  const body = {
+    name: newPodName(root),
+    no_infra: true,
+    labels: podLabels(root),
+    ...(parent === undefined ? {} : { cgroup_parent: parent }),
+  };
+  return (await api.json(created, { method: 'POST', path: '/pods/create', body })).Id;
+}
+
+/**
+ * Creates the container of a pin, which can run nothing. Each label of berth is said, lest it is
+ * inherited from the image.
+ *
+ * @returns false if the pod is gone.
+ */
+async function createPin(
+  { api, seals }: Moorings,
+  root: string,
+  pod: string,
+  request: PinRequest,
+): Promise<boolean> {
+  const name = newPinName(root);
+  const labels = pinLabels(root, request);
+  const body = {
+    image: request.id.replace(/^sha256:/, ''),
+    name,
+    pod,
+    entrypoint: [PIN_ENTRYPOINT],
+    command: [],
+    netns: { nsmode: 'none' },
+    image_volume_mode: 'ignore',
+    labels: { ...labels, [SEAL_LABEL]: seals.make(name, labels) },
+  };
+  const call = { method: 'POST', path: '/containers/create', body } as const;
+  const reply = await api.send(call);
+  if (reply.status === 201) return true;
+  const error = refused(call, reply);
+  // podman 4.3 answers 500 to both, later ones 404.
+  if (error.message.includes('no such pod')) return false;
+  if (!/image not known|no such image/.test(error.message)) throw error;
+  throw new EngineError('no-such-image', `${request.id} can't be pinned: podman does not have it`, {
+    hint: 'it was removed meanwhile; run the same command again',
+    cause: error,
+  });
+}

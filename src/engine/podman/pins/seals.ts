@@ -1,0 +1,135 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { isOutOfSpace, systemErrorCode } from '../../../common/errors.ts';
+import { makeDirectory, syncDirectory } from '../../../common/make-directory.ts';
+import { EngineError } from '../../errors.ts';
+import { type Labels, SEALED_LABELS } from './labels.ts';
+
+const KEY_BYTES = 32;
+
+/**
+ * Seals prove that berth itself wrote a pin's labels: whoever can make containers can write any label,
+ * but only berth can read the key in the state directory. The container's name is part of the seal, so
+ * that it is worth nothing on another container.
+ *
+ * The first seal makes the key. A lost or damaged key is replaced; existing pins then count as before,
+ * except for their claim that berth fetched the image.
+ */
+export class Seals {
+  readonly #path: string;
+  #key: Buffer | undefined;
+
+  /** @param path of the key's file; it need not exist. */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** @throws {EngineError} `engine-failed` or `no-space` if there is no key and none can be made. */
+  make(name: string, labels: Labels): string {
+    this.#key ??= readKey(this.#path) ?? makeKey(this.#path);
+    return sealOf(this.#key, name, labels).toString('base64url');
+  }
+
+  isRight(name: string, labels: Labels, seal: string | undefined): boolean {
+    // Another berth may have made it since.
+    this.#key ??= readKey(this.#path);
+    if (this.#key === undefined || seal === undefined) return false;
+    const expected = sealOf(this.#key, name, labels);
+    const found = Buffer.from(seal, 'base64url');
+    return found.length === expected.length && timingSafeEqual(found, expected);
+  }
+}
+
+function sealOf(key: Buffer, name: string, labels: Labels): Buffer {
+  const text = JSON.stringify([name, ...SEALED_LABELS.map((label) => labels[label] ?? '')]);
+  return createHmac('sha256', key).update(text).digest();
+}
+
+/** With these a key is not there, or is a link, which none of berth's is. */
+const absent: ReadonlySet<string> = new Set(['ENOENT', 'ELOOP']);
+
+/**
+ * Undefined for one that is not there, or is no key.
+ *
+ * @param isToReplace whether one that can't be read is an error: in its place a good one would be lost.
+ */
+function readKey(path: string, isToReplace = false): Buffer | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === undefined || (isToReplace && !absent.has(code))) throw error;
+    return undefined;
+  }
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile() || stats.size !== KEY_BYTES) return undefined;
+    const key = Buffer.alloc(KEY_BYTES);
+    return readSync(fd, key) === KEY_BYTES ? key : undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Whole or not at all; of two that make one at once, the first one's counts for both. */
+function makeKey(path: string): Buffer {
+  const directory = dirname(path);
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+  try {
+    makeDirectory(directory, 0o700);
+    writeKey(temporary);
+    try {
+      linkSync(temporary, path);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EEXIST') throw error;
+      if (readKey(path, true) === undefined) renameSync(temporary, path);
+    }
+    rmSync(temporary, { force: true });
+    syncDirectory(directory);
+    const key = readKey(path);
+    if (key === undefined) throw new Error('what was written is not what is there');
+    return key;
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw unusable(path, error);
+  }
+}
+
+function writeKey(path: string): void {
+  const fd = openSync(path, 'wx', 0o600);
+  try {
+    writeSync(fd, randomBytes(KEY_BYTES));
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function unusable(path: string, error: unknown): EngineError {
+  const reason = error instanceof Error ? error.message : String(error);
+  if (isOutOfSpace(error)) {
+    const message = `no space is left to write ${path}, the key of berth's pins: ${reason}`;
+    return new EngineError('no-space', message, {
+      hint: 'make space there, if only for 32 bytes',
+      cause: error,
+    });
+  }
+  const message = `can't make ${path}, the key of berth's pins: ${reason}`;
+  return new EngineError('engine-failed', message, {
+    hint: 'run as the user that owns the state directory, or name another with --state-dir',
+    cause: error,
+  });
+}

@@ -1,0 +1,221 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CommonOptions } from '../cli/options.ts';
+import { BerthError, systemErrorCode } from '../common/errors.ts';
+import { isRootId } from '../common/roots.ts';
+import { lineOfKey } from '../common/toml-line.ts';
+import type { ActiveSource, DirectoriesConfig } from '../deployment/directories.ts';
+import type { EngineName } from '../engine/engine.ts';
+import type { GateOptions } from '../lifecycle/boot/gate.ts';
+import { parseQuietHours, type QuietHours } from '../lifecycle/quiet-hours.ts';
+import { parseReserve, type Reserve } from '../lifecycle/reserve.ts';
+import { idOfLocation, isManual } from '../state/root-id.ts';
+
+/** The host's configuration of berth, merged from all its files. */
+export interface Config {
+  readonly engine?: EngineName;
+  readonly stateDirectory?: string;
+  /** Where roots keep Compose files: absolute paths in them, `*` for a part of a component. */
+  readonly compose: readonly string[];
+  /** Roots that neither bootc nor ostree knows. */
+  readonly directories?: DirectoriesConfig;
+  /** For how many days the pins of a root that was staged and never finalised are kept. */
+  readonly heldDays: number;
+  /** What holds back a queued root that lacks images, and for how long. */
+  readonly gate: GateOptions;
+  /** What staging leaves free of each file system. */
+  readonly reserve?: Reserve;
+  /** When `reconcile` fetches nothing. */
+  readonly quietHours?: QuietHours;
+}
+
+/**
+ * Reads berth.toml and berth.toml.d/*.toml of each directory, the later wins key by key.
+ *
+ * @param directories from the weakest to the strongest.
+ * @param only `--config`: this file alone.
+ * @throws {BerthError} `config` for a file that can't be read or has a key that is not known.
+ */
+export async function readConfig(
+  directories: readonly string[],
+  only: string | undefined,
+): Promise<Config> {
+  const files = only === undefined ? directories.flatMap(filesOf) : [only];
+  let config: Config = { compose: [], heldDays: 7, gate: { days: 7, afterwards: 'boot' } };
+  for (const file of files) {
+    const text = read(file);
+    if (text === undefined) {
+      if (only === undefined) continue;
+      throw bad(file, undefined, 'it is not there', 'name a file that exists');
+    }
+    config = { ...config, ...(await parse(file, text)) };
+  }
+  return config;
+}
+
+function filesOf(directory: string): string[] {
+  const fragments = join(directory, 'berth.toml.d');
+  let names: string[] = [];
+  try {
+    names = readdirSync(fragments).filter((name) => name.endsWith('.toml'));
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) {
+      throw bad(fragments, undefined, String(error), 'make it readable, or say --config FILE');
+    }
+  }
+  return [join(directory, 'berth.toml'), ...names.sort().map((name) => join(fragments, name))];
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw bad(file, undefined, String(error), 'make it readable');
+  }
+}
+
+async function parse(file: string, text: string): Promise<Partial<Config>> {
+  const { parse: parseToml, TomlError } = await import('smol-toml');
+  let table: Record<string, unknown>;
+  try {
+    table = parseToml(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const [first = 'it is no TOML'] = error.message.split('\n');
+    throw bad(file, error.line, first, 'correct it');
+  }
+  let config: Partial<Config> = {};
+  for (const [key, value] of Object.entries(table)) {
+    const line = lineOfKey(text, key);
+    const read = Object.hasOwn(keys, key) ? keys[key] : undefined;
+    if (read === undefined) {
+      const known = Object.keys(keys).sort();
+      const list = `${known.slice(0, -1).join(', ')} and ${known.at(-1)}`;
+      throw bad(file, line, `the key ${key} is not known`, `known are ${list}`);
+    }
+    const found = read(value);
+    if (typeof found === 'string') {
+      throw bad(file, line, `${key} is ${JSON.stringify(value)}`, `expected ${found}`);
+    }
+    config = { ...config, ...found };
+  }
+  return config;
+}
+
+/** Each key of the file: what its value says, or in words what was expected instead. */
+const keys: Readonly<Record<string, (value: unknown) => Partial<Config> | string>> = {
+  // The policy of a root stands in the same file, and is judged where that root is read.
+  bind: () => ({}),
+  engine: (value) =>
+    value === 'podman' || value === 'store' ? { engine: value } : '"podman" or "store"',
+  'state-dir': (value) =>
+    typeof value === 'string' && value.startsWith('/')
+      ? { stateDirectory: value }
+      : 'an absolute path',
+  compose: (value) => (isPlaces(value) ? { compose: value } : 'absolute paths'),
+  directories: (value) => directoriesOf(value),
+  'held-days': (value) =>
+    typeof value === 'number' && Number.isFinite(value) && value >= 0
+      ? { heldDays: value }
+      : 'a number of days',
+  gate: (value) => gateOf(value),
+  reserve: (value) => {
+    const reserve = typeof value === 'string' ? parseReserve(value) : undefined;
+    return reserve === undefined ? 'a size as "500MB" or "2GiB", or a share as "5%"' : { reserve };
+  },
+  'quiet-hours': (value) => {
+    const quietHours = typeof value === 'string' ? parseQuietHours(value) : undefined;
+    return quietHours === undefined ? 'local time as "08:00-18:00"' : { quietHours };
+  },
+};
+
+function isPlaces(value: unknown): value is string[] {
+  return (
+    Array.isArray(value) &&
+    value.every((place) => typeof place === 'string' && place.startsWith('/'))
+  );
+}
+
+/** `[directories]`, or in words what was expected. */
+function directoriesOf(value: unknown): Partial<Config> | string {
+  const { roots, active, ...rest } = tableOf(value);
+  const [other] = Object.keys(rest);
+  if (other !== undefined) return `roots and active alone, not ${other}`;
+  if (!Array.isArray(roots)) {
+    return 'roots = [{ path = "/…", id = "…" }, …] and active';
+  }
+  const read = roots.map((root) => rootOf(root));
+  const known = read.filter((root) => root !== undefined);
+  if (known.length < read.length) {
+    return 'each of roots to be { path = "/…" }, with an id of letters, digits and . _ @ + - if it has one';
+  }
+  if (new Set(known.map(({ id }) => id)).size < known.length)
+    return 'each of roots to have another id';
+  const source = activeOf(active);
+  if (source === undefined) {
+    return 'active = { file = "/…" }, or { command = ["/…", …] }, which names the active root';
+  }
+  return { directories: { roots: known, active: source } };
+}
+
+/** `[gate]`, or in words what was expected. */
+function gateOf(value: unknown): Partial<Config> | string {
+  const { days = 7, afterwards = 'boot', ...rest } = tableOf(value);
+  const isDays = typeof days === 'number' && Number.isFinite(days) && days >= 0;
+  if (!isDays || (afterwards !== 'boot' && afterwards !== 'hold') || Object.keys(rest).length > 0) {
+    return 'days, a number, and afterwards, "boot" or "hold", alone';
+  }
+  return { gate: { days, afterwards } };
+}
+
+function rootOf(value: unknown): { path: string; id: string } | undefined {
+  const { path, id, ...rest } = tableOf(value);
+  if (typeof path !== 'string' || !path.startsWith('/') || Object.keys(rest).length > 0) {
+    return undefined;
+  }
+  if (id === undefined) return { path, id: idOfLocation(path) };
+  return typeof id === 'string' && isRootId(id) && !isManual(id) ? { path, id } : undefined;
+}
+
+function activeOf(value: unknown): ActiveSource | undefined {
+  const { file, command, ...rest } = tableOf(value);
+  if (Object.keys(rest).length > 0) return undefined;
+  if (command === undefined) {
+    return typeof file === 'string' && file.startsWith('/') ? { file } : undefined;
+  }
+  const isCommand =
+    Array.isArray(command) && command.every((word): word is string => typeof word === 'string');
+  return file === undefined && isCommand && command[0]?.startsWith('/') === true
+    ? { command }
+    : undefined;
+}
+
+function tableOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value))
+    : {};
+}
+
+function bad(file: string, line: number | undefined, what: string, hint: string): BerthError {
+  const place = line === undefined ? file : `${file}:${line}`;
+  return new BerthError('config', `${place}: ${what}`, { hint, kind: 'usage' });
+}
+
+export function isUser(options: Pick<CommonOptions, 'user'>): boolean {
+  return options.user === true || process.geteuid?.() !== 0;
+}
+
+export function configDirectories(user: boolean): readonly string[] {
+  const system = ['/usr/lib/berth', '/run/berth', '/etc/berth'];
+  return user ? [...system, join(xdg('XDG_CONFIG_HOME', '.config'), 'berth')] : system;
+}
+
+export function defaultStateDirectory(user: boolean): string {
+  return user ? join(xdg('XDG_STATE_HOME', '.local/state'), 'berth') : '/var/lib/berth';
+}
+
+function xdg(variable: string, fallback: string): string {
+  const value = process.env[variable];
+  return value?.startsWith('/') ? value : join(process.env['HOME'] ?? '/', fallback);
+}

@@ -1,0 +1,137 @@
+import { BerthError } from '../../common/errors.ts';
+import { isTag } from '../../image/name.ts';
+import { lastActivation, runningRoot, writeActivated } from '../../state/activation.ts';
+import { forgetJournal } from '../../state/apply-journal.ts';
+import { forgetHeld, readHeld } from '../../state/gate-file.ts';
+import { isLiving, type RootRecord } from '../../state/record.ts';
+import { type Context, changing } from '../context.ts';
+import { type Drifted, driftedNames, recordDrift } from '../drift.ts';
+import { pinAgain } from '../restore-pins.ts';
+import { readSituation, recoverSituation, refuseElsewhere, type Situation } from '../situation.ts';
+import { type Finding, judge, judgeAbsent } from '../verify.ts';
+
+/** The root that has just been booted. */
+export interface BootedRoot {
+  readonly id: string;
+  /** The names that its lock holds to their image. */
+  readonly locked: ReadonlySet<string>;
+  /** Whether it binds anything; one that does not is ready without ever having been staged. */
+  readonly needs: boolean;
+}
+
+export interface Activated {
+  readonly id: string;
+  /** Whether it has a record. */
+  readonly isStaged: boolean;
+  /** Whether another root than at the last boot is booted. */
+  readonly switched: boolean;
+  /** How many pins were made again. */
+  readonly pins: number;
+  /** The names that were made to mean the image on record. */
+  readonly moved: readonly string[];
+  /** The names that somebody else moved since; they are left alone. */
+  readonly drifted: readonly Drifted[];
+  /** What keeps the root from being ready. */
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Makes ready what the booted root runs, without a network: first the pins of every root that are
+ * lost, then the names.
+ *
+ * If another root than at the last boot is booted, every name that it uses comes to mean the
+ * image on its record. Else only locked names and those that mean nothing do: what somebody moved
+ * since, by auto-update or by hand, is drift, and is recorded, pinned and left alone.
+ *
+ * @throws {BerthError} `other-engine`
+ */
+export function activate(context: Context, { id, locked, needs }: BootedRoot): Promise<Activated> {
+  return changing(context, 'exclusive', async () => {
+    const situation = await recoverSituation(context);
+    refuseElsewhere(situation, id);
+    const first = lastActivation(context.stateDirectory) === undefined;
+    const switched = runningRoot(context.stateDirectory, situation.records) !== id;
+    sayHeld(context, id, switched);
+    // What ran before the boot is nothing to go back to.
+    if (switched) forgetJournal(context.stateDirectory);
+    const activation = { root: id, ...(switched ? { time: new Date().toISOString() } : {}) };
+    const pins = await pinAgain(context, situation, id);
+    const record = situation.records.get(id);
+    if (record === undefined || !isLiving(record)) {
+      // Nothing of it is held to a record: what its names mean from here on is its own doing.
+      if (switched || first) writeActivated(context.stateDirectory, activation);
+      const findings = needs ? judgeAbsent(id, situation) : [];
+      return { id, isStaged: false, switched, pins, moved: [], drifted: [], findings };
+    }
+    const drifted = switched ? [] : driftedNames(record, situation.images, locked);
+    const left = new Set(drifted.map(({ name }) => name));
+    const { moved, failure } = await moveToRecord(context, record, situation.images, left);
+    const after = moved.length + pins > 0 ? await readSituation(context) : situation;
+    const settled = await settleDrift(context, record, after, drifted);
+    // The next run, or boot, tries again.
+    if (failure !== undefined) throw failure;
+    if (switched || first) writeActivated(context.stateDirectory, activation);
+    const end = settled ? await readSituation(context) : after;
+    const findings = judge(end.records.get(id) ?? record, end);
+    return { id, isStaged: true, switched, pins, moved, drifted, findings };
+  });
+}
+
+/** What was held back at the shutdown: the journal of the boot says so too. */
+function sayHeld({ stateDirectory, report }: Context, id: string, switched: boolean): void {
+  const held = readHeld(stateDirectory);
+  if (held === undefined) return;
+  if (switched || held.root === id) return forgetHeld(stateDirectory);
+  const [reason = ''] = held.reasons;
+  const more = held.reasons.length > 1 ? ` and ${held.reasons.length - 1} more` : '';
+  const message = `${held.root} was held back at ${held.time}: ${reason}${more}`;
+  report({ event: 'warning', message });
+}
+
+async function moveToRecord(
+  context: Context,
+  record: RootRecord,
+  images: Situation['images'],
+  left: ReadonlySet<string>,
+): Promise<{ moved: readonly string[]; failure: BerthError | undefined }> {
+  const moved: string[] = [];
+  let failure: BerthError | undefined;
+  // Of a stage that was cut off the images may all be there, and lack no more than this.
+  for (const { id, names } of (record.staged ?? record.pending)?.images ?? []) {
+    const image = images.get(id);
+    if (image === undefined) continue;
+    for (const { name } of names) {
+      if (!isTag(name) || left.has(name) || image.names.includes(name)) continue;
+      try {
+        await context.engine.tag(id, name);
+        context.report({ event: 'named', id, name });
+        moved.push(name);
+      } catch (error) {
+        context.signal.throwIfAborted();
+        if (!(error instanceof BerthError)) throw error;
+        failure ??= error;
+      }
+    }
+  }
+  return { moved, failure };
+}
+
+/**
+ * Drift belongs to the running root: what others had is over.
+ *
+ * @returns whether anything changed.
+ */
+async function settleDrift(
+  context: Context,
+  record: RootRecord,
+  situation: Situation,
+  drifted: readonly Drifted[],
+): Promise<boolean> {
+  let changed = false;
+  for (const other of situation.records.values()) {
+    if (other.id !== record.id && other.drift === undefined) continue;
+    const own = other.id === record.id ? drifted : [];
+    if ((await recordDrift(context, other, situation, own)) !== other) changed = true;
+  }
+  return changed;
+}

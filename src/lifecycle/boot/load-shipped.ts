@@ -1,0 +1,59 @@
+import { asRecorded, wantedOf } from '../../binding/wanted.ts';
+import { openShipped } from '../../oci/local-images.ts';
+import { RegistryError } from '../../registry/errors.ts';
+import { type Registry } from '../../registry/registry.ts';
+import type { Root } from '../../root/root.ts';
+import { type Context } from '../context.ts';
+import { type PlannedRoot, planStage } from '../plan/plan.ts';
+import { readSituation } from '../situation.ts';
+import { type Staged, stage } from '../stage/stage.ts';
+import { waitingContents } from '../waiting.ts';
+
+/**
+ * Stages a root from the images that it ships, or that were downloaded and wait, without a network:
+ * at its first boot there is no record of it and not one image. Where its record is whole there is nothing to do; where images
+ * of the record are gone, those very digests are loaded again, if they are shipped.
+ *
+ * @param root stays open, as the images are read from it.
+ * @param registry is asked for nothing but policy.json.
+ * @returns undefined if there was nothing to do, or the root ships nothing.
+ * @throws {RegistryError} if what it ships is damaged. {BerthError} as `stage`.
+ */
+export async function loadShipped(
+  context: Context,
+  registry: Registry,
+  root: Root,
+  planned: PlannedRoot,
+  options: { readonly compose: readonly string[] },
+): Promise<Staged | undefined> {
+  const found = await readSituation(context);
+  const record = found.records.get(planned.id);
+  const waits = waitingContents(record, found) !== undefined;
+  if (openShipped(root) === undefined && !waits) return undefined;
+  if (record?.staged?.images.every(({ id }) => found.images.has(id)) === true) return undefined;
+  const wanted = await wantedOf(root, { bind: undefined, ...options });
+  return stage(context, planned.id, (situation) => {
+    const before = situation.records.get(planned.id);
+    const offline = withoutNetwork(registry);
+    const kept = before === undefined ? wanted : asRecorded(wanted, before);
+    return planStage(context, offline, situation, planned, kept);
+  });
+}
+
+function withoutNetwork(registry: Registry): Registry {
+  const refuse = async (name: string): Promise<never> => {
+    throw new RegistryError('not-found', `${name} is not among the images that the root ships`, {
+      hint: 'ship it with `berth ship` when the root is built, or stage the root over a network',
+    });
+  };
+  return {
+    permit: (image, access) => registry.permit(image, access, { offline: true }),
+    foresee: (name, judge) => registry.foresee(name, judge),
+    resolve: refuse,
+    resolveAll: refuse,
+    manifest: refuse,
+    download: refuse,
+    quickestReply: async () => undefined,
+    close: () => registry.close(),
+  };
+}

@@ -1,0 +1,216 @@
+import { BerthError } from '../common/errors.ts';
+import { API_VERSION } from '../common/version.ts';
+import type { EngineImage } from '../engine/engine.ts';
+import type { PinRequest } from '../engine/pin.ts';
+import { digestOf, isNameOrId } from '../image/name.ts';
+import { formatPlatform, hostPlatform } from '../image/platform.ts';
+import { type RecordImage, type RootRecord } from '../state/record.ts';
+import { readRecords, removeRecord, writeRecord } from '../state/records.ts';
+import { mergeReleased } from '../state/released.ts';
+import { isManual, MANUAL } from '../state/root-id.ts';
+import { type Context, changing, changingRoot } from './context.ts';
+import { broughtByBerth } from './provenance.ts';
+import { recoverSituation, refuseElsewhere, type Situation } from './situation.ts';
+import { moveNames } from './stage/settle-names.ts';
+
+/**
+ * Pins an image that is present, by hand.
+ *
+ * @param names full names, or digests or ids of images.
+ * @throws {BerthError} `no-such-image` for one that is not there.
+ */
+export async function pinByHand(
+  context: Context,
+  id: string,
+  names: readonly string[],
+): Promise<readonly PinRequest['id'][]> {
+  return changing(context, 'shared', async () => {
+    const situation = await recoverSituation(context);
+    const { images } = situation;
+    refuseElsewhere(situation, id);
+    const brought = broughtByBerth(situation);
+    const found = names.map((name) => ({ name, image: presentImage(name, images.values()) }));
+    for (const { name, image } of found) {
+      const digest = digestOf(name, image.digests) ?? image.id;
+      await addManualPin(context, id, {
+        id: image.id,
+        platform: formatPlatform(hostPlatform()),
+        names: [
+          {
+            name: image.names.includes(name) ? name : nameOf(image),
+            digest,
+            manifest: digest,
+          },
+        ],
+        fetched: brought.has(image.id),
+      });
+    }
+    return found.map(({ image }) => image.id);
+  });
+}
+
+/** A name that is not written as berth writes names could not be read back from its pin. */
+function nameOf(image: EngineImage): string {
+  return [...image.names, ...image.digests].find(isNameOrId) ?? image.id;
+}
+
+/** Adds one image to the pins of an id made by hand, in the engine and on record. */
+export async function addManualPin(
+  context: Context,
+  id: string,
+  image: Omit<PinRequest, 'record'>,
+): Promise<void> {
+  await changingRoot(context, id, async () => {
+    const time = new Date().toISOString();
+    const record = readRecords(context.stateDirectory).byId.get(id);
+    const before = record?.staged?.images ?? [];
+    const names = new Map(
+      before
+        .filter((known) => known.id === image.id)
+        .flatMap(({ names: own, manifest }) =>
+          own.map(({ name, digest }) => [name, { name, digest, manifest }]),
+        ),
+    );
+    for (const served of image.names) names.set(served.name, served);
+    const served = [...names.values()];
+    const entry: RecordImage = {
+      id: image.id,
+      manifest: served[0]?.manifest ?? image.id,
+      platform: image.platform,
+      size: 0,
+      fetched: image.fetched,
+      names: served.map(({ name, digest }) => ({ name, digest, references: [] })),
+    };
+    writeRecord(context.stateDirectory, {
+      apiVersion: API_VERSION,
+      kind: 'Record',
+      id,
+      location: '',
+      engine: context.engine.name,
+      staged: {
+        time,
+        images: [...before.filter((known) => known.id !== image.id), entry],
+        problems: [],
+        unresolved: [],
+      },
+      released: record?.released.filter((released) => released.id !== image.id) ?? [],
+    });
+    const pinned = { location: '', images: 0, problems: 0, staged: time };
+    await context.engine.pin(id, [{ ...image, names: served, record: pinned }]);
+  });
+  context.report({ event: 'pinned', id: image.id, root: id });
+}
+
+/**
+ * Drops pins made by hand.
+ *
+ * @param what as the user says it: the NAME of `pull --pin NAME`, or an image.
+ * @param names the full names or ids that it may mean as an image.
+ * @returns the ids of the images that were unpinned.
+ * @throws {BerthError} `pinned` if only a root holds it; `not-pinned` if nothing does.
+ */
+export async function unpin(
+  context: Context,
+  what: string,
+  names: readonly string[],
+): Promise<readonly string[]> {
+  return changing(context, 'exclusive', async () => {
+    const situation = await recoverSituation(context);
+    const groups = [what, `${MANUAL}.${what}`].filter(
+      (id) => isManual(id) && situation.records.has(id),
+    );
+    const held = idsOf(names, situation);
+    const pins = situation.pins.filter(
+      ({ root, id }) =>
+        isManual(root) && (groups.length > 0 ? groups.includes(root) : held.has(id)),
+    );
+    if (pins.length === 0) throw notByHand(what, held, situation);
+    await context.engine.unpin(pins);
+    const served = pins.flatMap((pin) => pin.names.map(({ name }) => name));
+    const records = new Map(situation.records);
+    for (const [root, own] of Map.groupBy(pins, (pin) => pin.root)) {
+      const record = forget(context, situation, root, new Set(own.map(({ id }) => id)));
+      if (record === undefined) records.delete(root);
+      else records.set(root, record);
+    }
+    // Others may have waited for the names.
+    await moveNames(context, records, served, undefined);
+    return [...new Set(pins.map(({ id }) => id))];
+  });
+}
+
+/** Takes images off a record of pins made by hand. @returns what is left of it. */
+function forget(
+  context: Context,
+  situation: Situation,
+  root: string,
+  ids: ReadonlySet<string>,
+): RootRecord | undefined {
+  const record = situation.records.get(root);
+  if (record === undefined) return undefined;
+  const { staged, ...rest } = record;
+  const images = staged?.images ?? [];
+  const going = images.filter(({ id }) => ids.has(id));
+  const staying = images.filter(({ id }) => !ids.has(id));
+  const released = mergeReleased(record.released, going, broughtByBerth(situation));
+  if (staying.length === 0 && released.length === 0) {
+    removeRecord(context.stateDirectory, root);
+    return undefined;
+  }
+  const left: RootRecord = {
+    ...rest,
+    ...(staged === undefined || staying.length === 0
+      ? {}
+      : { staged: { ...staged, images: staying } }),
+    released,
+  };
+  writeRecord(context.stateDirectory, left);
+  return left;
+}
+
+/** Every image id that names, digests or ids may mean, by engine and by record. */
+function idsOf(names: readonly string[], { images, records }: Situation): ReadonlySet<string> {
+  const ids = new Set<string>();
+  const called = (image: EngineImage) => names.some((name) => isCalled(image, name));
+  for (const image of images.values()) if (called(image)) ids.add(image.id);
+  for (const record of records.values()) {
+    for (const image of record.staged?.images ?? []) {
+      if (names.includes(image.id) || image.names.some(({ name }) => names.includes(name)))
+        ids.add(image.id);
+    }
+  }
+  return ids;
+}
+
+function presentImage(name: string, images: Iterable<EngineImage>): EngineImage {
+  for (const image of images) if (isCalled(image, name)) return image;
+  throw new BerthError('no-such-image', `${name} is not there, so it can't be pinned`, {
+    hint: `fetch it first: berth pull ${name}`,
+  });
+}
+
+function isCalled(image: EngineImage, name: string): boolean {
+  const hex = name.replace(/^sha256:/, '');
+  return (
+    image.names.includes(name) ||
+    image.digests.includes(name) ||
+    (/^[0-9a-f]{12,64}$/.test(hex) && image.id.startsWith(`sha256:${hex}`))
+  );
+}
+
+function notByHand(what: string, ids: ReadonlySet<string>, situation: Situation): BerthError {
+  const { pins, records } = situation;
+  const holding = pins.filter((pin) => ids.has(pin.id) || pin.root === what).map((pin) => pin.root);
+  const roots = [...new Set(records.has(what) ? [what, ...holding] : holding)];
+  const [root] = roots;
+  if (root === undefined) {
+    return new BerthError('not-pinned', `${what} is not pinned`, {
+      hint: '`berth pins` lists what is',
+    });
+  }
+  const message = root === what ? `${what} is a root` : `${what} is pinned for ${roots.join(', ')}`;
+  return new BerthError('pinned', message, {
+    hint: `\`berth release ${root}\` drops all pins of that root`,
+    kind: 'refused',
+  });
+}

@@ -1,0 +1,169 @@
+import { BerthError } from '../../common/errors.ts';
+import { mapLimited } from '../../common/limited.ts';
+import { Semaphore } from '../../common/semaphore.ts';
+import type { Depot } from '../../engine/depot.ts';
+import type { PinRequest } from '../../engine/pin.ts';
+import type { Context } from '../context.ts';
+import type { Plan, PlannedFetch, PlannedImage } from '../plan/plan.ts';
+import { arrived } from './arrived.ts';
+
+export interface FetchFailure {
+  readonly image: PlannedImage;
+  readonly error: BerthError;
+}
+
+/** What came of fetching a plan. */
+export interface Fetched {
+  readonly failures: readonly FetchFailure[];
+  /** The ids of the images that berth brought, now or before. */
+  readonly brought: ReadonlySet<string>;
+}
+
+/**
+ * Fetches and pins each image of a plan, the largest download first, and each pinned as soon as
+ * it is there, so that nothing takes it while the others are on their way; what is only to be
+ * downloaded is held in the depot instead. One that fails does not stop the others, but for a full
+ * disk.
+ *
+ * @param before the ids of the images that berth brought earlier.
+ * @param record what the pins say of the record.
+ */
+export async function fetchImages(
+  context: Context,
+  plan: Plan,
+  before: ReadonlySet<string>,
+  record: PinRequest['record'],
+): Promise<Fetched> {
+  const failed = new Map<PlannedImage, BerthError>();
+  const brought = new Set(before);
+  const places = new Semaphore(plan.way === 'two-steps' ? 1 : context.engine.concurrency);
+  const order = plan.images.toSorted((a, b) => bytesOf(b) - bytesOf(a));
+  await mapLimited(order, context.engine.concurrency, async (image) => {
+    const { id, platform, manifest } = image;
+    const name = image.names[0]?.name ?? id;
+    context.signal.throwIfAborted();
+    if ([...failed.values()].some(({ code }) => code === 'no-space')) return;
+    try {
+      const names = image.names.map((served) => ({ ...pick(served), manifest }));
+      const request = { id, platform, names, record };
+      const isMissing = await bringNames(context, plan, image, name, request, places);
+      if (isMissing) brought.add(id);
+      if (plan.way === 'download' && fetchesOf(image).some(comesByDepot)) return;
+      const fetched = brought.has(id);
+      await context.engine.pin(plan.root.id, [{ ...request, fetched }]);
+      context.report({ event: 'pinned', id, root: plan.root.id });
+    } catch (error) {
+      if (!(error instanceof BerthError)) throw error;
+      context.report({ event: 'fetch-failed', id, name, message: error.message });
+      failed.set(image, error);
+    }
+  });
+  const failures = plan.images.flatMap((image) => {
+    const error = failed.get(image);
+    return error === undefined ? [] : [{ image, error }];
+  });
+  return { failures, brought };
+}
+
+/**
+ * Every name by its digest: an engine must know the image by each, or a unit that names it by one
+ * would pull again.
+ *
+ * @returns whether the image was not there before: somebody else may have brought it since the
+ * plan was made, and then it is theirs.
+ */
+async function bringNames(
+  context: Context,
+  plan: Plan,
+  image: PlannedImage,
+  name: string,
+  request: Omit<PinRequest, 'fetched'>,
+  places: Semaphore,
+): Promise<boolean> {
+  const fetches = fetchesOf(image);
+  if (fetches.length === 0) return false;
+  const { id } = image;
+  const bytes = bytesOf(image);
+  const { engine, signal } = context;
+  const isMissing = !image.present && !(await engine.has(id));
+  if (bytes > 0) context.report({ event: 'fetch-started', id, name, bytes });
+  let before = 0;
+  const progress = (come: number) => {
+    if (bytes > 0) context.report({ event: 'fetch-progress', id, bytes: come });
+  };
+  const { depot } = plan.way === 'direct' ? {} : engine;
+  const hold = { root: plan.root.id, request: { ...request, fetched: isMissing } };
+  for (const one of fetches) {
+    const isWaiting =
+      depot !== undefined && comesByDepot(one) && (await mayWait(context, depot, plan, one));
+    const blobs = isWaiting ? await engine.missingBlobs(one.image) : [];
+    if (isWaiting && !isAtHand(depot, plan, one, blobs)) {
+      // Those that came all at once would all be whole only at the end, and none unpacked till then.
+      const onBytes = (total: number) => progress(before + total);
+      await places.run(bytes, () =>
+        depot.bring(hold, one.image, blobs, one.access, { signal, onBytes }),
+      );
+      before += blobs.reduce((sum, { size }) => sum + size, 0);
+    }
+    if (plan.way === 'download') continue;
+    // What waits is all here: only what else comes is worth a word.
+    const onBytes = (here: number) => progress(arrived(here, one.image, bytes));
+    await engine.fetch(one.image, one.access, isWaiting ? { signal } : { signal, onBytes });
+  }
+  if (bytes > 0) context.report({ event: 'fetched', id, name });
+  return isMissing;
+}
+
+/** What comes, from wherever. */
+function bytesOf({ bytes, loads }: PlannedImage): number {
+  return bytes + loads;
+}
+
+function fetchesOf({ names }: PlannedImage): readonly PlannedFetch[] {
+  return names.flatMap(({ fetch }) => (fetch === undefined ? [] : [fetch]));
+}
+
+/** What is shipped waits where it is, and what the engine knows by that digest is there. */
+function comesByDepot({ access, isKnown }: PlannedFetch): boolean {
+  return access.shipped === undefined && !isKnown;
+}
+
+/** What is here needs no network now; what is only downloaded has to be held as well. */
+function isAtHand(
+  depot: Depot,
+  { way }: Plan,
+  { image }: PlannedFetch,
+  missing: readonly unknown[],
+): boolean {
+  return way === 'two-steps' && missing.length === 0 && depot.find(image.name, image) !== undefined;
+}
+
+/** What berth must not download, or podman not unpack from here, podman itself may pull. */
+async function mayWait(
+  { signal }: Context,
+  depot: Depot,
+  plan: Plan,
+  one: PlannedFetch,
+): Promise<boolean> {
+  const { image, access } = one;
+  if (!depot.serves(image)) {
+    if (plan.way !== 'download') return false;
+    const message = `${image.name} is for ${image.platform}, and the engine takes such an image from a registry alone`;
+    throw new BerthError('only-direct', message, {
+      hint: 'leave it to `berth stage`, while there is a network',
+      kind: 'refused',
+    });
+  }
+  try {
+    await depot.permit(image, access, { signal });
+    return true;
+  } catch (error) {
+    const isRejected = error instanceof BerthError && error.code === 'policy-rejected';
+    if (plan.way === 'download' || !isRejected) throw error;
+    return false;
+  }
+}
+
+function pick({ name, digest }: PlannedImage['names'][number]) {
+  return { name, digest };
+}

@@ -1,0 +1,56 @@
+import { byDigest } from '../image/name.ts';
+import { type Contents, type RecordImage, type RootRecord, wantedImages } from '../state/record.ts';
+import { type Context } from './context.ts';
+import { readSituation, type Situation } from './situation.ts';
+
+/**
+ * What is on record of a root and wholly at hand, in part in the depot: a stage needs no network for
+ * it. Undefined if something is missing, or nothing has to be unpacked.
+ */
+export function waitingContents(
+  record: RootRecord | undefined,
+  situation: Situation,
+): Contents | undefined {
+  return [record?.pending, record?.staged].find(
+    (contents) =>
+      contents?.unresolved.length === 0 &&
+      contents.images.some((image) => waits(image, situation)) &&
+      contents.images.every(
+        (image) => waits(image, situation) || isPinned(record?.id, image, situation),
+      ),
+  );
+}
+
+/** Whether an image is downloaded and not unpacked, or not known yet by all of its names. */
+export function waits(image: RecordImage, situation: Situation): boolean {
+  return situation.downloaded.has(image.id) && !isKnown(image, situation);
+}
+
+function isPinned(root: string | undefined, image: RecordImage, situation: Situation): boolean {
+  const pin = situation.pins.find((one) => one.root === root && one.id === image.id);
+  return pin !== undefined && isKnown(image, situation);
+}
+
+function isKnown({ id, names }: Pick<RecordImage, 'id' | 'names'>, { images }: Situation): boolean {
+  const digests = images.get(id)?.digests;
+  return names.every(({ name, digest }) => digests?.includes(byDigest(name, digest)) === true);
+}
+
+/**
+ * Lets go of what waited in the depot and is unpacked and pinned by now, or that no record wants
+ * any more. Killed before, it is done the next time.
+ */
+export async function settleDepot(context: Context): Promise<void> {
+  const { depot } = context.engine;
+  // First what waits: a record that wants it was written before.
+  const pins = depot?.pins() ?? [];
+  if (depot === undefined) return;
+  if (pins.length === 0) return depot.drop([]);
+  const situation = await readSituation(context);
+  const done = pins.filter(({ root, id }) => {
+    const record = situation.records.get(root);
+    const wanted = record === undefined ? [] : wantedImages(record).filter((one) => one.id === id);
+    return wanted.every((image) => isPinned(root, image, situation));
+  });
+  await depot.drop(done);
+}

@@ -1,0 +1,63 @@
+import type { Binding } from '../binding/bindings.ts';
+import type { Lock, LockedImage } from '../binding/lock.ts';
+import { LOOKUPS_AT_A_TIME, type NameFailure, tryLimited } from '../common/limited.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Context } from './context.ts';
+import { firstThatWorks } from './look-up.ts';
+
+/** What the names mean now, and those that could not be resolved. */
+export interface Resolved {
+  readonly lock: Lock;
+  readonly failures: readonly NameFailure[];
+}
+
+/** How a lock differs from what its root names and the registries have. */
+export interface LockCheck {
+  /** Names that mean something else now. */
+  readonly moved: readonly MovedName[];
+  /** Names that the root binds and its lock does not have. */
+  readonly missing: readonly string[];
+  /** Names in the lock that the root does not bind. */
+  readonly extra: readonly string[];
+}
+
+export interface MovedName {
+  readonly name: string;
+  readonly locked: string;
+  readonly found: string;
+}
+
+/** Asks the registries what each name means now, whatever an earlier lock says. */
+export async function resolveForLock(
+  { signal, report }: Pick<Context, 'signal' | 'report'>,
+  registry: Registry,
+  bindings: readonly Binding[],
+): Promise<Resolved> {
+  const lock = new Map<string, LockedImage>();
+  const work = async (binding: Binding) => {
+    const { found } = await firstThatWorks(binding, signal, (access) =>
+      registry.resolveAll(binding.name, access, signal),
+    );
+    lock.set(binding.name, found);
+    report({ event: 'resolved', name: binding.name, digest: found.digest });
+  };
+  const { failures } = await tryLimited(bindings, LOOKUPS_AT_A_TIME, signal, work);
+  return { lock, failures };
+}
+
+/** Holds a lock against what was resolved anew; of a name that could not be, nothing is said. */
+export function compareLocks(lock: Lock, resolved: Lock, bindings: readonly Binding[]): LockCheck {
+  const names = bindings.map(({ name }) => name).sort();
+  const wanted = new Set(names);
+  const moved = names.flatMap((name) => {
+    const locked = lock.get(name);
+    const found = resolved.get(name);
+    if (locked === undefined || found === undefined || locked.digest === found.digest) return [];
+    return [{ name, locked: locked.digest, found: found.digest }];
+  });
+  return {
+    moved,
+    missing: names.filter((name) => !lock.has(name)),
+    extra: [...lock.keys()].filter((name) => !wanted.has(name)).sort(),
+  };
+}

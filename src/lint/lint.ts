@@ -1,0 +1,88 @@
+import { bindingsOf } from '../binding/bindings.ts';
+import type { Survey } from '../binding/survey.ts';
+import type { Context } from '../lifecycle/context.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Root } from '../root/root.ts';
+import type { LintFinding } from './finding.ts';
+import { namesFindings } from './names.ts';
+import { problemFindings } from './problems.ts';
+import { type Asked, askRegistries, sizeFindings } from './registries.ts';
+import { type LintLevel, lintRules } from './rules.ts';
+import { startFindings } from './starts.ts';
+import { storeFindings } from './stores.ts';
+import { suppress } from './suppress.ts';
+
+export interface LintOptions {
+  /** Absent: nothing is asked, and the rules that would ask are skipped. */
+  readonly registry?: Registry;
+  /** What the bound images may have together, compressed, in bytes. */
+  readonly maxSize?: number;
+}
+
+export interface LintReport {
+  /** Those that are suppressed too; the worst first. */
+  readonly findings: readonly LintFinding[];
+  /** The rules that were skipped for want of a network. */
+  readonly skipped: readonly string[];
+  /** Of the bound images, compressed; absent where it was not asked. */
+  readonly bytes?: number;
+}
+
+/**
+ * Everything that is better mended before the root ships. Must be called while the root is open.
+ *
+ * @param context only to report what is under way, and to end it.
+ */
+export async function lint(
+  context: Pick<Context, 'report' | 'signal'>,
+  survey: Survey,
+  root: Root,
+  { registry, maxSize }: LintOptions,
+): Promise<LintReport> {
+  const bound = bindingsOf(survey, root, 'bound');
+  const all = bindingsOf(survey, root, 'all');
+  const asked: Asked =
+    registry === undefined
+      ? { images: new Map(), findings: [] }
+      : await askRegistries(context, registry, survey, all.bindings);
+  const size =
+    registry === undefined ? { findings: [] } : sizeFindings(asked, bound.bindings, maxSize);
+  const found = [
+    ...problemFindings(survey, bound.problems, all.problems),
+    ...asked.findings,
+    ...size.findings,
+    ...namesFindings(survey, asked.images),
+    ...startFindings(survey),
+    ...storeFindings(survey),
+  ];
+  const findings = suppress(found, survey.references, registry !== undefined);
+  return {
+    findings: findings.toSorted(byWeight),
+    skipped: registry === undefined ? skippedRules(maxSize) : [],
+    ...('bytes' in size ? { bytes: size.bytes } : {}),
+  };
+}
+
+/** `not-checked` alone needs no word: it says what this says. */
+function skippedRules(maxSize: number | undefined): string[] {
+  return Object.entries(lintRules)
+    .filter(([code, rule]) => rule.online === true && code !== 'not-checked')
+    .map(([code]) => code)
+    .filter((code) => code !== 'total-size' || maxSize !== undefined);
+}
+
+const weights: readonly LintLevel[] = ['error', 'warning', 'note'];
+
+function byWeight(a: LintFinding, b: LintFinding): number {
+  return (
+    weights.indexOf(a.level) - weights.indexOf(b.level) ||
+    compare(a.path ?? '', b.path ?? '') ||
+    (a.line ?? 0) - (b.line ?? 0) ||
+    compare(a.code, b.code)
+  );
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { ChunkSource } from '../common/tar/chunk-source.ts';
+import { isDecompression, unpacked } from '../common/tar/decompress.ts';
+import type { Blob } from '../image/resolved.ts';
+import { imageFailure } from './failure.ts';
+
+/** All layers of an image together, decompressed. */
+const maxBytes = 64 * 2 ** 30;
+
+/** What is left of that. */
+export interface Budget {
+  readonly bytes: number;
+  left: number;
+}
+
+export function budget(bytes: number = maxBytes): Budget {
+  return { bytes, left: bytes };
+}
+
+/** The blob as it passes, and an error at its end if it was another one. */
+export async function* verified(blob: Blob, bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const chunk of bytes) {
+    hash.update(chunk);
+    size += chunk.length;
+    if (size > blob.size)
+      throw imageFailure(`the layer ${blob.digest} has more than its ${blob.size} bytes`);
+    yield chunk;
+  }
+  const digest = `sha256:${hash.digest('hex')}`;
+  if (digest === blob.digest) return;
+  throw imageFailure(`expected the layer ${blob.digest}, found bytes that hash to ${digest}`);
+}
+
+/**
+ * The archive in a layer: by its first bytes, as media types of old tools say less than those. The
+ * blob is read to its end whatever its archive says, so that its digest is checked.
+ */
+export async function* decompressed(
+  { digest }: Blob,
+  bytes: AsyncIterable<Buffer>,
+  budget: Budget,
+): AsyncGenerator<Buffer> {
+  const source = new ChunkSource(bytes);
+  let total = 0;
+  try {
+    for await (const chunk of unpacked(source)) {
+      total += chunk.length;
+      budget.left -= chunk.length;
+      if (budget.left < 0)
+        throw imageFailure(
+          `the image has more than ${budget.bytes} bytes, found in the layer ${digest}`,
+        );
+      yield chunk;
+    }
+    while ((await source.next()) !== undefined);
+    if (total === 0)
+      throw imageFailure(`expected an archive in the layer ${digest}, found nothing`);
+  } catch (error) {
+    if (!isDecompression(error)) throw error;
+    throw imageFailure(
+      `expected a whole gzip or zstd stream in the layer ${digest}, found ${error.message}`,
+      error,
+    );
+  } finally {
+    await source.close();
+  }
+}

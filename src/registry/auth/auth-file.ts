@@ -1,0 +1,120 @@
+import * as v from 'valibot';
+import { Secret } from '../../common/secret.ts';
+
+/** What proves who asks: a password, or a refresh token (`identitytoken`) where one is given. */
+export interface Credentials {
+  readonly username: string;
+  readonly password: Secret;
+  readonly identityToken?: Secret;
+}
+
+/** An auth.json, or docker's config.json or .dockercfg, as far as it is about credentials. */
+export interface AuthFile {
+  readonly auths: Readonly<Record<string, Entry | null>>;
+  /** Registry → the `NAME` of `docker-credential-NAME`. */
+  readonly credHelpers: Readonly<Record<string, string>>;
+  /** The helper that holds what `auths` has no password for. */
+  readonly credsStore?: string;
+}
+
+interface Entry {
+  readonly auth?: string | null | undefined;
+  readonly identitytoken?: string | null | undefined;
+}
+
+/** What a file says of a registry: credentials, or the helper that has them; or nothing legible. */
+export type Found =
+  | { readonly kind: 'credentials'; readonly credentials: Credentials }
+  | { readonly kind: 'illegible'; readonly key: string }
+  | { readonly kind: 'helper'; readonly name: string };
+
+/** Undefined if it is not such a file; why is not told, as it might quote a password. */
+export function parseAuthFile(
+  text: string,
+  format: 'auth.json' | 'dockercfg' = 'auth.json',
+): AuthFile | undefined {
+  try {
+    const document: unknown = JSON.parse(text);
+    const checked = v.safeParse(schema, format === 'dockercfg' ? { auths: document } : document);
+    if (!checked.success) return undefined;
+    const { auths, credHelpers, credsStore } = checked.output;
+    return {
+      auths: auths ?? {},
+      credHelpers: credHelpers ?? {},
+      ...(credsStore ? { credsStore } : {}),
+    };
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+const entry = v.object({ auth: v.nullish(v.string()), identitytoken: v.nullish(v.string()) });
+const schema = v.object({
+  auths: v.nullish(v.record(v.string(), v.nullable(entry)), {}),
+  credHelpers: v.nullish(v.record(v.string(), v.string()), {}),
+  credsStore: v.nullish(v.string()),
+});
+
+/**
+ * What a file says of a repository: the most specific key of containers-auth.json(5), then keys
+ * as docker wrote them, with a scheme and a path. The first that is there counts, also if it has
+ * no password: then the next file is looked at.
+ */
+export function findInAuthFile(
+  { auths, credHelpers }: AuthFile,
+  registry: string,
+  repository: string,
+  format: 'auth.json' | 'dockercfg' = 'auth.json',
+): Found | undefined {
+  const helper = Object.hasOwn(credHelpers, registry) ? credHelpers[registry] : undefined;
+  if (helper !== undefined) return { kind: 'helper', name: helper };
+  const exact = format === 'dockercfg' ? [registry] : keysOf(registry, repository);
+  const key =
+    exact.find((candidate) => Object.hasOwn(auths, candidate)) ??
+    Object.keys(auths).find((candidate) => isOf(registry, candidate, format));
+  if (key === undefined) return undefined;
+  const encoded = (auths[key]?.auth ?? '').replace(/[\r\n]/g, '');
+  if (!BASE64.test(encoded)) return { kind: 'illegible', key };
+  const credentials = decode(encoded, auths[key]?.identitytoken ?? '');
+  return credentials === undefined ? undefined : { kind: 'credentials', credentials };
+}
+
+/** As Go's encoding/base64 takes it: filled up to the end. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** `registry/a/b`, `registry/a`, `registry`. */
+function keysOf(registry: string, repository: string): readonly string[] {
+  const parts = repository.split('/');
+  return parts
+    .map((_, i) => [registry, ...parts.slice(0, parts.length - i)].join('/'))
+    .concat(registry);
+}
+
+/** Whether a key names the registry itself: `quay.io`, `https://quay.io/v1/`. */
+function isOf(registry: string, key: string, format: 'auth.json' | 'dockercfg'): boolean {
+  const bare = key.replace(/^http:\/\//, '').replace(/^https:\/\//, '');
+  // Without a scheme, what follows a slash is a namespace: those are found by their exact key.
+  const isHost = bare === key && format === 'auth.json';
+  return normalised(isHost ? bare : bare.replace(/\/.*$/s, '')) === normalised(registry);
+}
+
+/** Docker Hub goes by three names. */
+function normalised(host: string): string {
+  return host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
+}
+
+/** Of `user:password`; docker leaves it empty where a helper has the password. */
+function decode(encoded: string, token: string): Credentials | undefined {
+  const text = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  if (colon < 0) return undefined;
+  const username = text.slice(0, colon);
+  const password = text.slice(colon + 1).replace(/^\0+|\0+$/g, '');
+  if (username === '' && password === '' && token === '') return undefined;
+  return {
+    username,
+    password: new Secret(password),
+    ...(token === '' ? {} : { identityToken: new Secret(token) }),
+  };
+}

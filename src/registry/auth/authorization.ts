@@ -1,0 +1,102 @@
+import type { IncomingMessage } from 'node:http';
+import type { Access } from '../access.ts';
+import type { Place } from '../endpoint.ts';
+import { needsTls } from '../failure.ts';
+import type { Transport } from '../http/transport.ts';
+import type { Credentials } from './auth-file.ts';
+import { parseChallenges } from './challenge.ts';
+import { accessCredentials } from './credentials.ts';
+import { basic, fetchToken, secretsOf } from './token.ts';
+
+/** A value of the `Authorization` header, and what of it must not be shown. */
+export interface Authorization {
+  readonly header: string;
+  /** Whether TLS may go unchecked, or be left out, where it is sent. */
+  readonly insecure: boolean;
+  readonly secrets: readonly string[];
+}
+
+export type HostCredentials = (
+  registry: string,
+  repository: string,
+) => Promise<Credentials | undefined>;
+
+/** What was found to open a repository with, kept for the next request that has the same access. */
+export class Authorizations {
+  readonly #transport: Transport;
+  readonly #hostCredentials: HostCredentials;
+  readonly #known = new WeakMap<Access, Map<string, Promise<Authorization | undefined>>>();
+
+  constructor(transport: Transport, hostCredentials: HostCredentials) {
+    this.#transport = transport;
+    this.#hostCredentials = hostCredentials;
+  }
+
+  async current(place: Place, access: Access): Promise<Authorization | undefined> {
+    return this.#known.get(access)?.get(keyOf(place));
+  }
+
+  /**
+   * Answers a 401, unless another request has done so meanwhile. A token that was used and has
+   * expired is one more reason for a 401.
+   *
+   * @param used what the request was sent with.
+   * @returns undefined if there is nothing to answer with.
+   * @throws {RegistryError}
+   */
+  async renew(
+    place: Place,
+    access: Access,
+    { url, response }: { readonly url: URL; readonly response: IncomingMessage },
+    used: Authorization | undefined,
+  ): Promise<Authorization | undefined> {
+    const current = await this.current(place, access);
+    if (current !== undefined && current !== used) return current;
+    const map = this.#known.get(access) ?? new Map<string, Promise<Authorization | undefined>>();
+    this.#known.set(access, map);
+    const fresh = this.#answer(place, access, response.headers['www-authenticate'] ?? '', url);
+    map.set(keyOf(place), fresh);
+    try {
+      return await fresh;
+    } catch (error) {
+      map.delete(keyOf(place));
+      throw error;
+    }
+  }
+
+  async #answer(
+    place: Place,
+    access: Access,
+    header: string,
+    url: URL,
+  ): Promise<Authorization | undefined> {
+    const challenges = parseChallenges(header);
+    const credentials = await this.#credentials(place, access);
+    const isOfFile = credentials !== undefined && access.credentials?.kind === 'auth-file';
+    if (isOfFile && url.protocol === 'http:' && !place.isInsecureByHost) throw needsTls(place);
+    const insecure = isOfFile ? place.isInsecureByHost : place.insecure;
+    const secrets = secretsOf(credentials);
+    const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
+    if (bearer !== undefined) {
+      const token = await fetchToken(this.#transport, place, bearer, url, credentials, isOfFile);
+      return { header: `Bearer ${token}`, insecure, secrets: [...secrets, token] };
+    }
+    if (credentials === undefined || !challenges.some(({ scheme }) => scheme === 'basic')) {
+      return undefined;
+    }
+    return { header: `Basic ${basic(credentials)}`, insecure, secrets };
+  }
+
+  async #credentials(place: Place, access: Access): Promise<Credentials | undefined> {
+    const { registry, repository, isElsewhere } = place;
+    // A unit's own are for the registry that it names, not for one that the host leads to.
+    if (access.credentials?.kind === 'basic' && isElsewhere) return undefined;
+    const found = accessCredentials(access, registry, repository);
+    if (found === 'none') return undefined;
+    return found === 'host' ? this.#hostCredentials(registry, repository) : found;
+  }
+}
+
+function keyOf({ host, repository, insecure }: Place): string {
+  return `${insecure ? 'insecure' : 'secure'} ${host}/${repository}`;
+}

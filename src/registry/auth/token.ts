@@ -1,0 +1,161 @@
+import * as v from 'valibot';
+import type { Place } from '../endpoint.ts';
+import { RegistryError } from '../errors.ts';
+import { connectionLost, failure, needsTls, refused, unreachable } from '../failure.ts';
+import { readBody, TooLarge } from '../http/body.ts';
+import { type Ask, NotConnected, type Transport } from '../http/transport.ts';
+import { type Reply, sendAndFollow } from '../redirect.ts';
+import type { Credentials } from './auth-file.ts';
+import type { Challenge } from './challenge.ts';
+
+const MAX_REPLY_BYTES = 256 * 1024;
+
+/**
+ * Gets a bearer token, as "Token Authentication" and "OAuth2" of the distribution project say;
+ * for anybody if there are no credentials.
+ *
+ * @param base the URL that was asked, as realms may be relative.
+ * @param needsTls whether the credentials go without TLS only where the host's registries.conf says so.
+ * @throws {RegistryError}
+ */
+export async function fetchToken(
+  transport: Transport,
+  place: Place,
+  challenge: Challenge,
+  base: URL,
+  credentials: Credentials | undefined,
+  needsTls: boolean,
+): Promise<string> {
+  const mayBePlain = needsTls ? place.isInsecureByHost : place.insecure;
+  const realm = realmOf(place, challenge, base, mayBePlain);
+  const { registry } = place;
+  const expected = `a token from ${realm.host} for ${registry}`;
+  const { response } = await send(transport, place, expected, {
+    ...(credentials?.identityToken === undefined
+      ? askWithPassword(realm, challenge, place, credentials)
+      : askWithToken(realm, challenge, place, credentials.identityToken.reveal())),
+    registry,
+    insecure: mayBePlain,
+  });
+  if (response.statusCode !== 200) {
+    const secrets = secretsOf(credentials);
+    throw await refused(place, expected, response, { secrets, patience: transport.patience });
+  }
+  try {
+    const body = await readBody(response, MAX_REPLY_BYTES, transport.patience);
+    return parse(place, expected, body);
+  } catch (error) {
+    if (error instanceof RegistryError) throw error;
+    if (error instanceof TooLarge) throw badToken(place, expected, error.message);
+    throw connectionLost(place, expected, error);
+  }
+}
+
+/** What a registry may send back in its errors, and must not be shown. */
+export function secretsOf(credentials: Credentials | undefined): readonly string[] {
+  if (credentials === undefined) return [];
+  const { password, identityToken } = credentials;
+  const said = [password.reveal(), identityToken?.reveal() ?? ''].flatMap(spellings);
+  return [basic(credentials), ...said];
+}
+
+/** As it stands in a text, a URL, a form and JSON. */
+function spellings(secret: string): readonly string[] {
+  return [
+    secret,
+    encodeURIComponent(secret.toWellFormed()),
+    new URLSearchParams({ x: secret }).toString().slice('x='.length),
+    JSON.stringify(secret).slice(1, -1),
+  ];
+}
+
+/** RFC 7617, without the scheme. */
+export function basic({ username, password }: Credentials): string {
+  return Buffer.from(`${username}:${password.reveal()}`).toString('base64');
+}
+
+function realmOf(place: Place, { parameters }: Challenge, base: URL, mayBePlain: boolean): URL {
+  const realm = URL.parse(parameters.get('realm') ?? '', base.href);
+  if (parameters.get('realm') === undefined || realm === null) {
+    throw badToken(place, 'a challenge with a realm', 'none that is a URL');
+  }
+  const isAllowed = realm.protocol === 'https:' || (mayBePlain && realm.protocol === 'http:');
+  if (!isAllowed && place.insecure) throw needsTls(place);
+  if (!isAllowed) throw badToken(place, 'a realm with TLS', `${realm.protocol}//${realm.host}`);
+  return realm;
+}
+
+function scopeOf({ parameters }: Challenge, { repository }: Place): string {
+  return parameters.get('scope') || `repository:${repository}:pull`;
+}
+
+function askWithPassword(
+  realm: URL,
+  challenge: Challenge,
+  place: Place,
+  credentials: Credentials | undefined,
+): Pick<Ask, 'url' | 'headers'> {
+  const url = new URL(realm);
+  const service = challenge.parameters.get('service');
+  if (service !== undefined) url.searchParams.set('service', service);
+  // Several scopes stand in one challenge with spaces between them, and one parameter each here.
+  for (const scope of scopeOf(challenge, place).split(' ')) url.searchParams.append('scope', scope);
+  if (credentials === undefined) return { url, headers: {} };
+  const { username, password } = credentials;
+  if (username === '') return { url, headers: {} };
+  url.searchParams.set('account', username);
+  if (password.reveal() === '') return { url, headers: {} };
+  return { url, headers: { authorization: `Basic ${basic(credentials)}` } };
+}
+
+function askWithToken(url: URL, challenge: Challenge, place: Place, token: string) {
+  const form = new URLSearchParams({
+    grant_type: 'refresh_token',
+    service: challenge.parameters.get('service') ?? '',
+    scope: scopeOf(challenge, place),
+    client_id: 'berth',
+    refresh_token: token,
+  });
+  return { url, headers: {}, form };
+}
+
+/** A form holds a secret in its body: it is sent once, to whom it is for. */
+async function send(
+  transport: Transport,
+  place: Place,
+  expected: string,
+  ask: Ask,
+): Promise<Pick<Reply, 'response'>> {
+  try {
+    if (ask.form === undefined) return await sendAndFollow(transport, place, ask);
+    return { response: await transport.send(ask) };
+  } catch (error) {
+    if (error instanceof RegistryError) throw error;
+    if (error instanceof NotConnected) throw unreachable(place, error.cause);
+    throw connectionLost(place, expected, error);
+  }
+}
+
+const schema = v.object({ token: v.optional(v.string()), access_token: v.optional(v.string()) });
+
+function parse(place: Place, expected: string, body: Buffer): string {
+  let reply: unknown;
+  try {
+    reply = JSON.parse(body.toString('utf8'));
+  } catch {
+    // What JSON.parse says may quote a part of the token.
+    throw badToken(place, expected, 'something that is not JSON');
+  }
+  const checked = v.safeParse(schema, reply);
+  const token = checked.success ? checked.output.token || checked.output.access_token : undefined;
+  if (token === undefined || !/^[\x21-\x7e]+$/.test(token)) {
+    throw badToken(place, expected, 'a reply without one');
+  }
+  return token;
+}
+
+function badToken(place: Place, expected: string, found: string): RegistryError {
+  return failure('bad-reply', place, expected, found, {
+    hint: `see whether ${place.registry} is a registry, and tell those who run it`,
+  });
+}

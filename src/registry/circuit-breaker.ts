@@ -1,0 +1,104 @@
+import type { Place } from './endpoint.ts';
+import { RegistryError, type RegistryErrorOptions } from './errors.ts';
+import { Stalled } from './http/body.ts';
+
+/** In bytes: with that much more of a blob an attempt was not in vain. */
+export const PROGRESS = 1024 * 1024;
+
+/** In milliseconds: a registry that asks for more is asked again by a later run. */
+export const LONGEST_RETRY_AFTER = 120_000;
+
+/** In milliseconds: a registry that asks for more than a day is asked for that long. */
+const LONGEST_REST = 24 * 60 * 60 * 1000;
+
+/** How often a host is waited for in vain, until it is not asked any more. */
+const PATIENCE_ENDS = 3;
+
+/** When each host may be asked again, in milliseconds since 1970, by what it said itself. */
+export type RetryTimes = Map<string, number>;
+
+/** Was not even asked, as it is known what would come of it. */
+export class LeftAlone extends RegistryError {}
+
+/** Whether a host was waited for in vain: it said nothing, or next to nothing. */
+export function isSilence({ code, cause }: RegistryError): boolean {
+  // A proxy's error stands before it.
+  const found = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
+  return code !== 'too-slow' && found instanceof Stalled && found.total < PROGRESS;
+}
+
+/**
+ * What hosts have shown in one run. One that is waited for in vain three times in a row, or that wants
+ * to be left alone for longer than anybody waits here, is not asked any more: each blob and image of it
+ * would cost the wait again.
+ */
+export class Hosts {
+  readonly #retryTimes: RetryTimes;
+  readonly #silent = new Map<string, { readonly times: number; readonly error: RegistryError }>();
+
+  constructor(retryTimes: RetryTimes) {
+    this.#retryTimes = retryTimes;
+  }
+
+  /** @throws {LeftAlone} */
+  async ask<T>(place: Place, work: () => Promise<T>): Promise<T> {
+    this.#checkTime(place);
+    const before = this.#silent.get(place.host);
+    if (before !== undefined && before.times >= PATIENCE_ENDS) throw silent(place, before.error);
+    try {
+      const result = await work();
+      this.#silent.delete(place.host);
+      return result;
+    } catch (error) {
+      if (error instanceof RegistryError) this.#note(place.host, error, before?.times ?? 0);
+      throw error;
+    }
+  }
+
+  #checkTime(place: Place): void {
+    const rest = (this.#retryTimes.get(place.host) ?? 0) - Date.now();
+    if (rest <= 0) return;
+    throw leftAlone(
+      'rate-limited',
+      place,
+      `it asked not to be asked again before ${pointInTime(rest)}`,
+      {
+        hint: `try again after ${pointInTime(rest)}, or log in to be allowed more`,
+        retryAfter: rest,
+      },
+    );
+  }
+
+  /** @param times before: of many waits at the same time one counts. */
+  #note(host: string, error: RegistryError, times: number): void {
+    const { retryAfter = 0, kind } = error;
+    if (kind === 'unreachable' && retryAfter > LONGEST_RETRY_AFTER) {
+      this.#retryTimes.set(host, Date.now() + Math.min(retryAfter, LONGEST_REST));
+    }
+    if (isSilence(error)) this.#silent.set(host, { times: times + 1, error });
+  }
+}
+
+/** `Date` ends in the year 275760, and registries say what they like. */
+const MAX_AHEAD = 1000 * 365 * 24 * 60 * 60 * 1000;
+
+/** The time that it is so many milliseconds from now, to the second. */
+export function pointInTime(milliseconds: number): string {
+  const ahead = Math.min(milliseconds, MAX_AHEAD);
+  return new Date(Date.now() + ahead).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+function silent(place: Place, last: RegistryError): LeftAlone {
+  const found = `it was waited for in vain ${PATIENCE_ENDS} times in a row (${last.message})`;
+  return leftAlone('registry-unreachable', place, found, { hint: last.hint });
+}
+
+function leftAlone(
+  code: 'rate-limited' | 'registry-unreachable',
+  { registry, host }: Place,
+  found: string,
+  options: RegistryErrorOptions,
+): LeftAlone {
+  const name = host === registry ? registry : `${registry} (${host})`;
+  return new LeftAlone(code, `registry ${name} is not asked now: ${found}`, options);
+}

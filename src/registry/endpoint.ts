@@ -1,0 +1,90 @@
+import { fullName, parseName, repositoryOf } from '../image/name.ts';
+import type { Access } from './access.ts';
+import { RegistryError } from './errors.ts';
+import type { RegistriesConf } from './registries-conf.ts';
+import type { RegistryRule } from './registries-toml.ts';
+
+/** Where an image may be fetched from, which need not be where its name says. */
+export interface Place {
+  /** As registries.conf, certs.d and auth files call it: `docker.io`. */
+  readonly registry: string;
+  /** `host[:port]` to connect to: `registry-1.docker.io`. */
+  readonly host: string;
+  /** Without the registry. */
+  readonly repository: string;
+  /** The tag or digest. */
+  readonly reference: string;
+  /** Certificates are not checked, and plain HTTP is allowed. */
+  readonly insecure: boolean;
+  /** Whether the running system's own registries.conf says so, whatever the unit says. */
+  readonly isInsecureByHost: boolean;
+  /** Whether registries.conf leads to a registry other than the name's own. */
+  readonly isElsewhere: boolean;
+  /** The prefix by which registries.conf says that nothing is to be asked here. */
+  readonly blockedBy?: string;
+}
+
+/**
+ * The places to ask for a name, by the rule of registries.conf with the longest prefix that its
+ * repository begins with: its mirrors, those for digests or those for tags, then its location.
+ *
+ * What is blocked is a place, as containers/image sees it: `blocked = true` with mirrors means that
+ * nothing but the mirrors is asked.
+ *
+ * @throws {RegistryError} `registry-config` if a rule makes an impossible name of it.
+ */
+export function placesOf(name: string, conf: RegistriesConf, access: Access): readonly Place[] {
+  const rule = findRule(name, conf);
+  const own = parseName(name);
+  const endpoints = [
+    ...(rule?.mirrors ?? []).filter(
+      ({ use }) => use === 'all' || (use === 'digest-only') === (own.digest !== undefined),
+    ),
+    { location: rule?.location ?? '', insecure: rule?.insecure ?? false },
+  ];
+  return endpoints.map(({ location, insecure }) => {
+    const moved = rule === undefined ? name : rewritten(name, rule, location);
+    const { registry, repository, tag, digest } = parseName(moved);
+    const there = findRule(moved, conf);
+    return {
+      registry,
+      host: registry === 'docker.io' ? 'registry-1.docker.io' : registry,
+      repository,
+      reference: digest ?? tag ?? 'latest',
+      insecure: access.tlsVerify === undefined ? insecure : !access.tlsVerify,
+      isInsecureByHost: insecure,
+      isElsewhere: registry !== own.registry,
+      ...(there?.blocked === true ? { blockedBy: there.prefix } : {}),
+    };
+  });
+}
+
+/** Of two prefixes of one length the first by its bytes: `*` comes before letters. */
+function findRule(name: string, { rules }: RegistriesConf): RegistryRule | undefined {
+  const repository = repositoryOf(name);
+  return rules
+    .filter(({ prefix }) => matchLength(repository, prefix) > 0)
+    .sort((a, b) => b.prefix.length - a.prefix.length || (a.prefix < b.prefix ? -1 : 1))[0];
+}
+
+/** How many characters of the name a prefix stands for; 0 if the name does not begin with it. */
+function matchLength(name: string, prefix: string): number {
+  const isWildcard = prefix.startsWith('*.');
+  const at = isWildcard ? name.indexOf(prefix.slice(1)) : 0;
+  if (at < 0 || name.slice(0, at).includes('/')) return 0;
+  const end = isWildcard ? at + prefix.length - 1 : prefix.length;
+  if (!isWildcard && !name.startsWith(prefix)) return 0;
+  return end === name.length || /[:/@]/.test(name.charAt(end)) ? end : 0;
+}
+
+function rewritten(name: string, { prefix }: RegistryRule, location: string): string {
+  if (location === '') return name;
+  const moved = location + name.slice(matchLength(name, prefix));
+  const result = fullName(moved, { searchRegistries: [], aliases: {} });
+  if (result.ok && result.name === moved) return moved;
+  throw new RegistryError(
+    'registry-config',
+    `registries.conf leads from ${name} to ${moved}, which is no full image name`,
+    { hint: `mend the locations for the prefix ${prefix} in the host’s registries.conf` },
+  );
+}

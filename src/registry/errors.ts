@@ -1,0 +1,77 @@
+import { BerthError } from '../common/errors.ts';
+
+export type RegistryErrorCode =
+  /** No connection: refused, no such host, timed out, TLS. */
+  | 'registry-unreachable'
+  /** The connection broke in the middle of a reply. */
+  | 'connection-lost'
+  /** A mirror that sends far less than a link can carry. */
+  | 'too-slow'
+  /** 401 with the credentials at hand, or none at hand. */
+  | 'unauthorized'
+  /** 403. */
+  | 'forbidden'
+  /** 404: no such repository or tag. */
+  | 'not-found'
+  /** 429. */
+  | 'rate-limited'
+  /** 5xx. */
+  | 'registry-failed'
+  /** A reply that the distribution specification does not allow, or that is too large. */
+  | 'bad-reply'
+  | 'digest-mismatch'
+  | 'short-body'
+  /** An index without a manifest for the platform. */
+  | 'no-platform'
+  /** `blocked = true` in registries.conf. */
+  | 'blocked'
+  /** policy.json does not let berth take this image, or can't be judged. */
+  | 'policy-rejected'
+  /** policy.json, registries.conf or an auth file is missing or can't be read. */
+  | 'registry-config';
+
+export interface RegistryErrorOptions {
+  readonly hint: string;
+  readonly cause?: unknown;
+  readonly retryAfter?: number | undefined;
+}
+
+/** Names the registry and the repository in its message. */
+export class RegistryError extends BerthError {
+  declare readonly code: RegistryErrorCode;
+  /** In milliseconds: how long the registry asks to be left alone. */
+  declare readonly retryAfter?: number;
+
+  constructor(
+    code: RegistryErrorCode,
+    message: string,
+    { retryAfter, ...options }: RegistryErrorOptions,
+  ) {
+    super(code, message, { ...options, kind: kindOf(code) });
+    if (retryAfter !== undefined) this.retryAfter = retryAfter;
+  }
+}
+
+function kindOf(code: RegistryErrorCode): 'failed' | 'usage' | 'refused' | 'unreachable' {
+  switch (code) {
+    case 'registry-unreachable':
+    case 'connection-lost':
+    case 'too-slow':
+    case 'rate-limited':
+    case 'registry-failed':
+      return 'unreachable';
+    case 'blocked':
+    case 'policy-rejected':
+      return 'refused';
+    case 'registry-config':
+      return 'usage';
+    case 'unauthorized':
+    case 'forbidden':
+    case 'not-found':
+    case 'bad-reply':
+    case 'digest-mismatch':
+    case 'short-body':
+    case 'no-platform':
+      return 'failed';
+  }
+}

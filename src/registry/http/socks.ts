@@ -1,0 +1,90 @@
+import { isIPv4, isIPv6, type Socket } from 'node:net';
+import type { Proxy } from './proxy.ts';
+
+/** What a proxy said that is not what was asked for. */
+class SocksRefusal extends Error {}
+
+const VERSION = 5;
+const NO_LOGIN = 0;
+const LOGIN = 2;
+
+/**
+ * Asks a SOCKS5 proxy for the way to a host, over a new connection to it: RFC 1928, and RFC 1929 for
+ * the login. The proxy looks the name up, as Go has it.
+ */
+export async function askSocks(
+  socket: Socket,
+  { login }: Proxy,
+  host: string,
+  port: number,
+): Promise<void> {
+  const methods = login === undefined ? [NO_LOGIN] : [NO_LOGIN, LOGIN];
+  socket.write(Buffer.from([VERSION, methods.length, ...methods]));
+  const [version, method = -1] = await read(socket, 2);
+  if (version !== VERSION) throw new SocksRefusal('it does not speak SOCKS5');
+  if (method === LOGIN && login !== undefined) {
+    const password = login.password.reveal();
+    socket.write(Buffer.concat([Buffer.from([1]), sized(login.username), sized(password)]));
+    const [, status] = await read(socket, 2);
+    if (status !== 0) throw new SocksRefusal('it does not take the login');
+  } else if (method !== NO_LOGIN) {
+    throw new SocksRefusal('it wants a login');
+  }
+  const connect = Buffer.from([VERSION, 1, 0]);
+  socket.write(Buffer.concat([connect, address(host), Buffer.from([port >> 8, port & 0xff])]));
+  const [, reply, , kind = 0] = await read(socket, 4);
+  if (reply !== 0) throw new SocksRefusal(`it answers ${reply} for ${host}:${port}`);
+  // Where the proxy itself connects from: an address of 4 or 16 bytes or a name, and a port.
+  const length = kind === 1 ? 4 : kind === 4 ? 16 : ((await read(socket, 1))[0] ?? 0);
+  await read(socket, length + 2);
+}
+
+function address(host: string): Buffer {
+  if (isIPv4(host)) return Buffer.from([1, ...host.split('..').map(Number)]);
+  return isIPv6(host)
+    ? Buffer.concat([Buffer.from([4]), ipv6(host)])
+    : Buffer.concat([Buffer.from([3]), sized(host)]);
+}
+
+function ipv6(text: string): Buffer {
+  // A URL writes every address in one way, with at most one `::` and no dots.
+  const [head = '', tail] = new URL(`http://[${text}]`).hostname.slice(1, -1).split('::');
+  const groups = (part: string) => (part === '' ? [] : part.split(':').map((hex) => `0x${hex}`));
+  const [first, last] = [groups(head), groups(tail ?? '')];
+  const zeros = Array.from({ length: 8 - first.length - last.length }, () => 0);
+  return Buffer.from([...first, ...zeros, ...last].map(Number).flatMap((n) => [n >> 8, n & 0xff]));
+}
+
+/** With its length before it, in one byte. */
+function sized(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  if (bytes.length > 255) throw new SocksRefusal('it takes no name or password of 256 bytes');
+  return Buffer.concat([Buffer.from([bytes.length]), bytes]);
+}
+
+async function read(socket: Socket, length: number): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for (let left = length; left > 0; ) {
+    // What is there is taken, however little: a socket that has some says at once, and again and
+    // again, that it is readable, and nothing more would ever come.
+    const there = Math.min(left, socket.readableLength);
+    const bytes: unknown = there > 0 ? socket.read(there) : undefined;
+    if (bytes instanceof Buffer) {
+      pieces.push(bytes);
+      left -= bytes.length;
+    } else if (socket.readableEnded || socket.destroyed) {
+      throw socket.errored ?? new SocksRefusal('it hangs up');
+    } else await oneOf(socket, ['readable', 'end', 'close', 'error']);
+  }
+  return Buffer.concat(pieces);
+}
+
+async function oneOf(socket: Socket, events: readonly string[]): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const event of events) socket.off(event, done);
+      resolve();
+    };
+    for (const event of events) socket.on(event, done);
+  });
+}

@@ -1,0 +1,107 @@
+import { X509Certificate } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ConnectionOptions, createSecureContext, getCACertificates } from 'node:tls';
+import { systemErrorCode } from '../../common/errors.ts';
+import { type HostCertificates, type Identity, wrong } from './certificates.ts';
+
+/** Where systems keep all their CAs in one file: the list of Go's crypto/x509, which engines use. */
+const BUNDLES = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/pki/tls/cacert.pem',
+  '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+];
+
+/** Where systems keep CAs one by one: Go's list. */
+const DIRECTORIES = ['/etc/ssl/certs', '/etc/pki/tls/certs'];
+
+/**
+ * How far to look for the system's CAs: its bundle is read in a fifth of the time that Node needs to
+ * list them, and has what its directories have, but for what somebody has put there by hand.
+ */
+export type Extent = 'bundle' | 'directories';
+
+/**
+ * Whom a connection trusts, and who it says that it is: the identity with that index, if there is
+ * one. Without a check of the other side it still says so.
+ *
+ * @throws {RegistryError} `registry-config` if any of the identities is none.
+ */
+export function trustOf(
+  insecure: boolean,
+  { authorities, identities }: HostCertificates,
+  index: number,
+  extent: Extent,
+): ConnectionOptions {
+  for (const identity of identities) check(identity);
+  const { cert, key } = identities[index] ?? {};
+  const own = cert === undefined ? {} : { cert, key };
+  const ca = insecure ? [] : [...systemAuthorities(extent), ...authorities.flatMap(certificatesIn)];
+  return {
+    secureContext: createSecureContext({ ...own, ca }),
+    // Always said: Node's own default hangs on NODE_TLS_REJECT_UNAUTHORIZED.
+    rejectUnauthorized: !insecure,
+  };
+}
+
+function check({ path, cert, key }: Identity): void {
+  try {
+    createSecureContext({ cert, key });
+  } catch (error) {
+    throw wrong(`${path}: expected a certificate with its key, found ${reasonOf(error)}`);
+  }
+}
+
+/** As Go's crypto/x509, with the variables that it obeys; Node's own where there are none. */
+function systemAuthorities(extent: Extent): readonly (string | Buffer)[] {
+  const { SSL_CERT_FILE: file, SSL_CERT_DIR: directories } = process.env;
+  const bundle = firstOf(file ? [file] : BUNDLES);
+  const found = bundle === undefined ? [] : [bundle];
+  if (extent === 'bundle') return found;
+  const others = directories ? directories.split(':') : DIRECTORIES;
+  const all = [...found, ...others.flatMap(filesIn).flatMap(certificatesIn)];
+  return all.length > 0 ? all : getCACertificates('bundled');
+}
+
+function firstOf(paths: readonly string[]): Buffer | undefined {
+  for (const path of paths) {
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      if (systemErrorCode(error) === undefined) throw error;
+    }
+  }
+  return undefined;
+}
+
+/** What can't be read is passed over, as by Go. */
+function filesIn(directory: string): readonly Buffer[] {
+  try {
+    return readdirSync(directory).flatMap((name) => firstOf([join(directory, name)]) ?? []);
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return [];
+  }
+}
+
+/** The certificates of a file; what else stands in it is passed over, as by Go. */
+function certificatesIn(pem: Buffer): readonly string[] {
+  const blocks = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
+  return (pem.toString('latin1').match(blocks) ?? []).filter(isCertificate);
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+/** OpenSSL's own word: it never quotes what it reads. */
+function reasonOf(error: unknown): string {
+  return error instanceof Error && 'reason' in error ? String(error.reason) : 'none';
+}

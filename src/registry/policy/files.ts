@@ -1,0 +1,36 @@
+import { type Root, RootError } from '../../root/root.ts';
+import { type Policy, readPolicy } from './policy.ts';
+import { type RegistriesD, readRegistriesD } from './registries-d.ts';
+
+/** What decides which images may be taken; read when first asked for, and only then missed. */
+export interface TrustFiles {
+  /** @throws {RegistryError} `registry-config` */
+  policy(): Policy;
+  /** @throws {RegistryError} `registry-config` */
+  registriesD(): Promise<RegistriesD>;
+  /** A file that the policy names; a string says why it can't be read. */
+  keyFile(path: string): Buffer | string;
+}
+
+/**
+ * The files of the running system and its user.
+ *
+ * @param userDirectory `~/.config/containers`
+ */
+export function hostTrust(host: Root, userDirectory: string): TrustFiles {
+  let policy: Policy | undefined;
+  let registriesD: Promise<RegistriesD> | undefined;
+  return {
+    policy: () => (policy ??= readPolicy(host, userDirectory)),
+    registriesD: () => (registriesD ??= readRegistriesD(host, userDirectory)),
+    keyFile: (path) => {
+      if (!path.startsWith('/')) return `the key ${path} is not at an absolute path`;
+      try {
+        return host.readFile(path)?.content ?? `the key ${path} is not there`;
+      } catch (error) {
+        if (!(error instanceof RootError)) throw error;
+        return `the key ${path} can’t be read (${error.message})`;
+      }
+    },
+  };
+}

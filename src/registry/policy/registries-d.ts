@@ -1,0 +1,122 @@
+import * as v from 'valibot';
+import { isDigest } from '../../image/digest.ts';
+import { type Root, RootError } from '../../root/root.ts';
+import type { Place } from '../endpoint.ts';
+import { RegistryError } from '../errors.ts';
+import { scopesOf } from './scope.ts';
+import { mapOf } from './strict-json.ts';
+
+/** Whether signatures lie beside the images of a place: containers-registries.d(5). */
+export interface RegistriesD {
+  /** The directory that says so. */
+  readonly path: string;
+  usesAttachments(place: Pick<Place, 'registry' | 'repository' | 'reference'>): boolean;
+}
+
+/**
+ * Reads the user's directory if there is one, else the system's, as containers/image does.
+ *
+ * @param userDirectory `~/.config/containers`
+ * @throws {RegistryError} `registry-config` if a file in it is not as it must be.
+ */
+export async function readRegistriesD(host: Root, userDirectory: string): Promise<RegistriesD> {
+  const own = `${userDirectory}/registries.d`;
+  const path =
+    guarded(own, () => host.lookup(own)) === undefined ? '/etc/containers/registries.d' : own;
+  const files = (guarded(path, () => host.list(path)) ?? [])
+    .map(({ name }) => name)
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => `${path}/${name}`);
+  const namespaces = new Map<string, { readonly flag: Flag; readonly file: string }>();
+  for (const file of files) {
+    const content = guarded(file, () => host.readFile(file)?.content);
+    if (content === undefined) continue;
+    for (const [namespace, flag] of await readFlags(file, content.toString('utf8'))) {
+      const other = namespaces.get(namespace)?.file;
+      if (other !== undefined) {
+        const shown = namespace === DEFAULT ? 'default-docker' : JSON.stringify(namespace);
+        throw wrong(file, `${shown} stands in ${other} as well`);
+      }
+      namespaces.set(namespace, { flag, file });
+    }
+  }
+  return {
+    path,
+    usesAttachments: ({ registry, repository, reference }) => {
+      const name = `${registry}/${repository}${isDigest(reference) ? '@' : ':'}${reference}`;
+      const scopes = [...scopesOf(name), DEFAULT];
+      return scopes.map((scope) => namespaces.get(scope)?.flag).find(isSaid) ?? false;
+    },
+  };
+}
+
+type Flag = boolean | null | undefined;
+
+function isSaid(flag: Flag): flag is boolean {
+  return typeof flag === 'boolean';
+}
+
+/** No name of an image begins with it. */
+const DEFAULT = '';
+
+/** Of what a file may say berth needs no more; other keys are for other things, or newer. */
+const namespaceSchema = v.nullish(v.object({ 'use-sigstore-attachments': v.nullish(v.boolean()) }));
+const schema = v.nullish(
+  v.object({
+    'default-docker': namespaceSchema,
+    docker: v.nullish(mapOf(namespaceSchema)),
+  }),
+);
+
+async function readFlags(
+  path: string,
+  text: string,
+): Promise<readonly (readonly [namespace: string, Flag])[]> {
+  const { parseAllDocuments } = await import('yaml');
+  // Version 1.1 as Go's reader takes it: yes and on are booleans, << merges.
+  const [first] = parseAllDocuments(text, { version: '1.1', merge: true, uniqueKeys: true });
+  const [fault] = first === undefined ? [] : first.errors;
+  if (fault !== undefined) throw wrong(path, fault.message.split('\n')[0] ?? 'it is not YAML');
+  const checked = v.safeParse(
+    schema,
+    toValue(path, () => first?.toJS()),
+  );
+  if (!checked.success) {
+    const [issue] = checked.issues;
+    throw wrong(path, `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`);
+  }
+  const { output } = checked;
+  const flagOf = (namespace: v.InferOutput<typeof namespaceSchema>) =>
+    namespace?.['use-sigstore-attachments'];
+  return [
+    ...(output?.['default-docker'] ? [[DEFAULT, flagOf(output['default-docker'])] as const] : []),
+    ...Object.entries(output?.docker ?? {})
+      .filter(([name]) => name !== DEFAULT)
+      .map(([name, value]) => [name, flagOf(value)] as const),
+  ];
+}
+
+/** Aliases are followed only here, and only so often. */
+function toValue(path: string, convert: () => unknown): unknown {
+  try {
+    return convert() ?? undefined;
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    throw wrong(path, error.message);
+  }
+}
+
+function guarded<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof RootError)) throw error;
+    throw wrong(path, error.message);
+  }
+}
+
+function wrong(path: string, reason: string): RegistryError {
+  return new RegistryError('registry-config', `${path}: ${reason}`, {
+    hint: 'mend the file; containers-registries.d(5) says what it may hold',
+  });
+}

@@ -1,0 +1,147 @@
+import * as v from 'valibot';
+import { isRootId, roles, updaters } from '../common/roots.ts';
+import { API_VERSION } from '../common/version.ts';
+import { isNameOrId } from '../image/name.ts';
+
+const digest = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
+
+/** Ids and names in files of the state directory: an id becomes a path, a name is given to images. */
+export const RootId = v.pipe(v.string(), v.check(isRootId, 'expected the id of a root'));
+
+export const ImageName = v.pipe(v.string(), v.check(isNameOrId, 'expected a full image name'));
+
+export const ImageId = digest;
+
+const RecordReference = v.object({
+  raw: v.string(),
+  path: v.string(),
+  line: v.number(),
+  key: v.string(),
+  unit: v.string(),
+  /** Whose manager runs the unit, where that is not the system's: `user`, `user:UID`. */
+  scope: v.optional(v.string()),
+  /** The service of the `.image` unit that pulls for it. */
+  imageService: v.optional(v.string()),
+});
+
+const RecordName = v.object({
+  /** The full name, as units mean it. */
+  name: ImageName,
+  /** What it stood for when it was resolved: an index's digest, or the manifest's own. */
+  digest,
+  references: v.array(RecordReference),
+});
+
+const RecordImage = v.object({
+  /** The engine's id. */
+  id: digest,
+  manifest: digest,
+  platform: v.string(),
+  /** Compressed bytes; 0 where not known any more. */
+  size: v.number(),
+  /** Whether berth brought the image here. */
+  fetched: v.boolean(),
+  names: v.array(RecordName),
+});
+
+const RecordProblem = v.object({
+  code: v.string(),
+  path: v.string(),
+  line: v.optional(v.number()),
+  message: v.string(),
+  hint: v.string(),
+});
+
+/** A name that an image in a read-only store of podman serves: berth neither fetches nor pins it. */
+const RecordProvided = v.object({
+  name: ImageName,
+  digest,
+  id: digest,
+  /** The store, in the running system. */
+  directory: v.string(),
+  references: v.array(RecordReference),
+});
+
+const Contents = v.object({
+  /** ISO 8601. */
+  time: v.string(),
+  images: v.array(RecordImage),
+  /** The problems on bound references: with one of them the root is not ready. */
+  problems: v.array(RecordProblem),
+  /** Bound names that could not be resolved: only a stage that failed has some. */
+  unresolved: v.array(v.string()),
+  provided: v.optional(v.array(RecordProvided)),
+});
+
+/** An image that berth fetched for the root and that the root needs no more: `prune` may take it. */
+const Released = v.object({ id: digest, names: v.array(ImageName), size: v.number() });
+
+/** What the updater said of the root when it was last looked at. */
+const RecordDeployment = v.object({
+  updater: v.picklist(updaters),
+  /** `held`: it was staged, is gone, and was never finalised. */
+  role: v.picklist([...roles, 'held']),
+  /** ISO 8601: since when it is `held`. */
+  since: v.optional(v.string()),
+  /** The OS image's version, by which a tree that was changed under one id is told. */
+  version: v.optional(v.string()),
+  /** Of a staged one: its boot entry is written, so it went because somebody took it away. */
+  finalised: v.optional(v.literal(true)),
+});
+
+export const RecordFile = v.object({
+  apiVersion: v.literal(API_VERSION),
+  kind: v.literal('Record'),
+  id: RootId,
+  location: v.string(),
+  engine: v.picklist(['podman', 'store']),
+  /** The last stage that came to its end. */
+  staged: v.optional(Contents),
+  /** A stage that has begun and not ended. What it has fetched only its pins say. */
+  pending: v.optional(Contents),
+  released: v.array(Released),
+  /** Absent for a root that was staged from a plain directory. */
+  deployment: v.optional(RecordDeployment),
+  /**
+   * What names of the running root mean since somebody else moved them (auto-update, or by hand):
+   * left alone, and pinned, until another root is booted.
+   */
+  drift: v.optional(v.array(RecordImage)),
+  /** What of the names above stands in files that not everybody may read, and what is shown instead. */
+  concealed: v.optional(v.array(v.object({ text: v.string(), shown: v.string() }))),
+});
+
+export type RootRecord = v.InferOutput<typeof RecordFile>;
+
+export type Contents = v.InferOutput<typeof Contents>;
+
+export type RecordImage = v.InferOutput<typeof RecordImage>;
+
+export type RecordReference = v.InferOutput<typeof RecordReference>;
+
+export type RecordProvided = v.InferOutput<typeof RecordProvided>;
+
+export type RecordProblem = v.InferOutput<typeof RecordProblem>;
+
+export type RecordDeployment = v.InferOutput<typeof RecordDeployment>;
+
+export type Released = v.InferOutput<typeof Released>;
+
+/** Whether the record wants anything to be kept: a record of a released root does not. */
+export function isLiving(record: RootRecord): boolean {
+  return record.staged !== undefined || record.pending !== undefined;
+}
+
+/** Everything that a record wants kept: of the last whole stage, of one under way, and drift. */
+export function wantedImages(record: RootRecord): readonly RecordImage[] {
+  return [
+    ...(record.staged?.images ?? []),
+    ...(record.pending?.images ?? []),
+    ...(record.drift ?? []),
+  ];
+}
+
+/** The image that a name has come to mean by drift, if it has. */
+export function driftOf(record: RootRecord, name: string): RecordImage | undefined {
+  return record.drift?.find((image) => image.names.some((served) => served.name === name));
+}

@@ -1,0 +1,124 @@
+import { hash } from 'node:crypto';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { conceal, concealedIn } from '../common/concealed.ts';
+import { BerthError, systemErrorCode } from '../common/errors.ts';
+import { syncDirectory } from '../common/make-directory.ts';
+import { assertRootId } from '../common/roots.ts';
+import { API_VERSION } from '../common/version.ts';
+import { RecordFile, type RootRecord } from './record.ts';
+import { readStateFile, stateError, writeStateFile } from './state-file.ts';
+
+/** The records of a state directory, by root id, and those that can't be read. */
+export interface Records {
+  readonly byId: ReadonlyMap<string, RootRecord>;
+  readonly damaged: readonly DamagedRecord[];
+}
+
+export interface DamagedRecord {
+  readonly path: string;
+  readonly message: string;
+}
+
+/**
+ * Reads every record; one that is damaged does not hide the others.
+ *
+ * @throws {BerthError} `newer-record` for one that a newer berth wrote; `state-directory`.
+ */
+export function readRecords(stateDirectory: string): Records {
+  const directory = join(stateDirectory, 'roots');
+  const byId = new Map<string, RootRecord>();
+  const damaged: DamagedRecord[] = [];
+  for (const name of entriesOf(directory)) {
+    if (!name.endsWith('.json') || name.startsWith('.')) continue;
+    const path = join(directory, name);
+    try {
+      const record = judgedRecord(name, path);
+      if (record !== undefined) byId.set(record.id, record);
+    } catch (error) {
+      if (error instanceof BerthError) throw error;
+      if (systemErrorCode(error) === 'EACCES') throw stateError(path, error);
+      damaged.push({ path, message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return { byId, damaged };
+}
+
+/** The records by path, each judged again only when it says something else. */
+const judged = new Map<string, { readonly digest: string; readonly record: RootRecord }>();
+
+function judgedRecord(name: string, path: string): RootRecord | undefined {
+  const text = readStateFile(path);
+  if (text === undefined) return undefined;
+  const digest = hash('sha256', text);
+  const known = judged.get(path);
+  if (known?.digest === digest) return known.record;
+  const record = parse(path, text);
+  if (`${record.id}.json` !== name) throw new Error(`it says that it is of ${record.id}`);
+  for (const { text: value, shown } of record.concealed ?? []) {
+    if (conceal(value, shown)) continue;
+    throw new Error('it has more private values than berth can keep out of messages');
+  }
+  judged.set(path, { digest, record });
+  return record;
+}
+
+/**
+ * Writes a record whole or not at all: temporary file, fsync, rename, fsync of the directory.
+ *
+ * @throws {BerthError} `state-directory` if it can't be written.
+ */
+export function writeRecord(stateDirectory: string, record: RootRecord): void {
+  assertRootId(record.id);
+  const path = join(stateDirectory, 'roots', `${record.id}.json`);
+  const { concealed: _before, ...rest } = record;
+  const concealed = concealedIn(JSON.stringify(rest));
+  const written = concealed.length === 0 ? rest : { ...rest, concealed };
+  writeStateFile(path, `${JSON.stringify(written, undefined, 2)}\n`);
+}
+
+/** Removes a record; one that is gone already is none to worry about. */
+export function removeRecord(stateDirectory: string, id: string): void {
+  assertRootId(id);
+  const directory = join(stateDirectory, 'roots');
+  const path = join(directory, `${id}.json`);
+  try {
+    rmSync(path, { force: true });
+    syncDirectory(directory);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw stateError(path, error);
+  }
+}
+
+/** Puts a damaged record aside, so that the one made again from pins can take its place. */
+export function setAside({ path }: DamagedRecord): void {
+  try {
+    renameSync(path, `${path}.damaged`);
+  } catch (error) {
+    // Another berth was quicker.
+    if (systemErrorCode(error) !== 'ENOENT') throw stateError(path, error);
+  }
+}
+
+function parse(path: string, text: string): RootRecord {
+  const document: unknown = JSON.parse(text);
+  const version = v.safeParse(v.looseObject({ apiVersion: v.string() }), document);
+  if (version.success && version.output.apiVersion !== API_VERSION) {
+    throw new BerthError(
+      'newer-record',
+      `${path}: expected a record of ${API_VERSION}, found one of ${version.output.apiVersion}`,
+      { hint: 'a newer berth wrote it: use that, or another --state-dir' },
+    );
+  }
+  return v.parse(RecordFile, document);
+}
+
+function entriesOf(directory: string): string[] {
+  try {
+    return readdirSync(directory).sort();
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw stateError(directory, error);
+  }
+}

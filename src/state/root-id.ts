@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { BerthError } from '../common/errors.ts';
+import { isRootId } from '../common/roots.ts';
+import { isDeploymentName } from '../deployment/deployment.ts';
+
+/** The id of the pins that people make by hand, with `berth pin` and `berth pull --pin`. */
+export const MANUAL = 'manual';
+
+/**
+ * The id of a root that no updater names: a slug of its location. Where the slug alone could be
+ * another path's too, a hash of the location makes it unique. An image's digest is no part of it: a
+ * tag that has moved is the same root with another tree.
+ */
+export function idOfLocation(location: string): string {
+  if (location === '/') return 'root';
+  const plain = location.replace(/^\/+|\/+$|@sha256:[0-9a-f]{64}$/g, '');
+  const slug = plain.replaceAll('/', '-').replace(/[^A-Za-z0-9._-]/g, '_');
+  const unique = plain.length <= 80 && /^[A-Za-z0-9][A-Za-z0-9._/]*$/.test(plain);
+  if (unique && slug !== 'root' && isRootId(slug) && !isManual(slug)) return slug;
+  const hash = createHash('sha256')
+    .update(plain.startsWith('image:') ? plain : location)
+    .digest('hex')
+    .slice(0, 8);
+  const start = slug.slice(0, 80).replace(/^[^A-Za-z0-9]+/, '');
+  return start === '' || isManual(start) ? `path-${hash}` : `${start}-${hash}`;
+}
+
+/**
+ * An id as a user gives it.
+ *
+ * @throws {BerthError} `root-id` for one that could not be a file's name or a label's value.
+ */
+export function checkedId(id: string): string {
+  if (!isRootId(id)) {
+    throw new BerthError(
+      'root-id',
+      isDeploymentName(id)
+        ? `${id} is no id of a root: it is how a deployment is called, whichever that is at the time`
+        : `${JSON.stringify(id)} is no id of a root: expected a letter or digit, then up to 127 of A-Z a-z 0-9 . _ @ + -`,
+      { hint: 'give another --id', kind: 'usage' },
+    );
+  }
+  return id;
+}
+
+/** Whether pins under this id were made by hand: `manual`, or `manual.NAME`. */
+export function isManual(id: string): boolean {
+  return id === MANUAL || id.startsWith(`${MANUAL}.`);
+}

@@ -1,0 +1,30 @@
+import { statSync } from 'node:fs';
+import { isDigest } from '../image/digest.ts';
+import type { Blob } from '../image/resolved.ts';
+import { storeFailure } from './failure.ts';
+import { blobPath, type Layout } from './layout.ts';
+
+/**
+ * Whether a blob is there. Blobs get their name only when they are whole and their digest is
+ * checked, so the size tells enough, and hashing gigabytes for each look is spared.
+ */
+export function isPresent(layout: Layout, blob: Blob): boolean {
+  return storedSize(layout, blob.digest) === blob.size;
+}
+
+/** The size of a stored blob in bytes; undefined if it is not there. */
+export function storedSize(layout: Layout, digest: string): number | undefined {
+  if (!isDigest(digest)) return undefined;
+  const path = blobPath(layout, digest);
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found?.isFile() === true ? found.size : undefined;
+  } catch (error) {
+    throw storeFailure(path, error);
+  }
+}
+
+/** The blobs without those that come a second time: an image may repeat a layer. */
+export function distinct(blobs: readonly Blob[]): readonly Blob[] {
+  return [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
+}

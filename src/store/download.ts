@@ -1,0 +1,156 @@
+import { Semaphore } from '../common/semaphore.ts';
+import { parseName } from '../image/name.ts';
+import type { Blob } from '../image/resolved.ts';
+import type { ShippedImages } from '../oci/local-images.ts';
+import type { Access } from '../registry/access.ts';
+import { RegistryError } from '../registry/errors.ts';
+import { type Registry } from '../registry/registry.ts';
+import { isPresent } from './blob.ts';
+import { ChunkWriter } from './chunk-writer.ts';
+import { writeAtomically } from './file.ts';
+import { blobPath, type Layout } from './layout.ts';
+import { beginBlob } from './partial.ts';
+
+/** More at a time don't come faster over one link, and each costs buffers. */
+const LARGE_AT_A_TIME = 4;
+
+/** Small ones wait for answers more than for bytes; they don't wait for the large. */
+const SMALL_AT_A_TIME = 8;
+
+/** In bytes. */
+const LARGE = 1024 * 1024;
+
+export interface DownloadWatch {
+  readonly signal: AbortSignal;
+  /** Called with the bytes that came since the last call. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/**
+ * The downloads of one engine: few at a time, whatever the number of images, the largest of all of
+ * them first, so that none is left to come alone at the end. A blob that several images need comes
+ * once.
+ */
+export class Downloads {
+  readonly #layout: Layout;
+  readonly #registry: Registry;
+  readonly #nearby: Bytes | undefined;
+  readonly #large = new Semaphore(LARGE_AT_A_TIME);
+  readonly #small = new Semaphore(SMALL_AT_A_TIME);
+  readonly #underWay = new Map<string, UnderWay>();
+
+  constructor(layout: Layout, registry: Registry, nearby: Bytes | undefined) {
+    this.#layout = layout;
+    this.#registry = registry;
+    this.#nearby = nearby;
+  }
+
+  /** Sees to it that the blob is there; that it stays is on disk only after a sync of `blobs`. */
+  async bring(name: string, blob: Blob, access: Access, watch: DownloadWatch): Promise<void> {
+    const { registry } = parseName(name);
+    for (;;) {
+      if (isPresent(this.#layout, blob)) return watch.onBytes(blob.size);
+      const other = this.#underWay.get(blob.digest);
+      if (other === undefined) break;
+      // What made the other fail may be its own: its repository, credentials, signal. It says so
+      // itself; here the blob is tried again.
+      const outage = await other.outage;
+      if (outage !== undefined && other.registry === registry) throw outage;
+    }
+    const places = blob.size < LARGE ? this.#small : this.#large;
+    const download = places.run(blob.size, () => this.#download(name, blob, access, watch));
+    const outage = download.then(
+      () => undefined,
+      (error: unknown) => (watch.signal.aborted ? undefined : outageIn(error)),
+    );
+    this.#underWay.set(blob.digest, { registry, outage });
+    try {
+      await download;
+    } finally {
+      this.#underWay.delete(blob.digest);
+    }
+  }
+
+  async #download(name: string, blob: Blob, access: Access, watch: DownloadWatch): Promise<void> {
+    watch.signal.throwIfAborted();
+    const { shipped } = access;
+    if (shipped !== undefined) return this.#copy(blob, shipped, watch);
+    const nearby = this.#nearby;
+    if (nearby !== undefined && (await this.#copyNearby(blob, nearby, watch))) return;
+    const begun = await beginBlob(this.#layout, blob);
+    const { file, path, progress } = begun;
+    if (progress.length > 0) watch.onBytes(progress.length);
+    const writer = new ChunkWriter(file, path, blob.size, progress.length);
+    const write = async (chunk: Buffer) => {
+      await writer.write(chunk);
+      watch.onBytes(chunk.length);
+    };
+    const restart = async () => {
+      await writer.restart();
+      watch.onBytes(-progress.length);
+    };
+    try {
+      const { signal } = watch;
+      await this.#registry.download(name, blob, access, { write, restart }, { signal, progress });
+      await writer.end();
+      await begun.finish();
+    } catch (error) {
+      // Whatever of it could be written is a start of the blob.
+      await writer.end().catch(() => undefined);
+      await begun.abandon(error);
+      throw error;
+    }
+  }
+
+  /** @returns whether it was there, and sound. */
+  async #copyNearby(
+    blob: Blob,
+    nearby: Bytes,
+    { signal, onBytes }: DownloadWatch,
+  ): Promise<boolean> {
+    let copied = 0;
+    const count = (bytes: number) => {
+      copied += bytes;
+      onBytes(bytes);
+    };
+    try {
+      await this.#copy(blob, nearby, { signal, onBytes: count });
+      return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof RegistryError)) throw error;
+      onBytes(-copied);
+      return false;
+    }
+  }
+
+  async #copy(blob: Blob, shipped: Bytes, watch: DownloadWatch): Promise<void> {
+    const path = blobPath(this.#layout, blob.digest);
+    await writeAtomically(this.#layout, path, async (file) => {
+      const writer = new ChunkWriter(file, path, blob.size);
+      for await (const chunk of shipped.read(blob)) {
+        watch.signal.throwIfAborted();
+        await writer.write(chunk);
+        watch.onBytes(chunk.length);
+      }
+      await writer.end();
+    });
+  }
+}
+
+/** Blobs that lie on this machine. */
+export type Bytes = Pick<ShippedImages, 'read'>;
+
+interface UnderWay {
+  /** Of the name that it is downloaded for. */
+  readonly registry: string;
+  /** Resolves when it ends: to why, if the registry was waited for in vain. */
+  readonly outage: Promise<RegistryError | undefined>;
+}
+
+/** What would meet everybody who asks there, each after the same long wait. */
+function outageIn(error: unknown): RegistryError | undefined {
+  if (!(error instanceof RegistryError) || error.kind !== 'unreachable') return undefined;
+  // That may be who asks.
+  return error.code === 'rate-limited' ? undefined : error;
+}

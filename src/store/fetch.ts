@@ -1,0 +1,163 @@
+import { withLock } from '../common/process-lock.ts';
+import { EngineError } from '../engine/errors.ts';
+import { type FetchWatch } from '../engine/fetch-watch.ts';
+import { sha256 } from '../image/digest.ts';
+import { parseName } from '../image/name.ts';
+import { parsePlatform } from '../image/platform.ts';
+import type { Blob, ResolvedImage } from '../image/resolved.ts';
+import type { Access } from '../registry/access.ts';
+import { distinct } from './blob.ts';
+import { syncDirectory, writeAll, writeAtomically } from './file.ts';
+import {
+  changeIndex,
+  type Descriptor,
+  type Index,
+  isFetched,
+  named,
+  withDescriptor,
+} from './index-file.ts';
+import { blobPath } from './layout.ts';
+import { namesOf } from './loaded-entry.ts';
+import { makeLayout } from './make-layout.ts';
+import { MAX_MANIFEST_BYTES, parseManifest, type StoredManifest, storedBytes } from './manifest.ts';
+import type { Store } from './opened.ts';
+
+/** The kinds of manifest that engines run; others in a layout are for other tools. */
+const MANIFEST_TYPES = [
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+];
+
+/**
+ * Brings the image and names it `repository@digest`. The name comes last, so that what is named
+ * is whole, whenever this is killed; what came before it is kept for the next try.
+ */
+export async function fetchImage(
+  store: Store,
+  image: ResolvedImage,
+  access: Access,
+  watch: FetchWatch,
+): Promise<void> {
+  const options = watch.signal === undefined ? {} : { signal: watch.signal };
+  await store.registry.permit(image, access, options);
+  await makeLayout(store.layout);
+  await store.clearOnce();
+  const work = async () => {
+    const manifest = await bringDocuments(store, image, access, watch.signal);
+    await bringBlobs(store, image.name, image.blobs, access, watch);
+    await syncDirectory(store.layout.blobs);
+    const { registry, repository } = parseName(image.name);
+    const name = `${registry}/${repository}@${image.digest}`;
+    const top = image.digest === image.manifest ? undefined : image.digest;
+    const change = (index: Index) => {
+      // What somebody else put here is theirs under one more name, too.
+      const fetched = namesOf(index, image.manifest).every(isFetched);
+      const descriptor = named(describe(image, manifest), name, { index: top, fetched });
+      return withDescriptor(index, descriptor);
+    };
+    await changeIndex(store.layout, change, watch.signal);
+  };
+  await withLock(store.layout.inUse, 'shared', work, options);
+}
+
+/** The manifest, and the index in which it stands. @returns the manifest. */
+export async function bringDocuments(
+  store: Store,
+  image: ResolvedImage,
+  access: Access,
+  signal: AbortSignal | undefined,
+): Promise<StoredManifest> {
+  const manifest = await bringManifest(store, image, image.manifest, access, signal);
+  checkManifest(image, manifest);
+  if (image.digest !== image.manifest) {
+    checkIndex(image, await bringManifest(store, image, image.digest, access, signal));
+  }
+  return manifest;
+}
+
+async function bringManifest(
+  store: Store,
+  image: ResolvedImage,
+  digest: string,
+  access: Access,
+  signal: AbortSignal | undefined,
+): Promise<StoredManifest> {
+  const { layout, registry } = store;
+  let content = storedBytes(layout, digest);
+  if (content === undefined) {
+    const from = access.shipped ?? {
+      manifest: () => registry.manifest(image.name, digest, access, signal),
+    };
+    const fetched = (await from.manifest(digest)).content;
+    if (fetched.length > MAX_MANIFEST_BYTES || sha256(fetched) !== digest) {
+      throw unexpected(image, digest, `${fetched.length} bytes that hash to ${sha256(fetched)}`);
+    }
+    const path = blobPath(layout, digest);
+    await writeAtomically(layout, path, (file) => writeAll(file, fetched, path));
+    content = fetched;
+  }
+  const manifest = parseManifest(content);
+  if (manifest === undefined) throw unexpected(image, digest, 'neither a manifest nor an index');
+  return manifest;
+}
+
+/** What is stored must be what was planned: its space was checked, its bytes were shown. */
+function checkManifest(image: ResolvedImage, manifest: StoredManifest): void {
+  const list = (blobs: ResolvedImage['blobs']) => blobs.map((b) => `${b.digest} ${b.size}`).join();
+  const isPlanned =
+    MANIFEST_TYPES.includes(manifest.mediaType) &&
+    manifest.blobs[0]?.digest === image.config &&
+    list(manifest.blobs) === list(image.blobs);
+  if (!isPlanned) throw unexpected(image, image.manifest, 'other blobs than were planned');
+}
+
+function checkIndex(image: ResolvedImage, index: StoredManifest): void {
+  if (index.manifests.includes(image.manifest)) return;
+  throw unexpected(image, image.digest, `no index that lists ${image.manifest}`);
+}
+
+/** All at once, as far as places are free; the first failure ends the others. */
+export async function bringBlobs(
+  store: Store,
+  name: string,
+  blobs: readonly Blob[],
+  access: Access,
+  watch: FetchWatch,
+): Promise<void> {
+  const failure = new AbortController();
+  const signals = watch.signal === undefined ? [] : [watch.signal];
+  const signal = AbortSignal.any([...signals, failure.signal]);
+  let here = 0;
+  const onBytes = (bytes: number) => {
+    here += bytes;
+    watch.onBytes?.(here);
+  };
+  const one = async (blob: Blob) => {
+    try {
+      await store.downloads.bring(name, blob, access, { signal, onBytes });
+    } catch (error) {
+      failure.abort(error);
+    }
+  };
+  await Promise.all(distinct(blobs).map(one));
+  watch.signal?.throwIfAborted();
+  failure.signal.throwIfAborted();
+}
+
+function describe(image: ResolvedImage, manifest: StoredManifest): Descriptor {
+  const platform = parsePlatform(image.platform);
+  return {
+    mediaType: manifest.mediaType,
+    digest: image.manifest,
+    size: manifest.size,
+    ...(platform === undefined ? {} : { platform }),
+  };
+}
+
+function unexpected(image: ResolvedImage, digest: string, found: string): EngineError {
+  return new EngineError(
+    'engine-reply',
+    `expected the content of ${digest} for ${image.name}, found ${found}`,
+    { hint: 'plan again; if it stays so, the registry serves what it should not' },
+  );
+}

@@ -1,0 +1,54 @@
+import type { EngineImage } from '../engine/engine.ts';
+import { distinct, isPresent, storedSize } from './blob.ts';
+import { type Descriptor, indexDigestOf, isFetched, nameOf, readIndex } from './index-file.ts';
+import { isLoaded, namesOf } from './loaded-entry.ts';
+import { layoutExists } from './make-layout.ts';
+import { storedManifest } from './manifest.ts';
+import type { Store } from './opened.ts';
+
+/** The images whose every blob is there, with the names that index.json has for them. */
+export function wholeImages(store: Store): readonly EngineImage[] {
+  if (!layoutExists(store.layout)) return [];
+  const own = readIndex(store.layout).manifests.filter((descriptor) => !isLoaded(descriptor));
+  const byDigest = Map.groupBy(own, ({ digest }) => digest);
+  return [...byDigest].flatMap(([id, descriptors]) => {
+    if (!isWhole(store, id)) return [];
+    const names = descriptors.filter((d) => hasItsIndex(store, d)).flatMap((d) => nameOf(d) ?? []);
+    return {
+      id,
+      names: names.filter((name) => !name.includes('@')),
+      digests: names.filter((name) => name.includes('@')),
+      size: sizeOf(store, id),
+      fetched: descriptors.every(isFetched),
+    };
+  });
+}
+
+/** Whether index.json has a name for it: what has none is a rest of something. */
+export function isNamed({ layout }: Store, id: string): boolean {
+  return namesOf(readIndex(layout), id).length > 0;
+}
+
+/** Whether it is an image whose manifest and blobs are all there. */
+export function isWhole(store: Store, id: string): boolean {
+  const { layout, manifests } = store;
+  const manifest = storedManifest(layout, manifests, id);
+  return (
+    manifest !== undefined &&
+    manifest.blobs.length > 0 &&
+    storedSize(layout, id) === manifest.size &&
+    manifest.blobs.every((blob) => isPresent(layout, blob))
+  );
+}
+
+/** An index's digest is a name only as long as the index is there. */
+function hasItsIndex({ layout }: Store, descriptor: Descriptor): boolean {
+  const digest = indexDigestOf(descriptor);
+  return digest === undefined || storedSize(layout, digest) !== undefined;
+}
+
+function sizeOf({ layout, manifests }: Store, id: string): number {
+  const manifest = storedManifest(layout, manifests, id);
+  if (manifest === undefined) return 0;
+  return distinct(manifest.blobs).reduce((sum, blob) => sum + blob.size, manifest.size);
+}

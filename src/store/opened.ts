@@ -1,0 +1,39 @@
+import { withLockIfFree } from '../common/process-lock.ts';
+import type { Registry } from '../registry/registry.ts';
+import { type Bytes, Downloads } from './download.ts';
+import { type Layout, layoutAt } from './layout.ts';
+import type { ManifestCache } from './manifest.ts';
+import { recoverTemporary } from './partial.ts';
+import type { PinCache } from './pin-file.ts';
+
+export interface StoreOptions {
+  /** `store/` of the state directory; it need not exist. */
+  readonly directory: string;
+  readonly registry: Registry;
+  /** Blobs that lie elsewhere, maybe damaged: a sound one is copied, and not downloaded. */
+  readonly nearby?: Bytes | undefined;
+}
+
+/** What the steps of the store work with. */
+export interface Store {
+  readonly layout: Layout;
+  readonly registry: Registry;
+  readonly downloads: Downloads;
+  readonly manifests: ManifestCache;
+  readonly pinFiles: PinCache;
+  /** Sees to what killed runs left half-written, the first time it is called. */
+  readonly clearOnce: () => Promise<void>;
+}
+
+export function storeIn({ directory, registry, nearby }: StoreOptions): Store {
+  const layout = layoutAt(directory);
+  let cleared: Promise<void> | undefined;
+  return {
+    layout,
+    registry,
+    downloads: new Downloads(layout, registry, nearby),
+    manifests: new Map(),
+    pinFiles: new Map(),
+    clearOnce: () => (cleared ??= withLockIfFree(layout.inUse, () => recoverTemporary(layout))),
+  };
+}

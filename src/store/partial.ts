@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemErrorCode } from '../common/errors.ts';
+import { makeDirectory } from '../common/make-directory.ts';
+import { EngineError } from '../engine/errors.ts';
+import type { Blob } from '../image/resolved.ts';
+import { BlobProgress } from '../registry/blob-progress.ts';
+import { RegistryError } from '../registry/errors.ts';
+import { storeFailure } from './failure.ts';
+import { blobPath, entriesOf, type Layout } from './layout.ts';
+
+/** In bytes: of less than that, going on saves nothing. */
+const WORTH_KEEPING = 64 * 1024;
+
+/** In milliseconds: what nobody went on with for so long is in nobody's way to a boot. */
+const KEPT_FOR = 14 * 24 * 60 * 60 * 1000;
+
+/** In bytes, for reading again what is there. */
+const READ_SIZE = 1024 * 1024;
+
+/** A blob that is being written, perhaps from where an earlier try ended. */
+export interface BegunBlob {
+  readonly file: FileHandle;
+  /** What it will be. */
+  readonly path: string;
+  /** What is in the file. */
+  readonly progress: BlobProgress;
+  /** Makes it the blob: synced, then renamed. Its name is on disk after `syncDirectory`. */
+  finish(): Promise<void>;
+  /** Keeps what came for the next try, unless the error says that it is worth nothing. */
+  abandon(error: unknown): Promise<void>;
+}
+
+/**
+ * Begins a blob in a file of this process's own. What an earlier try left is taken over: by a
+ * rename, so that of two processes one gets it. It is hashed again, not believed.
+ *
+ * @throws {EngineError}
+ */
+export async function beginBlob(layout: Layout, blob: Blob): Promise<BegunBlob> {
+  const path = blobPath(layout, blob.digest);
+  const hex = hexOf(blob.digest);
+  const own = join(layout.temporary, `${hex}.${randomBytes(6).toString('hex')}`);
+  const kept = keptPath(layout, hex);
+  try {
+    const file = await opened(layout, kept, own);
+    const progress = new BlobProgress();
+    await readAgain(file, progress, blob.size);
+    return {
+      file,
+      path,
+      progress,
+      finish: () => finish(file, own, path),
+      abandon: async (error) => {
+        await file.close();
+        // Gone, where somebody took it for rubbish.
+        const { size = 0 } = statSync(own, { throwIfNoEntry: false }) ?? {};
+        if (size >= WORTH_KEEPING && isWorthKeeping(error)) await rename(own, kept);
+        else await rm(own, { force: true });
+      },
+    };
+  } catch (error) {
+    throw storeFailure(path, error);
+  }
+}
+
+/**
+ * What killed runs left half-written: blobs are kept, for the next try to go on with, the rest
+ * goes. Only for who holds `inUse` alone.
+ */
+export async function recoverTemporary(layout: Layout): Promise<void> {
+  for (const entry of entriesOf(layout.temporary)) {
+    const path = join(layout.temporary, entry);
+    const hex = /^([0-9a-f]{64})\./.exec(entry)?.[1];
+    const kept = hex === undefined ? undefined : keptPath(layout, hex);
+    try {
+      const { size, mtimeMs } = statSync(path);
+      const isKept = size >= WORTH_KEEPING && Date.now() - mtimeMs < KEPT_FOR;
+      if (kept === undefined || !isKept) await rm(path, { recursive: true, force: true });
+      else if (path !== kept) await rename(path, kept);
+    } catch (error) {
+      throw storeFailure(path, error);
+    }
+  }
+}
+
+/** How many bytes of a blob an earlier try has left. */
+export function keptSize(layout: Layout, { digest, size }: Blob): number {
+  const found = statSync(keptPath(layout, hexOf(digest)), { throwIfNoEntry: false });
+  return found === undefined || found.size > size ? 0 : found.size;
+}
+
+function keptPath(layout: Layout, hex: string): string {
+  return join(layout.temporary, `${hex}.partial`);
+}
+
+async function opened(layout: Layout, kept: string, own: string): Promise<FileHandle> {
+  try {
+    await rename(kept, own);
+    return await open(own, 'r+');
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+  }
+  // The directory is made again where somebody took it for rubbish.
+  makeDirectory(layout.temporary);
+  return open(own, 'wx', 0o600);
+}
+
+async function readAgain(file: FileHandle, progress: BlobProgress, size: number): Promise<void> {
+  const { size: found } = await file.stat();
+  if (found > size) return file.truncate(0);
+  if (found === 0) return;
+  const buffer = Buffer.allocUnsafe(Math.min(found, READ_SIZE));
+  while (progress.length < found) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
+    if (bytesRead === 0) return;
+    progress.add(buffer.subarray(0, bytesRead));
+  }
+}
+
+async function finish(file: FileHandle, own: string, path: string): Promise<void> {
+  try {
+    await file.datasync();
+    await rename(own, path);
+    await file.close();
+  } catch (error) {
+    throw storeFailure(path, error);
+  }
+}
+
+/** What is wrong stays wrong, and what fills the disk is in the way. */
+function isWorthKeeping(error: unknown): boolean {
+  if (error instanceof EngineError) return error.code !== 'no-space';
+  if (!(error instanceof RegistryError)) return true;
+  return error.code !== 'digest-mismatch' && error.code !== 'bad-reply';
+}
+
+function hexOf(digest: string): string {
+  return digest.slice('sha256:'.length);
+}

@@ -1,0 +1,131 @@
+import { statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { append } from '../common/append.ts';
+import { withLock, withLockIfFree } from '../common/process-lock.ts';
+import { storedSize } from './blob.ts';
+import { storeFailure } from './failure.ts';
+import { type Index, indexDigestOf, readIndex, writeIndex } from './index-file.ts';
+import { entriesOf, type Layout, layoutAt } from './layout.ts';
+import { isLoaded, isStaged } from './loaded-entry.ts';
+import { layoutExists } from './make-layout.ts';
+import { storedManifest } from './manifest.ts';
+import type { Store } from './opened.ts';
+import { recoverTemporary } from './partial.ts';
+import { readPinFiles } from './pin-file.ts';
+
+/**
+ * Removes an image's names, then every blob that nothing needs any more. In this order what is
+ * named is whole also when this is killed; the next removal takes what it left.
+ *
+ * @returns false if a root has pinned it.
+ * @throws {EngineError} `store-damaged` if not every pin can be read.
+ */
+export async function removeImage(store: Store, id: string): Promise<boolean> {
+  const { layout } = store;
+  if (!layoutExists(layout)) return true;
+  return withLock(layout.inUse, 'exclusive', async () => {
+    const pinFiles = readPinFiles(layout.pins, store.pinFiles);
+    if (pinFiles.some(({ pins }) => pins.some((pin) => pin.id === id))) return false;
+    const before = readIndex(layout);
+    const kept = before.manifests.filter((d) => d.digest !== id || isLoaded(d));
+    const index = { ...before, manifests: kept };
+    if (index.manifests.length < before.manifests.length) await writeIndex(layout, index);
+    await sweep(store, needed(store, index));
+    await clearTemporary(layout);
+    return true;
+  });
+}
+
+/** What `removeImage` of each of these would free, in bytes. */
+export function freedBy(store: Store, ids: ReadonlySet<string>): number {
+  const { layout } = store;
+  const before = readIndex(layout);
+  const left = before.manifests.filter((d) => !ids.has(d.digest) || isLoaded(d));
+  const index = { ...before, manifests: left };
+  const kept = needed(store, index);
+  return entriesOf(layout.blobs)
+    .filter((entry) => !kept.has(`sha256:${entry}`))
+    .reduce((sum, entry) => sum + (storedSize(layout, `sha256:${entry}`) ?? 0), 0);
+}
+
+/**
+ * Removes the blobs that nothing needs; what a download has left to go on with stays. Only for who
+ * holds `inUse` alone.
+ */
+export async function sweepUnneeded(layout: Layout): Promise<void> {
+  const store = { layout, manifests: new Map(), pinFiles: new Map() };
+  await sweep(store, needed(store, readIndex(layout)));
+  await recoverTemporary(layout);
+}
+
+/** What is half-written in the directory of a store that need not be there, in bytes. */
+export function halfWritten(directory: string): number {
+  const { temporary } = layoutAt(directory);
+  const sizes = entriesOf(temporary).map((entry) =>
+    statSync(join(temporary, entry), { throwIfNoEntry: false }),
+  );
+  return sizes.reduce((sum, stats) => sum + (stats?.size ?? 0), 0);
+}
+
+/**
+ * Removes what is half-written there, unless somebody is at work in that store.
+ *
+ * @returns how many bytes that were.
+ */
+export async function removeHalfWritten(directory: string): Promise<number> {
+  const layout = layoutAt(directory);
+  let bytes = 0;
+  if (halfWritten(directory) === 0) return bytes;
+  await withLockIfFree(layout.inUse, async () => {
+    bytes = halfWritten(directory);
+    await clearTemporary(layout);
+  });
+  return bytes;
+}
+
+/** Removes what is half-written. Only for who holds `inUse` alone. */
+async function clearTemporary(layout: Layout): Promise<void> {
+  for (const entry of entriesOf(layout.temporary)) await remove(join(layout.temporary, entry));
+}
+
+type Blobs = Pick<Store, 'layout' | 'manifests' | 'pinFiles'>;
+
+/** The digests of all blobs that index.json or a pin leads to. */
+function needed(store: Blobs, index: Index): ReadonlySet<string> {
+  const { layout, manifests, pinFiles } = store;
+  const pins = [layout.pins, layout.waiting]
+    .flatMap((directory) => readPinFiles(directory, pinFiles))
+    .flatMap((file) => file.pins);
+  const reached = new Set<string>();
+  const whole = index.manifests.filter((descriptor) => !isStaged(descriptor));
+  const open = [...whole.map(({ digest }) => digest), ...pins.map(({ id }) => id)];
+  for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
+    if (reached.has(digest)) continue;
+    reached.add(digest);
+    const manifest = storedManifest(layout, manifests, digest);
+    for (const blob of manifest?.blobs ?? []) reached.add(blob.digest);
+    append(open, manifest?.manifests ?? []);
+  }
+  // An index is kept beside an image as bytes: it leads to other platforms, which it does not hold.
+  for (const descriptor of index.manifests) {
+    reached.add(descriptor.digest).add(indexDigestOf(descriptor) ?? '');
+  }
+  for (const pin of pins) for (const { digest } of pin.names) reached.add(digest);
+  return reached;
+}
+
+async function sweep(store: Blobs, kept: ReadonlySet<string>): Promise<void> {
+  const { layout, manifests } = store;
+  for (const entry of entriesOf(layout.blobs)) {
+    if (kept.has(`sha256:${entry}`)) continue;
+    manifests.delete(`sha256:${entry}`);
+    await remove(join(layout.blobs, entry));
+  }
+}
+
+async function remove(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true }).catch((error: unknown) => {
+    throw storeFailure(path, error);
+  });
+}

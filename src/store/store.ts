@@ -1,0 +1,65 @@
+import { withLock } from '../common/process-lock.ts';
+import { version } from '../common/version.ts';
+import type { Engine } from '../engine/engine.ts';
+import { distinct, isPresent } from './blob.ts';
+import { fetchImage } from './fetch.ts';
+import { isNamed, isWhole, wholeImages } from './images.ts';
+import { changeIndex, isFetched, named, withDescriptor } from './index-file.ts';
+import { namesOf } from './loaded-entry.ts';
+import { layoutExists } from './make-layout.ts';
+import { type Store, type StoreOptions, storeIn } from './opened.ts';
+import { keptSize } from './partial.ts';
+import { allPins, noSuchImage, pinImages, unpinImages } from './pin.ts';
+import { freedBy, removeImage } from './remove.ts';
+
+/**
+ * The embedded engine: an OCI image layout, in which every image lies once, under its manifest's
+ * digest. Nothing is read or made before it is needed.
+ */
+export function openStore(options: StoreOptions): Engine {
+  const store = storeIn(options);
+  const { layout } = store;
+  return {
+    name: 'store',
+    // The downloads have a bound of their own, and choose the largest among those of all images.
+    concurrency: 64,
+    idOf: (image) => image.manifest,
+    info: async () => ({
+      name: 'store',
+      version,
+      directory: layout.directory,
+      description: `OCI image layout in ${layout.directory}`,
+    }),
+    images: async () => wholeImages(store),
+    has: async (id) => layoutExists(layout) && isNamed(store, id) && isWhole(store, id),
+    pins: async () => allPins(store),
+    missingBlobs: async (image) =>
+      distinct(image.blobs)
+        .filter((blob) => !isPresent(layout, blob))
+        .map((blob) => ({ ...blob, size: blob.size - keptSize(layout, blob) })),
+    layers: async () => [],
+    freeLocks: async () => undefined,
+    freed: async (ids) => (layoutExists(layout) ? freedBy(store, ids) : 0),
+    fetch: async (image, access, watch = {}) => {
+      await fetchImage(store, image, access, watch);
+      return image.manifest;
+    },
+    pin: (root, images) => pinImages(store, root, images),
+    unpin: (pins) => unpinImages(store, pins),
+    tag: (id, name) => tagImage(store, id, name),
+    remove: (id) => removeImage(store, id),
+    close: async () => undefined,
+  };
+}
+
+async function tagImage(store: Store, id: string, name: string): Promise<void> {
+  const { layout } = store;
+  if (!layoutExists(layout)) throw noSuchImage(store, id);
+  await withLock(layout.inUse, 'shared', () =>
+    changeIndex(layout, (index) => {
+      const [found] = namesOf(index, id);
+      if (found === undefined) throw noSuchImage(store, id);
+      return withDescriptor(index, named(found, name, { fetched: isFetched(found) }));
+    }),
+  );
+}

@@ -1,0 +1,124 @@
+import { execFile } from 'node:child_process';
+import { BerthError } from '../common/errors.ts';
+import type { Service, ServiceManager } from './services.ts';
+
+/** For an answer that needs no service to do anything, in milliseconds: a reload runs generators. */
+const ANSWER_TIMEOUT = 120_000;
+
+/** For a service that says itself that it may start for ever, in milliseconds. */
+const START_TIMEOUT = 3_600_000;
+
+/** Hosts with thousands of units stay far below. */
+const MAX_OUTPUT = 64 * 1024 * 1024;
+
+/** Not a template, nor anything else at which systemctl would answer nothing at all. */
+const SERVICE = /^[\w:.\\-]+(@[\w:.\\@-]+)?\.service$/;
+
+const NEEDS = ['Requires', 'Requisite', 'BindsTo', 'Wants', 'PartOf', 'After'];
+const PROPERTIES = [
+  'Id',
+  'LoadState',
+  'ActiveState',
+  'InvocationID',
+  'Type',
+  'NeedDaemonReload',
+  'ExecStart',
+  ...NEEDS,
+  'Before',
+];
+
+/** systemd, asked by systemctl(1). */
+export function systemctl({ user }: { readonly user: boolean }): ServiceManager {
+  const manager = user ? ['--user'] : [];
+  const ask = async (words: readonly string[]) => {
+    const { failure, output } = await run([...manager, ...words], ANSWER_TIMEOUT);
+    if (failure !== undefined) throw notAnswered(words[0] ?? '', failure);
+    return output;
+  };
+  const show = async (units: readonly string[]) =>
+    servicesIn(await ask(['show', `--property=${PROPERTIES.join(',')}`, '--', ...units]));
+  return {
+    scopes: new Set(user ? ['user', `user:${process.geteuid?.()}`] : ['system']),
+    all: async (units) => {
+      const services = await show(['*.service', ...units.filter((unit) => SERVICE.test(unit))]);
+      return new Map(services.map((service) => [service.unit, service]));
+    },
+    one: async (unit) => {
+      const [service] = await show([unit]);
+      if (service === undefined) throw notAnswered('show', `it says nothing of ${unit}`);
+      return service;
+    },
+    reload: async () => {
+      await ask(['daemon-reload']);
+    },
+    restart: async (unit, signal) => {
+      // One that failed too often is refused else; one that did not fail has nothing to forget.
+      await run([...manager, 'reset-failed', '--', unit], ANSWER_TIMEOUT);
+      const { failure } = await run([...manager, 'restart', '--', unit], START_TIMEOUT, signal);
+      signal.throwIfAborted();
+      return failure;
+    },
+  };
+}
+
+function servicesIn(output: string): readonly Service[] {
+  return output.split('\n\n').flatMap((text) => {
+    const properties = new Map<string, string>();
+    for (const line of text.split('\n')) {
+      const [, key, value] = /^([A-Za-z]+)=(.*)$/.exec(line) ?? [];
+      // Of several commands the first counts.
+      if (key !== undefined && value !== undefined && !properties.has(key)) {
+        properties.set(key, value);
+      }
+    }
+    const of = (key: string) => properties.get(key) ?? '';
+    if (of('Id') === '') return [];
+    // What it needs may come after it all the same, as the containers of a pod do.
+    const before = new Set(of('Before').split(' '));
+    const after = NEEDS.flatMap((key) => of(key).split(' ')).filter(
+      (name) => name !== '' && !before.has(name),
+    );
+    return [
+      {
+        unit: of('Id'),
+        loaded: of('LoadState') === 'loaded',
+        state: of('ActiveState'),
+        invocation: of('InvocationID'),
+        type: of('Type'),
+        stale: of('NeedDaemonReload') === 'yes',
+        after: [...new Set(after)],
+        command: / argv\[\]=(.*?) ; ignore_errors=/.exec(of('ExecStart'))?.[1] ?? '',
+      },
+    ];
+  });
+}
+
+interface Answer {
+  readonly output: string;
+  readonly failure: string | undefined;
+}
+
+function run(words: readonly string[], timeout: number, signal?: AbortSignal): Promise<Answer> {
+  return new Promise((resolve) => {
+    const options = {
+      timeout,
+      maxBuffer: MAX_OUTPUT,
+      killSignal: 'SIGKILL',
+      env: { ...process.env, LC_ALL: 'C' },
+      ...(signal === undefined ? {} : { signal }),
+    } as const;
+    execFile('systemctl', words, options, (error, output, stderr) => {
+      if (error === null) return resolve({ output, failure: undefined });
+      const said = stderr.trim().split('\n')[0] ?? '';
+      const late = error.killed === true ? `no answer in ${timeout / 1000} s` : said;
+      return resolve({ output, failure: late || error.message });
+    });
+  });
+}
+
+function notAnswered(verb: string, reason: string): BerthError {
+  const message = `expected systemctl ${verb} to answer, found: ${reason}`;
+  return new BerthError('services', message, {
+    hint: 'run it where systemd runs the services, as a user who may restart them',
+  });
+}

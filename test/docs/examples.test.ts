@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import test from 'node:test';
+import type { Command } from 'commander';
+import { parse } from 'yaml';
+import { programOf } from '../../src/cli/program.ts';
+
+const examples = resolve(import.meta.dirname, '../../examples');
+const read = (path: string) => readFileSync(join(examples, path), 'utf8');
+
+/** Parses a command line as berth would, and runs nothing. */
+async function accepts(line: string): Promise<void> {
+  const words = line.split(/\s+/);
+  const program = await programOf(words);
+  program.configureOutput({ writeErr: () => {}, outputError: () => {} });
+  const acted: string[] = [];
+  for (const command of program.commands) {
+    command.exitOverride().configureOutput({ writeErr: () => {}, outputError: () => {} });
+    command.action((...args: unknown[]) => {
+      acted.push((args.at(-1) as Command).name());
+    });
+  }
+  await program.parseAsync(words, { from: 'user' });
+  assert.deepEqual(acted, [words[0]], line);
+}
+
+/** Every command line of berth in a script, without what the shell makes of it. */
+function berthLines(script: string): string[] {
+  const lines = script.replaceAll('\\\n', ' ').split(/\n|&&|;|\|/);
+  return lines.flatMap(
+    (line) => /^\s*(?:RUN\s+(?:--\S+\s+)*)?berth\s+([^>]*)/.exec(line)?.[1]?.trim() ?? [],
+  );
+}
+
+interface Workflow {
+  readonly on: Readonly<Record<string, unknown>>;
+  readonly jobs: Readonly<
+    Record<string, { 'runs-on': string; steps: { uses?: string; run?: string }[] }>
+  >;
+}
+
+test('the workflow is YAML, and berth takes every command of it', async () => {
+  const workflow = parse(read('ci/github-workflow.yml')) as Workflow;
+  assert.ok('pull_request' in workflow.on);
+  const steps = Object.values(workflow.jobs).flatMap((job) => job.steps);
+  for (const { uses, run } of steps) assert.ok((uses === undefined) !== (run === undefined));
+  const lines = steps.flatMap(({ run }) => berthLines(run ?? ''));
+  assert.equal(lines.length, 4);
+  assert.ok(lines.some((line) => line.includes('--format sarif')));
+  assert.ok(lines.includes('lock --check rootfs'));
+  for (const line of lines) await accepts(line);
+  const uploads = steps.filter(({ uses }) => uses?.includes('upload-sarif') === true);
+  assert.equal(uploads.length, 1);
+});
+
+test('the Containerfile locks and lints, and berth takes its commands', async () => {
+  const text = read('build/Containerfile');
+  const lines = berthLines(text);
+  assert.deepEqual(
+    lines.map((line) => line.split(' ')[0]),
+    ['lock', 'lint'],
+  );
+  for (const line of lines) await accepts(line);
+  assert.match(text, /COPY --from=locked \/lock\.json \/usr\/lib\/berth\/lock\.json$/m);
+});
+
+test('berth takes the commands of the document on the first boot', async () => {
+  const text = read('../docs/first-boot.md');
+  const blocks = [...text.matchAll(/^```(?:dockerfile|sh)\n(.*?)^```$/gms)].map((m) => m[1] ?? '');
+  const lines = blocks.flatMap(berthLines);
+  assert.deepEqual(
+    lines.map((line) => line.split(' ')[0]),
+    ['lock', 'ship', 'stage'],
+  );
+  for (const line of lines) await accepts(line);
+});
+
+test('a line that berth would not take is seen', async () => {
+  await assert.rejects(accepts('lint --format xml rootfs'));
+  await assert.rejects(accepts('lock --chek rootfs'));
+  await assert.rejects(accepts('nonsense rootfs'));
+});
+
+test('the commands in the examples’ README are berth’s', async () => {
+  const lines = berthLines(read('README.md'));
+  assert.equal(lines.length, 2);
+  for (const line of lines) await accepts(line);
+});
+
+test('berth takes the examples of its own help', async () => {
+  const names = (await programOf([])).commands.map((command) => command.name());
+  for (const name of names) {
+    const command = (await programOf([name])).commands.find((one) => one.name() === name);
+    let help = '';
+    command?.configureOutput({ writeOut: (part) => (help += part) }).outputHelp();
+    const lines = berthLines(help.slice(help.indexOf('\nExamples:')));
+    assert.ok(lines.length > 0, name);
+    for (const line of lines) await accepts(line.replace(/\s+\d?<.*/, ''));
+  }
+});

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { type Context, changingRoot } from '../../src/lifecycle/context.ts';
+import { lastActivation } from '../../src/state/activation.ts';
+import { readRecords, removeRecord, setAside, writeRecord } from '../../src/state/records.ts';
+import { openStore } from '../../src/store/store.ts';
+import { noNetwork } from '../support/first-boot.ts';
+import { recordImage, stagedRecord } from '../support/samples.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+
+const record = stagedRecord('os', recordImage('a', 'registry.example.com/a:1'));
+
+test('what is written is what is read, and a person can read it', (t) => {
+  const state = temporaryDirectory(t);
+  writeRecord(state, record);
+  assert.deepEqual(readRecords(state).byId.get('os'), record);
+  assert.match(readFileSync(join(state, 'roots/os.json'), 'utf8'), /^ {2}"id": "os",$/m);
+  assert.deepEqual(readdirSync(join(state, 'roots')), ['os.json'], 'no temporary file is left');
+});
+
+test('no state directory is no record', (t) => {
+  assert.equal(readRecords(join(temporaryDirectory(t), 'none')).byId.size, 0);
+});
+
+test('a damaged record is named, put aside, and hides no other', (t) => {
+  const state = temporaryDirectory(t);
+  writeRecord(state, record);
+  for (const [name, text] of [
+    ['torn.json', '{"apiVersion":"berth/v1"'],
+    ['other.json', JSON.stringify({ ...record, id: 'os' })],
+  ] as const) {
+    writeFileSync(join(state, 'roots', name), text);
+  }
+  const { byId, damaged } = readRecords(state);
+  assert.deepEqual([...byId.keys()], ['os']);
+  assert.deepEqual(
+    damaged.map(({ path }) => path),
+    ['other.json', 'torn.json'].map((name) => join(state, 'roots', name)),
+  );
+  for (const one of damaged) setAside(one);
+  assert.deepEqual(readRecords(state).damaged, []);
+  assert.ok(readdirSync(join(state, 'roots')).includes('torn.json.damaged'));
+});
+
+test('no id leads to another place than its own', (t) => {
+  const directory = temporaryDirectory(t);
+  const state = join(directory, 'state');
+  writeRecord(state, record);
+  const victim = join(directory, 'victim.json');
+  writeFileSync(victim, 'untouched');
+  const context: Context = {
+    engine: openStore({ directory: join(state, 'store'), registry: noNetwork }),
+    stateDirectory: state,
+    report: () => undefined,
+    signal: new AbortController().signal,
+  };
+  for (const id of ['../../victim', '..', '', 'a/b', 'booted', 'a\n']) {
+    assert.throws(() => writeRecord(state, { ...record, id }), /is no id of a root/, id);
+    assert.throws(() => removeRecord(state, id), /is no id of a root/, id);
+    assert.throws(() => changingRoot(context, id, async () => undefined), /no id of a root/, id);
+  }
+  assert.equal(readFileSync(victim, 'utf8'), 'untouched');
+  assert.deepEqual(readdirSync(directory).sort(), ['state', 'victim.json']);
+});
+
+test('what a file of the state directory says is judged, too', (t) => {
+  const state = temporaryDirectory(t);
+  writeRecord(state, record);
+  const [staged] = record.staged?.images ?? [];
+  const image = { ...staged, names: [{ name: 'nginx', digest: staged?.id, references: [] }] };
+  for (const [name, changes] of [
+    ['booted', { id: 'booted' }],
+    ['..', { id: '..' }],
+    ['names', { id: 'names', staged: { ...record.staged, images: [image] } }],
+    ['released', { id: 'released', released: [{ id: staged?.id, names: ['-x'], size: 1 }] }],
+    ['ids', { id: 'ids', released: [{ id: 'sha256:../..', names: [], size: 1 }] }],
+  ] as const) {
+    const text = JSON.stringify({ ...record, ...changes });
+    writeFileSync(join(state, 'roots', `${name}.json`), text);
+  }
+  const { byId, damaged } = readRecords(state);
+  assert.deepEqual([...byId.keys()], ['os']);
+  // One whose name begins with a dot is no record, but what a killed run left.
+  assert.equal(damaged.length, 4);
+  writeFileSync(
+    join(state, 'activation.json'),
+    '{"apiVersion":"berth/v1","kind":"Activation","root":"../../victim"}',
+  );
+  assert.equal(lastActivation(state), undefined);
+});
+
+test('a record can be removed twice', (t) => {
+  const state = temporaryDirectory(t);
+  writeRecord(state, record);
+  removeRecord(state, 'os');
+  removeRecord(state, 'os');
+  assert.equal(readRecords(state).byId.size, 0);
+});
+
+test('a record of a newer berth is not put aside, but said', (t) => {
+  const state = temporaryDirectory(t);
+  writeRecord(state, record);
+  const future = JSON.stringify({ ...record, apiVersion: 'berth/v2' });
+  writeFileSync(join(state, 'roots/os.json'), future);
+  assert.throws(
+    () => readRecords(state),
+    /os\.json: expected a record of berth\/v1, found one of berth\/v2/,
+  );
+});
+
+test('a FIFO in the place of a record hangs nobody', (t) => {
+  const state = temporaryDirectory(t);
+  writeRecord(state, record);
+  execFileSync('mkfifo', [join(state, 'roots/pipe.json')]);
+  assert.deepEqual(
+    readRecords(state).damaged.map(({ message }) => message),
+    ['it is not a regular file'],
+  );
+});

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openStore } from '../../src/store/store.ts';
+import { client, serve } from '../registry/open.ts';
+import { buildImage } from '../support/image-builder.ts';
+import { validBlobs, validNames } from '../support/layout-check.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+
+const platform = { os: 'linux', architecture: 'amd64' };
+const layers = [{ bytes: 3_000_000, seed: 1 }, { files: { 'etc/x': 'hello' } }];
+
+for (const format of ['oci', 'docker'] as const) {
+  test(`an image of a registry is fetched over HTTP, and once (${format})`, async (t) => {
+    const server = await serve(t);
+    const image = buildImage({ layers, platforms: ['linux/arm64', 'linux/amd64'], format });
+    server.push('acme/app:1', image);
+    const registry = client(t, [server]);
+    const directory = join(temporaryDirectory(t), 'store');
+    const store = openStore({ directory, registry });
+    const resolved = await registry.resolve(`${server.host}/acme/app:1`, platform, {});
+    await Promise.all([store.fetch(resolved, {}), store.fetch(resolved, {})]);
+    const name = `${server.host}/acme/app@${image.top.digest}`;
+    assert.deepEqual(validNames(directory), new Map([[name, resolved.manifest]]));
+    assert.equal(validBlobs(directory).size, 2 + resolved.blobs.length);
+    const blobs = server.requests.filter(({ path }) => path.includes('/blobs/'));
+    assert.equal(blobs.length, resolved.blobs.length);
+    server.requests.length = 0;
+    await openStore({ directory, registry }).fetch(resolved, {});
+    assert.deepEqual(server.requests, []);
+  });
+}

@@ -1,0 +1,95 @@
+import { writeSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { EngineError } from '../../src/engine/errors.ts';
+import { openStore } from '../../src/store/store.ts';
+import { request } from './fixture.ts';
+import { layer, MemoryRegistry } from './memory-registry.ts';
+
+/** The registry of the tests with several processes: the same in each. */
+export function sampleRegistry() {
+  const registry = new MemoryRegistry();
+  registry.chunkSize = 4096;
+  const images = Array.from({ length: 6 }, (_, i) => {
+    const layers = ['base', `pair${i % 3}`, `own${i}`].map((word) => layer(word, 30_000));
+    const platforms = i === 0 ? ['linux/amd64', 'linux/arm64'] : ['linux/amd64'];
+    const [image] = registry.add(`h.example/app${i}:1`, layers, platforms);
+    if (image === undefined) throw new Error('no image');
+    return image;
+  });
+  return { registry, images };
+}
+
+const ROUNDS = 4;
+
+const [role, directory = '', ...numbers] = process.argv.slice(2);
+
+/** A byte to the parent for each chunk and each step: it kills by their count. */
+function beat(): void {
+  writeSync(1, '.');
+}
+
+if (role === 'life') await life();
+if (role === 'stager') await stager();
+if (role === 'remover') await remover();
+
+/** All that a store lives through: fetches at once, pins, tags, and removals. */
+async function life(): Promise<void> {
+  const { registry, images } = sampleRegistry();
+  registry.before = async () => {
+    beat();
+    await setImmediate();
+  };
+  const store = openStore({ directory, registry });
+  await Promise.all(
+    images.map(async (image, i) => {
+      await store.fetch(image, {});
+      beat();
+      if (i % 2 === 0) await store.pin('even', [request(image)]);
+      beat();
+      await store.tag(image.manifest, image.name);
+      beat();
+    }),
+  );
+  for (const image of images) {
+    await store.remove(image.manifest);
+    beat();
+  }
+}
+
+/** Fetches and pins images over and over, for a root of its own, while another removes. */
+async function stager(): Promise<void> {
+  const { registry, images } = sampleRegistry();
+  registry.before = () => setImmediate();
+  const root = numbers[0] ?? '';
+  for (let round = 0; round < ROUNDS; round++) {
+    const store = openStore({ directory, registry });
+    for (const image of images.filter((_, i) => numbers.includes(String(i)))) {
+      await fetchAndPin(store, root, image);
+    }
+    if (round < ROUNDS - 1)
+      await store.unpin((await store.pins()).filter((pin) => pin.root === root));
+  }
+}
+
+/** What the lifecycle's own lock would spare: another may remove it in between. */
+async function fetchAndPin(
+  store: ReturnType<typeof openStore>,
+  root: string,
+  image: Parameters<typeof request>[0],
+): Promise<void> {
+  for (;;) {
+    await store.fetch(image, {});
+    try {
+      return await store.pin(root, [request(image)]);
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'no-such-image') throw error;
+    }
+  }
+}
+
+/** Removes whatever it may until it is killed. */
+async function remover(): Promise<void> {
+  const { registry, images } = sampleRegistry();
+  const store = openStore({ directory, registry });
+  for (;;) for (const image of images) await store.remove(image.manifest);
+}

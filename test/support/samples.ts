@@ -1,0 +1,65 @@
+import type { EngineImage } from '../../src/engine/engine.ts';
+import type { Pin } from '../../src/engine/pin.ts';
+import type { Situation } from '../../src/lifecycle/situation.ts';
+import type { RecordImage, RootRecord } from '../../src/state/record.ts';
+
+/** A digest that a letter stands for. */
+export function digestFor(letter: string): string {
+  return `sha256:${letter.repeat(64).slice(0, 64)}`;
+}
+
+export function recordImage(letter: string, ...names: string[]): RecordImage {
+  const id = digestFor(letter);
+  return {
+    id,
+    manifest: id,
+    platform: 'linux/amd64',
+    size: 10,
+    fetched: true,
+    names: names.map((name) => ({ name, digest: id, references: [] })),
+  };
+}
+
+export function stagedRecord(id: string, ...images: RecordImage[]): RootRecord {
+  return {
+    apiVersion: 'berth/v1',
+    kind: 'Record',
+    id,
+    location: `/srv/${id}`,
+    engine: 'store',
+    staged: { time: '2026-01-01T00:00:00.000Z', images, problems: [], unresolved: [] },
+    released: [],
+  };
+}
+
+export function pinFor(root: string, image: RecordImage, of = 1, staged = '2026-01-01'): Pin {
+  return {
+    root,
+    handle: `${root} ${image.id}`,
+    id: image.id,
+    platform: image.platform,
+    fetched: image.fetched,
+    names: image.names.map(({ name, digest }) => ({ name, digest, manifest: image.manifest })),
+    record: { location: `/srv/${root}`, images: of, problems: 0, staged },
+  };
+}
+
+export function engineImage(letter: string, ...names: string[]): EngineImage {
+  const id = digestFor(letter);
+  return { id, names, digests: [`registry.example.com/x@${id}`], size: 100 };
+}
+
+export function situationOf(
+  records: readonly RootRecord[],
+  images: readonly EngineImage[],
+  pins: readonly Pin[],
+): Situation {
+  return {
+    records: new Map(records.map((record) => [record.id, record])),
+    elsewhere: new Map(),
+    images: new Map(images.map((image) => [image.id, image])),
+    pins,
+    downloaded: new Set(),
+    store: () => undefined,
+  };
+}

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { systemctl } from '../../src/systemctl/systemctl.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+
+/** Puts a stand-in for systemctl first, or nothing at all: the real one does not fail on demand. */
+function standIn(t: TestContext, script?: string): void {
+  const directory = temporaryDirectory(t);
+  if (script !== undefined) {
+    writeFileSync(join(directory, 'systemctl'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
+  const before = process.env['PATH'];
+  process.env['PATH'] = directory;
+  t.after(() => {
+    process.env['PATH'] = before;
+  });
+}
+
+const manager = systemctl({ user: false });
+const { signal } = new AbortController();
+
+test('where there is no systemd that is said', async (t) => {
+  standIn(t);
+  await assert.rejects(manager.all([]), { code: 'services', message: /systemctl show/ });
+});
+
+test('what no service can be called is not asked for', async (t) => {
+  standIn(t, 'case "$*" in *@.service* | *" /"*) exit 1;; esac; echo "Id=$*"');
+  const asked = ['web.service', 'web@a.service', 'web@.service', '/etc/x.service', 'a b.service'];
+  const [words] = (await manager.all(asked)).keys();
+  assert.match(words ?? '', / -- \*\.service web\.service web@a\.service$/);
+});
+
+test('why a service does not start is in systemctl’s own words', async (t) => {
+  standIn(t, '[ "$1" = restart ] && { echo "Job for $3 failed." >&2; exit 1; }; exit 0');
+  assert.equal(await manager.restart('web.service', signal), 'Job for web.service failed.');
+});
+
+test('a restart that is called off is no failure of the service', async (t) => {
+  standIn(t, '[ "$1" = restart ] && while :; do :; done; exit 0');
+  const abort = new AbortController();
+  const restart = manager.restart('web.service', abort.signal);
+  const reason = new Error('ended');
+  abort.abort(reason);
+  await assert.rejects(restart, reason);
+});
+
+test('what a service needs and is started before comes after it, as what a pod runs does', async (t) => {
+  standIn(t, 'echo Id=pod.service; echo Wants=web.service; echo Before=web.service a.target');
+  assert.deepEqual((await manager.one('pod.service')).after, []);
+});
