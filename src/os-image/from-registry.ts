@@ -4,7 +4,7 @@ import { downloaded } from '../registry/stream.ts';
 import type { ImageSource } from './image-source.ts';
 
 /**
- * An image in a registry, as the running system's policy.json and auth files let it be read.
+ * An image in a registry, judged by the policy.json and read with the auth files of the running system.
  *
  * @throws {RegistryError}
  */

@@ -1,6 +1,7 @@
 import { Semaphore } from '../common/semaphore.ts';
 import { parseName } from '../image/name.ts';
 import type { Blob } from '../image/resolved.ts';
+import { LayoutError } from '../oci/failure.ts';
 import type { ShippedImages } from '../oci/local-images.ts';
 import type { Access } from '../registry/access.ts';
 import { RegistryError } from '../registry/errors.ts';
@@ -118,7 +119,7 @@ export class Downloads {
       return true;
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof RegistryError)) throw error;
+      if (!(error instanceof LayoutError)) throw error;
       onBytes(-copied);
       return false;
     }
