@@ -1,6 +1,6 @@
 import { type Refusal, refusal } from './refusal.ts';
 
-/** By name in one case, as it is spelt. */
+/** The names of fields, by their spelling and by their folded spelling. */
 type Names = ReadonlyMap<string, string>;
 
 const DOCUMENT = namesOf(
@@ -9,6 +9,7 @@ const DOCUMENT = namesOf(
 const DESCRIPTOR = namesOf('mediaType artifactType digest size urls annotations data platform');
 const PLATFORM = namesOf('os architecture variant os.version os.features features');
 const ANY: Names = new Map();
+const NONE: Inner = new Map();
 
 /** The fields of a document that was parsed as JSON. */
 export interface Fields {
@@ -26,42 +27,43 @@ export interface Fields {
 export function documentFields(value: unknown): Fields | Refusal {
   const misspelt: string[] = [];
   const reader =
-    (names: Names, inner: Inner = {}) =>
+    (names: Names, inner: Inner = NONE) =>
     (of: unknown) =>
       fieldsOf(of, names, inner, misspelt);
   const annotations = reader(ANY);
-  const descriptor = reader(DESCRIPTOR, { annotations, platform: reader(PLATFORM) });
+  const platform = reader(PLATFORM);
+  const descriptor = reader(DESCRIPTOR, new Map(Object.entries({ annotations, platform })));
   const descriptors = (of: unknown) => (Array.isArray(of) ? of.map(descriptor) : of);
-  const document = reader(DOCUMENT, {
-    config: descriptor,
-    layers: descriptors,
-    manifests: descriptors,
-  });
+  const members = { config: descriptor, layers: descriptors, manifests: descriptors };
+  const document = reader(DOCUMENT, new Map(Object.entries(members)));
   const fields = document(value);
   const [first] = misspelt;
   if (first === undefined) return { kind: 'fields', fields };
   return refusal('bad-field', `the field ${first}`);
 }
 
-type Inner = Readonly<Record<string, (value: unknown) => unknown>>;
+type Inner = ReadonlyMap<string, (value: unknown) => unknown>;
 
 function fieldsOf(value: unknown, names: Names, inner: Inner, misspelt: string[]): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const entries: [string, unknown][] = [];
+  const fields: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(value)) {
-    const known = names.get(folded(name)) ?? name;
+    const known = names.get(name) ?? names.get(folded(name)) ?? name;
     if (known !== name) misspelt.push(`${JSON.stringify(name)}, which some take for "${known}"`);
-    const read = Object.hasOwn(inner, name) ? inner[name] : undefined;
-    if (field !== null) entries.push([name, read === undefined ? field : read(field)]);
+    // An assignment to this name would set the prototype.
+    if (field === null || name === '__proto__') continue;
+    const read = inner.get(name);
+    fields[name] = read === undefined ? field : read(field);
   }
-  return Object.fromEntries(entries);
+  return fields;
 }
 
 function namesOf(words: string): Names {
-  return new Map(words.split(' ').map((name) => [folded(name), name]));
+  const names = words.split(' ');
+  return new Map(names.flatMap((name) => [name, folded(name)].map((key) => [key, name])));
 }
 
-/** Simple case folding as Go does it, for which U+017F is an s and U+212A a k. */
+/** Folds case as Go does, where U+017F is an s and U+212A a k. */
 function folded(name: string): string {
   return name.toLowerCase().toUpperCase();
 }

@@ -28,11 +28,15 @@ function keysIn(text: string): number {
   let keys = 0;
   for (let start = text.indexOf('"'); start >= 0; ) {
     const end = endOfString(text, start);
-    if (text[afterSpace(text, end + 1)] === ':') keys++;
+    if (text.charCodeAt(afterSpace(text, end + 1)) === COLON) keys++;
     start = text.indexOf('"', end + 1);
   }
   return keys;
 }
+
+const COLON = 0x3a;
+const SPACE = 0x20;
+const BACKSLASH = 0x5c;
 
 function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1);
@@ -40,16 +44,17 @@ function endOfString(text: string, start: number): number {
   return end;
 }
 
-/** An odd number of backslashes before a quotation mark escapes the mark. */
+/** Whether an odd number of backslashes stands before a quotation mark. */
 function isEscaped(text: string, at: number): boolean {
   let first = at;
-  while (text[first - 1] === '\\') first--;
+  while (text.charCodeAt(first - 1) === BACKSLASH) first--;
   return (at - first) % 2 === 1;
 }
 
+/** Space is the last of the four characters that JSON allows between tokens. */
 function afterSpace(text: string, from: number): number {
   let at = from;
-  while (at < text.length && ' \t\r\n'.includes(text[at] ?? '')) at++;
+  while (text.charCodeAt(at) <= SPACE) at++;
   return at;
 }
 
@@ -60,8 +65,8 @@ function keysOf(value: unknown): number {
   while (open.length > 0) {
     const next = open.pop();
     if (typeof next !== 'object' || next === null) continue;
-    const values: unknown[] = Object.values(next);
-    if (!Array.isArray(next)) keys += values.length;
+    const values: unknown[] = Array.isArray(next) ? next : Object.values(next);
+    if (values !== next) keys += values.length;
     for (const inner of values) if (typeof inner === 'object') open.push(inner);
   }
   return keys;
