@@ -63,7 +63,8 @@ export const readSignatures: ReadFrom = (_, { content, mediaType }) =>
     digest: sha256(content),
   });
 
-const blobs = [configBytes, layerBytes, manifestBytes];
+/** The blobs and manifests that documents name. */
+export const blobs = [configBytes, layerBytes, manifestBytes];
 
 function writeLayout(directory: string, { content, mediaType }: Sample): void {
   const path = join(directory, 'blobs/sha256');
