@@ -73,7 +73,7 @@ export function shortDigest(digest: string): string {
 function actionOf(image: PlannedImage, index: number): Cell {
   if (index > 0) return 'same image';
   // What the root ships is copied from there, and nothing downloaded.
-  const isShipped = image.names.some(({ fetch }) => fetch?.access.shipped !== undefined);
+  const isShipped = image.names.some(({ fetch }) => fetch?.source.from === 'layout');
   if (!image.present && isShipped)
     return { text: `load ${formatBytes(image.size)}`, colour: 'yellow' };
   if (!image.present) return { text: `fetch ${formatBytes(image.bytes)}`, colour: 'yellow' };

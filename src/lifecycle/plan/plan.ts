@@ -6,9 +6,8 @@ import type { BerthError } from '../../common/errors.ts';
 import { formatBytes } from '../../common/format-bytes.ts';
 import type { NameFailure } from '../../common/limited.ts';
 import type { EngineInfo } from '../../engine/engine.ts';
-import type { ResolvedImage } from '../../image/resolved.ts';
-import type { Access } from '../../registry/access.ts';
-import { RegistryError } from '../../registry/errors.ts';
+import type { Source } from '../../engine/source.ts';
+import { type ResolvedImage, sizeOf } from '../../image/resolved.ts';
 import { type Registry } from '../../registry/registry.ts';
 import { runningRoot } from '../../state/activation.ts';
 import {
@@ -21,17 +20,12 @@ import {
 import type { Context } from '../context.ts';
 import { meaningsOf, pinsOf } from '../provenance.ts';
 import type { Situation } from '../situation.ts';
-import { lackOfLocks } from './locks.ts';
+import { isKnownByDigest } from './known-by-digest.ts';
+import { type Needed, neededFor } from './needed.ts';
 import { type Resolution, resolveBindings } from './resolve.ts';
-import {
-  isKnownByDigest,
-  lackOfSpace,
-  type Needed,
-  neededFor,
-  type Space,
-  sizeOf,
-} from './space.ts';
+import { lackOfSpace, type Space, spaceOn } from './space.ts';
 import { otherStorage, withoutShadowed } from './storage-differs.ts';
+import { chooseWay, isAheadWorthwhile, possibleWays, type Way } from './way.ts';
 
 /** What staging would do: decided once, and then carried out to the letter. Plain data. */
 export interface Plan {
@@ -63,12 +57,6 @@ export interface Plan {
   /** What an earlier staging of this root pinned and this one does not need. */
   readonly drops: readonly RecordImage[];
 }
-
-/**
- * How images come: `direct` into the engine; by way of its depot (`two-steps`); or they wait there
- * (`download`).
- */
-export type Way = 'direct' | 'two-steps' | 'download';
 
 export interface PlannedRoot {
   readonly id: string;
@@ -104,7 +92,7 @@ export interface PlannedName {
 
 export interface PlannedFetch {
   readonly image: ResolvedImage;
-  readonly access: Access;
+  readonly source: Source;
   /** Whether the engine knows the image by this name's digest. */
   readonly isKnown: boolean;
 }
@@ -153,20 +141,25 @@ export async function planStage(
     context.engine.info(),
   ]);
   const groups = Map.groupBy(resolved.resolutions, ({ id }) => id);
-  const fetched = resolved.resolutions.flatMap(({ id, image, access }) =>
-    image === undefined || access === undefined ? [] : [{ id, image, access }],
+  const fetched = resolved.resolutions.flatMap(({ id, image, source }) =>
+    image === undefined || source === undefined ? [] : [{ id, image, source }],
   );
-  const needed = await neededFor(context, situation, info, fetched);
+  const absent = fetched.filter(({ id, image }) => !isKnownByDigest(image, id, situation));
+  const footprint = await context.engine.footprint(absent.map(({ image }) => image));
+  const needed = neededFor(absent, footprint, context.engine.depot);
   const images = [...groups.values()].flatMap((group) =>
     planImage(situation, root.id, group, needed.blobs),
   );
   const bytes = sizeOf(needed.downloads);
   const what = `staging ${root.id} needs ${formatBytes(bytes)} to download`;
-  const downloaded = fetched.filter(({ id }) => (needed.blobs.get(id) ?? []).length > 0);
+  const downloaded = absent.filter(({ id }) => (needed.blobs.get(id) ?? []).length > 0);
   const ahead = await isAheadWorthwhile(registry, downloaded);
-  const { way, space, lack } = await wayFor(ways(needed, downloadOnly, ahead), (space) =>
-    lackOfSpace(context, situation, what, space),
+  const { way, space, lack } = await chooseWay(
+    possibleWays(needed, { downloadOnly, ahead }),
+    (uses) => spaceOn(context, uses),
+    (space) => lackOfSpace(context, situation, what, space),
   );
+  const unpinned = images.filter(({ pinned }) => !pinned).length;
   const kept = new Set(images.map((image) => image.id));
   return {
     root,
@@ -181,10 +174,10 @@ export async function planStage(
     failures: resolved.failures,
     way,
     bytes,
-    inStore: sizeOf(needed.inStore),
+    inStore: sizeOf(needed.inDepot),
     free: space[0]?.free ?? 0,
     space,
-    ...lacking(lack ?? (await lackOfLocks(context, situation, root.id, images))),
+    ...lacking(lack ?? (await context.engine.roomFor(root.id, unpinned))),
     deferred:
       runningRoot(context.stateDirectory, situation.records) === root.id
         ? []
@@ -204,71 +197,6 @@ function lacking(lack: BerthError | undefined): Pick<Plan, 'lack'> {
   return lack === undefined ? {} : { lack };
 }
 
-interface Possible {
-  readonly way: Way;
-  readonly space: readonly Space[];
-}
-
-/** In milliseconds: no registry in the same network takes as long to reply. */
-const FAR = 10;
-
-/**
- * Whether to download while the engine unpacks what came before. It then writes each image twice
- * more, which costs what is won where registries are near (measured: 12.6 s one by one and 13.3 s so
- * from loopback, 23.2 s and 17.0 s at 30 ms and 200 Mbit/s).
- */
-async function isAheadWorthwhile(
-  registry: Registry,
-  downloaded: readonly {
-    readonly id: string;
-    readonly image: ResolvedImage;
-    readonly access: Access;
-  }[],
-): Promise<boolean> {
-  if (new Set(downloaded.map(({ id }) => id)).size < 2) return false;
-  for (const { image, access } of downloaded) {
-    if (access.shipped !== undefined) continue;
-    const reply = await registry.quickestReply(image.name, access);
-    if (reply === undefined || reply < FAR) continue;
-    try {
-      await registry.foresee(image.name, 'archives');
-      return true;
-    } catch (error) {
-      // The engine pulls it then, and judges it, or the policy, itself.
-      if (!(error instanceof RegistryError)) throw error;
-    }
-  }
-  return false;
-}
-
-/** What lies in the depot is worth going by it, where there is room. */
-function ways(
-  { space, direct, waiting, inStore }: Needed,
-  downloadOnly: boolean,
-  ahead: boolean,
-): readonly Possible[] {
-  if (downloadOnly && waiting !== undefined) return [{ way: 'download', space: waiting }];
-  if (direct === undefined) return [{ way: 'direct', space }];
-  if (inStore.length === 0 && !ahead) return [{ way: 'direct', space: direct }];
-  return [
-    { way: 'two-steps', space },
-    { way: 'direct', space: direct },
-  ];
-}
-
-/** The first way for which there is room; the last, with what is missing for it, if for none. */
-async function wayFor(
-  possible: readonly Possible[],
-  lackOf: (space: readonly Space[]) => Promise<BerthError | undefined>,
-): Promise<Possible & { readonly lack: BerthError | undefined }> {
-  let last: (Possible & { readonly lack: BerthError | undefined }) | undefined;
-  for (const one of possible) {
-    last = { ...one, lack: await lackOf(one.space) };
-    if (last.lack === undefined) break;
-  }
-  return last ?? { way: 'direct', space: [], lack: undefined };
-}
-
 function planImage(
   situation: Situation,
   root: string,
@@ -278,20 +206,20 @@ function planImage(
   const [first] = group;
   if (first === undefined) return [];
   const comes = sizeOf(blobs.get(first.id) ?? []);
-  const isShipped = group.every(({ access }) => access?.shipped !== undefined);
+  const isShipped = group.every(({ source }) => source?.from === 'layout');
   const image = {
     id: first.id,
     manifest: first.manifest,
     platform: first.platform,
     size: first.size,
-    names: group.map(({ binding, digest, locked, image, access }) => ({
+    names: group.map(({ binding, digest, locked, image, source }) => ({
       name: binding.name,
       digest,
       locked,
       references: binding.references,
-      ...(image === undefined || access === undefined
+      ...(image === undefined || source === undefined
         ? {}
-        : { fetch: { image, access, isKnown: isKnownByDigest(image, first.id, situation) } }),
+        : { fetch: { image, source, isKnown: isKnownByDigest(image, first.id, situation) } }),
     })),
     present: situation.images.has(first.id),
     pinned: pinsOf(root, situation.pins).has(first.id),

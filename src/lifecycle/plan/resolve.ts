@@ -2,17 +2,17 @@ import type { Binding } from '../../binding/bindings.ts';
 import type { BoundProblem } from '../../binding/survey.ts';
 import { BerthError } from '../../common/errors.ts';
 import { LOOKUPS_AT_A_TIME, type NameFailure, tryLimited } from '../../common/limited.ts';
+import type { Source } from '../../engine/source.ts';
 import { byDigest, digestOf, parseName } from '../../image/name.ts';
 import { formatPlatform } from '../../image/platform.ts';
 import type { ResolvedImage } from '../../image/resolved.ts';
-import type { Access } from '../../registry/access.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Contents, RecordImage, RootRecord } from '../../state/record.ts';
 import type { Context } from '../context.ts';
 import { atHand, isResolvedAnew, lookUp, wantedName } from '../look-up.ts';
 import type { Situation } from '../situation.ts';
 import { waitingContents } from '../waiting.ts';
-import { isKnownByDigest } from './space.ts';
+import { isKnownByDigest } from './known-by-digest.ts';
 
 /** What one binding's name means for the root that is being staged. */
 export interface Resolution {
@@ -28,7 +28,7 @@ export interface Resolution {
   readonly locked: boolean;
   /** As the registry describes it, and how it was reached; absent where the record was enough. */
   readonly image?: ResolvedImage;
-  readonly access?: Access;
+  readonly source?: Source;
 }
 
 interface Resolved {
@@ -76,10 +76,11 @@ export async function resolveBindings(
       }
     }
     const { engine } = context;
-    if (engine.name === 'store') await registry.foresee(binding.name, 'berth');
-    const { image, access } = await lookUp(context, registry, binding);
+    const { judges } = engine.traits;
+    if (judges === 'berth') await registry.foresee(binding.name, 'berth');
+    const { image, source } = await lookUp(context, registry, binding);
     const id = engine.idOf(image);
-    const isPulled = engine.name === 'podman' && !isKnownByDigest(image, id, situation);
+    const isPulled = judges === 'engine' && !isKnownByDigest(image, id, situation);
     if (isPulled) await registry.foresee(binding.name, 'engine');
     context.report({ event: 'resolved', name: binding.name, digest: image.digest });
     return {
@@ -88,7 +89,7 @@ export async function resolveBindings(
       ...describe(binding, image),
       locked: binding.locked !== undefined,
       image,
-      access,
+      source,
     };
   };
   const { signal } = context;
@@ -171,8 +172,8 @@ function keptFromDepot(
   // What was pinned at once had nothing to wait for.
   if (found === undefined)
     return { binding, id, digest, manifest, platform, size, locked: isLocked };
-  const access = accesses[0] ?? {};
-  return { binding, id, ...describe(binding, found), locked: isLocked, image: found, access };
+  const source = { from: 'registry', access: accesses[0] ?? {} } as const;
+  return { binding, id, ...describe(binding, found), locked: isLocked, image: found, source };
 }
 
 function presentByName(binding: Binding, situation: Situation): Resolution | undefined {
