@@ -1,7 +1,9 @@
 import { counted } from '../../common/counted.ts';
 import { formatBytes } from '../../common/format-bytes.ts';
 import { byDigest } from '../../image/name.ts';
-import type { DeferredName, Plan, PlannedImage } from '../../lifecycle/plan/plan.ts';
+import type { DeferredName } from '../../lifecycle/plan/deferred-names.ts';
+import type { Plan } from '../../lifecycle/plan/plan.ts';
+import type { PlannedImage } from '../../lifecycle/plan/planned-image.ts';
 import type { Space } from '../../lifecycle/plan/space.ts';
 import { shownLine } from './shown.ts';
 import { type Cell, renderTable } from './table.ts';

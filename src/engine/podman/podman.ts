@@ -71,7 +71,7 @@ export async function openPodman(options: PodmanOptions): Promise<Engine> {
     info: async () => {
       const service = connection.own ? 'started by berth' : `at ${api.socket}`;
       const info = await settings.recent();
-      return describe(info, connection.version, target?.storage, service);
+      return describe(info, connection.version(), target?.storage, service);
     },
     containers: (unit) => listServiceContainers(api, unit),
     repair: (signal) => repairImages(api, signal),

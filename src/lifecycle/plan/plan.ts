@@ -1,4 +1,3 @@
-import type { Binding } from '../../binding/bindings.ts';
 import type { BoundProblem } from '../../binding/survey.ts';
 import type { Wanted } from '../../binding/wanted.ts';
 import { counted } from '../../common/counted.ts';
@@ -6,9 +5,8 @@ import type { BerthError } from '../../common/errors.ts';
 import { formatBytes } from '../../common/format-bytes.ts';
 import type { NameFailure } from '../../common/limited.ts';
 import type { EngineInfo } from '../../engine/engine.ts';
-import type { Source } from '../../engine/source.ts';
-import { type ResolvedImage, sizeOf } from '../../image/resolved.ts';
-import { type Registry } from '../../registry/registry.ts';
+import { sizeOf } from '../../image/resolved.ts';
+import type { Registry } from '../../registry/registry.ts';
 import { runningRoot } from '../../state/activation.ts';
 import {
   isLiving,
@@ -18,11 +16,12 @@ import {
   type RootRecord,
 } from '../../state/record.ts';
 import type { Context } from '../context.ts';
-import { meaningsOf, pinsOf } from '../provenance.ts';
 import type { Situation } from '../situation.ts';
+import { type DeferredName, deferredNames } from './deferred-names.ts';
 import { isKnownByDigest } from './known-by-digest.ts';
-import { type Needed, neededFor } from './needed.ts';
-import { type Resolution, resolveBindings } from './resolve.ts';
+import { neededFor } from './needed.ts';
+import { type PlannedImage, planImage } from './planned-image.ts';
+import { resolveBindings } from './resolve.ts';
 import { lackOfSpace, type Space, spaceOn } from './space.ts';
 import { otherStorage, withoutShadowed } from './storage-differs.ts';
 import { chooseWay, isAheadWorthwhile, possibleWays, type Way } from './way.ts';
@@ -63,47 +62,6 @@ export interface PlannedRoot {
   readonly location: string;
   /** What its updater says of it, where it has one. */
   readonly deployment?: RecordDeployment;
-}
-
-export interface PlannedImage {
-  readonly id: string;
-  readonly manifest: string;
-  readonly platform: string;
-  /** Compressed, in bytes. */
-  readonly size: number;
-  readonly names: readonly PlannedName[];
-  readonly present: boolean;
-  readonly pinned: boolean;
-  /** To download for this image alone, in bytes. */
-  readonly bytes: number;
-  /** To copy from what the root ships, in bytes. */
-  readonly loads: number;
-}
-
-export interface PlannedName {
-  readonly name: string;
-  readonly digest: string;
-  /** Whether the root's lock says what the name means. */
-  readonly locked: boolean;
-  readonly references: Binding['references'];
-  /** What to fetch and how; absent where the record's image is kept and present. */
-  readonly fetch?: PlannedFetch;
-}
-
-export interface PlannedFetch {
-  readonly image: ResolvedImage;
-  readonly source: Source;
-  /** Whether the engine knows the image by this name's digest. */
-  readonly isKnown: boolean;
-}
-
-export interface DeferredName {
-  readonly name: string;
-  readonly id: string;
-  /** The image that it means now. */
-  readonly current: string;
-  /** The roots that mean that. */
-  readonly heldBy: readonly string[];
 }
 
 export interface PlanOptions {
@@ -195,52 +153,4 @@ function withoutWaiting(record: RootRecord | undefined): RootRecord | undefined 
 
 function lacking(lack: BerthError | undefined): Pick<Plan, 'lack'> {
   return lack === undefined ? {} : { lack };
-}
-
-function planImage(
-  situation: Situation,
-  root: string,
-  group: readonly Resolution[],
-  blobs: Needed['blobs'],
-): readonly PlannedImage[] {
-  const [first] = group;
-  if (first === undefined) return [];
-  const comes = sizeOf(blobs.get(first.id) ?? []);
-  const isShipped = group.every(({ source }) => source?.from === 'layout');
-  const image = {
-    id: first.id,
-    manifest: first.manifest,
-    platform: first.platform,
-    size: first.size,
-    names: group.map(({ binding, digest, locked, image, source }) => ({
-      name: binding.name,
-      digest,
-      locked,
-      references: binding.references,
-      ...(image === undefined || source === undefined
-        ? {}
-        : { fetch: { image, source, isKnown: isKnownByDigest(image, first.id, situation) } }),
-    })),
-    present: situation.images.has(first.id),
-    pinned: pinsOf(root, situation.pins).has(first.id),
-    bytes: isShipped ? 0 : comes,
-    loads: isShipped ? comes : 0,
-  };
-  return [image];
-}
-
-/** A name that another living root means otherwise stays as it is. */
-function deferredNames(
-  situation: Situation,
-  root: string,
-  images: readonly PlannedImage[],
-): readonly DeferredName[] {
-  return images.flatMap((image) =>
-    image.names.flatMap(({ name }) => {
-      if (name.includes('@')) return [];
-      const meanings = meaningsOf(name, situation.records, root);
-      const otherwise = [...meanings].filter(([id]) => id !== image.id);
-      return otherwise.map(([current, heldBy]) => ({ name, id: image.id, current, heldBy }));
-    }),
-  );
 }

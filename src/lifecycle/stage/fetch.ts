@@ -7,7 +7,8 @@ import type { PinRequest } from '../../engine/pin.ts';
 import { accessOf } from '../../engine/source.ts';
 import { type Blob, type ResolvedImage, sizeOf } from '../../image/resolved.ts';
 import type { Context } from '../context.ts';
-import type { Plan, PlannedFetch, PlannedImage } from '../plan/plan.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { PlannedFetch, PlannedImage } from '../plan/planned-image.ts';
 import { arrived } from './arrived.ts';
 
 export interface FetchFailure {

@@ -37,7 +37,7 @@ export function footprintOf(
   images: readonly ResolvedImage[],
   chains: readonly (readonly string[])[],
   places: Places,
-  depot: Depot | undefined,
+  depot: Pick<Depot, 'missing'> | undefined,
 ): Footprint {
   const unpacked = new Unpacked(chains);
   const lacking = images.map((image) => unpacked.lackingOf(image));
