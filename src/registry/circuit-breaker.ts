@@ -1,4 +1,4 @@
-import type { Place } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import { RegistryError, type RegistryErrorOptions } from './errors.ts';
 import { Stalled } from './http/body.ts';
 
@@ -12,7 +12,7 @@ export const LONGEST_RETRY_AFTER = 120_000;
 const LONGEST_REST = 24 * 60 * 60 * 1000;
 
 /** How often a host is waited for in vain, until it is not asked any more. */
-const PATIENCE_ENDS = 3;
+const MAX_SILENCES = 3;
 
 /** When each host may be asked again, in milliseconds since 1970, by what it said itself. */
 export type RetryTimes = Map<string, number>;
@@ -32,7 +32,7 @@ export function isSilence({ code, cause }: RegistryError): boolean {
  * to be left alone for longer than anybody waits here, is not asked any more: each blob and image of it
  * would cost the wait again.
  */
-export class Hosts {
+export class CircuitBreaker {
   readonly #retryTimes: RetryTimes;
   readonly #silent = new Map<string, { readonly times: number; readonly error: RegistryError }>();
 
@@ -41,26 +41,26 @@ export class Hosts {
   }
 
   /** @throws {LeftAlone} */
-  async ask<T>(place: Place, work: () => Promise<T>): Promise<T> {
-    this.#checkTime(place);
-    const before = this.#silent.get(place.host);
-    if (before !== undefined && before.times >= PATIENCE_ENDS) throw silent(place, before.error);
+  async ask<T>(endpoint: Endpoint, work: () => Promise<T>): Promise<T> {
+    this.#checkTime(endpoint);
+    const before = this.#silent.get(endpoint.host);
+    if (before !== undefined && before.times >= MAX_SILENCES) throw silent(endpoint, before.error);
     try {
       const result = await work();
-      this.#silent.delete(place.host);
+      this.#silent.delete(endpoint.host);
       return result;
     } catch (error) {
-      if (error instanceof RegistryError) this.#note(place.host, error, before?.times ?? 0);
+      if (error instanceof RegistryError) this.#note(endpoint.host, error, before?.times ?? 0);
       throw error;
     }
   }
 
-  #checkTime(place: Place): void {
-    const rest = (this.#retryTimes.get(place.host) ?? 0) - Date.now();
+  #checkTime(endpoint: Endpoint): void {
+    const rest = (this.#retryTimes.get(endpoint.host) ?? 0) - Date.now();
     if (rest <= 0) return;
     throw leftAlone(
       'rate-limited',
-      place,
+      endpoint,
       `it asked not to be asked again before ${pointInTime(rest)}`,
       {
         hint: `try again after ${pointInTime(rest)}, or log in to be allowed more`,
@@ -88,14 +88,14 @@ export function pointInTime(milliseconds: number): string {
   return new Date(Date.now() + ahead).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
-function silent(place: Place, last: RegistryError): LeftAlone {
-  const found = `it was waited for in vain ${PATIENCE_ENDS} times in a row (${last.message})`;
-  return leftAlone('registry-unreachable', place, found, { hint: last.hint });
+function silent(endpoint: Endpoint, last: RegistryError): LeftAlone {
+  const found = `it was waited for in vain ${MAX_SILENCES} times in a row (${last.message})`;
+  return leftAlone('registry-unreachable', endpoint, found, { hint: last.hint });
 }
 
 function leftAlone(
   code: 'rate-limited' | 'registry-unreachable',
-  { registry, host }: Place,
+  { registry, host }: Endpoint,
   found: string,
   options: RegistryErrorOptions,
 ): LeftAlone {

@@ -8,7 +8,7 @@ import type { RetryTimes } from './circuit-breaker.ts';
 import { openRegistry } from './client.ts';
 import { readCertificates } from './http/certificates.ts';
 import { proxiesOf } from './http/proxy.ts';
-import { hostTrust } from './policy/files.ts';
+import { hostPolicyFiles } from './policy/files.ts';
 import { readRegistriesConf } from './registries-conf.ts';
 import type { Registry } from './registry.ts';
 import { type RetryPolicy, retrying, retryPolicy } from './retry.ts';
@@ -62,7 +62,7 @@ async function openAt(
   const registry = openRegistry({
     conf,
     credentials: (name, repository) => hostCredentials(host, sources, name, repository),
-    trust: hostTrust(host, userDirectory),
+    policyFiles: hostPolicyFiles(host, userDirectory),
     certificates: (name) => readCertificates(host, certificateDirectories, name),
     proxyFor: proxiesOf(environment),
     retryTimes,

@@ -3,13 +3,13 @@ import type { ResolvedImage } from '../../image/resolved.ts';
 import type { Access } from '../access.ts';
 import { RegistryError } from '../errors.ts';
 import type { Judge, PermitOptions } from '../registry.ts';
-import type { TrustFiles } from './files.ts';
+import type { PolicyFiles } from './files.ts';
 import { type Asked, askedOf } from './policy.ts';
 import type { Requirement, SigstoreSigned } from './requirement.ts';
 import type { Attachment } from './sigstore/attachments.ts';
 
 /**
- * Finds the signatures of an image, one of the places where it is fetched from after the other; a string
+ * Finds the signatures of an image, one of the endpoints where it is fetched from after the other; a string
  * says why none are looked for.
  */
 export type FindSignatures = (
@@ -20,13 +20,13 @@ export type FindSignatures = (
 
 /** What policy.json lets berth download, each image judged once. */
 export class Permissions {
-  readonly #trust: TrustFiles;
+  readonly #files: PolicyFiles;
   readonly #findSignatures: FindSignatures;
   /** What belongs to images that were let in after a look at their signatures. */
   readonly #permitted = new Set<string>();
 
-  constructor(trust: TrustFiles, findSignatures: FindSignatures) {
-    this.#trust = trust;
+  constructor(policyFiles: PolicyFiles, findSignatures: FindSignatures) {
+    this.#files = policyFiles;
     this.#findSignatures = findSignatures;
   }
 
@@ -65,7 +65,7 @@ export class Permissions {
   foresee(name: string, judge: Judge): void {
     this.#signatureRequirements(name, judge === 'engine');
     if (judge !== 'archives') return;
-    const { archives, path } = this.#trust.policy();
+    const { archives, path } = this.#files.policy();
     const wanted = archives.find(({ type }) => type !== 'insecureAcceptAnything');
     if (wanted === undefined) return;
     const asked = { requirements: archives, where: `${path}, oci-archive` };
@@ -75,7 +75,7 @@ export class Permissions {
   }
 
   #ask(name: string): Asked {
-    return askedOf(this.#trust.policy(), name);
+    return askedOf(this.#files.policy(), name);
   }
 
   /** A later engine may know more than berth does: what berth can't read is the engine's to judge. */
@@ -123,7 +123,7 @@ export class Permissions {
       });
     }
     const { judgeSigstore } = await import('./sigstore/judge.ts');
-    const readKeyFile = (path: string) => this.#trust.keyFile(path);
+    const readKeyFile = (path: string) => this.#files.keyFile(path);
     const attachments: Attachment[] = [];
     let reason: string | undefined;
     for await (const more of found) {

@@ -4,8 +4,8 @@ import test, { type TestContext } from 'node:test';
 import { hostPlatform } from '../../../src/image/platform.ts';
 import type { Policy } from '../../../src/registry/policy/policy.ts';
 import { buildImage } from '../../support/image-builder.ts';
+import { policyFilesBy } from '../../support/policy-files.ts';
 import { attachmentsOf, type FakeAttachment, payload, signed } from '../../support/signing.ts';
-import { trustBy } from '../../support/trust.ts';
 import { client, fails, serve, sink } from '../open.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
@@ -28,8 +28,8 @@ async function site(
     server.push(`app:${app.top.digest.replace(':', '-')}.sig`, attachmentsOf(attachments));
   }
   const registry = client(t, [server], {
-    trust: {
-      ...trustBy('reject'),
+    policyFiles: {
+      ...policyFilesBy('reject'),
       policy: () => ({ path: '/p.json', default: requirements, docker: {}, archives: [] }),
       registriesD: async () => ({ path: '/r', usesAttachments: () => usesAttachments }),
     },
@@ -179,8 +179,8 @@ test('a mirror with a wrong signature, or none, does not hide the right one', as
   const judged = async () => {
     const registry = client(t, [], {
       conf: { rules: [{ ...rule, mirrors }] },
-      trust: {
-        ...trustBy('reject'),
+      policyFiles: {
+        ...policyFilesBy('reject'),
         policy: () => ({ path: '/p.json', default: [anyHost], docker: {}, archives: [] }),
         registriesD: async () => ({ path: '/r', usesAttachments: () => true }),
       },
