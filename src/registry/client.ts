@@ -16,6 +16,7 @@ import type { Timeouts } from './http/body.ts';
 import { Transport, type TransportOptions } from './http/transport.ts';
 import type { PolicyFiles } from './policy/files.ts';
 import { Permissions } from './policy/permissions.ts';
+import { Permitted } from './policy/permitted.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 import type { Registry } from './registry.ts';
 import { resolveAll } from './resolve-all.ts';
@@ -29,6 +30,8 @@ export interface RegistryOptions extends TransportOptions {
   readonly timeouts?: Timeouts;
   /** What earlier runs were told; what this one is told is added. */
   readonly retryTimes?: RetryTimes;
+  /** What was let in already; absent, nothing was. */
+  readonly permitted?: Permitted;
 }
 
 /** The distribution client: github.com/opencontainers/distribution-spec v1.1, "Pull". */
@@ -38,13 +41,20 @@ export function openRegistry(options: RegistryOptions): Registry {
   const exchange = new Exchange(transport, new Authorizations(transport, credentials));
   const failover = new Failover(conf, retryTimes);
   const seen = new SeenManifests();
-  const permissions = new Permissions(policyFiles, async (image, access, signal) => {
-    const { findSignatures } = await import('./policy/sigstore/find.ts');
-    const endpoints = failover.endpointsForDigest(image.name, image.manifest, access);
-    const fetching = { exchange, access, signal };
-    const ask: Failover['ask'] = (endpoint, work) => failover.ask(endpoint, work);
-    return findSignatures(image, endpoints, await policyFiles.registriesD(), { ...fetching, ask });
-  });
+  const permissions = new Permissions(
+    policyFiles,
+    async (image, access, signal) => {
+      const { findSignatures } = await import('./policy/sigstore/find.ts');
+      const endpoints = failover.endpointsForDigest(image.name, image.manifest, access);
+      const fetching = { exchange, access, signal };
+      const ask: Failover['ask'] = (endpoint, work) => failover.ask(endpoint, work);
+      return findSignatures(image, endpoints, await policyFiles.registriesD(), {
+        ...fetching,
+        ask,
+      });
+    },
+    options.permitted ?? new Permitted(),
+  );
   return {
     permit: (image, access, options = {}) => permissions.permit(image, access, options),
     foresee: async (name, judge) => permissions.foresee(name, judge),
@@ -74,7 +84,7 @@ export function openRegistry(options: RegistryOptions): Registry {
       return (await failover.first(failover.endpointsOf(name, access), { ask, signal })).result;
     },
     async manifest(name, digest, access, signal) {
-      permissions.check(name, digest);
+      permissions.check(name, digest, access);
       const before = seen.get(digest);
       if (before !== undefined) return before;
       const endpoints = failover.endpointsForDigest(name, digest, access);
@@ -82,7 +92,7 @@ export function openRegistry(options: RegistryOptions): Registry {
       return (await failover.first(endpoints, { ask, signal, digest })).result;
     },
     async download(name, blob, access, into, watch = {}) {
-      permissions.check(name, blob.digest);
+      permissions.check(name, blob.digest, access);
       const { progress = new BlobProgress(), signal } = watch;
       // What came from one endpoint goes on at the next.
       await failover.first(failover.endpointsForDigest(name, blob.digest, access), {

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { cutShort } from '../common/concealed.ts';
 import { systemErrorCode } from '../common/errors.ts';
-import { LONGEST_RETRY_AFTER, pointInTime } from './circuit-breaker.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RegistryError, type RegistryErrorCode, type RegistryErrorOptions } from './errors.ts';
 import { readBody, type Timeouts, TooLarge } from './http/body.ts';
 import { ProxyError } from './http/tunnel.ts';
+import { LONGEST_RETRY_AFTER, millisecondsOf, pointInTime } from './retry-after.ts';
 
 /** An error about an endpoint: what was expected there, and what was found. */
 export function failure(
@@ -122,14 +122,6 @@ export async function refused(
   const retryAfter = millisecondsOf(response.headers['retry-after']);
   const [code, hint] = meaningOf(status, endpoint, retryAfter);
   return failure(code, endpoint, expected, found, { hint, retryAfter });
-}
-
-/** RFC 9110, section 10.2.3: a number of seconds, or a date. */
-function millisecondsOf(retryAfter: string | undefined): number | undefined {
-  if (retryAfter === undefined) return undefined;
-  if (/^\d{1,9}$/.test(retryAfter)) return Number(retryAfter) * 1000;
-  const date = Date.parse(retryAfter);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }
 
 function meaningOf(status: number, { registry }: Endpoint, retryAfter: number | undefined) {

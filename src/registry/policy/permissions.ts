@@ -4,6 +4,7 @@ import type { Access } from '../access.ts';
 import { RegistryError } from '../errors.ts';
 import type { Judge, PermitOptions } from '../registry.ts';
 import type { PolicyFiles } from './files.ts';
+import type { Permitted } from './permitted.ts';
 import { type Asked, askedOf } from './policy.ts';
 import type { Requirement, SigstoreSigned } from './requirement.ts';
 import type { Attachment } from './sigstore/attachments.ts';
@@ -22,12 +23,12 @@ export type FindSignatures = (
 export class Permissions {
   readonly #files: PolicyFiles;
   readonly #findSignatures: FindSignatures;
-  /** What belongs to images that were let in after a look at their signatures. */
-  readonly #permitted = new Set<string>();
+  readonly #permitted: Permitted;
 
-  constructor(policyFiles: PolicyFiles, findSignatures: FindSignatures) {
+  constructor(policyFiles: PolicyFiles, findSignatures: FindSignatures, permitted: Permitted) {
     this.#files = policyFiles;
     this.#findSignatures = findSignatures;
+    this.#permitted = permitted;
   }
 
   /** @throws {RegistryError} as `Registry.permit`. */
@@ -35,27 +36,27 @@ export class Permissions {
     const signed = this.#signatureRequirements(image.name, options.engineJudges);
     if (signed.length === 0) return;
     const { name, manifest, digest, blobs } = image;
-    if (this.#permitted.has(keyOf(name, manifest))) return;
+    if (this.#permitted.has(access, name, manifest)) return;
     if (options.offline === true) {
       throw refused(name, this.#ask(name), 'its signature can’t be looked up without a network', {
         hint: 'fetch the image while there is a network, or ask for no signature of it',
       });
     }
     await this.#judge(image, signed, access, options.signal);
-    for (const part of [digest, manifest, ...blobs.map((blob) => blob.digest)]) {
-      this.#permitted.add(keyOf(name, part));
-    }
+    const parts = [digest, manifest, ...blobs.map((blob) => blob.digest)];
+    this.#permitted.add(access, name, parts);
   }
 
   /**
-   * Sees to it that nothing comes that was not let in.
+   * Refuses what needs a signature and was not let in.
    *
    * @param digest of a manifest or blob.
+   * @param access the very object with which it was let in.
    * @throws {RegistryError} `policy-rejected`
    */
-  check(name: string, digest: string): void {
+  check(name: string, digest: string, access: Access): void {
     const isFree = this.#signatureRequirements(name).length === 0;
-    if (isFree || this.#permitted.has(keyOf(name, digest))) return;
+    if (isFree || this.#permitted.has(access, name, digest)) return;
     throw refused(name, this.#ask(name), `${digest} was not judged by it`, {
       hint: 'report this: berth must judge an image before it downloads a part of it',
     });
@@ -161,10 +162,6 @@ function unjudged(requirement: Exclude<Requirement, { type: 'reject' }>): string
         : `sigstoreSigned with ${kind} is asked for, and berth judges only signatures by keys`;
     }
   }
-}
-
-function keyOf(name: string, digest: string): string {
-  return `${name} ${digest}`;
 }
 
 function refused(
