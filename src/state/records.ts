@@ -53,9 +53,9 @@ function judgedRecord(name: string, path: string): RootRecord | undefined {
   if (text === undefined) return undefined;
   const digest = hash('sha256', text);
   const known = judged.get(path);
-  if (known?.digest === digest) return known.record;
-  const record = parse(path, text);
+  const record = known?.digest === digest ? known.record : parse(path, text);
   if (`${record.id}.json` !== name) throw new Error(`it says that it is of ${record.id}`);
+  // Each time: what an earlier run concealed is forgotten with it.
   for (const { text: value, shown } of record.concealed ?? []) {
     if (conceal(value, shown)) continue;
     throw new Error('it has more private values than berth can keep out of messages');
