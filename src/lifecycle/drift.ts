@@ -1,7 +1,6 @@
 import type { EngineImage } from '../engine/engine.ts';
 import { digestOf } from '../image/name.ts';
 import type { Contents, RecordImage, RootRecord } from '../state/record.ts';
-import { writeRecord } from '../state/records.ts';
 import { type Context, changing, changingRoot } from './context.ts';
 import { driftRequest } from './restore-pins.ts';
 import { readSituation, type Situation } from './situation.ts';
@@ -56,7 +55,7 @@ export async function recordDrift(
   );
   const own = drift.filter(({ id }) => !staged.has(id));
   const changed = drift.length === 0 ? rest : { ...rest, drift };
-  writeRecord(context.stateDirectory, changed);
+  context.state.write(changed);
   await context.engine.pin(
     record.id,
     own.map((image) => driftRequest(record, image)),

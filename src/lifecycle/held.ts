@@ -1,7 +1,5 @@
 import type { Role } from '../deployment/deployment.ts';
-import { lastActivation } from '../state/activation.ts';
 import type { RecordDeployment, RootRecord } from '../state/record.ts';
-import { readRecords, writeRecord } from '../state/records.ts';
 import { type Context, changingRoot } from './context.ts';
 import { type Situation } from './situation.ts';
 
@@ -21,7 +19,7 @@ const DAY = 24 * 60 * 60 * 1000;
  * @param days for how many it is held at most.
  */
 export function isHeld(
-  { stateDirectory }: Context,
+  { state }: Context,
   { deployment, staged, pending }: RootRecord,
   { records }: Situation,
   roots: readonly LivingRoot[],
@@ -33,7 +31,7 @@ export function isHeld(
   if (since !== undefined && Date.now() - since > days * DAY) return false;
   const time = (staged ?? pending)?.time ?? '';
   // The running root may be staged anew at any time; newer it is if it was booted since.
-  const activation = lastActivation(stateDirectory);
+  const activation = state.activation.read();
   const timeOf = ({ id, role }: LivingRoot) =>
     (role === 'booted'
       ? activation?.root === id && activation.time
@@ -56,9 +54,9 @@ export async function hold(context: Context, record: RootRecord): Promise<boolea
   const { id, deployment } = record;
   if (deployment === undefined || sinceOf(deployment) !== undefined) return false;
   await changingRoot(context, id, async () => {
-    const now = readRecords(context.stateDirectory).byId.get(id) ?? record;
+    const now = context.state.record(id) ?? record;
     const held = { ...deployment, role: 'held' as const, since: new Date().toISOString() };
-    writeRecord(context.stateDirectory, { ...now, deployment: held });
+    context.state.write({ ...now, deployment: held });
   });
   return true;
 }

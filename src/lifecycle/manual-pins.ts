@@ -5,7 +5,6 @@ import type { PinRequest } from '../engine/pin.ts';
 import { digestOf, isNameOrId } from '../image/name.ts';
 import { formatPlatform, hostPlatform } from '../image/platform.ts';
 import { type RecordImage, type RootRecord } from '../state/record.ts';
-import { readRecords, removeRecord, writeRecord } from '../state/records.ts';
 import { mergeReleased } from '../state/released.ts';
 import { isManual, MANUAL } from '../state/root-id.ts';
 import { type Context, changing, changingRoot } from './context.ts';
@@ -62,7 +61,7 @@ export async function addManualPin(
 ): Promise<void> {
   await changingRoot(context, id, async () => {
     const time = new Date().toISOString();
-    const record = readRecords(context.stateDirectory).byId.get(id);
+    const record = context.state.record(id);
     const before = record?.staged?.images ?? [];
     const names = new Map(
       before
@@ -81,7 +80,7 @@ export async function addManualPin(
       fetched: image.fetched,
       names: served.map(({ name, digest }) => ({ name, digest, references: [] })),
     };
-    writeRecord(context.stateDirectory, {
+    context.state.write({
       apiVersion: API_VERSION,
       kind: 'Record',
       id,
@@ -154,7 +153,7 @@ function forget(
   const staying = images.filter(({ id }) => !ids.has(id));
   const released = mergeReleased(record.released, going, broughtByBerth(situation));
   if (staying.length === 0 && released.length === 0) {
-    removeRecord(context.stateDirectory, root);
+    context.state.settle(root, undefined);
     return undefined;
   }
   const left: RootRecord = {
@@ -164,7 +163,7 @@ function forget(
       : { staged: { ...staged, images: staying } }),
     released,
   };
-  writeRecord(context.stateDirectory, left);
+  context.state.write(left);
   return left;
 }
 

@@ -2,7 +2,6 @@ import { counted } from '../common/counted.ts';
 import { BerthError } from '../common/errors.ts';
 import type { Pin } from '../engine/pin.ts';
 import { wantedImages } from '../state/record.ts';
-import { removeRecord, writeRecord } from '../state/records.ts';
 import { mergeReleased } from '../state/released.ts';
 import { isManual } from '../state/root-id.ts';
 import { type Context, changing } from './context.ts';
@@ -50,8 +49,8 @@ export async function release(context: Context, id: string): Promise<ReleasedRoo
     );
     const { staged: _staged, pending: _pending, ...rest } = record;
     const released = mergeReleased(record.released, wanted, brought);
-    if (released.length === 0) removeRecord(context.stateDirectory, id);
-    else writeRecord(context.stateDirectory, { ...rest, released });
+    if (released.length === 0) context.state.settle(id, undefined);
+    else context.state.write({ ...rest, released });
     const held = new Set([...others.values()].flatMap(wantedImages).map((image) => image.id));
     const left = released.filter((image) => !held.has(image.id));
     return { id, pins: own.length, images: left.length };

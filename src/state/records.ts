@@ -21,47 +21,58 @@ export interface DamagedRecord {
   readonly message: string;
 }
 
+/** Records by path, as they were read: each is parsed again only when its bytes are others. */
+export type Judged = ReadonlyMap<string, JudgedRecord>;
+
+interface JudgedRecord {
+  readonly digest: string;
+  readonly record: RootRecord;
+}
+
 /**
  * Reads every record; one that is damaged does not hide the others.
  *
- * @throws {BerthError} `newer-record` for one that a newer berth wrote; `state-directory`.
+ * @param known what an earlier read of the directory returned as `judged`.
+ * @throws {BerthError} `newer-record` for a record that a newer berth wrote; `state-directory`.
  */
-export function readRecords(stateDirectory: string): Records {
+export function readRecords(
+  stateDirectory: string,
+  known: Judged = new Map(),
+): Records & { readonly judged: Judged } {
   const directory = join(stateDirectory, 'roots');
+  const judged = new Map<string, JudgedRecord>();
   const byId = new Map<string, RootRecord>();
   const damaged: DamagedRecord[] = [];
   for (const name of entriesOf(directory)) {
     if (!name.endsWith('.json') || name.startsWith('.')) continue;
     const path = join(directory, name);
     try {
-      const record = judgedRecord(name, path);
-      if (record !== undefined) byId.set(record.id, record);
+      const one = judgedRecord(name, path, known);
+      if (one === undefined) continue;
+      byId.set(one.record.id, one.record);
+      judged.set(path, one);
     } catch (error) {
       if (error instanceof BerthError) throw error;
       if (systemErrorCode(error) === 'EACCES') throw stateError(path, error);
       damaged.push({ path, message: error instanceof Error ? error.message : String(error) });
     }
   }
-  return { byId, damaged };
+  return { byId, damaged, judged };
 }
 
-/** The records by path, each judged again only when it says something else. */
-const judged = new Map<string, { readonly digest: string; readonly record: RootRecord }>();
-
-function judgedRecord(name: string, path: string): RootRecord | undefined {
+function judgedRecord(name: string, path: string, known: Judged): JudgedRecord | undefined {
   const text = readStateFile(path);
   if (text === undefined) return undefined;
   const digest = hash('sha256', text);
-  const known = judged.get(path);
-  if (known?.digest === digest) return known.record;
+  const before = known.get(path);
+  if (before?.digest === digest) return before;
   const record = parse(path, text);
   if (`${record.id}.json` !== name) throw new Error(`it says that it is of ${record.id}`);
   for (const { text: value, shown } of record.concealed ?? []) {
     if (conceal(value, shown)) continue;
     throw new Error('it has more private values than berth can keep out of messages');
   }
-  judged.set(path, { digest, record });
-  return record;
+  return { digest, record };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { mapLimited } from '../../common/limited.ts';
 import type { ServiceContainer } from '../../engine/containers.ts';
-import { type Journal, readJournal, writeJournal } from '../../state/apply-journal.ts';
+import { type Journal, leftUndone } from '../../state/apply-journal.ts';
 import {
   type Contents,
   type RecordImage,
@@ -98,15 +98,15 @@ export async function rollOut(
   root: RootRecord,
   whole: Contents,
 ): Promise<RolledOut> {
-  const { engine, stateDirectory, signal } = context;
-  const journal = readJournal(stateDirectory, root.id);
+  const { engine, state, signal } = context;
+  const journal = leftUndone(state.journal, root.id);
   const names = await Names.read(context);
   const judged = new Map<string, AppliedService>();
   const due = new Set<string>();
   const previous = new Map<string, string>();
   const note = () => {
     const noted = { root: root.id, previous: Object.fromEntries(previous), due: [...due] };
-    writeJournal(stateDirectory, noted);
+    state.journal.write(noted);
   };
   const judge = async () => {
     const looked = await look(context, manager, whole.images, root, journal);

@@ -186,7 +186,7 @@ export async function planStage(
     space,
     ...lacking(lack ?? (await lackOfLocks(context, situation, root.id, images))),
     deferred:
-      runningRoot(context.stateDirectory, situation.records) === root.id
+      runningRoot(context.state.activation, situation.records) === root.id
         ? []
         : deferredNames(situation, root.id, images),
     drops: (record?.staged?.images ?? []).filter((image) => !kept.has(image.id)),

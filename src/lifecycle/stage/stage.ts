@@ -7,7 +7,6 @@ import {
   type RootRecord,
   wantedImages,
 } from '../../state/record.ts';
-import { writeRecord } from '../../state/records.ts';
 import { mergeReleased } from '../../state/released.ts';
 import { type Context, changing, changingRoot } from '../context.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -121,7 +120,7 @@ async function carryOut(
   const isNew = JSON.stringify(before?.staged) !== JSON.stringify(wanted);
   // What is put to use goes on from there, also where the record said the same before.
   const isBegun = isNew || putToUse !== undefined || before?.pending !== undefined;
-  if (isBegun) writeRecord(context.stateDirectory, begun);
+  if (isBegun) context.state.write(begun);
   const pinned = pinnedRecord(begun, wanted);
   const { failures, brought } = await fetchImages(context, plan, known, pinned);
   context.signal.throwIfAborted();
@@ -201,7 +200,7 @@ async function finish(
   const findings = judge(record, { ...after, records: withRecord(after, record) });
   // A root whose images were taken away meanwhile is not staged: the earlier record stands.
   if (findings.some((finding) => finding.code !== 'problem')) return findings;
-  writeRecord(context.stateDirectory, record);
+  context.state.write(record);
   const wanted = new Set(wantedImages(record).map((image) => image.id));
   const stale = after.pins.filter((pin) => pin.root === record.id && !wanted.has(pin.id));
   if (stale.length > 0) await context.engine.unpin(stale);
