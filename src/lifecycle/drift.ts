@@ -1,6 +1,7 @@
 import type { EngineImage } from '../engine/engine.ts';
 import { digestOf } from '../image/name.ts';
 import type { Contents, RecordImage, RootRecord } from '../state/record.ts';
+import * as transitions from '../state/transitions.ts';
 import { type Context, changing, changingRoot } from './context.ts';
 import { driftRequest } from './restore-pins.ts';
 import { readSituation, type Situation } from './situation.ts';
@@ -46,7 +47,7 @@ export async function recordDrift(
   drifted: readonly Drifted[],
 ): Promise<RootRecord> {
   const drift = driftImages(record, images, drifted);
-  const { drift: before = [], ...rest } = record;
+  const before = record.drift ?? [];
   const isSame = JSON.stringify(before) === JSON.stringify(drift);
   if (isSame && arePinned(record.id, drift, pins)) return record;
   // A pin of theirs says more: whose stage it is of, and whether berth fetched it.
@@ -54,7 +55,7 @@ export async function recordDrift(
     [...(record.staged?.images ?? []), ...(record.pending?.images ?? [])].map(({ id }) => id),
   );
   const own = drift.filter(({ id }) => !staged.has(id));
-  const changed = drift.length === 0 ? rest : { ...rest, drift };
+  const changed = transitions.drifted(record, drift);
   context.state.write(changed);
   await context.engine.pin(
     record.id,

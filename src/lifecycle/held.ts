@@ -1,5 +1,6 @@
 import type { Role } from '../deployment/deployment.ts';
-import type { RecordDeployment, RootRecord } from '../state/record.ts';
+import { isLiving, type RecordDeployment, type RootRecord } from '../state/record.ts';
+import * as transitions from '../state/transitions.ts';
 import { type Context, changingRoot } from './context.ts';
 import { type Situation } from './situation.ts';
 
@@ -48,15 +49,16 @@ function sinceOf({ since = '' }: RecordDeployment): number | undefined {
 /**
  * Notes since when the root is held.
  *
- * @returns whether it was not noted yet.
+ * @returns whether that was not noted yet.
  */
-export async function hold(context: Context, record: RootRecord): Promise<boolean> {
-  const { id, deployment } = record;
-  if (deployment === undefined || sinceOf(deployment) !== undefined) return false;
-  await changingRoot(context, id, async () => {
-    const now = context.state.record(id) ?? record;
-    const held = { ...deployment, role: 'held' as const, since: new Date().toISOString() };
-    context.state.write({ ...now, deployment: held });
+export async function hold(context: Context, { id, deployment }: RootRecord): Promise<boolean> {
+  if (deployment !== undefined && sinceOf(deployment) !== undefined) return false;
+  return changingRoot(context, id, async () => {
+    const record = context.state.record(id);
+    // Another berth may have released the root meanwhile.
+    if (record?.deployment === undefined || !isLiving(record)) return false;
+    if (sinceOf(record.deployment) !== undefined) return false;
+    context.state.write(transitions.held(record, record.deployment, new Date().toISOString()));
+    return true;
   });
-  return true;
 }

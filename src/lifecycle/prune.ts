@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { repositoryOf } from '../image/name.ts';
-import { isLiving, type Released, type RootRecord, wantedImages } from '../state/record.ts';
+import { type Released, type RootRecord, wantedImages } from '../state/record.ts';
+import * as transitions from '../state/transitions.ts';
 import { halfWritten, removeHalfWritten } from '../store/remove.ts';
 import { type Context, changing } from './context.ts';
 import { readSituation, recoverSituation, type Situation } from './situation.ts';
@@ -134,10 +135,7 @@ function manifestsOf({ records, elsewhere }: Situation): ReadonlySet<string> {
   return new Set(all.flatMap(wantedImages).map(({ manifest }) => manifest));
 }
 
-function forget(context: Context, record: RootRecord, done: ReadonlySet<string>): void {
-  const released = record.released.filter(({ id }) => !done.has(id));
-  if (released.length === record.released.length) return;
-  if (released.length > 0 || isLiving(record)) {
-    context.state.write({ ...record, released });
-  } else context.state.settle(record.id, undefined);
+function forget({ state }: Context, record: RootRecord, done: ReadonlySet<string>): void {
+  if (!record.released.some(({ id }) => done.has(id))) return;
+  state.settle(record.id, transitions.pruned(record, done));
 }

@@ -1,8 +1,8 @@
-import { API_VERSION } from '../common/version.ts';
 import type { EngineName } from '../engine/engine.ts';
 import type { Pin } from '../engine/pin.ts';
 import { type Contents, type RecordImage, type RootRecord } from './record.ts';
 import { isManual } from './root-id.ts';
+import { recovered } from './transitions.ts';
 
 /**
  * Makes the records again that are missing, from their pins.
@@ -30,18 +30,14 @@ function recordOf(id: string, pins: readonly Pin[], engine: EngineName): RootRec
   sets.sort((a, b) => (timeOf(a) < timeOf(b) ? 1 : -1));
   const whole = sets.find((set) => isManual(id) || distinct(set) === set[0]?.record.images);
   const rest = sets.filter((set) => set !== whole).flat();
-  return {
-    apiVersion: API_VERSION,
-    kind: 'Record',
-    id,
-    location: pins[0]?.record.location ?? '',
-    engine,
-    ...(whole === undefined ? {} : { staged: contentsOf(whole) }),
-    ...(rest.length === 0 ? {} : { pending: contentsOf(rest) }),
-    released: [],
-    ...deploymentOf(pins),
-    ...(drift.length === 0 ? {} : { drift: drift.map(imageOf) }),
-  };
+  return recovered(
+    { id, location: pins[0]?.record.location ?? '', engine, ...deploymentOf(pins) },
+    {
+      ...(whole === undefined ? {} : { staged: contentsOf(whole) }),
+      ...(rest.length === 0 ? {} : { pending: contentsOf(rest) }),
+      ...(drift.length === 0 ? {} : { drift: drift.map(imageOf) }),
+    },
+  );
 }
 
 /**
