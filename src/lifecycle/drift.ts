@@ -1,6 +1,7 @@
 import type { EngineImage } from '../engine/engine.ts';
+import type { EngineId } from '../engine/engine-id.ts';
 import { digestOf } from '../image/name.ts';
-import type { Contents, RecordImage, RootRecord } from '../state/record.ts';
+import type { RecordImage, RootRecord } from '../state/record.ts';
 import * as transitions from '../state/transitions.ts';
 import { type Context, changing, changingRoot } from './context.ts';
 import { driftRequest } from './restore-pins.ts';
@@ -114,8 +115,9 @@ function driftImages(
 ): RecordImage[] {
   return [...Map.groupBy(drifted, ({ id }) => id)].flatMap(([id, names]) => {
     const image = images.get(id);
-    const staged = record.staged ?? { images: [] };
-    return image === undefined ? [] : [imageAs(staged, image, new Set(names.map((n) => n.name)))];
+    const { engine, staged } = record;
+    const moved = new Set(names.map(({ name }) => name));
+    return image === undefined ? [] : [imageAs(engine, staged?.images ?? [], image, moved)];
   });
 }
 
@@ -124,7 +126,8 @@ function driftImages(
  * names brought the image too.
  */
 export function imageAs(
-  { images }: Pick<Contents, 'images'>,
+  engine: EngineId,
+  images: readonly RecordImage[],
   { id, digests, size }: EngineImage,
   moved: ReadonlySet<string>,
 ): RecordImage {
@@ -139,6 +142,7 @@ export function imageAs(
     size,
     fetched: false,
     names: served.map(({ name, references }) => ({ name, digest: digest(name), references })),
+    engine,
   };
 }
 

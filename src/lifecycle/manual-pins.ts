@@ -78,6 +78,7 @@ export async function addManualPin(
       size: 0,
       fetched: image.fetched,
       names: served.map(({ name, digest }) => ({ name, digest, references: [] })),
+      engine: context.engine.name,
     };
     const root = { id, engine: context.engine.name };
     context.state.write(transitions.pinned(record, root, entry, time));

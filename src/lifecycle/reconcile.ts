@@ -184,7 +184,11 @@ async function stageOpen(
   { compose }: ReconcileOptions,
 ): Promise<ReconciledRoot> {
   const { id, location, role } = deployment;
-  const wanted = await wantedOf(root, { bind: undefined, compose });
+  const wanted = await wantedOf(root, {
+    bind: undefined,
+    compose,
+    engine: context.engine.name,
+  });
   const planIn = (situation: Situation) => {
     const before = situation.records.get(id);
     const kept = keepsRecord(deployment, wanted, before) ? asRecorded(wanted, before) : wanted;

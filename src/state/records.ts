@@ -7,7 +7,7 @@ import { BerthError, systemErrorCode } from '../common/errors.ts';
 import { syncDirectory } from '../common/make-directory.ts';
 import { assertRootId } from '../common/roots.ts';
 import { API_VERSION } from '../common/version.ts';
-import { RecordFile, type RootRecord } from './record.ts';
+import { fileOf, RecordFile, type RootRecord, recordIn } from './record.ts';
 import { readStateFile, stateError, writeStateFile } from './state-file.ts';
 
 /** The records of a state directory, by root id, and those that can't be read. */
@@ -83,7 +83,7 @@ function judgedRecord(name: string, path: string, known: Judged): JudgedRecord |
 export function writeRecord(stateDirectory: string, record: RootRecord): void {
   assertRootId(record.id);
   const path = join(stateDirectory, 'roots', `${record.id}.json`);
-  const { concealed: _before, ...rest } = record;
+  const { concealed: _before, ...rest } = fileOf(record);
   const concealed = concealedIn(JSON.stringify(rest));
   const written = concealed.length === 0 ? rest : { ...rest, concealed };
   writeStateFile(path, `${JSON.stringify(written, undefined, 2)}\n`);
@@ -122,7 +122,7 @@ function parse(path: string, text: string): RootRecord {
       { hint: 'a newer berth wrote it: use that, or another --state-dir' },
     );
   }
-  return v.parse(RecordFile, document);
+  return recordIn(v.parse(RecordFile, document));
 }
 
 function entriesOf(directory: string): string[] {

@@ -140,3 +140,23 @@ test('a record is parsed once as long as its file is the same, and what is gone 
     state.settle(id, undefined);
   }
 });
+
+test('an image says its engine in the file only if that is not the record’s', (t) => {
+  const state = new State(temporaryDirectory(t));
+  const [image] = record.staged?.images ?? assert.fail();
+  assert.ok(image !== undefined && record.staged !== undefined);
+  const other = { ...image, engine: 'podman' } as const;
+  const both = {
+    ...record,
+    staged: { ...record.staged, images: [image, other] },
+    pending: { ...record.staged, images: [other] },
+    drift: [other, image],
+  };
+  state.write(both);
+  const text = readFileSync(join(state.directory, 'roots/os.json'), 'utf8');
+  assert.deepEqual(
+    text.match(/"engine": "\w+"/g),
+    ['store', 'podman', 'podman', 'podman'].map((engine) => `"engine": "${engine}"`),
+  );
+  assert.deepEqual(new State(state.directory).record('os'), both);
+});

@@ -277,7 +277,7 @@ async function keep(
   for (const id of ids) {
     const image = images.get(id);
     if (pinned.has(id) || image === undefined || !names.has(id)) continue;
-    const kept = imageAs({ images: [] }, image, new Set());
+    const kept = imageAs(root.engine, [], image, new Set());
     await context.engine.pin(root.id, [driftRequest(root, kept)]);
   }
 }
@@ -334,7 +334,7 @@ async function contentsAfter(
   for (const [id, served] of others) {
     const image = images.get(id);
     if (image === undefined) continue;
-    const { names: own, ...rest } = imageAs(whole, image, served);
+    const { names: own, ...rest } = imageAs(root.engine, whole.images, image, served);
     const { names: _, ...known } = byId.get(id) ?? recorded.get(id) ?? { ...rest, names: [] };
     const digests = new Map(recorded.get(id)?.names.map(({ name, digest }) => [name, digest]));
     const added = own.map((one) => ({ ...one, digest: digests.get(one.name) ?? one.digest }));

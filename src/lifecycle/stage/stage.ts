@@ -104,7 +104,7 @@ async function carryOut(
   const known = broughtByBerth(situation);
   const wanted = contentsOf(plan, known, before);
   const record = transitions.begun(before, identityOf(plan, context, before), wanted, known);
-  const isNew = JSON.stringify(before?.staged) !== JSON.stringify(wanted);
+  const isNew = !isDeepStrictEqual(before?.staged, wanted);
   // A stage that puts to use goes on from the begun record when it is killed, even where that wants
   // nothing new.
   const isBegun = isNew || putToUse !== undefined || before?.pending !== undefined;
@@ -239,6 +239,7 @@ function contentsOf(
         digest,
         references: [...references],
       })),
+      engine: plan.engine.name,
     })),
     problems: plan.problems.map(({ code, path, line, message, hint }) => ({
       code,
