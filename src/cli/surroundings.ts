@@ -16,6 +16,7 @@ import type { RetryTimes } from '../registry/circuit-breaker.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RetryPolicy } from '../registry/retry.ts';
 import { readRetryTimes, writeRetryTimes } from '../state/retry-times.ts';
+import { State } from '../state/state.ts';
 import { keepFromOthers, refuseOthers } from '../state/state-directory.ts';
 import type { LoadedImages } from '../store/loaded.ts';
 import type { CommonOptions, RateOptions } from './options.ts';
@@ -79,7 +80,15 @@ export async function inSurroundings<T>(
         ...(reserve === undefined ? {} : { reserve }),
         ...(lockPatience === undefined ? {} : { lockPatience }),
       };
-      return await work({ engine, stateDirectory, report, signal, registry, compose, ...known });
+      return await work({
+        engine,
+        state: new State(stateDirectory),
+        report,
+        signal,
+        registry,
+        compose,
+        ...known,
+      });
     } finally {
       await loaded.close();
       await engine.close();

@@ -1,4 +1,5 @@
 import type { Problem } from '../common/problem.ts';
+import type { EngineId } from '../engine/engine-id.ts';
 import type { ShortNames } from '../image/short-names.ts';
 import type { Root } from '../root/root.ts';
 import { etcDirectory } from '../systemd/etc.ts';
@@ -27,6 +28,8 @@ export interface DiscoveryContext {
   readonly architecture: string;
   /** Where compose files lie, as the running system's configuration says; by default nowhere. */
   readonly compose?: readonly string[];
+  /** What will run all that is found; podman where nothing else is known. */
+  readonly engine?: EngineId;
 }
 
 /**
@@ -37,7 +40,7 @@ export interface DiscoveryContext {
  */
 export async function discover(
   root: Root,
-  { shortNames, architecture, compose = [] }: DiscoveryContext,
+  { shortNames, architecture, compose = [], engine = 'podman' }: DiscoveryContext,
 ): Promise<Discovered> {
   const etc = etcDirectory(root);
   const storage = await readStorageConf(root, etc);
@@ -75,7 +78,7 @@ export async function discover(
   const all = [...problems, ...bound.problems, ...policyProblems, ...problemsOfManager(system)];
   return {
     references: [...ofSystem, ...users.references]
-      .map((one) => ({ ...one, problems: one.problems.map(unquoted) }))
+      .map((one) => ({ ...one, engine, problems: one.problems.map(unquoted) }))
       .toSorted(byPlace),
     problems: [...all.map((problem) => startedSubject(problem, startOf)), ...users.problems]
       .map(unquoted)

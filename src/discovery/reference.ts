@@ -1,5 +1,6 @@
 import type { Problem } from '../common/problem.ts';
 import type { Secret } from '../common/secret.ts';
+import type { EngineId } from '../engine/engine-id.ts';
 import type { StorageSettings } from './storage-conf.ts';
 
 /** How a reference's unit comes to start. */
@@ -46,6 +47,11 @@ export interface Reference {
   readonly lintIgnore?: readonly LintIgnore[];
   /** What keeps this reference from being fetched, or its unit from starting offline. */
   readonly problems: readonly Problem[];
+}
+
+/** A reference with the engine that will run what it names. */
+export interface PlacedReference extends Reference {
+  readonly engine: EngineId;
 }
 
 /** A rule of lint that a unit says not to apply to it, and why. */
@@ -101,7 +107,7 @@ export type BindMode = 'linked' | 'enabled' | 'all';
 
 /** Everything that a root says about images. */
 export interface Discovered {
-  readonly references: readonly Reference[];
+  readonly references: readonly PlacedReference[];
   /** The problems that belong to no reference. */
   readonly problems: readonly Problem[];
   readonly links: readonly BoundLink[];
