@@ -1,5 +1,5 @@
 import type { Problem } from '../common/problem.ts';
-import { type BootGraph, bootGraph } from '../systemd/boot-graph.ts';
+import { type BootGraph, bootGraph } from '../systemd/graph/boot-graph.ts';
 import type { UserOfUnits } from '../systemd/specifiers.ts';
 import type { SystemdUnits } from '../systemd/systemd-unit.ts';
 import { readSystemdUnits } from '../systemd/systemd-units.ts';

@@ -2,7 +2,7 @@ import { append } from '../common/append.ts';
 import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { RootError } from '../root/root.ts';
-import type { Start } from '../systemd/boot-graph.ts';
+import type { Start } from '../systemd/graph/boot-graph.ts';
 import { readSystemdUnits } from '../systemd/systemd-units.ts';
 import { type ManagerUnits, managerUnits, problemsOfManager } from './manager-units.ts';
 import type { Quadlets } from './quadlet/quadlet.ts';

@@ -1,8 +1,8 @@
-import { expandName } from './expand-name.ts';
-import type { SystemdUnit, SystemdUnits } from './systemd-unit.ts';
-import { isUnitName } from './unit-alias.ts';
-import type { UnitEntry } from './unit-file.ts';
-import { parseUnitName } from './unit-name.ts';
+import { expandName } from '../expand-name.ts';
+import type { SystemdUnit, SystemdUnits } from '../systemd-unit.ts';
+import { isUnitName } from '../unit-alias.ts';
+import type { UnitEntry } from '../unit-file.ts';
+import { parseUnitName } from '../unit-name.ts';
 
 export type TriggerKind = 'socket' | 'timer' | 'path';
 

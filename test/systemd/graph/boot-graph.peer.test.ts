@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Allowance } from '../../src/discovery/allowance.ts';
-import { readQuadlets } from '../../src/discovery/quadlet/quadlet.ts';
-import { openRoot } from '../../src/root/open-root.ts';
-import { bootGraph } from '../../src/systemd/boot-graph.ts';
-import { readSystemdUnits } from '../../src/systemd/systemd-units.ts';
-import { type BootedHost, bootHost } from '../support/booted-host.ts';
-import { debianRoot } from '../support/debian-root.ts';
-import { temporaryDirectory } from '../support/temporary.ts';
-import { shortNames, writeTree } from '../support/tree.ts';
+import { Allowance } from '../../../src/discovery/allowance.ts';
+import { readQuadlets } from '../../../src/discovery/quadlet/quadlet.ts';
+import { openRoot } from '../../../src/root/open-root.ts';
+import { bootGraph } from '../../../src/systemd/graph/boot-graph.ts';
+import { readSystemdUnits } from '../../../src/systemd/systemd-units.ts';
+import { type BootedHost, bootHost } from '../../support/booted-host.ts';
+import { debianRoot } from '../../support/debian-root.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
+import { shortNames, writeTree } from '../../support/tree.ts';
 import { bootForest } from './boot-forest.ts';
 
 /** `list-dependencies` shows these two relations too, though neither starts anything. */

@@ -1,4 +1,4 @@
-import type { UnitEntry } from './unit-file.ts';
+import type { UnitEntry } from '../unit-file.ts';
 
 /**
  * What a unit asks of its host before it starts: `ConditionPathExists=/x`. An empty one of either

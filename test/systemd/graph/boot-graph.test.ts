@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { openRoot } from '../../src/root/open-root.ts';
-import { type BootGraph, bootGraph } from '../../src/systemd/boot-graph.ts';
-import { etcDirectory } from '../../src/systemd/etc.ts';
-import type { GeneratedUnit } from '../../src/systemd/systemd-unit.ts';
-import { readSystemdUnits } from '../../src/systemd/systemd-units.ts';
-import type { Manager } from '../../src/systemd/unit-search-path.ts';
-import { holds } from '../support/property.ts';
-import { temporaryDirectory } from '../support/temporary.ts';
-import { rootOf, type Tree, writeTree } from '../support/tree.ts';
+import { openRoot } from '../../../src/root/open-root.ts';
+import { etcDirectory } from '../../../src/systemd/etc.ts';
+import { type BootGraph, bootGraph } from '../../../src/systemd/graph/boot-graph.ts';
+import type { GeneratedUnit } from '../../../src/systemd/systemd-unit.ts';
+import { readSystemdUnits } from '../../../src/systemd/systemd-units.ts';
+import type { Manager } from '../../../src/systemd/unit-search-path.ts';
+import { holds } from '../../support/property.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
+import { rootOf, type Tree, writeTree } from '../../support/tree.ts';
 import { bootForest } from './boot-forest.ts';
 
 const usr = '/usr/lib/systemd/system';

@@ -1,12 +1,12 @@
-import { displayPath } from '../common/path-bytes.ts';
-import type { Problem } from '../common/problem.ts';
-import { expandName } from './expand-name.ts';
-import { scalar } from './lookup.ts';
-import type { SystemdUnit, SystemdUnits } from './systemd-unit.ts';
-import { isUnitName } from './unit-alias.ts';
-import type { UnitEntry } from './unit-file.ts';
-import { parseUnitName, withInstance } from './unit-name.ts';
-import { splitWords } from './words.ts';
+import { displayPath } from '../../common/path-bytes.ts';
+import type { Problem } from '../../common/problem.ts';
+import { expandName } from '../expand-name.ts';
+import { scalar } from '../lookup.ts';
+import type { SystemdUnit, SystemdUnits } from '../systemd-unit.ts';
+import { isUnitName } from '../unit-alias.ts';
+import type { UnitEntry } from '../unit-file.ts';
+import { parseUnitName, withInstance } from '../unit-name.ts';
+import { splitWords } from '../words.ts';
 
 const startingKeys: ReadonlySet<string> = new Set(['Wants', 'Requires', 'BindsTo', 'Upholds']);
 

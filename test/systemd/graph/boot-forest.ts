@@ -1,4 +1,4 @@
-import type { Tree } from '../support/tree.ts';
+import type { Tree } from '../../support/tree.ts';
 
 const vendor = '/usr/lib/systemd/system';
 const admin = '/etc/systemd/system';

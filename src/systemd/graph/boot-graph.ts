@@ -1,8 +1,8 @@
-import type { Problem } from '../common/problem.ts';
+import type { Problem } from '../../common/problem.ts';
+import type { SystemdUnits } from '../systemd-unit.ts';
+import { parseUnitName, withInstance } from '../unit-name.ts';
 import { type BootWalk, walkBoot } from './boot-walk.ts';
 import { hostConditions } from './host-conditions.ts';
-import type { SystemdUnits } from './systemd-unit.ts';
-import { parseUnitName, withInstance } from './unit-name.ts';
 
 /** How a unit comes to start. */
 export interface Start {

@@ -1,7 +1,7 @@
-import { append } from '../common/append.ts';
-import type { Problem } from '../common/problem.ts';
+import { append } from '../../common/append.ts';
+import type { Problem } from '../../common/problem.ts';
+import type { SystemdUnits } from '../systemd-unit.ts';
 import { pulledIn } from './pulled-in.ts';
-import type { SystemdUnits } from './systemd-unit.ts';
 import { type TriggerKind, triggered } from './triggered.ts';
 
 export type Activation = 'boot' | TriggerKind | 'dbus';
