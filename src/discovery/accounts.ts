@@ -1,6 +1,6 @@
-import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { RootError } from '../root/root.ts';
+import type { Problem } from './problem.ts';
 import type { SourceContext } from './source.ts';
 
 /** A user that a root's own passwd names. */

@@ -1,4 +1,4 @@
-import type { Fault } from './fault.ts';
+import type { Fault } from './problem.ts';
 
 /** In characters; the units of a large host take a hundredth. */
 const WHOLE = 64 * 1024 * 1024;

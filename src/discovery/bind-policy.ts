@@ -1,9 +1,9 @@
 import { append } from '../common/append.ts';
-import type { Problem } from '../common/problem.ts';
 import { lineOfKey } from '../common/toml-line.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { type Etc, followed } from '../systemd/etc.ts';
+import type { Problem } from './problem.ts';
 import type { BindMode, BindPolicy } from './reference.ts';
 
 export interface FoundPolicy {

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { displayPath } from '../common/path-bytes.ts';
 import { scalar } from '../systemd/lookup.ts';
 import { parseQuadletUnit, type UnitEntry } from '../systemd/unit-file.ts';
-import type { Fault } from './fault.ts';
+import type { Fault } from './problem.ts';
 
 /** What bootc makes of a file that a link of its `bound-images.d` leads to. */
 export type BootcImage =
@@ -51,6 +51,10 @@ export function readAsBootc(path: string, text: string): BootcImage {
 }
 
 function refused(line: number | undefined, message: string, hint: string): BootcImage {
-  const fault = { code: 'bootc-refuses', message: `${message}; bootc refuses to upgrade`, hint };
+  const fault: Fault = {
+    code: 'bootc-refuses',
+    message: `${message}; bootc refuses to upgrade`,
+    hint,
+  };
   return { ok: false, ...(line === undefined ? {} : { line }), fault };
 }

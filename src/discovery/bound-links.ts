@@ -1,11 +1,11 @@
 import { posix } from 'node:path';
 import { displayPath } from '../common/path-bytes.ts';
-import type { Problem } from '../common/problem.ts';
 import { problemOf, problemOfCited } from '../root/problem-of.ts';
 import { type Entry, RootError } from '../root/root.ts';
 import { followed } from '../systemd/etc.ts';
 import { readAsBootc } from './bootc-link.ts';
 import { imageOf } from './image-value.ts';
+import type { Problem } from './problem.ts';
 import type { BoundLink, Reference } from './reference.ts';
 import type { SourceContext } from './source.ts';
 
@@ -73,7 +73,7 @@ function targetOf(
   { root, etc }: SourceContext,
   path: string,
   entry: Entry,
-  code: string,
+  code: 'bound-link' | 'bootc-refuses',
   problems: Problem[],
 ): string | undefined {
   const refuse = (found: string, hint: string) => {

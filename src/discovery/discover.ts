@@ -1,4 +1,3 @@
-import type { Problem } from '../common/problem.ts';
 import type { ShortNames } from '../image/short-names.ts';
 import type { Root } from '../root/root.ts';
 import { etcDirectory } from '../systemd/etc.ts';
@@ -12,6 +11,7 @@ import { pinnedImageSets } from './kubernetes/pinned-image-set.ts';
 import { staticPods } from './kubernetes/static-pods.ts';
 import { lists } from './lists.ts';
 import { managerUnits, problemsOfManager } from './manager-units.ts';
+import type { Problem } from './problem.ts';
 import { systemSearchPath } from './quadlet/search-path.ts';
 import type { Discovered, Reference } from './reference.ts';
 import type { SourceContext } from './source.ts';

@@ -9,7 +9,7 @@ import type { UnitEntry } from '../systemd/unit-file.ts';
 import { parseUnitName, type UnitName, withInstance } from '../systemd/unit-name.ts';
 import { type ExpandedWords, expandVariables } from '../systemd/variables.ts';
 import { type Allowance, allowanceSpent } from './allowance.ts';
-import type { Fault } from './fault.ts';
+import type { Fault } from './problem.ts';
 import type { SourceContext } from './source.ts';
 
 export type ExpandedValue =
@@ -151,6 +151,9 @@ function instantiated(unit: ExpandedUnit): UnitName {
   return instance === undefined ? name : withInstance(name, instance.value);
 }
 
-function fault(code: string, { message, hint }: { message: string; hint: string }): ExpandedValue {
+function fault(
+  code: 'specifier' | 'variable',
+  { message, hint }: { message: string; hint: string },
+): ExpandedValue {
   return { ok: false, fault: { code, message, hint } };
 }

@@ -1,7 +1,7 @@
-import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { RootError } from '../root/root.ts';
 import { followed, linkTarget } from '../systemd/etc.ts';
+import type { Problem } from './problem.ts';
 import type { SourceContext } from './source.ts';
 
 /** A file in berth's own directories of names. */

@@ -1,6 +1,6 @@
 import { fullName } from '../image/name.ts';
 import type { ShortNames } from '../image/short-names.ts';
-import type { Fault } from './fault.ts';
+import type { Fault } from './problem.ts';
 
 export type ImageValue =
   | { readonly ok: true; readonly image: string }

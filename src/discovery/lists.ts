@@ -1,6 +1,6 @@
-import type { Problem } from '../common/problem.ts';
 import { type ImageFile, imageFiles, subjectOf } from './image-files.ts';
 import { imageOf } from './image-value.ts';
+import type { Problem } from './problem.ts';
 import type { Reference } from './reference.ts';
 import type { Found, SourceContext } from './source.ts';
 

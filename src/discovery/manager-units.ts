@@ -1,9 +1,9 @@
-import type { Problem } from '../common/problem.ts';
 import { type BootGraph, bootGraph } from '../systemd/graph/boot-graph.ts';
 import type { UserOfUnits } from '../systemd/specifiers.ts';
 import type { SystemdUnits } from '../systemd/systemd-unit.ts';
 import { readSystemdUnits } from '../systemd/systemd-units.ts';
 import { withoutOverridden } from './overridden.ts';
+import type { Problem } from './problem.ts';
 import { type Quadlets, readQuadlets } from './quadlet/quadlet.ts';
 import type { SearchPath } from './quadlet/search-path.ts';
 import { serviceImages } from './services/services.ts';

@@ -1,6 +1,6 @@
 import { displayPath } from '../common/path-bytes.ts';
-import type { Problem } from '../common/problem.ts';
 import type { SystemdUnits } from '../systemd/systemd-unit.ts';
+import type { Problem } from './problem.ts';
 import type { Reference } from './reference.ts';
 import type { Found } from './source.ts';
 

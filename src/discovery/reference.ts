@@ -1,5 +1,5 @@
-import type { Problem } from '../common/problem.ts';
 import type { Secret } from '../common/secret.ts';
+import type { Problem } from './problem.ts';
 import type { StorageSettings } from './storage-conf.ts';
 
 /** How a reference's unit comes to start. */

@@ -1,8 +1,8 @@
-import type { Problem } from '../common/problem.ts';
 import type { ShortNames } from '../image/short-names.ts';
 import type { Root } from '../root/root.ts';
 import type { Etc } from '../systemd/etc.ts';
 import type { Allowance } from './allowance.ts';
+import type { Problem } from './problem.ts';
 import type { Reference } from './reference.ts';
 
 /** What every source of references reads from. */

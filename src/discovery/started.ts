@@ -1,5 +1,5 @@
-import type { Problem } from '../common/problem.ts';
 import type { BootGraph } from '../systemd/graph/boot-graph.ts';
+import type { Problem } from './problem.ts';
 import type { Reference } from './reference.ts';
 
 /** Fills in how a reference's unit starts; what no unit of systemd's brings up stays as it is. */

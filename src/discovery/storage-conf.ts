@@ -1,7 +1,7 @@
-import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { type Etc, followed } from '../systemd/etc.ts';
+import type { Problem } from './problem.ts';
 
 /** Where a root's podman keeps images, as far as its storage.conf says so. */
 export interface StorageSettings {
@@ -44,7 +44,7 @@ export async function readStorageConf(root: Root, etc: Etc): Promise<StorageSett
     } catch (error) {
       if (!(error instanceof TomlError)) throw error;
       const [message = 'it is no TOML'] = error.message.split('\n');
-      const problem = {
+      const problem: Problem = {
         code: 'storage-conf',
         path,
         ...(error.line === undefined ? {} : { line: error.line }),

@@ -2,7 +2,7 @@ import { append } from '../common/append.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { type Etc, followed, whereInTree } from '../systemd/etc.ts';
 import type { UnitEntry } from '../systemd/unit-file.ts';
-import type { Fault } from './fault.ts';
+import type { Fault } from './problem.ts';
 import type { Option } from './services/split-options.ts';
 
 /** What the options of a podman command say of where its images lie. */

@@ -1,10 +1,10 @@
 import { posix } from 'node:path';
 import { append } from '../common/append.ts';
-import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Entry, type Root, RootError } from '../root/root.ts';
 import { followed, whereInTree } from '../systemd/etc.ts';
 import { type Account, readAccounts, uidOf } from './accounts.ts';
+import type { Problem } from './problem.ts';
 import { usersDirectories } from './quadlet/search-path.ts';
 import type { SourceContext } from './source.ts';
 

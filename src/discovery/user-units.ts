@@ -1,10 +1,10 @@
 import { append } from '../common/append.ts';
-import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { RootError } from '../root/root.ts';
 import type { Start } from '../systemd/graph/boot-graph.ts';
 import { readSystemdUnits } from '../systemd/systemd-units.ts';
 import { type ManagerUnits, managerUnits, problemsOfManager } from './manager-units.ts';
+import type { Problem } from './problem.ts';
 import type { Quadlets } from './quadlet/quadlet.ts';
 import { userSearchPath } from './quadlet/search-path.ts';
 import type { Scope } from './reference.ts';

@@ -1,5 +1,5 @@
-import type { Problem } from '../common/problem.ts';
 import { type Root, RootError } from '../root/root.ts';
+import type { Problem } from './problem.ts';
 
 /**
  * Makes of a problem one that quotes nothing of a file that not everybody may read: messages go into

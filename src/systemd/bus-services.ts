@@ -1,7 +1,7 @@
-import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { type Etc, followed } from './etc.ts';
+import type { Problem } from './problem.ts';
 import { parseSystemdUnit } from './systemd-unit-file.ts';
 import type { Manager } from './unit-search-path.ts';
 

@@ -1,4 +1,4 @@
-import type { Problem } from '../common/problem.ts';
+import type { Problem } from './problem.ts';
 import type { Expanded } from './specifiers.ts';
 import type { UnitEntry } from './unit-file.ts';
 import type { Manager } from './unit-search-path.ts';

@@ -1,11 +1,12 @@
 import { append } from '../common/append.ts';
 import { displayPath } from '../common/path-bytes.ts';
-import type { Problem, ProblemSubject } from '../common/problem.ts';
+import type { ProblemSubject } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { readBusServices } from './bus-services.ts';
 import type { Etc } from './etc.ts';
 import { readOsRelease } from './os-release.ts';
+import type { Problem } from './problem.ts';
 import { type Expanded, expandSpecifiers, type UserOfUnits } from './specifiers.ts';
 import type { GeneratedUnit, SystemdUnit, SystemdUnits } from './systemd-unit.ts';
 import { UnitDirectories } from './unit-directories.ts';

@@ -1,8 +1,8 @@
-import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { dropInDirectoryNames } from './drop-in-names.ts';
 import { type Etc, followed, linkedPath } from './etc.ts';
+import type { Problem } from './problem.ts';
 import { isUnitName } from './unit-alias.ts';
 import type { UnitDirectory, UnitIndex } from './unit-index.ts';
 

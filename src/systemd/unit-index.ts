@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
-import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Entry, type Root, RootError } from '../root/root.ts';
 import { type Etc, followed, linkedPath } from './etc.ts';
+import type { Problem } from './problem.ts';
 import type { GeneratedUnit } from './systemd-unit.ts';
 import { isAlias, isUnitName } from './unit-alias.ts';
 import { parseUnitName, withInstance } from './unit-name.ts';

@@ -1,8 +1,8 @@
 import { displayPath } from '../common/path-bytes.ts';
-import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { type Etc, followed, linkTarget } from './etc.ts';
+import type { Problem } from './problem.ts';
 import { parseSystemdUnit } from './systemd-unit-file.ts';
 import type { UnitEntry } from './unit-file.ts';
 import { isWantedOfSystemd } from './wanted-keys.ts';

@@ -1,6 +1,6 @@
 import { cutShort } from '../../common/concealed.ts';
 import { baseImages } from '../containerfile/base-images.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { against, type ComposeFiles } from './files.ts';
 import type { Environment } from './interpolate.ts';
 import type { Field, Projects, Service } from './project.ts';

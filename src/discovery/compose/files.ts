@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
-import type { Problem, ProblemSubject } from '../../common/problem.ts';
+import type { ProblemSubject } from '../../common/problem.ts';
 import { type FoundFile, RootError } from '../../root/root.ts';
 import { followed, whereInTree } from '../../systemd/etc.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault, Problem } from '../problem.ts';
 import type { SourceContext } from '../source.ts';
 import { readYamlValues, type YamlValue } from './yaml-value.ts';
 

@@ -1,5 +1,5 @@
 import { cutShort } from '../../common/concealed.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { deepestForm, variableAt } from '../variable-form.ts';
 
 export type Interpolated =

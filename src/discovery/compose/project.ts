@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { conceal, concealValue } from '../../common/concealed.ts';
 import { type Allowance, allowanceSpent } from '../allowance.ts';
 import { tooManyPrivate } from '../expander.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { readEnvFile } from './env-file.ts';
 import { against, type ComposeFiles } from './files.ts';
 import { type Environment, interpolate } from './interpolate.ts';

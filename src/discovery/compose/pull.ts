@@ -1,5 +1,5 @@
 import { parsePlatform } from '../../image/platform.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import type { PullOptions } from '../reference.ts';
 
 export interface ComposePull {

@@ -1,6 +1,5 @@
-import type { Problem } from '../../common/problem.ts';
-import type { Fault } from '../fault.ts';
 import { imageOf } from '../image-value.ts';
+import type { Fault, Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { SourceContext } from '../source.ts';
 import { type BuildImage, buildImages } from './build.ts';

@@ -1,6 +1,6 @@
 import type { Alias, Document, LineCounter, Node, Pair, Scalar } from 'yaml';
 import { append } from '../../common/append.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 
 /** A node of a YAML file, its aliases followed only where they are looked at. */
 export interface YamlValue {
@@ -59,7 +59,7 @@ export async function readYamlValues(text: string): Promise<YamlDocuments> {
   }
   const faults = documents.flatMap(({ errors }) =>
     errors.slice(0, 1).map(({ message, linePos }) => ({
-      code: 'yaml',
+      code: 'yaml' as const,
       message: `expected YAML, found an error: ${message.split('\n')[0] ?? ''}`,
       hint: 'correct the file',
       line: linePos?.[0].line ?? 1,

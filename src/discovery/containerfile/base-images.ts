@@ -1,4 +1,4 @@
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { readStages, type Stage, type StageOptions, type Use } from './stages.ts';
 
 export interface BaseImage {

@@ -1,4 +1,4 @@
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { splitWords } from './words.ts';
 
 export interface Instruction {

@@ -1,7 +1,7 @@
 import { append } from '../../common/append.ts';
 import { goArchitecture } from '../../image/platform.ts';
 import { type Allowance, allowanceSpent } from '../allowance.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { type Instruction, readInstructions } from './instructions.ts';
 import { expandWord, type Word } from './words.ts';
 

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { append } from '../../common/append.ts';
-import type { Problem } from '../../common/problem.ts';
 import { whereInTree } from '../../systemd/etc.ts';
+import type { Problem } from '../problem.ts';
 import type { SourceContext } from '../source.ts';
 import {
   type ConfigFile,

@@ -1,4 +1,4 @@
-import type { Problem } from '../../common/problem.ts';
+import type { Problem } from '../problem.ts';
 import type { SourceContext } from '../source.ts';
 import {
   type ConfigFile,

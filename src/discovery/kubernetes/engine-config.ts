@@ -1,8 +1,8 @@
-import type { Problem } from '../../common/problem.ts';
 import { lineOfKey } from '../../common/toml-line.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { RootError } from '../../root/root.ts';
 import { followed } from '../../systemd/etc.ts';
+import type { Problem } from '../problem.ts';
 import type { SourceContext } from '../source.ts';
 
 /** An image in the configuration of a container engine. */

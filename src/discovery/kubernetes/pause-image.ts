@@ -1,5 +1,5 @@
-import type { Problem } from '../../common/problem.ts';
 import { imageOf } from '../image-value.ts';
+import type { Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
 import { containerdImages } from './containerd-config.ts';

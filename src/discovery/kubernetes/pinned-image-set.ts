@@ -1,7 +1,7 @@
 import { append } from '../../common/append.ts';
-import type { Problem } from '../../common/problem.ts';
 import { type ImageFile, imageFiles, subjectOf } from '../image-files.ts';
 import { imageOf } from '../image-value.ts';
+import type { Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
 import { readDocuments } from './documents.ts';

@@ -1,9 +1,9 @@
 import { append } from '../../common/append.ts';
-import type { Problem } from '../../common/problem.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { RootError } from '../../root/root.ts';
 import { followed, whereInTree } from '../../systemd/etc.ts';
 import { imageOf } from '../image-value.ts';
+import type { Fault, Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
 import { type KubeImage } from './findings.ts';
@@ -129,20 +129,20 @@ function problem(
   };
 }
 
-const pullAlways = {
+const pullAlways: Fault = {
   code: 'pull-always',
   message:
     'expected a static pod that starts offline, found an image that the kubelet pulls at every start',
   hint: 'set imagePullPolicy: IfNotPresent; without it a name without a tag, or with :latest, means Always',
 };
 
-const danglingLink = {
+const danglingLink: Fault = {
   code: 'dangling-link',
   message: 'expected a manifest, found a link that leads nowhere inside the root',
   hint: 'ship the file that it leads to, or remove the link',
 };
 
-const tooLarge = {
+const tooLarge: Fault = {
   code: 'too-large',
   message: `expected at most ${maxBytes} bytes of static pods together, found more`,
   hint: 'remove what is no manifest; this file and those behind it do not count',

@@ -1,5 +1,5 @@
 import type { Document, Node, Scalar, YAMLMap, YAMLSeq } from 'yaml';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 
 /** What stands in a YAML document, with the line of each thing. Aliased values are shared. */
 export type Value =

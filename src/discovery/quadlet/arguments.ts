@@ -1,9 +1,8 @@
 import { append } from '../../common/append.ts';
-import type { Problem } from '../../common/problem.ts';
 import { list } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import { splitWords } from '../../systemd/words.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault, Problem } from '../problem.ts';
 import type { PullOptions } from '../reference.ts';
 import { commandPull } from '../services/command-pull.ts';
 import { mountedImage } from '../services/mounted-image.ts';

@@ -1,9 +1,9 @@
-import type { Problem } from '../../common/problem.ts';
 import type { ShortNames } from '../../image/short-names.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import type { Allowance } from '../allowance.ts';
 import { type BaseImages, type BuildOptions, baseImages } from '../containerfile/base-images.ts';
 import { imageOf } from '../image-value.ts';
+import type { Problem } from '../problem.ts';
 import type { PullOptions, Reference } from '../reference.ts';
 import type { Found } from '../source.ts';
 import { referenceFields } from './reference-fields.ts';

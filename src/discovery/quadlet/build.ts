@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
-import type { Problem } from '../../common/problem.ts';
 import type { ShortNames } from '../../image/short-names.ts';
 import { flag, list, scalar } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { Problem } from '../problem.ts';
 import type { Found } from '../source.ts';
 import { readArguments } from './arguments.ts';
 import { type BaseReader, baseReferences } from './base-references.ts';

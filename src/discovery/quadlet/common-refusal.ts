@@ -1,6 +1,6 @@
-import type { Problem } from '../../common/problem.ts';
 import { list } from '../../systemd/lookup.ts';
 import { splitWords } from '../../systemd/words.ts';
+import type { Problem } from '../problem.ts';
 import { dependencyKeys, knownKeys, quadletKeys } from './known-keys.ts';
 import { missingUnit } from './refused.ts';
 import { problemOfUnit, type QuadletUnit, sectionOf, unitTypeOf } from './unit.ts';

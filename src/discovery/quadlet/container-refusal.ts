@@ -1,5 +1,5 @@
-import type { Problem } from '../../common/problem.ts';
 import { list, scalar } from '../../systemd/lookup.ts';
+import type { Problem } from '../problem.ts';
 import {
   isSet,
   missingImageUnit,

@@ -1,9 +1,10 @@
-import type { Problem, ProblemSubject } from '../../common/problem.ts';
+import type { ProblemSubject } from '../../common/problem.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { type Root, RootError } from '../../root/root.ts';
 import { dropInDirectoryNames } from '../../systemd/drop-in-names.ts';
 import { type Etc, followed } from '../../systemd/etc.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { Problem } from '../problem.ts';
 import type { ReadUnit } from './read-unit.ts';
 import type { UnitType } from './unit.ts';
 import type { UnitDirectory } from './walk.ts';

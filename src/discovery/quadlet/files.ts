@@ -1,12 +1,11 @@
 import { posix } from 'node:path';
 import { displayPath } from '../../common/path-bytes.ts';
-import type { Problem } from '../../common/problem.ts';
 import { problemOfCited } from '../../root/problem-of.ts';
 import { type Root, RootError } from '../../root/root.ts';
 import { type Etc, followed, whereInTree } from '../../systemd/etc.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import type { Expander } from '../expander.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault, Problem } from '../problem.ts';
 import { problemOfUnit, type QuadletUnit, subjectOf } from './unit.ts';
 
 export interface FileContext {

@@ -1,15 +1,14 @@
 import { posix } from 'node:path';
 import { append } from '../../common/append.ts';
-import type { Problem } from '../../common/problem.ts';
 import type { ShortNames } from '../../image/short-names.ts';
 import { RootError } from '../../root/root.ts';
 import { followed, whereInTree } from '../../systemd/etc.ts';
 import { list, scalar } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
-import type { Fault } from '../fault.ts';
 import { imageOf } from '../image-value.ts';
 import { type KubeImage } from '../kubernetes/findings.ts';
 import { workloadImages } from '../kubernetes/workload-images.ts';
+import type { Fault, Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found } from '../source.ts';
 import { type Arguments, readArguments } from './arguments.ts';

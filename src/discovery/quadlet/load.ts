@@ -1,8 +1,9 @@
 import { append } from '../../common/append.ts';
-import type { Problem, ProblemSubject } from '../../common/problem.ts';
+import type { ProblemSubject } from '../../common/problem.ts';
 import type { Root } from '../../root/root.ts';
 import type { Etc } from '../../systemd/etc.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { Problem } from '../problem.ts';
 import { bindSetting } from '../x-berth.ts';
 import { DropInIndex } from './drop-ins.ts';
 import { Budget, bytesPerEntry, tooMuch, unitReader } from './read-unit.ts';

@@ -1,10 +1,9 @@
-import type { Problem } from '../../common/problem.ts';
 import { Secret } from '../../common/secret.ts';
 import type { Root } from '../../root/root.ts';
 import { type Etc, whereInTree } from '../../systemd/etc.ts';
 import { flag, scalar } from '../../systemd/lookup.ts';
 import type { Expander } from '../expander.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault, Problem } from '../problem.ts';
 import { pullPolicies } from '../pull-policies.ts';
 import type { PullOptions, PullPolicy } from '../reference.ts';
 import { problemOfUnit, type QuadletUnit, sectionOf } from './unit.ts';

@@ -1,5 +1,4 @@
 import { append } from '../../common/append.ts';
-import type { Problem } from '../../common/problem.ts';
 import type { ShortNames } from '../../image/short-names.ts';
 import type { Root } from '../../root/root.ts';
 import type { Etc } from '../../systemd/etc.ts';
@@ -7,6 +6,7 @@ import type { UserOfUnits } from '../../systemd/specifiers.ts';
 import type { GeneratedUnit } from '../../systemd/systemd-unit.ts';
 import type { Allowance } from '../allowance.ts';
 import { Expander } from '../expander.ts';
+import type { Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found } from '../source.ts';
 import { BaseReader } from './base-references.ts';

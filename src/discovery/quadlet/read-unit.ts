@@ -1,8 +1,8 @@
-import type { Problem } from '../../common/problem.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { type Root, RootError } from '../../root/root.ts';
 import { type Etc, followed, linkTarget } from '../../systemd/etc.ts';
 import { parseQuadletUnit, type UnitEntry } from '../../systemd/unit-file.ts';
+import type { Problem } from '../problem.ts';
 import { isRead } from './known-keys.ts';
 import type { UnitType } from './unit.ts';
 

@@ -1,8 +1,7 @@
-import type { Problem } from '../../common/problem.ts';
 import { scalar } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
-import type { Fault } from '../fault.ts';
 import { type ImageValue, imageOf, privateImageOf } from '../image-value.ts';
+import type { Fault, Problem } from '../problem.ts';
 import type { PullOptions, Reference } from '../reference.ts';
 import type { Found } from '../source.ts';
 import { type Arguments, artifact, readArguments } from './arguments.ts';

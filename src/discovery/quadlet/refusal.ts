@@ -1,5 +1,5 @@
-import type { Problem } from '../../common/problem.ts';
 import { list, scalar } from '../../systemd/lookup.ts';
+import type { Problem } from '../problem.ts';
 import { commonRefusal } from './common-refusal.ts';
 import { containerRefusal } from './container-refusal.ts';
 import { isSet, missingImageUnit, refused, requiredKey, type Units } from './refused.ts';

@@ -1,5 +1,5 @@
-import type { Problem } from '../../common/problem.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { Problem } from '../problem.ts';
 import { problemOfUnit, type QuadletUnit, sectionOf } from './unit.ts';
 
 /** What the units of a tree say of each other. */

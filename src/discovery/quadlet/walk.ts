@@ -1,7 +1,7 @@
-import type { Problem } from '../../common/problem.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { type Entry, type Root, RootError } from '../../root/root.ts';
 import { type Etc, followed } from '../../systemd/etc.ts';
+import type { Problem } from '../problem.ts';
 import { unitTypeOf } from './unit.ts';
 
 /** A directory in which Quadlet looks for units. */

@@ -1,8 +1,8 @@
 import { list } from '../../systemd/lookup.ts';
 import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
 import { parseUnitName } from '../../systemd/unit-name.ts';
-import type { Fault } from '../fault.ts';
 import { imageOf, privateImageOf } from '../image-value.ts';
+import type { Fault } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import { storageEnvironment, storageOptions } from '../store-options.ts';
 import { type CommandPull, commandPull } from './command-pull.ts';

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { Secret } from '../../common/secret.ts';
 import { type Etc, whereInTree } from '../../systemd/etc.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { pullPolicies } from '../pull-policies.ts';
 import type { PullOptions } from '../reference.ts';
 import type { ContainerCommand } from './programs.ts';

@@ -1,9 +1,9 @@
 import { posix } from 'node:path';
 import { RootError } from '../../root/root.ts';
 import { whereInTree } from '../../systemd/etc.ts';
-import type { Fault } from '../fault.ts';
 import { imageOf } from '../image-value.ts';
 import { workloadImages } from '../kubernetes/workload-images.ts';
+import type { Fault } from '../problem.ts';
 import type { CommandPull } from './command-pull.ts';
 import {
   type Findings,

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { docker, nerdctl, type OptionTable, optionTable, podman } from './option-tables.ts';
 import { type Option, splitOptions } from './split-options.ts';
 import type { Word } from './words.ts';

@@ -4,7 +4,7 @@ import type { Environment } from '../../systemd/environment.ts';
 import { list, scalar } from '../../systemd/lookup.ts';
 import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
 import { tooManyPrivate } from '../expander.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import type { Found } from '../source.ts';
 import { bindSetting } from '../x-berth.ts';
 import { commandImages } from './command-images.ts';

@@ -1,8 +1,8 @@
-import type { Problem, ProblemSubject } from '../../common/problem.ts';
+import type { ProblemSubject } from '../../common/problem.ts';
 import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import type { Expander } from '../expander.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault, Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { SourceContext } from '../source.ts';
 

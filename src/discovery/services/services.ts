@@ -1,9 +1,9 @@
 import { append } from '../../common/append.ts';
-import type { Problem } from '../../common/problem.ts';
 import type { UserOfUnits } from '../../systemd/specifiers.ts';
 import type { SystemdUnit, SystemdUnits } from '../../systemd/systemd-unit.ts';
 import { parseUnitName } from '../../systemd/unit-name.ts';
 import { Expander } from '../expander.ts';
+import type { Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
 import { imagesOfService, mayNameImages } from './service-images.ts';

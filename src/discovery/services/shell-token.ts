@@ -1,5 +1,5 @@
 import { longestWord } from '../../systemd/variables.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import type { Word } from './words.ts';
 
 export type Token =

@@ -1,4 +1,4 @@
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { mentionsImages } from './programs.ts';
 import { nextToken } from './shell-token.ts';
 import { longestCommandLine, type Word } from './words.ts';

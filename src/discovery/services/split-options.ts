@@ -1,4 +1,4 @@
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import type { OptionTable } from './option-tables.ts';
 import type { Word } from './words.ts';
 

@@ -1,7 +1,7 @@
 import type { CommandLine } from '../../systemd/command-line.ts';
 import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
 import type { Expander } from '../expander.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { longestCommandLine, type Word } from './words.ts';
 
 /** The words with which systemd starts the program, as far as the root says them. */

@@ -1,4 +1,4 @@
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 
 /** The kernel starts nothing with more (execve(2)): three quarters of the largest stack, 8 MiB. */
 export const longestCommandLine = 6 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import type { Problem } from '../../common/problem.ts';
+import type { Problem } from '../problem.ts';
 import type { SystemdUnits } from '../systemd-unit.ts';
 import { parseUnitName, withInstance } from '../unit-name.ts';
 import { type BootWalk, walkBoot } from './boot-walk.ts';

@@ -1,5 +1,5 @@
 import { append } from '../../common/append.ts';
-import type { Problem } from '../../common/problem.ts';
+import type { Problem } from '../problem.ts';
 import type { SystemdUnits } from '../systemd-unit.ts';
 import { pulledIn } from './pulled-in.ts';
 import { type TriggerKind, triggered } from './triggered.ts';

@@ -1,7 +1,7 @@
 import { displayPath } from '../../common/path-bytes.ts';
-import type { Problem } from '../../common/problem.ts';
 import { expandName } from '../expand-name.ts';
 import { scalar } from '../lookup.ts';
+import type { Problem } from '../problem.ts';
 import type { SystemdUnit, SystemdUnits } from '../systemd-unit.ts';
 import { isUnitName } from '../unit-alias.ts';
 import type { UnitEntry } from '../unit-file.ts';
