@@ -4,15 +4,18 @@ import { scalar } from '../systemd/lookup.ts';
 import { parseQuadletUnit, type UnitEntry } from '../systemd/unit-file.ts';
 import type { Fault } from './problem.ts';
 
-/** What bootc makes of a file that a link of its `bound-images.d` leads to. */
+/**
+ * The image that bootc reads from a file linked in its `bound-images.d`, or why it refuses the
+ * file.
+ */
 export type BootcImage =
   | { readonly ok: true; readonly entry: UnitEntry; readonly kind: 'container' | 'image' }
   | { readonly ok: false; readonly line?: number; readonly fault: Fault };
 
 /**
- * Reads it as bootc does: `Image=` of `[Image]` or `[Container]`, the file alone without its
- * drop-ins, `%%` for a percent sign and no other specifier, no `AuthFile=` in a `.image`. What it
- * refuses fails every `bootc upgrade` into the root.
+ * Reads a linked file as bootc does: `Image=` of `[Image]` or `[Container]`, in the file alone
+ * without its drop-ins, with `%%` for a percent sign and no other specifier, and no `AuthFile=` in
+ * a `.image` file. A file that bootc refuses makes every `bootc upgrade` into the root fail.
  *
  * Source: bootc 1.16, crates/lib/src/boundimage.rs, `parse_spec_value` and `query_bound_images`.
  */

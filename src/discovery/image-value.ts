@@ -6,7 +6,7 @@ export type ImageValue =
   | { readonly ok: true; readonly image: string }
   | { readonly ok: false; readonly fault: Fault };
 
-/** containers-transports(5), without `docker://`, which is how names are meant anyway. */
+/** The transports of containers-transports(5), but for `docker://`, which all plain names imply. */
 const transports: ReadonlySet<string> = new Set([
   'atomic',
   'containers-storage',
@@ -20,7 +20,7 @@ const transports: ReadonlySet<string> = new Set([
   'tarball',
 ]);
 
-/** As `imageOf`; the fault of a value that is made of private ones quotes nothing of it. */
+/** Like `imageOf`, for a value made of private ones: the fault does not quote the value. */
 export function privateImageOf(value: string, shortNames: ShortNames): ImageValue {
   const image = imageOf(value, shortNames);
   if (image.ok) return image;
@@ -35,7 +35,7 @@ export function privateImageOf(value: string, shortNames: ShortNames): ImageValu
   };
 }
 
-/** The full name of what an `Image=` says, its specifiers and variables already replaced. */
+/** The full name of an image as written in a unit, with specifiers and variables replaced. */
 export function imageOf(value: string, shortNames: ShortNames): ImageValue {
   const transport = value.slice(0, Math.max(0, value.indexOf(':')));
   if (transports.has(transport)) {

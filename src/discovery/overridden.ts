@@ -5,8 +5,9 @@ import type { Reference } from './reference.ts';
 import type { Found } from './source.ts';
 
 /**
- * Takes away the references of services that do not come from Quadlet: a unit file of the
- * administrator goes before a generated one, and a masked one says that it is not to start.
+ * Removes the references of Quadlet units whose services come from elsewhere. A unit file of the
+ * administrator takes precedence over a generated one, which is a problem unless the file masks
+ * the service on purpose.
  *
  * Source: systemd.unit(5), "Unit File Load Path".
  */

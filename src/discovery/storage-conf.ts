@@ -3,19 +3,20 @@ import { type Root, RootError } from '../root/root.ts';
 import { type Etc, followed } from '../systemd/etc.ts';
 import type { Problem } from './problem.ts';
 
-/** Where a root's podman keeps images, as far as its storage.conf says so. */
+/** The settings of a root's storage.conf: where the root's podman keeps its images. */
 export interface StorageSettings {
-  /** The file that says it. */
+  /** The storage.conf that was read; absent if the root has none. */
   readonly path?: string;
   readonly graphRoot?: string;
   readonly driver?: string;
-  /** Read-only stores in which every podman of the root looks. */
+  /** The read-only stores that every podman of the root searches. */
   readonly additionalStores: readonly string[];
   readonly problem?: Problem;
 }
 
 /**
- * Reads the root's storage.conf: that in `/etc`, else that of the distribution, never both.
+ * Reads the root's storage.conf: the one in `/etc` or, if there is none, the distribution's. The
+ * two files are never merged.
  *
  * Source: containers-storage.conf(5).
  */

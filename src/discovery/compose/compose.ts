@@ -8,10 +8,10 @@ import { serviceImages } from './service-images.ts';
 import { YamlLimit } from './yaml-value.ts';
 
 /**
- * The images that Compose projects name.
+ * Finds the images that Compose projects name.
  *
- * @param places paths that the booted root has, as the host's configuration names them: files,
- *   directories with files of the default names, `*` for any run of characters in a component.
+ * @param places paths in the booted root, from the host's configuration: Compose files, or
+ *   directories that hold files with the default names; `*` matches within a component.
  */
 export async function composeImages(
   context: SourceContext,
@@ -64,7 +64,10 @@ async function projectImages(
   return references;
 }
 
-/** The names by which Compose finds a project, the first that is there, and what goes on top. */
+/**
+ * The files of the project in a directory: those of `COMPOSE_FILE`, else the first of the default
+ * names that exists, and the first override.
+ */
 function filesIn(directory: string, named: string | undefined, files: ComposeFiles): string[] {
   if (named !== undefined && named !== '') {
     return named.split(':').map((path) => against(directory, path));

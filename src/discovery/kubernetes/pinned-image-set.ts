@@ -8,7 +8,7 @@ import { readDocuments } from './documents.ts';
 import { present } from './findings.ts';
 import type { LineFault, Value } from './value.ts';
 
-/** The images of OpenShift's `PinnedImageSet` files in `images.d`: bound, as those of a list. */
+/** Finds the images in OpenShift's `PinnedImageSet` files in `images.d`; all of them are bound. */
 export async function pinnedImageSets(context: SourceContext): Promise<Found> {
   const { files, problems } = imageFiles(context, /\.(?:ya?ml|json)$/);
   const references: Reference[] = [];

@@ -10,10 +10,10 @@ import { type KubeImage } from './findings.ts';
 import { kubeletAt, staticPodPath } from './kubelet-config.ts';
 import { workloadImages } from './workload-images.ts';
 
-/** For all manifests together: those that are known have a few kilobytes each. */
+/** The limit for all manifests together; real ones have a few kilobytes each. */
 const maxBytes = 4 * 1024 * 1024;
 
-/** The images of the pods that the kubelet runs from files, without a cluster that asks for them. */
+/** Finds the images of static pods, which the kubelet runs from files without asking a cluster. */
 export async function staticPods(context: SourceContext): Promise<Found> {
   const { root, etc } = context;
   const problems: Problem[] = [];
@@ -65,8 +65,8 @@ function hasKubelet({ root, etc }: SourceContext, problems: Problem[]): boolean 
 }
 
 /**
- * What the kubelet reads: the path itself if it is a file, else all in it that does not begin
- * with a dot, without going into directories.
+ * The files that the kubelet reads: `path` itself if it is a file, else the files in the directory
+ * whose names do not begin with a dot. Subdirectories are not read.
  *
  * Source: kubernetes, pkg/kubelet/config/file.go.
  */

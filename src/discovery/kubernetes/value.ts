@@ -1,28 +1,31 @@
 import type { Document, Node, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 import type { Fault } from '../problem.ts';
 
-/** What stands in a YAML document, with the line of each thing. Aliased values are shared. */
+/** A value in a YAML document, with its line (1-based). Aliases share the value of their anchor. */
 export type Value =
   | { readonly kind: 'map'; readonly line: number; readonly entries: ReadonlyMap<string, Value> }
   | { readonly kind: 'list'; readonly line: number; readonly items: readonly Value[] }
   | { readonly kind: 'scalar'; readonly line: number; readonly value: unknown };
 
 export interface LineFault extends Fault {
-  /** 1-based. */
+  /** The line of the fault, 1-based. */
   readonly line?: number;
 }
 
 type Yaml = Pick<typeof import('yaml'), 'isAlias' | 'isMap' | 'isSeq' | 'isScalar'>;
 
-/** Merging copies entries, so many merges of a large map would take the square of the file. */
+/**
+ * The most entries that `<<` may copy in one document: many merges of a large map would be
+ * quadratic.
+ */
 const maxMerged = 10_000;
 
 /**
- * A composed document as plain values, each of its nodes once: an alias is the value that it
- * stands for, so a bomb of aliases takes no more than its text.
+ * Converts a composed document into plain values. Each node is converted once, and an alias is the
+ * same object as its anchor's value, so an alias bomb takes no more memory than its text.
  *
- * As Go's YAML libraries, and so as podman and the kubelet: a key that stands twice, an alias
- * without its anchor and one inside of what it names are errors; `<<` merges.
+ * Follows Go's YAML libraries, which podman and the kubelet use: duplicate keys, aliases without an
+ * anchor, and aliases inside the value that they name are errors; `<<` merges maps.
  *
  * @returns the first fault, if there is one.
  */
@@ -60,7 +63,7 @@ export function toValue(
   }
 
   function itemsOf(node: YAMLSeq, line: number): readonly Value[] {
-    // In a flow sequence `a: b` is a map of its own.
+    // No item is a pair: in a flow sequence the library makes a map of `a: b`.
     return node.items.map((item) =>
       isNode(item) ? convert(item, line) : { kind: 'scalar', line, value: null },
     );
@@ -108,7 +111,7 @@ export function isFault(found: Value | LineFault): found is LineFault {
 }
 
 function isMergeKey(key: Scalar): boolean {
-  // The library makes a symbol of it where merging is on; quoted it is a key like any other.
+  // With merging on, the library represents `<<` as a symbol; a quoted `<<` is an ordinary key.
   return typeof key.value === 'symbol' || (key.value === '<<' && key.type === 'PLAIN');
 }
 

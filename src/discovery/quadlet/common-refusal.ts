@@ -6,7 +6,7 @@ import { missingUnit } from './refused.ts';
 import { problemOfUnit, type QuadletUnit, sectionOf, unitTypeOf } from './unit.ts';
 
 /**
- * What podman's generator refuses in a unit of any type.
+ * The reason for which podman's generator refuses a unit, if the reason applies to any type.
  *
  * Source: podman 6, pkg/systemd/quadlet/quadlet.go, `initServiceUnitFile`.
  */
@@ -31,20 +31,20 @@ function unknownKey(unit: QuadletUnit): Problem | undefined {
   });
 }
 
-/** Leaves out the usual dependencies before the slower look at every word. */
+/** Skips most dependencies before they are split into words, which is slower. */
 const mayNameUnit = /\.(?:artifact|build|container|image|kube|network|pod|volume)/;
 
-/** Since podman 5.5 a dependency on a Quadlet file stands for its service. */
+/** Since podman 5.5 a dependency may name a Quadlet file, which must exist. */
 function missingDependency(
   unit: QuadletUnit,
   byName: ReadonlyMap<string, QuadletUnit>,
 ): Problem | undefined {
-  const ofUnit = unit.entries.filter(
+  const dependencies = unit.entries.filter(
     ({ group, key, value }) =>
       group === 'Unit' && dependencyKeys.has(key) && (value === '' || mayNameUnit.test(value)),
   );
-  for (const key of new Set(ofUnit.map((entry) => entry.key))) {
-    for (const entry of list(ofUnit, 'Unit', key)) {
+  for (const key of new Set(dependencies.map((entry) => entry.key))) {
+    for (const entry of list(dependencies, 'Unit', key)) {
       const words = splitWords(entry.value, { escapes: false, relaxed: false }) ?? [];
       const missing = words.find((word) => isMissing(word, byName));
       if (missing !== undefined) return missingUnit(unit, entry, missing);

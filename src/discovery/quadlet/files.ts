@@ -18,13 +18,16 @@ export type CitedFile =
   | { readonly ok: true; readonly path: string; readonly text: string }
   | { readonly ok: false; readonly problem: Problem };
 
-/** Where the tree keeps what a unit cites: relative names begin at the unit's own directory. */
+/**
+ * The path in the tree of a file that a unit cites; relative to `base`, by default the unit's
+ * directory.
+ */
 export function citedPath(unit: QuadletUnit, value: string, etc: Etc, base?: string): string {
   if (value.startsWith('/')) return whereInTree(etc, posix.normalize(value));
   return posix.join(base ?? posix.dirname(unit.path), value);
 }
 
-/** A file of the root that a unit cites, its specifiers replaced. */
+/** Reads a file of the root that a unit cites by a name with specifiers and variables. */
 export function citedFile(
   unit: QuadletUnit,
   entry: UnitEntry,
@@ -50,7 +53,7 @@ export function citedFile(
   }
 }
 
-/** What podman would fetch from elsewhere. */
+/** Whether a value is a URL or repository that podman would fetch. */
 export function isRemote(value: string): boolean {
   return /^(?:https?|git|ssh):|^git@|\.git$/.test(value);
 }

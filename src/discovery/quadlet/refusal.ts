@@ -6,15 +6,20 @@ import { isSet, missingImageUnit, refused, requiredKey, type Units } from './ref
 import type { QuadletUnit } from './unit.ts';
 
 /**
- * Why podman's generator makes no service of a unit, if so.
+ * The reason for which podman's generator refuses to make a service of a unit; undefined if it
+ * makes one.
  *
- * Source: podman 6, pkg/systemd/quadlet/quadlet.go, `ConvertImage` and `ConvertVolume` here.
+ * Source: podman 6, pkg/systemd/quadlet/quadlet.go, for this file `ConvertImage` and
+ * `ConvertVolume`.
  */
 export function refusalOf(unit: QuadletUnit, units: Units): Problem | undefined {
   return commonRefusal(unit, units.byName) ?? refusalByType(unit, units);
 }
 
-/** A volume, network or pod that is masked still comes to be, with defaults. */
+/**
+ * Whether podman makes a service of a unit. Masked volumes, networks and pods get one, with
+ * defaults.
+ */
 export function makesService(unit: QuadletUnit, units: Units): boolean {
   const byItself = ['volume', 'network', 'pod'].includes(unit.type);
   return unit.masked ? byItself : refusalOf(unit, units) === undefined;

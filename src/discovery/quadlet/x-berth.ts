@@ -4,7 +4,7 @@ import type { LintIgnore } from '../reference.ts';
 import { bindSetting } from '../x-berth.ts';
 import { problemOfUnit, type QuadletUnit } from './unit.ts';
 
-/** What is wrong in a unit's `[X-Berth]`, which is berth's own section. */
+/** The problems with a unit's `[X-Berth]` section, which only berth reads. */
 export function ownSectionProblems(unit: QuadletUnit): readonly Problem[] {
   const problems: Problem[] = [];
   for (const entry of unit.entries) {
@@ -30,7 +30,7 @@ export function ownSectionProblems(unit: QuadletUnit): readonly Problem[] {
   return problems;
 }
 
-/** `LintIgnore=CODE REASON`, as often as there are rules to ignore. */
+/** The rules to ignore: each `LintIgnore=CODE REASON` names one. */
 export function lintIgnoreOf({ entries }: Pick<QuadletUnit, 'entries'>): {
   readonly lintIgnore?: readonly LintIgnore[];
 } {

@@ -11,7 +11,12 @@ export interface CommandPull {
   readonly faults: readonly Fault[];
 }
 
-/** @param ignoresFailure whether the service goes on when the command fails. */
+/**
+ * Reads the pull options of a command.
+ *
+ * @param ignoresFailure whether the service goes on when the command fails.
+ * @param directory the directory for relative paths.
+ */
 export function commandPull(
   { kind, options: given }: ContainerCommand,
   { etc, ignoresFailure, directory }: { etc: Etc; ignoresFailure: boolean; directory: string },
@@ -26,7 +31,7 @@ export function commandPull(
       continue;
     }
     const text = value?.text ?? '';
-    // `podman build --pull` alone says what it does anyway.
+    // `podman build --pull` without a value is the default.
     if (name === 'pull' && value === undefined) continue;
     if (name === 'pull' || name === 'policy') {
       const policy = pullPolicies.get(text);
