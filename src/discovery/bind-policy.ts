@@ -112,7 +112,7 @@ function problem(path: string, line: number | undefined, message: string): Probl
     path,
     ...(line === undefined ? {} : { line }),
     message,
-    hint: "correct the file; of a root's own berth.toml only mode, include and exclude in [bind] count",
+    hint: "correct the file; in a root's own berth.toml only mode, include and exclude in [bind] count",
   };
 }
 

@@ -31,11 +31,15 @@ export function readAsBootc(path: string, text: string): BootcImage {
   const section = kind === 'image' ? 'Image' : 'Container';
   const parsed = parseQuadletUnit(text, path, (group) => group === section);
   if (!parsed.ok) {
-    return refused(parsed.line, `expected a unit file, found ${parsed.message}`, 'mend the line');
+    return refused(
+      parsed.line,
+      `expected a unit file, found ${parsed.message}`,
+      'correct the line',
+    );
   }
   const auth = scalar(parsed.entries, section, 'AuthFile');
   if (kind === 'image' && auth !== undefined) {
-    const hint = 'take AuthFile= out; bootc pulls with its own /etc/ostree/auth.json';
+    const hint = 'remove AuthFile=; bootc pulls with its own /etc/ostree/auth.json';
     return refused(auth.line, 'expected no AuthFile=, found one', hint);
   }
   const entry = scalar(parsed.entries, section, 'Image');

@@ -144,8 +144,8 @@ function bootcLink(
 function notRead(path: string, target: string, first: string | undefined): Problem {
   const why =
     first === undefined
-      ? 'which berth finds no image in, or which lies where nothing reads it'
-      : `before which Quadlet reads ${displayPath(first)}`;
+      ? 'which names no image, or lies where nothing reads it'
+      : `but Quadlet reads ${displayPath(first)} instead`;
   return {
     code: 'bound-link',
     path,

@@ -81,7 +81,7 @@ function tooLarge(path: string): Problem {
     code: 'too-large',
     path,
     message: `expected at most ${maxBytes} bytes in such files together, found more`,
-    hint: 'name fewer images; what stands in this file does not count',
+    hint: 'name fewer images; this file is ignored',
     subject: subjectOf(path),
   };
 }

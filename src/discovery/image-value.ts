@@ -29,7 +29,7 @@ export function privateImageOf(value: string, shortNames: ShortNames): ImageValu
     ok: false,
     fault: {
       code,
-      message: `expected the name of an image once the variables are replaced, found none (${code}); their values are not shown, since not everybody may read the file in which they stand`,
+      message: `expected the name of an image once the variables are replaced, found none (${code}); their values are not shown, since not everybody may read the file that holds them`,
       hint: 'look at the file of EnvironmentFile=, or write the image out in the unit',
     },
   };
@@ -43,7 +43,7 @@ export function imageOf(value: string, shortNames: ShortNames): ImageValue {
       ok: false,
       fault: {
         code: 'transport',
-        message: `expected an image in a registry, found one by the transport ${transport}:`,
+        message: `expected an image in a registry, found one with the transport ${transport}:`,
         hint: 'push the image to a registry and name it there',
       },
     };
@@ -53,7 +53,8 @@ export function imageOf(value: string, shortNames: ShortNames): ImageValue {
       ok: false,
       fault: {
         code: 'image-id',
-        message: 'expected the name of an image, found an ID, which no registry can be asked for',
+        message:
+          'expected the name of an image, found an ID, by which no registry can find an image',
         hint: 'write REPOSITORY@sha256:DIGEST with the digest of its manifest',
       },
     };

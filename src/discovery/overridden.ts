@@ -27,7 +27,7 @@ function overriddenBy(path: string, reference: Reference): Problem {
     code: 'overridden',
     path: reference.path,
     line: reference.line,
-    message: `expected ${reference.unit} to come from Quadlet, found ${displayPath(path)}, which goes before`,
+    message: `expected ${reference.unit} to come from Quadlet, found ${displayPath(path)}, which takes precedence`,
     hint: `remove ${displayPath(path)}, or the Quadlet unit that has no effect`,
     subject: {
       unitPath: reference.unitPath,

@@ -44,13 +44,13 @@ export async function readStorageConf(root: Root, etc: Etc): Promise<StorageSett
       };
     } catch (error) {
       if (!(error instanceof TomlError)) throw error;
-      const [message = 'it is no TOML'] = error.message.split('\n');
+      const [message = 'not valid TOML'] = error.message.split('\n');
       const problem: Problem = {
         code: 'storage-conf',
         path,
         ...(error.line === undefined ? {} : { line: error.line }),
-        message: `expected TOML, found what is none: ${message}`,
-        hint: 'correct it: podman does not start with it',
+        message: `expected TOML, found an error: ${message}`,
+        hint: 'correct the file: podman does not start with it as it is',
       };
       return { path, additionalStores: [], problem };
     }

@@ -115,22 +115,22 @@ function textOf(path: string, root: Root): string | Fault | undefined {
 function otherStorage(found: string): Fault {
   return {
     code: 'storage-differs',
-    message: `expected a unit on podman's own storage, found ${found}, so maybe another one, which berth does not fill`,
-    hint: 'take it out, or leave the unit unbound',
+    message: `expected a unit that uses podman's own storage, found ${found}, which may select another storage that berth does not fill`,
+    hint: 'remove it, or leave the unit unbound',
   };
 }
 
 function noModule(name: string): Fault {
   return {
     code: 'cited-file',
-    message: `expected the containers.conf module ${name} in the root, found none, with which podman fails`,
-    hint: 'ship it in /usr/share/containers/containers.conf.modules, or take it out',
+    message: `expected the containers.conf module ${name} in the root, found none; podman fails without it`,
+    hint: 'ship it in /usr/share/containers/containers.conf.modules, or remove the option',
   };
 }
 
 const relativeStore: Fault = {
   code: 'invalid-option',
   message:
-    'expected absolute paths in --storage-opt=additionalimagestore=, found something else, with which podman fails',
+    'expected absolute paths in --storage-opt=additionalimagestore=, found something else; podman fails with it',
   hint: 'write the whole path of the store',
 };

@@ -145,7 +145,7 @@ function notOfOs(context: SourceContext, accounts: readonly Account[]): Problem 
   return {
     code: 'user-writable',
     path,
-    message: `expected units that only root can write, found some in the home of ${names.join(', ')}${more}: they are the users' own and no part of the OS, so berth does not read them`,
+    message: `expected units that only root can write, found some in the home of ${names.join(', ')}${more}: they belong to the users and are not part of the OS, so berth does not read them`,
     hint: `units that the OS has for users belong in ${context.etc}/containers/systemd/users or /usr/share/containers/systemd/users`,
     note: true,
   };

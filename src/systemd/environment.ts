@@ -80,10 +80,10 @@ function readValues(
   try {
     const files = matching(root, whereInTree(etc, path));
     if (files === undefined) {
-      return unknown('found a pattern that berth does not read');
+      return unknown('found a pattern that berth does not support');
     }
     if (files.length === 0 && (!optional || madeByHost)) {
-      return unknown('the root does not have that file');
+      return unknown('found no such file in the root');
     }
     for (const file of files) {
       const found = root.readFile(file);

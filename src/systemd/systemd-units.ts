@@ -175,7 +175,7 @@ function dangling(path: string): Fault {
     code: 'dangling-link',
     path,
     message: `expected a unit file or drop-in at ${displayPath(path)}, found a link that leads nowhere inside the root`,
-    hint: 'ship what it leads to, or remove the link',
+    hint: 'ship the file that it leads to, or remove the link',
   };
 }
 

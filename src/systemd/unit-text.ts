@@ -108,6 +108,6 @@ function broken(
     path,
     line,
     message: `expected a section such as [Unit], ${message}`,
-    hint: 'mend the line; systemd reads nothing from there on',
+    hint: 'correct the line; systemd reads nothing after it',
   };
 }

@@ -71,7 +71,7 @@ function unknown(name: string): ExpandedWords {
   const shown = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? ` ${name}` : '';
   return {
     ok: false,
-    message: `expected the unit to set the variable${shown} that it uses, it does not`,
+    message: `expected the unit to set the variable${shown} that it uses, found no value`,
     hint: 'set it with Environment= in [Service], or write the value out; a plain $ is written $$',
   };
 }

@@ -54,7 +54,7 @@ test("every user's units, those of one user, and those in a user's home", async 
   assert.deepEqual(problems(found), []);
 });
 
-test("a home goes before what is every user's, which goes before a UID's directory", async (t) => {
+test("a home goes before what is every user's, which takes precedence a UID's directory", async (t) => {
   const found = await discovered(t, {
     '/etc/passwd': passwd,
     '/home/eve/.config/containers/systemd/a.container': container('q.io/home'),

@@ -57,7 +57,7 @@ async function projectImages(
     files.problem(main, undefined, {
       code: 'too-large',
       message: 'expected a Compose project of at most 20000 services, found more in what it merges',
-      hint: 'take aliases, merges or services out of it',
+      hint: 'remove aliases, merges or services from it',
     });
   }
   files.concern(before, { unit: unit.unit, unitPath });

@@ -280,7 +280,7 @@ function missing(what: string): Fault {
 function circular(key: string): Fault {
   return {
     code: 'compose',
-    message: `expected ${key} to end somewhere, found a circle, or more than ${deepest} levels`,
-    hint: `take the circle out of ${key}`,
+    message: `expected ${key} without circles, found a circle, or more than ${deepest} levels`,
+    hint: `remove the circle from ${key}`,
   };
 }

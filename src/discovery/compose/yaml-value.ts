@@ -143,6 +143,6 @@ function scalarText({ value, source }: Scalar): string | undefined {
 
 const tooDeep: Fault = {
   code: 'yaml',
-  message: 'expected YAML of a few levels, found more than can be read',
-  hint: 'take levels out of the file',
+  message: 'expected YAML with fewer levels, found more than can be read',
+  hint: 'reduce the nesting in the file',
 };

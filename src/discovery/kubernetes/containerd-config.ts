@@ -67,7 +67,7 @@ async function filesOf(context: SourceContext, problems: Problem[]): Promise<Con
     if (seen.has(path)) continue;
     seen.add(path);
     if (seen.size > maxFiles) {
-      const message = `expected at most ${maxFiles} files, found more, of which the last do not count`;
+      const message = `expected at most ${maxFiles} files, found more; the last ones are ignored`;
       problems.push(malformed(path, unit, undefined, message));
       break;
     }
@@ -98,7 +98,7 @@ function matches(
     const message = 'expected an import with * or ? in its last part alone, found another glob';
     problems.push({
       ...malformed(file.path, unit, undefined, message),
-      hint: 'write it so; what it imports is not known',
+      hint: 'write it like that; the files that it imports are not known',
     });
     return [];
   }

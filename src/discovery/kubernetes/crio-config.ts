@@ -28,7 +28,7 @@ export async function crioImages(
   const directory = `${context.etc}/crio/crio.conf.d`;
   const names = fileNames(directory, unit, context, problems);
   if (names.length > maxFiles) {
-    const message = `expected at most ${maxFiles} files, found more, of which the last do not count`;
+    const message = `expected at most ${maxFiles} files, found more; the last ones are ignored`;
     problems.push(malformed(directory, unit, undefined, message));
   }
   const dropIns = names.slice(0, maxFiles).map((name) => `${directory}/${name}`);

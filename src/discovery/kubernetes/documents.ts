@@ -144,18 +144,18 @@ function malformed(reason: string): LineFault {
   return {
     code: 'yaml',
     message: `expected a YAML document, found an error: ${reason.slice(0, 200)}`,
-    hint: 'correct the document; nothing in it counts',
+    hint: 'correct the document; all of it is ignored',
   };
 }
 
 const tooDeep: LineFault = {
   code: 'too-deep',
   message: `expected a YAML document of at most ${maxDepth} levels, found more`,
-  hint: 'make it flatter; nothing in it counts',
+  hint: 'reduce the nesting; the whole document is ignored',
 };
 
 const tooLarge: LineFault = {
   code: 'too-large',
   message: `expected at most ${maxLexemes} words and marks in a YAML file, found more`,
-  hint: 'split the file; the document in which the limit is, and those behind it, do not count',
+  hint: 'split the file; the document that exceeds the limit and all after it are ignored',
 };

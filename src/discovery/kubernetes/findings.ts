@@ -33,7 +33,7 @@ export class Findings implements WorkloadImages {
         code: 'too-large',
         line,
         message: `expected at most ${maxImages} containers and volumes in a file of manifests, found more`,
-        hint: 'split the file; what stands behind the limit does not count',
+        hint: 'split the file; everything after the limit is ignored',
       });
     }
     return false;
@@ -57,7 +57,7 @@ export class Findings implements WorkloadImages {
     const where = key === '' ? 'as a document' : `at ${key.replace(/\.$/, '').slice(0, 200)}`;
     this.fault('kube-manifest', line, {
       message: `expected ${expected} ${where}, found something else`,
-      hint: 'correct the manifest; whoever runs it refuses it as it is',
+      hint: 'correct the manifest; it is refused as it is',
     });
   }
 

@@ -94,7 +94,7 @@ function namesIn(
       code: 'too-many-entries',
       path: directory,
       message: `expected at most ${maxDropIns} drop-ins of the kubelet's configuration, found more`,
-      hint: 'put them together into fewer files; none of them counts',
+      hint: 'merge them into fewer files; all of them are ignored',
       subject: kubeletAt(directory),
     });
   } catch (error) {

@@ -68,7 +68,7 @@ function reference(
     ? imageOf(raw, shortNames)
     : {
         ok: false as const,
-        fault: malformed(line, 'an image with its digest, as all of a set are'),
+        fault: malformed(line, 'an image with its digest, as everywhere in a PinnedImageSet'),
       };
   return {
     raw,

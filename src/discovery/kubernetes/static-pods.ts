@@ -145,5 +145,5 @@ const danglingLink: Fault = {
 const tooLarge: Fault = {
   code: 'too-large',
   message: `expected at most ${maxBytes} bytes of static pods together, found more`,
-  hint: 'remove what is no manifest; this file and those behind it do not count',
+  hint: 'remove files that are not manifests; this file and all after it are ignored',
 };

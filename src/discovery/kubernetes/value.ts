@@ -47,7 +47,7 @@ export function toValue(
     const line = lineOf(node) ?? lineAbove;
     if (yaml.isAlias(node)) {
       const value = anchors.get(node.source);
-      if (value === undefined) throw new Refused(line, 'an alias to what stands nowhere before it');
+      if (value === undefined) throw new Refused(line, 'an alias without its anchor before it');
       return value;
     }
     const value = plain(node, line);
@@ -81,9 +81,9 @@ export function toValue(
         continue;
       }
       const name = convert(keyNode, keyLine);
-      if (name.kind !== 'scalar') throw new Refused(keyLine, 'a key that is no text');
+      if (name.kind !== 'scalar') throw new Refused(keyLine, 'a key that is not a scalar');
       const text = String(name.value);
-      if (entries.has(text)) throw new Refused(keyLine, 'a key that stands there twice');
+      if (entries.has(text)) throw new Refused(keyLine, 'a duplicate key');
       entries.set(text, found);
     }
     for (const value of merges) merge(entries, value);
@@ -93,9 +93,9 @@ export function toValue(
   function merge(entries: Map<string, Value>, value: Value): void {
     const sources = value.kind === 'list' ? value.items : [value];
     for (const source of sources) {
-      if (source.kind !== 'map') throw new Refused(source.line, 'a << that merges no map');
+      if (source.kind !== 'map') throw new Refused(source.line, 'a << that does not merge a map');
       merged += source.entries.size + 1;
-      if (merged > maxMerged) throw new Refused(source.line, 'too much that << merges');
+      if (merged > maxMerged) throw new Refused(source.line, 'too many entries merged by <<');
       for (const [name, each] of source.entries) if (!entries.has(name)) entries.set(name, each);
     }
   }
@@ -128,7 +128,7 @@ class Refused extends Error {
       code: 'yaml',
       line,
       message: `expected a YAML document, found ${found}`,
-      hint: 'correct the document; nothing in it counts',
+      hint: 'correct the document; all of it is ignored',
     };
   }
 }

@@ -111,8 +111,7 @@ function claim(entries: ReadonlyMap<string, Value>, path: string, findings: Find
 }
 
 const podmanKind = {
-  message:
-    'expected a Pod, Deployment, DaemonSet or Job, found a kind that podman does not play: it skips it',
+  message: 'expected a Pod, Deployment, DaemonSet or Job, found a kind that podman skips',
   hint: 'make it one of those, or remove it',
 };
 

@@ -196,15 +196,16 @@ function wordsOf(entry: UnitEntry): readonly string[] {
 /** The fault of a unit that names an OCI artifact, which no engine of berth can pin. */
 export const artifact: Fault = {
   code: 'artifact',
-  message: 'expected images, found an OCI artifact, which podman holds apart and berth can not pin',
+  message:
+    'expected images, found an OCI artifact, which podman stores separately and berth cannot pin',
   hint: 'ship it as an image, or leave the unit unbound',
 };
 
 const bareWord: Fault = {
   code: 'command-line',
   message:
-    'expected options, found a word that is none, which podman takes for the image or the file',
-  hint: "say it with the unit's own keys",
+    'expected only options, found another word, which podman takes for the image or the file',
+  hint: "use the unit's own keys instead",
 };
 
 /** The options that make podman ignore what the unit's own keys say. */
@@ -213,7 +214,7 @@ const overriding: ReadonlySet<string> = new Set(['rootfs', 'file', 'from', 'buil
 function overrides(option: string): Fault {
   return {
     code: 'command-line',
-    message: `expected options that leave the unit's own keys as they are, found --${option}`,
-    hint: "say it with the unit's own keys",
+    message: `expected options that do not override the unit's own keys, found --${option}`,
+    hint: "use the unit's own keys instead",
   };
 }

@@ -26,7 +26,7 @@ function unknownKey(unit: QuadletUnit): Problem | undefined {
   if (unknown === undefined) return undefined;
   return problemOfUnit(unit, unknown, {
     code: 'unknown-key',
-    message: `expected a key of [${unknown.group}], found ${JSON.stringify(unknown.key)}, for which podman makes no service of the unit`,
+    message: `expected a key of [${unknown.group}], found ${JSON.stringify(unknown.key)}, with which podman makes no service of the unit`,
     hint: 'correct the key, or move it into the section that it belongs to',
   });
 }

@@ -61,7 +61,7 @@ export function isRemote(value: string): boolean {
 function noFile(found: string): Fault {
   return {
     code: 'cited-file',
-    message: `expected a file of the root, found ${displayPath(found)}, which is none`,
+    message: `expected a file of the root, found ${displayPath(found)}, which is not one`,
     hint: 'ship the file in the root, or leave the unit unbound',
   };
 }

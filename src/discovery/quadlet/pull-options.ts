@@ -155,14 +155,14 @@ function unsupported(option: string): Fault {
   return {
     code: 'unsupported-option',
     message: `expected options that an engine's API takes, found ${option}`,
-    hint: `take ${option} out; certificates of registries belong into /etc/containers/certs.d`,
+    hint: `remove ${option}; certificates of registries belong in /etc/containers/certs.d`,
   };
 }
 
 function invalid(key: string, expected: string): Fault {
   return {
     code: 'invalid-option',
-    message: `expected ${expected} in ${key}=, found something else, with which podman fails`,
+    message: `expected ${expected} in ${key}=, found something else; podman fails with it`,
     hint: `correct ${key}=`,
   };
 }

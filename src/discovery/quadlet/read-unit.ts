@@ -84,8 +84,8 @@ function malformed(path: string, line: number, found: string): Problem {
     code: 'syntax',
     path,
     line,
-    message: `expected a unit file that podman's generator can read, found ${found}; it then makes no service of any file in this directory`,
-    hint: 'mend the line, or remove the file',
+    message: `expected a unit file that podman's generator can read, found ${found}; the generator then ignores all files in this directory`,
+    hint: 'correct the line, or remove the file',
   };
 }
 

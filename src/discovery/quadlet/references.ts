@@ -193,8 +193,8 @@ function reference(
 function builtOnHost(name: string): Fault {
   return {
     code: 'built-on-host',
-    message: `${name} makes the image on the host: its base images are fetched, not the image itself`,
-    hint: 'nothing needs to be done; a build that needs the network at boot fails without it',
+    message: `${name} builds the image on the host: its base images are fetched, not the image itself`,
+    hint: 'nothing to do; a build that needs the network at boot fails without it',
   };
 }
 

@@ -13,7 +13,7 @@ export function ownSectionProblems(unit: QuadletUnit): readonly Problem[] {
       problemOfUnit(unit, entry, {
         code: 'bind-setting',
         message: `expected Bind= or LintIgnore= in [X-Berth], found ${JSON.stringify(entry.key)}`,
-        hint: 'correct the key or take it out',
+        hint: 'correct or remove the key',
       }),
     );
   }

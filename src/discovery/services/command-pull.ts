@@ -91,7 +91,7 @@ function notTaken(name: string): Fault {
   return {
     code: 'unsupported-option',
     message: `expected options that an engine's API takes, found --${name}`,
-    hint: `take --${name} out; certificates of registries belong into /etc/containers/certs.d`,
+    hint: `remove --${name}; certificates of registries belong in /etc/containers/certs.d`,
   };
 }
 
@@ -103,7 +103,7 @@ function pullAlways(kind: ContainerCommand['kind']): Fault {
     }`,
     hint:
       kind === 'pull'
-        ? 'take the pull out, or let the unit go on without it by the prefix `-`'
+        ? 'remove the pull, or put the prefix `-` before the command so that the unit goes on without it'
         : 'set --pull=missing',
   };
 }

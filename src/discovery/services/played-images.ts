@@ -32,7 +32,7 @@ export async function playedImages(
       const isTemplate = place.unit.name.includes('@.') && /%[iIfjJ]/.test(file.raw);
       if (!isTemplate) found.problems.push(problemAt(place, file.fault));
     } else if (file.text === '-' || /^https?:/.test(file.text)) {
-      found.problems.push(problemAt(place, noFile('what is no file of the root')));
+      found.problems.push(problemAt(place, noFile('something that is not a file of the root')));
     } else await playFile(posix.resolve(place.directory, file.text), played, place, context, found);
   }
 }

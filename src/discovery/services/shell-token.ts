@@ -159,7 +159,8 @@ function assigned(raw: string, text: string, fault: Fault | undefined) {
 
 const unknownVariable: Fault = {
   code: 'variable',
-  message: 'expected the unit or the script to set the variables that name an image, they do not',
+  message:
+    'expected the unit or the script to set the variables that name an image, found one that is not set',
   hint: 'set the variable with Environment= in [Service], or write the value out',
 };
 

@@ -38,9 +38,7 @@ export function readShell(
     scriptVariables.has(name) ? scriptVariables.get(name) : environment.get(name);
   let size = 0;
   const commands: ShellCommand[] = [];
-  const refusal: Shell = mentionsImages(text)
-    ? { ok: false, fault: notUnderstood }
-    : { ok: false };
+  const refusal: Shell = mentionsImages(text) ? { ok: false, fault: notUnderstood } : { ok: false };
   let words: Word[] = [];
   let assigned: [string, Word][] = [];
   let certain = true;

@@ -100,11 +100,11 @@ function shortOptions(word: Word, find: Find): FoundOptions | undefined {
 function unknownOption(word: Word): Fault {
   // Show only the name: the rest of the word may be a secret.
   const name = /^--?[A-Za-z][\w-]*/.exec(word.text)?.[0];
-  const shown = name === undefined || !name.startsWith('--') ? 'one' : name;
+  const shown = name === undefined || !name.startsWith('--') ? 'an unknown one' : name;
   return (
     word.fault ?? {
       code: 'command-line',
-      message: `expected options that berth knows, found ${shown} of which it can't tell whether it takes a value`,
+      message: `expected options that berth knows, found ${shown}, which may or may not take a value`,
       hint: 'correct the option, or write the image in a Quadlet unit',
     }
   );
