@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { sha256 } from '../../src/image/digest.ts';
+import { fromRegistry } from '../support/source.ts';
 import { fixture } from './fixture.ts';
 import { layer } from './memory-registry.ts';
 
@@ -10,7 +11,7 @@ test('a sweep keeps the blobs of a document that berth refuses', async (t) => {
   const { store, registry, directory } = fixture(t);
   const [image, ...others] = registry.add('h.example/a:1', [layer('a', 1000)]);
   assert.ok(image !== undefined && others.length === 0);
-  await store.fetch(image, {});
+  await store.fetch(image, fromRegistry());
   const put = (content: Buffer) => {
     const digest = sha256(content);
     writeFileSync(join(directory, 'blobs', digest.replace(':', '/')), content);

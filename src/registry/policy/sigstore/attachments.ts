@@ -5,7 +5,7 @@ import { OCI_MANIFEST } from '../../../oci/media-types.ts';
 import type { Access } from '../../access.ts';
 import { BlobProgress } from '../../blob-progress.ts';
 import { downloadBlob } from '../../download.ts';
-import type { Place } from '../../endpoint.ts';
+import type { Endpoint } from '../../endpoint.ts';
 import { RegistryError } from '../../errors.ts';
 import type { Exchange } from '../../exchange.ts';
 import { failure } from '../../failure.ts';
@@ -38,7 +38,7 @@ export function attachmentTag(manifest: string): string {
  */
 export async function fetchAttachments(
   exchange: Exchange,
-  place: Place,
+  place: Endpoint,
   access: Access,
   manifest: string,
   signal?: AbortSignal,
@@ -53,7 +53,7 @@ export async function fetchAttachments(
 
 async function signaturesAt(
   exchange: Exchange,
-  place: Place,
+  place: Endpoint,
   access: Access,
   tag: string,
   signal?: AbortSignal,
@@ -89,7 +89,7 @@ export function signaturesIn(
 
 async function attached(
   exchange: Exchange,
-  place: Place,
+  place: Endpoint,
   access: Access,
   tag: string,
   signal?: AbortSignal,
@@ -104,7 +104,7 @@ async function attached(
 
 async function contentOf(
   exchange: Exchange,
-  place: Place,
+  place: Endpoint,
   access: Access,
   blob: Blob,
   signal?: AbortSignal,
@@ -115,7 +115,7 @@ async function contentOf(
   return Buffer.concat(chunks);
 }
 
-type Asked = Pick<Place, 'registry' | 'repository'>;
+type Asked = Pick<Endpoint, 'registry' | 'repository'>;
 
 function wrong(place: Asked, tag: string, found: string): RegistryError {
   return failure('bad-reply', place, `a manifest of signatures at ${tag}`, found, {
