@@ -8,7 +8,7 @@ import { type TarEntry, tarEntries } from '../common/tar/read.ts';
 import { sha256 } from '../image/digest.ts';
 import { formatPlatform, normalisePlatform } from '../image/platform.ts';
 import type { Blob, ResolvedImage } from '../image/resolved.ts';
-import { blobsOf, type Document, parseDocument, type Source } from '../oci/document.ts';
+import { blobsOf, type Claims, type Document, parseDocument } from '../oci/document.ts';
 import { bundleDamaged } from './failure.ts';
 import {
   type BundleEntry,
@@ -203,8 +203,8 @@ async function checkIndex(
   throw bundleDamaged(`an index of ${name} that lists ${manifest}`, digest);
 }
 
-function parsed(content: Buffer, expected: string, source?: Source): Document {
-  const document = parseDocument(content, source);
+function parsed(content: Buffer, expected: string, claims?: Claims): Document {
+  const document = parseDocument(content, claims);
   if (document.kind === 'refused') throw bundleDamaged(expected, document.found);
   return document;
 }

@@ -39,8 +39,8 @@ export interface Layer extends Blob {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** What the source of a document says about it. */
-export interface Source {
+/** What is said about a document where it comes from. */
+export interface Claims {
   /** The document's media type: a registry's `Content-Type`, or that in a layout's index.json. */
   readonly mediaType?: string | undefined;
   /** The media type under which an index lists the document. */
@@ -48,13 +48,13 @@ export interface Source {
 }
 
 /**
- * Reads a manifest or index, from wherever it comes; its digest is the caller's to check.
+ * Reads a manifest or index of any origin. The caller checks the digest of the bytes.
  *
- * The document must be of one kind by what its source says, by what it says of itself and by its
+ * The document must be of one kind by what is said about it, by what it says itself and by its
  * fields. One that two readers could take for two kinds would mean two images under one digest
  * (CVE-2021-41190).
  */
-export function parseDocument(content: Buffer, source: Source = {}): Document | Refusal {
+export function parseDocument(content: Buffer, claims: Claims = {}): Document | Refusal {
   const json = parseStrictJson(content);
   if (json.kind === 'refused') return json;
   const fields = documentFields(json.value);
@@ -64,7 +64,7 @@ export function parseDocument(content: Buffer, source: Source = {}): Document | 
     const [issue] = checked.issues;
     return refusal('bad-field', `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`);
   }
-  const document = ofOneKind(checked.output, source);
+  const document = ofOneKind(checked.output, claims);
   return document.kind === 'manifest' ? fetchable(document) : document;
 }
 
@@ -91,7 +91,7 @@ const schema = v.object({
 
 type Fields = v.InferOutput<typeof schema>;
 
-function ofOneKind(fields: Fields, { mediaType, listedAs }: Source): Document | Refusal {
+function ofOneKind(fields: Fields, { mediaType, listedAs }: Claims): Document | Refusal {
   const own = fields.mediaType === '' ? (mediaType ?? typeByFields(fields)) : fields.mediaType;
   if (fields.schemaVersion === 1 || /docker\.distribution\.manifest\.v1\+/.test(own)) {
     return refusal('schema-1', 'Docker schema 1, which no engine takes any more');
@@ -123,7 +123,8 @@ function byFields(fields: Fields, mediaType: string): Document | Refusal {
   return refusal('ambiguous', found);
 }
 
-function entryOf(descriptor: Descriptor): IndexEntry {
+/** The entry of an index that a descriptor is. */
+export function entryOf(descriptor: Omit<Descriptor, 'size'>): IndexEntry {
   const { mediaType, digest } = descriptor;
   const platform = platformOf(descriptor);
   return { mediaType, digest, ...(platform === undefined ? {} : { platform }) };
@@ -146,7 +147,7 @@ function fetchable(manifest: ImageManifest): ImageManifest | Refusal {
   return sizedTwice(blobsOf(manifest)) ?? manifest;
 }
 
-/** Of two sizes for one blob one is a lie, and whoever believes it calls a part the whole. */
+/** If one blob has two sizes, one is wrong, and a reader that trusts it takes a part for the whole. */
 function sizedTwice(blobs: readonly Blob[]): Refusal | undefined {
   const sizes = new Map<string, number>();
   for (const { digest, size } of blobs) {

@@ -7,8 +7,8 @@ import type { Entry } from './index-json.ts';
 import type { LayoutBlobs } from './layout-blobs.ts';
 
 /**
- * What a full name means among the entries of a layout, for a platform: also a name by the digest
- * of the manifest, or of the index in which the manifest stands.
+ * Finds the image of a full name among the entries of a layout, for a platform. The digest in a name may
+ * be that of the manifest, or of the index that lists the manifest.
  *
  * @returns undefined if the layout does not have it.
  * @throws {LayoutError} for a damaged layout.

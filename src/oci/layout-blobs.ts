@@ -3,7 +3,7 @@ import { closeSync, createReadStream } from 'node:fs';
 import { sha256 } from '../image/digest.ts';
 import type { Blob } from '../image/resolved.ts';
 import type { Root } from '../root/root.ts';
-import { type Document, MAX_DOCUMENT_BYTES, parseDocument, type Source } from './document.ts';
+import { type Claims, type Document, MAX_DOCUMENT_BYTES, parseDocument } from './document.ts';
 import { cutShort, damaged, type LayoutOwner, mismatch, reading } from './failure.ts';
 import type { Manifest } from './manifest.ts';
 
@@ -15,7 +15,7 @@ export interface LayoutPlace extends LayoutOwner {
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** The blobs of a layout; all that is given out has the digest by which it was asked for. */
+/** The blobs of a layout. Bytes are given out only with the digest by which they were asked for. */
 export class LayoutBlobs {
   readonly #root: Root;
   readonly place: LayoutPlace;
@@ -40,12 +40,12 @@ export class LayoutBlobs {
   }
 
   /** What a manifest or index says. @throws {LayoutError} */
-  document(digest: string, source: Source = {}): Document {
-    return this.#parsed(digest, this.#bytesOf(digest), source);
+  document(digest: string, claims: Claims = {}): Document {
+    return this.#parsed(digest, this.#bytesOf(digest), claims);
   }
 
-  #parsed(digest: string, content: Buffer, source?: Source): Document {
-    const document = parseDocument(content, source);
+  #parsed(digest: string, content: Buffer, claims?: Claims): Document {
+    const document = parseDocument(content, claims);
     if (document.kind !== 'refused') return document;
     throw damaged(this.place, this.path(digest), 'a manifest or index', document.found);
   }

@@ -18,7 +18,7 @@ export const SHIPPED_STORE = '/usr/lib/berth/store';
  */
 export interface ShippedImages {
   /**
-   * What a full name means in the layout.
+   * Finds the image of a full name.
    *
    * @returns undefined if the layout does not have it for the platform.
    * @throws {LayoutError}

@@ -6,12 +6,13 @@ import { isDigest, sha256 } from '../image/digest.ts';
 import { choosePlatform, formatPlatform, type Platform } from '../image/platform.ts';
 import type { Blob } from '../image/resolved.ts';
 import { REF_NAME } from '../oci/annotations.ts';
-import { type LooseDescriptor, platformOf } from '../oci/descriptor.ts';
+import type { LooseDescriptor } from '../oci/descriptor.ts';
 import {
+  type Claims,
+  entryOf,
   type IndexEntry,
   MAX_DOCUMENT_BYTES,
   parseDocument,
-  type Source,
 } from '../oci/document.ts';
 import { MAX_INDEX_BYTES, parseIndexJson } from '../oci/index-json.ts';
 import { imageFailure, noImage, type OsImageError } from './failure.ts';
@@ -83,13 +84,7 @@ async function entriesNamed(
   );
 }
 
-function entryOf(descriptor: LooseDescriptor): IndexEntry {
-  const { mediaType, digest } = descriptor;
-  const platform = platformOf(descriptor);
-  return { mediaType, digest, ...(platform === undefined ? {} : { platform }) };
-}
-
-/** The platform's manifest, through as many indexes as it takes. */
+/** The manifest for a platform, found through nested indexes. */
 async function manifestOf(
   directory: string,
   named: readonly IndexEntry[],
@@ -100,8 +95,8 @@ async function manifestOf(
     const chosen = choosePlatform(entries, platform);
     if (chosen === undefined) break;
     const { digest, mediaType } = chosen;
-    const source = depth === 0 ? { mediaType } : { listedAs: mediaType };
-    const document = await documentAt(directory, digest, source);
+    const claims = depth === 0 ? { mediaType } : { listedAs: mediaType };
+    const document = await documentAt(directory, digest, claims);
     if (document.kind === 'manifest') return { digest, layers: document.layers };
     entries = document.entries;
   }
@@ -112,14 +107,14 @@ async function manifestOf(
   );
 }
 
-async function documentAt(directory: string, digest: string, source: Source) {
+async function documentAt(directory: string, digest: string, claims: Claims) {
   const path = join(directory, 'index.json');
   if (!isDigest(digest)) throw notOci(path, `a digest that is not sha256, ${digest}`);
   const content = await bounded(pathOf(directory, digest), MAX_DOCUMENT_BYTES, directory);
   if (sha256(content) !== digest) {
     throw imageFailure(`expected ${digest} at ${pathOf(directory, digest)}, found other bytes`);
   }
-  const document = parseDocument(content, source);
+  const document = parseDocument(content, claims);
   if (document.kind === 'refused') throw notOci(pathOf(directory, digest), document.found);
   return document;
 }

@@ -14,7 +14,7 @@ export async function imageOfRegistry(
   name: string,
   platform: Platform,
 ): Promise<ImageSource> {
-  // One object for all calls: what is let in, is let in for it.
+  // One access object for all calls: the registry client permits an image for that object.
   const access: Access = {};
   const image = await registry.resolve(name, platform, access);
   await registry.permit(image, access);

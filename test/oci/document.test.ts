@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { blobsOf, parseDocument, type Source } from '../../src/oci/document.ts';
+import { blobsOf, type Claims, parseDocument } from '../../src/oci/document.ts';
 import type { RefusalCode } from '../../src/oci/refusal.ts';
 import { config, DOCKER, foreign, index, layer, manifest, OCI } from './samples.ts';
 
-const parse = (document: unknown, source?: Source) =>
+const parse = (document: unknown, source?: Claims) =>
   parseDocument(Buffer.from(JSON.stringify(document)), source);
 
 test('a manifest says which blobs make an image', () => {
@@ -27,8 +27,8 @@ test('an index says which documents serve which platforms', () => {
   ]);
 });
 
-/** Documents of one kind, what their source says, and the media type that comes of it. */
-const types: readonly (readonly [string, unknown, Source, string])[] = [
+/** Documents of one kind, what is said about them, and the resulting media type. */
+const types: readonly (readonly [string, unknown, Claims, string])[] = [
   ['no type at all', { ...manifest, mediaType: undefined }, {}, OCI.manifest],
   ['an empty type', { ...manifest, mediaType: '' }, {}, OCI.manifest],
   ['a type that is null', { ...manifest, mediaType: null }, {}, OCI.manifest],
@@ -53,7 +53,7 @@ for (const [what, document, source, mediaType] of types) {
 }
 
 /** Documents that are refused, with the code and a word of what is said. */
-const refused: readonly (readonly [RefusalCode, RegExp, unknown, Source?])[] = [
+const refused: readonly (readonly [RefusalCode, RegExp, unknown, Claims?])[] = [
   ['bad-field', /the whole/, null],
   ['bad-field', /schemaVersion/, { ...manifest, schemaVersion: 3 }],
   ['bad-field', /config\.digest/, { ...manifest, config: { ...config, digest: 'sha256:1' } }],

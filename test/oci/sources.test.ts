@@ -125,7 +125,11 @@ test('sound documents are taken from everywhere, ambiguous ones from nowhere', a
         const text = JSON.stringify(fields, undefined, indent);
         assert.equal(await verdict(join(own, 'sound'), sampleOf(mediaType, text)), 'taken');
         const spoilt = sampleOf(mediaType, spoil(fields));
-        assert.equal(await verdict(join(own, 'spoilt'), spoilt), 'refused', spoilt.content.toString());
+        assert.equal(
+          await verdict(join(own, 'spoilt'), spoilt),
+          'refused',
+          spoilt.content.toString(),
+        );
       },
     ),
   );
