@@ -20,6 +20,7 @@ import { readStorageConf } from './storage-conf.ts';
 import { userUnits } from './user-units.ts';
 import { withoutPrivate } from './without-private.ts';
 
+/** The facts from outside the units on which discovery depends. */
 export interface DiscoveryContext {
   /** The short names in the root's own registries.conf. */
   readonly shortNames: ShortNames;
