@@ -1,6 +1,7 @@
 import type { Problem } from '../common/problem.ts';
 import { Secret } from '../common/secret.ts';
 import type { PullPolicy, Reference } from '../discovery/reference.ts';
+import type { EngineId } from '../engine/engine-id.ts';
 import { formatPlatform, normalisePlatform, type Platform } from '../image/platform.ts';
 import { openShipped, type ShippedImages } from '../oci/local-images.ts';
 import type { Access } from '../registry/access.ts';
@@ -13,6 +14,8 @@ import type { BoundReference, Survey, SurveyProblem } from './survey.ts';
 
 /** One name that must be present, for one platform, and every bound reference that says it. */
 export interface Binding {
+  /** The engine that has to have the image. */
+  readonly engine: EngineId;
   readonly name: string;
   readonly platform: Platform;
   /** The ways in which the references say it may be fetched, the one most likely to work first. */
@@ -39,7 +42,7 @@ export interface Bindings {
 }
 
 /**
- * Groups what is bound by name and platform. Reads the auth files that units cite, inside the
+ * Groups what is bound by engine, name and platform. Reads the auth files that units cite, inside the
  * root, so the root must still be open.
  */
 export function bindingsOf(survey: Survey, root: Root, select: 'bound' | 'all'): Bindings {
@@ -49,14 +52,15 @@ export function bindingsOf(survey: Survey, root: Root, select: 'bound' | 'all'):
     if (reference.image === undefined) continue;
     if (select === 'bound' && !reference.decision.bound) continue;
     const platform = platformOf(reference, survey.platform);
-    const key = `${reference.image} ${formatPlatform(platform)}`;
-    const draft = groups.get(key) ?? { name: reference.image, platform, parts: [] };
+    const { engine } = reference;
+    const key = `${engine} ${reference.image} ${formatPlatform(platform)}`;
+    const draft = groups.get(key) ?? { engine, name: reference.image, platform, parts: [] };
     groups.set(key, draft);
     draft.parts.push({ reference, access: accessOf(reference, root, problems) });
   }
   const images = openShipped(root);
   const shipped = images === undefined ? {} : { shipped: images };
-  const byName = Map.groupBy(groups.values(), (draft) => draft.name);
+  const byName = Map.groupBy(groups.values(), ({ engine, name }) => `${engine} ${name}`);
   const drafts = [...byName.values()].map((of) => onePlatform(of, survey.platform, problems));
   return {
     bindings: drafts.flatMap((draft) =>
@@ -101,14 +105,16 @@ function onePlatform(
 }
 
 interface Draft {
+  readonly engine: EngineId;
   readonly name: string;
   readonly platform: Platform;
   readonly parts: { reference: BoundReference; access: Access }[];
 }
 
-function finish({ name, platform, parts }: Draft): Binding {
+function finish({ engine, name, platform, parts }: Draft): Binding {
   const accesses = parts.map((part) => part.access).sort((a, b) => rank(a) - rank(b));
   return {
+    engine,
     name,
     platform,
     accesses: accesses.filter((access, i) => i === 0 || isSpecial(access)),

@@ -1,7 +1,8 @@
 import type { Problem, ProblemSubject } from '../common/problem.ts';
 import { discover } from '../discovery/discover.ts';
-import type { BindMode, BoundLink, Reference } from '../discovery/reference.ts';
+import type { BindMode, BoundLink, PlacedReference } from '../discovery/reference.ts';
 import type { StorageSettings } from '../discovery/storage-conf.ts';
+import type { EngineId } from '../engine/engine-id.ts';
 import { hostPlatform, type Platform, systemdArchitecture } from '../image/platform.ts';
 import { readShortNames } from '../registry/registries-conf.ts';
 import { architectureOf } from '../root/elf.ts';
@@ -24,7 +25,7 @@ export interface Survey {
   readonly storage: StorageSettings;
 }
 
-export interface BoundReference extends Reference {
+export interface BoundReference extends PlacedReference {
   readonly decision: Decision;
 }
 
@@ -41,14 +42,24 @@ export interface SurveyOptions {
   readonly bind: BindMode | undefined;
   /** Where roots keep compose files, by the running system's configuration. */
   readonly compose: readonly string[];
+  /** The engine of the run; absent where only the root is looked at. */
+  readonly engine?: EngineId;
 }
 
 /** Reads a root and decides what is bound. Needs no network and no engine. */
-export async function survey(root: Root, { bind, compose }: SurveyOptions): Promise<Survey> {
+export async function survey(
+  root: Root,
+  { bind, compose, engine }: SurveyOptions,
+): Promise<Survey> {
   const { shortNames, problems: nameProblems } = await readShortNames(root);
   const platform = platformOf(root);
   const architecture = systemdArchitecture(platform);
-  const discovered = await discover(root, { shortNames, architecture, compose });
+  const discovered = await discover(root, {
+    shortNames,
+    architecture,
+    compose,
+    ...(engine === undefined ? {} : { engine }),
+  });
   const policy = policyOf(discovered.policy, discovered.links, bind);
   const references = discovered.references.map((reference) => ({
     ...reference,

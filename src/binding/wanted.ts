@@ -5,6 +5,7 @@ import {
   readAdditionalStore,
   serves,
 } from '../engine/containers-storage/images.ts';
+import type { EngineId } from '../engine/engine-id.ts';
 import type { Platform } from '../image/platform.ts';
 import type { Root } from '../root/root.ts';
 import type { RecordProvided, RootRecord } from '../state/record.ts';
@@ -33,6 +34,8 @@ export interface WantedOptions {
   readonly bind: BindMode | undefined;
   /** Where roots keep compose files. */
   readonly compose: readonly string[];
+  /** The engine of the run. */
+  readonly engine?: EngineId;
   /** The root is of another machine: what this one has in its stores is nothing to it. */
   readonly foreign?: boolean;
 }

@@ -1,3 +1,4 @@
+import type { EngineId } from '../engine/engine-id.ts';
 import type { ShortNames } from '../image/short-names.ts';
 import type { Root } from '../root/root.ts';
 import { etcDirectory } from '../systemd/etc.ts';
@@ -28,6 +29,8 @@ export interface DiscoveryContext {
   readonly architecture: string;
   /** The places of Compose files in the root, from the host's configuration; none by default. */
   readonly compose?: readonly string[];
+  /** The engine that will run all images of the root; podman by default. */
+  readonly engine?: EngineId;
 }
 
 /**
@@ -38,7 +41,7 @@ export interface DiscoveryContext {
  */
 export async function discover(
   root: Root,
-  { shortNames, architecture, compose = [] }: DiscoveryContext,
+  { shortNames, architecture, compose = [], engine = 'podman' }: DiscoveryContext,
 ): Promise<Discovered> {
   const etc = etcDirectory(root);
   const storage = await readStorageConf(root, etc);
@@ -76,7 +79,7 @@ export async function discover(
   const all = [...problems, ...bound.problems, ...policyProblems, ...problemsOfManager(system)];
   return {
     references: [...systemReferences, ...users.references]
-      .map((one) => ({ ...one, problems: one.problems.map(unquoted) }))
+      .map((one) => ({ ...one, engine, problems: one.problems.map(unquoted) }))
       .toSorted(byPlace),
     problems: [...all.map((problem) => startedSubject(problem, startOf)), ...users.problems]
       .map(unquoted)

@@ -1,4 +1,5 @@
 import type { Secret } from '../common/secret.ts';
+import type { EngineId } from '../engine/engine-id.ts';
 import type { Problem } from './problem.ts';
 import type { StorageSettings } from './storage-conf.ts';
 
@@ -47,6 +48,11 @@ export interface Reference {
   readonly lintIgnore?: readonly LintIgnore[];
   /** The reasons why this image can't be fetched, or why its unit would not start offline. */
   readonly problems: readonly Problem[];
+}
+
+/** A reference with the engine that will run its image. */
+export interface PlacedReference extends Reference {
+  readonly engine: EngineId;
 }
 
 /** A rule of lint that a unit switches off for itself, with the reason. */
@@ -103,7 +109,7 @@ export type BindMode = 'linked' | 'enabled' | 'all';
 
 /** The result of discovery: all that a root says about images. */
 export interface Discovered {
-  readonly references: readonly Reference[];
+  readonly references: readonly PlacedReference[];
   /** The problems that belong to no single reference. */
   readonly problems: readonly Problem[];
   readonly links: readonly BoundLink[];
