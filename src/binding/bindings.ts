@@ -1,7 +1,7 @@
+import type { EngineId } from '../common/engine-id.ts';
 import type { Problem } from '../common/problem.ts';
 import { Secret } from '../common/secret.ts';
 import type { PullPolicy, Reference } from '../discovery/reference.ts';
-import type { EngineId } from '../engine/engine-id.ts';
 import { formatPlatform, normalisePlatform, type Platform } from '../image/platform.ts';
 import { openShipped, type ShippedImages } from '../oci/local-images.ts';
 import type { Access } from '../registry/access.ts';

@@ -1,8 +1,8 @@
+import type { EngineId } from '../common/engine-id.ts';
 import type { Problem, ProblemSubject } from '../common/problem.ts';
 import { discover } from '../discovery/discover.ts';
 import type { BindMode, BoundLink, PlacedReference } from '../discovery/reference.ts';
 import type { StorageSettings } from '../discovery/storage-conf.ts';
-import type { EngineId } from '../engine/engine-id.ts';
 import { hostPlatform, type Platform, systemdArchitecture } from '../image/platform.ts';
 import { readShortNames } from '../registry/registries-conf.ts';
 import { architectureOf } from '../root/elf.ts';

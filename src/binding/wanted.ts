@@ -1,3 +1,4 @@
+import type { EngineId } from '../common/engine-id.ts';
 import type { BindMode } from '../discovery/reference.ts';
 import type { StorageSettings } from '../discovery/storage-conf.ts';
 import {
@@ -5,7 +6,6 @@ import {
   readAdditionalStore,
   serves,
 } from '../engine/containers-storage/images.ts';
-import type { EngineId } from '../engine/engine-id.ts';
 import type { Platform } from '../image/platform.ts';
 import type { Root } from '../root/root.ts';
 import type { RecordProvided, RootRecord } from '../state/record.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import type { EngineId } from '../common/engine-id.ts';
 import { BerthError } from '../common/errors.ts';
-import type { EngineId } from '../engine/engine-id.ts';
 import {
   type Config,
   configDirectories,

@@ -1,4 +1,4 @@
-import type { EngineId } from '../engine/engine-id.ts';
+import type { EngineId } from '../common/engine-id.ts';
 import type { ShortNames } from '../image/short-names.ts';
 import type { Root } from '../root/root.ts';
 import { etcDirectory } from '../systemd/etc.ts';

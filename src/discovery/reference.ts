@@ -1,5 +1,5 @@
+import type { EngineId } from '../common/engine-id.ts';
 import type { Secret } from '../common/secret.ts';
-import type { EngineId } from '../engine/engine-id.ts';
 import type { Problem } from './problem.ts';
 import type { StorageSettings } from './storage-conf.ts';
 
@@ -50,7 +50,7 @@ export interface Reference {
   readonly problems: readonly Problem[];
 }
 
-/** A reference with the engine that will run its image. */
+/** A reference with the engine that will run the containers of its image. */
 export interface PlacedReference extends Reference {
   readonly engine: EngineId;
 }
