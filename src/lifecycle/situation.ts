@@ -58,7 +58,7 @@ async function withoutTorn<T>(context: Context, work: () => Promise<T>): Promise
         await engine.remove(id);
         removed.add(id);
         const message = `removed ${id}, which somebody who was killed had left half-written in podman`;
-        report({ event: 'warning', message });
+        report({ event: 'warning', code: 'torn-image', message });
       } else {
         await delay(FINISHED_IN, undefined, { signal });
       }
@@ -80,7 +80,11 @@ async function look(context: Context) {
   const lost = [...own, ...waiting.filter(isLost)];
   const recovered = recordsFromPins(lost, byId, engine.name);
   for (const { path, message } of damaged) {
-    report({ event: 'warning', message: `the record ${path} is damaged: ${message}` });
+    report({
+      event: 'warning',
+      code: 'record-damaged',
+      message: `the record ${path} is damaged: ${message}`,
+    });
   }
   for (const { id } of recovered) {
     const isUnproven = lost.some((pin) => pin.root === id && pin.unproven === true);
@@ -88,7 +92,7 @@ async function look(context: Context) {
       ? '; nothing proves that berth fetched its images, so `berth prune` will leave them'
       : '';
     const message = `the record of ${id} is lost; what its pins tell stands in for it${but}`;
-    report({ event: 'warning', message });
+    report({ event: 'warning', code: 'record-lost', root: id, message });
   }
   const all = [...byId.values(), ...recovered];
   const entries = (records: readonly RootRecord[]) => new Map(records.map((r) => [r.id, r]));

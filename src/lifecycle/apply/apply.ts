@@ -6,6 +6,7 @@ import { leftUndone } from '../../state/apply-journal.ts';
 import type { RootRecord } from '../../state/record.ts';
 import type { ServiceManager } from '../../systemctl/services.ts';
 import { type Context } from '../context.ts';
+import { aboutRoot } from '../events.ts';
 import { type Plan, type PlannedRoot, planStage } from '../plan/plan.ts';
 import { refuseElsewhere, type Situation } from '../situation.ts';
 import { type Staged, stage } from '../stage/stage.ts';
@@ -43,7 +44,13 @@ export async function apply(
     return planned;
   };
   const staged = await stage(context, id, current, async (root, whole) => {
-    const { contents, ...rest } = await rollOut(context, manager, watch, root, whole);
+    const { contents, ...rest } = await rollOut(
+      aboutRoot(context, root.id),
+      manager,
+      watch,
+      root,
+      whole,
+    );
     done = rest;
     return contents;
   });

@@ -158,7 +158,11 @@ export async function rollOut(
         continue;
       }
       const { units, names: back } = takenBack(unit, up, namesOf, previous, names);
-      context.report({ event: 'warning', message: `${unit} does not come up: ${failure}` });
+      context.report({
+        event: 'warning',
+        code: 'service-down',
+        message: `${unit} does not come up: ${failure}`,
+      });
       for (const [name, id] of back) await names.move(name, id);
       // With the same image it would only fail again.
       const isBack = back.size > 0;
@@ -178,7 +182,12 @@ export async function rollOut(
         if (again === undefined) continue;
         const message = `it went down with ${unit}: ${again}`;
         if (judged.has(other)) settle(other, 'failed', message);
-        else context.report({ event: 'warning', message: `${other} does not come up: ${message}` });
+        else
+          context.report({
+            event: 'warning',
+            code: 'service-down',
+            message: `${other} does not come up: ${message}`,
+          });
       }
       for (const other of chain) if (due.has(other)) settle(other, 'pending');
       return;
