@@ -10,7 +10,8 @@ import { aboutRoot } from '../events.ts';
 import { type Plan, type PlannedRoot, planStage } from '../plan/plan.ts';
 import { refuseElsewhere, type Situation } from '../situation.ts';
 import { type Staged, stage } from '../stage/stage.ts';
-import { judgeServices, look, newAndIdle, type RolledOut, rollOut } from './roll-out.ts';
+import { judgeServices, look, newAndIdle } from './look.ts';
+import { type RolledOut, rollOut } from './roll-out.ts';
 import type { Watch } from './watch.ts';
 
 /** What became of services, or would; of none if not all could be fetched: then nothing was touched. */
