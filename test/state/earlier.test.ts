@@ -23,14 +23,16 @@ function stateOf(t: TestContext, engine: 'store' | 'podman') {
 }
 
 /** What a record wants, without what pins do not say. */
-const bare = (record: RootRecord | undefined) =>
-  [...new Map(record && wantedImages(record).map((image) => [image.id, image])).values()]
+function bare(record: RootRecord | undefined): string[][] {
+  const wanted = record === undefined ? [] : wantedImages(record);
+  return [...new Map(wanted.map((image) => [image.id, image])).values()]
     .map(({ id, manifest, names }) => [
       id,
       manifest,
       ...names.map(({ name, digest }) => `${name} ${digest}`),
     ])
     .toSorted();
+}
 
 for (const engine of ['store', 'podman'] as const) {
   test(`records of 19fda19 on ${engine} are read, and written again with the same content`, (t) => {
