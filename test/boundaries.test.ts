@@ -89,6 +89,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'registry/auth': ['auth-file.ts', 'authorization.ts', 'credential-helper.ts', 'credentials.ts'],
   'registry/policy/sigstore': ['attachments.ts', 'find.ts', 'identity.ts', 'judge.ts'],
   store: ['depot.ts', 'loaded.ts', 'receive.ts', 'remove.ts', 'store.ts', 'tidy.ts'],
+  'systemd/graph': ['boot-graph.ts'],
 };
 
 /** A library is imported only where it is needed: its start-up cost is paid there alone. */

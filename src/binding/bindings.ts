@@ -1,7 +1,7 @@
+import type { EngineId } from '../common/engine-id.ts';
 import type { Problem } from '../common/problem.ts';
 import { Secret } from '../common/secret.ts';
 import type { PullPolicy, Reference } from '../discovery/reference.ts';
-import type { EngineId } from '../engine/engine-id.ts';
 import { formatPlatform, normalisePlatform, type Platform } from '../image/platform.ts';
 import { openShipped, type ShippedImages } from '../oci/local-images.ts';
 import type { Access } from '../registry/access.ts';
@@ -9,7 +9,8 @@ import { parseAuthFile } from '../registry/auth/auth-file.ts';
 import { type Root, RootError } from '../root/root.ts';
 import type { RecordReference } from '../state/record.ts';
 import type { FoundLock, LockedImage } from './lock.ts';
-import type { BoundProblem, BoundReference, Survey } from './survey.ts';
+import type { BindingProblemCode } from './problem-code.ts';
+import type { BoundReference, Survey, SurveyProblem } from './survey.ts';
 
 /** One name that must be present, for one platform, and every bound reference that says it. */
 export interface Binding {
@@ -29,7 +30,7 @@ export interface Binding {
   /** The digest that the root's record has for it, where that is to be kept whatever the policy. */
   readonly recorded?: string;
   /** The root has a lock that can't be read: what the name means is not known. */
-  readonly lockProblem?: Problem;
+  readonly lockProblem?: Problem<BindingProblemCode>;
   /** The images that the root ships; they can be read as long as it is open. */
   readonly shipped?: ShippedImages;
 }
@@ -37,7 +38,7 @@ export interface Binding {
 /** The bindings of a survey, and the problems that came up with the files that they cite. */
 export interface Bindings {
   readonly bindings: readonly Binding[];
-  readonly problems: readonly BoundProblem[];
+  readonly problems: readonly SurveyProblem[];
 }
 
 /**
@@ -46,7 +47,7 @@ export interface Bindings {
  */
 export function bindingsOf(survey: Survey, root: Root, select: 'bound' | 'all'): Bindings {
   const groups = new Map<string, Draft>();
-  const problems: BoundProblem[] = [];
+  const problems: SurveyProblem[] = [];
   for (const reference of survey.references) {
     if (reference.image === undefined) continue;
     if (select === 'bound' && !reference.decision.bound) continue;
@@ -83,7 +84,7 @@ function lockedBy({ lock, problem }: FoundLock, name: string) {
 function onePlatform(
   drafts: readonly Draft[],
   own: Platform,
-  problems: BoundProblem[],
+  problems: SurveyProblem[],
 ): Draft | undefined {
   const host = formatPlatform(own);
   const chosen = drafts.find(({ platform }) => formatPlatform(platform) === host) ?? drafts[0];
@@ -154,7 +155,7 @@ function platformOf({ pull }: Reference, own: Platform): Platform {
   });
 }
 
-function accessOf(reference: BoundReference, root: Root, problems: BoundProblem[]): Access {
+function accessOf(reference: BoundReference, root: Root, problems: SurveyProblem[]): Access {
   const { creds, authFile, tlsVerify } = reference.pull;
   const verify = tlsVerify === undefined ? {} : { tlsVerify };
   if (creds !== undefined) {
@@ -191,9 +192,9 @@ function accessOf(reference: BoundReference, root: Root, problems: BoundProblem[
 
 function problemAt(
   { path, line, decision }: BoundReference,
-  code: string,
+  code: 'auth-file' | 'invalid-option',
   said: { message: string; hint: string },
-): BoundProblem {
+): SurveyProblem {
   return { code, path, line, ...said, bound: decision.bound };
 }
 

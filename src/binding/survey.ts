@@ -1,14 +1,15 @@
+import type { EngineId } from '../common/engine-id.ts';
 import type { Problem, ProblemSubject } from '../common/problem.ts';
 import { discover } from '../discovery/discover.ts';
 import type { BindMode, BoundLink, PlacedReference } from '../discovery/reference.ts';
 import type { StorageSettings } from '../discovery/storage-conf.ts';
-import type { EngineId } from '../engine/engine-id.ts';
 import { hostPlatform, type Platform, systemdArchitecture } from '../image/platform.ts';
 import { readShortNames } from '../registry/registries-conf.ts';
 import { architectureOf } from '../root/elf.ts';
 import type { Root } from '../root/root.ts';
 import { type Decision, decide, type Policy, policyOf } from './bind.ts';
 import { type FoundLock, readLock } from './lock.ts';
+import type { BindingProblemCode } from './problem-code.ts';
 
 /** What a root says, and what the policy makes of it. */
 export interface Survey {
@@ -17,7 +18,7 @@ export interface Survey {
   readonly platform: Platform;
   readonly references: readonly BoundReference[];
   /** All problems, those of references too. */
-  readonly problems: readonly BoundProblem[];
+  readonly problems: readonly SurveyProblem[];
   readonly policy: Policy;
   readonly links: readonly BoundLink[];
   readonly lock: FoundLock;
@@ -28,10 +29,13 @@ export interface BoundReference extends PlacedReference {
   readonly decision: Decision;
 }
 
-export interface BoundProblem extends Problem {
+export interface BoundProblem<Code extends string = string> extends Problem<Code> {
   /** Whether it stands on something bound, so that the root is not ready while it lasts. */
   readonly bound: boolean;
 }
+
+/** A problem that a survey or its bindings report. */
+export type SurveyProblem = BoundProblem<BindingProblemCode>;
 
 export interface SurveyOptions {
   /** `--bind`. */
@@ -93,6 +97,6 @@ function platformOf(root: Root): Platform {
   return { os: 'linux', architecture };
 }
 
-function isSerious(problem: Problem): problem is Problem & { subject: ProblemSubject } {
+function isSerious<P extends Problem>(problem: P): problem is P & { subject: ProblemSubject } {
   return problem.subject !== undefined && problem.note !== true;
 }

@@ -1,5 +1,5 @@
+import type { EngineId } from '../common/engine-id.ts';
 import type { roles, updaters } from '../common/roots.ts';
-import type { EngineId } from './engine-id.ts';
 
 type Updater = (typeof updaters)[number];
 

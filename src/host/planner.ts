@@ -39,7 +39,7 @@ export async function plannerOf(
   const wanted = await wantedOf(root, {
     bind: options.bind,
     compose,
-    engine: engine.name,
+    engine: engine.id,
     foreign,
   });
   const idIn = ({ records }: Situation) => idOfRoot(location, given, records, deployment);

@@ -1,5 +1,5 @@
+import type { EngineId } from '../common/engine-id.ts';
 import type { EngineImage } from '../engine/engine.ts';
-import type { EngineId } from '../engine/engine-id.ts';
 import { digestOf } from '../image/name.ts';
 import type { RecordImage, RootRecord } from '../state/record.ts';
 import * as transitions from '../state/transitions.ts';

@@ -78,9 +78,9 @@ export async function addManualPin(
       size: 0,
       fetched: image.fetched,
       names: served.map(({ name, digest }) => ({ name, digest, references: [] })),
-      engine: context.engine.name,
+      engine: context.engine.id,
     };
-    const root = { id, engine: context.engine.name };
+    const root = { id, engine: context.engine.id };
     context.state.write(transitions.pinned(record, root, entry, time));
     const pinned = { location: '', images: 0, problems: 0, staged: time };
     await context.engine.pin(id, [{ ...image, names: served, record: pinned }]);

@@ -187,7 +187,7 @@ async function stageOpen(
   const wanted = await wantedOf(root, {
     bind: undefined,
     compose,
-    engine: context.engine.name,
+    engine: context.engine.id,
   });
   const planIn = (situation: Situation) => {
     const before = situation.records.get(id);

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
+import type { EngineId } from '../common/engine-id.ts';
 import { isRootId, roles, updaters } from '../common/roots.ts';
 import { API_VERSION } from '../common/version.ts';
-import type { EngineId } from '../engine/engine-id.ts';
 import { isNameOrId } from '../image/name.ts';
 
 const digest = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));

@@ -1,4 +1,4 @@
-import type { EngineId } from '../engine/engine-id.ts';
+import type { EngineId } from '../common/engine-id.ts';
 import type { Pin } from '../engine/pin.ts';
 import { type Contents, type RecordImage, type RootRecord } from './record.ts';
 import { isManual } from './root-id.ts';

@@ -56,7 +56,7 @@ export function definePull(command: Command): void {
         const { pulled, failures } = await pull(
           surroundings,
           surroundings.registry,
-          bindings.map((binding) => ({ ...binding, engine: surroundings.engine.name })),
+          bindings.map((binding) => ({ ...binding, engine: surroundings.engine.id })),
           pinId,
         );
         print(flags.format, {

@@ -33,7 +33,7 @@ export async function loadShipped(
   if (record?.staged?.images.every(({ id }) => found.images.has(id)) === true) return undefined;
   const wanted = await wantedOf(root, {
     bind: undefined,
-    engine: context.engine.name,
+    engine: context.engine.id,
     ...options,
   });
   return stage(context, planned.id, (situation) => {

@@ -138,7 +138,7 @@ function identityOf(
 ): transitions.Identity {
   const deployment = root.deployment ?? before?.deployment;
   const { id, location } = root;
-  return { id, location, engine: engine.name, ...(deployment === undefined ? {} : { deployment }) };
+  return { id, location, engine: engine.id, ...(deployment === undefined ? {} : { deployment }) };
 }
 
 /** The codes of the findings that a stage which only downloads can mend. */

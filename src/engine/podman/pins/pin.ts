@@ -36,7 +36,7 @@ export async function listPins(moorings: Moorings): Promise<readonly Pin[]> {
   }));
 }
 
-/** As `Engine.genuine`. */
+/** As `Pins.genuine`. */
 export async function genuinePins(
   moorings: Moorings,
   pins: readonly Pin[],
