@@ -23,14 +23,13 @@ function stateOf(t: TestContext, engine: 'store' | 'podman') {
 }
 
 /** What a record wants, without what pins do not say. */
-function bare(record: RootRecord | undefined): string[][] {
+function bare(record: RootRecord | undefined): string[] {
   const wanted = record === undefined ? [] : wantedImages(record);
   return [...new Map(wanted.map((image) => [image.id, image])).values()]
-    .map(({ id, manifest, names }) => [
-      id,
-      manifest,
-      ...names.map(({ name, digest }) => `${name} ${digest}`),
-    ])
+    .map(({ id, manifest, names }) => {
+      const served = names.map(({ name, digest }) => `${name} ${digest}`);
+      return [id, manifest, ...served].join(' ');
+    })
     .toSorted();
 }
 
