@@ -132,7 +132,7 @@ function progressOf({ report }: Context, bytes: number) {
       for await (const chunk of chunks) {
         yield chunk;
         passed += chunk.length;
-        report({ event: 'fetch-progress', id, bytes: passed });
+        report({ event: 'fetch-progress', id, name: id, bytes: passed });
       }
     },
     end: () => {
