@@ -9,8 +9,11 @@ import type { Root } from '../root/root.ts';
 import type { WantedAnswer, WantedRequest } from './wanted-in-worker.ts';
 
 const request: WantedRequest = workerData;
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin
-parentPort?.postMessage(await answerTo(request));
+// A rejection ends the thread, and its maker is told why. (No `await` here: a bundle has none.)
+void answerTo(request).then((answer) => {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin
+  parentPort?.postMessage(answer);
+});
 
 async function answerTo({ options, ...tree }: WantedRequest): Promise<WantedAnswer> {
   try {
