@@ -1,5 +1,4 @@
 import type { Secret } from '../common/secret.ts';
-import type { ShippedImages } from '../oci/local-images.ts';
 
 /**
  * How one image may be fetched: what the unit that names the image says, with the files that it
@@ -13,8 +12,6 @@ export interface Access {
    * only the unit's own credentials are sent, none of the host.
    */
   readonly tlsVerify?: boolean;
-  /** Where the image is at hand: in what a root ships. No registry is asked for it then. */
-  readonly shipped?: ShippedImages;
 }
 
 export type AccessCredentials =

@@ -15,10 +15,11 @@ export interface RegistriesConf {
  * What names without a registry mean in a root. A file that can't be read is a problem; the other
  * files still count.
  */
-export async function readShortNames(
-  root: Root,
-): Promise<{ readonly shortNames: ShortNames; readonly problems: readonly Problem[] }> {
-  const problems: Problem[] = [];
+export async function readShortNames(root: Root): Promise<{
+  readonly shortNames: ShortNames;
+  readonly problems: readonly Problem<'registries-conf'>[];
+}> {
+  const problems: Problem<'registries-conf'>[] = [];
   const noteProblem = ({ path, line, message }: Fault) => {
     problems.push({
       code: 'registries-conf',

@@ -15,6 +15,7 @@ import type { Timeouts } from '../../src/registry/http/body.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { retrying, retryPolicy } from '../../src/registry/retry.ts';
 import { openRoot } from '../../src/root/open-root.ts';
+import { State } from '../../src/state/state.ts';
 import { openStore } from '../../src/store/store.ts';
 import { container, writeRoot } from '../support/berth.ts';
 import type { FaultRegistry } from '../support/fault-registry.ts';
@@ -101,7 +102,7 @@ export class Site {
     const registry = this.#client(calm);
     const engine = openStore({ directory: this.store, registry });
     const { signal } = new AbortController();
-    const context = { engine, stateDirectory: this.stateDirectory, report: () => {}, signal };
+    const context = { engine, state: new State(this.stateDirectory), report: () => {}, signal };
     const situation = await readSituation(context);
     const record = situation.records.get(id);
     assert.ok(record, `no record of ${id}`);
@@ -160,7 +161,7 @@ export class Site {
     const said: unknown[] = [];
     const context: Context = {
       engine: openStore({ directory: this.store, registry }),
-      stateDirectory: this.stateDirectory,
+      state: new State(this.stateDirectory),
       report: (event) => {
         said.push(event);
         this.onEvent();

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { isForHost } from '../../src/engine/podman/fetch/pull.ts';
 import { openPodman } from '../../src/engine/podman/podman.ts';
+import { State } from '../../src/state/state.ts';
 import { openDepot } from '../../src/store/depot.ts';
 import { skipPodman, startPodman } from '../support/podman.ts';
 import { startRegistry } from '../support/registry.ts';
@@ -25,7 +26,8 @@ test(`${RUNS} stages, verifies and reconciles in one process, with a podman that
   const engine = await openPodman({ user: false, pinKey, environment, depot });
   t.after(() => engine.close());
   const { signal } = new AbortController();
-  const context = { engine, stateDirectory, report: () => {}, signal };
+  const state = new State(stateDirectory);
+  const context = { engine, state, stateDirectory, report: () => {}, signal };
   await makeRuns({ context, registry, server, directory }, RUNS, async (run) => {
     if (run % 3 === 0) await podman.restart();
   });

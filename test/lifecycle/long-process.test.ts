@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import test from 'node:test';
+import { State } from '../../src/state/state.ts';
 import { openStore } from '../../src/store/store.ts';
 import { startRegistry } from '../support/registry.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -16,6 +17,7 @@ test(`${RUNS} stages, verifies and reconciles in one process, with the embedded 
   const stateDirectory = join(directory, 'state');
   const engine = openStore({ directory: join(stateDirectory, 'store'), registry });
   const { signal } = new AbortController();
-  const context = { engine, stateDirectory, report: () => {}, signal };
+  const state = new State(stateDirectory);
+  const context = { engine, state, stateDirectory, report: () => {}, signal };
   await makeRuns({ context, registry, server, directory }, RUNS);
 });
