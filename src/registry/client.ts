@@ -27,11 +27,11 @@ export interface RegistryOptions extends TransportOptions {
   readonly conf: RegistriesConf;
   readonly credentials: HostCredentials;
   readonly policyFiles: PolicyFiles;
-  /** `TIMEOUTS` unless it is said. */
+  /** By default `TIMEOUTS`. */
   readonly timeouts?: Timeouts;
-  /** What earlier runs were told; what this one is told is added. */
+  /** When earlier runs were told to ask again; what this run is told is added. */
   readonly retryTimes?: RetryTimes;
-  /** What was let in already; absent, nothing was. */
+  /** The images that earlier openings have let in. */
   readonly permitted?: Permitted;
 }
 
@@ -95,7 +95,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     async download(name, blob, access, into, watch = {}) {
       permissions.check(name, blob.digest, access);
       const { progress = new BlobProgress(), signal } = watch;
-      // What came from one endpoint goes on at the next.
+      // A blob that one endpoint has begun is completed by the next.
       await failover.first(failover.endpointsForDigest(name, blob.digest, access), {
         ask: async (at, isLast) =>
           downloadBlob(exchange, at, access, blob, { into, progress, signal, mayLeave: !isLast }),
