@@ -32,9 +32,9 @@ async function answerTo({ options, ...tree }: WantedRequest): Promise<WantedAnsw
 
 async function open({ location, deployment }: Omit<WantedRequest, 'options'>): Promise<Root> {
   if (deployment === undefined) return openRoot(location);
-  const { readDeployments } = await import('../deployment/read.ts');
+  const { openUpdaters } = await import('../deployment/read.ts');
   const { id, directories } = deployment;
-  const { deployments } = await readDeployments({ directories });
+  const { deployments } = await openUpdaters({ directories, environment: process.env }).all();
   const found = deployments.find((one) => one.id === id && one.location === location);
   if (found !== undefined) return found.open();
   throw new BerthError(
