@@ -18,6 +18,7 @@ export function recordImage(letter: string, ...names: string[]): RecordImage {
     size: 10,
     fetched: true,
     names: names.map((name) => ({ name, digest: id, references: [] })),
+    engine: 'store',
   };
 }
 
@@ -36,6 +37,7 @@ export function stagedRecord(id: string, ...images: RecordImage[]): RootRecord {
 export function pinFor(root: string, image: RecordImage, of = 1, staged = '2026-01-01'): Pin {
   return {
     root,
+    engine: image.engine,
     handle: `${root} ${image.id}`,
     id: image.id,
     platform: image.platform,
@@ -68,6 +70,7 @@ export function situationOf(
 /** What a root wants by a name: from the registry, if the image is missing. */
 export function bindingFor(name: string, more: Partial<Binding> = {}): Binding {
   return {
+    engine: 'store',
     name,
     platform: { os: 'linux', architecture: 'amd64' },
     accesses: [{}],

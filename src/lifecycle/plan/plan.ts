@@ -108,7 +108,7 @@ export async function planStage(
     (space) => lackOfSpace(context, situation, what, space),
   );
   const unpinned = images.filter(({ pinned }) => !pinned).length;
-  const isRunning = runningRoot(context.stateDirectory, situation.records) === root.id;
+  const isRunning = runningRoot(context.state.activation, situation.records) === root.id;
   return {
     root,
     engine: info,
