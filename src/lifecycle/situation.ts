@@ -7,17 +7,17 @@ import type { RootRecord } from '../state/record.ts';
 import { recordsFromPins } from '../state/recover.ts';
 import type { Context } from './context.ts';
 
-/** What is wanted on an engine and what is there, at one moment. */
+/** The records of the roots on an engine, and its images and pins, at one moment. */
 export interface Situation {
-  /** Of the roots on this engine, those made again from pins too. */
+  /** The records of the roots on this engine, also those that were made again from pins. */
   readonly records: ReadonlyMap<string, RootRecord>;
-  /** Of the roots that are staged on another engine: this one knows nothing of their images. */
+  /** The records of roots that are staged on another engine: this one knows nothing of their images. */
   readonly elsewhere: ReadonlyMap<string, RootRecord>;
   readonly images: ReadonlyMap<string, EngineImage>;
   readonly pins: readonly Pin[];
   /** The ids of the images that wait whole in the engine's depot: they need no network any more. */
   readonly waiting: ReadonlySet<string>;
-  /** What a read-only store of podman has by now; undefined if it is gone. */
+  /** The images of a read-only store of podman by now; undefined if the store is gone. */
   readonly store: (directory: string) => AdditionalStore | undefined;
 }
 

@@ -4,7 +4,7 @@ import { withLockIfFree } from '../common/process-lock.ts';
 import { remove } from './file.ts';
 import { entriesOf, type Layout, layoutAt } from './layout.ts';
 
-/** What is half-written in the directory of a store that need not be there, in bytes. */
+/** The bytes of half-written files in the directory of a store, which need not be there. */
 export function halfWritten(directory: string): number {
   const { temporary } = layoutAt(directory);
   const sizes = entriesOf(temporary).map((entry) =>
@@ -14,7 +14,7 @@ export function halfWritten(directory: string): number {
 }
 
 /**
- * Removes what is half-written there, unless somebody is at work in that store.
+ * Removes the half-written files of a store, unless somebody is at work in it.
  *
  * @returns how many bytes that were.
  */
@@ -29,7 +29,7 @@ export async function removeHalfWritten(directory: string): Promise<number> {
   return bytes;
 }
 
-/** Removes what is half-written. Only for who holds `inUse` alone. */
+/** Removes the half-written files of a store. Only for the one that holds `inUse` alone. */
 export async function clearTemporary(layout: Layout): Promise<void> {
   for (const entry of entriesOf(layout.temporary)) await remove(join(layout.temporary, entry));
 }

@@ -36,7 +36,7 @@ export async function removeImage(store: Store, id: string): Promise<boolean> {
   });
 }
 
-/** What `removeImage` of each of these would free, in bytes. */
+/** How much `removeImage` of each of these images would free, in bytes. */
 export function freedBy(store: Store, ids: ReadonlySet<string>): number {
   const { layout } = store;
   const before = readIndex(layout);

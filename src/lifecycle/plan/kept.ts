@@ -8,7 +8,7 @@ import type { Contents, RecordImage, RootRecord } from '../../state/record.ts';
 import { isResolvedAnew } from '../look-up.ts';
 import type { Situation } from '../situation.ts';
 
-/** What one binding's name means for the root that is being staged. */
+/** The image that one binding's name means for the root that is being staged. */
 export interface Resolution {
   readonly binding: Binding;
   /** The engine's id of the image. */

@@ -27,7 +27,7 @@ import { lackOfSpace, type Space, spaceOn } from './space.ts';
 import { otherStorage, withoutShadowed } from './storage-differs.ts';
 import { chooseWay, isAheadWorthwhile, possibleWays, type Way } from './way.ts';
 
-/** What staging would do: decided once, and then carried out to the letter. Plain data. */
+/** A plan for staging a root: decided once, and then carried out to the letter. Plain data. */
 export interface Plan {
   readonly root: PlannedRoot;
   readonly engine: EngineInfo;
@@ -50,7 +50,7 @@ export interface Plan {
   readonly free: number;
   /** What is written to each file system, that of the engine first. */
   readonly space: readonly Space[];
-  /** Why there is not enough of it, or of the engine's locks. */
+  /** Why the images or their pins do not fit. */
   readonly lack?: BerthError;
   /** Names that keep what they mean until this root is activated. */
   readonly deferred: readonly DeferredName[];
@@ -61,7 +61,7 @@ export interface Plan {
 export interface PlannedRoot {
   readonly id: string;
   readonly location: string;
-  /** What its updater says of it, where it has one. */
+  /** The words of its updater about it, where it has one. */
   readonly deployment?: RecordDeployment;
 }
 
@@ -131,7 +131,7 @@ export async function planStage(
   };
 }
 
-/** What whoever stages this root should know before. */
+/** The warnings for whoever stages this root. */
 function warningsOf(
   root: PlannedRoot,
   { passedOver }: Wanted,

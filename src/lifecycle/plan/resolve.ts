@@ -21,17 +21,17 @@ interface Resolved {
 /**
  * Resolves each name once.
  *
- * What the root's lock says of a name goes before all else, and its tag is never asked for.
+ * The root's lock file goes before all else: the tag of a locked name is never asked for.
  *
  * A name whose policy is `missing` or `never` and that an earlier staging of this very root
  * resolved keeps what it meant then, as long as that is present: so staging again needs no
  * registry, and moves nothing that the unit would not move either. `never` is not fetched at all.
  *
- * What was downloaded for this root and waits to be unpacked keeps what it meant then, whatever its
- * policy: that is what was asked for, and it needs no registry.
+ * A name whose image was downloaded for this root, and waits to be unpacked, keeps what it meant then,
+ * whatever its policy: that image was asked for, and it needs no registry.
  *
- * Where the record is to be kept (`Binding.recorded`), what is gone is fetched again by the digest
- * on record.
+ * Where the record is to be kept (`Binding.recorded`), an image that is gone is fetched again by the
+ * digest on record.
  */
 export async function resolveBindings(
   context: Context,
@@ -63,7 +63,7 @@ export async function resolveBindings(
   };
 }
 
-/** What is known of a name without asking anybody. */
+/** The image of a name, if it is known without asking a registry. */
 function keptMeaning(
   { engine }: Context,
   situation: Situation,
@@ -101,12 +101,12 @@ async function resolveBinding(
   return asFound(binding, id, image, source);
 }
 
-/** Whether what the engine has by the name is what the unit would run, without a registry. */
+/** Whether the unit would run whatever image the engine has by the name, without a registry. */
 function isHereOrNowhere(binding: Binding): boolean {
   return binding.policy === 'never' || (isLocal(binding.name) && !isResolvedAnew(binding));
 }
 
-/** What is built without a name of a registry gets this one. */
+/** podman names an image that is built without a registry's name after this one. */
 function isLocal(name: string): boolean {
   return parseName(name).registry === 'localhost';
 }

@@ -27,7 +27,7 @@ const PING_TIMEOUT = 30_000;
 /**
  * Connects to the podman that listens, or to a service that is started for this.
  *
- * One that accepts and then does not answer counts as none: so does a podman.service that fails
+ * A podman that accepts and then does not answer counts as none: so does a podman.service that fails
  * where /etc is read-only.
  *
  * @param target whose storage it works on, instead of the running system's.
@@ -87,7 +87,7 @@ async function connectToTarget(
 ): Promise<Connection> {
   const shown = await openTargetStorage(storage);
   try {
-    // What is downloaded may be too large for the memory that an installer runs in.
+    // Downloads may be too large for the memory that an installer runs in.
     const podman = await start(
       user,
       { TMPDIR: temporary, ...environment },
