@@ -40,7 +40,7 @@ export interface PodmanOptions {
   readonly warn?: (message: string) => void;
   /** Where images wait to be unpacked. */
   readonly depot?: Depot | undefined;
-  /** The environment with `CONTAINER_HOST` and the like. */
+  /** Where `CONTAINER_HOST` and the like stand. */
   readonly environment?: NodeJS.ProcessEnv;
 }
 
