@@ -7,13 +7,14 @@ import {
   parsePlatform,
 } from '../image/platform.ts';
 import type { Blob } from '../image/resolved.ts';
-import { type ManifestDocument, readManifest } from '../oci/manifest.ts';
+import type { Index } from '../oci/document.ts';
 import type { Access } from './access.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Exchange } from './exchange.ts';
 import { connectionLost, failure } from './failure.ts';
 import { fetchManifest } from './fetch-manifest.ts';
 import { readBody, TooLarge } from './http/body.ts';
+import { readManifest } from './read-manifest.ts';
 import type { ResolvedName } from './registry.ts';
 
 /** The images with the most platforms have some ten, each with an attestation. */
@@ -43,8 +44,6 @@ export async function resolveAll(
   const platform = await platformOfConfig(exchange, endpoint, access, document.config, signal);
   return { digest, platforms: new Map(platform === undefined ? [] : [[platform, digest]]) };
 }
-
-type Index = Extract<ManifestDocument, { kind: 'index' }>;
 
 /**
  * Each platform of an index with the entry that would be chosen for it.

@@ -16,6 +16,7 @@ import {
   type RootRecord,
 } from '../../state/record.ts';
 import type { Context } from '../context.ts';
+import { aboutRoot, type ProgressEvent } from '../events.ts';
 import type { Situation } from '../situation.ts';
 import { type DeferredName, deferredNames } from './deferred-names.ts';
 import type { Resolution } from './kept.ts';
@@ -74,19 +75,18 @@ export interface PlanOptions {
 
 /** Resolves every binding and compares with what is there. Reads only. */
 export async function planStage(
-  context: Context,
+  given: Context,
   registry: Registry,
   situation: Situation,
   root: PlannedRoot,
   wanted: Wanted,
   options: PlanOptions = {},
 ): Promise<Plan> {
+  const context = aboutRoot(given, root.id);
   const { downloadOnly = false } = options;
   const { engine } = context;
   const record = situation.records.get(root.id);
-  for (const message of warningsOf(root, wanted, record)) {
-    context.report({ event: 'warning', message });
-  }
+  for (const warning of warningsOf(root, wanted, record)) context.report(warning);
   const { bindings, provided } = withoutShadowed(wanted, situation);
   const meant = 'known' in options ? options.known : record;
   const known = downloadOnly ? withoutWaiting(meant) : meant;
@@ -136,11 +136,17 @@ function warningsOf(
   root: PlannedRoot,
   { passedOver }: Wanted,
   record: RootRecord | undefined,
-): readonly string[] {
-  const isMoved = record !== undefined && isLiving(record) && record.location !== root.location;
-  const moved = `${root.id} was staged from ${record?.location}; staging ${root.location} under this id replaces that`;
-  const unread = `${counted(passedOver, 'place')} of ${root.location} ${passedOver === 1 ? 'is' : 'are'} not root's, so no part of the OS, and not read: \`berth images\` says which`;
-  return [...(isMoved ? [moved] : []), ...(passedOver > 0 ? [unread] : [])];
+): readonly ProgressEvent[] {
+  const warnings: ProgressEvent[] = [];
+  if (record !== undefined && isLiving(record) && record.location !== root.location) {
+    const message = `${root.id} was staged from ${record.location}; staging ${root.location} under this id replaces that`;
+    warnings.push({ event: 'warning', code: 'other-location', message });
+  }
+  if (passedOver > 0) {
+    const message = `${counted(passedOver, 'place')} of ${root.location} ${passedOver === 1 ? 'is' : 'are'} not root's, so no part of the OS, and not read: \`berth images\` says which`;
+    warnings.push({ event: 'warning', code: 'passed-over', message });
+  }
+  return warnings;
 }
 
 /** A name that is downloaded once more means what it means now. */
