@@ -40,7 +40,7 @@ export interface PodmanOptions {
   readonly target?: PodmanTarget | undefined;
   /** The key with which pins are sealed: a file that need not exist. */
   readonly pinKey: string;
-  /** Told, once for each container, what says falsely that it is of berth. */
+  /** Told of each container, once, that says falsely that it is berth's. */
   readonly warn?: (message: string) => void;
   /** Where images wait to be unpacked. */
   readonly depot?: Depot | undefined;
@@ -90,7 +90,7 @@ export async function openPodman(options: PodmanOptions): Promise<Engine> {
   };
 }
 
-/** What the parts of the engine work with. */
+/** The tools that the parts of the engine share. */
 interface Podman {
   readonly connection: Connection;
   readonly settings: Settings;
