@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { BerthError } from '../common/errors.ts';
-import type { EngineName } from '../engine/engine.ts';
+import type { EngineId } from '../engine/engine-id.ts';
 import {
   type Config,
   configDirectories,
@@ -69,9 +69,9 @@ export async function inSurroundings<T>(
     const loaded = loadedAt(join(stateDirectory, 'store'));
     try {
       // What only waits in berth's own store is downloaded by berth, whatever the engine.
-      const isOwn = engine.name === 'store' || options.downloadOnly === true;
+      const isOwn = engine.traits.downloads === 'berth' || options.downloadOnly === true;
       if (options.limitRate !== undefined && !isOwn) {
-        throw pullsItself(engine.name);
+        throw pullsItself(engine.id);
       }
       const { compose, reserve } = config;
       const known = {
@@ -162,7 +162,7 @@ export function privateStateDirectory(
   return directory;
 }
 
-function pullsItself(engine: EngineName): BerthError {
+function pullsItself(engine: EngineId): BerthError {
   const message = `expected an engine whose downloads are berth's own, as --limit-rate is for these; found ${engine}, which pulls by itself`;
   return new BerthError('limit-rate', message, {
     hint: `leave it out, or download by \`berth stage --download-only --limit-rate …\` first and stage then; what ${engine} pulls is held back by the system's traffic control alone`,

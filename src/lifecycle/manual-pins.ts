@@ -86,7 +86,7 @@ export async function addManualPin(
       kind: 'Record',
       id,
       location: '',
-      engine: context.engine.name,
+      engine: context.engine.id,
       staged: {
         time,
         images: [...before.filter((known) => known.id !== image.id), entry],

@@ -1,5 +1,5 @@
 import { API_VERSION } from '../common/version.ts';
-import type { EngineName } from '../engine/engine.ts';
+import type { EngineId } from '../engine/engine-id.ts';
 import type { Pin } from '../engine/pin.ts';
 import { type Contents, type RecordImage, type RootRecord } from './record.ts';
 import { isManual } from './root-id.ts';
@@ -14,7 +14,7 @@ import { isManual } from './root-id.ts';
 export function recordsFromPins(
   pins: readonly Pin[],
   known: ReadonlyMap<string, RootRecord>,
-  engine: EngineName,
+  engine: EngineId,
 ): readonly RootRecord[] {
   const byRoot = Map.groupBy(
     pins.filter((pin) => !known.has(pin.root)),
@@ -23,7 +23,7 @@ export function recordsFromPins(
   return [...byRoot].map(([id, own]) => recordOf(id, own, engine));
 }
 
-function recordOf(id: string, pins: readonly Pin[], engine: EngineName): RootRecord {
+function recordOf(id: string, pins: readonly Pin[], engine: EngineId): RootRecord {
   const drift = isManual(id) ? [] : pins.filter((pin) => isDriftPin(pin));
   const own = pins.filter((pin) => !drift.includes(pin));
   const sets = [...Map.groupBy(own, (pin) => (isManual(id) ? '' : pin.record.staged)).values()];

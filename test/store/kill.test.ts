@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openStore } from '../../src/store/store.ts';
 import { validBlobs, validNames, validPins } from '../support/layout-check.ts';
+import { fromRegistry } from '../support/source.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { held, request } from './fixture.ts';
 import { killAtRandom, start } from './life.ts';
@@ -46,7 +47,7 @@ async function goesOn(directory: string): Promise<void> {
   const before = validBlobs(directory);
   const { registry, images } = sampleRegistry();
   const store = openStore({ directory, registry });
-  await Promise.all(images.map((image) => store.fetch(image, {})));
+  await Promise.all(images.map((image) => store.fetch(image, fromRegistry())));
   const again = registry.requests.filter((digest) => before.has(digest));
   assert.deepEqual(again, [], 'it fetched what was there');
   assert.equal((await store.images()).length, images.length);

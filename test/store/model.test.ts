@@ -6,7 +6,9 @@ import fc from 'fast-check';
 import { EngineError } from '../../src/engine/errors.ts';
 import { openStore } from '../../src/store/store.ts';
 import { validBlobs, validNames, validPins } from '../support/layout-check.ts';
+import { missingOf } from '../support/missing.ts';
 import { holds } from '../support/property.ts';
+import { fromRegistry } from '../support/source.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { held, request } from './fixture.ts';
 import { layer, MemoryRegistry } from './memory-registry.ts';
@@ -53,7 +55,7 @@ test('any order of fetch, pin, unpin, tag and remove does what a plain model doe
         const isPresent = model.present.has(id);
         switch (kind) {
           case 'fetch':
-            assert.equal(await store.fetch(image, {}), id);
+            assert.equal(await store.fetch(image, fromRegistry()), id);
             model.present.add(id);
             break;
           case 'pin':
@@ -101,7 +103,7 @@ async function isAsModelled(
   assert.deepEqual(validPins(directory), new Set([...model.pins].map((pin) => pin.split(' ')[1])));
   assert.equal(validNames(directory).size, model.present.size + model.tags.size);
   for (const image of images) {
-    if (model.present.has(image.manifest)) assert.deepEqual(await store.missingBlobs(image), []);
+    if (model.present.has(image.manifest)) assert.deepEqual(await missingOf(store, image), []);
   }
   const needed = images
     .filter(({ manifest }) => model.present.has(manifest))

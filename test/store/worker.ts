@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { EngineError } from '../../src/engine/errors.ts';
 import { openStore } from '../../src/store/store.ts';
+import { fromRegistry } from '../support/source.ts';
 import { request } from './fixture.ts';
 import { layer, MemoryRegistry } from './memory-registry.ts';
 
@@ -42,7 +43,7 @@ async function life(): Promise<void> {
   const store = openStore({ directory, registry });
   await Promise.all(
     images.map(async (image, i) => {
-      await store.fetch(image, {});
+      await store.fetch(image, fromRegistry());
       beat();
       if (i % 2 === 0) await store.pin('even', [request(image)]);
       beat();
@@ -78,7 +79,7 @@ async function fetchAndPin(
   image: Parameters<typeof request>[0],
 ): Promise<void> {
   for (;;) {
-    await store.fetch(image, {});
+    await store.fetch(image, fromRegistry());
     try {
       return await store.pin(root, [request(image)]);
     } catch (error) {

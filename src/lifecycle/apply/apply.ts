@@ -117,6 +117,6 @@ function refuseNotLive(context: Context, { records }: Situation, root: PlannedRo
 
 function refuseNoServices({ engine }: Context): void {
   if (engine.containers !== undefined) return;
-  const message = `expected an engine that runs what services start, found ${engine.name}`;
+  const message = `expected an engine that runs what services start, found ${engine.id}`;
   throw new BerthError('no-services', message, { hint: 'say --engine podman', kind: 'usage' });
 }

@@ -111,7 +111,7 @@ async function carryOut(
     kind: 'Record',
     id: plan.root.id,
     location: plan.root.location,
-    engine: context.engine.name,
+    engine: context.engine.id,
     ...(before?.staged === undefined ? {} : { staged: before.staged }),
     pending: wanted,
     released: before?.released ?? [],

@@ -32,7 +32,7 @@ export async function listPins(moorings: Moorings): Promise<readonly Pin[]> {
   return [...best.values()].map(({ container, ...pin }) => ({ ...pin, handle: container }));
 }
 
-/** As `Engine.genuine`. */
+/** As `Pins.genuine`. */
 export async function genuinePins(
   moorings: Moorings,
   pins: readonly Pin[],
