@@ -1,10 +1,11 @@
 import type { Engine } from '../../../src/engine/engine.ts';
 import type { PinRequest } from '../../../src/engine/pin.ts';
 import type { ResolvedImage } from '../../../src/image/resolved.ts';
+import { fromRegistry } from '../../support/source.ts';
 import type { Call, TestedEngine } from './tested-engine.ts';
 
 export function fetchFrom(engine: Engine, image: ResolvedImage): Promise<string> {
-  return engine.fetch(image, {});
+  return engine.fetch(image, fromRegistry());
 }
 
 /** Opens an engine, does something with it, and closes it. */
