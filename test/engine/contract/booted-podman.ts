@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { openPodman, type PodmanOptions } from '../../../src/engine/podman/podman.ts';
@@ -29,6 +29,7 @@ export async function startBootedPodman(t: TestContext, suite: Suite): Promise<T
     await end();
     rmSync(directory, { recursive: true });
   });
+  writeFileSync(join(directory, 'containers.conf'), configuration);
   const containers = join(directory, 'root/overlay-containers');
   mkdirSync(containers, { recursive: true });
   await podman.restart();
@@ -67,6 +68,16 @@ export async function startBootedPodman(t: TestContext, suite: Suite): Promise<T
     commands: podmanCommands(podman, reboot),
   };
 }
+
+/**
+ * With these settings containers start on a host that has no cgroup controllers and may not raise limits:
+ * so a pin that somebody starts fails for its own reason.
+ */
+const configuration = `[containers]
+cgroups = "disabled"
+pids_limit = 0
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024", "memlock=8192:8192"]
+`;
 
 /** Boots the cached root as it lies: what the host writes is in memory only. */
 async function boot(

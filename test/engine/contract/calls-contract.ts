@@ -3,8 +3,9 @@ import { watch } from 'node:fs';
 import type { TestContext } from 'node:test';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { EngineError } from '../../../src/engine/errors.ts';
+import { missingOf } from '../../support/missing.ts';
 import { fetchFrom, namesOf, pinnedFor, requestFor, withEngine } from './calls.ts';
-import { pushSmall, repositoryOf } from './images.ts';
+import { ownPlatform, pushSmall, repositoryOf } from './images.ts';
 import type { TestedEngine } from './tested-engine.ts';
 
 /** Holds an engine against what `Engine` promises of its calls; the same tests for every engine. */
@@ -44,11 +45,25 @@ const checks: Readonly<Record<string, Check>> = {
     );
   },
 
+  'the blobs that are missing are told before a fetch, and no layer is after': async (
+    engine,
+    tested,
+  ) => {
+    const image = pushSmall(tested, 'missing:1', 22);
+    const [config, shared, own] = image.blobs;
+    await fetchFrom(engine, pushSmall(tested, 'missing:2', 23));
+    const digests = (await missingOf(engine, image)).map(({ digest }) => digest);
+    assert.deepEqual(digests, [config?.digest, own?.digest], 'the other image brought a layer');
+    await fetchFrom(engine, image);
+    const left = await missingOf(engine, image);
+    assert.ok(!left.some(({ digest }) => digest === own?.digest || digest === shared?.digest));
+  },
+
   'one platform of an index is fetched, and the name by digest is the index’s': async (
     engine,
     tested,
   ) => {
-    const image = pushSmall(tested, 'index:1', 4, ['linux/amd64', 'linux/s390x']);
+    const image = pushSmall(tested, 'index:1', 4, [ownPlatform, 'linux/s390x']);
     assert.notEqual(image.digest, image.manifest);
     await fetchFrom(engine, image);
     const found = (await engine.images()).find(({ id }) => id === engine.idOf(image));
@@ -263,6 +278,7 @@ const checks: Readonly<Record<string, Check>> = {
       registry.fault = undefined;
     }
     await withEngine(tested, async (engine) => {
+      await engine.repair?.(AbortSignal.timeout(REPAIRED_IN_MS));
       assert.equal(await engine.has(engine.idOf(image)), false);
       assert.equal(await engine.has(await fetchFrom(engine, image)), true);
     });
@@ -275,6 +291,8 @@ const checks: Readonly<Record<string, Check>> = {
     for (const image of images) await fetchFrom(first, image);
     const pin = images.map((image) => requestFor(first, image, { images: images.length }));
     const ids = pin.map(({ id }) => id).sort();
+    // After the first pin the directory of pins is there.
+    await first.pin('before', pin.slice(0, 1));
     const watcher = watch(tested.pinDirectory);
     const changed = new Promise((done) => watcher.once('change', done));
     try {
@@ -283,6 +301,7 @@ const checks: Readonly<Record<string, Check>> = {
       watcher.close();
     }
     await withEngine(tested, async (engine) => {
+      await engine.repair?.(AbortSignal.timeout(REPAIRED_IN_MS));
       for (const id of await pinnedFor(engine, 'killed')) assert.ok(ids.includes(id));
       await engine.pin('killed', pin);
       assert.deepEqual(await pinnedFor(engine, 'killed'), ids);
@@ -300,6 +319,9 @@ const checks: Readonly<Record<string, Check>> = {
     for (const root of roots) assert.deepEqual(await pinnedFor(engine, root), ids.toSorted());
   },
 };
+
+/** Only catches a repair that hangs. */
+const REPAIRED_IN_MS = 10 * 60_000;
 
 /** More pins than a podman has locks, unless it is told to have more. */
 const TOO_MANY = 2048;

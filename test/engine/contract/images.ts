@@ -1,8 +1,12 @@
 import { parseName } from '../../../src/image/name.ts';
+import { formatPlatform, hostPlatform } from '../../../src/image/platform.ts';
 import type { ResolvedImage } from '../../../src/image/resolved.ts';
 import { buildImage } from '../../support/image-builder.ts';
 import { resolvedOf } from '../podman/fixture.ts';
 import type { TestedEngine } from './tested-engine.ts';
+
+/** The platform of this machine. */
+export const ownPlatform = formatPlatform(hostPlatform());
 
 /**
  * Pushes an image of a few kilobytes, and says what its name resolves to.
@@ -22,7 +26,7 @@ export function pushSmall(
     entrypoint: ['/nothing'],
   });
   registry.push(name, built);
-  const [image] = resolvedOf(`${registry.host}/${name}`, built, platforms);
+  const [image] = resolvedOf(`${registry.host}/${name}`, built, platforms ?? [ownPlatform]);
   if (image === undefined) throw new Error('an image has a platform');
   return image;
 }

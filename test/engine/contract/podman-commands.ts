@@ -1,4 +1,5 @@
-import type { TestPodman } from '../../support/podman.ts';
+import assert from 'node:assert/strict';
+import type { Ran, TestPodman } from '../../support/podman.ts';
 import type { Command, Targets } from './command.ts';
 
 /**
@@ -98,8 +99,19 @@ async function runLine(podman: TestPodman, line: string, targets: Targets): Prom
     CONTAINER: pin,
     POD: pod,
   };
-  const { stderr } = await podman.tryPodman(...words.map((word) => meanings[word] ?? word));
-  return !/unknown (?:shorthand )?flag|unrecognized command|unknown command/.test(stderr);
+  const ran = await podman.tryPodman(...words.map((word) => meanings[word] ?? word));
+  if (/unknown (?:shorthand )?flag|unrecognized command|unknown command/.test(ran.stderr)) {
+    return false;
+  }
+  assertTried(line, ran);
+  return true;
+}
+
+/** A command that podman did not carry out for a reason of the test's own would show nothing. */
+function assertTried(line: string, { code, stderr }: Ran): void {
+  if (/ (?:re)?start /.test(line)) assert.match(stderr, /\/\.berth-pin/, line);
+  else if (/ (?:prune|stop|kill|check|reset) /.test(line))
+    assert.equal(code, 0, `${line}: ${stderr}`);
 }
 
 function hexOf(id: string): string {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { array, boolean, object, parse, string } from 'valibot';
 import type { ResolvedImage } from '../../../src/image/resolved.ts';
 import { container, writeRoot } from '../../support/berth.ts';
 import { pushSmall, repositoryOf } from './images.ts';
@@ -33,16 +34,23 @@ export async function stageRoots(tested: TestedEngine): Promise<Staged> {
   return { first: 'first', second: 'second', solo, pair, spare };
 }
 
-/** Whether `berth verify` says of both that they are ready. */
-export async function areReady(
+/** The codes of all that `berth verify` finds about the two roots; none if both are ready. */
+export async function findingsOf(
   { machine, option }: TestedEngine,
   { first, second }: Staged,
-): Promise<boolean> {
-  const verify = (id: string) => machine.berth('verify', '--engine', option, id);
+): Promise<ReadonlySet<string>> {
+  const verify = (id: string) =>
+    machine.berth('verify', '--engine', option, '--format', 'json', id);
   const verified = await Promise.all([first, second].map(verify));
-  for (const { code, stderr } of verified) assert.ok(code === 0 || code === 3, stderr);
-  return verified.every(({ code }) => code === 0);
+  const codes = verified.flatMap(({ code, stdout, stderr }) => {
+    const { ready, findings } = parse(verification, JSON.parse(stdout));
+    assert.equal(code, ready ? 0 : 3, stderr);
+    return findings.map((finding) => finding.code);
+  });
+  return new Set(codes);
 }
+
+const verification = object({ ready: boolean(), findings: array(object({ code: string() })) });
 
 function unit(name: string): Readonly<Record<string, string>> {
   return container(name.replace(/[^a-z0-9]/g, '-'), name);

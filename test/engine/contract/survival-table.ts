@@ -36,6 +36,12 @@ export function checkColumn(t: TestContext, tested: TestedEngine, seen: Seen): v
   assert.deepEqual(told, new Map(seen));
 }
 
+/** Looks that the page tells by which code `berth verify` reports a loss. */
+export function assertTold(loss: string, code: string): void {
+  const row = `| ${loss} | \`${code}\` |`;
+  assert.ok(readFileSync(page, 'utf8').includes(row), `docs/engines.md does not have ${row}`);
+}
+
 /** Cells of the table between its markers, the head first, without the line below it. */
 function rowsOf(text: string, table: string): readonly (readonly string[])[] {
   const [, , body = ''] = partsOf(text, table);
