@@ -31,7 +31,7 @@ export async function loadBundle(
   registry: Registry,
   bytes: AsyncIterable<Buffer>,
 ): Promise<LoadedBundle> {
-  const store = join(context.stateDirectory, 'store');
+  const store = join(context.state.directory, 'store');
   return changing(context, 'shared', () =>
     withBundle(bytes, async (reader) => {
       const { head } = reader;

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { EngineId } from '../common/engine-id.ts';
 import { parseSize } from '../common/parse-size.ts';
 import type { BindMode } from '../discovery/reference.ts';
-import type { EngineId } from '../engine/engine-id.ts';
 import type { ProgressMode } from './render/progress.ts';
 
 /** The flags that every command takes. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import type { EngineId } from '../common/engine-id.ts';
 import { BerthError } from '../common/errors.ts';
-import type { EngineId } from '../engine/engine-id.ts';
 import {
   type Config,
   configDirectories,
@@ -16,6 +16,7 @@ import type { RetryTimes } from '../registry/circuit-breaker.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RetryPolicy } from '../registry/retry.ts';
 import { readRetryTimes, writeRetryTimes } from '../state/retry-times.ts';
+import { State } from '../state/state.ts';
 import { keepFromOthers, refuseOthers } from '../state/state-directory.ts';
 import type { LoadedImages } from '../store/loaded.ts';
 import type { CommonOptions, RateOptions } from './options.ts';
@@ -79,7 +80,15 @@ export async function inSurroundings<T>(
         ...(reserve === undefined ? {} : { reserve }),
         ...(lockPatience === undefined ? {} : { lockPatience }),
       };
-      return await work({ engine, stateDirectory, report, signal, registry, compose, ...known });
+      return await work({
+        engine,
+        state: new State(stateDirectory),
+        report,
+        signal,
+        registry,
+        compose,
+        ...known,
+      });
     } finally {
       await loaded.close();
       await engine.close();

@@ -1,7 +1,7 @@
+import type { EngineId } from '../common/engine-id.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import type { ServiceContainer } from './containers.ts';
 import type { Depot } from './depot.ts';
-import type { EngineId } from './engine-id.ts';
 import type { EngineError } from './errors.ts';
 import type { FetchWatch } from './fetch-watch.ts';
 import type { Footprint } from './footprint.ts';

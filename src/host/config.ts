@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommonOptions } from '../cli/options.ts';
+import type { EngineId } from '../common/engine-id.ts';
 import { BerthError, systemErrorCode } from '../common/errors.ts';
 import { isRootId } from '../common/roots.ts';
 import { lineOfKey } from '../common/toml-line.ts';
 import type { ActiveSource, DirectoriesConfig } from '../deployment/directories.ts';
-import type { EngineId } from '../engine/engine-id.ts';
 import type { GateOptions } from '../lifecycle/boot/gate.ts';
 import { parseQuietHours, type QuietHours } from '../lifecycle/quiet-hours.ts';
 import { parseReserve, type Reserve } from '../lifecycle/reserve.ts';

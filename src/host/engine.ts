@@ -1,5 +1,5 @@
+import type { EngineId } from '../common/engine-id.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { EngineId } from '../engine/engine-id.ts';
 import type { PodmanTarget } from '../engine/podman/api/connect.ts';
 import type { Registry } from '../registry/registry.ts';
 

@@ -4,7 +4,6 @@ import type { Engine, EngineImage } from '../engine/engine.ts';
 import { EngineError } from '../engine/errors.ts';
 import type { Pin } from '../engine/pin.ts';
 import type { RootRecord } from '../state/record.ts';
-import { readRecords, setAside, writeRecord } from '../state/records.ts';
 import { recordsFromPins } from '../state/recover.ts';
 import type { Context } from './context.ts';
 
@@ -36,8 +35,8 @@ export async function readSituation(context: Context): Promise<Situation> {
  */
 export async function recoverSituation(context: Context): Promise<Situation> {
   const { situation, damaged, recovered } = await lookAfterRepair(context);
-  for (const record of damaged) setAside(record);
-  for (const record of recovered) writeRecord(context.stateDirectory, record);
+  for (const record of damaged) context.state.setAside(record);
+  for (const record of recovered) context.state.write(record);
   return situation;
 }
 
@@ -58,13 +57,13 @@ async function lookAfterRepair(context: Context) {
 }
 
 async function look(context: Context) {
-  const { engine, stateDirectory, report } = context;
+  const { engine, state, report } = context;
   // First the pins: a stage writes its record before it pins, so what has a pin here and no
   // record afterwards has really lost it.
   const waiting = engine.depot?.pins() ?? [];
   const [images, pins] = await Promise.all([engine.images(), engine.pins()]);
   const downloaded = await wholeOf(engine, waiting);
-  const { byId, damaged } = readRecords(stateDirectory);
+  const { byId, damaged } = state.records();
   const isLost = ({ root }: Pin) => !byId.has(root);
   const own = new Set(await genuine(engine, pins.filter(isLost)));
   const lost = [...own, ...waiting.filter(isLost)];

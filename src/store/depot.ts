@@ -81,7 +81,7 @@ function waitingPins(store: Store): readonly Pin[] {
   return readPinFiles(layout.waiting, pinFiles).flatMap(({ root, pins }) =>
     pins.flatMap((pin): Pin[] => {
       const id = storedManifest(layout, manifests, pin.id)?.blobs[0]?.digest;
-      return id === undefined ? [] : [{ ...pin, id, root, handle: pin.id }];
+      return id === undefined ? [] : [{ ...pin, engine: 'podman', id, root, handle: pin.id }];
     }),
   );
 }

@@ -63,7 +63,7 @@ test('any order of fetch, pin, unpin, tag and remove does what a plain model doe
             if (isPresent) model.pins.add(`${root} ${id}`);
             break;
           case 'unpin':
-            await store.unpin([{ ...request(image), root, handle: '' }]);
+            await store.unpin([{ ...request(image), engine: 'store', root, handle: '' }]);
             model.pins.delete(`${root} ${id}`);
             break;
           case 'tag':

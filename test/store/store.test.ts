@@ -26,7 +26,7 @@ test('a store that is not there is empty, and looking does not make it', async (
   assert.deepEqual(await store.pins(), []);
   assert.deepEqual(await missingOf(store, image), image.blobs);
   assert.equal(await store.remove(image.manifest), true);
-  await store.unpin([{ ...request(image), root: 'r', handle: 'r x' }]);
+  await store.unpin([{ ...request(image), engine: 'store', root: 'r', handle: 'r x' }]);
   await assert.rejects(store.pin('r', [request(image)]), { code: 'no-such-image' });
   await assert.rejects(store.tag(image.manifest, NGINX), { code: 'no-such-image' });
   assert.equal((await store.info()).directory, directory);

@@ -1,14 +1,15 @@
-import type { Problem } from '../../common/problem.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { Problem } from '../problem.ts';
 import { problemOfUnit, type QuadletUnit, sectionOf } from './unit.ts';
 
-/** What the units of a tree say of each other. */
+/** All units of a tree, to look up the units that a unit refers to. */
 export interface Units {
   readonly byName: ReadonlyMap<string, QuadletUnit>;
   /** The `.network` units of which podman makes no service. */
   readonly refusedNetworks: ReadonlySet<string>;
 }
 
+/** The refusal of a unit without a key that its type requires; undefined if `entry` is set. */
 export function requiredKey(
   unit: QuadletUnit,
   key: string,
@@ -18,6 +19,7 @@ export function requiredKey(
   return refused(unit, entry, `expected ${key}= in [${sectionOf[unit.type]}], found none`);
 }
 
+/** The refusal of a unit that refers to a Quadlet file which does not exist. */
 export function missingUnit(
   unit: QuadletUnit,
   entry: UnitEntry | undefined,
@@ -30,7 +32,11 @@ export function missingUnit(
   );
 }
 
-/** That podman makes no service of a unit, with what it expected and found. */
+/**
+ * The problem that podman refuses a unit.
+ *
+ * @param message what was expected and what was found.
+ */
 export function refused(unit: QuadletUnit, entry: UnitEntry | undefined, message: string): Problem {
   return problemOfUnit(unit, entry, {
     code: 'refused',
@@ -39,11 +45,15 @@ export function refused(unit: QuadletUnit, entry: UnitEntry | undefined, message
   });
 }
 
+/** Whether a key has a value; podman treats an empty value like a missing key. */
 export function isSet(entry: UnitEntry | undefined): entry is UnitEntry {
   return entry !== undefined && entry.value !== '';
 }
 
-/** `Image=x.image` and `Image=x.build` need that file; it is looked up by its exact name. */
+/**
+ * Checks that the file of `Image=x.image` or `Image=x.build` exists; podman compares the exact
+ * name.
+ */
 export function missingImageUnit(
   unit: QuadletUnit,
   image: UnitEntry | undefined,

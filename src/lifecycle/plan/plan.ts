@@ -137,7 +137,7 @@ export async function planStage(
     space,
     ...lacking(lack ?? (await context.engine.roomFor(root.id, unpinned))),
     deferred:
-      runningRoot(context.stateDirectory, situation.records) === root.id
+      runningRoot(context.state.activation, situation.records) === root.id
         ? []
         : deferredNames(situation, root.id, images),
     drops: (record?.staged?.images ?? []).filter((image) => !kept.has(image.id)),

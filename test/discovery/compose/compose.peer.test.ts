@@ -12,7 +12,7 @@ import { holds } from '../../support/property.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 import { shortNames, type Tree, writeTree } from '../../support/tree.ts';
 
-/** `service image`, as docker-compose sees a project. */
+/** The services of a project with their images, as docker-compose reads them: `service image`. */
 function configured(directory: string): string[] {
   const { stdout, stderr, status } = spawnSync('docker-compose', ['config'], {
     cwd: join(directory, 'c'),
@@ -71,7 +71,7 @@ function fileOf(services: readonly Service[]): string {
   return `version: "3.4"\nx-base: &base\n  image: base:\${A}\nservices:\n${lines.join('')}`;
 }
 
-test('Compose: images as docker-compose sees them', { timeout: 300_000 }, async (t) => {
+test('Compose: the images are those that docker-compose finds', { timeout: 300_000 }, async (t) => {
   const list = fc.array(service, { minLength: 4, maxLength: 8 });
   const others = fc.array(image, { minLength: 4, maxLength: 4 });
   await holds(

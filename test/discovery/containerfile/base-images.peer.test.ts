@@ -46,7 +46,9 @@ function fileOf(stages: readonly Stage[]): string {
   return `ARG V=1\nARG N\nARG E=\n${parts.join('')}`;
 }
 
-test('Containerfiles: buildah needs just these images', { timeout: 300_000 }, async (t) => {
+test('Containerfiles: the images are exactly those that buildah needs', {
+  timeout: 300_000,
+}, async (t) => {
   const directory = temporaryDirectory(t);
   const file = join(directory, 'Containerfile');
   writeFileSync(join(directory, 'f'), 'x');

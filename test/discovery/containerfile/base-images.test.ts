@@ -5,7 +5,7 @@ import { Allowance } from '../../../src/discovery/allowance.ts';
 import { type BuildOptions, baseImages } from '../../../src/discovery/containerfile/base-images.ts';
 import { holds } from '../../support/property.ts';
 
-/** `image:line` of each, then `!code:line` of each fault. */
+/** The images as `image:line`, then the faults as `!code:line`. */
 function read(text: string, options: Partial<BuildOptions> = {}): string[] {
   const { images, faults } = baseImages(text, {
     buildArgs: new Map(),
@@ -99,7 +99,7 @@ const piece = fc.constantFrom(
   ),
 );
 
-test('Containerfiles: any text is read', { timeout: 60_000 }, async () => {
+test('Containerfiles: any text is read without an exception', { timeout: 60_000 }, async () => {
   await holds(
     500,
     fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => {

@@ -19,7 +19,7 @@ function helped(program: string, words: readonly string[]): Helped[] {
   return Array.from(help.matchAll(line), ([, short, long = '', value]) => ({
     long,
     short,
-    // `string[="missing"]`: only behind an equals sign.
+    // `string[="missing"]` stands for a value that is allowed only after an equals sign.
     takesValue: value !== undefined && !value.includes('[='),
   }));
 }
