@@ -88,7 +88,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'engine/podman': ['podman.ts', 'api/locate.ts', 'api/connect.ts', 'fetch/pull.ts'],
   'registry/auth': ['auth-file.ts', 'authorization.ts', 'credential-helper.ts', 'credentials.ts'],
   'registry/policy/sigstore': ['attachments.ts', 'find.ts', 'identity.ts', 'judge.ts'],
-  store: ['depot.ts', 'loaded.ts', 'receive.ts', 'remove.ts', 'store.ts', 'tidy.ts'],
+  store: ['broken-downloads.ts', 'depot.ts', 'loaded.ts', 'receive.ts', 'store.ts', 'tidy.ts'],
   'systemd/graph': ['boot-graph.ts'],
 };
 
@@ -191,6 +191,23 @@ test('process, console and the environment are touched in cli and host alone', {
     const code = text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '').replaceAll(facts, '');
     const found = /\bprocess\.\w+|\bconsole\.\w+|from 'node:(?:process|v8)'/.exec(code);
     assert.equal(found, null, `${file} touches ${found?.[0]}`);
+  }
+});
+
+test('whoever works with an engine asks for its traits, never for its id', () => {
+  const asking = /[!=]==? '(?:podman|store)'|'(?:podman|store)' [!=]==?|case '(?:podman|store)'/;
+  assert.match("engine.id === 'podman'", asking);
+  for (const [file, text] of texts) {
+    if (!['lifecycle', 'bundle', 'binding', 'lint'].includes(roomOf(file))) continue;
+    const found = asking.exec(text);
+    assert.equal(found, null, `${file} asks whether ${found?.[0]}`);
+  }
+});
+
+test('an engine is wrapped member by member, never spread', () => {
+  for (const [file, text] of texts) {
+    const found = /\.\.\.(?:\w+\.)?(?:engine|depot)\b(?!\.)/.exec(text);
+    assert.equal(found, null, `${file} spreads ${found?.[0]}`);
   }
 });
 

@@ -23,7 +23,7 @@ export function planFields(plan: Plan) {
     })),
     way: plan.way,
     bytes: plan.bytes,
-    inStore: plan.inStore,
+    inStore: plan.inDepot,
     free: plan.free,
     space: plan.space.map((place) => ({ ...place })),
     ...(lack === undefined

@@ -23,7 +23,7 @@ export function waitingContents(
 
 /** Whether an image is downloaded and not unpacked, or not known yet by all of its names. */
 export function waits(image: RecordImage, situation: Situation): boolean {
-  return situation.downloaded.has(image.id) && !isKnown(image, situation);
+  return situation.waiting.has(image.id) && !isKnown(image, situation);
 }
 
 function isPinned(root: string | undefined, image: RecordImage, situation: Situation): boolean {

@@ -50,7 +50,7 @@ export function planTable(plan: Plan): string {
   return table + shownLine(summary);
 }
 
-function inStore({ inStore: bytes }: Plan): string {
+function inStore({ inDepot: bytes }: Plan): string {
   return bytes === 0 ? '' : `, ${formatBytes(bytes)} in berth's store already`;
 }
 

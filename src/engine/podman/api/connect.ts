@@ -62,14 +62,19 @@ async function start(
   options: ServiceOptions,
 ): Promise<Connection> {
   let service = await startService(user, environment, options);
-  const restart = async () => {
-    await service.close();
-    service = await startService(user, environment, options);
-    return service.socket;
+  let restarted = Promise.resolve(service.socket);
+  const restart = () => {
+    restarted = service.close().then(async () => {
+      service = await startService(user, environment, options);
+      return service.socket;
+    });
+    return restarted;
   };
   const api = new PodmanApi(service.socket, restart);
   const close = async () => {
-    await api.close();
+    api.close();
+    // A service that is just being started has to be ended as well.
+    await restarted.catch(() => undefined);
     await service.close();
   };
   return { api, version: () => service.version, own: true, close };
