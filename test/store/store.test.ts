@@ -168,8 +168,14 @@ test('pins are by root, say what was asked for, and last', async (t) => {
     ...[`one ${a.manifest}`, `one ${b.manifest}`].sort(),
     `two@x ${a.manifest}`,
   ]);
-  const { root: _, handle, ...pinned } = pins.find((p) => p.root === 'one' && p.id === a.manifest)!;
+  const {
+    root: _,
+    handle,
+    engine,
+    ...pinned
+  } = pins.find((p) => p.root === 'one' && p.id === a.manifest)!;
   assert.deepEqual(pinned, changed);
+  assert.equal(engine, 'store');
   assert.equal(handle, `one ${a.manifest}`);
   await store.unpin(pins.filter((pin) => pin.root === 'one'));
   await store.unpin(pins.filter((pin) => pin.root === 'one'));
