@@ -3,6 +3,7 @@ import {
   closeSync,
   constants,
   fstatSync,
+  opendirSync,
   openSync,
   readdirSync,
   statSync,
@@ -55,6 +56,27 @@ export function refuseOthers(stateDirectory: string): void {
       kind: 'usage',
     },
   );
+}
+
+/**
+ * Refuses a state directory that exists and can't be read, before anything else fails for it in a way of
+ * its own.
+ *
+ * @throws {BerthError} `state-directory`
+ */
+export function refuseUnreadable(stateDirectory: string): void {
+  try {
+    opendirSync(stateDirectory).closeSync();
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOENT') return;
+    if (code === undefined) throw error;
+    const message = `expected a state directory that can be read, found ${stateDirectory}: ${code}`;
+    throw new BerthError('state-directory', message, {
+      hint: 'run as the user that owns the state directory, or name another with --state-dir',
+      cause: error,
+    });
+  }
 }
 
 /** A directory comes after what is in it: a private one says that all of it is done. */
