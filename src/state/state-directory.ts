@@ -72,7 +72,7 @@ export function refuseUnreadable(stateDirectory: string): void {
     if (code === 'ENOENT') return;
     if (code === undefined) throw error;
     const message = `expected a state directory that can be read, found ${stateDirectory}: ${code}`;
-    throw new BerthError('state-directory', message, {
+    throw new StateError('state-directory', message, {
       hint: 'run as the user that owns the state directory, or name another with --state-dir',
       cause: error,
     });
