@@ -6,7 +6,7 @@ import { make } from './calls.ts';
 import type { Call } from './tested-engine.ts';
 
 const [directory = '', call = ''] = process.argv.slice(2);
-const registry = await openHostRegistry(() => undefined);
+const registry = await openHostRegistry(process.env, () => undefined);
 const engine = openStore({ directory: join(directory, 'state/store'), registry });
 await make(engine, JSON.parse(call) as Call);
 registry.close();
