@@ -1,4 +1,3 @@
-import { BerthError } from '../common/errors.ts';
 import { type AdditionalStore, readAdditionalStore } from '../engine/containers-storage/images.ts';
 import type { Engine, EngineImage } from '../engine/engine.ts';
 import { EngineError } from '../engine/errors.ts';
@@ -6,6 +5,7 @@ import type { Pin } from '../engine/pin.ts';
 import type { RootRecord } from '../state/record.ts';
 import { recordsFromPins } from '../state/recover.ts';
 import type { Context } from './context.ts';
+import { LifecycleError } from './error.ts';
 
 /** The records of the roots on an engine, and its images and pins, at one moment. */
 export interface Situation {
@@ -132,7 +132,7 @@ function once(read: (directory: string) => AdditionalStore | undefined): Situati
 export function refuseElsewhere({ elsewhere }: Situation, id: string): void {
   const record = elsewhere.get(id);
   if (record === undefined) return;
-  throw new BerthError('other-engine', `${id} is staged on ${record.engine}`, {
+  throw new LifecycleError('other-engine', `${id} is staged on ${record.engine}`, {
     hint: `say --engine ${record.engine}, or release it there first`,
     kind: 'refused',
   });

@@ -9,9 +9,10 @@ import {
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { BerthError, systemErrorCode } from '../common/errors.ts';
+import { systemErrorCode } from '../common/errors.ts';
 import { O_PATH } from '../root/directories.ts';
 import { howToGiveToRoot, isForeign, reader, whyForeign } from '../root/ownership.ts';
+import { StateError } from './error.ts';
 
 /** Everything that berth makes in a state directory, files that are being written included. */
 const OWN =
@@ -47,7 +48,7 @@ export function keepFromOthers(stateDirectory: string): void {
 export function refuseOthers(stateDirectory: string): void {
   const stats = statSync(stateDirectory, { throwIfNoEntry: false });
   if (stats?.isDirectory() !== true || !isForeign(stats, reader())) return;
-  throw new BerthError(
+  throw new StateError(
     'state-directory',
     `expected a state directory that nobody else can write, found ${stateDirectory}, ${whyForeign(stats)}`,
     {
@@ -71,7 +72,7 @@ export function refuseUnreadable(stateDirectory: string): void {
     if (code === 'ENOENT') return;
     if (code === undefined) throw error;
     const message = `expected a state directory that can be read, found ${stateDirectory}: ${code}`;
-    throw new BerthError('state-directory', message, {
+    throw new StateError('state-directory', message, {
       hint: 'run as the user that owns the state directory, or name another with --state-dir',
       cause: error,
     });
