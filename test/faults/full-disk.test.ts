@@ -5,7 +5,7 @@ import test, { type TestContext } from 'node:test';
 import { isOutOfSpace } from '../../src/common/errors.ts';
 import { startFaultRegistry } from '../support/fault-registry.ts';
 import type { ImageOptions } from '../support/image-builder.ts';
-import { seeded } from '../support/property.ts';
+import { seed, seeded } from '../support/property.ts';
 import { skipMounts, smallFileSystem } from '../support/small-file-system.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { onlyMissing, partsIn } from './only-missing.ts';
@@ -66,7 +66,7 @@ async function fillsAtEveryMoment(
   const { registry } = fault;
   const directory = temporaryDirectory(t);
   const { template, second, record, blobs } = await beforeUpgrade(directory, registry, imagesOf);
-  const { seed, random } = seeded();
+  const random = seeded();
 
   let refusals = 0;
   // First with nothing left, then with a little: enough for some of what is written at an end.

@@ -52,6 +52,8 @@ export async function startMachine(t: TestContext): Promise<Machine> {
     TMPDIR: directory,
     BERTH_STATE_DIR: join(directory, 'state'),
     CONTAINERS_REGISTRIES_CONF: registries,
+    // Half of the time of a short command goes into compiling the sources (scripts/run-tests).
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
   };
   const berthWith: Machine['berthWith'] = ({ input, fds = [] }, ...words) =>
     run(environment, input, fds, [process.execPath, main, ...words]);

@@ -15,13 +15,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { writeRoot } from './berth.ts';
 import { leaderOf } from './booted-host.ts';
 import { containerSettings, debianRoot } from './debian-root.ts';
+import { install } from './installed.ts';
 import { spawnHost } from './nspawn.ts';
-
-const checkout = resolve(import.meta.dirname, '../..');
 
 export interface Ran {
   readonly code: number | null;
@@ -136,7 +135,7 @@ function commitTree(repo: string, branch: string, tree: string): string {
 /** What `make install` and `systemctl preset` leave, as a distribution's build would. */
 function installedTree(directory: string): string {
   const tree = join(directory, 'installed');
-  run('make', ['--silent', '-C', checkout, 'install', `DESTDIR=${tree}`, 'PREFIX=/usr']);
+  install(tree);
   run('systemctl', [
     `--root=${tree}`,
     'preset',
