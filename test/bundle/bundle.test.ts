@@ -156,7 +156,7 @@ test('what is bundled is what is loaded, blob for blob', async (t) => {
       assert.deepEqual(site.blobs(), blobs);
     },
   );
-  await holds(25, property);
+  await holds(10, property);
 });
 
 function* pieces(bytes: Buffer, size: number): Generator<Buffer> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { lists } from '../../src/discovery/lists.ts';
+import { limitCpu } from '../support/limit-cpu.ts';
 import { holds } from '../support/property.ts';
 import { foundBy, places, problemsOf } from './source.ts';
 
@@ -77,9 +78,8 @@ test('what can not be read is a problem that binds, and hides nothing', async (t
   for (const { subject } of found.problems) assert.equal(subject?.bind, true);
 });
 
-test('a list of 100,000 lines is read, many of them have a bound', {
-  timeout: 30_000,
-}, async (t) => {
+test('a list of 100,000 lines is read, many of them have a bound', async (t) => {
+  limitCpu(t, 30);
   const names = Array.from({ length: 100_000 }, (_, index) => `quay.io/example/a${index}:1.2.3`);
   const text = names.join('\n');
   const large = await foundBy(t, lists, { ...tree, [`${vendor}/a.list`]: text });
@@ -94,7 +94,8 @@ test('a list of 100,000 lines is read, many of them have a bound', {
   assert.deepEqual(problemsOf(many), [`too-large ${vendor}/c.list`]);
 });
 
-test('one long line of marks takes no square of it', { timeout: 30_000 }, async (t) => {
+test('one long line of marks takes no square of it', async (t) => {
+  limitCpu(t, 30);
   const text = `q.io/a:1${' #'.repeat(1_000_000)}\r\u2028x`;
   const found = await foundBy(t, lists, { ...tree, [`${vendor}/a.list`]: text });
   assert.deepEqual(places(found), [`${vendor}/a.list:1 list q.io/a:1 missing`]);

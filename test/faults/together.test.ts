@@ -24,9 +24,7 @@ async function killedStage(machine: Machine, words: readonly string[], after: nu
 }
 
 for (const count of [2, 10]) {
-  test(`${count} processes at once over one store, one of them killed`, {
-    timeout: 240_000,
-  }, async (t) => {
+  test(`${count} processes at once over one store, one of them killed`, async (t) => {
     const machine = await startMachine(t);
     const site = new Site(machine.directory, machine);
     const names = Array.from({ length: 6 }, (_, i) => `app${i}:1`);

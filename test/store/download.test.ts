@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { RegistryError } from '../../src/registry/errors.ts';
 import { validBlobs, validNames } from '../support/layout-check.ts';
+import { limitCpu } from '../support/limit-cpu.ts';
 import { fixture } from './fixture.ts';
 import { layer, type MemoryRegistry } from './memory-registry.ts';
 
@@ -29,9 +30,8 @@ for (const [what, size, bound] of [
   ['small', 50_000, 8],
   ['large', 1_100_000, 4],
 ] as const) {
-  test(`${bound} ${what} downloads run at once, whatever the number of images`, {
-    timeout: 60_000,
-  }, async (t) => {
+  test(`${bound} ${what} downloads run at once, whatever the number of images`, async (t) => {
+    limitCpu(t, 60);
     const { store, registry } = fixture(t);
     const full = Promise.withResolvers<void>();
     let running = 0;

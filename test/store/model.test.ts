@@ -43,7 +43,7 @@ interface Model {
 test('any order of fetch, pin, unpin, tag and remove does what a plain model does', async (t) => {
   const parent = temporaryDirectory(t);
   await holds(
-    60,
+    25,
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
       const directory = mkdtempSync(join(parent, 'run-'));
       let store = openStore({ directory, registry });

@@ -19,6 +19,7 @@ import { openStore } from '../../src/store/store.ts';
 import { client, serve } from '../registry/open.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { validBlobs } from '../support/layout-check.ts';
+import { limitCpu } from '../support/limit-cpu.ts';
 import type { Fault } from '../support/registry-fault.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { request } from './fixture.ts';
@@ -108,9 +109,8 @@ test('what a mirror lied comes anew from the next place, over the same file', as
   assert.ok(Math.max(...seen) <= total);
 });
 
-test('who sweeps the store and waits for its turn does not hold up what is brought', {
-  timeout: 20_000,
-}, async (t) => {
+test('who sweeps the store and waits for its turn does not hold up what is brought', async (t) => {
+  limitCpu(t, 20);
   const { directory, registry, resolved, server } = await start(t);
   const { inUse } = layoutAt(directory);
   const waits = Promise.withResolvers<void>();

@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { openStore } from '../../src/store/store.ts';
 import { validNames } from '../support/layout-check.ts';
+import { rounds } from '../support/property.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { fixture, request } from './fixture.ts';
 import { killAtRandom } from './life.ts';
@@ -77,7 +78,7 @@ test('after a kill skopeo reads every image of a store', { skip }, async (t) => 
   const parent = temporaryDirectory(t);
   await killAtRandom(
     t,
-    5,
+    rounds(2),
     (name) => join(parent, name),
     async (directory, inner) => {
       const { registry, images } = sampleRegistry();

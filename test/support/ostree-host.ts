@@ -203,13 +203,10 @@ async function bootDeployment(
   };
   stops.push(kill);
   await new Promise<void>((done, reject) => {
-    const tooLong = setTimeout(() => reject(new Error(`no end of the boot:\n${console}`)), 120_000);
-    nspawn.on('exit', () => clearTimeout(tooLong));
     const heard = (chunk: string) => {
       console += chunk;
       // The name comes in colour; once there is a prompt the console tells no more of the boot.
       if (/Reached target [^\n]*graphical\.target| login: /.test(console)) {
-        clearTimeout(tooLong);
         done();
       }
     };
@@ -236,9 +233,7 @@ async function bootDeployment(
       return stdout.trim();
     },
     ended: async () => {
-      const tooLong = setTimeout(() => void kill(), 120_000);
       await ended;
-      clearTimeout(tooLong);
     },
     powerOff: async () => {
       tryRun('systemctl', 'poweroff');
@@ -270,7 +265,6 @@ function attempt(program: string, words: readonly string[]): Ran {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: 64 * 1024 * 1024,
-    timeout: 600_000,
   });
   if (error !== undefined) throw error;
   return { code: status, stdout, stderr };

@@ -16,7 +16,7 @@ import { bootForest } from './boot-forest.ts';
 /** `list-dependencies` shows these two relations too, though neither starts anything. */
 const shownOnly = ['t-part.service', 't-requisite.service'];
 
-test('what comes to start is what systemd says', { timeout: 300_000 }, async (t) => {
+test('what comes to start is what systemd says', async (t) => {
   const directory = join(temporaryDirectory(t), 'root');
   const trixie = debianRoot('trixie');
   execFileSync('cp', ['-a', '--reflink=auto', trixie, directory]);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pauseImages } from '../../../src/discovery/kubernetes/pause-image.ts';
+import { limitCpu } from '../../support/limit-cpu.ts';
 import { foundBy, places, problemsOf } from '../source.ts';
 
 const containerd = '/etc/containerd/config.toml';
@@ -85,7 +86,8 @@ test('what is no TOML, no name or no file is a problem, and hides nothing', asyn
   ]);
 });
 
-test('imports of imports and many files end at a limit', { timeout: 30_000 }, async (t) => {
+test('imports of imports and many files end at a limit', async (t) => {
+  limitCpu(t, 30);
   const files = Object.fromEntries(
     Array.from({ length: 200 }, (_, index) => [
       `/etc/containerd/conf.d/${index}.toml`,

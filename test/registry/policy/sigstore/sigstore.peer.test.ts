@@ -408,7 +408,7 @@ test('any policy, any image: berth takes what skopeo takes', options, async (t) 
   let taken = 0;
   let seen = 0;
   await holds(
-    60,
+    20,
     fc.asyncProperty(asked, async ({ repository, byDigest, signatures, policy }) => {
       const digest = digests.get(repository) ?? '';
       const attachments = signatures.map(({ key, name, digest: said }) =>
