@@ -16,10 +16,10 @@ import { tarEntries } from '../../src/common/tar/read.ts';
 import * as schemas from '../../src/documents/schemas.ts';
 import { sha256 } from '../../src/image/digest.ts';
 import { hostPlatform } from '../../src/image/platform.ts';
-import { client, serve } from '../registry/open.ts';
 import { container, type Machine, startMachine, writeRoot } from '../support/berth.ts';
 import { buildImage, type ImageOptions } from '../support/image-builder.ts';
 import { holds } from '../support/property.ts';
+import { client, serve } from '../support/registry-client.ts';
 import { skipMounts, smallFileSystem } from '../support/small-file-system.ts';
 import { startSite } from './site.ts';
 

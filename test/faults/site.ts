@@ -63,6 +63,8 @@ export class Site {
   readonly store: string;
   /** Called for each event of a stage. */
   onEvent: () => void = () => undefined;
+  /** Records that a killed run had begun to write; no later run reads or removes them. */
+  readonly #halfWritten = new Set<string>();
   readonly #directory: string;
   readonly #fault: Pick<FaultRegistry, 'registry'>;
 
@@ -121,8 +123,9 @@ export class Site {
       assert.match(name, /^[0-9a-f]{64}\.partial$/, 'only what the next run goes on with');
     }
     for (const name of listed(join(this.stateDirectory, 'roots'))) {
-      if (how === 'killed' && name.startsWith('.')) continue;
-      assert.match(name, /^[a-z]+\.json$/, 'records only');
+      if (how === 'killed' && name.startsWith('.')) this.#halfWritten.add(name);
+      if (this.#halfWritten.has(name)) continue;
+      assert.match(name, /^[a-z]+\.json$/);
       JSON.parse(readFileSync(join(this.stateDirectory, 'roots', name), 'utf8'));
     }
     return validBlobs(this.store);

@@ -4,8 +4,8 @@ import { sha256 } from '../../src/image/digest.ts';
 import { parsePlatform } from '../../src/image/platform.ts';
 import { type BuiltImage, buildImage } from '../support/image-builder.ts';
 import { testCertificate } from '../support/registry-certificate.ts';
+import { client, fails, serve, sink, trustTestCertificate } from '../support/registry-client.ts';
 import { trustBy } from '../support/trust.ts';
-import { client, fails, serve, sink, trustTestCertificate } from './open.ts';
 
 const platform = (text: string) => {
   const parsed = parsePlatform(text);

@@ -6,8 +6,8 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { RegistryError } from '../../src/registry/errors.ts';
 import { validBlobs, validNames } from '../support/layout-check.ts';
 import { limitCpu } from '../support/limit-cpu.ts';
+import { layer, type MemoryRegistry } from '../support/memory-registry.ts';
 import { fixture } from './fixture.ts';
-import { layer, type MemoryRegistry } from './memory-registry.ts';
 
 function images(registry: MemoryRegistry, count: number, size = 50_000) {
   return Array.from({ length: count }, (_, i) => {

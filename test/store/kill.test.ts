@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openStore } from '../../src/store/store.ts';
 import { validBlobs, validNames, validPins } from '../support/layout-check.ts';
+import { request } from '../support/pin-request.ts';
 import { rounds } from '../support/property.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { held, request } from './fixture.ts';
+import { held } from './fixture.ts';
 import { killAtRandom, start } from './life.ts';
 import { sampleRegistry } from './worker.ts';
 

@@ -6,10 +6,11 @@ import fc from 'fast-check';
 import { EngineError } from '../../src/engine/errors.ts';
 import { openStore } from '../../src/store/store.ts';
 import { validBlobs, validNames, validPins } from '../support/layout-check.ts';
+import { layer, MemoryRegistry } from '../support/memory-registry.ts';
+import { request } from '../support/pin-request.ts';
 import { holds } from '../support/property.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { held, request } from './fixture.ts';
-import { layer, MemoryRegistry } from './memory-registry.ts';
+import { held } from './fixture.ts';
 
 const registry = new MemoryRegistry();
 const words = [['base'], ['base', 'a'], ['base', 'a', 'b'], ['c']];

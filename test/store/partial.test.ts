@@ -16,13 +16,13 @@ import { withLock } from '../../src/common/process-lock.ts';
 import { openDepot } from '../../src/store/depot.ts';
 import { layoutAt } from '../../src/store/layout.ts';
 import { openStore } from '../../src/store/store.ts';
-import { client, serve } from '../registry/open.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { validBlobs } from '../support/layout-check.ts';
 import { limitCpu } from '../support/limit-cpu.ts';
+import { request } from '../support/pin-request.ts';
+import { client, serve } from '../support/registry-client.ts';
 import type { Fault } from '../support/registry-fault.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { request } from './fixture.ts';
 
 const image = buildImage({ layers: [{ bytes: 4_000_000, seed: 1 }] });
 const [digest = '', content = Buffer.alloc(0)] =

@@ -8,11 +8,12 @@ import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { openStore } from '../../src/store/store.ts';
 import { validNames } from '../support/layout-check.ts';
+import { layer } from '../support/memory-registry.ts';
+import { request } from '../support/pin-request.ts';
 import { rounds } from '../support/property.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { fixture, request } from './fixture.ts';
+import { fixture } from './fixture.ts';
 import { killAtRandom } from './life.ts';
-import { layer } from './memory-registry.ts';
 import { sampleRegistry } from './worker.ts';
 
 const run = promisify(execFile);

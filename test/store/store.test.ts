@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openStore } from '../../src/store/store.ts';
 import { validBlobs, validNames } from '../support/layout-check.ts';
-import { fixture, held, request } from './fixture.ts';
-import { layer, type MemoryRegistry } from './memory-registry.ts';
+import { layer, type MemoryRegistry } from '../support/memory-registry.ts';
+import { request } from '../support/pin-request.ts';
+import { fixture, held } from './fixture.ts';
 
 const base = layer('base', 40_000);
 const NGINX = 'docker.io/library/nginx:1.27';

@@ -1,6 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -17,10 +16,9 @@ import {
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { writeRoot } from './berth.ts';
-import { leaderOf } from './booted-host.ts';
 import { containerSettings, debianRoot } from './debian-root.ts';
 import { install } from './installed.ts';
-import { spawnHost } from './nspawn.ts';
+import { bootByNspawn } from './nspawn.ts';
 
 export interface Ran {
   readonly code: number | null;
@@ -185,38 +183,16 @@ async function bootDeployment(
 ): Promise<Booted> {
   const tree = bootTrees(sysroot).find((path) => id === undefined || idOf(path) === id);
   if (tree === undefined) throw new Error(`${sysroot} has no boot entry for ${id}`);
-  const nspawn = spawnHost(`berth-${process.pid}`, [
-    `--directory=${tree}`,
-    `--bind=${sysroot}:/sysroot`,
-    `--bind=${join(sysroot, 'boot')}:/boot`,
-    `--bind=${join(sysroot, 'ostree/deploy/acme/var')}:/var`,
-  ]);
-  let console = '';
-  const ended = once(nspawn, 'exit');
-  const kill = async () => {
-    if (nspawn.exitCode !== null || nspawn.signalCode !== null) return;
-    const leader = leaderOf(nspawn.pid);
-    // The end of its first process is that of all of it; systemd-nspawn then goes by itself.
-    if (leader !== undefined) process.kill(leader, 'SIGKILL');
-    else nspawn.kill('SIGKILL');
-    await ended;
-  };
-  stops.push(kill);
-  await new Promise<void>((done, reject) => {
-    const heard = (chunk: string) => {
-      console += chunk;
-      // The name comes in colour; once there is a prompt the console tells no more of the boot.
-      if (/Reached target [^\n]*graphical\.target| login: /.test(console)) {
-        done();
-      }
-    };
-    nspawn.stdout.setEncoding('utf8').on('data', heard);
-    nspawn.stderr.setEncoding('utf8').on('data', heard);
-    nspawn.on('error', reject);
-    nspawn.on('exit', () => reject(new Error(`the host did not boot:\n${console}`)));
-  });
-  const leader = leaderOf(nspawn.pid);
-  if (leader === undefined) throw new Error('the host has no first process');
+  const { leader, ended, kill } = await bootByNspawn(
+    `berth-${process.pid}`,
+    [
+      `--directory=${tree}`,
+      `--bind=${sysroot}:/sysroot`,
+      `--bind=${join(sysroot, 'boot')}:/boot`,
+      `--bind=${join(sysroot, 'ostree/deploy/acme/var')}:/var`,
+    ],
+    (stop) => stops.push(stop),
+  );
   const tryRun: Booted['try'] = (...command) =>
     attempt('nsenter', ['-t', String(leader), '-a', '--', ...command]);
   tryRun('systemctl', 'is-system-running', '--wait');

@@ -6,10 +6,10 @@ import { stripVTControlCharacters } from 'node:util';
 const minimum = Number(process.env['BERTH_MINIMUM_TESTS'] ?? 1);
 
 /** Bounds that leave what a failed test says on one screen. */
-const MESSAGE_LINES = 30;
-const STACK_LINES = 6;
-const OUTPUT_LINES = 15;
-const LINE_CHARACTERS = 240;
+const MESSAGE_LINES = 24;
+const STACK_LINES = 4;
+const OUTPUT_LINES = 10;
+const LINE_CHARACTERS = 200;
 const KEPT_CHARACTERS = 8000;
 
 const SLOWEST = 10;

@@ -4,6 +4,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { skipPodman } from '../../../support/podman.ts';
 import { holds } from '../../../support/property.ts';
+import { serve } from '../../../support/registry-client.ts';
 import {
   ANNOTATION,
   agree,
@@ -15,7 +16,6 @@ import {
   signed,
   startSigning,
 } from '../../../support/signing.ts';
-import { serve } from '../../open.ts';
 
 const options = { skip: skipPodman };
 

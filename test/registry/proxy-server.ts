@@ -3,7 +3,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https, { type ServerOptions } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type PlaceServer, withoutImages } from './place-server.ts';
+import { type PlaceServer, withoutImages } from './skopeo/place-server.ts';
 
 /** A proxy that wants to know who asks, with what it was asked for in `gave`. */
 export async function startProxyServer(
