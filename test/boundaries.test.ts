@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import test from 'node:test';
 
-/** What each room may import, besides itself and `common`. */
+/** What each room may import, besides itself and `common`: rooms, or one file of a room. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'host',
@@ -62,7 +62,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   oci: ['root', 'image'],
   systemctl: [],
   deployment: ['root'],
-  discovery: ['systemd', 'root', 'image'],
+  discovery: ['engine/engine-id.ts', 'systemd', 'root', 'image'],
   systemd: ['root'],
   root: [],
   image: [],
@@ -89,6 +89,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'registry/auth': ['auth-file.ts', 'authorization.ts', 'credential-helper.ts', 'credentials.ts'],
   'registry/policy/sigstore': ['attachments.ts', 'find.ts', 'identity.ts', 'judge.ts'],
   store: ['depot.ts', 'loaded.ts', 'receive.ts', 'remove.ts', 'store.ts', 'tidy.ts'],
+  'systemd/graph': ['boot-graph.ts'],
 };
 
 /** A library is imported only where it is needed: its start-up cost is paid there alone. */
@@ -147,7 +148,7 @@ test('a room imports only what lies below it', { skip: 'the rebuilding is under 
     assert.ok(!to.startsWith('..'), `${from} imports ${to}, outside of src`);
     const room = roomOf(from);
     const rooms = [room, 'common', ...(allowed[room] ?? [])];
-    assert.ok(rooms.includes(roomOf(to)), `${from} must not import ${to}`);
+    assert.ok(rooms.includes(roomOf(to)) || rooms.includes(to), `${from} must not import ${to}`);
   }
 });
 

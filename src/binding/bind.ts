@@ -1,40 +1,40 @@
 import type { BindMode, BindPolicy, BoundLink } from '../discovery/reference.ts';
 import { globMatches } from './glob.ts';
 
-/** Whether something of a root must be present while the root lives, and which rule says so. */
+/** Whether an image must be present as long as the root lives, and the rule that decided it. */
 export interface Decision {
   readonly bound: boolean;
-  /** For people: `linked by /usr/lib/berth/bound.d/app.container`. */
+  /** The rule as shown to people: `linked by /usr/lib/berth/bound.d/app.container`. */
   readonly rule: string;
 }
 
-/** What the policy needs to know of a reference, or of a unit that a problem stands on. */
+/** The part of a reference, or of a unit with a problem, that the policy looks at. */
 export interface Subject {
   readonly unit: string;
   readonly unitPath: string;
   readonly unitRealPath?: string;
   readonly bind?: boolean;
   readonly image?: string;
-  /** How the unit comes to start; absent where that is not known. */
+  /** How the unit comes to start; absent where this is not known. */
   readonly activation?: string;
 }
 
 export interface Policy {
   readonly mode: BindMode;
-  /** Where the mode comes from: `--bind`, a file, or the default. */
+  /** The origin of `mode`: `--bind`, the path of a file, or `the default`. */
   readonly modeFrom: string;
   readonly include: readonly string[];
   readonly exclude: readonly string[];
-  /** The root's berth.toml, where it has one. */
+  /** The path of the root's berth.toml, if the root has one. */
   readonly path?: string;
-  /** By the real path of the unit file that a link leads to. */
+  /** The links that bind units, keyed by the real path of the unit file that each leads to. */
   readonly links: ReadonlyMap<string, BoundLink>;
 }
 
 /**
- * The policy of one run.
+ * The binding policy of one run.
  *
- * @param mode `--bind`, which goes before the root's own.
+ * @param mode the value of `--bind`, which overrides the mode in the root's own berth.toml.
  */
 export function policyOf(
   root: BindPolicy,
@@ -55,8 +55,8 @@ export function policyOf(
 }
 
 /**
- * The rules, the first that applies decides: `Bind=no`, an exclude glob, `Bind=yes`, a link, an
- * include glob, the mode.
+ * Applies the rules in this order, and the first that matches decides: `Bind=no`, an exclude glob,
+ * `Bind=yes`, a link, an include glob, the mode.
  */
 export function decide(subject: Subject, policy: Policy): Decision {
   if (subject.bind === false) return no(`Bind=no in ${subject.unitPath}`);
@@ -72,7 +72,10 @@ export function decide(subject: Subject, policy: Policy): Decision {
   return byMode(subject, policy);
 }
 
-/** `enabled` takes what nobody knows to stay away: an image too many costs less than one missing. */
+/**
+ * The decision by the mode alone. `enabled` also binds units of which nobody knows whether they
+ * start: an unneeded image costs less than a missing one.
+ */
 function byMode({ activation = 'unknown' }: Subject, { mode, modeFrom }: Policy): Decision {
   switch (mode) {
     case 'linked':
@@ -84,7 +87,7 @@ function byMode({ activation = 'unknown' }: Subject, { mode, modeFrom }: Policy)
   }
 }
 
-/** A glob is held against the service, the unit file's name, the image, and the image without its tag. */
+/** Tries a glob on the service, the unit file's name, and the image with and without its tag. */
 function matches(glob: string, subject: Subject): boolean {
   const file = subject.unitPath.slice(subject.unitPath.lastIndexOf('/') + 1);
   const image = subject.image;

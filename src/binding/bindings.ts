@@ -1,3 +1,4 @@
+import type { EngineId } from '../common/engine-id.ts';
 import type { Problem } from '../common/problem.ts';
 import { Secret } from '../common/secret.ts';
 import type { PullPolicy, Reference } from '../discovery/reference.ts';
@@ -8,10 +9,13 @@ import { parseAuthFile } from '../registry/auth/auth-file.ts';
 import { type Root, RootError } from '../root/root.ts';
 import type { RecordReference } from '../state/record.ts';
 import type { FoundLock, LockedImage } from './lock.ts';
-import type { BoundProblem, BoundReference, Survey } from './survey.ts';
+import type { BindingProblemCode } from './problem-code.ts';
+import type { BoundReference, Survey, SurveyProblem } from './survey.ts';
 
 /** One name that must be present, for one platform, and every bound reference that says it. */
 export interface Binding {
+  /** The engine that has to have the image. */
+  readonly engine: EngineId;
   readonly name: string;
   readonly platform: Platform;
   /** The ways in which the references say it may be fetched, the one most likely to work first. */
@@ -26,7 +30,7 @@ export interface Binding {
   /** The digest that the root's record has for it, where that is to be kept whatever the policy. */
   readonly recorded?: string;
   /** The root has a lock that can't be read: what the name means is not known. */
-  readonly lockProblem?: Problem;
+  readonly lockProblem?: Problem<BindingProblemCode>;
   /** The images that the root ships; they can be read as long as it is open. */
   readonly shipped?: ShippedImages;
 }
@@ -34,28 +38,29 @@ export interface Binding {
 /** The bindings of a survey, and the problems that came up with the files that they cite. */
 export interface Bindings {
   readonly bindings: readonly Binding[];
-  readonly problems: readonly BoundProblem[];
+  readonly problems: readonly SurveyProblem[];
 }
 
 /**
- * Groups what is bound by name and platform. Reads the auth files that units cite, inside the
+ * Groups what is bound by engine, name and platform. Reads the auth files that units cite, inside the
  * root, so the root must still be open.
  */
 export function bindingsOf(survey: Survey, root: Root, select: 'bound' | 'all'): Bindings {
   const groups = new Map<string, Draft>();
-  const problems: BoundProblem[] = [];
+  const problems: SurveyProblem[] = [];
   for (const reference of survey.references) {
     if (reference.image === undefined) continue;
     if (select === 'bound' && !reference.decision.bound) continue;
     const platform = platformOf(reference, survey.platform);
-    const key = `${reference.image} ${formatPlatform(platform)}`;
-    const draft = groups.get(key) ?? { name: reference.image, platform, parts: [] };
+    const { engine } = reference;
+    const key = `${engine} ${reference.image} ${formatPlatform(platform)}`;
+    const draft = groups.get(key) ?? { engine, name: reference.image, platform, parts: [] };
     groups.set(key, draft);
     draft.parts.push({ reference, access: accessOf(reference, root, problems) });
   }
   const images = openShipped(root);
   const shipped = images === undefined ? {} : { shipped: images };
-  const byName = Map.groupBy(groups.values(), (draft) => draft.name);
+  const byName = Map.groupBy(groups.values(), ({ engine, name }) => `${engine} ${name}`);
   const drafts = [...byName.values()].map((of) => onePlatform(of, survey.platform, problems));
   return {
     bindings: drafts.flatMap((draft) =>
@@ -79,7 +84,7 @@ function lockedBy({ lock, problem }: FoundLock, name: string) {
 function onePlatform(
   drafts: readonly Draft[],
   own: Platform,
-  problems: BoundProblem[],
+  problems: SurveyProblem[],
 ): Draft | undefined {
   const host = formatPlatform(own);
   const chosen = drafts.find(({ platform }) => formatPlatform(platform) === host) ?? drafts[0];
@@ -100,14 +105,16 @@ function onePlatform(
 }
 
 interface Draft {
+  readonly engine: EngineId;
   readonly name: string;
   readonly platform: Platform;
   readonly parts: { reference: BoundReference; access: Access }[];
 }
 
-function finish({ name, platform, parts }: Draft): Binding {
+function finish({ engine, name, platform, parts }: Draft): Binding {
   const accesses = parts.map((part) => part.access).sort((a, b) => rank(a) - rank(b));
   return {
+    engine,
     name,
     platform,
     accesses: accesses.filter((access, i) => i === 0 || isSpecial(access)),
@@ -148,7 +155,7 @@ function platformOf({ pull }: Reference, own: Platform): Platform {
   });
 }
 
-function accessOf(reference: BoundReference, root: Root, problems: BoundProblem[]): Access {
+function accessOf(reference: BoundReference, root: Root, problems: SurveyProblem[]): Access {
   const { creds, authFile, tlsVerify } = reference.pull;
   const verify = tlsVerify === undefined ? {} : { tlsVerify };
   if (creds !== undefined) {
@@ -185,9 +192,9 @@ function accessOf(reference: BoundReference, root: Root, problems: BoundProblem[
 
 function problemAt(
   { path, line, decision }: BoundReference,
-  code: string,
+  code: 'auth-file' | 'invalid-option',
   said: { message: string; hint: string },
-): BoundProblem {
+): SurveyProblem {
   return { code, path, line, ...said, bound: decision.bound };
 }
 

@@ -1,8 +1,8 @@
 /**
- * Whether a whole text matches a glob: `*` is any run of characters (`/` too, since image names
- * are no paths), `?` is one, everything else is itself.
+ * Whether a glob matches the whole text: `*` matches any run of characters (`/` too, since image
+ * names are not paths), `?` any one character, and every other character only itself.
  *
- * Takes at most `pattern × text` steps: only the last `*` is ever tried again.
+ * Takes at most `pattern.length × text.length` steps, because only the last `*` is ever retried.
  */
 export function globMatches(pattern: string, text: string): boolean {
   let p = 0;

@@ -3,6 +3,7 @@ import { fullName } from '../image/name.ts';
 import { parsePlatform } from '../image/platform.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
+import type { BindingProblemCode } from './problem-code.ts';
 
 /** Where a root has its lock. */
 export const LOCK_PATH = '/usr/lib/berth/lock.json';
@@ -22,7 +23,7 @@ export interface FoundLock {
   readonly lock?: Lock;
   /** The file as it stands. */
   readonly text?: string;
-  readonly problem?: Problem;
+  readonly problem?: Problem<BindingProblemCode>;
 }
 
 /** Room for ten thousand images of ten platforms each. */
@@ -97,7 +98,7 @@ function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown])
 }
 
 function broken(message: string): FoundLock {
-  const problem: Problem = {
+  const problem: Problem<BindingProblemCode> = {
     code: 'lock-file',
     path: LOCK_PATH,
     message,

@@ -1,6 +1,7 @@
+import type { EngineId } from '../common/engine-id.ts';
 import type { Problem, ProblemSubject } from '../common/problem.ts';
 import { discover } from '../discovery/discover.ts';
-import type { BindMode, BoundLink, Reference } from '../discovery/reference.ts';
+import type { BindMode, BoundLink, PlacedReference } from '../discovery/reference.ts';
 import type { StorageSettings } from '../discovery/storage-conf.ts';
 import { hostPlatform, type Platform, systemdArchitecture } from '../image/platform.ts';
 import { readShortNames } from '../registry/registries-conf.ts';
@@ -8,6 +9,7 @@ import { architectureOf } from '../root/elf.ts';
 import type { Root } from '../root/root.ts';
 import { type Decision, decide, type Policy, policyOf } from './bind.ts';
 import { type FoundLock, readLock } from './lock.ts';
+import type { BindingProblemCode } from './problem-code.ts';
 
 /** What a root says, and what the policy makes of it. */
 export interface Survey {
@@ -16,35 +18,48 @@ export interface Survey {
   readonly platform: Platform;
   readonly references: readonly BoundReference[];
   /** All problems, those of references too. */
-  readonly problems: readonly BoundProblem[];
+  readonly problems: readonly SurveyProblem[];
   readonly policy: Policy;
   readonly links: readonly BoundLink[];
   readonly lock: FoundLock;
   readonly storage: StorageSettings;
 }
 
-export interface BoundReference extends Reference {
+export interface BoundReference extends PlacedReference {
   readonly decision: Decision;
 }
 
-export interface BoundProblem extends Problem {
+export interface BoundProblem<Code extends string = string> extends Problem<Code> {
   /** Whether it stands on something bound, so that the root is not ready while it lasts. */
   readonly bound: boolean;
 }
+
+/** A problem that a survey or its bindings report. */
+export type SurveyProblem = BoundProblem<BindingProblemCode>;
 
 export interface SurveyOptions {
   /** `--bind`. */
   readonly bind: BindMode | undefined;
   /** Where roots keep compose files, by the running system's configuration. */
   readonly compose: readonly string[];
+  /** The engine of the run; absent where only the root is looked at. */
+  readonly engine?: EngineId;
 }
 
 /** Reads a root and decides what is bound. Needs no network and no engine. */
-export async function survey(root: Root, { bind, compose }: SurveyOptions): Promise<Survey> {
+export async function survey(
+  root: Root,
+  { bind, compose, engine }: SurveyOptions,
+): Promise<Survey> {
   const { shortNames, problems: nameProblems } = await readShortNames(root);
   const platform = platformOf(root);
   const architecture = systemdArchitecture(platform);
-  const discovered = await discover(root, { shortNames, architecture, compose });
+  const discovered = await discover(root, {
+    shortNames,
+    architecture,
+    compose,
+    ...(engine === undefined ? {} : { engine }),
+  });
   const policy = policyOf(discovered.policy, discovered.links, bind);
   const references = discovered.references.map((reference) => ({
     ...reference,
@@ -82,6 +97,6 @@ function platformOf(root: Root): Platform {
   return { os: 'linux', architecture };
 }
 
-function isSerious(problem: Problem): problem is Problem & { subject: ProblemSubject } {
+function isSerious<P extends Problem>(problem: P): problem is P & { subject: ProblemSubject } {
   return problem.subject !== undefined && problem.note !== true;
 }

@@ -1,3 +1,4 @@
+import type { EngineId } from '../common/engine-id.ts';
 import type { BindMode } from '../discovery/reference.ts';
 import type { StorageSettings } from '../discovery/storage-conf.ts';
 import {
@@ -9,13 +10,13 @@ import type { Platform } from '../image/platform.ts';
 import type { Root } from '../root/root.ts';
 import type { RecordProvided, RootRecord } from '../state/record.ts';
 import { type Binding, bindingsOf } from './bindings.ts';
-import { type BoundProblem, type Survey, survey } from './survey.ts';
+import { type Survey, type SurveyProblem, survey } from './survey.ts';
 
 /** What has to be there for a root: all that staging needs to know of its tree. */
 export interface Wanted {
   readonly bindings: readonly Binding[];
   /** The problems on bound references: with one of them the root will not be ready. */
-  readonly problems: readonly BoundProblem[];
+  readonly problems: readonly SurveyProblem[];
   /** How many files and directories were passed over, since others than root may write them. */
   readonly passedOver: number;
   /** What is bound and lies in an additional store of podman: nothing has to be done for it. */
@@ -33,6 +34,8 @@ export interface WantedOptions {
   readonly bind: BindMode | undefined;
   /** Where roots keep compose files. */
   readonly compose: readonly string[];
+  /** The engine of the run. */
+  readonly engine?: EngineId;
   /** The root is of another machine: what this one has in its stores is nothing to it. */
   readonly foreign?: boolean;
 }
@@ -57,7 +60,7 @@ export async function wantedOf(root: Root, options: WantedOptions): Promise<Want
 }
 
 /** Where a search of the OS came upon it: homes are said for themselves. */
-function isPassedOver({ code, bound, subject }: BoundProblem): boolean {
+function isPassedOver({ code, bound, subject }: SurveyProblem): boolean {
   return code === 'user-writable' && !bound && subject !== undefined;
 }
 
@@ -129,7 +132,7 @@ function isFor(wanted: Platform, found: Platform | undefined): boolean {
 }
 
 /** podman fails with a store that is not there, whether it needs it or not. */
-function storeProblems({ references }: Survey, opened: Opened): readonly BoundProblem[] {
+function storeProblems({ references }: Survey, opened: Opened): readonly SurveyProblem[] {
   return references.flatMap(({ path, line, unit, pull, decision }) =>
     (decision.bound ? (pull.additionalStores ?? []) : [])
       .filter((store) => opened(store) === undefined)

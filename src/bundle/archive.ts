@@ -58,11 +58,11 @@ export function bundledLock({ images }: BundlePlan): string {
 }
 
 function bytesOf(layer: BundledLayer, { registry, local, signal }: BundleSources) {
-  const { name, access, mediaType, digest, size } = layer;
+  const { name, source, mediaType, digest, size } = layer;
   const blob: Blob = { mediaType, digest, size };
-  if (access.shipped !== undefined) return access.shipped.read(blob);
+  if (source.from === 'layout') return source.images.read(blob);
   if (local?.has(digest) === true) return local.read(blob);
-  return downloaded(registry, name, blob, access, signal);
+  return downloaded(registry, name, blob, source.access, signal);
 }
 
 /** A manifest for each name, as berth's own store has them: so every tool finds it by its name. */

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { BerthError } from '../common/errors.ts';
 import { formatBytes } from '../common/format-bytes.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { Blob } from '../image/resolved.ts';
+import { type Blob, distinctBlobs, sizeOf } from '../image/resolved.ts';
 import { type Context, changing } from '../lifecycle/context.ts';
-import { lackOfSpace, sizeOf, spaceInStore } from '../lifecycle/plan/space.ts';
+import { lackOfSpace, spaceInStore } from '../lifecycle/plan/space.ts';
 import { recoverSituation, type Situation } from '../lifecycle/situation.ts';
 import type { Registry } from '../registry/registry.ts';
 import { liesIn, receive } from '../store/receive.ts';
@@ -31,7 +31,7 @@ export async function loadBundle(
   registry: Registry,
   bytes: AsyncIterable<Buffer>,
 ): Promise<LoadedBundle> {
-  const store = join(context.stateDirectory, 'store');
+  const store = join(context.state.directory, 'store');
   return changing(context, 'shared', () =>
     withBundle(bytes, async (reader) => {
       const { head } = reader;
@@ -74,16 +74,13 @@ async function missingLayers(
   engine: Engine,
   images: readonly HeadImage[],
 ): Promise<readonly Blob[]> {
-  const missing = new Set<string>();
-  for (const image of images) {
-    for (const { digest } of await engine.missingBlobs(image)) missing.add(digest);
-  }
+  const { images: found } = await engine.footprint(images);
+  const missing = new Set(found.flatMap((image) => image.missing.map(({ digest }) => digest)));
   return layersOf(images).filter(({ digest }) => missing.has(digest));
 }
 
 function layersOf(images: readonly HeadImage[]): readonly Blob[] {
-  const layers = images.flatMap(({ blobs }) => blobs.slice(1));
-  return [...new Map(layers.map((blob) => [blob.digest, blob])).values()];
+  return distinctBlobs(images.flatMap(({ blobs }) => blobs.slice(1)));
 }
 
 /** So many are named, to be looked for. */

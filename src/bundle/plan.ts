@@ -2,13 +2,13 @@ import type { Binding } from '../binding/bindings.ts';
 import type { LockedImage } from '../binding/lock.ts';
 import { BerthError } from '../common/errors.ts';
 import { LOOKUPS_AT_A_TIME, type NameFailure, tryLimited } from '../common/limited.ts';
+import { accessOf, type Source } from '../engine/source.ts';
 import { formatPlatform } from '../image/platform.ts';
 import type { Blob, ResolvedImage } from '../image/resolved.ts';
 import type { Context } from '../lifecycle/context.ts';
 import { lookUp } from '../lifecycle/look-up.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { readManifest } from '../oci/manifest.ts';
-import type { Access } from '../registry/access.ts';
 import type { Registry } from '../registry/registry.ts';
 import { platformInConfig, platformsOf } from '../registry/resolve-all.ts';
 import { downloaded } from '../registry/stream.ts';
@@ -38,7 +38,7 @@ export interface BundledImage {
 /** A layer, and where it comes from. */
 export interface BundledLayer extends Blob {
   readonly name: string;
-  readonly access: Access;
+  readonly source: Source;
 }
 
 /**
@@ -63,12 +63,12 @@ export async function planBundle(
   };
   const layers = new Map<string, BundledLayer>();
   const work = async (binding: Binding): Promise<BundledImage> => {
-    const { image, access } = await lookUp({ signal }, registry, binding);
-    const source = { name: image.name, access };
-    const described = await describe(registry, binding, image, source, signal);
+    const { image, source } = await lookUp({ signal }, registry, binding);
+    const from = { name: image.name, source };
+    const described = await describe(registry, binding, image, from, signal);
     report({ event: 'resolved', name: image.name, digest: image.digest });
     for (const document of described.documents) hold(document);
-    for (const layer of image.blobs.slice(1)) layers.set(layer.digest, { ...layer, ...source });
+    for (const layer of image.blobs.slice(1)) layers.set(layer.digest, { ...layer, ...from });
     return described.bundled;
   };
   const { results, failures } = await tryLimited(bindings, LOOKUPS_AT_A_TIME, signal, work);
@@ -86,27 +86,24 @@ export async function planBundle(
   };
 }
 
-interface Source {
-  readonly name: string;
-  readonly access: Access;
-}
+type From = Pick<BundledLayer, 'name' | 'source'>;
 
 async function describe(
   registry: Registry,
   { platform }: Binding,
   image: ResolvedImage,
-  source: Source,
+  from: From,
   signal: AbortSignal,
 ): Promise<{ bundled: BundledImage; documents: readonly Manifest[] }> {
-  await registry.permit(image, source.access, { signal });
-  const manifest = await manifestOf(registry, source, image.manifest, signal);
-  const config = await configOf(registry, source, image, signal);
+  await registry.permit(image, accessOf(from.source), { signal });
+  const manifest = await manifestOf(registry, from, image.manifest, signal);
+  const config = await configOf(registry, from, image, signal);
   if (image.digest === image.manifest) {
     const own = platformInConfig(config.content) ?? formatPlatform(platform);
     const locked = { digest: image.digest, platforms: new Map([[own, image.manifest]]) };
     return { bundled: { image, locked, manifest }, documents: [manifest, config] };
   }
-  const index = await manifestOf(registry, source, image.digest, signal);
+  const index = await manifestOf(registry, from, image.digest, signal);
   const place = { registry: 'of the bundle', repository: image.name, reference: image.digest };
   const document = readManifest(place, index);
   const platforms =
@@ -117,22 +114,26 @@ async function describe(
 
 async function manifestOf(
   registry: Registry,
-  { name, access }: Source,
+  { name, source }: From,
   digest: string,
   signal: AbortSignal,
 ): Promise<Manifest> {
-  return access.shipped?.manifest(digest) ?? registry.manifest(name, digest, access, signal);
+  if (source.from === 'layout') return source.images.manifest(digest);
+  return registry.manifest(name, digest, source.access, signal);
 }
 
 async function configOf(
   registry: Registry,
-  { name, access }: Source,
+  { name, source }: From,
   image: ResolvedImage,
   signal: AbortSignal,
 ): Promise<Manifest> {
   const [config] = image.blobs;
   if (config?.digest !== image.config || config.size > MAX_DOCUMENT) throw tooLarge();
-  const bytes = access.shipped?.read(config) ?? downloaded(registry, name, config, access, signal);
+  const bytes =
+    source.from === 'layout'
+      ? source.images.read(config)
+      : downloaded(registry, name, config, source.access, signal);
   const chunks: Buffer[] = [];
   for await (const chunk of bytes) chunks.push(chunk);
   const content = Buffer.concat(chunks);

@@ -1,12 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { EngineId } from '../common/engine-id.ts';
 import { parseSize } from '../common/parse-size.ts';
 import type { BindMode } from '../discovery/reference.ts';
-import type { EngineName } from '../engine/engine.ts';
 import type { ProgressMode } from './render/progress.ts';
 
 /** The flags that every command takes. */
 export interface CommonOptions {
-  readonly engine?: EngineName;
+  readonly engine?: EngineId;
   readonly stateDir?: string;
   readonly config?: string;
   readonly user?: boolean;

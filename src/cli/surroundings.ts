@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import type { EngineId } from '../common/engine-id.ts';
 import { BerthError } from '../common/errors.ts';
-import type { EngineName } from '../engine/engine.ts';
 import {
   type Config,
   configDirectories,
@@ -16,6 +16,7 @@ import type { RetryTimes } from '../registry/circuit-breaker.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RetryPolicy } from '../registry/retry.ts';
 import { readRetryTimes, writeRetryTimes } from '../state/retry-times.ts';
+import { State } from '../state/state.ts';
 import { keepFromOthers, refuseOthers } from '../state/state-directory.ts';
 import type { LoadedImages } from '../store/loaded.ts';
 import type { CommonOptions, RateOptions } from './options.ts';
@@ -69,9 +70,9 @@ export async function inSurroundings<T>(
     const loaded = loadedAt(join(stateDirectory, 'store'));
     try {
       // What only waits in berth's own store is downloaded by berth, whatever the engine.
-      const isOwn = engine.name === 'store' || options.downloadOnly === true;
+      const isOwn = engine.traits.downloads === 'berth' || options.downloadOnly === true;
       if (options.limitRate !== undefined && !isOwn) {
-        throw pullsItself(engine.name);
+        throw pullsItself(engine.id);
       }
       const { compose, reserve } = config;
       const known = {
@@ -79,7 +80,15 @@ export async function inSurroundings<T>(
         ...(reserve === undefined ? {} : { reserve }),
         ...(lockPatience === undefined ? {} : { lockPatience }),
       };
-      return await work({ engine, stateDirectory, report, signal, registry, compose, ...known });
+      return await work({
+        engine,
+        state: new State(stateDirectory),
+        report,
+        signal,
+        registry,
+        compose,
+        ...known,
+      });
     } finally {
       await loaded.close();
       await engine.close();
@@ -162,7 +171,7 @@ export function privateStateDirectory(
   return directory;
 }
 
-function pullsItself(engine: EngineName): BerthError {
+function pullsItself(engine: EngineId): BerthError {
   const message = `expected an engine whose downloads are berth's own, as --limit-rate is for these; found ${engine}, which pulls by itself`;
   return new BerthError('limit-rate', message, {
     hint: `leave it out, or download by \`berth stage --download-only --limit-rate …\` first and stage then; what ${engine} pulls is held back by the system's traffic control alone`,

@@ -3,9 +3,9 @@
  *
  * A problem is data, never an exception: one bad file never hides the others.
  */
-export interface Problem {
+export interface Problem<Code extends string = string> {
   /** Stable, kebab-case, documented in docs/problems.md. */
-  readonly code: string;
+  readonly code: Code;
   /** The file inside the root, absolute there; bytes that are not UTF-8 as surrogate escapes. */
   readonly path: string;
   /** 1-based; left out where the whole file is meant. */

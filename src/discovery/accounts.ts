@@ -1,9 +1,9 @@
-import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { RootError } from '../root/root.ts';
+import type { Problem } from './problem.ts';
 import type { SourceContext } from './source.ts';
 
-/** A user that a root's own passwd names. */
+/** A user in a root's own passwd. */
 export interface Account {
   readonly uid: number;
   readonly gid: number;
@@ -11,14 +11,14 @@ export interface Account {
   readonly home: string;
 }
 
-/** More than a host's image knows; each costs a look at its home. */
+/** The most users that are read, more than any OS image has: each costs lookups in a home. */
 const maxAccounts = 1_000;
 
-/** The highest but one that 32 bits hold; the highest says "none" (credentials(7)). */
+/** The largest valid UID: the next one, all 32 bits set, means "none" (credentials(7)). */
 const maxUid = 4_294_967_294;
 
 /**
- * The users of a root, by UID; the first of a UID counts.
+ * The users of a root, by UID. The first entry with a UID counts, and `/etc/passwd` comes first.
  *
  * Source: passwd(5); nss-altfiles for `/usr/lib/passwd`.
  */
@@ -41,14 +41,18 @@ export function readAccounts({ root, etc }: Pick<SourceContext, 'root' | 'etc'>)
       }
     } catch (error) {
       if (!(error instanceof RootError)) throw error;
-      // Whose homes are not known may have units.
+      // Users that are not known may have units in their homes, so the problem has a subject.
       problems.push({ ...problemOf(error), subject: { unitPath: path, unit: path } });
     }
   }
   return { accounts, problems };
 }
 
-/** @returns the number, if the text is a UID as the kernel has it. */
+/**
+ * Parses a UID.
+ *
+ * @returns undefined unless the text is a valid UID in plain decimal form.
+ */
 export function uidOf(text: string): number | undefined {
   const uid = /^(?:0|[1-9][0-9]{0,9})$/.test(text) ? Number(text) : maxUid + 1;
   return uid <= maxUid ? uid : undefined;

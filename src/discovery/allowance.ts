@@ -1,16 +1,16 @@
-import type { Fault } from './fault.ts';
+import type { Fault } from './problem.ts';
 
-/** In characters; the units of a large host take a hundredth. */
+/** The allowance of one root, in characters; the units of a large host use a hundredth of it. */
 const WHOLE = 64 * 1024 * 1024;
 
 /**
- * What variables and specifiers may make of the words of one root, all together: each word has a bound
- * of its own, and one small file can have as many words as it has lines.
+ * Bounds the text that variables and specifiers may expand to in one whole root. Each word has a
+ * bound of its own, but one small file can have very many words.
  */
 export class Allowance {
   #left = WHOLE;
 
-  /** @returns false once more was spent than there was. */
+  /** @returns false once the allowance is used up. */
   spend(characters: number): boolean {
     this.#left -= characters;
     return this.#left >= 0;

@@ -1,9 +1,9 @@
 import { append } from '../common/append.ts';
-import type { Problem } from '../common/problem.ts';
 import { lineOfKey } from '../common/toml-line.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { type Etc, followed } from '../systemd/etc.ts';
+import type { Problem } from './problem.ts';
 import type { BindMode, BindPolicy } from './reference.ts';
 
 export interface FoundPolicy {
@@ -12,8 +12,8 @@ export interface FoundPolicy {
 }
 
 /**
- * `[bind]` of a root's own berth.toml: the distribution's, then the administrator's, the later
- * wins key by key. A root is not believed, so nothing else in it counts.
+ * Reads `[bind]` of a root's own berth.toml: the distribution's file, then the administrator's,
+ * which overrides it key by key. Other tables are ignored, because a root is not trusted.
  */
 export async function readBindPolicy(root: Root, etc: Etc): Promise<FoundPolicy> {
   let policy: BindPolicy = { include: [], exclude: [] };
@@ -64,16 +64,20 @@ async function parsePolicy(
       for (const [name, setting] of Object.entries(value)) {
         const found = readSetting(policy, name, setting);
         if (found === undefined) continue;
-        const said = problem(path, lineOfKey(text, name), found);
+        const settingProblem = problem(path, lineOfKey(text, name), found);
         const known = ['mode', 'include', 'exclude'].includes(name);
-        problems.push(known ? { ...said, subject: subjectOf(path) } : said);
+        problems.push(known ? { ...settingProblem, subject: subjectOf(path) } : settingProblem);
       }
     }
   }
   return { policy, problems };
 }
 
-/** @returns what is wrong with it. */
+/**
+ * Puts one setting into the policy.
+ *
+ * @returns an error message if the setting is invalid.
+ */
 function readSetting(policy: FilePolicy, name: string, value: unknown): string | undefined {
   switch (name) {
     case 'mode':
@@ -108,11 +112,14 @@ function problem(path: string, line: number | undefined, message: string): Probl
     path,
     ...(line === undefined ? {} : { line }),
     message,
-    hint: "correct the file; of a root's own berth.toml only mode, include and exclude in [bind] count",
+    hint: "correct the file; in a root's own berth.toml only mode, include and exclude in [bind] count",
   };
 }
 
-/** Without a policy that can be read nobody knows what is bound: it must not pass for nothing. */
+/**
+ * The subject of a problem with the policy. It counts as bound: while the policy can't be read,
+ * nobody knows what is bound, and the root must not pass for ready.
+ */
 function subjectOf(path: string) {
   return { unitPath: path, unit: 'berth.toml', bind: true };
 }

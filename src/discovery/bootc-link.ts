@@ -2,17 +2,20 @@ import { posix } from 'node:path';
 import { displayPath } from '../common/path-bytes.ts';
 import { scalar } from '../systemd/lookup.ts';
 import { parseQuadletUnit, type UnitEntry } from '../systemd/unit-file.ts';
-import type { Fault } from './fault.ts';
+import type { Fault } from './problem.ts';
 
-/** What bootc makes of a file that a link of its `bound-images.d` leads to. */
+/**
+ * The image that bootc reads from a file linked in its `bound-images.d`, or why it refuses the
+ * file.
+ */
 export type BootcImage =
   | { readonly ok: true; readonly entry: UnitEntry; readonly kind: 'container' | 'image' }
   | { readonly ok: false; readonly line?: number; readonly fault: Fault };
 
 /**
- * Reads it as bootc does: `Image=` of `[Image]` or `[Container]`, the file alone without its
- * drop-ins, `%%` for a percent sign and no other specifier, no `AuthFile=` in a `.image`. What it
- * refuses fails every `bootc upgrade` into the root.
+ * Reads a linked file as bootc does: `Image=` of `[Image]` or `[Container]`, in the file alone
+ * without its drop-ins, with `%%` for a percent sign and no other specifier, and no `AuthFile=` in
+ * a `.image` file. A file that bootc refuses makes every `bootc upgrade` into the root fail.
  *
  * Source: bootc 1.16, crates/lib/src/boundimage.rs, `parse_spec_value` and `query_bound_images`.
  */
@@ -28,11 +31,15 @@ export function readAsBootc(path: string, text: string): BootcImage {
   const section = kind === 'image' ? 'Image' : 'Container';
   const parsed = parseQuadletUnit(text, path, (group) => group === section);
   if (!parsed.ok) {
-    return refused(parsed.line, `expected a unit file, found ${parsed.message}`, 'mend the line');
+    return refused(
+      parsed.line,
+      `expected a unit file, found ${parsed.message}`,
+      'correct the line',
+    );
   }
   const auth = scalar(parsed.entries, section, 'AuthFile');
   if (kind === 'image' && auth !== undefined) {
-    const hint = 'take AuthFile= out; bootc pulls with its own /etc/ostree/auth.json';
+    const hint = 'remove AuthFile=; bootc pulls with its own /etc/ostree/auth.json';
     return refused(auth.line, 'expected no AuthFile=, found one', hint);
   }
   const entry = scalar(parsed.entries, section, 'Image');
@@ -51,6 +58,10 @@ export function readAsBootc(path: string, text: string): BootcImage {
 }
 
 function refused(line: number | undefined, message: string, hint: string): BootcImage {
-  const fault = { code: 'bootc-refuses', message: `${message}; bootc refuses to upgrade`, hint };
+  const fault: Fault = {
+    code: 'bootc-refuses',
+    message: `${message}; bootc refuses to upgrade`,
+    hint,
+  };
   return { ok: false, ...(line === undefined ? {} : { line }), fault };
 }

@@ -1,30 +1,30 @@
 import { posix } from 'node:path';
 import { displayPath } from '../common/path-bytes.ts';
-import type { Problem } from '../common/problem.ts';
 import { problemOf, problemOfCited } from '../root/problem-of.ts';
 import { type Entry, RootError } from '../root/root.ts';
 import { followed } from '../systemd/etc.ts';
 import { readAsBootc } from './bootc-link.ts';
 import { imageOf } from './image-value.ts';
+import type { Problem } from './problem.ts';
 import type { BoundLink, Reference } from './reference.ts';
 import type { SourceContext } from './source.ts';
 
 export interface BoundLinks {
   readonly links: readonly BoundLink[];
-  /** Of files that bootc pulls though no unit of the root comes of them. */
+  /** References in files that bootc reads but that become no unit of the root. */
   readonly references: readonly Reference[];
   readonly problems: readonly Problem[];
 }
 
-/** What the sources know of the file that a link leads to. */
+/** The sources' knowledge about unit files, asked by real path. */
 export interface KnownFiles {
-  /** Whether a source reads this file as one that names images. */
+  /** Whether a source reads the file as one that names images. */
   readonly isRead: (realPath: string) => boolean;
-  /** Whether it is hidden on purpose, by an empty file of its name. */
+  /** Whether the file is masked: hidden on purpose by an empty file of the same name. */
   readonly isMasked: (realPath: string) => boolean;
-  /** The file of the same name that goes before it, if so. */
+  /** The path of a file with the same name that takes precedence, if there is one. */
   readonly hiddenBy: (realPath: string) => string | undefined;
-  /** Files that are bound with it: the containers of a pod. */
+  /** The files that are bound together with the file: for a pod, its containers. */
   readonly members: (realPath: string) => readonly string[];
 }
 
@@ -32,8 +32,8 @@ const ownDirectory = '/usr/lib/berth/bound.d';
 const bootcDirectory = '/usr/lib/bootc/bound-images.d';
 
 /**
- * The links by which a root says which of its units are bound: berth's own, to whatever names
- * images, and bootc's, to the two kinds that bootc takes.
+ * Reads the links by which a root binds its units: berth's own, which may lead to any file that
+ * names images, and bootc's, which may lead only to `.image` and `.container` files.
  */
 export function boundLinks(context: SourceContext, known: KnownFiles): BoundLinks {
   const links: BoundLink[] = [];
@@ -73,7 +73,7 @@ function targetOf(
   { root, etc }: SourceContext,
   path: string,
   entry: Entry,
-  code: string,
+  code: 'bound-link' | 'bootc-refuses',
   problems: Problem[],
 ): string | undefined {
   const refuse = (found: string, hint: string) => {
@@ -144,8 +144,8 @@ function bootcLink(
 function notRead(path: string, target: string, first: string | undefined): Problem {
   const why =
     first === undefined
-      ? 'which berth finds no image in, or which lies where nothing reads it'
-      : `before which Quadlet reads ${displayPath(first)}`;
+      ? 'which names no image, or lies where nothing reads it'
+      : `but Quadlet reads ${displayPath(first)} instead`;
   return {
     code: 'bound-link',
     path,
@@ -158,7 +158,7 @@ function notRead(path: string, target: string, first: string | undefined): Probl
   };
 }
 
-/** Whatever is wrong with a link stands on something that is meant to be bound. */
+/** The subject of a problem with a link. It counts as bound, since the link is there to bind. */
 function subjectOf(target: string) {
   return { unitPath: target, unit: posix.basename(target), bind: true };
 }

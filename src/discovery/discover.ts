@@ -1,4 +1,4 @@
-import type { Problem } from '../common/problem.ts';
+import type { EngineId } from '../common/engine-id.ts';
 import type { ShortNames } from '../image/short-names.ts';
 import type { Root } from '../root/root.ts';
 import { etcDirectory } from '../systemd/etc.ts';
@@ -12,6 +12,7 @@ import { pinnedImageSets } from './kubernetes/pinned-image-set.ts';
 import { staticPods } from './kubernetes/static-pods.ts';
 import { lists } from './lists.ts';
 import { managerUnits, problemsOfManager } from './manager-units.ts';
+import type { Problem } from './problem.ts';
 import { systemSearchPath } from './quadlet/search-path.ts';
 import type { Discovered, Reference } from './reference.ts';
 import type { SourceContext } from './source.ts';
@@ -21,23 +22,25 @@ import { userUnits } from './user-units.ts';
 import { withoutPrivate } from './without-private.ts';
 
 export interface DiscoveryContext {
-  /** From the root's own registries.conf. */
+  /** The short names in the root's own registries.conf. */
   readonly shortNames: ShortNames;
-  /** The root's, in systemd's spelling: `x86-64`, `arm64`. */
+  /** The root's architecture in systemd's spelling: `x86-64`, `arm64`. */
   readonly architecture: string;
-  /** Where compose files lie, as the running system's configuration says; by default nowhere. */
+  /** The places of Compose files in the root, from the host's configuration; none by default. */
   readonly compose?: readonly string[];
+  /** What will run all that is found; podman where nothing else is known. */
+  readonly engine?: EngineId;
 }
 
 /**
- * Everything that a root says about images, and how the units that say it come to start, in an
- * order that depends on nothing but the root. What can't be read is among the problems.
+ * Finds all images that a root names, and how the units that name them come to start. The order
+ * depends only on the root. Files that can't be read are reported as problems.
  *
- * @throws {RootError} only if not even the root's top can be read.
+ * @throws {RootError} only if the root's top directory itself can't be read.
  */
 export async function discover(
   root: Root,
-  { shortNames, architecture, compose = [] }: DiscoveryContext,
+  { shortNames, architecture, compose = [], engine = 'podman' }: DiscoveryContext,
 ): Promise<Discovered> {
   const etc = etcDirectory(root);
   const storage = await readStorageConf(root, etc);
@@ -71,11 +74,11 @@ export async function discover(
   const bound = boundLinks(context, knownFiles([system.quadlets, ...users.quadlets], known));
   const { startOf } = system.graph;
   const unquoted = withoutPrivate(root);
-  const ofSystem = [...references, ...bound.references].map((one) => started(one, startOf));
+  const systemReferences = [...references, ...bound.references].map((one) => started(one, startOf));
   const all = [...problems, ...bound.problems, ...policyProblems, ...problemsOfManager(system)];
   return {
-    references: [...ofSystem, ...users.references]
-      .map((one) => ({ ...one, problems: one.problems.map(unquoted) }))
+    references: [...systemReferences, ...users.references]
+      .map((one) => ({ ...one, engine, problems: one.problems.map(unquoted) }))
       .toSorted(byPlace),
     problems: [...all.map((problem) => startedSubject(problem, startOf)), ...users.problems]
       .map(unquoted)

@@ -9,14 +9,14 @@ import type { UnitEntry } from '../systemd/unit-file.ts';
 import { parseUnitName, type UnitName, withInstance } from '../systemd/unit-name.ts';
 import { type ExpandedWords, expandVariables } from '../systemd/variables.ts';
 import { type Allowance, allowanceSpent } from './allowance.ts';
-import type { Fault } from './fault.ts';
+import type { Fault } from './problem.ts';
 import type { SourceContext } from './source.ts';
 
 export type ExpandedValue =
   | {
       readonly ok: true;
       readonly words: readonly string[];
-      /** Whether a value of a file that not everybody may read stands in the words. */
+      /** Whether the words hold a value from a file that not everybody may read. */
       readonly isPrivate?: boolean;
     }
   | { readonly ok: false; readonly fault: Fault };
@@ -25,17 +25,17 @@ type OsRelease =
   | { readonly ok: true; readonly values: ReadonlyMap<string, string> | undefined }
   | { readonly ok: false; readonly message: string; readonly hint: string };
 
-/** What of a service its specifiers and variables depend on. */
+/** The parts of a service on which its specifiers and variables depend. */
 export interface ExpandedUnit {
   /** The service, with its type: `app@eu.service`. */
   readonly service: string;
-  /** Its assignments, those of [Service] and [Install] among them. */
+  /** The unit's assignments, including those of [Service] and [Install]. */
   readonly entries: readonly UnitEntry[];
 }
 
 /**
- * What systemd makes of a word that Quadlet passes on to a service's command line: first the
- * specifiers, then the variables.
+ * Expands the words of a service's command line as systemd does: first the specifiers, then the
+ * variables.
  */
 export class Expander {
   readonly #root: Root;
@@ -44,10 +44,13 @@ export class Expander {
   readonly #user: UserOfUnits | undefined;
   readonly #allowance: Allowance;
   #osRelease: OsRelease | undefined;
-  /** A unit may have many words, and its environment many files. */
+  /**
+   * The environments read so far, by the unit's entries: a unit may have many words, and its
+   * environment many files.
+   */
   readonly #environments = new WeakMap<object, { service: string; environment: Environment }>();
 
-  /** @param user whose manager runs the units; by default the system's does. */
+  /** @param user the user whose manager runs the units; the system's manager by default. */
   constructor(
     {
       root,
@@ -76,7 +79,7 @@ export class Expander {
     return { ok: true, words: words.words, isPrivate: words.privateValues.length > 0 };
   }
 
-  /** What a word is where no variables are replaced. */
+  /** Expands a word in a place where systemd replaces specifiers but no variables. */
   expandSpecifiers(unit: ExpandedUnit, word: string): ExpandedValue {
     const text = this.#specifiers(unit, word);
     if (!text.ok) return fault('specifier', text);
@@ -87,7 +90,7 @@ export class Expander {
   /** The variables that the unit itself sets. */
   environment(unit: ExpandedUnit): Environment {
     const known = this.#environments.get(unit.entries);
-    // Instances of a template may share its entries.
+    // Instances of one template may share its entries, so the service must be the same, too.
     if (known?.service === unit.service) return known.environment;
     const expand = (text: string) => this.#specifiers(unit, text);
     const environment = environmentOf(unit.entries, { root: this.#root, etc: this.#etc, expand });
@@ -118,17 +121,17 @@ export class Expander {
 }
 
 /**
- * Keeps the values of private files out of all messages, and in place of a word that is made of
- * them lets messages show the word as the unit writes it.
+ * Conceals the values of private files in all messages. In place of a word made of such values,
+ * messages show the word as the unit writes it.
  *
- * @returns false if they can't be concealed: then the words must not be used.
+ * @returns false if the values can't be concealed; the words must not be used then.
  */
 function concealAll(
   { words, privateValues }: ExpandedWords & { ok: true },
   written: string,
 ): boolean {
   if (privateValues.length === 0) return true;
-  // A volume's image is a part of its word: `image=NAME`.
+  // The image of a volume comes with its key in one word: `image=NAME`.
   const withoutKey = (text: string) => text.replace(/^[a-z]+=/, '');
   return (
     words.every((word) => conceal(withoutKey(word), withoutKey(written))) &&
@@ -143,7 +146,7 @@ export const tooManyPrivate: Fault = {
   hint: 'write the image out in the unit',
 };
 
-/** A template that `[Install]` starts runs as its default instance. */
+/** The name by which the unit runs: a template started by `[Install]` is its default instance. */
 function instantiated(unit: ExpandedUnit): UnitName {
   const name = parseUnitName(unit.service);
   if (name.instance !== '') return name;
@@ -151,6 +154,9 @@ function instantiated(unit: ExpandedUnit): UnitName {
   return instance === undefined ? name : withInstance(name, instance.value);
 }
 
-function fault(code: string, { message, hint }: { message: string; hint: string }): ExpandedValue {
+function fault(
+  code: 'specifier' | 'variable',
+  { message, hint }: { message: string; hint: string },
+): ExpandedValue {
   return { ok: false, fault: { code, message, hint } };
 }

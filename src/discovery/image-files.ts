@@ -1,10 +1,10 @@
-import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { RootError } from '../root/root.ts';
 import { followed, linkTarget } from '../systemd/etc.ts';
+import type { Problem } from './problem.ts';
 import type { SourceContext } from './source.ts';
 
-/** A file in berth's own directories of names. */
+/** A file in one of berth's own `images.d` directories. */
 export interface ImageFile {
   readonly name: string;
   readonly path: string;
@@ -17,21 +17,21 @@ export interface ImageFiles {
   readonly problems: readonly Problem[];
 }
 
-/** For all files of a kind together: a hundred thousand names of usual length. */
+/** The limit for all files of a kind together, enough for some 100,000 names of usual length. */
 const maxBytes = 8 * 1024 * 1024;
 
 /**
- * The files in `/usr/lib/berth/images.d` and `/etc/berth/images.d` whose names end so. One in
- * the latter takes the place of that of the same name in the former; a link to `/dev/null` there
- * leaves it out.
+ * Reads the files in `/usr/lib/berth/images.d` and `/etc/berth/images.d` whose names match a
+ * pattern. A file in `/etc` replaces the file of the same name in `/usr/lib`; a link to `/dev/null`
+ * in `/etc` removes it.
  */
-export function imageFiles({ root, etc }: SourceContext, ends: RegExp): ImageFiles {
+export function imageFiles({ root, etc }: SourceContext, pattern: RegExp): ImageFiles {
   const problems: Problem[] = [];
   const places = new Map<string, string>();
   for (const directory of ['/usr/lib/berth/images.d', `${etc}/berth/images.d`]) {
     try {
       for (const { name } of root.list(followed(root, etc, directory)) ?? []) {
-        if (ends.test(name) && !name.startsWith('.')) places.set(name, `${directory}/${name}`);
+        if (pattern.test(name) && !name.startsWith('.')) places.set(name, `${directory}/${name}`);
       }
     } catch (error) {
       if (!(error instanceof RootError)) throw error;
@@ -59,7 +59,9 @@ export function imageFiles({ root, etc }: SourceContext, ends: RegExp): ImageFil
   return { files, problems };
 }
 
-/** Whatever is wrong with such a file stands on something that is asked for. */
+/**
+ * The subject of a problem with a file in `images.d`. It counts as bound, as all names there do.
+ */
 export function subjectOf(path: string) {
   return { unitPath: path, unit: path.slice(path.lastIndexOf('/') + 1), bind: true };
 }
@@ -79,7 +81,7 @@ function tooLarge(path: string): Problem {
     code: 'too-large',
     path,
     message: `expected at most ${maxBytes} bytes in such files together, found more`,
-    hint: 'name fewer images; what stands in this file does not count',
+    hint: 'name fewer images; this file is ignored',
     subject: subjectOf(path),
   };
 }

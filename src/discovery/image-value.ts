@@ -1,12 +1,12 @@
 import { fullName } from '../image/name.ts';
 import type { ShortNames } from '../image/short-names.ts';
-import type { Fault } from './fault.ts';
+import type { Fault } from './problem.ts';
 
 export type ImageValue =
   | { readonly ok: true; readonly image: string }
   | { readonly ok: false; readonly fault: Fault };
 
-/** containers-transports(5), without `docker://`, which is how names are meant anyway. */
+/** The transports of containers-transports(5), but for `docker://`, which all plain names imply. */
 const transports: ReadonlySet<string> = new Set([
   'atomic',
   'containers-storage',
@@ -20,7 +20,7 @@ const transports: ReadonlySet<string> = new Set([
   'tarball',
 ]);
 
-/** As `imageOf`; the fault of a value that is made of private ones quotes nothing of it. */
+/** Like `imageOf`, for a value made of private ones: the fault does not quote the value. */
 export function privateImageOf(value: string, shortNames: ShortNames): ImageValue {
   const image = imageOf(value, shortNames);
   if (image.ok) return image;
@@ -29,13 +29,13 @@ export function privateImageOf(value: string, shortNames: ShortNames): ImageValu
     ok: false,
     fault: {
       code,
-      message: `expected the name of an image once the variables are replaced, found none (${code}); their values are not shown, since not everybody may read the file in which they stand`,
+      message: `expected the name of an image once the variables are replaced, found none (${code}); their values are not shown, since not everybody may read the file that holds them`,
       hint: 'look at the file of EnvironmentFile=, or write the image out in the unit',
     },
   };
 }
 
-/** The full name of what an `Image=` says, its specifiers and variables already replaced. */
+/** The full name of an image as written in a unit, with specifiers and variables replaced. */
 export function imageOf(value: string, shortNames: ShortNames): ImageValue {
   const transport = value.slice(0, Math.max(0, value.indexOf(':')));
   if (transports.has(transport)) {
@@ -43,7 +43,7 @@ export function imageOf(value: string, shortNames: ShortNames): ImageValue {
       ok: false,
       fault: {
         code: 'transport',
-        message: `expected an image in a registry, found one by the transport ${transport}:`,
+        message: `expected an image in a registry, found one with the transport ${transport}:`,
         hint: 'push the image to a registry and name it there',
       },
     };
@@ -53,7 +53,8 @@ export function imageOf(value: string, shortNames: ShortNames): ImageValue {
       ok: false,
       fault: {
         code: 'image-id',
-        message: 'expected the name of an image, found an ID, which no registry can be asked for',
+        message:
+          'expected the name of an image, found an ID, by which no registry can find an image',
         hint: 'write REPOSITORY@sha256:DIGEST with the digest of its manifest',
       },
     };

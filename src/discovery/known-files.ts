@@ -4,7 +4,11 @@ import { podMembers } from './quadlet/pods.ts';
 import type { Quadlets } from './quadlet/quadlet.ts';
 import type { Found } from './source.ts';
 
-/** @param quadlets as each manager reads them. */
+/**
+ * Collects what the sources know about unit files.
+ *
+ * @param quadlets the Quadlet units of each manager.
+ */
 export function knownFiles(
   quadlets: readonly Quadlets[],
   { references, problems }: Found,
@@ -15,7 +19,7 @@ export function knownFiles(
       ...references.flatMap(({ unitPath, unitRealPath = unitPath }) => [unitPath, unitRealPath]),
       ...problems.flatMap(({ subject }) => (subject === undefined ? [] : [subject.unitPath])),
     ]);
-  // Most roots have no link that binds, and then need not know this.
+  // Computed on first use: most roots have no links that bind, and never ask.
   let known: ReadonlySet<string> | undefined;
   return {
     isRead: (path) => (known ??= read()).has(path),

@@ -1,12 +1,12 @@
-import type { Problem } from '../common/problem.ts';
 import { type ImageFile, imageFiles, subjectOf } from './image-files.ts';
 import { imageOf } from './image-value.ts';
+import type { Problem } from './problem.ts';
 import type { Reference } from './reference.ts';
 import type { Found, SourceContext } from './source.ts';
 
 /**
- * The names in `images.d/*.list`: one a line, `#` begins a comment at the line's start or behind
- * a blank. Who writes a name there asks for it, so the references are bound.
+ * Reads the image names in `images.d/*.list`, one a line. `#` begins a comment at the start of a
+ * line or after a blank. Only berth reads these lists, so all names in them are bound.
  */
 export function lists(context: SourceContext): Promise<Found> {
   const { files, problems } = imageFiles(context, /\.list$/);

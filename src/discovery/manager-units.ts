@@ -1,16 +1,16 @@
-import type { Problem } from '../common/problem.ts';
-import { type BootGraph, bootGraph } from '../systemd/boot-graph.ts';
+import { type BootGraph, bootGraph } from '../systemd/graph/boot-graph.ts';
 import type { UserOfUnits } from '../systemd/specifiers.ts';
 import type { SystemdUnits } from '../systemd/systemd-unit.ts';
 import { readSystemdUnits } from '../systemd/systemd-units.ts';
 import { withoutOverridden } from './overridden.ts';
+import type { Problem } from './problem.ts';
 import { type Quadlets, readQuadlets } from './quadlet/quadlet.ts';
 import type { SearchPath } from './quadlet/search-path.ts';
 import { serviceImages } from './services/services.ts';
 import type { Found, SourceContext } from './source.ts';
 
 export interface ManagerUnits {
-  /** What its Quadlet units and plain services name. */
+  /** The references and problems of its Quadlet units and plain services. */
   readonly found: Found;
   readonly quadlets: Quadlets;
   readonly units: SystemdUnits;
@@ -18,10 +18,10 @@ export interface ManagerUnits {
 }
 
 /**
- * All that one of systemd's managers runs, and how it comes to start.
+ * Reads all units that one manager of systemd runs, and how they come to start.
  *
- * @param user whose manager it is; by default the system's.
- * @param configuration that user's own: `/home/eve/.config`.
+ * @param user the user whose manager it is; the system's manager by default.
+ * @param configuration the configuration directory of a single user: `/home/eve/.config`.
  */
 export async function managerUnits(
   context: SourceContext,
@@ -32,11 +32,11 @@ export async function managerUnits(
   const { root, etc, architecture, additionalStores = [] } = context;
   // A user's podman may have a storage.conf of its own.
   const stores = { additionalStores: user === undefined ? additionalStores : [] };
-  const whose = user === undefined ? {} : { user };
+  const userOption = user === undefined ? {} : { user };
   const { directories, skipped } = path;
   const quadlets = await readQuadlets(root, directories, skipped, {
     ...context,
-    ...whose,
+    ...userOption,
     ...stores,
   });
   const { generated } = quadlets;
@@ -46,19 +46,19 @@ export async function managerUnits(
     generated,
     architecture,
     configuration,
-    ...whose,
+    ...userOption,
   });
   const graph = bootGraph(units);
-  const ofQuadlet = withoutOverridden(quadlets, units);
-  const ofServices = await serviceImages({ ...context, ...stores }, units, graph.started, user);
+  const fromQuadlet = withoutOverridden(quadlets, units);
+  const fromServices = await serviceImages({ ...context, ...stores }, units, graph.started, user);
   const found = {
-    references: [...ofQuadlet.references, ...ofServices.references],
-    problems: [...ofQuadlet.problems, ...ofServices.problems],
+    references: [...fromQuadlet.references, ...fromServices.references],
+    problems: [...fromQuadlet.problems, ...fromServices.problems],
   };
   return { found, quadlets, units, graph };
 }
 
-/** What went wrong with the manager's own units; complete only after the last look at its graph. */
+/** The problems with the manager's units; complete only after the last call of `graph.startOf`. */
 export function problemsOfManager({ graph, units }: ManagerUnits): readonly Problem[] {
   return [...graph.problems, ...units.problems];
 }

@@ -1,12 +1,13 @@
 import { displayPath } from '../common/path-bytes.ts';
-import type { Problem } from '../common/problem.ts';
 import type { SystemdUnits } from '../systemd/systemd-unit.ts';
+import type { Problem } from './problem.ts';
 import type { Reference } from './reference.ts';
 import type { Found } from './source.ts';
 
 /**
- * Takes away the references of services that do not come from Quadlet: a unit file of the
- * administrator goes before a generated one, and a masked one says that it is not to start.
+ * Removes the references of Quadlet units whose services come from elsewhere. A unit file of the
+ * administrator takes precedence over a generated one, which is a problem unless the file masks
+ * the service on purpose.
  *
  * Source: systemd.unit(5), "Unit File Load Path".
  */
@@ -26,7 +27,7 @@ function overriddenBy(path: string, reference: Reference): Problem {
     code: 'overridden',
     path: reference.path,
     line: reference.line,
-    message: `expected ${reference.unit} to come from Quadlet, found ${displayPath(path)}, which goes before`,
+    message: `expected ${reference.unit} to come from Quadlet, found ${displayPath(path)}, which takes precedence`,
     hint: `remove ${displayPath(path)}, or the Quadlet unit that has no effect`,
     subject: {
       unitPath: reference.unitPath,

@@ -1,6 +1,6 @@
 import type { PullPolicy } from './reference.ts';
 
-/** The spellings that podman takes (containers/common, pkg/config, `ParsePullPolicy`). */
+/** The pull policies by podman's spellings (containers/common, pkg/config, `ParsePullPolicy`). */
 export const pullPolicies: ReadonlyMap<string, PullPolicy> = new Map([
   ['always', 'always'],
   ['Always', 'always'],

@@ -1,5 +1,6 @@
-import type { Problem } from '../common/problem.ts';
+import type { EngineId } from '../common/engine-id.ts';
 import type { Secret } from '../common/secret.ts';
+import type { Problem } from './problem.ts';
 import type { StorageSettings } from './storage-conf.ts';
 
 /** How a reference's unit comes to start. */
@@ -7,20 +8,20 @@ export type Activation = (typeof activations)[number];
 
 export const activations = ['boot', 'socket', 'timer', 'path', 'dbus', 'none', 'unknown'] as const;
 
-/** Whose units: the system's, every user's, or one user's. */
+/** Whose manager runs a unit: the system's, every user's, or the one of the user with a UID. */
 export type Scope = 'system' | 'user' | `user:${number}`;
 
-/** An image name as a file of a root writes it, and where it stands. */
+/** An image name as written in a file of a root, with its place. */
 export interface Reference {
-  /** The value as it stands in the unit that refers (`x.image` for `Image=x.image`). */
+  /** The value as written in the unit that refers to the image (`x.image` for `Image=x.image`). */
   readonly raw: string;
-  /** The file inside the root in which `raw` stands: the unit, or the drop-in that sets it. */
+  /** The file inside the root that holds `raw`: the unit, or the drop-in that sets the key. */
   readonly path: string;
   /** 1-based line of the key in `path`. */
   readonly line: number;
-  /** The key that names it: `Image`. */
+  /** The key whose value names the image: `Image`. */
   readonly key: string;
-  /** The kind of place: `container`, `image`, `volume`, …: the unit file's type. */
+  /** The kind of place, for a Quadlet file its type: `container`, `image`, `volume`, … */
   readonly kind: string;
   /** The systemd service: `app.service`, `data-volume.service`. */
   readonly unit: string;
@@ -28,30 +29,35 @@ export interface Reference {
   readonly imageService?: string;
   /** The unit's own file, its links not followed; equals `path` unless a drop-in sets the key. */
   readonly unitPath: string;
-  /** Where `unitPath` leads, where that is elsewhere: links that bind units lead there too. */
+  /** `unitPath` with links followed, if that differs: links that bind are compared with both. */
   readonly unitRealPath?: string;
   readonly scope: Scope;
   readonly activation: Activation;
-  /** The shortest chain of units by which it comes to start; empty while not known. */
+  /** The shortest chain of units by which the unit comes to start; empty if not known. */
   readonly via: readonly string[];
-  /** What units of `via` ask of the host before they start: `app.service: ConditionPathExists=/x`. */
+  /** The conditions of the units in `via`: `app.service: ConditionPathExists=/x`. */
   readonly conditions?: readonly string[];
-  /** The full image name; absent where it can't be known, and then `problems` says why. */
+  /** The full image name; absent if it can't be known, and then `problems` says why. */
   readonly image?: string;
-  /** The pull options that stand beside it. */
+  /** The pull options given together with the image. */
   readonly pull: PullOptions;
   /** `[X-Berth] Bind=` of the unit. */
   readonly bind?: boolean;
   /** `[X-Berth] LintIgnore=` of the unit. */
   readonly lintIgnore?: readonly LintIgnore[];
-  /** What keeps this reference from being fetched, or its unit from starting offline. */
+  /** The reasons why this image can't be fetched, or why its unit would not start offline. */
   readonly problems: readonly Problem[];
 }
 
-/** A rule of lint that a unit says not to apply to it, and why. */
+/** A reference with the engine that will run the containers of its image. */
+export interface PlacedReference extends Reference {
+  readonly engine: EngineId;
+}
+
+/** A rule of lint that a unit switches off for itself, with the reason. */
 export interface LintIgnore {
   readonly code: string;
-  /** Empty where none is given, and then it does not count. */
+  /** The given reason; if it is empty, the rule is not switched off. */
   readonly reason: string;
   readonly path: string;
   readonly line: number;
@@ -59,32 +65,32 @@ export interface LintIgnore {
 
 export type PullPolicy = 'always' | 'missing' | 'never' | 'newer';
 
-/** Only what the unit says: nothing is defaulted but `policy`, whose default depends on the kind. */
+/** The pull options that a unit sets. Only `policy` has a default, which depends on the kind. */
 export interface PullOptions {
   readonly policy: PullPolicy;
   /** A path inside the root. */
   readonly authFile?: string;
-  /** `user:password`. */
+  /** The credentials as `user:password`. */
   readonly creds?: Secret;
   readonly tlsVerify?: boolean;
   readonly arch?: string;
   readonly os?: string;
   readonly variant?: string;
   readonly retry?: number;
-  /** As podman takes it: `5s`. */
+  /** A duration in podman's form: `5s`. */
   readonly retryDelay?: string;
   /**
-   * Read-only stores in which podman looks beside its own, the first first: paths as the booted
-   * root has them. Absent where neither the command nor the root's storage.conf says anything.
+   * The read-only stores that podman searches besides its own, in order, as paths in the booted
+   * root. Absent if neither the command nor the root's storage.conf names any.
    */
   readonly additionalStores?: readonly string[];
 }
 
-/** A link in a directory whose links bind units. */
+/** A link that binds a unit. */
 export interface BoundLink {
   /** The link: `/usr/lib/berth/bound.d/app.container`. */
   readonly path: string;
-  /** The real path inside the root that it leads to. */
+  /** The real path inside the root of the unit file that the link leads to. */
   readonly target: string;
 }
 
@@ -93,16 +99,16 @@ export interface BindPolicy {
   readonly mode?: BindMode;
   readonly include: readonly string[];
   readonly exclude: readonly string[];
-  /** The file that says so, inside the root. */
+  /** The last berth.toml that was read, inside the root. */
   readonly path?: string;
 }
 
 export type BindMode = 'linked' | 'enabled' | 'all';
 
-/** Everything that a root says about images. */
+/** The result of discovery: all that a root says about images. */
 export interface Discovered {
-  readonly references: readonly Reference[];
-  /** The problems that belong to no reference. */
+  readonly references: readonly PlacedReference[];
+  /** The problems that belong to no single reference. */
   readonly problems: readonly Problem[];
   readonly links: readonly BoundLink[];
   readonly policy: BindPolicy;

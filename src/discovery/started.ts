@@ -1,8 +1,10 @@
-import type { Problem } from '../common/problem.ts';
-import type { BootGraph } from '../systemd/boot-graph.ts';
+import type { BootGraph } from '../systemd/graph/boot-graph.ts';
+import type { Problem } from './problem.ts';
 import type { Reference } from './reference.ts';
 
-/** Fills in how a reference's unit starts; what no unit of systemd's brings up stays as it is. */
+/**
+ * Fills in how a reference's unit starts. References that belong to no service stay as they are.
+ */
 export function started(reference: Reference, startOf: BootGraph['startOf']): Reference {
   const { activation, unit, problems } = reference;
   if (activation !== 'unknown' || !unit.endsWith('.service')) return reference;
@@ -16,6 +18,7 @@ export function started(reference: Reference, startOf: BootGraph['startOf']): Re
   };
 }
 
+/** Fills in how the unit that a problem concerns starts, if it is a service and this is known. */
 export function startedSubject(problem: Problem, startOf: BootGraph['startOf']): Problem {
   const { subject } = problem;
   if (subject?.activation !== undefined || subject?.unit.endsWith('.service') !== true) {

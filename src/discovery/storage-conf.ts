@@ -1,21 +1,22 @@
-import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { type Etc, followed } from '../systemd/etc.ts';
+import type { Problem } from './problem.ts';
 
-/** Where a root's podman keeps images, as far as its storage.conf says so. */
+/** The settings of a root's storage.conf: where the root's podman keeps its images. */
 export interface StorageSettings {
-  /** The file that says it. */
+  /** The storage.conf that was read; absent if the root has none. */
   readonly path?: string;
   readonly graphRoot?: string;
   readonly driver?: string;
-  /** Read-only stores in which every podman of the root looks. */
+  /** The read-only stores that every podman of the root searches. */
   readonly additionalStores: readonly string[];
   readonly problem?: Problem;
 }
 
 /**
- * Reads the root's storage.conf: that in `/etc`, else that of the distribution, never both.
+ * Reads the root's storage.conf: the one in `/etc` or, if there is none, the distribution's. The
+ * two files are never merged.
  *
  * Source: containers-storage.conf(5).
  */
@@ -43,13 +44,13 @@ export async function readStorageConf(root: Root, etc: Etc): Promise<StorageSett
       };
     } catch (error) {
       if (!(error instanceof TomlError)) throw error;
-      const [message = 'it is no TOML'] = error.message.split('\n');
-      const problem = {
+      const [message = 'not valid TOML'] = error.message.split('\n');
+      const problem: Problem = {
         code: 'storage-conf',
         path,
         ...(error.line === undefined ? {} : { line: error.line }),
-        message: `expected TOML, found what is none: ${message}`,
-        hint: 'correct it: podman does not start with it',
+        message: `expected TOML, found an error: ${message}`,
+        hint: 'correct the file: podman does not start with it as it is',
       };
       return { path, additionalStores: [], problem };
     }

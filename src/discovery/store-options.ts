@@ -2,14 +2,14 @@ import { append } from '../common/append.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { type Etc, followed, whereInTree } from '../systemd/etc.ts';
 import type { UnitEntry } from '../systemd/unit-file.ts';
-import type { Fault } from './fault.ts';
+import type { Fault } from './problem.ts';
 import type { Option } from './services/split-options.ts';
 
-/** What the options of a podman command say of where its images lie. */
+/** The image stores of one podman command, as its options set them. */
 export interface StorageOptions {
   /**
-   * The stores beside its own in which that podman looks, in its order; absent where neither they
-   * nor storage.conf say anything.
+   * The additional stores that the command searches, in order; absent if neither the options nor
+   * storage.conf name any.
    */
   readonly additionalStores?: readonly string[];
   readonly faults: readonly Fault[];
@@ -18,13 +18,16 @@ export interface StorageOptions {
 export interface StorageContext {
   readonly root: Root;
   readonly etc: Etc;
-  /** What the root's storage.conf names. */
+  /** The additional stores that the root's storage.conf names. */
   readonly additionalStores?: readonly string[];
 }
 
 /**
- * Source: containers/storage, drivers/overlay/overlay.go (`parseOptions`) and types/options.go:
- * any option given takes the place of all those in storage.conf. Held against podman 4.3 and 5.4.
+ * Reads the options of a podman command that choose its image stores. If additional stores are
+ * given as options, those in storage.conf do not count.
+ *
+ * Source: containers/storage, drivers/overlay/overlay.go (`parseOptions`) and types/options.go;
+ * compared with podman 4.3 and 5.4.
  */
 export function storageOptions(
   options: readonly Option[],
@@ -33,10 +36,10 @@ export function storageOptions(
   const faults: Fault[] = [];
   let additionalStores: string[] | undefined;
   for (const { name, value } of options) {
-    const isRelevant = elsewhere.has(name) || name === 'storage-opt' || name === 'module';
+    const isRelevant = otherStorageOptions.has(name) || name === 'storage-opt' || name === 'module';
     if (!isRelevant || value?.text === 'false') continue;
     if (value?.fault !== undefined) faults.push(value.fault);
-    else if (elsewhere.has(name)) faults.push(otherStorage(`--${name}`));
+    else if (otherStorageOptions.has(name)) faults.push(otherStorage(`--${name}`));
     else if (name === 'module') append(faults, moduleFaults(value?.text ?? '', context));
     else {
       const stores = storesIn(value?.text ?? '');
@@ -49,7 +52,7 @@ export function storageOptions(
   return { faults, ...(configured.length === 0 ? {} : { additionalStores: configured }) };
 }
 
-/** Faults of a service whose environment leads its podman to another storage. */
+/** A fault if an `Environment=` makes the service's podman use another storage. */
 export function storageEnvironment(entry: UnitEntry): readonly Fault[] {
   const name = entry.key === 'Environment' ? storageVariable.exec(entry.value)?.[1] : undefined;
   return name === undefined ? [] : [otherStorage(`${name} in Environment=`)];
@@ -58,8 +61,8 @@ export function storageEnvironment(entry: UnitEntry): readonly Fault[] {
 const storageVariable =
   /(?:^|["'\s])(CONTAINERS_STORAGE_CONF|STORAGE_OPTS|STORAGE_DRIVER|CONTAINERS_CONF(?:_OVERRIDE)?|CONTAINER_HOST|CONTAINER_CONNECTION)=/;
 
-/** With them podman works on another storage, or asks another podman. */
-const elsewhere: ReadonlySet<string> = new Set([
+/** The options with which podman uses another storage, or asks another podman. */
+const otherStorageOptions: ReadonlySet<string> = new Set([
   'connection',
   'host',
   'imagestore',
@@ -70,15 +73,16 @@ const elsewhere: ReadonlySet<string> = new Set([
   'url',
 ]);
 
-/** Of `--storage-opt`; undefined for an option that names no store. */
+/** The stores that a value of `--storage-opt` names; undefined for any other option. */
 function storesIn(text: string): readonly string[] | undefined {
   const [, key = '', value = ''] = /^(?:overlay2?\.|vfs\.|\.)?([^=]*)=(.*)$/s.exec(text) ?? [];
   return /^(?:additional)?imagestore$/i.test(key) ? value.split(',') : undefined;
 }
 
 /**
- * A module can name no additional store: containers.conf has no key for it, and what a module puts
- * into podman's environment comes too late for its storage (podman 5.4).
+ * The faults of `--module`. A module can't add stores: containers.conf has no key for them, and
+ * variables that a module puts into podman's environment come too late for the storage (podman
+ * 5.4). But a module can lead podman to another storage or another podman.
  */
 function moduleFaults(name: string, { root, etc }: StorageContext): readonly Fault[] {
   const places = name.startsWith('/')
@@ -111,22 +115,22 @@ function textOf(path: string, root: Root): string | Fault | undefined {
 function otherStorage(found: string): Fault {
   return {
     code: 'storage-differs',
-    message: `expected a unit on podman's own storage, found ${found}, so maybe another one, which berth does not fill`,
-    hint: 'take it out, or leave the unit unbound',
+    message: `expected a unit that uses podman's own storage, found ${found}, which may select another storage that berth does not fill`,
+    hint: 'remove it, or leave the unit unbound',
   };
 }
 
 function noModule(name: string): Fault {
   return {
     code: 'cited-file',
-    message: `expected the containers.conf module ${name} in the root, found none, with which podman fails`,
-    hint: 'ship it in /usr/share/containers/containers.conf.modules, or take it out',
+    message: `expected the containers.conf module ${name} in the root, found none; podman fails without it`,
+    hint: 'ship it in /usr/share/containers/containers.conf.modules, or remove the option',
   };
 }
 
 const relativeStore: Fault = {
   code: 'invalid-option',
   message:
-    'expected absolute paths in --storage-opt=additionalimagestore=, found something else, with which podman fails',
+    'expected absolute paths in --storage-opt=additionalimagestore=, found something else; podman fails with it',
   hint: 'write the whole path of the store',
 };

@@ -1,33 +1,36 @@
 import { posix } from 'node:path';
 import { append } from '../common/append.ts';
-import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Entry, type Root, RootError } from '../root/root.ts';
 import { followed, whereInTree } from '../systemd/etc.ts';
 import { type Account, readAccounts, uidOf } from './accounts.ts';
+import type { Problem } from './problem.ts';
 import { usersDirectories } from './quadlet/search-path.ts';
 import type { SourceContext } from './source.ts';
 
-/** A user for whom a root has units that are not every user's. */
+/** A user for whom a root has units that other users do not have. */
 export interface UserScope {
   readonly uid: number;
-  /** What passwd says of it, if it does. */
+  /** The user's entry in passwd, if there is one. */
   readonly account?: Account;
-  /** Where its own units are, if it has any: `/home/eve/.config`. */
+  /** The user's configuration directory, if there are units in it: `/home/eve/.config`. */
   readonly configuration?: string;
 }
 
 export interface UserScopes {
-  /** Whether there may be Quadlet units that are every user's. */
+  /** Whether there may be Quadlet units for all users. */
   readonly isCommon: boolean;
   readonly users: readonly UserScope[];
   readonly problems: readonly Problem[];
 }
 
-/** More than any image is made for; each reads what is every user's once more. */
+/**
+ * The most users that are read, more than any OS image has: for each, all units for users are read
+ * again.
+ */
 const maxUsers = 100;
 
-/** The users whose units differ from those of others, by their UIDs. */
+/** The users that have units of their own, sorted by UID. */
 export function userScopes(context: SourceContext): UserScopes {
   const { etc } = context;
   const problems: Problem[] = [];
@@ -58,7 +61,9 @@ export function userScopes(context: SourceContext): UserScopes {
   return { isCommon, users: users.slice(0, maxUsers), problems };
 }
 
-/** Accounts of services have no home, or one that is not theirs. */
+/**
+ * The configuration directory below a user's home; undefined for service accounts without a home.
+ */
 function configurationPath({ etc }: SourceContext, { home }: Account): string | undefined {
   const place = posix.normalize(home);
   if (!place.startsWith('/') || place === '/' || place === '/nonexistent') return undefined;
@@ -66,8 +71,8 @@ function configurationPath({ etc }: SourceContext, { home }: Account): string | 
 }
 
 /**
- * Whether a user has units where others than root may write. Nothing of them is read, and no link is
- * followed: one may have been made to tell whether something of root's is there.
+ * Whether a user has units in directories that others than root may write. None of them is read,
+ * and no link is followed: a user could make a link to learn whether some file of root's exists.
  */
 function hasUnitsOfItsOwn(context: SourceContext, account: Account): boolean {
   const configuration = configurationPath(context, account);
@@ -76,7 +81,7 @@ function hasUnitsOfItsOwn(context: SourceContext, account: Account): boolean {
   const present = root.as('present');
   const isThere = (path: string) =>
     attempt(() => present.lookup(path)?.foreign) !== undefined ||
-    // Where a link of the user's leads is not looked at: the units may be there.
+    // A link that the user made is not followed: there may be units behind it.
     (attempt(() => present.readLink(path)) !== undefined && isUserWritable(root, path));
   return (
     isThere(`${configuration}/systemd`) ||
@@ -87,7 +92,7 @@ function hasUnitsOfItsOwn(context: SourceContext, account: Account): boolean {
   );
 }
 
-/** @returns undefined also for what can't be read: a home is not looked into further. */
+/** @returns undefined also if the path can't be read; the home is not looked into further then. */
 function attempt<T>(read: () => T | undefined): T | undefined {
   try {
     return read();
@@ -123,9 +128,9 @@ function configurationOf(
     return hasUnits ? path : undefined;
   } catch (error) {
     if (!(error instanceof RootError)) throw error;
-    // `/dev/null` and the like are no homes; what is a user's own is said for all users at once.
+    // A home such as `/dev/null` is none. User-writable homes are reported once, for all users.
     if (error.code !== 'not-a-directory' && error.code !== 'user-writable') {
-      // A user can make the home unreadable, and must not keep the OS from being ready by that.
+      // Only a note: by making the home unreadable, a user must not keep the OS from being ready.
       problems.push({ ...problemOf(error), note: true });
     }
     return undefined;
@@ -140,13 +145,13 @@ function notOfOs(context: SourceContext, accounts: readonly Account[]): Problem 
   return {
     code: 'user-writable',
     path,
-    message: `expected units that only root can write, found some in the home of ${names.join(', ')}${more}: they are the users' own and no part of the OS, so berth does not read them`,
+    message: `expected units that only root can write, found some in the home of ${names.join(', ')}${more}: they belong to the users and are not part of the OS, so berth does not read them`,
     hint: `units that the OS has for users belong in ${context.etc}/containers/systemd/users or /usr/share/containers/systemd/users`,
     note: true,
   };
 }
 
-/** @returns undefined where it can't be read, which whoever reads the units reports. */
+/** @returns undefined if the directory can't be read; reading its units later reports the error. */
 function entriesOf({ root, etc }: SourceContext, directory: string): readonly Entry[] | undefined {
   try {
     return root.list(followed(root, etc, directory)) ?? [];

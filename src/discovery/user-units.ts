@@ -1,10 +1,10 @@
 import { append } from '../common/append.ts';
-import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { RootError } from '../root/root.ts';
-import type { Start } from '../systemd/boot-graph.ts';
+import type { Start } from '../systemd/graph/boot-graph.ts';
 import { readSystemdUnits } from '../systemd/systemd-units.ts';
 import { type ManagerUnits, managerUnits, problemsOfManager } from './manager-units.ts';
+import type { Problem } from './problem.ts';
 import type { Quadlets } from './quadlet/quadlet.ts';
 import { userSearchPath } from './quadlet/search-path.ts';
 import type { Scope } from './reference.ts';
@@ -14,18 +14,18 @@ import { started, startedSubject } from './started.ts';
 import { type UserScope, userScopes } from './user-scopes.ts';
 
 export interface UserUnits extends Found {
-  /** As each manager reads them. */
+  /** The Quadlet units of each user's manager, those for all users first. */
   readonly quadlets: readonly Quadlets[];
 }
 
 /**
- * What the managers of users run, how it starts already filled in. Units that are every user's
- * count once, for the scope `user`, and those of one user for that one.
+ * Reads the units that the managers of users run, with how they start filled in. Units for all
+ * users are reported once, in the scope `user`; units of a single user in the scope `user:UID`.
  */
-export async function userUnits(ofSystem: SourceContext): Promise<UserUnits> {
-  const { isCommon, users, problems } = userScopes(ofSystem);
-  // Users run them: what not everybody may read is not there for them.
-  const context = { ...ofSystem, root: ofSystem.root.as('public') };
+export async function userUnits(systemContext: SourceContext): Promise<UserUnits> {
+  const { isCommon, users, problems } = userScopes(systemContext);
+  // User managers run as users: files that not everybody may read do not exist for them.
+  const context = { ...systemContext, root: systemContext.root.as('public') };
   const { root, etc } = context;
   if (!isCommon && users.length === 0 && !(await plainServices(context))) {
     return { references: [], problems, quadlets: [] };
@@ -37,7 +37,7 @@ export async function userUnits(ofSystem: SourceContext): Promise<UserUnits> {
   const all = [...problems, ...lingering.problems, ...everyUsers.problems];
   const quadlets = [common.quadlets];
   const known = new Set(pathsOf(common));
-  const said = new Set(everyUsers.problems.map(keyOf));
+  const reported = new Set(everyUsers.problems.map(keyOf));
   for (const user of users) {
     const { uid, account, configuration } = user;
     const path = userSearchPath(root, etc, user);
@@ -51,7 +51,7 @@ export async function userUnits(ofSystem: SourceContext): Promise<UserUnits> {
     append(
       all,
       found.problems.filter(
-        (problem) => !said.has(keyOf(problem)) && !known.has(problem.subject?.unitPath ?? ''),
+        (problem) => !reported.has(keyOf(problem)) && !known.has(problem.subject?.unitPath ?? ''),
       ),
     );
     quadlets.push(own.quadlets);
@@ -60,8 +60,8 @@ export async function userUnits(ofSystem: SourceContext): Promise<UserUnits> {
 }
 
 /**
- * Whether services that are every user's name images. Most roots have none, and then need not
- * know how users' units start.
+ * Whether plain services for all users name images. Most roots have no such services, and the boot
+ * graph of users is not needed then.
  */
 async function plainServices(context: SourceContext): Promise<boolean> {
   const { root, etc, architecture } = context;
@@ -73,7 +73,10 @@ async function plainServices(context: SourceContext): Promise<boolean> {
   return references.length + problems.length + units.problems.length > 0;
 }
 
-/** The manager of a user who does not linger starts when the user logs in, which no root tells. */
+/**
+ * The units of a user manager in their scope. The manager of a user who does not linger starts
+ * when the user logs in, and a root can't tell when that is: `boot` becomes `unknown`.
+ */
 function inScope(units: ManagerUnits, scope: Scope, manager: string, lingers: boolean): Found {
   const startOf = (name: string): Start => {
     const start = units.graph.startOf(name);
@@ -89,7 +92,11 @@ function inScope(units: ManagerUnits, scope: Scope, manager: string, lingers: bo
   return { references, problems: [...problems, ...problemsOfManager(units)] };
 }
 
-/** Source: systemd, src/login/logind-user.c: `loginctl enable-linger` makes an empty file. */
+/**
+ * The users who linger, by name: `loginctl enable-linger` makes an empty file for each.
+ *
+ * Source: systemd, src/login/logind-user.c.
+ */
 function lingeringUsers({ root }: SourceContext): {
   readonly names: ReadonlySet<string>;
   readonly problems: readonly Problem[];
@@ -107,7 +114,7 @@ function specifiersOf({ uid, account }: UserScope) {
   return account ?? { uid };
 }
 
-/** The files that the managers of all users read. */
+/** The paths of all unit files that a manager reads. */
 function* pathsOf({ found, quadlets }: ManagerUnits): Iterable<string> {
   for (const { path } of quadlets.units.values()) yield path;
   yield* quadlets.hidden.keys();

@@ -1,18 +1,18 @@
-/** `$NAME` or `${NAME…}` as shells, Containerfiles and Compose files write it. */
+/** A variable `$NAME` or `${NAME…}`, as written in shells, Containerfiles and Compose files. */
 export interface VariableForm {
   readonly name: string;
   /** `-`, `:-`, `+`, `:+`, `?` or `:?`; empty for the plain forms. */
   readonly operator: string;
-  /** What follows the operator; may hold more variables. */
+  /** The text after the operator, which may contain further variables. */
   readonly word: string;
-  /** The index after the form. */
+  /** The index after the variable. */
   readonly end: number;
 }
 
-/** Forms within forms that are read; each level is looked through once more. */
+/** The levels of variables within variables that are read: the text of each level is read again. */
 export const deepestForm = 16;
 
-/** The variable that begins at the `$` at `start`; undefined if that begins none. */
+/** The variable that begins with the `$` at `start`; undefined if there is none. */
 export function variableAt(text: string, start: number): VariableForm | undefined {
   if (text[start + 1] !== '{') {
     const name = nameAt(text, start + 1);
@@ -23,7 +23,7 @@ export function variableAt(text: string, start: number): VariableForm | undefine
   if (close === undefined || name === '') return undefined;
   const rest = text.slice(start + 2 + name.length, close);
   const operator = /^:?[-+?]/.exec(rest)?.[0] ?? '';
-  // `${NAME/a/b}` and its like: what they mean differs between programs.
+  // Forms such as `${NAME/a/b}` mean different things to different programs.
   if (operator === '' && rest !== '') return undefined;
   return { name, operator, word: rest.slice(operator.length), end: close + 1 };
 }

@@ -1,9 +1,9 @@
-import type { Problem } from '../common/problem.ts';
 import { type Root, RootError } from '../root/root.ts';
+import type { Problem } from './problem.ts';
 
 /**
- * Makes of a problem one that quotes nothing of a file that not everybody may read: messages go into
- * journals and logs that more people read than the file.
+ * Removes quotations from the problems of files that not everybody may read: messages go into
+ * journals and logs, which more people can read than the file.
  */
 export function withoutPrivate(root: Root): (problem: Problem) => Problem {
   const open = root.as('public');
@@ -18,7 +18,7 @@ export function withoutPrivate(root: Root): (problem: Problem) => Problem {
   };
   return (problem) => {
     const { path, code } = problem;
-    // These say of the file that it can't be read, and nothing of what it holds.
+    // Problems with these two codes only say that the file was not read: they quote nothing.
     if (code === 'private' || code === 'user-writable' || !isPrivate(path)) return problem;
     return {
       ...problem,

@@ -23,7 +23,7 @@ export interface Depot {
 
   has(blob: Blob): boolean;
 
-  /** Those of these that are not here; of one that is here in part, `size` is what is missing. */
+  /** The blobs that are not stored here. For a partly downloaded blob, `size` is what is missing. */
   missing(blobs: readonly Blob[]): readonly Blob[];
 
   /** An image by the documents that are here; undefined if they are not. */

@@ -1,27 +1,61 @@
-import type { Blob, ResolvedImage } from '../image/resolved.ts';
-import type { Access } from '../registry/access.ts';
+import type { EngineId } from '../common/engine-id.ts';
+import type { ResolvedImage } from '../image/resolved.ts';
 import type { ServiceContainer } from './containers.ts';
 import type { Depot } from './depot.ts';
+import type { EngineError } from './errors.ts';
 import type { FetchWatch } from './fetch-watch.ts';
+import type { Footprint } from './footprint.ts';
 import type { Pin, PinRequest } from './pin.ts';
-
-export type EngineName = 'podman' | 'store';
+import type { Source } from './source.ts';
 
 /**
  * Where images live. The engine holds the truth of the images and the pins; the records say only
  * what is wanted. Every call is safe to repeat after a kill at any moment, and beside another
- * process that does the same.
+ * process that does the same. An engine may be kept open for weeks, in which what it talks to is
+ * restarted: what it remembers has a bound, or is checked.
+ *
+ * Nothing outside of `engine/` and `store/` asks an engine for its id to decide something: how
+ * engines differ is said by `traits`, and by which of the optional members are there.
  */
-export interface Engine {
-  readonly name: EngineName;
+export interface Engine extends Images, Pins {
+  readonly id: EngineId;
+  readonly traits: Traits;
 
-  /** How many fetches at a time are quickest here. */
+  info(): Promise<EngineInfo>;
+
+  /** The containers that services, or one of them, run by now; absent where nothing is run. */
+  readonly containers?: ((unit?: string) => Promise<readonly ServiceContainer[]>) | undefined;
+
+  /**
+   * Removes images that were never finished, because what made them was killed, and that keep the
+   * engine from telling what it has (`EngineError` `torn-image`). Absent where that can't be.
+   *
+   * @returns the ids of the images that it removed.
+   */
+  readonly repair?: ((signal: AbortSignal) => Promise<readonly string[]>) | undefined;
+
+  /** Ends what was started for this (a service process, connections). */
+  close(): Promise<void>;
+}
+
+/** How engines differ in what they promise, as far as somebody decides by it. */
+export interface Traits {
+  /** Who downloads what `fetch` brings: berth, at the rate that it keeps to, or the engine itself. */
+  readonly downloads: 'berth' | 'engine';
+  /** Who judges by policy.json what `fetch` brings from a registry. */
+  readonly judges: 'berth' | 'engine';
+}
+
+/** The images of an engine. */
+export interface Images {
+  /** How many fetches at a time are quickest. */
   readonly concurrency: number;
+
+  /** Where images wait for this engine to unpack them; absent where they are kept as they come. */
+  readonly depot?: Depot | undefined;
 
   /** The engine's id of an image: podman's is the config's digest, the store's the manifest's. */
   idOf(image: ResolvedImage): string;
-
-  info(): Promise<EngineInfo>;
 
   /** Every image that is present and whole. */
   images(): Promise<readonly EngineImage[]>;
@@ -29,30 +63,8 @@ export interface Engine {
   /** Whether the image is present and whole, now. */
   has(id: string): Promise<boolean>;
 
-  /** Every pin that berth ever made here and that is still there, found by its labels. */
-  pins(): Promise<readonly Pin[]>;
-
-  /**
-   * The pins that look in every respect as berth makes them: lost records are made again from no others.
-   * Absent where nobody else can make a pin.
-   */
-  readonly genuine?: (pins: readonly Pin[]) => Promise<readonly Pin[]>;
-
-  /** Where images wait for this engine to unpack them; absent where they are kept as they come. */
-  readonly depot?: Depot;
-
-  /**
-   * The blobs that have to come over the network for an image of which one or all names are
-   * missing: neither here, nor here unpacked, nor in the depot. Of one that is here in part, `size`
-   * is what is missing.
-   */
-  missingBlobs(image: ResolvedImage): Promise<readonly Blob[]>;
-
-  /**
-   * Each layer that is here unpacked, as the digests of the blobs that made it and those below it,
-   * from the base up; none where `EngineInfo.unpacking` is absent.
-   */
-  layers(): Promise<readonly (readonly string[])[]>;
+  /** What it takes to bring images of which one name or all names are missing. Reads only. */
+  footprint(images: readonly ResolvedImage[]): Promise<Footprint>;
 
   /**
    * How many bytes become free when these images, which are present, are removed; more than that
@@ -66,24 +78,7 @@ export interface Engine {
    *
    * @returns the engine's id of the image, which equals `idOf(image)`.
    */
-  fetch(image: ResolvedImage, access: Access, watch?: FetchWatch): Promise<string>;
-
-  /**
-   * Pins images for a root. A pin that is there already is made to say what is asked for; other
-   * pins of the root stay.
-   *
-   * @throws {EngineError} `no-such-image` if one of the images is gone again.
-   */
-  pin(root: string, images: readonly PinRequest[]): Promise<void>;
-
-  /**
-   * How many locks are left, of which each pin takes one and so do the pins of a root together;
-   * undefined where there is no bound, or it can't be told.
-   */
-  freeLocks(): Promise<number | undefined>;
-
-  /** Drops pins; one that is gone already is none to worry about. The images stay. */
-  unpin(pins: readonly Pin[]): Promise<void>;
+  fetch(image: ResolvedImage, source: Source, watch?: FetchWatch): Promise<string>;
 
   /** Makes the tagged full name mean this image; moves it if it meant another. */
   tag(id: string, name: string): Promise<void>;
@@ -94,16 +89,39 @@ export interface Engine {
    * @returns false, and nothing is changed, if something (a container, a pin) holds it.
    */
   remove(id: string): Promise<boolean>;
+}
 
-  /** The containers that services, or one of them, run by now; absent where nothing is run. */
-  readonly containers?: (unit?: string) => Promise<readonly ServiceContainer[]>;
+/** The pins of an engine: its hold on images on behalf of roots. */
+export interface Pins {
+  /** Every pin that berth ever made here and that is still there, found by its labels. */
+  pins(): Promise<readonly Pin[]>;
 
-  /** Ends what was started for this (a service process, connections). */
-  close(): Promise<void>;
+  /**
+   * The pins that look in every respect as berth makes them: lost records are made again from no others.
+   * Absent where nobody else can make a pin.
+   */
+  readonly genuine?: ((pins: readonly Pin[]) => Promise<readonly Pin[]>) | undefined;
+
+  /**
+   * Why there is no room for so many more pins of a root, as things stand now; undefined if there is.
+   * Pins that are to go first count for nothing, as the new come before the old go.
+   */
+  roomFor(root: string, count: number): Promise<EngineError | undefined>;
+
+  /**
+   * Pins images for a root. A pin that is there already is made to say what is asked for; other
+   * pins of the root stay.
+   *
+   * @throws {EngineError} `no-such-image` if one of the images is gone again.
+   */
+  pin(root: string, images: readonly PinRequest[]): Promise<void>;
+
+  /** Drops pins; one that is gone already is none to worry about. The images stay. */
+  unpin(pins: readonly Pin[]): Promise<void>;
 }
 
 export interface EngineInfo {
-  readonly name: EngineName;
+  readonly name: EngineId;
   /** The program's version; berth's own for the store. */
   readonly version: string;
   /** Where images lie on disk: the directory whose file system must have the space. */
@@ -112,16 +130,16 @@ export interface EngineInfo {
   readonly unpacking?: string;
   /** Where a system's podman itself says that its images lie; a user's is no matter of the root. */
   readonly graphRoot?: string;
-  /** Of the layers on disk, of a system's podman: `overlay`. */
+  /** The driver of the layers on disk of a system's podman: `overlay`. */
   readonly driver?: string;
-  /** The stores beside its own in which it looks, as far as it tells. */
+  /** The stores beside its own in which a system's podman looks, as far as it tells. */
   readonly additionalStores?: readonly string[];
   /** One line for people: which socket or program, and whether berth started it. */
   readonly description: string;
 }
 
 export interface EngineImage {
-  /** `sha256:…`, as `Engine.idOf`. */
+  /** `sha256:…`, as `Images.idOf`. */
   readonly id: string;
   /** The full tagged names that mean this image: `docker.io/library/nginx:1.27`. */
   readonly names: readonly string[];

@@ -1,3 +1,4 @@
+import type { EngineId } from '../common/engine-id.ts';
 import type { roles, updaters } from '../common/roots.ts';
 
 type Updater = (typeof updaters)[number];
@@ -39,6 +40,8 @@ export interface PinnedRecord {
 
 /** The engine's hold on one image on behalf of one root. */
 export interface Pin extends PinRequest {
+  /** Where the image is held, or what it waits for. */
+  readonly engine: EngineId;
   readonly root: string;
   /** Whether a seal proves that berth wrote it; absent where nobody else could. */
   readonly sealed?: boolean;

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommonOptions } from '../cli/options.ts';
+import type { EngineId } from '../common/engine-id.ts';
 import { BerthError, systemErrorCode } from '../common/errors.ts';
 import { isRootId } from '../common/roots.ts';
 import { lineOfKey } from '../common/toml-line.ts';
 import type { ActiveSource, DirectoriesConfig } from '../deployment/directories.ts';
-import type { EngineName } from '../engine/engine.ts';
 import type { GateOptions } from '../lifecycle/boot/gate.ts';
 import { parseQuietHours, type QuietHours } from '../lifecycle/quiet-hours.ts';
 import { parseReserve, type Reserve } from '../lifecycle/reserve.ts';
@@ -13,7 +13,7 @@ import { idOfLocation, isManual } from '../state/root-id.ts';
 
 /** The host's configuration of berth, merged from all its files. */
 export interface Config {
-  readonly engine?: EngineName;
+  readonly engine?: EngineId;
   readonly stateDirectory?: string;
   /** Where roots keep Compose files: absolute paths in them, `*` for a part of a component. */
   readonly compose: readonly string[];

@@ -1,10 +1,11 @@
-import type { Engine, EngineName } from '../engine/engine.ts';
+import type { EngineId } from '../common/engine-id.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { PodmanTarget } from '../engine/podman/api/connect.ts';
 import type { Registry } from '../registry/registry.ts';
 
 export interface EngineOptions {
   /** As configured; undefined leaves the choice to what is there. */
-  readonly name: EngineName | undefined;
+  readonly name: EngineId | undefined;
   /** The calling user's engine instead of the system's. */
   readonly user: boolean;
   /** A podman of berth's own, not the one that listens. */

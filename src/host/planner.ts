@@ -29,14 +29,19 @@ export async function plannerOf(
   target?: InstallTarget,
   planAs: typeof planStage = planStage,
 ): Promise<Planner> {
-  const { compose } = surroundings;
+  const { compose, engine } = surroundings;
   // What the running system's updater says has no meaning for another system.
   const deployment =
     target === undefined ? (called ?? (await deploymentAt(root.location, options))) : undefined;
   const location = target?.location ?? deployment?.location ?? root.location;
   const given = options.id ?? target?.id;
   const foreign = target !== undefined;
-  const wanted = await wantedOf(root, { bind: options.bind, compose, foreign });
+  const wanted = await wantedOf(root, {
+    bind: options.bind,
+    compose,
+    engine: engine.id,
+    foreign,
+  });
   const idIn = ({ records }: Situation) => idOfRoot(location, given, records, deployment);
   const isKnown = (given ?? deployment) !== undefined;
   return {

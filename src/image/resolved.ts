@@ -21,3 +21,13 @@ export interface Blob {
   /** Compressed, in bytes. */
   readonly size: number;
 }
+
+/** The blobs without those that come a second time: an image may repeat a layer. */
+export function distinctBlobs(blobs: readonly Blob[]): readonly Blob[] {
+  return [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
+}
+
+/** What the blobs take together, compressed and each once, in bytes. */
+export function sizeOf(blobs: readonly Blob[]): number {
+  return distinctBlobs(blobs).reduce((sum, { size }) => sum + size, 0);
+}

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { withLock } from '../common/process-lock.ts';
 import { assertRootId } from '../common/roots.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { State } from '../state/state.ts';
 import type { LoadedImages } from '../store/loaded.ts';
 import type { Report } from './events.ts';
 import type { Reserve } from './reserve.ts';
@@ -9,7 +10,7 @@ import type { Reserve } from './reserve.ts';
 /** What every command of the lifecycle works with. */
 export interface Context {
   readonly engine: Engine;
-  readonly stateDirectory: string;
+  readonly state: State;
   readonly report: Report;
   readonly signal: AbortSignal;
   /** How long other berths are waited for, in milliseconds, where that is less than usual. */
@@ -40,12 +41,12 @@ export function changingRoot<T>(context: Context, id: string, work: () => Promis
 }
 
 function locked<T>(
-  { stateDirectory, signal, report, lockPatience: patience }: Context,
+  { state, signal, report, lockPatience: patience }: Context,
   name: string,
   mode: 'shared' | 'exclusive',
   work: () => Promise<T>,
 ): Promise<T> {
-  const path = join(stateDirectory, name);
+  const path = join(state.directory, name);
   const onWait = (holders: string) => {
     report({ event: 'warning', message: `waiting for ${holders}, which holds ${path}` });
   };

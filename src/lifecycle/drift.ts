@@ -1,7 +1,8 @@
+import type { EngineId } from '../common/engine-id.ts';
 import type { EngineImage } from '../engine/engine.ts';
 import { digestOf } from '../image/name.ts';
-import type { Contents, RecordImage, RootRecord } from '../state/record.ts';
-import { writeRecord } from '../state/records.ts';
+import type { RecordImage, RootRecord } from '../state/record.ts';
+import * as transitions from '../state/transitions.ts';
 import { type Context, changing, changingRoot } from './context.ts';
 import { driftRequest } from './restore-pins.ts';
 import { readSituation, type Situation } from './situation.ts';
@@ -47,7 +48,7 @@ export async function recordDrift(
   drifted: readonly Drifted[],
 ): Promise<RootRecord> {
   const drift = driftImages(record, images, drifted);
-  const { drift: before = [], ...rest } = record;
+  const before = record.drift ?? [];
   const isSame = JSON.stringify(before) === JSON.stringify(drift);
   if (isSame && arePinned(record.id, drift, pins)) return record;
   // A pin of theirs says more: whose stage it is of, and whether berth fetched it.
@@ -55,8 +56,8 @@ export async function recordDrift(
     [...(record.staged?.images ?? []), ...(record.pending?.images ?? [])].map(({ id }) => id),
   );
   const own = drift.filter(({ id }) => !staged.has(id));
-  const changed = drift.length === 0 ? rest : { ...rest, drift };
-  writeRecord(context.stateDirectory, changed);
+  const changed = transitions.drifted(record, drift);
+  context.state.write(changed);
   await context.engine.pin(
     record.id,
     own.map((image) => driftRequest(record, image)),
@@ -114,8 +115,9 @@ function driftImages(
 ): RecordImage[] {
   return [...Map.groupBy(drifted, ({ id }) => id)].flatMap(([id, names]) => {
     const image = images.get(id);
-    const staged = record.staged ?? { images: [] };
-    return image === undefined ? [] : [imageAs(staged, image, new Set(names.map((n) => n.name)))];
+    const { engine, staged } = record;
+    const moved = new Set(names.map(({ name }) => name));
+    return image === undefined ? [] : [imageAs(engine, staged?.images ?? [], image, moved)];
   });
 }
 
@@ -124,7 +126,8 @@ function driftImages(
  * names brought the image too.
  */
 export function imageAs(
-  { images }: Pick<Contents, 'images'>,
+  engine: EngineId,
+  images: readonly RecordImage[],
   { id, digests, size }: EngineImage,
   moved: ReadonlySet<string>,
 ): RecordImage {
@@ -139,6 +142,7 @@ export function imageAs(
     size,
     fetched: false,
     names: served.map(({ name, references }) => ({ name, digest: digest(name), references })),
+    engine,
   };
 }
 

@@ -1,7 +1,6 @@
 import type { Role } from '../deployment/deployment.ts';
-import { lastActivation } from '../state/activation.ts';
-import type { RecordDeployment, RootRecord } from '../state/record.ts';
-import { readRecords, writeRecord } from '../state/records.ts';
+import { isLiving, type RecordDeployment, type RootRecord } from '../state/record.ts';
+import * as transitions from '../state/transitions.ts';
 import { type Context, changingRoot } from './context.ts';
 import { type Situation } from './situation.ts';
 
@@ -21,7 +20,7 @@ const DAY = 24 * 60 * 60 * 1000;
  * @param days for how many it is held at most.
  */
 export function isHeld(
-  { stateDirectory }: Context,
+  { state }: Context,
   { deployment, staged, pending }: RootRecord,
   { records }: Situation,
   roots: readonly LivingRoot[],
@@ -33,7 +32,7 @@ export function isHeld(
   if (since !== undefined && Date.now() - since > days * DAY) return false;
   const time = (staged ?? pending)?.time ?? '';
   // The running root may be staged anew at any time; newer it is if it was booted since.
-  const activation = lastActivation(stateDirectory);
+  const activation = state.activation.read();
   const timeOf = ({ id, role }: LivingRoot) =>
     (role === 'booted'
       ? activation?.root === id && activation.time
@@ -50,15 +49,16 @@ function sinceOf({ since = '' }: RecordDeployment): number | undefined {
 /**
  * Notes since when the root is held.
  *
- * @returns whether it was not noted yet.
+ * @returns whether that was not noted yet.
  */
-export async function hold(context: Context, record: RootRecord): Promise<boolean> {
-  const { id, deployment } = record;
-  if (deployment === undefined || sinceOf(deployment) !== undefined) return false;
-  await changingRoot(context, id, async () => {
-    const now = readRecords(context.stateDirectory).byId.get(id) ?? record;
-    const held = { ...deployment, role: 'held' as const, since: new Date().toISOString() };
-    writeRecord(context.stateDirectory, { ...now, deployment: held });
+export async function hold(context: Context, { id, deployment }: RootRecord): Promise<boolean> {
+  if (deployment !== undefined && sinceOf(deployment) !== undefined) return false;
+  return changingRoot(context, id, async () => {
+    const record = context.state.record(id);
+    // Another berth may have released the root meanwhile.
+    if (record?.deployment === undefined || !isLiving(record)) return false;
+    if (sinceOf(record.deployment) !== undefined) return false;
+    context.state.write(transitions.held(record, record.deployment, new Date().toISOString()));
+    return true;
   });
-  return true;
 }

@@ -1,6 +1,7 @@
 import type { Binding } from '../binding/bindings.ts';
 import { LOCK_PATH } from '../binding/lock.ts';
 import { BerthError } from '../common/errors.ts';
+import type { Source } from '../engine/source.ts';
 import { byDigest } from '../image/name.ts';
 import { formatPlatform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
@@ -24,14 +25,14 @@ export async function lookUp(
   context: Lookup,
   registry: Registry,
   binding: Binding,
-): Promise<{ image: ResolvedImage; access: Access }> {
+): Promise<{ image: ResolvedImage; source: Source }> {
   const { name, platform, locked, lockProblem } = binding;
   if (lockProblem !== undefined) {
     const { message, hint, path } = lockProblem;
     throw new BerthError('lock-file', `${path}: ${message}`, { hint });
   }
   const wanted = wantedName(binding);
-  const { found, access } = await foundAt(context, registry, binding, wanted);
+  const { found, source } = await foundAt(context, registry, binding, wanted);
   const expected = locked?.platforms.get(formatPlatform(platform));
   if (expected !== undefined && expected !== found.manifest) {
     throw new BerthError(
@@ -40,7 +41,7 @@ export async function lookUp(
       { hint: 'write it anew with `berth lock`' },
     );
   }
-  return { image: { ...found, name }, access };
+  return { image: { ...found, name }, source };
 }
 
 export function wantedName({ name, locked, recorded }: Binding): string {
@@ -50,7 +51,7 @@ export function wantedName({ name, locked, recorded }: Binding): string {
 
 interface Found {
   readonly found: ResolvedImage;
-  readonly access: Access;
+  readonly source: Source;
 }
 
 async function foundAt(
@@ -101,24 +102,25 @@ export async function atHand(
 }
 
 function foundIn(
-  shipped: ShippedImages | undefined,
+  images: ShippedImages | undefined,
   { platform }: Binding,
   wanted: string,
 ): Found | undefined {
-  const found = shipped?.find(wanted, platform);
-  if (shipped === undefined || found === undefined) return undefined;
-  return { found, access: { shipped } };
+  const found = images?.find(wanted, platform);
+  if (images === undefined || found === undefined) return undefined;
+  return { found, source: { from: 'layout', images } };
 }
 
-function foundInRegistry(
+async function foundInRegistry(
   registry: Registry,
   binding: Binding,
   wanted: string,
   signal: AbortSignal,
 ): Promise<Found> {
-  return firstThatWorks(binding, signal, (access) =>
+  const { found, access } = await firstThatWorks(binding, signal, (access) =>
     registry.resolve(wanted, binding.platform, access, signal),
   );
+  return { found, source: { from: 'registry', access } };
 }
 
 export function isResolvedAnew({ policy }: Binding): boolean {

@@ -1,13 +1,11 @@
 import { BerthError } from '../common/errors.ts';
-import { API_VERSION } from '../common/version.ts';
 import type { EngineImage } from '../engine/engine.ts';
 import type { PinRequest } from '../engine/pin.ts';
 import { digestOf, isNameOrId } from '../image/name.ts';
 import { formatPlatform, hostPlatform } from '../image/platform.ts';
-import { type RecordImage, type RootRecord } from '../state/record.ts';
-import { readRecords, removeRecord, writeRecord } from '../state/records.ts';
-import { mergeReleased } from '../state/released.ts';
+import type { RecordImage } from '../state/record.ts';
 import { isManual, MANUAL } from '../state/root-id.ts';
+import * as transitions from '../state/transitions.ts';
 import { type Context, changing, changingRoot } from './context.ts';
 import { broughtByBerth } from './provenance.ts';
 import { recoverSituation, refuseElsewhere, type Situation } from './situation.ts';
@@ -62,7 +60,7 @@ export async function addManualPin(
 ): Promise<void> {
   await changingRoot(context, id, async () => {
     const time = new Date().toISOString();
-    const record = readRecords(context.stateDirectory).byId.get(id);
+    const record = context.state.record(id);
     const before = record?.staged?.images ?? [];
     const names = new Map(
       before
@@ -80,21 +78,10 @@ export async function addManualPin(
       size: 0,
       fetched: image.fetched,
       names: served.map(({ name, digest }) => ({ name, digest, references: [] })),
+      engine: context.engine.id,
     };
-    writeRecord(context.stateDirectory, {
-      apiVersion: API_VERSION,
-      kind: 'Record',
-      id,
-      location: '',
-      engine: context.engine.name,
-      staged: {
-        time,
-        images: [...before.filter((known) => known.id !== image.id), entry],
-        problems: [],
-        unresolved: [],
-      },
-      released: record?.released.filter((released) => released.id !== image.id) ?? [],
-    });
+    const root = { id, engine: context.engine.id };
+    context.state.write(transitions.pinned(record, root, entry, time));
     const pinned = { location: '', images: 0, problems: 0, staged: time };
     await context.engine.pin(id, [{ ...image, names: served, record: pinned }]);
   });
@@ -127,45 +114,20 @@ export async function unpin(
     if (pins.length === 0) throw notByHand(what, held, situation);
     await context.engine.unpin(pins);
     const served = pins.flatMap((pin) => pin.names.map(({ name }) => name));
+    const brought = broughtByBerth(situation);
     const records = new Map(situation.records);
     for (const [root, own] of Map.groupBy(pins, (pin) => pin.root)) {
-      const record = forget(context, situation, root, new Set(own.map(({ id }) => id)));
-      if (record === undefined) records.delete(root);
-      else records.set(root, record);
+      const record = situation.records.get(root);
+      if (record === undefined) continue;
+      const left = transitions.unpinned(record, new Set(own.map(({ id }) => id)), brought);
+      context.state.settle(root, left);
+      if (left === undefined) records.delete(root);
+      else records.set(root, left);
     }
     // Others may have waited for the names.
     await moveNames(context, records, served, undefined);
     return [...new Set(pins.map(({ id }) => id))];
   });
-}
-
-/** Takes images off a record of pins made by hand. @returns what is left of it. */
-function forget(
-  context: Context,
-  situation: Situation,
-  root: string,
-  ids: ReadonlySet<string>,
-): RootRecord | undefined {
-  const record = situation.records.get(root);
-  if (record === undefined) return undefined;
-  const { staged, ...rest } = record;
-  const images = staged?.images ?? [];
-  const going = images.filter(({ id }) => ids.has(id));
-  const staying = images.filter(({ id }) => !ids.has(id));
-  const released = mergeReleased(record.released, going, broughtByBerth(situation));
-  if (staying.length === 0 && released.length === 0) {
-    removeRecord(context.stateDirectory, root);
-    return undefined;
-  }
-  const left: RootRecord = {
-    ...rest,
-    ...(staged === undefined || staying.length === 0
-      ? {}
-      : { staged: { ...staged, images: staying } }),
-    released,
-  };
-  writeRecord(context.stateDirectory, left);
-  return left;
 }
 
 /** Every image id that names, digests or ids may mean, by engine and by record. */

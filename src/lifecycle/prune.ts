@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { repositoryOf } from '../image/name.ts';
-import { isLiving, type Released, type RootRecord, wantedImages } from '../state/record.ts';
-import { removeRecord, writeRecord } from '../state/records.ts';
+import { type Released, type RootRecord, wantedImages } from '../state/record.ts';
+import * as transitions from '../state/transitions.ts';
 import { halfWritten, removeHalfWritten } from '../store/remove.ts';
 import { type Context, changing } from './context.ts';
 import { readSituation, recoverSituation, type Situation } from './situation.ts';
@@ -37,8 +37,8 @@ export async function planPrune(context: Context): Promise<readonly PruneEntry[]
 }
 
 /** In bytes: what berth's own store keeps of downloads that broke, to go on with. */
-export function brokenDownloads({ stateDirectory }: Context): number {
-  return halfWritten(join(stateDirectory, 'store'));
+export function brokenDownloads({ state }: Context): number {
+  return halfWritten(join(state.directory, 'store'));
 }
 
 /**
@@ -68,7 +68,7 @@ export async function prune(context: Context, shown: readonly PruneEntry[]): Pro
     const ids = new Set(shown.map(({ id }) => id));
     const entries = prunable(situation).filter(({ id }) => ids.has(id));
     const freed = await freedBy(context, entries);
-    const broken = await removeHalfWritten(join(context.stateDirectory, 'store'));
+    const broken = await removeHalfWritten(join(context.state.directory, 'store'));
     for (const entry of entries) {
       const outcome = await carryOut(context, entry);
       if (outcome.verdict.kind === 'kept') kept.push(outcome);
@@ -135,10 +135,7 @@ function manifestsOf({ records, elsewhere }: Situation): ReadonlySet<string> {
   return new Set(all.flatMap(wantedImages).map(({ manifest }) => manifest));
 }
 
-function forget(context: Context, record: RootRecord, done: ReadonlySet<string>): void {
-  const released = record.released.filter(({ id }) => !done.has(id));
-  if (released.length === record.released.length) return;
-  if (released.length > 0 || isLiving(record)) {
-    writeRecord(context.stateDirectory, { ...record, released });
-  } else removeRecord(context.stateDirectory, record.id);
+function forget({ state }: Context, record: RootRecord, done: ReadonlySet<string>): void {
+  if (!record.released.some(({ id }) => done.has(id))) return;
+  state.settle(record.id, transitions.pruned(record, done));
 }

@@ -1,7 +1,7 @@
 import type { Binding } from '../binding/bindings.ts';
 import { type NameFailure, tryLimited } from '../common/limited.ts';
 import { formatPlatform } from '../image/platform.ts';
-import type { ResolvedImage } from '../image/resolved.ts';
+import { type ResolvedImage, sizeOf } from '../image/resolved.ts';
 import type { Registry } from '../registry/registry.ts';
 import { type Context, changing } from './context.ts';
 import { lookUp } from './look-up.ts';
@@ -57,14 +57,14 @@ async function fetchOne(
   binding: Binding,
 ): Promise<{ image: ResolvedImage; id: string; isNew: boolean }> {
   const { name } = binding;
-  const { image, access } = await lookUp(context, registry, binding);
+  const { image, source } = await lookUp(context, registry, binding);
   const id = context.engine.idOf(image);
   const isNew = !(await context.engine.has(id));
   // Under one more name no more than its config comes.
-  const blobs = isNew ? await context.engine.missingBlobs(image) : [];
-  const bytes = blobs.reduce((sum, blob) => sum + blob.size, 0);
+  const { images } = await context.engine.footprint(isNew ? [image] : []);
+  const bytes = sizeOf(images.flatMap(({ missing }) => missing));
   if (bytes > 0) context.report({ event: 'fetch-started', id, name, bytes });
-  await context.engine.fetch(image, access, {
+  await context.engine.fetch(image, source, {
     signal: context.signal,
     onBytes: (here) => {
       if (bytes === 0) return;

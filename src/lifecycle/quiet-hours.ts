@@ -2,6 +2,7 @@ import { BerthError } from '../common/errors.ts';
 import type { Depot } from '../engine/depot.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { FetchWatch } from '../engine/fetch-watch.ts';
+import { withBring, withFetch } from '../engine/with-fetch.ts';
 
 /** A part of every day, in minutes of local time since midnight; `to` is no part of it. */
 export interface QuietHours {
@@ -61,15 +62,16 @@ export function keepingQuiet(
     (depot: Depot): Depot['bring'] =>
     (hold, image, blobs, access, watch) =>
       beforeQuiet(watch, (until) => depot.bring(hold, image, blobs, access, until));
+  const fetch: Engine['fetch'] = async (image, source, watch = {}) =>
+    source.from === 'registry'
+      ? beforeQuiet(watch, (until) => engine.fetch(image, source, until))
+      : engine.fetch(image, source, watch);
   const { depot } = engine;
-  return {
-    ...engine,
-    ...(depot === undefined ? {} : { depot: { ...depot, bring: bringing(depot) } }),
-    fetch: async (image, access, watch = {}) =>
-      access.shipped === undefined
-        ? beforeQuiet(watch, (until) => engine.fetch(image, access, until))
-        : engine.fetch(image, access, watch),
-  };
+  return withFetch(
+    engine,
+    fetch,
+    depot === undefined ? undefined : withBring(depot, bringing(depot)),
+  );
 }
 
 function isQuiet({ from, to }: QuietHours, date: Date): boolean {

@@ -11,7 +11,7 @@ import { hold, isHeld } from './held.ts';
 import { planStage } from './plan/plan.ts';
 import { type ReleasedRoot, release } from './release.ts';
 import { recoverSituation, type Situation } from './situation.ts';
-import { failuresOf, type Staged, stage, standing } from './stage/stage.ts';
+import { failuresOf, resultIfUpToDate, type Staged, stage } from './stage/stage.ts';
 import { type Finding, judge, judgeAbsent } from './verify.ts';
 
 export interface ReconcileOptions {
@@ -184,7 +184,11 @@ async function stageOpen(
   { compose }: ReconcileOptions,
 ): Promise<ReconciledRoot> {
   const { id, location, role } = deployment;
-  const wanted = await wantedOf(root, { bind: undefined, compose });
+  const wanted = await wantedOf(root, {
+    bind: undefined,
+    compose,
+    engine: context.engine.id,
+  });
   const planIn = (situation: Situation) => {
     const before = situation.records.get(id);
     const kept = keepsRecord(deployment, wanted, before) ? asRecorded(wanted, before) : wanted;
@@ -197,8 +201,8 @@ async function stageOpen(
   const before = seen.records.get(id);
   const drifts = role === 'booted' && before !== undefined && hasDrifted(before, seen, names);
   if (!drifts && keepsRecord(deployment, wanted, before) && hasAll(before, seen, wanted)) {
-    const stands = standing(await planIn(seen), seen);
-    if (stands !== undefined) return { id, location, role, ...outcomeOf(stands) };
+    const upToDate = resultIfUpToDate(await planIn(seen), seen);
+    if (upToDate !== undefined) return { id, location, role, ...outcomeOf(upToDate) };
   }
   look.again();
   const noted = drifts && (await noteDrift(context, id, names));

@@ -2,9 +2,8 @@ import { counted } from '../common/counted.ts';
 import { BerthError } from '../common/errors.ts';
 import type { Pin } from '../engine/pin.ts';
 import { wantedImages } from '../state/record.ts';
-import { removeRecord, writeRecord } from '../state/records.ts';
-import { mergeReleased } from '../state/released.ts';
 import { isManual } from '../state/root-id.ts';
+import * as transitions from '../state/transitions.ts';
 import { type Context, changing } from './context.ts';
 import { broughtByBerth } from './provenance.ts';
 import { recoverSituation, refuseElsewhere } from './situation.ts';
@@ -48,12 +47,10 @@ export async function release(context: Context, id: string): Promise<ReleasedRoo
       wanted.flatMap((image) => image.names.map(({ name }) => name)),
       record,
     );
-    const { staged: _staged, pending: _pending, ...rest } = record;
-    const released = mergeReleased(record.released, wanted, brought);
-    if (released.length === 0) removeRecord(context.stateDirectory, id);
-    else writeRecord(context.stateDirectory, { ...rest, released });
+    const released = transitions.released(record, brought);
+    context.state.settle(id, released);
     const held = new Set([...others.values()].flatMap(wantedImages).map((image) => image.id));
-    const left = released.filter((image) => !held.has(image.id));
+    const left = (released?.released ?? []).filter((image) => !held.has(image.id));
     return { id, pins: own.length, images: left.length };
   });
 }

@@ -7,6 +7,7 @@ import type { NameFailure } from '../common/limited.ts';
 import { SHIPPED_STORE } from '../oci/local-images.ts';
 import type { Registry } from '../registry/registry.ts';
 import { directoryInRoot } from '../root/write-in-root.ts';
+import { State } from '../state/state.ts';
 import { openStore } from '../store/store.ts';
 import { tidyLayout } from '../store/tidy.ts';
 import type { Context } from './context.ts';
@@ -43,7 +44,7 @@ export async function shipImages(
     mkdirSync(fresh, { mode: 0o700 });
     const nearby = bindings.find(({ shipped }) => shipped !== undefined)?.shipped;
     const engine = openStore({ directory: fresh, registry, nearby });
-    const context = { engine, stateDirectory, report, signal };
+    const context = { engine, state: new State(stateDirectory), report, signal };
     const asked = bindings.map((binding) => {
       const { shipped: _, ...rest } = binding;
       return rest;

@@ -1,11 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { BerthError } from '../common/errors.ts';
 import { type AdditionalStore, readAdditionalStore } from '../engine/containers-storage/images.ts';
 import type { Engine, EngineImage } from '../engine/engine.ts';
-import { TornImageError } from '../engine/errors.ts';
+import { EngineError } from '../engine/errors.ts';
 import type { Pin } from '../engine/pin.ts';
 import type { RootRecord } from '../state/record.ts';
-import { readRecords, setAside, writeRecord } from '../state/records.ts';
 import { recordsFromPins } from '../state/recover.ts';
 import type { Context } from './context.ts';
 
@@ -36,50 +34,40 @@ export async function readSituation(context: Context): Promise<Situation> {
  * images that somebody was killed over are removed.
  */
 export async function recoverSituation(context: Context): Promise<Situation> {
-  const { situation, damaged, recovered } = await withoutTorn(context, () => look(context));
-  for (const record of damaged) setAside(record);
-  for (const record of recovered) writeRecord(context.stateDirectory, record);
+  const { situation, damaged, recovered } = await lookAfterRepair(context);
+  for (const record of damaged) context.state.setAside(record);
+  for (const record of recovered) context.state.write(record);
   return situation;
 }
 
-/** How long an image may take from the list to its manifest: another podman may just be at it. */
-const FINISHED_IN = 1000;
-
-async function withoutTorn<T>(context: Context, work: () => Promise<T>): Promise<T> {
+/** An engine that images left half-written keep from telling what it has is repaired first. */
+async function lookAfterRepair(context: Context) {
   const { engine, report, signal } = context;
-  const removed = new Set<string>();
-  let last: string | undefined;
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof TornImageError) || removed.has(error.id)) throw error;
-      const { id } = error;
-      if (id === last) {
-        await engine.remove(id);
-        removed.add(id);
-        const message = `removed ${id}, which somebody who was killed had left half-written in podman`;
-        report({ event: 'warning', message });
-      } else {
-        await delay(FINISHED_IN, undefined, { signal });
-      }
-      last = id;
-    }
+  try {
+    return await look(context);
+  } catch (error) {
+    const isTorn = error instanceof EngineError && error.code === 'torn-image';
+    if (!isTorn || engine.repair === undefined) throw error;
   }
+  for (const id of await engine.repair(signal)) {
+    const message = `removed ${id}, which somebody who was killed had left half-written in ${engine.id}`;
+    report({ event: 'warning', message });
+  }
+  return look(context);
 }
 
 async function look(context: Context) {
-  const { engine, stateDirectory, report } = context;
+  const { engine, state, report } = context;
   // First the pins: a stage writes its record before it pins, so what has a pin here and no
   // record afterwards has really lost it.
   const waiting = engine.depot?.pins() ?? [];
   const [images, pins] = await Promise.all([engine.images(), engine.pins()]);
   const downloaded = await wholeOf(engine, waiting);
-  const { byId, damaged } = readRecords(stateDirectory);
+  const { byId, damaged } = state.records();
   const isLost = ({ root }: Pin) => !byId.has(root);
   const own = new Set(await genuine(engine, pins.filter(isLost)));
   const lost = [...own, ...waiting.filter(isLost)];
-  const recovered = recordsFromPins(lost, byId, engine.name);
+  const recovered = recordsFromPins(lost, byId, engine.id);
   for (const { path, message } of damaged) {
     report({ event: 'warning', message: `the record ${path} is damaged: ${message}` });
   }
@@ -94,8 +82,8 @@ async function look(context: Context) {
   const all = [...byId.values(), ...recovered];
   const entries = (records: readonly RootRecord[]) => new Map(records.map((r) => [r.id, r]));
   const situation: Situation = {
-    records: entries(all.filter((record) => record.engine === engine.name)),
-    elsewhere: entries(all.filter((record) => record.engine !== engine.name)),
+    records: entries(all.filter((record) => record.engine === engine.id)),
+    elsewhere: entries(all.filter((record) => record.engine !== engine.id)),
     images: new Map(images.map((image) => [image.id, image])),
     pins: pins.filter((pin) => !isLost(pin) || own.has(pin)),
     downloaded,
@@ -109,18 +97,22 @@ async function genuine(engine: Engine, pins: readonly Pin[]): Promise<readonly P
   return pins.length === 0 ? pins : ((await engine.genuine?.(pins)) ?? pins);
 }
 
-/** The ids of those that wait of which everything is here. */
+/** The ids of the waiting images of which everything is here. */
 async function wholeOf(engine: Engine, waiting: readonly Pin[]): Promise<ReadonlySet<string>> {
-  const whole = new Set<string>();
-  for (const { id, platform, names } of waiting) {
+  const found = waiting.flatMap(({ id, platform, names }) => {
     const images = names.map(({ name, ...meaning }) =>
       engine.depot?.find(name, { ...meaning, platform }),
     );
-    const found = images.filter((image) => image !== undefined);
-    const missing = await Promise.all(found.map((image) => engine.missingBlobs(image)));
-    if (found.length === names.length && missing.flat().length === 0) whole.add(id);
-  }
-  return whole;
+    return images.every((image) => image !== undefined) ? [{ id, images }] : [];
+  });
+  if (found.length === 0) return new Set();
+  const asked = found.flatMap(({ images }) => images);
+  const footprint = await engine.footprint(asked);
+  const broken = new Set(
+    asked.filter((_, index) => (footprint.images[index]?.missing ?? []).length > 0),
+  );
+  const whole = found.filter(({ images }) => !images.some((image) => broken.has(image)));
+  return new Set(whole.map(({ id }) => id));
 }
 
 /** Each store is read at most once, and only if something is asked of it. */

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { isDigest } from '../image/digest.ts';
 import type { Platform } from '../image/platform.ts';
 import type { Blob } from '../image/resolved.ts';
-import type { Place } from '../registry/endpoint.ts';
+import type { Endpoint } from '../registry/endpoint.ts';
 import type { RegistryError } from '../registry/errors.ts';
 import { failure } from '../registry/failure.ts';
 
@@ -81,7 +81,7 @@ const schema = v.object({
 });
 
 /** Where the manifest was asked for. */
-type Asked = Pick<Place, 'registry' | 'repository' | 'reference'>;
+type Asked = Pick<Endpoint, 'registry' | 'repository' | 'reference'>;
 
 type Descriptor = v.InferOutput<typeof descriptor>;
 

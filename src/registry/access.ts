@@ -1,5 +1,4 @@
 import type { Secret } from '../common/secret.ts';
-import type { ShippedImages } from '../oci/local-images.ts';
 
 /** How one image may be fetched: what the unit that names it says of it, files already read. */
 export interface Access {
@@ -10,8 +9,6 @@ export interface Access {
    * no credentials of the host are sent: only those of the unit.
    */
   readonly tlsVerify?: boolean;
-  /** Where the image is at hand: in what a root ships. No registry is asked for it then. */
-  readonly shipped?: ShippedImages;
 }
 
 export type AccessCredentials =

@@ -1,38 +1,36 @@
-import type { Place } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import { RegistryError, type RegistryErrorOptions } from './errors.ts';
 import { Stalled } from './http/body.ts';
+import { LONGEST_RETRY_AFTER, pointInTime } from './retry-after.ts';
 
-/** In bytes: with that much more of a blob an attempt was not in vain. */
+/** In bytes: an attempt that brought so much more of a blob was not in vain. */
 export const PROGRESS = 1024 * 1024;
 
-/** In milliseconds: a registry that asks for more is asked again by a later run. */
-export const LONGEST_RETRY_AFTER = 120_000;
-
-/** In milliseconds: a registry that asks for more than a day is asked for that long. */
+/** In milliseconds: a registry that asks for more than a day is left alone for a day. */
 const LONGEST_REST = 24 * 60 * 60 * 1000;
 
-/** How often a host is waited for in vain, until it is not asked any more. */
-const PATIENCE_ENDS = 3;
+/** How often in a row a host is waited for in vain before it is not asked any more. */
+const MAX_SILENCES = 3;
 
-/** When each host may be asked again, in milliseconds since 1970, by what it said itself. */
+/** When each host may be asked again, by its own `Retry-After`, in milliseconds since 1970. */
 export type RetryTimes = Map<string, number>;
 
-/** Was not even asked, as it is known what would come of it. */
+/** A host that was not asked, since the answer is known. */
 export class LeftAlone extends RegistryError {}
 
 /** Whether a host was waited for in vain: it said nothing, or next to nothing. */
 export function isSilence({ code, cause }: RegistryError): boolean {
-  // A proxy's error stands before it.
+  // A proxy's error wraps that of the connection.
   const found = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
   return code !== 'too-slow' && found instanceof Stalled && found.total < PROGRESS;
 }
 
 /**
- * What hosts have shown in one run. One that is waited for in vain three times in a row, or that wants
- * to be left alone for longer than anybody waits here, is not asked any more: each blob and image of it
- * would cost the wait again.
+ * What hosts have shown in one run. A host that is waited for in vain three times in a row, or that
+ * wants to be left alone for longer than a run waits, is not asked any more: each of its blobs and
+ * images would cost the wait again. A later run has a circuit breaker of its own.
  */
-export class Hosts {
+export class CircuitBreaker {
   readonly #retryTimes: RetryTimes;
   readonly #silent = new Map<string, { readonly times: number; readonly error: RegistryError }>();
 
@@ -41,26 +39,26 @@ export class Hosts {
   }
 
   /** @throws {LeftAlone} */
-  async ask<T>(place: Place, work: () => Promise<T>): Promise<T> {
-    this.#checkTime(place);
-    const before = this.#silent.get(place.host);
-    if (before !== undefined && before.times >= PATIENCE_ENDS) throw silent(place, before.error);
+  async ask<T>(endpoint: Endpoint, work: () => Promise<T>): Promise<T> {
+    this.#checkTime(endpoint);
+    const before = this.#silent.get(endpoint.host);
+    if (before !== undefined && before.times >= MAX_SILENCES) throw silent(endpoint, before.error);
     try {
       const result = await work();
-      this.#silent.delete(place.host);
+      this.#silent.delete(endpoint.host);
       return result;
     } catch (error) {
-      if (error instanceof RegistryError) this.#note(place.host, error, before?.times ?? 0);
+      if (error instanceof RegistryError) this.#note(endpoint.host, error, before?.times ?? 0);
       throw error;
     }
   }
 
-  #checkTime(place: Place): void {
-    const rest = (this.#retryTimes.get(place.host) ?? 0) - Date.now();
+  #checkTime(endpoint: Endpoint): void {
+    const rest = (this.#retryTimes.get(endpoint.host) ?? 0) - Date.now();
     if (rest <= 0) return;
     throw leftAlone(
       'rate-limited',
-      place,
+      endpoint,
       `it asked not to be asked again before ${pointInTime(rest)}`,
       {
         hint: `try again after ${pointInTime(rest)}, or log in to be allowed more`,
@@ -69,33 +67,31 @@ export class Hosts {
     );
   }
 
-  /** @param times before: of many waits at the same time one counts. */
+  /** @param times how often the host was silent when the work began: waits side by side count once. */
   #note(host: string, error: RegistryError, times: number): void {
     const { retryAfter = 0, kind } = error;
     if (kind === 'unreachable' && retryAfter > LONGEST_RETRY_AFTER) {
+      this.#dropPassedTimes();
       this.#retryTimes.set(host, Date.now() + Math.min(retryAfter, LONGEST_REST));
     }
     if (isSilence(error)) this.#silent.set(host, { times: times + 1, error });
   }
+
+  #dropPassedTimes(): void {
+    for (const [host, time] of this.#retryTimes) {
+      if (time <= Date.now()) this.#retryTimes.delete(host);
+    }
+  }
 }
 
-/** `Date` ends in the year 275760, and registries say what they like. */
-const MAX_AHEAD = 1000 * 365 * 24 * 60 * 60 * 1000;
-
-/** The time that it is so many milliseconds from now, to the second. */
-export function pointInTime(milliseconds: number): string {
-  const ahead = Math.min(milliseconds, MAX_AHEAD);
-  return new Date(Date.now() + ahead).toISOString().replace(/\.\d+Z$/, 'Z');
-}
-
-function silent(place: Place, last: RegistryError): LeftAlone {
-  const found = `it was waited for in vain ${PATIENCE_ENDS} times in a row (${last.message})`;
-  return leftAlone('registry-unreachable', place, found, { hint: last.hint });
+function silent(endpoint: Endpoint, last: RegistryError): LeftAlone {
+  const found = `it was waited for in vain ${MAX_SILENCES} times in a row (${last.message})`;
+  return leftAlone('registry-unreachable', endpoint, found, { hint: last.hint });
 }
 
 function leftAlone(
   code: 'rate-limited' | 'registry-unreachable',
-  { registry, host }: Place,
+  { registry, host }: Endpoint,
   found: string,
   options: RegistryErrorOptions,
 ): LeftAlone {

@@ -2,11 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import type { Blob } from '../image/resolved.ts';
 import type { Access } from './access.ts';
 import type { BlobProgress } from './blob-progress.ts';
-import type { Place } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import { RegistryError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { connectionLost, failure, printable } from './failure.ts';
-import { eachChunk, type Patience, Stalled } from './http/body.ts';
+import { eachChunk, Stalled, type Timeouts } from './http/body.ts';
 import { discard } from './redirect.ts';
 import { type BlobTarget } from './registry.ts';
 
@@ -15,7 +15,7 @@ export interface Target {
   readonly into: BlobTarget;
   /** What is there already. */
   readonly progress: BlobProgress;
-  /** Whether another place can go on if this one is slow. */
+  /** Whether another endpoint can go on if this one is slow. */
   readonly mayLeave?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -23,7 +23,7 @@ export interface Target {
 /**
  * Streams what is missing of a blob, hashing as it passes, and ends at once when there is more than
  * there should be. If the whole is not the blob, where it began may be at fault: then all of it comes
- * from here, and only what is wrong then is this place's.
+ * from here, and only what is wrong then is this endpoint's.
  *
  * Source: distribution-spec, "Pulling blobs", and RFC 9110, section 14.
  *
@@ -31,7 +31,7 @@ export interface Target {
  */
 export async function downloadBlob(
   exchange: Exchange,
-  place: Place,
+  endpoint: Endpoint,
   access: Access,
   blob: Blob,
   target: Target,
@@ -42,22 +42,22 @@ export async function downloadBlob(
   if (progress.length < blob.size) {
     const path = `blobs/${blob.digest}`;
     const part = progress.length === 0 ? {} : { from: progress.length };
-    const asked = { place, access, path, accept: '*/*', expected, signal, ...part };
+    const asked = { endpoint, access, path, accept: '*/*', expected, signal, ...part };
     const response = await exchange.get(asked);
-    const start = checkRange(place, blob, response, progress.length);
-    checkLength(place, blob, response, start);
-    const { patience } = exchange;
-    await pass({ place, expected, blob, response, start, patience }, target);
-    if (progress.length < blob.size) throw tooShort(place, blob, progress.length);
+    const start = checkRange(endpoint, blob, response, progress.length);
+    checkLength(endpoint, blob, response, start);
+    const { timeouts } = exchange;
+    await pass({ endpoint, expected, blob, response, start, timeouts }, target);
+    if (progress.length < blob.size) throw tooShort(endpoint, blob, progress.length);
   }
   const digest = progress.digest();
   if (digest === blob.digest) return;
   if (into.restart !== undefined) {
     await into.restart();
     progress.restart();
-    if (!isWhole) return downloadBlob(exchange, place, access, blob, target);
+    if (!isWhole) return downloadBlob(exchange, endpoint, access, blob, target);
   }
-  throw failure('digest-mismatch', place, expected, `one that hashes to ${digest}`, {
+  throw failure('digest-mismatch', endpoint, expected, `one that hashes to ${digest}`, {
     hint: 'try again; if it stays so, do not trust the registry, nor a proxy on the way',
   });
 }
@@ -66,39 +66,49 @@ export async function downloadBlob(
  * At which byte of the blob the body begins. A registry may send the whole where a part was
  * asked for.
  */
-function checkRange(place: Place, blob: Blob, response: IncomingMessage, wanted: number): number {
+function checkRange(
+  endpoint: Endpoint,
+  blob: Blob,
+  response: IncomingMessage,
+  wanted: number,
+): number {
   if (response.statusCode !== 206) return 0;
   const range = response.headers['content-range'] ?? '';
   if (range.startsWith(`bytes ${wanted}-`)) return wanted;
   discard(response);
   const found = JSON.stringify(printable(range));
-  throw failure('bad-reply', place, `the blob ${blob.digest} from byte ${wanted} on`, found, {
+  throw failure('bad-reply', endpoint, `the blob ${blob.digest} from byte ${wanted} on`, found, {
     hint: 'tell those who run the registry: it does not send what it is asked for',
   });
 }
 
-function checkLength(place: Place, blob: Blob, response: IncomingMessage, start: number): void {
+function checkLength(
+  endpoint: Endpoint,
+  blob: Blob,
+  response: IncomingMessage,
+  start: number,
+): void {
   const length = start + Number(response.headers['content-length'] ?? blob.size - start);
   if (length === blob.size) return;
   discard(response);
-  throw length < blob.size ? tooShort(place, blob, length) : tooLong(place, blob);
+  throw length < blob.size ? tooShort(endpoint, blob, length) : tooLong(endpoint, blob);
 }
 
 interface Passing {
-  readonly place: Place;
+  readonly endpoint: Endpoint;
   readonly expected: string;
   readonly blob: Blob;
   readonly response: IncomingMessage;
   /** At which byte of the blob it begins. */
   readonly start: number;
-  readonly patience: Patience;
+  readonly timeouts: Timeouts;
 }
 
 async function pass(
-  { place, expected, blob, response, start, patience }: Passing,
+  { endpoint, expected, blob, response, start, timeouts }: Passing,
   { into, progress, signal, mayLeave = false }: Target,
 ): Promise<void> {
-  const bounds = mayLeave ? { ...patience, least: patience.mirror } : patience;
+  const bounds = mayLeave ? { ...timeouts, least: timeouts.mirror } : timeouts;
   let at = start;
   let isWriting = false;
   try {
@@ -107,7 +117,7 @@ async function pass(
       // What was there before the connection broke comes again from a registry that knows no parts.
       const fresh = chunk.subarray(Math.min(chunk.length, progress.length - at));
       at += chunk.length;
-      if (at > blob.size) throw tooLong(place, blob);
+      if (at > blob.size) throw tooLong(endpoint, blob);
       if (fresh.length === 0) return;
       isWriting = true;
       const written = into.write(fresh);
@@ -119,33 +129,33 @@ async function pass(
   } catch (error) {
     signal?.throwIfAborted();
     if (isWriting || error instanceof RegistryError) throw error;
-    if (mayLeave && error instanceof Stalled && isAlive(error, patience)) {
-      throw tooSlow(place, expected, error);
+    if (mayLeave && error instanceof Stalled && isAlive(error, timeouts)) {
+      throw tooSlow(endpoint, expected, error);
     }
-    throw connectionLost(place, expected, error);
+    throw connectionLost(endpoint, expected, error);
   }
 }
 
-/** Whether it would have been waited for where there is no other place. */
-function isAlive({ bytes }: Stalled, { least, mirror }: Patience): boolean {
+/** Whether it would have been waited for where there is no other endpoint. */
+function isAlive({ bytes }: Stalled, { least, mirror }: Timeouts): boolean {
   return bytes / mirror.within >= least.bytes / least.within;
 }
 
-function tooSlow(place: Place, expected: string, cause: Stalled): RegistryError {
-  return failure('too-slow', place, expected, cause.message, {
+function tooSlow(endpoint: Endpoint, expected: string, cause: Stalled): RegistryError {
+  return failure('too-slow', endpoint, expected, cause.message, {
     hint: 'look what holds this mirror up, or take it out of registries.conf',
     cause,
   });
 }
 
-function tooShort(place: Place, { digest, size }: Blob, length: number): RegistryError {
-  return failure('short-body', place, `${size} bytes of the blob ${digest}`, `${length}`, {
+function tooShort(endpoint: Endpoint, { digest, size }: Blob, length: number): RegistryError {
+  return failure('short-body', endpoint, `${size} bytes of the blob ${digest}`, `${length}`, {
     hint: 'try again; if it stays so, the registry or a proxy on the way has lost a part of it',
   });
 }
 
-function tooLong(place: Place, { digest, size }: Blob): RegistryError {
-  return failure('bad-reply', place, `${size} bytes of the blob ${digest}`, 'more', {
+function tooLong(endpoint: Endpoint, { digest, size }: Blob): RegistryError {
+  return failure('bad-reply', endpoint, `${size} bytes of the blob ${digest}`, 'more', {
     hint: 'do not trust this registry, nor a proxy on the way: it sends something else',
   });
 }

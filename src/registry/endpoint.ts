@@ -5,7 +5,7 @@ import type { RegistriesConf } from './registries-conf.ts';
 import type { RegistryRule } from './registries-toml.ts';
 
 /** Where an image may be fetched from, which need not be where its name says. */
-export interface Place {
+export interface Endpoint {
   /** As registries.conf, certs.d and auth files call it: `docker.io`. */
   readonly registry: string;
   /** `host[:port]` to connect to: `registry-1.docker.io`. */
@@ -25,15 +25,19 @@ export interface Place {
 }
 
 /**
- * The places to ask for a name, by the rule of registries.conf with the longest prefix that its
+ * The endpoints to ask for a name, by the rule of registries.conf with the longest prefix that its
  * repository begins with: its mirrors, those for digests or those for tags, then its location.
  *
- * What is blocked is a place, as containers/image sees it: `blocked = true` with mirrors means that
+ * What is blocked is an endpoint, as containers/image sees it: `blocked = true` with mirrors means that
  * nothing but the mirrors is asked.
  *
  * @throws {RegistryError} `registry-config` if a rule makes an impossible name of it.
  */
-export function placesOf(name: string, conf: RegistriesConf, access: Access): readonly Place[] {
+export function endpointsOf(
+  name: string,
+  conf: RegistriesConf,
+  access: Access,
+): readonly Endpoint[] {
   const rule = findRule(name, conf);
   const own = parseName(name);
   const endpoints = [

@@ -1,16 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { Access } from './access.ts';
 import type { Authorization, Authorizations } from './auth/authorization.ts';
-import type { Place } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import { RegistryError } from './errors.ts';
 import { connectionLost, refused, unreachable } from './failure.ts';
-import type { Patience } from './http/body.ts';
+import type { Timeouts } from './http/body.ts';
 import { NotConnected, type Transport } from './http/transport.ts';
 import { discard, type Reply, sendAndFollow } from './redirect.ts';
 
 /** What is asked of a registry. */
 export interface Request {
-  readonly place: Place;
+  readonly endpoint: Endpoint;
   readonly access: Access;
   /** Under `/v2/REPOSITORY/`. */
   readonly path: string;
@@ -34,12 +34,12 @@ export class Exchange {
     this.#authorizations = authorizations;
   }
 
-  get patience(): Patience {
-    return this.#transport.patience;
+  get timeouts(): Timeouts {
+    return this.#transport.timeouts;
   }
 
   /** As `Transport.quickestReply`. */
-  quickestReply({ host }: Place): number | undefined {
+  quickestReply({ host }: Endpoint): number | undefined {
     return this.#transport.quickestReply(host);
   }
 
@@ -49,11 +49,11 @@ export class Exchange {
    * @throws {RegistryError}
    */
   async get(request: Request): Promise<IncomingMessage> {
-    const { place, access, expected } = request;
-    let used = await this.#authorizations.current(place, access);
+    const { endpoint, access, expected } = request;
+    let used = await this.#authorizations.current(endpoint, access);
     let reply = await this.#send(request, used);
     if (reply.response.statusCode === 401 && !reply.isElsewhere) {
-      const renewed = await this.#authorizations.renew(place, access, reply, used);
+      const renewed = await this.#authorizations.renew(endpoint, access, reply, used);
       if (renewed !== undefined) {
         discard(reply.response);
         used = renewed;
@@ -65,9 +65,9 @@ export class Exchange {
       return reply.response;
     }
     const via = reply.isElsewhere ? ` by way of ${reply.url.host}` : '';
-    throw await refused(place, `${expected}${via}`, reply.response, {
+    throw await refused(endpoint, `${expected}${via}`, reply.response, {
       secrets: used?.secrets ?? [],
-      patience: this.patience,
+      timeouts: this.timeouts,
     });
   }
 
@@ -77,45 +77,45 @@ export class Exchange {
     } catch (error) {
       request.signal?.throwIfAborted();
       if (error instanceof RegistryError) throw error;
-      if (error instanceof NotConnected) throw unreachable(request.place, error.cause);
-      throw connectionLost(request.place, request.expected, error);
+      if (error instanceof NotConnected) throw unreachable(request.endpoint, error.cause);
+      throw connectionLost(request.endpoint, request.expected, error);
     }
   }
 
-  /** With TLS; where the place allows it and TLS fails, without: as engines do. */
+  /** With TLS; where the endpoint allows it and TLS fails, without: as engines do. */
   async #sendByScheme(request: Request, authorization: Authorization | undefined): Promise<Reply> {
-    const { place } = request;
-    const insecure = authorization?.insecure ?? place.insecure;
+    const { endpoint } = request;
+    const insecure = authorization?.insecure ?? endpoint.insecure;
     if (!insecure) return this.#sendTo('https', request, authorization);
-    const known = this.#schemes.get(place.host);
+    const known = this.#schemes.get(endpoint.host);
     if (known !== undefined) return this.#sendTo(known, request, authorization);
     try {
       const reply = await this.#sendTo('https', request, authorization);
-      this.#schemes.set(place.host, 'https');
+      this.#schemes.set(endpoint.host, 'https');
       return reply;
     } catch (error) {
       if (!(error instanceof NotConnected)) throw error;
     }
     const reply = await this.#sendTo('http', request, authorization);
-    this.#schemes.set(place.host, 'http');
+    this.#schemes.set(endpoint.host, 'http');
     return reply;
   }
 
   async #sendTo(
     scheme: 'https' | 'http',
-    { place, path, accept, from, signal }: Request,
+    { endpoint, path, accept, from, signal }: Request,
     authorization: Authorization | undefined,
   ): Promise<Reply> {
-    return sendAndFollow(this.#transport, place, {
-      url: new URL(`${scheme}://${place.host}/v2/${place.repository}/${path}`),
+    return sendAndFollow(this.#transport, endpoint, {
+      url: new URL(`${scheme}://${endpoint.host}/v2/${endpoint.repository}/${path}`),
       headers: {
         accept,
         'user-agent': 'berth',
         ...(from === undefined ? {} : { range: `bytes=${from}-` }),
         ...(authorization === undefined ? {} : { authorization: authorization.header }),
       },
-      registry: place.registry,
-      insecure: authorization?.insecure ?? place.insecure,
+      registry: endpoint.registry,
+      insecure: authorization?.insecure ?? endpoint.insecure,
       signal,
     });
   }

@@ -1,91 +1,94 @@
 import { append } from '../common/append.ts';
 import { parseName, repositoryOf } from '../image/name.ts';
 import type { Access } from './access.ts';
-import { Hosts, isSilence, LeftAlone, type RetryTimes } from './circuit-breaker.ts';
-import { type Place, placesOf } from './endpoint.ts';
+import { CircuitBreaker, isSilence, LeftAlone, type RetryTimes } from './circuit-breaker.ts';
+import { type Endpoint, endpointsOf } from './endpoint.ts';
 import { RegistryError } from './errors.ts';
 import { printable } from './failure.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 
-/** What is done at each place until it is done at one. */
+/** What is done at each endpoint until it is done at one. */
 interface Work<T> {
   /** `isLast`: there is no quicker one to ask if this one is slow. */
-  readonly ask: (place: Place, isLast: boolean) => Promise<T>;
+  readonly ask: (endpoint: Endpoint, isLast: boolean) => Promise<T>;
   readonly signal?: AbortSignal | undefined;
-  /** Of what is asked for: a place that gave something else for it is not asked for it again. */
+  /** Of what is asked for: an endpoint that gave something else for it is not asked for it again. */
   readonly digest?: string;
-  /** Whether the next place may still do it, when one has failed half-way. */
+  /** Whether the next endpoint may still do it, when one has failed half-way. */
   readonly mayGoOn?: () => boolean;
 }
 
 /**
- * The places of an image, asked one after the other. As containers/image does, whatever is wrong
+ * The endpoints of an image, asked one after the other. As containers/image does, whatever is wrong
  * with one, the next is asked.
  */
 export class Failover {
   readonly #conf: RegistriesConf;
-  readonly #hosts: Hosts;
-  /** Places that failed where a later one did not, or were waited for in vain: asked last from then on. */
+  readonly #breaker: CircuitBreaker;
+  /** Endpoints that failed where a later one did not, or were waited for in vain: asked last from then on. */
   readonly #left = new Set<string>();
-  /** Places with the digest for which they gave something else. */
+  /** Endpoints with the digest for which they gave something else. */
   readonly #lies = new Set<string>();
 
   constructor(conf: RegistriesConf, retryTimes: RetryTimes = new Map()) {
     this.#conf = conf;
-    this.#hosts = new Hosts(retryTimes);
+    this.#breaker = new CircuitBreaker(retryTimes);
   }
 
   /** Where a full name is looked up. */
-  placesOf(name: string, access: Access): readonly Place[] {
-    return this.#ordered(placesOf(name, this.#conf, access));
+  endpointsOf(name: string, access: Access): readonly Endpoint[] {
+    return this.#ordered(endpointsOf(name, this.#conf, access));
   }
 
   /**
-   * Where something of an image is fetched by its digest: the places for digests. If the name has
+   * Where something of an image is fetched by its digest: the endpoints for digests. If the name has
    * a tag, the others come after them: what the tag means there may not be anywhere else yet.
    */
-  placesOfDigest(name: string, digest: string, access: Access): readonly Place[] {
-    const byDigest = placesOf(`${repositoryOf(name)}@${digest}`, this.#conf, access);
+  endpointsForDigest(name: string, digest: string, access: Access): readonly Endpoint[] {
+    const byDigest = endpointsOf(`${repositoryOf(name)}@${digest}`, this.#conf, access);
     const byTag =
-      parseName(name).digest === undefined ? placesOf(name, this.#conf, access) : byDigest;
-    const isOther = (place: Place) => !byDigest.some((known) => keyOf(known) === keyOf(place));
+      parseName(name).digest === undefined ? endpointsOf(name, this.#conf, access) : byDigest;
+    const isOther = (endpoint: Endpoint) =>
+      !byDigest.some((known) => keyOf(known) === keyOf(endpoint));
     return this.#ordered([...byDigest, ...byTag.filter(isOther)]);
   }
 
   /**
-   * @throws {RegistryError} that of the last place, with what was wrong with the others.
+   * @throws {RegistryError} that of the last endpoint, with what was wrong with the others.
    */
   async first<T>(
-    places: readonly Place[],
+    endpoints: readonly Endpoint[],
     { ask, signal, digest = '', mayGoOn = () => true }: Work<T>,
-  ): Promise<{ readonly place: Place; readonly result: T }> {
-    const honest = places.filter((place) => !this.#lies.has(lieKey(place, digest)));
-    const asked = honest.length > 0 ? honest : places;
+  ): Promise<{ readonly endpoint: Endpoint; readonly result: T }> {
+    const honest = endpoints.filter((endpoint) => !this.#lies.has(lieKey(endpoint, digest)));
+    const asked = honest.length > 0 ? honest : endpoints;
     let failed: Failed[] = [];
-    const quick = asked.filter((place) => place.blockedBy === undefined && !this.#isLeft(place));
-    const queue = asked.map((place) => ({
-      place,
-      isLast: quick.indexOf(place) === quick.length - 1 || !quick.includes(place),
+    const quick = asked.filter(
+      (endpoint) => endpoint.blockedBy === undefined && !this.#isLeft(endpoint),
+    );
+    const queue = asked.map((endpoint) => ({
+      endpoint,
+      isLast: quick.indexOf(endpoint) === quick.length - 1 || !quick.includes(endpoint),
     }));
-    for (const { place, isLast } of queue) {
+    for (const { endpoint, isLast } of queue) {
       try {
-        const result = await this.ask(place, () => ask(place, isLast));
-        for (const { place: other, error } of failed) this.#left.add(leftKey(other, error));
-        return { place, result };
+        const result = await this.ask(endpoint, () => ask(endpoint, isLast));
+        for (const { endpoint: other, error } of failed) this.#left.add(leftKey(other, error));
+        return { endpoint, result };
       } catch (error) {
         signal?.throwIfAborted();
         if (!(error instanceof RegistryError)) throw error;
-        failed.push({ place, error });
-        if (error.code === 'digest-mismatch') this.#lies.add(lieKey(place, digest));
-        if (isSilence(error)) this.#left.add(leftKey(place, error));
+        failed.push({ endpoint, error });
+        if (error.code === 'digest-mismatch') this.#lies.add(lieKey(endpoint, digest));
+        if (isSilence(error)) this.#left.add(leftKey(endpoint, error));
         if (!mayGoOn()) break;
-        if (place !== asked.at(-1)) continue;
+        if (endpoint !== asked.at(-1)) continue;
         // No other has it: those that were only slow are waited for.
         const slow = failed.filter((other) => other.error.code === 'too-slow');
         failed = failed.filter((other) => !slow.includes(other));
         append(
           queue,
-          slow.map((other) => ({ place: other.place, isLast: true })),
+          slow.map((other) => ({ endpoint: other.endpoint, isLast: true })),
         );
       }
     }
@@ -93,45 +96,45 @@ export class Failover {
   }
 
   /**
-   * Asks a place, if there is sense in that.
+   * Asks an endpoint, if there is sense in that.
    *
    * @throws {RegistryError}
    */
-  async ask<T>(place: Place, work: () => Promise<T>): Promise<T> {
-    if (place.blockedBy !== undefined) throw blocked(place, place.blockedBy);
-    return this.#hosts.ask(place, work);
+  async ask<T>(endpoint: Endpoint, work: () => Promise<T>): Promise<T> {
+    if (endpoint.blockedBy !== undefined) throw blocked(endpoint, endpoint.blockedBy);
+    return this.#breaker.ask(endpoint, work);
   }
 
-  #ordered(places: readonly Place[]): readonly Place[] {
-    const isLeft = (place: Place) => this.#isLeft(place);
-    return [...places.filter((place) => !isLeft(place)), ...places.filter(isLeft)];
+  #ordered(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+    const isLeft = (endpoint: Endpoint) => this.#isLeft(endpoint);
+    return [...endpoints.filter((endpoint) => !isLeft(endpoint)), ...endpoints.filter(isLeft)];
   }
 
-  #isLeft(place: Place): boolean {
-    return this.#left.has(place.host) || this.#left.has(keyOf(place));
+  #isLeft(endpoint: Endpoint): boolean {
+    return this.#left.has(endpoint.host) || this.#left.has(keyOf(endpoint));
   }
 }
 
 interface Failed {
-  readonly place: Place;
+  readonly endpoint: Endpoint;
   readonly error: RegistryError;
 }
 
-function keyOf({ host, repository }: Place): string {
+function keyOf({ host, repository }: Endpoint): string {
   return `${host}/${repository}`;
 }
 
 /** Who can't be reached, or says nothing, does so for any repository. */
-function leftKey(place: Place, error: RegistryError): string {
+function leftKey(endpoint: Endpoint, error: RegistryError): string {
   const isAway = error.code === 'registry-unreachable' || isSilence(error);
-  return isAway ? place.host : keyOf(place);
+  return isAway ? endpoint.host : keyOf(endpoint);
 }
 
-function lieKey(place: Place, digest: string): string {
-  return `${keyOf(place)} ${digest}`;
+function lieKey(endpoint: Endpoint, digest: string): string {
+  return `${keyOf(endpoint)} ${digest}`;
 }
 
-function blocked({ registry, repository }: Place, prefix: string): RegistryError {
+function blocked({ registry, repository }: Endpoint, prefix: string): RegistryError {
   return new RegistryError(
     'blocked',
     `${registry}/${repository} is blocked by registries.conf (${prefix})`,
@@ -143,12 +146,12 @@ function blocked({ registry, repository }: Place, prefix: string): RegistryError
 
 const MAX_OTHERS = 3;
 
-/** That a place was not asked says little where others were: they are what was to serve. */
+/** That an endpoint was not asked says little where others were: they are what was to serve. */
 function allFailed(failed: readonly Failed[]): RegistryError {
   const open = failed.filter(({ error: { code } }) => code !== 'blocked');
   const error =
     open.findLast((other) => !(other.error instanceof LeftAlone)) ?? open.at(-1) ?? failed.at(-1);
-  if (error === undefined) throw new TypeError('expected a place to ask, found none');
+  if (error === undefined) throw new TypeError('expected an endpoint to ask, found none');
   const others = failed.filter((other) => other !== error).map((other) => other.error.message);
   if (others.length === 0) return error.error;
   const shown = others.slice(0, MAX_OTHERS).map((message) => printable(message, 400));

@@ -1,16 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import { cutShort } from '../common/concealed.ts';
 import { systemErrorCode } from '../common/errors.ts';
-import { LONGEST_RETRY_AFTER, pointInTime } from './circuit-breaker.ts';
-import type { Place } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import { RegistryError, type RegistryErrorCode, type RegistryErrorOptions } from './errors.ts';
-import { type Patience, readBody, TooLarge } from './http/body.ts';
+import { readBody, type Timeouts, TooLarge } from './http/body.ts';
 import { ProxyError } from './http/tunnel.ts';
+import { LONGEST_RETRY_AFTER, millisecondsOf, pointInTime } from './retry-after.ts';
 
-/** An error about a place: what was expected there, and what was found. */
+/** An error about an endpoint: what was expected there, and what was found. */
 export function failure(
   code: RegistryErrorCode,
-  { registry, repository }: Pick<Place, 'registry' | 'repository'>,
+  { registry, repository }: Pick<Endpoint, 'registry' | 'repository'>,
   expected: string,
   found: string,
   options: RegistryErrorOptions,
@@ -20,17 +20,17 @@ export function failure(
 }
 
 /** A connection that was not made. The cause is kept: it has addresses, but no headers. */
-export function unreachable(place: Place, cause: unknown): RegistryError {
-  return failure('registry-unreachable', place, 'a connection', reasonOf(cause), {
+export function unreachable(endpoint: Endpoint, cause: unknown): RegistryError {
+  return failure('registry-unreachable', endpoint, 'a connection', reasonOf(cause), {
     hint:
       cause instanceof ProxyError
         ? 'see to HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and to whom the proxy lets through'
-        : unreachableHint(place, systemErrorCode(cause) ?? ''),
+        : unreachableHint(endpoint, systemErrorCode(cause) ?? ''),
     cause,
   });
 }
 
-function unreachableHint({ host, registry }: Place, code: string): string {
+function unreachableHint({ host, registry }: Endpoint, code: string): string {
   if (/CERT|SELF_SIGNED|UNABLE_TO|ISSUER/.test(code)) {
     return `add the CA to the certificates of the system or to certs.d/${registry}, or set insecure = true in registries.conf`;
   }
@@ -44,15 +44,19 @@ function unreachableHint({ host, registry }: Place, code: string): string {
 }
 
 /** A connection that broke, or over which nothing comes; or what came is no HTTP, and stays so. */
-export function connectionLost(place: Place, expected: string, cause: unknown): RegistryError {
+export function connectionLost(
+  endpoint: Endpoint,
+  expected: string,
+  cause: unknown,
+): RegistryError {
   // The codes of llhttp, of which one means that the connection ended within a header.
   if (/^HPE_(?!INVALID_EOF_STATE)/.test(systemErrorCode(cause) ?? '')) {
-    return failure('bad-reply', place, expected, `what is no HTTP: ${reasonOf(cause)}`, {
-      hint: `see whether ${place.registry} is a registry, and what lies on the way to it`,
+    return failure('bad-reply', endpoint, expected, `what is no HTTP: ${reasonOf(cause)}`, {
+      hint: `see whether ${endpoint.registry} is a registry, and what lies on the way to it`,
       cause,
     });
   }
-  return failure('connection-lost', place, expected, reasonOf(cause), {
+  return failure('connection-lost', endpoint, expected, reasonOf(cause), {
     hint: 'try again; if it stays so, look for a proxy or a time limit on the way',
     cause,
   });
@@ -95,8 +99,8 @@ function shortMessage(error: unknown): string {
  * For credentials of an `AuthFile=`: the file is root's, and the unit's `TLSVerify=false` is no reason
  * to show them to whoever answers without TLS.
  */
-export function needsTls(place: Place): RegistryError {
-  return failure('unauthorized', place, 'TLS, for credentials of an AuthFile=', 'plain HTTP', {
+export function needsTls(endpoint: Endpoint): RegistryError {
+  return failure('unauthorized', endpoint, 'TLS, for credentials of an AuthFile=', 'plain HTTP', {
     hint: 'use TLS on the registry, or set insecure = true for it in this host’s registries.conf',
   });
 }
@@ -107,28 +111,20 @@ export function needsTls(place: Place): RegistryError {
  * @param given.secrets what was sent to prove who asks: a registry may send it back.
  */
 export async function refused(
-  place: Place,
+  endpoint: Endpoint,
   expected: string,
   response: IncomingMessage,
-  { secrets, patience }: { readonly secrets: readonly string[]; readonly patience: Patience },
+  { secrets, timeouts }: { readonly secrets: readonly string[]; readonly timeouts: Timeouts },
 ): Promise<RegistryError> {
   const status = response.statusCode ?? 0;
-  const said = quote(await bodyOf(response, patience), secrets);
+  const said = quote(await bodyOf(response, timeouts), secrets);
   const found = said === '' ? `${status}` : `${status} (${said})`;
   const retryAfter = millisecondsOf(response.headers['retry-after']);
-  const [code, hint] = meaningOf(status, place, retryAfter);
-  return failure(code, place, expected, found, { hint, retryAfter });
+  const [code, hint] = meaningOf(status, endpoint, retryAfter);
+  return failure(code, endpoint, expected, found, { hint, retryAfter });
 }
 
-/** RFC 9110, section 10.2.3: a number of seconds, or a date. */
-function millisecondsOf(retryAfter: string | undefined): number | undefined {
-  if (retryAfter === undefined) return undefined;
-  if (/^\d{1,9}$/.test(retryAfter)) return Number(retryAfter) * 1000;
-  const date = Date.parse(retryAfter);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
-}
-
-function meaningOf(status: number, { registry }: Place, retryAfter: number | undefined) {
+function meaningOf(status: number, { registry }: Endpoint, retryAfter: number | undefined) {
   const meaning = (code: RegistryErrorCode, hint: string) => [code, hint] as const;
   if (status === 401) {
     return meaning('unauthorized', `log in with \`podman login ${registry}\`, or see to the name`);
@@ -157,9 +153,9 @@ function untilWhen(retryAfter: number): string {
 const MAX_QUOTED_BYTES = 8 * 1024;
 const MAX_QUOTED_CHARACTERS = 200;
 
-async function bodyOf(response: IncomingMessage, patience: Patience): Promise<string> {
+async function bodyOf(response: IncomingMessage, timeouts: Timeouts): Promise<string> {
   try {
-    return (await readBody(response, MAX_QUOTED_BYTES, patience)).toString('utf8');
+    return (await readBody(response, MAX_QUOTED_BYTES, timeouts)).toString('utf8');
   } catch (error) {
     // The status says enough where the body breaks off.
     return error instanceof TooLarge ? error.start.toString('utf8') : '';

@@ -3,10 +3,10 @@ import { isDigest, sha256 } from '../image/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { ACCEPTED_TYPES } from '../oci/manifest.ts';
 import type { Access } from './access.ts';
-import type { Place } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import type { Exchange } from './exchange.ts';
 import { connectionLost, failure, printable } from './failure.ts';
-import { type Patience, readBody, TooLarge } from './http/body.ts';
+import { readBody, type Timeouts, TooLarge } from './http/body.ts';
 import { discard } from './redirect.ts';
 
 /** distribution-spec, "Pushing Manifests": the least that registries should take. */
@@ -20,7 +20,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
  */
 export async function fetchManifest(
   exchange: Exchange,
-  place: Place,
+  place: Endpoint,
   access: Access,
   reference: string,
   signal?: AbortSignal,
@@ -30,9 +30,9 @@ export async function fetchManifest(
     : `the manifest of tag ${reference}`;
   const path = `manifests/${reference}`;
   const accept = ACCEPTED_TYPES;
-  const response = await exchange.get({ place, access, path, accept, expected, signal });
+  const response = await exchange.get({ endpoint: place, access, path, accept, expected, signal });
   const mediaType = (response.headers['content-type'] ?? '').replace(/\s*;.*$/s, '').toLowerCase();
-  const content = await readWhole(place, expected, response, exchange.patience);
+  const content = await readWhole(place, expected, response, exchange.timeouts);
   const digest = sha256(content);
   const promised = isDigest(reference) ? reference : promisedDigest(response);
   if (promised !== undefined && promised !== digest) {
@@ -49,24 +49,24 @@ function promisedDigest({ headers }: IncomingMessage): string | undefined {
 }
 
 async function readWhole(
-  place: Place,
+  place: Endpoint,
   expected: string,
   response: IncomingMessage,
-  patience: Patience,
+  timeouts: Timeouts,
 ): Promise<Buffer> {
   if (Number(response.headers['content-length']) > MAX_BYTES) {
     discard(response);
     throw tooLarge(place, expected);
   }
   try {
-    return await readBody(response, MAX_BYTES, patience);
+    return await readBody(response, MAX_BYTES, timeouts);
   } catch (error) {
     if (error instanceof TooLarge) throw tooLarge(place, expected);
     throw connectionLost(place, expected, error);
   }
 }
 
-function tooLarge(place: Place, expected: string) {
+function tooLarge(place: Endpoint, expected: string) {
   return failure('bad-reply', place, `${expected} with at most ${MAX_BYTES} bytes`, 'more', {
     hint: 'see what was pushed under that name: an image’s manifest is far smaller',
   });

@@ -5,31 +5,36 @@ import type { Root } from '../root/root.ts';
 import { CredentialHelpers } from './auth/credential-helper.ts';
 import { authPaths, hostCredentials } from './auth/credentials.ts';
 import type { RetryTimes } from './circuit-breaker.ts';
-import { openRegistry } from './client.ts';
+import { openRegistry, type RegistryOptions } from './client.ts';
 import { readCertificates } from './http/certificates.ts';
 import { proxiesOf } from './http/proxy.ts';
-import { hostTrust } from './policy/files.ts';
+import { hostPolicyFiles } from './policy/files.ts';
+import { Permitted } from './policy/permitted.ts';
 import { readRegistriesConf } from './registries-conf.ts';
 import type { Registry } from './registry.ts';
 import { type RetryPolicy, retrying, retryPolicy } from './retry.ts';
 
 /**
- * Registries as the running system reaches them: by its registries.conf, auth files and policy,
- * and those of the user who runs this.
+ * Registries as the running system reaches them: by its registries.conf, auth files and policy, and
+ * by those of the user who runs this. What is opened here reads each file once and remembers what
+ * hosts have shown, so it serves one run.
  *
  * @param onRetry told before something is asked for again.
- * @param retryTimes what registries asked of earlier runs; what they ask of this one is added.
+ * @param retryTimes when earlier runs were told to ask again; what this run is told is added.
+ * @param permitted what other openings of the same process have let in; what this one lets in is added.
  * @throws {RegistryError} `registry-config` for a registries.conf that can't be read.
  */
 export async function openHostRegistry(
   onRetry: RetryPolicy['onRetry'],
   policy: RetryPolicy = retryPolicy,
   retryTimes: RetryTimes = new Map(),
+  permitted = new Permitted(),
 ): Promise<Registry> {
   const host = openRoot('/', 'any');
   try {
     const uid = process.getuid?.() ?? 0;
-    return await openAt(host, process.env, homedir(), uid, { ...policy, onRetry }, retryTimes);
+    const ofRun = { retryTimes, permitted };
+    return await openAt(host, process.env, homedir(), uid, { ...policy, onRetry }, ofRun);
   } catch (error) {
     host.close();
     throw error;
@@ -42,7 +47,7 @@ async function openAt(
   home: string,
   uid: number,
   policy: RetryPolicy,
-  retryTimes: RetryTimes,
+  ofRun: Pick<RegistryOptions, 'retryTimes' | 'permitted'>,
 ): Promise<Registry> {
   // Not by $XDG_CONFIG_HOME: engines obey that for auth files alone.
   const userDirectory = join(home, '.config/containers');
@@ -62,10 +67,10 @@ async function openAt(
   const registry = openRegistry({
     conf,
     credentials: (name, repository) => hostCredentials(host, sources, name, repository),
-    trust: hostTrust(host, userDirectory),
+    policyFiles: hostPolicyFiles(host, userDirectory),
     certificates: (name) => readCertificates(host, certificateDirectories, name),
     proxyFor: proxiesOf(environment),
-    retryTimes,
+    ...ofRun,
   });
   return {
     ...retrying(registry, policy),

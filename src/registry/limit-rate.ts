@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Registry } from './registry.ts';
 
 export interface RateClock {
-  /** In milliseconds, from any moment on. */
+  /** In milliseconds; where it starts does not matter. */
   readonly now: () => number;
   readonly wait: (milliseconds: number, signal: AbortSignal | undefined) => Promise<void>;
 }
@@ -13,15 +13,15 @@ const clock: RateClock = {
 };
 
 /**
- * Downloads through `registry`, all of them together at no more than so many bytes a second. What
- * waits here is not read from its connection, and so holds back the sender; manifests, which are
- * small, don't wait.
+ * Downloads through `registry`, all downloads together at no more than so many bytes a second. A
+ * download that waits here does not read its connection, and so holds back the sender; manifests,
+ * which are small, don't wait.
  */
-export function limitingRate(
-  registry: Registry,
+export function limitingRate<R extends Registry>(
+  registry: R,
   bytesPerSecond: number,
   { now, wait }: RateClock = clock,
-): Registry {
+): R {
   let freeAt = Number.NEGATIVE_INFINITY;
   const turn = async (bytes: number, signal: AbortSignal | undefined) => {
     const asked = now();

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Place } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import { failure } from './failure.ts';
 import type { Ask, Transport } from './http/transport.ts';
 
@@ -19,15 +19,23 @@ export interface Reply {
  *
  * @throws {RegistryError} `bad-reply` for too many, or one that leads from TLS to plain HTTP.
  */
-export async function sendAndFollow(transport: Transport, place: Place, ask: Ask): Promise<Reply> {
+export async function sendAndFollow(
+  transport: Transport,
+  endpoint: Endpoint,
+  ask: Ask,
+): Promise<Reply> {
   let { url, headers } = ask;
   let isElsewhere = false;
   let response = await transport.send(ask);
   for (let count = 1; isRedirect(response); count++) {
-    const target = targetOf(response, url, place);
+    const target = targetOf(response, url, endpoint);
     discard(response);
     if (count > MAX_REDIRECTS) {
-      throw badRedirect(place, `at most ${MAX_REDIRECTS} redirects`, `one more, to ${target.host}`);
+      throw badRedirect(
+        endpoint,
+        `at most ${MAX_REDIRECTS} redirects`,
+        `one more, to ${target.host}`,
+      );
     }
     if (target.origin !== url.origin) {
       isElsewhere = true;
@@ -52,13 +60,13 @@ function isRedirect({ statusCode, headers }: IncomingMessage): boolean {
   return [301, 302, 303, 307, 308].includes(statusCode ?? 0) && headers.location !== undefined;
 }
 
-function targetOf({ headers }: IncomingMessage, from: URL, place: Place): URL {
+function targetOf({ headers }: IncomingMessage, from: URL, endpoint: Endpoint): URL {
   const target = URL.parse(headers.location ?? '', from.href);
   if (target === null || !/^https?:$/.test(target.protocol)) {
-    throw badRedirect(place, 'a redirect to an HTTP URL', 'one to something else');
+    throw badRedirect(endpoint, 'a redirect to an HTTP URL', 'one to something else');
   }
-  if (target.protocol === 'http:' && from.protocol === 'https:' && !place.insecure) {
-    throw badRedirect(place, 'a redirect that stays with TLS', `plain HTTP at ${target.host}`);
+  if (target.protocol === 'http:' && from.protocol === 'https:' && !endpoint.insecure) {
+    throw badRedirect(endpoint, 'a redirect that stays with TLS', `plain HTTP at ${target.host}`);
   }
   return target;
 }
@@ -67,8 +75,8 @@ function withoutCredentials(headers: Ask['headers']): Ask['headers'] {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'authorization'));
 }
 
-function badRedirect(place: Place, expected: string, found: string) {
-  return failure('bad-reply', place, expected, found, {
+function badRedirect(endpoint: Endpoint, expected: string, found: string) {
+  return failure('bad-reply', endpoint, expected, found, {
     hint: 'tell those who run the registry: it leads its clients astray',
   });
 }

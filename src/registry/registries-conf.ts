@@ -15,10 +15,11 @@ export interface RegistriesConf {
  * What names without a registry mean in a root. A file that can't be read is a problem, and the
  * others count.
  */
-export async function readShortNames(
-  root: Root,
-): Promise<{ readonly shortNames: ShortNames; readonly problems: readonly Problem[] }> {
-  const problems: Problem[] = [];
+export async function readShortNames(root: Root): Promise<{
+  readonly shortNames: ShortNames;
+  readonly problems: readonly Problem<'registries-conf'>[];
+}> {
+  const problems: Problem<'registries-conf'>[] = [];
   const noteProblem = ({ path, line, message }: Fault) => {
     problems.push({
       code: 'registries-conf',
@@ -159,8 +160,8 @@ function guard<T>(onFault: (fault: Fault) => void, path: string, read: () => T):
 }
 
 function unreadable({ path, line, message }: Fault): RegistryError {
-  const place = line === undefined ? path : `${path}:${line}`;
-  return new RegistryError('registry-config', `${place}: ${message}`, {
+  const endpoint = line === undefined ? path : `${path}:${line}`;
+  return new RegistryError('registry-config', `${endpoint}: ${message}`, {
     hint: 'mend the file; containers-registries.conf(5) says what it may hold',
   });
 }

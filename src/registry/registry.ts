@@ -91,7 +91,7 @@ export interface BlobTarget {
   write(chunk: Buffer): Promise<void>;
   /**
    * Forgets all that was written, as it is not the blob. Where that can't be, what turns out to be
-   * wrong can't come anew from another place.
+   * wrong can't come anew from another endpoint.
    */
   restart?(): Promise<void>;
   /** Told of bytes that came before they are written; those that were there already are not written. */

@@ -9,7 +9,7 @@ import {
 import type { Blob } from '../image/resolved.ts';
 import { type ManifestDocument, readManifest } from '../oci/manifest.ts';
 import type { Access } from './access.ts';
-import type { Place } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import type { Exchange } from './exchange.ts';
 import { connectionLost, failure } from './failure.ts';
 import { fetchManifest } from './fetch-manifest.ts';
@@ -27,14 +27,20 @@ const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
  */
 export async function resolveAll(
   exchange: Exchange,
-  place: Place,
+  endpoint: Endpoint,
   access: Access,
   signal: AbortSignal | undefined,
 ): Promise<ResolvedName> {
-  const { digest, ...top } = await fetchManifest(exchange, place, access, place.reference, signal);
-  const document = readManifest(place, { digest, ...top });
-  if (document.kind === 'index') return { digest, platforms: platformsOf(place, document) };
-  const platform = await platformOfConfig(exchange, place, access, document.config, signal);
+  const { digest, ...top } = await fetchManifest(
+    exchange,
+    endpoint,
+    access,
+    endpoint.reference,
+    signal,
+  );
+  const document = readManifest(endpoint, { digest, ...top });
+  if (document.kind === 'index') return { digest, platforms: platformsOf(endpoint, document) };
+  const platform = await platformOfConfig(exchange, endpoint, access, document.config, signal);
   return { digest, platforms: new Map(platform === undefined ? [] : [[platform, digest]]) };
 }
 
@@ -46,12 +52,12 @@ type Index = Extract<ManifestDocument, { kind: 'index' }>;
  * @throws {RegistryError} `bad-reply` for one with too many.
  */
 export function platformsOf(
-  place: Pick<Place, 'registry' | 'repository'>,
+  endpoint: Pick<Endpoint, 'registry' | 'repository'>,
   { entries }: Index,
 ): ReadonlyMap<string, string> {
   if (entries.length > MAX_ENTRIES) {
     const expected = `an index with at most ${MAX_ENTRIES} entries`;
-    throw failure('bad-reply', place, expected, `${entries.length}`, {
+    throw failure('bad-reply', endpoint, expected, `${entries.length}`, {
       hint: 'see what was pushed under that name: no image has so many platforms',
     });
   }
@@ -78,26 +84,26 @@ const configSchema = v.object({
 /** @returns undefined for a config that names none, as those of artifacts do. */
 async function platformOfConfig(
   exchange: Exchange,
-  place: Place,
+  endpoint: Endpoint,
   access: Access,
   { digest, size }: Blob,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   const expected = `the config ${digest} with at most ${MAX_CONFIG_BYTES} bytes`;
   const hint = 'push the image anew with a current tool';
-  if (size > MAX_CONFIG_BYTES) throw failure('bad-reply', place, expected, `${size}`, { hint });
+  if (size > MAX_CONFIG_BYTES) throw failure('bad-reply', endpoint, expected, `${size}`, { hint });
   const path = `blobs/${digest}`;
-  const response = await exchange.get({ place, access, path, accept: '*/*', expected, signal });
+  const response = await exchange.get({ endpoint, access, path, accept: '*/*', expected, signal });
   let content: Buffer;
   try {
-    content = await readBody(response, MAX_CONFIG_BYTES, exchange.patience);
+    content = await readBody(response, MAX_CONFIG_BYTES, exchange.timeouts);
   } catch (error) {
-    if (error instanceof TooLarge) throw failure('bad-reply', place, expected, 'more', { hint });
-    throw connectionLost(place, expected, error);
+    if (error instanceof TooLarge) throw failure('bad-reply', endpoint, expected, 'more', { hint });
+    throw connectionLost(endpoint, expected, error);
   }
   const found = sha256(content);
   if (found !== digest) {
-    throw failure('digest-mismatch', place, expected, found, {
+    throw failure('digest-mismatch', endpoint, expected, found, {
       hint: 'try again; if it stays so, do not trust the registry, nor a proxy on the way',
     });
   }

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BlobProgress } from './blob-progress.ts';
-import { LONGEST_RETRY_AFTER, PROGRESS } from './circuit-breaker.ts';
+import { PROGRESS } from './circuit-breaker.ts';
 import { RegistryError } from './errors.ts';
 import { type Registry } from './registry.ts';
+import { LONGEST_RETRY_AFTER } from './retry-after.ts';
 
 /** How policy one is with a registry. */
 export interface RetryPolicy {

@@ -1,16 +1,15 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { API_VERSION } from '../common/version.ts';
+import { type Note, noteAt } from './note.ts';
 import { ImageId, ImageName, RootId } from './record.ts';
-import { readNote, writeStateFile } from './state-file.ts';
 
-/** What is under way: the file `apply.json`, as long as services are being restarted. */
+/** The file `apply.json`, which is there as long as services are being restarted. */
 const ApplyFile = v.object({
   apiVersion: v.literal(API_VERSION),
   kind: v.literal('Apply'),
   root: RootId,
-  /** The image that each name goes back to, by its id. */
+  /** The id of the image that each name goes back to if its service does not come up. */
   previous: v.record(ImageName, ImageId),
   /** The services that are still to be restarted, or were not seen to come up yet. */
   due: v.array(v.string()),
@@ -18,27 +17,17 @@ const ApplyFile = v.object({
 
 export type Journal = Omit<v.InferOutput<typeof ApplyFile>, 'apiVersion' | 'kind'>;
 
-/**
- * What an apply of the root that was killed had not done.
- *
- * @returns undefined if there is nothing to go on with; nor can one with what can't be understood.
- * @throws {BerthError} `state-directory` if it can't be read.
- */
-export function readJournal(stateDirectory: string, root: string): Journal | undefined {
-  const journal = readNote(pathIn(stateDirectory), ApplyFile);
-  return journal?.root === root && journal.due.length > 0 ? journal : undefined;
+export function journalIn(stateDirectory: string): Note<Journal> {
+  return noteAt(
+    join(stateDirectory, 'apply.json'),
+    ApplyFile,
+    (document): Journal => document,
+    (journal) => ({ apiVersion: API_VERSION, kind: 'Apply', ...journal }),
+  );
 }
 
-/** @throws {BerthError} `state-directory` */
-export function writeJournal(stateDirectory: string, journal: Journal): void {
-  const file = { apiVersion: API_VERSION, kind: 'Apply', ...journal };
-  writeStateFile(pathIn(stateDirectory), `${JSON.stringify(file, undefined, 2)}\n`);
-}
-
-export function forgetJournal(stateDirectory: string): void {
-  rmSync(pathIn(stateDirectory), { force: true });
-}
-
-function pathIn(stateDirectory: string): string {
-  return join(stateDirectory, 'apply.json');
+/** @returns what an apply of the root left undone when it was killed; undefined if nothing. */
+export function leftUndone(journal: Note<Journal>, root: string): Journal | undefined {
+  const found = journal.read();
+  return found?.root === root && found.due.length > 0 ? found : undefined;
 }

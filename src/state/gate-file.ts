@@ -1,13 +1,12 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { API_VERSION } from '../common/version.ts';
+import { type Note, noteAt } from './note.ts';
 import { RootId } from './record.ts';
-import { readNote, writeStateFile } from './state-file.ts';
 
 /**
- * The root that was held back last, and why: the file `gate.json`, until a root is let through or
- * another is booted.
+ * The file `gate.json`: the root that the gate held back last, and why. It is there until a root is
+ * let through or another is booted.
  */
 const GateFile = v.object({
   apiVersion: v.literal(API_VERSION),
@@ -23,27 +22,13 @@ const GateFile = v.object({
 
 export type Held = Omit<v.InferOutput<typeof GateFile>, 'apiVersion' | 'kind'>;
 
-/**
- * @returns undefined if nothing is held; what can't be understood holds nothing either.
- * @throws {BerthError} `state-directory` if it can't be read.
- */
-export function readHeld(stateDirectory: string): Held | undefined {
-  const note = readNote(pathIn(stateDirectory), GateFile);
-  if (note === undefined || Number.isNaN(Date.parse(note.since))) return undefined;
-  const { root, since, time, reasons } = note;
-  return { root, since, time, reasons };
-}
-
-/** @throws {BerthError} `state-directory` */
-export function writeHeld(stateDirectory: string, held: Held): void {
-  const file = { apiVersion: API_VERSION, kind: 'Gate', ...held };
-  writeStateFile(pathIn(stateDirectory), `${JSON.stringify(file, undefined, 2)}\n`);
-}
-
-export function forgetHeld(stateDirectory: string): void {
-  rmSync(pathIn(stateDirectory), { force: true });
-}
-
-function pathIn(stateDirectory: string): string {
-  return join(stateDirectory, 'gate.json');
+/** A file whose `since` is no time tells nothing: the days since then could not be counted. */
+export function gateFileIn(stateDirectory: string): Note<Held> {
+  return noteAt(
+    join(stateDirectory, 'gate.json'),
+    GateFile,
+    ({ root, since, time, reasons }) =>
+      Number.isNaN(Date.parse(since)) ? undefined : { root, since, time, reasons },
+    (held) => ({ apiVersion: API_VERSION, kind: 'Gate', ...held }),
+  );
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { EngineId } from '../common/engine-id.ts';
 import { isRootId, roles, updaters } from '../common/roots.ts';
 import { API_VERSION } from '../common/version.ts';
 import { isNameOrId } from '../image/name.ts';
@@ -32,8 +33,12 @@ const RecordName = v.object({
   references: v.array(RecordReference),
 });
 
+const Engine = v.picklist(['podman', 'store']);
+
 const RecordImage = v.object({
-  /** The engine's id. */
+  /** Where the image is staged; absent where that is the record's engine. */
+  engine: v.optional(Engine),
+  /** The engine's id of the image. */
   id: digest,
   manifest: digest,
   platform: v.string(),
@@ -94,7 +99,8 @@ export const RecordFile = v.object({
   kind: v.literal('Record'),
   id: RootId,
   location: v.string(),
-  engine: v.picklist(['podman', 'store']),
+  /** Where the root is staged. */
+  engine: Engine,
   /** The last stage that came to its end. */
   staged: v.optional(Contents),
   /** A stage that has begun and not ended. What it has fetched only its pins say. */
@@ -111,11 +117,22 @@ export const RecordFile = v.object({
   concealed: v.optional(v.array(v.object({ text: v.string(), shown: v.string() }))),
 });
 
-export type RootRecord = v.InferOutput<typeof RecordFile>;
+export type RecordFile = v.InferOutput<typeof RecordFile>;
 
-export type Contents = v.InferOutput<typeof Contents>;
+/** A record as it is worked with: each image says its engine. */
+export interface RootRecord extends Omit<RecordFile, 'staged' | 'pending' | 'drift'> {
+  staged?: Contents | undefined;
+  pending?: Contents | undefined;
+  drift?: RecordImage[] | undefined;
+}
 
-export type RecordImage = v.InferOutput<typeof RecordImage>;
+export interface Contents extends Omit<v.InferOutput<typeof Contents>, 'images'> {
+  images: RecordImage[];
+}
+
+export interface RecordImage extends v.InferOutput<typeof RecordImage> {
+  engine: EngineId;
+}
 
 export type RecordReference = v.InferOutput<typeof RecordReference>;
 
@@ -144,4 +161,44 @@ export function wantedImages(record: RootRecord): readonly RecordImage[] {
 /** The image that a name has come to mean by drift, if it has. */
 export function driftOf(record: RootRecord, name: string): RecordImage | undefined {
   return record.drift?.find((image) => image.names.some((served) => served.name === name));
+}
+
+/** The record that a file means. */
+export function recordIn(file: RecordFile): RootRecord {
+  return withImages(file, (image) => ({ ...image, engine: image.engine ?? file.engine }));
+}
+
+/** The file of a record: an image says its engine only if that is not the record's. */
+export function fileOf(record: RootRecord): RecordFile {
+  return withImages(record, (image) => {
+    const { engine, ...rest } = image;
+    return engine === record.engine ? rest : image;
+  });
+}
+
+type With<Image> = Omit<RecordFile, 'staged' | 'pending' | 'drift'> & {
+  staged?: WithImages<Image> | undefined;
+  pending?: WithImages<Image> | undefined;
+  drift?: Image[] | undefined;
+};
+
+type WithImages<Image> = Omit<Contents, 'images'> & { images: Image[] };
+
+function withImages<From, To>(record: With<From>, change: (image: From) => To): With<To> {
+  const { apiVersion, kind, id, location, engine, staged, pending, drift, ...rest } = record;
+  const changed = (contents: WithImages<From>): WithImages<To> => ({
+    ...contents,
+    images: contents.images.map(change),
+  });
+  return {
+    apiVersion,
+    kind,
+    id,
+    location,
+    engine,
+    ...(staged === undefined ? {} : { staged: changed(staged) }),
+    ...(pending === undefined ? {} : { pending: changed(pending) }),
+    ...rest,
+    ...(drift === undefined ? {} : { drift: drift.map(change) }),
+  };
 }

@@ -7,7 +7,7 @@ import { BerthError, systemErrorCode } from '../common/errors.ts';
 import { syncDirectory } from '../common/make-directory.ts';
 import { assertRootId } from '../common/roots.ts';
 import { API_VERSION } from '../common/version.ts';
-import { RecordFile, type RootRecord } from './record.ts';
+import { fileOf, RecordFile, type RootRecord, recordIn } from './record.ts';
 import { readStateFile, stateError, writeStateFile } from './state-file.ts';
 
 /** The records of a state directory, by root id, and those that can't be read. */
@@ -21,47 +21,58 @@ export interface DamagedRecord {
   readonly message: string;
 }
 
+/** Records by path, as they were read: each is parsed again only when its bytes are others. */
+export type Judged = ReadonlyMap<string, JudgedRecord>;
+
+interface JudgedRecord {
+  readonly digest: string;
+  readonly record: RootRecord;
+}
+
 /**
  * Reads every record; one that is damaged does not hide the others.
  *
- * @throws {BerthError} `newer-record` for one that a newer berth wrote; `state-directory`.
+ * @param known what an earlier read of the directory returned as `judged`.
+ * @throws {BerthError} `newer-record` for a record that a newer berth wrote; `state-directory`.
  */
-export function readRecords(stateDirectory: string): Records {
+export function readRecords(
+  stateDirectory: string,
+  known: Judged = new Map(),
+): Records & { readonly judged: Judged } {
   const directory = join(stateDirectory, 'roots');
+  const judged = new Map<string, JudgedRecord>();
   const byId = new Map<string, RootRecord>();
   const damaged: DamagedRecord[] = [];
   for (const name of entriesOf(directory)) {
     if (!name.endsWith('.json') || name.startsWith('.')) continue;
     const path = join(directory, name);
     try {
-      const record = judgedRecord(name, path);
-      if (record !== undefined) byId.set(record.id, record);
+      const one = judgedRecord(name, path, known);
+      if (one === undefined) continue;
+      byId.set(one.record.id, one.record);
+      judged.set(path, one);
     } catch (error) {
       if (error instanceof BerthError) throw error;
       if (systemErrorCode(error) === 'EACCES') throw stateError(path, error);
       damaged.push({ path, message: error instanceof Error ? error.message : String(error) });
     }
   }
-  return { byId, damaged };
+  return { byId, damaged, judged };
 }
 
-/** The records by path, each judged again only when it says something else. */
-const judged = new Map<string, { readonly digest: string; readonly record: RootRecord }>();
-
-function judgedRecord(name: string, path: string): RootRecord | undefined {
+function judgedRecord(name: string, path: string, known: Judged): JudgedRecord | undefined {
   const text = readStateFile(path);
   if (text === undefined) return undefined;
   const digest = hash('sha256', text);
-  const known = judged.get(path);
-  if (known?.digest === digest) return known.record;
-  const record = parse(path, text);
+  const before = known.get(path);
+  const record = before?.digest === digest ? before.record : parse(path, text);
   if (`${record.id}.json` !== name) throw new Error(`it says that it is of ${record.id}`);
+  // Also for a record that was read before: a run forgets what an earlier one concealed.
   for (const { text: value, shown } of record.concealed ?? []) {
     if (conceal(value, shown)) continue;
     throw new Error('it has more private values than berth can keep out of messages');
   }
-  judged.set(path, { digest, record });
-  return record;
+  return { digest, record };
 }
 
 /**
@@ -72,7 +83,7 @@ function judgedRecord(name: string, path: string): RootRecord | undefined {
 export function writeRecord(stateDirectory: string, record: RootRecord): void {
   assertRootId(record.id);
   const path = join(stateDirectory, 'roots', `${record.id}.json`);
-  const { concealed: _before, ...rest } = record;
+  const { concealed: _before, ...rest } = fileOf(record);
   const concealed = concealedIn(JSON.stringify(rest));
   const written = concealed.length === 0 ? rest : { ...rest, concealed };
   writeStateFile(path, `${JSON.stringify(written, undefined, 2)}\n`);
@@ -111,7 +122,7 @@ function parse(path: string, text: string): RootRecord {
       { hint: 'a newer berth wrote it: use that, or another --state-dir' },
     );
   }
-  return v.parse(RecordFile, document);
+  return recordIn(v.parse(RecordFile, document));
 }
 
 function entriesOf(directory: string): string[] {

@@ -1,8 +1,8 @@
-import { API_VERSION } from '../common/version.ts';
-import type { EngineName } from '../engine/engine.ts';
+import type { EngineId } from '../common/engine-id.ts';
 import type { Pin } from '../engine/pin.ts';
 import { type Contents, type RecordImage, type RootRecord } from './record.ts';
 import { isManual } from './root-id.ts';
+import { recovered } from './transitions.ts';
 
 /**
  * Makes the records again that are missing, from their pins.
@@ -14,7 +14,7 @@ import { isManual } from './root-id.ts';
 export function recordsFromPins(
   pins: readonly Pin[],
   known: ReadonlyMap<string, RootRecord>,
-  engine: EngineName,
+  engine: EngineId,
 ): readonly RootRecord[] {
   const byRoot = Map.groupBy(
     pins.filter((pin) => !known.has(pin.root)),
@@ -23,25 +23,21 @@ export function recordsFromPins(
   return [...byRoot].map(([id, own]) => recordOf(id, own, engine));
 }
 
-function recordOf(id: string, pins: readonly Pin[], engine: EngineName): RootRecord {
+function recordOf(id: string, pins: readonly Pin[], engine: EngineId): RootRecord {
   const drift = isManual(id) ? [] : pins.filter((pin) => isDriftPin(pin));
   const own = pins.filter((pin) => !drift.includes(pin));
   const sets = [...Map.groupBy(own, (pin) => (isManual(id) ? '' : pin.record.staged)).values()];
   sets.sort((a, b) => (timeOf(a) < timeOf(b) ? 1 : -1));
   const whole = sets.find((set) => isManual(id) || distinct(set) === set[0]?.record.images);
   const rest = sets.filter((set) => set !== whole).flat();
-  return {
-    apiVersion: API_VERSION,
-    kind: 'Record',
-    id,
-    location: pins[0]?.record.location ?? '',
-    engine,
-    ...(whole === undefined ? {} : { staged: contentsOf(whole) }),
-    ...(rest.length === 0 ? {} : { pending: contentsOf(rest) }),
-    released: [],
-    ...deploymentOf(pins),
-    ...(drift.length === 0 ? {} : { drift: drift.map(imageOf) }),
-  };
+  return recovered(
+    { id, location: pins[0]?.record.location ?? '', engine, ...deploymentOf(pins) },
+    {
+      ...(whole === undefined ? {} : { staged: contentsOf(whole) }),
+      ...(rest.length === 0 ? {} : { pending: contentsOf(rest) }),
+      ...(drift.length === 0 ? {} : { drift: drift.map(imageOf) }),
+    },
+  );
 }
 
 /**
@@ -82,7 +78,7 @@ function contentsOf(pins: readonly Pin[]): Contents {
   };
 }
 
-function imageOf({ id, platform, fetched, names }: Pin): RecordImage {
+function imageOf({ engine, id, platform, fetched, names }: Pin): RecordImage {
   return {
     id,
     manifest: names[0]?.manifest ?? id,
@@ -90,6 +86,7 @@ function imageOf({ id, platform, fetched, names }: Pin): RecordImage {
     size: 0,
     fetched,
     names: names.map(({ name, digest }) => ({ name, digest, references: [] })),
+    engine,
   };
 }
 

@@ -23,8 +23,3 @@ export function storedSize(layout: Layout, digest: string): number | undefined {
     throw storeFailure(path, error);
   }
 }
-
-/** The blobs without those that come a second time: an image may repeat a layer. */
-export function distinct(blobs: readonly Blob[]): readonly Blob[] {
-  return [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
-}

@@ -13,7 +13,7 @@ import { blobPath } from './layout.ts';
 import { layoutExists, makeLayout } from './make-layout.ts';
 import { storedBytes, storedManifest } from './manifest.ts';
 import { type Store, type StoreOptions, storeIn } from './opened.ts';
-import { keptSize } from './partial.ts';
+import { missingOf } from './partial.ts';
 import { changePins, changePinsInUse } from './pin.ts';
 import { readPinFiles } from './pin-file.ts';
 import { readBlob } from './read-blob.ts';
@@ -34,10 +34,7 @@ export function openDepot(options: StoreOptions, serves: (image: ResolvedImage) 
     },
     serves,
     has: (blob) => isPresent(layout, blob),
-    missing: (blobs) =>
-      blobs
-        .filter((blob) => !isPresent(layout, blob))
-        .map((blob) => ({ ...blob, size: blob.size - keptSize(layout, blob) })),
+    missing: (blobs) => missingOf(layout, blobs),
     find: (name, meaning) => find(store, name, meaning),
     pins: () => waitingPins(store),
     bring: (hold, image, blobs, access, watch) => bring(store, hold, image, blobs, access, watch),
@@ -84,7 +81,7 @@ function waitingPins(store: Store): readonly Pin[] {
   return readPinFiles(layout.waiting, pinFiles).flatMap(({ root, pins }) =>
     pins.flatMap((pin): Pin[] => {
       const id = storedManifest(layout, manifests, pin.id)?.blobs[0]?.digest;
-      return id === undefined ? [] : [{ ...pin, id, root, handle: pin.id }];
+      return id === undefined ? [] : [{ ...pin, engine: 'podman', id, root, handle: pin.id }];
     }),
   );
 }
@@ -104,7 +101,8 @@ async function bring(
   await makeLayout(layout);
   await store.clearOnce();
   const work = async () => {
-    await bringDocuments(store, image, access, watch.signal);
+    const source = { from: 'registry', access } as const;
+    await bringDocuments(store, image, source, watch.signal);
     await syncDirectory(layout.blobs);
     const id = image.manifest;
     await changePinsInUse(store, layout.waiting, root, (before) => {
@@ -117,7 +115,7 @@ async function bring(
     });
     const digests = new Set(blobs.map(({ digest }) => digest));
     const whole = image.blobs.filter(({ digest }) => digests.has(digest));
-    await bringBlobs(store, image.name, whole, access, watch);
+    await bringBlobs(store, image.name, whole, source, watch);
     await syncDirectory(layout.blobs);
   };
   await withLock(layout.inUse, 'shared', work, options);

@@ -1,8 +1,8 @@
 import { Semaphore } from '../common/semaphore.ts';
+import type { Source } from '../engine/source.ts';
 import { parseName } from '../image/name.ts';
 import type { Blob } from '../image/resolved.ts';
 import type { ShippedImages } from '../oci/local-images.ts';
-import type { Access } from '../registry/access.ts';
 import { RegistryError } from '../registry/errors.ts';
 import { type Registry } from '../registry/registry.ts';
 import { isPresent } from './blob.ts';
@@ -46,7 +46,7 @@ export class Downloads {
   }
 
   /** Sees to it that the blob is there; that it stays is on disk only after a sync of `blobs`. */
-  async bring(name: string, blob: Blob, access: Access, watch: DownloadWatch): Promise<void> {
+  async bring(name: string, blob: Blob, source: Source, watch: DownloadWatch): Promise<void> {
     const { registry } = parseName(name);
     for (;;) {
       if (isPresent(this.#layout, blob)) return watch.onBytes(blob.size);
@@ -58,7 +58,7 @@ export class Downloads {
       if (outage !== undefined && other.registry === registry) throw outage;
     }
     const places = blob.size < LARGE ? this.#small : this.#large;
-    const download = places.run(blob.size, () => this.#download(name, blob, access, watch));
+    const download = places.run(blob.size, () => this.#download(name, blob, source, watch));
     const outage = download.then(
       () => undefined,
       (error: unknown) => (watch.signal.aborted ? undefined : outageIn(error)),
@@ -71,10 +71,9 @@ export class Downloads {
     }
   }
 
-  async #download(name: string, blob: Blob, access: Access, watch: DownloadWatch): Promise<void> {
+  async #download(name: string, blob: Blob, source: Source, watch: DownloadWatch): Promise<void> {
     watch.signal.throwIfAborted();
-    const { shipped } = access;
-    if (shipped !== undefined) return this.#copy(blob, shipped, watch);
+    if (source.from === 'layout') return this.#copy(blob, source.images, watch);
     const nearby = this.#nearby;
     if (nearby !== undefined && (await this.#copyNearby(blob, nearby, watch))) return;
     const begun = await beginBlob(this.#layout, blob);
@@ -91,7 +90,13 @@ export class Downloads {
     };
     try {
       const { signal } = watch;
-      await this.#registry.download(name, blob, access, { write, restart }, { signal, progress });
+      await this.#registry.download(
+        name,
+        blob,
+        source.access,
+        { write, restart },
+        { signal, progress },
+      );
       await writer.end();
       await begun.finish();
     } catch (error) {
@@ -124,11 +129,11 @@ export class Downloads {
     }
   }
 
-  async #copy(blob: Blob, shipped: Bytes, watch: DownloadWatch): Promise<void> {
+  async #copy(blob: Blob, from: Bytes, watch: DownloadWatch): Promise<void> {
     const path = blobPath(this.#layout, blob.digest);
     await writeAtomically(this.#layout, path, async (file) => {
       const writer = new ChunkWriter(file, path, blob.size);
-      for await (const chunk of shipped.read(blob)) {
+      for await (const chunk of from.read(blob)) {
         watch.signal.throwIfAborted();
         await writer.write(chunk);
         watch.onBytes(chunk.length);

@@ -1,12 +1,11 @@
 import { withLock } from '../common/process-lock.ts';
 import { EngineError } from '../engine/errors.ts';
 import { type FetchWatch } from '../engine/fetch-watch.ts';
+import { accessOf, type Source } from '../engine/source.ts';
 import { sha256 } from '../image/digest.ts';
 import { parseName } from '../image/name.ts';
 import { parsePlatform } from '../image/platform.ts';
-import type { Blob, ResolvedImage } from '../image/resolved.ts';
-import type { Access } from '../registry/access.ts';
-import { distinct } from './blob.ts';
+import { type Blob, distinctBlobs, type ResolvedImage } from '../image/resolved.ts';
 import { syncDirectory, writeAll, writeAtomically } from './file.ts';
 import {
   changeIndex,
@@ -35,16 +34,16 @@ const MANIFEST_TYPES = [
 export async function fetchImage(
   store: Store,
   image: ResolvedImage,
-  access: Access,
+  source: Source,
   watch: FetchWatch,
 ): Promise<void> {
   const options = watch.signal === undefined ? {} : { signal: watch.signal };
-  await store.registry.permit(image, access, options);
+  await store.registry.permit(image, accessOf(source), options);
   await makeLayout(store.layout);
   await store.clearOnce();
   const work = async () => {
-    const manifest = await bringDocuments(store, image, access, watch.signal);
-    await bringBlobs(store, image.name, image.blobs, access, watch);
+    const manifest = await bringDocuments(store, image, source, watch.signal);
+    await bringBlobs(store, image.name, image.blobs, source, watch);
     await syncDirectory(store.layout.blobs);
     const { registry, repository } = parseName(image.name);
     const name = `${registry}/${repository}@${image.digest}`;
@@ -64,13 +63,13 @@ export async function fetchImage(
 export async function bringDocuments(
   store: Store,
   image: ResolvedImage,
-  access: Access,
+  source: Source,
   signal: AbortSignal | undefined,
 ): Promise<StoredManifest> {
-  const manifest = await bringManifest(store, image, image.manifest, access, signal);
+  const manifest = await bringManifest(store, image, image.manifest, source, signal);
   checkManifest(image, manifest);
   if (image.digest !== image.manifest) {
-    checkIndex(image, await bringManifest(store, image, image.digest, access, signal));
+    checkIndex(image, await bringManifest(store, image, image.digest, source, signal));
   }
   return manifest;
 }
@@ -79,16 +78,16 @@ async function bringManifest(
   store: Store,
   image: ResolvedImage,
   digest: string,
-  access: Access,
+  source: Source,
   signal: AbortSignal | undefined,
 ): Promise<StoredManifest> {
   const { layout, registry } = store;
   let content = storedBytes(layout, digest);
   if (content === undefined) {
-    const from = access.shipped ?? {
-      manifest: () => registry.manifest(image.name, digest, access, signal),
-    };
-    const fetched = (await from.manifest(digest)).content;
+    const { content: fetched } =
+      source.from === 'layout'
+        ? source.images.manifest(digest)
+        : await registry.manifest(image.name, digest, source.access, signal);
     if (fetched.length > MAX_MANIFEST_BYTES || sha256(fetched) !== digest) {
       throw unexpected(image, digest, `${fetched.length} bytes that hash to ${sha256(fetched)}`);
     }
@@ -121,7 +120,7 @@ export async function bringBlobs(
   store: Store,
   name: string,
   blobs: readonly Blob[],
-  access: Access,
+  source: Source,
   watch: FetchWatch,
 ): Promise<void> {
   const failure = new AbortController();
@@ -134,12 +133,12 @@ export async function bringBlobs(
   };
   const one = async (blob: Blob) => {
     try {
-      await store.downloads.bring(name, blob, access, { signal, onBytes });
+      await store.downloads.bring(name, blob, source, { signal, onBytes });
     } catch (error) {
       failure.abort(error);
     }
   };
-  await Promise.all(distinct(blobs).map(one));
+  await Promise.all(distinctBlobs(blobs).map(one));
   watch.signal?.throwIfAborted();
   failure.signal.throwIfAborted();
 }

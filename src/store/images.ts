@@ -1,5 +1,6 @@
 import type { EngineImage } from '../engine/engine.ts';
-import { distinct, isPresent, storedSize } from './blob.ts';
+import { distinctBlobs } from '../image/resolved.ts';
+import { isPresent, storedSize } from './blob.ts';
 import { type Descriptor, indexDigestOf, isFetched, nameOf, readIndex } from './index-file.ts';
 import { isLoaded, namesOf } from './loaded-entry.ts';
 import { layoutExists } from './make-layout.ts';
@@ -50,5 +51,5 @@ function hasItsIndex({ layout }: Store, descriptor: Descriptor): boolean {
 function sizeOf({ layout, manifests }: Store, id: string): number {
   const manifest = storedManifest(layout, manifests, id);
   if (manifest === undefined) return 0;
-  return distinct(manifest.blobs).reduce((sum, blob) => sum + blob.size, manifest.size);
+  return distinctBlobs(manifest.blobs).reduce((sum, blob) => sum + blob.size, manifest.size);
 }

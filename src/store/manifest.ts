@@ -41,8 +41,11 @@ export interface StoredManifest {
   readonly manifests: readonly string[];
 }
 
-/** The manifests of a store by digest, each read and judged once a process. */
+/** The manifests of a store by digest, each read and judged once as long as its blob stays. */
 export type ManifestCache = Map<string, StoredManifest>;
+
+/** Other processes remove blobs too, and their manifests stay in the cache: so it has a bound. */
+const MOST_CACHED = 50_000;
 
 /** A manifest or index of the store; undefined if it is not there, or not the one it should be. */
 export function storedManifest(
@@ -51,9 +54,11 @@ export function storedManifest(
   digest: string,
 ): StoredManifest | undefined {
   const known = cache.get(digest);
-  if (known !== undefined) return known;
+  if (known !== undefined && storedSize(layout, digest) === known.size) return known;
+  cache.delete(digest);
   const content = storedBytes(layout, digest);
   const manifest = content === undefined ? undefined : parseManifest(content);
+  if (cache.size >= MOST_CACHED) cache.clear();
   if (manifest !== undefined) cache.set(digest, manifest);
   return manifest;
 }

@@ -34,6 +34,12 @@ export function storeIn({ directory, registry, nearby }: StoreOptions): Store {
     downloads: new Downloads(layout, registry, nearby),
     manifests: new Map(),
     pinFiles: new Map(),
-    clearOnce: () => (cleared ??= withLockIfFree(layout.inUse, () => recoverTemporary(layout))),
+    clearOnce: () => {
+      cleared ??= withLockIfFree(layout.inUse, () => recoverTemporary(layout)).catch((error) => {
+        cleared = undefined;
+        throw error;
+      });
+      return cleared;
+    },
   };
 }

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { systemErrorCode } from '../common/errors.ts';
 import { makeDirectory } from '../common/make-directory.ts';
 import { EngineError } from '../engine/errors.ts';
-import type { Blob } from '../image/resolved.ts';
+import { type Blob, distinctBlobs } from '../image/resolved.ts';
 import { BlobProgress } from '../registry/blob-progress.ts';
 import { RegistryError } from '../registry/errors.ts';
+import { isPresent } from './blob.ts';
 import { storeFailure } from './failure.ts';
 import { blobPath, entriesOf, type Layout } from './layout.ts';
 
@@ -87,9 +88,16 @@ export async function recoverTemporary(layout: Layout): Promise<void> {
 }
 
 /** How many bytes of a blob an earlier try has left. */
-export function keptSize(layout: Layout, { digest, size }: Blob): number {
+function keptSize(layout: Layout, { digest, size }: Blob): number {
   const found = statSync(keptPath(layout, hexOf(digest)), { throwIfNoEntry: false });
   return found === undefined || found.size > size ? 0 : found.size;
+}
+
+/** The blobs that are not stored here, each once. For a partly downloaded one, `size` is what is missing. */
+export function missingOf(layout: Layout, blobs: readonly Blob[]): readonly Blob[] {
+  return distinctBlobs(blobs)
+    .filter((blob) => !isPresent(layout, blob))
+    .map((blob) => ({ ...blob, size: blob.size - keptSize(layout, blob) }));
 }
 
 function keptPath(layout: Layout, hex: string): string {

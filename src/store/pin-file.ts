@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { makeDirectory } from '../common/make-directory.ts';
 import { assertRootId } from '../common/roots.ts';
@@ -50,10 +50,14 @@ export type PinCache = Map<string, { readonly digest: string; readonly file: Pin
  * @throws {EngineError} `store-damaged` for one that can't be read: a pin is never passed over.
  */
 export function readPinFiles(directory: string, cache: PinCache): readonly PinFile[] {
-  return entriesOf(directory)
+  const paths = entriesOf(directory)
     .filter((entry) => entry.endsWith('.json'))
-    .map((entry) => readPinFile(join(directory, entry), cache))
-    .filter((file) => file !== undefined);
+    .map((entry) => join(directory, entry));
+  const present = new Set(paths);
+  for (const path of cache.keys()) {
+    if (dirname(path) === directory && !present.has(path)) cache.delete(path);
+  }
+  return paths.map((path) => readPinFile(path, cache)).filter((file) => file !== undefined);
 }
 
 /** The pins of a root; none if it has no file. */

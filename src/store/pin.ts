@@ -10,7 +10,7 @@ import { pinsOf, readPinFiles, writePins } from './pin-file.ts';
 
 export function allPins(store: Store): readonly Pin[] {
   return readPinFiles(store.layout.pins, store.pinFiles).flatMap(({ root, pins }) =>
-    pins.map((pin) => ({ ...pin, root, handle: `${root} ${pin.id}` })),
+    pins.map((pin) => ({ ...pin, engine: 'store', root, handle: `${root} ${pin.id}` })),
   );
 }
 

@@ -1,14 +1,16 @@
 import { withLock } from '../common/process-lock.ts';
 import { version } from '../common/version.ts';
 import type { Engine } from '../engine/engine.ts';
-import { distinct, isPresent } from './blob.ts';
+import { type Footprint, useOfBlobs } from '../engine/footprint.ts';
+import { distinctBlobs, type ResolvedImage } from '../image/resolved.ts';
+import { isPresent } from './blob.ts';
 import { fetchImage } from './fetch.ts';
 import { isNamed, isWhole, wholeImages } from './images.ts';
 import { changeIndex, isFetched, named, withDescriptor } from './index-file.ts';
 import { namesOf } from './loaded-entry.ts';
 import { layoutExists } from './make-layout.ts';
 import { type Store, type StoreOptions, storeIn } from './opened.ts';
-import { keptSize } from './partial.ts';
+import { missingOf } from './partial.ts';
 import { allPins, noSuchImage, pinImages, unpinImages } from './pin.ts';
 import { freedBy, removeImage } from './remove.ts';
 
@@ -20,7 +22,8 @@ export function openStore(options: StoreOptions): Engine {
   const store = storeIn(options);
   const { layout } = store;
   return {
-    name: 'store',
+    id: 'store',
+    traits: { downloads: 'berth', judges: 'berth' },
     // The downloads have a bound of their own, and choose the largest among those of all images.
     concurrency: 64,
     idOf: (image) => image.manifest,
@@ -33,23 +36,29 @@ export function openStore(options: StoreOptions): Engine {
     images: async () => wholeImages(store),
     has: async (id) => layoutExists(layout) && isNamed(store, id) && isWhole(store, id),
     pins: async () => allPins(store),
-    missingBlobs: async (image) =>
-      distinct(image.blobs)
-        .filter((blob) => !isPresent(layout, blob))
-        .map((blob) => ({ ...blob, size: blob.size - keptSize(layout, blob) })),
-    layers: async () => [],
-    freeLocks: async () => undefined,
+    footprint: async (images) => footprintOf(store, images),
     freed: async (ids) => (layoutExists(layout) ? freedBy(store, ids) : 0),
-    fetch: async (image, access, watch = {}) => {
-      await fetchImage(store, image, access, watch);
+    fetch: async (image, source, watch = {}) => {
+      await fetchImage(store, image, source, watch);
       return image.manifest;
     },
+    roomFor: async () => undefined,
     pin: (root, images) => pinImages(store, root, images),
     unpin: (pins) => unpinImages(store, pins),
     tag: (id, name) => tagImage(store, id, name),
     remove: (id) => removeImage(store, id),
     close: async () => undefined,
   };
+}
+
+/** Blobs lie in the store as they come. */
+function footprintOf({ layout }: Store, images: readonly ResolvedImage[]): Footprint {
+  const each = images.map(({ blobs }) => ({
+    lacking: distinctBlobs(blobs).filter((blob) => !isPresent(layout, blob)),
+    missing: missingOf(layout, blobs),
+  }));
+  const missing = each.flatMap((image) => image.missing);
+  return { images: each, direct: [useOfBlobs(layout.directory, missing, images.length)] };
 }
 
 async function tagImage(store: Store, id: string, name: string): Promise<void> {

@@ -1,18 +1,19 @@
-import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { type Etc, followed } from './etc.ts';
+import type { Problem } from './problem.ts';
 import { parseSystemdUnit } from './systemd-unit-file.ts';
 import type { Manager } from './unit-search-path.ts';
 
 export interface BusServices {
-  /** The units that the bus starts on demand, by any of their names; sorted. */
+  /** The units that the bus starts on demand, each by one of its names; sorted. */
   readonly services: readonly string[];
   readonly problems: readonly Problem[];
 }
 
 /**
- * Reads the message bus's activation files; of a name, the first counts.
+ * Reads the activation files of the message bus. If two directories have a file of the same name,
+ * the one in the earlier directory counts.
  *
  * Source: dbus-daemon(1), `standard_system_servicedirs` and `standard_session_servicedirs`.
  */
@@ -30,8 +31,8 @@ export function readBusServices(root: Root, etc: Etc, manager: Manager): BusServ
       return undefined;
     }
   };
-  for (const above of [etc, '/run', '/usr/local/share', '/usr/share', '/lib']) {
-    const path = `${above}/dbus-1/${directory}`;
+  for (const parent of [etc, '/run', '/usr/local/share', '/usr/share', '/lib']) {
+    const path = `${parent}/dbus-1/${directory}`;
     for (const { name } of attempt(() => root.list(followed(root, etc, path))) ?? []) {
       if (!name.endsWith('.service') || seen.has(name)) continue;
       seen.add(name);
@@ -44,7 +45,7 @@ export function readBusServices(root: Root, etc: Etc, manager: Manager): BusServ
   return { services: [...services].sort(), problems };
 }
 
-/** They say four things. */
+/** The limit for one activation file, which has about four lines. */
 const maxBytes = 64 * 1024;
 
 function systemdService(text: string, path: string): string | undefined {

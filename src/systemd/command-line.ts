@@ -1,22 +1,22 @@
 import { nextWord } from './words.ts';
 
-/** One command of an `ExecStart=` or its like, before specifiers and variables are replaced. */
+/** One command of `ExecStart=` or a similar key, before specifiers and variables are replaced. */
 export interface CommandLine {
   /** The program and its arguments. */
   readonly words: readonly string[];
-  /** `-`: its failure counts as success. */
+  /** Whether systemd takes a failure of the command for success (prefix `-`). */
   readonly ignoresFailure: boolean;
-  /** Not with the prefix `:`. */
+  /** Whether systemd replaces variables in the arguments; not with the prefix `:`. */
   readonly expandsVariables: boolean;
 }
 
 /**
- * The commands of one value: several are separated by `;` as a word of its own.
+ * Splits one value into its commands, which are separated by `;` as a word of its own.
  *
  * Source: systemd.service(5), "Command lines"; systemd, src/core/load-fragment.c,
  * `config_parse_exec`.
  *
- * @returns undefined for quotes or escapes with which systemd ignores the line.
+ * @returns undefined if systemd ignores the line because of its quotes or escapes.
  */
 export function commandLines(value: string): readonly CommandLine[] | undefined {
   const lines: CommandLine[] = [];
@@ -40,7 +40,7 @@ function commandLine([first = '', ...rest]: readonly string[]): CommandLine {
   const program = first.replace(/^[-@:+!|]+/, '');
   const prefixes = first.slice(0, first.length - program.length);
   return {
-    // With `@` the second word is what the program is told to be its own name.
+    // With `@` the second word is no argument: the program gets it as its own name (argv[0]).
     words: [program, ...(prefixes.includes('@') ? rest.slice(1) : rest)],
     ignoresFailure: prefixes.includes('-'),
     expandsVariables: !prefixes.includes(':'),

@@ -1,7 +1,7 @@
 import { parseUnitName } from './unit-name.ts';
 
 /**
- * The names of the directories in which a unit file's drop-ins lie, from specific to broad. For
+ * The names of the directories that hold a unit file's drop-ins, from specific to broad. For
  * `foo-bar@i.container`: `foo-bar@i.container.d`, `foo-bar@.container.d`, `foo-@.container.d`,
  * `foo-.container.d`, `container.d`.
  */

@@ -1,7 +1,7 @@
 /**
- * Reads an environment file as systemd does: values bare or in quotes, several quoted pieces
- * joined, lines continued by a backslash. Assignments whose name can't be a variable's are
- * dropped, as are lines that assign nothing.
+ * Reads an environment file as systemd does: values are bare or quoted, quoted pieces are joined,
+ * and a backslash continues a line. Lines without an assignment are dropped, as are assignments to
+ * something that is not a valid variable name.
  *
  * Source: systemd.exec(5), `EnvironmentFile=`; systemd, src/basic/env-file.c,
  * `parse_env_file_internal`. Takes time linear in the text.
@@ -39,7 +39,7 @@ function skip(pattern: RegExp, text: string, at: number): number {
   return at + (pattern.exec(text)?.[0].length ?? 0);
 }
 
-/** Quoted pieces first; from the first bare character on, a quote is one like any other. */
+/** Reads a value: quoted pieces first. After the first bare character, quotes have no meaning. */
 function valueAt(text: string, from: number): { text: string; next: number } {
   const parts: string[] = [];
   for (let at = from; ; ) {
@@ -57,7 +57,7 @@ function valueAt(text: string, from: number): { text: string; next: number } {
   }
 }
 
-/** @returns where the text goes on. */
+/** @returns the index after the closing quote. */
 function addDoubleQuoted(text: string, from: number, parts: string[]): number {
   for (let at = from; at < text.length; ) {
     const end = skip(doubleQuoted, text, at);
@@ -71,7 +71,7 @@ function addDoubleQuoted(text: string, from: number, parts: string[]): number {
   return text.length;
 }
 
-/** Up to the end of the line, without blanks there that no backslash holds. */
+/** Reads the rest of the line. Blanks at its end are dropped, unless a backslash precedes them. */
 function bareValue(text: string, from: number, parts: string[]): { text: string; next: number } {
   for (let at = from; ; ) {
     const end = skip(bare, text, at);

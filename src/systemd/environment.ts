@@ -10,7 +10,7 @@ export type Environment =
   | {
       readonly ok: true;
       readonly values: ReadonlyMap<string, string>;
-      /** The variables whose value stands in a file that not everybody may read. */
+      /** The variables whose value comes from a file that not everybody may read. */
       readonly privateNames: ReadonlySet<string>;
     }
   | { readonly ok: false; readonly message: string; readonly hint: string };
@@ -22,8 +22,8 @@ export interface EnvironmentSources {
 }
 
 /**
- * The variables that a service's own unit sets: those of `Environment=`, then those of each
- * `EnvironmentFile=`, which go before.
+ * The variables that a service's own unit sets. `EnvironmentFile=` overrides `Environment=`, and a
+ * later file an earlier one.
  *
  * Source: systemd.exec(5), "Environment".
  */
@@ -74,16 +74,16 @@ function readValues(
       message: `expected the variables of EnvironmentFile=${path}, ${found}`,
       hint: 'write the value out in the unit, or set it with Environment=',
     }) as const;
-  // Under these two the booted host writes what no root can tell.
+  // The booted host writes into /run and /var: even an optional file may exist there.
   const madeByHost = path.startsWith('/run/') || path.startsWith('/var/');
   const values = new Map<string, FileValue>();
   try {
     const files = matching(root, whereInTree(etc, path));
     if (files === undefined) {
-      return unknown('found a pattern that berth does not read');
+      return unknown('found a pattern that berth does not support');
     }
     if (files.length === 0 && (!optional || madeByHost)) {
-      return unknown('the root does not have that file');
+      return unknown('found no such file in the root');
     }
     for (const file of files) {
       const found = root.readFile(file);
@@ -101,7 +101,10 @@ function readValues(
   return values;
 }
 
-/** @returns the files that there are; undefined for more than `*` and `?` in the last component. */
+/**
+ * @returns the existing files that a pattern matches; undefined for patterns that berth does not
+ *   support: brackets, and wildcards anywhere but in the last component.
+ */
 function matching(root: Root, path: string): readonly string[] | undefined {
   const slash = path.lastIndexOf('/');
   const directory = path.slice(0, slash);
@@ -113,7 +116,10 @@ function matching(root: Root, path: string): readonly string[] | undefined {
     .map(({ name }) => `${directory}/${name}`);
 }
 
-/** `*` and `?`; a leading dot is matched only by itself (glob(7)). Backtracks to the last `*` alone. */
+/**
+ * Matches `*` and `?`. A leading dot must be written out (glob(7)). Takes at most
+ * `name.length × pattern.length` steps, because only the last `*` is ever retried.
+ */
 function matchesGlob(name: string, pattern: string): boolean {
   if (name.startsWith('.') && !pattern.startsWith('.')) return false;
   let at = 0;

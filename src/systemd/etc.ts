@@ -2,8 +2,8 @@ import { posix } from 'node:path';
 import type { Root } from '../root/root.ts';
 
 /**
- * Where a root keeps what it will see as `/etc`: `/usr/etc` in an ostree tree that was never
- * booted, and so has no `/etc` yet.
+ * The directory of a tree that the booted root will see as `/etc`. An ostree tree that was never
+ * booted has no `/etc` yet, only `/usr/etc`.
  */
 export type Etc = '/etc' | '/usr/etc';
 
@@ -14,15 +14,16 @@ export function etcDirectory(root: Root): Etc {
     : '/etc';
 }
 
-/** Where in the tree to find what the booted root calls `path`. */
+/** Translates a path as the booted root has it into the path in the tree. */
 export function whereInTree(etc: Etc, path: string): string {
   return path === '/etc' || path.startsWith('/etc/') ? etc + path.slice('/etc'.length) : path;
 }
 
 /**
- * Where to read what the booted root will find at `path`: links under `/usr/etc` are written for
- * a place one level higher, and absolute ones may say `/etc`. In a tree that has its `/etc` in
- * place this is `path` itself, whose links the root follows.
+ * The path at which to read the file that the booted root will find at `path`. Relative links
+ * under `/usr/etc` are written for a place one level higher, and absolute links may say `/etc`, so
+ * they are resolved here. In a tree with an `/etc` the result is `path` itself: the root follows
+ * its links as they are.
  *
  * @throws {RootError}
  */
@@ -31,14 +32,14 @@ export function followed(root: Root, etc: Etc, path: string): string {
 }
 
 /**
- * The end of the chain of links that begins at `path`, by their texts alone, whether something
- * is there or not.
+ * The end of the chain of links that begins at `path`. Only the texts of the links are used, so
+ * the result need not exist.
  *
  * @throws {RootError}
  */
 export function linkTarget(root: Root, etc: Etc, path: string): string {
   let at = path;
-  // As many links as the kernel follows (path_resolution(7)).
+  // The kernel follows at most 40 links (path_resolution(7)).
   for (let links = 0; links < 40; links++) {
     const next = linkedPath(root, etc, at);
     if (next === undefined) break;
@@ -48,7 +49,7 @@ export function linkTarget(root: Root, etc: Etc, path: string): string {
 }
 
 /**
- * Where the link at `path` itself leads by its text; undefined if it is none.
+ * The path that the text of the link at `path` names; undefined if there is no link at `path`.
  *
  * @throws {RootError}
  */

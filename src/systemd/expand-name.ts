@@ -2,11 +2,11 @@ import type { Expanded } from './specifiers.ts';
 import type { SystemdUnit, SystemdUnits } from './systemd-unit.ts';
 
 /**
- * What a word that names a unit means: only such specifiers are replaced as are safe in names.
+ * Expands a word that names a unit. systemd replaces only specifiers that are safe in unit names.
  *
  * Source: systemd, src/core/unit-printf.c, `unit_name_printf`.
  *
- * @returns undefined for a word with any other, which is no name then.
+ * @returns undefined for a word with any other specifier, which then is not a valid name.
  */
 export function expandName(
   units: SystemdUnits,

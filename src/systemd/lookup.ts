@@ -1,8 +1,8 @@
 import { isSpace, type UnitEntry } from './unit-file.ts';
 
 /**
- * The entry that counts for a key of which only one can: the last. Its value comes without
- * blanks at the end and without one outer pair of double quotes.
+ * The entry that counts for a key with a single value, which is the last one. Blanks at the end of
+ * the value and one outer pair of double quotes are removed.
  *
  * Source: podman, pkg/systemd/parser/unitfile.go, `Lookup`; up to 5.x podman strips every quote
  * at both ends.
@@ -24,13 +24,13 @@ export function scalar(
 
 const none: readonly UnitEntry[] = [];
 
-/** Every entry of a key that may stand several times; an empty one drops those before it. */
+/** All entries of a key that may be given several times; an empty entry drops all before it. */
 export function list(
   entries: readonly UnitEntry[],
   group: string,
   key: string,
 ): readonly UnitEntry[] {
-  // Most units have none: that must cost nothing.
+  // Most units have no such entry: allocate nothing for them.
   let found: UnitEntry[] | undefined;
   for (const entry of entries) {
     if (entry.key !== key || entry.group !== group) continue;
@@ -41,7 +41,9 @@ export function list(
   return found ?? none;
 }
 
-/** A yes or no, as Quadlet reads it: whatever does not say yes says no, the empty value too. */
+/**
+ * A boolean as Quadlet reads it: every value that does not mean yes means no, also an empty one.
+ */
 export function flag(
   entries: readonly UnitEntry[],
   group: string,

@@ -2,7 +2,8 @@ import type { Root } from '../root/root.ts';
 import { type Etc, followed } from './etc.ts';
 
 /**
- * A root's os-release: `/etc/os-release`, else `/usr/lib/os-release`, never both.
+ * Reads the fields of a root's os-release, from `/etc/os-release` or, if there is none, from
+ * `/usr/lib/os-release`. The two files are never merged.
  *
  * Source: os-release(5).
  *
@@ -15,7 +16,9 @@ export function readOsRelease(root: Root, etc: Etc): ReadonlyMap<string, string>
   return file === undefined ? undefined : parseOsRelease(file.content.toString());
 }
 
-/** Assignments in shell style, of which the later wins; what is none is left out. */
+/**
+ * Parses assignments in shell style. A later one wins, and lines that assign nothing are skipped.
+ */
 export function parseOsRelease(text: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   for (const line of text.split('\n')) {

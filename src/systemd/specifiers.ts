@@ -1,6 +1,6 @@
 import { type UnitName, unescapeName } from './unit-name.ts';
 
-/** What a root tells of the user whose manager runs a unit; nothing, where that is any user. */
+/** The known facts about the user whose manager runs a unit; empty if it may be any user. */
 export interface UserOfUnits {
   readonly uid?: number;
   readonly gid?: number;
@@ -8,15 +8,15 @@ export interface UserOfUnits {
   readonly home?: string;
 }
 
-/** What the specifiers of a unit stand for. */
+/** The values from which the specifiers of a unit are replaced. */
 export interface SpecifierContext {
   /** The service that the unit becomes. */
   readonly unit: UnitName;
   /** The root's architecture in systemd's spelling: `x86-64`, `arm64`. */
   readonly architecture: string;
-  /** The root's own os-release, absent if it has none. */
+  /** The fields of the root's own os-release; undefined if the root has none. */
   readonly osRelease: ReadonlyMap<string, string> | undefined;
-  /** Absent for the system's manager. */
+  /** The user whose manager runs the unit; absent for the system's manager. */
   readonly user?: UserOfUnits;
 }
 
@@ -25,8 +25,8 @@ export type Expanded =
   | { readonly ok: false; readonly message: string; readonly hint: string };
 
 /**
- * Replaces the specifiers that the root itself answers. One that systemd does not know stays as
- * it is.
+ * Replaces the specifiers whose values the root itself determines. Unknown specifiers stay as they
+ * are, as in systemd.
  *
  * Source: systemd.unit(5), "Specifiers".
  */
@@ -82,8 +82,8 @@ function managerValue(
   letter: string,
   user: UserOfUnits | undefined,
 ): string | Expanded | undefined {
-  const ofSystem = systemValues[letter];
-  if (user === undefined || ofSystem === undefined) return ofSystem;
+  const systemValue = systemValues[letter];
+  if (user === undefined || systemValue === undefined) return systemValue;
   return (
     userValue(letter, user) ?? {
       ok: false,
@@ -93,7 +93,7 @@ function managerValue(
   );
 }
 
-/** With the defaults of the XDG variables. */
+/** The value of a specifier for a user's manager, with the defaults of the XDG variables. */
 function userValue(letter: string, { uid, gid, name, home }: UserOfUnits): string | undefined {
   const below = (path: string) => (home === undefined ? undefined : `${home}${path}`);
   switch (letter) {
@@ -142,7 +142,7 @@ const osReleaseFields: Readonly<Record<string, string>> = {
   M: 'IMAGE_ID',
 };
 
-/** A field that is not set is the empty string; without any os-release systemd gives up. */
+/** An unset field is the empty string. Without any os-release systemd fails to load the unit. */
 function osReleaseValue(
   letter: string,
   field: string,

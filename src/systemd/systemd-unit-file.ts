@@ -2,14 +2,14 @@ import type { UnitEntry } from './unit-file.ts';
 
 export interface ParsedSystemdUnit {
   readonly entries: readonly UnitEntry[];
-  /** What ended the reading: nothing from there on counts. */
+  /** Why parsing stopped at `line`: nothing from there on counts. */
   readonly fault?: { readonly line: number; readonly message: string };
 }
 
 /**
  * Reads a unit file as systemd does: a backslash joins lines with a blank, comments and empty
- * lines within are skipped, and a line that makes no sense counts for nothing but itself. Only a
- * broken section header ends the reading.
+ * lines between continued lines are skipped, and an invalid line is ignored. Only a broken section
+ * header stops the parser.
  *
  * Source: systemd.syntax(7); systemd, src/shared/conf-parser.c, `config_parse` and `parse_line`.
  * Takes time linear in the text.
@@ -61,14 +61,14 @@ export function parseSystemdUnit(
   return { entries };
 }
 
-/** Without a byte order mark; a NUL and a carriage return end a line, too. */
+/** The text without a byte order mark, and with `\n` for every line end: `\r\n`, `\r` or NUL. */
 function lineByLine(text: string): string {
   const bare = text.startsWith('\uFEFF') ? text.slice(1) : text;
   if (!bare.includes('\r') && !bare.includes('\0')) return bare;
   return bare.replaceAll(/\r\n|[\r\0]/g, '\n');
 }
 
-/** An even number of them stands for backslashes. */
+/** Whether a line is continued: an even number of backslashes is a number of escaped ones. */
 function endsInBackslash(line: string): boolean {
   let count = 0;
   while (line[line.length - 1 - count] === '\\') count++;

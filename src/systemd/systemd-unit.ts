@@ -1,39 +1,42 @@
-import type { Problem } from '../common/problem.ts';
+import type { Problem } from './problem.ts';
 import type { Expanded } from './specifiers.ts';
 import type { UnitEntry } from './unit-file.ts';
 import type { Manager } from './unit-search-path.ts';
 
-/** A unit as the manager would load it, its drop-ins merged in. */
+/** A unit as the manager would load it, with its drop-ins merged in. */
 export interface SystemdUnit {
   /** The canonical name, with its type: `app@eu.service`. */
   readonly name: string;
-  /** The unit's own file in the root, its links not followed; the Quadlet file of a generated one. */
+  /** The unit's own file in the root, links not followed; for a generated unit its Quadlet file. */
   readonly path: string;
-  /** Where `path` leads. */
+  /** `path` with all links followed. */
   readonly realPath: string;
-  /** An empty file or a link to `/dev/null`: it never starts. */
+  /** Whether the unit is an empty file or a link to `/dev/null`, so that it never starts. */
   readonly masked: boolean;
-  /** Whether a generator makes it. */
+  /** Whether a generator (Quadlet) makes the unit. */
   readonly generated: boolean;
   /**
-   * The file's assignments, then those of its drop-ins in their order, in systemd's dialect; only
-   * such as berth reads.
+   * The assignments of the file, then those of its drop-ins in order, in systemd's dialect. Only
+   * keys that berth reads are kept (wanted-keys.ts).
    */
   readonly entries: readonly UnitEntry[];
 }
 
-/** What a generator (Quadlet) makes: a unit file of the lowest but one precedence. */
+/** A unit file that a generator (Quadlet) makes; it ranks below `/etc` and `/run`, above `/usr`. */
 export interface GeneratedUnit {
-  /** With its type: `app.service`. */
+  /** The name with its type: `app.service`. */
   readonly name: string;
   readonly path: string;
   readonly realPath: string;
   /**
-   * [Unit] as systemd will see it (Quadlet file names replaced by their services, implied
-   * dependencies added), [Service] and [Install] as written.
+   * [Unit] as systemd will see it, with Quadlet file names replaced by services and implied
+   * dependencies added; [Service] and [Install] as written.
    */
   readonly entries: readonly UnitEntry[];
-  /** The links that the generator makes in `generator/`: `multi-user.target.wants/app.service`, `alias.service`. */
+  /**
+   * The links that the generator makes in `generator/`: `multi-user.target.wants/app.service`,
+   * `alias.service`.
+   */
   readonly links: readonly string[];
 }
 
@@ -41,22 +44,22 @@ export interface GeneratedUnit {
 export interface SystemdUnits {
   readonly manager: Manager;
   /**
-   * Loads a unit by any of its names: aliases followed, a template instantiated. Undefined for
-   * one that is not there, or that systemd can't load.
+   * Loads a unit by any of its names, following aliases and instantiating templates. Undefined if
+   * there is no such unit, or if systemd can't load it.
    */
   readonly unit: (name: string) => SystemdUnit | undefined;
-  /** Every service that has a file of its own, by canonical name, templates too; sorted. */
+  /** All services with a file of their own, including templates, sorted by canonical name. */
   readonly services: () => Iterable<SystemdUnit>;
   /** The names in a unit's `.wants`, `.requires` and `.upholds` directories. */
   readonly linked: (unit: SystemdUnit) => readonly string[];
-  /** Whether berth could not read something of the unit, and so does not know all that it says. */
+  /** Whether some file of the unit could not be read, so that its entries may be incomplete. */
   readonly isUnread: (name: string) => boolean;
   /** Whether all directories of the search path could be listed. */
   readonly isWhole: boolean;
-  /** What a word of the unit means, its specifiers replaced. */
+  /** Replaces the specifiers in a word of the unit. */
   readonly expand: (unit: SystemdUnit, word: string) => Expanded;
-  /** Units, by any of their names, that the message bus starts on demand; sorted. */
+  /** The units that the message bus starts on demand, each by one of its names; sorted. */
   readonly busServices: () => readonly string[];
-  /** Grows as units are read. */
+  /** The problems of all units read so far: the list grows as units are read. */
   readonly problems: readonly Problem[];
 }

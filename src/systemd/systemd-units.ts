@@ -1,11 +1,12 @@
 import { append } from '../common/append.ts';
 import { displayPath } from '../common/path-bytes.ts';
-import type { Problem, ProblemSubject } from '../common/problem.ts';
+import type { ProblemSubject } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { readBusServices } from './bus-services.ts';
 import type { Etc } from './etc.ts';
 import { readOsRelease } from './os-release.ts';
+import type { Problem } from './problem.ts';
 import { type Expanded, expandSpecifiers, type UserOfUnits } from './specifiers.ts';
 import type { GeneratedUnit, SystemdUnit, SystemdUnits } from './systemd-unit.ts';
 import { UnitDirectories } from './unit-directories.ts';
@@ -16,22 +17,22 @@ import { tooMuch, type UnitText, UnitTexts } from './unit-text.ts';
 
 export interface UnitsOptions {
   readonly manager: Manager;
-  /** What generators make. */
+  /** The units that generators make. */
   readonly generated: readonly GeneratedUnit[];
-  /** The root's, in systemd's spelling: `x86-64`. */
+  /** The root's architecture in systemd's spelling: `x86-64`. */
   readonly architecture: string;
-  /** Whose manager it is; absent for the system's. */
+  /** The user whose manager it is; absent for the system's manager. */
   readonly user?: UserOfUnits;
-  /** That user's own: `/home/eve/.config`. */
+  /** The configuration directory of a single user: `/home/eve/.config`. */
   readonly configuration?: string | undefined;
 }
 
-/** More than any unit has; many units with many drop-ins each would take all time. */
+/** Drop-ins of one unit, more than any real unit has: many units with many drop-ins are slow. */
 const maxDropIns = 1_000;
 
 /**
- * The units of one manager, as it would load them. Names are collected at once, files are read
- * when asked for.
+ * The units of one manager, as it would load them. The names are collected at once, the files are
+ * read only when a unit is asked for.
  */
 export function readSystemdUnits(root: Root, etc: Etc, options: UnitsOptions): SystemdUnits {
   return new LazyUnits(root, etc, options);
@@ -157,7 +158,7 @@ class LazyUnits implements SystemdUnits {
 
   #fail(fault: Fault, subject: ProblemSubject): void {
     this.problems.push({ ...fault, subject });
-    // What these say is known: systemd does not load such a file either.
+    // After these two faults the unit is still known: systemd does not load such a file either.
     if (!['dangling-link', 'unit-syntax'].includes(fault.code)) this.#unread.add(subject.unit);
   }
 }
@@ -174,7 +175,7 @@ function dangling(path: string): Fault {
     code: 'dangling-link',
     path,
     message: `expected a unit file or drop-in at ${displayPath(path)}, found a link that leads nowhere inside the root`,
-    hint: 'ship what it leads to, or remove the link',
+    hint: 'ship the file that it leads to, or remove the link',
   };
 }
 

@@ -5,14 +5,19 @@ const unitTypes =
 const possibleName = new RegExp(`^[A-Za-z0-9:_.\\\\-][A-Za-z0-9:_.\\\\@-]*\\.(?:${unitTypes})$`);
 const aliasTypes = /\.(?:service|socket|target|device|timer|path)$/;
 
-/** Source: systemd.unit(5), "Description"; systemd, src/basic/unit-name.c, `unit_name_is_valid`. */
+/**
+ * Whether a text is the name of a unit, of a template or of an instance.
+ *
+ * Source: systemd.unit(5), "Description"; systemd, src/basic/unit-name.c, `unit_name_is_valid`.
+ */
 export function isUnitName(name: string): boolean {
   return name.length <= 255 && possibleName.test(name);
 }
 
 /**
- * Whether a link may give a unit another name: of the same type, and a template's only to a
- * template or, for one instance, to a template or the same instance.
+ * Whether the link `name` to the unit file `target` makes `name` an alias of the unit. Both must
+ * have the same type. A template may only link to a template, an instance to a template or to the
+ * same instance of another, and a plain unit to a plain unit.
  *
  * Source: systemd, src/shared/install.c, `unit_validate_alias_symlink_or_warn`.
  */

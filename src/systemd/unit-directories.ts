@@ -1,32 +1,36 @@
-import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { dropInDirectoryNames } from './drop-in-names.ts';
 import { type Etc, followed, linkedPath } from './etc.ts';
+import type { Problem } from './problem.ts';
 import { isUnitName } from './unit-alias.ts';
 import type { UnitDirectory, UnitIndex } from './unit-index.ts';
 
 export interface DirectoryFiles {
-  /** In the order in which they apply. */
+  /** The files, in the order in which they apply. */
   readonly paths: readonly string[];
   readonly faults: readonly Omit<Problem, 'subject'>[];
 }
 
 interface Listing {
-  /** The directory, its links followed as the booted root would. */
+  /** The directory, with links followed as the booted root would follow them. */
   readonly path: string;
   readonly names: readonly string[];
 }
 
-/** One directory can be for every unit, and one unit have as many names as there are links. */
+/**
+ * Bounds the names looked at for all units together: one directory may apply to every unit, and a
+ * unit may have as many names as there are links.
+ */
 const maxSteps = 5_000_000;
 
 /**
- * The files of the directories beside a unit: its drop-ins, and the links that make it want
- * others. The first of a name counts; all apply in the order of their names.
+ * The files in the directories beside a unit file: its drop-ins, and the links by which the unit
+ * wants or requires others. Of several files with one name the first counts, and all apply in the
+ * order of their names.
  *
- * Source: systemd, src/shared/dropin.c, `unit_file_find_dropin_paths`: for each of the unit's
- * names, each search directory, from the specific to the broad; then what is for all of a type.
+ * Source: systemd, src/shared/dropin.c, `unit_file_find_dropin_paths`: for each name of the unit,
+ * all search directories, from specific to broad; then the directories for all units of the type.
  */
 export class UnitDirectories {
   readonly #root: Root;
@@ -46,7 +50,7 @@ export class UnitDirectories {
     return this.#files(canonical, ['.d'], (name) => name.endsWith('.conf'));
   }
 
-  /** The links in `.wants` and its like; those to `/dev/null` are masked. */
+  /** The links in `.wants`, `.requires` and `.upholds`, without those masked by `/dev/null`. */
   linked(canonical: string): DirectoryFiles {
     const { paths, faults } = this.#files(
       canonical,
@@ -68,7 +72,7 @@ export class UnitDirectories {
     const paths: string[] = [];
     for (const suffix of suffixes) {
       const chosen = new Map<string, string>();
-      for (const directory of names.flatMap((ofName) => this.#directories(ofName, suffix))) {
+      for (const directory of names.flatMap((group) => this.#directories(group, suffix))) {
         const listing = this.#list(directory);
         if (listing instanceof RootError) {
           faults.push(problemOf(listing));
@@ -84,20 +88,23 @@ export class UnitDirectories {
     return { paths, faults };
   }
 
-  /** For each of the unit's names, then for its type, those that have directories. */
+  /**
+   * The names, without a suffix like `.d`, for which directories exist: a list for each name of
+   * the unit, from specific to broad, then one for the unit's type.
+   */
   #names(canonical: string): readonly (readonly string[])[] {
     const found: (readonly string[])[] = [];
-    let ofType: readonly string[] = [];
+    let typeStems: readonly string[] = [];
     for (const name of this.#index.namesOf(canonical)) {
       this.#steps++;
       const stems = dropInDirectoryNames(name)
         .map((directory) => directory.slice(0, -'.d'.length))
         .filter((stem) => this.#index.isDescribed(stem));
       const type = canonical.slice(canonical.lastIndexOf('.') + 1);
-      if (stems.at(-1) === type) ofType = stems.splice(-1);
+      if (stems.at(-1) === type) typeStems = stems.splice(-1);
       if (stems.length > 0) found.push(stems);
     }
-    if (ofType.length > 0) found.push(ofType);
+    if (typeStems.length > 0) found.push(typeStems);
     return found;
   }
 
@@ -134,7 +141,7 @@ export class UnitDirectories {
     try {
       isNull = linkedPath(this.#root, this.#etc, path) === '/dev/null';
     } catch (error) {
-      // The name counts, and it is there.
+      // Only the name of an entry counts, not its target: an unreadable entry is not masked.
       if (!(error instanceof RootError)) throw error;
     }
     this.#nulls.set(path, isNull);

@@ -1,13 +1,13 @@
-/** One assignment of a unit file, and where it stands. */
+/** One assignment of a unit file, with its place. */
 export interface UnitEntry {
   /** The section: `Container`. */
   readonly group: string;
   readonly key: string;
-  /** As written, continuation lines joined; quotes are still there. */
+  /** The value as written, quotes included, with continuation lines joined. */
   readonly value: string;
-  /** The file: the unit's own, or a drop-in. */
+  /** The unit's own file or the drop-in that holds the assignment. */
   readonly path: string;
-  /** 1-based; the line on which the key stands. */
+  /** The line of the key, 1-based. */
   readonly line: number;
 }
 
@@ -15,18 +15,18 @@ export type ParsedUnit =
   | {
       readonly ok: true;
       readonly entries: readonly UnitEntry[];
-      /** Whether the file has no assignment at all, wanted or not. */
+      /** Whether the file has no assignments at all, not even of unwanted keys. */
       readonly empty: boolean;
     }
   | { readonly ok: false; readonly line: number; readonly message: string };
 
 /**
- * Reads a unit file in Quadlet's dialect, which is not systemd's: a backslash joins lines with
- * nothing between them, and one bad line makes the whole file unreadable.
+ * Reads a unit file in Quadlet's dialect, which differs from systemd's: a backslash joins lines
+ * with nothing between them, and one invalid line makes the whole file invalid.
  *
  * Source: podman, pkg/systemd/parser/unitfile.go. Takes time linear in the text.
  *
- * @param wanted the assignments to keep: a tree has many units, and most of what they say has
+ * @param wanted says which assignments to keep: a tree has many units, and most assignments have
  *   nothing to do with images.
  */
 export function parseQuadletUnit(
@@ -49,9 +49,10 @@ export function parseQuadletUnit(
     if (parts.length === 0) startLine = number;
     if (line.endsWith('\\')) {
       line = line.slice(0, -1);
-      // On the very last line there is nothing to join: podman takes what is there.
+      // After the last line nothing follows to be joined: podman takes the line without its
+      // backslash.
       if (from <= end) {
-        // A lone backslash starts nothing, so that a comment after it is one again.
+        // A lone backslash begins no continuation: a comment after it is still a comment.
         if (line !== '' || parts.length > 0) parts.push(line);
         continue;
       }
@@ -77,7 +78,7 @@ export function parseQuadletUnit(
     if (!wanted(group, key)) continue;
     entries.push({ group, key, value: leftTrimmed(line, equals + 1), path, line: startLine });
   }
-  // What a continuation began and no line completed is gone, as it is for podman.
+  // A continued line that no further line completes is dropped, as podman does.
   return { ok: true, entries, empty };
 }
 
@@ -89,7 +90,7 @@ function isComment(line: string): boolean {
   return line === '' || line[0] === '#' || line[0] === ';';
 }
 
-/** `[name]` with nothing but blanks behind it; `[name]x=1` is a key. */
+/** Whether a line is `[name]`, followed by nothing but blanks; `[name]x=1` is an assignment. */
 function isGroupHeader(line: string): boolean {
   if (line[0] !== '[') return false;
   const close = line.indexOf(']');
@@ -124,8 +125,8 @@ function leftTrimmed(text: string, from: number): string {
 }
 
 /**
- * Unicode's White_Space, which is what Go trims. JavaScript's own trim would also take a byte
- * order mark, with which podman refuses the file.
+ * Whether a character has Unicode's property White_Space, as Go trims. JavaScript's `trim()` would
+ * also remove a byte order mark, but podman refuses a file that begins with one.
  */
 export function isSpace(code: number): boolean {
   if (code <= 0x20) return code === 0x20 || (code >= 0x09 && code <= 0x0d);

@@ -1,33 +1,34 @@
 import { posix } from 'node:path';
-import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Entry, type Root, RootError } from '../root/root.ts';
 import { type Etc, followed, linkedPath } from './etc.ts';
+import type { Problem } from './problem.ts';
 import type { GeneratedUnit } from './systemd-unit.ts';
 import { isAlias, isUnitName } from './unit-alias.ts';
 import { parseUnitName, withInstance } from './unit-name.ts';
 import { generatorDirectory } from './unit-search-path.ts';
 
-/** Where a unit comes from: a file, or a link that leads out of the search path; or a generator. */
+/** The origin of a unit: a file, a link that leads out of the search path, or a generator. */
 export type UnitSource = { readonly path: string } | { readonly generated: GeneratedUnit };
 
 type Place = UnitSource | { readonly alias: string };
 
-/** A directory beside the units that says more of one: `app.service.wants`. */
+/** A directory beside the unit files that adds to a unit: `app.service.d`, `app.service.wants`. */
 export interface UnitDirectory {
-  /** Of its search directory. */
+  /** The position of its search directory in the search path; 0 comes first. */
   readonly rank: number;
   readonly path: string;
-  /** The names in it where a generator makes it. */
+  /** The names in the directory, if a generator makes it. */
   readonly generated?: readonly string[];
 }
 
-/** As systemd's `unit_ids_map_get`. */
+/** The longest chain of aliases that systemd follows (`unit_ids_map_get`). */
 const maxAliases = 16;
 
 /**
- * What the search directories hold, by name: the first of a name counts. A link from one into
- * them is another name of what it leads to; by its text alone, whether that is there or not.
+ * The unit files and directories of a search path, by name; of several with one name the first
+ * counts. A link that leads back into a search directory is an alias of the unit that its text
+ * names, whether that unit exists or not.
  *
  * Source: systemd, src/basic/unit-file.c, `unit_file_build_name_map`.
  */
@@ -37,7 +38,7 @@ export class UnitIndex {
   readonly #etc: Etc;
   readonly #places = new Map<string, Place>();
   readonly #directories = new Map<string, UnitDirectory[]>();
-  /** The names of the directories, their suffixes taken off. */
+  /** The names in `#directories` without their suffixes: `app.service` for `app.service.wants`. */
   readonly #described = new Set<string>();
   readonly #aliases = new Map<string, string[]>();
   readonly #searched = new Set([generatorDirectory]);
@@ -54,7 +55,7 @@ export class UnitIndex {
     const listed = searchPath.map((path, rank) => ({
       rank,
       path,
-      // What a running system's generators made says nothing of the next boot.
+      // Units that the generators of a running system made say nothing about the next boot.
       entries: path === generatorDirectory ? undefined : this.#list(path),
     }));
     for (const { rank, path, entries } of listed) {
@@ -68,7 +69,7 @@ export class UnitIndex {
     }
   }
 
-  /** Every name that has a file of its own, templates too; sorted. */
+  /** The names of a type, like `.service`, that are no aliases, including templates; sorted. */
   names(type: string): readonly string[] {
     return Array.from(this.#places.entries())
       .filter(([name, place]) => name.endsWith(type) && !('alias' in place))
@@ -76,7 +77,7 @@ export class UnitIndex {
       .sort();
   }
 
-  /** The unit that a name means, aliases followed, and what makes it. */
+  /** The unit that a name means, with aliases followed, and its origin. */
   find(name: string): { readonly name: string; readonly source: UnitSource } | undefined {
     let at = name;
     for (let aliases = 0; aliases <= maxAliases; aliases++) {
@@ -98,7 +99,7 @@ export class UnitIndex {
     return undefined;
   }
 
-  /** All names of a unit, its own first. */
+  /** All names of a unit, the canonical name first. */
   namesOf(canonical: string): readonly string[] {
     const names = [canonical, ...(this.#aliases.get(canonical) ?? [])];
     const { instance, ...parsed } = parseUnitName(canonical);
@@ -109,12 +110,12 @@ export class UnitIndex {
     return names;
   }
 
-  /** Whether there is a directory of this name with any suffix; few units have one. */
+  /** Whether any directory `name.SUFFIX` exists; most units have none. */
   isDescribed(name: string): boolean {
     return this.#described.has(name);
   }
 
-  /** Those of one name, in the order of the search path. */
+  /** The directories of one name, suffix included, in the order of the search path. */
   directories(name: string): readonly UnitDirectory[] {
     return this.#directories.get(name) ?? none;
   }
@@ -129,7 +130,7 @@ export class UnitIndex {
     }
   }
 
-  /** @returns undefined for a link that counts for nothing. */
+  /** @returns undefined for a link that systemd ignores. */
   #linked(path: string, name: string): Place | undefined {
     try {
       const target = linkedPath(this.#root, this.#etc, path);
@@ -139,7 +140,7 @@ export class UnitIndex {
       const alias = posix.basename(target);
       return alias !== name && isAlias(name, alias) ? { alias } : undefined;
     } catch (error) {
-      // Whoever reads the unit meets the same error, and reports it.
+      // Reading the unit later fails with the same error, which is reported there.
       if (error instanceof RootError) return { path };
       throw error;
     }
@@ -170,7 +171,7 @@ export class UnitIndex {
     this.#described.add(name.slice(0, name.lastIndexOf('.')));
   }
 
-  /** Undefined for what is not there, and for what was listed by another name before. */
+  /** Lists a search directory; undefined if there is none, or if another path led to it before. */
   #list(path: string): readonly Entry[] | undefined {
     try {
       const place = followed(this.#root, this.#etc, path);

@@ -1,4 +1,4 @@
-/** A unit's name in its parts (systemd.unit(5), "Description" and "Specifiers"). */
+/** The parts of a unit's name (systemd.unit(5), "Description" and "Specifiers"). */
 export interface UnitName {
   /** `app-web@eu.service` */
   readonly full: string;
@@ -24,10 +24,10 @@ export function withInstance(name: UnitName, instance: string): UnitName {
 }
 
 /**
- * Undoes the escaping of unit names: `-` is `/`, `\x2d` the byte 0x2d (systemd.unit(5), "String
- * escaping for inclusion in unit names").
+ * Undoes the escaping of unit names: `-` stands for `/`, and `\x2d` for the byte 0x2d
+ * (systemd.unit(5), "String escaping for inclusion in unit names").
  *
- * @returns undefined for an escape that is none, for which systemd refuses the unit.
+ * @returns undefined for an invalid escape, for which systemd refuses the unit.
  */
 export function unescapeName(text: string): string | undefined {
   const bytes: Buffer[] = [];

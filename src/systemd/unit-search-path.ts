@@ -1,18 +1,18 @@
 import type { Etc } from './etc.ts';
 
-/** The system's manager, or that of any user. */
+/** Which manager: the system's, or that of a user. */
 export type Manager = 'system' | 'user';
 
-/** Where in the search path the units of generators stand. */
+/** The entry of the search path that stands for the units of generators. */
 export const generatorDirectory = '/run/systemd/generator';
 
 /**
- * Where a manager looks for unit files, the first before the later. Of a user's own directories
- * only those below the configuration are read.
+ * The directories in which a manager looks for unit files, the first one first. Of a user's own
+ * directories only those below the configuration directory are included.
  *
  * Source: systemd.unit(5), "Unit File Load Path"; systemd, src/libsystemd/sd-path/path-lookup.c.
  *
- * @param configuration a user's own: `/home/eve/.config`.
+ * @param configuration the configuration directory of a single user: `/home/eve/.config`.
  */
 export function unitSearchPath(
   etc: Etc,
@@ -33,7 +33,7 @@ export function unitSearchPath(
         generatorDirectory,
         '/usr/local/lib/systemd/system',
         '/usr/lib/systemd/system',
-        // The same directory again wherever /usr is merged.
+        // Another path to the same directory wherever /usr is merged.
         '/lib/systemd/system',
       ]
     : [

@@ -1,31 +1,31 @@
 import { displayPath } from '../common/path-bytes.ts';
-import type { Problem } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { type Etc, followed, linkTarget } from './etc.ts';
+import type { Problem } from './problem.ts';
 import { parseSystemdUnit } from './systemd-unit-file.ts';
 import type { UnitEntry } from './unit-file.ts';
-import { isWantedOfSystemd } from './wanted-keys.ts';
+import { isReadKey } from './wanted-keys.ts';
 
-/** What is at the path of a unit file or a drop-in. */
+/** The result of reading the path of a unit file or drop-in. */
 export type UnitText =
   | {
       readonly kind: 'read';
       readonly realPath: string;
       readonly entries: readonly UnitEntry[];
-      /** A broken section header, from which on nothing counts. */
+      /** A broken section header; nothing from there on counts. */
       readonly fault?: Omit<Problem, 'subject'>;
     }
   | { readonly kind: 'masked'; readonly realPath: string }
   | { readonly kind: 'absent' }
   | { readonly kind: 'unreadable'; readonly fault: Omit<Problem, 'subject'> };
 
-/** Of all files of a manager together: a real tree has a hundredth of it. */
+/** The limit for all files of a manager together; real trees have a hundredth of it. */
 const maxTotalBytes = 256 * 1024 * 1024;
-/** What an assignment costs beside its text. */
+/** The memory that one parsed assignment takes beside its text, roughly. */
 const bytesPerEntry = 100;
 
-/** Reads unit files, each once. */
+/** Reads unit files and drop-ins, each only once. */
 export class UnitTexts {
   readonly #root: Root;
   readonly #etc: Etc;
@@ -46,7 +46,11 @@ export class UnitTexts {
     return text;
   }
 
-  /** @returns whether that many assignments more may be kept. */
+  /**
+   * Counts further assignments that are kept.
+   *
+   * @returns whether the limit still holds.
+   */
   spend(entries: number): boolean {
     this.#bytes += entries * bytesPerEntry;
     return this.#bytes <= maxTotalBytes;
@@ -62,7 +66,7 @@ export class UnitTexts {
       if (file === undefined) return { kind: 'absent' };
       const { realPath, content } = file;
       if (content.length === 0) return { kind: 'masked', realPath };
-      const { entries, fault } = parseSystemdUnit(content.toString(), path, isWantedOfSystemd);
+      const { entries, fault } = parseSystemdUnit(content.toString(), path, isReadKey);
       this.#bytes += content.length + entries.length * bytesPerEntry;
       return fault === undefined
         ? { kind: 'read', realPath, entries }
@@ -76,7 +80,7 @@ export class UnitTexts {
   #readFile(path: string, place: string): ReturnType<Root['readFile']> | 'masked' {
     try {
       const file = this.#root.readFile(place);
-      // Few trees have a /dev, and where there is one it is not the root's to say what it is.
+      // Few trees have a /dev, and what lies in one is not what the booted host will have there.
       if (file !== undefined || place !== path) return file;
       return linkTarget(this.#root, this.#etc, path) === '/dev/null' ? 'masked' : undefined;
     } catch (error) {
@@ -104,6 +108,6 @@ function broken(
     path,
     line,
     message: `expected a section such as [Unit], ${message}`,
-    hint: 'mend the line; systemd reads nothing from there on',
+    hint: 'correct the line; systemd reads nothing after it',
   };
 }

@@ -1,24 +1,24 @@
 import type { Environment } from './environment.ts';
 import { splitWords } from './words.ts';
 
-/** The kernel starts nothing with a longer word (execve(2), `MAX_ARG_STRLEN`). */
+/** The longest word of a command line that the kernel accepts (execve(2), `MAX_ARG_STRLEN`). */
 export const longestWord = 128 * 1024;
 
 export type ExpandedWords =
   | {
       readonly ok: true;
       readonly words: readonly string[];
-      /** The values in the words that stand in files which not everybody may read. */
+      /** The values used in the words that come from files which not everybody may read. */
       readonly privateValues: readonly string[];
     }
   | { readonly ok: false; readonly message: string; readonly hint: string };
 
 /**
- * Replaces the variables in one word of a command line: `${NAME}` anywhere, `$NAME` only where
- * it is the whole word, which it then gives up for as many words as its value has. `$$` is `$`.
+ * Replaces the variables in one word of a command line. `${NAME}` is replaced anywhere. `$NAME`
+ * is replaced only if it is the whole word, and its value is split into words. `$$` becomes `$`.
  *
- * systemd takes a variable that nothing sets for empty; here it is unknown, since the manager's
- * own configuration may set it.
+ * systemd replaces an unset variable by nothing. Here it is an error instead, since the manager's
+ * own configuration may set the variable.
  *
  * Source: systemd.service(5), "Command lines".
  */
@@ -67,11 +67,11 @@ const tooLong: ExpandedWords = {
 };
 
 function unknown(name: string): ExpandedWords {
-  // What is not a name may be a part of a credential that happens to have a dollar sign in it.
+  // Show only valid names: other text may be part of a credential with a dollar sign in it.
   const shown = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? ` ${name}` : '';
   return {
     ok: false,
-    message: `expected the unit to set the variable${shown} that it uses, it does not`,
+    message: `expected the unit to set the variable${shown} that it uses, found no value`,
     hint: 'set it with Environment= in [Service], or write the value out; a plain $ is written $$',
   };
 }

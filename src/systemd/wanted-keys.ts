@@ -1,5 +1,5 @@
-/** Which assignments of a systemd unit berth reads: the rest of a tree's units is left unkept. */
-export function isWantedOfSystemd(group: string, key: string): boolean {
+/** Whether berth reads an assignment of a systemd unit. All others are dropped to save memory. */
+export function isReadKey(group: string, key: string): boolean {
   if (group === 'X-Berth') return true;
   if (group === 'Unit')
     return unitKeys.has(key) || key.startsWith('Condition') || key.startsWith('Assert');

@@ -1,22 +1,20 @@
 export interface SplitOptions {
-  /** `\n`, `\x41`, … stand for a character; otherwise a backslash is one like any other. */
+  /** Whether escapes such as `\n` and `\x41` are replaced; if not, a backslash is plain text. */
   readonly escapes: boolean;
-  /** A quote without its partner ends with the text instead of being an error. */
+  /** Whether a missing closing quote is accepted; if not, the whole value is invalid. */
   readonly relaxed: boolean;
-  /** `\\;` is the word `;`, as in command lines, where a bare one separates them. */
+  /** Whether `\;` is the word `;`, as in command lines, where a bare `;` separates commands. */
   readonly literalSemicolon?: boolean;
 }
 
 /**
- * Splits a value into words as systemd does for command lines and lists: at blanks, except
- * inside single or double quotes, which are removed.
- *
- * An empty word ends the list, as in podman.
+ * Splits a value into words as systemd does for command lines and lists: at blanks outside single
+ * and double quotes, which are removed. An empty word ends the list, as in podman.
  *
  * Source: systemd.syntax(7), "Quoting"; podman, pkg/systemd/parser/split.go.
  *
- * @returns undefined for an unknown escape or, unless relaxed, an unfinished quote: the value
- *   then counts for nothing.
+ * @returns undefined for an unknown escape or, unless relaxed, an unfinished quote: systemd then
+ *   ignores the whole value.
  */
 export function splitWords(text: string, options: SplitOptions): readonly string[] | undefined {
   const nul = text.indexOf('\0');
@@ -31,7 +29,10 @@ export function splitWords(text: string, options: SplitOptions): readonly string
   }
 }
 
-/** The word that begins at `from` or behind blanks there; `empty` if nothing but blanks is left. */
+/**
+ * The first word at or after `from`, skipping blanks, and the index after the word. `empty` is set
+ * if nothing but blanks is left; undefined is returned as for `splitWords`.
+ */
 export function nextWord(
   text: string,
   from: number,
@@ -74,7 +75,7 @@ export function nextWord(
   return { text: parts.join(''), next: text.length };
 }
 
-/** What stands for itself outside quotes: mostly the whole word. */
+/** A run of characters without special meaning outside quotes, mostly the whole word. */
 const plain = /[^\\"' \t\n\r]+/y;
 
 function isBlank(char: string | undefined): boolean {
@@ -102,7 +103,9 @@ const numericEscapes = [
   { pattern: /([0-7]{3})/y, base: 8, limit: 0xff },
 ] as const;
 
-/** The character that the escape at `at`, behind its backslash, stands for. Never NUL. */
+/**
+ * Reads the escape whose backslash is just before `at`. Undefined if invalid, or if it means NUL.
+ */
 function unescapeAt(text: string, at: number): { char: string; length: number } | undefined {
   const simple = simpleEscapes[text.charAt(at)];
   if (simple !== undefined) return { char: simple, length: 1 };

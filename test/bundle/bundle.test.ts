@@ -137,7 +137,7 @@ test('what is bundled is what is loaded, blob for blob', async (t) => {
         const name = `${server.host}/app${i}:1`;
         const platform = hostPlatform();
         const unused = { accesses: [{}], references: [], stores: [] };
-        return { name, platform, policy: 'missing', ...unused };
+        return { engine: 'store', name, platform, policy: 'missing', ...unused };
       });
       const plan = await planBundle(context, registry, bindings, new Set());
       const onBytes = (bytes: number) => assert.ok(bytes <= plan.bytes);

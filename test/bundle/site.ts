@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { type LoadedBundle, loadBundle } from '../../src/bundle/load.ts';
 import { hostPlatform } from '../../src/image/platform.ts';
 import type { Registry } from '../../src/registry/registry.ts';
+import { State } from '../../src/state/state.ts';
 import { type LoadedImages, openLoaded } from '../../src/store/loaded.ts';
 import { openStore } from '../../src/store/store.ts';
 import { noNetwork } from '../support/first-boot.ts';
@@ -28,7 +29,7 @@ export function startSite(t: TestContext, registry: Registry = noNetwork): Site 
   const store = join(stateDirectory, 'store');
   const engine = openStore({ directory: store, registry });
   const { signal } = new AbortController();
-  const context = { engine, stateDirectory, report: () => undefined, signal };
+  const context = { engine, state: new State(stateDirectory), report: () => undefined, signal };
   return {
     directory,
     load: (archive) => loadBundle(context, registry, Readable.from(archive, { objectMode: false })),

@@ -5,7 +5,7 @@ import { discovered, problems } from '../support/tree.ts';
 const vendor = '/usr/lib/berth/berth.toml';
 const admin = '/etc/berth/berth.toml';
 
-test('the later file wins, key by key', async (t) => {
+test('the later file overrides the earlier one key by key', async (t) => {
   const found = await discovered(t, {
     [vendor]: '[bind]\nmode = "all"\ninclude = ["a*"]\nexclude = ["b*"]\n',
     [admin]: '[bind]\nmode = "linked"\nexclude = []\n',
@@ -14,13 +14,13 @@ test('the later file wins, key by key', async (t) => {
   assert.deepEqual(found.policy, { mode: 'linked', include: ['a*'], exclude: [], path: admin });
 });
 
-test('in a tree that was never booted the second file is in usr/etc', async (t) => {
+test('in a tree that was never booted, the second file is in /usr/etc', async (t) => {
   const path = '/usr/etc/berth/berth.toml';
   const found = await discovered(t, { [path]: '[bind]\nmode = "enabled"\n' });
   assert.deepEqual(found.policy, { mode: 'enabled', include: [], exclude: [], path });
 });
 
-test('only [bind] counts, anything else is named with its line', async (t) => {
+test('only [bind] counts, and anything else is reported with its line', async (t) => {
   const found = await discovered(t, {
     [vendor]:
       'engine = "podman"\n[bind]\nmode = "all"\nmodes = 1\n\n[registry]\ninsecure = true\n[[other]]\nx = 1\n',
@@ -35,7 +35,7 @@ test('only [bind] counts, anything else is named with its line', async (t) => {
   for (const { subject } of found.problems) assert.equal(subject, undefined);
 });
 
-test('a setting that is wrong does not count, and must not pass for nothing', async (t) => {
+test('an invalid setting is ignored and is a problem that binds', async (t) => {
   const bad = ['mode = "everything"', 'include = "a"', 'exclude = [1]'];
   for (const line of bad) {
     const found = await discovered(t, { [admin]: `[bind]\n${line}\n` });
@@ -48,7 +48,7 @@ test('a setting that is wrong does not count, and must not pass for nothing', as
   assert.equal(table.problems[0]?.subject?.bind, true);
 });
 
-test('what is no TOML is named with its line, and the other file still counts', async (t) => {
+test('a file that is not TOML is reported with its line, and the other file still counts', async (t) => {
   const found = await discovered(t, {
     [vendor]: '[bind]\nmode = "all"\n',
     [admin]: '[bind]\nmode = \n',
@@ -58,7 +58,7 @@ test('what is no TOML is named with its line, and the other file still counts', 
   assert.equal(found.problems[0]?.subject?.bind, true);
 });
 
-test('a file that can not be read is a problem that binds', async (t) => {
+test('an unreadable file is a problem that binds', async (t) => {
   const found = await discovered(t, { [`${admin}/x`]: '' });
   assert.deepEqual(problems(found), [`not-a-file ${admin}`]);
   assert.equal(found.problems[0]?.subject?.bind, true);

@@ -6,7 +6,7 @@ import { container, discovered, problems, units } from '../support/tree.ts';
 const own = '/usr/lib/berth/bound.d';
 const bootc = '/usr/lib/bootc/bound-images.d';
 
-test('links of both directories, with the real path that they lead to', async (t) => {
+test('links in both directories are found with the real paths of their targets', async (t) => {
   const found = await discovered(t, {
     [`${units}/a.container`]: container('q.io/a'),
     [`${units}/b.container`]: '-> /opt/b.container',
@@ -24,7 +24,7 @@ test('links of both directories, with the real path that they lead to', async (t
   ]);
 });
 
-test('what is no link, dangles, loops or leads to a directory is a problem that binds', async (t) => {
+test('a file, a dangling link, a loop and a link to a directory are problems that bind', async (t) => {
   const found = await discovered(t, {
     [`${own}/file`]: 'x',
     [`${own}/gone`]: `-> ${units}/gone.container`,
@@ -69,7 +69,7 @@ test('a target that Quadlet does not read is a problem that binds', async (t) =>
   assert.match(found.problems[1]?.message ?? '', /\/etc\/containers\/systemd\/b\.container/);
 });
 
-test('a target that is masked is meant to be away', async (t) => {
+test('a link to a masked unit is not a problem', async (t) => {
   const found = await discovered(t, {
     '/etc/containers/systemd/a.container': '-> /dev/null',
     [`${units}/a.container`]: container('q.io/a'),
@@ -78,7 +78,7 @@ test('a target that is masked is meant to be away', async (t) => {
   assert.deepEqual(problems(found), []);
 });
 
-test('in a tree that was never booted links say /etc', async (t) => {
+test('in a tree that was never booted, links may say /etc', async (t) => {
   const found = await discovered(t, {
     '/usr/etc/containers/systemd/a.container': container('q.io/a'),
     [`${own}/a`]: '-> /etc/containers/systemd/a.container',
@@ -89,13 +89,13 @@ test('in a tree that was never booted links say /etc', async (t) => {
   ]);
 });
 
-test('a directory of links that is none is a problem that binds', async (t) => {
+test('a file in place of a link directory is a problem that binds', async (t) => {
   const found = await discovered(t, { [own]: 'a file' });
   assert.deepEqual(problems(found), [`not-a-directory ${own}`]);
   assert.equal(found.problems[0]?.subject?.bind, true);
 });
 
-test('a link binds a unit of any kind, and a pod with its containers', async (t) => {
+test('a link binds a unit of any kind, and a pod together with its containers', async (t) => {
   const system = '/usr/lib/systemd/system';
   const manifest = '/etc/kubernetes/manifests/etcd.yaml';
   const found = await discovered(t, {
@@ -119,7 +119,7 @@ test('a link binds a unit of any kind, and a pod with its containers', async (t)
   assert.deepEqual(problems(found), [`bound-link ${own}/other.service`]);
 });
 
-test('what bootc refuses breaks its upgrade, and is said', async (t) => {
+test('a file that bootc refuses is reported, since it breaks upgrades', async (t) => {
   const found = await discovered(t, {
     [`${units}/auth.image`]: '[Image]\nImage=q.io/auth\nPolicy=missing\nAuthFile=/etc/a.json\n',
     [`${units}/spec.container`]: container('q.io/spec:%a'),

@@ -37,7 +37,7 @@ test('one bad file never hides the others', async (t) => {
   for (const { subject } of found.problems) assert.ok(subject?.unit.endsWith('.service'));
 });
 
-test('a FIFO hangs nobody', async (t) => {
+test('a FIFO does not block the search', async (t) => {
   const directory = temporaryDirectory(t);
   writeTree(directory, { [`${units}/a.container`]: container('q.io/a') });
   mkdirSync(join(directory, 'etc/containers/systemd'), { recursive: true });
@@ -50,7 +50,7 @@ test('a FIFO hangs nobody', async (t) => {
   assert.deepEqual(problems(found), ['not-a-file /etc/containers/systemd/a.container']);
 });
 
-test('a link to the whole root ends', async (t) => {
+test('a link to the whole root does not loop', async (t) => {
   const found = await discovered(t, {
     [`${units}/all`]: '-> /',
     [`${units}/a.container`]: container('q.io/a'),
@@ -59,7 +59,7 @@ test('a link to the whole root ends', async (t) => {
   assert.deepEqual(images(found), ['b.service q.io/b:latest', 'a.service q.io/a:latest']);
 });
 
-test('short names are those of the context', async (t) => {
+test('short names are looked up in the context', async (t) => {
   const directory = temporaryDirectory(t);
   writeTree(directory, { [`${units}/a.container`]: container('web:1') });
   const root = openRoot(directory);
@@ -117,7 +117,7 @@ const anyBytes = fc.oneof(
   fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
 );
 
-test('any bytes in any unit file give references and problems, in the same order each time', async (t) => {
+test('any bytes in any unit file give references and problems in a stable order', async (t) => {
   const top = temporaryDirectory(t);
   let number = 0;
   await holds(
@@ -146,8 +146,8 @@ test('any bytes in any unit file give references and problems, in the same order
   );
 });
 
-test('a mebibyte in each of the places that units are taken apart ends', async (t) => {
-  // Any step that were quadratic would take minutes here.
+test('a mebibyte of text in each place where units are parsed takes linear time', async (t) => {
+  // A quadratic step would take minutes here.
   const size = 1024 * 1024 - 100;
   const lines = (line: string) => line.repeat(size / line.length);
   const one = { [`${units}/n.network`]: `[Network]\n${lines('Label=a\n')}` };

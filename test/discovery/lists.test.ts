@@ -10,7 +10,7 @@ const vendor = '/usr/lib/berth/images.d';
 const admin = '/etc/berth/images.d';
 const tree = { '/etc/x': '' };
 
-test('a name a line, with comments and blanks, bound', async (t) => {
+test('a list has one name a line, with comments and blanks, and binds all of them', async (t) => {
   const found = await foundBy(t, lists, {
     ...tree,
     [`${vendor}/base.list`]: '# all\nq.io/a:1\n\n  q.io/b:1\t# why\r\n#q.io/c\nq.io/d:1#x\nnginx\n',
@@ -35,7 +35,7 @@ test('a name a line, with comments and blanks, bound', async (t) => {
   assert.deepEqual(problem?.subject, { unitPath: path, unit: 'base.list', bind: true });
 });
 
-test("the administrator's file of the same name counts, /dev/null leaves it out", async (t) => {
+test("the administrator's file of the same name replaces a list, and /dev/null removes it", async (t) => {
   const found = await foundBy(t, lists, {
     [`${vendor}/a.list`]: 'q.io/a:1',
     [`${vendor}/b.list`]: 'q.io/b:1',
@@ -54,7 +54,7 @@ test("the administrator's file of the same name counts, /dev/null leaves it out"
   assert.deepEqual(problemsOf(found), [`dangling-link ${admin}/e.list`]);
 });
 
-test('in a tree that was never booted they are in usr/etc', async (t) => {
+test('in a tree that was never booted, the lists are in /usr/etc', async (t) => {
   const found = await foundBy(t, lists, {
     '/usr/etc/berth/images.d/a.list': '-> /etc/berth/b.list',
     '/usr/etc/berth/b.list': 'q.io/a:1',
@@ -62,7 +62,7 @@ test('in a tree that was never booted they are in usr/etc', async (t) => {
   assert.deepEqual(places(found), ['/usr/etc/berth/images.d/a.list:1 list q.io/a:1 missing']);
 });
 
-test('what can not be read is a problem that binds, and hides nothing', async (t) => {
+test('an unreadable list is a problem that binds, and hides nothing', async (t) => {
   const found = await foundBy(t, lists, {
     [`${vendor}/a.list/x`]: '',
     [`${vendor}/b.list`]: 'q.io/b:1',
@@ -78,7 +78,7 @@ test('what can not be read is a problem that binds, and hides nothing', async (t
   for (const { subject } of found.problems) assert.equal(subject?.bind, true);
 });
 
-test('a list of 100,000 lines is read, many of them have a bound', async (t) => {
+test('a list of 100,000 lines is read, and the size of all lists is limited', async (t) => {
   limitCpu(t, 30);
   const names = Array.from({ length: 100_000 }, (_, index) => `quay.io/example/a${index}:1.2.3`);
   const text = names.join('\n');
@@ -94,14 +94,14 @@ test('a list of 100,000 lines is read, many of them have a bound', async (t) => 
   assert.deepEqual(problemsOf(many), [`too-large ${vendor}/c.list`]);
 });
 
-test('one long line of marks takes no square of it', async (t) => {
+test('one long line of comment marks takes linear time', async (t) => {
   limitCpu(t, 30);
   const text = `q.io/a:1${' #'.repeat(1_000_000)}\r\u2028x`;
   const found = await foundBy(t, lists, { ...tree, [`${vendor}/a.list`]: text });
   assert.deepEqual(places(found), [`${vendor}/a.list:1 list q.io/a:1 missing`]);
 });
 
-test('any bytes make a list, each line a reference at most', async (t) => {
+test('any bytes are a list, with at most one reference a line', async (t) => {
   await holds(
     100,
     fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {

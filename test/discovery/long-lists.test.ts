@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../support/temporary.ts';
 const quadlet = 'usr/share/containers/systemd';
 const service = 'usr/lib/systemd/system/many.service';
 
-/** Each has more of something than a call can have arguments. */
+/** Trees in which something is longer than the argument list of a call may be. */
 const files: Readonly<Record<string, () => Record<string, string>>> = {
   'heredocs in one RUN': () => ({
     [`${quadlet}/many.build`]: '[Build]\nImageTag=localhost/many\nFile=/usr/share/Containerfile\n',
@@ -32,7 +32,7 @@ const files: Readonly<Record<string, () => Record<string, string>>> = {
 };
 
 for (const [what, make] of Object.entries(files)) {
-  test(`${what} without number end no run, and hide nothing else`, async (t) => {
+  test(`very many ${what} do not end the run and hide nothing else`, async (t) => {
     const directory = temporaryDirectory(t);
     const other = container('other', 'registry.example.com/other:1');
     const root = openRoot(writeRoot(join(directory, 'root'), { ...make(), ...other }));
@@ -42,7 +42,7 @@ for (const [what, make] of Object.entries(files)) {
   });
 }
 
-/** Small files whose variables would make gigabytes of it. */
+/** Trees of small files whose variables would expand to gigabytes. */
 const growing: Readonly<Record<string, () => Record<string, string>>> = {
   'COPY --from=, for two builds': () => ({
     [`${quadlet}/a.build`]: '[Build]\nImageTag=localhost/a\nFile=/usr/share/Containerfile\n',
@@ -58,7 +58,7 @@ const growing: Readonly<Record<string, () => Record<string, string>>> = {
 };
 
 for (const [what, make] of Object.entries(growing)) {
-  test(`what variables make of ${what} has a bound for the whole root`, async (t) => {
+  test(`the expansion of variables in ${what} is limited for the whole root`, async (t) => {
     const directory = temporaryDirectory(t);
     const other = container('other', 'registry.example.com/other:1');
     const root = openRoot(writeRoot(join(directory, 'root'), { ...make(), ...other }));

@@ -2,15 +2,15 @@ import fc from 'fast-check';
 import type { Tree } from '../support/tree.ts';
 
 /**
- * Many units in two search directories, full of what makes Quadlet's files hard to read, but
- * without that in which podman 5.4 and 6 differ: unmatched quotes, dependencies on units that
- * are missing, one drop-in's name in several breadths, newer keys.
+ * Many units in two search directories, with everything that makes Quadlet's files hard to parse.
+ * Left out is what podman 5.4 and 6 read differently: unmatched quotes, dependencies on missing
+ * units, drop-ins of one name in several directories, and newer keys.
  */
 export const forest: fc.Arbitrary<Tree> = fc
   .tuple(...Array.from({ length: 30 }, (_, id) => fc.noShrink(fc.constant(id).chain(tree))))
   .map((trees): Tree => Object.assign({}, shared, ...trees));
 
-/** What the units refer to. */
+/** The units that the generated units refer to. */
 const shared: Tree = {
   'one/fine.image': '[Image]\nImage=q.io/fine:1\n',
   'one/tagged.image': '[Image]\nImage=q.io/x\nImageTag=q.io/first\nImageTag=q.io/last\n',
@@ -130,9 +130,9 @@ const otherSections = fc.constantFrom(
   '[X-Unknown]\nImage=q.io/never',
 );
 
-/** A line as somebody may write it: indented, with blanks, over several lines, with comments. */
+/** Variants of a line: indented, with blanks, continued over several lines, with comments. */
 function written(line: string): fc.Arbitrary<string> {
-  // The words behind the image are found by the first of them.
+  // `Exec=` stays as it is: the comparison finds the image by the word after it.
   if (line.startsWith('Exec=')) return fc.constant(line);
   return fc.oneof(
     { weight: 5, arbitrary: fc.constant(line) },
@@ -177,7 +177,7 @@ function unitText(type: string, own: string): fc.Arbitrary<string> {
     );
 }
 
-/** One unit with all that belongs to it; its names are its own. */
+/** One unit with its drop-ins and links. All names contain the id, so trees can be merged. */
 function tree(id: number): fc.Arbitrary<Tree> {
   const type = fc.constantFrom('container', 'container', 'container', 'image', 'volume');
   const stem = fc.constantFrom(`u${id}`, `u${id}-b`, `u${id}-b-c`, `u${id}@`, `u${id}-b@`);
@@ -203,7 +203,7 @@ function tree(id: number): fc.Arbitrary<Tree> {
           files[`${where}/${name}`] = `-> ${up}/elsewhere/${name}`;
         }
         if (again !== null) files[`${again[0]}/${name}`] ??= again[1];
-        // In a directory of its own, since podman drops everything else that is in it.
+        // In a directory of its own, since podman drops all other files of the directory.
         if (broken !== null) files[`one/0-broken-${id}/${name}`] = broken;
         if (base.endsWith('@') && instance) files[`${where}/${base}i.${kind}`] = `-> ${name}`;
         return Object.assign(files, ...dropIns);
@@ -213,7 +213,7 @@ function tree(id: number): fc.Arbitrary<Tree> {
 
 const mask = fc.constantFrom('', '-> /dev/null', '# nothing\n');
 
-/** The file's name says its breadth, so that none hides that of another. */
+/** A drop-in, named after its directory so that it hides none in another directory. */
 function dropIn(type: string, base: string): fc.Arbitrary<Tree> {
   const prefix = base.replace('@', '');
   const breadths = [`${base}.${type}.d`];

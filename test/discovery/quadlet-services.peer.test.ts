@@ -15,7 +15,7 @@ import { shortNames, type Tree, writeTree } from '../support/tree.ts';
 
 const script = fileURLToPath(new URL('../../scripts/trixie-podman.sh', import.meta.url));
 
-/** What the units of a tree refer to. */
+/** The units that the generated units refer to. */
 const shared: Tree = {
   'one/i.image': '[Image]\nImage=q.io/i:1\n',
   'one/v.volume': '[Volume]\nDriver=image\nImage=q.io/v:1\n',
@@ -26,7 +26,7 @@ const shared: Tree = {
   'one/k.yaml': 'kind: Pod\nspec: {containers: [{name: c, image: "q.io/k:1"}]}\n',
 };
 
-/** `UpheldBy=` is younger than podman 5.4, and not among them. */
+/** Sections [Install], without `UpheldBy=`, which podman 5.4 does not know. */
 const install = fc.array(
   fc.constantFrom(
     'WantedBy=default.target',
@@ -102,7 +102,7 @@ const trees = fc.array(unit, { minLength: 12, maxLength: 20 }).map((units): Tree
 
 const dependencies = ['Requires', 'Wants', 'BindsTo', 'Upholds'];
 
-/** `service: Requires other.service`, of services that Quadlet makes. */
+/** The dependencies on services that Quadlet makes, as `service: Requires other.service`. */
 function dependenciesOf(name: string, lines: Iterable<readonly [string, string]>): string[] {
   return [...lines].flatMap(([key, value]) =>
     dependencies.includes(key)
@@ -153,7 +153,7 @@ function ofBerth({ generated }: Quadlets) {
   };
 }
 
-test("services, their links and what they need are those of podman's own generator", async (t) => {
+test("services, links and dependencies are those of podman's own generator", async (t) => {
   const quadlet = execFileSync(script, { encoding: 'utf8' }).trim();
   const top = temporaryDirectory(t);
   let number = 0;

@@ -18,13 +18,13 @@ import { forest } from './quadlet-forest.ts';
 
 const script = fileURLToPath(new URL('../../scripts/trixie-podman.sh', import.meta.url));
 
-/** What podman's generator makes of some directories. */
+/** The output of podman's generator for two search directories. */
 interface Generated {
-  /** The services that have an image, and the word of their command lines that is it. */
+  /** The services that have an image, with the word of the command line that names it. */
   readonly images: readonly { readonly service: string; readonly word: string }[];
-  /** The files of which it makes no service. */
+  /** The files of which the generator makes no service. */
   readonly refused: ReadonlySet<string>;
-  /** The paths that it can't parse. */
+  /** The paths of files that the generator can't parse. */
   readonly broken: ReadonlySet<string>;
 }
 
@@ -49,7 +49,7 @@ function generate(quadlet: string, directory: string): Generated {
   };
 }
 
-/** Undefined for what has no image: a root file system, another volume, a network, a pod. */
+/** The image in a command; undefined for a root file system, other volumes, networks and pods. */
 function imageIn(command: string): string | undefined {
   const words = splitWords(command.replace(' --rootfs ""', ' --rootfs '), {
     escapes: true,
@@ -82,7 +82,7 @@ async function found(directory: string): Promise<Quadlets> {
   }
 }
 
-/** A template of a volume or an image is called otherwise since podman 5.5. */
+/** The service's name up to podman 5.4, which named templates of volumes and images differently. */
 function asOldPodman(service: string): string {
   return service.replace(/^(.*)-(volume|image|build)@\.service$/, '$1@-$2.service');
 }
@@ -119,7 +119,7 @@ function serviceAndImage(reference: Reference): string {
   return `${asOldPodman(reference.unit)} ${said(reference)}`;
 }
 
-/** The full name; what is none as it stands there; nothing from a unit that gives nothing. */
+/** The image's full name; invalid names as written; empty for a `.image` unit without an image. */
 function said({ image, raw, kind }: Reference): string {
   if (image !== undefined) return image;
   return kind !== 'image' && raw.endsWith('.image') ? '' : bare(raw);
@@ -130,7 +130,7 @@ function meant(word: string): string {
   return name.ok ? name.name : bare(word);
 }
 
-/** podman 5.4 strips quotes that have no partner, too. */
+/** Strips quotes at both ends, as podman 5.4 does even if they are unmatched. */
 function bare(word: string): string {
   return word.replace(/^"+|"+$/g, '');
 }
@@ -139,7 +139,7 @@ function isRead(name: string): boolean {
   return /\.(container|image|volume)$/.test(name);
 }
 
-test("every image and every refusal is that of podman's own generator", async (t) => {
+test("images and refusals are those of podman's own generator", async (t) => {
   const quadlet = execFileSync(script, { encoding: 'utf8' }).trim();
   const top = temporaryDirectory(t);
   let number = 0;
@@ -166,6 +166,6 @@ test("every image and every refusal is that of podman's own generator", async (t
   } catch (error) {
     assert.fail(`${difference}\n${String(error)}`);
   }
-  // A forest in which nothing grows would pass, too.
+  // An empty forest would pass, too.
   assert.ok(isOver() || total > 300, `only ${total} units were compared`);
 });

@@ -4,7 +4,7 @@ import type { Found, SourceContext } from '../../src/discovery/source.ts';
 import { etcDirectory } from '../../src/systemd/etc.ts';
 import { rootOf, shortNames, type Tree } from '../support/tree.ts';
 
-/** What one source finds in a tree. */
+/** Runs one source on a tree. */
 export function foundBy(
   t: TestContext,
   source: (context: SourceContext) => Promise<Found>,
@@ -20,14 +20,14 @@ export function foundBy(
   });
 }
 
-/** `path:line key image policy` of each reference. */
+/** The references as `path:line key image policy`. */
 export function places({ references }: Found): string[] {
   return references.map(
     ({ path, line, key, image, pull }) => `${path}:${line} ${key} ${image ?? '-'} ${pull.policy}`,
   );
 }
 
-/** `code path:line` of every problem, those of references first. */
+/** All problems as `code path:line`, those of references first. */
 export function problemsOf({ references, problems }: Found): string[] {
   return [...references.flatMap((reference) => reference.problems), ...problems].map(
     ({ code, path, line }) => `${code} ${path}${line === undefined ? '' : `:${line}`}`,

@@ -23,12 +23,12 @@ function startedBy(target: string, image: string): string {
   return `${container(image)}[Install]\nWantedBy=${target}\n`;
 }
 
-/** `scope unit image`, in the order of the places. */
+/** The references as `scope unit image`, in the order of their places. */
 function scoped({ references }: Discovered): string[] {
   return references.map(({ scope, unit, image }) => `${scope} ${unit} ${image ?? '-'}`);
 }
 
-test("every user's units, those of one user, and those in a user's home", async (t) => {
+test("units for all users, for one user and in a user's home are found", async (t) => {
   const found = await discovered(t, {
     '/etc/passwd': passwd,
     [`${etcUsers}/a.container`]: container('q.io/a'),
@@ -54,7 +54,7 @@ test("every user's units, those of one user, and those in a user's home", async 
   assert.deepEqual(problems(found), []);
 });
 
-test("a home goes before what is every user's, which goes before a UID's directory", async (t) => {
+test('units in a home override those for all users, which override those for a UID', async (t) => {
   const found = await discovered(t, {
     '/etc/passwd': passwd,
     '/home/eve/.config/containers/systemd/a.container': container('q.io/home'),
@@ -73,7 +73,7 @@ test("a home goes before what is every user's, which goes before a UID's directo
   ]);
 });
 
-test("a user's unit finds what is every user's, whose problems are said once", async (t) => {
+test("a user's unit may refer to units for all users, whose problems are reported once", async (t) => {
   const found = await discovered(t, {
     [`${etcUsers}/x.image`]: '[Image]\nImage=q.io/x:1\nPolicy=missing\n',
     [`${etcUsers}/bad.container`]: 'nonsense',
@@ -92,7 +92,7 @@ test("a user's unit finds what is every user's, whose problems are said once", a
   assert.equal(found.problems[0]?.subject?.unitPath, `${etcUsers}/bad.container`);
 });
 
-test('the specifiers are those of the user, and unknown where that is any', async (t) => {
+test('specifiers are replaced for one user, and unknown for all users', async (t) => {
   const all = '%u-%U-%G%h%t';
   const found = await discovered(t, {
     '/usr/lib/passwd': passwd,
@@ -140,7 +140,7 @@ test('a user who lingers has a manager at boot, others only when they log in', a
   ]);
 });
 
-test("a service of the administrator's own goes before for users too, and a mask is meant", async (t) => {
+test('a service of the administrator takes precedence for users too, without a problem if it is a mask', async (t) => {
   const found = await discovered(t, {
     [`${etcUsers}/a.container`]: container('q.io/a'),
     [`${etcUsers}/1000/b.container`]: container('q.io/b'),
@@ -177,7 +177,7 @@ test('plain services of users count once, with or without Quadlet units beside t
   ]);
 });
 
-test("a user's own configuration starts units, goes before, and has services", async (t) => {
+test("a user's own configuration starts units, takes precedence and may hold services", async (t) => {
   const own = '/home/eve/.config/systemd/user';
   const found = await discovered(t, {
     ...userTarget,
@@ -196,7 +196,7 @@ test("a user's own configuration starts units, goes before, and has services", a
   );
 });
 
-test('links bind units of users', async (t) => {
+test('links may bind units of users', async (t) => {
   const found = await discovered(t, {
     [`${etcUsers}/a.container`]: container('q.io/a'),
     [`${etcUsers}/1000/b.container`]: container('q.io/b'),
@@ -207,7 +207,7 @@ test('links bind units of users', async (t) => {
   assert.equal(found.links.length, 2);
 });
 
-test('homes that are none, and such as lie, are passed over or said', async (t) => {
+test('invalid homes are skipped, and a loop of links is reported', async (t) => {
   const homes = [
     '/',
     '/nonexistent',
@@ -232,7 +232,7 @@ test('homes that are none, and such as lie, are passed over or said', async (t) 
   assert.deepEqual(problems(found), ['too-many-links /loop/.config']);
 });
 
-test('a passwd that is too large is a problem, and hides no other unit', async (t) => {
+test('a passwd that is too large is a problem and hides no other unit', async (t) => {
   const found = await discovered(t, {
     '/etc/passwd': Buffer.alloc(1024 * 1024 + 1, 'x'),
     [`${etcUsers}/1000/a.container`]: container('q.io/a'),
@@ -241,7 +241,7 @@ test('a passwd that is too large is a problem, and hides no other unit', async (
   assert.deepEqual(problems(found), ['too-large /etc/passwd']);
 });
 
-test('users with units of their own are read up to a bound, and more are a problem', async (t) => {
+test('users with units of their own are read up to a limit, and more are a problem', async (t) => {
   const directories = Array.from({ length: 101 }, (_, uid) => `${etcUsers}/${uid}/a.container`);
   const found = await discovered(
     t,
@@ -251,7 +251,7 @@ test('users with units of their own are read up to a bound, and more are a probl
   assert.deepEqual(problems(found), [`too-many-entries ${etcUsers}`]);
 });
 
-test('in an ostree tree that was never booted, the users too are those of usr/etc', async (t) => {
+test('in an ostree tree that was never booted, users are read from /usr/etc, too', async (t) => {
   const found = await discovered(t, {
     '/usr/etc/passwd': passwd,
     '/usr/etc/containers/systemd/users/1000/a.container': container('q.io/%u'),
@@ -260,13 +260,13 @@ test('in an ostree tree that was never booted, the users too are those of usr/et
   });
   assert.deepEqual(scoped(found), [
     'user:1000 a.service q.io/eve:latest',
-    // Where the link leads is no directory of a UID, so podman too reads it for every user.
+    // The link's target is not named by a UID, so podman, too, reads it for all users.
     'user b.service q.io/b:latest',
   ]);
   assert.deepEqual(problems(found), []);
 });
 
-test('any text may be a passwd', () => {
+test('any text is read as a passwd without an exception', () => {
   const parts = fc.array(fc.constantFrom(':', '\n', '0', 'x', '/h', '-1', '99999999999'));
   const property = fc.property(parts, (text) => {
     const root = { readFile: () => ({ realPath: '/', content: Buffer.from(text.join('')) }) };

@@ -11,17 +11,18 @@ import { readSituation } from '../../src/lifecycle/situation.ts';
 import { type Staged, stage } from '../../src/lifecycle/stage/stage.ts';
 import { judge } from '../../src/lifecycle/verify.ts';
 import { openRegistry } from '../../src/registry/client.ts';
-import type { Patience } from '../../src/registry/http/body.ts';
+import type { Timeouts } from '../../src/registry/http/body.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { retrying, retryPolicy } from '../../src/registry/retry.ts';
 import { openRoot } from '../../src/root/open-root.ts';
+import { State } from '../../src/state/state.ts';
 import { openStore } from '../../src/store/store.ts';
 import { container, writeRoot } from '../support/berth.ts';
 import type { FaultRegistry } from '../support/fault-registry.ts';
 import { buildImage, type ImageOptions } from '../support/image-builder.ts';
 import { validBlobs, validNames, validPins } from '../support/layout-check.ts';
+import { policyFilesBy } from '../support/policy-files.ts';
 import type { TestRegistry } from '../support/registry.ts';
-import { trustBy } from '../support/trust.ts';
 
 /** The host of every name; registries.conf leads it to the test's registry. */
 export const HOST = 'registry.example.com';
@@ -29,7 +30,7 @@ export const HOST = 'registry.example.com';
 export const login = { username: 'robot', password: 'the-password-of-the-robot' };
 
 /** Where nothing goes wrong, a busy machine must not look as if something did. */
-const calm: Patience = {
+const calm: Timeouts = {
   connect: 300_000,
   idle: 300_000,
   least: { bytes: 1, within: 300_000 },
@@ -38,7 +39,7 @@ const calm: Patience = {
 };
 
 /** Where registries fall silent on purpose, nobody has to wait for it. */
-export const hasty: Patience = {
+export const hasty: Timeouts = {
   connect: 5000,
   idle: 150,
   least: { bytes: 2000, within: 300 },
@@ -82,8 +83,8 @@ export class Site {
   }
 
   /** As a process of its own: nothing is known of earlier runs but what lies on disk. */
-  async stage(id: string, location: string, patience = calm): Promise<Run> {
-    return this.#open(patience, async (context, registry) => {
+  async stage(id: string, location: string, timeouts = calm): Promise<Run> {
+    return this.#open(timeouts, async (context, registry) => {
       const root = openRoot(location);
       try {
         const wanted = await wantedOf(root, { bind: 'all', compose: [] });
@@ -103,7 +104,7 @@ export class Site {
     const registry = this.#client(calm);
     const engine = openStore({ directory: this.store, registry });
     const { signal } = new AbortController();
-    const context = { engine, stateDirectory: this.stateDirectory, report: () => {}, signal };
+    const context = { engine, state: new State(this.stateDirectory), report: () => {}, signal };
     const situation = await readSituation(context);
     const record = situation.records.get(id);
     assert.ok(record, `no record of ${id}`);
@@ -135,7 +136,7 @@ export class Site {
     return readFileSync(join(this.stateDirectory, 'roots', `${id}.json`), 'utf8');
   }
 
-  #client(patience: Patience): Registry {
+  #client(timeouts: Timeouts): Registry {
     const rule = {
       prefix: HOST,
       location: this.#fault.registry.host,
@@ -149,21 +150,21 @@ export class Site {
         username: login.username,
         password: new Secret(login.password),
       }),
-      trust: trustBy('insecureAcceptAnything'),
-      patience,
+      policyFiles: policyFilesBy('insecureAcceptAnything'),
+      timeouts,
     });
     return retrying(registry, { ...retryPolicy, wait: async () => undefined });
   }
 
   async #open(
-    patience: Patience,
+    timeouts: Timeouts,
     work: (context: Context, registry: Registry) => Promise<Staged>,
   ): Promise<Run> {
-    const registry = this.#client(patience);
+    const registry = this.#client(timeouts);
     const said: unknown[] = [];
     const context: Context = {
       engine: openStore({ directory: this.store, registry }),
-      stateDirectory: this.stateDirectory,
+      state: new State(this.stateDirectory),
       report: (event) => {
         said.push(event);
         this.onEvent();

@@ -6,7 +6,6 @@ import { BerthError } from '../../src/common/errors.ts';
 import type { Deployment } from '../../src/deployment/deployment.ts';
 import { type Reconciled, reconcile } from '../../src/lifecycle/reconcile.ts';
 import { openRoot } from '../../src/root/open-root.ts';
-import { writeRecord } from '../../src/state/records.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { client } from '../support/registry-client.ts';
 import { startUpdater, type TestUpdater } from '../support/updater.ts';
@@ -15,7 +14,7 @@ const image = (seed: number) => buildImage({ layers: [{ bytes: 20_000, seed }] }
 const newer = 'Pull=newer\n';
 
 function stamps({ context }: TestUpdater): string[] {
-  const roots = join(context.stateDirectory, 'roots');
+  const roots = join(context.state.directory, 'roots');
   return readdirSync(roots).map((name) => {
     const { ino, mtimeMs } = statSync(join(roots, name));
     return `${name} ${ino} ${mtimeMs}`;
@@ -60,7 +59,7 @@ test('a root keeps the digests that it was staged with, and what is lost comes b
   const before = host.recorded('a', 'web:latest');
   host.server.push('web:latest', image(2));
   assert.equal((await host.reconcile()).roots[0]?.changed, false);
-  rmSync(join(host.context.stateDirectory, '../store'), { recursive: true });
+  rmSync(join(host.context.state.directory, '../store'), { recursive: true });
   const healed = await host.reconcile();
   assert.equal(healed.roots[0]?.ready, true);
   assert.equal(host.recorded('a', 'web:latest'), before);
@@ -162,7 +161,7 @@ test('the days of a held root are over though it was noted by a clock that was a
     const record = host.record('b');
     assert.ok(record?.deployment !== undefined);
     const deployment = { ...record.deployment, since };
-    writeRecord(host.context.stateDirectory, { ...record, deployment });
+    host.context.state.write({ ...record, deployment });
     await host.reconcile();
     const noted = Date.parse(host.record('b')?.deployment?.since ?? '');
     assert.ok(noted <= Date.now(), `${since} ${noted}`);
@@ -257,7 +256,7 @@ test('a root that went together with its record is known by its pins, and let go
   host.deploy('b', { 'web:2': '' }, 'staged');
   host.deploy('c', { 'web:3': '' }, 'rollback');
   await host.reconcile();
-  rmSync(join(host.context.stateDirectory, 'roots'), { recursive: true });
+  rmSync(join(host.context.state.directory, 'roots'), { recursive: true });
   host.undeploy('b');
   host.undeploy('c');
   const first = await host.reconcile();

@@ -3,9 +3,9 @@ import test from 'node:test';
 import { sha256 } from '../../src/image/digest.ts';
 import { parsePlatform } from '../../src/image/platform.ts';
 import { type BuiltImage, buildImage } from '../support/image-builder.ts';
+import { policyFilesBy } from '../support/policy-files.ts';
 import { testCertificate } from '../support/registry-certificate.ts';
 import { client, fails, serve, sink, trustTestCertificate } from '../support/registry-client.ts';
-import { trustBy } from '../support/trust.ts';
 
 const platform = (text: string) => {
   const parsed = parsePlatform(text);
@@ -133,7 +133,7 @@ test('plain HTTP only where it is allowed', async (t) => {
 test('what the policy does not let through is not downloaded, but may be resolved', async (t) => {
   const server = await serve(t);
   server.push('app:1', buildImage({ layers }));
-  const registry = client(t, [server], { trust: trustBy('reject') });
+  const registry = client(t, [server], { policyFiles: policyFilesBy('reject') });
   const name = `${server.host}/app:1`;
   const image = await registry.resolve(name, amd64, {});
   const { blobs, digest } = image;

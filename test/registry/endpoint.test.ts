@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Access } from '../../src/registry/access.ts';
-import { placesOf } from '../../src/registry/endpoint.ts';
+import { endpointsOf } from '../../src/registry/endpoint.ts';
 import { RegistryError } from '../../src/registry/errors.ts';
 import type { Mirror, RegistryRule } from '../../src/registry/registries-toml.ts';
 
@@ -19,7 +19,7 @@ const rule = (
 });
 
 const lead = (name: string, ...rules: readonly RegistryRule[]) =>
-  placesOf(name, { rules }, {})
+  endpointsOf(name, { rules }, {})
     .map(({ host, repository, reference }) => `${host} ${repository} ${reference}`)
     .join(', ');
 
@@ -50,7 +50,7 @@ test('a wildcard stands for any number of subdomains, and none for the domain', 
   assert.equal(lead('evil.org/a.example.com/c:1', wild), 'evil.org a.example.com/c 1');
   const asIs = rule('*.example.com', '', { insecure: true });
   assert.equal(lead('a.example.com/c:1', asIs), 'a.example.com c 1');
-  assert.ok(placesOf('a.example.com/c:1', { rules: [asIs] }, {})[0]?.insecure);
+  assert.ok(endpointsOf('a.example.com/c:1', { rules: [asIs] }, {})[0]?.insecure);
   // As long as each other: the first by its bytes, as containers/image has it.
   const exact = rule('a.b.com', 'exact.example');
   assert.equal(lead('a.b.com/c:1', exact, rule('*.b.com', 'wild.example')), 'wild.example c 1');
@@ -59,7 +59,7 @@ test('a wildcard stands for any number of subdomains, and none for the domain', 
 test('the unit’s TLSVerify= wins over registries.conf', () => {
   const rules = [rule('a.example', 'a.example', { insecure: true })];
   const isInsecure = (name: string, access: Access) =>
-    placesOf(name, { rules }, access)[0]?.insecure;
+    endpointsOf(name, { rules }, access)[0]?.insecure;
   assert.equal(isInsecure('a.example/b:1', {}), true);
   assert.equal(isInsecure('a.example/b:1', { tlsVerify: true }), false);
   assert.equal(isInsecure('b.example/b:1', { tlsVerify: false }), true);
@@ -81,7 +81,7 @@ test('mirrors come first, in order, where they are for such names', () => {
     lead(`a.example/b@${digest}`, ...rules),
     `m1.example b ${digest}, m2.example x/b ${digest}, a.example b ${digest}`,
   );
-  const [first, last] = placesOf(
+  const [first, last] = endpointsOf(
     'a.example/b:1',
     { rules: [rule('a.example', 'b.example', { mirrors: [mirror('a.example/c')] })] },
     {},
@@ -90,9 +90,9 @@ test('mirrors come first, in order, where they are for such names', () => {
   assert.equal(last?.isElsewhere, true);
 });
 
-test('what is blocked is a place, by its own rule', () => {
+test('what is blocked is an endpoint, by its own rule', () => {
   const blockedAt = (name: string, ...rules: readonly RegistryRule[]) =>
-    placesOf(name, { rules }, {}).map(({ blockedBy }) => blockedBy);
+    endpointsOf(name, { rules }, {}).map(({ blockedBy }) => blockedBy);
   const blocked = rule('a.example/b', 'a.example/b', { blocked: true });
   assert.deepEqual(blockedAt('a.example/b/c:1', blocked), ['a.example/b']);
   assert.deepEqual(blockedAt('a.example/c:1', blocked), [undefined]);
@@ -104,7 +104,7 @@ test('what is blocked is a place, by its own rule', () => {
 test('a rule that leads nowhere', () => {
   for (const location of ['NOT A HOST', 'docker.io', 'nodots', 'b.example//x', '*.example']) {
     assert.throws(
-      () => placesOf('a.example/b:1', { rules: [rule('a.example', location)] }, {}),
+      () => endpointsOf('a.example/b:1', { rules: [rule('a.example', location)] }, {}),
       (error) => error instanceof RegistryError && error.code === 'registry-config',
       location,
     );

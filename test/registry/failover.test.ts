@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import { PATIENCE } from '../../src/registry/http/body.ts';
+import { TIMEOUTS } from '../../src/registry/http/body.ts';
 import type { Mirror } from '../../src/registry/registries-toml.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
@@ -43,7 +43,7 @@ for (const [what, fault] of Object.entries({
   'with 429': { status: 429 },
   'with 500': { status: 500 },
 })) {
-  test(`a mirror that answers ${what} gives way to the next place, for good`, async (t) => {
+  test(`a mirror that answers ${what} gives way to the next endpoint, for good`, async (t) => {
     const mirror = await serve(t);
     const upstream = await serve(t);
     for (const server of [mirror, upstream]) server.push('app:1', image);
@@ -86,7 +86,7 @@ test('a mirror with half of an image, or with lies, gives way', async (t) => {
   }
 });
 
-test('what came from one place goes on at the next', async (t) => {
+test('what came from one endpoint goes on at the next', async (t) => {
   const mirror = await serve(t);
   const upstream = await serve(t);
   for (const server of [mirror, upstream]) server.push('app:1', image);
@@ -103,12 +103,12 @@ test('what came from one place goes on at the next', async (t) => {
   );
 });
 
-test('a mirror that is slow is left for the next place, which goes on where it was', async (t) => {
+test('a mirror that is slow is left for the next endpoint, which goes on where it was', async (t) => {
   const large = buildImage({ layers: [{ bytes: 30_000, seed: 1 }] });
   const [mirror, upstream] = [await serve(t), await serve(t)];
   for (const server of [mirror, upstream]) server.push('app:1', large);
-  const patience = { ...PATIENCE, mirror: { bytes: 25_000, within: 50 } };
-  const registry = mirrored(t, [mirror, upstream], { patience });
+  const timeouts = { ...TIMEOUTS, mirror: { bytes: 25_000, within: 50 } };
+  const registry = mirrored(t, [mirror, upstream], { timeouts });
   const { blobs } = await registry.resolve(name, amd64, {});
   const layer = blobs.find(({ size }) => size > 25_000) ?? assert.fail('no layer');
   const slow = { kind: 'slow', bytes: 500, every: 10 } as const;
@@ -121,23 +121,23 @@ test('a mirror that is slow is left for the next place, which goes on where it w
   const before = mirror.requests.length;
   await registry.download(name, layer, {}, sink());
   assert.equal(mirror.requests.length, before);
-  await t.test('but where there is no other place, it is waited for', async () => {
-    const alone = mirrored(t, [mirror], { patience });
+  await t.test('but where there is no other endpoint, it is waited for', async () => {
+    const alone = mirrored(t, [mirror], { timeouts });
     await alone.download(name, layer, {}, sink());
   });
   await t.test('nor where the others are blocked', async () => {
-    const blocked = mirrored(t, [mirror, upstream], { patience, blocked: true });
+    const blocked = mirrored(t, [mirror, upstream], { timeouts, blocked: true });
     await blocked.download(name, layer, {}, sink());
   });
 });
 
-test('a slow mirror is waited for where no other place has it', async (t) => {
+test('a slow mirror is waited for where no other endpoint has it', async (t) => {
   const large = buildImage({ layers: [{ bytes: 30_000, seed: 1 }] });
   const [mirror, dead, upstream] = [await serve(t), await nobody(), await serve(t)];
   mirror.push('app:1', large);
-  const patience = { ...PATIENCE, idle: 2000, mirror: { bytes: 25_000, within: 50 } };
+  const timeouts = { ...TIMEOUTS, idle: 2000, mirror: { bytes: 25_000, within: 50 } };
   for (const other of [dead, upstream]) {
-    const registry = mirrored(t, [mirror, other], { patience });
+    const registry = mirrored(t, [mirror, other], { timeouts });
     mirror.fault = undefined;
     const { blobs } = await registry.resolve(name, amd64, {});
     const layer = blobs.find(({ size }) => size > 25_000) ?? assert.fail('no layer');
@@ -156,7 +156,7 @@ test('a slow mirror is waited for where no other place has it', async (t) => {
   }
 });
 
-test('what one place got wrong comes anew from the next, and that place is left', async (t) => {
+test('what one endpoint got wrong comes anew from the next, and that endpoint is left', async (t) => {
   const [mirror, upstream] = [await serve(t), await serve(t)];
   for (const server of [mirror, upstream]) server.push('app:1', image);
   const registry = mirrored(t, [mirror, upstream]);
@@ -206,13 +206,13 @@ test('what can’t be taken back ends with the first lie', async (t) => {
 });
 
 const stall = () => ({ kind: 'stall', after: 0 }) as const;
-const short = { ...PATIENCE, idle: 30 };
+const short = { ...TIMEOUTS, idle: 30 };
 
-test('mirrors that stall cost their time once, whatever becomes of the last place', async (t) => {
+test('mirrors that stall cost their time once, whatever becomes of the last endpoint', async (t) => {
   const mirrors = [await serve(t), await serve(t), await serve(t)];
   const upstream = await serve(t);
   for (const server of [...mirrors, upstream]) server.push('app:1', image);
-  const registry = mirrored(t, [...mirrors, upstream], { patience: short });
+  const registry = mirrored(t, [...mirrors, upstream], { timeouts: short });
   const { blobs } = await registry.resolve(name, amd64, {});
   for (const mirror of mirrors) {
     mirror.fault = stall;
@@ -232,7 +232,7 @@ test('mirrors that stall cost their time once, whatever becomes of the last plac
 test('a host that is waited for in vain three times in a row is not asked any more', async (t) => {
   const server = await serve(t);
   server.push('app:1', image);
-  const registry = mirrored(t, [server], { patience: short });
+  const registry = mirrored(t, [server], { timeouts: short });
   const ask = () => registry.resolve(name, amd64, {});
   const { blobs } = await ask();
   const [blob = assert.fail('no blob')] = blobs;
@@ -255,7 +255,7 @@ test('who brings a megabyte before it stalls was not waited for in vain', async 
   const large = buildImage({ layers: [{ bytes: 5_000_000, seed: 1 }] });
   const server = await serve(t);
   server.push('app:1', large);
-  const registry = mirrored(t, [server], { patience: short });
+  const registry = mirrored(t, [server], { timeouts: short });
   const { blobs } = await registry.resolve(name, amd64, {});
   const layer = blobs.find(({ size }) => size > 4_000_000) ?? assert.fail('no layer');
   server.fault = () => ({ kind: 'stall', after: 1_100_000 });

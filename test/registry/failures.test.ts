@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { inspect } from 'node:util';
 import type { RegistryErrorCode } from '../../src/registry/errors.ts';
-import { PATIENCE } from '../../src/registry/http/body.ts';
+import { TIMEOUTS } from '../../src/registry/http/body.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { client, fails, serve, sink } from '../support/registry-client.ts';
 import type { Fault } from '../support/registry-fault.ts';
@@ -142,13 +142,13 @@ test('a body that does not go on ends the wait', async (t) => {
 
 test('a body that drips is as good as one that does not go on', async (t) => {
   const { server, layer, name } = await ready(t);
-  const patience = { ...PATIENCE, least: { bytes: 20_000, within: 100 } };
-  const registry = client(t, [server], { patience });
+  const timeouts = { ...TIMEOUTS, least: { bytes: 20_000, within: 100 } };
+  const registry = client(t, [server], { timeouts });
   server.fault = () => ({ kind: 'slow', bytes: 10, every: 5 });
   const error = await fails(registry.download(name, layer, {}, sink()), 'connection-lost');
   assert.match(error.message, /found [1-9]\d* bytes only for 0\.1 seconds$/);
   const patient = client(t, [server], {
-    patience: { ...patience, least: { bytes: 20_000, within: 1000 } },
+    timeouts: { ...timeouts, least: { bytes: 20_000, within: 1000 } },
   });
   server.fault = () => ({ kind: 'slow', bytes: 30_000, every: 120 });
   await patient.download(name, layer, {}, sink());

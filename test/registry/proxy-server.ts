@@ -3,7 +3,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https, { type ServerOptions } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type PlaceServer, withoutImages } from './skopeo/place-server.ts';
+import { type EndpointServer, withoutImages } from './skopeo/endpoint-server.ts';
 
 /** A proxy that wants to know who asks, with what it was asked for in `gave`. */
 export async function startProxyServer(
@@ -11,7 +11,7 @@ export async function startProxyServer(
   address: { readonly host: string; readonly port: number },
   login: string,
   tls?: ServerOptions,
-): Promise<PlaceServer> {
+): Promise<EndpointServer> {
   const sockets = new Set<Duplex>();
   const server = withoutImages(name, async () => {
     listener.close();

@@ -120,7 +120,7 @@ test('a blob goes on where it broke', async (t) => {
   assert.ok(bytes < layer.size * 1.2, `${bytes} came`);
 });
 
-test('progress makes patience anew: a link that breaks at each megabyte gets there', async (t) => {
+test('progress starts the count of attempts anew: a link that breaks at each megabyte gets there', async (t) => {
   const { server, registry, name } = await start(t);
   server.fault = ({ path }) =>
     path.includes('/blobs/') ? { kind: 'cut', after: 1_200_000 } : undefined;

@@ -4,8 +4,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { type Context, changingRoot } from '../../src/lifecycle/context.ts';
-import { lastActivation } from '../../src/state/activation.ts';
 import { readRecords, removeRecord, setAside, writeRecord } from '../../src/state/records.ts';
+import { State } from '../../src/state/state.ts';
 import { openStore } from '../../src/store/store.ts';
 import { noNetwork } from '../support/first-boot.ts';
 import { recordImage, stagedRecord } from '../support/samples.ts';
@@ -53,7 +53,7 @@ test('no id leads to another place than its own', (t) => {
   writeFileSync(victim, 'untouched');
   const context: Context = {
     engine: openStore({ directory: join(state, 'store'), registry: noNetwork }),
-    stateDirectory: state,
+    state: new State(state),
     report: () => undefined,
     signal: new AbortController().signal,
   };
@@ -89,7 +89,7 @@ test('what a file of the state directory says is judged, too', (t) => {
     join(state, 'activation.json'),
     '{"apiVersion":"berth/v1","kind":"Activation","root":"../../victim"}',
   );
-  assert.equal(lastActivation(state), undefined);
+  assert.equal(new State(state).activation.read(), undefined);
 });
 
 test('a record can be removed twice', (t) => {
@@ -119,4 +119,44 @@ test('a FIFO in the place of a record hangs nobody', (t) => {
     readRecords(state).damaged.map(({ message }) => message),
     ['it is not a regular file'],
   );
+});
+
+test('a record is parsed once as long as its file is the same, and what is gone is forgotten', (t) => {
+  const directory = temporaryDirectory(t);
+  const state = new State(directory);
+  state.write(record);
+  const first = state.record('os');
+  assert.equal(state.record('os'), first, 'the very same object');
+  state.write({ ...record, location: '/elsewhere' });
+  assert.equal(state.record('os')?.location, '/elsewhere');
+  for (let n = 0; n < 5; n++) {
+    const id = `os${n}`;
+    state.write({ ...record, id });
+    const { judged } = readRecords(directory, readRecords(directory).judged);
+    assert.deepEqual(
+      [...judged.values()].map((one) => one.record.id),
+      ['os', id],
+    );
+    state.settle(id, undefined);
+  }
+});
+
+test('an image says its engine in the file only if that is not the record’s', (t) => {
+  const state = new State(temporaryDirectory(t));
+  const [image] = record.staged?.images ?? assert.fail();
+  assert.ok(image !== undefined && record.staged !== undefined);
+  const other = { ...image, engine: 'podman' } as const;
+  const both = {
+    ...record,
+    staged: { ...record.staged, images: [image, other] },
+    pending: { ...record.staged, images: [other] },
+    drift: [other, image],
+  };
+  state.write(both);
+  const text = readFileSync(join(state.directory, 'roots/os.json'), 'utf8');
+  assert.deepEqual(
+    text.match(/"engine": "\w+"/g),
+    ['store', 'podman', 'podman', 'podman'].map((engine) => `"engine": "${engine}"`),
+  );
+  assert.deepEqual(new State(state.directory).record('os'), both);
 });

@@ -7,6 +7,7 @@ import { openStore } from '../../src/store/store.ts';
 import { validBlobs, validNames } from '../support/layout-check.ts';
 import { layer } from '../support/memory-registry.ts';
 import { request } from '../support/pin-request.ts';
+import { fromRegistry } from '../support/source.ts';
 import { type Fixture, fixture } from './fixture.ts';
 
 function twoImages({ registry }: Fixture) {
@@ -27,8 +28,8 @@ for (const [what, damage] of [
   test(`an image one of whose blobs ${what} is not there; a fetch brings that one back`, async (t) => {
     const f = fixture(t);
     const { a, b } = twoImages(f);
-    await f.store.fetch(a, {});
-    await f.store.fetch(b, {});
+    await f.store.fetch(a, fromRegistry());
+    await f.store.fetch(b, fromRegistry());
     for (const digest of [...a.blobs.map((blob) => blob.digest), a.manifest]) {
       damage(blobPath(f.directory, digest));
       // In this process, which has seen it whole, and in another.
@@ -37,7 +38,7 @@ for (const [what, damage] of [
         await assert.rejects(store.pin('r', [request(a)]), { code: 'no-such-image' });
       }
       f.registry.requests.length = 0;
-      await f.store.fetch(a, {});
+      await f.store.fetch(a, fromRegistry());
       assert.deepEqual(f.registry.requests, [digest]);
       assert.equal((await f.store.images()).length, 2);
     }
@@ -48,12 +49,12 @@ for (const [what, damage] of [
 test('a manifest with other bytes of the same size is not believed', async (t) => {
   const f = fixture(t);
   const { a } = twoImages(f);
-  await f.store.fetch(a, {});
+  await f.store.fetch(a, fromRegistry());
   const path = blobPath(f.directory, a.manifest);
   writeFileSync(path, Buffer.alloc(400, ' '));
   const store = openStore(f);
   assert.deepEqual(await store.images(), []);
-  await store.fetch(a, {});
+  await store.fetch(a, fromRegistry());
   assert.equal((await store.images()).length, 1);
   validBlobs(f.directory);
 });
@@ -62,13 +63,13 @@ test('an image whose index is gone is not known by its digest; a fetch brings it
   const f = fixture(t);
   const [image] = f.registry.add('h.example/a:1', [layer('a', 10)], ['linux/amd64', 'linux/arm64']);
   assert.ok(image);
-  await f.store.fetch(image, {});
+  await f.store.fetch(image, fromRegistry());
   rmSync(blobPath(f.directory, image.digest));
   assert.deepEqual(
     (await f.store.images()).map(({ digests }) => digests),
     [[]],
   );
-  await f.store.fetch(image, {});
+  await f.store.fetch(image, fromRegistry());
   assert.equal((await f.store.images())[0]?.digests.length, 1);
 });
 
@@ -76,13 +77,13 @@ for (const content of ['', 'no JSON', '{}', '{"schemaVersion":2,"manifests":[{"d
   test(`a damaged index.json (${content || 'empty'}) is an error that names it, and removes nothing`, async (t) => {
     const f = fixture(t);
     const { a, b } = twoImages(f);
-    await f.store.fetch(a, {});
+    await f.store.fetch(a, fromRegistry());
     const blobs = validBlobs(f.directory);
     const path = join(f.directory, 'index.json');
     writeFileSync(path, content);
     for (const call of [
       () => f.store.images(),
-      () => f.store.fetch(b, {}),
+      () => f.store.fetch(b, fromRegistry()),
       () => f.store.remove(a.manifest),
       () => f.store.tag(a.manifest, 'h.example/a:2'),
       () => f.store.pin('r', [request(a)]),
@@ -93,7 +94,7 @@ for (const content of ['', 'no JSON', '{}', '{"schemaVersion":2,"manifests":[{"d
     assert.ok([...blobs].every((digest) => left.has(digest)));
     rmSync(path);
     f.registry.requests.length = 0;
-    await f.store.fetch(a, {});
+    await f.store.fetch(a, fromRegistry());
     assert.deepEqual(f.registry.requests, []);
   });
 }
@@ -108,8 +109,8 @@ for (const [what, change] of [
   test(`with a file of pins ${what} nothing is removed`, async (t) => {
     const f = fixture(t);
     const { a, b } = twoImages(f);
-    await f.store.fetch(a, {});
-    await f.store.fetch(b, {});
+    await f.store.fetch(a, fromRegistry());
+    await f.store.fetch(b, fromRegistry());
     await f.store.pin('r', [request(a)]);
     const path = join(f.directory, 'pins', 'r.json');
     const whole = readFileSync(path, 'utf8');
@@ -129,10 +130,10 @@ for (const [what, change] of [
 test('what killed runs left half-written goes with the next fetch or removal', async (t) => {
   const f = fixture(t);
   const { a, b } = twoImages(f);
-  await f.store.fetch(a, {});
+  await f.store.fetch(a, fromRegistry());
   const temporary = join(f.directory, 'tmp');
   writeFileSync(join(temporary, 'left'), 'x');
-  await openStore(f).fetch(b, {});
+  await openStore(f).fetch(b, fromRegistry());
   assert.deepEqual(readdirSync(temporary), []);
   writeFileSync(join(temporary, 'left'), 'x');
   await f.store.remove(b.manifest);

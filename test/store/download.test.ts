@@ -6,7 +6,9 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { RegistryError } from '../../src/registry/errors.ts';
 import { validBlobs, validNames } from '../support/layout-check.ts';
 import { limitCpu } from '../support/limit-cpu.ts';
-import { layer, type MemoryRegistry } from '../support/memory-registry.ts';
+import { layer, MemoryRegistry } from '../support/memory-registry.ts';
+import { missingOf } from '../support/missing.ts';
+import { fromRegistry } from '../support/source.ts';
 import { fixture } from './fixture.ts';
 
 function images(registry: MemoryRegistry, count: number, size = 50_000) {
@@ -21,7 +23,7 @@ function images(registry: MemoryRegistry, count: number, size = 50_000) {
 test('images fetched at once bring each blob once', async (t) => {
   const { store, registry, directory } = fixture(t);
   registry.before = () => setImmediate();
-  await Promise.all(images(registry, 8).map((image) => store.fetch(image, {})));
+  await Promise.all(images(registry, 8).map((image) => store.fetch(image, fromRegistry())));
   assert.equal(new Set(registry.requests).size, registry.requests.length);
   assert.equal(validNames(directory).size, 8);
 });
@@ -48,7 +50,7 @@ for (const [what, size, bound] of [
       await download(...given);
       if (counts) running--;
     };
-    await Promise.all(images(registry, 4, size).map((image) => store.fetch(image, {})));
+    await Promise.all(images(registry, 4, size).map((image) => store.fetch(image, fromRegistry())));
     assert.equal(most, bound);
   });
 }
@@ -74,7 +76,7 @@ test('the largest of all images that wait comes first', async (t) => {
   const all = sizes.map((size, i) => {
     const [image] = registry.add(`h.example/app${i}:1`, [layer(`app${i}`, size)]);
     assert.ok(image);
-    return store.fetch(image, {});
+    return store.fetch(image, fromRegistry());
   });
   await Promise.all(all);
   const waited = order.slice(4);
@@ -105,9 +107,9 @@ test('a blob that fails for one image is tried again for another that needs it',
     }
     return download(...given);
   };
-  const fetchedA = store.fetch(a, {});
+  const fetchedA = store.fetch(a, fromRegistry());
   await begun.promise;
-  const [first, second] = await Promise.allSettled([fetchedA, store.fetch(b, {})]);
+  const [first, second] = await Promise.allSettled([fetchedA, store.fetch(b, fromRegistry())]);
   assert.equal(first.status === 'rejected' && first.reason.code, 'unauthorized');
   assert.equal(second.status, 'fulfilled');
   assert.equal(failures, 1);
@@ -128,7 +130,9 @@ test('a registry that loses a shared blob is not waited for again by each image'
   };
   const [others] = registry.add('other.example/app:1', [layer('base', 50_000)]);
   assert.ok(others);
-  const results = await Promise.allSettled([...all, others].map((of) => store.fetch(of, {})));
+  const results = await Promise.allSettled(
+    [...all, others].map((of) => store.fetch(of, fromRegistry())),
+  );
   const codes = results.map((one) => one.status === 'rejected' && one.reason.code);
   assert.deepEqual([...new Set(codes)], ['connection-lost']);
   assert.equal(attempts, 2, 'once for each registry');
@@ -148,13 +152,13 @@ test('a fetch that fails ends its other downloads, keeps what is whole, and says
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
     }
   };
-  await assert.rejects(store.fetch(a, {}), { code: 'connection-lost' });
+  await assert.rejects(store.fetch(a, fromRegistry()), { code: 'connection-lost' });
   assert.deepEqual(readdirSync(join(directory, 'tmp')), []);
   assert.deepEqual(await store.images(), []);
   const kept = validBlobs(directory);
   registry.before = () => {};
   registry.requests.length = 0;
-  await store.fetch(a, {});
+  await store.fetch(a, fromRegistry());
   assert.ok(kept.size > 1);
   assert.ok(registry.requests.every((digest) => !kept.has(digest)));
 });
@@ -167,7 +171,7 @@ test('a fetch ends with its signal and leaves nothing half-written', async (t) =
   registry.before = (_, offset) => {
     if (offset > 0) abort.abort(new Error('enough'));
   };
-  await assert.rejects(store.fetch(a, {}, { signal: abort.signal }), /^Error: enough$/);
+  await assert.rejects(store.fetch(a, fromRegistry(), { signal: abort.signal }), /^Error: enough$/);
   assert.deepEqual(readdirSync(join(directory, 'tmp')), []);
   assert.deepEqual(validNames(directory), new Map());
 });
@@ -177,9 +181,9 @@ test('a layer that comes twice in an image counts once', async (t) => {
   const twice = layer('twice', 1000);
   const [image] = registry.add('h.example/a:1', [twice, layer('once', 10), twice]);
   assert.ok(image);
-  assert.equal((await store.missingBlobs(image)).length, 3);
+  assert.equal((await missingOf(store, image)).length, 3);
   let here = 0;
-  await store.fetch(image, {}, { onBytes: (bytes) => (here = bytes) });
+  await store.fetch(image, fromRegistry(), { onBytes: (bytes) => (here = bytes) });
   const sizes = new Map(image.blobs.map(({ digest, size }) => [digest, size]));
   assert.equal(
     here,
@@ -196,7 +200,7 @@ test('chunks of any size make the same blob', async (t) => {
     // One that is small in tiny chunks, one of several writes in others.
     const [image] = registry.add('h.example/a:1', [layer('a', chunkSize < 1000 ? 900 : 1_300_000)]);
     assert.ok(image);
-    await store.fetch(image, {});
+    await store.fetch(image, fromRegistry());
     assert.equal(validBlobs(directory).size, 3);
   }
 });

@@ -9,6 +9,7 @@ import { validBlobs, validNames } from '../support/layout-check.ts';
 import { layer, MemoryRegistry } from '../support/memory-registry.ts';
 import { request } from '../support/pin-request.ts';
 import { skipMounts, smallFileSystem } from '../support/small-file-system.ts';
+import { fromRegistry } from '../support/source.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
 test('a full disk is said so, leaves nothing half-written, and what is there whole', {
@@ -24,10 +25,10 @@ test('a full disk is said so, leaves nothing half-written, and what is there who
   ]);
   assert.ok(small && large);
   const store = openStore({ directory, registry });
-  await store.fetch(small, {});
+  await store.fetch(small, fromRegistry());
   await store.pin('r', [request(small)]);
   await assert.rejects(
-    store.fetch(large, {}),
+    store.fetch(large, fromRegistry()),
     (error) =>
       error instanceof BerthError &&
       error.code === 'no-space' &&
@@ -41,7 +42,7 @@ test('a full disk is said so, leaves nothing half-written, and what is there who
   assert.equal(await store.remove(large.manifest), true);
   assert.ok([...validBlobs(directory)].every((digest) => kept.has(digest)));
   remount('size=8m');
-  await store.fetch(large, {});
+  await store.fetch(large, fromRegistry());
   assert.equal((await store.images()).length, 2);
 });
 
@@ -55,13 +56,13 @@ test('a store that can not be written is an error that names it', {
   assert.ok(a && b);
   const directory = join(mountpoint, 'store');
   const store = openStore({ directory, registry });
-  await store.fetch(a, {});
+  await store.fetch(a, fromRegistry());
   remount('ro');
   for (const call of [
-    () => store.fetch(b, {}),
+    () => store.fetch(b, fromRegistry()),
     () => store.pin('r', [request(a)]),
     () => store.remove(a.manifest),
-    () => openStore({ directory: join(mountpoint, 'new'), registry }).fetch(a, {}),
+    () => openStore({ directory: join(mountpoint, 'new'), registry }).fetch(a, fromRegistry()),
   ]) {
     await assert.rejects(
       call(),
@@ -81,8 +82,8 @@ test('a removal that ends half-way leaves what is named whole, and is taken up a
   const [b] = registry.add('h.example/b:1', [layer('base', 1000), layer('b', 1000)]);
   assert.ok(a && b);
   const store = openStore({ directory, registry });
-  await store.fetch(a, {});
-  await store.fetch(b, {});
+  await store.fetch(a, fromRegistry());
+  await store.fetch(b, fromRegistry());
   const busy = join(directory, 'blobs', (a.blobs[2]?.digest ?? '').replace(':', '/'));
   execFileSync('mount', ['--bind', busy, busy]);
   try {

@@ -6,6 +6,7 @@ import { openStore } from '../../src/store/store.ts';
 import { validBlobs, validNames, validPins } from '../support/layout-check.ts';
 import { request } from '../support/pin-request.ts';
 import { rounds } from '../support/property.ts';
+import { fromRegistry } from '../support/source.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { held } from './fixture.ts';
 import { killAtRandom, start } from './life.ts';
@@ -50,7 +51,7 @@ async function goesOn(directory: string): Promise<void> {
   const before = validBlobs(directory);
   const { registry, images } = sampleRegistry();
   const store = openStore({ directory, registry });
-  await Promise.all(images.map((image) => store.fetch(image, {})));
+  await Promise.all(images.map((image) => store.fetch(image, fromRegistry())));
   const again = registry.requests.filter((digest) => before.has(digest));
   assert.deepEqual(again, [], 'it fetched what was there');
   assert.equal((await store.images()).length, images.length);

@@ -7,8 +7,10 @@ import { EngineError } from '../../src/engine/errors.ts';
 import { openStore } from '../../src/store/store.ts';
 import { validBlobs, validNames, validPins } from '../support/layout-check.ts';
 import { layer, MemoryRegistry } from '../support/memory-registry.ts';
+import { missingOf } from '../support/missing.ts';
 import { request } from '../support/pin-request.ts';
 import { holds } from '../support/property.ts';
+import { fromRegistry } from '../support/source.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { held } from './fixture.ts';
 
@@ -54,7 +56,7 @@ test('any order of fetch, pin, unpin, tag and remove does what a plain model doe
         const isPresent = model.present.has(id);
         switch (kind) {
           case 'fetch':
-            assert.equal(await store.fetch(image, {}), id);
+            assert.equal(await store.fetch(image, fromRegistry()), id);
             model.present.add(id);
             break;
           case 'pin':
@@ -62,7 +64,7 @@ test('any order of fetch, pin, unpin, tag and remove does what a plain model doe
             if (isPresent) model.pins.add(`${root} ${id}`);
             break;
           case 'unpin':
-            await store.unpin([{ ...request(image), root, handle: '' }]);
+            await store.unpin([{ ...request(image), engine: 'store', root, handle: '' }]);
             model.pins.delete(`${root} ${id}`);
             break;
           case 'tag':
@@ -102,7 +104,7 @@ async function isAsModelled(
   assert.deepEqual(validPins(directory), new Set([...model.pins].map((pin) => pin.split(' ')[1])));
   assert.equal(validNames(directory).size, model.present.size + model.tags.size);
   for (const image of images) {
-    if (model.present.has(image.manifest)) assert.deepEqual(await store.missingBlobs(image), []);
+    if (model.present.has(image.manifest)) assert.deepEqual(await missingOf(store, image), []);
   }
   const needed = images
     .filter(({ manifest }) => model.present.has(manifest))

@@ -19,9 +19,11 @@ import { openStore } from '../../src/store/store.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { validBlobs } from '../support/layout-check.ts';
 import { limitCpu } from '../support/limit-cpu.ts';
+import { missingOf } from '../support/missing.ts';
 import { request } from '../support/pin-request.ts';
 import { client, serve } from '../support/registry-client.ts';
 import type { Fault } from '../support/registry-fault.ts';
+import { fromRegistry } from '../support/source.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
 const image = buildImage({ layers: [{ bytes: 4_000_000, seed: 1 }] });
@@ -47,9 +49,9 @@ async function start(t: TestContext) {
     resolved,
     ofLayer,
     partial: join(directory, 'tmp', `${hex}.partial`),
-    fetch: () => openStore({ directory, registry }).fetch(resolved, {}),
+    fetch: () => openStore({ directory, registry }).fetch(resolved, fromRegistry()),
     missing: async () => {
-      const blobs = await openStore({ directory, registry }).missingBlobs(resolved);
+      const blobs = await missingOf(openStore({ directory, registry }), resolved);
       return blobs.find((blob) => blob.digest === digest)?.size;
     },
     /** How many bytes of the layer come from here on. */
@@ -101,7 +103,7 @@ test('what a mirror lied comes anew from the next place, over the same file', as
   mirror.fault = ({ path }) => (path.endsWith(digest) ? { kind: 'altered' } : undefined);
   const seen: number[] = [];
   const watch = { onBytes: (bytes: number) => seen.push(bytes) };
-  await openStore({ directory, registry }).fetch(resolved, {}, watch);
+  await openStore({ directory, registry }).fetch(resolved, fromRegistry(), watch);
   assert.ok(validBlobs(directory).has(digest));
   assert.deepEqual(readdirSync(join(directory, 'tmp')), []);
   const total = resolved.blobs.reduce((sum, { size }) => sum + size, 0);

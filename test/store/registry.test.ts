@@ -5,6 +5,7 @@ import { openStore } from '../../src/store/store.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { validBlobs, validNames } from '../support/layout-check.ts';
 import { client, serve } from '../support/registry-client.ts';
+import { fromRegistry } from '../support/source.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
 const platform = { os: 'linux', architecture: 'amd64' };
@@ -19,14 +20,17 @@ for (const format of ['oci', 'docker'] as const) {
     const directory = join(temporaryDirectory(t), 'store');
     const store = openStore({ directory, registry });
     const resolved = await registry.resolve(`${server.host}/acme/app:1`, platform, {});
-    await Promise.all([store.fetch(resolved, {}), store.fetch(resolved, {})]);
+    await Promise.all([
+      store.fetch(resolved, fromRegistry()),
+      store.fetch(resolved, fromRegistry()),
+    ]);
     const name = `${server.host}/acme/app@${image.top.digest}`;
     assert.deepEqual(validNames(directory), new Map([[name, resolved.manifest]]));
     assert.equal(validBlobs(directory).size, 2 + resolved.blobs.length);
     const blobs = server.requests.filter(({ path }) => path.includes('/blobs/'));
     assert.equal(blobs.length, resolved.blobs.length);
     server.requests.length = 0;
-    await openStore({ directory, registry }).fetch(resolved, {});
+    await openStore({ directory, registry }).fetch(resolved, fromRegistry());
     assert.deepEqual(server.requests, []);
   });
 }

@@ -11,6 +11,7 @@ import { validNames } from '../support/layout-check.ts';
 import { layer } from '../support/memory-registry.ts';
 import { request } from '../support/pin-request.ts';
 import { rounds } from '../support/property.ts';
+import { fromRegistry } from '../support/source.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { fixture } from './fixture.ts';
 import { killAtRandom } from './life.ts';
@@ -31,7 +32,7 @@ test('skopeo and podman read an image by its tag and by its digest', { skip }, a
     [own, 'linux/s390x'],
   );
   assert.ok(image);
-  await store.fetch(image, {});
+  await store.fetch(image, fromRegistry());
   await store.pin('r', [request(image)]);
   await store.tag(image.manifest, image.name);
   const podman = ownPodman(t);
@@ -57,8 +58,8 @@ test('an image that skopeo copied into the store is there, and goes when asked',
   const [b] = registry.add('h.example/b:1', [layer('base', 40_000), layer('b', 3000)], [own]);
   assert.ok(a && b);
   const other = openStore({ directory: join(directory, '..', 'other'), registry });
-  await other.fetch(b, {});
-  await store.fetch(a, {});
+  await other.fetch(b, fromRegistry());
+  await store.fetch(a, fromRegistry());
   const source = `oci:${join(directory, '..', 'other')}:h.example/b@${b.digest}`;
   await skopeoCopy(t, source, `oci:${directory}:h.example/b:1`);
   assert.deepEqual(
@@ -69,7 +70,7 @@ test('an image that skopeo copied into the store is there, and goes when asked',
     ],
   );
   registry.requests.length = 0;
-  await store.fetch(b, {});
+  await store.fetch(b, fromRegistry());
   assert.deepEqual(registry.requests, []);
   assert.equal(await store.remove(b.manifest), true);
   assert.equal(validNames(directory).size, 1);
@@ -88,7 +89,7 @@ test('after a kill skopeo reads every image of a store', { skip }, async (t) => 
       }
       const store = openStore({ directory, registry });
       for (const image of images) {
-        await store.fetch(image, {});
+        await store.fetch(image, fromRegistry());
         const repository = image.name.replace(/:1$/, '');
         const { stdout } = await run('skopeo', [
           'inspect',

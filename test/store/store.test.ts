@@ -5,7 +5,9 @@ import { test } from 'node:test';
 import { openStore } from '../../src/store/store.ts';
 import { validBlobs, validNames } from '../support/layout-check.ts';
 import { layer, type MemoryRegistry } from '../support/memory-registry.ts';
+import { missingOf } from '../support/missing.ts';
 import { request } from '../support/pin-request.ts';
+import { fromRegistry } from '../support/source.ts';
 import { fixture, held } from './fixture.ts';
 
 const base = layer('base', 40_000);
@@ -23,9 +25,9 @@ test('a store that is not there is empty, and looking does not make it', async (
   const [image] = add(registry, NGINX, 'a');
   assert.deepEqual(await store.images(), []);
   assert.deepEqual(await store.pins(), []);
-  assert.deepEqual(await store.missingBlobs(image), image.blobs);
+  assert.deepEqual(await missingOf(store, image), image.blobs);
   assert.equal(await store.remove(image.manifest), true);
-  await store.unpin([{ ...request(image), root: 'r', handle: 'r x' }]);
+  await store.unpin([{ ...request(image), engine: 'store', root: 'r', handle: 'r x' }]);
   await assert.rejects(store.pin('r', [request(image)]), { code: 'no-such-image' });
   await assert.rejects(store.tag(image.manifest, NGINX), { code: 'no-such-image' });
   assert.equal((await store.info()).directory, directory);
@@ -36,7 +38,7 @@ test('a store that is not there is empty, and looking does not make it', async (
 test('a fetch brings the image by its digest, and no tag', async (t) => {
   const { store, registry, directory } = fixture(t);
   const [image] = add(registry, NGINX, 'a');
-  assert.equal(await store.fetch(image, {}), image.manifest);
+  assert.equal(await store.fetch(image, fromRegistry()), image.manifest);
   assert.equal(store.idOf(image), image.manifest);
   const name = `${NGINX_REPOSITORY}@${image.digest}`;
   assert.deepEqual(validNames(directory), new Map([[name, image.manifest]]));
@@ -50,7 +52,7 @@ test('a fetch brings the image by its digest, and no tag', async (t) => {
   assert.deepEqual(await store.images(), [
     { id: image.manifest, names: [], digests: [name], size, fetched: true },
   ]);
-  assert.deepEqual(await store.missingBlobs(image), []);
+  assert.deepEqual(await missingOf(store, image), []);
   assert.deepEqual(readdirSync(join(directory, 'tmp')), []);
 });
 
@@ -61,8 +63,8 @@ test('an index is kept beside the platform that was fetched of it', async (t) =>
     'linux/arm/v7',
   ]);
   assert.ok(arm);
-  await store.fetch(amd, {});
-  await store.fetch(arm, {});
+  await store.fetch(amd, fromRegistry());
+  await store.fetch(arm, fromRegistry());
   assert.ok(validBlobs(directory).has(amd.digest));
   const { manifests } = JSON.parse(readFileSync(join(directory, 'index.json'), 'utf8'));
   assert.deepEqual(
@@ -102,12 +104,12 @@ test('what is present is not downloaded again, nor is what another image brought
   const { store, registry } = fixture(t);
   const [a] = add(registry, 'h.example/a:1', 'a');
   const [b] = add(registry, 'h.example/b:1', 'b');
-  await store.fetch(a, {});
+  await store.fetch(a, fromRegistry());
   const [config, , own] = b.blobs;
-  assert.deepEqual(await store.missingBlobs(b), [config, own]);
+  assert.deepEqual(await missingOf(store, b), [config, own]);
   registry.requests.length = 0;
   const seen: number[] = [];
-  await store.fetch(b, {}, { onBytes: (bytes) => seen.push(bytes) });
+  await store.fetch(b, fromRegistry(), { onBytes: (bytes) => seen.push(bytes) });
   assert.deepEqual(new Set(registry.requests), new Set([b.manifest, config?.digest, own?.digest]));
   assert.ok(seen.every((bytes, i) => i === 0 || bytes > (seen[i - 1] ?? 0)));
   assert.equal(
@@ -115,8 +117,8 @@ test('what is present is not downloaded again, nor is what another image brought
     b.blobs.reduce((sum, { size }) => sum + size, 0),
   );
   registry.requests.length = 0;
-  await store.fetch(a, {});
-  await store.fetch({ ...a, name: 'h.example/other:1' }, {});
+  await store.fetch(a, fromRegistry());
+  await store.fetch({ ...a, name: 'h.example/other:1' }, fromRegistry());
   assert.deepEqual(registry.requests, []);
   assert.deepEqual((await store.images()).find(({ id }) => id === a.manifest)?.digests, [
     `h.example/a@${a.digest}`,
@@ -128,8 +130,8 @@ test('a tag is added, moved, and never makes a second one of its name', async (t
   const { store, registry, directory } = fixture(t);
   const [a] = add(registry, 'h.example/a:1', 'a');
   const [b] = add(registry, 'h.example/a:2', 'b');
-  await store.fetch(a, {});
-  await store.fetch(b, {});
+  await store.fetch(a, fromRegistry());
+  await store.fetch(b, fromRegistry());
   const names = async () => (await store.images()).map((image) => [image.id, image.names]);
   await store.tag(a.manifest, 'h.example/a:latest');
   await store.tag(a.manifest, 'h.example/a:1');
@@ -155,8 +157,8 @@ test('pins are by root, say what was asked for, and last', async (t) => {
   const { store, registry, directory } = fixture(t);
   const [a] = add(registry, 'h.example/a:1', 'a');
   const [b] = add(registry, 'h.example/b:1', 'b');
-  await store.fetch(a, {});
-  await store.fetch(b, {});
+  await store.fetch(a, fromRegistry());
+  await store.fetch(b, fromRegistry());
   await store.pin('one', [request(a)]);
   await store.pin('one', [request(b)]);
   await store.pin('two@x', [request(a)]);
@@ -180,7 +182,7 @@ test('pins are by root, say what was asked for, and last', async (t) => {
 test('no pin is of a root whose id could lead elsewhere', async (t) => {
   const { store, registry, directory } = fixture(t);
   const [a] = add(registry, 'h.example/a:1', 'a');
-  await store.fetch(a, {});
+  await store.fetch(a, fromRegistry());
   for (const root of ['', '..', '../x', '../../victim', 'a/b', 'booted', 'a\n']) {
     await assert.rejects(store.pin(root, [request(a)]), /is no id of a root/, root);
   }
@@ -195,7 +197,7 @@ test('an image that is gone is not pinned, nor are those asked for with it', asy
   const { store, registry } = fixture(t);
   const [a] = add(registry, 'h.example/a:1', 'a');
   const [b] = add(registry, 'h.example/b:1', 'b');
-  await store.fetch(a, {});
+  await store.fetch(a, fromRegistry());
   await assert.rejects(store.pin('r', [request(a), request(b)]), { code: 'no-such-image' });
   assert.deepEqual(await store.pins(), []);
 });
@@ -205,7 +207,7 @@ test('what a root has pinned stays; else an image goes with what it alone needs'
   const [a] = add(registry, 'h.example/a:1', 'a');
   const [b] = add(registry, 'h.example/b:1', 'b');
   for (const image of [a, b]) {
-    await store.fetch(image, {});
+    await store.fetch(image, fromRegistry());
     await store.tag(image.manifest, image.name);
     await store.pin('r', [request(image)]);
   }
@@ -226,14 +228,14 @@ test('a pin holds its blobs even when the names are lost, and a fetch names them
   const { store, registry, directory } = fixture(t);
   const [a] = add(registry, 'h.example/a:1', 'a', ['linux/amd64', 'linux/arm64']);
   const [b] = add(registry, 'h.example/b:1', 'b');
-  await store.fetch(a, {});
-  await store.fetch(b, {});
+  await store.fetch(a, fromRegistry());
+  await store.fetch(b, fromRegistry());
   await store.pin('r', [request(a)]);
   rmSync(join(directory, 'index.json'));
   assert.deepEqual(await store.images(), []);
   assert.equal(await store.remove(b.manifest), true);
   registry.requests.length = 0;
-  await store.fetch(a, {});
+  await store.fetch(a, fromRegistry());
   assert.deepEqual(registry.requests, []);
   assert.deepEqual([...validNames(directory).values()], [a.manifest]);
 });
@@ -242,14 +244,14 @@ test('names and fields of other tools are kept', async (t) => {
   const { store, registry, directory } = fixture(t);
   const [a] = add(registry, 'h.example/a:1', 'a');
   const [b] = add(registry, 'h.example/b:1', 'b');
-  await store.fetch(a, {});
+  await store.fetch(a, fromRegistry());
   const path = join(directory, 'index.json');
   const index = JSON.parse(readFileSync(path, 'utf8'));
   index.annotations = { by: 'another' };
   index.manifests[0].urls = ['https://h.example'];
   delete index.manifests[0].annotations;
   writeFileSync(path, JSON.stringify(index));
-  await store.fetch(b, {});
+  await store.fetch(b, fromRegistry());
   await store.remove(b.manifest);
   assert.deepEqual(JSON.parse(readFileSync(path, 'utf8')), index);
   assert.deepEqual(
@@ -263,7 +265,7 @@ test('what an index of another tool leads to is kept, and is no image by itself'
   const [a, arm] = add(registry, 'h.example/a:1', 'a', ['linux/amd64', 'linux/arm64']);
   const [b] = add(registry, 'h.example/b:1', 'b');
   assert.ok(arm);
-  for (const image of [a, arm, b]) await store.fetch(image, {});
+  for (const image of [a, arm, b]) await store.fetch(image, fromRegistry());
   const path = join(directory, 'index.json');
   const index = JSON.parse(readFileSync(path, 'utf8'));
   const mediaType = 'application/vnd.oci.image.index.v1+json';

@@ -4,6 +4,7 @@ import { EngineError } from '../../src/engine/errors.ts';
 import { openStore } from '../../src/store/store.ts';
 import { layer, MemoryRegistry } from '../support/memory-registry.ts';
 import { request } from '../support/pin-request.ts';
+import { fromRegistry } from '../support/source.ts';
 
 /** The registry of the tests with several processes: the same in each. */
 export function sampleRegistry() {
@@ -42,7 +43,7 @@ async function life(): Promise<void> {
   const store = openStore({ directory, registry });
   await Promise.all(
     images.map(async (image, i) => {
-      await store.fetch(image, {});
+      await store.fetch(image, fromRegistry());
       beat();
       if (i % 2 === 0) await store.pin('even', [request(image)]);
       beat();
@@ -78,7 +79,7 @@ async function fetchAndPin(
   image: Parameters<typeof request>[0],
 ): Promise<void> {
   for (;;) {
-    await store.fetch(image, {});
+    await store.fetch(image, fromRegistry());
     try {
       return await store.pin(root, [request(image)]);
     } catch (error) {

@@ -9,6 +9,7 @@ import { type Finding, judge } from '../../src/lifecycle/verify.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import type { RootRecord } from '../../src/state/record.ts';
+import { State } from '../../src/state/state.ts';
 import { openStore } from '../../src/store/store.ts';
 
 /** Lets every image be fetched, and fails the test that asks it for one. */
@@ -47,7 +48,7 @@ export function firstBoot(
   const store = () => openStore({ directory: join(directory, 'state/store'), registry });
   const context = {
     engine: engine ?? store(),
-    stateDirectory: join(directory, 'state'),
+    state: new State(join(directory, 'state')),
     report: () => undefined,
     signal: new AbortController().signal,
   };

@@ -7,10 +7,10 @@ import type { Credentials } from '../../src/registry/auth/auth-file.ts';
 import { openRegistry, type RegistryOptions } from '../../src/registry/client.ts';
 import { RegistryError, type RegistryErrorCode } from '../../src/registry/errors.ts';
 import { type Registry } from '../../src/registry/registry.ts';
-import { type RegistryOptions as ServerOptions, startRegistry } from './registry.ts';
-import { testCertificate } from './registry-certificate.ts';
-import { temporaryDirectory } from './temporary.ts';
-import { trustBy } from './trust.ts';
+import { policyFilesBy } from '../support/policy-files.ts';
+import { type RegistryOptions as ServerOptions, startRegistry } from '../support/registry.ts';
+import { testCertificate } from '../support/registry-certificate.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
 
 /** A registry of the test's own, closed when the test ends. */
 export async function serve(t: TestContext, options: ServerOptions = {}) {
@@ -36,7 +36,7 @@ export function client(
       })),
     },
     credentials: async () => undefined,
-    trust: trustBy('insecureAcceptAnything'),
+    policyFiles: policyFilesBy('insecureAcceptAnything'),
     ...options,
   });
   t.after(() => registry.close());

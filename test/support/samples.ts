@@ -17,6 +17,7 @@ export function recordImage(letter: string, ...names: string[]): RecordImage {
     size: 10,
     fetched: true,
     names: names.map((name) => ({ name, digest: id, references: [] })),
+    engine: 'store',
   };
 }
 
@@ -35,6 +36,7 @@ export function stagedRecord(id: string, ...images: RecordImage[]): RootRecord {
 export function pinFor(root: string, image: RecordImage, of = 1, staged = '2026-01-01'): Pin {
   return {
     root,
+    engine: image.engine,
     handle: `${root} ${image.id}`,
     id: image.id,
     platform: image.platform,

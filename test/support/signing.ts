@@ -8,7 +8,7 @@ import { sha256 } from '../../src/image/digest.ts';
 import { hostPlatform } from '../../src/image/platform.ts';
 import { openRegistry } from '../../src/registry/client.ts';
 import { RegistryError } from '../../src/registry/errors.ts';
-import { hostTrust } from '../../src/registry/policy/files.ts';
+import { hostPolicyFiles } from '../../src/registry/policy/files.ts';
 import type { RegistryRule } from '../../src/registry/registries-toml.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import { startDockerRegistry } from './docker-registry.ts';
@@ -180,7 +180,7 @@ export async function startSigning(t: TestContext) {
       const registry = openRegistry({
         conf: { rules: [plain, ...rules.map((rule) => ({ ...plain, ...rule }))] },
         credentials: async () => undefined,
-        trust: hostTrust(root, config),
+        policyFiles: hostPolicyFiles(root, config),
       });
       try {
         const image = await registry.resolve(name, hostPlatform(), {});

@@ -8,7 +8,7 @@ import type { Context } from '../../src/lifecycle/context.ts';
 import { type Reconciled, reconcile } from '../../src/lifecycle/reconcile.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import type { RootRecord } from '../../src/state/record.ts';
-import { readRecords } from '../../src/state/records.ts';
+import { State } from '../../src/state/state.ts';
 import { openStore } from '../../src/store/store.ts';
 import { container, writeRoot } from './berth.ts';
 import type { TestRegistry } from './registry.ts';
@@ -48,7 +48,7 @@ export async function startUpdater(
   const warnings: string[] = [];
   const context: Context = {
     engine,
-    stateDirectory: join(directory, 'state'),
+    state: new State(join(directory, 'state')),
     report: (event) => {
       if (event.event === 'warning') warnings.push(event.message);
     },
@@ -56,7 +56,7 @@ export async function startUpdater(
   };
   const deployments = new Map<string, Deployment>();
   const fullName = (image: string) => `${server.host}/${image}`;
-  const record = (id: string) => readRecords(context.stateDirectory).byId.get(id);
+  const record = (id: string) => context.state.record(id);
   return {
     server,
     engine,

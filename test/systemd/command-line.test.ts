@@ -6,7 +6,7 @@ import { holds } from '../support/property.ts';
 
 const words = (value: string) => commandLines(value)?.map((line) => line.words);
 
-test('prefixes', () => {
+test('prefixes of the program', () => {
   const [line] = commandLines('-:+@!!/usr/bin/podman podman run x') ?? [];
   assert.deepEqual(line, {
     words: ['/usr/bin/podman', 'run', 'x'],
@@ -15,14 +15,14 @@ test('prefixes', () => {
   });
 });
 
-test('quotes, escapes, empty words', () => {
+test('quotes, escapes and empty words', () => {
   assert.deepEqual(words(`a "b c" 'd'e "" \\x41\\s f`), [['a', 'b c', 'de', '', 'A ', 'f']]);
   assert.equal(words('a "b'), undefined);
   assert.equal(words('a \\q'), undefined);
   assert.deepEqual(words(''), []);
 });
 
-test('a semicolon as a word of its own separates', () => {
+test('a semicolon as a word of its own separates commands', () => {
   assert.deepEqual(words('a b ; -c d ;'), [
     ['a', 'b'],
     ['c', 'd'],
@@ -30,7 +30,7 @@ test('a semicolon as a word of its own separates', () => {
   assert.deepEqual(words('a \\; b";" c; ";" d'), [['a', ';', 'b;', 'c;', ';', 'd']]);
 });
 
-test('words come back from their quoted spelling', () =>
+test('quoted words are read back unchanged', () =>
   holds(
     1000,
     fc.property(

@@ -7,7 +7,7 @@ import { holds } from '../support/property.ts';
 
 const read = (text: string) => Object.fromEntries(parseEnvironmentFile(text));
 
-test('values bare, quoted, in pieces, continued', () => {
+test('values are bare, quoted, in pieces or continued', () => {
   assert.deepEqual(read(`A=1\n;c\n\nno assignment\nB='a "b"'\nC=a 'b'\n=x\n1A=x\n`), {
     A: '1',
     B: 'a "b"',
@@ -26,7 +26,7 @@ test('values bare, quoted, in pieces, continued', () => {
   assert.deepEqual(read('A="open\nB=1'), { A: 'open\nB=1' });
 });
 
-/** The same, character by character, as the manual's states are. */
+/** A second parser, character by character, with the states that systemd's parser has. */
 function byStates(text: string): Record<string, string> {
   const found = new Map<string, string>();
   let state = 'pre-key';
@@ -91,7 +91,7 @@ function byStates(text: string): Record<string, string> {
   return Object.fromEntries(found);
 }
 
-test('equals a reading by states, for any text', () =>
+test('any text is read as by a parser with states', () =>
   holds(
     1000,
     fc.property(
@@ -103,7 +103,7 @@ test('equals a reading by states, for any text', () =>
     ),
   ));
 
-test('large files end', (t) => {
+test('large files take linear time', (t) => {
   limitCpu(t, 10);
   const line = 'A="a" \'b\' \\\n';
   assert.equal(parseEnvironmentFile(line.repeat(100_000)).size, 1);

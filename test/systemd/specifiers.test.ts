@@ -25,11 +25,11 @@ function expand(text: string, unit = 'app-web@a\\x2db-c.service'): string | unde
   return expanded.ok ? expanded.text : undefined;
 }
 
-test("the root's own os-release answers", () => {
+test("specifiers from the root's own os-release", () => {
   assert.equal(expand('%o %w %W %A %B %M'), 'acme 4.2 edge 4.2-"7" new acme-os');
 });
 
-test('a field that is not set is empty, but a root without os-release is a problem', () => {
+test('an unset field is empty, but a root without os-release is a problem', () => {
   const unit = parseUnitName('a.service');
   const empty = expandSpecifiers('x%Ay', { unit, architecture: 'x86', osRelease: new Map() });
   assert.deepEqual(empty, { ok: true, text: 'xy' });
@@ -38,14 +38,14 @@ test('a field that is not set is empty, but a root without os-release is a probl
   assert.match(none.message, /IMAGE_VERSION=.*no os-release/);
 });
 
-test("the unit's name answers", () => {
+test("specifiers from the unit's name", () => {
   assert.equal(expand('%n'), 'app-web@a\\x2db-c.service');
   assert.equal(expand('%N %p %j %i'), 'app-web@a\\x2db-c app-web web a\\x2db-c');
   assert.equal(expand('%I %P %J %f'), 'a-b/c app/web web /a-b/c');
   assert.equal(expand('%i|%I|%p|%f', 'x-y.service'), '||x-y|/x/y');
 });
 
-test('the architecture is the one that was given, the directories those of the system', () => {
+test('the given architecture, and the directories of the system', () => {
   assert.equal(expand('%a'), 'arm64');
   assert.equal(
     expand('%t %S %C %L %E %T %V %h %u %U %g %G'),
@@ -53,12 +53,12 @@ test('the architecture is the one that was given, the directories those of the s
   );
 });
 
-test('%% is a percent sign, and what systemd does not know stays', () => {
+test('%% is a percent sign, and unknown specifiers stay as they are', () => {
   assert.equal(expand('100%%i'), '100%i');
   assert.equal(expand('%z %'), '%z %');
 });
 
-test('what only the booted host knows is named', () => {
+test('a specifier that only the booted host knows is reported', () => {
   for (const letter of 'bdHlmqsvyY') {
     const context = { unit: parseUnitName('a.service'), architecture: 'x86', osRelease };
     const expanded = expandSpecifiers(`q.io/a:%${letter}`, context);
@@ -72,7 +72,7 @@ test('a template by itself has no instance', () => {
   assert.equal(expand('%p', 'app@.service'), 'app');
 });
 
-test('a name that is not escaped rightly is a problem where it is unescaped', () => {
+test('a wrongly escaped name is a problem where it is unescaped', () => {
   assert.equal(expand('%i', 'app@\\q.service'), '\\q');
   assert.equal(expand('%I', 'app@\\q.service'), undefined);
 });

@@ -24,7 +24,7 @@ test('a backslash joins with a blank, comments and empty lines within are skippe
   ]);
 });
 
-test('two backslashes at the end are two, and a blank behind one keeps it', () => {
+test('two backslashes at the end, or a blank after one, continue nothing', () => {
   assert.deepEqual(values('[U]\nA=x\\\\\nB=y\\ \nC=z'), [
     '2 [U] A=x\\\\',
     '3 [U] B=y\\',
@@ -32,28 +32,28 @@ test('two backslashes at the end are two, and a blank behind one keeps it', () =
   ]);
 });
 
-test('a continuation that the end of the file cuts off counts', () => {
+test('a continued line at the end of the file counts', () => {
   assert.deepEqual(values('[U]\nA=x\\'), ['2 [U] A=x']);
   assert.deepEqual(values('[U]\nA=x\\\n'), ['2 [U] A=x']);
   assert.deepEqual(values('[U]\nA=x\\\n# no'), ['2 [U] A=x']);
 });
 
-test('lines that make no sense count for nothing but themselves', () => {
+test('invalid lines are ignored', () => {
   assert.deepEqual(values('A=0\n[U]\nnothing\n=1\nA=2\n'), ['5 [U] A=2']);
 });
 
-test('a broken section header ends the reading', () => {
+test('a broken section header stops the parser', () => {
   const { entries, fault } = parse('[U]\nA=1\n[Broken\nB=2\n');
   assert.deepEqual([entries.length, fault?.line], [1, 3]);
   assert.equal(parse('[a]b\n').fault?.line, 1);
   assert.equal(parse('[a\tb]\n').fault?.line, 1);
 });
 
-test('a byte order mark, carriage returns and NUL', () => {
+test('a byte order mark, carriage returns and NUL are accepted', () => {
   assert.deepEqual(values('\uFEFF[U]\r\nA=1\r\nB=2\0C=3'), ['2 [U] A=1', '3 [U] B=2', '4 [U] C=3']);
 });
 
-test('only what is wanted is kept', () => {
+test('only wanted assignments are kept', () => {
   const { entries } = parseSystemdUnit('[U]\nA=1\nB=2\n', '/a', (_, key) => key === 'B');
   assert.deepEqual(
     entries.map(({ key }) => key),
@@ -61,7 +61,7 @@ test('only what is wanted is kept', () => {
   );
 });
 
-test('any text is read, and what is written as it should be comes back', async () => {
+test('any text is read, and valid assignments are read back unchanged', async () => {
   const piece = fc.constantFrom('[U]', '[', ']', '\\', '\n', '=', 'A', ' ', '#', '\r', '\0', 'é');
   await holds(
     300,
@@ -86,7 +86,7 @@ test('any text is read, and what is written as it should be comes back', async (
   );
 });
 
-test('a file of 100,000 continued lines', (t) => {
+test('a file of 100,000 continued lines takes linear time', (t) => {
   limitCpu(t, 10);
   const { entries } = parse(`[U]\nA=${'x \\\n'.repeat(100_000)}y\n`);
   assert.equal(entries.length, 1);

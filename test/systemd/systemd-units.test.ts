@@ -25,7 +25,7 @@ function unitsOf(t: TestContext, tree: Tree, options: Options = {}): SystemdUnit
   });
 }
 
-/** A service that says which file it is. */
+/** A service with a text in `User=` that tells from which file it comes. */
 const named = (user: string) => `[Service]\nUser=${user}\n`;
 
 function users(units: SystemdUnits, name: string): string[] | undefined {
@@ -41,7 +41,7 @@ function generatedUnit(name: string, links: readonly string[] = []): GeneratedUn
   return { name, path, realPath: path, entries: [entry], links };
 }
 
-test('the first of the search path counts', (t) => {
+test('the first file in the search path counts', (t) => {
   const units = unitsOf(t, {
     [`${etc}.control/a.service`]: named('control'),
     [`${etc}/a.service`]: named('etc'),
@@ -61,7 +61,7 @@ test('the first of the search path counts', (t) => {
   assert.deepEqual(units.problems, []);
 });
 
-test('the units of users', (t) => {
+test('units of user managers are found', (t) => {
   const units = unitsOf(
     t,
     {
@@ -79,7 +79,7 @@ test('the units of users', (t) => {
   );
 });
 
-test('masks: a link to /dev/null or an empty file, wherever it is first', (t) => {
+test('a link to /dev/null or an empty file masks a unit if it comes first', (t) => {
   const units = unitsOf(t, {
     [`${etc}/a.service`]: '-> /dev/null',
     [`${usr}/a.service`]: named('usr'),
@@ -96,7 +96,7 @@ test('masks: a link to /dev/null or an empty file, wherever it is first', (t) =>
   );
 });
 
-test('generated units stand between /run and /usr, with links and drop-ins', (t) => {
+test('generated units rank between /run and /usr, and have links and drop-ins', (t) => {
   const generated = [
     generatedUnit('a.service', ['multi-user.target.wants/a.service', 'alias.service']),
     generatedUnit('b.service'),
@@ -118,7 +118,7 @@ test('generated units stand between /run and /usr, with links and drop-ins', (t)
   assert.deepEqual(target && units.linked(target), ['a.service']);
 });
 
-test('aliases: by the text of the link, of one type, in a chain, not in a circle', (t) => {
+test('aliases follow the text of links, within one type, in chains but not in circles', (t) => {
   const units = unitsOf(t, {
     [`${usr}/a.service`]: named('a'),
     [`${etc}/b.service`]: `-> ${usr}/a.service`,
@@ -151,7 +151,7 @@ test('aliases: by the text of the link, of one type, in a chain, not in a circle
   assert.deepEqual(services, ['a.service', 'g.service', 'h.service', 't@.service']);
 });
 
-test('drop-ins: of every name of the unit, the first of a name, in their order', (t) => {
+test('drop-ins of all names of a unit apply in order, the first file of a name counting', (t) => {
   const units = unitsOf(t, {
     [`${usr}/app-web@.service`]: named('file'),
     [`${etc}/other@.service`]: `-> ${usr}/app-web@.service`,
@@ -177,7 +177,7 @@ test('drop-ins: of every name of the unit, the first of a name, in their order',
   assert.deepEqual(units.problems, []);
 });
 
-test('an /etc at /usr/etc: its links are written for a place one level higher', (t) => {
+test('links in /usr/etc are read as written for /etc', (t) => {
   const units = unitsOf(t, {
     '/usr/etc/systemd/system/b.service': '-> ../../../usr/lib/systemd/system/a.service',
     '/usr/etc/systemd/system/c.service': '-> ../../../dev/null',
@@ -196,7 +196,7 @@ test('an /etc at /usr/etc: its links are written for a place one level higher', 
   assert.deepEqual(target && units.linked(target), ['own.service']);
 });
 
-test('what can not be read is a problem of its unit, and hides no other', (t) => {
+test('an unreadable file is a problem of its unit and hides no other unit', (t) => {
   const units = unitsOf(t, {
     [`${usr}/a.service`]: '-> /nowhere/a.service',
     [`${usr}/b.service`]: '[Service\n',
@@ -225,7 +225,7 @@ test('what can not be read is a problem of its unit, and hides no other', (t) =>
   );
 });
 
-test('one drop-in directory for thousands of units', (t) => {
+test('one drop-in directory for thousands of units reaches a limit', (t) => {
   limitCpu(t, 60);
   const tree: Record<string, string> = {};
   for (let i = 0; i < 2_000; i++) tree[`${usr}/s${i}.service`] = named('x');

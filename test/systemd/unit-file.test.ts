@@ -29,13 +29,13 @@ test('lines, keys and values are trimmed', () => {
   ]);
 });
 
-test('comments begin with # or ;, and a value keeps those inside', () => {
+test('comments begin with # or ;, which are plain text within a value', () => {
   assert.deepEqual(written('# c\n; c\n[Container]\n #Image=a\n;Image=b\nImage=c#d;e\n'), [
     '6 Container.Image=c#d;e',
   ]);
 });
 
-test('a backslash joins lines with nothing between them, at the line of the key', () => {
+test('a backslash joins lines with nothing between them, and the line of the key counts', () => {
   assert.deepEqual(written('[Container]\nImage=q.io/a\\\n   :1\nPull=never\n'), [
     '2 Container.Image=q.io/a:1',
     '4 Container.Pull=never',
@@ -49,31 +49,31 @@ test('blank lines and comments inside a continuation are skipped', () => {
   ]);
 });
 
-test('a continuation that no line completes drops the key', () => {
+test('a continued line that no further line completes is dropped', () => {
   assert.deepEqual(written('[Container]\nPull=never\nImage=q.io/a\\\n\n'), [
     '2 Container.Pull=never',
   ]);
   assert.deepEqual(written('[Container]\nImage=q.io/a\\\n# end\n'), []);
 });
 
-test('a backslash on the very last line is dropped, not the key', () => {
+test('a backslash on the last line is dropped, but the line counts', () => {
   assert.deepEqual(written('[Container]\nImage=q.io/a\\\n'), ['2 Container.Image=q.io/a']);
   assert.deepEqual(written('[Container]\nImage=q.io/a\\'), ['2 Container.Image=q.io/a']);
 });
 
-test('a lone backslash begins nothing', () => {
+test('a lone backslash begins no continuation', () => {
   assert.deepEqual(written('[Container]\n\\\nImage=q.io/a\n'), ['3 Container.Image=q.io/a']);
   assert.deepEqual(written('[Container]\n\\\n# c\nImage=q.io/a\n'), ['4 Container.Image=q.io/a']);
 });
 
-test('groups of one name are one, and the last of a scalar counts', () => {
+test('sections of one name are merged, and the last value of a scalar counts', () => {
   const entries = entriesOf('[Container]\nImage=a\n[Unit]\nImage=u\n[Container]\nImage=b\n');
   assert.equal(scalar(entries, 'Container', 'Image')?.value, 'b');
   assert.equal(scalar(entries, 'Container', 'Image')?.line, 6);
   assert.equal(scalar(entries, 'Container', 'Pull'), undefined);
 });
 
-test('one outer pair of double quotes is stripped, and no other', () => {
+test('only one outer pair of double quotes is stripped', () => {
   const value = (text: string) => scalar(entriesOf(`[C]\nk=${text}\n`), 'C', 'k')?.value;
   assert.equal(value('"a b"'), 'a b');
   assert.equal(value('""a""'), '"a"');
@@ -92,14 +92,14 @@ test('an empty assignment resets a list and empties a scalar', () => {
   assert.equal(scalar(entriesOf('[C]\nk=a\nk=\n'), 'C', 'k')?.value, '');
 });
 
-test('what does not say yes says no', () => {
+test('any value but yes means no', () => {
   const value = (text: string) => flag(entriesOf(`[C]\nk=${text}\n`), 'C', 'k');
   for (const yes of ['1', 'yes', 'TRUE', 'On', '"true"']) assert.equal(value(yes), true, yes);
   for (const no of ['0', 'no', 'maybe', '', 'y']) assert.equal(value(no), false, no);
   assert.equal(flag([], 'C', 'k'), undefined);
 });
 
-test('one bad line makes the file unreadable, and is named', () => {
+test('one invalid line makes the whole file invalid and is reported', () => {
   assert.equal(failureLine('[Container]\nImage\n'), 2);
   assert.equal(failureLine('Image=a\n'), 1);
   assert.equal(failureLine('[Container]\n=a\n'), 2);
@@ -110,11 +110,11 @@ test('one bad line makes the file unreadable, and is named', () => {
   assert.equal(failureLine('[Container]\nImage=a\n\nfoo\\\nbar\n'), 4);
 });
 
-test('a bracket before an equals sign is a part of the key', () => {
+test('a bracket before an equals sign is part of the key', () => {
   assert.deepEqual(written('[C]\n[D]x=1\n'), ['2 C.[D]x=1']);
 });
 
-test('what is not wanted is not kept, but the file is not empty for that', () => {
+test('unwanted assignments are dropped, but the file does not count as empty', () => {
   const parsed = parseQuadletUnit('[A]\nx=1\n[B]\nx=2\n', '/a', (group) => group === 'B');
   assert.ok(parsed.ok);
   assert.deepEqual(
@@ -127,7 +127,7 @@ test('what is not wanted is not kept, but the file is not empty for that', () =>
   assert.ok(empty.ok && empty.empty);
 });
 
-test('any text is read or refused, and each entry stands on its line', async () => {
+test('any text is read or refused, and each entry has its line', async () => {
   const line = fc.oneof(
     fc.string(),
     fc.constantFrom('[A]', '[B]', 'k=v', 'k = v\\', '\\', '#c', ';c', '', '  ', '=', '[', 'a\\'),
@@ -146,8 +146,8 @@ test('any text is read or refused, and each entry stands on its line', async () 
   );
 });
 
-test('a mebibyte of anything takes linear time', () => {
-  // Each of these took minutes if any step were quadratic.
+test('a mebibyte of any text takes linear time', () => {
+  // Each of these would take minutes if any step were quadratic.
   const size = 1024 * 1024;
   for (const piece of ['a\\\n', 'a=\n', '[A]\n', '\\\n', '#\n', ' \t', '[', '"', 'a=\\\n#\n']) {
     parseQuadletUnit(`[C]\n${piece.repeat(size / piece.length)}`, '/a', () => true);

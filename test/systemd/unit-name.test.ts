@@ -30,7 +30,7 @@ test('escaping is undone', () => {
   for (const bad of ['a\\', 'a\\x2', 'a\\n', 'a\\xzz']) assert.equal(unescapeName(bad), undefined);
 });
 
-test('drop-in directories of all five breadths, from specific to broad', () => {
+test('drop-in directories of all five kinds, from specific to broad', () => {
   assert.deepEqual(dropInDirectoryNames('foo-bar@i.container'), [
     'foo-bar@i.container.d',
     'foo-bar@.container.d',
@@ -47,7 +47,7 @@ test('drop-in directories of all five breadths, from specific to broad', () => {
   assert.deepEqual(dropInDirectoryNames('a@.image'), ['a@.image.d', 'image.d']);
 });
 
-test('what looks like a prefix in the instance does not count', () => {
+test('a dash in the instance is not a prefix', () => {
   assert.deepEqual(dropInDirectoryNames('a@b-c.container'), [
     'a@b-c.container.d',
     'a@.container.d',

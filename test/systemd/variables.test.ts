@@ -53,13 +53,13 @@ test('the later assignment wins, an empty one resets, specifiers are replaced', 
   assert.deepEqual(words(t, '${A}', 'Environment=A=v%A'), ['v7']);
 });
 
-test('an environment file in the root goes before Environment=', (t) => {
+test('an environment file in the root overrides Environment=', (t) => {
   const file = { env: '# c\nA="from file"\nB = \'x\'\n' };
   const unit = 'Environment=A=1\nEnvironmentFile=/etc/env';
   assert.deepEqual(words(t, '${A}|${B}', unit, file), ['from file|x']);
 });
 
-test('an environment file that is not there or outside is a problem', (t) => {
+test('an environment file that is missing or outside the root is a problem', (t) => {
   const unit = (path: string) => `Environment=A=1\nEnvironmentFile=${path}`;
   assert.equal(words(t, '${A}', unit('/etc/missing')), undefined);
   assert.equal(words(t, '${A}', unit('/etc/*.env')), undefined);
@@ -71,13 +71,13 @@ test('an environment file that is not there or outside is a problem', (t) => {
   assert.deepEqual(words(t, '${A}', unit('-/etc/*.env')), ['1']);
 });
 
-test('a pattern stands for its files in their order', (t) => {
+test('a pattern stands for the matching files in order', (t) => {
   const files = { 'b.env': 'A=b', 'a.env': 'A=a\nB=a', '.c.env': 'A=c', 'd.envx': 'A=d' };
   const unit = 'EnvironmentFile=/etc/*.en?';
   assert.deepEqual(words(t, '${A}${B}', unit, files), ['ba']);
 });
 
-test('a variable that nothing sets is named, unless it may be a part of a secret', (t) => {
+test('an unset variable is reported by name, unless the name may be part of a secret', (t) => {
   const unset = expand(t, 'a${REGISTRY}', '');
   assert.ok(!unset.ok);
   assert.match(unset.message, / REGISTRY /);

@@ -15,7 +15,7 @@ test('words end at blanks, except inside quotes', () => {
   assert.deepEqual(splitWords('', command), []);
 });
 
-test('C escapes stand for characters, where they count', () => {
+test('C escapes stand for characters, if escapes are enabled', () => {
   assert.deepEqual(splitWords('a\\x20b \\101 \\u00e9 \\U0001F600 \\s\\t', command), [
     'a b',
     'A',
@@ -26,7 +26,7 @@ test('C escapes stand for characters, where they count', () => {
   assert.deepEqual(splitWords('a\\x20b "c\\"', plain), ['a\\x20b', 'c\\']);
 });
 
-test('an unknown escape makes the value count for nothing', () => {
+test('an unknown escape makes the whole value invalid', () => {
   for (const bad of ['\\q', '\\x0', '\\x00', '\\400', '\\U00110000', '\\u12']) {
     assert.equal(splitWords(`a ${bad}`, command), undefined, bad);
   }
@@ -44,7 +44,7 @@ test('an empty word ends the list, and so does a NUL', () => {
   assert.deepEqual(splitWords('a b\0c d', command), ['a', 'b']);
 });
 
-test('any text is split or refused', async () => {
+test('any text is split into words or refused', async () => {
   await holds(
     500,
     fc.property(fc.string(), fc.boolean(), fc.boolean(), (text, escapes, relaxed) => {
@@ -54,7 +54,7 @@ test('any text is split or refused', async () => {
   );
 });
 
-test('words without anything special come back as they are', async () => {
+test('words without special characters stay as they are', async () => {
   const word = fc.stringMatching(/^[A-Za-z0-9=:/.@-]{1,12}$/);
   await holds(
     500,

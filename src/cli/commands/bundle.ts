@@ -10,7 +10,7 @@ import { formatBytes } from '../../common/format-bytes.ts';
 import { failureEntry, problemEntry } from '../../documents/entries.ts';
 import { withRoot } from '../../host/root.ts';
 import { byDigest } from '../../image/name.ts';
-import { sizeOf } from '../../lifecycle/plan/space.ts';
+import { sizeOf } from '../../image/resolved.ts';
 import type { Root } from '../../root/root.ts';
 import { withStoredBlobs } from '../../store/loaded.ts';
 import { printBound, readBound } from '../bound.ts';

@@ -58,7 +58,7 @@ export function definePins(command: Command): void {
           refs: () => new Set(pins.flatMap((pin) => pin.names.map(({ name }) => name))),
         });
         if (pins.length === 0)
-          process.stderr.write(shownLine(`Nothing is pinned on ${engine.name}.`));
+          process.stderr.write(shownLine(`Nothing is pinned on ${engine.id}.`));
       });
     });
 }

@@ -56,7 +56,7 @@ export function definePull(command: Command): void {
         const { pulled, failures } = await pull(
           surroundings,
           surroundings.registry,
-          bindings,
+          bindings.map((binding) => ({ ...binding, engine: surroundings.engine.id })),
           pinId,
         );
         print(flags.format, {
@@ -86,7 +86,7 @@ async function bindingsAskedFor(
   images: readonly string[],
   rootFd: string | undefined,
   compose: readonly string[],
-): Promise<readonly Binding[]> {
+): Promise<readonly Omit<Binding, 'engine'>[]> {
   if (rootFd !== undefined) {
     if (images.length > 0) throw usage('either names or --all-images-from-root, not both');
     const number = rootFd.replace(/^fd:/, '');

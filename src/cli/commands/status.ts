@@ -5,7 +5,7 @@ import { engineFields } from '../../documents/plan.ts';
 import { deploymentsOf } from '../../host/deployments.ts';
 import { readSituation, type Situation } from '../../lifecycle/situation.ts';
 import { type RootStatus, statusOf } from '../../lifecycle/status.ts';
-import { type Held, readHeld } from '../../state/gate-file.ts';
+import { type Held } from '../../state/gate-file.ts';
 import { isLiving } from '../../state/record.ts';
 import { isManual } from '../../state/root-id.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
@@ -33,7 +33,7 @@ export function defineStatus(command: Command): void {
         const living = await deploymentsOf(options);
         const roots = statusOf(situation, living);
         const engine = await surroundings.engine.info();
-        const held = readHeld(surroundings.stateDirectory);
+        const held = surroundings.state.gate.read();
         print(options.format, {
           json: () => ({
             apiVersion: 'berth/v1',

@@ -44,7 +44,7 @@ export function defineVerify(command: Command): void {
           table: () =>
             ready
               ? shownLine(
-                  `${id} is ready: ${counted(images.length, 'image')} present and pinned on ${surroundings.engine.name}.`,
+                  `${id} is ready: ${counted(images.length, 'image')} present and pinned on ${surroundings.engine.id}.`,
                 )
               : shownLine(`${id} is NOT ready.`),
           refs: () => images.flatMap((image) => image.names.map(({ name }) => name)),

@@ -1,7 +1,9 @@
 import { counted } from '../../common/counted.ts';
 import { formatBytes } from '../../common/format-bytes.ts';
 import { byDigest } from '../../image/name.ts';
-import type { DeferredName, Plan, PlannedImage } from '../../lifecycle/plan/plan.ts';
+import type { DeferredName } from '../../lifecycle/plan/deferred-names.ts';
+import type { Plan } from '../../lifecycle/plan/plan.ts';
+import type { PlannedImage } from '../../lifecycle/plan/planned-image.ts';
 import type { Space } from '../../lifecycle/plan/space.ts';
 import { shownLine } from './shown.ts';
 import { type Cell, renderTable } from './table.ts';
@@ -73,7 +75,7 @@ export function shortDigest(digest: string): string {
 function actionOf(image: PlannedImage, index: number): Cell {
   if (index > 0) return 'same image';
   // What the root ships is copied from there, and nothing downloaded.
-  const isShipped = image.names.some(({ fetch }) => fetch?.access.shipped !== undefined);
+  const isShipped = image.names.some(({ fetch }) => fetch?.source.from === 'layout');
   if (!image.present && isShipped)
     return { text: `load ${formatBytes(image.size)}`, colour: 'yellow' };
   if (!image.present) return { text: `fetch ${formatBytes(image.bytes)}`, colour: 'yellow' };

@@ -1,12 +1,12 @@
 import { cutShort } from '../../common/concealed.ts';
 import { baseImages } from '../containerfile/base-images.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { against, type ComposeFiles } from './files.ts';
 import type { Environment } from './interpolate.ts';
 import type { Field, Projects, Service } from './project.ts';
 import type { YamlValue } from './yaml-value.ts';
 
-/** An image that a service's build pulls, and where it stands. */
+/** An image that a service's build pulls, with its place. */
 export interface BuildImage {
   readonly raw: string;
   readonly path: string;
@@ -15,8 +15,8 @@ export interface BuildImage {
 }
 
 /**
- * What the `build` of a service pulls (Compose build specification). What can't be read becomes a
- * problem of `files`.
+ * The images that the `build` of a service pulls (Compose build specification). Errors are reported
+ * as problems of `files`.
  */
 export function buildImages(
   { environment }: Service,
@@ -25,27 +25,27 @@ export function buildImages(
   projects: Projects,
   architecture: string,
 ): BuildImage[] {
-  const said = new Said(fields, environment, projects);
-  const target = said.text('target')?.text;
+  const build = new BuildFields(fields, environment, projects);
+  const target = build.text('target')?.text;
   const options = {
-    buildArgs: said.pairs('args'),
-    contexts: contextsOf(said.pairs('additional_contexts')),
+    buildArgs: build.pairs('args'),
+    contexts: contextsOf(build.pairs('additional_contexts')),
     architecture,
     allowance: projects.allowance,
     ...(target === undefined ? {} : { target }),
   };
-  const inline = said.text('dockerfile_inline');
+  const inline = build.text('dockerfile_inline');
   if (inline !== undefined) {
     const { path, line } = inline;
     const found = baseImages(inline.text, options);
     for (const fault of found.faults) files.problem(path, line, fault);
     return found.images.map((image) => ({ ...image, path: files.place(path), line }));
   }
-  const context = said.text('context');
+  const context = build.text('context');
   if (context === undefined) {
     const [field] = fields;
-    // One that can't be known has its problem already.
-    if (field !== undefined && !said.has('context')) {
+    // A context with an unknown variable has been reported already.
+    if (field !== undefined && !build.has('context')) {
       files.problem(field.path, field.value.line, noContext);
     }
     return [];
@@ -54,8 +54,8 @@ export function buildImages(
     files.problem(context.path, context.line, remote(context.text));
     return [];
   }
-  const dockerfile = said.text('dockerfile');
-  if (dockerfile === undefined && said.has('dockerfile')) return [];
+  const dockerfile = build.text('dockerfile');
+  if (dockerfile === undefined && build.has('dockerfile')) return [];
   const path = against(against(context.directory, context.text), dockerfile?.text ?? 'Dockerfile');
   const text = files.text(path);
   if (text === undefined) {
@@ -67,15 +67,15 @@ export function buildImages(
   return found.images.map((image) => ({ ...image, path: files.place(path) }));
 }
 
-interface SaidText {
+interface BuildText {
   readonly text: string;
   readonly path: string;
   readonly line: number;
   readonly directory: string;
 }
 
-/** The layers of one `build`, the last on top; a scalar is the context. */
-class Said {
+/** The merged `build` of a service: later fields override earlier ones; a scalar is the context. */
+class BuildFields {
   readonly #fields: readonly Field[];
   readonly #environment: Environment;
   readonly #projects: Projects;
@@ -90,7 +90,7 @@ class Said {
     return this.#fields.some(({ value }) => at(value, key) !== undefined);
   }
 
-  text(key: string): SaidText | undefined {
+  text(key: string): BuildText | undefined {
     const field = this.#fields.findLast(({ value }) => at(value, key) !== undefined);
     if (field === undefined) return undefined;
     const value = at(field.value, key);
@@ -99,7 +99,7 @@ class Said {
     return { text, path: field.path, line: value.line, directory: field.directory };
   }
 
-  /** A mapping, or a list of `NAME=VALUE`; a name alone has its value from the environment. */
+  /** A mapping or a list of `NAME=VALUE`. A name alone takes its value from the environment. */
   pairs(key: string): Map<string, string> {
     const pairs = new Map<string, string>();
     const set = (name: string, value: string | undefined) => {

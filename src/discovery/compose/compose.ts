@@ -8,10 +8,10 @@ import { serviceImages } from './service-images.ts';
 import { YamlLimit } from './yaml-value.ts';
 
 /**
- * The images that Compose projects name.
+ * Finds the images that Compose projects name.
  *
- * @param places paths that the booted root has, as the host's configuration names them: files,
- *   directories with files of the default names, `*` for any run of characters in a component.
+ * @param places paths in the booted root, from the host's configuration: Compose files, or
+ *   directories that hold files with the default names; `*` matches within a component.
  */
 export async function composeImages(
   context: SourceContext,
@@ -57,14 +57,17 @@ async function projectImages(
     files.problem(main, undefined, {
       code: 'too-large',
       message: 'expected a Compose project of at most 20000 services, found more in what it merges',
-      hint: 'take aliases, merges or services out of it',
+      hint: 'remove aliases, merges or services from it',
     });
   }
   files.concern(before, { unit: unit.unit, unitPath });
   return references;
 }
 
-/** The names by which Compose finds a project, the first that is there, and what goes on top. */
+/**
+ * The files of the project in a directory: those of `COMPOSE_FILE`, else the first of the default
+ * names that exists, and the first override.
+ */
 function filesIn(directory: string, named: string | undefined, files: ComposeFiles): string[] {
   if (named !== undefined && named !== '') {
     return named.split(':').map((path) => against(directory, path));

@@ -1,10 +1,11 @@
 import { type Environment, interpolate } from './interpolate.ts';
 
 /**
- * The variables of an environment file (Compose specification, "Env_file format"). A name alone
- * takes its value from whoever starts Compose, which nobody knows here: it stays unset.
+ * Reads an environment file (Compose specification, "Env_file format"). A name without a value
+ * would take it from the environment in which Compose is started; berth does not know that
+ * environment, and leaves the variable unset.
  *
- * @param outer goes before what the file says, also within the file's own values.
+ * @param outer overrides the variables of the file, also inside the file's own values.
  */
 export function readEnvFile(text: string, outer: Environment): Environment {
   const values = new Map(outer);
@@ -18,7 +19,7 @@ export function readEnvFile(text: string, outer: Environment): Environment {
       single === undefined
         ? interpolate(double === undefined ? uncommented(plain) : unescaped(double), values)
         : { ok: true as const, text: single };
-    // One that can't be known: whoever uses the variable says so.
+    // A variable whose value is unknown stays unset: the fault is reported where it is used.
     if (value.ok) values.set(name, value.text);
     else values.delete(name);
   }

@@ -1,12 +1,15 @@
 import { posix } from 'node:path';
-import type { Problem, ProblemSubject } from '../../common/problem.ts';
+import type { ProblemSubject } from '../../common/problem.ts';
 import { type FoundFile, RootError } from '../../root/root.ts';
 import { followed, whereInTree } from '../../systemd/etc.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault, Problem } from '../problem.ts';
 import type { SourceContext } from '../source.ts';
 import { readYamlValues, type YamlValue } from './yaml-value.ts';
 
-/** Reads the files of Compose projects, each once, by the paths that the booted root calls them. */
+/**
+ * Reads the files of Compose projects, by their paths in the booted root, and collects the
+ * problems.
+ */
 export class ComposeFiles {
   readonly problems: Problem[] = [];
   readonly #context: SourceContext;
@@ -16,7 +19,7 @@ export class ComposeFiles {
     this.#context = context;
   }
 
-  /** Where in the tree `path` is. */
+  /** The path in the tree of a path in the booted root. */
   place(path: string): string {
     return whereInTree(this.#context.etc, path);
   }
@@ -29,7 +32,7 @@ export class ComposeFiles {
     return this.#guarded(path, (at) => this.#context.root.lookup(at)?.kind);
   }
 
-  /** False for a file in which others than root may write: then a problem says so, which binds nothing. */
+  /** False, with a problem that binds nothing, if others than root may write to the file. */
   isOfOs(path: string): boolean {
     const found = this.#guarded(path, (at) => {
       try {
@@ -48,17 +51,17 @@ export class ComposeFiles {
     return this.#guarded(directory, list) ?? [];
   }
 
-  /** Undefined if it is not there, or can't be read: then a problem says so. */
+  /** The text of a file; undefined if it does not exist or, with a problem, if it can't be read. */
   text(path: string, maxBytes?: number): string | undefined {
     return this.file(path, maxBytes)?.content.toString('utf8');
   }
 
-  /** As `text`, and whether everybody may read it. */
+  /** Like `text`, but says also whether everybody may read the file. */
   file(path: string, maxBytes?: number): FoundFile | undefined {
     return this.#guarded(path, (at) => this.#context.root.readFile(at, maxBytes));
   }
 
-  /** The documents of a file, none if it is not there. */
+  /** The YAML documents of a file, each file parsed only once; none if the file does not exist. */
   async documents(path: string): Promise<readonly YamlValue[]> {
     const known = this.#documents.get(path);
     if (known !== undefined) return known;
@@ -80,7 +83,7 @@ export class ComposeFiles {
     });
   }
 
-  /** Says of the problems from number `first` on which unit they are about. */
+  /** Sets the subject of all problems from index `first` on. */
   concern(first: number, subject: ProblemSubject): void {
     for (let i = first; i < this.problems.length; i++) {
       const problem = this.problems[i];
@@ -88,7 +91,9 @@ export class ComposeFiles {
     }
   }
 
-  /** Links to /etc in a tree that has it at /usr/etc may stand in any component. */
+  /**
+   * Follows links in every component: in a tree with `/usr/etc`, any of them may lead to `/etc`.
+   */
   #readable(path: string): string {
     const { root, etc } = this.#context;
     if (etc === '/etc') return path;
@@ -107,7 +112,7 @@ export class ComposeFiles {
   }
 }
 
-/** A path of a Compose file, against the directory that it counts from. */
+/** Resolves a path of a Compose file against a directory. */
 export function against(directory: string, path: string): string {
   return posix.resolve(directory, path);
 }

@@ -1,21 +1,21 @@
 import { cutShort } from '../../common/concealed.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { deepestForm, variableAt } from '../variable-form.ts';
 
 export type Interpolated =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly fault: Fault };
 
-/** Undefined for a variable that is not set. */
+/** The values of variables by name; variables that are not set are missing. */
 export type Environment = ReadonlyMap<string, string>;
 
-/** How much longer variables may make a value: those that hold each other twice grow without end. */
+/** The characters that variables may add to a value: nested variables grow exponentially. */
 const longest = 4096;
 
 /**
- * A value of a Compose file with its variables replaced (Compose specification, "Interpolation").
- * Compose takes a variable that is not set as empty and warns; which image that would name nobody
- * meant, so here it is a fault.
+ * Replaces the variables in a value of a Compose file (Compose specification, "Interpolation").
+ * Compose replaces an unset variable by nothing and warns. The result would be an image that
+ * nobody meant, so an unset variable is a fault here.
  */
 export function interpolate(text: string, environment: Environment, depth = 0): Interpolated {
   let result = '';

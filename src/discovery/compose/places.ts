@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { ComposeFiles } from './files.ts';
 
-/** What some patterns match in the root, each path once, sorted within a pattern. */
+/** The existing paths that the patterns match: no path twice, sorted within each pattern. */
 export function placesOf(patterns: readonly string[], files: ComposeFiles): string[] {
   const found = patterns.flatMap((pattern) => matches(posix.resolve('/', pattern), files));
   return [...new Set(found)].filter((place) => files.kind(place) !== undefined);
@@ -20,7 +20,7 @@ function matches(pattern: string, files: ComposeFiles): string[] {
       .flatMap((path) =>
         files
           .names(path)
-          // As shells do: a star is no hidden file.
+          // As in a shell, a pattern matches hidden files only if it begins with a dot.
           .filter(
             (name) => expression.test(name) && (component.startsWith('.') || !name.startsWith('.')),
           )

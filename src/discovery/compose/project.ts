@@ -2,13 +2,13 @@ import { posix } from 'node:path';
 import { conceal, concealValue } from '../../common/concealed.ts';
 import { type Allowance, allowanceSpent } from '../allowance.ts';
 import { tooManyPrivate } from '../expander.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { readEnvFile } from './env-file.ts';
 import { against, type ComposeFiles } from './files.ts';
 import { type Environment, interpolate } from './interpolate.ts';
 import { YamlLimit, type YamlValue } from './yaml-value.ts';
 
-/** A key of a service, where it stands, and what its paths and variables count from. */
+/** The value of a key of a service, its file, and the directory for its relative paths. */
 export interface Field {
   readonly value: YamlValue;
   readonly path: string;
@@ -23,29 +23,30 @@ export interface Service {
   readonly fields: ReadonlyMap<string, readonly Field[]>;
 }
 
-/** Includes within includes, and services that extend services that extend. */
+/** The levels of includes within includes, and of services that extend others. */
 const deepest = 32;
 const mostIncludes = 256;
 const mostServices = 20_000;
 
-/** The services of the projects that some files make, those that they include among them. */
+/** Reads the services of Compose projects, including those of included files. */
 export class Projects {
   readonly allowance: Allowance;
   readonly #files: ComposeFiles;
-  /** The variables that stand in files which not everybody may read. */
+  /** The variables whose values come from files that not everybody may read. */
   readonly #privateNames = new Set<string>();
   #includes = 0;
   #services = 0;
 
-  /** @param allowance for all that the variables of the projects make. */
+  /** @param allowance bounds the text that the variables of the projects expand to. */
   constructor(files: ComposeFiles, allowance: Allowance) {
     this.#files = files;
     this.allowance = allowance;
   }
 
   /**
-   * @param paths the files of one project, the later merged into the earlier.
-   * @param directory from which relative paths count.
+   * @param paths the files of one project; later files are merged over earlier ones.
+   * @param directory the directory for relative paths.
+   * @param above the files that include this project, to find circles.
    */
   async services(
     paths: readonly string[],
@@ -94,7 +95,7 @@ export class Projects {
     return [...included, ...services.values()];
   }
 
-  /** What a service says, on top of what it extends. */
+  /** The keys of a service, merged over those of the service that it extends. */
   async #fields(
     name: string,
     value: YamlValue,
@@ -123,7 +124,7 @@ export class Projects {
     const file = text(fileValue);
     if (base === undefined || (fileValue !== undefined && file === undefined)) return own;
     const path = file === undefined ? at.path : against(at.directory, file);
-    // In another file, paths count from where that one lies.
+    // Relative paths in another file are relative to the directory of that file.
     const directory = file === undefined ? at.directory : posix.dirname(path);
     const documents = await this.#files.documents(path);
     const found = documents.findLast(
@@ -185,22 +186,25 @@ export class Projects {
     return this.services(paths, project, variables, above);
   }
 
+  /**
+   * Reads environment files over an outer environment, and remembers which variables are private.
+   */
   environment(paths: readonly string[], outer: Environment): Environment {
     const found = paths.flatMap((path) => this.#files.file(path, 64 * 1024) ?? []);
     const text = found.map(({ content }) => content.toString('utf8')).join('\n');
     const values = readEnvFile(text, outer);
     const isPrivate = found.some((file) => file.isPrivate);
-    // A value of a file that everybody may read can be made of one that not everybody may.
+    // A variable in a public file is private, too, if its value contains a private one.
     const privates = [...this.#privateNames].flatMap((name) => outer.get(name) || []);
     for (const [name, value] of values) {
       if (outer.has(name)) continue;
-      const isMade = privates.some((one) => value.includes(one));
-      if (isPrivate || isMade) this.#privateNames.add(name);
+      const holdsPrivate = privates.some((one) => value.includes(one));
+      if (isPrivate || holdsPrivate) this.#privateNames.add(name);
     }
     return values;
   }
 
-  /** A scalar with its variables replaced; where that can't be, a problem says so. */
+  /** A scalar with its variables replaced; undefined, with a problem, if one of them is unknown. */
   text(value: YamlValue | undefined, path: string, environment: Environment): string | undefined {
     if (value?.text === undefined) return undefined;
     const result = interpolate(value.text, environment);
@@ -217,7 +221,11 @@ export class Projects {
     return undefined;
   }
 
-  /** Keeps the private values that a text names out of all messages. */
+  /**
+   * Conceals the private values that a text uses in all messages.
+   *
+   * @returns false if there are too many of them to conceal.
+   */
   #concealed(written: string, text: string, environment: Environment): boolean {
     if (this.#privateNames.size === 0) return true;
     const names = [...written.matchAll(/\$\{?(\w+)/g)].map(([, name = '']) => name);
@@ -238,7 +246,7 @@ const fieldsRead: ReadonlySet<string> = new Set([
   'pull_policy',
 ]);
 
-/** The later goes on top: only `build` and `profiles` are merged, all else is replaced. */
+/** Merges the keys of a service: `build` and `profiles` are merged, all other keys are replaced. */
 function merged(
   below: ReadonlyMap<string, readonly Field[]>,
   above: ReadonlyMap<string, readonly Field[]>,
@@ -272,7 +280,7 @@ function missing(what: string): Fault {
 function circular(key: string): Fault {
   return {
     code: 'compose',
-    message: `expected ${key} to end somewhere, found a circle, or more than ${deepest} levels`,
-    hint: `take the circle out of ${key}`,
+    message: `expected ${key} without circles, found a circle, or more than ${deepest} levels`,
+    hint: `remove the circle from ${key}`,
   };
 }

@@ -1,5 +1,5 @@
 import { parsePlatform } from '../../image/platform.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import type { PullOptions } from '../reference.ts';
 
 export interface ComposePull {
@@ -7,7 +7,7 @@ export interface ComposePull {
   readonly faults: readonly Fault[];
 }
 
-/** `pull_policy` and `platform` of a service (Compose specification, 05-services). */
+/** Reads `pull_policy` and `platform` of a service (Compose specification, 05-services). */
 export function composePull(policy: string | undefined, platform: string | undefined): ComposePull {
   const faults: Fault[] = [];
   const asks = policy !== undefined && /^(always|refresh|daily|weekly|every_\w+)$/.test(policy);
@@ -31,7 +31,7 @@ export function composePull(policy: string | undefined, platform: string | undef
   };
 }
 
-/** An architecture alone is that of Linux. */
+/** Completes an architecture alone to a platform of Linux. */
 function withSystem(platform: string): string {
   return platform.includes('/') ? platform : `linux/${platform}`;
 }

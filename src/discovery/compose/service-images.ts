@@ -1,6 +1,5 @@
-import type { Problem } from '../../common/problem.ts';
-import type { Fault } from '../fault.ts';
 import { imageOf } from '../image-value.ts';
+import type { Fault, Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { SourceContext } from '../source.ts';
 import { type BuildImage, buildImages } from './build.ts';
@@ -9,14 +8,14 @@ import { interpolate } from './interpolate.ts';
 import type { Field, Projects, Service } from './project.ts';
 import { composePull } from './pull.ts';
 
-/** The file by whose name a project goes. */
+/** The first file of a project, which stands for its unit. */
 export interface MainFile {
   readonly unit: string;
   readonly unitPath: string;
   readonly unitRealPath?: string;
 }
 
-/** The images that a service needs: its own, or those that its build begins with. */
+/** The images that a service needs: its own image, or the base images of its build. */
 export function serviceImages(
   service: Service,
   main: MainFile,
@@ -57,7 +56,8 @@ export function serviceImages(
   const references: Reference[] = [];
   const image = one('image');
   const builds = service.fields.get('build');
-  // With a build and no word on pulling, Compose builds and does not ask a registry.
+  // Compose builds a service with a `build` instead of pulling, unless `pull_policy` says
+  // otherwise.
   const pulls = builds === undefined || !(policy === undefined || policy === 'build');
   if (image !== undefined && pulls) {
     const raw = image.value.text ?? '';
@@ -91,7 +91,10 @@ function imageIn({ value }: Field, service: Service, { shortNames }: SourceConte
   return text.ok ? imageOf(text.text, shortNames) : text;
 }
 
-/** Compose specification, 15-profiles: one without profiles always starts. */
+/**
+ * Whether a service starts by default: without profiles always (Compose specification,
+ * 15-profiles).
+ */
 function startsByDefault(service: Service, projects: Projects): boolean {
   const fields = service.fields.get('profiles') ?? [];
   const profiles = fields.flatMap(({ value, path }) =>

@@ -1,18 +1,18 @@
 import type { Alias, Document, LineCounter, Node, Pair, Scalar } from 'yaml';
 import { append } from '../../common/append.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 
-/** A node of a YAML file, its aliases followed only where they are looked at. */
+/** A node of a YAML file. Aliases are followed only when `entries` or `items` are read. */
 export interface YamlValue {
-  /** 1-based. */
+  /** The line of the key or, without one, of the node; 1-based. */
   readonly line: number;
-  /** As compose files use them: `!reset`, `!override`. */
+  /** The tag, such as `!reset` and `!override` in Compose files. */
   readonly tag: string | undefined;
-  /** What a scalar says, as written where it is no string; undefined for null and for what is none. */
+  /** The text of a scalar, as written if it is not a string; undefined for null and other nodes. */
   readonly text: string | undefined;
-  /** Undefined for what is no mapping; the merge key `<<` is obeyed. */
+  /** The entries of a mapping, with merge keys (`<<`) applied; undefined for other nodes. */
   readonly entries: ReadonlyMap<string, YamlValue> | undefined;
-  /** Undefined for what is no sequence. */
+  /** The items of a sequence; undefined for other nodes. */
   readonly items: readonly YamlValue[] | undefined;
 }
 
@@ -21,20 +21,25 @@ export interface YamlDocuments {
   readonly faults: readonly (Fault & { readonly line?: number })[];
 }
 
-/** Entries that the maps of one file may have after merging: what bombs of aliases exceed. */
+/** The most entries that merging may copy in one file, so that alias bombs end. */
 const mostEntries = 200_000;
 
-/** Maps merged into maps merged into maps. */
+/** The levels of mappings that are merged into mappings. */
 const deepestMerge = 64;
 
-/** Thrown where a file says more than is looked at. */
+/** Thrown when a file exceeds one of the limits above, or a project has too many services. */
 export class YamlLimit extends Error {}
 
-/** Nothing is ever expanded as a whole, so a bomb of aliases costs no more than its own text. */
+/**
+ * Parses the documents of a YAML file. Aliases are never expanded as a whole, so an alias bomb
+ * costs no more than its own text.
+ *
+ * @returns faults and no documents if any document has an error.
+ */
 export async function readYamlValues(text: string): Promise<YamlDocuments> {
   const yaml = await import('yaml');
   const lines: LineCounter = new yaml.LineCounter();
-  // `uniqueKeys` compares each key with each other.
+  // `uniqueKeys` would compare every key with every other key.
   const options = { lineCounter: lines, uniqueKeys: false, logLevel: 'silent' as const };
   let documents: readonly Document[];
   const aliases = new Map<Alias, Node>();
@@ -53,13 +58,13 @@ export async function readYamlValues(text: string): Promise<YamlDocuments> {
       });
     }
   } catch (error) {
-    // The parser recurses: the stack's end is the limit of its levels.
+    // The parser is recursive: the size of the stack limits the number of levels.
     if (!(error instanceof RangeError)) throw error;
-    return { documents: [], faults: [deep] };
+    return { documents: [], faults: [tooDeep] };
   }
   const faults = documents.flatMap(({ errors }) =>
     errors.slice(0, 1).map(({ message, linePos }) => ({
-      code: 'yaml',
+      code: 'yaml' as const,
       message: `expected YAML, found an error: ${message.split('\n')[0] ?? ''}`,
       hint: 'correct the file',
       line: linePos?.[0].line ?? 1,
@@ -84,7 +89,7 @@ class Reader {
     this.#aliases = aliases;
   }
 
-  /** @param line that of the key, where there is one. */
+  /** @param line the line of the key, if the node is the value of one. */
   value(node: unknown, line?: number): YamlValue {
     const { isAlias, isMap, isNode, isScalar, isSeq } = this.#yaml;
     const target = isAlias(node) ? this.#aliases.get(node) : isNode(node) ? node : undefined;
@@ -109,7 +114,7 @@ class Reader {
     if (known !== undefined) return known;
     if (++this.#depth > deepestMerge) throw new YamlLimit();
     const entries = new Map<string, YamlValue>();
-    // Also ends what merges itself.
+    // Set before merging, so that a mapping that merges itself ends.
     this.#maps.set(node, entries);
     const merged: YamlValue[] = [];
     for (const { key, value } of pairs) {
@@ -130,14 +135,14 @@ class Reader {
   }
 }
 
-/** As written where that is no string: the version 1.10 is not 1.1. */
+/** The text of a scalar, as written if it is not a string: the tag 1.10 must not become 1.1. */
 function scalarText({ value, source }: Scalar): string | undefined {
   if (value === null || value === undefined) return undefined;
   return typeof value === 'string' ? value : source;
 }
 
-const deep: Fault = {
+const tooDeep: Fault = {
   code: 'yaml',
-  message: 'expected YAML of a few levels, found more than can be read',
-  hint: 'take levels out of the file',
+  message: 'expected YAML with fewer levels, found more than can be read',
+  hint: 'reduce the nesting in the file',
 };

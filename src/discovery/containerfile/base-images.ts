@@ -1,12 +1,12 @@
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { readStages, type Stage, type StageOptions, type Use } from './stages.ts';
 
 export interface BaseImage {
-  /** Its variables replaced; may have a transport. */
+  /** The name with variables replaced; may have a transport. */
   readonly raw: string;
-  /** 1-based, of the instruction. */
+  /** The line of the instruction, 1-based. */
   readonly line: number;
-  /** `FROM --platform=`. */
+  /** The value of `FROM --platform=`. */
   readonly platform?: string;
 }
 
@@ -18,13 +18,13 @@ export interface BaseImages {
 export interface BuildOptions extends StageOptions {
   /** The stage to build, by name or number; the last one by default. */
   readonly target?: string;
-  /** Named build contexts: the image that is meant, or undefined for one that is no image. */
+  /** The images of named build contexts, by name; undefined for a context that is not an image. */
   readonly contexts?: ReadonlyMap<string, string | undefined>;
 }
 
 /**
- * Every image that a build of a Containerfile would pull. Stages that the target does not need
- * are not built (buildah's `--skip-unused-stages`, on by default; BuildKit does the same).
+ * Finds every image that a build of a Containerfile would pull. Stages that the target does not
+ * need are not built (`--skip-unused-stages`, buildah's default; BuildKit does the same).
  */
 export function baseImages(text: string, options: BuildOptions): BaseImages {
   const { stages, faults } = readStages(text, options);
@@ -36,7 +36,7 @@ export function baseImages(text: string, options: BuildOptions): BaseImages {
   const taken = takenByStage(stages, options);
   const images: BaseImage[] = [];
   const all: (Fault & { line?: number })[] = [...faults];
-  // Stages take only from earlier ones, so those that need are seen before those needed.
+  // Stages take only from earlier stages, so going backwards finds a stage after all its users.
   const needed = new Set([target]);
   for (let index = target; index >= 0; index--) {
     if (!needed.has(index)) continue;
@@ -49,7 +49,7 @@ export function baseImages(text: string, options: BuildOptions): BaseImages {
   return { images: images.sort((a, b) => a.line - b.line), faults: all };
 }
 
-/** At most one of them; none for `scratch` and for a context that is no image. */
+/** The source of one use, at most one of these; none for `scratch` and for other contexts. */
 interface Taken {
   readonly stage?: number;
   readonly image?: BaseImage;
@@ -57,7 +57,8 @@ interface Taken {
 }
 
 function takenByStage(stages: readonly Stage[], options: BuildOptions): Taken[][] {
-  // Names know no case; stages without one go by their number; the later of two is meant.
+  // Names are case-insensitive; stages without a name have their number; a later stage hides an
+  // earlier one of the same name.
   const earlier = new Map<string, number>();
   return stages.map(({ uses, name }, index) => {
     const taken = uses.map((use) => takenFrom(use, index, earlier, options));

@@ -1,29 +1,30 @@
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { splitWords } from './words.ts';
 
 export interface Instruction {
-  /** In capitals: `FROM`. */
+  /** The keyword in capitals: `FROM`. */
   readonly keyword: string;
-  /** The words with which it begins that begin with `--`. */
+  /** The words after the keyword that begin with `--`. */
   readonly flags: readonly string[];
-  /** The rest, its quotes and variables as written. */
+  /** The other words, with quotes and variables as written. */
   readonly words: readonly string[];
-  /** 1-based, of its first line. */
+  /** The first line of the instruction, 1-based. */
   readonly line: number;
 }
 
 export interface Instructions {
   readonly instructions: readonly Instruction[];
-  /** `\` or a backtick, as the `escape` directive says. */
+  /** The escape character: `\`, or a backtick if the `escape` directive says so. */
   readonly escape: string;
   readonly faults: readonly (Fault & { readonly line: number })[];
 }
 
 /**
- * The instructions of a Containerfile: comments, continued lines and here-documents taken out.
+ * Reads the instructions of a Containerfile: comments and here-documents are removed, continued
+ * lines joined.
  *
  * Source: the Dockerfile reference ("Format", "Parser directives", "Here-Documents") and the
- * parser of openshift/imagebuilder, with which buildah reads.
+ * parser of openshift/imagebuilder, which buildah uses.
  */
 export function readInstructions(text: string): Instructions {
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
@@ -59,7 +60,7 @@ export function readInstructions(text: string): Instructions {
   return { instructions, escape, faults };
 }
 
-/** Directives are comments before all else, one a line; the first other line ends them. */
+/** Parser directives are comments at the top of the file; the first other line ends them. */
 function escapeDirective(lines: readonly string[]): string {
   for (const line of lines) {
     const directive = /^#\s*(check|escape|syntax)\s*=\s*(.+)$/i.exec(line.trim());
@@ -84,7 +85,7 @@ function instructionOf(text: string, escape: string, line: number): Instruction 
 
 interface Heredoc {
   readonly name: string;
-  /** `<<-`: tabs before the last line are not part of it. */
+  /** Whether tabs before the closing line are ignored (`<<-`). */
   readonly chomp: boolean;
 }
 

@@ -1,18 +1,18 @@
 import { append } from '../../common/append.ts';
 import { goArchitecture } from '../../image/platform.ts';
 import { type Allowance, allowanceSpent } from '../allowance.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { type Instruction, readInstructions } from './instructions.ts';
 import { expandWord, type Word } from './words.ts';
 
 export interface StageOptions {
   readonly buildArgs: ReadonlyMap<string, string>;
-  /** In systemd's spelling: `x86-64`. */
+  /** The root's architecture in systemd's spelling: `x86-64`. */
   readonly architecture: string;
   readonly allowance: Allowance;
 }
 
-/** What a stage takes from: an image or another stage. */
+/** A use of an image or of another stage by a stage. */
 export interface Use {
   readonly line: number;
   readonly by: 'FROM' | 'copy' | 'mount';
@@ -23,7 +23,7 @@ export interface Use {
 export interface Stage {
   readonly name: Word | undefined;
   readonly line: number;
-  /** That of `FROM` first. */
+  /** The uses in the order of the file; the first is that of `FROM`. */
   readonly uses: readonly Use[];
 }
 
@@ -32,7 +32,7 @@ export interface Stages {
   readonly faults: readonly (Fault & { readonly line?: number })[];
 }
 
-/** The stages of a Containerfile, with the variables in all that they take from replaced. */
+/** Reads the stages of a Containerfile, with variables replaced in the names that they use. */
 export function readStages(text: string, options: StageOptions): Stages {
   const file = readInstructions(text);
   const faults: (Fault & { line?: number })[] = [...file.faults];
@@ -47,12 +47,12 @@ export function readStages(text: string, options: StageOptions): Stages {
   for (const instruction of file.instructions) {
     const { keyword, line, words, flags } = instruction;
     const stage = open.at(-1);
-    // A stage sees only what it declares itself, by which it takes over what stands before it.
+    // A stage sees only the arguments that it declares; `ARG NAME` takes the value from the top.
     const outer = (name: string) => heading.get(name) ?? builtin.get(name);
     const valueOf = (name: string) => (stage === undefined ? outer(name) : stage.args.get(name));
     const expand = (word: string) => within(expandWord(word, file.escape, valueOf));
     if (keyword === 'FROM') {
-      // FROM sees only what stands before the first of its kind.
+      // FROM sees only the arguments declared before the first FROM.
       const inHeading = (word: string) => within(expandWord(word, file.escape, outer));
       const [image, as, name] = words;
       if (image === undefined || (words.length > 1 && (as?.toUpperCase() !== 'AS' || !name))) {
@@ -82,7 +82,7 @@ export function readStages(text: string, options: StageOptions): Stages {
   return { stages: open, faults };
 }
 
-/** `ARG A=1 B`: what is passed to the build goes before the default. */
+/** Applies `ARG A=1 B` to a scope. Arguments passed to the build override the defaults. */
 function declare(
   { words }: Instruction,
   scope: Map<string, string>,
@@ -95,7 +95,7 @@ function declare(
     const name = equals < 0 ? word : word.slice(0, equals);
     const passed = passedTo(name) ?? (equals < 0 ? outer(name) : undefined);
     const value = passed === undefined && equals >= 0 ? expand(word.slice(equals + 1)) : undefined;
-    // A default that can't be known: whoever uses the variable says so.
+    // A variable with an unknown default stays unset: the fault is reported where it is used.
     if (value?.ok === false) scope.delete(name);
     const known = passed ?? (value?.ok === true ? value.text : undefined);
     if (known !== undefined) scope.set(name, known);
@@ -115,18 +115,25 @@ function usesOf({ keyword, flags, line }: Instruction, expand: (word: string) =>
   );
 }
 
-/** @param name with its `=`: `--from=`. */
+/**
+ * The values of a flag.
+ *
+ * @param name the flag with its equals sign: `--from=`.
+ */
 function valuesOf(flags: readonly string[], name: string): string[] {
   return flags.filter((flag) => flag.startsWith(name)).map((flag) => flag.slice(name.length));
 }
 
-/** Dockerfile reference, "Automatic platform ARGs in the global scope". */
+/**
+ * The arguments that builders set (Dockerfile reference, "Automatic platform ARGs in the global
+ * scope").
+ */
 function builtinArgs(systemd: string): ReadonlyMap<string, string> {
   const architecture = goArchitecture(systemd);
   const args = new Map<string, string>();
   for (const side of ['TARGET', 'BUILD']) {
     args.set(`${side}OS`, 'linux').set(`${side}ARCH`, architecture);
-    // Those of arm have a variant that a root does not tell.
+    // On arm the platform includes a variant, which a root does not tell.
     if (architecture === 'arm') continue;
     args.set(`${side}PLATFORM`, `linux/${architecture}`);
     if (architecture !== 'arm64') args.set(`${side}VARIANT`, '');

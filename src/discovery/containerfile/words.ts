@@ -1,15 +1,15 @@
 import { cutShort } from '../../common/concealed.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { deepestForm, variableAt } from '../variable-form.ts';
 
 export type Word =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly fault: Fault };
 
-/** No image name comes near it; build arguments may. */
+/** The longest expanded word: image names are far shorter, but build arguments may be long. */
 const longestWord = 64 * 1024;
 
-/** Splits at white space outside of quotes; quotes and escapes stay in the words. */
+/** Splits a line at white space outside quotes; quotes and escapes stay in the words. */
 export function splitWords(text: string, escape: string): string[] {
   const words: string[] = [];
   let start = -1;
@@ -31,11 +31,11 @@ export function splitWords(text: string, escape: string): string[] {
 }
 
 /**
- * A word with its quotes taken off and its variables replaced, as the Dockerfile reference says
- * ("Environment replacement").
+ * Removes the quotes of a word and replaces its variables (Dockerfile reference, "Environment
+ * replacement"). Builders replace an unset variable by nothing. The result would be an image that
+ * nobody meant, so an unset variable is a fault here.
  *
- * @param valueOf undefined for a variable that is not set: a builder takes it as empty, which
- *   names another image than was meant.
+ * @param valueOf returns undefined for a variable that is not set.
  */
 export function expandWord(
   text: string,
@@ -67,7 +67,7 @@ export function expandWord(
         if (!given || value === undefined) return { ok: false, fault: unset(name) };
         result += value;
       }
-      // Variables that hold each other twice grow without end.
+      // Nested variables grow exponentially.
       if (result.length > longestWord) return { ok: false, fault: tooLong };
       i = form.end - 1;
     }

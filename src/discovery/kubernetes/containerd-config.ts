@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { append } from '../../common/append.ts';
-import type { Problem } from '../../common/problem.ts';
 import { whereInTree } from '../../systemd/etc.ts';
+import type { Problem } from '../problem.ts';
 import type { SourceContext } from '../source.ts';
 import {
   type ConfigFile,
@@ -16,7 +16,7 @@ import {
 
 const unit = 'containerd.service';
 
-/** Where each version of the file names the image. */
+/** The key of the sandbox image in each version of the configuration. */
 const places = [
   { version: 3, plugin: 'io.containerd.cri.v1.images', keys: ['pinned_images', 'sandbox'] },
   { version: 2, plugin: 'io.containerd.grpc.v1.cri', keys: ['sandbox_image'] },
@@ -24,8 +24,8 @@ const places = [
 ] as const;
 
 /**
- * The sandbox image, of the last file that sets it; none where the CRI plugin is switched off, as
- * it is in docker's package of containerd.
+ * The sandbox image in the configuration of containerd; the last file that sets the key counts.
+ * None if the CRI plugin is disabled, as in docker's package of containerd.
  *
  * Source: containerd, docs/man/containerd-config.toml.5.md and docs/cri/config.md.
  */
@@ -44,7 +44,7 @@ export async function containerdImages(
 }
 
 function sandboxIn(file: ConfigFile, problems: Problem[]): ConfiguredImage | undefined {
-  // A file without a version is of the first, or imported into one that has it.
+  // A file without a version is of version 1, or is imported into a file with a version.
   const written = file.table['version'];
   for (const { version, plugin, keys } of places) {
     if (typeof written === 'number' && version !== Math.min(written, 3)) continue;
@@ -58,7 +58,7 @@ function sandboxIn(file: ConfigFile, problems: Problem[]): ConfiguredImage | und
   return undefined;
 }
 
-/** The configuration, then what it imports, in the order in which containerd merges them. */
+/** The main configuration and the files that it imports, in the order in which they are merged. */
 async function filesOf(context: SourceContext, problems: Problem[]): Promise<ConfigFile[]> {
   const files: ConfigFile[] = [];
   const pending = [`${context.etc}/containerd/config.toml`];
@@ -67,7 +67,7 @@ async function filesOf(context: SourceContext, problems: Problem[]): Promise<Con
     if (seen.has(path)) continue;
     seen.add(path);
     if (seen.size > maxFiles) {
-      const message = `expected at most ${maxFiles} files, found more, of which the last do not count`;
+      const message = `expected at most ${maxFiles} files, found more; the last ones are ignored`;
       problems.push(malformed(path, unit, undefined, message));
       break;
     }
@@ -83,7 +83,7 @@ async function filesOf(context: SourceContext, problems: Problem[]): Promise<Con
   return files;
 }
 
-/** The files that an entry of `imports` means: a path, or a glob in its last part. */
+/** The files that an entry of `imports` names: a path, or a glob in the last component. */
 function matches(
   file: ConfigFile,
   pattern: string,
@@ -98,7 +98,7 @@ function matches(
     const message = 'expected an import with * or ? in its last part alone, found another glob';
     problems.push({
       ...malformed(file.path, unit, undefined, message),
-      hint: 'write it so; what it imports is not known',
+      hint: 'write it like that; the files that it imports are not known',
     });
     return [];
   }
@@ -108,7 +108,7 @@ function matches(
     .map((name) => posix.join(directory, name));
 }
 
-/** `*` and `?`, in time that grows with the product of both lengths at most. */
+/** Matches `*` and `?`, in at most `glob.length × name.length` steps. */
 function globMatches(glob: string, name: string): boolean {
   let g = 0;
   let n = 0;

@@ -1,4 +1,4 @@
-import type { Problem } from '../../common/problem.ts';
+import type { Problem } from '../problem.ts';
 import type { SourceContext } from '../source.ts';
 import {
   type ConfigFile,
@@ -15,8 +15,9 @@ import {
 const unit = 'crio.service';
 
 /**
- * `pause_image` and the exact names of `pinned_images`; of each key the last file that sets it
- * counts. An entry with `*` says what to keep, not what to fetch.
+ * The images in the configuration of CRI-O: `pause_image`, and the exact names in `pinned_images`.
+ * For each key the last file that sets it counts. Entries with `*` are skipped: they say which
+ * images to keep, not which to fetch.
  *
  * Source: crio.conf(5), crio.conf.d(5).
  */
@@ -27,7 +28,7 @@ export async function crioImages(
   const directory = `${context.etc}/crio/crio.conf.d`;
   const names = fileNames(directory, unit, context, problems);
   if (names.length > maxFiles) {
-    const message = `expected at most ${maxFiles} files, found more, of which the last do not count`;
+    const message = `expected at most ${maxFiles} files, found more; the last ones are ignored`;
     problems.push(malformed(directory, unit, undefined, message));
   }
   const dropIns = names.slice(0, maxFiles).map((name) => `${directory}/${name}`);
@@ -62,10 +63,10 @@ function pinnedNames(file: ConfigFile, value: unknown, problems: Problem[]): rea
 }
 
 function pinnedImage({ path, text }: ConfigFile, raw: string): ConfiguredImage {
-  // As a whole, so that the name that another begins with is not taken for it.
+  // Search for the name with its quotes: without them, a longer name could match.
   const quoted = [`"${raw}"`, `'${raw}'`].find((word) => text.includes(word)) ?? raw;
   return { raw, path, line: lineOfText(text, quoted), key: pinnedKey, unit };
 }
 
-/** Each is looked for in the text. */
+/** The most entries that are read, since the text is searched for each of them. */
 const maxPinned = 200;

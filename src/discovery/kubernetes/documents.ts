@@ -1,29 +1,31 @@
 import { isFault, type LineFault, toValue, type Value } from './value.ts';
 
 export interface Documents {
-  /** Those that could be read, without empty ones. */
+  /** The documents without errors, but for empty ones. */
   readonly documents: readonly Value[];
   readonly faults: readonly LineFault[];
 }
 
 type Yaml = typeof import('yaml');
 
-/** More than a manifest needs; the parser ends deeper ones in a stack overflow. */
+/**
+ * The most levels of nesting, more than manifests need: with more, the parser's stack overflows.
+ */
 const maxDepth = 200;
 
 /**
- * Words, marks and blanks of the language in one file: those of 30,000 lines of manifest. Text in
- * block scalars counts as one, so a large ConfigMap does not come near it. What the parser takes
- * grows with them: two or three seconds and 200 MB at worst for these.
+ * The most lexemes (words, punctuation and blanks) in one file, about 30,000 lines of a manifest. A
+ * block scalar is a single lexeme, so a large ConfigMap stays far below. At worst the parser takes
+ * two to three seconds and 200 MB for so many.
  */
 const maxLexemes = 200_000;
 
-/** Even an empty document takes the parser about as long as so many. */
+/** The cost of each document in lexemes: even an empty one takes the parser about as long. */
 const lexemesPerDocument = 20;
 
 const maxFaults = 1_000;
 
-/** Every document of a YAML file, JSON too; what can't be read hides none of the others. */
+/** Parses all documents of a YAML or JSON file. A document with errors does not hide the others. */
 export async function readDocuments(text: string): Promise<Documents> {
   const reading = new Reading(await import('yaml'), text);
   let start: number | undefined = 0;
@@ -42,12 +44,12 @@ class Reading implements Documents {
   constructor(yaml: Yaml, text: string) {
     this.#yaml = yaml;
     this.#text = text;
-    // Known beforehand, since some lines may be skipped.
+    // All line starts are counted beforehand, because the parser may skip some lines.
     this.#lines = new yaml.LineCounter();
     for (let at = 0; at >= 0; at = text.indexOf('\n', at) + 1 || -1) this.#lines.addNewLine(at);
   }
 
-  /** @returns where to go on behind a document that can't be parsed to its end. */
+  /** @returns where to continue after a document that can't be parsed to its end, if anywhere. */
   readFrom(start: number): number | undefined {
     const section = new Section(this.#yaml);
     let stopped: LineFault | undefined;
@@ -66,7 +68,7 @@ class Reading implements Documents {
     if (stopped === undefined) return undefined;
     const end = start + parser.offset;
     this.#fault(stopped, end);
-    // At the start of a line it ends a document whatever stands before it.
+    // `---` at the start of a line ends a document, whatever precedes it.
     const next = stopped === tooDeep ? this.#text.indexOf('\n---', end - 1) : -1;
     return next < 0 ? undefined : next + 1;
   }
@@ -105,16 +107,15 @@ type Composed =
   | { readonly document: Document }
   | { readonly message: string; readonly offset: number };
 
-/** Makes documents of tokens. */
+/** Composes documents from tokens. */
 class Section {
   readonly #composer;
   readonly #found: Composed[] = [];
-  /** The parser tells an error before the document in which it is. */
+  /** An error of the parser, which reports errors before the document that contains them. */
   #broken: Composed | undefined;
 
   constructor(yaml: Yaml) {
-    // Keys that stand twice are looked for in `toValue`: the library takes the square of their
-    // number.
+    // `toValue` looks for duplicate keys: `uniqueKeys` takes quadratic time.
     this.#composer = new yaml.Composer({ uniqueKeys: false, merge: true, logLevel: 'silent' });
   }
 
@@ -143,18 +144,18 @@ function malformed(reason: string): LineFault {
   return {
     code: 'yaml',
     message: `expected a YAML document, found an error: ${reason.slice(0, 200)}`,
-    hint: 'correct the document; nothing in it counts',
+    hint: 'correct the document; all of it is ignored',
   };
 }
 
 const tooDeep: LineFault = {
   code: 'too-deep',
   message: `expected a YAML document of at most ${maxDepth} levels, found more`,
-  hint: 'make it flatter; nothing in it counts',
+  hint: 'reduce the nesting; the whole document is ignored',
 };
 
 const tooLarge: LineFault = {
   code: 'too-large',
   message: `expected at most ${maxLexemes} words and marks in a YAML file, found more`,
-  hint: 'split the file; the document in which the limit is, and those behind it, do not count',
+  hint: 'split the file; the document that exceeds the limit and all after it are ignored',
 };

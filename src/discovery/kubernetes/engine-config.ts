@@ -1,8 +1,8 @@
-import type { Problem } from '../../common/problem.ts';
 import { lineOfKey } from '../../common/toml-line.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { RootError } from '../../root/root.ts';
 import { followed } from '../../systemd/etc.ts';
+import type { Problem } from '../problem.ts';
 import type { SourceContext } from '../source.ts';
 
 /** An image in the configuration of a container engine. */
@@ -22,10 +22,12 @@ export interface ConfigFile {
   readonly table: Table;
 }
 
-/** containerd's `imports` and CRI-O's drop-ins; a real host has a handful. */
+/** The most imports of containerd's configuration or drop-ins of CRI-O's; hosts have a handful. */
 export const maxFiles = 64;
 
-/** A TOML file of the root; undefined if it is not there, or can't be read, which is a problem. */
+/**
+ * Reads a TOML file of the root; undefined if it does not exist or, with a problem, is unreadable.
+ */
 export async function readConfig(
   path: string,
   unit: string,
@@ -54,7 +56,7 @@ export async function readConfig(
   }
 }
 
-/** What a directory holds, by name; nothing if it is not there. */
+/** The names of the files in a directory, sorted; none if the directory does not exist. */
 export function fileNames(
   directory: string,
   unit: string,
@@ -71,7 +73,7 @@ export function fileNames(
   }
 }
 
-/** The image at a key, whose last part is looked for in the text. */
+/** The image at a key. Its line is found by searching the text for the last part of the key. */
 export function imageAt(
   { path, text }: ConfigFile,
   key: string,
@@ -88,7 +90,7 @@ export function imageAt(
   return undefined;
 }
 
-/** The first line outside of comments in which the text stands. */
+/** The first line, 1-based, that contains a text outside comments; 1 if there is none. */
 export function lineOfText(text: string, part: string): number {
   const lines = text.split('\n');
   return lines.findIndex((line) => !/^\s*#/.test(line) && line.includes(part)) + 1 || 1;

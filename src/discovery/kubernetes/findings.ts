@@ -2,16 +2,16 @@ import type { PullPolicy } from '../reference.ts';
 import type { Player } from './pull-policy.ts';
 import type { LineFault, Value } from './value.ts';
 
-/** More than any file of manifests names; aliases could name them over and over. */
+/** The most containers and volumes in a file; aliases could repeat them over and over. */
 const maxImages = 10_000;
 const maxFaults = 1_000;
 
-/** What is found in one file, within bounds. */
+/** Collects the images and faults of one file of manifests, within limits. */
 export class Findings implements WorkloadImages {
   readonly player: Player;
   readonly images: KubeImage[] = [];
   readonly faults: LineFault[];
-  /** Aliases can also repeat what names nothing, so steps are counted, not only images. */
+  /** The objects seen so far: aliases can also repeat objects that name no image. */
   #steps = 0;
   isFull = false;
 
@@ -20,7 +20,11 @@ export class Findings implements WorkloadImages {
     this.faults = [...faults];
   }
 
-  /** To be called for whatever can be repeated; false once there was too much. */
+  /**
+   * Counts an object that aliases can repeat.
+   *
+   * @returns false once the limit is exceeded.
+   */
   step(line: number): boolean {
     if (++this.#steps <= maxImages) return true;
     if (!this.isFull) {
@@ -29,13 +33,13 @@ export class Findings implements WorkloadImages {
         code: 'too-large',
         line,
         message: `expected at most ${maxImages} containers and volumes in a file of manifests, found more`,
-        hint: 'split the file; what stands behind the limit does not count',
+        hint: 'split the file; everything after the limit is ignored',
       });
     }
     return false;
   }
 
-  /** @param policy undefined: the player refuses what is written. */
+  /** @param policy returns undefined if the player refuses the policy as written. */
   image(value: Value, key: string, policy: (raw: string) => PullPolicy | undefined): void {
     const raw = value.kind === 'scalar' ? value.value : undefined;
     if (typeof raw !== 'string' || raw === '') {
@@ -53,7 +57,7 @@ export class Findings implements WorkloadImages {
     const where = key === '' ? 'as a document' : `at ${key.replace(/\.$/, '').slice(0, 200)}`;
     this.fault('kube-manifest', line, {
       message: `expected ${expected} ${where}, found something else`,
-      hint: 'correct the manifest; whoever runs it refuses it as it is',
+      hint: 'correct the manifest; it is refused as it is',
     });
   }
 
@@ -66,7 +70,7 @@ export class Findings implements WorkloadImages {
   }
 }
 
-/** What is there, where null is not: Go reads null as the zero value. */
+/** The value, unless it is null: Go reads null as a zero value, as if the key were missing. */
 export function present(value: Value | undefined): Value | undefined {
   return value?.kind === 'scalar' && value.value === null ? undefined : value;
 }
@@ -74,7 +78,7 @@ export function present(value: Value | undefined): Value | undefined {
 export type MapValue = Extract<Value, { kind: 'map' }>;
 export type ListValue = Extract<Value, { kind: 'list' }>;
 
-/** A map, or undefined if it is left out; anything else is a fault. */
+/** The value as a map; undefined if it is missing or, with a fault, if it is anything else. */
 export function optionalMap(
   value: Value | undefined,
   key: string,
@@ -86,7 +90,7 @@ export function optionalMap(
   return undefined;
 }
 
-/** A list, or undefined if it is left out; anything else is a fault. */
+/** The value as a list; undefined if it is missing or, with a fault, if it is anything else. */
 export function optionalList(
   value: Value | undefined,
   key: string,
@@ -100,7 +104,7 @@ export function optionalList(
 
 export interface Annotations {
   readonly entries: ReadonlyMap<string, Value>;
-  /** The way to them in the document. */
+  /** Their path in the document: `metadata.annotations`. */
   readonly key: string;
 }
 
@@ -120,9 +124,9 @@ export function annotations(
 /** An image that a manifest names. */
 export interface KubeImage {
   readonly raw: string;
-  /** 1-based line of the value. */
+  /** The line of the value, 1-based. */
   readonly line: number;
-  /** The way to it in the document: `spec.containers[0].image`. */
+  /** The path of the value in the document: `spec.containers[0].image`. */
   readonly key: string;
   readonly policy: PullPolicy;
 }

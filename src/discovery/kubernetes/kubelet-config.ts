@@ -1,25 +1,25 @@
 import { posix } from 'node:path';
 import { append } from '../../common/append.ts';
-import type { Problem } from '../../common/problem.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { RootError } from '../../root/root.ts';
 import { followed } from '../../systemd/etc.ts';
+import type { Problem } from '../problem.ts';
 import type { SourceContext } from '../source.ts';
 import { readDocuments } from './documents.ts';
 import type { Value } from './value.ts';
 
 export interface StaticPodPath {
-  /** As the booted root will call it. */
+  /** The directory or file, as a path in the booted root. */
   readonly path: string;
   readonly problems: readonly Problem[];
 }
 
 /**
- * Where the kubelet looks for static pods: `staticPodPath` of the first of its configuration
- * files that is there, then of the drop-ins, the later wins; else where kubeadm puts them.
+ * The place where the kubelet looks for static pods: `staticPodPath` of the first configuration
+ * file that exists, overridden by the drop-ins in order; by default kubeadm's directory.
  *
- * Source: kubelet-config.v1beta1; the places are those of kubeadm, OpenShift (its kubelet.conf is
- * a configuration, kubeadm's a kubeconfig), and Amazon Linux.
+ * Source: kubelet-config.v1beta1. The paths are those of kubeadm, OpenShift (whose kubelet.conf is
+ * a configuration, while kubeadm's is a kubeconfig) and Amazon Linux.
  */
 export async function staticPodPath(context: SourceContext): Promise<StaticPodPath> {
   const { etc } = context;
@@ -49,11 +49,11 @@ export async function staticPodPath(context: SourceContext): Promise<StaticPodPa
 }
 
 interface KubeletConfig {
-  /** Absolute. */
+  /** An absolute path in the booted root. */
   readonly staticPodPath?: string;
 }
 
-/** @returns undefined if it is no configuration of the kubelet. */
+/** @returns undefined if the file does not exist or is not a configuration of the kubelet. */
 async function configAt(
   path: string,
   { root, etc }: SourceContext,
@@ -94,7 +94,7 @@ function namesIn(
       code: 'too-many-entries',
       path: directory,
       message: `expected at most ${maxDropIns} drop-ins of the kubelet's configuration, found more`,
-      hint: 'put them together into fewer files; none of them counts',
+      hint: 'merge them into fewer files; all of them are ignored',
       subject: kubeletAt(directory),
     });
   } catch (error) {

@@ -1,5 +1,5 @@
-import type { Problem } from '../../common/problem.ts';
 import { imageOf } from '../image-value.ts';
+import type { Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
 import { containerdImages } from './containerd-config.ts';
@@ -7,9 +7,9 @@ import { crioImages } from './crio-config.ts';
 import type { ConfiguredImage } from './engine-config.ts';
 
 /**
- * The images that a container engine of Kubernetes needs itself: the one whose process holds a
- * pod's namespaces, and what else CRI-O is told to keep. What the engine takes where nothing is
- * configured depends on its version, so it is not named.
+ * Finds the images that the container engine of a Kubernetes node needs itself: the pause image,
+ * whose process holds a pod's namespaces, and the images that CRI-O is configured to keep. The
+ * default pause image depends on the engine's version, so it is not reported.
  */
 export async function pauseImages(context: SourceContext): Promise<Found> {
   const problems: Problem[] = [];

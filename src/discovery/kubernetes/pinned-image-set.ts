@@ -1,14 +1,14 @@
 import { append } from '../../common/append.ts';
-import type { Problem } from '../../common/problem.ts';
 import { type ImageFile, imageFiles, subjectOf } from '../image-files.ts';
 import { imageOf } from '../image-value.ts';
+import type { Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
 import { readDocuments } from './documents.ts';
 import { present } from './findings.ts';
 import type { LineFault, Value } from './value.ts';
 
-/** The images of OpenShift's `PinnedImageSet` files in `images.d`: bound, as those of a list. */
+/** Finds the images in OpenShift's `PinnedImageSet` files in `images.d`; all of them are bound. */
 export async function pinnedImageSets(context: SourceContext): Promise<Found> {
   const { files, problems } = imageFiles(context, /\.(?:ya?ml|json)$/);
   const references: Reference[] = [];
@@ -68,7 +68,7 @@ function reference(
     ? imageOf(raw, shortNames)
     : {
         ok: false as const,
-        fault: malformed(line, 'an image with its digest, as all of a set are'),
+        fault: malformed(line, 'an image with its digest, as everywhere in a PinnedImageSet'),
       };
   return {
     raw,

@@ -12,10 +12,10 @@ import type { Value } from './value.ts';
 type Entries = ReadonlyMap<string, Value>;
 
 /**
- * The images of a PodSpec.
+ * Adds the images of a PodSpec.
  *
- * @param path of the spec, with the dot behind it: `spec.template.spec.`.
- * @param notes the annotations from which podman takes images to mount.
+ * @param path the path of the spec with a dot at its end: `spec.template.spec.`.
+ * @param notes the annotations in which podman looks for images to mount.
  */
 export function podImages(
   spec: Entries,
@@ -27,7 +27,7 @@ export function podImages(
     each(spec, group, path, findings, (container, at) => {
       imageIn(container, 'image', 'imagePullPolicy', at, findings);
       const name = container.entries.get('name');
-      // podman leaves ephemeral containers out.
+      // podman ignores ephemeral containers.
       if (notes !== undefined && name?.kind === 'scalar' && group !== 'ephemeralContainers') {
         mountedImages(notes, String(name.value), findings);
       }
@@ -68,7 +68,10 @@ function imageIn(
   findings.image(image, `${at}.${key}`, (raw) => pullPolicy(findings.player, policy, raw));
 }
 
-/** podman mounts such images, and does not pull them: `prepareAutomountImages` in play.go. */
+/**
+ * Adds the images that podman mounts into a container, without pulling them (play.go,
+ * `prepareAutomountImages`).
+ */
 function mountedImages(notes: Annotations, container: string, findings: Findings): void {
   const name = `io.podman.annotations.kube.image.automount/${container}`;
   const value = notes.entries.get(name);

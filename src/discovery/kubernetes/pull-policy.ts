@@ -1,15 +1,16 @@
 import type { PullPolicy } from '../reference.ts';
 
-/** Who runs a manifest. */
+/** The program that runs a manifest. */
 export type Player = 'podman' | 'kubelet';
 
 /**
- * What `imagePullPolicy` says, or its default.
+ * The pull policy of `imagePullPolicy`, or its default. podman ignores case and also takes its own
+ * policies, `missing` and `newer`.
  *
- * Source: for podman `pullImageWithPolicy` in pkg/domain/infra/abi/play.go (any case; its own
- * policies too), for the kubelet `SetDefaults_Container` in pkg/apis/core/v1/defaults.go.
+ * Source: for podman `pullImageWithPolicy` in pkg/domain/infra/abi/play.go, for the kubelet
+ * `SetDefaults_Container` in pkg/apis/core/v1/defaults.go.
  *
- * @returns undefined for one that the player refuses.
+ * @returns undefined if the player refuses the policy.
  */
 export function pullPolicy(
   player: Player,
@@ -41,11 +42,11 @@ function defaultPolicy(player: Player, image: string): PullPolicy {
   if (player === 'kubelet') {
     return tag === 'latest' || (tag === undefined && at < 0) ? 'always' : 'missing';
   }
-  // To podman a name with a digest alone has no tag either; one that is short is not looked at.
+  // For podman a digest does not count as a tag; for short names the tag does not matter.
   return isFull(named) && (tag ?? 'latest') === 'latest' ? 'newer' : 'missing';
 }
 
-/** Whether it is written out as the engines print it: `docker.io/library/nginx`. */
+/** Whether a name is complete, as engines print it: `docker.io/library/nginx`. */
 function isFull(name: string): boolean {
   const [registry = '', ...path] = name.split('/');
   if (path.length === 0 || registry === 'index.docker.io') return false;

@@ -1,19 +1,19 @@
 import { append } from '../../common/append.ts';
-import type { Problem } from '../../common/problem.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { RootError } from '../../root/root.ts';
 import { followed, whereInTree } from '../../systemd/etc.ts';
 import { imageOf } from '../image-value.ts';
+import type { Fault, Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
 import { type KubeImage } from './findings.ts';
 import { kubeletAt, staticPodPath } from './kubelet-config.ts';
 import { workloadImages } from './workload-images.ts';
 
-/** For all manifests together: those that are known have a few kilobytes each. */
+/** The limit for all manifests together; real ones have a few kilobytes each. */
 const maxBytes = 4 * 1024 * 1024;
 
-/** The images of the pods that the kubelet runs from files, without a cluster that asks for them. */
+/** Finds the images of static pods, which the kubelet runs from files without asking a cluster. */
 export async function staticPods(context: SourceContext): Promise<Found> {
   const { root, etc } = context;
   const problems: Problem[] = [];
@@ -65,8 +65,8 @@ function hasKubelet({ root, etc }: SourceContext, problems: Problem[]): boolean 
 }
 
 /**
- * What the kubelet reads: the path itself if it is a file, else all in it that does not begin
- * with a dot, without going into directories.
+ * The files that the kubelet reads: `path` itself if it is a file, else the files in the directory
+ * whose names do not begin with a dot. Subdirectories are not read.
  *
  * Source: kubernetes, pkg/kubelet/config/file.go.
  */
@@ -129,21 +129,21 @@ function problem(
   };
 }
 
-const pullAlways = {
+const pullAlways: Fault = {
   code: 'pull-always',
   message:
     'expected a static pod that starts offline, found an image that the kubelet pulls at every start',
   hint: 'set imagePullPolicy: IfNotPresent; without it a name without a tag, or with :latest, means Always',
 };
 
-const danglingLink = {
+const danglingLink: Fault = {
   code: 'dangling-link',
   message: 'expected a manifest, found a link that leads nowhere inside the root',
   hint: 'ship the file that it leads to, or remove the link',
 };
 
-const tooLarge = {
+const tooLarge: Fault = {
   code: 'too-large',
   message: `expected at most ${maxBytes} bytes of static pods together, found more`,
-  hint: 'remove what is no manifest; this file and those behind it do not count',
+  hint: 'remove files that are not manifests; this file and all after it are ignored',
 };

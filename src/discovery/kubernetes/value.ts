@@ -1,28 +1,31 @@
 import type { Document, Node, Scalar, YAMLMap, YAMLSeq } from 'yaml';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 
-/** What stands in a YAML document, with the line of each thing. Aliased values are shared. */
+/** A value in a YAML document, with its line (1-based). Aliases share the value of their anchor. */
 export type Value =
   | { readonly kind: 'map'; readonly line: number; readonly entries: ReadonlyMap<string, Value> }
   | { readonly kind: 'list'; readonly line: number; readonly items: readonly Value[] }
   | { readonly kind: 'scalar'; readonly line: number; readonly value: unknown };
 
 export interface LineFault extends Fault {
-  /** 1-based. */
+  /** The line of the fault, 1-based. */
   readonly line?: number;
 }
 
 type Yaml = Pick<typeof import('yaml'), 'isAlias' | 'isMap' | 'isSeq' | 'isScalar'>;
 
-/** Merging copies entries, so many merges of a large map would take the square of the file. */
+/**
+ * The most entries that `<<` may copy in one document: many merges of a large map would be
+ * quadratic.
+ */
 const maxMerged = 10_000;
 
 /**
- * A composed document as plain values, each of its nodes once: an alias is the value that it
- * stands for, so a bomb of aliases takes no more than its text.
+ * Converts a composed document into plain values. Each node is converted once, and an alias is the
+ * same object as its anchor's value, so an alias bomb takes no more memory than its text.
  *
- * As Go's YAML libraries, and so as podman and the kubelet: a key that stands twice, an alias
- * without its anchor and one inside of what it names are errors; `<<` merges.
+ * Follows Go's YAML libraries, which podman and the kubelet use: duplicate keys, aliases without an
+ * anchor, and aliases inside the value that they name are errors; `<<` merges maps.
  *
  * @returns the first fault, if there is one.
  */
@@ -44,7 +47,7 @@ export function toValue(
     const line = lineOf(node) ?? lineAbove;
     if (yaml.isAlias(node)) {
       const value = anchors.get(node.source);
-      if (value === undefined) throw new Refused(line, 'an alias to what stands nowhere before it');
+      if (value === undefined) throw new Refused(line, 'an alias without its anchor before it');
       return value;
     }
     const value = plain(node, line);
@@ -60,7 +63,7 @@ export function toValue(
   }
 
   function itemsOf(node: YAMLSeq, line: number): readonly Value[] {
-    // In a flow sequence `a: b` is a map of its own.
+    // No item is a pair: in a flow sequence the library makes a map of `a: b`.
     return node.items.map((item) =>
       isNode(item) ? convert(item, line) : { kind: 'scalar', line, value: null },
     );
@@ -78,9 +81,9 @@ export function toValue(
         continue;
       }
       const name = convert(keyNode, keyLine);
-      if (name.kind !== 'scalar') throw new Refused(keyLine, 'a key that is no text');
+      if (name.kind !== 'scalar') throw new Refused(keyLine, 'a key that is not a scalar');
       const text = String(name.value);
-      if (entries.has(text)) throw new Refused(keyLine, 'a key that stands there twice');
+      if (entries.has(text)) throw new Refused(keyLine, 'a duplicate key');
       entries.set(text, found);
     }
     for (const value of merges) merge(entries, value);
@@ -90,9 +93,9 @@ export function toValue(
   function merge(entries: Map<string, Value>, value: Value): void {
     const sources = value.kind === 'list' ? value.items : [value];
     for (const source of sources) {
-      if (source.kind !== 'map') throw new Refused(source.line, 'a << that merges no map');
+      if (source.kind !== 'map') throw new Refused(source.line, 'a << that does not merge a map');
       merged += source.entries.size + 1;
-      if (merged > maxMerged) throw new Refused(source.line, 'too much that << merges');
+      if (merged > maxMerged) throw new Refused(source.line, 'too many entries merged by <<');
       for (const [name, each] of source.entries) if (!entries.has(name)) entries.set(name, each);
     }
   }
@@ -108,7 +111,7 @@ export function isFault(found: Value | LineFault): found is LineFault {
 }
 
 function isMergeKey(key: Scalar): boolean {
-  // The library makes a symbol of it where merging is on; quoted it is a key like any other.
+  // With merging on, the library represents `<<` as a symbol; a quoted `<<` is an ordinary key.
   return typeof key.value === 'symbol' || (key.value === '<<' && key.type === 'PLAIN');
 }
 
@@ -125,7 +128,7 @@ class Refused extends Error {
       code: 'yaml',
       line,
       message: `expected a YAML document, found ${found}`,
-      hint: 'correct the document; nothing in it counts',
+      hint: 'correct the document; all of it is ignored',
     };
   }
 }

@@ -11,7 +11,7 @@ import { podImages } from './pod-images.ts';
 import type { Player } from './pull-policy.ts';
 import type { Value } from './value.ts';
 
-/** Where the pod stands in the kinds that have one. */
+/** For each kind that contains a pod, the path to the object with its spec. */
 const podOf: Readonly<Record<string, readonly string[]>> = {
   Pod: [],
   PodTemplate: ['template'],
@@ -24,13 +24,13 @@ const podOf: Readonly<Record<string, readonly string[]>> = {
   CronJob: ['spec', 'jobTemplate', 'spec', 'template'],
 };
 
-/** podman-kube-play(1); any other kind it skips with a word in its log. */
+/** The kinds with a pod that podman plays (podman-kube-play(1)); it skips the others. */
 const playedByPodman: ReadonlySet<string> = new Set(['Pod', 'Deployment', 'DaemonSet', 'Job']);
 
-/** `List` in `List`: podman reads one level, and nobody needs more than a few. */
+/** The levels of `List` in `List` that are read; podman itself reads one. */
 const maxNesting = 8;
 
-/** Every image that the manifests of a file name, as the player would pull it. */
+/** Finds all images in the manifests of a file, with the pull policies that the player applies. */
 export async function workloadImages(
   text: string,
   { player }: { readonly player: Player },
@@ -85,7 +85,7 @@ function list(
 }
 
 function workload(value: Value, steps: readonly string[], path: string, findings: Findings): void {
-  // podman takes the annotations of the object itself, not of its template.
+  // podman reads the annotations of the object itself, not those of its template.
   const notes = findings.player === 'podman' ? annotations(value, path, findings) : undefined;
   let at: Value | undefined = value;
   let where = path;
@@ -98,7 +98,9 @@ function workload(value: Value, steps: readonly string[], path: string, findings
   if (spec !== undefined) podImages(spec.entries, where, notes, findings);
 }
 
-/** podman looks such an image up, and does not pull it (libpod/runtime_volume_common.go). */
+/**
+ * Adds the image of a volume claim, which podman does not pull (libpod/runtime_volume_common.go).
+ */
 function claim(entries: ReadonlyMap<string, Value>, path: string, findings: Findings): void {
   if (findings.player !== 'podman') return;
   const notes = annotations({ kind: 'map', line: 0, entries }, path, findings);
@@ -109,8 +111,7 @@ function claim(entries: ReadonlyMap<string, Value>, path: string, findings: Find
 }
 
 const podmanKind = {
-  message:
-    'expected a Pod, Deployment, DaemonSet or Job, found a kind that podman does not play: it skips it',
+  message: 'expected a Pod, Deployment, DaemonSet or Job, found a kind that podman skips',
   hint: 'make it one of those, or remove it',
 };
 

@@ -1,9 +1,8 @@
 import { append } from '../../common/append.ts';
-import type { Problem } from '../../common/problem.ts';
 import { list } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import { splitWords } from '../../systemd/words.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault, Problem } from '../problem.ts';
 import type { PullOptions } from '../reference.ts';
 import { commandPull } from '../services/command-pull.ts';
 import { mountedImage } from '../services/mounted-image.ts';
@@ -14,29 +13,29 @@ import { storageEnvironment, storageOptions } from '../store-options.ts';
 import type { PullContext } from './pull-options.ts';
 import { problemOfUnit, type QuadletUnit, sectionOf, type UnitType } from './unit.ts';
 
-/** What a unit hands to podman past its own keys. */
+/** The arguments that a unit passes to podman besides its own keys, as far as berth reads them. */
 export interface Arguments {
-  /** What goes before the unit's own keys. */
+  /** The pull options that override the unit's own keys. */
   readonly pull: Partial<PullOptions>;
-  /** All options of `PodmanArgs=`, in their order. */
+  /** All options of `PodmanArgs=`, in order. */
   readonly options: readonly Option[];
-  /** Images besides the unit's own: mounts, and the infra image of a pod; a value a entry. */
+  /** Images besides the unit's own, each as an entry: mounts, and the infra image of a pod. */
   readonly images: readonly UnitEntry[];
-  /** Change how, or which, image of the unit is pulled. */
-  readonly ofPull: readonly Problem[];
-  /** Name another thing to pull, or another store. */
-  readonly ofUnit: readonly Problem[];
+  /** Problems with the pulling of the unit's own image. */
+  readonly pullProblems: readonly Problem[];
+  /** Problems of the unit as a whole: other things to pull, or another storage. */
+  readonly unitProblems: readonly Problem[];
 }
 
-/** Reads `PodmanArgs=`, `GlobalArgs=` and `Mount=` as podman reads what comes of them. */
+/** Reads `PodmanArgs=`, `GlobalArgs=` and `Mount=` as podman reads the resulting command line. */
 export function readArguments(unit: QuadletUnit, context: PullContext): Arguments {
   const found: Draft = {
     pull: {},
     options: [],
     global: [],
     images: [],
-    ofPull: [],
-    ofUnit: [],
+    pullProblems: [],
+    unitProblems: [],
   };
   const section = sectionOf[unit.type];
   const kind = kinds[unit.type];
@@ -55,14 +54,16 @@ export function readArguments(unit: QuadletUnit, context: PullContext): Argument
 interface Draft {
   pull: Partial<PullOptions>;
   readonly options: Option[];
-  /** Those that stand before podman's subcommand. */
+  /** The options before podman's subcommand. */
   readonly global: Option[];
   readonly images: UnitEntry[];
-  readonly ofPull: Problem[];
-  readonly ofUnit: Problem[];
+  readonly pullProblems: Problem[];
+  readonly unitProblems: Problem[];
 }
 
-/** Quadlet puts all of them together, so an option may have its value in the next key. */
+/**
+ * Reads all `GlobalArgs=` together: Quadlet joins them, so the next key may hold an option's value.
+ */
 function readGlobalArgs(
   unit: QuadletUnit,
   section: string,
@@ -78,22 +79,22 @@ function readGlobalArgs(
   );
   const split = splitOptions(words, { tables: [podman.global], interspersed: true });
   if (split.ok) append(found.global, split.options);
-  else found.ofUnit.push(problemOfUnit(unit, entries[0], split.fault));
+  else found.unitProblems.push(problemOfUnit(unit, entries[0], split.fault));
 }
 
-/** Where the unit's podman keeps images, and looks for them. */
+/** Reads the options and variables that choose the image stores of the unit's podman. */
 function readStorage(unit: QuadletUnit, section: string, context: PullContext, found: Draft): void {
   const { additionalStores, faults } = storageOptions([...found.global, ...found.options], context);
   const keys = ['GlobalArgs', 'ContainersConfModule', 'PodmanArgs'];
   const [at] = keys.flatMap((key) => list(unit.entries, section, key));
   append(
-    found.ofUnit,
+    found.unitProblems,
     faults.map((fault) => problemOfUnit(unit, at, fault)),
   );
   for (const entry of list(unit.entries, 'Service', 'Environment')) {
     const wrong = storageEnvironment(entry);
     append(
-      found.ofUnit,
+      found.unitProblems,
       wrong.map((fault) => problemOfUnit(unit, entry, fault)),
     );
   }
@@ -110,7 +111,7 @@ const kinds: Readonly<Partial<Record<UnitType, Kind>>> = {
   pod: 'pod',
 };
 
-/** Of `podman pod create` only this names an image. */
+/** The only option of `podman pod create` that names an image. */
 const podImage = optionTable('infra-image', '');
 
 function readPodmanArgs(
@@ -122,7 +123,7 @@ function readPodmanArgs(
 ): void {
   const words = wordsOf(entry).flatMap((word) => expandedWords(unit, word, context));
   if (kind === 'pod') {
-    // The other options of a pod pull nothing: no table is needed to pass over them.
+    // The other options of a pod pull nothing, so no table of them is needed.
     const at = words.findIndex(({ text }) => /^--infra-image(?:=|$)/.test(text));
     const split = splitOptions(at < 0 ? [] : words.slice(at, at + 2), {
       tables: [podImage],
@@ -132,11 +133,11 @@ function readPodmanArgs(
     if (value !== undefined) found.images.push({ ...entry, value: value.text });
     return;
   }
-  // podman takes most of its own options behind the subcommand as well.
+  // podman accepts most of its global options after the subcommand as well.
   const tables = [podman[kind], podman.global];
   const split = splitOptions(words, { tables, interspersed: true });
   if (!split.ok) {
-    found.ofPull.push(problemOfUnit(unit, entry, split.fault));
+    found.pullProblems.push(problemOfUnit(unit, entry, split.fault));
     return;
   }
   const saysPolicy = split.options.some(({ name }) => name === 'pull' || name === 'policy');
@@ -147,15 +148,16 @@ function readPodmanArgs(
   const { policy, ...rest } = options;
   found.pull = { ...found.pull, ...rest, ...(saysPolicy ? { policy } : {}) };
   append(
-    found.ofPull,
+    found.pullProblems,
     faults.map((fault) => problemOfUnit(unit, entry, fault)),
   );
   append(found.options, split.options);
   addMounts(unit, entry, split.options, found);
-  // podman takes the first word that belongs to no option for the image, or what else it works on.
-  if (split.rest.length > 0) found.ofPull.push(problemOfUnit(unit, entry, bareWord));
-  const taken = split.options.find(({ name }) => changing.has(name))?.name;
-  if (taken !== undefined) found.ofPull.push(problemOfUnit(unit, entry, otherThing(taken)));
+  // podman takes the first word that belongs to no option for its image, file or pod.
+  if (split.rest.length > 0) found.pullProblems.push(problemOfUnit(unit, entry, bareWord));
+  const override = split.options.find(({ name }) => overriding.has(name))?.name;
+  if (override !== undefined)
+    found.pullProblems.push(problemOfUnit(unit, entry, overrides(override)));
 }
 
 function addMounts(
@@ -173,7 +175,7 @@ function addMount(unit: QuadletUnit, entry: UnitEntry, value: Word, found: Draft
   const image = mountedImage(value);
   if (image !== undefined) found.images.push({ ...entry, value: image.text });
   else if (/(?:^|,)"?type=artifact"?(?:,|$)/.test(value.text)) {
-    found.ofUnit.push(problemOfUnit(unit, entry, artifact));
+    found.unitProblems.push(problemOfUnit(unit, entry, artifact));
   }
 }
 
@@ -191,27 +193,28 @@ function wordsOf(entry: UnitEntry): readonly string[] {
   return splitWords(entry.value, { escapes: true, relaxed: true }) ?? [];
 }
 
-/** An OCI artifact is no image: no engine of berth can hold one. */
+/** The fault of a unit that names an OCI artifact, which no engine of berth can pin. */
 export const artifact: Fault = {
   code: 'artifact',
-  message: 'expected images, found an OCI artifact, which podman holds apart and berth can not pin',
+  message:
+    'expected images, found an OCI artifact, which podman stores separately and berth cannot pin',
   hint: 'ship it as an image, or leave the unit unbound',
 };
 
 const bareWord: Fault = {
   code: 'command-line',
   message:
-    'expected options, found a word that is none, which podman takes for the image or the file',
-  hint: "say it with the unit's own keys",
+    'expected only options, found another word, which podman takes for the image or the file',
+  hint: "use the unit's own keys instead",
 };
 
-/** With them podman takes something else than the unit's own keys say. */
-const changing: ReadonlySet<string> = new Set(['rootfs', 'file', 'from', 'build-arg-file']);
+/** The options that make podman ignore what the unit's own keys say. */
+const overriding: ReadonlySet<string> = new Set(['rootfs', 'file', 'from', 'build-arg-file']);
 
-function otherThing(option: string): Fault {
+function overrides(option: string): Fault {
   return {
     code: 'command-line',
-    message: `expected options that leave the unit's own keys as they are, found --${option}`,
-    hint: "say it with the unit's own keys",
+    message: `expected options that do not override the unit's own keys, found --${option}`,
+    hint: "use the unit's own keys instead",
   };
 }

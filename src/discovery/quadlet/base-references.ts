@@ -1,9 +1,9 @@
-import type { Problem } from '../../common/problem.ts';
 import type { ShortNames } from '../../image/short-names.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import type { Allowance } from '../allowance.ts';
 import { type BaseImages, type BuildOptions, baseImages } from '../containerfile/base-images.ts';
 import { imageOf } from '../image-value.ts';
+import type { Problem } from '../problem.ts';
 import type { PullOptions, Reference } from '../reference.ts';
 import type { Found } from '../source.ts';
 import { referenceFields } from './reference-fields.ts';
@@ -19,7 +19,7 @@ export class BaseReader {
   readonly #architecture: string;
   readonly #allowance: Allowance;
 
-  /** @param architecture the root's, in systemd's spelling: `x86-64`. */
+  /** @param architecture the root's architecture in systemd's spelling: `x86-64`. */
   constructor(architecture: string, allowance: Allowance) {
     this.#architecture = architecture;
     this.#allowance = allowance;
@@ -29,12 +29,14 @@ export class BaseReader {
     { path, text }: { readonly path: string; readonly text: string },
     options: Omit<BuildOptions, 'architecture' | 'allowance'>,
   ): FileBases {
-    const ofRoot = { architecture: this.#architecture, allowance: this.#allowance };
-    return { ...baseImages(text, { ...options, ...ofRoot }), path };
+    const rootOptions = { architecture: this.#architecture, allowance: this.#allowance };
+    return { ...baseImages(text, { ...options, ...rootOptions }), path };
   }
 }
 
-/** The base images as references of a unit: of the one that builds, or of one that needs what it builds. */
+/**
+ * The base images as references of a unit: the `.build` unit, or a unit that uses the built image.
+ */
 export function baseReferences(
   unit: QuadletUnit,
   { images, faults, path }: FileBases,

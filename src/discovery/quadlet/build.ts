@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
-import type { Problem } from '../../common/problem.ts';
 import type { ShortNames } from '../../image/short-names.ts';
 import { flag, list, scalar } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { Problem } from '../problem.ts';
 import type { Found } from '../source.ts';
 import { readArguments } from './arguments.ts';
 import { type BaseReader, baseReferences } from './base-references.ts';
@@ -18,9 +18,10 @@ export interface BuildContext extends FileContext {
 }
 
 /**
- * The base images of what a `.build` unit makes.
+ * Finds the base images of the image that a `.build` unit builds.
  *
- * @param forUnit whose references they are: the unit itself, or one whose image it makes.
+ * @param forUnit the unit that the references belong to: `build` itself, or a unit that uses the
+ *   built image.
  */
 export function buildImages(
   build: QuadletUnit,
@@ -28,7 +29,7 @@ export function buildImages(
   context: BuildContext,
 ): Found {
   const file = containerfile(build, context);
-  if (!file.ok) return { references: [], problems: [ofUnit(file.problem, forUnit)] };
+  if (!file.ok) return { references: [], problems: [problemFor(file.problem, forUnit)] };
   const given = readArguments(build, context);
   const values = (name: string) =>
     given.options.flatMap((option) => (option.name === name ? [option.value?.text ?? ''] : []));
@@ -42,10 +43,10 @@ export function buildImages(
   const pull = pullOf(build, context);
   const options = { ...pull.options, ...given.pull };
   const found = baseReferences(forUnit, bases, options, context.shortNames);
-  const others = [...pull.problems, ...given.ofPull, ...given.ofUnit];
+  const others = [...pull.problems, ...given.pullProblems, ...given.unitProblems];
   return {
     references: found.references,
-    problems: [...found.problems, ...others.map((problem) => ofUnit(problem, forUnit))],
+    problems: [...found.problems, ...others.map((problem) => problemFor(problem, forUnit))],
   };
 }
 
@@ -54,13 +55,21 @@ function assignment(text: string): [string, string][] {
   return equals <= 0 ? [] : [[text.slice(0, equals), text.slice(equals + 1)]];
 }
 
-/** Source: podman-build(1), `--build-context`. */
+/**
+ * The image of a build context; undefined for other contexts.
+ *
+ * Source: podman-build(1), `--build-context`.
+ */
 function contextImage([name, value]: [string, string]): [string, string | undefined] {
   const image = /^(?:docker-image|container-image|docker):\/\/(.+)$/.exec(value)?.[1];
   return [name, image];
 }
 
-/** Source: podman 6, pkg/systemd/quadlet/quadlet.go, `ConvertBuild`. */
+/**
+ * The Containerfile of a `.build` unit.
+ *
+ * Source: podman 6, pkg/systemd/quadlet/quadlet.go, `ConvertBuild`.
+ */
 function containerfile(build: QuadletUnit, context: BuildContext): CitedFile {
   const { etc, root } = context;
   const file = scalar(build.entries, 'Build', 'File');
@@ -87,7 +96,7 @@ function containerfile(build: QuadletUnit, context: BuildContext): CitedFile {
     try {
       return root.lookup(path)?.kind === 'file';
     } catch {
-      // Reading it meets the same error, and reports it.
+      // Reading the file later fails with the same error, which is reported there.
       return true;
     }
   }
@@ -127,7 +136,7 @@ function pullOf(build: QuadletUnit, context: BuildContext): Pull {
   });
 }
 
-function ofUnit(problem: Problem, unit: QuadletUnit): Problem {
+function problemFor(problem: Problem, unit: QuadletUnit): Problem {
   const bind = unit.bind === undefined ? {} : { bind: unit.bind };
   return { ...problem, subject: { unitPath: unit.path, unit: unit.service, ...bind } };
 }

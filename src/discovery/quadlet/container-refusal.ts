@@ -1,5 +1,5 @@
-import type { Problem } from '../../common/problem.ts';
 import { list, scalar } from '../../systemd/lookup.ts';
+import type { Problem } from '../problem.ts';
 import {
   isSet,
   missingImageUnit,
@@ -10,7 +10,11 @@ import {
 } from './refused.ts';
 import type { QuadletUnit } from './unit.ts';
 
-/** Source: podman 6, pkg/systemd/quadlet/quadlet.go, `ConvertContainer`. */
+/**
+ * The reason for which podman's generator refuses a `.container` unit.
+ *
+ * Source: podman 6, pkg/systemd/quadlet/quadlet.go, `ConvertContainer`.
+ */
 export function containerRefusal(unit: QuadletUnit, units: Units): Problem | undefined {
   const image = scalar(unit.entries, 'Container', 'Image');
   const rootfs = scalar(unit.entries, 'Container', 'Rootfs');
@@ -26,7 +30,7 @@ export function containerRefusal(unit: QuadletUnit, units: Units): Problem | und
   );
 }
 
-/** systemd settings of the service that podman insists on. */
+/** Checks settings in [Service] of which podman allows only some values. */
 function serviceRefusal(unit: QuadletUnit): Problem | undefined {
   const killMode = scalar(unit.entries, 'Service', 'KillMode');
   if (killMode !== undefined && !['mixed', 'control-group'].includes(killMode.value)) {
@@ -39,7 +43,7 @@ function serviceRefusal(unit: QuadletUnit): Problem | undefined {
   return undefined;
 }
 
-/** Networks, volumes and pods that other Quadlet files make. */
+/** Checks that the networks, volumes and pods exist that other Quadlet files make. */
 function resourceRefusal(unit: QuadletUnit, units: Units): Problem | undefined {
   for (const entry of list(unit.entries, 'Container', 'Network')) {
     const name = before(entry.value, ':');

@@ -1,39 +1,42 @@
-import type { Problem, ProblemSubject } from '../../common/problem.ts';
+import type { ProblemSubject } from '../../common/problem.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { type Root, RootError } from '../../root/root.ts';
 import { dropInDirectoryNames } from '../../systemd/drop-in-names.ts';
 import { type Etc, followed } from '../../systemd/etc.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { Problem } from '../problem.ts';
 import type { ReadUnit } from './read-unit.ts';
 import type { UnitType } from './unit.ts';
 import type { UnitDirectory } from './walk.ts';
 
 export interface DropIns {
   readonly entries: readonly UnitEntry[];
-  /** Whether none of them has an assignment. */
+  /** Whether no drop-in has any assignments. */
   readonly empty: boolean;
   readonly problems: readonly Problem[];
 }
 
 const none: DropIns = { entries: [], empty: true, problems: [] };
 
-/** More than any unit has; many units with many drop-ins each would take all memory. */
+/**
+ * Drop-ins of one unit, more than any real unit has: many units with many drop-ins take much
+ * memory.
+ */
 const maxDropIns = 1_000;
 
 /**
- * The drop-ins of units: for each breadth, from specific to broad, all search directories; the
- * first file of a name wins, then all merge in the order of their names.
+ * The drop-ins of units. For each directory name, from specific to broad, all search directories
+ * are searched. The first file of a name wins; then all files apply in the order of their names.
+ * Directories and files are read once for all units.
  *
- * Source: podman 6, cmd/quadlet/main.go, `loadUnitDropins`; up to 5.x a broad drop-in of an
- * earlier search directory goes before a specific one of a later.
- *
- * Directories and files are looked up and read once for all units.
+ * Source: podman 6, cmd/quadlet/main.go, `loadUnitDropins`. Up to podman 5 a broad drop-in in an
+ * earlier search directory wins over a specific one in a later directory.
  */
 export class DropInIndex {
   readonly #root: Root;
   readonly #etc: Etc;
   readonly #read: ReadUnit;
-  /** By the directory's name: where such directories lie, in the order of precedence. */
+  /** For each name of a drop-in directory, the search directories with one, first one first. */
   readonly #places = new Map<string, string[]>();
   readonly #searched = new Set<string>();
   readonly #files = new Map<string, ReadonlyMap<string, string> | RootError>();
@@ -55,9 +58,9 @@ export class DropInIndex {
     }
   }
 
-  /** @param realDirectory where the unit's own file lies, its links followed. */
+  /** @param realDirectory the directory of the unit's own file, with links followed. */
   of(fileName: string, type: UnitType, realDirectory: string, subject: ProblemSubject): DropIns {
-    // A unit that is a link has those beside its target, too.
+    // A unit that is a link also has the drop-ins beside the target of the link.
     const elsewhere = this.#searched.has(realDirectory) ? undefined : realDirectory;
     if (this.#places.size === 0 && elsewhere === undefined) return none;
     const problems: Problem[] = [];
@@ -88,7 +91,7 @@ export class DropInIndex {
     let empty = true;
     for (const file of [...chosen.keys()].sort()) {
       const path = chosen.get(file) ?? '';
-      // A drop-in of `container.d` can't be one of a volume, too.
+      // A drop-in directory belongs to units of one type, so the path alone is the key.
       let parsed = this.#parsed.get(path);
       if (parsed === undefined) {
         parsed = this.#read(path, type);

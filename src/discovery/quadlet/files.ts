@@ -1,12 +1,11 @@
 import { posix } from 'node:path';
 import { displayPath } from '../../common/path-bytes.ts';
-import type { Problem } from '../../common/problem.ts';
 import { problemOfCited } from '../../root/problem-of.ts';
 import { type Root, RootError } from '../../root/root.ts';
 import { type Etc, followed, whereInTree } from '../../systemd/etc.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import type { Expander } from '../expander.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault, Problem } from '../problem.ts';
 import { problemOfUnit, type QuadletUnit, subjectOf } from './unit.ts';
 
 export interface FileContext {
@@ -19,13 +18,16 @@ export type CitedFile =
   | { readonly ok: true; readonly path: string; readonly text: string }
   | { readonly ok: false; readonly problem: Problem };
 
-/** Where the tree keeps what a unit cites: relative names begin at the unit's own directory. */
+/**
+ * The path in the tree of a file that a unit cites; relative to `base`, by default the unit's
+ * directory.
+ */
 export function citedPath(unit: QuadletUnit, value: string, etc: Etc, base?: string): string {
   if (value.startsWith('/')) return whereInTree(etc, posix.normalize(value));
   return posix.join(base ?? posix.dirname(unit.path), value);
 }
 
-/** A file of the root that a unit cites, its specifiers replaced. */
+/** Reads a file of the root that a unit cites by a name with specifiers and variables. */
 export function citedFile(
   unit: QuadletUnit,
   entry: UnitEntry,
@@ -51,7 +53,7 @@ export function citedFile(
   }
 }
 
-/** What podman would fetch from elsewhere. */
+/** Whether a value is a URL or repository that podman would fetch. */
 export function isRemote(value: string): boolean {
   return /^(?:https?|git|ssh):|^git@|\.git$/.test(value);
 }
@@ -59,7 +61,7 @@ export function isRemote(value: string): boolean {
 function noFile(found: string): Fault {
   return {
     code: 'cited-file',
-    message: `expected a file of the root, found ${displayPath(found)}, which is none`,
+    message: `expected a file of the root, found ${displayPath(found)}, which is not one`,
     hint: 'ship the file in the root, or leave the unit unbound',
   };
 }

@@ -10,11 +10,12 @@ import { podOf } from './pods.ts';
 import { type QuadletUnit, sectionOf, unitTypeOf } from './unit.ts';
 
 /**
- * The services that podman's generator makes, as far as it matters to how units start.
+ * The services that podman's generator makes, with the parts that decide how units start.
  *
  * Source: podman 6, cmd/quadlet/main.go, `enableServiceFile`, and pkg/systemd/quadlet/quadlet.go.
  *
- * @param units those of which it makes a service.
+ * @param units the units of which podman makes a service.
+ * @param byName all Quadlet units, by file name.
  */
 export function generatedUnits(
   units: readonly QuadletUnit[],
@@ -34,7 +35,7 @@ export function generatedUnits(
   }));
 }
 
-/** Since podman 5.5 a dependency on a Quadlet file stands for its service. */
+/** Replaces Quadlet files in dependencies by their services, as podman does since 5.5. */
 function asService(entry: UnitEntry, byName: ReadonlyMap<string, QuadletUnit>): UnitEntry[] {
   if (entry.group === 'Service' || (entry.group === 'Unit' && !dependencyKeys.has(entry.key))) {
     return [entry];
@@ -44,7 +45,9 @@ function asService(entry: UnitEntry, byName: ReadonlyMap<string, QuadletUnit>): 
   return [{ ...entry, value: words.map((word) => byName.get(word)?.service ?? word).join(' ') }];
 }
 
-/** What the generator adds: a unit requires the services of the Quadlet files that it uses. */
+/**
+ * The dependencies that the generator adds: on the services of the Quadlet files that a unit uses.
+ */
 function impliedBy(unit: QuadletUnit, byName: ReadonlyMap<string, QuadletUnit>): UnitEntry[] {
   const section = sectionOf[unit.type];
   const implied: UnitEntry[] = [];
@@ -82,7 +85,9 @@ const linkDirectories = [
   ['UpheldBy', 'upholds'],
 ] as const;
 
-/** The links that the generator makes: presets and `systemctl enable` play no part. */
+/**
+ * The links that the generator makes for [Install]; presets and `systemctl enable` have no effect.
+ */
 function linksOf(unit: QuadletUnit): readonly string[] {
   if (!unit.entries.some(({ group }) => group === 'Install')) return [];
   const words = (key: string) =>
@@ -101,7 +106,7 @@ function linksOf(unit: QuadletUnit): readonly string[] {
   return links.filter((link) => !link.startsWith('..') && link.split('/').length <= 2);
 }
 
-/** A template by itself can't be started: its default instance is. */
+/** The service that the links start; for a template its default instance, if there is one. */
 function enabledName(unit: QuadletUnit): string | undefined {
   const name = parseUnitName(unit.service);
   if (name.instance !== '') return unit.service;

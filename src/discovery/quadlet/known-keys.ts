@@ -1,13 +1,13 @@
 import { sectionOf, type UnitType } from './unit.ts';
 
-/** The keys of `[Quadlet]`, which may stand in a unit of any type. */
+/** The keys of `[Quadlet]`, which is allowed in units of all types. */
 export const quadletKeys: ReadonlySet<string> = new Set(['DefaultDependencies']);
 
 /**
- * The keys of each type's own section; with any other the generator refuses the unit.
+ * The keys of each type's own section. The generator refuses units with any other key.
  *
- * Source: podman 6.0, pkg/systemd/quadlet/quadlet.go, `groupsInfo`. An older podman knows fewer:
- * 5.4 has no `Policy` in `[Image]`, for one.
+ * Source: podman 6.0, pkg/systemd/quadlet/quadlet.go, `groupsInfo`. Older versions know fewer keys:
+ * 5.4 has no `Policy` in `[Image]`, for example.
  */
 export const knownKeys: Readonly<Record<UnitType, ReadonlySet<string>>> = {
   artifact: keys(`
@@ -64,14 +64,14 @@ export const dependencyKeys: ReadonlySet<string> = keys(`
   ReloadPropagatedFrom Requires Requisite StopPropagatedFrom Upholds Wants
 `);
 
-/** What berth reads of the sections that are not a type's own. */
+/** The keys that berth reads in sections that are common to all types. */
 const commonKeys: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['Unit', dependencyKeys],
   ['Service', keys('Environment EnvironmentFile ExecCondition KillMode Type')],
   ['Install', keys('Alias DefaultInstance RequiredBy UpheldBy WantedBy')],
 ]);
 
-/** What berth reads of a type's own section. */
+/** The keys that berth reads in the types' own sections. */
 const ownKeys: ReadonlySet<string> = keys(`
   AllTags Arch Artifact AuthFile BuildArg CertDir ContainersConfModule Creds DecryptionKey Device
   Driver ExposeHostPort File GlobalArgs Group Image ImageTag Mount Network OS Pod PodmanArgs Policy
@@ -79,7 +79,7 @@ const ownKeys: ReadonlySet<string> = keys(`
   TLSVerify Target Type User Variant Volume Yaml
 `);
 
-/** Whether an assignment tells berth something: what it reads, and what podman refuses. */
+/** Whether berth needs an assignment: because it reads the key, or because podman refuses it. */
 export function isRead(type: UnitType, group: string, key: string): boolean {
   if (group === sectionOf[type]) return ownKeys.has(key) || !knownKeys[type].has(key);
   if (group === 'Quadlet') return !quadletKeys.has(key);

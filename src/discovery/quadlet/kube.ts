@@ -1,15 +1,14 @@
 import { posix } from 'node:path';
 import { append } from '../../common/append.ts';
-import type { Problem } from '../../common/problem.ts';
 import type { ShortNames } from '../../image/short-names.ts';
 import { RootError } from '../../root/root.ts';
 import { followed, whereInTree } from '../../systemd/etc.ts';
 import { list, scalar } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
-import type { Fault } from '../fault.ts';
 import { imageOf } from '../image-value.ts';
 import { type KubeImage } from '../kubernetes/findings.ts';
 import { workloadImages } from '../kubernetes/workload-images.ts';
+import type { Fault, Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found } from '../source.ts';
 import { type Arguments, readArguments } from './arguments.ts';
@@ -25,17 +24,18 @@ export interface KubeContext extends FileContext {
 }
 
 /**
- * The images of the YAML files that a `.kube` unit plays. A directory that is called as an image
- * and has a Containerfile means that podman builds it where it is missing: then its bases count.
+ * Finds the images in the YAML files that a `.kube` unit plays. If there is a directory with the
+ * name of an image and a Containerfile in it, podman builds the image if it is missing: the base
+ * images are found instead.
  *
  * Source: podman-kube-play(1), "Building images"; podman, pkg/domain/infra/abi/play.go.
  */
 export async function kubeImages(unit: QuadletUnit, context: KubeContext): Promise<Found> {
   const references: Reference[] = [];
   const given = readArguments(unit, context);
-  const problems: Problem[] = [...given.ofPull, ...given.ofUnit];
+  const problems: Problem[] = [...given.pullProblems, ...given.unitProblems];
   for (const entry of list(unit.entries, 'Kube', 'Yaml')) {
-    // Since podman 5.7 one key may name several files.
+    // Since podman 5.7 one `Yaml=` may name several files.
     for (const value of entry.value.split(/\s+/).filter((word) => word !== '')) {
       const file = citedFile(unit, { ...entry, value }, context);
       if (!file.ok) {
@@ -69,7 +69,10 @@ export async function kubeImages(unit: QuadletUnit, context: KubeContext): Promi
   return { references, problems };
 }
 
-/** Where podman looks for what to build: `/` unless the unit says otherwise; nowhere if told not to. */
+/**
+ * The directory in which podman looks for images to build, `/` by default; undefined with
+ * `--build=false`.
+ */
 function buildDirectory(
   unit: QuadletUnit,
   yaml: string,
@@ -98,7 +101,7 @@ function containerfileOf(
   directory: string | undefined,
   { root, etc }: KubeContext,
 ): { path: string; text: string } | undefined {
-  // A name that climbs is no image's.
+  // A name with `..` is not the name of an image.
   if (directory === undefined || raw === '' || raw.split('/').includes('..')) return undefined;
   for (const name of ['Containerfile', 'Dockerfile']) {
     const path = posix.join(directory, raw, name);

@@ -1,8 +1,9 @@
 import { append } from '../../common/append.ts';
-import type { Problem, ProblemSubject } from '../../common/problem.ts';
+import type { ProblemSubject } from '../../common/problem.ts';
 import type { Root } from '../../root/root.ts';
 import type { Etc } from '../../systemd/etc.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { Problem } from '../problem.ts';
 import { bindSetting } from '../x-berth.ts';
 import { DropInIndex } from './drop-ins.ts';
 import { Budget, bytesPerEntry, tooMuch, unitReader } from './read-unit.ts';
@@ -11,9 +12,11 @@ import { type QuadletUnit, type UnitType, unitTypeOf } from './unit.ts';
 import type { UnitDirectory } from './walk.ts';
 
 export interface LoadedUnits {
-  /** By file name, in the order in which they were found, masked ones too. */
+  /** The units by file name, in the order in which they were found, including masked units. */
   readonly units: ReadonlyMap<string, QuadletUnit>;
-  /** Unit files that an earlier one of the same name hides, with the path of that one. */
+  /**
+   * The path of each hidden unit file, with the path of the file of the same name that hides it.
+   */
   readonly hidden: ReadonlyMap<string, string>;
   readonly problems: readonly Problem[];
 }
@@ -28,8 +31,8 @@ interface Candidate {
 }
 
 /**
- * Reads every unit of the directories with its drop-ins. The first file of a name hides the
- * later ones, also when it is empty; one that can't be parsed does not.
+ * Reads all units in the directories, with their drop-ins. The first file of a name hides later
+ * ones even if it is empty, but not if it can't be parsed.
  *
  * Source: podman, cmd/quadlet/main.go, `loadUnitsFromDir`.
  */

@@ -2,12 +2,12 @@ import { posix } from 'node:path';
 import { scalar } from '../../systemd/lookup.ts';
 import type { QuadletUnit } from './unit.ts';
 
-/** The `.pod` unit that a container runs in, by its file name. */
+/** The file name of the `.pod` unit in which a container runs; undefined if there is none. */
 export function podOf(unit: QuadletUnit): string | undefined {
   return unit.type === 'container' ? scalar(unit.entries, 'Container', 'Pod')?.value : undefined;
 }
 
-/** The files of the containers that run in a pod; none for another file. */
+/** The real paths of the containers in a pod; none if `realPath` is not the file of a pod. */
 export function podMembers(
   units: ReadonlyMap<string, QuadletUnit>,
   realPath: string,

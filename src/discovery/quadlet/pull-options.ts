@@ -1,10 +1,9 @@
-import type { Problem } from '../../common/problem.ts';
 import { Secret } from '../../common/secret.ts';
 import type { Root } from '../../root/root.ts';
 import { type Etc, whereInTree } from '../../systemd/etc.ts';
 import { flag, scalar } from '../../systemd/lookup.ts';
 import type { Expander } from '../expander.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault, Problem } from '../problem.ts';
 import { pullPolicies } from '../pull-policies.ts';
 import type { PullOptions, PullPolicy } from '../reference.ts';
 import { problemOfUnit, type QuadletUnit, sectionOf } from './unit.ts';
@@ -18,11 +17,11 @@ export interface PullContext {
   readonly root: Root;
   readonly etc: Etc;
   readonly expander: Expander;
-  /** The stores beside podman's own that the root's storage.conf names. */
+  /** The additional image stores that the root's storage.conf names. */
   readonly additionalStores?: readonly string[];
 }
 
-/** What a `.image` unit says of how it pulls. Unlike the others it pulls at every start. */
+/** The pull options of a `.image` unit. By default it pulls at every start, unlike other units. */
 export function imagePull(unit: QuadletUnit, context: PullContext): Pull {
   const reading = reader(unit, context);
   const { text, problems } = reading;
@@ -57,7 +56,10 @@ export function imagePull(unit: QuadletUnit, context: PullContext): Pull {
   return { options, problems };
 }
 
-/** Whether berth is asked before each pull: what is on record and present is not pulled then. */
+/**
+ * Whether the unit asks berth before each pull: an image that is recorded and present is not pulled
+ * then.
+ */
 function asksBerth({ entries }: QuadletUnit): boolean {
   return entries.some(
     ({ group, key, value }) =>
@@ -65,10 +67,12 @@ function asksBerth({ entries }: QuadletUnit): boolean {
   );
 }
 
-/** As the drop-in for `.image` units that berth ships says it. */
+/** The condition in berth's drop-in for `.image` units. */
 const pullNeeded = /^\/\S*\/berth activate --pull-needed %n$/;
 
-/** What a container says of how it pulls, on top of the `.image` unit that it refers to. */
+/**
+ * The pull options of a unit that uses an image, over those of the `.image` unit that it refers to.
+ */
 export function containerPull(
   unit: QuadletUnit,
   context: PullContext,
@@ -96,14 +100,14 @@ function readRetries(options: Writable<PullOptions>, { text, number }: Reading):
 }
 
 interface Reading {
-  /** The value of a key, if it is there, not empty and right. */
+  /** The value of a key; undefined if it is missing, empty or, with a problem, invalid. */
   readonly text: (key: string) => string | undefined;
   readonly number: (key: string) => number | undefined;
-  /** What was wrong with those read so far. */
+  /** The problems with the keys read so far. */
   readonly problems: Problem[];
 }
 
-/** Reads options that become words of podman's command line, and collects what is wrong. */
+/** Reads keys that become words of podman's command line, and collects the problems. */
 function reader(unit: QuadletUnit, { expander }: PullContext): Reading {
   const section = sectionOf[unit.type];
   const problems: Problem[] = [];
@@ -140,7 +144,9 @@ function policyOf(value: string | undefined, byDefault: PullPolicy): PullPolicy 
   return (value === undefined ? undefined : pullPolicies.get(value)) ?? byDefault;
 }
 
-/** A service without WorkingDirectory= runs in `/`. */
+/**
+ * The path in the tree of a file; relative to `/`, where a service without WorkingDirectory= runs.
+ */
 function absolute(path: string, etc: Etc): string {
   return whereInTree(etc, path.startsWith('/') ? path : `/${path}`);
 }
@@ -149,14 +155,14 @@ function unsupported(option: string): Fault {
   return {
     code: 'unsupported-option',
     message: `expected options that an engine's API takes, found ${option}`,
-    hint: `take ${option} out; certificates of registries belong into /etc/containers/certs.d`,
+    hint: `remove ${option}; certificates of registries belong in /etc/containers/certs.d`,
   };
 }
 
 function invalid(key: string, expected: string): Fault {
   return {
     code: 'invalid-option',
-    message: `expected ${expected} in ${key}=, found something else, with which podman fails`,
+    message: `expected ${expected} in ${key}=, found something else; podman fails with it`,
     hint: `correct ${key}=`,
   };
 }

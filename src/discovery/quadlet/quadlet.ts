@@ -1,5 +1,4 @@
 import { append } from '../../common/append.ts';
-import type { Problem } from '../../common/problem.ts';
 import type { ShortNames } from '../../image/short-names.ts';
 import type { Root } from '../../root/root.ts';
 import type { Etc } from '../../systemd/etc.ts';
@@ -7,6 +6,7 @@ import type { UserOfUnits } from '../../systemd/specifiers.ts';
 import type { GeneratedUnit } from '../../systemd/systemd-unit.ts';
 import type { Allowance } from '../allowance.ts';
 import { Expander } from '../expander.ts';
+import type { Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found } from '../source.ts';
 import { BaseReader } from './base-references.ts';
@@ -22,33 +22,36 @@ import { ownSectionProblems } from './x-berth.ts';
 
 export interface QuadletContext {
   readonly shortNames: ShortNames;
-  /** The root's, in systemd's spelling: `x86-64`. */
+  /** The root's architecture in systemd's spelling: `x86-64`. */
   readonly architecture: string;
-  /** How much text the root's variables and specifiers may still make. */
+  /** Bounds the text that the root's variables and specifiers may expand to. */
   readonly allowance: Allowance;
   readonly etc: Etc;
-  /** Whose manager runs the units; absent for the system's. */
+  /** The user whose manager runs the units; absent for the system's manager. */
   readonly user?: UserOfUnits;
-  /** The stores beside podman's own that the root's storage.conf names. */
+  /** The additional image stores that the root's storage.conf names. */
   readonly additionalStores?: readonly string[];
 }
 
 export interface Quadlets {
   readonly references: readonly Reference[];
   readonly problems: readonly Problem[];
-  /** By file name: every unit that was read, those without an image too. */
+  /** All units that were read, by file name, including units without an image. */
   readonly units: ReadonlyMap<string, QuadletUnit>;
   /** The services that the generator makes, for the boot graph. */
   readonly generated: readonly GeneratedUnit[];
-  /** Unit files that are not read, since another of the same name goes before. */
+  /**
+   * The path of each hidden unit file, with the path of the file of the same name that hides it.
+   */
   readonly hidden: ReadonlyMap<string, string>;
 }
 
 /**
- * The images that the Quadlet units below some directories name, as those of the system's manager.
+ * Finds the images that Quadlet units name. All references have the scope `system`.
  *
- * @param directories in the order of precedence; what is below them counts with them.
- * @param skipped real paths that are left out with all below them.
+ * @param directories the search directories in the order of precedence; subdirectories are
+ *   searched, too.
+ * @param skipped says which directories are left out, with everything below them.
  */
 export async function readQuadlets(
   root: Root,
@@ -78,7 +81,8 @@ export async function readQuadlets(
   const problems: Problem[] = [...walk.problems, ...loaded.problems];
   const rest = all.filter((unit) => unit.type !== 'image');
   for (const unit of [...all.filter((unit) => unit.type === 'image'), ...rest]) {
-    const found = unit.type === 'kube' ? await ofKube(unit, context) : imagesOf(unit, context);
+    const found =
+      unit.type === 'kube' ? await imagesOfKube(unit, context) : imagesOf(unit, context);
     for (const reference of found.references) {
       references.push(reference);
       if (unit.type === 'image') imageUnits.set(unit.name, reference);
@@ -91,7 +95,7 @@ export async function readQuadlets(
   return { references, problems, units: loaded.units, hidden: loaded.hidden, generated };
 }
 
-async function ofKube(unit: QuadletUnit, context: ReferenceContext): Promise<Found> {
+async function imagesOfKube(unit: QuadletUnit, context: ReferenceContext): Promise<Found> {
   if (unit.masked) return { references: [], problems: [] };
   const refusal = refusalOf(unit, context.units);
   if (refusal !== undefined) return { references: [], problems: [refusal] };

@@ -1,8 +1,8 @@
-import type { Problem } from '../../common/problem.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { type Root, RootError } from '../../root/root.ts';
 import { type Etc, followed, linkTarget } from '../../systemd/etc.ts';
 import { parseQuadletUnit, type UnitEntry } from '../../systemd/unit-file.ts';
+import type { Problem } from '../problem.ts';
 import { isRead } from './known-keys.ts';
 import type { UnitType } from './unit.ts';
 
@@ -18,22 +18,22 @@ export type UnitText =
 
 export type ReadUnit = (path: string, type: UnitType) => UnitText;
 
-/** What all unit files of a root may take together, so that memory stays bounded. */
+/** Bounds the memory that all unit files of a root take together. */
 export class Budget {
-  /** In bytes; ten thousand units of usual size take a tenth. */
+  /** The remaining bytes; 10,000 units of usual size take a tenth of the whole. */
   #left = 128 * 1024 * 1024;
 
-  /** @returns false once more was spent than there was. */
+  /** @returns false once the budget is used up. */
   spend(bytes: number): boolean {
     this.#left -= bytes;
     return this.#left >= 0;
   }
 }
 
-/** About what V8 takes for one parsed assignment. */
+/** The memory that V8 takes for one parsed assignment, roughly. */
 export const bytesPerEntry = 128;
 
-/** Reads unit files of one root within one budget. */
+/** A function that reads unit files and drop-ins of one root, within one budget. */
 export function unitReader(root: Root, etc: Etc, budget: Budget): ReadUnit {
   return (path, type) => {
     try {
@@ -56,7 +56,7 @@ export function unitReader(root: Root, etc: Etc, budget: Budget): ReadUnit {
 
 const masked: UnitText = { ok: true, realPath: '/dev/null', entries: [], empty: true };
 
-/** A link to `/dev/null` reads as an empty file on a host; in a tree it may lead nowhere. */
+/** Whether a path is a link to `/dev/null`: an empty file on a host, but missing in most trees. */
 function isMask(root: Root, etc: Etc, path: string): boolean {
   try {
     return linkTarget(root, etc, path) === '/dev/null';
@@ -84,8 +84,8 @@ function malformed(path: string, line: number, found: string): Problem {
     code: 'syntax',
     path,
     line,
-    message: `expected a unit file that podman's generator can read, found ${found}; it then makes no service of any file in this directory`,
-    hint: 'mend the line, or remove the file',
+    message: `expected a unit file that podman's generator can read, found ${found}; the generator then ignores all files in this directory`,
+    hint: 'correct the line, or remove the file',
   };
 }
 

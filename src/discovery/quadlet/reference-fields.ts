@@ -2,7 +2,7 @@ import type { Reference } from '../reference.ts';
 import type { QuadletUnit } from './unit.ts';
 import { lintIgnoreOf } from './x-berth.ts';
 
-/** What every reference of a unit has in common. */
+/** The fields that all references of a unit have in common. */
 export function referenceFields(
   unit: QuadletUnit,
 ): Pick<

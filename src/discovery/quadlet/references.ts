@@ -1,8 +1,7 @@
-import type { Problem } from '../../common/problem.ts';
 import { scalar } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
-import type { Fault } from '../fault.ts';
 import { type ImageValue, imageOf, privateImageOf } from '../image-value.ts';
+import type { Fault, Problem } from '../problem.ts';
 import type { PullOptions, Reference } from '../reference.ts';
 import type { Found } from '../source.ts';
 import { type Arguments, artifact, readArguments } from './arguments.ts';
@@ -15,11 +14,11 @@ import { problemOfUnit, type QuadletUnit, sectionOf, subjectOf } from './unit.ts
 
 export interface ReferenceContext extends PullContext, BuildContext {
   readonly units: Units;
-  /** What the `.image` units name, by file name; complete before any other unit is looked at. */
+  /** The references of the `.image` units, by file name; complete before other units are read. */
   readonly imageUnits: ReadonlyMap<string, Reference>;
 }
 
-/** What one unit names, a `.kube` unit apart. */
+/** Finds the images that one unit names. For `.kube` units see kube.ts. */
 export function imagesOf(unit: QuadletUnit, context: ReferenceContext): Found {
   if (unit.masked) return none;
   const refusal = refusalOf(unit, context.units);
@@ -40,7 +39,7 @@ export function imagesOf(unit: QuadletUnit, context: ReferenceContext): Found {
         references.map((one) => ({ ...one, pull: withStoresOf(given, one.pull) })),
       ),
     ],
-    problems: [...given.ofUnit, ...[own, ...mounted].flatMap(({ problems }) => problems)],
+    problems: [...given.unitProblems, ...[own, ...mounted].flatMap(({ problems }) => problems)],
   };
 }
 
@@ -53,17 +52,17 @@ function ownImages(unit: QuadletUnit, given: Arguments, context: ReferenceContex
   return {
     references: references.map((reference) => ({
       ...reference,
-      // What a build needs, the podman of the build fetches.
+      // The base images of a build are pulled by the podman of the build, with its own options.
       pull: isBuilt(unit, entry)
         ? reference.pull
         : withStoresOf(given, { ...reference.pull, ...given.pull }),
-      problems: [...reference.problems.filter(isStillTrue(given)), ...given.ofPull],
+      problems: [...reference.problems.filter(isStillTrue(given)), ...given.pullProblems],
     })),
     problems,
   };
 }
 
-/** Where podman looks is said by the unit that runs it alone, whatever a `.image` unit says. */
+/** Sets the additional stores of the unit that runs podman, whatever a `.image` unit sets. */
 function withStoresOf(
   { pull: { additionalStores } }: Arguments,
   options: PullOptions,
@@ -72,13 +71,16 @@ function withStoresOf(
   return additionalStores === undefined ? pull : { ...pull, additionalStores };
 }
 
-/** An argument may say otherwise than the unit's own key. */
+/** Drops `pull-always` problems if an argument overrides the policy in the unit's own key. */
 function isStillTrue({ pull }: Arguments): (problem: Problem) => boolean {
   return ({ code }) =>
     code !== 'pull-always' || pull.policy === undefined || pull.policy === 'always';
 }
 
-/** Where the image stands; a container may have a root file system instead, a volume another driver. */
+/**
+ * The entry that names the unit's image; undefined for a container with a root file system instead,
+ * and for a volume with another driver.
+ */
 function imageEntry(unit: QuadletUnit): UnitEntry | undefined {
   const section = sectionOf[unit.type];
   const entry = scalar(unit.entries, section, 'Image');
@@ -114,7 +116,7 @@ function referenceAt(unit: QuadletUnit, entry: UnitEntry, context: ReferenceCont
   return reference(unit, entry, image, pull.options, pull.problems);
 }
 
-/** `Image=x.image`: what that unit pulls, as it pulls it, and with all that is wrong with it. */
+/** The reference of `Image=x.image`: the image, pull options and problems of that `.image` unit. */
 function referenceByImageUnit(
   unit: QuadletUnit,
   entry: UnitEntry,
@@ -151,14 +153,14 @@ function ownPull(
   return { options: { ...inherited, policy: 'missing' }, problems: [] };
 }
 
-/** A value as systemd hands it to podman, made a full name. */
+/** The full name of an image, from the value that systemd passes to podman. */
 function named(
   unit: QuadletUnit,
   entry: UnitEntry,
   value: string,
   { expander, shortNames }: ReferenceContext,
 ): ImageValue {
-  // For a volume the image is a part of a word, in which `$NAME` stands for itself.
+  // For a volume the image is only part of a word, so `$NAME` is not replaced in it.
   const prefix = unit.type === 'volume' ? 'image=' : '';
   const expanded = expander.expand(unit, prefix + value);
   if (!expanded.ok) return expanded;
@@ -191,8 +193,8 @@ function reference(
 function builtOnHost(name: string): Fault {
   return {
     code: 'built-on-host',
-    message: `${name} makes the image on the host: its base images are fetched, not the image itself`,
-    hint: 'nothing needs to be done; a build that needs the network at boot fails without it',
+    message: `${name} builds the image on the host: its base images are fetched, not the image itself`,
+    hint: 'nothing to do; a build that needs the network at boot fails without it',
   };
 }
 

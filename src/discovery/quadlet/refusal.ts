@@ -1,20 +1,25 @@
-import type { Problem } from '../../common/problem.ts';
 import { list, scalar } from '../../systemd/lookup.ts';
+import type { Problem } from '../problem.ts';
 import { commonRefusal } from './common-refusal.ts';
 import { containerRefusal } from './container-refusal.ts';
 import { isSet, missingImageUnit, refused, requiredKey, type Units } from './refused.ts';
 import type { QuadletUnit } from './unit.ts';
 
 /**
- * Why podman's generator makes no service of a unit, if so.
+ * The reason for which podman's generator refuses to make a service of a unit; undefined if it
+ * makes one.
  *
- * Source: podman 6, pkg/systemd/quadlet/quadlet.go, `ConvertImage` and `ConvertVolume` here.
+ * Source: podman 6, pkg/systemd/quadlet/quadlet.go, for this file `ConvertImage` and
+ * `ConvertVolume`.
  */
 export function refusalOf(unit: QuadletUnit, units: Units): Problem | undefined {
   return commonRefusal(unit, units.byName) ?? refusalByType(unit, units);
 }
 
-/** A volume, network or pod that is masked still comes to be, with defaults. */
+/**
+ * Whether podman makes a service of a unit. Masked volumes, networks and pods get one, with
+ * defaults.
+ */
 export function makesService(unit: QuadletUnit, units: Units): boolean {
   const byItself = ['volume', 'network', 'pod'].includes(unit.type);
   return unit.masked ? byItself : refusalOf(unit, units) === undefined;

@@ -1,8 +1,8 @@
-import type { Problem } from '../../common/problem.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { Problem } from '../problem.ts';
 import { problemOfUnit, type QuadletUnit, sectionOf } from './unit.ts';
 
-/** What the units of a tree say of each other. */
+/** All units of a tree, to look up the units that a unit refers to. */
 export interface Units {
   readonly byName: ReadonlyMap<string, QuadletUnit>;
   /** The `.network` units of which podman makes no service. */
@@ -30,7 +30,11 @@ export function missingUnit(
   );
 }
 
-/** That podman makes no service of a unit, with what it expected and found. */
+/**
+ * The problem that podman refuses a unit.
+ *
+ * @param message what was expected and what was found.
+ */
 export function refused(unit: QuadletUnit, entry: UnitEntry | undefined, message: string): Problem {
   return problemOfUnit(unit, entry, {
     code: 'refused',
@@ -43,7 +47,10 @@ export function isSet(entry: UnitEntry | undefined): entry is UnitEntry {
   return entry !== undefined && entry.value !== '';
 }
 
-/** `Image=x.image` and `Image=x.build` need that file; it is looked up by its exact name. */
+/**
+ * Checks that the file of `Image=x.image` or `Image=x.build` exists; podman compares the exact
+ * name.
+ */
 export function missingImageUnit(
   unit: QuadletUnit,
   image: UnitEntry | undefined,

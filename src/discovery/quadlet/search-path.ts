@@ -2,19 +2,21 @@ import { type Root, RootError } from '../../root/root.ts';
 import { type Etc, followed } from '../../systemd/etc.ts';
 import type { Skipped } from './walk.ts';
 
-/** Where Quadlet looks for the units of one manager. */
+/** The places where Quadlet looks for the units of one manager. */
 export interface SearchPath {
-  /** In the order of precedence. */
+  /** The search directories in the order of precedence. */
   readonly directories: readonly string[];
-  /** What is left out of them. */
+  /** Says which directories below them are left out. */
   readonly skipped: Skipped;
 }
 
 const distribution = '/usr/share/containers/systemd';
 
 /**
- * Source: podman 6, pkg/systemd/quadlet/unitdirs.go. By the letter of it the system generator
- * also runs what lies in `/usr/share/containers/systemd/users`; it is for users all the same.
+ * The search path of the system's manager.
+ *
+ * Source: podman 6, pkg/systemd/quadlet/unitdirs.go. By that code the system's generator would also
+ * read `/usr/share/containers/systemd/users`, but the directory is meant for users only.
  */
 export function systemSearchPath(root: Root, etc: Etc): SearchPath {
   const admin = `${etc}/containers/systemd`;
@@ -22,23 +24,23 @@ export function systemSearchPath(root: Root, etc: Etc): SearchPath {
   return {
     directories: ['/run/containers/systemd', admin, distribution],
     skipped: (path) =>
-      // podman compares the beginning of the text, so "users-old" is left out with "users".
+      // podman compares only the beginning of the path, so "users-old" is left out, too.
       path.startsWith(adminUsers) || isWithin(path, `${distribution}/users`),
   };
 }
 
-/** The directories of the units that are every user's, those that a UID names within them. */
+/** The directories of units for all users; directories in them named by a UID are for one user. */
 export function usersDirectories(etc: Etc): readonly string[] {
   return [`${etc}/containers/systemd/users`, `${distribution}/users`];
 }
 
 /**
- * What a user's generator reads: its own configuration, then of each place what is every user's
- * before what is that user's alone.
+ * The search path of a user's manager: the user's own configuration, then in each place the units
+ * for all users before those for this user.
  *
- * Source: as above, `getRootlessDirs`.
+ * Source: podman 6, pkg/systemd/quadlet/unitdirs.go, `getRootlessDirs`.
  *
- * @param user absent for what every user has.
+ * @param user absent for the search path that all users have in common.
  */
 export function userSearchPath(
   root: Root,
@@ -65,7 +67,7 @@ function realPathOf(root: Root, etc: Etc, path: string): string {
   try {
     return root.lookup(followed(root, etc, path))?.realPath ?? path;
   } catch (error) {
-    // Whoever reads the users' units meets the same error, and reports it.
+    // Reading the users' units later fails with the same error, which is reported there.
     if (error instanceof RootError) return path;
     throw error;
   }

@@ -3,9 +3,9 @@ import type { UnitEntry } from '../../systemd/unit-file.ts';
 import { sectionOf, type UnitType } from './unit.ts';
 
 /**
- * The service that a Quadlet file becomes: `ServiceName=` in its own section, else a name made of
- * the file's, in which a template keeps its `@` at the end: `data@.volume` is
- * `data-volume@.service` (podman 5.4 and before: `data@-volume.service`).
+ * The name of the service that a Quadlet file becomes: `ServiceName=` in the type's own section, or
+ * by default a name made from the file name. In a template's name the `@` stays at the end:
+ * `data@.volume` becomes `data-volume@.service` (up to podman 5.4: `data@-volume.service`).
  *
  * Source: podman, pkg/systemd/quadlet/quadlet.go, `getServiceName`.
  */

@@ -1,6 +1,6 @@
-import type { Problem, ProblemSubject } from '../../common/problem.ts';
+import type { ProblemSubject } from '../../common/problem.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault, Problem } from '../problem.ts';
 
 export type UnitType =
   | 'artifact'
@@ -12,26 +12,28 @@ export type UnitType =
   | 'pod'
   | 'volume';
 
-/** A Quadlet file that podman's generator would read, its drop-ins merged in. */
+/** A Quadlet file that podman's generator would read, with its drop-ins merged in. */
 export interface QuadletUnit {
   /** The file's name, by which other units refer to it: `app.container`. */
   readonly name: string;
   readonly type: UnitType;
-  /** The file in the root, its links not followed. */
+  /** The file in the root, links not followed. */
   readonly path: string;
-  /** Where `path` leads. */
+  /** `path` with all links followed. */
   readonly realPath: string;
-  /** The service that it becomes: `app.service`. */
+  /** The service that the unit becomes: `app.service`. */
   readonly service: string;
-  /** `[X-Berth] Bind=`. */
+  /** The value of `[X-Berth] Bind=`, if it is set and valid. */
   readonly bind?: boolean;
-  /** An empty file, or a link to `/dev/null`, without drop-ins: somebody wants the unit away. */
+  /**
+   * Whether the unit is switched off by an empty file or a link to `/dev/null`, without drop-ins.
+   */
   readonly masked: boolean;
-  /** The unit's assignments, then those of its drop-ins; only such as berth reads. */
+  /** The unit's assignments, then those of its drop-ins; only keys that berth reads are kept. */
   readonly entries: readonly UnitEntry[];
 }
 
-/** The section of a type that Quadlet reads; the others are systemd's. */
+/** The section of each type that Quadlet reads; the other sections are systemd's. */
 export const sectionOf: Readonly<Record<UnitType, string>> = {
   artifact: 'Artifact',
   build: 'Build',
@@ -43,7 +45,7 @@ export const sectionOf: Readonly<Record<UnitType, string>> = {
   volume: 'Volume',
 };
 
-/** The type that a file's name says, if it is one of Quadlet's. */
+/** The type of a unit file by its name; undefined if it is not one of Quadlet's. */
 export function unitTypeOf(fileName: string): UnitType | undefined {
   switch (fileName.slice(fileName.lastIndexOf('.') + 1)) {
     case 'container':
@@ -75,7 +77,7 @@ export function subjectOf(unit: QuadletUnit): ProblemSubject {
   };
 }
 
-/** A problem of a unit: at an entry, or with the file as a whole. */
+/** A problem of a unit, at an entry or with the file as a whole. */
 export function problemOfUnit(
   unit: QuadletUnit,
   entry: UnitEntry | undefined,

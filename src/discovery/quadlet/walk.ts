@@ -1,35 +1,42 @@
-import type { Problem } from '../../common/problem.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { type Entry, type Root, RootError } from '../../root/root.ts';
 import { type Etc, followed } from '../../systemd/etc.ts';
+import type { Problem } from '../problem.ts';
 import { unitTypeOf } from './unit.ts';
 
 /** A directory in which Quadlet looks for units. */
 export interface UnitDirectory {
-  /** Its real path in the root. */
+  /** The real path of the directory in the root. */
   readonly path: string;
   readonly entries: readonly Entry[];
 }
 
 export interface Walk {
-  /** In the order of precedence. */
+  /** All directories with units, in the order of precedence. */
   readonly directories: readonly UnitDirectory[];
   readonly problems: readonly Problem[];
 }
 
-/** @param start the search directory from which the walk came there. */
+/**
+ * Says whether a directory is left out, with everything below it.
+ *
+ * @param start the search directory from which the walk came to `realPath`.
+ */
 export type Skipped = (realPath: string, start: string) => boolean;
 
-/** More than any tree of units has; a link to a whole file system has more. */
+/**
+ * The most directories that are read, more than real trees have: a link may lead to a whole file
+ * system.
+ */
 const maxDirectories = 10_000;
 
 /**
- * The search directories and all below them, depth first, each directory once, links followed,
- * without those that end in `.d`.
+ * Lists the search directories and all directories below them, depth first. Links are followed,
+ * each directory is listed once, and directories whose names end in `.d` are left out.
  *
  * Source: podman, pkg/systemd/quadlet/unitdirs.go, `AppendSubPaths`.
  *
- * @param skipped real paths that are left out with all below them.
+ * @param skipped says which directories are left out, with everything below them.
  */
 export function walkUnitDirectories(
   root: Root,
@@ -65,9 +72,9 @@ export function walkUnitDirectories(
     } catch (error) {
       if (!(error instanceof RootError)) throw error;
       const unit = path.slice(path.lastIndexOf('/') + 1);
-      // Who loads the unit of that name meets the same error, and reports it.
+      // An error with a unit file is reported when the unit is loaded.
       if (unitTypeOf(unit) !== undefined) return;
-      // What lies in there is not known, so whatever binds everything binds this too.
+      // There may be units in the directory, so a policy that binds everything binds this, too.
       problems.push({ ...problemOf(error), subject: { unitPath: path, unit } });
     }
   }

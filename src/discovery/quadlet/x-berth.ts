@@ -1,10 +1,10 @@
-import type { Problem } from '../../common/problem.ts';
 import { list, scalar } from '../../systemd/lookup.ts';
+import type { Problem } from '../problem.ts';
 import type { LintIgnore } from '../reference.ts';
 import { bindSetting } from '../x-berth.ts';
 import { problemOfUnit, type QuadletUnit } from './unit.ts';
 
-/** What is wrong in a unit's `[X-Berth]`, which is berth's own section. */
+/** The problems with a unit's `[X-Berth]` section, which only berth reads. */
 export function ownSectionProblems(unit: QuadletUnit): readonly Problem[] {
   const problems: Problem[] = [];
   for (const entry of unit.entries) {
@@ -13,7 +13,7 @@ export function ownSectionProblems(unit: QuadletUnit): readonly Problem[] {
       problemOfUnit(unit, entry, {
         code: 'bind-setting',
         message: `expected Bind= or LintIgnore= in [X-Berth], found ${JSON.stringify(entry.key)}`,
-        hint: 'correct the key or take it out',
+        hint: 'correct or remove the key',
       }),
     );
   }
@@ -30,7 +30,7 @@ export function ownSectionProblems(unit: QuadletUnit): readonly Problem[] {
   return problems;
 }
 
-/** `LintIgnore=CODE REASON`, as often as there are rules to ignore. */
+/** The rules to ignore: each `LintIgnore=CODE REASON` names one. */
 export function lintIgnoreOf({ entries }: Pick<QuadletUnit, 'entries'>): {
   readonly lintIgnore?: readonly LintIgnore[];
 } {

@@ -1,8 +1,8 @@
 import { list } from '../../systemd/lookup.ts';
 import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
 import { parseUnitName } from '../../systemd/unit-name.ts';
-import type { Fault } from '../fault.ts';
 import { imageOf, privateImageOf } from '../image-value.ts';
+import type { Fault } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import { storageEnvironment, storageOptions } from '../store-options.ts';
 import { type CommandPull, commandPull } from './command-pull.ts';
@@ -18,7 +18,7 @@ import {
 } from './service-place.ts';
 import type { Word } from './words.ts';
 
-/** Adds what one command of podman, docker or nerdctl names. */
+/** Adds the images that one command of podman, docker or nerdctl names. */
 export async function commandImages(
   command: ContainerCommand,
   ignoresFailure: boolean,
@@ -35,7 +35,7 @@ export async function commandImages(
     context,
   );
   const add = (word: Word) => {
-    // A template by itself starts nothing: its instances say what they mean.
+    // A template itself never starts; words with its instance are read in its instances.
     if (word.fault !== undefined && isTemplate(place.unit) && /%[iIfjJ]/.test(word.raw)) return;
     found.references.push(referenceTo(word, pull, place, context));
   };
@@ -58,7 +58,7 @@ export async function commandImages(
   else add(image);
 }
 
-/** The same, with where the command's podman looks for images. */
+/** Adds the image stores that a podman command uses to its pull options. */
 function onStorage(
   pull: CommandPull,
   { program, options }: ContainerCommand,
@@ -67,10 +67,12 @@ function onStorage(
 ): CommandPull {
   if (program !== 'podman') return pull;
   const { additionalStores, faults } = storageOptions(options, context);
-  const ofUnit = list(unit.entries, 'Service', 'Environment').flatMap(storageEnvironment);
+  const environmentFaults = list(unit.entries, 'Service', 'Environment').flatMap(
+    storageEnvironment,
+  );
   return {
     options: { ...pull.options, ...(additionalStores === undefined ? {} : { additionalStores }) },
-    faults: [...pull.faults, ...faults, ...ofUnit],
+    faults: [...pull.faults, ...faults, ...environmentFaults],
   };
 }
 

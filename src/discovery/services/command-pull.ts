@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { Secret } from '../../common/secret.ts';
 import { type Etc, whereInTree } from '../../systemd/etc.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { pullPolicies } from '../pull-policies.ts';
 import type { PullOptions } from '../reference.ts';
 import type { ContainerCommand } from './programs.ts';
@@ -11,7 +11,12 @@ export interface CommandPull {
   readonly faults: readonly Fault[];
 }
 
-/** @param ignoresFailure whether the service goes on when the command fails. */
+/**
+ * Reads the pull options of a command.
+ *
+ * @param ignoresFailure whether the service goes on when the command fails.
+ * @param directory the directory for relative paths.
+ */
 export function commandPull(
   { kind, options: given }: ContainerCommand,
   { etc, ignoresFailure, directory }: { etc: Etc; ignoresFailure: boolean; directory: string },
@@ -26,7 +31,7 @@ export function commandPull(
       continue;
     }
     const text = value?.text ?? '';
-    // `podman build --pull` alone says what it does anyway.
+    // `podman build --pull` without a value is the default.
     if (name === 'pull' && value === undefined) continue;
     if (name === 'pull' || name === 'policy') {
       const policy = pullPolicies.get(text);
@@ -86,7 +91,7 @@ function notTaken(name: string): Fault {
   return {
     code: 'unsupported-option',
     message: `expected options that an engine's API takes, found --${name}`,
-    hint: `take --${name} out; certificates of registries belong into /etc/containers/certs.d`,
+    hint: `remove --${name}; certificates of registries belong in /etc/containers/certs.d`,
   };
 }
 
@@ -98,7 +103,7 @@ function pullAlways(kind: ContainerCommand['kind']): Fault {
     }`,
     hint:
       kind === 'pull'
-        ? 'take the pull out, or let the unit go on without it by the prefix `-`'
+        ? 'remove the pull, or put the prefix `-` before the command so that the unit goes on without it'
         : 'set --pull=missing',
   };
 }

@@ -1,9 +1,9 @@
 import type { Word } from './words.ts';
 
-/** The image of a `--mount type=image,source=…`. */
+/** The image of `--mount type=image,source=…`; undefined for other mounts. */
 export function mountedImage(value: Word): Word | undefined {
   const fields = new Map<string, string>();
-  // One line of CSV, of which only the quotes matter here.
+  // The value is a line of CSV, of which only the quotes matter here.
   for (const field of value.text.replaceAll('"', '').split(',')) {
     const equals = field.indexOf('=');
     if (equals > 0) fields.set(field.slice(0, equals), field.slice(equals + 1));

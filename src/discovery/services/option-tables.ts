@@ -1,12 +1,18 @@
-/** Which options a command knows, by their names without dashes: `env` and `e`. */
+/** The options that a command knows, by name without dashes: `env` and `e`. */
 export interface OptionTable {
-  /** The long name that an option is known by, for each of its names. */
+  /** The long name of an option, for each of its names. */
   readonly names: ReadonlyMap<string, string>;
-  /** The long names of those that take no value. */
+  /** The long names of the options that take no value. */
   readonly flags: ReadonlySet<string>;
 }
 
-/** @param values those that take one, `long/short`; then those that do not. */
+/**
+ * Makes a table of two lists of options, separated by blanks, with all names of an option joined by
+ * slashes: `env/e`.
+ *
+ * @param values the options that take a value.
+ * @param flags the options that take none.
+ */
 export function optionTable(values: string, flags: string): OptionTable {
   const names = new Map<string, string>();
   const long = (spelling: string): string => {
@@ -19,16 +25,17 @@ export function optionTable(values: string, flags: string): OptionTable {
   return { names, flags: new Set(words(flags).map(long)) };
 }
 
-/** What `run` and `create` have in common in podman and docker. */
+/** The options of `run` and `create` that podman and docker have in common. */
 const sharedValues =
   'add-host annotation attach/a blkio-weight blkio-weight-device cap-add cap-drop cgroup-parent cgroupns cidfile cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares/c cpus cpuset-cpus cpuset-mems detach-keys device device-cgroup-rule device-read-bps device-read-iops device-write-bps device-write-iops dns dns-option/dns-opt dns-search entrypoint env/e env-file expose gpus group-add health-cmd health-interval health-retries health-start-period health-timeout hostname/h ip ip6 ipc label/l label-file log-driver log-opt mac-address memory/m memory-reservation memory-swap memory-swappiness mount name network/net network-alias/net-alias oom-score-adj pid pids-limit platform publish/p pull restart security-opt shm-size stop-signal stop-timeout sysctl tmpfs ulimit user/u userns uts volume/v volumes-from workdir/w kernel-memory';
 const sharedFlags =
   'detach/d disable-content-trust help init interactive/i no-healthcheck oom-kill-disable privileged publish-all/P quiet/q read-only rm sig-proxy tty/t';
 
 /**
- * podman's, with the hidden ones and the other spellings that it takes.
+ * podman's options, including hidden ones and alternative spellings.
  *
- * Source: podman 5.4.2, `--help` of each; cmd/podman/utils/alias.go. `--policy` is of 5.6.
+ * Source: podman 5.4.2, `--help` of each command; cmd/podman/utils/alias.go. `--policy` is new in
+ * 5.6.
  */
 export const podman = {
   global: optionTable(
@@ -47,14 +54,14 @@ export const podman = {
     'annotation authfile cert-dir configmap context-dir creds ip log-driver log-opt mac-address network publish seccomp-profile-root signature-policy userns',
     'build force help no-hostname no-hosts no-pod-prefix publish-all quiet/q replace service-container start tls-verify wait/w down',
   ),
-  /** `--pull` takes a value only behind `=`. */
+  /** `--pull` counts as a flag, because it takes a value only after `=`. */
   build: optionTable(
     'add-host annotation arch authfile build-arg build-arg-file build-context cache-from cache-to cache-ttl cap-add cap-drop cert-dir cgroup-parent cgroupns cpp-flag cpu-period cpu-quota cpu-shares/c cpuset-cpus cpuset-mems creds cw decryption-key device dns dns-option dns-search env file/f format from group-add hooks-dir ignorefile iidfile ipc isolation jobs label layer-label logfile manifest memory-swap memory/m network os os-feature os-version output/o pid platform retry retry-delay runtime-flag sbom sbom-image-output sbom-image-purl-output sbom-merge-strategy sbom-output sbom-purl-output sbom-scanner-command sbom-scanner-image secret security-opt shm-size sign-by signature-policy ssh tag/t target timestamp ulimit unsetenv unsetlabel userns userns-gid-map userns-gid-map-group userns-uid-map userns-uid-map-user uts variant volume/v',
     'all-platforms compat-volumes compress disable-compression/D disable-content-trust force-rm help http-proxy identity-label layers logsplit no-cache no-hostname no-hosts omit-history pull quiet/q rm skip-unused-stages squash squash-all stdin tls-verify',
   ),
 };
 
-/** Source: docker 28.2, `--help` of each. */
+/** docker's options. Source: docker 28.2, `--help` of each command. */
 export const docker = {
   global: optionTable(
     'config context/c host/H log-level/l tlscacert tlscert tlskey',
@@ -67,7 +74,11 @@ export const docker = {
   pull: optionTable('platform', 'all-tags/a disable-content-trust help quiet/q'),
 };
 
-/** Source: nerdctl 1.x and 2.x, cmd/nerdctl (container_run.go, image_pull.go, main.go). */
+/**
+ * nerdctl's options.
+ *
+ * Source: nerdctl 1.x and 2.x, cmd/nerdctl (container_run.go, image_pull.go, main.go).
+ */
 export const nerdctl = {
   global: optionTable(
     'address/a/H/host namespace/n snapshotter/storage-driver cni-path cni-netconfpath data-root cgroup-manager hosts-dir host-gateway-ip bridge-ip cdi-spec-dirs userns-remap',

@@ -1,9 +1,9 @@
 import { posix } from 'node:path';
 import { RootError } from '../../root/root.ts';
 import { whereInTree } from '../../systemd/etc.ts';
-import type { Fault } from '../fault.ts';
 import { imageOf } from '../image-value.ts';
 import { workloadImages } from '../kubernetes/workload-images.ts';
+import type { Fault } from '../problem.ts';
 import type { CommandPull } from './command-pull.ts';
 import {
   type Findings,
@@ -32,7 +32,7 @@ export async function playedImages(
       const isTemplate = place.unit.name.includes('@.') && /%[iIfjJ]/.test(file.raw);
       if (!isTemplate) found.problems.push(problemAt(place, file.fault));
     } else if (file.text === '-' || /^https?:/.test(file.text)) {
-      found.problems.push(problemAt(place, noFile('what is no file of the root')));
+      found.problems.push(problemAt(place, noFile('something that is not a file of the root')));
     } else await playFile(posix.resolve(place.directory, file.text), played, place, context, found);
   }
 }

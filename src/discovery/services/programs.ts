@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { docker, nerdctl, type OptionTable, optionTable, podman } from './option-tables.ts';
 import { type Option, splitOptions } from './split-options.ts';
 import type { Word } from './words.ts';
@@ -8,29 +8,32 @@ import type { Word } from './words.ts';
 export interface ContainerCommand {
   readonly program: 'podman' | 'docker' | 'nerdctl';
   readonly kind: 'run' | 'pull' | 'play';
-  /** Those before the subcommand among them. */
+  /** All options, including those before the subcommand. */
   readonly options: readonly Option[];
-  /** What is no option: the image and the container's command, images, or files. */
+  /** The other words: the image and the container's command, several images, or files. */
   readonly rest: readonly Word[];
 }
 
 export type ReadCommand =
   | { readonly kind: 'container'; readonly command: ContainerCommand }
-  /** A shell with a script in its words. */
+  /** A shell that runs a script given as a word (`-c`). */
   | {
       readonly kind: 'shell';
       readonly script: Word;
       readonly stopsAtFailure: boolean;
-      /** Whether its environment is another than the unit's. */
+      /** Whether the shell's environment differs from the unit's. */
       readonly changesEnvironment: boolean;
     }
   | { readonly kind: 'fault'; readonly fault: Fault }
-  /** Nothing that names images. */
+  /** A command that names no images. */
   | { readonly kind: 'other' };
 
 const other: ReadCommand = { kind: 'other' };
 
-/** Programs that run the command in their words: their options, and how many words go before it. */
+/**
+ * The programs that run a command given in their own words, with their options and the number of
+ * words before the command.
+ */
 const wrappers: Readonly<Record<string, { options: OptionTable; skipped: number }>> = {
   env: {
     options: optionTable(
@@ -58,7 +61,7 @@ const wrappers: Readonly<Record<string, { options: OptionTable; skipped: number 
   },
 };
 
-/** Nobody nests more, and each costs a copy of the words. */
+/** The most such programs in one command line: each costs a copy of the words. */
 const mostWrappers = 16;
 
 const tooManyWrappers: Fault = {
@@ -69,7 +72,7 @@ const tooManyWrappers: Fault = {
 
 const shells: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh']);
 
-/** What the words of a command line run, seen through `env`, `timeout` and their like. */
+/** Finds the command that a command line runs, behind programs such as `env` and `timeout`. */
 export function readCommand(words: readonly Word[]): ReadCommand {
   let left = words;
   let changesEnvironment = false;
@@ -99,7 +102,7 @@ function mentionsContainers(words: readonly Word[]): boolean {
   return mentionsImages(words.map(({ text }) => text).join(' '));
 }
 
-/** Whether a text that is not understood may well name an image. */
+/** Whether a text that berth can't parse probably names an image. */
 export function mentionsImages(text: string): boolean {
   const program = /\b(?:podman|docker|nerdctl)\b/.exec(text);
   return program !== null && /\s(?:run|create|pull|play)(?:\s|$)/.test(text.slice(program.index));
@@ -144,7 +147,7 @@ function containerCommand(
   if (kind === undefined) return other;
   const own = { run: tables.run, pull: tables.pull, play: podman.play }[kind];
   const split = splitOptions(global.rest.slice(isGroup ? 2 : 1), {
-    // podman and nerdctl take most of the global options behind the subcommand as well.
+    // podman and nerdctl accept most of their global options after the subcommand as well.
     tables: program === 'docker' ? [own] : [own, tables.global],
     interspersed: kind !== 'run',
   });

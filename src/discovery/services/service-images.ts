@@ -4,7 +4,7 @@ import type { Environment } from '../../systemd/environment.ts';
 import { list, scalar } from '../../systemd/lookup.ts';
 import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
 import { tooManyPrivate } from '../expander.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import type { Found } from '../source.ts';
 import { bindSetting } from '../x-berth.ts';
 import { commandImages } from './command-images.ts';
@@ -21,11 +21,15 @@ import type { Word } from './words.ts';
 
 const keys = ['ExecCondition', 'ExecStartPre', 'ExecStart', 'ExecStartPost'] as const;
 
-/** Most services of a system have nothing to do with containers, and cost no more than this. */
+/**
+ * A quick check whether a service may name images, since most services have nothing to do with
+ * containers.
+ */
 export function mayNameImages(unit: SystemdUnit): boolean {
   return unit.entries.some(({ key, value }) => key.startsWith('Exec') && runsContainers(value));
 }
 
+/** Finds the images in the command lines of one service. */
 export async function imagesOfService(unit: SystemdUnit, context: ServiceContext): Promise<Found> {
   const found: Findings = { references: [], problems: [] };
   const bind = bindSetting(unit.entries);
@@ -110,7 +114,12 @@ async function readWords(
   }
 }
 
-/** Which of the private values the shell will put where is not followed: each that the script names counts. */
+/**
+ * Conceals the private values that a script may use. The script is not followed that far: all
+ * variables that it names count.
+ *
+ * @returns false if there are too many values to conceal.
+ */
 function concealUsed(
   { values, privateNames }: Environment & { ok: true },
   script: string,

@@ -1,8 +1,8 @@
-import type { Problem, ProblemSubject } from '../../common/problem.ts';
+import type { ProblemSubject } from '../../common/problem.ts';
 import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import type { Expander } from '../expander.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault, Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { SourceContext } from '../source.ts';
 
@@ -10,22 +10,22 @@ export interface ServiceContext extends SourceContext {
   readonly expander: Expander;
 }
 
-/** One service, and where its command stands. */
+/** The place of one command: its service and the entry in the unit file. */
 export interface ServicePlace {
   readonly unit: SystemdUnit;
   readonly subject: ProblemSubject;
-  /** Where relative names begin. */
+  /** The service's working directory, for relative paths. */
   readonly directory: string;
   readonly entry: UnitEntry;
 }
 
-/** What a service's commands add up to. */
+/** The references and problems of one service, collected command by command. */
 export interface Findings {
   readonly references: Reference[];
   readonly problems: Problem[];
 }
 
-/** What every reference of a service has in common. */
+/** The fields that all references of a service have in common. */
 export function placeOf({
   unit,
   subject,

@@ -1,19 +1,19 @@
 import { append } from '../../common/append.ts';
-import type { Problem } from '../../common/problem.ts';
 import type { UserOfUnits } from '../../systemd/specifiers.ts';
 import type { SystemdUnit, SystemdUnits } from '../../systemd/systemd-unit.ts';
 import { parseUnitName } from '../../systemd/unit-name.ts';
 import { Expander } from '../expander.ts';
+import type { Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
 import { imagesOfService, mayNameImages } from './service-images.ts';
 
 /**
- * The images that plain services name in the command lines of podman, docker and nerdctl.
+ * Finds the images that plain services name in command lines of podman, docker and nerdctl.
  *
- * @param instances names of units that are reached without a file of their own:
+ * @param instances names of units that may start without a file of their own:
  *   `podman-kube@-etc-app.yaml.service`.
- * @param user whose manager runs them; by default the system's does.
+ * @param user the user whose manager runs the services; the system's manager by default.
  */
 export async function serviceImages(
   context: SourceContext,
@@ -38,7 +38,7 @@ export async function serviceImages(
   const references: Reference[] = [];
   const problems: Problem[] = [];
   for (const unit of services.values()) {
-    // Quadlet reports those that it makes; a template runs as its instances.
+    // Generated services are reported as Quadlet units, and templates as their instances.
     if (unit.generated || unit.masked || instantiated.has(unit.name)) continue;
     if (!mayNameImages(unit)) continue;
     const found = await imagesOfService(unit, { ...context, expander });

@@ -1,18 +1,18 @@
 import { longestWord } from '../../systemd/variables.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import type { Word } from './words.ts';
 
 export type Token =
   | {
       readonly kind: 'word';
       readonly next: number;
-      /** An unquoted variable may make several of one. */
+      /** The word after expansion: an unquoted variable may split it into several. */
       readonly words: readonly Word[];
-      /** What it assigns where it stands before a command. */
+      /** The assignment that the word is, if it precedes the command. */
       readonly assignment?: { readonly name: string; readonly value: Word };
       readonly text?: undefined;
     }
-  /** `;`, also for a line end; `&&`, `||`, `&`. */
+  /** `;` (also for a line end), `&&`, `||` or `&`. */
   | { readonly kind: 'operator'; readonly next: number; readonly text: string }
   | { readonly kind: 'end'; readonly next: number; readonly text: '' };
 
@@ -20,10 +20,14 @@ export type Variables = (name: string) => string | undefined;
 
 const skipped = /(?:[ \t\r]+|\\\n|#[^\n]*)*/y;
 const operator = /&&|\|\||;(?!;)|&(?!>)|\n/y;
-/** A redirection is passed over with its target. */
+/** A redirection up to its target; both are skipped. */
 const redirection = /(?:[0-9]*(?:>>|>\||>&|<&|<>|[<>])|&>>?)[ \t]*(?=[^ \t\n<>|&;()])/y;
 
-/** @returns undefined for what is not plain. */
+/**
+ * Reads the next token of a script.
+ *
+ * @returns undefined if the script is not plain from there on.
+ */
 export function nextToken(text: string, from: number, variables: Variables): Token | undefined {
   let at = from;
   for (;;) {
@@ -51,7 +55,11 @@ function matchAt(pattern: RegExp, text: string, at: number): number {
 const variable = /\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})/y;
 const plain = /[^\s'"\\$`;&|<>(){}*?[\]~!#]+/y;
 
-/** A word up to a blank or an operator. */
+/**
+ * Reads a word up to a blank or an operator.
+ *
+ * @returns undefined if the word is not plain.
+ */
 function shellWord(text: string, from: number, variables: Variables): Token | undefined {
   const done: string[] = [];
   const parts: string[] = [];
@@ -69,7 +77,7 @@ function shellWord(text: string, from: number, variables: Variables): Token | un
     } else if (char === '$') {
       variable.lastIndex = at;
       const match = variable.exec(text);
-      // A dollar sign that begins nothing stands for itself; anything else is not plain.
+      // A dollar sign before a blank or a quote is plain text; any other expansion is not plain.
       if (match === null) {
         if (!/[\s"]/.test(text[at + 1] ?? ' ')) return undefined;
         parts.push('$');
@@ -77,7 +85,7 @@ function shellWord(text: string, from: number, variables: Variables): Token | un
         continue;
       }
       const value = variables(match[1] ?? match[2] ?? '');
-      // What assigned itself twice, again and again, would grow beyond any bound.
+      // A variable that is assigned twice its own value, again and again, would grow without bound.
       size += value?.length ?? 0;
       if (size > longestWord) return undefined;
       if (value === undefined) {
@@ -126,7 +134,7 @@ function shellWord(text: string, from: number, variables: Variables): Token | un
   return { kind: 'word', next: at, words, ...assigned(raw, [...done, last].join(' '), fault) };
 }
 
-/** What an unquoted variable adds: the word goes on with its last part. */
+/** Adds the value of an unquoted variable: all pieces but the last end a word. */
 function addSplit(value: string, parts: string[], done: string[]): void {
   const pieces = value.split(/[ \t\n]+/);
   for (const [i, piece] of pieces.entries()) {
@@ -151,7 +159,8 @@ function assigned(raw: string, text: string, fault: Fault | undefined) {
 
 const unknownVariable: Fault = {
   code: 'variable',
-  message: 'expected the unit or the script to set the variables that name an image, they do not',
+  message:
+    'expected the unit or the script to set the variables that name an image, found one that is not set',
   hint: 'set the variable with Environment= in [Service], or write the value out',
 };
 

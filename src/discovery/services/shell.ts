@@ -1,11 +1,11 @@
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { mentionsImages } from './programs.ts';
 import { nextToken } from './shell-token.ts';
 import { longestCommandLine, type Word } from './words.ts';
 
 export interface ShellCommand {
   readonly words: readonly Word[];
-  /** Whether the script goes on, and may succeed, when it fails. */
+  /** Whether the script goes on, and may succeed, when the command fails. */
   readonly ignoresFailure: boolean;
 }
 
@@ -13,7 +13,7 @@ export type Shell =
   | { readonly ok: true; readonly commands: readonly ShellCommand[] }
   | { readonly ok: false; readonly fault?: Fault };
 
-/** Words that begin what is more than a simple command, or change what later ones mean. */
+/** The words that begin more than a simple command, or change the meaning of later commands. */
 const notPlain: ReadonlySet<string> = new Set(
   '! { } if then elif else fi for while until do done case esac function select time [[ . source eval read unset trap alias local declare typeset readonly'.split(
     ' ',
@@ -21,29 +21,30 @@ const notPlain: ReadonlySet<string> = new Set(
 );
 
 /**
- * The simple commands of a plain script: those joined by `;`, `&&`, `||`, `&` or line ends, with
- * redirections, quotes, and variables of the environment or assigned in it.
+ * Reads a plain script: simple commands joined by `;`, `&&`, `||`, `&` or line ends, with
+ * redirections, quotes, and variables from the environment or assigned in the script.
  *
  * Source: POSIX, Shell Command Language.
  *
- * @returns a fault only where what is not understood may well name an image.
+ * @returns a fault only if the script can't be parsed and probably names an image.
  */
 export function readShell(
   text: string,
   environment: ReadonlyMap<string, string>,
   stopsAtFailure: boolean,
 ): Shell {
-  const own = new Map<string, string | undefined>();
-  const variables = (name: string) => (own.has(name) ? own.get(name) : environment.get(name));
+  const scriptVariables = new Map<string, string | undefined>();
+  const variables = (name: string) =>
+    scriptVariables.has(name) ? scriptVariables.get(name) : environment.get(name);
   let size = 0;
   const commands: ShellCommand[] = [];
-  const open: Shell = mentionsImages(text) ? { ok: false, fault: notUnderstood } : { ok: false };
+  const refusal: Shell = mentionsImages(text) ? { ok: false, fault: notUnderstood } : { ok: false };
   let words: Word[] = [];
   let assigned: [string, Word][] = [];
   let certain = true;
   for (let at = 0; ; ) {
     const token = nextToken(text, at, variables);
-    if (token === undefined) return open;
+    if (token === undefined) return refusal;
     at = token.next;
     if (token.kind === 'word') {
       const [name, value] = words.length === 0 ? assignment(token) : [];
@@ -54,10 +55,10 @@ export function readShell(
           words.push(word);
         }
       }
-      if (size > longestCommandLine) return open;
+      if (size > longestCommandLine) return refusal;
       continue;
     }
-    if (words[0] !== undefined && notPlain.has(words[0].text)) return open;
+    if (words[0] !== undefined && notPlain.has(words[0].text)) return refusal;
     if (words[0]?.text === 'set' && words[1] !== undefined) {
       if (/^-[a-z]*e/.test(words[1].text)) stopsAtFailure = true;
       words = [];
@@ -75,8 +76,8 @@ export function readShell(
     }
     if (words.length === 0) {
       for (const [name, value] of assigned) {
-        // One that may not happen leaves the variable unknown.
-        own.set(name, certain && value.fault === undefined ? value.text : undefined);
+        // After an assignment that may be skipped (`a && X=1`) the variable is unknown.
+        scriptVariables.set(name, certain && value.fault === undefined ? value.text : undefined);
       }
     } else {
       const last = token.kind === 'end' || /^\s*$/.test(text.slice(at));

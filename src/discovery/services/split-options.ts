@@ -1,11 +1,11 @@
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import type { OptionTable } from './option-tables.ts';
 import type { Word } from './words.ts';
 
 export interface Option {
-  /** Its long name without dashes. */
+  /** The long name without dashes. */
   readonly name: string;
-  /** Absent for a flag that is just there. */
+  /** The value; absent for a flag without one. */
   readonly value?: Word;
 }
 
@@ -14,16 +14,16 @@ export type Split =
   | { readonly ok: false; readonly fault: Fault };
 
 export interface SplitBy {
-  /** Looked up in this order. */
+  /** The known options; an earlier table takes precedence. */
   readonly tables: readonly OptionTable[];
-  /** Whether options may stand behind the first word that is none. */
+  /** Whether options may follow the first word that is not an option. */
   readonly interspersed: boolean;
 }
 
 /**
- * Tells a command's options from its other words, as the Go library pflag and getopt_long do.
+ * Separates a command's options from its other words, as the Go library pflag and getopt_long do.
  *
- * Of an unknown option nobody can tell whether the next word is its value, so that it is a fault.
+ * An unknown option is a fault, because the next word may or may not be its value.
  */
 export function splitOptions(words: readonly Word[], { tables, interspersed }: SplitBy): Split {
   const options: Option[] = [];
@@ -38,7 +38,7 @@ export function splitOptions(words: readonly Word[], { tables, interspersed }: S
   for (let at = 0; at < words.length; at++) {
     const word = words[at];
     if (word === undefined) break;
-    // One that begins with plain text is a word at least, and no option.
+    // A word that begins with plain text is at least one word and not an option.
     const unclear = word.several === true && /^[-$*?[~]/.test(word.text);
     if (unclear && word.fault !== undefined) return { ok: false, fault: word.fault };
     if (word.text === '--') return { ok: true, options, rest: [...rest, ...words.slice(at + 1)] };
@@ -79,7 +79,7 @@ function longOption(word: Word, find: Find): FoundOptions | undefined {
   return option.isFlag ? { options: [{ name: option.name }] } : { options: [], wants: option.name };
 }
 
-/** `-dit`, `-p80:80`, `-eFOO`, `-i=false`. */
+/** Reads short options in one word: `-dit`, `-p80:80`, `-eFOO`, `-i=false`. */
 function shortOptions(word: Word, find: Find): FoundOptions | undefined {
   const options: Option[] = [];
   for (let at = 1; at < word.text.length; at++) {
@@ -98,13 +98,13 @@ function shortOptions(word: Word, find: Find): FoundOptions | undefined {
 }
 
 function unknownOption(word: Word): Fault {
-  // What follows an option's name may be a secret.
+  // Show only the name: the rest of the word may be a secret.
   const name = /^--?[A-Za-z][\w-]*/.exec(word.text)?.[0];
-  const shown = name === undefined || !name.startsWith('--') ? 'one' : name;
+  const shown = name === undefined || !name.startsWith('--') ? 'an unknown one' : name;
   return (
     word.fault ?? {
       code: 'command-line',
-      message: `expected options that berth knows, found ${shown} of which it can't tell whether it takes a value`,
+      message: `expected options that berth knows, found ${shown}, which may or may not take a value`,
       hint: 'correct the option, or write the image in a Quadlet unit',
     }
   );

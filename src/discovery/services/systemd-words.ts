@@ -1,16 +1,16 @@
 import type { CommandLine } from '../../systemd/command-line.ts';
 import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
 import type { Expander } from '../expander.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 import { longestCommandLine, type Word } from './words.ts';
 
-/** The words with which systemd starts the program, as far as the root says them. */
+/** The words with which systemd starts a program, as far as they can be known from the root. */
 export function systemdWords(line: CommandLine, unit: SystemdUnit, expander: Expander): Word[] {
   const expanded = { service: unit.name, entries: unit.entries };
   const words: Word[] = [];
   let size = 0;
   for (const [at, raw] of line.words.entries()) {
-    // No variables are replaced in the program's own path.
+    // systemd replaces no variables in the path of the program.
     const value =
       at > 0 && line.expandsVariables
         ? expander.expand(expanded, raw)

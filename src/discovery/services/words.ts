@@ -1,18 +1,20 @@
-import type { Fault } from '../fault.ts';
+import type { Fault } from '../problem.ts';
 
-/** The kernel starts nothing with more (execve(2)): three quarters of the largest stack, 8 MiB. */
+/**
+ * The longest command line that the kernel accepts, in bytes (execve(2)): 3/4 of the 8 MiB stack.
+ */
 export const longestCommandLine = 6 * 1024 * 1024;
 
-/** A word of a command line, as far as the root can tell what it is. */
+/** A word of a command line, as far as it can be known from the root. */
 export interface Word {
-  /** The word itself; where `fault` is set, as it is written. */
+  /** The expanded word; if `fault` is set, the word as written, with known variables replaced. */
   readonly text: string;
-  /** As it is written in the unit, or in the script. */
+  /** The word as written in the unit or in the script. */
   readonly raw: string;
-  /** Whether a value of a file that not everybody may read stands in the word. */
+  /** Whether the word holds a value from a file that not everybody may read. */
   readonly isPrivate?: boolean;
-  /** Why it is not known, or not all of it. */
+  /** Why the word is not completely known. */
   readonly fault?: Fault;
-  /** It may be no word, or several. */
+  /** Whether the word may turn out as no word, or as several. */
   readonly several?: boolean;
 }

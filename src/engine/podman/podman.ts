@@ -1,21 +1,28 @@
 import { Semaphore } from '../../common/semaphore.ts';
-import type { ResolvedImage } from '../../image/resolved.ts';
-import type { Access } from '../../registry/access.ts';
-import { RegistryError } from '../../registry/errors.ts';
+import { type ResolvedImage, sizeOf } from '../../image/resolved.ts';
 import { readLayers } from '../containers-storage/layers.ts';
 import type { Depot } from '../depot.ts';
-import type { Engine } from '../engine.ts';
-import { connectToPodman, type PodmanTarget } from './api/connect.ts';
-import { infoReply } from './api/replies.ts';
-import { type AtHand, fetchImage } from './fetch/fetch.ts';
+import type { Engine, Images, Pins } from '../engine.ts';
+import { type Connection, connectToPodman, type PodmanTarget } from './api/connect.ts';
+import {
+  cgroupParentOf,
+  describe,
+  type Settings,
+  settingsOf,
+  temporaryOf,
+} from './api/settings.ts';
+import { atHand } from './fetch/at-hand.ts';
+import { fetchImage } from './fetch/fetch.ts';
 import { OneAtATime } from './fetch/one-at-a-time.ts';
 import { Pulls } from './fetch/pull.ts';
 import { listServiceContainers } from './images/containers.ts';
+import { footprintOf, lackingOf, UNPACKED_AT_A_TIME } from './images/footprint.ts';
 import { hasImage, listImages } from './images/images.ts';
 import { tagImage } from './images/names.ts';
 import { removeImage } from './images/remove.ts';
+import { repairImages } from './images/repair.ts';
 import type { Moorings } from './pins/holds.ts';
-import { countFreeLocks } from './pins/locks.ts';
+import { roomFor } from './pins/locks.ts';
 import { genuinePins, listPins, pinImages } from './pins/pin.ts';
 import { Seals } from './pins/seals.ts';
 import { Strangers } from './pins/strangers.ts';
@@ -43,152 +50,104 @@ export interface PodmanOptions {
  *
  * @throws {EngineError} `engine-unreachable`
  */
-export async function openPodman({
-  user,
-  alone = false,
-  target,
-  pinKey,
-  warn = () => undefined,
-  depot,
-  environment = process.env,
-}: PodmanOptions): Promise<Engine> {
-  const podman = await connectToPodman(user, environment, alone, target);
-  const { api, version, own } = podman;
+export async function openPodman(options: PodmanOptions): Promise<Engine> {
+  const { user, alone = false, target, pinKey, warn = () => undefined, depot } = options;
+  const { environment = process.env } = options;
+  const connection = await connectToPodman(user, environment, alone, target);
+  const { api } = connection;
+  const settings = settingsOf(api);
   const strangers = new Strangers(warn);
   const moorings: Moorings = {
     api,
     seals: new Seals(pinKey),
     onStranger: (stranger) => strangers.see(stranger),
   };
-  const pulls = new Pulls(api, async (image, access, signal) =>
-    depot?.permit(image, access, { signal, engineJudges: true }),
-  );
-  const fetches = new OneAtATime();
-  const pinning = new Semaphore(1);
-  const places = new Semaphore(UNPACKED_AT_A_TIME);
-  const podmanInfo = once(() => api.json(infoReply, { method: 'GET', path: '/info' }));
-  const cgroupParent = async () => {
-    const { host } = await podmanInfo();
-    if (host.cgroupManager !== 'systemd') return undefined;
-    return host.security.rootless ? 'user.slice' : 'machine.slice';
-  };
-  const layers = async () => {
-    const { store } = await podmanInfo();
-    return readLayers(target?.storage ?? store.graphRoot, store.graphDriverName ?? 'overlay');
-  };
-  const blobsToLoad = async ({ blobs: [config, ...blobs] }: ResolvedImage) => {
-    const here = new Set((await layers()).map((chain) => chain.at(-1)));
-    const missing = blobs.filter(({ digest }) => !here.has(digest));
-    return config === undefined ? missing : [config, ...missing];
-  };
-  const atHand = async (
-    image: ResolvedImage,
-    access: Access,
-    signal: AbortSignal | undefined,
-  ): Promise<AtHand | undefined> => {
-    const { shipped } = access;
-    if (shipped !== undefined) {
-      // What is not at hand podman has, or it will say so.
-      return { from: shipped, blobs: image.blobs.filter(({ digest }) => shipped.has(digest)) };
-    }
-    if (depot?.find(image.name, image) === undefined) return undefined;
-    const blobs = await blobsToLoad(image);
-    if (!blobs.every((blob) => depot.has(blob))) return undefined;
-    // It may be here by another name: podman judges it by this one, if berth does not let it in.
-    const isPermitted = await permitted(depot, image, access, signal);
-    return isPermitted ? { from: depot.images, blobs } : undefined;
-  };
+  const podman: Podman = { connection, settings, moorings, environment, target, depot };
   return {
-    name: 'podman',
-    concurrency: CONCURRENCY,
-    ...(depot === undefined ? {} : { depot }),
-    idOf: (image) => image.config,
+    id: 'podman',
+    traits: { downloads: 'engine', judges: 'engine' },
+    ...imagesOf(podman),
+    ...pinsOf(podman),
     info: async () => {
-      const { host, store } = await podmanInfo();
-      const mode = host.security.rootless ? 'rootless ' : '';
-      const how = own ? 'started by berth' : `at ${api.socket}`;
-      return {
-        name: 'podman',
-        version,
-        directory: target?.storage ?? store.graphRoot,
-        unpacking: store.imageCopyTmpDir || '/var/tmp',
-        ...(host.security.rootless
-          ? {}
-          : {
-              graphRoot: store.graphRoot,
-              ...(store.graphDriverName === undefined ? {} : { driver: store.graphDriverName }),
-              additionalStores: additionalStoresOf(store.graphOptions ?? {}),
-            }),
-        description: `${mode}podman ${version}, its service ${how}`,
-      };
+      const service = connection.own ? 'started by berth' : `at ${api.socket}`;
+      const info = await settings.recent();
+      return describe(info, connection.version(), target?.storage, service);
     },
+    containers: (unit) => listServiceContainers(api, unit),
+    repair: (signal) => repairImages(api, signal),
+    close: () => connection.close(),
+  };
+}
+
+/** What the parts of the engine work with. */
+interface Podman {
+  readonly connection: Connection;
+  readonly settings: Settings;
+  readonly moorings: Moorings;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly target: PodmanTarget | undefined;
+  readonly depot: Depot | undefined;
+}
+
+/** Images to fetch at a time: what is unpacked next should have come by then. */
+const CONCURRENCY = 8;
+
+function imagesOf(podman: Podman): Images {
+  const { connection, moorings, depot } = podman;
+  const { api } = connection;
+  return {
+    concurrency: CONCURRENCY,
+    depot,
+    idOf: (image) => image.config,
     images: () => listImages(api),
     has: (id) => hasImage(api, id),
-    pins: () => listPins(moorings),
-    genuine: (pins) => genuinePins(moorings, pins),
-    missingBlobs: async (image) => {
-      const blobs = await blobsToLoad(image);
-      return depot === undefined ? blobs : depot.missing(blobs);
-    },
-    layers,
-    freeLocks: async () => {
-      const { host } = await podmanInfo();
-      return host.freeLocks ?? countFreeLocks(api, environment, host.security.rootless);
+    footprint: async (images) => {
+      const chains = images.length === 0 ? [] : await layers(podman);
+      return footprintOf(images, chains, await places(podman), depot);
     },
     freed: async (ids) =>
       (await listImages(api)).reduce((sum, { id, size }) => sum + (ids.has(id) ? size : 0), 0),
-    fetch: (image, access, watch) =>
-      fetches.run(image.blobs, () =>
-        places.run(sizeOf(image), () =>
-          fetchImage(api, pulls, image, access, () => atHand(image, access, watch?.signal), watch),
-        ),
-      ),
-    // Two at once would each make the pod of a root, and each pod takes a lock.
-    pin: (root, images) => pinning.run(0, () => pinImages(moorings, root, images, cgroupParent)),
-    unpin: (pins) => unpinImages(moorings, pins),
+    fetch: fetching(podman),
     tag: (id, name) => tagImage(moorings, id, name),
     remove: (id) => removeImage(api, id),
-    containers: (unit) => listServiceContainers(api, unit),
-    close: () => podman.close(),
   };
 }
 
-async function permitted(
-  depot: Depot,
-  image: ResolvedImage,
-  access: Access,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  try {
-    await depot.permit(image, access, { signal });
-    return true;
-  } catch (error) {
-    if (error instanceof RegistryError && error.code === 'policy-rejected') return false;
-    throw error;
-  }
+async function places({ settings, target }: Podman) {
+  const { store } = await settings.recent();
+  return { storage: target?.storage ?? store.graphRoot, temporary: temporaryOf(store) };
 }
 
-/** `overlay.imagestore` of podman 4, of which it tells but the last; a list of podman 5. */
-function additionalStoresOf(options: Readonly<Record<string, unknown>>): readonly string[] {
-  const values = Object.entries(options)
-    .filter(([key]) => /imagestores?$/i.test(key))
-    .flatMap(([, value]) => (Array.isArray(value) ? value : [value]));
-  const paths = values.flatMap((value) => (typeof value === 'string' ? value.split(',') : []));
-  return [...new Set(paths.filter((path) => path.startsWith('/')))];
+async function layers({ settings, target }: Podman): Promise<readonly (readonly string[])[]> {
+  const { store } = await settings.recent();
+  return readLayers(target?.storage ?? store.graphRoot, store.graphDriverName ?? 'overlay');
 }
 
-/** What is unpacked next should have come by then. */
-const CONCURRENCY = 8;
-
-/** Two at once only get into each other's way: 8 images took 20 s so, and 12 s one by one. */
-const UNPACKED_AT_A_TIME = 1;
-
-function sizeOf({ blobs }: ResolvedImage): number {
-  return blobs.reduce((sum, { size }) => sum + size, 0);
+function fetching(podman: Podman): Images['fetch'] {
+  const { connection, depot } = podman;
+  const pulls = new Pulls(connection.api, async (image, access, signal) =>
+    depot?.permit(image, access, { signal, engineJudges: true }),
+  );
+  const fetches = new OneAtATime();
+  const unpacking = new Semaphore(UNPACKED_AT_A_TIME);
+  const lacking = async (image: ResolvedImage) => lackingOf(image, await layers(podman));
+  return (image, source, watch) => {
+    const here = () => atHand(image, source, depot, () => lacking(image), watch?.signal);
+    const fetch = () => fetchImage(connection.api, pulls, image, source, here, watch);
+    return fetches.run(image.blobs, () => unpacking.run(sizeOf(image.blobs), fetch));
+  };
 }
 
-/** podman takes a third of a second to tell about itself: never asked before it is needed. */
-function once<T>(work: () => Promise<T>): () => Promise<T> {
-  let result: Promise<T> | undefined;
-  return () => (result ??= work());
+function pinsOf({ connection, settings, moorings, environment }: Podman): Pins {
+  const { api } = connection;
+  const pinning = new Semaphore(1);
+  const cgroupParent = async () => cgroupParentOf(await settings.recent());
+  return {
+    pins: () => listPins(moorings),
+    genuine: (pins) => genuinePins(moorings, pins),
+    roomFor: (root, count) => roomFor(api, settings, environment, root, count),
+    // Two at once would each make the pod of a root, and each pod takes a lock.
+    pin: (root, images) => pinning.run(0, () => pinImages(moorings, root, images, cgroupParent)),
+    unpin: (pins) => unpinImages(moorings, pins),
+  };
 }

@@ -2,7 +2,7 @@ import { asRecorded, type Wanted } from '../../binding/wanted.ts';
 import { BerthError } from '../../common/errors.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { runningRoot } from '../../state/activation.ts';
-import { forgetJournal, readJournal } from '../../state/apply-journal.ts';
+import { leftUndone } from '../../state/apply-journal.ts';
 import type { RootRecord } from '../../state/record.ts';
 import type { ServiceManager } from '../../systemctl/services.ts';
 import { type Context } from '../context.ts';
@@ -39,7 +39,7 @@ export async function apply(
   const current = async (situation: Situation) => {
     const planned = await plan(situation);
     // What another stage brought to its end since is not gone back behind.
-    if (begunIn(situation, planned.root.id) === undefined) forgetJournal(context.stateDirectory);
+    if (begunIn(situation, planned.root.id) === undefined) context.state.journal.forget();
     return planned;
   };
   const staged = await stage(context, id, current, async (root, whole) => {
@@ -48,7 +48,7 @@ export async function apply(
     return contents;
   });
   if (staged.plan.failures.length + staged.failures.length === 0) {
-    forgetJournal(context.stateDirectory);
+    context.state.journal.forget();
   }
   return { staged, ...done };
 }
@@ -61,7 +61,7 @@ export async function previewApply(
   situation: Situation,
 ): Promise<Outcome> {
   const { id } = plan.root;
-  const journal = begunIn(situation, id) && readJournal(context.stateDirectory, id);
+  const journal = begunIn(situation, id) && leftUndone(context.state.journal, id);
   const seen = await look(context, manager, plan.images, situation.records.get(id), journal);
   return { services: judgeServices(seen, journal), idle: newAndIdle(seen) };
 }
@@ -83,7 +83,7 @@ export function planApply(
   refuseElsewhere(situation, root.id);
   refuseNotLive(context, situation, root);
   const record = situation.records.get(root.id);
-  const begun = readJournal(context.stateDirectory, root.id) && begunIn(situation, root.id);
+  const begun = leftUndone(context.state.journal, root.id) && begunIn(situation, root.id);
   if (record === undefined || begun === undefined) {
     return planStage(context, registry, situation, root, wanted, { known: unstaged(record) });
   }
@@ -102,7 +102,7 @@ function unstaged(record: RootRecord | undefined): RootRecord | undefined {
 }
 
 function refuseNotLive(context: Context, { records }: Situation, root: PlannedRoot): void {
-  const running = runningRoot(context.stateDirectory, records);
+  const running = runningRoot(context.state.activation, records);
   const isLive =
     root.deployment === undefined
       ? running === root.id || (running === undefined && root.location === '/')
@@ -117,6 +117,6 @@ function refuseNotLive(context: Context, { records }: Situation, root: PlannedRo
 
 function refuseNoServices({ engine }: Context): void {
   if (engine.containers !== undefined) return;
-  const message = `expected an engine that runs what services start, found ${engine.name}`;
+  const message = `expected an engine that runs what services start, found ${engine.id}`;
   throw new BerthError('no-services', message, { hint: 'say --engine podman', kind: 'usage' });
 }

@@ -1,6 +1,6 @@
 import { mapLimited } from '../../common/limited.ts';
 import type { ServiceContainer } from '../../engine/containers.ts';
-import { type Journal, readJournal, writeJournal } from '../../state/apply-journal.ts';
+import { type Journal, leftUndone } from '../../state/apply-journal.ts';
 import {
   type Contents,
   type RecordImage,
@@ -98,15 +98,15 @@ export async function rollOut(
   root: RootRecord,
   whole: Contents,
 ): Promise<RolledOut> {
-  const { engine, stateDirectory, signal } = context;
-  const journal = readJournal(stateDirectory, root.id);
+  const { engine, state, signal } = context;
+  const journal = leftUndone(state.journal, root.id);
   const names = await Names.read(context);
   const judged = new Map<string, AppliedService>();
   const due = new Set<string>();
   const previous = new Map<string, string>();
   const note = () => {
     const noted = { root: root.id, previous: Object.fromEntries(previous), due: [...due] };
-    writeJournal(stateDirectory, noted);
+    state.journal.write(noted);
   };
   const judge = async () => {
     const looked = await look(context, manager, whole.images, root, journal);
@@ -277,7 +277,7 @@ async function keep(
   for (const id of ids) {
     const image = images.get(id);
     if (pinned.has(id) || image === undefined || !names.has(id)) continue;
-    const kept = imageAs({ images: [] }, image, new Set());
+    const kept = imageAs(root.engine, [], image, new Set());
     await context.engine.pin(root.id, [driftRequest(root, kept)]);
   }
 }
@@ -334,7 +334,7 @@ async function contentsAfter(
   for (const [id, served] of others) {
     const image = images.get(id);
     if (image === undefined) continue;
-    const { names: own, ...rest } = imageAs(whole, image, served);
+    const { names: own, ...rest } = imageAs(root.engine, whole.images, image, served);
     const { names: _, ...known } = byId.get(id) ?? recorded.get(id) ?? { ...rest, names: [] };
     const digests = new Map(recorded.get(id)?.names.map(({ name, digest }) => [name, digest]));
     const added = own.map((one) => ({ ...one, digest: digests.get(one.name) ?? one.digest }));

@@ -1,8 +1,6 @@
 import { BerthError } from '../../common/errors.ts';
 import { isTag } from '../../image/name.ts';
-import { lastActivation, runningRoot, writeActivated } from '../../state/activation.ts';
-import { forgetJournal } from '../../state/apply-journal.ts';
-import { forgetHeld, readHeld } from '../../state/gate-file.ts';
+import { runningRoot } from '../../state/activation.ts';
 import { isLiving, type RootRecord } from '../../state/record.ts';
 import { type Context, changing } from '../context.ts';
 import { type Drifted, driftedNames, recordDrift } from '../drift.ts';
@@ -49,17 +47,17 @@ export function activate(context: Context, { id, locked, needs }: BootedRoot): P
   return changing(context, 'exclusive', async () => {
     const situation = await recoverSituation(context);
     refuseElsewhere(situation, id);
-    const first = lastActivation(context.stateDirectory) === undefined;
-    const switched = runningRoot(context.stateDirectory, situation.records) !== id;
+    const first = context.state.activation.read() === undefined;
+    const switched = runningRoot(context.state.activation, situation.records) !== id;
     sayHeld(context, id, switched);
     // What ran before the boot is nothing to go back to.
-    if (switched) forgetJournal(context.stateDirectory);
+    if (switched) context.state.journal.forget();
     const activation = { root: id, ...(switched ? { time: new Date().toISOString() } : {}) };
     const pins = await pinAgain(context, situation, id);
     const record = situation.records.get(id);
     if (record === undefined || !isLiving(record)) {
       // Nothing of it is held to a record: what its names mean from here on is its own doing.
-      if (switched || first) writeActivated(context.stateDirectory, activation);
+      if (switched || first) context.state.activation.write(activation);
       const findings = needs ? judgeAbsent(id, situation) : [];
       return { id, isStaged: false, switched, pins, moved: [], drifted: [], findings };
     }
@@ -70,7 +68,7 @@ export function activate(context: Context, { id, locked, needs }: BootedRoot): P
     const settled = await settleDrift(context, record, after, drifted);
     // The next run, or boot, tries again.
     if (failure !== undefined) throw failure;
-    if (switched || first) writeActivated(context.stateDirectory, activation);
+    if (switched || first) context.state.activation.write(activation);
     const end = settled ? await readSituation(context) : after;
     const findings = judge(end.records.get(id) ?? record, end);
     return { id, isStaged: true, switched, pins, moved, drifted, findings };
@@ -78,10 +76,10 @@ export function activate(context: Context, { id, locked, needs }: BootedRoot): P
 }
 
 /** What was held back at the shutdown: the journal of the boot says so too. */
-function sayHeld({ stateDirectory, report }: Context, id: string, switched: boolean): void {
-  const held = readHeld(stateDirectory);
+function sayHeld({ state, report }: Context, id: string, switched: boolean): void {
+  const held = state.gate.read();
   if (held === undefined) return;
-  if (switched || held.root === id) return forgetHeld(stateDirectory);
+  if (switched || held.root === id) return state.gate.forget();
   const [reason = ''] = held.reasons;
   const more = held.reasons.length > 1 ? ` and ${held.reasons.length - 1} more` : '';
   const message = `${held.root} was held back at ${held.time}: ${reason}${more}`;

@@ -6,7 +6,6 @@ import {
   unlockFinalisation,
 } from '../../deployment/finalisation.ts';
 import type { Places } from '../../deployment/places.ts';
-import { forgetHeld, readHeld, writeHeld } from '../../state/gate-file.ts';
 import { isLiving } from '../../state/record.ts';
 import { type Context } from '../context.ts';
 import { readSituation, type Situation } from '../situation.ts';
@@ -59,7 +58,7 @@ export async function gate(
   places: Places,
   options: GateOptions,
 ): Promise<Gated> {
-  const { stateDirectory } = context;
+  const { state } = context;
   const warnings = hasNextRoot(places)
     ? ['a soft reboot enters /run/nextroot whatever is held: this gate only warns of that']
     : [];
@@ -73,20 +72,20 @@ export async function gate(
   const found = findingsOf(root, await readSituation(context));
   const findings = found?.filter(isMissing) ?? [];
   if (findings.length === 0) {
-    forgetHeld(stateDirectory);
+    state.gate.forget();
     const unread = found?.filter(({ code }) => code === 'store-unread') ?? [];
     const decision = found === undefined || unread.length > 0 ? 'unknown' : 'open';
     return { root, decision, findings: unread, warnings };
   }
   if (by === 'composefs') return { root, decision: 'unheld', findings, warnings };
   const now = new Date().toISOString();
-  const before = readHeld(stateDirectory)?.since;
+  const before = state.gate.read()?.since;
   // A clock that was wrong may have written one that is still to come.
   const since = before !== undefined && Date.parse(before) <= Date.parse(now) ? before : now;
   const isOverdue = Date.parse(now) - Date.parse(since) >= options.days * DAY;
   // Written first: nobody would count the days of a lock that berth can't remember.
   const reasons = findings.map(({ message }) => message);
-  writeHeld(stateDirectory, { root, since, time: now, reasons });
+  state.gate.write({ root, since, time: now, reasons });
   if (isOverdue && options.afterwards === 'boot') {
     return { root, decision: 'overdue', findings, since, warnings };
   }

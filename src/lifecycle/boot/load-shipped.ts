@@ -31,7 +31,11 @@ export async function loadShipped(
   const waits = waitingContents(record, found) !== undefined;
   if (openShipped(root) === undefined && !waits) return undefined;
   if (record?.staged?.images.every(({ id }) => found.images.has(id)) === true) return undefined;
-  const wanted = await wantedOf(root, { bind: undefined, ...options });
+  const wanted = await wantedOf(root, {
+    bind: undefined,
+    engine: context.engine.id,
+    ...options,
+  });
   return stage(context, planned.id, (situation) => {
     const before = situation.records.get(planned.id);
     const offline = withoutNetwork(registry);

@@ -1,4 +1,3 @@
-import type { Binding } from '../../binding/bindings.ts';
 import type { BoundProblem } from '../../binding/survey.ts';
 import type { Wanted } from '../../binding/wanted.ts';
 import { counted } from '../../common/counted.ts';
@@ -6,10 +5,8 @@ import type { BerthError } from '../../common/errors.ts';
 import { formatBytes } from '../../common/format-bytes.ts';
 import type { NameFailure } from '../../common/limited.ts';
 import type { EngineInfo } from '../../engine/engine.ts';
-import type { ResolvedImage } from '../../image/resolved.ts';
-import type { Access } from '../../registry/access.ts';
-import { RegistryError } from '../../registry/errors.ts';
-import { type Registry } from '../../registry/registry.ts';
+import { sizeOf } from '../../image/resolved.ts';
+import type { Registry } from '../../registry/registry.ts';
 import { runningRoot } from '../../state/activation.ts';
 import {
   isLiving,
@@ -19,19 +16,15 @@ import {
   type RootRecord,
 } from '../../state/record.ts';
 import type { Context } from '../context.ts';
-import { meaningsOf, pinsOf } from '../provenance.ts';
 import type { Situation } from '../situation.ts';
-import { lackOfLocks } from './locks.ts';
-import { type Resolution, resolveBindings } from './resolve.ts';
-import {
-  isKnownByDigest,
-  lackOfSpace,
-  type Needed,
-  neededFor,
-  type Space,
-  sizeOf,
-} from './space.ts';
+import { type DeferredName, deferredNames } from './deferred-names.ts';
+import { isKnownByDigest } from './known-by-digest.ts';
+import { neededFor } from './needed.ts';
+import { type PlannedImage, planImage } from './planned-image.ts';
+import { resolveBindings } from './resolve.ts';
+import { lackOfSpace, type Space, spaceOn } from './space.ts';
 import { otherStorage, withoutShadowed } from './storage-differs.ts';
+import { chooseWay, isAheadWorthwhile, possibleWays, type Way } from './way.ts';
 
 /** What staging would do: decided once, and then carried out to the letter. Plain data. */
 export interface Plan {
@@ -64,58 +57,11 @@ export interface Plan {
   readonly drops: readonly RecordImage[];
 }
 
-/**
- * How images come: `direct` into the engine; by way of its depot (`two-steps`); or they wait there
- * (`download`).
- */
-export type Way = 'direct' | 'two-steps' | 'download';
-
 export interface PlannedRoot {
   readonly id: string;
   readonly location: string;
   /** What its updater says of it, where it has one. */
   readonly deployment?: RecordDeployment;
-}
-
-export interface PlannedImage {
-  readonly id: string;
-  readonly manifest: string;
-  readonly platform: string;
-  /** Compressed, in bytes. */
-  readonly size: number;
-  readonly names: readonly PlannedName[];
-  readonly present: boolean;
-  readonly pinned: boolean;
-  /** To download for this image alone, in bytes. */
-  readonly bytes: number;
-  /** To copy from what the root ships, in bytes. */
-  readonly loads: number;
-}
-
-export interface PlannedName {
-  readonly name: string;
-  readonly digest: string;
-  /** Whether the root's lock says what the name means. */
-  readonly locked: boolean;
-  readonly references: Binding['references'];
-  /** What to fetch and how; absent where the record's image is kept and present. */
-  readonly fetch?: PlannedFetch;
-}
-
-export interface PlannedFetch {
-  readonly image: ResolvedImage;
-  readonly access: Access;
-  /** Whether the engine knows the image by this name's digest. */
-  readonly isKnown: boolean;
-}
-
-export interface DeferredName {
-  readonly name: string;
-  readonly id: string;
-  /** The image that it means now. */
-  readonly current: string;
-  /** The roots that mean that. */
-  readonly heldBy: readonly string[];
 }
 
 export interface PlanOptions {
@@ -153,20 +99,25 @@ export async function planStage(
     context.engine.info(),
   ]);
   const groups = Map.groupBy(resolved.resolutions, ({ id }) => id);
-  const fetched = resolved.resolutions.flatMap(({ id, image, access }) =>
-    image === undefined || access === undefined ? [] : [{ id, image, access }],
+  const fetched = resolved.resolutions.flatMap(({ id, image, source }) =>
+    image === undefined || source === undefined ? [] : [{ id, image, source }],
   );
-  const needed = await neededFor(context, situation, info, fetched);
+  const absent = fetched.filter(({ id, image }) => !isKnownByDigest(image, id, situation));
+  const footprint = await context.engine.footprint(absent.map(({ image }) => image));
+  const needed = neededFor(absent, footprint, context.engine.depot);
   const images = [...groups.values()].flatMap((group) =>
     planImage(situation, root.id, group, needed.blobs),
   );
   const bytes = sizeOf(needed.downloads);
   const what = `staging ${root.id} needs ${formatBytes(bytes)} to download`;
-  const downloaded = fetched.filter(({ id }) => (needed.blobs.get(id) ?? []).length > 0);
+  const downloaded = absent.filter(({ id }) => (needed.blobs.get(id) ?? []).length > 0);
   const ahead = await isAheadWorthwhile(registry, downloaded);
-  const { way, space, lack } = await wayFor(ways(needed, downloadOnly, ahead), (space) =>
-    lackOfSpace(context, situation, what, space),
+  const { way, space, lack } = await chooseWay(
+    possibleWays(needed, { downloadOnly, ahead }),
+    (uses) => spaceOn(context, uses),
+    (space) => lackOfSpace(context, situation, what, space),
   );
+  const unpinned = images.filter(({ pinned }) => !pinned).length;
   const kept = new Set(images.map((image) => image.id));
   return {
     root,
@@ -181,12 +132,12 @@ export async function planStage(
     failures: resolved.failures,
     way,
     bytes,
-    inStore: sizeOf(needed.inStore),
+    inStore: sizeOf(needed.inDepot),
     free: space[0]?.free ?? 0,
     space,
-    ...lacking(lack ?? (await lackOfLocks(context, situation, root.id, images))),
+    ...lacking(lack ?? (await context.engine.roomFor(root.id, unpinned))),
     deferred:
-      runningRoot(context.stateDirectory, situation.records) === root.id
+      runningRoot(context.state.activation, situation.records) === root.id
         ? []
         : deferredNames(situation, root.id, images),
     drops: (record?.staged?.images ?? []).filter((image) => !kept.has(image.id)),
@@ -202,117 +153,4 @@ function withoutWaiting(record: RootRecord | undefined): RootRecord | undefined 
 
 function lacking(lack: BerthError | undefined): Pick<Plan, 'lack'> {
   return lack === undefined ? {} : { lack };
-}
-
-interface Possible {
-  readonly way: Way;
-  readonly space: readonly Space[];
-}
-
-/** In milliseconds: no registry in the same network takes as long to reply. */
-const FAR = 10;
-
-/**
- * Whether to download while the engine unpacks what came before. It then writes each image twice
- * more, which costs what is won where registries are near (measured: 12.6 s one by one and 13.3 s so
- * from loopback, 23.2 s and 17.0 s at 30 ms and 200 Mbit/s).
- */
-async function isAheadWorthwhile(
-  registry: Registry,
-  downloaded: readonly {
-    readonly id: string;
-    readonly image: ResolvedImage;
-    readonly access: Access;
-  }[],
-): Promise<boolean> {
-  if (new Set(downloaded.map(({ id }) => id)).size < 2) return false;
-  for (const { image, access } of downloaded) {
-    if (access.shipped !== undefined) continue;
-    const reply = await registry.quickestReply(image.name, access);
-    if (reply === undefined || reply < FAR) continue;
-    try {
-      await registry.foresee(image.name, 'archives');
-      return true;
-    } catch (error) {
-      // The engine pulls it then, and judges it, or the policy, itself.
-      if (!(error instanceof RegistryError)) throw error;
-    }
-  }
-  return false;
-}
-
-/** What lies in the depot is worth going by it, where there is room. */
-function ways(
-  { space, direct, waiting, inStore }: Needed,
-  downloadOnly: boolean,
-  ahead: boolean,
-): readonly Possible[] {
-  if (downloadOnly && waiting !== undefined) return [{ way: 'download', space: waiting }];
-  if (direct === undefined) return [{ way: 'direct', space }];
-  if (inStore.length === 0 && !ahead) return [{ way: 'direct', space: direct }];
-  return [
-    { way: 'two-steps', space },
-    { way: 'direct', space: direct },
-  ];
-}
-
-/** The first way for which there is room; the last, with what is missing for it, if for none. */
-async function wayFor(
-  possible: readonly Possible[],
-  lackOf: (space: readonly Space[]) => Promise<BerthError | undefined>,
-): Promise<Possible & { readonly lack: BerthError | undefined }> {
-  let last: (Possible & { readonly lack: BerthError | undefined }) | undefined;
-  for (const one of possible) {
-    last = { ...one, lack: await lackOf(one.space) };
-    if (last.lack === undefined) break;
-  }
-  return last ?? { way: 'direct', space: [], lack: undefined };
-}
-
-function planImage(
-  situation: Situation,
-  root: string,
-  group: readonly Resolution[],
-  blobs: Needed['blobs'],
-): readonly PlannedImage[] {
-  const [first] = group;
-  if (first === undefined) return [];
-  const comes = sizeOf(blobs.get(first.id) ?? []);
-  const isShipped = group.every(({ access }) => access?.shipped !== undefined);
-  const image = {
-    id: first.id,
-    manifest: first.manifest,
-    platform: first.platform,
-    size: first.size,
-    names: group.map(({ binding, digest, locked, image, access }) => ({
-      name: binding.name,
-      digest,
-      locked,
-      references: binding.references,
-      ...(image === undefined || access === undefined
-        ? {}
-        : { fetch: { image, access, isKnown: isKnownByDigest(image, first.id, situation) } }),
-    })),
-    present: situation.images.has(first.id),
-    pinned: pinsOf(root, situation.pins).has(first.id),
-    bytes: isShipped ? 0 : comes,
-    loads: isShipped ? comes : 0,
-  };
-  return [image];
-}
-
-/** A name that another living root means otherwise stays as it is. */
-function deferredNames(
-  situation: Situation,
-  root: string,
-  images: readonly PlannedImage[],
-): readonly DeferredName[] {
-  return images.flatMap((image) =>
-    image.names.flatMap(({ name }) => {
-      if (name.includes('@')) return [];
-      const meanings = meaningsOf(name, situation.records, root);
-      const otherwise = [...meanings].filter(([id]) => id !== image.id);
-      return otherwise.map(([current, heldBy]) => ({ name, id: image.id, current, heldBy }));
-    }),
-  );
 }

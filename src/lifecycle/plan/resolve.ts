@@ -2,34 +2,15 @@ import type { Binding } from '../../binding/bindings.ts';
 import type { BoundProblem } from '../../binding/survey.ts';
 import { BerthError } from '../../common/errors.ts';
 import { LOOKUPS_AT_A_TIME, type NameFailure, tryLimited } from '../../common/limited.ts';
-import { byDigest, digestOf, parseName } from '../../image/name.ts';
-import { formatPlatform } from '../../image/platform.ts';
-import type { ResolvedImage } from '../../image/resolved.ts';
-import type { Access } from '../../registry/access.ts';
+import { parseName } from '../../image/name.ts';
 import type { Registry } from '../../registry/registry.ts';
-import type { Contents, RecordImage, RootRecord } from '../../state/record.ts';
+import type { RootRecord } from '../../state/record.ts';
 import type { Context } from '../context.ts';
 import { atHand, isResolvedAnew, lookUp, wantedName } from '../look-up.ts';
 import type { Situation } from '../situation.ts';
 import { waitingContents } from '../waiting.ts';
-import { isKnownByDigest } from './space.ts';
-
-/** What one binding's name means for the root that is being staged. */
-export interface Resolution {
-  readonly binding: Binding;
-  /** The engine's id. */
-  readonly id: string;
-  readonly digest: string;
-  readonly manifest: string;
-  readonly platform: string;
-  /** Compressed, in bytes. */
-  readonly size: number;
-  /** Whether the root's lock says what the name means. */
-  readonly locked: boolean;
-  /** As the registry describes it, and how it was reached; absent where the record was enough. */
-  readonly image?: ResolvedImage;
-  readonly access?: Access;
-}
+import { describe, keptFromDepot, keptFromRecord, presentByName, type Resolution } from './kept.ts';
+import { isKnownByDigest } from './known-by-digest.ts';
 
 interface Resolved {
   readonly resolutions: readonly Resolution[];
@@ -76,10 +57,11 @@ export async function resolveBindings(
       }
     }
     const { engine } = context;
-    if (engine.name === 'store') await registry.foresee(binding.name, 'berth');
-    const { image, access } = await lookUp(context, registry, binding);
+    const { judges } = engine.traits;
+    if (judges === 'berth') await registry.foresee(binding.name, 'berth');
+    const { image, source } = await lookUp(context, registry, binding);
     const id = engine.idOf(image);
-    const isPulled = engine.name === 'podman' && !isKnownByDigest(image, id, situation);
+    const isPulled = judges === 'engine' && !isKnownByDigest(image, id, situation);
     if (isPulled) await registry.foresee(binding.name, 'engine');
     context.report({ event: 'resolved', name: binding.name, digest: image.digest });
     return {
@@ -88,7 +70,7 @@ export async function resolveBindings(
       ...describe(binding, image),
       locked: binding.locked !== undefined,
       image,
-      access,
+      source,
     };
   };
   const { signal } = context;
@@ -120,79 +102,6 @@ function notHere(name: string, error: BerthError): BerthError {
     hint: 'build it, or `podman load` it, before the root is staged; or push it to a registry, and let the unit name that',
     cause: error,
   });
-}
-
-function describe(binding: Binding, image: ResolvedImage) {
-  return {
-    digest: image.digest,
-    manifest: image.manifest,
-    platform: formatPlatform(binding.platform),
-    size: image.blobs.reduce((sum, blob) => sum + blob.size, 0),
-  };
-}
-
-function keptFromRecord(
-  binding: Binding,
-  situation: Situation,
-  record: RootRecord | undefined,
-): Resolution | undefined {
-  const { name, locked, recorded, lockProblem } = binding;
-  if (lockProblem !== undefined) return undefined;
-  if (locked === undefined && recorded === undefined && isResolvedAnew(binding)) return undefined;
-  const platform = formatPlatform(binding.platform);
-  const serves = (image: RecordImage) =>
-    image.platform === platform && image.names.some(({ name }) => name === binding.name);
-  const image = record?.staged?.images.find(serves);
-  if (image === undefined || !situation.images.has(image.id)) return undefined;
-  const digest = image.names.find((served) => served.name === name)?.digest ?? image.manifest;
-  if (locked !== undefined && locked.digest !== digest) return undefined;
-  if (!situation.images.get(image.id)?.digests.includes(byDigest(name, digest))) return undefined;
-  const { id, manifest, size } = image;
-  return { binding, id, digest, manifest, platform, size, locked: locked !== undefined };
-}
-
-function keptFromDepot(
-  { engine: { depot } }: Context,
-  binding: Binding,
-  waiting: Contents | undefined,
-): Resolution | undefined {
-  const { name, locked, recorded, lockProblem, accesses } = binding;
-  if (lockProblem !== undefined) return undefined;
-  const platform = formatPlatform(binding.platform);
-  const image = waiting?.images.find(
-    (one) => one.platform === platform && one.names.some((served) => served.name === name),
-  );
-  const digest = image?.names.find((served) => served.name === name)?.digest;
-  if (image === undefined || digest === undefined) return undefined;
-  if (![undefined, digest].includes(locked?.digest ?? recorded)) return undefined;
-  const { id, manifest, size } = image;
-  const isLocked = locked !== undefined;
-  const found = depot?.find(name, { digest, manifest, platform });
-  // What was pinned at once had nothing to wait for.
-  if (found === undefined)
-    return { binding, id, digest, manifest, platform, size, locked: isLocked };
-  const access = accesses[0] ?? {};
-  return { binding, id, ...describe(binding, found), locked: isLocked, image: found, access };
-}
-
-function presentByName(binding: Binding, situation: Situation): Resolution | undefined {
-  const { locked } = binding;
-  // A tag may mean another image here than the lock says.
-  const name = locked === undefined ? binding.name : byDigest(binding.name, locked.digest);
-  for (const image of situation.images.values()) {
-    if (!image.names.includes(name) && !image.digests.includes(name)) continue;
-    const digest = locked?.digest ?? digestOf(name, image.digests) ?? image.id;
-    return {
-      binding,
-      id: image.id,
-      digest,
-      manifest: digest,
-      platform: formatPlatform(binding.platform),
-      size: 0,
-      locked: locked !== undefined,
-    };
-  }
-  return undefined;
 }
 
 function neverFetched(binding: Binding): BoundProblem {

@@ -1,11 +1,11 @@
-import type { ResolvedImage } from '../../image/resolved.ts';
-import { sizeOf } from '../plan/space.ts';
+import { type ResolvedImage, sizeOf } from '../../image/resolved.ts';
 
 /**
- * How much of what is to come has come: an engine counts what was there before as well.
+ * How many of the missing bytes of an image have come: an engine counts those that were there before
+ * as well.
  *
  * @param here the bytes of the image that are here.
- * @param wanted the bytes that were missing.
+ * @param wanted how many bytes were missing before.
  */
 export function arrived(here: number, { blobs }: ResolvedImage, wanted: number): number {
   const before = Math.max(0, sizeOf(blobs) - wanted);

@@ -2,9 +2,13 @@ import { BerthError } from '../../common/errors.ts';
 import { mapLimited } from '../../common/limited.ts';
 import { Semaphore } from '../../common/semaphore.ts';
 import type { Depot } from '../../engine/depot.ts';
+import type { Engine } from '../../engine/engine.ts';
 import type { PinRequest } from '../../engine/pin.ts';
+import { accessOf } from '../../engine/source.ts';
+import { type Blob, type ResolvedImage, sizeOf } from '../../image/resolved.ts';
 import type { Context } from '../context.ts';
-import type { Plan, PlannedFetch, PlannedImage } from '../plan/plan.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { PlannedFetch, PlannedImage } from '../plan/planned-image.ts';
 import { arrived } from './arrived.ts';
 
 export interface FetchFailure {
@@ -96,22 +100,27 @@ async function bringNames(
   for (const one of fetches) {
     const isWaiting =
       depot !== undefined && comesByDepot(one) && (await mayWait(context, depot, plan, one));
-    const blobs = isWaiting ? await engine.missingBlobs(one.image) : [];
+    const blobs = isWaiting ? await missingOf(engine, one.image) : [];
     if (isWaiting && !isAtHand(depot, plan, one, blobs)) {
       // Those that came all at once would all be whole only at the end, and none unpacked till then.
       const onBytes = (total: number) => progress(before + total);
       await places.run(bytes, () =>
-        depot.bring(hold, one.image, blobs, one.access, { signal, onBytes }),
+        depot.bring(hold, one.image, blobs, accessOf(one.source), { signal, onBytes }),
       );
-      before += blobs.reduce((sum, { size }) => sum + size, 0);
+      before += sizeOf(blobs);
     }
     if (plan.way === 'download') continue;
     // What waits is all here: only what else comes is worth a word.
     const onBytes = (here: number) => progress(arrived(here, one.image, bytes));
-    await engine.fetch(one.image, one.access, isWaiting ? { signal } : { signal, onBytes });
+    await engine.fetch(one.image, one.source, isWaiting ? { signal } : { signal, onBytes });
   }
   if (bytes > 0) context.report({ event: 'fetched', id, name });
   return isMissing;
+}
+
+async function missingOf(engine: Engine, image: ResolvedImage): Promise<readonly Blob[]> {
+  const { images } = await engine.footprint([image]);
+  return images.flatMap(({ missing }) => missing);
 }
 
 /** What comes, from wherever. */
@@ -124,8 +133,8 @@ function fetchesOf({ names }: PlannedImage): readonly PlannedFetch[] {
 }
 
 /** What is shipped waits where it is, and what the engine knows by that digest is there. */
-function comesByDepot({ access, isKnown }: PlannedFetch): boolean {
-  return access.shipped === undefined && !isKnown;
+function comesByDepot({ source, isKnown }: PlannedFetch): boolean {
+  return source.from === 'registry' && !isKnown;
 }
 
 /** What is here needs no network now; what is only downloaded has to be held as well. */
@@ -145,7 +154,7 @@ async function mayWait(
   plan: Plan,
   one: PlannedFetch,
 ): Promise<boolean> {
-  const { image, access } = one;
+  const { image, source } = one;
   if (!depot.serves(image)) {
     if (plan.way !== 'download') return false;
     const message = `${image.name} is for ${image.platform}, and the engine takes such an image from a registry alone`;
@@ -155,7 +164,7 @@ async function mayWait(
     });
   }
   try {
-    await depot.permit(image, access, { signal });
+    await depot.permit(image, accessOf(source), { signal });
     return true;
   } catch (error) {
     const isRejected = error instanceof BerthError && error.code === 'policy-rejected';

@@ -20,7 +20,7 @@ export async function moveNames(
   names: readonly string[],
   changed: RootRecord | undefined,
 ): Promise<void> {
-  const running = runningRoot(context.stateDirectory, records);
+  const running = runningRoot(context.state.activation, records);
   const images = await context.engine.images();
   const current = new Map(images.flatMap((image) => image.names.map((name) => [name, image.id])));
   const earlier = new Map(changed === undefined ? [] : [[changed.id, changed]]);

@@ -1,14 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { NameFailure } from '../../common/limited.ts';
-import { API_VERSION } from '../../common/version.ts';
 import {
   type Contents,
   type RecordImage,
   type RootRecord,
   wantedImages,
 } from '../../state/record.ts';
-import { writeRecord } from '../../state/records.ts';
-import { mergeReleased } from '../../state/released.ts';
+import * as transitions from '../../state/transitions.ts';
 import { type Context, changing, changingRoot } from '../context.ts';
 import type { Plan } from '../plan/plan.ts';
 import { broughtByBerth, pinsOf } from '../provenance.ts';
@@ -86,11 +84,11 @@ function meaningsIn({ images }: Plan) {
   return images.flatMap(({ names, manifest }) => names.map(({ name }) => ({ name, manifest })));
 }
 
-/** What comes of a plan for which nothing has to be done; undefined if something has. */
-export function standing(plan: Plan, situation: Situation): Staged | undefined {
+/** The result of staging if there is nothing to do, else undefined. */
+export function resultIfUpToDate(plan: Plan, situation: Situation): Staged | undefined {
   const before = situation.records.get(plan.root.id);
   const known = broughtByBerth(situation);
-  const findings = standingFindings(plan, contentsOf(plan, known, before), before, situation);
+  const findings = findingsIfUpToDate(plan, contentsOf(plan, known, before), before, situation);
   return findings && { plan, failures: [], findings, changed: false };
 }
 
@@ -100,64 +98,70 @@ async function carryOut(
   situation: Situation,
   putToUse: PutToUse | undefined,
 ): Promise<Staged> {
-  const stands = putToUse === undefined ? standing(plan, situation) : undefined;
-  if (stands !== undefined) return stands;
+  const upToDate = putToUse === undefined ? resultIfUpToDate(plan, situation) : undefined;
+  if (upToDate !== undefined) return upToDate;
   const before = situation.records.get(plan.root.id);
   const known = broughtByBerth(situation);
   const wanted = contentsOf(plan, known, before);
-  const deployment = plan.root.deployment ?? before?.deployment;
-  const begun: RootRecord = {
-    apiVersion: API_VERSION,
-    kind: 'Record',
-    id: plan.root.id,
-    location: plan.root.location,
-    engine: context.engine.name,
-    ...(before?.staged === undefined ? {} : { staged: before.staged }),
-    pending: wanted,
-    released: before?.released ?? [],
-    ...(deployment === undefined ? {} : { deployment }),
-    ...(before?.drift === undefined ? {} : { drift: before.drift }),
-  };
-  const isNew = JSON.stringify(before?.staged) !== JSON.stringify(wanted);
-  // What is put to use goes on from there, also where the record said the same before.
+  const record = transitions.begun(before, identityOf(plan, context, before), wanted, known);
+  const isNew = !isDeepStrictEqual(before?.staged, wanted);
+  // A stage that puts to use goes on from the begun record when it is killed, even where that wants
+  // nothing new.
   const isBegun = isNew || putToUse !== undefined || before?.pending !== undefined;
-  if (isBegun) writeRecord(context.stateDirectory, begun);
-  const pinned = pinnedRecord(begun, wanted);
-  const { failures, brought } = await fetchImages(context, plan, known, pinned);
+  if (isBegun) context.state.write(record);
+  const { failures, brought } = await fetchImages(
+    context,
+    plan,
+    known,
+    pinnedRecord(record, wanted),
+  );
   context.signal.throwIfAborted();
-  if (failures.length > 0 || plan.failures.length > 0) {
-    return { plan, failures, findings: [], changed: true };
-  }
+  const isFailed = failures.length > 0 || plan.failures.length > 0;
+  if (isFailed) return { plan, failures, findings: [], changed: true };
   if (plan.way === 'download') {
-    const { pending: _pending, staged: _staged, ...rest } = begun;
-    const findings = judge({ ...rest, staged: wanted }, await readSituation(context));
-    const codes = ['problem', 'image-missing', 'pin-missing', 'digest-missing'];
-    return {
-      plan,
-      failures,
-      findings: findings.filter(({ code }) => codes.includes(code)),
-      changed: true,
-    };
+    return { plan, failures, findings: await lackOfDownload(context, record), changed: true };
   }
   const images = wanted.images.map((image) => ({ ...image, fetched: brought.has(image.id) }));
   const whole = { ...wanted, images };
-  const staged = (await putToUse?.(begun, whole)) ?? whole;
-  const { pending: _pending, drift: _drift, ...rest } = begun;
+  const contents = (await putToUse?.(record, whole)) ?? whole;
   const drift = putToUse === undefined ? driftAfter(before, wanted) : [];
-  const record: RootRecord = {
-    ...rest,
-    staged,
-    released: releasedBy(begun, staged, brought),
-    ...(drift.length === 0 ? {} : { drift }),
-  };
-  return { plan, failures, findings: await finish(context, record, before), changed: true };
+  const after = transitions.staged(record, contents, drift, brought);
+  return { plan, failures, findings: await finish(context, after, before), changed: true };
+}
+
+function identityOf(
+  { root }: Plan,
+  { engine }: Context,
+  before: RootRecord | undefined,
+): transitions.Identity {
+  const deployment = root.deployment ?? before?.deployment;
+  const { id, location } = root;
+  return { id, location, engine: engine.id, ...(deployment === undefined ? {} : { deployment }) };
+}
+
+/** The codes of the findings that a stage which only downloads can mend. */
+const DOWNLOADABLE: ReadonlySet<Finding['code']> = new Set([
+  'problem',
+  'image-missing',
+  'pin-missing',
+  'digest-missing',
+]);
+
+/** What a begun stage of which everything is downloaded lacks, beside the unpacking. */
+async function lackOfDownload(
+  context: Context,
+  record: RootRecord & { readonly pending: Contents },
+): Promise<readonly Finding[]> {
+  const { pending, ...rest } = record;
+  const findings = judge({ ...rest, staged: pending }, await readSituation(context));
+  return findings.filter(({ code }) => DOWNLOADABLE.has(code));
 }
 
 /**
  * What keeps the root from being ready, if the record and the engine have all that the plan wants
  * and there is nothing to do.
  */
-function standingFindings(
+function findingsIfUpToDate(
   plan: Plan,
   wanted: Contents,
   before: RootRecord | undefined,
@@ -201,7 +205,7 @@ async function finish(
   const findings = judge(record, { ...after, records: withRecord(after, record) });
   // A root whose images were taken away meanwhile is not staged: the earlier record stands.
   if (findings.some((finding) => finding.code !== 'problem')) return findings;
-  writeRecord(context.stateDirectory, record);
+  context.state.write(record);
   const wanted = new Set(wantedImages(record).map((image) => image.id));
   const stale = after.pins.filter((pin) => pin.root === record.id && !wanted.has(pin.id));
   if (stale.length > 0) await context.engine.unpin(stale);
@@ -235,6 +239,7 @@ function contentsOf(
         digest,
         references: [...references],
       })),
+      engine: plan.engine.name,
     })),
     problems: plan.problems.map(({ code, path, line, message, hint }) => ({
       code,
@@ -266,15 +271,4 @@ function sameHolds(earlier: Contents | undefined, contents: Contents): earlier i
       .sort()
       .join('\n');
   return earlier !== undefined && holds(earlier) === holds(contents);
-}
-
-/** What berth fetched for earlier stagings of this root and this one does not want. */
-function releasedBy(
-  before: RootRecord,
-  staged: Contents,
-  brought: ReadonlySet<string>,
-): RootRecord['released'] {
-  const wanted = new Set(staged.images.map((image) => image.id));
-  const merged = mergeReleased(before.released, wantedImages(before), brought);
-  return merged.filter(({ id }) => !wanted.has(id));
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Access } from '../access.ts';
-import type { Place } from '../endpoint.ts';
+import type { Endpoint } from '../endpoint.ts';
 import { needsTls } from '../failure.ts';
 import type { Transport } from '../http/transport.ts';
 import type { Credentials } from './auth-file.ts';
@@ -32,8 +32,8 @@ export class Authorizations {
     this.#hostCredentials = hostCredentials;
   }
 
-  async current(place: Place, access: Access): Promise<Authorization | undefined> {
-    return this.#known.get(access)?.get(keyOf(place));
+  async current(endpoint: Endpoint, access: Access): Promise<Authorization | undefined> {
+    return this.#known.get(access)?.get(keyOf(endpoint));
   }
 
   /**
@@ -45,40 +45,41 @@ export class Authorizations {
    * @throws {RegistryError}
    */
   async renew(
-    place: Place,
+    endpoint: Endpoint,
     access: Access,
     { url, response }: { readonly url: URL; readonly response: IncomingMessage },
     used: Authorization | undefined,
   ): Promise<Authorization | undefined> {
-    const current = await this.current(place, access);
+    const current = await this.current(endpoint, access);
     if (current !== undefined && current !== used) return current;
     const map = this.#known.get(access) ?? new Map<string, Promise<Authorization | undefined>>();
     this.#known.set(access, map);
-    const fresh = this.#answer(place, access, response.headers['www-authenticate'] ?? '', url);
-    map.set(keyOf(place), fresh);
+    const fresh = this.#answer(endpoint, access, response.headers['www-authenticate'] ?? '', url);
+    map.set(keyOf(endpoint), fresh);
     try {
       return await fresh;
     } catch (error) {
-      map.delete(keyOf(place));
+      map.delete(keyOf(endpoint));
       throw error;
     }
   }
 
   async #answer(
-    place: Place,
+    endpoint: Endpoint,
     access: Access,
     header: string,
     url: URL,
   ): Promise<Authorization | undefined> {
     const challenges = parseChallenges(header);
-    const credentials = await this.#credentials(place, access);
+    const credentials = await this.#credentials(endpoint, access);
     const isOfFile = credentials !== undefined && access.credentials?.kind === 'auth-file';
-    if (isOfFile && url.protocol === 'http:' && !place.isInsecureByHost) throw needsTls(place);
-    const insecure = isOfFile ? place.isInsecureByHost : place.insecure;
+    if (isOfFile && url.protocol === 'http:' && !endpoint.isInsecureByHost)
+      throw needsTls(endpoint);
+    const insecure = isOfFile ? endpoint.isInsecureByHost : endpoint.insecure;
     const secrets = secretsOf(credentials);
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     if (bearer !== undefined) {
-      const token = await fetchToken(this.#transport, place, bearer, url, credentials, isOfFile);
+      const token = await fetchToken(this.#transport, endpoint, bearer, url, credentials, isOfFile);
       return { header: `Bearer ${token}`, insecure, secrets: [...secrets, token] };
     }
     if (credentials === undefined || !challenges.some(({ scheme }) => scheme === 'basic')) {
@@ -87,8 +88,8 @@ export class Authorizations {
     return { header: `Basic ${basic(credentials)}`, insecure, secrets };
   }
 
-  async #credentials(place: Place, access: Access): Promise<Credentials | undefined> {
-    const { registry, repository, isElsewhere } = place;
+  async #credentials(endpoint: Endpoint, access: Access): Promise<Credentials | undefined> {
+    const { registry, repository, isElsewhere } = endpoint;
     // A unit's own are for the registry that it names, not for one that the host leads to.
     if (access.credentials?.kind === 'basic' && isElsewhere) return undefined;
     const found = accessCredentials(access, registry, repository);
@@ -97,6 +98,6 @@ export class Authorizations {
   }
 }
 
-function keyOf({ host, repository, insecure }: Place): string {
+function keyOf({ host, repository, insecure }: Endpoint): string {
   return `${insecure ? 'insecure' : 'secure'} ${host}/${repository}`;
 }

@@ -125,7 +125,7 @@ export async function unitCredentials(
   return accessCredentials(access, registry, repository);
 }
 
-/** The same for the place at which the image is fetched. */
+/** The same for the endpoint at which the image is fetched. */
 export function accessCredentials(
   { credentials, tlsVerify }: Access,
   registry: string,

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Place } from '../endpoint.ts';
+import type { Endpoint } from '../endpoint.ts';
 import { RegistryError } from '../errors.ts';
 import { connectionLost, failure, needsTls, refused, unreachable } from '../failure.ts';
 import { readBody, TooLarge } from '../http/body.ts';
@@ -20,34 +20,34 @@ const MAX_REPLY_BYTES = 256 * 1024;
  */
 export async function fetchToken(
   transport: Transport,
-  place: Place,
+  endpoint: Endpoint,
   challenge: Challenge,
   base: URL,
   credentials: Credentials | undefined,
   needsTls: boolean,
 ): Promise<string> {
-  const mayBePlain = needsTls ? place.isInsecureByHost : place.insecure;
-  const realm = realmOf(place, challenge, base, mayBePlain);
-  const { registry } = place;
+  const mayBePlain = needsTls ? endpoint.isInsecureByHost : endpoint.insecure;
+  const realm = realmOf(endpoint, challenge, base, mayBePlain);
+  const { registry } = endpoint;
   const expected = `a token from ${realm.host} for ${registry}`;
-  const { response } = await send(transport, place, expected, {
+  const { response } = await send(transport, endpoint, expected, {
     ...(credentials?.identityToken === undefined
-      ? askWithPassword(realm, challenge, place, credentials)
-      : askWithToken(realm, challenge, place, credentials.identityToken.reveal())),
+      ? askWithPassword(realm, challenge, endpoint, credentials)
+      : askWithToken(realm, challenge, endpoint, credentials.identityToken.reveal())),
     registry,
     insecure: mayBePlain,
   });
   if (response.statusCode !== 200) {
     const secrets = secretsOf(credentials);
-    throw await refused(place, expected, response, { secrets, patience: transport.patience });
+    throw await refused(endpoint, expected, response, { secrets, timeouts: transport.timeouts });
   }
   try {
-    const body = await readBody(response, MAX_REPLY_BYTES, transport.patience);
-    return parse(place, expected, body);
+    const body = await readBody(response, MAX_REPLY_BYTES, transport.timeouts);
+    return parse(endpoint, expected, body);
   } catch (error) {
     if (error instanceof RegistryError) throw error;
-    if (error instanceof TooLarge) throw badToken(place, expected, error.message);
-    throw connectionLost(place, expected, error);
+    if (error instanceof TooLarge) throw badToken(endpoint, expected, error.message);
+    throw connectionLost(endpoint, expected, error);
   }
 }
 
@@ -74,32 +74,38 @@ export function basic({ username, password }: Credentials): string {
   return Buffer.from(`${username}:${password.reveal()}`).toString('base64');
 }
 
-function realmOf(place: Place, { parameters }: Challenge, base: URL, mayBePlain: boolean): URL {
+function realmOf(
+  endpoint: Endpoint,
+  { parameters }: Challenge,
+  base: URL,
+  mayBePlain: boolean,
+): URL {
   const realm = URL.parse(parameters.get('realm') ?? '', base.href);
   if (parameters.get('realm') === undefined || realm === null) {
-    throw badToken(place, 'a challenge with a realm', 'none that is a URL');
+    throw badToken(endpoint, 'a challenge with a realm', 'none that is a URL');
   }
   const isAllowed = realm.protocol === 'https:' || (mayBePlain && realm.protocol === 'http:');
-  if (!isAllowed && place.insecure) throw needsTls(place);
-  if (!isAllowed) throw badToken(place, 'a realm with TLS', `${realm.protocol}//${realm.host}`);
+  if (!isAllowed && endpoint.insecure) throw needsTls(endpoint);
+  if (!isAllowed) throw badToken(endpoint, 'a realm with TLS', `${realm.protocol}//${realm.host}`);
   return realm;
 }
 
-function scopeOf({ parameters }: Challenge, { repository }: Place): string {
+function scopeOf({ parameters }: Challenge, { repository }: Endpoint): string {
   return parameters.get('scope') || `repository:${repository}:pull`;
 }
 
 function askWithPassword(
   realm: URL,
   challenge: Challenge,
-  place: Place,
+  endpoint: Endpoint,
   credentials: Credentials | undefined,
 ): Pick<Ask, 'url' | 'headers'> {
   const url = new URL(realm);
   const service = challenge.parameters.get('service');
   if (service !== undefined) url.searchParams.set('service', service);
   // Several scopes stand in one challenge with spaces between them, and one parameter each here.
-  for (const scope of scopeOf(challenge, place).split(' ')) url.searchParams.append('scope', scope);
+  for (const scope of scopeOf(challenge, endpoint).split(' '))
+    url.searchParams.append('scope', scope);
   if (credentials === undefined) return { url, headers: {} };
   const { username, password } = credentials;
   if (username === '') return { url, headers: {} };
@@ -108,11 +114,11 @@ function askWithPassword(
   return { url, headers: { authorization: `Basic ${basic(credentials)}` } };
 }
 
-function askWithToken(url: URL, challenge: Challenge, place: Place, token: string) {
+function askWithToken(url: URL, challenge: Challenge, endpoint: Endpoint, token: string) {
   const form = new URLSearchParams({
     grant_type: 'refresh_token',
     service: challenge.parameters.get('service') ?? '',
-    scope: scopeOf(challenge, place),
+    scope: scopeOf(challenge, endpoint),
     client_id: 'berth',
     refresh_token: token,
   });
@@ -122,40 +128,40 @@ function askWithToken(url: URL, challenge: Challenge, place: Place, token: strin
 /** A form holds a secret in its body: it is sent once, to whom it is for. */
 async function send(
   transport: Transport,
-  place: Place,
+  endpoint: Endpoint,
   expected: string,
   ask: Ask,
 ): Promise<Pick<Reply, 'response'>> {
   try {
-    if (ask.form === undefined) return await sendAndFollow(transport, place, ask);
+    if (ask.form === undefined) return await sendAndFollow(transport, endpoint, ask);
     return { response: await transport.send(ask) };
   } catch (error) {
     if (error instanceof RegistryError) throw error;
-    if (error instanceof NotConnected) throw unreachable(place, error.cause);
-    throw connectionLost(place, expected, error);
+    if (error instanceof NotConnected) throw unreachable(endpoint, error.cause);
+    throw connectionLost(endpoint, expected, error);
   }
 }
 
 const schema = v.object({ token: v.optional(v.string()), access_token: v.optional(v.string()) });
 
-function parse(place: Place, expected: string, body: Buffer): string {
+function parse(endpoint: Endpoint, expected: string, body: Buffer): string {
   let reply: unknown;
   try {
     reply = JSON.parse(body.toString('utf8'));
   } catch {
     // What JSON.parse says may quote a part of the token.
-    throw badToken(place, expected, 'something that is not JSON');
+    throw badToken(endpoint, expected, 'something that is not JSON');
   }
   const checked = v.safeParse(schema, reply);
   const token = checked.success ? checked.output.token || checked.output.access_token : undefined;
   if (token === undefined || !/^[\x21-\x7e]+$/.test(token)) {
-    throw badToken(place, expected, 'a reply without one');
+    throw badToken(endpoint, expected, 'a reply without one');
   }
   return token;
 }
 
-function badToken(place: Place, expected: string, found: string): RegistryError {
-  return failure('bad-reply', place, expected, found, {
-    hint: `see whether ${place.registry} is a registry, and tell those who run it`,
+function badToken(endpoint: Endpoint, expected: string, found: string): RegistryError {
+  return failure('bad-reply', endpoint, expected, found, {
+    hint: `see whether ${endpoint.registry} is a registry, and tell those who run it`,
   });
 }

@@ -31,7 +31,7 @@ export interface LeastRate {
 }
 
 /** How long a registry is waited for, in milliseconds. */
-export interface Patience {
+export interface Timeouts {
   /** Until a connection stands, with TLS. */
   readonly connect: number;
   /** While nothing comes. */
@@ -48,7 +48,7 @@ export interface Patience {
  * A link of 64 kbit/s, shared by four downloads, gives each a little more than the least. What comes
  * over a thinner one comes in several runs.
  */
-export const PATIENCE: Patience = {
+export const TIMEOUTS: Timeouts = {
   connect: 30_000,
   idle: 60_000,
   least: { bytes: 512 * 1024, within: 300_000 },
@@ -64,14 +64,14 @@ export const PATIENCE: Patience = {
 export async function readBody(
   response: IncomingMessage,
   maxBytes: number,
-  patience: Patience,
+  timeouts: Timeouts,
 ): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  const { smallReply } = patience;
+  const { smallReply } = timeouts;
   const deadline = setTimeout(() => response.destroy(new Stalled(smallReply)), smallReply);
   try {
-    await eachChunk(response, patience, async (chunk) => {
+    await eachChunk(response, timeouts, async (chunk) => {
       length += chunk.length;
       chunks.push(chunk);
       if (length > maxBytes) throw new TooLarge(maxBytes, Buffer.concat(chunks));
@@ -91,7 +91,7 @@ export async function readBody(
  */
 export async function eachChunk(
   response: IncomingMessage,
-  { idle, least }: Pick<Patience, 'idle' | 'least'>,
+  { idle, least }: Pick<Timeouts, 'idle' | 'least'>,
   take: (chunk: Buffer) => Promise<void>,
 ): Promise<void> {
   let left = least.within;

@@ -30,7 +30,7 @@ export type Extent = 'bundle' | 'directories';
  *
  * @throws {RegistryError} `registry-config` if any of the identities is none.
  */
-export function trustOf(
+export function tlsOptionsOf(
   insecure: boolean,
   { authorities, identities }: HostCertificates,
   index: number,

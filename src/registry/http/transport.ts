@@ -1,10 +1,10 @@
 import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
 import { systemErrorCode } from '../../common/errors.ts';
-import { PATIENCE, type Patience, Stalled } from './body.ts';
+import { Stalled, TIMEOUTS, type Timeouts } from './body.ts';
 import type { HostCertificates } from './certificates.ts';
 import { authorizationOf, isSocks, type Proxy, type ProxyFor } from './proxy.ts';
-import { type Extent, trustOf } from './tls.ts';
+import { type Extent, tlsOptionsOf } from './tls.ts';
 import { addressOf, ProxyError, SocksAgent, TunnelAgent, withHeaders } from './tunnel.ts';
 
 /** One request, to one origin; redirects and credentials are others' work. */
@@ -27,12 +27,12 @@ export interface TransportOptions {
   /** What certs.d has for a registry. */
   readonly certificates?: (registry: string) => HostCertificates;
   readonly proxyFor?: ProxyFor;
-  readonly patience?: Patience;
+  readonly timeouts?: Timeouts;
 }
 
 /** Sends requests over connections that are kept for the next. */
 export class Transport {
-  readonly patience: Patience;
+  readonly timeouts: Timeouts;
   readonly #certificatesOf: (registry: string) => HostCertificates;
   readonly #proxyFor: ProxyFor;
   readonly #plain = new http.Agent({ keepAlive: true });
@@ -44,8 +44,8 @@ export class Transport {
   /** Of a registry's identities, the one that was not refused. */
   readonly #accepted = new Map<string, number>();
 
-  constructor({ certificates, proxyFor, patience = PATIENCE }: TransportOptions = {}) {
-    this.patience = patience;
+  constructor({ certificates, proxyFor, timeouts = TIMEOUTS }: TransportOptions = {}) {
+    this.timeouts = timeouts;
     this.#certificatesOf = certificates ?? (() => ({ authorities: [], identities: [] }));
     this.#proxyFor = proxyFor ?? (() => undefined);
   }
@@ -60,7 +60,7 @@ export class Transport {
     for (let refusals = 0; ; ) {
       const extent = this.#extent;
       const identity = this.#identityOf(ask);
-      const attempt = new Attempt(this.#start(ask), this.patience);
+      const attempt = new Attempt(this.#start(ask), this.timeouts);
       try {
         const reply = await attempt.reply;
         const quickest = this.#quickest.get(ask.registry) ?? Number.POSITIVE_INFINITY;
@@ -138,11 +138,11 @@ export class Transport {
     const key = `${insecure} ${this.#extent} ${proxy?.url.href ?? ''} ${isOwn ? `${registry} ${index}` : ''}`;
     const known = this.#agents.get(key);
     if (known !== undefined) return known;
-    const trust = trustOf(insecure, certificates, index, this.#extent);
+    const tls = tlsOptionsOf(insecure, certificates, index, this.#extent);
     const agent =
       proxy === undefined
-        ? new https.Agent({ keepAlive: true, ...trust })
-        : new TunnelAgent({ proxy, trust, patience: this.patience });
+        ? new https.Agent({ keepAlive: true, ...tls })
+        : new TunnelAgent({ proxy, tls, timeouts: this.timeouts });
     this.#agents.set(key, agent);
     return agent;
   }
@@ -150,7 +150,7 @@ export class Transport {
   #socksAgentFor(proxy: Proxy): http.Agent {
     const known = this.#socks.get(proxy.url.href);
     if (known !== undefined) return known;
-    const agent = new SocksAgent({ proxy, trust: {}, patience: this.patience });
+    const agent = new SocksAgent({ proxy, tls: {}, timeouts: this.timeouts });
     this.#socks.set(proxy.url.href, agent);
     return agent;
   }
@@ -203,7 +203,7 @@ class Attempt {
   readonly #request: http.ClientRequest;
   #isRefusedLate = false;
 
-  constructor(request: http.ClientRequest, { connect, idle }: Patience) {
+  constructor(request: http.ClientRequest, { connect, idle }: Timeouts) {
     this.#request = request;
     let timer = setTimeout(() => request.destroy(new Stalled(connect)), connect);
     let begun = 0;

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import { systemErrorCode } from '../../common/errors.ts';
-import { type Patience, Stalled } from './body.ts';
+import { Stalled, type Timeouts } from './body.ts';
 import { authorizationOf, isSocks, type Proxy } from './proxy.ts';
 import { askSocks } from './socks.ts';
 
@@ -22,8 +22,8 @@ export class ProxyError extends Error {
 export interface WayOptions {
   readonly proxy: Proxy;
   /** For a proxy that is itself spoken to with TLS. */
-  readonly trust: ConnectionOptions;
-  readonly patience: Patience;
+  readonly tls: ConnectionOptions;
+  readonly timeouts: Timeouts;
 }
 
 /** Not as options of the request: Node prints those, with NODE_DEBUG=https in the environment. */
@@ -42,7 +42,7 @@ export class TunnelAgent extends https.Agent {
   readonly #way: Way;
 
   constructor(options: WayOptions) {
-    super({ keepAlive: true, ...options.trust });
+    super({ keepAlive: true, ...options.tls });
     this.#way = new Way(options);
   }
 
@@ -112,11 +112,11 @@ class Way {
 
   /** RFC 9110, 9.3.6. */
   async #byConnect({ host, port }: { host: string; port: number }): Promise<Socket> {
-    const { proxy, trust } = this.#options;
+    const { proxy, tls } = this.#options;
     const path = `${host.includes(':') ? `[${host}]` : host}:${port}`;
     const isTls = proxy.url.protocol === 'https:';
     const request = (isTls ? https : http).request({
-      ...(isTls ? trust : {}),
+      ...(isTls ? tls : {}),
       ...addressOf(proxy.url),
       method: 'CONNECT',
       path,
@@ -158,8 +158,8 @@ class Way {
     opening: { destroy(error?: Error): unknown },
     work: () => Promise<T>,
   ): Promise<T> {
-    const patience = this.#options.patience.connect;
-    const timer = setTimeout(() => opening.destroy(new Stalled(patience)), patience);
+    const { connect: milliseconds } = this.#options.timeouts;
+    const timer = setTimeout(() => opening.destroy(new Stalled(milliseconds)), milliseconds);
     this.#opening.add(opening);
     try {
       return await work();

@@ -3,7 +3,7 @@ import { type Policy, readPolicy } from './policy.ts';
 import { type RegistriesD, readRegistriesD } from './registries-d.ts';
 
 /** What decides which images may be taken; read when first asked for, and only then missed. */
-export interface TrustFiles {
+export interface PolicyFiles {
   /** @throws {RegistryError} `registry-config` */
   policy(): Policy;
   /** @throws {RegistryError} `registry-config` */
@@ -17,7 +17,7 @@ export interface TrustFiles {
  *
  * @param userDirectory `~/.config/containers`
  */
-export function hostTrust(host: Root, userDirectory: string): TrustFiles {
+export function hostPolicyFiles(host: Root, userDirectory: string): PolicyFiles {
   let policy: Policy | undefined;
   let registriesD: Promise<RegistriesD> | undefined;
   return {

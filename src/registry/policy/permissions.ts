@@ -3,13 +3,14 @@ import type { ResolvedImage } from '../../image/resolved.ts';
 import type { Access } from '../access.ts';
 import { RegistryError } from '../errors.ts';
 import type { Judge, PermitOptions } from '../registry.ts';
-import type { TrustFiles } from './files.ts';
+import type { PolicyFiles } from './files.ts';
+import type { Permitted } from './permitted.ts';
 import { type Asked, askedOf } from './policy.ts';
 import type { Requirement, SigstoreSigned } from './requirement.ts';
 import type { Attachment } from './sigstore/attachments.ts';
 
 /**
- * Finds the signatures of an image, one of the places where it is fetched from after the other; a string
+ * Finds the signatures of an image, one of the endpoints where it is fetched from after the other; a string
  * says why none are looked for.
  */
 export type FindSignatures = (
@@ -20,14 +21,14 @@ export type FindSignatures = (
 
 /** What policy.json lets berth download, each image judged once. */
 export class Permissions {
-  readonly #trust: TrustFiles;
+  readonly #files: PolicyFiles;
   readonly #findSignatures: FindSignatures;
-  /** What belongs to images that were let in after a look at their signatures. */
-  readonly #permitted = new Set<string>();
+  readonly #permitted: Permitted;
 
-  constructor(trust: TrustFiles, findSignatures: FindSignatures) {
-    this.#trust = trust;
+  constructor(policyFiles: PolicyFiles, findSignatures: FindSignatures, permitted: Permitted) {
+    this.#files = policyFiles;
     this.#findSignatures = findSignatures;
+    this.#permitted = permitted;
   }
 
   /** @throws {RegistryError} as `Registry.permit`. */
@@ -35,27 +36,27 @@ export class Permissions {
     const signed = this.#signatureRequirements(image.name, options.engineJudges);
     if (signed.length === 0) return;
     const { name, manifest, digest, blobs } = image;
-    if (this.#permitted.has(keyOf(name, manifest))) return;
+    if (this.#permitted.has(access, name, manifest)) return;
     if (options.offline === true) {
       throw refused(name, this.#ask(name), 'its signature can’t be looked up without a network', {
         hint: 'fetch the image while there is a network, or ask for no signature of it',
       });
     }
     await this.#judge(image, signed, access, options.signal);
-    for (const part of [digest, manifest, ...blobs.map((blob) => blob.digest)]) {
-      this.#permitted.add(keyOf(name, part));
-    }
+    const parts = [digest, manifest, ...blobs.map((blob) => blob.digest)];
+    this.#permitted.add(access, name, parts);
   }
 
   /**
-   * Sees to it that nothing comes that was not let in.
+   * Refuses what needs a signature and was not let in.
    *
    * @param digest of a manifest or blob.
+   * @param access the very object with which it was let in.
    * @throws {RegistryError} `policy-rejected`
    */
-  check(name: string, digest: string): void {
+  check(name: string, digest: string, access: Access): void {
     const isFree = this.#signatureRequirements(name).length === 0;
-    if (isFree || this.#permitted.has(keyOf(name, digest))) return;
+    if (isFree || this.#permitted.has(access, name, digest)) return;
     throw refused(name, this.#ask(name), `${digest} was not judged by it`, {
       hint: 'report this: berth must judge an image before it downloads a part of it',
     });
@@ -65,7 +66,7 @@ export class Permissions {
   foresee(name: string, judge: Judge): void {
     this.#signatureRequirements(name, judge === 'engine');
     if (judge !== 'archives') return;
-    const { archives, path } = this.#trust.policy();
+    const { archives, path } = this.#files.policy();
     const wanted = archives.find(({ type }) => type !== 'insecureAcceptAnything');
     if (wanted === undefined) return;
     const asked = { requirements: archives, where: `${path}, oci-archive` };
@@ -75,7 +76,7 @@ export class Permissions {
   }
 
   #ask(name: string): Asked {
-    return askedOf(this.#trust.policy(), name);
+    return askedOf(this.#files.policy(), name);
   }
 
   /** A later engine may know more than berth does: what berth can't read is the engine's to judge. */
@@ -123,7 +124,7 @@ export class Permissions {
       });
     }
     const { judgeSigstore } = await import('./sigstore/judge.ts');
-    const readKeyFile = (path: string) => this.#trust.keyFile(path);
+    const readKeyFile = (path: string) => this.#files.keyFile(path);
     const attachments: Attachment[] = [];
     let reason: string | undefined;
     for await (const more of found) {
@@ -161,10 +162,6 @@ function unjudged(requirement: Exclude<Requirement, { type: 'reject' }>): string
         : `sigstoreSigned with ${kind} is asked for, and berth judges only signatures by keys`;
     }
   }
-}
-
-function keyOf(name: string, digest: string): string {
-  return `${name} ${digest}`;
 }
 
 function refused(

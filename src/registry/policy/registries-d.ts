@@ -1,16 +1,16 @@
 import * as v from 'valibot';
 import { isDigest } from '../../image/digest.ts';
 import { type Root, RootError } from '../../root/root.ts';
-import type { Place } from '../endpoint.ts';
+import type { Endpoint } from '../endpoint.ts';
 import { RegistryError } from '../errors.ts';
 import { scopesOf } from './scope.ts';
 import { mapOf } from './strict-json.ts';
 
-/** Whether signatures lie beside the images of a place: containers-registries.d(5). */
+/** Whether signatures lie beside the images of an endpoint: containers-registries.d(5). */
 export interface RegistriesD {
   /** The directory that says so. */
   readonly path: string;
-  usesAttachments(place: Pick<Place, 'registry' | 'repository' | 'reference'>): boolean;
+  usesAttachments(endpoint: Pick<Endpoint, 'registry' | 'repository' | 'reference'>): boolean;
 }
 
 /**

@@ -31,7 +31,7 @@ const trixie: DockerCompose = (directory) =>
     HOME: directory,
   });
 
-/** `service image`, as docker-compose sees a project. */
+/** The services of a project with their images, as docker-compose reads them: `service image`. */
 async function configured(compose: DockerCompose, directory: string): Promise<string[]> {
   const { code, stdout, stderr } = await compose(join(directory, 'c'));
   assert.equal(code, 0, stderr);
@@ -88,7 +88,8 @@ function fileOf(services: readonly Service[]): string {
 }
 
 for (const [name, compose] of Object.entries({ own, trixie })) {
-  test(`Compose: images as docker-compose sees them (${name})`, (t) => same(t, compose));
+  test(`Compose: the images are those that docker-compose finds (${name})`, (t) =>
+    same(t, compose));
 }
 
 async function same(t: TestContext, compose: DockerCompose): Promise<void> {

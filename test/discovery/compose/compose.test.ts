@@ -201,7 +201,7 @@ for (const [name, tree, expected] of cases) {
   });
 }
 
-test('Compose: what a reference says', async (t) => {
+test('Compose: the fields of a reference', async (t) => {
   const { references } = await read(t, {
     '/c/real.yaml': services('  a: {image: x:1, platform: linux/arm/v7, pull_policy: always}\n'),
     '/c/compose.yml': '-> real.yaml',
@@ -265,7 +265,7 @@ test('Compose: profiles keep a service from starting', async (t) => {
   assert.deepEqual(await activations('COMPOSE_PROFILES=*'), ['unknown', 'unknown', 'unknown']);
 });
 
-test('Compose: places are globs in the root, /etc may be at /usr/etc', async (t) => {
+test('Compose: places are globs in the root, and /etc may be /usr/etc', async (t) => {
   const tree = {
     '/usr/etc/compose/a/compose.yaml': services('  a: {image: x:1}\n'),
     '/usr/etc/compose/b/docker-compose.yml': services('  b: {image: x:2}\n'),
@@ -286,7 +286,7 @@ test('Compose: places are globs in the root, /etc may be at /usr/etc', async (t)
   ]);
 });
 
-test('Compose: nothing outside of the root is read', async (t) => {
+test('Compose: nothing outside the root is read', async (t) => {
   const { references, problems } = await read(t, {
     '/c/compose.yaml': services(
       '  a: {extends: {service: x, file: ../../../../../../../etc/passwd}}\n  b: {build: l}\n',
@@ -303,7 +303,7 @@ const piece = fc.constantFrom(
   ),
 );
 
-test('Compose: any text is read', async (t) => {
+test('Compose: any text is read without an exception', async (t) => {
   limitCpu(t, 120);
   await holds(
     80,

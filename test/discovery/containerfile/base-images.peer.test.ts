@@ -46,7 +46,7 @@ function fileOf(stages: readonly Stage[]): string {
   return `ARG V=1\nARG N\nARG E=\n${parts.join('')}`;
 }
 
-test('Containerfiles: buildah needs just these images', async (t) => {
+test('Containerfiles: the images are exactly those that buildah needs', async (t) => {
   const directory = temporaryDirectory(t);
   const file = join(directory, 'Containerfile');
   writeFileSync(join(directory, 'f'), 'x');

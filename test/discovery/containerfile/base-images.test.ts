@@ -6,7 +6,7 @@ import { type BuildOptions, baseImages } from '../../../src/discovery/containerf
 import { limitCpu } from '../../support/limit-cpu.ts';
 import { holds } from '../../support/property.ts';
 
-/** `image:line` of each, then `!code:line` of each fault. */
+/** The images as `image:line`, then the faults as `!code:line`. */
 function read(text: string, options: Partial<BuildOptions> = {}): string[] {
   const { images, faults } = baseImages(text, {
     buildArgs: new Map(),
@@ -100,7 +100,7 @@ const piece = fc.constantFrom(
   ),
 );
 
-test('Containerfiles: any text is read', async (t) => {
+test('Containerfiles: any text is read without an exception', async (t) => {
   limitCpu(t, 60);
   await holds(
     200,

@@ -11,7 +11,7 @@ const v2 = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image 
 const v3 =
   "version = 3\n[plugins.'io.containerd.cri.v1.images'.pinned_images]\n  sandbox = 'q.io/pause:3'\n";
 
-test('each version of the configuration of containerd', async (t) => {
+test('each version of the configuration of containerd is read', async (t) => {
   const read = async (text: string) =>
     places(await foundBy(t, pauseImages, { [containerd]: text }));
   assert.deepEqual(await read(v1), [
@@ -32,7 +32,7 @@ test('each version of the configuration of containerd', async (t) => {
   assert.deepEqual(await read(''), []);
 });
 
-test('imports are merged over the file that names them', async (t) => {
+test('imports are merged over the file that imports them', async (t) => {
   const found = await foundBy(t, pauseImages, {
     [containerd]: `imports = ["/etc/containerd/conf.d/*.toml", "one.toml", "/x/*/a.toml"]\n${v2}`,
     '/etc/containerd/conf.d/a.toml': v1,
@@ -51,7 +51,7 @@ test('imports are merged over the file that names them', async (t) => {
   );
 });
 
-test('of CRI-O the last pause image, and the exact names of what it keeps', async (t) => {
+test('from CRI-O come the last pause image and the exact names of pinned images', async (t) => {
   const found = await foundBy(t, pauseImages, {
     [crio]: '[crio.image]\npause_image = "q.io/pause:1"\npinned_images = ["q.io/old:1"]\n',
     '/etc/crio/crio.conf.d/10-a.conf':
@@ -67,7 +67,7 @@ test('of CRI-O the last pause image, and the exact names of what it keeps', asyn
   assert.equal(found.references[0]?.unit, 'crio.service');
 });
 
-test('what is no TOML, no name or no file is a problem, and hides nothing', async (t) => {
+test('invalid TOML and invalid names are problems and hide nothing', async (t) => {
   const found = await foundBy(t, pauseImages, {
     [containerd]: 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\nsandbox_image = 1\n',
     [crio]: '[crio.image]\npause_image = \n',
@@ -86,7 +86,7 @@ test('what is no TOML, no name or no file is a problem, and hides nothing', asyn
   ]);
 });
 
-test('imports of imports and many files end at a limit', async (t) => {
+test('the number of imported files is limited', async (t) => {
   limitCpu(t, 30);
   const files = Object.fromEntries(
     Array.from({ length: 200 }, (_, index) => [

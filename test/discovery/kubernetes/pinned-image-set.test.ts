@@ -7,7 +7,7 @@ const directory = '/usr/lib/berth/images.d';
 const digest = `sha256:${'a'.repeat(64)}`;
 const head = 'apiVersion: machineconfiguration.openshift.io/v1\nkind: PinnedImageSet\n';
 
-test('the images of a set are named with their place, and bound', async (t) => {
+test('the images of a set are found with their places, and are bound', async (t) => {
   const found = await foundBy(t, pinnedImageSets, {
     '/etc/x': '',
     [`${directory}/set.yaml`]: `${head}spec:\n  pinnedImages:\n  - name: q.io/a@${digest}\n  - name: q.io/b:1\n  - {}\n  - x\n`,
@@ -35,7 +35,7 @@ test('the images of a set are named with their place, and bound', async (t) => {
   }
 });
 
-test('another document is a problem, and hides none', async (t) => {
+test('a document of another kind is a problem and hides nothing', async (t) => {
   const path = `${directory}/a.yml`;
   const set = `${head}spec: {pinnedImages: [{name: q.io/a@${digest}}]}\n`;
   const found = await foundBy(t, pinnedImageSets, {

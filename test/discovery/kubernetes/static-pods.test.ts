@@ -11,7 +11,7 @@ const pod = (image: string) => `kind: Pod\nspec:\n  containers:\n  - image: ${im
 const config = (path: string) => `kind: KubeletConfiguration\nstaticPodPath: ${path}\n`;
 const at = (path: string, image: string) => `${path}:4 spec.containers[0].image ${image} missing`;
 
-test('every manifest of the directory, without hidden files and directories', async (t) => {
+test('every manifest in the directory is read, but no hidden files and no subdirectories', async (t) => {
   const found = await foundBy(t, staticPods, {
     [`${manifests}/etcd.yaml`]: pod('q.io/etcd:3'),
     [`${manifests}/backup~`]: pod('q.io/old:1'),
@@ -35,7 +35,7 @@ test('every manifest of the directory, without hidden files and directories', as
   assert.equal(linked?.unitRealPath, '/usr/share/pods/a.yaml');
 });
 
-test('an image that is pulled at every start, one that can not be named, and other kinds are problems', async (t) => {
+test('an image pulled at every start, an invalid name and other kinds are problems', async (t) => {
   const found = await foundBy(t, staticPods, {
     [`${manifests}/a.yaml`]: pod('q.io/a'),
     [`${manifests}/b.yaml`]: pod('Q'),
@@ -55,7 +55,7 @@ test('an image that is pulled at every start, one that can not be named, and oth
   }
 });
 
-test("the kubelet's configuration says where, its drop-ins last", async (t) => {
+test("the kubelet's configuration says where the manifests are, and its drop-ins override it", async (t) => {
   const one = {
     '/a/x.yaml': pod('q.io/a:1'),
     '/b/x.yaml': pod('q.io/b:1'),
@@ -86,7 +86,7 @@ test("the kubelet's configuration says where, its drop-ins last", async (t) => {
   ]);
 });
 
-test('a configuration that can not be read is a problem, the manifests are read all the same', async (t) => {
+test('an unreadable configuration is a problem, and the manifests are read all the same', async (t) => {
   const found = await foundBy(t, staticPods, {
     '/etc/kubernetes/kubelet.conf': 'kind: [',
     '/etc/kubernetes/kubelet-config.yaml/x': '',
@@ -99,7 +99,7 @@ test('a configuration that can not be read is a problem, the manifests are read 
   ]);
 });
 
-test('in a tree that was never booted they are in usr/etc', async (t) => {
+test('in a tree that was never booted, the manifests are in /usr/etc', async (t) => {
   const found = await foundBy(t, staticPods, {
     '/usr/etc/kubernetes/kubelet.conf': config('/etc/kubernetes/pods'),
     '/usr/etc/kubernetes/pods/a.yaml': pod('q.io/a:1'),
@@ -107,7 +107,7 @@ test('in a tree that was never booted they are in usr/etc', async (t) => {
   assert.deepEqual(places(found), [at('/usr/etc/kubernetes/pods/a.yaml', 'q.io/a:1')]);
 });
 
-test('all manifests together have a bound', async (t) => {
+test('the size of all manifests together is limited', async (t) => {
   const large = `${pod('q.io/a:1')}#${' '.repeat(1_000_000)}`;
   const names = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => `${manifests}/${name}`);
   const found = await foundBy(
@@ -121,7 +121,7 @@ test('all manifests together have a bound', async (t) => {
 
 test('a root without a kubelet costs two lookups', async () => {
   const asked: string[] = [];
-  const refuse = (): never => assert.fail('nothing is read');
+  const refuse = (): never => assert.fail('expected no reads');
   const root: Root = {
     location: '/',
     as: refuse,

@@ -6,7 +6,7 @@ import { workloadImages } from '../../../src/discovery/kubernetes/workload-image
 import { limitCpu } from '../../support/limit-cpu.ts';
 import { holds } from '../../support/property.ts';
 
-/** `line key image policy` of each image, `code:line` of each fault. */
+/** The images as `line key image policy` and the faults as `code:line`. */
 async function read(text: string, player: Player = 'podman') {
   const { images, faults } = await workloadImages(text, { player });
   return {
@@ -17,7 +17,7 @@ async function read(text: string, player: Player = 'podman') {
 
 const pod = (image: string) => `kind: Pod\nspec: {containers: [{image: ${image}}]}\n`;
 
-test('every place of a pod is read, with its line and its way', async () => {
+test('every place of a pod that names an image is read, with its line and its path', async () => {
   const found = await read(`apiVersion: v1
 kind: Pod
 metadata:
@@ -55,7 +55,7 @@ spec:
   });
 });
 
-test('the pod of each kind, in several documents and lists, JSON too', async () => {
+test('the pod of each kind is read, in several documents, in lists and in JSON', async () => {
   const template = (kind: string, image: string) =>
     `kind: ${kind}\nspec: {template: {spec: {containers: [{image: ${image}}]}}}\n`;
   const text = [
@@ -79,7 +79,7 @@ test('the pod of each kind, in several documents and lists, JSON too', async () 
   });
 });
 
-test('kinds that the player does not run are said, their images named all the same', async () => {
+test('kinds that the player does not run are reported, and their images found all the same', async () => {
   for (const kind of ['StatefulSet', 'ReplicaSet', 'ReplicationController']) {
     const text = `kind: ${kind}\nspec: {template: {spec: {containers: [{image: q.io/a:1}]}}}\n`;
     const found = await read(text);
@@ -103,7 +103,7 @@ test('kinds that the player does not run are said, their images named all the sa
   ]);
 });
 
-test('the policy that nothing is written for is that of the player', async () => {
+test('the default pull policy is that of the player', async () => {
   const digest = `sha256:${'a'.repeat(64)}`;
   const cases: readonly (readonly [string, string, string])[] = [
     ['q.io/a', 'newer', 'always'],
@@ -125,7 +125,7 @@ test('the policy that nothing is written for is that of the player', async () =>
   }
 });
 
-test('podman takes policies in any case and its own, the kubelet only those of Kubernetes', async () => {
+test('podman accepts policies in any case and its own ones, the kubelet only those of Kubernetes', async () => {
   const text = (policy: string) =>
     `kind: Pod\nspec:\n  containers:\n  - image: q.io/a:1\n    imagePullPolicy: ${policy}\n`;
   const at = '4 spec.containers[0].image q.io/a:1';
@@ -169,7 +169,7 @@ spec:
   assert.equal((await read(text, 'kubelet')).images.length, 1);
 });
 
-test('what is malformed is named by its line, and hides nothing else', async () => {
+test('malformed values are reported with their lines and hide nothing else', async () => {
   const text = `kind: Pod
 spec:
   containers:
@@ -214,7 +214,7 @@ spec: {containers: [{image: q.io/b:1}]}
   ]);
 });
 
-test('anchors and merges are followed, the last anchor of a name counts', async () => {
+test('aliases and merges are followed, and the last anchor of a name counts', async () => {
   const found = await read(`kind: Pod
 x: &c {image: q.io/a:1, imagePullPolicy: Always}
 spec:
@@ -238,7 +238,7 @@ spec:
   assert.deepEqual(found.faults, []);
 });
 
-/** Documents behind which an honest one must still be found, if the file is not too large. */
+/** Hostile documents: valid ones after them must still be found, if the file is not too large. */
 const bombs: Readonly<Record<string, string>> = {
   'deep flow': '['.repeat(100_000),
   'deep maps': '{a: '.repeat(40_000),
@@ -269,7 +269,7 @@ const bombs: Readonly<Record<string, string>> = {
 };
 
 for (const [name, bomb] of Object.entries(bombs)) {
-  test(`${name}: a fault, in time, and the others are found`, async (t) => {
+  test(`${name}: a fault in reasonable time, and the other documents are read`, async (t) => {
     limitCpu(t, 30);
     const text = `${pod('q.io/first:1')}---\n${bomb}\n---\n${pod('q.io/last:1')}`;
     const { images, faults } = await workloadImages(text, { player: 'podman' });
@@ -284,7 +284,7 @@ for (const [name, bomb] of Object.entries(bombs)) {
   });
 }
 
-test('a file of 100,000 lines ends at a limit', async (t) => {
+test('a file of 100,000 lines is read up to a limit', async (t) => {
   limitCpu(t, 30);
   const text = pod('q.io/first:1') + '---\na: b\n'.repeat(100_000);
   const found = await read(text);
@@ -292,7 +292,7 @@ test('a file of 100,000 lines ends at a limit', async (t) => {
   assert.ok(found.faults.some((fault) => /^too-large:\d{4,}$/.test(fault)));
 });
 
-test('a large text in a ConfigMap is no obstacle', async () => {
+test('a large text in a ConfigMap does not reach the limit', async () => {
   const text = `kind: ConfigMap\ndata:\n  x: |\n${'    [[[[ {{{ line\n'.repeat(50_000)}---\n${pod('q.io/a:1')}`;
   assert.deepEqual(await read(text), {
     images: ['50006 spec.containers[0].image q.io/a:1 missing'],
@@ -300,7 +300,7 @@ test('a large text in a ConfigMap is no obstacle', async () => {
   });
 });
 
-test('whatever is read, it answers', async () => {
+test('any text gives images and faults without an exception', async () => {
   const words =
     'kind: ,Pod,List,Deployment,spec:,items:,containers:,volumes:,image: ,q.io/a:1,metadata:,annotations:,template:,name: ,__proto__: ,constructor,null';
   const marks =
@@ -321,7 +321,7 @@ test('whatever is read, it answers', async () => {
   );
 });
 
-test('any image of any pod is found, however the document is written', async () => {
+test('every image of a pod is found, however the document is written', async () => {
   const name = fc.stringMatching(/^[a-z]{1,8}(?::[a-z0-9]{1,4})?$/).map((text) => `q.io/${text}`);
   const container = fc.record({ name: fc.string(), image: name });
   await holds(

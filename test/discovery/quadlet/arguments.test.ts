@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { container, discovered, images, problems, units } from '../../support/tree.ts';
 
-/** A line of a container, and what comes of it: `PULL-OPTIONS-AS-JSON | problem codes`. */
+/** Lines of a container unit with the expected result: `PULL-OPTIONS-AS-JSON | problem codes`. */
 const lines: Record<string, [object, ...string[]]> = {
   'PodmanArgs=--authfile /etc/a': [{ authFile: '/etc/a' }],
   'PodmanArgs=--tls-verify=false': [{ tlsVerify: false }],
@@ -91,7 +91,7 @@ for (const line of [
   });
 }
 
-test('a root file system has no image, but may have others', async (t) => {
+test('a container with a root file system has no image of its own, but may mount images', async (t) => {
   const found = await discovered(t, {
     [`${units}/a.container`]: '[Container]\nRootfs=/srv/a\n',
     [`${units}/b.container`]:
@@ -101,7 +101,7 @@ test('a root file system has no image, but may have others', async (t) => {
   assert.deepEqual(problems(found), []);
 });
 
-test('the infra image of a pod; an artifact is no image', async (t) => {
+test('the infra image of a pod is found, and an artifact is not an image', async (t) => {
   const found = await discovered(t, {
     [`${units}/c.artifact`]: '[Artifact]\nArtifact=q.io/c\n',
     [`${units}/d.network`]: '[Network]\n',
@@ -113,7 +113,7 @@ test('the infra image of a pod; an artifact is no image', async (t) => {
   assert.deepEqual(problems(found), [`artifact ${units}/c.artifact:2`]);
 });
 
-test('storage.conf names stores to every podman of the system, unless it is told others', async (t) => {
+test('the stores in storage.conf count for every podman of the system without stores of its own', async (t) => {
   const stores = (path: string) => `[storage.options]\nadditionalimagestores = ["${path}"]\n`;
   const found = await discovered(t, {
     '/usr/share/containers/storage.conf': stores('/vendor'),

@@ -4,7 +4,7 @@ import { container, discovered, images, problems, units } from '../../support/tr
 
 const build = '[Build]\nImageTag=localhost/b\nSetWorkingDirectory=unit\n';
 
-test('of a build the base images count, for the units that need it too', async (t) => {
+test('the base images of a build count, also for units that use the built image', async (t) => {
   const found = await discovered(t, {
     [`${units}/a.container`]: container('b.build'),
     [`${units}/b.build`]: `${build}BuildArg=V=7\nArch=arm64\nTLSVerify=false\n`,
@@ -18,7 +18,7 @@ test('of a build the base images count, for the units that need it too', async (
   assert.equal(ofBuild?.line, 2);
   assert.deepEqual(ofBuild?.pull, { policy: 'missing', arch: 'arm64', tlsVerify: false });
   assert.deepEqual(problems(found), [`built-on-host ${units}/a.container:2`]);
-  assert.equal(found.problems[0]?.note, true, 'a word that keeps nothing from being ready');
+  assert.equal(found.problems[0]?.note, true, 'a note does not keep the root from being ready');
 });
 
 test('where a build finds its Containerfile', async (t) => {
@@ -53,7 +53,7 @@ test('where a build finds its Containerfile', async (t) => {
 const pod = (image: string, more = '') =>
   `apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: c\n    image: ${image}\n${more}`;
 
-test('the YAML of a kube unit, relative to it, several, and each in its own right', async (t) => {
+test('a kube unit may name several YAML files, relative to itself, and each is read by itself', async (t) => {
   const found = await discovered(t, {
     [`${units}/k.kube`]: '[Kube]\nYaml=a.yaml /etc/b.yaml\nYaml=c.yaml\n',
     [`${units}/a.yaml`]: pod('q.io/a'),
@@ -76,7 +76,7 @@ test('the YAML of a kube unit, relative to it, several, and each in its own righ
   ]);
 });
 
-test('an image that podman builds from a directory of its name', async (t) => {
+test('an image that podman builds from a directory of the same name has base images', async (t) => {
   const found = await discovered(t, {
     [`${units}/k.kube`]: '[Kube]\nYaml=a.yaml\nSetWorkingDirectory=yaml\n',
     [`${units}/a.yaml`]: pod('mine'),
@@ -85,7 +85,7 @@ test('an image that podman builds from a directory of its name', async (t) => {
   assert.deepEqual(images(found), ['k.service q.io/base:1']);
 });
 
-test('arguments of a build and of a kube unit say what the keys do', async (t) => {
+test('arguments of build and kube units mean the same as the keys', async (t) => {
   const found = await discovered(t, {
     [`${units}/b.build`]: `${build}BuildArg=V=1\nPull=always\nPodmanArgs=--build-arg=V=9 --authfile /etc/a --build-context other=docker-image://q.io/context\nGlobalArgs=--root=/x\n`,
     [`${units}/Containerfile`]: 'ARG V=0\nFROM q.io/base:$V\nCOPY --from=other / /\n',

@@ -4,7 +4,7 @@ import { container, discovered, images, problems, units } from '../../support/tr
 
 const etc = '/etc/containers/systemd';
 
-test('drop-ins of all five breadths, the most specific file of a name wins', async (t) => {
+test('drop-ins in directories of all five kinds are read, and the most specific file of a name wins', async (t) => {
   const breadths = [
     'a-b@i.container.d',
     'a-b@.container.d',
@@ -24,7 +24,7 @@ test('drop-ins of all five breadths, the most specific file of a name wins', asy
   }
 });
 
-test('files of different names merge in the order of their names, wherever they lie', async (t) => {
+test('files of different names apply in the order of their names, whatever their directories', async (t) => {
   const found = await discovered(t, {
     [`${units}/a.container`]: container('q.io/unit'),
     [`${units}/a.container.d/20.conf`]: container('q.io/twenty'),
@@ -38,7 +38,7 @@ test('files of different names merge in the order of their names, wherever they 
   assert.equal(reference?.unitPath, `${units}/a.container`);
 });
 
-test('a specific drop-in goes before a broad one of an earlier directory', async (t) => {
+test('a specific drop-in wins over a broad one in an earlier directory', async (t) => {
   const found = await discovered(t, {
     [`${units}/a.container`]: container('q.io/unit'),
     [`${units}/a.container.d/1.conf`]: container('q.io/specific'),
@@ -47,7 +47,7 @@ test('a specific drop-in goes before a broad one of an earlier directory', async
   assert.deepEqual(images(found), ['a.service q.io/specific:latest']);
 });
 
-test('of one breadth the first directory wins, sub-directories count', async (t) => {
+test('among drop-in directories of one name the first search directory wins, subdirectories too', async (t) => {
   const found = await discovered(t, {
     [`${units}/a.container`]: container('q.io/unit'),
     [`${units}/a.container.d/1.conf`]: container('q.io/usr'),
@@ -56,7 +56,7 @@ test('of one breadth the first directory wins, sub-directories count', async (t)
   assert.deepEqual(images(found), ['a.service q.io/etc:latest']);
 });
 
-test('a linked unit has the drop-ins beside its target, too', async (t) => {
+test('a linked unit also has the drop-ins beside its target', async (t) => {
   const found = await discovered(t, {
     [`${units}/a.container`]: '-> /opt/a.container',
     '/opt/a.container': container('q.io/unit'),
@@ -86,7 +86,7 @@ test('a drop-in resets, empties and masks keys, and adds its own', async (t) => 
   assert.deepEqual(problems(found), []);
 });
 
-test('a drop-in that is broken is a problem of each unit, which stays', async (t) => {
+test('a broken drop-in is a problem of each unit, and the units still count', async (t) => {
   const found = await discovered(t, {
     [`${units}/a.container`]: container('q.io/a'),
     [`${units}/b.container`]: container('q.io/b'),
@@ -103,7 +103,7 @@ test('a drop-in that is broken is a problem of each unit, which stays', async (t
   );
 });
 
-test('templates and instances', async (t) => {
+test('templates, instances and default instances have names of their own', async (t) => {
   const found = await discovered(t, {
     [`${units}/a@.container`]: container('q.io/%p:%i'),
     [`${units}/a@one.container`]: '-> a@.container',
@@ -124,7 +124,7 @@ test('templates and instances', async (t) => {
   assert.deepEqual(problems(found), [`specifier ${units}/a@.container:2`]);
 });
 
-test('a thousand drop-ins for one unit are too many to merge', async (t) => {
+test('the number of drop-ins of one unit is limited', async (t) => {
   const many = Array.from({ length: 1_001 }, (_, i) => [`${units}/container.d/${i}.conf`, '']);
   const found = await discovered(t, {
     [`${units}/a.container`]: container('q.io/a'),

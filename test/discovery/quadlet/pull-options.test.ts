@@ -5,7 +5,7 @@ import { container, discovered, problems, units } from '../../support/tree.ts';
 
 const image = (lines: string) => `[Image]\nImage=q.io/a\n${lines}`;
 
-test('the options of an image unit, and what a container inherits of them', async (t) => {
+test('a container inherits the options of its image unit', async (t) => {
   const { references } = await discovered(t, {
     [`${units}/a.container`]: `${container('x.image')}Pull=newer\nRetryDelay=9s\n`,
     [`${units}/x.image`]: image(
@@ -42,7 +42,7 @@ test('the options of an image unit, and what a container inherits of them', asyn
   );
 });
 
-test('credentials do not print, and are in no message', async (t) => {
+test('credentials are neither printed nor in any message', async (t) => {
   const found = await discovered(t, {
     [`${units}/a.image`]: image('Policy=missing\nCreds=me:hunter2\n'),
     [`${units}/b.image`]: image('Policy=missing\nCreds=$me:hunter2\n'),
@@ -67,7 +67,7 @@ test('defaults: a container and a volume pull what is missing, an image unit alw
   );
 });
 
-test('what would not start offline is a problem of everything that needs it', async (t) => {
+test('an image unit that does not start offline is a problem of all units that use it', async (t) => {
   const found = await discovered(t, {
     [`${units}/a.container`]: `${container('q.io/a')}Pull=always\n`,
     [`${units}/b.container`]: container('x.image'),
@@ -90,7 +90,7 @@ test('what would not start offline is a problem of everything that needs it', as
   );
 });
 
-test("what an engine's API can not take is a problem", async (t) => {
+test("options that an engine's API does not accept are problems", async (t) => {
   for (const line of ['CertDir=/etc/certs', 'DecryptionKey=/k', 'AllTags=true']) {
     const found = await discovered(t, {
       [`${units}/a.image`]: image(`Policy=missing\n${line}\n`),
@@ -105,7 +105,7 @@ test("what an engine's API can not take is a problem", async (t) => {
     [`${units}/a.image`]: image('Policy=missing\nCertDir=\nAllTags=no\nTLSVerify=\n'),
   });
   assert.deepEqual(problems(fine), []);
-  // An empty value does not say yes, and the generator passes that on.
+  // An empty value means no, and the generator passes it on.
   assert.equal(fine.references[0]?.pull.tlsVerify, false);
 });
 
@@ -118,7 +118,7 @@ test('values with which podman fails are problems', async (t) => {
   }
 });
 
-test('options have specifiers and variables, too', async (t) => {
+test('specifiers and variables are replaced in options', async (t) => {
   const { references } = await discovered(t, {
     [`${units}/a.image`]: image(
       'Policy=missing\nAuthFile=%E/auth.json\nArch=${ARCH}\nOS=%m\n[Service]\nEnvironment=ARCH=arm64\n',

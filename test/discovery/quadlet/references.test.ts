@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { container, discovered, images, problems, units } from '../../support/tree.ts';
 
-test('a reference says where it stands and what it becomes', async (t) => {
+test('a reference has its place and its service', async (t) => {
   const { references } = await discovered(t, {
     [`${units}/app.container`]: '# the app\n[Unit]\nDescription=x\n\n[Container]\nImage="nginx"\n',
   });
@@ -25,7 +25,7 @@ test('a reference says where it stands and what it becomes', async (t) => {
   ]);
 });
 
-test('what the services are called', async (t) => {
+test('the names of services', async (t) => {
   const volume = '[Volume]\nDriver=image\nImage=q.io/a\n';
   const found = await discovered(t, {
     [`${units}/a.container`]: container('q.io/a'),
@@ -80,7 +80,7 @@ test('Image=x.image means its last ImageTag, else its Image', async (t) => {
   assert.equal(found.references[0]?.path, `${units}/a.container`);
 });
 
-test('an image unit that is refused, masked or not to be fetched gives no image', async (t) => {
+test('an image unit that is refused, masked or without a valid name gives no image', async (t) => {
   const found = await discovered(t, {
     [`${units}/a.container`]: container('refused.image'),
     [`${units}/b.container`]: container('masked.image'),
@@ -103,7 +103,7 @@ test('an image unit that is refused, masked or not to be fetched gives no image'
   assert.equal(c?.problems[0]?.subject?.unit, 'c.service');
 });
 
-test('there are no chains of image units', async (t) => {
+test('an image unit can not refer to another one', async (t) => {
   const found = await discovered(t, {
     [`${units}/a.image`]: '[Image]\nImage=b.image\nPolicy=missing\n',
     [`${units}/b.image`]: '[Image]\nImage=q.io/b\nPolicy=missing\n',
@@ -114,7 +114,7 @@ test('there are no chains of image units', async (t) => {
   ]);
 });
 
-test('transports, IDs and what is no name', async (t) => {
+test('transports, IDs and invalid names are problems', async (t) => {
   const values: Record<string, string> = {
     'docker://q.io/a': 'q.io/a:latest',
     'docker:24': 'docker.io/library/docker:24',
@@ -164,7 +164,7 @@ test("specifiers come from the root's own os-release, variables from the unit", 
   assert.equal(found.references[3]?.problems[0]?.code, 'image-name');
 });
 
-test('in a tree that was never booted /etc is read from usr/etc', async (t) => {
+test('in a tree that was never booted, /etc is read from /usr/etc', async (t) => {
   const found = await discovered(t, {
     '/usr/etc/os-release': '-> ../usr/lib/os-release',
     '/usr/lib/os-release': 'IMAGE_VERSION=9\n',
@@ -176,7 +176,7 @@ test('in a tree that was never booted /etc is read from usr/etc', async (t) => {
   assert.equal(found.references[1]?.pull.authFile, '/usr/etc/auth.json');
 });
 
-test('Bind= is read, and what is wrong in [X-Berth] is said', async (t) => {
+test('Bind= is read, and mistakes in [X-Berth] are reported', async (t) => {
   const found = await discovered(t, {
     [`${units}/a.container`]: `${container('q.io/a')}[X-Berth]\nBind=yes\n`,
     [`${units}/b.container`]: `${container('q.io/a')}[X-Berth]\nBind=NO\n`,
@@ -192,7 +192,7 @@ test('Bind= is read, and what is wrong in [X-Berth] is said', async (t) => {
   ]);
 });
 
-test('a problem says how its unit is bound', async (t) => {
+test('a problem has the Bind= setting of its unit', async (t) => {
   const found = await discovered(t, {
     [`${units}/a.container`]: '[Container]\nImage=q.io/a\nFoo=1\n[X-Berth]\nBind=yes\n',
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { container, discovered, images, problems, units } from '../../support/tree.ts';
 
-/** What follows `[Container]` and `Image=q.io/a`, and the problem: its code and line. */
+/** The lines after `[Container]` and `Image=q.io/a`, with the code and line of the problem. */
 const containers: Record<string, string | undefined> = {
   'Foo=1': 'unknown-key:3',
   'image=x': 'unknown-key:3',

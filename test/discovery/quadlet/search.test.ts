@@ -7,7 +7,7 @@ import { openRoot } from '../../../src/root/open-root.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 import { container, discovered, images, problems, shortNames, units } from '../../support/tree.ts';
 
-test('run goes before etc, etc before usr/share; the first file of a name wins', async (t) => {
+test('/run precedes /etc, and /etc precedes /usr/share; the first file of a name wins', async (t) => {
   const found = await discovered(t, {
     '/run/containers/systemd/a.container': container('q.io/run'),
     '/etc/containers/systemd/a.container': container('q.io/etc'),
@@ -23,10 +23,10 @@ test('run goes before etc, etc before usr/share; the first file of a name wins',
   assert.deepEqual(problems(found), []);
 });
 
-test('in an ostree tree that was never booted, etc is usr/etc', async (t) => {
+test('in an ostree tree that was never booted, /etc is /usr/etc', async (t) => {
   const found = await discovered(t, {
     '/usr/etc/containers/systemd/a.container': container('q.io/etc'),
-    // As the booted system will see it: /etc/containers/systemd/b.container.
+    // The booted system will see this link as /etc/containers/systemd/b.container.
     '/usr/etc/containers/systemd/b.container': '-> ../../../usr/lib/b.container',
     '/usr/lib/b.container': container('q.io/b'),
     [`${units}/c.container`]: '-> /etc/c.container',
@@ -43,7 +43,7 @@ test('in an ostree tree that was never booted, etc is usr/etc', async (t) => {
   ]);
 });
 
-test('where there is an etc, usr/etc is no place for units', async (t) => {
+test('in a tree with /etc, /usr/etc is not searched', async (t) => {
   const found = await discovered(t, {
     '/usr/etc/containers/systemd/a.container': container('q.io/a'),
     '/etc/hostname': 'x',
@@ -62,7 +62,7 @@ test('the walk is recursive, depth first and sorted, without directories that en
   assert.deepEqual(images(found), ['x.service q.io/first:latest', 'z.service q.io/top:latest']);
 });
 
-test('links to directories and files are followed, each directory once, never out of the root', async (t) => {
+test('links are followed, to each directory once and never out of the root', async (t) => {
   const found = await discovered(t, {
     [`${units}/sub`]: '-> /opt/units',
     [`${units}/again`]: '-> ../../../../opt/units',
@@ -76,14 +76,14 @@ test('links to directories and files are followed, each directory once, never ou
   assert.deepEqual(
     found.references.map(({ unitPath, unitRealPath }) => [unitPath, unitRealPath]),
     [
-      // Reached by the first link in order; its path has no link in it.
+      // The directory is listed when the first link leads to it, under its real path.
       ['/opt/units/a.container', undefined],
       [`${units}/b.container`, '/opt/real.container'],
     ],
   );
 });
 
-test('a link that leads nowhere and a directory are problems, and hide nothing', async (t) => {
+test('a dangling link and a directory with a unit name are problems and hide nothing', async (t) => {
   const root = {
     '/etc/containers/systemd/a.container': '-> /nowhere',
     '/etc/containers/systemd/b.container/x': '',
@@ -102,7 +102,7 @@ test('a link that leads nowhere and a directory are problems, and hide nothing',
   });
 });
 
-test('an empty file or a link to /dev/null masks, in silence', async (t) => {
+test('an empty file or a link to /dev/null masks a unit without a problem', async (t) => {
   const found = await discovered(t, {
     '/etc/containers/systemd/a.container': '',
     '/etc/containers/systemd/b.container': '-> /dev/null',
@@ -120,7 +120,7 @@ test('an empty file or a link to /dev/null masks, in silence', async (t) => {
   assert.deepEqual(problems(found), []);
 });
 
-test('a drop-in makes a masked unit one again', async (t) => {
+test('a drop-in unmasks a unit with an empty file', async (t) => {
   const found = await discovered(t, {
     '/etc/containers/systemd/a.container': '',
     '/etc/containers/systemd/a.container.d/1.conf': container('q.io/a'),
@@ -128,7 +128,7 @@ test('a drop-in makes a masked unit one again', async (t) => {
   assert.deepEqual(images(found), ['a.service q.io/a:latest']);
 });
 
-test('a file that can not be parsed is named with its line, and does not hide', async (t) => {
+test('a file that can not be parsed is reported with its line and hides no later file', async (t) => {
   const found = await discovered(t, {
     '/etc/containers/systemd/a.container': '[Container]\nImage\n',
     [`${units}/a.container`]: container('q.io/a'),
@@ -137,7 +137,7 @@ test('a file that can not be parsed is named with its line, and does not hide', 
   assert.deepEqual(problems(found), ['syntax /etc/containers/systemd/a.container:2']);
 });
 
-test("a service of the administrator's own goes before, a masked one is meant", async (t) => {
+test('a service of the administrator takes precedence, which is a problem unless it is a mask', async (t) => {
   const found = await discovered(t, {
     [`${units}/a.container`]: container('q.io/a'),
     [`${units}/b.container`]: container('q.io/b'),
@@ -152,7 +152,7 @@ test("a service of the administrator's own goes before, a masked one is meant", 
   assert.deepEqual(problems(found), [`overridden ${units}/a.container:2`]);
 });
 
-test('a name that is not UTF-8 is carried as it is', async (t) => {
+test('a name that is not UTF-8 is kept as it is', async (t) => {
   const directory = temporaryDirectory(t);
   const place = join(directory, units);
   mkdirSync(place, { recursive: true });
@@ -171,7 +171,7 @@ test('a name that is not UTF-8 is carried as it is', async (t) => {
   );
 });
 
-test('a tree without any of it gives nothing', async (t) => {
+test('a tree without units gives nothing', async (t) => {
   const found = await discovered(t, { '/etc/hostname': 'x' });
   assert.deepEqual(found, {
     references: [],
@@ -182,7 +182,7 @@ test('a tree without any of it gives nothing', async (t) => {
   });
 });
 
-test('a tree deeper than berth reads is a problem', async (t) => {
+test('a tree with too many levels of directories is a problem', async (t) => {
   const found = await discovered(t, {
     [`${units}${'/d'.repeat(80)}/a.container`]: container('q.io/a'),
     [`${units}/z.container`]: container('q.io/z'),

@@ -27,14 +27,14 @@ export function found(
   return serviceImages(context, units, instances);
 }
 
-/** The images and the codes of the problems of one service. */
+/** The images of one service with their problem codes, then its other problems as `code:line`. */
 export async function of(t: TestContext, lines: string, tree: Tree = {}): Promise<string[]> {
   const { references, problems } = await found(t, { 'app.service': lines }, { tree });
   return [
     ...references.map(({ image, problems: own }) =>
       [image ?? '-', ...own.map(({ code }) => code)].join(' '),
     ),
-    // The lines are those behind the header.
+    // Lines are counted from the line after the header.
     ...problems.map(({ code, line = 0 }) => `${code}:${lines.startsWith('[') ? line : line - 1}`),
   ];
 }

@@ -21,7 +21,7 @@ async function helped(program: Program, words: readonly string[]): Promise<Helpe
   return Array.from(help.matchAll(line), ([, short, long = '', value]) => ({
     long,
     short,
-    // `string[="missing"]`: only behind an equals sign.
+    // `string[="missing"]` stands for a value that is allowed only after an equals sign.
     takesValue: value !== undefined && !value.includes('[='),
   }));
 }

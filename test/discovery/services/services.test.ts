@@ -11,7 +11,7 @@ import { found, of } from './found.ts';
 
 const run = (words: string) => `ExecStart=/usr/bin/podman ${words}`;
 
-test('the image is the first word behind the options', async (t) => {
+test('the image is the first word after the options', async (t) => {
   assert.deepEqual(await of(t, run('run -dit -p80:80 -e A=b --name=x q.io/a:1 -v q.io/no')), [
     'q.io/a:1',
   ]);
@@ -25,7 +25,7 @@ test('the image is the first word behind the options', async (t) => {
   assert.deepEqual(await of(t, 'ExecStart=nerdctl -n k8s.io run q.io/a:1'), ['q.io/a:1']);
 });
 
-test('what names nothing', async (t) => {
+test('commands that name no image', async (t) => {
   for (const words of [
     'start app',
     'rm -f run',
@@ -39,7 +39,7 @@ test('what names nothing', async (t) => {
   assert.deepEqual(await of(t, 'ExecStart=/usr/local/bin/podman-app.sh'), []);
 });
 
-test('what can not be read is a problem, not a guess', async (t) => {
+test('a command line that can not be parsed is a problem and not guessed', async (t) => {
   assert.deepEqual(await of(t, run('run --new-thing q.io/a q.io/b')), ['command-line:1']);
   assert.deepEqual(await of(t, run('run --rm')), ['command-line:1']);
   assert.deepEqual(await of(t, run('run "q.io/a')), ['command-line:1']);
@@ -47,7 +47,7 @@ test('what can not be read is a problem, not a guess', async (t) => {
   assert.deepEqual(await of(t, run('run -h %H q.io/a:${TAG}')), ['- variable']);
 });
 
-test('several keys, resets, several commands in one value', async (t) => {
+test('several keys, resets and several commands in one value are read', async (t) => {
   const lines = [
     'ExecStart=podman run q.io/no:1',
     'ExecStart=',
@@ -57,7 +57,7 @@ test('several keys, resets, several commands in one value', async (t) => {
   assert.deepEqual(await of(t, lines), ['q.io/a:1', 'q.io/b:1', 'q.io/a:1']);
 });
 
-test('pull options', async (t) => {
+test('pull options of commands', async (t) => {
   const options =
     '--pull=newer --platform linux/arm64/v8 --authfile auth.json --tls-verify=false --retry 3';
   const { references } = await found(t, {
@@ -78,12 +78,12 @@ test('pull options', async (t) => {
   assert.deepEqual(await of(t, run('--root /x run q.io/a:1')), ['q.io/a:1 storage-differs']);
 });
 
-test('an image as a mount', async (t) => {
+test('a mounted image is found', async (t) => {
   const mount = '--mount type=image,source=q.io/m:1,destination=/m';
   assert.deepEqual(await of(t, run(`run ${mount} q.io/a:1`)), ['q.io/m:1', 'q.io/a:1']);
 });
 
-test('environment, its files and specifiers', async (t) => {
+test('variables, environment files and specifiers are replaced', async (t) => {
   const lines = [
     'Environment=TAG=1 "OPTS=--rm -d"',
     'EnvironmentFile=/etc/app.env',
@@ -96,7 +96,7 @@ test('environment, its files and specifiers', async (t) => {
   ]);
 });
 
-test('through env and its like', async (t) => {
+test('commands are found behind env, timeout and similar programs', async (t) => {
   for (const wrapper of [
     '/usr/bin/env A=b',
     'env -u X -i',
@@ -113,13 +113,13 @@ test('through env and its like', async (t) => {
 
 const sh = (script: string) => `ExecStart=/bin/sh -c '${script}'`;
 
-test('a shell with another environment knows nothing of the unit', async (t) => {
+test('a shell with a changed environment does not know the variables of the unit', async (t) => {
   const shell = 'sh -c "podman run q.io/a:$A"';
   assert.deepEqual(await of(t, `Environment=A=1\nExecStart=env ${shell}`), ['q.io/a:1']);
   assert.deepEqual(await of(t, `Environment=A=1\nExecStart=env -i ${shell}`), ['- variable']);
 });
 
-test('variables that grow without bound', async (t) => {
+test('variables that would grow without bound are refused', async (t) => {
   limitCpu(t, 30);
   const long = `Environment=A=${'x'.repeat(100_000)}`;
   const words = run(`run -e ${'${A}'.repeat(50_000)} q.io/a:1`);
@@ -131,7 +131,7 @@ test('variables that grow without bound', async (t) => {
   assert.deepEqual(await of(t, sh(`A=xx; ${doubled} podman run $A`)), ['shell:1']);
 });
 
-test('through a plain shell', async (t) => {
+test('commands are found in a plain shell script', async (t) => {
   const cases: Readonly<Record<string, readonly string[]>> = {
     'exec podman run --rm q.io/a:1': ['q.io/a:1'],
     'podman pull q.io/a:1 >/dev/null 2>&1 || true; podman run q.io/a:1': ['q.io/a:1', 'q.io/a:1'],
@@ -154,7 +154,7 @@ test('through a plain shell', async (t) => {
   ]);
 });
 
-test('the YAML that podman plays, named by an instance', async (t) => {
+test('the YAML that podman plays is read, also if an instance names it', async (t) => {
   const template = 'ExecStart=/usr/bin/podman kube play --replace --service-container=true %I';
   const { references, problems } = await found(
     t,
@@ -187,7 +187,7 @@ test('the YAML that podman plays, named by an instance', async (t) => {
   assert.deepEqual(alone, { references: [], problems: [] });
 });
 
-test('templates, instances, Bind=', async (t) => {
+test('templates are read as their instances, and Bind= is read', async (t) => {
   const text = `${run('run q.io/a:%i')}\n[X-Berth]\nBind=yes`;
   assert.deepEqual((await found(t, { 'a@.service': text })).references, []);
   const { references } = await found(t, { 'a@.service': text }, { instances: ['a@1.service'] });
@@ -203,7 +203,7 @@ test('templates, instances, Bind=', async (t) => {
 
 const programs = { podman, docker, nerdctl };
 
-test('any options of the tables before it, the image is found', () => {
+test('the image is found after any options of the tables', () => {
   const option = (name: keyof typeof programs) => {
     const { names, flags } = programs[name].run;
     const skipped = ['help', 'version'];
@@ -251,7 +251,7 @@ test('any options of the tables before it, the image is found', () => {
   );
 });
 
-test('hostile command lines and scripts end without a throw', async (t) => {
+test('hostile command lines and scripts are read without an exception', async (t) => {
   limitCpu(t, 60);
   const text = fc.array(
     fc.constantFrom(

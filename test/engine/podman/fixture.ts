@@ -7,6 +7,7 @@ import type { ResolvedImage } from '../../../src/image/resolved.ts';
 import { type BuiltImage, buildImage } from '../../support/image-builder.ts';
 import { startPodman, type TestPodman, type TestPodmanOptions } from '../../support/podman.ts';
 import { type RegistryOptions, startRegistry, type TestRegistry } from '../../support/registry.ts';
+import { fromRegistry } from '../../support/source.ts';
 
 /** A registry, a podman with a store of its own, and berth's engine on it. */
 export interface Harbour {
@@ -48,7 +49,7 @@ export async function openHarbour(
   const fetched: Harbour['fetched'] = async (name, seed) => {
     const [image] = push(name, seed);
     if (image === undefined) throw new Error('an image has a platform');
-    await engine.fetch(image, {});
+    await engine.fetch(image, fromRegistry());
     return image;
   };
   return { registry, podman, engine, push, fetched };

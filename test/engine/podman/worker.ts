@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { array, number, object, parse, string } from 'valibot';
 import { openPodman } from '../../../src/engine/podman/podman.ts';
+import { fromRegistry } from '../../support/source.ts';
 import { pinRequest } from './fixture.ts';
 
 const resolved = object({
@@ -23,7 +24,7 @@ if (what === 'exit') {
   process.exit();
 }
 const image = parse(resolved, JSON.parse(text));
-await engine.fetch(image, {});
+await engine.fetch(image, fromRegistry());
 await engine.pin('os', [pinRequest(image)]);
 console.log(`${(await engine.pins()).length} pinned`);
 await engine.close();

@@ -8,6 +8,7 @@ import { type Applied, apply, planApply } from '../../../src/lifecycle/apply/app
 import type { Context } from '../../../src/lifecycle/context.ts';
 import { openRoot } from '../../../src/root/open-root.ts';
 import { readRecords } from '../../../src/state/records.ts';
+import { State } from '../../../src/state/state.ts';
 import { openStore } from '../../../src/store/store.ts';
 import type { Service, ServiceManager } from '../../../src/systemctl/services.ts';
 import { container, writeRoot } from '../../support/berth.ts';
@@ -115,7 +116,7 @@ export async function startWorld(t: TestContext) {
   };
   const context: Context = {
     engine,
-    stateDirectory,
+    state: new State(stateDirectory),
     report: () => undefined,
     signal: new AbortController().signal,
   };

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { readJournal, writeJournal } from '../../../src/state/apply-journal.ts';
-import { writeRecord } from '../../../src/state/records.ts';
+import { leftUndone } from '../../../src/state/apply-journal.ts';
 import { recordsFromPins } from '../../../src/state/recover.ts';
 import { buildImage } from '../../support/image-builder.ts';
 import { startUpdater, type TestUpdater } from '../../support/updater.ts';
@@ -55,7 +54,7 @@ test('a stage that was cut off after its last image lacks no name at the boot', 
   const record = host.record('b');
   assert.ok(record?.staged !== undefined);
   const { staged: pending, ...begun } = record;
-  writeRecord(host.context.stateDirectory, { ...begun, pending });
+  host.context.state.write({ ...begun, pending });
   const { moved, findings } = await host.activate('b');
   assert.deepEqual(moved, [host.fullName('web:latest')]);
   assert.equal(await host.meaning('web:latest'), next);
@@ -68,13 +67,13 @@ test('a stage that was cut off after its last image lacks no name at the boot', 
 test('an apply that was killed is over when another root is booted', async (t) => {
   const host = await startUpdater(t);
   await upgrade(host);
-  const { stateDirectory } = host.context;
-  writeJournal(stateDirectory, { root: 'a', previous: {}, due: ['web.service'] });
+  const { journal } = host.context.state;
+  journal.write({ root: 'a', previous: {}, due: ['web.service'] });
   await host.activate('a');
-  assert.ok(readJournal(stateDirectory, 'a'), 'the same root goes on with it');
+  assert.ok(leftUndone(journal, 'a'), 'the same root goes on with it');
   await host.activate('b');
   await host.activate('a');
-  assert.equal(readJournal(stateDirectory, 'a'), undefined);
+  assert.equal(leftUndone(journal, 'a'), undefined);
 });
 
 test('what moved since the last boot of the same root is drift: pinned, recorded, left alone', async (t) => {

@@ -5,8 +5,7 @@ import test, { type TestContext } from 'node:test';
 import { runningSystem } from '../../../src/deployment/places.ts';
 import { type GateOptions, gate } from '../../../src/lifecycle/boot/gate.ts';
 import type { Context } from '../../../src/lifecycle/context.ts';
-import { readHeld } from '../../../src/state/gate-file.ts';
-import { writeRecord } from '../../../src/state/records.ts';
+import { State } from '../../../src/state/state.ts';
 import { writeRoot } from '../../support/berth.ts';
 import { buildImage } from '../../support/image-builder.ts';
 import { digestFor } from '../../support/samples.ts';
@@ -40,7 +39,7 @@ async function queued(t: TestContext) {
     ask: (id = B, options: GateOptions = limits, context: Context = host.context) =>
       gate(context, id === '' ? undefined : { id }, places, options),
     isLocked: () => existsSync(lock),
-    held: () => readHeld(host.context.stateDirectory),
+    held: () => host.context.state.gate.read(),
     bring: async () => {
       host.server.push('web:2', image(2));
       await host.reconcile();
@@ -172,7 +171,7 @@ test('what may lie in a store that can’t be looked into is not known to be mis
   const provided = [
     { name, digest: digestFor('a'), id: digestFor('a'), directory, references: [] },
   ];
-  writeRecord(host.context.stateDirectory, { ...record, staged: { ...record.staged, provided } });
+  host.context.state.write({ ...record, staged: { ...record.staged, provided } });
   const list = (images: readonly object[]) =>
     writeRoot(directory, { 'overlay-images/images.json': JSON.stringify(images) });
   const asked = async () => {
@@ -198,7 +197,7 @@ test('of a stage that was cut off it says what it was still to bring', async (t)
   assert.ok(first !== undefined);
   const begun = (contents: Partial<typeof pending>) => {
     const changed = { ...record, pending: { ...pending, ...contents } };
-    writeRecord(host.context.stateDirectory, changed);
+    host.context.state.write(changed);
   };
   const asked = async () => {
     const { decision, findings } = await ask();
@@ -242,7 +241,7 @@ test('a boot says what was held, until another root is booted', async (t) => {
 test('a record of what was held that is damaged is none', async (t) => {
   const { host, ask, held } = await queued(t);
   for (const text of ['{', '{}', '[]', 'null']) {
-    writeFileSync(join(host.context.stateDirectory, 'gate.json'), text);
+    writeFileSync(join(host.context.state.directory, 'gate.json'), text);
     assert.equal(held(), undefined);
     assert.equal((await ask()).decision, 'held');
   }
@@ -251,10 +250,10 @@ test('a record of what was held that is damaged is none', async (t) => {
 test('what can’t be remembered for want of space is not held', { skip: skipMounts }, async (t) => {
   const { host, places, ask, isLocked } = await queued(t);
   const { directory } = smallFileSystem(t, 'size=2m');
-  cpSync(host.context.stateDirectory, directory, { recursive: true });
+  cpSync(host.context.state.directory, directory, { recursive: true });
   const { bavail, bsize } = statfsSync(directory);
   writeFileSync(join(directory, 'filler'), Buffer.alloc(bavail * bsize));
-  const full = { ...host.context, stateDirectory: directory };
+  const full = { ...host.context, state: new State(directory) };
   await assert.rejects(gate(full, { id: B }, places, limits), { code: 'no-space' });
   assert.ok(!isLocked(), 'nobody would ever take the lock away, nor count its days');
   assert.equal((await ask()).decision, 'held');
@@ -263,7 +262,7 @@ test('what can’t be remembered for want of space is not held', { skip: skipMou
 test('days that are still to come, by a clock that was wrong, don’t count', async (t) => {
   const { host, ask, held } = await queued(t);
   await ask();
-  const path = join(host.context.stateDirectory, 'gate.json');
+  const path = join(host.context.state.directory, 'gate.json');
   const before = { apiVersion: 'berth/v1', kind: 'Gate', ...held(), since: '2099-01-01T00:00:00Z' };
   writeFileSync(path, JSON.stringify(before));
   const { since = '' } = await ask();

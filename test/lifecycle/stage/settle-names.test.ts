@@ -109,7 +109,7 @@ for (const [how, forget] of [
     const moved = await moveByHand(host);
     host.undeploy('side');
     await host.reconcile();
-    forget(join(host.context.stateDirectory, 'activation.json'));
+    forget(join(host.context.state.directory, 'activation.json'));
     await host.activate('a');
     assert.equal(await host.meaning('web:latest'), moved);
     assert.equal(host.record('a')?.drift?.[0]?.id, moved);
@@ -130,7 +130,7 @@ test('the running root staged anew by hand takes effect at once', async (t) => {
 
 test('a name that is lost while two roots differ on it is the running one’s again', async (t) => {
   const { host, old } = await upgrade(t);
-  rmSync(join(host.context.stateDirectory, '../store'), { recursive: true });
+  rmSync(join(host.context.state.directory, '../store'), { recursive: true });
   await host.reconcile();
   const again = await host.reconcile();
   assert.equal(await host.meaning('web:latest'), old);

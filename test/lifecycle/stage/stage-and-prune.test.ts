@@ -8,6 +8,7 @@ import { planPrune, prune } from '../../../src/lifecycle/prune.ts';
 import { release } from '../../../src/lifecycle/release.ts';
 import { stage } from '../../../src/lifecycle/stage/stage.ts';
 import { openRoot } from '../../../src/root/open-root.ts';
+import { State } from '../../../src/state/state.ts';
 import { openStore } from '../../../src/store/store.ts';
 import { container, writeRoot } from '../../support/berth.ts';
 import { buildImage } from '../../support/image-builder.ts';
@@ -26,7 +27,7 @@ test('prune waits for a stage that may have found what it would take', async (t)
   /** As of a process of its own. */
   const contextOf = (onWait: () => void = () => undefined): Context => ({
     engine: openStore({ directory: join(directory, 'state/store'), registry }),
-    stateDirectory: join(directory, 'state'),
+    state: new State(join(directory, 'state')),
     report: ({ event }) => {
       if (event === 'warning') onWait();
     },

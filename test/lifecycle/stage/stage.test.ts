@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { readRecords } from '../../../src/state/records.ts';
 import {
   container,
   disownImages,
@@ -162,6 +163,26 @@ test('a stage that fails keeps what it fetched, and what was staged before', asy
     .filter(({ path }) => path.includes('/good/blobs/'));
   assert.deepEqual(again, [], 'what the first try fetched is used');
   assert.equal(await ready(machine, 'b'), 0);
+});
+
+test('what a stage that failed had fetched, and the next does not want, is left to prune', async (t) => {
+  const machine = await startMachine(t);
+  machine.registry.push('web:1', image(2));
+  const first = writeRoot(join(machine.directory, 'first'), {
+    ...container('web', `${host}/web:1`),
+    ...container('none', `${host}/none:1`),
+  });
+  assert.notEqual((await stage(machine, 'os', first)).code, 0);
+  const record = () => readRecords(join(machine.directory, 'state')).byId.get('os');
+  const fetched = record()?.pending?.images.map(({ id }) => id) ?? [];
+  assert.equal(fetched.length, 1);
+  machine.registry.push('web:1', image(3));
+  const second = writeRoot(join(machine.directory, 'second'), container('web', `${host}/web:1`));
+  assert.equal((await stage(machine, 'os', second)).code, 0);
+  assert.deepEqual(
+    record()?.released.map(({ id }) => id),
+    fetched,
+  );
 });
 
 test('with the registry away, a new root answers 5 and says whom it could not reach', async (t) => {

@@ -7,6 +7,7 @@ import { openPodman } from '../../../src/engine/podman/podman.ts';
 import { loadShipped } from '../../../src/lifecycle/boot/load-shipped.ts';
 import type { Registry } from '../../../src/registry/registry.ts';
 import { openRoot } from '../../../src/root/open-root.ts';
+import { State } from '../../../src/state/state.ts';
 import { openDepot } from '../../../src/store/depot.ts';
 import { container, type Outcome, writeRoot } from '../../support/berth.ts';
 import { type BuiltImage, buildImage, type ImageOptions } from '../../support/image-builder.ts';
@@ -286,7 +287,7 @@ test('what waits is unpacked at boot, without a network', { skip: skipPodman }, 
     await engine.close();
   });
   const { signal } = new AbortController();
-  const context = { engine, stateDirectory, report: () => undefined, signal };
+  const context = { engine, state: new State(stateDirectory), report: () => undefined, signal };
   const planned = { id: 'os', location: opened.location };
   const loaded = await loadShipped(context, registry, opened, planned, { compose: [] });
   assert.deepEqual(loaded?.findings, []);

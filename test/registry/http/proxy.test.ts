@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { Secret } from '../../../src/common/secret.ts';
 import { RegistryError } from '../../../src/registry/errors.ts';
-import { PATIENCE } from '../../../src/registry/http/body.ts';
+import { TIMEOUTS } from '../../../src/registry/http/body.ts';
 import { type Proxy, proxiesOf } from '../../../src/registry/http/proxy.ts';
 import { buildImage } from '../../support/image-builder.ts';
 import { testCertificate } from '../../support/registry-certificate.ts';
@@ -165,7 +165,7 @@ test('a proxy that says nothing is not waited for without end', async (t) => {
   const url = await listen(t, 'http', () => undefined);
   const registry = client(t, [], {
     proxyFor: () => ({ url }),
-    patience: { ...PATIENCE, connect: 50 },
+    timeouts: { ...TIMEOUTS, connect: 50 },
   });
   const error = await fails(registry.resolve('a.example/app:1', amd64, {}), 'registry-unreachable');
   assert.match(error.hint, /HTTPS_PROXY/);

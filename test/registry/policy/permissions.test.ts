@@ -4,9 +4,9 @@ import test, { type TestContext } from 'node:test';
 import { hostPlatform } from '../../../src/image/platform.ts';
 import type { Policy } from '../../../src/registry/policy/policy.ts';
 import { buildImage } from '../../support/image-builder.ts';
+import { policyFilesBy } from '../../support/policy-files.ts';
 import { client, fails, serve, sink } from '../../support/registry-client.ts';
 import { attachmentsOf, type FakeAttachment, payload, signed } from '../../support/signing.ts';
-import { trustBy } from '../../support/trust.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const other = generateKeyPairSync('ed25519').privateKey;
@@ -28,8 +28,8 @@ async function site(
     server.push(`app:${app.top.digest.replace(':', '-')}.sig`, attachmentsOf(attachments));
   }
   const registry = client(t, [server], {
-    trust: {
-      ...trustBy('reject'),
+    policyFiles: {
+      ...policyFilesBy('reject'),
       policy: () => ({ path: '/p.json', default: requirements, docker: {}, archives: [] }),
       registriesD: async () => ({ path: '/r', usesAttachments: () => usesAttachments }),
     },
@@ -55,20 +55,22 @@ const right = signed(privateKey, JSON.stringify(payload('example.com/app', app.t
 test('signatures are fetched once an image, and only then its parts come', async (t) => {
   const { registry, name, image, requests } = await site(t, [right], [anyHost]);
   const [config] = image.blobs;
+  const access = {};
   assert.ok(config);
   const before = requests();
-  await fails(registry.download(name, config, {}, sink()), 'policy-rejected');
-  await fails(registry.manifest(name, image.manifest, {}), 'policy-rejected');
+  await fails(registry.download(name, config, access, sink()), 'policy-rejected');
+  await fails(registry.manifest(name, image.manifest, access), 'policy-rejected');
   assert.equal(requests(), before, 'nothing was asked for');
-  await registry.permit(image, {});
+  await registry.permit(image, access);
   assert.equal(requests() - before, 2, 'the manifest of the signatures, and one signature');
-  await registry.permit(image, {});
-  for (const blob of image.blobs) await registry.download(name, blob, {}, sink());
-  await registry.manifest(name, image.manifest, {});
+  await registry.permit(image, access);
+  for (const blob of image.blobs) await registry.download(name, blob, access, sink());
+  await registry.manifest(name, image.manifest, access);
   // The manifest came when the name was resolved.
   assert.equal(requests() - before, 2 + image.blobs.length);
+  await fails(registry.download(name, config, {}, sink()), 'policy-rejected');
   const foreign = { ...config, digest: `sha256:${'0'.repeat(64)}` };
-  await fails(registry.download(name, foreign, {}, sink()), 'policy-rejected');
+  await fails(registry.download(name, foreign, access, sink()), 'policy-rejected');
 });
 
 test('what is let in under one name is not under another', async (t) => {
@@ -179,8 +181,8 @@ test('a mirror with a wrong signature, or none, does not hide the right one', as
   const judged = async () => {
     const registry = client(t, [], {
       conf: { rules: [{ ...rule, mirrors }] },
-      trust: {
-        ...trustBy('reject'),
+      policyFiles: {
+        ...policyFilesBy('reject'),
         policy: () => ({ path: '/p.json', default: [anyHost], docker: {}, archives: [] }),
         registriesD: async () => ({ path: '/r', usesAttachments: () => true }),
       },

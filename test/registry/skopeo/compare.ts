@@ -8,7 +8,7 @@ import { openHostRegistry } from '../../../src/registry/host.ts';
 import { type Registry } from '../../../src/registry/registry.ts';
 import { retryPolicy } from '../../../src/registry/retry.ts';
 import type { TrixieProgram } from '../../support/trixie.ts';
-import { type Behaviour, unseen } from './place-server.ts';
+import { type Behaviour, unseen } from './endpoint-server.ts';
 import { configure, type Files, HOME, type World } from './world.ts';
 
 /** One question that is put to skopeo and to berth. */

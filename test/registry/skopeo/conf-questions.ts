@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Question } from './compare.ts';
-import { common } from './place-server.ts';
+import { common } from './endpoint-server.ts';
 import { HOME } from './world.ts';
 
 const LOCATIONS = [

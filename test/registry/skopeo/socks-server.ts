@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { type PlaceServer, withoutImages } from './place-server.ts';
+import { type EndpointServer, withoutImages } from './endpoint-server.ts';
 
 /** A SOCKS5 proxy that wants to know who asks: RFC 1928 and 1929. */
 export async function startSocksServer(
   name: string,
   address: { readonly host: string; readonly port: number },
   login: string,
-): Promise<PlaceServer> {
+): Promise<EndpointServer> {
   const sockets = new Set<Socket>();
   const server = withoutImages(name, async () => {
     listener.close();

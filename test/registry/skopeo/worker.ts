@@ -14,7 +14,7 @@ interface Subject {
   readonly parts: readonly Part[];
 }
 
-// Run by places.peer.test.ts in namespaces of its own: what is mounted here, and listened to, ends
+// Run by skopeo.peer.test.ts in namespaces of its own: what is mounted here, and listened to, ends
 // with this process.
 const [, , directory = '', subject = '', runs = '1'] = process.argv;
 const skopeo = trixieProgram('skopeo');

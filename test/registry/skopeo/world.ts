@@ -3,12 +3,12 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:
 import { dirname, join } from 'node:path';
 import { startProxyServer } from '../proxy-server.ts';
 import { Authority, type Pair } from './authority.ts';
-import { type PlaceServer, startPlaceServer } from './place-server.ts';
+import { type EndpointServer, startEndpointServer } from './endpoint-server.ts';
 import { startSocksServer } from './socks-server.ts';
 
 /** A machine of the test's own: its /etc, its loopback, and registries with names and ports. */
 export interface World {
-  readonly servers: readonly PlaceServer[];
+  readonly servers: readonly EndpointServer[];
   /** Knows `private.example`, which the machine does not trust. */
   readonly privateAuthority: string;
   /** `mutual.example` wants the first of these. */
@@ -59,11 +59,11 @@ export async function makeWorld(directory: string): Promise<World> {
   ] as const;
   const names = [...all, ...proxies].map(([name]) => name);
   makeEtc([...names, 'socks.example', 'nobody.example'], system.cert);
-  const servers: PlaceServer[] = [];
+  const servers: EndpointServer[] = [];
   for (const [i, [name, port, tls]] of all.entries()) {
-    servers.push(await startPlaceServer(name, { host: `127.0.0.${i + 2}`, port }, tls));
+    servers.push(await startEndpointServer(name, { host: `127.0.0.${i + 2}`, port }, tls));
   }
-  servers.push(await startPlaceServer('10.1.2.3', { host: '10.1.2.3', port: 5000 }));
+  servers.push(await startEndpointServer('10.1.2.3', { host: '10.1.2.3', port: 5000 }));
   for (const [i, [name, port, tls]] of proxies.entries()) {
     const address = { host: `127.0.0.${i + 2 + all.length}`, port };
     servers.push(await startProxyServer(name, address, 'user:p@ss:', tls));

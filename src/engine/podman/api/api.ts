@@ -24,11 +24,19 @@ const IDLE_TIMEOUT = 4000;
  * validated.
  */
 export class PodmanApi {
-  readonly socket: string;
+  #socket: string;
   readonly #agent = new Agent({ keepAlive: true, timeout: IDLE_TIMEOUT });
+  readonly #restart: (() => Promise<string>) | undefined;
+  #restarting: Promise<void> | undefined;
 
-  constructor(socket: string) {
-    this.socket = socket;
+  /** @param restart makes something listen again, and gives its socket, if nothing does any more. */
+  constructor(socket: string, restart?: () => Promise<string>) {
+    this.#socket = socket;
+    this.#restart = restart;
+  }
+
+  get socket(): string {
+    return this.#socket;
   }
 
   /**
@@ -44,7 +52,7 @@ export class PodmanApi {
     const version = response.headers['libpod-api-version'];
     if (response.statusCode === 200 && typeof version === 'string') return version;
     throw unreachable(
-      this.socket,
+      this.#socket,
       `/_ping answered ${response.statusCode ?? 0}, not as podman does`,
     );
   }
@@ -114,7 +122,7 @@ export class PodmanApi {
       yield rest;
     } catch (error) {
       call.signal?.throwIfAborted();
-      throw asEngineError(error, this.socket, call.path);
+      throw asEngineError(error, this.#socket, call.path);
     } finally {
       response?.destroy();
     }
@@ -141,12 +149,14 @@ export class PodmanApi {
     } catch (error) {
       call.signal?.throwIfAborted();
       if (error instanceof BerthError) throw error;
-      throw asEngineError(error, this.socket, call.path);
+      throw asEngineError(error, this.#socket, call.path);
     }
   }
 
-  close(): void {
+  /** Ends when no restart is under way: what that started can be ended then. */
+  async close(): Promise<void> {
     this.#agent.destroy();
+    await this.#restarting?.catch(() => undefined);
   }
 
   /**
@@ -154,16 +164,36 @@ export class PodmanApi {
    * new one. All that is asked of podman here can be asked twice.
    */
   async #open(path: string, call: Call): Promise<IncomingMessage> {
+    const socket = this.#socket;
     try {
-      return await this.#attempt(path, call, this.#agent);
+      return await this.#attempt(path, call, this.#agent).catch((error: unknown) => {
+        if (error instanceof StaleConnection) return this.#attempt(path, call, false);
+        throw error;
+      });
     } catch (error) {
-      if (!(error instanceof StaleConnection)) throw asEngineError(error, this.socket, call.path);
+      const isGone = ['ENOENT', 'ECONNREFUSED'].includes(systemErrorCode(error) ?? '');
+      const failure = asEngineError(error, socket, call.path);
+      if (!isGone || !(await this.#isRestarted(socket))) throw failure;
     }
     try {
       return await this.#attempt(path, call, false);
     } catch (error) {
-      throw asEngineError(error, this.socket, call.path);
+      throw asEngineError(error, this.#socket, call.path);
     }
+  }
+
+  /** Starts anew what listened on the socket, once for all requests that found nobody there. */
+  async #isRestarted(socket: string): Promise<boolean> {
+    if (this.#restart === undefined) return false;
+    if (socket === this.#socket) {
+      this.#restarting ??= this.#restart()
+        .then((restarted) => {
+          this.#socket = restarted;
+        })
+        .finally(() => (this.#restarting = undefined));
+      await this.#restarting;
+    }
+    return true;
   }
 
   async #attempt(path: string, call: Call, agent: Agent | false): Promise<IncomingMessage> {
@@ -183,7 +213,7 @@ export class PodmanApi {
     const { promise: response, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const sent = request(
       {
-        socketPath: this.socket,
+        socketPath: this.#socket,
         agent,
         method: call.method,
         path,
@@ -211,7 +241,7 @@ export class PodmanApi {
         chunks.push(chunk);
       }
     } catch (error) {
-      throw asEngineError(error, this.socket, path);
+      throw asEngineError(error, this.#socket, path);
     }
     return Buffer.concat(chunks);
   }

@@ -1,6 +1,6 @@
 import { PodmanApi } from './api.ts';
 import { locatePodman } from './locate.ts';
-import { type Service, type ServiceOptions, startService } from './service.ts';
+import { type ServiceOptions, startService } from './service.ts';
 import { openTargetStorage } from './target-storage.ts';
 
 /** An OS that is not running yet, and where it will have what podman needs. */
@@ -12,10 +12,13 @@ export interface PodmanTarget {
 }
 
 /** A podman that answers. */
-export interface Connection extends Service {
-  readonly version: string;
+export interface Connection {
+  readonly api: PodmanApi;
+  /** The version of the podman that answered when the connection was made, or made anew. */
+  readonly version: () => string;
   /** Whether berth started its service. */
   readonly own: boolean;
+  close(): Promise<void>;
 }
 
 /** In milliseconds: the first connection to podman.socket starts podman.service. */
@@ -43,7 +46,7 @@ export async function connectToPodman(
     const api = new PodmanApi(socket);
     try {
       const version = await api.ping(PING_TIMEOUT);
-      return { api, version, own: false, close: async () => api.close() };
+      return { api, version: () => version, own: false, close: async () => api.close() };
     } catch (error) {
       api.close();
       if (demanded) throw error;
@@ -52,15 +55,24 @@ export async function connectToPodman(
   return start(user, environment, { isUrgent: alone });
 }
 
+/** A service of berth's own. One that ended meanwhile is started anew by the next request. */
 async function start(
   user: boolean,
   environment: NodeJS.ProcessEnv,
   options: ServiceOptions,
 ): Promise<Connection> {
-  const connect = (path: string) => new PodmanApi(path);
-  const service = await startService(user, environment, connect, options);
-  const version = await service.api.ping(PING_TIMEOUT);
-  return { ...service, version, own: true };
+  let service = await startService(user, environment, options);
+  const restart = async () => {
+    await service.close();
+    service = await startService(user, environment, options);
+    return service.socket;
+  };
+  const api = new PodmanApi(service.socket, restart);
+  const close = async () => {
+    await api.close();
+    await service.close();
+  };
+  return { api, version: () => service.version, own: true, close };
 }
 
 async function connectToTarget(

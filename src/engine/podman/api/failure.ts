@@ -1,7 +1,8 @@
 import { cutShort } from '../../../common/concealed.ts';
 import { systemErrorCode } from '../../../common/errors.ts';
-import { EngineError, TornImageError } from '../../errors.ts';
+import { EngineError } from '../../errors.ts';
 import type { Call, Reply } from './call.ts';
+import { TornImageError } from './torn-image.ts';
 
 /** podman said no. Its own words are the best there are: `{"cause", "message", "response"}`. */
 export function refused({ method, path }: Call, { status, body }: Reply): EngineError {

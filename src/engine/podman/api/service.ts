@@ -6,12 +6,14 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemErrorCode } from '../../../common/errors.ts';
 import { EngineError } from '../../errors.ts';
-import type { PodmanApi } from './api.ts';
+import { PodmanApi } from './api.ts';
 import { runtimeDirectory } from './locate.ts';
 
 /** A podman service of berth's own. */
 export interface Service {
-  readonly api: PodmanApi;
+  readonly socket: string;
+  /** Of the podman that answers. */
+  readonly version: string;
   close(): Promise<void>;
 }
 
@@ -70,15 +72,14 @@ const IN_THE_BACKGROUND = 10;
 export async function startService(
   user: boolean,
   environment: NodeJS.ProcessEnv,
-  connect: (socket: string) => PodmanApi,
   { podman = ['podman'], isUrgent = false }: ServiceOptions = {},
 ): Promise<Service> {
   const directory = privateDirectory(user, environment);
   const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
   try {
-    const service = await start(directory, user, environment, connect, podman, isUrgent);
+    const service = await start(directory, user, environment, podman, isUrgent);
     return {
-      api: service.api,
+      ...service,
       close: async () => {
         await service.close();
         removeDirectory();
@@ -94,7 +95,6 @@ async function start(
   directory: string,
   user: boolean,
   environment: NodeJS.ProcessEnv,
-  connect: (socket: string) => PodmanApi,
   podman: readonly string[],
   isUrgent: boolean,
 ): Promise<Service> {
@@ -129,10 +129,11 @@ async function start(
   // A service that is gone has closed it; a keeper that is gone ends both.
   child.stderr.once('end', () => child.stdin.end());
   child.stdin.on('error', () => undefined).write('\n');
-  const api = connect(socket);
+  const api = new PodmanApi(socket);
+  let version: string;
   try {
     await Promise.race([appeared.promise, gone(child, words), tooLate(words)]);
-    await answering(api);
+    version = await answering(api);
   } catch (error) {
     api.close();
     await end(child);
@@ -150,7 +151,8 @@ async function start(
   );
   pinger.unref();
   return {
-    api,
+    socket,
+    version,
     close: async () => {
       clearInterval(pinger);
       api.close();
@@ -170,12 +172,11 @@ function lowerPriority(pid: number): void {
 }
 
 /** Between its appearance and the first answer lies the moment in which it begins to listen. */
-async function answering(api: PodmanApi): Promise<void> {
+async function answering(api: PodmanApi): Promise<string> {
   const deadline = AbortSignal.timeout(START_TIMEOUT);
   for (;;) {
     try {
-      await api.ping(START_TIMEOUT);
-      return;
+      return await api.ping(START_TIMEOUT);
     } catch (error) {
       const cause = error instanceof Error ? error.cause : undefined;
       if (deadline.aborted || systemErrorCode(cause) !== 'ECONNREFUSED') throw error;

@@ -1,20 +1,14 @@
 import { parseName } from '../../../image/name.ts';
-import type { Blob, ResolvedImage } from '../../../image/resolved.ts';
-import type { Access } from '../../../registry/access.ts';
-import { type ImageBytes } from '../../depot.ts';
+import type { ResolvedImage } from '../../../image/resolved.ts';
 import { EngineError } from '../../errors.ts';
 import { type FetchWatch } from '../../fetch-watch.ts';
+import { accessOf, type Source } from '../../source.ts';
 import type { PodmanApi } from '../api/api.ts';
 import { failed } from '../api/failure.ts';
 import { isOwn, listImage } from '../images/images.ts';
+import type { AtHand } from './at-hand.ts';
 import { loadImage } from './load.ts';
 import { isForHost, type Pulls } from './pull.ts';
-
-/** Where an image lies whose bytes are at hand, and which of its blobs podman needs of it. */
-export interface AtHand {
-  readonly from: ImageBytes;
-  readonly blobs: readonly Blob[];
-}
 
 /**
  * Has podman load an image that is at hand, or pull it by its digest.
@@ -25,17 +19,17 @@ export async function fetchImage(
   api: PodmanApi,
   pulls: Pulls,
   image: ResolvedImage,
-  access: Access,
+  source: Source,
   atHand: () => Promise<AtHand | undefined>,
   watch: FetchWatch = {},
 ): Promise<string> {
   const { registry, repository } = parseName(image.name);
   const name = `${registry}/${repository}@${image.digest}`;
   if (!(await isNamed(api, image.config, name))) {
-    const pull = () => pulls.pull(name, image, access, watch);
+    const pull = () => pulls.pull(name, image, accessOf(source), watch);
     const found = isForHost(image) ? await atHand() : undefined;
     if (found === undefined) await pull();
-    else await load(api, image, access, found, watch, pull);
+    else await load(api, image, source, found, watch, pull);
     if (!(await isNamed(api, image.config, name))) {
       throw failed(`${name} was fetched and is not there`);
     }
@@ -51,13 +45,13 @@ async function isNamed(api: PodmanApi, id: string, name: string): Promise<boolea
 }
 
 /**
- * What is not shipped podman can pull as well: where its policy takes no archives, or somebody has
- * just removed a layer of which the blob is not here.
+ * Has podman load an image. An image of a registry podman can pull as well: where its policy takes
+ * no archives, or somebody has just removed a layer of which the blob is not here.
  */
 async function load(
   api: PodmanApi,
   image: ResolvedImage,
-  access: Access,
+  source: Source,
   { blobs, from }: AtHand,
   watch: FetchWatch,
   pull: () => Promise<void>,
@@ -67,7 +61,7 @@ async function load(
   } catch (error) {
     const codes = ['engine-failed', 'no-such-image'];
     const isRefused = error instanceof EngineError && codes.includes(error.code);
-    if (!isRefused || access.shipped !== undefined) throw error;
+    if (!isRefused || source.from === 'layout') throw error;
     try {
       await pull();
     } catch {

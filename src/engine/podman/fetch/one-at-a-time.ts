@@ -5,6 +5,7 @@ import type { Blob } from '../../../image/resolved.ts';
  * at once podman downloads the blob for each (seen of 4.3.1).
  */
 export class OneAtATime {
+  /** The blobs that came while pulls were under way. */
   readonly #here = new Set<string>();
   readonly #underWay = new Map<string, Promise<unknown>>();
 
@@ -27,6 +28,8 @@ export class OneAtATime {
       return result;
     } finally {
       for (const { digest } of own) this.#underWay.delete(digest);
+      // Blobs may be removed again before the next pulls come.
+      if (this.#underWay.size === 0) this.#here.clear();
     }
   }
 }

@@ -35,12 +35,18 @@ const LEAST_RATE = 64 * 1024;
  */
 const LONGEST_SILENCE = 24 * 60 * 60_000;
 
+/** So long a registry's silence is remembered: the other images of a run are asked for at once. */
+const REMEMBERED_MS = 10 * 60_000;
+
 /** podman's own pulls, of one engine: mirrors and TLS as the host's configuration says. */
 export class Pulls {
   readonly #api: PodmanApi;
   readonly #permit: Permit;
-  /** The registries that left podman waiting: each image of theirs would cost as much time again. */
-  readonly #silent = new Map<string, RegistryError>();
+  /**
+   * The registries that left podman waiting, and when: each image of theirs would cost as much time
+   * again.
+   */
+  readonly #silent = new Map<string, { readonly at: number; readonly error: RegistryError }>();
 
   constructor(api: PodmanApi, permit: Permit) {
     this.#api = api;
@@ -61,8 +67,7 @@ export class Pulls {
     { signal, onBytes }: FetchWatch,
   ): Promise<void> {
     const { registry } = parseName(name);
-    const before = this.#silent.get(registry);
-    if (before !== undefined) throw before;
+    this.#throwIfSilent(registry);
     await this.#permit(image, access, signal);
     // Only this needs to know of credentials, and most commands don't fetch.
     const { unitCredentials } = await import('../../../registry/auth/credentials.ts');
@@ -96,7 +101,9 @@ export class Pulls {
         if (said.id !== undefined) id = `sha256:${hexOf(said.id)}`;
       }
     } catch (error) {
-      if (error === silence.error) this.#silent.set(registry, silence.error);
+      if (error === silence.error) {
+        this.#silent.set(registry, { at: performance.now(), error: silence.error });
+      }
       throw error;
     } finally {
       silence.end();
@@ -105,6 +112,13 @@ export class Pulls {
     if (id !== image.config) {
       throw failed(`${name} became the image ${id}, expected ${image.config}`);
     }
+  }
+
+  #throwIfSilent(registry: string): void {
+    const before = this.#silent.get(registry);
+    if (before === undefined) return;
+    if (performance.now() - before.at < REMEMBERED_MS) throw before.error;
+    this.#silent.delete(registry);
   }
 }
 

@@ -1,5 +1,5 @@
-import { TornImageError } from '../../errors.ts';
 import type { PodmanApi } from '../api/api.ts';
+import { TornImageError } from '../api/torn-image.ts';
 import { leftoversOf, listContainers, removeContainer } from '../pins/holds.ts';
 import { hexOf, imageExists, isOwn, type ListedImage, listImage } from './images.ts';
 import { giveName, untag } from './names.ts';

@@ -2,8 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { systemErrorCode } from '../../../common/errors.ts';
+import { EngineError } from '../../errors.ts';
 import type { PodmanApi } from '../api/api.ts';
 import { containerList, podList, volumeList } from '../api/replies.ts';
+import type { Settings } from '../api/settings.ts';
+import { listPods } from './holds.ts';
 
 /** containers.conf(5). */
 const DEFAULT_LOCKS = 2048;
@@ -19,12 +22,50 @@ const Engine = v.object({
 });
 
 /**
+ * Why podman has not locks enough for so many more pins of a root: each pin takes one, and the pod of
+ * a root's pins takes one. Asked anew each time, as every container, pod and volume takes one too.
+ */
+export async function roomFor(
+  api: PodmanApi,
+  settings: Settings,
+  environment: NodeJS.ProcessEnv,
+  root: string,
+  pins: number,
+): Promise<EngineError | undefined> {
+  if (pins === 0) return undefined;
+  const [free, pods] = await Promise.all([
+    freeLocks(api, settings, environment),
+    listPods(api, root),
+  ]);
+  const needed = pins + (pods.length > 0 ? 0 : 1);
+  if (free === undefined || needed <= free) return undefined;
+  return new EngineError(
+    'no-locks',
+    `pinning ${root} needs ${needed} of podman's locks, one for each image that is to be pinned and one for its pod, and ${free} are free`,
+    {
+      hint: 'release roots, remove containers, pods and volumes that nobody needs, or raise num_locks in containers.conf and run `podman system renumber`',
+    },
+  );
+}
+
+/** Undefined where there is no bound, or it can't be told. */
+async function freeLocks(
+  api: PodmanApi,
+  settings: Settings,
+  environment: NodeJS.ProcessEnv,
+): Promise<number | undefined> {
+  const { host } = await settings.recent();
+  if (typeof host.freeLocks === 'number') return (await settings.now()).host.freeLocks ?? undefined;
+  return countFreeLocks(api, environment, host.security.rootless);
+}
+
+/**
  * The locks that a podman before 4.6 has left, which does not tell: every container, pod and volume
  * has one.
  *
  * @returns undefined where locks are files, of which there may be any number.
  */
-export async function countFreeLocks(
+async function countFreeLocks(
   api: PodmanApi,
   environment: NodeJS.ProcessEnv,
   rootless: boolean,

@@ -29,10 +29,14 @@ export async function listPins(moorings: Moorings): Promise<readonly Pin[]> {
   const { holds } = await listHolds(moorings);
   const unsealedFirst = holds.toSorted((a, b) => Number(a.sealed) - Number(b.sealed));
   const best = new Map(unsealedFirst.map((hold) => [`${hold.id} ${hold.root}`, hold]));
-  return [...best.values()].map(({ container, ...pin }) => ({ ...pin, handle: container }));
+  return [...best.values()].map(({ container, ...pin }) => ({
+    ...pin,
+    engine: 'podman',
+    handle: container,
+  }));
 }
 
-/** As `Engine.genuine`. */
+/** As `Pins.genuine`. */
 export async function genuinePins(
   moorings: Moorings,
   pins: readonly Pin[],

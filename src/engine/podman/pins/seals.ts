@@ -25,11 +25,11 @@ const KEY_BYTES = 32;
  * that it is worth nothing on another container.
  *
  * The first seal makes the key. A lost or damaged key is replaced; existing pins then count as before,
- * except for their claim that berth fetched the image.
+ * except for their claim that berth fetched the image. The key is read for each seal, as another berth
+ * may have made or replaced it; that costs little beside podman's reply.
  */
 export class Seals {
   readonly #path: string;
-  #key: Buffer | undefined;
 
   /** @param path of the key's file; it need not exist. */
   constructor(path: string) {
@@ -38,15 +38,15 @@ export class Seals {
 
   /** @throws {EngineError} `engine-failed` or `no-space` if there is no key and none can be made. */
   make(name: string, labels: Labels): string {
-    this.#key ??= readKey(this.#path) ?? makeKey(this.#path);
-    return sealOf(this.#key, name, labels).toString('base64url');
+    const key = readKey(this.#path) ?? makeKey(this.#path);
+    return sealOf(key, name, labels).toString('base64url');
   }
 
   isRight(name: string, labels: Labels, seal: string | undefined): boolean {
-    // Another berth may have made it since.
-    this.#key ??= readKey(this.#path);
-    if (this.#key === undefined || seal === undefined) return false;
-    const expected = sealOf(this.#key, name, labels);
+    if (seal === undefined) return false;
+    const key = readKey(this.#path);
+    if (key === undefined) return false;
+    const expected = sealOf(key, name, labels);
     const found = Buffer.from(seal, 'base64url');
     return found.length === expected.length && timingSafeEqual(found, expected);
   }

@@ -4,7 +4,7 @@ import type { Blob } from '../../../image/resolved.ts';
 import type { Access } from '../../access.ts';
 import { BlobProgress } from '../../blob-progress.ts';
 import { downloadBlob } from '../../download.ts';
-import type { Place } from '../../endpoint.ts';
+import type { Endpoint } from '../../endpoint.ts';
 import { RegistryError } from '../../errors.ts';
 import type { Exchange } from '../../exchange.ts';
 import { failure } from '../../failure.ts';
@@ -49,7 +49,7 @@ export function attachmentTag(manifest: string): string {
  */
 export async function fetchAttachments(
   exchange: Exchange,
-  place: Place,
+  place: Endpoint,
   access: Access,
   manifest: string,
   signal?: AbortSignal,
@@ -64,7 +64,7 @@ export async function fetchAttachments(
 
 async function signaturesAt(
   exchange: Exchange,
-  place: Place,
+  place: Endpoint,
   access: Access,
   tag: string,
   signal?: AbortSignal,
@@ -88,7 +88,7 @@ async function signaturesAt(
 
 async function attached(
   exchange: Exchange,
-  place: Place,
+  place: Endpoint,
   access: Access,
   tag: string,
   signal?: AbortSignal,
@@ -103,7 +103,7 @@ async function attached(
 
 async function contentOf(
   exchange: Exchange,
-  place: Place,
+  place: Endpoint,
   access: Access,
   blob: Blob,
   signal?: AbortSignal,
@@ -114,7 +114,7 @@ async function contentOf(
   return Buffer.concat(chunks);
 }
 
-function parse(place: Place, tag: string, content: Buffer): unknown {
+function parse(place: Endpoint, tag: string, content: Buffer): unknown {
   try {
     return JSON.parse(content.toString('utf8'));
   } catch (error) {
@@ -123,7 +123,7 @@ function parse(place: Place, tag: string, content: Buffer): unknown {
   }
 }
 
-function wrong(place: Place, tag: string, found: string): RegistryError {
+function wrong(place: Endpoint, tag: string, found: string): RegistryError {
   return failure('bad-reply', place, `a manifest of signatures at ${tag}`, found, {
     hint: 'see what was pushed under that tag: `cosign sign` makes one that is understood',
   });

@@ -1,7 +1,7 @@
 import { parseName } from '../../../image/name.ts';
 import type { ResolvedImage } from '../../../image/resolved.ts';
 import type { Access } from '../../access.ts';
-import type { Place } from '../../endpoint.ts';
+import type { Endpoint } from '../../endpoint.ts';
 import { RegistryError } from '../../errors.ts';
 import type { Exchange } from '../../exchange.ts';
 import type { Failover } from '../../failover.ts';
@@ -16,37 +16,39 @@ export interface Looking {
 }
 
 /**
- * The signatures of an image, one of its places after the other: a signature is worth the same
+ * The signatures of an image, one of its endpoints after the other: a signature is worth the same
  * wherever it lies, and a mirror need not have it, or may have another one.
  *
  * @returns a string that says why none are looked for.
  */
 export function findSignatures(
   image: ResolvedImage,
-  places: readonly Place[],
+  endpoints: readonly Endpoint[],
   registriesD: RegistriesD,
   looking: Looking,
 ): AsyncIterable<readonly Attachment[]> | string {
   const { tag, digest } = parseName(image.name);
   const reference = tag ?? digest ?? image.manifest;
-  const asked = places.filter(
-    (place) =>
-      place.blockedBy === undefined && registriesD.usesAttachments({ ...place, reference }),
+  const asked = endpoints.filter(
+    (endpoint) =>
+      endpoint.blockedBy === undefined && registriesD.usesAttachments({ ...endpoint, reference }),
   );
   if (asked.length > 0) return signaturesAt(asked, image.manifest, looking);
   return `${registriesD.path} does not say that signatures lie beside it`;
 }
 
-/** @throws {RegistryError} at the end, if a place could not be asked: it may have the right one. */
+/** @throws {RegistryError} at the end, if an endpoint could not be asked: it may have the right one. */
 async function* signaturesAt(
-  places: readonly Place[],
+  endpoints: readonly Endpoint[],
   manifest: string,
   { exchange, access, signal, ask }: Looking,
 ): AsyncGenerator<readonly Attachment[]> {
   let failure: RegistryError | undefined;
-  for (const place of places) {
+  for (const endpoint of endpoints) {
     try {
-      yield await ask(place, () => fetchAttachments(exchange, place, access, manifest, signal));
+      yield await ask(endpoint, () =>
+        fetchAttachments(exchange, endpoint, access, manifest, signal),
+      );
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof RegistryError)) throw error;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { EngineError, type EngineErrorCode } from '../../../../src/engine/errors.ts';
 import { openPodman } from '../../../../src/engine/podman/podman.ts';
+import { fromRegistry } from '../../../support/source.ts';
 import { temporaryDirectory } from '../../../support/temporary.ts';
 import { answer, startFakePodman } from '../fake-podman.ts';
 
@@ -94,7 +95,7 @@ for (const [what, reply, code, words] of wrongPulls) {
     const { engine } = await startFakePodman(t, (call, response) =>
       call === 'POST /images/pull' ? reply(response) : answer(response, 200, []),
     );
-    await assert.rejects(engine.fetch(image, {}), isError(code, words));
+    await assert.rejects(engine.fetch(image, fromRegistry()), isError(code, words));
   });
 }
 

@@ -10,6 +10,7 @@ import { openPodman } from '../../../../src/engine/podman/podman.ts';
 import { buildImage } from '../../../support/image-builder.ts';
 import { skipPodman } from '../../../support/podman.ts';
 import { startRegistry } from '../../../support/registry.ts';
+import { fromRegistry } from '../../../support/source.ts';
 import { pinRequest, resolvedOf } from '../fixture.ts';
 import { ownStore } from '../own-store.ts';
 
@@ -32,7 +33,7 @@ test('where none listens a service is started, and ended with the engine', { ski
   registry.push('app:1', built);
   const [image] = resolvedOf(`${registry.host}/app:1`, built);
   assert.ok(image !== undefined);
-  await engine.fetch(image, {});
+  await engine.fetch(image, fromRegistry());
   await engine.pin('os', [pinRequest(image)]);
   assert.equal((await engine.pins()).length, 1);
   assert.equal(ours(runtime).length, 1);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import test from 'node:test';
 import { RegistryError } from '../../../../src/registry/errors.ts';
+import { fromRegistry } from '../../../support/source.ts';
 import { answer, startFakePodman } from '../fake-podman.ts';
 
 const MINUTE = 60_000;
@@ -27,7 +28,7 @@ test('a podman that falls silent is given up, and its registry for the run', asy
     response.write('{"stream":"Copying blob"}\n', () => said.resolve());
   });
   const heard = Promise.withResolvers<void>();
-  const fetching = engine.fetch(image, {}, { onBytes: () => heard.resolve() });
+  const fetching = engine.fetch(image, fromRegistry(), { onBytes: () => heard.resolve() });
   const failed = assert.rejects(fetching, (error) => {
     assert.ok(error instanceof RegistryError, String(error));
     assert.equal(error.code, 'connection-lost');
@@ -45,10 +46,10 @@ test('a podman that falls silent is given up, and its registry for the run', asy
   t.mock.timers.tick(1001);
   await failed;
   await hungUp;
-  await assert.rejects(engine.fetch({ ...image, name: 'quay.io/a/c:1' }, {}), /a\/b@/);
+  await assert.rejects(engine.fetch({ ...image, name: 'quay.io/a/c:1' }, fromRegistry()), /a\/b@/);
   assert.equal(pulls.length, 1);
   await t.test('another registry is asked', async () => {
-    const other = engine.fetch({ ...image, name: 'elsewhere.example/a:1' }, {});
+    const other = engine.fetch({ ...image, name: 'elsewhere.example/a:1' }, fromRegistry());
     await assert.rejects(Promise.all([other, endSecond()]), /without a word/);
     assert.equal(pulls.length, 2);
   });
@@ -67,7 +68,7 @@ test('each word of podman’s begins the time anew', async (t) => {
     response.write('{"stream":"Copying blob"}\n');
   });
   let heard = Promise.withResolvers<void>();
-  const fetching = engine.fetch(image, {}, { onBytes: () => heard.resolve() });
+  const fetching = engine.fetch(image, fromRegistry(), { onBytes: () => heard.resolve() });
   for (let word = 0; word < 3; word++) {
     await heard.promise;
     heard = Promise.withResolvers();

@@ -5,9 +5,12 @@ import test from 'node:test';
 import { BerthError } from '../../../../src/common/errors.ts';
 import { Secret } from '../../../../src/common/secret.ts';
 import { EngineError } from '../../../../src/engine/errors.ts';
+import type { Access } from '../../../../src/registry/access.ts';
 import { RegistryError } from '../../../../src/registry/errors.ts';
+import { missingOf } from '../../../support/missing.ts';
 import { skipPodman } from '../../../support/podman.ts';
 import { testCertificate } from '../../../support/registry-certificate.ts';
+import { fromRegistry } from '../../../support/source.ts';
 import { openHarbour } from '../fixture.ts';
 
 const skip = skipPodman;
@@ -18,9 +21,9 @@ test('an image is known by the digest of its index afterwards, and by no tag', {
   const { registry, podman, engine, push } = await openHarbour(t);
   const [image] = push('app:1', 1, ['linux/amd64', 'linux/arm64']);
   assert.ok(image !== undefined && image.digest !== image.manifest);
-  assert.deepEqual(await engine.missingBlobs(image), image.blobs);
+  assert.deepEqual(await missingOf(engine, image), image.blobs);
   const bytes: number[] = [];
-  const id = await engine.fetch(image, {}, { onBytes: (count) => bytes.push(count) });
+  const id = await engine.fetch(image, fromRegistry(), { onBytes: (count) => bytes.push(count) });
   assert.equal(id, engine.idOf(image));
   const total = image.blobs.reduce((sum, { size }) => sum + size, 0);
   assert.equal(bytes.at(-1), total);
@@ -29,7 +32,7 @@ test('an image is known by the digest of its index afterwards, and by no tag', {
     bytes.toSorted((a, b) => a - b),
   );
   // Under one more name no layer would come again.
-  assert.deepEqual(await engine.missingBlobs(image), image.blobs.slice(0, 1));
+  assert.deepEqual(await missingOf(engine, image), image.blobs.slice(0, 1));
   const name = `${registry.host}/app@${image.digest}`;
   await podman.podman('image', 'exists', name);
   await podman.podman('create', '--pull=never', name);
@@ -42,10 +45,10 @@ test('what is present is not asked for again', { skip }, async (t) => {
   const { registry, engine, push } = await openHarbour(t);
   const [image] = push('app:1', 1);
   assert.ok(image !== undefined);
-  await engine.fetch(image, {});
+  await engine.fetch(image, fromRegistry());
   const before = registry.requests.length;
   let bytes = 0;
-  await engine.fetch(image, {}, { onBytes: (count) => (bytes = count) });
+  await engine.fetch(image, fromRegistry(), { onBytes: (count) => (bytes = count) });
   assert.equal(registry.requests.length, before);
   assert.equal(
     bytes,
@@ -58,9 +61,9 @@ test('the same image from another repository is known by that name too', { skip 
   const [one] = push('one:1', 1);
   const [two] = push('two:1', 1);
   assert.ok(one !== undefined && two !== undefined && one.config === two.config);
-  await engine.fetch(one, {});
-  assert.deepEqual(await engine.missingBlobs(two), two.blobs.slice(0, 1));
-  await engine.fetch(two, {});
+  await engine.fetch(one, fromRegistry());
+  assert.deepEqual(await missingOf(engine, two), two.blobs.slice(0, 1));
+  await engine.fetch(two, fromRegistry());
   const digests = (await engine.images())[0]?.digests ?? [];
   for (const name of ['one', 'two']) {
     assert.ok(digests.includes(`${registry.host}/${name}@${one.digest}`), name);
@@ -73,7 +76,7 @@ test('another image than the one that was planned is an error', { skip }, async 
   assert.ok(image !== undefined);
   const config = `sha256:${'1'.repeat(64)}`;
   await assert.rejects(
-    engine.fetch({ ...image, config }, {}),
+    engine.fetch({ ...image, config }, fromRegistry()),
     (error) =>
       error instanceof EngineError &&
       error.code === 'engine-failed' &&
@@ -93,7 +96,7 @@ test('a pull that fails says why, in podman’s words, and what to do', { skip }
     [503, 'registry-failed'],
   ] as const) {
     registry.fault = ({ path }) => (path.includes('/blobs/') ? { status } : undefined);
-    await assert.rejects(engine.fetch(image, {}), (error) => {
+    await assert.rejects(engine.fetch(image, fromRegistry()), (error) => {
       assert.ok(error instanceof RegistryError);
       assert.equal(error.code, code, error.message);
       assert.ok(error.message.startsWith(`podman did not pull ${image.digest}: `), error.message);
@@ -102,7 +105,7 @@ test('a pull that fails says why, in podman’s words, and what to do', { skip }
   }
   assert.deepEqual(await engine.images(), []);
   registry.fault = undefined;
-  await engine.fetch(image, {});
+  await engine.fetch(image, fromRegistry());
 });
 
 test('a registry that is away is worth another try', { skip }, async (t) => {
@@ -111,7 +114,7 @@ test('a registry that is away is worth another try', { skip }, async (t) => {
   assert.ok(image !== undefined);
   await registry.close();
   await assert.rejects(
-    engine.fetch(image, {}),
+    engine.fetch(image, fromRegistry()),
     (error) => error instanceof RegistryError && error.kind === 'unreachable',
   );
 });
@@ -125,7 +128,7 @@ test('what podman’s policy rejects, or its certificates don’t know, is told 
   const [image] = push('app:1', 1);
   assert.ok(image !== undefined);
   const failsAs = (code: string) =>
-    assert.rejects(engine.fetch(image, {}), (error) => {
+    assert.rejects(engine.fetch(image, fromRegistry()), (error) => {
       assert.ok(error instanceof RegistryError, String(error));
       assert.equal(error.code, code, error.message);
       return true;
@@ -150,7 +153,7 @@ test('a fetch ends when it is told to, and podman with it', { skip }, async (t) 
     abort.abort(new Error('enough'));
     return { kind: 'stall', after: 100, onLeft: left.resolve };
   };
-  await assert.rejects(engine.fetch(image, {}, { signal: abort.signal }), /enough/);
+  await assert.rejects(engine.fetch(image, fromRegistry(), { signal: abort.signal }), /enough/);
   await left.promise;
 });
 
@@ -175,8 +178,8 @@ for (const kind of ['basic', 'bearer'] as const) {
         .filter((text) => text.startsWith('Basic '))
         .map((text) => Buffer.from(text.slice(6), 'base64').toString());
     };
-    const fails = async (access: Parameters<typeof engine.fetch>[1]) => {
-      await assert.rejects(engine.fetch(image, access), (error: Error) => {
+    const fails = async (access: Access) => {
+      await assert.rejects(engine.fetch(image, fromRegistry(access)), (error: Error) => {
         assert.ok(!JSON.stringify(error).includes('se:cret') && !error.message.includes('se:cret'));
         return error instanceof BerthError;
       });
@@ -208,7 +211,7 @@ for (const kind of ['basic', 'bearer'] as const) {
       { ...basic(good.username, good.password), tlsVerify: false },
       authFile(hostFile(registry.host)),
     ]) {
-      await engine.fetch(image, access);
+      await engine.fetch(image, fromRegistry(access));
       assert.ok(sent().includes(secret));
       await remove();
     }
@@ -219,7 +222,7 @@ test('without credentials a token is asked for as anybody', { skip }, async (t) 
   const { registry, engine, push } = await openHarbour(t, { registry: { auth: { bearer: {} } } });
   const [image] = push('app:1', 1);
   assert.ok(image !== undefined);
-  await engine.fetch(image, { tlsVerify: false });
+  await engine.fetch(image, fromRegistry({ tlsVerify: false }));
   const token = registry.requests.filter(({ path }) => path.startsWith('/token'));
   assert.deepEqual(
     token.map(({ authorization }) => authorization),
@@ -243,12 +246,15 @@ test('podman shows credentials of an AuthFile= to nobody without TLS, whatever t
   const secure = await openHarbour(t, { ...options, podman: { insecure: [] } });
   const [refused] = secure.push('app:1', 1);
   assert.ok(refused !== undefined);
-  await assert.rejects(secure.engine.fetch(refused, accessTo(secure.registry.host)), BerthError);
+  await assert.rejects(
+    secure.engine.fetch(refused, fromRegistry(accessTo(secure.registry.host))),
+    BerthError,
+  );
   for (const { authorization } of secure.registry.requests) assert.equal(authorization, undefined);
   // The control: the host calls the registry insecure.
   const insecure = await openHarbour(t, options);
   const [image] = insecure.push('app:1', 1);
   assert.ok(image !== undefined);
-  await insecure.engine.fetch(image, accessTo(insecure.registry.host));
+  await insecure.engine.fetch(image, fromRegistry(accessTo(insecure.registry.host)));
   assert.ok(insecure.registry.requests.some(({ authorization }) => authorization !== undefined));
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { EngineError } from '../../../../src/engine/errors.ts';
 import { skipPodman } from '../../../support/podman.ts';
+import { fromRegistry } from '../../../support/source.ts';
 import { openHarbour, pinRequest } from '../fixture.ts';
 
 const skip = skipPodman;
@@ -31,7 +32,7 @@ test('remove takes an image with all its names', { skip }, async (t) => {
   const { registry, engine, push, fetched } = await openHarbour(t);
   const image = await fetched('app:1', 1);
   push('copy:1', 1);
-  await engine.fetch({ ...image, name: `${registry.host}/copy:1` }, {});
+  await engine.fetch({ ...image, name: `${registry.host}/copy:1` }, fromRegistry());
   await engine.tag(image.config, `${registry.host}/app:1`);
   await engine.tag(image.config, 'localhost:5000/a/b:2');
   assert.ok(await engine.remove(image.config));
@@ -54,7 +55,7 @@ for (const holder of ['a pin', 'a user’s container', 'a container of another p
     const image = await fetched('app:1', 1);
     // A second name by digest, which could not be given back.
     push('copy:1', 1);
-    await engine.fetch({ ...image, name: `${registry.host}/copy:1` }, {});
+    await engine.fetch({ ...image, name: `${registry.host}/copy:1` }, fromRegistry());
     await engine.tag(image.config, `${registry.host}/app:1`);
     if (holder === 'a pin') await engine.pin('os-1', [pinRequest(image)]);
     else await podman.podman('create', '--name', 'mine', image.config, '/true');

@@ -8,6 +8,7 @@ import { type Forgery, forge } from '../../../support/forgery.ts';
 import { buildImage } from '../../../support/image-builder.ts';
 import { skipPodman, type TestPodman } from '../../../support/podman.ts';
 import { wrappedPodman } from '../../../support/podman-wrapper.ts';
+import { fromRegistry } from '../../../support/source.ts';
 import { temporaryDirectory } from '../../../support/temporary.ts';
 import { type Harbour, openHarbour, pinRequest, resolvedOf } from '../fixture.ts';
 
@@ -158,7 +159,7 @@ for (const trixie of [false, true]) {
     registry.push('hostile:1', built);
     const [hostile] = resolvedOf(`${registry.host}/hostile:1`, built);
     assert.ok(hostile !== undefined);
-    await engine.fetch(hostile, {});
+    await engine.fetch(hostile, fromRegistry());
     await podman.podman('create', '--name', 'mine', hostile.config);
     await podman.podman('create', '--name', newPinName('os-9'), hostile.config);
     for (const isFetched of [true, false]) {

@@ -7,6 +7,7 @@ import { pinLabels } from '../../../../src/engine/podman/pins/labels.ts';
 import { openPodman } from '../../../../src/engine/podman/podman.ts';
 import { buildImage } from '../../../support/image-builder.ts';
 import { skipPodman, type TestPodman } from '../../../support/podman.ts';
+import { fromRegistry } from '../../../support/source.ts';
 import { openHarbour, pinRequest, resolvedOf } from '../fixture.ts';
 
 const skip = skipPodman;
@@ -93,7 +94,7 @@ for (const [words, loses] of [
         engine.pin('os-1', [pinRequest(image)]),
         (error) => error instanceof EngineError && error.code === 'no-such-image',
       );
-      await engine.fetch(image, {});
+      await engine.fetch(image, fromRegistry());
     }
     await engine.pin('os-1', [pinRequest(image)]);
     assert.equal((await engine.pins()).length, 1);
@@ -215,7 +216,7 @@ test('an image can’t pretend that its containers are pins', { skip }, async (t
   registry.push('hostile:1', built);
   const [hostile] = resolvedOf(`${registry.host}/hostile:1`, built);
   assert.ok(hostile !== undefined);
-  await engine.fetch(hostile, {});
+  await engine.fetch(hostile, fromRegistry());
   await podman.podman('create', '--name', 'mine', hostile.config);
   const label = ['inspect', '--format', '{{index .Config.Labels "berth.root"}}', 'mine'];
   assert.equal(await podman.podman(...label), 'os-1', 'podman hands labels on');
@@ -248,7 +249,7 @@ test('an image of another platform is pinned as any', { skip }, async (t) => {
   const { engine, push } = await openHarbour(t);
   const [, foreign] = push('app:1', 1, ['linux/amd64', 'linux/s390x']);
   assert.ok(foreign !== undefined);
-  assert.equal(await engine.fetch(foreign, {}), foreign.config);
+  assert.equal(await engine.fetch(foreign, fromRegistry()), foreign.config);
   await engine.pin('os-1', [pinRequest(foreign)]);
   assert.deepEqual(
     (await engine.pins()).map(({ platform }) => platform),

@@ -1,7 +1,7 @@
-import type { TrustFiles } from '../../src/registry/policy/files.ts';
+import type { PolicyFiles } from '../../src/registry/policy/files.ts';
 
 /** Trust by a policy with this default, on a host that has no other file of it. */
-export function trustBy(type: 'insecureAcceptAnything' | 'reject'): TrustFiles {
+export function policyFilesBy(type: 'insecureAcceptAnything' | 'reject'): PolicyFiles {
   return {
     policy: () => ({ path: '/p.json', default: [{ type }], docker: {}, archives: [] }),
     registriesD: async () => ({ path: '/r', usesAttachments: () => false }),

@@ -1,14 +1,16 @@
-import type { Tree } from '../support/tree.ts';
+import type { Tree } from '../../support/tree.ts';
 
 const vendor = '/usr/lib/systemd/system';
 const admin = '/etc/systemd/system';
 
-/** A service that stays up once it is started. */
+/** A service that stays active once it is started. */
 export function service(unit = '', more = ''): string {
   return `[Unit]\n${unit}\n[Service]\nExecStart=/bin/sleep infinity\n${more}\n`;
 }
 
-/** Units of every way to start, and of many that start nothing. All services have `t-` in front. */
+/**
+ * Units that start in every possible way, and many that do not start. All names begin with `t-`.
+ */
 export const bootForest: Tree = {
   ...quadlets(),
   [`${vendor}/t-wanted.service`]: service(
@@ -46,7 +48,7 @@ export const bootForest: Tree = {
   [`${vendor}/multi-user.target.requires/t-dir-required.service`]: '-> ../t-dir-required.service',
   [`${vendor}/t-dir-upheld.service`]: service(),
   [`${vendor}/multi-user.target.upholds/t-dir-upheld.service`]: '-> ../t-dir-upheld.service',
-  // Only the name of such a link counts.
+  // Only the name of a link in `.wants` counts, not its target.
   [`${vendor}/t-dangling-link.service`]: service(),
   [`${admin}/multi-user.target.wants/t-dangling-link.service`]: '-> /nowhere/else.service',
   [`${vendor}/t-masked-link.service`]: service(),
@@ -74,7 +76,7 @@ export const bootForest: Tree = {
   [`${vendor}/t-real.service`]: service(),
   [`${admin}/t-alias.service`]: `-> ${vendor}/t-real.service`,
   [`${vendor}/multi-user.target.wants/t-alias.service`]: '-> ../t-real.service',
-  // Of another type than what it leads to: no alias, and no unit.
+  // A link to a unit of another type is neither an alias nor a unit.
   [`${admin}/t-no-alias.target`]: `-> ${vendor}/t-behind-no-alias.service`,
   [`${vendor}/multi-user.target.wants/t-no-alias.target`]: '-> ../t-no-alias.target',
   [`${vendor}/t-behind-no-alias.service`]: service(),
@@ -102,7 +104,7 @@ export const bootForest: Tree = {
   [`${vendor}/t-over-.service.d/x.conf`]: '[Unit]\nWants=t-by-truncated.service\n',
   [`${vendor}/t-over-long.service`]: service(),
   [`${vendor}/multi-user.target.wants/t-over-long.service`]: '-> ../t-over-long.service',
-  // An earlier directory goes before a more specific name.
+  // A drop-in in an earlier directory wins over one with a more specific name.
   [`${admin}/t-over-.service.d/y.conf`]: '[Unit]\nWants=t-by-earlier.service\n',
   [`${vendor}/t-over-long.service.d/y.conf`]: '[Unit]\nWants=t-by-specific.service\n',
   [`${vendor}/t-by-earlier.service`]: service(),
@@ -160,7 +162,7 @@ export const bootForest: Tree = {
   [`${vendor}/multi-user.target.wants/t-conditional.service`]: '-> ../t-conditional.service',
 };
 
-/** Units for podman's generator; nothing answers at the registry that they name. */
+/** Units for podman's generator. Their images are in a registry that does not answer. */
 function quadlets(): Tree {
   const at = '/etc/containers/systemd';
   const own = (more: string) => `[Container]\nImage=localhost:1/x:1\n${more}`;

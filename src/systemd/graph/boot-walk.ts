@@ -1,21 +1,24 @@
-import { append } from '../common/append.ts';
-import type { Problem } from '../common/problem.ts';
+import { append } from '../../common/append.ts';
+import type { Problem } from '../problem.ts';
+import type { SystemdUnits } from '../systemd-unit.ts';
 import { pulledIn } from './pulled-in.ts';
-import type { SystemdUnits } from './systemd-unit.ts';
 import { type TriggerKind, triggered } from './triggered.ts';
 
 export type Activation = 'boot' | TriggerKind | 'dbus';
 
 export interface Reached {
   readonly activation: Activation;
-  /** The unit that starts or triggers it; absent for the first. */
+  /** The unit that starts or triggers this one; absent for `default.target`. */
   readonly from?: string;
 }
 
 export interface BootWalk {
-  /** By canonical name, in the order of precedence, then of nearness. */
+  /**
+   * The units that may start, by canonical name, in the order in which the walk reached them: by
+   * activation (boot, socket, timer, path, bus), then by the length of the chain.
+   */
   readonly reached: ReadonlyMap<string, Reached>;
-  /** Whether what was not reached is known not to start. */
+  /** Whether a unit that was not reached is known not to start. */
   readonly complete: boolean;
   readonly problems: readonly Problem[];
 }
@@ -26,14 +29,18 @@ interface Step {
   readonly depth: number;
 }
 
-/** Instances can want further instances without an end; a real system has some hundred units. */
+/**
+ * Bounds of the walk: instances can want further instances endlessly. Real hosts have some 100
+ * units.
+ */
 const maxUnits = 65_536;
 const maxSteps = 1_000_000;
 
 /**
- * Goes through all that comes to start: first what boots, then what the sockets among it trigger
- * with all that this starts and triggers in turn, then the same for timers, paths and the bus.
- * Each unit is reached once, by the first of these and by the fewest steps.
+ * Walks through all units that may start: first those that start at boot, then those that the
+ * sockets among them trigger (with everything that these start and trigger in turn), then the same
+ * for timers, paths and the message bus. Each unit is reached once, by the first of these ways and
+ * in the fewest steps.
  */
 export function walkBoot(units: SystemdUnits): BootWalk {
   const reached = new Map<string, Reached>();
@@ -41,30 +48,30 @@ export function walkBoot(units: SystemdUnits): BootWalk {
   const triggers: Record<TriggerKind, Step[]> = { socket: [], timer: [], path: [] };
   const problems: Problem[] = [];
   let steps = 0;
-  let whole = true;
-  let known = units.isWhole;
+  let withinLimits = true;
+  let allRead = units.isWhole;
 
   const walk = (activation: Activation, seeds: readonly Step[]) => {
     const levels: Step[][] = [];
     const add = (step: Step) => {
-      if (++steps > maxSteps) whole = false;
+      if (++steps > maxSteps) withinLimits = false;
       else (levels[step.depth] ??= []).push(step);
     };
     for (const seed of seeds) add(seed);
     for (let depth = 0; depth < levels.length; depth++) {
       for (const { name, from } of levels[depth] ?? []) {
         const unit = units.unit(name);
-        if (unit === undefined && units.isUnread(name)) known = false;
+        if (unit === undefined && units.isUnread(name)) allRead = false;
         if (unit === undefined || unit.masked || reached.has(unit.name)) continue;
-        if (reached.size >= maxUnits) whole = false;
-        if (!whole) return;
+        if (reached.size >= maxUnits) withinLimits = false;
+        if (!withinLimits) return;
         reached.set(unit.name, { activation, ...(from === undefined ? {} : { from }) });
         depths.set(unit.name, depth);
         const next = pulledIn(units, unit);
         append(problems, next.problems);
         for (const child of next.names) add({ name: child, from: unit.name, depth: depth + 1 });
         const trigger = triggered(units, unit);
-        if (units.isUnread(unit.name)) known = false;
+        if (units.isUnread(unit.name)) allRead = false;
         if (trigger === undefined) continue;
         const step = { name: trigger.name, from: unit.name, depth: depth + 1 };
         if (activation === 'boot') triggers[trigger.kind].push(step);
@@ -87,8 +94,8 @@ export function walkBoot(units: SystemdUnits): BootWalk {
       units.busServices().map((name) => ({ name, from: bus, depth })),
     );
   }
-  if (!whole) problems.push(tooManyUnits());
-  return { reached, complete: booted && whole && known, problems };
+  if (!withinLimits) problems.push(tooManyUnits());
+  return { reached, complete: booted && withinLimits && allRead, problems };
 }
 
 function tooManyUnits(): Problem {

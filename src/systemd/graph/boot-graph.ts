@@ -1,27 +1,27 @@
-import type { Problem } from '../common/problem.ts';
+import type { Problem } from '../problem.ts';
+import type { SystemdUnits } from '../systemd-unit.ts';
+import { parseUnitName, withInstance } from '../unit-name.ts';
 import { type BootWalk, walkBoot } from './boot-walk.ts';
 import { hostConditions } from './host-conditions.ts';
-import type { SystemdUnits } from './systemd-unit.ts';
-import { parseUnitName, withInstance } from './unit-name.ts';
 
 /** How a unit comes to start. */
 export interface Start {
   readonly activation: 'boot' | 'socket' | 'timer' | 'path' | 'dbus' | 'none' | 'unknown';
   /** The shortest chain from `default.target` to the unit; empty if it has none. */
   readonly via: readonly string[];
-  /** What the units of the chain ask of the host: `app.service: ConditionPathExists=/x`. */
+  /** The conditions of the units in the chain: `app.service: ConditionPathExists=/x`. */
   readonly conditions: readonly string[];
 }
 
 export interface BootGraph {
-  /** @param name any name of a unit; a template starts as the best of its instances does. */
+  /** @param name any name of a unit; for a template, the instance that is reached first counts. */
   readonly startOf: (name: string) => Start;
-  /** Every unit that may start, instances of templates among them. */
+  /** The canonical names of all units that may start, including instances of templates. */
   readonly started: Iterable<string>;
   readonly problems: readonly Problem[];
 }
 
-/** How the units of one manager come to start, from `default.target` on. */
+/** Works out how the units of one manager come to start, beginning at `default.target`. */
 export function bootGraph(units: SystemdUnits): BootGraph {
   const walk = walkBoot(units);
   const instances = startedInstances(walk);
@@ -32,7 +32,8 @@ export function bootGraph(units: SystemdUnits): BootGraph {
     const { instance, ...template } = parseUnitName(canonical);
     const started = [
       canonical,
-      // A socket starts a template for each connection, as an instance that nobody knows before.
+      // A socket with Accept=yes starts one instance per connection, with names nobody can know
+      // beforehand: the walk then reaches the template itself.
       ...(instance ? [withInstance(template, '').full] : [instances.get(canonical) ?? '']),
     ].find((candidate) => walk.reached.has(candidate));
     if (started === undefined) {
@@ -51,7 +52,7 @@ export function bootGraph(units: SystemdUnits): BootGraph {
   return { startOf, started: walk.reached.keys(), problems: walk.problems };
 }
 
-/** By template, the instance that was reached first. */
+/** For each template, the instance that the walk reached first. */
 function startedInstances({ reached }: BootWalk): ReadonlyMap<string, string> {
   const instances = new Map<string, string>();
   for (const name of reached.keys()) {

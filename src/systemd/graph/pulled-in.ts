@@ -1,24 +1,25 @@
-import { displayPath } from '../common/path-bytes.ts';
-import type { Problem } from '../common/problem.ts';
-import { expandName } from './expand-name.ts';
-import { scalar } from './lookup.ts';
-import type { SystemdUnit, SystemdUnits } from './systemd-unit.ts';
-import { isUnitName } from './unit-alias.ts';
-import type { UnitEntry } from './unit-file.ts';
-import { parseUnitName, withInstance } from './unit-name.ts';
-import { splitWords } from './words.ts';
+import { displayPath } from '../../common/path-bytes.ts';
+import { expandName } from '../expand-name.ts';
+import { scalar } from '../lookup.ts';
+import type { Problem } from '../problem.ts';
+import type { SystemdUnit, SystemdUnits } from '../systemd-unit.ts';
+import { isUnitName } from '../unit-alias.ts';
+import type { UnitEntry } from '../unit-file.ts';
+import { parseUnitName, withInstance } from '../unit-name.ts';
+import { splitWords } from '../words.ts';
 
 const startingKeys: ReadonlySet<string> = new Set(['Wants', 'Requires', 'BindsTo', 'Upholds']);
 
 export interface PulledIn {
-  /** Templates instantiated; aliases as they are written. */
+  /** Unit names: templates are instantiated, aliases kept as they are written. */
   readonly names: readonly string[];
   readonly problems: readonly Problem[];
 }
 
 /**
- * What starting a unit starts with it: what it says, what its directories say, and what systemd
- * implies. `Requisite=`, `PartOf=`, `OnFailure=` and ordering start nothing.
+ * The units that systemd starts together with a unit: those that the unit names, those that its
+ * `.wants`, `.requires` and `.upholds` directories name, and those that systemd adds by default.
+ * `Requisite=`, `PartOf=`, `OnFailure=` and ordering start nothing.
  *
  * Source: systemd.unit(5); `service_add_default_dependencies` and its like in systemd, src/core.
  */
@@ -36,7 +37,7 @@ export function pulledIn(units: SystemdUnits, unit: SystemdUnit): PulledIn {
       const expanded = expandName(units, unit, word);
       if (expanded === undefined) continue;
       if (expanded.ok) add(expanded.text);
-      // A template by itself is started through its instances alone.
+      // A template never starts by itself, so its unknown specifiers do no harm.
       else if (parseUnitName(unit.name).instance !== '')
         problems.push(unknown(unit, entry, expanded));
     }
@@ -54,7 +55,10 @@ function namesUnits({ group, key }: UnitEntry): boolean {
   );
 }
 
-/** A template without an instance gets that of the unit, or its name (`resolve_template`). */
+/**
+ * Instantiates a template named without an instance, with the instance of the unit that names it
+ * or, if that unit has none, with its prefix (systemd's `resolve_template`).
+ */
 function resolvedTemplate(unit: SystemdUnit, name: string): string {
   const template = parseUnitName(name);
   if (template.instance !== '') return name;

@@ -1,22 +1,22 @@
-import { expandName } from './expand-name.ts';
-import type { SystemdUnit, SystemdUnits } from './systemd-unit.ts';
-import { isUnitName } from './unit-alias.ts';
-import type { UnitEntry } from './unit-file.ts';
-import { parseUnitName } from './unit-name.ts';
+import { expandName } from '../expand-name.ts';
+import type { SystemdUnit, SystemdUnits } from '../systemd-unit.ts';
+import { isUnitName } from '../unit-alias.ts';
+import type { UnitEntry } from '../unit-file.ts';
+import { parseUnitName } from '../unit-name.ts';
 
 export type TriggerKind = 'socket' | 'timer' | 'path';
 
 export interface Triggered {
   readonly kind: TriggerKind;
-  /** The unit; a template where each connection gets an instance of its own. */
+  /** The triggered unit; a template if each connection gets an instance of its own. */
   readonly name: string;
 }
 
 /**
- * What a socket, timer or path starts when its time comes.
+ * The unit that a socket, timer or path unit triggers; undefined for units of other types.
  *
  * Source: systemd.socket(5), `Accept=` and `Service=`; systemd.timer(5) and systemd.path(5),
- * `Unit=`, of which the first counts (`config_parse_trigger_unit`).
+ * `Unit=`, the first of which counts (`config_parse_trigger_unit`).
  */
 export function triggered(units: SystemdUnits, unit: SystemdUnit): Triggered | undefined {
   const { full, bare, prefix } = parseUnitName(unit.name);

@@ -1,8 +1,8 @@
-import type { UnitEntry } from './unit-file.ts';
+import type { UnitEntry } from '../unit-file.ts';
 
 /**
- * What a unit asks of its host before it starts: `ConditionPathExists=/x`. An empty one of either
- * sort drops all of that sort before it.
+ * The conditions and assertions that a unit checks before it starts: `ConditionPathExists=/x`. An
+ * empty condition drops all conditions before it, and an empty assertion all assertions.
  *
  * Source: systemd.unit(5), "Conditions and Asserts".
  */

@@ -2,21 +2,21 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Allowance } from '../../src/discovery/allowance.ts';
-import { readQuadlets } from '../../src/discovery/quadlet/quadlet.ts';
-import { openRoot } from '../../src/root/open-root.ts';
-import { bootGraph } from '../../src/systemd/boot-graph.ts';
-import { readSystemdUnits } from '../../src/systemd/systemd-units.ts';
-import { type BootedHost, bootHost } from '../support/booted-host.ts';
-import { debianRoot } from '../support/debian-root.ts';
-import { temporaryDirectory } from '../support/temporary.ts';
-import { shortNames, writeTree } from '../support/tree.ts';
+import { Allowance } from '../../../src/discovery/allowance.ts';
+import { readQuadlets } from '../../../src/discovery/quadlet/quadlet.ts';
+import { openRoot } from '../../../src/root/open-root.ts';
+import { bootGraph } from '../../../src/systemd/graph/boot-graph.ts';
+import { readSystemdUnits } from '../../../src/systemd/systemd-units.ts';
+import { type BootedHost, bootHost } from '../../support/booted-host.ts';
+import { debianRoot } from '../../support/debian-root.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
+import { shortNames, writeTree } from '../../support/tree.ts';
 import { bootForest } from './boot-forest.ts';
 
-/** `list-dependencies` shows these two relations too, though neither starts anything. */
+/** Relations that `list-dependencies` also shows, although they start nothing. */
 const shownOnly = ['t-part.service', 't-requisite.service'];
 
-test('what comes to start is what systemd says', async (t) => {
+test('the units that come to start are those of systemd', async (t) => {
   const directory = join(temporaryDirectory(t), 'root');
   const trixie = debianRoot('trixie');
   execFileSync('cp', ['-a', '--reflink=auto', trixie, directory]);
@@ -42,11 +42,11 @@ test('what comes to start is what systemd says', async (t) => {
   );
   const host = await bootHost(t, directory);
 
-  await t.test('boot: list-dependencies of default.target', () => {
+  await t.test('boot: the dependencies of default.target', () => {
     const generated = words(host.run('find', '/run/systemd/generator', '-type', 'l')).map(
       (path) => path.split('/').at(-1) ?? '',
     );
-    // Those of Quadlet are known: berth reads what its generator reads.
+    // Dependencies on Quadlet units are known: berth reads the files that the generator reads.
     const unknown = generated.filter((name) => !name.startsWith('t-q'));
     const listed = words(
       host.run('systemctl', 'list-dependencies', '--all', '--plain', 'default.target'),
@@ -66,7 +66,7 @@ test('what comes to start is what systemd says', async (t) => {
   });
 
   for (const kind of ['socket', 'timer', 'path'] as const) {
-    await t.test(`${kind}: what the active ones trigger`, () => {
+    await t.test(`${kind}: the units that active ones trigger`, () => {
       const active = words(
         host.run('systemctl', 'list-units', `--type=${kind}`, ...plain, '--state=active'),
       ).filter((word) => word.endsWith(`.${kind}`));
@@ -91,7 +91,7 @@ test('what comes to start is what systemd says', async (t) => {
     });
   }
 
-  await t.test('what runs after the boot', () => {
+  await t.test('the services that run after the boot', () => {
     const running = words(
       host.run('systemctl', 'list-units', '--type=service', ...plain, '--state=running', 't-*'),
     ).filter((word) => word.startsWith('t-') && word.endsWith('.service'));
@@ -103,7 +103,7 @@ test('what comes to start is what systemd says', async (t) => {
   });
 });
 
-/** What this host does not allow, though others may; and containers, for which it has no image. */
+/** Services that can't run on this host: a condition fails, or there is no image. */
 function notRunning(name: string): boolean {
   return name === 't-conditional.service' || name.startsWith('t-q');
 }
@@ -135,7 +135,10 @@ function loadedServices(host: BootedHost, names: readonly string[]): string[] {
   });
 }
 
-/** Not judged by the graph: such units start on other hosts. */
+/**
+ * Whether a condition keeps a unit from starting; the graph ignores conditions, which depend on the
+ * host.
+ */
 function isInactiveByCondition(host: BootedHost, unit: string): boolean {
   return host.run('systemctl', 'show', '--value', '-p', 'ConditionResult', unit).trim() === 'no';
 }

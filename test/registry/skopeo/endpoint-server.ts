@@ -26,7 +26,7 @@ export interface Seen {
 }
 
 /** A registry that has the same image under every name, and tells who asked. */
-export interface PlaceServer {
+export interface EndpointServer {
   readonly name: string;
   behaviour: Behaviour;
   seen: Seen;
@@ -38,7 +38,7 @@ export interface PlaceServer {
 }
 
 /** One that has no images of its own: a proxy. */
-export function withoutImages(name: string, close: PlaceServer['close']): PlaceServer {
+export function withoutImages(name: string, close: EndpointServer['close']): EndpointServer {
   return {
     name,
     behaviour: {},
@@ -55,13 +55,13 @@ export const common = buildImage({
   platforms: ['linux/amd64', 'linux/arm64'],
 });
 
-export async function startPlaceServer(
+export async function startEndpointServer(
   name: string,
   address: { readonly host: string; readonly port: number },
   tls?: ServerOptions,
-): Promise<PlaceServer> {
+): Promise<EndpointServer> {
   const image = buildImage({ layers: [{ files: { 'etc/name': name } }] });
-  const server: PlaceServer = {
+  const server: EndpointServer = {
     name,
     behaviour: {},
     seen: unseen(),
@@ -95,7 +95,7 @@ export function unseen(): Seen {
   return { logins: new Set(), clients: new Set(), gave: new Set() };
 }
 
-function answerTo(server: PlaceServer, request: IncomingMessage, gate: Gate): Answer {
+function answerTo(server: EndpointServer, request: IncomingMessage, gate: Gate): Answer {
   const { method = '', url = '', headers, socket } = request;
   const { authorization } = headers;
   const [, login] = /^Basic (.*)$/.exec(authorization ?? '') ?? [];

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { openRoot } from '../../src/root/open-root.ts';
-import { type BootGraph, bootGraph } from '../../src/systemd/boot-graph.ts';
-import { etcDirectory } from '../../src/systemd/etc.ts';
-import type { GeneratedUnit } from '../../src/systemd/systemd-unit.ts';
-import { readSystemdUnits } from '../../src/systemd/systemd-units.ts';
-import type { Manager } from '../../src/systemd/unit-search-path.ts';
-import { limitCpu } from '../support/limit-cpu.ts';
-import { holds } from '../support/property.ts';
-import { temporaryDirectory } from '../support/temporary.ts';
-import { rootOf, type Tree, writeTree } from '../support/tree.ts';
+import { openRoot } from '../../../src/root/open-root.ts';
+import { etcDirectory } from '../../../src/systemd/etc.ts';
+import { type BootGraph, bootGraph } from '../../../src/systemd/graph/boot-graph.ts';
+import type { GeneratedUnit } from '../../../src/systemd/systemd-unit.ts';
+import { readSystemdUnits } from '../../../src/systemd/systemd-units.ts';
+import type { Manager } from '../../../src/systemd/unit-search-path.ts';
+import { holds } from '../../support/property.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
+import { rootOf, type Tree, writeTree } from '../../support/tree.ts';
 import { bootForest } from './boot-forest.ts';
 
 const usr = '/usr/lib/systemd/system';
@@ -45,7 +44,7 @@ const start = (graph: BootGraph, name: string) => {
 
 const names = (text: string) => text.trim().split(/\s+/);
 
-test('each way to start, and what starts nothing', (t) => {
+test('all ways to start a unit, and relations that start nothing', (t) => {
   const graph = graphOf(t, { ...base, ...bootForest });
   const by = (...of: string[]) =>
     Object.fromEntries(of.map((name) => [name, graph.startOf(`t-${name}.service`).activation]));
@@ -70,7 +69,7 @@ test('each way to start, and what starts nothing', (t) => {
   assert.deepEqual(by('watched', 'for-path'), all('path', 'watched', 'for-path'));
 });
 
-test('the shortest chain, from default.target by its own name', (t) => {
+test('the shortest chain begins at default.target by its own name', (t) => {
   const graph = graphOf(t, {
     ...base,
     [`${usr}/a.service`]: '[Unit]\nWants=b.service',
@@ -93,7 +92,7 @@ test('the shortest chain, from default.target by its own name', (t) => {
   assert.equal(start(graph, 'd.service'), `${timers} backup.service d.service`);
 });
 
-test('a default.target of its own, and none at all', (t) => {
+test('a default.target with a file of its own, and no default.target at all', (t) => {
   const own = graphOf(t, {
     ...base,
     [`${etc}/default.target`]: '[Unit]\nWants=a.service\nDefaultDependencies=no',
@@ -111,7 +110,7 @@ test('a default.target of its own, and none at all', (t) => {
   assert.equal(start(without, 'b.service'), 'none');
 });
 
-test('behind what can not be read nothing is known', (t) => {
+test('a unit that only an unreadable unit may start is unknown', (t) => {
   const tree = {
     ...base,
     [`${usr}/multi-user.target.wants/a.service`]: '-> ../a.service',
@@ -136,7 +135,7 @@ test('behind what can not be read nothing is known', (t) => {
   assert.equal(directory.startOf('b.service').activation, 'unknown');
 });
 
-test('what systemd implies: sysinit.target, the bus, sockets, slices', (t) => {
+test('dependencies implied by systemd: sysinit.target, the bus, sockets, slices', (t) => {
   const graph = graphOf(t, {
     ...base,
     [`${etc}/default.target`]: '[Unit]\nWants=a.service',
@@ -157,7 +156,7 @@ test('what systemd implies: sysinit.target, the bus, sockets, slices', (t) => {
   );
 });
 
-test('the bus starts what its activation files name, where there is a bus', (t) => {
+test('the bus starts the units that its activation files name, if there is a bus', (t) => {
   const tree = {
     ...base,
     [`${usr}/dbus.service`]: '[Unit]\nDescription=x',
@@ -209,7 +208,7 @@ test('the user manager: basic.target instead of sysinit.target', (t) => {
   assert.equal(start(graph, 'b.service'), 'boot default.target a.service basic.target b.service');
 });
 
-test('conditions of the chain are named; an empty one drops those before', (t) => {
+test('the conditions of the chain are listed; an empty one drops those before', (t) => {
   const graph = graphOf(t, {
     ...base,
     [`${usr}/a.service`]:
@@ -238,8 +237,7 @@ test('a specifier that only the host knows is a problem', (t) => {
   );
 });
 
-test('instances without an end are cut off, and the rest is unknown', (t) => {
-  limitCpu(t, 120);
+test('endless instances are cut off, and all other units are unknown', (t) => {
   const graph = graphOf(t, {
     ...base,
     [`${usr}/t@.service`]: '[Unit]\nWants=t@%i0.service t@%i1.service',
@@ -254,8 +252,7 @@ test('instances without an end are cut off, and the rest is unknown', (t) => {
   );
 });
 
-test('tens of thousands of links', (t) => {
-  limitCpu(t, 120);
+test('tens of thousands of links are read in reasonable time', (t) => {
   const tree: Record<string, string> = {
     ...base,
     [`${usr}/t@.service`]: '[Unit]\nWants=a.service',
@@ -268,7 +265,7 @@ test('tens of thousands of links', (t) => {
   assert.equal(graphOf(t, tree).startOf('alias7.service').activation, 'boot');
 });
 
-test('random graphs: what is reached is what a naive search reaches', async (t) => {
+test('random graphs: the walk reaches the units that a naive search reaches', async (t) => {
   const bares = Array.from({ length: 8 }, (_, i) => `u${i}`);
   const edge = fc.record({
     from: fc.constantFrom('multi-user.target', ...bares.map((name) => `${name}.service`)),

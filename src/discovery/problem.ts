@@ -1,0 +1,43 @@
+import type { Problem as AnyProblem } from '../common/problem.ts';
+import type { SystemdProblemCode } from '../systemd/problem.ts';
+
+/** The codes of all problems that discovery reports; docs/problems.md says what each means. */
+export type DiscoveryProblemCode =
+  | SystemdProblemCode
+  | 'ambiguous-short-name'
+  | 'artifact'
+  | 'bind-setting'
+  | 'bootc-refuses'
+  | 'bound-link'
+  | 'built-on-host'
+  | 'cited-file'
+  | 'command-line'
+  | 'compose'
+  | 'containerfile'
+  | 'engine-config'
+  | 'image-id'
+  | 'image-name'
+  | 'invalid-option'
+  | 'kube-kind'
+  | 'kube-manifest'
+  | 'overridden'
+  | 'pinned-image-set'
+  | 'pull-always'
+  | 'refused'
+  | 'root-config'
+  | 'shell'
+  | 'short-name'
+  | 'storage-conf'
+  | 'storage-differs'
+  | 'syntax'
+  | 'transport'
+  | 'unknown-key'
+  | 'unsupported-option'
+  | 'variable'
+  | 'yaml';
+
+/** A problem with a code of discovery. */
+export type Problem = AnyProblem<DiscoveryProblemCode>;
+
+/** A problem before anything says in which file and unit it was found. */
+export type Fault = Pick<Problem, 'code' | 'message' | 'hint'>;

@@ -1,0 +1,37 @@
+import { type Blob, sizeOf } from '../image/resolved.ts';
+
+/** What it takes to bring images into an engine: of the network, and of file systems. */
+export interface Footprint {
+  /** Each image, in the order in which they were asked about. */
+  readonly images: readonly MissingBlobs[];
+  /** What the engine writes if it fetches the images itself, its own file system first. */
+  readonly direct: readonly Use[];
+  /** What it writes if it takes them from its depot; absent for an engine without a depot. */
+  readonly fromDepot?: readonly Use[];
+}
+
+/** The blobs that are missing for one image of which no name or not every name is there. */
+export interface MissingBlobs {
+  /** The blobs that the engine does not hold, neither as they come nor unpacked. */
+  readonly lacking: readonly Blob[];
+  /**
+   * The blobs that have to come from the image's source: lacking, and not in the depot. For a partly
+   * downloaded blob, `size` is what is still missing.
+   */
+  readonly missing: readonly Blob[];
+}
+
+/** What is written below one directory. */
+export interface Use {
+  readonly directory: string;
+  readonly bytes: number;
+  readonly files: number;
+  /** Whether `bytes` and `files` are estimates: no registry says how large a layer unpacks. */
+  readonly estimated: boolean;
+}
+
+/** What it takes to write blobs as they are, each once, with so many documents beside them. */
+export function useOfBlobs(directory: string, blobs: readonly Blob[], documents: number): Use {
+  const digests = new Set(blobs.map(({ digest }) => digest));
+  return { directory, bytes: sizeOf(blobs), files: digests.size + documents, estimated: false };
+}

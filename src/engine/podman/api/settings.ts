@@ -1,0 +1,85 @@
+import type { InferOutput } from 'valibot';
+import type { EngineInfo } from '../../engine.ts';
+import type { PodmanApi } from './api.ts';
+import { infoReply } from './replies.ts';
+
+/** podman's reply about itself and its settings. */
+export type Info = InferOutput<typeof infoReply>;
+
+/** Asks podman about itself. */
+export interface Settings {
+  /** Asks anew: for what changes with each container, such as free locks. */
+  now(): Promise<Info>;
+  /** A reply of the last seconds if there is one: for what changes with podman's files alone. */
+  recent(): Promise<Info>;
+}
+
+/**
+ * In milliseconds. podman takes a third of a second for each reply, and a run over a hundred roots
+ * needs one for each of them; in a process that stays, podman may be restarted with other settings.
+ */
+const RECENT_MS = 10_000;
+
+/** @param clock in milliseconds, from any moment on. */
+export function settingsOf(api: PodmanApi, clock = () => performance.now()): Settings {
+  let last: { readonly asked: number; readonly reply: Promise<Info> } | undefined;
+  const now = () => {
+    const asked = { asked: clock(), reply: api.json(infoReply, { method: 'GET', path: '/info' }) };
+    last = asked;
+    // A failure is not remembered: the next call asks again.
+    asked.reply.catch(() => {
+      if (last === asked) last = undefined;
+    });
+    return asked.reply;
+  };
+  const recent = () =>
+    last !== undefined && clock() - last.asked < RECENT_MS ? last.reply : now();
+  return { now, recent };
+}
+
+/** The cgroup below which podman puts a pod, where systemd manages cgroups. */
+export function cgroupParentOf({ host }: Info): string | undefined {
+  if (host.cgroupManager !== 'systemd') return undefined;
+  return host.security.rootless ? 'user.slice' : 'machine.slice';
+}
+
+/**
+ * @param directory where images lie, if podman works on the storage of another system.
+ * @param service how podman is reached.
+ */
+export function describe(
+  { host, store }: Info,
+  version: string,
+  directory: string | undefined,
+  service: string,
+): EngineInfo {
+  const { rootless } = host.security;
+  return {
+    name: 'podman',
+    version,
+    directory: directory ?? store.graphRoot,
+    unpacking: temporaryOf(store),
+    ...(rootless
+      ? {}
+      : {
+          graphRoot: store.graphRoot,
+          ...(store.graphDriverName === undefined ? {} : { driver: store.graphDriverName }),
+          additionalStores: additionalStoresOf(store.graphOptions ?? {}),
+        }),
+    description: `${rootless ? 'rootless ' : ''}podman ${version}, its service ${service}`,
+  };
+}
+
+/** Where podman puts blobs until they are unpacked: containers.conf(5), `image_copy_tmp_dir`. */
+export function temporaryOf({ imageCopyTmpDir }: Info['store']): string {
+  return imageCopyTmpDir || '/var/tmp';
+}
+
+/** `overlay.imagestore` of podman 4, of which it tells but the last; a list of podman 5. */
+function additionalStoresOf(options: Readonly<Record<string, unknown>>): readonly string[] {
+  const values = Object.entries(options)
+    .filter(([key]) => /imagestores?$/i.test(key))
+    .flatMap(([, value]) => (Array.isArray(value) ? value : [value]));
+  const paths = values.flatMap((value) => (typeof value === 'string' ? value.split(',') : []));
+  return [...new Set(paths.filter((path) => path.startsWith('/')))];
+}

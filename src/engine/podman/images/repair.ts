@@ -1,0 +1,45 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PodmanApi } from '../api/api.ts';
+import { TornImageError } from '../api/torn-image.ts';
+import { listImages } from './images.ts';
+import { removeImage } from './remove.ts';
+
+/** In milliseconds, from an image's entry on the list to its manifest: another podman may be at it. */
+const FINISHED_IN_MS = 1000;
+
+/**
+ * Removes the images that were left half-written, one after the other, as podman names but one of
+ * them. An image is left alone until podman has named it twice, with some time in between.
+ *
+ * @returns the ids of the removed images.
+ * @throws {TornImageError} for an image that is named still after its removal.
+ */
+export async function repairImages(
+  api: PodmanApi,
+  signal: AbortSignal,
+  pause = FINISHED_IN_MS,
+): Promise<readonly string[]> {
+  const removed: string[] = [];
+  for (let last: string | undefined; ; ) {
+    const torn = await tornImage(api);
+    if (torn === undefined) return removed;
+    if (removed.includes(torn.id)) throw torn;
+    if (torn.id === last) {
+      await removeImage(api, torn.id);
+      removed.push(torn.id);
+    } else {
+      await delay(pause, undefined, { signal });
+    }
+    last = torn.id;
+  }
+}
+
+async function tornImage(api: PodmanApi): Promise<TornImageError | undefined> {
+  try {
+    await listImages(api);
+    return undefined;
+  } catch (error) {
+    if (error instanceof TornImageError) return error;
+    throw error;
+  }
+}

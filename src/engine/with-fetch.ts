@@ -1,0 +1,54 @@
+import type { Depot } from './depot.ts';
+import type { Engine } from './engine.ts';
+
+/** Every member by its name, so that none can be forgotten, optional ones included. */
+type Every<T> = { readonly [member in keyof Required<T>]: T[member] };
+
+/**
+ * The engine with other ways to bring images. Spread into an object, an engine that is a class would
+ * lose its methods, and no type would say so.
+ */
+export function withFetch(engine: Engine, fetch: Engine['fetch'], depot?: Depot): Engine {
+  const { genuine, containers, repair } = engine;
+  const every: Every<Engine> = {
+    id: engine.id,
+    traits: engine.traits,
+    concurrency: engine.concurrency,
+    depot: depot ?? engine.depot,
+    info: () => engine.info(),
+    idOf: (image) => engine.idOf(image),
+    images: () => engine.images(),
+    has: (id) => engine.has(id),
+    footprint: (images) => engine.footprint(images),
+    freed: (ids) => engine.freed(ids),
+    fetch,
+    tag: (id, name) => engine.tag(id, name),
+    remove: (id) => engine.remove(id),
+    pins: () => engine.pins(),
+    genuine: genuine === undefined ? undefined : (pins) => genuine.call(engine, pins),
+    roomFor: (root, count) => engine.roomFor(root, count),
+    pin: (root, images) => engine.pin(root, images),
+    unpin: (pins) => engine.unpin(pins),
+    containers: containers === undefined ? undefined : (unit) => containers.call(engine, unit),
+    repair: repair === undefined ? undefined : (signal) => repair.call(engine, signal),
+    close: () => engine.close(),
+  };
+  return every;
+}
+
+/** The depot with another way to bring what waits in it. */
+export function withBring(depot: Depot, bring: Depot['bring']): Depot {
+  const every: Every<Depot> = {
+    directory: depot.directory,
+    images: depot.images,
+    permit: (image, access, options) => depot.permit(image, access, options),
+    serves: (image) => depot.serves(image),
+    has: (blob) => depot.has(blob),
+    missing: (blobs) => depot.missing(blobs),
+    find: (name, meaning) => depot.find(name, meaning),
+    pins: () => depot.pins(),
+    bring,
+    drop: (pins) => depot.drop(pins),
+  };
+  return every;
+}

@@ -1,0 +1,17 @@
+import { byDigest } from '../../image/name.ts';
+import type { ResolvedImage } from '../../image/resolved.ts';
+import type { Situation } from '../situation.ts';
+
+/**
+ * Whether the engine knows an image by the digest of this name. Of an image that is there under another
+ * name the documents are fetched, and no blobs.
+ *
+ * @param id the engine's.
+ */
+export function isKnownByDigest(
+  image: ResolvedImage,
+  id: string,
+  { images }: Pick<Situation, 'images'>,
+): boolean {
+  return images.get(id)?.digests.includes(byDigest(image.name, image.digest)) === true;
+}

@@ -1,0 +1,290 @@
+import { API_VERSION } from '../common/version.ts';
+import {
+  type Contents,
+  type RecordDeployment,
+  type RecordImage,
+  type RootRecord,
+  wantedImages,
+} from './record.ts';
+import { mergeReleased } from './released.ts';
+import { isManual } from './root-id.ts';
+
+/**
+ * The life of a record: every change of a record is one of the transitions below, a pure function
+ * from the record before to the record after. `undefined` stands for a record that is not there.
+ * docs/architecture.md draws the same arrows.
+ */
+
+/** What a record says, by which of its parts are there. */
+export type Phase =
+  /** There is no record. */
+  | 'none'
+  /** A first stage has begun and not ended. */
+  | 'pending'
+  /** The last stage came to its end. */
+  | 'staged'
+  /** So did an earlier stage, and a later one has begun and not ended. */
+  | 'restaging'
+  /** Only what names drifted to came back from pins. */
+  | 'drift'
+  /** Nothing is wanted; the record lists what berth fetched, until `prune` removes that. */
+  | 'released';
+
+export function phaseOf(record: RootRecord | undefined): Phase {
+  if (record === undefined) return 'none';
+  if (record.staged !== undefined) return record.pending === undefined ? 'staged' : 'restaging';
+  if (record.pending !== undefined) return 'pending';
+  return record.drift === undefined ? 'released' : 'drift';
+}
+
+type Arrow = `${Phase} → ${Phase}`;
+
+/** From where to where each transition may lead. */
+export const arrows = {
+  begun: [
+    'none → pending',
+    'pending → pending',
+    'staged → restaging',
+    'restaging → restaging',
+    'drift → pending',
+    'released → pending',
+  ],
+  staged: ['pending → staged', 'restaging → staged'],
+  drifted: [
+    'pending → pending',
+    'staged → staged',
+    'restaging → restaging',
+    'drift → drift',
+    'drift → released',
+  ],
+  held: ['pending → pending', 'staged → staged', 'restaging → restaging'],
+  released: [
+    'pending → released',
+    'pending → none',
+    'staged → released',
+    'staged → none',
+    'restaging → released',
+    'restaging → none',
+    'drift → released',
+    'drift → none',
+    'released → released',
+    'released → none',
+  ],
+  pruned: [
+    'pending → pending',
+    'staged → staged',
+    'restaging → restaging',
+    'drift → drift',
+    'released → released',
+    'released → none',
+  ],
+  pinned: ['none → staged', 'staged → staged', 'released → staged'],
+  unpinned: [
+    'staged → staged',
+    'staged → released',
+    'staged → none',
+    'released → released',
+    'released → none',
+  ],
+  recovered: ['none → pending', 'none → staged', 'none → restaging', 'none → drift'],
+} as const satisfies Readonly<Record<string, readonly Arrow[]>>;
+
+export type Transition = keyof typeof arrows;
+
+/** What a record says of its root, whatever is staged. */
+export type Identity = Pick<RootRecord, 'id' | 'location' | 'engine' | 'deployment'>;
+
+/**
+ * A stage begins: nothing is fetched yet, and all that it will fetch is wanted from here on. What an
+ * earlier stage that did not end had fetched and this one does not want is let go.
+ *
+ * @param brought the ids of the images that berth brought, by pins and records.
+ */
+export function begun(
+  before: RootRecord | undefined,
+  root: Identity,
+  wanted: Contents,
+  brought: ReadonlySet<string>,
+): RootRecord & { readonly pending: Contents } {
+  const { staged, drift, released = [] } = before ?? {};
+  const kept = idsIn([...(staged?.images ?? []), ...(drift ?? []), ...wanted.images]);
+  const dropped = (before?.pending?.images ?? []).filter(({ id }) => !kept.has(id));
+  const after = {
+    ...identity(root),
+    ...(staged === undefined ? {} : { staged }),
+    pending: wanted,
+    released: mergeReleased(released, dropped, brought),
+    ...(root.deployment === undefined ? {} : { deployment: root.deployment }),
+    ...(drift === undefined ? {} : { drift }),
+  };
+  return checked('begun', before, after);
+}
+
+/**
+ * A stage ends: all that it wanted is fetched, pinned, named and verified. What berth fetched for the
+ * root before, and the root does not need any more, is let go.
+ *
+ * @param contents what is wanted; an apply that was taken back wants something else than it began with.
+ * @param drift what is drift from here on.
+ * @param brought the ids of the images that berth brought, those of this stage included.
+ */
+export function staged(
+  before: RootRecord,
+  contents: Contents,
+  drift: readonly RecordImage[],
+  brought: ReadonlySet<string>,
+): RootRecord & { readonly staged: Contents } {
+  const { pending: _pending, drift: _drift, ...rest } = before;
+  const wanted = idsIn(contents.images);
+  const released = mergeReleased(before.released, wantedImages(before), brought);
+  const after = {
+    ...rest,
+    staged: contents,
+    released: released.filter(({ id }) => !wanted.has(id)),
+    ...(drift.length === 0 ? {} : { drift: [...drift] }),
+  };
+  return checked('staged', before, after);
+}
+
+/**
+ * Somebody else moved names of the running root, or drift is over: the root means something else by
+ * these names while it runs, and keeps what is staged.
+ */
+export function drifted(before: RootRecord, drift: readonly RecordImage[]): RootRecord {
+  const { drift: _drift, ...rest } = before;
+  const after = drift.length === 0 ? rest : { ...rest, drift: [...drift] };
+  return checked('drifted', before, after);
+}
+
+/**
+ * The updater let go of a root that was queued and never finalised: the root is kept for some days.
+ *
+ * @param since from when on they count, ISO 8601.
+ */
+export function held(
+  before: RootRecord,
+  deployment: RecordDeployment,
+  since: string,
+): RootRecord & { readonly deployment: RecordDeployment } {
+  const after = { ...before, deployment: { ...deployment, role: 'held' as const, since } };
+  return checked('held', before, after);
+}
+
+/**
+ * The root is gone, or its user let go of it: its pins are dropped already, and nothing is wanted any
+ * more. What berth fetched waits for `prune`; without any of that no record is left.
+ */
+export function released(before: RootRecord, brought: ReadonlySet<string>): RootRecord | undefined {
+  const { staged: _staged, pending: _pending, drift: _drift, ...rest } = before;
+  const after = {
+    ...rest,
+    released: mergeReleased(before.released, wantedImages(before), brought),
+  };
+  return checked('released', before, after.released.length === 0 ? undefined : after);
+}
+
+/**
+ * Images that were let go are removed, or were gone already: the record forgets them, and goes itself
+ * if it says nothing else.
+ *
+ * @param removed the ids of these images.
+ */
+export function pruned(before: RootRecord, removed: ReadonlySet<string>): RootRecord | undefined {
+  const left = before.released.filter(({ id }) => !removed.has(id));
+  const isEmpty = left.length === 0 && phaseOf(before) === 'released';
+  return checked('pruned', before, isEmpty ? undefined : { ...before, released: left });
+}
+
+/**
+ * Somebody pins an image by hand: the record under `manual` or `manual.NAME` wants that image beside
+ * those that it wants already.
+ */
+export function pinned(
+  before: RootRecord | undefined,
+  { id, engine }: Pick<RootRecord, 'id' | 'engine'>,
+  image: RecordImage,
+  time: string,
+): RootRecord & { readonly staged: Contents } {
+  const others = (before?.staged?.images ?? []).filter((known) => known.id !== image.id);
+  const after = {
+    ...identity({ id, location: '', engine }),
+    staged: { time, images: [...others, image], problems: [], unresolved: [] },
+    released: (before?.released ?? []).filter((known) => known.id !== image.id),
+  };
+  if (!isManual(id)) throw fault('pinned', before, after, `${id} is no id of pins made by hand`);
+  return checked('pinned', before, after);
+}
+
+/**
+ * Somebody drops pins made by hand. What berth fetched of that waits for `prune`; without any of that
+ * and without another pin no record is left.
+ *
+ * @param ids of the images whose pins are dropped already.
+ */
+export function unpinned(
+  before: RootRecord,
+  ids: ReadonlySet<string>,
+  brought: ReadonlySet<string>,
+): RootRecord | undefined {
+  const { staged, ...rest } = before;
+  const images = staged?.images ?? [];
+  const going = images.filter(({ id }) => ids.has(id));
+  const staying = images.filter(({ id }) => !ids.has(id));
+  const after: RootRecord = {
+    ...rest,
+    ...(staged === undefined || staying.length === 0
+      ? {}
+      : { staged: { ...staged, images: staying } }),
+    released: mergeReleased(before.released, going, brought),
+  };
+  const isEmpty = after.staged === undefined && after.released.length === 0;
+  return checked('unpinned', before, isEmpty ? undefined : after);
+}
+
+/** A record was lost or damaged: what the pins of its root say stands in for it. */
+export function recovered(
+  root: Identity,
+  found: Pick<RootRecord, 'staged' | 'pending' | 'drift'>,
+): RootRecord {
+  const { staged, pending, drift } = found;
+  const after = {
+    ...identity(root),
+    ...(staged === undefined ? {} : { staged }),
+    ...(pending === undefined ? {} : { pending }),
+    released: [],
+    ...(root.deployment === undefined ? {} : { deployment: root.deployment }),
+    ...(drift === undefined ? {} : { drift }),
+  };
+  return checked('recovered', undefined, after);
+}
+
+function identity({ id, location, engine }: Identity) {
+  return { apiVersion: API_VERSION, kind: 'Record', id, location, engine } as const;
+}
+
+function idsIn(images: readonly RecordImage[]): ReadonlySet<string> {
+  return new Set(images.map(({ id }) => id));
+}
+
+/** @throws {Error} a fault of berth's own, before anything is written. */
+function checked<T extends RootRecord | undefined>(
+  transition: Transition,
+  before: RootRecord | undefined,
+  after: T,
+): T {
+  const arrow: Arrow = `${phaseOf(before)} → ${phaseOf(after)}`;
+  const allowed: readonly Arrow[] = arrows[transition];
+  if (allowed.includes(arrow)) return after;
+  throw fault(transition, before, after, `expected one of ${allowed.join(', ')}`);
+}
+
+function fault(
+  transition: Transition,
+  before: RootRecord | undefined,
+  after: RootRecord | undefined,
+  why: string,
+): Error {
+  const id = after?.id ?? before?.id ?? '';
+  const arrow = `${phaseOf(before)} → ${phaseOf(after)}`;
+  return new Error(`the record of ${id} can't be ${transition}, ${arrow}: ${why}`);
+}

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { mock, test } from 'node:test';
+import type { Depot } from '../../src/engine/depot.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { withBring, withFetch } from '../../src/engine/with-fetch.ts';
+import { openDepot } from '../../src/store/depot.ts';
+import { fixture } from '../store/fixture.ts';
+
+/** Its methods lie on a prototype, where spreading an object does not find them. */
+function asClass<T extends object>(of: T): T {
+  return Object.create(of);
+}
+
+test('an engine that is a class keeps every member when its fetch is another', async (t) => {
+  const { store, directory, registry } = fixture(t);
+  const depot = openDepot({ directory, registry }, () => true);
+  const engine: Engine = asClass({
+    ...store,
+    depot,
+    genuine: async (pins) => pins,
+    containers: async () => [],
+    repair: async () => [],
+  } satisfies Engine);
+  const fetch = mock.fn(store.fetch);
+  const wrapped = withFetch(engine, fetch);
+  for (const key in engine) {
+    const [before, after] = [Reflect.get(engine, key), Reflect.get(wrapped, key)];
+    assert.equal(typeof after, typeof before, key);
+    if (typeof before !== 'function') assert.equal(after, before, key);
+  }
+  assert.equal(wrapped.fetch, fetch);
+  assert.deepEqual(await wrapped.images(), []);
+  assert.equal((await wrapped.info()).directory, directory);
+});
+
+test('what an engine does not have its wrapper does not have either', (t) => {
+  const { store } = fixture(t);
+  const wrapped = withFetch(store, store.fetch);
+  for (const key of ['depot', 'genuine', 'containers', 'repair'] as const) {
+    assert.equal(wrapped[key], undefined, key);
+  }
+});
+
+test('a depot that is a class keeps every member when it brings otherwise', (t) => {
+  const { directory, registry } = fixture(t);
+  const depot: Depot = asClass(openDepot({ directory, registry }, () => true));
+  const bring = async () => undefined;
+  const wrapped = withBring(depot, bring);
+  for (const key in depot) {
+    assert.equal(typeof Reflect.get(wrapped, key), typeof Reflect.get(depot, key), key);
+  }
+  assert.equal(wrapped.bring, bring);
+  assert.deepEqual(wrapped.pins(), []);
+});

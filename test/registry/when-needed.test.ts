@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Registry } from '../../src/registry/registry.ts';
+import { openWhenNeeded } from '../../src/registry/when-needed.ts';
+
+const nothing = async () => assert.fail('not expected here');
+
+/** Registries that answer when they are told to, and say what becomes of them. */
+function opener() {
+  const log: string[] = [];
+  const answers: ((milliseconds: number) => void)[] = [];
+  const open = async (): Promise<Registry> => {
+    const number = log.filter((line) => line.startsWith('open')).length + 1;
+    log.push(`open ${number}`);
+    return {
+      permit: nothing,
+      foresee: nothing,
+      resolve: nothing,
+      resolveAll: nothing,
+      manifest: nothing,
+      download: nothing,
+      quickestReply: () => new Promise((resolve) => answers.push(resolve)),
+      close: () => log.push(`close ${number}`),
+    };
+  };
+  return { log, answers, open };
+}
+
+/** Lets all that is ready to go on go on. */
+const settled = () => new Promise(setImmediate);
+
+test('nothing is opened before something is asked, nor by a run that asks nothing', async () => {
+  const { log, open } = opener();
+  const registry = openWhenNeeded(open);
+  registry.beginRun();
+  registry.beginRun();
+  registry.close();
+  await settled();
+  assert.deepEqual(log, []);
+});
+
+test('a run opens anew, and what it left is closed with the last call to it', async () => {
+  const { log, answers, open } = opener();
+  const registry = openWhenNeeded(open);
+  const slow = registry.quickestReply('a', {});
+  await settled();
+  registry.beginRun();
+  const other = registry.quickestReply('a', {});
+  await settled();
+  assert.deepEqual(log, ['open 1', 'open 2'], 'the first call is still under way');
+  answers[0]?.(1);
+  answers[1]?.(2);
+  assert.deepEqual([await slow, await other], [1, 2]);
+  await settled();
+  assert.deepEqual(log, ['open 1', 'open 2', 'close 1']);
+  registry.close();
+  await settled();
+  assert.deepEqual(log, ['open 1', 'open 2', 'close 1', 'close 2']);
+});
+
+test('what kept the registry from being opened is told to the whole run, and tried again by the next', async () => {
+  let times = 0;
+  const registry = openWhenNeeded(async () => {
+    throw new Error(`fault ${++times}`);
+  });
+  await assert.rejects(registry.quickestReply('a', {}), /fault 1/);
+  await assert.rejects(registry.quickestReply('a', {}), /fault 1/);
+  registry.beginRun();
+  await assert.rejects(registry.quickestReply('a', {}), /fault 2/);
+});
