@@ -2,7 +2,8 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 
 /** Where hierarchies of cgroups are mounted that systemd uses. */
@@ -78,7 +79,7 @@ function spawnHost(
   words: readonly string[],
 ): ChildProcessByStdio<null, Readable, Readable> {
   const mounted = hierarchies.filter((path) => existsSync(join(path, 'cgroup.procs')));
-  const own = `${name}-${randomUUID()}`;
+  const own = `${basename(tmpdir())}-${name}-${randomUUID()}`;
   const cgroups = mounted.map((path) => join(path, own));
   for (const cgroup of cgroups) mkdirSync(cgroup);
   const enter = 'for cgroup in $CGROUPS; do echo $$ > "$cgroup/cgroup.procs" || exit; done';
