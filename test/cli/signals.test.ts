@@ -3,14 +3,13 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { withLock } from '../../src/common/process-lock.ts';
-import { container, type Machine, startMachine, writeRoot } from '../support/berth.ts';
+import { container, type Machine, main, startMachine, writeRoot } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
 const host = 'registry.example.com';
 
 // What does not hear a signal would go on for minutes.

@@ -2,15 +2,14 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import test from 'node:test';
-import { type Machine, startMachine } from '../support/berth.ts';
+import { type Machine, main, startMachine } from '../support/berth.ts';
 import type { ImageOptions } from '../support/image-builder.ts';
 import { isOver, rounds, seed, seeded } from '../support/property.ts';
 import { onlyMissing, partsIn } from './only-missing.ts';
 import { beforeUpgrade, Site } from './site.ts';
 
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
 const KILLS = rounds(25);
 
 /** Images that share a base, and each generation its own part. */

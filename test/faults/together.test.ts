@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
 import test from 'node:test';
-import { type Machine, startMachine } from '../support/berth.ts';
+import { type Machine, main, startMachine } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { Site } from './site.ts';
-
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
 
 /** Begins a stage, and kills it when so many requests have come. */
 async function killedStage(machine: Machine, words: readonly string[], after: number) {

@@ -27,7 +27,9 @@ export interface Machine {
   ): Promise<Outcome>;
 }
 
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
+/** The command line: the sources, or the one file that scripts/run-tests makes of them. */
+export const main =
+  process.env['BERTH_TEST_MAIN'] ?? resolve(import.meta.dirname, '../../src/cli/main.ts');
 
 /**
  * A machine whose engine is the embedded store unless `CONTAINER_HOST` is put into its
