@@ -17,6 +17,7 @@ export class Allowance {
   }
 }
 
+/** The fault of a word that exceeds the allowance. */
 export const allowanceSpent: Fault = {
   code: 'too-large',
   message: `expected at most ${WHOLE} characters in all words of the root once their variables are replaced, found more`,

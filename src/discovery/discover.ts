@@ -21,6 +21,7 @@ import { readStorageConf } from './storage-conf.ts';
 import { userUnits } from './user-units.ts';
 import { withoutPrivate } from './without-private.ts';
 
+/** The facts from outside the units on which discovery depends. */
 export interface DiscoveryContext {
   /** The short names in the root's own registries.conf. */
   readonly shortNames: ShortNames;
@@ -28,7 +29,7 @@ export interface DiscoveryContext {
   readonly architecture: string;
   /** The places of Compose files in the root, from the host's configuration; none by default. */
   readonly compose?: readonly string[];
-  /** What will run all that is found; podman where nothing else is known. */
+  /** The engine that will run all images of the root; podman by default. */
   readonly engine?: EngineId;
 }
 

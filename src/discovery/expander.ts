@@ -12,6 +12,7 @@ import { type Allowance, allowanceSpent } from './allowance.ts';
 import type { Fault } from './problem.ts';
 import type { SourceContext } from './source.ts';
 
+/** The words that a word expands to, or why they are not known. */
 export type ExpandedValue =
   | {
       readonly ok: true;
@@ -139,6 +140,9 @@ function concealAll(
   );
 }
 
+/**
+ * The fault of a word whose private values can't be concealed, within the limits of concealed.ts.
+ */
 export const tooManyPrivate: Fault = {
   code: 'variable',
   message:

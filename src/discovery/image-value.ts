@@ -2,6 +2,7 @@ import { fullName } from '../image/name.ts';
 import type { ShortNames } from '../image/short-names.ts';
 import type { Fault } from './problem.ts';
 
+/** The full name of an image, or why a text is not one. */
 export type ImageValue =
   | { readonly ok: true; readonly image: string }
   | { readonly ok: false; readonly fault: Fault };

@@ -9,6 +9,7 @@ import type { SearchPath } from './quadlet/search-path.ts';
 import { serviceImages } from './services/services.ts';
 import type { Found, SourceContext } from './source.ts';
 
+/** The units of one manager of systemd, as read from all sources. */
 export interface ManagerUnits {
   /** The references and problems of its Quadlet units and plain services. */
   readonly found: Found;

@@ -6,6 +6,7 @@ import type { StorageSettings } from './storage-conf.ts';
 /** How a reference's unit comes to start. */
 export type Activation = (typeof activations)[number];
 
+/** `none` means that nothing starts the unit, `unknown` that berth can't tell. */
 export const activations = ['boot', 'socket', 'timer', 'path', 'dbus', 'none', 'unknown'] as const;
 
 /** Whose manager runs a unit: the system's, every user's, or the one of the user with a UID. */
@@ -103,6 +104,7 @@ export interface BindPolicy {
   readonly path?: string;
 }
 
+/** Which images are bound by default: only linked ones, those of units that may start, or all. */
 export type BindMode = 'linked' | 'enabled' | 'all';
 
 /** The result of discovery: all that a root says about images. */

@@ -17,6 +17,7 @@ export interface UserScope {
   readonly configuration?: string;
 }
 
+/** The users whose units are read, and whether there may be units for all users. */
 export interface UserScopes {
   /** Whether there may be Quadlet units for all users. */
   readonly isCommon: boolean;

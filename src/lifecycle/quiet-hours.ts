@@ -12,7 +12,7 @@ export interface QuietHours {
 
 export interface WallClock {
   readonly now: () => Date;
-  /** @returns what calls it off. */
+  /** @returns a function that calls it off. */
   readonly after: (milliseconds: number, call: () => void) => () => void;
 }
 
@@ -38,8 +38,8 @@ export function parseQuietHours(text: string): QuietHours | undefined {
 }
 
 /**
- * An engine that brings nothing over the network in quiet hours: what is under way when they begin
- * ends there and goes on in a later run. What a root ships needs no network.
+ * An engine that brings nothing over the network in quiet hours. A download that is under way when they
+ * begin ends, and goes on in a later run. Images in a layout need no network.
  */
 export function keepingQuiet(
   engine: Engine,

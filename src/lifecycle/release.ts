@@ -1,10 +1,11 @@
 import { counted } from '../common/counted.ts';
-import { BerthError } from '../common/errors.ts';
 import type { Pin } from '../engine/pin.ts';
 import { wantedImages } from '../state/record.ts';
 import { isManual } from '../state/root-id.ts';
 import * as transitions from '../state/transitions.ts';
 import { type Context, changing } from './context.ts';
+import { LifecycleError } from './error.ts';
+import { aboutRoot } from './events.ts';
 import { broughtByBerth } from './provenance.ts';
 import { recoverSituation, refuseElsewhere } from './situation.ts';
 import { moveNames } from './stage/settle-names.ts';
@@ -25,7 +26,8 @@ export interface ReleasedRoot {
  * @throws {BerthError} `unknown-root` if neither a record nor a pin knows the id; `pinned` for
  * pins made by hand; `other-engine`.
  */
-export async function release(context: Context, id: string): Promise<ReleasedRoot> {
+export async function release(given: Context, id: string): Promise<ReleasedRoot> {
+  const context = aboutRoot(given, id);
   return changing(context, 'exclusive', async () => {
     const situation = await recoverSituation(context);
     const { records, pins } = situation;
@@ -65,19 +67,19 @@ function sayUnproven(
   const unproven = pins.filter((pin) => pin.unproven === true && !brought.has(pin.id));
   if (unproven.length === 0) return;
   const message = `the pins of ${id} claim that berth fetched ${counted(unproven.length, 'image')}, but nothing proves it: \`berth prune\` leaves them; remove with \`podman rmi\` what nobody needs`;
-  report({ event: 'warning', message });
+  report({ event: 'warning', code: 'unproven-pins', root: id, message });
 }
 
-function unknownRoot(id: string, known: readonly string[]): BerthError {
+function unknownRoot(id: string, known: readonly string[]): LifecycleError {
   const roots = known.filter((other) => !isManual(other));
-  return new BerthError('unknown-root', `no root ${id} is known here`, {
+  return new LifecycleError('unknown-root', `no root ${id} is known here`, {
     hint: roots.length === 0 ? 'nothing is staged' : `known are ${roots.join(', ')}`,
     kind: 'usage',
   });
 }
 
-function pinnedByHand(id: string): BerthError {
-  return new BerthError('pinned', `${id} is the id of pins made by hand, not of a root`, {
+function pinnedByHand(id: string): LifecycleError {
+  return new LifecycleError('pinned', `${id} is the id of pins made by hand, not of a root`, {
     hint: 'drop them with `berth unpin`',
     kind: 'refused',
   });

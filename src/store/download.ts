@@ -2,6 +2,7 @@ import { Semaphore } from '../common/semaphore.ts';
 import type { Source } from '../engine/source.ts';
 import { parseName } from '../image/name.ts';
 import type { Blob } from '../image/resolved.ts';
+import { LayoutError } from '../oci/failure.ts';
 import type { ShippedImages } from '../oci/local-images.ts';
 import { RegistryError } from '../registry/errors.ts';
 import { type Registry } from '../registry/registry.ts';
@@ -52,8 +53,8 @@ export class Downloads {
       if (isPresent(this.#layout, blob)) return watch.onBytes(blob.size);
       const other = this.#underWay.get(blob.digest);
       if (other === undefined) break;
-      // What made the other fail may be its own: its repository, credentials, signal. It says so
-      // itself; here the blob is tried again.
+      // The other may have failed for reasons of its own: its repository, credentials, signal. It
+      // reports them; here the blob is tried again.
       const outage = await other.outage;
       if (outage !== undefined && other.registry === registry) throw outage;
     }
@@ -123,7 +124,7 @@ export class Downloads {
       return true;
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof RegistryError)) throw error;
+      if (!(error instanceof LayoutError)) throw error;
       onBytes(-copied);
       return false;
     }
@@ -147,15 +148,15 @@ export class Downloads {
 export type Bytes = Pick<ShippedImages, 'read'>;
 
 interface UnderWay {
-  /** Of the name that it is downloaded for. */
+  /** The registry of the name for which the blob is downloaded. */
   readonly registry: string;
   /** Resolves when it ends: to why, if the registry was waited for in vain. */
   readonly outage: Promise<RegistryError | undefined>;
 }
 
-/** What would meet everybody who asks there, each after the same long wait. */
+/** A failure that would meet everybody who asks that registry, each after the same long wait. */
 function outageIn(error: unknown): RegistryError | undefined {
   if (!(error instanceof RegistryError) || error.kind !== 'unreachable') return undefined;
-  // That may be who asks.
+  // A rate limit may be that of the asking repository or credentials alone.
   return error.code === 'rate-limited' ? undefined : error;
 }

@@ -6,6 +6,7 @@ import { sha256 } from '../image/digest.ts';
 import { parseName } from '../image/name.ts';
 import { parsePlatform } from '../image/platform.ts';
 import { type Blob, distinctBlobs, type ResolvedImage } from '../image/resolved.ts';
+import { MAX_DOCUMENT_BYTES } from '../oci/document.ts';
 import { syncDirectory, writeAll, writeAtomically } from './file.ts';
 import {
   changeIndex,
@@ -18,14 +19,8 @@ import {
 import { blobPath } from './layout.ts';
 import { namesOf } from './loaded-entry.ts';
 import { makeLayout } from './make-layout.ts';
-import { MAX_MANIFEST_BYTES, parseManifest, type StoredManifest, storedBytes } from './manifest.ts';
+import { parseManifest, type StoredManifest, storedBytes } from './manifest.ts';
 import type { Store } from './opened.ts';
-
-/** The kinds of manifest that engines run; others in a layout are for other tools. */
-const MANIFEST_TYPES = [
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.docker.distribution.manifest.v2+json',
-];
 
 /**
  * Brings the image and names it `repository@digest`. The name comes last, so that what is named
@@ -49,7 +44,7 @@ export async function fetchImage(
     const name = `${registry}/${repository}@${image.digest}`;
     const top = image.digest === image.manifest ? undefined : image.digest;
     const change = (index: Index) => {
-      // What somebody else put here is theirs under one more name, too.
+      // An image that somebody else put here stays theirs under one more name.
       const fetched = namesOf(index, image.manifest).every(isFetched);
       const descriptor = named(describe(image, manifest), name, { index: top, fetched });
       return withDescriptor(index, descriptor);
@@ -88,7 +83,7 @@ async function bringManifest(
       source.from === 'layout'
         ? source.images.manifest(digest)
         : await registry.manifest(image.name, digest, source.access, signal);
-    if (fetched.length > MAX_MANIFEST_BYTES || sha256(fetched) !== digest) {
+    if (fetched.length > MAX_DOCUMENT_BYTES || sha256(fetched) !== digest) {
       throw unexpected(image, digest, `${fetched.length} bytes that hash to ${sha256(fetched)}`);
     }
     const path = blobPath(layout, digest);
@@ -100,13 +95,11 @@ async function bringManifest(
   return manifest;
 }
 
-/** What is stored must be what was planned: its space was checked, its bytes were shown. */
+/** The stored image must be the planned one: its space was checked, its bytes were shown. */
 function checkManifest(image: ResolvedImage, manifest: StoredManifest): void {
   const list = (blobs: ResolvedImage['blobs']) => blobs.map((b) => `${b.digest} ${b.size}`).join();
   const isPlanned =
-    MANIFEST_TYPES.includes(manifest.mediaType) &&
-    manifest.blobs[0]?.digest === image.config &&
-    list(manifest.blobs) === list(image.blobs);
+    manifest.blobs[0]?.digest === image.config && list(manifest.blobs) === list(image.blobs);
   if (!isPlanned) throw unexpected(image, image.manifest, 'other blobs than were planned');
 }
 

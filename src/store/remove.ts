@@ -1,15 +1,14 @@
-import { statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { append } from '../common/append.ts';
-import { withLock, withLockIfFree } from '../common/process-lock.ts';
+import { withLock } from '../common/process-lock.ts';
 import { storedSize } from './blob.ts';
-import { storeFailure } from './failure.ts';
+import { clearTemporary } from './broken-downloads.ts';
+import { remove } from './file.ts';
 import { type Index, indexDigestOf, readIndex, writeIndex } from './index-file.ts';
-import { entriesOf, type Layout, layoutAt } from './layout.ts';
+import { entriesOf, type Layout } from './layout.ts';
 import { isLoaded, isStaged } from './loaded-entry.ts';
 import { layoutExists } from './make-layout.ts';
-import { storedManifest } from './manifest.ts';
+import { leadsTo } from './manifest.ts';
 import type { Store } from './opened.ts';
 import { recoverTemporary } from './partial.ts';
 import { readPinFiles } from './pin-file.ts';
@@ -37,7 +36,7 @@ export async function removeImage(store: Store, id: string): Promise<boolean> {
   });
 }
 
-/** What `removeImage` of each of these would free, in bytes. */
+/** How much `removeImage` of each of these images would free, in bytes. */
 export function freedBy(store: Store, ids: ReadonlySet<string>): number {
   const { layout } = store;
   const before = readIndex(layout);
@@ -59,36 +58,6 @@ export async function sweepUnneeded(layout: Layout): Promise<void> {
   await recoverTemporary(layout);
 }
 
-/** What is half-written in the directory of a store that need not be there, in bytes. */
-export function halfWritten(directory: string): number {
-  const { temporary } = layoutAt(directory);
-  const sizes = entriesOf(temporary).map((entry) =>
-    statSync(join(temporary, entry), { throwIfNoEntry: false }),
-  );
-  return sizes.reduce((sum, stats) => sum + (stats?.size ?? 0), 0);
-}
-
-/**
- * Removes what is half-written there, unless somebody is at work in that store.
- *
- * @returns how many bytes that were.
- */
-export async function removeHalfWritten(directory: string): Promise<number> {
-  const layout = layoutAt(directory);
-  let bytes = 0;
-  if (halfWritten(directory) === 0) return bytes;
-  await withLockIfFree(layout.inUse, async () => {
-    bytes = halfWritten(directory);
-    await clearTemporary(layout);
-  });
-  return bytes;
-}
-
-/** Removes what is half-written. Only for who holds `inUse` alone. */
-async function clearTemporary(layout: Layout): Promise<void> {
-  for (const entry of entriesOf(layout.temporary)) await remove(join(layout.temporary, entry));
-}
-
 type Blobs = Pick<Store, 'layout' | 'manifests' | 'pinFiles'>;
 
 /** The digests of all blobs that index.json or a pin leads to. */
@@ -103,9 +72,9 @@ function needed(store: Blobs, index: Index): ReadonlySet<string> {
   for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
     if (reached.has(digest)) continue;
     reached.add(digest);
-    const manifest = storedManifest(layout, manifests, digest);
-    for (const blob of manifest?.blobs ?? []) reached.add(blob.digest);
-    append(open, manifest?.manifests ?? []);
+    const next = leadsTo(layout, manifests, digest);
+    for (const blob of next.blobs) reached.add(blob);
+    append(open, next.manifests);
   }
   // An index is kept beside an image as bytes: it leads to other platforms, which it does not hold.
   for (const descriptor of index.manifests) {
@@ -122,10 +91,4 @@ async function sweep(store: Blobs, kept: ReadonlySet<string>): Promise<void> {
     manifests.delete(`sha256:${entry}`);
     await remove(join(layout.blobs, entry));
   }
-}
-
-async function remove(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true }).catch((error: unknown) => {
-    throw storeFailure(path, error);
-  });
 }

@@ -6,6 +6,7 @@ import type { Expanded } from './specifiers.ts';
 import type { UnitEntry } from './unit-file.ts';
 import { splitWords } from './words.ts';
 
+/** The variables that a unit sets, or why they are not known. */
 export type Environment =
   | {
       readonly ok: true;
@@ -15,6 +16,7 @@ export type Environment =
     }
   | { readonly ok: false; readonly message: string; readonly hint: string };
 
+/** The inputs of an environment besides the unit's entries. */
 export interface EnvironmentSources {
   readonly root: Root;
   readonly etc: Etc;

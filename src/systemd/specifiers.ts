@@ -20,6 +20,7 @@ export interface SpecifierContext {
   readonly user?: UserOfUnits;
 }
 
+/** The text with its specifiers replaced, or why one of them has no known value. */
 export type Expanded =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly message: string; readonly hint: string };

@@ -1,5 +1,6 @@
 import type { UnitEntry } from './unit-file.ts';
 
+/** The assignments of a unit file up to its first fault. */
 export interface ParsedSystemdUnit {
   readonly entries: readonly UnitEntry[];
   /** Why parsing stopped at `line`: nothing from there on counts. */

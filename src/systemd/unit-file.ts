@@ -11,6 +11,7 @@ export interface UnitEntry {
   readonly line: number;
 }
 
+/** The assignments of a Quadlet file, or its first error. */
 export type ParsedUnit =
   | {
       readonly ok: true;

@@ -10,6 +10,7 @@ export interface UnitName {
   readonly instance?: string;
 }
 
+/** Splits a name into its parts, without checking whether it is valid. */
 export function parseUnitName(full: string): UnitName {
   const dot = full.lastIndexOf('.');
   const bare = dot > 0 ? full.slice(0, dot) : full;

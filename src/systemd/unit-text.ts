@@ -90,6 +90,7 @@ export class UnitTexts {
   }
 }
 
+/** The problem of a unit that exceeds the limit for all files of a manager. */
 export function tooMuch(path: string): Omit<Problem, 'subject'> {
   return {
     code: 'too-large',

@@ -4,6 +4,7 @@ import { splitWords } from './words.ts';
 /** The longest word of a command line that the kernel accepts (execve(2), `MAX_ARG_STRLEN`). */
 export const longestWord = 128 * 1024;
 
+/** The words that a word expands to, or why they are not known. */
 export type ExpandedWords =
   | {
       readonly ok: true;

@@ -1,3 +1,4 @@
+/** The differences between the places where systemd and podman split words. */
 export interface SplitOptions {
   /** Whether escapes such as `\n` and `\x41` are replaced; if not, a backslash is plain text. */
   readonly escapes: boolean;

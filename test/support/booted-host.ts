@@ -4,21 +4,35 @@ import type { TestContext } from 'node:test';
 import { bootByNspawn } from './nspawn.ts';
 
 export interface BootedHost {
+  /** The process id of its systemd, as this machine counts. */
+  readonly leader: number;
   /** Runs a command in it; what it prints, whatever its exit code. */
   readonly run: (...command: string[]) => string;
   /** The orderly end; then it can be booted again. */
   readonly powerOff: () => Promise<void>;
 }
 
+export interface BootOptions {
+  /** More options of systemd-nspawn. */
+  readonly words?: readonly string[];
+  /** Of systemd-nspawn, besides this process's. */
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
 /**
  * Boots an OS tree under its own systemd, to the end of the boot, and stops it with the test.
  * What it runs sees the machine's network and kernel, and no process outside.
  */
-export async function bootHost(t: TestContext, directory: string): Promise<BootedHost> {
+export async function bootHost(
+  t: Pick<TestContext, 'after'>,
+  directory: string,
+  { words = [], environment }: BootOptions = {},
+): Promise<BootedHost> {
   const { leader, ended } = await bootByNspawn(
     `${basename(directory)}-${process.pid}`,
-    [`--directory=${directory}`],
+    [`--directory=${directory}`, ...words],
     (kill) => t.after(kill),
+    environment,
   );
   const run = (...command: string[]): string => {
     try {
@@ -36,5 +50,5 @@ export async function bootHost(t: TestContext, directory: string): Promise<Boote
     run('systemctl', 'poweroff');
     await ended;
   };
-  return { run, powerOff };
+  return { leader, run, powerOff };
 }

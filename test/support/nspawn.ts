@@ -23,13 +23,15 @@ export interface Running {
  * Boots an OS by systemd-nspawn, to the end of the boot.
  *
  * @param atEnd is given what ends the host, before it boots.
+ * @param environment of systemd-nspawn, besides this process's.
  */
 export async function bootByNspawn(
   name: string,
   words: readonly string[],
   atEnd: (kill: () => Promise<void>) => void,
+  environment?: NodeJS.ProcessEnv,
 ): Promise<Running> {
-  const nspawn = spawnHost(name, words);
+  const nspawn = spawnHost(name, words, environment);
   const ended = once(nspawn, 'exit');
   const kill = async () => {
     if (nspawn.exitCode !== null || nspawn.signalCode !== null) return;
@@ -71,12 +73,13 @@ function leaderOf(nspawn: number | undefined): number | undefined {
 }
 
 /**
- * In cgroups of its own: below one that another host has as well each
- * of the two would take for its own, and end, what runs in the other's service of the same name.
+ * In cgroups of its own: in a cgroup that two hosts share, each systemd would take the other's services
+ * of the same name for its own, and end them.
  */
 function spawnHost(
   name: string,
   words: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
 ): ChildProcessByStdio<null, Readable, Readable> {
   const mounted = hierarchies.filter((path) => existsSync(join(path, 'cgroup.procs')));
   const own = `${basename(tmpdir())}-${name}-${randomUUID()}`;
@@ -97,7 +100,10 @@ function spawnHost(
       '--boot',
       ...words,
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, CGROUPS: cgroups.join(' ') } },
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment, CGROUPS: cgroups.join(' ') },
+    },
   );
   nspawn.once('exit', () => {
     for (const cgroup of cgroups) removeCgroup(cgroup);

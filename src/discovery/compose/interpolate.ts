@@ -2,6 +2,7 @@ import { cutShort } from '../../common/concealed.ts';
 import type { Fault } from '../problem.ts';
 import { deepestForm, variableAt } from '../variable-form.ts';
 
+/** The value with its variables replaced, or the fault of the first one that can't be replaced. */
 export type Interpolated =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly fault: Fault };

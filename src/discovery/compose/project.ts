@@ -15,6 +15,9 @@ export interface Field {
   readonly directory: string;
 }
 
+/**
+ * A service of a project. `fields` holds the values of each key from all files, the last on top.
+ */
 export interface Service {
   readonly name: string;
   readonly line: number;

@@ -16,6 +16,7 @@ export interface YamlValue {
   readonly items: readonly YamlValue[] | undefined;
 }
 
+/** The documents of a file, or the first error of each document that has errors. */
 export interface YamlDocuments {
   readonly documents: readonly YamlValue[];
   readonly faults: readonly (Fault & { readonly line?: number })[];

@@ -1,6 +1,7 @@
 import type { Fault } from '../problem.ts';
 import { readStages, type Stage, type StageOptions, type Use } from './stages.ts';
 
+/** An image that a build pulls. */
 export interface BaseImage {
   /** The name with variables replaced; may have a transport. */
   readonly raw: string;
@@ -15,6 +16,7 @@ export interface BaseImages {
   readonly faults: readonly (Fault & { readonly line?: number })[];
 }
 
+/** The options of a build on which its base images depend. */
 export interface BuildOptions extends StageOptions {
   /** The stage to build, by name or number; the last one by default. */
   readonly target?: string;

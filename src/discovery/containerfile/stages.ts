@@ -20,6 +20,7 @@ export interface Use {
   readonly platform?: Word;
 }
 
+/** A stage of a build: a FROM instruction and those that follow it. */
 export interface Stage {
   readonly name: Word | undefined;
   readonly line: number;

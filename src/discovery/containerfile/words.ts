@@ -2,6 +2,7 @@ import { cutShort } from '../../common/concealed.ts';
 import type { Fault } from '../problem.ts';
 import { deepestForm, variableAt } from '../variable-form.ts';
 
+/** An expanded word, or the fault of the first variable that can't be replaced. */
 export type Word =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly fault: Fault };

@@ -16,6 +16,7 @@ export interface ConfiguredImage {
 
 export type Table = Readonly<Record<string, unknown>>;
 
+/** A parsed file; `text` is kept to find the lines of values. */
 export interface ConfigFile {
   readonly path: string;
   readonly text: string;
@@ -96,6 +97,7 @@ export function lineOfText(text: string, part: string): number {
   return lines.findIndex((line) => !/^\s*#/.test(line) && line.includes(part)) + 1 || 1;
 }
 
+/** The table at a path of keys; undefined if any of them is missing or not a table. */
 export function tableAt(table: Table, keys: readonly string[]): Table | undefined {
   let at: unknown = table;
   for (const key of keys) {

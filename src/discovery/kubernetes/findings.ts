@@ -102,6 +102,7 @@ export function optionalList(
   return undefined;
 }
 
+/** The annotations of an object, by name. */
 export interface Annotations {
   readonly entries: ReadonlyMap<string, Value>;
   /** Their path in the document: `metadata.annotations`. */

@@ -106,6 +106,7 @@ function namesIn(
 
 const maxDropIns = 64;
 
+/** The subject of a problem with a file of the kubelet. */
 export function kubeletAt(unitPath: string) {
   return { unitPath, unit: 'kubelet.service' };
 }

@@ -7,6 +7,7 @@ export type Value =
   | { readonly kind: 'list'; readonly line: number; readonly items: readonly Value[] }
   | { readonly kind: 'scalar'; readonly line: number; readonly value: unknown };
 
+/** A fault with its line in the document. */
 export interface LineFault extends Fault {
   /** The line of the fault, 1-based. */
   readonly line?: number;

@@ -14,6 +14,7 @@ export interface FileContext {
   readonly expander: Expander;
 }
 
+/** The text of a cited file, or the problem of the unit that cites it. */
 export type CitedFile =
   | { readonly ok: true; readonly path: string; readonly text: string }
   | { readonly ok: false; readonly problem: Problem };

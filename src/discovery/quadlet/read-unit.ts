@@ -89,6 +89,7 @@ function malformed(path: string, line: number, found: string): Problem {
   };
 }
 
+/** The problem of a unit file that exceeds the budget of its root. */
 export function tooMuch(path: string): Problem {
   return {
     code: 'too-large',

@@ -9,6 +9,7 @@ export interface Units {
   readonly refusedNetworks: ReadonlySet<string>;
 }
 
+/** The refusal of a unit without a key that its type requires; undefined if `entry` is set. */
 export function requiredKey(
   unit: QuadletUnit,
   key: string,
@@ -18,6 +19,7 @@ export function requiredKey(
   return refused(unit, entry, `expected ${key}= in [${sectionOf[unit.type]}], found none`);
 }
 
+/** The refusal of a unit that refers to a Quadlet file which does not exist. */
 export function missingUnit(
   unit: QuadletUnit,
   entry: UnitEntry | undefined,
@@ -43,6 +45,7 @@ export function refused(unit: QuadletUnit, entry: UnitEntry | undefined, message
   });
 }
 
+/** Whether a key has a value; podman treats an empty value like a missing key. */
 export function isSet(entry: UnitEntry | undefined): entry is UnitEntry {
   return entry !== undefined && entry.value !== '';
 }

@@ -69,6 +69,7 @@ export function unitTypeOf(fileName: string): UnitType | undefined {
   }
 }
 
+/** The subject of a problem with the unit. */
 export function subjectOf(unit: QuadletUnit): ProblemSubject {
   return {
     unitPath: unit.path,

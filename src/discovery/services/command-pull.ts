@@ -6,6 +6,7 @@ import { pullPolicies } from '../pull-policies.ts';
 import type { PullOptions } from '../reference.ts';
 import type { ContainerCommand } from './programs.ts';
 
+/** The pull options of a command, and the faults in them. */
 export interface CommandPull {
   readonly options: PullOptions;
   readonly faults: readonly Fault[];

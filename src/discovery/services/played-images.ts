@@ -14,6 +14,7 @@ import {
 } from './service-place.ts';
 import type { Word } from './words.ts';
 
+/** The properties of a `podman kube play` command that its images take over. */
 export interface Played {
   readonly ignoresFailure: boolean;
   readonly pull: CommandPull;

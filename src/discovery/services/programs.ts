@@ -14,6 +14,7 @@ export interface ContainerCommand {
   readonly rest: readonly Word[];
 }
 
+/** The command that a command line runs, or why it is not known. */
 export type ReadCommand =
   | { readonly kind: 'container'; readonly command: ContainerCommand }
   /** A shell that runs a script given as a word (`-c`). */

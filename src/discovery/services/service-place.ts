@@ -45,6 +45,7 @@ export function placeOf({
   };
 }
 
+/** A problem at the place of a command. */
 export function problemAt(
   { entry, subject }: ServicePlace,
   { code, message, hint }: Fault,

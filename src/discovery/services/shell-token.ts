@@ -2,6 +2,7 @@ import { longestWord } from '../../systemd/variables.ts';
 import type { Fault } from '../problem.ts';
 import type { Word } from './words.ts';
 
+/** A word, operator or end of a script; `next` is the index after the token. */
 export type Token =
   | {
       readonly kind: 'word';
@@ -16,6 +17,7 @@ export type Token =
   | { readonly kind: 'operator'; readonly next: number; readonly text: string }
   | { readonly kind: 'end'; readonly next: number; readonly text: '' };
 
+/** The value of a variable; undefined if it is not known. */
 export type Variables = (name: string) => string | undefined;
 
 const skipped = /(?:[ \t\r]+|\\\n|#[^\n]*)*/y;

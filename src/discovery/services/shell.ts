@@ -9,6 +9,7 @@ export interface ShellCommand {
   readonly ignoresFailure: boolean;
 }
 
+/** The commands of a script. A script that can't be parsed has a fault only if it may name images. */
 export type Shell =
   | { readonly ok: true; readonly commands: readonly ShellCommand[] }
   | { readonly ok: false; readonly fault?: Fault };

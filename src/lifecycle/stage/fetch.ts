@@ -16,7 +16,7 @@ export interface FetchFailure {
   readonly error: BerthError;
 }
 
-/** What came of fetching a plan. */
+/** The result of fetching a plan. */
 export interface Fetched {
   readonly failures: readonly FetchFailure[];
   /** The ids of the images that berth brought, now or before. */
@@ -55,10 +55,10 @@ export async function fetchImages(
       if (plan.way === 'download' && fetchesOf(image).some(comesByDepot)) return;
       const fetched = brought.has(id);
       await context.engine.pin(plan.root.id, [{ ...request, fetched }]);
-      context.report({ event: 'pinned', id, root: plan.root.id });
+      context.report({ event: 'pinned', id, name, root: plan.root.id });
     } catch (error) {
       if (!(error instanceof BerthError)) throw error;
-      context.report({ event: 'fetch-failed', id, name, message: error.message });
+      context.report({ event: 'fetch-failed', id, name, code: error.code, message: error.message });
       failed.set(image, error);
     }
   });
@@ -93,7 +93,7 @@ async function bringNames(
   if (bytes > 0) context.report({ event: 'fetch-started', id, name, bytes });
   let before = 0;
   const progress = (come: number) => {
-    if (bytes > 0) context.report({ event: 'fetch-progress', id, bytes: come });
+    if (bytes > 0) context.report({ event: 'fetch-progress', id, name, bytes: come });
   };
   const { depot } = plan.way === 'direct' ? {} : engine;
   const hold = { root: plan.root.id, request: { ...request, fetched: isMissing } };
@@ -102,7 +102,8 @@ async function bringNames(
       depot !== undefined && comesByDepot(one) && (await mayWait(context, depot, plan, one));
     const blobs = isWaiting ? await missingOf(engine, one.image) : [];
     if (isWaiting && !isAtHand(depot, plan, one, blobs)) {
-      // Those that came all at once would all be whole only at the end, and none unpacked till then.
+      // One at a time: images that all came at once would be whole only at the end, and none of them
+      // unpacked till then.
       const onBytes = (total: number) => progress(before + total);
       await places.run(bytes, () =>
         depot.bring(hold, one.image, blobs, accessOf(one.source), { signal, onBytes }),
@@ -110,7 +111,7 @@ async function bringNames(
       before += sizeOf(blobs);
     }
     if (plan.way === 'download') continue;
-    // What waits is all here: only what else comes is worth a word.
+    // A waiting image is all here: only one that comes now makes progress.
     const onBytes = (here: number) => progress(arrived(here, one.image, bytes));
     await engine.fetch(one.image, one.source, isWaiting ? { signal } : { signal, onBytes });
   }
@@ -123,7 +124,7 @@ async function missingOf(engine: Engine, image: ResolvedImage): Promise<readonly
   return images.flatMap(({ missing }) => missing);
 }
 
-/** What comes, from wherever. */
+/** The bytes of an image that come, from its registry or from a layout. */
 function bytesOf({ bytes, loads }: PlannedImage): number {
   return bytes + loads;
 }
@@ -132,12 +133,12 @@ function fetchesOf({ names }: PlannedImage): readonly PlannedFetch[] {
   return names.flatMap(({ fetch }) => (fetch === undefined ? [] : [fetch]));
 }
 
-/** What is shipped waits where it is, and what the engine knows by that digest is there. */
+/** An image in a layout waits where it is, and one that the engine knows by that digest is there. */
 function comesByDepot({ source, isKnown }: PlannedFetch): boolean {
   return source.from === 'registry' && !isKnown;
 }
 
-/** What is here needs no network now; what is only downloaded has to be held as well. */
+/** Whether an image needs no network now. An image that is only downloaded has to be held as well. */
 function isAtHand(
   depot: Depot,
   { way }: Plan,
@@ -147,7 +148,10 @@ function isAtHand(
   return way === 'two-steps' && missing.length === 0 && depot.find(image.name, image) !== undefined;
 }
 
-/** What berth must not download, or podman not unpack from here, podman itself may pull. */
+/**
+ * Whether an image may wait in the depot. One that berth must not download, or that the engine can't take
+ * from there, the engine may fetch itself.
+ */
 async function mayWait(
   { signal }: Context,
   depot: Depot,

@@ -13,6 +13,7 @@ export interface Start {
   readonly conditions: readonly string[];
 }
 
+/** The answers about how units start. */
 export interface BootGraph {
   /** @param name any name of a unit; for a template, the instance that is reached first counts. */
   readonly startOf: (name: string) => Start;

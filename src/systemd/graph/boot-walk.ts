@@ -6,12 +6,14 @@ import { type TriggerKind, triggered } from './triggered.ts';
 
 export type Activation = 'boot' | TriggerKind | 'dbus';
 
+/** How the walk first reached a unit. */
 export interface Reached {
   readonly activation: Activation;
   /** The unit that starts or triggers this one; absent for `default.target`. */
   readonly from?: string;
 }
 
+/** The result of a walk from `default.target`. */
 export interface BootWalk {
   /**
    * The units that may start, by canonical name, in the order in which the walk reached them: by

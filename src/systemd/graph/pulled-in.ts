@@ -21,7 +21,8 @@ export interface PulledIn {
  * `.wants`, `.requires` and `.upholds` directories name, and those that systemd adds by default.
  * `Requisite=`, `PartOf=`, `OnFailure=` and ordering start nothing.
  *
- * Source: systemd.unit(5); `service_add_default_dependencies` and its like in systemd, src/core.
+ * Source: systemd.unit(5); systemd, src/core, `service_add_default_dependencies` and the same for
+ * other types.
  */
 export function pulledIn(units: SystemdUnits, unit: SystemdUnit): PulledIn {
   const names = new Set<string>();

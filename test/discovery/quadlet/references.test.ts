@@ -20,6 +20,7 @@ test('a reference has its place and its service', async (t) => {
       via: [],
       image: 'docker.io/library/nginx:latest',
       pull: { policy: 'missing' },
+      engine: 'podman',
       problems: [],
     },
   ]);

@@ -1,0 +1,23 @@
+import { BerthError } from '../common/errors.ts';
+
+export type StateErrorCode =
+  /** A newer berth wrote the record. */
+  | 'newer-record'
+  /** No space is left for a file of the state directory. */
+  | 'no-space'
+  /** A user's id can't be the id of a root. */
+  | 'root-id'
+  /** The state directory, or a file of it, can't be used. */
+  | 'state-directory';
+
+export class StateError extends BerthError {
+  declare readonly code: StateErrorCode;
+
+  constructor(
+    code: StateErrorCode,
+    message: string,
+    options: ConstructorParameters<typeof BerthError>[2],
+  ) {
+    super(code, message, { ...options });
+  }
+}
