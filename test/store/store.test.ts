@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openStore } from '../../src/store/store.ts';
 import { validBlobs, validNames } from '../support/layout-check.ts';
+import { layer, type MemoryRegistry } from '../support/memory-registry.ts';
 import { missingOf } from '../support/missing.ts';
+import { request } from '../support/pin-request.ts';
 import { fromRegistry } from '../support/source.ts';
-import { fixture, held, request } from './fixture.ts';
-import { layer, type MemoryRegistry } from './memory-registry.ts';
+import { fixture, held } from './fixture.ts';
 
 const base = layer('base', 40_000);
 const NGINX = 'docker.io/library/nginx:1.27';

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openStore } from '../../../src/store/store.ts';
-import { client } from '../../registry/open.ts';
 import { startMachine } from '../../support/berth.ts';
+import { client } from '../../support/registry-client.ts';
 import { storeCommands } from './store-commands.ts';
 import type { Call, TestedEngine } from './tested-engine.ts';
 
