@@ -13,6 +13,8 @@ export interface FileSystem {
   readonly freeFiles?: number;
 }
 
+type FileSystemErrorCode = 'state-directory';
+
 /**
  * The file system of a directory that may not exist yet.
  *
@@ -27,10 +29,14 @@ export async function fileSystemOf(directory: string): Promise<FileSystem> {
       return files === 0 ? space : { ...space, freeFiles: ffree };
     } catch (error) {
       if (systemErrorCode(error) === 'ENOENT' && path !== '/') continue;
-      throw new BerthError('state-directory', `can't tell the free space of ${path}`, {
-        hint: 'see that the directory can be read',
-        cause: error,
-      });
+      throw new BerthError<FileSystemErrorCode>(
+        'state-directory',
+        `can't tell the free space of ${path}`,
+        {
+          hint: 'see that the directory can be read',
+          cause: error,
+        },
+      );
     }
   }
 }

@@ -212,9 +212,7 @@ const kinds: Readonly<Record<ProcessLockErrorCode, FailureKind>> = {
   'no-space': 'refused',
 };
 
-class ProcessLockError extends BerthError {
-  declare readonly code: ProcessLockErrorCode;
-
+class ProcessLockError extends BerthError<ProcessLockErrorCode> {
   constructor(
     code: ProcessLockErrorCode,
     message: string,

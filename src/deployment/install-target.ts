@@ -2,6 +2,7 @@ import { lstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BerthError } from '../common/errors.ts';
 import { openRoot } from '../root/open-root.ts';
+import type { DeploymentErrorCode } from './failure.ts';
 
 /** An OS that is not running yet: where it will have its state, and what it will call a root. */
 export interface InstallTarget {
@@ -58,9 +59,17 @@ function realPathOf(into: string): string {
   return root.location;
 }
 
-function notATarget(directory: string, expected: string, found: string): BerthError {
-  return new BerthError('install-target', `${directory}: expected ${expected}, found ${found}`, {
-    hint: 'give the target’s /, mounted here with its var; for ostree its physical root, or ostree/deploy/STATEROOT in that. The running system is staged without --into',
-    kind: 'usage',
-  });
+function notATarget(
+  directory: string,
+  expected: string,
+  found: string,
+): BerthError<DeploymentErrorCode> {
+  return new BerthError<DeploymentErrorCode>(
+    'install-target',
+    `${directory}: expected ${expected}, found ${found}`,
+    {
+      hint: 'give the target’s /, mounted here with its var; for ostree its physical root, or ostree/deploy/STATEROOT in that. The running system is staged without --into',
+      kind: 'usage',
+    },
+  );
 }

@@ -2,11 +2,14 @@ import { cutShort } from '../common/concealed.ts';
 import { isDigest } from './digest.ts';
 import type { ShortNames } from './short-names.ts';
 
+/** The codes of names that mean no image, or may mean several. */
+export type NameProblemCode = 'image-name' | 'short-name' | 'ambiguous-short-name';
+
 export type NameResult =
   | { readonly ok: true; readonly name: string }
   | {
       readonly ok: false;
-      readonly code: 'image-name' | 'short-name' | 'ambiguous-short-name';
+      readonly code: NameProblemCode;
       readonly message: string;
       readonly hint: string;
     };

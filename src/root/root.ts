@@ -114,6 +114,7 @@ export interface OpenFile {
   readonly size: number;
 }
 
+/** The codes of errors while a root is read; all but `no-root` are codes of problems too. */
 export type RootErrorCode =
   | 'not-a-file'
   | 'not-a-directory'
@@ -127,8 +128,7 @@ export type RootErrorCode =
   | 'no-root';
 
 /** Why a path of a root could not be read. `path` is the one that was asked for. */
-export class RootError extends BerthError {
-  declare readonly code: RootErrorCode;
+export class RootError extends BerthError<RootErrorCode> {
   readonly path: string;
   /** Of `user-writable`: what others may write. */
   readonly foreign?: Foreign;

@@ -17,6 +17,8 @@ import { displayPath } from '../common/path-bytes.ts';
 import { kernelPath, type Named, O_PATH, pathOf } from './directories.ts';
 import { openDirectory } from './open-directory.ts';
 
+type WriteErrorCode = 'unwritable';
+
 /**
  * Writes a file into a tree that may lie, whole or not at all: temporary file, fsync, rename, fsync
  * of the directory. Missing directories are made.
@@ -134,12 +136,12 @@ function sync(directory: Named): void {
   }
 }
 
-function noWay(parent: Named, name: string, cause: unknown): BerthError {
+function noWay(parent: Named, name: string, cause: unknown): BerthError<WriteErrorCode> {
   const path = pathOf(parent, name);
   if (systemErrorCode(cause) !== 'ENOTDIR') return unwritable(path, reasonOf(cause), cause);
   const isLink = lstatSync(kernelPath(parent, name), { throwIfNoEntry: false })?.isSymbolicLink();
   const found = isLink === true ? 'a link, which may lead out of the root' : 'no directory';
-  return new BerthError(
+  return new BerthError<WriteErrorCode>(
     'unwritable',
     `expected a directory at ${displayPath(path)} in the root, found ${found}; nothing was written`,
     { hint: 'put a real directory in its place', cause },
@@ -154,9 +156,13 @@ function reasonOf(error: unknown): string {
   return code ?? String(error);
 }
 
-function unwritable(path: string, reason: string, cause: unknown): BerthError {
-  return new BerthError('unwritable', `can't write ${displayPath(path)} in the root: ${reason}`, {
-    hint: 'run berth where the OS tree is built, as a user who may write to it',
-    cause,
-  });
+function unwritable(path: string, reason: string, cause: unknown): BerthError<WriteErrorCode> {
+  return new BerthError<WriteErrorCode>(
+    'unwritable',
+    `can't write ${displayPath(path)} in the root: ${reason}`,
+    {
+      hint: 'run berth where the OS tree is built, as a user who may write to it',
+      cause,
+    },
+  );
 }

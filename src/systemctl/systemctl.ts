@@ -116,9 +116,11 @@ function run(words: readonly string[], timeout: number, signal?: AbortSignal): P
   });
 }
 
-function notAnswered(verb: string, reason: string): BerthError {
+type SystemctlErrorCode = 'services';
+
+function notAnswered(verb: string, reason: string): BerthError<SystemctlErrorCode> {
   const message = `expected systemctl ${verb} to answer, found: ${reason}`;
-  return new BerthError('services', message, {
+  return new BerthError<SystemctlErrorCode>('services', message, {
     hint: 'run it where systemd runs the services, as a user who may restart them',
   });
 }
