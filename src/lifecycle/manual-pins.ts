@@ -7,6 +7,7 @@ import type { RecordImage } from '../state/record.ts';
 import { isManual, MANUAL } from '../state/root-id.ts';
 import * as transitions from '../state/transitions.ts';
 import { type Context, changing, changingRoot } from './context.ts';
+import type { LifecycleErrorCode } from './error-code.ts';
 import { broughtByBerth } from './provenance.ts';
 import { recoverSituation, refuseElsewhere, type Situation } from './situation.ts';
 import { moveNames } from './stage/settle-names.ts';
@@ -146,9 +147,13 @@ function idsOf(names: readonly string[], { images, records }: Situation): Readon
 
 function presentImage(name: string, images: Iterable<EngineImage>): EngineImage {
   for (const image of images) if (isCalled(image, name)) return image;
-  throw new BerthError('no-such-image', `${name} is not there, so it can't be pinned`, {
-    hint: `fetch it first: berth pull ${name}`,
-  });
+  throw new BerthError<LifecycleErrorCode>(
+    'no-such-image',
+    `${name} is not there, so it can't be pinned`,
+    {
+      hint: `fetch it first: berth pull ${name}`,
+    },
+  );
 }
 
 function isCalled(image: EngineImage, name: string): boolean {
@@ -166,12 +171,12 @@ function notByHand(what: string, ids: ReadonlySet<string>, situation: Situation)
   const roots = [...new Set(records.has(what) ? [what, ...holding] : holding)];
   const [root] = roots;
   if (root === undefined) {
-    return new BerthError('not-pinned', `${what} is not pinned`, {
+    return new BerthError<LifecycleErrorCode>('not-pinned', `${what} is not pinned`, {
       hint: '`berth pins` lists what is',
     });
   }
   const message = root === what ? `${what} is a root` : `${what} is pinned for ${roots.join(', ')}`;
-  return new BerthError('pinned', message, {
+  return new BerthError<LifecycleErrorCode>('pinned', message, {
     hint: `\`berth release ${root}\` drops all pins of that root`,
     kind: 'refused',
   });

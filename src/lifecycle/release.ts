@@ -5,6 +5,7 @@ import { wantedImages } from '../state/record.ts';
 import { isManual } from '../state/root-id.ts';
 import * as transitions from '../state/transitions.ts';
 import { type Context, changing } from './context.ts';
+import type { LifecycleErrorCode } from './error-code.ts';
 import { broughtByBerth } from './provenance.ts';
 import { recoverSituation, refuseElsewhere } from './situation.ts';
 import { moveNames } from './stage/settle-names.ts';
@@ -70,15 +71,19 @@ function sayUnproven(
 
 function unknownRoot(id: string, known: readonly string[]): BerthError {
   const roots = known.filter((other) => !isManual(other));
-  return new BerthError('unknown-root', `no root ${id} is known here`, {
+  return new BerthError<LifecycleErrorCode>('unknown-root', `no root ${id} is known here`, {
     hint: roots.length === 0 ? 'nothing is staged' : `known are ${roots.join(', ')}`,
     kind: 'usage',
   });
 }
 
 function pinnedByHand(id: string): BerthError {
-  return new BerthError('pinned', `${id} is the id of pins made by hand, not of a root`, {
-    hint: 'drop them with `berth unpin`',
-    kind: 'refused',
-  });
+  return new BerthError<LifecycleErrorCode>(
+    'pinned',
+    `${id} is the id of pins made by hand, not of a root`,
+    {
+      hint: 'drop them with `berth unpin`',
+      kind: 'refused',
+    },
+  );
 }

@@ -6,6 +6,7 @@ import type { Pin } from '../engine/pin.ts';
 import type { RootRecord } from '../state/record.ts';
 import { recordsFromPins } from '../state/recover.ts';
 import type { Context } from './context.ts';
+import type { LifecycleErrorCode } from './error-code.ts';
 
 /** What is wanted on an engine and what is there, at one moment. */
 export interface Situation {
@@ -128,7 +129,7 @@ function once(read: (directory: string) => AdditionalStore | undefined): Situati
 export function refuseElsewhere({ elsewhere }: Situation, id: string): void {
   const record = elsewhere.get(id);
   if (record === undefined) return;
-  throw new BerthError('other-engine', `${id} is staged on ${record.engine}`, {
+  throw new BerthError<LifecycleErrorCode>('other-engine', `${id} is staged on ${record.engine}`, {
     hint: `say --engine ${record.engine}, or release it there first`,
     kind: 'refused',
   });

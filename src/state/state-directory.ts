@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { BerthError, systemErrorCode } from '../common/errors.ts';
 import { O_PATH } from '../root/directories.ts';
 import { howToGiveToRoot, isForeign, reader, whyForeign } from '../root/ownership.ts';
+import type { StateErrorCode } from './error-code.ts';
 
 /** Everything that berth makes in a state directory, files that are being written included. */
 const OWN =
@@ -46,7 +47,7 @@ export function keepFromOthers(stateDirectory: string): void {
 export function refuseOthers(stateDirectory: string): void {
   const stats = statSync(stateDirectory, { throwIfNoEntry: false });
   if (stats?.isDirectory() !== true || !isForeign(stats, reader())) return;
-  throw new BerthError(
+  throw new BerthError<StateErrorCode>(
     'state-directory',
     `expected a state directory that nobody else can write, found ${stateDirectory}, ${whyForeign(stats)}`,
     {

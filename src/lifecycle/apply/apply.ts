@@ -6,6 +6,7 @@ import { leftUndone } from '../../state/apply-journal.ts';
 import type { RootRecord } from '../../state/record.ts';
 import type { ServiceManager } from '../../systemctl/services.ts';
 import { type Context } from '../context.ts';
+import type { LifecycleErrorCode } from '../error-code.ts';
 import { type Plan, type PlannedRoot, planStage } from '../plan/plan.ts';
 import { refuseElsewhere, type Situation } from '../situation.ts';
 import { type Staged, stage } from '../stage/stage.ts';
@@ -109,7 +110,7 @@ function refuseNotLive(context: Context, { records }: Situation, root: PlannedRo
       : root.deployment.role === 'booted';
   if (isLive) return;
   const message = `expected the root that runs${running === undefined ? '' : `, ${running}`}; found ${root.id}, which does not`;
-  throw new BerthError('not-live', message, {
+  throw new BerthError<LifecycleErrorCode>('not-live', message, {
     hint: 'boot it; `berth stage` gets it ready for that',
     kind: 'refused',
   });
@@ -118,5 +119,8 @@ function refuseNotLive(context: Context, { records }: Situation, root: PlannedRo
 function refuseNoServices({ engine }: Context): void {
   if (engine.containers !== undefined) return;
   const message = `expected an engine that runs what services start, found ${engine.id}`;
-  throw new BerthError('no-services', message, { hint: 'say --engine podman', kind: 'usage' });
+  throw new BerthError<LifecycleErrorCode>('no-services', message, {
+    hint: 'say --engine podman',
+    kind: 'usage',
+  });
 }

@@ -6,6 +6,7 @@ import { parseName } from '../../image/name.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { RootRecord } from '../../state/record.ts';
 import type { Context } from '../context.ts';
+import type { LifecycleErrorCode } from '../error-code.ts';
 import { atHand, isResolvedAnew, lookUp, wantedName } from '../look-up.ts';
 import type { Situation } from '../situation.ts';
 import { waitingContents } from '../waiting.ts';
@@ -98,7 +99,7 @@ function isLocal(name: string): boolean {
 function notHere(name: string, error: BerthError): BerthError {
   if (error.code !== 'registry-unreachable' && error.code !== 'not-found') return error;
   const message = `${name}: expected an image that was built or loaded here, found none, nor a registry at localhost that has it`;
-  return new BerthError('not-here', message, {
+  return new BerthError<LifecycleErrorCode>('not-here', message, {
     hint: 'build it, or `podman load` it, before the root is staged; or push it to a registry, and let the unit name that',
     cause: error,
   });

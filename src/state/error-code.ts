@@ -1,0 +1,9 @@
+/** The codes of errors of the state directory; docs/commands.md says what each means. */
+export type StateErrorCode =
+  /** A record of an API version that only a newer berth knows. */
+  | 'newer-record'
+  | 'no-space'
+  /** An id that no root can have. */
+  | 'root-id'
+  /** The state directory can't be used, or others may write it. */
+  | 'state-directory';
