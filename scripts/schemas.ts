@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import { LockFile } from '../src/binding/lock-schema.ts';
+import { ProgressEvent } from '../src/documents/progress.ts';
 import * as schemas from '../src/documents/schemas.ts';
 import { RecordFile } from '../src/state/record.ts';
 
@@ -10,7 +11,7 @@ const directory = resolve(import.meta.dirname, '../docs/schemas');
 
 /** The files as they must be, by name. */
 function schemaFiles(): Map<string, string> {
-  const all = Object.entries({ ...schemas, Lock: LockFile, Record: RecordFile });
+  const all = Object.entries({ ...schemas, Lock: LockFile, ProgressEvent, Record: RecordFile });
   return new Map(
     all.map(([kind, schema]) => {
       // What only code can judge, such as an image's name, stands there as the text that it is.

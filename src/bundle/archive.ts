@@ -4,25 +4,27 @@ import { API_VERSION } from '../common/version.ts';
 import { parsePlatform } from '../image/platform.ts';
 import type { Blob } from '../image/resolved.ts';
 import { INDEX_DIGEST, REF_NAME } from '../oci/annotations.ts';
+import type { IndexJson } from '../oci/index-json.ts';
 import type { ShippedImages } from '../oci/local-images.ts';
+import { OCI_INDEX } from '../oci/media-types.ts';
 import type { Registry } from '../registry/registry.ts';
 import { downloaded } from '../registry/stream.ts';
-import { type BundleFile, type BundleIndex, blobMember, INDEX_TYPE, MEMBERS } from './format.ts';
+import { type BundleFile, blobMember, MEMBERS } from './format.ts';
 import type { BundledImage, BundledLayer, BundlePlan } from './plan.ts';
 
-/** Where the layers of a bundle come from. */
+/** The sources of a bundle's layers. */
 export interface BundleSources {
   readonly registry: Registry;
-  /** Blobs that this machine has anyway. */
+  /** Blobs that are on this machine, which need not be downloaded. */
   readonly local?: Pick<ShippedImages, 'has' | 'read'> | undefined;
   readonly signal: AbortSignal;
-  /** Called with the bytes of blobs that are in the archive so far. */
+  /** Called with the bytes of all blobs in the archive so far. */
   readonly onBytes: (bytes: number) => void;
 }
 
 /**
  * A bundle as a tar archive of an OCI layout (image-spec, image-layout.md), the same bytes for the
- * same images. Layers are passed on as they come: a piece of one is all that is held of them.
+ * same images. Layers are passed on as they come; no more than a piece of a layer is in memory.
  */
 export async function* bundleArchive(
   plan: BundlePlan,
@@ -52,7 +54,7 @@ export async function* bundleArchive(
   yield TAR_END;
 }
 
-/** The lock that a bundle has: what `berth lock` would write of the same names. */
+/** The lock in a bundle, as `berth lock` would write it for the same names. */
 export function bundledLock({ images }: BundlePlan): string {
   return lockText(new Map(images.map(({ image, locked }) => [image.name, locked])));
 }
@@ -65,11 +67,11 @@ function bytesOf(layer: BundledLayer, { registry, local, signal }: BundleSources
   return downloaded(registry, name, blob, source.access, signal);
 }
 
-/** A manifest for each name, as berth's own store has them: so every tool finds it by its name. */
-function indexOf(images: readonly BundledImage[]): BundleIndex & { mediaType: string } {
+/** A manifest for each name, as in berth's own store, so that every tool finds an image by its name. */
+function indexOf(images: readonly BundledImage[]): IndexJson {
   return {
     schemaVersion: 2,
-    mediaType: INDEX_TYPE,
+    mediaType: OCI_INDEX,
     manifests: images.map(({ image, manifest }) => {
       const platform = parsePlatform(image.platform);
       if (platform === undefined) throw new TypeError(`${image.platform} is no platform`);

@@ -1,8 +1,41 @@
-import { BerthError } from '../common/errors.ts';
+import { BerthError, type FailureKind } from '../common/errors.ts';
 
-/** A bundle is not what `berth bundle` writes, or was changed on the way. */
-export function bundleDamaged(expected: string, found: string, cause?: unknown): BerthError {
-  return new BerthError('bundle-damaged', `the bundle: expected ${expected}, found ${found}`, {
+export type BundleErrorCode =
+  /** Not what `berth bundle` writes, or changed on the way. */
+  | 'bundle-damaged'
+  /** Layers are left out that the host does not have. */
+  | 'bundle-incomplete'
+  | 'bundle-too-large'
+  /** The file of `--since` is neither a lock nor a bundle. */
+  | 'since'
+  | 'no-space'
+  | 'unwritable';
+
+/** A bundle can't be made, written or read. */
+export class BundleError extends BerthError {
+  declare readonly code: BundleErrorCode;
+
+  constructor(code: BundleErrorCode, message: string, options: { hint: string; cause?: unknown }) {
+    super(code, message, { ...options, kind: kindOf(code) });
+  }
+}
+
+function kindOf(code: BundleErrorCode): FailureKind {
+  switch (code) {
+    case 'bundle-incomplete':
+    case 'no-space':
+      return 'refused';
+    case 'since':
+      return 'usage';
+    case 'bundle-damaged':
+    case 'bundle-too-large':
+    case 'unwritable':
+      return 'failed';
+  }
+}
+
+export function bundleDamaged(expected: string, found: string, cause?: unknown): BundleError {
+  return new BundleError('bundle-damaged', `the bundle: expected ${expected}, found ${found}`, {
     hint: 'copy it anew from where it was made; nothing of it is used',
     ...(cause === undefined ? {} : { cause }),
   });

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { BerthError } from '../common/errors.ts';
 import { formatBytes } from '../common/format-bytes.ts';
 import type { Engine } from '../engine/engine.ts';
 import { type Blob, distinctBlobs, sizeOf } from '../image/resolved.ts';
@@ -8,23 +7,25 @@ import { lackOfSpace, spaceInStore } from '../lifecycle/plan/space.ts';
 import { recoverSituation, type Situation } from '../lifecycle/situation.ts';
 import type { Registry } from '../registry/registry.ts';
 import { liesIn, receive } from '../store/receive.ts';
+import { BundleError } from './failure.ts';
 import type { BundleHead, HeadImage } from './read.ts';
 import { withBundle } from './read.ts';
 
-/** What came of a bundle. */
+/** The result of loading a bundle. */
 export interface LoadedBundle {
   readonly images: readonly HeadImage[];
-  /** Written, in bytes; what was there is not written again. */
+  /** Written, in bytes; blobs that were there are not written again. */
   readonly bytes: number;
 }
 
 /**
- * Takes a bundle in, so that a stage finds its images without a registry: what its names mean, and
- * the blobs that are not there. Any engine takes them from where they lie then.
+ * Takes a bundle into the store's directory, so that a stage finds its images without a registry,
+ * whatever the engine: the meanings of its names, and the blobs that the host does not have.
  *
- * @param bytes of the archive.
- * @throws {BerthError} `bundle-damaged`; `bundle-incomplete` if it leaves out what this host does
- * not have; `policy-rejected`; `no-space`. Nothing is named then; whole blobs stay for the next try.
+ * @param bytes the bytes of the archive.
+ * @throws {BerthError} `bundle-damaged`; `bundle-incomplete` if the bundle leaves out layers that this
+ * host does not have; `policy-rejected`; `no-space`. No name is written then; whole blobs stay for
+ * the next try.
  */
 export async function loadBundle(
   context: Context,
@@ -55,7 +56,7 @@ export async function loadBundle(
           await receiver.write(blob, progress.counted(layer.bytes()));
           written += blob.size;
         }
-        // Another berth may have swept, until now, what nothing had a name for.
+        // Until now another berth may have swept blobs that no name led to.
         const gone = lying.filter((blob) => !receiver.has(blob));
         if (gone.length > 0) throw incomplete(head, gone);
         for (const [digest, content] of head.documents) {
@@ -69,7 +70,7 @@ export async function loadBundle(
   );
 }
 
-/** The layers that neither the engine has nor the store's directory. */
+/** The layers that neither the engine nor the store's directory has. */
 async function missingLayers(
   engine: Engine,
   images: readonly HeadImage[],
@@ -83,22 +84,21 @@ function layersOf(images: readonly HeadImage[]): readonly Blob[] {
   return distinctBlobs(images.flatMap(({ blobs }) => blobs.slice(1)));
 }
 
-/** So many are named, to be looked for. */
+/** How many missing layers an error names. */
 const NAMED = 5;
 
-function incomplete({ images }: BundleHead, lacking: readonly Blob[]): BerthError {
+function incomplete({ images }: BundleHead, lacking: readonly Blob[]): BundleError {
   const named = lacking.slice(0, NAMED).map(({ digest }) => {
     const of = images.filter(({ blobs }) => blobs.some((blob) => blob.digest === digest));
     return `${digest} of ${of.map(({ name }) => name).join(', ')}`;
   });
   const more = lacking.length > NAMED ? `; and ${lacking.length - NAMED} more` : '';
   const layers = lacking.length === 1 ? '1 layer' : `${lacking.length} layers`;
-  return new BerthError(
+  return new BundleError(
     'bundle-incomplete',
     `the bundle leaves out ${layers} (${formatBytes(sizeOf(lacking))}) that this host does not have: ${named.join('; ')}${more}`,
     {
       hint: 'load the bundle that it builds on first, or make one without --since',
-      kind: 'refused',
     },
   );
 }
@@ -122,7 +122,7 @@ async function checkSpace(
   if (lack !== undefined) throw lack;
 }
 
-/** A bundle is one thing to whoever watches. */
+/** Progress events report a bundle as if it were one image. */
 function progressOf({ report }: Context, bytes: number) {
   const id = 'bundle';
   let passed = 0;
@@ -132,7 +132,7 @@ function progressOf({ report }: Context, bytes: number) {
       for await (const chunk of chunks) {
         yield chunk;
         passed += chunk.length;
-        report({ event: 'fetch-progress', id, bytes: passed });
+        report({ event: 'fetch-progress', id, name: id, bytes: passed });
       }
     },
     end: () => {

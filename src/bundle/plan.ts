@@ -1,51 +1,52 @@
 import type { Binding } from '../binding/bindings.ts';
 import type { LockedImage } from '../binding/lock.ts';
-import { BerthError } from '../common/errors.ts';
 import { LOOKUPS_AT_A_TIME, type NameFailure, tryLimited } from '../common/limited.ts';
 import { accessOf, type Source } from '../engine/source.ts';
+import { parseName } from '../image/name.ts';
 import { formatPlatform } from '../image/platform.ts';
 import type { Blob, ResolvedImage } from '../image/resolved.ts';
 import type { Context } from '../lifecycle/context.ts';
 import { lookUp } from '../lifecycle/look-up.ts';
 import type { Manifest } from '../oci/manifest.ts';
-import { readManifest } from '../oci/manifest.ts';
+import { readManifest } from '../registry/read-manifest.ts';
 import type { Registry } from '../registry/registry.ts';
 import { platformInConfig, platformsOf } from '../registry/resolve-all.ts';
 import { downloaded } from '../registry/stream.ts';
+import { BundleError } from './failure.ts';
 import { byDigest, MAX_DOCUMENT, MAX_DOCUMENTS } from './format.ts';
 
-/** What a bundle will have. */
+/** The contents of a bundle that is to be made. */
 export interface BundlePlan {
   readonly images: readonly BundledImage[];
   readonly failures: readonly NameFailure[];
-  /** Manifests, indexes and configs, sorted. */
+  /** Manifests, indexes and configs, sorted by digest. */
   readonly documents: readonly Manifest[];
-  /** Sorted. */
+  /** Sorted by digest. */
   readonly layers: readonly BundledLayer[];
-  /** Layers that the other side has, sorted. */
+  /** Layers that the other side has, sorted by digest. */
   readonly omitted: readonly Blob[];
-  /** Of all blobs, in bytes, as they lie in the bundle. */
+  /** The size of all blobs in the bundle. */
   readonly bytes: number;
 }
 
 export interface BundledImage {
   readonly image: ResolvedImage;
-  /** As `berth lock` would have it. */
+  /** The image's entry in the lock, as `berth lock` would write it. */
   readonly locked: LockedImage;
   readonly manifest: Manifest;
 }
 
-/** A layer, and where it comes from. */
+/** A layer, and how it can be fetched. */
 export interface BundledLayer extends Blob {
   readonly name: string;
   readonly source: Source;
 }
 
 /**
- * Resolves each name once and fetches all of the images but the layers.
+ * Resolves each name once and fetches everything but the layers.
  *
  * @param present the digests of the layers that the other side has.
- * @throws {BerthError} `bundle-too-large`
+ * @throws {BundleError} `bundle-too-large`
  */
 export async function planBundle(
   { signal, report }: Pick<Context, 'signal' | 'report'>,
@@ -104,7 +105,8 @@ async function describe(
     return { bundled: { image, locked, manifest }, documents: [manifest, config] };
   }
   const index = await manifestOf(registry, from, image.digest, signal);
-  const place = { registry: 'of the bundle', repository: image.name, reference: image.digest };
+  const { registry: host, repository } = parseName(image.name);
+  const place = { registry: host, repository, reference: image.digest };
   const document = readManifest(place, index);
   const platforms =
     document.kind === 'index' ? platformsOf(place, document) : new Map<string, string>();
@@ -140,8 +142,8 @@ async function configOf(
   return { mediaType: config.mediaType, digest: config.digest, content };
 }
 
-function tooLarge(): BerthError {
-  return new BerthError(
+function tooLarge(): BundleError {
+  return new BundleError(
     'bundle-too-large',
     `expected manifests, indexes and configs of at most ${MAX_DOCUMENTS} bytes in all, and ${MAX_DOCUMENT} each, found more`,
     { hint: 'make bundles of parts: `berth bundle --bind` says what of a root goes into one' },

@@ -8,14 +8,11 @@ import { type TarEntry, tarEntries } from '../common/tar/read.ts';
 import { sha256 } from '../image/digest.ts';
 import { formatPlatform, normalisePlatform } from '../image/platform.ts';
 import type { Blob, ResolvedImage } from '../image/resolved.ts';
-import { INDEX_DIGEST, REF_NAME } from '../oci/annotations.ts';
-import { readManifest } from '../oci/manifest.ts';
-import { RegistryError } from '../registry/errors.ts';
+import { blobsOf, type Claims, type Document, parseDocument } from '../oci/document.ts';
 import { bundleDamaged } from './failure.ts';
 import {
-  type BundleIndex,
+  type BundleEntry,
   blobMember,
-  INDEX_TYPE,
   MAX_DOCUMENT,
   MAX_DOCUMENTS,
   MAX_MEMBER,
@@ -24,14 +21,14 @@ import {
   parseIndex,
 } from './format.ts';
 
-/** What a bundle says of itself before its layers; all of it was checked against digests. */
+/** Everything in a bundle before its layers, checked against digests. */
 export interface BundleHead {
   readonly images: readonly HeadImage[];
   /** Manifests, indexes and configs. */
   readonly documents: ReadonlyMap<string, Buffer>;
-  /** The layers that it has, by digest. */
+  /** The layers in the bundle, by digest. */
   readonly layers: ReadonlyMap<string, Blob>;
-  /** Those that it leaves out. */
+  /** The digests of the layers that the bundle leaves out. */
   readonly omitted: ReadonlySet<string>;
 }
 
@@ -48,20 +45,20 @@ export interface BundleReader {
 
 export interface ReadLayer {
   readonly blob: Blob;
-  /** Its bytes; an error at their end if they were others. */
+  /** The bytes of the layer; if they are others, an error at their end. */
   bytes(): AsyncGenerator<Buffer>;
 }
 
 const CHUNK = 256 * 1024;
 
-/** For the header of a member and what tar fills it up with. */
+/** In bytes, for the header of a member and the padding behind it. */
 const FRAME = 1024;
 
 /**
  * Reads a bundle, compressed or not.
  *
- * @throws {BerthError} `bundle-damaged`, also from `layers`: for whatever is not just what `berth
- * bundle` writes, and as soon as there is more than it says.
+ * @throws {BundleError} `bundle-damaged`, also from `layers`: for whatever `berth bundle` does not
+ * write, and as soon as there are more bytes than the manifests say.
  */
 export async function withBundle<T>(
   bytes: AsyncIterable<Buffer>,
@@ -78,10 +75,6 @@ export async function withBundle<T>(
   } catch (error) {
     if (error instanceof TarError) throw bundleDamaged('a tar archive', error.message, error);
     if (isDecompression(error)) throw bundleDamaged('a zstd stream', error.message, error);
-    // A manifest that is none.
-    if (error instanceof RegistryError && error.code === 'bad-reply') {
-      throw bundleDamaged('the manifests of images', error.message, error);
-    }
     throw error;
   } finally {
     await entries.return(undefined);
@@ -102,17 +95,17 @@ async function* limited(
 
 type Entries = AsyncGenerator<TarEntry>;
 
-async function readHead(entries: Entries): Promise<BundleHead> {
-  const layout = await member(entries, MEMBERS.layout);
+async function readHead(members: Entries): Promise<BundleHead> {
+  const layout = await member(members, MEMBERS.layout);
   if (!/"imageLayoutVersion":\s*"1\.0\.0"/.test(layout.toString())) {
     throw bundleDamaged('an OCI image layout 1.0.0', 'another one');
   }
-  const { manifests } = parseIndex(await member(entries, MEMBERS.index));
-  const lock = await member(entries, MEMBERS.lock);
-  const { omitted } = parseBundle(await member(entries, MEMBERS.bundle));
-  const documents = new DocumentReader(entries);
+  const entries = parseIndex(await member(members, MEMBERS.index));
+  const lock = await member(members, MEMBERS.lock);
+  const { omitted } = parseBundle(await member(members, MEMBERS.bundle));
+  const documents = new DocumentReader(members);
   const images: HeadImage[] = [];
-  for (const entry of manifests) images.push(await imageOf(entry, documents));
+  for (const entry of entries) images.push(await imageOf(entry, documents));
   await checkLock(lock, images);
   const named = images.flatMap((of) => [of.digest, of.manifest, of.config]);
   if (new Set(named).size !== documents.all.size) {
@@ -142,7 +135,7 @@ function found(entry: TarEntry | undefined): string {
   return `${entry.type} ${displayPath(JSON.stringify(entry.path.slice(0, 200)))} of ${entry.size} bytes`;
 }
 
-/** The documents as they are asked for; they come in the order of their digests, not in this. */
+/** Gives documents in any order, while they come in the order of their digests. */
 class DocumentReader {
   readonly all = new Map<string, Buffer>();
   readonly #entries: Entries;
@@ -175,61 +168,48 @@ class DocumentReader {
 }
 
 async function imageOf(
-  { mediaType, digest, size, platform, annotations }: BundleIndex['manifests'][number],
+  { name, mediaType, digest, size, platform, index }: BundleEntry,
   documents: DocumentReader,
 ): Promise<HeadImage> {
-  const name = annotations[REF_NAME];
   const content = await documents.get(digest);
   if (content.length !== size) {
     throw bundleDamaged(`${size} bytes of ${digest}`, `${content.length}`);
   }
-  const place = { registry: 'of the bundle', repository: name, reference: digest };
-  const manifest = readManifest(place, { mediaType, digest, content });
+  const manifest = parsed(content, `a manifest of ${name} at ${digest}`, { mediaType });
   if (manifest.kind !== 'manifest') throw bundleDamaged(`a manifest for ${name}`, 'an index');
-  const { config, layers } = manifest;
+  const { config } = manifest;
   const { length } = await documents.get(config.digest);
   if (length !== config.size) throw bundleDamaged(`${config.size} bytes of a config`, `${length}`);
-  const index = annotations[INDEX_DIGEST];
   if (index !== undefined) await checkIndex(name, digest, index, documents);
-  const { variant, ...rest } = platform;
   return {
     name,
     mediaType,
     digest: index ?? digest,
     manifest: digest,
     config: config.digest,
-    platform: formatPlatform(
-      normalisePlatform({ ...rest, ...(variant === undefined ? {} : { variant }) }),
-    ),
-    blobs: [config, ...layers],
+    platform: formatPlatform(normalisePlatform(platform)),
+    blobs: blobsOf(manifest),
   };
 }
 
 async function checkIndex(
   name: string,
   manifest: string,
-  index: string,
+  digest: string,
   documents: DocumentReader,
 ): Promise<void> {
-  const content = await documents.get(index);
-  const place = { registry: 'of the bundle', repository: name, reference: index };
-  const document = readManifest(place, { mediaType: typeOf(content), digest: index, content });
-  if (document.kind === 'index' && document.entries.some((of) => of.digest === manifest)) return;
-  throw bundleDamaged(`an index of ${name} that lists ${manifest}`, index);
+  const index = parsed(await documents.get(digest), `an index of ${name} at ${digest}`);
+  if (index.kind === 'index' && index.entries.some((of) => of.digest === manifest)) return;
+  throw bundleDamaged(`an index of ${name} that lists ${manifest}`, digest);
 }
 
-/** index.json has the types of manifests alone; an index that does not say its own is OCI's. */
-function typeOf(content: Buffer): string {
-  try {
-    const document: unknown = JSON.parse(content.toString());
-    if (!(document instanceof Object) || !('mediaType' in document)) return INDEX_TYPE;
-    return String(document.mediaType);
-  } catch (error) {
-    throw bundleDamaged('an index of manifests', 'something that is not JSON', error);
-  }
+function parsed(content: Buffer, expected: string, claims?: Claims): Document {
+  const document = parseDocument(content, claims);
+  if (document.kind === 'refused') throw bundleDamaged(expected, document.found);
+  return document;
 }
 
-/** The lock says what each name means, and nothing else is in the bundle. */
+/** The lock must name the images of the bundle and no others. */
 async function checkLock(content: Buffer, images: readonly HeadImage[]): Promise<void> {
   const { lock, problem } = await parseLock(content.toString());
   if (lock === undefined) throw bundleDamaged('a lock', problem?.message ?? 'none');

@@ -7,13 +7,14 @@ import { byDigest } from '../image/name.ts';
 import { choosePlatform, formatPlatform, type Platform, parsePlatform } from '../image/platform.ts';
 import type { Context } from '../lifecycle/context.ts';
 import type { Registry } from '../registry/registry.ts';
+import { BundleError } from './failure.ts';
 import { MAX_MEMBER } from './format.ts';
 import { withBundle } from './read.ts';
 
 /**
- * The layers that a site has: those of an earlier bundle, which tells them itself, or of a lock, whose
- * manifests are asked for. An image whose manifest can't be had any more is taken for absent: the
- * bundle is larger then, and not wrong.
+ * The layers that a site has, by an earlier bundle, which holds the manifests, or by a lock, whose
+ * manifests the registries are asked for. An image whose manifest is gone counts as absent at the
+ * site: the new bundle is larger then, and not wrong.
  *
  * @throws {BerthError} `since` for a file that is neither.
  */
@@ -42,7 +43,7 @@ export async function layersSince(
   const { failures } = await tryLimited(wanted, LOOKUPS_AT_A_TIME, signal, work);
   for (const { name, error } of failures) {
     const message = `the layers of ${name} are not known, and so not left out: ${error.message}`;
-    report({ event: 'warning', message });
+    report({ event: 'warning', code: 'layers-unknown', name, message });
   }
   return layers;
 }
@@ -72,13 +73,12 @@ async function readSince(path: string): Promise<Since> {
   }
 }
 
-function notSince(path: string, found: string, cause?: unknown): BerthError {
-  return new BerthError(
+function notSince(path: string, found: string, cause?: unknown): BundleError {
+  return new BundleError(
     'since',
     `expected a lock or an earlier bundle at ${path}, found ${found}`,
     {
       hint: 'give the lock.json of what the site has, or the bundle that it loaded last',
-      kind: 'usage',
       ...(cause === undefined ? {} : { cause }),
     },
   );
@@ -89,7 +89,7 @@ interface Wanted {
   readonly platform: Platform;
 }
 
-/** A lock has all platforms; the site has those that it is now to have again. */
+/** A lock lists all platforms; the site has the ones that it is to have again now. */
 function manifestsFor({ platforms }: LockedImage, bindings: readonly Binding[]): Wanted[] {
   const entries = [...platforms].map(([text, digest]) => ({
     digest,

@@ -9,22 +9,23 @@ import { BerthError, systemErrorCode } from '../common/errors.ts';
 import { fileSystemOf } from '../common/file-system.ts';
 import { formatBytes } from '../common/format-bytes.ts';
 import { syncDirectory } from '../common/make-directory.ts';
+import { BundleError } from './failure.ts';
 
 /**
- * Layers are compressed already, and then no level finds anything; what is not is still made half as
- * large by the quickest. It costs about a second for each GB.
+ * The quickest level. Most layers are compressed already, and no level makes them smaller; this one
+ * halves the others, at about a second for each GB.
  */
 const LEVEL = 1;
 
-/** In bytes: fewer and larger pieces cost less than Node's own choice. */
+/** In bytes: fewer and larger pieces cost less than Node's default. */
 const CHUNK = 256 * 1024;
 
 /**
- * Writes an archive, compressed, to a file: whole or not at all. A pipe or a device is written as it
- * comes.
+ * Writes an archive, compressed, to a file: whole or not at all. A pipe or a device gets the bytes as
+ * they come.
  *
- * @param bytes about how large it will be.
- * @throws {BerthError} `no-space` before anything is asked for, `unwritable`; and what `archive` throws.
+ * @param bytes about how large the archive will be.
+ * @throws {BerthError} `no-space`, before the archive is begun; `unwritable`; and errors of the archive.
  */
 export async function writeBundle(
   archive: AsyncIterable<Buffer>,
@@ -54,7 +55,7 @@ export async function writeBundle(
   }
 }
 
-/** Writes an archive, compressed, to a stream that stays open for nobody else. */
+/** Writes an archive, compressed, to a stream, and ends the stream. */
 export async function compressed(
   archive: AsyncIterable<Buffer>,
   path: string,
@@ -92,7 +93,7 @@ async function writing<T>(path: string, work: () => Promise<T>, signal?: AbortSi
     if (error instanceof BerthError || !(error instanceof Error) || code === undefined) throw error;
     if (code === 'ENOSPC' || code === 'EDQUOT') throw noSpace(`room for ${path}: ${error.message}`);
     if (!('syscall' in error)) throw error;
-    throw new BerthError('unwritable', `can't write ${path}: ${error.message}`, {
+    throw new BundleError('unwritable', `can't write ${path}: ${error.message}`, {
       hint:
         code === 'EPIPE'
           ? 'see why the program that reads it ended'
@@ -102,9 +103,8 @@ async function writing<T>(path: string, work: () => Promise<T>, signal?: AbortSi
   }
 }
 
-function noSpace(expected: string): BerthError {
-  return new BerthError('no-space', `expected ${expected}`, {
+function noSpace(expected: string): BundleError {
+  return new BundleError('no-space', `expected ${expected}`, {
     hint: 'make space there, or write the bundle elsewhere; what was there before is as it was',
-    kind: 'refused',
   });
 }

@@ -63,7 +63,7 @@ export async function inSurroundings<T>(
       alone,
       target,
       pinKey: join(stateDirectory, 'pins.key'),
-      warn: (message) => report({ event: 'warning', message }),
+      warn: (message) => report({ event: 'warning', code: 'strange-pin', message }),
       storeDirectory: join(stateDirectory, 'store'),
       registry,
     });
@@ -135,8 +135,8 @@ export async function online<T>(
   retryTimes?: RetryTimes,
 ): Promise<T> {
   const progress = openProgress(options.progress, options.progressFd);
-  const onRetry: RetryPolicy['onRetry'] = ({ message }, milliseconds) =>
-    progress.report({ event: 'retry', message, milliseconds });
+  const onRetry: RetryPolicy['onRetry'] = ({ code, message }, milliseconds) =>
+    progress.report({ event: 'retry', code, message, milliseconds });
   const registry = hostRegistry(options, onRetry, retryTimes);
   try {
     return await work({ registry, report: progress.report, signal: endingSignal });

@@ -72,7 +72,10 @@ export function conceal(text: string, shown = NOTHING): boolean {
   return true;
 }
 
-/** As `conceal`, and the parts of which a shell or a registry speaks one by one: words, repository, tag. */
+/**
+ * As `conceal`, and the parts of which a shell or a registry speaks one by one: words, repository,
+ * tag.
+ */
 export function concealValue(value: string): boolean {
   return conceal(value) && value.split(/[/:@\s]+/).every(concealPart);
 }

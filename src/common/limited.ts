@@ -1,12 +1,13 @@
 import { BerthError } from './errors.ts';
 
-/** Enough to hide the round trips to registries, few enough to be a polite client. */
+/** Enough lookups side by side to hide round trips to registries, and few enough to be polite. */
 export const LOOKUPS_AT_A_TIME = 8;
 
 /**
- * Maps with at most `limit` calls under way, results in the order of the items.
+ * Maps with at most `limit` calls under way; results are in the order of the items.
  *
- * After the first rejection no further item is begun; it is thrown when those under way are done.
+ * After the first rejection no further item is begun, and its error is thrown when the calls under way
+ * have ended.
  */
 export async function mapLimited<T, R>(
   items: readonly T[],
@@ -31,13 +32,16 @@ export async function mapLimited<T, R>(
   return results;
 }
 
-/** Why what a name stands for can't be had. */
+/** Why the image of a name can't be had. */
 export interface NameFailure {
   readonly name: string;
   readonly error: BerthError;
 }
 
-/** What came of each item that did not fail, and why the others did, in the order of the items. */
+/**
+ * The results of the items that succeeded and the failures of the others, each in the order of the
+ * items.
+ */
 export interface Tried<R> {
   readonly results: readonly R[];
   readonly failures: readonly NameFailure[];

@@ -1,6 +1,6 @@
 /**
- * What is computed of a value once, for as long as that is in use: an index of a list that is
- * looked into for each of a thousand roots. The value must not be changed meanwhile.
+ * Computes a result once for each value, and keeps it as long as the value is in use: an index of a
+ * list, for instance, that is searched for each of a thousand roots. The value must not be changed.
  */
 export function onceFor<K extends object, V>(compute: (of: K) => V): (of: K) => V {
   const known = new WeakMap<K, { readonly value: V }>();

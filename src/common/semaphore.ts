@@ -3,7 +3,10 @@ interface Waiting {
   readonly begin: () => void;
 }
 
-/** Lets so many at a time pass: of those that wait the heaviest, and of the same weight the first. */
+/**
+ * Limits how much work is done side by side. Of the work that waits the heaviest is next; of equal
+ * weight, the first.
+ */
 export class Semaphore {
   #free: number;
   readonly #waiting: Waiting[] = [];

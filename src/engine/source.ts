@@ -1,3 +1,4 @@
+import { onceFor } from '../common/once-for.ts';
 import type { ShippedImages } from '../oci/local-images.ts';
 import type { Access } from '../registry/access.ts';
 
@@ -12,5 +13,8 @@ export type Source =
  * signatures alone, which policy.json may require, and no unit says anything about those.
  */
 export function accessOf(source: Source): Access {
-  return source.from === 'registry' ? source.access : {};
+  return source.from === 'registry' ? source.access : accessBeside(source.images);
 }
+
+/** One object for each layout: an image that was let in by its signature is let in for that object. */
+const accessBeside = onceFor((_images: ShippedImages): Access => ({}));

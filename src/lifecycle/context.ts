@@ -48,7 +48,11 @@ function locked<T>(
 ): Promise<T> {
   const path = join(state.directory, name);
   const onWait = (holders: string) => {
-    report({ event: 'warning', message: `waiting for ${holders}, which holds ${path}` });
+    report({
+      event: 'warning',
+      code: 'waiting-for-lock',
+      message: `waiting for ${holders}, which holds ${path}`,
+    });
   };
   return withLock(path, mode, work, { signal, onWait, patience });
 }

@@ -1,27 +1,79 @@
-/** What a long command reports while it runs: one stream, rendered by whoever listens. */
-export type ProgressEvent =
-  | { readonly event: 'resolved'; readonly name: string; readonly digest: string }
-  | {
-      readonly event: 'fetch-started';
-      readonly id: string;
-      readonly name: string;
-      readonly bytes: number;
-    }
-  /** `bytes` are here so far, of the `bytes` that `fetch-started` named. */
-  | { readonly event: 'fetch-progress'; readonly id: string; readonly bytes: number }
-  | { readonly event: 'fetched'; readonly id: string; readonly name: string }
-  | {
-      readonly event: 'fetch-failed';
-      readonly id: string;
-      readonly name: string;
-      readonly message: string;
-    }
-  | { readonly event: 'pinned'; readonly id: string; readonly root: string }
-  | { readonly event: 'named'; readonly id: string; readonly name: string }
-  | { readonly event: 'restarting'; readonly unit: string }
-  | { readonly event: 'removed'; readonly id: string; readonly name: string }
-  /** Something is asked for again in so many milliseconds; the message says what went wrong. */
-  | { readonly event: 'retry'; readonly message: string; readonly milliseconds: number }
-  | { readonly event: 'warning'; readonly message: string };
+/**
+ * What a long command reports while it runs: one stream, rendered by whoever listens.
+ * src/documents/progress.ts is its schema, docs/progress.md describes it.
+ */
+export type ProgressEvent = ImageEvent | ServiceEvent | RetryEvent | Warning;
+
+/** Something happens to one image. */
+type ImageEvent =
+  /** A registry, a lock or a record has said what a name means. */
+  | (About & Named & { readonly event: 'resolved'; readonly digest: string })
+  /** `bytes` are to come. */
+  | (About & Identified & { readonly event: 'fetch-started'; readonly bytes: number })
+  /** `bytes` have come so far, of those that `fetch-started` named. */
+  | (About & Identified & { readonly event: 'fetch-progress'; readonly bytes: number })
+  | (About & Identified & { readonly event: 'fetched' })
+  | (About & Identified & Failure & { readonly event: 'fetch-failed' })
+  | (Identified & { readonly event: 'pinned'; readonly root: string })
+  /** The name means the image from here on. */
+  | (About & Identified & { readonly event: 'named' })
+  | (About & Identified & { readonly event: 'removed' });
+
+type ServiceEvent = About & { readonly event: 'restarting'; readonly unit: string };
+
+/** A registry is asked again in so many milliseconds; the message says what went wrong. */
+type RetryEvent = About & Failure & { readonly event: 'retry'; readonly milliseconds: number };
+
+type Warning = About & {
+  readonly event: 'warning';
+  readonly code: WarningCode;
+  readonly message: string;
+  /** The image that the warning is about, if it is about one. */
+  readonly name?: string;
+};
+
+interface About {
+  /** The id of the root for which it happens; absent where it happens for none, or for several. */
+  readonly root?: string;
+}
+
+interface Named {
+  readonly name: string;
+}
+
+interface Identified extends Named {
+  /** The engine's id of the image; of a bundle, `bundle`. */
+  readonly id: string;
+}
+
+interface Failure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What warnings are about: docs/progress.md explains each. */
+export const warningCodes = [
+  'held-back',
+  'layers-unknown',
+  'name-kept',
+  'other-location',
+  'passed-over',
+  'pins-not-made',
+  'record-damaged',
+  'record-lost',
+  'service-down',
+  'strange-pin',
+  'torn-image',
+  'unproven-pins',
+  'waiting-for-lock',
+] as const;
+
+export type WarningCode = (typeof warningCodes)[number];
 
 export type Report = (event: ProgressEvent) => void;
+
+/** The same, with the root in each event that names none. */
+export function aboutRoot<T extends { readonly report: Report }>(context: T, root: string): T {
+  const report: Report = (event) => context.report({ ...event, root: event.root ?? root });
+  return { ...context, report };
+}

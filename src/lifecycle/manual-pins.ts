@@ -86,7 +86,8 @@ export async function addManualPin(
     const pinned = { location: '', images: 0, problems: 0, staged: time };
     await context.engine.pin(id, [{ ...image, names: served, record: pinned }]);
   });
-  context.report({ event: 'pinned', id: image.id, root: id });
+  const name = image.names[0]?.name ?? image.id;
+  context.report({ event: 'pinned', id: image.id, name, root: id });
 }
 
 /**

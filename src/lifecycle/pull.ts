@@ -68,7 +68,7 @@ async function fetchOne(
     signal: context.signal,
     onBytes: (here) => {
       if (bytes === 0) return;
-      context.report({ event: 'fetch-progress', id, bytes: arrived(here, image, bytes) });
+      context.report({ event: 'fetch-progress', id, name, bytes: arrived(here, image, bytes) });
     },
   });
   if (bytes > 0) context.report({ event: 'fetched', id, name });

@@ -6,6 +6,7 @@ import { isManual } from '../state/root-id.ts';
 import * as transitions from '../state/transitions.ts';
 import { type Context, changing } from './context.ts';
 import type { LifecycleErrorCode } from './error-code.ts';
+import { aboutRoot } from './events.ts';
 import { broughtByBerth } from './provenance.ts';
 import { recoverSituation, refuseElsewhere } from './situation.ts';
 import { moveNames } from './stage/settle-names.ts';
@@ -26,7 +27,8 @@ export interface ReleasedRoot {
  * @throws {BerthError} `unknown-root` if neither a record nor a pin knows the id; `pinned` for
  * pins made by hand; `other-engine`.
  */
-export async function release(context: Context, id: string): Promise<ReleasedRoot> {
+export async function release(given: Context, id: string): Promise<ReleasedRoot> {
+  const context = aboutRoot(given, id);
   return changing(context, 'exclusive', async () => {
     const situation = await recoverSituation(context);
     const { records, pins } = situation;
@@ -66,7 +68,7 @@ function sayUnproven(
   const unproven = pins.filter((pin) => pin.unproven === true && !brought.has(pin.id));
   if (unproven.length === 0) return;
   const message = `the pins of ${id} claim that berth fetched ${counted(unproven.length, 'image')}, but nothing proves it: \`berth prune\` leaves them; remove with \`podman rmi\` what nobody needs`;
-  report({ event: 'warning', message });
+  report({ event: 'warning', code: 'unproven-pins', root: id, message });
 }
 
 function unknownRoot(id: string, known: readonly string[]): BerthError {

@@ -29,13 +29,16 @@ export async function pinAgain(
     if (lost.length === 0) continue;
     try {
       await context.engine.pin(record.id, lost);
-      for (const { id } of lost) context.report({ event: 'pinned', id, root: record.id });
+      for (const { id, names } of lost) {
+        const name = names[0]?.name ?? id;
+        context.report({ event: 'pinned', id, name, root: record.id });
+      }
       count += lost.length;
     } catch (error) {
       context.signal.throwIfAborted();
       if (!(error instanceof BerthError)) throw error;
       const message = `the pins of ${record.id} can't be made again: ${error.message}`;
-      context.report({ event: 'warning', message });
+      context.report({ event: 'warning', code: 'pins-not-made', root: record.id, message });
     }
   }
   return count;

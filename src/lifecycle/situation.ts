@@ -52,7 +52,7 @@ async function lookAfterRepair(context: Context) {
   }
   for (const id of await engine.repair(signal)) {
     const message = `removed ${id}, which somebody who was killed had left half-written in ${engine.id}`;
-    report({ event: 'warning', message });
+    report({ event: 'warning', code: 'torn-image', message });
   }
   return look(context);
 }
@@ -70,7 +70,11 @@ async function look(context: Context) {
   const lost = [...own, ...waiting.filter(isLost)];
   const recovered = recordsFromPins(lost, byId, engine.id);
   for (const { path, message } of damaged) {
-    report({ event: 'warning', message: `the record ${path} is damaged: ${message}` });
+    report({
+      event: 'warning',
+      code: 'record-damaged',
+      message: `the record ${path} is damaged: ${message}`,
+    });
   }
   for (const { id } of recovered) {
     const isUnproven = lost.some((pin) => pin.root === id && pin.unproven === true);
@@ -78,7 +82,7 @@ async function look(context: Context) {
       ? '; nothing proves that berth fetched its images, so `berth prune` will leave them'
       : '';
     const message = `the record of ${id} is lost; what its pins tell stands in for it${but}`;
-    report({ event: 'warning', message });
+    report({ event: 'warning', code: 'record-lost', root: id, message });
   }
   const all = [...byId.values(), ...recovered];
   const entries = (records: readonly RootRecord[]) => new Map(records.map((r) => [r.id, r]));

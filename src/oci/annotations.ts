@@ -1,14 +1,14 @@
 /** image-spec, annotations.md: the name by which tools find an image in a layout. */
 export const REF_NAME = 'org.opencontainers.image.ref.name';
 
-/** The digest of the index that the name stands for in the registry, where it stands for one. */
+/** The digest of the index for which the name stands in its registry; absent if that is no index. */
 export const INDEX_DIGEST = 'io.berth.index.digest';
 
-/** Says of a name in berth's store that berth fetched what it means. */
+/** Marks a name in berth's store whose image berth itself fetched. */
 export const FETCHED = 'io.berth.fetched';
 
-/** The full name of what `berth load` brought: no name of the store before a root is staged. */
+/** The full name of an image that `berth load` brought; the store has no name for it until a stage. */
 export const LOADED_NAME = 'io.berth.loaded.name';
 
-/** Says of such an image that a root was staged with it. */
+/** Marks an image that `berth load` brought and with which a root was staged. */
 export const LOADED_STAGED = 'io.berth.loaded.staged';

@@ -1,41 +1,59 @@
-import { RegistryError } from '../registry/errors.ts';
+import { BerthError } from '../common/errors.ts';
 import { RootError } from '../root/root.ts';
 
-/** Whose layout it is, for what is said of it. */
+export type LayoutErrorCode =
+  /** Something that the image specification does not allow, or that can't be read. */
+  | 'bad-reply'
+  | 'digest-mismatch'
+  /** A blob that is longer or shorter than its manifest says. */
+  | 'short-body';
+
+/** How errors speak of a layout. */
 export interface LayoutOwner {
-  /** How a path of it is called. */
+  /** How a path in the layout is called. */
   readonly called: (path: string) => string;
   readonly hint: string;
 }
 
-/** Of a root. */
+/** The layout that a root ships. */
 export const SHIPPED: LayoutOwner = {
   called: (path) => `${path} of the root`,
   hint: 'build the root again: `berth ship` writes the images that it ships anew',
 };
 
-/** It is not what an OCI image layout is. */
+/** A layout on this machine is damaged. The codes are those of a registry that sends the same. */
+export class LayoutError extends BerthError {
+  declare readonly code: LayoutErrorCode;
+
+  constructor(
+    code: LayoutErrorCode,
+    { called, hint }: LayoutOwner,
+    path: string,
+    { expected, found, cause }: { expected: string; found: string; cause?: unknown },
+  ) {
+    super(code, `${called(path)}: expected ${expected}, found ${found}`, { hint, cause });
+  }
+}
+
+/** A file is not what an OCI image layout has there. */
 export function damaged(
   owner: LayoutOwner,
   path: string,
   expected: string,
   found: string,
   cause?: unknown,
-): RegistryError {
-  return new RegistryError('bad-reply', said(owner, path, expected, found), {
-    hint: owner.hint,
-    cause,
-  });
+): LayoutError {
+  return new LayoutError('bad-reply', owner, path, { expected, found, cause });
 }
 
 export function mismatch(
   owner: LayoutOwner,
   path: string,
   digest: string,
-  found: string,
-): RegistryError {
-  const message = said(owner, path, digest, `bytes that hash to ${found}`);
-  return new RegistryError('digest-mismatch', message, { hint: owner.hint });
+  actual: string,
+): LayoutError {
+  const found = `bytes that hash to ${actual}`;
+  return new LayoutError('digest-mismatch', owner, path, { expected: digest, found });
 }
 
 export function cutShort(
@@ -43,12 +61,12 @@ export function cutShort(
   path: string,
   expected: number,
   found: number,
-): RegistryError {
-  const message = said(owner, path, `${expected} bytes`, String(found));
-  return new RegistryError('short-body', message, { hint: owner.hint });
+): LayoutError {
+  const sizes = { expected: `${expected} bytes`, found: String(found) };
+  return new LayoutError('short-body', owner, path, sizes);
 }
 
-/** Reads something of it; what a root refuses is damage. */
+/** Reads from the layout; a file that the root refuses to read is damage. */
 export function reading<T>(owner: LayoutOwner, path: string, read: () => T): T {
   try {
     return read();
@@ -56,8 +74,4 @@ export function reading<T>(owner: LayoutOwner, path: string, read: () => T): T {
     if (!(error instanceof RootError)) throw error;
     throw damaged(owner, path, 'a file that can be read', error.message, error);
   }
-}
-
-function said(owner: LayoutOwner, path: string, expected: string, found: string): string {
-  return `${owner.called(path)}: expected ${expected}, found ${found}`;
 }

@@ -2,79 +2,89 @@ import * as v from 'valibot';
 import { isDigest } from '../image/digest.ts';
 import { repositoryOf } from '../image/name.ts';
 import type { Platform } from '../image/platform.ts';
-import type { Root } from '../root/root.ts';
 import { INDEX_DIGEST, REF_NAME } from './annotations.ts';
-import { damaged, reading, SHIPPED } from './failure.ts';
+import { type LooseDescriptor, LooseDescriptorSchema, platformOf } from './descriptor.ts';
+import { documentFields } from './fields.ts';
+import { OCI_INDEX } from './media-types.ts';
+import { type Refusal, refusal } from './refusal.ts';
+import { parseStrictJson } from './strict-json.ts';
 
-/** A name in index.json. */
+/** In bytes, of an index.json: some 100,000 names. */
+export const MAX_INDEX_BYTES = 64 * 1024 * 1024;
+
+/** The index.json of a layout (image-spec, image-layout.md): which names mean which manifests. */
+export type IndexJson = v.InferOutput<typeof schema>;
+
+/** Loose, as what other tools wrote stays when the file is written again. */
+const schema = v.looseObject({
+  schemaVersion: v.literal(2),
+  mediaType: v.optional(v.picklist([OCI_INDEX, ''])),
+  manifests: v.optional(v.array(LooseDescriptorSchema), []),
+  config: v.optional(v.never()),
+  layers: v.optional(v.never()),
+  fsLayers: v.optional(v.never()),
+});
+
+/** Reads an index.json as strictly as every other document. */
+export function parseIndexJson(
+  content: Buffer,
+): { readonly kind: 'index-json'; readonly index: IndexJson } | Refusal {
+  const json = parseStrictJson(content);
+  if (json.kind === 'refused') return json;
+  const fields = documentFields(json.value);
+  if (fields.kind === 'refused') return fields;
+  const checked = v.safeParse(schema, fields.fields);
+  if (checked.success) return { kind: 'index-json', index: checked.output };
+  const [issue] = checked.issues;
+  return refusal('bad-field', `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`);
+}
+
+/** A name of a layout, and what it means there. */
 export interface Entry {
+  /** With its registry. */
   readonly name: string;
   /** With its registry. */
   readonly repository: string;
-  /** Of a manifest, or of an index. */
+  /** The digest of a manifest or of an index. */
   readonly digest: string;
   /** The index that the name stands for in its registry, if it stands for one. */
   readonly index?: string;
+  /** The media type that index.json gives for the digest. */
+  readonly mediaType: string;
   readonly platform?: Platform;
 }
 
-/** Some 100,000 names. */
-const MAX_BYTES = 64 * 1024 * 1024;
+/** In characters: enough for the longest repository, tag and digest together. */
+const MAX_NAME = 512;
 
-const word = v.pipe(v.string(), v.maxLength(255));
-const digest = v.pipe(v.string(), v.check(isDigest, 'expected sha256: and 64 hex digits'));
-const schema = v.object({
-  schemaVersion: v.literal(2),
-  manifests: v.array(
-    v.object({
-      digest,
-      platform: v.optional(v.object({ os: word, architecture: word, variant: v.optional(word) })),
-      annotations: v.optional(
-        v.object({ [REF_NAME]: v.optional(word), [INDEX_DIGEST]: v.optional(digest) }),
-      ),
-    }),
-  ),
-});
-
-/**
- * The entries of an index.json that have a name (image-spec, image-layout.md).
- *
- * @throws {RegistryError} `bad-reply`
- */
-export function readEntries(root: Root, path: string): readonly Entry[] {
-  const content =
-    reading(SHIPPED, path, () => root.readFile(path, MAX_BYTES))?.content ?? Buffer.alloc(0);
-  return parse(path, content).flatMap(({ digest, annotations, platform }) => {
-    const name = annotations?.[REF_NAME];
-    if (name === undefined) return [];
-    const index = annotations?.[INDEX_DIGEST];
-    return {
-      name,
-      repository: repositoryOf(name),
-      digest,
-      ...(index === undefined ? {} : { index }),
-      ...(platform === undefined ? {} : { platform: plain(platform) }),
-    };
+/** The descriptors that have a name in the layout. */
+export function namedEntries({ manifests }: IndexJson): readonly Entry[] | Refusal {
+  const entries = manifests.flatMap((descriptor) => {
+    const name = descriptor.annotations?.[REF_NAME];
+    return name === undefined ? [] : [entryNamed(name, descriptor)];
   });
+  return entries.map(wrongIn).find((wrong) => wrong !== undefined) ?? entries;
 }
 
-function parse(path: string, content: Buffer) {
-  try {
-    return v.parse(schema, JSON.parse(content.toString())).manifests;
-  } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
-    throw damaged(SHIPPED, path, 'an OCI image index', found, error);
+/** What a descriptor says of a name. */
+export function entryNamed(name: string, descriptor: LooseDescriptor): Entry {
+  const { mediaType, digest, annotations } = descriptor;
+  const index = annotations?.[INDEX_DIGEST];
+  const platform = platformOf(descriptor);
+  return {
+    name,
+    repository: repositoryOf(name),
+    mediaType,
+    digest,
+    ...(index === undefined ? {} : { index }),
+    ...(platform === undefined ? {} : { platform }),
+  };
+}
+
+function wrongIn({ name, digest, index = digest }: Entry): Refusal | undefined {
+  if (name.length > MAX_NAME) {
+    return refusal('bad-field', `a name of more than ${MAX_NAME} characters`);
   }
-}
-
-function plain({
-  os,
-  architecture,
-  variant,
-}: {
-  os: string;
-  architecture: string;
-  variant?: string | undefined;
-}): Platform {
-  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+  if (isDigest(digest) && isDigest(index)) return undefined;
+  return refusal('bad-field', `a digest of ${name} that is not sha256: and 64 hex digits`);
 }

@@ -1,14 +1,25 @@
 import { BerthError, type FailureKind } from '../common/errors.ts';
 
-/** Why an OS image can't be read as a root. */
-export function imageFailure(message: string, cause?: unknown): BerthError {
-  return new BerthError('os-image', message, {
+export type OsImageErrorCode = 'os-image';
+
+/** An OS image can't be read as a root. */
+export class OsImageError extends BerthError {
+  declare readonly code: OsImageErrorCode;
+
+  constructor(message: string, options: { hint: string; kind?: FailureKind; cause?: unknown }) {
+    super('os-image', message, options);
+  }
+}
+
+/** The image is damaged, or not an image. */
+export function imageFailure(message: string, cause?: unknown): OsImageError {
+  return new OsImageError(message, {
     hint: 'push or copy the image anew; what was read of it is not used',
     ...(cause === undefined ? {} : { cause }),
   });
 }
 
-/** What names no image that berth could read. */
-export function noImage(message: string, hint: string, kind: FailureKind = 'usage'): BerthError {
-  return new BerthError('os-image', message, { hint, kind });
+/** A reference names no image that berth could read. */
+export function noImage(message: string, hint: string, kind: FailureKind = 'usage'): OsImageError {
+  return new OsImageError(message, { hint, kind });
 }

@@ -1,41 +1,33 @@
 import { createReadStream } from 'node:fs';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as v from 'valibot';
 import { BerthError, systemErrorCode } from '../common/errors.ts';
 import { isDigest, sha256 } from '../image/digest.ts';
 import { choosePlatform, formatPlatform, type Platform } from '../image/platform.ts';
+import type { Blob } from '../image/resolved.ts';
 import { REF_NAME } from '../oci/annotations.ts';
-import { imageFailure, noImage } from './failure.ts';
+import type { LooseDescriptor } from '../oci/descriptor.ts';
+import {
+  type Claims,
+  entryOf,
+  type IndexEntry,
+  MAX_DOCUMENT_BYTES,
+  parseDocument,
+} from '../oci/document.ts';
+import { MAX_INDEX_BYTES, parseIndexJson } from '../oci/index-json.ts';
+import { imageFailure, noImage, type OsImageError } from './failure.ts';
 import type { ImageSource } from './image-source.ts';
 import { verified } from './layer-bytes.ts';
 
-const maxDocument = 4 * 1024 * 1024;
-const maxIndex = 64 * 1024 * 1024;
-const maxNesting = 4;
-
-const word = v.pipe(v.string(), v.maxLength(255));
-const BlobSchema = v.object({
-  mediaType: word,
-  digest: v.pipe(v.string(), v.check(isDigest, 'expected sha256: and 64 hexadecimal digits')),
-  size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-});
-const EntrySchema = v.object({
-  ...BlobSchema.entries,
-  platform: v.optional(v.object({ os: word, architecture: word, variant: v.optional(word) })),
-  annotations: v.optional(v.record(v.string(), v.string())),
-});
-const IndexSchema = v.object({ schemaVersion: v.literal(2), manifests: v.array(EntrySchema) });
-const ManifestSchema = v.object({ schemaVersion: v.literal(2), layers: v.array(BlobSchema) });
-const DocumentSchema = v.union([ManifestSchema, IndexSchema]);
-
-type Descriptor = v.InferOutput<typeof EntrySchema>;
+/** An index may list an index, and that another, down to the manifest. */
+const MAX_NESTING = 4;
 
 /**
  * An image in an OCI image layout (image-spec, image-layout.md).
  *
- * @param name as index.json annotates it; with none given, the one image that there is.
- * @param spec how the location calls it, given the real path of the directory.
+ * @param name the image's annotation in index.json; if undefined, the layout must have one image.
+ * @param spec makes the location of the image, without its digest, from the directory's real path.
+ * @throws {OsImageError}
  */
 export async function imageOfLayout(
   given: string,
@@ -45,7 +37,7 @@ export async function imageOfLayout(
 ): Promise<ImageSource> {
   const directory = await realDirectory(given);
   const named = await entriesNamed(directory, name);
-  const { digest, layers } = await manifestOf(directory, named, platform, 0);
+  const { digest, layers } = await manifestOf(directory, named, platform);
   return {
     location: `image:${spec(directory).replace(/@sha256:[0-9a-f]{64}$/, '')}@${digest}`,
     layers,
@@ -55,7 +47,7 @@ export async function imageOfLayout(
 
 async function* fileBytes(path: string): AsyncGenerator<Buffer> {
   try {
-    // A FIFO in the place of a blob would keep the open waiting.
+    // To open a FIFO that stands for a blob would wait for ever.
     if (!(await stat(path)).isFile()) throw imageFailure(`expected a regular file at ${path}`);
     yield* createReadStream(path, { highWaterMark: 256 * 1024 });
   } catch (error) {
@@ -73,13 +65,18 @@ async function realDirectory(given: string): Promise<string> {
   }
 }
 
-async function entriesNamed(directory: string, name: string | undefined): Promise<Descriptor[]> {
-  const content = await bounded(join(directory, 'index.json'), maxIndex, directory);
-  const { manifests } = parsed(IndexSchema, content, join(directory, 'index.json'));
-  const nameOf = ({ annotations }: Descriptor) => annotations?.[REF_NAME];
+async function entriesNamed(
+  directory: string,
+  name: string | undefined,
+): Promise<readonly IndexEntry[]> {
+  const path = join(directory, 'index.json');
+  const parsed = parseIndexJson(await bounded(path, MAX_INDEX_BYTES, directory));
+  if (parsed.kind === 'refused') throw notOci(path, parsed.found);
+  const { manifests } = parsed.index;
+  const nameOf = ({ annotations }: LooseDescriptor) => annotations?.[REF_NAME];
   const found = manifests.filter((entry) => name === undefined || nameOf(entry) === name);
   const names = new Set(manifests.map(nameOf));
-  if (found.length > 0 && (name !== undefined || names.size === 1)) return found;
+  if (found.length > 0 && (name !== undefined || names.size === 1)) return found.map(entryOf);
   const all = [...names].slice(0, 20).map((other) => other ?? '(no name)');
   throw noImage(
     `expected ${name === undefined ? 'one image' : `an image named ${JSON.stringify(name)}`} in ${directory}, found ${all.length === 0 ? 'none' : all.join(', ')}`,
@@ -87,34 +84,39 @@ async function entriesNamed(directory: string, name: string | undefined): Promis
   );
 }
 
+/** The manifest for a platform, found through nested indexes. */
 async function manifestOf(
   directory: string,
-  entries: readonly Descriptor[],
+  named: readonly IndexEntry[],
   platform: Platform,
-  depth: number,
-): Promise<{ digest: string; layers: ImageSource['layers'] }> {
-  const chosen = choosePlatform(
-    entries.map(({ digest, platform: of }) => ({ digest, platform: of && plain(of) })),
-    platform,
-  );
-  if (chosen === undefined || depth > maxNesting) {
-    throw noImage(
-      `expected an image for ${formatPlatform(platform)} in ${directory}, found none`,
-      'name an image of this platform',
-      'failed',
-    );
+): Promise<{ digest: string; layers: readonly Blob[] }> {
+  let entries = named;
+  for (let depth = 0; depth <= MAX_NESTING; depth++) {
+    const chosen = choosePlatform(entries, platform);
+    if (chosen === undefined) break;
+    const { digest, mediaType } = chosen;
+    const claims = depth === 0 ? { mediaType } : { listedAs: mediaType };
+    const document = await documentAt(directory, digest, claims);
+    if (document.kind === 'manifest') return { digest, layers: document.layers };
+    entries = document.entries;
   }
-  const path = pathOf(directory, chosen.digest);
-  const content = await bounded(path, maxDocument, directory);
-  if (sha256(content) !== chosen.digest)
-    throw imageFailure(`expected ${chosen.digest} at ${path}, found other bytes`);
-  const document = parsed(DocumentSchema, content, path);
-  if ('layers' in document) return { digest: chosen.digest, layers: document.layers };
-  return manifestOf(directory, document.manifests, platform, depth + 1);
+  throw noImage(
+    `expected an image for ${formatPlatform(platform)} in ${directory}, found none`,
+    'name an image of this platform',
+    'failed',
+  );
 }
 
-function plain({ os, architecture, variant }: NonNullable<Descriptor['platform']>): Platform {
-  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+async function documentAt(directory: string, digest: string, claims: Claims) {
+  const path = join(directory, 'index.json');
+  if (!isDigest(digest)) throw notOci(path, `a digest that is not sha256, ${digest}`);
+  const content = await bounded(pathOf(directory, digest), MAX_DOCUMENT_BYTES, directory);
+  if (sha256(content) !== digest) {
+    throw imageFailure(`expected ${digest} at ${pathOf(directory, digest)}, found other bytes`);
+  }
+  const document = parseDocument(content, claims);
+  if (document.kind === 'refused') throw notOci(pathOf(directory, digest), document.found);
+  return document;
 }
 
 function pathOf(directory: string, digest: string): string {
@@ -134,19 +136,11 @@ async function bounded(path: string, limit: number, directory: string): Promise<
   }
 }
 
-function parsed<T extends v.GenericSchema>(
-  schema: T,
-  content: Buffer,
-  path: string,
-): v.InferOutput<T> {
-  try {
-    return v.parse(schema, JSON.parse(content.toString()));
-  } catch (error) {
-    throw imageFailure(`expected an OCI manifest or index at ${path}, found something else`, error);
-  }
+function notOci(path: string, found: string): OsImageError {
+  return imageFailure(`expected an OCI manifest or index at ${path}, found ${found}`);
 }
 
-function noLayout(directory: string, cause: unknown) {
+function noLayout(directory: string, cause: unknown): OsImageError {
   return noImage(
     `expected an OCI image layout at ${directory}, found none (${systemErrorCode(cause) ?? 'no index.json'})`,
     'give the directory that has oci-layout and index.json',

@@ -5,7 +5,7 @@ import { downloaded } from '../registry/stream.ts';
 import type { ImageSource } from './image-source.ts';
 
 /**
- * An image in a registry, as the running system's policy.json and auth files let it be read.
+ * An image in a registry, judged by the policy.json and read with the auth files of the running system.
  *
  * @throws {RegistryError}
  */
@@ -14,7 +14,7 @@ export async function imageOfRegistry(
   name: string,
   platform: Platform,
 ): Promise<ImageSource> {
-  // One object for all calls: what is let in, is let in for it.
+  // One access object for all calls: the registry client permits an image for that object.
   const access: Access = {};
   const image = await registry.resolve(name, platform, access);
   await registry.permit(image, access);

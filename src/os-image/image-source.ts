@@ -1,11 +1,11 @@
 import type { Blob } from '../image/resolved.ts';
 
-/** Where the layers of one image, for one platform, come from. */
+/** One image for one platform, and the bytes of its layers. */
 export interface ImageSource {
   /** `image:REF@sha256:…`, with the manifest's digest. */
   readonly location: string;
   /** From the base up. */
   readonly layers: readonly Blob[];
-  /** The bytes of a layer; an error at the end if they were not those of its digest. */
+  /** The bytes of a layer; if they don't have its digest, an error at their end. */
   read(blob: Blob): AsyncIterable<Buffer>;
 }

@@ -4,20 +4,20 @@ import { isDecompression, unpacked } from '../common/tar/decompress.ts';
 import type { Blob } from '../image/resolved.ts';
 import { imageFailure } from './failure.ts';
 
-/** All layers of an image together, decompressed. */
-const maxBytes = 64 * 2 ** 30;
+/** In bytes, of all layers of an image together, decompressed. */
+const MAX_BYTES = 64 * 2 ** 30;
 
-/** What is left of that. */
+/** How many decompressed bytes an image may have, and how many of them are left. */
 export interface Budget {
   readonly bytes: number;
   left: number;
 }
 
-export function budget(bytes: number = maxBytes): Budget {
+export function budget(bytes: number = MAX_BYTES): Budget {
   return { bytes, left: bytes };
 }
 
-/** The blob as it passes, and an error at its end if it was another one. */
+/** Passes the bytes of a blob on; if they don't have its digest, an error at their end. */
 export async function* verified(blob: Blob, bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
   let size = 0;
@@ -34,8 +34,8 @@ export async function* verified(blob: Blob, bytes: AsyncIterable<Buffer>): Async
 }
 
 /**
- * The archive in a layer: by its first bytes, as media types of old tools say less than those. The
- * blob is read to its end whatever its archive says, so that its digest is checked.
+ * The archive in a layer. The first bytes tell how it is compressed, as media types of old tools do
+ * not. The blob is read to its end even if the archive ends before, so that its digest is checked.
  */
 export async function* decompressed(
   { digest }: Blob,

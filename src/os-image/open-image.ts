@@ -11,20 +11,20 @@ import { imageOfRegistry } from './from-registry.ts';
 import type { ImageSource } from './image-source.ts';
 import { budget, decompressed } from './layer-bytes.ts';
 
-/** Where images are read from. */
+/** The sources of OS images. */
 export interface ImagePlaces {
   readonly registry: Registry;
   /** berth's own store. */
   readonly storeDirectory: string;
-  /** The full name that the running system means by one. */
+  /** Makes a full name of a short one, as the running system understands it. */
   readonly nameMeantBy: (raw: string) => Promise<string>;
-  /** How much the layers may be in all when they are unpacked; 64 GiB unless it is said. */
+  /** In bytes, of all layers when they are unpacked; 64 GiB if undefined. */
   readonly maxBytes?: number;
 }
 
 /**
- * The root that `image:REF` names: REF is `store:NAME`, `oci:DIRECTORY[:NAME]`, or what a
- * registry has. Nothing is unpacked: the layers are read as they come, one after the other.
+ * The root that `image:REF` names. REF is `store:NAME`, `oci:DIRECTORY[:NAME]`, or the name of an image
+ * in a registry. Nothing is unpacked to disk: the layers are read as they come, one after the other.
  *
  * @throws {BerthError}
  */

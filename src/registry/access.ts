@@ -1,12 +1,15 @@
 import type { Secret } from '../common/secret.ts';
 
-/** How one image may be fetched: what the unit that names it says of it, files already read. */
+/**
+ * How one image may be fetched: what the unit that names the image says, with the files that it
+ * cites.
+ */
 export interface Access {
-  /** Use these and no others of the host: from a unit's `Creds=` or `AuthFile=`. */
+  /** From a unit's `Creds=` or `AuthFile=`; with these none of the host's credentials are used. */
   readonly credentials?: AccessCredentials;
   /**
    * The unit's `TLSVerify=`. With false, certificates are not checked, plain HTTP is allowed, and
-   * no credentials of the host are sent: only those of the unit.
+   * only the unit's own credentials are sent, none of the host.
    */
   readonly tlsVerify?: boolean;
 }

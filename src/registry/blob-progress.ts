@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * What of a blob is here already, and the hash over it: a download that broke goes on behind it,
- * in the same run or in a later one.
+ * How much of a blob is here already, with the hash over these bytes: a download that broke off goes
+ * on behind them, in the same run or in a later one.
  */
 export class BlobProgress {
   #hash = createHash('sha256');
@@ -14,7 +14,7 @@ export class BlobProgress {
     return this.#length;
   }
 
-  /** Whether it was judged, as it is by its digest when all of it is here. */
+  /** Whether `digest` was called, as it is when the whole blob is here. */
   get isEnded(): boolean {
     return this.#isEnded;
   }
@@ -25,14 +25,14 @@ export class BlobProgress {
     this.#length += chunk.length;
   }
 
-  /** Forgets it all. */
+  /** Starts again with the first byte. */
   restart(): void {
     this.#hash = createHash('sha256');
     this.#length = 0;
     this.#isEnded = false;
   }
 
-  /** Ends it: nothing can be added any more. */
+  /** The digest of all bytes; none can be added afterwards. */
   digest(): string {
     this.#isEnded = true;
     return `sha256:${this.#hash.digest('hex')}`;

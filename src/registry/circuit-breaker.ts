@@ -26,9 +26,9 @@ export function isSilence({ code, cause }: RegistryError): boolean {
 }
 
 /**
- * What hosts have shown in one run. A host that is waited for in vain three times in a row, or that
- * wants to be left alone for longer than a run waits, is not asked any more: each of its blobs and
- * images would cost the wait again. A later run has a circuit breaker of its own.
+ * Leaves alone the hosts that it is in vain to ask. A host that was silent three times in a row, or
+ * that wants to be left alone for longer than a run waits, is not asked any more: each of its blobs
+ * and images would cost the wait again. A later run has a circuit breaker of its own.
  */
 export class CircuitBreaker {
   readonly #retryTimes: RetryTimes;

@@ -1,7 +1,7 @@
 import { choosePlatform, formatPlatform, type Platform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
+import { blobsOf, type ImageManifest, type Index } from '../oci/document.ts';
 import type { Manifest } from '../oci/manifest.ts';
-import { type ManifestDocument, readManifest } from '../oci/manifest.ts';
 import { Authorizations, type HostCredentials } from './auth/authorization.ts';
 import { BlobProgress } from './blob-progress.ts';
 import type { RetryTimes } from './circuit-breaker.ts';
@@ -17,6 +17,7 @@ import { Transport, type TransportOptions } from './http/transport.ts';
 import type { PolicyFiles } from './policy/files.ts';
 import { Permissions } from './policy/permissions.ts';
 import { Permitted } from './policy/permitted.ts';
+import { readManifest } from './read-manifest.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 import type { Registry } from './registry.ts';
 import { resolveAll } from './resolve-all.ts';
@@ -26,11 +27,11 @@ export interface RegistryOptions extends TransportOptions {
   readonly conf: RegistriesConf;
   readonly credentials: HostCredentials;
   readonly policyFiles: PolicyFiles;
-  /** `TIMEOUTS` unless it is said. */
+  /** By default `TIMEOUTS`. */
   readonly timeouts?: Timeouts;
-  /** What earlier runs were told; what this one is told is added. */
+  /** When earlier runs were told to ask again; what this run is told is added. */
   readonly retryTimes?: RetryTimes;
-  /** What was let in already; absent, nothing was. */
+  /** The images that earlier openings have let in. */
   readonly permitted?: Permitted;
 }
 
@@ -67,13 +68,13 @@ export function openRegistry(options: RegistryOptions): Registry {
       seen.add(top);
       const document = readManifest(endpoint, top);
       if (document.kind === 'manifest') return describe(name, platform, top, top, document);
-      const { digest } = entryFor(endpoint, document, platform);
+      const { digest, mediaType } = entryFor(endpoint, document, platform);
       const { endpoint: from, result: manifest } = await failover.first(
         [endpoint, ...endpoints.filter((other) => other !== endpoint)],
         { ask: async (at) => fetchManifest(exchange, at, access, digest, signal), signal, digest },
       );
       seen.add(manifest);
-      const inner = readManifest(from, manifest);
+      const inner = readManifest(from, manifest, mediaType);
       if (inner.kind === 'manifest') return describe(name, platform, top, manifest, inner);
       throw failure('bad-reply', from, `a manifest at ${digest}`, 'one more index', {
         hint: 'push the image anew: an index of images must list manifests',
@@ -94,7 +95,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     async download(name, blob, access, into, watch = {}) {
       permissions.check(name, blob.digest, access);
       const { progress = new BlobProgress(), signal } = watch;
-      // What came from one endpoint goes on at the next.
+      // A blob that one endpoint has begun is completed by the next.
       await failover.first(failover.endpointsForDigest(name, blob.digest, access), {
         ask: async (at, isLast) =>
           downloadBlob(exchange, at, access, blob, { into, progress, signal, mayLeave: !isLast }),
@@ -113,9 +114,6 @@ export function openRegistry(options: RegistryOptions): Registry {
     close: () => transport.close(),
   };
 }
-
-type Index = Extract<ManifestDocument, { kind: 'index' }>;
-type ImageManifest = Extract<ManifestDocument, { kind: 'manifest' }>;
 
 function entryFor(endpoint: Endpoint, { entries }: Index, platform: Platform) {
   const entry = choosePlatform(entries, platform);
@@ -142,14 +140,14 @@ function describe(
   platform: Platform,
   top: Manifest,
   manifest: Manifest,
-  { config, layers }: ImageManifest,
+  document: ImageManifest,
 ): ResolvedImage {
   return {
     name,
     digest: top.digest,
     manifest: manifest.digest,
-    config: config.digest,
+    config: document.config.digest,
     platform: formatPlatform(platform),
-    blobs: [config, ...layers],
+    blobs: blobsOf(document),
   };
 }

@@ -10,20 +10,20 @@ import { eachChunk, Stalled, type Timeouts } from './http/body.ts';
 import { discard } from './redirect.ts';
 import { type BlobTarget } from './registry.ts';
 
-/** Where the bytes go. */
+/** Where the bytes of a blob go. */
 export interface Target {
   readonly into: BlobTarget;
-  /** What is there already. */
+  /** The bytes that `into` has already. */
   readonly progress: BlobProgress;
-  /** Whether another endpoint can go on if this one is slow. */
+  /** Whether another endpoint can take over if this one is slow. */
   readonly mayLeave?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Streams what is missing of a blob, hashing as it passes, and ends at once when there is more than
- * there should be. If the whole is not the blob, where it began may be at fault: then all of it comes
- * from here, and only what is wrong then is this endpoint's.
+ * Streams the missing bytes of a blob, hashing them as they pass, and ends at once when there are
+ * too many. If the whole has another digest, the endpoint that sent the beginning may be at fault:
+ * the blob is then downloaded whole from this endpoint, which is to blame only if that fails too.
  *
  * Source: distribution-spec, "Pulling blobs", and RFC 9110, section 14.
  *
@@ -62,10 +62,7 @@ export async function downloadBlob(
   });
 }
 
-/**
- * At which byte of the blob the body begins. A registry may send the whole where a part was
- * asked for.
- */
+/** The byte of the blob at which the body begins: a registry that was asked for a part may send all. */
 function checkRange(
   endpoint: Endpoint,
   blob: Blob,
@@ -99,7 +96,7 @@ interface Passing {
   readonly expected: string;
   readonly blob: Blob;
   readonly response: IncomingMessage;
-  /** At which byte of the blob it begins. */
+  /** The byte of the blob at which the response begins. */
   readonly start: number;
   readonly timeouts: Timeouts;
 }
@@ -114,14 +111,14 @@ async function pass(
   try {
     await eachChunk(response, bounds, async (chunk) => {
       await into.received?.(chunk.length);
-      // What was there before the connection broke comes again from a registry that knows no parts.
+      // A registry that can't send parts sends again the bytes that were there already.
       const fresh = chunk.subarray(Math.min(chunk.length, progress.length - at));
       at += chunk.length;
       if (at > blob.size) throw tooLong(endpoint, blob);
       if (fresh.length === 0) return;
       isWriting = true;
       const written = into.write(fresh);
-      // While the kernel writes.
+      // The hash is computed while the kernel writes.
       progress.add(fresh);
       await written;
       isWriting = false;
@@ -136,7 +133,7 @@ async function pass(
   }
 }
 
-/** Whether it would have been waited for where there is no other endpoint. */
+/** Whether the endpoint was quick enough to be waited for if it were the only one. */
 function isAlive({ bytes }: Stalled, { least, mirror }: Timeouts): boolean {
   return bytes / mirror.within >= least.bytes / least.within;
 }

@@ -4,9 +4,9 @@ import { RegistryError } from './errors.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 import type { RegistryRule } from './registries-toml.ts';
 
-/** Where an image may be fetched from, which need not be where its name says. */
+/** A registry and repository from which an image may be fetched; its name may say others. */
 export interface Endpoint {
-  /** As registries.conf, certs.d and auth files call it: `docker.io`. */
+  /** The registry's name in registries.conf, certs.d and auth files: `docker.io`. */
   readonly registry: string;
   /** `host[:port]` to connect to: `registry-1.docker.io`. */
   readonly host: string;
@@ -14,22 +14,23 @@ export interface Endpoint {
   readonly repository: string;
   /** The tag or digest. */
   readonly reference: string;
-  /** Certificates are not checked, and plain HTTP is allowed. */
+  /** Whether certificates go unchecked and plain HTTP is allowed. */
   readonly insecure: boolean;
-  /** Whether the running system's own registries.conf says so, whatever the unit says. */
+  /** Whether the running system's own registries.conf says `insecure`, whatever the unit says. */
   readonly isInsecureByHost: boolean;
   /** Whether registries.conf leads to a registry other than the name's own. */
   readonly isElsewhere: boolean;
-  /** The prefix by which registries.conf says that nothing is to be asked here. */
+  /** The prefix for which registries.conf says `blocked`: nothing may be asked of this endpoint. */
   readonly blockedBy?: string;
 }
 
 /**
- * The endpoints to ask for a name, by the rule of registries.conf with the longest prefix that its
- * repository begins with: its mirrors, those for digests or those for tags, then its location.
+ * The endpoints to ask for a name. Of the rules in registries.conf whose prefix the name's repository
+ * begins with, the one with the longest prefix counts: its mirrors (those for digests, or those for
+ * tags), then its location.
  *
- * What is blocked is an endpoint, as containers/image sees it: `blocked = true` with mirrors means that
- * nothing but the mirrors is asked.
+ * `blocked` is said of an endpoint, as in containers/image: with mirrors, `blocked = true` means
+ * that only the mirrors are asked.
  *
  * @throws {RegistryError} `registry-config` if a rule makes an impossible name of it.
  */
@@ -63,7 +64,7 @@ export function endpointsOf(
   });
 }
 
-/** Of two prefixes of one length the first by its bytes: `*` comes before letters. */
+/** Of two matching prefixes of one length the first in the order of bytes: `*` comes before letters. */
 function findRule(name: string, { rules }: RegistriesConf): RegistryRule | undefined {
   const repository = repositoryOf(name);
   return rules

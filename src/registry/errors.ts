@@ -25,7 +25,7 @@ export type RegistryErrorCode =
   | 'no-platform'
   /** `blocked = true` in registries.conf. */
   | 'blocked'
-  /** policy.json does not let berth take this image, or can't be judged. */
+  /** policy.json does not let berth take this image, or asks for what berth can't judge. */
   | 'policy-rejected'
   /** policy.json, registries.conf or an auth file is missing or can't be read. */
   | 'registry-config';
@@ -36,7 +36,7 @@ export interface RegistryErrorOptions {
   readonly retryAfter?: number | undefined;
 }
 
-/** Names the registry and the repository in its message. */
+/** A failure of a registry, or of the configuration for registries. */
 export class RegistryError extends BerthError {
   declare readonly code: RegistryErrorCode;
   /** In milliseconds: how long the registry asks to be left alone. */

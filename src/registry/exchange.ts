@@ -8,25 +8,25 @@ import type { Timeouts } from './http/body.ts';
 import { NotConnected, type Transport } from './http/transport.ts';
 import { discard, type Reply, sendAndFollow } from './redirect.ts';
 
-/** What is asked of a registry. */
+/** One request to a registry. */
 export interface Request {
   readonly endpoint: Endpoint;
   readonly access: Access;
   /** Under `/v2/REPOSITORY/`. */
   readonly path: string;
   readonly accept: string;
-  /** From which byte on it is wanted: the answer is 206 if the registry can do that. */
+  /** The first byte that is wanted: the answer is 206 if the registry can send parts. */
   readonly from?: number;
-  /** What an error says that was expected. */
+  /** The expectation that an error's message names. */
   readonly expected: string;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Asks registries: finds out how they are spoken to, and proves who asks where they want it. */
+/** Asks registries: over HTTPS or HTTP as each allows it, with credentials where one wants them. */
 export class Exchange {
   readonly #transport: Transport;
   readonly #authorizations: Authorizations;
-  /** Of registries that may be spoken to without TLS: whether they have it. */
+  /** For hosts where plain HTTP is allowed: whether TLS worked. */
   readonly #schemes = new Map<string, 'https' | 'http'>();
 
   constructor(transport: Transport, authorizations: Authorizations) {
@@ -82,7 +82,7 @@ export class Exchange {
     }
   }
 
-  /** With TLS; where the endpoint allows it and TLS fails, without: as engines do. */
+  /** With TLS; if TLS fails and the endpoint is insecure, with plain HTTP, as engines do. */
   async #sendByScheme(request: Request, authorization: Authorization | undefined): Promise<Reply> {
     const { endpoint } = request;
     const insecure = authorization?.insecure ?? endpoint.insecure;

@@ -7,27 +7,30 @@ import { RegistryError } from './errors.ts';
 import { printable } from './failure.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 
-/** What is done at each endpoint until it is done at one. */
+/** One thing to ask for, at one endpoint after the other until it succeeds. */
 interface Work<T> {
-  /** `isLast`: there is no quicker one to ask if this one is slow. */
+  /** `isLast`: no quicker endpoint is left to ask if this one is slow. */
   readonly ask: (endpoint: Endpoint, isLast: boolean) => Promise<T>;
   readonly signal?: AbortSignal | undefined;
-  /** Of what is asked for: an endpoint that gave something else for it is not asked for it again. */
+  /**
+   * The digest of what is asked for: an endpoint that gave other bytes for it is not asked for it
+   * again.
+   */
   readonly digest?: string;
-  /** Whether the next endpoint may still do it, when one has failed half-way. */
+  /** Whether the next endpoint can still take over when one has failed half-way. */
   readonly mayGoOn?: () => boolean;
 }
 
 /**
- * The endpoints of an image, asked one after the other. As containers/image does, whatever is wrong
- * with one, the next is asked.
+ * Asks the endpoints of an image one after the other: whatever is wrong with one, the next is asked,
+ * as containers/image does. Remembers for one run which endpoints failed.
  */
 export class Failover {
   readonly #conf: RegistriesConf;
   readonly #breaker: CircuitBreaker;
-  /** Endpoints that failed where a later one did not, or were waited for in vain: asked last from then on. */
+  /** Endpoints that failed where a later one succeeded, or were silent: asked last from then on. */
   readonly #left = new Set<string>();
-  /** Endpoints with the digest for which they gave something else. */
+  /** Endpoints, each with a digest for which it gave other bytes. */
   readonly #lies = new Set<string>();
 
   constructor(conf: RegistriesConf, retryTimes: RetryTimes = new Map()) {
@@ -41,8 +44,8 @@ export class Failover {
   }
 
   /**
-   * Where something of an image is fetched by its digest: the endpoints for digests. If the name has
-   * a tag, the others come after them: what the tag means there may not be anywhere else yet.
+   * Where a part of an image is fetched by its digest: at the endpoints for digests. If the name has
+   * a tag, the endpoints for tags come after them: a new image may be nowhere else yet.
    */
   endpointsForDigest(name: string, digest: string, access: Access): readonly Endpoint[] {
     const byDigest = endpointsOf(`${repositoryOf(name)}@${digest}`, this.#conf, access);
@@ -54,7 +57,7 @@ export class Failover {
   }
 
   /**
-   * @throws {RegistryError} that of the last endpoint, with what was wrong with the others.
+   * @throws {RegistryError} the error of the last endpoint; its message quotes the others.
    */
   async first<T>(
     endpoints: readonly Endpoint[],
@@ -83,7 +86,7 @@ export class Failover {
         if (isSilence(error)) this.#left.add(leftKey(endpoint, error));
         if (!mayGoOn()) break;
         if (endpoint !== asked.at(-1)) continue;
-        // No other has it: those that were only slow are waited for.
+        // No endpoint has it: those that were only slow are asked again and waited for.
         const slow = failed.filter((other) => other.error.code === 'too-slow');
         failed = failed.filter((other) => !slow.includes(other));
         append(
@@ -96,7 +99,7 @@ export class Failover {
   }
 
   /**
-   * Asks an endpoint, if there is sense in that.
+   * Asks an endpoint unless it is blocked or the circuit breaker is open.
    *
    * @throws {RegistryError}
    */
@@ -124,7 +127,7 @@ function keyOf({ host, repository }: Endpoint): string {
   return `${host}/${repository}`;
 }
 
-/** Who can't be reached, or says nothing, does so for any repository. */
+/** A host that can't be reached, or is silent, is so for all repositories. */
 function leftKey(endpoint: Endpoint, error: RegistryError): string {
   const isAway = error.code === 'registry-unreachable' || isSilence(error);
   return isAway ? endpoint.host : keyOf(endpoint);
@@ -146,7 +149,7 @@ function blocked({ registry, repository }: Endpoint, prefix: string): RegistryEr
 
 const MAX_OTHERS = 3;
 
-/** That an endpoint was not asked says little where others were: they are what was to serve. */
+/** An endpoint that was asked explains more than one that was not: its error comes first. */
 function allFailed(failed: readonly Failed[]): RegistryError {
   const open = failed.filter(({ error: { code } }) => code !== 'blocked');
   const error =

@@ -7,7 +7,7 @@ import { readBody, type Timeouts, TooLarge } from './http/body.ts';
 import { ProxyError } from './http/tunnel.ts';
 import { LONGEST_RETRY_AFTER, millisecondsOf, pointInTime } from './retry-after.ts';
 
-/** An error about an endpoint: what was expected there, and what was found. */
+/** An error about an endpoint: what was expected of it, and what was found. */
 export function failure(
   code: RegistryErrorCode,
   { registry, repository }: Pick<Endpoint, 'registry' | 'repository'>,
@@ -19,7 +19,7 @@ export function failure(
   return new RegistryError(code, message, options);
 }
 
-/** A connection that was not made. The cause is kept: it has addresses, but no headers. */
+/** For a connection that was not made. The cause is kept: it has addresses, but no headers. */
 export function unreachable(endpoint: Endpoint, cause: unknown): RegistryError {
   return failure('registry-unreachable', endpoint, 'a connection', reasonOf(cause), {
     hint:
@@ -43,13 +43,13 @@ function unreachableHint({ host, registry }: Endpoint, code: string): string {
   return `see whether ${host} can be reached from here, and try again`;
 }
 
-/** A connection that broke, or over which nothing comes; or what came is no HTTP, and stays so. */
+/** For a connection that broke or fell silent, or over which something else than HTTP came. */
 export function connectionLost(
   endpoint: Endpoint,
   expected: string,
   cause: unknown,
 ): RegistryError {
-  // The codes of llhttp, of which one means that the connection ended within a header.
+  // Codes of llhttp mean that it is no HTTP, except the one for a connection that ended in a header.
   if (/^HPE_(?!INVALID_EOF_STATE)/.test(systemErrorCode(cause) ?? '')) {
     return failure('bad-reply', endpoint, expected, `what is no HTTP: ${reasonOf(cause)}`, {
       hint: `see whether ${endpoint.registry} is a registry, and what lies on the way to it`,
@@ -64,14 +64,14 @@ export function connectionLost(
 
 function reasonOf(error: unknown): string {
   const code = systemErrorCode(error);
-  // A proxy's error says first whose it is.
+  // A proxy's error begins with the proxy's name.
   const known = error instanceof ProxyError ? undefined : inWords[code ?? ''];
   if (known !== undefined) return `${known} (${code})`;
   const first = printable(shortMessage(error));
   return code === undefined || first.includes(code) ? first : `${first} (${code})`;
 }
 
-/** What Node calls by a system call and a code: `getaddrinfo ENOTFOUND`. */
+/** Plain words for codes that Node only quotes: `getaddrinfo ENOTFOUND`. */
 const inWords: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no address of that host',
   EAI_AGAIN: 'no answer of the name servers',
@@ -86,18 +86,18 @@ const inWords: Readonly<Record<string, string>> = {
 
 function shortMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  // OpenSSL's own word: `wrong version number`, where the message has source files and lines.
+  // OpenSSL's reason, `wrong version number`; its message has source files and lines.
   if ('reason' in error && typeof error.reason === 'string') return error.reason;
-  // The same, of an error that libuv passes on as text.
+  // The same reason in an error that libuv passes on as text.
   const word = /:error:[0-9A-F]{8}:[^:]*:[^:]*:([^:]+):/.exec(error.message)?.[1];
   if (word !== undefined) return word;
-  // Node's advice is for who starts it by hand.
+  // Node's advice about its own options is no use here.
   return (error.message.split('\n')[0] ?? '').replace(/; if the root CA is installed.*/, '');
 }
 
 /**
- * For credentials of an `AuthFile=`: the file is root's, and the unit's `TLSVerify=false` is no reason
- * to show them to whoever answers without TLS.
+ * For credentials of an `AuthFile=` that would be sent without TLS: the file is root's, and the unit's
+ * `TLSVerify=false` is no reason to show them to whoever answers.
  */
 export function needsTls(endpoint: Endpoint): RegistryError {
   return failure('unauthorized', endpoint, 'TLS, for credentials of an AuthFile=', 'plain HTTP', {
@@ -106,9 +106,9 @@ export function needsTls(endpoint: Endpoint): RegistryError {
 }
 
 /**
- * What an answer that is no success means. Reads as much of its body as an error may quote.
+ * The error for an answer that is no success. Reads as much of the body as an error may quote.
  *
- * @param given.secrets what was sent to prove who asks: a registry may send it back.
+ * @param given.secrets the credentials that were sent: a registry may quote them.
  */
 export async function refused(
   endpoint: Endpoint,
@@ -157,19 +157,19 @@ async function bodyOf(response: IncomingMessage, timeouts: Timeouts): Promise<st
   try {
     return (await readBody(response, MAX_QUOTED_BYTES, timeouts)).toString('utf8');
   } catch (error) {
-    // The status says enough where the body breaks off.
+    // If the body breaks off, the status says enough.
     return error instanceof TooLarge ? error.start.toString('utf8') : '';
   }
 }
 
-/** The words of a registry, safe to show: no secret, no control character, no URL's query. */
+/** A registry's words without secrets, control characters and queries of URLs. */
 function quote(body: string, secrets: readonly string[]): string {
   let words = errorWords(body);
   for (const secret of secrets) if (secret !== '') words = words.replaceAll(secret, '***');
   return printable(words.replace(/\?[^\s"')]*/g, '?…'));
 }
 
-/** Cut to what fits into a message, with everything escaped that could steer a terminal. */
+/** A text cut to fit into a message, with all characters escaped that could steer a terminal. */
 export function printable(text: string, maxCharacters = MAX_QUOTED_CHARACTERS): string {
   return cutShort(text, maxCharacters).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, escape);
 }
@@ -178,7 +178,10 @@ function escape(character: string): string {
   return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }
 
-/** distribution-spec, "Error Codes": `{"errors": [{"code", "message"}]}`; else the text itself. */
+/**
+ * The first error by distribution-spec, "Error Codes": `{"errors": [{"code", "message"}]}`; else
+ * the body.
+ */
 function errorWords(body: string): string {
   try {
     const { errors }: { readonly errors?: unknown } = Object(JSON.parse(body));

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { isDigest, sha256 } from '../image/digest.ts';
+import { MAX_DOCUMENT_BYTES } from '../oci/document.ts';
 import type { Manifest } from '../oci/manifest.ts';
-import { ACCEPTED_TYPES } from '../oci/manifest.ts';
+import { ACCEPTED_TYPES } from '../oci/media-types.ts';
 import type { Access } from './access.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Exchange } from './exchange.ts';
@@ -9,12 +10,9 @@ import { connectionLost, failure, printable } from './failure.ts';
 import { readBody, type Timeouts, TooLarge } from './http/body.ts';
 import { discard } from './redirect.ts';
 
-/** distribution-spec, "Pushing Manifests": the least that registries should take. */
-const MAX_BYTES = 4 * 1024 * 1024;
-
 /**
- * Gets a manifest or index by tag or digest, and hashes it. For a tag, what the registry says
- * that its digest is counts only as a proof that it came as it was sent.
+ * Gets a manifest or index by tag or digest, and hashes it. For a tag, the digest that the registry
+ * gives proves only that the bytes came as they were sent.
  *
  * @throws {RegistryError}
  */
@@ -54,12 +52,12 @@ async function readWhole(
   response: IncomingMessage,
   timeouts: Timeouts,
 ): Promise<Buffer> {
-  if (Number(response.headers['content-length']) > MAX_BYTES) {
+  if (Number(response.headers['content-length']) > MAX_DOCUMENT_BYTES) {
     discard(response);
     throw tooLarge(place, expected);
   }
   try {
-    return await readBody(response, MAX_BYTES, timeouts);
+    return await readBody(response, MAX_DOCUMENT_BYTES, timeouts);
   } catch (error) {
     if (error instanceof TooLarge) throw tooLarge(place, expected);
     throw connectionLost(place, expected, error);
@@ -67,7 +65,8 @@ async function readWhole(
 }
 
 function tooLarge(place: Endpoint, expected: string) {
-  return failure('bad-reply', place, `${expected} with at most ${MAX_BYTES} bytes`, 'more', {
+  const most = `${expected} with at most ${MAX_DOCUMENT_BYTES} bytes`;
+  return failure('bad-reply', place, most, 'more', {
     hint: 'see what was pushed under that name: an image’s manifest is far smaller',
   });
 }

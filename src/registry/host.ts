@@ -49,7 +49,7 @@ async function openAt(
   policy: RetryPolicy,
   ofRun: Pick<RegistryOptions, 'retryTimes' | 'permitted'>,
 ): Promise<Registry> {
-  // Not by $XDG_CONFIG_HOME: engines obey that for auth files alone.
+  // Not $XDG_CONFIG_HOME: engines use it for auth files only.
   const userDirectory = join(home, '.config/containers');
   const { CONTAINERS_REGISTRIES_CONF: registriesConf } = environment;
   const conf = await readRegistriesConf(host, {

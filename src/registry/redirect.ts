@@ -8,16 +8,16 @@ const MAX_REDIRECTS = 5;
 /** A reply, and the URL that gave it. */
 export interface Reply {
   readonly url: URL;
-  /** Whether redirects led to another origin, and be it back from there. */
+  /** Whether redirects led to another origin, also if they led back. */
   readonly isElsewhere: boolean;
   readonly response: IncomingMessage;
 }
 
 /**
- * Sends a request and follows redirects. Credentials stay with the origin (scheme, host and port)
- * that they were meant for: they are not sent to another, nor back from there.
+ * Sends a request and follows redirects. Credentials are for one origin (scheme, host and port): once
+ * a redirect leads to another origin they are not sent any more, also not if redirects lead back.
  *
- * @throws {RegistryError} `bad-reply` for too many, or one that leads from TLS to plain HTTP.
+ * @throws {RegistryError} `bad-reply` for too many redirects, or one from TLS to plain HTTP.
  */
 export async function sendAndFollow(
   transport: Transport,
@@ -47,9 +47,9 @@ export async function sendAndFollow(
   return { url, isElsewhere, response };
 }
 
-/** Lets go of a body: the connection serves again if the rest is small, else it is closed. */
+/** Drops a body: if the rest is small the connection is used again, else it is closed. */
 export function discard(response: IncomingMessage): void {
-  // Nobody waits for it any more.
+  // Nobody reads the body any more, so its errors concern nobody.
   response.on('error', () => undefined);
   const length = Number(response.headers['content-length'] ?? Number.NaN);
   if (length <= 64 * 1024) response.resume();

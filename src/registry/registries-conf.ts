@@ -4,16 +4,16 @@ import { type Root, RootError } from '../root/root.ts';
 import { RegistryError } from './errors.ts';
 import type { Fragment, RegistryRule } from './registries-toml.ts';
 
-/** How the running system fetches images, where registries.conf says it. */
+/** How the running system fetches images, as far as registries.conf says it. */
 export interface RegistriesConf {
   readonly rules: readonly RegistryRule[];
-  /** Who is asked for credentials; absent or empty, the auth files alone. */
+  /** The helpers that are asked for credentials; if absent or empty, only auth files are read. */
   readonly credentialHelpers?: readonly string[];
 }
 
 /**
- * What names without a registry mean in a root. A file that can't be read is a problem, and the
- * others count.
+ * What names without a registry mean in a root. A file that can't be read is a problem; the other
+ * files still count.
  */
 export async function readShortNames(root: Root): Promise<{
   readonly shortNames: ShortNames;
@@ -43,9 +43,9 @@ export async function readShortNames(root: Root): Promise<{
   };
 }
 
-/** Where the running system, and its user, have what concerns containers. */
+/** Where the running system and its user configure containers. */
 export interface HostPaths {
-  /** `$CONTAINERS_REGISTRIES_CONF`: takes the place of the main file. */
+  /** `$CONTAINERS_REGISTRIES_CONF`: read instead of the main file. */
   readonly registriesConf?: string;
   /** `~/.config/containers` */
   readonly userDirectory: string;
@@ -73,15 +73,15 @@ interface Fault {
   readonly message: string;
 }
 
-/** An ostree tree that was never booted has its /etc as /usr/etc. */
+/** `/usr/etc` in an ostree tree that was never booted, else `/etc`. */
 function etcOf(root: Root): string {
   return root.lookup('/etc') === undefined && root.lookup('/usr/etc') ? '/usr/etc' : '/etc';
 }
 
-/** Podman 6 reads /usr/share as well; where earlier ones are used, nothing lies there. */
+/** Read by podman 6; hosts with earlier versions have nothing there. */
 const VENDOR = '/usr/share/containers';
 
-/** One main file, then the drop-ins in the order of their names; of two of one name, that in /etc. */
+/** The main file, then the drop-ins by name; of two drop-ins with one name the one in /etc counts. */
 function systemFiles(root: Root, etc: string, onFault: (fault: Fault) => void): readonly string[] {
   const [main] = [`${etc}/containers`, VENDOR]
     .map((directory) => `${directory}/registries.conf`)
@@ -101,7 +101,7 @@ function systemDropIns(root: Root, etc: string, onFault: (fault: Fault) => void)
 
 function dropIns(root: Root, directory: string, onFault: (fault: Fault) => void) {
   const path = `${directory}/registries.conf.d`;
-  // As engines do: a link there is not followed.
+  // Engines don't follow a link there.
   const isLink = guard(onFault, path, () => root.readLink(path)) !== undefined;
   const entries = isLink ? [] : (guard(onFault, path, () => root.list(path)) ?? []);
   return entries
@@ -109,7 +109,7 @@ function dropIns(root: Root, directory: string, onFault: (fault: Fault) => void)
     .map(({ name }) => `${path}/${name}`);
 }
 
-/** As containers-registries.conf.d(5): with a main file of the user, only the user's drop-ins. */
+/** By containers-registries.conf.d(5): if the user has a main file, only the user's drop-ins count. */
 function hostFiles(
   host: Root,
   { registriesConf, userDirectory }: HostPaths,
@@ -148,7 +148,7 @@ async function readFiles(
   return fragments;
 }
 
-/** Reads, and tells of a file that can't be read as if it were not there. */
+/** Reads; a file that can't be read is reported and treated as missing. */
 function guard<T>(onFault: (fault: Fault) => void, path: string, read: () => T): T | undefined {
   try {
     return read();

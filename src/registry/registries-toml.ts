@@ -2,21 +2,21 @@ import { parse, TomlError } from 'smol-toml';
 import * as v from 'valibot';
 import { fullName } from '../image/name.ts';
 
-/** What one file of registries.conf says; absent is not the same as empty. */
+/** What one file of registries.conf says. A key that is absent differs from one that is empty. */
 export interface Fragment {
   readonly searchRegistries?: readonly string[];
-  /** Who is asked for credentials, in this order: helpers, and `containers-auth.json`. */
+  /** Asked for credentials in this order: helpers, and `containers-auth.json` for the auth files. */
   readonly credentialHelpers?: readonly string[];
   readonly rules: readonly RegistryRule[];
-  /** Short name → repository; an empty value takes an earlier alias away. */
+  /** Short name → repository; an empty value removes an earlier alias. */
   readonly aliases: Readonly<Record<string, string>>;
 }
 
 /** One `[[registry]]` table. */
 export interface RegistryRule {
-  /** What image names begin with: `quay.io/acme`, or `*.example.com`. */
+  /** The beginning of image names: `quay.io/acme`, or `*.example.com`. */
   readonly prefix: string;
-  /** What takes its place; empty where a wildcard leaves names as they are. */
+  /** Replaces the prefix; empty where a wildcard leaves names as they are. */
   readonly location: string;
   readonly insecure: boolean;
   readonly blocked: boolean;
@@ -27,20 +27,20 @@ export interface RegistryRule {
 export interface Mirror {
   readonly location: string;
   readonly insecure: boolean;
-  /** For which names it is asked. */
+  /** The names for which the mirror is asked. */
   readonly use: 'all' | 'digest-only' | 'tag-only';
 }
 
-/** What is wrong with a file, and where. */
+/** What is wrong with a file, and on which line. */
 export interface TomlFault {
   readonly message: string;
   readonly line?: number;
 }
 
 /**
- * Reads the text of a file: containers-registries.conf(5). Unknown keys are let be.
+ * Reads the text of a file: containers-registries.conf(5). Unknown keys are ignored.
  *
- * @param kind version 1 of the format, which still works, is for the main file alone.
+ * @param kind version 1 of the format, which still works, is allowed in the main file only.
  */
 export function parseRegistriesToml(
   text: string,
@@ -148,7 +148,7 @@ function fromVersion2(written: File): Fragment | string {
       return `expected one value of insecure and blocked for ${show(location || prefix)}, found both`;
     }
     byLocation.set(location || prefix, other);
-    // Of two tables in one file, the first counts.
+    // Of two tables for one prefix in one file the first counts.
     if (!rules.has(prefix)) rules.set(prefix, rule);
   }
   const searchRegistries = written['unqualified-search-registries'];

@@ -5,27 +5,28 @@ import type { Access } from './access.ts';
 import type { BlobProgress } from './blob-progress.ts';
 
 /**
- * What berth itself asks of registries. Everything that comes back is hostile: bounded, hashed,
- * validated before anyone sees it.
+ * What berth itself asks of registries. Every reply is hostile: it is bounded, hashed and validated
+ * before anything else sees it.
  */
 export interface Registry {
   /**
-   * Whether the running system's policy.json lets berth download this image itself: signatures are
-   * judged for its name and the digest of its manifest, and fetched once an image. `manifest` and
-   * `download` give only what was let in; what only looks needs no leave, as engines that pull
-   * themselves judge themselves.
+   * Checks that the running system's policy.json lets berth download this image itself: signatures are
+   * judged for the image's name and the digest of its manifest, and fetched once. `manifest` and
+   * `download` give only what was let in, and only for the same `access` object. `resolve` needs no
+   * permission, since an engine that pulls by itself also judges by itself.
    *
-   * @throws {RegistryError} `policy-rejected`, `registry-config` if there is no policy, or what keeps
-   *   its signatures from being read.
+   * @throws {RegistryError} `policy-rejected`; `registry-config` if there is no policy; the error of
+   *   a registry whose signatures can't be read.
    */
   permit(image: ResolvedImage, access: Access, options?: PermitOptions): Promise<void>;
 
   /**
-   * Sees, by policy.json alone, whether any image of this name can be let in: nobody is asked.
+   * Checks by policy.json alone, without asking a registry, whether any image of this name can be
+   * let in.
    *
-   * @param judge `engine` where an engine pulls and judges by itself: only what is rejected outright
-   *   is refused then. `archives` where berth downloads and the engine unpacks what berth hands it:
-   *   that must need no signature.
+   * @param judge `engine` if an engine pulls and judges by itself: then only a name that is rejected
+   *   outright is refused. `archives` if berth downloads and the engine unpacks an archive, for which
+   *   the policy must ask no signature.
    * @throws {RegistryError} `policy-rejected`, `registry-config`.
    */
   foresee(name: string, judge: Judge): Promise<void>;
@@ -59,11 +60,11 @@ export interface Registry {
   /**
    * Streams a blob, hashing as it passes, with backpressure.
    *
-   * What was written is `blob.size` bytes that hash to `blob.digest` when this returns. After an error
-   * it is what `watch.progress` says, and the same call goes on from there; but after
-   * `digest-mismatch` that means nothing.
+   * When this returns, `into` has `blob.size` bytes that hash to `blob.digest`. After an error
+   * `watch.progress` says how many bytes it has, and the same call goes on from there, but not after
+   * `digest-mismatch`.
    *
-   * @param watch.progress what is written already.
+   * @param watch.progress the bytes that `into` has already.
    * @throws {RegistryError}
    */
   download(
@@ -75,7 +76,7 @@ export interface Registry {
   ): Promise<void>;
 
   /**
-   * How far away the registry of a name is: the quickest of its replies in this run, in milliseconds;
+   * How far away the registry of a name is: its quickest reply in this run, in milliseconds, or
    * undefined if it was not asked yet.
    */
   quickestReply(name: string, access: Access): Promise<number | undefined>;
@@ -86,29 +87,32 @@ export interface Registry {
 
 export type Judge = 'berth' | 'engine' | 'archives';
 
-/** Where a blob goes. */
+/** Where a blob is written. */
 export interface BlobTarget {
   write(chunk: Buffer): Promise<void>;
   /**
-   * Forgets all that was written, as it is not the blob. Where that can't be, what turns out to be
-   * wrong can't come anew from another endpoint.
+   * Drops all that was written, since its digest is wrong. Without this method a blob with a wrong
+   * digest can't be downloaded again from another endpoint.
    */
   restart?(): Promise<void>;
-  /** Told of bytes that came before they are written; those that were there already are not written. */
+  /**
+   * Called when bytes arrive, before they are written; bytes that `into` has already are not
+   * written.
+   */
   received?(bytes: number): Promise<void>;
 }
 
 export interface ResolvedName {
-  /** The index's, or the manifest's own where there is no index. */
+  /** The digest of the index, or of the manifest where there is no index. */
   readonly digest: string;
-  /** The manifest's digest, by `os/architecture[/variant]`; attestations are left out. */
+  /** The digests of manifests by `os/architecture[/variant]`; attestations are left out. */
   readonly platforms: ReadonlyMap<string, string>;
 }
 
 export interface PermitOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Signatures, which only a registry has, are not asked for: what needs one is refused. */
+  /** Asks no registry for signatures: an image that needs one is refused. */
   readonly offline?: boolean;
-  /** Who downloads it judges it as well: what berth can't judge is left to that. */
+  /** The engine that downloads the image judges it as well: berth leaves to it what it can't judge. */
   readonly engineJudges?: boolean;
 }

@@ -7,21 +7,22 @@ import {
   parsePlatform,
 } from '../image/platform.ts';
 import type { Blob } from '../image/resolved.ts';
-import { type ManifestDocument, readManifest } from '../oci/manifest.ts';
+import type { Index } from '../oci/document.ts';
 import type { Access } from './access.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Exchange } from './exchange.ts';
 import { connectionLost, failure } from './failure.ts';
 import { fetchManifest } from './fetch-manifest.ts';
 import { readBody, TooLarge } from './http/body.ts';
+import { readManifest } from './read-manifest.ts';
 import type { ResolvedName } from './registry.ts';
 
-/** The images with the most platforms have some ten, each with an attestation. */
+/** Images have ten platforms or so at most, each with an attestation. */
 const MAX_ENTRIES = 500;
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 
 /**
- * A name for every platform: from its index, or from the config of the one manifest that it is.
+ * What a name means for every platform, by its index, or by the config where it is a single manifest.
  *
  * @throws {RegistryError}
  */
@@ -44,12 +45,10 @@ export async function resolveAll(
   return { digest, platforms: new Map(platform === undefined ? [] : [[platform, digest]]) };
 }
 
-type Index = Extract<ManifestDocument, { kind: 'index' }>;
-
 /**
- * Each platform of an index with the entry that would be chosen for it.
+ * Each platform of an index with the manifest that would be chosen for it.
  *
- * @throws {RegistryError} `bad-reply` for one with too many.
+ * @throws {RegistryError} `bad-reply` for an index with too many entries.
  */
 export function platformsOf(
   endpoint: Pick<Endpoint, 'registry' | 'repository'>,
@@ -81,7 +80,7 @@ const configSchema = v.object({
   variant: v.optional(v.string()),
 });
 
-/** @returns undefined for a config that names none, as those of artifacts do. */
+/** @returns undefined for a config without a platform, as artifacts have. */
 async function platformOfConfig(
   exchange: Exchange,
   endpoint: Endpoint,
@@ -110,7 +109,7 @@ async function platformOfConfig(
   return platformInConfig(content);
 }
 
-/** The platform that a config names; undefined if it names none, as those of artifacts. */
+/** The platform that a config names; undefined for a config without one, as artifacts have. */
 export function platformInConfig(content: Buffer): string | undefined {
   const checked = v.safeParse(configSchema, parse(content));
   if (!checked.success) return undefined;

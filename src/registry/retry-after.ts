@@ -9,7 +9,10 @@ export function millisecondsOf(retryAfter: string | undefined): number | undefin
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }
 
-/** A thousand years in milliseconds: `Date` ends in the year 275760, and registries say what they like. */
+/**
+ * A thousand years in milliseconds: `Date` ends in the year 275760, and registries say what they
+ * like.
+ */
 const MAX_AHEAD = 1000 * 365 * 24 * 60 * 60 * 1000;
 
 /** The point in time that lies so many milliseconds ahead, to the second. */

@@ -5,19 +5,19 @@ import { RegistryError } from './errors.ts';
 import { type Registry } from './registry.ts';
 import { LONGEST_RETRY_AFTER } from './retry-after.ts';
 
-/** How policy one is with a registry. */
+/** How often and when a registry is asked again. */
 export interface RetryPolicy {
-  /** How often one thing is asked for in vain, in a row. */
+  /** How often in a row one thing is asked for in vain. */
   readonly attempts: number;
-  /** In milliseconds: how long the first wait may be; each may be twice as long as the one before. */
+  /** In milliseconds: the longest first wait; the bound doubles with each further wait. */
   readonly firstWait: number;
   readonly longestWait: number;
-  /** In milliseconds: who asks for more is asked again by a later run. */
+  /** In milliseconds: a registry that asks for a longer wait is asked again by a later run. */
   readonly longestRetryAfter: number;
   /** From 0 to below 1. */
   readonly random: () => number;
   readonly wait: (milliseconds: number, signal: AbortSignal | undefined) => Promise<void>;
-  /** Told before each wait. */
+  /** Called before each wait. */
   readonly onRetry: (error: RegistryError, milliseconds: number) => void;
 }
 
@@ -39,10 +39,10 @@ export const retryPolicy: RetryPolicy = {
 };
 
 /**
- * Asks again where that makes sense: a connection that broke, a registry that is busy or at fault
- * (not one that refuses, nor one that is not there at all). Each wait is of a random length up to
- * a bound that doubles ("full jitter"), so that a thousand hosts don't come back at once; where the
- * registry names a time (`Retry-After`), it is obeyed. A blob goes on where it broke.
+ * Asks again after a passing failure: a connection that broke, a registry that is busy or at fault.
+ * A registry that refuses, or is not there at all, is not asked again. Each wait has a random length
+ * up to a bound that doubles ("full jitter"), so that a thousand hosts don't come back at once; a
+ * registry's `Retry-After` is obeyed. A blob goes on where its download broke off.
  */
 export function retrying(registry: Registry, policy: RetryPolicy = retryPolicy): Registry {
   const again = <T>(signal: AbortSignal | undefined, ask: () => Promise<T>) =>
@@ -89,7 +89,7 @@ async function persist<T>(
   }
 }
 
-/** @returns undefined if there is no sense in asking again. */
+/** In milliseconds. @returns undefined if asking again makes no sense. */
 function waitAfter(
   error: RegistryError,
   vain: number,
@@ -116,7 +116,7 @@ function isPassing({ code, cause }: RegistryError): boolean {
   }
 }
 
-/** Refused, no such host, a certificate that is not trusted: these stay so. */
+/** A refused connection, an unknown host or certificate stay so; these causes pass. */
 function isPassingCause(cause: unknown): boolean {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   return ['EAI_AGAIN', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'].some((passing) => passing === code);

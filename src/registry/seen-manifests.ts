@@ -1,14 +1,14 @@
 import type { Manifest } from '../oci/manifest.ts';
 
-/** In bytes: of hundreds of images, and little beside what a program takes. */
+/** In bytes: enough for hundreds of images, and little beside the size of the process. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
-/** Manifests that came when names were resolved: they are what is fetched next, and asked for no more. */
+/** Manifests that came when names were resolved: staging needs them next, and doesn't ask again. */
 export class SeenManifests {
   readonly #byDigest = new Map<string, Manifest>();
   #bytes = 0;
 
-  /** Keeps it, as long as there is room. */
+  /** Keeps the manifest if there is room. */
   add(manifest: Manifest): void {
     const { digest, content } = manifest;
     if (this.#byDigest.has(digest) || this.#bytes + content.length > MAX_BYTES) return;

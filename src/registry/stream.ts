@@ -2,7 +2,7 @@ import type { Blob } from '../image/resolved.ts';
 import type { Access } from './access.ts';
 import type { Registry } from './registry.ts';
 
-/** A download as a stream: each chunk waits until the one before it was taken. */
+/** A download as a stream: each chunk waits until the reader has taken the one before. */
 export async function* downloaded(
   registry: Registry,
   name: string,
@@ -20,7 +20,7 @@ export async function* downloaded(
       return taken.promise;
     },
   };
-  // Not a race with the end of the whole: what has been raced with is held until then.
+  // No Promise.race with the end of the download: that would hold every chunk until the end.
   let end: (() => void) | undefined;
   const ended = registry
     .download(name, blob, access, into, { signal: ends })
@@ -35,14 +35,14 @@ export async function* downloaded(
       if (chunk === undefined) return;
       yield chunk;
       arrived = Promise.withResolvers();
-      // It may fail while its last chunk is still at work here.
+      // The download may have failed while the reader was busy with its last chunk.
       end?.();
       const before = taken;
       taken = Promise.withResolvers();
       before.resolve();
     }
   } finally {
-    // Nobody waits for what it says of this.
+    // Nobody waits for the next chunk any more.
     arrived.promise.catch(() => undefined);
     given.abort();
     taken.resolve();

@@ -7,3 +7,6 @@ export type StateErrorCode =
   | 'root-id'
   /** The state directory can't be used, or others may write it. */
   | 'state-directory';
+
+/** The code of the problem of a record that was made again from pins. */
+export type StateProblemCode = 'record-recovered';

@@ -1,3 +1,4 @@
+import type { StateProblemCode } from './error-code.ts';
 import type { EngineId } from '../common/engine-id.ts';
 import type { Pin } from '../engine/pin.ts';
 import { type Contents, type RecordImage, type RootRecord } from './record.ts';
@@ -69,7 +70,7 @@ function contentsOf(pins: readonly Pin[]): Contents {
         ? []
         : [
             {
-              code: 'record-recovered',
+              code: 'record-recovered' satisfies StateProblemCode,
               path: '/',
               message: `the record was made again from pins; ${problems} problem(s) that it had are not known any more`,
               hint: 'stage the root again',

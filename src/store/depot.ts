@@ -3,7 +3,7 @@ import type { Depot, Meaning } from '../engine/depot.ts';
 import type { FetchWatch } from '../engine/fetch-watch.ts';
 import type { Pin, PinnedName, PinRequest } from '../engine/pin.ts';
 import type { Blob, ResolvedImage } from '../image/resolved.ts';
-import { mediaTypeOf } from '../oci/local-images.ts';
+import { mediaTypeOf } from '../oci/document.ts';
 import type { Access } from '../registry/access.ts';
 import { isPresent } from './blob.ts';
 import { damaged } from './failure.ts';

@@ -2,6 +2,7 @@ import { Semaphore } from '../common/semaphore.ts';
 import type { Source } from '../engine/source.ts';
 import { parseName } from '../image/name.ts';
 import type { Blob } from '../image/resolved.ts';
+import { LayoutError } from '../oci/failure.ts';
 import type { ShippedImages } from '../oci/local-images.ts';
 import { RegistryError } from '../registry/errors.ts';
 import { type Registry } from '../registry/registry.ts';
@@ -123,7 +124,7 @@ export class Downloads {
       return true;
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof RegistryError)) throw error;
+      if (!(error instanceof LayoutError)) throw error;
       onBytes(-copied);
       return false;
     }

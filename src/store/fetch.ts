@@ -6,6 +6,7 @@ import { sha256 } from '../image/digest.ts';
 import { parseName } from '../image/name.ts';
 import { parsePlatform } from '../image/platform.ts';
 import { type Blob, distinctBlobs, type ResolvedImage } from '../image/resolved.ts';
+import { MAX_DOCUMENT_BYTES } from '../oci/document.ts';
 import { syncDirectory, writeAll, writeAtomically } from './file.ts';
 import {
   changeIndex,
@@ -18,14 +19,8 @@ import {
 import { blobPath } from './layout.ts';
 import { namesOf } from './loaded-entry.ts';
 import { makeLayout } from './make-layout.ts';
-import { MAX_MANIFEST_BYTES, parseManifest, type StoredManifest, storedBytes } from './manifest.ts';
+import { parseManifest, type StoredManifest, storedBytes } from './manifest.ts';
 import type { Store } from './opened.ts';
-
-/** The kinds of manifest that engines run; others in a layout are for other tools. */
-const MANIFEST_TYPES = [
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.docker.distribution.manifest.v2+json',
-];
 
 /**
  * Brings the image and names it `repository@digest`. The name comes last, so that what is named
@@ -88,7 +83,7 @@ async function bringManifest(
       source.from === 'layout'
         ? source.images.manifest(digest)
         : await registry.manifest(image.name, digest, source.access, signal);
-    if (fetched.length > MAX_MANIFEST_BYTES || sha256(fetched) !== digest) {
+    if (fetched.length > MAX_DOCUMENT_BYTES || sha256(fetched) !== digest) {
       throw unexpected(image, digest, `${fetched.length} bytes that hash to ${sha256(fetched)}`);
     }
     const path = blobPath(layout, digest);
@@ -104,9 +99,7 @@ async function bringManifest(
 function checkManifest(image: ResolvedImage, manifest: StoredManifest): void {
   const list = (blobs: ResolvedImage['blobs']) => blobs.map((b) => `${b.digest} ${b.size}`).join();
   const isPlanned =
-    MANIFEST_TYPES.includes(manifest.mediaType) &&
-    manifest.blobs[0]?.digest === image.config &&
-    list(manifest.blobs) === list(image.blobs);
+    manifest.blobs[0]?.digest === image.config && list(manifest.blobs) === list(image.blobs);
   if (!isPlanned) throw unexpected(image, image.manifest, 'other blobs than were planned');
 }
 

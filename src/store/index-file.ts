@@ -1,29 +1,13 @@
-import * as v from 'valibot';
 import { withLock } from '../common/process-lock.ts';
 import { FETCHED, INDEX_DIGEST, REF_NAME } from '../oci/annotations.ts';
+import type { LooseDescriptor } from '../oci/descriptor.ts';
+import { type IndexJson, MAX_INDEX_BYTES, parseIndexJson } from '../oci/index-json.ts';
 import { damaged } from './failure.ts';
 import { readBounded, writeWhole } from './file.ts';
 import type { Layout } from './layout.ts';
 
-/** Some 100,000 names. */
-const MAX_BYTES = 64 * 1024 * 1024;
-
-// Loose: what other tools wrote beside it stays when the file is written again.
-const DescriptorSchema = v.looseObject({
-  mediaType: v.string(),
-  digest: v.string(),
-  size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-  annotations: v.optional(v.record(v.string(), v.string())),
-});
-
-const IndexSchema = v.looseObject({
-  schemaVersion: v.literal(2),
-  manifests: v.array(DescriptorSchema),
-});
-
-/** The index.json of a layout (image-spec, image-layout.md): which names mean which manifests. */
-export type Index = v.InferOutput<typeof IndexSchema>;
-export type Descriptor = v.InferOutput<typeof DescriptorSchema>;
+export type Index = IndexJson;
+export type Descriptor = LooseDescriptor;
 
 /** A name of the store: `repository:tag` or `repository@digest`. */
 export function nameOf(descriptor: Descriptor): string | undefined {
@@ -35,7 +19,7 @@ export function indexDigestOf(descriptor: Descriptor): string | undefined {
   return descriptor.annotations?.[INDEX_DIGEST];
 }
 
-/** Whether berth gave the name to what it had fetched itself. */
+/** Whether berth gave the name to an image that it had fetched itself. */
 export function isFetched({ annotations }: Descriptor): boolean {
   return annotations?.[FETCHED] !== undefined;
 }
@@ -54,15 +38,15 @@ export function named(
   return { ...descriptor, annotations };
 }
 
-/** The same, for a layout that is not berth's store. */
+/** The descriptor without berth's mark, for a layout that is not berth's store. */
 export function withoutFetched(descriptor: Descriptor): Descriptor {
   const { [FETCHED]: _, ...annotations } = descriptor.annotations ?? {};
   return { ...descriptor, annotations };
 }
 
 /**
- * The index with the descriptor in it. A tag means one manifest and is moved; a digest may be an
- * index's, and then means a manifest for each platform that was fetched.
+ * The index with the descriptor in it. A tag means one manifest and is moved. A digest may be that of
+ * an index, and then means a manifest for each platform that was fetched.
  */
 export function withDescriptor(index: Index, added: Descriptor): Index {
   const name = nameOf(added);
@@ -74,11 +58,13 @@ export function withDescriptor(index: Index, added: Descriptor): Index {
 }
 
 /**
- * @throws {EngineError} `store-damaged` if it is not what it should be: what it named can't be
- * told from elsewhere, so it is never passed over.
+ * Reads index.json; a store without one is empty.
+ *
+ * @throws {EngineError} `store-damaged`: nothing else tells what the names meant, so a damaged
+ * index.json is never passed over.
  */
 export function readIndex(layout: Layout): Index {
-  const content = readBounded(layout.index, MAX_BYTES);
+  const content = readBounded(layout.index, MAX_INDEX_BYTES);
   if (content === undefined) return { schemaVersion: 2, manifests: [] };
   const known = judged.get(layout);
   if (known?.content.equals(content) === true) return known.index;
@@ -87,20 +73,17 @@ export function readIndex(layout: Layout): Index {
   return index;
 }
 
-/** The last that was read: of a large store it takes a while to judge it. */
+/** The index.json that was read last: judging that of a large store takes a while. */
 const judged = new WeakMap<Layout, { readonly content: Buffer; readonly index: Index }>();
 
 function parse(layout: Layout, content: Buffer): Index {
-  try {
-    return v.parse(IndexSchema, JSON.parse(content.toString()));
-  } catch (error) {
-    throw damaged(
-      layout.index,
-      `is not an OCI image index: ${error instanceof Error ? error.message : String(error)}`,
-      'move it away and stage the roots again: blobs that are there are not downloaded again',
-      error,
-    );
-  }
+  const parsed = parseIndexJson(content);
+  if (parsed.kind !== 'refused') return parsed.index;
+  throw damaged(
+    layout.index,
+    `is not an OCI image index: ${parsed.found}`,
+    'move it away and stage the roots again: blobs that are there are not downloaded again',
+  );
 }
 
 export async function writeIndex(layout: Layout, index: Index): Promise<void> {
@@ -109,7 +92,7 @@ export async function writeIndex(layout: Layout, index: Index): Promise<void> {
   judged.set(layout, { content: Buffer.from(content), index });
 }
 
-/** Reads, changes and writes index.json as one step; not written if `change` gives it back. */
+/** Reads, changes and writes index.json as one step. Nothing is written if `change` returns its argument. */
 export async function changeIndex(
   layout: Layout,
   change: (index: Index) => Index,

@@ -1,9 +1,7 @@
-import * as v from 'valibot';
-import { repositoryOf } from '../image/name.ts';
-import { type Platform, parsePlatform } from '../image/platform.ts';
+import { parsePlatform } from '../image/platform.ts';
 import { INDEX_DIGEST, LOADED_NAME, LOADED_STAGED } from '../oci/annotations.ts';
-import type { Entry } from '../oci/index-json.ts';
-import { type Descriptor, type Index, indexDigestOf } from './index-file.ts';
+import { type Entry, entryNamed } from '../oci/index-json.ts';
+import type { Descriptor, Index } from './index-file.ts';
 
 /** Adds an image under its full name; what another load meant by the name goes. */
 export function withLoaded(
@@ -52,26 +50,5 @@ export function marked(descriptor: Descriptor): Descriptor {
 export function loadedEntry(descriptor: Descriptor): Entry[] {
   const name = loadedName(descriptor);
   if (name === undefined) return [];
-  const index = indexDigestOf(descriptor);
-  const platform = platformOf(descriptor);
-  return [
-    {
-      name,
-      repository: repositoryOf(name),
-      digest: descriptor.digest,
-      ...(index === undefined ? {} : { index }),
-      ...(platform === undefined ? {} : { platform }),
-    },
-  ];
-}
-
-const PlatformSchema = v.object({
-  platform: v.object({ os: v.string(), architecture: v.string(), variant: v.optional(v.string()) }),
-});
-
-function platformOf(descriptor: Descriptor): Platform | undefined {
-  const checked = v.safeParse(PlatformSchema, descriptor);
-  if (!checked.success) return undefined;
-  const { os, architecture, variant } = checked.output.platform;
-  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+  return [entryNamed(name, descriptor)];
 }

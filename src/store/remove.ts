@@ -9,7 +9,7 @@ import { type Index, indexDigestOf, readIndex, writeIndex } from './index-file.t
 import { entriesOf, type Layout, layoutAt } from './layout.ts';
 import { isLoaded, isStaged } from './loaded-entry.ts';
 import { layoutExists } from './make-layout.ts';
-import { storedManifest } from './manifest.ts';
+import { leadsTo } from './manifest.ts';
 import type { Store } from './opened.ts';
 import { recoverTemporary } from './partial.ts';
 import { readPinFiles } from './pin-file.ts';
@@ -103,9 +103,9 @@ function needed(store: Blobs, index: Index): ReadonlySet<string> {
   for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
     if (reached.has(digest)) continue;
     reached.add(digest);
-    const manifest = storedManifest(layout, manifests, digest);
-    for (const blob of manifest?.blobs ?? []) reached.add(blob.digest);
-    append(open, manifest?.manifests ?? []);
+    const next = leadsTo(layout, manifests, digest);
+    for (const blob of next.blobs) reached.add(blob);
+    append(open, next.manifests);
   }
   // An index is kept beside an image as bytes: it leads to other platforms, which it does not hold.
   for (const descriptor of index.manifests) {

@@ -7,6 +7,7 @@ import { wantedOf } from '../../src/binding/wanted.ts';
 import { withoutConcealed } from '../../src/common/concealed.ts';
 import type { Deployment } from '../../src/deployment/deployment.ts';
 import { asRun } from '../../src/host/run.ts';
+import { wantedInWorker } from '../../src/host/wanted-in-worker.ts';
 import type { Context } from '../../src/lifecycle/context.ts';
 import { planStage } from '../../src/lifecycle/plan/plan.ts';
 import { reconcile } from '../../src/lifecycle/reconcile.ts';
@@ -95,7 +96,9 @@ export async function makeRuns(
     long.server.fault = fault === undefined ? undefined : () => fault;
     writePolicy(long.directory, mishap.policy ?? 'insecureAcceptAnything');
     writeTree(long, tag);
-    assert.equal(await stageOnce(long, tag), mishap.comesTo, `run ${run}`);
+    // A worker takes a while to start.
+    const comesTo = await stageOnce(long, tag, run % 10 === 0);
+    assert.equal(comesTo, mishap.comesTo, `run ${run}`);
     assert.equal(withoutConcealed(tag), tag, 'what a run concealed is forgotten with it');
     long.server.fault = undefined;
     writePolicy(long.directory, 'insecureAcceptAnything');
@@ -131,15 +134,18 @@ function writeTree({ directory, server }: LongProcess, tag: string): void {
 }
 
 const ID = 'root';
+const options = { bind: 'all', compose: [] } as const;
 const rootOf = ({ directory }: LongProcess) => join(directory, 'root');
 
 /** @returns `ready`, or the code of what went wrong. */
-async function stageOnce(long: LongProcess, tag: string): Promise<string> {
+async function stageOnce(long: LongProcess, tag: string, isByWorker: boolean): Promise<string> {
   const { context, registry } = long;
   return asRun(long, async () => {
     const root = openRoot(rootOf(long));
     try {
-      const wanted = await wantedOf(root, { bind: 'all', compose: [] });
+      const wanted = isByWorker
+        ? await wantedInWorker(root, { options }, context.signal)
+        : await wantedOf(root, options);
       assert.equal(withoutConcealed(tag), '***');
       const planned = { id: ID, location: root.location };
       const staged = await stage(context, ID, (situation) =>
@@ -164,8 +170,10 @@ async function reconcileOnce(long: LongProcess): Promise<string> {
   };
   return asRun(long, async () => {
     const found = { deployments: [deployment], failures: [] };
-    const options = { compose: [], heldDays: 1 };
-    const { roots } = await reconcile(long.context, long.registry, found, options);
+    const { roots } = await reconcile(long.context, long.registry, found, {
+      compose: [],
+      heldDays: 1,
+    });
     const [root] = roots;
     return root?.failures[0]?.error.code ?? root?.findings[0]?.code ?? 'ready';
   });

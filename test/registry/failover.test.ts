@@ -145,7 +145,7 @@ test('a slow mirror is waited for where no other endpoint has it', async (t) => 
     const into = sink();
     await registry.download(name, layer, {}, into);
     assert.deepEqual(into.content(), large.blobs.get(layer.digest));
-    // Who sends next to nothing would be waited for in vain.
+    // A mirror that sends next to nothing would be waited for in vain.
     mirror.fault = () => ({ kind: 'stall', after: 0 });
     mirror.requests.length = 0;
     await fails(
@@ -349,7 +349,7 @@ test('a tag is looked up at mirrors for tags, and fetched from those for digests
   const registry = mirrored(t, servers);
   await registry.manifest(name, digest, {});
   assert.deepEqual([asked(forDigests), asked(forTags)], [['manifests 200'], ['manifests 200']]);
-  // What the tag means may be nowhere else yet.
+  // The new image of the tag may be nowhere else yet.
   forDigests.fault = () => ({ status: 404 });
   assert.ok(blobs[0]);
   await registry.download(name, blobs[0], {}, sink());

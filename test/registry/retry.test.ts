@@ -83,7 +83,7 @@ test('nor is a registry that is not there', async (t) => {
   await server.close();
   await fails(registry.resolve(name, platform, {}), 'registry-unreachable');
   assert.deepEqual(waits, []);
-  // What closes it at the end of the test finds it closed.
+  // Closing the server again at the end of the test does no harm.
   t.mock.method(server, 'close', async () => undefined);
 });
 

@@ -183,14 +183,15 @@ export async function startSigning(t: TestContext) {
         policyFiles: hostPolicyFiles(root, config),
       });
       try {
-        const image = await registry.resolve(name, hostPlatform(), {});
-        await registry.permit(image, {});
+        const access = {};
+        const image = await registry.resolve(name, hostPlatform(), access);
+        await registry.permit(image, access);
         // It must be had as well, not only permitted.
         for (const digest of new Set([image.manifest, image.digest])) {
-          await registry.manifest(name, digest, {});
+          await registry.manifest(name, digest, access);
         }
         for (const blob of image.blobs) {
-          await registry.download(name, blob, {}, { write: async () => undefined });
+          await registry.download(name, blob, access, { write: async () => undefined });
         }
         return undefined;
       } catch (error) {

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import * as v from 'valibot';
 import type { BerthError } from '../../src/common/errors.ts';
 import type { Deployment, Role } from '../../src/deployment/deployment.ts';
+import { ProgressEvent } from '../../src/documents/progress.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { type Activated, activate } from '../../src/lifecycle/boot/activate.ts';
 import type { Context } from '../../src/lifecycle/context.ts';
@@ -50,6 +52,7 @@ export async function startUpdater(
     engine,
     state: new State(join(directory, 'state')),
     report: (event) => {
+      v.parse(ProgressEvent, event);
       if (event.event === 'warning') warnings.push(event.message);
     },
     signal: new AbortController().signal,

@@ -5,7 +5,7 @@ import { isUser } from '../../host/config.ts';
 import { plannerOf } from '../../host/planner.ts';
 import { withRoot } from '../../host/root.ts';
 import { apply, planApply, previewApply } from '../../lifecycle/apply/apply.ts';
-import type { AppliedService } from '../../lifecycle/apply/roll-out.ts';
+import type { AppliedService } from '../../lifecycle/apply/look.ts';
 import type { Plan } from '../../lifecycle/plan/plan.ts';
 import { readSituation } from '../../lifecycle/situation.ts';
 import { failuresOf } from '../../lifecycle/stage/stage.ts';

@@ -116,7 +116,7 @@ async function write(
       registry,
       local,
       signal,
-      onBytes: (bytes) => report({ event: 'fetch-progress', id: watched.id, bytes }),
+      onBytes: (bytes) => report({ event: 'fetch-progress', ...watched, bytes }),
     });
     if (output === '-') await compressed(archive, nameOf(output), process.stdout, signal);
     else await writeBundle(archive, output, plan.bytes, signal);

@@ -1,4 +1,4 @@
-/** Takes bytes from a stream in the portions that a format asks for; holds one chunk at a time. */
+/** Takes bytes from a stream in the portions that a format needs, and holds one chunk at a time. */
 export class ByteReader {
   readonly #chunks: AsyncIterator<Buffer>;
   #chunk: Buffer = Buffer.alloc(0);
@@ -20,7 +20,7 @@ export class ByteReader {
     return Buffer.concat(parts);
   }
 
-  /** @returns whether there were as many. */
+  /** @returns whether the stream had that many bytes. */
   async skip(length: number): Promise<boolean> {
     let missing = length;
     while (missing > 0 && (await this.#fill())) {
@@ -29,7 +29,7 @@ export class ByteReader {
     return missing === 0;
   }
 
-  /** Tells the source that no more is wanted. */
+  /** Tells the source that no more bytes are wanted. */
   async end(): Promise<void> {
     await this.#chunks.return?.();
   }

@@ -1,11 +1,11 @@
-/** What a decoder may have been given ahead of what it has used. */
-const heldBack = 4 * 1024 * 1024;
+/** In bytes: how far a decoder may have read ahead of the bytes that it has used. */
+const READ_AHEAD = 4 * 1024 * 1024;
 
-/** Bytes that are taken piece by piece, of which the last can be given back. */
+/** Bytes that are taken piece by piece; the last of them can be given back. */
 export class ChunkSource {
   readonly #chunks: AsyncIterator<Buffer>;
   #next: Buffer[] = [];
-  /** The last that were taken, the oldest first. */
+  /** The chunks that were taken last, the oldest first. */
   #last: Buffer[] = [];
   #lastBytes = 0;
   #taken = 0;
@@ -14,7 +14,7 @@ export class ChunkSource {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** In bytes. */
+  /** How many bytes were taken, less those given back. */
   get taken(): number {
     return this.#taken;
   }
@@ -26,19 +26,19 @@ export class ChunkSource {
     this.#last.push(chunk);
     this.#lastBytes += chunk.length;
     for (let [oldest] = this.#last; oldest !== undefined; [oldest] = this.#last) {
-      if (this.#lastBytes - oldest.length < heldBack) break;
+      if (this.#lastBytes - oldest.length < READ_AHEAD) break;
       this.#last.shift();
       this.#lastBytes -= oldest.length;
     }
     return chunk;
   }
 
-  /** What is left; who stops early leaves the source open. */
+  /** The remaining chunks. The source stays open if the iteration stops early. */
   async *rest(): AsyncGenerator<Buffer> {
     for (let chunk = await this.next(); chunk !== undefined; chunk = await this.next()) yield chunk;
   }
 
-  /** The last bytes that were taken come again. */
+  /** Puts the bytes that were taken last back, so that they come again. */
   giveBack(bytes: number): void {
     let left = bytes;
     while (left > 0) {
@@ -52,7 +52,7 @@ export class ChunkSource {
     this.#taken -= bytes;
   }
 
-  /** The next bytes, which stay; fewer only at the end. */
+  /** The next bytes, without taking them; fewer than `length` only at the end. */
   async peek(length: number): Promise<Buffer> {
     let head = Buffer.concat(this.#next);
     while (head.length < length) {

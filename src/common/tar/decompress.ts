@@ -2,7 +2,7 @@ import { pipeline, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { ChunkSource } from './chunk-source.ts';
 
-/** What a gzip or zstd stream holds, or the bytes as they are. */
+/** Decompresses a gzip or zstd stream, told by its first bytes; other bytes pass as they are. */
 export async function* unpacked(source: ChunkSource): AsyncGenerator<Buffer> {
   const magic = (await source.peek(4)).toString('hex');
   if (magic.startsWith('1f8b')) yield* through(source, createGunzip());
@@ -10,12 +10,12 @@ export async function* unpacked(source: ChunkSource): AsyncGenerator<Buffer> {
   else yield* source.rest();
 }
 
-/** Frames of data, and those that are to be skipped (RFC 8878, section 3.1.2). */
+/** Whether a zstd frame begins so: one with data, or one to be skipped (RFC 8878, section 3.1.2). */
 function isZstd(magic: string): boolean {
   return magic === '28b52ffd' || /^5.2a4d18$/.test(magic);
 }
 
-/** Node's decoder ends with the first frame; zstd:chunked layers have thousands. */
+/** Decodes frame by frame: Node's decoder stops after the first, and zstd:chunked layers have thousands. */
 async function* zstdFrames(source: ChunkSource): AsyncGenerator<Buffer> {
   for (;;) {
     const head = await source.peek(8);
@@ -27,18 +27,18 @@ async function* zstdFrames(source: ChunkSource): AsyncGenerator<Buffer> {
   }
 }
 
-/** One compressed stream; what follows it stays in the source. */
+/** Decodes one compressed stream; the bytes behind it stay in the source. */
 async function* through(
   source: ChunkSource,
   decoder: Transform & { readonly bytesWritten: number },
 ): AsyncGenerator<Buffer> {
   const before = source.taken;
-  // What goes wrong comes out of the iteration as well.
+  // The callback ignores the error because the iteration throws it as well.
   yield* pipeline(source.rest(), decoder, () => undefined);
   source.giveBack(source.taken - before - decoder.bytesWritten);
 }
 
-/** Whether `unpacked` threw it because the stream is none, or not whole. */
+/** Whether `unpacked` threw this error because the stream is damaged or cut short. */
 export function isDecompression(error: unknown): error is Error {
   if (!(error instanceof Error) || !('code' in error)) return false;
   return (

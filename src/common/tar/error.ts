@@ -1,2 +1,2 @@
-/** What is no archive, or ends too soon. */
+/** The bytes are no tar archive, or end too soon. */
 export class TarError extends Error {}

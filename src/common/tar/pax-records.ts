@@ -1,7 +1,7 @@
 import { nameFromBytes } from '../path-bytes.ts';
 import { TarError } from './error.ts';
 
-/** What of a pax extended header matters to who reads a tree. */
+/** The records of a pax extended header that matter to a reader of trees. */
 export interface PaxRecords {
   readonly path?: string;
   readonly linkpath?: string;
@@ -15,7 +15,7 @@ export interface PaxRecords {
  * The records `LENGTH KEYWORD=VALUE\n` (POSIX.1-2017, pax, "pax Header Block"); an empty value takes
  * away what an earlier record said.
  *
- * @throws {TarError} for what does not have this form: without it another name or size would count.
+ * @throws {TarError} for a malformed record: to skip it would give the member another name or size.
  */
 export function paxRecords(body: Buffer): PaxRecords {
   const records: { -readonly [K in keyof PaxRecords]: PaxRecords[K] } = {};

@@ -3,18 +3,18 @@ import { ByteReader } from './byte-reader.ts';
 import { TarError } from './error.ts';
 import { type PaxRecords, paxRecords } from './pax-records.ts';
 
-/** One member of an archive, with its owner and mode; its body can be read until the next one is asked for. */
+/** A member of an archive. Its body can be read until the next member is asked for. */
 export interface TarEntry {
-  /** As the archive has it, not normalised. */
+  /** The path as it stands in the archive, not normalised. */
   readonly path: string;
   readonly type: 'file' | 'directory' | 'link' | 'hard-link' | 'other';
-  /** What a link says, and which path a hard link means. */
+  /** The target of a symbolic link, or the path of a hard link's file. */
   readonly target: string;
   readonly size: number;
   readonly uid: number;
   readonly gid: number;
   readonly mode: number;
-  /** The next bytes of the body; fewer only at its end. */
+  /** The next bytes of the body; fewer than `length` only at its end. */
   read(length: number): Promise<Buffer>;
 }
 
@@ -22,8 +22,8 @@ const BLOCK = 512;
 const maxExtension = 1024 * 1024;
 
 /**
- * The members of an uncompressed archive: ustar and pax (POSIX.1-2017, pax), and GNU's long names
- * and large numbers (GNU tar manual, "Basic Tar Format").
+ * The members of an uncompressed archive in the formats ustar and pax (POSIX.1-2017, pax), with GNU's
+ * long names and large numbers (GNU tar manual, "Basic Tar Format").
  *
  * @throws {TarError}
  */
@@ -31,7 +31,7 @@ export async function* tarEntries(bytes: AsyncIterable<Buffer>): AsyncGenerator<
   const reader = new ByteReader(bytes);
   try {
     yield* members(reader);
-    // What follows the end is part of the blob still, and of what its digest is of.
+    // Bytes behind the end of the archive still belong to the blob, and to its digest.
     while ((await reader.read(65_536)).length > 0);
   } finally {
     await reader.end();
@@ -42,7 +42,7 @@ async function* members(reader: ByteReader): AsyncGenerator<TarEntry> {
   let records: PaxRecords = {};
   for (;;) {
     const block = await reader.read(BLOCK);
-    // An archive without the two empty blocks at its end is read by all tools.
+    // All tools read an archive that lacks the two empty blocks at its end.
     if (block.length === 0 || isEmpty(block)) return;
     if (block.length < BLOCK) throw new TarError('the archive ends in the middle of a header');
     checkSum(block);
@@ -61,7 +61,7 @@ async function* members(reader: ByteReader): AsyncGenerator<TarEntry> {
     const path = records.path ?? nameAt(block);
     yield {
       path,
-      // Before POSIX.1-1988 a directory was a file whose name ends so.
+      // Before POSIX.1-1988 a directory was a file whose name ends with a slash.
       type: type === '\0' && path.endsWith('/') ? 'directory' : typeOf(type, records),
       target: records.linkpath ?? textAt(block, 157, 100),
       size: length,
@@ -80,7 +80,7 @@ async function* members(reader: ByteReader): AsyncGenerator<TarEntry> {
   }
 }
 
-/** What a header says about the next member, by its type. */
+/** By their type, the headers that say something about the next member. */
 const extensions: ReadonlyMap<string, (body: Buffer) => PaxRecords> = new Map([
   ['x', paxRecords],
   ['g', () => ({})],
@@ -98,7 +98,7 @@ function typeOf(type: string, { sparse }: PaxRecords): TarEntry['type'] {
   if (type === '5') return 'directory';
   if (type === '2') return 'link';
   if (type === '1') return 'hard-link';
-  // The pieces of a sparse file are not its content.
+  // The body of a sparse file has only pieces of its content.
   if (type === 'S') throw new TarError('a sparse file of GNU tar, which layers do not have');
   if (sparse === true) throw new TarError('a sparse file, which layers do not have');
   return ['0', '\0', '7'].includes(type) ? 'file' : 'other';
@@ -106,7 +106,7 @@ function typeOf(type: string, { sparse }: PaxRecords): TarEntry['type'] {
 
 function nameAt(block: Buffer): string {
   const name = textAt(block, 0, 100);
-  // GNU's own format ("ustar  ") has times where POSIX has the prefix.
+  // GNU's own format ("ustar  ") keeps times where POSIX keeps the prefix.
   const prefix = block.toString('latin1', 257, 263) === 'ustar\0' ? textAt(block, 345, 155) : '';
   return prefix === '' ? name : `${prefix}/${name}`;
 }
@@ -117,7 +117,7 @@ function textAt(block: Buffer, start: number, length: number): string {
   return nameFromBytes(end === -1 ? field : field.subarray(0, end));
 }
 
-/** Octal digits, or GNU's base 256 where the first bit is set. */
+/** A number in octal digits, or in GNU's base 256 if the first bit is set. */
 function numberAt(block: Buffer, start: number, length: number): number {
   const first = block[start] ?? 0;
   if (first >= 0x80) {
@@ -135,7 +135,7 @@ function numberAt(block: Buffer, start: number, length: number): number {
   return text === '' ? 0 : Number.parseInt(text, 8);
 }
 
-/** The sum of the header with spaces for the sum itself. */
+/** Checks the sum of the header's bytes, in which spaces stand for the sum itself. */
 function checkSum(block: Buffer): void {
   let sum = 8 * 0x20;
   for (let at = 0; at < BLOCK; at++) if (at < 148 || at >= 156) sum += block[at] ?? 0;

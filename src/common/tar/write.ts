@@ -1,12 +1,12 @@
 const BLOCK = 512;
 
-/** What eleven octal digits can say, in bytes. */
+/** In bytes: the first size that eleven octal digits can't express. */
 const MAX_OCTAL = 8 ** 11;
 
-/** What ends an archive. */
+/** The two empty blocks at the end of an archive. */
 export const TAR_END = Buffer.alloc(2 * BLOCK);
 
-/** A regular file of an archive, without owner and time; `content` must have as many bytes. */
+/** A regular file of an archive, without owner and time; `content` must have `size` bytes. */
 export async function* tarFile(
   path: string,
   size: number,
@@ -17,7 +17,7 @@ export async function* tarFile(
   yield Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
 }
 
-/** Of a regular file: POSIX.1-2024, pax, "ustar Interchange Format". */
+/** The header of a regular file: POSIX.1-2024, pax, "ustar Interchange Format". */
 function header(path: string, size: number): Buffer {
   const block = Buffer.alloc(BLOCK);
   block.write(path, 0, 100);
@@ -33,7 +33,7 @@ function header(path: string, size: number): Buffer {
   return block;
 }
 
-/** A layer may have more than 8 GiB: then in binary, as GNU tar and all readers of today do. */
+/** A size above 8 GiB is written in binary, as GNU tar does and all readers of today understand. */
 function writeSize(block: Buffer, size: number): void {
   if (size < MAX_OCTAL) {
     block.write(`${size.toString(8).padStart(11, '0')}\0`, 124);

@@ -7,10 +7,12 @@ import type { RootRecord } from '../../state/record.ts';
 import type { ServiceManager } from '../../systemctl/services.ts';
 import { type Context } from '../context.ts';
 import type { LifecycleErrorCode } from '../error-code.ts';
+import { aboutRoot } from '../events.ts';
 import { type Plan, type PlannedRoot, planStage } from '../plan/plan.ts';
 import { refuseElsewhere, type Situation } from '../situation.ts';
 import { type Staged, stage } from '../stage/stage.ts';
-import { judgeServices, look, newAndIdle, type RolledOut, rollOut } from './roll-out.ts';
+import { judgeServices, look, newAndIdle } from './look.ts';
+import { type RolledOut, rollOut } from './roll-out.ts';
 import type { Watch } from './watch.ts';
 
 /** What became of services, or would; of none if not all could be fetched: then nothing was touched. */
@@ -44,7 +46,13 @@ export async function apply(
     return planned;
   };
   const staged = await stage(context, id, current, async (root, whole) => {
-    const { contents, ...rest } = await rollOut(context, manager, watch, root, whole);
+    const { contents, ...rest } = await rollOut(
+      aboutRoot(context, root.id),
+      manager,
+      watch,
+      root,
+      whole,
+    );
     done = rest;
     return contents;
   });

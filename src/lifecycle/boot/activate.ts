@@ -4,6 +4,7 @@ import { runningRoot } from '../../state/activation.ts';
 import { isLiving, type RootRecord } from '../../state/record.ts';
 import { type Context, changing } from '../context.ts';
 import { type Drifted, driftedNames, recordDrift } from '../drift.ts';
+import { aboutRoot } from '../events.ts';
 import { pinAgain } from '../restore-pins.ts';
 import { readSituation, recoverSituation, refuseElsewhere, type Situation } from '../situation.ts';
 import { type Finding, judge, judgeAbsent } from '../verify.ts';
@@ -43,7 +44,8 @@ export interface Activated {
  *
  * @throws {BerthError} `other-engine`
  */
-export function activate(context: Context, { id, locked, needs }: BootedRoot): Promise<Activated> {
+export function activate(given: Context, { id, locked, needs }: BootedRoot): Promise<Activated> {
+  const context = aboutRoot(given, id);
   return changing(context, 'exclusive', async () => {
     const situation = await recoverSituation(context);
     refuseElsewhere(situation, id);
@@ -83,7 +85,7 @@ function sayHeld({ state, report }: Context, id: string, switched: boolean): voi
   const [reason = ''] = held.reasons;
   const more = held.reasons.length > 1 ? ` and ${held.reasons.length - 1} more` : '';
   const message = `${held.root} was held back at ${held.time}: ${reason}${more}`;
-  report({ event: 'warning', message });
+  report({ event: 'warning', code: 'held-back', root: held.root, message });
 }
 
 async function moveToRecord(

@@ -16,6 +16,7 @@ import {
   type RootRecord,
 } from '../../state/record.ts';
 import type { Context } from '../context.ts';
+import { aboutRoot } from '../events.ts';
 import type { Situation } from '../situation.ts';
 import { type DeferredName, deferredNames } from './deferred-names.ts';
 import { isKnownByDigest } from './known-by-digest.ts';
@@ -73,22 +74,23 @@ export interface PlanOptions {
 
 /** Resolves every binding and compares with what is there. Reads only. */
 export async function planStage(
-  context: Context,
+  given: Context,
   registry: Registry,
   situation: Situation,
   root: PlannedRoot,
   wanted: Wanted,
   options: PlanOptions = {},
 ): Promise<Plan> {
+  const context = aboutRoot(given, root.id);
   const { downloadOnly = false } = options;
   const record = situation.records.get(root.id);
   if (record !== undefined && isLiving(record) && record.location !== root.location) {
     const message = `${root.id} was staged from ${record.location}; staging ${root.location} under this id replaces that`;
-    context.report({ event: 'warning', message });
+    context.report({ event: 'warning', code: 'other-location', message });
   }
   if (wanted.passedOver > 0) {
     const message = `${counted(wanted.passedOver, 'place')} of ${root.location} ${wanted.passedOver === 1 ? 'is' : 'are'} not root's, so no part of the OS, and not read: \`berth images\` says which`;
-    context.report({ event: 'warning', message });
+    context.report({ event: 'warning', code: 'passed-over', message });
   }
   const { bindings, provided } = withoutShadowed(wanted, situation);
   const meant = 'known' in options ? options.known : record;

@@ -1,3 +1,4 @@
+import type { LifecycleProblemCode } from '../problem-code.ts';
 import type { Binding } from '../../binding/bindings.ts';
 import type { BoundProblem } from '../../binding/survey.ts';
 import { BerthError } from '../../common/errors.ts';
@@ -105,7 +106,7 @@ function notHere(name: string, error: BerthError): BerthError {
   });
 }
 
-function neverFetched(binding: Binding): BoundProblem {
+function neverFetched(binding: Binding): BoundProblem<LifecycleProblemCode> {
   const [place] = binding.references;
   return {
     code: 'pull-never',

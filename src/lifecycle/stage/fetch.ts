@@ -56,10 +56,10 @@ export async function fetchImages(
       if (plan.way === 'download' && fetchesOf(image).some(comesByDepot)) return;
       const fetched = brought.has(id);
       await context.engine.pin(plan.root.id, [{ ...request, fetched }]);
-      context.report({ event: 'pinned', id, root: plan.root.id });
+      context.report({ event: 'pinned', id, name, root: plan.root.id });
     } catch (error) {
       if (!(error instanceof BerthError)) throw error;
-      context.report({ event: 'fetch-failed', id, name, message: error.message });
+      context.report({ event: 'fetch-failed', id, name, code: error.code, message: error.message });
       failed.set(image, error);
     }
   });
@@ -94,7 +94,7 @@ async function bringNames(
   if (bytes > 0) context.report({ event: 'fetch-started', id, name, bytes });
   let before = 0;
   const progress = (come: number) => {
-    if (bytes > 0) context.report({ event: 'fetch-progress', id, bytes: come });
+    if (bytes > 0) context.report({ event: 'fetch-progress', id, name, bytes: come });
   };
   const { depot } = plan.way === 'direct' ? {} : engine;
   const hold = { root: plan.root.id, request: { ...request, fetched: isMissing } };

@@ -57,7 +57,7 @@ export async function moveNamesTo(
   if (otherwise !== undefined) {
     const [meant, roots] = otherwise;
     const message = `${name} stays on ${meant}, which ${roots.join(', ')} means by it; what was pulled is ${id}`;
-    context.report({ event: 'warning', message });
+    context.report({ event: 'warning', code: 'name-kept', name, message });
     return;
   }
   await context.engine.tag(id, name);

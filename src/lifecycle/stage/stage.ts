@@ -8,6 +8,7 @@ import {
 } from '../../state/record.ts';
 import * as transitions from '../../state/transitions.ts';
 import { type Context, changing, changingRoot } from '../context.ts';
+import { aboutRoot } from '../events.ts';
 import type { Plan } from '../plan/plan.ts';
 import { broughtByBerth, pinsOf } from '../provenance.ts';
 import { pinnedRecord } from '../restore-pins.ts';
@@ -47,13 +48,14 @@ export type PutToUse = (record: RootRecord, whole: Contents) => Promise<Contents
  * @throws {BerthError} `no-space` before anything is fetched; `other-engine`.
  */
 export async function stage(
-  context: Context,
+  given: Context,
   rootId: string | ((situation: Situation) => string),
   plan: (situation: Situation) => Promise<Plan>,
   putToUse?: PutToUse,
 ): Promise<Staged> {
-  return changing(context, 'shared', async () => {
-    const id = typeof rootId === 'string' ? rootId : rootId(await recoverSituation(context));
+  return changing(given, 'shared', async () => {
+    const id = typeof rootId === 'string' ? rootId : rootId(await recoverSituation(given));
+    const context = aboutRoot(given, id);
     return changingRoot(context, id, async () => {
       const situation = await recoverSituation(context);
       refuseElsewhere(situation, id);

@@ -1,19 +1,19 @@
 import * as v from 'valibot';
 import { Secret } from '../../common/secret.ts';
 
-/** What proves who asks: a password, or a refresh token (`identitytoken`) where one is given. */
+/** A username with a password, or with a refresh token (`identitytoken`). */
 export interface Credentials {
   readonly username: string;
   readonly password: Secret;
   readonly identityToken?: Secret;
 }
 
-/** An auth.json, or docker's config.json or .dockercfg, as far as it is about credentials. */
+/** The credentials of an auth.json, or of docker's config.json or .dockercfg. */
 export interface AuthFile {
   readonly auths: Readonly<Record<string, Entry | null>>;
   /** Registry → the `NAME` of `docker-credential-NAME`. */
   readonly credHelpers: Readonly<Record<string, string>>;
-  /** The helper that holds what `auths` has no password for. */
+  /** The helper that has the passwords that `auths` lacks. */
   readonly credsStore?: string;
 }
 
@@ -22,13 +22,13 @@ interface Entry {
   readonly identitytoken?: string | null | undefined;
 }
 
-/** What a file says of a registry: credentials, or the helper that has them; or nothing legible. */
+/** What a file says of a registry: credentials, the helper that has them, or something illegible. */
 export type Found =
   | { readonly kind: 'credentials'; readonly credentials: Credentials }
   | { readonly kind: 'illegible'; readonly key: string }
   | { readonly kind: 'helper'; readonly name: string };
 
-/** Undefined if it is not such a file; why is not told, as it might quote a password. */
+/** Undefined if the text is no such file; the reason is not told, since it might quote a password. */
 export function parseAuthFile(
   text: string,
   format: 'auth.json' | 'dockercfg' = 'auth.json',
@@ -57,9 +57,9 @@ const schema = v.object({
 });
 
 /**
- * What a file says of a repository: the most specific key of containers-auth.json(5), then keys
- * as docker wrote them, with a scheme and a path. The first that is there counts, also if it has
- * no password: then the next file is looked at.
+ * What a file says of a repository. The keys of containers-auth.json(5) are looked up first, the most
+ * specific one before the others, then keys as docker wrote them, with a scheme and a path. The first
+ * key that is there counts; if it has no password, the next file is looked at.
  */
 export function findInAuthFile(
   { auths, credHelpers }: AuthFile,
@@ -80,7 +80,7 @@ export function findInAuthFile(
   return credentials === undefined ? undefined : { kind: 'credentials', credentials };
 }
 
-/** As Go's encoding/base64 takes it: filled up to the end. */
+/** With padding, as Go's encoding/base64 wants it. */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** `registry/a/b`, `registry/a`, `registry`. */
@@ -94,17 +94,17 @@ function keysOf(registry: string, repository: string): readonly string[] {
 /** Whether a key names the registry itself: `quay.io`, `https://quay.io/v1/`. */
 function isOf(registry: string, key: string, format: 'auth.json' | 'dockercfg'): boolean {
   const bare = key.replace(/^http:\/\//, '').replace(/^https:\/\//, '');
-  // Without a scheme, what follows a slash is a namespace: those are found by their exact key.
+  // In a key without a scheme a slash begins a namespace: such keys must match exactly.
   const isHost = bare === key && format === 'auth.json';
   return normalised(isHost ? bare : bare.replace(/\/.*$/s, '')) === normalised(registry);
 }
 
-/** Docker Hub goes by three names. */
+/** Docker Hub has three names. */
 function normalised(host: string): string {
   return host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
 }
 
-/** Of `user:password`; docker leaves it empty where a helper has the password. */
+/** Decodes `user:password`; docker leaves it empty where a helper has the password. */
 function decode(encoded: string, token: string): Credentials | undefined {
   const text = Buffer.from(encoded, 'base64').toString('utf8');
   const colon = text.indexOf(':');

@@ -8,10 +8,10 @@ import { parseChallenges } from './challenge.ts';
 import { accessCredentials } from './credentials.ts';
 import { basic, fetchToken, secretsOf } from './token.ts';
 
-/** A value of the `Authorization` header, and what of it must not be shown. */
+/** A value of the `Authorization` header, and the secrets in it. */
 export interface Authorization {
   readonly header: string;
-  /** Whether TLS may go unchecked, or be left out, where it is sent. */
+  /** Whether it may be sent without TLS, or with certificates unchecked. */
   readonly insecure: boolean;
   readonly secrets: readonly string[];
 }
@@ -21,7 +21,7 @@ export type HostCredentials = (
   repository: string,
 ) => Promise<Credentials | undefined>;
 
-/** What was found to open a repository with, kept for the next request that has the same access. */
+/** The authorization for each repository, kept for further requests with the same access object. */
 export class Authorizations {
   readonly #transport: Transport;
   readonly #hostCredentials: HostCredentials;
@@ -37,11 +37,11 @@ export class Authorizations {
   }
 
   /**
-   * Answers a 401, unless another request has done so meanwhile. A token that was used and has
-   * expired is one more reason for a 401.
+   * A new authorization after a 401, or the one that another request has got meanwhile. An expired
+   * token also leads to a 401.
    *
-   * @param used what the request was sent with.
-   * @returns undefined if there is nothing to answer with.
+   * @param used the authorization that the request was sent with.
+   * @returns undefined if there are no credentials, or the registry takes none of this kind.
    * @throws {RegistryError}
    */
   async renew(
@@ -90,7 +90,7 @@ export class Authorizations {
 
   async #credentials(endpoint: Endpoint, access: Access): Promise<Credentials | undefined> {
     const { registry, repository, isElsewhere } = endpoint;
-    // A unit's own are for the registry that it names, not for one that the host leads to.
+    // A unit's credentials are for the registry that it names, not for another in registries.conf.
     if (access.credentials?.kind === 'basic' && isElsewhere) return undefined;
     const found = accessCredentials(access, registry, repository);
     if (found === 'none') return undefined;

@@ -1,4 +1,4 @@
-/** One way in which a registry lets itself be convinced: RFC 9110, 11.6.1. */
+/** One way to authenticate that a registry offers: RFC 9110, section 11.6.1. */
 export interface Challenge {
   /** In lower case: `bearer`, `basic`. */
   readonly scheme: string;
@@ -7,12 +7,12 @@ export interface Challenge {
 }
 
 /**
- * Reads a `WWW-Authenticate` header, in which several challenges may stand, with commas between
- * them, between their parameters and inside of quotes. What is not understood is left out.
+ * Reads a `WWW-Authenticate` header. Several challenges may stand in it, and commas may separate
+ * challenges or parameters, or stand within quotes. Anything that is not understood is left out.
  */
 export function parseChallenges(header: string): readonly Challenge[] {
   const challenges: { scheme: string; parameters: Map<string, string> }[] = [];
-  // Each alternative takes what it has begun, an open quote up to the end: no way back, no delay.
+  // No alternative backtracks, not even at an open quote, which runs to the end: linear time.
   const tokens =
     /([^\s,="]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.|\\$)*)"?|([^\s,"]*)))?|"(?:[^"\\]|\\.|\\$)*"?|./gs;
   for (const [whole, word, quoted, bare] of header.matchAll(tokens)) {

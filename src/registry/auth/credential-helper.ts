@@ -7,7 +7,7 @@ import type { Credentials } from './auth-file.ts';
 const TIMEOUT_MS = 30_000;
 const MAX_BYTES = 64 * 1024;
 
-/** Helpers, each asked once for a registry: they may take long, and ask others over the network. */
+/** Asks each helper once for a registry: a helper may take long, and use the network. */
 export class CredentialHelpers {
   readonly #answers = new Map<string, Promise<Credentials | undefined>>();
 
@@ -39,14 +39,17 @@ export async function askHelper(
   if (answer === 'none') return undefined;
   const reply = parse(answer);
   if (reply === undefined) throw failed(program, server, 'an answer that is not as agreed');
-  // The username that says that the secret is a refresh token.
+  // By this username a helper says that the secret is a refresh token.
   if (reply.Username === '<token>') {
     return { username: '', password: new Secret(''), identityToken: new Secret(reply.Secret) };
   }
   return { username: reply.Username, password: new Secret(reply.Secret) };
 }
 
-/** The one error of a helper that means "none": its other words might quote a secret. */
+/**
+ * The one error of a helper that means "none". Its other errors are not shown: they might quote a
+ * secret.
+ */
 const NONE = /^\s*credentials not found in native keychain\s*$/;
 
 async function run(program: string, server: string, timeout: number): Promise<string> {
@@ -57,7 +60,7 @@ async function run(program: string, server: string, timeout: number): Promise<st
       else if (NONE.test(stdout)) resolve('none');
       else reject(failed(program, server, error.killed === true ? 'no answer' : why(error)));
     });
-    // A helper that ends without reading is told of by its exit code.
+    // If a helper ends without reading, its exit code says enough.
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(server);
   });

@@ -6,9 +6,9 @@ import { printable } from '../failure.ts';
 import { type Credentials, findInAuthFile, parseAuthFile } from './auth-file.ts';
 import type { CredentialHelpers } from './credential-helper.ts';
 
-/** Where the running system may keep credentials, in the order in which they are looked for. */
+/** The files in which the running system may keep credentials, in the order in which they are read. */
 export interface AuthPaths {
-  /** `$REGISTRY_AUTH_FILE`: no other file is looked at. */
+  /** `$REGISTRY_AUTH_FILE`: if it is set, no other file is read. */
   readonly explicit?: string;
   readonly paths: readonly string[];
 }
@@ -37,7 +37,7 @@ export function authPaths(
   };
 }
 
-/** Where the running system has its credentials. */
+/** Where the credentials of the running system come from. */
 export interface CredentialSources {
   readonly authFiles: AuthPaths;
   /** `credential-helpers` of registries.conf. */
@@ -45,7 +45,7 @@ export interface CredentialSources {
   readonly programs: CredentialHelpers;
 }
 
-/** What registries.conf calls the auth files in its `credential-helpers`. */
+/** The name of the auth files among the `credential-helpers` of registries.conf. */
 const AUTH_FILES = 'containers-auth.json';
 
 /** Docker's name for Docker Hub in its configuration. */
@@ -53,10 +53,10 @@ const DOCKER_HUB_URL = 'https://index.docker.io/v1/';
 
 /**
  * The running system's own credentials for a repository. docker's `credsStore`, which
- * containers/image does not know, is asked where all else has none.
+ * containers/image does not know, is asked last.
  *
- * @throws {RegistryError} `registry-config` for a file that can't be read, or a helper that fails,
- *   if no other has any.
+ * @throws {RegistryError} `registry-config` if there are none and a file can't be read or a helper
+ *   fails.
  */
 export async function hostCredentials(
   host: Root,
@@ -111,8 +111,8 @@ async function inAuthFiles(
 }
 
 /**
- * What a unit says of the credentials for an image: its own, that there must be none (`none`),
- * or nothing, so that those of the running system are used (`host`).
+ * The credentials that a unit gives for an image; `none` if none may be sent, `host` if the unit says
+ * nothing and those of the running system are used.
  *
  * @param name a full name.
  * @throws {RegistryError} `registry-config` if the unit's auth file is not one.
@@ -125,13 +125,13 @@ export async function unitCredentials(
   return accessCredentials(access, registry, repository);
 }
 
-/** The same for the endpoint at which the image is fetched. */
+/** As `unitCredentials`, for the endpoint at which the image is fetched. */
 export function accessCredentials(
   { credentials, tlsVerify }: Access,
   registry: string,
   repository: string,
 ): Credentials | 'none' | 'host' {
-  // Nobody can tell who answers without TLS: only what the unit itself gives away goes there.
+  // Without TLS nobody can tell who answers: only the unit's own credentials are sent.
   if (credentials === undefined) return tlsVerify === false ? 'none' : 'host';
   if (credentials.kind === 'basic') return credentials;
   const file = parseAuthFile(credentials.content.reveal());
@@ -139,7 +139,7 @@ export function accessCredentials(
   if (file === undefined) throw wrongFile(where, 'something else');
   const found = findInAuthFile(file, registry, repository);
   if (found?.kind === 'illegible') throw illegible(where, found.key);
-  // A helper is a program of the running system, and would give away its credentials.
+  // A helper is a program of the running system: asking it would give away the system's credentials.
   return found?.kind === 'credentials' ? found.credentials : 'none';
 }
 

@@ -11,11 +11,12 @@ import type { Challenge } from './challenge.ts';
 const MAX_REPLY_BYTES = 256 * 1024;
 
 /**
- * Gets a bearer token, as "Token Authentication" and "OAuth2" of the distribution project say;
- * for anybody if there are no credentials.
+ * Gets a bearer token by "Token Authentication" and "OAuth2" of the distribution project; without
+ * credentials an anonymous token.
  *
- * @param base the URL that was asked, as realms may be relative.
- * @param needsTls whether the credentials go without TLS only where the host's registries.conf says so.
+ * @param base the URL that was asked: a realm may be relative to it.
+ * @param needsTls whether the credentials may go without TLS only if the host's registries.conf says
+ *   `insecure`.
  * @throws {RegistryError}
  */
 export async function fetchToken(
@@ -51,7 +52,7 @@ export async function fetchToken(
   }
 }
 
-/** What a registry may send back in its errors, and must not be shown. */
+/** All spellings of the secrets that a registry may quote in an error, where they must not be shown. */
 export function secretsOf(credentials: Credentials | undefined): readonly string[] {
   if (credentials === undefined) return [];
   const { password, identityToken } = credentials;
@@ -59,7 +60,7 @@ export function secretsOf(credentials: Credentials | undefined): readonly string
   return [basic(credentials), ...said];
 }
 
-/** As it stands in a text, a URL, a form and JSON. */
+/** A secret as plain text, and as written in a URL, a form and JSON. */
 function spellings(secret: string): readonly string[] {
   return [
     secret,
@@ -69,7 +70,7 @@ function spellings(secret: string): readonly string[] {
   ];
 }
 
-/** RFC 7617, without the scheme. */
+/** The value of a `Basic` header by RFC 7617, without the scheme. */
 export function basic({ username, password }: Credentials): string {
   return Buffer.from(`${username}:${password.reveal()}`).toString('base64');
 }
@@ -103,7 +104,7 @@ function askWithPassword(
   const url = new URL(realm);
   const service = challenge.parameters.get('service');
   if (service !== undefined) url.searchParams.set('service', service);
-  // Several scopes stand in one challenge with spaces between them, and one parameter each here.
+  // A challenge has its scopes in one text with spaces; the URL has one parameter for each.
   for (const scope of scopeOf(challenge, endpoint).split(' '))
     url.searchParams.append('scope', scope);
   if (credentials === undefined) return { url, headers: {} };
@@ -125,7 +126,7 @@ function askWithToken(url: URL, challenge: Challenge, endpoint: Endpoint, token:
   return { url, headers: {}, form };
 }
 
-/** A form holds a secret in its body: it is sent once, to whom it is for. */
+/** Sends a request for a token. A form has a secret in its body, so no redirect is followed. */
 async function send(
   transport: Transport,
   endpoint: Endpoint,
@@ -149,7 +150,7 @@ function parse(endpoint: Endpoint, expected: string, body: Buffer): string {
   try {
     reply = JSON.parse(body.toString('utf8'));
   } catch {
-    // What JSON.parse says may quote a part of the token.
+    // The message of JSON.parse may quote a part of the token.
     throw badToken(endpoint, expected, 'something that is not JSON');
   }
   const checked = v.safeParse(schema, reply);

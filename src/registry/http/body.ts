@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 
-/** A body that is longer than it may be. */
+/** A body is longer than allowed. */
 export class TooLarge extends Error {
-  /** What came before it was known to be. */
+  /** The bytes that had arrived by then. */
   readonly start: Buffer;
 
   constructor(maxBytes: number, start: Buffer) {
@@ -11,10 +11,10 @@ export class TooLarge extends Error {
   }
 }
 
-/** Nothing came for too long, or too little. */
+/** For too long nothing came, or too little. */
 export class Stalled extends Error {
   readonly bytes: number;
-  /** Of the whole body, in bytes. */
+  /** All bytes of the body that had arrived. */
   readonly total: number;
 
   constructor(milliseconds: number, bytes = 0, total = bytes) {
@@ -24,7 +24,7 @@ export class Stalled extends Error {
   }
 }
 
-/** The least that a body has to bring: so many bytes in so many milliseconds. */
+/** The slowest body that is waited for: so many bytes in so many milliseconds. */
 export interface LeastRate {
   readonly bytes: number;
   readonly within: number;
@@ -32,21 +32,21 @@ export interface LeastRate {
 
 /** How long a registry is waited for, in milliseconds. */
 export interface Timeouts {
-  /** Until a connection stands, with TLS. */
+  /** Until the connection is open, TLS included. */
   readonly connect: number;
-  /** While nothing comes. */
+  /** While nothing arrives. */
   readonly idle: number;
-  /** Of a body: who sends less keeps berth for ever, and is as good as silent. */
+  /** For a body: a registry that sends less would keep berth for ever, and counts as silent. */
   readonly least: LeastRate;
-  /** The same where the bytes are to be had elsewhere too: a mirror is there to be quick. */
+  /** The same if another endpoint has the bytes too: a mirror is there to be quick. */
   readonly mirror: LeastRate;
-  /** For a small reply as a whole, however it trickles. */
+  /** For a small reply as a whole. */
   readonly smallReply: number;
 }
 
 /**
- * A link of 64 kbit/s, shared by four downloads, gives each a little more than the least. What comes
- * over a thinner one comes in several runs.
+ * A link of 64 kbit/s, shared by four downloads, gives each a little more than the least rate. Over a
+ * thinner link a download takes several runs.
  */
 export const TIMEOUTS: Timeouts = {
   connect: 30_000,
@@ -83,11 +83,11 @@ export async function readBody(
 }
 
 /**
- * Hands on a body piece by piece, the next when the last is done with. An error, of the body or of
- * `take`, destroys the connection.
+ * Hands on a body chunk by chunk, each when `take` is done with the one before. An error of the body
+ * or of `take` destroys the connection.
  *
- * @throws {Stalled} when nothing comes in `idle`, or less than the least; the time that `take` needs does
- *   not count.
+ * @throws {Stalled} if nothing arrives for `idle`, or less than `least` allows; the time that `take`
+ *   needs does not count.
  */
 export async function eachChunk(
   response: IncomingMessage,

@@ -1,16 +1,16 @@
 import { type Root, RootError } from '../../root/root.ts';
 import { RegistryError } from '../errors.ts';
 
-/** What certs.d has for one registry: containers-certs.d(5). */
+/** The files of certs.d for one registry: containers-certs.d(5). */
 export interface HostCertificates {
-  /** Trusted beside those of the system; PEM. */
+  /** CAs that are trusted beside those of the system; PEM. */
   readonly authorities: readonly Buffer[];
-  /** To show who asks, in the order in which they are to be tried; PEM. */
+  /** Client certificates in the order in which they are tried; PEM. */
   readonly identities: readonly Identity[];
 }
 
 export interface Identity {
-  /** The certificate's file. */
+  /** The file of the certificate. */
   readonly path: string;
   readonly cert: Buffer;
   readonly key: Buffer;
@@ -19,10 +19,11 @@ export interface Identity {
 const NONE: HostCertificates = { authorities: [], identities: [] };
 
 /**
- * Reads the first directory that is there for a registry, and no other.
+ * Reads the first directory that exists for a registry, and no other.
  *
- * @param registry `HOST[:PORT]` as names of images say it: `docker.io`.
- * @throws {RegistryError} `registry-config` for what can't be read, and for half a pair.
+ * @param registry `HOST[:PORT]` as in image names: `docker.io`.
+ * @throws {RegistryError} `registry-config` for a file that can't be read, or a certificate without
+ *   its key.
  */
 export function readCertificates(
   host: Root,
@@ -45,7 +46,7 @@ export function readCertificates(
   };
 }
 
-/** The names of the pairs, `.cert` and `.key` taken off. */
+/** The names of the pairs of `.cert` and `.key`, without these endings. */
 function basesOf(directory: string, names: readonly string[]): readonly string[] {
   const lone = names.find((name) => {
     const other = name.replace(/\.(cert|key)$/, (suffix) => (suffix === '.key' ? '.cert' : '.key'));
@@ -67,7 +68,7 @@ function readFile(host: Root, path: string): Buffer | undefined {
   }
 }
 
-/** What may not be looked at is as if it were not there: engines see it so too. */
+/** A directory that may not be read counts as missing, as for engines. */
 function allowed<T>(look: () => T): T | undefined {
   try {
     return look();
@@ -78,7 +79,7 @@ function allowed<T>(look: () => T): T | undefined {
   }
 }
 
-/** Also for a pair that TLS does not take. */
+/** The error for anything wrong in certs.d. */
 export function wrong(message: string, cause?: unknown): RegistryError {
   return new RegistryError('registry-config', message, {
     hint: 'mend the directory: containers-certs.d(5) says what it may hold; CAs end in .crt',

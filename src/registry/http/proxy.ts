@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net';
 import { Secret } from '../../common/secret.ts';
 import { RegistryError } from '../errors.ts';
 
-/** A proxy for HTTP, which tunnels what has TLS, or one that speaks SOCKS5. */
+/** An HTTP proxy, through which TLS is tunnelled, or a SOCKS5 proxy. */
 export interface Proxy {
   /** Without user and password. */
   readonly url: URL;
@@ -13,20 +13,20 @@ export function isSocks({ url }: Proxy): boolean {
   return url.protocol === 'socks5:' || url.protocol === 'socks5h:';
 }
 
-/** The header that says who asks a proxy for HTTP. */
+/** The header with the login for an HTTP proxy. */
 export function authorizationOf({ login }: Proxy): Readonly<Record<string, string>> {
   if (login === undefined) return {};
   const text = `${login.username}:${login.password.reveal()}`;
   return { 'proxy-authorization': `Basic ${Buffer.from(text).toString('base64')}` };
 }
 
-/** The way to a URL: undefined for the direct one. */
+/** The proxy for a URL; undefined for a direct connection. */
 export type ProxyFor = (url: URL) => Proxy | undefined;
 
 /**
- * What `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` say, as Go's golang.org/x/net/http/httpproxy reads
- * them, and so every engine: nothing on this machine's loopback is asked through one. But what is no
- * proxy is an error, and not none: who set one wants nothing to go another way.
+ * The proxies in `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, as Go's golang.org/x/net/http/httpproxy
+ * reads them, and with it every engine: hosts on this machine's loopback are asked directly. Unlike
+ * there, a value that is no proxy is an error: whoever set it wants no direct connections.
  *
  * @throws {RegistryError} `registry-config`
  */
@@ -80,7 +80,7 @@ function parseProxy(variable: string, text: string): Proxy | undefined {
 
 function noProxy(variable: string, text: string): RegistryError {
   const [, rest = ''] = /^(?:\w+:\/\/)?(.*)$/s.exec(text) ?? [];
-  // What is no URL can't be told apart into what may be shown and a password.
+  // In a text that is no URL a password can't be told from the rest.
   const found = /[:@]/.test(rest)
     ? 'none (it is not shown: it may hold a password)'
     : JSON.stringify(text);
@@ -95,7 +95,7 @@ function noProxy(variable: string, text: string): RegistryError {
 
 type Exemption = (host: string, port: string) => boolean;
 
-/** `*`, addresses, networks and domains, each but `*` and networks with a port if it is to have one. */
+/** `*`, networks, and addresses and domains with or without a port. */
 function exemptions(list: string): Exemption {
   const entries = list.split(',').map((entry) => entry.trim().toLowerCase());
   if (entries.includes('*')) return () => true;
@@ -108,7 +108,7 @@ function exemption(entry: string): Exemption | undefined {
   if (isIP(network) !== 0 && Number(bits) <= (isIP(network) === 6 ? 128 : 32)) {
     const list = new BlockList();
     list.addSubnet(network, Number(bits), family(network));
-    // Of its own family alone: a BlockList finds IPv4 in `::/0` too.
+    // Only addresses of the network's own family: a BlockList finds IPv4 in `::/0` too.
     return (host) => isIP(host) === isIP(network) && list.check(host, family(host));
   }
   const [, bracketed, plain, port = ''] = /^(?:\[([^\]]*)\]|([^:]*)):([^:]*)$/.exec(entry) ?? [];
@@ -120,7 +120,7 @@ function exemption(entry: string): Exemption | undefined {
     list.addAddress(name, family(name));
     return (host, other) => isPort(other) && isIP(host) !== 0 && list.check(host, family(host));
   }
-  // `.a.example` and `*.a.example` are for what is below it, `a.example` for itself too.
+  // `.a.example` and `*.a.example` stand for the hosts below a.example, `a.example` for itself too.
   const suffix = name.replace(/^\*\./, '.').replace(/^(?!\.)/, '.');
   const isWhole = !/^(\*\.|\.)/.test(name);
   return (host, other) =>

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6, type Socket } from 'node:net';
 import type { Proxy } from './proxy.ts';
 
-/** What a proxy said that is not what was asked for. */
+/** The proxy refused, or said something unexpected. */
 class SocksRefusal extends Error {}
 
 const VERSION = 5;
@@ -9,8 +9,8 @@ const NO_LOGIN = 0;
 const LOGIN = 2;
 
 /**
- * Asks a SOCKS5 proxy for the way to a host, over a new connection to it: RFC 1928, and RFC 1929 for
- * the login. The proxy looks the name up, as Go has it.
+ * Asks a SOCKS5 proxy to connect to a host, over a new connection to the proxy: RFC 1928, and RFC 1929
+ * for the login. The proxy looks the host's name up, as with Go.
  */
 export async function askSocks(
   socket: Socket,
@@ -34,7 +34,7 @@ export async function askSocks(
   socket.write(Buffer.concat([connect, address(host), Buffer.from([port >> 8, port & 0xff])]));
   const [, reply, , kind = 0] = await read(socket, 4);
   if (reply !== 0) throw new SocksRefusal(`it answers ${reply} for ${host}:${port}`);
-  // Where the proxy itself connects from: an address of 4 or 16 bytes or a name, and a port.
+  // The rest is the proxy's own address (4 or 16 bytes, or a name) and port, which nobody needs.
   const length = kind === 1 ? 4 : kind === 4 ? 16 : ((await read(socket, 1))[0] ?? 0);
   await read(socket, length + 2);
 }
@@ -47,7 +47,7 @@ function address(host: string): Buffer {
 }
 
 function ipv6(text: string): Buffer {
-  // A URL writes every address in one way, with at most one `::` and no dots.
+  // URL normalises the address: at most one `::`, and no dots.
   const [head = '', tail] = new URL(`http://[${text}]`).hostname.slice(1, -1).split('::');
   const groups = (part: string) => (part === '' ? [] : part.split(':').map((hex) => `0x${hex}`));
   const [first, last] = [groups(head), groups(tail ?? '')];
@@ -55,7 +55,7 @@ function ipv6(text: string): Buffer {
   return Buffer.from([...first, ...zeros, ...last].map(Number).flatMap((n) => [n >> 8, n & 0xff]));
 }
 
-/** With its length before it, in one byte. */
+/** The text after its length, which is one byte. */
 function sized(text: string): Buffer {
   const bytes = Buffer.from(text);
   if (bytes.length > 255) throw new SocksRefusal('it takes no name or password of 256 bytes');
@@ -65,8 +65,8 @@ function sized(text: string): Buffer {
 async function read(socket: Socket, length: number): Promise<Buffer> {
   const pieces: Buffer[] = [];
   for (let left = length; left > 0; ) {
-    // What is there is taken, however little: a socket that has some says at once, and again and
-    // again, that it is readable, and nothing more would ever come.
+    // Takes however little is there: a socket that holds some bytes says over and over that it is
+    // readable, and waiting for more would never end.
     const there = Math.min(left, socket.readableLength);
     const bytes: unknown = there > 0 ? socket.read(there) : undefined;
     if (bytes instanceof Buffer) {

@@ -5,7 +5,7 @@ import { type ConnectionOptions, createSecureContext, getCACertificates } from '
 import { systemErrorCode } from '../../common/errors.ts';
 import { type HostCertificates, type Identity, wrong } from './certificates.ts';
 
-/** Where systems keep all their CAs in one file: the list of Go's crypto/x509, which engines use. */
+/** Files with all CAs of the system: the list of Go's crypto/x509, which engines use. */
 const BUNDLES = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/pki/tls/certs/ca-bundle.crt',
@@ -15,20 +15,20 @@ const BUNDLES = [
   '/etc/ssl/cert.pem',
 ];
 
-/** Where systems keep CAs one by one: Go's list. */
+/** Directories with one CA in each file: Go's list. */
 const DIRECTORIES = ['/etc/ssl/certs', '/etc/pki/tls/certs'];
 
 /**
- * How far to look for the system's CAs: its bundle is read in a fifth of the time that Node needs to
- * list them, and has what its directories have, but for what somebody has put there by hand.
+ * How far to look for the system's CAs. Reading the bundle takes a fifth of the time that Node needs
+ * to list all CAs; it lacks only those that somebody has put into a directory by hand.
  */
 export type Extent = 'bundle' | 'directories';
 
 /**
- * Whom a connection trusts, and who it says that it is: the identity with that index, if there is
- * one. Without a check of the other side it still says so.
+ * The CAs that a connection trusts, and the client certificate that it shows: the identity with that
+ * index, if there is one. It is shown also where the server's certificate is not checked.
  *
- * @throws {RegistryError} `registry-config` if any of the identities is none.
+ * @throws {RegistryError} `registry-config` if an identity is no certificate with its key.
  */
 export function tlsOptionsOf(
   insecure: boolean,
@@ -42,7 +42,7 @@ export function tlsOptionsOf(
   const ca = insecure ? [] : [...systemAuthorities(extent), ...authorities.flatMap(certificatesIn)];
   return {
     secureContext: createSecureContext({ ...own, ca }),
-    // Always said: Node's own default hangs on NODE_TLS_REJECT_UNAUTHORIZED.
+    // Always set: Node's default depends on NODE_TLS_REJECT_UNAUTHORIZED.
     rejectUnauthorized: !insecure,
   };
 }
@@ -55,7 +55,7 @@ function check({ path, cert, key }: Identity): void {
   }
 }
 
-/** As Go's crypto/x509, with the variables that it obeys; Node's own where there are none. */
+/** As Go's crypto/x509 finds them, with its variables; Node's own list if there are none. */
 function systemAuthorities(extent: Extent): readonly (string | Buffer)[] {
   const { SSL_CERT_FILE: file, SSL_CERT_DIR: directories } = process.env;
   const bundle = firstOf(file ? [file] : BUNDLES);
@@ -77,7 +77,7 @@ function firstOf(paths: readonly string[]): Buffer | undefined {
   return undefined;
 }
 
-/** What can't be read is passed over, as by Go. */
+/** Files that can't be read are skipped, as by Go. */
 function filesIn(directory: string): readonly Buffer[] {
   try {
     return readdirSync(directory).flatMap((name) => firstOf([join(directory, name)]) ?? []);
@@ -87,7 +87,7 @@ function filesIn(directory: string): readonly Buffer[] {
   }
 }
 
-/** The certificates of a file; what else stands in it is passed over, as by Go. */
+/** The certificates of a file; other content is skipped, as by Go. */
 function certificatesIn(pem: Buffer): readonly string[] {
   const blocks = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
   return (pem.toString('latin1').match(blocks) ?? []).filter(isCertificate);
@@ -101,7 +101,7 @@ function isCertificate(pem: string): boolean {
   }
 }
 
-/** OpenSSL's own word: it never quotes what it reads. */
+/** OpenSSL's reason: it never quotes the file. */
 function reasonOf(error: unknown): string {
   return error instanceof Error && 'reason' in error ? String(error.reason) : 'none';
 }

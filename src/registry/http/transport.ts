@@ -7,30 +7,30 @@ import { authorizationOf, isSocks, type Proxy, type ProxyFor } from './proxy.ts'
 import { type Extent, tlsOptionsOf } from './tls.ts';
 import { addressOf, ProxyError, SocksAgent, TunnelAgent, withHeaders } from './tunnel.ts';
 
-/** One request, to one origin; redirects and credentials are others' work. */
+/** One request to one origin; redirects and credentials are handled elsewhere. */
 export interface Ask {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  /** For which registry: its certs.d counts, also where it leads to another origin. */
+  /** The registry whose certs.d counts, also after a redirect to another origin. */
   readonly registry: string;
-  /** Whether the certificate may be anybody's. */
+  /** Whether any certificate is accepted. */
   readonly insecure: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** Makes it a POST. */
+  /** With a form the request is a POST. */
   readonly form?: URLSearchParams;
 }
 
-/** A connection could not be made, or TLS not be agreed on: nothing was sent. */
+/** The connection or TLS failed: nothing was sent. */
 export class NotConnected extends Error {}
 
 export interface TransportOptions {
-  /** What certs.d has for a registry. */
+  /** The certs.d of a registry. */
   readonly certificates?: (registry: string) => HostCertificates;
   readonly proxyFor?: ProxyFor;
   readonly timeouts?: Timeouts;
 }
 
-/** Sends requests over connections that are kept for the next. */
+/** Sends requests over connections that are kept for further requests. */
 export class Transport {
   readonly timeouts: Timeouts;
   readonly #certificatesOf: (registry: string) => HostCertificates;
@@ -41,7 +41,7 @@ export class Transport {
   readonly #certificates = new Map<string, HostCertificates>();
   readonly #quickest = new Map<string, number>();
   #extent: Extent = 'bundle';
-  /** Of a registry's identities, the one that was not refused. */
+  /** For each registry the index of the identity that was not refused. */
   readonly #accepted = new Map<string, number>();
 
   constructor({ certificates, proxyFor, timeouts = TIMEOUTS }: TransportOptions = {}) {
@@ -51,9 +51,9 @@ export class Transport {
   }
 
   /**
-   * The reply, as soon as its headers are here.
+   * The reply, as soon as its headers have arrived.
    *
-   * @throws {NotConnected} with the cause; other errors are those of the broken connection.
+   * @throws {NotConnected} with the cause; other errors come from a connection that broke.
    * @throws {RegistryError} `registry-config`
    */
   async send(ask: Ask): Promise<IncomingMessage> {
@@ -68,7 +68,7 @@ export class Transport {
         return reply;
       } catch (error) {
         ask.signal?.throwIfAborted();
-        // A kept connection that the other side closed meanwhile: the request was not served.
+        // The server has closed a kept connection meanwhile, without serving the request.
         if (attempt.isStale) continue;
         if (this.#hasMoreAuthorities(error, extent)) continue;
         if (this.#hasNextIdentity(ask, error, identity, refusals)) {
@@ -102,7 +102,7 @@ export class Transport {
       ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
     };
     const options: RequestOptions = {
-      // Not the URL itself: user and password in a URL (of a redirect) would be sent along.
+      // Not the URL itself: a redirect's URL may have a user and password, which would be sent.
       ...addressOf(url),
       path: url.pathname + url.search,
       method: body === undefined ? 'GET' : 'POST',
@@ -116,7 +116,7 @@ export class Transport {
       const agent = proxy === undefined ? this.#plain : this.#socksAgentFor(proxy);
       return withHeaders(http.request({ ...options, agent }), headers).end(body);
     }
-    // What has no TLS is asked of the proxy itself: RFC 9112, 3.2.2.
+    // Without TLS the proxy itself gets the request: RFC 9112, section 3.2.2.
     const toProxy: RequestOptions = {
       ...options,
       ...addressOf(proxy.url),
@@ -161,7 +161,7 @@ export class Transport {
     return known;
   }
 
-  /** A tunnel tells by itself that it is one. */
+  /** Names the proxy in an error of plain HTTP; a tunnel's error names it already. */
   #asOfProxy(url: URL, error: unknown): unknown {
     const proxy = url.protocol === 'http:' ? this.#proxyFor(url) : undefined;
     if (proxy === undefined || error instanceof ProxyError || !(error instanceof Error))
@@ -173,7 +173,7 @@ export class Transport {
     return this.#accepted.get(registry) ?? 0;
   }
 
-  /** Looks further for who has signed a certificate, unless that was done already. */
+  /** Reads the system's directories of CAs as well, unless that was done already. */
   #hasMoreAuthorities(error: unknown, asked: Extent): boolean {
     const isUnknown = /ISSUER|SELF_SIGNED|VERIFY_LEAF/.test(systemErrorCode(error) ?? '');
     if (!isUnknown || asked === 'directories') return false;
@@ -182,14 +182,14 @@ export class Transport {
   }
 
   /**
-   * Goes on to the next identity when one was refused. Node does not tell which CAs a server
-   * accepts, by which others choose; and the server's word may be lost when it hangs up.
+   * Goes on to the next identity when one was refused. Other clients choose by the CAs that a server
+   * accepts, which Node does not tell; and a server's alert may be lost when it hangs up.
    */
   #hasNextIdentity({ registry }: Ask, error: unknown, asked: number, refusals: number): boolean {
     const count = this.#certificates.get(registry)?.identities.length ?? 0;
     const isRefusal = /^ERR_SSL_.*_ALERT_|^ECONNRESET$|^EPIPE$/.test(systemErrorCode(error) ?? '');
     if (!isRefusal || refusals + 1 >= count) return false;
-    // Another request may have gone on already.
+    // Another request may have moved on already.
     if (this.#identityOf({ registry }) === asked) this.#accepted.set(registry, (asked + 1) % count);
     return true;
   }
@@ -198,7 +198,7 @@ export class Transport {
 class Attempt {
   readonly reply: Promise<IncomingMessage>;
   isConnected = false;
-  /** In milliseconds, from the connection to the reply. */
+  /** In milliseconds from the connection to the reply. */
   took = 0;
   readonly #request: http.ClientRequest;
   #isRefusedLate = false;
@@ -214,9 +214,9 @@ class Attempt {
       timer = setTimeout(() => request.destroy(new Stalled(idle)), idle);
     };
     request.once('socket', (socket) => {
-      // When a request is ended just as its reply is whole, Node listens to the socket no more.
+      // Node stops listening to the socket when a request is destroyed just as its reply ends.
       if (!request.reusedSocket) socket.on('error', () => undefined);
-      // Also one that a proxy has connected already.
+      // A socket through a proxy is connected already.
       if (request.reusedSocket || !('encrypted' in socket || socket.connecting)) connected();
       else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected);
     });
@@ -225,7 +225,7 @@ class Attempt {
         this.took = performance.now() - begun;
         resolve(reply);
       });
-      // Also for what comes when the reply is here already: its reader is told of that.
+      // Listens also after the reply has begun; then the reader of the body gets the error.
       request.on('error', (error: NodeJS.ErrnoException) => {
         this.#isRefusedLate = error.code === 'ECONNRESET' || error.code === 'EPIPE';
         reject(error);

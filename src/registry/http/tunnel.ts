@@ -9,7 +9,7 @@ import { Stalled, type Timeouts } from './body.ts';
 import { authorizationOf, isSocks, type Proxy } from './proxy.ts';
 import { askSocks } from './socks.ts';
 
-/** What went wrong at a proxy, or on the way to it. */
+/** A failure of a proxy, or of the connection to it. */
 export class ProxyError extends Error {
   readonly code: string | undefined;
 
@@ -21,12 +21,12 @@ export class ProxyError extends Error {
 
 export interface WayOptions {
   readonly proxy: Proxy;
-  /** For a proxy that is itself spoken to with TLS. */
+  /** For an HTTPS proxy. */
   readonly tls: ConnectionOptions;
   readonly timeouts: Timeouts;
 }
 
-/** Not as options of the request: Node prints those, with NODE_DEBUG=https in the environment. */
+/** Sets headers one by one: Node prints those in a request's options if NODE_DEBUG=https is set. */
 export function withHeaders(
   request: http.ClientRequest,
   headers: Readonly<Record<string, string>>,
@@ -79,12 +79,12 @@ export class SocksAgent extends http.Agent {
   }
 }
 
-/** Node's types want a stream beside an error. */
+/** Calls back with an error alone, where Node's types want a stream too. */
 function told(done: Done | undefined): (error: unknown) => void {
   return (error) => Reflect.apply(done ?? (() => undefined), undefined, [error]);
 }
 
-/** Opens ways through a proxy. */
+/** Opens connections through a proxy. */
 class Way {
   readonly #options: WayOptions;
   readonly #opening = new Set<{ destroy(error?: Error): unknown }>();
@@ -105,12 +105,12 @@ class Way {
     }
   }
 
-  /** Ends what has begun and is no way yet. */
+  /** Ends the attempts that are under way. */
   close(): void {
     for (const opening of this.#opening) opening.destroy();
   }
 
-  /** RFC 9110, 9.3.6. */
+  /** RFC 9110, section 9.3.6. */
   async #byConnect({ host, port }: { host: string; port: number }): Promise<Socket> {
     const { proxy, tls } = this.#options;
     const path = `${host.includes(':') ? `[${host}]` : host}:${port}`;

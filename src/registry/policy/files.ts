@@ -2,18 +2,18 @@ import { type Root, RootError } from '../../root/root.ts';
 import { type Policy, readPolicy } from './policy.ts';
 import { type RegistriesD, readRegistriesD } from './registries-d.ts';
 
-/** What decides which images may be taken; read when first asked for, and only then missed. */
+/** The files that decide which images may be taken, each read when first asked for. */
 export interface PolicyFiles {
   /** @throws {RegistryError} `registry-config` */
   policy(): Policy;
   /** @throws {RegistryError} `registry-config` */
   registriesD(): Promise<RegistriesD>;
-  /** A file that the policy names; a string says why it can't be read. */
+  /** A file that the policy names, or a string that says why it can't be read. */
   keyFile(path: string): Buffer | string;
 }
 
 /**
- * The files of the running system and its user.
+ * The files of the running system and its user, for one run: each is read once.
  *
  * @param userDirectory `~/.config/containers`
  */

@@ -10,8 +10,8 @@ import type { Requirement, SigstoreSigned } from './requirement.ts';
 import type { Attachment } from './sigstore/attachments.ts';
 
 /**
- * Finds the signatures of an image, one of the endpoints where it is fetched from after the other; a string
- * says why none are looked for.
+ * Finds the signatures of an image at one of its endpoints after the other; a string says why none
+ * are looked for.
  */
 export type FindSignatures = (
   image: ResolvedImage,
@@ -19,7 +19,7 @@ export type FindSignatures = (
   signal: AbortSignal | undefined,
 ) => Promise<AsyncIterable<readonly Attachment[]> | string>;
 
-/** What policy.json lets berth download, each image judged once. */
+/** Judges by policy.json what berth may download, each image once for an access. */
 export class Permissions {
   readonly #files: PolicyFiles;
   readonly #findSignatures: FindSignatures;
@@ -79,7 +79,7 @@ export class Permissions {
     return askedOf(this.#files.policy(), name);
   }
 
-  /** A later engine may know more than berth does: what berth can't read is the engine's to judge. */
+  /** A newer engine may know more than berth: a policy that berth can't read is left to the engine. */
   #askEngine(name: string): Asked {
     try {
       return this.#ask(name);
@@ -89,7 +89,7 @@ export class Permissions {
     }
   }
 
-  /** What only signatures can meet; what nothing can meet is an error. */
+  /** The requirements that need a signature. @throws {RegistryError} for one that nothing can meet. */
   #signatureRequirements(name: string, engineJudges = false): readonly SigstoreSigned[] {
     const asked = engineJudges ? this.#askEngine(name) : this.#ask(name);
     const signed: SigstoreSigned[] = [];
@@ -147,7 +147,7 @@ export class Permissions {
   }
 }
 
-/** Why berth can’t judge whether a requirement is met, whatever the image; undefined if it can. */
+/** Why berth can’t judge a requirement, whatever the image; undefined if it can. */
 function unjudged(requirement: Exclude<Requirement, { type: 'reject' }>): string | undefined {
   switch (requirement.type) {
     case 'insecureAcceptAnything':

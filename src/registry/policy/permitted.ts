@@ -1,8 +1,8 @@
 import type { Access } from '../access.ts';
 
 /**
- * What was let in after a look at signatures. A permission belongs to the access object with which
- * it was asked for, and is forgotten with it: a later run, which reads its root anew, asks anew.
+ * The images that were let in after a look at their signatures. A permission belongs to the access
+ * object with which it was asked for, and is forgotten with it: a later run, which reads its root anew, asks anew.
  */
 export class Permitted {
   readonly #byAccess = new WeakMap<Access, Set<string>>();

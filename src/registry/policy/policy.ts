@@ -5,30 +5,30 @@ import { type Requirement, requirementsSchema } from './requirement.ts';
 import { scopesOf } from './scope.ts';
 import { mapOf, parseStrictJson } from './strict-json.ts';
 
-/** A policy.json: what must be true of an image before it may be taken. */
+/** A policy.json: what must hold of an image before it may be taken. */
 export interface Policy {
-  /** The file that says so. */
+  /** The file itself. */
   readonly path: string;
   readonly default: readonly Requirement[];
   readonly docker: Readonly<Record<string, readonly Requirement[]>>;
-  /** Of an image in an archive (`oci-archive`), wherever that lies. */
+  /** For an image in an archive (`oci-archive`), wherever the archive lies. */
   readonly archives: readonly Requirement[];
 }
 
-/** What a policy asks of one image. */
+/** The requirements of a policy for one image. */
 export interface Asked {
   /** All of them must be met. */
   readonly requirements: readonly Requirement[];
-  /** Where the policy says so, in words. */
+  /** Where the policy has them, in words. */
   readonly where: string;
 }
 
 /**
- * Reads the policy of the running system: the first of the files that is there.
+ * Reads the policy of the running system: the first of the files that exists.
  *
  * @param userDirectory `~/.config/containers`
- * @throws {RegistryError} `registry-config` if there is none, or it is not as it must be: as
- *   containers/image has it, one fault anywhere fails the whole.
+ * @throws {RegistryError} `registry-config` if there is none, or it has a fault anywhere: as in
+ *   containers/image, one fault makes the whole file invalid.
  */
 export function readPolicy(host: Root, userDirectory: string): Policy {
   const paths = [userDirectory, '/etc/containers', '/usr/share/containers'].map(
@@ -48,9 +48,9 @@ export function readPolicy(host: Root, userDirectory: string): Policy {
 }
 
 /**
- * What the policy asks of an image: the most specific scope decides alone.
+ * The requirements for an image: the most specific scope decides alone.
  *
- * @param name a full name, as the unit means it, not where registries.conf leads.
+ * @param name a full name as the unit has it, not as registries.conf rewrites it.
  */
 export function askedOf(policy: Policy, name: string): Asked {
   const scope = [...scopesOf(name), ''].find((candidate) =>

@@ -6,9 +6,9 @@ import { RegistryError } from '../errors.ts';
 import { scopesOf } from './scope.ts';
 import { mapOf } from './strict-json.ts';
 
-/** Whether signatures lie beside the images of an endpoint: containers-registries.d(5). */
+/** Says whether signatures are attached to the images of an endpoint: containers-registries.d(5). */
 export interface RegistriesD {
-  /** The directory that says so. */
+  /** The directory that was read. */
   readonly path: string;
   usesAttachments(endpoint: Pick<Endpoint, 'registry' | 'repository' | 'reference'>): boolean;
 }
@@ -56,10 +56,10 @@ function isSaid(flag: Flag): flag is boolean {
   return typeof flag === 'boolean';
 }
 
-/** No name of an image begins with it. */
+/** Stands for `default-docker`; no image name is empty. */
 const DEFAULT = '';
 
-/** Of what a file may say berth needs no more; other keys are for other things, or newer. */
+/** The one key that berth needs; other keys are ignored. */
 const namespaceSchema = v.nullish(v.object({ 'use-sigstore-attachments': v.nullish(v.boolean()) }));
 const schema = v.nullish(
   v.object({
@@ -73,7 +73,7 @@ async function readFlags(
   text: string,
 ): Promise<readonly (readonly [namespace: string, Flag])[]> {
   const { parseAllDocuments } = await import('yaml');
-  // Version 1.1 as Go's reader takes it: yes and on are booleans, << merges.
+  // YAML 1.1, as Go's reader takes it: yes and on are booleans, << merges.
   const [first] = parseAllDocuments(text, { version: '1.1', merge: true, uniqueKeys: true });
   const [fault] = first === undefined ? [] : first.errors;
   if (fault !== undefined) throw wrong(path, fault.message.split('\n')[0] ?? 'it is not YAML');
@@ -96,7 +96,7 @@ async function readFlags(
   ];
 }
 
-/** Aliases are followed only here, and only so often. */
+/** Follows YAML aliases; the library limits how often. */
 function toValue(path: string, convert: () => unknown): unknown {
   try {
     return convert() ?? undefined;

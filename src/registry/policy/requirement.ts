@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { decodeBase64 } from '../../common/base64.ts';
 import { identitySchema } from './sigstore/identity.ts';
 
-/** What a policy.json asks of an image: containers-policy.json(5), "POLICY REQUIREMENTS". */
+/** One requirement of a policy.json: containers-policy.json(5), "POLICY REQUIREMENTS". */
 export type Requirement = v.InferOutput<typeof requirementSchema>;
 
 export type SigstoreSigned = Extract<Requirement, { type: 'sigstoreSigned' }>;
@@ -13,7 +13,7 @@ const datas = v.pipe(v.array(base64), v.minLength(1, 'expected at least one key'
 const text = v.pipe(v.string(), v.minLength(1, 'expected a text that is not empty'));
 const signedIdentity = v.optional(identitySchema, { type: 'matchRepoDigestOrExact' });
 
-/** How many of the keys say something: an empty path says nothing. */
+/** How many of the keys are set; an empty path is not. */
 function said(object: object, keys: readonly string[]): number {
   return Object.entries(object).filter(([key, value]) => keys.includes(key) && value !== '').length;
 }

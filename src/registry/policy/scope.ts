@@ -1,9 +1,9 @@
 import { parseName } from '../../image/name.ts';
 
 /**
- * What can be said of an image by parts of its full name, the most specific first: the name itself,
- * its repository, namespaces and registry, then wildcards over the registry's domains.
- * containers-policy.json(5), "docker:"; containers-registries.d(5) takes the same.
+ * The scopes that an image belongs to, the most specific first: its full name, repository, namespaces
+ * and registry, then wildcards over the registry's domains. Source: containers-policy.json(5),
+ * "docker:"; containers-registries.d(5) has the same.
  */
 export function scopesOf(name: string): readonly string[] {
   const { registry, repository } = parseName(name);

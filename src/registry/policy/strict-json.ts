@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 
 /**
- * Reads JSON that trust hangs on. A key that stands twice in an object is an error, since two readers
- * may take another of the two each; so is one that every object of JavaScript has anyway, such as
- * `constructor`, and text that is not UTF-8.
+ * Reads JSON that decides what is trusted. A key that stands twice in an object is an error, since two
+ * readers might each take a different one; so is a key that every JavaScript object has anyway, such
+ * as `constructor`, and text that is not UTF-8.
  *
  * @throws {SyntaxError}
  */
@@ -14,7 +14,7 @@ export function parseStrictJson(content: Buffer): unknown {
   return value;
 }
 
-/** The same as a schema reads it; undefined if it is not what the schema describes. */
+/** The document as a schema reads it; undefined if it does not fit the schema. */
 export function readStrictJson<T extends v.GenericSchema>(
   schema: T,
   content: Buffer,
@@ -28,7 +28,7 @@ export function readStrictJson<T extends v.GenericSchema>(
   }
 }
 
-/** An object with any keys; a list, which valibot takes for one, is none. */
+/** An object with any keys, but no list, which valibot would accept. */
 export function mapOf<T extends v.GenericSchema>(schema: T) {
   return v.pipe(
     v.unknown(),
@@ -46,11 +46,11 @@ function decode(content: Buffer): string {
   }
 }
 
-/** Of a text that is known to be JSON only strings and these characters matter. */
+/** In text that is known to be JSON only strings and these characters matter. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],]/g;
 
 function refuseAmbiguousKeys(text: string): void {
-  /** What is open: the keys of an object, or undefined for an array. */
+  /** For each open object its keys, for each open array undefined. */
   const open: (Set<string> | undefined)[] = [];
   let isKeyNext = false;
   for (const [token] of text.matchAll(TOKEN)) {

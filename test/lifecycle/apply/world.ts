@@ -1,7 +1,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import * as v from 'valibot';
 import { wantedOf } from '../../../src/binding/wanted.ts';
+import { ProgressEvent } from '../../../src/documents/progress.ts';
 import type { ServiceContainer } from '../../../src/engine/containers.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { type Applied, apply, planApply } from '../../../src/lifecycle/apply/apply.ts';
@@ -117,7 +119,7 @@ export async function startWorld(t: TestContext) {
   const context: Context = {
     engine,
     state: new State(stateDirectory),
-    report: () => undefined,
+    report: (event) => void v.parse(ProgressEvent, event),
     signal: new AbortController().signal,
   };
   return {

@@ -196,7 +196,7 @@ test('a mirror with a wrong signature, or none, does not hide the right one', as
   await judged();
   mirror.push(tag, attachmentsOf([by(other)]));
   await judged();
-  // Who has no right one anywhere is refused; who may have it and can't be asked is asked again.
+  // Without a right signature the image is refused; an endpoint that can't be asked may have it.
   upstream.push(tag, attachmentsOf([by(other)]));
   await fails(judged(), 'policy-rejected');
   upstream.fault = ({ path }) => (path.endsWith('.sig') ? { status: 500 } : undefined);

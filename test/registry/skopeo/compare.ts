@@ -22,7 +22,7 @@ export interface Question {
   readonly isCopied?: boolean;
 }
 
-/** What came of it, and what registries saw of who asked. */
+/** The outcome, and the requests that the registries saw. */
 export interface Observed {
   /** The digest of what the name means, or `failed`. */
   readonly outcome: string;

@@ -15,7 +15,7 @@ export interface Behaviour {
   readonly auth?: RegistryAuth;
 }
 
-/** What one registry saw in one run. */
+/** The requests that one registry saw in one run. */
 export interface Seen {
   /** `user:password` as they were sent, also for a token. */
   readonly logins: Set<string>;
@@ -32,7 +32,7 @@ export interface EndpointServer {
   seen: Seen;
   /** Called for each connection and each request. */
   onAsked: () => void;
-  /** What its tag `1` means; other registries mean something else. */
+  /** The image of its tag `1`; other registries have another one. */
   readonly image: BuiltImage;
   close(): Promise<void>;
 }
@@ -49,7 +49,7 @@ export function withoutImages(name: string, close: EndpointServer['close']): End
   };
 }
 
-/** What every registry has by its digest. */
+/** The image that every registry has by its digest. */
 export const common = buildImage({
   layers: [{ files: { common: 'all' } }],
   platforms: ['linux/amd64', 'linux/arm64'],

@@ -99,7 +99,7 @@ function write(path: string, content: string | Buffer): void {
   writeFileSync(path, content);
 }
 
-/** What a run finds of configuration, by its path. */
+/** The configuration files that a run finds, by path. */
 export type Files = Readonly<Record<string, string>>;
 
 /** Where configuration may stand; everything else is the world's. */

@@ -1,6 +1,7 @@
-import * as v from 'valibot';
-import { isDigest } from '../../../image/digest.ts';
 import type { Blob } from '../../../image/resolved.ts';
+import { type Layer, parseDocument } from '../../../oci/document.ts';
+import type { Manifest } from '../../../oci/manifest.ts';
+import { OCI_MANIFEST } from '../../../oci/media-types.ts';
 import type { Access } from '../../access.ts';
 import { BlobProgress } from '../../blob-progress.ts';
 import { downloadBlob } from '../../download.ts';
@@ -10,42 +11,30 @@ import type { Exchange } from '../../exchange.ts';
 import { failure } from '../../failure.ts';
 import { fetchManifest } from '../../fetch-manifest.ts';
 
-/** A signature as it lies beside an image. Nothing of it is true before it is checked. */
+/** A signature beside an image; nothing in it is true before it is checked. */
 export interface Attachment {
-  /** What was signed. */
+  /** The signed bytes. */
   readonly content: Buffer;
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** Each signer adds one, and one of a key that is known is enough. */
+/** Each signer adds a signature, and a single one by a known key is enough. */
 const MAX_SIGNATURES = 100;
 
-/** cosign's have some 250, and more only where somebody adds annotations. */
+/** cosign's signed bytes are some 250, and more only where somebody adds annotations. */
 const MAX_CONTENT_BYTES = 256 * 1024;
 
-const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 const SIGNATURE = 'application/vnd.dev.cosign.simplesigning.v1+json';
 
-const schema = v.object({
-  layers: v.array(
-    v.object({
-      mediaType: v.string(),
-      digest: v.pipe(v.string(), v.check(isDigest, 'expected a digest')),
-      size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-      annotations: v.nullish(v.record(v.string(), v.string()), {}),
-    }),
-  ),
-});
-
-/** Where cosign puts the signatures of a manifest: a tag in its repository. */
+/** The tag under which cosign puts the signatures of a manifest, in the same repository. */
 export function attachmentTag(manifest: string): string {
   return `${manifest.replace(':', '-')}.sig`;
 }
 
 /**
- * Fetches the signatures of a manifest; what else is attached to it is let be.
+ * Fetches the signatures of a manifest; other attachments are let be.
  *
- * @throws {RegistryError} also if there are too many, or one is too large.
+ * @throws {RegistryError} also for too many signatures, or one that is too large.
  */
 export async function fetchAttachments(
   exchange: Exchange,
@@ -57,7 +46,7 @@ export async function fetchAttachments(
   const layers = await signaturesAt(exchange, place, access, attachmentTag(manifest), signal);
   const fetched = layers.map(async ({ annotations, ...blob }) => {
     const content = await contentOf(exchange, place, access, blob, signal);
-    return { content, annotations: annotations ?? {} };
+    return { content, annotations };
   });
   return Promise.all(fetched);
 }
@@ -68,14 +57,26 @@ async function signaturesAt(
   access: Access,
   tag: string,
   signal?: AbortSignal,
-) {
-  const document = await attached(exchange, place, access, tag, signal);
-  if (document === undefined) return [];
-  const { mediaType, content } = document;
-  if (mediaType !== MANIFEST) throw wrong(place, tag, `the type ${JSON.stringify(mediaType)}`);
-  const checked = v.safeParse(schema, parse(place, tag, content));
-  if (!checked.success) throw wrong(place, tag, 'something else');
-  const signatures = checked.output.layers.filter((layer) => layer.mediaType === SIGNATURE);
+): Promise<readonly Layer[]> {
+  const manifest = await attached(exchange, place, access, tag, signal);
+  return manifest === undefined ? [] : signaturesIn(place, tag, manifest);
+}
+
+/**
+ * The layers of a signature manifest that are signatures.
+ *
+ * @throws {RegistryError} `bad-reply`
+ */
+export function signaturesIn(
+  place: Asked,
+  tag: string,
+  { mediaType, content }: Manifest,
+): readonly Layer[] {
+  if (mediaType !== OCI_MANIFEST) throw wrong(place, tag, `the type ${JSON.stringify(mediaType)}`);
+  const document = parseDocument(content, { mediaType });
+  if (document.kind === 'refused') throw wrong(place, tag, document.found);
+  const layers = document.kind === 'manifest' ? document.layers : [];
+  const signatures = layers.filter((layer) => layer.mediaType === SIGNATURE);
   if (signatures.length > MAX_SIGNATURES) {
     throw wrong(place, tag, `${signatures.length} signatures, more than ${MAX_SIGNATURES}`);
   }
@@ -114,16 +115,9 @@ async function contentOf(
   return Buffer.concat(chunks);
 }
 
-function parse(place: Endpoint, tag: string, content: Buffer): unknown {
-  try {
-    return JSON.parse(content.toString('utf8'));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw wrong(place, tag, 'something that is not JSON');
-  }
-}
+type Asked = Pick<Endpoint, 'registry' | 'repository'>;
 
-function wrong(place: Endpoint, tag: string, found: string): RegistryError {
+function wrong(place: Asked, tag: string, found: string): RegistryError {
   return failure('bad-reply', place, `a manifest of signatures at ${tag}`, found, {
     hint: 'see what was pushed under that tag: `cosign sign` makes one that is understood',
   });

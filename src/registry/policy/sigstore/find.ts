@@ -16,10 +16,10 @@ export interface Looking {
 }
 
 /**
- * The signatures of an image, one of its endpoints after the other: a signature is worth the same
- * wherever it lies, and a mirror need not have it, or may have another one.
+ * The signatures of an image at one of its endpoints after the other: a signature counts the same
+ * wherever it lies, and a mirror may lack it or have another one.
  *
- * @returns a string that says why none are looked for.
+ * @returns a string that says why none are looked for, if so.
  */
 export function findSignatures(
   image: ResolvedImage,
@@ -37,7 +37,10 @@ export function findSignatures(
   return `${registriesD.path} does not say that signatures lie beside it`;
 }
 
-/** @throws {RegistryError} at the end, if an endpoint could not be asked: it may have the right one. */
+/**
+ * @throws {RegistryError} at the end, if an endpoint could not be asked: it may have the right
+ * signature.
+ */
 async function* signaturesAt(
   endpoints: readonly Endpoint[],
   manifest: string,

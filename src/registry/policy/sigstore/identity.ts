@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { NameParts } from '../../../image/name.ts';
 import { formatReference, isNamePrefix, parseReference } from '../../../image/name.ts';
 
-/** Which identity a signature must be for: containers-policy.json(5), "signedIdentity". */
+/** The identity that a signature must be for: containers-policy.json(5), "signedIdentity". */
 export type Identity = v.InferOutput<typeof identitySchema>;
 
 const reference = v.pipe(
@@ -30,10 +30,10 @@ export const identitySchema = v.variant('type', [
 ]);
 
 /**
- * Whether a signature for one name speaks for an image.
+ * Whether a signature for one name counts for an image.
  *
  * @param name the full name of the image, as it is asked for.
- * @param signed the name that the signature is for; anybody may have written it.
+ * @param signed the name in the signature; anybody may have written it.
  */
 export function matchesIdentity(identity: Identity, name: string, signed: string): boolean {
   const intended = parseReference(name);
@@ -68,7 +68,10 @@ function isSameRepository(intended: NameParts | undefined, signed: NameParts): b
   return intended?.registry === signed.registry && intended.repository === signed.repository;
 }
 
-/** An image that is asked for by its digest is known by it: the signature's digest is compared. */
+/**
+ * For an image that is asked for by its digest only the repository is compared: its digest is
+ * judged too.
+ */
 function isRepoDigestOrSame(intended: NameParts | undefined, signed: NameParts): boolean {
   if (intended === undefined || !isExact(signed)) return false;
   return intended.tag === undefined
@@ -85,6 +88,6 @@ function remapped(
   if (repository !== prefix && !repository.startsWith(`${prefix}/`)) return intended;
   const moved = `${signedPrefix}${text.slice(prefix.length)}`;
   const parts = parseReference(moved);
-  // As containers/image: what is a name only with something added is none.
+  // As in containers/image, a name that only parses after a default is added does not count.
   return parts !== undefined && formatReference(parts) === moved ? parts : undefined;
 }

@@ -8,7 +8,7 @@ import { isSignedBy, readPublicKey } from './key.ts';
 import { parsePayload } from './payload.ts';
 import { isLogged } from './rekor.ts';
 
-/** The image that is to be let in. */
+/** The image that is judged. */
 export interface Judged {
   /** Its full name, as it is asked for. */
   readonly name: string;
@@ -16,13 +16,13 @@ export interface Judged {
   readonly manifest: string;
 }
 
-/** Reads a file that the policy names; a string says why that can't be. */
+/** Reads a file that the policy names; a string says why it can't be read. */
 export type ReadKeyFile = (path: string) => Buffer | string;
 
 /**
  * Looks for one signature that meets the requirement.
  *
- * @returns undefined if there is one, else why there is none.
+ * @returns undefined if there is one, else the reason why there is none.
  */
 export function judgeSigstore(
   requirement: SigstoreSigned,
@@ -45,7 +45,7 @@ export function judgeSigstore(
   return [...reasons].slice(0, MAX_REASONS).join('; ');
 }
 
-/** More would only be the words of who attached them. */
+/** Anybody may attach signatures, and so make up more reasons. */
 const MAX_REASONS = 5;
 
 function faultOf(
@@ -101,7 +101,7 @@ function sources(
   ];
 }
 
-/** All of them, or what is wrong with the first that can't be read: a policy half read is none. */
+/** All keys, or the fault of the first that can't be read: a policy is not applied in part. */
 function readKeys(
   from: readonly KeySource[],
   readKeyFile: ReadKeyFile,

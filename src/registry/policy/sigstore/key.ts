@@ -1,7 +1,7 @@
 import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { firstPemBlock } from './pem.ts';
 
-/** The curves that Go has, and with it what else reads policy.json. */
+/** The curves that Go has, and with it the engines that read policy.json. */
 const CURVES: readonly (string | undefined)[] = [
   'secp224r1',
   'prime256v1',
@@ -9,7 +9,7 @@ const CURVES: readonly (string | undefined)[] = [
   'secp521r1',
 ];
 
-/** Less can be broken at home; Go refuses it too, where a program is built for its newer rules. */
+/** Shorter keys can be broken; Go refuses them too in programs built for its newer rules. */
 const MIN_RSA_BITS = 1024;
 
 const FORMATS: ReadonlyMap<string, 'spki' | 'pkcs1'> = new Map([
@@ -18,9 +18,9 @@ const FORMATS: ReadonlyMap<string, 'spki' | 'pkcs1'> = new Map([
 ]);
 
 /**
- * Reads a public key: the first block of a PEM text. A private key or a certificate is none.
+ * Reads a public key: the first block of a PEM text. A private key or a certificate is refused.
  *
- * @returns a string that says what is wrong with it.
+ * @returns a string that says what is wrong, if the key can't be used.
  */
 export function readPublicKey(pem: Buffer): KeyObject | string {
   const block = firstPemBlock(pem);
@@ -32,7 +32,7 @@ export function readPublicKey(pem: Buffer): KeyObject | string {
   try {
     key = createPublicKey({ key: der, format: 'der', type });
   } catch {
-    // OpenSSL's words name its own source files.
+    // OpenSSL's messages name its own source files.
     return 'can’t be read';
   }
   return isKnown(key) ? key : `is of a kind that is not taken (${kindOf(key)})`;
@@ -56,7 +56,7 @@ function kindOf({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): st
   return [asymmetricKeyType, namedCurve, modulusLength].filter((word) => word !== undefined).join();
 }
 
-/** Whether the key signed these bytes, in the one way that sigstore signs with its kind. */
+/** Whether the key signed these bytes, by the one scheme that sigstore uses for its kind. */
 export function isSignedBy(key: KeyObject, content: Buffer, signature: Buffer): boolean {
   switch (key.asymmetricKeyType) {
     case 'ed25519':

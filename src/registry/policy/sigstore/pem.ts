@@ -2,14 +2,14 @@
 export interface PemBlock {
   readonly label: string;
   readonly der: Buffer;
-  /** What follows it. */
+  /** The text after the block. */
   readonly rest: string;
 }
 
 const BLOCK =
   /^-----BEGIN (?<label>[A-Z0-9 ]+)-----[ \t\r]*\n(?<base64>[A-Za-z0-9+/=\s]*)-----END \k<label>-----[ \t\r]*(?:\n|$)/m;
 
-/** The first block of a text; what goes before it is no part of it. */
+/** The first block of a text; text before it is ignored. */
 export function firstPemBlock(content: Buffer): PemBlock | undefined {
   const text = content.toString('latin1');
   const found = BLOCK.exec(text);

@@ -5,7 +5,7 @@ import { readStrictJson } from '../strict-json.ts';
 import { isSignedBy } from './key.ts';
 import { firstPemBlock } from './pem.ts';
 
-/** What a log must have seen. */
+/** The signature that a log must have recorded. */
 export interface LoggedSignature {
   readonly key: KeyObject;
   readonly content: Buffer;
@@ -14,7 +14,7 @@ export interface LoggedSignature {
 
 const base64 = v.pipe(v.string(), v.transform(decodeBase64), v.instance(Buffer));
 
-/** What cosign attaches of the log's answer. */
+/** The part of the log's answer that cosign attaches. */
 const bundleSchema = v.strictObject({
   SignedEntryTimestamp: base64,
   Payload: v.strictObject({
@@ -25,7 +25,7 @@ const bundleSchema = v.strictObject({
   }),
 });
 
-/** An entry of the log; it is signed, so what else it says does no harm. */
+/** An entry of the log. It is signed by the log, so further fields do no harm. */
 const entrySchema = v.object({
   kind: v.literal('hashedrekord'),
   apiVersion: v.literal('0.0.1'),
@@ -36,8 +36,8 @@ const entrySchema = v.object({
 });
 
 /**
- * Whether one of the logs promises, with a signed entry timestamp, that it has this signature by
- * this very key.
+ * Whether one of the logs promises, by a signed entry timestamp, that it has recorded this signature
+ * by this very key.
  *
  * @param bundle the annotation `dev.sigstore.cosign/bundle`.
  * @param logs the public keys of the logs.
@@ -50,7 +50,7 @@ export function isLogged(
   const promise = readStrictJson(bundleSchema, Buffer.from(bundle));
   if (promise === undefined) return false;
   const { body, integratedTime, logID, logIndex } = promise.Payload;
-  // RFC 8785: the keys in this order, numbers and strings as JavaScript writes them.
+  // RFC 8785 (canonical JSON): keys in this order, numbers and strings as JavaScript writes them.
   const signed = Buffer.from(JSON.stringify({ body, integratedTime, logID, logIndex }));
   if (!logs.some((log) => isSignedBy(log, signed, promise.SignedEntryTimestamp))) return false;
   const entry = readStrictJson(entrySchema, decodeBase64(body) ?? Buffer.alloc(0));

@@ -11,7 +11,7 @@ const publicPem = (key: KeyObject) =>
   createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString();
 const p256 = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 
-/** What a log says of a signature, each part of it to be changed. */
+/** A log's statement about a signature, of which each part can be changed. */
 interface Entry {
   kind: unknown;
   apiVersion: unknown;
@@ -22,7 +22,7 @@ interface Entry {
 
 interface Change {
   readonly entry?: (entry: Entry) => void;
-  /** What the log signs. */
+  /** The bytes that the log signs. */
   readonly payload?: (payload: Record<string, unknown>) => void;
   readonly bundle?: (bundle: Record<string, unknown>) => void;
   readonly text?: (text: string) => string;

@@ -67,7 +67,7 @@ test('signatures of cosign: berth takes what skopeo takes', options, async (t) =
   assert.deepEqual(taken, ['by-a', 'by-ed', 'both', 'whole']);
 });
 
-/** What may be attached instead of a signature, given a right one. */
+/** Attachments in place of a right signature, made from it. */
 const forgeries: readonly (readonly [
   what: string,
   isTaken: boolean,

@@ -1,0 +1,45 @@
+import * as v from 'valibot';
+import { warningCodes } from '../lifecycle/events.ts';
+
+/** The id of the root for which it happens; absent where it happens for none, or for several. */
+const about = { root: v.exactOptional(v.string()) };
+
+const named = { name: v.string() };
+
+/** The engine's id of the image; of a bundle, `bundle`. */
+const identified = { id: v.string(), ...named };
+
+const failure = { code: v.string(), message: v.string() };
+
+/** One line of `--progress json`. */
+export const ProgressEvent = v.variant('event', [
+  v.strictObject({ event: v.literal('resolved'), ...about, ...named, digest: v.string() }),
+  /** `bytes` are to come. */
+  v.strictObject({
+    event: v.literal('fetch-started'),
+    ...about,
+    ...identified,
+    bytes: v.number(),
+  }),
+  /** `bytes` have come so far. */
+  v.strictObject({
+    event: v.literal('fetch-progress'),
+    ...about,
+    ...identified,
+    bytes: v.number(),
+  }),
+  v.strictObject({ event: v.literal('fetched'), ...about, ...identified }),
+  v.strictObject({ event: v.literal('fetch-failed'), ...about, ...identified, ...failure }),
+  v.strictObject({ event: v.literal('pinned'), root: v.string(), ...identified }),
+  v.strictObject({ event: v.literal('named'), ...about, ...identified }),
+  v.strictObject({ event: v.literal('removed'), ...about, ...identified }),
+  v.strictObject({ event: v.literal('restarting'), ...about, unit: v.string() }),
+  v.strictObject({ event: v.literal('retry'), ...about, ...failure, milliseconds: v.number() }),
+  v.strictObject({
+    event: v.literal('warning'),
+    ...about,
+    name: v.exactOptional(v.string()),
+    code: v.picklist(warningCodes),
+    message: v.string(),
+  }),
+]);

@@ -1,0 +1,118 @@
+import { type Journal, leftUndone } from '../../state/apply-journal.ts';
+import type { Contents, RootRecord } from '../../state/record.ts';
+import type { ServiceManager } from '../../systemctl/services.ts';
+import type { Context } from '../context.ts';
+import type { Meanings } from './changed.ts';
+import { type AppliedService, judgeServices, look, type Seen } from './look.ts';
+import { Names } from './names.ts';
+
+/**
+ * What is due and what became of each service, with the journal that says so on disk: an apply that
+ * is killed goes on from there.
+ */
+export class Ledger {
+  /** The services that are still to be restarted. */
+  readonly due = new Set<string>();
+  /** The image that each name goes back to. */
+  readonly previous = new Map<string, string>();
+  readonly #judged = new Map<string, AppliedService>();
+  readonly #context: Context;
+  readonly #manager: ServiceManager;
+  readonly #root: RootRecord;
+  readonly #whole: Contents;
+  readonly #names: Names;
+  /** What an apply that was killed left undone. */
+  readonly #before: Journal | undefined;
+  #wanted: Meanings = new Map();
+
+  constructor(
+    context: Context,
+    manager: ServiceManager,
+    root: RootRecord,
+    whole: Contents,
+    names: Names,
+  ) {
+    this.#context = context;
+    this.#manager = manager;
+    this.#root = root;
+    this.#whole = whole;
+    this.#names = names;
+    this.#before = leftUndone(context.state.journal, root.id);
+  }
+
+  /** Looks at what runs; what was found due before stays due. */
+  async judge(): Promise<Seen> {
+    const { images } = this.#whole;
+    const seen = await look(this.#context, this.#manager, images, this.#root, this.#before);
+    this.#wanted = seen.wanted;
+    for (const service of judgeServices(seen, this.#before)) {
+      if (this.due.has(service.unit)) continue;
+      this.#judged.set(service.unit, service);
+      if (isDue(service)) this.due.add(service.unit);
+    }
+    for (const [name, id] of previousOf(seen, this.due, this.#names, this.#before)) {
+      this.previous.set(name, id);
+    }
+    this.#write();
+    return seen;
+  }
+
+  /** What each name that a service uses is to mean. */
+  readonly namesOf = (unit: string): ReadonlyMap<string, string> =>
+    this.#wanted.get(unit) ?? new Map<string, string>();
+
+  has(unit: string): boolean {
+    return this.#judged.has(unit);
+  }
+
+  services(): readonly AppliedService[] {
+    return [...this.#judged.values()];
+  }
+
+  settle(unit: string, updated: AppliedService['updated'], message?: string): void {
+    const containers = this.#judged.get(unit)?.containers ?? [];
+    const said = message === undefined ? {} : { message };
+    this.#judged.set(unit, { unit, containers, updated, ...said });
+    this.due.delete(unit);
+    this.#write();
+  }
+
+  #write(): void {
+    this.#context.state.journal.write({
+      root: this.#root.id,
+      previous: Object.fromEntries(this.previous),
+      due: [...this.due],
+    });
+  }
+}
+
+function isDue({ updated }: AppliedService): boolean {
+  return updated === 'pending';
+}
+
+/**
+ * What each name of the services that are due goes back to: the image that runs, whatever the name
+ * means by now, or meant when an apply that was killed began.
+ */
+function previousOf(
+  { containers, wanted }: Seen,
+  due: ReadonlySet<string>,
+  names: Names,
+  journal: Journal | undefined,
+): Map<string, string> {
+  const previous = new Map<string, string>();
+  for (const unit of due) {
+    const own = containers.filter((container) => container.unit === unit);
+    const meant = wanted.get(unit) ?? new Map<string, string>();
+    for (const name of meant.keys()) {
+      if (name.includes('@') || previous.has(name)) continue;
+      // A unit with one image runs the one before by whatever name, where nobody runs it by that.
+      const sole = own.length === 1 && meant.size === 1 ? own[0] : undefined;
+      const runs = containers.find(({ image }) => image === name) ?? sole;
+      const known = [journal?.previous[name], runs?.imageId, names.meaning(name)];
+      const id = known.find((one) => one !== undefined && names.has(one));
+      if (id !== undefined) previous.set(name, id);
+    }
+  }
+  return previous;
+}

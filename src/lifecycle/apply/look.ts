@@ -1,0 +1,71 @@
+import type { ServiceContainer } from '../../engine/containers.ts';
+import type { Journal } from '../../state/apply-journal.ts';
+import type { RootRecord } from '../../state/record.ts';
+import type { Service, ServiceManager } from '../../systemctl/services.ts';
+import type { Context } from '../context.ts';
+import { isChanged, isRunning, type Meanings, meaningsByUnit, withInstances } from './changed.ts';
+
+export interface AppliedService {
+  readonly unit: string;
+  /** What it ran before. */
+  readonly containers: readonly ServiceContainer[];
+  /**
+   * `false`: nothing had to be done. `pending`: not reached, it is what it was. `failed`: it is not
+   * up, neither with the new nor with what it ran before.
+   */
+  readonly updated: 'true' | 'false' | 'pending' | 'rolled back' | 'failed';
+  /** What went wrong, if so. */
+  readonly message?: string;
+}
+
+/** What runs, beside what is to run and what is on record. */
+export interface Seen {
+  readonly services: ReadonlyMap<string, Service>;
+  readonly containers: readonly ServiceContainer[];
+  readonly wanted: Meanings;
+  readonly recorded: Meanings;
+}
+
+export async function look(
+  { engine }: Context,
+  manager: ServiceManager,
+  images: Parameters<typeof meaningsByUnit>[0],
+  before: RootRecord | undefined,
+  journal: Journal | undefined,
+): Promise<Seen> {
+  const wanted = meaningsByUnit(images, manager.scopes);
+  const recorded = meaningsByUnit(before?.staged?.images ?? [], manager.scopes);
+  const services = await manager.all([...wanted.keys(), ...(journal?.due ?? [])]);
+  const units = [...services.keys()];
+  return {
+    services,
+    containers: (await engine.containers?.()) ?? [],
+    wanted: withInstances(wanted, units),
+    recorded: withInstances(recorded, units),
+  };
+}
+
+/** Those of a root's services that run, and whether something has to be done for each. */
+export function judgeServices(
+  { services, containers, wanted, recorded }: Seen,
+  journal: Journal | undefined,
+): readonly AppliedService[] {
+  return [...wanted].flatMap(([unit, names]) => {
+    const service = services.get(unit);
+    const own = containers.filter((container) => container.unit === unit);
+    const isDue = journal?.due.includes(unit) === true;
+    if (service === undefined || !service.loaded) return [];
+    if (!isDue && !isRunning(service)) return [];
+    const looked = { service, containers: own, wanted: names, before: recorded.get(unit) };
+    const updated = isDue || isChanged(looked) ? 'pending' : 'false';
+    return [{ unit, containers: own, updated }];
+  });
+}
+
+export function newAndIdle({ services, wanted, recorded }: Seen): readonly string[] {
+  return [...wanted.keys()].filter((unit) => {
+    const service = services.get(unit);
+    if (service === undefined || recorded.has(unit) || service.type === 'oneshot') return false;
+    return service.loaded && !isRunning(service);
+  });
+}

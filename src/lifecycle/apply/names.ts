@@ -1,0 +1,36 @@
+import type { Context } from '../context.ts';
+
+/** What tagged names mean on the engine, as they are moved. */
+export class Names {
+  readonly #context: Context;
+  readonly #meanings: Map<string, string>;
+  readonly #present: ReadonlySet<string>;
+
+  private constructor(context: Context, meanings: Map<string, string>, present: Set<string>) {
+    this.#context = context;
+    this.#meanings = meanings;
+    this.#present = present;
+  }
+
+  static async read(context: Context): Promise<Names> {
+    const images = await context.engine.images();
+    const meanings = images.flatMap(({ id, names }) => names.map((name) => [name, id] as const));
+    return new Names(context, new Map(meanings), new Set(images.map(({ id }) => id)));
+  }
+
+  meaning(name: string): string | undefined {
+    return this.#meanings.get(name);
+  }
+
+  has(id: string): boolean {
+    return this.#present.has(id);
+  }
+
+  async move(name: string, id: string): Promise<void> {
+    if (name.includes('@') || this.#meanings.get(name) === id) return;
+    this.#context.signal.throwIfAborted();
+    await this.#context.engine.tag(id, name);
+    this.#meanings.set(name, id);
+    this.#context.report({ event: 'named', id, name });
+  }
+}

@@ -1,0 +1,161 @@
+import * as v from 'valibot';
+import type { Platform } from '../image/platform.ts';
+import type { Blob } from '../image/resolved.ts';
+import { type Descriptor, DescriptorSchema, platformOf, word } from './descriptor.ts';
+import { documentFields } from './fields.ts';
+import { kindOfType, OCI_INDEX, OCI_MANIFEST } from './media-types.ts';
+import { type Refusal, refusal } from './refusal.ts';
+import { parseStrictJson } from './strict-json.ts';
+
+/** In bytes, of a manifest, index or config: distribution-spec, "Pushing Manifests". */
+export const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024;
+
+export type Document = Index | ImageManifest;
+
+/** image-spec, image-index.md, or Docker's manifest list. */
+export interface Index {
+  readonly kind: 'index';
+  readonly mediaType: string;
+  readonly entries: readonly IndexEntry[];
+}
+
+export interface IndexEntry {
+  /** The type under which the index lists the document. */
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly platform?: Platform;
+}
+
+/** image-spec, manifest.md, or Docker's schema 2. */
+export interface ImageManifest {
+  readonly kind: 'manifest';
+  readonly mediaType: string;
+  readonly config: Blob;
+  /** From the base up. */
+  readonly layers: readonly Layer[];
+}
+
+export interface Layer extends Blob {
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** What is said about a document where it comes from. */
+export interface Claims {
+  /** The document's media type: a registry's `Content-Type`, or that in a layout's index.json. */
+  readonly mediaType?: string | undefined;
+  /** The media type under which an index lists the document. */
+  readonly listedAs?: string | undefined;
+}
+
+/**
+ * Reads a manifest or index of any origin. The caller checks the digest of the bytes.
+ *
+ * The document must be of one kind by what is said about it, by what it says itself and by its
+ * fields. One that two readers could take for two kinds would mean two images under one digest
+ * (CVE-2021-41190).
+ */
+export function parseDocument(content: Buffer, claims: Claims = {}): Document | Refusal {
+  const json = parseStrictJson(content);
+  if (json.kind === 'refused') return json;
+  const fields = documentFields(json.value);
+  if (fields.kind === 'refused') return fields;
+  const checked = v.safeParse(schema, fields.fields);
+  if (!checked.success) {
+    const [issue] = checked.issues;
+    return refusal('bad-field', `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`);
+  }
+  const document = ofOneKind(checked.output, claims);
+  return document.kind === 'manifest' ? fetchable(document) : document;
+}
+
+/** The media type of a document that was taken before. */
+export function mediaTypeOf(content: Buffer): string {
+  const document = parseDocument(content);
+  return document.kind === 'refused' ? OCI_MANIFEST : document.mediaType;
+}
+
+/** Every blob of an image: its config first, then the layers from the base up. */
+export function blobsOf({ config, layers }: ImageManifest): readonly Blob[] {
+  return [config, ...layers.map(blobOf)];
+}
+
+const schema = v.object({
+  schemaVersion: v.picklist([1, 2]),
+  mediaType: v.optional(word, ''),
+  manifests: v.optional(v.array(DescriptorSchema)),
+  config: v.optional(DescriptorSchema),
+  layers: v.optional(v.array(DescriptorSchema)),
+  fsLayers: v.optional(v.unknown()),
+  history: v.optional(v.unknown()),
+});
+
+type Fields = v.InferOutput<typeof schema>;
+
+function ofOneKind(fields: Fields, { mediaType, listedAs }: Claims): Document | Refusal {
+  const own = fields.mediaType === '' ? (mediaType ?? typeByFields(fields)) : fields.mediaType;
+  if (fields.schemaVersion === 1 || /docker\.distribution\.manifest\.v1\+/.test(own)) {
+    return refusal('schema-1', 'Docker schema 1, which no engine takes any more');
+  }
+  if (own !== (mediaType ?? own)) {
+    return refusal('media-type', `one that calls itself ${JSON.stringify(own)}`);
+  }
+  const document = byFields(fields, own);
+  const listed = kindOfType(listedAs ?? '') ?? document.kind;
+  if (document.kind === 'refused' || document.kind === listed) return document;
+  return refusal('media-type', `a ${document.kind}, listed as ${JSON.stringify(listedAs)}`);
+}
+
+/** image-spec lets a document leave out its type, and then its fields tell the kind. */
+function typeByFields({ manifests }: Fields): string {
+  return manifests === undefined ? OCI_MANIFEST : OCI_INDEX;
+}
+
+function byFields(fields: Fields, mediaType: string): Document | Refusal {
+  const { manifests, config, layers, fsLayers, history } = fields;
+  const kind = fsLayers === undefined && history === undefined ? kindOfType(mediaType) : undefined;
+  if (kind === 'index' && manifests !== undefined && !config && !layers) {
+    return { kind, mediaType, entries: manifests.map(entryOf) };
+  }
+  if (kind === 'manifest' && config !== undefined && !manifests) {
+    return { kind, mediaType, config: blobOf(config), layers: (layers ?? []).map(layerOf) };
+  }
+  const found = `fields that do not make one of the type ${JSON.stringify(mediaType)}`;
+  return refusal('ambiguous', found);
+}
+
+/** The entry of an index that a descriptor is. */
+export function entryOf(descriptor: Omit<Descriptor, 'size'>): IndexEntry {
+  const { mediaType, digest } = descriptor;
+  const platform = platformOf(descriptor);
+  return { mediaType, digest, ...(platform === undefined ? {} : { platform }) };
+}
+
+function blobOf({ mediaType, digest, size }: Blob): Blob {
+  return { mediaType, digest, size };
+}
+
+function layerOf(descriptor: Descriptor): Layer {
+  return { ...blobOf(descriptor), annotations: descriptor.annotations ?? {} };
+}
+
+function fetchable(manifest: ImageManifest): ImageManifest | Refusal {
+  const { layers } = manifest;
+  if (layers.some(({ mediaType }) => /\.nondistributable\.|\.foreign\./.test(mediaType))) {
+    const found = 'a layer that must be fetched from elsewhere, which berth does not do';
+    return refusal('foreign-layer', found);
+  }
+  return sizedTwice(blobsOf(manifest)) ?? manifest;
+}
+
+/** If one blob has two sizes, one is wrong, and a reader that trusts it takes a part for the whole. */
+function sizedTwice(blobs: readonly Blob[]): Refusal | undefined {
+  const sizes = new Map<string, number>();
+  for (const { digest, size } of blobs) {
+    const known = sizes.get(digest) ?? size;
+    if (known !== size) {
+      return refusal('two-sizes', `${digest} with ${known} and with ${size} bytes`);
+    }
+    sizes.set(digest, size);
+  }
+  return undefined;
+}

@@ -1,0 +1,29 @@
+import { type Document, parseDocument } from '../oci/document.ts';
+import type { Manifest } from '../oci/manifest.ts';
+import { failure } from './failure.ts';
+
+/** Where a manifest was asked for. */
+interface Asked {
+  readonly registry: string;
+  readonly repository: string;
+  /** A tag or digest. */
+  readonly reference: string;
+}
+
+/**
+ * Reads a manifest or index that a registry served, and whose bytes are known to be right.
+ *
+ * @param listedAs the media type under which an index lists it.
+ * @throws {RegistryError} `bad-reply`
+ */
+export function readManifest(
+  asked: Asked,
+  { mediaType, content }: Manifest,
+  listedAs?: string,
+): Document {
+  const document = parseDocument(content, { mediaType, listedAs });
+  if (document.kind !== 'refused') return document;
+  throw failure('bad-reply', asked, `a manifest for ${asked.reference}`, document.found, {
+    hint: 'push the image anew with a current tool; berth takes OCI images and Docker schema 2',
+  });
+}
