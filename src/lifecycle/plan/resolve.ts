@@ -1,4 +1,3 @@
-import type { LifecycleProblemCode } from '../problem-code.ts';
 import type { Binding } from '../../binding/bindings.ts';
 import type { BoundProblem } from '../../binding/survey.ts';
 import { BerthError } from '../../common/errors.ts';
@@ -9,6 +8,7 @@ import type { RootRecord } from '../../state/record.ts';
 import type { Context } from '../context.ts';
 import type { LifecycleErrorCode } from '../error-code.ts';
 import { atHand, isResolvedAnew, lookUp, wantedName } from '../look-up.ts';
+import type { LifecycleProblemCode } from '../problem-code.ts';
 import type { Situation } from '../situation.ts';
 import { waitingContents } from '../waiting.ts';
 import { describe, keptFromDepot, keptFromRecord, presentByName, type Resolution } from './kept.ts';
