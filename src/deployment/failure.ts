@@ -3,12 +3,12 @@ import { BerthError } from '../common/errors.ts';
 export type DeploymentErrorCode =
   /** An updater can't tell which roots live. */
   | 'deployments'
-  /** The tree of a deployment can't be read as the system that it will be. */
+  /** The tree of a deployment can't be read as it will be booted. */
   | 'unreadable-root'
-  /** `--into` names no OS that berth could prepare. */
+  /** `--into` names no OS that can be staged. */
   | 'install-target';
 
-/** An updater can't tell which roots live. */
+/** The error of an updater that can't tell which roots live. */
 export function cantTell(
   updater: string,
   message: string,

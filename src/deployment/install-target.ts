@@ -4,19 +4,21 @@ import { BerthError } from '../common/errors.ts';
 import { openRoot } from '../root/open-root.ts';
 import type { DeploymentErrorCode } from './failure.ts';
 
-/** An OS that is not running yet: where it will have its state, and what it will call a root. */
+/** An OS that is not running yet: the directory of its state, and its names for a root. */
 export interface InstallTarget {
-  /** The directory that it will have as its `/var`. */
+  /** The directory that will be the `/var` of the OS. */
   readonly var: string;
-  /** Where it will have the root. */
+  /** The path of the root in the running OS. */
   readonly location: string;
-  /** The id that its updater will give to the root, where that is known. */
+  /** The id that the updater of the OS will give to the root, if it is known. */
   readonly id?: string;
 }
 
 /**
+ * The OS that `--into` names.
+ *
  * @param into the target's `/`; with ostree its physical root, or the directory of its stateroot.
- * @param location of the root, as it is called here.
+ * @param location the location of the root on this machine.
  * @throws {BerthError} `install-target`; {RootError} `no-root`.
  */
 export function installTarget(into: string, location: string): InstallTarget {
@@ -33,7 +35,7 @@ export function installTarget(into: string, location: string): InstallTarget {
   return { var: varOf(directory), location: seenFrom(directory, location) };
 }
 
-/** Where a root that lies in the target has its place there; any other is called as it is here. */
+/** The path of a root as the target sees it. A root outside the target keeps its location. */
 function seenFrom(directory: string, location: string): string {
   if (location === directory) return '/';
   return location.startsWith(`${directory}/`) ? location.slice(directory.length) : location;
