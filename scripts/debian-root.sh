@@ -1,7 +1,8 @@
 #!/bin/sh
-# Prints the path of a Debian root, which tests copy and boot: `debian-root.sh trixie` has systemd 257
-# and podman 5.4.2, `debian-root.sh bookworm` systemd 252 and podman 4.3.1. It is made once, by
-# debootstrap and with its signatures checked, into a cache.
+# Prints the path of a Debian root, which tests copy and boot: `debian-root.sh bookworm` has systemd 252
+# and podman 4.3.1, `trixie` systemd 257 and podman 5.4.2, `forky` (not released yet, so its versions
+# move) systemd 262 and podman 5.8. The root is made once, by debootstrap and with its signatures
+# checked, into a cache.
 set -eu
 
 [ $# = 1 ] || {
@@ -28,8 +29,13 @@ trap 'rm -rf --one-file-system "$work"' EXIT
 trap 'exit 1' INT TERM
 chmod 755 "$work"
 packages=systemd,systemd-sysv,dbus,podman,crun,netavark,aardvark-dns,ca-certificates,uidmap
-debootstrap --variant=minbase --keyring="$keyring" --include="$packages,ostree,ostree-boot" \
-  "$suite" "$work/root" "$mirror" >&2
+# forky is only asked which podman it has.
+[ "$suite" = forky ] || packages="$packages,ostree,ostree-boot"
+# A debootstrap knows the suites of its time by name; sid's script serves each later one.
+script=/usr/share/debootstrap/scripts/$suite
+[ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
+debootstrap --variant=minbase --keyring="$keyring" --include="$packages" \
+  "$suite" "$work/root" "$mirror" "$script" >&2
 # Another run may have come first: its result is as good, and a rename onto it is refused.
 mv -T "$work/root" "$target" 2>/dev/null || [ -x "$target/usr/lib/systemd/systemd" ]
 echo "$target"

@@ -1,9 +1,9 @@
 import { setFlagsFromString } from 'node:v8';
 
 /**
- * A heap that stays small and is cleared often: no slower, and on a root of 20,000 units a third
- * less memory. Not at the start of the program: what V8 has cached of Node's own
- * modules holds only for the flags that it was made with.
+ * Keeps the heap small by clearing it often. On a root of 20,000 units this saves a third of the memory
+ * and costs no time. Don't call it at the start of the program: V8 drops the cached code of Node's own
+ * modules when the flags differ from those that the cache was made with.
  */
 export function keepHeapSmall(): void {
   setFlagsFromString('--max-semi-space-size=4');
@@ -11,7 +11,7 @@ export function keepHeapSmall(): void {
   setFlagsFromString('--optimize-for-size');
 }
 
-/** What comes after reading is quicker so, by a tenth of the processor's time of a download. */
+/** Ends `keepHeapSmall` after a root was read: a download then takes a tenth less processor time. */
 export function letHeapGrow(): void {
   setFlagsFromString('--no-optimize-for-size');
 }

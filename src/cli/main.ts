@@ -7,17 +7,17 @@ import { hearAsFirstProcess } from './signals.ts';
 void main(process.argv);
 
 async function main(argv: readonly string[]): Promise<void> {
-  // berth does not obey it: Node would only warn that it does.
+  // berth ignores this variable. Node would print a warning as if it were obeyed.
   delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
   hearAsFirstProcess();
   const output = watchOutput();
   try {
     await (await programOf(argv.slice(2))).parseAsync(argv);
   } catch (error) {
-    // What writes a stream of its own to standard output fails with that.
+    // Commands that write a stream to a broken standard output fail too; `watchOutput` has said why.
     if (output.isBroken()) return;
     if (error instanceof CommanderError) {
-      // commander has printed what is wrong; help and version are no failures.
+      // commander has printed the mistake already. Help and version arrive here too, with exit code 0.
       process.exitCode = error.exitCode === 0 ? 0 : exitCodes.usage;
       return;
     }

@@ -2,9 +2,10 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { EngineId } from '../common/engine-id.ts';
 import { parseSize } from '../common/parse-size.ts';
 import type { BindMode } from '../discovery/reference.ts';
+import type { HostOptions } from '../host/options.ts';
 import type { ProgressMode } from './render/progress.ts';
 
-/** The flags that every command takes. */
+/** The flags of every command. */
 export interface CommonOptions {
   readonly engine?: EngineId;
   readonly stateDir?: string;
@@ -20,16 +21,35 @@ export type Format = 'table' | 'json' | 'refs';
 
 const formats: readonly Format[] = ['table', 'json', 'refs'];
 
-/** What the commands that read a root take besides. */
+/** The further flags of commands that read a root. */
 export interface RootOptions extends CommonOptions {
   readonly bind?: BindMode;
   readonly id?: string;
 }
 
-/** What the commands that download much take besides. */
+/** The further flag of commands that download much. */
 export interface RateOptions {
   /** In bytes a second. */
   readonly limitRate?: number;
+}
+
+/** The flags that say how the host is opened, and where its progress goes. */
+export type HostFlags = Omit<CommonOptions, 'format'> &
+  RateOptions & {
+    readonly downloadOnly?: boolean;
+  };
+
+/** What flags mean for the host. */
+export function hostOptions(flags: HostFlags): HostOptions {
+  const { engine, stateDir: stateDirectory, config, user, limitRate, downloadOnly } = flags;
+  return {
+    ...(engine === undefined ? {} : { engine }),
+    ...(stateDirectory === undefined ? {} : { stateDirectory }),
+    ...(config === undefined ? {} : { config }),
+    ...(user === undefined ? {} : { user }),
+    ...(limitRate === undefined ? {} : { limitRate }),
+    ...(downloadOnly === undefined ? {} : { downloadOnly }),
+  };
 }
 
 /**
@@ -64,7 +84,7 @@ export function withCommonOptions(command: Command, choices: readonly string[] =
     .option('--debug', 'print the stack of an error');
 }
 
-/** Adds the flags of a command that decides what of a root is bound. */
+/** Adds the flags of a command that decides which references of a root are bound. */
 export function withRootOptions(command: Command, choices?: readonly string[]): Command {
   return withCommonOptions(
     command

@@ -1,6 +1,7 @@
 import type * as v from 'valibot';
-import { BerthError, systemErrorCode } from '../common/errors.ts';
+import { systemErrorCode } from '../common/errors.ts';
 import type * as schemas from '../documents/schemas.ts';
+import { CliError } from './errors.ts';
 import type { Format } from './options.ts';
 import { exitCodes, printFailure } from './render/failure.ts';
 import { nameLine, shownJson } from './render/shown.ts';
@@ -10,19 +11,18 @@ type Output = {
   [K in keyof typeof schemas]: v.InferOutput<(typeof schemas)[K]>;
 }[keyof typeof schemas];
 
-/** The three faces of a result. */
+/** A result in each of the three formats. */
 export interface Faces<T extends Output> {
   readonly json: () => T;
   readonly table: () => string;
-  /** An image a line, as `berth pull -` and `xargs podman pull` take them. */
+  /** One image per line, as input for `berth pull -` and `xargs podman pull`. */
   readonly refs: () => Iterable<string>;
 }
 
 /**
- * Sees to standard output and standard error that can't be written. Where the reader of a result has
- * gone, berth ends by SIGPIPE, as other programs do: no failure to speak of, and no success. Any other
- * failure to write a result is one, said in two lines, whatever else the command answers. What goes to
- * standard error is no result.
+ * Handles failures to write to standard output and standard error. If the reader of the result has gone,
+ * berth ends by SIGPIPE, as other programs do. Any other failure to write the result is printed in two
+ * lines and decides the exit code. Failures of standard error are ignored: it carries no result.
  */
 export function watchOutput(): { readonly isBroken: () => boolean } {
   let isBroken = false;
@@ -32,7 +32,7 @@ export function watchOutput(): { readonly isBroken: () => boolean } {
     isBroken = true;
     const message = `can't write the result to standard output: ${error.message}`;
     const hint = 'make space where it goes, or send it elsewhere; what the command does is done';
-    printFailure(new BerthError('output', message, { hint }), false);
+    printFailure(new CliError('output', message, { hint }), false);
     process.once('exit', () => {
       process.exitCode = exitCodes.failed;
     });
@@ -53,7 +53,7 @@ export function print<T extends Output>(format: Format, faces: Faces<T>): void {
   process.stdout.write(piece);
 }
 
-/** Characters that are written at once: a call of the kernel for each element takes its time. */
+/** How many characters are written at once: a system call for each element would take long. */
 const PIECE = 8000;
 
 function textOf<T extends Output>(format: Format, faces: Faces<T>): Iterable<string> {
@@ -68,8 +68,8 @@ function textOf<T extends Output>(format: Format, faces: Faces<T>): Iterable<str
 }
 
 /**
- * What `JSON.stringify(document, undefined, 2)` gives, an element of a list at a time: a list can
- * be long, and nobody needs its text whole.
+ * The text of `JSON.stringify(document, undefined, 2)`, one list element at a time: lists can be long, and
+ * the whole text would have to be held in memory.
  */
 export function* jsonText(document: object): Iterable<string> {
   let separator = '{\n';
@@ -90,7 +90,7 @@ export function* jsonText(document: object): Iterable<string> {
   yield '\n}\n';
 }
 
-/** The text of a document without what stands around the part of interest, indented as in there. */
+/** The indented text of a document without the given beginning and end. */
 function inside(document: object, before: string, after: string): string {
   return shownJson(document, 2).slice(before.length, -after.length);
 }

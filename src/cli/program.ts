@@ -5,7 +5,7 @@ import { shownLines } from './render/shown.ts';
 interface CommandEntry {
   readonly usage: string;
   readonly summary: string;
-  /** Loads what the command alone needs, and adds its flags and its action. */
+  /** Loads the modules of the command, and adds its flags and its action. */
   readonly define: (command: Command) => Promise<void>;
 }
 
@@ -118,8 +118,8 @@ const commands: Readonly<Record<string, CommandEntry>> = {
 };
 
 /**
- * The command line of berth. Only the command that `argv` asks for is loaded, the others are
- * there for the help: berth starts in the time that the program needs, not in that of all of it.
+ * The command line of berth. Only the command that `argv` asks for is loaded, so that berth starts
+ * quickly; the others have only their names and summaries, for the help.
  */
 export async function programOf(argv: readonly string[]): Promise<Command> {
   const program = new Command('berth')
@@ -130,7 +130,7 @@ export async function programOf(argv: readonly string[]): Promise<Command> {
     .exitOverride()
     .showHelpAfterError('  → see berth --help, or berth COMMAND --help')
     .configureOutput({
-      // What is wrong on a command line is quoted.
+      // Error messages quote the command line, which may hold control characters.
       writeErr: (text) => process.stderr.write(shownLines(text)),
       outputError: (text, write) =>
         write(text.replace(/^error: /, 'berth: ').replace(/\n(?=\()/, ' ')),

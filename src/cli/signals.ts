@@ -1,22 +1,21 @@
 import { constants } from 'node:os';
-import { BerthError } from '../common/errors.ts';
+import { CliError } from './errors.ts';
 
 /**
- * How signals end berth: as they end any program that does nothing about them, at once, and with the
- * signal as the end that is seen (128 + its number in a shell). A kill is safe wherever it hits, what was
- * fetched stays, and podman's service sees by itself that berth is gone. A handler of Node's would not
- * even be called while a large root is parsed.
+ * Signals end berth at once, as they end any program without handlers, and the shell sees the signal (128 +
+ * its number). berth may be killed at any point: fetched data stays, and podman's service notices by itself
+ * that berth is gone. A handler of Node's would not even be called while a large root is parsed.
  *
- * Only what would leave a large file beside somebody's own is put in order before: see `inOrder`.
+ * Only work that would leave a large temporary file in a user's directory cleans up first: see `inOrder`.
  */
 const ending = new AbortController();
 
-/** Aborted when a signal ends work that is put in order first. */
+/** Aborted when a signal ends work that runs in `inOrder`. */
 export const endingSignal: AbortSignal = ending.signal;
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** In milliseconds: what is not in order by then stays as it is. */
+/** How long the work may clean up after a signal, in milliseconds. */
 const GRACE = 800;
 
 /**
@@ -48,8 +47,8 @@ export async function inOrder<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * The kernel gives the first process of a container no signal that it does not handle: `podman stop` of
- * one that runs berth would wait for its whole time.
+ * Handles signals if berth is the first process of a container. The kernel delivers only handled signals to
+ * such a process: without handlers `podman stop` would wait for its whole timeout.
  */
 export function hearAsFirstProcess(): void {
   if (process.pid !== 1) return;
@@ -60,16 +59,16 @@ function exitAsBy(signal: NodeJS.Signals): void {
   process.exit(128 + constants.signals[signal]);
 }
 
-/** Ends the process as the signal does by itself, whatever was made of it before. */
+/** Ends the process by the signal's default action, whatever handlers were set before. */
 export function dieBy(signal: NodeJS.Signals): void {
   if (process.pid === 1) exitAsBy(signal);
-  // The last listener that goes leaves the system's own action, also for SIGPIPE, which Node ignores.
+  // Removing the last listener restores the default action, also for SIGPIPE, which Node ignores.
   process.once(signal, () => undefined).removeAllListeners(signal);
   process.kill(process.pid, signal);
 }
 
-function interrupted(signal: NodeJS.Signals): BerthError {
-  return new BerthError('interrupted', `ended by ${signal}`, {
+function interrupted(signal: NodeJS.Signals): CliError {
+  return new CliError('interrupted', `ended by ${signal}`, {
     hint: 'what was fetched stays; run the same command again',
   });
 }

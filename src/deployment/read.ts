@@ -1,4 +1,5 @@
 import { BerthError } from '../common/errors.ts';
+import { once } from '../common/once.ts';
 import { type OpenImage, readBootc } from './bootc.ts';
 import type { Deployment, Deployments } from './deployment.ts';
 import { type DirectoriesConfig, readDirectories } from './directories.ts';
@@ -8,19 +9,40 @@ import { type Places, runningSystem } from './places.ts';
 export interface ReadOptions {
   readonly directories: DirectoriesConfig | undefined;
   readonly places?: Places;
-  readonly environment?: NodeJS.ProcessEnv;
+  /** Where `PATH` and `BERTH_BOOTC_STATUS` stand. */
+  readonly environment: NodeJS.ProcessEnv;
   /** Opens an OS image, `image:NAME@DIGEST`: for a deployment that has no tree on disk. */
   readonly openImage?: OpenImage;
 }
 
-/**
- * Asks every updater which roots live. On a bootc host on ostree both see the same deployments:
- * the sysroot on disk says how they are read, bootc what they were made from and
- * how they stand: it calls a rollback what ostree takes for an update, if one is queued.
- */
-export async function readDeployments(options: ReadOptions): Promise<Deployments> {
+/** The updaters of a system, each of which is asked at most once. */
+export interface Updaters {
+  /**
+   * Which roots live, by all updaters. On a bootc host on ostree both see the same deployments: the
+   * sysroot on disk says how they are read, bootc what they were made from and how they stand, since
+   * bootc calls a rollback what ostree takes for an update, if one is queued.
+   */
+  readonly all: () => Promise<Deployments>;
+  /**
+   * The deployment that runs, by the first updater that knows one. Asked early at boot too, so the
+   * search asks no more updaters than it needs.
+   *
+   * @returns undefined where no updater is found.
+   * @throws {BerthError} `deployments` if one is there and can't tell.
+   */
+  readonly booted: () => Promise<Deployment | undefined>;
+}
+
+export function openUpdaters(options: ReadOptions): Updaters {
+  const readers = readersOf(options);
+  return {
+    all: once(() => readAll(readers)),
+    booted: once(() => readBooted(options.places ?? runningSystem, readers)),
+  };
+}
+
+async function readAll([ostree, bootc, listed]: Readers): Promise<Deployments> {
   const failures: BerthError[] = [];
-  const [ostree, bootc, listed] = readers(options);
   const asked = async (read: Reader): Promise<readonly Deployment[]> => {
     try {
       return (await read()) ?? [];
@@ -36,18 +58,9 @@ export async function readDeployments(options: ReadOptions): Promise<Deployments
   return { deployments: [...both, ...(await asked(listed))], failures };
 }
 
-/**
- * The deployment that runs, by the first updater that knows one; early at boot too, so no more are
- * asked than need be.
- *
- * @returns undefined where no updater is found.
- * @throws {BerthError} `deployments` if one is there and can't tell.
- */
-export async function readBooted(options: ReadOptions): Promise<Deployment | undefined> {
-  const { places = runningSystem } = options;
+async function readBooted(places: Places, [, ...others]: Readers): Promise<Deployment | undefined> {
   const ostree = readBootedOstree(places);
   if (ostree !== undefined) return ostree;
-  const [, ...others] = readers(options);
   for (const read of others) {
     const booted = (await read())?.find(({ role }) => role === 'booted');
     if (booted !== undefined) return booted;
@@ -57,16 +70,18 @@ export async function readBooted(options: ReadOptions): Promise<Deployment | und
 
 type Reader = () => Promise<readonly Deployment[] | undefined>;
 
-function readers({
+type Readers = readonly [ostree: Reader, bootc: Reader, directories: Reader];
+
+function readersOf({
   directories,
   places = runningSystem,
-  environment = process.env,
+  environment,
   openImage,
-}: ReadOptions): readonly [Reader, Reader, Reader] {
+}: ReadOptions): Readers {
   return [
-    async () => readOstree(places),
-    () => readBootc(places, environment, openImage),
-    async () => (directories === undefined ? undefined : readDirectories(directories)),
+    once(async () => readOstree(places)),
+    once(() => readBootc(places, environment, openImage)),
+    once(async () => (directories === undefined ? undefined : readDirectories(directories))),
   ];
 }
 

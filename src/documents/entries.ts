@@ -1,10 +1,10 @@
 import type { BoundProblem, BoundReference } from '../binding/survey.ts';
-import { shown } from '../cli/render/shown.ts';
 import type { NameFailure } from '../common/limited.ts';
+import { shown } from '../common/shown.ts';
 import type { Finding } from '../lifecycle/verify.ts';
 import type { RecordReference } from '../state/record.ts';
 
-/** A name that failed as JSON lists it. */
+/** The JSON of a name that failed. */
 export function failureEntry({ name: image, error: { code, message, hint } }: NameFailure) {
   return { image, code, message, hint };
 }
@@ -30,7 +30,7 @@ export function findingEntry({ code, message, hint, id, name }: Finding) {
   };
 }
 
-/** A reference on record, as JSON shows it. */
+/** The JSON of a reference in a record. */
 export function placeEntry({ raw, path, line, key, unit }: RecordReference) {
   return { raw, path: shown(path), line, key, unit: shown(unit) };
 }

@@ -2,7 +2,7 @@ import type { EngineInfo } from '../engine/engine.ts';
 import type { Plan } from '../lifecycle/plan/plan.ts';
 import { failureEntry, placeEntry, problemEntry } from './entries.ts';
 
-/** The plan as JSON has it, without what only the stage itself needs. */
+/** The JSON of a plan, without the parts that only staging needs. */
 export function planFields(plan: Plan) {
   const { lack } = plan;
   return {
@@ -23,7 +23,7 @@ export function planFields(plan: Plan) {
     })),
     way: plan.way,
     bytes: plan.bytes,
-    inStore: plan.inStore,
+    inStore: plan.inDepot,
     free: plan.free,
     space: plan.space.map((place) => ({ ...place })),
     ...(lack === undefined

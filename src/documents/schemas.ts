@@ -1,8 +1,7 @@
 import * as v from 'valibot';
 
 /**
- * The JSON that commands print: each command's output has one of these types, and docs/schemas
- * is made from them.
+ * The types of the JSON that commands print. docs/schemas is made from them.
  */
 const envelope = <K extends string>(kind: K) => ({
   apiVersion: v.literal('berth/v1'),
@@ -29,7 +28,7 @@ const Pull = v.object({
   variant: v.optional(v.string()),
   retry: v.optional(v.number()),
   retryDelay: v.optional(v.string()),
-  /** Read-only stores in which podman looks beside its own. */
+  /** Read-only image stores that podman uses beside its own. */
   additionalStores: v.optional(v.array(v.string())),
 });
 
@@ -78,7 +77,7 @@ const Engine = v.object({
   name: v.picklist(['podman', 'store']),
   version: v.string(),
   directory: v.string(),
-  /** Where blobs lie until they are unpacked into `directory`. */
+  /** The directory of blobs that are not unpacked into `directory` yet. */
   unpacking: v.optional(v.string()),
   graphRoot: v.optional(v.string()),
   driver: v.optional(v.string()),
@@ -89,7 +88,7 @@ const Engine = v.object({
 const PlanFields = {
   root: v.object({ id: v.string(), location: v.string() }),
   engine: Engine,
-  /** What lies in read-only stores of podman, and is neither fetched nor pinned. */
+  /** Images in read-only stores of podman, which are neither fetched nor pinned. */
   provided: v.array(
     v.object({
       name: v.string(),
@@ -105,9 +104,9 @@ const PlanFields = {
       manifest: v.string(),
       platform: v.string(),
       size: v.number(),
-      /** To download. */
+      /** Bytes to download. */
       bytes: v.number(),
-      /** To copy from what the root ships. */
+      /** Bytes to copy from the images that the root ships. */
       loads: v.number(),
       present: v.boolean(),
       pinned: v.boolean(),
@@ -121,14 +120,14 @@ const PlanFields = {
       ),
     }),
   ),
-  /** Into the engine, by way of berth's own store, or no further than there. */
+  /** Straight into the engine; by way of berth's own store; or into that store alone. */
   way: v.picklist(['direct', 'two-steps', 'download']),
-  /** To download: configs and layers, each once. */
+  /** Bytes to download: configs and layers, each counted once. */
   bytes: v.number(),
-  /** Of what the engine lacks, what lies in berth's own store already. */
+  /** Bytes that the engine lacks and berth's own store has. */
   inStore: v.number(),
   free: v.number(),
-  /** What is written to each file system, that of the engine first. */
+  /** Each file system that is written to, the engine's first. */
   space: v.array(
     v.object({
       directory: v.string(),
@@ -136,15 +135,15 @@ const PlanFields = {
       /** Whether `needed` is an estimate: no registry says how large a layer unpacks. */
       estimated: v.boolean(),
       free: v.number(),
-      /** What is to stay free. */
+      /** Bytes that must stay free. */
       reserve: v.number(),
       /** How many bytes are missing. */
       short: v.number(),
-      /** How many files are missing, where the file system holds only so many. */
+      /** How many files are missing, on a file system that limits their number. */
       shortFiles: v.number(),
     }),
   ),
-  /** Why it is not enough. */
+  /** Why the space is not enough. */
   lack: v.optional(BareFailure),
   deferred: v.array(
     v.object({
@@ -178,7 +177,7 @@ export const LockResult = v.object({
   ...envelope('LockResult'),
   root: v.string(),
   path: v.string(),
-  /** Whether the file was written: not if it said the same, nor if a name could not be resolved. */
+  /** Whether the file was written. False if nothing changed, or a name could not be resolved. */
   written: v.boolean(),
   images: v.array(
     v.object({
@@ -194,7 +193,7 @@ export const LockResult = v.object({
 export const LockCheck = v.object({
   ...envelope('LockCheck'),
   root: v.string(),
-  /** Whether the lock says of every bound name what the registries say. */
+  /** Whether the lock file agrees with the registries about every bound name. */
   current: v.boolean(),
   moved: v.array(v.object({ name: v.string(), locked: v.string(), found: v.string() })),
   missing: v.array(v.string()),
@@ -206,14 +205,14 @@ export const LockCheck = v.object({
 export const LintReport = v.object({
   ...envelope('LintReport'),
   root: v.string(),
-  /** Without those that are suppressed. */
+  /** Numbers of findings, without the suppressed ones. */
   errors: v.number(),
   warnings: v.number(),
   notes: v.number(),
   suppressed: v.number(),
-  /** Rules that were not looked at. */
+  /** Rules that were not checked. */
   skipped: v.array(v.string()),
-  /** Of the bound images, compressed; absent with `--offline`. */
+  /** Compressed bytes of the bound images; absent with `--offline`. */
   bytes: v.optional(v.number()),
   findings: v.array(
     v.object({
@@ -225,7 +224,7 @@ export const LintReport = v.object({
       line: v.optional(v.number()),
       unit: v.optional(v.string()),
       image: v.optional(v.string()),
-      /** The reason that the unit gives for it not to count. */
+      /** The reason that the unit gives for ignoring the finding. */
       suppressed: v.optional(v.string()),
     }),
   ),
@@ -242,7 +241,7 @@ export const ReconcileResult = v.object({
   ...envelope('ReconcileResult'),
   /** Whether anything was done. */
   changed: v.boolean(),
-  /** The living and the held. */
+  /** The living roots and the held ones. */
   roots: v.array(
     v.object({
       id: v.string(),
@@ -267,7 +266,7 @@ export const ActivateResult = v.object({
   switched: v.boolean(),
   /** How many pins were made again. */
   pins: v.number(),
-  /** Names that came to mean the image on record. */
+  /** Names that were moved to the image on record. */
   moved: v.array(v.string()),
   /** Names that somebody else moved since the last boot. */
   drifted: v.array(v.object({ name: v.string(), id: v.string(), recorded: v.string() })),
@@ -280,9 +279,9 @@ export const GateResult = v.object({
   /** The queued root. */
   root: v.optional(v.string()),
   decision: v.picklist(['nothing', 'open', 'held', 'overdue', 'unheld', 'unknown']),
-  /** What is missing, or can't be looked at. */
+  /** Images that are missing, or can't be looked at. */
   findings: v.array(Finding),
-  /** Since when the host is held, from whatever roots: ISO 8601. */
+  /** Since when the host has been held back, from this or other roots: ISO 8601. */
   since: v.optional(v.string()),
   warnings: v.array(v.string()),
 });
@@ -295,28 +294,28 @@ export const ApplyResult = v.object({
   services: v.array(
     v.object({
       unit: v.string(),
-      /** What it ran before. */
+      /** The containers that the service ran before. */
       containers: v.array(
         v.object({
           id: v.string(),
           name: v.string(),
-          /** As it was started. */
+          /** The image name with which the container was started. */
           image: v.string(),
           imageId: v.string(),
-          /** Its auto-update policy, where it has one. */
+          /** The auto-update policy of the container, if it has one. */
           policy: v.string(),
         }),
       ),
-      /** `pending`: it would be restarted, or was not reached. */
+      /** `pending`: the service would be restarted, or was not reached. */
       updated: v.picklist(['true', 'false', 'pending', 'rolled back', 'failed']),
-      /** Why it is `rolled back` or `failed`. */
+      /** Why the service was `rolled back`, or `failed`. */
       message: v.optional(v.string()),
     }),
   ),
   /** Services that are new and do not run. */
   idle: v.array(v.string()),
   findings: v.array(Finding),
-  /** What could not be resolved or fetched; then no service was touched. */
+  /** Names that could not be resolved or fetched. If there are any, no service was touched. */
   failures: v.array(Failure),
 });
 
@@ -400,9 +399,9 @@ export const PullResult = v.object({
 export const ShipResult = v.object({
   ...envelope('ShipResult'),
   root: v.string(),
-  /** Inside the root. */
+  /** The path inside the root. */
   path: v.string(),
-  /** If not, the root ships what it did before. */
+  /** If false, the root ships the same images as before. */
   written: v.boolean(),
   images: v.array(v.object({ name: v.string(), digest: v.string(), id: v.string() })),
   problems: v.array(Problem),
@@ -415,12 +414,12 @@ export const BundleResult = v.object({
   ...envelope('BundleResult'),
   root: v.string(),
   output: v.string(),
-  /** If not, the file is what it was before. */
+  /** If false, the file was not touched. */
   written: v.boolean(),
-  /** Of the blobs in it. */
+  /** Bytes of the blobs in the bundle. */
   bytes: v.number(),
   images: v.array(BundledImage),
-  /** What `--since` left out, with the bytes of it. */
+  /** Layers that `--since` left out, and their bytes. */
   omitted: v.object({ layers: v.number(), bytes: v.number() }),
   problems: v.array(Problem),
   failures: v.array(Failure),
@@ -429,7 +428,7 @@ export const BundleResult = v.object({
 export const LoadResult = v.object({
   ...envelope('LoadResult'),
   images: v.array(BundledImage),
-  /** Of the layers that were written: none of what was there. */
+  /** Bytes of the layers that were written; layers that were there already don't count. */
   bytes: v.number(),
 });
 
@@ -457,9 +456,9 @@ export const PruneResult = v.object({
   ...envelope('PruneResult'),
   removed: v.array(PruneEntry),
   kept: v.array(PruneEntry),
-  /** How many bytes become free by that: less, on podman, where layers are shared with what stays. */
+  /** Bytes that become free. On podman it may be fewer, where layers are shared with kept images. */
   freed: v.number(),
-  /** The bytes of downloads that broke, kept to go on with. */
+  /** Bytes of broken downloads, which were kept to be continued. */
   broken: v.number(),
   dryRun: v.boolean(),
 });

@@ -4,9 +4,9 @@ export interface ServiceContainer {
   readonly name: string;
   /** The service. */
   readonly unit: string;
-  /** As it was started. */
+  /** The image's name, as the container was started with it. */
   readonly image: string;
-  /** The engine's id of that. */
+  /** The engine's id of the image. */
   readonly imageId: string;
   /** The command line that made it, where the engine tells. */
   readonly command: readonly string[];
@@ -16,9 +16,9 @@ export interface ServiceContainer {
   readonly health?: {
     /** `starting`, `healthy`, `unhealthy`. */
     readonly status: string;
-    /** What the last check said. */
+    /** The output of the last check. */
     readonly output: string;
-    /** For so long a check that fails does not count, in seconds. */
+    /** Start period in seconds: failures within it do not count. */
     readonly startPeriod: number;
   };
 }

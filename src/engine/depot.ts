@@ -6,15 +6,16 @@ import type { FetchWatch } from './fetch-watch.ts';
 import type { Pin, PinRequest } from './pin.ts';
 
 /**
- * berth's own store beside an engine that unpacks: what was downloaded waits there, held for a root.
- * Its documents and blobs serve the engine whoever brought them.
+ * berth's own store beside an engine that unpacks images. Downloaded images wait there, held for a root,
+ * until the engine unpacks them. Documents and blobs that lie there serve the engine, whoever brought
+ * them.
  */
 export interface Depot {
   readonly directory: string;
 
   /**
-   * Whether an image may be downloaded, or what is here taken for it: what waits under this name was
-   * judged when it came. @throws {RegistryError} as `Registry.permit`.
+   * Lets an image be downloaded, or be taken from here. An image that waits under this very name was
+   * judged when it came, and is not judged again. @throws {RegistryError} as `Registry.permit`.
    */
   permit(image: ResolvedImage, access: Access, options: PermitOptions): Promise<void>;
 
@@ -29,10 +30,10 @@ export interface Depot {
   /** An image by the documents that are here; undefined if they are not. */
   find(name: string, meaning: Meaning): ResolvedImage | undefined;
 
-  /** What waits, with the engine's ids. */
+  /** The waiting images as pins, with the engine's ids. */
   pins(): readonly Pin[];
 
-  /** Brings an image's documents and those of its blobs, held for a root; what is there stays. */
+  /** Brings an image's documents, and these of its blobs, held for a root. Stored blobs stay. */
   bring(
     hold: { readonly root: string; readonly request: PinRequest },
     image: ResolvedImage,
@@ -41,14 +42,17 @@ export interface Depot {
     watch: FetchWatch,
   ): Promise<void>;
 
-  /** Lets go of what waited, and of whatever lost its manifest; removes what nothing needs any more. */
+  /**
+   * Lets go of waiting images, and of holds that lost their manifest. Blobs that nothing needs any more
+   * are removed.
+   */
   drop(pins: readonly Pin[]): Promise<void>;
 
-  /** The bytes of what is here. @throws {EngineError} `store-damaged` */
+  /** The bytes of the images that lie here. @throws {EngineError} `store-damaged` */
   readonly images: ImageBytes;
 }
 
 export type ImageBytes = Pick<ShippedImages, 'manifest' | 'read'>;
 
-/** What a name stands for, on record. */
+/** The digests that a name stands for, as a record or a pin has them. */
 export type Meaning = Pick<ResolvedImage, 'digest' | 'manifest' | 'platform'>;

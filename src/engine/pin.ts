@@ -21,7 +21,7 @@ export interface PinRequest {
   readonly names: readonly PinnedName[];
   /** Whether berth brought the image here; if not, berth never removes it. */
   readonly fetched: boolean;
-  /** What the root's record says beside its images, so that it can be made again from pins. */
+  /** The rest of the root's record, beside its images, so that it can be made again from pins. */
   readonly record: PinnedRecord;
 }
 
@@ -47,6 +47,6 @@ export interface Pin extends PinRequest {
   readonly sealed?: boolean;
   /** Whether it says that berth brought the image, which nothing proves; `fetched` is false then. */
   readonly unproven?: boolean;
-  /** What the engine calls it: a container's id, a file. */
+  /** The engine's own word for the pin: a container's id, a file. */
   readonly handle: string;
 }

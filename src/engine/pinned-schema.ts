@@ -4,7 +4,7 @@ import { isNameOrId } from '../image/name.ts';
 import { parsePlatform } from '../image/platform.ts';
 
 /**
- * What pins say, judged part by part: in labels of containers, which anybody may write, and in the
+ * The content of pins, judged part by part: in labels of containers, which anybody may write, and in the
  * store's own files.
  */
 

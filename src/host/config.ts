@@ -1,8 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CommonOptions } from '../cli/options.ts';
 import type { EngineId } from '../common/engine-id.ts';
-import { BerthError, systemErrorCode } from '../common/errors.ts';
+import { systemErrorCode } from '../common/errors.ts';
 import { isRootId } from '../common/roots.ts';
 import { lineOfKey } from '../common/toml-line.ts';
 import type { ActiveSource, DirectoriesConfig } from '../deployment/directories.ts';
@@ -10,31 +9,33 @@ import type { GateOptions } from '../lifecycle/boot/gate.ts';
 import { parseQuietHours, type QuietHours } from '../lifecycle/quiet-hours.ts';
 import { parseReserve, type Reserve } from '../lifecycle/reserve.ts';
 import { idOfLocation, isManual } from '../state/root-id.ts';
+import { HostError } from './errors.ts';
 
 /** The host's configuration of berth, merged from all its files. */
 export interface Config {
   readonly engine?: EngineId;
   readonly stateDirectory?: string;
-  /** Where roots keep Compose files: absolute paths in them, `*` for a part of a component. */
+  /** Where roots keep Compose files: absolute paths in a root, `*` for a part of a component. */
   readonly compose: readonly string[];
-  /** Roots that neither bootc nor ostree knows. */
+  /** Roots that neither bootc nor ostree manages. */
   readonly directories?: DirectoriesConfig;
   /** For how many days the pins of a root that was staged and never finalised are kept. */
   readonly heldDays: number;
-  /** What holds back a queued root that lacks images, and for how long. */
+  /** How long a queued root that lacks images is held back, and what happens afterwards. */
   readonly gate: GateOptions;
-  /** What staging leaves free of each file system. */
+  /** How much of each file system staging leaves free. */
   readonly reserve?: Reserve;
   /** When `reconcile` fetches nothing. */
   readonly quietHours?: QuietHours;
 }
 
 /**
- * Reads berth.toml and berth.toml.d/*.toml of each directory, the later wins key by key.
+ * Reads berth.toml and berth.toml.d/*.toml of each directory. A later file overrides the keys of an
+ * earlier one.
  *
  * @param directories from the weakest to the strongest.
- * @param only `--config`: this file alone.
- * @throws {BerthError} `config` for a file that can't be read or has a key that is not known.
+ * @param only a file to read instead of all of these.
+ * @throws {HostError} `config` for a file that can't be read or has a key that is not known.
  */
 export async function readConfig(
   directories: readonly string[],
@@ -103,9 +104,9 @@ async function parse(file: string, text: string): Promise<Partial<Config>> {
   return config;
 }
 
-/** Each key of the file: what its value says, or in words what was expected instead. */
+/** A reader for each key of the file. It returns settings, or in words what value it expected. */
 const keys: Readonly<Record<string, (value: unknown) => Partial<Config> | string>> = {
-  // The policy of a root stands in the same file, and is judged where that root is read.
+  // The same file holds the policy of a root, which is judged where the root is read.
   bind: () => ({}),
   engine: (value) =>
     value === 'podman' || value === 'store' ? { engine: value } : '"podman" or "store"',
@@ -137,7 +138,7 @@ function isPlaces(value: unknown): value is string[] {
   );
 }
 
-/** `[directories]`, or in words what was expected. */
+/** The settings of `[directories]`, or in words what was expected. */
 function directoriesOf(value: unknown): Partial<Config> | string {
   const { roots, active, ...rest } = tableOf(value);
   const [other] = Object.keys(rest);
@@ -159,7 +160,7 @@ function directoriesOf(value: unknown): Partial<Config> | string {
   return { directories: { roots: known, active: source } };
 }
 
-/** `[gate]`, or in words what was expected. */
+/** The settings of `[gate]`, or in words what was expected. */
 function gateOf(value: unknown): Partial<Config> | string {
   const { days = 7, afterwards = 'boot', ...rest } = tableOf(value);
   const isDays = typeof days === 'number' && Number.isFinite(days) && days >= 0;
@@ -197,25 +198,7 @@ function tableOf(value: unknown): Record<string, unknown> {
     : {};
 }
 
-function bad(file: string, line: number | undefined, what: string, hint: string): BerthError {
+function bad(file: string, line: number | undefined, what: string, hint: string): HostError {
   const place = line === undefined ? file : `${file}:${line}`;
-  return new BerthError('config', `${place}: ${what}`, { hint, kind: 'usage' });
-}
-
-export function isUser(options: Pick<CommonOptions, 'user'>): boolean {
-  return options.user === true || process.geteuid?.() !== 0;
-}
-
-export function configDirectories(user: boolean): readonly string[] {
-  const system = ['/usr/lib/berth', '/run/berth', '/etc/berth'];
-  return user ? [...system, join(xdg('XDG_CONFIG_HOME', '.config'), 'berth')] : system;
-}
-
-export function defaultStateDirectory(user: boolean): string {
-  return user ? join(xdg('XDG_STATE_HOME', '.local/state'), 'berth') : '/var/lib/berth';
-}
-
-function xdg(variable: string, fallback: string): string {
-  const value = process.env[variable];
-  return value?.startsWith('/') ? value : join(process.env['HOME'] ?? '/', fallback);
+  return new HostError('config', `${place}: ${what}`, hint);
 }

@@ -1,75 +1,74 @@
 import { statSync } from 'node:fs';
-import type { CommonOptions } from '../cli/options.ts';
-import { hostConfig } from '../cli/surroundings.ts';
-import { BerthError, systemErrorCode } from '../common/errors.ts';
+import { systemErrorCode } from '../common/errors.ts';
 import type { Deployment, DeploymentName, Deployments } from '../deployment/deployment.ts';
-import type { ReadOptions } from '../deployment/read.ts';
+import type { ReadOptions, Updaters } from '../deployment/read.ts';
+import { HostError } from './errors.ts';
 
-export type HostOptions = Pick<CommonOptions, 'user' | 'config' | 'stateDir'>;
-
-/** Which roots live, by the updaters of this host. */
-export async function deploymentsOf(options: HostOptions): Promise<Deployments> {
-  const { readDeployments } = await import('../deployment/read.ts');
-  return readDeployments(await readOptionsOf(options));
+/** The deployments of this host. Every updater is asked at most once, unless it is asked anew. */
+export interface HostDeployments {
+  readonly all: () => Promise<Deployments>;
+  /** Asks every updater again. What they say now is what `all` and `booted` say from then on. */
+  readonly anew: () => Promise<Deployments>;
+  /** The root that runs, where an updater knows it. */
+  readonly booted: () => Promise<Deployment | undefined>;
 }
 
-/** The root that runs, where an updater knows it. */
-export async function bootedDeployment(options: HostOptions): Promise<Deployment | undefined> {
-  const { readBooted } = await import('../deployment/read.ts');
-  return readBooted(await readOptionsOf(options));
-}
-
-async function readOptionsOf(options: HostOptions): Promise<ReadOptions> {
-  const { directories } = await hostConfig(options);
-  const openImage = async (spec: string) => {
-    const { openHostImage } = await import('./os-image.ts');
-    return openHostImage(spec, options);
+/** @param readOptions is asked before the updaters are, so that a command without roots reads nothing. */
+export function hostDeployments(readOptions: () => Promise<ReadOptions>): HostDeployments {
+  const open = async () => {
+    const { openUpdaters } = await import('../deployment/read.ts');
+    return openUpdaters(await readOptions());
   };
-  return { directories, openImage };
+  let opened: Promise<Updaters> | undefined;
+  const updaters = () => (opened ??= open());
+  return {
+    all: async () => (await updaters()).all(),
+    anew: async () => (await (opened = open())).all(),
+    booted: async () => (await updaters()).booted(),
+  };
 }
 
 /**
  * The deployment of a name.
  *
- * @throws {BerthError} `no-deployment`, or what kept an updater from telling.
+ * @throws {HostError} `no-deployment`; else what kept an updater from telling.
  */
 export async function deploymentCalled(
   name: DeploymentName,
-  options: HostOptions,
+  host: HostDeployments,
 ): Promise<Deployment> {
-  const { deployments, failures } = await deploymentsOf(options);
+  const { deployments, failures } = await host.all();
   const found = deployments.find(({ role }) => role === name);
   if (found !== undefined) return found;
   const [failure] = failures;
   if (failure !== undefined) throw failure;
   const known = deployments.map(({ role, id }) => `${role} (${id})`).join(', ');
-  throw new BerthError(
+  throw new HostError(
     'no-deployment',
     deployments.length === 0
       ? `no updater of this host was found, so nothing is ${name}`
       : `no deployment of this host is ${name}; there are ${known}`,
-    { hint: `give the directory of a tree (a directory of that name is ./${name})`, kind: 'usage' },
+    `give the directory of a tree (a directory of that name is ./${name})`,
   );
 }
 
-/** The deployment whose tree a location leads to, by whatever mount; the running one is at `/`. */
+/** The deployment whose tree lies at a location, by whatever mount; the running one is at `/`. */
 export async function deploymentAt(
   location: string,
-  options: HostOptions,
+  host: HostDeployments,
 ): Promise<Deployment | undefined> {
   if (!location.startsWith('/')) return undefined;
-  const { deployments } = await deploymentsOf(options);
-  const place = placeOf(location);
+  const { deployments } = await host.all();
+  const place = deviceAndInode(location);
   return deployments.find(
     (deployment) =>
       deployment.location === location ||
       (deployment.role === 'booted' && location === '/') ||
-      (place !== undefined && placeOf(deployment.location) === place),
+      (place !== undefined && deviceAndInode(deployment.location) === place),
   );
 }
 
-/** Device and inode. */
-function placeOf(path: string): string | undefined {
+function deviceAndInode(path: string): string | undefined {
   try {
     const { dev, ino } = statSync(path, { bigint: true });
     return `${dev}:${ino}`;
@@ -79,7 +78,7 @@ function placeOf(path: string): string | undefined {
   }
 }
 
-/** Whether a location can be an ostree deployment, whose own directory is not all that it will be. */
+/** Whether an ostree deployment can lie at a location: its own directory is not all that it will be. */
 export function isCheckout(location: string): boolean {
   return /\/ostree\/deploy\/[^/]+\/deploy\/[0-9a-f]{64}\.\d+$/.test(location);
 }

@@ -1,6 +1,6 @@
 import type { EngineId } from '../common/engine-id.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { PodmanTarget } from '../engine/podman/api/connect.ts';
+import type { PodmanTarget } from '../engine/podman/podman.ts';
 import type { Registry } from '../registry/registry.ts';
 
 export interface EngineOptions {
@@ -8,13 +8,14 @@ export interface EngineOptions {
   readonly name: EngineId | undefined;
   /** The calling user's engine instead of the system's. */
   readonly user: boolean;
-  /** A podman of berth's own, not the one that listens. */
+  readonly environment: NodeJS.ProcessEnv;
+  /** Start a podman for this engine alone, also where one listens. */
   readonly alone: boolean;
-  /** An OS that is not running yet, whose podman's storage it is. */
-  readonly target?: PodmanTarget | undefined;
-  /** The key with which pins are sealed: a file that need not exist. */
+  /** An OS that is not running yet, whose podman storage is used. */
+  readonly target: PodmanTarget | undefined;
+  /** The file with the key that seals pins; it need not exist. */
   readonly pinKey: string;
-  /** Told what berth found and lets be. */
+  /** Told about containers that pretend to be berth's, which are left alone. */
   readonly warn: (message: string) => void;
   /** Where the embedded store is, or would be. */
   readonly storeDirectory: string;
@@ -23,16 +24,14 @@ export interface EngineOptions {
 
 /** Opens the engine: as configured, else podman where its program or socket is, else the store. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
-  const { storeDirectory: directory, registry } = options;
-  if (options.name !== 'store') {
-    const { podmanPresent } = await import('../engine/podman/api/locate.ts');
-    if (options.name === 'podman' || podmanPresent(options.user)) {
-      const { openPodman } = await import('../engine/podman/podman.ts');
+  const { name, storeDirectory: directory, registry } = options;
+  if (name !== 'store') {
+    const { isForHost, openPodman, podmanPresent } = await import('../engine/podman/podman.ts');
+    const { user, environment, alone, target, pinKey, warn } = options;
+    if (name === 'podman' || podmanPresent(user, environment)) {
       const { openDepot } = await import('../store/depot.ts');
-      const { user, alone, target, pinKey, warn } = options;
-      const { isForHost } = await import('../engine/podman/fetch/pull.ts');
       const depot = openDepot({ directory, registry }, isForHost);
-      return openPodman({ user, alone, target, pinKey, warn, depot });
+      return openPodman({ user, environment, alone, target, pinKey, warn, depot });
     }
   }
   const { openStore } = await import('../store/store.ts');

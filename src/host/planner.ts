@@ -1,60 +1,65 @@
-import { wantedOf } from '../binding/wanted.ts';
-import { letHeapGrow } from '../cli/heap.ts';
-import type { RootOptions } from '../cli/options.ts';
-import type { Surroundings } from '../cli/surroundings.ts';
+import { type WantedOptions, wantedOf } from '../binding/wanted.ts';
 import type { Deployment } from '../deployment/deployment.ts';
-import type { InstallTarget } from '../deployment/install-target.ts';
 import { type Plan, type PlannedRoot, planStage } from '../lifecycle/plan/plan.ts';
 import { recordedOf } from '../lifecycle/reconcile.ts';
 import type { Situation } from '../lifecycle/situation.ts';
 import type { Root } from '../root/root.ts';
+import type { HostContext } from './context.ts';
 import { deploymentAt } from './deployments.ts';
+import type { Host } from './host.ts';
 import { idOfRoot } from './root.ts';
+import type { Target } from './target.ts';
 
-interface PlannerOptions extends RootOptions {
-  readonly downloadOnly?: boolean;
+export interface PlannerOptions {
+  /** The deployment that the user named, if one was named. */
+  readonly called: Deployment | undefined;
+  /** Which references are bound, where that is not left to the root. */
+  readonly bind?: WantedOptions['bind'];
+  /** The id of the root, where no updater names it. */
+  readonly id?: string | undefined;
+  /** The OS in which the root is staged, if it is not the running system. */
+  readonly target?: Target | undefined;
+  /** Makes the plan; `planStage` unless it is given. */
+  readonly planAs?: typeof planStage;
 }
 
-/**
- * Reads the root now, while it is open; the plan itself is made when the situation is known.
- *
- * @param target in which the root is staged, if not in the running system.
- * @param planAs makes the plan, if another than that of a staging is meant.
- */
+/** A root that was read, and can be planned as soon as the situation is known. */
+export interface Planner {
+  /** The id of the root, or a function that finds it by the roots that are staged already. */
+  readonly id: string | ((situation: Situation) => string);
+  readonly plan: (situation: Situation) => Promise<Plan>;
+}
+
+/** Reads the root now, while it is open. */
 export async function plannerOf(
-  surroundings: Surroundings,
+  host: Host,
+  context: HostContext,
   root: Root,
-  options: PlannerOptions,
-  called: Deployment | undefined,
-  target?: InstallTarget,
-  planAs: typeof planStage = planStage,
+  { called, bind, target, planAs = planStage, ...options }: PlannerOptions,
 ): Promise<Planner> {
-  const { compose, engine } = surroundings;
-  // What the running system's updater says has no meaning for another system.
+  const { compose, engine } = context;
+  // The running system's updater knows nothing about another system.
   const deployment =
-    target === undefined ? (called ?? (await deploymentAt(root.location, options))) : undefined;
+    target === undefined
+      ? (called ?? (await deploymentAt(root.location, host.deployments)))
+      : undefined;
   const location = target?.location ?? deployment?.location ?? root.location;
   const given = options.id ?? target?.id;
   const foreign = target !== undefined;
-  const wanted = await wantedOf(root, {
-    bind: options.bind,
-    compose,
-    engine: engine.id,
-    foreign,
-  });
+  const wanted = await wantedOf(root, { bind, compose, engine: engine.id, foreign });
   const idIn = ({ records }: Situation) => idOfRoot(location, given, records, deployment);
   const isKnown = (given ?? deployment) !== undefined;
+  const { downloadOnly = false } = host.options;
   return {
     id: isKnown ? idOfRoot(location, given, new Map(), deployment) : idIn,
     plan: (situation) => {
-      letHeapGrow();
       const planned = plannedRoot(idIn(situation), location, deployment);
-      return planAs(surroundings, surroundings.registry, situation, planned, wanted, options);
+      return planAs(context, context.registry, situation, planned, wanted, { downloadOnly });
     },
   };
 }
 
-/** Under another id than the updater's it is a root of its own, which no updater takes away. */
+/** A root under another id than the updater's stands for itself: no updater takes it away. */
 export function plannedRoot(
   id: string,
   location: string,
@@ -62,10 +67,4 @@ export function plannedRoot(
 ): PlannedRoot {
   if (deployment?.id !== id) return { id, location };
   return { id, location, deployment: recordedOf(deployment) };
-}
-
-export interface Planner {
-  /** The id of the root, or what tells it by what is staged already. */
-  readonly id: string | ((situation: Situation) => string);
-  readonly plan: (situation: Situation) => Promise<Plan>;
 }

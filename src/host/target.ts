@@ -1,10 +1,10 @@
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CommonOptions } from '../cli/options.ts';
-import { BerthError } from '../common/errors.ts';
 import { type InstallTarget, installTarget } from '../deployment/install-target.ts';
-import type { PodmanTarget } from '../engine/podman/api/connect.ts';
+import type { PodmanTarget } from '../engine/podman/podman.ts';
 import { directoryInRoot } from '../root/write-in-root.ts';
+import { HostError } from './errors.ts';
+import type { HostOptions } from './options.ts';
 
 /** An OS that is not running yet, with the places that berth and engines will use there. */
 export interface Target extends InstallTarget, PodmanTarget {
@@ -12,23 +12,25 @@ export interface Target extends InstallTarget, PodmanTarget {
 }
 
 /**
- * The target of `--into`. Its directories are made as far as they are missing; no link of it is
- * followed, which could lead out of it.
+ * Opens the target of `--into`. Missing directories are made. No link in the target is followed: it
+ * could lead out of the target.
  *
+ * @param into the directory where the target is mounted.
  * @param location of the root, as it is called here.
- * @throws {BerthError} `install-target`, `unwritable`, `usage`.
+ * @throws {HostError} `usage`; {BerthError} `install-target`, `unwritable`.
  */
 export function openTarget(
   into: string,
   location: string,
-  { stateDir, user }: Pick<CommonOptions, 'stateDir' | 'user'>,
+  { stateDirectory, user }: HostOptions,
 ): Target {
-  if (stateDir !== undefined || user === true) {
+  if (stateDirectory !== undefined || user === true) {
     const flag = user === true ? '--user' : '--state-dir';
-    throw new BerthError('usage', `expected --into alone, found ${flag} beside it`, {
-      hint: 'the target has its state where it will look for it',
-      kind: 'usage',
-    });
+    throw new HostError(
+      'usage',
+      `expected --into alone, found ${flag} beside it`,
+      'the target has its state where it will look for it',
+    );
   }
   const target = installTarget(into, location);
   const place = (path: string, mode?: number) => {

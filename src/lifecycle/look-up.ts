@@ -9,16 +9,16 @@ import type { ShippedImages } from '../oci/local-images.ts';
 import type { Access } from '../registry/access.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Context } from './context.ts';
-import type { LifecycleErrorCode } from './error-code.ts';
+import { LifecycleError } from './error.ts';
 
-/** What a name is looked up with. */
+/** The part of a context with which a name is looked up. */
 export type Lookup = Pick<Context, 'signal' | 'loaded'>;
 
 /**
- * What a binding's name means: by the root's lock, else by the images that it ships, else by those
- * that were loaded for it, else by the registry. A name that is to be resolved anew means what the
- * registry says, where that answers. Where it does not, a name means what it did when the host was
- * loaded.
+ * The image that a binding's name means: by the root's lock file, else by the images that the root
+ * ships, else by the images that were loaded for it, else by the registry. A name that is to be resolved
+ * anew means what the registry says, if the registry answers; if not, it means what it did when
+ * `berth load` brought its image.
  *
  * @throws {BerthError} `lock-file`, or what the registry says.
  */
@@ -30,13 +30,13 @@ export async function lookUp(
   const { name, platform, locked, lockProblem } = binding;
   if (lockProblem !== undefined) {
     const { message, hint, path } = lockProblem;
-    throw new BerthError<LifecycleErrorCode>('lock-file', `${path}: ${message}`, { hint });
+    throw new LifecycleError('lock-file', `${path}: ${message}`, { hint });
   }
   const wanted = wantedName(binding);
   const { found, source } = await foundAt(context, registry, binding, wanted);
   const expected = locked?.platforms.get(formatPlatform(platform));
   if (expected !== undefined && expected !== found.manifest) {
-    throw new BerthError<LifecycleErrorCode>(
+    throw new LifecycleError(
       'lock-file',
       `${LOCK_PATH}: ${name} is locked to ${expected} for ${formatPlatform(platform)}, and ${wanted} has ${found.manifest}`,
       { hint: 'write it anew with `berth lock`' },

@@ -1,4 +1,3 @@
-import { BerthError } from '../common/errors.ts';
 import type { EngineImage } from '../engine/engine.ts';
 import type { PinRequest } from '../engine/pin.ts';
 import { digestOf, isNameOrId } from '../image/name.ts';
@@ -7,7 +6,7 @@ import type { RecordImage } from '../state/record.ts';
 import { isManual, MANUAL } from '../state/root-id.ts';
 import * as transitions from '../state/transitions.ts';
 import { type Context, changing, changingRoot } from './context.ts';
-import type { LifecycleErrorCode } from './error-code.ts';
+import { LifecycleError } from './error.ts';
 import { broughtByBerth } from './provenance.ts';
 import { recoverSituation, refuseElsewhere, type Situation } from './situation.ts';
 import { moveNames } from './stage/settle-names.ts';
@@ -148,13 +147,9 @@ function idsOf(names: readonly string[], { images, records }: Situation): Readon
 
 function presentImage(name: string, images: Iterable<EngineImage>): EngineImage {
   for (const image of images) if (isCalled(image, name)) return image;
-  throw new BerthError<LifecycleErrorCode>(
-    'no-such-image',
-    `${name} is not there, so it can't be pinned`,
-    {
-      hint: `fetch it first: berth pull ${name}`,
-    },
-  );
+  throw new LifecycleError('no-such-image', `${name} is not there, so it can't be pinned`, {
+    hint: `fetch it first: berth pull ${name}`,
+  });
 }
 
 function isCalled(image: EngineImage, name: string): boolean {
@@ -166,18 +161,18 @@ function isCalled(image: EngineImage, name: string): boolean {
   );
 }
 
-function notByHand(what: string, ids: ReadonlySet<string>, situation: Situation): BerthError {
+function notByHand(what: string, ids: ReadonlySet<string>, situation: Situation): LifecycleError {
   const { pins, records } = situation;
   const holding = pins.filter((pin) => ids.has(pin.id) || pin.root === what).map((pin) => pin.root);
   const roots = [...new Set(records.has(what) ? [what, ...holding] : holding)];
   const [root] = roots;
   if (root === undefined) {
-    return new BerthError<LifecycleErrorCode>('not-pinned', `${what} is not pinned`, {
+    return new LifecycleError('not-pinned', `${what} is not pinned`, {
       hint: '`berth pins` lists what is',
     });
   }
   const message = root === what ? `${what} is a root` : `${what} is pinned for ${roots.join(', ')}`;
-  return new BerthError<LifecycleErrorCode>('pinned', message, {
+  return new LifecycleError('pinned', message, {
     hint: `\`berth release ${root}\` drops all pins of that root`,
     kind: 'refused',
   });

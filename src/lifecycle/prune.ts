@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { repositoryOf } from '../image/name.ts';
 import { type Released, type RootRecord, wantedImages } from '../state/record.ts';
 import * as transitions from '../state/transitions.ts';
-import { halfWritten, removeHalfWritten } from '../store/remove.ts';
+import { halfWritten, removeHalfWritten } from '../store/broken-downloads.ts';
 import { type Context, changing } from './context.ts';
 import { readSituation, recoverSituation, type Situation } from './situation.ts';
 

@@ -3,7 +3,7 @@ import type { Depot } from '../engine/depot.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { FetchWatch } from '../engine/fetch-watch.ts';
 import { withBring, withFetch } from '../engine/with-fetch.ts';
-import type { LifecycleErrorCode } from './error-code.ts';
+import { LifecycleError } from './error.ts';
 
 /** A part of every day, in minutes of local time since midnight; `to` is no part of it. */
 export interface QuietHours {
@@ -13,7 +13,7 @@ export interface QuietHours {
 
 export interface WallClock {
   readonly now: () => Date;
-  /** @returns what calls it off. */
+  /** @returns a function that calls it off. */
   readonly after: (milliseconds: number, call: () => void) => () => void;
 }
 
@@ -39,8 +39,8 @@ export function parseQuietHours(text: string): QuietHours | undefined {
 }
 
 /**
- * An engine that brings nothing over the network in quiet hours: what is under way when they begin
- * ends there and goes on in a later run. What a root ships needs no network.
+ * An engine that brings nothing over the network in quiet hours. A download that is under way when they
+ * begin ends, and goes on in a later run. Images in a layout need no network.
  */
 export function keepingQuiet(
   engine: Engine,
@@ -93,7 +93,7 @@ function quiet({ from, to }: QuietHours): BerthError {
     (minute) =>
       `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`,
   );
-  return new BerthError<LifecycleErrorCode>(
+  return new LifecycleError(
     'quiet-hours',
     `nothing is fetched from ${begin} to ${end}, the quiet-hours of berth.toml`,
     {

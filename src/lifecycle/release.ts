@@ -1,11 +1,10 @@
 import { counted } from '../common/counted.ts';
-import { BerthError } from '../common/errors.ts';
 import type { Pin } from '../engine/pin.ts';
 import { wantedImages } from '../state/record.ts';
 import { isManual } from '../state/root-id.ts';
 import * as transitions from '../state/transitions.ts';
 import { type Context, changing } from './context.ts';
-import type { LifecycleErrorCode } from './error-code.ts';
+import { LifecycleError } from './error.ts';
 import { aboutRoot } from './events.ts';
 import { broughtByBerth } from './provenance.ts';
 import { recoverSituation, refuseElsewhere } from './situation.ts';
@@ -71,21 +70,17 @@ function sayUnproven(
   report({ event: 'warning', code: 'unproven-pins', root: id, message });
 }
 
-function unknownRoot(id: string, known: readonly string[]): BerthError {
+function unknownRoot(id: string, known: readonly string[]): LifecycleError {
   const roots = known.filter((other) => !isManual(other));
-  return new BerthError<LifecycleErrorCode>('unknown-root', `no root ${id} is known here`, {
+  return new LifecycleError('unknown-root', `no root ${id} is known here`, {
     hint: roots.length === 0 ? 'nothing is staged' : `known are ${roots.join(', ')}`,
     kind: 'usage',
   });
 }
 
-function pinnedByHand(id: string): BerthError {
-  return new BerthError<LifecycleErrorCode>(
-    'pinned',
-    `${id} is the id of pins made by hand, not of a root`,
-    {
-      hint: 'drop them with `berth unpin`',
-      kind: 'refused',
-    },
-  );
+function pinnedByHand(id: string): LifecycleError {
+  return new LifecycleError('pinned', `${id} is the id of pins made by hand, not of a root`, {
+    hint: 'drop them with `berth unpin`',
+    kind: 'refused',
+  });
 }

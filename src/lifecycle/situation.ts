@@ -1,4 +1,3 @@
-import { BerthError } from '../common/errors.ts';
 import { type AdditionalStore, readAdditionalStore } from '../engine/containers-storage/images.ts';
 import type { Engine, EngineImage } from '../engine/engine.ts';
 import { EngineError } from '../engine/errors.ts';
@@ -6,19 +5,19 @@ import type { Pin } from '../engine/pin.ts';
 import type { RootRecord } from '../state/record.ts';
 import { recordsFromPins } from '../state/recover.ts';
 import type { Context } from './context.ts';
-import type { LifecycleErrorCode } from './error-code.ts';
+import { LifecycleError } from './error.ts';
 
-/** What is wanted on an engine and what is there, at one moment. */
+/** The records of the roots on an engine, and its images and pins, at one moment. */
 export interface Situation {
-  /** Of the roots on this engine, those made again from pins too. */
+  /** The records of the roots on this engine, also those that were made again from pins. */
   readonly records: ReadonlyMap<string, RootRecord>;
-  /** Of the roots that are staged on another engine: this one knows nothing of their images. */
+  /** The records of roots that are staged on another engine: this one knows nothing of their images. */
   readonly elsewhere: ReadonlyMap<string, RootRecord>;
   readonly images: ReadonlyMap<string, EngineImage>;
   readonly pins: readonly Pin[];
-  /** The ids of the images that wait to be unpacked, whole: they need no network any more. */
-  readonly downloaded: ReadonlySet<string>;
-  /** What a read-only store of podman has by now; undefined if it is gone. */
+  /** The ids of the images that wait whole in the engine's depot: they need no network any more. */
+  readonly waiting: ReadonlySet<string>;
+  /** The images of a read-only store of podman by now; undefined if the store is gone. */
   readonly store: (directory: string) => AdditionalStore | undefined;
 }
 
@@ -61,13 +60,13 @@ async function look(context: Context) {
   const { engine, state, report } = context;
   // First the pins: a stage writes its record before it pins, so what has a pin here and no
   // record afterwards has really lost it.
-  const waiting = engine.depot?.pins() ?? [];
+  const holds = engine.depot?.pins() ?? [];
   const [images, pins] = await Promise.all([engine.images(), engine.pins()]);
-  const downloaded = await wholeOf(engine, waiting);
+  const waiting = await wholeOf(engine, holds);
   const { byId, damaged } = state.records();
   const isLost = ({ root }: Pin) => !byId.has(root);
   const own = new Set(await genuine(engine, pins.filter(isLost)));
-  const lost = [...own, ...waiting.filter(isLost)];
+  const lost = [...own, ...holds.filter(isLost)];
   const recovered = recordsFromPins(lost, byId, engine.id);
   for (const { path, message } of damaged) {
     report({
@@ -91,7 +90,7 @@ async function look(context: Context) {
     elsewhere: entries(all.filter((record) => record.engine !== engine.id)),
     images: new Map(images.map((image) => [image.id, image])),
     pins: pins.filter((pin) => !isLost(pin) || own.has(pin)),
-    downloaded,
+    waiting,
     store: once(readAdditionalStore),
   };
   return { situation, damaged, recovered };
@@ -103,8 +102,8 @@ async function genuine(engine: Engine, pins: readonly Pin[]): Promise<readonly P
 }
 
 /** The ids of the waiting images of which everything is here. */
-async function wholeOf(engine: Engine, waiting: readonly Pin[]): Promise<ReadonlySet<string>> {
-  const found = waiting.flatMap(({ id, platform, names }) => {
+async function wholeOf(engine: Engine, holds: readonly Pin[]): Promise<ReadonlySet<string>> {
+  const found = holds.flatMap(({ id, platform, names }) => {
     const images = names.map(({ name, ...meaning }) =>
       engine.depot?.find(name, { ...meaning, platform }),
     );
@@ -133,7 +132,7 @@ function once(read: (directory: string) => AdditionalStore | undefined): Situati
 export function refuseElsewhere({ elsewhere }: Situation, id: string): void {
   const record = elsewhere.get(id);
   if (record === undefined) return;
-  throw new BerthError<LifecycleErrorCode>('other-engine', `${id} is staged on ${record.engine}`, {
+  throw new LifecycleError('other-engine', `${id} is staged on ${record.engine}`, {
     hint: `say --engine ${record.engine}, or release it there first`,
     kind: 'refused',
   });

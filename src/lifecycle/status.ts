@@ -91,9 +91,9 @@ function rootStatus(record: RootRecord, situation: Situation, living: Deployment
 }
 
 /** Of an image of a stage that has begun. */
-function presence(id: string, { images, downloaded }: Situation): ImageStatus['state'] {
+function presence(id: string, { images, waiting }: Situation): ImageStatus['state'] {
   if (images.has(id)) return 'ready';
-  return downloaded.has(id) ? 'not-unpacked' : 'image-missing';
+  return waiting.has(id) ? 'not-unpacked' : 'image-missing';
 }
 
 function providedState(

@@ -81,7 +81,7 @@ function unbrought(
   const { images = [], unresolved = [] } = record.pending ?? {};
   const absent = images.flatMap(({ id, names }) => {
     const name = names.find((served) => isWanted(served.name))?.name;
-    const isThere = situation.images.has(id) || situation.downloaded.has(id);
+    const isThere = situation.images.has(id) || situation.waiting.has(id);
     return name === undefined || isThere ? [] : [imageMissing(name, record, id)];
   });
   return [
@@ -174,7 +174,7 @@ function judgeImage(
   const { id } = wanted;
   const first = wanted.names[0]?.name ?? id;
   const image = situation.images.get(id);
-  if (image === undefined && situation.downloaded.has(id)) return [notUnpacked(wanted, record)];
+  if (image === undefined && situation.waiting.has(id)) return [notUnpacked(wanted, record)];
   if (image === undefined) return [imageMissing(first, record, id)];
   const findings = wanted.names.flatMap(({ name }) => judgeName(name, image, record, situation));
   if (!pinned.has(id)) {

@@ -4,8 +4,8 @@ import { type Context } from './context.ts';
 import { readSituation, type Situation } from './situation.ts';
 
 /**
- * What is on record of a root and wholly at hand, in part in the depot: a stage needs no network for
- * it. Undefined if something is missing, or nothing has to be unpacked.
+ * The contents on a root's record for which a stage needs no network: each image is pinned or waits in
+ * the depot, and at least one waits. Undefined if there are none.
  */
 export function waitingContents(
   record: RootRecord | undefined,
@@ -21,9 +21,9 @@ export function waitingContents(
   );
 }
 
-/** Whether an image is downloaded and not unpacked, or not known yet by all of its names. */
+/** Whether an image waits in the depot, and the engine does not know it by all of its names yet. */
 export function waits(image: RecordImage, situation: Situation): boolean {
-  return situation.downloaded.has(image.id) && !isKnown(image, situation);
+  return situation.waiting.has(image.id) && !isKnown(image, situation);
 }
 
 function isPinned(root: string | undefined, image: RecordImage, situation: Situation): boolean {
@@ -37,12 +37,12 @@ function isKnown({ id, names }: Pick<RecordImage, 'id' | 'names'>, { images }: S
 }
 
 /**
- * Lets go of what waited in the depot and is unpacked and pinned by now, or that no record wants
- * any more. Killed before, it is done the next time.
+ * Lets go of images in the depot that are unpacked and pinned by now, or that no record wants any more.
+ * If berth is killed before that, the next run does it.
  */
 export async function settleDepot(context: Context): Promise<void> {
   const { depot } = context.engine;
-  // First what waits: a record that wants it was written before.
+  // The depot is read first: a record that wants a waiting image was written before the image came.
   const pins = depot?.pins() ?? [];
   if (depot === undefined) return;
   if (pins.length === 0) return depot.drop([]);

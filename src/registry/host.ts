@@ -8,6 +8,7 @@ import type { RetryTimes } from './circuit-breaker.ts';
 import { openRegistry, type RegistryOptions } from './client.ts';
 import { readCertificates } from './http/certificates.ts';
 import { proxiesOf } from './http/proxy.ts';
+import { authorityPathsOf } from './http/tls.ts';
 import { hostPolicyFiles } from './policy/files.ts';
 import { Permitted } from './policy/permitted.ts';
 import { readRegistriesConf } from './registries-conf.ts';
@@ -19,12 +20,14 @@ import { type RetryPolicy, retrying, retryPolicy } from './retry.ts';
  * by those of the user who runs this. What is opened here reads each file once and remembers what
  * hosts have shown, so it serves one run.
  *
+ * @param environment names auth files, proxies, certificates and registries.conf.
  * @param onRetry told before something is asked for again.
  * @param retryTimes when earlier runs were told to ask again; what this run is told is added.
  * @param permitted what other openings of the same process have let in; what this one lets in is added.
  * @throws {RegistryError} `registry-config` for a registries.conf that can't be read.
  */
 export async function openHostRegistry(
+  environment: NodeJS.ProcessEnv,
   onRetry: RetryPolicy['onRetry'],
   policy: RetryPolicy = retryPolicy,
   retryTimes: RetryTimes = new Map(),
@@ -34,7 +37,7 @@ export async function openHostRegistry(
   try {
     const uid = process.getuid?.() ?? 0;
     const ofRun = { retryTimes, permitted };
-    return await openAt(host, process.env, homedir(), uid, { ...policy, onRetry }, ofRun);
+    return await openAt(host, environment, homedir(), uid, { ...policy, onRetry }, ofRun);
   } catch (error) {
     host.close();
     throw error;
@@ -70,6 +73,7 @@ async function openAt(
     policyFiles: hostPolicyFiles(host, userDirectory),
     certificates: (name) => readCertificates(host, certificateDirectories, name),
     proxyFor: proxiesOf(environment),
+    authorityPaths: authorityPathsOf(environment),
     ...ofRun,
   });
   return {

@@ -7,7 +7,7 @@ import { BerthError, systemErrorCode } from '../common/errors.ts';
 import { syncDirectory } from '../common/make-directory.ts';
 import { assertRootId } from '../common/roots.ts';
 import { API_VERSION } from '../common/version.ts';
-import type { StateErrorCode } from './error-code.ts';
+import { StateError } from './error.ts';
 import { fileOf, RecordFile, type RootRecord, recordIn } from './record.ts';
 import { readStateFile, stateError, writeStateFile } from './state-file.ts';
 
@@ -117,7 +117,7 @@ function parse(path: string, text: string): RootRecord {
   const document: unknown = JSON.parse(text);
   const version = v.safeParse(v.looseObject({ apiVersion: v.string() }), document);
   if (version.success && version.output.apiVersion !== API_VERSION) {
-    throw new BerthError<StateErrorCode>(
+    throw new StateError(
       'newer-record',
       `${path}: expected a record of ${API_VERSION}, found one of ${version.output.apiVersion}`,
       { hint: 'a newer berth wrote it: use that, or another --state-dir' },

@@ -1,6 +1,6 @@
 import type { EngineId } from '../common/engine-id.ts';
 import type { Pin } from '../engine/pin.ts';
-import type { StateProblemCode } from './error-code.ts';
+import type { StateProblemCode } from './error.ts';
 import { type Contents, type RecordImage, type RootRecord } from './record.ts';
 import { isManual } from './root-id.ts';
 import { recovered } from './transitions.ts';

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { BerthError } from '../common/errors.ts';
 import { isRootId } from '../common/roots.ts';
 import { isDeploymentName } from '../deployment/deployment.ts';
-import type { StateErrorCode } from './error-code.ts';
+import { StateError } from './error.ts';
 
 /** The id of the pins that people make by hand, with `berth pin` and `berth pull --pin`. */
 export const MANUAL = 'manual';
@@ -33,7 +32,7 @@ export function idOfLocation(location: string): string {
  */
 export function checkedId(id: string): string {
   if (!isRootId(id)) {
-    throw new BerthError<StateErrorCode>(
+    throw new StateError(
       'root-id',
       isDeploymentName(id)
         ? `${id} is no id of a root: it is how a deployment is called, whichever that is at the time`

@@ -3,15 +3,16 @@ import {
   closeSync,
   constants,
   fstatSync,
+  opendirSync,
   openSync,
   readdirSync,
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { BerthError, systemErrorCode } from '../common/errors.ts';
+import { systemErrorCode } from '../common/errors.ts';
 import { O_PATH } from '../root/directories.ts';
 import { howToGiveToRoot, isForeign, reader, whyForeign } from '../root/ownership.ts';
-import type { StateErrorCode } from './error-code.ts';
+import { StateError } from './error.ts';
 
 /** Everything that berth makes in a state directory, files that are being written included. */
 const OWN =
@@ -47,7 +48,7 @@ export function keepFromOthers(stateDirectory: string): void {
 export function refuseOthers(stateDirectory: string): void {
   const stats = statSync(stateDirectory, { throwIfNoEntry: false });
   if (stats?.isDirectory() !== true || !isForeign(stats, reader())) return;
-  throw new BerthError<StateErrorCode>(
+  throw new StateError(
     'state-directory',
     `expected a state directory that nobody else can write, found ${stateDirectory}, ${whyForeign(stats)}`,
     {
@@ -55,6 +56,27 @@ export function refuseOthers(stateDirectory: string): void {
       kind: 'usage',
     },
   );
+}
+
+/**
+ * Refuses a state directory that exists and can't be read, before anything else fails for it in a way of
+ * its own.
+ *
+ * @throws {BerthError} `state-directory`
+ */
+export function refuseUnreadable(stateDirectory: string): void {
+  try {
+    opendirSync(stateDirectory).closeSync();
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOENT') return;
+    if (code === undefined) throw error;
+    const message = `expected a state directory that can be read, found ${stateDirectory}: ${code}`;
+    throw new StateError('state-directory', message, {
+      hint: 'run as the user that owns the state directory, or name another with --state-dir',
+      cause: error,
+    });
+  }
 }
 
 /** A directory comes after what is in it: a private one says that all of it is done. */

@@ -12,9 +12,9 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import * as v from 'valibot';
-import { BerthError, isOutOfSpace, systemErrorCode } from '../common/errors.ts';
+import { isOutOfSpace, systemErrorCode } from '../common/errors.ts';
 import { makeDirectory, syncDirectory } from '../common/make-directory.ts';
-import type { StateErrorCode } from './error-code.ts';
+import { StateError } from './error.ts';
 
 /** Of a record, in bytes: room for tens of thousands of references. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -89,20 +89,16 @@ export function readNote<T extends v.GenericSchema>(
   }
 }
 
-export function stateError(path: string, error: unknown): BerthError {
+export function stateError(path: string, error: unknown): StateError {
   const reason = error instanceof Error ? error.message : String(error);
   if (isOutOfSpace(error)) {
-    return new BerthError<StateErrorCode>(
-      'no-space',
-      `no space is left to write ${path}: ${reason}`,
-      {
-        hint: 'make space there; `berth prune` removes what released roots left',
-        kind: 'refused',
-        cause: error,
-      },
-    );
+    return new StateError('no-space', `no space is left to write ${path}: ${reason}`, {
+      hint: 'make space there; `berth prune` removes what released roots left',
+      kind: 'refused',
+      cause: error,
+    });
   }
-  return new BerthError<StateErrorCode>('state-directory', `can't use ${path}: ${reason}`, {
+  return new StateError('state-directory', `can't use ${path}: ${reason}`, {
     hint: 'run as the user that owns the state directory, or name another with --state-dir',
     cause: error,
   });

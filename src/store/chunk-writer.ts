@@ -69,7 +69,7 @@ export class ChunkWriter {
     this.#length = 0;
     this.#writing = writeAll(this.#file, full, this.#path, this.#at);
     this.#at += full.length;
-    // Whoever awaits it next sees it fail; until then it must not count as unhandled.
+    // The next await sees the failure; until then the promise must not count as unhandled.
     this.#writing.catch(() => undefined);
   }
 }

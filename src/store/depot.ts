@@ -20,9 +20,9 @@ import { readBlob } from './read-blob.ts';
 import { sweepUnneeded } from './remove.ts';
 
 /**
- * The store as the place where images wait for another engine to unpack them. One that waits is
- * held by a file of its own kind (`Layout.waiting`) and not named in index.json: what is named
- * there is whole, and of one that waits the layers are left out that the engine has.
+ * The store as the place where images wait for another engine to unpack them. A waiting image is held
+ * by a file of its own kind (`Layout.waiting`) and not named in index.json: images that are named there
+ * are whole, and a waiting one lacks the layers that the engine has.
  */
 export function openDepot(options: StoreOptions, serves: (image: ResolvedImage) => boolean): Depot {
   const store = storeIn(options);
@@ -75,7 +75,7 @@ function isSame(one: PinnedName, other: PinnedName): boolean {
   return one.name === other.name && one.digest === other.digest && one.manifest === other.manifest;
 }
 
-/** Those whose manifest is gone say nothing of what they wait for. */
+/** A hold whose manifest is gone does not tell the engine's id of its image, and is left out. */
 function waitingPins(store: Store): readonly Pin[] {
   const { layout, pinFiles, manifests } = store;
   return readPinFiles(layout.waiting, pinFiles).flatMap(({ root, pins }) =>

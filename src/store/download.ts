@@ -53,8 +53,8 @@ export class Downloads {
       if (isPresent(this.#layout, blob)) return watch.onBytes(blob.size);
       const other = this.#underWay.get(blob.digest);
       if (other === undefined) break;
-      // What made the other fail may be its own: its repository, credentials, signal. It says so
-      // itself; here the blob is tried again.
+      // The other may have failed for reasons of its own: its repository, credentials, signal. It
+      // reports them; here the blob is tried again.
       const outage = await other.outage;
       if (outage !== undefined && other.registry === registry) throw outage;
     }
@@ -148,15 +148,15 @@ export class Downloads {
 export type Bytes = Pick<ShippedImages, 'read'>;
 
 interface UnderWay {
-  /** Of the name that it is downloaded for. */
+  /** The registry of the name for which the blob is downloaded. */
   readonly registry: string;
   /** Resolves when it ends: to why, if the registry was waited for in vain. */
   readonly outage: Promise<RegistryError | undefined>;
 }
 
-/** What would meet everybody who asks there, each after the same long wait. */
+/** A failure that would meet everybody who asks that registry, each after the same long wait. */
 function outageIn(error: unknown): RegistryError | undefined {
   if (!(error instanceof RegistryError) || error.kind !== 'unreachable') return undefined;
-  // That may be who asks.
+  // A rate limit may be that of the asking repository or credentials alone.
   return error.code === 'rate-limited' ? undefined : error;
 }

@@ -1,7 +1,7 @@
 import { BerthError, isOutOfSpace, systemErrorCode } from '../common/errors.ts';
 import { EngineError } from '../engine/errors.ts';
 
-/** What a failed system call on a path of the store means to the user. */
+/** The error that the user sees for a failed system call on a path of the store. */
 export function storeFailure(path: string, error: unknown): BerthError {
   if (error instanceof BerthError) return error;
   const reason = error instanceof Error ? error.message : String(error);
@@ -20,7 +20,7 @@ export function storeFailure(path: string, error: unknown): BerthError {
   });
 }
 
-/** What to say of a file that is not what the store wrote. */
+/** The error for a file that is not as the store wrote it. */
 export function damaged(path: string, message: string, hint: string, cause?: unknown): EngineError {
   return new EngineError('store-damaged', `${path} ${message}`, {
     hint,

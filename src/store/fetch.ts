@@ -44,7 +44,7 @@ export async function fetchImage(
     const name = `${registry}/${repository}@${image.digest}`;
     const top = image.digest === image.manifest ? undefined : image.digest;
     const change = (index: Index) => {
-      // What somebody else put here is theirs under one more name, too.
+      // An image that somebody else put here stays theirs under one more name.
       const fetched = namesOf(index, image.manifest).every(isFetched);
       const descriptor = named(describe(image, manifest), name, { index: top, fetched });
       return withDescriptor(index, descriptor);
@@ -95,7 +95,7 @@ async function bringManifest(
   return manifest;
 }
 
-/** What is stored must be what was planned: its space was checked, its bytes were shown. */
+/** The stored image must be the planned one: its space was checked, its bytes were shown. */
 function checkManifest(image: ResolvedImage, manifest: StoredManifest): void {
   const list = (blobs: ResolvedImage['blobs']) => blobs.map((b) => `${b.digest} ${b.size}`).join();
   const isPlanned =

@@ -123,3 +123,9 @@ async function opened(temporary: string): Promise<FileHandle> {
     throw storeFailure(temporary, error);
   }
 }
+
+export async function remove(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true }).catch((error: unknown) => {
+    throw storeFailure(path, error);
+  });
+}

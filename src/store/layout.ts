@@ -14,7 +14,7 @@ export interface Layout {
   readonly pins: string;
   /** A file a root: what waits here until another engine has unpacked it. */
   readonly waiting: string;
-  /** What is being written; what lies here while nobody holds `inUse` is left over. */
+  /** Files that are being written; those that lie here while nobody holds `inUse` are left over. */
   readonly temporary: string;
   /** Shared by all that add to the store, exclusive for what sweeps it. */
   readonly inUse: string;

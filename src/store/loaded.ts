@@ -8,12 +8,12 @@ import { layoutExists } from './make-layout.ts';
 import { sweepUnneeded } from './remove.ts';
 
 /**
- * What `berth load` brought into the store's directory, whatever engine there is. Until a root is
+ * The images that `berth load` brought into the store's directory, whatever the engine. Until a root is
  * staged with it, it goes before the registries; afterwards it stands in for one that is out of
  * reach, as far as its manifests tell: the rest is the engine's then.
  */
 export interface LoadedImages {
-  /** Those that no root was staged with yet. */
+  /** The images that no root was staged with yet. */
   readonly awaiting: ShippedImages;
   readonly all: ShippedImages;
 
@@ -35,7 +35,7 @@ export interface LoadedImage {
 }
 
 /**
- * What was loaded stays whole until it is closed: no other process lets go of it meanwhile.
+ * The loaded images stay whole until this is closed: no other process lets go of them meanwhile.
  *
  * @returns undefined if nothing was loaded into this directory.
  */

@@ -10,18 +10,18 @@ export interface StoreOptions {
   /** `store/` of the state directory; it need not exist. */
   readonly directory: string;
   readonly registry: Registry;
-  /** Blobs that lie elsewhere, maybe damaged: a sound one is copied, and not downloaded. */
+  /** Blobs on this machine, maybe damaged: a sound one is copied instead of downloaded. */
   readonly nearby?: Bytes | undefined;
 }
 
-/** What the steps of the store work with. */
+/** The tools that the steps of the store share. */
 export interface Store {
   readonly layout: Layout;
   readonly registry: Registry;
   readonly downloads: Downloads;
   readonly manifests: ManifestCache;
   readonly pinFiles: PinCache;
-  /** Sees to what killed runs left half-written, the first time it is called. */
+  /** Clears up after killed runs, the first time that it is called. */
   readonly clearOnce: () => Promise<void>;
 }
 

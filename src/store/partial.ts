@@ -24,9 +24,9 @@ const READ_SIZE = 1024 * 1024;
 /** A blob that is being written, perhaps from where an earlier try ended. */
 export interface BegunBlob {
   readonly file: FileHandle;
-  /** What it will be. */
+  /** The path of the finished blob. */
   readonly path: string;
-  /** What is in the file. */
+  /** The bytes that the file has already. */
   readonly progress: BlobProgress;
   /** Makes it the blob: synced, then renamed. Its name is on disk after `syncDirectory`. */
   finish(): Promise<void>;
@@ -68,7 +68,7 @@ export async function beginBlob(layout: Layout, blob: Blob): Promise<BegunBlob> 
 }
 
 /**
- * What killed runs left half-written: blobs are kept, for the next try to go on with, the rest
+ * Clears up after killed runs: half-written blobs are kept, for the next try to go on with, the rest
  * goes. Only for who holds `inUse` alone.
  */
 export async function recoverTemporary(layout: Layout): Promise<void> {
@@ -138,7 +138,7 @@ async function finish(file: FileHandle, own: string, path: string): Promise<void
   }
 }
 
-/** What is wrong stays wrong, and what fills the disk is in the way. */
+/** Not worth keeping are bytes that turned out wrong, and bytes that fill the disk. */
 function isWorthKeeping(error: unknown): boolean {
   if (error instanceof EngineError) return error.code !== 'no-space';
   if (!(error instanceof RegistryError)) return true;

@@ -73,9 +73,18 @@ export async function changePinsInUse(
 ): Promise<void> {
   await withLock(layout.writing, 'exclusive', async () => {
     const before = pinsOf(directory, pinFiles, root);
-    const after = change(before);
+    const after = change(before).map(writtenFields);
     if (JSON.stringify(after) !== JSON.stringify(before)) {
       await writePins(layout, directory, root, after);
     }
   });
+}
+
+/**
+ * A pin is itself a `PinRequest` with more fields, and so is a name: their files would be refused as
+ * damaged with these in them.
+ */
+function writtenFields({ id, platform, names, fetched, record }: PinRequest): PinRequest {
+  const written = names.map(({ name, digest, manifest }) => ({ name, digest, manifest }));
+  return { id, platform, names: written, fetched, record };
 }

@@ -1,12 +1,11 @@
-import { statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { append } from '../common/append.ts';
-import { withLock, withLockIfFree } from '../common/process-lock.ts';
+import { withLock } from '../common/process-lock.ts';
 import { storedSize } from './blob.ts';
-import { storeFailure } from './failure.ts';
+import { clearTemporary } from './broken-downloads.ts';
+import { remove } from './file.ts';
 import { type Index, indexDigestOf, readIndex, writeIndex } from './index-file.ts';
-import { entriesOf, type Layout, layoutAt } from './layout.ts';
+import { entriesOf, type Layout } from './layout.ts';
 import { isLoaded, isStaged } from './loaded-entry.ts';
 import { layoutExists } from './make-layout.ts';
 import { leadsTo } from './manifest.ts';
@@ -37,7 +36,7 @@ export async function removeImage(store: Store, id: string): Promise<boolean> {
   });
 }
 
-/** What `removeImage` of each of these would free, in bytes. */
+/** How much `removeImage` of each of these images would free, in bytes. */
 export function freedBy(store: Store, ids: ReadonlySet<string>): number {
   const { layout } = store;
   const before = readIndex(layout);
@@ -57,36 +56,6 @@ export async function sweepUnneeded(layout: Layout): Promise<void> {
   const store = { layout, manifests: new Map(), pinFiles: new Map() };
   await sweep(store, needed(store, readIndex(layout)));
   await recoverTemporary(layout);
-}
-
-/** What is half-written in the directory of a store that need not be there, in bytes. */
-export function halfWritten(directory: string): number {
-  const { temporary } = layoutAt(directory);
-  const sizes = entriesOf(temporary).map((entry) =>
-    statSync(join(temporary, entry), { throwIfNoEntry: false }),
-  );
-  return sizes.reduce((sum, stats) => sum + (stats?.size ?? 0), 0);
-}
-
-/**
- * Removes what is half-written there, unless somebody is at work in that store.
- *
- * @returns how many bytes that were.
- */
-export async function removeHalfWritten(directory: string): Promise<number> {
-  const layout = layoutAt(directory);
-  let bytes = 0;
-  if (halfWritten(directory) === 0) return bytes;
-  await withLockIfFree(layout.inUse, async () => {
-    bytes = halfWritten(directory);
-    await clearTemporary(layout);
-  });
-  return bytes;
-}
-
-/** Removes what is half-written. Only for who holds `inUse` alone. */
-async function clearTemporary(layout: Layout): Promise<void> {
-  for (const entry of entriesOf(layout.temporary)) await remove(join(layout.temporary, entry));
 }
 
 type Blobs = Pick<Store, 'layout' | 'manifests' | 'pinFiles'>;
@@ -122,10 +91,4 @@ async function sweep(store: Blobs, kept: ReadonlySet<string>): Promise<void> {
     manifests.delete(`sha256:${entry}`);
     await remove(join(layout.blobs, entry));
   }
-}
-
-async function remove(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true }).catch((error: unknown) => {
-    throw storeFailure(path, error);
-  });
 }

@@ -27,9 +27,17 @@ const PROPERTIES = [
   'Before',
 ];
 
+interface SystemctlOptions {
+  /** The calling user's services instead of the system's. */
+  readonly user: boolean;
+  /** The environment of systemctl, by which it finds the manager. */
+  readonly environment: NodeJS.ProcessEnv;
+}
+
 /** The service manager systemd, asked with systemctl(1). */
-export function systemctl({ user }: { readonly user: boolean }): ServiceManager {
+export function systemctl({ user, environment }: SystemctlOptions): ServiceManager {
   const manager = user ? ['--user'] : [];
+  const run = runner(environment);
   const ask = async (words: readonly string[]) => {
     const { failure, output } = await run([...manager, ...words], ANSWER_TIMEOUT);
     if (failure !== undefined) throw notAnswered(words[0] ?? '', failure);
@@ -98,22 +106,25 @@ interface Answer {
   readonly failure: string | undefined;
 }
 
-function run(words: readonly string[], timeout: number, signal?: AbortSignal): Promise<Answer> {
-  return new Promise((resolve) => {
-    const options = {
-      timeout,
-      maxBuffer: MAX_OUTPUT,
-      killSignal: 'SIGKILL',
-      env: { ...process.env, LC_ALL: 'C' },
-      ...(signal === undefined ? {} : { signal }),
-    } as const;
-    execFile('systemctl', words, options, (error, output, stderr) => {
-      if (error === null) return resolve({ output, failure: undefined });
-      const said = stderr.trim().split('\n')[0] ?? '';
-      const late = error.killed === true ? `no answer in ${timeout / 1000} s` : said;
-      return resolve({ output, failure: late || error.message });
+type Run = (words: readonly string[], timeout: number, signal?: AbortSignal) => Promise<Answer>;
+
+function runner(environment: NodeJS.ProcessEnv): Run {
+  return (words, timeout, signal) =>
+    new Promise((resolve) => {
+      const options = {
+        timeout,
+        maxBuffer: MAX_OUTPUT,
+        killSignal: 'SIGKILL',
+        env: { ...environment, LC_ALL: 'C' },
+        ...(signal === undefined ? {} : { signal }),
+      } as const;
+      execFile('systemctl', words, options, (error, output, stderr) => {
+        if (error === null) return resolve({ output, failure: undefined });
+        const said = stderr.trim().split('\n')[0] ?? '';
+        const late = error.killed === true ? `no answer in ${timeout / 1000} s` : said;
+        return resolve({ output, failure: late || error.message });
+      });
     });
-  });
 }
 
 type SystemctlErrorCode = 'services';

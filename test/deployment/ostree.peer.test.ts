@@ -21,7 +21,7 @@ import { readDictionary, textOf } from '../../src/deployment/gvariant.ts';
 import { openUnbooted } from '../../src/deployment/open-deployment.ts';
 import { readBootedOstree, readOstree } from '../../src/deployment/ostree.ts';
 import type { Places } from '../../src/deployment/places.ts';
-import { readBooted, readDeployments } from '../../src/deployment/read.ts';
+import { openUpdaters } from '../../src/deployment/read.ts';
 import type { Root } from '../../src/root/root.ts';
 import { writeRoot } from '../support/berth.ts';
 import { holds } from '../support/property.ts';
@@ -171,7 +171,11 @@ test('what ostree would refuse is a failure, for nothing may be released by it',
   // As if /boot were not mounted: then nothing is known of the others.
   const unmounted = { ...booted, boot: join(places.sysroot, 'ostree') };
   assert.throws(() => readOstree(unmounted), { code: 'deployments', hint: /mounted/ });
-  const early = await readBooted({ directories: undefined, places: unmounted, environment: {} });
+  const early = await openUpdaters({
+    directories: undefined,
+    places: unmounted,
+    environment: {},
+  }).booted();
   assert.equal(early?.id, a, 'the booted one is known without it');
 });
 
@@ -499,21 +503,21 @@ test('bootc names an ostree deployment alike, and says how it stands', async (t)
   const server = createServer((connection) => connection.end(JSON.stringify({ status })));
   await new Promise<void>((listening) => server.listen(socket, listening));
   t.after(() => server.close());
-  const { deployments, failures } = await readDeployments({
+  const { deployments, failures } = await openUpdaters({
     directories: undefined,
     places: bootedAs(sysroot, a),
     environment: { BERTH_BOOTC_STATUS: `unix:${socket}` },
-  });
+  }).all();
   assert.deepEqual(failures, []);
   const told = deployments.map(({ id, updater, role, version, image }) =>
     [id, updater, role, version, image?.name].join(' '),
   );
   // A sysroot that can't be read says not how bootc's trees are to be read.
-  const broken = await readDeployments({
+  const broken = await openUpdaters({
     directories: undefined,
     places: { ...bootedAs(sysroot, a), boot: directory },
     environment: { BERTH_BOOTC_STATUS: `unix:${socket}` },
-  });
+  }).all();
   assert.deepEqual([broken.deployments.length, broken.failures.length], [0, 1]);
   // To ostree alone, what boots before the running one is an update.
   assert.equal(roles(bootedAs(sysroot, a))[b], 'staged');

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import test from 'node:test';
+import { BundleError } from '../../src/bundle/failure.ts';
+import { CliError } from '../../src/cli/errors.ts';
 import { exitCodes } from '../../src/cli/render/failure.ts';
 import { EngineError } from '../../src/engine/errors.ts';
+import { HostError } from '../../src/host/errors.ts';
 import { RegistryError } from '../../src/registry/errors.ts';
 import { RootError } from '../../src/root/root.ts';
 
@@ -124,6 +127,9 @@ test('docs/commands.md gives each error an exit code, a meaning and an advice', 
 test('the exit codes in docs/commands.md are those of the errors', () => {
   const options = { hint: '' };
   const made = [
+    ...membersOf('CliErrorCode').map((code) => new CliError(code as never, '', options)),
+    ...membersOf('HostErrorCode').map((code) => new HostError(code as never, '', '')),
+    ...membersOf('BundleErrorCode').map((code) => new BundleError(code as never, '', options)),
     ...membersOf('EngineErrorCode').map((code) => new EngineError(code as never, '', options)),
     ...membersOf('RegistryErrorCode').map((code) => new RegistryError(code as never, '', options)),
     ...membersOf('RootErrorCode').map((code) => new RootError(code as never, '/x', '', options)),

@@ -39,7 +39,7 @@ test('the running system’s files say how registries are reached', async (t) =>
     CONTAINERS_REGISTRIES_CONF: join(home, 'r.conf'),
   });
   await fails(
-    openHostRegistry(() => undefined),
+    openHostRegistry(process.env, () => undefined),
     'registry-config',
   );
   const rule = `prefix = "registry.example.com"\nlocation = "${server.host}"\ninsecure = true\n`;
@@ -50,7 +50,7 @@ test('the running system’s files say how registries are reached', async (t) =>
     JSON.stringify({ auths: { [server.host]: { auth } } }),
   );
   writeFileSync(join(containers, 'policy.json'), '{"default":[{"type":"reject"}]}');
-  const registry = await openHostRegistry(() => undefined);
+  const registry = await openHostRegistry(process.env, () => undefined);
   t.after(() => registry.close());
   const name = 'registry.example.com/acme/app:1';
   const { blobs } = await registry.resolve(name, { os: 'linux', architecture: 'amd64' }, {});

@@ -6,6 +6,7 @@ import { Secret } from '../../src/common/secret.ts';
 import type { Credentials } from '../../src/registry/auth/auth-file.ts';
 import { openRegistry, type RegistryOptions } from '../../src/registry/client.ts';
 import { RegistryError, type RegistryErrorCode } from '../../src/registry/errors.ts';
+import { authorityPathsOf } from '../../src/registry/http/tls.ts';
 import { type Registry } from '../../src/registry/registry.ts';
 import { policyFilesBy } from '../support/policy-files.ts';
 import { type RegistryOptions as ServerOptions, startRegistry } from '../support/registry.ts';
@@ -37,6 +38,7 @@ export function client(
     },
     credentials: async () => undefined,
     policyFiles: policyFilesBy('insecureAcceptAnything'),
+    authorityPaths: authorityPathsOf(process.env),
     ...options,
   });
   t.after(() => registry.close());

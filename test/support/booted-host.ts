@@ -6,18 +6,32 @@ import type { TestContext } from 'node:test';
 import { spawnHost } from './nspawn.ts';
 
 export interface BootedHost {
+  /** The process id of its systemd, as this machine counts. */
+  readonly leader: number;
   /** Runs a command in it; what it prints, whatever its exit code. */
   readonly run: (...command: string[]) => string;
   /** The orderly end; then it can be booted again. */
   readonly powerOff: () => Promise<void>;
 }
 
+export interface BootOptions {
+  /** More options of systemd-nspawn. */
+  readonly words?: readonly string[];
+  /** Of systemd-nspawn, besides this process's. */
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
 /**
  * Boots an OS tree under its own systemd, to the end of the boot, and stops it with the test.
  * What it runs sees the machine's network and kernel, and no process outside.
  */
-export async function bootHost(t: TestContext, directory: string): Promise<BootedHost> {
-  const nspawn = spawnHost(`${basename(directory)}-${process.pid}`, [`--directory=${directory}`]);
+export async function bootHost(
+  t: Pick<TestContext, 'after'>,
+  directory: string,
+  { words = [], environment }: BootOptions = {},
+): Promise<BootedHost> {
+  const name = `${basename(directory)}-${process.pid}`;
+  const nspawn = spawnHost(name, [`--directory=${directory}`, ...words], environment);
   const ended = once(nspawn, 'exit');
   t.after(async () => {
     if (nspawn.exitCode !== null || nspawn.signalCode !== null) return;
@@ -57,7 +71,7 @@ export async function bootHost(t: TestContext, directory: string): Promise<Boote
     run('systemctl', 'poweroff');
     await ended;
   };
-  return { run, powerOff };
+  return { leader, run, powerOff };
 }
 
 /** The systemd that systemd-nspawn started. */

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** `trixie` has systemd 257 and podman 5.4.2, `bookworm` systemd 252 and podman 4.3.1. */
-export type Suite = 'bookworm' | 'trixie';
+/** Releases of Debian; scripts/debian-root.sh says which podman and systemd each has. */
+export type Suite = 'bookworm' | 'trixie' | 'forky';
 
 const script = fileURLToPath(new URL('../../scripts/debian-root.sh', import.meta.url));
 

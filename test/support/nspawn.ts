@@ -8,12 +8,15 @@ import type { Readable } from 'node:stream';
 const hierarchies = ['/sys/fs/cgroup', '/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified'];
 
 /**
- * Boots an OS by systemd-nspawn, in cgroups of its own: below one that another host has as well each
- * of the two would take for its own, and end, what runs in the other's service of the same name.
+ * Boots an OS by systemd-nspawn, in cgroups of its own: in a cgroup that two hosts share, each systemd
+ * would take the other's services of the same name for its own, and end them.
+ *
+ * @param environment of systemd-nspawn, besides this process's.
  */
 export function spawnHost(
   name: string,
   words: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
 ): ChildProcessByStdio<null, Readable, Readable> {
   const mounted = hierarchies.filter((path) => existsSync(join(path, 'cgroup.procs')));
   const own = `${name}-${randomUUID()}`;
@@ -34,7 +37,10 @@ export function spawnHost(
       '--boot',
       ...words,
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, CGROUPS: cgroups.join(' ') } },
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment, CGROUPS: cgroups.join(' ') },
+    },
   );
   nspawn.once('exit', () => {
     for (const cgroup of cgroups) removeCgroup(cgroup);

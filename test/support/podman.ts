@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -11,6 +19,8 @@ import { array, looseObject, parse, string } from 'valibot';
 const SOCKET = 'podman.sock';
 
 export interface TestPodmanOptions {
+  /** Before `podman`: a command that runs it elsewhere, as `nsenter … --`, and keeps its environment. */
+  readonly enter?: readonly string[];
   /** More options of podman itself. */
   readonly words?: readonly string[];
   /** `127.0.0.1:PORT` of registries that speak plain HTTP. */
@@ -33,6 +43,8 @@ export interface TestPodman {
   /** Ends the service if it runs, does something, for instance to its database, and starts it. */
   readonly restart: (between?: () => void) => Promise<void>;
   readonly stop: () => Promise<void>;
+  /** Ends the service at once, by SIGKILL. */
+  readonly kill: () => Promise<void>;
 }
 
 export interface Ran {
@@ -42,6 +54,7 @@ export interface Ran {
 }
 
 export interface PodmanService {
+  readonly kill: () => Promise<void>;
   readonly socket: string;
   /** Ends it and what it has mounted: the directory can be removed then. */
   readonly stop: () => Promise<void>;
@@ -69,12 +82,12 @@ export async function startPodman(
 /** A podman in a directory that is there; `restart` starts it. */
 export function preparePodman(
   directory: string,
-  { insecure = [], environment: given = {}, words: more = [] }: TestPodmanOptions = {},
+  { enter = [], insecure = [], environment: given = {}, words: more = [] }: TestPodmanOptions = {},
 ): TestPodman {
   const environment = { ...isolated(directory, insecure), ...given };
   let service: PodmanService | undefined;
   const tryPodman = (...words: string[]) =>
-    run('podman', [...storeOptions(directory), ...more, ...words], environment);
+    run([...enter, 'podman', ...storeOptions(directory), ...more, ...words], environment);
   return {
     socket: join(directory, SOCKET),
     directory,
@@ -89,9 +102,10 @@ export function preparePodman(
     restart: async (between) => {
       await service?.stop();
       between?.();
-      service = await startPodmanService(directory, environment, more);
+      service = await startPodmanService(directory, environment, more, enter);
     },
     stop: async () => service?.stop(),
+    kill: async () => service?.kill(),
   };
 }
 
@@ -122,11 +136,14 @@ export async function startPodmanService(
   directory: string,
   environment: NodeJS.ProcessEnv,
   more: readonly string[] = [],
+  enter: readonly string[] = [],
 ): Promise<PodmanService> {
   mkdirSync(join(directory, 'networks'), { recursive: true });
   const socket = join(directory, SOCKET);
   rmSync(socket, { force: true });
-  const words = [
+  const [program = 'podman', ...words]: readonly string[] = [
+    ...enter,
+    'podman',
     ...storeOptions(directory),
     ...more,
     'system',
@@ -134,11 +151,12 @@ export async function startPodmanService(
     '--time=0',
     `unix://${socket}`,
   ];
-  const child = spawn('podman', words, { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(program, words, { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
+  const isElsewhere = enter.length > 0;
   const stop = async () => {
-    await end(child);
+    await end(child, 'SIGTERM', isElsewhere);
     // podman mounts this directory on itself, which keeps it from being removed.
-    await run('umount', ['--quiet', join(directory, 'root/overlay')], environment);
+    await run(['umount', '--quiet', join(directory, 'root/overlay')], environment);
   };
   try {
     await listening(child, socket);
@@ -146,7 +164,7 @@ export async function startPodmanService(
     await stop();
     throw error;
   }
-  return { socket, stop };
+  return { socket, stop, kill: () => end(child, 'SIGKILL', isElsewhere) };
 }
 
 /** The options by which the program works on the store of a directory. */
@@ -188,16 +206,27 @@ async function answers(socket: string): Promise<boolean> {
   return promise;
 }
 
-async function end(service: ChildProcess): Promise<void> {
+/** @param isElsewhere whether the service is the one child of the process that was started. */
+async function end(
+  service: ChildProcess,
+  signal: NodeJS.Signals,
+  isElsewhere: boolean,
+): Promise<void> {
   if (service.exitCode !== null || service.signalCode !== null || service.pid === undefined) return;
   const exited = once(service, 'exit');
-  service.kill('SIGTERM');
+  const target = isElsewhere ? childOf(service.pid) : service.pid;
+  if (target !== undefined) process.kill(target, signal);
   await exited;
 }
 
+/** Undefined once the child has ended. */
+function childOf(pid: number): number | undefined {
+  const [child = ''] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
+  return child === '' ? undefined : Number(child);
+}
+
 async function run(
-  program: string,
-  words: readonly string[],
+  [program = '', ...words]: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): Promise<Ran> {
   const child = spawn(program, words, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -1,3 +1,4 @@
+import type { Binding } from '../../src/binding/bindings.ts';
 import type { EngineImage } from '../../src/engine/engine.ts';
 import type { Pin } from '../../src/engine/pin.ts';
 import type { Situation } from '../../src/lifecycle/situation.ts';
@@ -61,7 +62,21 @@ export function situationOf(
     elsewhere: new Map(),
     images: new Map(images.map((image) => [image.id, image])),
     pins,
-    downloaded: new Set(),
+    waiting: new Set(),
     store: () => undefined,
+  };
+}
+
+/** What a root wants by a name: from the registry, if the image is missing. */
+export function bindingFor(name: string, more: Partial<Binding> = {}): Binding {
+  return {
+    engine: 'store',
+    name,
+    platform: { os: 'linux', architecture: 'amd64' },
+    accesses: [{}],
+    policy: 'missing',
+    references: [],
+    stores: [],
+    ...more,
   };
 }

@@ -18,7 +18,7 @@ function standIn(t: TestContext, script?: string): void {
   });
 }
 
-const manager = systemctl({ user: false });
+const manager = systemctl({ user: false, environment: process.env });
 const { signal } = new AbortController();
 
 test('where there is no systemd that is said', async (t) => {

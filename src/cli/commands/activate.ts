@@ -1,34 +1,26 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { readLock } from '../../binding/lock.ts';
-import { wantedOf } from '../../binding/wanted.ts';
 import { counted } from '../../common/counted.ts';
-import { BerthError } from '../../common/errors.ts';
 import { findingEntry } from '../../documents/entries.ts';
-import { plannedRoot } from '../../host/planner.ts';
-import { idOfRoot, idOfTarget, withRoot } from '../../host/root.ts';
+import { needsPull, readBootedRoot } from '../../host/boot.ts';
+import type { Host } from '../../host/host.ts';
 import { type Activated, activate } from '../../lifecycle/boot/activate.ts';
-import { loadShipped } from '../../lifecycle/boot/load-shipped.ts';
-import { isPullNeeded } from '../../lifecycle/boot/pull-needed.ts';
-import type { PlannedRoot } from '../../lifecycle/plan/plan.ts';
-import { readSituation } from '../../lifecycle/situation.ts';
-import { failuresOf } from '../../lifecycle/stage/stage.ts';
-import type { Root } from '../../root/root.ts';
+import { keepHeapSmall } from '../heap.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes, printFailure } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
 import { printFailures, printFindings } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
-import { inSurroundings, type Surroundings } from '../surroundings.ts';
+import { withHost } from '../with-host.ts';
 
 interface ActivateOptions extends CommonOptions {
   readonly pullNeeded?: string;
 }
 
-/** In milliseconds: berth-activate.service has 90 s, and what is in the way should be said in time. */
+/** In milliseconds. berth-activate.service has 90 s: a lock that is in the way must be named before. */
 const LOCK_PATIENCE = 45_000;
 
-/** `berth activate`: what berth-activate.service runs before any container starts. */
+/** `berth activate`, which berth-activate.service runs before any container starts. */
 export function defineActivate(command: Command): void {
   withCommonOptions(
     command
@@ -51,7 +43,7 @@ export function defineActivate(command: Command): void {
       const { pullNeeded } = options;
       if (pullNeeded !== undefined) process.exitCode = (await asks(options, pullNeeded)) ? 0 : 1;
       else {
-        await inSurroundings(options, (surroundings) => run(surroundings, options), {
+        await withHost(options, (host) => run(host, options), {
           alone: true,
           lockPatience: LOCK_PATIENCE,
         });
@@ -59,20 +51,12 @@ export function defineActivate(command: Command): void {
     });
 }
 
-async function run(surroundings: Surroundings, options: CommonOptions): Promise<void> {
-  const { records } = await readSituation(surroundings);
-  const booted = await withRoot(
-    undefined,
-    async (root, deployment) => {
-      const id = idOfRoot(root.location, undefined, records, deployment);
-      const location = deployment?.location ?? root.location;
-      await loadWhatItShips(surroundings, root, plannedRoot(id, location, deployment));
-      const locked = new Set((await readLock(root)).lock?.keys());
-      return { id, locked, needs: records.has(id) || (await bindsAnything(root, surroundings)) };
-    },
-    options,
-  );
-  const result = await activate(surroundings, booted);
+async function run(host: Host, options: CommonOptions): Promise<void> {
+  keepHeapSmall();
+  const booted = await readBootedRoot(host);
+  printFailures(booted.failures);
+  if (booted.failure !== undefined) printFailure(booted.failure, false);
+  const result = await activate(await host.context(), booted);
   const ready = result.findings.length === 0;
   print(options.format, {
     json: () => {
@@ -96,41 +80,10 @@ async function run(surroundings: Surroundings, options: CommonOptions): Promise<
   process.exitCode = ready ? 0 : exitCodes['not-ready'];
 }
 
-async function bindsAnything(root: Root, { compose }: Surroundings): Promise<boolean> {
-  const { bindings, problems } = await wantedOf(root, { bind: undefined, compose });
-  return bindings.length > 0 || problems.length > 0;
-}
-
-/** Whatever is wrong with that, pins and names of what is there are made sure of all the same. */
-async function loadWhatItShips(
-  surroundings: Surroundings,
-  root: Root,
-  planned: PlannedRoot,
-): Promise<void> {
-  try {
-    const loaded = await loadShipped(
-      surroundings,
-      surroundings.registry,
-      root,
-      planned,
-      surroundings,
-    );
-    if (loaded !== undefined) printFailures(failuresOf(loaded));
-  } catch (error) {
-    surroundings.signal.throwIfAborted();
-    if (!(error instanceof BerthError)) throw error;
-    printFailure(error, false);
-  }
-}
-
-/** Where nothing can be told, the unit pulls as it always did: that must not be berth's fault. */
+/** If berth can't tell, the unit pulls as it does without berth: a pull must not fail because of berth. */
 async function asks(options: CommonOptions, unit: string): Promise<boolean> {
   try {
-    return await inSurroundings(options, async (surroundings) => {
-      const situation = await readSituation(surroundings);
-      const id = await idOfTarget(undefined, situation.records, options);
-      return isPullNeeded(situation.records.get(id), situation, unit);
-    });
+    return await withHost(options, (host) => needsPull(host, unit));
   } catch (error) {
     printFailure(error, options.debug === true);
     return true;

@@ -1,9 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { NameFailure } from '../../common/limited.ts';
 import { failureEntry, findingEntry } from '../../documents/entries.ts';
-import { isUser } from '../../host/config.ts';
+import type { Host } from '../../host/host.ts';
 import { plannerOf } from '../../host/planner.ts';
-import { withRoot } from '../../host/root.ts';
 import { apply, planApply, previewApply } from '../../lifecycle/apply/apply.ts';
 import type { AppliedService } from '../../lifecycle/apply/look.ts';
 import type { Plan } from '../../lifecycle/plan/plan.ts';
@@ -11,20 +10,21 @@ import { readSituation } from '../../lifecycle/situation.ts';
 import { failuresOf } from '../../lifecycle/stage/stage.ts';
 import type { Finding } from '../../lifecycle/verify.ts';
 import { systemctl } from '../../systemctl/systemctl.ts';
+import { letHeapGrow } from '../heap.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { printFailures, printFindings } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
 import { type Cell, renderTable } from '../render/table.ts';
-import { inSurroundings } from '../surroundings.ts';
+import { reading, withHost } from '../with-host.ts';
 
 interface ApplyOptions extends RootOptions {
   readonly dryRun?: boolean;
   readonly watch: number;
 }
 
-/** `berth apply`: restart, without a reboot, what changed. */
+/** `berth apply`: restart the services that changed, without a reboot. */
 export function defineApply(command: Command): void {
   withRootOptions(
     command
@@ -43,49 +43,44 @@ export function defineApply(command: Command): void {
       ),
   )
     .addHelpText('after', '\nExamples:\n  berth apply --dry-run\n  berth apply\n  berth apply /')
-    .action(async (spec: string | undefined, options: ApplyOptions) => {
-      await withRoot(
-        spec,
-        (root, deployment) =>
-          inSurroundings(options, async (surroundings) => {
-            const planner = await plannerOf(
-              surroundings,
-              root,
-              options,
-              deployment,
-              undefined,
-              planApply,
-            );
-            const manager = systemctl({ user: isUser(options) });
-            if (options.dryRun === true) {
-              const situation = await readSituation(surroundings);
-              const plan = await planner.plan(situation);
-              const outcome = await previewApply(surroundings, manager, plan, situation);
-              const failures = failuresIn(plan);
-              const { id } = plan.root;
-              report({ root: id, dryRun: true, ...outcome, findings: [], failures }, options);
-              return;
-            }
-            const watch = { seconds: options.watch };
-            const { staged, services, idle } = await apply(
-              surroundings,
-              manager,
-              planner.id,
-              planner.plan,
-              watch,
-            );
-            const { plan, findings } = staged;
-            const failures = failuresOf(staged);
-            const { id } = plan.root;
-            report({ root: id, dryRun: false, services, idle, findings, failures }, options);
-          }),
-        options,
-      );
-    });
+    .action((spec: string | undefined, options: ApplyOptions) =>
+      withHost(options, (host) => run(host, spec, options)),
+    );
+}
+
+async function run(host: Host, spec: string | undefined, options: ApplyOptions): Promise<void> {
+  const { user, environment } = host;
+  await reading(host, spec, async (root, called) => {
+    const context = await host.context();
+    const { bind, id } = options;
+    const planner = await plannerOf(host, context, root, { called, bind, id, planAs: planApply });
+    letHeapGrow();
+    const manager = systemctl({ user, environment });
+    if (options.dryRun === true) {
+      const situation = await readSituation(context);
+      const plan = await planner.plan(situation);
+      const outcome = await previewApply(context, manager, plan, situation);
+      const failures = failuresIn(plan);
+      const shown = { root: plan.root.id, user, dryRun: true, ...outcome, findings: [], failures };
+      report(shown, options);
+      return;
+    }
+    const watch = { seconds: options.watch };
+    const applied = await apply(context, manager, planner.id, planner.plan, watch);
+    const { staged, services, idle } = applied;
+    const { plan, findings } = staged;
+    const failures = failuresOf(staged);
+    report(
+      { root: plan.root.id, user, dryRun: false, services, idle, findings, failures },
+      options,
+    );
+  });
 }
 
 interface Report {
   readonly root: string;
+  /** Whether the services are the calling user's. */
+  readonly user: boolean;
   readonly dryRun: boolean;
   readonly services: readonly AppliedService[];
   readonly idle: readonly string[];
@@ -94,7 +89,7 @@ interface Report {
 }
 
 function report(
-  { root, dryRun, services, idle, findings, failures }: Report,
+  { root, user, dryRun, services, idle, findings, failures }: Report,
   options: ApplyOptions,
 ): void {
   print(options.format, {
@@ -113,7 +108,7 @@ function report(
   });
   printFailures(failures);
   printFindings(findings);
-  const manager = isUser(options) ? ' --user' : '';
+  const manager = user ? ' --user' : '';
   for (const { unit, updated, message } of services) {
     if (message === undefined) continue;
     const verdict = updated === 'failed' ? 'FAILED' : 'was rolled back';
@@ -131,7 +126,7 @@ function report(
     (findings.length === 0 ? 0 : exitCodes['not-ready']);
 }
 
-/** What keeps an apply from being begun. */
+/** The failures that keep an apply from beginning. */
 function failuresIn(plan: Plan): readonly NameFailure[] {
   const { root, lack, failures } = plan;
   if (lack === undefined) return failures;
@@ -146,7 +141,7 @@ const colours = {
   failed: 'red',
 } as const;
 
-/** The columns of `podman auto-update`. */
+/** The columns are those of `podman auto-update`. */
 function table(services: readonly AppliedService[]): string {
   const rows = services.flatMap(({ unit, containers, updated }) => {
     const verdict = { text: updated, colour: colours[updated] };

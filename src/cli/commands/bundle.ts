@@ -1,35 +1,35 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
+import { readBound } from '../../binding/bound.ts';
 import { bundleArchive } from '../../bundle/archive.ts';
 import { type BundlePlan, planBundle } from '../../bundle/plan.ts';
 import { layersSince } from '../../bundle/since.ts';
 import { compressed, writeBundle } from '../../bundle/write.ts';
 import { counted } from '../../common/counted.ts';
-import { BerthError } from '../../common/errors.ts';
 import { formatBytes } from '../../common/format-bytes.ts';
 import { failureEntry, problemEntry } from '../../documents/entries.ts';
-import { withRoot } from '../../host/root.ts';
+import type { Host } from '../../host/host.ts';
 import { byDigest } from '../../image/name.ts';
 import { sizeOf } from '../../image/resolved.ts';
 import type { Root } from '../../root/root.ts';
 import { withStoredBlobs } from '../../store/loaded.ts';
-import { printBound, readBound } from '../bound.ts';
+import { CliError } from '../errors.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
+import { printBound } from '../render/bound.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
 import { printFailures } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
 import { renderTable } from '../render/table.ts';
 import { inOrder } from '../signals.ts';
-import { hostConfig, type Online, online, privateStateDirectory } from '../surroundings.ts';
+import { reading, withHost } from '../with-host.ts';
 
 interface BundleOptions extends RootOptions {
   readonly output: string;
   readonly since?: string;
 }
 
-/** `berth bundle`: what a site without a network needs, in one file. */
+/** `berth bundle`: one file with all images that a site without a network needs. */
 export function defineBundle(command: Command): void {
   withRootOptions(
     command
@@ -51,26 +51,23 @@ export function defineBundle(command: Command): void {
     )
     .action(async (spec: string | undefined, options: BundleOptions) => {
       if (options.output === '-') checkStandardOutput(options);
-      await online(options, (surroundings) =>
-        withRoot(spec, (root) => bundle(surroundings, root, options), options),
-      );
+      await withHost(options, (host) => reading(host, spec, (root) => bundle(host, root, options)));
     });
 }
 
-async function bundle(surroundings: Online, root: Root, options: BundleOptions): Promise<void> {
-  const { registry } = surroundings;
-  const bound = await readBound(root, options);
+async function bundle(host: Host, root: Root, options: BundleOptions): Promise<void> {
+  const { registry } = host;
+  const { compose } = await host.config();
+  const bound = await readBound(root, { bind: options.bind, compose });
   const { bindings } = bound;
   const since = options.since;
   const present =
-    since === undefined
-      ? new Set<string>()
-      : await layersSince(surroundings, registry, since, bindings);
-  const plan = await planBundle(surroundings, registry, bindings, present);
+    since === undefined ? new Set<string>() : await layersSince(host, registry, since, bindings);
+  const plan = await planBundle(host, registry, bindings, present);
   const written = plan.failures.length === 0;
   if (written) {
-    const state = privateStateDirectory(options, await hostConfig(options));
-    await inOrder(() => write(surroundings, plan, join(state, 'store'), options));
+    const store = await host.storeDirectory();
+    await inOrder(() => write(host, plan, store, options));
   }
   if (options.output === '-') process.stderr.write(summary(plan, options.output));
   else {
@@ -103,7 +100,7 @@ async function bundle(surroundings: Online, root: Root, options: BundleOptions):
 }
 
 async function write(
-  { registry, signal, report }: Online,
+  { registry, signal, report }: Host,
   plan: BundlePlan,
   store: string,
   { output }: BundleOptions,
@@ -151,9 +148,9 @@ function nameOf(output: string): string {
 function checkStandardOutput({ format }: BundleOptions): void {
   if (!process.stdout.isTTY && format === 'table') return;
   const found = process.stdout.isTTY ? 'a terminal' : `--format ${format}`;
-  throw new BerthError(
+  throw new CliError(
     'usage',
     `expected standard output for the bundle alone with --output -, found ${found}`,
-    { hint: 'name a file, or pipe the bundle into `berth load -`', kind: 'usage' },
+    { hint: 'name a file, or pipe the bundle into `berth load -`' },
   );
 }

@@ -2,16 +2,16 @@ import type { Command } from 'commander';
 import { unlockFinalisation } from '../../deployment/finalisation.ts';
 import { runningSystem } from '../../deployment/places.ts';
 import { findingEntry } from '../../documents/entries.ts';
-import { deploymentsOf } from '../../host/deployments.ts';
+import type { Host } from '../../host/host.ts';
 import { type Gated, gate } from '../../lifecycle/boot/gate.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes } from '../render/failure.ts';
 import { printFindings } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
-import { hostConfig, toldPlainly } from '../surroundings.ts';
+import { answeringYesOrNo, withHost } from '../with-host.ts';
 
-/** `berth gate`: what berth-gate.service asks when the host goes down. */
+/** `berth gate`, which berth-gate.service runs when the host goes down. */
 export function defineGate(command: Command): void {
   withCommonOptions(
     command.description(
@@ -23,43 +23,42 @@ export function defineGate(command: Command): void {
   )
     .addHelpText('after', '\nExamples:\n  berth gate\n  berth gate --format json | jq .decision')
     .action(async (options: CommonOptions) => {
-      // Before anything can fail: what an earlier run locked must not be held for want of an answer.
+      // Remove our lock from an earlier run first: if anything below fails, the host must not stay locked.
       unlockFinalisation(runningSystem);
-      const { gate: limits } = await hostConfig(options);
-      const { deployments, failures } = await deploymentsOf(options);
-      const staged = deployments.find(({ role }) => role === 'staged');
-      const [failure] = failures;
-      if (staged === undefined && failure !== undefined) throw failure;
-      await toldPlainly(
-        options,
-        async (surroundings) => {
-          const gated = await gate(surroundings, staged, runningSystem, limits);
-          print(options.format, {
-            json: () => ({
-              apiVersion: 'berth/v1',
-              kind: 'GateResult',
-              decision: gated.decision,
-              ...(gated.root === undefined ? {} : { root: gated.root }),
-              ...(gated.since === undefined ? {} : { since: gated.since }),
-              findings: gated.findings.map(findingEntry),
-              warnings: [...gated.warnings],
-            }),
-            table: () => shownLine(said(gated)),
-            refs: () => gated.findings.flatMap(({ name }) => name ?? []),
-          });
-          for (const warning of gated.warnings)
-            process.stderr.write(shownLine(`warning: ${warning}`));
-          if (options.format !== 'json') printFindings(gated.findings);
-          process.exitCode =
-            gated.decision === 'held'
-              ? exitCodes['not-ready']
-              : gated.decision === 'unknown'
-                ? 1
-                : 0;
-        },
-        { alone: true },
+      await answeringYesOrNo(() =>
+        withHost(options, (host) => run(host, options), { alone: true }),
       );
     });
+}
+
+async function run(host: Host, options: CommonOptions): Promise<void> {
+  const { gate: limits } = await host.config();
+  const { deployments, failures } = await host.deployments.all();
+  const staged = deployments.find(({ role }) => role === 'staged');
+  const [failure] = failures;
+  if (staged === undefined && failure !== undefined) throw failure;
+  const gated = await gate(await host.context(), staged, runningSystem, limits);
+  print(options.format, {
+    json: () => ({
+      apiVersion: 'berth/v1',
+      kind: 'GateResult',
+      decision: gated.decision,
+      ...(gated.root === undefined ? {} : { root: gated.root }),
+      ...(gated.since === undefined ? {} : { since: gated.since }),
+      findings: gated.findings.map(findingEntry),
+      warnings: [...gated.warnings],
+    }),
+    table: () => shownLine(said(gated)),
+    refs: () => gated.findings.flatMap(({ name }) => name ?? []),
+  });
+  for (const warning of gated.warnings) process.stderr.write(shownLine(`warning: ${warning}`));
+  if (options.format !== 'json') printFindings(gated.findings);
+  process.exitCode = exitCodeFor(gated);
+}
+
+function exitCodeFor({ decision }: Gated): number {
+  if (decision === 'held') return exitCodes['not-ready'];
+  return decision === 'unknown' ? exitCodes.failed : 0;
 }
 
 function said({ root, decision, findings, since }: Gated): string {

@@ -2,15 +2,15 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type BoundReference, type Survey, survey } from '../../binding/survey.ts';
 import { type Activation, activations } from '../../discovery/reference.ts';
 import { imageReference, problemEntry } from '../../documents/entries.ts';
-import { withRoot } from '../../host/root.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
+import { howToBind } from '../render/bound.ts';
 import { printProblems } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
 import { type Cell, renderTable } from '../render/table.ts';
-import { hostConfig } from '../surroundings.ts';
+import { reading, withHost } from '../with-host.ts';
 
-/** `berth images`: what a root names. Needs no engine and no network. */
+/** `berth images`: the images that a root names. Needs no engine and no network. */
 export function defineImages(command: Command): void {
   withRootOptions(
     command.description(
@@ -23,18 +23,16 @@ export function defineImages(command: Command): void {
       '\nExamples:\n  berth images /ostree/deploy/os/deploy/1234.0\n  berth images --format refs ./rootfs\n  berth images --activation boot --activation socket ./rootfs',
     )
     .addOption(
-      // Not variadic: that would take ROOT for one more way.
+      // Not a variadic option: ROOT would be taken for one more of its values.
       new Option('--activation <how>', 'only what comes to start so; may be said several times')
         .choices(activations)
         .argParser(oneMoreActivation),
     )
     .action(async (spec: string | undefined, options: ImagesOptions) => {
-      const { compose } = await hostConfig(options);
-      const all = await withRoot(
-        spec,
-        (root) => survey(root, { bind: options.bind, compose }),
-        options,
-      );
+      const all = await withHost(options, async (host) => {
+        const { compose } = await host.config();
+        return reading(host, spec, (root) => survey(root, { bind: options.bind, compose }));
+      });
       const found = startedBy(options.activation, all);
       const images = Map.groupBy(
         found.references.filter((reference) => reference.image !== undefined),
@@ -70,14 +68,14 @@ function oneMoreActivation(text: string, before: readonly Activation[] = []): Ac
   throw new InvalidArgumentError(`Allowed choices are ${activations.join(', ')}.`);
 }
 
-/** The references that start in one of these ways; the problems stay, they may hide others. */
+/** Keeps the references that start in one of these ways, and all problems: they may hide references. */
 function startedBy(how: readonly Activation[] | undefined, found: Survey): Survey {
   if (how === undefined) return found;
   const references = found.references.filter(({ activation }) => how.includes(activation));
   return { ...found, references };
 }
 
-/** What a root says of itself: the digest in the name, or that of its lock. */
+/** The digest that the root itself gives an image: in its lock file, or in the name. */
 function digestOf(image: string, { lock: { lock } }: Survey): { digest?: string } {
   const digest = lock?.get(image)?.digest ?? image.split('@')[1];
   return digest === undefined ? {} : { digest };
@@ -111,7 +109,3 @@ function printNothing({ references, location }: Survey): void {
     stderr.write(`Nothing is bound. ${howToBind}\n`);
   }
 }
-
-/** Said wherever nothing is bound. */
-export const howToBind =
-  'To bind: link the units from /usr/lib/berth/bound.d, write Bind=yes in the [X-Berth] section of a unit, set mode in the root’s /usr/lib/berth/berth.toml, or say --bind all.';

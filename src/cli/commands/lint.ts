@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { survey } from '../../binding/survey.ts';
 import { parseSize } from '../../common/parse-size.ts';
-import { withRoot } from '../../host/root.ts';
 import { type LintReport, lint } from '../../lint/lint.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { jsonText } from '../output.ts';
@@ -10,7 +9,7 @@ import { lintGithub } from '../render/lint-github.ts';
 import { lintJson } from '../render/lint-json.ts';
 import { lintSarif } from '../render/lint-sarif.ts';
 import { lintTable } from '../render/lint-table.ts';
-import { hostConfig, online } from '../surroundings.ts';
+import { reading, withHost } from '../with-host.ts';
 
 const formats = ['table', 'json', 'sarif', 'github'] as const;
 
@@ -20,7 +19,7 @@ interface LintOptions extends Omit<RootOptions, 'format'> {
   readonly maxSize?: number;
 }
 
-/** `berth lint`: for those who build roots. Needs no engine. */
+/** `berth lint`: advice for people who build roots. Needs no engine. */
 export function defineLint(command: Command): void {
   withRootOptions(
     command
@@ -39,21 +38,17 @@ export function defineLint(command: Command): void {
         '  berth lint --format github --max-size 2GB ./rootfs',
     )
     .action(async (spec: string | undefined, options: LintOptions) => {
-      await online(options, async (surroundings) => {
-        const { location, report } = await withRoot(
-          spec,
-          async (root) => {
-            const { compose } = await hostConfig(options);
-            const found = await survey(root, { bind: options.bind, compose });
-            const { registry } = surroundings;
-            const report = await lint(surroundings, found, root, {
-              ...(options.offline === true ? {} : { registry }),
-              ...(options.maxSize === undefined ? {} : { maxSize: options.maxSize }),
-            });
-            return { location: root.location, report };
-          },
-          options,
-        );
+      await withHost(options, async (host) => {
+        const { location, report } = await reading(host, spec, async (root) => {
+          const { compose } = await host.config();
+          const found = await survey(root, { bind: options.bind, compose });
+          const { registry } = host;
+          const report = await lint(host, found, root, {
+            ...(options.offline === true ? {} : { registry }),
+            ...(options.maxSize === undefined ? {} : { maxSize: options.maxSize }),
+          });
+          return { location: root.location, report };
+        });
         for (const text of textOf(options.format, location, report)) process.stdout.write(text);
         if (report.skipped.length > 0) {
           process.stderr.write(`Skipped with --offline: ${report.skipped.join(', ')}.\n`);

@@ -6,13 +6,14 @@ import { counted } from '../../common/counted.ts';
 import { BerthError, systemErrorCode } from '../../common/errors.ts';
 import { formatBytes } from '../../common/format-bytes.ts';
 import { byDigest } from '../../image/name.ts';
+import { CliError } from '../errors.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shortDigest } from '../render/plan.ts';
 import { renderTable } from '../render/table.ts';
-import { inSurroundings } from '../surroundings.ts';
+import { withHost } from '../with-host.ts';
 
-/** `berth load`: a bundle, for the stages that follow. */
+/** `berth load`: take in a bundle for later stages. */
 export function defineLoad(command: Command): void {
   withCommonOptions(
     command.description(
@@ -26,10 +27,11 @@ export function defineLoad(command: Command): void {
       '\nExamples:\n  berth load site.tar.zst && berth stage ./rootfs\n  ssh build berth bundle /srv/next --output - | berth load -',
     )
     .action(async (file: string, options: CommonOptions) => {
-      await inSurroundings(options, async (surroundings) => {
-        const bytes = addAbortSignal(surroundings.signal, opened(file));
-        const loaded = await reading(file, surroundings.signal, () =>
-          loadBundle(surroundings, surroundings.registry, bytes),
+      await withHost(options, async (host) => {
+        const context = await host.context();
+        const bytes = addAbortSignal(host.signal, opened(file));
+        const loaded = await readingFile(file, host.signal, () =>
+          loadBundle(context, host.registry, bytes),
         );
         print(options.format, {
           json: () => ({
@@ -51,7 +53,11 @@ function opened(file: string): Readable {
   return file === '-' ? process.stdin : createReadStream(file, { highWaterMark: CHUNK });
 }
 
-async function reading<T>(file: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+async function readingFile<T>(
+  file: string,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -59,9 +65,8 @@ async function reading<T>(file: string, signal: AbortSignal, work: () => Promise
     const code = systemErrorCode(error);
     if (error instanceof BerthError || code === undefined) throw error;
     if (!(error instanceof Error) || !('syscall' in error)) throw error;
-    throw new BerthError('bundle-file', `expected a bundle at ${file}, found ${foundFor(code)}`, {
+    throw new CliError('bundle-file', `expected a bundle at ${file}, found ${foundFor(code)}`, {
       hint: 'name a file that `berth bundle` wrote, or - for standard input',
-      kind: 'usage',
       cause: error,
     });
   }

@@ -1,29 +1,30 @@
 import type { Command } from 'commander';
+import { type Bound, readBound } from '../../binding/bound.ts';
 import { LOCK_PATH, lockText } from '../../binding/lock.ts';
 import { concealedIn } from '../../common/concealed.ts';
 import { counted } from '../../common/counted.ts';
-import { BerthError } from '../../common/errors.ts';
 import { isDeploymentName } from '../../deployment/deployment.ts';
 import { failureEntry, problemEntry } from '../../documents/entries.ts';
-import { withRoot } from '../../host/root.ts';
+import type { Host } from '../../host/host.ts';
 import { byDigest } from '../../image/name.ts';
 import { compareLocks, type Resolved, resolveForLock } from '../../lifecycle/write-lock.ts';
 import type { Root } from '../../root/root.ts';
 import { writeInRoot } from '../../root/write-in-root.ts';
-import { type Bound, printBound, readBound } from '../bound.ts';
+import { CliError } from '../errors.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
+import { printBound } from '../render/bound.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { checkTable, lockEntries, lockRefs, lockTable } from '../render/lock.ts';
 import { printFailures } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
-import { online } from '../surroundings.ts';
+import { reading, withHost } from '../with-host.ts';
 
 interface LockOptions extends RootOptions {
   readonly check?: boolean;
 }
 
-/** `berth lock`: what names mean, decided when the root is built. */
+/** `berth lock`: decide what names mean when the root is built. */
 export function defineLock(command: Command): void {
   withRootOptions(
     command
@@ -37,9 +38,9 @@ export function defineLock(command: Command): void {
     .addHelpText('after', '\nExamples:\n  berth lock ./rootfs\n  berth lock --check ./rootfs')
     .action(async (spec: string | undefined, options: LockOptions) => {
       if (options.check !== true) refuseImage(spec);
-      await online(options, async (surroundings) => {
-        const read = await withRoot(spec ?? '/', (root) => readForLock(root, options), options);
-        const resolved = await resolveForLock(surroundings, surroundings.registry, read.bindings);
+      await withHost(options, async (host) => {
+        const read = await reading(host, spec ?? '/', (root) => readForLock(host, root, options));
+        const resolved = await resolveForLock(host, host.registry, read.bindings);
         if (options.check === true) printCheck(read, resolved, options);
         else
           writeLock(
@@ -54,10 +55,11 @@ export function defineLock(command: Command): void {
     });
 }
 
-async function readForLock(root: Root, options: LockOptions): Promise<Bound> {
-  const read = await readBound(root, options);
+async function readForLock(host: Host, root: Root, options: LockOptions): Promise<Bound> {
+  const { compose } = await host.config();
+  const read = await readBound(root, { bind: options.bind, compose });
   if (options.check === true) return read;
-  // What is wrong with the lock that is about to be written anew is no more worth a word.
+  // A damaged lock file is about to be replaced: nobody needs to hear of the damage.
   return { ...read, problems: read.problems.filter(({ code }) => code !== 'lock-file') };
 }
 
@@ -66,7 +68,7 @@ function writeLock(spec: string, read: Bound, resolved: Resolved, options: LockO
   const text = lockText(lock);
   const { text: before, problem } = read.found.lock;
   const hasLock = before !== undefined || problem !== undefined;
-  // An empty lock is only of use in the place of one that says something.
+  // An empty lock file is written only to replace another.
   const isWanted = failures.length === 0 && (lock.size > 0 || hasLock);
   const written = isWanted && text !== before;
   const isPrivate = concealedIn(text).length > 0;
@@ -131,7 +133,7 @@ function printCheck(read: Bound, { lock, failures }: Resolved, options: LockOpti
       (current ? `${counted(bindings.length, 'image')}, none has moved.\n` : ''),
     refs: () => check.moved.map(({ name, found: digest }) => byDigest(name, digest)),
   });
-  // What is known to have moved counts, whatever could not be asked besides.
+  // A known difference decides the exit code, also if some names could not be resolved.
   const isStale = differs || broken || hasUnknown;
   process.exitCode = isStale
     ? exitCodes['not-ready']
@@ -140,8 +142,7 @@ function printCheck(read: Bound, { lock, failures }: Resolved, options: LockOpti
 
 function refuseImage(spec: string | undefined): void {
   if (spec?.startsWith('image:') !== true) return;
-  throw new BerthError('lock-root', `expected a directory to write a lock into, found ${spec}`, {
+  throw new CliError('lock-root', `expected a directory to write a lock into, found ${spec}`, {
     hint: 'lock the tree that the image is built from, before it is built',
-    kind: 'usage',
   });
 }

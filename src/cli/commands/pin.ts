@@ -5,18 +5,19 @@ import { MANUAL } from '../../state/root-id.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shownLine } from '../render/shown.ts';
-import { inSurroundings } from '../surroundings.ts';
+import { withHost } from '../with-host.ts';
 
-/** `berth pin`: hold images that are present, by hand. */
+/** `berth pin`: pin present images by hand. */
 export function definePin(command: Command): void {
   withCommonOptions(
     command.description('Pin images that are present, until `berth unpin`. Nothing is fetched.'),
   )
     .addHelpText('after', '\nExamples:\n  berth pin quay.io/acme/debug:1')
     .action(async (images: string[], options: CommonOptions) => {
-      await inSurroundings(options, async (surroundings) => {
+      await withHost(options, async (host) => {
+        const context = await host.context();
         const names = await namesMeantBy(images);
-        const ids = await pinByHand(surroundings, MANUAL, names);
+        const ids = await pinByHand(context, MANUAL, names);
         print(options.format, {
           json: () => ({ apiVersion: 'berth/v1', kind: 'PinResult', root: MANUAL, ids: [...ids] }),
           table: () => names.map((name) => shownLine(`pinned ${name}`)).join(''),
@@ -26,7 +27,7 @@ export function definePin(command: Command): void {
     });
 }
 
-/** `berth unpin`: drop pins made by hand, and no others. */
+/** `berth unpin`: drop pins that were made by hand, and no others. */
 export function defineUnpin(command: Command): void {
   withCommonOptions(
     command.description(
@@ -36,8 +37,8 @@ export function defineUnpin(command: Command): void {
   )
     .addHelpText('after', '\nExamples:\n  berth unpin quay.io/acme/debug:1')
     .action(async (what: string, options: CommonOptions) => {
-      await inSurroundings(options, async (surroundings) => {
-        const ids = await unpin(surroundings, what, await namesThatMayBeMeantBy(what));
+      await withHost(options, async (host) => {
+        const ids = await unpin(await host.context(), what, await namesThatMayBeMeantBy(what));
         print(options.format, {
           json: () => ({ apiVersion: 'berth/v1', kind: 'PinResult', root: MANUAL, ids: [...ids] }),
           table: () => shownLine(`unpinned ${what}`),

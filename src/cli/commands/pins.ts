@@ -7,13 +7,13 @@ import { print } from '../output.ts';
 import { shortDigest } from '../render/plan.ts';
 import { shownLine } from '../render/shown.ts';
 import { renderTable } from '../render/table.ts';
-import { inSurroundings } from '../surroundings.ts';
+import { withHost } from '../with-host.ts';
 
 function keyOf({ root, names, id }: Pin): string {
   return [root, names[0]?.name ?? '', id].join(' ');
 }
 
-/** `berth pins`: what the engine holds for roots, as the engine itself tells. */
+/** `berth pins`: the pins that the engine holds for roots, as the engine itself lists them. */
 export function definePins(command: Command): void {
   withCommonOptions(
     command.description(
@@ -22,9 +22,10 @@ export function definePins(command: Command): void {
   )
     .addHelpText('after', '\nExamples:\n  berth pins --engine podman')
     .action(async (options: CommonOptions) => {
-      await inSurroundings(options, async (surroundings) => {
-        const { engine } = surroundings;
-        const situation = await readSituation(surroundings);
+      await withHost(options, async (host) => {
+        const context = await host.context();
+        const { engine } = context;
+        const situation = await readSituation(context);
         const brought = broughtByBerth(situation);
         const pins = situation.pins
           .map((pin) => ({ ...pin, fetched: brought.has(pin.id) }))

@@ -1,19 +1,19 @@
 import type { Command } from 'commander';
 import { planFields } from '../../documents/plan.ts';
 import { plannerOf } from '../../host/planner.ts';
-import { withRoot } from '../../host/root.ts';
 import type { Plan } from '../../lifecycle/plan/plan.ts';
 import { readSituation } from '../../lifecycle/situation.ts';
+import { letHeapGrow } from '../heap.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
+import { howToBind } from '../render/bound.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { planTable, refsOf } from '../render/plan.ts';
 import { printFailures, printProblems } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
-import { inSurroundings } from '../surroundings.ts';
-import { howToBind } from './images.ts';
+import { reading, withHost } from '../with-host.ts';
 
-/** `berth plan`: what `stage` would do. Changes nothing. */
+/** `berth plan`: show what `berth stage` would do. Changes nothing. */
 export function definePlan(command: Command): void {
   withRootOptions(
     command.description(
@@ -26,15 +26,14 @@ export function definePlan(command: Command): void {
       '\nExamples:\n  berth plan ./rootfs\n  berth plan --bind all --format json /',
     )
     .action(async (spec: string | undefined, options: RootOptions) => {
-      await inSurroundings(options, async (surroundings) => {
-        const plan = await withRoot(
-          spec,
-          async (root, deployment) => {
-            const planner = await plannerOf(surroundings, root, options, deployment);
-            return planner.plan(await readSituation(surroundings));
-          },
-          options,
-        );
+      await withHost(options, async (host) => {
+        const plan = await reading(host, spec, async (root, called) => {
+          const context = await host.context();
+          const { bind, id } = options;
+          const planner = await plannerOf(host, context, root, { called, bind, id });
+          letHeapGrow();
+          return planner.plan(await readSituation(context));
+        });
         print(options.format, {
           json: () => ({ apiVersion: 'berth/v1', kind: 'Plan', ...planFields(plan) }),
           table: () => planTable(plan),
@@ -51,7 +50,7 @@ export function definePlan(command: Command): void {
     });
 }
 
-/** Nothing to do is seldom what was meant. */
+/** Says that nothing is bound, which is seldom what the user meant. */
 export function sayNothingBound(plan: Plan): void {
   if (
     plan.images.length > 0 ||

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
-import { BerthError } from '../../common/errors.ts';
 import { formatBytes } from '../../common/format-bytes.ts';
 import {
   brokenDownloads,
@@ -11,18 +10,19 @@ import {
   planPrune,
   prune,
 } from '../../lifecycle/prune.ts';
+import { CliError } from '../errors.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shortDigest } from '../render/plan.ts';
 import { type Cell, renderTable } from '../render/table.ts';
-import { inSurroundings } from '../surroundings.ts';
+import { withHost } from '../with-host.ts';
 
 interface PruneFlags extends CommonOptions {
   readonly dryRun?: boolean;
   readonly force?: boolean;
 }
 
-/** `berth prune`: remove what berth fetched and nobody wants any more. Shows first. */
+/** `berth prune`: remove images that berth fetched and nobody wants any more, after showing them. */
 export function definePrune(command: Command): void {
   withCommonOptions(
     command
@@ -36,18 +36,19 @@ export function definePrune(command: Command): void {
   )
     .addHelpText('after', '\nExamples:\n  berth prune --dry-run\n  berth prune --force')
     .action(async (flags: PruneFlags) => {
-      await inSurroundings(flags, async (surroundings) => {
-        const planned = await planPrune(surroundings);
+      await withHost(flags, async (host) => {
+        const context = await host.context();
+        const planned = await planPrune(context);
         const removable = planned.filter(({ verdict }) => verdict.kind === 'removable');
         const kept = planned.filter(({ verdict }) => verdict.kind === 'kept');
-        const freed = await freedBy(surroundings, removable);
-        const broken = brokenDownloads(surroundings);
+        const freed = await freedBy(context, removable);
+        const broken = brokenDownloads(context);
         const shown = { removed: removable, kept, freed, broken };
         if (flags.dryRun === true) return show(flags, shown, true);
         if (removable.length + broken > 0 && flags.force !== true) {
           await confirm({ ...shown, kept: [] });
         }
-        const done = await prune(surroundings, planned);
+        const done = await prune(context, planned);
         return show(flags, done, false);
       });
     });
@@ -55,22 +56,20 @@ export function definePrune(command: Command): void {
 
 async function confirm(shown: Pruned): Promise<void> {
   if (!process.stdin.isTTY) {
-    throw new BerthError('usage', 'prune removes images, and there is no terminal to ask', {
+    throw new CliError('usage', 'prune removes images, and there is no terminal to ask', {
       hint: 'look with `berth prune --dry-run`, then say --force',
-      kind: 'usage',
     });
   }
   process.stderr.write(table(shown, true));
-  // The terminal stays as it is: Ctrl-C is a signal like any other, and Ctrl-D no answer.
+  // Not a terminal interface: Ctrl-C must stay a signal, and Ctrl-D must end the input.
   const streams = { input: process.stdin, output: process.stderr, terminal: false };
   const lines = createInterface(streams);
   const closed = once(lines, 'close').then(() => '');
   const answer = await Promise.race([lines.question('Remove them? [y/N] '), closed]);
   lines.close();
   if (/^y(es)?$/i.test(answer.trim())) return;
-  throw new BerthError('declined', 'nothing was removed', {
+  throw new CliError('declined', 'nothing was removed', {
     hint: 'answer y to remove them',
-    kind: 'refused',
   });
 }
 

@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import { type Binding, bindingsOf } from '../../binding/bindings.ts';
 import { survey } from '../../binding/survey.ts';
 import { append } from '../../common/append.ts';
-import { BerthError } from '../../common/errors.ts';
 import { failureEntry } from '../../documents/entries.ts';
+import type { Host } from '../../host/host.ts';
 import { namesMeantBy } from '../../host/names.ts';
-import { withRoot } from '../../host/root.ts';
 import { hostPlatform } from '../../image/platform.ts';
 import { pull } from '../../lifecycle/pull.ts';
 import { checkedId, MANUAL } from '../../state/root-id.ts';
+import { CliError } from '../errors.ts';
 import {
   type CommonOptions,
   type RateOptions,
@@ -20,17 +20,17 @@ import { exitCodeOf } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
 import { printFailures, printProblems } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
-import { hostConfig, inSurroundings } from '../surroundings.ts';
+import { reading, withHost } from '../with-host.ts';
 
 interface PullFlags extends CommonOptions, RateOptions {
   readonly allImagesFromRoot?: string;
   readonly pin?: string;
 }
 
-/** More names than any list of a root; a bound on what standard input may hold. */
+/** The most that is read from standard input: more names than any root lists. */
 const MAX_LIST_BYTES = 8 * 1024 * 1024;
 
-/** `berth pull`: fetch a list, for scripts and for updaters that know what they need. */
+/** `berth pull`: fetch a list of images, for scripts and for updaters that know what they need. */
 export function definePull(command: Command): void {
   withCommonOptions(
     withLimitRate(command)
@@ -49,14 +49,15 @@ export function definePull(command: Command): void {
       '\nExamples:\n  berth images ./rootfs --format refs | berth pull -\n  berth pull --all-images-from-root 3 3< ./rootfs',
     )
     .action(async (images: string[], flags: PullFlags) => {
-      const { compose } = await hostConfig(flags);
-      const bindings = await bindingsAskedFor(images, flags.allImagesFromRoot, compose);
-      const pinId = flags.pin === undefined ? undefined : checkedId(`${MANUAL}.${flags.pin}`);
-      await inSurroundings(flags, async (surroundings) => {
+      await withHost(flags, async (host) => {
+        const bindings = await bindingsAskedFor(host, images, flags.allImagesFromRoot);
+        const pinId = flags.pin === undefined ? undefined : checkedId(`${MANUAL}.${flags.pin}`);
+        const context = await host.context();
+        const { engine } = context;
         const { pulled, failures } = await pull(
-          surroundings,
-          surroundings.registry,
-          bindings.map((binding) => ({ ...binding, engine: surroundings.engine.id })),
+          context,
+          host.registry,
+          bindings.map((binding) => ({ ...binding, engine: engine.id })),
           pinId,
         );
         print(flags.format, {
@@ -83,29 +84,25 @@ export function definePull(command: Command): void {
 }
 
 async function bindingsAskedFor(
+  host: Host,
   images: readonly string[],
   rootFd: string | undefined,
-  compose: readonly string[],
 ): Promise<readonly Omit<Binding, 'engine'>[]> {
+  const { compose } = await host.config();
   if (rootFd !== undefined) {
     if (images.length > 0) throw usage('either names or --all-images-from-root, not both');
     const number = rootFd.replace(/^fd:/, '');
     if (!/^\d+$/.test(number)) {
-      throw new BerthError('usage', `expected the number of an open descriptor, found ${rootFd}`, {
+      throw new CliError('usage', `expected the number of an open descriptor, found ${rootFd}`, {
         hint: `open it for the command: --all-images-from-root 3 3< ${rootFd}`,
-        kind: 'usage',
       });
     }
-    return withRoot(
-      `fd:${number}`,
-      async (root) => {
-        const found = await survey(root, { bind: 'all', compose });
-        const { bindings, problems } = bindingsOf(found, root, 'all');
-        printProblems([...found.problems, ...problems]);
-        return bindings;
-      },
-      {},
-    );
+    return reading(host, `fd:${number}`, async (root) => {
+      const found = await survey(root, { bind: 'all', compose });
+      const { bindings, problems } = bindingsOf(found, root, 'all');
+      printProblems([...found.problems, ...problems]);
+      return bindings;
+    });
   }
   const names = images.flatMap((image) => (image === '-' ? [] : [image]));
   if (images.includes('-')) append(names, await namesFromStandardInput());
@@ -132,6 +129,6 @@ async function namesFromStandardInput(): Promise<string[]> {
     .filter((line) => line !== '');
 }
 
-function usage(message: string): BerthError {
-  return new BerthError('usage', message, { hint: 'see `berth pull --help`', kind: 'usage' });
+function usage(message: string): CliError {
+  return new CliError('usage', message, { hint: 'see `berth pull --help`' });
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { BerthError } from '../../common/errors.ts';
 import { findingEntry } from '../../documents/entries.ts';
-import { deploymentsOf } from '../../host/deployments.ts';
+import type { Host } from '../../host/host.ts';
 import { keepingQuiet } from '../../lifecycle/quiet-hours.ts';
 import {
   type Reconciled,
@@ -19,9 +19,9 @@ import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { printFailures, printFindings } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
-import { hostConfig, inSurroundings, type Surroundings } from '../surroundings.ts';
+import { withHost } from '../with-host.ts';
 
-/** `berth reconcile`: stage the living, release the gone. */
+/** `berth reconcile`: stage the roots that live, release those that are gone. */
 export function defineReconcile(command: Command): void {
   withCommonOptions(
     withLimitRate(command).description(
@@ -34,59 +34,60 @@ export function defineReconcile(command: Command): void {
       'after',
       '\nExamples:\n  berth reconcile\n  berth reconcile --format json | jq .roots[].ready',
     )
-    .action(async (options: CommonOptions & RateOptions) => {
-      const config = await hostConfig(options);
-      const run = async (given: Surroundings) => {
-        const { quietHours } = config;
-        const surroundings =
-          quietHours === undefined
-            ? given
-            : { ...given, engine: keepingQuiet(given.engine, quietHours) };
-        const { found, result } = await untilSettled(
-          () => deploymentsOf(options),
-          (deployments) =>
-            reconcile(surroundings, surroundings.registry, deployments, {
-              compose: surroundings.compose,
-              heldDays: config.heldDays,
-            }),
-        );
-        print(options.format, {
-          json: () => ({
-            apiVersion: 'berth/v1',
-            kind: 'ReconcileResult',
-            changed: isChanged(result),
-            roots: result.roots.map((root) => ({
-              ...root,
-              findings: root.findings.map(findingEntry),
-              failures: root.failures.map(({ image, error }) => ({
-                ...(image === undefined ? {} : { image }),
-                ...errorEntry(error),
-              })),
-            })),
-            released: result.released.map(({ id: root, pins, images }) => ({ root, pins, images })),
-            failures: result.failures.map(errorEntry),
-          }),
-          table: () => table(result),
-          refs: () => result.roots.map(({ id }) => id),
-        });
-        for (const { id, failures, findings } of result.roots.filter(isLiving)) {
-          printFailures(
-            failures.map(({ image, error }) =>
-              image === undefined ? { name: id, error } : { root: id, name: image, error },
-            ),
-          );
-          printFindings(findings);
-        }
-        printFailures(result.failures.map((error) => ({ name: 'updater', error })));
-        if (found.deployments.length === 0 && found.failures.length === 0) {
-          process.stderr.write(
-            'No updater was found: neither bootc nor ostree, and berth.toml lists no [directories].\n',
-          );
-        }
-        process.exitCode = exitCode(result);
-      };
-      await inSurroundings(options, run, { obeysRetryTimes: true });
-    });
+    .action((options: CommonOptions & RateOptions) =>
+      withHost(options, (host) => run(host, options), { obeysRetryTimes: true }),
+    );
+}
+
+async function run(host: Host, options: CommonOptions): Promise<void> {
+  const { heldDays, quietHours } = await host.config();
+  const opened = await host.context();
+  const { registry, compose } = opened;
+  const context =
+    quietHours === undefined
+      ? opened
+      : { ...opened, engine: keepingQuiet(opened.engine, quietHours) };
+  const { found, result } = await untilSettled(host.deployments.anew, (deployments) =>
+    reconcile(context, registry, deployments, { compose, heldDays }),
+  );
+  print(options.format, {
+    json: () => ({
+      apiVersion: 'berth/v1',
+      kind: 'ReconcileResult',
+      changed: isChanged(result),
+      roots: result.roots.map((root) => ({
+        ...root,
+        findings: root.findings.map(findingEntry),
+        failures: root.failures.map(({ image, error }) => ({
+          ...(image === undefined ? {} : { image }),
+          ...errorEntry(error),
+        })),
+      })),
+      released: result.released.map(({ id: root, pins, images }) => ({ root, pins, images })),
+      failures: result.failures.map(errorEntry),
+    }),
+    table: () => table(result),
+    refs: () => result.roots.map(({ id }) => id),
+  });
+  printOutcome(result);
+  if (found.deployments.length === 0 && found.failures.length === 0) {
+    process.stderr.write(
+      'No updater was found: neither bootc nor ostree, and berth.toml lists no [directories].\n',
+    );
+  }
+  process.exitCode = exitCode(result);
+}
+
+function printOutcome({ roots, failures }: Reconciled): void {
+  for (const { id, failures, findings } of roots.filter(isLiving)) {
+    printFailures(
+      failures.map(({ image, error }) =>
+        image === undefined ? { name: id, error } : { root: id, name: image, error },
+      ),
+    );
+    printFindings(findings);
+  }
+  printFailures(failures.map((error) => ({ name: 'updater', error })));
 }
 
 function isChanged({ roots, released }: Reconciled): boolean {
@@ -116,7 +117,7 @@ function table(result: Reconciled): string {
   return `${renderTable(['ROOT', 'ROLE', 'IMAGES', 'STATE'], rows, process.stdout)}${end}`;
 }
 
-/** What a held root lacks can't be fetched any more, and nobody boots it as it is. */
+/** A held root is none: its tree is gone, so missing images can't be fetched and nobody boots it. */
 function isLiving({ role }: ReconciledRoot): boolean {
   return role !== 'held';
 }

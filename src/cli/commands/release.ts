@@ -7,9 +7,9 @@ import { isLiving } from '../../state/record.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shownLine } from '../render/shown.ts';
-import { inSurroundings } from '../surroundings.ts';
+import { withHost } from '../with-host.ts';
 
-/** `berth release`: let go of what a root held. */
+/** `berth release`: drop the pins of a root. */
 export function defineRelease(command: Command): void {
   withCommonOptions(
     command.description(
@@ -19,13 +19,14 @@ export function defineRelease(command: Command): void {
   )
     .addHelpText('after', '\nExamples:\n  berth release os-a')
     .action(async (target: string, options: CommonOptions) => {
-      await inSurroundings(options, async (surroundings) => {
-        const { records, pins: held } = await readSituation(surroundings);
-        const given = await idOfTarget(target, records, options);
+      await withHost(options, async (host) => {
+        const context = await host.context();
+        const { records, pins: held } = await readSituation(context);
+        const given = await idOfTarget(host, target, records);
         const before = records.get(given);
         const isIdle =
           before !== undefined && !isLiving(before) && !held.some(({ root }) => root === given);
-        const { id, pins, images } = await release(surroundings, given);
+        const { id, pins, images } = await release(context, given);
         print(options.format, {
           json: () => ({ apiVersion: 'berth/v1', kind: 'ReleaseResult', root: id, pins, images }),
           table: () =>

@@ -1,22 +1,23 @@
 import type { Command } from 'commander';
+import { readBound } from '../../binding/bound.ts';
 import { counted } from '../../common/counted.ts';
-import { BerthError } from '../../common/errors.ts';
 import { failureEntry, problemEntry } from '../../documents/entries.ts';
-import { withRoot } from '../../host/root.ts';
+import type { Host } from '../../host/host.ts';
 import { type Shipped, shipImages } from '../../lifecycle/ship.ts';
 import { SHIPPED_STORE } from '../../oci/local-images.ts';
 import type { Root } from '../../root/root.ts';
-import { printBound, readBound } from '../bound.ts';
+import { CliError } from '../errors.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
+import { printBound } from '../render/bound.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
 import { printFailures } from '../render/problems.ts';
 import { renderTable } from '../render/table.ts';
 import { inOrder } from '../signals.ts';
-import { type Online, online } from '../surroundings.ts';
+import { reading, withHost } from '../with-host.ts';
 
-/** `berth ship`: images inside the OS, for a first boot without a network. */
+/** `berth ship`: put images into the OS, for a first boot without a network. */
 export function defineShip(command: Command): void {
   withRootOptions(
     command.description(
@@ -28,27 +29,28 @@ export function defineShip(command: Command): void {
     .addHelpText('after', '\nExamples:\n  berth ship ./rootfs\n  berth lock / && berth ship /')
     .action(async (spec: string | undefined, options: RootOptions) => {
       refuseImage(spec);
-      await online(options, (surroundings) =>
-        withRoot(spec ?? '/', (root) => ship(surroundings, root, spec, options), options),
+      await withHost(options, (host) =>
+        reading(host, spec ?? '/', (root) => ship(host, root, spec, options)),
       );
     });
 }
 
 async function ship(
-  surroundings: Online,
+  host: Host,
   root: Root,
   spec: string | undefined,
   options: RootOptions,
 ): Promise<void> {
-  const bound = await readBound(root, options);
+  const { compose } = await host.config();
+  const bound = await readBound(root, { bind: options.bind, compose });
   const { bindings } = bound;
   // A descriptor need not have a path.
   const directory = spec?.startsWith('fd:') === true ? spec : root.location;
-  // Where there is nothing to write and nothing to take away, the tree is left as it is.
+  // With nothing to write and nothing to remove, the tree is left alone.
   const isIdle = bindings.length === 0 && root.lookup(SHIPPED_STORE) === undefined;
   const result = isIdle
     ? { images: [], failures: [] }
-    : await inOrder(() => shipImages(surroundings, surroundings.registry, directory, bindings));
+    : await inOrder(() => shipImages(host, host.registry, directory, bindings));
   const { failures } = result;
   const written = failures.length === 0;
   print(options.format, {
@@ -84,8 +86,7 @@ function table(images: Shipped['images'], written: boolean): string {
 
 function refuseImage(spec: string | undefined): void {
   if (spec?.startsWith('image:') !== true) return;
-  throw new BerthError('ship-root', `expected a directory to write images into, found ${spec}`, {
+  throw new CliError('ship-root', `expected a directory to write images into, found ${spec}`, {
     hint: 'ship them in the tree that the image is built from, before it is built',
-    kind: 'usage',
   });
 }

@@ -1,15 +1,14 @@
 import type { Command } from 'commander';
 import { counted } from '../../common/counted.ts';
 import { formatBytes } from '../../common/format-bytes.ts';
-import type { Deployment } from '../../deployment/deployment.ts';
 import { failureEntry, findingEntry } from '../../documents/entries.ts';
 import { planFields } from '../../documents/plan.ts';
+import type { Host } from '../../host/host.ts';
 import { plannerOf } from '../../host/planner.ts';
-import { withRoot } from '../../host/root.ts';
 import { openTarget } from '../../host/target.ts';
 import type { Plan } from '../../lifecycle/plan/plan.ts';
 import { failuresOf, type Staged, stage } from '../../lifecycle/stage/stage.ts';
-import type { Root } from '../../root/root.ts';
+import { letHeapGrow } from '../heap.ts';
 import { type RateOptions, type RootOptions, withLimitRate, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
@@ -17,7 +16,7 @@ import { deferralOf, refsOf, shortDigest } from '../render/plan.ts';
 import { printFailures, printFindings, printProblems } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
 import { renderTable } from '../render/table.ts';
-import { inSurroundings } from '../surroundings.ts';
+import { reading, withHost } from '../with-host.ts';
 import { sayNothingBound } from './plan.ts';
 
 interface StageOptions extends RootOptions, RateOptions {
@@ -46,21 +45,20 @@ export function defineStage(command: Command): void {
       'after',
       '\nExamples:\n  berth stage ./rootfs\n  berth stage --download-only ./rootfs\n  berth stage --engine store --bind all --id next --limit-rate 2MB ./rootfs\n  berth stage /mnt --into /mnt',
     )
-    .action(async (spec: string | undefined, options: StageOptions) => {
-      const work = async (root: Root, deployment: Deployment | undefined) => {
-        const target =
-          options.into === undefined ? undefined : openTarget(options.into, root.location, options);
-        await inSurroundings(
-          options,
-          async (surroundings) => {
-            const { id, plan } = await plannerOf(surroundings, root, options, deployment, target);
-            report(await stage(surroundings, id, plan), options);
-          },
-          { target },
-        );
-      };
-      await withRoot(spec ?? options.into, work, options);
-    });
+    .action((spec: string | undefined, options: StageOptions) =>
+      withHost(options, (host) => run(host, spec, options)),
+    );
+}
+
+async function run(host: Host, spec: string | undefined, options: StageOptions): Promise<void> {
+  const { bind, id, into } = options;
+  await reading(host, spec ?? into, async (root, called) => {
+    const target = into === undefined ? undefined : openTarget(into, root.location, host.options);
+    const context = await (target === undefined ? host.context() : host.contextIn(target));
+    const planner = await plannerOf(host, context, root, { called, bind, id, target });
+    letHeapGrow();
+    report(await stage(context, planner.id, planner.plan), options);
+  });
 }
 
 function report(result: Staged, options: StageOptions): void {
@@ -79,7 +77,7 @@ function report(result: Staged, options: StageOptions): void {
     refs: () => refsOf(result.plan),
   });
   printFailures(failures);
-  // A stage that ended early has no findings, and whoever mends it wants to mend all of it.
+  // A stage that ended early has no findings: its problems are shown, so that all can be mended at once.
   const isWhole = failures.length === 0;
   if (options.format !== 'json' && !isWhole) printProblems(result.plan.problems);
   printFindings(result.findings);

@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { formatBytes } from '../../common/format-bytes.ts';
 import { findingEntry } from '../../documents/entries.ts';
 import { engineFields } from '../../documents/plan.ts';
-import { deploymentsOf } from '../../host/deployments.ts';
 import { readSituation, type Situation } from '../../lifecycle/situation.ts';
 import { type RootStatus, statusOf } from '../../lifecycle/status.ts';
 import { type Held } from '../../state/gate-file.ts';
@@ -14,9 +13,9 @@ import { shortDigest } from '../render/plan.ts';
 import { printFailures } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
 import { type Cell, renderTable } from '../render/table.ts';
-import { inSurroundings } from '../surroundings.ts';
+import { withHost } from '../with-host.ts';
 
-/** `berth status`: roots × images. */
+/** `berth status`: every staged root with its images. */
 export function defineStatus(command: Command): void {
   withCommonOptions(
     command.description(
@@ -28,12 +27,13 @@ export function defineStatus(command: Command): void {
       '\nExamples:\n  berth status\n  berth status --format json | jq .roots[].state',
     )
     .action(async (options: CommonOptions) => {
-      await inSurroundings(options, async (surroundings) => {
-        const situation = await readSituation(surroundings);
-        const living = await deploymentsOf(options);
+      await withHost(options, async (host) => {
+        const context = await host.context();
+        const situation = await readSituation(context);
+        const living = await host.deployments.all();
         const roots = statusOf(situation, living);
-        const engine = await surroundings.engine.info();
-        const held = surroundings.state.gate.read();
+        const engine = await context.engine.info();
+        const held = context.state.gate.read();
         print(options.format, {
           json: () => ({
             apiVersion: 'berth/v1',
@@ -70,7 +70,7 @@ function heldEntry({ root, since, time, reasons }: Held) {
   return { root, since, time, reasons: [...reasons] };
 }
 
-/** At a shutdown nobody looks at a terminal: so it is said here, after the boot. */
+/** The gate held a root back at shutdown, when nobody looks at a terminal: so the user is told here. */
 function printHeld({ root, time, since, reasons }: Held): void {
   const { stderr } = process;
   const when = `at ${time} (the host since ${since})`;
@@ -80,7 +80,7 @@ function printHeld({ root, time, since, reasons }: Held): void {
   stderr.write('  → queue it again: what is missing is fetched then\n');
 }
 
-/** Whoever looks at the wrong engine would take a host for empty. */
+/** Names the roots on other engines: a user who looks at the wrong engine would think there are none. */
 function printElsewhere({ elsewhere }: Situation): void {
   const living = [...elsewhere.values()].filter(
     (record) => isLiving(record) && !isManual(record.id),

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { counted } from '../../common/counted.ts';
 import { findingEntry } from '../../documents/entries.ts';
+import type { Host } from '../../host/host.ts';
 import { idOfTarget } from '../../host/root.ts';
 import { readSituation, type Situation } from '../../lifecycle/situation.ts';
 import { type Finding, judge, judgeAbsent } from '../../lifecycle/verify.ts';
@@ -11,9 +12,9 @@ import { print } from '../output.ts';
 import { exitCodes } from '../render/failure.ts';
 import { printFindings } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
-import { toldPlainly } from '../surroundings.ts';
+import { answeringYesOrNo, withHost } from '../with-host.ts';
 
-/** `berth verify`: the record of a root against the engine. Needs no registry. */
+/** `berth verify`: compare the record of a root with the engine. Needs no registry. */
 export function defineVerify(command: Command): void {
   withCommonOptions(
     command.description(
@@ -22,40 +23,43 @@ export function defineVerify(command: Command): void {
     ),
   )
     .addHelpText('after', '\nExamples:\n  berth verify ./rootfs\n  berth verify next && reboot')
-    .action(async (target: string | undefined, options: CommonOptions) => {
-      await toldPlainly(options, async (surroundings) => {
-        const situation = await readSituation(surroundings);
-        const id = await idOfTarget(target, situation.records, options);
-        const record = situation.records.get(id);
-        const findings =
-          record === undefined
-            ? withKnown(judgeAbsent(id, situation), id, situation)
-            : judge(record, situation);
-        const ready = findings.length === 0;
-        const images = record?.staged?.images ?? [];
-        print(options.format, {
-          json: () => ({
-            apiVersion: 'berth/v1',
-            kind: 'Verification',
-            root: id,
-            ready,
-            findings: findings.map(findingEntry),
-          }),
-          table: () =>
-            ready
-              ? shownLine(
-                  `${id} is ready: ${counted(images.length, 'image')} present and pinned on ${surroundings.engine.id}.`,
-                )
-              : shownLine(`${id} is NOT ready.`),
-          refs: () => images.flatMap((image) => image.names.map(({ name }) => name)),
-        });
-        if (options.format !== 'json') printFindings(findings);
-        process.exitCode = ready ? 0 : exitCodes['not-ready'];
-      });
-    });
+    .action((target: string | undefined, options: CommonOptions) =>
+      answeringYesOrNo(() => withHost(options, (host) => run(host, target, options))),
+    );
 }
 
-/** An id may be mistyped, and a tree be staged under another than its path gives it. */
+async function run(host: Host, target: string | undefined, options: CommonOptions): Promise<void> {
+  const context = await host.context();
+  const situation = await readSituation(context);
+  const id = await idOfTarget(host, target, situation.records);
+  const record = situation.records.get(id);
+  const findings =
+    record === undefined
+      ? withKnown(judgeAbsent(id, situation), id, situation)
+      : judge(record, situation);
+  const ready = findings.length === 0;
+  const images = record?.staged?.images ?? [];
+  print(options.format, {
+    json: () => ({
+      apiVersion: 'berth/v1',
+      kind: 'Verification',
+      root: id,
+      ready,
+      findings: findings.map(findingEntry),
+    }),
+    table: () =>
+      ready
+        ? shownLine(
+            `${id} is ready: ${counted(images.length, 'image')} present and pinned on ${context.engine.id}.`,
+          )
+        : shownLine(`${id} is NOT ready.`),
+    refs: () => images.flatMap((image) => image.names.map(({ name }) => name)),
+  });
+  if (options.format !== 'json') printFindings(findings);
+  process.exitCode = ready ? 0 : exitCodes['not-ready'];
+}
+
+/** Lists the known ids: the given one may be mistyped, or the tree be staged under another id. */
 function withKnown(
   findings: readonly Finding[],
   id: string,

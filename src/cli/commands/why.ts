@@ -3,15 +3,14 @@ import { type BoundReference, survey } from '../../binding/survey.ts';
 import { append } from '../../common/append.ts';
 import { imageReference, placeEntry } from '../../documents/entries.ts';
 import { namesMeantBy } from '../../host/names.ts';
-import { withRoot } from '../../host/root.ts';
 import { readSituation } from '../../lifecycle/situation.ts';
 import { type Why, whyOf } from '../../lifecycle/why.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shownLine } from '../render/shown.ts';
-import { inSurroundings } from '../surroundings.ts';
+import { reading, withHost } from '../with-host.ts';
 
-/** `berth why`: who names an image, who holds it. */
+/** `berth why`: who names an image, and who holds it. */
 export function defineWhy(command: Command): void {
   withRootOptions(
     command.description(
@@ -20,18 +19,15 @@ export function defineWhy(command: Command): void {
   )
     .addHelpText('after', '\nExamples:\n  berth why quay.io/acme/app:1 ./rootfs')
     .action(async (image: string, spec: string | undefined, options: RootOptions) => {
-      await inSurroundings(options, async (surroundings) => {
-        const { compose } = surroundings;
-        const { found, name } = await withRoot(
-          spec,
-          async (root) => {
-            // What a name means comes from the root that uses it.
-            const [meant = image] = await namesMeantBy([image], root);
-            return { found: await survey(root, { bind: options.bind, compose }), name: meant };
-          },
-          options,
-        );
-        const why = whyOf(name, found.references, await readSituation(surroundings));
+      await withHost(options, async (host) => {
+        const { why, location } = await reading(host, spec, async (root) => {
+          const context = await host.context();
+          // The registries.conf of the root that uses a short name says what it means.
+          const [name = image] = await namesMeantBy([image], root);
+          const found = await survey(root, { bind: options.bind, compose: context.compose });
+          const why = whyOf(name, found.references, await readSituation(context));
+          return { why, location: found.location };
+        });
         print(options.format, {
           json: () => ({
             apiVersion: 'berth/v1',
@@ -53,14 +49,14 @@ export function defineWhy(command: Command): void {
                 }),
             pins: why.pins.map(({ root, id, handle }) => ({ root, id, handle })),
           }),
-          table: () => text(why, found.location),
+          table: () => text(why, location),
           refs: () => [why.image],
         });
       });
     });
 }
 
-/** The chain of units by which it comes to start, and what the host is asked on the way. */
+/** The chain of units that starts a reference's unit, and the conditions on the way. */
 function startOf({ activation, via, conditions = [] }: BoundReference): readonly string[] {
   return [
     via.length === 0 ? `    activation ${activation}` : `    ${activation}: ${via.join(' → ')}`,

@@ -2,7 +2,7 @@ import { BerthError, type FailureKind } from '../../common/errors.ts';
 import { shownLine, shownLines } from './shown.ts';
 import { paint } from './table.ts';
 
-/** What every command of berth answers with, besides 0. */
+/** The exit codes of every command, besides 0. */
 export const exitCodes: Readonly<Record<FailureKind | 'not-ready', number>> = {
   failed: 1,
   usage: 2,
@@ -11,7 +11,7 @@ export const exitCodes: Readonly<Record<FailureKind | 'not-ready', number>> = {
   unreachable: 5,
 };
 
-/** Prints an error in two lines: what is wrong, what to do. */
+/** Prints an error in two lines: the message and the hint. */
 export function printFailure(error: unknown, debug: boolean): void {
   const { stderr } = process;
   const label = paint({ text: 'berth:', colour: 'red' }, stderr);
@@ -31,7 +31,7 @@ function printableStack(error: Error): string {
   return error.cause instanceof Error ? `${own}\ncaused by: ${printableStack(error.cause)}` : own;
 }
 
-/** The exit code for several failures: 5 only if nothing but the unreachable is in the way. */
+/** The exit code for several failures. It is 5 (unreachable) only if every failure is that. */
 export function exitCodeOf(errors: readonly unknown[]): number {
   const kinds = new Set(errors.map((e) => (e instanceof BerthError ? e.kind : 'failed')));
   const order: readonly FailureKind[] = ['failed', 'usage', 'refused', 'unreachable'];

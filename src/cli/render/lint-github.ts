@@ -1,10 +1,10 @@
+import { shown } from '../../common/shown.ts';
 import type { LintReport } from '../../lint/lint.ts';
-import { shown } from './shown.ts';
 
 const commands = { error: 'error', warning: 'warning', note: 'notice' } as const;
 
 /**
- * Workflow commands, which GitHub shows beside the lines that they name.
+ * Findings as workflow commands, which GitHub shows beside the lines that they name.
  *
  * Source: GitHub's "Workflow commands for GitHub Actions"; the escapes are those of its
  * actions/toolkit, packages/core/src/command.ts.
@@ -23,7 +23,7 @@ export function lintGithub({ findings }: LintReport): string {
     .join('');
 }
 
-/** Line breaks are gone with `shown`; escaped all the same, so that nothing hangs on that. */
+/** Escapes line breaks too, although `shown` has removed them: this function must be safe alone. */
 function data(text: string): string {
   return shown(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }

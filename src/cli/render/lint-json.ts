@@ -1,9 +1,9 @@
 import type { InferOutput } from 'valibot';
+import { shown } from '../../common/shown.ts';
 import type * as schemas from '../../documents/schemas.ts';
 import type { LintFinding } from '../../lint/finding.ts';
 import type { LintReport } from '../../lint/lint.ts';
 import type { LintLevel } from '../../lint/rules.ts';
-import { shown } from './shown.ts';
 
 export function lintJson(root: string, report: LintReport): InferOutput<typeof schemas.LintReport> {
   const { findings, skipped, bytes } = report;
@@ -30,7 +30,7 @@ export function lintJson(root: string, report: LintReport): InferOutput<typeof s
   };
 }
 
-/** How many count at each level, and how many do not count. */
+/** The number of findings at each level, and of suppressed ones. */
 export function countsOf(findings: readonly LintFinding[]) {
   const counting = findings.filter(({ suppressed }) => suppressed === undefined);
   const at = (level: LintLevel) => counting.filter((finding) => finding.level === level).length;

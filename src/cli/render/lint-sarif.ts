@@ -1,11 +1,11 @@
 import { nameToBytes } from '../../common/path-bytes.ts';
+import { shown } from '../../common/shown.ts';
 import { version } from '../../common/version.ts';
 import type { LintFinding } from '../../lint/finding.ts';
 import type { LintReport } from '../../lint/lint.ts';
 import { lintRules } from '../../lint/rules.ts';
-import { shown } from './shown.ts';
 
-/** SARIF 2.1.0 (OASIS), as code scanning takes it. Paths are relative to the root. */
+/** Findings as SARIF 2.1.0 (OASIS), the format of code scanning. Paths are relative to the root. */
 export function lintSarif({ findings, skipped }: LintReport) {
   const rules = rulesOf(findings);
   const indexes = new Map(rules.map(({ id }, index) => [id, index]));
@@ -43,7 +43,7 @@ export function lintSarif({ findings, skipped }: LintReport) {
   };
 }
 
-/** Lint's own rules, and of the codes of docs/problems.md those that are needed. */
+/** Lint's own rules, and the codes of docs/problems.md that occur in the findings. */
 function rulesOf(findings: readonly LintFinding[]) {
   const own = Object.entries(lintRules).map(([id, { summary, level }]) => ({
     id,
@@ -69,7 +69,7 @@ function locationsOf({ path, line }: LintFinding) {
   return { locations: [{ physicalLocation: { artifactLocation, ...region } }] };
 }
 
-/** RFC 3986: every byte that is not unreserved, nor the slash, by its number. */
+/** Percent-encodes every byte but the slash and the unreserved characters of RFC 3986. */
 function uriOf(path: string): string {
   return [...nameToBytes(path.replace(/^\/+/, ''))]
     .map((byte) => {

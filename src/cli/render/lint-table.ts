@@ -12,7 +12,7 @@ const colours: Readonly<Record<LintLevel, Colour>> = {
   note: 'dim',
 };
 
-/** Two lines a finding, as problems are shown, and what it comes to. */
+/** Two lines for each finding, as for problems, and a summary. */
 export function lintTable({ findings, bytes }: LintReport): string {
   const { errors, warnings, notes, suppressed } = countsOf(findings);
   const lines = findings.filter((finding) => finding.suppressed === undefined).flatMap(linesOf);

@@ -4,7 +4,7 @@ import type { LockCheck } from '../../lifecycle/write-lock.ts';
 import { shortDigest } from './plan.ts';
 import { type Cell, renderTable } from './table.ts';
 
-/** What a lock says of each name, as JSON has it; sorted by name. */
+/** The entries of a lock file as JSON, sorted by name. */
 export function lockEntries(lock: Lock) {
   return sorted(lock).map(([name, { digest, platforms }]) => ({
     name,

@@ -1,7 +1,7 @@
 import type { Progress } from './progress-lines.ts';
 import { fetchedLine, lineOf } from './progress-lines.ts';
 
-/** A line when something is done: for logs and pipes. */
+/** Prints a line when an image is done: for logs and pipes. */
 export function plainProgress(write: (text: string) => void): Progress {
   const started = new Map<string, { at: number; bytes: number }>();
   return {

@@ -8,7 +8,7 @@ import type { Space } from '../../lifecycle/plan/space.ts';
 import { shownLine } from './shown.ts';
 import { type Cell, renderTable } from './table.ts';
 
-/** What is fetched, from where, and what becomes of the names. */
+/** A table of the images to fetch, their sources, and their names; then a summary. */
 export function planTable(plan: Plan): string {
   const rows = plan.images.flatMap((image) =>
     image.names.map(({ name, digest, locked }, index): Cell[] => [
@@ -50,7 +50,7 @@ export function planTable(plan: Plan): string {
   return table + shownLine(summary);
 }
 
-function inStore({ inStore: bytes }: Plan): string {
+function inStore({ inDepot: bytes }: Plan): string {
   return bytes === 0 ? '' : `, ${formatBytes(bytes)} in berth's store already`;
 }
 
@@ -60,21 +60,21 @@ function spaceText({ directory, needed, estimated, free }: Space): string {
   return `; ${writes}${formatBytes(free)} free`;
 }
 
-/** By digest: what the plan shows is what is fetched. */
+/** The images by digest, so that another program fetches exactly what the plan shows. */
 export function refsOf(plan: Plan): string[] {
   return plan.images.flatMap((image) =>
     image.names.map(({ name, digest }) => byDigest(name, digest)),
   );
 }
 
-/** Enough of a digest for people. */
+/** A digest shortened for people. */
 export function shortDigest(digest: string): string {
   return digest.slice(0, 'sha256:'.length + 12);
 }
 
 function actionOf(image: PlannedImage, index: number): Cell {
   if (index > 0) return 'same image';
-  // What the root ships is copied from there, and nothing downloaded.
+  // Images that the root ships are copied from it, not downloaded.
   const isShipped = image.names.some(({ fetch }) => fetch?.source.from === 'layout');
   if (!image.present && isShipped)
     return { text: `load ${formatBytes(image.size)}`, colour: 'yellow' };

@@ -4,13 +4,13 @@ import type { Finding } from '../../lifecycle/verify.ts';
 import { shownLine } from './shown.ts';
 import { paint } from './table.ts';
 
-/** Problems on standard error: those on bound references first, in red. */
+/** Prints problems on standard error. Problems on bound references come first, in red. */
 export function printProblems(problems: readonly BoundProblem[]): void {
   const { stderr } = process;
   const said = new Set<string>();
   for (const problem of problems.toSorted((a, b) => Number(b.bound) - Number(a.bound))) {
     const place = placeOf(problem.path, problem.line);
-    // A unit that refers to another has its problem too: once is enough for people.
+    // A unit that refers to another unit shares its problem, which people need to read once.
     const key = [problem.code, place, problem.message].join(' ');
     if (said.has(key)) continue;
     said.add(key);
@@ -36,17 +36,20 @@ export function printFindings(findings: readonly Finding[]): void {
 }
 
 interface Failed {
-  /** For which root, where a command is about several. */
+  /** The root, if the command is about several. */
   readonly root?: string;
   readonly name: string;
   readonly error: Pick<BerthError, 'message' | 'hint'>;
 }
 
-/** One line for each, and what to do once for all that it helps: a registry is mostly gone for all. */
+/**
+ * Prints a line for each failure, and each hint once for all failures that share it: a registry that is
+ * down mostly fails every image.
+ */
 export function printFailures(failures: readonly Failed[]): void {
   const { stderr } = process;
   for (const [hint, alike] of Map.groupBy(failures, ({ error }) => error.hint)) {
-    // What does not speak of one image, such as a fault in registries.conf, is said once.
+    // A message that is the same for several images, such as a fault in registries.conf, is printed once.
     for (const [message, of] of Map.groupBy(alike, ({ error }) => error.message)) {
       const names = new Set(
         of.map(({ root, name }) => (root === undefined ? name : `${root}: ${name}`)),
@@ -60,7 +63,7 @@ export function printFailures(failures: readonly Failed[]): void {
   }
 }
 
-/** An error names what it is about, by itself: not once more behind that very name. */
+/** Removes the name from the beginning of a message that is printed right after the name. */
 function withoutName(message: string, name: string): string {
   const [prefix = '', registry, repository] =
     /^registry (\S+), repository (\S+): /.exec(message) ?? [];

@@ -1,14 +1,14 @@
 import { formatBytes } from '../../common/format-bytes.ts';
+import { shown } from '../../common/shown.ts';
 import type { ProgressEvent, Report } from '../../lifecycle/events.ts';
-import { shown } from './shown.ts';
 
-/** A renderer of events; `end` leaves the terminal as it should be, also after a failure. */
+/** A renderer of events. `end` restores the terminal, also after a failure. */
 export interface Progress {
   readonly report: Report;
   end(): void;
 }
 
-/** The line that stands for an event, or undefined for one that is only a step on the way. */
+/** The line for an event, or undefined for an event that is only an intermediate step. */
 export function lineOf(event: ProgressEvent): string | undefined {
   switch (event.event) {
     case 'fetch-failed':

@@ -1,6 +1,7 @@
 import { fstatSync, writeSync } from 'node:fs';
-import { BerthError, systemErrorCode } from '../../common/errors.ts';
+import { systemErrorCode } from '../../common/errors.ts';
 import type { Report } from '../../lifecycle/events.ts';
+import { CliError } from '../errors.ts';
 import { plainProgress } from './plain-progress.ts';
 import { lineOf, type Progress } from './progress-lines.ts';
 import { eventJson } from './shown.ts';
@@ -10,7 +11,7 @@ const STANDARD_ERROR = 2;
 
 export type ProgressMode = 'auto' | 'tty' | 'plain' | 'json' | 'none';
 
-/** @param fd where to write; 2, standard error, by default. */
+/** @param fd the open descriptor to write to. */
 export function openProgress(mode: ProgressMode, fd: number): Progress {
   checkOpen(fd);
   const write = quietWriter(fd);
@@ -22,33 +23,32 @@ export function openProgress(mode: ProgressMode, fd: number): Progress {
     case 'plain':
       return plainProgress(write);
     case 'json':
-      // Progress ends up in journals and logs: names are shown there as in messages.
+      // Progress ends up in journals and logs, so its image names are concealed as in messages.
       return { report: (event) => write(`${eventJson(event)}\n`), end: () => undefined };
     case 'none':
       return { report: warnOnly(quietWriter(STANDARD_ERROR)), end: () => undefined };
   }
 }
 
-/** A warning is no progress: what it says, the result does not. */
+/** Reports warnings alone. They are no progress, and the result does not repeat them. */
 function warnOnly(write: (text: string) => void): Report {
   return (event) => {
     if (event.event === 'warning') write(`${lineOf(event)}\n`);
   };
 }
 
-/** @throws {BerthError} `usage` for a descriptor that is not open. */
+/** @throws {CliError} `usage` for a descriptor that is not open. */
 function checkOpen(fd: number): void {
   try {
     fstatSync(fd);
   } catch {
-    throw new BerthError('usage', `--progress-fd ${fd}: no such descriptor is open`, {
+    throw new CliError('usage', `--progress-fd ${fd}: no such descriptor is open`, {
       hint: `open it: \`berth … --progress-fd ${fd} ${fd}>file\``,
-      kind: 'usage',
     });
   }
 }
 
-/** Progress is no reason to fail: a reader that is gone is written to no more, a full pipe is skipped. */
+/** A writer that never fails: it gives up when the reader has gone, and skips what a full pipe does not take. */
 function quietWriter(fd: number): (text: string) => void {
   let isOpen = true;
   return (text) => {

@@ -1,13 +1,13 @@
 import { styleText } from 'node:util';
-import { shown } from './shown.ts';
+import { shown } from '../../common/shown.ts';
 
-/** A cell: text, or text in a colour that means something. */
+/** A cell of a table: text, or text with a colour. */
 export type Cell = string | { readonly text: string; readonly colour: Colour };
 export type Colour = 'green' | 'yellow' | 'red' | 'dim';
 
 /**
- * Columns aligned by spaces, a header in capitals: for people, and for `awk` as well. Colours only
- * where `stream` is a terminal (and `NO_COLOR` is not set).
+ * A table with columns aligned by spaces and a header in capitals, for people and for `awk`. Colours are
+ * used only where `stream` is a terminal and `NO_COLOR` is not set.
  */
 export function renderTable(
   header: readonly string[],
@@ -18,7 +18,7 @@ export function renderTable(
   const widths = header.map((_, column) =>
     all.reduce((widest, row) => Math.max(widest, widthOf(row[column] ?? '')), 0),
   );
-  // A very long cell must not make every row as long.
+  // One very long cell must not widen every row.
   const padded = widths.map((width) => Math.min(width, WIDEST));
   return all
     .map((row, index) =>
@@ -38,10 +38,10 @@ export function renderTable(
     .join('');
 }
 
-/** In characters; names of images have at most 512. */
+/** The widest column, in characters. Image names have at most 512. */
 const WIDEST = 512;
 
-/** Text in a colour, where the stream shows colours. */
+/** Text in its colour, if the stream shows colours. */
 export function paint(cell: Cell, stream: NodeJS.WritableStream): string {
   return typeof cell === 'string' ? shown(cell) : styleText(cell.colour, textOf(cell), { stream });
 }

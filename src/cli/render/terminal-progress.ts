@@ -1,7 +1,7 @@
 import { formatBytes } from '../../common/format-bytes.ts';
+import { shown } from '../../common/shown.ts';
 import type { Progress } from './progress-lines.ts';
 import { fetchedLine, lineOf } from './progress-lines.ts';
-import { shown } from './shown.ts';
 
 interface Active {
   readonly name: string;
@@ -13,7 +13,7 @@ interface Active {
 const REDRAW_MILLISECONDS = 100;
 const BAR_WIDTH = 20;
 
-/** A moving line for each image under way, and a lasting one for each that is done. */
+/** Draws a moving line for each image under way, and leaves a line for each image that is done. */
 export function terminalProgress(write: (text: string) => void): Progress {
   const active = new Map<string, Active>();
   let drawn = 0;
@@ -65,8 +65,7 @@ function barOf({ name, total, bytes, startedAt }: Active): string {
   const rate = bytes / Math.max((performance.now() - startedAt) / 1000, 0.001);
   const columns = process.stderr.columns || 80;
   const line = `fetching ${bar} ${formatBytes(bytes)} of ${formatBytes(total)}  ${formatBytes(Math.round(rate))}/s  `;
-  // A line that wraps would be counted as one and leave its rest behind. The end of a name says
-  // most of it.
+  // A line that wraps would be erased only in part. Names are cut at the front: their end tells most.
   const room = Math.max(columns - 1 - line.length, 0);
   const text = shown(name);
   return (

@@ -12,7 +12,7 @@ export interface AdditionalStore {
   readonly images: readonly StoredImage[];
   /** Whether it has a list of them; where none is, nothing may be mounted. */
   readonly isListed: boolean;
-  /** What an image runs on; undefined if its config can't be read. Asks the root again. */
+  /** The platform of an image; undefined if its config can't be read. Reads the store again. */
   readonly platformOf: (image: StoredImage) => Platform | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface StoredImage {
   /** `sha256:…`, of its config. */
   readonly id: string;
   readonly names: readonly string[];
-  /** Of its manifests and index. */
+  /** The digests of its manifests and index. */
   readonly digests: readonly string[];
 }
 
@@ -59,7 +59,7 @@ export interface StoreOwner {
   readonly root: Root;
   /** Whether the root is of another machine, so that only what it has itself counts. */
   readonly foreign: boolean;
-  /** Of the root's podman, which finds no images of others. */
+  /** The driver of the root's podman, which finds no images of other drivers. */
   readonly driver: string;
 }
 
@@ -78,7 +78,7 @@ export function readAdditionalStore(path: string, owner?: StoreOwner): Additiona
   return readIn(inRunningSystem, owner === undefined ? path : leadsTo(owner.root, path), drivers);
 }
 
-/** What roots of one machine have in common, so that a tree has but the empty directory. */
+/** A store that the roots of one machine share: in a tree there is but the empty directory. */
 function isShared(realPath: string): boolean {
   return /^\/(?:run|sysroot|tmp|var)(?:\/|$)/.test(realPath);
 }

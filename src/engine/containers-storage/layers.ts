@@ -30,7 +30,8 @@ interface Layer {
  * has in place of a blob depends on the digest of the blob: of a layer that it got in another
  * compression it downloads the whole again.
  *
- * What can't be read or is not understood is not there: then more is downloaded than need be.
+ * A layer that can't be read or is not understood counts as not there: then more is downloaded than
+ * need be.
  */
 export function readLayers(graphRoot: string, driver: string): readonly (readonly string[])[] {
   const layers = new Map<string, Layer>();

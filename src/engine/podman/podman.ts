@@ -28,6 +28,10 @@ import { Seals } from './pins/seals.ts';
 import { Strangers } from './pins/strangers.ts';
 import { unpinImages } from './pins/unpin.ts';
 
+export { type PodmanTarget } from './api/connect.ts';
+export { podmanPresent } from './api/locate.ts';
+export { isForHost } from './fetch/pull.ts';
+
 export interface PodmanOptions {
   /** The calling user's podman instead of the system's. */
   readonly user: boolean;
@@ -36,12 +40,12 @@ export interface PodmanOptions {
   readonly target?: PodmanTarget | undefined;
   /** The key with which pins are sealed: a file that need not exist. */
   readonly pinKey: string;
-  /** Told, once for each container, what says falsely that it is of berth. */
+  /** Told of each container, once, that says falsely that it is berth's. */
   readonly warn?: (message: string) => void;
   /** Where images wait to be unpacked. */
   readonly depot?: Depot | undefined;
   /** Where `CONTAINER_HOST` and the like stand. */
-  readonly environment?: NodeJS.ProcessEnv;
+  readonly environment: NodeJS.ProcessEnv;
 }
 
 /**
@@ -51,8 +55,15 @@ export interface PodmanOptions {
  * @throws {EngineError} `engine-unreachable`
  */
 export async function openPodman(options: PodmanOptions): Promise<Engine> {
-  const { user, alone = false, target, pinKey, warn = () => undefined, depot } = options;
-  const { environment = process.env } = options;
+  const {
+    user,
+    alone = false,
+    target,
+    pinKey,
+    warn = () => undefined,
+    depot,
+    environment,
+  } = options;
   const connection = await connectToPodman(user, environment, alone, target);
   const { api } = connection;
   const settings = settingsOf(api);
@@ -79,7 +90,7 @@ export async function openPodman(options: PodmanOptions): Promise<Engine> {
   };
 }
 
-/** What the parts of the engine work with. */
+/** The tools that the parts of the engine share. */
 interface Podman {
   readonly connection: Connection;
   readonly settings: Settings;

@@ -1,12 +1,11 @@
 import { asRecorded, type Wanted } from '../../binding/wanted.ts';
-import { BerthError } from '../../common/errors.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { runningRoot } from '../../state/activation.ts';
 import { leftUndone } from '../../state/apply-journal.ts';
 import type { RootRecord } from '../../state/record.ts';
 import type { ServiceManager } from '../../systemctl/services.ts';
 import { type Context } from '../context.ts';
-import type { LifecycleErrorCode } from '../error-code.ts';
+import { LifecycleError } from '../error.ts';
 import { aboutRoot } from '../events.ts';
 import { type Plan, type PlannedRoot, planStage } from '../plan/plan.ts';
 import { refuseElsewhere, type Situation } from '../situation.ts';
@@ -118,7 +117,7 @@ function refuseNotLive(context: Context, { records }: Situation, root: PlannedRo
       : root.deployment.role === 'booted';
   if (isLive) return;
   const message = `expected the root that runs${running === undefined ? '' : `, ${running}`}; found ${root.id}, which does not`;
-  throw new BerthError<LifecycleErrorCode>('not-live', message, {
+  throw new LifecycleError('not-live', message, {
     hint: 'boot it; `berth stage` gets it ready for that',
     kind: 'refused',
   });
@@ -127,8 +126,5 @@ function refuseNotLive(context: Context, { records }: Situation, root: PlannedRo
 function refuseNoServices({ engine }: Context): void {
   if (engine.containers !== undefined) return;
   const message = `expected an engine that runs what services start, found ${engine.id}`;
-  throw new BerthError<LifecycleErrorCode>('no-services', message, {
-    hint: 'say --engine podman',
-    kind: 'usage',
-  });
+  throw new LifecycleError('no-services', message, { hint: 'say --engine podman', kind: 'usage' });
 }

@@ -1,9 +1,10 @@
+import type { RootRecord } from '../../state/record.ts';
 import { meaningsOf } from '../provenance.ts';
-import type { Situation } from '../situation.ts';
-import type { PlannedImage } from './planned-image.ts';
 
+/** A name that keeps what it means until this root is activated. */
 export interface DeferredName {
   readonly name: string;
+  /** The engine's id of the image that the name will mean. */
   readonly id: string;
   /** The image that it means now. */
   readonly current: string;
@@ -11,17 +12,16 @@ export interface DeferredName {
   readonly heldBy: readonly string[];
 }
 
-/** A name that another living root means otherwise stays as it is. */
+/** The tagged names of a root's images that another living root means otherwise. */
 export function deferredNames(
-  situation: Situation,
+  records: ReadonlyMap<string, RootRecord>,
   root: string,
-  images: readonly PlannedImage[],
+  images: readonly { readonly id: string; readonly names: readonly { readonly name: string }[] }[],
 ): readonly DeferredName[] {
   return images.flatMap((image) =>
     image.names.flatMap(({ name }) => {
       if (name.includes('@')) return [];
-      const meanings = meaningsOf(name, situation.records, root);
-      const otherwise = [...meanings].filter(([id]) => id !== image.id);
+      const otherwise = [...meaningsOf(name, records, root)].filter(([id]) => id !== image.id);
       return otherwise.map(([current, heldBy]) => ({ name, id: image.id, current, heldBy }));
     }),
   );

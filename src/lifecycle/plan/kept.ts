@@ -1,17 +1,17 @@
 import type { Binding } from '../../binding/bindings.ts';
+import type { Depot } from '../../engine/depot.ts';
 import type { Source } from '../../engine/source.ts';
 import { byDigest, digestOf } from '../../image/name.ts';
 import { formatPlatform } from '../../image/platform.ts';
 import type { ResolvedImage } from '../../image/resolved.ts';
 import type { Contents, RecordImage, RootRecord } from '../../state/record.ts';
-import type { Context } from '../context.ts';
 import { isResolvedAnew } from '../look-up.ts';
 import type { Situation } from '../situation.ts';
 
-/** What one binding's name means for the root that is being staged. */
+/** The image that one binding's name means for the root that is being staged. */
 export interface Resolution {
   readonly binding: Binding;
-  /** The engine's id. */
+  /** The engine's id of the image. */
   readonly id: string;
   readonly digest: string;
   readonly manifest: string;
@@ -20,80 +20,111 @@ export interface Resolution {
   readonly size: number;
   /** Whether the root's lock says what the name means. */
   readonly locked: boolean;
-  /** As the registry describes it, and how it was reached; absent where the record was enough. */
+  /** The image as it was looked up, and where it comes from; absent where the record was enough. */
   readonly image?: ResolvedImage;
   readonly source?: Source;
 }
 
-export function describe(binding: Binding, image: ResolvedImage) {
-  return {
-    digest: image.digest,
-    manifest: image.manifest,
-    platform: formatPlatform(binding.platform),
-    size: image.blobs.reduce((sum, blob) => sum + blob.size, 0),
-  };
-}
-
+/**
+ * The image that a name meant when this root was staged, if that is still present by this name's digest.
+ * A name that is to be resolved anew keeps nothing, unless the root's lock or record says its digest.
+ */
 export function keptFromRecord(
   binding: Binding,
-  situation: Situation,
+  { images }: Pick<Situation, 'images'>,
   record: RootRecord | undefined,
 ): Resolution | undefined {
   const { name, locked, recorded, lockProblem } = binding;
   if (lockProblem !== undefined) return undefined;
   if (locked === undefined && recorded === undefined && isResolvedAnew(binding)) return undefined;
-  const platform = formatPlatform(binding.platform);
-  const serves = (image: RecordImage) =>
-    image.platform === platform && image.names.some(({ name }) => name === binding.name);
-  const image = record?.staged?.images.find(serves);
-  if (image === undefined || !situation.images.has(image.id)) return undefined;
-  const digest = image.names.find((served) => served.name === name)?.digest ?? image.manifest;
+  const image = imageFor(binding, record?.staged);
+  if (image === undefined) return undefined;
+  const digest = digestFor(name, image) ?? image.manifest;
   if (locked !== undefined && locked.digest !== digest) return undefined;
-  if (!situation.images.get(image.id)?.digests.includes(byDigest(name, digest))) return undefined;
-  const { id, manifest, size } = image;
-  return { binding, id, digest, manifest, platform, size, locked: locked !== undefined };
+  if (!images.get(image.id)?.digests.includes(byDigest(name, digest))) return undefined;
+  return asRecorded(binding, image, digest);
 }
 
+/**
+ * The image that a name meant when it was downloaded for this root, whatever the policy: unless the
+ * root's lock or record has another digest for the name by now.
+ *
+ * @param waiting what `waitingContents` says of the root.
+ */
 export function keptFromDepot(
-  { engine: { depot } }: Context,
   binding: Binding,
+  depot: Pick<Depot, 'find'> | undefined,
   waiting: Contents | undefined,
 ): Resolution | undefined {
   const { name, locked, recorded, lockProblem, accesses } = binding;
   if (lockProblem !== undefined) return undefined;
-  const platform = formatPlatform(binding.platform);
-  const image = waiting?.images.find(
-    (one) => one.platform === platform && one.names.some((served) => served.name === name),
-  );
-  const digest = image?.names.find((served) => served.name === name)?.digest;
+  const image = imageFor(binding, waiting);
+  const digest = image === undefined ? undefined : digestFor(name, image);
   if (image === undefined || digest === undefined) return undefined;
   if (![undefined, digest].includes(locked?.digest ?? recorded)) return undefined;
-  const { id, manifest, size } = image;
-  const isLocked = locked !== undefined;
+  const { manifest, platform } = image;
   const found = depot?.find(name, { digest, manifest, platform });
-  // What was pinned at once had nothing to wait for.
-  if (found === undefined)
-    return { binding, id, digest, manifest, platform, size, locked: isLocked };
-  const source = { from: 'registry', access: accesses[0] ?? {} } as const;
-  return { binding, id, ...describe(binding, found), locked: isLocked, image: found, source };
+  // An image that was pinned at once had nothing to wait for.
+  if (found === undefined) return asRecorded(binding, image, digest);
+  return asFound(binding, image.id, found, { from: 'registry', access: accesses[0] ?? {} });
 }
 
-export function presentByName(binding: Binding, situation: Situation): Resolution | undefined {
+/** An image that the engine has by the binding's very name, or by the digest of the root's lock. */
+export function presentByName(
+  binding: Binding,
+  { images }: Pick<Situation, 'images'>,
+): Resolution | undefined {
   const { locked } = binding;
   // A tag may mean another image here than the lock says.
   const name = locked === undefined ? binding.name : byDigest(binding.name, locked.digest);
-  for (const image of situation.images.values()) {
-    if (!image.names.includes(name) && !image.digests.includes(name)) continue;
-    const digest = locked?.digest ?? digestOf(name, image.digests) ?? image.id;
-    return {
-      binding,
-      id: image.id,
-      digest,
-      manifest: digest,
-      platform: formatPlatform(binding.platform),
-      size: 0,
-      locked: locked !== undefined,
-    };
-  }
-  return undefined;
+  const image = [...images.values()].find(
+    ({ names, digests }) => names.includes(name) || digests.includes(name),
+  );
+  if (image === undefined) return undefined;
+  const digest = locked?.digest ?? digestOf(name, image.digests) ?? image.id;
+  return {
+    binding,
+    id: image.id,
+    digest,
+    manifest: digest,
+    platform: formatPlatform(binding.platform),
+    size: 0,
+    locked: locked !== undefined,
+  };
+}
+
+/** @param id the engine's. */
+export function asFound(
+  binding: Binding,
+  id: string,
+  image: ResolvedImage,
+  source: Source,
+): Resolution {
+  return {
+    binding,
+    id,
+    digest: image.digest,
+    manifest: image.manifest,
+    platform: formatPlatform(binding.platform),
+    size: image.blobs.reduce((sum, blob) => sum + blob.size, 0),
+    locked: binding.locked !== undefined,
+    image,
+    source,
+  };
+}
+
+function asRecorded(binding: Binding, image: RecordImage, digest: string): Resolution {
+  const { id, manifest, platform, size } = image;
+  return { binding, id, digest, manifest, platform, size, locked: binding.locked !== undefined };
+}
+
+function imageFor({ name, platform }: Binding, contents: Contents | undefined) {
+  const wanted = formatPlatform(platform);
+  return contents?.images.find(
+    (image) => image.platform === wanted && digestFor(name, image) !== undefined,
+  );
+}
+
+function digestFor(name: string, { names }: RecordImage): string | undefined {
+  return names.find((served) => served.name === name)?.digest;
 }

@@ -4,7 +4,7 @@ import type { Source } from '../../engine/source.ts';
 import { type Blob, distinctBlobs, type ResolvedImage } from '../../image/resolved.ts';
 
 /** An image that is to be fetched. */
-export interface Wanted {
+export interface WantedImage {
   /** The engine's id. */
   readonly id: string;
   readonly image: ResolvedImage;
@@ -32,7 +32,7 @@ export interface Needed {
 
 /** @param footprint of the images that are wanted, in this order. */
 export function neededFor(
-  wanted: readonly Wanted[],
+  wanted: readonly WantedImage[],
   footprint: Footprint,
   depot: Pick<Depot, 'directory' | 'has'> | undefined,
 ): Needed {

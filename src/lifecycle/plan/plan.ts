@@ -16,18 +16,19 @@ import {
   type RootRecord,
 } from '../../state/record.ts';
 import type { Context } from '../context.ts';
-import { aboutRoot } from '../events.ts';
+import { aboutRoot, type ProgressEvent } from '../events.ts';
 import type { Situation } from '../situation.ts';
 import { type DeferredName, deferredNames } from './deferred-names.ts';
+import type { Resolution } from './kept.ts';
 import { isKnownByDigest } from './known-by-digest.ts';
-import { neededFor } from './needed.ts';
-import { type PlannedImage, planImage } from './planned-image.ts';
+import { type Needed, neededFor, type WantedImage } from './needed.ts';
+import { type PlannedImage, planImages } from './planned-image.ts';
 import { resolveBindings } from './resolve.ts';
 import { lackOfSpace, type Space, spaceOn } from './space.ts';
 import { otherStorage, withoutShadowed } from './storage-differs.ts';
 import { chooseWay, isAheadWorthwhile, possibleWays, type Way } from './way.ts';
 
-/** What staging would do: decided once, and then carried out to the letter. Plain data. */
+/** A plan for staging a root: decided once, and then carried out to the letter. Plain data. */
 export interface Plan {
   readonly root: PlannedRoot;
   readonly engine: EngineInfo;
@@ -44,13 +45,13 @@ export interface Plan {
    * Not manifests and indexes: to plan is to read them.
    */
   readonly bytes: number;
-  /** Of what the engine lacks, what lies in its depot already, in bytes. */
-  readonly inStore: number;
+  /** The blobs that the engine lacks and that lie in its depot already, in bytes. */
+  readonly inDepot: number;
   /** Free on the engine's file system, in bytes. */
   readonly free: number;
   /** What is written to each file system, that of the engine first. */
   readonly space: readonly Space[];
-  /** Why there is not enough of it, or of the engine's locks. */
+  /** Why the images or their pins do not fit. */
   readonly lack?: BerthError;
   /** Names that keep what they mean until this root is activated. */
   readonly deferred: readonly DeferredName[];
@@ -61,7 +62,7 @@ export interface Plan {
 export interface PlannedRoot {
   readonly id: string;
   readonly location: string;
-  /** What its updater says of it, where it has one. */
+  /** The words of its updater about it, where it has one. */
   readonly deployment?: RecordDeployment;
 }
 
@@ -83,44 +84,31 @@ export async function planStage(
 ): Promise<Plan> {
   const context = aboutRoot(given, root.id);
   const { downloadOnly = false } = options;
+  const { engine } = context;
   const record = situation.records.get(root.id);
-  if (record !== undefined && isLiving(record) && record.location !== root.location) {
-    const message = `${root.id} was staged from ${record.location}; staging ${root.location} under this id replaces that`;
-    context.report({ event: 'warning', code: 'other-location', message });
-  }
-  if (wanted.passedOver > 0) {
-    const message = `${counted(wanted.passedOver, 'place')} of ${root.location} ${wanted.passedOver === 1 ? 'is' : 'are'} not root's, so no part of the OS, and not read: \`berth images\` says which`;
-    context.report({ event: 'warning', code: 'passed-over', message });
-  }
+  for (const warning of warningsOf(root, wanted, record)) context.report(warning);
   const { bindings, provided } = withoutShadowed(wanted, situation);
   const meant = 'known' in options ? options.known : record;
   const known = downloadOnly ? withoutWaiting(meant) : meant;
-  // podman takes a third of a second to tell, as long as a registry may.
+  // podman takes a third of a second to tell about itself, as long as a registry may take.
   const [resolved, info] = await Promise.all([
     resolveBindings(context, registry, situation, known, bindings),
-    context.engine.info(),
+    engine.info(),
   ]);
-  const groups = Map.groupBy(resolved.resolutions, ({ id }) => id);
-  const fetched = resolved.resolutions.flatMap(({ id, image, source }) =>
-    image === undefined || source === undefined ? [] : [{ id, image, source }],
-  );
-  const absent = fetched.filter(({ id, image }) => !isKnownByDigest(image, id, situation));
-  const footprint = await context.engine.footprint(absent.map(({ image }) => image));
-  const needed = neededFor(absent, footprint, context.engine.depot);
-  const images = [...groups.values()].flatMap((group) =>
-    planImage(situation, root.id, group, needed.blobs),
-  );
+  const absent = absentOf(resolved.resolutions, situation);
+  const footprint = await engine.footprint(absent.map(({ image }) => image));
+  const needed = neededFor(absent, footprint, engine.depot);
+  const images = planImages(situation, root.id, resolved.resolutions, needed.blobs);
   const bytes = sizeOf(needed.downloads);
   const what = `staging ${root.id} needs ${formatBytes(bytes)} to download`;
-  const downloaded = absent.filter(({ id }) => (needed.blobs.get(id) ?? []).length > 0);
-  const ahead = await isAheadWorthwhile(registry, downloaded);
+  const ahead = await isAheadWorthwhile(registry, incomplete(absent, needed));
   const { way, space, lack } = await chooseWay(
     possibleWays(needed, { downloadOnly, ahead }),
     (uses) => spaceOn(context, uses),
     (space) => lackOfSpace(context, situation, what, space),
   );
   const unpinned = images.filter(({ pinned }) => !pinned).length;
-  const kept = new Set(images.map((image) => image.id));
+  const isRunning = runningRoot(context.state.activation, situation.records) === root.id;
   return {
     root,
     engine: info,
@@ -134,16 +122,31 @@ export async function planStage(
     failures: resolved.failures,
     way,
     bytes,
-    inStore: sizeOf(needed.inDepot),
+    inDepot: sizeOf(needed.inDepot),
     free: space[0]?.free ?? 0,
     space,
-    ...lacking(lack ?? (await context.engine.roomFor(root.id, unpinned))),
-    deferred:
-      runningRoot(context.state.activation, situation.records) === root.id
-        ? []
-        : deferredNames(situation, root.id, images),
-    drops: (record?.staged?.images ?? []).filter((image) => !kept.has(image.id)),
+    ...lacking(lack ?? (await engine.roomFor(root.id, unpinned))),
+    deferred: isRunning ? [] : deferredNames(situation.records, root.id, images),
+    drops: dropsOf(record, images),
   };
+}
+
+/** The warnings for whoever stages this root. */
+function warningsOf(
+  root: PlannedRoot,
+  { passedOver }: Wanted,
+  record: RootRecord | undefined,
+): readonly ProgressEvent[] {
+  const warnings: ProgressEvent[] = [];
+  if (record !== undefined && isLiving(record) && record.location !== root.location) {
+    const message = `${root.id} was staged from ${record.location}; staging ${root.location} under this id replaces that`;
+    warnings.push({ event: 'warning', code: 'other-location', message });
+  }
+  if (passedOver > 0) {
+    const message = `${counted(passedOver, 'place')} of ${root.location} ${passedOver === 1 ? 'is' : 'are'} not root's, so no part of the OS, and not read: \`berth images\` says which`;
+    warnings.push({ event: 'warning', code: 'passed-over', message });
+  }
+  return warnings;
 }
 
 /** A name that is downloaded once more means what it means now. */
@@ -151,6 +154,32 @@ function withoutWaiting(record: RootRecord | undefined): RootRecord | undefined 
   if (record === undefined) return undefined;
   const { pending: _pending, ...rest } = record;
   return rest;
+}
+
+/** The images that the engine does not know by the digest of the name, one for each such name. */
+function absentOf(
+  resolutions: readonly Resolution[],
+  situation: Situation,
+): readonly WantedImage[] {
+  return resolutions.flatMap(({ id, image, source }) =>
+    image === undefined || source === undefined || isKnownByDigest(image, id, situation)
+      ? []
+      : [{ id, image, source }],
+  );
+}
+
+/** The images of which blobs are missing. */
+function incomplete(absent: readonly WantedImage[], { blobs }: Needed): readonly WantedImage[] {
+  return absent.filter(({ id }) => (blobs.get(id) ?? []).length > 0);
+}
+
+/** What an earlier staging of the root pinned and this one does not need. */
+export function dropsOf(
+  record: RootRecord | undefined,
+  images: readonly Pick<PlannedImage, 'id'>[],
+): readonly RecordImage[] {
+  const kept = new Set(images.map(({ id }) => id));
+  return (record?.staged?.images ?? []).filter(({ id }) => !kept.has(id));
 }
 
 function lacking(lack: BerthError | undefined): Pick<Plan, 'lack'> {

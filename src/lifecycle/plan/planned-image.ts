@@ -7,7 +7,9 @@ import type { Resolution } from './kept.ts';
 import { isKnownByDigest } from './known-by-digest.ts';
 import type { Needed } from './needed.ts';
 
+/** An image that the root is to have. */
 export interface PlannedImage {
+  /** The engine's id. */
   readonly id: string;
   readonly manifest: string;
   readonly platform: string;
@@ -18,7 +20,7 @@ export interface PlannedImage {
   readonly pinned: boolean;
   /** To download for this image alone, in bytes. */
   readonly bytes: number;
-  /** To copy from what the root ships, in bytes. */
+  /** To copy from a layout on this machine, such as the root's own, in bytes. */
   readonly loads: number;
 }
 
@@ -28,7 +30,7 @@ export interface PlannedName {
   /** Whether the root's lock says what the name means. */
   readonly locked: boolean;
   readonly references: Binding['references'];
-  /** What to fetch and how; absent where the record's image is kept and present. */
+  /** What to fetch and from where; absent where the record's image is kept and present. */
   readonly fetch?: PlannedFetch;
 }
 
@@ -39,34 +41,43 @@ export interface PlannedFetch {
   readonly isKnown: boolean;
 }
 
-export function planImage(
-  situation: Situation,
+/**
+ * The images that names resolved to, each with all its names.
+ *
+ * @param blobs the blobs that are missing for each image, by its id.
+ */
+export function planImages(
+  situation: Pick<Situation, 'images' | 'pins'>,
   root: string,
-  group: readonly Resolution[],
+  resolutions: readonly Resolution[],
   blobs: Needed['blobs'],
 ): readonly PlannedImage[] {
-  const [first] = group;
-  if (first === undefined) return [];
-  const comes = sizeOf(blobs.get(first.id) ?? []);
-  const isShipped = group.every(({ source }) => source?.from === 'layout');
-  const image = {
-    id: first.id,
-    manifest: first.manifest,
-    platform: first.platform,
-    size: first.size,
-    names: group.map(({ binding, digest, locked, image, source }) => ({
-      name: binding.name,
-      digest,
-      locked,
-      references: binding.references,
-      ...(image === undefined || source === undefined
-        ? {}
-        : { fetch: { image, source, isKnown: isKnownByDigest(image, first.id, situation) } }),
-    })),
-    present: situation.images.has(first.id),
-    pinned: pinsOf(root, situation.pins).has(first.id),
-    bytes: isShipped ? 0 : comes,
-    loads: isShipped ? comes : 0,
-  };
-  return [image];
+  const pinned = pinsOf(root, situation.pins);
+  return [...Map.groupBy(resolutions, ({ id }) => id)].flatMap(([id, group]) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const missing = sizeOf(blobs.get(id) ?? []);
+    const isLocal = group.every(({ source }) => source?.from === 'layout');
+    return {
+      id,
+      manifest: first.manifest,
+      platform: first.platform,
+      size: first.size,
+      names: group.map((resolution) => planName(resolution, situation)),
+      present: situation.images.has(id),
+      pinned: pinned.has(id),
+      bytes: isLocal ? 0 : missing,
+      loads: isLocal ? missing : 0,
+    };
+  });
+}
+
+function planName(
+  { id, binding, digest, locked, image, source }: Resolution,
+  situation: Pick<Situation, 'images'>,
+): PlannedName {
+  const { name, references } = binding;
+  const planned = { name, digest, locked, references };
+  if (image === undefined || source === undefined) return planned;
+  return { ...planned, fetch: { image, source, isKnown: isKnownByDigest(image, id, situation) } };
 }

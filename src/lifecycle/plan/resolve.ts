@@ -4,14 +4,14 @@ import { BerthError } from '../../common/errors.ts';
 import { LOOKUPS_AT_A_TIME, type NameFailure, tryLimited } from '../../common/limited.ts';
 import { parseName } from '../../image/name.ts';
 import type { Registry } from '../../registry/registry.ts';
-import type { RootRecord } from '../../state/record.ts';
+import type { Contents, RootRecord } from '../../state/record.ts';
 import type { Context } from '../context.ts';
-import type { LifecycleErrorCode } from '../error-code.ts';
+import { LifecycleError } from '../error.ts';
 import { atHand, isResolvedAnew, lookUp, wantedName } from '../look-up.ts';
 import type { LifecycleProblemCode } from '../problem-code.ts';
 import type { Situation } from '../situation.ts';
 import { waitingContents } from '../waiting.ts';
-import { describe, keptFromDepot, keptFromRecord, presentByName, type Resolution } from './kept.ts';
+import { asFound, keptFromDepot, keptFromRecord, presentByName, type Resolution } from './kept.ts';
 import { isKnownByDigest } from './known-by-digest.ts';
 
 interface Resolved {
@@ -23,17 +23,17 @@ interface Resolved {
 /**
  * Resolves each name once.
  *
- * What the root's lock says of a name goes before all else, and its tag is never asked for.
+ * The root's lock file goes before all else: the tag of a locked name is never asked for.
  *
  * A name whose policy is `missing` or `never` and that an earlier staging of this very root
  * resolved keeps what it meant then, as long as that is present: so staging again needs no
  * registry, and moves nothing that the unit would not move either. `never` is not fetched at all.
  *
- * What was downloaded for this root and waits to be unpacked keeps what it meant then, whatever its
- * policy: that is what was asked for, and it needs no registry.
+ * A name whose image was downloaded for this root, and waits to be unpacked, keeps what it meant then,
+ * whatever its policy: that image was asked for, and it needs no registry.
  *
- * Where the record is to be kept (`Binding.recorded`), what is gone is fetched again by the digest
- * on record.
+ * Where the record is to be kept (`Binding.recorded`), an image that is gone is fetched again by the
+ * digest on record.
  */
 export async function resolveBindings(
   context: Context,
@@ -45,35 +45,13 @@ export async function resolveBindings(
   const problems: BoundProblem[] = [];
   const waiting = waitingContents(record, situation);
   const work = async (binding: Binding): Promise<Resolution | undefined> => {
-    const kept =
-      keptFromRecord(binding, situation, record) ?? keptFromDepot(context, binding, waiting);
+    const kept = keptMeaning(context, situation, binding, record, waiting);
     if (kept !== undefined) return kept;
-    if (isHereOrNowhere(binding) && binding.lockProblem === undefined) {
-      const local = presentByName(binding, situation);
-      if (local !== undefined) return local;
+    if (await isNeverFetched(context, binding)) {
+      problems.push(neverFetched(binding));
+      return undefined;
     }
-    if (binding.policy === 'never' && binding.lockProblem === undefined) {
-      if ((await atHand(context, binding, wantedName(binding))) === undefined) {
-        problems.push(neverFetched(binding));
-        return undefined;
-      }
-    }
-    const { engine } = context;
-    const { judges } = engine.traits;
-    if (judges === 'berth') await registry.foresee(binding.name, 'berth');
-    const { image, source } = await lookUp(context, registry, binding);
-    const id = engine.idOf(image);
-    const isPulled = judges === 'engine' && !isKnownByDigest(image, id, situation);
-    if (isPulled) await registry.foresee(binding.name, 'engine');
-    context.report({ event: 'resolved', name: binding.name, digest: image.digest });
-    return {
-      binding,
-      id,
-      ...describe(binding, image),
-      locked: binding.locked !== undefined,
-      image,
-      source,
-    };
+    return resolveBinding(context, registry, situation, binding);
   };
   const { signal } = context;
   const { results, failures } = await tryLimited(bindings, LOOKUPS_AT_A_TIME, signal, work);
@@ -87,12 +65,50 @@ export async function resolveBindings(
   };
 }
 
-/** Whether what the engine has by the name is what the unit would run, without a registry. */
+/** The image of a name, if it is known without asking a registry. */
+function keptMeaning(
+  { engine }: Context,
+  situation: Situation,
+  binding: Binding,
+  record: RootRecord | undefined,
+  waiting: Contents | undefined,
+): Resolution | undefined {
+  const kept =
+    keptFromRecord(binding, situation, record) ?? keptFromDepot(binding, engine.depot, waiting);
+  if (kept !== undefined) return kept;
+  if (!isHereOrNowhere(binding) || binding.lockProblem !== undefined) return undefined;
+  return presentByName(binding, situation);
+}
+
+async function isNeverFetched(context: Context, binding: Binding): Promise<boolean> {
+  if (binding.policy !== 'never' || binding.lockProblem !== undefined) return false;
+  return (await atHand(context, binding, wantedName(binding))) === undefined;
+}
+
+/** Looks a name up, and sees whether whoever judges its image can let any image of that name in. */
+async function resolveBinding(
+  context: Context,
+  registry: Registry,
+  situation: Situation,
+  binding: Binding,
+): Promise<Resolution> {
+  const { engine, report } = context;
+  const { judges } = engine.traits;
+  if (judges === 'berth') await registry.foresee(binding.name, 'berth');
+  const { image, source } = await lookUp(context, registry, binding);
+  const id = engine.idOf(image);
+  const isPulled = judges === 'engine' && !isKnownByDigest(image, id, situation);
+  if (isPulled) await registry.foresee(binding.name, 'engine');
+  report({ event: 'resolved', name: binding.name, digest: image.digest });
+  return asFound(binding, id, image, source);
+}
+
+/** Whether the unit would run whatever image the engine has by the name, without a registry. */
 function isHereOrNowhere(binding: Binding): boolean {
   return binding.policy === 'never' || (isLocal(binding.name) && !isResolvedAnew(binding));
 }
 
-/** What is built without a name of a registry gets this one. */
+/** podman names an image that is built without a registry's name after this one. */
 function isLocal(name: string): boolean {
   return parseName(name).registry === 'localhost';
 }
@@ -100,7 +116,7 @@ function isLocal(name: string): boolean {
 function notHere(name: string, error: BerthError): BerthError {
   if (error.code !== 'registry-unreachable' && error.code !== 'not-found') return error;
   const message = `${name}: expected an image that was built or loaded here, found none, nor a registry at localhost that has it`;
-  return new BerthError<LifecycleErrorCode>('not-here', message, {
+  return new LifecycleError('not-here', message, {
     hint: 'build it, or `podman load` it, before the root is staged; or push it to a registry, and let the unit name that',
     cause: error,
   });

@@ -6,7 +6,7 @@ import type { EngineInfo } from '../../engine/engine.ts';
 import type { RecordProvided } from '../../state/record.ts';
 import type { Situation } from '../situation.ts';
 
-/** What the running podman keeps elsewhere than the root's podman will look. */
+/** The problems of a running podman that keeps images where the root's podman will not look. */
 export function otherStorage(
   storage: StorageSettings,
   info: EngineInfo,
@@ -63,7 +63,7 @@ function otherLayers(
     ];
   });
 
-  /** Of what is run by something else than podman, the root's storage.conf is all that is known. */
+  /** For a unit that podman does not run, the root's storage.conf is all that is known. */
   function sees(list: readonly string[], store: string): boolean {
     return (list.length === 0 ? storage.additionalStores : list).includes(store);
   }

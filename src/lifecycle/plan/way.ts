@@ -2,7 +2,7 @@ import type { BerthError } from '../../common/errors.ts';
 import type { Use } from '../../engine/footprint.ts';
 import { RegistryError } from '../../registry/errors.ts';
 import type { Registry } from '../../registry/registry.ts';
-import type { Needed, Wanted } from './needed.ts';
+import type { Needed, WantedImage } from './needed.ts';
 import type { Space } from './space.ts';
 
 /**
@@ -64,8 +64,8 @@ const REMOTE_REPLY_MS = 10;
  * @param downloaded the images of which blobs are missing.
  */
 export async function isAheadWorthwhile(
-  registry: Registry,
-  downloaded: readonly Wanted[],
+  registry: Pick<Registry, 'quickestReply' | 'foresee'>,
+  downloaded: readonly WantedImage[],
 ): Promise<boolean> {
   if (new Set(downloaded.map(({ id }) => id)).size < 2) return false;
   for (const { image, source } of downloaded) {

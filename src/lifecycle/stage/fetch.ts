@@ -7,7 +7,7 @@ import type { PinRequest } from '../../engine/pin.ts';
 import { accessOf } from '../../engine/source.ts';
 import { type Blob, type ResolvedImage, sizeOf } from '../../image/resolved.ts';
 import type { Context } from '../context.ts';
-import type { LifecycleErrorCode } from '../error-code.ts';
+import { LifecycleError } from '../error.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { PlannedFetch, PlannedImage } from '../plan/planned-image.ts';
 import { arrived } from './arrived.ts';
@@ -17,7 +17,7 @@ export interface FetchFailure {
   readonly error: BerthError;
 }
 
-/** What came of fetching a plan. */
+/** The result of fetching a plan. */
 export interface Fetched {
   readonly failures: readonly FetchFailure[];
   /** The ids of the images that berth brought, now or before. */
@@ -103,7 +103,8 @@ async function bringNames(
       depot !== undefined && comesByDepot(one) && (await mayWait(context, depot, plan, one));
     const blobs = isWaiting ? await missingOf(engine, one.image) : [];
     if (isWaiting && !isAtHand(depot, plan, one, blobs)) {
-      // Those that came all at once would all be whole only at the end, and none unpacked till then.
+      // One at a time: images that all came at once would be whole only at the end, and none of them
+      // unpacked till then.
       const onBytes = (total: number) => progress(before + total);
       await places.run(bytes, () =>
         depot.bring(hold, one.image, blobs, accessOf(one.source), { signal, onBytes }),
@@ -111,7 +112,7 @@ async function bringNames(
       before += sizeOf(blobs);
     }
     if (plan.way === 'download') continue;
-    // What waits is all here: only what else comes is worth a word.
+    // A waiting image is all here: only one that comes now makes progress.
     const onBytes = (here: number) => progress(arrived(here, one.image, bytes));
     await engine.fetch(one.image, one.source, isWaiting ? { signal } : { signal, onBytes });
   }
@@ -124,7 +125,7 @@ async function missingOf(engine: Engine, image: ResolvedImage): Promise<readonly
   return images.flatMap(({ missing }) => missing);
 }
 
-/** What comes, from wherever. */
+/** The bytes of an image that come, from its registry or from a layout. */
 function bytesOf({ bytes, loads }: PlannedImage): number {
   return bytes + loads;
 }
@@ -133,12 +134,12 @@ function fetchesOf({ names }: PlannedImage): readonly PlannedFetch[] {
   return names.flatMap(({ fetch }) => (fetch === undefined ? [] : [fetch]));
 }
 
-/** What is shipped waits where it is, and what the engine knows by that digest is there. */
+/** An image in a layout waits where it is, and one that the engine knows by that digest is there. */
 function comesByDepot({ source, isKnown }: PlannedFetch): boolean {
   return source.from === 'registry' && !isKnown;
 }
 
-/** What is here needs no network now; what is only downloaded has to be held as well. */
+/** Whether an image needs no network now. An image that is only downloaded has to be held as well. */
 function isAtHand(
   depot: Depot,
   { way }: Plan,
@@ -148,7 +149,10 @@ function isAtHand(
   return way === 'two-steps' && missing.length === 0 && depot.find(image.name, image) !== undefined;
 }
 
-/** What berth must not download, or podman not unpack from here, podman itself may pull. */
+/**
+ * Whether an image may wait in the depot. One that berth must not download, or that the engine can't take
+ * from there, the engine may fetch itself.
+ */
 async function mayWait(
   { signal }: Context,
   depot: Depot,
@@ -159,7 +163,7 @@ async function mayWait(
   if (!depot.serves(image)) {
     if (plan.way !== 'download') return false;
     const message = `${image.name} is for ${image.platform}, and the engine takes such an image from a registry alone`;
-    throw new BerthError<LifecycleErrorCode>('only-direct', message, {
+    throw new LifecycleError('only-direct', message, {
       hint: 'leave it to `berth stage`, while there is a network',
       kind: 'refused',
     });

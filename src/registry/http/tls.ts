@@ -18,6 +18,23 @@ const BUNDLES = [
 /** Directories with one CA in each file: Go's list. */
 const DIRECTORIES = ['/etc/ssl/certs', '/etc/pki/tls/certs'];
 
+/** Where the system's CAs lie instead of where systems usually keep them. */
+export interface AuthorityPaths {
+  /** A file with all of them: `SSL_CERT_FILE`. */
+  readonly bundle?: string;
+  /** Directories with a file for each: `SSL_CERT_DIR`. */
+  readonly directories?: readonly string[];
+}
+
+/** The variables that Go's crypto/x509 obeys, and so do engines. */
+export function authorityPathsOf(environment: NodeJS.ProcessEnv): AuthorityPaths {
+  const { SSL_CERT_FILE: bundle, SSL_CERT_DIR: directories } = environment;
+  return {
+    ...(bundle ? { bundle } : {}),
+    ...(directories ? { directories: directories.split(':') } : {}),
+  };
+}
+
 /**
  * How far to look for the system's CAs. Reading the bundle takes a fifth of the time that Node needs
  * to list all CAs; it lacks only those that somebody has put into a directory by hand.
@@ -35,11 +52,14 @@ export function tlsOptionsOf(
   { authorities, identities }: HostCertificates,
   index: number,
   extent: Extent,
+  authorityPaths: AuthorityPaths,
 ): ConnectionOptions {
   for (const identity of identities) check(identity);
   const { cert, key } = identities[index] ?? {};
   const own = cert === undefined ? {} : { cert, key };
-  const ca = insecure ? [] : [...systemAuthorities(extent), ...authorities.flatMap(certificatesIn)];
+  const ca = insecure
+    ? []
+    : [...systemAuthorities(extent, authorityPaths), ...authorities.flatMap(certificatesIn)];
   return {
     secureContext: createSecureContext({ ...own, ca }),
     // Always set: Node's default depends on NODE_TLS_REJECT_UNAUTHORIZED.
@@ -55,14 +75,15 @@ function check({ path, cert, key }: Identity): void {
   }
 }
 
-/** As Go's crypto/x509 finds them, with its variables; Node's own list if there are none. */
-function systemAuthorities(extent: Extent): readonly (string | Buffer)[] {
-  const { SSL_CERT_FILE: file, SSL_CERT_DIR: directories } = process.env;
-  const bundle = firstOf(file ? [file] : BUNDLES);
-  const found = bundle === undefined ? [] : [bundle];
+/** The CAs as Go's crypto/x509 finds them; those that Node brings along if the system has none. */
+function systemAuthorities(
+  extent: Extent,
+  { bundle, directories = DIRECTORIES }: AuthorityPaths,
+): readonly (string | Buffer)[] {
+  const first = firstOf(bundle === undefined ? BUNDLES : [bundle]);
+  const found = first === undefined ? [] : [first];
   if (extent === 'bundle') return found;
-  const others = directories ? directories.split(':') : DIRECTORIES;
-  const all = [...found, ...others.flatMap(filesIn).flatMap(certificatesIn)];
+  const all = [...found, ...directories.flatMap(filesIn).flatMap(certificatesIn)];
   return all.length > 0 ? all : getCACertificates('bundled');
 }
 

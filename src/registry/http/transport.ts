@@ -4,7 +4,7 @@ import { systemErrorCode } from '../../common/errors.ts';
 import { Stalled, TIMEOUTS, type Timeouts } from './body.ts';
 import type { HostCertificates } from './certificates.ts';
 import { authorizationOf, isSocks, type Proxy, type ProxyFor } from './proxy.ts';
-import { type Extent, tlsOptionsOf } from './tls.ts';
+import { type AuthorityPaths, type Extent, tlsOptionsOf } from './tls.ts';
 import { addressOf, ProxyError, SocksAgent, TunnelAgent, withHeaders } from './tunnel.ts';
 
 /** One request to one origin; redirects and credentials are handled elsewhere. */
@@ -28,6 +28,7 @@ export interface TransportOptions {
   readonly certificates?: (registry: string) => HostCertificates;
   readonly proxyFor?: ProxyFor;
   readonly timeouts?: Timeouts;
+  readonly authorityPaths?: AuthorityPaths;
 }
 
 /** Sends requests over connections that are kept for further requests. */
@@ -35,6 +36,7 @@ export class Transport {
   readonly timeouts: Timeouts;
   readonly #certificatesOf: (registry: string) => HostCertificates;
   readonly #proxyFor: ProxyFor;
+  readonly #authorityPaths: AuthorityPaths;
   readonly #plain = new http.Agent({ keepAlive: true });
   readonly #socks = new Map<string, http.Agent>();
   readonly #agents = new Map<string, https.Agent>();
@@ -44,7 +46,13 @@ export class Transport {
   /** For each registry the index of the identity that was not refused. */
   readonly #accepted = new Map<string, number>();
 
-  constructor({ certificates, proxyFor, timeouts = TIMEOUTS }: TransportOptions = {}) {
+  constructor({
+    certificates,
+    proxyFor,
+    timeouts = TIMEOUTS,
+    authorityPaths = {},
+  }: TransportOptions = {}) {
+    this.#authorityPaths = authorityPaths;
     this.timeouts = timeouts;
     this.#certificatesOf = certificates ?? (() => ({ authorities: [], identities: [] }));
     this.#proxyFor = proxyFor ?? (() => undefined);
@@ -138,7 +146,7 @@ export class Transport {
     const key = `${insecure} ${this.#extent} ${proxy?.url.href ?? ''} ${isOwn ? `${registry} ${index}` : ''}`;
     const known = this.#agents.get(key);
     if (known !== undefined) return known;
-    const tls = tlsOptionsOf(insecure, certificates, index, this.#extent);
+    const tls = tlsOptionsOf(insecure, certificates, index, this.#extent, this.#authorityPaths);
     const agent =
       proxy === undefined
         ? new https.Agent({ keepAlive: true, ...tls })

@@ -14,6 +14,8 @@ export interface OwnStore {
   readonly environment: NodeJS.ProcessEnv;
   /** The command lines of the services that run here. */
   readonly services: () => readonly string[];
+  /** Sends a signal to these services, and waits until they are gone. */
+  readonly kill: (signal: NodeJS.Signals) => Promise<void>;
 }
 
 /** Configures podman by files, as nothing else reaches a service that berth starts. */
@@ -26,6 +28,7 @@ export function ownStore(t: TestContext, insecure: readonly string[] = []): OwnS
   });
   const path = (name: string) => join(directory, name);
   const runtime = path('runtime');
+  const own = () => podmans().filter(({ line }) => line.includes(runtime));
   mkdirSync(runtime);
   writeFileSync(
     path('storage.conf'),
@@ -41,20 +44,25 @@ export function ownStore(t: TestContext, insecure: readonly string[] = []): OwnS
       CONTAINERS_STORAGE_CONF: path('storage.conf'),
       CONTAINERS_CONF: path('containers.conf'),
     },
-    services: () => commandLines().filter((line) => line.includes(runtime)),
+    services: () => own().map(({ line }) => line),
+    kill: async (signal) => {
+      for (const { pid } of own()) process.kill(pid, signal);
+      while (own().length > 0) await new Promise((resolve) => setImmediate(resolve));
+    },
   };
 }
 
-function commandLines(): readonly string[] {
+function podmans(): readonly { readonly pid: number; readonly line: string }[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        return { pid: Number(pid), line };
       } catch {
         // It ended meanwhile.
-        return '';
+        return { pid: Number(pid), line: '' };
       }
     })
-    .filter((line) => line.startsWith('podman '));
+    .filter(({ line }) => line.startsWith('podman '));
 }

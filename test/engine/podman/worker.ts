@@ -17,7 +17,11 @@ const resolved = object({
 
 const [what, text = ''] = process.argv.slice(2);
 const pinKey = join(process.env['TMPDIR'] ?? '', 'pins.key');
-const engine = await openPodman({ user: what === 'exit', pinKey });
+const engine = await openPodman({
+  user: what === 'exit',
+  pinKey,
+  environment: process.env,
+});
 if (what === 'exit') {
   console.log('open');
   await once(process.stdin, 'data');

@@ -130,7 +130,10 @@ async function askBerth({ name, environment, tlsVerify, isCopied }: Question) {
   for (const variable of VARIABLES) delete process.env[variable];
   Object.assign(process.env, { HOME, ...environment });
   try {
-    const registry = await openHostRegistry(() => undefined, { ...retryPolicy, attempts: 1 });
+    const registry = await openHostRegistry(process.env, () => undefined, {
+      ...retryPolicy,
+      attempts: 1,
+    });
     try {
       const platform = { os: 'linux', architecture: 'amd64' };
       const access = tlsVerify === undefined ? {} : { tlsVerify };

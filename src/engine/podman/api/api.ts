@@ -153,10 +153,8 @@ export class PodmanApi {
     }
   }
 
-  /** Ends when no restart is under way: what that started can be ended then. */
-  async close(): Promise<void> {
+  close(): void {
     this.#agent.destroy();
-    await this.#restarting?.catch(() => undefined);
   }
 
   /**

@@ -27,7 +27,7 @@ const PING_TIMEOUT = 30_000;
 /**
  * Connects to the podman that listens, or to a service that is started for this.
  *
- * One that accepts and then does not answer counts as none: so does a podman.service that fails
+ * A podman that accepts and then does not answer counts as none: so does a podman.service that fails
  * where /etc is read-only.
  *
  * @param target whose storage it works on, instead of the running system's.
@@ -62,14 +62,19 @@ async function start(
   options: ServiceOptions,
 ): Promise<Connection> {
   let service = await startService(user, environment, options);
-  const restart = async () => {
-    await service.close();
-    service = await startService(user, environment, options);
-    return service.socket;
+  let restarted = Promise.resolve(service.socket);
+  const restart = () => {
+    restarted = service.close().then(async () => {
+      service = await startService(user, environment, options);
+      return service.socket;
+    });
+    return restarted;
   };
   const api = new PodmanApi(service.socket, restart);
   const close = async () => {
-    await api.close();
+    api.close();
+    // A service that is just being started has to be ended as well.
+    await restarted.catch(() => undefined);
     await service.close();
   };
   return { api, version: () => service.version, own: true, close };
@@ -82,7 +87,7 @@ async function connectToTarget(
 ): Promise<Connection> {
   const shown = await openTargetStorage(storage);
   try {
-    // What is downloaded may be too large for the memory that an installer runs in.
+    // Downloads may be too large for the memory that an installer runs in.
     const podman = await start(
       user,
       { TMPDIR: temporary, ...environment },

@@ -62,7 +62,7 @@ export function tooLarge(path: string, most: number): EngineError {
   );
 }
 
-/** What went wrong with a connection, as one of berth's own errors. */
+/** A failed connection as one of berth's own errors. */
 export function asEngineError(error: unknown, socket: string, path: string): EngineError {
   if (error instanceof EngineError) return error;
   if (!(error instanceof Error)) throw error;

@@ -29,10 +29,7 @@ export function locatePodman(user: boolean, environment: NodeJS.ProcessEnv): Loc
 }
 
 /** Whether there is a podman to choose: its program on `PATH`, its socket, or `CONTAINER_HOST`. */
-export function podmanPresent(
-  user: boolean,
-  environment: NodeJS.ProcessEnv = process.env,
-): boolean {
+export function podmanPresent(user: boolean, environment: NodeJS.ProcessEnv): boolean {
   return (
     (environment['CONTAINER_HOST'] ?? '') !== '' ||
     isSocket(usualSocket(user, environment)) ||

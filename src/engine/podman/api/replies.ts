@@ -10,9 +10,9 @@ import {
   unknown,
 } from 'valibot';
 
-/** What berth reads of podman's replies; the rest differs between versions and is left alone. */
+/** The parts of podman's replies that berth reads; the rest differs between versions. */
 
-/** Of `GET /images/json`. */
+/** The reply to `GET /images/json`. */
 export const imageList = array(
   looseObject({
     /** Without `sha256:`. */
@@ -26,14 +26,14 @@ export const imageList = array(
   }),
 );
 
-/** Of `GET /containers/json`. */
+/** The reply to `GET /containers/json`. */
 export const containerList = array(
   looseObject({
     Id: string(),
     /** ISO 8601. */
     Created: string(),
     ImageID: string(),
-    /** Those that podman's database does not know have none. */
+    /** Absent for containers that podman's database does not know. */
     Labels: nullish(record(string(), string())),
     Names: nullish(array(string())),
     State: string(),
@@ -46,7 +46,7 @@ export const containerList = array(
   }),
 );
 
-/** Of `GET /containers/{id}/json`. */
+/** The reply to `GET /containers/{id}/json`, as far as it tells how a service's container runs. */
 export const containerReply = looseObject({
   Id: string(),
   Name: string(),
@@ -61,7 +61,7 @@ export const containerReply = looseObject({
     ),
     Labels: nullish(record(string(), string())),
   }),
-  /** Of `podman kube play`, which waits by it. */
+  /** Whether it is the container by which `podman kube play` waits. */
   IsService: optional(boolean()),
   State: looseObject({
     Health: nullish(
@@ -76,7 +76,7 @@ export const containerReply = looseObject({
 /** The reply to `GET /containers/{id}/json`, as far as it tells a pin. */
 export const pinReply = looseObject({
   Name: string(),
-  /** What it runs. */
+  /** The program that it runs. */
   Path: string(),
   /** The id of its pod. */
   Pod: optional(string()),
@@ -84,7 +84,7 @@ export const pinReply = looseObject({
   HostConfig: looseObject({ NetworkMode: string() }),
 });
 
-/** Of `GET /pods/json`. */
+/** The reply to `GET /pods/json`. */
 export const podList = array(
   looseObject({
     Id: string(),
@@ -97,20 +97,20 @@ export const podList = array(
   }),
 );
 
-/** Of `GET /volumes/json`. */
+/** The reply to `GET /volumes/json`. */
 export const volumeList = nullish(array(unknown()));
 
-/** Of `POST /pods/create` and `POST /containers/create`. */
+/** The reply to `POST /pods/create` and `POST /containers/create`. */
 export const created = looseObject({ Id: string() });
 
-/** A line of `POST /images/pull`. */
+/** A line of the reply to `POST /images/pull`. */
 export const pullLine = looseObject({
   stream: optional(string()),
   error: optional(string()),
   id: optional(string()),
 });
 
-/** Of `GET /info`. */
+/** The reply to `GET /info`. */
 export const infoReply = looseObject({
   host: looseObject({
     cgroupManager: string(),

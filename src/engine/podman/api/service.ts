@@ -12,7 +12,7 @@ import { runtimeDirectory } from './locate.ts';
 /** A podman service of berth's own. */
 export interface Service {
   readonly socket: string;
-  /** Of the podman that answers. */
+  /** The version of the podman that answers. */
   readonly version: string;
   close(): Promise<void>;
 }
@@ -48,7 +48,7 @@ code=$?
 rm -rf -- "$directory"
 exit $code`;
 
-/** What sh answers for a program that is not there. */
+/** The exit code of sh for a program that is not there. */
 const NOT_FOUND = 127;
 
 /** The end of what the service says, in bytes, kept to explain a failure. */
@@ -166,7 +166,7 @@ function lowerPriority(pid: number): void {
   try {
     setPriority(pid, Math.max(getPriority(), IN_THE_BACKGROUND));
   } catch (error) {
-    // It has ended already, which is said elsewhere.
+    // The service has ended already; `gone` reports that.
     if (systemErrorCode(error) === undefined) throw error;
   }
 }

@@ -72,7 +72,7 @@ async function answering(holder: ChildProcess): Promise<void> {
   holder.once('error', (error) => answered.resolve(error.message));
   holder.once('close', () => answered.resolve(words()));
   holder.stdout?.once('data', () => answered.resolve(undefined));
-  // It may be gone already: then it says so.
+  // The process may be gone already: its exit tells.
   holder.stdin?.on('error', () => undefined).write('\n');
   const wrong = await answered.promise;
   if (wrong !== undefined) throw failed(`unshare --mount: ${wrong}`);

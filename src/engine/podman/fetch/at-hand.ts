@@ -28,7 +28,7 @@ export async function atHand(
   if (depot?.find(image.name, image) === undefined) return undefined;
   const blobs = await lackingBlobs();
   if (!blobs.every((blob) => depot.has(blob))) return undefined;
-  // It may have come by another name. If berth does not let it in by this one, podman judges it.
+  // The image may have come by another name. If berth refuses it by this one, podman judges it.
   const isPermitted = await permitted(depot, image, source, signal);
   return isPermitted ? { from: depot.images, blobs } : undefined;
 }

@@ -16,7 +16,7 @@ export class OneAtATime {
         .map(({ digest }) => this.#underWay.get(digest))
         .find((pull) => pull !== undefined);
       if (other === undefined) break;
-      // What made the other fail it says itself; here the blob is tried again.
+      // The other pull reports its own failure; here the blob is tried again.
       await other.catch(() => undefined);
     }
     const pull = work();

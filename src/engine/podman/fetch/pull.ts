@@ -42,15 +42,18 @@ const REMEMBERED_MS = 10 * 60_000;
 export class Pulls {
   readonly #api: PodmanApi;
   readonly #permit: Permit;
+  readonly #clock: () => number;
   /**
    * The registries that left podman waiting, and when: each image of theirs would cost as much time
    * again.
    */
   readonly #silent = new Map<string, { readonly at: number; readonly error: RegistryError }>();
 
-  constructor(api: PodmanApi, permit: Permit) {
+  /** @param clock in milliseconds, from any moment on. */
+  constructor(api: PodmanApi, permit: Permit, clock = () => performance.now()) {
     this.#api = api;
     this.#permit = permit;
+    this.#clock = clock;
   }
 
   /**
@@ -102,7 +105,7 @@ export class Pulls {
       }
     } catch (error) {
       if (error === silence.error) {
-        this.#silent.set(registry, { at: performance.now(), error: silence.error });
+        this.#silent.set(registry, { at: this.#clock(), error: silence.error });
       }
       throw error;
     } finally {
@@ -117,7 +120,7 @@ export class Pulls {
   #throwIfSilent(registry: string): void {
     const before = this.#silent.get(registry);
     if (before === undefined) return;
-    if (performance.now() - before.at < REMEMBERED_MS) throw before.error;
+    if (this.#clock() - before.at < REMEMBERED_MS) throw before.error;
     this.#silent.delete(registry);
   }
 }

@@ -50,7 +50,7 @@ async function inspect(api: PodmanApi, id: string): Promise<ServiceContainer | u
   };
 }
 
-/** One with `HealthInterval=disable` is `starting` for ever, unless somebody runs the check. */
+/** A container with `HealthInterval=disable` is `starting` for ever, unless somebody runs the check. */
 function healthOf({
   Config,
   State,

@@ -29,7 +29,7 @@ export interface Places {
 }
 
 /**
- * What bringing images into podman takes.
+ * The footprint of bringing images into podman.
  *
  * @param chains the layers that podman has, as `readLayers` gives them.
  */

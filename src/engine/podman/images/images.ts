@@ -28,7 +28,7 @@ export async function listImages(api: PodmanApi): Promise<readonly EngineImage[]
   return [...images.values()];
 }
 
-/** What podman has under an id: once in its own store, and perhaps in additional ones. */
+/** The images that podman has under an id: one in its own store, and perhaps some in additional ones. */
 export function listImage(api: PodmanApi, id: string): Promise<readonly ListedImage[]> {
   return list(api, { id: [hexOf(id)] });
 }

@@ -34,7 +34,7 @@ export async function removeImage(api: PodmanApi, id: string): Promise<boolean> 
   return false;
 }
 
-/** One that was left half-written has no names yet, and nothing can hold it. */
+/** An image that was left half-written has no names yet, and nothing can hold it. */
 async function unlessTorn<T>(id: string, listed: Promise<T>): Promise<T | 'torn'> {
   try {
     return await listed;
@@ -44,7 +44,10 @@ async function unlessTorn<T>(id: string, listed: Promise<T>): Promise<T | 'torn'
   }
 }
 
-/** Those by digest last, for they can't be given back; podman refuses an image with several. */
+/**
+ * The names of an image, those by digest last: they can't be given back. podman refuses to remove an
+ * image that has several names.
+ */
 function orderOfRemoval(image: ListedImage): readonly string[] {
   return (image.Names ?? []).toSorted((a, b) => Number(a.includes('@')) - Number(b.includes('@')));
 }

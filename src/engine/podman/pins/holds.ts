@@ -16,7 +16,7 @@ import type { Seals } from './seals.ts';
 type Container = InferOutput<typeof containerList>[number];
 type Pod = InferOutput<typeof podList>[number];
 
-/** What pins are found and made with. */
+/** The tools with which pins are found and made. */
 export interface Moorings {
   readonly api: PodmanApi;
   readonly seals: Seals;
@@ -36,7 +36,7 @@ export interface Hold extends Labelled {
 export interface Stranger {
   readonly container: string;
   readonly name: string;
-  /** What makes it none: behind "as". */
+  /** Why the container is no pin, in words. */
   readonly reason: string;
 }
 
@@ -54,8 +54,8 @@ export interface Holds {
 }
 
 /**
- * What a container of a pin runs, which exists in no image: it takes the place of the image's own,
- * so that a pin can run nothing, whoever starts it.
+ * The program that a pin's container would run, which exists in no image. It takes the place of the
+ * image's own entrypoint, so that a pin can run nothing, whoever starts it.
  */
 export const PIN_ENTRYPOINT = '/.berth-pin';
 
@@ -140,7 +140,7 @@ export async function removeContainer(api: PodmanApi, container: string): Promis
   await api.status({ method: 'DELETE', path: `/containers/${container}` }, 200, 204, 404);
 }
 
-/** What stands in podman's list for a container that only the storage knows. */
+/** Whether only podman's storage knows the container: podman's list says so by this state. */
 function isExternal(container: Container): boolean {
   return container.State === 'storage';
 }

@@ -10,7 +10,7 @@ import {
   RootId,
 } from '../../pinned-schema.ts';
 
-/** What the labels of a pin's container say; `fetched` is no more than a claim. */
+/** A pin as the labels of its container describe it; `fetched` is no more than a claim. */
 export interface Labelled extends PinRequest {
   readonly root: string;
 }
@@ -20,13 +20,13 @@ export type Labels = Readonly<Record<string, string>>;
 /** Every container and pod of berth has it, whatever its value. */
 export const SCHEMA_LABEL = 'berth.schema';
 
-/** Of pods as well: whose they are. */
+/** The root whose pin or pod it is: pods have this label too. */
 const ROOT_LABEL = 'berth.root';
 
 /** Proves that berth wrote the others: see `Seals`. */
 export const SEAL_LABEL = 'berth.seal';
 
-/** What a seal is over, besides the container's name. */
+/** The labels that a seal covers, besides the container's name. */
 export const SEALED_LABELS = [
   SCHEMA_LABEL,
   ROOT_LABEL,

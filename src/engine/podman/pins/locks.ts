@@ -91,7 +91,7 @@ async function configuredLocks(
   for (const path of configurations(environment, rootless)) {
     const text = read(path);
     if (text === undefined) continue;
-    // What podman itself can't read it says itself, and better.
+    // A file that podman can't read either is reported by podman, with better words.
     const { engine } = v.parse(
       v.fallback(Engine, { engine: {} }),
       quietly(() => parse(text)),

@@ -90,7 +90,7 @@ export async function pinImages(
   throw failed(`the pins of ${root} are changed by somebody else again and again`);
 }
 
-/** What would not be read back would be made again and again. */
+/** Refuses a pin whose labels berth would not read back: it would be made again in every round. */
 function assertReadable(root: string, request: PinRequest): void {
   if (readPinLabels(pinLabels(root, request), request.id) !== undefined) return;
   throw new EngineError(

@@ -16,7 +16,7 @@ import { ownStore } from '../own-store.ts';
 const skip = skipPodman;
 /** What berth has put there; crun leaves things of its own. */
 const ours = (runtime: string) => readdirSync(runtime).filter((name) => name.startsWith('berth-'));
-const worker = join(import.meta.dirname, 'worker.ts');
+const worker = join(import.meta.dirname, '../worker.ts');
 
 test('where none listens a service is started, and ended with the engine', { skip }, async (t) => {
   const registry = await startRegistry();
@@ -42,6 +42,23 @@ test('where none listens a service is started, and ended with the engine', { ski
   await engine.close();
   assert.deepEqual(services(), []);
   assert.deepEqual(ours(runtime), []);
+});
+
+test('a service that ended is started anew by the next request', { skip }, async (t) => {
+  const { runtime, environment, services, kill } = ownStore(t);
+  const engine = await openPodman({ user: true, pinKey: join(runtime, 'pins.key'), environment });
+  t.after(() => engine.close());
+  for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+    await kill(signal);
+    assert.deepEqual(services(), []);
+    const [images, pins] = await Promise.all([engine.images(), engine.pins(), engine.info()]);
+    assert.deepEqual([images, pins], [[], []]);
+    assert.equal(services().length, 1, 'all of them share one service');
+    assert.equal(ours(runtime).length, 1);
+  }
+  await kill('SIGKILL');
+  await engine.close();
+  assert.deepEqual([services(), ours(runtime)], [[], []], 'to close starts nothing');
 });
 
 test('a socket behind which nothing answers counts as none', { skip }, async (t) => {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import test from 'node:test';
+import { PodmanApi } from '../../../../src/engine/podman/api/api.ts';
+import { Pulls } from '../../../../src/engine/podman/fetch/pull.ts';
 import { RegistryError } from '../../../../src/registry/errors.ts';
 import { fromRegistry } from '../../../support/source.ts';
 import { answer, startFakePodman } from '../fake-podman.ts';
@@ -57,6 +59,47 @@ test('a podman that falls silent is given up, and its registry for the run', asy
     while (pulls.length < 2) await new Promise((resolve) => setImmediate(resolve));
     pulls[1]?.end();
   }
+});
+
+test('a registry that was silent is asked again by a later run', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let begun = Promise.withResolvers<void>();
+  let pulls = 0;
+  const { socket } = await startFakePodman(t, (call, response) => {
+    if (call !== 'POST /images/pull') return answer(response, 200, []);
+    pulls++;
+    response.write('{"stream":"Copying blob"}\n');
+  });
+  const api = new PodmanApi(socket);
+  t.after(() => api.close());
+  let time = 0;
+  const pulled = new Pulls(
+    api,
+    async () => undefined,
+    () => time,
+  );
+  const fails = async (isAsked: boolean) => {
+    begun = Promise.withResolvers();
+    const pull = pulled.pull(
+      `quay.io/a/b@${digest('1')}`,
+      image,
+      {},
+      { onBytes: () => begun.resolve() },
+    );
+    const failed = assert.rejects(pull, /no word from it/);
+    if (isAsked) {
+      await begun.promise;
+      t.mock.timers.tick(41 * MINUTE);
+    }
+    await failed;
+  };
+  await fails(true);
+  time = 10 * MINUTE - 1;
+  await fails(false);
+  assert.equal(pulls, 1);
+  time = 10 * MINUTE;
+  await fails(true);
+  assert.equal(pulls, 2);
 });
 
 test('each word of podman’s begins the time anew', async (t) => {

@@ -168,7 +168,7 @@ for (const trixie of [false, true]) {
       const [pin, ...others] = await engine.pins();
       assert.deepEqual(others, []);
       const { handle, ...rest } = pin ?? assert.fail();
-      assert.deepEqual(rest, { ...request, root: 'os-1', sealed: true });
+      assert.deepEqual(rest, { ...request, engine: 'podman', root: 'os-1', sealed: true });
       await engine.pin('os-1', [request]);
       assert.equal((await engine.pins())[0]?.handle, handle);
       const pins = (await engine.pins()).map((each) => ({ ...each, sealed: false }));

@@ -147,7 +147,7 @@ test('pins say again what they were made with', { skip }, async (t) => {
   const [pin, ...others] = await engine.pins();
   assert.deepEqual(others, []);
   const { handle, ...rest } = pin ?? assert.fail();
-  assert.deepEqual(rest, { ...request, root, sealed: true });
+  assert.deepEqual(rest, { ...request, engine: 'podman', root, sealed: true });
   await engine.pin(root, [request]);
   assert.equal((await engine.pins())[0]?.handle, handle, 'what is right already stays');
 });

@@ -53,6 +53,15 @@ test('what was sealed in one run is right in the next, and with no other key', (
   assert.deepEqual(readdirSync(join(directory, 'state')), ['pins.key'], 'nothing is left over');
 });
 
+test('a key that another berth replaced counts at once', (t) => {
+  const path = join(temporaryDirectory(t), 'pins.key');
+  const [one, other] = [new Seals(path), new Seals(path)];
+  const old = one.make('pin', labels);
+  writeFileSync(path, Buffer.alloc(32, 1));
+  assert.ok(!one.isRight('pin', labels, old));
+  assert.ok(other.isRight('pin', labels, one.make('pin', labels)));
+});
+
 test('looking makes no key, and one that is made meanwhile is seen', (t) => {
   const path = join(temporaryDirectory(t), 'pins.key');
   const one = new Seals(path);

@@ -1,0 +1,34 @@
+import { BerthError, type FailureKind } from '../common/errors.ts';
+
+export type CliErrorCode =
+  /** Flags or arguments that make no sense together. */
+  | 'usage'
+  /** The result can't be written to standard output. */
+  | 'output'
+  /** A signal ended the command. */
+  | 'interrupted'
+  /** The user answered no. */
+  | 'declined'
+  /** The file that `berth load` was given is none. */
+  | 'bundle-file'
+  /** `berth lock` was given a root that nothing can be written into. */
+  | 'lock-root'
+  /** `berth ship` was given a root that nothing can be written into. */
+  | 'ship-root';
+
+const kinds: Readonly<Record<CliErrorCode, FailureKind>> = {
+  usage: 'usage',
+  output: 'failed',
+  interrupted: 'failed',
+  declined: 'refused',
+  'bundle-file': 'usage',
+  'lock-root': 'usage',
+  'ship-root': 'usage',
+};
+
+/** A mistake on the command line, or something that the command itself could not do. */
+export class CliError extends BerthError<CliErrorCode> {
+  constructor(code: CliErrorCode, message: string, options: { hint: string; cause?: unknown }) {
+    super(code, message, { ...options, kind: kinds[code] });
+  }
+}

@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import { once } from '../common/once.ts';
+import type { Report } from '../lifecycle/events.ts';
+import type { RetryTimes } from '../registry/circuit-breaker.ts';
+import type { LastingRegistry } from '../registry/when-needed.ts';
+import type { Root } from '../root/root.ts';
+import { keepFromOthers, refuseOthers, refuseUnreadable } from '../state/state-directory.ts';
+import { type Config, readConfig } from './config.ts';
+import { type HostContext, type OpenContext, openContext } from './context.ts';
+import { type HostDeployments, hostDeployments } from './deployments.ts';
+import type { HostOptions } from './options.ts';
+import { configDirectories, defaultStateDirectory, isUser } from './places.ts';
+import { hostRegistry } from './registry.ts';
+import type { Target } from './target.ts';
+
+/** Who opens the host: whom it tells, what stops it, and where it finds the variables. */
+export interface Caller {
+  readonly report: Report;
+  readonly signal: AbortSignal;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/**
+ * This machine, opened for one run or for many: its configuration, state, deployments, registries and
+ * engine. Each of these is read or opened when it is first asked for, and then kept until `close`.
+ * A failure is kept, too: everybody who asks gets the same one.
+ */
+export interface Host extends Caller {
+  readonly options: HostOptions;
+  /** Whether engine and state are the calling user's, not the system's. */
+  readonly user: boolean;
+  /** The registries as this machine reaches them. They are opened with the first request. */
+  readonly registry: LastingRegistry;
+  readonly deployments: HostDeployments;
+  /** berth.toml and its fragments. */
+  readonly config: () => Promise<Config>;
+  /**
+   * The directory of berth's records. It need not exist; if it exists, it was made private.
+   *
+   * @throws {BerthError} `state-directory` if others may write there, or berth can't read it.
+   */
+  readonly stateDirectory: () => Promise<string>;
+  /** berth's own OCI layout. It need not exist. */
+  readonly storeDirectory: () => Promise<string>;
+  /** The root in an OS image, `image:REF`; whoever opens it closes it. */
+  readonly openImage: (spec: string) => Promise<Root>;
+  /** What the lifecycle works with, the engine included. */
+  readonly context: () => Promise<HostContext>;
+  /** The same for an OS that is not running yet, with the engine's storage and berth's state in it. */
+  readonly contextIn: (target: Target) => Promise<HostContext>;
+  readonly close: () => Promise<void>;
+}
+
+export function openHost(options: HostOptions, caller: Caller): Host {
+  const { environment } = caller;
+  const user = isUser(options);
+  const config = once(() => readConfig(configDirectories(user, environment), options.config));
+  const stateDirectory = once(async () => {
+    const { stateDirectory: configured } = await config();
+    const given = options.stateDirectory ?? environment['BERTH_STATE_DIR'] ?? configured;
+    return usable(given ?? defaultStateDirectory(user, environment));
+  });
+  const storeDirectory = async () => join(await stateDirectory(), 'store');
+  const retryTimes = rememberedTimes(options.obeysRetryTimes === true, stateDirectory);
+  const registry = hostRegistry({
+    environment,
+    limitRate: options.limitRate,
+    retryTimes: retryTimes.read,
+    onRetry: ({ code, message }, milliseconds) =>
+      caller.report({ event: 'retry', code, message, milliseconds }),
+  });
+  const openImage = once(async () => (await import('./os-image.ts')).openHostImage);
+  const imageAt = async (spec: string) =>
+    (await openImage())(spec, registry, await storeDirectory());
+  const contexts = openedContexts(async (target) => {
+    const parts = { ...caller, options, user, registry, target, config: await config() };
+    const directory = target && usable(target.stateDirectory);
+    return openContext({ ...parts, stateDirectory: directory ?? (await stateDirectory()) });
+  });
+  return {
+    ...caller,
+    options,
+    user,
+    registry,
+    config,
+    stateDirectory,
+    storeDirectory,
+    openImage: imageAt,
+    deployments: hostDeployments(async () => {
+      const { directories } = await config();
+      return { directories, environment, openImage: imageAt };
+    }),
+    context: once(() => contexts.open(undefined)),
+    contextIn: contexts.open,
+    close: async () => {
+      try {
+        await contexts.close();
+      } finally {
+        registry.close();
+        await retryTimes.write();
+      }
+    },
+  };
+}
+
+/** The path of a state directory that was made private and can be read, or does not exist yet. */
+function usable(stateDirectory: string): string {
+  keepFromOthers(stateDirectory);
+  refuseOthers(stateDirectory);
+  refuseUnreadable(stateDirectory);
+  return stateDirectory;
+}
+
+/** What registries asked of earlier runs, if this host obeys that; read before the first request. */
+function rememberedTimes(obeys: boolean, stateDirectory: () => Promise<string>) {
+  let times: RetryTimes | undefined;
+  const read = once(async (): Promise<RetryTimes> => {
+    if (!obeys) return new Map();
+    const { readRetryTimes } = await import('../state/retry-times.ts');
+    times = readRetryTimes(await stateDirectory());
+    return times;
+  });
+  const write = async () => {
+    if (times === undefined) return;
+    const { writeRetryTimes } = await import('../state/retry-times.ts');
+    writeRetryTimes(await stateDirectory(), times);
+  };
+  return { read, write };
+}
+
+/** Opens contexts, and closes all of them, the last opened first. */
+function openedContexts(open: (target: Target | undefined) => Promise<OpenContext>) {
+  const opened: OpenContext[] = [];
+  return {
+    open: async (target: Target | undefined) => {
+      const one = await open(target);
+      opened.push(one);
+      return one.context;
+    },
+    close: async () => {
+      for (const one of opened.splice(0).reverse()) await one.close();
+    },
+  };
+}
