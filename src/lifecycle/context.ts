@@ -14,9 +14,9 @@ export interface Context {
   readonly report: Report;
   readonly signal: AbortSignal;
   /** How long other berths are waited for, in milliseconds, where that is less than usual. */
-  readonly lockPatience?: number;
+  readonly lockPatience?: number | undefined;
   /** What staging leaves free of each file system; see `reserved` for what if it is not said. */
-  readonly reserve?: Reserve;
+  readonly reserve?: Reserve | undefined;
   /** What `berth load` brought, where the state directory has a store. */
   readonly loaded?: () => Promise<LoadedImages | undefined>;
 }
