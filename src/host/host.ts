@@ -51,8 +51,33 @@ export interface Host extends Caller {
   readonly close: () => Promise<void>;
 }
 
+type Files = Pick<Host, 'user' | 'config' | 'stateDirectory' | 'storeDirectory'>;
+
 export function openHost(options: HostOptions, caller: Caller): Host {
-  const { environment } = caller;
+  const files = filesOf(options, caller.environment);
+  const retryTimes = rememberedTimes(options.obeysRetryTimes === true, files.stateDirectory);
+  const registry = registryFor(options, caller, retryTimes.read);
+  const openImage = imagesOf(registry, files.storeDirectory);
+  const deployments = hostDeployments(async () => {
+    const { directories } = await files.config();
+    return { directories, environment: caller.environment, openImage };
+  });
+  const contexts = contextsOf(options, caller, files, registry);
+  const close = async () => {
+    try {
+      await contexts.close();
+    } finally {
+      registry.close();
+      await retryTimes.write();
+    }
+  };
+  const context = once(() => contexts.open(undefined));
+  const opened = { registry, openImage, deployments, context, contextIn: contexts.open, close };
+  return { ...caller, options, ...files, ...opened };
+}
+
+/** The configuration, and the directories that the options, the environment or berth.toml name. */
+function filesOf(options: HostOptions, environment: NodeJS.ProcessEnv): Files {
   const user = isUser(options);
   const config = once(() => readConfig(configDirectories(user, environment), options.config));
   const stateDirectory = once(async () => {
@@ -61,46 +86,42 @@ export function openHost(options: HostOptions, caller: Caller): Host {
     return usable(given ?? defaultStateDirectory(user, environment));
   });
   const storeDirectory = async () => join(await stateDirectory(), 'store');
-  const retryTimes = rememberedTimes(options.obeysRetryTimes === true, stateDirectory);
-  const registry = hostRegistry({
+  return { user, config, stateDirectory, storeDirectory };
+}
+
+function registryFor(
+  { limitRate }: HostOptions,
+  { environment, report }: Caller,
+  retryTimes: () => Promise<RetryTimes>,
+): LastingRegistry {
+  return hostRegistry({
     environment,
-    limitRate: options.limitRate,
-    retryTimes: retryTimes.read,
+    limitRate,
+    retryTimes,
     onRetry: ({ code, message }, milliseconds) =>
-      caller.report({ event: 'retry', code, message, milliseconds }),
+      report({ event: 'retry', code, message, milliseconds }),
   });
-  const openImage = once(async () => (await import('./os-image.ts')).openHostImage);
-  const imageAt = async (spec: string) =>
-    (await openImage())(spec, registry, await storeDirectory());
-  const contexts = openedContexts(async (target) => {
+}
+
+function imagesOf(
+  registry: LastingRegistry,
+  storeDirectory: Host['storeDirectory'],
+): Host['openImage'] {
+  const opener = once(async () => (await import('./os-image.ts')).openHostImage);
+  return async (spec) => (await opener())(spec, registry, await storeDirectory());
+}
+
+function contextsOf(
+  options: HostOptions,
+  caller: Caller,
+  { user, config, stateDirectory }: Files,
+  registry: LastingRegistry,
+) {
+  return openedContexts(async (target) => {
     const parts = { ...caller, options, user, registry, target, config: await config() };
     const directory = target && usable(target.stateDirectory);
     return openContext({ ...parts, stateDirectory: directory ?? (await stateDirectory()) });
   });
-  return {
-    ...caller,
-    options,
-    user,
-    registry,
-    config,
-    stateDirectory,
-    storeDirectory,
-    openImage: imageAt,
-    deployments: hostDeployments(async () => {
-      const { directories } = await config();
-      return { directories, environment, openImage: imageAt };
-    }),
-    context: once(() => contexts.open(undefined)),
-    contextIn: contexts.open,
-    close: async () => {
-      try {
-        await contexts.close();
-      } finally {
-        registry.close();
-        await retryTimes.write();
-      }
-    },
-  };
 }
 
 /** The path of a state directory that was made private and can be read, or does not exist yet. */

@@ -1,4 +1,4 @@
-import { asRecorded, type Wanted, wantedOf } from '../binding/wanted.ts';
+import { asRecorded, type Wanted, type WantedOptions, wantedOf } from '../binding/wanted.ts';
 import { BerthError } from '../common/errors.ts';
 import type { Deployment, Deployments, Updater } from '../deployment/deployment.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -19,7 +19,16 @@ export interface ReconcileOptions {
   readonly compose: readonly string[];
   /** For how many days the pins of a root that was staged and never finalised are kept. */
   readonly heldDays: number;
+  /** Reads a root; `wantedOf` unless it is given. */
+  readonly read?: ReadWanted;
 }
+
+/** How a root is read: in this thread, or by a process with other work to do in another. */
+export type ReadWanted = (
+  root: Root,
+  options: WantedOptions,
+  deployment: Deployment,
+) => Promise<Wanted>;
 
 export interface Reconciled {
   /** The living, in the order in which they were looked at; then the held. */
@@ -181,14 +190,11 @@ async function stageOpen(
   deployment: Deployment,
   root: Root,
   look: Look,
-  { compose }: ReconcileOptions,
+  { compose, read = wantedOf }: ReconcileOptions,
 ): Promise<ReconciledRoot> {
   const { id, location, role } = deployment;
-  const wanted = await wantedOf(root, {
-    bind: undefined,
-    compose,
-    engine: context.engine.id,
-  });
+  const reading = { bind: undefined, compose, engine: context.engine.id };
+  const wanted = await read(root, reading, deployment);
   const planIn = (situation: Situation) => {
     const before = situation.records.get(id);
     const kept = keepsRecord(deployment, wanted, before) ? asRecorded(wanted, before) : wanted;

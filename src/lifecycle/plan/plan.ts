@@ -1,4 +1,3 @@
-import type { BoundProblem } from '../../binding/survey.ts';
 import type { Wanted } from '../../binding/wanted.ts';
 import { counted } from '../../common/counted.ts';
 import type { BerthError } from '../../common/errors.ts';
@@ -23,6 +22,7 @@ import type { Resolution } from './kept.ts';
 import { isKnownByDigest } from './known-by-digest.ts';
 import { type Needed, neededFor, type WantedImage } from './needed.ts';
 import { type PlannedImage, planImages } from './planned-image.ts';
+import type { PlanProblem } from './problem.ts';
 import { resolveBindings } from './resolve.ts';
 import { lackOfSpace, type Space, spaceOn } from './space.ts';
 import { otherStorage, withoutShadowed } from './storage-differs.ts';
@@ -34,7 +34,7 @@ export interface Plan {
   readonly engine: EngineInfo;
   readonly images: readonly PlannedImage[];
   /** The problems on bound references: with one of them the root will not be ready. */
-  readonly problems: readonly BoundProblem[];
+  readonly problems: readonly PlanProblem[];
   /** The names that a read-only store of podman serves: nothing is done for them. */
   readonly provided: readonly RecordProvided[];
   /** The names that can't be staged: not to be resolved, or refused by policy.json. */

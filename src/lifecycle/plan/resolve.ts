@@ -1,21 +1,22 @@
 import type { Binding } from '../../binding/bindings.ts';
-import type { BoundProblem } from '../../binding/survey.ts';
 import { BerthError } from '../../common/errors.ts';
 import { LOOKUPS_AT_A_TIME, type NameFailure, tryLimited } from '../../common/limited.ts';
 import { parseName } from '../../image/name.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Contents, RootRecord } from '../../state/record.ts';
 import type { Context } from '../context.ts';
+import { LifecycleError } from '../error.ts';
 import { atHand, isResolvedAnew, lookUp, wantedName } from '../look-up.ts';
 import type { Situation } from '../situation.ts';
 import { waitingContents } from '../waiting.ts';
 import { asFound, keptFromDepot, keptFromRecord, presentByName, type Resolution } from './kept.ts';
 import { isKnownByDigest } from './known-by-digest.ts';
+import type { PlanningProblem } from './problem.ts';
 
 interface Resolved {
   readonly resolutions: readonly Resolution[];
   readonly failures: readonly NameFailure[];
-  readonly problems: readonly BoundProblem[];
+  readonly problems: readonly PlanningProblem[];
 }
 
 /**
@@ -40,7 +41,7 @@ export async function resolveBindings(
   record: RootRecord | undefined,
   bindings: readonly Binding[],
 ): Promise<Resolved> {
-  const problems: BoundProblem[] = [];
+  const problems: PlanningProblem[] = [];
   const waiting = waitingContents(record, situation);
   const work = async (binding: Binding): Promise<Resolution | undefined> => {
     const kept = keptMeaning(context, situation, binding, record, waiting);
@@ -114,13 +115,13 @@ function isLocal(name: string): boolean {
 function notHere(name: string, error: BerthError): BerthError {
   if (error.code !== 'registry-unreachable' && error.code !== 'not-found') return error;
   const message = `${name}: expected an image that was built or loaded here, found none, nor a registry at localhost that has it`;
-  return new BerthError('not-here', message, {
+  return new LifecycleError('not-here', message, {
     hint: 'build it, or `podman load` it, before the root is staged; or push it to a registry, and let the unit name that',
     cause: error,
   });
 }
 
-function neverFetched(binding: Binding): BoundProblem {
+function neverFetched(binding: Binding): PlanningProblem {
   const [place] = binding.references;
   return {
     code: 'pull-never',

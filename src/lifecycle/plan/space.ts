@@ -1,9 +1,9 @@
-import { BerthError } from '../../common/errors.ts';
 import { type FileSystem, fileSystemOf } from '../../common/file-system.ts';
 import { formatBytes } from '../../common/format-bytes.ts';
 import { type Use, useOfBlobs } from '../../engine/footprint.ts';
 import type { Blob } from '../../image/resolved.ts';
 import type { Context } from '../context.ts';
+import { LifecycleError } from '../error.ts';
 import { freedBy, prunable } from '../prune.ts';
 import { reserved } from '../reserve.ts';
 import type { Situation } from '../situation.ts';
@@ -84,7 +84,7 @@ export async function lackOfSpace(
   situation: Situation,
   what: string,
   space: readonly Space[],
-): Promise<BerthError | undefined> {
+): Promise<LifecycleError | undefined> {
   const short = space.filter((place) => place.short > 0 || place.shortFiles > 0);
   if (short.length === 0) return undefined;
   const message = `${what}, and ${short.map(lackOf).join('; ')}`;
@@ -93,7 +93,7 @@ export async function lackOfSpace(
     freed === 0
       ? '`berth prune` would free nothing'
       : `\`berth prune\` would free up to ${formatBytes(freed)}`;
-  return new BerthError('no-space', message, {
+  return new LifecycleError('no-space', message, {
     hint: `${prune}; else make space there, enlarge the file system, or lower \`reserve\` in berth.toml`,
     kind: 'refused',
   });
