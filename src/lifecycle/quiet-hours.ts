@@ -27,7 +27,7 @@ const wallClock: WallClock = {
 /**
  * Reads `08:00-18:00`; over midnight too: `22:00-06:00`.
  *
- * @returns undefined for what is none.
+ * @returns undefined for any other text.
  */
 export function parseQuietHours(text: string): QuietHours | undefined {
   const times = /^(\d\d):(\d\d)\s*-\s*(\d\d):(\d\d)$/.exec(text.trim())?.slice(1).map(Number);

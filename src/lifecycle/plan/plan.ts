@@ -49,13 +49,13 @@ export interface Plan {
   readonly inDepot: number;
   /** Free on the engine's file system, in bytes. */
   readonly free: number;
-  /** What is written to each file system, that of the engine first. */
+  /** The space that is needed on each file system, that of the engine first. */
   readonly space: readonly Space[];
   /** Why the images or their pins do not fit. */
   readonly lack?: BerthError;
   /** Names that keep what they mean until this root is activated. */
   readonly deferred: readonly DeferredName[];
-  /** What an earlier staging of this root pinned and this one does not need. */
+  /** The images that an earlier stage of this root pinned and this one does not need. */
   readonly drops: readonly RecordImage[];
 }
 
@@ -173,7 +173,7 @@ function incomplete(absent: readonly WantedImage[], { blobs }: Needed): readonly
   return absent.filter(({ id }) => (blobs.get(id) ?? []).length > 0);
 }
 
-/** What an earlier staging of the root pinned and this one does not need. */
+/** The images that an earlier stage of the root pinned and this one does not need. */
 export function dropsOf(
   record: RootRecord | undefined,
   images: readonly Pick<PlannedImage, 'id'>[],

@@ -8,7 +8,7 @@ import { freedBy, prunable } from '../prune.ts';
 import { reserved } from '../reserve.ts';
 import type { Situation } from '../situation.ts';
 
-/** What a plan writes to one file system. */
+/** The bytes and files that a plan writes to one file system. */
 export interface Space {
   readonly directory: string;
   /** In bytes. */
@@ -24,7 +24,7 @@ export interface Space {
   readonly shortFiles: number;
 }
 
-/** What it takes to write these blobs into the store of the state directory, as they are. */
+/** The space that these blobs take in the store of the state directory, unchanged. */
 export function spaceInStore(
   context: Context,
   directory: string,
@@ -33,7 +33,7 @@ export function spaceInStore(
   return spaceOn(context, [useOfBlobs(directory, blobs, 0)]);
 }
 
-/** What is used of each file system; directories on one are taken together. */
+/** The use of each file system; directories on the same file system are added up. */
 export async function spaceOn(
   { reserve }: Pick<Context, 'reserve'>,
   uses: readonly Use[],
@@ -51,7 +51,7 @@ export async function spaceOn(
 }
 
 /**
- * What is needed of one file system, and what of it is missing.
+ * The space that is needed on one file system, and how much of it is missing.
  *
  * @param reserve in bytes, to stay free.
  */
