@@ -49,7 +49,7 @@ for (const [what, names, situation, expected] of [
 }
 
 for (const [what, of, asked, expected] of [
-  ['the name that was asked for', image, WEB, WEB],
+  ['the name that was asked for', engineImage('a', 'registry.example.com/a:1', WEB), WEB, WEB],
   ['the image’s own name for an id', image, digestFor('a'), WEB],
   ['a name by digest for an image without a tag', engineImage('a'), digestFor('a'), BY_DIGEST],
   ['no name that can’t be read back from a pin', engineImage('a', 'web', WEB), digestFor('a'), WEB],
@@ -63,15 +63,16 @@ const named = (name: string, letter: string) => ({
   digest: digestFor(letter),
   manifest: digestFor(letter),
 });
-const earlier = stagedRecord('manual', recordImage('a', 'registry.example.com/old:1', WEB));
+const OLD = 'registry.example.com/old:1';
+const earlier = stagedRecord('manual', recordImage('a', OLD, WEB));
 
 for (const [what, before, expected] of [
   ['no record', undefined, [named(WEB, 'c')]],
-  ['another image', stagedRecord('manual', recordImage('b', WEB)), [named(WEB, 'c')]],
+  ['another image', stagedRecord('manual', recordImage('b', OLD)), [named(WEB, 'c')]],
   [
     'earlier names of the image, which the new one replaces',
     earlier,
-    [named('registry.example.com/old:1', 'a'), named(WEB, 'c')],
+    [named(OLD, 'a'), named(WEB, 'c')],
   ],
 ] as const) {
   test(`the names of an image that is pinned by hand, beside ${what}`, () =>

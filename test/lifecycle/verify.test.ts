@@ -65,6 +65,13 @@ test('a name that another living root means otherwise waits, and that is ready',
   assert.deepEqual(codes(os, situationOf([os, other], images, [pinFor('os', web)])), []);
 });
 
+test('a name that no living root means so was moved by somebody else', () => {
+  const other = stagedRecord('old', recordImage('c', 'registry.example.com/web:1'));
+  const images = [engineImage('a'), engineImage('b', 'registry.example.com/web:1')];
+  const situation = situationOf([os, other], images, [pinFor('os', web)]);
+  assert.deepEqual(codes(os, situation), ['name-moved']);
+});
+
 test('a name by digest needs an image that is known by that very digest', () => {
   const name = `registry.example.com/x@${digestFor('c')}`;
   const image = { ...web, names: [{ name, digest: digestFor('c'), references: [] }] };
@@ -125,11 +132,25 @@ for (const [what, record, images, ids, expected] of [
     [],
     ['unfinished', 'unresolved'],
   ],
+  [
+    'has one image that waits and one that is to come',
+    onlyBegun([waiting, api]),
+    [],
+    ['a'],
+    ['unfinished', 'image-missing'],
+  ],
   ['wants the same names as the stage before', restaging([web]), present, [], []],
   ['wants a newer image by the same name', restaging([recordImage('c', WEB)]), present, [], []],
   [
     'wants one name more, and has it not',
     restaging([web, api]),
+    present,
+    [],
+    ['unfinished', 'image-missing'],
+  ],
+  [
+    'wants one name more, and a newer image by a name that it has',
+    restaging([recordImage('c', WEB), api]),
     present,
     [],
     ['unfinished', 'image-missing'],
