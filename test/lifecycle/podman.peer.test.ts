@@ -68,7 +68,7 @@ function idOf(lab: Lab, name: string): Promise<string> {
   return lab.engine.podman('image', 'inspect', '--format', '{{.Id}}', name);
 }
 
-test('what podman’s own commands do to a staged root', { skip: skipPodman }, async (t) => {
+test('podman’s own commands on a staged root', { skip: skipPodman }, async (t) => {
   const lab = await startLab(t);
   lab.registry.push('web:1', image(2));
   lab.registry.push('api:1', image(3));
@@ -247,7 +247,9 @@ test('prune removes what a stage that failed had fetched, once a later stage doe
   assert.equal(await lab.verify('os'), 0);
 });
 
-test('it works where /etc is read-only and no service listens', { skip: skipPodman }, async (t) => {
+test('berth works where /etc is read-only and no service listens', {
+  skip: skipPodman,
+}, async (t) => {
   if (process.geteuid?.() !== 0) return t.skip('needs root for a mount namespace');
   const machine = await startMachine(t);
   machine.registry.push('web:1', image(2));

@@ -41,8 +41,8 @@ export interface Plan {
   readonly failures: readonly NameFailure[];
   readonly way: Way;
   /**
-   * To download in all, in bytes: configs and layers, each once, that are neither here nor shipped.
-   * Not manifests and indexes: to plan is to read them.
+   * The bytes to download: configs and layers, each once, that are neither here nor shipped. Manifests and
+   * indexes are not counted, as planning reads them already.
    */
   readonly bytes: number;
   /** The blobs that the engine lacks and that lie in its depot already, in bytes. */
@@ -62,7 +62,7 @@ export interface Plan {
 export interface PlannedRoot {
   readonly id: string;
   readonly location: string;
-  /** The words of its updater about it, where it has one. */
+  /** The deployment as the updater describes it, if the root has an updater. */
   readonly deployment?: RecordDeployment;
 }
 
@@ -149,7 +149,7 @@ function warningsOf(
   return warnings;
 }
 
-/** A name that is downloaded once more means what it means now. */
+/** The record without a stage that waits: a name that is downloaded once more is resolved anew. */
 function withoutWaiting(record: RootRecord | undefined): RootRecord | undefined {
   if (record === undefined) return undefined;
   const { pending: _pending, ...rest } = record;

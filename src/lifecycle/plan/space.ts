@@ -75,9 +75,9 @@ export function spaceOf(
 }
 
 /**
- * The error for what does not fit, undefined if it does.
+ * The error that says what does not fit; undefined if everything fits.
  *
- * @param what needs so much: `staging ID needs 3 MB to download`.
+ * @param what the work that needs the space: `staging ID needs 3 MB to download`.
  */
 export async function lackOfSpace(
   context: Context,
