@@ -122,7 +122,7 @@ test('an image that was recorded over a network is never exchanged for a shipped
   assert.deepEqual((await record())?.staged, before?.staged);
 });
 
-test('a shipped image without a name is reported, and the others are loaded', async (t) => {
+test('a root that names an image which it does not ship is loaded as far as it goes', async (t) => {
   const { machine, root } = await buildRoot(t);
   writeRoot(root, container('other', `${host}/other:1`));
   const { load, findings, record } = firstBoot(join(machine.directory, 'host'));
