@@ -1,22 +1,33 @@
 import { BerthError } from '../common/errors.ts';
 
+/** The codes of errors of the lifecycle; docs/commands.md says what each means. */
 export type LifecycleErrorCode =
+  /** The root's lock file can't be read, or contradicts the registry. */
+  | 'lock-file'
+  /** A file system has too little room for a root. */
+  | 'no-space'
   /** The engine runs no services, so an apply has nothing to restart. */
   | 'no-services'
   /** The image is not there, so it can't be pinned. */
   | 'no-such-image'
-  /** An apply is for the root that runs. */
+  /** An image that can only be built or loaded locally is not there. */
+  | 'not-here'
+  /** The root of an apply does not run. */
   | 'not-live'
   | 'not-pinned'
+  /** An image that only the engine can download was to be downloaded ahead. */
+  | 'only-direct'
   /** The root is staged on another engine. */
   | 'other-engine'
-  /** Pins made by hand are no root's, and a root's pins are not made by hand. */
+  /** A root's pins were to be unpinned by hand, or pins made by hand were to be released. */
   | 'pinned'
-  | 'unknown-root';
+  /** Nothing is fetched in the quiet hours of berth.toml. */
+  | 'quiet-hours'
+  | 'unknown-root'
+  /** The images that a root ships can't be written into the tree. */
+  | 'unwritable';
 
-export class LifecycleError extends BerthError {
-  declare readonly code: LifecycleErrorCode;
-
+export class LifecycleError extends BerthError<LifecycleErrorCode> {
   constructor(
     code: LifecycleErrorCode,
     message: string,

@@ -9,6 +9,7 @@ import type { ShippedImages } from '../oci/local-images.ts';
 import type { Access } from '../registry/access.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Context } from './context.ts';
+import { LifecycleError } from './error.ts';
 
 /** The part of a context with which a name is looked up. */
 export type Lookup = Pick<Context, 'signal' | 'loaded'>;
@@ -29,13 +30,13 @@ export async function lookUp(
   const { name, platform, locked, lockProblem } = binding;
   if (lockProblem !== undefined) {
     const { message, hint, path } = lockProblem;
-    throw new BerthError('lock-file', `${path}: ${message}`, { hint });
+    throw new LifecycleError('lock-file', `${path}: ${message}`, { hint });
   }
   const wanted = wantedName(binding);
   const { found, source } = await foundAt(context, registry, binding, wanted);
   const expected = locked?.platforms.get(formatPlatform(platform));
   if (expected !== undefined && expected !== found.manifest) {
-    throw new BerthError(
+    throw new LifecycleError(
       'lock-file',
       `${LOCK_PATH}: ${name} is locked to ${expected} for ${formatPlatform(platform)}, and ${wanted} has ${found.manifest}`,
       { hint: 'write it anew with `berth lock`' },

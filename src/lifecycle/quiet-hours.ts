@@ -3,6 +3,7 @@ import type { Depot } from '../engine/depot.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { FetchWatch } from '../engine/fetch-watch.ts';
 import { withBring, withFetch } from '../engine/with-fetch.ts';
+import { LifecycleError } from './error.ts';
 
 /** A part of every day, in minutes of local time since midnight; `to` is no part of it. */
 export interface QuietHours {
@@ -92,7 +93,7 @@ function quiet({ from, to }: QuietHours): BerthError {
     (minute) =>
       `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`,
   );
-  return new BerthError(
+  return new LifecycleError(
     'quiet-hours',
     `nothing is fetched from ${begin} to ${end}, the quiet-hours of berth.toml`,
     {

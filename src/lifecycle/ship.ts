@@ -11,6 +11,7 @@ import { State } from '../state/state.ts';
 import { openStore } from '../store/store.ts';
 import { tidyLayout } from '../store/tidy.ts';
 import type { Context } from './context.ts';
+import { LifecycleError } from './error.ts';
 import { type Pulled, pull } from './pull.ts';
 
 /** What a root ships now; with failures it ships what it did before. */
@@ -57,7 +58,7 @@ export async function shipImages(
     return { images: pulled, failures };
   } catch (error) {
     if (systemErrorCode(error) === undefined || error instanceof BerthError) throw error;
-    throw new BerthError(
+    throw new LifecycleError(
       'unwritable',
       `can't write ${SHIPPED_STORE} in the root: ${String(error)}`,
       {

@@ -6,7 +6,9 @@ import { parseName } from '../../image/name.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Contents, RootRecord } from '../../state/record.ts';
 import type { Context } from '../context.ts';
+import { LifecycleError } from '../error.ts';
 import { atHand, isResolvedAnew, lookUp, wantedName } from '../look-up.ts';
+import type { LifecycleProblemCode } from '../problem-code.ts';
 import type { Situation } from '../situation.ts';
 import { waitingContents } from '../waiting.ts';
 import { asFound, keptFromDepot, keptFromRecord, presentByName, type Resolution } from './kept.ts';
@@ -114,13 +116,13 @@ function isLocal(name: string): boolean {
 function notHere(name: string, error: BerthError): BerthError {
   if (error.code !== 'registry-unreachable' && error.code !== 'not-found') return error;
   const message = `${name}: expected an image that was built or loaded here, found none, nor a registry at localhost that has it`;
-  return new BerthError('not-here', message, {
+  return new LifecycleError('not-here', message, {
     hint: 'build it, or `podman load` it, before the root is staged; or push it to a registry, and let the unit name that',
     cause: error,
   });
 }
 
-function neverFetched(binding: Binding): BoundProblem {
+function neverFetched(binding: Binding): BoundProblem<LifecycleProblemCode> {
   const [place] = binding.references;
   return {
     code: 'pull-never',

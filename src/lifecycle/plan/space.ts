@@ -4,6 +4,7 @@ import { formatBytes } from '../../common/format-bytes.ts';
 import { type Use, useOfBlobs } from '../../engine/footprint.ts';
 import type { Blob } from '../../image/resolved.ts';
 import type { Context } from '../context.ts';
+import { LifecycleError } from '../error.ts';
 import { freedBy, prunable } from '../prune.ts';
 import { reserved } from '../reserve.ts';
 import type { Situation } from '../situation.ts';
@@ -93,7 +94,7 @@ export async function lackOfSpace(
     freed === 0
       ? '`berth prune` would free nothing'
       : `\`berth prune\` would free up to ${formatBytes(freed)}`;
-  return new BerthError('no-space', message, {
+  return new LifecycleError('no-space', message, {
     hint: `${prune}; else make space there, enlarge the file system, or lower \`reserve\` in berth.toml`,
     kind: 'refused',
   });

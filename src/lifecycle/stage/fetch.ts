@@ -7,6 +7,7 @@ import type { PinRequest } from '../../engine/pin.ts';
 import { accessOf } from '../../engine/source.ts';
 import { type Blob, type ResolvedImage, sizeOf } from '../../image/resolved.ts';
 import type { Context } from '../context.ts';
+import { LifecycleError } from '../error.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { PlannedFetch, PlannedImage } from '../plan/planned-image.ts';
 import { arrived } from './arrived.ts';
@@ -162,7 +163,7 @@ async function mayWait(
   if (!depot.serves(image)) {
     if (plan.way !== 'download') return false;
     const message = `${image.name} is for ${image.platform}, and the engine takes such an image from a registry alone`;
-    throw new BerthError('only-direct', message, {
+    throw new LifecycleError('only-direct', message, {
       hint: 'leave it to `berth stage`, while there is a network',
       kind: 'refused',
     });
