@@ -12,38 +12,38 @@ import type { FoundLock, LockedImage } from './lock.ts';
 import type { BindingProblemCode } from './problem-code.ts';
 import type { BoundReference, Survey, SurveyProblem } from './survey.ts';
 
-/** One name that must be present, for one platform, and every bound reference that says it. */
+/** An image name that must be present for one platform, with every bound reference to it. */
 export interface Binding {
   /** The engine that has to have the image. */
   readonly engine: EngineId;
   readonly name: string;
   readonly platform: Platform;
-  /** The ways in which the references say it may be fetched, the one most likely to work first. */
+  /** The ways to fetch the image that the references give; the most likely to work comes first. */
   readonly accesses: readonly Access[];
   /** The most eager policy among the references. */
   readonly policy: PullPolicy;
   readonly references: readonly RecordReference[];
-  /** For each reference the additional stores in which its podman looks, in its order. */
+  /** For each reference, the additional stores that its podman searches, in search order. */
   readonly stores: readonly (readonly string[])[];
-  /** What the root's lock says of the name. */
+  /** The entry of the name in the root's lock file. */
   readonly locked?: LockedImage;
-  /** The digest that the root's record has for it, where that is to be kept whatever the policy. */
+  /** The digest in the root's record, if it has to be kept whatever the pull policy says. */
   readonly recorded?: string;
-  /** The root has a lock that can't be read: what the name means is not known. */
+  /** The problem of an unreadable lock file: the meaning of the name is not known. */
   readonly lockProblem?: Problem<BindingProblemCode>;
-  /** The images that the root ships; they can be read as long as it is open. */
+  /** The images that the root ships; readable as long as the root is open. */
   readonly shipped?: ShippedImages;
 }
 
-/** The bindings of a survey, and the problems that came up with the files that they cite. */
+/** The bindings of a survey, and the problems with files that the references cite. */
 export interface Bindings {
   readonly bindings: readonly Binding[];
   readonly problems: readonly SurveyProblem[];
 }
 
 /**
- * Groups what is bound by engine, name and platform. Reads the auth files that units cite, inside the
- * root, so the root must still be open.
+ * Groups references by engine, name and platform. Reads the auth files that units cite from the root,
+ * so the root must still be open.
  */
 export function bindingsOf(survey: Survey, root: Root, select: 'bound' | 'all'): Bindings {
   const groups = new Map<string, Draft>();
@@ -80,7 +80,10 @@ function lockedBy({ lock, problem }: FoundLock, name: string) {
   };
 }
 
-/** An engine gives a name to one image: of two platforms only one can have it. */
+/**
+ * Chooses one platform for each name, because in an engine a name belongs to one image. Reports the
+ * references to other platforms as problems.
+ */
 function onePlatform(
   drafts: readonly Draft[],
   own: Platform,
@@ -136,7 +139,7 @@ function finish({ engine, name, platform, parts }: Draft): Binding {
 
 const eagerness: readonly PullPolicy[] = ['always', 'newer', 'missing', 'never'];
 
-/** Own credentials first; the careless way last. */
+/** The order of accesses: credentials of the unit first, access without checked TLS last. */
 function rank(access: Access): number {
   if (access.tlsVerify === false) return 2;
   return access.credentials === undefined ? 1 : 0;
@@ -175,7 +178,7 @@ function accessOf(reference: BoundReference, root: Root, problems: SurveyProblem
     };
   }
   if (authFile === undefined) return verify;
-  // What users run, podman reads with the rights of users.
+  // podman reads the auth file of a user's unit with the rights of the user.
   const readable = reference.scope === 'system' ? root : root.as('public');
   const content = readAuthFile(authFile, readable);
   if (typeof content === 'string') {

@@ -3,7 +3,7 @@ import { API_VERSION } from '../common/version.ts';
 
 const digest = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
 
-/** What names mean for good: the file `/usr/lib/berth/lock.json` of a root. */
+/** The file `/usr/lib/berth/lock.json` of a root, which fixes the meanings of names. */
 export const LockFile = v.strictObject({
   apiVersion: v.literal(API_VERSION),
   kind: v.literal('Lock'),
@@ -11,15 +11,15 @@ export const LockFile = v.strictObject({
     v.strictObject({
       /** The full name, with its tag or digest. */
       name: v.string(),
-      /** The index's, or the manifest's own where there is no index. */
+      /** The digest of the index, or of the manifest if there is no index. */
       digest,
-      /** The manifest of each platform: `linux/amd64`. */
+      /** The digest of the manifest for each platform, such as `linux/amd64`. */
       platforms: v.record(v.string(), digest),
     }),
   ),
 });
 
-/** The document as a lock, or where it is not one. */
+/** The checked document, or a text that says where the document is no lock. */
 export function checkLock(document: unknown): v.InferOutput<typeof LockFile> | string {
   const checked = v.safeParse(LockFile, document);
   if (checked.success) return checked.output;

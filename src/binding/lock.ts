@@ -5,23 +5,23 @@ import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import type { BindingProblemCode } from './problem-code.ts';
 
-/** Where a root has its lock. */
+/** The path of the lock file in a root. */
 export const LOCK_PATH = '/usr/lib/berth/lock.json';
 
-/** What the names of a root mean for good, by full name. */
+/** The fixed meanings of a root's names, by full name. */
 export type Lock = ReadonlyMap<string, LockedImage>;
 
 export interface LockedImage {
-  /** The index's digest, or the manifest's own where there is no index. */
+  /** The digest of the index, or of the manifest if there is no index. */
   readonly digest: string;
-  /** The manifest's digest, by `os/architecture[/variant]`. */
+  /** The digests of the manifests, by `os/architecture[/variant]`. */
   readonly platforms: ReadonlyMap<string, string>;
 }
 
-/** The lock of a root, as far as it has one: of a file that can't be read the problem. */
+/** The lock of a root, or the problem of an unreadable lock file; empty if the root has none. */
 export interface FoundLock {
   readonly lock?: Lock;
-  /** The file as it stands. */
+  /** The text of the file. */
   readonly text?: string;
   readonly problem?: Problem<BindingProblemCode>;
 }
@@ -29,7 +29,7 @@ export interface FoundLock {
 /** Room for ten thousand images of ten platforms each. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** Reads the lock of a root. A root without one is nothing to speak of. */
+/** Reads the lock of a root. A root without a lock file is no problem. */
 export async function readLock(root: Root): Promise<FoundLock> {
   try {
     const file = root.readFile(LOCK_PATH, MAX_BYTES);
@@ -42,7 +42,7 @@ export async function readLock(root: Root): Promise<FoundLock> {
   }
 }
 
-/** The lock that a text is, or why it is none, as of the file in a root. */
+/** Parses the text of a lock file. Errors are reported as the problem of the file in a root. */
 export async function parseLock(text: string): Promise<FoundLock> {
   let document: unknown;
   try {
@@ -51,7 +51,7 @@ export async function parseLock(text: string): Promise<FoundLock> {
     if (!(error instanceof SyntaxError)) throw error;
     return broken('expected JSON, found something else');
   }
-  // Most roots have no lock: only those that have one pay for the parser.
+  // Most roots have no lock, so the schema is loaded only when there is one.
   const { checkLock } = await import('./lock-schema.ts');
   const checked = checkLock(document);
   if (typeof checked === 'string') return broken(checked);
@@ -78,7 +78,7 @@ function quoted(text: string): string {
   return JSON.stringify(text.slice(0, 100));
 }
 
-/** The file's text: the same for the same images, a line an image. */
+/** The text of a lock file. The same images give the same text, with one line for each image. */
 export function lockText(lock: Lock): string {
   const lines = [...lock].sort(byKey).map(
     ([name, { digest, platforms }]) =>

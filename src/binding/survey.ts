@@ -11,13 +11,13 @@ import { type Decision, decide, type Policy, policyOf } from './bind.ts';
 import { type FoundLock, readLock } from './lock.ts';
 import type { BindingProblemCode } from './problem-code.ts';
 
-/** What a root says, and what the policy makes of it. */
+/** All references of a root, and the decisions of the binding policy about them. */
 export interface Survey {
   readonly location: string;
-  /** What the root runs on: as its own programs tell, else as this machine. */
+  /** The platform that the root's programs are built for; this machine's if they don't tell. */
   readonly platform: Platform;
   readonly references: readonly BoundReference[];
-  /** All problems, those of references too. */
+  /** All problems, including those of references. */
   readonly problems: readonly SurveyProblem[];
   readonly policy: Policy;
   readonly links: readonly BoundLink[];
@@ -30,7 +30,7 @@ export interface BoundReference extends PlacedReference {
 }
 
 export interface BoundProblem<Code extends string = string> extends Problem<Code> {
-  /** Whether it stands on something bound, so that the root is not ready while it lasts. */
+  /** Whether the problem concerns something bound. The root is not ready as long as it lasts. */
   readonly bound: boolean;
 }
 
@@ -38,15 +38,15 @@ export interface BoundProblem<Code extends string = string> extends Problem<Code
 export type SurveyProblem = BoundProblem<BindingProblemCode>;
 
 export interface SurveyOptions {
-  /** `--bind`. */
+  /** The value of `--bind`. */
   readonly bind: BindMode | undefined;
-  /** Where roots keep compose files, by the running system's configuration. */
+  /** The places of Compose files in roots, from the running system's berth.toml. */
   readonly compose: readonly string[];
-  /** The engine of the run; absent where only the root is looked at. */
+  /** The engine of the run; absent if only the root is read. */
   readonly engine?: EngineId;
 }
 
-/** Reads a root and decides what is bound. Needs no network and no engine. */
+/** Reads a root and decides which references are bound. Needs no network and no engine. */
 export async function survey(
   root: Root,
   { bind, compose, engine }: SurveyOptions,

@@ -12,19 +12,19 @@ import type { RecordProvided, RootRecord } from '../state/record.ts';
 import { type Binding, bindingsOf } from './bindings.ts';
 import { type Survey, type SurveyProblem, survey } from './survey.ts';
 
-/** What has to be there for a root: all that staging needs to know of its tree. */
+/** The requirements of a root: everything that a stage needs to know about the tree. */
 export interface Wanted {
   readonly bindings: readonly Binding[];
-  /** The problems on bound references: with one of them the root will not be ready. */
+  /** The problems of bound references. With one of them the root will not be ready. */
   readonly problems: readonly SurveyProblem[];
-  /** How many files and directories were passed over, since others than root may write them. */
+  /** The number of files and directories that were skipped because others than root may write them. */
   readonly passedOver: number;
-  /** What is bound and lies in an additional store of podman: nothing has to be done for it. */
+  /** Bound images in an additional store of podman, which need not be fetched. */
   readonly provided: readonly Provided[];
   readonly storage: StorageSettings;
 }
 
-/** A binding for which nothing has to be done, as long as podman's own store has no other meaning. */
+/** A binding that an additional store satisfies, unless podman's own store has another image of that name. */
 export interface Provided {
   readonly binding: Binding;
   readonly entry: RecordProvided;
@@ -32,15 +32,15 @@ export interface Provided {
 
 export interface WantedOptions {
   readonly bind: BindMode | undefined;
-  /** Where roots keep compose files. */
+  /** The places of Compose files in roots. */
   readonly compose: readonly string[];
   /** The engine of the run. */
   readonly engine?: EngineId;
-  /** The root is of another machine: what this one has in its stores is nothing to it. */
+  /** Set for the root of another machine: the stores of this machine don't count. */
   readonly foreign?: boolean;
 }
 
-/** Reads a root, while it is open. Needs no network and no engine. */
+/** Reads the requirements of an open root. Needs no network and no engine. */
 export async function wantedOf(root: Root, options: WantedOptions): Promise<Wanted> {
   const found = await survey(root, options);
   const { bindings, problems } = bindingsOf(found, root, 'bound');
@@ -51,7 +51,7 @@ export async function wantedOf(root: Root, options: WantedOptions): Promise<Want
     problems: [
       ...found.problems.filter(({ bound }) => bound),
       ...problems,
-      // What another machine will have beside the tree, this one can't tell.
+      // It is unknown which stores another machine will have.
       ...(foreign ? [] : storeProblems(found, opened)),
     ],
     passedOver: found.problems.filter(isPassedOver).length,
@@ -59,12 +59,12 @@ export async function wantedOf(root: Root, options: WantedOptions): Promise<Want
   };
 }
 
-/** Where a search of the OS came upon it: homes are said for themselves. */
+/** Whether a search for units of the OS skipped the file. Skipped homes are reported separately. */
 function isPassedOver({ code, bound, subject }: SurveyProblem): boolean {
   return code === 'user-writable' && !bound && subject !== undefined;
 }
 
-/** Takes out what every reference of a binding finds in an additional store. */
+/** Separates the bindings for which every reference finds an image in an additional store. */
 function separated(
   bindings: readonly Binding[],
   opened: Opened,
@@ -82,7 +82,7 @@ type Opened = (path: string) => AdditionalStore | undefined;
 
 function storesOf({ storage }: Survey, root: Root, foreign: boolean): Opened {
   const stores = new Map<string, AdditionalStore | undefined>();
-  // podman's own default where a file system can do it.
+  // podman's default on file systems that support overlay.
   const driver = storage.driver?.replace(/^overlay2$/, 'overlay') ?? 'overlay';
   return (path) => {
     if (!stores.has(path)) stores.set(path, readAdditionalStore(path, { root, foreign, driver }));
@@ -94,13 +94,13 @@ function inStore(
   { name, platform, locked, references, stores }: Binding,
   opened: Opened,
 ): RecordProvided | undefined {
-  // podman takes the first store that has the name, whatever image that is.
+  // podman uses the first store that has the name, whichever image it means there.
   const found = stores.map((paths) => firstServing(paths, name, opened));
   const [first] = found;
   if (first === undefined || found.some((one) => one?.image.id !== first.image.id))
     return undefined;
   const { store, image } = first;
-  // What a lock says goes before what the store means by the name.
+  // A digest in the lock file or in the name overrides the meaning of the name in the store.
   const wanted = locked?.digest ?? /@(sha256:[0-9a-f]{64})$/.exec(name)?.[1];
   const allowed = locked === undefined ? [wanted] : [wanted, ...locked.platforms.values()];
   if (wanted !== undefined && !image.digests.some((digest) => allowed.includes(digest))) {
@@ -120,7 +120,7 @@ function firstServing(paths: readonly string[], name: string, opened: Opened) {
   return undefined;
 }
 
-/** An image often does not say its variant, and runs nevertheless. */
+/** Whether an image runs on a platform. An image without a variant fits every variant. */
 function isFor(wanted: Platform, found: Platform | undefined): boolean {
   if (found === undefined) return false;
   const variant = found.variant ?? wanted.variant;
@@ -131,7 +131,7 @@ function isFor(wanted: Platform, found: Platform | undefined): boolean {
   );
 }
 
-/** podman fails with a store that is not there, whether it needs it or not. */
+/** The problems of missing stores: podman fails if a configured store is missing, used or not. */
 function storeProblems({ references }: Survey, opened: Opened): readonly SurveyProblem[] {
   return references.flatMap(({ path, line, unit, pull, decision }) =>
     (decision.bound ? (pull.additionalStores ?? []) : [])
@@ -147,7 +147,7 @@ function storeProblems({ references }: Survey, opened: Opened): readonly SurveyP
   );
 }
 
-/** The same, with the names that a record has held to the digests that they have there. */
+/** The same requirements, with the names that are on record bound to their recorded digests. */
 export function asRecorded(wanted: Wanted, { staged }: RootRecord): Wanted {
   const served = (staged?.images ?? []).flatMap(({ names }) => names);
   const digests = new Map(served.map(({ name, digest }) => [name, digest]));

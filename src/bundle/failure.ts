@@ -12,9 +12,7 @@ export type BundleErrorCode =
   | 'unwritable';
 
 /** A bundle can't be made, written or read. */
-export class BundleError extends BerthError {
-  declare readonly code: BundleErrorCode;
-
+export class BundleError extends BerthError<BundleErrorCode> {
   constructor(code: BundleErrorCode, message: string, options: { hint: string; cause?: unknown }) {
     super(code, message, { ...options, kind: kindOf(code) });
   }

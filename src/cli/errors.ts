@@ -27,9 +27,7 @@ const kinds: Readonly<Record<CliErrorCode, FailureKind>> = {
 };
 
 /** A mistake on the command line, or something that the command itself could not do. */
-export class CliError extends BerthError {
-  declare readonly code: CliErrorCode;
-
+export class CliError extends BerthError<CliErrorCode> {
   constructor(code: CliErrorCode, message: string, options: { hint: string; cause?: unknown }) {
     super(code, message, { ...options, kind: kinds[code] });
   }

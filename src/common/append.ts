@@ -1,6 +1,6 @@
 /**
- * Adds items at the end of a list. `list.push(...items)` hands each over as an argument, and of more
- * than some 125,000 the stack overflows: one file of a root could end berth.
+ * Adds items at the end of a list. `list.push(...items)` passes each item as an argument, and with more
+ * than about 125,000 arguments the stack overflows, so one file of a root could end berth.
  */
 export function append<T>(list: T[], items: Iterable<T>): void {
   for (const item of items) list.push(item);

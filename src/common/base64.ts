@@ -1,6 +1,7 @@
 /**
- * The bytes of base64 as Go's standard encoding reads it: padded, line breaks ignored, nothing else
- * in it. Undefined for anything else.
+ * Decodes base64 as strictly as Go's standard encoding: with padding, ignoring line breaks.
+ *
+ * @returns undefined for any other text.
  */
 export function decodeBase64(text: string): Buffer | undefined {
   const packed = text.replace(/[\r\n]/g, '');

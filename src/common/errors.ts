@@ -1,27 +1,28 @@
-/** What a failure means to the caller, and so to the exit code of the program. */
+/** How a failure concerns the caller; decides the exit code of the program. */
 export type FailureKind =
-  /** It went wrong: exit 1. */
+  /** Something went wrong: exit 1. */
   | 'failed'
   /** The request or the configuration is wrong: exit 2. */
   | 'usage'
   /** Refused for space, policy or a pin: exit 4. */
   | 'refused'
-  /** A registry or engine can't be reached, a later try makes sense: exit 5. */
+  /** A registry or engine can't be reached, and a later try makes sense: exit 5. */
   | 'unreachable';
 
 /**
  * The base of every error that berth throws on purpose.
  *
  * `message` says what was expected, what was found and where; `hint` says what to do. Neither
- * ever holds a credential. Each room has a subclass with a union of string codes of its own.
+ * ever holds a credential. Each room has a union of its codes, whose name ends in `ErrorCode`;
+ * docs/commands.md lists all of them.
  */
-export class BerthError extends Error {
-  readonly code: string;
+export class BerthError<Code extends string = string> extends Error {
+  readonly code: Code;
   readonly hint: string;
   readonly kind: FailureKind;
 
   constructor(
-    code: string,
+    code: Code,
     message: string,
     options: { hint: string; kind?: FailureKind; cause?: unknown },
   ) {
@@ -33,7 +34,7 @@ export class BerthError extends Error {
   }
 }
 
-/** Whether a file system or a quota had no room: for bytes or for files. */
+/** Whether a file system or a quota had no room left for bytes or files. */
 export function isOutOfSpace(error: unknown): boolean {
   const code = systemErrorCode(error);
   return code === 'ENOSPC' || code === 'EDQUOT';

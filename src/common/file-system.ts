@@ -2,16 +2,18 @@ import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BerthError, systemErrorCode } from './errors.ts';
 
-/** What a file system has, for whoever runs berth. */
+/** The space of a file system, as far as the user of this process may use it. */
 export interface FileSystem {
-  /** The same for two directories of one file system. */
+  /** The device number: equal for directories of the same file system. */
   readonly device: number;
   /** In bytes. */
   readonly total: number;
   readonly free: number;
-  /** How many files can still be made; absent where they are made as they are needed. */
+  /** The number of files that can still be created; absent if the file system has no such limit. */
   readonly freeFiles?: number;
 }
+
+type FileSystemErrorCode = 'state-directory';
 
 /**
  * The file system of a directory that may not exist yet.
@@ -27,10 +29,14 @@ export async function fileSystemOf(directory: string): Promise<FileSystem> {
       return files === 0 ? space : { ...space, freeFiles: ffree };
     } catch (error) {
       if (systemErrorCode(error) === 'ENOENT' && path !== '/') continue;
-      throw new BerthError('state-directory', `can't tell the free space of ${path}`, {
-        hint: 'see that the directory can be read',
-        cause: error,
-      });
+      throw new BerthError<FileSystemErrorCode>(
+        'state-directory',
+        `can't tell the free space of ${path}`,
+        {
+          hint: 'see that the directory can be read',
+          cause: error,
+        },
+      );
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Bytes for people, decimal as registries and disks count: `12.3 MB`. */
+/** A number of bytes for people, in the decimal units of registries and disks: `12.3 MB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
   let value = bytes;

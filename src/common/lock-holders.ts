@@ -2,14 +2,14 @@ import { type BigIntStats, readdirSync, readFileSync, readlinkSync, statSync } f
 import { basename } from 'node:path';
 import { systemErrorCode } from './errors.ts';
 
-/** So many are named, of those that share a lock. */
+/** How many of the processes that share a lock are named. */
 const NAMED = 3;
 
 /**
- * The processes that hold a lock on a file, for people: `process 4711 (python3, user 1000)`; undefined if no such
- * process can be seen, as in another pid namespace.
+ * The processes that hold a lock on a file, in words for people: `process 4711 (python3, user 1000)`.
  *
- * @param except a process that is not meant.
+ * @param except a process to leave out.
+ * @returns undefined if no such process is visible, for instance because it is in another pid namespace.
  */
 export function lockHolders(path: string, except?: number): string | undefined {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
@@ -22,9 +22,9 @@ export function lockHolders(path: string, except?: number): string | undefined {
 }
 
 /**
- * /proc/locks names the holder of a POSIX lock to everybody (proc_locks(5)). For a lock of an open file
- * description it names no process, and on btrfs another device than stat(2): then the descriptors of
- * all readable processes are searched.
+ * Finds the holders of a lock. /proc/locks shows the holder of a POSIX lock to everybody
+ * (proc_locks(5)). For a lock of an open file description it shows no process, and on btrfs another
+ * device than stat(2). In these cases the descriptors of all readable processes are searched.
  */
 function holdersOf(stats: BigIntStats): readonly number[] {
   const listed = new Set<number>();
@@ -58,7 +58,7 @@ function describe(pid: number): string {
   return user === undefined ? `process ${pid}` : `process ${pid} (${programOf(pid)}, user ${user})`;
 }
 
-/** By the file that it runs, or by its own word (comm) where that may not be looked at. */
+/** The name of the executable of a process, or its `comm` if the executable may not be looked at. */
 function programOf(pid: number): string {
   try {
     return basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, '');
@@ -68,7 +68,7 @@ function programOf(pid: number): string {
   }
 }
 
-/** As `major:minor`, both as makedev(3) of glibc has them. */
+/** A device as `major:minor`, split as by makedev(3) of glibc. */
 function deviceOf(device: bigint): string {
   const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn);
   const minor = (device & 0xffn) | ((device >> 12n) & ~0xffn);
@@ -79,7 +79,7 @@ function hex(digits: string): number {
   return Number.parseInt(digits, 16);
 }
 
-/** What has gone, or may not be looked at, says nothing. */
+/** The lines of a file in /proc; none if the process has ended or may not be looked at. */
 function lines(path: string): readonly string[] {
   return attempted(() => readFileSync(path, 'utf8').split('\n'));
 }

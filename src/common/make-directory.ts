@@ -3,13 +3,12 @@ import { dirname } from 'node:path';
 import { systemErrorCode } from './errors.ts';
 
 /**
- * Makes a directory and what is missing above it, and brings their names to disk: what is synced
- * in a directory that a power cut takes away was synced in vain. Not `mkdir` with `recursive`:
- * where a file system answers ENOENT below a directory that is there, as procfs does, Node tries
- * for ever.
+ * Creates a directory and its missing parents, and syncs their names to disk: a synced file is lost
+ * if a power cut takes away its directory. Does not use `mkdir` with `recursive`, because
+ * Node then loops for ever on file systems such as procfs, which answer ENOENT below an existing directory.
  *
- * @param mode of each that is made: what berth keeps is for its owner alone.
- * @throws {Error} the system's.
+ * @param mode the mode of each created directory. By default only the owner has access.
+ * @throws {Error} the error of the system call.
  */
 export function makeDirectory(path: string, mode = 0o700): void {
   const missing: string[] = [];
@@ -24,7 +23,7 @@ export function makeDirectory(path: string, mode = 0o700): void {
   }
 }
 
-/** Brings to disk which names the directory has. */
+/** Syncs the names in a directory to disk. */
 export function syncDirectory(directory: string): void {
   const fd = openSync(directory, 'r');
   try {

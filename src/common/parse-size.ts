@@ -1,10 +1,9 @@
 const UNITS = ['', 'k', 'm', 'g', 't', 'p', 'e'];
 
 /**
- * Reads a size: decimal as berth's own output has it, `500MB` or `500M` for short, and base 1024 where
- * that is said, `1.5GiB`.
+ * Parses a size: `500MB` or `500M` is decimal, as in berth's output, and `1.5GiB` has base 1024.
  *
- * @returns bytes, or undefined for what is no size.
+ * @returns the number of bytes, or undefined if the text is no size.
  */
 export function parseSize(text: string): number | undefined {
   const [, number, unit = '', suffix = ''] =

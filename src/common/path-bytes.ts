@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 
 /**
- * The name as a string: UTF-8, and each byte 0xNN that is not part of UTF-8 as the lone surrogate
- * U+DCNN (Python's `surrogateescape`, PEP 383), so that `nameToBytes` gives the same bytes back.
+ * Decodes the bytes of a file name. Each byte 0xNN that is not UTF-8 becomes the lone surrogate U+DCNN
+ * (Python's `surrogateescape`, PEP 383), so that `nameToBytes` gives the same bytes again.
  */
 export function nameFromBytes(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString('utf8');
@@ -17,10 +17,14 @@ export function nameFromBytes(bytes: Buffer): string {
   return name;
 }
 
-/** @throws {RangeError} for a surrogate that stands for no byte; `isPossiblePath` tells before. */
+/**
+ * Encodes a name as bytes, the inverse of `nameFromBytes`.
+ *
+ * @throws {RangeError} for a surrogate that stands for no byte. `isPossiblePath` tells in advance.
+ */
 export function nameToBytes(name: string): Buffer {
   if (name.isWellFormed()) return Buffer.from(name, 'utf8');
-  // At most 3 bytes for each UTF-16 unit.
+  // Each UTF-16 unit takes at most 3 bytes.
   const bytes = Buffer.alloc(name.length * 3);
   let length = 0;
   for (const character of name) {
@@ -33,7 +37,7 @@ export function nameToBytes(name: string): Buffer {
   return bytes.subarray(0, length);
 }
 
-/** Whether a file could have this path at all: no NUL, and no surrogate that stands for no byte. */
+/** Whether a file can have the path: without NUL, and without surrogates that stand for no byte. */
 export function isPossiblePath(path: string): boolean {
   return !path.includes('\0') && (path.isWellFormed() || !notAByte.test(path));
 }
@@ -42,9 +46,9 @@ export function isPossiblePath(path: string): boolean {
 const notAByte = /[\uD800-\uDC7F\uDD00-\uDFFF]/u;
 
 /**
- * The path as messages show it. Bytes that are not UTF-8, and characters that steer a terminal or
- * the direction of text, become `\xNN` for each of their bytes: a hostile name forges no output.
- * Not reversible: a backslash stays one, since systemd's own unit names are full of `\x2d`.
+ * The path for messages. Bytes that are not UTF-8, and characters that control a terminal or
+ * the direction of text, become `\xNN` for each byte, so that a hostile name can't forge output. Not
+ * reversible: backslashes stay as they are, because systemd's unit names often contain `\x2d`.
  */
 export function displayPath(path: string): string {
   return path.replace(unprintable, (character) => {
@@ -58,7 +62,10 @@ export function displayPath(path: string): string {
 
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** By the first byte (RFC 3629, section 3); what follows is for `isUtf8` to judge. */
+/**
+ * The length of a UTF-8 sequence by its first byte (RFC 3629, section 3). The other bytes are checked by
+ * `isUtf8`.
+ */
 function sequenceLength(lead: number): number {
   if (lead < 0x80) return 1;
   if (lead < 0xe0) return 2;

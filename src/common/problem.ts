@@ -1,5 +1,5 @@
 /**
- * Something in a root that berth can't read, can't resolve, or that would not start offline.
+ * A fault of a root: something that berth can't read or can't resolve, or that would not start offline.
  *
  * A problem is data, never an exception: one bad file never hides the others.
  */
@@ -8,29 +8,29 @@ export interface Problem<Code extends string = string> {
   readonly code: Code;
   /** The file inside the root, absolute there; bytes that are not UTF-8 as surrogate escapes. */
   readonly path: string;
-  /** 1-based; left out where the whole file is meant. */
+  /** The 1-based line; absent if the problem concerns the whole file. */
   readonly line?: number;
-  /** What was expected and what was found. */
+  /** States what was expected and what was found. */
   readonly message: string;
-  /** What to do about it. */
+  /** States what to do. */
   readonly hint: string;
   /**
-   * The unit files that this concerns, where it is not the file as such: lets the policy say
-   * whether it stands on something bound. Absent: it concerns nothing that could be bound.
+   * The unit that the problem concerns. The policy uses it to decide whether the problem concerns
+   * something bound. Absent if the problem concerns nothing that could be bound.
    */
   readonly subject?: ProblemSubject;
-  /** A word only: it keeps nothing from being ready. */
+  /** Set for a mere note, which does not keep a root from being ready. */
   readonly note?: true;
 }
 
-/** What the binding policy needs to know of the thing that a problem is about. */
+/** The facts about the unit of a problem that the binding policy needs. */
 export interface ProblemSubject {
-  /** The unit's own file in the root, its links not followed: `/etc/containers/systemd/a.container`. */
+  /** The unit's own file in the root, links not followed: `/etc/containers/systemd/a.container`. */
   readonly unitPath: string;
   /** The service that the unit becomes, e.g. `app.service`. */
   readonly unit: string;
   /** `[X-Berth] Bind=` of the unit. */
   readonly bind?: boolean;
-  /** How the unit comes to start; absent while that is not known. */
+  /** How the unit comes to start; absent if not known yet. */
   readonly activation?: string;
 }

@@ -9,19 +9,19 @@ export type LockMode = 'shared' | 'exclusive';
 
 export interface LockWait {
   readonly signal?: AbortSignal;
-  /** Called once, when somebody else turns out to hold the lock, with who that is, for people. */
+  /** Called once if the lock is held by others, with their names in words for people. */
   readonly onWait?: (holders: string) => void;
-  /** How long to wait, in milliseconds; `PATIENCE` unless it is said. */
+  /** The longest wait in milliseconds; `PATIENCE` by default. */
   readonly patience?: number | undefined;
 }
 
 /**
- * In milliseconds. A long stage may hold the lock longer: then the command fails and can be run again. A
- * stuck process must not be waited for for ever.
+ * The longest wait for a lock, in milliseconds. If a stage holds the lock for longer, the waiting command
+ * fails and can be run again. Without a limit a stuck process would block all others for ever.
  */
 const PATIENCE = 10 * 60_000;
 
-/** Between two tries, in milliseconds: doubled from the first to the last. */
+/** The pause between two tries in milliseconds: starts with the first and doubles up to the last. */
 const FIRST_DELAY = 1;
 const LAST_DELAY = 25;
 
@@ -29,15 +29,15 @@ const LAST_DELAY = 25;
 const SQLITE_BUSY = 5;
 
 /**
- * Runs the work while it holds the lock of a file: together with others that hold it `shared`, or
- * alone. It holds between processes and within one, and ends with the process, however that ends.
- * The file is made if need be, its directory too; it stays empty and is never removed.
+ * Runs the work while holding the lock of a file, either `shared` with others or alone. The lock works
+ * between processes and within a process, and ends with the process, however the process ends. The file
+ * and its directory are created if missing. The file stays empty and is never removed.
  *
- * Not reentrant: who waits for a lock that it holds itself waits for ever, also `shared` twice
- * when another waits for `exclusive`.
+ * Not reentrant: a caller that already holds the lock waits for itself for ever. That also holds for
+ * taking it `shared` twice, if another caller waits for `exclusive` in between.
  *
- * @throws {ProcessLockError} `lock-held` if it can't be had in time, `engine-failed` if its file can't be used.
- * @throws the reason of `signal`, when it is aborted while waiting.
+ * @throws {ProcessLockError} `lock-held` after the longest wait, `engine-failed` if the file can't be used.
+ * @throws the reason of `signal`, if the signal is aborted during the wait.
  */
 export async function withLock<T>(
   path: string,
@@ -53,7 +53,7 @@ export async function withLock<T>(
   }
 }
 
-/** As `withLock` with `exclusive`, but does nothing if the lock can't be had at once. */
+/** Like `withLock` with `exclusive`, but does nothing if the lock is not free. */
 export async function withLockIfFree(path: string, work: () => Promise<void>): Promise<void> {
   const file = await openLockFile(path);
   try {
@@ -64,9 +64,10 @@ export async function withLockIfFree(path: string, work: () => Promise<void>): P
 }
 
 /**
- * Everybody comes in through a gate, and who waits for the lock holds the gate meanwhile: so
- * those that share the lock, each let in while another still holds it, can't keep out for ever
- * one that wants it alone. (SQLite's own PENDING lock, made for that, is dropped between tries.)
+ * Takes the lock. A second lock file, the gate, keeps the order: every caller takes the gate first and
+ * holds it while waiting for the lock. Without the gate, callers that share the lock could follow each
+ * other without end and keep out a caller that wants it alone. (SQLite's PENDING lock has the same
+ * purpose, but is dropped between tries.)
  */
 async function acquire(path: string, mode: LockMode, options: LockWait): Promise<DatabaseSync> {
   const gate = await openLockFile(`${path}.gate`);
@@ -88,7 +89,7 @@ async function acquire(path: string, mode: LockMode, options: LockWait): Promise
   }
 }
 
-/** Node has no event for a lock that becomes free, so it is tried again and again. */
+/** Tries until the lock is free, because Node has no event for that. */
 async function poll(
   file: DatabaseSync,
   mode: LockMode,
@@ -102,15 +103,15 @@ async function poll(
     if (isTooLong) throw held(waiting, await holdersOf(waiting.path));
     if (!waiting.said) waiting.onWait?.(await holdersOf(waiting.path));
     waiting.said = true;
-    // Jitter, lest two that wait keep step.
+    // The jitter keeps two waiting processes out of step.
     await delay(pause * (0.5 + Math.random()));
   }
 }
 
 /**
- * A transaction of SQLite on an empty database is the lock: Node has neither flock nor fcntl,
- * and SQLite's POSIX locks die with the process. Nothing is ever written, and with the journal
- * in memory no other file appears (https://sqlite.org/lockingv3.html).
+ * Tries to take the lock, which is an SQLite transaction on an empty database: Node has neither flock
+ * nor fcntl, and SQLite's POSIX locks end with the process. Nothing is ever written, and with the
+ * journal in memory no other file appears (https://sqlite.org/lockingv3.html).
  */
 function attempt(file: DatabaseSync, mode: LockMode, path: string): boolean {
   try {
@@ -118,7 +119,7 @@ function attempt(file: DatabaseSync, mode: LockMode, path: string): boolean {
     if (mode === 'exclusive') file.exec('BEGIN EXCLUSIVE');
     else {
       file.exec('BEGIN');
-      // BEGIN takes no lock; the first read takes the shared one.
+      // BEGIN takes no lock. The first read takes the shared lock.
       file.prepare('SELECT count(*) FROM sqlite_schema').get();
     }
     return true;
@@ -133,7 +134,7 @@ async function openLockFile(path: string): Promise<DatabaseSync> {
   const { DatabaseSync } = await import('node:sqlite');
   try {
     makeDirectory(dirname(path));
-    // SQLite would not say why it can't.
+    // SQLite's own error would not give the reason.
     makeLockFile(path);
     return new DatabaseSync(path, { timeout: 0 });
   } catch (error) {
@@ -142,8 +143,9 @@ async function openLockFile(path: string): Promise<DatabaseSync> {
 }
 
 /**
- * One that is there is not opened: the system drops every lock that this process has on a file
- * when it closes any descriptor of it (fcntl(2)). Only SQLite keeps account of its own.
+ * Creates the lock file if it is missing. An existing file must not be opened here: when a process closes
+ * any descriptor of a file, the system drops all of the process's locks on that file (fcntl(2)). Only
+ * SQLite keeps track of its own descriptors.
  */
 function makeLockFile(path: string): void {
   try {
@@ -154,7 +156,7 @@ function makeLockFile(path: string): void {
   }
 }
 
-/** The process that holds the lock; the one that holds the gate mostly waits itself. */
+/** The processes that hold the lock, else those that hold the gate. */
 async function holdersOf(path: string): Promise<string> {
   const { lockHolders } = await import('./lock-holders.ts');
   return (
@@ -200,9 +202,9 @@ function unusable(path: string, error: unknown): ProcessLockError {
 }
 
 type ProcessLockErrorCode =
-  /** Another process has held the lock for longer than it is waited for. */
+  /** Another process holds the lock for longer than the longest wait. */
   | 'lock-held'
-  /** The lock's file can't be made or locked. */
+  /** The lock file can't be created or locked. */
   | 'engine-failed'
   | 'no-space';
 
@@ -212,9 +214,7 @@ const kinds: Readonly<Record<ProcessLockErrorCode, FailureKind>> = {
   'no-space': 'refused',
 };
 
-class ProcessLockError extends BerthError {
-  declare readonly code: ProcessLockErrorCode;
-
+class ProcessLockError extends BerthError<ProcessLockErrorCode> {
   constructor(
     code: ProcessLockErrorCode,
     message: string,

@@ -1,15 +1,16 @@
-/** How a person names a deployment, whichever that is at the time: no root has such an id. */
+/** Names for the deployment that has a role at the moment. No root can have such an id. */
 export const deploymentNames = ['booted', 'staged', 'rollback'] as const;
 
 /** The readers that know deployments. */
 export const updaters = ['bootc', 'ostree', 'directories'] as const;
 
-/** How a deployment stands to the running system. */
+/** The roles of deployments on the running system. */
 export const roles = ['booted', 'staged', 'rollback', 'pinned', 'other'] as const;
 
 /**
- * Whether it can be the id of a root, or of pins made by hand. It is the name of files, and the value
- * of labels that anybody may write: so it leads out of no directory, hides in none, and shows as it is.
+ * Whether the text can be the id of a root, or of pins made by hand. An id becomes a file name, and comes
+ * from labels that anybody may write. So it must not lead out of a directory, be a hidden file, or
+ * contain characters that are not printable.
  */
 export function isRootId(text: string): boolean {
   return (
@@ -19,9 +20,9 @@ export function isRootId(text: string): boolean {
 }
 
 /**
- * The last look at an id before it becomes a path: who asks has judged it, by where it came from.
+ * Checks an id a last time before it becomes part of a path. Callers have checked the id where it came in.
  *
- * @throws {Error} a fault of berth's own.
+ * @throws {Error} if a caller did not; that is a bug in berth.
  */
 export function assertRootId(id: string): void {
   if (!isRootId(id)) throw new Error(`${JSON.stringify(id)} came so far and is no id of a root`);

@@ -1,4 +1,4 @@
-/** The parser gives no positions: the first line that opens the table or sets the key. */
+/** The first line that opens the table or sets the key, because the parser gives no positions. */
 export function lineOfKey(text: string, key: string): number | undefined {
   const index = text.split('\n').findIndex((line) => {
     const start = line.replace(/^[\s["']+/, '');

@@ -1,8 +1,5 @@
-/** The version of berth, as package.json has it (a test compares). */
+/** The version of berth. A test compares it with package.json. */
 export const version = '0.1.0';
 
-/**
- * What is wanted for one root: the file `roots/ID.json`, readable by a person. What is really
- * there only the engine knows.
- */
+/** The version of the format of records, lock files and JSON documents. */
 export const API_VERSION = 'berth/v1';

@@ -3,10 +3,10 @@ import { type Checkout, isId } from './checkout.ts';
 import { cantTell } from './failure.ts';
 
 /**
- * The deployments that boot entries lead to, the one that boots first first.
+ * The deployments that boot entries lead to, in boot order.
  *
- * @throws {BerthError} `deployments` for an entry that leads to none: ostree refuses it too, and
- * what it meant may well live.
+ * @throws {BerthError} `deployments` for an entry that leads to no deployment. ostree refuses such an
+ * entry too, and the deployment that was meant may still live.
  */
 export function bootOrder(boot: Root, sysroot: Root): readonly Checkout[] {
   const entries = (boot.list('/loader/entries') ?? [])
@@ -22,7 +22,7 @@ export function bootOrder(boot: Root, sysroot: Root): readonly Checkout[] {
   return entries.sort((a, b) => b.version - a.version).map(({ checkout }) => checkout);
 }
 
-/** Of `ostree-2-acme.conf`, or `ostree-2.conf`. */
+/** The number in the name of a boot entry: 2 in `ostree-2-acme.conf` and `ostree-2.conf`. */
 function numberIn(name: string): string {
   return /^ostree-(\d{1,9})\b/.exec(name)?.[1] ?? '0';
 }

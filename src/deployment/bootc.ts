@@ -13,15 +13,16 @@ import type { Places } from './places.ts';
 const TIMEOUT = 60_000;
 const MAX_OUTPUT = 16 * 1024 * 1024;
 
-/** Opens an OS image, called `image:NAME@DIGEST`. */
+/** Opens an OS image by its location, `image:NAME@DIGEST`. */
 export type OpenImage = (spec: string) => Promise<Root>;
 
 /**
- * What `bootc status --format=json` says, if there is a bootc and this is a host of its kind.
+ * The deployments in the output of `bootc status --format=json`.
  *
- * @param environment where `PATH` stands, or `BERTH_BOOTC_STATUS`: a socket, `unix:/PATH`, on which
- * the answer can be had by one that may not run bootc itself.
- * @throws {BerthError} `deployments` if bootc fails or answers what can't be understood.
+ * @param environment has `PATH`, to find bootc, or `BERTH_BOOTC_STATUS`: a socket (`unix:/PATH`) that
+ * gives the output to processes that may not run bootc themselves.
+ * @returns undefined if there is no bootc, or if this is no bootc host.
+ * @throws {BerthError} `deployments` if bootc fails, or its output can't be understood.
  */
 export async function readBootc(
   places: Places,
@@ -34,9 +35,9 @@ export async function readBootc(
 }
 
 /**
- * Reads the answer of bootc, tolerant of fields that come and go.
+ * Parses the output of bootc; tolerates unknown and missing fields.
  *
- * @returns undefined where it is no bootc host.
+ * @returns undefined if this is no bootc host.
  */
 export function deploymentsIn(
   text: string,
@@ -98,7 +99,10 @@ function deploymentOf(
   );
 }
 
-/** No tree of it is checked out: it is read where it is mounted, else from the OS image. */
+/**
+ * A deployment of the composefs backend. It has no checked-out tree: its files are read where they are
+ * mounted, else from the OS image.
+ */
 function composefs(
   common: Pick<Deployment, 'updater' | 'role' | 'pinned' | 'image' | 'version'>,
   verity: string,
@@ -127,13 +131,13 @@ function composefs(
   };
 }
 
-/** A tag would say less than the digest that stands beside it. */
+/** The image name without its tag, because the digest beside it says more. */
 function withoutTag(name: string): string {
   return name.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
 }
 
 /**
- * Where the whole of a composefs image is mounted.
+ * The mount point of a complete composefs image.
  *
  * Source: composefs-rs gives its overlay the source `composefs:DIGEST`; proc_pid_mountinfo(5).
  */
@@ -170,7 +174,7 @@ function status(environment: NodeJS.ProcessEnv): Promise<string | undefined> {
   });
 }
 
-/** The whole of what the socket says until it is closed; no socket is no bootc. */
+/** Reads from the socket until it is closed. A missing socket means that there is no bootc. */
 function statusFrom(path: string): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
@@ -182,7 +186,7 @@ function statusFrom(path: string): Promise<string | undefined> {
       );
     };
     const socket = connect(path);
-    // Over all of it: an answer that drips is none.
+    // The limit is for the whole answer, so that an answer that drips also ends.
     const timer = setTimeout(() => fail(`no whole answer in ${TIMEOUT / 1000} s`), TIMEOUT);
     const end = () => {
       clearTimeout(timer);

@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import type { Root } from '../root/root.ts';
 import type { Places } from './places.ts';
 
-/** A deployment as it lies on disk. */
+/** The directory of a deployment on disk. */
 export interface Checkout {
   readonly stateroot: string;
   /** `checksum.serial`. */
   readonly id: string;
 }
 
-/** In the tree of the sysroot. */
+/** The path of a checkout inside the sysroot. */
 export function directoryOf({ stateroot, id }: Checkout): string {
   return `/ostree/deploy/${stateroot}/deploy/${id}`;
 }

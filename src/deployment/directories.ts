@@ -8,23 +8,23 @@ import type { Deployment } from './deployment.ts';
 import { cantTell, unreadableRoot } from './failure.ts';
 import { openTree } from './open-tree.ts';
 
-/** What the host's berth.toml says of roots that neither bootc nor ostree knows. */
+/** `[directories]` of the host's berth.toml: roots that neither bootc nor ostree manages. */
 export interface DirectoriesConfig {
   readonly roots: readonly { readonly path: string; readonly id: string }[];
-  /** What names the active root, by its id or its path. */
+  /** How to find the active root: a file or a command that gives its id or path. */
   readonly active: ActiveSource;
 }
 
 export type ActiveSource =
   | { readonly file: string }
-  /** Run without a shell; the first line of its output counts. */
+  /** A command, run without a shell. The first line of the output counts. */
   | { readonly command: readonly string[] };
 
 /**
- * The roots in directories: A/B slots, trees that something copies. The active one is booted; one
- * whose directory is gone is gone.
+ * The roots in directories: A/B slots, or trees that a tool copies. The active root is the booted one.
+ * A root whose directory is missing has gone.
  *
- * @throws {BerthError} `deployments` if the active one can't be told.
+ * @throws {BerthError} `deployments` if it is unknown which root is active.
  */
 export async function readDirectories({
   roots,
@@ -59,7 +59,10 @@ export async function readDirectories({
     });
 }
 
-/** An empty directory is where a slot would be mounted: as a root it would bind nothing. */
+/**
+ * Opens the tree in a slot. A slot that is not mounted is an empty directory, which would look like a
+ * root without images, so the tree must have a `usr`.
+ */
 function openSlot(id: string, location: string): Root {
   const root = openTree(id, location);
   if (root.lookup('/usr')?.kind === 'directory') return root;
@@ -71,7 +74,10 @@ function openSlot(id: string, location: string): Root {
   );
 }
 
-/** A path that can't be looked at might well be there: that is no answer. */
+/**
+ * Whether the directory of a root exists. A path that can't be looked at is an error, because a root
+ * may well be there.
+ */
 function isThere(path: string): boolean {
   try {
     realpathSync(path);
@@ -79,7 +85,7 @@ function isThere(path: string): boolean {
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === undefined) throw error;
-    // A mount point that is empty, say, or its parent that is gone, tells nothing.
+    // If the parent is missing or is an unmounted mount point, the absence of the path means nothing.
     if (code === 'ENOENT' && realPath(dirname(path)) !== undefined) return false;
     throw cantTell(
       'directories',
@@ -90,7 +96,7 @@ function isThere(path: string): boolean {
   }
 }
 
-/** What os-release calls the version of the tree: a slot is written anew under the same path. */
+/** The version of the tree in os-release. A slot gets new versions under the same path. */
 function versionOf(location: string): string | undefined {
   try {
     const root = openRoot(location);

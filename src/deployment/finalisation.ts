@@ -5,28 +5,28 @@ import { cantTell } from './failure.ts';
 import type { Places } from './places.ts';
 
 /**
- * What becomes of a queued root when the host goes down: `ostree` finalises it unless that is
- * locked; with `composefs` nothing that berth knows keeps it from being booted.
+ * The mechanism that finalises a queued root when the host goes down. `ostree` can be locked.
+ * For `composefs` berth knows no way to keep the root from being booted.
  */
 export type Finalisation = 'ostree' | 'composefs';
 
-/** By what a root is queued to be finalised at the shutdown; undefined if none is. */
+/** The mechanism that will finalise a root at shutdown; undefined if no root is queued. */
 export function queuedBy({ run }: Places): Finalisation | undefined {
   if (existsSync(join(run, 'ostree/staged-deployment'))) return 'ostree';
   return existsSync(join(run, 'composefs/staged-deployment')) ? 'composefs' : undefined;
 }
 
-/** Whether a soft reboot would enter a prepared root, finalised or not: systemd-soft-reboot(8). */
+/** Whether a soft reboot would enter a prepared root, finalised or not (systemd-soft-reboot(8)). */
 export function hasNextRoot({ run }: Places): boolean {
   return existsSync(join(run, 'nextroot'));
 }
 
-/** By which berth knows its own lock: those of updaters are empty. */
+/** The content of berth's own lock file. Locks of updaters are empty. */
 const OWN = 'berth gate\n';
 
 /**
- * Keeps ostree from finalising what is queued, until this is undone or another root is queued. A
- * lock that is there is left as it is.
+ * Keeps ostree from finalising the queued root, until the lock is removed or another root is queued.
+ * An existing lock stays as it is.
  *
  * Source: libostree's ostree-sysroot-deploy.c; `ostree admin lock-finalization` does the same.
  *
@@ -41,7 +41,7 @@ export function lockFinalisation({ run }: Places): void {
 }
 
 /**
- * Takes berth's own lock away. That of an updater is none of its business.
+ * Removes berth's own lock. A lock of an updater stays.
  *
  * @throws {BerthError} `deployments`
  */

@@ -1,16 +1,16 @@
-/** What a dictionary `a{sv}` of the GVariant format holds under a key: bytes, and their type. */
+/** A value in a dictionary `a{sv}` of the GVariant format: its bytes and their type. */
 export interface Variant {
   readonly type: string;
   readonly bytes: Buffer;
 }
 
 /**
- * Reads a dictionary `a{sv}`, in which ostree keeps its state in /run.
+ * Parses a dictionary `a{sv}`, the format of ostree's state in /run.
  *
  * Source: the GVariant specification, sections 2.3 (alignment), 2.5.3 (arrays and tuples of
  * elements without a fixed size) and 2.5.2 (variants).
  *
- * @throws {RangeError} for bytes that are no such dictionary.
+ * @throws {RangeError} if the bytes are no such dictionary.
  */
 export function readDictionary(bytes: Buffer): ReadonlyMap<string, Variant> {
   const entries = new Map<string, Variant>();
@@ -30,18 +30,18 @@ export function readDictionary(bytes: Buffer): ReadonlyMap<string, Variant> {
   return entries;
 }
 
-/** The text of a variant of type `s`. */
+/** The text in a variant of type `s`. */
 export function textOf(variant: Variant | undefined): string | undefined {
   return variant?.type === 's' && variant.bytes.at(-1) === 0 ? readText(variant.bytes) : undefined;
 }
 
-/** The numbers of a variant of type `(tt)`. */
+/** The two numbers in a variant of type `(tt)`. */
 export function pairOf(variant: Variant | undefined): readonly [bigint, bigint] | undefined {
   if (variant?.type !== '(tt)' || variant.bytes.length !== 16) return undefined;
   return [variant.bytes.readBigUInt64LE(0), variant.bytes.readBigUInt64LE(8)];
 }
 
-/** `{sv}`: the key's end stands behind the value. */
+/** Parses an entry `{sv}`. The offset of the key's end stands behind the value. */
 function readEntry(bytes: Buffer): readonly [string, Variant] {
   const size = offsetSize(bytes.length);
   const keyEnd = offsetAt(bytes, bytes.length - size);
@@ -50,7 +50,7 @@ function readEntry(bytes: Buffer): readonly [string, Variant] {
   return [readText(bytes.subarray(0, keyEnd)), readVariant(value)];
 }
 
-/** The value, a NUL, and the type. */
+/** Parses a variant: the value, a NUL, and the type. */
 function readVariant(bytes: Buffer): Variant {
   const nul = bytes.lastIndexOf(0);
   if (nul === -1) throw malformed('a variant');
@@ -62,7 +62,7 @@ function readText(bytes: Buffer): string {
   return bytes.subarray(0, -1).toString('utf8');
 }
 
-/** Of a container, whose own size decides it. */
+/** The size of each offset in a container, in bytes. It depends on the container's own size. */
 function offsetSize(length: number): 1 | 2 | 4 {
   if (length <= 0xff) return 1;
   return length <= 0xffff ? 2 : 4;

@@ -2,20 +2,23 @@ import { lstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BerthError } from '../common/errors.ts';
 import { openRoot } from '../root/open-root.ts';
+import type { DeploymentErrorCode } from './failure.ts';
 
-/** An OS that is not running yet: where it will have its state, and what it will call a root. */
+/** An OS that is not running yet: the directory of its state, and its names for a root. */
 export interface InstallTarget {
-  /** The directory that it will have as its `/var`. */
+  /** The directory that will be the `/var` of the OS. */
   readonly var: string;
-  /** Where it will have the root. */
+  /** The path of the root in the running OS. */
   readonly location: string;
-  /** The id that its updater will give to the root, where that is known. */
+  /** The id that the updater of the OS will give to the root, if it is known. */
   readonly id?: string;
 }
 
 /**
+ * The OS that `--into` names.
+ *
  * @param into the target's `/`; with ostree its physical root, or the directory of its stateroot.
- * @param location of the root, as it is called here.
+ * @param location the location of the root on this machine.
  * @throws {BerthError} `install-target`; {RootError} `no-root`.
  */
 export function installTarget(into: string, location: string): InstallTarget {
@@ -32,7 +35,7 @@ export function installTarget(into: string, location: string): InstallTarget {
   return { var: varOf(directory), location: seenFrom(directory, location) };
 }
 
-/** Where a root that lies in the target has its place there; any other is called as it is here. */
+/** The path of a root as the target sees it. A root outside the target keeps its location. */
 function seenFrom(directory: string, location: string): string {
   if (location === directory) return '/';
   return location.startsWith(`${directory}/`) ? location.slice(directory.length) : location;
@@ -58,9 +61,17 @@ function realPathOf(into: string): string {
   return root.location;
 }
 
-function notATarget(directory: string, expected: string, found: string): BerthError {
-  return new BerthError('install-target', `${directory}: expected ${expected}, found ${found}`, {
-    hint: 'give the target’s /, mounted here with its var; for ostree its physical root, or ostree/deploy/STATEROOT in that. The running system is staged without --into',
-    kind: 'usage',
-  });
+function notATarget(
+  directory: string,
+  expected: string,
+  found: string,
+): BerthError<DeploymentErrorCode> {
+  return new BerthError<DeploymentErrorCode>(
+    'install-target',
+    `${directory}: expected ${expected}, found ${found}`,
+    {
+      hint: 'give the target’s /, mounted here with its var; for ostree its physical root, or ostree/deploy/STATEROOT in that. The running system is staged without --into',
+      kind: 'usage',
+    },
+  );
 }

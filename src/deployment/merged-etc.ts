@@ -9,13 +9,16 @@ import { unreadableRoot } from './failure.ts';
 import { parseKeyFile } from './origin.ts';
 
 /**
- * The `/etc` that the finalisation of a staged ostree deployment will make: its own `/usr/etc`,
- * and what the `/etc` that it takes over from has changed against the `/usr/etc` there.
+ * The `/etc` that the finalisation of a staged ostree deployment will make: the new deployment's
+ * `/usr/etc`, with the local changes of the old deployment, which are the differences between
+ * the old `/etc` and the old `/usr/etc`.
  *
  * Source: libostree's ostree-sysroot-deploy.c (merge_configuration_from), ostree-diff.c.
  *
- * @param id of the staged one, for what is said of it.
- * @param local the tree from which changes are taken over, and where that lies.
+ * @param id the id of the staged deployment, for errors.
+ * @param fresh the tree of the staged deployment.
+ * @param local the tree of the old deployment.
+ * @param localPath the path of that tree in the running system.
  * @throws {BerthError} `unreadable-root`
  */
 export function mergedEtc(
@@ -28,7 +31,7 @@ export function mergedEtc(
 }
 
 /**
- * Whether the `/etc` of a root is made anew at each boot: `[etc] transient=true` of its
+ * Whether each boot of a root starts with a fresh `/etc`: `[etc] transient=true` in its
  * prepare-root.conf. Source: ostree-prepare-root(1).
  */
 export function isTransient(root: Root): boolean {
@@ -42,10 +45,16 @@ export function isTransient(root: Root): boolean {
 const maxDepth = 64;
 const maxEntries = 262_144;
 
-/** The three `/etc` that are merged: the new default, the old default, and the running one. */
+/**
+ * Merges three directories: the new default (`/usr/etc` of `fresh`), the old default (`/usr/etc` of
+ * `local`), and the current one (`/etc` of `local`).
+ */
 class Merge {
   readonly #id: string;
-  /** What is taken over is compared whoever wrote it; whose it is, reading it will tell. */
+  /**
+   * In the view `present`, because files are compared whoever owns them. Owners are checked when
+   * the merged tree is read.
+   */
   readonly #fresh: Root;
   readonly #local: Root | undefined;
   readonly #localPath: string;
@@ -58,12 +67,12 @@ class Merge {
     this.#localPath = localPath;
   }
 
-  /** All of `/etc`. */
+  /** The complete merged `/etc`. */
   etc(): OverlayDirectory {
     return { ...this.#merged('', true), entries: this.#entries('', maxDepth, true) };
   }
 
-  /** A directory that both may have: it is root's if it is so in both. */
+  /** The owner of a merged directory: root if root owns the directory in both trees. */
   #merged(path: string, inFresh: boolean): Pick<OverlayDirectory, 'kind' | 'foreign'> {
     const foreign =
       (inFresh ? foreignAt(this.#fresh, `/usr/etc${path}`) : undefined) ??
@@ -72,8 +81,10 @@ class Merge {
   }
 
   /**
-   * @param path below `/etc`: empty, or `/a/b`.
-   * @param inFresh whether the new default has this directory too.
+   * The merged entries of a directory.
+   *
+   * @param path the path below `/etc`: empty, or `/a/b`.
+   * @param inFresh whether the new default has the directory too.
    */
   #entries(path: string, depth: number, inFresh: boolean): ReadonlyMap<string, OverlayNode> {
     if (depth === 0) throw this.#tooMuch(path);
@@ -90,7 +101,7 @@ class Merge {
     return entries;
   }
 
-  /** Where ostree refuses to merge, the new default is shown. */
+  /** The merged file at a path. The new default, if ostree refuses to merge. */
   #node(
     path: string,
     depth: number,
@@ -98,7 +109,7 @@ class Merge {
     before: Kind,
     now: Kind,
   ): OverlayNode | undefined {
-    // What was removed here stays removed, whatever the new default has in its place.
+    // A local removal stays in force, whatever the new default has at the path.
     if (now === undefined)
       return before === undefined ? this.#ofFresh(path, depth, fresh) : undefined;
     const isChanged = before !== now || this.#differs(path, now);
@@ -114,7 +125,7 @@ class Merge {
     before: Kind,
     isChanged: boolean,
   ): OverlayNode | undefined {
-    // Of a file that has become a directory, ostree takes no note of what is in it.
+    // If a file became a directory, ostree ignores the directory's entries.
     const isListed = before === undefined || before === 'directory';
     if (fresh === 'directory') {
       if (!isListed) return this.#ofFresh(path, depth, fresh);
@@ -124,7 +135,7 @@ class Merge {
       return this.#whole(this.#local, `/etc${path}`, depth - 1);
     }
     if (fresh !== undefined) return this.#ofFresh(path, depth, fresh);
-    // The new default has dropped it: it comes back for what was changed in it.
+    // The new default dropped the directory. It comes back if anything in it was changed locally.
     const entries = this.#entries(path, depth - 1, false);
     return entries.size === 0 ? undefined : { ...this.#merged(path, false), entries };
   }
@@ -139,7 +150,7 @@ class Merge {
     const entries = new Map<string, OverlayNode>();
     for (const { name, kind } of root.list(path) ?? []) {
       if (--this.#left < 0) throw this.#tooMuch(path);
-      // Devices, FIFOs and sockets are not taken over.
+      // ostree does not copy devices, FIFOs and sockets.
       if (kind === 'other') continue;
       const at = `${path}/${name}`;
       const node =
@@ -157,7 +168,10 @@ class Merge {
     return { kind, target: root.readLink(path) ?? '', foreign: foreignLink(root, path) };
   }
 
-  /** Whether what is of one kind in both is another than its default: content, mode or owner. */
+  /**
+   * Whether a file of the same kind in `/etc` and `/usr/etc` differs from its default, in content, mode
+   * or owner.
+   */
   #differs(path: string, kind: Kind): boolean {
     const local = this.#local;
     if (local === undefined) return false;
@@ -172,7 +186,7 @@ class Merge {
     return content(`/etc${path}`)?.equals(content(`/usr/etc${path}`) ?? Buffer.alloc(0)) !== true;
   }
 
-  /** By its path: it is the running system's own. */
+  /** Looks at a file by its path, which is safe because the tree is the running system's own. */
   #stat(path: string) {
     try {
       const bytes = nameToBytes(join(this.#localPath, path));
@@ -192,12 +206,15 @@ class Merge {
   }
 }
 
-/** A file of /etc that is larger counts as changed. */
+/** Larger files of /etc count as changed. */
 const maxCompared = 64 * 1024 * 1024;
 
 type Kind = Entry['kind'] | undefined;
 
-/** In the view of what is present a link is read whoever made it; that of the OS tells. */
+/**
+ * The owner of a link if others than root made it. The view `present` reads links of all owners, so
+ * the view `os` is asked, which refuses them.
+ */
 function foreignLink(root: Root, path: string): Foreign | undefined {
   try {
     root.as('os').readLink(path);

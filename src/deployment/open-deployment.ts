@@ -4,19 +4,22 @@ import type { Root } from '../root/root.ts';
 import { isTransient, mergedEtc } from './merged-etc.ts';
 import { openTree } from './open-tree.ts';
 
-/** An ostree deployment that is not booted, and what it will have when it is. */
+/** An ostree deployment that is not booted, and the directories that it will be booted with. */
 export interface Unbooted {
   readonly id: string;
   readonly location: string;
-  /** What will be its `/var`; it may not be there. */
+  /** The directory that will be its `/var`. It may not exist. */
   readonly var: string;
-  /** Where it is not finalised yet: from whose tree its `/etc` takes over local changes, if any. */
+  /**
+   * Set if the deployment is not finalised yet: the tree whose local changes of `/etc` will be merged,
+   * if there is one.
+   */
   readonly staged?: { readonly from: string | undefined };
 }
 
 /**
- * Opens a deployment as it will be when it is booted. A `/etc` that is made anew at each boot keeps
- * no local change.
+ * Opens a deployment as it will be when it is booted. With a transient `/etc` there are no local
+ * changes.
  *
  * @throws {BerthError} `unreadable-root`
  */

@@ -3,7 +3,11 @@ import { openRoot } from '../root/open-root.ts';
 import type { Root } from '../root/root.ts';
 import { unreadableRoot } from './failure.ts';
 
-/** @throws {BerthError} `unreadable-root` */
+/**
+ * Opens the tree of a deployment.
+ *
+ * @throws {BerthError} `unreadable-root`
+ */
 export function openTree(id: string, location: string): Root {
   try {
     return openRoot(location);

@@ -1,14 +1,14 @@
 import type { Root } from '../root/root.ts';
 
-/** What a deployment's `.origin` says of it. */
+/** The facts in the `.origin` file of a deployment. */
 export interface Origin {
   readonly pinned: boolean;
-  /** The OS image that it was made from. */
+  /** The OS image that the deployment was made from. */
   readonly image?: string;
 }
 
 /**
- * Reads the key file beside a deployment; a deployment without one has no origin.
+ * Reads the `.origin` key file beside a deployment. Without that file there is no origin.
  *
  * Source: ostree-deployment.c (`libostree-transient`), ostree-ext (`container-image-reference`).
  *
@@ -23,7 +23,7 @@ export function readOrigin(sysroot: Root, path: string): Origin {
   };
 }
 
-/** The values by `group key`, the last of a key counts. */
+/** Parses a key file. The values by `group key`; the last value of a key counts. */
 export function parseKeyFile(text: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   let group = '';
@@ -36,7 +36,7 @@ export function parseKeyFile(text: string): ReadonlyMap<string, string> {
   return values;
 }
 
-/** `ostree-image-signed:docker://quay.io/acme/os:1` is the image `quay.io/acme/os:1`. */
+/** The image in a reference: `quay.io/acme/os:1` of `ostree-image-signed:docker://quay.io/acme/os:1`. */
 function imageOf(reference: string): string {
   return reference
     .replace(

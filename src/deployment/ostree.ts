@@ -16,10 +16,10 @@ import { readOrigin } from './origin.ts';
 import type { Places } from './places.ts';
 
 /**
- * The deployments of an ostree sysroot, read as libostree reads them; no ostree program is needed.
+ * The deployments of an ostree sysroot, read in the same way as by libostree. Needs no ostree program.
  *
- * Source: libostree's ostree-sysroot.c (boot entries lead to deployments; the booted one is that
- * whose device and inode are those of `/`), and what `ostree admin` writes.
+ * Source: libostree's ostree-sysroot.c (boot entries lead to deployments; the booted deployment has
+ * the device and inode of `/`), and the files that `ostree admin` writes.
  *
  * @returns undefined if the running system was not booted from an ostree deployment.
  * @throws {BerthError} `deployments` if it was, and the sysroot can't be read.
@@ -38,7 +38,7 @@ export function readOstree(places: Places): readonly Deployment[] | undefined {
         'see that /boot is mounted; look at `ostree admin status`',
       );
     }
-    // A checkout that nothing leads to is what is left of a deployment: the next cleanup takes it.
+    // A checkout that no entry leads to is the rest of a removed deployment, until the next cleanup.
     const living = new Set([...queue, ...(staged ? [staged.target] : [])].map(directoryOf));
     const all = checkouts.filter((checkout) => living.has(directoryOf(checkout)));
     const roles = rolesOf(all, queue, booted, staged?.target);
@@ -50,9 +50,10 @@ export function readOstree(places: Places): readonly Deployment[] | undefined {
 }
 
 /**
- * The booted one alone. It needs no `/boot`, which may come later than whoever asks.
+ * The booted deployment only. Needs no `/boot`, which may be mounted later in the boot.
  *
- * @returns undefined and throws as `readOstree` does.
+ * @returns undefined if the running system was not booted from an ostree deployment.
+ * @throws {BerthError} as `readOstree` does.
  */
 export function readBootedOstree(places: Places): Deployment | undefined {
   return inSysroot(places, (found) => deploymentOf(found, found.booted, 'booted', undefined));
@@ -118,18 +119,24 @@ function deploymentOf(
   };
 }
 
-/** A stateroot has one `/var`; that of the running one is mounted, perhaps from a disk of its own. */
+/**
+ * The `/var` of a deployment. All deployments of a stateroot share one. The running stateroot's is
+ * mounted at `/var`, perhaps from a separate disk.
+ */
 function varOf({ root, sysroot }: Places, { stateroot }: Checkout, booted: Checkout): string {
   if (stateroot === booted.stateroot) return join(root, 'var');
   return join(sysroot, 'ostree/deploy', stateroot, 'var');
 }
 
-/** Two stateroots may have a deployment of one commit: then each says whose, whichever is booted. */
+/**
+ * The id of a checkout. If two stateroots have deployments of the same commit, the ids of both include
+ * the stateroot, whichever is booted.
+ */
 function uniqueId({ id, stateroot }: Checkout, checkouts: readonly Checkout[]): string {
   const isShared = checkouts.some((other) => other.id === id && other.stateroot !== stateroot);
   if (!isShared) return id;
   const unique = `${id}@${stateroot.replace(/[^A-Za-z0-9._+-]/g, '_')}`;
-  // A stateroot's name may be as long as a file's.
+  // The name of a stateroot may be as long as any file name, and so too long for an id.
   return isRootId(unique) ? unique : `${id}@${hash('sha256', stateroot).slice(0, 12)}`;
 }
 
@@ -147,13 +154,16 @@ function opened(path: string): Opened {
   }
 }
 
-/** What tells the booted deployment: device and inode of `/`, or those that it says instead. */
+/** The device and inode of the booted deployment: those of `/`, or those in `/run/ostree-booted`. */
 interface Marker {
   readonly dev: bigint;
   readonly ino: bigint;
 }
 
-/** `/run/ostree-booted`; with composefs `/` is no deployment, and the file says which one it shows. */
+/**
+ * Reads `/run/ostree-booted`. With composefs `/` is not the directory of a deployment, and the file
+ * names the device and inode of the deployment.
+ */
 function bootedMarker({ run, root }: Places): Marker | undefined {
   const path = join(run, 'ostree-booted');
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
@@ -184,11 +194,11 @@ function isBooted(places: Places, checkout: Checkout, { dev, ino }: Marker): boo
 
 interface StagedMarker {
   readonly target: Checkout;
-  /** From which the local changes of /etc are taken over. */
+  /** The deployment whose local changes of /etc will be merged. */
   readonly merge: Checkout | undefined;
 }
 
-/** The marker that `ostree admin deploy --stage` leaves until the host goes down. */
+/** Reads the marker that `ostree admin deploy --stage` leaves until the host goes down. */
 function stagedCheckout(run: Root): StagedMarker | undefined {
   const path = '/ostree/staged-deployment';
   const content = run.readFile(path, MAX_STATE)?.content;
@@ -215,8 +225,9 @@ function checkoutIn(path: string, variant: Variant | undefined): Checkout | unde
 }
 
 /**
- * As `ostree admin status` has them: staged (it says pending too) is the first before the booted
- * one, rollback the first behind it, both of its stateroot.
+ * The roles as `ostree admin status` shows them. In boot order, the first deployment before the booted
+ * one is staged (ostree also says pending), and the first after it is the rollback; both only
+ * within the booted stateroot.
  *
  * Source: ostree_sysroot_query_deployments_for().
  */

@@ -1,13 +1,13 @@
-/** Where the running system keeps what updaters leave. */
+/** The directories of the running system in which updaters keep their state. */
 export interface Places {
-  /** The running system's `/`. */
+  /** The `/` of the running system. */
   readonly root: string;
-  /** The physical root, in which `ostree/deploy` lies. */
+  /** The physical root, which contains `ostree/deploy`. */
   readonly sysroot: string;
-  /** In which `loader/entries` lies. */
+  /** The directory that contains `loader/entries`. */
   readonly boot: string;
   readonly run: string;
-  /** As /proc/self/mountinfo. */
+  /** The mount table: /proc/self/mountinfo. */
   readonly mountinfo: string;
 }
 

@@ -53,7 +53,7 @@ async function readAll([ostree, bootc, listed]: Readers): Promise<Deployments> {
     }
   };
   const onDisk = await asked(ostree);
-  // How a tree on disk is to be read only the sysroot tells: without it, bootc's would be a guess.
+  // Only the sysroot tells how to read a tree on disk. Without it bootc's answer would be a guess.
   const both = failures.length > 0 ? [] : merged(onDisk, await asked(bootc));
   return { deployments: [...both, ...(await asked(listed))], failures };
 }
@@ -89,7 +89,7 @@ function merged(
   ostree: readonly Deployment[],
   bootc: readonly Deployment[],
 ): readonly Deployment[] {
-  // Not by the id: two stateroots may have the same, and bootc knows of one.
+  // Matched by location: ids may be the same in two stateroots, and bootc knows only one of them.
   const known = new Map(bootc.map((deployment) => [deployment.location, deployment]));
   const both = ostree.map((deployment): Deployment => {
     const told = known.get(deployment.location);

@@ -22,9 +22,7 @@ const kinds: { readonly [code in EngineErrorCode]?: FailureKind } = {
   'no-space': 'refused',
 };
 
-export class EngineError extends BerthError {
-  declare readonly code: EngineErrorCode;
-
+export class EngineError extends BerthError<EngineErrorCode> {
   constructor(code: EngineErrorCode, message: string, options: { hint: string; cause?: unknown }) {
     super(code, message, { ...options, kind: kinds[code] ?? 'failed' });
   }

@@ -18,9 +18,7 @@ export type HostErrorCode =
   | 'usage';
 
 /** A request or a configuration that this host can't follow. */
-export class HostError extends BerthError {
-  declare readonly code: HostErrorCode;
-
+export class HostError extends BerthError<HostErrorCode> {
   constructor(code: HostErrorCode, message: string, hint: string) {
     super(code, message, { hint, kind: 'usage' satisfies FailureKind });
   }

@@ -65,8 +65,11 @@ function ask(program: string, request: WantedRequest, signal: AbortSignal): Prom
   });
 }
 
+/** A root has more private values than can be concealed. */
+type WorkerErrorCode = 'too-many-private';
+
 function tooMuchConcealed(location: string): BerthError {
-  return new BerthError(
+  return new BerthError<WorkerErrorCode>(
     'too-many-private',
     `${location}: it has more private values than berth can keep out of messages`,
     { hint: 'let units take less from files that not everybody may read' },

@@ -6,6 +6,7 @@ import { allConcealed } from '../common/concealed.ts';
 import { BerthError } from '../common/errors.ts';
 import { openRoot } from '../root/open-root.ts';
 import type { Root } from '../root/root.ts';
+import type { HostErrorCode } from './errors.ts';
 import type { WantedAnswer, WantedRequest } from './wanted-in-worker.ts';
 
 const request: WantedRequest = workerData;
@@ -37,7 +38,7 @@ async function open({ location, deployment }: Omit<WantedRequest, 'options'>): P
   const { deployments } = await openUpdaters({ directories, environment: process.env }).all();
   const found = deployments.find((one) => one.id === id && one.location === location);
   if (found !== undefined) return found.open();
-  throw new BerthError(
+  throw new BerthError<HostErrorCode>(
     'no-deployment',
     `expected the deployment ${id} at ${location}, found none`,
     {

@@ -2,11 +2,14 @@ import { cutShort } from '../common/concealed.ts';
 import { isDigest } from './digest.ts';
 import type { ShortNames } from './short-names.ts';
 
+/** The codes of names that mean no image, or may mean several. */
+export type NameProblemCode = 'image-name' | 'short-name' | 'ambiguous-short-name';
+
 export type NameResult =
   | { readonly ok: true; readonly name: string }
   | {
       readonly ok: false;
-      readonly code: 'image-name' | 'short-name' | 'ambiguous-short-name';
+      readonly code: NameProblemCode;
       readonly message: string;
       readonly hint: string;
     };
@@ -20,12 +23,12 @@ export interface NameParts {
 }
 
 /**
- * The one full name of an image that may be written in several ways: `docker.io/library/x:latest`
- * for `x`, `docker.io/x` and `index.docker.io/library/x:latest`. With a digest the tag says
- * nothing and is dropped, as podman and docker do.
+ * The full name of an image, however the image is written: `docker.io/library/x:latest` for `x`,
+ * `docker.io/x` and `index.docker.io/library/x:latest`. A tag beside a digest has no meaning and is
+ * dropped, as in podman and docker.
  *
- * The grammar is that of github.com/distribution/reference; short names are looked up as
- * containers-registries.conf(5) says. A name that could mean several images is refused.
+ * The grammar is that of github.com/distribution/reference. Short names are looked up as in
+ * containers-registries.conf(5). A name that could mean several images is refused.
  */
 export function fullName(raw: string, shortNames: ShortNames): NameResult {
   if (raw.length > MAX_LENGTH) return invalid(raw, `it is longer than ${MAX_LENGTH} characters`);
@@ -50,8 +53,10 @@ export function parseName(full: string): NameParts {
 }
 
 /**
- * The parts of a name as github.com/distribution/reference reads it: a registry that is left out
- * is docker.io, and what else is left out is not there. Undefined for what is no name.
+ * The parts of a name as parsed by github.com/distribution/reference. A missing registry becomes
+ * docker.io; other missing parts stay absent.
+ *
+ * @returns undefined if the text is no name.
  */
 export function parseReference(text: string): NameParts | undefined {
   const parsed = parse(text);
@@ -68,25 +73,25 @@ export function parseReference(text: string): NameParts | undefined {
   };
 }
 
-/** The text that `parseReference` reads so. */
+/** The inverse of `parseReference`. */
 export function formatReference({ registry, repository, tag, digest }: NameParts): string {
   const suffix = `${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
   return `${registry}/${repository}${suffix}`;
 }
 
-/** Whether it is a full name as `fullName` writes it, or the id of an image that may have none. */
+/** Whether the text is a full name in the form of `fullName`, or an image id. */
 export function isNameOrId(text: string): boolean {
   if (isDigest(text)) return true;
   const result = fullName(text, { aliases: {}, searchRegistries: [] });
   return result.ok && result.name === text;
 }
 
-/** Whether it is a name that may come to mean another image: neither one by digest nor an id. */
+/** Whether the name may come to mean another image: it is neither a name by digest nor an id. */
 export function isTag(name: string): boolean {
   return !name.includes('@') && !isDigest(name);
 }
 
-/** Whether names can begin so, up to a slash or their end: a registry, or one with a path. */
+/** Whether the text is a registry, or a registry with a path, so that names can begin with it. */
 export function isNamePrefix(text: string): boolean {
   const [host = '', ...components] = text.split('/');
   return HOST.test(host) && components.every((component) => PATH_COMPONENT.test(component));
@@ -97,15 +102,15 @@ export function repositoryOf(name: string): string {
   return name.replace(/(:[^:/@]*|@.*)$/, '');
 }
 
-/** Enough for the longest repository, tag and digest together; keeps hostile input short. */
+/** Room for the longest repository, tag and digest together. Longer input is refused unread. */
 const MAX_LENGTH = 512;
 
-/** Of registry and repository together, as podman's copy of the grammar counts. */
+/** The limit for registry and repository together, as in podman's copy of the grammar. */
 const MAX_NAME_LENGTH = 255;
 
 const DOCKER_HUB = 'docker.io';
 
-/** What podman takes before a name for "from a registry"; short names don't apply behind it. */
+/** podman's prefix for "from a registry". A name behind it is never a short name. */
 const TRANSPORT = 'docker://';
 
 const EXPECTED = 'write it as REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:DIGEST';
@@ -117,7 +122,7 @@ interface Parsed {
   readonly digest?: string;
 }
 
-/** Splits by the grammar; a string says what is wrong. */
+/** Splits a name by the grammar. A returned string says what is wrong with the name. */
 function parse(text: string): Parsed | string {
   const at = text.indexOf('@');
   const digest = at < 0 ? undefined : text.slice(at + 1);
@@ -143,7 +148,7 @@ function parse(text: string): Parsed | string {
   return wrongPath(path) ?? { registry: first, path, ...suffix };
 }
 
-/** `domain-name | IPv4 | [ IPv6 ]`, then a port. */
+/** The host of a registry: `domain-name | IPv4 | [ IPv6 ]`, then an optional port. */
 const HOST =
   /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*)(?::[0-9]+)?$/;
 
@@ -158,7 +163,7 @@ function wrongPath(path: string): string | undefined {
   return `${show(wrong)} can't be a part of a repository's name`;
 }
 
-/** Adds what is left out; the name of the registry stays as it is written, as engines keep it. */
+/** Adds the missing parts. The registry keeps its spelling, as in engines. */
 function canonical(raw: string, registry: string, { path, tag, digest }: Parsed): NameResult {
   const host = registryOf(registry);
   const name = `${host}/${repositoryUnder(host, path)}`;
@@ -216,7 +221,7 @@ function underRegistry(registry: string, { path, tag, digest }: Parsed): NameRes
     ...(tag === undefined ? {} : { tag }),
     ...(digest === undefined ? {} : { digest }),
   };
-  // A search registry without dot or port is no registry to the grammar, and so part of a path.
+  // By the grammar a search registry without dot or port is part of the path, and no registry.
   return canonical(text, parsed.registry ?? DOCKER_HUB, { path: parsed.path, ...suffix });
 }
 
@@ -241,12 +246,12 @@ function show(text: string): string {
   return JSON.stringify(cutShort(text, 100));
 }
 
-/** `registry.example.com/app:1` by a digest: `registry.example.com/app@sha256:…`. */
+/** The name by digest: `registry.example.com/app@sha256:…` for `registry.example.com/app:1`. */
 export function byDigest(name: string, digest: string): string {
   return `${repositoryOf(name)}@${digest}`;
 }
 
-/** The digest by which an engine knows an image under the repository of a name. */
+/** The digest that an engine lists for an image under the repository of the name. */
 export function digestOf(name: string, digests: readonly string[]): string | undefined {
   const repository = repositoryOf(name);
   const found = digests.find((digest) => digest.startsWith(`${repository}@`));

@@ -7,9 +7,9 @@ export interface Platform {
   readonly variant?: string;
 }
 
-/** The platform of the images that this machine runs, in Go's names as images use them. */
+/** The platform of this machine, in Go's names, which images use. */
 export function hostPlatform(): Platform {
-  // Node's own arm_version is the least that its build runs on, so images for it run here too.
+  // Node's arm_version is the lowest version that its build runs on, so images for it run here.
   const build: object = process.config.variables;
   const version = 'arm_version' in build ? Number(build.arm_version) : 7;
   const variant = process.arch === 'arm' ? `/v${version}` : '';
@@ -24,21 +24,21 @@ export function hostPlatform(): Platform {
   return platform;
 }
 
-/** Reads `os/architecture[/variant]`; undefined if it is not that. */
+/** Parses `os/architecture[/variant]`; undefined if the text has another form. */
 export function parsePlatform(text: string): Platform | undefined {
   if (!/^[\w.-]{1,64}\/[\w.-]{1,64}(\/[\w.-]{1,64})?$/.test(text)) return undefined;
   const [os = '', architecture = '', variant] = text.split('/');
   return normalisePlatform({ os, architecture, ...(variant === undefined ? {} : { variant }) });
 }
 
-/** `os/architecture[/variant]`. */
+/** Writes a platform as `os/architecture[/variant]`. */
 export function formatPlatform({ os, architecture, variant }: Platform): string {
   return `${os}/${architecture}${variant === undefined ? '' : `/${variant}`}`;
 }
 
 /**
- * One spelling for one platform: Go's names in lower case, and no variant where it is the only
- * one (arm64/v8, amd64/v1). As github.com/containerd/platforms does, but `arm` alone stays open.
+ * The one spelling of a platform: Go's names in lower case, without a variant that is the only one
+ * (arm64/v8, amd64/v1). The same as in github.com/containerd/platforms, except that `arm` gets no variant.
  */
 export function normalisePlatform(platform: Platform): Platform {
   const os = platform.os.toLowerCase();
@@ -68,10 +68,10 @@ const ONLY_VARIANT: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * The entry of an index that serves a platform best, by the order of c/image's WantedPlatforms
- * (a lesser variant of arm runs on a greater one), so that berth chooses as podman does.
+ * The entry of an index that fits a platform best, by the order of c/image's WantedPlatforms (a lower
+ * variant of arm runs on a higher one), so that berth chooses the same entry as podman.
  *
- * An entry without a platform serves any, if nothing fits; attestations have `unknown/unknown`.
+ * An entry without a platform is the last resort. Attestations have `unknown/unknown` and never fit.
  */
 export function choosePlatform<T extends { readonly platform?: Platform | undefined }>(
   entries: readonly T[],
@@ -97,18 +97,18 @@ function acceptedVariants(architecture: string, variant: string): readonly strin
   return known.includes(variant) ? [...known.slice(known.indexOf(variant)), ''] : [variant, ''];
 }
 
-/** What systemd calls an architecture, as the specifier `%a` gives it (systemd.unit(5)). */
+/** systemd's name for an architecture, which is the value of the specifier `%a` (systemd.unit(5)). */
 export function systemdArchitecture({ architecture }: Platform): string {
   return SYSTEMD_NAMES.get(architecture) ?? architecture;
 }
 
-/** The other way: Go's name for what systemd calls an architecture. */
+/** Go's name for an architecture, from systemd's name. */
 export function goArchitecture(systemd: string): string {
   for (const [go, name] of SYSTEMD_NAMES) if (name === systemd) return go;
   return systemd;
 }
 
-/** Where they differ; from systemd's src/basic/architecture.c. */
+/** systemd's names that differ from Go's. Source: systemd's src/basic/architecture.c. */
 const SYSTEMD_NAMES: ReadonlyMap<string, string> = new Map([
   ['amd64', 'x86-64'],
   ['386', 'x86'],

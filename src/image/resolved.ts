@@ -1,16 +1,16 @@
-/** What a name resolved to, at one moment, for one platform. Plain data, as plans hold it. */
+/** The image that a name meant at one moment for one platform. Plain data. */
 export interface ResolvedImage {
   /** The full name: `docker.io/library/nginx:1.27`, or `quay.io/a/b@sha256:…`. */
   readonly name: string;
-  /** What the name stands for in the registry: an index's digest, or the manifest's own. */
+  /** The digest of the name in the registry: an index's, or the manifest's if there is no index. */
   readonly digest: string;
-  /** The digest of the platform's manifest; the same as `digest` where there is no index. */
+  /** The digest of the platform's manifest; equals `digest` if there is no index. */
   readonly manifest: string;
   /** The digest of the image's config, which is the image ID of podman and docker. */
   readonly config: string;
   /** `os/architecture[/variant]`. */
   readonly platform: string;
-  /** Every blob that makes the image: config first, then the layers from the base up. */
+  /** All blobs of the image: the config first, then the layers from the base up. */
   readonly blobs: readonly Blob[];
 }
 
@@ -22,12 +22,12 @@ export interface Blob {
   readonly size: number;
 }
 
-/** The blobs without those that come a second time: an image may repeat a layer. */
+/** The blobs without repetitions: an image may contain a layer twice. */
 export function distinctBlobs(blobs: readonly Blob[]): readonly Blob[] {
   return [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
 }
 
-/** What the blobs take together, compressed and each once, in bytes. */
+/** The total size of the blobs in bytes, compressed, each counted once. */
 export function sizeOf(blobs: readonly Blob[]): number {
   return distinctBlobs(blobs).reduce((sum, { size }) => sum + size, 0);
 }

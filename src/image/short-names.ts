@@ -1,4 +1,4 @@
-/** What a root's registries.conf says about names without a registry. Plain data. */
+/** The settings of a root's registries.conf for names without a registry. Plain data. */
 export interface ShortNames {
   /** `unqualified-search-registries`, in order. */
   readonly searchRegistries: readonly string[];

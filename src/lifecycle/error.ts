@@ -1,34 +1,33 @@
 import { BerthError } from '../common/errors.ts';
 
+/** The codes of errors of the lifecycle; docs/commands.md says what each means. */
 export type LifecycleErrorCode =
-  /** The root's lock file can't be read, or locks a name to another image than was found. */
+  /** The root's lock file can't be read, or contradicts the registry. */
   | 'lock-file'
+  /** A file system has too little room for a root. */
+  | 'no-space'
   /** The engine runs no services, so an apply has nothing to restart. */
   | 'no-services'
-  /** The images or their pins do not fit. */
-  | 'no-space'
   /** The image is not there, so it can't be pinned. */
   | 'no-such-image'
-  /** An image that is to be built or loaded on this machine is not there, and no registry has it. */
+  /** An image that can only be built or loaded locally is not there. */
   | 'not-here'
-  /** An apply is for the running root only. */
+  /** The root of an apply does not run. */
   | 'not-live'
   | 'not-pinned'
-  /** The engine takes the image from a registry only, so the image can't be downloaded ahead. */
+  /** An image that only the engine can download was to be downloaded ahead. */
   | 'only-direct'
   /** The root is staged on another engine. */
   | 'other-engine'
-  /** Pins made by hand were named where a root is expected, or a root's pins where those made by hand are. */
+  /** A root's pins were to be unpinned by hand, or pins made by hand were to be released. */
   | 'pinned'
-  /** The quiet hours of berth.toml: nothing is fetched now. */
+  /** Nothing is fetched in the quiet hours of berth.toml. */
   | 'quiet-hours'
   | 'unknown-root'
-  /** The images can't be written into the root that is to ship them. */
+  /** The images that a root ships can't be written into the tree. */
   | 'unwritable';
 
-export class LifecycleError extends BerthError {
-  declare readonly code: LifecycleErrorCode;
-
+export class LifecycleError extends BerthError<LifecycleErrorCode> {
   constructor(
     code: LifecycleErrorCode,
     message: string,

@@ -1,25 +1,25 @@
 import type { BoundReference } from '../binding/survey.ts';
 import { type LintCode, type LintLevel, levelOf } from './rules.ts';
 
-/** Something that whoever builds the root should mend before it ships. */
+/** A fault of the root that its builder should correct before the root ships. */
 export interface LintFinding {
-  /** Of docs/lint.md, or of docs/problems.md. */
+  /** A code of docs/lint.md or docs/problems.md. */
   readonly code: string;
   readonly level: LintLevel;
   readonly message: string;
   readonly hint: string;
-  /** The file inside the root; left out where it is about the root as a whole. */
+  /** The file inside the root; absent if the finding concerns the root as a whole. */
   readonly path?: string;
   readonly line?: number;
   readonly unit?: string;
   readonly image?: string;
-  /** The unit's file, whose `LintIgnore=` may suppress this. */
+  /** The file of the unit whose `LintIgnore=` may suppress the finding. */
   readonly unitPath?: string;
-  /** The reason why it does not count. */
+  /** The reason given for suppressing the finding; a suppressed finding does not count. */
   readonly suppressed?: string;
 }
 
-/** A finding where a reference stands. */
+/** A finding at the place of a reference. */
 export function findingAt(
   reference: BoundReference,
   code: LintCode,

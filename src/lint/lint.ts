@@ -13,25 +13,25 @@ import { storeFindings } from './stores.ts';
 import { suppress } from './suppress.ts';
 
 export interface LintOptions {
-  /** Absent: nothing is asked, and the rules that would ask are skipped. */
+  /** If absent, the rules that need a registry are skipped. */
   readonly registry?: Registry;
-  /** What the bound images may have together, compressed, in bytes. */
+  /** The largest allowed total size of the bound images, compressed, in bytes. */
   readonly maxSize?: number;
 }
 
 export interface LintReport {
-  /** Those that are suppressed too; the worst first. */
+  /** All findings, suppressed ones included, with the most severe first. */
   readonly findings: readonly LintFinding[];
-  /** The rules that were skipped for want of a network. */
+  /** The rules that were skipped because they need a registry. */
   readonly skipped: readonly string[];
-  /** Of the bound images, compressed; absent where it was not asked. */
+  /** The total size of the bound images, compressed; absent if no registry was asked. */
   readonly bytes?: number;
 }
 
 /**
- * Everything that is better mended before the root ships. Must be called while the root is open.
+ * Finds everything that should be corrected before the root ships. The root must be open.
  *
- * @param context only to report what is under way, and to end it.
+ * @param context for progress reports and the signal that stops the work.
  */
 export async function lint(
   context: Pick<Context, 'report' | 'signal'>,
@@ -63,7 +63,7 @@ export async function lint(
   };
 }
 
-/** `not-checked` alone needs no word: it says what this says. */
+/** The rules that were skipped. `not-checked` is left out, because the list itself says the same. */
 function skippedRules(maxSize: number | undefined): string[] {
   return Object.entries(lintRules)
     .filter(([code, rule]) => rule.online === true && code !== 'not-checked')

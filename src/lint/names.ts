@@ -3,7 +3,7 @@ import { fullName, repositoryOf } from '../image/name.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
 import { findingAt, type LintFinding } from './finding.ts';
 
-/** What is wrong with names as such: `floating-tag`, `short-name`, `two-digests`. */
+/** The findings about names: `floating-tag`, `short-name`, `two-digests`. */
 export function namesFindings(
   survey: Survey,
   asked: ReadonlyMap<string, ResolvedImage>,
@@ -20,7 +20,7 @@ export function namesFindings(
 function floatingTag(reference: BoundReference, { lock }: Survey): LintFinding[] {
   const { image } = reference;
   if (image === undefined || image.includes('@') || lock.lock?.has(image) === true) return [];
-  // Of a lock that can't be read nobody knows what it locks.
+  // If the lock can't be read, it is unknown which names are locked.
   if (lock.problem !== undefined) return [];
   const why = lock.lock === undefined ? 'the root has no lock' : 'the root’s lock does not have it';
   const message = `${image} may mean another image on each host that fetches it: ${why}`;
@@ -30,9 +30,9 @@ function floatingTag(reference: BoundReference, { lock }: Survey): LintFinding[]
 
 function shortName(reference: BoundReference): LintFinding[] {
   const { raw, image } = reference;
-  // `Image=x.image` is no name, and a variable can be anything.
+  // `Image=x.image` names a unit, and a variable can have any value.
   if (image === undefined || /\.(image|build)$|\$/.test(raw)) return [];
-  // A specifier stands for something that may be a part of a name.
+  // A specifier is replaced by a letter, which can stand in any part of a name.
   const plain = fullName(raw.replace(/%./g, 'x'), { searchRegistries: [], aliases: {} });
   if (plain.ok || plain.code !== 'short-name') return [];
   return [
@@ -44,8 +44,8 @@ function shortName(reference: BoundReference): LintFinding[] {
 }
 
 /**
- * A repository that is pinned to a digest, and to another one elsewhere; or of which a tag means
- * (by the lock, or now) something else than what is pinned. Tags among themselves may differ.
+ * Finds repositories that are pinned to two digests, or pinned to one digest while a tag means
+ * another image (by the lock, or at the registry now). Two tags may differ from each other.
  */
 function twoDigests({ references, lock }: Survey, asked: ReadonlyMap<string, ResolvedImage>) {
   const named = references.filter((reference) => reference.image !== undefined);

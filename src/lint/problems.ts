@@ -2,12 +2,12 @@ import type { BoundProblem, Survey } from '../binding/survey.ts';
 import type { LintFinding } from './finding.ts';
 
 /**
- * The problems of the root, as findings: with one on something bound the root would not be ready
- * where it is staged, any other is a note. A unit that is not root's is a warning: podman starts it all
- * the same, and berth does not stage it.
+ * The problems of the root as findings. A problem on something bound is an error, because a staged root
+ * would not be ready; any other is a note. A unit that others than root may write is a warning,
+ * because podman starts it and berth does not stage it.
  *
- * @param ofBound what came up with the bound references' own files.
- * @param ofAll what came up with those of all references.
+ * @param ofBound the problems with files that bound references cite.
+ * @param ofAll the problems with files that any references cite.
  */
 export function problemFindings(
   { problems, references }: Survey,

@@ -9,13 +9,13 @@ import type { Registry } from '../registry/registry.ts';
 import { findingAt, type LintFinding } from './finding.ts';
 import type { LintCode } from './rules.ts';
 
-/** What the registries said: of each name its image, or a finding at each place that names it. */
+/** The answers of the registries: an image for each name, or a finding at each place of the name. */
 export interface Asked {
   readonly images: ReadonlyMap<string, ResolvedImage>;
   readonly findings: readonly LintFinding[];
 }
 
-/** Asks for every image that the root names, bound or not, as staging would. */
+/** Asks the registries for every image that the root names, bound or not, in the way of a stage. */
 export async function askRegistries(
   { report, signal }: Pick<Context, 'report' | 'signal'>,
   registry: Registry,
@@ -25,7 +25,7 @@ export async function askRegistries(
   const images = new Map<string, ResolvedImage>();
   const places = Map.groupBy(survey.references, ({ image }) => image);
   const work = async (binding: Binding) => {
-    // A lock that can't be read is a finding of its own: the name is there or not without it.
+    // An unreadable lock is a finding of its own. The name is looked up without the lock.
     const { lockProblem: _, ...asked } = binding;
     const { image } = await lookUp({ signal }, registry, asked);
     images.set(binding.name, image);
@@ -43,13 +43,13 @@ export async function askRegistries(
   return { images, findings };
 }
 
-/** A registry that hides what is private says the same of what is not there. */
+/** A registry may answer alike for private and missing images, so both get one code. */
 function codeOf({ code, kind }: BerthError): LintCode {
   if (code === 'no-platform') return 'no-platform';
   return kind === 'failed' ? 'missing-image' : 'not-checked';
 }
 
-/** What the bound images take together; a blob that several share counts once. */
+/** The total size of the bound images. A blob that several images share counts once. */
 export function sizeFindings(
   { images }: Asked,
   bound: readonly Binding[],

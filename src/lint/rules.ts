@@ -1,6 +1,6 @@
 export type LintLevel = 'error' | 'warning' | 'note';
 
-/** The rules that are lint's own; the codes of docs/problems.md come besides. */
+/** The codes of lint's own rules. Findings may also have the codes of docs/problems.md. */
 export type LintCode =
   | 'floating-tag'
   | 'missing-image'
@@ -15,14 +15,14 @@ export type LintCode =
 
 export interface LintRule {
   readonly level: LintLevel;
-  /** On a unit that is not bound. */
+  /** The level for a unit that is not bound. */
   readonly unbound: LintLevel;
   readonly summary: string;
-  /** Needs the registries, so `--offline` skips it. */
+  /** Set for rules that need the registries; `--offline` skips them. */
   readonly online?: true;
 }
 
-/** Held against docs/lint.md by a test. */
+/** All rules. A test compares them with docs/lint.md. */
 export const lintRules: Readonly<Record<LintCode, LintRule>> = {
   'floating-tag': {
     level: 'warning',

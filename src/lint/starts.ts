@@ -1,7 +1,7 @@
 import type { Survey } from '../binding/survey.ts';
 import { findingAt, type LintFinding } from './finding.ts';
 
-/** Bound units that nothing starts: their images are fetched and kept for nothing. */
+/** Findings about bound units that nothing starts: their images would be kept for nothing. */
 export function startFindings({ references }: Survey): readonly LintFinding[] {
   return references
     .filter(({ activation, decision }) => activation === 'none' && decision.bound)

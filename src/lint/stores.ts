@@ -2,13 +2,13 @@ import type { BoundReference, Survey } from '../binding/survey.ts';
 import { findingAt, type LintFinding } from './finding.ts';
 
 const BOOTC_LINKS = '/usr/lib/bootc/bound-images.d/';
-/** bootc's own store; podman finds what is there only if the unit says so. */
+/** bootc's own store. podman looks there only if the unit says so. */
 const BOOTC_STORE = '/usr/lib/bootc/storage';
 
 /**
- * Units that bootc binds, and so fetches into its own store, while berth fetches them into the
- * engine's: those linked from both directories, and those that bootc binds although their podman
- * never looks into bootc's store.
+ * Findings about units whose images both bootc and berth fetch, each into a store of its own: units
+ * linked from both directories, and units that bootc binds although their podman never looks into
+ * bootc's store.
  *
  * Source: bootc, docs, "Logically bound images".
  */

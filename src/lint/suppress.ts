@@ -4,10 +4,10 @@ import { findingAt, type LintFinding } from './finding.ts';
 import { isOnlineRule } from './rules.ts';
 
 /**
- * Marks what the units themselves say not to count, with a reason; a `LintIgnore=` without one
- * counts for nothing and is a finding, and so is one that suppresses nothing.
+ * Marks the findings that units suppress with `LintIgnore=`. A `LintIgnore=` without a reason has no
+ * effect and is itself a finding, and so is one that suppresses nothing.
  *
- * @param isOnline whether the rules that need the registries were looked at.
+ * @param isOnline whether the rules that need the registries were checked.
  */
 export function suppress(
   findings: readonly LintFinding[],
@@ -25,7 +25,7 @@ export function suppress(
   const used = new Set<LintIgnore>();
   const marked = findings.map((finding) => {
     const { unitPath = '', path = '', code } = finding;
-    // A container that takes its image from an .image unit has the problems of that, too.
+    // A container that uses an .image unit gets the findings of that unit, which has its own ignores.
     const ignore = units.get(unitPath)?.byCode.get(code) ?? units.get(path)?.byCode.get(code);
     if (ignore === undefined) return finding;
     used.add(ignore);
@@ -42,7 +42,7 @@ export function suppress(
   return distinct([...marked, ...said]);
 }
 
-/** A unit that says not to apply some rules to it. */
+/** A unit that suppresses rules for itself. */
 interface Ignoring {
   readonly reference: BoundReference;
   readonly lintIgnore: readonly LintIgnore[];
@@ -61,7 +61,10 @@ function idle(reference: BoundReference, { code, path, line }: LintIgnore): Lint
   return { ...findingAt(reference, 'suppression', { message, hint }), level: 'note', path, line };
 }
 
-/** Two units that share a line share what is wrong with it; what counts for one of them counts. */
+/**
+ * Removes duplicates. Units that share a line share its findings; a finding counts unless it is
+ * suppressed for all of them.
+ */
 function distinct(findings: readonly LintFinding[]): readonly LintFinding[] {
   const byKey = new Map<string, LintFinding>();
   for (const finding of findings) {

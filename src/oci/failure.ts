@@ -22,9 +22,7 @@ export const SHIPPED: LayoutOwner = {
 };
 
 /** A layout on this machine is damaged. The codes are those of a registry that sends the same. */
-export class LayoutError extends BerthError {
-  declare readonly code: LayoutErrorCode;
-
+export class LayoutError extends BerthError<LayoutErrorCode> {
   constructor(
     code: LayoutErrorCode,
     { called, hint }: LayoutOwner,

@@ -3,9 +3,7 @@ import { BerthError, type FailureKind } from '../common/errors.ts';
 export type OsImageErrorCode = 'os-image';
 
 /** An OS image can't be read as a root. */
-export class OsImageError extends BerthError {
-  declare readonly code: OsImageErrorCode;
-
+export class OsImageError extends BerthError<OsImageErrorCode> {
   constructor(message: string, options: { hint: string; kind?: FailureKind; cause?: unknown }) {
     super('os-image', message, options);
   }

@@ -37,8 +37,7 @@ export interface RegistryErrorOptions {
 }
 
 /** A failure of a registry, or of the configuration for registries. */
-export class RegistryError extends BerthError {
-  declare readonly code: RegistryErrorCode;
+export class RegistryError extends BerthError<RegistryErrorCode> {
   /** In milliseconds: how long the registry asks to be left alone. */
   declare readonly retryAfter?: number;
 

@@ -13,42 +13,48 @@ import {
 import { madeByKernel } from './read-error.ts';
 import { readUserMounts, type UserMounts } from './user-mounts.ts';
 
-/** A directory that is open, and what it is called. */
+/** An open directory and its name. */
 export interface Named {
   readonly fd: number;
-  /** Inside the root, without links: `/` or `/etc/containers`. */
+  /** The path inside the root, with no link in it: `/` or `/etc/containers`. */
   readonly realPath: string;
 }
 
-/** A directory of the root that is held open. */
+/** A directory of the root whose descriptor stays open. */
 export interface Directory extends Named {
-  /** Where others than root may write: it itself, or a directory above it. */
+  /** The first directory on the way, this one included, that others than root may write. */
   readonly foreign?: Foreign | undefined;
-  /** As `isShared` says; then `foreign` counts for itself and what is no directory in it. */
+  /**
+   * The result of `isShared`. In a shared directory `foreign` applies to the directory itself and to
+   * its entries that are no directories.
+   */
   readonly isShared: boolean;
-  /** The device of its file system (st_dev). */
+  /** The device of the file system (st_dev). */
   readonly device: number;
-  /** Not everybody may enter it: because of itself, or a directory above it. */
+  /** True if not everybody may enter: because of this directory or one above it. */
   readonly isPrivate: boolean;
-  /** The regular files it had when it was last listed. */
+  /** The names of the regular files, as of the last listing. */
   files?: ReadonlySet<string>;
 }
 
-/** open(2). Only names the directory: neither its permission to be read is needed nor its content. */
+/**
+ * The flag of open(2) for a descriptor that only names a file: opening needs no permission to read
+ * and touches no content.
+ */
 export const O_PATH = 0o10000000;
 
-/** Worst case, with every one listed and full: about 125 MB of names. */
+/** If every directory is listed and full, their names take about 125 MB. */
 const maxIdle = 32;
 
 /**
- * The open directories of one root, by real path. Each was opened as a real directory by name
- * from its parent's descriptor, so a path that has an entry here leads through no link, and what
- * is swapped later changes nothing of what was opened: it is stale at worst, never elsewhere.
+ * The open directories of one root, by real path. Each was opened by name from its parent's
+ * descriptor, and only as a real directory. So a path with an entry here leads through no link.
+ * If a directory is replaced later, its descriptor is stale at worst, and never leads elsewhere.
  */
 export class Directories {
   readonly root: Directory;
   readonly trusted: Trusted = reader();
-  /** The least recently used first. */
+  /** In the order of their last use, the oldest first. */
   readonly #open = new Map<string, Directory>();
   #closed = false;
 
@@ -56,16 +62,16 @@ export class Directories {
   readonly #prefix: string;
 
   /**
-   * Takes over the descriptor.
+   * Takes over the descriptor and closes it in the end.
    *
-   * @param location where the root lies, as far as that is a path.
+   * @param location the path of the root; any other text if it has none.
    */
   constructor(fd: number, location: string) {
     this.#mounts = readUserMounts();
     this.#prefix = location.replace(/\/$/, '');
     const stats = fstatSync(fd);
     const foreign = isForeign(stats, this.trusted) ? { ...ownership(stats), path: '/' } : undefined;
-    // The top's own permission to enter is that of the place where the tree lies now, not of the OS.
+    // Who may enter the top directory is decided by where the tree lies now, not by the OS.
     this.root = {
       fd,
       realPath: '/',
@@ -76,7 +82,10 @@ export class Directories {
     };
   }
 
-  /** The user who answers for what is mounted at an entry; it must not be looked at then. */
+  /**
+   * The user whose program serves the file system that is mounted at an entry. Such an entry must not
+   * even be looked at: the program may never answer.
+   */
   mountedBy(parent: Directory, name: string): Foreign | undefined {
     if (this.#mounts.byPath.size === 0) return undefined;
     const path = pathOf(parent, name);
@@ -89,7 +98,7 @@ export class Directories {
     return this.#closed;
   }
 
-  /** The directory of this real path, if it is open. */
+  /** The open directory with this real path. */
   known(realPath: string): Directory | undefined {
     if (realPath === '/') return this.root;
     const directory = this.#open.get(realPath);
@@ -100,10 +109,12 @@ export class Directories {
   }
 
   /**
-   * @param path how errors call it.
+   * Opens a directory by its name in an open one.
+   *
+   * @param path the name of the directory in errors.
    * @returns undefined if the name is no longer a directory.
-   * @throws {RootError} `not-a-file` for a file system in which the kernel tells of itself and of
-   * processes: whatever cites such a file means no file of the OS.
+   * @throws {RootError} `not-a-file` for a file system that shows the state of the kernel or of
+   * processes, such as procfs: none of its files is a file of the OS.
    */
   open(parent: Directory, name: string, path: string): Directory | undefined {
     const realPath = pathOf(parent, name);
@@ -111,13 +122,13 @@ export class Directories {
       const flags = O_PATH | constants.O_NOFOLLOW | constants.O_DIRECTORY;
       const fd = openSync(kernelPath(parent, name), flags);
       const stats = fstatSync(fd);
-      // Whoever mounts a file system says who owns what is in it.
+      // A mounted file system has owners of its own, so the parent's sharing does not apply to it.
       const isMount = stats.dev !== parent.device;
       if (isMount && isKernels(fd)) {
         closeSync(fd);
         throw madeByKernel(path);
       }
-      // A mount that came after the root was opened is told by its device.
+      // A file system that was mounted after the root was opened is found by its device.
       const user = isMount ? readUserMounts().byDevice.get(stats.dev) : undefined;
       const owner = user === undefined ? ownership(stats) : { uid: user, gid: user, mode: 0 };
       const own = isForeign(owner, this.trusted) ? { ...owner, path: realPath } : undefined;
@@ -133,13 +144,16 @@ export class Directories {
       this.#open.set(realPath, directory);
       return directory;
     } catch (error) {
-      // O_PATH with O_DIRECTORY says ENOTDIR of a link too.
+      // With O_PATH and O_DIRECTORY a link is ENOTDIR too.
       if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return undefined;
       throw error;
     }
   }
 
-  /** Closes what was not used for longest. For the start of a walk: all of a walk stays open. */
+  /**
+   * Closes the directories that have not been used for longest. Call it before a walk: directories
+   * of a walk under way must stay open.
+   */
   trim(): void {
     for (const directory of this.#open.values()) {
       if (this.#open.size <= maxIdle) return;
@@ -179,14 +193,16 @@ function ownership({ uid, gid, mode }: Ownership): Ownership {
   return { uid, gid, mode };
 }
 
-/** The real path of an entry. */
+/** The real path of an entry of a directory. */
 export function pathOf(directory: Named, name: string): string {
   return directory.realPath === '/' ? `/${name}` : `${directory.realPath}/${name}`;
 }
 
 /**
- * What stands in for openat(2), which Node has not: the kernel goes from the link
- * `/proc/self/fd/N` straight to the open directory (proc(5)). The name is one component.
+ * A path that replaces openat(2), which Node does not have: the kernel follows the link
+ * `/proc/self/fd/N` straight to the open directory (proc(5)).
+ *
+ * @param name a single path component.
  */
 export function kernelPath(directory: Named, name: string): string | Buffer {
   const path = `/proc/self/fd/${directory.fd}/${name}`;

@@ -32,15 +32,15 @@ interface ListedFile {
   readonly name: string;
 }
 
-/** A regular file, open, and where it lies. */
+/** An open regular file and its real path. */
 interface ReachedFile extends OpenRegular {
   readonly realPath: string;
   readonly isPrivate: boolean;
 }
 
 /**
- * A root behind an open directory. What was read of its directories once is kept for as long as
- * their descriptors are: a tree that changes meanwhile may be seen in part as it was before.
+ * A root read from an open directory. Listings of directories are kept as long as their descriptors
+ * are open, so parts of a tree that changes meanwhile may be seen in their earlier state.
  */
 export class DirectoryRoot implements Root {
   readonly location: string;
@@ -124,7 +124,7 @@ export class DirectoryRoot implements Root {
     });
   }
 
-  /** The caller closes it. */
+  /** Opens a regular file; the caller closes its descriptor. */
   #open(path: string): ReachedFile | undefined {
     for (let changes = 0; changes <= maxChanges; changes++) {
       const reached = this.#listedFile(path) ?? this.#walk(path, 'follow');
@@ -139,7 +139,10 @@ export class DirectoryRoot implements Root {
     throw keepsChanging(path);
   }
 
-  /** Only the open file itself tells whose it is: the name may mean another by now. */
+  /**
+   * Checks the owner and mode of a file that is already open: the name may lead to another file by
+   * now. Closes the file if it is refused.
+   */
   #judged(file: OpenRegular, directory: Directory, name: string, path: string): ReachedFile {
     const { stats } = file;
     const isHidden = isPrivate({ directory, stats });
@@ -164,7 +167,10 @@ export class DirectoryRoot implements Root {
     return this.#view === 'public' && isHidden ? notForEverybody(path) : undefined;
   }
 
-  /** Saves the walk and a look at the file, which is a third of the time that small files take. */
+  /**
+   * Finds a file in a directory that was listed before. Skipping the walk and the look at the file
+   * saves a third of the time for small files.
+   */
   #listedFile(path: string): ListedFile | undefined {
     const slash = path.lastIndexOf('/');
     const directory = this.#directories.known(path.slice(0, slash) || '/');
@@ -187,10 +193,10 @@ export class DirectoryRoot implements Root {
   }
 }
 
-/** A name that no file can have, or one that went between two looks at it. */
+/** Whether an error means that no file has the name: it can't exist, or vanished during the walk. */
 const nothingThere: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']);
 
-/** Whether there are users who may not read the file. */
+/** Whether some users may not read the file. */
 function isPrivate({ directory, stats }: { directory: Directory; stats: Stats }): boolean {
   return directory.isPrivate || !isReadableByEverybody(stats);
 }

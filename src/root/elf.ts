@@ -1,8 +1,10 @@
 import { type Root, RootError } from './root.ts';
 
 /**
- * The architecture that a root runs on, in Go's name, by the header of a program that every
- * system has; undefined where none is there or none tells.
+ * The architecture that a root runs on, by its name in Go. Read from the ELF header of a program
+ * that every system has.
+ *
+ * @returns undefined if the root has no such program, or one of an unknown architecture.
  */
 export function architectureOf(root: Root): string | undefined {
   for (const path of paths) {
@@ -16,7 +18,7 @@ export function architectureOf(root: Root): string | undefined {
 const paths = ['/usr/lib/systemd/systemd', '/lib/systemd/systemd', '/sbin/init', '/usr/bin/sh'];
 const headerBytes = 20;
 
-/** By e_ident and e_machine (System V ABI, chapter 4, "ELF Header"). */
+/** The architecture in an ELF header: e_ident and e_machine (System V ABI, chapter 4, "ELF Header"). */
 export function elfArchitecture(start: Buffer): string | undefined {
   if (start.length < headerBytes || start.toString('latin1', 0, 4) !== '\x7fELF') return undefined;
   const is64 = start[4] === 2;
@@ -26,7 +28,7 @@ export function elfArchitecture(start: Buffer): string | undefined {
   return machines.get(`${machine} ${is64 ? 64 : 32} ${isLittle ? 'little' : 'big'}`);
 }
 
-/** The registered numbers of e_machine, with the class and the order of bytes that Go's name means. */
+/** Go's names, by the number of e_machine, the class (32 or 64 bits) and the byte order. */
 const machines: ReadonlyMap<string, string> = new Map([
   ['3 32 little', '386'],
   ['21 64 big', 'ppc64'],
@@ -39,7 +41,10 @@ const machines: ReadonlyMap<string, string> = new Map([
   ['258 64 little', 'loong64'],
 ]);
 
-/** What can't be read tells nothing; that it can't is said where it is read for itself. */
+/**
+ * The first bytes of a program, or undefined if it can't be read. No problem is reported here: if
+ * a unit needs the file, the code that reads the unit reports it.
+ */
 function startOf(root: Root, path: string): Buffer | undefined {
   try {
     return root.readStart(path, headerBytes);

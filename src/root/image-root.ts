@@ -16,11 +16,11 @@ import { type Entry, type Found, type FoundFile, isOfOs, type Root, type View } 
 import type { TreeDirectory, TreeFile, TreeNode } from './tree-node.ts';
 
 const defaultMaxBytes = 1024 * 1024;
-/** As for directories. */
+/** The same limits as for a root in a directory. */
 const maxLinks = 40;
 const maxDepth = 64;
 
-/** What holds of a node for its own sake, or for that of a directory above it. */
+/** The rights of a node, including those that follow from a directory above. */
 interface Rights {
   readonly foreign: Foreign | undefined;
   readonly isPrivate: boolean;
@@ -34,16 +34,16 @@ interface Reached extends Rights {
 /** A directory on the way to a path. */
 interface Step extends Rights {
   readonly directory: TreeDirectory;
-  /** What is foreign because of it: not the directories in it, where it is shared. */
+  /** `foreign` as directories below inherit it: undefined in a shared directory. */
   readonly passedOn: Foreign | undefined;
 }
 
-/** The tree, which every view of the root lets go of when the root is closed. */
+/** Holds the tree for all views of a root, so that closing one view frees the tree for all. */
 export interface HeldTree {
   tree: TreeDirectory | undefined;
 }
 
-/** A root that is an image's tree in memory. */
+/** A root read from the tree of an image in memory. */
 export class ImageRoot implements Root {
   readonly location: string;
   readonly #held: HeldTree;
@@ -94,7 +94,7 @@ export class ImageRoot implements Root {
     return start.subarray(0, bytes);
   }
 
-  /** An image's tree has no files that could be opened. */
+  /** Always undefined: the files of an image's tree have no descriptors. */
   openFile(): undefined {
     return undefined;
   }
@@ -117,12 +117,12 @@ export class ImageRoot implements Root {
     return { file: node, realPath, isPrivate };
   }
 
-  /** As `walk` of the directories does. */
+  /** Follows a path as `walk` does for directories. */
   #walk(path: string, last: 'follow' | 'stay'): Reached | undefined {
     const { tree } = this.#held;
     if (tree === undefined) throw new Error(`the root ${this.location} is closed already`);
     if (!isPossiblePath(path)) return undefined;
-    // The top's own permission to enter is that of the place where a tree lies, not of the OS.
+    // Who may enter the top directory is decided by where a tree lies, not by the OS.
     const foreign = foreignOf(tree, '/');
     const top = { directory: tree, foreign, passedOn: foreign, isPrivate: false };
     const way: Step[] = [top];

@@ -1,18 +1,18 @@
-/** Which contents of an image stay in memory: the rest is known by name alone. */
+/** Decides which file contents of an image stay in memory. Of all other files only names are kept. */
 export class KeptContent {
   #bytes = 0;
   readonly #recent = new Map<string, Buffer>();
   #recentBytes = 0;
 
-  /** Whether the content of a file is to be read from the layer at all. */
+  /** Whether the content of a file has to be read from the layer. */
   wants(path: string, size: number): boolean {
     return size <= maxFile && (isObject(path) || this.#fits(path, size));
   }
 
   /**
-   * What to hold of a file, now that its content is known. An object of OSTree is held for a
-   * while: the file that it is follows in the archive as a hard link to it (ostree-rs-ext,
-   * "container image layout").
+   * The part of a file's content to keep. Objects of OSTree are kept for a while in any case: later
+   * in the archive, hard links to them make them files of the tree (ostree-rs-ext, "container image
+   * layout").
    */
   keep(path: string, content: Buffer): Buffer | undefined {
     if (isObject(path)) this.#remember(path, content);
@@ -21,7 +21,7 @@ export class KeptContent {
     return Buffer.from(content);
   }
 
-  /** Of a file that is no longer there. */
+  /** Frees the space of a file that was replaced or removed. */
   release(bytes: number): void {
     this.#bytes -= bytes;
   }
@@ -31,7 +31,7 @@ export class KeptContent {
   }
 
   #fits(path: string, size: number): boolean {
-    // Data and homes come by the gigabyte: they leave room for what the system is made of.
+    // Data and homes can be gigabytes: half of the space is reserved for the system's own files.
     if (isUnder(path, roomy)) return this.#bytes + size <= maxKept / 2;
     return isUnder(path, systems) && this.#bytes + size <= maxKept;
   }
@@ -72,7 +72,7 @@ const systems = [
 
 const roomy = ['opt', 'home', 'root', 'srv', 'var/home', 'var/opt', 'var/srv', 'var/roothome'];
 
-/** Programs that every system has, by which `architectureOf` tells what it runs on. */
+/** Programs that every system has; `architectureOf` reads their headers. */
 export const programs: readonly string[] = [
   'usr/lib/systemd/systemd',
   'lib/systemd/systemd',

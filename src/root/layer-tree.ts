@@ -8,21 +8,21 @@ const maxEntries = 1_000_000;
 const maxNameBytes = 128 * 1024 * 1024;
 const maxLinks = 40;
 const maxDepth = 512;
-/** PATH_MAX (limits.h), without the NUL: what is longer no tool can have made. */
+/** PATH_MAX (limits.h) without the NUL: no tool can have created a longer path. */
 const maxPath = 4095;
-/** Names gone through in all, so that links that lead around and around end. */
+/** The number of path components walked in total, so that links in circles come to an end. */
 const maxSteps = 100_000_000;
 const startBytes = 64;
 
 interface Place {
   readonly directory: TreeDirectory;
-  /** Of the directory, in the tree and without links. */
+  /** The path components of the directory in the tree, with no link among them. */
   readonly path: readonly string[];
 }
 
 /**
- * The files of an image, its layers laid one over the other (image-spec, layer.md), as an
- * extractor does that never leaves its directory.
+ * The files of an image: its layers applied one after the other (image-spec, layer.md), as by an
+ * extractor that never leaves its directory.
  */
 export class LayerTree {
   readonly root: TreeDirectory = emptyDirectory(0);
@@ -32,7 +32,11 @@ export class LayerTree {
   #nameBytes = 0;
   #steps = 0;
 
-  /** @throws {RootError} if the image has more than berth holds, or a path that leads nowhere. */
+  /**
+   * Applies the next layer.
+   *
+   * @throws {RootError} if the image exceeds a limit, or links in a path form a circle.
+   */
   async apply(entries: AsyncIterable<TarEntry>): Promise<void> {
     this.#layer++;
     for await (const entry of entries) await this.#add(entry);
@@ -91,7 +95,7 @@ export class LayerTree {
     return { ...file, start: Buffer.from(await entry.read(startBytes)) };
   }
 
-  /** Owner and mode are those of the file that it is another name of. */
+  /** A hard link. Owner and mode come from the file that it links to. */
   #linked(entry: TarEntry, path: string): TreeNode {
     const layer = this.#layer;
     const { target } = entry;
@@ -99,7 +103,7 @@ export class LayerTree {
     const last = names.pop();
     const place = this.#place(names, 'look', target);
     const node = last === undefined ? undefined : place?.directory.entries.get(last);
-    // Of what is not there nothing is known but that a file was meant.
+    // The target is missing: all that is known is that the entry is a file.
     if (node === undefined || node.kind === 'directory') {
       return { kind: 'file', layer, rights: rightsOf('file', entry), size: 0 };
     }
@@ -123,7 +127,10 @@ export class LayerTree {
     else if (!last.startsWith('.wh..wh.')) this.#drop(directory, last.slice('.wh.'.length));
   }
 
-  /** Only what lower layers brought: the order in a layer is free. */
+  /**
+   * Removes the entries that come from lower layers. Entries of this layer stay, because they may
+   * stand before the whiteout in the archive.
+   */
   #dropLower(directory: TreeDirectory): void {
     for (const name of directory.entries.keys()) this.#drop(directory, name);
   }
@@ -138,14 +145,14 @@ export class LayerTree {
     directory.entries.delete(name);
   }
 
-  /** What is replaced or gone gives its room back. */
+  /** Frees the space of a node that is replaced or removed. */
   #forget(node: TreeNode): void {
     if (node.kind === 'file') this.#kept.release(node.content?.length ?? 0);
     else if (node.kind === 'directory')
       for (const below of node.entries.values()) this.#forget(below);
   }
 
-  /** The directory that the names lead to, links of this and lower layers followed in the tree. */
+  /** The directory that the names lead to. Links of this and lower layers are followed in the tree. */
   #place(names: readonly string[], missing: 'make' | 'look', path: string): Place | undefined {
     const way: TreeDirectory[] = [this.root];
     const reached: string[] = [];
@@ -189,7 +196,7 @@ export class LayerTree {
   }
 }
 
-/** The names of a path that can't lead outside, whatever it says. */
+/** The components of a path, with `.` and `..` resolved so that the path can't lead outside. */
 function normal(path: string): string[] {
   const names: string[] = [];
   for (const name of path.split('/')) {

@@ -7,15 +7,16 @@ import type { Entry, EntryKind } from './root.ts';
 export const maxEntries = 65_536;
 
 /**
- * The entries of an open directory, sorted by the bytes of their names; remembers in it which are
- * regular files. Where a file system does not tell kinds, Node looks at each entry itself.
+ * The entries of an open directory, sorted by the bytes of their names. Also notes in `directory`
+ * which of them are regular files. If a file system does not report kinds, Node looks at each entry.
  *
- * @param path how errors call it.
+ * @param path the name of the directory in errors.
  * @throws {RootError}
  */
 export function entriesOf(directory: Directory, path: string): readonly Entry[] {
   const read = readEntries(directory, path, 'utf8');
-  // What Node puts for bytes that are not UTF-8. Rare, and `latin1` for all costs the double.
+  // Node replaces bytes that are not UTF-8 by U+FFFD. Reading all names as `latin1` avoids that, but
+  // takes twice as long, so only such rare directories are read again.
   const lossy = read.some(({ name }) => name.includes('\uFFFD'));
   const entries = lossy
     ? readEntries(directory, path, 'latin1').map(({ name, kind }) => ({
@@ -43,7 +44,7 @@ function kindOf(entry: Dirent): EntryKind {
   return entry.isSymbolicLink() ? 'link' : 'other';
 }
 
-/** UTF-16 units sort as the bytes of UTF-8 do, but for those from U+D800 up. */
+/** Sorts by bytes of UTF-8. UTF-16 has the same order, except for units from U+D800 up. */
 export function sortByBytes(entries: Entry[]): Entry[] {
   if (!entries.some(({ name }) => /[\uD800-\uFFFF]/.test(name)))
     return entries.sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -5,8 +5,8 @@ import { O_PATH } from './directories.ts';
 import { RootError } from './root.ts';
 
 /**
- * A descriptor (O_PATH) of the directory that a command line names: a path, or `fd:N` for one that
- * this process inherited, which stays open. The caller closes what it gets.
+ * Opens the directory that a command line names: a path, or `fd:N` for an inherited descriptor, which
+ * stays open. The caller closes the returned descriptor (O_PATH).
  *
  * @throws {RootError} `no-root`
  */

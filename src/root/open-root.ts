@@ -8,14 +8,14 @@ import { type Foreign, whyForeign } from './ownership.ts';
 import { isOfOs, type Root, RootError, type View } from './root.ts';
 
 /**
- * The root that a command line names: the path of a directory, or `fd:N` for a directory that
- * this process inherited as descriptor N (opened with O_PATH will do; it stays open).
+ * Opens the root that a command line names: the path of a directory, or `fd:N` for a directory that
+ * this process inherited as descriptor N. The inherited descriptor stays open; O_PATH is enough.
  *
- * Its location is the real path, also for a descriptor if that path leads to the very same
- * directory here: so a root is called the same however it was given. Else it is `fd:N`.
+ * The location of the root is its real path, so it does not depend on how the root was named. For a
+ * descriptor whose path does not lead to the same directory here, the location is `fd:N`.
  *
- * @throws {RootError} `no-root`; `user-writable` if others than root may write the directory itself, or
- * its /usr or /etc, and so all that is in it.
+ * @throws {RootError} `no-root`; `user-writable` if others than root may write the directory itself,
+ * its /usr or its /etc, and thereby everything in it.
  */
 export function openRoot(spec: string, view: View = 'os'): Root {
   if (spec.startsWith('image:')) {
@@ -34,7 +34,7 @@ export function openRoot(spec: string, view: View = 'os'): Root {
   throw topUserWritable(location, foreign);
 }
 
-/** The directories without which there is no OS: whose they are, the tree is. */
+/** The directories that every OS has: their owner owns the whole tree. */
 const TOPS = ['/usr', '/etc'];
 
 function foreignTop(root: Root): Foreign | undefined {
@@ -58,7 +58,7 @@ function topUserWritable(location: string, foreign: Foreign): RootError {
   );
 }
 
-/** @returns undefined where the kernel's name for the directory does not lead to it from here. */
+/** @returns undefined if the kernel's path of the directory leads somewhere else in this process. */
 function realPathOf(fd: number, opened: Stats): string | undefined {
   const path = readlinkSync(`/proc/self/fd/${fd}`, { encoding: 'buffer' });
   const there = statSync(path, { throwIfNoEntry: false });

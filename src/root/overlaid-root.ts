@@ -19,15 +19,15 @@ import {
   type View,
 } from './root.ts';
 
-/** A directory that stands in the place of one of a root. */
+/** A directory of the overlay. */
 export interface OverlayDirectory {
   readonly kind: 'directory';
   readonly entries: ReadonlyMap<string, OverlayNode>;
-  /** Where others than root may write it. */
+  /** The owner and path, if others than root may write the directory. */
   readonly foreign?: Foreign | undefined;
 }
 
-/** A file as it lies in some root. */
+/** A file of the overlay; its content is read from another root. */
 export interface OverlayFile {
   readonly kind: 'file' | 'other';
   readonly root: Root;
@@ -37,13 +37,13 @@ export interface OverlayFile {
 export interface OverlayLink {
   readonly kind: 'link';
   readonly target: string;
-  /** Where others than root made it. */
+  /** The owner and path, if others than root made the link. */
   readonly foreign?: Foreign | undefined;
 }
 
 export type OverlayNode = OverlayDirectory | OverlayFile | OverlayLink;
 
-/** As for directories. */
+/** The same limits as for a root in a directory. */
 const maxLinks = 40;
 const maxDepth = 64;
 
@@ -57,21 +57,21 @@ type Reached =
   | {
       readonly in: 'tree';
       readonly root: Root;
-      /** In that root. */
+      /** The path in `root`. */
       readonly path: string;
       readonly realPath: string;
     };
 
-/** What stands in the places of a root's own directories. */
+/** The replacements of a root's own directories. */
 export interface Overlays {
   readonly etc?: OverlayDirectory;
-  /** A tree whose top is `/var`. */
+  /** A root whose top directory becomes `/var`. */
   readonly var?: Root;
 }
 
 /**
- * A root in which others stand in the places of its `/etc` and `/var`. Links lead from the one to
- * the other as they would if it were so.
+ * A root whose `/etc` and `/var` are replaced by others. Links between the parts are followed as in a
+ * single tree.
  */
 export class OverlaidRoot implements Root {
   readonly #base: Root;
@@ -79,7 +79,7 @@ export class OverlaidRoot implements Root {
   readonly #roots: readonly Root[];
   readonly #view: View;
 
-  /** @param roots from which the files come besides; they are closed with this one. */
+  /** @param roots the roots that files of the overlay are read from; closed together with this one. */
   constructor(base: Root, overlays: Overlays, roots: readonly Root[], view: View = 'os') {
     this.#base = base;
     this.#overlays = overlays;
@@ -152,7 +152,7 @@ export class OverlaidRoot implements Root {
     return at?.root.openFile(at.path);
   }
 
-  /** In which root a file lies, and where it is in this one. */
+  /** The root and path to read a file from, and the file's real path in this root. */
   #file(path: string): readonly [{ root: Root; path: string } | undefined, string] {
     const reached = this.#walk(path, 'follow');
     if (reached === undefined) return [undefined, path];
@@ -172,7 +172,7 @@ export class OverlaidRoot implements Root {
     for (const root of this.#roots) root.close();
   }
 
-  /** A component at a time: a link of the base may lead into the overlay, and back. */
+  /** Walks one component at a time, because a link may lead from the base into the overlay and back. */
   #walk(path: string, last: 'follow' | 'stay'): Reached | undefined {
     if (!isPossiblePath(path)) return undefined;
     const names: string[] = [];
@@ -202,7 +202,7 @@ export class OverlaidRoot implements Root {
     return this.#at(names);
   }
 
-  /** Where the names lead, none of them but the last a link. */
+  /** The file at a path of which only the last component may be a link. */
   #at(names: readonly string[]): Reached | undefined {
     const realPath = `/${names.join('/')}`;
     const [top, ...below] = names;

@@ -1,14 +1,14 @@
-/** The owner, group and mode of a file, as the kernel or an archive tells. */
+/** The owner, group and mode of a file, as the kernel or an archive states them. */
 export interface Ownership {
   readonly uid: number;
   readonly gid: number;
-  /** The permission bits, and no more is looked at. */
+  /** Only the permission bits are looked at. */
   readonly mode: number;
 }
 
-/** The first thing on the way to a path that others than root may write. */
+/** The first file or directory on the way to a path that others than root may write. */
 export interface Foreign extends Ownership {
-  /** Inside the root; the path that was asked for, or a directory or link above it. */
+  /** Inside the root: the requested path itself, or a directory or link on the way to it. */
   readonly path: string;
 }
 
@@ -18,7 +18,7 @@ const STICKY = 0o1000;
 const READABLE_BY_EVERYBODY = 0o004;
 const SEARCHABLE_BY_EVERYBODY = 0o001;
 
-/** Whose writing counts as root's. */
+/** A user and group whose writing counts as root's. */
 export interface Trusted {
   readonly uid: number;
   readonly gid: number;
@@ -27,8 +27,8 @@ export interface Trusted {
 export const root: Trusted = { uid: 0, gid: 0 };
 
 /**
- * The user of this process. What this user may write gains nothing by being read with this user's
- * rights, so a tree that its own builder reads is as good as root's.
+ * The user of this process. A file that this user may write gains nothing by being read with the
+ * rights of the same user. So a builder may read a tree of their own as if root owned it.
  */
 export function reader(): Trusted {
   const uid = process.geteuid?.() ?? root.uid;
@@ -36,8 +36,8 @@ export function reader(): Trusted {
 }
 
 /**
- * Whether others than root and the trusted user may write it. The members of the group `root` count
- * as root: a build with the umask 002 gives the group the right to write to all that it copies.
+ * Whether others than root and the trusted user may write the file. Members of the group `root` count
+ * as root: a build with umask 002 makes everything that it copies writable for the group.
  */
 export function isForeign(owner: Ownership, trusted: Trusted): boolean {
   if (owner.uid !== root.uid && owner.uid !== trusted.uid) return true;
@@ -47,15 +47,15 @@ export function isForeign(owner: Ownership, trusted: Trusted): boolean {
 }
 
 /**
- * Whether everybody may make entries in a directory of root's, and nobody may take those of others
- * away: a directory of root's in there is root's, for nobody else can have made or moved it there.
- * A file may be: whoever may write the directory in which root made it can rename it from there.
+ * Whether this is a sticky directory of root, such as /tmp: everybody may create entries in it, but
+ * nobody may remove entries of others. A directory of root in it was put there by root. For a file of
+ * root that is not certain: anybody who may write the directory where root created it could have moved it here.
  */
 export function isShared({ uid, mode }: Ownership): boolean {
   return uid === root.uid && (mode & STICKY) !== 0;
 }
 
-/** Whether the link was made by others. Everybody may "write" a link by its mode, which says nothing. */
+/** Whether others made the link. Only the owner counts: the mode of every link is 0777. */
 export function isForeignLink({ uid }: Ownership, trusted: Trusted): boolean {
   return uid !== root.uid && uid !== trusted.uid;
 }
@@ -64,19 +64,19 @@ export function isReadableByEverybody({ mode }: Ownership): boolean {
   return (mode & READABLE_BY_EVERYBODY) !== 0;
 }
 
-/** Whether everybody may go through the directory to what is in it. */
+/** Whether everybody may pass through the directory to its entries. */
 export function isSearchableByEverybody({ mode }: Ownership): boolean {
   return (mode & SEARCHABLE_BY_EVERYBODY) !== 0;
 }
 
-/** For messages: `which belongs to user 1001`. */
+/** The reason for a message: `which belongs to user 1001`. */
 export function whyForeign({ uid, gid, mode }: Ownership): string {
   if (uid !== root.uid && uid !== reader().uid) return `which belongs to user ${uid}`;
   if ((mode & WRITABLE_BY_EVERYBODY) !== 0) return 'which everybody may write';
   return `which group ${gid} may write`;
 }
 
-/** What to do about it, as a command without the path. */
+/** The command, without the path, that makes the file root's. */
 export function howToGiveToRoot({ uid }: Ownership): string {
   return uid !== root.uid && uid !== reader().uid ? 'chown root:root' : 'chmod go-w';
 }

@@ -3,7 +3,7 @@ import { displayPath } from '../common/path-bytes.ts';
 import { type Foreign, howToGiveToRoot, whyForeign } from './ownership.ts';
 import { RootError } from './root.ts';
 
-/** `path` is what was asked for in all of these. */
+/** In all functions of this file, `path` is the path that was requested. */
 export function notAFile(path: string, found: Stats | string): RootError {
   return new RootError(
     'not-a-file',
@@ -76,7 +76,7 @@ export function keepsChanging(path: string): RootError {
   );
 }
 
-/** For what others than root may write, or what lies behind it. */
+/** The error for a file that others than root may write, and for everything behind such a file. */
 export function userWritable(path: string, foreign: Foreign): RootError {
   const where = foreign.path === path ? '' : ` on the way to ${displayPath(path)}`;
   return new RootError(
@@ -90,7 +90,7 @@ export function userWritable(path: string, foreign: Foreign): RootError {
   );
 }
 
-/** For what only root may read and units of users cite. */
+/** The error for a private file that a unit of users cites. */
 export function notForEverybody(path: string): RootError {
   return new RootError(
     'private',
@@ -100,7 +100,7 @@ export function notForEverybody(path: string): RootError {
   );
 }
 
-/** For an error of the kernel that is not one of the others. */
+/** The error for a failed system call that has no function of its own here. */
 export function unreadable(path: string, code: string, cause: unknown): RootError {
   const denied = code === 'EACCES' || code === 'EPERM';
   return new RootError(
@@ -116,7 +116,7 @@ export function unreadable(path: string, code: string, cause: unknown): RootErro
   );
 }
 
-/** For a file of an image whose content was passed over when its layers were read. */
+/** The error for a file of an image whose content was not kept when the layers were read. */
 export function notKept(path: string): RootError {
   return new RootError(
     'unreadable',

@@ -4,23 +4,23 @@ import { type Directory, kernelPath, O_PATH } from './directories.ts';
 import { notAFile, tooLarge } from './read-error.ts';
 import type { OpenFile } from './root.ts';
 
-/** For files whose size the kernel does not say, as those of procfs. */
+/** The size of the first buffer for files whose size the kernel does not tell, as in procfs. */
 const firstBytes = 4096;
 
-/** A regular file that is open, and who owns it. */
+/** An open regular file with its owner and mode. */
 export interface OpenRegular extends OpenFile {
   readonly stats: Stats;
 }
 
 /**
- * Opens a file that was a regular one a moment ago; the caller closes it.
+ * Opens a regular file; the caller closes it.
  *
- * O_PATH opens nothing but the name: only when that has turned out to be a regular file, the file
- * itself is opened, by way of that descriptor. So no device and no FIFO is ever opened, whatever
- * stands in its place by now, or whatever a damaged file system says of the kind of its entry.
+ * First only the name is opened (O_PATH). If it names a regular file, the file itself is opened
+ * through that descriptor. So no device and no FIFO is ever opened, even if the file was replaced
+ * meanwhile, or a damaged file system reports the wrong kind of an entry.
  *
- * @param path how errors call it.
- * @returns undefined if the name is gone, or a link, by now.
+ * @param path the name of the file in errors.
+ * @returns undefined if the name is gone or has become a link.
  * @throws {RootError} `not-a-file`
  */
 export function openRegular(
@@ -52,7 +52,7 @@ function openName(directory: Directory, name: string): number | undefined {
 }
 
 /**
- * All of an open file.
+ * Reads an open file completely.
  *
  * @throws {RootError} `too-large`
  */
@@ -68,7 +68,7 @@ export function readStartOf({ fd }: OpenFile, bytes: number): Buffer {
   return content.subarray(0, readSync(fd, content, 0, bytes, 0));
 }
 
-/** @returns undefined if there is more than `maxBytes`, whatever the file said of its size. */
+/** @returns undefined if the file has more than `maxBytes`, whatever size the kernel told. */
 function readBounded(fd: number, size: number, maxBytes: number): Buffer | undefined {
   let content = Buffer.allocUnsafe(size === 0 ? Math.min(firstBytes, maxBytes + 1) : size + 1);
   let length = 0;
@@ -76,7 +76,7 @@ function readBounded(fd: number, size: number, maxBytes: number): Buffer | undef
     const read = readSync(fd, content, length, content.length - length, null);
     length += read;
     if (length > maxBytes) return undefined;
-    // One byte more than the size was asked for and not given: that was the end.
+    // The read asked for one byte more than the size and did not get it: the file has ended.
     if (read === 0 || (length === size && length < content.length)) {
       return content.subarray(0, length);
     }

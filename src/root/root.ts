@@ -2,29 +2,29 @@ import { BerthError } from '../common/errors.ts';
 import type { Foreign } from './ownership.ts';
 
 /**
- * An OS file tree that may lie. Reading is synchronous (a thousand small files are read several
- * times faster so), never leaves the root, never runs or believes anything in it, never hangs
- * and never reads without a bound.
+ * An OS file tree whose content is hostile input. Reading is synchronous, because that reads a thousand
+ * small files several times faster. It never leaves the root, never runs or trusts anything in it, never
+ * hangs, and always has a bound.
  *
  * Paths are absolute inside the root (`/usr/lib/berth`). Names whose bytes are not UTF-8 come as
  * strings in which each such byte 0xNN is the lone surrogate U+DCNN (as Python's
  * `surrogateescape`), so every name makes the round trip to the kernel; `displayPath` shows them
  * as `\xNN`.
  *
- * What others than root may write is no part of the OS: unless the view says otherwise, each read
- * whose way leads through it is the error `user-writable`, whatever lies behind.
+ * Files that others than root may write are no part of the OS. Unless the view says otherwise, a read
+ * on whose way such a file or directory lies fails with `user-writable`, whatever lies behind it.
  */
 export interface Root {
-  /** How messages and records call it: the real path, or `fd:3`. */
+  /** The name of the root in messages and records: its real path, or `fd:3`. */
   readonly location: string;
 
-  /** The same tree in another view. It is open as long as this one is, and closes with it. */
+  /** The same tree in another view. All views of a root are closed together. */
   as(view: View): Root;
 
   /**
-   * What is at `path`, links followed inside the root.
+   * Looks up the file at `path`, following links inside the root.
    *
-   * @returns undefined if nothing is there, also for a link that dangles.
+   * @returns undefined if nothing is there, and for a dangling link.
    * @throws {RootError}
    */
   lookup(path: string): Found | undefined;
@@ -33,21 +33,21 @@ export interface Root {
    * The entries of a directory, sorted by the bytes of their names, without `.` and `..`.
    *
    * @returns undefined if nothing is there.
-   * @throws {RootError} `not-a-directory`, `too-many-entries`, or as all reads.
+   * @throws {RootError} `not-a-directory`, `too-many-entries`, or as every read.
    */
   list(path: string): readonly Entry[] | undefined;
 
   /**
-   * A regular file, whole.
+   * Reads a regular file completely.
    *
-   * @param maxBytes 1 MiB by default; a larger file is the error `too-large`, not a cut one.
+   * @param maxBytes 1 MiB by default. A larger file is the error `too-large`, and never cut.
    * @returns undefined if nothing is there.
    * @throws {RootError} `not-a-file` for a directory, FIFO, socket or device.
    */
   readFile(path: string, maxBytes?: number): FoundFile | undefined;
 
   /**
-   * The first bytes of a regular file, fewer only if it has no more.
+   * The first bytes of a regular file; fewer only if the file is shorter.
    *
    * @returns undefined if nothing is there.
    * @throws {RootError} as `readFile`, but never `too-large`.
@@ -55,33 +55,33 @@ export interface Root {
   readStart(path: string, bytes: number): Buffer | undefined;
 
   /**
-   * A regular file of any size, open to be read; the caller closes it.
+   * Opens a regular file of any size for reading; the caller closes it.
    *
-   * @returns undefined if nothing is there, or if the root does not keep what its files hold.
+   * @returns undefined if nothing is there, or if the root keeps no contents.
    * @throws {RootError} as `readFile`, but never `too-large`.
    */
   openFile(path: string): OpenFile | undefined;
 
-  /** The text of the link at `path` itself; undefined if that is not a link or nothing is there. */
+  /** The target of the link at `path`; undefined if there is no link at `path`. */
   readLink(path: string): string | undefined;
 
-  /** Closes every descriptor. The root can't be read after it. */
+  /** Closes every descriptor. After that the root can't be read any more. */
   close(): void;
 }
 
 /**
- * Which part of a tree is read:
- * - `os`: what only root could have written. This is how a root is opened.
- * - `public`: of that, what everybody may read. For what units of users cite: root's rights are not
- *   for them.
- * - `present`: whatever anybody wrote, to tell that it is there. Links that others than root made,
- *   or that lie where others may write, lead nowhere.
- * - `any`: whatever anybody wrote, links and all. For what the running system or its administrator
- *   names: it is theirs to say where that lies.
+ * The part of a tree that is read:
+ * - `os`: files that only root can have written. A root is opened in this view.
+ * - `public`: files of `os` that everybody may read. For files that units of users cite, because
+ *   users must not gain root's rights.
+ * - `present`: files of any owner, only to tell whether something exists. Links that others than
+ *   root made, or that lie where others may write, lead nowhere.
+ * - `any`: files and links of any owner. For paths that the running system or its administrator
+ *   names: they may choose any place.
  */
 export type View = 'os' | 'public' | 'present' | 'any';
 
-/** Whether a view ends where others than root may write. */
+/** Whether a view stops at files that others than root may write. */
 export function isOfOs(view: View): boolean {
   return view === 'os' || view === 'public';
 }
@@ -94,26 +94,27 @@ export interface Entry {
 }
 
 export interface Found {
-  /** Where the links led: the path inside the root without any link in it. */
+  /** The path inside the root after following all links. */
   readonly realPath: string;
   readonly kind: Exclude<EntryKind, 'link'>;
-  /** Where others than root may write on the way; only in the views `present` and `any`. */
+  /** The first writable place for others on the way. Only in the views `present` and `any`. */
   readonly foreign?: Foreign;
 }
 
 export interface FoundFile {
   readonly realPath: string;
   readonly content: Buffer;
-  /** Not everybody may read it: what it says is quoted to nobody. */
+  /** True if not everybody may read the file. Its texts must not be quoted to anybody. */
   readonly isPrivate: boolean;
 }
 
 export interface OpenFile {
   readonly fd: number;
-  /** In bytes, when it was opened. */
+  /** In bytes, at the time of opening. */
   readonly size: number;
 }
 
+/** The codes of errors while a root is read; all but `no-root` are codes of problems too. */
 export type RootErrorCode =
   | 'not-a-file'
   | 'not-a-directory'
@@ -126,11 +127,11 @@ export type RootErrorCode =
   | 'private'
   | 'no-root';
 
-/** Why a path of a root could not be read. `path` is the one that was asked for. */
-export class RootError extends BerthError {
-  declare readonly code: RootErrorCode;
+/** A path of a root that could not be read. */
+export class RootError extends BerthError<RootErrorCode> {
+  /** The path that was requested. */
   readonly path: string;
-  /** Of `user-writable`: what others may write. */
+  /** Only with the code `user-writable`: the file or directory that others may write. */
   readonly foreign?: Foreign;
 
   constructor(

@@ -11,13 +11,13 @@ import {
 /** A file of an image, in memory. */
 export type TreeNode = TreeDirectory | TreeFile | TreeLink | TreeOther;
 
-/** What the layer records of its owner and mode, as far as berth asks for it. */
+/** The parts of a file's owner and mode that berth uses. */
 export interface TreeRights {
-  /** Only where others than root may write it. */
+  /** Set if others than root may write the file. */
   readonly foreign?: Ownership;
-  /** A directory such as `isShared` says. */
+  /** Set for a directory that is shared in the sense of `isShared`. */
   readonly isShared?: true;
-  /** Not everybody may read it, or go through it. */
+  /** Set if not everybody may read the file, or pass through the directory. */
   readonly isPrivate?: true;
 }
 
@@ -33,9 +33,9 @@ export interface TreeFile {
   readonly layer: number;
   readonly rights: TreeRights;
   readonly size: number;
-  /** Where it is a file that berth reads. */
+  /** Set for files that berth may read. */
   readonly content?: Buffer;
-  /** The first bytes, of programs that tell the architecture. */
+  /** The first bytes, set for programs that tell the architecture. */
   readonly start?: Buffer;
 }
 
@@ -52,17 +52,20 @@ export interface TreeOther {
   readonly rights: TreeRights;
 }
 
-/** @param rights root's own by default, as extractors make a directory that no layer has an entry for. */
+/**
+ * @param rights those of a directory of root by default. Extractors create directories that no layer
+ * has an entry for in this way.
+ */
 export function emptyDirectory(layer: number, rights: TreeRights = rootsOwn): TreeDirectory {
   return { kind: 'directory', layer, rights, entries: new Map() };
 }
 
-/** One object for almost all files: an image may have a million. */
+/** Almost all files share this object, since an image may have a million files. */
 const rootsOwn: TreeRights = {};
 
 export function rightsOf(kind: TreeNode['kind'], { uid, gid, mode }: Ownership): TreeRights {
   const owner = { uid, gid, mode };
-  // A device may be everybody's to write, and is not read by anybody here.
+  // Devices are often writable for everybody. That does no harm, because berth reads no devices.
   const isWritable = kind !== 'other' && isForeign(owner, root);
   const foreign = kind === 'link' ? isForeignLink(owner, root) : isWritable;
   const isPublic =

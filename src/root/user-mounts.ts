@@ -2,18 +2,18 @@ import { readFileSync } from 'node:fs';
 import { root } from './ownership.ts';
 
 /**
- * The file systems that users mounted themselves (FUSE). Their own programs answer for these: a file is
- * owned by whom they say, and a look at one may be refused to root, or never end.
+ * The file systems that users mounted themselves (FUSE). A program of the user serves such a file
+ * system: it decides who owns a file, may refuse root, or may never answer.
  */
 export interface UserMounts {
-  /** The user whose program answers, by the absolute path of the mount point. */
+  /** The user whose program serves the file system, by the absolute path of the mount point. */
   readonly byPath: ReadonlyMap<string, number>;
-  /** The same by st_dev. */
+  /** The same users, by st_dev. */
   readonly byDevice: ReadonlyMap<number, number>;
 }
 
 /**
- * Source: proc_pid_mountinfo(5); fs/fuse/inode.c of Linux, which shows the option `user_id`.
+ * Source: proc_pid_mountinfo(5); fs/fuse/inode.c of Linux, which prints the option `user_id`.
  *
  * @param text of /proc/self/mountinfo.
  */
@@ -35,14 +35,14 @@ export function readUserMounts(): UserMounts {
   return userMounts(readFileSync('/proc/self/mountinfo', 'latin1'));
 }
 
-/** Blanks and backslashes stand as `\040`. */
+/** Decodes octal escapes: mountinfo writes a blank as `\040`. */
 function unescaped(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_, octal: string) =>
     String.fromCharCode(Number.parseInt(octal, 8)),
   );
 }
 
-/** As makedev(3) of glibc: for small numbers, which those of FUSE are. */
+/** The same as makedev(3) of glibc for small numbers, such as those of FUSE. */
 function deviceOf(major: number, minor: number): number {
   return (minor & 0xff) + (major & 0xfff) * 0x100 + (minor >> 8) * 0x10_0000;
 }

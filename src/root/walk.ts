@@ -6,7 +6,7 @@ import { type Foreign, isForeign, isForeignLink } from './ownership.ts';
 import { keepsChanging, tooDeep, tooManyLinks, userWritable } from './read-error.ts';
 import { isOfOs, type View } from './root.ts';
 
-/** Where a path led. */
+/** The end of a walk along a path. */
 export type Reached =
   | { readonly kind: 'directory'; readonly directory: Directory }
   | {
@@ -14,23 +14,23 @@ export type Reached =
       readonly directory: Directory;
       readonly name: string;
       readonly stats: Stats;
-      /** As it was at that look; who opens the file looks again. */
+      /** As of the walk; code that opens the file has to check again. */
       readonly foreign: Foreign | undefined;
     };
 
-/** As the kernel's own (path_resolution(7)). */
+/** The kernel's own limit (path_resolution(7)). */
 const maxLinks = 40;
 const maxDepth = 64;
-/** How often a name may turn into something else between two looks at it. */
+/** How often a name may change its kind between two system calls. */
 export const maxChanges = 100;
 
 /**
- * Goes from the root to `path`, one name at a time, each from the descriptor of the directory
- * before it. `..` and absolute links are answered from the descriptors of the way, so nothing
- * that is swapped meanwhile leads outside. It ends where others than root may write, before it
- * looks whether anything lies there: so nobody can make the answer another by making a file.
+ * Walks from the root to `path`, one name at a time, each from the descriptor of the directory
+ * before it. `..` and absolute links use the descriptors already opened on the way, so nothing that
+ * is replaced meanwhile leads outside. The walk stops where others than root may write, before it
+ * looks whether anything exists there: so nobody can change the result by creating a file.
  *
- * @param last what to do with a link that is the last name of all.
+ * @param last whether a link in the last component is followed.
  * @returns undefined if nothing is there.
  * @throws {RootError}
  */
@@ -51,7 +51,7 @@ export function walk(
   let here = directories.root;
   let links = 0;
   let changes = 0;
-  /** The names still to go, the next one at the end. */
+  /** The names still to walk; the next name is the last element. */
   let ahead = path.split('/').reverse();
   for (let name = ahead.pop(); name !== undefined; name = ahead.pop()) {
     if (name === '' || name === '.') continue;
@@ -81,14 +81,14 @@ export function walk(
         if (++links > maxLinks) throw tooManyLinks(path, maxLinks);
         const target = linkText(here, name);
         if (target?.startsWith('/')) here = above.splice(0)[0] ?? here;
-        // No link any more: another look at the name, at the price of a link.
+        // The link has been replaced. Look at the name again, and count that as a link.
         ahead = ahead.concat((target ?? name).split('/').reverse());
         continue;
       }
       if (!stats.isDirectory()) {
         if (ahead.length > 0) return undefined;
         const isFile = stats.isFile();
-        // A device may be everybody's to write, and is not read by anybody here.
+        // Devices are often writable for everybody. That does no harm, because berth reads no devices.
         const own = isFile && isForeign(stats, trusted) ? foreignAt(here, name, stats) : undefined;
         const foreign = here.foreign ?? own;
         refuseForeign(foreign);

@@ -17,11 +17,14 @@ import { displayPath } from '../common/path-bytes.ts';
 import { kernelPath, type Named, O_PATH, pathOf } from './directories.ts';
 import { openDirectory } from './open-directory.ts';
 
+type WriteErrorCode = 'unwritable';
+
 /**
- * Writes a file into a tree that may lie, whole or not at all: temporary file, fsync, rename, fsync
- * of the directory. Missing directories are made.
+ * Writes a file into a hostile tree, completely or not at all: temporary file, fsync, rename, fsync
+ * of the directory. Creates missing directories.
  *
- * A link in the place of the file is replaced; one on the way is refused, as `directoryInRoot` does.
+ * If the file is a link, the link is replaced. A link on the way to it is refused, as in
+ * `directoryInRoot`.
  *
  * @param spec the root, as `openDirectory` takes it.
  * @param path absolute inside the root, without `.` and `..`.
@@ -40,14 +43,16 @@ export function writeInRoot(spec: string, path: string, content: string, mode = 
 }
 
 /**
- * Opens a directory of a tree that may lie, to write into it; missing ones are made. The caller
- * closes its descriptor.
+ * Opens a directory of a hostile tree for writing, and creates missing directories. The caller
+ * closes the descriptor.
  *
- * It goes by descriptors, one real directory at a time: a link on the way is refused, since it could
- * lead out of the root, now or when it is swapped.
+ * The walk uses descriptors, one real directory at a time. A link on the way is refused, because it
+ * could lead out of the root, now or after it is replaced.
  *
- * @param spec and path, and what it throws, as `writeInRoot`.
- * @param mode of the directory itself, if it is made; 0755 without it.
+ * @param spec the root, as `openDirectory` takes it.
+ * @param path absolute inside the root, without `.` and `..`.
+ * @param mode the mode of the directory itself if it is created; 0755 by default.
+ * @throws as `writeInRoot`.
  */
 export function directoryInRoot(spec: string, path: string, mode?: number): Named {
   const names = namesIn(path);
@@ -110,7 +115,7 @@ function replace(directory: Named, name: string, content: string, mode: number):
     const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
     try {
       writeFileSync(fd, content);
-      // Whatever the umask of who builds: the same tree for everybody.
+      // The mode must not depend on the umask of the builder.
       fchmodSync(fd, mode);
       fsyncSync(fd);
     } finally {
@@ -124,7 +129,7 @@ function replace(directory: Named, name: string, content: string, mode: number):
   }
 }
 
-/** What is open by O_PATH alone can't be synced. */
+/** Opens the directory again, because a descriptor with O_PATH can't be synced. */
 function sync(directory: Named): void {
   const fd = openSync(kernelPath(directory, '.'), constants.O_RDONLY | constants.O_DIRECTORY);
   try {
@@ -134,12 +139,12 @@ function sync(directory: Named): void {
   }
 }
 
-function noWay(parent: Named, name: string, cause: unknown): BerthError {
+function noWay(parent: Named, name: string, cause: unknown): BerthError<WriteErrorCode> {
   const path = pathOf(parent, name);
   if (systemErrorCode(cause) !== 'ENOTDIR') return unwritable(path, reasonOf(cause), cause);
   const isLink = lstatSync(kernelPath(parent, name), { throwIfNoEntry: false })?.isSymbolicLink();
   const found = isLink === true ? 'a link, which may lead out of the root' : 'no directory';
-  return new BerthError(
+  return new BerthError<WriteErrorCode>(
     'unwritable',
     `expected a directory at ${displayPath(path)} in the root, found ${found}; nothing was written`,
     { hint: 'put a real directory in its place', cause },
@@ -154,9 +159,13 @@ function reasonOf(error: unknown): string {
   return code ?? String(error);
 }
 
-function unwritable(path: string, reason: string, cause: unknown): BerthError {
-  return new BerthError('unwritable', `can't write ${displayPath(path)} in the root: ${reason}`, {
-    hint: 'run berth where the OS tree is built, as a user who may write to it',
-    cause,
-  });
+function unwritable(path: string, reason: string, cause: unknown): BerthError<WriteErrorCode> {
+  return new BerthError<WriteErrorCode>(
+    'unwritable',
+    `can't write ${displayPath(path)} in the root: ${reason}`,
+    {
+      hint: 'run berth where the OS tree is built, as a user who may write to it',
+      cause,
+    },
+  );
 }

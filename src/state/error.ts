@@ -1,5 +1,6 @@
 import { BerthError } from '../common/errors.ts';
 
+/** The codes of errors of the state directory; docs/commands.md says what each means. */
 export type StateErrorCode =
   /** A newer berth wrote the record. */
   | 'newer-record'
@@ -10,9 +11,10 @@ export type StateErrorCode =
   /** The state directory, or a file of it, can't be used. */
   | 'state-directory';
 
-export class StateError extends BerthError {
-  declare readonly code: StateErrorCode;
+/** The code of the problem of a record that was made again from pins. */
+export type StateProblemCode = 'record-recovered';
 
+export class StateError extends BerthError<StateErrorCode> {
   constructor(
     code: StateErrorCode,
     message: string,

@@ -1,5 +1,6 @@
 import type { EngineId } from '../common/engine-id.ts';
 import type { Pin } from '../engine/pin.ts';
+import type { StateProblemCode } from './error.ts';
 import { type Contents, type RecordImage, type RootRecord } from './record.ts';
 import { isManual } from './root-id.ts';
 import { recovered } from './transitions.ts';
@@ -69,7 +70,7 @@ function contentsOf(pins: readonly Pin[]): Contents {
         ? []
         : [
             {
-              code: 'record-recovered',
+              code: 'record-recovered' satisfies StateProblemCode,
               path: '/',
               message: `the record was made again from pins; ${problems} problem(s) that it had are not known any more`,
               hint: 'stage the root again',

@@ -1,34 +1,35 @@
-/** A service as the manager of the running system has it loaded. */
+/** A service as the running service manager has loaded it. */
 export interface Service {
   readonly unit: string;
-  /** Whether there is such a unit at all. */
+  /** Whether the unit exists. */
   readonly loaded: boolean;
   /** `active`, `activating`, `reloading`, `deactivating`, `inactive`, `failed`. */
   readonly state: string;
-  /** Another one with each start. */
+  /** The id of the current start; every start has a new one. */
   readonly invocation: string;
   readonly type: string;
-  /** Its files are others than the manager has read. */
+  /** Whether the unit's files have changed since the manager read them. */
   readonly stale: boolean;
-  /** The units that are started before it, and those that it needs, unless they come after it. */
+  /** The units that are started before this one, and its requirements, except later ones. */
   readonly after: readonly string[];
-  /** The words of its first ExecStart=, joined by spaces: where one ends can't be told. */
+  /** The words of the first ExecStart=, joined by spaces. Their boundaries are lost. */
   readonly command: string;
 }
 
-/** What runs services. */
+/** A manager that runs services. */
 export interface ServiceManager {
-  /** Whose units it runs: `system`; `user` and `user:UID`. */
+  /** The scopes whose units the manager runs: `system`, or `user` and `user:UID`. */
   readonly scopes: ReadonlySet<string>;
-  /** All services that are loaded, and those of the asked for that there can be. */
+  /** All loaded services, and those of `units` that can exist. */
   all(units: readonly string[]): Promise<ReadonlyMap<string, Service>>;
   one(unit: string): Promise<Service>;
-  /** Reads the units anew. */
+  /** Makes the manager read all unit files again. */
   reload(): Promise<void>;
   /**
-   * Restarts a service, also one that was given up, and waits until it says that it is ready.
+   * Restarts a service and waits until the service reports that it is ready. Works also for a service
+   * that the manager has given up.
    *
-   * @returns why it is not, if so.
+   * @returns the reason, if the service did not become ready.
    */
   restart(unit: string, signal: AbortSignal): Promise<string | undefined>;
 }

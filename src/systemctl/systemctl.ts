@@ -2,16 +2,16 @@ import { execFile } from 'node:child_process';
 import { BerthError } from '../common/errors.ts';
 import type { Service, ServiceManager } from './services.ts';
 
-/** For an answer that needs no service to do anything, in milliseconds: a reload runs generators. */
+/** Timeout of requests that involve no service, in milliseconds. A reload may take long: it runs generators. */
 const ANSWER_TIMEOUT = 120_000;
 
-/** For a service that says itself that it may start for ever, in milliseconds. */
+/** Timeout of a start in milliseconds, for services that set no limit of their own. */
 const START_TIMEOUT = 3_600_000;
 
-/** Hosts with thousands of units stay far below. */
+/** The largest accepted output in bytes. Hosts with thousands of units stay far below. */
 const MAX_OUTPUT = 64 * 1024 * 1024;
 
-/** Not a template, nor anything else at which systemctl would answer nothing at all. */
+/** Names of services. A template, or a malformed name, would make systemctl fail for all names. */
 const SERVICE = /^[\w:.\\-]+(@[\w:.\\@-]+)?\.service$/;
 
 const NEEDS = ['Requires', 'Requisite', 'BindsTo', 'Wants', 'PartOf', 'After'];
@@ -30,11 +30,11 @@ const PROPERTIES = [
 interface SystemctlOptions {
   /** The calling user's services instead of the system's. */
   readonly user: boolean;
-  /** Handed to systemctl, which finds its manager by it. */
+  /** The environment of systemctl, by which it finds the manager. */
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** systemd, asked by systemctl(1). */
+/** The service manager systemd, asked with systemctl(1). */
 export function systemctl({ user, environment }: SystemctlOptions): ServiceManager {
   const manager = user ? ['--user'] : [];
   const run = runner(environment);
@@ -60,7 +60,7 @@ export function systemctl({ user, environment }: SystemctlOptions): ServiceManag
       await ask(['daemon-reload']);
     },
     restart: async (unit, signal) => {
-      // One that failed too often is refused else; one that did not fail has nothing to forget.
+      // systemd refuses to start a service that failed too often, until its failures are reset.
       await run([...manager, 'reset-failed', '--', unit], ANSWER_TIMEOUT);
       const { failure } = await run([...manager, 'restart', '--', unit], START_TIMEOUT, signal);
       signal.throwIfAborted();
@@ -74,14 +74,14 @@ function servicesIn(output: string): readonly Service[] {
     const properties = new Map<string, string>();
     for (const line of text.split('\n')) {
       const [, key, value] = /^([A-Za-z]+)=(.*)$/.exec(line) ?? [];
-      // Of several commands the first counts.
+      // Of several ExecStart= lines the first counts.
       if (key !== undefined && value !== undefined && !properties.has(key)) {
         properties.set(key, value);
       }
     }
     const of = (key: string) => properties.get(key) ?? '';
     if (of('Id') === '') return [];
-    // What it needs may come after it all the same, as the containers of a pod do.
+    // A required unit may be ordered after this one, like the containers of a pod.
     const before = new Set(of('Before').split(' '));
     const after = NEEDS.flatMap((key) => of(key).split(' ')).filter(
       (name) => name !== '' && !before.has(name),
@@ -127,9 +127,11 @@ function runner(environment: NodeJS.ProcessEnv): Run {
     });
 }
 
-function notAnswered(verb: string, reason: string): BerthError {
+type SystemctlErrorCode = 'services';
+
+function notAnswered(verb: string, reason: string): BerthError<SystemctlErrorCode> {
   const message = `expected systemctl ${verb} to answer, found: ${reason}`;
-  return new BerthError('services', message, {
+  return new BerthError<SystemctlErrorCode>('services', message, {
     hint: 'run it where systemd runs the services, as a user who may restart them',
   });
 }

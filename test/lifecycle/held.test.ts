@@ -6,7 +6,7 @@ import { release } from '../../src/lifecycle/release.ts';
 import type { RecordImage, RootRecord } from '../../src/state/record.ts';
 import { State } from '../../src/state/state.ts';
 import { openStore } from '../../src/store/store.ts';
-import { client, serve } from '../registry/open.ts';
+import { client, serve } from '../support/registry-client.ts';
 import { recordImage, situationOf, stagedRecord } from '../support/samples.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 

@@ -1,3 +1,4 @@
+import type { BoundProblem } from '../../binding/survey.ts';
 import type { Wanted } from '../../binding/wanted.ts';
 import { counted } from '../../common/counted.ts';
 import type { BerthError } from '../../common/errors.ts';
@@ -16,13 +17,13 @@ import {
 } from '../../state/record.ts';
 import type { Context } from '../context.ts';
 import { aboutRoot, type ProgressEvent } from '../events.ts';
+import type { LifecycleProblemCode } from '../problem-code.ts';
 import type { Situation } from '../situation.ts';
 import { type DeferredName, deferredNames } from './deferred-names.ts';
 import type { Resolution } from './kept.ts';
 import { isKnownByDigest } from './known-by-digest.ts';
 import { type Needed, neededFor, type WantedImage } from './needed.ts';
 import { type PlannedImage, planImages } from './planned-image.ts';
-import type { PlanProblem } from './problem.ts';
 import { resolveBindings } from './resolve.ts';
 import { lackOfSpace, type Space, spaceOn } from './space.ts';
 import { otherStorage, withoutShadowed } from './storage-differs.ts';
@@ -34,7 +35,7 @@ export interface Plan {
   readonly engine: EngineInfo;
   readonly images: readonly PlannedImage[];
   /** The problems on bound references: with one of them the root will not be ready. */
-  readonly problems: readonly PlanProblem[];
+  readonly problems: readonly BoundProblem<LifecycleProblemCode>[];
   /** The names that a read-only store of podman serves: nothing is done for them. */
   readonly provided: readonly RecordProvided[];
   /** The names that can't be staged: not to be resolved, or refused by policy.json. */

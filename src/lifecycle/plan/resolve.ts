@@ -1,4 +1,5 @@
 import type { Binding } from '../../binding/bindings.ts';
+import type { BoundProblem } from '../../binding/survey.ts';
 import { BerthError } from '../../common/errors.ts';
 import { LOOKUPS_AT_A_TIME, type NameFailure, tryLimited } from '../../common/limited.ts';
 import { parseName } from '../../image/name.ts';
@@ -7,16 +8,16 @@ import type { Contents, RootRecord } from '../../state/record.ts';
 import type { Context } from '../context.ts';
 import { LifecycleError } from '../error.ts';
 import { atHand, isResolvedAnew, lookUp, wantedName } from '../look-up.ts';
+import type { LifecycleProblemCode } from '../problem-code.ts';
 import type { Situation } from '../situation.ts';
 import { waitingContents } from '../waiting.ts';
 import { asFound, keptFromDepot, keptFromRecord, presentByName, type Resolution } from './kept.ts';
 import { isKnownByDigest } from './known-by-digest.ts';
-import type { PlanningProblem } from './problem.ts';
 
 interface Resolved {
   readonly resolutions: readonly Resolution[];
   readonly failures: readonly NameFailure[];
-  readonly problems: readonly PlanningProblem[];
+  readonly problems: readonly BoundProblem<LifecycleProblemCode>[];
 }
 
 /**
@@ -41,7 +42,7 @@ export async function resolveBindings(
   record: RootRecord | undefined,
   bindings: readonly Binding[],
 ): Promise<Resolved> {
-  const problems: PlanningProblem[] = [];
+  const problems: BoundProblem<LifecycleProblemCode>[] = [];
   const waiting = waitingContents(record, situation);
   const work = async (binding: Binding): Promise<Resolution | undefined> => {
     const kept = keptMeaning(context, situation, binding, record, waiting);
@@ -121,7 +122,7 @@ function notHere(name: string, error: BerthError): BerthError {
   });
 }
 
-function neverFetched(binding: Binding): PlanningProblem {
+function neverFetched(binding: Binding): BoundProblem<LifecycleProblemCode> {
   const [place] = binding.references;
   return {
     code: 'pull-never',

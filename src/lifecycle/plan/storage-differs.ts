@@ -1,17 +1,17 @@
 import type { Binding } from '../../binding/bindings.ts';
+import type { SurveyProblem } from '../../binding/survey.ts';
 import type { Wanted } from '../../binding/wanted.ts';
 import type { StorageSettings } from '../../discovery/storage-conf.ts';
 import type { EngineInfo } from '../../engine/engine.ts';
 import type { RecordProvided } from '../../state/record.ts';
 import type { Situation } from '../situation.ts';
-import type { PlanningProblem } from './problem.ts';
 
 /** The problems of a running podman that keeps images where the root's podman will not look. */
 export function otherStorage(
   storage: StorageSettings,
   info: EngineInfo,
   bindings: readonly Binding[],
-): readonly PlanningProblem[] {
+): readonly SurveyProblem[] {
   if (bindings.length === 0) return [];
   return [...otherPlace(storage, info), ...otherLayers(storage, info, bindings)];
 }
@@ -19,7 +19,7 @@ export function otherStorage(
 function otherPlace(
   storage: StorageSettings,
   { graphRoot, driver }: EngineInfo,
-): readonly PlanningProblem[] {
+): readonly SurveyProblem[] {
   const differs = ([theirs, ours]: readonly [string | undefined, string | undefined]) =>
     theirs !== undefined && ours !== undefined && theirs !== ours;
   const [found] = [
@@ -46,7 +46,7 @@ function otherLayers(
   storage: StorageSettings,
   { additionalStores = [] }: EngineInfo,
   bindings: readonly Binding[],
-): readonly PlanningProblem[] {
+): readonly SurveyProblem[] {
   return bindings.flatMap(({ name, stores, references }) => {
     const [place] = references;
     const unseen = additionalStores.find((store) => !stores.every((list) => sees(list, store)));
