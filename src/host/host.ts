@@ -13,7 +13,7 @@ import { configDirectories, defaultStateDirectory, isUser } from './places.ts';
 import { hostRegistry } from './registry.ts';
 import type { Target } from './target.ts';
 
-/** Who opens the host: whom it tells, what stops it, and where it finds the variables. */
+/** The program that opens the host: where events go, what stops the work, and its environment. */
 export interface Caller {
   readonly report: Report;
   readonly signal: AbortSignal;
@@ -44,9 +44,9 @@ export interface Host extends Caller {
   readonly storeDirectory: () => Promise<string>;
   /** The root in an OS image, `image:REF`; whoever opens it closes it. */
   readonly openImage: (spec: string) => Promise<Root>;
-  /** What the lifecycle works with, the engine included. */
+  /** The context for the lifecycle, with an open engine. */
   readonly context: () => Promise<HostContext>;
-  /** The same for an OS that is not running yet, with the engine's storage and berth's state in it. */
+  /** The context for an OS that is not running yet, with the engine's storage and berth's state in it. */
   readonly contextIn: (target: Target) => Promise<HostContext>;
   readonly close: () => Promise<void>;
 }
@@ -132,7 +132,7 @@ function usable(stateDirectory: string): string {
   return stateDirectory;
 }
 
-/** What registries asked of earlier runs, if this host obeys that; read before the first request. */
+/** The times that registries asked earlier runs to wait for, if this host obeys them. */
 function rememberedTimes(obeys: boolean, stateDirectory: () => Promise<string>) {
   let times: RetryTimes | undefined;
   const read = once(async (): Promise<RetryTimes> => {
