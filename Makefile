@@ -3,7 +3,6 @@
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 ENGINE ?= store
-REPORTER = --test-reporter=./test/support/reporter.ts
 
 # Where a distribution puts things; DESTDIR goes before all of them.
 PREFIX ?= /usr
@@ -15,10 +14,12 @@ INSTALL = install -D --mode=644
 # The units and drop-ins name /usr/bin/berth, where it mostly is.
 INSTALL_TEXT = packaging/install-text '$(PREFIX)/bin/berth'
 ARCH =
-EXECUTABLE = dist/berth$(if $(ARCH),-$(ARCH))
+# Where what is built goes.
+DIST = dist
+EXECUTABLE = $(DIST)/berth$(if $(ARCH),-$(ARCH))
 SOURCES = $(shell find src -name '*.ts')
 
-.PHONY: demo test check unit peers bench dist install schemas transcript clean
+.PHONY: demo test check unit peers soak bench dist install schemas transcript clean
 
 demo: node_modules/.installed
 	@node scripts/demo.ts $(ENGINE)
@@ -33,23 +34,29 @@ check: node_modules/.installed
 	biome check .
 	knip
 unit: node_modules/.installed
-	node --test $(REPORTER) $$(find test -name '*.test.ts' ! -name '*.peer.test.ts' ! -name '*.host.test.ts')
+	scripts/run-tests $$(find test -name '*.test.ts' ! -name '*.peer.test.ts' ! -name '*.host.test.ts')
 peers: node_modules/.installed
 	scripts/peers
-	node --test --test-concurrency=2 $(REPORTER) $$(find test -name '*.peer.test.ts' -o -name '*.host.test.ts')
+	scripts/run-tests $$(find test -name '*.peer.test.ts' -o -name '*.host.test.ts')
+
+# Long searches with other seeds than those of `make test`, for as long as SOAK says.
+SOAK ?= 10m
+soak: node_modules/.installed
+	scripts/peers
+	@node scripts/soak.ts $(SOAK)
 
 bench: node_modules/.installed
 	@node bench/bench.ts
 
 # A single executable for hosts that have no Node. ARCH=arm64 or x64 for another machine.
-dist: $(EXECUTABLE) dist/man/berth.1
+dist: $(EXECUTABLE) $(DIST)/man/berth.1
 $(EXECUTABLE): node_modules/.installed $(SOURCES) scripts/esbuild.mjs scripts/executable.mjs
 	node scripts/executable.mjs --output $@ $(if $(ARCH),--arch $(ARCH))
 
 # A page for each command, from its --help.
-dist/man/berth.1: node_modules/.installed $(SOURCES) scripts/man.ts
-	rm -rf dist/man
-	node scripts/man.ts dist/man
+$(DIST)/man/berth.1: node_modules/.installed $(SOURCES) scripts/man.ts
+	rm -rf '$(DIST)/man'
+	node scripts/man.ts '$(DIST)/man'
 
 # Lays everything down below DESTDIR as a distribution would; needs no root for that.
 install: dist
@@ -66,7 +73,7 @@ install: dist
 	for type in container kube pod volume build; do \
 	  $(INSTALL) packaging/quadlet/order.conf '$(DESTDIR)$(QUADLET)'/$$type.d/10-berth.conf || exit; done
 	$(INSTALL_TEXT) packaging/quadlet/image.conf '$(DESTDIR)$(QUADLET)/image.d/10-berth.conf'
-	for page in dist/man/*.1 packaging/man/*; do \
+	for page in '$(DIST)'/man/*.1 packaging/man/*; do \
 	  $(INSTALL) $$page '$(DESTDIR)$(PREFIX)'/share/man/man$${page##*.}/$${page##*/} || exit; done
 	$(INSTALL) LICENSE '$(DESTDIR)$(PREFIX)/share/licenses/berth/LICENSE'
 	$(INSTALL) README.md '$(DESTDIR)$(DOCS)/README.md'

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { LOCK_PATH, type Lock, lockText, readLock } from '../../src/binding/lock.ts';
+import { limitCpu } from '../support/limit-cpu.ts';
 import { holds } from '../support/property.ts';
 import { digestFor } from '../support/samples.ts';
 import { rootOf } from '../support/tree.ts';
@@ -77,7 +78,8 @@ const hostile: Readonly<Record<string, string>> = {
 };
 
 for (const [what, text] of Object.entries(hostile)) {
-  test(`a lock with ${what} is a problem`, { timeout: 20_000 }, async (t) => {
+  test(`a lock with ${what} is a problem`, async (t) => {
+    limitCpu(t, 20);
     const { lock, problem } = await readLock(rootOf(t, { [LOCK_PATH]: text }));
     assert.equal(lock, undefined);
     assert.equal(problem?.code, 'lock-file');

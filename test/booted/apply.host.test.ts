@@ -4,6 +4,7 @@ import test from 'node:test';
 import * as v from 'valibot';
 import { ApplyResult } from '../../src/documents/schemas.ts';
 import {
+  HANGS_S,
   type HostLab,
   imageUnit,
   runs,
@@ -259,7 +260,7 @@ test('three in a chain whose middle one fails, also killed half-way and run agai
       'plain',
     );
     const follow = "journalctl --no-pager -f -n all -u applying | sed '/restarts db/q'";
-    host.run('timeout', '300', 'sh', '-c', follow);
+    host.run('timeout', HANGS_S, 'sh', '-c', follow);
     host.run('systemctl', 'kill', '-s', 'KILL', 'applying');
     await lab.stopRegistry();
     const { code, outcomes, stderr } = applied(host, '--watch', '2');

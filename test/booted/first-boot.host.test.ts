@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import test from 'node:test';
+import { main } from '../support/berth.ts';
 import { imageUnit, runs, service, startHostLab, state } from '../support/host-lab.ts';
-
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
 
 test('a first boot with images that the OS brings, and no registry ever', async (t) => {
   const lab = await startHostLab(t, { berth: true });

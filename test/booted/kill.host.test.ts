@@ -3,24 +3,13 @@ import test from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { reconciledAfter, runs, service, startHostLab, state } from '../support/host-lab.ts';
 import { withTorn } from '../support/podman.ts';
+import { isOver, rounds, seeded } from '../support/property.ts';
 
-/** mulberry32: the same moments for the same seed. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-const TIMES = 10;
+/** How often each of the two is killed. */
+const TIMES = rounds(2);
 
 test('a host that is killed while it stages, and while it releases, boots and converges', async (t) => {
-  const seed = Number(process.env['BERTH_SEED'] ?? Math.trunc(Math.random() * 0x7fffffff));
-  t.diagnostic(`BERTH_SEED=${seed}`);
-  const random = randomOf(seed);
+  const random = seeded();
   const lab = await startHostLab(t, { berth: true });
   const first = lab.push('web:1', 'first');
   const settings = { 'usr/etc/berth/berth.toml': 'held-days = 0\n' };
@@ -52,7 +41,7 @@ test('a host that is killed while it stages, and while it releases, boots and co
   const isReady = (id: string) => host.try('berth', 'verify', id).code === 0;
 
   const staging = timed(() => queue(0, '--stage'));
-  for (let i = 1; i <= TIMES; i++) {
+  for (let i = 1; i <= TIMES && !isOver(); i++) {
     queue(i, '--stage');
     await delay(random() * staging);
     await host.kill();
@@ -61,7 +50,7 @@ test('a host that is killed while it stages, and while it releases, boots and co
     reconcile();
     assert.ok(isReady(a), `staging ${i}`);
   }
-  for (let i = TIMES + 1; i <= 2 * TIMES; i++) {
+  for (let i = TIMES + 1; i <= 2 * TIMES && !isOver(); i++) {
     queue(i, '--retain');
     reconcile();
     const next = lab.bootable()[0] ?? '';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { buffer } from 'node:stream/consumers';
 import test, { type TestContext } from 'node:test';
@@ -16,17 +16,15 @@ import { tarEntries } from '../../src/common/tar/read.ts';
 import * as schemas from '../../src/documents/schemas.ts';
 import { sha256 } from '../../src/image/digest.ts';
 import { hostPlatform } from '../../src/image/platform.ts';
-import { client, serve } from '../registry/open.ts';
-import { container, type Machine, startMachine, writeRoot } from '../support/berth.ts';
+import { container, type Machine, main, startMachine, writeRoot } from '../support/berth.ts';
 import { buildImage, type ImageOptions } from '../support/image-builder.ts';
 import { holds } from '../support/property.ts';
+import { client, serve } from '../support/registry-client.ts';
 import { skipMounts, smallFileSystem } from '../support/small-file-system.ts';
 import { startSite } from './site.ts';
 
 const host = 'registry.example.com';
 const platforms = ['linux/amd64', 'linux/arm64'];
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
-
 interface Lab {
   readonly machine: Machine;
   readonly root: string;
@@ -156,7 +154,7 @@ test('what is bundled is what is loaded, blob for blob', async (t) => {
       assert.deepEqual(site.blobs(), blobs);
     },
   );
-  await holds(25, property);
+  await holds(10, property);
 });
 
 function* pieces(bytes: Buffer, size: number): Generator<Buffer> {

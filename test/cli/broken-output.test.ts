@@ -4,10 +4,9 @@ import { once } from 'node:events';
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { container, type Machine, startMachine, writeRoot } from '../support/berth.ts';
+import { container, type Machine, main, startMachine, writeRoot } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
 const name = 'registry.example.com/web:1';
 
 type Stdio = 'pipe' | number;

@@ -3,19 +3,16 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { withLock } from '../../src/common/process-lock.ts';
-import { container, type Machine, startMachine, writeRoot } from '../support/berth.ts';
+import { container, type Machine, main, startMachine, writeRoot } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
 const host = 'registry.example.com';
 
 // What does not hear a signal would go on for minutes.
-const options = { timeout: 60_000 };
-
 function start(t: TestContext, { environment }: Machine, ...words: string[]): ChildProcess {
   const child = spawn(process.execPath, [main, ...words], { env: environment, stdio: 'pipe' });
   t.after(() => child.kill('SIGKILL'));
@@ -47,7 +44,7 @@ function webRoot(machine: Machine): string {
 const stage = ['stage', '--engine', 'store', '--bind', 'all'];
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  test(`${signal} ends a command that waits for a silent registry`, options, async (t) => {
+  test(`${signal} ends a command that waits for a silent registry`, async (t) => {
     const machine = await startMachine(t);
     const child = start(t, machine, ...stage, '--id', 'os', webRoot(machine));
     const asked = Promise.withResolvers<void>();
@@ -60,7 +57,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-test('SIGTERM ends a command that waits for a lock', options, async (t) => {
+test('SIGTERM ends a command that waits for a lock', async (t) => {
   const machine = await startMachine(t);
   await withLock(join(machine.directory, 'state/lock'), 'shared', async () => {
     const child = start(t, machine, 'release', '--engine', 'store', 'os');
@@ -72,7 +69,7 @@ test('SIGTERM ends a command that waits for a lock', options, async (t) => {
   });
 });
 
-test('SIGTERM ends a command in the middle of what it does in one piece', options, async (t) => {
+test('SIGTERM ends a command in the middle of what it does in one piece', async (t) => {
   const machine = await startMachine(t);
   const config = join(machine.directory, 'berth.toml');
   execFileSync('mkfifo', [config]);
@@ -83,7 +80,7 @@ test('SIGTERM ends a command in the middle of what it does in one piece', option
   assert.equal(await endedBy(child, 'SIGTERM'), 'SIGTERM');
 });
 
-test('SIGTERM ends the parsing of a root that takes long', options, async (t) => {
+test('SIGTERM ends the parsing of a root that takes long', async (t) => {
   const machine = await startMachine(t);
   const root = join(machine.directory, 'os');
   const lists = join(root, 'usr/lib/berth/images.d');
@@ -106,7 +103,7 @@ function ticksOf({ pid }: ChildProcess): number {
 }
 
 for (const command of ['bundle', 'ship'] as const) {
-  test(`SIGTERM leaves nothing of an unfinished ${command}`, options, async (t) => {
+  test(`SIGTERM leaves nothing of an unfinished ${command}`, async (t) => {
     const machine = await startMachine(t);
     machine.registry.push('web:1', buildImage({ layers: [{ bytes: 3_000_000, seed: 1 }] }));
     const root = webRoot(machine);
@@ -128,7 +125,7 @@ for (const command of ['bundle', 'ship'] as const) {
   });
 }
 
-test('clean-up that hangs is not waited for', options, async (t) => {
+test('clean-up that hangs is not waited for', async (t) => {
   const module = new URL('../../src/cli/signals.ts', import.meta.url).href;
   const script = `
     import { inOrder } from ${JSON.stringify(module)};
@@ -159,7 +156,7 @@ for (const [key, answer, code] of [
   ['n', 'n\n', 4],
   ['y', 'y\n', 0],
 ] as const) {
-  test(`${key} answers prune’s question`, options, async (t) => {
+  test(`${key} answers prune’s question`, async (t) => {
     const machine = await startMachine(t);
     machine.registry.push('web:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
     const pulled = await machine.berth('pull', '--engine', 'store', `${host}/web:1`);

@@ -247,7 +247,7 @@ async function otherHolder(t: TestContext, path: string, mode: LockMode) {
     import { withLock } from ${JSON.stringify(module)};
     await withLock(${JSON.stringify(path)}, ${JSON.stringify(mode)}, async () => {
       process.stdout.write('held');
-      await new Promise((resolve) => setTimeout(resolve, 60_000));
+      await new Promise((resolve) => setTimeout(resolve, 0x7fffffff));
     });`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],

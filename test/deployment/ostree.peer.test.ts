@@ -363,7 +363,7 @@ test('the /etc of a staged root is what ostree’s own merge makes of it', async
   const sysroot = makeSysroot(t);
   let merged = 0;
   await holds(
-    15,
+    6,
     fc.asyncProperty(defaults, defaults, changes, async (before, after, made) => {
       const a = sysroot.deploy(before, '--no-merge');
       for (const one of made) change(join(sysroot.tree(a), 'etc'), one);

@@ -121,7 +121,7 @@ test('any bytes in any unit file give references and problems in a stable order'
   const top = temporaryDirectory(t);
   let number = 0;
   await holds(
-    150,
+    60,
     fc.asyncProperty(
       fc.dictionary(fc.constantFrom(...names), anyBytes, { maxKeys: 6 }),
       async (files) => {

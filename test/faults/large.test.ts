@@ -60,7 +60,7 @@ const hugeManifests: Readonly<Record<string, { pushed?: typeof image; fault?: Fa
 };
 
 for (const [what, { pushed, fault }] of Object.entries(hugeManifests)) {
-  test(`a manifest with ${what} ends soon, in bounded memory`, { timeout: 120_000 }, async (t) => {
+  test(`a manifest with ${what} ends soon, in bounded memory`, async (t) => {
     const machine = await startMachine(t);
     machine.registry.push('app:1', pushed ?? image);
     machine.registry.fault = () => fault;
@@ -98,9 +98,7 @@ const bombs: Readonly<Record<string, (part: Buffer) => Buffer>> = {
 };
 
 for (const [kind, pack] of Object.entries(bombs)) {
-  test(`a ${kind} bomb in an OS image takes no memory, and no more than it may`, {
-    timeout: 120_000,
-  }, async (t) => {
+  test(`a ${kind} bomb in an OS image takes no memory, and no more than it may`, async (t) => {
     const machine = await startMachine(t);
     const directory = join(machine.directory, 'layout');
     writeLayout(directory, 'os', layeredImage([{ archive: bomb(pack), compression: 'none' }]));

@@ -1,7 +1,5 @@
-import { resolve } from 'node:path';
-import type { Machine, Outcome } from '../support/berth.ts';
+import { type Machine, main, type Outcome } from '../support/berth.ts';
 
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
 const sayPeak =
   'data:text/javascript,process.on("exit", () => process._rawDebug(`peak ${process.resourceUsage().maxRSS}`))';
 

@@ -39,14 +39,12 @@ const secrets = [
 
 for (const auth of [{ bearer: login }, { basic: login }, {}]) {
   const [kind = 'no'] = Object.keys(auth);
-  test(`whatever registries do (${kind} auth): a clear end, a valid store, and the next run brings the rest`, {
-    timeout: 600_000,
-  }, async (t) => {
+  test(`whatever registries do (${kind} auth): a clear end, a valid store, and the next run brings the rest`, async (t) => {
     const fault = await startFaultRegistry(t, { auth });
     const { registry, elsewhere } = fault;
     const parent = temporaryDirectory(t);
     await holds(
-      80,
+      25,
       fc.asyncProperty(images, images, troubles, async (before, after, planned) => {
         const directory = mkdtempSync(join(parent, 'run-'));
         const site = new Site(directory, fault);

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
 import test from 'node:test';
-import { type Machine, startMachine } from '../support/berth.ts';
+import { type Machine, main, startMachine } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { Site } from './site.ts';
-
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
 
 /** Begins a stage, and kills it when so many requests have come. */
 async function killedStage(machine: Machine, words: readonly string[], after: number) {
@@ -24,9 +21,7 @@ async function killedStage(machine: Machine, words: readonly string[], after: nu
 }
 
 for (const count of [2, 10]) {
-  test(`${count} processes at once over one store, one of them killed`, {
-    timeout: 240_000,
-  }, async (t) => {
+  test(`${count} processes at once over one store, one of them killed`, async (t) => {
     const machine = await startMachine(t);
     const site = new Site(machine.directory, machine);
     const names = Array.from({ length: 6 }, (_, i) => `app${i}:1`);

@@ -186,7 +186,7 @@ const nearlyNames = fc
 
 test('names are told from others as by the grammar', async () => {
   await holds(
-    5000,
+    1000,
     fc.property(nearlyNames, (raw) => {
       const want = expected(raw);
       assert.equal(meaning(raw, names), want ?? 'image-name', JSON.stringify(raw));
@@ -217,7 +217,7 @@ test('a full name means itself, and its parts make it again', async () => {
 
 test('making whole twice changes nothing, whatever came', async () => {
   await holds(
-    3000,
+    1000,
     fc.property(fc.oneof(nearlyNames, fc.string({ unit: 'binary' })), (raw) => {
       const result = fullName(raw, names);
       if (result.ok) assert.equal(meaning(result.name), result.name);

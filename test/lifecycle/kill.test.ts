@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import test from 'node:test';
-import { container, type Machine, startMachine, writeRoot } from '../support/berth.ts';
+import { container, type Machine, main, startMachine, writeRoot } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 
 const host = 'registry.example.com';
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
 const IMAGES = 4;
 
 /** Stages and kills at the given event of its progress. @returns whether it came to its end. */

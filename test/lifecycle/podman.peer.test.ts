@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { promisify } from 'node:util';
-import { container, type Machine, startMachine, writeRoot } from '../support/berth.ts';
+import { container, type Machine, main, startMachine, writeRoot } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { skipPodman, startPodman, type TestPodman, withTorn } from '../support/podman.ts';
 
@@ -234,7 +234,6 @@ test('it works where /etc is read-only and no service listens', { skip: skipPodm
     // Nothing of the machine's own podman: neither its socket nor its runtime directory.
     XDG_RUNTIME_DIR: path('runtime'),
   };
-  const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
   const script =
     'mount --bind /etc /etc && mount -o remount,ro,bind /etc && ! touch /etc/berth-writable 2>/dev/null && ' +
     'mount -t tmpfs tmpfs /run && exec "$@"';

@@ -4,10 +4,10 @@ import test, { type TestContext } from 'node:test';
 import { keepingQuiet, parseQuietHours } from '../../src/lifecycle/quiet-hours.ts';
 import { openDepot } from '../../src/store/depot.ts';
 import { openStore } from '../../src/store/store.ts';
-import { client } from '../registry/open.ts';
-import { request } from '../store/fixture.ts';
-import { layer, MemoryRegistry } from '../store/memory-registry.ts';
 import { buildImage } from '../support/image-builder.ts';
+import { layer, MemoryRegistry } from '../support/memory-registry.ts';
+import { request } from '../support/pin-request.ts';
+import { client } from '../support/registry-client.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { startUpdater } from '../support/updater.ts';
 

@@ -6,8 +6,8 @@ import { BerthError } from '../../src/common/errors.ts';
 import type { Deployment } from '../../src/deployment/deployment.ts';
 import { type Reconciled, reconcile } from '../../src/lifecycle/reconcile.ts';
 import { openRoot } from '../../src/root/open-root.ts';
-import { client } from '../registry/open.ts';
 import { buildImage } from '../support/image-builder.ts';
+import { client } from '../support/registry-client.ts';
 import { startUpdater, type TestUpdater } from '../support/updater.ts';
 
 const image = (seed: number) => buildImage({ layers: [{ bytes: 20_000, seed }] });

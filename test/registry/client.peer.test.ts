@@ -9,9 +9,9 @@ import { dockerRegistryLogin, startDockerRegistry } from '../support/docker-regi
 import { buildImage } from '../support/image-builder.ts';
 import { writeLayout } from '../support/oci-layout.ts';
 import { skipPodman, startPodman } from '../support/podman.ts';
+import { client, fails, password, serve, sink } from '../support/registry-client.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { trixieProgram } from '../support/trixie.ts';
-import { client, fails, password, serve, sink } from './open.ts';
 
 const run = promisify(execFile);
 const amd64 = { os: 'linux', architecture: 'amd64' };

@@ -5,7 +5,7 @@ import { parsePlatform } from '../../src/image/platform.ts';
 import { type BuiltImage, buildImage } from '../support/image-builder.ts';
 import { policyFilesBy } from '../support/policy-files.ts';
 import { testCertificate } from '../support/registry-certificate.ts';
-import { client, fails, serve, sink, trustTestCertificate } from './open.ts';
+import { client, fails, serve, sink, trustTestCertificate } from '../support/registry-client.ts';
 
 const platform = (text: string) => {
   const parsed = parsePlatform(text);

@@ -6,7 +6,7 @@ import test, { type TestContext } from 'node:test';
 import { startMachine } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { testCertificate } from '../support/registry-certificate.ts';
-import { serve } from './open.ts';
+import { serve } from '../support/registry-client.ts';
 
 const password = 'sesame-42';
 const login = Buffer.from(`me:${password}`).toString('base64');

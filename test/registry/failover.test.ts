@@ -4,7 +4,7 @@ import { TIMEOUTS } from '../../src/registry/http/body.ts';
 import type { Mirror } from '../../src/registry/registries-toml.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
-import { client, fails, password, serve, sink } from './open.ts';
+import { client, fails, password, serve, sink } from '../support/registry-client.ts';
 
 const amd64 = { os: 'linux', architecture: 'amd64' };
 const image = buildImage({ layers: [{ files: { a: 'b' } }] });

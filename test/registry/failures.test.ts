@@ -6,8 +6,8 @@ import { inspect } from 'node:util';
 import type { RegistryErrorCode } from '../../src/registry/errors.ts';
 import { TIMEOUTS } from '../../src/registry/http/body.ts';
 import { buildImage } from '../support/image-builder.ts';
+import { client, fails, serve, sink } from '../support/registry-client.ts';
 import type { Fault } from '../support/registry-fault.ts';
-import { client, fails, serve, sink } from './open.ts';
 
 const amd64 = { os: 'linux', architecture: 'amd64' };
 

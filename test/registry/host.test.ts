@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { openHostRegistry } from '../../src/registry/host.ts';
 import { buildImage } from '../support/image-builder.ts';
+import { fails, serve, sink } from '../support/registry-client.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { fails, serve, sink } from './open.ts';
 
 /** Sets variables until the test ends; undefined takes one away. */
 function setEnvironment(

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { BlobProgress } from '../../src/registry/blob-progress.ts';
 import { limitingRate } from '../../src/registry/limit-rate.ts';
 import { buildImage } from '../support/image-builder.ts';
-import { client, serve, sink } from './open.ts';
+import { client, serve, sink } from '../support/registry-client.ts';
 
 const image = buildImage({
   layers: [

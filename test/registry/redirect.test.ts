@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { buildImage } from '../support/image-builder.ts';
 import { testCertificate } from '../support/registry-certificate.ts';
-import { client, fails, password, serve, sink, trustTestCertificate } from './open.ts';
+import {
+  client,
+  fails,
+  password,
+  serve,
+  sink,
+  trustTestCertificate,
+} from '../support/registry-client.ts';
 
 const amd64 = { os: 'linux', architecture: 'amd64' };
 const login = { username: 'robot', password: 'hunter2-secret' };

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { readRegistriesConf, readShortNames } from '../../src/registry/registries-conf.ts';
 import { openRoot } from '../../src/root/open-root.ts';
+import { fails } from '../support/registry-client.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { fails } from './open.ts';
 import { tree } from './tree.ts';
 
 const user = { userDirectory: '/home/u/.config/containers' };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { sha256 } from '../../src/image/digest.ts';
 import { type BuiltImage, buildImage } from '../support/image-builder.ts';
-import { client, fails, serve } from './open.ts';
+import { client, fails, serve } from '../support/registry-client.ts';
 
 const layers = [{ bytes: 100, seed: 1 }];
 

@@ -5,8 +5,8 @@ import type { RegistryError } from '../../src/registry/errors.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { retrying, retryPolicy } from '../../src/registry/retry.ts';
 import { buildImage } from '../support/image-builder.ts';
+import { client, fails, serve, sink } from '../support/registry-client.ts';
 import type { Fault } from '../support/registry-fault.ts';
-import { client, fails, serve, sink } from './open.ts';
 
 const SIZE = 5 * 1024 * 1024;
 const image = buildImage({ layers: [{ bytes: SIZE, seed: 1 }] });

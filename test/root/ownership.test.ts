@@ -143,7 +143,7 @@ async function inImage(all: readonly Made[]): Promise<Root> {
 
 test('a directory and an image tell the same of who may write a tree', { skip }, async (t) => {
   await holds(
-    150,
+    50,
     fc.asyncProperty(tree, async (all) => {
       const disk = onDisk(t, all);
       const image = await inImage(all);

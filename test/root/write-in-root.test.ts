@@ -79,7 +79,7 @@ test('a link in the place of the file is replaced, what it leads to is not touch
   assert.equal(readFileSync(join(root, path), 'utf8'), 'lock');
 });
 
-test('what is in the way is said: a file, a directory, no root, no permission', (t) => {
+test('what is in the way is said: a file, a directory, no root', (t) => {
   const { root } = places(t);
   assert.throws(() => writeInRoot(join(root, 'nowhere'), path, 'x'), rootError('no-root'));
   writeFileSync(join(root, 'usr'), '');
@@ -87,10 +87,32 @@ test('what is in the way is said: a file, a directory, no root, no permission', 
   mkdirSync(join(root, 'opt/lock.json'), { recursive: true });
   assert.throws(() => writeInRoot(root, '/opt/lock.json', 'x'), unwritable(/opt\/lock\.json/));
   assert.deepEqual(readdirSync(join(root, 'opt')), ['lock.json'], 'no temporary file stays');
-  if (process.geteuid?.() === 0) return;
-  chmodSync(root, 0o555);
-  assert.throws(() => writeInRoot(root, '/a/b', 'x'), unwritable(/permission denied/));
 });
+
+test('a directory that may not be written is left as it is, and the error says so', (t) => {
+  const { root } = places(t);
+  const directory = join(root, 'usr');
+  mkdirSync(directory);
+  chmodSync(directory, 0o555);
+  // A temporary directory is its owner's alone.
+  chmodSync(join(root, '..'), 0o755);
+  asNobody(() => {
+    assert.throws(() => writeInRoot(root, '/usr/lock', 'x'), unwritable(/permission denied/));
+    assert.throws(() => writeInRoot(root, '/usr/a/lock', 'x'), unwritable(/permission denied/));
+  });
+  assert.deepEqual(readdirSync(directory), []);
+});
+
+/** Gives up root's rights meanwhile: no mode of a directory keeps root out. */
+function asNobody(work: () => void): void {
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(65534);
+  try {
+    work();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}
 
 test('a path that could leave the root is a fault of the caller', (t) => {
   const { root } = places(t);

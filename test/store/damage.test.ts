@@ -5,9 +5,10 @@ import { test } from 'node:test';
 import { EngineError } from '../../src/engine/errors.ts';
 import { openStore } from '../../src/store/store.ts';
 import { validBlobs, validNames } from '../support/layout-check.ts';
+import { layer } from '../support/memory-registry.ts';
+import { request } from '../support/pin-request.ts';
 import { fromRegistry } from '../support/source.ts';
-import { type Fixture, fixture, request } from './fixture.ts';
-import { layer } from './memory-registry.ts';
+import { type Fixture, fixture } from './fixture.ts';
 
 function twoImages({ registry }: Fixture) {
   const [a] = registry.add('h.example/a:1', [layer('base', 20_000), layer('a', 20_000)]);

@@ -3,8 +3,9 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { openDepot } from '../../src/store/depot.ts';
-import { fixture, request } from './fixture.ts';
-import { layer } from './memory-registry.ts';
+import { layer } from '../support/memory-registry.ts';
+import { request } from '../support/pin-request.ts';
+import { fixture } from './fixture.ts';
 
 test('a hold whose manifest is gone goes with whatever is dropped next', async (t) => {
   const { directory, registry } = fixture(t);

@@ -5,10 +5,11 @@ import { test } from 'node:test';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { RegistryError } from '../../src/registry/errors.ts';
 import { validBlobs, validNames } from '../support/layout-check.ts';
+import { limitCpu } from '../support/limit-cpu.ts';
+import { layer, MemoryRegistry } from '../support/memory-registry.ts';
 import { missingOf } from '../support/missing.ts';
 import { fromRegistry } from '../support/source.ts';
 import { fixture } from './fixture.ts';
-import { layer, type MemoryRegistry } from './memory-registry.ts';
 
 function images(registry: MemoryRegistry, count: number, size = 50_000) {
   return Array.from({ length: count }, (_, i) => {
@@ -31,9 +32,8 @@ for (const [what, size, bound] of [
   ['small', 50_000, 8],
   ['large', 1_100_000, 4],
 ] as const) {
-  test(`${bound} ${what} downloads run at once, whatever the number of images`, {
-    timeout: 60_000,
-  }, async (t) => {
+  test(`${bound} ${what} downloads run at once, whatever the number of images`, async (t) => {
+    limitCpu(t, 60);
     const { store, registry } = fixture(t);
     const full = Promise.withResolvers<void>();
     let running = 0;

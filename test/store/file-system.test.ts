@@ -6,11 +6,11 @@ import { test } from 'node:test';
 import { BerthError } from '../../src/common/errors.ts';
 import { openStore } from '../../src/store/store.ts';
 import { validBlobs, validNames } from '../support/layout-check.ts';
+import { layer, MemoryRegistry } from '../support/memory-registry.ts';
+import { request } from '../support/pin-request.ts';
 import { skipMounts, smallFileSystem } from '../support/small-file-system.ts';
 import { fromRegistry } from '../support/source.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { request } from './fixture.ts';
-import { layer, MemoryRegistry } from './memory-registry.ts';
 
 test('a full disk is said so, leaves nothing half-written, and what is there whole', {
   skip: skipMounts,

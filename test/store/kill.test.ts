@@ -4,15 +4,19 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openStore } from '../../src/store/store.ts';
 import { validBlobs, validNames, validPins } from '../support/layout-check.ts';
+import { request } from '../support/pin-request.ts';
+import { rounds } from '../support/property.ts';
 import { fromRegistry } from '../support/source.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { held, request } from './fixture.ts';
+import { held } from './fixture.ts';
 import { killAtRandom, start } from './life.ts';
 import { sampleRegistry } from './worker.ts';
 
-test('killed at 20 random moments, a store is valid, and the next run goes on from there', async (t) => {
+const KILLS = rounds(8);
+
+test(`killed at ${KILLS} random moments, a store is valid, and the next run goes on from there`, async (t) => {
   const parent = temporaryDirectory(t);
-  await killAtRandom(t, 20, (name) => join(parent, name), goesOn);
+  await killAtRandom(t, KILLS, (name) => join(parent, name), goesOn);
 });
 
 test('two that stage while a third removes never lose what is pinned', async (t) => {

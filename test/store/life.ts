@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { isOver, seed, seeded } from '../support/property.ts';
 
 const worker = fileURLToPath(new URL('worker.ts', import.meta.url));
 
@@ -18,12 +19,12 @@ export async function killAtRandom(
   directoryOf: (name: string) => string,
   check: (directory: string, t: TestContext) => Promise<void>,
 ): Promise<void> {
-  const seed = Number(process.env['BERTH_SEED'] ?? Math.trunc(Math.random() * 0x7fffffff));
+  const random = seeded();
   const whole = await killedAt(t, directoryOf('whole'), Number.POSITIVE_INFINITY);
   assert.ok(whole > 100, `${whole} moments only`);
-  for (let kill = 0; kill < kills; kill++) {
+  for (let kill = 0; kill < kills && !isOver(); kill++) {
     const directory = directoryOf(String(kill));
-    const moment = 1 + Math.trunc(((kill + random(seed, kill)) / kills) * (whole - 1));
+    const moment = 1 + Math.trunc(((kill + random()) / kills) * (whole - 1));
     await killedAt(t, directory, moment);
     const name = `killed at moment ${moment} of ${whole}, BERTH_SEED=${seed}`;
     await t.test(name, (inner) => check(directory, inner));
@@ -50,12 +51,4 @@ export function start(t: TestContext, given: readonly string[]): ChildProcess {
   });
   t.after(() => child.kill('SIGKILL'));
   return child;
-}
-
-/** In 0 to 1, the same for the same seed and number (mulberry32). */
-function random(seed: number, number: number): number {
-  let state = (seed + number * 0x6d2b79f5) | 0;
-  state = Math.imul(state ^ (state >>> 15), state | 1);
-  state ^= state + Math.imul(state ^ (state >>> 7), state | 61);
-  return ((state ^ (state >>> 14)) >>> 0) / 0x1_0000_0000;
 }

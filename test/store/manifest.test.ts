@@ -3,9 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { sha256 } from '../../src/image/digest.ts';
+import { layer } from '../support/memory-registry.ts';
 import { fromRegistry } from '../support/source.ts';
 import { fixture } from './fixture.ts';
-import { layer } from './memory-registry.ts';
 
 test('a sweep keeps the blobs of a document that berth refuses', async (t) => {
   const { store, registry, directory } = fixture(t);

@@ -6,12 +6,13 @@ import fc from 'fast-check';
 import { EngineError } from '../../src/engine/errors.ts';
 import { openStore } from '../../src/store/store.ts';
 import { validBlobs, validNames, validPins } from '../support/layout-check.ts';
+import { layer, MemoryRegistry } from '../support/memory-registry.ts';
 import { missingOf } from '../support/missing.ts';
+import { request } from '../support/pin-request.ts';
 import { holds } from '../support/property.ts';
 import { fromRegistry } from '../support/source.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { held, request } from './fixture.ts';
-import { layer, MemoryRegistry } from './memory-registry.ts';
+import { held } from './fixture.ts';
 
 const registry = new MemoryRegistry();
 const words = [['base'], ['base', 'a'], ['base', 'a', 'b'], ['c']];
@@ -45,7 +46,7 @@ interface Model {
 test('any order of fetch, pin, unpin, tag and remove does what a plain model does', async (t) => {
   const parent = temporaryDirectory(t);
   await holds(
-    60,
+    25,
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
       const directory = mkdtempSync(join(parent, 'run-'));
       let store = openStore({ directory, registry });

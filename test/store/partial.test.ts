@@ -16,14 +16,15 @@ import { withLock } from '../../src/common/process-lock.ts';
 import { openDepot } from '../../src/store/depot.ts';
 import { layoutAt } from '../../src/store/layout.ts';
 import { openStore } from '../../src/store/store.ts';
-import { client, serve } from '../registry/open.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { validBlobs } from '../support/layout-check.ts';
+import { limitCpu } from '../support/limit-cpu.ts';
 import { missingOf } from '../support/missing.ts';
+import { request } from '../support/pin-request.ts';
+import { client, serve } from '../support/registry-client.ts';
 import type { Fault } from '../support/registry-fault.ts';
 import { fromRegistry } from '../support/source.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { request } from './fixture.ts';
 
 const image = buildImage({ layers: [{ bytes: 4_000_000, seed: 1 }] });
 const [digest = '', content = Buffer.alloc(0)] =
@@ -110,9 +111,8 @@ test('what a mirror lied comes anew from the next place, over the same file', as
   assert.ok(Math.max(...seen) <= total);
 });
 
-test('who sweeps the store and waits for its turn does not hold up what is brought', {
-  timeout: 20_000,
-}, async (t) => {
+test('who sweeps the store and waits for its turn does not hold up what is brought', async (t) => {
+  limitCpu(t, 20);
   const { directory, registry, resolved, server } = await start(t);
   const { inUse } = layoutAt(directory);
   const waits = Promise.withResolvers<void>();

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { EngineError } from '../../src/engine/errors.ts';
 import { validBlobs, validNames } from '../support/layout-check.ts';
+import { layer, MemoryRegistry } from '../support/memory-registry.ts';
 import { fromRegistry } from '../support/source.ts';
 import { fixture } from './fixture.ts';
-import { layer, type MemoryRegistry } from './memory-registry.ts';
 
 function add(registry: MemoryRegistry, name: string, words: string, platforms?: string[]) {
   const [image, ...others] = registry.add(

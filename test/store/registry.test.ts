@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openStore } from '../../src/store/store.ts';
-import { client, serve } from '../registry/open.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { validBlobs, validNames } from '../support/layout-check.ts';
+import { client, serve } from '../support/registry-client.ts';
 import { fromRegistry } from '../support/source.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 

@@ -8,11 +8,13 @@ import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { openStore } from '../../src/store/store.ts';
 import { validNames } from '../support/layout-check.ts';
+import { layer } from '../support/memory-registry.ts';
+import { request } from '../support/pin-request.ts';
+import { rounds } from '../support/property.ts';
 import { fromRegistry } from '../support/source.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { fixture, request } from './fixture.ts';
+import { fixture } from './fixture.ts';
 import { killAtRandom } from './life.ts';
-import { layer } from './memory-registry.ts';
 import { sampleRegistry } from './worker.ts';
 
 const run = promisify(execFile);
@@ -78,7 +80,7 @@ test('after a kill skopeo reads every image of a store', { skip }, async (t) => 
   const parent = temporaryDirectory(t);
   await killAtRandom(
     t,
-    5,
+    rounds(2),
     (name) => join(parent, name),
     async (directory, inner) => {
       const { registry, images } = sampleRegistry();

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openStore } from '../../src/store/store.ts';
 import { validBlobs, validNames } from '../support/layout-check.ts';
+import { layer, type MemoryRegistry } from '../support/memory-registry.ts';
 import { missingOf } from '../support/missing.ts';
+import { request } from '../support/pin-request.ts';
 import { fromRegistry } from '../support/source.ts';
-import { fixture, held, request } from './fixture.ts';
-import { layer, type MemoryRegistry } from './memory-registry.ts';
+import { fixture, held } from './fixture.ts';
 
 const base = layer('base', 40_000);
 const NGINX = 'docker.io/library/nginx:1.27';
@@ -168,8 +169,14 @@ test('pins are by root, say what was asked for, and last', async (t) => {
     ...[`one ${a.manifest}`, `one ${b.manifest}`].sort(),
     `two@x ${a.manifest}`,
   ]);
-  const { root: _, handle, ...pinned } = pins.find((p) => p.root === 'one' && p.id === a.manifest)!;
+  const {
+    root: _,
+    handle,
+    engine,
+    ...pinned
+  } = pins.find((p) => p.root === 'one' && p.id === a.manifest)!;
   assert.deepEqual(pinned, changed);
+  assert.equal(engine, 'store');
   assert.equal(handle, `one ${a.manifest}`);
   await store.unpin(pins.filter((pin) => pin.root === 'one'));
   await store.unpin(pins.filter((pin) => pin.root === 'one'));

@@ -2,9 +2,9 @@ import { writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { EngineError } from '../../src/engine/errors.ts';
 import { openStore } from '../../src/store/store.ts';
+import { layer, MemoryRegistry } from '../support/memory-registry.ts';
+import { request } from '../support/pin-request.ts';
 import { fromRegistry } from '../support/source.ts';
-import { request } from './fixture.ts';
-import { layer, MemoryRegistry } from './memory-registry.ts';
 
 /** The registry of the tests with several processes: the same in each. */
 export function sampleRegistry() {

@@ -27,7 +27,9 @@ export interface Machine {
   ): Promise<Outcome>;
 }
 
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
+/** The command line: the sources, or the one file that scripts/run-tests makes of them. */
+export const main =
+  process.env['BERTH_TEST_MAIN'] ?? resolve(import.meta.dirname, '../../src/cli/main.ts');
 
 /**
  * A machine whose engine is the embedded store unless `CONTAINER_HOST` is put into its
@@ -52,6 +54,8 @@ export async function startMachine(t: TestContext): Promise<Machine> {
     TMPDIR: directory,
     BERTH_STATE_DIR: join(directory, 'state'),
     CONTAINERS_REGISTRIES_CONF: registries,
+    // Half of the time of a short command goes into compiling the sources (scripts/run-tests).
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
   };
   const berthWith: Machine['berthWith'] = ({ input, fds = [] }, ...words) =>
     run(environment, input, fds, [process.execPath, main, ...words]);

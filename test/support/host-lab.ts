@@ -25,6 +25,9 @@ export interface HostLab extends OstreeHost {
   readonly stopRegistry: () => Promise<void>;
 }
 
+/** When to give up what is waited for: far later than any busy machine. */
+export const HANGS_S = '1800';
+
 const units = 'usr/share/containers/systemd';
 
 /** Starts the registry and prepares the host. */
@@ -124,5 +127,5 @@ export function reconciledAfter(host: Booted, action: () => void): string {
   action();
   const follow = `journalctl --no-pager -f -n all --after-cursor='${cursor}' -u berth-reconcile.service`;
   const end = '(Finished|Failed to start) berth-reconcile';
-  return host.run('timeout', '60', 'sh', '-c', `${follow} | sed -E '/${end}/q'`);
+  return host.run('timeout', HANGS_S, 'sh', '-c', `${follow} | sed -E '/${end}/q'`);
 }

@@ -1,6 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -15,13 +14,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { writeRoot } from './berth.ts';
-import { leaderOf } from './booted-host.ts';
 import { containerSettings, debianRoot } from './debian-root.ts';
-import { spawnHost } from './nspawn.ts';
-
-const checkout = resolve(import.meta.dirname, '../..');
+import { install } from './installed.ts';
+import { bootByNspawn } from './nspawn.ts';
 
 export interface Ran {
   readonly code: number | null;
@@ -136,7 +133,7 @@ function commitTree(repo: string, branch: string, tree: string): string {
 /** What `make install` and `systemctl preset` leave, as a distribution's build would. */
 function installedTree(directory: string): string {
   const tree = join(directory, 'installed');
-  run('make', ['--silent', '-C', checkout, 'install', `DESTDIR=${tree}`, 'PREFIX=/usr']);
+  install(tree);
   run('systemctl', [
     `--root=${tree}`,
     'preset',
@@ -186,41 +183,16 @@ async function bootDeployment(
 ): Promise<Booted> {
   const tree = bootTrees(sysroot).find((path) => id === undefined || idOf(path) === id);
   if (tree === undefined) throw new Error(`${sysroot} has no boot entry for ${id}`);
-  const nspawn = spawnHost(`berth-${process.pid}`, [
-    `--directory=${tree}`,
-    `--bind=${sysroot}:/sysroot`,
-    `--bind=${join(sysroot, 'boot')}:/boot`,
-    `--bind=${join(sysroot, 'ostree/deploy/acme/var')}:/var`,
-  ]);
-  let console = '';
-  const ended = once(nspawn, 'exit');
-  const kill = async () => {
-    if (nspawn.exitCode !== null || nspawn.signalCode !== null) return;
-    const leader = leaderOf(nspawn.pid);
-    // The end of its first process is that of all of it; systemd-nspawn then goes by itself.
-    if (leader !== undefined) process.kill(leader, 'SIGKILL');
-    else nspawn.kill('SIGKILL');
-    await ended;
-  };
-  stops.push(kill);
-  await new Promise<void>((done, reject) => {
-    const tooLong = setTimeout(() => reject(new Error(`no end of the boot:\n${console}`)), 120_000);
-    nspawn.on('exit', () => clearTimeout(tooLong));
-    const heard = (chunk: string) => {
-      console += chunk;
-      // The name comes in colour; once there is a prompt the console tells no more of the boot.
-      if (/Reached target [^\n]*graphical\.target| login: /.test(console)) {
-        clearTimeout(tooLong);
-        done();
-      }
-    };
-    nspawn.stdout.setEncoding('utf8').on('data', heard);
-    nspawn.stderr.setEncoding('utf8').on('data', heard);
-    nspawn.on('error', reject);
-    nspawn.on('exit', () => reject(new Error(`the host did not boot:\n${console}`)));
-  });
-  const leader = leaderOf(nspawn.pid);
-  if (leader === undefined) throw new Error('the host has no first process');
+  const { leader, ended, kill } = await bootByNspawn(
+    `berth-${process.pid}`,
+    [
+      `--directory=${tree}`,
+      `--bind=${sysroot}:/sysroot`,
+      `--bind=${join(sysroot, 'boot')}:/boot`,
+      `--bind=${join(sysroot, 'ostree/deploy/acme/var')}:/var`,
+    ],
+    (stop) => stops.push(stop),
+  );
   const tryRun: Booted['try'] = (...command) =>
     attempt('nsenter', ['-t', String(leader), '-a', '--', ...command]);
   tryRun('systemctl', 'is-system-running', '--wait');
@@ -237,9 +209,7 @@ async function bootDeployment(
       return stdout.trim();
     },
     ended: async () => {
-      const tooLong = setTimeout(() => void kill(), 120_000);
       await ended;
-      clearTimeout(tooLong);
     },
     powerOff: async () => {
       tryRun('systemctl', 'poweroff');
@@ -271,7 +241,6 @@ function attempt(program: string, words: readonly string[]): Ran {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: 64 * 1024 * 1024,
-    timeout: 600_000,
   });
   if (error !== undefined) throw error;
   return { code: status, stdout, stderr };

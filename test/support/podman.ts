@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { array, looseObject, parse, string } from 'valibot';
+import { clearAway } from './clear-away.ts';
 
 const SOCKET = 'podman.sock';
 
@@ -73,7 +74,7 @@ export async function startPodman(
   const podman = preparePodman(directory, options);
   t.after(async () => {
     await podman.stop();
-    rmSync(directory, { recursive: true, force: true });
+    await clearAway(directory);
   });
   await podman.restart();
   return podman;
@@ -155,8 +156,8 @@ export async function startPodmanService(
   const isElsewhere = enter.length > 0;
   const stop = async () => {
     await end(child, 'SIGTERM', isElsewhere);
-    // podman mounts this directory on itself, which keeps it from being removed.
-    await run(['umount', '--quiet', join(directory, 'root/overlay')], environment);
+    // podman mounts this directory on itself, and the next one would do so once more.
+    await run(['umount', '--quiet', '--lazy', join(directory, 'root/overlay')], environment);
   };
   try {
     await listening(child, socket);

@@ -1,28 +1,44 @@
 import fc from 'fast-check';
 
-/** Numbers in 0 to 1, the same for the same seed (mulberry32), which `BERTH_SEED` sets. */
-export function seeded(): { readonly seed: number; readonly random: () => number } {
-  const seed = Number(process.env['BERTH_SEED'] ?? Math.trunc(Math.random() * 0x7fffffff));
+// `make test` runs a short part of each search, always the same one. `make soak` sets these three.
+
+/** Makes a search the same again; another seed searches elsewhere. */
+export const seed = Number(process.env['BERTH_SEED'] ?? 1);
+
+/** Multiplies the number of runs. */
+const factor = Number(process.env['BERTH_RUNS'] ?? 1);
+
+/** When searches end, even before all their runs, in milliseconds since 1970. */
+const until = Number(process.env['BERTH_UNTIL'] ?? Number.POSITIVE_INFINITY);
+
+/** How often to do what `make test` does so many times: kills, questions. */
+export function rounds(count: number): number {
+  return count * factor;
+}
+
+/** Whether the time for searching is over. `make test` runs without such a time. */
+export function isOver(): boolean {
+  return Date.now() >= until;
+}
+
+/** Numbers in 0 to 1, the same for the same seed (mulberry32). */
+export function seeded(): () => number {
   let state = seed;
-  const random = () => {
+  return () => {
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
   };
-  return { seed, random };
 }
 
-/**
- * Runs a property with a seed that is printed when it fails, and that `BERTH_SEED` sets again.
- * `BERTH_RUNS` multiplies the number of runs, for a long search.
- */
+/** Runs a property, and names the seed and the smallest counterexample when it fails. */
 export async function holds<T extends [unknown, ...unknown[]]>(
   runs: number,
   property: fc.IProperty<T> | fc.IAsyncProperty<T>,
 ): Promise<void> {
-  const seed = Number(process.env['BERTH_SEED'] ?? Math.trunc(Math.random() * 0x7fffffff));
-  const numRuns = runs * Number(process.env['BERTH_RUNS'] ?? 1);
-  // fast-check puts the seed and the smallest counterexample into its message.
-  await fc.assert(property, { seed, numRuns, includeErrorInReport: true });
+  const limit = Number.isFinite(until)
+    ? { interruptAfterTimeLimit: Math.max(1, until - Date.now()) }
+    : {};
+  await fc.assert(property, { seed, numRuns: rounds(runs), includeErrorInReport: true, ...limit });
 }

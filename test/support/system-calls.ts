@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import type { Machine } from './berth.ts';
+import { join } from 'node:path';
+import { type Machine, main } from './berth.ts';
 
 /** A system call that succeeded. Between `start` and `end` others of other threads may lie. */
 export interface SystemCall {
@@ -12,8 +12,6 @@ export interface SystemCall {
   readonly start: number;
   readonly end: number;
 }
-
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
 
 /** Those by which files change, get to disk, and are asked of engines. */
 const TRACED = [

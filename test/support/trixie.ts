@@ -25,16 +25,24 @@ const LIBRARIES: Readonly<Record<string, string>> = {
   arm64: 'usr/lib/aarch64-linux-gnu',
 };
 
+/** Where the program of a package is. */
+const PROGRAMS = {
+  skopeo: 'usr/bin/skopeo',
+  cosign: 'usr/bin/cosign',
+  'docker-cli': 'usr/bin/docker',
+  'docker-compose': 'usr/libexec/docker/cli-plugins/docker-compose',
+} as const;
+
 /**
  * A program that Debian trixie ships, with the libraries that it was built for: skopeo 1.18, cosign
- * 2.5. The machine's own of that name, if any, is another.
+ * 2.5, docker 26.1, docker-compose 2.26. The machine's own of that name, if any, is another.
  */
-export function trixieProgram(name: 'skopeo' | 'cosign'): TrixieProgram {
+export function trixieProgram(name: keyof typeof PROGRAMS): TrixieProgram {
   const home = execFileSync(join(scripts, 'trixie-package.sh'), [name], { encoding: 'utf8' });
   const root = debianRoot('trixie');
   const loader = join(root, LOADERS[process.arch] ?? '');
   const libraries = ['--library-path', join(root, LIBRARIES[process.arch] ?? '')];
-  const program = join(home.trim(), 'usr/bin', name);
+  const program = join(home.trim(), PROGRAMS[name]);
   return (words, environment) =>
     new Promise((done, fail) => {
       const options = { env: environment, maxBuffer: 16 * 1024 * 1024 };

@@ -12,9 +12,9 @@ import { openRoot } from '../../src/root/open-root.ts';
 import type { RootRecord } from '../../src/state/record.ts';
 import { State } from '../../src/state/state.ts';
 import { openStore } from '../../src/store/store.ts';
-import { client, serve } from '../registry/open.ts';
 import { container, writeRoot } from './berth.ts';
 import type { TestRegistry } from './registry.ts';
+import { client, serve } from './registry-client.ts';
 import { temporaryDirectory } from './temporary.ts';
 
 /** An updater whose roots can have any role, and a machine with the embedded store beside it. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseEnvironmentFile } from '../../src/systemd/environment-file.ts';
+import { limitCpu } from '../support/limit-cpu.ts';
 import { holds } from '../support/property.ts';
 
 const read = (text: string) => Object.fromEntries(parseEnvironmentFile(text));
@@ -92,7 +93,7 @@ function byStates(text: string): Record<string, string> {
 
 test('any text is read as by a parser with states', () =>
   holds(
-    5000,
+    1000,
     fc.property(
       fc.string({
         unit: fc.constantFrom(...'AB1= =="\'\\\n\r\t#;$`xn'.split('')),
@@ -102,7 +103,8 @@ test('any text is read as by a parser with states', () =>
     ),
   ));
 
-test('large files take linear time', { timeout: 10_000 }, () => {
+test('large files take linear time', (t) => {
+  limitCpu(t, 10);
   const line = 'A="a" \'b\' \\\n';
   assert.equal(parseEnvironmentFile(line.repeat(100_000)).size, 1);
   assert.equal(parseEnvironmentFile(`A=${'"'.repeat(1_000_001)}`).size, 1);

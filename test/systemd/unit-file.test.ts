@@ -134,7 +134,7 @@ test('any text is read or refused, and each entry has its line', async () => {
   );
   const text = fc.array(line, { maxLength: 30 }).map((lines) => lines.join('\n'));
   await holds(
-    2_000,
+    500,
     fc.property(text, (unit) => {
       const parsed = parseQuadletUnit(unit, '/a', () => true);
       const lines = unit.split('\n');

@@ -25,7 +25,6 @@ const noFuse = !existsSync('/dev/fuse') && 'there is no /dev/fuse';
 
 test('a file system of a user’s keeps no root from being ready, and hangs nobody', {
   skip: skip || noFuse,
-  timeout: 300_000,
 }, async (t) => {
   const machine = await startMachine(t);
   machine.registry.push('app:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));

@@ -5,6 +5,7 @@ import { Allowance } from '../../../src/discovery/allowance.ts';
 import { composeImages } from '../../../src/discovery/compose/compose.ts';
 import type { Found } from '../../../src/discovery/source.ts';
 import { etcDirectory } from '../../../src/systemd/etc.ts';
+import { limitCpu } from '../../support/limit-cpu.ts';
 import { holds } from '../../support/property.ts';
 import { rootOf, shortNames, type Tree } from '../../support/tree.ts';
 
@@ -302,9 +303,10 @@ const piece = fc.constantFrom(
   ),
 );
 
-test('Compose: any text is read without an exception', { timeout: 120_000 }, async (t) => {
+test('Compose: any text is read without an exception', async (t) => {
+  limitCpu(t, 120);
   await holds(
-    200,
+    80,
     fc.asyncProperty(fc.array(piece, { maxLength: 40 }), async (pieces) => {
       await read(t, {
         '/c/compose.yaml': pieces.join(''),
@@ -327,7 +329,8 @@ for (const [name, text] of Object.entries({
   'a long chain': `services:\n${range(20_000, (i) => `  a${i}: {extends: a${i + 1}}`)}`,
   'itself twice': `include: [compose.yaml, compose.yaml]\nservices: {a: {image: x}}\n`,
 })) {
-  test(`Compose: hostile ${name}`, { timeout: 60_000 }, async (t) => {
+  test(`Compose: hostile ${name}`, async (t) => {
+    limitCpu(t, 60);
     const found = await read(t, { '/c/compose.yaml': text });
     assert.ok(found.references.length + found.problems.length > 0);
   });

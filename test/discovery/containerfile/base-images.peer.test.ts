@@ -46,9 +46,7 @@ function fileOf(stages: readonly Stage[]): string {
   return `ARG V=1\nARG N\nARG E=\n${parts.join('')}`;
 }
 
-test('Containerfiles: the images are exactly those that buildah needs', {
-  timeout: 300_000,
-}, async (t) => {
+test('Containerfiles: the images are exactly those that buildah needs', async (t) => {
   const directory = temporaryDirectory(t);
   const file = join(directory, 'Containerfile');
   writeFileSync(join(directory, 'f'), 'x');
@@ -75,7 +73,7 @@ test('Containerfiles: the images are exactly those that buildah needs', {
     allowance: new Allowance(),
   };
   await holds(
-    6,
+    3,
     fc.asyncProperty(fc.array(stage, { minLength: 1, maxLength: 4 }), async (stages) => {
       const text = fileOf(stages);
       writeFileSync(file, text);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pauseImages } from '../../../src/discovery/kubernetes/pause-image.ts';
+import { limitCpu } from '../../support/limit-cpu.ts';
 import { foundBy, places, problemsOf } from '../source.ts';
 
 const containerd = '/etc/containerd/config.toml';
@@ -85,7 +86,8 @@ test('invalid TOML and invalid names are problems and hide nothing', async (t) =
   ]);
 });
 
-test('the number of imported files is limited', { timeout: 30_000 }, async (t) => {
+test('the number of imported files is limited', async (t) => {
+  limitCpu(t, 30);
   const files = Object.fromEntries(
     Array.from({ length: 200 }, (_, index) => [
       `/etc/containerd/conf.d/${index}.toml`,

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Player } from '../../../src/discovery/kubernetes/pull-policy.ts';
 import { workloadImages } from '../../../src/discovery/kubernetes/workload-images.ts';
+import { limitCpu } from '../../support/limit-cpu.ts';
 import { holds } from '../../support/property.ts';
 
 /** The images as `line key image policy` and the faults as `code:line`. */
@@ -268,9 +269,8 @@ const bombs: Readonly<Record<string, string>> = {
 };
 
 for (const [name, bomb] of Object.entries(bombs)) {
-  test(`${name}: a fault in reasonable time, and the other documents are read`, {
-    timeout: 30_000,
-  }, async () => {
+  test(`${name}: a fault in reasonable time, and the other documents are read`, async (t) => {
+    limitCpu(t, 30);
     const text = `${pod('q.io/first:1')}---\n${bomb}\n---\n${pod('q.io/last:1')}`;
     const { images, faults } = await workloadImages(text, { player: 'podman' });
     assert.ok(faults.length > 0);
@@ -284,7 +284,8 @@ for (const [name, bomb] of Object.entries(bombs)) {
   });
 }
 
-test('a file of 100,000 lines is read up to a limit', { timeout: 30_000 }, async () => {
+test('a file of 100,000 lines is read up to a limit', async (t) => {
+  limitCpu(t, 30);
   const text = pod('q.io/first:1') + '---\na: b\n'.repeat(100_000);
   const found = await read(text);
   assert.deepEqual(found.images, ['2 spec.containers[0].image q.io/first:1 missing']);
@@ -310,7 +311,7 @@ test('any text gives images and faults without an exception', async () => {
     fc.string(),
   );
   await holds(
-    2_000,
+    500,
     fc.asyncProperty(text, fc.constantFrom<Player>('podman', 'kubelet'), async (input, player) => {
       const { images, faults } = await workloadImages(input, { player });
       const last = input.split('\n').length;

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { docker, type OptionTable, podman } from '../../../src/discovery/services/option-tables.ts';
 import { skipPodman } from '../../support/podman.ts';
+import { trixieProgram } from '../../support/trixie.ts';
 
 interface Helped {
   readonly long: string;
@@ -10,11 +12,11 @@ interface Helped {
   readonly takesValue: boolean;
 }
 
-function helped(program: string, words: readonly string[]): Helped[] {
-  const help = execFileSync(program, [...words, '--help'], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+/** Runs a program and returns what it prints. */
+type Program = (words: readonly string[]) => Promise<string>;
+
+async function helped(program: Program, words: readonly string[]): Promise<Helped[]> {
+  const help = await program([...words, '--help']);
   const line = /^ {2,6}(?:-(\w), +|)--([\w-]+)(?: (\S+)|)(?= {2}|\n)/gm;
   return Array.from(help.matchAll(line), ([, short, long = '', value]) => ({
     long,
@@ -24,11 +26,15 @@ function helped(program: string, words: readonly string[]): Helped[] {
   }));
 }
 
-function check(program: string, words: readonly string[], table: OptionTable): void {
-  const options = helped(program, words);
-  assert.ok(options.length > 3, `${program} ${words.join(' ')} lists its options`);
+async function check(
+  program: Program,
+  words: readonly string[],
+  table: OptionTable,
+): Promise<void> {
+  const options = await helped(program, words);
+  assert.ok(options.length > 3, `${words.join(' ')} lists its options`);
   for (const { long, short, takesValue } of options) {
-    const at = `${program} ${words.join(' ')} --${long}`;
+    const at = `${words.join(' ')} --${long}`;
     assert.equal(table.names.get(long), long, at);
     assert.equal(!table.flags.has(long), takesValue, at);
     if (short !== undefined) assert.equal(table.names.get(short), long, `${at}, -${short}`);
@@ -37,28 +43,26 @@ function check(program: string, words: readonly string[], table: OptionTable): v
 
 test('every option that podman lists is known, with or without a value', {
   skip: skipPodman,
-}, () => {
-  const program = process.env['BERTH_TEST_PODMAN'] ?? 'podman';
-  check(program, [], podman.global);
+}, async () => {
+  const name = process.env['BERTH_TEST_PODMAN'] ?? 'podman';
+  const program: Program = async (words) => (await promisify(execFile)(name, words)).stdout;
+  await check(program, [], podman.global);
   for (const words of [['run'], ['create'], ['container', 'run'], ['container', 'create']]) {
-    check(program, words, podman.run);
+    await check(program, words, podman.run);
   }
-  check(program, ['build'], podman.build);
-  for (const words of [['pull'], ['image', 'pull']]) check(program, words, podman.pull);
+  await check(program, ['build'], podman.build);
+  for (const words of [['pull'], ['image', 'pull']]) await check(program, words, podman.pull);
   for (const words of [
     ['kube', 'play'],
     ['play', 'kube'],
   ])
-    check(program, words, podman.play);
+    await check(program, words, podman.play);
 });
 
-const skipDocker = process.env['BERTH_TEST_DOCKER'] === undefined && 'BERTH_TEST_DOCKER is not set';
-
-test('every option that docker lists is known, with or without a value', {
-  skip: skipDocker,
-}, () => {
-  const program = process.env['BERTH_TEST_DOCKER'] ?? 'docker';
-  check(program, [], docker.global);
-  for (const words of [['run'], ['create']]) check(program, words, docker.run);
-  check(program, ['pull'], docker.pull);
+test('every option that docker lists is known, with or without a value', async () => {
+  const docker26 = trixieProgram('docker-cli');
+  const program: Program = async (words) => (await docker26(words, { HOME: '/nowhere' })).stdout;
+  await check(program, [], docker.global);
+  for (const words of [['run'], ['create']]) await check(program, words, docker.run);
+  await check(program, ['pull'], docker.pull);
 });

@@ -5,6 +5,7 @@ import { docker, nerdctl, podman } from '../../../src/discovery/services/option-
 import { readCommand } from '../../../src/discovery/services/programs.ts';
 import { readShell } from '../../../src/discovery/services/shell.ts';
 import { commandLines } from '../../../src/systemd/command-line.ts';
+import { limitCpu } from '../../support/limit-cpu.ts';
 import { holds } from '../../support/property.ts';
 import { found, of } from './found.ts';
 
@@ -118,7 +119,8 @@ test('a shell with a changed environment does not know the variables of the unit
   assert.deepEqual(await of(t, `Environment=A=1\nExecStart=env -i ${shell}`), ['- variable']);
 });
 
-test('variables that would grow without bound are refused', { timeout: 30_000 }, async (t) => {
+test('variables that would grow without bound are refused', async (t) => {
+  limitCpu(t, 30);
   const long = `Environment=A=${'x'.repeat(100_000)}`;
   const words = run(`run -e ${'${A}'.repeat(50_000)} q.io/a:1`);
   assert.deepEqual(await of(t, `${long}\n${words}`), ['q.io/a:1']);
@@ -229,7 +231,7 @@ test('the image is found after any options of the tables', () => {
       }),
     );
   return holds(
-    300,
+    150,
     fc.property(command, ({ program, options, separated, args }) => {
       const words = [
         program,
@@ -249,9 +251,8 @@ test('the image is found after any options of the tables', () => {
   );
 });
 
-test('hostile command lines and scripts are read without an exception', {
-  timeout: 60_000,
-}, async (t) => {
+test('hostile command lines and scripts are read without an exception', async (t) => {
+  limitCpu(t, 60);
   const text = fc.array(
     fc.constantFrom(
       ...' ;&|<>$"\'\\{}()*#=%-\n'.split(''),
@@ -269,7 +270,7 @@ test('hostile command lines and scripts are read without an exception', {
     ),
   );
   await holds(
-    1000,
+    300,
     fc.property(text, (parts) => {
       commandLines(parts.join(''));
       readShell(parts.join(''), new Map([['A', 'b  c']]), false);

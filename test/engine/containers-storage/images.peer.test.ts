@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { readAdditionalStore, serves } from '../../../src/engine/containers-storage/images.ts';
@@ -38,7 +37,6 @@ async function startLab(t: TestContext, sees = false): Promise<Lab> {
   const place = temporaryDirectory(t);
   const path = join(place, 'root');
   const store = preparePodman(place, { environment: { ...environment } });
-  t.after(() => void spawnSync('umount', ['--quiet', '--lazy', join(path, 'overlay')]));
   const option = `--storage-opt=additionalimagestore=${path}`;
   registry.push('app:1', app(1));
   await store.podman('pull', '-q', name);

@@ -6,7 +6,7 @@ import { startMachine } from '../../support/berth.ts';
 import { type BootedHost, bootHost } from '../../support/booted-host.ts';
 import { debianRoot, type Suite } from '../../support/debian-root.ts';
 import { preparePodman } from '../../support/podman.ts';
-import { make } from './calls.ts';
+import { make, withEngine } from './calls.ts';
 import { podmanCommands } from './podman-commands.ts';
 import type { TestedEngine } from './tested-engine.ts';
 
@@ -56,12 +56,13 @@ export async function startBootedPodman(t: TestContext, suite: Suite): Promise<T
       await podman.restart();
     },
     killDuring: async (call, isUnderWay) => {
-      const engine = await open();
-      const over = make(engine, call).catch((error: unknown) => error);
-      await Promise.race([isUnderWay, over]);
-      await podman.kill();
-      await over;
-      await engine.close();
+      await withEngine({ open }, async (engine) => {
+        const over = make(engine, call);
+        // A call may come to its end before its engine can be killed, but not fail.
+        await Promise.race([isUnderWay, over]);
+        await podman.kill();
+        await over.catch(() => undefined);
+      });
       await podman.restart();
     },
     pinDirectory: containers,

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -5,8 +6,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openStore } from '../../../src/store/store.ts';
-import { client } from '../../registry/open.ts';
 import { startMachine } from '../../support/berth.ts';
+import { client } from '../../support/registry-client.ts';
 import { storeCommands } from './store-commands.ts';
 import type { Call, TestedEngine } from './tested-engine.ts';
 
@@ -45,13 +46,14 @@ async function killWorker(
 ): Promise<void> {
   const words = [worker, directory, JSON.stringify(call)];
   const child = spawn(process.execPath, words, { env: environment, stdio: 'inherit' });
-  const ended = once(child, 'exit');
+  const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   try {
-    // The call may also come to its end first.
     await Promise.race([isUnderWay, ended]);
   } finally {
     child.kill('SIGKILL');
-    await ended;
+    const [code, signal] = await ended;
+    // A call may come to its end before it can be killed, but not fail.
+    assert.ok(code === 0 || signal === 'SIGKILL', `the call failed before it was killed: ${code}`);
   }
 }
 

@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { clearAway } from '../../support/clear-away.ts';
 import { isolated } from '../../support/podman.ts';
 
 /** A place in which berth's own podman service works on a store of the test's own. */
@@ -21,11 +20,7 @@ export interface OwnStore {
 /** Configures podman by files, as nothing else reaches a service that berth starts. */
 export function ownStore(t: TestContext, insecure: readonly string[] = []): OwnStore {
   const directory = mkdtempSync(join(tmpdir(), 'berth-test-own-'));
-  t.after(async () => {
-    const umount = spawn('umount', ['--quiet', join(directory, 'root/overlay')]);
-    await once(umount, 'close');
-    rmSync(directory, { recursive: true, force: true });
-  });
+  t.after(() => clearAway(directory));
   const path = (name: string) => join(directory, name);
   const runtime = path('runtime');
   const own = () => podmans().filter(({ line }) => line.includes(runtime));

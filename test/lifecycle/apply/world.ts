@@ -13,9 +13,9 @@ import { readRecords } from '../../../src/state/records.ts';
 import { State } from '../../../src/state/state.ts';
 import { openStore } from '../../../src/store/store.ts';
 import type { Service, ServiceManager } from '../../../src/systemctl/services.ts';
-import { client, serve } from '../../registry/open.ts';
 import { container, writeRoot } from '../../support/berth.ts';
 import { buildImage } from '../../support/image-builder.ts';
+import { client, serve } from '../../support/registry-client.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 
 export class Killed extends Error {}

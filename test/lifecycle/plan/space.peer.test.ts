@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { container, startMachine, writeRoot } from '../../support/berth.ts';
+import { clearAway } from '../../support/clear-away.ts';
 import { type BuiltImage, buildImage } from '../../support/image-builder.ts';
 import { preparePodman, skipPodman, startPodman } from '../../support/podman.ts';
 import type { TestRegistry } from '../../support/registry.ts';
@@ -141,8 +142,7 @@ async function startOn(t: TestContext, environment: NodeJS.ProcessEnv, options?:
   const podman = preparePodman(directory, { environment });
   t.after(async () => {
     await podman.stop();
-    disk.unmount();
-    rmSync(directory, { recursive: true, force: true });
+    await clearAway(directory);
   });
   await podman.restart();
   return { podman, disk };

@@ -9,8 +9,8 @@ import { planStage } from '../../../src/lifecycle/plan/plan.ts';
 import { release } from '../../../src/lifecycle/release.ts';
 import { type Staged, stage } from '../../../src/lifecycle/stage/stage.ts';
 import { openRoot } from '../../../src/root/open-root.ts';
-import { client } from '../../registry/open.ts';
 import { buildImage } from '../../support/image-builder.ts';
+import { client } from '../../support/registry-client.ts';
 import { startUpdater, type TestUpdater } from '../../support/updater.ts';
 
 const image = (seed: number) => buildImage({ layers: [{ bytes: 20_000, seed }] });

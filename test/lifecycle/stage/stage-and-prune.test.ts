@@ -10,9 +10,9 @@ import { stage } from '../../../src/lifecycle/stage/stage.ts';
 import { openRoot } from '../../../src/root/open-root.ts';
 import { State } from '../../../src/state/state.ts';
 import { openStore } from '../../../src/store/store.ts';
-import { client, serve } from '../../registry/open.ts';
 import { container, writeRoot } from '../../support/berth.ts';
 import { buildImage } from '../../support/image-builder.ts';
+import { client, serve } from '../../support/registry-client.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 
 test('prune waits for a stage that may have found what it would take', async (t) => {

@@ -2,16 +2,14 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import test from 'node:test';
-import { container, writeRoot } from '../../support/berth.ts';
+import { container, main, writeRoot } from '../../support/berth.ts';
 import { buildImage } from '../../support/image-builder.ts';
 import { skipPodman } from '../../support/podman.ts';
 import { startPodmanLab } from '../../support/podman-lab.ts';
 
 const host = 'registry.example.com';
-const main = resolve(import.meta.dirname, '../../../src/cli/main.ts');
-
 test('killed at each blob, it goes on from there, and what came is not downloaded again', {
   skip: skipPodman,
 }, async (t) => {

@@ -7,7 +7,14 @@ import { buildImage } from '../../support/image-builder.ts';
 import type { LoggedRequest } from '../../support/registry-answer.ts';
 import type { RegistryAuth } from '../../support/registry-auth.ts';
 import { testCertificate } from '../../support/registry-certificate.ts';
-import { client, fails, password, serve, sink, trustTestCertificate } from '../open.ts';
+import {
+  client,
+  fails,
+  password,
+  serve,
+  sink,
+  trustTestCertificate,
+} from '../../support/registry-client.ts';
 
 const amd64 = { os: 'linux', architecture: 'amd64' };
 const login = { username: 'robot', password: 'hunter2-secret' };

@@ -11,8 +11,8 @@ import {
   hostCredentials,
   unitCredentials,
 } from '../../../src/registry/auth/credentials.ts';
+import { fails } from '../../support/registry-client.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
-import { fails } from '../open.ts';
 import { tree } from '../tree.ts';
 
 const auth = (text: string) => ({ auth: Buffer.from(text).toString('base64') });

@@ -5,7 +5,7 @@ import { RegistryError } from '../../../src/registry/errors.ts';
 import { readCertificates } from '../../../src/registry/http/certificates.ts';
 import { buildImage } from '../../support/image-builder.ts';
 import { testCertificate } from '../../support/registry-certificate.ts';
-import { client, fails, serve } from '../open.ts';
+import { client, fails, serve } from '../../support/registry-client.ts';
 import { tree } from '../tree.ts';
 
 const directories = ['/home/u/certs.d', '/etc/containers/certs.d', '/etc/docker/certs.d'];

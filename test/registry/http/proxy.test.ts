@@ -10,8 +10,8 @@ import { TIMEOUTS } from '../../../src/registry/http/body.ts';
 import { type Proxy, proxiesOf } from '../../../src/registry/http/proxy.ts';
 import { buildImage } from '../../support/image-builder.ts';
 import { testCertificate } from '../../support/registry-certificate.ts';
-import { client, fails, serve, trustTestCertificate } from '../open.ts';
-import { startProxyServer } from '../skopeo/proxy-server.ts';
+import { client, fails, serve, trustTestCertificate } from '../../support/registry-client.ts';
+import { startProxyServer } from '../proxy-server.ts';
 
 const way = (environment: Readonly<Record<string, string>>, url: string) => {
   const proxy = proxiesOf(environment)(new URL(url));

@@ -5,8 +5,8 @@ import { hostPlatform } from '../../../src/image/platform.ts';
 import type { Policy } from '../../../src/registry/policy/policy.ts';
 import { buildImage } from '../../support/image-builder.ts';
 import { policyFilesBy } from '../../support/policy-files.ts';
+import { client, fails, serve, sink } from '../../support/registry-client.ts';
 import { attachmentsOf, type FakeAttachment, payload, signed } from '../../support/signing.ts';
-import { client, fails, serve, sink } from '../open.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const other = generateKeyPairSync('ed25519').privateKey;

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { startProxyServer } from '../proxy-server.ts';
 import { Authority, type Pair } from './authority.ts';
 import { type EndpointServer, startEndpointServer } from './endpoint-server.ts';
-import { startProxyServer } from './proxy-server.ts';
 import { startSocksServer } from './socks-server.ts';
 
 /** A machine of the test's own: its /etc, its loopback, and registries with names and ports. */

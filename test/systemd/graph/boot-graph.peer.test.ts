@@ -16,7 +16,7 @@ import { bootForest } from './boot-forest.ts';
 /** Relations that `list-dependencies` also shows, although they start nothing. */
 const shownOnly = ['t-part.service', 't-requisite.service'];
 
-test('the units that come to start are those of systemd', { timeout: 300_000 }, async (t) => {
+test('the units that come to start are those of systemd', async (t) => {
   const directory = join(temporaryDirectory(t), 'root');
   const trixie = debianRoot('trixie');
   execFileSync('cp', ['-a', '--reflink=auto', trixie, directory]);

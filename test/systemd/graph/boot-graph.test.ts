@@ -237,9 +237,7 @@ test('a specifier that only the host knows is a problem', (t) => {
   );
 });
 
-test('endless instances are cut off, and all other units are unknown', {
-  timeout: 120_000,
-}, (t) => {
+test('endless instances are cut off, and all other units are unknown', (t) => {
   const graph = graphOf(t, {
     ...base,
     [`${usr}/t@.service`]: '[Unit]\nWants=t@%i0.service t@%i1.service',
@@ -254,7 +252,7 @@ test('endless instances are cut off, and all other units are unknown', {
   );
 });
 
-test('tens of thousands of links are read in reasonable time', { timeout: 120_000 }, (t) => {
+test('tens of thousands of links are read in reasonable time', (t) => {
   const tree: Record<string, string> = {
     ...base,
     [`${usr}/t@.service`]: '[Unit]\nWants=a.service',
@@ -281,7 +279,7 @@ test('random graphs: the walk reaches the units that a naive search reaches', as
     from: fc.constantFrom('basic.target', ...bares.map((name) => `${name}.service`)),
   });
   await holds(
-    60,
+    25,
     fc.property(
       fc.array(edge, { maxLength: 14 }),
       fc.uniqueArray(trigger, { maxLength: 5, selector: ({ of, kind }) => of + kind }),

@@ -4,6 +4,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { skipPodman } from '../../../support/podman.ts';
 import { holds } from '../../../support/property.ts';
+import { serve } from '../../../support/registry-client.ts';
 import {
   ANNOTATION,
   agree,
@@ -15,7 +16,6 @@ import {
   signed,
   startSigning,
 } from '../../../support/signing.ts';
-import { serve } from '../../open.ts';
 
 const options = { skip: skipPodman };
 
@@ -408,7 +408,7 @@ test('any policy, any image: berth takes what skopeo takes', options, async (t) 
   let taken = 0;
   let seen = 0;
   await holds(
-    60,
+    20,
     fc.asyncProperty(asked, async ({ repository, byDigest, signatures, policy }) => {
       const digest = digests.get(repository) ?? '';
       const attachments = signatures.map(({ key, name, digest: said }) =>

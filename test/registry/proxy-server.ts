@@ -3,7 +3,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https, { type ServerOptions } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type EndpointServer, withoutImages } from './endpoint-server.ts';
+import { type EndpointServer, withoutImages } from './skopeo/endpoint-server.ts';
 
 /** A proxy that wants to know who asks, with what it was asked for in `gave`. */
 export async function startProxyServer(
