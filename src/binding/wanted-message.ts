@@ -6,7 +6,7 @@ import type { Binding } from './bindings.ts';
 import type { Provided, Wanted } from './wanted.ts';
 
 /**
- * What a root wants, as one thread of a process hands it to another: `Wanted` as plain data. Secrets
+ * `Wanted` as plain data, which one thread of a process passes to another. Secrets
  * are revealed in it, and the images that the root ships, which are read while it is open, left out.
  */
 export type WantedMessage = Omit<Wanted, 'bindings' | 'provided'> & {

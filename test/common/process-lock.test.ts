@@ -207,7 +207,7 @@ test('another user can’t open a lock file, and is named if it had opened one b
   const path = join(state, 'lock');
   await withLock(path, 'shared', async () => undefined);
   assert.match(await foreignFailure(path), /Permission denied/);
-  // As the first version left it.
+  // The state that the first version left behind.
   chmodSync(path, 0o644);
   chmodSync(state, 0o755);
   const { pid } = await foreignHolder(t, path, 'F_SETLK', 65534);
@@ -305,7 +305,7 @@ async function foreignHolder(
   return child;
 }
 
-/** What keeps another user from holding such a lock. */
+/** The reason why this test can't let another user hold such a lock. */
 async function foreignFailure(path: string): Promise<string> {
   const child = foreign(path, 'F_SETLK', 65534);
   let words = '';

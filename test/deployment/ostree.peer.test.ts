@@ -168,7 +168,7 @@ test('entries that ostree would refuse are errors, because nothing may be releas
   }
   writeFileSync(join(entries, first), text);
   assert.equal(readOstree(booted)?.length, 2);
-  // As if /boot were not mounted: then nothing is known of the others.
+  // Without entries, as if /boot were not mounted, nothing is known of the other deployments.
   const unmounted = { ...booted, boot: join(places.sysroot, 'ostree') };
   assert.throws(() => readOstree(unmounted), { code: 'deployments', hint: /mounted/ });
   const early = await openUpdaters({
@@ -277,7 +277,7 @@ function openStaged({ tree }: Sysroot, id: string, from: string): Root {
   });
 }
 
-/** What is below a directory: kinds, contents and link texts by path. */
+/** All files below a directory: kind and content or link target by path. */
 function listed(directory: string, path = ''): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of readdirSync(join(directory, path))) {
@@ -338,7 +338,7 @@ const changes = fc.array(
 
 function change(etc: string, { path, what }: { path: string; what: string }): void {
   const file = join(etc, path);
-  // What stands in the place of a directory gives way to it, the topmost first.
+  // Files at the place of a directory are removed first, from the top down.
   const parents = path
     .split('/')
     .slice(0, -1)
@@ -370,7 +370,7 @@ test('the /etc of a staged root equals the result of ostree’s own merge', asyn
       const b = sysroot.commit('acme/next', { ...after, version: `${a} next` });
       const refusal = sysroot.refused('admin', 'deploy', '--os=acme', b);
       if (refusal !== undefined) {
-        // It merges no file where the new default has a directory, and no pipe.
+        // ostree merges no pipe, and no file if the new default has a directory at its place.
         assert.match(refusal, /During \/etc merge|non-regular|[Nn]ot a directory/);
         return;
       }
@@ -426,7 +426,7 @@ test('a deployment has its later /var, and no local changes in a transient /etc'
   const b = deploy({});
   const booted = bootedAs(sysroot, b);
   writeFileSync(join(tree(a), 'etc/mine'), 'not kept');
-  // What is mounted there on a host that runs.
+  // On a running host this is a mount.
   writeRoot(join(tree(b), 'var'), { 'home/eve/x': 'running', link: '-> /etc/mine' });
   const othersVar = join(places.sysroot, 'ostree/deploy/other/var');
   writeRoot(othersVar, { 'home/eve/x': 'other', escape: `-> ../../../../..${places.run}` });

@@ -108,7 +108,7 @@ test('two stores: linked twice, or bound by bootc where podman does not look', a
   const bootc = '/usr/lib/bootc/bound-images.d/web.container';
   const link = `-> ${units}/web.container`;
   const tree = (more = '') => unit('web.container', `${host}/web@${a}`, more);
-  // What else stands in GlobalArgs= is no matter of this rule.
+  // Other options in GlobalArgs= do not matter to this rule.
   const linked = async (files: Tree) => {
     const { findings, ...rest } = await lintOf(t, files, undefined, 'linked');
     return { ...rest, findings: findings.filter(({ code }) => code === 'two-stores') };

@@ -30,7 +30,7 @@ function namesOf(root: Root, path: string): string | undefined {
     .join(', ');
 }
 
-/** Of an archive whose own top has an entry. */
+/** An archive with an entry for its own top directory. */
 async function withTop(mode: number, uid = 0): Promise<string> {
   const top = { path: './', type: '5', mode, uid };
   const root = await imageOf([top, { path: 'etc/a', content: 'x' }]);

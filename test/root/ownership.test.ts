@@ -73,7 +73,7 @@ const madeLeaf = (path: string) =>
   );
 const tree = fc.tuple(...directories.map(madeDirectory), ...leaves.map(madeLeaf));
 
-/** What the rules say of a path: written here anew, from the outside in. */
+/** The expected result of the rules for a path: a second implementation, from the top down. */
 function expected(all: readonly Made[], path: string, links = 0): string {
   const names = path.split('/').slice(1);
   let isPublic = true;
@@ -129,7 +129,7 @@ async function inImage(all: readonly Made[]): Promise<Root> {
     ...(target === undefined && !directories.includes(path) ? { content: 'x' } : {}),
     ...rights,
   }));
-  // Of an image only files below some directories are held.
+  // An image keeps only files below some directories.
   const etc = { path: 'etc', type: '5', uid: 0, gid: 0, mode: 0o755 };
   const below = members.map((member) => ({
     ...member,
