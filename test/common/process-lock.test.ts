@@ -305,7 +305,7 @@ async function foreignHolder(
   return child;
 }
 
-/** The reason why this test can't let another user hold such a lock. */
+/** The error of another user's attempt to take the lock. */
 async function foreignFailure(path: string): Promise<string> {
   const child = foreign(path, 'F_SETLK', 65534);
   let words = '';
