@@ -6,11 +6,11 @@ import { isManual } from './root-id.ts';
 import { recovered } from './transitions.ts';
 
 /**
- * Makes the records again that are missing, from their pins.
+ * Rebuilds missing records from their pins.
  *
- * The pins of one staging share its time and say how many images it had. The newest whole set is
- * what was staged; what is left over is a stage that had begun. Where the files that name the
- * images stand is lost, until the root is staged again.
+ * The pins of one stage share its time and say how many images it had. The newest whole set is the last
+ * stage; the rest belongs to a stage that had begun. The places of the files that name the images are lost
+ * until the root is staged again.
  */
 export function recordsFromPins(
   pins: readonly Pin[],
@@ -42,8 +42,8 @@ function recordOf(id: string, pins: readonly Pin[], engine: EngineId): RootRecor
 }
 
 /**
- * Whose deployment it was, so that the root can be told to be gone. What its role is by now only
- * the updater knows; but of one that was queued it is not known whether it was ever finalised.
+ * The updater that knew the root, so that the root can be found to be gone. Only the updater knows the
+ * root's role by now; for a queued root it is unknown whether it was ever finalised.
  */
 function deploymentOf(pins: readonly Pin[]): Pick<RootRecord, 'deployment'> {
   const told = pins.find((pin) => pin.record.deployment !== undefined)?.record.deployment;
@@ -52,7 +52,7 @@ function deploymentOf(pins: readonly Pin[]): Pick<RootRecord, 'deployment'> {
   return { deployment: { updater, role: role === 'staged' ? 'staged' : 'other' } };
 }
 
-/** A pin of what a name drifted to belongs to no stage: it says so by a stage without images. */
+/** A drift pin belongs to no stage, which it says by a stage without images. */
 function isDriftPin(pin: Pin): boolean {
   return pin.record.images === 0;
 }

@@ -16,7 +16,7 @@ import { isOutOfSpace, systemErrorCode } from '../common/errors.ts';
 import { makeDirectory, syncDirectory } from '../common/make-directory.ts';
 import { StateError } from './error.ts';
 
-/** Of a record, in bytes: room for tens of thousands of references. */
+/** In bytes: enough for a record with tens of thousands of references. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -47,14 +47,14 @@ export function writeStateFile(path: string, text: string): void {
 }
 
 /**
- * Reads a file of the state directory, within bounds.
+ * Reads a file of the state directory, up to a size limit.
  *
- * @returns undefined if it is not there.
+ * @returns undefined if the file does not exist.
  */
 export function readStateFile(path: string): string | undefined {
   let fd: number;
   try {
-    // What hangs in open, a FIFO say, must not hang berth.
+    // Opening a FIFO, for example, must not block berth.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined;
@@ -71,9 +71,9 @@ export function readStateFile(path: string): string | undefined {
 }
 
 /**
- * Reads a document of the state directory that berth can do without.
+ * Reads a document that berth can do without.
  *
- * @returns undefined if it is not there, or can't be understood: it is written anew then.
+ * @returns undefined if the file does not exist or can't be understood; the next write replaces it.
  * @throws {BerthError} `state-directory` if it can't be read.
  */
 export function readNote<T extends v.GenericSchema>(

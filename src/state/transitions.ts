@@ -10,24 +10,24 @@ import { mergeReleased } from './released.ts';
 import { isManual } from './root-id.ts';
 
 /**
- * The life of a record: every change of a record is one of the transitions below, a pure function
- * from the record before to the record after. `undefined` stands for a record that is not there.
+ * The life of a record: every change of a record is one of the transitions below, a pure function from the
+ * record before to the record after. `undefined` stands for a record that does not exist.
  * docs/architecture.md draws the same arrows.
  */
 
-/** What a record says, by which of its parts are there. */
+/** The state of a record, as its parts tell it. */
 export type Phase =
   /** There is no record. */
   | 'none'
   /** A first stage has begun and not ended. */
   | 'pending'
-  /** The last stage came to its end. */
+  /** The last stage has ended. */
   | 'staged'
-  /** So did an earlier stage, and a later one has begun and not ended. */
+  /** An earlier stage has ended, and a later one has begun and not ended. */
   | 'restaging'
-  /** Only what names drifted to came back from pins. */
+  /** The record was rebuilt from pins of drifted names only. */
   | 'drift'
-  /** Nothing is wanted; the record lists what berth fetched, until `prune` removes that. */
+  /** Nothing is wanted; the record lists fetched images until `prune` removes them. */
   | 'released';
 
 export function phaseOf(record: RootRecord | undefined): Phase {
@@ -39,7 +39,7 @@ export function phaseOf(record: RootRecord | undefined): Phase {
 
 type Arrow = `${Phase} → ${Phase}`;
 
-/** From where to where each transition may lead. */
+/** The states from and to which each transition may lead. */
 export const arrows = {
   begun: [
     'none → pending',
@@ -91,14 +91,14 @@ export const arrows = {
 
 export type Transition = keyof typeof arrows;
 
-/** What a record says of its root, whatever is staged. */
+/** The parts of a record that identify its root, whatever is staged. */
 export type Identity = Pick<RootRecord, 'id' | 'location' | 'engine' | 'deployment'>;
 
 /**
- * A stage begins: nothing is fetched yet, and all that it will fetch is wanted from here on. What an
- * earlier stage that did not end had fetched and this one does not want is let go.
+ * A stage begins: nothing is fetched yet, and everything that it will fetch is wanted from now on. Images
+ * of an earlier, unfinished stage that this one does not want are released.
  *
- * @param brought the ids of the images that berth brought, by pins and records.
+ * @param brought the ids of the images that berth fetched, according to pins and records.
  */
 export function begun(
   before: RootRecord | undefined,
@@ -121,12 +121,12 @@ export function begun(
 }
 
 /**
- * A stage ends: all that it wanted is fetched, pinned, named and verified. What berth fetched for the
- * root before, and the root does not need any more, is let go.
+ * A stage ends: everything that it wanted is fetched, pinned, named and verified. Images that berth fetched
+ * for the root before and that the root no longer needs are released.
  *
- * @param contents what is wanted; an apply that was taken back wants something else than it began with.
- * @param drift what is drift from here on.
- * @param brought the ids of the images that berth brought, those of this stage included.
+ * @param contents what is wanted; after an apply that was rolled back this differs from the beginning.
+ * @param drift what is drift from now on.
+ * @param brought the ids of the images that berth fetched, those of this stage included.
  */
 export function staged(
   before: RootRecord,
@@ -147,8 +147,8 @@ export function staged(
 }
 
 /**
- * Somebody else moved names of the running root, or drift is over: the root means something else by
- * these names while it runs, and keeps what is staged.
+ * Somebody else moved names of the running root, or drift is over: the meanings of these names change while
+ * the root runs, and what is staged stays.
  */
 export function drifted(before: RootRecord, drift: readonly RecordImage[]): RootRecord {
   const { drift: _drift, ...rest } = before;
@@ -157,9 +157,9 @@ export function drifted(before: RootRecord, drift: readonly RecordImage[]): Root
 }
 
 /**
- * The updater let go of a root that was queued and never finalised: the root is kept for some days.
+ * The updater dropped a root that was queued and never finalised: the root is kept for some days.
  *
- * @param since from when on they count, ISO 8601.
+ * @param since when these days begin, in ISO 8601.
  */
 export function held(
   before: RootRecord,
@@ -171,8 +171,8 @@ export function held(
 }
 
 /**
- * The root is gone, or its user let go of it: its pins are dropped already, and nothing is wanted any
- * more. What berth fetched waits for `prune`; without any of that no record is left.
+ * The root is gone, or its user released it: its pins are already dropped, and nothing is wanted any more.
+ * Images that berth fetched wait for `prune`; without any, no record is left.
  */
 export function released(before: RootRecord, brought: ReadonlySet<string>): RootRecord | undefined {
   const { staged: _staged, pending: _pending, drift: _drift, ...rest } = before;
@@ -184,8 +184,8 @@ export function released(before: RootRecord, brought: ReadonlySet<string>): Root
 }
 
 /**
- * Images that were let go are removed, or were gone already: the record forgets them, and goes itself
- * if it says nothing else.
+ * Released images were removed, or were already gone: the record forgets them, and is itself removed if
+ * nothing else is in it.
  *
  * @param removed the ids of these images.
  */
@@ -196,8 +196,8 @@ export function pruned(before: RootRecord, removed: ReadonlySet<string>): RootRe
 }
 
 /**
- * Somebody pins an image by hand: the record under `manual` or `manual.NAME` wants that image beside
- * those that it wants already.
+ * Somebody pins an image by hand: the record `manual` or `manual.NAME` wants it beside the images that it
+ * wants already.
  */
 export function pinned(
   before: RootRecord | undefined,
@@ -216,10 +216,10 @@ export function pinned(
 }
 
 /**
- * Somebody drops pins made by hand. What berth fetched of that waits for `prune`; without any of that
- * and without another pin no record is left.
+ * Somebody drops pins made by hand. Images that berth fetched for them wait for `prune`; without any, and
+ * without other pins, no record is left.
  *
- * @param ids of the images whose pins are dropped already.
+ * @param ids the ids of the images whose pins are already dropped.
  */
 export function unpinned(
   before: RootRecord,
@@ -241,7 +241,7 @@ export function unpinned(
   return checked('unpinned', before, isEmpty ? undefined : after);
 }
 
-/** A record was lost or damaged: what the pins of its root say stands in for it. */
+/** A record was lost or damaged, and is rebuilt from the pins of its root. */
 export function recovered(
   root: Identity,
   found: Pick<RootRecord, 'staged' | 'pending' | 'drift'>,
@@ -266,7 +266,7 @@ function idsIn(images: readonly RecordImage[]): ReadonlySet<string> {
   return new Set(images.map(({ id }) => id));
 }
 
-/** @throws {Error} a fault of berth's own, before anything is written. */
+/** @throws {Error} for a bug in berth, before anything is written. */
 function checked<T extends RootRecord | undefined>(
   transition: Transition,
   before: RootRecord | undefined,

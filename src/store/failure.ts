@@ -1,7 +1,7 @@
 import { BerthError, isOutOfSpace, systemErrorCode } from '../common/errors.ts';
 import { EngineError } from '../engine/errors.ts';
 
-/** The error that the user sees for a failed system call on a path of the store. */
+/** The error for a failed system call on a path of the store. */
 export function storeFailure(path: string, error: unknown): BerthError {
   if (error instanceof BerthError) return error;
   const reason = error instanceof Error ? error.message : String(error);
