@@ -29,9 +29,9 @@ export interface RegistryOptions extends TransportOptions {
   readonly policyFiles: PolicyFiles;
   /** By default `TIMEOUTS`. */
   readonly timeouts?: Timeouts;
-  /** When earlier runs were told to ask again; what this run is told is added. */
+  /** When registries told earlier runs to ask again; what this run is told is added. */
   readonly retryTimes?: RetryTimes;
-  /** The images that earlier openings have let in. */
+  /** The images that earlier clients in this process have permitted. */
   readonly permitted?: Permitted;
 }
 
@@ -95,7 +95,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     async download(name, blob, access, into, watch = {}) {
       permissions.check(name, blob.digest, access);
       const { progress = new BlobProgress(), signal } = watch;
-      // A blob that one endpoint has begun is completed by the next.
+      // A blob that one endpoint has begun is continued by the next.
       await failover.first(failover.endpointsForDigest(name, blob.digest, access), {
         ask: async (at, isLast) =>
           downloadBlob(exchange, at, access, blob, { into, progress, signal, mayLeave: !isLast }),

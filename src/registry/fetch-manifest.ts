@@ -11,8 +11,8 @@ import { readBody, type Timeouts, TooLarge } from './http/body.ts';
 import { discard } from './redirect.ts';
 
 /**
- * Gets a manifest or index by tag or digest, and hashes it. For a tag, the digest that the registry
- * gives proves only that the bytes came as they were sent.
+ * Gets a manifest or index by tag or digest, and hashes it. For a tag, the digest in the registry's reply
+ * proves only that the bytes arrived as they were sent.
  *
  * @throws {RegistryError}
  */

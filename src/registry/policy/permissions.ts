@@ -10,8 +10,8 @@ import type { Requirement, SigstoreSigned } from './requirement.ts';
 import type { Attachment } from './sigstore/attachments.ts';
 
 /**
- * Finds the signatures of an image at one of its endpoints after the other; a string says why none
- * are looked for.
+ * Finds the signatures of an image at one of its endpoints after the other; a string says why none are
+ * looked for.
  */
 export type FindSignatures = (
   image: ResolvedImage,
@@ -19,7 +19,7 @@ export type FindSignatures = (
   signal: AbortSignal | undefined,
 ) => Promise<AsyncIterable<readonly Attachment[]> | string>;
 
-/** Judges by policy.json what berth may download, each image once for an access. */
+/** Judges by policy.json what berth may download, each image once for each access. */
 export class Permissions {
   readonly #files: PolicyFiles;
   readonly #findSignatures: FindSignatures;
@@ -48,10 +48,10 @@ export class Permissions {
   }
 
   /**
-   * Refuses what needs a signature and was not let in.
+   * Refuses a manifest or blob that needs a signature and was not permitted.
    *
-   * @param digest of a manifest or blob.
-   * @param access the very object with which it was let in.
+   * @param digest the digest of the manifest or blob.
+   * @param access the same object with which it was permitted.
    * @throws {RegistryError} `policy-rejected`
    */
   check(name: string, digest: string, access: Access): void {
@@ -79,7 +79,10 @@ export class Permissions {
     return askedOf(this.#files.policy(), name);
   }
 
-  /** A newer engine may know more than berth: a policy that berth can't read is left to the engine. */
+  /**
+   * The requirements for an image that the engine judges too. A newer engine may know more than berth: a
+   * policy that berth can't read is left to the engine.
+   */
   #askEngine(name: string): Asked {
     try {
       return this.#ask(name);
@@ -89,7 +92,11 @@ export class Permissions {
     }
   }
 
-  /** The requirements that need a signature. @throws {RegistryError} for one that nothing can meet. */
+  /**
+   * The requirements that need a signature.
+   *
+   * @throws {RegistryError} for a requirement that nothing can meet.
+   */
   #signatureRequirements(name: string, engineJudges = false): readonly SigstoreSigned[] {
     const asked = engineJudges ? this.#askEngine(name) : this.#ask(name);
     const signed: SigstoreSigned[] = [];
@@ -147,7 +154,7 @@ export class Permissions {
   }
 }
 
-/** Why berth can’t judge a requirement, whatever the image; undefined if it can. */
+/** Why berth can't judge a requirement, whatever the image; undefined if it can. */
 function unjudged(requirement: Exclude<Requirement, { type: 'reject' }>): string | undefined {
   switch (requirement.type) {
     case 'insecureAcceptAnything':

@@ -6,7 +6,7 @@ import { RegistryError } from '../errors.ts';
 import { scopesOf } from './scope.ts';
 import { mapOf } from './strict-json.ts';
 
-/** Says whether signatures are attached to the images of an endpoint: containers-registries.d(5). */
+/** Tells whether signatures are attached to the images of an endpoint: containers-registries.d(5). */
 export interface RegistriesD {
   /** The directory that was read. */
   readonly path: string;
@@ -17,7 +17,7 @@ export interface RegistriesD {
  * Reads the user's directory if there is one, else the system's, as containers/image does.
  *
  * @param userDirectory `~/.config/containers`
- * @throws {RegistryError} `registry-config` if a file in it is not as it must be.
+ * @throws {RegistryError} `registry-config` if a file in it is invalid.
  */
 export async function readRegistriesD(host: Root, userDirectory: string): Promise<RegistriesD> {
   const own = `${userDirectory}/registries.d`;
@@ -59,7 +59,7 @@ function isSaid(flag: Flag): flag is boolean {
 /** Stands for `default-docker`; no image name is empty. */
 const DEFAULT = '';
 
-/** The one key that berth needs; other keys are ignored. */
+/** The only key that berth needs; other keys are ignored. */
 const namespaceSchema = v.nullish(v.object({ 'use-sigstore-attachments': v.nullish(v.boolean()) }));
 const schema = v.nullish(
   v.object({
@@ -73,7 +73,7 @@ async function readFlags(
   text: string,
 ): Promise<readonly (readonly [namespace: string, Flag])[]> {
   const { parseAllDocuments } = await import('yaml');
-  // YAML 1.1, as Go's reader takes it: yes and on are booleans, << merges.
+  // YAML 1.1, as Go's parser takes it: yes and on are booleans, << merges.
   const [first] = parseAllDocuments(text, { version: '1.1', merge: true, uniqueKeys: true });
   const [fault] = first === undefined ? [] : first.errors;
   if (fault !== undefined) throw wrong(path, fault.message.split('\n')[0] ?? 'it is not YAML');

@@ -1,7 +1,7 @@
 import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { firstPemBlock } from './pem.ts';
 
-/** The curves that Go has, and with it the engines that read policy.json. */
+/** The curves that Go supports, and so the engines that read policy.json. */
 const CURVES: readonly (string | undefined)[] = [
   'secp224r1',
   'prime256v1',
@@ -9,7 +9,7 @@ const CURVES: readonly (string | undefined)[] = [
   'secp521r1',
 ];
 
-/** Shorter keys can be broken; Go refuses them too in programs built for its newer rules. */
+/** Shorter keys can be broken; newer Go programs refuse them too. */
 const MIN_RSA_BITS = 1024;
 
 const FORMATS: ReadonlyMap<string, 'spki' | 'pkcs1'> = new Map([
@@ -56,7 +56,7 @@ function kindOf({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): st
   return [asymmetricKeyType, namedCurve, modulusLength].filter((word) => word !== undefined).join();
 }
 
-/** Whether the key signed these bytes, by the one scheme that sigstore uses for its kind. */
+/** Whether the key signed these bytes, with the scheme that sigstore uses for its type. */
 export function isSignedBy(key: KeyObject, content: Buffer, signature: Buffer): boolean {
   switch (key.asymmetricKeyType) {
     case 'ed25519':
