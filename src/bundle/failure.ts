@@ -1,9 +1,9 @@
 import { BerthError, type FailureKind } from '../common/errors.ts';
 
 export type BundleErrorCode =
-  /** Not what `berth bundle` writes, or changed on the way. */
+  /** The file is not as `berth bundle` writes it, or was changed on the way. */
   | 'bundle-damaged'
-  /** Layers are left out that the host does not have. */
+  /** The bundle leaves out layers that the host does not have. */
   | 'bundle-incomplete'
   | 'bundle-too-large'
   /** The file of `--since` is neither a lock nor a bundle. */

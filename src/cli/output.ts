@@ -41,7 +41,7 @@ export function watchOutput(): { readonly isBroken: () => boolean } {
   return { isBroken: () => isBroken };
 }
 
-/** Writes a result to standard output in the format that was asked for. */
+/** Writes a result to standard output in the requested format. */
 export function print<T extends Output>(format: Format, faces: Faces<T>): void {
   let piece = '';
   for (const text of textOf(format, faces)) {

@@ -15,27 +15,27 @@ import { HostError } from './errors.ts';
 export interface Config {
   readonly engine?: EngineId;
   readonly stateDirectory?: string;
-  /** Where roots keep Compose files: absolute paths in a root, `*` for a part of a component. */
+  /** The paths of Compose files: absolute paths in a root, `*` for a part of a component. */
   readonly compose: readonly string[];
   /** Roots that neither bootc nor ostree manages. */
   readonly directories?: DirectoriesConfig;
-  /** For how many days the pins of a root that was staged and never finalised are kept. */
+  /** The number of days for which the pins of a root that was staged and never finalised are kept. */
   readonly heldDays: number;
   /** How long a queued root that lacks images is held back, and what happens afterwards. */
   readonly gate: GateOptions;
   /** How much of each file system staging leaves free. */
   readonly reserve?: Reserve;
-  /** When `reconcile` fetches nothing. */
+  /** The hours in which `reconcile` fetches nothing. */
   readonly quietHours?: QuietHours;
 }
 
 /**
- * Reads berth.toml and berth.toml.d/*.toml of each directory. A later file overrides the keys of an
- * earlier one.
+ * Reads berth.toml and berth.toml.d/*.toml of each directory. A later file overrides the keys of an earlier
+ * one.
  *
  * @param directories from the weakest to the strongest.
  * @param only a file to read instead of all of these.
- * @throws {HostError} `config` for a file that can't be read or has a key that is not known.
+ * @throws {HostError} `config` for a file that can't be read or has an unknown key.
  */
 export async function readConfig(
   directories: readonly string[],
@@ -104,9 +104,9 @@ async function parse(file: string, text: string): Promise<Partial<Config>> {
   return config;
 }
 
-/** A reader for each key of the file. It returns settings, or in words what value it expected. */
+/** A reader for each key of the file. It returns settings, or a description of the expected value. */
 const keys: Readonly<Record<string, (value: unknown) => Partial<Config> | string>> = {
-  // The same file holds the policy of a root, which is judged where the root is read.
+  // The same file holds the policy of a root, which is validated where the root is read.
   bind: () => ({}),
   engine: (value) =>
     value === 'podman' || value === 'store' ? { engine: value } : '"podman" or "store"',
@@ -138,7 +138,7 @@ function isPlaces(value: unknown): value is string[] {
   );
 }
 
-/** The settings of `[directories]`, or in words what was expected. */
+/** The settings of `[directories]`, or a description of the expected value. */
 function directoriesOf(value: unknown): Partial<Config> | string {
   const { roots, active, ...rest } = tableOf(value);
   const [other] = Object.keys(rest);
@@ -160,7 +160,7 @@ function directoriesOf(value: unknown): Partial<Config> | string {
   return { directories: { roots: known, active: source } };
 }
 
-/** The settings of `[gate]`, or in words what was expected. */
+/** The settings of `[gate]`, or a description of the expected value. */
 function gateOf(value: unknown): Partial<Config> | string {
   const { days = 7, afterwards = 'boot', ...rest } = tableOf(value);
   const isDays = typeof days === 'number' && Number.isFinite(days) && days >= 0;

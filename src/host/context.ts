@@ -10,10 +10,10 @@ import { HostError } from './errors.ts';
 import type { HostOptions } from './options.ts';
 import type { Target } from './target.ts';
 
-/** What the lifecycle works with on a host: an open engine, the state beside it, the registries. */
+/** The tools of the lifecycle on a host: an open engine, the state beside it, the registries. */
 export interface HostContext extends Context {
   readonly registry: Registry;
-  /** Where roots keep Compose files. */
+  /** The paths of Compose files in roots. */
   readonly compose: readonly string[];
 }
 
@@ -90,7 +90,10 @@ function loadedImages(directory: string) {
   };
 }
 
-/** Images that only wait in berth's own store are downloaded by berth, whatever the engine is. */
+/**
+ * Refuses a rate limit for an engine that downloads by itself. Images that only wait in berth's own store
+ * are downloaded by berth, whatever the engine is.
+ */
 function refusalOfRate(
   { id, traits }: Engine,
   { limitRate, downloadOnly = false }: HostOptions,

@@ -13,7 +13,7 @@ import { configDirectories, defaultStateDirectory, isUser } from './places.ts';
 import { hostRegistry } from './registry.ts';
 import type { Target } from './target.ts';
 
-/** Who opens the host: whom it tells, what stops it, and where it finds the variables. */
+/** The caller's part: a receiver of progress events, a signal that stops the work, and the environment. */
 export interface Caller {
   readonly report: Report;
   readonly signal: AbortSignal;
@@ -22,31 +22,34 @@ export interface Caller {
 
 /**
  * This machine, opened for one run or for many: its configuration, state, deployments, registries and
- * engine. Each of these is read or opened when it is first asked for, and then kept until `close`.
- * A failure is kept, too: everybody who asks gets the same one.
+ * engine. Each of these is read or opened on first use, and then kept until `close`. A failure is kept too,
+ * so every use gets the same one.
  */
 export interface Host extends Caller {
   readonly options: HostOptions;
   /** Whether engine and state are the calling user's, not the system's. */
   readonly user: boolean;
-  /** The registries as this machine reaches them. They are opened with the first request. */
+  /** The registries as this machine reaches them. They are opened by the first request. */
   readonly registry: LastingRegistry;
   readonly deployments: HostDeployments;
   /** berth.toml and its fragments. */
   readonly config: () => Promise<Config>;
   /**
-   * The directory of berth's records. It need not exist; if it exists, it was made private.
+   * The directory of berth's records. It need not exist; if it exists, it has been made private.
    *
-   * @throws {BerthError} `state-directory` if others may write there, or berth can't read it.
+   * @throws {BerthError} `state-directory` if others may write to it, or if berth can't read it.
    */
   readonly stateDirectory: () => Promise<string>;
   /** berth's own OCI layout. It need not exist. */
   readonly storeDirectory: () => Promise<string>;
-  /** The root in an OS image, `image:REF`; whoever opens it closes it. */
+  /** Opens the root in an OS image, `image:REF`; the caller closes it. */
   readonly openImage: (spec: string) => Promise<Root>;
-  /** What the lifecycle works with, the engine included. */
+  /** The tools of the lifecycle, including the engine. */
   readonly context: () => Promise<HostContext>;
-  /** The same for an OS that is not running yet, with the engine's storage and berth's state in it. */
+  /**
+   * The tools of the lifecycle for an OS that is not running yet, with the engine's storage and berth's
+   * state inside that OS.
+   */
   readonly contextIn: (target: Target) => Promise<HostContext>;
   readonly close: () => Promise<void>;
 }
@@ -103,7 +106,11 @@ export function openHost(options: HostOptions, caller: Caller): Host {
   };
 }
 
-/** The path of a state directory that was made private and can be read, or does not exist yet. */
+/**
+ * Makes a state directory private and checks that it can be read, if it exists.
+ *
+ * @returns its path.
+ */
 function usable(stateDirectory: string): string {
   keepFromOthers(stateDirectory);
   refuseOthers(stateDirectory);
@@ -111,7 +118,10 @@ function usable(stateDirectory: string): string {
   return stateDirectory;
 }
 
-/** What registries asked of earlier runs, if this host obeys that; read before the first request. */
+/**
+ * The delays that registries asked earlier runs to keep, if this host obeys them; read before the first
+ * request.
+ */
 function rememberedTimes(obeys: boolean, stateDirectory: () => Promise<string>) {
   let times: RetryTimes | undefined;
   const read = once(async (): Promise<RetryTimes> => {

@@ -7,9 +7,9 @@ import { type LastingRegistry, openWhenNeeded } from '../registry/when-needed.ts
 interface HostRegistryOptions {
   readonly environment: NodeJS.ProcessEnv;
   readonly onRetry: RetryPolicy['onRetry'];
-  /** How many bytes a second are downloaded at most. */
+  /** The most bytes a second that are downloaded. */
   readonly limitRate: number | undefined;
-  /** What registries asked of earlier runs, read when a registry is first needed. */
+  /** When registries told earlier runs to ask again; read when a registry is first needed. */
   readonly retryTimes: () => Promise<RetryTimes>;
 }
 

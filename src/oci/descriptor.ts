@@ -7,7 +7,7 @@ const MAX_WORD = 255;
 
 export const word = v.pipe(v.string(), v.maxLength(MAX_WORD));
 
-/** image-spec, descriptor.md. Fields that berth does not read are let be. */
+/** image-spec, descriptor.md. Fields that berth does not read are ignored. */
 const entries = {
   mediaType: word,
   size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
@@ -28,8 +28,8 @@ export const DescriptorSchema = v.object({
 });
 
 /**
- * A descriptor of index.json. Other tools may list there what only they can verify, so any
- * algorithm is allowed, and unknown fields stay when the file is written again.
+ * A descriptor of index.json. Other tools may list entries that only they can verify, so any digest
+ * algorithm is allowed, and unknown fields are kept when the file is written again.
  */
 export const LooseDescriptorSchema = v.looseObject({
   ...entries,

@@ -54,7 +54,7 @@ function checkIndex(blobs: LayoutBlobs, digest: string, manifest: string): void 
 interface Found {
   readonly name: string;
   readonly platform: Platform;
-  /** What the name stands for: the manifest, or an index around it. */
+  /** The digest that the name stands for: that of the manifest, or of an index around it. */
   readonly digest: string;
   readonly manifest: string;
   readonly listedAs: string | undefined;

@@ -9,7 +9,7 @@ export class OsImageError extends BerthError<OsImageErrorCode> {
   }
 }
 
-/** The image is damaged, or not an image. */
+/** The error for a damaged image, or for something that is not an image. */
 export function imageFailure(message: string, cause?: unknown): OsImageError {
   return new OsImageError(message, {
     hint: 'push or copy the image anew; what was read of it is not used',
@@ -17,7 +17,7 @@ export function imageFailure(message: string, cause?: unknown): OsImageError {
   });
 }
 
-/** A reference names no image that berth could read. */
+/** The error for a reference to no image that berth can read. */
 export function noImage(message: string, hint: string, kind: FailureKind = 'usage'): OsImageError {
   return new OsImageError(message, { hint, kind });
 }
