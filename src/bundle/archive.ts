@@ -74,7 +74,7 @@ function indexOf(images: readonly BundledImage[]): IndexJson {
     mediaType: OCI_INDEX,
     manifests: images.map(({ image, manifest }) => {
       const platform = parsePlatform(image.platform);
-      if (platform === undefined) throw new TypeError(`${image.platform} is no platform`);
+      if (platform === undefined) throw new TypeError(`${image.platform} is not a platform`);
       const { os, architecture, variant } = platform;
       return {
         mediaType: manifest.mediaType,

@@ -34,7 +34,7 @@ function kindOf(code: BundleErrorCode): FailureKind {
 
 export function bundleDamaged(expected: string, found: string, cause?: unknown): BundleError {
   return new BundleError('bundle-damaged', `the bundle: expected ${expected}, found ${found}`, {
-    hint: 'copy it anew from where it was made; nothing of it is used',
+    hint: 'copy it again from where it was made; nothing in it is used',
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -146,6 +146,6 @@ function tooLarge(): BundleError {
   return new BundleError(
     'bundle-too-large',
     `expected manifests, indexes and configs of at most ${MAX_DOCUMENTS} bytes in all, and ${MAX_DOCUMENT} each, found more`,
-    { hint: 'make bundles of parts: `berth bundle --bind` says what of a root goes into one' },
+    { hint: 'make several smaller bundles: `berth bundle --bind` selects what goes into one' },
   );
 }

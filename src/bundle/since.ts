@@ -42,7 +42,7 @@ export async function layersSince(
   };
   const { failures } = await tryLimited(wanted, LOOKUPS_AT_A_TIME, signal, work);
   for (const { name, error } of failures) {
-    const message = `the layers of ${name} are not known, and so not left out: ${error.message}`;
+    const message = `the layers of ${name} are unknown, so they are not left out: ${error.message}`;
     report({ event: 'warning', code: 'layers-unknown', name, message });
   }
   return layers;

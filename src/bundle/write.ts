@@ -96,8 +96,8 @@ async function writing<T>(path: string, work: () => Promise<T>, signal?: AbortSi
     throw new BundleError('unwritable', `can't write ${path}: ${error.message}`, {
       hint:
         code === 'EPIPE'
-          ? 'see why the program that reads it ended'
-          : 'name a file in a directory that is there and that you may write to',
+          ? 'find out why the program that reads it ended'
+          : 'name a file in an existing directory that you may write to',
       cause: error,
     });
   }
@@ -105,6 +105,6 @@ async function writing<T>(path: string, work: () => Promise<T>, signal?: AbortSi
 
 function noSpace(expected: string): BundleError {
   return new BundleError('no-space', `expected ${expected}`, {
-    hint: 'make space there, or write the bundle elsewhere; what was there before is as it was',
+    hint: 'make space there, or write the bundle elsewhere; a file that was there before is unchanged',
   });
 }

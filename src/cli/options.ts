@@ -62,7 +62,7 @@ export function withCommonOptions(command: Command, choices: readonly string[] =
     .addOption(new Option('--engine <name>', 'where images live').choices(['podman', 'store']))
     .option('--state-dir <dir>', 'records and the embedded store (or BERTH_STATE_DIR)')
     .option('--config <file>', 'read this berth.toml and no other')
-    .option('--user', 'the calling user’s engine and state, as without root')
+    .option('--user', 'the calling user’s engine and state, as if not run by root')
     .addOption(
       new Option('--format <format>', 'of the result on standard output')
         .choices(choices)
@@ -71,7 +71,7 @@ export function withCommonOptions(command: Command, choices: readonly string[] =
     .addOption(
       new Option(
         '--progress <mode>',
-        'of the progress on standard error; warnings and what failed come with none, too',
+        'of the progress on standard error; warnings and failures are shown even with none',
       )
         .choices(['auto', 'tty', 'plain', 'json', 'none'])
         .default('auto'),
@@ -95,7 +95,7 @@ export function withRootOptions(command: Command, choices?: readonly string[]): 
           'all',
         ]),
       )
-      .option('--id <id>', 'the id of the root, where no updater names it'),
+      .option('--id <id>', 'the id of the root, if no updater names it'),
     choices,
   );
 }
@@ -105,7 +105,7 @@ export function withLimitRate(command: Command): Command {
   return command.addOption(
     new Option(
       '--limit-rate <bytes>',
-      'download no more than so much a second: 500kB, 2MB, 2MiB; podman’s own pulls can’t be limited',
+      'download at most this much a second: 500kB, 2MB, 2MiB; podman’s own pulls can’t be limited',
     ).argParser(rate),
   );
 }
@@ -113,7 +113,7 @@ export function withLimitRate(command: Command): Command {
 function rate(text: string): number {
   const bytes = parseSize(text);
   if (bytes === undefined || bytes === 0) {
-    throw new InvalidArgumentError('expected bytes a second, as 500kB, 2MB or 2MiB');
+    throw new InvalidArgumentError('expected bytes a second, such as 500kB, 2MB or 2MiB');
   }
   return bytes;
 }

@@ -31,7 +31,7 @@ export function watchOutput(): { readonly isBroken: () => boolean } {
     if (isBroken) return;
     isBroken = true;
     const message = `can't write the result to standard output: ${error.message}`;
-    const hint = 'make space where it goes, or send it elsewhere; what the command does is done';
+    const hint = 'make space there, or send it elsewhere; the command itself has done its work';
     printFailure(new CliError('output', message, { hint }), false);
     process.once('exit', () => {
       process.exitCode = exitCodes.failed;

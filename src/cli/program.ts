@@ -27,7 +27,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   verify: {
     usage: 'verify [root]',
-    summary: 'is every image of a staged root present and pinned?',
+    summary: 'check that every image of a staged root is present and pinned',
     define: async (c) => (await import('./commands/verify.ts')).defineVerify(c),
   },
   status: {
@@ -37,7 +37,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   why: {
     usage: 'why <image> [root]',
-    summary: 'who names an image, how that starts, and who holds it',
+    summary: 'show what names an image, how that starts, and what holds it',
     define: async (c) => (await import('./commands/why.ts')).defineWhy(c),
   },
   pins: {
@@ -82,7 +82,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   lint: {
     usage: 'lint [root]',
-    summary: 'what to mend in a root before it ships',
+    summary: 'report what to fix in a root before it ships',
     define: async (c) => (await import('./commands/lint.ts')).defineLint(c),
   },
   release: {

@@ -61,7 +61,7 @@ function filesOf(directory: string): string[] {
     names = readdirSync(fragments).filter((name) => name.endsWith('.toml'));
   } catch (error) {
     if (!['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) {
-      throw bad(fragments, undefined, String(error), 'make it readable, or say --config FILE');
+      throw bad(fragments, undefined, String(error), 'make it readable, or use --config FILE');
     }
   }
   return [join(directory, 'berth.toml'), ...names.sort().map((name) => join(fragments, name))];
@@ -83,7 +83,7 @@ async function parse(file: string, text: string): Promise<Partial<Config>> {
     table = parseToml(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    const [first = 'it is no TOML'] = error.message.split('\n');
+    const [first = 'it is not TOML'] = error.message.split('\n');
     throw bad(file, error.line, first, 'correct it');
   }
   let config: Partial<Config> = {};
@@ -93,7 +93,7 @@ async function parse(file: string, text: string): Promise<Partial<Config>> {
     if (read === undefined) {
       const known = Object.keys(keys).sort();
       const list = `${known.slice(0, -1).join(', ')} and ${known.at(-1)}`;
-      throw bad(file, line, `the key ${key} is not known`, `known are ${list}`);
+      throw bad(file, line, `the key ${key} is not known`, `known keys are ${list}`);
     }
     const found = read(value);
     if (typeof found === 'string') {
@@ -142,7 +142,7 @@ function isPlaces(value: unknown): value is string[] {
 function directoriesOf(value: unknown): Partial<Config> | string {
   const { roots, active, ...rest } = tableOf(value);
   const [other] = Object.keys(rest);
-  if (other !== undefined) return `roots and active alone, not ${other}`;
+  if (other !== undefined) return `only roots and active, not ${other}`;
   if (!Array.isArray(roots)) {
     return 'roots = [{ path = "/…", id = "…" }, …] and active';
   }

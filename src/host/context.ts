@@ -101,7 +101,7 @@ function refusalOfRate(
   if (limitRate === undefined || traits.downloads === 'berth' || downloadOnly) return undefined;
   return new HostError(
     'limit-rate',
-    `expected an engine whose downloads are berth's own, as --limit-rate is for these; found ${id}, which pulls by itself`,
+    `expected an engine for which berth downloads, because --limit-rate limits only such downloads; found ${id}, which pulls by itself`,
     `leave it out, or download by \`berth stage --download-only --limit-rate …\` first and stage then; what ${id} pulls is held back by the system's traffic control alone`,
   );
 }

@@ -103,7 +103,7 @@ function ofLocation(
   throw new HostError(
     'root-id',
     `${location} was staged as ${ids.join(' and ')}`,
-    'say which with its id',
+    'name one by its id',
   );
 }
 
@@ -130,5 +130,5 @@ function realPath(path: string): string {
 }
 
 function manualId(id: string): HostError {
-  return new HostError('root-id', `${id} is kept for pins made by hand`, 'give another --id');
+  return new HostError('root-id', `${id} is reserved for pins made by hand`, 'give another --id');
 }

@@ -29,7 +29,7 @@ export function openTarget(
     throw new HostError(
       'usage',
       `expected --into alone, found ${flag} beside it`,
-      'the target has its state where it will look for it',
+      'leave it out: berth keeps the state where the target will look for it',
     );
   }
   const target = installTarget(into, location);

@@ -18,7 +18,7 @@ export interface LayoutOwner {
 /** The layout that a root ships. */
 export const SHIPPED: LayoutOwner = {
   called: (path) => `${path} of the root`,
-  hint: 'build the root again: `berth ship` writes the images that it ships anew',
+  hint: 'build the root again: `berth ship` writes the images that it ships again',
 };
 
 /** A layout on this machine is damaged. The codes are the same as for a registry that sends such content. */

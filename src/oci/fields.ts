@@ -49,7 +49,8 @@ function fieldsOf(value: unknown, names: Names, inner: Inner, misspelt: string[]
   const fields: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(value)) {
     const known = names.get(name) ?? names.get(folded(name)) ?? name;
-    if (known !== name) misspelt.push(`${JSON.stringify(name)}, which some take for "${known}"`);
+    if (known !== name)
+      misspelt.push(`${JSON.stringify(name)}, which some readers take for "${known}"`);
     // An assignment to this name would set the prototype.
     if (field === null || name === '__proto__') continue;
     const read = inner.get(name);

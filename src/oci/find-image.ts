@@ -65,7 +65,7 @@ function describe(blobs: LayoutBlobs, found: Found): ResolvedImage {
   const document = blobs.document(manifest, { listedAs });
   if (document.kind === 'index') {
     const expected = 'the manifest of an image';
-    throw damaged(blobs.place, blobs.path(manifest), expected, 'one more index');
+    throw damaged(blobs.place, blobs.path(manifest), expected, 'another index');
   }
   return {
     name,

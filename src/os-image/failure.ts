@@ -12,7 +12,7 @@ export class OsImageError extends BerthError<OsImageErrorCode> {
 /** The error for a damaged image, or for something that is not an image. */
 export function imageFailure(message: string, cause?: unknown): OsImageError {
   return new OsImageError(message, {
-    hint: 'push or copy the image anew; what was read of it is not used',
+    hint: 'push or copy the image again; nothing read from it is used',
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -85,7 +85,7 @@ export class CircuitBreaker {
 }
 
 function silent(endpoint: Endpoint, last: RegistryError): LeftAlone {
-  const found = `it was waited for in vain ${MAX_SILENCES} times in a row (${last.message})`;
+  const found = `it failed to answer ${MAX_SILENCES} times in a row (${last.message})`;
   return leftAlone('registry-unreachable', endpoint, found, { hint: last.hint });
 }
 

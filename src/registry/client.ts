@@ -76,8 +76,8 @@ export function openRegistry(options: RegistryOptions): Registry {
       seen.add(manifest);
       const inner = readManifest(from, manifest, mediaType);
       if (inner.kind === 'manifest') return describe(name, platform, top, manifest, inner);
-      throw failure('bad-reply', from, `a manifest at ${digest}`, 'one more index', {
-        hint: 'push the image anew: an index of images must list manifests',
+      throw failure('bad-reply', from, `a manifest at ${digest}`, 'another index', {
+        hint: 'push the image again: an index of images must list manifests',
       });
     },
     async resolveAll(name, access, signal) {
@@ -131,7 +131,7 @@ function noPlatform(
   const expected = `${endpoint.reference} for ${formatPlatform(platform)}`;
   const found = shown.length === 0 ? 'it for none' : `it for ${shown.join(', ')}`;
   return failure('no-platform', endpoint, expected, found, {
-    hint: 'choose an image that is built for this platform, or say Arch=, OS= or Variant= in the unit',
+    hint: 'choose an image that is built for this platform, or set Arch=, OS= or Variant= in the unit',
   });
 }
 

@@ -58,7 +58,7 @@ export async function downloadBlob(
     if (!isWhole) return downloadBlob(exchange, endpoint, access, blob, target);
   }
   throw failure('digest-mismatch', endpoint, expected, `one that hashes to ${digest}`, {
-    hint: 'try again; if it stays so, do not trust the registry, nor a proxy on the way',
+    hint: 'try again; if this persists, do not trust the registry, or a proxy on the way',
   });
 }
 
@@ -75,7 +75,7 @@ function checkRange(
   discard(response);
   const found = JSON.stringify(printable(range));
   throw failure('bad-reply', endpoint, `the blob ${blob.digest} from byte ${wanted} on`, found, {
-    hint: 'tell those who run the registry: it does not send what it is asked for',
+    hint: 'tell those who run the registry: it does not send what was requested',
   });
 }
 
@@ -140,19 +140,19 @@ function isAlive({ bytes }: Stalled, { least, mirror }: Timeouts): boolean {
 
 function tooSlow(endpoint: Endpoint, expected: string, cause: Stalled): RegistryError {
   return failure('too-slow', endpoint, expected, cause.message, {
-    hint: 'look what holds this mirror up, or take it out of registries.conf',
+    hint: 'find out what slows this mirror down, or remove it from registries.conf',
     cause,
   });
 }
 
 function tooShort(endpoint: Endpoint, { digest, size }: Blob, length: number): RegistryError {
   return failure('short-body', endpoint, `${size} bytes of the blob ${digest}`, `${length}`, {
-    hint: 'try again; if it stays so, the registry or a proxy on the way has lost a part of it',
+    hint: 'try again; if this persists, the registry or a proxy on the way has lost a part of it',
   });
 }
 
 function tooLong(endpoint: Endpoint, { digest, size }: Blob): RegistryError {
   return failure('bad-reply', endpoint, `${size} bytes of the blob ${digest}`, 'more', {
-    hint: 'do not trust this registry, nor a proxy on the way: it sends something else',
+    hint: 'do not trust this registry, or a proxy on the way: it sends other content',
   });
 }

@@ -92,7 +92,7 @@ function rewritten(name: string, { prefix }: RegistryRule, location: string): st
   if (result.ok && result.name === moved) return moved;
   throw new RegistryError(
     'registry-config',
-    `registries.conf leads from ${name} to ${moved}, which is no full image name`,
-    { hint: `mend the locations for the prefix ${prefix} in the host’s registries.conf` },
+    `registries.conf leads from ${name} to ${moved}, which is not a full image name`,
+    { hint: `correct the locations for the prefix ${prefix} in the host’s registries.conf` },
   );
 }

@@ -148,7 +148,7 @@ function blocked({ registry, repository }: Endpoint, prefix: string): RegistryEr
     'blocked',
     `${registry}/${repository} is blocked by registries.conf (${prefix})`,
     {
-      hint: 'choose another image, or take blocked = true out of the host’s registries.conf',
+      hint: 'choose another image, or remove blocked = true from the host’s registries.conf',
     },
   );
 }
@@ -169,7 +169,7 @@ function allFailed(failed: readonly Failed[]): RegistryError {
   const shown = others.slice(0, MAX_OTHERS).map((message) => printable(message, 400));
   const more = others.length > MAX_OTHERS ? `; and ${others.length - MAX_OTHERS} more` : '';
   const { code, message, hint } = error.error;
-  return new RegistryError(code, `${message}; tried as well: ${shown.join('; ')}${more}`, {
+  return new RegistryError(code, `${message}; also tried: ${shown.join('; ')}${more}`, {
     hint,
     cause: error.error.cause,
     retryAfter: error.error.retryAfter,

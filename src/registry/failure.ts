@@ -26,7 +26,7 @@ export function unreachable(endpoint: Endpoint, cause: unknown): RegistryError {
   return failure('registry-unreachable', endpoint, 'a connection', reasonOf(cause), {
     hint:
       cause instanceof ProxyError
-        ? 'see to HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and to whom the proxy lets through'
+        ? 'check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and what the proxy allows'
         : unreachableHint(endpoint, systemErrorCode(cause) ?? ''),
     cause,
   });
@@ -40,7 +40,7 @@ function unreachableHint({ host, registry }: Endpoint, code: string): string {
     return `if ${registry} speaks plain HTTP, set insecure = true for it in registries.conf`;
   }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    return `see to the name ${host.replace(/:\d+$/, '')} and to the name servers (\`getent hosts\`), and try again`;
+    return `check the name ${host.replace(/:\d+$/, '')} and the name servers (\`getent hosts\`), and try again`;
   }
   return `see whether ${host} can be reached from here, and try again`;
 }
@@ -54,13 +54,19 @@ export function connectionLost(
   // Codes of llhttp mean that the reply is not HTTP, except the code for a connection that ended in a
   // header.
   if (/^HPE_(?!INVALID_EOF_STATE)/.test(systemErrorCode(cause) ?? '')) {
-    return failure('bad-reply', endpoint, expected, `what is no HTTP: ${reasonOf(cause)}`, {
-      hint: `see whether ${endpoint.registry} is a registry, and what lies on the way to it`,
-      cause,
-    });
+    return failure(
+      'bad-reply',
+      endpoint,
+      expected,
+      `something that is not HTTP: ${reasonOf(cause)}`,
+      {
+        hint: `see whether ${endpoint.registry} is a registry, and what lies on the way to it`,
+        cause,
+      },
+    );
   }
   return failure('connection-lost', endpoint, expected, reasonOf(cause), {
-    hint: 'try again; if it stays so, look for a proxy or a time limit on the way',
+    hint: 'try again; if this persists, look for a proxy or a time limit on the way',
     cause,
   });
 }
@@ -77,14 +83,14 @@ function reasonOf(error: unknown): string {
 /** Plain words for codes that Node only quotes: `getaddrinfo ENOTFOUND`. */
 const inWords: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no address of that host',
-  EAI_AGAIN: 'no answer of the name servers',
+  EAI_AGAIN: 'no answer from the name servers',
   ECONNREFUSED: 'connection refused',
   EHOSTUNREACH: 'no route to that host',
-  ENETUNREACH: 'no network that leads there',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'a certificate that is signed by itself',
-  SELF_SIGNED_CERT_IN_CHAIN: 'a certificate of a CA that is not known here',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'a certificate of a CA that is not known here',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'a certificate of a CA that is not known here',
+  ENETUNREACH: 'no network that reaches it',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'a self-signed certificate',
+  SELF_SIGNED_CERT_IN_CHAIN: 'a certificate of a CA that is unknown here',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'a certificate of a CA that is unknown here',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'a certificate of a CA that is unknown here',
 };
 
 function shortMessage(error: unknown): string {
@@ -126,12 +132,15 @@ export async function refused(
 function meaningOf(status: number, { registry }: Endpoint, retryAfter: number | undefined) {
   const meaning = (code: RegistryErrorCode, hint: string) => [code, hint] as const;
   if (status === 401) {
-    return meaning('unauthorized', `log in with \`podman login ${registry}\`, or see to the name`);
+    return meaning('unauthorized', `log in with \`podman login ${registry}\`, or check the name`);
   }
   if (status === 403) {
-    return meaning('forbidden', `ask for the right to pull, or log in to ${registry} as another`);
+    return meaning(
+      'forbidden',
+      `ask for the right to pull, or log in to ${registry} as another user`,
+    );
   }
-  if (status === 404) return meaning('not-found', 'see to the name and the tag: they may be gone');
+  if (status === 404) return meaning('not-found', 'check the name and the tag: they may be gone');
   const when = retryAfter === undefined ? 'later' : untilWhen(retryAfter);
   if (status === 429) {
     return meaning('rate-limited', `try again ${when}, or log in to be allowed more`);

@@ -35,7 +35,7 @@ export async function fetchManifest(
   const promised = isDigest(reference) ? reference : promisedDigest(response);
   if (promised !== undefined && promised !== digest) {
     throw failure('digest-mismatch', place, `${expected} to be ${promised}`, digest, {
-      hint: 'try again; if it stays so, do not trust the registry, nor a proxy on the way',
+      hint: 'try again; if this persists, do not trust the registry, or a proxy on the way',
     });
   }
   return { mediaType: printable(mediaType), digest, content };

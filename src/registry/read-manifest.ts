@@ -24,6 +24,6 @@ export function readManifest(
   const document = parseDocument(content, { mediaType, listedAs });
   if (document.kind !== 'refused') return document;
   throw failure('bad-reply', asked, `a manifest for ${asked.reference}`, document.found, {
-    hint: 'push the image anew with a current tool; berth takes OCI images and Docker schema 2',
+    hint: 'push the image again with a current tool; berth takes OCI images and Docker schema 2',
   });
 }

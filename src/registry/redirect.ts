@@ -77,6 +77,6 @@ function withoutCredentials(headers: Ask['headers']): Ask['headers'] {
 
 function badRedirect(endpoint: Endpoint, expected: string, found: string) {
   return failure('bad-reply', endpoint, expected, found, {
-    hint: 'tell those who run the registry: it leads its clients astray',
+    hint: 'tell those who run the registry: its redirects are wrong',
   });
 }

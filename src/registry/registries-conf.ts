@@ -26,7 +26,7 @@ export async function readShortNames(root: Root): Promise<{
       path,
       ...(line === undefined ? {} : { line }),
       message,
-      hint: 'mend the file: until then, no name without a registry can be trusted to be right',
+      hint: 'correct the file: until then, names without a registry may be resolved wrongly',
     });
   };
   const etc = guard(noteProblem, '/etc', () => etcOf(root)) ?? '/etc';
@@ -161,6 +161,6 @@ function guard<T>(onFault: (fault: Fault) => void, path: string, read: () => T):
 function unreadable({ path, line, message }: Fault): RegistryError {
   const endpoint = line === undefined ? path : `${path}:${line}`;
   return new RegistryError('registry-config', `${endpoint}: ${message}`, {
-    hint: 'mend the file; containers-registries.conf(5) says what it may hold',
+    hint: 'correct the file; containers-registries.conf(5) says what it may hold',
   });
 }

@@ -86,7 +86,7 @@ const table = v.object({
   blocked: flag,
   mirror: v.optional(v.array(mirror), []),
   'mirror-by-digest-only': flag,
-  'pull-from-mirror': v.optional(v.literal('', 'expected it in a [[registry.mirror]] alone'), ''),
+  'pull-from-mirror': v.optional(v.literal('', 'expected it only in a [[registry.mirror]]'), ''),
 });
 
 const version1List = v.optional(v.object({ registries: v.optional(v.array(v.string())) }), {});

@@ -87,7 +87,7 @@ async function platformOfConfig(
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   const expected = `the config ${digest} with at most ${MAX_CONFIG_BYTES} bytes`;
-  const hint = 'push the image anew with a current tool';
+  const hint = 'push the image again with a current tool';
   if (size > MAX_CONFIG_BYTES) throw failure('bad-reply', endpoint, expected, `${size}`, { hint });
   const path = `blobs/${digest}`;
   const response = await exchange.get({ endpoint, access, path, accept: '*/*', expected, signal });
@@ -101,7 +101,7 @@ async function platformOfConfig(
   const found = sha256(content);
   if (found !== digest) {
     throw failure('digest-mismatch', endpoint, expected, found, {
-      hint: 'try again; if it stays so, do not trust the registry, nor a proxy on the way',
+      hint: 'try again; if this persists, do not trust the registry, or a proxy on the way',
     });
   }
   return platformInConfig(content);

@@ -67,7 +67,7 @@ function judgedRecord(name: string, path: string, known: Judged): JudgedRecord |
   const digest = hash('sha256', text);
   const before = known.get(path);
   const record = before?.digest === digest ? before.record : parse(path, text);
-  if (`${record.id}.json` !== name) throw new Error(`it says that it is of ${record.id}`);
+  if (`${record.id}.json` !== name) throw new Error(`it says that it belongs to ${record.id}`);
   // Repeated for a record that was read before, because a run forgets what an earlier run concealed.
   for (const { text: value, shown } of record.concealed ?? []) {
     if (conceal(value, shown)) continue;

@@ -35,8 +35,8 @@ export function checkedId(id: string): string {
     throw new StateError(
       'root-id',
       isDeploymentName(id)
-        ? `${id} is no id of a root: it is how a deployment is called, whichever that is at the time`
-        : `${JSON.stringify(id)} is no id of a root: expected a letter or digit, then up to 127 of A-Z a-z 0-9 . _ @ + -`,
+        ? `${id} can't be the id of a root: it names whichever deployment has that role at the time`
+        : `${JSON.stringify(id)} can't be the id of a root: expected a letter or digit, then up to 127 of A-Z a-z 0-9 . _ @ + -`,
       { hint: 'give another --id', kind: 'usage' },
     );
   }

@@ -211,7 +211,8 @@ export function pinned(
     staged: { time, images: [...others, image], problems: [], unresolved: [] },
     released: (before?.released ?? []).filter((known) => known.id !== image.id),
   };
-  if (!isManual(id)) throw fault('pinned', before, after, `${id} is no id of pins made by hand`);
+  if (!isManual(id))
+    throw fault('pinned', before, after, `${id} is not an id of pins made by hand`);
   return checked('pinned', before, after);
 }
 

@@ -43,7 +43,7 @@ export function openDepot(options: StoreOptions, serves: (image: ResolvedImage) 
       manifest: (digest) => {
         const content = storedBytes(layout, digest);
         if (content !== undefined) return { digest, content, mediaType: mediaTypeOf(content) };
-        const hint = 'run the same command again, which brings it anew';
+        const hint = 'run the same command again, which fetches it again';
         throw damaged(blobPath(layout, digest), 'is not there any more', hint);
       },
       read: (blob) => readBlob(layout, blob),

@@ -15,7 +15,7 @@ export function storeFailure(path: string, error: unknown): BerthError {
   return new EngineError('engine-failed', `can't use ${path}: ${reason}`, {
     hint: ['EACCES', 'EPERM', 'EROFS'].includes(code)
       ? 'run as the user that owns the store, or name another place with --state-dir'
-      : 'see that the file system of the store is sound, then try again',
+      : 'check that the file system of the store is intact, then try again',
     cause: error,
   });
 }

@@ -104,7 +104,7 @@ function checkManifest(image: ResolvedImage, manifest: StoredManifest): void {
   const list = (blobs: ResolvedImage['blobs']) => blobs.map((b) => `${b.digest} ${b.size}`).join();
   const isPlanned =
     manifest.blobs[0]?.digest === image.config && list(manifest.blobs) === list(image.blobs);
-  if (!isPlanned) throw unexpected(image, image.manifest, 'other blobs than were planned');
+  if (!isPlanned) throw unexpected(image, image.manifest, 'other blobs than planned');
 }
 
 function checkIndex(image: ResolvedImage, index: StoredManifest): void {
@@ -154,6 +154,6 @@ function unexpected(image: ResolvedImage, digest: string, found: string): Engine
   return new EngineError(
     'engine-reply',
     `expected the content of ${digest} for ${image.name}, found ${found}`,
-    { hint: 'plan again; if it stays so, the registry serves what it should not' },
+    { hint: 'plan again; if this persists, the registry serves wrong content' },
   );
 }

@@ -102,7 +102,7 @@ export async function withStoredBlobs<T>(
   return withLock(layout.inUse, 'shared', async () => {
     const opened = openLayoutAt(directory, {
       called: (path) => join(directory, path),
-      hint: 'see that the file system of the store is sound; move the file away, then try again',
+      hint: 'check that the file system of the store is intact; move the file away, then try again',
     });
     try {
       return await work(opened.images(() => []));

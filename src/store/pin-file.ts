@@ -105,7 +105,7 @@ function parse(path: string, content: Buffer): PinFile {
   try {
     const file = v.parse(PinFileSchema, JSON.parse(content.toString()));
     if (basename(path) !== `${file.root}.json`) {
-      throw new Error(`it says that it is of root ${JSON.stringify(file.root)}`);
+      throw new Error(`it says that it belongs to root ${JSON.stringify(file.root)}`);
     }
     return file;
   } catch (error) {

@@ -38,6 +38,6 @@ export async function* readBlob(
   throw damaged(
     path,
     `has ${bytes} bytes that hash to ${found}, expected ${size} of ${digest}`,
-    'it was removed; run the same command again, which brings it anew',
+    'it was removed; run the same command again, which fetches it again',
   );
 }

@@ -337,7 +337,7 @@ test('policy.json has its say on what is loaded', async (t) => {
     'it is rejected': { type: 'reject' },
     // A bundle has none, and there is no network: never let through.
     'its signature can’t be looked up without a network': { type: 'sigstoreSigned', keyData: key },
-    'signedBy is asked for': { type: 'signedBy', keyType: 'GPGKeys', keyData: key },
+    'signedBy is required': { type: 'signedBy', keyType: 'GPGKeys', keyData: key },
   };
   for (const [words, requirement] of Object.entries(required)) {
     const transports = { docker: { [`${host}/web`]: [requirement] } };
@@ -464,6 +464,6 @@ test('a lock whose images are gone from the registry leaves nothing out', async 
     lock,
   );
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /are not known, and so not left out/);
+  assert.match(stderr, /are unknown, so they are not left out/);
   assert.deepEqual(readFileSync(lab.file), whole);
 });

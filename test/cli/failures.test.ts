@@ -84,7 +84,7 @@ test('a plan says what policy.json refuses, and asks nobody', async (t) => {
   policy({ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/k' });
   const unjudged = await machine.berth('plan', ...store, root);
   assert.equal(unjudged.code, 4, unjudged.stderr);
-  assert.match(unjudged.stderr, /signedBy is asked for, which berth can’t judge/);
+  assert.match(unjudged.stderr, /signedBy is required, which berth can’t judge/);
   assert.deepEqual(machine.registry.requests, []);
 });
 

@@ -63,7 +63,7 @@ const refused: readonly (readonly [RefusalCode, RegExp, unknown, Claims?])[] = [
     /layers\.0\.annotations/,
     { ...manifest, layers: [{ ...layer, annotations: [1] }] },
   ],
-  ['bad-field', /"Layers", which some take for "layers"/, { ...manifest, Layers: [] }],
+  ['bad-field', /"Layers", which some readers take for "layers"/, { ...manifest, Layers: [] }],
   ['bad-field', /"layerſ"/, { ...manifest, layerſ: [] }],
   ['bad-field', /"Digest"/, { ...manifest, config: { ...config, Digest: layer.digest } }],
   ['bad-field', /"OS"/, { ...index, manifests: [{ ...layer, platform: { OS: 'linux' } }] }],

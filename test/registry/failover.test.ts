@@ -185,7 +185,7 @@ test('where the last lies too, it is said who did', async (t) => {
   assert.ok(blobs[0]);
   const error = await fails(registry.download(name, blobs[0], {}, sink()), 'digest-mismatch');
   const lie = ({ host }: TestRegistry) => `registry ${host}, .* hashes to sha256:`;
-  assert.match(error.message, new RegExp(`^${lie(upstream)}.*tried as well: ${lie(mirror)}`));
+  assert.match(error.message, new RegExp(`^${lie(upstream)}.*also tried: ${lie(mirror)}`));
   // It is no matter of the last one what the first sent: all of it was asked of both.
   assert.deepEqual(
     [mirror, upstream].map(({ requests }) => requests.at(-1)?.bytes),
@@ -314,7 +314,7 @@ test('where all fail, the last says what it is, with what was wrong with the oth
   const registry = mirrored(t, [dead, ...servers]);
   const error = await fails(registry.resolve(name, amd64, {}), 'not-found');
   assert.match(error.message, new RegExp(`^registry ${servers[3].host}, .*found 404`));
-  assert.match(error.message, new RegExp(`tried as well: registry ${dead.host}, .*ECONNREFUSED`));
+  assert.match(error.message, new RegExp(`also tried: registry ${dead.host}, .*ECONNREFUSED`));
   assert.match(error.message, /; and 1 more$/);
   assert.ok(error.message.length < 1500, `${error.message.length}`);
 });
@@ -327,7 +327,7 @@ test('where the location is blocked, nothing but its mirrors is asked', async (t
   await registry.resolve(name, amd64, {});
   mirror.fault = () => ({ status: 500 });
   const error = await fails(registry.resolve(name, amd64, {}), 'registry-failed');
-  assert.match(error.message, /tried as well: .* is blocked by registries\.conf/);
+  assert.match(error.message, /also tried: .* is blocked by registries\.conf/);
   assert.deepEqual(asked(upstream), []);
   const alone = mirrored(t, [upstream], { blocked: true });
   await fails(alone.resolve(name, amd64, {}), 'blocked');

@@ -38,7 +38,7 @@ export async function askHelper(
   const answer = await run(program, server, timeout);
   if (answer === 'none') return undefined;
   const reply = parse(answer);
-  if (reply === undefined) throw failed(program, server, 'an answer that is not as agreed');
+  if (reply === undefined) throw failed(program, server, 'an answer that breaks the protocol');
   // With this username a helper says that the secret is a refresh token.
   if (reply.Username === '<token>') {
     return { username: '', password: new Secret(''), identityToken: new Secret(reply.Secret) };

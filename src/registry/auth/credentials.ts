@@ -158,6 +158,6 @@ function illegible(path: string, key: string): RegistryError {
 
 function wrongFile(path: string, found: string): RegistryError {
   return new RegistryError('registry-config', `${path}: expected an auth.json, found ${found}`, {
-    hint: 'write it anew with `podman login`; containers-auth.json(5) says what it holds',
+    hint: 'write it again with `podman login`; containers-auth.json(5) says what it holds',
   });
 }

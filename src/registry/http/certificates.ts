@@ -82,7 +82,7 @@ function allowed<T>(look: () => T): T | undefined {
 /** The error for any fault in certs.d. */
 export function wrong(message: string, cause?: unknown): RegistryError {
   return new RegistryError('registry-config', message, {
-    hint: 'mend the directory: containers-certs.d(5) says what it may hold; CAs end in .crt',
+    hint: 'correct the directory: containers-certs.d(5) says what it may hold; CAs end in .crt',
     cause,
   });
 }

@@ -89,7 +89,7 @@ function noProxy(variable: string, text: string): RegistryError {
     'registry-config',
     `${variable}: expected the URL of a proxy (http, https or socks5), found ${found}`,
     {
-      hint: `write it as http://proxy.example.com:3128, with a user's odd characters as %XX, or unset ${variable}`,
+      hint: `write it as http://proxy.example.com:3128, with special characters of user and password as %XX, or unset ${variable}`,
     },
   );
 }

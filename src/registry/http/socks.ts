@@ -26,9 +26,9 @@ export async function askSocks(
     const password = login.password.reveal();
     socket.write(Buffer.concat([Buffer.from([1]), sized(login.username), sized(password)]));
     const [, status] = await read(socket, 2);
-    if (status !== 0) throw new SocksRefusal('it does not take the login');
+    if (status !== 0) throw new SocksRefusal('it rejects the login');
   } else if (method !== NO_LOGIN) {
-    throw new SocksRefusal('it wants a login');
+    throw new SocksRefusal('it requires a login');
   }
   const connect = Buffer.from([VERSION, 1, 0]);
   socket.write(Buffer.concat([connect, address(host), Buffer.from([port >> 8, port & 0xff])]));
@@ -58,7 +58,8 @@ function ipv6(text: string): Buffer {
 /** The text, preceded by its length in one byte. */
 function sized(text: string): Buffer {
   const bytes = Buffer.from(text);
-  if (bytes.length > 255) throw new SocksRefusal('it takes no name or password of 256 bytes');
+  if (bytes.length > 255)
+    throw new SocksRefusal('it accepts at most 255 bytes of name or password');
   return Buffer.concat([Buffer.from([bytes.length]), bytes]);
 }
 

@@ -39,7 +39,7 @@ export class Permissions {
     if (this.#permitted.has(access, name, manifest)) return;
     if (options.offline === true) {
       throw refused(name, this.#ask(name), 'its signature can’t be looked up without a network', {
-        hint: 'fetch the image while there is a network, or ask for no signature of it',
+        hint: 'fetch the image while there is a network, or require no signature for it',
       });
     }
     await this.#judge(image, signed, access, options.signal);
@@ -70,7 +70,7 @@ export class Permissions {
     const wanted = archives.find(({ type }) => type !== 'insecureAcceptAnything');
     if (wanted === undefined) return;
     const asked = { requirements: archives, where: `${path}, oci-archive` };
-    throw refused(name, asked, `${wanted.type} is asked of archives`, {
+    throw refused(name, asked, `${wanted.type} is required of archives`, {
       hint: 'let the engine pull it',
     });
   }
@@ -127,7 +127,7 @@ export class Permissions {
     const found = await this.#findSignatures(image, access, signal);
     if (typeof found === 'string') {
       throw refused(image.name, asked, `it must be signed, and ${found}`, {
-        hint: 'say use-sigstore-attachments: true for it in registries.d, if it is signed by cosign',
+        hint: 'set use-sigstore-attachments: true for it in registries.d, if it is signed by cosign',
       });
     }
     const { judgeSigstore } = await import('./sigstore/judge.ts');
@@ -161,12 +161,12 @@ function unjudged(requirement: Exclude<Requirement, { type: 'reject' }>): string
       return undefined;
     case 'signedBy':
     case 'signedBaseLayer':
-      return `${requirement.type} is asked for, which berth can’t judge`;
+      return `${requirement.type} is required, which berth can’t judge`;
     case 'sigstoreSigned': {
       const kind = (['fulcio', 'pki'] as const).find((one) => requirement[one] !== undefined);
       return kind === undefined
         ? undefined
-        : `sigstoreSigned with ${kind} is asked for, and berth judges only signatures by keys`;
+        : `sigstoreSigned with ${kind} is required, and berth judges only signatures by keys`;
     }
   }
 }

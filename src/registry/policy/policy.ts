@@ -42,7 +42,7 @@ export function readPolicy(host: Root, userDirectory: string): Policy {
     'registry-config',
     `expected a policy.json, found none at ${paths.join(', ')}`,
     {
-      hint: 'write /etc/containers/policy.json: containers-policy.json(5) says how, and {"default":[{"type":"insecureAcceptAnything"}]} takes everything',
+      hint: 'write /etc/containers/policy.json: containers-policy.json(5) says how, and {"default":[{"type":"insecureAcceptAnything"}]} accepts everything',
     },
   );
 }
@@ -99,6 +99,6 @@ function read(host: Root, path: string): Buffer | undefined {
 
 function wrong(path: string, reason: string): RegistryError {
   return new RegistryError('registry-config', `${path}: ${reason}`, {
-    hint: 'mend the file; containers-policy.json(5) says what it must hold',
+    hint: 'correct the file; containers-policy.json(5) says what it must hold',
   });
 }

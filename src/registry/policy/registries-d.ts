@@ -35,7 +35,7 @@ export async function readRegistriesD(host: Root, userDirectory: string): Promis
       const other = namespaces.get(namespace)?.file;
       if (other !== undefined) {
         const shown = namespace === DEFAULT ? 'default-docker' : JSON.stringify(namespace);
-        throw wrong(file, `${shown} stands in ${other} as well`);
+        throw wrong(file, `${shown} is in ${other} as well`);
       }
       namespaces.set(namespace, { flag, file });
     }
@@ -117,6 +117,6 @@ function guarded<T>(path: string, read: () => T): T {
 
 function wrong(path: string, reason: string): RegistryError {
   return new RegistryError('registry-config', `${path}: ${reason}`, {
-    hint: 'mend the file; containers-registries.d(5) says what it may hold',
+    hint: 'correct the file; containers-registries.d(5) says what it may hold',
   });
 }

@@ -71,7 +71,7 @@ function refuseAmbiguousKeys(text: string): void {
 
 function addKey(keys: Set<string>, key: string): void {
   const shown = JSON.stringify(key.slice(0, 100));
-  if (keys.has(key)) throw new SyntaxError(`the key ${shown} stands twice`);
+  if (keys.has(key)) throw new SyntaxError(`the key ${shown} occurs twice`);
   if (key in Object.prototype) throw new SyntaxError(`the key ${shown} is not known`);
   keys.add(key);
 }

@@ -184,7 +184,7 @@ test('a helper may have none, or a refresh token', async (t) => {
 
 const helpers: Readonly<Record<string, readonly [string, RegExp]>> = {
   fails: ['echo topsecret; echo topsecret >&2; exit 3', /exit code 3/],
-  'says something else': ['echo topsecret', /not as agreed/],
+  'says something else': ['echo topsecret', /breaks the protocol/],
   'says too much': ['head -c 100000 /dev/zero | tr "\\0" x', /MAXBUFFER/],
 };
 

@@ -100,12 +100,12 @@ const never: readonly (readonly [string, Policy['default'], RegExp])[] = [
   [
     'signedBy',
     [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/k', signedIdentity }],
-    /signedBy is asked for, which berth can’t judge/,
+    /signedBy is required, which berth can’t judge/,
   ],
   [
     'signedBaseLayer',
     [{ type: 'signedBaseLayer', baseLayerIdentity: signedIdentity }],
-    /signedBaseLayer is asked for/,
+    /signedBaseLayer is required/,
   ],
   [
     'Fulcio',
@@ -117,12 +117,12 @@ const never: readonly (readonly [string, Policy['default'], RegExp])[] = [
         signedIdentity,
       },
     ],
-    /with fulcio is asked for/,
+    /with fulcio is required/,
   ],
   [
     'a PKI',
     [{ type: 'sigstoreSigned', pki: { caRootsPath: '/c', subjectEmail: 'e' }, signedIdentity }],
-    /with pki is asked for/,
+    /with pki is required/,
   ],
 ];
 
@@ -272,9 +272,9 @@ test('a signature that is not what its digest says is none', async (t) => {
 test('keys that can’t be read are said, and nothing is taken by the others', async (t) => {
   const cases: readonly (readonly [Policy['default'][number], RegExp])[] = [
     [{ ...anyHost, keyData: undefined, keyPath: '/nope' }, /the key \/nope is not there/],
-    [{ ...anyHost, keyData: undefined, keyDatas: [pem, Buffer.from('x')] }, /is no PEM/],
+    [{ ...anyHost, keyData: undefined, keyDatas: [pem, Buffer.from('x')] }, /is not PEM/],
     [{ ...anyHost, rekorPublicKeyData: pem }, /not for ECDSA/],
-    [{ ...anyHost, keyData: weak() }, /a kind that is not taken \(rsa,768\)/],
+    [{ ...anyHost, keyData: weak() }, /a kind that is not supported \(rsa,768\)/],
   ];
   for (const [requirement, reason] of cases) {
     const { registry, image } = await site(t, [right], [requirement]);

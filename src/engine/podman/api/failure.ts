@@ -25,7 +25,7 @@ export function failed(words: string): EngineError {
   const torn = TORN.exec(words)?.[1];
   if (torn !== undefined) return new TornImageError(`sha256:${torn}`, words);
   return new EngineError('engine-failed', `podman failed: ${words}`, {
-    hint: 'the words are those of podman; `podman info` shows whether it works at all',
+    hint: 'the message is from podman; `podman info` shows whether it works at all',
   });
 }
 
@@ -55,9 +55,9 @@ export function tooLarge(path: string, most: number): EngineError {
   // Lists of thousands are far smaller, but a single image may have megabytes of labels.
   return new EngineError(
     'engine-reply',
-    `podman's list of ${list} is larger than ${size}, which is as much as berth reads`,
+    `podman's list of ${list} is larger than ${size}, which is the most that berth reads`,
     {
-      hint: `remove the ${list} with very large labels: \`podman ${list.slice(0, -1)} inspect --format '{{json .Config.Labels}}' ID | wc -c\` shows the size of one's`,
+      hint: `remove the ${list} with very large labels: \`podman ${list.slice(0, -1)} inspect --format '{{json .Config.Labels}}' ID | wc -c\` shows how large the labels of one are`,
     },
   );
 }
@@ -70,7 +70,8 @@ export function asEngineError(error: unknown, socket: string, path: string): Eng
   if (error.name === 'AbortError') return unreachable(socket, `${path} took too long`, error);
   // HPE_… codes come from Node's HTTP parser.
   if (code?.startsWith('HPE_') === true) return badReply(path, `it is not HTTP (${code})`, error);
-  if (code === 'ECONNRESET') return unreachable(socket, `it hung up on ${path}`, error);
+  if (code === 'ECONNRESET')
+    return unreachable(socket, `it closed the connection during ${path}`, error);
   return unreachable(socket, code ?? error.message, error);
 }
 

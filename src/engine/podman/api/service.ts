@@ -204,7 +204,7 @@ async function gone(child: ChildProcess, words: () => string): Promise<never> {
 
 async function tooLate(words: () => string): Promise<never> {
   await delay(START_TIMEOUT, undefined, { ref: false });
-  throw notStarted(`it does not listen after ${START_TIMEOUT / 1000} s: ${words()}`);
+  throw notStarted(`it did not listen within ${START_TIMEOUT / 1000} s: ${words()}`);
 }
 
 function notStarted(reason: string): EngineError {
@@ -212,7 +212,7 @@ function notStarted(reason: string): EngineError {
     'engine-unreachable',
     `podman system service could not be started: ${reason}`,
     {
-      hint: 'see whether `podman info` works; `--engine store` does without podman',
+      hint: 'see whether `podman info` works; `--engine store` needs no podman',
     },
   );
 }

@@ -109,9 +109,9 @@ function wordsOf(child: ChildProcess): () => string {
 function failed(words: string, cause?: unknown): EngineError {
   return new EngineError(
     'engine-failed',
-    `the target's storage can't be shown to podman: ${words}`,
+    `the target's storage can't be mounted for podman: ${words}`,
     {
-      hint: 'run berth as root, with util-linux; `--engine store` needs neither, but then the target has to use that as well',
+      hint: 'run berth as root, with util-linux; `--engine store` needs neither, but then the target must use the store too',
       cause,
     },
   );

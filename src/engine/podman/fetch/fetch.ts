@@ -31,7 +31,7 @@ export async function fetchImage(
     if (found === undefined) await pull();
     else await load(api, image, source, found, watch, pull);
     if (!(await isNamed(api, image.config, name))) {
-      throw failed(`${name} was fetched and is not there`);
+      throw failed(`${name} was fetched but is not there`);
     }
   }
   watch.onBytes?.(image.blobs.reduce((sum, blob) => sum + blob.size, 0));

@@ -49,17 +49,17 @@ function meanings(registry: string): readonly Meaning[] {
     {
       said: status('401', 'unauthorized'),
       code: 'unauthorized',
-      hint: `log in with \`podman login ${registry}\`, or see to the name`,
+      hint: `log in with \`podman login ${registry}\`, or check the name`,
     },
     {
       said: status('403', 'denied:'),
       code: 'forbidden',
-      hint: `ask for the right to pull, or log in to ${registry} as another`,
+      hint: `ask for the right to pull, or log in to ${registry} as another user`,
     },
     {
       said: status('404', '(?:manifest|blob|name) unknown'),
       code: 'not-found',
-      hint: 'see to the name and the tag: they may be gone',
+      hint: 'check the name and the tag: they may be gone',
     },
     {
       said: status('429', 'too ?many ?requests'),

@@ -114,7 +114,7 @@ export class Pulls {
     } finally {
       silence.end();
     }
-    if (id === undefined) throw badReply(path, `it ended without a word on what became of ${name}`);
+    if (id === undefined) throw badReply(path, `it ended without saying what became of ${name}`);
     if (id !== image.config) {
       throw failed(`${name} became the image ${id}, expected ${image.config}`);
     }
@@ -149,9 +149,9 @@ class Silence {
     const minutes = Math.round(this.#milliseconds / 60_000);
     this.error = new RegistryError(
       'connection-lost',
-      `expected podman to go on with the pull of ${name}, found no word from it for ${minutes} minutes`,
+      `expected podman to continue the pull of ${name}, found no message from it for ${minutes} minutes`,
       {
-        hint: 'see whether the registry and its mirrors send anything; `berth stage --download-only` tells which do not, and goes on where a download ended',
+        hint: 'see whether the registry and its mirrors send anything; `berth stage --download-only` shows which do not, and continues where a download ended',
       },
     );
     this.#timer = this.#begin();

@@ -87,7 +87,7 @@ export async function pinImages(
     }
     return;
   }
-  throw failed(`the pins of ${root} are changed by somebody else again and again`);
+  throw failed(`somebody else keeps changing the pins of ${root}`);
 }
 
 /** Refuses a pin whose labels berth could not read back: every round would make it again. */

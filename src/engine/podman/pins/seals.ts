@@ -100,7 +100,7 @@ function makeKey(path: string): Buffer {
     rmSync(temporary, { force: true });
     syncDirectory(directory);
     const key = readKey(path);
-    if (key === undefined) throw new Error('what was written is not what is there');
+    if (key === undefined) throw new Error('the file does not hold what was written');
     return key;
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -123,7 +123,7 @@ function unusable(path: string, error: unknown): EngineError {
   if (isOutOfSpace(error)) {
     const message = `no space is left to write ${path}, the key of berth's pins: ${reason}`;
     return new EngineError('no-space', message, {
-      hint: 'make space there, if only for 32 bytes',
+      hint: 'make space there: 32 bytes are enough',
       cause: error,
     });
   }

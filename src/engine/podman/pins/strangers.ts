@@ -16,7 +16,7 @@ export class Strangers {
     if (this.#seen.has(container) || this.#seen.size > MOST) return;
     this.#seen.add(container);
     if (this.#seen.size > MOST) {
-      this.#warn('there are more containers that carry labels of berth and are not its pins');
+      this.#warn('there are more containers that carry labels of berth but are not its pins');
       return;
     }
     const id = container.slice(0, 12);

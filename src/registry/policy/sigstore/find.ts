@@ -34,7 +34,7 @@ export function findSignatures(
       endpoint.blockedBy === undefined && registriesD.usesAttachments({ ...endpoint, reference }),
   );
   if (asked.length > 0) return signaturesAt(asked, image.manifest, looking);
-  return `${registriesD.path} does not say that signatures lie beside it`;
+  return `${registriesD.path} does not say that signatures are stored beside it`;
 }
 
 /**

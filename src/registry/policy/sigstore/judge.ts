@@ -61,7 +61,7 @@ function faultOf(
     if (!isLogged(bundle, logs, { key, content, signature })) return 'a signature in no known log';
   }
   const payload = parsePayload(content);
-  if (payload === undefined) return 'a signature that speaks of no image';
+  if (payload === undefined) return 'a signature that names no image';
   if (payload.manifest !== manifest) return `a signature for ${printable(payload.manifest)}`;
   return matchesIdentity(signedIdentity, name, payload.name)
     ? undefined

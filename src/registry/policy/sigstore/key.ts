@@ -24,7 +24,7 @@ const FORMATS: ReadonlyMap<string, 'spki' | 'pkcs1'> = new Map([
  */
 export function readPublicKey(pem: Buffer): KeyObject | string {
   const block = firstPemBlock(pem);
-  if (block === undefined) return 'is no PEM';
+  if (block === undefined) return 'is not PEM';
   const { label, der } = block;
   const type = FORMATS.get(label);
   if (type === undefined) return `is a ${label}`;
@@ -35,7 +35,7 @@ export function readPublicKey(pem: Buffer): KeyObject | string {
     // OpenSSL's messages name its own source files.
     return 'can’t be read';
   }
-  return isKnown(key) ? key : `is of a kind that is not taken (${kindOf(key)})`;
+  return isKnown(key) ? key : `is of a kind that is not supported (${kindOf(key)})`;
 }
 
 function isKnown({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): boolean {
