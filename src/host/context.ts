@@ -10,7 +10,7 @@ import { HostError } from './errors.ts';
 import type { HostOptions } from './options.ts';
 import type { Target } from './target.ts';
 
-/** The tools of the lifecycle on a host: an open engine, the state beside it, the registries. */
+/** The context of the lifecycle on a host: an open engine, the state beside it, the registries. */
 export interface HostContext extends Context {
   readonly registry: Registry;
   /** The paths of Compose files in roots. */

@@ -9,7 +9,7 @@ interface HostRegistryOptions {
   readonly onRetry: RetryPolicy['onRetry'];
   /** The most bytes a second that are downloaded. */
   readonly limitRate: number | undefined;
-  /** When registries told earlier runs to ask again; read when a registry is first needed. */
+  /** The times that registries asked earlier runs to wait for; read when a registry is first needed. */
   readonly retryTimes: () => Promise<RetryTimes>;
 }
 

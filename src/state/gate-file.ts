@@ -16,7 +16,7 @@ const GateFile = v.object({
   /** When this host was first held back, whatever the root, and when last, in ISO 8601. */
   since: v.string(),
   time: v.string(),
-  /** What was missing, in words. */
+  /** The messages of the findings for which the root was held. */
   reasons: v.array(v.string()),
 });
 

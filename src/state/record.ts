@@ -31,7 +31,7 @@ const RecordReference = v.object({
 const RecordName = v.object({
   /** The full name, with the meaning that it has in units. */
   name: ImageName,
-  /** The digest that the name stood for when it was resolved: an index's, or the manifest's own. */
+  /** The digest that the name had when it was resolved: an index's, or the manifest's own. */
   digest,
   references: v.array(RecordReference),
 });
@@ -84,16 +84,16 @@ const Contents = v.object({
 /** An image that berth fetched for the root and that the root no longer needs: `prune` may remove it. */
 const Released = v.object({ id: digest, names: v.array(ImageName), size: v.number() });
 
-/** What the updater said about the root when it was last asked. */
+/** The root's deployment, as its updater described it the last time. */
 const RecordDeployment = v.object({
   updater: v.picklist(updaters),
-  /** `held`: the root was queued, is gone, and was never finalised. */
+  /** `held`: the deployment was queued, and was dropped before it was finalised. */
   role: v.picklist([...roles, 'held']),
-  /** When the root became `held`, in ISO 8601. */
+  /** Since when the root is `held`, ISO 8601. */
   since: v.optional(v.string()),
-  /** The version of the OS image, which reveals a tree that was changed under the same id. */
+  /** The OS image's version, which shows that a tree was changed under the same id. */
   version: v.optional(v.string()),
-  /** Set for a queued root whose boot entry is written: if it is gone, somebody removed it. */
+  /** The boot entry of a queued deployment is written: if the deployment goes, somebody has removed it. */
   finalised: v.optional(v.literal(true)),
 });
 
@@ -106,17 +106,17 @@ export const RecordFile = v.object({
   engine: Engine,
   /** The contents of the last stage that ended. */
   staged: v.optional(Contents),
-  /** The contents of a stage that has begun and not ended. Only its pins tell what it has fetched. */
+  /** A stage that has begun and not ended. Only its pins say which of its images were fetched. */
   pending: v.optional(Contents),
   released: v.array(Released),
   /** Absent for a root that was staged from a plain directory. */
   deployment: v.optional(RecordDeployment),
   /**
-   * The meanings of names of the running root that somebody else has moved (auto-update, or by hand): left
-   * alone, and pinned, until another root is booted.
+   * The images that names of the running root mean since somebody else moved them (auto-update, or by
+   * hand). They are pinned, and the names are left alone, until another root is booted.
    */
   drift: v.optional(v.array(RecordImage)),
-  /** Texts in the names above that stand in files which not everybody may read, and what is shown instead. */
+  /** The parts of the names above that come from files that not everybody may read, and their stand-ins. */
   concealed: v.optional(v.array(v.object({ text: v.string(), shown: v.string() }))),
 });
 

@@ -6,10 +6,10 @@ import { isManual } from './root-id.ts';
 import { recovered } from './transitions.ts';
 
 /**
- * Rebuilds missing records from their pins.
+ * Makes missing records again from pins.
  *
- * The pins of one stage share its time and say how many images it had. The newest whole set is the last
- * stage; the rest belongs to a stage that had begun. The places of the files that name the images are lost
+ * The pins of one stage share its time and say how many images it had. The newest complete set of pins is
+ * what was staged; all other pins are of a stage that had begun. The references to the images are lost
  * until the root is staged again.
  */
 export function recordsFromPins(
@@ -42,8 +42,8 @@ function recordOf(id: string, pins: readonly Pin[], engine: EngineId): RootRecor
 }
 
 /**
- * The updater that knew the root, so that the root can be found to be gone. Only the updater knows the
- * root's role by now; for a queued root it is unknown whether it was ever finalised.
+ * The deployment by which reconcile can tell that the root is gone. Its role may have changed, so only
+ * `staged` is kept: a root that was queued may never have been finalised, and reconcile may have to hold it.
  */
 function deploymentOf(pins: readonly Pin[]): Pick<RootRecord, 'deployment'> {
   const told = pins.find((pin) => pin.record.deployment !== undefined)?.record.deployment;
@@ -52,7 +52,7 @@ function deploymentOf(pins: readonly Pin[]): Pick<RootRecord, 'deployment'> {
   return { deployment: { updater, role: role === 'staged' ? 'staged' : 'other' } };
 }
 
-/** A drift pin belongs to no stage, which it says by a stage without images. */
+/** Whether a pin is of drift. Such a pin belongs to no stage, and so says that its stage had no images. */
 function isDriftPin(pin: Pin): boolean {
   return pin.record.images === 0;
 }

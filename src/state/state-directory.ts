@@ -42,8 +42,8 @@ export function keepFromOthers(stateDirectory: string): void {
 }
 
 /**
- * Refuses a state directory in which others may write: berth trusts its records, so whoever can write them
- * has the power of whoever runs berth.
+ * Refuses a state directory that others may write: berth believes its records, so whoever writes them has
+ * the power of the user that runs berth.
  *
  * @throws {BerthError} `state-directory`
  */

@@ -21,9 +21,9 @@ export class State {
   readonly directory: string;
   /** The root that was booted last. */
   readonly activation: Note<Activation>;
-  /** The remaining steps of an apply that is under way. */
+  /** The services that an apply under way has still to restart. */
   readonly journal: Note<Journal>;
-  /** The update that the gate held back. */
+  /** The root that the gate held back. */
   readonly gate: Note<Held>;
   #judged: Judged = new Map();
 

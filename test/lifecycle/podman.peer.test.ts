@@ -68,7 +68,7 @@ function idOf(lab: Lab, name: string): Promise<string> {
   return lab.engine.podman('image', 'inspect', '--format', '{{.Id}}', name);
 }
 
-test('what podman’s own commands do to a staged root', { skip: skipPodman }, async (t) => {
+test('podman’s own commands on a staged root', { skip: skipPodman }, async (t) => {
   const lab = await startLab(t);
   lab.registry.push('web:1', image(2));
   lab.registry.push('api:1', image(3));
@@ -216,7 +216,40 @@ test('prune leaves what an admin pulled, and what a container uses', {
   assert.equal(await lab.engine.podman('pod', 'ps', '-q'), '', 'the root’s pod went with its pins');
 });
 
-test('it works where /etc is read-only and no service listens', { skip: skipPodman }, async (t) => {
+test('prune removes what a stage that failed had fetched, once a later stage does not want it', {
+  skip: skipPodman,
+}, async (t) => {
+  const lab = await startLab(t);
+  const exists = async (id: string) =>
+    (await lab.engine.tryPodman('image', 'exists', id)).code === 0;
+  const half = lab.registry.push('half:1', image(2));
+  lab.registry.push('mine:1', image(3));
+  lab.registry.push('web:1', image(4));
+  await lab.engine.podman('pull', '-q', `${host}/mine:1`);
+  const mine = await idOf(lab, `${host}/mine:1`);
+  const failing = writeRoot(join(lab.directory, 'failing'), {
+    ...container('half', `${host}/half:1`),
+    ...container('mine', `${host}/mine:1`),
+    ...container('gone', `${host}/gone:1`),
+  });
+  assert.notEqual(await lab.stage('os', failing), 0);
+  const fetched = await idOf(lab, `${host}/half@${half.digest}`);
+  const prune = () => lab.berth('prune', '--force', '--engine', 'podman');
+  assert.equal((await prune()).code, 0);
+  assert.ok(await exists(fetched), 'the stage that has begun still wants it');
+
+  const root = writeRoot(join(lab.directory, 'os'), container('web', `${host}/web:1`));
+  assert.equal(await lab.stage('os', root), 0);
+  assert.ok(await exists(fetched), 'nothing is removed before prune');
+  assert.equal((await prune()).code, 0);
+  assert.ok(!(await exists(fetched)), 'prune removes the image');
+  assert.ok(await exists(mine), 'somebody else pulled this one');
+  assert.equal(await lab.verify('os'), 0);
+});
+
+test('berth works where /etc is read-only and no service listens', {
+  skip: skipPodman,
+}, async (t) => {
   if (process.geteuid?.() !== 0) return t.skip('needs root for a mount namespace');
   const machine = await startMachine(t);
   machine.registry.push('web:1', image(2));

@@ -42,7 +42,7 @@ const swapper = `
     setImmediate(batch);
   })();`;
 
-test('nothing leaks from outside while a process swaps what is read for links that escape', async (t) => {
+test('nothing outside is read while a process replaces files by links that lead outside', async (t) => {
   const base = realpathSync(temporaryDirectory(t));
   const directory = join(base, 'root');
   makeTree(base, directory);

@@ -107,32 +107,9 @@ async function start(
   const watcher = watch(directory, () => {
     if (existsSync(socket)) appeared.resolve();
   });
-  const child = spawn(
-    '/bin/sh',
-    [
-      '-c',
-      KEEPER,
-      'sh',
-      directory,
-      ...podman,
-      ...networkOptions(directory, user),
-      'system',
-      'service',
-      `--time=${IDLE_SECONDS}`,
-      `unix://${socket}`,
-    ],
-    {
-      stdio: ['pipe', 'ignore', 'pipe'],
-      env: withoutClient(environment),
-      // Ctrl-C must reach only berth: the keeper ends podman afterwards.
-      detached: true,
-    },
-  );
+  const child = spawnKeeper(directory, socket, user, environment, podman);
   if (!isUrgent && child.pid !== undefined) lowerPriority(child.pid);
   const words = collectWords(child);
-  // The end of standard error means that the service is gone; ending the keeper's input ends both.
-  child.stderr.once('end', () => child.stdin.end());
-  child.stdin.on('error', () => undefined).write('\n');
   const api = new PodmanApi(socket);
   let version: string;
   try {
@@ -146,14 +123,7 @@ async function start(
     watcher.close();
   }
   child.unref();
-  const pinger = setInterval(
-    () => {
-      // If the service died, the next real request reports it.
-      api.ping(START_TIMEOUT).catch(() => clearInterval(pinger));
-    },
-    (IDLE_SECONDS * 1000) / 3,
-  );
-  pinger.unref();
+  const pinger = keepAwake(api);
   return {
     socket,
     version,
@@ -165,7 +135,41 @@ async function start(
   };
 }
 
-/** Unpacking keeps a processor and the disk busy for minutes while services run. */
+/** Starts podman below a shell that ends podman when this process is gone. */
+function spawnKeeper(
+  directory: string,
+  socket: string,
+  user: boolean,
+  environment: NodeJS.ProcessEnv,
+  podman: readonly string[],
+) {
+  const command = [...podman, ...networkOptions(directory, user)];
+  const words = ['system', 'service', `--time=${IDLE_SECONDS}`, `unix://${socket}`];
+  const child = spawn('/bin/sh', ['-c', KEEPER, 'sh', directory, ...command, ...words], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+    env: withoutClient(environment),
+    // A Ctrl-C is for berth: podman ends after berth, by its keeper.
+    detached: true,
+  });
+  // A service that is gone has closed its stderr; a keeper that is gone ends both.
+  child.stderr.once('end', () => child.stdin.end());
+  child.stdin.on('error', () => undefined).write('\n');
+  return child;
+}
+
+/** Asks the service often enough that it does not end as idle. */
+function keepAwake(api: PodmanApi): NodeJS.Timeout {
+  const pinger = setInterval(
+    () => {
+      // A service that died says so at the next real request.
+      api.ping(START_TIMEOUT).catch(() => clearInterval(pinger));
+    },
+    (IDLE_SECONDS * 1000) / 3,
+  );
+  return pinger.unref();
+}
+
+/** Unpacking keeps a processor and the disk busy for minutes, while services run. */
 function lowerPriority(pid: number): void {
   try {
     setPriority(pid, Math.max(getPriority(), IN_THE_BACKGROUND));
