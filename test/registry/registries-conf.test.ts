@@ -97,7 +97,7 @@ const faults: Readonly<Record<string, readonly [string, number | undefined, RegE
   'a mirror’s key at a registry': [
     '[[registry]]\nlocation = "a.b"\npull-from-mirror = "all"',
     undefined,
-    /\[\[registry\.mirror\]\] alone/,
+    /only in a \[\[registry\.mirror\]\]/,
   ],
   'a mirror for what there is not': [
     '[[registry]]\nlocation = "a.b"\n[[registry.mirror]]\nlocation = "c.d"\npull-from-mirror = "x"',

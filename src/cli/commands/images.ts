@@ -23,7 +23,7 @@ export function defineImages(command: Command): void {
       '\nExamples:\n  berth images /ostree/deploy/os/deploy/1234.0\n  berth images --format refs ./rootfs\n  berth images --activation boot --activation socket ./rootfs',
     )
     .addOption(
-      // Not a variadic option: ROOT would be taken for one more of its values.
+      // Not a variadic option: ROOT would be taken for another of its values.
       new Option('--activation <how>', 'only units that start in this way; can be repeated')
         .choices(activations)
         .argParser(oneMoreActivation),

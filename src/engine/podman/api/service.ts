@@ -148,20 +148,20 @@ function spawnKeeper(
   const child = spawn('/bin/sh', ['-c', KEEPER, 'sh', directory, ...command, ...words], {
     stdio: ['pipe', 'ignore', 'pipe'],
     env: withoutClient(environment),
-    // A Ctrl-C is for berth: podman ends after berth, by its keeper.
+    // Ctrl-C must reach only berth: the keeper ends podman afterwards.
     detached: true,
   });
-  // A service that is gone has closed its stderr; a keeper that is gone ends both.
+  // The end of standard error means that the service is gone; ending the keeper's input ends both.
   child.stderr.once('end', () => child.stdin.end());
   child.stdin.on('error', () => undefined).write('\n');
   return child;
 }
 
-/** Asks the service often enough that it does not end as idle. */
+/** Sends a request often enough that the service does not end as idle. */
 function keepAwake(api: PodmanApi): NodeJS.Timeout {
   const pinger = setInterval(
     () => {
-      // A service that died says so at the next real request.
+      // If the service died, the next real request reports it.
       api.ping(START_TIMEOUT).catch(() => clearInterval(pinger));
     },
     (IDLE_SECONDS * 1000) / 3,
@@ -169,7 +169,7 @@ function keepAwake(api: PodmanApi): NodeJS.Timeout {
   return pinger.unref();
 }
 
-/** Unpacking keeps a processor and the disk busy for minutes, while services run. */
+/** Unpacking keeps a processor and the disk busy for minutes while services run. */
 function lowerPriority(pid: number): void {
   try {
     setPriority(pid, Math.max(getPriority(), IN_THE_BACKGROUND));
