@@ -130,7 +130,7 @@ test('plain HTTP only where it is allowed', async (t) => {
   assert.equal(server.requests.length, 2);
 });
 
-test('what the policy does not let through is not downloaded, but may be resolved', async (t) => {
+test('an image that the policy does not permit is not downloaded, but may be resolved', async (t) => {
   const server = await serve(t);
   server.push('app:1', buildImage({ layers }));
   const registry = client(t, [server], { policyFiles: policyFilesBy('reject') });

@@ -11,7 +11,7 @@ import { serve } from '../support/registry-client.ts';
 const password = 'sesame-42';
 const login = Buffer.from(`me:${password}`).toString('base64');
 
-/** A registry that wants a password, and pulls from it with more in the environment. */
+/** A registry that requires a password, and pulls from it with additional environment variables. */
 async function start(t: TestContext, tls: typeof testCertificate | undefined) {
   const machine = await startMachine(t);
   const auth = { basic: { username: 'me', password } };
@@ -59,7 +59,7 @@ for (const tls of [undefined, testCertificate]) {
 test('the program of a checkout hands nothing to Node by which that does more than run it', async (t) => {
   const { directory } = await startMachine(t);
   const at = (name: string) => join(directory, name);
-  // In the place of a checkout, one whose Node says what it gets.
+  // In place of a checkout: its `node` prints the environment.
   mkdirSync(at('bin'));
   mkdirSync(at('dist'));
   mkdirSync(at('programs'));

@@ -40,7 +40,7 @@ test('a podman that falls silent is given up, and its registry for the run', asy
   });
   await said.promise;
   await heard.promise;
-  // Half an hour, and the time for what comes in one go: 64 KiB a second.
+  // Half an hour, and the time for the download at 64 KiB a second.
   t.mock.timers.tick(40 * MINUTE - 1);
   const [pull = assert.fail('no pull')] = pulls;
   assert.equal(pull.destroyed, false);
