@@ -15,7 +15,7 @@ import { downloaded } from '../registry/stream.ts';
 import { BundleError } from './failure.ts';
 import { byDigest, MAX_DOCUMENT, MAX_DOCUMENTS } from './format.ts';
 
-/** The contents of a bundle that is to be made. */
+/** The planned contents of a bundle. */
 export interface BundlePlan {
   readonly images: readonly BundledImage[];
   readonly failures: readonly NameFailure[];

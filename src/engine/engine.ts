@@ -9,10 +9,10 @@ import type { Pin, PinRequest } from './pin.ts';
 import type { Source } from './source.ts';
 
 /**
- * Where images live. Which images and pins exist, only the engine knows; records say what is wanted. Every
- * call is safe to repeat after a kill at any moment, and safe beside another process that does the same. An
- * engine may stay open for weeks while the program behind it is restarted: whatever it remembers is bounded
- * or checked again.
+ * An engine keeps images and pins. Only the engine knows which of them exist; records say what is wanted.
+ * Every call is safe to repeat after a kill at any moment, and safe beside another process that does the
+ * same. An engine may stay open for weeks while the program behind it is restarted: whatever it remembers
+ * is bounded or checked again.
  *
  * No code outside `engine/` and `store/` decides anything by an engine's id: `traits` and the optional
  * members say how engines differ.
@@ -66,7 +66,7 @@ export interface Images {
   /** Whether the image is present and whole, now. */
   has(id: string): Promise<boolean>;
 
-  /** What it takes to fetch images of which one name or all names are missing. Changes nothing. */
+  /** The cost of fetching images that lack one or all of their names. Changes nothing. */
   footprint(images: readonly ResolvedImage[]): Promise<Footprint>;
 
   /**

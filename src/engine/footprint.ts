@@ -1,6 +1,6 @@
 import { type Blob, sizeOf } from '../image/resolved.ts';
 
-/** What it takes to bring images into an engine: downloads, and space in file systems. */
+/** The cost of bringing images into an engine: downloads, and space in file systems. */
 export interface Footprint {
   /** Each image, in the order in which they were asked about. */
   readonly images: readonly MissingBlobs[];
@@ -30,7 +30,7 @@ export interface Use {
   readonly estimated: boolean;
 }
 
-/** What it takes to write blobs as they are, each once, and this many documents beside them. */
+/** The space for writing blobs as they are, each once, and this many documents beside them. */
 export function useOfBlobs(directory: string, blobs: readonly Blob[], documents: number): Use {
   const digests = new Set(blobs.map(({ digest }) => digest));
   return { directory, bytes: sizeOf(blobs), files: digests.size + documents, estimated: false };

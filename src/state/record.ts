@@ -102,7 +102,7 @@ export const RecordFile = v.object({
   kind: v.literal('Record'),
   id: RootId,
   location: v.string(),
-  /** The engine that the root's images are staged in. */
+  /** The engine that keeps the root's images. */
   engine: Engine,
   /** The contents of the last stage that ended. */
   staged: v.optional(Contents),

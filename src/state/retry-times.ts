@@ -12,7 +12,10 @@ const RetryTimesFile = v.object({
   hosts: v.record(v.string(), v.pipe(v.string(), v.isoTimestamp())),
 });
 
-/** The times that registries asked earlier runs to wait for. A damaged file has none, and is written anew. */
+/**
+ * The times that registries asked earlier runs to wait for. A damaged file has none, and the next write
+ * replaces it.
+ */
 export function readRetryTimes(stateDirectory: string): RetryTimes {
   const hosts = readNote(pathIn(stateDirectory), RetryTimesFile)?.hosts;
   return new Map(Object.entries(hosts ?? {}).map(([host, time]) => [host, Date.parse(time)]));

@@ -170,7 +170,7 @@ test('a directory that is not there is said in two lines', async (t) => {
   const words = ['bundle', '--bind', 'all', root, '--output', file, '--progress', 'none'];
   const { code, stderr } = await machine.berth(...words);
   assert.equal(code, 1);
-  assert.match(stderr, /^berth: can't write .*\n {2}→ name a file in a directory.*\n$/);
+  assert.match(stderr, /^berth: can't write .*\n {2}→ name a file in an existing directory.*\n$/);
 });
 
 test('through a pipe, from one berth to the other', async (t) => {

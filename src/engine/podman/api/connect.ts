@@ -14,7 +14,7 @@ export interface PodmanTarget {
 /** A podman that answers. */
 export interface Connection {
   readonly api: PodmanApi;
-  /** The version of the podman that answered when the connection was made, or made anew. */
+  /** The version of the podman that answered when the connection was made, or restored. */
   readonly version: () => string;
   /** Whether berth started the service. */
   readonly own: boolean;
