@@ -15,7 +15,7 @@ import type { BundledImage, BundledLayer, BundlePlan } from './plan.ts';
 /** The sources of a bundle's layers. */
 export interface BundleSources {
   readonly registry: Registry;
-  /** Blobs that are on this machine, which need not be downloaded. */
+  /** Blobs on this machine, which need not be downloaded. */
   readonly local?: Pick<ShippedImages, 'has' | 'read'> | undefined;
   readonly signal: AbortSignal;
   /** Called with the bytes of all blobs in the archive so far. */
@@ -23,8 +23,8 @@ export interface BundleSources {
 }
 
 /**
- * A bundle as a tar archive of an OCI layout (image-spec, image-layout.md), the same bytes for the
- * same images. Layers are passed on as they come; no more than a piece of a layer is in memory.
+ * A bundle as a tar archive of an OCI layout (image-spec, image-layout.md), with the same bytes for the
+ * same images. Layers are passed on as they arrive; only a piece of a layer is in memory.
  */
 export async function* bundleArchive(
   plan: BundlePlan,
@@ -74,7 +74,7 @@ function indexOf(images: readonly BundledImage[]): IndexJson {
     mediaType: OCI_INDEX,
     manifests: images.map(({ image, manifest }) => {
       const platform = parsePlatform(image.platform);
-      if (platform === undefined) throw new TypeError(`${image.platform} is no platform`);
+      if (platform === undefined) throw new TypeError(`${image.platform} is not a platform`);
       const { os, architecture, variant } = platform;
       return {
         mediaType: manifest.mediaType,

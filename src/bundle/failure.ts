@@ -1,9 +1,9 @@
 import { BerthError, type FailureKind } from '../common/errors.ts';
 
 export type BundleErrorCode =
-  /** Not what `berth bundle` writes, or changed on the way. */
+  /** The file is not as `berth bundle` writes it, or was changed on the way. */
   | 'bundle-damaged'
-  /** Layers are left out that the host does not have. */
+  /** The bundle leaves out layers that the host does not have. */
   | 'bundle-incomplete'
   | 'bundle-too-large'
   /** The file of `--since` is neither a lock nor a bundle. */
@@ -34,7 +34,7 @@ function kindOf(code: BundleErrorCode): FailureKind {
 
 export function bundleDamaged(expected: string, found: string, cause?: unknown): BundleError {
   return new BundleError('bundle-damaged', `the bundle: expected ${expected}, found ${found}`, {
-    hint: 'copy it anew from where it was made; nothing of it is used',
+    hint: 'copy it again from where it was made; nothing in it is used',
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -8,9 +8,8 @@ import { parseStrictJson } from '../oci/strict-json.ts';
 import { type BundleError, bundleDamaged } from './failure.ts';
 
 /**
- * The first members of a bundle, in this order. The manifests, indexes and configs follow, then the
- * layers, each by digest: so whoever reads a bundle as a stream knows what is to come, and how much,
- * before the first layer.
+ * The first members of a bundle, in this order. The manifests, indexes and configs follow, then the layers,
+ * each by digest: so a reader of the stream knows the contents and their sizes before the first layer.
  */
 export const MEMBERS = {
   layout: 'oci-layout',
@@ -19,22 +18,25 @@ export const MEMBERS = {
   bundle: 'bundle.json',
 } as const;
 
-/** In bytes, of index.json, lock.json or bundle.json: room for ten thousand images. */
+/** In bytes, of index.json, lock.json or bundle.json: enough for ten thousand images. */
 export const MAX_MEMBER = 16 * 1024 * 1024;
 
 /** In bytes, of one manifest, index or config. */
 export const MAX_DOCUMENT = MAX_DOCUMENT_BYTES;
 
-/** In bytes, of all manifests, indexes and configs, which are held in memory: some two thousand images. */
+/**
+ * In bytes, of all manifests, indexes and configs, which are held in memory: enough for some two thousand
+ * images.
+ */
 export const MAX_DOCUMENTS = 64 * 1024 * 1024;
 
 const digest = v.pipe(v.string(), v.check(isDigest, 'expected sha256: and 64 hex digits'));
 
-/** bundle.json: what a bundle says of itself beside its images. */
+/** bundle.json: the facts about a bundle beside its images. */
 const BundleSchema = v.object({
   apiVersion: v.literal(API_VERSION),
   kind: v.literal('Bundle'),
-  /** Layers that the bundle leaves out: whoever loads it must have them. */
+  /** Layers that the bundle leaves out: the host that loads it must have them. */
   omitted: v.array(digest),
 });
 
@@ -43,7 +45,7 @@ export type BundleFile = v.InferOutput<typeof BundleSchema>;
 /** An image of a bundle's index.json. */
 export interface BundleEntry extends Entry {
   readonly platform: Platform;
-  /** In bytes, of the manifest. */
+  /** The size of the manifest, in bytes. */
   readonly size: number;
 }
 
@@ -80,7 +82,7 @@ export function blobMember(digest: string): string {
   return `blobs/${digest.replace(':', '/')}`;
 }
 
-/** Sorted as the blobs of a bundle are. */
+/** Sorts items as the blobs of a bundle are sorted. */
 export function byDigest<T extends { readonly digest: string }>(items: Iterable<T>): readonly T[] {
   return [...items].sort((a, b) => (a.digest < b.digest ? -1 : 1));
 }

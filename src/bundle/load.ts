@@ -14,18 +14,18 @@ import { withBundle } from './read.ts';
 /** The result of loading a bundle. */
 export interface LoadedBundle {
   readonly images: readonly HeadImage[];
-  /** Written, in bytes; blobs that were there are not written again. */
+  /** Bytes written; blobs that were already there are not written again. */
   readonly bytes: number;
 }
 
 /**
- * Takes a bundle into the store's directory, so that a stage finds its images without a registry,
- * whatever the engine: the meanings of its names, and the blobs that the host does not have.
+ * Takes a bundle into the store's directory, so that a stage finds its images without a registry, whatever
+ * the engine: the meanings of its names, and the blobs that the host does not have.
  *
  * @param bytes the bytes of the archive.
- * @throws {BerthError} `bundle-damaged`; `bundle-incomplete` if the bundle leaves out layers that this
- * host does not have; `policy-rejected`; `no-space`. No name is written then; whole blobs stay for
- * the next try.
+ * @throws {BerthError} `bundle-damaged`; `bundle-incomplete` if the bundle leaves out layers that this host
+ *   does not have; `policy-rejected`; `no-space`. In these cases no name is written, and whole blobs stay
+ *   for the next try.
  */
 export async function loadBundle(
   context: Context,
@@ -56,7 +56,7 @@ export async function loadBundle(
           await receiver.write(blob, progress.counted(layer.bytes()));
           written += blob.size;
         }
-        // Until now another berth may have swept blobs that no name led to.
+        // Until now another berth may have swept blobs to which no name led.
         const gone = lying.filter((blob) => !receiver.has(blob));
         if (gone.length > 0) throw incomplete(head, gone);
         for (const [digest, content] of head.documents) {

@@ -15,7 +15,7 @@ import { downloaded } from '../registry/stream.ts';
 import { BundleError } from './failure.ts';
 import { byDigest, MAX_DOCUMENT, MAX_DOCUMENTS } from './format.ts';
 
-/** The contents of a bundle that is to be made. */
+/** The planned contents of a bundle. */
 export interface BundlePlan {
   readonly images: readonly BundledImage[];
   readonly failures: readonly NameFailure[];
@@ -23,7 +23,7 @@ export interface BundlePlan {
   readonly documents: readonly Manifest[];
   /** Sorted by digest. */
   readonly layers: readonly BundledLayer[];
-  /** Layers that the other side has, sorted by digest. */
+  /** Layers that the site already has, sorted by digest. */
   readonly omitted: readonly Blob[];
   /** The size of all blobs in the bundle. */
   readonly bytes: number;
@@ -36,7 +36,7 @@ export interface BundledImage {
   readonly manifest: Manifest;
 }
 
-/** A layer, and how it can be fetched. */
+/** A layer, and the access for fetching it. */
 export interface BundledLayer extends Blob {
   readonly name: string;
   readonly source: Source;
@@ -45,7 +45,7 @@ export interface BundledLayer extends Blob {
 /**
  * Resolves each name once and fetches everything but the layers.
  *
- * @param present the digests of the layers that the other side has.
+ * @param present the digests of the layers that the site already has.
  * @throws {BundleError} `bundle-too-large`
  */
 export async function planBundle(
@@ -146,6 +146,6 @@ function tooLarge(): BundleError {
   return new BundleError(
     'bundle-too-large',
     `expected manifests, indexes and configs of at most ${MAX_DOCUMENTS} bytes in all, and ${MAX_DOCUMENT} each, found more`,
-    { hint: 'make bundles of parts: `berth bundle --bind` says what of a root goes into one' },
+    { hint: 'make several smaller bundles: `berth bundle --bind` selects what goes into one' },
   );
 }

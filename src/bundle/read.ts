@@ -36,29 +36,29 @@ export interface HeadImage extends ResolvedImage {
   readonly mediaType: string;
 }
 
-/** A bundle that is read once, from its beginning to its end. */
+/** A bundle that is read once, from beginning to end. */
 export interface BundleReader {
   readonly head: BundleHead;
-  /** The layers, each to be read before the next is asked for. */
+  /** The layers; each must be read before the next is requested. */
   layers(): AsyncGenerator<ReadLayer>;
 }
 
 export interface ReadLayer {
   readonly blob: Blob;
-  /** The bytes of the layer; if they are others, an error at their end. */
+  /** The bytes of the layer, followed by an error if they don't match its digest. */
   bytes(): AsyncGenerator<Buffer>;
 }
 
 const CHUNK = 256 * 1024;
 
-/** In bytes, for the header of a member and the padding behind it. */
+/** In bytes: the header of a member and the padding after it. */
 const FRAME = 1024;
 
 /**
  * Reads a bundle, compressed or not.
  *
- * @throws {BundleError} `bundle-damaged`, also from `layers`: for whatever `berth bundle` does not
- * write, and as soon as there are more bytes than the manifests say.
+ * @throws {BundleError} `bundle-damaged`, also from `layers`: for anything that `berth bundle` does not
+ *   write, and as soon as there are more bytes than the manifests say.
  */
 export async function withBundle<T>(
   bytes: AsyncIterable<Buffer>,
@@ -135,7 +135,7 @@ function found(entry: TarEntry | undefined): string {
   return `${entry.type} ${displayPath(JSON.stringify(entry.path.slice(0, 200)))} of ${entry.size} bytes`;
 }
 
-/** Gives documents in any order, while they come in the order of their digests. */
+/** Returns documents in any order, although they arrive in the order of their digests. */
 class DocumentReader {
   readonly all = new Map<string, Buffer>();
   readonly #entries: Entries;

@@ -12,9 +12,9 @@ import { MAX_MEMBER } from './format.ts';
 import { withBundle } from './read.ts';
 
 /**
- * The layers that a site has, by an earlier bundle, which holds the manifests, or by a lock, whose
- * manifests the registries are asked for. An image whose manifest is gone counts as absent at the
- * site: the new bundle is larger then, and not wrong.
+ * The layers that a site has, according to an earlier bundle, which holds the manifests, or to a lock,
+ * whose manifests are requested from the registries. If a manifest is gone, its image counts as absent at
+ * the site: the new bundle is then larger, but complete.
  *
  * @throws {BerthError} `since` for a file that is neither.
  */
@@ -42,7 +42,7 @@ export async function layersSince(
   };
   const { failures } = await tryLimited(wanted, LOOKUPS_AT_A_TIME, signal, work);
   for (const { name, error } of failures) {
-    const message = `the layers of ${name} are not known, and so not left out: ${error.message}`;
+    const message = `the layers of ${name} are unknown, so they are not left out: ${error.message}`;
     report({ event: 'warning', code: 'layers-unknown', name, message });
   }
   return layers;
@@ -89,7 +89,10 @@ interface Wanted {
   readonly platform: Platform;
 }
 
-/** A lock lists all platforms; the site has the ones that it is to have again now. */
+/**
+ * The manifests in a lock for the platforms of the bindings: a lock lists all platforms, but the site has
+ * only those that it needs.
+ */
 function manifestsFor({ platforms }: LockedImage, bindings: readonly Binding[]): Wanted[] {
   const entries = [...platforms].map(([text, digest]) => ({
     digest,

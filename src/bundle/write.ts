@@ -12,8 +12,8 @@ import { syncDirectory } from '../common/make-directory.ts';
 import { BundleError } from './failure.ts';
 
 /**
- * The quickest level. Most layers are compressed already, and no level makes them smaller; this one
- * halves the others, at about a second for each GB.
+ * The fastest level. Most layers are already compressed, and no level makes them smaller; this level halves
+ * the others, at about a second for each GB.
  */
 const LEVEL = 1;
 
@@ -21,10 +21,10 @@ const LEVEL = 1;
 const CHUNK = 256 * 1024;
 
 /**
- * Writes an archive, compressed, to a file: whole or not at all. A pipe or a device gets the bytes as
- * they come.
+ * Writes an archive, compressed, to a file: whole or not at all. A pipe or a device gets the bytes as they
+ * arrive.
  *
- * @param bytes about how large the archive will be.
+ * @param bytes the estimated size of the archive.
  * @throws {BerthError} `no-space`, before the archive is begun; `unwritable`; and errors of the archive.
  */
 export async function writeBundle(
@@ -96,8 +96,8 @@ async function writing<T>(path: string, work: () => Promise<T>, signal?: AbortSi
     throw new BundleError('unwritable', `can't write ${path}: ${error.message}`, {
       hint:
         code === 'EPIPE'
-          ? 'see why the program that reads it ended'
-          : 'name a file in a directory that is there and that you may write to',
+          ? 'find out why the program that reads it ended'
+          : 'name a file in an existing directory that you may write to',
       cause: error,
     });
   }
@@ -105,6 +105,6 @@ async function writing<T>(path: string, work: () => Promise<T>, signal?: AbortSi
 
 function noSpace(expected: string): BundleError {
   return new BundleError('no-space', `expected ${expected}`, {
-    hint: 'make space there, or write the bundle elsewhere; what was there before is as it was',
+    hint: 'make space there, or write the bundle elsewhere; a file that was there before is unchanged',
   });
 }

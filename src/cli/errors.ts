@@ -1,7 +1,7 @@
 import { BerthError, type FailureKind } from '../common/errors.ts';
 
 export type CliErrorCode =
-  /** Flags or arguments that make no sense together. */
+  /** Flags or arguments make no sense together. */
   | 'usage'
   /** The result can't be written to standard output. */
   | 'output'
@@ -9,11 +9,11 @@ export type CliErrorCode =
   | 'interrupted'
   /** The user answered no. */
   | 'declined'
-  /** The file that `berth load` was given is none. */
+  /** The argument of `berth load` is not a bundle file. */
   | 'bundle-file'
-  /** `berth lock` was given a root that nothing can be written into. */
+  /** `berth lock` was given a root into which nothing can be written. */
   | 'lock-root'
-  /** `berth ship` was given a root that nothing can be written into. */
+  /** `berth ship` was given a root into which nothing can be written. */
   | 'ship-root';
 
 const kinds: Readonly<Record<CliErrorCode, FailureKind>> = {

@@ -21,34 +21,34 @@ export type Format = 'table' | 'json' | 'refs';
 
 const formats: readonly Format[] = ['table', 'json', 'refs'];
 
-/** The further flags of commands that read a root. */
+/** The additional flags of commands that read a root. */
 export interface RootOptions extends CommonOptions {
   readonly bind?: BindMode;
   readonly id?: string;
 }
 
-/** The further flag of commands that download much. */
+/** The additional flag of commands that download much. */
 export interface RateOptions {
   /** In bytes a second. */
   readonly limitRate?: number;
 }
 
-/** The flags that say how the host is opened, and where its progress goes. */
+/** The flags that say how the host is opened and where its progress is reported. */
 export type HostFlags = Omit<CommonOptions, 'format'> &
   RateOptions & {
     readonly downloadOnly?: boolean;
   };
 
-/** What flags mean for the host. */
+/** Turns flags into options of the host. */
 export function hostOptions(flags: HostFlags): HostOptions {
   const { engine, stateDir: stateDirectory, config, user, limitRate, downloadOnly } = flags;
   return { engine, stateDirectory, config, user, limitRate, downloadOnly };
 }
 
 /**
- * Adds the common flags to a command, at the end of its own.
+ * Adds the common flags to a command, after its own.
  *
- * @param choices of `--format`.
+ * @param choices the values of `--format`.
  */
 export function withCommonOptions(command: Command, choices: readonly string[] = formats): Command {
   return command
@@ -93,7 +93,7 @@ export function withRootOptions(command: Command, choices?: readonly string[]): 
           'all',
         ]),
       )
-      .option('--id <id>', 'the id of the root, where no updater names it'),
+      .option('--id <id>', 'the id of the root, if no updater names it'),
     choices,
   );
 }
@@ -111,7 +111,7 @@ export function withLimitRate(command: Command): Command {
 function rate(text: string): number {
   const bytes = parseSize(text);
   if (bytes === undefined || bytes === 0) {
-    throw new InvalidArgumentError('expected bytes a second, as 500kB, 2MB or 2MiB');
+    throw new InvalidArgumentError('expected bytes a second, such as 500kB, 2MB or 2MiB');
   }
   return bytes;
 }

@@ -31,7 +31,7 @@ export function watchOutput(): { readonly isBroken: () => boolean } {
     if (isBroken) return;
     isBroken = true;
     const message = `can't write the result to standard output: ${error.message}`;
-    const hint = 'make space where it goes, or send it elsewhere; what the command does is done';
+    const hint = 'make space there, or send it elsewhere; the command itself has done its work';
     printFailure(new CliError('output', message, { hint }), false);
     process.once('exit', () => {
       process.exitCode = exitCodes.failed;
@@ -41,7 +41,7 @@ export function watchOutput(): { readonly isBroken: () => boolean } {
   return { isBroken: () => isBroken };
 }
 
-/** Writes a result to standard output in the format that was asked for. */
+/** Writes a result to standard output in the requested format. */
 export function print<T extends Output>(format: Format, faces: Faces<T>): void {
   let piece = '';
   for (const text of textOf(format, faces)) {

@@ -4,7 +4,7 @@ import { CliError } from './errors.ts';
 /**
  * Signals end berth at once, as they end any program without handlers, and the shell sees the signal (128 +
  * its number). berth may be killed at any point: fetched data stays, and podman's service notices by itself
- * that berth is gone. A handler of Node's would not even be called while a large root is parsed.
+ * that berth is gone. A handler in Node would not even be called while a large root is parsed.
  *
  * Only work that would leave a large temporary file in a user's directory cleans up first: see `inOrder`.
  */
@@ -19,9 +19,9 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const GRACE = 800;
 
 /**
- * Runs work that cleans up after itself when `endingSignal` is aborted, and ends the process by the
- * signal that came, if one did. The work must not keep the processor for long in one piece. A second
- * signal ends it at once.
+ * Runs work that cleans up after itself when `endingSignal` is aborted, and ends the process by the signal
+ * that arrived, if any. The work must not keep the processor for long in one piece. A second signal ends it
+ * at once.
  */
 export async function inOrder<T>(work: () => Promise<T>): Promise<T> {
   let received: NodeJS.Signals | undefined;

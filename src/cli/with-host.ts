@@ -10,9 +10,9 @@ import { openProgress } from './render/progress.ts';
 import { endingSignal } from './signals.ts';
 
 /**
- * Opens this host for a command, and closes it in any case. Its progress goes where the flags say.
+ * Opens this host for a command, and closes it in any case. Progress is reported where the flags say.
  *
- * @param more options that the command itself decides.
+ * @param more options that the command itself sets.
  */
 export async function withHost<T>(
   flags: HostFlags,
@@ -36,7 +36,7 @@ export async function withHost<T>(
   }
 }
 
-/** Opens ROOT as `withRoot` of the host does, with a heap that suits the reading of a large tree. */
+/** Opens ROOT as `withRoot` of the host does, with a heap that suits reading a large tree. */
 export async function reading<T>(
   host: Host,
   spec: string | undefined,
@@ -48,7 +48,7 @@ export async function reading<T>(
 
 /**
  * For commands that answer whether a root is ready, with 0 or 3: if they can't tell, they exit with 1,
- * whatever is in the way.
+ * whatever the reason.
  */
 export async function answeringYesOrNo(work: () => Promise<void>): Promise<void> {
   try {

@@ -1,12 +1,12 @@
 import * as v from 'valibot';
 import { warningCodes } from '../lifecycle/events.ts';
 
-/** The id of the root for which it happens; absent where it happens for none, or for several. */
+/** The id of the event's root; absent for an event that concerns no root, or several. */
 const about = { root: v.exactOptional(v.string()) };
 
 const named = { name: v.string() };
 
-/** The engine's id of the image; of a bundle, `bundle`. */
+/** The engine's id of the image; `bundle` for a bundle. */
 const identified = { id: v.string(), ...named };
 
 const failure = { code: v.string(), message: v.string() };
@@ -14,14 +14,14 @@ const failure = { code: v.string(), message: v.string() };
 /** One line of `--progress json`. */
 export const ProgressEvent = v.variant('event', [
   v.strictObject({ event: v.literal('resolved'), ...about, ...named, digest: v.string() }),
-  /** `bytes` are to come. */
+  /** `bytes` will arrive. */
   v.strictObject({
     event: v.literal('fetch-started'),
     ...about,
     ...identified,
     bytes: v.number(),
   }),
-  /** `bytes` have come so far. */
+  /** `bytes` have arrived so far. */
   v.strictObject({
     event: v.literal('fetch-progress'),
     ...about,

@@ -120,7 +120,10 @@ const PlanFields = {
       ),
     }),
   ),
-  /** Straight into the engine; by way of berth's own store; or into that store alone. */
+  /**
+   * `direct`: straight into the engine. `two-steps`: through berth's own store. `download`: only into that
+   * store.
+   */
   way: v.picklist(['direct', 'two-steps', 'download']),
   /** Bytes to download: configs and layers, each counted once. */
   bytes: v.number(),
@@ -279,7 +282,7 @@ export const GateResult = v.object({
   /** The queued root. */
   root: v.optional(v.string()),
   decision: v.picklist(['nothing', 'open', 'held', 'overdue', 'unheld', 'unknown']),
-  /** Images that are missing, or can't be looked at. */
+  /** Images that are missing, or can't be checked. */
   findings: v.array(Finding),
   /** Since when the host has been held back, from this or other roots: ISO 8601. */
   since: v.optional(v.string()),
@@ -329,7 +332,7 @@ export const Verification = v.object({
 export const Status = v.object({
   ...envelope('Status'),
   engine: Engine,
-  /** A queued root that was held back at a shutdown, until one is let through or another booted. */
+  /** A queued root that was held back at a shutdown, until the gate lets a root pass or another is booted. */
   held: v.optional(
     v.object({
       root: v.string(),

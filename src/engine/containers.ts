@@ -8,11 +8,11 @@ export interface ServiceContainer {
   readonly image: string;
   /** The engine's id of the image. */
   readonly imageId: string;
-  /** The command line that made it, where the engine tells. */
+  /** The command line that made the container, where the engine tells it. */
   readonly command: readonly string[];
-  /** Its auto-update policy, where it has one. */
+  /** The container's auto-update policy, where it has one. */
   readonly policy: string;
-  /** Absent where nobody checks it. */
+  /** Absent for a container without a health check. */
   readonly health?: {
     /** `starting`, `healthy`, `unhealthy`. */
     readonly status: string;

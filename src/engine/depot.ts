@@ -7,15 +7,15 @@ import type { Pin, PinRequest } from './pin.ts';
 
 /**
  * berth's own store beside an engine that unpacks images. Downloaded images wait there, held for a root,
- * until the engine unpacks them. Documents and blobs that lie there serve the engine, whoever brought
- * them.
+ * until the engine unpacks them. The engine may use every document and blob in it, whoever stored them.
  */
 export interface Depot {
   readonly directory: string;
 
   /**
-   * Lets an image be downloaded, or be taken from here. An image that waits under this very name was
-   * judged when it came, and is not judged again. @throws {RegistryError} as `Registry.permit`.
+   * Lets an image be downloaded, or be taken from here. An image that waits under the same name was judged
+   * when it arrived and is not judged again.
+   * @throws {RegistryError} as `Registry.permit`.
    */
   permit(image: ResolvedImage, access: Access, options: PermitOptions): Promise<void>;
 
@@ -24,16 +24,16 @@ export interface Depot {
 
   has(blob: Blob): boolean;
 
-  /** The blobs that are not stored here. For a partly downloaded blob, `size` is what is missing. */
+  /** The blobs that are not stored here. For a partly downloaded blob, `size` is what is still missing. */
   missing(blobs: readonly Blob[]): readonly Blob[];
 
-  /** An image by the documents that are here; undefined if they are not. */
+  /** An image, read from the documents that are stored here; undefined if they are not. */
   find(name: string, meaning: Meaning): ResolvedImage | undefined;
 
   /** The waiting images as pins, with the engine's ids. */
   pins(): readonly Pin[];
 
-  /** Brings an image's documents, and these of its blobs, held for a root. Stored blobs stay. */
+  /** Stores an image's documents and the given blobs, held for a root. Blobs that are stored already stay. */
   bring(
     hold: { readonly root: string; readonly request: PinRequest },
     image: ResolvedImage,
@@ -43,8 +43,8 @@ export interface Depot {
   ): Promise<void>;
 
   /**
-   * Lets go of waiting images, and of holds that lost their manifest. Blobs that nothing needs any more
-   * are removed.
+   * Lets go of waiting images, and of holds whose manifest is lost. Blobs that nothing needs any more are
+   * removed.
    */
   drop(pins: readonly Pin[]): Promise<void>;
 
@@ -54,5 +54,5 @@ export interface Depot {
 
 export type ImageBytes = Pick<ShippedImages, 'manifest' | 'read'>;
 
-/** The digests that a name stands for, as a record or a pin has them. */
+/** The digests that a name stands for, as records and pins store them. */
 export type Meaning = Pick<ResolvedImage, 'digest' | 'manifest' | 'platform'>;

@@ -9,13 +9,13 @@ import type { Pin, PinRequest } from './pin.ts';
 import type { Source } from './source.ts';
 
 /**
- * Where images live. The engine holds the truth of the images and the pins; the records say only
- * what is wanted. Every call is safe to repeat after a kill at any moment, and beside another
- * process that does the same. An engine may be kept open for weeks, in which what it talks to is
- * restarted: what it remembers has a bound, or is checked.
+ * An engine keeps images and pins. Only the engine knows which of them exist; records say what is wanted.
+ * Every call is safe to repeat after a kill at any moment, and safe beside another process that does the
+ * same. An engine may stay open for weeks while the program behind it is restarted: whatever it remembers
+ * is bounded or checked again.
  *
- * Nothing outside of `engine/` and `store/` asks an engine for its id to decide something: how
- * engines differ is said by `traits`, and by which of the optional members are there.
+ * No code outside `engine/` and `store/` decides anything by an engine's id: `traits` and the optional
+ * members say how engines differ.
  */
 export interface Engine extends Images, Pins {
   readonly id: EngineId;
@@ -23,35 +23,38 @@ export interface Engine extends Images, Pins {
 
   info(): Promise<EngineInfo>;
 
-  /** The containers that services, or one of them, run by now; absent where nothing is run. */
+  /** The running containers of all services, or of one; absent for an engine that runs none. */
   readonly containers?: ((unit?: string) => Promise<readonly ServiceContainer[]>) | undefined;
 
   /**
-   * Removes images that were never finished, because what made them was killed, and that keep the
-   * engine from telling what it has (`EngineError` `torn-image`). Absent where that can't be.
+   * Removes images that were left half-written when their writer was killed, and that keep the engine from
+   * listing its images (`EngineError` `torn-image`). Absent for an engine that can't have such images.
    *
-   * @returns the ids of the images that it removed.
+   * @returns the ids of the removed images.
    */
   readonly repair?: ((signal: AbortSignal) => Promise<readonly string[]>) | undefined;
 
-  /** Ends what was started for this (a service process, connections). */
+  /** Ends what was started for this engine: a service process, connections. */
   close(): Promise<void>;
 }
 
-/** How engines differ in what they promise, as far as somebody decides by it. */
+/** The promises in which engines differ, as far as callers depend on them. */
 export interface Traits {
-  /** Who downloads what `fetch` brings: berth, at the rate that it keeps to, or the engine itself. */
+  /** Who downloads the images for `fetch`: berth, which keeps to its rate limit, or the engine itself. */
   readonly downloads: 'berth' | 'engine';
-  /** Who judges by policy.json what `fetch` brings from a registry. */
+  /** Who judges images from a registry by policy.json. */
   readonly judges: 'berth' | 'engine';
 }
 
 /** The images of an engine. */
 export interface Images {
-  /** How many fetches at a time are quickest. */
+  /** The number of fetches at a time with which all are done soonest. */
   readonly concurrency: number;
 
-  /** Where images wait for this engine to unpack them; absent where they are kept as they come. */
+  /**
+   * The depot where images wait for this engine to unpack them; absent for an engine that stores them as
+   * they come.
+   */
   readonly depot?: Depot | undefined;
 
   /** The engine's id of an image: podman's is the config's digest, the store's the manifest's. */
@@ -63,30 +66,30 @@ export interface Images {
   /** Whether the image is present and whole, now. */
   has(id: string): Promise<boolean>;
 
-  /** What it takes to bring images of which one name or all names are missing. Reads only. */
+  /** The cost of fetching images that lack one or all of their names. Changes nothing. */
   footprint(images: readonly ResolvedImage[]): Promise<Footprint>;
 
   /**
-   * How many bytes become free when these images, which are present, are removed; more than that
-   * in no case, less where they share layers with others that stay.
+   * How many bytes become free when these images, which are present, are removed. This is the most: it is
+   * less if they share layers with images that stay.
    */
   freed(ids: ReadonlySet<string>): Promise<number>;
 
   /**
-   * Brings the image, by `image.digest`, so that afterwards `repository@image.digest` names it
-   * here; no tag is touched. What is present is not downloaded again.
+   * Fetches the image by `image.digest`, so that afterwards `repository@image.digest` names it here. No tag
+   * is touched. Blobs that are present are not downloaded again.
    *
    * @returns the engine's id of the image, which equals `idOf(image)`.
    */
   fetch(image: ResolvedImage, source: Source, watch?: FetchWatch): Promise<string>;
 
-  /** Makes the tagged full name mean this image; moves it if it meant another. */
+  /** Makes the tagged full name mean this image, and moves the name if it meant another. */
   tag(id: string, name: string): Promise<void>;
 
   /**
    * Removes the image with all its names.
    *
-   * @returns false, and nothing is changed, if something (a container, a pin) holds it.
+   * @returns false, with nothing changed, if something (a container, a pin) holds the image.
    */
   remove(id: string): Promise<boolean>;
 }
@@ -97,42 +100,47 @@ export interface Pins {
   pins(): Promise<readonly Pin[]>;
 
   /**
-   * The pins that look in every respect as berth makes them: lost records are made again from no others.
-   * Absent where nobody else can make a pin.
+   * The pins that are in every respect as berth makes them: lost records are rebuilt from these alone.
+   * Absent for an engine in which nobody else can make a pin.
    */
   readonly genuine?: ((pins: readonly Pin[]) => Promise<readonly Pin[]>) | undefined;
 
   /**
-   * Why there is no room for so many more pins of a root, as things stand now; undefined if there is.
-   * Pins that are to go first count for nothing, as the new come before the old go.
+   * Why there is no room for this many more pins of a root at this moment; undefined if there is. Pins that
+   * are about to be dropped free no room, because new pins are made before old ones go.
    */
   roomFor(root: string, count: number): Promise<EngineError | undefined>;
 
   /**
-   * Pins images for a root. A pin that is there already is made to say what is asked for; other
-   * pins of the root stay.
+   * Pins images for a root. An existing pin is updated to match the request; other pins of the root stay.
    *
    * @throws {EngineError} `no-such-image` if one of the images is gone again.
    */
   pin(root: string, images: readonly PinRequest[]): Promise<void>;
 
-  /** Drops pins; one that is gone already is none to worry about. The images stay. */
+  /** Drops pins; a pin that is already gone is no error. The images stay. */
   unpin(pins: readonly Pin[]): Promise<void>;
 }
 
 export interface EngineInfo {
   readonly name: EngineId;
-  /** The program's version; berth's own for the store. */
+  /** The version of the program; for the store, berth's own. */
   readonly version: string;
-  /** Where images lie on disk: the directory whose file system must have the space. */
+  /** The directory where images are stored; its file system must have the space. */
   readonly directory: string;
-  /** Where blobs lie until they are unpacked into `directory`; absent where they are kept as they come. */
+  /**
+   * The directory where blobs lie until they are unpacked into `directory`; absent for an engine that
+   * stores them as they come.
+   */
   readonly unpacking?: string;
-  /** Where a system's podman itself says that its images lie; a user's is no matter of the root. */
+  /**
+   * The graph root that the system's podman reports. Absent for a user's podman, whose storage does not
+   * belong to the root.
+   */
   readonly graphRoot?: string;
-  /** The driver of the layers on disk of a system's podman: `overlay`. */
+  /** The storage driver of the system's podman, such as `overlay`. */
   readonly driver?: string;
-  /** The stores beside its own in which a system's podman looks, as far as it tells. */
+  /** The additional image stores in which the system's podman looks, as far as it reports them. */
   readonly additionalStores?: readonly string[];
   /** One line for people: which socket or program, and whether berth started it. */
   readonly description: string;
@@ -143,10 +151,12 @@ export interface EngineImage {
   readonly id: string;
   /** The full tagged names that mean this image: `docker.io/library/nginx:1.27`. */
   readonly names: readonly string[];
-  /** `repository@sha256:…` for each manifest or index digest it is known by. */
+  /** `repository@sha256:…` for each manifest or index digest by which the image is known. */
   readonly digests: readonly string[];
-  /** On disk, in bytes. */
+  /** Size on disk, in bytes. */
   readonly size: number;
-  /** Whether the engine itself knows that berth fetched it, and that nobody else named it since. */
+  /**
+   * Whether the engine itself knows that berth fetched the image, and that nobody else has named it since.
+   */
   readonly fetched?: boolean;
 }

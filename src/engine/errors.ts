@@ -3,16 +3,16 @@ import { BerthError, type FailureKind } from '../common/errors.ts';
 export type EngineErrorCode =
   /** The engine can't be reached or started. */
   | 'engine-unreachable'
-  /** The engine refused or failed a request; the message has its words. */
+  /** The engine refused or failed a request; the message quotes it. */
   | 'engine-failed'
   /** A reply is not what the engine's interface promises. */
   | 'engine-reply'
   | 'no-such-image'
   /** The layout on disk is damaged in a way that berth must not repair by guessing. */
   | 'store-damaged'
-  /** An image was left half-written, and the engine tells none of its images: `Engine.repair`. */
+  /** A half-written image keeps the engine from listing its images; `Engine.repair` removes it. */
   | 'torn-image'
-  /** The engine holds no more pins. */
+  /** The engine has no room for more pins. */
   | 'no-locks'
   | 'no-space';
 

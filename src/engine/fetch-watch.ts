@@ -1,5 +1,5 @@
 export interface FetchWatch {
   readonly signal?: AbortSignal;
-  /** Called with the bytes of this image that are here so far, those present before included. */
+  /** Called with the number of bytes of this image that have arrived, those already present included. */
   readonly onBytes?: (bytes: number) => void;
 }

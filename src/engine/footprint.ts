@@ -1,16 +1,16 @@
 import { type Blob, sizeOf } from '../image/resolved.ts';
 
-/** What it takes to bring images into an engine: of the network, and of file systems. */
+/** The cost of bringing images into an engine: downloads, and space in file systems. */
 export interface Footprint {
   /** Each image, in the order in which they were asked about. */
   readonly images: readonly MissingBlobs[];
   /** What the engine writes if it fetches the images itself, its own file system first. */
   readonly direct: readonly Use[];
-  /** What it writes if it takes them from its depot; absent for an engine without a depot. */
+  /** What the engine writes if it takes the images from its depot; absent for an engine without a depot. */
   readonly fromDepot?: readonly Use[];
 }
 
-/** The blobs that are missing for one image of which no name or not every name is there. */
+/** The blobs that are missing for one image; the image lacks one or all of its names. */
 export interface MissingBlobs {
   /** The blobs that the engine does not hold, neither as they come nor unpacked. */
   readonly lacking: readonly Blob[];
@@ -21,7 +21,7 @@ export interface MissingBlobs {
   readonly missing: readonly Blob[];
 }
 
-/** What is written below one directory. */
+/** Bytes and files written below one directory. */
 export interface Use {
   readonly directory: string;
   readonly bytes: number;
@@ -30,7 +30,7 @@ export interface Use {
   readonly estimated: boolean;
 }
 
-/** What it takes to write blobs as they are, each once, with so many documents beside them. */
+/** The space for writing blobs as they are, each once, and this many documents beside them. */
 export function useOfBlobs(directory: string, blobs: readonly Blob[], documents: number): Use {
   const digests = new Set(blobs.map(({ digest }) => digest));
   return { directory, bytes: sizeOf(blobs), files: digests.size + documents, estimated: false };

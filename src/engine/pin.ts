@@ -3,10 +3,10 @@ import type { roles, updaters } from '../common/roots.ts';
 
 type Updater = (typeof updaters)[number];
 
-/** `held` is what records call a root that its updater has let go of. */
+/** `held` is the role, in records, of a root that its updater has dropped. */
 type Role = (typeof roles)[number] | 'held';
 
-/** A name that an image serves, with what that name meant when it was resolved. */
+/** A name that an image serves, with its meaning when it was resolved. */
 export interface PinnedName {
   readonly name: string;
   /** The digest that the name stood for: an index's, or the manifest's own. */
@@ -19,34 +19,34 @@ export interface PinRequest {
   readonly id: string;
   readonly platform: string;
   readonly names: readonly PinnedName[];
-  /** Whether berth brought the image here; if not, berth never removes it. */
+  /** Whether berth fetched the image; if not, berth never removes it. */
   readonly fetched: boolean;
-  /** The rest of the root's record, beside its images, so that it can be made again from pins. */
+  /** The rest of the root's record, beside its images, so that the record can be rebuilt from pins. */
   readonly record: PinnedRecord;
 }
 
 export interface PinnedRecord {
   /** The root's location. */
   readonly location: string;
-  /** How many images the record has: fewer pins than that are not the whole. */
+  /** The number of images in the record: if there are fewer pins, the record can't be rebuilt whole. */
   readonly images: number;
-  /** How many problems on bound references it has. */
+  /** The number of problems with bound references in the record. */
   readonly problems: number;
-  /** When the root was staged, ISO 8601. */
+  /** When the root was staged, in ISO 8601. */
   readonly staged: string;
-  /** How it is known whether the root still lives; absent for one that no updater knows. */
+  /** The updater that knows the root, and the root's role; absent for a root that no updater knows. */
   readonly deployment?: { readonly updater: Updater; readonly role: Role } | undefined;
 }
 
 /** The engine's hold on one image on behalf of one root. */
 export interface Pin extends PinRequest {
-  /** Where the image is held, or what it waits for. */
+  /** The engine that holds the image, or for which it waits. */
   readonly engine: EngineId;
   readonly root: string;
-  /** Whether a seal proves that berth wrote it; absent where nobody else could. */
+  /** Whether a seal proves that berth wrote the pin; absent for an engine in which nobody else could. */
   readonly sealed?: boolean;
-  /** Whether it says that berth brought the image, which nothing proves; `fetched` is false then. */
+  /** Whether the pin claims without proof that berth fetched the image; `fetched` is false then. */
   readonly unproven?: boolean;
-  /** The engine's own word for the pin: a container's id, a file. */
+  /** The engine's own name for the pin: a container's id, a file. */
   readonly handle: string;
 }

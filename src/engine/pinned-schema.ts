@@ -4,21 +4,21 @@ import { isNameOrId } from '../image/name.ts';
 import { parsePlatform } from '../image/platform.ts';
 
 /**
- * The content of pins, judged part by part: in labels of containers, which anybody may write, and in the
- * store's own files.
+ * The content of pins, validated part by part. Pins lie in labels of containers, which anybody may write,
+ * and in the store's own files.
  */
 
 export const RootId = v.pipe(v.string(), v.check(isRootId, 'expected the id of a root'));
 
 export const Digest = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
 
-/** `os/architecture[/variant]`; empty where it is not known, as of an image that an apply goes back to. */
+/** `os/architecture[/variant]`; empty if unknown, as for an image that an apply goes back to. */
 export const PlatformText = v.pipe(
   v.string(),
   v.check((text) => text === '' || parsePlatform(text) !== undefined, 'expected a platform'),
 );
 
-/** More names of one image than any root has. */
+/** An upper bound; no root has so many names of one image. */
 const MAX_NAMES = 3_000;
 
 export const PinnedNames = v.pipe(
@@ -42,7 +42,7 @@ export function isLocation(text: string): boolean {
   return text.length <= MAX_LOCATION && !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(text);
 }
 
-/** ISO 8601, in UTC; empty where it is not known. */
+/** ISO 8601, in UTC; empty if unknown. */
 export function isTime(text: string): boolean {
   if (text === '') return true;
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/.test(text) && !isNaN(Date.parse(text));

@@ -1,12 +1,12 @@
 import type { Depot } from './depot.ts';
 import type { Engine } from './engine.ts';
 
-/** Every member by its name, so that none can be forgotten, optional ones included. */
+/** Every member must be listed, optional ones included, so that none can be forgotten. */
 type Every<T> = { readonly [member in keyof Required<T>]: T[member] };
 
 /**
- * The engine with other ways to bring images. Spread into an object, an engine that is a class would
- * lose its methods, and no type would say so.
+ * The engine with another `fetch` and depot. Object spread would not do: an engine that is a class would
+ * lose its methods without a type error.
  */
 export function withFetch(engine: Engine, fetch: Engine['fetch'], depot?: Depot): Engine {
   const { genuine, containers, repair } = engine;
@@ -36,7 +36,7 @@ export function withFetch(engine: Engine, fetch: Engine['fetch'], depot?: Depot)
   return every;
 }
 
-/** The depot with another way to bring what waits in it. */
+/** The depot with another `bring`. */
 export function withBring(depot: Depot, bring: Depot['bring']): Depot {
   const every: Every<Depot> = {
     directory: depot.directory,

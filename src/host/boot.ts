@@ -14,7 +14,7 @@ import type { Host } from './host.ts';
 import { plannedRoot } from './planner.ts';
 import { idOfRoot, idOfTarget, withRoot } from './root.ts';
 
-/** The root that runs, and what could not be loaded of the images that it ships. */
+/** The running root, and the images that it ships and that could not be loaded. */
 export interface LoadedRoot extends BootedRoot {
   /** The shipped images that could not be loaded. */
   readonly failures: readonly NameFailure[];
@@ -23,8 +23,9 @@ export interface LoadedRoot extends BootedRoot {
 }
 
 /**
- * Loads the images that the booted root ships, and says what `activate` has to know about the root. Does
- * not fail if the images can't be loaded: the pins and names of present images are needed all the same.
+ * Loads the images that the booted root ships, and returns what `activate` needs to know about the root.
+ * Does not fail if the images can't be loaded, because pins and names of present images are needed all the
+ * same.
  */
 export async function readBootedRoot(host: Host): Promise<LoadedRoot> {
   return withRoot(host, undefined, async (root, deployment) => {
@@ -61,7 +62,7 @@ async function bindsAnything(root: Root, { compose }: HostContext): Promise<bool
 }
 
 /**
- * Whether the service of a `.image` unit has to pull, in the root that runs.
+ * Whether the service of a `.image` unit has to pull in the running root.
  *
  * @param unit the service: `app-image.service`.
  */

@@ -15,27 +15,27 @@ import { HostError } from './errors.ts';
 export interface Config {
   readonly engine?: EngineId;
   readonly stateDirectory?: string;
-  /** Where roots keep Compose files: absolute paths in a root, `*` for a part of a component. */
+  /** The paths of Compose files: absolute paths in a root, `*` for a part of a component. */
   readonly compose: readonly string[];
   /** Roots that neither bootc nor ostree manages. */
   readonly directories?: DirectoriesConfig;
-  /** For how many days the pins of a root that was staged and never finalised are kept. */
+  /** The number of days for which the pins of a root that was staged and never finalised are kept. */
   readonly heldDays: number;
   /** How long a queued root that lacks images is held back, and what happens afterwards. */
   readonly gate: GateOptions;
   /** How much of each file system staging leaves free. */
   readonly reserve?: Reserve;
-  /** When `reconcile` fetches nothing. */
+  /** The hours in which `reconcile` fetches nothing. */
   readonly quietHours?: QuietHours;
 }
 
 /**
- * Reads berth.toml and berth.toml.d/*.toml of each directory. A later file overrides the keys of an
- * earlier one.
+ * Reads berth.toml and berth.toml.d/*.toml of each directory. A later file overrides the keys of an earlier
+ * one.
  *
  * @param directories from the weakest to the strongest.
  * @param only a file to read instead of all of these.
- * @throws {HostError} `config` for a file that can't be read or has a key that is not known.
+ * @throws {HostError} `config` for a file that can't be read or has an unknown key.
  */
 export async function readConfig(
   directories: readonly string[],
@@ -61,7 +61,7 @@ function filesOf(directory: string): string[] {
     names = readdirSync(fragments).filter((name) => name.endsWith('.toml'));
   } catch (error) {
     if (!['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) {
-      throw bad(fragments, undefined, String(error), 'make it readable, or say --config FILE');
+      throw bad(fragments, undefined, String(error), 'make it readable, or use --config FILE');
     }
   }
   return [join(directory, 'berth.toml'), ...names.sort().map((name) => join(fragments, name))];
@@ -83,7 +83,7 @@ async function parse(file: string, text: string): Promise<Partial<Config>> {
     table = parseToml(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    const [first = 'it is no TOML'] = error.message.split('\n');
+    const [first = 'it is not TOML'] = error.message.split('\n');
     throw bad(file, error.line, first, 'correct it');
   }
   let config: Partial<Config> = {};
@@ -93,7 +93,7 @@ async function parse(file: string, text: string): Promise<Partial<Config>> {
     if (read === undefined) {
       const known = Object.keys(keys).sort();
       const list = `${known.slice(0, -1).join(', ')} and ${known.at(-1)}`;
-      throw bad(file, line, `the key ${key} is not known`, `known are ${list}`);
+      throw bad(file, line, `the key ${key} is not known`, `known keys are ${list}`);
     }
     const found = read(value);
     if (typeof found === 'string') {
@@ -104,7 +104,7 @@ async function parse(file: string, text: string): Promise<Partial<Config>> {
   return config;
 }
 
-/** A reader for each key of the file. It returns settings, or in words what value it expected. */
+/** A reader for each key of the file. It returns settings, or a description of the expected value. */
 const keys: Readonly<Record<string, (value: unknown) => Partial<Config> | string>> = {
   // A root's berth.toml holds its policy too, which is judged when the root is read.
   bind: () => ({}),
@@ -138,11 +138,11 @@ function isPlaces(value: unknown): value is string[] {
   );
 }
 
-/** The settings of `[directories]`, or in words what was expected. */
+/** The settings of `[directories]`, or a description of the expected value. */
 function directoriesOf(value: unknown): Partial<Config> | string {
   const { roots, active, ...rest } = tableOf(value);
   const [other] = Object.keys(rest);
-  if (other !== undefined) return `roots and active alone, not ${other}`;
+  if (other !== undefined) return `only roots and active, not ${other}`;
   if (!Array.isArray(roots)) {
     return 'roots = [{ path = "/…", id = "…" }, …] and active';
   }
@@ -160,7 +160,7 @@ function directoriesOf(value: unknown): Partial<Config> | string {
   return { directories: { roots: known, active: source } };
 }
 
-/** The settings of `[gate]`, or in words what was expected. */
+/** The settings of `[gate]`, or a description of the expected value. */
 function gateOf(value: unknown): Partial<Config> | string {
   const { days = 7, afterwards = 'boot', ...rest } = tableOf(value);
   const isDays = typeof days === 'number' && Number.isFinite(days) && days >= 0;

@@ -13,7 +13,7 @@ import type { Target } from './target.ts';
 /** The context of the lifecycle on a host: an open engine, the state beside it, the registries. */
 export interface HostContext extends Context {
   readonly registry: Registry;
-  /** Where roots keep Compose files. */
+  /** The paths of Compose files in roots. */
   readonly compose: readonly string[];
 }
 
@@ -88,7 +88,10 @@ function loadedImages(directory: string) {
   };
 }
 
-/** Images that only wait in berth's own store are downloaded by berth, whatever the engine is. */
+/**
+ * Refuses a rate limit for an engine that downloads by itself. Images that only wait in berth's own store
+ * are downloaded by berth, whatever the engine is.
+ */
 function refusalOfRate(
   { id, traits }: Engine,
   { limitRate, downloadOnly = false }: HostOptions,
@@ -96,7 +99,7 @@ function refusalOfRate(
   if (limitRate === undefined || traits.downloads === 'berth' || downloadOnly) return undefined;
   return new HostError(
     'limit-rate',
-    `expected an engine whose downloads are berth's own, as --limit-rate is for these; found ${id}, which pulls by itself`,
+    `expected an engine for which berth downloads, because --limit-rate limits only such downloads; found ${id}, which pulls by itself`,
     `leave it out, or download by \`berth stage --download-only --limit-rate …\` first and stage then; what ${id} pulls is held back by the system's traffic control alone`,
   );
 }

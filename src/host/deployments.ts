@@ -4,16 +4,16 @@ import type { Deployment, DeploymentName, Deployments } from '../deployment/depl
 import type { ReadOptions, Updaters } from '../deployment/read.ts';
 import { HostError } from './errors.ts';
 
-/** The deployments of this host. Every updater is asked at most once, unless it is asked anew. */
+/** The deployments of this host. Every updater is asked at most once, except by `anew`. */
 export interface HostDeployments {
   readonly all: () => Promise<Deployments>;
-  /** Asks every updater again. What they say now is what `all` and `booted` say from then on. */
+  /** Asks every updater again. From then on `all` and `booted` use the new answers. */
   readonly anew: () => Promise<Deployments>;
-  /** The root that runs, where an updater knows it. */
+  /** The running root, if an updater knows it. */
   readonly booted: () => Promise<Deployment | undefined>;
 }
 
-/** @param readOptions is asked before the updaters are, so that a command without roots reads nothing. */
+/** @param readOptions called before the updaters are asked, so that a command without roots reads nothing. */
 export function hostDeployments(readOptions: () => Promise<ReadOptions>): HostDeployments {
   const open = async () => {
     const { openUpdaters } = await import('../deployment/read.ts');
@@ -29,9 +29,9 @@ export function hostDeployments(readOptions: () => Promise<ReadOptions>): HostDe
 }
 
 /**
- * The deployment of a name.
+ * The deployment with a name.
  *
- * @throws {HostError} `no-deployment`; else what kept an updater from telling.
+ * @throws {HostError} `no-deployment`; or the error that kept an updater from telling.
  */
 export async function deploymentCalled(
   name: DeploymentName,
@@ -52,7 +52,7 @@ export async function deploymentCalled(
   );
 }
 
-/** The deployment whose tree lies at a location, by whatever mount; the running one is at `/`. */
+/** The deployment whose tree is at a location, whatever the mount; the running one is at `/`. */
 export async function deploymentAt(
   location: string,
   host: HostDeployments,
@@ -78,7 +78,9 @@ function deviceAndInode(path: string): string | undefined {
   }
 }
 
-/** Whether an ostree deployment can lie at a location: its own directory is not all that it will be. */
+/**
+ * Whether an ostree deployment can be at a location: its own directory is not the whole of the booted tree.
+ */
 export function isCheckout(location: string): boolean {
   return /\/ostree\/deploy\/[^/]+\/deploy\/[0-9a-f]{64}\.\d+$/.test(location);
 }

@@ -4,25 +4,25 @@ import type { PodmanTarget } from '../engine/podman/podman.ts';
 import type { Registry } from '../registry/registry.ts';
 
 export interface EngineOptions {
-  /** As configured; undefined leaves the choice to what is there. */
+  /** The configured engine; if undefined, the installed programs decide. */
   readonly name: EngineId | undefined;
   /** The calling user's engine instead of the system's. */
   readonly user: boolean;
   readonly environment: NodeJS.ProcessEnv;
-  /** Start a podman for this engine alone, also where one listens. */
+  /** Start a podman service for this engine alone, even if one listens. */
   readonly alone: boolean;
   /** An OS that is not running yet, whose podman storage is used. */
   readonly target: PodmanTarget | undefined;
   /** The file with the key that seals pins; it need not exist. */
   readonly pinKey: string;
-  /** Told about containers that pretend to be berth's, which are left alone. */
+  /** Called for containers that falsely claim to be berth's; they are ignored. */
   readonly warn: (message: string) => void;
-  /** Where the embedded store is, or would be. */
+  /** The directory of the embedded store, which need not exist. */
   readonly storeDirectory: string;
   readonly registry: Registry;
 }
 
-/** Opens the engine: as configured, else podman where its program or socket is, else the store. */
+/** Opens the configured engine; otherwise podman if its program or socket is found, or else the store. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { name, storeDirectory: directory, registry } = options;
   if (name !== 'store') {

@@ -1,23 +1,23 @@
 import { BerthError } from '../common/errors.ts';
 
 export type HostErrorCode =
-  /** berth.toml can't be read, or says something that berth does not know. */
+  /** berth.toml can't be read, or has a key or value that berth does not know. */
   | 'config'
-  /** No deployment of this host goes by the name that was asked for. */
+  /** No deployment of this host has the given name. */
   | 'no-deployment'
-  /** A root has no id, several, or one that it must not have. */
+  /** A root has no id, several ids, or an id that is not allowed. */
   | 'root-id'
-  /** A short name that means no image here, or may mean several. */
+  /** A short name has no meaning here, or may have several. */
   | 'short-name'
   | 'ambiguous-short-name'
-  /** Text that is no image name. */
+  /** A text is not an image name. */
   | 'image-name'
-  /** A limit of the rate on an engine that downloads by itself. */
+  /** A rate limit was set for an engine that downloads by itself. */
   | 'limit-rate'
-  /** Options that exclude each other. */
+  /** Options exclude each other. */
   | 'usage';
 
-/** A request or a configuration that this host can't follow. */
+/** A request or a configuration with which this host can't comply. */
 export class HostError extends BerthError<HostErrorCode> {
   constructor(code: HostErrorCode, message: string, hint: string) {
     super(code, message, { hint, kind: 'usage' });

@@ -22,27 +22,27 @@ export interface Caller {
 
 /**
  * This machine, opened for one run or for many: its configuration, state, deployments, registries and
- * engine. Each of these is read or opened when it is first asked for, and then kept until `close`.
- * A failure is kept, too: everybody who asks gets the same one.
+ * engine. Each of these is read or opened on first use, and then kept until `close`. A failure is kept too,
+ * so every use gets the same one.
  */
 export interface Host extends Caller {
   readonly options: HostOptions;
   /** Whether engine and state are the calling user's, not the system's. */
   readonly user: boolean;
-  /** The registries as this machine reaches them. They are opened with the first request. */
+  /** The registries as this machine reaches them. They are opened by the first request. */
   readonly registry: LastingRegistry;
   readonly deployments: HostDeployments;
   /** berth.toml and its fragments. */
   readonly config: () => Promise<Config>;
   /**
-   * The directory of berth's records. It need not exist; if it exists, it was made private.
+   * The directory of berth's records. It need not exist; if it exists, it has been made private.
    *
-   * @throws {BerthError} `state-directory` if others may write there, or berth can't read it.
+   * @throws {BerthError} `state-directory` if others may write to it, or if berth can't read it.
    */
   readonly stateDirectory: () => Promise<string>;
   /** berth's own OCI layout. It need not exist. */
   readonly storeDirectory: () => Promise<string>;
-  /** The root in an OS image, `image:REF`; whoever opens it closes it. */
+  /** Opens the root in an OS image, `image:REF`; the caller closes it. */
   readonly openImage: (spec: string) => Promise<Root>;
   /** The context for the lifecycle, with an open engine. */
   readonly context: () => Promise<HostContext>;
@@ -125,7 +125,11 @@ function contextsOf(
   });
 }
 
-/** The path of a state directory that was made private and can be read, or does not exist yet. */
+/**
+ * Makes a state directory private and checks that it can be read, if it exists.
+ *
+ * @returns its path.
+ */
 function usable(stateDirectory: string): string {
   keepFromOthers(stateDirectory);
   refuseOthers(stateDirectory);

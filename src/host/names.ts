@@ -8,7 +8,7 @@ import { HostError } from './errors.ts';
 /**
  * The full names that a user means. Digests and ids of images stay as they are.
  *
- * @param root whose registries.conf says what short names mean; that of the running system if left out.
+ * @param root the root whose registries.conf defines short names; by default the running system's does.
  * @throws {HostError} for text that can't be a name, or may mean several.
  */
 export async function namesMeantBy(
@@ -33,7 +33,7 @@ async function shortNamesHere() {
   }
 }
 
-/** As `namesMeantBy`, for a word that may be something else than a name: then there is no name. */
+/** As `namesMeantBy`, for a word that need not be a name; if it is none, the list is empty. */
 export async function namesThatMayBeMeantBy(raw: string): Promise<readonly string[]> {
   try {
     return await namesMeantBy([raw]);

@@ -1,23 +1,26 @@
 import type { EngineId } from '../common/engine-id.ts';
 
-/** How this host is to be opened. Every option may be left out. */
+/** How to open this host. Every option is optional. */
 export interface HostOptions {
-  /** Where images live; else as berth.toml says, else podman where it is found, else berth's store. */
+  /** The engine; by default as berth.toml says, or else podman if it is found, or else berth's store. */
   readonly engine?: EngineId | undefined;
-  /** Where berth keeps its state; else as the environment or berth.toml says, else the usual place. */
+  /** berth's state directory; by default as the environment or berth.toml says, or else the usual one. */
   readonly stateDirectory?: string | undefined;
   /** A berth.toml to read instead of all others. */
   readonly config?: string | undefined;
-  /** The calling user's engine and state, also if the caller is root. */
+  /** The calling user's engine and state, even if the caller is root. */
   readonly user?: boolean | undefined;
-  /** How many bytes a second berth downloads at most. */
+  /** The most bytes a second that berth downloads. */
   readonly limitRate?: number | undefined;
-  /** Images come into berth's own store and wait there, whatever the engine is. */
+  /** Images are only downloaded to berth's own store and wait there, whatever the engine is. */
   readonly downloadOnly?: boolean | undefined;
-  /** Start an engine process for this host alone, also where one listens. */
+  /** Start an engine process for this host alone, even if one listens. */
   readonly alone?: boolean | undefined;
-  /** How long to wait for other berths, in milliseconds; the default suits what is locked. */
+  /** How long to wait for other berths, in milliseconds; by default, a time that suits each lock. */
   readonly lockPatience?: number | undefined;
-  /** Leave registries alone as long as they asked earlier runs to, and write down what they ask of this one. */
+  /**
+   * Don't ask registries before the time that they told earlier runs, and record the times that they tell
+   * this run.
+   */
   readonly obeysRetryTimes?: boolean | undefined;
 }

@@ -3,11 +3,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Root } from '../root/root.ts';
 import { namesMeantBy } from './names.ts';
 
-/**
- * The root in an OS image, fetched as the running system fetches images.
- *
- * @param spec `image:REF`.
- */
+/** Opens the root in an OS image, which is fetched as the running system fetches images. */
 export async function openHostImage(
   spec: string,
   registry: Registry,

@@ -15,7 +15,7 @@ export function configDirectories(
   return user ? [...system, join(xdg(environment, 'XDG_CONFIG_HOME', '.config'), 'berth')] : system;
 }
 
-/** Where berth keeps its state if nobody says otherwise. */
+/** The state directory if nothing else is set. */
 export function defaultStateDirectory(user: boolean, environment: NodeJS.ProcessEnv): string {
   return user
     ? join(xdg(environment, 'XDG_STATE_HOME', '.local/state'), 'berth')

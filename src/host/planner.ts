@@ -11,11 +11,11 @@ import { idOfRoot } from './root.ts';
 import type { Target } from './target.ts';
 
 export interface PlannerOptions {
-  /** The deployment that the user named, if one was named. */
+  /** The deployment that the user named, if any. */
   readonly called: Deployment | undefined;
-  /** Which references are bound, where that is not left to the root. */
+  /** Which references are bound; by default the root's policy decides. */
   readonly bind?: WantedOptions['bind'];
-  /** The id of the root, where no updater names it. */
+  /** The id of the root, for a root that no updater names. */
   readonly id?: string | undefined;
   /** The OS in which the root is staged, if it is not the running system. */
   readonly target?: Target | undefined;
@@ -23,9 +23,9 @@ export interface PlannerOptions {
   readonly planAs?: typeof planStage;
 }
 
-/** A root that was read, and can be planned as soon as the situation is known. */
+/** A root that was read, and can be planned once the situation is known. */
 export interface Planner {
-  /** The id of the root, or a function that finds it by the roots that are staged already. */
+  /** The id of the root, or a function that finds it among the roots that are already staged. */
   readonly id: string | ((situation: Situation) => string);
   readonly plan: (situation: Situation) => Promise<Plan>;
 }
@@ -59,7 +59,10 @@ export async function plannerOf(
   };
 }
 
-/** A root under another id than the updater's stands for itself: no updater takes it away. */
+/**
+ * The root as it is planned. A root under another id than its updater's stands for itself: no updater can
+ * drop it.
+ */
 export function plannedRoot(
   id: string,
   location: string,

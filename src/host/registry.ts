@@ -7,7 +7,7 @@ import { type LastingRegistry, openWhenNeeded } from '../registry/when-needed.ts
 interface HostRegistryOptions {
   readonly environment: NodeJS.ProcessEnv;
   readonly onRetry: RetryPolicy['onRetry'];
-  /** How many bytes a second are downloaded at most. */
+  /** The most bytes a second that are downloaded. */
   readonly limitRate: number | undefined;
   /** The times that registries asked earlier runs to wait for; read when a registry is first needed. */
   readonly retryTimes: () => Promise<RetryTimes>;

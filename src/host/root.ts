@@ -11,11 +11,11 @@ import { HostError } from './errors.ts';
 import type { Host } from './host.ts';
 
 /**
- * Opens ROOT, runs the work, and closes the root in any case.
+ * Opens ROOT, runs `work`, and closes the root in any case.
  *
- * @param spec a path, `fd:N`, `image:REF` or a deployment's name; by default the booted
- * deployment, or `/` where no updater is found.
- * @param work gets the deployment too, where ROOT was named or is an ostree deployment's directory.
+ * @param spec a path, `fd:N`, `image:REF` or a deployment's name; by default the booted deployment, or `/`
+ *   if no updater is found.
+ * @param work is also given the deployment, if ROOT is its name or the directory of an ostree deployment.
  */
 export async function withRoot<T>(
   host: Host,
@@ -49,8 +49,8 @@ async function open(host: Host, spec: string): Promise<Root> {
 }
 
 /**
- * The id under which a root is staged: the given one, else the updater's, else that of the record with
- * the root's location, else a slug of the location.
+ * The id under which a root is staged: the given one, or else the updater's, or else that of the record
+ * with the root's location, or else a slug of the location.
  *
  * @throws {BerthError} `root-id` for text that can't be an id.
  */
@@ -72,8 +72,8 @@ export function idOfRoot(
 }
 
 /**
- * The id of a staged root that a user names by its id, by a deployment's name, or by a path, which may
- * be gone.
+ * The id of a staged root that a user names by its id, by a deployment's name, or by a path, which need not
+ * exist any more.
  *
  * @throws {HostError} `root-id` if several roots were staged from that path; `no-deployment`.
  */
@@ -103,11 +103,14 @@ function ofLocation(
   throw new HostError(
     'root-id',
     `${location} was staged as ${ids.join(' and ')}`,
-    'say which with its id',
+    'name one by its id',
   );
 }
 
-/** An image may be named without its digest, which its recorded location has. */
+/**
+ * Whether a recorded location is the one that is meant: an image may be named without the digest that its
+ * recorded location has.
+ */
 function isMeant(recorded: string, location: string): boolean {
   if (recorded === location) return true;
   return isImage(location) && recorded.replace(/@sha256:[0-9a-f]{64}$/, '') === location;
@@ -127,5 +130,5 @@ function realPath(path: string): string {
 }
 
 function manualId(id: string): HostError {
-  return new HostError('root-id', `${id} is kept for pins made by hand`, 'give another --id');
+  return new HostError('root-id', `${id} is reserved for pins made by hand`, 'give another --id');
 }

@@ -2,9 +2,9 @@ import { beginConcealing } from '../common/concealed.ts';
 import type { LastingRegistry } from '../registry/when-needed.ts';
 
 /**
- * Does the work as one run of a process that makes many: it starts without what registries have shown
- * to earlier runs, and what it conceals is forgotten when it and the runs beside it have ended. Runs
- * may overlap.
+ * Does the work as one run of a process that makes many. The run starts without anything learned about
+ * registries in earlier runs, and the texts that it conceals are forgotten when it and all overlapping runs
+ * have ended.
  */
 export async function asRun<T>(
   { registry }: { readonly registry: Pick<LastingRegistry, 'beginRun'> },

@@ -6,17 +6,17 @@ import { directoryInRoot } from '../root/write-in-root.ts';
 import { HostError } from './errors.ts';
 import type { HostOptions } from './options.ts';
 
-/** An OS that is not running yet, with the places that berth and engines will use there. */
+/** An OS that is not running yet, with the directories that berth and engines will use there. */
 export interface Target extends InstallTarget, PodmanTarget {
   readonly stateDirectory: string;
 }
 
 /**
- * Opens the target of `--into`. Missing directories are made. No link in the target is followed: it
- * could lead out of the target.
+ * Opens the target of `--into`. Missing directories are made. No link in the target is followed: it could
+ * lead out of the target.
  *
  * @param into the directory where the target is mounted.
- * @param location of the root, as it is called here.
+ * @param location the root's location in the running system.
  * @throws {HostError} `usage`; {BerthError} `install-target`, `unwritable`.
  */
 export function openTarget(
@@ -29,7 +29,7 @@ export function openTarget(
     throw new HostError(
       'usage',
       `expected --into alone, found ${flag} beside it`,
-      'the target has its state where it will look for it',
+      'leave it out: berth keeps the state where the target will look for it',
     );
   }
   const target = installTarget(into, location);

@@ -7,10 +7,10 @@ import { BerthError } from '../common/errors.ts';
 import type { DirectoriesConfig } from '../deployment/directories.ts';
 import type { Root } from '../root/root.ts';
 
-/** Which root a worker reads, and how it opens the root. */
+/** The root that a worker reads, and how to open it. */
 export interface WantedRequest {
   readonly location: string;
-  /** The deployment whose tree it is: that opens as it will be when it is booted. */
+  /** The deployment of the root, which is opened as it will be when it is booted. */
   readonly deployment?: {
     readonly id: string;
     readonly directories: DirectoriesConfig | undefined;
@@ -25,11 +25,11 @@ export type WantedAnswer = { readonly concealed: ReturnType<typeof allConcealed>
 );
 
 /**
- * As `wantedOf`, in a thread of its own, for a process that has other things to do meanwhile: a big
- * root takes a second of reading, all of it by synchronous calls.
+ * As `wantedOf`, in a thread of its own, for a process that has other work meanwhile: reading a big root
+ * takes a second, all of it in synchronous calls.
  *
- * @param root is open here as well: the images that it ships are read from it later.
- * @throws {BerthError} what `wantedOf` throws, by its code; the signal's reason.
+ * @param root must be open in this thread as well: the images that it ships are read from it later.
+ * @throws {BerthError} as `wantedOf`, recognised by its code; or the signal's reason.
  */
 export async function wantedInWorker(
   root: Root,
@@ -37,7 +37,8 @@ export async function wantedInWorker(
   signal: AbortSignal,
 ): Promise<Wanted> {
   const directory: string | undefined = import.meta.dirname;
-  // The bundle is one file, and a single executable has no files: there it is read in this thread.
+  // The bundle is one file, and a single executable has no files: in these, the root is read in this
+  // thread.
   if (directory === undefined) return wantedOf(root, request.options);
   const answer = await ask(
     join(directory, 'wanted-worker.ts'),
@@ -59,7 +60,7 @@ function ask(program: string, request: WantedRequest, signal: AbortSignal): Prom
     worker.once('message', resolve).once('error', reject);
     worker.once('exit', (code) => {
       signal.removeEventListener('abort', end);
-      // Says nothing to whom has been answered.
+      // Has no effect if the worker has already answered.
       reject(signal.aborted ? signal.reason : new Error(`the worker ended with ${code}`));
     });
   });

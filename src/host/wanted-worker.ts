@@ -10,7 +10,7 @@ import type { HostErrorCode } from './errors.ts';
 import type { WantedAnswer, WantedRequest } from './wanted-in-worker.ts';
 
 const request: WantedRequest = workerData;
-// A rejection ends the thread, and its maker is told why. (No `await` here: a bundle has none.)
+// A rejection ends the thread, and reaches its creator as an error. (No `await` here: a bundle has none.)
 void answerTo(request).then((answer) => {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin
   parentPort?.postMessage(answer);

@@ -1,7 +1,10 @@
 /** image-spec, annotations.md: the name by which tools find an image in a layout. */
 export const REF_NAME = 'org.opencontainers.image.ref.name';
 
-/** The digest of the index for which the name stands in its registry; absent if that is no index. */
+/**
+ * The digest of the index for which the name stands in its registry; absent if the name stands for a
+ * manifest.
+ */
 export const INDEX_DIGEST = 'io.berth.index.digest';
 
 /** Marks a name in berth's store whose image berth itself fetched. */

@@ -28,8 +28,8 @@ export const DescriptorSchema = v.object({
 });
 
 /**
- * A descriptor of index.json. Other tools may list there what only they can verify, so any
- * algorithm is allowed, and unknown fields stay when the file is written again.
+ * A descriptor of index.json. Other tools may list entries that only they can verify, so any digest
+ * algorithm is allowed, and unknown fields are kept when the file is written again.
  */
 export const LooseDescriptorSchema = v.looseObject({
   ...entries,

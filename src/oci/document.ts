@@ -31,7 +31,7 @@ export interface ImageManifest {
   readonly kind: 'manifest';
   readonly mediaType: string;
   readonly config: Blob;
-  /** From the base up. */
+  /** The layers from the base up. */
   readonly layers: readonly Layer[];
 }
 
@@ -39,7 +39,7 @@ export interface Layer extends Blob {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** What is said about a document where it comes from. */
+/** The claims of a document's source about it. */
 export interface Claims {
   /** The document's media type: a registry's `Content-Type`, or that in a layout's index.json. */
   readonly mediaType?: string | undefined;
@@ -48,11 +48,10 @@ export interface Claims {
 }
 
 /**
- * Reads a manifest or index of any origin. The caller checks the digest of the bytes.
+ * Parses a manifest or index of any origin. The caller checks the digest of the bytes.
  *
- * The document must be of one kind by what is said about it, by what it says itself and by its
- * fields. One that two readers could take for two kinds would mean two images under one digest
- * (CVE-2021-41190).
+ * The claims, the document's own media type and its fields must all agree on one kind. A document that two
+ * readers could take for two kinds would mean two images under one digest (CVE-2021-41190).
  */
 export function parseDocument(content: Buffer, claims: Claims = {}): Document | Refusal {
   const json = parseStrictJson(content);
@@ -68,7 +67,7 @@ export function parseDocument(content: Buffer, claims: Claims = {}): Document | 
   return document.kind === 'manifest' ? fetchable(document) : document;
 }
 
-/** The media type of a document that was taken before. */
+/** The media type of a document that was accepted before. */
 export function mediaTypeOf(content: Buffer): string {
   const document = parseDocument(content);
   return document.kind === 'refused' ? OCI_MANIFEST : document.mediaType;
@@ -123,7 +122,7 @@ function byFields(fields: Fields, mediaType: string): Document | Refusal {
   return refusal('ambiguous', found);
 }
 
-/** The entry of an index that a descriptor is. */
+/** Turns a descriptor into an entry of an index. */
 export function entryOf(descriptor: Omit<Descriptor, 'size'>): IndexEntry {
   const { mediaType, digest } = descriptor;
   const platform = platformOf(descriptor);
@@ -147,7 +146,10 @@ function fetchable(manifest: ImageManifest): ImageManifest | Refusal {
   return sizedTwice(blobsOf(manifest)) ?? manifest;
 }
 
-/** If one blob has two sizes, one is wrong, and a reader that trusts it takes a part for the whole. */
+/**
+ * Refuses blobs with two sizes: one size is wrong, and a reader that trusts it may take a part for the
+ * whole.
+ */
 function sizedTwice(blobs: readonly Blob[]): Refusal | undefined {
   const sizes = new Map<string, number>();
   for (const { digest, size } of blobs) {

@@ -2,15 +2,15 @@ import { BerthError } from '../common/errors.ts';
 import { RootError } from '../root/root.ts';
 
 export type LayoutErrorCode =
-  /** Something that the image specification does not allow, or that can't be read. */
+  /** The image specification does not allow the content, or it can't be read. */
   | 'bad-reply'
   | 'digest-mismatch'
-  /** A blob that is longer or shorter than its manifest says. */
+  /** A blob is longer or shorter than its manifest says. */
   | 'short-body';
 
-/** How errors speak of a layout. */
+/** The names that errors use for a layout. */
 export interface LayoutOwner {
-  /** How a path in the layout is called. */
+  /** The name for a path in the layout. */
   readonly called: (path: string) => string;
   readonly hint: string;
 }
@@ -18,10 +18,10 @@ export interface LayoutOwner {
 /** The layout that a root ships. */
 export const SHIPPED: LayoutOwner = {
   called: (path) => `${path} of the root`,
-  hint: 'build the root again: `berth ship` writes the images that it ships anew',
+  hint: 'build the root again: `berth ship` writes the images that it ships again',
 };
 
-/** A layout on this machine is damaged. The codes are those of a registry that sends the same. */
+/** A layout on this machine is damaged. The codes are the same as for a registry that sends such content. */
 export class LayoutError extends BerthError<LayoutErrorCode> {
   constructor(
     code: LayoutErrorCode,
@@ -33,7 +33,7 @@ export class LayoutError extends BerthError<LayoutErrorCode> {
   }
 }
 
-/** A file is not what an OCI image layout has there. */
+/** The error for a file that does not fit an OCI image layout. */
 export function damaged(
   owner: LayoutOwner,
   path: string,

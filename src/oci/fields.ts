@@ -18,11 +18,11 @@ export interface Fields {
 }
 
 /**
- * Reads a document as the decoder of Go does, with which registries and engines are written
- * (encoding/json, `Unmarshal`): a field that is null counts as left out.
+ * Reads a document as the JSON decoder of Go does (encoding/json, `Unmarshal`), in which registries and
+ * engines are written: a field that is null counts as absent.
  *
- * The decoder also takes `Layers` for `layers`. A field in such a spelling is refused, because
- * readers in other languages pass over it.
+ * The decoder also accepts `Layers` for `layers`. A field in such a spelling is refused, because readers in
+ * other languages ignore it.
  */
 export function documentFields(value: unknown): Fields | Refusal {
   const misspelt: string[] = [];
@@ -49,7 +49,8 @@ function fieldsOf(value: unknown, names: Names, inner: Inner, misspelt: string[]
   const fields: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(value)) {
     const known = names.get(name) ?? names.get(folded(name)) ?? name;
-    if (known !== name) misspelt.push(`${JSON.stringify(name)}, which some take for "${known}"`);
+    if (known !== name)
+      misspelt.push(`${JSON.stringify(name)}, which some readers take for "${known}"`);
     // An assignment to this name would set the prototype.
     if (field === null || name === '__proto__') continue;
     const read = inner.get(name);

@@ -54,7 +54,7 @@ function checkIndex(blobs: LayoutBlobs, digest: string, manifest: string): void 
 interface Found {
   readonly name: string;
   readonly platform: Platform;
-  /** What the name stands for: the manifest, or an index around it. */
+  /** The digest that the name stands for: that of the manifest, or of an index around it. */
   readonly digest: string;
   readonly manifest: string;
   readonly listedAs: string | undefined;
@@ -65,7 +65,7 @@ function describe(blobs: LayoutBlobs, found: Found): ResolvedImage {
   const document = blobs.document(manifest, { listedAs });
   if (document.kind === 'index') {
     const expected = 'the manifest of an image';
-    throw damaged(blobs.place, blobs.path(manifest), expected, 'one more index');
+    throw damaged(blobs.place, blobs.path(manifest), expected, 'another index');
   }
   return {
     name,

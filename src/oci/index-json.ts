@@ -9,13 +9,13 @@ import { OCI_INDEX } from './media-types.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import { parseStrictJson } from './strict-json.ts';
 
-/** In bytes, of an index.json: some 100,000 names. */
+/** In bytes, of an index.json: enough for some 100,000 names. */
 export const MAX_INDEX_BYTES = 64 * 1024 * 1024;
 
-/** The index.json of a layout (image-spec, image-layout.md): which names mean which manifests. */
+/** The index.json of a layout (image-spec, image-layout.md): the manifest that each name means. */
 export type IndexJson = v.InferOutput<typeof schema>;
 
-/** Loose, as what other tools wrote stays when the file is written again. */
+/** Loose, because fields that other tools wrote must be kept when the file is written again. */
 const schema = v.looseObject({
   schemaVersion: v.literal(2),
   mediaType: v.optional(v.picklist([OCI_INDEX, ''])),
@@ -25,7 +25,7 @@ const schema = v.looseObject({
   fsLayers: v.optional(v.never()),
 });
 
-/** Reads an index.json as strictly as every other document. */
+/** Parses an index.json as strictly as every other document. */
 export function parseIndexJson(
   content: Buffer,
 ): { readonly kind: 'index-json'; readonly index: IndexJson } | Refusal {
@@ -45,10 +45,10 @@ export function parseIndexJson(
  */
 function withList(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('manifests' in value)) return value;
-  return value.manifests === null ? { ...value, manifests: [] } : value;
+  return value.manifests === null ? Object.assign({}, value, { manifests: [] }) : value;
 }
 
-/** A name of a layout, and what it means there. */
+/** A name of a layout, and its meaning there. */
 export interface Entry {
   /** With its registry. */
   readonly name: string;
@@ -56,7 +56,7 @@ export interface Entry {
   readonly repository: string;
   /** The digest of a manifest or of an index. */
   readonly digest: string;
-  /** The index that the name stands for in its registry, if it stands for one. */
+  /** The index for which the name stands in its registry, if any. */
   readonly index?: string;
   /** The media type that index.json gives for the digest. */
   readonly mediaType: string;
@@ -75,7 +75,7 @@ export function namedEntries({ manifests }: IndexJson): readonly Entry[] | Refus
   return entries.map(wrongIn).find((wrong) => wrong !== undefined) ?? entries;
 }
 
-/** What a descriptor says of a name. */
+/** The entry for a name, made from its descriptor. */
 export function entryNamed(name: string, descriptor: LooseDescriptor): Entry {
   const { mediaType, digest, annotations } = descriptor;
   const index = annotations?.[INDEX_DIGEST];

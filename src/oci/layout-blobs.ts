@@ -15,7 +15,7 @@ export interface LayoutPlace extends LayoutOwner {
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** The blobs of a layout. Bytes are given out only with the digest by which they were asked for. */
+/** The blobs of a layout. Bytes are handed out only if they match the requested digest. */
 export class LayoutBlobs {
   readonly #root: Root;
   readonly place: LayoutPlace;
@@ -33,13 +33,21 @@ export class LayoutBlobs {
     return !this.place.partial || this.#root.lookup(this.path(digest))?.kind === 'file';
   }
 
-  /** A manifest or index. @throws {LayoutError} */
+  /**
+   * Reads a manifest or index.
+   *
+   * @throws {LayoutError}
+   */
   manifest(digest: string): Manifest {
     const content = this.#bytesOf(digest);
     return { digest, content, mediaType: this.#parsed(digest, content).mediaType };
   }
 
-  /** What a manifest or index says. @throws {LayoutError} */
+  /**
+   * Reads and parses a manifest or index.
+   *
+   * @throws {LayoutError}
+   */
   document(digest: string, claims: Claims = {}): Document {
     return this.#parsed(digest, this.#bytesOf(digest), claims);
   }
@@ -60,7 +68,11 @@ export class LayoutBlobs {
     return content;
   }
 
-  /** The bytes of a blob; if they are others, an error at their end. @throws {LayoutError} */
+  /**
+   * The bytes of a blob, followed by an error if they don't match its digest.
+   *
+   * @throws {LayoutError}
+   */
   async *read({ digest, size }: Blob): AsyncGenerator<Buffer> {
     const path = this.path(digest);
     const file = reading(this.place, path, () => this.#root.openFile(path));
@@ -70,7 +82,7 @@ export class LayoutBlobs {
       throw cutShort(this.place, path, size, file.size);
     }
     const hash = createHash('sha256');
-    // Not a byte more than was planned, should the file grow meanwhile.
+    // Not a byte more than planned, in case the file grows meanwhile.
     const options = { fd: file.fd, start: 0, end: size - 1, highWaterMark: CHUNK_BYTES };
     if (size > 0) {
       for await (const chunk of createReadStream('', options)) {

@@ -9,12 +9,12 @@ import { type Entry, MAX_INDEX_BYTES, namedEntries, parseIndexJson } from './ind
 import { LayoutBlobs } from './layout-blobs.ts';
 import type { Manifest } from './manifest.ts';
 
-/** Where an OS ships images: an OCI image layout, whose index.json has their full names. */
+/** The directory in which an OS ships images: an OCI image layout, whose index.json has their full names. */
 export const SHIPPED_STORE = '/usr/lib/berth/store';
 
 /**
- * Images in an OCI layout on this machine. The layout is as hostile as the root that ships it: all
- * that is read is hashed.
+ * Images in an OCI layout on this machine. The layout is as hostile as the root that ships it, so
+ * everything that is read is hashed.
  */
 export interface ShippedImages {
   /**
@@ -25,20 +25,29 @@ export interface ShippedImages {
    */
   find(name: string, platform: Platform): ResolvedImage | undefined;
 
-  /** Whether the layout is to have this blob; one that must be whole is to have them all. */
+  /** Whether the layout should have this blob; true for every blob unless some may be left out. */
   has(digest: string): boolean;
 
-  /** A manifest or index of an image that was found. @throws {LayoutError} */
+  /**
+   * A manifest or index of an image that `find` has found.
+   *
+   * @throws {LayoutError}
+   */
   manifest(digest: string): Manifest;
 
-  /** The bytes of a blob; if they are others, an error at their end. @throws {LayoutError} */
+  /**
+   * The bytes of a blob, followed by an error if they don't match its digest.
+   *
+   * @throws {LayoutError}
+   */
   read(blob: Blob): AsyncIterable<Buffer>;
 }
 
 /**
- * The images that a root ships. Damage shows when something is looked for.
+ * Opens the images that a root ships. Damage is reported when an image is looked up.
  *
- * @returns undefined if the root ships none, or can't give their bytes, as an image that is a root.
+ * @returns undefined if the root ships none, or if it can't give their bytes, like a root that is itself an
+ *   image.
  */
 export function openShipped(root: Root): ShippedImages | undefined {
   if (!hasIndex(root)) return undefined;
@@ -47,9 +56,10 @@ export function openShipped(root: Root): ShippedImages | undefined {
 }
 
 /**
- * A layout in a directory of its own, in which blobs may be left out.
+ * Opens a layout in a directory of its own, in which blobs may be left out.
  *
- * @returns how to open the images that some entries name; the entries are read when one is looked for.
+ * @returns a function that opens the images of some entries; the entries are read when an image is looked
+ *   up.
  */
 export function openLayoutAt(directory: string, owner: LayoutOwner): OpenLayout {
   const root = openRoot(directory, 'any');

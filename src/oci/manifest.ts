@@ -1,4 +1,7 @@
-/** A manifest or index as it came: its bytes, which have the digest, and the type given for it. */
+/**
+ * A manifest or index as received: the bytes, which match the digest, and the media type that its source
+ * gave.
+ */
 export interface Manifest {
   readonly mediaType: string;
   readonly digest: string;

@@ -15,7 +15,7 @@ const MANIFEST_TYPES: readonly string[] = [
 /** The media types that berth asks registries for. */
 export const ACCEPTED_TYPES = [...INDEX_TYPES, ...MANIFEST_TYPES].join(', ');
 
-/** The kind of document that a media type means; undefined for other types. */
+/** The kind of document of a media type; undefined */
 export function kindOfType(mediaType: string): 'index' | 'manifest' | undefined {
   if (INDEX_TYPES.includes(mediaType)) return 'index';
   return MANIFEST_TYPES.includes(mediaType) ? 'manifest' : undefined;

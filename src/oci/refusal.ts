@@ -1,25 +1,25 @@
-/** Why a manifest, an index or an index.json is not taken. */
+/** The reason to refuse a manifest, an index or an index.json. */
 export type RefusalCode =
-  /** Not JSON, or one key twice in an object. */
+  /** The text is not JSON, or an object has a key twice. */
   | 'not-json'
-  /** A field that is missing or not what the specification says. */
+  /** A field is missing, or does not fit the specification. */
   | 'bad-field'
-  /** Docker's schema 1, which no engine takes any more. */
+  /** Docker's schema 1, which no engine accepts any more. */
   | 'schema-1'
-  /** The document calls itself something else than its source calls it. */
+  /** The document's own media type differs from the one that its source gives. */
   | 'media-type'
-  /** The fields of both an index and a manifest, or of neither. */
+  /** The document has the fields of both an index and a manifest, or of neither. */
   | 'ambiguous'
-  /** A layer that the registry does not have. */
+  /** A layer is not stored in the registry. */
   | 'foreign-layer'
-  /** One digest with two sizes. */
+  /** One digest occurs with two sizes. */
   | 'two-sizes';
 
-/** A document that is not taken; the reader turns this into an error that says where it was. */
+/** A refused document. The caller turns this into an error that names the place. */
 export interface Refusal {
   readonly kind: 'refused';
   readonly code: RefusalCode;
-  /** To go behind "expected a manifest, found". */
+  /** The text that follows "expected a manifest, found". */
   readonly found: string;
 }
 

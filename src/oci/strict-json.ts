@@ -1,14 +1,14 @@
 import { type Refusal, refusal } from './refusal.ts';
 
-/** A JSON text that every reader reads alike. */
+/** A JSON text that every reader understands alike. */
 export interface StrictJson {
   readonly kind: 'json';
   readonly value: unknown;
 }
 
 /**
- * Parses JSON in which no object has a key twice: of such a pair some readers take the first, some
- * the last (RFC 8259, section 4), and so one document would be two.
+ * Parses JSON in which no object has a key twice. Of two equal keys, some readers take the first and some
+ * the last (RFC 8259, section 4), so one document would have two meanings.
  */
 export function parseStrictJson(content: Buffer): StrictJson | Refusal {
   const text = content.toString('utf8');
@@ -44,7 +44,7 @@ function endOfString(text: string, start: number): number {
   return end;
 }
 
-/** Whether an odd number of backslashes stands before a quotation mark. */
+/** Whether a quotation mark is preceded by an odd number of backslashes. */
 function isEscaped(text: string, at: number): boolean {
   let first = at;
   while (text.charCodeAt(first - 1) === BACKSLASH) first--;
@@ -58,7 +58,7 @@ function afterSpace(text: string, from: number): number {
   return at;
 }
 
-/** Counts the keys that the parser kept. No recursion: a document may be nested a million deep. */
+/** Counts the keys that the parser kept, without recursion: a */
 function keysOf(value: unknown): number {
   let keys = 0;
   const open = [value];

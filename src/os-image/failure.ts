@@ -9,15 +9,15 @@ export class OsImageError extends BerthError<OsImageErrorCode> {
   }
 }
 
-/** The image is damaged, or not an image. */
+/** The error for a damaged image, or for something that is not an image. */
 export function imageFailure(message: string, cause?: unknown): OsImageError {
   return new OsImageError(message, {
-    hint: 'push or copy the image anew; what was read of it is not used',
+    hint: 'push or copy the image again; nothing read from it is used',
     ...(cause === undefined ? {} : { cause }),
   });
 }
 
-/** A reference names no image that berth could read. */
+/** The error for a reference to no image that berth can read. */
 export function noImage(message: string, hint: string, kind: FailureKind = 'usage'): OsImageError {
   return new OsImageError(message, { hint, kind });
 }

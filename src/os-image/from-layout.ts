@@ -47,7 +47,7 @@ export async function imageOfLayout(
 
 async function* fileBytes(path: string): AsyncGenerator<Buffer> {
   try {
-    // To open a FIFO that stands for a blob would wait for ever.
+    // Opening a FIFO in place of a blob would wait for ever.
     if (!(await stat(path)).isFile()) throw imageFailure(`expected a regular file at ${path}`);
     yield* createReadStream(path, { highWaterMark: 256 * 1024 });
   } catch (error) {

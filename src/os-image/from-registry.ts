@@ -5,7 +5,7 @@ import { downloaded } from '../registry/stream.ts';
 import type { ImageSource } from './image-source.ts';
 
 /**
- * An image in a registry, judged by the policy.json and read with the auth files of the running system.
+ * An image in a registry, judged by the running system's policy.json and fetched with its auth files.
  *
  * @throws {RegistryError}
  */

@@ -4,8 +4,8 @@ import type { Blob } from '../image/resolved.ts';
 export interface ImageSource {
   /** `image:REF@sha256:…`, with the manifest's digest. */
   readonly location: string;
-  /** From the base up. */
+  /** The layers from the base up. */
   readonly layers: readonly Blob[];
-  /** The bytes of a layer; if they don't have its digest, an error at their end. */
+  /** The bytes of a layer, followed by an error if they don't match its digest. */
   read(blob: Blob): AsyncIterable<Buffer>;
 }

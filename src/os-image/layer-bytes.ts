@@ -17,7 +17,7 @@ export function budget(bytes: number = MAX_BYTES): Budget {
   return { bytes, left: bytes };
 }
 
-/** Passes the bytes of a blob on; if they don't have its digest, an error at their end. */
+/** Passes the bytes of a blob on, followed by an error if they don't match its digest. */
 export async function* verified(blob: Blob, bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
   let size = 0;
@@ -34,8 +34,8 @@ export async function* verified(blob: Blob, bytes: AsyncIterable<Buffer>): Async
 }
 
 /**
- * The archive in a layer. The first bytes tell how it is compressed, as media types of old tools do
- * not. The blob is read to its end even if the archive ends before, so that its digest is checked.
+ * The archive in a layer. The first bytes tell the compression, because media types of old tools do not.
+ * The blob is read to its end even if the archive ends earlier, so that its digest is checked.
  */
 export async function* decompressed(
   { digest }: Blob,

@@ -16,15 +16,15 @@ export interface ImagePlaces {
   readonly registry: Registry;
   /** berth's own store. */
   readonly storeDirectory: string;
-  /** Makes a full name of a short one, as the running system understands it. */
+  /** Turns a short name into a full one, as the running system understands it. */
   readonly nameMeantBy: (raw: string) => Promise<string>;
   /** In bytes, of all layers when they are unpacked; 64 GiB if undefined. */
   readonly maxBytes?: number;
 }
 
 /**
- * The root that `image:REF` names. REF is `store:NAME`, `oci:DIRECTORY[:NAME]`, or the name of an image
- * in a registry. Nothing is unpacked to disk: the layers are read as they come, one after the other.
+ * The root that `image:REF` names. REF is `store:NAME`, `oci:DIRECTORY[:NAME]`, or the name of an image in
+ * a registry. Nothing is unpacked to disk: the layers are read as they arrive, one after the other.
  *
  * @throws {BerthError}
  */

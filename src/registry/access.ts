@@ -1,15 +1,15 @@
 import type { Secret } from '../common/secret.ts';
 
 /**
- * How one image may be fetched: what the unit that names the image says, with the files that it
+ * How one image may be fetched, according to the unit that names the image and the files that the unit
  * cites.
  */
 export interface Access {
-  /** From a unit's `Creds=` or `AuthFile=`; with these none of the host's credentials are used. */
+  /** From a unit's `Creds=` or `AuthFile=`; if set, none of the host's credentials are used. */
   readonly credentials?: AccessCredentials;
   /**
-   * The unit's `TLSVerify=`. With false, certificates are not checked, plain HTTP is allowed, and
-   * only the unit's own credentials are sent, none of the host.
+   * The unit's `TLSVerify=`. With false, certificates are not checked, plain HTTP is allowed, and only the
+   * unit's own credentials are sent, never the host's.
    */
   readonly tlsVerify?: boolean;
 }

@@ -1,25 +1,25 @@
 import { createHash } from 'node:crypto';
 
 /**
- * How much of a blob is here already, with the hash over these bytes: a download that broke off goes
- * on behind them, in the same run or in a later one.
+ * The part of a blob that has arrived, and the hash over its bytes: a download that broke off continues
+ * behind them, in the same run or in a later one.
  */
 export class BlobProgress {
   #hash = createHash('sha256');
   #length = 0;
   #isEnded = false;
 
-  /** In bytes. */
+  /** The number of bytes that have arrived. */
   get length(): number {
     return this.#length;
   }
 
-  /** Whether `digest` was called, as it is when the whole blob is here. */
+  /** Whether `digest` was called, which is done when the whole blob has arrived. */
   get isEnded(): boolean {
     return this.#isEnded;
   }
 
-  /** The next bytes of the blob. */
+  /** Adds the next bytes of the blob. */
   add(chunk: Buffer): void {
     this.#hash.update(chunk);
     this.#length += chunk.length;

@@ -3,32 +3,32 @@ import { RegistryError, type RegistryErrorOptions } from './errors.ts';
 import { Stalled } from './http/body.ts';
 import { LONGEST_RETRY_AFTER, pointInTime } from './retry-after.ts';
 
-/** In bytes: an attempt that brought so much more of a blob was not in vain. */
+/** In bytes: an attempt that brought at least this much more of a blob was not in vain. */
 export const PROGRESS = 1024 * 1024;
 
 /** In milliseconds: a registry that asks for more than a day is left alone for a day. */
 const LONGEST_REST = 24 * 60 * 60 * 1000;
 
-/** How often in a row a host is waited for in vain before it is not asked any more. */
+/** The number of times in a row that a host may be silent before it is not asked any more. */
 const MAX_SILENCES = 3;
 
 /** When each host may be asked again, by its own `Retry-After`, in milliseconds since 1970. */
 export type RetryTimes = Map<string, number>;
 
-/** A host that was not asked, since the answer is known. */
+/** The error for a host that was not asked because its answer is known. */
 export class LeftAlone extends RegistryError {}
 
-/** Whether a host was waited for in vain: it said nothing, or next to nothing. */
+/** Whether the error means that a host was silent: it sent nothing, or next to nothing. */
 export function isSilence({ code, cause }: RegistryError): boolean {
-  // A proxy's error wraps that of the connection.
+  // The error of a proxy wraps that of the connection.
   const found = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
   return code !== 'too-slow' && found instanceof Stalled && found.total < PROGRESS;
 }
 
 /**
- * Leaves alone the hosts that it is in vain to ask. A host that was silent three times in a row, or
- * that wants to be left alone for longer than a run waits, is not asked any more: each of its blobs
- * and images would cost the wait again. A later run has a circuit breaker of its own.
+ * Leaves alone the hosts that would be asked in vain. A host that was silent three times in a row, or that
+ * asks to be left alone for longer than a run waits, is not asked any more, since each of its blobs and
+ * images would cost the wait again. A later run has a circuit breaker of its own.
  */
 export class CircuitBreaker {
   readonly #retryTimes: RetryTimes;
@@ -67,7 +67,7 @@ export class CircuitBreaker {
     );
   }
 
-  /** @param times how often the host was silent when the work began: waits side by side count once. */
+  /** @param times how often the host was silent when the work began: parallel waits count once. */
   #note(host: string, error: RegistryError, times: number): void {
     const { retryAfter = 0, kind } = error;
     if (kind === 'unreachable' && retryAfter > LONGEST_RETRY_AFTER) {
@@ -85,7 +85,7 @@ export class CircuitBreaker {
 }
 
 function silent(endpoint: Endpoint, last: RegistryError): LeftAlone {
-  const found = `it was waited for in vain ${MAX_SILENCES} times in a row (${last.message})`;
+  const found = `it failed to answer ${MAX_SILENCES} times in a row (${last.message})`;
   return leftAlone('registry-unreachable', endpoint, found, { hint: last.hint });
 }
 

@@ -29,9 +29,9 @@ export interface RegistryOptions extends TransportOptions {
   readonly policyFiles: PolicyFiles;
   /** By default `TIMEOUTS`. */
   readonly timeouts?: Timeouts;
-  /** When earlier runs were told to ask again; what this run is told is added. */
+  /** When registries told earlier runs to ask again; what this run is told is added. */
   readonly retryTimes?: RetryTimes;
-  /** The images that earlier openings have let in. */
+  /** The images that earlier clients in this process have permitted. */
   readonly permitted?: Permitted;
 }
 
@@ -76,8 +76,8 @@ export function openRegistry(options: RegistryOptions): Registry {
       seen.add(manifest);
       const inner = readManifest(from, manifest, mediaType);
       if (inner.kind === 'manifest') return describe(name, platform, top, manifest, inner);
-      throw failure('bad-reply', from, `a manifest at ${digest}`, 'one more index', {
-        hint: 'push the image anew: an index of images must list manifests',
+      throw failure('bad-reply', from, `a manifest at ${digest}`, 'another index', {
+        hint: 'push the image again: an index of images must list manifests',
       });
     },
     async resolveAll(name, access, signal) {
@@ -95,7 +95,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     async download(name, blob, access, into, watch = {}) {
       permissions.check(name, blob.digest, access);
       const { progress = new BlobProgress(), signal } = watch;
-      // A blob that one endpoint has begun is completed by the next.
+      // A blob that one endpoint has begun is continued by the next.
       await failover.first(failover.endpointsForDigest(name, blob.digest, access), {
         ask: async (at, isLast) =>
           downloadBlob(exchange, at, access, blob, { into, progress, signal, mayLeave: !isLast }),
@@ -131,7 +131,7 @@ function noPlatform(
   const expected = `${endpoint.reference} for ${formatPlatform(platform)}`;
   const found = shown.length === 0 ? 'it for none' : `it for ${shown.join(', ')}`;
   return failure('no-platform', endpoint, expected, found, {
-    hint: 'choose an image that is built for this platform, or say Arch=, OS= or Variant= in the unit',
+    hint: 'choose an image that is built for this platform, or set Arch=, OS= or Variant= in the unit',
   });
 }
 

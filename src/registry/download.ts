@@ -13,7 +13,7 @@ import { type BlobTarget } from './registry.ts';
 /** Where the bytes of a blob go. */
 export interface Target {
   readonly into: BlobTarget;
-  /** The bytes that `into` has already. */
+  /** The part of the blob that `into` already has. */
   readonly progress: BlobProgress;
   /** Whether another endpoint can take over if this one is slow. */
   readonly mayLeave?: boolean;
@@ -21,9 +21,9 @@ export interface Target {
 }
 
 /**
- * Streams the missing bytes of a blob, hashing them as they pass, and ends at once when there are
- * too many. If the whole has another digest, the endpoint that sent the beginning may be at fault:
- * the blob is then downloaded whole from this endpoint, which is to blame only if that fails too.
+ * Streams the missing bytes of a blob, hashing them on the way, and stops at once when there are too many.
+ * If the digest of the whole is wrong, the endpoint that sent the beginning may be at fault: the blob is
+ * then downloaded whole from this endpoint, which is to blame only if that fails too.
  *
  * Source: distribution-spec, "Pulling blobs", and RFC 9110, section 14.
  *
@@ -58,11 +58,11 @@ export async function downloadBlob(
     if (!isWhole) return downloadBlob(exchange, endpoint, access, blob, target);
   }
   throw failure('digest-mismatch', endpoint, expected, `one that hashes to ${digest}`, {
-    hint: 'try again; if it stays so, do not trust the registry, nor a proxy on the way',
+    hint: 'try again; if this persists, do not trust the registry, or a proxy on the way',
   });
 }
 
-/** The byte of the blob at which the body begins: a registry that was asked for a part may send all. */
+/** The byte of the blob at which the body begins. A registry that was asked for a part may send the whole. */
 function checkRange(
   endpoint: Endpoint,
   blob: Blob,
@@ -75,7 +75,7 @@ function checkRange(
   discard(response);
   const found = JSON.stringify(printable(range));
   throw failure('bad-reply', endpoint, `the blob ${blob.digest} from byte ${wanted} on`, found, {
-    hint: 'tell those who run the registry: it does not send what it is asked for',
+    hint: 'tell those who run the registry: it does not send what was requested',
   });
 }
 
@@ -111,7 +111,7 @@ async function pass(
   try {
     await eachChunk(response, bounds, async (chunk) => {
       await into.received?.(chunk.length);
-      // A registry that can't send parts sends again the bytes that were there already.
+      // A registry that can't send parts sends the present bytes again.
       const fresh = chunk.subarray(Math.min(chunk.length, progress.length - at));
       at += chunk.length;
       if (at > blob.size) throw tooLong(endpoint, blob);
@@ -133,26 +133,26 @@ async function pass(
   }
 }
 
-/** Whether the endpoint was quick enough to be waited for if it were the only one. */
+/** Whether the endpoint was fast enough to be waited for if it were the only one. */
 function isAlive({ bytes }: Stalled, { least, mirror }: Timeouts): boolean {
   return bytes / mirror.within >= least.bytes / least.within;
 }
 
 function tooSlow(endpoint: Endpoint, expected: string, cause: Stalled): RegistryError {
   return failure('too-slow', endpoint, expected, cause.message, {
-    hint: 'look what holds this mirror up, or take it out of registries.conf',
+    hint: 'find out what slows this mirror down, or remove it from registries.conf',
     cause,
   });
 }
 
 function tooShort(endpoint: Endpoint, { digest, size }: Blob, length: number): RegistryError {
   return failure('short-body', endpoint, `${size} bytes of the blob ${digest}`, `${length}`, {
-    hint: 'try again; if it stays so, the registry or a proxy on the way has lost a part of it',
+    hint: 'try again; if this persists, the registry or a proxy on the way has lost a part of it',
   });
 }
 
 function tooLong(endpoint: Endpoint, { digest, size }: Blob): RegistryError {
   return failure('bad-reply', endpoint, `${size} bytes of the blob ${digest}`, 'more', {
-    hint: 'do not trust this registry, nor a proxy on the way: it sends something else',
+    hint: 'do not trust this registry, or a proxy on the way: it sends other content',
   });
 }

@@ -4,35 +4,34 @@ import { RegistryError } from './errors.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 import type { RegistryRule } from './registries-toml.ts';
 
-/** A registry and repository from which an image may be fetched; its name may say others. */
+/** A registry and repository from which an image may be fetched; the image's name may have others. */
 export interface Endpoint {
   /** The registry's name in registries.conf, certs.d and auth files: `docker.io`. */
   readonly registry: string;
   /** `host[:port]` to connect to: `registry-1.docker.io`. */
   readonly host: string;
-  /** Without the registry. */
+  /** The repository without the registry. */
   readonly repository: string;
   /** The tag or digest. */
   readonly reference: string;
   /** Whether certificates go unchecked and plain HTTP is allowed. */
   readonly insecure: boolean;
-  /** Whether the running system's own registries.conf says `insecure`, whatever the unit says. */
+  /** Whether the running system's own registries.conf has `insecure`, whatever the unit says. */
   readonly isInsecureByHost: boolean;
-  /** Whether registries.conf leads to a registry other than the name's own. */
+  /** Whether registries.conf leads to another registry than the one in the name. */
   readonly isElsewhere: boolean;
-  /** The prefix for which registries.conf says `blocked`: nothing may be asked of this endpoint. */
+  /** The prefix whose rule in registries.conf has `blocked`: nothing may be asked of this endpoint. */
   readonly blockedBy?: string;
 }
 
 /**
- * The endpoints to ask for a name. Of the rules in registries.conf whose prefix the name's repository
- * begins with, the one with the longest prefix counts: its mirrors (those for digests, or those for
- * tags), then its location.
+ * The endpoints to ask for a name. The rule in registries.conf with the longest prefix of the name's
+ * repository counts: first its mirrors (those for digests, or those for tags), then its location.
  *
- * `blocked` is said of an endpoint, as in containers/image: with mirrors, `blocked = true` means
- * that only the mirrors are asked.
+ * `blocked` applies to one endpoint, as in containers/image: with mirrors, `blocked = true` means that only
+ * the mirrors are asked.
  *
- * @throws {RegistryError} `registry-config` if a rule makes an impossible name of it.
+ * @throws {RegistryError} `registry-config` if a rule turns the name into an invalid one.
  */
 export function endpointsOf(
   name: string,
@@ -64,7 +63,9 @@ export function endpointsOf(
   });
 }
 
-/** Of two matching prefixes of one length the first in the order of bytes: `*` comes before letters. */
+/**
+ * If two matching prefixes have the same length, the first in byte order counts: `*` comes before letters.
+ */
 function findRule(name: string, { rules }: RegistriesConf): RegistryRule | undefined {
   const repository = repositoryOf(name);
   return rules
@@ -72,7 +73,9 @@ function findRule(name: string, { rules }: RegistriesConf): RegistryRule | undef
     .sort((a, b) => b.prefix.length - a.prefix.length || (a.prefix < b.prefix ? -1 : 1))[0];
 }
 
-/** How many characters of the name a prefix stands for; 0 if the name does not begin with it. */
+/**
+ * The number of the name's characters that a prefix matches; 0 if the name does not begin with the prefix.
+ */
 function matchLength(name: string, prefix: string): number {
   const isWildcard = prefix.startsWith('*.');
   const at = isWildcard ? name.indexOf(prefix.slice(1)) : 0;
@@ -89,7 +92,7 @@ function rewritten(name: string, { prefix }: RegistryRule, location: string): st
   if (result.ok && result.name === moved) return moved;
   throw new RegistryError(
     'registry-config',
-    `registries.conf leads from ${name} to ${moved}, which is no full image name`,
-    { hint: `mend the locations for the prefix ${prefix} in the host’s registries.conf` },
+    `registries.conf leads from ${name} to ${moved}, which is not a full image name`,
+    { hint: `correct the locations for the prefix ${prefix} in the host’s registries.conf` },
   );
 }

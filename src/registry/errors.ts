@@ -5,9 +5,9 @@ export type RegistryErrorCode =
   | 'registry-unreachable'
   /** The connection broke in the middle of a reply. */
   | 'connection-lost'
-  /** A mirror that sends far less than a link can carry. */
+  /** A mirror sends far less than a link can carry. */
   | 'too-slow'
-  /** 401 with the credentials at hand, or none at hand. */
+  /** 401, with the known credentials or without any. */
   | 'unauthorized'
   /** 403. */
   | 'forbidden'
@@ -17,7 +17,7 @@ export type RegistryErrorCode =
   | 'rate-limited'
   /** 5xx. */
   | 'registry-failed'
-  /** A reply that the distribution specification does not allow, or that is too large. */
+  /** The distribution specification does not allow the reply, or the reply is too large. */
   | 'bad-reply'
   | 'digest-mismatch'
   | 'short-body'
@@ -25,7 +25,7 @@ export type RegistryErrorCode =
   | 'no-platform'
   /** `blocked = true` in registries.conf. */
   | 'blocked'
-  /** policy.json does not let berth take this image, or asks for what berth can't judge. */
+  /** policy.json does not permit this image, or requires something that berth can't check. */
   | 'policy-rejected'
   /** policy.json, registries.conf or an auth file is missing or can't be read. */
   | 'registry-config';
@@ -38,7 +38,7 @@ export interface RegistryErrorOptions {
 
 /** A failure of a registry, or of the configuration for registries. */
 export class RegistryError extends BerthError<RegistryErrorCode> {
-  /** In milliseconds: how long the registry asks to be left alone. */
+  /** In milliseconds: how long the registry asks not to be asked. */
   declare readonly retryAfter?: number;
 
   constructor(

@@ -12,17 +12,17 @@ import { discard, type Reply, sendAndFollow } from './redirect.ts';
 export interface Request {
   readonly endpoint: Endpoint;
   readonly access: Access;
-  /** Under `/v2/REPOSITORY/`. */
+  /** The path below `/v2/REPOSITORY/`. */
   readonly path: string;
   readonly accept: string;
-  /** The first byte that is wanted: the answer is 206 if the registry can send parts. */
+  /** The first byte wanted; the status is 206 if the registry can send parts. */
   readonly from?: number;
   /** The expectation that an error's message names. */
   readonly expected: string;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Asks registries: over HTTPS or HTTP as each allows it, with credentials where one wants them. */
+/** Asks registries: over HTTPS or HTTP as each allows it, with credentials if one demands them. */
 export class Exchange {
   readonly #transport: Transport;
   readonly #authorizations: Authorizations;
@@ -43,11 +43,7 @@ export class Exchange {
     return this.#transport.quickestReply(host);
   }
 
-  /**
-   * The reply with status 200, or 206 for a part, its body still to be read.
-   *
-   * @throws {RegistryError}
-   */
+  /** Returns the reply with status 200, or 206 for a part, with its body still unread. */
   async get(request: Request): Promise<IncomingMessage> {
     const { endpoint, access, expected } = request;
     let used = await this.#authorizations.current(endpoint, access);
@@ -82,7 +78,7 @@ export class Exchange {
     }
   }
 
-  /** With TLS; if TLS fails and the endpoint is insecure, with plain HTTP, as engines do. */
+  /** Sends with TLS. If TLS fails and the endpoint is insecure, sends with plain HTTP, as engines do. */
   async #sendByScheme(request: Request, authorization: Authorization | undefined): Promise<Reply> {
     const { endpoint } = request;
     const insecure = authorization?.insecure ?? endpoint.insecure;

@@ -7,30 +7,33 @@ import { RegistryError } from './errors.ts';
 import { printable } from './failure.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 
-/** One thing to ask for, at one endpoint after the other until it succeeds. */
+/** A request that is sent to one endpoint after the other until it succeeds. */
 interface Work<T> {
-  /** `isLast`: no quicker endpoint is left to ask if this one is slow. */
+  /** `isLast`: no faster endpoint is left to ask if this one is slow. */
   readonly ask: (endpoint: Endpoint, isLast: boolean) => Promise<T>;
   readonly signal?: AbortSignal | undefined;
   /**
-   * The digest of what is asked for: an endpoint that gave other bytes for it is not asked for it
+   * The digest of the requested bytes: an endpoint that sent other bytes for it is not asked for them
    * again.
    */
   readonly digest?: string;
-  /** Whether the next endpoint can still take over when one has failed half-way. */
+  /** Whether the next endpoint can still take over when one has failed halfway. */
   readonly mayGoOn?: () => boolean;
 }
 
 /**
- * Asks the endpoints of an image one after the other: whatever is wrong with one, the next is asked,
- * as containers/image does. Remembers for one run which endpoints failed.
+ * Asks the endpoints of an image one after the other: whatever fails at one, the next is asked, as in
+ * containers/image. It remembers for one run which endpoints failed.
  */
 export class Failover {
   readonly #conf: RegistriesConf;
   readonly #breaker: CircuitBreaker;
-  /** Endpoints that failed where a later one succeeded, or were silent: asked last from then on. */
+  /**
+   * Endpoints that were silent, or that failed while a later one succeeded: they are asked last from then
+   * on.
+   */
   readonly #left = new Set<string>();
-  /** Endpoints, each with a digest for which it gave other bytes. */
+  /** Endpoints, each with a digest for which it sent other bytes. */
   readonly #lies = new Set<string>();
 
   constructor(conf: RegistriesConf, retryTimes: RetryTimes = new Map()) {
@@ -38,14 +41,14 @@ export class Failover {
     this.#breaker = new CircuitBreaker(retryTimes);
   }
 
-  /** Where a full name is looked up. */
+  /** The endpoints at which a full name is looked up. */
   endpointsOf(name: string, access: Access): readonly Endpoint[] {
     return this.#ordered(endpointsOf(name, this.#conf, access));
   }
 
   /**
-   * Where a part of an image is fetched by its digest: at the endpoints for digests. If the name has
-   * a tag, the endpoints for tags come after them: a new image may be nowhere else yet.
+   * The endpoints that can have a part of an image by its digest: those for digests. If the name has a tag,
+   * the endpoints for tags follow, because a new image may be only there yet.
    */
   endpointsForDigest(name: string, digest: string, access: Access): readonly Endpoint[] {
     const byDigest = endpointsOf(`${repositoryOf(name)}@${digest}`, this.#conf, access);
@@ -86,7 +89,7 @@ export class Failover {
         if (isSilence(error)) this.#left.add(leftKey(endpoint, error));
         if (!mayGoOn()) break;
         if (endpoint !== asked.at(-1)) continue;
-        // No endpoint has it: those that were only slow are asked again and waited for.
+        // No endpoint has it: those that were only slow are asked again, and waited for.
         const slow = failed.filter((other) => other.error.code === 'too-slow');
         failed = failed.filter((other) => !slow.includes(other));
         append(
@@ -127,7 +130,10 @@ function keyOf({ host, repository }: Endpoint): string {
   return `${host}/${repository}`;
 }
 
-/** A host that can't be reached, or is silent, is so for all repositories. */
+/**
+ * The key of a failed endpoint: the whole host if it is silent or can't be reached, since that affects all
+ * repositories.
+ */
 function leftKey(endpoint: Endpoint, error: RegistryError): string {
   const isAway = error.code === 'registry-unreachable' || isSilence(error);
   return isAway ? endpoint.host : keyOf(endpoint);
@@ -142,14 +148,17 @@ function blocked({ registry, repository }: Endpoint, prefix: string): RegistryEr
     'blocked',
     `${registry}/${repository} is blocked by registries.conf (${prefix})`,
     {
-      hint: 'choose another image, or take blocked = true out of the host’s registries.conf',
+      hint: 'choose another image, or remove blocked = true from the host’s registries.conf',
     },
   );
 }
 
 const MAX_OTHERS = 3;
 
-/** An endpoint that was asked explains more than one that was not: its error comes first. */
+/**
+ * The error that sums up all failures. The error of an endpoint that was asked comes first, because it
+ * explains more than one of an endpoint that was not.
+ */
 function allFailed(failed: readonly Failed[]): RegistryError {
   const open = failed.filter(({ error: { code } }) => code !== 'blocked');
   const error =
@@ -160,7 +169,7 @@ function allFailed(failed: readonly Failed[]): RegistryError {
   const shown = others.slice(0, MAX_OTHERS).map((message) => printable(message, 400));
   const more = others.length > MAX_OTHERS ? `; and ${others.length - MAX_OTHERS} more` : '';
   const { code, message, hint } = error.error;
-  return new RegistryError(code, `${message}; tried as well: ${shown.join('; ')}${more}`, {
+  return new RegistryError(code, `${message}; also tried: ${shown.join('; ')}${more}`, {
     hint,
     cause: error.error.cause,
     retryAfter: error.error.retryAfter,

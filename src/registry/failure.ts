@@ -19,12 +19,14 @@ export function failure(
   return new RegistryError(code, message, options);
 }
 
-/** For a connection that was not made. The cause is kept: it has addresses, but no headers. */
+/**
+ * The error for a connection that could not be made. Its cause is kept, which has addresses but no headers.
+ */
 export function unreachable(endpoint: Endpoint, cause: unknown): RegistryError {
   return failure('registry-unreachable', endpoint, 'a connection', reasonOf(cause), {
     hint:
       cause instanceof ProxyError
-        ? 'see to HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and to whom the proxy lets through'
+        ? 'check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and what the proxy allows'
         : unreachableHint(endpoint, systemErrorCode(cause) ?? ''),
     cause,
   });
@@ -38,26 +40,33 @@ function unreachableHint({ host, registry }: Endpoint, code: string): string {
     return `if ${registry} speaks plain HTTP, set insecure = true for it in registries.conf`;
   }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    return `see to the name ${host.replace(/:\d+$/, '')} and to the name servers (\`getent hosts\`), and try again`;
+    return `check the name ${host.replace(/:\d+$/, '')} and the name servers (\`getent hosts\`), and try again`;
   }
   return `see whether ${host} can be reached from here, and try again`;
 }
 
-/** For a connection that broke or fell silent, or over which something else than HTTP came. */
+/** The error for a connection that broke, fell silent, or carried something other than HTTP. */
 export function connectionLost(
   endpoint: Endpoint,
   expected: string,
   cause: unknown,
 ): RegistryError {
-  // Codes of llhttp mean that it is no HTTP, except the one for a connection that ended in a header.
+  // Codes of llhttp mean that the reply is not HTTP, except the code for a connection that ended in a
+  // header.
   if (/^HPE_(?!INVALID_EOF_STATE)/.test(systemErrorCode(cause) ?? '')) {
-    return failure('bad-reply', endpoint, expected, `what is no HTTP: ${reasonOf(cause)}`, {
-      hint: `see whether ${endpoint.registry} is a registry, and what lies on the way to it`,
-      cause,
-    });
+    return failure(
+      'bad-reply',
+      endpoint,
+      expected,
+      `something that is not HTTP: ${reasonOf(cause)}`,
+      {
+        hint: `see whether ${endpoint.registry} is a registry, and what lies on the way to it`,
+        cause,
+      },
+    );
   }
   return failure('connection-lost', endpoint, expected, reasonOf(cause), {
-    hint: 'try again; if it stays so, look for a proxy or a time limit on the way',
+    hint: 'try again; if this persists, look for a proxy or a time limit on the way',
     cause,
   });
 }
@@ -74,21 +83,21 @@ function reasonOf(error: unknown): string {
 /** Plain words for codes that Node only quotes: `getaddrinfo ENOTFOUND`. */
 const inWords: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no address of that host',
-  EAI_AGAIN: 'no answer of the name servers',
+  EAI_AGAIN: 'no answer from the name servers',
   ECONNREFUSED: 'connection refused',
   EHOSTUNREACH: 'no route to that host',
-  ENETUNREACH: 'no network that leads there',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'a certificate that is signed by itself',
-  SELF_SIGNED_CERT_IN_CHAIN: 'a certificate of a CA that is not known here',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'a certificate of a CA that is not known here',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'a certificate of a CA that is not known here',
+  ENETUNREACH: 'no network that reaches it',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'a self-signed certificate',
+  SELF_SIGNED_CERT_IN_CHAIN: 'a certificate of a CA that is unknown here',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'a certificate of a CA that is unknown here',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'a certificate of a CA that is unknown here',
 };
 
 function shortMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  // OpenSSL's reason, `wrong version number`; its message has source files and lines.
+  // OpenSSL's reason, such as `wrong version number`; its message has source files and lines.
   if ('reason' in error && typeof error.reason === 'string') return error.reason;
-  // The same reason in an error that libuv passes on as text.
+  // The same reason, in an error that libuv passes on as text.
   const word = /:error:[0-9A-F]{8}:[^:]*:[^:]*:([^:]+):/.exec(error.message)?.[1];
   if (word !== undefined) return word;
   // Node's advice about its own options is no use here.
@@ -96,8 +105,8 @@ function shortMessage(error: unknown): string {
 }
 
 /**
- * For credentials of an `AuthFile=` that would be sent without TLS: the file is root's, and the unit's
- * `TLSVerify=false` is no reason to show them to whoever answers.
+ * The error for credentials of an `AuthFile=` that would be sent without TLS: only root can read the file,
+ * and the unit's `TLSVerify=false` is no reason to show it to whoever answers.
  */
 export function needsTls(endpoint: Endpoint): RegistryError {
   return failure('unauthorized', endpoint, 'TLS, for credentials of an AuthFile=', 'plain HTTP', {
@@ -105,11 +114,7 @@ export function needsTls(endpoint: Endpoint): RegistryError {
   });
 }
 
-/**
- * The error for an answer that is no success. Reads as much of the body as an error may quote.
- *
- * @param given.secrets the credentials that were sent: a registry may quote them.
- */
+/** The error for an unsuccessful reply. Reads no more of the body than an error may quote. */
 export async function refused(
   endpoint: Endpoint,
   expected: string,
@@ -127,12 +132,15 @@ export async function refused(
 function meaningOf(status: number, { registry }: Endpoint, retryAfter: number | undefined) {
   const meaning = (code: RegistryErrorCode, hint: string) => [code, hint] as const;
   if (status === 401) {
-    return meaning('unauthorized', `log in with \`podman login ${registry}\`, or see to the name`);
+    return meaning('unauthorized', `log in with \`podman login ${registry}\`, or check the name`);
   }
   if (status === 403) {
-    return meaning('forbidden', `ask for the right to pull, or log in to ${registry} as another`);
+    return meaning(
+      'forbidden',
+      `ask for the right to pull, or log in to ${registry} as another user`,
+    );
   }
-  if (status === 404) return meaning('not-found', 'see to the name and the tag: they may be gone');
+  if (status === 404) return meaning('not-found', 'check the name and the tag: they may be gone');
   const when = retryAfter === undefined ? 'later' : untilWhen(retryAfter);
   if (status === 429) {
     return meaning('rate-limited', `try again ${when}, or log in to be allowed more`);
@@ -157,19 +165,19 @@ async function bodyOf(response: IncomingMessage, timeouts: Timeouts): Promise<st
   try {
     return (await readBody(response, MAX_QUOTED_BYTES, timeouts)).toString('utf8');
   } catch (error) {
-    // If the body breaks off, the status says enough.
+    // If the body breaks off, the status is enough.
     return error instanceof TooLarge ? error.start.toString('utf8') : '';
   }
 }
 
-/** A registry's words without secrets, control characters and queries of URLs. */
+/** A registry's message without secrets, control characters and queries of URLs. */
 function quote(body: string, secrets: readonly string[]): string {
   let words = errorWords(body);
   for (const secret of secrets) if (secret !== '') words = words.replaceAll(secret, '***');
   return printable(words.replace(/\?[^\s"')]*/g, '?…'));
 }
 
-/** A text cut to fit into a message, with all characters escaped that could steer a terminal. */
+/** A text that is cut to fit into a message, with every character escaped that could control a terminal. */
 export function printable(text: string, maxCharacters = MAX_QUOTED_CHARACTERS): string {
   return cutShort(text, maxCharacters).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, escape);
 }
@@ -179,8 +187,8 @@ function escape(character: string): string {
 }
 
 /**
- * The first error by distribution-spec, "Error Codes": `{"errors": [{"code", "message"}]}`; else
- * the body.
+ * The first error in the body by distribution-spec, "Error Codes": `{"errors": [{"code", "message"}]}`;
+ * otherwise the whole body.
  */
 function errorWords(body: string): string {
   try {

@@ -11,8 +11,8 @@ import { readBody, type Timeouts, TooLarge } from './http/body.ts';
 import { discard } from './redirect.ts';
 
 /**
- * Gets a manifest or index by tag or digest, and hashes it. For a tag, the digest that the registry
- * gives proves only that the bytes came as they were sent.
+ * Gets a manifest or index by tag or digest, and hashes it. For a tag, the digest in the registry's reply
+ * proves only that the bytes arrived as they were sent.
  *
  * @throws {RegistryError}
  */
@@ -35,7 +35,7 @@ export async function fetchManifest(
   const promised = isDigest(reference) ? reference : promisedDigest(response);
   if (promised !== undefined && promised !== digest) {
     throw failure('digest-mismatch', endpoint, `${expected} to be ${promised}`, digest, {
-      hint: 'try again; if it stays so, do not trust the registry, nor a proxy on the way',
+      hint: 'try again; if this persists, do not trust the registry, or a proxy on the way',
     });
   }
   return { mediaType: printable(mediaType), digest, content };

@@ -16,14 +16,14 @@ import type { Registry } from './registry.ts';
 import { type RetryPolicy, retrying, retryPolicy } from './retry.ts';
 
 /**
- * Registries as the running system reaches them: by its registries.conf, auth files and policy, and
- * by those of the user who runs this. What is opened here reads each file once and remembers what
- * hosts have shown, so it serves one run.
+ * Opens registries as the running system reaches them: with its registries.conf, auth files and policy, and
+ * those of the calling user. Each file is read once, and the behaviour of hosts is remembered, so the
+ * result serves one run.
  *
  * @param environment names auth files, proxies, certificates and registries.conf.
- * @param onRetry told before something is asked for again.
- * @param retryTimes when earlier runs were told to ask again; what this run is told is added.
- * @param permitted what other openings of the same process have let in; what this one lets in is added.
+ * @param onRetry called before something is requested again.
+ * @param retryTimes when registries told earlier runs to ask again; what this run is told is added.
+ * @param permitted the images that earlier calls in this process have permitted; new ones are added.
  * @throws {RegistryError} `registry-config` for a registries.conf that can't be read.
  */
 export async function openHostRegistry(

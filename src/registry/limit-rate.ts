@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Registry } from './registry.ts';
 
 export interface RateClock {
-  /** In milliseconds; where it starts does not matter. */
+  /** In milliseconds, from any starting point. */
   readonly now: () => number;
   readonly wait: (milliseconds: number, signal: AbortSignal | undefined) => Promise<void>;
 }
@@ -13,9 +13,9 @@ const clock: RateClock = {
 };
 
 /**
- * Downloads through `registry`, all downloads together at no more than so many bytes a second. A
- * download that waits here does not read its connection, and so holds back the sender; manifests,
- * which are small, don't wait.
+ * Downloads through `registry`, with all downloads together at no more than this many bytes a second. A
+ * download that waits here does not read its connection, which slows the sender down; manifests, which are
+ * small, don't wait.
  */
 export function limitingRate<R extends Registry>(
   registry: R,

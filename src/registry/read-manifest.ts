@@ -2,16 +2,16 @@ import { type Document, parseDocument } from '../oci/document.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { failure } from './failure.ts';
 
-/** Where a manifest was asked for. */
+/** The name by which a manifest was requested. */
 interface Asked {
   readonly registry: string;
   readonly repository: string;
-  /** A tag or digest. */
+  /** The tag or digest. */
   readonly reference: string;
 }
 
 /**
- * Reads a manifest or index that a registry served, and whose bytes are known to be right.
+ * Parses a manifest or index from a registry, whose digest is already checked.
  *
  * @param listedAs the media type under which an index lists it.
  * @throws {RegistryError} `bad-reply`
@@ -24,6 +24,6 @@ export function readManifest(
   const document = parseDocument(content, { mediaType, listedAs });
   if (document.kind !== 'refused') return document;
   throw failure('bad-reply', asked, `a manifest for ${asked.reference}`, document.found, {
-    hint: 'push the image anew with a current tool; berth takes OCI images and Docker schema 2',
+    hint: 'push the image again with a current tool; berth takes OCI images and Docker schema 2',
   });
 }

@@ -5,19 +5,19 @@ import type { Ask, Transport } from './http/transport.ts';
 
 const MAX_REDIRECTS = 5;
 
-/** A reply, and the URL that gave it. */
+/** A reply, and the URL from which it came. */
 export interface Reply {
   readonly url: URL;
-  /** Whether redirects led to another origin, also if they led back. */
+  /** Whether redirects led to another origin, even if they led back. */
   readonly isElsewhere: boolean;
   readonly response: IncomingMessage;
 }
 
 /**
- * Sends a request and follows redirects. Credentials are for one origin (scheme, host and port): once
- * a redirect leads to another origin they are not sent any more, also not if redirects lead back.
+ * Sends a request and follows redirects. Credentials belong to one origin (scheme, host and port): after a
+ * redirect to another origin they are not sent any more, even if redirects lead back.
  *
- * @throws {RegistryError} `bad-reply` for too many redirects, or one from TLS to plain HTTP.
+ * @throws {RegistryError} `bad-reply` for too many redirects, or for one from TLS to plain HTTP.
  */
 export async function sendAndFollow(
   transport: Transport,
@@ -47,9 +47,9 @@ export async function sendAndFollow(
   return { url, isElsewhere, response };
 }
 
-/** Drops a body: if the rest is small the connection is used again, else it is closed. */
+/** Discards a body. If the rest is small, the connection is kept for reuse; otherwise it is closed. */
 export function discard(response: IncomingMessage): void {
-  // Nobody reads the body any more, so its errors concern nobody.
+  // Nobody reads the body any more, so its errors are ignored.
   response.on('error', () => undefined);
   const length = Number(response.headers['content-length'] ?? Number.NaN);
   if (length <= 64 * 1024) response.resume();
@@ -77,6 +77,6 @@ function withoutCredentials(headers: Ask['headers']): Ask['headers'] {
 
 function badRedirect(endpoint: Endpoint, expected: string, found: string) {
   return failure('bad-reply', endpoint, expected, found, {
-    hint: 'tell those who run the registry: it leads its clients astray',
+    hint: 'tell those who run the registry: its redirects are wrong',
   });
 }

@@ -4,7 +4,7 @@ import { type Root, RootError } from '../root/root.ts';
 import { RegistryError } from './errors.ts';
 import type { Fragment, RegistryRule } from './registries-toml.ts';
 
-/** How the running system fetches images, as far as registries.conf says it. */
+/** How the running system fetches images according to registries.conf. */
 export interface RegistriesConf {
   readonly rules: readonly RegistryRule[];
   /** The helpers that are asked for credentials; if absent or empty, only auth files are read. */
@@ -12,7 +12,7 @@ export interface RegistriesConf {
 }
 
 /**
- * What names without a registry mean in a root. A file that can't be read is a problem; the other
+ * The meaning of names without a registry in a root. A file that can't be read is a problem; the other
  * files still count.
  */
 export async function readShortNames(root: Root): Promise<{
@@ -26,7 +26,7 @@ export async function readShortNames(root: Root): Promise<{
       path,
       ...(line === undefined ? {} : { line }),
       message,
-      hint: 'mend the file: until then, no name without a registry can be trusted to be right',
+      hint: 'correct the file: until then, names without a registry may be resolved wrongly',
     });
   };
   const etc = guard(noteProblem, '/etc', () => etcOf(root)) ?? '/etc';
@@ -43,19 +43,15 @@ export async function readShortNames(root: Root): Promise<{
   };
 }
 
-/** Where the running system and its user configure containers. */
+/** The paths of the container configuration of the running system and its user. */
 export interface HostPaths {
-  /** `$CONTAINERS_REGISTRIES_CONF`: read instead of the main file. */
+  /** `$CONTAINERS_REGISTRIES_CONF`: a file to read instead of the main file. */
   readonly registriesConf?: string;
   /** `~/.config/containers` */
   readonly userDirectory: string;
 }
 
-/**
- * The rules by which the running system fetches.
- *
- * @throws {RegistryError} `registry-config` for the first file that can't be read.
- */
+/** Reads the rules by which the running system fetches images. */
 export async function readRegistriesConf(host: Root, paths: HostPaths): Promise<RegistriesConf> {
   const fail = (fault: Fault) => {
     throw unreadable(fault);
@@ -78,10 +74,10 @@ function etcOf(root: Root): string {
   return root.lookup('/etc') === undefined && root.lookup('/usr/etc') ? '/usr/etc' : '/etc';
 }
 
-/** Read by podman 6; hosts with earlier versions have nothing there. */
+/** Only podman 6 reads this directory; hosts with earlier versions have nothing in it. */
 const VENDOR = '/usr/share/containers';
 
-/** The main file, then the drop-ins by name; of two drop-ins with one name the one in /etc counts. */
+/** The main file, then the drop-ins by name; of two drop-ins with the same name, the one in /etc counts. */
 function systemFiles(root: Root, etc: string, onFault: (fault: Fault) => void): readonly string[] {
   const [main] = [`${etc}/containers`, VENDOR]
     .map((directory) => `${directory}/registries.conf`)
@@ -101,7 +97,7 @@ function systemDropIns(root: Root, etc: string, onFault: (fault: Fault) => void)
 
 function dropIns(root: Root, directory: string, onFault: (fault: Fault) => void) {
   const path = `${directory}/registries.conf.d`;
-  // Engines don't follow a link there.
+  // Engines don't follow a link in this place.
   const isLink = guard(onFault, path, () => root.readLink(path)) !== undefined;
   const entries = isLink ? [] : (guard(onFault, path, () => root.list(path)) ?? []);
   return entries
@@ -109,7 +105,10 @@ function dropIns(root: Root, directory: string, onFault: (fault: Fault) => void)
     .map(({ name }) => `${path}/${name}`);
 }
 
-/** By containers-registries.conf.d(5): if the user has a main file, only the user's drop-ins count. */
+/**
+ * The files of the user and the system. By containers-registries.conf.d(5), if the user has a main file,
+ * only the user's drop-ins count.
+ */
 function hostFiles(
   host: Root,
   { registriesConf, userDirectory }: HostPaths,
@@ -148,7 +147,7 @@ async function readFiles(
   return fragments;
 }
 
-/** Reads; a file that can't be read is reported and treated as missing. */
+/** Calls `read`; a file that can't be read is reported and treated as missing. */
 function guard<T>(onFault: (fault: Fault) => void, path: string, read: () => T): T | undefined {
   try {
     return read();
@@ -162,6 +161,6 @@ function guard<T>(onFault: (fault: Fault) => void, path: string, read: () => T):
 function unreadable({ path, line, message }: Fault): RegistryError {
   const place = line === undefined ? path : `${path}:${line}`;
   return new RegistryError('registry-config', `${place}: ${message}`, {
-    hint: 'mend the file; containers-registries.conf(5) says what it may hold',
+    hint: 'correct the file; containers-registries.conf(5) says what it may hold',
   });
 }

@@ -2,10 +2,10 @@ import { parse, TomlError } from 'smol-toml';
 import * as v from 'valibot';
 import { fullName } from '../image/name.ts';
 
-/** What one file of registries.conf says. A key that is absent differs from one that is empty. */
+/** The settings in one file of registries.conf. An absent key differs from an empty one. */
 export interface Fragment {
   readonly searchRegistries?: readonly string[];
-  /** Asked for credentials in this order: helpers, and `containers-auth.json` for the auth files. */
+  /** The sources of credentials, in order: helpers, and `containers-auth.json` for the auth files. */
   readonly credentialHelpers?: readonly string[];
   readonly rules: readonly RegistryRule[];
   /** Short name → repository; an empty value removes an earlier alias. */
@@ -14,13 +14,13 @@ export interface Fragment {
 
 /** One `[[registry]]` table. */
 export interface RegistryRule {
-  /** The beginning of image names: `quay.io/acme`, or `*.example.com`. */
+  /** The prefix of image names: `quay.io/acme`, or `*.example.com`. */
   readonly prefix: string;
-  /** Replaces the prefix; empty where a wildcard leaves names as they are. */
+  /** The text that replaces the prefix; empty if a wildcard rule leaves names as they are. */
   readonly location: string;
   readonly insecure: boolean;
   readonly blocked: boolean;
-  /** Asked before the location, in this order. */
+  /** The mirrors, which are asked before the location, in this order. */
   readonly mirrors: readonly Mirror[];
 }
 
@@ -31,16 +31,16 @@ export interface Mirror {
   readonly use: 'all' | 'digest-only' | 'tag-only';
 }
 
-/** What is wrong with a file, and on which line. */
+/** A fault in a file, and its line. */
 export interface TomlFault {
   readonly message: string;
   readonly line?: number;
 }
 
 /**
- * Reads the text of a file: containers-registries.conf(5). Unknown keys are ignored.
+ * Parses a file: containers-registries.conf(5). Unknown keys are ignored.
  *
- * @param kind version 1 of the format, which still works, is allowed in the main file only.
+ * @param kind version 1 of the format, which still works, is allowed only in the main file.
  */
 export function parseRegistriesToml(
   text: string,
@@ -86,7 +86,7 @@ const table = v.object({
   blocked: flag,
   mirror: v.optional(v.array(mirror), []),
   'mirror-by-digest-only': flag,
-  'pull-from-mirror': v.optional(v.literal('', 'expected it in a [[registry.mirror]] alone'), ''),
+  'pull-from-mirror': v.optional(v.literal('', 'expected it only in a [[registry.mirror]]'), ''),
 });
 
 const version1List = v.optional(v.object({ registries: v.optional(v.array(v.string())) }), {});
@@ -148,7 +148,7 @@ function fromVersion2(written: File): Fragment | string {
       return `expected one value of insecure and blocked for ${show(location || prefix)}, found both`;
     }
     byLocation.set(location || prefix, other);
-    // Of two tables for one prefix in one file the first counts.
+    // If a file has two tables for one prefix, the first counts.
     if (!rules.has(prefix)) rules.set(prefix, rule);
   }
   const searchRegistries = written['unqualified-search-registries'];
@@ -170,7 +170,7 @@ function isAlias(name: string, target: string): boolean {
   return isShort && isFull(`docker.io/${name}`) && (target === '' || isFull(target));
 }
 
-/** The rule of a table; a string says what is wrong with it. */
+/** The rule in a table; a string says what is wrong with the table. */
 function ruleOf(written: Table): RegistryRule | string {
   const location = trimmed(written.location);
   const prefix = trimmed(written.prefix) || location;

@@ -5,37 +5,33 @@ import type { Access } from './access.ts';
 import type { BlobProgress } from './blob-progress.ts';
 
 /**
- * What berth itself asks of registries. Every reply is hostile: it is bounded, hashed and validated
- * before anything else sees it.
+ * The requests that berth itself sends to registries. Every reply may be hostile: it is bounded, hashed and
+ * validated before anything else sees it.
  */
 export interface Registry {
   /**
    * Checks that the running system's policy.json lets berth download this image itself: signatures are
-   * judged for the image's name and the digest of its manifest, and fetched once. `manifest` and
-   * `download` give only what was let in, and only for the same `access` object. `resolve` needs no
-   * permission, since an engine that pulls by itself also judges by itself.
+   * judged for the image's name and the digest of its manifest, and fetched once. `manifest` and `download`
+   * return only what was permitted, and only for the same `access` object. `resolve` needs no permission,
+   * since an engine that pulls by itself also judges by itself.
    *
-   * @throws {RegistryError} `policy-rejected`; `registry-config` if there is no policy; the error of
-   *   a registry whose signatures can't be read.
+   * @throws {RegistryError} `policy-rejected`; `registry-config` if there is no policy; the error of a
+   *   registry whose signatures can't be read.
    */
   permit(image: ResolvedImage, access: Access, options?: PermitOptions): Promise<void>;
 
   /**
    * Checks by policy.json alone, without asking a registry, whether any image of this name can be
-   * let in.
+   * permitted.
    *
-   * @param judge `engine` if an engine pulls and judges by itself: then only a name that is rejected
-   *   outright is refused. `archives` if berth downloads and the engine unpacks an archive, for which
-   *   the policy must ask no signature.
+   * @param judge `engine` if an engine pulls and judges by itself: then a name is refused only if the
+   *   policy rejects it outright. `archives` if berth downloads and the engine unpacks an archive, for
+   *   which the policy must not require a signature.
    * @throws {RegistryError} `policy-rejected`, `registry-config`.
    */
   foresee(name: string, judge: Judge): Promise<void>;
 
-  /**
-   * What a full name means now, for one platform.
-   *
-   * @throws {RegistryError}
-   */
+  /** Resolves what a full name means now, for one platform. */
   resolve(
     name: string,
     platform: Platform,
@@ -43,28 +39,20 @@ export interface Registry {
     signal?: AbortSignal,
   ): Promise<ResolvedImage>;
 
-  /**
-   * What a full name means now, for every platform that it is there for.
-   *
-   * @throws {RegistryError}
-   */
+  /** Resolves what a full name means now, for every platform that has an image. */
   resolveAll(name: string, access: Access, signal?: AbortSignal): Promise<ResolvedName>;
 
-  /**
-   * A manifest or index by its digest, as bytes that hash to it.
-   *
-   * @throws {RegistryError}
-   */
+  /** Fetches a manifest or index by its digest; the bytes match the digest. */
   manifest(name: string, digest: string, access: Access, signal?: AbortSignal): Promise<Manifest>;
 
   /**
-   * Streams a blob, hashing as it passes, with backpressure.
+   * Streams a blob, hashing it on the way, with backpressure.
    *
-   * When this returns, `into` has `blob.size` bytes that hash to `blob.digest`. After an error
-   * `watch.progress` says how many bytes it has, and the same call goes on from there, but not after
+   * When this returns, `into` has `blob.size` bytes that match `blob.digest`. After an error,
+   * `watch.progress` has the part that `into` has, and the same call continues from there, except after
    * `digest-mismatch`.
    *
-   * @param watch.progress the bytes that `into` has already.
+   * @param watch.progress the part of the blob that `into` already has.
    * @throws {RegistryError}
    */
   download(
@@ -76,7 +64,7 @@ export interface Registry {
   ): Promise<void>;
 
   /**
-   * How far away the registry of a name is: its quickest reply in this run, in milliseconds, or
+   * A measure of how far away the registry of a name is: its quickest reply in this run, in milliseconds;
    * undefined if it was not asked yet.
    */
   quickestReply(name: string, access: Access): Promise<number | undefined>;
@@ -91,19 +79,19 @@ export type Judge = 'berth' | 'engine' | 'archives';
 export interface BlobTarget {
   write(chunk: Buffer): Promise<void>;
   /**
-   * Drops all that was written, since its digest is wrong. Without this method a blob with a wrong
+   * Drops everything written so far, since its digest is wrong. Without this method, a blob with a wrong
    * digest can't be downloaded again from another endpoint.
    */
   restart?(): Promise<void>;
   /**
-   * Called when bytes arrive, before they are written; bytes that `into` has already are not
-   * written.
+   * Called when bytes arrive, before they are written; bytes that the target already has are not written
+   * again.
    */
   received?(bytes: number): Promise<void>;
 }
 
 export interface ResolvedName {
-  /** The digest of the index, or of the manifest where there is no index. */
+  /** The digest of the index, or of the manifest if there is no index. */
   readonly digest: string;
   /** The digests of manifests by `os/architecture[/variant]`; attestations are left out. */
   readonly platforms: ReadonlyMap<string, string>;
@@ -111,8 +99,11 @@ export interface ResolvedName {
 
 export interface PermitOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Asks no registry for signatures: an image that needs one is refused. */
+  /** Never ask a registry for signatures: an image that needs one is refused. */
   readonly offline?: boolean;
-  /** The engine that downloads the image judges it as well: berth leaves to it what it can't judge. */
+  /**
+   * The engine that downloads the image judges it as well: berth leaves to the engine what berth can't
+   * judge.
+   */
   readonly engineJudges?: boolean;
 }

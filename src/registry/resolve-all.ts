@@ -17,14 +17,12 @@ import { readBody, TooLarge } from './http/body.ts';
 import { readManifest } from './read-manifest.ts';
 import type { ResolvedName } from './registry.ts';
 
-/** Images have ten platforms or so at most, each with an attestation. */
+/** An upper bound: an image has at most some ten platforms, each with an attestation. */
 const MAX_ENTRIES = 500;
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 
 /**
- * What a name means for every platform, by its index, or by the config where it is a single manifest.
- *
- * @throws {RegistryError}
+ * Resolves what a name means for every platform: from its index or, for a single manifest, from the config.
  */
 export async function resolveAll(
   exchange: Exchange,
@@ -80,7 +78,7 @@ const configSchema = v.object({
   variant: v.optional(v.string()),
 });
 
-/** @returns undefined for a config without a platform, as artifacts have. */
+/** @returns undefined if the config has no platform, like that of an artifact. */
 async function platformOfConfig(
   exchange: Exchange,
   endpoint: Endpoint,
@@ -89,7 +87,7 @@ async function platformOfConfig(
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   const expected = `the config ${digest} with at most ${MAX_CONFIG_BYTES} bytes`;
-  const hint = 'push the image anew with a current tool';
+  const hint = 'push the image again with a current tool';
   if (size > MAX_CONFIG_BYTES) throw failure('bad-reply', endpoint, expected, `${size}`, { hint });
   const path = `blobs/${digest}`;
   const response = await exchange.get({ endpoint, access, path, accept: '*/*', expected, signal });
@@ -103,13 +101,13 @@ async function platformOfConfig(
   const found = sha256(content);
   if (found !== digest) {
     throw failure('digest-mismatch', endpoint, expected, found, {
-      hint: 'try again; if it stays so, do not trust the registry, nor a proxy on the way',
+      hint: 'try again; if this persists, do not trust the registry, or a proxy on the way',
     });
   }
   return platformInConfig(content);
 }
 
-/** The platform that a config names; undefined for a config without one, as artifacts have. */
+/** The platform that a config names; undefined if it names none, like that of an artifact. */
 export function platformInConfig(content: Buffer): string | undefined {
   const checked = v.safeParse(configSchema, parse(content));
   if (!checked.success) return undefined;

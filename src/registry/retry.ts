@@ -7,14 +7,14 @@ import { LONGEST_RETRY_AFTER } from './retry-after.ts';
 
 /** How often and when a registry is asked again. */
 export interface RetryPolicy {
-  /** How often in a row one thing is asked for in vain. */
+  /** How often in a row one request may fail. */
   readonly attempts: number;
-  /** In milliseconds: the longest first wait; the bound doubles with each further wait. */
+  /** In milliseconds: the longest first wait; the limit doubles with each further wait. */
   readonly firstWait: number;
   readonly longestWait: number;
   /** In milliseconds: a registry that asks for a longer wait is asked again by a later run. */
   readonly longestRetryAfter: number;
-  /** From 0 to below 1. */
+  /** A random number from 0 to below 1. */
   readonly random: () => number;
   readonly wait: (milliseconds: number, signal: AbortSignal | undefined) => Promise<void>;
   /** Called before each wait. */
@@ -39,10 +39,10 @@ export const retryPolicy: RetryPolicy = {
 };
 
 /**
- * Asks again after a passing failure: a connection that broke, a registry that is busy or at fault.
- * A registry that refuses, or is not there at all, is not asked again. Each wait has a random length
- * up to a bound that doubles ("full jitter"), so that a thousand hosts don't come back at once; a
- * registry's `Retry-After` is obeyed. A blob goes on where its download broke off.
+ * Asks again after a temporary failure: a broken connection, a busy or failing registry. A registry that
+ * refuses, or that can't be reached at all, is not asked again. Each wait has a random length up to a limit
+ * that doubles ("full jitter"), so that a thousand hosts don't return at once; a registry's `Retry-After`
+ * is obeyed. A blob continues where its download broke off.
  */
 export function retrying(registry: Registry, policy: RetryPolicy = retryPolicy): Registry {
   const again = <T>(signal: AbortSignal | undefined, ask: () => Promise<T>) =>
@@ -89,7 +89,11 @@ async function persist<T>(
   }
 }
 
-/** In milliseconds. @returns undefined if asking again makes no sense. */
+/**
+ * The wait before the next attempt, in milliseconds.
+ *
+ * @returns undefined if asking again makes no sense.
+ */
 function waitAfter(
   error: RegistryError,
   vain: number,
@@ -116,7 +120,10 @@ function isPassing({ code, cause }: RegistryError): boolean {
   }
 }
 
-/** A refused connection, an unknown host or certificate stay so; these causes pass. */
+/**
+ * Whether the cause of a failed connection is temporary. A refused connection, an unknown host or an
+ * invalid certificate is not.
+ */
 function isPassingCause(cause: unknown): boolean {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   return ['EAI_AGAIN', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'].some((passing) => passing === code);

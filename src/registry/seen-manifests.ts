@@ -1,9 +1,11 @@
 import type { Manifest } from '../oci/manifest.ts';
 
-/** In bytes: enough for hundreds of images, and little beside the size of the process. */
+/** In bytes: enough for hundreds of images, and little compared with the size of the process. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
-/** Manifests that came when names were resolved: staging needs them next, and doesn't ask again. */
+/**
+ * Manifests that arrived when names were resolved: staging needs them next and does not request them again.
+ */
 export class SeenManifests {
   readonly #byDigest = new Map<string, Manifest>();
   #bytes = 0;

@@ -2,7 +2,7 @@ import type { Blob } from '../image/resolved.ts';
 import type { Access } from './access.ts';
 import type { Registry } from './registry.ts';
 
-/** A download as a stream: each chunk waits until the reader has taken the one before. */
+/** A download as a stream: each chunk waits until the reader has taken the previous one. */
 export async function* downloaded(
   registry: Registry,
   name: string,
@@ -20,7 +20,7 @@ export async function* downloaded(
       return taken.promise;
     },
   };
-  // No Promise.race with the end of the download: that would hold every chunk until the end.
+  // Not a Promise.race with the end of the download, which would keep every chunk in memory until that end.
   let end: (() => void) | undefined;
   const ended = registry
     .download(name, blob, access, into, { signal: ends })

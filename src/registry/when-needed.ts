@@ -3,16 +3,16 @@ import type { Registry } from './registry.ts';
 /** The registries for a process that makes many runs. */
 export interface LastingRegistry extends Registry {
   /**
-   * Begins a run: all that was read and all that registries have shown is forgotten. The next call
-   * reads registries.conf, policy.json, credentials and certificates anew, and asks every host again.
-   * Calls under way end as they began, and their connections with the last of them.
+   * Begins a run: everything that was read or learned about registries is forgotten. The next call reads
+   * registries.conf, policy.json, credentials and certificates again, and asks every host again. Calls
+   * under way end as they began; their connections close with the last of them.
    */
   beginRun(): void;
 }
 
 /**
- * A registry that is opened when something is first asked of it: what needs no registry, such as
- * `verify` at boot, neither pays for it nor fails for a fault in its configuration.
+ * A registry that is opened by the first request: a command that needs no registry, such as `verify` at
+ * boot, neither pays for opening it nor fails because of its configuration.
  */
 export function openWhenNeeded(open: () => Promise<Registry>): LastingRegistry {
   let current = new Opening(open);
@@ -38,7 +38,7 @@ export function openWhenNeeded(open: () => Promise<Registry>): LastingRegistry {
   };
 }
 
-/** One registry, from the first call until it is let go of. */
+/** One opened registry, from its first call until it is dropped. */
 class Opening {
   readonly #open: () => Promise<Registry>;
   #opened: Promise<Registry> | undefined;
@@ -65,7 +65,7 @@ class Opening {
   }
 
   close(): void {
-    // Whoever asked was told why the registry could not be opened.
+    // The callers were told why the registry could not be opened.
     this.#opened?.then(
       (registry) => registry.close(),
       () => undefined,

@@ -16,11 +16,14 @@ const ActivationFile = v.object({
 export interface Activation {
   /** The id of the root that was booted last. */
   readonly root: string;
-  /** Since when that root is the booted one, ISO 8601, where that is known. */
+  /** When that root was booted, in ISO 8601, if known. */
   readonly time?: string | undefined;
 }
 
-/** An activation writes this note last: killed before, it is done again at the next boot. */
+/**
+ * The note that an activation writes last, so that an activation that was killed is repeated at the next
+ * boot.
+ */
 export function activationIn(stateDirectory: string): Note<Activation> {
   return noteAt(
     join(stateDirectory, 'activation.json'),
@@ -31,8 +34,8 @@ export function activationIn(stateDirectory: string): Note<Activation> {
 }
 
 /**
- * The id of the root that runs: the one that was activated last. Before a first activation, the one
- * that its updater called booted.
+ * The id of the running root: the root that was activated last or, before the first activation, the root
+ * that its updater calls booted.
  */
 export function runningRoot(
   activation: Note<Activation>,

@@ -4,14 +4,14 @@ import { API_VERSION } from '../common/version.ts';
 import { type Note, noteAt } from './note.ts';
 import { ImageId, ImageName, RootId } from './record.ts';
 
-/** The file `apply.json`, which is there as long as services are being restarted. */
+/** The file `apply.json`, which exists while services are being restarted. */
 const ApplyFile = v.object({
   apiVersion: v.literal(API_VERSION),
   kind: v.literal('Apply'),
   root: RootId,
-  /** The id of the image that each name goes back to if its service does not come up. */
+  /** The id of the image to which each name returns if its service does not come up. */
   previous: v.record(ImageName, ImageId),
-  /** The services that are still to be restarted, or were not seen to come up yet. */
+  /** The services that still have to be restarted, or were not yet seen to come up. */
   due: v.array(v.string()),
 });
 
@@ -26,7 +26,7 @@ export function journalIn(stateDirectory: string): Note<Journal> {
   );
 }
 
-/** @returns what an apply of the root left undone when it was killed; undefined if nothing. */
+/** @returns what a killed apply of the root left undone; undefined if nothing. */
 export function leftUndone(journal: Note<Journal>, root: string): Journal | undefined {
   const found = journal.read();
   return found?.root === root && found.due.length > 0 ? found : undefined;

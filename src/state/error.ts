@@ -6,12 +6,12 @@ export type StateErrorCode =
   | 'newer-record'
   /** No space is left for a file of the state directory. */
   | 'no-space'
-  /** A user's id can't be the id of a root. */
+  /** An id that a user gave can't be a root's id. */
   | 'root-id'
   /** The state directory, or a file of it, can't be used. */
   | 'state-directory';
 
-/** The code of the problem of a record that was made again from pins. */
+/** The code of the problem that reports a record rebuilt from pins. */
 export type StateProblemCode = 'record-recovered';
 
 export class StateError extends BerthError<StateErrorCode> {}

@@ -5,15 +5,15 @@ import { type Note, noteAt } from './note.ts';
 import { RootId } from './record.ts';
 
 /**
- * The file `gate.json`: the root that the gate held back last, and why. It is there until a root is
- * let through or another is booted.
+ * The file `gate.json`: the root that the gate held back last, and the reasons. It exists until the gate
+ * lets a root pass or another root is booted.
  */
 const GateFile = v.object({
   apiVersion: v.literal(API_VERSION),
   kind: v.literal('Gate'),
   /** The id of the root. */
   root: RootId,
-  /** Since when this host was held back, from whatever root, and when it was last: ISO 8601. */
+  /** When this host was first held back, whatever the root, and when last, in ISO 8601. */
   since: v.string(),
   time: v.string(),
   /** The messages of the findings for which the root was held. */
@@ -22,7 +22,10 @@ const GateFile = v.object({
 
 export type Held = Omit<v.InferOutput<typeof GateFile>, 'apiVersion' | 'kind'>;
 
-/** A file whose `since` is no time tells nothing: the days since then could not be counted. */
+/**
+ * Reads `gate.json`. A file whose `since` is not a time is ignored, because the days since then could not
+ * be counted.
+ */
 export function gateFileIn(stateDirectory: string): Note<Held> {
   return noteAt(
     join(stateDirectory, 'gate.json'),

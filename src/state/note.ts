@@ -5,8 +5,7 @@ import { readNote, writeStateFile } from './state-file.ts';
 /** A file of the state directory that berth can do without: `activation.json`, `gate.json`, … */
 export interface Note<T> {
   /**
-   * @returns undefined if the file is not there, or says nothing that can be understood: the next
-   * write makes it anew.
+   * @returns undefined if the file does not exist or can't be understood; the next write replaces it.
    * @throws {BerthError} `state-directory` if it can't be read.
    */
   read(): T | undefined;
@@ -16,8 +15,8 @@ export interface Note<T> {
 }
 
 /**
- * @param read what the file says, from its document; undefined if that tells nothing.
- * @param document the document that is written.
+ * @param read turns the file's document into a value; undefined if the document is useless.
+ * @param document turns a value into the document to write.
  */
 export function noteAt<S extends v.GenericSchema, T>(
   path: string,

@@ -6,7 +6,10 @@ import { isNameOrId } from '../image/name.ts';
 
 const digest = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
 
-/** Ids and names in files of the state directory: an id becomes a path, a name is given to images. */
+/**
+ * Ids and names in files of the state directory are checked, because an id becomes a path, and names are
+ * given to images.
+ */
 export const RootId = v.pipe(v.string(), v.check(isRootId, 'expected the id of a root'));
 
 export const ImageName = v.pipe(v.string(), v.check(isNameOrId, 'expected a full image name'));
@@ -19,14 +22,14 @@ const RecordReference = v.object({
   line: v.number(),
   key: v.string(),
   unit: v.string(),
-  /** Whose manager runs the unit, where that is not the system's: `user`, `user:UID`. */
+  /** The manager that runs the unit, unless it is the system's: `user`, `user:UID`. */
   scope: v.optional(v.string()),
-  /** The service of the `.image` unit that pulls for it. */
+  /** The service of the `.image` unit that pulls the image for this unit. */
   imageService: v.optional(v.string()),
 });
 
 const RecordName = v.object({
-  /** The full name, as units mean it. */
+  /** The full name, with the meaning that it has in units. */
   name: ImageName,
   /** The digest that the name had when it was resolved: an index's, or the manifest's own. */
   digest,
@@ -36,15 +39,15 @@ const RecordName = v.object({
 const Engine = v.picklist(['podman', 'store']);
 
 const RecordImage = v.object({
-  /** Where the image is staged; absent where that is the record's engine. */
+  /** The engine that has the image; absent if it is the record's engine. */
   engine: v.optional(Engine),
   /** The engine's id of the image. */
   id: digest,
   manifest: digest,
   platform: v.string(),
-  /** Compressed bytes; 0 where not known any more. */
+  /** Compressed size in bytes; 0 if no longer known. */
   size: v.number(),
-  /** Whether berth brought the image here. */
+  /** Whether berth fetched the image. */
   fetched: v.boolean(),
   names: v.array(RecordName),
 });
@@ -62,7 +65,7 @@ const RecordProvided = v.object({
   name: ImageName,
   digest,
   id: digest,
-  /** The store, in the running system. */
+  /** The store's directory in the running system. */
   directory: v.string(),
   references: v.array(RecordReference),
 });
@@ -71,14 +74,14 @@ const Contents = v.object({
   /** ISO 8601. */
   time: v.string(),
   images: v.array(RecordImage),
-  /** The problems on bound references: with one of them the root is not ready. */
+  /** Problems with bound references; with any of them the root is not ready. */
   problems: v.array(RecordProblem),
-  /** Bound names that could not be resolved: only a stage that failed has some. */
+  /** Bound names that could not be resolved; not empty only after a failed stage. */
   unresolved: v.array(v.string()),
   provided: v.optional(v.array(RecordProvided)),
 });
 
-/** An image that berth fetched for the root and that the root needs no more: `prune` may take it. */
+/** An image that berth fetched for the root and that the root no longer needs: `prune` may remove it. */
 const Released = v.object({ id: digest, names: v.array(ImageName), size: v.number() });
 
 /** The root's deployment, as its updater described it the last time. */
@@ -99,9 +102,9 @@ export const RecordFile = v.object({
   kind: v.literal('Record'),
   id: RootId,
   location: v.string(),
-  /** Where the root is staged. */
+  /** The engine that keeps the root's images. */
   engine: Engine,
-  /** The last stage that came to its end. */
+  /** The contents of the last stage that ended. */
   staged: v.optional(Contents),
   /** A stage that has begun and not ended. Only its pins say which of its images were fetched. */
   pending: v.optional(Contents),
@@ -119,7 +122,7 @@ export const RecordFile = v.object({
 
 export type RecordFile = v.InferOutput<typeof RecordFile>;
 
-/** A record as it is worked with: each image says its engine. */
+/** A record in memory: each image has its engine. */
 export interface RootRecord extends Omit<RecordFile, 'staged' | 'pending' | 'drift'> {
   staged?: Contents | undefined;
   pending?: Contents | undefined;
@@ -144,12 +147,12 @@ export type RecordDeployment = v.InferOutput<typeof RecordDeployment>;
 
 export type Released = v.InferOutput<typeof Released>;
 
-/** Whether the record wants anything to be kept: a record of a released root does not. */
+/** Whether the record wants any image kept; the record of a released root does not. */
 export function isLiving(record: RootRecord): boolean {
   return record.staged !== undefined || record.pending !== undefined;
 }
 
-/** Everything that a record wants kept: of the last whole stage, of one under way, and drift. */
+/** Every image that a record wants kept: those of the last whole stage, of one under way, and of drift. */
 export function wantedImages(record: RootRecord): readonly RecordImage[] {
   return [
     ...(record.staged?.images ?? []),
@@ -158,17 +161,17 @@ export function wantedImages(record: RootRecord): readonly RecordImage[] {
   ];
 }
 
-/** The image that a name has come to mean by drift, if it has. */
+/** The image that a name has come to mean by drift, if any. */
 export function driftOf(record: RootRecord, name: string): RecordImage | undefined {
   return record.drift?.find((image) => image.names.some((served) => served.name === name));
 }
 
-/** The record that a file means. */
+/** Turns the file of a record into a record. */
 export function recordIn(file: RecordFile): RootRecord {
   return withImages(file, (image) => ({ ...image, engine: image.engine ?? file.engine }));
 }
 
-/** The file of a record: an image says its engine only if that is not the record's. */
+/** Turns a record into its file, in which an image has an engine only if that is not the record's. */
 export function fileOf(record: RootRecord): RecordFile {
   return withImages(record, (image) => {
     const { engine, ...rest } = image;

@@ -22,7 +22,7 @@ export interface DamagedRecord {
   readonly message: string;
 }
 
-/** Records by path, as they were read: each is parsed again only when its bytes are others. */
+/** Records by path as they were read; each is parsed again only when its bytes have changed. */
 export type Judged = ReadonlyMap<string, JudgedRecord>;
 
 interface JudgedRecord {
@@ -31,7 +31,7 @@ interface JudgedRecord {
 }
 
 /**
- * Reads every record; one that is damaged does not hide the others.
+ * Reads every record; a damaged record does not hide the others.
  *
  * @param known what an earlier read of the directory returned as `judged`.
  * @throws {BerthError} `newer-record` for a record that a newer berth wrote; `state-directory`.
@@ -67,8 +67,8 @@ function judgedRecord(name: string, path: string, known: Judged): JudgedRecord |
   const digest = hash('sha256', text);
   const before = known.get(path);
   const record = before?.digest === digest ? before.record : parse(path, text);
-  if (`${record.id}.json` !== name) throw new Error(`it says that it is of ${record.id}`);
-  // Also for a record that was read before: a run forgets what an earlier one concealed.
+  if (`${record.id}.json` !== name) throw new Error(`it says that it belongs to ${record.id}`);
+  // Repeated for a record that was read before, because a run forgets what an earlier run concealed.
   for (const { text: value, shown } of record.concealed ?? []) {
     if (conceal(value, shown)) continue;
     throw new Error('it has more private values than berth can keep out of messages');
@@ -90,7 +90,7 @@ export function writeRecord(stateDirectory: string, record: RootRecord): void {
   writeStateFile(path, `${JSON.stringify(written, undefined, 2)}\n`);
 }
 
-/** Removes a record; one that is gone already is none to worry about. */
+/** Removes a record; a record that is already gone is no error. */
 export function removeRecord(stateDirectory: string, id: string): void {
   assertRootId(id);
   const directory = join(stateDirectory, 'roots');
@@ -103,12 +103,12 @@ export function removeRecord(stateDirectory: string, id: string): void {
   }
 }
 
-/** Puts a damaged record aside, so that the one made again from pins can take its place. */
+/** Moves a damaged record aside, so that the one rebuilt from pins can take its place. */
 export function setAside({ path }: DamagedRecord): void {
   try {
     renameSync(path, `${path}.damaged`);
   } catch (error) {
-    // Another berth was quicker.
+    // Another berth was faster.
     if (systemErrorCode(error) !== 'ENOENT') throw stateError(path, error);
   }
 }

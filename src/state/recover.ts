@@ -72,7 +72,7 @@ function contentsOf(pins: readonly Pin[]): Contents {
             {
               code: 'record-recovered' satisfies StateProblemCode,
               path: '/',
-              message: `the record was made again from pins; ${problems} problem(s) that it had are not known any more`,
+              message: `the record was made again from pins; ${problems} problem(s) that it had are no longer known`,
               hint: 'stage the root again',
             },
           ],

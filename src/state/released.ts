@@ -1,9 +1,9 @@
 import type { RecordImage, Released } from './record.ts';
 
 /**
- * Adds images that berth fetched to a list of released ones; each id once, with all its names.
+ * Adds images that berth fetched to a list of released images; each id appears once, with all its names.
  *
- * @param brought the ids of the images that berth brought, by pins and records.
+ * @param brought the ids of the images that berth fetched, according to pins and records.
  */
 export function mergeReleased(
   released: readonly Released[],

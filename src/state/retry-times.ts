@@ -5,20 +5,23 @@ import { API_VERSION } from '../common/version.ts';
 import type { RetryTimes } from '../registry/circuit-breaker.ts';
 import { readNote, writeStateFile } from './state-file.ts';
 
-/** When each registry may be asked again: the file `retry-times.json`, times in ISO 8601. */
+/** The file `retry-times.json`: when each registry may be asked again, in ISO 8601. */
 const RetryTimesFile = v.object({
   apiVersion: v.literal(API_VERSION),
   kind: v.literal('RetryTimes'),
   hosts: v.record(v.string(), v.pipe(v.string(), v.isoTimestamp())),
 });
 
-/** The times that registries asked earlier runs to wait for. A damaged file has none, and is written anew. */
+/**
+ * The times that registries asked earlier runs to wait for. A damaged file has none, and the next write
+ * replaces it.
+ */
 export function readRetryTimes(stateDirectory: string): RetryTimes {
   const hosts = readNote(pathIn(stateDirectory), RetryTimesFile)?.hosts;
   return new Map(Object.entries(hosts ?? {}).map(([host, time]) => [host, Date.parse(time)]));
 }
 
-/** Keeps what lies ahead; where nothing does, there is no file. */
+/** Writes the times that lie ahead; without any, the file is removed. */
 export function writeRetryTimes(stateDirectory: string, times: RetryTimes): void {
   const path = pathIn(stateDirectory);
   const ahead = [...times].filter(([, time]) => time > Date.now());

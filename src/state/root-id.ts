@@ -7,9 +7,9 @@ import { StateError } from './error.ts';
 export const MANUAL = 'manual';
 
 /**
- * The id of a root that no updater names: a slug of its location. Where the slug alone could be
- * another path's too, a hash of the location makes it unique. An image's digest is no part of it: a
- * tag that has moved is the same root with another tree.
+ * The id of a root that no updater names: a slug of its location. If the slug alone could also be another
+ * path's, a hash of the location makes it unique. An image's digest is not part of the id: a tag that has
+ * moved is the same root with another tree.
  */
 export function idOfLocation(location: string): string {
   if (location === '/') return 'root';
@@ -26,17 +26,17 @@ export function idOfLocation(location: string): string {
 }
 
 /**
- * An id as a user gives it.
+ * Checks an id that a user gives.
  *
- * @throws {BerthError} `root-id` for one that could not be a file's name or a label's value.
+ * @throws {BerthError} `root-id` for an id that can't be a file's name or a label's value.
  */
 export function checkedId(id: string): string {
   if (!isRootId(id)) {
     throw new StateError(
       'root-id',
       isDeploymentName(id)
-        ? `${id} is no id of a root: it is how a deployment is called, whichever that is at the time`
-        : `${JSON.stringify(id)} is no id of a root: expected a letter or digit, then up to 127 of A-Z a-z 0-9 . _ @ + -`,
+        ? `${id} can't be the id of a root: it names whichever deployment has that role at the time`
+        : `${JSON.stringify(id)} can't be the id of a root: expected a letter or digit, then up to 127 of A-Z a-z 0-9 . _ @ + -`,
       { hint: 'give another --id', kind: 'usage' },
     );
   }

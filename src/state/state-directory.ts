@@ -14,7 +14,7 @@ import { O_PATH } from '../root/directories.ts';
 import { howToGiveToRoot, isForeign, reader, whyForeign } from '../root/ownership.ts';
 import { StateError } from './error.ts';
 
-/** Everything that berth makes in a state directory, files that are being written included. */
+/** Every name that berth makes in a state directory, including files that are being written. */
 const OWN =
   /^(roots|locks|store|lock(\.gate)?|pins\.key(\.[0-9a-f]{12})?|\.?(activation|apply|gate|retry-times)\.(json|[0-9a-f]{12}))$/;
 
@@ -22,17 +22,18 @@ const OWN =
 const OTHERS = 0o077;
 
 /**
- * Makes a state directory private where an earlier version, or a umask, left it open: its owner
- * alone reads the records, and who can open a lock file can keep every berth waiting.
+ * Makes a state directory private that an earlier version, or a umask, left open: only its owner may read
+ * the records, and whoever can open a lock file can keep every berth waiting.
  *
- * A directory that holds anything beside berth's own keeps its mode, and so does whatever belongs to
- * another user or has a second name. What can't be changed stays as it is: a command that only reads
- * works on a read-only file system, too.
+ * A directory with files that are not berth's keeps its mode, and so do files that belong to another user
+ * or have a second name. What can't be changed stays as it is, because a command that only reads also works
+ * on a read-only file system.
  */
 export function keepFromOthers(stateDirectory: string): void {
   attempt(stateDirectory, constants.O_DIRECTORY, (itself) => {
     const names = readdirSync(itself);
-    // Every command that changes anything makes it first: without it this is no state directory yet.
+    // Every command that changes anything first makes the file `lock`; without it the directory is no state
+    // directory yet.
     if (names.length > 0 && !names.includes('lock')) return false;
     const own = names.filter((name) => OWN.test(name));
     for (const name of own) makePrivate(join(itself, name));
@@ -60,8 +61,8 @@ export function refuseOthers(stateDirectory: string): void {
 }
 
 /**
- * Refuses a state directory that exists and can't be read, before anything else fails for it in a way of
- * its own.
+ * Refuses a state directory that exists but can't be read, before other code fails because of it in less
+ * clear ways.
  *
  * @throws {BerthError} `state-directory`
  */
@@ -80,7 +81,7 @@ export function refuseUnreadable(stateDirectory: string): void {
   }
 }
 
-/** A directory comes after what is in it: a private one says that all of it is done. */
+/** Makes a path private. Contents come first: a private directory shows that everything in it is done. */
 function makePrivate(path: string): void {
   attempt(path, constants.O_NOFOLLOW, (itself, isDirectory) => {
     if (isDirectory) for (const name of readdirSync(itself)) makePrivate(join(itself, name));
@@ -89,9 +90,9 @@ function makePrivate(path: string): void {
 }
 
 /**
- * Calls `prepare` with a file or directory that is open to others, and makes it private if that agrees.
- * The file is reached by a descriptor that only names it: opening and closing a lock file itself would
- * drop this process's locks on it.
+ * Calls `prepare` with a file or directory that is open to others, and makes it private if `prepare`
+ * agrees. The file is opened with O_PATH: opening and closing a lock file itself would drop this process's
+ * locks on it.
  */
 function attempt(
   path: string,
@@ -103,7 +104,7 @@ function attempt(
     try {
       const stats = fstatSync(fd);
       const isDirectory = stats.isDirectory();
-      // A second name of a file may be one that others need.
+      // Others may need access by the second name of a file.
       const isChangeable = isDirectory || (stats.isFile() && stats.nlink === 1);
       if (!isChangeable || stats.uid !== process.geteuid?.()) return;
       if ((stats.mode & OTHERS) === 0) return;

@@ -47,9 +47,9 @@ export function writeStateFile(path: string, text: string): void {
 }
 
 /**
- * Reads a file of the state directory, within bounds.
+ * Reads a file of the state directory, up to a size limit.
  *
- * @returns undefined if it is not there.
+ * @returns undefined if the file does not exist.
  */
 export function readStateFile(path: string): string | undefined {
   let fd: number;
@@ -71,9 +71,9 @@ export function readStateFile(path: string): string | undefined {
 }
 
 /**
- * Reads a document of the state directory that berth can do without.
+ * Reads a document that berth can do without.
  *
- * @returns undefined if it is not there, or can't be understood: it is written anew then.
+ * @returns undefined if the file does not exist or can't be understood; the next write replaces it.
  * @throws {BerthError} `state-directory` if it can't be read.
  */
 export function readNote<T extends v.GenericSchema>(

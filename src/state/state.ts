@@ -14,8 +14,8 @@ import {
 } from './records.ts';
 
 /**
- * The files of one state directory. A process may keep it open for weeks: each read looks at the
- * files anew, and what is remembered of them is no more than the records that are there.
+ * The files of one state directory. A process may keep it open for weeks: each read looks at the files
+ * again, and only the records that exist are remembered.
  */
 export class State {
   readonly directory: string;
@@ -35,7 +35,7 @@ export class State {
   }
 
   /**
-   * Every record; one that is damaged does not hide the others.
+   * Every record; a damaged record does not hide the others.
    *
    * @throws {BerthError} `newer-record`; `state-directory`.
    */
@@ -55,13 +55,13 @@ export class State {
     writeRecord(this.directory, record);
   }
 
-  /** Writes what a transition made of a record, or removes the record if nothing is left of it. */
+  /** Writes the record that a transition returned, or removes the record if nothing is left of it. */
   settle(id: string, record: RootRecord | undefined): void {
     if (record === undefined) removeRecord(this.directory, id);
     else this.write(record);
   }
 
-  /** Puts a damaged record aside, so that the one made again from pins can take its place. */
+  /** Moves a damaged record aside, so that the one rebuilt from pins can take its place. */
   setAside(damaged: DamagedRecord): void {
     setAside(damaged);
   }

@@ -10,8 +10,8 @@ import { mergeReleased } from './released.ts';
 import { isManual } from './root-id.ts';
 
 /**
- * The life of a record: every change of a record is one of the transitions below, a pure function
- * from the record before to the record after. `undefined` stands for a record that is not there.
+ * The life of a record: every change of a record is one of the transitions below, a pure function from the
+ * record before to the record after. `undefined` stands for a record that does not exist.
  * docs/architecture.md draws the same arrows.
  */
 
@@ -21,7 +21,7 @@ export type Phase =
   | 'none'
   /** A first stage has begun and not ended. */
   | 'pending'
-  /** The last stage came to its end. */
+  /** The last stage has ended. */
   | 'staged'
   /** An earlier stage came to its end, and a later stage has begun and not ended. */
   | 'restaging'
@@ -39,7 +39,7 @@ export function phaseOf(record: RootRecord | undefined): Phase {
 
 type Arrow = `${Phase} → ${Phase}`;
 
-/** From where to where each transition may lead. */
+/** The states from and to which each transition may lead. */
 export const arrows = {
   begun: [
     'none → pending',
@@ -98,7 +98,7 @@ export type Identity = Pick<RootRecord, 'id' | 'location' | 'engine' | 'deployme
  * A stage begins: nothing is fetched yet, and all images that it will fetch are wanted from here on.
  * Images that an unfinished stage had fetched and this one does not want are let go.
  *
- * @param brought the ids of the images that berth brought, by pins and records.
+ * @param brought the ids of the images that berth fetched, according to pins and records.
  */
 export function begun(
   before: RootRecord | undefined,
@@ -147,8 +147,8 @@ export function staged(
 }
 
 /**
- * Somebody else moved names of the running root, or drift is over: the root means something else by
- * these names while it runs, and keeps what is staged.
+ * Somebody else moved names of the running root, or drift is over: the meanings of these names change while
+ * the root runs, and what is staged stays.
  */
 export function drifted(before: RootRecord, drift: readonly RecordImage[]): RootRecord {
   const { drift: _drift, ...rest } = before;
@@ -157,7 +157,7 @@ export function drifted(before: RootRecord, drift: readonly RecordImage[]): Root
 }
 
 /**
- * The updater let go of a root that was queued and never finalised: the root is kept for some days.
+ * The updater dropped a root that was queued and never finalised: the root is kept for some days.
  *
  * @param since from when on the days count, ISO 8601.
  */
@@ -211,7 +211,8 @@ export function pinned(
     staged: { time, images: [...others, image], problems: [], unresolved: [] },
     released: (before?.released ?? []).filter((known) => known.id !== image.id),
   };
-  if (!isManual(id)) throw fault('pinned', before, after, `${id} is no id of pins made by hand`);
+  if (!isManual(id))
+    throw fault('pinned', before, after, `${id} is not an id of pins made by hand`);
   return checked('pinned', before, after);
 }
 
@@ -241,7 +242,7 @@ export function unpinned(
   return checked('unpinned', before, isEmpty ? undefined : after);
 }
 
-/** A record was lost or damaged: what the pins of its root say stands in for it. */
+/** A record was lost or damaged, and is rebuilt from the pins of its root. */
 export function recovered(
   root: Identity,
   found: Pick<RootRecord, 'staged' | 'pending' | 'drift'>,
@@ -266,7 +267,7 @@ function idsIn(images: readonly RecordImage[]): ReadonlySet<string> {
   return new Set(images.map(({ id }) => id));
 }
 
-/** @throws {Error} a fault of berth's own, before anything is written. */
+/** @throws {Error} for a bug in berth, before anything is written. */
 function checked<T extends RootRecord | undefined>(
   transition: Transition,
   before: RootRecord | undefined,

@@ -5,14 +5,14 @@ import { storeFailure } from './failure.ts';
 import { blobPath, type Layout } from './layout.ts';
 
 /**
- * Whether a blob is there. Blobs get their name only when they are whole and their digest is
- * checked, so the size tells enough, and hashing gigabytes for each look is spared.
+ * Whether a blob is stored. A blob gets its name only when it is whole and its digest is checked, so
+ * comparing the size is enough, and no check has to hash gigabytes.
  */
 export function isPresent(layout: Layout, blob: Blob): boolean {
   return storedSize(layout, blob.digest) === blob.size;
 }
 
-/** The size of a stored blob in bytes; undefined if it is not there. */
+/** The size of a stored blob in bytes; undefined if it is not stored. */
 export function storedSize(layout: Layout, digest: string): number | undefined {
   if (!isDigest(digest)) return undefined;
   const path = blobPath(layout, digest);

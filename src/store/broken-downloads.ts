@@ -4,7 +4,7 @@ import { withLockIfFree } from '../common/process-lock.ts';
 import { remove } from './file.ts';
 import { entriesOf, type Layout, layoutAt } from './layout.ts';
 
-/** The bytes of half-written files in the directory of a store, which need not be there. */
+/** The size in bytes of the half-written files in a store's directory, which need not exist. */
 export function halfWritten(directory: string): number {
   const { temporary } = layoutAt(directory);
   const sizes = entriesOf(temporary).map((entry) =>
@@ -14,9 +14,9 @@ export function halfWritten(directory: string): number {
 }
 
 /**
- * Removes the half-written files of a store, unless somebody is at work in it.
+ * Removes the half-written files of a store, unless another process is at work in it.
  *
- * @returns how many bytes that were.
+ * @returns how many bytes were removed.
  */
 export async function removeHalfWritten(directory: string): Promise<number> {
   const layout = layoutAt(directory);
@@ -29,7 +29,7 @@ export async function removeHalfWritten(directory: string): Promise<number> {
   return bytes;
 }
 
-/** Removes the half-written files of a store. Only for the one that holds `inUse` alone. */
+/** Removes the half-written files of a store. The caller must hold `inUse` exclusively. */
 export async function clearTemporary(layout: Layout): Promise<void> {
   for (const entry of entriesOf(layout.temporary)) await remove(join(layout.temporary, entry));
 }

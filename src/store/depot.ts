@@ -20,9 +20,9 @@ import { readBlob } from './read-blob.ts';
 import { sweepUnneeded } from './remove.ts';
 
 /**
- * The store as the place where images wait for another engine to unpack them. A waiting image is held
- * by a file of its own kind (`Layout.waiting`) and not named in index.json: images that are named there
- * are whole, and a waiting one lacks the layers that the engine has.
+ * The store as the place where images wait for another engine to unpack them. A waiting image is held by a
+ * file of holds (`Layout.waiting`) and is not named in index.json: images that are named there are whole,
+ * while a waiting image lacks the layers that the engine has.
  */
 export function openDepot(options: StoreOptions, serves: (image: ResolvedImage) => boolean): Depot {
   const store = storeIn(options);
@@ -43,7 +43,7 @@ export function openDepot(options: StoreOptions, serves: (image: ResolvedImage) 
       manifest: (digest) => {
         const content = storedBytes(layout, digest);
         if (content !== undefined) return { digest, content, mediaType: mediaTypeOf(content) };
-        const hint = 'run the same command again, which brings it anew';
+        const hint = 'run the same command again, which fetches it again';
         throw damaged(blobPath(layout, digest), 'is not there any more', hint);
       },
       read: (blob) => readBlob(layout, blob),
@@ -51,7 +51,7 @@ export function openDepot(options: StoreOptions, serves: (image: ResolvedImage) 
   };
 }
 
-/** By the documents alone: whether the blobs are there is another matter. */
+/** Finds an image by its documents alone, whether or not its blobs are stored. */
 function find(store: Store, name: string, meaning: Meaning): ResolvedImage | undefined {
   const { layout, manifests } = store;
   const manifest = storedManifest(layout, manifests, meaning.manifest);
@@ -64,7 +64,7 @@ function find(store: Store, name: string, meaning: Meaning): ResolvedImage | und
   return { ...meaning, name, config, blobs: manifest.blobs };
 }
 
-/** Whether it waits under this very name: then it was judged when it came. */
+/** Whether the image waits under the same name: then it was judged when it arrived. */
 function wasPermitted({ layout, pinFiles }: Store, image: ResolvedImage): boolean {
   return readPinFiles(layout.waiting, pinFiles).some(({ pins }) =>
     pins.some(({ names }) => names.some((served) => isSame(image, served))),
@@ -75,7 +75,10 @@ function isSame(one: PinnedName, other: PinnedName): boolean {
   return one.name === other.name && one.digest === other.digest && one.manifest === other.manifest;
 }
 
-/** A hold whose manifest is gone does not tell the engine's id of its image, and is left out. */
+/**
+ * The waiting images as pins. Without its manifest, a hold does not tell the engine's id of its image, and
+ * is left out.
+ */
 function waitingPins(store: Store): readonly Pin[] {
   const { layout, pinFiles, manifests } = store;
   return readPinFiles(layout.waiting, pinFiles).flatMap(({ root, pins }) =>
@@ -86,7 +89,7 @@ function waitingPins(store: Store): readonly Pin[] {
   );
 }
 
-/** The hold comes before the blobs: whenever this is killed, nothing sweeps what has come. */
+/** Writes the hold before the blobs, so that no sweep removes what has arrived if this is killed. */
 async function bring(
   store: Store,
   { root, request }: { readonly root: string; readonly request: PinRequest },
@@ -107,7 +110,7 @@ async function bring(
     const id = image.manifest;
     await changePinsInUse(store, layout.waiting, root, (before) => {
       const earlier = before.filter((hold) => hold.id === id).flatMap((hold) => hold.names);
-      // No name that was not judged.
+      // A name that was not judged must not enter the hold.
       const names = request.names.filter(
         (served) => isSame(image, served) || earlier.some((one) => isSame(one, served)),
       );
@@ -122,8 +125,8 @@ async function bring(
 }
 
 /**
- * A hold whose manifest is gone goes too: the manifest comes before its hold, so it is lost, and
- * nobody could ever name what to drop.
+ * Drops holds, and also every hold whose manifest is gone. A manifest is written before its hold, so it was
+ * lost since, and such a hold could never be named to be dropped.
  */
 async function drop(store: Store, pins: readonly Pin[]): Promise<void> {
   const { layout, pinFiles, manifests } = store;
@@ -140,6 +143,6 @@ async function drop(store: Store, pins: readonly Pin[]): Promise<void> {
       before.filter((hold) => !isLetGo(root, hold)),
     );
   }
-  // Where another berth is at work, its removals or the next take what is left over.
+  // If another berth is at work, its removals or the next ones sweep what is left.
   await withLockIfFree(layout.inUse, () => sweepUnneeded(layout));
 }

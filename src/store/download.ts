@@ -12,24 +12,24 @@ import { writeAtomically } from './file.ts';
 import { blobPath, type Layout } from './layout.ts';
 import { beginBlob } from './partial.ts';
 
-/** More at a time don't come faster over one link, and each costs buffers. */
+/** More downloads at a time are no faster over one link, and each costs buffers. */
 const LARGE_AT_A_TIME = 4;
 
-/** Small ones wait for answers more than for bytes; they don't wait for the large. */
+/** Small blobs wait for replies more than for bytes, so they have places of their own. */
 const SMALL_AT_A_TIME = 8;
 
-/** In bytes. */
+/** In bytes: blobs of at least this size count as large. */
 const LARGE = 1024 * 1024;
 
 export interface DownloadWatch {
   readonly signal: AbortSignal;
-  /** Called with the bytes that came since the last call. */
+  /** Called with the number of bytes since the last call. */
   readonly onBytes: (bytes: number) => void;
 }
 
 /**
- * The downloads of one engine: few at a time, whatever the number of images, the largest of all of
- * them first, so that none is left to come alone at the end. A blob that several images need comes
+ * The downloads of one engine: few at a time, whatever the number of images, and the largest blob of all
+ * images first, so that it is not left for the end, alone. A blob that several images need is downloaded
  * once.
  */
 export class Downloads {
@@ -46,15 +46,15 @@ export class Downloads {
     this.#nearby = nearby;
   }
 
-  /** Sees to it that the blob is there; that it stays is on disk only after a sync of `blobs`. */
+  /** Downloads the blob unless it is stored. A power cut can still lose it until `blobs` is synced. */
   async bring(name: string, blob: Blob, source: Source, watch: DownloadWatch): Promise<void> {
     const { registry } = parseName(name);
     for (;;) {
       if (isPresent(this.#layout, blob)) return watch.onBytes(blob.size);
       const other = this.#underWay.get(blob.digest);
       if (other === undefined) break;
-      // The other may have failed for reasons of its own: its repository, credentials, signal. It
-      // reports them; here the blob is tried again.
+      // The other download may have failed for reasons of its own: its repository, credentials or signal.
+      // It reports them itself, and the blob is tried again here.
       const outage = await other.outage;
       if (outage !== undefined && other.registry === registry) throw outage;
     }
@@ -101,14 +101,14 @@ export class Downloads {
       await writer.end();
       await begun.finish();
     } catch (error) {
-      // Whatever of it could be written is a start of the blob.
+      // The part that could be written is the start of the blob.
       await writer.end().catch(() => undefined);
       await begun.abandon(error);
       throw error;
     }
   }
 
-  /** @returns whether it was there, and sound. */
+  /** @returns whether the blob was there, and undamaged. */
   async #copyNearby(
     blob: Blob,
     nearby: Bytes,
@@ -150,13 +150,13 @@ export type Bytes = Pick<ShippedImages, 'read'>;
 interface UnderWay {
   /** The registry of the name for which the blob is downloaded. */
   readonly registry: string;
-  /** Resolves when it ends: to why, if the registry was waited for in vain. */
+  /** Resolves when the download ends: to the error, if the registry did not answer. */
   readonly outage: Promise<RegistryError | undefined>;
 }
 
-/** A failure that would meet everybody who asks that registry, each after the same long wait. */
+/** The error, if everybody else who asks this registry would meet it too, after an equally long wait. */
 function outageIn(error: unknown): RegistryError | undefined {
   if (!(error instanceof RegistryError) || error.kind !== 'unreachable') return undefined;
-  // A rate limit may be that of the asking repository or credentials alone.
+  // A rate limit may apply only to that repository or those credentials.
   return error.code === 'rate-limited' ? undefined : error;
 }

@@ -1,7 +1,7 @@
 import { BerthError, isOutOfSpace, systemErrorCode } from '../common/errors.ts';
 import { EngineError } from '../engine/errors.ts';
 
-/** The error that the user sees for a failed system call on a path of the store. */
+/** The error for a failed system call on a path of the store. */
 export function storeFailure(path: string, error: unknown): BerthError {
   if (error instanceof BerthError) return error;
   const reason = error instanceof Error ? error.message : String(error);
@@ -15,7 +15,7 @@ export function storeFailure(path: string, error: unknown): BerthError {
   return new EngineError('engine-failed', `can't use ${path}: ${reason}`, {
     hint: ['EACCES', 'EPERM', 'EROFS'].includes(code)
       ? 'run as the user that owns the store, or name another place with --state-dir'
-      : 'see that the file system of the store is sound, then try again',
+      : 'check that the file system of the store is intact, then try again',
     cause: error,
   });
 }

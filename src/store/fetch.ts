@@ -23,8 +23,8 @@ import { parseManifest, type StoredManifest, storedBytes } from './manifest.ts';
 import type { Store } from './opened.ts';
 
 /**
- * Brings the image and names it `repository@digest`. The name comes last, so that what is named
- * is whole, whenever this is killed; what came before it is kept for the next try.
+ * Fetches the image and names it `repository@digest`. The name is written last, so that every named image
+ * is whole even if this is killed; what arrived before is kept for the next try.
  */
 export async function fetchImage(
   store: Store,
@@ -44,7 +44,7 @@ export async function fetchImage(
     const name = `${registry}/${repository}@${image.digest}`;
     const top = image.digest === image.manifest ? undefined : image.digest;
     const change = (index: Index) => {
-      // An image that somebody else put here stays theirs under one more name.
+      // An image that somebody else stored remains theirs under an additional name.
       const fetched = namesOf(index, image.manifest).every(isFetched);
       const descriptor = named(describe(image, manifest), name, { index: top, fetched });
       return withDescriptor(index, descriptor);
@@ -54,7 +54,11 @@ export async function fetchImage(
   await withLock(store.layout.inUse, 'shared', work, options);
 }
 
-/** The manifest, and the index in which it stands. @returns the manifest. */
+/**
+ * Fetches the manifest, and the index that lists it.
+ *
+ * @returns the manifest.
+ */
 export async function bringDocuments(
   store: Store,
   image: ResolvedImage,
@@ -95,12 +99,12 @@ async function bringManifest(
   return manifest;
 }
 
-/** The stored image must be the planned one: its space was checked, its bytes were shown. */
+/** The stored manifest must be the planned one, for which space was checked and whose size was shown. */
 function checkManifest(image: ResolvedImage, manifest: StoredManifest): void {
   const list = (blobs: ResolvedImage['blobs']) => blobs.map((b) => `${b.digest} ${b.size}`).join();
   const isPlanned =
     manifest.blobs[0]?.digest === image.config && list(manifest.blobs) === list(image.blobs);
-  if (!isPlanned) throw unexpected(image, image.manifest, 'other blobs than were planned');
+  if (!isPlanned) throw unexpected(image, image.manifest, 'other blobs than planned');
 }
 
 function checkIndex(image: ResolvedImage, index: StoredManifest): void {
@@ -108,7 +112,7 @@ function checkIndex(image: ResolvedImage, index: StoredManifest): void {
   throw unexpected(image, image.digest, `no index that lists ${image.manifest}`);
 }
 
-/** All at once, as far as places are free; the first failure ends the others. */
+/** Fetches all blobs at once, as far as downloads have places; the first failure ends the others. */
 export async function bringBlobs(
   store: Store,
   name: string,
@@ -150,6 +154,6 @@ function unexpected(image: ResolvedImage, digest: string, found: string): Engine
   return new EngineError(
     'engine-reply',
     `expected the content of ${digest} for ${image.name}, found ${found}`,
-    { hint: 'plan again; if it stays so, the registry serves what it should not' },
+    { hint: 'plan again; if this persists, the registry serves wrong content' },
   );
 }

@@ -8,9 +8,9 @@ import { damaged, storeFailure } from './failure.ts';
 import type { Layout } from './layout.ts';
 
 /**
- * A file of the store, whole.
+ * Reads a whole file of the store.
  *
- * @returns undefined if it is not there.
+ * @returns undefined if the file does not exist.
  * @throws {EngineError} `store-damaged` if it is larger than `maxBytes`.
  */
 export function readBounded(path: string, maxBytes: number): Buffer | undefined {
@@ -43,10 +43,10 @@ export function readBounded(path: string, maxBytes: number): Buffer | undefined 
 }
 
 /**
- * Makes a file whole or not at all: written under another name, synced, then renamed. The name
- * itself is on disk only after `syncDirectory`.
+ * Makes a file whole or not at all: it is written under another name, synced, then renamed. A power cut can
+ * still lose the new name until `syncDirectory`.
  *
- * @throws {EngineError} `no-space` and others; and whatever `fill` throws. Nothing is left then.
+ * @throws {EngineError} `no-space` and others, and whatever `fill` throws. Nothing is left in that case.
  */
 export async function writeAtomically(
   layout: Layout,
@@ -74,15 +74,15 @@ export async function writeAtomically(
   }
 }
 
-/** As `writeAtomically`, for content at hand, and with its name on disk. */
+/** As `writeAtomically`, for content in memory; also syncs the name. */
 export async function writeWhole(layout: Layout, path: string, content: string): Promise<void> {
   await writeAtomically(layout, path, (file) => writeAll(file, Buffer.from(content), path));
   await syncDirectory(dirname(path));
 }
 
 /**
- * @param path the file that it will be.
- * @param at where in the file it goes.
+ * @param path the path of the finished file.
+ * @param at the offset in the file.
  * @throws {EngineError}
  */
 export async function writeAll(
@@ -100,7 +100,7 @@ export async function writeAll(
   }
 }
 
-/** Brings to disk which names the directory has. */
+/** Syncs the names in a directory to disk. */
 export async function syncDirectory(path: string): Promise<void> {
   try {
     const directory = await open(path, 'r');
@@ -114,7 +114,7 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** The directory of temporary files is made again where somebody took it for rubbish. */
+/** Opens a temporary file. The directory is made again if somebody has removed it. */
 async function opened(temporary: string): Promise<FileHandle> {
   try {
     makeDirectory(dirname(temporary));

@@ -7,7 +7,7 @@ import { layoutExists } from './make-layout.ts';
 import { storedManifest } from './manifest.ts';
 import type { Store } from './opened.ts';
 
-/** The images whose every blob is there, with the names that index.json has for them. */
+/** The images whose blobs are all stored, with their names in index.json. */
 export function wholeImages(store: Store): readonly EngineImage[] {
   if (!layoutExists(store.layout)) return [];
   const own = readIndex(store.layout).manifests.filter((descriptor) => !isLoaded(descriptor));
@@ -25,12 +25,12 @@ export function wholeImages(store: Store): readonly EngineImage[] {
   });
 }
 
-/** Whether index.json has a name for it: what has none is a rest of something. */
+/** Whether index.json has a name for the image; images without a name are remains of something else. */
 export function isNamed({ layout }: Store, id: string): boolean {
   return namesOf(readIndex(layout), id).length > 0;
 }
 
-/** Whether it is an image whose manifest and blobs are all there. */
+/** Whether the id is that of an image whose manifest and blobs are all stored. */
 export function isWhole(store: Store, id: string): boolean {
   const { layout, manifests } = store;
   const manifest = storedManifest(layout, manifests, id);
@@ -42,7 +42,7 @@ export function isWhole(store: Store, id: string): boolean {
   );
 }
 
-/** An index's digest is a name only as long as the index is there. */
+/** Whether the index of a name is stored: without it, its digest is no name any more. */
 function hasItsIndex({ layout }: Store, descriptor: Descriptor): boolean {
   const digest = indexDigestOf(descriptor);
   return digest === undefined || storedSize(layout, digest) !== undefined;

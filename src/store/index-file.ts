@@ -14,12 +14,14 @@ export function nameOf(descriptor: Descriptor): string | undefined {
   return descriptor.annotations?.[REF_NAME];
 }
 
-/** The index that the name stands for in the registry, kept beside the manifest. */
+/**
+ * The digest of the index for which the name stands in the registry; the index is kept beside the manifest.
+ */
 export function indexDigestOf(descriptor: Descriptor): string | undefined {
   return descriptor.annotations?.[INDEX_DIGEST];
 }
 
-/** Whether berth gave the name to an image that it had fetched itself. */
+/** Whether berth gave this name to an image that it had fetched itself. */
 export function isFetched({ annotations }: Descriptor): boolean {
   return annotations?.[FETCHED] !== undefined;
 }
@@ -45,8 +47,8 @@ export function withoutFetched(descriptor: Descriptor): Descriptor {
 }
 
 /**
- * The index with the descriptor in it. A tag means one manifest and is moved. A digest may be that of
- * an index, and then means a manifest for each platform that was fetched.
+ * Adds a descriptor to index.json. A tag means one manifest and is moved. A digest may be that of an index;
+ * then it means one manifest for each platform that was fetched.
  */
 export function withDescriptor(index: Index, added: Descriptor): Index {
   const name = nameOf(added);
@@ -60,8 +62,8 @@ export function withDescriptor(index: Index, added: Descriptor): Index {
 /**
  * Reads index.json; a store without one is empty.
  *
- * @throws {EngineError} `store-damaged`: nothing else tells what the names meant, so a damaged
- * index.json is never passed over.
+ * @throws {EngineError} `store-damaged`: nothing else tells what the names meant, so a damaged index.json
+ *   is never ignored.
  */
 export function readIndex(layout: Layout): Index {
   const content = readBounded(layout.index, MAX_INDEX_BYTES);
@@ -73,7 +75,7 @@ export function readIndex(layout: Layout): Index {
   return index;
 }
 
-/** The index.json that was read last: judging that of a large store takes a while. */
+/** The index.json that was read last, because validating a large store's takes a while. */
 const judged = new WeakMap<Layout, { readonly content: Buffer; readonly index: Index }>();
 
 function parse(layout: Layout, content: Buffer): Index {

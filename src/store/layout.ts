@@ -5,22 +5,25 @@ import { EngineError } from '../engine/errors.ts';
 import { isDigest } from '../image/digest.ts';
 import { storeFailure } from './failure.ts';
 
-/** The places in a store: an OCI image layout (image-spec, image-layout.md), and what is berth's. */
+/** The paths in a store: those of an OCI image layout (image-spec, image-layout.md), and berth's own. */
 export interface Layout {
   readonly directory: string;
   readonly index: string;
   readonly blobs: string;
-  /** A file a root. */
+  /** A directory with one file of pins for each root. */
   readonly pins: string;
-  /** A file a root: what waits here until another engine has unpacked it. */
+  /**
+   * A directory with one file of holds for each root: the images that wait until another engine has
+   * unpacked them.
+   */
   readonly waiting: string;
-  /** Files that are being written; those that lie here while nobody holds `inUse` are left over. */
+  /** Files that are being written. While nobody holds `inUse`, they are leftovers. */
   readonly temporary: string;
-  /** Shared by all that add to the store, exclusive for what sweeps it. */
+  /** A lock: shared by all that add to the store, exclusive for whoever sweeps it. */
   readonly inUse: string;
-  /** Shared by all that stage from what was loaded, exclusive for what lets go of that. */
+  /** A lock: shared by all that stage from loaded images, exclusive for whoever lets go of such images. */
   readonly loaded: string;
-  /** Held while index.json or a file of pins is read, changed and written. */
+  /** A lock, held while index.json or a file of pins is read, changed and written. */
   readonly writing: string;
 }
 
@@ -38,7 +41,7 @@ export function layoutAt(directory: string): Layout {
   };
 }
 
-/** @throws {EngineError} `engine-reply` for a digest that is not sha256, and so can't be a path. */
+/** @throws {EngineError} `engine-reply` for a digest that is not sha256, which can't become a path. */
 export function blobPath(layout: Layout, digest: string): string {
   if (!isDigest(digest)) {
     throw new EngineError('engine-reply', `expected a sha256 digest, found ${quote(digest)}`, {
@@ -48,7 +51,7 @@ export function blobPath(layout: Layout, digest: string): string {
   return join(layout.blobs, digest.slice('sha256:'.length));
 }
 
-/** The names in a directory; none if it is not there. */
+/** The names in a directory; none if it does not exist. */
 export function entriesOf(directory: string): readonly string[] {
   try {
     return readdirSync(directory);

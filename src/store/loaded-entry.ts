@@ -3,7 +3,7 @@ import { INDEX_DIGEST, LOADED_NAME, LOADED_STAGED } from '../oci/annotations.ts'
 import { type Entry, entryNamed } from '../oci/index-json.ts';
 import type { Descriptor, Index } from './index-file.ts';
 
-/** Adds an image under its full name; what another load meant by the name goes. */
+/** Adds an image under its full name, which replaces the image that an earlier load gave this name. */
 export function withLoaded(
   index: Index,
   descriptor: Descriptor,
@@ -22,12 +22,12 @@ export function withLoaded(
   return { ...index, manifests: [...others, added] };
 }
 
-/** Whether a descriptor is of an image that was loaded, and none of the store's own. */
+/** Whether a descriptor is that of a loaded image, not of one of the store's own. */
 export function isLoaded(descriptor: Descriptor): boolean {
   return loadedName(descriptor) !== undefined;
 }
 
-/** The descriptors by which an image of the store's own goes. */
+/** The descriptors of one of the store's own images, one for each of its names. */
 export function namesOf({ manifests }: Index, id: string): readonly Descriptor[] {
   return manifests.filter((of) => of.digest === id && !isLoaded(of));
 }
@@ -36,17 +36,17 @@ export function loadedName({ annotations }: Descriptor): string | undefined {
   return annotations?.[LOADED_NAME];
 }
 
-/** Whether it says no more than what a name means. */
+/** Whether a root was staged with the loaded image: then the descriptor only tells what a name means. */
 export function isStaged({ annotations }: Descriptor): boolean {
   return annotations?.[LOADED_STAGED] !== undefined;
 }
 
-/** The same, and a root was staged with it. */
+/** The descriptor, marked to say that a root was staged with the image. */
 export function marked(descriptor: Descriptor): Descriptor {
   return { ...descriptor, annotations: { ...descriptor.annotations, [LOADED_STAGED]: 'true' } };
 }
 
-/** What it says of a name; nothing where it is not of an image that was loaded. */
+/** The entry for the name of a loaded image; empty for other descriptors. */
 export function loadedEntry(descriptor: Descriptor): Entry[] {
   const name = loadedName(descriptor);
   if (name === undefined) return [];

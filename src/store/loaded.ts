@@ -9,21 +9,21 @@ import { sweepUnneeded } from './remove.ts';
 
 /**
  * The images that `berth load` brought into the store's directory, whatever the engine. Until a root is
- * staged with it, it goes before the registries; afterwards it stands in for one that is out of
- * reach, as far as its manifests tell: the rest is the engine's then.
+ * staged with it, a loaded image takes precedence over the registries. Afterwards its manifests replace a
+ * registry that is out of reach; its blobs are then the engine's.
  */
 export interface LoadedImages {
-  /** The images that no root was staged with yet. */
+  /** The images with which no root was staged yet. */
   readonly awaiting: ShippedImages;
   readonly all: ShippedImages;
 
   /**
-   * Says that a root was staged with these, and lets go of what only waited for it. Where another
-   * process still needs what was loaded, a later stage says it.
+   * Marks these images as staged, and removes what was kept only until then. If another process still needs
+   * loaded images, a later stage marks them.
    */
   staged(images: readonly LoadedImage[]): Promise<void>;
 
-  /** Forgets those that were staged and are none of these manifests. */
+  /** Forgets staged images whose manifests are not among these. */
   forget(kept: ReadonlySet<string>): Promise<void>;
 
   close(): Promise<void>;
@@ -35,7 +35,7 @@ export interface LoadedImage {
 }
 
 /**
- * The loaded images stay whole until this is closed: no other process lets go of them meanwhile.
+ * Opens the loaded images. They stay whole until this is closed: no other process removes any of them.
  *
  * @returns undefined if nothing was loaded into this directory.
  */
@@ -75,7 +75,7 @@ export async function openLoaded(directory: string): Promise<LoadedImages | unde
   };
 }
 
-/** Keeps others from letting go of what was loaded, until the end. */
+/** Keeps other processes from removing loaded images until `end`. */
 async function holdLoaded({ loaded }: Layout): Promise<{ end(): Promise<void> }> {
   const began = Promise.withResolvers<void>();
   const over = Promise.withResolvers<void>();
@@ -92,7 +92,7 @@ async function holdLoaded({ loaded }: Layout): Promise<{ end(): Promise<void> }>
   };
 }
 
-/** Runs the work with the blobs that lie in the directory of a store; none is swept meanwhile. */
+/** Runs `work` with the blobs in the directory of a store; none of them is swept meanwhile. */
 export async function withStoredBlobs<T>(
   directory: string,
   work: (blobs: StoredBlobs | undefined) => Promise<T>,
@@ -102,7 +102,7 @@ export async function withStoredBlobs<T>(
   return withLock(layout.inUse, 'shared', async () => {
     const opened = openLayoutAt(directory, {
       called: (path) => join(directory, path),
-      hint: 'see that the file system of the store is sound; move the file away, then try again',
+      hint: 'check that the file system of the store is intact; move the file away, then try again',
     });
     try {
       return await work(opened.images(() => []));
@@ -124,6 +124,6 @@ async function changeLoaded(
       manifests: index.manifests.flatMap((of) => (isLoaded(of) ? change(of) : [of])),
     })),
   );
-  // Where another berth is at work, its removals or the next take what is left over.
+  // If another berth is at work, its removals or the next ones sweep what is left.
   await withLockIfFree(layout.inUse, () => sweepUnneeded(layout));
 }

@@ -7,9 +7,9 @@ import { readBounded, writeWhole } from './file.ts';
 import { entriesOf, type Layout, quote } from './layout.ts';
 
 /**
- * Whether the store is there. One whose making was cut short is not.
+ * Whether the store exists. A store that is only half made does not count.
  *
- * @throws {EngineError} `store-damaged` if something else stands in its place.
+ * @throws {EngineError} `store-damaged` if something else is in its place.
  */
 export function layoutExists(layout: Layout): boolean {
   const marker = join(layout.directory, 'oci-layout');
@@ -31,9 +31,9 @@ export function layoutExists(layout: Layout): boolean {
 }
 
 /**
- * Makes the store where it is not there yet. `oci-layout`, which says that it is one, comes last.
+ * Makes the store unless it exists. `oci-layout`, which marks a finished store, is written last.
  *
- * @throws {EngineError} as `layoutExists`, or if the place can't be written.
+ * @throws {EngineError} as `layoutExists`, or if the directory can't be written.
  */
 export async function makeLayout(layout: Layout): Promise<void> {
   if (layoutExists(layout)) return;
@@ -60,7 +60,7 @@ export async function makeLayout(layout: Layout): Promise<void> {
 }
 
 function refuseForeign({ directory }: Layout): false {
-  // Another process may be making it just now: so `oci-layout`, which was not there, may be.
+  // Another process may be making the store just now, so even `oci-layout`, which did not exist, may exist.
   const own = new Set(['locks', 'tmp', 'blobs', 'pins', 'waiting', 'index.json', 'oci-layout']);
   const foreign = entriesOf(directory).find((name) => !own.has(name));
   if (foreign === undefined) return false;

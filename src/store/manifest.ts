@@ -8,18 +8,18 @@ import { blobPath, type Layout } from './layout.ts';
 /** The contents of a stored manifest or index. */
 export interface StoredManifest {
   readonly mediaType: string;
-  /** In bytes, of the document itself. */
+  /** Size of the document itself, in bytes. */
   readonly size: number;
-  /** Config first, then the layers; none for an index. */
+  /** The config, then the layers; empty for an index. */
   readonly blobs: readonly Blob[];
-  /** The digests of an index's manifests; none for a manifest. */
+  /** The digests of an index's manifests; empty for a manifest. */
   readonly manifests: readonly string[];
 }
 
-/** The manifests of a store by digest, each read and judged once as long as its blob stays. */
+/** The manifests of a store by digest. Each is read and validated once as long as its blob stays. */
 export type ManifestCache = Map<string, StoredManifest>;
 
-/** Other processes remove blobs too, and their manifests stay in the cache: so it has a bound. */
+/** The cache is bounded because it can't notice when other processes remove manifests. */
 const MOST_CACHED = 50_000;
 
 /** A manifest or index of the store; undefined if it is missing, damaged or refused. */
@@ -39,8 +39,8 @@ export function storedManifest(
 }
 
 /**
- * The blobs and manifests to which a stored document leads. Another tool may have put a document
- * here that is refused: then every digest in its text counts, so that no blob of it is swept.
+ * The blobs and manifests to which a stored document refers. Another tool may have stored a document that
+ * berth refuses: then every digest in its text counts, so that none of its blobs is swept.
  */
 export function leadsTo(
   layout: Layout,
@@ -55,7 +55,7 @@ export function leadsTo(
   return { blobs: [], manifests: text.match(/sha256:[0-9a-f]{64}/g) ?? [] };
 }
 
-/** The bytes of a stored manifest; undefined if they are not there, or don't hash to its digest. */
+/** The bytes of a stored manifest; undefined if it is missing or does not match its digest. */
 export function storedBytes(layout: Layout, digest: string): Buffer | undefined {
   const size = storedSize(layout, digest);
   if (size === undefined || size > MAX_DOCUMENT_BYTES) return undefined;
@@ -63,7 +63,7 @@ export function storedBytes(layout: Layout, digest: string): Buffer | undefined 
   return content !== undefined && sha256(content) === digest ? content : undefined;
 }
 
-/** Reads a manifest or index; undefined if it is refused. */
+/** Parses a manifest or index; undefined if it is refused. */
 export function parseManifest(content: Buffer): StoredManifest | undefined {
   const document = parseDocument(content);
   if (document.kind === 'refused') return undefined;

@@ -7,10 +7,10 @@ import { recoverTemporary } from './partial.ts';
 import type { PinCache } from './pin-file.ts';
 
 export interface StoreOptions {
-  /** `store/` of the state directory; it need not exist. */
+  /** `store/` of the state directory; need not exist. */
   readonly directory: string;
   readonly registry: Registry;
-  /** Blobs on this machine, maybe damaged: a sound one is copied instead of downloaded. */
+  /** Blobs on this machine, possibly damaged; an undamaged one is copied instead of downloaded. */
   readonly nearby?: Bytes | undefined;
 }
 
@@ -21,7 +21,7 @@ export interface Store {
   readonly downloads: Downloads;
   readonly manifests: ManifestCache;
   readonly pinFiles: PinCache;
-  /** Clears up after killed runs, the first time that it is called. */
+  /** Cleans up after killed runs; does nothing after the first call. */
   readonly clearOnce: () => Promise<void>;
 }
 

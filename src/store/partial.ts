@@ -12,13 +12,13 @@ import { isPresent } from './blob.ts';
 import { storeFailure } from './failure.ts';
 import { blobPath, entriesOf, type Layout } from './layout.ts';
 
-/** In bytes: of less than that, going on saves nothing. */
+/** In bytes: continuing a shorter download would save nothing. */
 const WORTH_KEEPING = 64 * 1024;
 
-/** In milliseconds: what nobody went on with for so long is in nobody's way to a boot. */
+/** In milliseconds: a download that nobody has continued for so long is needed for no boot. */
 const KEPT_FOR = 14 * 24 * 60 * 60 * 1000;
 
-/** In bytes, for reading again what is there. */
+/** In bytes: the size of the reads that hash what is already there. */
 const READ_SIZE = 1024 * 1024;
 
 /** A blob that is being written, perhaps from where an earlier try ended. */
@@ -26,17 +26,17 @@ export interface BegunBlob {
   readonly file: FileHandle;
   /** The path of the finished blob. */
   readonly path: string;
-  /** The bytes that the file has already. */
+  /** The part of the blob that the file already has. */
   readonly progress: BlobProgress;
-  /** Makes it the blob: synced, then renamed. Its name is on disk after `syncDirectory`. */
+  /** Syncs the file and renames it to the blob's name, which `syncDirectory` brings to disk. */
   finish(): Promise<void>;
-  /** Keeps what came for the next try, unless the error says that it is worth nothing. */
+  /** Keeps the received bytes for the next try, unless the error shows that they are useless. */
   abandon(error: unknown): Promise<void>;
 }
 
 /**
- * Begins a blob in a file of this process's own. What an earlier try left is taken over: by a
- * rename, so that of two processes one gets it. It is hashed again, not believed.
+ * Begins a blob in a file of this process's own. The file of an earlier try is taken over by a rename, so
+ * that only one of two processes gets it. Its bytes are hashed again, not trusted.
  *
  * @throws {EngineError}
  */
@@ -56,7 +56,7 @@ export async function beginBlob(layout: Layout, blob: Blob): Promise<BegunBlob> 
       finish: () => finish(file, own, path),
       abandon: async (error) => {
         await file.close();
-        // Gone, where somebody took it for rubbish.
+        // The file is gone if somebody has removed it.
         const { size = 0 } = statSync(own, { throwIfNoEntry: false }) ?? {};
         if (size >= WORTH_KEEPING && isWorthKeeping(error)) await rename(own, kept);
         else await rm(own, { force: true });
@@ -68,8 +68,8 @@ export async function beginBlob(layout: Layout, blob: Blob): Promise<BegunBlob> 
 }
 
 /**
- * Clears up after killed runs: half-written blobs are kept, for the next try to go on with, the rest
- * goes. Only for who holds `inUse` alone.
+ * Cleans up after killed runs: half-written blobs are kept so that the next try can continue them,
+ * everything else is removed. The caller must hold `inUse` exclusively.
  */
 export async function recoverTemporary(layout: Layout): Promise<void> {
   for (const entry of entriesOf(layout.temporary)) {
@@ -93,7 +93,10 @@ function keptSize(layout: Layout, { digest, size }: Blob): number {
   return found === undefined || found.size > size ? 0 : found.size;
 }
 
-/** The blobs that are not stored here, each once. For a partly downloaded one, `size` is what is missing. */
+/**
+ * The blobs that are not stored here, each once. For a partly downloaded blob, `size` is what is still
+ * missing.
+ */
 export function missingOf(layout: Layout, blobs: readonly Blob[]): readonly Blob[] {
   return distinctBlobs(blobs)
     .filter((blob) => !isPresent(layout, blob))
@@ -111,7 +114,7 @@ async function opened(layout: Layout, kept: string, own: string): Promise<FileHa
   } catch (error) {
     if (systemErrorCode(error) !== 'ENOENT') throw error;
   }
-  // The directory is made again where somebody took it for rubbish.
+  // The directory is made again if somebody has removed it.
   makeDirectory(layout.temporary);
   return open(own, 'wx', 0o600);
 }
@@ -138,7 +141,7 @@ async function finish(file: FileHandle, own: string, path: string): Promise<void
   }
 }
 
-/** Not worth keeping are bytes that turned out wrong, and bytes that fill the disk. */
+/** Bytes that turned out wrong, and bytes that fill the disk, are not worth keeping. */
 function isWorthKeeping(error: unknown): boolean {
   if (error instanceof EngineError) return error.code !== 'no-space';
   if (!(error instanceof RegistryError)) return true;

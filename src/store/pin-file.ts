@@ -10,7 +10,7 @@ import { damaged, storeFailure } from './failure.ts';
 import { readBounded, syncDirectory, writeWhole } from './file.ts';
 import { entriesOf, type Layout } from './layout.ts';
 
-/** Some 30,000 pins. */
+/** Enough for some 30,000 pins. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
 const PinFileSchema = v.strictObject({
@@ -41,13 +41,13 @@ export interface PinFile {
   readonly pins: readonly PinRequest[];
 }
 
-/** The files of pins by path, each judged again only when it is another file. */
+/** The files of pins by path; each is validated again only when its content changes. */
 export type PinCache = Map<string, { readonly digest: string; readonly file: PinFile }>;
 
 /**
  * Every file of pins in a directory, `Layout.pins` or `Layout.waiting`.
  *
- * @throws {EngineError} `store-damaged` for one that can't be read: a pin is never passed over.
+ * @throws {EngineError} `store-damaged` for a file that can't be read: no pin is ever ignored.
  */
 export function readPinFiles(directory: string, cache: PinCache): readonly PinFile[] {
   const paths = entriesOf(directory)
@@ -65,7 +65,7 @@ export function pinsOf(directory: string, cache: PinCache, root: string): readon
   return readPinFile(pathOf(directory, root), cache)?.pins ?? [];
 }
 
-/** Makes these the pins of the root, and none the end of its file. */
+/** Writes the pins of the root; without pins, the root's file is removed. */
 export async function writePins(
   layout: Layout,
   directory: string,
@@ -75,7 +75,7 @@ export async function writePins(
   const path = pathOf(directory, root);
   if (pins.length > 0) {
     const content = { schemaVersion: 1, root, pins };
-    // Somebody may have removed the directory, and with it every pin: they are made again.
+    // Somebody may have removed the directory with all its pins: both are made again.
     makeDirectory(directory);
     await writeWhole(layout, path, `${JSON.stringify(content, undefined, 1)}\n`);
     return;
@@ -89,7 +89,8 @@ export async function writePins(
 function readPinFile(path: string, cache: PinCache): PinFile | undefined {
   const content = readBounded(path, MAX_BYTES);
   if (content === undefined) return undefined;
-  // By no stamp: a file system may give a new file the number, the time and the size of the old.
+  // The content is compared, because a file system may give a new file the inode number, time and size of
+  // the old one.
   const digest = sha256(content);
   const known = cache.get(path);
   if (known?.digest === digest) return known.file;
@@ -104,7 +105,7 @@ function parse(path: string, content: Buffer): PinFile {
   try {
     const file = v.parse(PinFileSchema, JSON.parse(content.toString()));
     if (basename(path) !== `${file.root}.json`) {
-      throw new Error(`it says that it is of root ${JSON.stringify(file.root)}`);
+      throw new Error(`it says that it belongs to root ${JSON.stringify(file.root)}`);
     }
     return file;
   } catch (error) {

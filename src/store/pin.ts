@@ -14,7 +14,7 @@ export function allPins(store: Store): readonly Pin[] {
   );
 }
 
-/** @throws {EngineError} `no-such-image`, and then nothing is pinned. */
+/** @throws {EngineError} `no-such-image`, before anything is pinned. */
 export async function pinImages(
   store: Store,
   root: string,
@@ -52,7 +52,10 @@ export function noSuchImage(store: Store, id: string): EngineError {
 
 type Change = (before: readonly PinRequest[]) => readonly PinRequest[];
 
-/** With `inUse` shared no sweep comes between the look at an image and its pin. */
+/**
+ * Changes the pins of a root under a shared `inUse`, so that no sweep comes between the check of an image
+ * and its pin.
+ */
 export async function changePins(
   store: Store,
   directory: string,
@@ -64,7 +67,7 @@ export async function changePins(
   );
 }
 
-/** As `changePins`, for who holds `inUse` already. */
+/** As `changePins`, for callers that already hold `inUse`. */
 export async function changePinsInUse(
   { layout, pinFiles }: Store,
   directory: string,
@@ -81,8 +84,8 @@ export async function changePinsInUse(
 }
 
 /**
- * A pin is itself a `PinRequest` with more fields, and so is a name: their files would be refused as
- * damaged with these in them.
+ * Only the fields that belong in a file of pins. A `Pin` is also a `PinRequest`, with more fields, and its
+ * names may have more too; a file with those would be refused as damaged.
  */
 function writtenFields({ id, platform, names, fetched, record }: PinRequest): PinRequest {
   const written = names.map(({ name, digest, manifest }) => ({ name, digest, manifest }));

@@ -8,8 +8,8 @@ import { blobPath, type Layout } from './layout.ts';
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * The bytes of a blob that is there; an error at their end if they are others, and then it is gone,
- * so that the next try brings it anew.
+ * The bytes of a stored blob. If they don't match the digest, an error follows the last of them, and the
+ * blob is removed so that the next try fetches it again.
  *
  * @throws {EngineError} `store-damaged`
  */
@@ -38,6 +38,6 @@ export async function* readBlob(
   throw damaged(
     path,
     `has ${bytes} bytes that hash to ${found}, expected ${size} of ${digest}`,
-    'it was removed; run the same command again, which brings it anew',
+    'it was removed; run the same command again, which fetches it again',
   );
 }

@@ -10,7 +10,7 @@ import { layoutExists, makeLayout } from './make-layout.ts';
 import { storedBytes } from './manifest.ts';
 import { recoverTemporary } from './partial.ts';
 
-/** An image that comes into the store's directory otherwise than by its engine. */
+/** An image that reaches the store's directory by another way than an engine's fetch. */
 export interface ReceivedImage {
   readonly name: string;
   readonly mediaType: string;
@@ -19,29 +19,29 @@ export interface ReceivedImage {
   readonly platform: string;
 }
 
-/** Takes in blobs whose digests somebody else has checked by the time that they end. */
+/** Takes in blobs whose digests the source checks: a wrong blob ends with an error. */
 export interface Receiver {
-  /** Whether the blob is there, and whole. */
+  /** Whether the blob is stored and whole. */
   has(blob: Blob): boolean;
 
-  /** Keeps the bytes if they end without an error. */
+  /** Stores the bytes if they end without an error. */
   write(blob: Blob, bytes: AsyncIterable<Buffer>): Promise<void>;
 
   writeDocument(digest: string, content: Buffer): Promise<void>;
 
-  /** Says what the names mean; it comes last, when all that they need is there. */
+  /** Writes the names, last, when everything that they need is stored. */
   name(images: readonly ReceivedImage[], documents: ReadonlyMap<string, Buffer>): Promise<void>;
 }
 
-/** Whether a blob lies in the directory of a store that need not be there. */
+/** Whether a blob lies in the directory of a store, which need not exist. */
 export function liesIn(directory: string, blob: Blob): boolean {
   const layout = layoutAt(directory);
   return layoutExists(layout) && isPresent(layout, blob);
 }
 
 /**
- * Takes images into the directory of a store, made if need be, so that `openLoaded` has them.
- * Nothing is swept meanwhile; killed at any moment, what is named is as whole as it was meant to be.
+ * Takes images into the directory of a store, made if need be, where `openLoaded` finds them. Nothing is
+ * swept meanwhile. Even if this is killed, every named image has all its received blobs.
  */
 export async function receive<T>(
   directory: string,

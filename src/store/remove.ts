@@ -14,11 +14,11 @@ import { recoverTemporary } from './partial.ts';
 import { readPinFiles } from './pin-file.ts';
 
 /**
- * Removes an image's names, then every blob that nothing needs any more. In this order what is
- * named is whole also when this is killed; the next removal takes what it left.
+ * Removes an image's names, then every blob that nothing needs any more. In this order every named image is
+ * whole even if this is killed; the next removal sweeps what is left.
  *
- * @returns false if a root has pinned it.
- * @throws {EngineError} `store-damaged` if not every pin can be read.
+ * @returns false if a root has pinned the image.
+ * @throws {EngineError} `store-damaged` if a pin can't be read.
  */
 export async function removeImage(store: Store, id: string): Promise<boolean> {
   const { layout } = store;
@@ -36,7 +36,7 @@ export async function removeImage(store: Store, id: string): Promise<boolean> {
   });
 }
 
-/** How much `removeImage` of each of these images would free, in bytes. */
+/** The number of bytes that `removeImage` of each of these images would free. */
 export function freedBy(store: Store, ids: ReadonlySet<string>): number {
   const { layout } = store;
   const before = readIndex(layout);
@@ -49,8 +49,8 @@ export function freedBy(store: Store, ids: ReadonlySet<string>): number {
 }
 
 /**
- * Removes the blobs that nothing needs; what a download has left to go on with stays. Only for who
- * holds `inUse` alone.
+ * Removes the blobs that nothing needs. Partial downloads stay, so that they can be continued. The caller
+ * must hold `inUse` exclusively.
  */
 export async function sweepUnneeded(layout: Layout): Promise<void> {
   const store = { layout, manifests: new Map(), pinFiles: new Map() };
@@ -60,7 +60,7 @@ export async function sweepUnneeded(layout: Layout): Promise<void> {
 
 type Blobs = Pick<Store, 'layout' | 'manifests' | 'pinFiles'>;
 
-/** The digests of all blobs that index.json or a pin leads to. */
+/** The digests of all blobs to which index.json or a pin leads. */
 function needed(store: Blobs, index: Index): ReadonlySet<string> {
   const { layout, manifests, pinFiles } = store;
   const pins = [layout.pins, layout.waiting]
@@ -76,7 +76,7 @@ function needed(store: Blobs, index: Index): ReadonlySet<string> {
     for (const blob of next.blobs) reached.add(blob);
     append(open, next.manifests);
   }
-  // An index is kept beside an image as bytes: it leads to other platforms, which it does not hold.
+  // An index is kept only as a document: the images for other platforms that it lists are not stored.
   for (const descriptor of index.manifests) {
     reached.add(descriptor.digest).add(indexDigestOf(descriptor) ?? '');
   }

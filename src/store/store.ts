@@ -15,8 +15,8 @@ import { allPins, noSuchImage, pinImages, unpinImages } from './pin.ts';
 import { freedBy, removeImage } from './remove.ts';
 
 /**
- * The embedded engine: an OCI image layout, in which every image lies once, under its manifest's
- * digest. Nothing is read or made before it is needed.
+ * The embedded engine: an OCI image layout that stores each image once, under its manifest's digest.
+ * Nothing is read or made before it is needed.
  */
 export function openStore(options: StoreOptions): Engine {
   const store = storeIn(options);
@@ -24,7 +24,7 @@ export function openStore(options: StoreOptions): Engine {
   return {
     id: 'store',
     traits: { downloads: 'berth', judges: 'berth' },
-    // The downloads have a bound of their own, and choose the largest among those of all images.
+    // `Downloads` has a limit of its own, and chooses the largest blob among those of all images.
     concurrency: 64,
     idOf: (image) => image.manifest,
     info: async () => ({
@@ -51,7 +51,7 @@ export function openStore(options: StoreOptions): Engine {
   };
 }
 
-/** Blobs lie in the store as they come. */
+/** The footprint of bringing images into the store, which keeps blobs as they come. */
 function footprintOf({ layout }: Store, images: readonly ResolvedImage[]): Footprint {
   const each = images.map(({ blobs }) => ({
     lacking: distinctBlobs(blobs).filter((blob) => !isPresent(layout, blob)),

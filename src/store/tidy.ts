@@ -5,8 +5,8 @@ import { layoutAt } from './layout.ts';
 import { layoutExists } from './make-layout.ts';
 
 /**
- * Makes a plain OCI layout of a store that nobody works with any more: what is the engine's own
- * goes, and the names are sorted, so that the same images give the same bytes.
+ * Turns a store in which nobody works any more into a plain OCI layout: the engine's own files are removed,
+ * and the names are sorted, so that the same images always give the same bytes.
  */
 export async function tidyLayout(directory: string): Promise<void> {
   const layout = layoutAt(directory);

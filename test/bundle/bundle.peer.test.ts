@@ -76,7 +76,7 @@ async function firstRoot({ push, nameOf, path }: Lab): Promise<string> {
   });
 }
 
-/** What comes after it: one image is as it was, of the other the last layer is new. */
+/** The next root: one image is unchanged, the other has a new last layer. */
 async function nextRoot({ push, nameOf, path }: Lab): Promise<string> {
   await push('web:2', image(4, { platforms }));
   return writeRoot(path('next'), {
@@ -145,7 +145,7 @@ test('podman knows what was loaded as it knows what it pulled; the copy in the s
   await lab.berth(0, 'verify', root);
   for (const name of names) assert.equal(await inspect(podman, name), await inspect(puller, name));
   assert.equal(held - stored(lab.path('site')).length, 5, 'three layers and two configs');
-  // The same names in another tree, as when only the kernel's command line has changed.
+  // The same names in another tree, for example with another kernel command line.
   const other = writeRoot(lab.path('other'), {
     ...bind,
     ...container('web', lab.nameOf('web:1')),
@@ -153,7 +153,8 @@ test('podman knows what was loaded as it knows what it pulled; the copy in the s
   });
   await lab.berth(0, 'stage', other);
   await lab.berth(0, 'verify', other);
-  // What is gone from podman is gone; what its names mean is known, and what to do is said.
+  // The images are gone from podman, but the meanings of their names are known, and the message says what
+  // to do.
   await podman.podman('rmi', '--force', ...names);
   await lab.berth(3, 'verify', root);
   const failed = await lab.berth(1, 'stage', root);
@@ -164,7 +165,7 @@ test('podman knows what was loaded as it knows what it pulled; the copy in the s
 });
 
 for (const engine of ['store', 'podman'] as const) {
-  test(`what the other side lacks is enough, on ${engine}`, {
+  test(`a bundle of the missing layers is enough, on ${engine}`, {
     skip: engine === 'podman' && skipPodman,
   }, async (t) => {
     const lab = await startLab(t);

@@ -28,7 +28,7 @@ const platforms = ['linux/amd64', 'linux/arm64'];
 interface Lab {
   readonly machine: Machine;
   readonly root: string;
-  /** Where a bundle goes. */
+  /** The path of the bundle. */
   readonly file: string;
 }
 
@@ -118,7 +118,7 @@ const imageOptions = fc.record({
   format: fc.constantFrom('oci' as const, 'docker' as const),
 });
 
-test('what is bundled is what is loaded, blob for blob', async (t) => {
+test('a site loads exactly the blobs that were bundled', async (t) => {
   const server = await serve(t);
   const registry = client(t, [server]);
   const { signal } = new AbortController();
@@ -163,14 +163,14 @@ function* pieces(bytes: Buffer, size: number): Generator<Buffer> {
 
 test('a directory that is not there is said in two lines', async (t) => {
   const machine = await startMachine(t);
-  // So small that its download is whole as it is given up.
+  // A layer so small that it is whole when its download is given up.
   machine.registry.push('web:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
   const root = writeRoot(join(machine.directory, 'os'), container('web', `${host}/web:1`));
   const file = join(machine.directory, 'absent/site.tar.zst');
   const words = ['bundle', '--bind', 'all', root, '--output', file, '--progress', 'none'];
   const { code, stderr } = await machine.berth(...words);
   assert.equal(code, 1);
-  assert.match(stderr, /^berth: can't write .*\n {2}→ name a file in a directory.*\n$/);
+  assert.match(stderr, /^berth: can't write .*\n {2}→ name a file in an existing directory.*\n$/);
 });
 
 test('through a pipe, from one berth to the other', async (t) => {
@@ -206,13 +206,13 @@ test('a load that is killed is taken up again, and names nothing before', async 
       env: lab.machine.environment,
       stdio: ['pipe', 'ignore', 'pipe'],
     });
-    // Killed, it does not read the rest.
+    // A killed child does not read the rest.
     child.stdin.on('error', () => undefined);
     child.stdin.write(bundle.subarray(0, -kept));
     let wanted = 0;
     for await (const line of createInterface({ input: child.stderr })) {
       const { event, bytes } = JSON.parse(line) as { event: string; bytes: number };
-      // What is on its way through pipes and buffers does not arrive.
+      // Bytes that are still in pipes and buffers do not arrive.
       if (event === 'fetch-started') wanted = bytes - kept - 1_000_000;
       if (event === 'fetch-progress' && bytes >= wanted) child.kill('SIGKILL');
     }
@@ -252,7 +252,7 @@ test('a disk that fills up while it loads: nothing is named, and the next try go
     stdio: ['pipe', 'ignore', 'pipe'],
   });
   child.stdin.on('error', () => undefined);
-  // The layers come when the space was found to be enough, and something else has taken it.
+  // The layers arrive after the space was found to be enough, but something else has taken it.
   child.stdin.write(bundle.subarray(0, 500_000));
   let said = '';
   for await (const line of createInterface({ input: child.stderr })) {
@@ -335,9 +335,9 @@ test('policy.json has its say on what is loaded', async (t) => {
   const key = Buffer.from('-----BEGIN PUBLIC KEY-----').toString('base64');
   const required = {
     'it is rejected': { type: 'reject' },
-    // A bundle has none, and there is no network: never let through.
+    // A bundle has no signatures, and there is no network: such an image is never permitted.
     'its signature can’t be looked up without a network': { type: 'sigstoreSigned', keyData: key },
-    'signedBy is asked for': { type: 'signedBy', keyType: 'GPGKeys', keyData: key },
+    'signedBy is required': { type: 'signedBy', keyType: 'GPGKeys', keyData: key },
   };
   for (const [words, requirement] of Object.entries(required)) {
     const transports = { docker: { [`${host}/web`]: [requirement] } };
@@ -350,7 +350,7 @@ test('policy.json has its say on what is loaded', async (t) => {
   }
 });
 
-test('what was loaded goes before the registry until it is staged, and stands in for it then', async (t) => {
+test('a loaded image overrides the registry until it is staged, and replaces an unreachable one afterwards', async (t) => {
   const lab = await startLab(t);
   await made(lab);
   const { machine } = lab;
@@ -381,7 +381,7 @@ test('what was loaded goes before the registry until it is staged, and stands in
   assert.deepEqual(await planned('--id', 'b', lab.root), loaded);
 });
 
-test('what was loaded is let go of only when nobody else stages from it', async (t) => {
+test('a loaded image is removed only when nobody else stages from it', async (t) => {
   const lab = await startLab(t);
   const bundle = await made(lab);
   const site = startSite(t);
@@ -444,7 +444,7 @@ test('--since takes a lock or a bundle, and says what is neither', async (t) => 
   writeFileSync(since, whole);
   const part = await made(lab, '--since', since);
   assert.ok(part.length < 20_000, 'nothing but what the images are');
-  // One that builds on another tells all layers that its images have.
+  // A bundle that builds on another still lists all layers of its images.
   writeFileSync(since, part);
   assert.deepEqual(await made(lab, '--since', since), part);
 });
@@ -464,6 +464,6 @@ test('a lock whose images are gone from the registry leaves nothing out', async 
     lock,
   );
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /are not known, and so not left out/);
+  assert.match(stderr, /are unknown, so they are not left out/);
   assert.deepEqual(readFileSync(lab.file), whole);
 });

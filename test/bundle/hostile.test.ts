@@ -14,7 +14,7 @@ import { startSite } from './site.ts';
 
 const host = 'registry.example.com';
 
-/** A member of an archive; a type and a size that it does not have make it hostile. */
+/** A member of an archive; a false type or size makes it hostile. */
 interface Member {
   readonly path: string;
   readonly content: Buffer;
@@ -73,7 +73,7 @@ type Change = (members: readonly Member[]) => readonly Member[];
 const isBlob = ({ path }: Member) => path.startsWith('blobs/');
 const isLayer = ({ path, content }: Member) => isBlob({ path, content }) && content[0] === 0x1f;
 
-/** Changes the first that fits. */
+/** Changes the first member that fits. */
 function changed(fits: (member: Member) => boolean, change: (of: Member) => readonly Member[]) {
   return (members: readonly Member[]) => {
     const at = members.findIndex(fits);
@@ -85,7 +85,7 @@ function named(path: string) {
   return (member: Member) => member.path === path;
 }
 
-/** A text in the place of another, in one of the files. */
+/** Replaces a text in one of the files. */
 function replaced(path: string, text: string | RegExp, by: string): Change {
   return changed(named(path), (of) => {
     const content = Buffer.from(of.content.toString().replace(text, by));
@@ -243,7 +243,7 @@ test('a bomb goes off nowhere: more than the manifests say is not read', async (
   }
 });
 
-test('what tar writes of the same files in the same order is taken too', async (t) => {
+test('an archive that tar makes of the same files in the same order is accepted too', async (t) => {
   const members = await bundleMembers(t);
   const site = startSite(t);
   const directory = join(site.directory, 'unpacked');

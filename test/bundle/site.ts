@@ -11,15 +11,15 @@ import { openStore } from '../../src/store/store.ts';
 import { noNetwork } from '../support/first-boot.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
-/** A host that reaches no registry, in this process. */
+/** A host without a reachable registry, in this process. */
 export interface Site {
   readonly directory: string;
   readonly load: (archive: Iterable<Buffer> | AsyncIterable<Buffer>) => Promise<LoadedBundle>;
-  /** Its blobs by digest. */
+  /** The site's blobs by digest. */
   readonly blobs: () => Map<string, Buffer>;
-  /** What was loaded, as a stage opens it. */
+  /** Opens the loaded images as a stage does. */
   readonly open: () => Promise<LoadedImages | undefined>;
-  /** The manifest that a name means here; undefined for one that means nothing. */
+  /** The manifest that a name means here; undefined if it means nothing. */
   readonly meaning: (name: string) => Promise<string | undefined>;
 }
 

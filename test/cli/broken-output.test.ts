@@ -11,7 +11,7 @@ const name = 'registry.example.com/web:1';
 
 type Stdio = 'pipe' | number;
 
-/** What a command answers with these as its standard output, standard error and descriptor 3. */
+/** The result of a command with these as its standard output, standard error and descriptor 3. */
 async function run(
   { environment }: Machine,
   [stdout, stderr, third]: readonly [Stdio, Stdio, number?],
@@ -23,7 +23,7 @@ async function run(
   });
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
-  // The reader of the result has gone.
+  // The reader of the result goes away.
   child.stdout?.destroy();
   const [code, signal]: unknown[] = await once(child, 'close');
   return { code, signal, stderr: said };
@@ -114,7 +114,7 @@ test('a reader that has gone ends a command by SIGPIPE, and without a word', asy
   }
 });
 
-test('what can’t be said on standard error changes no answer', async (t) => {
+test('a failure of standard error changes no result', async (t) => {
   const { machine, root } = await start(t);
   const full = openFull(t);
   const paper = openSync('/dev/null', 'w');
@@ -136,7 +136,7 @@ test('what can’t be said on standard error changes no answer', async (t) => {
     const { code, stderr } = await run(machine, [paper, 'pipe', full], ...stage, ...progress);
     assert.deepEqual([code, stderr], [0, '']);
   }
-  // Node opens /dev/null in place of what is closed.
+  // Node opens /dev/null in place of closed descriptors.
   const closed = ['-c', '"$@" >&- 2>&-', 'sh', process.execPath, main];
   for (const [words, expected] of [
     [stage, 0],

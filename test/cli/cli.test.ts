@@ -273,7 +273,7 @@ test('--limit-rate holds downloads back', async (t) => {
     `${host}/app:1`,
   );
   assert.equal(code, 0, stderr);
-  // Quicker it can't be, however quick the machine: all but the last piece has been waited for.
+  // It can't be faster, however fast the machine is: all pieces but the last have been waited for.
   const least = (bytes - 64 * 1024) / (256 * 1024);
   assert.ok(performance.now() - begun >= least * 1000);
   for (const rate of ['0', '1X', '-1', '']) {
@@ -282,7 +282,7 @@ test('--limit-rate holds downloads back', async (t) => {
   }
 });
 
-test('what starts how is said several times, before ROOT as well', async (t) => {
+test('--activation can be repeated, also before ROOT', async (t) => {
   const machine = await startMachine(t);
   const root = join(machine.directory, 'os');
   const install = '[Install]\nWantedBy=multi-user.target\n';
@@ -303,7 +303,7 @@ test('what starts how is said several times, before ROOT as well', async (t) => 
   }
 });
 
-test('who looks at a root by another name is told the names that are known', async (t) => {
+test('an unknown id of a root is answered with the known ones', async (t) => {
   const machine = await startMachine(t);
   const aliases = '[aliases]\n"web" = "registry.example.com/web"\n';
   const root = writeRoot(join(machine.directory, 'os'), {
@@ -319,7 +319,7 @@ test('who looks at a root by another name is told the names that are known', asy
   assert.equal(verified.code, 3);
   assert.match(verified.stderr, /→ run `berth stage` on it; the roots .* staged here are os$/m);
 
-  // What a short name means comes from the root that uses it.
+  // The meaning of a short name comes from the root that uses it.
   const why = await machine.berth('why', ...store, 'web:1', root);
   assert.equal(why.code, 0, why.stderr);
   assert.match(why.stdout, /^registry.example.com\/web:1\n {2}named in .* by web.service/);

@@ -23,10 +23,10 @@ async function site(t: TestContext, ...images: string[]) {
   return { machine, root, policy };
 }
 
-test('what fails is said in the order of the plan, and named once', async (t) => {
+test('failures are printed in the order of the plan, each once', async (t) => {
   const images = Array.from({ length: 12 }, (_, i) => `${host}/app:${10 + i}`);
   const { machine, root } = await site(t, ...images, 'localhost:1/down:1');
-  // Those that are asked for first have the longest answers to wait for.
+  // The images that are requested first have the slowest replies.
   machine.registry.fault = ({ path }) =>
     /1[0-5]$/.test(path) ? { kind: 'slow', bytes: 4, every: 1 } : undefined;
   const { code, stdout, stderr } = await machine.berth('stage', ...store, '--id', 'os', root);
@@ -47,7 +47,7 @@ test('what fails is said in the order of the plan, and named once', async (t) =>
   assert.match(failed[0]?.said ?? '', /^registry 127\.0\.0\.1:\d+, repository app: .* of tag 10, /);
 });
 
-test('what does not speak of one image is said once', async (t) => {
+test('a message that concerns several images is printed once', async (t) => {
   const { machine, root } = await site(t, `${host}/a:1`, `${host}/b:1`);
   machine.environment['CONTAINERS_REGISTRIES_CONF'] = '/nowhere';
   const { code, stderr } = await machine.berth('plan', ...store, root);
@@ -84,7 +84,7 @@ test('a plan says what policy.json refuses, and asks nobody', async (t) => {
   policy({ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/k' });
   const unjudged = await machine.berth('plan', ...store, root);
   assert.equal(unjudged.code, 4, unjudged.stderr);
-  assert.match(unjudged.stderr, /signedBy is asked for, which berth can’t judge/);
+  assert.match(unjudged.stderr, /signedBy is required, which berth can’t judge/);
   assert.deepEqual(machine.registry.requests, []);
 });
 

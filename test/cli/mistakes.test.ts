@@ -19,7 +19,7 @@ interface Mistake {
   readonly said: RegExp;
 }
 
-/** berth.toml with one root, and a file that names the root that runs. */
+/** berth.toml with one root, and a file that names the running root. */
 function directories({ directory }: Machine, path: string, active: string): readonly string[] {
   const config = join(directory, 'berth.toml');
   const file = join(directory, 'active');
@@ -114,7 +114,7 @@ for (const [name, mistake] of Object.entries(mistakes)) {
   });
 }
 
-test('of two mistakes plan, stage, activate and why report the same one', async (t) => {
+test('plan, stage, activate and why report the same of two mistakes', async (t) => {
   const all = Object.entries(mistakes);
   const pairs = [
     ['a key of berth.toml that is not known', 'an engine that does not answer'],

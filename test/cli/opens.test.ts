@@ -8,7 +8,11 @@ import { buildImage } from '../support/image-builder.ts';
 const main = resolve(import.meta.dirname, '../../src/cli/main.ts');
 const NAME = 'registry.example.com/web:1';
 
-/** Runs berth under strace. @returns how often it opened the file. */
+/**
+ * Runs berth under strace.
+ *
+ * @returns how often berth opened the file.
+ */
 async function opensOf(machine: Machine, file: string, words: readonly string[]) {
   const log = join(machine.directory, 'opens.log');
   const options = ['-f', '-qq', '--seccomp-bpf', '-e', 'trace=open,openat', '-P', file, '-o', log];
@@ -36,7 +40,7 @@ test('berth.toml is opened once, and the deployments are read once', async (t) =
     config,
     `[directories]\nroots = [{ path = "${root}", id = "os" }]\nactive = { command = ["${active}"] }\n`,
   );
-  // How often a command opens berth.toml, and asks the updater which root runs.
+  // The number of times that a command opens berth.toml, and asks the updater which root runs.
   const cases: readonly (readonly [readonly string[], readonly [number, number]])[] = [
     [['images'], [1, 1]],
     [
@@ -102,7 +106,7 @@ test('berth.toml is opened once, and the deployments are read once', async (t) =
       [1, 1],
     ],
     [['gate'], [1, 1]],
-    // reconcile looks again when all is done: an update may have been queued meanwhile.
+    // reconcile looks again at its end, because an update may have been queued meanwhile.
     [['reconcile'], [1, 2]],
     [
       ['prune', '--dry-run'],

@@ -5,7 +5,7 @@ import { jsonText } from '../../src/cli/output.ts';
 import { holds } from '../support/property.ts';
 
 test('JSON in pieces is the JSON that it stands for', async () => {
-  // Integer-like keys come in another order from an object than they were put in.
+  // Objects list integer-like keys in another order than they were added.
   const document = fc.dictionary(
     fc.string().filter((key) => key !== ''),
     fc.jsonValue(),
@@ -19,7 +19,7 @@ test('JSON in pieces is the JSON that it stands for', async () => {
       const text = [...jsonText({ kind: 'x', ...value })].join('');
       const whole = { kind: 'x', ...value };
       assert.deepEqual(JSON.parse(text), JSON.parse(JSON.stringify(whole)));
-      // Only what would steer a terminal is written otherwise.
+      // Only characters that would control a terminal are written differently.
       const steering = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/u;
       const plain = `${JSON.stringify(whole, undefined, 2)}\n`;
       if (!steering.test(plain)) assert.equal(text, plain);

@@ -14,7 +14,7 @@ test('prune shows what downloads that broke have left, and takes it unless someb
   registry.push('web:1', buildImage({ layers: [{ bytes: 3_000_000, seed: 1 }] }));
   registry.fault = ({ path, status }) => {
     if (!path.includes('/blobs/') || status !== 0) return undefined;
-    // What was begun is not gone on with.
+    // The partial download is not continued.
     return registry.bytesSent < 1_000_000 ? { kind: 'cut', after: 2_000_000 } : { status: 404 };
   };
   const pulled = await machine.berth('pull', '--engine', 'store', 'registry.example.com/web:1');
@@ -23,7 +23,7 @@ test('prune shows what downloads that broke have left, and takes it unless someb
   const parts = () => readdirSync(join(store, 'tmp'));
   const [part = ''] = parts();
   assert.equal(parts().length, 1);
-  // A connection that is cut takes with it what its reader had not come to.
+  // When a connection is cut, bytes that the reader had not yet received are lost.
   const { size } = statSync(join(store, 'tmp', part));
   assert.ok(size > 0 && size <= 2_000_000, String(size));
   const said = `Parts of downloads that broke, ${formatBytes(size)}`;

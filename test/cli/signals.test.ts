@@ -12,14 +12,14 @@ import { buildImage } from '../support/image-builder.ts';
 
 const host = 'registry.example.com';
 
-// What does not hear a signal would go on for minutes.
+// A command that ignored the signal would run for minutes.
 function start(t: TestContext, { environment }: Machine, ...words: string[]): ChildProcess {
   const child = spawn(process.execPath, [main, ...words], { env: environment, stdio: 'pipe' });
   t.after(() => child.kill('SIGKILL'));
   return child;
 }
 
-/** The signal by which a process ends that is sent one. */
+/** Sends a signal to a process, and returns the signal by which it ended. */
 async function endedBy(child: ChildProcess, signal: NodeJS.Signals): Promise<unknown> {
   const closed = once(child, 'close');
   child.kill(signal);
@@ -74,7 +74,7 @@ test('SIGTERM ends a command in the middle of what it does in one piece', async 
   const config = join(machine.directory, 'berth.toml');
   execFileSync('mkfifo', [config]);
   const child = start(t, machine, 'images', '--config', config, webRoot(machine));
-  // It is opened as soon as berth, which then waits for its end, has opened it.
+  // The FIFO opens for writing once berth, which then waits for its end, has opened it for reading.
   await using writer = await open(config, 'w');
   await writer.write('compose = []\n');
   assert.equal(await endedBy(child, 'SIGTERM'), 'SIGTERM');
@@ -91,12 +91,12 @@ test('SIGTERM ends the parsing of a root that takes long', async (t) => {
   }
   const child = start(t, machine, 'plan', '--engine', 'store', root);
   child.stderr?.resume();
-  // Long after it has begun, and long before it ends.
+  // Long after the command has begun, and long before it ends.
   while (child.exitCode === null && ticksOf(child) < 120) await setImmediate();
   assert.equal(await endedBy(child, 'SIGTERM'), 'SIGTERM');
 });
 
-/** How many hundredths of a second of a processor it has used: proc_pid_stat(5), utime. */
+/** The processor time that the process has used, in hundredths of a second: proc_pid_stat(5), utime. */
 function ticksOf({ pid }: ChildProcess): number {
   const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
   return Number(fields.split(' ')[11]);
@@ -139,7 +139,7 @@ test('clean-up that hangs is not waited for', async (t) => {
   assert.equal(await endedBy(child, 'SIGINT'), 'SIGINT');
 });
 
-/** As on a terminal. */
+/** Starts berth as on a terminal. */
 function onTerminal(t: TestContext, { environment }: Machine, ...words: string[]): ChildProcess {
   const command = [process.execPath, main, ...words].map((word) => `'${word}'`).join(' ');
   const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {

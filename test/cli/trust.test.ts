@@ -9,7 +9,7 @@ import { attachmentsOf, payload, signed } from '../support/signing.ts';
 
 const NAME = 'registry.example.com/acme/app:1';
 
-/** A machine that takes only what one key has signed, and an image that it has not. */
+/** A machine that accepts only images signed by one key, and an image without such a signature. */
 async function site(t: TestContext) {
   const machine = await startMachine(t);
   const { registry, directory } = machine;

@@ -12,7 +12,7 @@ const host = 'registry.example.com';
 const page = readFileSync(join(import.meta.dirname, '../../docs/progress.md'), 'utf8');
 const kinds = ProgressEvent.options.map(({ entries }) => entries.event.literal);
 
-/** The events of a command, each as the schema wants it. */
+/** The events of a command, each checked against the schema. */
 async function eventsOf(machine: Machine, ...words: string[]): Promise<LifecycleEvent[]> {
   const { stderr } = await machine.berth(...words, '--engine', 'store', '--progress', 'json');
   const lines = stderr.split('\n').filter((line) => line.startsWith('{'));
@@ -29,7 +29,7 @@ async function machineWith(t: test.TestContext) {
 test('docs/progress.md: its example is what a stage writes', async (t) => {
   const { machine, stage } = await machineWith(t);
   const events = await eventsOf(machine, ...stage);
-  // How many steps a download is told in depends on the network: the example shows the last.
+  // The number of events for a download depends on the network: the example shows the last.
   const told = events.filter(
     ({ event }, i) => event !== 'fetch-progress' || events[i + 1]?.event !== 'fetch-progress',
   );

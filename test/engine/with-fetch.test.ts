@@ -6,7 +6,7 @@ import { withBring, withFetch } from '../../src/engine/with-fetch.ts';
 import { openDepot } from '../../src/store/depot.ts';
 import { fixture } from '../store/fixture.ts';
 
-/** Its methods lie on a prototype, where spreading an object does not find them. */
+/** A copy whose methods are on a prototype, where object spread does not find them. */
 function asClass<T extends object>(of: T): T {
   const made: unknown = Object.create(of);
   return made as T;
@@ -34,7 +34,7 @@ test('an engine that is a class keeps every member when its fetch is another', a
   assert.equal((await wrapped.info()).directory, directory);
 });
 
-test('what an engine does not have its wrapper does not have either', (t) => {
+test('a wrapper lacks the members that its engine lacks', (t) => {
   const { store } = fixture(t);
   const wrapped = withFetch(store, async () => 'fetched');
   for (const key of ['depot', 'genuine', 'containers', 'repair'] as const) {

@@ -47,7 +47,7 @@ test('slots that berth.toml lists, from the upgrade to the rollback', async (t) 
   assert.match((await run('activate')).stdout, /^a is ready\.$/m);
   writeFileSync(active, `${b}\n`);
   assert.match((await run('activate')).stdout, /slot-b is ready, booted anew\./);
-  // As its updater says now, not as it said when the root was staged.
+  // The role that the updater gives now, not when the root was staged.
   assert.match((await run('status')).stdout, /^a +other .*\n(?:.*\n)*slot-b +booted /m);
   const none = await run('images', 'staged');
   assert.equal(none.code, 2);
@@ -117,7 +117,7 @@ test('a held root that lacks an image is no failure of reconcile', async (t) => 
   const run = (...words: string[]) =>
     machine.berth('reconcile', '--config', config, '--engine', 'store', ...words);
   assert.equal((await run()).code, 0);
-  // As it stands after a kill in the middle of staging what was queued, and then went.
+  // The record after a kill in the middle of staging a queued root, which then went.
   const record = join(machine.directory, 'state/roots/b.json');
   const { staged, ...rest } = JSON.parse(readFileSync(record, 'utf8'));
   const deployment = { updater: 'directories', role: 'staged' };
@@ -155,7 +155,7 @@ test('reconcile leaves a registry alone for as long as it asks, also in later ru
   assert.equal(second.code, 5, second.stderr);
   assert.match(second.stderr, /it asked not to be asked again before \d{4}-/);
   assert.deepEqual(registry.requests, []);
-  // A person may know better.
+  // The administrator may know better.
   registry.fault = undefined;
   const byHand = await run('pull', `${host}/web:1`);
   assert.equal(byHand.code, 0, byHand.stderr);

@@ -20,7 +20,7 @@ shift
 exec "$@"
 `;
 
-/** Runs a program where no podman has run before, and says what it has left there. */
+/** Runs a program where no podman has run before, and lists what the program has left there. */
 const INSTALLER = `
 places="/var/lib/containers /run/containers /run/libpod /dev/shm"
 for directory in $places; do
@@ -38,7 +38,7 @@ find $places ! -type d -printf "left: %p\\n"
 
 interface Target {
   readonly directory: string;
-  /** On a machine that is not the target; its standard output. */
+  /** Stages on a machine that is not the target, and returns standard output. */
   readonly stage: () => Promise<string>;
   /** Runs a program where the target's storage is the system's own. */
   readonly booted: (...words: string[]) => Promise<string>;

@@ -19,7 +19,7 @@ function stageInto(machine: Machine, into: string, ...words: string[]) {
   return machine.berth('stage', '--engine', 'store', '--bind', 'all', '--into', into, ...words);
 }
 
-/** What the target has of a root: the id, and where the root lies for it. */
+/** What the target records of a root: its id, and its location as the target will see it. */
 function recorded(target: string): string[][] {
   const roots = join(target, 'var/lib/berth/roots');
   return readdirSync(roots).map((file) => {
@@ -71,7 +71,7 @@ test('a root elsewhere is called as it is here, or by --id', async (t) => {
   assert.deepEqual([first, second, more], [['slots-b', '/slots/b'], ['verity', root], []]);
 });
 
-test('what is no target is refused, and nothing is written', async (t) => {
+test('an invalid target is refused, and nothing is written', async (t) => {
   const machine = await startInstaller(t);
   const { directory } = machine;
   const target = writeRoot(join(directory, 'target'), files);

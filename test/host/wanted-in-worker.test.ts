@@ -20,7 +20,7 @@ function opened(t: TestContext, files: Readonly<Record<string, string>>) {
   return root;
 }
 
-/** A root with all that does not pass from one thread to another of itself. */
+/** A root with everything that can't simply be passed from one thread to another. */
 const files = {
   ...container('creds', 'a.example/creds:1', 'PodmanArgs=--creds=robot:hunter22\n'),
   ...container(
@@ -72,7 +72,7 @@ test('a worker opens a deployment as its updater would', async (t) => {
   await assert.rejects(wantedInWorker(root, of('b'), never), { code: 'no-deployment' });
 });
 
-test('what keeps a worker from reading has the code that it has here', async (t) => {
+test('a failure in a worker has the same code as in this thread', async (t) => {
   const root = opened(t, files);
   rmSync(root.location, { recursive: true });
   await assert.rejects(wantedInWorker(root, { options }, never), {
@@ -94,7 +94,7 @@ test('a worker ends with the signal', async (t) => {
 test('this thread is free for other things while a worker reads', async (t) => {
   const units = Array.from({ length: 1500 }, (_, i) => container(`app${i}`, `a.example/app${i}:1`));
   const root = opened(t, Object.assign({}, ...units));
-  // All is loaded and compiled here before anything is compared.
+  // Everything is loaded and compiled before anything is compared.
   await wantedOf(root, options);
   await wantedInWorker(root, { options }, never);
   const here = await processorTime(() => wantedOf(root, options));
@@ -102,7 +102,7 @@ test('this thread is free for other things while a worker reads', async (t) => {
   assert.ok(waiting < here / 2, `${waiting} µs of this thread, ${here} µs where it reads itself`);
 });
 
-/** In microseconds, of this thread: what others do to the machine does not count. */
+/** The processor time of this thread in microseconds, which the load of the machine does not affect. */
 async function processorTime(work: () => Promise<unknown>): Promise<number> {
   const before = process.threadCpuUsage();
   await work();

@@ -27,7 +27,7 @@ test('an index says which documents serve which platforms', () => {
   ]);
 });
 
-/** Documents of one kind, what is said about them, and the resulting media type. */
+/** Documents of one kind, the claims about them, and the resulting media type. */
 const types: readonly (readonly [string, unknown, Claims, string])[] = [
   ['no type at all', { ...manifest, mediaType: undefined }, {}, OCI.manifest],
   ['an empty type', { ...manifest, mediaType: '' }, {}, OCI.manifest],
@@ -52,7 +52,7 @@ for (const [what, document, source, mediaType] of types) {
   });
 }
 
-/** Documents that are refused, with the code and a word of what is said. */
+/** Documents that are refused, with the code and a part of the message. */
 const refused: readonly (readonly [RefusalCode, RegExp, unknown, Claims?])[] = [
   ['bad-field', /the whole/, null],
   ['bad-field', /schemaVersion/, { ...manifest, schemaVersion: 3 }],
@@ -63,7 +63,7 @@ const refused: readonly (readonly [RefusalCode, RegExp, unknown, Claims?])[] = [
     /layers\.0\.annotations/,
     { ...manifest, layers: [{ ...layer, annotations: [1] }] },
   ],
-  ['bad-field', /"Layers", which some take for "layers"/, { ...manifest, Layers: [] }],
+  ['bad-field', /"Layers", which some readers take for "layers"/, { ...manifest, Layers: [] }],
   ['bad-field', /"layerſ"/, { ...manifest, layerſ: [] }],
   ['bad-field', /"Digest"/, { ...manifest, config: { ...config, Digest: layer.digest } }],
   ['bad-field', /"OS"/, { ...index, manifests: [{ ...layer, platform: { OS: 'linux' } }] }],

@@ -24,7 +24,7 @@ const dockerIndex = {
   manifests: index.manifests.map((entry) => ({ ...entry, platform })),
 };
 
-/** Documents that every reader takes, and reads alike. */
+/** Documents that every reader accepts and understands alike. */
 export const sound: Readonly<Record<string, Sample>> = {
   'a manifest': sampleOf(OCI.manifest, manifest),
   'a manifest of Docker': sampleOf(DOCKER.manifest, dockerManifest),

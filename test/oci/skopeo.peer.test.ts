@@ -11,7 +11,7 @@ import { sound, wrong } from './documents.ts';
 import { manifestBytes, OCI } from './samples.ts';
 import { blobs, type Sample } from './sources.ts';
 
-/** The documents that skopeo takes and berth does not: docs/registries.md says why. */
+/** The documents that skopeo accepts and berth refuses; docs/registries.md gives the reasons. */
 const refusedOnPurpose: readonly string[] = [
   'a key twice',
   'an annotation twice',

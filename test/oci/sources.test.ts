@@ -10,7 +10,7 @@ import { repeated, sampleOf, sound, wrong } from './documents.ts';
 import { config, DOCKER, index, layer, manifest, OCI } from './samples.ts';
 import { type ReadFrom, readSignatures, type Sample, sources } from './sources.ts';
 
-/** What every source makes of a document: the same. */
+/** Whether all sources accept a document, on which they must agree. */
 async function verdict(directory: string, sample: Sample): Promise<'taken' | 'refused'> {
   const isManifest = sample.mediaType === OCI.manifest;
   const all = { ...sources, ...(isManifest ? { signatures: readSignatures } : {}) };
@@ -98,7 +98,7 @@ const document = fc
     return { mediaType, indent, fields: Object.fromEntries(shuffled.map(([, entry]) => entry)) };
   });
 
-/** Ways to make a sound document one that two readers read in two ways. */
+/** Ways to turn a valid document into one that two readers understand differently. */
 const makeAmbiguous: readonly ((fields: Fields) => string)[] = [
   (fields) =>
     JSON.stringify({ ...fields, ...('manifests' in fields ? { layers: [] } : { manifests: [] }) }),

@@ -21,7 +21,7 @@ export interface Sample {
   readonly mediaType: string;
 }
 
-/** Sees a source take a document, or fail. */
+/** Reads a document from a source, or fails. */
 export type ReadFrom = (directory: string, sample: Sample) => unknown;
 
 const NAME = 'registry.example.com/app:1';
@@ -55,7 +55,7 @@ export const sources: Readonly<Record<string, ReadFrom>> = {
   },
 };
 
-/** Signatures are looked for in manifests of OCI's alone. */
+/** Signatures are read only from OCI manifests. */
 export const readSignatures: ReadFrom = (_, { content, mediaType }) =>
   signaturesIn({ registry: 'registry.example.com', repository: 'app' }, 'sha256-1.sig', {
     mediaType,
@@ -91,7 +91,10 @@ function entryOf(mediaType: string, content: Buffer, index?: string) {
   };
 }
 
-/** A bundle names manifests; an index stands in it beside the manifest that it lists. */
+/**
+ * A bundle of the document. Its index.json names manifests; an index lies beside the manifest that it
+ * lists.
+ */
 async function* bundleOf({ content, mediaType }: Sample): AsyncGenerator<Buffer> {
   const isIndex = /index|list/.test(mediaType);
   const digest = sha256(content);

@@ -10,7 +10,7 @@ import { noNetwork } from '../support/first-boot.ts';
 const PIECE = 64 * 1024;
 const blob = { mediaType: '', digest: `sha256:${'0'.repeat(64)}`, size: 1000 * PIECE };
 
-/** Has so many pieces, and then ends or fails. */
+/** A registry whose layer has this many pieces, and then ends or fails. */
 function registryOf(pieces: number, failure?: Error): Registry {
   return {
     ...noNetwork,
@@ -43,7 +43,7 @@ test('a download as a stream holds no more than a few pieces of it', async () =>
   for await (const piece of downloaded(watched, 'x/y:1', blob, {}, undefined)) {
     assert.equal(piece[0], pieces % 256);
     if (++pieces % 250 > 0) continue;
-    // What a weak reference was made of stays until the next turn of the loop.
+    // The target of a new weak reference stays until the next turn of the event loop.
     await setImmediate();
     collect();
     const held = given.filter((reference) => reference.deref() !== undefined).length;
@@ -65,6 +65,6 @@ test('a download that fails, before, between or behind its pieces, ends the stre
   }
 });
 
-test('who takes no more ends the download', async () => {
+test('a reader that stops ends the download', async () => {
   for await (const _ of downloaded(registryOf(1000), 'x/y:1', blob, {}, undefined)) break;
 });

@@ -52,7 +52,7 @@ test('a layer that is missing, another, cut or more is an error that names it', 
   const whole = readFileSync(blob);
   const flipped = Buffer.from(whole);
   flipped[flipped.length >> 1] = (flipped[flipped.length >> 1] ?? 0) ^ 1;
-  // The time in gzip's header: what it holds is the same.
+  // Changes the time in gzip's header; the content stays the same.
   const another = Buffer.from(whole);
   another[4] = 77;
   const wrong = [
@@ -139,7 +139,7 @@ test('an image says what the directory of the same files says', async (t) => {
   );
 });
 
-/** The layer's members; and the files as they are with it. */
+/** The layer's members, and the files of the root with the layer. */
 function membersOf(
   one: typeof layer extends fc.Arbitrary<infer T> ? T : never,
   files: Map<string, string>,

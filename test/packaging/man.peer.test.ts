@@ -46,7 +46,7 @@ test('berth.toml(5) has every key', async (t) => {
   const page = readFileSync(join(home, 'packaging/man/berth.toml.5'), 'utf8');
   await assert.rejects(readConfig([], file), (error) => {
     assert.ok(error instanceof BerthError);
-    const keys = error.hint?.replace('known are ', '').split(/, | and /) ?? [];
+    const keys = error.hint?.replace('known keys are ', '').split(/, | and /) ?? [];
     assert.ok(keys.length >= 4, error.hint);
     for (const key of keys) assert.ok(page.includes(`.B ${key.replace('-', '\\-')}\n`), key);
     return true;

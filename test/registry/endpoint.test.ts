@@ -38,7 +38,7 @@ test('the longest prefix leads elsewhere, at whole components only', () => {
   assert.equal(lead('a.example.org/b:1', ...rules), 'a.example.org b 1');
   assert.equal(lead('a.example/b:1', ...rules), 'y.example:5000 z 1');
   assert.equal(lead('a.example/b:1', ...rules.toReversed()), 'y.example:5000 z 1');
-  // Engines look for rules by the repository.
+  // Engines look for rules by the repository alone.
   assert.equal(lead('a.example/b:1', rule('a.example/b:1', 'c.example/d:2')), 'a.example b 1');
 });
 
@@ -51,7 +51,7 @@ test('a wildcard stands for any number of subdomains, and none for the domain', 
   const asIs = rule('*.example.com', '', { insecure: true });
   assert.equal(lead('a.example.com/c:1', asIs), 'a.example.com c 1');
   assert.ok(endpointsOf('a.example.com/c:1', { rules: [asIs] }, {})[0]?.insecure);
-  // As long as each other: the first by its bytes, as containers/image has it.
+  // Both are of the same length: the first in byte order counts, as in containers/image.
   const exact = rule('a.b.com', 'exact.example');
   assert.equal(lead('a.b.com/c:1', exact, rule('*.b.com', 'wild.example')), 'wild.example c 1');
 });
@@ -90,7 +90,7 @@ test('mirrors come first, in order, where they are for such names', () => {
   assert.equal(last?.isElsewhere, true);
 });
 
-test('what is blocked is an endpoint, by its own rule', () => {
+test('blocked applies to an endpoint, by its own rule', () => {
   const blockedAt = (name: string, ...rules: readonly RegistryRule[]) =>
     endpointsOf(name, { rules }, {}).map(({ blockedBy }) => blockedBy);
   const blocked = rule('a.example/b', 'a.example/b', { blocked: true });

@@ -11,7 +11,7 @@ import { serve } from '../support/registry-client.ts';
 const password = 'sesame-42';
 const login = Buffer.from(`me:${password}`).toString('base64');
 
-/** A registry that wants a password, and pulls from it with more in the environment. */
+/** A registry that requires a password, and pulls from it with additional environment variables. */
 async function start(t: TestContext, tls: typeof testCertificate | undefined) {
   const machine = await startMachine(t);
   const auth = { basic: { username: 'me', password } };
@@ -40,7 +40,7 @@ for (const name of ['NODE_TLS_REJECT_UNAUTHORIZED', 'NODE_EXTRA_CA_CERTS', 'NODE
     const value = { NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_EXTRA_CA_CERTS: authority }[name];
     const { code, stderr } = await pull({ [name]: value ?? '1' });
     assert.equal(code, 5, stderr);
-    assert.match(stderr, /^failed .* found a certificate that is signed by itself/);
+    assert.match(stderr, /^failed .* found a self-signed certificate/);
     assert.equal((await pull({ SSL_CERT_FILE: authority })).code, 0, 'it is the certificate');
   });
 }
@@ -59,7 +59,7 @@ for (const tls of [undefined, testCertificate]) {
 test('the program of a checkout hands nothing to Node by which that does more than run it', async (t) => {
   const { directory } = await startMachine(t);
   const at = (name: string) => join(directory, name);
-  // In the place of a checkout, one whose Node says what it gets.
+  // In place of a checkout: its `node` prints the environment.
   mkdirSync(at('bin'));
   mkdirSync(at('dist'));
   mkdirSync(at('programs'));

@@ -29,7 +29,7 @@ function mirrored(
 const asked = ({ requests }: TestRegistry) =>
   requests.map(({ path, status }) => `${/\/(\w+)\/[^/]*$/.exec(path)?.[1]} ${status}`);
 
-/** A host that nobody is at. */
+/** A host where nothing listens. */
 async function nobody(): Promise<{ readonly host: string }> {
   const server = await startRegistry();
   await server.close();
@@ -86,7 +86,7 @@ test('a mirror with half of an image, or with lies, gives way', async (t) => {
   }
 });
 
-test('what came from one endpoint goes on at the next', async (t) => {
+test('a blob that one endpoint began is continued by the next', async (t) => {
   const mirror = await serve(t);
   const upstream = await serve(t);
   for (const server of [mirror, upstream]) server.push('app:1', image);
@@ -117,7 +117,7 @@ test('a mirror that is slow is left for the next endpoint, which goes on where i
   await registry.download(name, layer, {}, into);
   assert.deepEqual(into.content(), large.blobs.get(layer.digest));
   assert.ok((upstream.requests[0]?.bytes ?? layer.size) < layer.size, 'only the rest');
-  // The next blob is not even asked for there.
+  // The next blob is not even requested there.
   const before = mirror.requests.length;
   await registry.download(name, layer, {}, sink());
   assert.equal(mirror.requests.length, before);
@@ -145,7 +145,7 @@ test('a slow mirror is waited for where no other endpoint has it', async (t) => 
     const into = sink();
     await registry.download(name, layer, {}, into);
     assert.deepEqual(into.content(), large.blobs.get(layer.digest));
-    // A mirror that sends next to nothing would be waited for in vain.
+    // A mirror that sends next to nothing counts as silent.
     mirror.fault = () => ({ kind: 'stall', after: 0 });
     mirror.requests.length = 0;
     await fails(
@@ -156,7 +156,7 @@ test('a slow mirror is waited for where no other endpoint has it', async (t) => 
   }
 });
 
-test('what one endpoint got wrong comes anew from the next, and that endpoint is left', async (t) => {
+test('wrong bytes are fetched again from the next endpoint, and the first is not asked again', async (t) => {
   const [mirror, upstream] = [await serve(t), await serve(t)];
   for (const server of [mirror, upstream]) server.push('app:1', image);
   const registry = mirrored(t, [mirror, upstream]);
@@ -185,15 +185,15 @@ test('where the last lies too, it is said who did', async (t) => {
   assert.ok(blobs[0]);
   const error = await fails(registry.download(name, blobs[0], {}, sink()), 'digest-mismatch');
   const lie = ({ host }: TestRegistry) => `registry ${host}, .* hashes to sha256:`;
-  assert.match(error.message, new RegExp(`^${lie(upstream)}.*tried as well: ${lie(mirror)}`));
-  // It is no matter of the last one what the first sent: all of it was asked of both.
+  assert.match(error.message, new RegExp(`^${lie(upstream)}.*also tried: ${lie(mirror)}`));
+  // The last endpoint is not to blame for what the first sent: the whole blob was requested from both.
   assert.deepEqual(
     [mirror, upstream].map(({ requests }) => requests.at(-1)?.bytes),
     [blobs[0].size, blobs[0].size],
   );
 });
 
-test('what can’t be taken back ends with the first lie', async (t) => {
+test('a download that can’t restart fails at the first wrong bytes', async (t) => {
   const [mirror, upstream] = [await serve(t), await serve(t)];
   for (const server of [mirror, upstream]) server.push('app:1', image);
   const registry = mirrored(t, [mirror, upstream]);
@@ -236,7 +236,7 @@ test('a host that is waited for in vain three times in a row is not asked any mo
   const ask = () => registry.resolve(name, amd64, {});
   const { blobs } = await ask();
   const [blob = assert.fail('no blob')] = blobs;
-  // Many waits at the same time are one, and an answer ends the row.
+  // Parallel waits count once, and a reply ends the row.
   server.fault = stall;
   await Promise.all(Array.from({ length: 5 }, () => fails(ask(), 'connection-lost')));
   await fails(registry.download(name, blob, {}, sink()), 'connection-lost');
@@ -251,7 +251,7 @@ test('a host that is waited for in vain three times in a row is not asked any mo
   assert.deepEqual(server.requests, []);
 });
 
-test('who brings a megabyte before it stalls was not waited for in vain', async (t) => {
+test('a host that sends a megabyte before it stalls does not count as silent', async (t) => {
   const large = buildImage({ layers: [{ bytes: 5_000_000, seed: 1 }] });
   const server = await serve(t);
   server.push('app:1', large);
@@ -264,7 +264,7 @@ test('who brings a megabyte before it stalls was not waited for in vain', async 
   }
 });
 
-test('who wants to be left alone for long is, also by later runs', async (t) => {
+test('a host that asks to be left alone for long is not asked, not even by later runs', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01T00:00:00Z') });
   const [mirror, upstream] = [await serve(t), await serve(t)];
   for (const server of [mirror, upstream]) server.push('app:1', image);
@@ -284,7 +284,7 @@ test('who wants to be left alone for long is, also by later runs', async (t) => 
   for (const later of [registry, run()]) {
     const refused = await fails(later.resolve(name, amd64, {}), 'rate-limited');
     assert.match(refused.message, /not asked now: .* before 2026-01-01T01:00:00Z/);
-    // A day is the most that anybody gets.
+    // No registry is left alone for more than a day.
     assert.match(refused.message, /not asked now: .* before 2026-01-02T00:00:00Z/);
   }
   assert.deepEqual([...mirror.requests, ...upstream.requests], []);
@@ -314,7 +314,7 @@ test('where all fail, the last says what it is, with what was wrong with the oth
   const registry = mirrored(t, [dead, ...servers]);
   const error = await fails(registry.resolve(name, amd64, {}), 'not-found');
   assert.match(error.message, new RegExp(`^registry ${servers[3].host}, .*found 404`));
-  assert.match(error.message, new RegExp(`tried as well: registry ${dead.host}, .*ECONNREFUSED`));
+  assert.match(error.message, new RegExp(`also tried: registry ${dead.host}, .*ECONNREFUSED`));
   assert.match(error.message, /; and 1 more$/);
   assert.ok(error.message.length < 1500, `${error.message.length}`);
 });
@@ -327,7 +327,7 @@ test('where the location is blocked, nothing but its mirrors is asked', async (t
   await registry.resolve(name, amd64, {});
   mirror.fault = () => ({ status: 500 });
   const error = await fails(registry.resolve(name, amd64, {}), 'registry-failed');
-  assert.match(error.message, /tried as well: .* is blocked by registries\.conf/);
+  assert.match(error.message, /also tried: .* is blocked by registries\.conf/);
   assert.deepEqual(asked(upstream), []);
   const alone = mirrored(t, [upstream], { blocked: true });
   await fails(alone.resolve(name, amd64, {}), 'blocked');
@@ -349,7 +349,7 @@ test('a tag is looked up at mirrors for tags, and fetched from those for digests
   const registry = mirrored(t, servers);
   await registry.manifest(name, digest, {});
   assert.deepEqual([asked(forDigests), asked(forTags)], [['manifests 200'], ['manifests 200']]);
-  // The new image of the tag may be nowhere else yet.
+  // The tag's new image may be nowhere else yet.
   forDigests.fault = () => ({ status: 404 });
   assert.ok(blobs[0]);
   await registry.download(name, blobs[0], {}, sink());

@@ -25,7 +25,7 @@ async function ready(t: TestContext) {
   return { server, registry, name, layer, resolve, download };
 }
 
-/** A server on loopback that is no registry, gone when the test ends. */
+/** A server on loopback that is not a registry; closed when the test ends. */
 async function listen(t: TestContext, answer: (socket: Socket) => void): Promise<string> {
   const server = createServer((socket) => {
     t.after(() => socket.destroy());
@@ -105,7 +105,7 @@ for (const [what, fault, code] of broken) {
 test('a manifest that comes altered, short or not whole is an error, by tag and by digest', async (t) => {
   const { server, resolve, name } = await ready(t);
   const { digest } = await resolve();
-  // Another client: the one that resolved it has it.
+  // Another client, because the one that resolved the image remembers its manifest.
   const fresh = client(t, [server]);
   const works = [resolve, () => fresh.manifest(name, digest, {})];
   for (const work of works) {
@@ -236,7 +236,7 @@ for (const [what, reply, code] of [
   });
 }
 
-test('what takes a connection and says nothing', async (t) => {
+test('a server that accepts a connection and sends nothing', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   let waits = 30_000;
   const host = await listen(t, (socket) =>

@@ -7,7 +7,7 @@ import { buildImage } from '../support/image-builder.ts';
 import { fails, serve, sink } from '../support/registry-client.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
-/** Sets variables until the test ends; undefined takes one away. */
+/** Sets variables until the test ends; undefined removes one. */
 function setEnvironment(
   t: TestContext,
   variables: Readonly<Record<string, string | undefined>>,

@@ -16,7 +16,7 @@ const layers = [...image.blobs]
   .map(([digest, { length }]) => ({ digest, size: length, mediaType: 'application/octet-stream' }));
 const total = layers.reduce((sum, { size }) => sum + size, 0);
 
-/** Time that passes only where somebody waits for it. */
+/** A clock that advances only while somebody waits. */
 function clock() {
   let time = 0;
   return {
@@ -44,7 +44,7 @@ test('all downloads together keep to the rate', async (t) => {
   for (const [i, layer] of layers.entries()) {
     assert.deepEqual(sinks[i]?.content(), image.blobs.get(layer.digest));
   }
-  // The last piece is here when its turn begins.
+  // The last piece has already arrived when its turn begins.
   const most = total / 100;
   assert.ok(time.taken() <= most, `${time.taken()} ms`);
   assert.ok(time.taken() >= most - (64 * 1024) / 100, `${time.taken()} ms, expected ${most}`);
@@ -57,7 +57,7 @@ test('bytes that come once more count as well', async (t) => {
   const registry = limitingRate(client(t, [server]), 100_000, time);
   const [layer = assert.fail('no layer')] = layers;
   const content = image.blobs.get(layer.digest) ?? assert.fail('no content');
-  // This one knows no parts.
+  // This server can't send parts.
   server.fault = () => ({ status: 200, body: content });
   const progress = new BlobProgress();
   progress.add(content.subarray(0, layer.size / 2));

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type EndpointServer, withoutImages } from './skopeo/endpoint-server.ts';
 
-/** A proxy that wants to know who asks, with what it was asked for in `gave`. */
+/** A proxy that requires a login; `gave` has the requests that it has served. */
 export async function startProxyServer(
   name: string,
   address: { readonly host: string; readonly port: number },

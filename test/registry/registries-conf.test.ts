@@ -43,7 +43,7 @@ test('an empty list of search registries takes an earlier one away', async (t) =
   assert.deepEqual(shortNames.searchRegistries, []);
 });
 
-test('of the vendor’s files those in /etc take the place by name', async (t) => {
+test('files in /etc replace the vendor’s files of the same name', async (t) => {
   const root = tree(t, {
     'usr/share/containers/registries.conf': 'unqualified-search-registries = ["vendor.example"]',
     'usr/share/containers/registries.conf.d/00.conf':
@@ -97,7 +97,7 @@ const faults: Readonly<Record<string, readonly [string, number | undefined, RegE
   'a mirror’s key at a registry': [
     '[[registry]]\nlocation = "a.b"\npull-from-mirror = "all"',
     undefined,
-    /\[\[registry\.mirror\]\] alone/,
+    /only in a \[\[registry\.mirror\]\]/,
   ],
   'a mirror for what there is not': [
     '[[registry]]\nlocation = "a.b"\n[[registry.mirror]]\nlocation = "c.d"\npull-from-mirror = "x"',
@@ -135,7 +135,7 @@ for (const [what, [content, line, message]] of Object.entries(faults)) {
   });
 }
 
-test('what is no file does not hang, and is a problem', async (t) => {
+test('something other than a file does not block, and is a problem', async (t) => {
   const directory = temporaryDirectory(t);
   const path = join(directory, 'etc/containers/registries.conf.d');
   execFileSync('mkdir', ['-p', path]);
@@ -154,7 +154,7 @@ test('what is no file does not hang, and is a problem', async (t) => {
 const rules = (prefix: string, location: string) =>
   `[[registry]]\nprefix = "${prefix}"\nlocation = "${location}"\n`;
 
-test('of two rules for one prefix the later file counts, and in it the first', async (t) => {
+test('for two rules with one prefix the later file counts, and in it the first rule', async (t) => {
   const host = tree(t, {
     'etc/containers/registries.conf': `${rules('a.example/', 'one.example/')}${rules('b.example', 'b')}`,
     'etc/containers/registries.conf.d/1.conf': `${rules('a.example', 'two.example')}insecure = true\n${rules('a.example', 'three.example')}`,

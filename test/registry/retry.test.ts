@@ -14,7 +14,7 @@ const [digest = '', layerContent = Buffer.alloc(0)] =
   [...image.blobs].find(([, { length }]) => length > SIZE / 2) ?? [];
 const layer = { digest, size: layerContent.length, mediaType: 'application/octet-stream' };
 
-/** A registry that does this and that, one after the other, and a client that waits for nothing. */
+/** A registry with a sequence of faults, and a client that never really waits. */
 async function start(t: TestContext, random = 1) {
   const server = await serve(t);
   server.push('app:1', image);
@@ -35,7 +35,7 @@ async function start(t: TestContext, random = 1) {
 
 const platform = { os: 'linux', architecture: 'amd64' };
 
-test('what passes is asked for again, each wait up to twice as long as the one before', async (t) => {
+test('temporary failures are retried, each wait up to twice as long as the previous one', async (t) => {
   const { registry, waits, codes, goesWrong, name } = await start(t);
   goesWrong(
     'manifests',
@@ -124,7 +124,7 @@ test('progress starts the count of attempts anew: a link that breaks at each meg
   const { server, registry, name } = await start(t);
   server.fault = ({ path }) =>
     path.includes('/blobs/') ? { kind: 'cut', after: 1_200_000 } : undefined;
-  // The last part is shorter than where the connection would break.
+  // The last part ends before the point at which the connection would break.
   const small = buildImage({ layers: [{ bytes: SIZE, seed: 1 }] });
   assert.equal(small.top.digest, image.top.digest);
   assert.deepEqual(await download(registry, name), content());
@@ -162,7 +162,7 @@ test('a part that begins elsewhere is refused', async (t) => {
   assert.match(error.message, /from byte \d+ on, found "bytes 5-9/);
 });
 
-test('what is there already is not asked for, and judged all the same', async (t) => {
+test('present bytes are not requested again, but are hashed all the same', async (t) => {
   const { server, registry, name } = await start(t);
   const whole = new BlobProgress();
   whole.add(content());
@@ -175,7 +175,7 @@ test('what is there already is not asked for, and judged all the same', async (t
   assert.equal(server.requests.length, 0);
 });
 
-test('who gives up while it waits is gone at once', async (t) => {
+test('a caller that aborts during a wait returns at once', async (t) => {
   const server = await serve(t);
   server.fault = () => ({ status: 503 });
   const abort = new AbortController();

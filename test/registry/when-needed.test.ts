@@ -5,7 +5,7 @@ import { openWhenNeeded } from '../../src/registry/when-needed.ts';
 
 const nothing = async () => assert.fail('not expected here');
 
-/** Registries that answer when they are told to, and say what becomes of them. */
+/** Registries that reply when they are told to, and record what happens to them. */
 function opener() {
   const log: string[] = [];
   const answers: ((milliseconds: number) => void)[] = [];
@@ -26,7 +26,7 @@ function opener() {
   return { log, answers, open };
 }
 
-/** Lets all that is ready to go on go on. */
+/** Lets everything that is ready continue. */
 const settled = () => new Promise(setImmediate);
 
 test('nothing is opened before something is asked, nor by a run that asks nothing', async () => {
@@ -58,7 +58,7 @@ test('a run opens anew, and what it left is closed with the last call to it', as
   assert.deepEqual(log, ['open 1', 'open 2', 'close 1', 'close 2']);
 });
 
-test('what kept the registry from being opened is told to the whole run, and tried again by the next', async () => {
+test('a failure to open the registry is reported to the whole run, and the next run tries again', async () => {
   let times = 0;
   const registry = openWhenNeeded(async () => {
     throw new Error(`fault ${++times}`);

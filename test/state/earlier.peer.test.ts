@@ -12,7 +12,7 @@ import { startPodmanLab } from '../support/podman-lab.ts';
 
 /**
  * Records and labels of pins, copied from a run of a berth without seals, with tokens for the values that
- * differ from machine to machine. berth must read them as long as there is such a host.
+ * differ from machine to machine. berth must read them as long as such hosts exist.
  */
 const fixtures = join(import.meta.dirname, 'earlier');
 const host = 'registry.example.com';

@@ -12,8 +12,8 @@ import { temporaryDirectory } from '../support/temporary.ts';
 
 /**
  * Records and pins as commit 19fda19 wrote them: `store/` is its state directory after stages with
- * `--engine store`, one of which failed, and pins by hand; `podman/` the same on podman, with the
- * labels of its pins. Only the location of the root was put in the place of a temporary one.
+ * `--engine store`, one of which failed, and pins by hand; `podman/` is the same with podman, and with the
+ * labels of its pins. Only the location of the root replaces a temporary one.
  */
 function stateOf(t: TestContext, engine: 'store' | 'podman') {
   const fixture = join(import.meta.dirname, 'earlier', engine);

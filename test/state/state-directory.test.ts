@@ -17,7 +17,7 @@ import { container, startMachine, writeRoot } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
-/** The paths below a directory, itself as '', that anybody but their owner may use. */
+/** The paths below a directory, itself as '', that others than the owner may use. */
 function openToOthers(directory: string): string[] {
   const paths = readdirSync(directory, { recursive: true, encoding: 'utf8' });
   return ['', ...paths].filter((path) => (statSync(join(directory, path)).mode & 0o077) !== 0);

@@ -180,7 +180,7 @@ const step = fc.record({
   letters: letters.map((chosen) => chosen.join('')),
 });
 
-/** Does a step where the code would do it, with what the code would know. */
+/** Applies a transition where the code would, with what the code would know. */
 function taken(
   { record, brought }: World,
   transition: string,
@@ -214,7 +214,7 @@ function taken(
       const after = new Set([...brought, ...record.pending.images.map(({ id }) => id)]);
       return { record: transitions.staged(record, record.pending, [], after), brought: after };
     }
-    // Others move names to what others brought.
+    // Others move names to images that others brought.
     if (transition === 'drifted' && record.staged !== undefined) {
       return { record: transitions.drifted(record, [image('x')]), brought };
     }

@@ -10,7 +10,7 @@ import { traceBerth } from '../support/system-calls.ts';
 const host = 'registry.example.com';
 const skip = skipPodman;
 
-/** Small, so that the trace is. */
+/** A small image keeps the trace small. */
 const image = (seed: number) =>
   buildImage({
     layers: [
@@ -120,13 +120,13 @@ async function prepare(t: TestContext) {
   return { machine, root, images };
 }
 
-/** Every file is whole on disk before it gets its name, and the name follows it there. */
+/** Checks that every file is whole on disk before it gets its name, and that its name follows. */
 function checkDurable(trace: DiskTrace, { directory }: Machine): void {
   const state = join(directory, 'state/');
   const own = trace.changes.filter(({ path }) => path.startsWith(state));
   for (const { path, content, synced, durable } of own) {
     const isTemporary = content === undefined && path.startsWith(join(state, 'store/tmp/'));
-    // A blob that is no longer named may come back after a power cut: nobody sees it.
+    // A blob that is no longer named may come back after a power cut: that has no effect.
     const isSwept = content === undefined && path.includes('/blobs/sha256/');
     if (isTemporary || isSwept) continue;
     if (content !== undefined) assert.ok(synced !== undefined, `${path} is synced, then renamed`);
@@ -168,7 +168,7 @@ function blobsOf({ top }: BuiltImage): readonly string[] {
   return [config, ...layers].map(({ digest }) => digest);
 }
 
-/** The record is begun before anything is pinned, and says `staged` when all of it is. */
+/** Checks that the record is begun before anything is pinned, and says `staged` only when everything is. */
 function checkStaged(trace: DiskTrace, machine: Machine, images: number): void {
   const records = trace.of(recordPath(machine));
   const [begun] = records;

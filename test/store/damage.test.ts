@@ -32,7 +32,7 @@ for (const [what, damage] of [
     await f.store.fetch(b, fromRegistry());
     for (const digest of [...a.blobs.map((blob) => blob.digest), a.manifest]) {
       damage(blobPath(f.directory, digest));
-      // In this process, which has seen it whole, and in another.
+      // In this process, which has seen the store whole, and in another.
       for (const store of [f.store, openStore(f)]) {
         assert.ok((await store.images()).every(({ id }) => id !== a.manifest));
         await assert.rejects(store.pin('r', [request(a)]), { code: 'no-such-image' });
@@ -127,7 +127,7 @@ for (const [what, change] of [
   });
 }
 
-test('what killed runs left half-written goes with the next fetch or removal', async (t) => {
+test('half-written files of killed runs go with the next fetch or removal', async (t) => {
   const f = fixture(t);
   const { a, b } = twoImages(f);
   await f.store.fetch(a, fromRegistry());

@@ -80,7 +80,7 @@ test('the largest of all images that wait comes first', async (t) => {
   });
   await Promise.all(all);
   const waited = order.slice(4);
-  // Four are let in side by side, and which of them asks first is the file system's to say.
+  // Four downloads may begin at once; which of them asks first depends on the file system.
   for (const [i, size] of waited.entries()) {
     const larger = waited.slice(i + 1).filter((other) => other > size);
     assert.ok(larger.length < 4, waited.join());
@@ -94,7 +94,7 @@ test('a blob that fails for one image is tried again for another that needs it',
   const shared = a.blobs[1]?.digest;
   let failures = 0;
   const begun = Promise.withResolvers<void>();
-  // The other has seen to all its blobs when it begins with the first.
+  // The other fetch has requested all its blobs when it begins with the first.
   const otherWaits = Promise.withResolvers<void>();
   const download = registry.download.bind(registry);
   registry.download = async (...given) => {
@@ -197,7 +197,7 @@ test('chunks of any size make the same blob', async (t) => {
   for (const chunkSize of [1, 1000, 524_287, 524_288, 524_289, 2_000_000]) {
     const { store, registry, directory } = fixture(t);
     registry.chunkSize = chunkSize;
-    // One that is small in tiny chunks, one of several writes in others.
+    // One image is small, in tiny chunks; another takes several writes.
     const [image] = registry.add('h.example/a:1', [layer('a', chunkSize < 1000 ? 900 : 1_300_000)]);
     assert.ok(image);
     await store.fetch(image, fromRegistry());

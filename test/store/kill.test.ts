@@ -44,7 +44,7 @@ test('two that stage while a third removes never lose what is pinned', async (t)
   assert.deepEqual(held(await store.pins()), pinned.sort());
 });
 
-/** The state after a kill, and what the next run makes of it. */
+/** Checks the state after a kill, and that the next run continues from it. */
 async function goesOn(directory: string): Promise<void> {
   validNames(directory);
   validPins(directory);

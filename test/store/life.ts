@@ -31,7 +31,7 @@ export async function killAtRandom(
   }
 }
 
-/** Runs the life of a store up to a moment; answers how many there were. */
+/** Runs the life of a store up to a moment, and returns how many moments there were. */
 async function killedAt(t: TestContext, directory: string, moment: number): Promise<number> {
   const child = start(t, ['life', directory]);
   let beats = 0;

@@ -36,7 +36,7 @@ const step = fc.record({
   root: fc.constantFrom(...roots),
 });
 
-/** What a store should know: nothing but sets of strings. */
+/** What a store should contain, as plain sets of strings. */
 interface Model {
   readonly present: Set<string>;
   readonly tags: Map<string, string>;
@@ -109,7 +109,7 @@ async function isAsModelled(
   const needed = images
     .filter(({ manifest }) => model.present.has(manifest))
     .flatMap(({ blobs, manifest, digest }) => [manifest, digest, ...blobs.map((b) => b.digest)]);
-  // Nothing is kept that nothing needs, once a removal has swept.
+  // Once a removal has swept, nothing is kept that nothing needs.
   assert.deepEqual(validBlobs(directory), new Set(needed), JSON.stringify(steps));
 }
 

@@ -31,7 +31,7 @@ const [digest = '', content = Buffer.alloc(0)] =
   [...image.blobs].find(([, { length }]) => length > 1_000_000) ?? [];
 const hex = digest.slice('sha256:'.length);
 
-/** A registry, and a store that a run after the other opens, each as a process would. */
+/** A registry, and a store that each run opens afresh, as a new process would. */
 async function start(t: TestContext) {
   const server = await serve(t);
   server.push('app:1', image);
@@ -54,7 +54,7 @@ async function start(t: TestContext) {
       const blobs = await missingOf(openStore({ directory, registry }), resolved);
       return blobs.find((blob) => blob.digest === digest)?.size;
     },
-    /** How many bytes of the layer come from here on. */
+    /** The bytes of the layer that arrive from now on. */
     counted: async (work: () => Promise<unknown>) => {
       const from = server.requests.length;
       server.fault = undefined;
@@ -67,7 +67,7 @@ async function start(t: TestContext) {
   };
 }
 
-test('what came before the connection broke is kept, and the next run goes on behind it', async (t) => {
+test('bytes from before the connection broke are kept, and the next run continues behind them', async (t) => {
   const { directory, ofLayer, partial, fetch, missing, counted } = await start(t);
   ofLayer({ kind: 'cut', after: 3_000_000 });
   await assert.rejects(fetch(), { code: 'connection-lost' });
@@ -80,18 +80,18 @@ test('what came before the connection broke is kept, and the next run goes on be
   assert.deepEqual(readdirSync(join(directory, 'tmp')), []);
 });
 
-test('what a killed run left is gone on with too', async (t) => {
+test('the partial download of a killed run is continued too', async (t) => {
   const { directory, ofLayer, partial, fetch, counted } = await start(t);
   ofLayer({ kind: 'cut', after: 2_000_000 });
   await assert.rejects(fetch());
-  // As it lies there while a process writes it.
+  // The file as it is named while a process writes it.
   renameSync(partial, join(directory, 'tmp', `${hex}.0123456789ab`));
   writeFileSync(join(directory, 'tmp', 'index.json.0123456789ab'), 'x'.repeat(100_000));
   assert.equal(await counted(fetch), content.length - 2_000_000);
   assert.deepEqual(readdirSync(join(directory, 'tmp')), []);
 });
 
-test('what a mirror lied comes anew from the next place, over the same file', async (t) => {
+test('wrong bytes of a mirror are replaced from the next endpoint, in the same file', async (t) => {
   const [mirror, upstream] = [await serve(t), await serve(t)];
   for (const server of [mirror, upstream]) server.push('app:1', image);
   const mirrors = [{ location: mirror.host, insecure: true, use: 'all' as const }];
@@ -111,7 +111,7 @@ test('what a mirror lied comes anew from the next place, over the same file', as
   assert.ok(Math.max(...seen) <= total);
 });
 
-test('who sweeps the store and waits for its turn does not hold up what is brought', async (t) => {
+test('a sweep that waits for its turn does not hold up downloads', async (t) => {
   limitCpu(t, 20);
   const { directory, registry, resolved, server } = await start(t);
   const { inUse } = layoutAt(directory);
@@ -124,7 +124,7 @@ test('who sweeps the store and waits for its turn does not hold up what is broug
     });
     return undefined;
   };
-  // It knows none of the documents yet.
+  // The new client knows none of the documents yet.
   const fresh = client(t, [server]);
   const manifest: typeof fresh.manifest = async (...given) => {
     const found = await fresh.manifest(...given);
@@ -137,7 +137,7 @@ test('who sweeps the store and waits for its turn does not hold up what is broug
   assert.equal(depot.pins().length, 1);
 });
 
-test('what comes to nothing stays until somebody goes on with it, whatever else is let go', async (t) => {
+test('a broken download stays until it is continued, whatever else is removed', async (t) => {
   const { directory, registry, resolved, ofLayer, partial, fetch } = await start(t);
   ofLayer({ kind: 'cut', after: 2_000_000 });
   await assert.rejects(fetch());

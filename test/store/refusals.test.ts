@@ -18,7 +18,7 @@ function add(registry: MemoryRegistry, name: string, words: string, platforms?: 
   return [image, ...others] as const;
 }
 
-test('what policy refuses is not fetched, and leaves nothing', async (t) => {
+test('an image that the policy refuses is not fetched, and leaves nothing', async (t) => {
   const { store, registry, directory } = fixture(t);
   const [a] = add(registry, 'h.example/a:1', 'a');
   registry.refused = a.name;

@@ -22,7 +22,7 @@ const skip = process.env['BERTH_SKIP_PEERS'] === '1' ? 'BERTH_SKIP_PEERS=1' : fa
 const own = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
 
 test('skopeo and podman read an image by its tag and by its digest', { skip }, async (t) => {
-  // podman makes a name of the layout's path, and takes no capitals in it.
+  // podman derives a name from the layout's path, and accepts no capitals in it.
   const parent = join(tmpdir(), `berth-test-${randomBytes(6).toString('hex')}`);
   t.after(() => rmSync(parent, { recursive: true, force: true }));
   const { store, registry, directory } = fixture(t, parent);

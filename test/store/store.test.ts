@@ -84,7 +84,7 @@ test('an index is kept beside the platform that was fetched of it', async (t) =>
       },
     })),
   );
-  // Both platforms answer to the one name, and each goes alone.
+  // Both platforms have the same name, and each is removed alone.
   assert.deepEqual(
     (await store.images()).map(({ id, digests }) => [id, digests]),
     [amd, arm].map(({ manifest }) => [manifest, [`quay.io:443/a/b@${amd.digest}`]]),
@@ -100,7 +100,7 @@ test('an index is kept beside the platform that was fetched of it', async (t) =>
   assert.deepEqual(validBlobs(directory), new Set());
 });
 
-test('what is present is not downloaded again, nor is what another image brought', async (t) => {
+test('present blobs are not downloaded again, nor are those of another image', async (t) => {
   const { store, registry } = fixture(t);
   const [a] = add(registry, 'h.example/a:1', 'a');
   const [b] = add(registry, 'h.example/b:1', 'b');
@@ -208,7 +208,7 @@ test('an image that is gone is not pinned, nor are those asked for with it', asy
   assert.deepEqual(await store.pins(), []);
 });
 
-test('what a root has pinned stays; else an image goes with what it alone needs', async (t) => {
+test('a pinned image stays; another is removed with the blobs that only it needs', async (t) => {
   const { store, registry, directory } = fixture(t);
   const [a] = add(registry, 'h.example/a:1', 'a');
   const [b] = add(registry, 'h.example/b:1', 'b');
@@ -266,7 +266,7 @@ test('names and fields of other tools are kept', async (t) => {
   );
 });
 
-test('what an index of another tool leads to is kept, and is no image by itself', async (t) => {
+test('manifests in the index of another tool are kept, and are no images by themselves', async (t) => {
   const { store, registry, directory } = fixture(t);
   const [a, arm] = add(registry, 'h.example/a:1', 'a', ['linux/amd64', 'linux/arm64']);
   const [b] = add(registry, 'h.example/b:1', 'b');

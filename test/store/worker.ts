@@ -24,7 +24,7 @@ const ROUNDS = 4;
 
 const [role, directory = '', ...numbers] = process.argv.slice(2);
 
-/** A byte to the parent for each chunk and each step: it kills by their count. */
+/** Writes a byte to the parent for each chunk and each step; the parent kills by their count. */
 function beat(): void {
   writeSync(1, '.');
 }
@@ -33,7 +33,7 @@ if (role === 'life') await life();
 if (role === 'stager') await stager();
 if (role === 'remover') await remover();
 
-/** All that a store lives through: fetches at once, pins, tags, and removals. */
+/** The life of a store: parallel fetches, pins, tags, and removals. */
 async function life(): Promise<void> {
   const { registry, images } = sampleRegistry();
   registry.before = async () => {
@@ -72,7 +72,10 @@ async function stager(): Promise<void> {
   }
 }
 
-/** What the lifecycle's own lock would spare: another may remove it in between. */
+/**
+ * Fetches and pins, and tries again if another process removed the image in between, which the lifecycle's
+ * own lock would prevent.
+ */
 async function fetchAndPin(
   store: ReturnType<typeof openStore>,
   root: string,
@@ -88,7 +91,7 @@ async function fetchAndPin(
   }
 }
 
-/** Removes whatever it may until it is killed. */
+/** Removes whatever can be removed until the process is killed. */
 async function remover(): Promise<void> {
   const { registry, images } = sampleRegistry();
   const store = openStore({ directory, registry });

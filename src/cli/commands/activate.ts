@@ -17,7 +17,10 @@ interface ActivateOptions extends CommonOptions {
   readonly pullNeeded?: string;
 }
 
-/** In milliseconds. berth-activate.service has 90 s: a lock that is in the way must be named before. */
+/**
+ * In milliseconds. berth-activate.service has 90 s: the process that holds up a lock must be named before
+ * that.
+ */
 const LOCK_PATIENCE = 45_000;
 
 /** `berth activate`, which berth-activate.service runs before any container starts. */

@@ -23,7 +23,7 @@ export function defineImages(command: Command): void {
       '\nExamples:\n  berth images /ostree/deploy/os/deploy/1234.0\n  berth images --format refs ./rootfs\n  berth images --activation boot --activation socket ./rootfs',
     )
     .addOption(
-      // Not a variadic option: ROOT would be taken for one more of its values.
+      // Not a variadic option: ROOT would be taken for another of its values.
       new Option('--activation <how>', 'only units that start in this way; can be repeated')
         .choices(activations)
         .argParser(oneMoreActivation),
@@ -68,14 +68,16 @@ function oneMoreActivation(text: string, before: readonly Activation[] = []): Ac
   throw new InvalidArgumentError(`Allowed choices are ${activations.join(', ')}.`);
 }
 
-/** Keeps the references that start in one of these ways, and all problems: they may hide references. */
+/**
+ * Keeps the references that start in one of these ways, and all problems, because they may hide references.
+ */
 function startedBy(how: readonly Activation[] | undefined, found: Survey): Survey {
   if (how === undefined) return found;
   const references = found.references.filter(({ activation }) => how.includes(activation));
   return { ...found, references };
 }
 
-/** The digest that the root itself gives an image: in its lock file, or in the name. */
+/** The digest that the root itself gives for an image: in its lock file, or in the name. */
 function digestOf(image: string, { lock: { lock } }: Survey): { digest?: string } {
   const digest = lock?.get(image)?.digest ?? image.split('@')[1];
   return digest === undefined ? {} : { digest };

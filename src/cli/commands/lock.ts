@@ -59,7 +59,7 @@ async function readForLock(host: Host, root: Root, options: LockOptions): Promis
   const { compose } = await host.config();
   const read = await readBound(root, { bind: options.bind, compose });
   if (options.check === true) return read;
-  // A damaged lock file is about to be replaced: nobody needs to hear of the damage.
+  // A damaged lock file is about to be replaced, so its damage is not reported.
   return { ...read, problems: read.problems.filter(({ code }) => code !== 'lock-file') };
 }
 
@@ -68,7 +68,7 @@ function writeLock(spec: string, read: Bound, resolved: Resolved, options: LockO
   const text = lockText(lock);
   const { text: before, problem } = read.found.lock;
   const hasLock = before !== undefined || problem !== undefined;
-  // An empty lock file is written only to replace another.
+  // An empty lock file is written only to replace an existing one.
   const isWanted = failures.length === 0 && (lock.size > 0 || hasLock);
   const written = isWanted && text !== before;
   const isPrivate = concealedIn(text).length > 0;
@@ -133,7 +133,7 @@ function printCheck(read: Bound, { lock, failures }: Resolved, options: LockOpti
       (current ? `${counted(bindings.length, 'image')}, none has moved.\n` : ''),
     refs: () => check.moved.map(({ name, found: digest }) => byDigest(name, digest)),
   });
-  // A known difference decides the exit code, also if some names could not be resolved.
+  // A known difference decides the exit code, even if some names could not be resolved.
   const isStale = differs || broken || hasUnknown;
   process.exitCode = isStale
     ? exitCodes['not-ready']

@@ -50,7 +50,7 @@ export function definePlan(command: Command): void {
     });
 }
 
-/** Says that nothing is bound, which is seldom what the user meant. */
+/** Warns that nothing is bound, which is seldom what the user meant. */
 export function sayNothingBound(plan: Plan): void {
   if (
     plan.images.length > 0 ||

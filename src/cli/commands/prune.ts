@@ -22,7 +22,7 @@ interface PruneFlags extends CommonOptions {
   readonly force?: boolean;
 }
 
-/** `berth prune`: remove images that berth fetched and nobody wants any more, after showing them. */
+/** `berth prune`: remove images that berth fetched and no root needs any more, after showing them. */
 export function definePrune(command: Command): void {
   withCommonOptions(
     command

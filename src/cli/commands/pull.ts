@@ -27,7 +27,7 @@ interface PullFlags extends CommonOptions, RateOptions {
   readonly pin?: string;
 }
 
-/** The most that is read from standard input: more names than any root lists. */
+/** The limit for standard input, in bytes: more names than any root lists. */
 const MAX_LIST_BYTES = 8 * 1024 * 1024;
 
 /** `berth pull`: fetch a list of images, for scripts and for updaters that know what they need. */

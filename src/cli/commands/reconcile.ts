@@ -117,7 +117,10 @@ function table(result: Reconciled): string {
   return `${renderTable(['ROOT', 'ROLE', 'IMAGES', 'STATE'], rows, process.stdout)}${end}`;
 }
 
-/** A held root is none: its tree is gone, so missing images can't be fetched and nobody boots it. */
+/**
+ * Whether the root lives. A held root does not: its tree is gone, so its missing images can't be fetched,
+ * and nobody boots it.
+ */
 function isLiving({ role }: ReconciledRoot): boolean {
   return role !== 'held';
 }

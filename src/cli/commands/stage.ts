@@ -77,7 +77,7 @@ function report(result: Staged, options: StageOptions): void {
     refs: () => refsOf(result.plan),
   });
   printFailures(failures);
-  // A stage that ended early has no findings: its problems are shown, so that all can be mended at once.
+  // A stage that ended early has no findings: its problems are shown, so that all can be fixed at once.
   const isWhole = failures.length === 0;
   if (options.format !== 'json' && !isWhole) printProblems(result.plan.problems);
   printFindings(result.findings);

@@ -70,7 +70,10 @@ function heldEntry({ root, since, time, reasons }: Held) {
   return { root, since, time, reasons: [...reasons] };
 }
 
-/** The gate held a root back at shutdown, when nobody looks at a terminal: so the user is told here. */
+/**
+ * Tells that the gate held a root back. The user is told here, because nobody looks at a terminal during a
+ * shutdown.
+ */
 function printHeld({ root, time, since, reasons }: Held): void {
   const { stderr } = process;
   const when = `at ${time} (the host since ${since})`;

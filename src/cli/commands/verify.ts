@@ -59,7 +59,7 @@ async function run(host: Host, target: string | undefined, options: CommonOption
   process.exitCode = ready ? 0 : exitCodes['not-ready'];
 }
 
-/** Lists the known ids: the given one may be mistyped, or the tree be staged under another id. */
+/** Lists the known ids: the given one may be mistyped, or the tree may be staged under another id. */
 function withKnown(
   findings: readonly Finding[],
   id: string,

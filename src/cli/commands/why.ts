@@ -22,7 +22,7 @@ export function defineWhy(command: Command): void {
       await withHost(options, async (host) => {
         const { why, location } = await reading(host, spec, async (root) => {
           const context = await host.context();
-          // The registries.conf of the root that uses a short name says what it means.
+          // The registries.conf of the root that uses a short name defines its meaning.
           const [name = image] = await namesMeantBy([image], root);
           const found = await survey(root, { bind: options.bind, compose: context.compose });
           const why = whyOf(name, found.references, await readSituation(context));

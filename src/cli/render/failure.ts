@@ -31,7 +31,7 @@ function printableStack(error: Error): string {
   return error.cause instanceof Error ? `${own}\ncaused by: ${printableStack(error.cause)}` : own;
 }
 
-/** The exit code for several failures. It is 5 (unreachable) only if every failure is that. */
+/** The exit code for several failures. It is 5 (unreachable) only if every failure has this code. */
 export function exitCodeOf(errors: readonly unknown[]): number {
   const kinds = new Set(errors.map((e) => (e instanceof BerthError ? e.kind : 'failed')));
   const order: readonly FailureKind[] = ['failed', 'usage', 'refused', 'unreachable'];

@@ -10,7 +10,7 @@ export function printProblems(problems: readonly BoundProblem[]): void {
   const said = new Set<string>();
   for (const problem of problems.toSorted((a, b) => Number(b.bound) - Number(a.bound))) {
     const place = placeOf(problem.path, problem.line);
-    // A unit that refers to another unit shares its problem, which people need to read once.
+    // A unit that refers to another unit shares its problem, which is printed once.
     const key = [problem.code, place, problem.message].join(' ');
     if (said.has(key)) continue;
     said.add(key);
@@ -36,7 +36,7 @@ export function printFindings(findings: readonly Finding[]): void {
 }
 
 interface Failed {
-  /** The root, if the command is about several. */
+  /** The root, if the command concerns several. */
   readonly root?: string;
   readonly name: string;
   readonly error: Pick<BerthError, 'message' | 'hint'>;
@@ -44,7 +44,7 @@ interface Failed {
 
 /**
  * Prints a line for each failure, and each hint once for all failures that share it: a registry that is
- * down mostly fails every image.
+ * down usually fails every image.
  */
 export function printFailures(failures: readonly Failed[]): void {
   const { stderr } = process;

@@ -30,7 +30,7 @@ export function openProgress(mode: ProgressMode, fd: number): Progress {
   }
 }
 
-/** Reports warnings alone. They are no progress, and the result does not repeat them. */
+/** Reports only warnings. They are not progress, and the result does not repeat them. */
 function warnOnly(write: (text: string) => void): Report {
   return (event) => {
     if (event.event === 'warning') write(`${lineOf(event)}\n`);
@@ -48,7 +48,10 @@ function checkOpen(fd: number): void {
   }
 }
 
-/** A writer that never fails: it gives up when the reader has gone, and skips what a full pipe does not take. */
+/**
+ * A writer that never fails: it gives up when the reader is gone, and skips text that a full pipe does not
+ * accept.
+ */
 function quietWriter(fd: number): (text: string) => void {
   let isOpen = true;
   return (text) => {

@@ -2,20 +2,20 @@ import { withoutConcealed } from '../../common/concealed.ts';
 import { displayPath } from '../../common/path-bytes.ts';
 import { shown } from '../../common/shown.ts';
 
-/** `shown` text as a line of the output. */
+/** A text as a line of output, safe by `shown`. */
 export function shownLine(text: string): string {
   return `${shown(text)}\n`;
 }
 
 /**
- * The name of an image as a line for a program that fetches by it. Nothing of the name is concealed:
+ * The name of an image as a line for a program that fetches it. Nothing in the name is concealed, because
  * the program needs all of it.
  */
 export function nameLine(name: string): string {
   return `${displayPath(name)}\n`;
 }
 
-/** Text of several lines, such as a stack: the line breaks stay, each line is `shown`. */
+/** Text of several lines, such as a stack: line breaks stay, and each line goes through `shown`. */
 export function shownLines(text: string): string {
   return text.split('\n').map(shown).join('\n');
 }
@@ -28,7 +28,10 @@ export function shownJson(value: unknown, indent?: number): string {
   return JSON.stringify(value, messagesShown, indent).replace(unprintable, escapeUnits);
 }
 
-/** A progress event as JSON. Every text in it is concealed: nobody fetches images by the progress. */
+/**
+ * A progress event as JSON. Every text in it is concealed, because no program fetches images by progress
+ * events.
+ */
 export function eventJson(event: object): string {
   const text = JSON.stringify(event, (_, value: unknown) =>
     typeof value === 'string' ? withoutConcealed(value) : value,

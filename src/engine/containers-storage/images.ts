@@ -5,18 +5,18 @@ import { openRoot } from '../../root/open-root.ts';
 import { type Root, RootError } from '../../root/root.ts';
 import { etcDirectory, linkTarget } from '../../systemd/etc.ts';
 
-/** A read-only image store of podman, which an additionalimagestore names: bootc's, say. */
+/** A read-only image store that podman's `additionalimagestore` setting names, such as bootc's. */
 export interface AdditionalStore {
-  /** Where it is in the running system. */
+  /** The store's directory in the running system. */
   readonly directory: string;
   readonly images: readonly StoredImage[];
-  /** Whether it has a list of them; where none is, nothing may be mounted. */
+  /** Whether the store has a list of images. Without one, its file system may not be mounted. */
   readonly isListed: boolean;
-  /** The platform of an image; undefined if its config can't be read. Reads the store again. */
+  /** The platform of an image; undefined if its config can't be read. Each call reads the store again. */
   readonly platformOf: (image: StoredImage) => Platform | undefined;
 }
 
-/** Whether podman takes an image of a store for a name: a full one, with a tag or a digest. */
+/** Whether podman finds the image by this full name, which has a tag or a digest. */
 export function serves({ names, digests }: StoredImage, name: string): boolean {
   if (names.includes(name)) return true;
   const [repository, digest] = name.split('@');
@@ -28,23 +28,23 @@ export function serves({ names, digests }: StoredImage, name: string): boolean {
 }
 
 export interface StoredImage {
-  /** `sha256:…`, of its config. */
+  /** `sha256:…`, the digest of the config. */
   readonly id: string;
   readonly names: readonly string[];
-  /** The digests of its manifests and index. */
+  /** The digests of the image's manifests and index. */
   readonly digests: readonly string[];
 }
 
-/** containers/storage keeps its lists apart by the driver of its layers. */
+/** containers/storage keeps separate lists for each storage driver. */
 const DRIVERS = ['overlay', 'vfs', 'btrfs', 'zfs'];
 
-/** Room for some ten thousand images. */
+/** Enough for some ten thousand images. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
- * Source: containers/storage images.go (`Image`). It is read rather than asked for by podman: a
- * podman would have to be started for each store, which the hardened services may not, and one that
- * only looks into a store writes locks and directories there.
+ * Source: containers/storage images.go (`Image`). berth reads the list rather than ask podman: each store
+ * would need a podman of its own, which the hardened services may not start, and podman writes locks and
+ * directories even into a store that it only lists.
  */
 const ImageList = v.array(
   v.object({
@@ -57,18 +57,18 @@ const ImageList = v.array(
 
 export interface StoreOwner {
   readonly root: Root;
-  /** Whether the root is of another machine, so that only what it has itself counts. */
+  /** Whether the root belongs to another machine: then only stores inside the root count. */
   readonly foreign: boolean;
-  /** The driver of the root's podman, which finds no images of other drivers. */
+  /** The storage driver of the root's podman, which finds no images of other drivers. */
   readonly driver: string;
 }
 
 /**
- * Reads an additional store as a root's podman will see it: in the root itself, or, where its path
- * leads out of the tree (`/usr/lib/bootc/storage` is a link into `/sysroot`), in the running system.
+ * Reads an additional store as the root's podman will see it. If the path leads out of the tree
+ * (`/usr/lib/bootc/storage` is a link into `/sysroot`), the store of the running system is read.
  *
- * @param owner absent for what the running system has at the path.
- * @returns undefined if no such store is there, or it can't be read: podman fails with it.
+ * @param owner absent to read the store that the running system has at the path.
+ * @returns undefined if no such store is there, or if it can't be read: podman fails with it too.
  */
 export function readAdditionalStore(path: string, owner?: StoreOwner): AdditionalStore | undefined {
   const drivers = owner === undefined ? DRIVERS : [owner.driver];
@@ -78,7 +78,9 @@ export function readAdditionalStore(path: string, owner?: StoreOwner): Additiona
   return readIn(inRunningSystem, owner === undefined ? path : leadsTo(owner.root, path), drivers);
 }
 
-/** A store that the roots of one machine share: in a tree there is but the empty directory. */
+/**
+ * Whether the roots of one machine share the store; the tree then has only an empty directory in its place.
+ */
 function isShared(realPath: string): boolean {
   return /^\/(?:run|sysroot|tmp|var)(?:\/|$)/.test(realPath);
 }
@@ -90,7 +92,7 @@ function using(root: Root): Use {
 }
 
 const inRunningSystem: Use = (work) => {
-  // As the OS: who may write a store says what is in it, and berth would take that for ready.
+  // In the OS view: whoever can write a store decides what is in it, and berth would take that for ready.
   const root = openRoot('/');
   try {
     return work(root);
@@ -99,7 +101,7 @@ const inRunningSystem: Use = (work) => {
   }
 };
 
-/** Where the booted root would be led. */
+/** Where the path leads in the booted root. */
 function leadsTo(root: Root, path: string): string {
   try {
     return linkTarget(root, etcDirectory(root), path);
@@ -133,7 +135,7 @@ function readIn(
   });
 }
 
-/** Source: containers/storage images.go (`makeBigDataBaseName`): the config under its digest. */
+/** Source: containers/storage images.go (`makeBigDataBaseName`): the config is stored under its digest. */
 function platformIn(root: Root, lists: string, id: string): Platform | undefined {
   const name = `=${Buffer.from(id).toString('base64')}`;
   const path = `${lists}/${id.slice('sha256:'.length)}/${name}`;
@@ -147,7 +149,7 @@ const Config = v.pipe(
   v.transform(({ variant, ...rest }) => (variant ? { ...rest, variant } : rest)),
 );
 
-/** @returns null for what can't be read. */
+/** @returns null if reading fails. */
 function readable<T>(read: () => T): T | null {
   try {
     return read();

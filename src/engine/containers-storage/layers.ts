@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { systemErrorCode } from '../../common/errors.ts';
 
-/** Room for some hundred thousand layers. */
+/** Enough for some hundred thousand layers. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** More layers on each other no file system driver of podman takes. */
+/** No storage driver of podman stacks more layers. */
 const MAX_DEPTH = 512;
 
 /** Source: containers/storage layers.go (`Layer`). */
@@ -25,13 +25,11 @@ interface Layer {
 }
 
 /**
- * The layers of podman's own store, each as the digests of the blobs that made it and those below
- * it. Its API tells diffIDs alone, one image at a time, and whether podman takes a layer that it
- * has in place of a blob depends on the digest of the blob: of a layer that it got in another
- * compression it downloads the whole again.
+ * The layers of podman's own store, each as the digests of its blob and of the blobs below it. podman's API
+ * tells only diffIDs, one image at a time. But podman reuses a layer by the digest of its blob: a layer
+ * that it has in another compression it downloads again.
  *
- * A layer that can't be read or is not understood counts as not there: then more is downloaded than
- * need be.
+ * A layer that can't be read or understood counts as missing, so that at worst too much is downloaded.
  */
 export function readLayers(graphRoot: string, driver: string): readonly (readonly string[])[] {
   const layers = new Map<string, Layer>();
@@ -46,7 +44,7 @@ export function readLayers(graphRoot: string, driver: string): readonly (readonl
   });
 }
 
-/** Undefined if one below it is not there, or they go in a circle. */
+/** Undefined if a layer below is missing, or if the layers form a circle. */
 function chainOf(top: Layer, layers: ReadonlyMap<string, Layer>): readonly string[] | undefined {
   const chain: string[] = [];
   for (let layer: Layer | undefined = top; layer !== undefined; ) {

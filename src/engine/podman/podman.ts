@@ -35,22 +35,22 @@ export { isForHost } from './fetch/pull.ts';
 export interface PodmanOptions {
   /** The calling user's podman instead of the system's. */
   readonly user: boolean;
-  /** Start a service for this, also where podman.socket is; `CONTAINER_HOST` goes before. */
+  /** Start a service of berth's own, even if podman.socket exists; `CONTAINER_HOST` overrides this. */
   readonly alone?: boolean;
   readonly target?: PodmanTarget | undefined;
-  /** The key with which pins are sealed: a file that need not exist. */
+  /** The file with the key that seals pins; it need not exist. */
   readonly pinKey: string;
-  /** Told of each container, once, that says falsely that it is berth's. */
+  /** Called once for each container that falsely claims to be berth's. */
   readonly warn?: (message: string) => void;
   /** Where images wait to be unpacked. */
   readonly depot?: Depot | undefined;
-  /** Where `CONTAINER_HOST` and the like stand. */
+  /** The environment with `CONTAINER_HOST` and similar variables. */
   readonly environment: NodeJS.ProcessEnv;
 }
 
 /**
- * podman, by its libpod API on a unix socket; where none listens, by a service of berth's own that
- * ends with `close`.
+ * Opens podman through its libpod API on a unix socket. If nothing listens there, a service of berth's own
+ * is started, which ends with `close`.
  *
  * @throws {EngineError} `engine-unreachable`
  */
@@ -100,7 +100,10 @@ interface Podman {
   readonly depot: Depot | undefined;
 }
 
-/** Images to fetch at a time: what is unpacked next should have come by then. */
+/**
+ * The number of images fetched at a time: enough that the next image has arrived when podman is ready to
+ * unpack it.
+ */
 const CONCURRENCY = 8;
 
 function imagesOf(podman: Podman): Images {
@@ -157,7 +160,7 @@ function pinsOf({ connection, settings, moorings, environment }: Podman): Pins {
     pins: () => listPins(moorings),
     genuine: (pins) => genuinePins(moorings, pins),
     roomFor: (root, count) => roomFor(api, settings, environment, root, count),
-    // Two at once would each make the pod of a root, and each pod takes a lock.
+    // Two at once would each make a pod for the root, and each pod takes a lock.
     pin: (root, images) => pinning.run(0, () => pinImages(moorings, root, images, cgroupParent)),
     unpin: (pins) => unpinImages(moorings, pins),
   };

@@ -22,13 +22,16 @@ interface Entry {
   readonly identitytoken?: string | null | undefined;
 }
 
-/** What a file says of a registry: credentials, the helper that has them, or something illegible. */
+/** What a file has for a registry: credentials, the helper that has them, or an unreadable entry. */
 export type Found =
   | { readonly kind: 'credentials'; readonly credentials: Credentials }
   | { readonly kind: 'illegible'; readonly key: string }
   | { readonly kind: 'helper'; readonly name: string };
 
-/** Undefined if the text is no such file; the reason is not told, since it might quote a password. */
+/**
+ * Parses an auth file; undefined if the text is none. The reason is not told, since it might quote a
+ * password.
+ */
 export function parseAuthFile(
   text: string,
   format: 'auth.json' | 'dockercfg' = 'auth.json',
@@ -57,9 +60,9 @@ const schema = v.object({
 });
 
 /**
- * What a file says of a repository. The keys of containers-auth.json(5) are looked up first, the most
- * specific one before the others, then keys as docker wrote them, with a scheme and a path. The first
- * key that is there counts; if it has no password, the next file is looked at.
+ * What a file has for a repository. The keys of containers-auth.json(5) are looked up first, from the most
+ * specific one, then keys as docker wrote them, with a scheme and a path. The first key that exists counts;
+ * if its entry has no password, the next file is read.
  */
 export function findInAuthFile(
   { auths, credHelpers }: AuthFile,
@@ -80,10 +83,10 @@ export function findInAuthFile(
   return credentials === undefined ? undefined : { kind: 'credentials', credentials };
 }
 
-/** With padding, as Go's encoding/base64 wants it. */
+/** Base64 with padding, as Go's encoding/base64 requires. */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** `registry/a/b`, `registry/a`, `registry`. */
+/** The keys to look up: `registry/a/b`, `registry/a`, `registry`. */
 function keysOf(registry: string, repository: string): readonly string[] {
   const parts = repository.split('/');
   return parts
@@ -104,7 +107,7 @@ function normalised(host: string): string {
   return host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
 }
 
-/** Decodes `user:password`; docker leaves it empty where a helper has the password. */
+/** Decodes `user:password`; docker leaves the text empty if a helper has the password. */
 function decode(encoded: string, token: string): Credentials | undefined {
   const text = Buffer.from(encoded, 'base64').toString('utf8');
   const colon = text.indexOf(':');

@@ -11,7 +11,7 @@ import { basic, fetchToken, secretsOf } from './token.ts';
 /** A value of the `Authorization` header, and the secrets in it. */
 export interface Authorization {
   readonly header: string;
-  /** Whether it may be sent without TLS, or with certificates unchecked. */
+  /** Whether the header may be sent without TLS, or with certificates unchecked. */
   readonly insecure: boolean;
   readonly secrets: readonly string[];
 }
@@ -21,7 +21,7 @@ export type HostCredentials = (
   repository: string,
 ) => Promise<Credentials | undefined>;
 
-/** The authorization for each repository, kept for further requests with the same access object. */
+/** The authorization for each repository, kept for later requests with the same access object. */
 export class Authorizations {
   readonly #transport: Transport;
   readonly #hostCredentials: HostCredentials;
@@ -37,11 +37,11 @@ export class Authorizations {
   }
 
   /**
-   * A new authorization after a 401, or the one that another request has got meanwhile. An expired
+   * A new authorization after a 401, or the one that another request has obtained meanwhile. An expired
    * token also leads to a 401.
    *
-   * @param used the authorization that the request was sent with.
-   * @returns undefined if there are no credentials, or the registry takes none of this kind.
+   * @param used the authorization with which the request was sent.
+   * @returns undefined if there are no credentials, or if the registry accepts none of this kind.
    * @throws {RegistryError}
    */
   async renew(
@@ -90,7 +90,7 @@ export class Authorizations {
 
   async #credentials(endpoint: Endpoint, access: Access): Promise<Credentials | undefined> {
     const { registry, repository, isElsewhere } = endpoint;
-    // A unit's credentials are for the registry that it names, not for another in registries.conf.
+    // A unit's credentials are for the registry that it names, not for another one in registries.conf.
     if (access.credentials?.kind === 'basic' && isElsewhere) return undefined;
     const found = accessCredentials(access, registry, repository);
     if (found === 'none') return undefined;

@@ -1,18 +1,18 @@
 /** One way to authenticate that a registry offers: RFC 9110, section 11.6.1. */
 export interface Challenge {
-  /** In lower case: `bearer`, `basic`. */
+  /** The scheme in lower case: `bearer`, `basic`. */
   readonly scheme: string;
-  /** Names in lower case. */
+  /** The parameters, with names in lower case. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
 /**
- * Reads a `WWW-Authenticate` header. Several challenges may stand in it, and commas may separate
- * challenges or parameters, or stand within quotes. Anything that is not understood is left out.
+ * Parses a `WWW-Authenticate` header, which may contain several challenges; commas separate challenges or
+ * parameters, and occur within quotes. Anything that is not understood is left out.
  */
 export function parseChallenges(header: string): readonly Challenge[] {
   const challenges: { scheme: string; parameters: Map<string, string> }[] = [];
-  // No alternative backtracks, not even at an open quote, which runs to the end: linear time.
+  // No alternative backtracks, not even at an open quote, which extends to the end: linear time.
   const tokens =
     /([^\s,="]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.|\\$)*)"?|([^\s,"]*)))?|"(?:[^"\\]|\\.|\\$)*"?|./gs;
   for (const [whole, word, quoted, bare] of header.matchAll(tokens)) {

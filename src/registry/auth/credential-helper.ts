@@ -7,7 +7,7 @@ import type { Credentials } from './auth-file.ts';
 const TIMEOUT_MS = 30_000;
 const MAX_BYTES = 64 * 1024;
 
-/** Asks each helper once for a registry: a helper may take long, and use the network. */
+/** Asks each helper once for a registry: a helper may be slow and use the network. */
 export class CredentialHelpers {
   readonly #answers = new Map<string, Promise<Credentials | undefined>>();
 
@@ -23,7 +23,7 @@ export class CredentialHelpers {
 /**
  * Asks `docker-credential-NAME get`: github.com/docker/docker-credential-helpers, "Development".
  *
- * @returns undefined if the helper has none for the server.
+ * @returns undefined if the helper has no credentials for the server.
  * @throws {RegistryError} `registry-config`
  */
 export async function askHelper(
@@ -38,8 +38,8 @@ export async function askHelper(
   const answer = await run(program, server, timeout);
   if (answer === 'none') return undefined;
   const reply = parse(answer);
-  if (reply === undefined) throw failed(program, server, 'an answer that is not as agreed');
-  // By this username a helper says that the secret is a refresh token.
+  if (reply === undefined) throw failed(program, server, 'an answer that breaks the protocol');
+  // With this username a helper says that the secret is a refresh token.
   if (reply.Username === '<token>') {
     return { username: '', password: new Secret(''), identityToken: new Secret(reply.Secret) };
   }
@@ -60,7 +60,7 @@ async function run(program: string, server: string, timeout: number): Promise<st
       else if (NONE.test(stdout)) resolve('none');
       else reject(failed(program, server, error.killed === true ? 'no answer' : why(error)));
     });
-    // If a helper ends without reading, its exit code says enough.
+    // If a helper ends without reading, its exit code is enough.
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(server);
   });

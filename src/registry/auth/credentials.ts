@@ -37,7 +37,7 @@ export function authPaths(
   };
 }
 
-/** Where the credentials of the running system come from. */
+/** The sources of the running system's credentials. */
 export interface CredentialSources {
   readonly authFiles: AuthPaths;
   /** `credential-helpers` of registries.conf. */
@@ -111,8 +111,8 @@ async function inAuthFiles(
 }
 
 /**
- * The credentials that a unit gives for an image; `none` if none may be sent, `host` if the unit says
- * nothing and those of the running system are used.
+ * The credentials that a unit gives for an image; `none` if none may be sent, `host` if the unit gives none
+ * and the running system's are used.
  *
  * @param name a full name.
  * @throws {RegistryError} `registry-config` if the unit's auth file is not one.
@@ -125,13 +125,13 @@ export async function unitCredentials(
   return accessCredentials(access, registry, repository);
 }
 
-/** As `unitCredentials`, for the endpoint at which the image is fetched. */
+/** As `unitCredentials`, for the endpoint from which the image is fetched. */
 export function accessCredentials(
   { credentials, tlsVerify }: Access,
   registry: string,
   repository: string,
 ): Credentials | 'none' | 'host' {
-  // Without TLS nobody can tell who answers: only the unit's own credentials are sent.
+  // Without TLS it is uncertain who answers: only the unit's own credentials are sent.
   if (credentials === undefined) return tlsVerify === false ? 'none' : 'host';
   if (credentials.kind === 'basic') return credentials;
   const file = parseAuthFile(credentials.content.reveal());
@@ -158,6 +158,6 @@ function illegible(path: string, key: string): RegistryError {
 
 function wrongFile(path: string, found: string): RegistryError {
   return new RegistryError('registry-config', `${path}: expected an auth.json, found ${found}`, {
-    hint: 'write it anew with `podman login`; containers-auth.json(5) says what it holds',
+    hint: 'write it again with `podman login`; containers-auth.json(5) says what it holds',
   });
 }

@@ -12,10 +12,10 @@ const MAX_REPLY_BYTES = 256 * 1024;
 
 /**
  * Gets a bearer token by "Token Authentication" and "OAuth2" of the distribution project; without
- * credentials an anonymous token.
+ * credentials, an anonymous token.
  *
- * @param base the URL that was asked: a realm may be relative to it.
- * @param needsTls whether the credentials may go without TLS only if the host's registries.conf says
+ * @param base the URL that was requested: a realm may be relative to it.
+ * @param needsTls whether the credentials may be sent without TLS only if the host's registries.conf says
  *   `insecure`.
  * @throws {RegistryError}
  */
@@ -52,7 +52,7 @@ export async function fetchToken(
   }
 }
 
-/** All spellings of the secrets that a registry may quote in an error, where they must not be shown. */
+/** All spellings of the secrets, which must not be shown if a registry quotes them in an error. */
 export function secretsOf(credentials: Credentials | undefined): readonly string[] {
   if (credentials === undefined) return [];
   const { password, identityToken } = credentials;
@@ -126,7 +126,7 @@ function askWithToken(url: URL, challenge: Challenge, endpoint: Endpoint, token:
   return { url, headers: {}, form };
 }
 
-/** Sends a request for a token. A form has a secret in its body, so no redirect is followed. */
+/** Sends a request for a token. The body of a form contains a secret, so no redirect is followed. */
 async function send(
   transport: Transport,
   endpoint: Endpoint,
@@ -150,7 +150,7 @@ function parse(endpoint: Endpoint, expected: string, body: Buffer): string {
   try {
     reply = JSON.parse(body.toString('utf8'));
   } catch {
-    // The message of JSON.parse may quote a part of the token.
+    // The message of JSON.parse may quote part of the token.
     throw badToken(endpoint, expected, 'something that is not JSON');
   }
   const checked = v.safeParse(schema, reply);

@@ -11,7 +11,7 @@ export class TooLarge extends Error {
   }
 }
 
-/** For too long nothing came, or too little. */
+/** Nothing, or too little, arrived for too long. */
 export class Stalled extends Error {
   readonly bytes: number;
   /** All bytes of the body that had arrived. */
@@ -24,7 +24,7 @@ export class Stalled extends Error {
   }
 }
 
-/** The slowest body that is waited for: so many bytes in so many milliseconds. */
+/** The slowest body that is waited for: this many bytes in this many milliseconds. */
 export interface LeastRate {
   readonly bytes: number;
   readonly within: number;
@@ -32,21 +32,24 @@ export interface LeastRate {
 
 /** How long a registry is waited for, in milliseconds. */
 export interface Timeouts {
-  /** Until the connection is open, TLS included. */
+  /** Until the connection is established, TLS included. */
   readonly connect: number;
   /** While nothing arrives. */
   readonly idle: number;
-  /** For a body: a registry that sends less would keep berth for ever, and counts as silent. */
+  /**
+   * The least rate of a body. A registry that sends less would keep berth waiting for ever; it counts as
+   * silent.
+   */
   readonly least: LeastRate;
-  /** The same if another endpoint has the bytes too: a mirror is there to be quick. */
+  /** The least rate if another endpoint has the bytes too: a mirror exists to be fast. */
   readonly mirror: LeastRate;
-  /** For a small reply as a whole. */
+  /** For the whole of a small reply. */
   readonly smallReply: number;
 }
 
 /**
  * A link of 64 kbit/s, shared by four downloads, gives each a little more than the least rate. Over a
- * thinner link a download takes several runs.
+ * slower link a download takes several runs.
  */
 export const TIMEOUTS: Timeouts = {
   connect: 30_000,
@@ -83,11 +86,11 @@ export async function readBody(
 }
 
 /**
- * Hands on a body chunk by chunk, each when `take` is done with the one before. An error of the body
- * or of `take` destroys the connection.
+ * Passes a body on chunk by chunk, each when `take` is done with the previous one. An error of the body or
+ * of `take` destroys the connection.
  *
- * @throws {Stalled} if nothing arrives for `idle`, or less than `least` allows; the time that `take`
- *   needs does not count.
+ * @throws {Stalled} if nothing arrives for `idle`, or less than `least` allows; the time that `take` needs
+ *   does not count.
  */
 export async function eachChunk(
   response: IncomingMessage,

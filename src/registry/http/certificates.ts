@@ -3,9 +3,9 @@ import { RegistryError } from '../errors.ts';
 
 /** The files of certs.d for one registry: containers-certs.d(5). */
 export interface HostCertificates {
-  /** CAs that are trusted beside those of the system; PEM. */
+  /** CAs to trust in addition to the system's; PEM. */
   readonly authorities: readonly Buffer[];
-  /** Client certificates in the order in which they are tried; PEM. */
+  /** Client certificates, in the order in which they are tried; PEM. */
   readonly identities: readonly Identity[];
 }
 
@@ -46,7 +46,7 @@ export function readCertificates(
   };
 }
 
-/** The names of the pairs of `.cert` and `.key`, without these endings. */
+/** The names of the pairs of `.cert` and `.key` files, without these endings. */
 function basesOf(directory: string, names: readonly string[]): readonly string[] {
   const lone = names.find((name) => {
     const other = name.replace(/\.(cert|key)$/, (suffix) => (suffix === '.key' ? '.cert' : '.key'));
@@ -79,10 +79,10 @@ function allowed<T>(look: () => T): T | undefined {
   }
 }
 
-/** The error for anything wrong in certs.d. */
+/** The error for any fault in certs.d. */
 export function wrong(message: string, cause?: unknown): RegistryError {
   return new RegistryError('registry-config', message, {
-    hint: 'mend the directory: containers-certs.d(5) says what it may hold; CAs end in .crt',
+    hint: 'correct the directory: containers-certs.d(5) says what it may hold; CAs end in .crt',
     cause,
   });
 }

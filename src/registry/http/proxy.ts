@@ -4,7 +4,7 @@ import { RegistryError } from '../errors.ts';
 
 /** An HTTP proxy, through which TLS is tunnelled, or a SOCKS5 proxy. */
 export interface Proxy {
-  /** Without user and password. */
+  /** The URL without user and password. */
   readonly url: URL;
   readonly login?: { readonly username: string; readonly password: Secret };
 }
@@ -24,9 +24,10 @@ export function authorizationOf({ login }: Proxy): Readonly<Record<string, strin
 export type ProxyFor = (url: URL) => Proxy | undefined;
 
 /**
- * The proxies in `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, as Go's golang.org/x/net/http/httpproxy
- * reads them, and with it every engine: hosts on this machine's loopback are asked directly. Unlike
- * there, a value that is no proxy is an error: whoever set it wants no direct connections.
+ * The proxies in `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, read as by Go's
+ * golang.org/x/net/http/httpproxy, which every engine uses: hosts on this machine's loopback are connected
+ * to directly. Unlike in Go, an invalid value is an error, because whoever set it does not want direct
+ * connections.
  *
  * @throws {RegistryError} `registry-config`
  */
@@ -80,7 +81,7 @@ function parseProxy(variable: string, text: string): Proxy | undefined {
 
 function noProxy(variable: string, text: string): RegistryError {
   const [, rest = ''] = /^(?:\w+:\/\/)?(.*)$/s.exec(text) ?? [];
-  // In a text that is no URL a password can't be told from the rest.
+  // In a text that is not a URL, a password can't be distinguished from the rest.
   const found = /[:@]/.test(rest)
     ? 'none (it is not shown: it may hold a password)'
     : JSON.stringify(text);
@@ -88,14 +89,14 @@ function noProxy(variable: string, text: string): RegistryError {
     'registry-config',
     `${variable}: expected the URL of a proxy (http, https or socks5), found ${found}`,
     {
-      hint: `write it as http://proxy.example.com:3128, with a user's odd characters as %XX, or unset ${variable}`,
+      hint: `write it as http://proxy.example.com:3128, with special characters of user and password as %XX, or unset ${variable}`,
     },
   );
 }
 
 type Exemption = (host: string, port: string) => boolean;
 
-/** `*`, networks, and addresses and domains with or without a port. */
+/** Parses `NO_PROXY`: `*`, networks, and addresses and domains with or without a port. */
 function exemptions(list: string): Exemption {
   const entries = list.split(',').map((entry) => entry.trim().toLowerCase());
   if (entries.includes('*')) return () => true;
@@ -120,7 +121,7 @@ function exemption(entry: string): Exemption | undefined {
     list.addAddress(name, family(name));
     return (host, other) => isPort(other) && isIP(host) !== 0 && list.check(host, family(host));
   }
-  // `.a.example` and `*.a.example` stand for the hosts below a.example, `a.example` for itself too.
+  // `.a.example` and `*.a.example` match the hosts below a.example; `a.example` matches itself too.
   const suffix = name.replace(/^\*\./, '.').replace(/^(?!\.)/, '.');
   const isWhole = !/^(\*\.|\.)/.test(name);
   return (host, other) =>

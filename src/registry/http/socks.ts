@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6, type Socket } from 'node:net';
 import type { Proxy } from './proxy.ts';
 
-/** The proxy refused, or said something unexpected. */
+/** The proxy refused, or replied with something unexpected. */
 class SocksRefusal extends Error {}
 
 const VERSION = 5;
@@ -9,8 +9,8 @@ const NO_LOGIN = 0;
 const LOGIN = 2;
 
 /**
- * Asks a SOCKS5 proxy to connect to a host, over a new connection to the proxy: RFC 1928, and RFC 1929
- * for the login. The proxy looks the host's name up, as with Go.
+ * Asks a SOCKS5 proxy to connect to a host, over a new connection to the proxy: RFC 1928, and RFC 1929 for
+ * the login. As with Go, the proxy looks up the host's name.
  */
 export async function askSocks(
   socket: Socket,
@@ -26,9 +26,9 @@ export async function askSocks(
     const password = login.password.reveal();
     socket.write(Buffer.concat([Buffer.from([1]), sized(login.username), sized(password)]));
     const [, status] = await read(socket, 2);
-    if (status !== 0) throw new SocksRefusal('it does not take the login');
+    if (status !== 0) throw new SocksRefusal('it rejects the login');
   } else if (method !== NO_LOGIN) {
-    throw new SocksRefusal('it wants a login');
+    throw new SocksRefusal('it requires a login');
   }
   const connect = Buffer.from([VERSION, 1, 0]);
   socket.write(Buffer.concat([connect, address(host), Buffer.from([port >> 8, port & 0xff])]));
@@ -55,18 +55,19 @@ function ipv6(text: string): Buffer {
   return Buffer.from([...first, ...zeros, ...last].map(Number).flatMap((n) => [n >> 8, n & 0xff]));
 }
 
-/** The text after its length, which is one byte. */
+/** The text, preceded by its length in one byte. */
 function sized(text: string): Buffer {
   const bytes = Buffer.from(text);
-  if (bytes.length > 255) throw new SocksRefusal('it takes no name or password of 256 bytes');
+  if (bytes.length > 255)
+    throw new SocksRefusal('it accepts at most 255 bytes of name or password');
   return Buffer.concat([Buffer.from([bytes.length]), bytes]);
 }
 
 async function read(socket: Socket, length: number): Promise<Buffer> {
   const pieces: Buffer[] = [];
   for (let left = length; left > 0; ) {
-    // Takes however little is there: a socket that holds some bytes says over and over that it is
-    // readable, and waiting for more would never end.
+    // Takes whatever is available: a socket that holds some bytes emits `readable` again and again, and
+    // waiting for more would never end.
     const there = Math.min(left, socket.readableLength);
     const bytes: unknown = there > 0 ? socket.read(there) : undefined;
     if (bytes instanceof Buffer) {

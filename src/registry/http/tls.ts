@@ -18,15 +18,15 @@ const BUNDLES = [
 /** Directories with one CA in each file: Go's list. */
 const DIRECTORIES = ['/etc/ssl/certs', '/etc/pki/tls/certs'];
 
-/** Where the system's CAs lie instead of where systems usually keep them. */
+/** Paths of CAs that replace the usual ones of the system. */
 export interface AuthorityPaths {
-  /** A file with all of them: `SSL_CERT_FILE`. */
+  /** A file with all CAs: `SSL_CERT_FILE`. */
   readonly bundle?: string;
-  /** Directories with a file for each: `SSL_CERT_DIR`. */
+  /** Directories with a file for each CA: `SSL_CERT_DIR`. */
   readonly directories?: readonly string[];
 }
 
-/** The variables that Go's crypto/x509 obeys, and so do engines. */
+/** The paths in the variables that Go's crypto/x509, and so every engine, obeys. */
 export function authorityPathsOf(environment: NodeJS.ProcessEnv): AuthorityPaths {
   const { SSL_CERT_FILE: bundle, SSL_CERT_DIR: directories } = environment;
   return {
@@ -36,16 +36,16 @@ export function authorityPathsOf(environment: NodeJS.ProcessEnv): AuthorityPaths
 }
 
 /**
- * How far to look for the system's CAs. Reading the bundle takes a fifth of the time that Node needs
- * to list all CAs; it lacks only those that somebody has put into a directory by hand.
+ * How far to look for the system's CAs. Reading the bundle takes a fifth of the time that Node needs to
+ * list all CAs; the bundle lacks only CAs that somebody has put into a directory by hand.
  */
 export type Extent = 'bundle' | 'directories';
 
 /**
- * The CAs that a connection trusts, and the client certificate that it shows: the identity with that
- * index, if there is one. It is shown also where the server's certificate is not checked.
+ * The CAs that a connection trusts, and the client certificate that it presents: the identity with that
+ * index, if it exists. The certificate is presented even if the server's is not checked.
  *
- * @throws {RegistryError} `registry-config` if an identity is no certificate with its key.
+ * @throws {RegistryError} `registry-config` if an identity is not a certificate with its key.
  */
 export function tlsOptionsOf(
   insecure: boolean,
@@ -75,7 +75,7 @@ function check({ path, cert, key }: Identity): void {
   }
 }
 
-/** The CAs as Go's crypto/x509 finds them; those that Node brings along if the system has none. */
+/** The CAs as Go's crypto/x509 finds them; if the system has none, those that come with Node. */
 function systemAuthorities(
   extent: Extent,
   { bundle, directories = DIRECTORIES }: AuthorityPaths,
@@ -98,7 +98,7 @@ function firstOf(paths: readonly string[]): Buffer | undefined {
   return undefined;
 }
 
-/** Files that can't be read are skipped, as by Go. */
+/** Reads the files of a directory. Files that can't be read are skipped, as in Go. */
 function filesIn(directory: string): readonly Buffer[] {
   try {
     return readdirSync(directory).flatMap((name) => firstOf([join(directory, name)]) ?? []);
@@ -108,7 +108,7 @@ function filesIn(directory: string): readonly Buffer[] {
   }
 }
 
-/** The certificates of a file; other content is skipped, as by Go. */
+/** The certificates of a file; other content is skipped, as in Go. */
 function certificatesIn(pem: Buffer): readonly string[] {
   const blocks = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
   return (pem.toString('latin1').match(blocks) ?? []).filter(isCertificate);
@@ -122,7 +122,7 @@ function isCertificate(pem: string): boolean {
   }
 }
 
-/** OpenSSL's reason: it never quotes the file. */
+/** OpenSSL's reason, which never quotes the file. */
 function reasonOf(error: unknown): string {
   return error instanceof Error && 'reason' in error ? String(error.reason) : 'none';
 }

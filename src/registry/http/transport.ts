@@ -11,12 +11,12 @@ import { addressOf, ProxyError, SocksAgent, TunnelAgent, withHeaders } from './t
 export interface Ask {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  /** The registry whose certs.d counts, also after a redirect to another origin. */
+  /** The registry whose certs.d applies, also after a redirect to another origin. */
   readonly registry: string;
   /** Whether any certificate is accepted. */
   readonly insecure: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** With a form the request is a POST. */
+  /** If set, the request is a POST of this form. */
   readonly form?: URLSearchParams;
 }
 
@@ -31,7 +31,7 @@ export interface TransportOptions {
   readonly authorityPaths?: AuthorityPaths;
 }
 
-/** Sends requests over connections that are kept for further requests. */
+/** Sends requests over connections that are kept for later requests. */
 export class Transport {
   readonly timeouts: Timeouts;
   readonly #certificatesOf: (registry: string) => HostCertificates;
@@ -76,7 +76,7 @@ export class Transport {
         return reply;
       } catch (error) {
         ask.signal?.throwIfAborted();
-        // The server has closed a kept connection meanwhile, without serving the request.
+        // The server closed a kept connection meanwhile, without serving the request.
         if (attempt.isStale) continue;
         if (this.#hasMoreAuthorities(error, extent)) continue;
         if (this.#hasNextIdentity(ask, error, identity, refusals)) {
@@ -89,7 +89,7 @@ export class Transport {
     }
   }
 
-  /** In milliseconds, the quickest reply of a registry so far; undefined if there was none. */
+  /** The quickest reply of a registry so far, in milliseconds; undefined if there was none. */
   quickestReply(registry: string): number | undefined {
     return this.#quickest.get(registry);
   }
@@ -110,7 +110,7 @@ export class Transport {
       ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
     };
     const options: RequestOptions = {
-      // Not the URL itself: a redirect's URL may have a user and password, which would be sent.
+      // Not the URL itself: a redirect's URL may have a user and password, which Node would send.
       ...addressOf(url),
       path: url.pathname + url.search,
       method: body === undefined ? 'GET' : 'POST',
@@ -181,7 +181,7 @@ export class Transport {
     return this.#accepted.get(registry) ?? 0;
   }
 
-  /** Reads the system's directories of CAs as well, unless that was done already. */
+  /** Extends the CAs to the system's directories, unless that was done already. */
   #hasMoreAuthorities(error: unknown, asked: Extent): boolean {
     const isUnknown = /ISSUER|SELF_SIGNED|VERIFY_LEAF/.test(systemErrorCode(error) ?? '');
     if (!isUnknown || asked === 'directories') return false;
@@ -190,8 +190,8 @@ export class Transport {
   }
 
   /**
-   * Goes on to the next identity when one was refused. Other clients choose by the CAs that a server
-   * accepts, which Node does not tell; and a server's alert may be lost when it hangs up.
+   * Moves on to the next identity when one was refused. Other clients choose by the CAs that a server
+   * accepts, which Node does not expose; and a server's alert may be lost when it closes the connection.
    */
   #hasNextIdentity({ registry }: Ask, error: unknown, asked: number, refusals: number): boolean {
     const count = this.#certificates.get(registry)?.identities.length ?? 0;
@@ -224,7 +224,7 @@ class Attempt {
     request.once('socket', (socket) => {
       // Node stops listening to the socket when a request is destroyed just as its reply ends.
       if (!request.reusedSocket) socket.on('error', () => undefined);
-      // A socket through a proxy is connected already.
+      // A socket through a proxy is already connected.
       if (request.reusedSocket || !('encrypted' in socket || socket.connecting)) connected();
       else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected);
     });
@@ -233,7 +233,7 @@ class Attempt {
         this.took = performance.now() - begun;
         resolve(reply);
       });
-      // Listens also after the reply has begun; then the reader of the body gets the error.
+      // Also listens after the reply has begun; the reader of the body gets the error then.
       request.on('error', (error: NodeJS.ErrnoException) => {
         this.#isRefusedLate = error.code === 'ECONNRESET' || error.code === 'EPIPE';
         reject(error);

@@ -21,12 +21,12 @@ export class ProxyError extends Error {
 
 export interface WayOptions {
   readonly proxy: Proxy;
-  /** For an HTTPS proxy. */
+  /** TLS options for an HTTPS proxy. */
   readonly tls: ConnectionOptions;
   readonly timeouts: Timeouts;
 }
 
-/** Sets headers one by one: Node prints those in a request's options if NODE_DEBUG=https is set. */
+/** Sets headers one by one: with NODE_DEBUG=https, Node prints those in a request's options. */
 export function withHeaders(
   request: http.ClientRequest,
   headers: Readonly<Record<string, string>>,
@@ -79,7 +79,7 @@ export class SocksAgent extends http.Agent {
   }
 }
 
-/** Calls back with an error alone, where Node's types want a stream too. */
+/** Calls back with only an error, where Node's types also want a stream. */
 function told(done: Done | undefined): (error: unknown) => void {
   return (error) => Reflect.apply(done ?? (() => undefined), undefined, [error]);
 }
@@ -110,7 +110,7 @@ class Way {
     for (const opening of this.#opening) opening.destroy();
   }
 
-  /** RFC 9110, section 9.3.6. */
+  /** Opens a tunnel with CONNECT: RFC 9110, section 9.3.6. */
   async #byConnect({ host, port }: { host: string; port: number }): Promise<Socket> {
     const { proxy, tls } = this.#options;
     const path = `${host.includes(':') ? `[${host}]` : host}:${port}`;
@@ -176,7 +176,7 @@ const PORTS: Readonly<Record<string, number>> = {
   'socks5h:': 1080,
 };
 
-/** Where a server or proxy listens. */
+/** The address at which a server or proxy listens. */
 export function addressOf({ protocol, hostname, port }: URL): RequestOptions {
   return {
     hostname: hostname.replace(/^\[|\]$/g, ''),

@@ -2,13 +2,13 @@ import { type Root, RootError } from '../../root/root.ts';
 import { type Policy, readPolicy } from './policy.ts';
 import { type RegistriesD, readRegistriesD } from './registries-d.ts';
 
-/** The files that decide which images may be taken, each read when first asked for. */
+/** The files that decide which images are permitted, each read on first use. */
 export interface PolicyFiles {
   /** @throws {RegistryError} `registry-config` */
   policy(): Policy;
   /** @throws {RegistryError} `registry-config` */
   registriesD(): Promise<RegistriesD>;
-  /** A file that the policy names, or a string that says why it can't be read. */
+  /** The content of a file that the policy names, or a string that says why it can't be read. */
   keyFile(path: string): Buffer | string;
 }
 

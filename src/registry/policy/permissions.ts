@@ -10,8 +10,8 @@ import type { Requirement, SigstoreSigned } from './requirement.ts';
 import type { Attachment } from './sigstore/attachments.ts';
 
 /**
- * Finds the signatures of an image at one of its endpoints after the other; a string says why none
- * are looked for.
+ * Finds the signatures of an image at one of its endpoints after the other; a string says why none are
+ * looked for.
  */
 export type FindSignatures = (
   image: ResolvedImage,
@@ -19,7 +19,7 @@ export type FindSignatures = (
   signal: AbortSignal | undefined,
 ) => Promise<AsyncIterable<readonly Attachment[]> | string>;
 
-/** Judges by policy.json what berth may download, each image once for an access. */
+/** Judges by policy.json what berth may download, each image once for each access. */
 export class Permissions {
   readonly #files: PolicyFiles;
   readonly #findSignatures: FindSignatures;
@@ -39,7 +39,7 @@ export class Permissions {
     if (this.#permitted.has(access, name, manifest)) return;
     if (options.offline === true) {
       throw refused(name, this.#ask(name), 'its signature can’t be looked up without a network', {
-        hint: 'fetch the image while there is a network, or ask for no signature of it',
+        hint: 'fetch the image while there is a network, or require no signature for it',
       });
     }
     await this.#judge(image, signed, access, options.signal);
@@ -48,10 +48,10 @@ export class Permissions {
   }
 
   /**
-   * Refuses what needs a signature and was not let in.
+   * Refuses a manifest or blob that needs a signature and was not permitted.
    *
-   * @param digest of a manifest or blob.
-   * @param access the very object with which it was let in.
+   * @param digest the digest of the manifest or blob.
+   * @param access the same object with which it was permitted.
    * @throws {RegistryError} `policy-rejected`
    */
   check(name: string, digest: string, access: Access): void {
@@ -70,7 +70,7 @@ export class Permissions {
     const wanted = archives.find(({ type }) => type !== 'insecureAcceptAnything');
     if (wanted === undefined) return;
     const asked = { requirements: archives, where: `${path}, oci-archive` };
-    throw refused(name, asked, `${wanted.type} is asked of archives`, {
+    throw refused(name, asked, `${wanted.type} is required of archives`, {
       hint: 'let the engine pull it',
     });
   }
@@ -79,7 +79,10 @@ export class Permissions {
     return askedOf(this.#files.policy(), name);
   }
 
-  /** A newer engine may know more than berth: a policy that berth can't read is left to the engine. */
+  /**
+   * The requirements for an image that the engine judges too. A newer engine may know more than berth: a
+   * policy that berth can't read is left to the engine.
+   */
   #askEngine(name: string): Asked {
     try {
       return this.#ask(name);
@@ -89,7 +92,11 @@ export class Permissions {
     }
   }
 
-  /** The requirements that need a signature. @throws {RegistryError} for one that nothing can meet. */
+  /**
+   * The requirements that need a signature.
+   *
+   * @throws {RegistryError} for a requirement that nothing can meet.
+   */
   #signatureRequirements(name: string, engineJudges = false): readonly SigstoreSigned[] {
     const asked = engineJudges ? this.#askEngine(name) : this.#ask(name);
     const signed: SigstoreSigned[] = [];
@@ -120,7 +127,7 @@ export class Permissions {
     const found = await this.#findSignatures(image, access, signal);
     if (typeof found === 'string') {
       throw refused(image.name, asked, `it must be signed, and ${found}`, {
-        hint: 'say use-sigstore-attachments: true for it in registries.d, if it is signed by cosign',
+        hint: 'set use-sigstore-attachments: true for it in registries.d, if it is signed by cosign',
       });
     }
     const { judgeSigstore } = await import('./sigstore/judge.ts');
@@ -147,19 +154,19 @@ export class Permissions {
   }
 }
 
-/** Why berth can’t judge a requirement, whatever the image; undefined if it can. */
+/** Why berth can't judge a requirement, whatever the image; undefined if it can. */
 function unjudged(requirement: Exclude<Requirement, { type: 'reject' }>): string | undefined {
   switch (requirement.type) {
     case 'insecureAcceptAnything':
       return undefined;
     case 'signedBy':
     case 'signedBaseLayer':
-      return `${requirement.type} is asked for, which berth can’t judge`;
+      return `${requirement.type} is required, which berth can’t judge`;
     case 'sigstoreSigned': {
       const kind = (['fulcio', 'pki'] as const).find((one) => requirement[one] !== undefined);
       return kind === undefined
         ? undefined
-        : `sigstoreSigned with ${kind} is asked for, and berth judges only signatures by keys`;
+        : `sigstoreSigned with ${kind} is required, and berth judges only signatures by keys`;
     }
   }
 }

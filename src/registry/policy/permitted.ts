@@ -1,8 +1,8 @@
 import type { Access } from '../access.ts';
 
 /**
- * The images that were let in after a look at their signatures. A permission belongs to the access
- * object with which it was asked for, and is forgotten with it: a later run, which reads its root anew, asks anew.
+ * The images that were permitted by their signatures. A permission belongs to the access object with which
+ * it was requested, and is forgotten with it: a later run, which reads its root again, asks again.
  */
 export class Permitted {
   readonly #byAccess = new WeakMap<Access, Set<string>>();
@@ -11,7 +11,7 @@ export class Permitted {
     return this.#byAccess.get(access)?.has(keyOf(name, digest)) === true;
   }
 
-  /** @param digests of the image's index, manifest and blobs. */
+  /** @param digests the digests of the image's index, manifest and blobs. */
   add(access: Access, name: string, digests: readonly string[]): void {
     const keys = this.#byAccess.get(access) ?? new Set();
     this.#byAccess.set(access, keys);

@@ -5,13 +5,13 @@ import { type Requirement, requirementsSchema } from './requirement.ts';
 import { scopesOf } from './scope.ts';
 import { mapOf, parseStrictJson } from './strict-json.ts';
 
-/** A policy.json: what must hold of an image before it may be taken. */
+/** A policy.json: the conditions under which images are permitted. */
 export interface Policy {
-  /** The file itself. */
+  /** The path of the file. */
   readonly path: string;
   readonly default: readonly Requirement[];
   readonly docker: Readonly<Record<string, readonly Requirement[]>>;
-  /** For an image in an archive (`oci-archive`), wherever the archive lies. */
+  /** The requirements for an image in an archive (`oci-archive`), wherever the archive lies. */
   readonly archives: readonly Requirement[];
 }
 
@@ -19,7 +19,7 @@ export interface Policy {
 export interface Asked {
   /** All of them must be met. */
   readonly requirements: readonly Requirement[];
-  /** Where the policy has them, in words. */
+  /** The place in the policy, in words. */
   readonly where: string;
 }
 
@@ -27,7 +27,7 @@ export interface Asked {
  * Reads the policy of the running system: the first of the files that exists.
  *
  * @param userDirectory `~/.config/containers`
- * @throws {RegistryError} `registry-config` if there is none, or it has a fault anywhere: as in
+ * @throws {RegistryError} `registry-config` if there is no policy, or if it has a fault anywhere: as in
  *   containers/image, one fault makes the whole file invalid.
  */
 export function readPolicy(host: Root, userDirectory: string): Policy {
@@ -42,15 +42,15 @@ export function readPolicy(host: Root, userDirectory: string): Policy {
     'registry-config',
     `expected a policy.json, found none at ${paths.join(', ')}`,
     {
-      hint: 'write /etc/containers/policy.json: containers-policy.json(5) says how, and {"default":[{"type":"insecureAcceptAnything"}]} takes everything',
+      hint: 'write /etc/containers/policy.json: containers-policy.json(5) says how, and {"default":[{"type":"insecureAcceptAnything"}]} accepts everything',
     },
   );
 }
 
 /**
- * The requirements for an image: the most specific scope decides alone.
+ * The requirements for an image: only the most specific scope counts.
  *
- * @param name a full name as the unit has it, not as registries.conf rewrites it.
+ * @param name a full name as in the unit, not as registries.conf rewrites it.
  */
 export function askedOf(policy: Policy, name: string): Asked {
   const scope = [...scopesOf(name), ''].find((candidate) =>
@@ -99,6 +99,6 @@ function read(host: Root, path: string): Buffer | undefined {
 
 function wrong(path: string, reason: string): RegistryError {
   return new RegistryError('registry-config', `${path}: ${reason}`, {
-    hint: 'mend the file; containers-policy.json(5) says what it must hold',
+    hint: 'correct the file; containers-policy.json(5) says what it must hold',
   });
 }

@@ -6,7 +6,7 @@ import { RegistryError } from '../errors.ts';
 import { scopesOf } from './scope.ts';
 import { mapOf } from './strict-json.ts';
 
-/** Says whether signatures are attached to the images of an endpoint: containers-registries.d(5). */
+/** Tells whether signatures are attached to the images of an endpoint: containers-registries.d(5). */
 export interface RegistriesD {
   /** The directory that was read. */
   readonly path: string;
@@ -17,7 +17,7 @@ export interface RegistriesD {
  * Reads the user's directory if there is one, else the system's, as containers/image does.
  *
  * @param userDirectory `~/.config/containers`
- * @throws {RegistryError} `registry-config` if a file in it is not as it must be.
+ * @throws {RegistryError} `registry-config` if a file in it is invalid.
  */
 export async function readRegistriesD(host: Root, userDirectory: string): Promise<RegistriesD> {
   const own = `${userDirectory}/registries.d`;
@@ -35,7 +35,7 @@ export async function readRegistriesD(host: Root, userDirectory: string): Promis
       const other = namespaces.get(namespace)?.file;
       if (other !== undefined) {
         const shown = namespace === DEFAULT ? 'default-docker' : JSON.stringify(namespace);
-        throw wrong(file, `${shown} stands in ${other} as well`);
+        throw wrong(file, `${shown} is in ${other} as well`);
       }
       namespaces.set(namespace, { flag, file });
     }
@@ -59,7 +59,7 @@ function isSaid(flag: Flag): flag is boolean {
 /** Stands for `default-docker`; no image name is empty. */
 const DEFAULT = '';
 
-/** The one key that berth needs; other keys are ignored. */
+/** The only key that berth needs; other keys are ignored. */
 const namespaceSchema = v.nullish(v.object({ 'use-sigstore-attachments': v.nullish(v.boolean()) }));
 const schema = v.nullish(
   v.object({
@@ -73,7 +73,7 @@ async function readFlags(
   text: string,
 ): Promise<readonly (readonly [namespace: string, Flag])[]> {
   const { parseAllDocuments } = await import('yaml');
-  // YAML 1.1, as Go's reader takes it: yes and on are booleans, << merges.
+  // YAML 1.1, as Go's parser takes it: yes and on are booleans, << merges.
   const [first] = parseAllDocuments(text, { version: '1.1', merge: true, uniqueKeys: true });
   const [fault] = first === undefined ? [] : first.errors;
   if (fault !== undefined) throw wrong(path, fault.message.split('\n')[0] ?? 'it is not YAML');
@@ -117,6 +117,6 @@ function guarded<T>(path: string, read: () => T): T {
 
 function wrong(path: string, reason: string): RegistryError {
   return new RegistryError('registry-config', `${path}: ${reason}`, {
-    hint: 'mend the file; containers-registries.d(5) says what it may hold',
+    hint: 'correct the file; containers-registries.d(5) says what it may hold',
   });
 }

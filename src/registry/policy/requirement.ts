@@ -10,10 +10,10 @@ export type SigstoreSigned = Extract<Requirement, { type: 'sigstoreSigned' }>;
 const base64 = v.pipe(v.string(), v.transform(decodeBase64), v.instance(Buffer, 'expected base64'));
 const paths = v.pipe(v.array(v.string()), v.minLength(1, 'expected at least one path'));
 const datas = v.pipe(v.array(base64), v.minLength(1, 'expected at least one key'));
-const text = v.pipe(v.string(), v.minLength(1, 'expected a text that is not empty'));
+const text = v.pipe(v.string(), v.minLength(1, 'expected text that is not empty'));
 const signedIdentity = v.optional(identitySchema, { type: 'matchRepoDigestOrExact' });
 
-/** How many of the keys are set; an empty path is not. */
+/** The number of keys that are set; an empty path does not count. */
 function said(object: object, keys: readonly string[]): number {
   return Object.entries(object).filter(([key, value]) => keys.includes(key) && value !== '').length;
 }

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 
 /**
- * Reads JSON that decides what is trusted. A key that stands twice in an object is an error, since two
- * readers might each take a different one; so is a key that every JavaScript object has anyway, such
- * as `constructor`, and text that is not UTF-8.
+ * Parses JSON that decides what is trusted. A key that occurs twice in an object is an error, since two
+ * readers might each take a different one. So is a key that every JavaScript object has, such as
+ * `constructor`, and text that is not UTF-8.
  *
  * @throws {SyntaxError}
  */
@@ -28,7 +28,7 @@ export function readStrictJson<T extends v.GenericSchema>(
   }
 }
 
-/** An object with any keys, but no list, which valibot would accept. */
+/** An object with any keys, but not an array, which valibot would accept. */
 export function mapOf<T extends v.GenericSchema>(schema: T) {
   return v.pipe(
     v.unknown(),
@@ -46,11 +46,11 @@ function decode(content: Buffer): string {
   }
 }
 
-/** In text that is known to be JSON only strings and these characters matter. */
+/** In text that is known to be JSON, only strings and these characters matter. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],]/g;
 
 function refuseAmbiguousKeys(text: string): void {
-  /** For each open object its keys, for each open array undefined. */
+  /** The keys of each open object; undefined for an open array. */
   const open: (Set<string> | undefined)[] = [];
   let isKeyNext = false;
   for (const [token] of text.matchAll(TOKEN)) {
@@ -71,7 +71,7 @@ function refuseAmbiguousKeys(text: string): void {
 
 function addKey(keys: Set<string>, key: string): void {
   const shown = JSON.stringify(key.slice(0, 100));
-  if (keys.has(key)) throw new SyntaxError(`the key ${shown} stands twice`);
+  if (keys.has(key)) throw new SyntaxError(`the key ${shown} occurs twice`);
   if (key in Object.prototype) throw new SyntaxError(`the key ${shown} is not known`);
   keys.add(key);
 }

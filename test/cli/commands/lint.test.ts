@@ -21,7 +21,7 @@ async function lint(machine: Machine, root: string, ...words: string[]) {
   return { code, stderr, ...v.parse(schemas.LintReport, JSON.parse(stdout)) };
 }
 
-test('what the registry does not have, or not for the root, is an error', async (t) => {
+test('an image that the registry lacks, or lacks for the root’s platform, is an error', async (t) => {
   const machine = await startMachine(t);
   machine.registry.push('web:1', buildImage({ layers }));
   machine.registry.push('far:1', buildImage({ layers, platforms: [other] }));

@@ -21,12 +21,12 @@ interface Lab {
   /** A store that somebody else fills, as bootc does its own. */
   readonly store: TestPodman;
   readonly path: string;
-  /** What the engine's podman answers that looks into the store as well. */
+  /** Runs the engine's podman, which looks into the store as well. */
   readonly looking: (...words: string[]) => ReturnType<TestPodman['tryPodman']>;
   readonly push: (image: ReturnType<typeof app>) => string;
   readonly run: (command: string, ...words: string[]) => Promise<{ code: number; text: string }>;
   readonly stage: (root: string) => Promise<{ code: number; text: string }>;
-  /** Of the registry, about the image, since the last call. */
+  /** The number of requests to the registry about the image since the last call. */
   readonly requests: () => number;
 }
 
@@ -77,7 +77,7 @@ const idOf = async (ran: ReturnType<TestPodman['tryPodman']>) => (await ran).std
 const inspect = ['image', 'inspect', '--format={{.Id}}', name];
 const exists = ['image', 'exists', name];
 
-test('what lies in a store that the unit names is there, and is looked at', { skip }, async (t) => {
+test('an image in a store that the unit names is present and verified', { skip }, async (t) => {
   const lab = await startLab(t);
   const { engine, store, path, looking, run, stage, requests } = lab;
   const root = rootOf(lab, container('app', name, global(path)));
@@ -114,7 +114,7 @@ test('a reference that names no store has it fetched, once for all', { skip }, a
   assert.equal(lab.requests(), 0);
 });
 
-test('what the running podman alone finds in a store is no image for the root', {
+test('an image in a store that only the running podman uses does not serve the root', {
   skip,
 }, async (t) => {
   const lab = await startLab(t, true);

@@ -11,7 +11,7 @@ import { temporaryDirectory } from '../../support/temporary.ts';
 const hex = (letter: string) => letter.repeat(64);
 const name = 'registry.example.com/app:1';
 
-/** As containers/storage writes it. */
+/** A list as containers/storage writes it. */
 const list = JSON.stringify([
   {
     id: hex('a'),
@@ -55,7 +55,7 @@ test('a store is read in the root, and where its path leads out of the tree', (t
   assert.equal(readAdditionalStore(join(directory, 'none'), owner), undefined);
 });
 
-test('what an image of a store serves', (t) => {
+test('the names by which podman finds an image of a store', (t) => {
   const directory = writeRoot(temporaryDirectory(t), { 'vfs-images/images.json': list });
   const [image] = readAdditionalStore(directory)?.images ?? [];
   assert.ok(image);

@@ -58,7 +58,7 @@ export async function startBootedPodman(t: TestContext, suite: Suite): Promise<T
     killDuring: async (call, isUnderWay) => {
       await withEngine({ open }, async (engine) => {
         const over = make(engine, call);
-        // A call may come to its end before its engine can be killed, but not fail.
+        // A call may end before its engine is killed, but it must not fail.
         await Promise.race([isUnderWay, over]);
         await podman.kill();
         await over.catch(() => undefined);
@@ -80,7 +80,7 @@ pids_limit = 0
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024", "memlock=8192:8192"]
 `;
 
-/** Boots the cached root as it lies: what the host writes is in memory only. */
+/** Boots the cached root unchanged: what the host writes stays in memory. */
 async function boot(
   suite: Suite,
   directory: string,

@@ -8,7 +8,7 @@ import { fetchFrom, namesOf, pinnedFor, requestFor, withEngine } from './calls.t
 import { ownPlatform, pushSmall, repositoryOf } from './images.ts';
 import type { TestedEngine } from './tested-engine.ts';
 
-/** Holds an engine against what `Engine` promises of its calls; the same tests for every engine. */
+/** Checks that an engine keeps what `Engine` promises of its calls; the same tests run for every engine. */
 export async function testCalls(t: TestContext, tested: TestedEngine): Promise<void> {
   t.diagnostic(`the engine is ${tested.version}`);
   for (const [name, check] of Object.entries(checks)) {
@@ -232,7 +232,7 @@ const checks: Readonly<Record<string, Check>> = {
     await engine.pin('room', requests);
     if (before === undefined) assert.ok(await hasRoom(engine, TOO_MANY));
     else {
-      // One for each pin, and one for all of the root.
+      // One lock for each pin, and one for the pod of the root.
       const left = before - images.length - 1;
       assert.ok(await hasRoom(engine, left));
       assert.ok(!(await hasRoom(engine, left + 1)));
@@ -291,7 +291,7 @@ const checks: Readonly<Record<string, Check>> = {
     for (const image of images) await fetchFrom(first, image);
     const pin = images.map((image) => requestFor(first, image, { images: images.length }));
     const ids = pin.map(({ id }) => id).sort();
-    // After the first pin the directory of pins is there.
+    // The directory of pins exists only after the first pin.
     await first.pin('before', pin.slice(0, 1));
     const watcher = watch(tested.pinDirectory);
     const changed = new Promise((done) => watcher.once('change', done));
@@ -323,10 +323,10 @@ const checks: Readonly<Record<string, Check>> = {
 /** Only catches a repair that hangs. */
 const REPAIRED_IN_MS = 10 * 60_000;
 
-/** More pins than a podman has locks, unless it is told to have more. */
+/** More pins than a podman has locks, unless it is configured for more. */
 const TOO_MANY = 2048;
 
-/** The most pins of a new root for which there is room; undefined where there is no bound. */
+/** The most pins of a new root for which there is room; undefined if there is no limit. */
 async function roomIn(engine: Engine): Promise<number | undefined> {
   if (await hasRoom(engine, TOO_MANY)) return undefined;
   let [least, most] = [0, TOO_MANY];

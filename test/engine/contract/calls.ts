@@ -8,7 +8,7 @@ export function fetchFrom(engine: Engine, image: ResolvedImage): Promise<string>
   return engine.fetch(image, fromRegistry());
 }
 
-/** Opens an engine, does something with it, and closes it. */
+/** Opens an engine, runs the work with it, and closes it. */
 export async function withEngine<T>(
   { open }: Pick<TestedEngine, 'open'>,
   work: (engine: Engine) => Promise<T>,

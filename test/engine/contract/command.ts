@@ -1,19 +1,19 @@
 /** A way in which somebody can remove or move what berth put into an engine. */
 export interface Command {
-  /** Its row in docs/engines.md. */
+  /** The command's row in docs/engines.md. */
   readonly row: string;
-  /** Whether it removes images that nothing holds: then the suite looks that it did. */
+  /** Whether the command removes images that nothing holds; the suite then checks that it did. */
   readonly prunes?: boolean;
-  /** @returns false where this version of the engine has no such command. */
+  /** @returns false if this version of the engine has no such command. */
   readonly run: (targets: Targets) => Promise<boolean>;
 }
 
 /** The images of two staged roots, as commands name them. */
 export interface Targets {
-  /** The one name of an image that both roots need. */
+  /** The only name of an image that both roots need. */
   readonly name: string;
   readonly id: string;
-  /** What the engine calls the first root's pin of that image: podman's container. */
+  /** The engine's handle of the first root's pin of that image: for podman, a container. */
   readonly pin: string;
   /** One of two names of an image that the first root needs. */
   readonly second: string;

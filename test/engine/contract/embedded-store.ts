@@ -52,12 +52,12 @@ async function killWorker(
   } finally {
     child.kill('SIGKILL');
     const [code, signal] = await ended;
-    // A call may come to its end before it can be killed, but not fail.
+    // A call may end before it is killed, but it must not fail.
     assert.ok(code === 0 || signal === 'SIGKILL', `the call failed before it was killed: ${code}`);
   }
 }
 
-/** Takes a name out of index.json, as a tool that writes OCI layouts does. */
+/** Removes a name from index.json, as a tool that writes OCI layouts does. */
 function withoutName(index: string, name: string): void {
   const parsed = JSON.parse(readFileSync(index, 'utf8')) as {
     readonly manifests: readonly { readonly annotations?: Readonly<Record<string, string>> }[];

@@ -9,7 +9,7 @@ import type { TestedEngine } from './tested-engine.ts';
 export const ownPlatform = formatPlatform(hostPlatform());
 
 /**
- * Pushes an image of a few kilobytes, and says what its name resolves to.
+ * Pushes an image of a few kilobytes, and returns what its name resolves to.
  *
  * @param seed any other makes another image.
  * @param platforms makes an index; the image of the first is returned.

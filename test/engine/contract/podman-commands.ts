@@ -58,7 +58,7 @@ const rows = [
   'podman system reset -f',
 ] as const;
 
-/** With these, images that nothing holds go. */
+/** Commands that remove images which nothing holds. */
 const pruning = /(?:image|system) prune -af/;
 
 /** @param reboot ends podman as a shutdown does, and starts it as a boot does. */
@@ -71,7 +71,7 @@ export function podmanCommands(
       for (const line of row.split(', then ')) {
         if (!(await runLine(podman, line, targets))) return false;
       }
-      // The service still has the files open that a reset deleted.
+      // The service still has files open that a reset deleted.
       if (row.includes('reset')) await podman.restart();
       return true;
     };
@@ -107,7 +107,7 @@ async function runLine(podman: TestPodman, line: string, targets: Targets): Prom
   return true;
 }
 
-/** A command that podman did not carry out for a reason of the test's own would show nothing. */
+/** Fails if podman did not carry a command out for reasons of the test's own: that would show nothing. */
 function assertTried(line: string, { code, stderr }: Ran): void {
   if (/ (?:re)?start /.test(line)) assert.match(stderr, /\/\.berth-pin/, line);
   else if (/ (?:prune|stop|kill|check|reset) /.test(line))

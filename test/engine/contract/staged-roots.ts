@@ -14,13 +14,13 @@ export interface Staged {
   readonly second: string;
   /** The image that both need, by one name. */
   readonly solo: ResolvedImage;
-  /** The image that the first root alone needs, by two names. */
+  /** The image that only the first root needs, by two names. */
   readonly pair: ResolvedImage;
   /** An image that no root needs; the engine need not have it. */
   readonly spare: ResolvedImage;
 }
 
-/** Has `berth stage` stage both; what is missing of roots that are staged already is mended by that. */
+/** Stages both roots with `berth stage`, which also repairs roots that are already staged. */
 export async function stageRoots(tested: TestedEngine): Promise<Staged> {
   const solo = pushSmall(tested, 'solo:1', 201);
   const pair = pushSmall(tested, 'pair:1', 202);
@@ -34,7 +34,7 @@ export async function stageRoots(tested: TestedEngine): Promise<Staged> {
   return { first: 'first', second: 'second', solo, pair, spare };
 }
 
-/** The codes of all that `berth verify` finds about the two roots; none if both are ready. */
+/** The codes of all findings of `berth verify` about the two roots; empty if both are ready. */
 export async function findingsOf(
   { machine, option }: TestedEngine,
   { first, second }: Staged,

@@ -5,8 +5,8 @@ import { type TrixieProgram, trixieProgram } from '../../support/trixie.ts';
 import type { Command, Targets } from './command.ts';
 
 /**
- * Ways in which others change the store, which no program but berth has to know: skopeo, which takes it
- * for the OCI layout that it is, and somebody who deletes files.
+ * Ways in which others change the store without knowing berth: skopeo, which treats it as a plain OCI
+ * layout, and somebody who deletes files.
  */
 export function storeCommands(machine: Machine, store: string): readonly Command[] {
   const prune = async () =>

@@ -3,6 +3,6 @@ import { skipPodman } from '../../support/podman.ts';
 import { startEmbeddedStore } from './embedded-store.ts';
 import { testSurvival } from './survival.ts';
 
-test('what others do to the embedded store', { skip: skipPodman }, async (t) => {
+test('commands of others on the embedded store', { skip: skipPodman }, async (t) => {
   await testSurvival(t, await startEmbeddedStore(t));
 });

@@ -6,15 +6,15 @@ import type { TestedEngine } from './tested-engine.ts';
 
 const page = resolve(import.meta.dirname, '../../../docs/engines.md');
 
-/** With this in the environment the table is written instead of compared. */
+/** If this variable is set, the table is written instead of compared. */
 const isToWrite = process.env['BERTH_WRITE_ENGINES'] === '1';
 
-/** What became of the roots, by the row of the command. */
+/** The loss that each command caused, by its row. */
 type Seen = ReadonlyMap<string, string>;
 
 /**
  * Compares what was seen with the engine's column in docs/engines.md. A version that the page does not
- * have, as there comes one to Debian forky, is no fault of berth's: that is said, and nothing compared.
+ * have, since Debian forky keeps changing, is not berth's fault: it is reported, and nothing is compared.
  */
 export function checkColumn(t: TestContext, tested: TestedEngine, seen: Seen): void {
   const { table, column, version } = tested;
@@ -41,13 +41,13 @@ export function checkColumn(t: TestContext, tested: TestedEngine, seen: Seen): v
   assert.deepEqual({ wrong, stale }, { wrong: [], stale: [] }, 'BERTH_WRITE_ENGINES=1 rewrites it');
 }
 
-/** Looks that the page tells by which code `berth verify` reports a loss. */
+/** Checks that the page tells the code by which `berth verify` reports a loss. */
 export function assertTold(loss: string, code: string): void {
   const row = `| ${loss} | \`${code}\` |`;
   assert.ok(readFileSync(page, 'utf8').includes(row), `docs/engines.md does not have ${row}`);
 }
 
-/** Cells of the table between its markers, the head first, without the line below it. */
+/** The cells of the table between its markers, header first, without the line below the header. */
 function rowsOf(text: string, table: string): readonly (readonly string[])[] {
   const [, , body = ''] = partsOf(text, table);
   const lines = body.trim().split('\n');
@@ -84,7 +84,7 @@ function withRows(text: string, table: string, rows: readonly (readonly string[]
   return [start, open, `\n${rule.join('\n')}\n`, close, end].join('');
 }
 
-/** What comes before the table, its two markers with the table between them, and what comes after. */
+/** The text before the table, its two markers with the table between them, and the text after. */
 function partsOf(text: string, table: string): readonly string[] {
   const pattern = new RegExp(`^([^]*)(<!-- survival: ${table} -->)([^]*?)(<!-- end -->)([^]*)$`);
   const found = pattern.exec(text);

@@ -8,13 +8,13 @@ import { findingsOf, type Staged, stageRoots } from './staged-roots.ts';
 import { assertTold, checkColumn } from './survival-table.ts';
 import type { TestedEngine } from './tested-engine.ts';
 
-/** What an engine holds for the roots that are staged. */
+/** The images, names and pins that an engine holds for the staged roots. */
 interface Holdings {
   readonly pins: readonly Pin[];
   readonly images: readonly EngineImage[];
 }
 
-/** What `berth verify` finds after each loss, in the words of docs/engines.md. */
+/** The finding of `berth verify` after each loss, in the words of docs/engines.md. */
 const findings = {
   'name lost': 'name-missing',
   'name moved': 'name-moved',
@@ -23,12 +23,12 @@ const findings = {
   'pin and image lost': 'image-missing',
 } as const;
 
-/** What a command took; the dash stands for a command that the engine's version does not have. */
+/** The loss that a command caused; the dash stands for a command that the engine's version does not have. */
 type Loss = 'kept' | keyof typeof findings | '–';
 
 /**
- * Stages two roots, and sees what each command leaves of them. For every kind of loss `berth verify` has
- * to say that a root is not ready, and `berth stage` has to mend it.
+ * Stages two roots, and checks what each command leaves of them. For every kind of loss `berth verify` must
+ * say that a root is not ready, and `berth stage` must repair it.
  */
 export async function testSurvival(t: TestContext, tested: TestedEngine): Promise<void> {
   await tested.clear();
@@ -40,7 +40,7 @@ export async function testSurvival(t: TestContext, tested: TestedEngine): Promis
       try {
         seen.set(command.row, await lossBy(command, tested, staged, mended));
       } catch (error) {
-        // The rows that follow should not fail for this one.
+        // The following rows should not fail because of this one.
         await tested.clear();
         await stageRoots(tested);
         throw error;
@@ -52,7 +52,7 @@ export async function testSurvival(t: TestContext, tested: TestedEngine): Promis
   );
 }
 
-/** @param mended the losses that berth's own commands have mended before. */
+/** @param mended the losses that berth's own commands have repaired before. */
 async function lossBy(
   command: Command,
   tested: TestedEngine,
@@ -117,7 +117,7 @@ function lossBetween(before: Holdings, after: Holdings): Exclude<Loss, '–'> {
   return lost.some(isMoved) ? 'name moved' : 'name lost';
 }
 
-/** As a stage does it, and much quicker than the whole of berth. */
+/** Repairs as a stage does, but much faster than a whole run of berth. */
 async function mend(engine: Engine, { pins, images }: Holdings, staged: Staged): Promise<void> {
   for (const image of [staged.solo, staged.pair]) await fetchFrom(engine, image);
   for (const [root, own] of Map.groupBy(pins, (pin) => pin.root)) await engine.pin(root, own);

@@ -4,12 +4,12 @@ import type { ResolvedImage } from '../../../src/image/resolved.ts';
 import type { Machine } from '../../support/berth.ts';
 import type { Command } from './command.ts';
 
-/** One engine with a store of its own, and all that the contract suite has to know beside `Engine`. */
+/** One engine with a store of its own, and everything that the contract suite needs beside `Engine`. */
 export interface TestedEngine {
-  /** Its table in docs/engines.md, and the column in it: a release of Debian. */
+  /** The engine's table in docs/engines.md, and its column there: a release of Debian. */
   readonly table: string;
   readonly column: string;
-  /** As the engine says: `podman 5.8.6`. */
+  /** The version as the engine reports it: `podman 5.8.6`. */
   readonly version: string;
   /** A registry, and berth as a program whose engine is this one. */
   readonly machine: Machine;
@@ -17,19 +17,22 @@ export interface TestedEngine {
   readonly option: string;
   /** The engine as berth opens it; the suite closes it. */
   readonly open: () => Promise<Engine>;
-  /** Takes one of several names from an image, as another program does. */
+  /** Removes one of several names of an image, as another program does. */
   readonly untag: (name: string, id: string) => Promise<void>;
-  /** Ends the engine in good order, and starts it. */
+  /** Stops the engine properly, and starts it again. */
   readonly restart: () => Promise<void>;
-  /** As the boot of the machine does it: nothing of /run is left. */
+  /** Restarts the engine as a boot of the machine does: /run is empty afterwards. */
   readonly reboot: () => Promise<void>;
-  /** Takes everything out of it, pins as well. */
+  /** Removes everything from the engine, including pins. */
   readonly clear: () => Promise<void>;
-  /** Begins a call, ends with SIGKILL what carries it out once `isUnderWay` is told, and starts that again. */
+  /**
+   * Begins a call, kills what carries it out with SIGKILL once `isUnderWay` resolves, and starts that
+   * again.
+   */
   readonly killDuring: (call: Call, isUnderWay: Promise<unknown>) => Promise<void>;
   /** The directory in which a pin of another root makes an entry. */
   readonly pinDirectory: string;
-  /** Every way in which others can remove or move what berth put there. */
+  /** Every way in which others can remove or move what berth stored. */
   readonly commands: readonly Command[];
 }
 

@@ -6,7 +6,7 @@ import type { Engine } from '../../../src/engine/engine.ts';
 import { openPodman } from '../../../src/engine/podman/podman.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 
-/** `METHOD /path` behind the API's prefix, the query cut off. */
+/** Handles `METHOD /path`, without the API's prefix and the query. */
 export type Handler = (
   call: string,
   response: ServerResponse,
@@ -22,7 +22,7 @@ export interface FakePodman {
   readonly dropConnections: () => void;
 }
 
-/** Something in podman's place that answers as a real one can't be made to on demand. */
+/** A server in podman's place, with replies that a real podman can't be made to give on demand. */
 export async function startFakePodman(t: TestContext, handle: Handler): Promise<FakePodman> {
   const directory = temporaryDirectory(t);
   const socket = join(directory, 'podman.sock');

@@ -14,7 +14,7 @@ export interface Harbour {
   readonly registry: TestRegistry;
   readonly podman: TestPodman;
   readonly engine: Engine;
-  /** Pushes a small image of its own and says what its name resolves to. */
+  /** Pushes a small image of its own and returns what its name resolves to. */
   readonly push: (
     name: string,
     seed: number,
@@ -55,7 +55,7 @@ export async function openHarbour(
   return { registry, podman, engine, push, fetched };
 }
 
-/** What a name would resolve to, one for each platform. */
+/** The images to which a name would resolve, one for each platform. */
 export function resolvedOf(
   name: string,
   built: BuiltImage,

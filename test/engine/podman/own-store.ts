@@ -5,10 +5,10 @@ import type { TestContext } from 'node:test';
 import { clearAway } from '../../support/clear-away.ts';
 import { isolated } from '../../support/podman.ts';
 
-/** A place in which berth's own podman service works on a store of the test's own. */
+/** Runs berth's own podman service on a store of the test's own. */
 export interface OwnStore {
   readonly directory: string;
-  /** Where berth puts its socket. */
+  /** The directory of berth's socket. */
   readonly runtime: string;
   readonly environment: NodeJS.ProcessEnv;
   /** The command lines of the services that run here. */
@@ -55,7 +55,7 @@ function podmans(): readonly { readonly pid: number; readonly line: string }[] {
         const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
         return { pid: Number(pid), line };
       } catch {
-        // It ended meanwhile.
+        // The process ended meanwhile.
         return { pid: Number(pid), line: '' };
       }
     })

@@ -135,7 +135,7 @@ test('a unit’s credentials are used, and then no others', async (t) => {
   await fails(registry.resolve(name, amd64, file('no auth.json')), 'registry-config');
 });
 
-test('what one unit may see, another may not', async (t) => {
+test('the access of one unit does not serve another', async (t) => {
   const server = await serve(t, { auth: { bearer: login } });
   server.push('app:1', image);
   const registry = client(t, [server]);

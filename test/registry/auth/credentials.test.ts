@@ -184,7 +184,7 @@ test('a helper may have none, or a refresh token', async (t) => {
 
 const helpers: Readonly<Record<string, readonly [string, RegExp]>> = {
   fails: ['echo topsecret; echo topsecret >&2; exit 3', /exit code 3/],
-  'says something else': ['echo topsecret', /not as agreed/],
+  'says something else': ['echo topsecret', /breaks the protocol/],
   'says too much': ['head -c 100000 /dev/zero | tr "\\0" x', /MAXBUFFER/],
 };
 
@@ -211,7 +211,7 @@ test('a helper is asked once for each registry, also by many at once', async (t)
   assert.deepEqual(lines.sort(), ['a.example', 'b.example']);
 });
 
-test('what registries.conf says of who is asked: in order, the failed last', async (t) => {
+test('credential helpers of registries.conf are asked in order, failures reported last', async (t) => {
   const good = helper(t, `echo '{"Username":"helper","Secret":"p"}'`);
   const host = tree(t, {
     'run/containers/0/auth.json': file({ 'a.example': auth('file:1') }),
@@ -246,7 +246,7 @@ test('a helper that is not there is an error', async (t) => {
   );
 });
 
-test('what a unit says of credentials', async () => {
+test('credentials that a unit gives', async () => {
   const name = 'a.example/n/repo:1';
   const inFile = (content: string) =>
     ({ credentials: { kind: 'auth-file', content: new Secret(content) } }) as const;

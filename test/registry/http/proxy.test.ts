@@ -35,7 +35,7 @@ test('which proxy a URL is asked by', () => {
   }
 });
 
-test('what is no proxy is an error that names the variable, and no password', () => {
+test('an invalid proxy is an error that names the variable, and no password', () => {
   for (const [variable, text, found] of [
     ['HTTPS_PROXY', 'http://[', '"http://["'],
     ['HTTPS_PROXY', 'ftp://proxy.example', '"ftp://proxy.example"'],
@@ -59,7 +59,7 @@ test('what is no proxy is an error that names the variable, and no password', ()
   }
 });
 
-test('what NO_PROXY takes out', () => {
+test('hosts that NO_PROXY exempts', () => {
   const isDirect = (exempt: string, url: string) =>
     way({ HTTPS_PROXY: 'p.example', HTTP_PROXY: 'p.example', NO_PROXY: exempt }, url) === 'direct';
   const direct: readonly (readonly [string, string])[] = [
@@ -94,7 +94,7 @@ test('what NO_PROXY takes out', () => {
 const image = buildImage({ layers: [{ files: { a: 'b' } }] });
 const amd64 = { os: 'linux', architecture: 'amd64' };
 
-/** A proxy on a free port, and a client that asks everything by it. */
+/** A proxy on a free port, and a client that sends every request through it. */
 async function proxied(t: TestContext, password: string, hosts: readonly { host: string }[]) {
   const port = await freePort();
   const server = await startProxyServer('proxy', { host: '127.0.0.1', port }, 'me:hunter2-secret');
@@ -106,7 +106,7 @@ async function proxied(t: TestContext, password: string, hosts: readonly { host:
   return { server, registry: client(t, hosts, { proxyFor: () => proxy }) };
 }
 
-/** A proxy that answers as it likes. */
+/** A proxy with arbitrary replies. */
 async function listen(
   t: TestContext,
   scheme: 'http' | 'socks5',

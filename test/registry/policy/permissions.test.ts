@@ -15,7 +15,7 @@ const otherPem = createPublicKey(other).export({ type: 'spki', format: 'pem' });
 const signedIdentity = { type: 'matchRepository' } as const;
 const byKey = { type: 'sigstoreSigned', keyData: pem, signedIdentity } as const;
 
-/** A registry with an image, what is attached to it, and a client whose policy asks for this. */
+/** A registry with an image, what is attached to it, and a client whose policy has this requirement. */
 async function site(
   t: TestContext,
   attachments: readonly FakeAttachment[] | undefined,
@@ -43,7 +43,7 @@ async function site(
 const app = buildImage({ layers: [{ bytes: 100, seed: 1 }] });
 
 function by(key: KeyObject, more: object = {}): FakeAttachment {
-  // Any host will do, as only the repository must match.
+  // Any host will do, because only the repository must match.
   return signed(key, JSON.stringify({ ...payload('HOST/app', app.top.digest), ...more }));
 }
 
@@ -66,14 +66,14 @@ test('signatures are fetched once an image, and only then its parts come', async
   await registry.permit(image, access);
   for (const blob of image.blobs) await registry.download(name, blob, access, sink());
   await registry.manifest(name, image.manifest, access);
-  // The manifest came when the name was resolved.
+  // The manifest arrived when the name was resolved.
   assert.equal(requests() - before, 2 + image.blobs.length);
   await fails(registry.download(name, config, {}, sink()), 'policy-rejected');
   const foreign = { ...config, digest: `sha256:${'0'.repeat(64)}` };
   await fails(registry.download(name, foreign, access, sink()), 'policy-rejected');
 });
 
-test('what is let in under one name is not under another', async (t) => {
+test('an image that is permitted under one name is not under another', async (t) => {
   const { server, registry, image } = await site(t, [right], [anyHost]);
   await registry.permit(image, {});
   server.push('other:1', app);
@@ -100,12 +100,12 @@ const never: readonly (readonly [string, Policy['default'], RegExp])[] = [
   [
     'signedBy',
     [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/k', signedIdentity }],
-    /signedBy is asked for, which berth can’t judge/,
+    /signedBy is required, which berth can’t judge/,
   ],
   [
     'signedBaseLayer',
     [{ type: 'signedBaseLayer', baseLayerIdentity: signedIdentity }],
-    /signedBaseLayer is asked for/,
+    /signedBaseLayer is required/,
   ],
   [
     'Fulcio',
@@ -117,12 +117,12 @@ const never: readonly (readonly [string, Policy['default'], RegExp])[] = [
         signedIdentity,
       },
     ],
-    /with fulcio is asked for/,
+    /with fulcio is required/,
   ],
   [
     'a PKI',
     [{ type: 'sigstoreSigned', pki: { caRootsPath: '/c', subjectEmail: 'e' }, signedIdentity }],
-    /with pki is asked for/,
+    /with pki is required/,
   ],
 ];
 
@@ -206,7 +206,7 @@ test('a mirror with a wrong signature, or none, does not hide the right one', as
   assert.deepEqual(upstream.requests, []);
 });
 
-test('what berth can’t judge is left to an engine that judges, the rest is not', async (t) => {
+test('requirements that berth can’t judge are left to an engine that judges, others are not', async (t) => {
   const signedBy = { type: 'signedBy', keyType: 'GPGKeys', keyPath: '/k', signedIdentity } as const;
   const permit = async (...requirements: Policy['default']) => {
     const { registry, image, name } = await site(t, [right], requirements);
@@ -230,7 +230,7 @@ test('registries.d must say that signatures lie there', async (t) => {
   assert.equal(requests(), before);
 });
 
-test('what is too much is refused before it is fetched', async (t) => {
+test('too many or too large signatures are refused before they are fetched', async (t) => {
   const large = { ...right, content: Buffer.alloc(256 * 1024 + 1) };
   for (const [attachments, reason] of [
     [[...many, right], /102 signatures, more than 100/],
@@ -272,9 +272,9 @@ test('a signature that is not what its digest says is none', async (t) => {
 test('keys that can’t be read are said, and nothing is taken by the others', async (t) => {
   const cases: readonly (readonly [Policy['default'][number], RegExp])[] = [
     [{ ...anyHost, keyData: undefined, keyPath: '/nope' }, /the key \/nope is not there/],
-    [{ ...anyHost, keyData: undefined, keyDatas: [pem, Buffer.from('x')] }, /is no PEM/],
+    [{ ...anyHost, keyData: undefined, keyDatas: [pem, Buffer.from('x')] }, /is not PEM/],
     [{ ...anyHost, rekorPublicKeyData: pem }, /not for ECDSA/],
-    [{ ...anyHost, keyData: weak() }, /a kind that is not taken \(rsa,768\)/],
+    [{ ...anyHost, keyData: weak() }, /a kind that is not supported \(rsa,768\)/],
   ];
   for (const [requirement, reason] of cases) {
     const { registry, image } = await site(t, [right], [requirement]);

@@ -11,12 +11,12 @@ const accept = '{"type":"insecureAcceptAnything"}';
 const key = '"type":"sigstoreSigned","keyPath":"/x"';
 const identity = (text: string) => scoped(`{${key},"signedIdentity":${text}}`);
 
-/** A policy that takes all but what no image is called, of which this is asked. */
+/** A policy that accepts everything, except that a name which no image has must meet this requirement. */
 function scoped(requirement: string): string {
   return `{"default":[${accept}],"transports":{"docker":{"example.com/x":[${requirement}]}}}`;
 }
 
-/** Whether it is a policy, and so takes the image. */
+/** Texts, and whether each is a valid policy, which accepts the image. */
 const policies: readonly (readonly [isPolicy: boolean, text: string])[] = [
   [false, ''],
   [false, '{'],

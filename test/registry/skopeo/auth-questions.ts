@@ -75,7 +75,7 @@ const authFile = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('{', '', '{"auths": 1}', '{"auths": null}') },
 );
 
-// One key of a host: of several, Go takes any.
+// Only one key of each host: of several, Go takes any.
 const legacy = fc.oneof(
   {
     weight: 20,

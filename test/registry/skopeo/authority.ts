@@ -7,7 +7,7 @@ export interface Pair {
   readonly key: string;
 }
 
-/** A CA of the test's own, by openssl(1). */
+/** A CA of the test's own, made with openssl(1). */
 export class Authority {
   readonly #directory: string;
   readonly #name: string;

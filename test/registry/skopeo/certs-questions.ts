@@ -9,7 +9,7 @@ const DIRECTORIES = [
 ];
 const HOSTS = ['private.example:5443', 'mutual.example', 'private.example', 'mutual.example:443'];
 
-/** certs.d in all its places, with what may stand there, and the ways to do without checks. */
+/** certs.d in all its places, with possible contents, and the ways to skip checks. */
 export function certsQuestions({ privateAuthority, clients }: World): fc.Arbitrary<Question> {
   const [accepted, other] = clients;
   const garbage = '-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n';

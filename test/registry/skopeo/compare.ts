@@ -11,33 +11,33 @@ import type { TrixieProgram } from '../../support/trixie.ts';
 import { type Behaviour, unseen } from './endpoint-server.ts';
 import { configure, type Files, HOME, type World } from './world.ts';
 
-/** One question that is put to skopeo and to berth. */
+/** A question that both skopeo and berth must answer. */
 export interface Question {
   readonly name: string;
   readonly files: Files;
   readonly environment: Readonly<Record<string, string>>;
   readonly behaviours: Readonly<Record<string, Behaviour>>;
   readonly tlsVerify?: boolean | undefined;
-  /** Whether the whole image is fetched, of a name with a digest; else the name is looked up. */
+  /** Whether the whole image is fetched, by a name with a digest; otherwise the name is only resolved. */
   readonly isCopied?: boolean;
 }
 
 /** The outcome, and the requests that the registries saw. */
 export interface Observed {
-  /** The digest of what the name means, or `failed`. */
+  /** The digest that the name means, or `failed`. */
   readonly outcome: string;
   /** The registries in the order in which they were asked. */
   readonly order: readonly string[];
-  /** The same, each once: for who asks a proxy for a new tunnel now and then. */
+  /** The registries, each once: some clients ask a proxy for a new tunnel now and then. */
   readonly first: readonly string[];
   readonly seen: Readonly<Record<string, object>>;
-  /** Why it failed, for who reads of a difference. */
+  /** The reason of a failure, shown if the two differ. */
   readonly words: string;
 }
 
 export type Part = 'outcome' | 'order' | 'first' | 'seen';
 
-/** Sees skopeo and berth do the same. */
+/** Checks that skopeo and berth do the same. */
 export async function same(
   world: World,
   skopeo: TrixieProgram,
@@ -102,7 +102,7 @@ async function askSkopeo(skopeo: TrixieProgram, question: Question) {
   return { outcome, words: stderr.slice(0, 2000) };
 }
 
-/** As a store does it. */
+/** Fetches an image as a store does. */
 async function fetchAll(registry: Registry, image: ResolvedImage, access: Access): Promise<void> {
   await registry.manifest(image.name, image.digest, access);
   await registry.manifest(image.name, image.manifest, access);

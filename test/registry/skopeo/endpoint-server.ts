@@ -8,9 +8,9 @@ import { Gate, type RegistryAuth } from '../../support/registry-auth.ts';
 
 /** How a registry behaves in one run. */
 export interface Behaviour {
-  /** The status of all that it answers. */
+  /** The status of all replies. */
   readonly status?: number;
-  /** The status of its manifests. */
+  /** The status of replies to requests for manifests. */
   readonly manifests?: number;
   readonly auth?: RegistryAuth;
 }
@@ -21,7 +21,7 @@ export interface Seen {
   readonly logins: Set<string>;
   /** The names in client certificates. */
   readonly clients: Set<string>;
-  /** `REPOSITORY` of the manifests that it gave. */
+  /** The repositories of the manifests that the registry served. */
   readonly gave: Set<string>;
 }
 
@@ -37,7 +37,7 @@ export interface EndpointServer {
   close(): Promise<void>;
 }
 
-/** One that has no images of its own: a proxy. */
+/** A server without images of its own: a proxy. */
 export function withoutImages(name: string, close: EndpointServer['close']): EndpointServer {
   return {
     name,
@@ -100,7 +100,7 @@ function answerTo(server: EndpointServer, request: IncomingMessage, gate: Gate):
   const { authorization } = headers;
   const [, login] = /^Basic (.*)$/.exec(authorization ?? '') ?? [];
   const text = Buffer.from(login ?? '', 'base64').toString('utf8');
-  // Go sends an empty login where it has none.
+  // Go sends an empty login if it has none.
   if (text !== '' && text !== ':') server.seen.logins.add(text);
   if (method === 'POST') server.seen.logins.add('a refresh token');
   const peer = socket instanceof TLSSocket ? socket.getPeerCertificate().subject : undefined;
@@ -125,7 +125,7 @@ function answerTo(server: EndpointServer, request: IncomingMessage, gate: Gate):
   return found;
 }
 
-/** Without a delay where an answer asks to be asked again. */
+/** A refusal that may be repeated without delay. */
 function refused(status: number): Answer {
   return refusal(status, 'DENIED', 'as the test wants it', { 'retry-after': '0' });
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Question } from './compare.ts';
 
-/** All are proxies: what is none skopeo passes over, and berth does not. */
+/** All values are valid proxies: skopeo ignores an invalid one, and berth does not. */
 const PROXIES = [
   'http://proxy.example:3128',
   'http://user:p%40ss%3A@proxy.example:3128',

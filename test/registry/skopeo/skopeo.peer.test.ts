@@ -11,12 +11,12 @@ import { trixieProgram } from '../../support/trixie.ts';
 const skip =
   process.geteuid?.() === 0 ? false : 'only root can have namespaces with mounts of its own';
 
-/** How many questions `make test` puts to both. */
+/** The number of questions of each kind in `make test`. */
 const subjects = { conf: 50, auth: 40, certs: 25, proxy: 40 };
 
 for (const [subject, runs] of Object.entries(subjects)) {
   test(`skopeo 1.18 and berth do the same: ${subject}`, { skip }, async (t) => {
-    // Fetched here, if at all: in there, there is no network.
+    // If it has to be fetched, that happens here, since the namespaces have no network.
     trixieProgram('skopeo');
     const worker = join(import.meta.dirname, 'worker.ts');
     const words = [process.execPath, worker, temporaryDirectory(t), subject, `${runs}`];
@@ -28,7 +28,7 @@ for (const [subject, runs] of Object.entries(subjects)) {
     const [code] = await ended;
     assert.equal(code, 0, stderr);
     const { succeeded, failed } = JSON.parse(stdout);
-    // Questions that all fail, or none of which does, would say little.
+    // If all questions failed, or none, the comparison would show little.
     const tenth = (succeeded + failed) / 10;
     assert.ok(isOver() || (succeeded > tenth && failed > tenth), stdout);
   });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { type EndpointServer, withoutImages } from './endpoint-server.ts';
 
-/** A SOCKS5 proxy that wants to know who asks: RFC 1928 and 1929. */
+/** A SOCKS5 proxy that requires a login: RFC 1928 and 1929. */
 export async function startSocksServer(
   name: string,
   address: { readonly host: string; readonly port: number },
@@ -37,7 +37,7 @@ export async function startSocksServer(
     sockets.add(onward);
     onward.on('error', () => socket.destroy());
     await once(onward, 'connect');
-    // With a name in the answer, whose length has to be read.
+    // The reply has a name, whose length the client has to read.
     socket.write(
       Buffer.concat([Buffer.from([5, 0, 0, 3, 4]), Buffer.from('here'), Buffer.alloc(2)]),
     );

@@ -14,15 +14,14 @@ interface Subject {
   readonly parts: readonly Part[];
 }
 
-// Run by skopeo.peer.test.ts in namespaces of its own: what is mounted here, and listened to, ends
-// with this process.
+// Run by skopeo.peer.test.ts in namespaces of its own: mounts and listeners end with this process.
 const [, , directory = '', subject = '', runs = '1'] = process.argv;
 const skopeo = trixieProgram('skopeo');
 const world = await makeWorld(directory);
 const counts = { succeeded: 0, failed: 0 };
 process.env['PATH'] = `${HOME}/bin${delimiter}${process.env['PATH']}`;
 const subjects: Readonly<Record<string, Subject>> = {
-  // skopeo looks for credentials before it asks, berth when a registry wants them.
+  // skopeo reads credentials before it asks, berth when a registry demands them.
   auth: { questions: authQuestions, parts: ['outcome', 'seen'] },
   certs: { questions: certsQuestions(world), parts: ['outcome', 'order', 'seen'] },
   conf: { questions: confQuestions, parts: ['outcome', 'order', 'seen'] },

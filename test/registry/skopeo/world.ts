@@ -9,16 +9,16 @@ import { startSocksServer } from './socks-server.ts';
 /** A machine of the test's own: its /etc, its loopback, and registries with names and ports. */
 export interface World {
   readonly servers: readonly EndpointServer[];
-  /** Knows `private.example`, which the machine does not trust. */
+  /** The CA of `private.example`, which the machine does not trust. */
   readonly privateAuthority: string;
-  /** `mutual.example` wants the first of these. */
+  /** Client certificates; `mutual.example` requires the first. */
   readonly clients: readonly [Pair, Pair];
   close(): Promise<void>;
 }
 
 export const HOME = '/run/home';
 
-/** To be called in mount and network namespaces of its own. */
+/** Must be called in mount and network namespaces of its own. */
 export async function makeWorld(directory: string): Promise<World> {
   const system = new Authority(directory, 'system');
   const hidden = new Authority(directory, 'private');
@@ -50,7 +50,7 @@ export async function makeWorld(directory: string): Promise<World> {
     ['mirror.example', 5000, undefined],
   ] as const;
   execFileSync('ip', ['link', 'set', 'lo', 'up']);
-  // An address that is not of the loopback network, so that it is asked by way of a proxy.
+  // An address outside the loopback network, so that requests to it go through a proxy.
   execFileSync('ip', ['address', 'add', '10.1.2.3/32', 'dev', 'lo']);
   const proxies = [
     ['proxy.example', 3128, undefined],
@@ -80,7 +80,7 @@ export async function makeWorld(directory: string): Promise<World> {
   };
 }
 
-/** Names mean loopback addresses; nothing else of the machine's configuration is left. */
+/** Maps names to loopback addresses, and removes all other configuration of the machine. */
 function makeEtc(names: readonly string[], authority: string): void {
   const passwd = readFileSync('/etc/passwd');
   for (const path of ['/etc', '/run', '/usr/share/containers']) {
@@ -102,7 +102,7 @@ function write(path: string, content: string | Buffer): void {
 /** The configuration files that a run finds, by path. */
 export type Files = Readonly<Record<string, string>>;
 
-/** Where configuration may stand; everything else is the world's. */
+/** The paths where configuration may be; everything else belongs to the world. */
 const CONFIGURED = [
   '/etc/containers',
   '/etc/docker',
@@ -112,7 +112,7 @@ const CONFIGURED = [
   '/run/copy',
 ];
 
-/** Puts files in the place of those of the last run. */
+/** Replaces the files of the last run. */
 export function configure(files: Files): void {
   for (const path of CONFIGURED) rmSync(path, { recursive: true, force: true });
   mkdirSync(join(HOME), { recursive: true });

@@ -5,23 +5,25 @@ import { BerthError, systemErrorCode } from '../../../common/errors.ts';
 import type { Call, Reply } from './call.ts';
 import { asEngineError, badReply, refused, tooLarge, unreachable } from './failure.ts';
 
-/** Taken by every podman from 4.0 to 6.0. */
+/** Accepted by every podman from 4.0 to 6.0. */
 const PREFIX = '/v4.0.0/libpod';
 
 /** A list of 10,000 images is about 10 MiB; more than this is no honest reply. */
 const MAX_REPLY = 64 * 1024 * 1024;
 
-/** For a whole reply, in milliseconds: removing a large image on a slow disk takes minutes. */
+/** Limit for a whole reply, in milliseconds: removing a large image on a slow disk takes minutes. */
 const REPLY_TIMEOUT = 300_000;
 
-/** How long an idle connection is kept, in milliseconds: podman.service itself ends after 5 s. */
+/**
+ * How long an idle connection is kept, in milliseconds: podman.service itself ends after 5 s without
+ * requests.
+ */
 const IDLE_TIMEOUT = 4000;
 
 /**
  * podman's REST API on a unix socket: docs.podman.io/en/latest/_static/api.html.
  *
- * A podman that breaks its promises must do no harm: replies are bounded in bytes and time, and
- * validated.
+ * A misbehaving podman must do no harm: replies are validated, and bounded in bytes and time.
  */
 export class PodmanApi {
   #socket: string;
@@ -29,7 +31,7 @@ export class PodmanApi {
   readonly #restart: (() => Promise<string>) | undefined;
   #restarting: Promise<void> | undefined;
 
-  /** @param restart makes something listen again, and gives its socket, if nothing does any more. */
+  /** @param restart called when nothing listens any more; starts a new service and returns its socket. */
   constructor(socket: string, restart?: () => Promise<string>) {
     this.#socket = socket;
     this.#restart = restart;
@@ -72,9 +74,9 @@ export class PodmanApi {
   }
 
   /**
-   * The status of a reply that says no more than that.
+   * Sends a request of which only the status of the reply matters.
    *
-   * @throws {EngineError} `engine-failed` for another status than those that are expected.
+   * @throws {EngineError} `engine-failed` for a status that is not expected.
    */
   async status(call: Call, ...expected: readonly number[]): Promise<number> {
     const reply = await this.send(call);
@@ -83,7 +85,7 @@ export class PodmanApi {
   }
 
   /**
-   * A reply of JSON with status 200 or 201.
+   * Sends a request whose reply is JSON with status 200 or 201.
    *
    * @throws {EngineError} `engine-failed` for another status, `engine-reply` for another shape.
    */
@@ -94,7 +96,7 @@ export class PodmanApi {
   }
 
   /**
-   * The lines of a reply as they come; it ends early when the consumer stops.
+   * The lines of a reply as they arrive. The request ends when the consumer stops.
    *
    * @throws {EngineError} `engine-failed` for another status than 200.
    */
@@ -129,18 +131,18 @@ export class PodmanApi {
   }
 
   /**
-   * Sends bytes as they come, and gives any reply. What they fail with is thrown as it is. It takes
-   * as long as it takes: podman works while nothing is said.
+   * Sends bytes as they arrive, and returns the reply whatever its status. An error of their source is
+   * thrown unchanged. There is no time limit, because podman may work for long without a word.
    */
   async upload(
     call: Omit<Call, 'body'> & { readonly content: AsyncIterable<Buffer> },
   ): Promise<Reply> {
     try {
-      // A connection of its own: what was sent once can't be sent again.
+      // On a new connection: a stream can't be sent again if a kept connection turns out to be closed.
       const { response, sent } = this.#begin(pathOf(call), call, false, {
         'content-type': 'application/x-tar',
       });
-      // An early answer says why the rest is not wanted any more.
+      // A reply before the end says why podman wants no more.
       const answer = await Promise.race([
         response,
         pipeline(call.content, sent).then(() => response),
@@ -158,8 +160,8 @@ export class PodmanApi {
   }
 
   /**
-   * A kept connection may be closed by podman just when it is used again: then once more, on a
-   * new one. All that is asked of podman here can be asked twice.
+   * Sends a request. podman may close a kept connection just when it is used again; the request is then
+   * sent once more on a new connection. All of berth's requests can safely be repeated.
    */
   async #open(path: string, call: Call): Promise<IncomingMessage> {
     const socket = this.#socket;
@@ -180,7 +182,7 @@ export class PodmanApi {
     }
   }
 
-  /** Starts anew what listened on the socket, once for all requests that found nobody there. */
+  /** Restarts what listened on the socket, once for all requests that found nobody there. */
   async #isRestarted(socket: string): Promise<boolean> {
     if (this.#restart === undefined) return false;
     if (socket === this.#socket) {
@@ -247,7 +249,7 @@ export class PodmanApi {
 
 class StaleConnection extends Error {}
 
-/** JSON of a reply in the shape that is expected, or an error that says where it differs. */
+/** Parses a reply's JSON. If its shape is not as expected, the error says where. */
 export function parse<T>(
   schema: BaseSchema<unknown, T, BaseIssue<unknown>>,
   text: string,

@@ -1,12 +1,12 @@
 /** One request to podman's libpod API. */
 export interface Call {
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** Behind the version's prefix: `/images/json`. */
+  /** The path after the version prefix: `/images/json`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: object;
-  /** May hold credentials: never part of a message. */
+  /** May hold credentials, so messages never quote them. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }

@@ -3,35 +3,35 @@ import { locatePodman } from './locate.ts';
 import { type ServiceOptions, startService } from './service.ts';
 import { openTargetStorage } from './target-storage.ts';
 
-/** An OS that is not running yet, and where it will have what podman needs. */
+/** An OS that is not running yet, and the directories in it that podman needs. */
 export interface PodmanTarget {
-  /** Its `/var/lib/containers/storage`. */
+  /** The target's `/var/lib/containers/storage`. */
   readonly storage: string;
-  /** Its `/var/tmp`. */
+  /** The target's `/var/tmp`. */
   readonly temporary: string;
 }
 
 /** A podman that answers. */
 export interface Connection {
   readonly api: PodmanApi;
-  /** The version of the podman that answered when the connection was made, or made anew. */
+  /** The version of the podman that answered when the connection was made, or restored. */
   readonly version: () => string;
-  /** Whether berth started its service. */
+  /** Whether berth started the service. */
   readonly own: boolean;
   close(): Promise<void>;
 }
 
-/** In milliseconds: the first connection to podman.socket starts podman.service. */
+/** In milliseconds: the first connection to podman.socket has to start podman.service. */
 const PING_TIMEOUT = 30_000;
 
 /**
- * Connects to the podman that listens, or to a service that is started for this.
+ * Connects to the podman that listens, or else to a service that is started for this connection.
  *
- * A podman that accepts and then does not answer counts as none: so does a podman.service that fails
- * where /etc is read-only.
+ * A podman that accepts connections but does not answer counts as absent: a podman.service that fails
+ * because /etc is read-only behaves like that.
  *
- * @param target whose storage it works on, instead of the running system's.
- * @param alone never podman.socket: early at boot it could wait for what waits for berth.
+ * @param target the OS whose storage podman works on, instead of the running system's.
+ * @param alone never use podman.socket: early at boot it could wait for a unit that waits for berth.
  * @throws {EngineError} `engine-unreachable`
  */
 export async function connectToPodman(
@@ -55,7 +55,7 @@ export async function connectToPodman(
   return start(user, environment, { isUrgent: alone });
 }
 
-/** A service of berth's own. One that ended meanwhile is started anew by the next request. */
+/** Starts a service of berth's own. If it has ended, the next request starts it again. */
 async function start(
   user: boolean,
   environment: NodeJS.ProcessEnv,
@@ -73,7 +73,7 @@ async function start(
   const api = new PodmanApi(service.socket, restart);
   const close = async () => {
     api.close();
-    // A service that is just being started has to be ended as well.
+    // A service that is just being started must be ended as well.
     await restarted.catch(() => undefined);
     await service.close();
   };

@@ -4,14 +4,14 @@ import { EngineError } from '../../errors.ts';
 import type { Call, Reply } from './call.ts';
 import { TornImageError } from './torn-image.ts';
 
-/** podman said no. Its own words are the best there are: `{"cause", "message", "response"}`. */
+/** podman refused a request. The message quotes its reply: `{"cause", "message", "response"}`. */
 export function refused({ method, path }: Call, { status, body }: Reply): EngineError {
   return failed(`${method} ${path} was answered with ${status}: ${wordsOf(body)}`);
 }
 
 /**
- * containers/storage has the image on its list and not the manifest, which is written last
- * (podman 4.3.1 and 5.4.2, in reply to /images/json).
+ * containers/storage has the image on its list but not its manifest, which is written last (podman 4.3.1
+ * and 5.4.2, in reply to /images/json).
  */
 const TORN = /locating item named "manifest" for image with ID "([0-9a-f]{64})"/;
 
@@ -25,7 +25,7 @@ export function failed(words: string): EngineError {
   const torn = TORN.exec(words)?.[1];
   if (torn !== undefined) return new TornImageError(`sha256:${torn}`, words);
   return new EngineError('engine-failed', `podman failed: ${words}`, {
-    hint: 'the words are those of podman; `podman info` shows whether it works at all',
+    hint: 'the message is from podman; `podman info` shows whether it works at all',
   });
 }
 
@@ -47,30 +47,31 @@ export function badReply(path: string, reason: string, cause?: unknown): EngineE
   );
 }
 
-/** @param most how many bytes are read. */
+/** @param most the largest number of bytes that berth reads. */
 export function tooLarge(path: string, most: number): EngineError {
   const size = `${most / 1024 / 1024} MiB`;
   const list = /^\/(images|containers)\/json$/.exec(path)?.[1];
   if (list === undefined) return badReply(path, `it is larger than ${size}`);
-  // Thousands of them are far below that, but one may have megabytes of labels, as its maker likes.
+  // Lists of thousands are far smaller, but a single image may have megabytes of labels.
   return new EngineError(
     'engine-reply',
-    `podman's list of ${list} is larger than ${size}, which is as much as berth reads`,
+    `podman's list of ${list} is larger than ${size}, which is the most that berth reads`,
     {
-      hint: `remove the ${list} with very large labels: \`podman ${list.slice(0, -1)} inspect --format '{{json .Config.Labels}}' ID | wc -c\` shows the size of one's`,
+      hint: `remove the ${list} with very large labels: \`podman ${list.slice(0, -1)} inspect --format '{{json .Config.Labels}}' ID | wc -c\` shows how large the labels of one are`,
     },
   );
 }
 
-/** A failed connection as one of berth's own errors. */
+/** Turns the error of a failed connection into one of berth's own. */
 export function asEngineError(error: unknown, socket: string, path: string): EngineError {
   if (error instanceof EngineError) return error;
   if (!(error instanceof Error)) throw error;
   const code = systemErrorCode(error);
   if (error.name === 'AbortError') return unreachable(socket, `${path} took too long`, error);
-  // An HPE_… code is of Node's HTTP parser.
+  // HPE_… codes come from Node's HTTP parser.
   if (code?.startsWith('HPE_') === true) return badReply(path, `it is not HTTP (${code})`, error);
-  if (code === 'ECONNRESET') return unreachable(socket, `it hung up on ${path}`, error);
+  if (code === 'ECONNRESET')
+    return unreachable(socket, `it closed the connection during ${path}`, error);
   return unreachable(socket, code ?? error.message, error);
 }
 
@@ -82,7 +83,7 @@ function wordsOf(body: Buffer): string {
       if (typeof value.message === 'string') return value.message;
     }
   } catch {
-    // Not podman's JSON: then the text as it is.
+    // Not podman's JSON: the text is quoted as it is.
   }
   return text.trim() === '' ? 'nothing' : cutShort(text.trim(), 500);
 }

@@ -2,18 +2,18 @@ import { accessSync, constants, lstatSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { EngineError } from '../../errors.ts';
 
-/** Where podman's socket should be. */
+/** Where podman's socket is expected. */
 export interface Location {
   readonly socket: string;
-  /** `CONTAINER_HOST` says so: then nothing else will do. */
+  /** Whether `CONTAINER_HOST` names the socket: then no other podman will do. */
   readonly demanded: boolean;
 }
 
 /**
- * Where podman's API listens: `CONTAINER_HOST`, else where podman.socket puts it.
+ * Where podman's API listens: `CONTAINER_HOST`, or else the path of podman.socket.
  *
  * @param user the calling user's podman instead of the system's.
- * @throws {EngineError} for a `CONTAINER_HOST` that is not on this machine: berth prepares it alone.
+ * @throws {EngineError} for a `CONTAINER_HOST` on another machine: berth prepares only this one.
  */
 export function locatePodman(user: boolean, environment: NodeJS.ProcessEnv): Location {
   const host = environment['CONTAINER_HOST'];
@@ -28,7 +28,7 @@ export function locatePodman(user: boolean, environment: NodeJS.ProcessEnv): Loc
   );
 }
 
-/** Whether there is a podman to choose: its program on `PATH`, its socket, or `CONTAINER_HOST`. */
+/** Whether a podman is present: its program on `PATH`, its socket, or `CONTAINER_HOST`. */
 export function podmanPresent(user: boolean, environment: NodeJS.ProcessEnv): boolean {
   return (
     (environment['CONTAINER_HOST'] ?? '') !== '' ||
@@ -44,7 +44,10 @@ function usualSocket(user: boolean, environment: NodeJS.ProcessEnv): string {
   return join(runtimeDirectory(environment), 'podman/podman.sock');
 }
 
-/** As pam_systemd(8) sets it, which a service without a session may lack. */
+/**
+ * `XDG_RUNTIME_DIR`, or the default of pam_systemd(8), since a service without a session may lack the
+ * variable.
+ */
 export function runtimeDirectory(environment: NodeJS.ProcessEnv): string {
   return environment['XDG_RUNTIME_DIR'] || `/run/user/${process.geteuid?.() ?? 0}`;
 }
@@ -62,7 +65,7 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** `ssh://user:password@host/…` is a form that podman takes. */
+/** podman accepts `ssh://user:password@host/…`, whose password must not be shown. */
 function withoutPassword(url: string): string {
   return url.replace(/\/\/[^/]*@/, '//');
 }

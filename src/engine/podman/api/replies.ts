@@ -10,18 +10,18 @@ import {
   unknown,
 } from 'valibot';
 
-/** The parts of podman's replies that berth reads; the rest differs between versions. */
+/** The parts of podman's replies that berth reads. Other parts differ between versions. */
 
 /** The reply to `GET /images/json`. */
 export const imageList = array(
   looseObject({
-    /** Without `sha256:`. */
+    /** The ID without `sha256:`. */
     Id: string(),
-    /** Tagged names, and those by digest. */
+    /** Names with a tag or a digest. */
     Names: nullish(array(string())),
     RepoDigests: nullish(array(string())),
     Size: number(),
-    /** In an additional store, which this podman must not change. */
+    /** Whether the image lies in an additional store, which this podman must not change. */
     ReadOnly: optional(boolean()),
   }),
 );
@@ -37,31 +37,31 @@ export const containerList = array(
     Labels: nullish(record(string(), string())),
     Names: nullish(array(string())),
     State: string(),
-    /** In seconds since 1970; far below zero for one that never was. */
+    /** In seconds since 1970; far below zero if the container never started. */
     StartedAt: optional(number()),
     /** The name of the container's pod; empty or absent without a pod. */
     PodName: optional(string()),
-    /** The container that holds the namespaces of a pod. */
+    /** Whether the container only holds the namespaces of a pod. */
     IsInfra: optional(boolean()),
   }),
 );
 
-/** The reply to `GET /containers/{id}/json`, as far as it tells how a service's container runs. */
+/** The reply to `GET /containers/{id}/json`, with the parts about a service's container. */
 export const containerReply = looseObject({
   Id: string(),
   Name: string(),
-  /** The id. */
+  /** The image's ID. */
   Image: string(),
   ImageName: string(),
   Config: looseObject({
     CreateCommand: nullish(array(string())),
-    /** In nanoseconds; no interval where podman runs the check never by itself. */
+    /** In nanoseconds; without an interval podman never runs the check by itself. */
     Healthcheck: nullish(
       looseObject({ Interval: optional(number()), StartPeriod: optional(number()) }),
     ),
     Labels: nullish(record(string(), string())),
   }),
-  /** Whether it is the container by which `podman kube play` waits. */
+  /** Whether `podman kube play` made the container only to wait for the others. */
   IsService: optional(boolean()),
   State: looseObject({
     Health: nullish(
@@ -73,12 +73,12 @@ export const containerReply = looseObject({
   }),
 });
 
-/** The reply to `GET /containers/{id}/json`, as far as it tells a pin. */
+/** The reply to `GET /containers/{id}/json`, with the parts about a pin. */
 export const pinReply = looseObject({
   Name: string(),
-  /** The program that it runs. */
+  /** The program that the container runs. */
   Path: string(),
-  /** The id of its pod. */
+  /** The ID of the container's pod. */
   Pod: optional(string()),
   Config: looseObject({ Cmd: nullish(array(string())) }),
   HostConfig: looseObject({ NetworkMode: string() }),
@@ -89,7 +89,7 @@ export const podList = array(
   looseObject({
     Id: string(),
     Name: optional(string()),
-    /** Empty or absent without one. */
+    /** Empty or absent for a pod without an infra container. */
     InfraId: optional(string()),
     Created: string(),
     Containers: nullish(array(looseObject({ Id: string() }))),
@@ -114,7 +114,7 @@ export const pullLine = looseObject({
 export const infoReply = looseObject({
   host: looseObject({
     cgroupManager: string(),
-    /** From podman 4.6; absent too where locks are files. */
+    /** Since podman 4.6; also absent if locks are files. */
     freeLocks: nullish(number()),
     security: looseObject({ rootless: boolean() }),
   }),

@@ -24,15 +24,16 @@ const START_TIMEOUT = 30_000;
 const STOP_TIMEOUT = 10_000;
 
 /**
- * In seconds without a request, after which the service ends by itself, if its keeper was killed as
- * well. While berth lives, it asks more often than that.
+ * In seconds: the service ends by itself after so long without a request, in case its keeper was killed
+ * too. While berth lives, it sends requests more often.
  */
 const IDLE_SECONDS = 60;
 
 /**
- * Runs the service once a line comes on standard input, and ends it, and removes its directory, when
- * standard input ends: by whatever signal berth dies, and whatever it is at, nothing of it stays. A unit
- * that is stopped sends SIGTERM to this shell too, which goes on to the same end then.
+ * The shell script that keeps the service. It starts the service when a line arrives on standard input.
+ * When standard input ends, it ends the service and removes its directory, so that nothing is left by
+ * whatever signal berth dies. When a unit is stopped, systemd sends SIGTERM to this shell too, which then
+ * takes the same way out.
  */
 const KEEPER = `
 trap : TERM
@@ -48,26 +49,29 @@ code=$?
 rm -rf -- "$directory"
 exit $code`;
 
-/** The exit code of sh for a program that is not there. */
+/** The exit code of sh if a program does not exist. */
 const NOT_FOUND = 127;
 
-/** The end of what the service says, in bytes, kept to explain a failure. */
+/** In bytes: the last part of the service's standard error, kept to explain a failure. */
 const MAX_STDERR = 4096;
 
 export interface ServiceOptions {
-  /** Its command line, as far as its command. */
+  /** podman's command line, up to its command. */
   readonly podman?: readonly string[] | undefined;
-  /** Whether the machine waits for it; else what runs goes before. */
+  /** Whether the machine waits for berth. If not, running services take precedence. */
   readonly isUrgent?: boolean;
 }
 
-/** Niceness: the kernel lowers the priority of reads and writes with it, where nothing else is said. */
+/**
+ * Niceness. The kernel also derives the priority of reads and writes from it, unless an I/O priority is
+ * set.
+ */
 const IN_THE_BACKGROUND = 10;
 
 /**
  * Starts `podman system service` on a socket in a private directory, for this process alone.
  *
- * @throws {EngineError} `engine-unreachable`, with podman's own words if it had any.
+ * @throws {EngineError} `engine-unreachable`, with podman's own error output if there is any.
  */
 export async function startService(
   user: boolean,
@@ -144,20 +148,20 @@ function spawnKeeper(
   const child = spawn('/bin/sh', ['-c', KEEPER, 'sh', directory, ...command, ...words], {
     stdio: ['pipe', 'ignore', 'pipe'],
     env: withoutClient(environment),
-    // A Ctrl-C is for berth: podman ends after berth, by its keeper.
+    // Ctrl-C must reach only berth: the keeper ends podman afterwards.
     detached: true,
   });
-  // A service that is gone has closed its stderr; a keeper that is gone ends both.
+  // The end of standard error means that the service is gone; ending the keeper's input ends both.
   child.stderr.once('end', () => child.stdin.end());
   child.stdin.on('error', () => undefined).write('\n');
   return child;
 }
 
-/** Asks the service often enough that it does not end as idle. */
+/** Sends a request often enough that the service does not end as idle. */
 function keepAwake(api: PodmanApi): NodeJS.Timeout {
   const pinger = setInterval(
     () => {
-      // A service that died says so at the next real request.
+      // If the service died, the next real request reports it.
       api.ping(START_TIMEOUT).catch(() => clearInterval(pinger));
     },
     (IDLE_SECONDS * 1000) / 3,
@@ -165,17 +169,17 @@ function keepAwake(api: PodmanApi): NodeJS.Timeout {
   return pinger.unref();
 }
 
-/** Unpacking keeps a processor and the disk busy for minutes, while services run. */
+/** Unpacking keeps a processor and the disk busy for minutes while services run. */
 function lowerPriority(pid: number): void {
   try {
     setPriority(pid, Math.max(getPriority(), IN_THE_BACKGROUND));
   } catch (error) {
-    // The service has ended already; `gone` reports that.
+    // The service has already ended; `gone` reports that.
     if (systemErrorCode(error) === undefined) throw error;
   }
 }
 
-/** Between its appearance and the first answer lies the moment in which it begins to listen. */
+/** Waits for the first reply. The socket appears a moment before the service listens on it. */
 async function answering(api: PodmanApi): Promise<string> {
   const deadline = AbortSignal.timeout(START_TIMEOUT);
   for (;;) {
@@ -204,7 +208,7 @@ async function gone(child: ChildProcess, words: () => string): Promise<never> {
 
 async function tooLate(words: () => string): Promise<never> {
   await delay(START_TIMEOUT, undefined, { ref: false });
-  throw notStarted(`it does not listen after ${START_TIMEOUT / 1000} s: ${words()}`);
+  throw notStarted(`it did not listen within ${START_TIMEOUT / 1000} s: ${words()}`);
 }
 
 function notStarted(reason: string): EngineError {
@@ -212,7 +216,7 @@ function notStarted(reason: string): EngineError {
     'engine-unreachable',
     `podman system service could not be started: ${reason}`,
     {
-      hint: 'see whether `podman info` works; `--engine store` does without podman',
+      hint: 'see whether `podman info` works; `--engine store` needs no podman',
     },
   );
 }
@@ -244,7 +248,10 @@ function collectWords(child: ChildProcess): () => string {
   return () => text.trim() || 'it said nothing';
 }
 
-/** Only its owner may enter it: who reaches the socket is root, or the user. */
+/**
+ * Makes a directory that only its owner may enter, because whoever reaches the socket acts as root, or as
+ * the user.
+ */
 function privateDirectory(user: boolean, environment: NodeJS.ProcessEnv): string {
   const places = [user ? runtimeDirectory(environment) : '/run', tmpdir()];
   const place = places.find((path) => isWritable(path)) ?? tmpdir();
@@ -252,8 +259,8 @@ function privateDirectory(user: boolean, environment: NodeJS.ProcessEnv): string
 }
 
 /**
- * podman before 5 writes a lock file into the directory of its networks whatever it does, and
- * fails where /etc is read-only. Pins have no network, so any other directory will do.
+ * Before version 5, podman always writes a lock file into its directory of networks, and fails if /etc is
+ * read-only. Pins have no network, so any other directory will do.
  */
 function networkOptions(directory: string, user: boolean): readonly string[] {
   if (user) return [];
@@ -274,7 +281,7 @@ function isWritable(path: string): boolean {
   }
 }
 
-/** podman takes the first two for the client's, and the others for sockets handed to it. */
+/** The first two variables make podman act as a client; the others describe sockets passed by systemd. */
 function withoutClient(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const ours = [
     'CONTAINER_HOST',

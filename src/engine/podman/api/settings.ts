@@ -8,19 +8,22 @@ export type Info = InferOutput<typeof infoReply>;
 
 /** Asks podman about itself. */
 export interface Settings {
-  /** Asks anew: for what changes with each container, such as free locks. */
+  /** Asks podman again: for figures that change with each container, such as free locks. */
   now(): Promise<Info>;
-  /** A reply of the last seconds if there is one: for what changes with podman's files alone. */
+  /**
+   * Returns the reply of the last seconds if there is one: for settings that change only with podman's
+   * files.
+   */
   recent(): Promise<Info>;
 }
 
 /**
- * In milliseconds. podman takes a third of a second for each reply, and a run over a hundred roots
- * needs one for each of them; in a process that stays, podman may be restarted with other settings.
+ * In milliseconds. podman takes a third of a second for each reply, and a run over a hundred roots needs
+ * one for each. In a long-lived process podman may be restarted with other settings.
  */
 const RECENT_MS = 10_000;
 
-/** @param clock in milliseconds, from any moment on. */
+/** @param clock in milliseconds, from any starting point. */
 export function settingsOf(api: PodmanApi, clock = () => performance.now()): Settings {
   let last: { readonly asked: number; readonly reply: Promise<Info> } | undefined;
   const now = () => {
@@ -37,14 +40,14 @@ export function settingsOf(api: PodmanApi, clock = () => performance.now()): Set
   return { now, recent };
 }
 
-/** The cgroup below which podman puts a pod, where systemd manages cgroups. */
+/** The cgroup below which podman puts a pod, if systemd manages cgroups. */
 export function cgroupParentOf({ host }: Info): string | undefined {
   if (host.cgroupManager !== 'systemd') return undefined;
   return host.security.rootless ? 'user.slice' : 'machine.slice';
 }
 
 /**
- * @param directory where images lie, if podman works on the storage of another system.
+ * @param directory the directory of images, if podman works on the storage of another system.
  * @param service how podman is reached.
  */
 export function describe(
@@ -70,12 +73,14 @@ export function describe(
   };
 }
 
-/** Where podman puts blobs until they are unpacked: containers.conf(5), `image_copy_tmp_dir`. */
+/**
+ * The directory where podman puts blobs until they are unpacked: containers.conf(5), `image_copy_tmp_dir`.
+ */
 export function temporaryOf({ imageCopyTmpDir }: Info['store']): string {
   return imageCopyTmpDir || '/var/tmp';
 }
 
-/** `overlay.imagestore` of podman 4, of which it tells but the last; a list of podman 5. */
+/** podman 4 reports only the last `overlay.imagestore`, podman 5 a list. */
 function additionalStoresOf(options: Readonly<Record<string, unknown>>): readonly string[] {
   const values = Object.entries(options)
     .filter(([key]) => /imagestores?$/i.test(key))

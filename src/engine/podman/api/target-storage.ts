@@ -4,42 +4,45 @@ import { dirname } from 'node:path';
 import { makeDirectory } from '../../../common/make-directory.ts';
 import { EngineError } from '../../errors.ts';
 
-/** Where the system's podman has its storage with a cache beside it, and what ends with a boot. */
+/**
+ * The storage of the system's podman with a cache beside it, and the directories of files that end with a
+ * boot.
+ */
 const CONTAINERS = '/var/lib/containers';
 const STORAGE = `${CONTAINERS}/storage`;
 const RUN_ROOT = '/run/containers/storage';
 const TEMPORARY = '/run/libpod';
 
-/** In which podman keeps its locks, by number. */
+/** The directory where podman keeps its locks, by number. */
 const SHARED_MEMORY = '/dev/shm';
 
-/** The end of what a program says, in bytes. */
+/** In bytes: the last part of a program's output, kept to explain a failure. */
 const MAX_WORDS = 4096;
 
-/** Where a podman must run to see the storage of a target as its own. */
+/** How to run a podman that sees the target's storage as its own. */
 export interface TargetStorage {
-  /** The command line of podman, without its command. */
+  /** podman's command line, up to its command. */
   readonly podman: readonly string[];
   readonly close: () => Promise<void>;
 }
 
 /**
- * Shows a target's storage at the place where the target itself will have it, to podman alone: its
- * database holds the paths, and podman refuses one whose paths are not its own. What belongs to a
- * running system is kept apart in the same way.
+ * Mounts a target's storage at its final path, visible to podman alone: podman's database holds paths, and
+ * podman refuses a database whose paths are not its own. The runtime files of the running system's podman
+ * are kept apart in the same way.
  *
- * The mounts are in a namespace of their own, held by a process that ends with this one, and go
- * with the last process in it.
+ * The mounts live in a namespace of their own. A process that ends with berth holds it, and it goes with
+ * the last process in it.
  *
- * @param storage `var/lib/containers/storage` of the target, as it lies here.
- * @throws {EngineError} `engine-failed` if this is not root, or util-linux is not there.
+ * @param storage the target's `var/lib/containers/storage`, by its path in the running system.
+ * @throws {EngineError} `engine-failed` if the caller is not root, or if util-linux is missing.
  */
 export async function openTargetStorage(storage: string): Promise<TargetStorage> {
   for (const path of [CONTAINERS, RUN_ROOT, TEMPORARY]) makeMountPoint(path);
-  // `cat` says that it runs, and ends with the pipe to it, whatever becomes of berth.
+  // `cat` echoes a line to show that it runs, and ends with its pipe, whatever becomes of berth.
   const holder = spawn('unshare', ['--mount', '--propagation', 'private', 'cat'], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    // A Ctrl-C is for berth.
+    // Ctrl-C must reach only berth.
     detached: true,
   });
   const close = () => end(holder);
@@ -72,7 +75,7 @@ async function answering(holder: ChildProcess): Promise<void> {
   holder.once('error', (error) => answered.resolve(error.message));
   holder.once('close', () => answered.resolve(words()));
   holder.stdout?.once('data', () => answered.resolve(undefined));
-  // The process may be gone already: its exit tells.
+  // The process may already be gone: its exit is reported.
   holder.stdin?.on('error', () => undefined).write('\n');
   const wrong = await answered.promise;
   if (wrong !== undefined) throw failed(`unshare --mount: ${wrong}`);
@@ -106,9 +109,9 @@ function wordsOf(child: ChildProcess): () => string {
 function failed(words: string, cause?: unknown): EngineError {
   return new EngineError(
     'engine-failed',
-    `the target's storage can't be shown to podman: ${words}`,
+    `the target's storage can't be mounted for podman: ${words}`,
     {
-      hint: 'run berth as root, with util-linux; `--engine store` needs neither, but then the target has to use that as well',
+      hint: 'run berth as root, with util-linux; `--engine store` needs neither, but then the target must use the store too',
       cause,
     },
   );

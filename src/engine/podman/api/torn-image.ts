@@ -1,9 +1,8 @@
 import { EngineError } from '../../errors.ts';
 
 /**
- * An image that was never finished, because what made it was killed: the engine knows its id and
- * nothing else of it, and can tell none of its other images as long as it is there.
- * `repairImages` takes it away.
+ * An image that was left half-written when its writer was killed. The engine knows nothing but its id, and
+ * can't list any other image as long as it exists. `repairImages` removes it.
  */
 export class TornImageError extends EngineError {
   readonly id: string;

@@ -11,11 +11,11 @@ interface Part {
 }
 
 /**
- * An image as a tar archive of an OCI layout (image-spec, image-layout.md), the blobs as they come
- * from where they are at hand. Nothing is held in memory but a piece of a blob.
+ * An image as a tar archive of an OCI layout (image-spec, image-layout.md). Blobs are streamed from where
+ * they are stored, so only a piece of one is in memory.
  *
- * Its one name is that by digest, and what index.json points to is the very document of that
- * digest: so whoever loads it knows the image as if it had been pulled from the registry.
+ * The archive's only name is the name by digest, and index.json points to the document with that digest. So
+ * podman knows the loaded image as if it had pulled the image from the registry.
  */
 export async function* archiveOf(
   image: ResolvedImage,

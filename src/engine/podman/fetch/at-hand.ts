@@ -3,14 +3,14 @@ import { RegistryError } from '../../../registry/errors.ts';
 import type { Depot, ImageBytes } from '../../depot.ts';
 import { accessOf, type Source } from '../../source.ts';
 
-/** An image whose bytes are on this machine, and the blobs of it that podman needs. */
+/** An image whose bytes are on this machine, and those of its blobs that podman needs. */
 export interface AtHand {
   readonly from: ImageBytes;
   readonly blobs: readonly Blob[];
 }
 
 /**
- * Where an image is at hand: in its source, if that is a layout, else in the depot, if every blob
+ * Finds an image on this machine: in its source, if that is a layout, or else in the depot, if every blob
  * that podman lacks is there.
  */
 export async function atHand(
@@ -22,13 +22,14 @@ export async function atHand(
 ): Promise<AtHand | undefined> {
   if (source.from === 'layout') {
     const { images } = source;
-    // podman has the blobs that are left out of the layout, or it will say that it does not.
+    // podman should have the blobs that the layout lacks. If not, loading fails and podman says so.
     return { from: images, blobs: image.blobs.filter(({ digest }) => images.has(digest)) };
   }
   if (depot?.find(image.name, image) === undefined) return undefined;
   const blobs = await lackingBlobs();
   if (!blobs.every((blob) => depot.has(blob))) return undefined;
-  // The image may have come by another name. If berth refuses it by this one, podman judges it.
+  // The image may have been stored under another name. If berth refuses it under this name, podman judges
+  // it.
   const isPermitted = await permitted(depot, image, source, signal);
   return isPermitted ? { from: depot.images, blobs } : undefined;
 }

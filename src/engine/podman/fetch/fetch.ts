@@ -11,7 +11,7 @@ import { loadImage } from './load.ts';
 import { isForHost, type Pulls } from './pull.ts';
 
 /**
- * Has podman load an image that is at hand, or pull it by its digest.
+ * Has podman load an image that is on this machine, or else pull it by its digest.
  *
  * @returns the ID of the image, `sha256:…`.
  */
@@ -31,22 +31,22 @@ export async function fetchImage(
     if (found === undefined) await pull();
     else await load(api, image, source, found, watch, pull);
     if (!(await isNamed(api, image.config, name))) {
-      throw failed(`${name} was fetched and is not there`);
+      throw failed(`${name} was fetched but is not there`);
     }
   }
   watch.onBytes?.(image.blobs.reduce((sum, blob) => sum + blob.size, 0));
   return image.config;
 }
 
-/** Whether podman has the image in its own store, and the name by digest is one of its own. */
+/** Whether podman has the image in its own store, under this name by digest. */
 async function isNamed(api: PodmanApi, id: string, name: string): Promise<boolean> {
   const images = (await listImage(api, id)).filter(isOwn);
   return images.some((image) => image.RepoDigests?.includes(name));
 }
 
 /**
- * Has podman load an image. An image of a registry podman can pull as well: where its policy takes
- * no archives, or somebody has just removed a layer of which the blob is not here.
+ * Has podman load an image. If that fails for an image of a registry, podman pulls it: its policy may
+ * accept no archives, or somebody may just have removed a layer whose blob is not here.
  */
 async function load(
   api: PodmanApi,

@@ -7,10 +7,10 @@ import { refused } from '../api/failure.ts';
 import { archiveOf } from './archive.ts';
 
 /**
- * Has podman load an image that is at hand, so that it knows it by its digest. podman judges it by
- * what policy.json says of `oci-archive`.
+ * Has podman load an image that is on this machine, so that podman knows it by its digest. podman judges it
+ * by what policy.json says of `oci-archive`.
  *
- * @param blobs of it that podman needs: it takes a layer that it has by the digest of its blob.
+ * @param blobs the blobs that podman needs; it reuses layers that it has, by the digests of their blobs.
  */
 export async function loadImage(
   api: PodmanApi,
@@ -25,7 +25,7 @@ export async function loadImage(
     for await (const chunk of archiveOf(image, blobs, from)) {
       yield chunk;
       sent += chunk.length;
-      // The frame of an archive is no part of the image.
+      // The tar headers are no part of the image.
       onBytes?.(Math.min(sent, total));
     }
   };

@@ -1,11 +1,11 @@
 import type { Blob } from '../../../image/resolved.ts';
 
 /**
- * Lets pulls that share a blob come one after the other until one of them has brought it: of two
- * at once podman downloads the blob for each (seen of 4.3.1).
+ * Makes pulls that share a blob wait until one of them has brought it: podman downloads a blob twice if two
+ * pulls need it at once (seen with 4.3.1).
  */
 export class OneAtATime {
-  /** The blobs that came while pulls were under way. */
+  /** The blobs that arrived while pulls were under way. */
   readonly #here = new Set<string>();
   readonly #underWay = new Map<string, Promise<unknown>>();
 
@@ -16,7 +16,7 @@ export class OneAtATime {
         .map(({ digest }) => this.#underWay.get(digest))
         .find((pull) => pull !== undefined);
       if (other === undefined) break;
-      // The other pull reports its own failure; here the blob is tried again.
+      // The other pull reports its own failure; this one tries the blob again.
       await other.catch(() => undefined);
     }
     const pull = work();
@@ -28,7 +28,7 @@ export class OneAtATime {
       return result;
     } finally {
       for (const { digest } of own) this.#underWay.delete(digest);
-      // Blobs may be removed again before the next pulls come.
+      // Blobs may have been removed by the time of the next pulls.
       if (this.#underWay.size === 0) this.#here.clear();
     }
   }

@@ -4,8 +4,8 @@ import type { EngineError } from '../../errors.ts';
 import { failed } from '../api/failure.ts';
 
 /**
- * podman has only words for what went wrong; by these it is told what to do, and whether trying again
- * makes sense.
+ * Turns podman's message, the only thing that it tells about a failed pull, into an error with a hint,
+ * which says whether trying again makes sense.
  *
  * @param name `repository@digest`, as podman was asked for it.
  */
@@ -18,7 +18,7 @@ export function pullFailed(name: string, words: string): EngineError | RegistryE
 }
 
 interface Meaning {
-  /** As containers/image of podman 4.3 and 5.4 says it. */
+  /** The wording of containers/image in podman 4.3 and 5.4. */
   readonly said: RegExp;
   readonly code: RegistryErrorCode;
   readonly hint: string;
@@ -49,17 +49,17 @@ function meanings(registry: string): readonly Meaning[] {
     {
       said: status('401', 'unauthorized'),
       code: 'unauthorized',
-      hint: `log in with \`podman login ${registry}\`, or see to the name`,
+      hint: `log in with \`podman login ${registry}\`, or check the name`,
     },
     {
       said: status('403', 'denied:'),
       code: 'forbidden',
-      hint: `ask for the right to pull, or log in to ${registry} as another`,
+      hint: `ask for the right to pull, or log in to ${registry} as another user`,
     },
     {
       said: status('404', '(?:manifest|blob|name) unknown'),
       code: 'not-found',
-      hint: 'see to the name and the tag: they may be gone',
+      hint: 'check the name and the tag: they may be gone',
     },
     {
       said: status('429', 'too ?many ?requests'),
@@ -74,7 +74,10 @@ function meanings(registry: string): readonly Meaning[] {
   ];
 }
 
-/** How containers/image puts a status, or the words that it has for it. */
+/**
+ * A pattern for HTTP statuses in messages of containers/image, by number or by the words that it uses for
+ * them.
+ */
 function status(codes: string, ...words: readonly string[]): RegExp {
   const number = `(?:status code from registry|StatusCode:|HTTP status:) ${codes}\\b`;
   return new RegExp([number, ...words].join('|'), 'i');

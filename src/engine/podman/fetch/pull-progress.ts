@@ -1,13 +1,14 @@
 import type { Blob } from '../../../image/resolved.ts';
 
-/** c/image copies so many layers at a time (copy.go, maxParallelDownloads). */
+/** The number of layers that containers/image copies at a time (copy.go, maxParallelDownloads). */
 const AT_A_TIME = 6;
 
 /**
- * Reads from podman's words how much of an image is here: the API of podman before 6 counts no
- * bytes, and only says when it begins with a blob. Of those begun, the last six may be under way.
+ * Estimates from podman's messages how much of an image has arrived: before version 6, podman's API counts
+ * no bytes and only says when a blob begins. The last six that began may still be under way.
  *
- * @returns for each line of words the bytes that are here by then, which never become less.
+ * @returns a function that takes podman's messages, line by line, and returns the bytes so far, which never
+ *   decrease.
  */
 export function pullProgress(blobs: readonly Blob[]): (words: string) => number {
   const sizes = new Map(blobs.map((blob) => [blob.digest, blob.size]));

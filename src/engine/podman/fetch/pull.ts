@@ -20,36 +20,39 @@ export type Permit = (
   signal: AbortSignal | undefined,
 ) => Promise<void>;
 
-/** In milliseconds: for all that podman does in silence when everything has come, such as unpacking. */
+/**
+ * In milliseconds: the time that podman may be silent after everything has arrived, while it unpacks for
+ * example.
+ */
 const SILENCE = 30 * 60_000;
 
 /**
- * In bytes a second. podman 4.3 and 5.4 say a word when they begin with a blob, and the next when all
- * of them are here and unpacked: so what comes meanwhile counts as time.
+ * In bytes a second. podman 4.3 and 5.4 write a line when they begin with a blob, and the next when all
+ * blobs are downloaded and unpacked. So the expected time of the download is added to the silence.
  */
 const LEAST_RATE = 64 * 1024;
 
 /**
- * In milliseconds, a day: a manifest may claim any size, and a timer of more than 24 days would end at
+ * In milliseconds: one day. A manifest may claim any size, and a timer of more than 24 days would fire at
  * once.
  */
 const LONGEST_SILENCE = 24 * 60 * 60_000;
 
-/** So long a registry's silence is remembered: the other images of a run are asked for at once. */
+/**
+ * In milliseconds: how long a registry's silence is remembered. All images of one run are asked for within
+ * this time.
+ */
 const REMEMBERED_MS = 10 * 60_000;
 
-/** podman's own pulls, of one engine: mirrors and TLS as the host's configuration says. */
+/** The pulls that one podman does by itself, with mirrors and TLS as the host configures them. */
 export class Pulls {
   readonly #api: PodmanApi;
   readonly #permit: Permit;
   readonly #clock: () => number;
-  /**
-   * The registries that left podman waiting, and when: each image of theirs would cost as much time
-   * again.
-   */
+  /** The registries that kept podman waiting, and when: each of their images would take as long again. */
   readonly #silent = new Map<string, { readonly at: number; readonly error: RegistryError }>();
 
-  /** @param clock in milliseconds, from any moment on. */
+  /** @param clock in milliseconds, from any starting point. */
   constructor(api: PodmanApi, permit: Permit, clock = () => performance.now()) {
     this.#api = api;
     this.#permit = permit;
@@ -57,11 +60,11 @@ export class Pulls {
   }
 
   /**
-   * Has podman pull an image by its digest. podman judges policy.json by that digest; what the name
-   * with its tag must be, it is not told, and so that is judged here first.
+   * Has podman pull an image by its digest. podman judges the image under that digest and does not know the
+   * name with its tag, so berth judges the tagged name first.
    *
-   * @param name the image's repository, by its digest.
-   * @throws {RegistryError} `connection-lost` when podman says nothing for too long.
+   * @param name the image's repository and digest.
+   * @throws {RegistryError} `connection-lost` if podman is silent for too long.
    */
   async pull(
     name: string,
@@ -72,7 +75,7 @@ export class Pulls {
     const { registry } = parseName(name);
     this.#throwIfSilent(registry);
     await this.#permit(image, access, signal);
-    // Only this needs to know of credentials, and most commands don't fetch.
+    // Imported here because only pulls need credentials, and most commands fetch nothing.
     const { unitCredentials } = await import('../../../registry/auth/credentials.ts');
     const credentials = await unitCredentials(image.name, access);
     const isPlainAllowed = access.tlsVerify === false && !isOfFile(access, credentials);
@@ -83,7 +86,7 @@ export class Pulls {
       path,
       query: {
         reference: name,
-        // With `missing` it would do that the image of another repository has this digest.
+        // With `missing`, podman would accept an image of another repository with this digest.
         policy: 'always',
         ...(isPlainAllowed ? { tlsVerify: 'false' } : {}),
         ...platformQuery(image),
@@ -98,7 +101,7 @@ export class Pulls {
         silence.broken();
         if (line.trim() === '') continue;
         const said = parse(pullLine, line, path);
-        // The status was 200 before podman knew.
+        // podman sent the status 200 before it knew of the failure.
         if (said.error !== undefined) throw pullFailed(name, said.error);
         if (said.stream !== undefined) onBytes?.(progress(said.stream));
         if (said.id !== undefined) id = `sha256:${hexOf(said.id)}`;
@@ -111,7 +114,7 @@ export class Pulls {
     } finally {
       silence.end();
     }
-    if (id === undefined) throw badReply(path, `it ended without a word on what became of ${name}`);
+    if (id === undefined) throw badReply(path, `it ended without saying what became of ${name}`);
     if (id !== image.config) {
       throw failed(`${name} became the image ${id}, expected ${image.config}`);
     }
@@ -126,14 +129,14 @@ export class Pulls {
 }
 
 /**
- * Whether credentials of an `AuthFile=` would be sent. podman falls back to plain HTTP by itself with
- * `tlsVerify=false`: so then the registries.conf of the host alone says whether it may.
+ * Whether the credentials come from an `AuthFile=`. With `tlsVerify=false` podman falls back to plain HTTP
+ * by itself, so for such credentials only the host's registries.conf decides whether HTTP is allowed.
  */
 function isOfFile({ credentials }: Access, found: Credentials | 'none' | 'host'): boolean {
   return credentials?.kind === 'auth-file' && found !== 'none';
 }
 
-/** Waits for podman's next word, and calls the pull off when it does not come. */
+/** Waits for podman's next line, and aborts the pull if none arrives in time. */
 class Silence {
   readonly error: RegistryError;
   readonly #abort = new AbortController();
@@ -146,9 +149,9 @@ class Silence {
     const minutes = Math.round(this.#milliseconds / 60_000);
     this.error = new RegistryError(
       'connection-lost',
-      `expected podman to go on with the pull of ${name}, found no word from it for ${minutes} minutes`,
+      `expected podman to continue the pull of ${name}, found no message from it for ${minutes} minutes`,
       {
-        hint: 'see whether the registry and its mirrors send anything; `berth stage --download-only` tells which do not, and goes on where a download ended',
+        hint: 'see whether the registry and its mirrors send anything; `berth stage --download-only` shows which do not, and continues where a download ended',
       },
     );
     this.#timer = this.#begin();
@@ -172,12 +175,12 @@ class Silence {
   }
 }
 
-/** Whether it is for the platform that podman chooses from an index, if nobody tells it another. */
+/** Whether the image is for the platform that podman chooses from an index by default. */
 export function isForHost({ platform }: ResolvedImage): boolean {
   return platform === formatPlatform(hostPlatform());
 }
 
-/** podman's parameters for another platform than the one that it would choose anyway. */
+/** podman's parameters for a platform other than its default. */
 function platformQuery(image: ResolvedImage): Readonly<Record<string, string>> {
   const platform = parsePlatform(image.platform);
   if (platform === undefined || isForHost(image)) return {};

@@ -3,12 +3,13 @@ import type { Credentials } from '../../../registry/auth/auth-file.ts';
 /**
  * Credentials for one pull, as podman takes them in a header (`X-Registry-Auth`).
  *
- * `host` sends none: podman then finds those of the host. To keep it from that takes a username:
- * an empty one, an empty map or one for other registries all make podman 4.3 look for the host's.
- * A username without a password is as good as none: podman asks for a token anonymously.
+ * Without the header podman uses the host's credentials, which is meant for `host`. Only a username keeps
+ * podman 4.3 from that: it looks for the host's credentials also with an empty username, an empty map or a
+ * map for other registries. A username without a password works like none: podman asks for a token
+ * anonymously.
  *
  * @param mayBePlain whether podman is told not to insist on TLS.
- * @param registry the one that the image's name begins with, for which the credentials are.
+ * @param registry the registry in the image's name, to which the credentials belong.
  */
 export function registryAuth(
   credentials: Credentials | 'none' | 'host',
@@ -18,18 +19,18 @@ export function registryAuth(
   if (credentials === 'host') return {};
   if (credentials === 'none') return header(ANONYMOUS);
   const { username, password, identityToken } = credentials;
-  // In a map by registry podman 4.3 overlooks it.
+  // podman 4.3 ignores an identity token in a map by registry.
   if (identityToken !== undefined) return header({ identitytoken: identityToken.reveal() });
   if (username === '') return header(ANONYMOUS);
   const config = { username, password: password.reveal() };
-  // By registry, so that mirrors of the host's registries.conf don't get them. But to a mirror
-  // podman would send what the host has for it, which must not be without TLS verified.
+  // A map by registry keeps the credentials from mirrors in the host's registries.conf. But podman would
+  // send a mirror the host's credentials for it, which must not happen without verified TLS.
   return header(mayBePlain ? config : { [registry]: config });
 }
 
 const ANONYMOUS = { username: 'anonymous', password: '' };
 
-/** URL-safe base64 with its padding, as Go's decoder in podman wants it (RFC 4648, section 5). */
+/** URL-safe base64 with its padding, as podman's decoder expects it (RFC 4648, section 5). */
 function header(value: object): Readonly<Record<string, string>> {
   const encoded = Buffer.from(JSON.stringify(value)).toString('base64');
   return { 'x-registry-auth': encoded.replaceAll('+', '-').replaceAll('/', '_') };

@@ -4,16 +4,16 @@ import { type PodmanApi, parse } from '../api/api.ts';
 import { refused } from '../api/failure.ts';
 import { containerList, containerReply } from '../api/replies.ts';
 
-/** podman takes it from the environment that its units have. */
+/** podman copies this label's value from the environment of its unit. */
 const UNIT_LABEL = 'PODMAN_SYSTEMD_UNIT';
-/** In a second. */
+/** Nanoseconds in a second. */
 const NANOSECONDS = 1e9;
 
 const POLICY_LABEL = 'io.containers.autoupdate';
 
 /**
- * The running containers that systemd's services, or one of them, started; not those that only hold
- * a pod.
+ * The running containers that systemd's services, or one of them, started, without containers that only
+ * hold a pod.
  */
 export async function listServiceContainers(
   api: PodmanApi,
@@ -28,7 +28,7 @@ export async function listServiceContainers(
   return found.filter((container) => container !== undefined);
 }
 
-/** @returns undefined if it is gone again, or only holds what `podman kube play` made. */
+/** @returns undefined if the container is gone, or if `podman kube play` made it only to wait for others. */
 async function inspect(api: PodmanApi, id: string): Promise<ServiceContainer | undefined> {
   const call = { method: 'GET', path: `/containers/${id}/json` } as const;
   const reply = await api.send(call);
@@ -50,7 +50,10 @@ async function inspect(api: PodmanApi, id: string): Promise<ServiceContainer | u
   };
 }
 
-/** A container with `HealthInterval=disable` is `starting` for ever, unless somebody runs the check. */
+/**
+ * A container with `HealthInterval=disable` stays `starting` for ever, unless somebody runs the check by
+ * hand.
+ */
 function healthOf({
   Config,
   State,

@@ -2,29 +2,34 @@ import { type Blob, distinctBlobs, type ResolvedImage, sizeOf } from '../../../i
 import type { Depot } from '../../depot.ts';
 import type { Footprint, Use } from '../../footprint.ts';
 
-/** How many images podman unpacks at once. Two get into each other's way: 8 took 20 s so, 12 s one by one. */
+/**
+ * How many images podman unpacks at once. More slow each other down: 8 took 20 s in pairs, 12 s one by one.
+ */
 export const UNPACKED_AT_A_TIME = 1;
 
-/** An archive that podman loads it writes to a file, then takes apart, then each blob once more. */
+/**
+ * podman writes an archive that it loads to a file, then unpacks the archive, then writes each blob once
+ * more.
+ */
 const COPIES_OF_ARCHIVES = 3;
 
 /**
- * How many bytes one compressed byte becomes on disk. Measured on layers of Debian 13: 2.4 to 2.7
- * with gzip, 2.7 with zstd, blocks counted; source code and text make it 4.
+ * How many bytes on disk one compressed byte becomes. Measured in blocks on layers of Debian 13: 2.4 to 2.7
+ * with gzip, 2.7 with zstd; 4 for source code and text.
  */
 const UNPACKED = 3;
 
-/** The same for a layer that is not compressed: headers go, blocks are filled up. */
+/** The same factor for an uncompressed layer: tar headers go, and files fill whole blocks. */
 const UNPACKED_PLAIN = 1.15;
 
-/** Debian 13 has a file for every 49 kB; images of scripts have more. */
+/** In bytes. Debian 13 has one file for every 49 kB; images of scripts have more files. */
 const BYTES_A_FILE = 32 * 1024;
 
-/** Where podman writes. */
+/** The directories to which podman writes. */
 export interface Places {
-  /** Where layers lie unpacked. */
+  /** The directory of unpacked layers. */
   readonly storage: string;
-  /** Where blobs lie until they are unpacked. */
+  /** The directory of blobs that wait to be unpacked. */
   readonly temporary: string;
 }
 
@@ -58,7 +63,7 @@ export function footprintOf(
   };
 }
 
-/** The blobs of an image that podman takes nothing for, the config among them. */
+/** The blobs of an image, its config among them, for which podman has no layer to use instead. */
 export function lackingOf(
   image: ResolvedImage,
   chains: readonly (readonly string[])[],
@@ -67,9 +72,9 @@ export function lackingOf(
 }
 
 /**
- * The layers that podman has unpacked. podman knows a layer by the digest of its blob and does not ask
- * for that blob again; but it keeps a layer for each chain of layers below it, and unpacks it anew
- * under another. Seen of podman 4.3.1 and 5.4.2.
+ * The layers that podman has unpacked. podman knows a layer by the digest of its blob and does not download
+ * that blob again. But it keeps one layer for each chain of layers below, and unpacks the blob again on top
+ * of another chain (seen with podman 4.3.1 and 5.4.2).
  */
 class Unpacked {
   readonly #blobs = new Set<string>();
@@ -87,7 +92,11 @@ class Unpacked {
     return distinctBlobs(config === undefined ? missing : [config, ...missing]);
   }
 
-  /** Adds an image. @returns what it takes on disk, about. */
+  /**
+   * Adds an image.
+   *
+   * @returns roughly what the image takes on disk, in bytes.
+   */
   add({ blobs: [, ...layers] }: ResolvedImage): number {
     let bytes = 0;
     let chain = '';

@@ -6,12 +6,12 @@ import { imageList } from '../api/replies.ts';
 export type ListedImage = InferOutput<typeof imageList>[number];
 
 /**
- * Every image of podman's own store, in one call. What lies in an additional store only is there for
- * those who look into that, and the next OS may not.
+ * Every image of podman's own store, in one call. Images in additional stores are left out: the next OS may
+ * not use the same stores.
  */
 export async function listImages(api: PodmanApi): Promise<readonly EngineImage[]> {
   const images = new Map<string, EngineImage>();
-  // An image that is in an additional store as well comes twice.
+  // podman lists an image twice if an additional store has it as well.
   for (const image of (await list(api, {})).filter(isOwn)) {
     const id = `sha256:${image.Id}`;
     const known = images.get(id);
@@ -38,18 +38,18 @@ export async function hasImage(api: PodmanApi, id: string): Promise<boolean> {
   return (await listImage(api, id)).some(isOwn);
 }
 
-/** Whether it lies in podman's own store, which is the one that it may change. */
+/** Whether the image lies in podman's own store, the only one that podman may change. */
 export function isOwn(image: ListedImage): boolean {
   return image.ReadOnly !== true;
 }
 
-/** Whether the image is there, in any store. */
+/** Whether any store has the image. */
 export async function imageExists(api: PodmanApi, idOrName: string): Promise<boolean> {
   const path = `/images/${encodeURIComponent(hexOf(idOrName))}/exists`;
   return (await api.status({ method: 'GET', path }, 204, 404)) === 204;
 }
 
-/** podman's image IDs are the digests of configs without their algorithm. */
+/** podman's image IDs are digests of configs without the algorithm. */
 export function hexOf(id: string): string {
   return id.replace(/^sha256:/, '');
 }

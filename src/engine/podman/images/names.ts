@@ -7,10 +7,11 @@ import { listPins } from '../pins/pin.ts';
 import { hexOf, listImage } from './images.ts';
 
 /**
- * Makes a tagged name mean the image; moves it if it meant another.
+ * Makes a tagged name mean the image, and moves the name if it meant another.
  *
- * The name by digest under which berth fetched the image goes then, unless a pin serves it: from
- * an image with two names `podman rmi NAME` takes one and says nothing, with one it refuses.
+ * The name by digest under which berth fetched the image is then removed, unless a pin needs it: `podman
+ * rmi NAME` silently removes one of two names, but refuses to remove the last name of an image that a
+ * container holds.
  */
 export async function tagImage(moorings: Moorings, id: string, name: string): Promise<void> {
   const { api } = moorings;
@@ -24,7 +25,7 @@ export async function tagImage(moorings: Moorings, id: string, name: string): Pr
   }
 }
 
-/** Makes a tagged name mean the image; moves it if it meant another. */
+/** Makes a tagged name mean the image, and moves the name if it meant another. */
 export async function giveName(api: PodmanApi, id: string, name: string): Promise<void> {
   const { registry, repository, tag = 'latest' } = parseName(name);
   const query = { repo: `${registry}/${repository}`, tag };
@@ -35,13 +36,13 @@ export async function giveName(api: PodmanApi, id: string, name: string): Promis
   });
 }
 
-/** Takes one name away, tagged or by digest. */
+/** Removes one name, with a tag or a digest. */
 export async function untag(api: PodmanApi, id: string, name: string): Promise<void> {
   const path = `/images/${hexOf(id)}/untag`;
-  // `repo=X@sha256&tag=HEX` is the only way that podman takes to say a digest.
+  // podman accepts a digest only in the form `repo=X@sha256&tag=HEX`.
   const [, repo = name, tag = ''] = /^(.*):([^:/]*)$/.exec(name) ?? [];
   const reply = await api.send({ method: 'POST', path, query: { repo, tag } });
-  // Somebody else was quicker: the removal that follows says what comes of that.
+  // Somebody else removed the name first; the removal of the image that follows will tell.
   if (reply.status === 404 || reply.body.includes('tag not known')) return;
   if (reply.status !== 201) throw refused({ method: 'POST', path }, reply);
 }

@@ -5,14 +5,14 @@ import { hexOf, imageExists, isOwn, type ListedImage, listImage } from './images
 import { giveName, untag } from './names.ts';
 
 /**
- * Removes an image with all its names, never by force: that would take the containers with it.
+ * Removes an image with all its names, never by force, which would remove its containers too.
  *
- * @returns false, with nothing changed, if a container of whomever holds it, or if it lies in a
- *   store that podman must not change.
+ * @returns false, with nothing changed, if any container holds the image, or if it lies in a store that
+ *   podman must not change.
  */
 export async function removeImage(api: PodmanApi, id: string): Promise<boolean> {
   const containers = (await listContainers(api)).filter(({ ImageID }) => ImageID === hexOf(id));
-  // Pins that podman's database lost hold nothing that is still on record.
+  // Pins that podman's database has lost hold no image that a record needs.
   const leftovers = leftoversOf(containers);
   if (containers.length > leftovers.length) return false;
   const found = await unlessTorn(id, listImage(api, id));
@@ -28,13 +28,13 @@ export async function removeImage(api: PodmanApi, id: string): Promise<boolean> 
   for (const name of names.slice(0, -1)) await untag(api, id, name);
   const path = `/images/${hexOf(id)}`;
   await api.status({ method: 'DELETE', path }, 200, 404, 409);
-  // podman answers 200 also where it took a name away and kept the image.
+  // podman also answers 200 if it only removed a name and kept the image.
   if (!(await listImage(api, id)).some(isOwn)) return true;
   await giveBack(api, id, names);
   return false;
 }
 
-/** An image that was left half-written has no names yet, and nothing can hold it. */
+/** Allows for a half-written image, which has no names yet and which nothing can hold. */
 async function unlessTorn<T>(id: string, listed: Promise<T>): Promise<T | 'torn'> {
   try {
     return await listed;
@@ -45,14 +45,17 @@ async function unlessTorn<T>(id: string, listed: Promise<T>): Promise<T | 'torn'
 }
 
 /**
- * The names of an image, those by digest last: they can't be given back. podman refuses to remove an
+ * The names of an image, names by digest last because they can't be given back. podman refuses to remove an
  * image that has several names.
  */
 function orderOfRemoval(image: ListedImage): readonly string[] {
   return (image.Names ?? []).toSorted((a, b) => Number(a.includes('@')) - Number(b.includes('@')));
 }
 
-/** Somebody began to use the image after all: it gets its tags back that mean nothing else now. */
+/**
+ * Gives the image its tags back, because somebody began to use it after all; tags that mean another image
+ * by now are left.
+ */
 async function giveBack(api: PodmanApi, id: string, names: readonly string[]): Promise<void> {
   for (const name of names) {
     if (!name.includes('@') && !(await imageExists(api, name))) await giveName(api, id, name);

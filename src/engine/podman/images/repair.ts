@@ -4,15 +4,18 @@ import { TornImageError } from '../api/torn-image.ts';
 import { listImages } from './images.ts';
 import { removeImage } from './remove.ts';
 
-/** In milliseconds, from an image's entry on the list to its manifest: another podman may be at it. */
+/**
+ * In milliseconds: an image's manifest is written within this time after its entry on the list. Another
+ * podman may be writing it just now.
+ */
 const FINISHED_IN_MS = 1000;
 
 /**
- * Removes the images that were left half-written, one after the other, as podman names but one of
- * them. An image is left alone until podman has named it twice, with some time in between.
+ * Removes half-written images one after the other, because podman names only one at a time. An image is
+ * removed only after podman has named it twice, with some time in between.
  *
  * @returns the ids of the removed images.
- * @throws {TornImageError} for an image that is named still after its removal.
+ * @throws {TornImageError} for an image that podman still names after its removal.
  */
 export async function repairImages(
   api: PodmanApi,

@@ -20,19 +20,19 @@ type Pod = InferOutput<typeof podList>[number];
 export interface Moorings {
   readonly api: PodmanApi;
   readonly seals: Seals;
-  /** Told of each container that says that it is of berth and is no pin, as often as it is seen. */
+  /** Called for each container that claims to be berth's but is no pin, each time that it is seen. */
   readonly onStranger: (stranger: Stranger) => void;
 }
 
 /** The container of a pin. */
 export interface Hold extends Labelled {
   readonly container: string;
-  /** As those of `Pin`. */
+  /** As `Pin.sealed`. */
   readonly sealed: boolean;
   readonly unproven?: boolean;
 }
 
-/** A container with labels of berth that is none of its pins: it counts for nothing. */
+/** A container that has berth's labels but is no pin of berth's; it is ignored. */
 export interface Stranger {
   readonly container: string;
   readonly name: string;
@@ -40,7 +40,7 @@ export interface Stranger {
   readonly reason: string;
 }
 
-/** A pin's container that podman's database lost: it holds its image against some prunes only. */
+/** A pin's container that podman's database has lost: it protects its image only from some kinds of prune. */
 export interface Leftover {
   readonly container: string;
   readonly name: string;
@@ -48,21 +48,21 @@ export interface Leftover {
 }
 
 export interface Holds {
-  /** The oldest first, so that everybody who clears doubles keeps the same one. */
+  /** Oldest first, so that all processes that clear duplicates keep the same one. */
   readonly holds: readonly Hold[];
   readonly leftovers: readonly Leftover[];
 }
 
 /**
- * The program that a pin's container would run, which exists in no image. It takes the place of the
- * image's own entrypoint, so that a pin can run nothing, whoever starts it.
+ * The program of a pin's container, which exists in no image. It replaces the image's own entrypoint, so
+ * that a pin can run nothing, whoever starts it.
  */
 export const PIN_ENTRYPOINT = '/.berth-pin';
 
-/** Every container of berth, in one call. */
+/** Every container with berth's labels, in one call. */
 export async function listHolds({ api, seals, onStranger }: Moorings): Promise<Holds> {
   const filters = JSON.stringify({ label: [SCHEMA_LABEL] });
-  // With `external` come all containers that the database does not know, whatever the filter.
+  // With `external`, podman also lists all containers that its database does not know, whatever the filter.
   const query = { all: 'true', external: 'true', filters };
   const path = '/containers/json';
   const containers = await api.json(containerList, { method: 'GET', path, query });
@@ -76,7 +76,7 @@ export async function listHolds({ api, seals, onStranger }: Moorings): Promise<H
   return { holds, leftovers: leftoversOf(containers) };
 }
 
-/** Every container there is, so also those of users and of other programs. */
+/** Every container, also those of users and other programs. */
 export async function listContainers(api: PodmanApi): Promise<readonly Container[]> {
   const query = { all: 'true', external: 'true' };
   return api.json(containerList, { method: 'GET', path: '/containers/json', query });
@@ -90,15 +90,15 @@ export function leftoversOf(containers: readonly Container[]): readonly Leftover
   });
 }
 
-/** The pods that berth made for the pins of a root, the oldest first. */
+/** The pods that berth made for the pins of a root, oldest first. */
 export async function listPods(api: PodmanApi, root: string): Promise<readonly Pod[]> {
   const pods = await everyPod(api);
   return pods.filter((pod) => isPinPod(pod, root)).toSorted(byAge);
 }
 
 /**
- * The holds that a seal proves, or that look, as far as podman shows, as `createPin` makes them, in pods
- * that `podOf` made. Only holds without a seal are inspected, since each takes a request.
+ * The holds with a valid seal, and those that look, as far as podman tells, as `createPin` makes them, in
+ * pods made by `podOf`. Only holds without a seal are inspected, since each takes a request.
  */
 export async function genuineHolds<T extends Pick<Hold, 'root' | 'container' | 'sealed'>>(
   moorings: Moorings,
@@ -135,21 +135,21 @@ async function isShaped(
   return isOwn;
 }
 
-/** Removes a container that nobody runs; one that is gone already is none to worry about. */
+/** Removes a container that does not run; a container that is already gone is no error. */
 export async function removeContainer(api: PodmanApi, container: string): Promise<void> {
   await api.status({ method: 'DELETE', path: `/containers/${container}` }, 200, 204, 404);
 }
 
-/** Whether only podman's storage knows the container: podman's list says so by this state. */
+/** Whether only podman's storage knows the container; podman's list marks this by a state of its own. */
 function isExternal(container: Container): boolean {
   return container.State === 'storage';
 }
 
 /**
- * Whether it is a pin by all that podman's list tells: its labels, its name and its pod's, and that
- * it was never started.
+ * Reads a pin from podman's list. A pin has the right labels, a pin's name, a pod with a pin pod's name,
+ * and was never started.
  *
- * @returns in words why not.
+ * @returns the reason as text if the container is no pin.
  */
 function readHold(container: Container, seals: Seals): Hold | string {
   const labels: Labels = container.Labels ?? {};
@@ -171,7 +171,10 @@ function everyPod(api: PodmanApi): Promise<readonly Pod[]> {
   return api.json(podList, { method: 'GET', path: '/pods/json', query: { filters } });
 }
 
-/** A user's may have the labels, too: what is put into it would be theirs. */
+/**
+ * Whether berth made the pod. A user's pod may carry the labels too, and the user could change whatever is
+ * put into it.
+ */
 function isPinPod({ Name, Labels: labels, InfraId }: Pod, root: string): boolean {
   return isPodName(Name ?? '', root) && isPodOf(root, labels ?? {}) && (InfraId ?? '') === '';
 }

@@ -10,20 +10,20 @@ import {
   RootId,
 } from '../../pinned-schema.ts';
 
-/** A pin as the labels of its container describe it; `fetched` is no more than a claim. */
+/** A pin as the labels of its container describe it; `fetched` is only a claim. */
 export interface Labelled extends PinRequest {
   readonly root: string;
 }
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** Every container and pod of berth has it, whatever its value. */
+/** Every container and pod of berth has this label, whatever its value. */
 export const SCHEMA_LABEL = 'berth.schema';
 
-/** The root whose pin or pod it is: pods have this label too. */
+/** The root to which the pin or the pod belongs. */
 const ROOT_LABEL = 'berth.root';
 
-/** Proves that berth wrote the others: see `Seals`. */
+/** The seal, which proves that berth wrote the other labels: see `Seals`. */
 export const SEAL_LABEL = 'berth.seal';
 
 /** The labels that a seal covers, besides the container's name. */
@@ -37,13 +37,16 @@ export const SEALED_LABELS = [
   'berth.record',
 ] as const;
 
-/** A later schema that means something else counts up. */
+/** To be counted up when the meaning of the labels changes. */
 const SCHEMA = '1';
 
-/** The length of one label, in characters: some 3000 names of one image. */
+/** The length of one label, in characters: enough for some 3000 names of one image. */
 const MAX_TEXT = 1024 * 1024;
 
-/** Labels from which the pin, and with the other pins of its root the root's record, can be read. */
+/**
+ * Labels from which the pin can be read back, and together with the root's other pins also the root's
+ * record.
+ */
 export function pinLabels(root: string, request: PinRequest): Record<string, string> {
   const { id, platform, fetched } = request;
   const names = request.names.map(({ name, digest, manifest }) => ({ name, digest, manifest }));
@@ -58,7 +61,10 @@ export function pinLabels(root: string, request: PinRequest): Record<string, str
   };
 }
 
-/** A path that nobody should be shown is left out: it is lost with the record, and no more is. */
+/**
+ * A location that can't be shown safely is left out; if the record is lost, only the location is lost with
+ * it.
+ */
 function recordText({ location, images, problems, staged, deployment }: PinnedRecord) {
   return {
     location: isLocation(location) ? location : '',
@@ -73,19 +79,19 @@ export function podLabels(root: string): Record<string, string> {
   return { [SCHEMA_LABEL]: SCHEMA, [ROOT_LABEL]: root };
 }
 
-/** Whether a pod says that it holds the pins of this root. */
+/** Whether a pod's labels name this root. */
 export function isPodOf(root: string, labels: Labels): boolean {
   return labels[SCHEMA_LABEL] === SCHEMA && labels[ROOT_LABEL] === root;
 }
 
 /**
- * Reads a pin back; undefined for what is no pin of this schema. Labels are outside input, and what
- * is not wholly as berth writes it is nothing of berth's.
+ * Reads a pin back; undefined if the labels are not a pin of this schema. Labels are outside input: what is
+ * not exactly as berth writes it is not berth's.
  *
- * A container inherits the labels of its image, and images are hostile: but none can say its own
- * ID, which is a hash over what it says.
+ * A container inherits the labels of its image, and images may be hostile. But no image can contain its own
+ * ID in a label, because the ID is a hash over the labels too.
  *
- * @param imageId `sha256:…`, of the image that the container holds.
+ * @param imageId `sha256:…`, the ID of the image that the container holds.
  */
 export function readPinLabels(labels: Labels, imageId: string): Labelled | undefined {
   const result = safeParse(pinSchema, labels, { abortEarly: true });
@@ -107,7 +113,7 @@ const json = pipe(
     try {
       return text.length > MAX_TEXT ? undefined : JSON.parse(text);
     } catch {
-      // Not of any shape that follows.
+      // A schema that this berth does not know.
       return undefined;
     }
   }),

@@ -8,10 +8,10 @@ import { containerList, podList, volumeList } from '../api/replies.ts';
 import type { Settings } from '../api/settings.ts';
 import { listPods } from './holds.ts';
 
-/** containers.conf(5). */
+/** The default of containers.conf(5). */
 const DEFAULT_LOCKS = 2048;
 
-/** podman has that many or a multiple of it: libpod/lock/shm/shm_lock.c. */
+/** podman rounds the number of locks up to a multiple of this: libpod/lock/shm/shm_lock.c. */
 const LOCKS_IN_A_WORD = 32;
 
 const Engine = v.object({
@@ -22,8 +22,9 @@ const Engine = v.object({
 });
 
 /**
- * Why podman has not locks enough for so many more pins of a root: each pin takes one, and the pod of
- * a root's pins takes one. Asked anew each time, as every container, pod and volume takes one too.
+ * Why podman has not enough locks for this many more pins of a root: each pin takes one, and so does the
+ * pod of the root's pins. podman is asked each time, because every container, pod and volume takes a lock
+ * too.
  */
 export async function roomFor(
   api: PodmanApi,
@@ -48,7 +49,7 @@ export async function roomFor(
   );
 }
 
-/** Undefined where there is no bound, or it can't be told. */
+/** Undefined if there is no limit, or if it is unknown. */
 async function freeLocks(
   api: PodmanApi,
   settings: Settings,
@@ -60,10 +61,10 @@ async function freeLocks(
 }
 
 /**
- * The locks that a podman before 4.6 has left, which does not tell: every container, pod and volume
+ * Counts the free locks of a podman before 4.6, which does not report them: every container, pod and volume
  * has one.
  *
- * @returns undefined where locks are files, of which there may be any number.
+ * @returns undefined if locks are files, whose number has no limit.
  */
 async function countFreeLocks(
   api: PodmanApi,
@@ -91,7 +92,7 @@ async function configuredLocks(
   for (const path of configurations(environment, rootless)) {
     const text = read(path);
     if (text === undefined) continue;
-    // A file that podman can't read either is reported by podman, with better words.
+    // If podman can't read the file either, podman reports that more clearly.
     const { engine } = v.parse(
       v.fallback(Engine, { engine: {} }),
       quietly(() => parse(text)),
@@ -102,7 +103,7 @@ async function configuredLocks(
   return type === 'file' ? undefined : Math.ceil(locks / LOCKS_IN_A_WORD) * LOCKS_IN_A_WORD;
 }
 
-/** As containers.conf(5) has them, the later before the earlier. */
+/** The configuration files of containers.conf(5); later files override earlier ones. */
 function configurations(environment: NodeJS.ProcessEnv, rootless: boolean): readonly string[] {
   const alone = environment['CONTAINERS_CONF'];
   if (alone) return [alone];

@@ -16,14 +16,14 @@ import {
 import { pinLabels, podLabels, readPinLabels, SEAL_LABEL } from './labels.ts';
 import { isPinName, newPinName, newPodName } from './pin-name.ts';
 
-/** Rounds of looking and mending, before it is said that somebody else undoes them. */
+/** The number of rounds before berth reports that somebody else keeps undoing its pins. */
 const MAX_ROUNDS = 8;
 
 /**
- * Every pin of podman, in one call.
+ * Every pin in podman, in one call.
  *
- * Two processes may have pinned the same image for the same root, and the next `pin` clears that:
- * until then the newest stands for both, and one with a seal for one without.
+ * Two processes may have pinned the same image for the same root, which the next `pin` clears. Until then
+ * the newest hold stands for both, and a sealed one goes before one without a seal.
  */
 export async function listPins(moorings: Moorings): Promise<readonly Pin[]> {
   const { holds } = await listHolds(moorings);
@@ -51,14 +51,14 @@ export async function genuinePins(
 }
 
 /**
- * Pins by containers that are never started, in a pod without infra: podman keeps such a pod and
- * what is in it against every prune.
+ * Pins images by containers that are never started, in a pod without an infra container: podman keeps such
+ * a pod and its containers through every prune.
  *
- * Each round looks at what there is and does the next thing that is missing: the new before the
- * old goes, and all is looked at once more when nothing was left to do. So it ends well also when
- * another process pins or unpins meanwhile, or this one was killed the last time.
+ * Each round looks at what exists and does the next missing step, new before old. When nothing is left to
+ * do, everything is checked once more. So pinning also succeeds while another process pins or unpins, and
+ * after an earlier run was killed.
  *
- * @param cgroupParent for a new pod; undefined leaves it to podman.
+ * @param cgroupParent the cgroup of a new pod; if undefined, podman chooses.
  */
 export async function pinImages(
   moorings: Moorings,
@@ -87,10 +87,10 @@ export async function pinImages(
     }
     return;
   }
-  throw failed(`the pins of ${root} are changed by somebody else again and again`);
+  throw failed(`somebody else keeps changing the pins of ${root}`);
 }
 
-/** Refuses a pin whose labels berth would not read back: it would be made again in every round. */
+/** Refuses a pin whose labels berth could not read back: every round would make it again. */
 function assertReadable(root: string, request: PinRequest): void {
   if (readPinLabels(pinLabels(root, request), request.id) !== undefined) return;
   throw new EngineError(
@@ -101,8 +101,8 @@ function assertReadable(root: string, request: PinRequest): void {
 }
 
 /**
- * Whether a hold is for this image and says what is asked for, proven: what an earlier berth made, or
- * one whose key is lost, is made anew.
+ * Whether a hold is for this image, matches the request and has a seal. A hold of an earlier berth, or one
+ * whose key is lost, is made again.
  */
 function says(hold: Hold, request: PinRequest): boolean {
   return (
@@ -110,7 +110,7 @@ function says(hold: Hold, request: PinRequest): boolean {
   );
 }
 
-/** All holds of an image but the oldest that says what is asked for. */
+/** All holds of an image except the oldest that matches the request. */
 function superfluousOf(holds: readonly Hold[], request: PinRequest): readonly Hold[] {
   const kept = holds.find((hold) => says(hold, request));
   return holds.filter((hold) => hold.id === request.id && hold !== kept);
@@ -134,7 +134,7 @@ async function podOf(
 }
 
 /**
- * Creates the container of a pin, which can run nothing. Each label of berth is said, lest it is
+ * Creates the container of a pin, which can run nothing. Every label of berth is set, so that none is
  * inherited from the image.
  *
  * @returns false if the pod is gone.
@@ -161,7 +161,7 @@ async function createPin(
   const reply = await api.send(call);
   if (reply.status === 201) return true;
   const error = refused(call, reply);
-  // podman 4.3 answers 500 to both, later ones 404.
+  // podman 4.3 answers 500 to both, later versions 404.
   if (error.message.includes('no such pod')) return false;
   if (!/image not known|no such image/.test(error.message)) throw error;
   throw new EngineError('no-such-image', `${request.id} can't be pinned: podman does not have it`, {

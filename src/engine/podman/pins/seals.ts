@@ -20,13 +20,13 @@ import { type Labels, SEALED_LABELS } from './labels.ts';
 const KEY_BYTES = 32;
 
 /**
- * Seals prove that berth itself wrote a pin's labels: whoever can make containers can write any label,
- * but only berth can read the key in the state directory. The container's name is part of the seal, so
- * that it is worth nothing on another container.
+ * Seals prove that berth itself wrote a pin's labels: whoever can make containers can write any label, but
+ * only berth can read the key in the state directory. The container's name is part of the seal, so a copied
+ * seal is invalid on another container.
  *
  * The first seal makes the key. A lost or damaged key is replaced; existing pins then count as before,
- * except for their claim that berth fetched the image. The key is read for each seal, as another berth
- * may have made or replaced it; that costs little beside podman's reply.
+ * except for their claim that berth fetched the image. The key is read for each seal, as another berth may
+ * have made or replaced it; this costs little compared with a reply of podman.
  */
 export class Seals {
   readonly #path: string;
@@ -57,13 +57,13 @@ function sealOf(key: Buffer, name: string, labels: Labels): Buffer {
   return createHmac('sha256', key).update(text).digest();
 }
 
-/** With these a key is not there, or is a link, which none of berth's is. */
+/** Errors that mean that there is no key: the file is missing, or is a link, which berth never makes. */
 const absent: ReadonlySet<string> = new Set(['ENOENT', 'ELOOP']);
 
 /**
- * Undefined for one that is not there, or is no key.
+ * Reads the key; undefined if the file is missing or is no key.
  *
- * @param isToReplace whether one that can't be read is an error: in its place a good one would be lost.
+ * @param isToReplace whether an unreadable file is an error: replacing it could destroy a good key.
  */
 function readKey(path: string, isToReplace = false): Buffer | undefined {
   let fd: number;
@@ -84,7 +84,7 @@ function readKey(path: string, isToReplace = false): Buffer | undefined {
   }
 }
 
-/** Whole or not at all; of two that make one at once, the first one's counts for both. */
+/** Writes a new key, whole or not at all. If two processes make one at once, both use the first. */
 function makeKey(path: string): Buffer {
   const directory = dirname(path);
   const temporary = `${path}.${randomBytes(6).toString('hex')}`;
@@ -100,7 +100,7 @@ function makeKey(path: string): Buffer {
     rmSync(temporary, { force: true });
     syncDirectory(directory);
     const key = readKey(path);
-    if (key === undefined) throw new Error('what was written is not what is there');
+    if (key === undefined) throw new Error('the file does not hold what was written');
     return key;
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -123,7 +123,7 @@ function unusable(path: string, error: unknown): EngineError {
   if (isOutOfSpace(error)) {
     const message = `no space is left to write ${path}, the key of berth's pins: ${reason}`;
     return new EngineError('no-space', message, {
-      hint: 'make space there, if only for 32 bytes',
+      hint: 'make space there: 32 bytes are enough',
       cause: error,
     });
   }

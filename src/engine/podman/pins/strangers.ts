@@ -1,8 +1,8 @@
 import type { Stranger } from './holds.ts';
 
 /**
- * Says of containers that carry labels of berth and are no pins that they count for nothing: of each
- * once, for they are listed again and again; and of no more than a few, for anybody may make many.
+ * Warns about containers that carry berth's labels but are no pins: they are ignored. There is one warning
+ * for each, because they are listed again and again, and only for a few, because anybody may make many.
  */
 export class Strangers {
   readonly #warn: (message: string) => void;
@@ -16,7 +16,7 @@ export class Strangers {
     if (this.#seen.has(container) || this.#seen.size > MOST) return;
     this.#seen.add(container);
     if (this.#seen.size > MOST) {
-      this.#warn('there are more containers that carry labels of berth and are not its pins');
+      this.#warn('there are more containers that carry labels of berth but are not its pins');
       return;
     }
     const id = container.slice(0, 12);

@@ -3,7 +3,7 @@ import type { PodmanApi } from '../api/api.ts';
 import { genuineHolds, listHolds, listPods, type Moorings, removeContainer } from './holds.ts';
 import { isPinName } from './pin-name.ts';
 
-/** Drops pins with their doubles and leftovers, then the pods of their roots that are empty. */
+/** Drops pins with their duplicates and leftovers, then those pods of their roots that are empty. */
 export async function unpinImages(moorings: Moorings, pins: readonly Pin[]): Promise<void> {
   const { api } = moorings;
   const { holds, leftovers } = await listHolds(moorings);
@@ -22,9 +22,9 @@ export async function unpinImages(moorings: Moorings, pins: readonly Pin[]): Pro
 }
 
 /**
- * podman removes a pod with the containers in it, even unforced, unless one of them runs. One
- * that is pinned between the look and the removal goes too: `pin` looks once more when it is done,
- * and the lifecycle lets nobody pin while a whole root is released.
+ * podman removes a pod with the containers in it, even without force, unless one of them runs. So a pin
+ * that is made between the check and the removal is lost too; but `pin` checks again when it is done, and
+ * the lifecycle lets nobody pin while a whole root is released.
  */
 async function removeEmptyPods(api: PodmanApi, root: string): Promise<void> {
   for (const pod of await listPods(api, root)) {

@@ -11,17 +11,17 @@ import type { Exchange } from '../../exchange.ts';
 import { failure } from '../../failure.ts';
 import { fetchManifest } from '../../fetch-manifest.ts';
 
-/** A signature beside an image; nothing in it is true before it is checked. */
+/** A signature beside an image; nothing in it can be trusted before it is verified. */
 export interface Attachment {
   /** The signed bytes. */
   readonly content: Buffer;
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** Each signer adds a signature, and a single one by a known key is enough. */
+/** An upper bound: each signer adds a signature, and one by a known key is enough. */
 const MAX_SIGNATURES = 100;
 
-/** cosign's signed bytes are some 250, and more only where somebody adds annotations. */
+/** cosign signs some 250 bytes, and more only if somebody adds annotations. */
 const MAX_CONTENT_BYTES = 256 * 1024;
 
 const SIGNATURE = 'application/vnd.dev.cosign.simplesigning.v1+json';
@@ -32,7 +32,7 @@ export function attachmentTag(manifest: string): string {
 }
 
 /**
- * Fetches the signatures of a manifest; other attachments are let be.
+ * Fetches the signatures of a manifest; other attachments are ignored.
  *
  * @throws {RegistryError} also for too many signatures, or one that is too large.
  */

@@ -16,10 +16,10 @@ export interface Looking {
 }
 
 /**
- * The signatures of an image at one of its endpoints after the other: a signature counts the same
- * wherever it lies, and a mirror may lack it or have another one.
+ * Finds the signatures of an image at one of its endpoints after the other: a signature counts the same
+ * wherever it is stored, and a mirror may lack it or have another one.
  *
- * @returns a string that says why none are looked for, if so.
+ * @returns a string that says why none are looked for, if that is so.
  */
 export function findSignatures(
   image: ResolvedImage,
@@ -34,12 +34,12 @@ export function findSignatures(
       endpoint.blockedBy === undefined && registriesD.usesAttachments({ ...endpoint, reference }),
   );
   if (asked.length > 0) return signaturesAt(asked, image.manifest, looking);
-  return `${registriesD.path} does not say that signatures lie beside it`;
+  return `${registriesD.path} does not say that signatures are stored beside it`;
 }
 
 /**
- * @throws {RegistryError} at the end, if an endpoint could not be asked: it may have the right
- * signature.
+ * @throws {RegistryError} at the end, if an endpoint could not be asked, since it may have the right
+ *   signature.
  */
 async function* signaturesAt(
   endpoints: readonly Endpoint[],

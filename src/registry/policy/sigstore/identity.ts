@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { NameParts } from '../../../image/name.ts';
 import { formatReference, isNamePrefix, parseReference } from '../../../image/name.ts';
 
-/** The identity that a signature must be for: containers-policy.json(5), "signedIdentity". */
+/** The identity that a signature must match: containers-policy.json(5), "signedIdentity". */
 export type Identity = v.InferOutput<typeof identitySchema>;
 
 const reference = v.pipe(
@@ -32,8 +32,8 @@ export const identitySchema = v.variant('type', [
 /**
  * Whether a signature for one name counts for an image.
  *
- * @param name the full name of the image, as it is asked for.
- * @param signed the name in the signature; anybody may have written it.
+ * @param name the full name by which the image is requested.
+ * @param signed the name in the signature; anybody can have written it.
  */
 export function matchesIdentity(identity: Identity, name: string, signed: string): boolean {
   const intended = parseReference(name);
@@ -69,8 +69,8 @@ function isSameRepository(intended: NameParts | undefined, signed: NameParts): b
 }
 
 /**
- * For an image that is asked for by its digest only the repository is compared: its digest is
- * judged too.
+ * For an image that is requested only by digest, just the repositories are compared: its digest is judged
+ * separately.
  */
 function isRepoDigestOrSame(intended: NameParts | undefined, signed: NameParts): boolean {
   if (intended === undefined || !isExact(signed)) return false;

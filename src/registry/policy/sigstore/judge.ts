@@ -10,7 +10,7 @@ import { isLogged } from './rekor.ts';
 
 /** The image that is judged. */
 export interface Judged {
-  /** Its full name, as it is asked for. */
+  /** The full name by which the image is requested. */
   readonly name: string;
   /** The digest of the manifest that is downloaded. */
   readonly manifest: string;
@@ -19,11 +19,7 @@ export interface Judged {
 /** Reads a file that the policy names; a string says why it can't be read. */
 export type ReadKeyFile = (path: string) => Buffer | string;
 
-/**
- * Looks for one signature that meets the requirement.
- *
- * @returns undefined if there is one, else the reason why there is none.
- */
+/** Looks for a signature that meets the requirement. */
 export function judgeSigstore(
   requirement: SigstoreSigned,
   { name, manifest }: Judged,
@@ -45,7 +41,7 @@ export function judgeSigstore(
   return [...reasons].slice(0, MAX_REASONS).join('; ');
 }
 
-/** Anybody may attach signatures, and so make up more reasons. */
+/** A limit, because anybody can attach signatures and so add reasons. */
 const MAX_REASONS = 5;
 
 function faultOf(
@@ -65,7 +61,7 @@ function faultOf(
     if (!isLogged(bundle, logs, { key, content, signature })) return 'a signature in no known log';
   }
   const payload = parsePayload(content);
-  if (payload === undefined) return 'a signature that speaks of no image';
+  if (payload === undefined) return 'a signature that names no image';
   if (payload.manifest !== manifest) return `a signature for ${printable(payload.manifest)}`;
   return matchesIdentity(signedIdentity, name, payload.name)
     ? undefined
@@ -101,7 +97,9 @@ function sources(
   ];
 }
 
-/** All keys, or the fault of the first that can't be read: a policy is not applied in part. */
+/**
+ * Reads all keys, or returns the fault of the first that can't be read: a policy is never applied in part.
+ */
 function readKeys(
   from: readonly KeySource[],
   readKeyFile: ReadKeyFile,

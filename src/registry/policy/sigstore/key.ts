@@ -1,7 +1,7 @@
 import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { firstPemBlock } from './pem.ts';
 
-/** The curves that Go has, and with it the engines that read policy.json. */
+/** The curves that Go supports, and so the engines that read policy.json. */
 const CURVES: readonly (string | undefined)[] = [
   'secp224r1',
   'prime256v1',
@@ -9,7 +9,7 @@ const CURVES: readonly (string | undefined)[] = [
   'secp521r1',
 ];
 
-/** Shorter keys can be broken; Go refuses them too in programs built for its newer rules. */
+/** Shorter keys can be broken; newer Go programs refuse them too. */
 const MIN_RSA_BITS = 1024;
 
 const FORMATS: ReadonlyMap<string, 'spki' | 'pkcs1'> = new Map([
@@ -24,7 +24,7 @@ const FORMATS: ReadonlyMap<string, 'spki' | 'pkcs1'> = new Map([
  */
 export function readPublicKey(pem: Buffer): KeyObject | string {
   const block = firstPemBlock(pem);
-  if (block === undefined) return 'is no PEM';
+  if (block === undefined) return 'is not PEM';
   const { label, der } = block;
   const type = FORMATS.get(label);
   if (type === undefined) return `is a ${label}`;
@@ -35,7 +35,7 @@ export function readPublicKey(pem: Buffer): KeyObject | string {
     // OpenSSL's messages name its own source files.
     return 'can’t be read';
   }
-  return isKnown(key) ? key : `is of a kind that is not taken (${kindOf(key)})`;
+  return isKnown(key) ? key : `is of a kind that is not supported (${kindOf(key)})`;
 }
 
 function isKnown({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): boolean {
@@ -56,7 +56,7 @@ function kindOf({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): st
   return [asymmetricKeyType, namedCurve, modulusLength].filter((word) => word !== undefined).join();
 }
 
-/** Whether the key signed these bytes, by the one scheme that sigstore uses for its kind. */
+/** Whether the key signed these bytes, with the scheme that sigstore uses for its type. */
 export function isSignedBy(key: KeyObject, content: Buffer, signature: Buffer): boolean {
   switch (key.asymmetricKeyType) {
     case 'ed25519':

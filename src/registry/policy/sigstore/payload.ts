@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { readStrictJson } from '../strict-json.ts';
 
-/** What a signature says: this name means this manifest. */
+/** The statement of a signature: this name means this manifest. */
 export interface Payload {
   readonly manifest: string;
   readonly name: string;
@@ -22,7 +22,7 @@ const schema = v.strictObject({
   ),
 });
 
-/** Reads the signed content; undefined if it is not about an image. */
+/** Parses the signed content; undefined if it does not describe an image. */
 export function parsePayload(content: Buffer): Payload | undefined {
   const payload = readStrictJson(schema, content);
   if (payload === undefined) return undefined;

@@ -5,7 +5,7 @@ import { readStrictJson } from '../strict-json.ts';
 import { isSignedBy } from './key.ts';
 import { firstPemBlock } from './pem.ts';
 
-/** The signature that a log must have recorded. */
+/** A signature that a log must have recorded. */
 export interface LoggedSignature {
   readonly key: KeyObject;
   readonly content: Buffer;
@@ -14,7 +14,7 @@ export interface LoggedSignature {
 
 const base64 = v.pipe(v.string(), v.transform(decodeBase64), v.instance(Buffer));
 
-/** The part of the log's answer that cosign attaches. */
+/** The part of the log's reply that cosign attaches. */
 const bundleSchema = v.strictObject({
   SignedEntryTimestamp: base64,
   Payload: v.strictObject({
@@ -25,7 +25,7 @@ const bundleSchema = v.strictObject({
   }),
 });
 
-/** An entry of the log. It is signed by the log, so further fields do no harm. */
+/** An entry of the log. The log signs it, so additional fields do no harm. */
 const entrySchema = v.object({
   kind: v.literal('hashedrekord'),
   apiVersion: v.literal('0.0.1'),
@@ -36,8 +36,8 @@ const entrySchema = v.object({
 });
 
 /**
- * Whether one of the logs promises, by a signed entry timestamp, that it has recorded this signature
- * by this very key.
+ * Whether one of the logs promises, by a signed entry timestamp, that it has recorded this signature by
+ * exactly this key.
  *
  * @param bundle the annotation `dev.sigstore.cosign/bundle`.
  * @param logs the public keys of the logs.

@@ -52,9 +52,9 @@ const wrongLists: readonly [string, (response: ServerResponse) => void, EngineEr
       'half of it',
       (r) => r.writeHead(200, { 'content-length': 100 }).write('[', () => r.destroy()),
       'engine-unreachable',
-      /hung up/,
+      /closed the connection/,
     ],
-    ['no answer', (r) => r.destroy(), 'engine-unreachable', /hung up/],
+    ['no answer', (r) => r.destroy(), 'engine-unreachable', /closed the connection/],
     ['not HTTP', (r) => r.socket?.end('SSH-2.0\r\n'), 'engine-reply', /not HTTP/],
   ];
 for (const [what, reply, code, words] of wrongLists) {
@@ -66,8 +66,8 @@ for (const [what, reply, code, words] of wrongLists) {
 
 const wrongPulls: readonly [string, (response: ServerResponse) => void, EngineErrorCode, RegExp][] =
   [
-    ['nothing', (r) => r.end(), 'engine-reply', /without a word/],
-    ['no last line', (r) => r.end('{"stream":"Copying"}\n'), 'engine-reply', /without a word/],
+    ['nothing', (r) => r.end(), 'engine-reply', /without saying/],
+    ['no last line', (r) => r.end('{"stream":"Copying"}\n'), 'engine-reply', /without saying/],
     ['a cut line', (r) => r.end('{"stream":"x"}\n{"images":["'), 'engine-reply', /not JSON/],
     ['an error', (r) => r.end('{"stream":"x"}\n{"error":"denied"}\n'), 'engine-failed', /denied/],
     ['a full disk', (r) => r.end('{"error":"no space left on device"}'), 'no-space', /no space/],
@@ -87,7 +87,7 @@ const wrongPulls: readonly [string, (response: ServerResponse) => void, EngineEr
       'a dropped connection',
       (r) => r.write('{"stream":"x"}\n', () => r.destroy()),
       'engine-unreachable',
-      /hung up/,
+      /closed the connection/,
     ],
   ];
 for (const [what, reply, code, words] of wrongPulls) {

@@ -15,7 +15,7 @@ import { pinRequest, resolvedOf } from '../fixture.ts';
 import { ownStore } from '../own-store.ts';
 
 const skip = skipPodman;
-/** What berth has put there; crun leaves things of its own. */
+/** The files that berth has made there; crun leaves files of its own. */
 const ours = (runtime: string) => readdirSync(runtime).filter((name) => name.startsWith('berth-'));
 const worker = join(import.meta.dirname, '../worker.ts');
 
@@ -120,7 +120,7 @@ test('a service that can’t start is said with podman’s own words', { skip },
 });
 
 const rootless = process.geteuid?.() === 0 ? false : 'mounting needs root';
-test('it works where /etc is read-only', { skip: skip || rootless }, async (t) => {
+test('the service works where /etc is read-only', { skip: skip || rootless }, async (t) => {
   const registry = await startRegistry();
   t.after(() => registry.close());
   const { environment } = ownStore(t, [registry.host]);

@@ -34,13 +34,13 @@ test('a podman that falls silent is given up, and its registry for the run', asy
   const failed = assert.rejects(fetching, (error) => {
     assert.ok(error instanceof RegistryError, String(error));
     assert.equal(error.code, 'connection-lost');
-    assert.match(error.message, /quay\.io\/a\/b@.* no word from it for 40 minutes/);
+    assert.match(error.message, /quay\.io\/a\/b@.* no message from it for 40 minutes/);
     assert.match(error.hint, /--download-only/);
     return true;
   });
   await said.promise;
   await heard.promise;
-  // Half an hour, and the time for what comes in one go: 64 KiB a second.
+  // Half an hour, and the time for the download at 64 KiB a second.
   t.mock.timers.tick(40 * MINUTE - 1);
   const [pull = assert.fail('no pull')] = pulls;
   assert.equal(pull.destroyed, false);
@@ -52,7 +52,7 @@ test('a podman that falls silent is given up, and its registry for the run', asy
   assert.equal(pulls.length, 1);
   await t.test('another registry is asked', async () => {
     const other = engine.fetch({ ...image, name: 'elsewhere.example/a:1' }, fromRegistry());
-    await assert.rejects(Promise.all([other, endSecond()]), /without a word/);
+    await assert.rejects(Promise.all([other, endSecond()]), /without saying/);
     assert.equal(pulls.length, 2);
   });
   async function endSecond() {
@@ -86,7 +86,7 @@ test('a registry that was silent is asked again by a later run', async (t) => {
       {},
       { onBytes: () => begun.resolve() },
     );
-    const failed = assert.rejects(pull, /no word from it/);
+    const failed = assert.rejects(pull, /no message from it/);
     if (isAsked) {
       await begun.promise;
       t.mock.timers.tick(41 * MINUTE);

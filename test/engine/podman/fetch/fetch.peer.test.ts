@@ -31,7 +31,7 @@ test('an image is known by the digest of its index afterwards, and by no tag', {
     bytes,
     bytes.toSorted((a, b) => a - b),
   );
-  // Under one more name no layer would come again.
+  // Under another name no layer would be downloaded again.
   assert.deepEqual(await missingOf(engine, image), image.blobs.slice(0, 1));
   const name = `${registry.host}/app@${image.digest}`;
   await podman.podman('image', 'exists', name);
@@ -41,7 +41,7 @@ test('an image is known by the digest of its index afterwards, and by no tag', {
   assert.ok(present?.digests.includes(name));
 });
 
-test('what is present is not asked for again', { skip }, async (t) => {
+test('blobs that are present are not requested again', { skip }, async (t) => {
   const { registry, engine, push } = await openHarbour(t);
   const [image] = push('app:1', 1);
   assert.ok(image !== undefined);
@@ -119,7 +119,7 @@ test('a registry that is away is worth another try', { skip }, async (t) => {
   );
 });
 
-test('what podman’s policy rejects, or its certificates don’t know, is told apart', {
+test('a rejection by podman’s policy and an unknown certificate have different codes', {
   skip,
 }, async (t) => {
   const { registry, podman, engine, push } = await openHarbour(t, {

@@ -46,7 +46,7 @@ test('a blob that came is forgotten when no pull is under way', async () => {
   assert.deepEqual(begun, ['first', 'second'], 'it may have been removed meanwhile');
 });
 
-test('of a pull that failed the blob is tried again', async () => {
+test('after a failed pull its blob is tried again', async () => {
   const { begun, run } = start();
   const first = run('first', 'base');
   run('second', 'base');

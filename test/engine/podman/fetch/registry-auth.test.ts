@@ -8,7 +8,7 @@ function sent(
 ) {
   const text = registryAuth(credentials, 'quay.io', mayBePlain)['x-registry-auth'];
   if (text === undefined) return undefined;
-  // The decoder of podman takes neither other letters nor a missing padding.
+  // podman's decoder accepts neither other letters nor missing padding.
   assert.match(text, /^(?:[\w-]{4})*(?:[\w-]{2}==|[\w-]{3}=)?$/);
   const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
   return value;
@@ -29,7 +29,7 @@ test('without TLS verified podman must not look for others at all', () => {
   assert.deepEqual(sent({ username: 'me', password }, true), config);
 });
 
-test('what podman would take for none, and look for the host’s, is not sent', () => {
+test('credentials for which podman would use the host’s instead are not sent', () => {
   assert.deepEqual(sent({ username: '', password }), anonymous);
   const identityToken = new Secret('token');
   assert.deepEqual(sent({ username: '', password, identityToken }), { identitytoken: 'token' });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { answer, startFakePodman } from '../fake-podman.ts';
 
-/** As podman 4.3.1 and 5.4.2 tell of a container. */
+/** A container as podman 4.3.1 and 5.4.2 describe it. */
 const inspected = (id: string, more: object, healthcheck?: object, health?: object) => ({
   Id: id,
   Name: id,
@@ -18,7 +18,7 @@ const inspected = (id: string, more: object, healthcheck?: object, health?: obje
   ...more,
 });
 
-test('what services run, without what only holds it together', async (t) => {
+test('the containers of services, without those that only hold others together', async (t) => {
   const starting = { Status: 'starting', Log: null };
   const log = [{ Output: 'first' }, { Output: 'last' }];
   const details = new Map<string, object>([
@@ -51,7 +51,7 @@ test('what services run, without what only holds it together', async (t) => {
     found.map(({ id, health }) => [id, health]),
     [
       ['plain', undefined],
-      // Nobody runs its check.
+      // Nobody runs the health check.
       ['never', undefined],
       ['checked', { status: 'unhealthy', output: 'last', startPeriod: 5 }],
     ],

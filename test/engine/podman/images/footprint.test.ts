@@ -65,7 +65,7 @@ test('beside its storage podman needs room for the largest image alone', () => {
   assert.equal(directOf(images)[1], 1001);
   const depot = { missing: (blobs: readonly Blob[]) => blobs.filter(({ size }) => size > 500) };
   const { fromDepot, images: each } = footprintOf(images, [], places, depot);
-  // An archive lies there three times.
+  // An archive is written three times.
   assert.deepEqual(
     fromDepot?.map(({ directory, bytes }) => [directory, bytes]),
     [
@@ -80,7 +80,7 @@ test('beside its storage podman needs room for the largest image alone', () => {
   assert.deepEqual(digests(each[2]?.lacking), ['c500', 'l500']);
 });
 
-test('what unpacks is an estimate, in bytes and files', () => {
+test('the size of unpacked layers is an estimate, in bytes and files', () => {
   const [storage, beside] = footprintOf(
     [image('c', blob('l', 1_000_000))],
     [],

@@ -26,7 +26,7 @@ const pin = {
   Labels: pinLabels('os', request),
 };
 
-/** What podman's list may say of a container, and what berth says to that; nothing of a pin. */
+/** Containers as podman's list may show them, and berth's warning about each; none for a pin. */
 const listed: readonly (readonly [string, object, RegExp | undefined])[] = [
   ['a pin', {}, undefined],
   ['one of which podman does not say whether it was started', { StartedAt: undefined }, undefined],

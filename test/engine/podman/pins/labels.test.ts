@@ -20,7 +20,7 @@ const name = fc.oneof(
   fc.tuple(fc.constant('quay.io/a/b@'), digest).map((parts) => parts.join('')),
   digest,
 );
-// Empty is one that is not known.
+// The empty text is an unknown platform.
 const platform = fc.constantFrom('linux/amd64', 'linux/arm/v7', 'linux/s390x', '');
 const count = fc.nat();
 const location = fc.constantFrom('', '/', '/srv/ös b', 'image:quay.io/a/os:1');
@@ -58,7 +58,7 @@ test('labels say a pin whole', async () => {
   );
 });
 
-/** What stands in labels as it should, or as somebody would write it who means ill. */
+/** Values of labels as berth writes them, or as an attacker would. */
 const hostileId = fc.oneof(
   root,
   fc.constantFrom('', '.', '..', '/', '../x', '../../victim/policy', 'a/b', '.a', 'booted'),
@@ -170,7 +170,7 @@ const pin = {
   record: { location: '/', images: 1, problems: 0, staged: '2026-01-01T00:00:00Z' },
 };
 
-test('what is not written so is no pin', () => {
+test('labels that berth does not write are no pin', () => {
   const labels = pinLabels('os', pin);
   assert.ok(readPinLabels(labels, pin.id) !== undefined);
   assert.equal(readPinLabels(labels, `sha256:${'2'.repeat(64)}`), undefined, 'of another image');
@@ -213,7 +213,7 @@ test('what is not written so is no pin', () => {
   }
 });
 
-test('what a path has that nobody should be shown is lost, and the pin is not', () => {
+test('a location that can’t be shown safely is lost, but the pin is not', () => {
   const odd = { ...pin, record: { ...pin.record, location: '/a\u001b[2J', staged: 'then' } };
   const read = readPinLabels(pinLabels('os', odd), pin.id);
   assert.deepEqual([read?.record.location, read?.record.staged], ['', '']);

@@ -152,7 +152,7 @@ test('pins say again what they were made with', { skip }, async (t) => {
   assert.equal((await engine.pins())[0]?.handle, handle, 'what is right already stays');
 });
 
-test('what no label may say is refused before anything is made', { skip }, async (t) => {
+test('a pin that labels can’t hold is refused before anything is made', { skip }, async (t) => {
   const { podman, engine, fetched } = await openHarbour(t);
   const request = pinRequest(await fetched('app:1', 1));
   for (const root of ['', '..', '../../victim/policy', 'booted', 'a\n']) {

@@ -42,7 +42,7 @@ test('a seal is right for its container and labels alone', async (t) => {
   );
 });
 
-test('what was sealed in one run is right in the next, and with no other key', (t) => {
+test('a seal of one run is valid in the next, and with no other key', (t) => {
   const directory = temporaryDirectory(t);
   const path = join(directory, 'state/pins.key');
   const seal = new Seals(path).make('pin', labels);
@@ -102,7 +102,7 @@ test('where no key can be made, it is said', (t) => {
   );
 });
 
-test('of many that make the key at once, all seal with the same', async (t) => {
+test('many processes that make the key at once all seal with the same key', async (t) => {
   const path = join(temporaryDirectory(t), 'state/pins.key');
   const module = resolve(import.meta.dirname, '../../../../src/engine/podman/pins/seals.ts');
   const script = `import { Seals } from ${JSON.stringify(module)}; process.stdin.once('data', () => {

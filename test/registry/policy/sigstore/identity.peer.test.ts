@@ -4,7 +4,10 @@ import test from 'node:test';
 import { skipPodman } from '../../../support/podman.ts';
 import { agree, payload, signed, startSigning } from '../../../support/signing.ts';
 
-/** Pairs of identities and names of which skopeo is known to take some: so the table is no empty one. */
+/**
+ * The least number of pairs of identities and names that skopeo must accept, or the table would show
+ * nothing.
+ */
 const LEAST_TAKEN = 20;
 
 test('every identity, every name: berth takes what skopeo takes', {

@@ -22,7 +22,7 @@ const options = { skip: skipPodman };
 const publicPem = (key: KeyObject) =>
   createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString();
 
-/** Lets nothing in but what is signed so. */
+/** Permits only images that are signed so. */
 function askFor(signing: Signing, requirement: object): void {
   const signedIdentity = { type: 'matchRepository' };
   const docker = {
@@ -186,7 +186,7 @@ function padded(key: KeyObject, content: Buffer): { content: Buffer; text: strin
   }
 }
 
-test('what is not quite a signature: berth takes what skopeo takes', options, async (t) => {
+test('almost valid signatures: berth accepts those that skopeo accepts', options, async (t) => {
   const signing = await startSigning(t);
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   attachmentsAt(signing);
@@ -203,7 +203,7 @@ test('what is not quite a signature: berth takes what skopeo takes', options, as
 const rsa = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength }).privateKey;
 const ec = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve }).privateKey;
 
-/** Keys, and in what form the policy has them. */
+/** Keys, and the form in which the policy has them. */
 const keys: readonly (readonly [string, boolean, () => readonly [KeyObject, string]])[] = [
   ...(
     [
