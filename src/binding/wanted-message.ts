@@ -6,8 +6,8 @@ import type { Binding } from './bindings.ts';
 import type { Provided, Wanted } from './wanted.ts';
 
 /**
- * What a root wants, as one thread of a process hands it to another: `Wanted` as plain data. Secrets
- * are revealed in it, and the images that the root ships, which are read while it is open, left out.
+ * `Wanted` as plain data, which one thread of a process passes to another. It has secrets in plain text,
+ * and lacks the images that the root ships, which are read from the open root.
  */
 export type WantedMessage = Omit<Wanted, 'bindings' | 'provided'> & {
   readonly bindings: readonly PlainBinding[];

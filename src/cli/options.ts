@@ -59,19 +59,24 @@ export function hostOptions(flags: HostFlags): HostOptions {
  */
 export function withCommonOptions(command: Command, choices: readonly string[] = formats): Command {
   return command
-    .addOption(new Option('--engine <name>', 'where images live').choices(['podman', 'store']))
-    .option('--state-dir <dir>', 'records and the embedded store (or BERTH_STATE_DIR)')
-    .option('--config <file>', 'read this berth.toml and no other')
-    .option('--user', 'the calling user’s engine and state, as without root')
     .addOption(
-      new Option('--format <format>', 'of the result on standard output')
+      new Option('--engine <name>', 'the engine that keeps the images').choices([
+        'podman',
+        'store',
+      ]),
+    )
+    .option('--state-dir <dir>', 'directory of records and the embedded store (or BERTH_STATE_DIR)')
+    .option('--config <file>', 'read this berth.toml and no other')
+    .option('--user', 'use the calling user’s engine and state, the default without root')
+    .addOption(
+      new Option('--format <format>', 'format of the result on standard output')
         .choices(choices)
         .default('table'),
     )
     .addOption(
       new Option(
         '--progress <mode>',
-        'of the progress on standard error; warnings and what failed come with none, too',
+        'progress on standard error; none still shows warnings and failures',
       )
         .choices(['auto', 'tty', 'plain', 'json', 'none'])
         .default('auto'),
@@ -89,7 +94,7 @@ export function withRootOptions(command: Command, choices?: readonly string[]): 
   return withCommonOptions(
     command
       .addOption(
-        new Option('--bind <mode>', 'what must be present, for this run').choices([
+        new Option('--bind <mode>', 'the images that must be present, for this run').choices([
           'linked',
           'enabled',
           'all',
@@ -105,7 +110,7 @@ export function withLimitRate(command: Command): Command {
   return command.addOption(
     new Option(
       '--limit-rate <bytes>',
-      'download no more than so much a second: 500kB, 2MB, 2MiB; podman’s own pulls can’t be limited',
+      'limit of downloads per second: 500kB, 2MB, 2MiB; podman’s own pulls can’t be limited',
     ).argParser(rate),
   );
 }

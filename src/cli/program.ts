@@ -17,7 +17,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   plan: {
     usage: 'plan [root]',
-    summary: 'show what staging a root would do, with bytes',
+    summary: 'show what staging a root would do, in bytes',
     define: async (c) => (await import('./commands/plan.ts')).definePlan(c),
   },
   stage: {
@@ -27,7 +27,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   verify: {
     usage: 'verify [root]',
-    summary: 'is every image of a staged root present and pinned?',
+    summary: 'check that every image of a staged root is present and pinned',
     define: async (c) => (await import('./commands/verify.ts')).defineVerify(c),
   },
   status: {
@@ -37,7 +37,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   why: {
     usage: 'why <image> [root]',
-    summary: 'who names an image, how that starts, and who holds it',
+    summary: 'show who names an image, how it starts, and who holds it',
     define: async (c) => (await import('./commands/why.ts')).defineWhy(c),
   },
   pins: {
@@ -57,12 +57,12 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   pull: {
     usage: 'pull [image...]',
-    summary: 'fetch images by name, from a list, or all of a root',
+    summary: 'fetch images by name, from a list, or all images of a root',
     define: async (c) => (await import('./commands/pull.ts')).definePull(c),
   },
   lock: {
     usage: 'lock [root]',
-    summary: 'write into a root what its names mean, for every host',
+    summary: 'write the digests of a root’s images into the root, for every host',
     define: async (c) => (await import('./commands/lock.ts')).defineLock(c),
   },
   ship: {
@@ -77,22 +77,22 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   load: {
     usage: 'load <file>',
-    summary: 'take in a bundle, so that staging needs no network',
+    summary: 'read a bundle, so that staging needs no network',
     define: async (c) => (await import('./commands/load.ts')).defineLoad(c),
   },
   lint: {
     usage: 'lint [root]',
-    summary: 'what to mend in a root before it ships',
+    summary: 'report faults of a root before it ships',
     define: async (c) => (await import('./commands/lint.ts')).defineLint(c),
   },
   release: {
     usage: 'release <root>',
-    summary: 'drop the pins of a root, whether its tree is gone or not',
+    summary: 'drop the pins of a root, even if its tree has gone',
     define: async (c) => (await import('./commands/release.ts')).defineRelease(c),
   },
   reconcile: {
     usage: 'reconcile',
-    summary: 'stage the roots that live, release those that are gone',
+    summary: 'stage the roots that live, release roots that have gone',
     define: async (c) => (await import('./commands/reconcile.ts')).defineReconcile(c),
   },
   activate: {
@@ -112,7 +112,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   prune: {
     usage: 'prune',
-    summary: 'remove the images that berth fetched and no root wants',
+    summary: 'remove images that berth fetched and no root needs',
     define: async (c) => (await import('./commands/prune.ts')).definePrune(c),
   },
 };

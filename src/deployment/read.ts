@@ -9,9 +9,9 @@ import { type Places, runningSystem } from './places.ts';
 export interface ReadOptions {
   readonly directories: DirectoriesConfig | undefined;
   readonly places?: Places;
-  /** Where `PATH` and `BERTH_BOOTC_STATUS` stand. */
+  /** The environment with `PATH` and `BERTH_BOOTC_STATUS`. */
   readonly environment: NodeJS.ProcessEnv;
-  /** Opens an OS image, `image:NAME@DIGEST`: for a deployment that has no tree on disk. */
+  /** Opens an OS image, `image:NAME@DIGEST`, for a deployment that has no tree on disk. */
   readonly openImage?: OpenImage;
 }
 

@@ -106,7 +106,7 @@ async function parse(file: string, text: string): Promise<Partial<Config>> {
 
 /** A reader for each key of the file. It returns settings, or in words what value it expected. */
 const keys: Readonly<Record<string, (value: unknown) => Partial<Config> | string>> = {
-  // The same file holds the policy of a root, which is judged where the root is read.
+  // A root's berth.toml holds its policy too, which is judged when the root is read.
   bind: () => ({}),
   engine: (value) =>
     value === 'podman' || value === 'store' ? { engine: value } : '"podman" or "store"',

@@ -10,7 +10,7 @@ import { HostError } from './errors.ts';
 import type { HostOptions } from './options.ts';
 import type { Target } from './target.ts';
 
-/** What the lifecycle works with on a host: an open engine, the state beside it, the registries. */
+/** The context of the lifecycle on a host: an open engine, the state beside it, the registries. */
 export interface HostContext extends Context {
   readonly registry: Registry;
   /** Where roots keep Compose files. */

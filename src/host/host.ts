@@ -13,7 +13,7 @@ import { configDirectories, defaultStateDirectory, isUser } from './places.ts';
 import { hostRegistry } from './registry.ts';
 import type { Target } from './target.ts';
 
-/** Who opens the host: whom it tells, what stops it, and where it finds the variables. */
+/** The program that opens the host: where events go, what stops the work, and its environment. */
 export interface Caller {
   readonly report: Report;
   readonly signal: AbortSignal;
@@ -44,15 +44,40 @@ export interface Host extends Caller {
   readonly storeDirectory: () => Promise<string>;
   /** The root in an OS image, `image:REF`; whoever opens it closes it. */
   readonly openImage: (spec: string) => Promise<Root>;
-  /** What the lifecycle works with, the engine included. */
+  /** The context for the lifecycle, with an open engine. */
   readonly context: () => Promise<HostContext>;
-  /** The same for an OS that is not running yet, with the engine's storage and berth's state in it. */
+  /** The context for an OS that is not running yet, with the engine's storage and berth's state in it. */
   readonly contextIn: (target: Target) => Promise<HostContext>;
   readonly close: () => Promise<void>;
 }
 
+type Files = Pick<Host, 'user' | 'config' | 'stateDirectory' | 'storeDirectory'>;
+
 export function openHost(options: HostOptions, caller: Caller): Host {
-  const { environment } = caller;
+  const files = filesOf(options, caller.environment);
+  const retryTimes = rememberedTimes(options.obeysRetryTimes === true, files.stateDirectory);
+  const registry = registryFor(options, caller, retryTimes.read);
+  const openImage = imagesOf(registry, files.storeDirectory);
+  const deployments = hostDeployments(async () => {
+    const { directories } = await files.config();
+    return { directories, environment: caller.environment, openImage };
+  });
+  const contexts = contextsOf(options, caller, files, registry);
+  const close = async () => {
+    try {
+      await contexts.close();
+    } finally {
+      registry.close();
+      await retryTimes.write();
+    }
+  };
+  const context = once(() => contexts.open(undefined));
+  const opened = { registry, openImage, deployments, context, contextIn: contexts.open, close };
+  return { ...caller, options, ...files, ...opened };
+}
+
+/** The configuration, and the directories that the options, the environment or berth.toml name. */
+function filesOf(options: HostOptions, environment: NodeJS.ProcessEnv): Files {
   const user = isUser(options);
   const config = once(() => readConfig(configDirectories(user, environment), options.config));
   const stateDirectory = once(async () => {
@@ -61,46 +86,42 @@ export function openHost(options: HostOptions, caller: Caller): Host {
     return usable(given ?? defaultStateDirectory(user, environment));
   });
   const storeDirectory = async () => join(await stateDirectory(), 'store');
-  const retryTimes = rememberedTimes(options.obeysRetryTimes === true, stateDirectory);
-  const registry = hostRegistry({
+  return { user, config, stateDirectory, storeDirectory };
+}
+
+function registryFor(
+  { limitRate }: HostOptions,
+  { environment, report }: Caller,
+  retryTimes: () => Promise<RetryTimes>,
+): LastingRegistry {
+  return hostRegistry({
     environment,
-    limitRate: options.limitRate,
-    retryTimes: retryTimes.read,
+    limitRate,
+    retryTimes,
     onRetry: ({ code, message }, milliseconds) =>
-      caller.report({ event: 'retry', code, message, milliseconds }),
+      report({ event: 'retry', code, message, milliseconds }),
   });
-  const openImage = once(async () => (await import('./os-image.ts')).openHostImage);
-  const imageAt = async (spec: string) =>
-    (await openImage())(spec, registry, await storeDirectory());
-  const contexts = openedContexts(async (target) => {
+}
+
+function imagesOf(
+  registry: LastingRegistry,
+  storeDirectory: Host['storeDirectory'],
+): Host['openImage'] {
+  const opener = once(async () => (await import('./os-image.ts')).openHostImage);
+  return async (spec) => (await opener())(spec, registry, await storeDirectory());
+}
+
+function contextsOf(
+  options: HostOptions,
+  caller: Caller,
+  { user, config, stateDirectory }: Files,
+  registry: LastingRegistry,
+) {
+  return openedContexts(async (target) => {
     const parts = { ...caller, options, user, registry, target, config: await config() };
     const directory = target && usable(target.stateDirectory);
     return openContext({ ...parts, stateDirectory: directory ?? (await stateDirectory()) });
   });
-  return {
-    ...caller,
-    options,
-    user,
-    registry,
-    config,
-    stateDirectory,
-    storeDirectory,
-    openImage: imageAt,
-    deployments: hostDeployments(async () => {
-      const { directories } = await config();
-      return { directories, environment, openImage: imageAt };
-    }),
-    context: once(() => contexts.open(undefined)),
-    contextIn: contexts.open,
-    close: async () => {
-      try {
-        await contexts.close();
-      } finally {
-        registry.close();
-        await retryTimes.write();
-      }
-    },
-  };
 }
 
 /** The path of a state directory that was made private and can be read, or does not exist yet. */
@@ -111,7 +132,7 @@ function usable(stateDirectory: string): string {
   return stateDirectory;
 }
 
-/** What registries asked of earlier runs, if this host obeys that; read before the first request. */
+/** The times that registries asked earlier runs to wait for, if this host obeys them. */
 function rememberedTimes(obeys: boolean, stateDirectory: () => Promise<string>) {
   let times: RetryTimes | undefined;
   const read = once(async (): Promise<RetryTimes> => {

@@ -9,7 +9,7 @@ interface HostRegistryOptions {
   readonly onRetry: RetryPolicy['onRetry'];
   /** How many bytes a second are downloaded at most. */
   readonly limitRate: number | undefined;
-  /** What registries asked of earlier runs, read when a registry is first needed. */
+  /** The times that registries asked earlier runs to wait for; read when a registry is first needed. */
   readonly retryTimes: () => Promise<RetryTimes>;
 }
 

@@ -18,7 +18,7 @@ export interface WantedRequest {
   readonly options: WantedOptions;
 }
 
-/** What a worker comes back with, and what it has concealed. */
+/** The result of a worker, and the texts that it has concealed. */
 export type WantedAnswer = { readonly concealed: ReturnType<typeof allConcealed> } & (
   | { readonly wanted: WantedMessage }
   | { readonly error: Pick<BerthError, 'code' | 'message' | 'hint' | 'kind'> }

@@ -7,24 +7,24 @@ import type { LoadedImages } from '../store/loaded.ts';
 import type { Report } from './events.ts';
 import type { Reserve } from './reserve.ts';
 
-/** What every command of the lifecycle works with. */
+/** The engine, the state and the caller that every command of the lifecycle works with. */
 export interface Context {
   readonly engine: Engine;
   readonly state: State;
   readonly report: Report;
   readonly signal: AbortSignal;
-  /** How long other berths are waited for, in milliseconds, where that is less than usual. */
+  /** How long to wait for the locks of other berths, in milliseconds, if not as long as usual. */
   readonly lockPatience?: number;
-  /** What staging leaves free of each file system; see `reserved` for what if it is not said. */
+  /** The space that staging leaves free on each file system; `reserved` has the default. */
   readonly reserve?: Reserve;
-  /** What `berth load` brought, where the state directory has a store. */
+  /** The images that `berth load` brought, if the state directory has a store. */
   readonly loaded?: () => Promise<LoadedImages | undefined>;
 }
 
 /**
- * Runs a command that changes something. Those that only add go on side by side (`shared`);
- * one that lets go of something has the state to itself (`exclusive`), or it could take what
- * another has found present and not pinned yet.
+ * Runs a command that changes something. Commands that only add run side by side (`shared`). A command
+ * that removes or unpins has the state to itself (`exclusive`): else it could remove an image that
+ * another command has found present and not pinned yet.
  */
 export function changing<T>(
   context: Context,
@@ -34,7 +34,7 @@ export function changing<T>(
   return locked(context, 'lock', mode, work);
 }
 
-/** What is done to one root is done by one berth at a time; within `changing`. */
+/** Runs work on one root, which one berth does at a time. Called within `changing`. */
 export function changingRoot<T>(context: Context, id: string, work: () => Promise<T>): Promise<T> {
   assertRootId(id);
   return locked(context, join('locks', id), 'exclusive', work);

@@ -10,16 +10,16 @@ import { readSituation, type Situation } from './situation.ts';
 /** A name of the running root that somebody else moved. */
 export interface Drifted {
   readonly name: string;
-  /** The image that it means now. */
+  /** The image that the name means now. */
   readonly id: string;
   /** The image on the root's record. */
   readonly recorded: string;
 }
 
 /**
- * What the names of a record mean by now, where that is another image than the record says.
+ * The names of a record that mean another image now than the record says.
  *
- * @param locked the names that the root's lock holds to their image: they never drift.
+ * @param locked the names that the root's lock file ties to an image: they never drift.
  */
 export function driftedNames(
   record: RootRecord,
@@ -36,8 +36,8 @@ export function driftedNames(
 }
 
 /**
- * Writes down what has drifted, and pins it: the running root is left alone, and keeps what it
- * runs by now.
+ * Records the names that have drifted, and pins the images to which they have: the running root keeps
+ * what it runs now.
  *
  * @returns the record as it is now.
  */
@@ -51,7 +51,7 @@ export async function recordDrift(
   const before = record.drift ?? [];
   const isSame = JSON.stringify(before) === JSON.stringify(drift);
   if (isSame && arePinned(record.id, drift, pins)) return record;
-  // A pin of theirs says more: whose stage it is of, and whether berth fetched it.
+  // The pin of a stage says more than a drift pin: of which stage it is, and whether berth fetched.
   const staged = new Set(
     [...(record.staged?.images ?? []), ...(record.pending?.images ?? [])].map(({ id }) => id),
   );
@@ -69,7 +69,7 @@ export async function recordDrift(
   return changed;
 }
 
-/** Whether what has drifted is something else than the record says. */
+/** Whether the drift differs from the recorded drift, or lacks a pin. */
 export function hasDrifted(
   record: RootRecord,
   { images, pins }: Situation,
@@ -82,15 +82,15 @@ export function hasDrifted(
   );
 }
 
-/** A run that was killed may have written the record and no pin. */
+/** Whether all drift is pinned: a run that was killed may have written the record and no pin. */
 function arePinned(root: string, drift: readonly RecordImage[], pins: Situation['pins']): boolean {
   return drift.every(({ id }) => pins.some((pin) => pin.root === root && pin.id === id));
 }
 
 /**
- * Looks whether names of the running root have drifted, and records that.
+ * Looks whether names of the running root have drifted, and records the drift.
  *
- * @returns whether that changed anything.
+ * @returns whether anything changed.
  */
 export function noteDrift(
   context: Context,
@@ -122,8 +122,8 @@ function driftImages(
 }
 
 /**
- * An image as a record has it that serves names in the place of those on record; whoever moved the
- * names brought the image too.
+ * The record of an image to which names of the root were moved. berth did not fetch the image: it came
+ * with whoever moved the names.
  */
 export function imageAs(
   engine: EngineId,

@@ -1,5 +1,5 @@
 /**
- * What a long command reports while it runs: one stream, rendered by whoever listens.
+ * An event that a long command reports while it runs: one stream, rendered by whoever listens.
  * src/documents/progress.ts is its schema, docs/progress.md describes it.
  */
 export type ProgressEvent = ImageEvent | ServiceEvent | RetryEvent | Warning;
@@ -8,9 +8,9 @@ export type ProgressEvent = ImageEvent | ServiceEvent | RetryEvent | Warning;
 type ImageEvent =
   /** A registry, a lock or a record has said what a name means. */
   | (About & Named & { readonly event: 'resolved'; readonly digest: string })
-  /** `bytes` are to come. */
+  /** A download of `bytes` begins. */
   | (About & Identified & { readonly event: 'fetch-started'; readonly bytes: number })
-  /** `bytes` have come so far, of those that `fetch-started` named. */
+  /** `bytes` have come so far, of the number that `fetch-started` named. */
   | (About & Identified & { readonly event: 'fetch-progress'; readonly bytes: number })
   | (About & Identified & { readonly event: 'fetched' })
   | (About & Identified & Failure & { readonly event: 'fetch-failed' })
@@ -21,7 +21,7 @@ type ImageEvent =
 
 type ServiceEvent = About & { readonly event: 'restarting'; readonly unit: string };
 
-/** A registry is asked again in so many milliseconds; the message says what went wrong. */
+/** A request to a registry failed and is repeated after some milliseconds; the message says why it failed. */
 type RetryEvent = About & Failure & { readonly event: 'retry'; readonly milliseconds: number };
 
 type Warning = About & {
@@ -33,7 +33,7 @@ type Warning = About & {
 };
 
 interface About {
-  /** The id of the root for which it happens; absent where it happens for none, or for several. */
+  /** The id of the root that the event is about; absent if it is about no root, or about several. */
   readonly root?: string;
 }
 
@@ -51,7 +51,7 @@ interface Failure {
   readonly message: string;
 }
 
-/** What warnings are about: docs/progress.md explains each. */
+/** The codes of warnings: docs/progress.md explains each. */
 export const warningCodes = [
   'held-back',
   'layers-unknown',
@@ -72,7 +72,7 @@ export type WarningCode = (typeof warningCodes)[number];
 
 export type Report = (event: ProgressEvent) => void;
 
-/** The same, with the root in each event that names none. */
+/** The context with a `report` that adds the root to each event without one. */
 export function aboutRoot<T extends { readonly report: Report }>(context: T, root: string): T {
   const report: Report = (event) => context.report({ ...event, root: event.root ?? root });
   return { ...context, report };

@@ -13,14 +13,14 @@ interface LivingRoot {
 const DAY = 24 * 60 * 60 * 1000;
 
 /**
- * Whether a root that its updater does not know any more keeps its pins: it was staged, went
- * without ever having been finalised, and nothing newer is ready yet.
+ * Whether a root that its updater does not know any more keeps its pins: the root was queued, was
+ * dropped before it was finalised, and no newer root is ready yet.
  *
- * @param roots what reconciling has found of the living.
- * @param days for how many it is held at most.
+ * @param roots the living roots, as reconcile found them.
+ * @param days for how many days the root is held at most.
  */
 export function isHeld(
-  { state }: Context,
+  { state }: Pick<Context, 'state'>,
   { deployment, staged, pending }: RootRecord,
   { records }: Situation,
   roots: readonly LivingRoot[],
@@ -31,7 +31,7 @@ export function isHeld(
   const since = sinceOf(deployment);
   if (since !== undefined && Date.now() - since > days * DAY) return false;
   const time = (staged ?? pending)?.time ?? '';
-  // The running root may be staged anew at any time; newer it is if it was booted since.
+  // The running root may be staged anew at any time: it counts as newer only if it was booted since.
   const activation = state.activation.read();
   const timeOf = ({ id, role }: LivingRoot) =>
     (role === 'booted'
@@ -40,16 +40,16 @@ export function isHeld(
   return !roots.some((root) => root.ready && timeOf(root) > time);
 }
 
-/** By a clock that was wrong it may be still to come, and the days would never be over. */
+/** When the root began to be held. A time in the future comes from a wrong clock, and does not count. */
 function sinceOf({ since = '' }: RecordDeployment): number | undefined {
   const time = Date.parse(since);
   return time <= Date.now() ? time : undefined;
 }
 
 /**
- * Notes since when the root is held.
+ * Notes the time from which the root is held, unless it is noted already.
  *
- * @returns whether that was not noted yet.
+ * @returns whether the record was changed.
  */
 export async function hold(context: Context, { id, deployment }: RootRecord): Promise<boolean> {
   if (deployment !== undefined && sinceOf(deployment) !== undefined) return false;

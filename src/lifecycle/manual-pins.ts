@@ -1,10 +1,11 @@
 import type { EngineImage } from '../engine/engine.ts';
-import type { PinRequest } from '../engine/pin.ts';
-import { digestOf, isNameOrId } from '../image/name.ts';
+import type { PinnedName, PinRequest } from '../engine/pin.ts';
+import { digestOf } from '../image/name.ts';
 import { formatPlatform, hostPlatform } from '../image/platform.ts';
-import type { RecordImage } from '../state/record.ts';
+import type { RecordImage, RootRecord } from '../state/record.ts';
 import { isManual, MANUAL } from '../state/root-id.ts';
 import * as transitions from '../state/transitions.ts';
+import { idsCalled, isCalled, nameForPin } from './called.ts';
 import { type Context, changing, changingRoot } from './context.ts';
 import { LifecycleError } from './error.ts';
 import { broughtByBerth } from './provenance.ts';
@@ -12,10 +13,11 @@ import { recoverSituation, refuseElsewhere, type Situation } from './situation.t
 import { moveNames } from './stage/settle-names.ts';
 
 /**
- * Pins an image that is present, by hand.
+ * Pins images that are present, by hand.
  *
+ * @param id the id of pins made by hand under which they are pinned.
  * @param names full names, or digests or ids of images.
- * @throws {BerthError} `no-such-image` for one that is not there.
+ * @throws {BerthError} `no-such-image` if an image is not there; then nothing is pinned.
  */
 export async function pinByHand(
   context: Context,
@@ -33,13 +35,7 @@ export async function pinByHand(
       await addManualPin(context, id, {
         id: image.id,
         platform: formatPlatform(hostPlatform()),
-        names: [
-          {
-            name: image.names.includes(name) ? name : nameOf(image),
-            digest,
-            manifest: digest,
-          },
-        ],
+        names: [{ name: nameForPin(image, name), digest, manifest: digest }],
         fetched: brought.has(image.id),
       });
     }
@@ -47,12 +43,7 @@ export async function pinByHand(
   });
 }
 
-/** A name that is not written as berth writes names could not be read back from its pin. */
-function nameOf(image: EngineImage): string {
-  return [...image.names, ...image.digests].find(isNameOrId) ?? image.id;
-}
-
-/** Adds one image to the pins of an id made by hand, in the engine and on record. */
+/** Adds one image to the pins made by hand under an id, in the engine and on record. */
 export async function addManualPin(
   context: Context,
   id: string,
@@ -61,16 +52,7 @@ export async function addManualPin(
   await changingRoot(context, id, async () => {
     const time = new Date().toISOString();
     const record = context.state.record(id);
-    const before = record?.staged?.images ?? [];
-    const names = new Map(
-      before
-        .filter((known) => known.id === image.id)
-        .flatMap(({ names: own, manifest }) =>
-          own.map(({ name, digest }) => [name, { name, digest, manifest }]),
-        ),
-    );
-    for (const served of image.names) names.set(served.name, served);
-    const served = [...names.values()];
+    const served = servedBy(image, record);
     const entry: RecordImage = {
       id: image.id,
       manifest: served[0]?.manifest ?? image.id,
@@ -89,13 +71,25 @@ export async function addManualPin(
   context.report({ event: 'pinned', id: image.id, name, root: id });
 }
 
+/** The names that an image serves under an id of pins made by hand: the earlier ones, and the new. */
+export function servedBy(
+  { id, names }: Pick<PinRequest, 'id' | 'names'>,
+  before: RootRecord | undefined,
+): readonly PinnedName[] {
+  const known = (before?.staged?.images ?? []).filter((image) => image.id === id);
+  const earlier = known.flatMap((image) =>
+    image.names.map(({ name, digest }) => ({ name, digest, manifest: image.manifest })),
+  );
+  return [...new Map([...earlier, ...names].map((one) => [one.name, one])).values()];
+}
+
 /**
  * Drops pins made by hand.
  *
- * @param what as the user says it: the NAME of `pull --pin NAME`, or an image.
- * @param names the full names or ids that it may mean as an image.
+ * @param what the user's word: the NAME of `pull --pin NAME`, or an image.
+ * @param names the full names or ids that `what` may mean as an image.
  * @returns the ids of the images that were unpinned.
- * @throws {BerthError} `pinned` if only a root holds it; `not-pinned` if nothing does.
+ * @throws {BerthError} `pinned` if only a root pins the image; `not-pinned` if nothing does.
  */
 export async function unpin(
   context: Context,
@@ -107,7 +101,7 @@ export async function unpin(
     const groups = [what, `${MANUAL}.${what}`].filter(
       (id) => isManual(id) && situation.records.has(id),
     );
-    const held = idsOf(names, situation);
+    const held = idsCalled(names, situation);
     const pins = situation.pins.filter(
       ({ root, id }) =>
         isManual(root) && (groups.length > 0 ? groups.includes(root) : held.has(id)),
@@ -125,24 +119,10 @@ export async function unpin(
       if (left === undefined) records.delete(root);
       else records.set(root, left);
     }
-    // Others may have waited for the names.
+    // Roots that mean another image by these names may have waited for them.
     await moveNames(context, records, served, undefined);
     return [...new Set(pins.map(({ id }) => id))];
   });
-}
-
-/** Every image id that names, digests or ids may mean, by engine and by record. */
-function idsOf(names: readonly string[], { images, records }: Situation): ReadonlySet<string> {
-  const ids = new Set<string>();
-  const called = (image: EngineImage) => names.some((name) => isCalled(image, name));
-  for (const image of images.values()) if (called(image)) ids.add(image.id);
-  for (const record of records.values()) {
-    for (const image of record.staged?.images ?? []) {
-      if (names.includes(image.id) || image.names.some(({ name }) => names.includes(name)))
-        ids.add(image.id);
-    }
-  }
-  return ids;
 }
 
 function presentImage(name: string, images: Iterable<EngineImage>): EngineImage {
@@ -150,15 +130,6 @@ function presentImage(name: string, images: Iterable<EngineImage>): EngineImage 
   throw new LifecycleError('no-such-image', `${name} is not there, so it can't be pinned`, {
     hint: `fetch it first: berth pull ${name}`,
   });
-}
-
-function isCalled(image: EngineImage, name: string): boolean {
-  const hex = name.replace(/^sha256:/, '');
-  return (
-    image.names.includes(name) ||
-    image.digests.includes(name) ||
-    (/^[0-9a-f]{12,64}$/.test(hex) && image.id.startsWith(`sha256:${hex}`))
-  );
 }
 
 function notByHand(what: string, ids: ReadonlySet<string>, situation: Situation): LifecycleError {

@@ -5,8 +5,8 @@ import { driftOf, type RecordImage, type RootRecord } from '../state/record.ts';
 import type { Situation } from './situation.ts';
 
 /**
- * The ids of the images that berth itself brought, as the engine, pins and records tell. Not what a
- * stage that did not end was about to fetch: somebody else may have brought that since.
+ * The ids of the images that berth itself brought, as the engine, pins and records tell. Images that
+ * an unfinished stage was about to fetch do not count: somebody else may have brought them since.
  */
 export const broughtByBerth = onceFor(
   ({ images, records, pins }: Situation): ReadonlySet<string> => {
@@ -22,8 +22,8 @@ export const broughtByBerth = onceFor(
 );
 
 /**
- * Who means what by a name: root ids by the id of the image that they mean. For the running root
- * that is what the name has drifted to.
+ * The roots that use a name, grouped by the image that they mean by it: root ids by image id. For a
+ * name that has drifted, the image is the one to which the name has drifted.
  *
  * @param except a root that is not asked.
  */
@@ -51,7 +51,7 @@ function meantBy(record: RootRecord, name: string): readonly string[] {
   return images.map((image) => (driftOf(record, name) ?? image).id);
 }
 
-/** By name, and then by the id of an image. */
+/** The ids of roots, by name and then by the id of the image that the roots mean. */
 const meanings = onceFor((records: ReadonlyMap<string, RootRecord>) => {
   const byName = new Map<string, Map<string, string[]>>();
   for (const record of records.values()) {

@@ -6,44 +6,44 @@ import { halfWritten, removeHalfWritten } from '../store/broken-downloads.ts';
 import { type Context, changing } from './context.ts';
 import { readSituation, recoverSituation, type Situation } from './situation.ts';
 
-/** An image that berth fetched, and what becomes of it. */
+/** An image that berth fetched, and what `prune` does with it. */
 export interface PruneEntry {
   readonly id: string;
   readonly names: readonly string[];
-  /** On disk, in bytes; 0 if it is gone already. */
+  /** On disk, in bytes; 0 if the image is gone already. */
   readonly size: number;
   readonly verdict: PruneVerdict;
 }
 
 export type PruneVerdict =
   | { readonly kind: 'removable' }
-  /** Nothing to do but to forget it. */
+  /** The image is gone already, and only the record of it is left. */
   | { readonly kind: 'gone' }
-  /** Somebody else holds it, named in `by`. */
+  /** Somebody else uses the image; `by` says who. */
   | { readonly kind: 'kept'; readonly by: string };
 
 export interface Pruned {
   readonly removed: readonly PruneEntry[];
   readonly kept: readonly PruneEntry[];
-  /** As `freedBy` says of what is removed. */
+  /** How many bytes removing the images frees, by `freedBy`. */
   readonly freed: number;
-  /** As `brokenDownloads` says of what is removed. */
+  /** How many bytes of broken downloads were removed. */
   readonly broken: number;
 }
 
-/** What `prune` would do with images. Reads only. */
+/** The images that `prune` would look at, and its verdict on each. Reads only. */
 export async function planPrune(context: Context): Promise<readonly PruneEntry[]> {
   return prunable(await readSituation(context));
 }
 
-/** In bytes: what berth's own store keeps of downloads that broke, to go on with. */
+/** How many bytes of broken downloads berth's own store keeps, to continue them later. */
 export function brokenDownloads({ state }: Context): number {
   return halfWritten(join(state.directory, 'store'));
 }
 
 /**
- * How many bytes the removal of the removable among these frees at most: less where they share
- * layers with images that stay, and the engine does not tell.
+ * How many bytes removing the removable entries frees at most. Fewer bytes are freed if an image shares
+ * layers with one that stays, and the engine does not tell.
  */
 export async function freedBy(
   { engine }: Context,
@@ -54,8 +54,8 @@ export async function freedBy(
 }
 
 /**
- * Removes what berth fetched for released roots and nothing holds, and forgets it; and what broken
- * downloads left, unless somebody downloads just now.
+ * Removes and forgets images that berth fetched for released roots and that nothing uses. Also removes
+ * the remains of broken downloads, unless a download is under way.
  *
  * @param shown the entries that the user has seen: nothing else is removed.
  */
@@ -90,7 +90,7 @@ async function carryOut(context: Context, entry: PruneEntry): Promise<PruneEntry
   return { ...entry, verdict: { kind: 'kept', by: 'a container' } };
 }
 
-/** What released roots left and what berth fetched for nobody, and what becomes of each. */
+/** The images of released roots, and those that berth fetched for no root, with a verdict on each. */
 export function prunable(situation: Situation): readonly PruneEntry[] {
   const released = new Map<string, Released>();
   for (const record of situation.records.values()) {
@@ -122,14 +122,14 @@ function verdictOn(entry: Released, { images, records }: Situation): PruneVerdic
   if (image.fetched === true) return { kind: 'removable' };
   const foreign = image.names.find((name) => !entry.names.includes(name));
   if (foreign !== undefined) return { kind: 'kept', by: `the name ${foreign}` };
-  // Who pulled it by digest from another repository has no tag on it.
+  // Somebody who pulled the image by digest from another repository has put no tag on it.
   const repositories = new Set(entry.names.map(repositoryOf));
   const other = image.digests.find((digest) => !repositories.has(repositoryOf(digest)));
   if (other !== undefined) return { kind: 'kept', by: `the name ${other}` };
   return { kind: 'removable' };
 }
 
-/** Those that a root has on record, on whatever engine. */
+/** The manifests that any root has on record, on whatever engine. */
 function manifestsOf({ records, elsewhere }: Situation): ReadonlySet<string> {
   const all = [...records.values(), ...elsewhere.values()];
   return new Set(all.flatMap(wantedImages).map(({ manifest }) => manifest));

@@ -18,8 +18,10 @@ export interface Pulled {
 }
 
 /**
- * Fetches names for nobody in particular, as `podman pull` does; pins them only if `pin` says
- * under which id of pins made by hand. A name that a living root means otherwise is not moved.
+ * Fetches images by name for no root, as `podman pull` does. A name by which a living root means another
+ * image is not moved.
+ *
+ * @param pin the id of pins made by hand under which the images are pinned; undefined pins nothing.
  */
 export async function pull(
   context: Context,
@@ -60,7 +62,7 @@ async function fetchOne(
   const { image, source } = await lookUp(context, registry, binding);
   const id = context.engine.idOf(image);
   const isNew = !(await context.engine.has(id));
-  // Under one more name no more than its config comes.
+  // For an image that is here already, a further name brings no more than the config.
   const { images } = await context.engine.footprint(isNew ? [image] : []);
   const bytes = sizeOf(images.flatMap(({ missing }) => missing));
   if (bytes > 0) context.report({ event: 'fetch-started', id, name, bytes });

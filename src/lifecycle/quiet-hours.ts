@@ -1,4 +1,3 @@
-import { BerthError } from '../common/errors.ts';
 import type { Depot } from '../engine/depot.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { FetchWatch } from '../engine/fetch-watch.ts';
@@ -28,7 +27,7 @@ const wallClock: WallClock = {
 /**
  * Reads `08:00-18:00`; over midnight too: `22:00-06:00`.
  *
- * @returns undefined for what is none.
+ * @returns undefined for any other text.
  */
 export function parseQuietHours(text: string): QuietHours | undefined {
   const times = /^(\d\d):(\d\d)\s*-\s*(\d\d):(\d\d)$/.exec(text.trim())?.slice(1).map(Number);
@@ -88,7 +87,7 @@ function untilQuiet({ from }: QuietHours, date: Date): number {
   return begin.getTime() - date.getTime();
 }
 
-function quiet({ from, to }: QuietHours): BerthError {
+function quiet({ from, to }: QuietHours): LifecycleError {
   const [begin, end] = [from, to].map(
     (minute) =>
       `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`,

@@ -1,4 +1,4 @@
-import { asRecorded, type Wanted, wantedOf } from '../binding/wanted.ts';
+import { asRecorded, type Wanted, type WantedOptions, wantedOf } from '../binding/wanted.ts';
 import { BerthError } from '../common/errors.ts';
 import type { Deployment, Deployments, Updater } from '../deployment/deployment.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -17,15 +17,24 @@ import { type Finding, judge, judgeAbsent } from './verify.ts';
 export interface ReconcileOptions {
   /** Where roots keep compose files. */
   readonly compose: readonly string[];
-  /** For how many days the pins of a root that was staged and never finalised are kept. */
+  /** For how many days the pins of a root that was queued and never finalised are kept. */
   readonly heldDays: number;
+  /** Reads a root; `wantedOf` unless it is given. */
+  readonly read?: ReadWanted;
 }
 
+/** How a root is read: in this thread, or by a process with other work to do in another. */
+export type ReadWanted = (
+  root: Root,
+  options: WantedOptions,
+  deployment: Deployment,
+) => Promise<Wanted>;
+
 export interface Reconciled {
-  /** The living, in the order in which they were looked at; then the held. */
+  /** The living roots, in the order in which they were looked at; then the held roots. */
   readonly roots: readonly ReconciledRoot[];
   readonly released: readonly ReleasedRoot[];
-  /** What kept a reader from telling which roots live: then nothing was released. */
+  /** Why an updater could not tell which roots live. With failures nothing was released. */
   readonly failures: readonly BerthError[];
 }
 
@@ -33,7 +42,7 @@ export interface ReconciledRoot {
   readonly id: string;
   readonly location: string;
   readonly role: Deployment['role'] | 'held';
-  /** Whether anything was done for it. */
+  /** Whether anything was done for the root. */
   readonly changed: boolean;
   readonly ready: boolean;
   readonly images: number;
@@ -41,22 +50,22 @@ export interface ReconciledRoot {
   readonly failures: readonly RootFailure[];
 }
 
-/** What kept a root, or one image of it, from being staged. */
+/** Why a root, or one image of a root, could not be staged. */
 export interface RootFailure {
   readonly image?: string;
   readonly error: BerthError;
 }
 
-/** The running root first: what it has lost hurts at once. Then what is booted next. */
+/** The running root is first: an image that it lacks is missed at once. Next is the root that boots next. */
 const order: readonly Deployment['role'][] = ['booted', 'staged', 'rollback', 'pinned', 'other'];
 
 /**
- * Stages the living roots and releases the gone.
+ * Stages the living roots and releases the roots that are gone.
  *
- * A root that is staged already keeps what its record says, whatever its tags mean by now; what
- * it has lost is fetched again by digest. A root that was staged and went without ever having
- * been finalised is held until a newer one is ready, or for some days. Roots that were never an
- * updater's are left alone, and so are all that are gone where an updater can't tell.
+ * A root that is staged already keeps the images on its record, whatever its tags mean by now; images
+ * that it has lost are fetched again by digest. A root that was queued and dropped before it was finalised
+ * is held until a newer root is ready, or for some days. Roots that no updater ever knew are left alone.
+ * If an updater can't tell which roots live, nothing is released.
  */
 export async function reconcile(
   context: Context,
@@ -79,7 +88,7 @@ export async function reconcile(
   for (const record of situation.records.values()) {
     const { deployment } = record;
     if (deployment === undefined || !isLiving(record) || isManual(record.id)) continue;
-    // An updater of which nothing at all is left has not been found; its roots may well live.
+    // An updater without any deployment was perhaps not found at all, and its roots may well live.
     if (living.has(record.id) || !updaters.has(familyOf(deployment.updater))) continue;
     if (isHeld(context, record, situation, roots, options.heldDays)) {
       const changed = await hold(context, record);
@@ -92,7 +101,7 @@ export async function reconcile(
   return { roots, released, failures };
 }
 
-/** One look at the engine serves until something is changed. */
+/** A situation that is read once, and again only after something has changed. */
 interface Look {
   readonly situation: () => Promise<Situation>;
   readonly again: () => void;
@@ -131,10 +140,11 @@ async function stageLiving(
 }
 
 /**
- * A tree that can't be read just now, as that of a composefs deployment which is not mounted, is
- * not missed where its record stands: what such an updater calls by one id does not change.
+ * Opens the tree of a deployment. A tree that can't be read just now, such as that of a composefs
+ * deployment that is not mounted, is not needed if the root is staged and lacks nothing: the tree that
+ * such an updater has under one id does not change.
  *
- * @returns undefined where the record stands in for it.
+ * @returns undefined if the record stands in for the tree.
  */
 async function opened(
   context: Context,
@@ -154,7 +164,7 @@ async function opened(
   }
 }
 
-/** What there is to say of a root by its record alone. */
+/** The result for a root that is judged by its record alone. */
 async function standingOf(
   { id, location, role }: Pick<Deployment, 'id' | 'location'> & Pick<ReconciledRoot, 'role'>,
   look: Look,
@@ -174,21 +184,18 @@ async function standingOf(
   };
 }
 
-/** @param root stays open until all is staged: images that it ships are read from it. */
+/** @param root stays open until everything is staged: the images that the root ships are read from it. */
 async function stageOpen(
   context: Context,
   registry: Registry,
   deployment: Deployment,
   root: Root,
   look: Look,
-  { compose }: ReconcileOptions,
+  { compose, read = wantedOf }: ReconcileOptions,
 ): Promise<ReconciledRoot> {
   const { id, location, role } = deployment;
-  const wanted = await wantedOf(root, {
-    bind: undefined,
-    compose,
-    engine: context.engine.id,
-  });
+  const reading = { bind: undefined, compose, engine: context.engine.id };
+  const wanted = await read(root, reading, deployment);
   const planIn = (situation: Situation) => {
     const before = situation.records.get(id);
     const kept = keepsRecord(deployment, wanted, before) ? asRecorded(wanted, before) : wanted;
@@ -224,7 +231,7 @@ function outcomeOf(staged: Staged) {
   return { changed, ready, images: plan.images.length, findings, failures };
 }
 
-/** What a record says of its root's deployment. */
+/** A deployment as the record of its root describes it. */
 export function recordedOf({
   updater,
   role,
@@ -240,8 +247,8 @@ export function recordedOf({
 }
 
 /**
- * Whether names keep the digests on record. A tree that was changed under its id is staged anew;
- * but the running one, where local changes come and go, keeps what runs.
+ * Whether names keep the digests on record. A root whose tree was changed under the same id is staged
+ * anew. The running root keeps what runs, as local changes come and go there.
  */
 function keepsRecord(
   { updater, role, version }: Deployment,
@@ -249,7 +256,7 @@ function keepsRecord(
   before: RootRecord | undefined,
 ): before is RootRecord {
   if (before?.staged === undefined) return false;
-  // What ostree and bootc call by one id is one tree: only /etc comes and goes.
+  // The tree that ostree and bootc have under one id never changes, except for /etc.
   if (role === 'booted' || updater !== 'directories') return true;
   const names = before.staged.images.flatMap((image) => image.names.map(({ name }) => name));
   const known = new Set(names);
@@ -260,14 +267,14 @@ function keepsRecord(
   );
 }
 
-/** Both see the same deployments. */
+/** bootc and ostree see the same deployments, so they count as one updater. */
 function familyOf(updater: Updater): Updater {
   return updater === 'bootc' ? 'ostree' : updater;
 }
 
 /**
- * Looks again when it is done: an update that is queued meanwhile starts nothing anew, as the service
- * runs already.
+ * Reads the deployments and works, until nothing was queued meanwhile: an update that is queued while the
+ * service runs does not start the service again.
  */
 export async function untilSettled(
   read: () => Promise<Deployments>,
@@ -293,7 +300,7 @@ function changedIn({ roots }: Reconciled): string[] {
   return roots.filter((root) => root.changed).map(({ id }) => id);
 }
 
-/** Of updates that come one after the other, without an end; the timer sees what comes later. */
+/** How many updates that come one after the other are followed; later ones are left to the timer. */
 const MAX_ROUNDS = 8;
 
 function summary({ deployments }: Deployments): string {

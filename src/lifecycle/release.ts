@@ -14,14 +14,13 @@ export interface ReleasedRoot {
   readonly id: string;
   /** How many pins were dropped. */
   readonly pins: number;
-  /** How many images berth fetched for it that no other root wants: `prune` may take them. */
+  /** How many images berth fetched for the root that no other root wants: `prune` may remove them. */
   readonly images: number;
 }
 
 /**
- * Drops a root's pins. The images stay until `prune`; names on which this root differed from the
- * others settle on what those mean. The record goes last, so that a release that was killed can
- * be run again.
+ * Drops a root's pins. The images stay until `prune`. Names by which other roots mean another image are
+ * moved to that image. The record is changed last, so that a release that was killed can be run again.
  *
  * @throws {BerthError} `unknown-root` if neither a record nor a pin knows the id; `pinned` for
  * pins made by hand; `other-engine`.
@@ -57,7 +56,7 @@ export async function release(given: Context, id: string): Promise<ReleasedRoot>
   });
 }
 
-/** What can't be told any more when the pins are gone. */
+/** Warns of pins that only claim that berth fetched their images: without the pins nobody could tell. */
 function sayUnproven(
   { report }: Context,
   id: string,

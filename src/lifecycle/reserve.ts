@@ -1,12 +1,12 @@
 import { parseSize } from '../common/parse-size.ts';
 
-/** What is to stay free of a file system. */
+/** The space that is to stay free on a file system. */
 export type Reserve = { readonly bytes: number } | { readonly percent: number };
 
 /**
  * Reads a size, or a share of the file system: `500MB`, `2GiB`, `5%`.
  *
- * @returns undefined for what is none.
+ * @returns undefined for any other text.
  */
 export function parseReserve(text: string): Reserve | undefined {
   const [, percent] = /^(\d+(?:\.\d+)?)%$/.exec(text.trim()) ?? [];
@@ -17,7 +17,11 @@ export function parseReserve(text: string): Reserve | undefined {
   return bytes === undefined ? undefined : { bytes };
 }
 
-/** In bytes, of a file system of so many bytes. By default the lesser of 5 % and 1 GiB. */
+/**
+ * The reserve in bytes; by default the lesser of 5 % and 1 GiB.
+ *
+ * @param total the size of the file system in bytes.
+ */
 export function reserved(reserve: Reserve | undefined, total: number): number {
   if (reserve === undefined) return Math.min(Math.ceil(total * 0.05), 1024 ** 3);
   return 'bytes' in reserve ? reserve.bytes : Math.ceil((total * reserve.percent) / 100);

@@ -1,4 +1,5 @@
 import { BerthError } from '../common/errors.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { PinnedRecord, PinRequest } from '../engine/pin.ts';
 import type { Contents, RecordImage, RootRecord } from '../state/record.ts';
 import { isManual } from '../state/root-id.ts';
@@ -6,14 +7,15 @@ import type { Context } from './context.ts';
 import type { Situation } from './situation.ts';
 
 /**
- * Makes the pins again that records want and the engine has lost, of every image that is there: a
- * database that is gone, or a store that forgets containers at each boot, takes them all at once.
+ * Makes pins again that records want and the engine has lost, for every image that is present. All
+ * pins are lost at once with podman's database, or with a store that forgets containers at each boot.
+ * A root that can't be pinned causes a warning, and the other roots are pinned all the same.
  *
- * @param first whose pins come before all others.
- * @returns how many were made. What can't be pinned is a warning: the others are still worth it.
+ * @param first the root whose pins are made before those of all others.
+ * @returns how many pins were made.
  */
 export async function pinAgain(
-  context: Context,
+  context: Pick<Context, 'report' | 'signal'> & { readonly engine: Pick<Engine, 'pin'> },
   { records, images, pins }: Situation,
   first: string,
 ): Promise<number> {
@@ -23,7 +25,7 @@ export async function pinAgain(
   );
   let count = 0;
   for (const record of sorted) {
-    const lost = requestsOf(record).filter(
+    const lost = pinsOfRecord(record).filter(
       ({ id }) => images.has(id) && !pinned.has(`${record.id} ${id}`),
     );
     if (lost.length === 0) continue;
@@ -44,8 +46,11 @@ export async function pinAgain(
   return count;
 }
 
-/** One for each image: what a name drifted to has a pin of its own only if nothing else wants it. */
-function requestsOf(record: RootRecord): readonly PinRequest[] {
+/**
+ * The pins that a root should have, one for each image. An image to which a name has drifted has a drift
+ * pin only if no stage of the root wants the image.
+ */
+export function pinsOfRecord(record: RootRecord): readonly PinRequest[] {
   const { staged, pending } = record;
   const requests = new Map<string, PinRequest>();
   for (const image of record.drift ?? []) requests.set(image.id, driftRequest(record, image));
@@ -57,12 +62,12 @@ function requestsOf(record: RootRecord): readonly PinRequest[] {
   return [...requests.values()];
 }
 
-/** A pin of what a name of the running root has drifted to: it belongs to no stage. */
+/** The pin of an image to which a name of the running root has drifted. Such a pin belongs to no stage. */
 export function driftRequest(record: RootRecord, image: RecordImage): PinRequest {
   return { ...requestOf(image), record: { ...pinnedRecord(record, record.staged), images: 0 } };
 }
 
-/** What the pins of one stage of a root say of it. */
+/** The facts about a stage that each of its pins carries, so that the record can be made from pins. */
 export function pinnedRecord(
   { id, location, deployment }: Pick<RootRecord, 'id' | 'location' | 'deployment'>,
   contents: Contents | undefined,
@@ -70,7 +75,7 @@ export function pinnedRecord(
   const { images = [], unresolved = [], problems = [], time = '' } = contents ?? {};
   return {
     location,
-    // With what could not be resolved the pins are not the whole, and must not look so.
+    // Names that could not be resolved have no pin, so the set of pins must not look complete.
     images: isManual(id) ? 0 : images.length + unresolved.length,
     problems: problems.length,
     staged: time,

@@ -14,16 +14,16 @@ import type { Context } from './context.ts';
 import { LifecycleError } from './error.ts';
 import { type Pulled, pull } from './pull.ts';
 
-/** What a root ships now; with failures it ships what it did before. */
+/** The images that a root ships now. With failures nothing was changed in the root. */
 export interface Shipped {
   readonly images: readonly Pulled[];
   readonly failures: readonly NameFailure[];
 }
 
 /**
- * Writes images into a root, so that its first boot needs no network: all of them, and no other,
- * or nothing. What is there of an earlier time is not believed, but made anew; of its blobs those are
- * copied that have the digests that they should have.
+ * Writes images into a root, so that the root's first boot needs no network. Afterwards the root ships
+ * these images and no others; if one fails, nothing is changed. Images that the root shipped before
+ * are not trusted: the layout is made anew, and earlier blobs are copied only if their digests match.
  *
  * @param spec the directory of the root.
  * @throws {BerthError} `unwritable`.
@@ -36,7 +36,7 @@ export async function shipImages(
 ): Promise<Shipped> {
   const name = SHIPPED_STORE.slice(SHIPPED_STORE.lastIndexOf('/') + 1);
   const parent = directoryInRoot(spec, SHIPPED_STORE.slice(0, -name.length - 1));
-  // By descriptor: no link that is put on the way leads out of the root.
+  // The descriptor is used instead of the path: a link put into the path could lead out of the root.
   const here = `/proc/self/fd/${parent.fd}`;
   const stateDirectory = mkdtempSync(join(tmpdir(), 'berth-ship-'));
   const fresh = join(here, `.${name}.new`);

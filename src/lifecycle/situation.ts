@@ -30,8 +30,8 @@ export async function readSituation(context: Context): Promise<Situation> {
 }
 
 /**
- * As `readSituation`, and writes the records that were made again; the damaged are put aside, and
- * images that somebody was killed over are removed.
+ * As `readSituation`, but also writes the records that were made again, puts damaged records aside, and
+ * removes images that a killed program left half-written.
  */
 export async function recoverSituation(context: Context): Promise<Situation> {
   const { situation, damaged, recovered } = await lookAfterRepair(context);
@@ -40,7 +40,7 @@ export async function recoverSituation(context: Context): Promise<Situation> {
   return situation;
 }
 
-/** An engine that images left half-written keep from telling what it has is repaired first. */
+/** Looks at the engine. If half-written images keep it from listing its images, it is repaired first. */
 async function lookAfterRepair(context: Context) {
   const { engine, report, signal } = context;
   try {
@@ -58,8 +58,8 @@ async function lookAfterRepair(context: Context) {
 
 async function look(context: Context) {
   const { engine, state, report } = context;
-  // First the pins: a stage writes its record before it pins, so what has a pin here and no
-  // record afterwards has really lost it.
+  // The pins are read before the records. A stage writes its record before it pins, so a root with a pin
+  // here and no record afterwards has really lost the record.
   const holds = engine.depot?.pins() ?? [];
   const [images, pins] = await Promise.all([engine.images(), engine.pins()]);
   const waiting = await wholeOf(engine, holds);
@@ -96,7 +96,7 @@ async function look(context: Context) {
   return { situation, damaged, recovered };
 }
 
-/** A record is made again from nothing that only looks like a pin. */
+/** The pins that berth made. No record is made again from something that only looks like a pin. */
 async function genuine(engine: Engine, pins: readonly Pin[]): Promise<readonly Pin[]> {
   return pins.length === 0 ? pins : ((await engine.genuine?.(pins)) ?? pins);
 }

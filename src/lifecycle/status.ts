@@ -9,12 +9,12 @@ export interface RootStatus {
   readonly id: string;
   readonly location: string;
   readonly engine: string;
-  /** Absent for a root that no updater knows, or knows no more. */
+  /** Absent if no updater knows the root, or none knows it any more. */
   readonly role?: RecordDeployment['role'];
-  /** Names that somebody else moved, and that are left alone. */
+  /** Names that somebody else moved; berth leaves them alone. */
   readonly drifted: readonly string[];
   readonly state: 'ready' | 'not ready' | 'pins';
-  /** ISO 8601; absent while no stage came to its end. */
+  /** When the last stage ended, ISO 8601; absent if none has ended yet. */
   readonly staged?: string;
   readonly images: readonly ImageStatus[];
   readonly findings: readonly Finding[];
@@ -24,13 +24,13 @@ export interface ImageStatus {
   readonly name: string;
   readonly id: string;
   readonly digest: string;
-  /** On disk, in bytes; 0 if it is not there. */
+  /** On disk, in bytes; 0 if the image is not there. */
   readonly size: number;
-  /** `provided`: it lies in a read-only store of podman. */
+  /** `provided`: the image lies in a read-only store of podman. */
   readonly state: 'ready' | 'provided' | Finding['code'];
 }
 
-/** Every living root held against the engine and the updaters, sorted by id. */
+/** The status of every living root by the engine and the updaters, sorted by id. */
 export function statusOf(situation: Situation, living: Deployments): readonly RootStatus[] {
   return [...situation.records.values()]
     .filter(isLiving)
@@ -38,7 +38,7 @@ export function statusOf(situation: Situation, living: Deployments): readonly Ro
     .map((record) => rootStatus(record, situation, living));
 }
 
-/** What the updaters say now; what they said last, where none can tell. */
+/** The role that the updaters give the root now, or the recorded role if no updater can tell. */
 function roleOf(
   { id, deployment }: RootRecord,
   { deployments, failures }: Deployments,
@@ -90,7 +90,7 @@ function rootStatus(record: RootRecord, situation: Situation, living: Deployment
   };
 }
 
-/** Of an image of a stage that has begun. */
+/** The state of an image of which no finding speaks. */
 function presence(id: string, { images, waiting }: Situation): ImageStatus['state'] {
   if (images.has(id)) return 'ready';
   return waiting.has(id) ? 'not-unpacked' : 'image-missing';

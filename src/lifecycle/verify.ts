@@ -13,17 +13,17 @@ import { imageNamed, meaningsOf, pinsOf } from './provenance.ts';
 import type { Situation } from './situation.ts';
 import { waitingContents, waits } from './waiting.ts';
 
-/** One thing that keeps a root from being ready. */
+/** A reason why a root is not ready. */
 export interface Finding {
   readonly code:
     | 'not-staged'
     | 'unfinished'
-    /** What a name means was never learned; something by that name is there. */
+    /** No registry has said what a name means; an image of that name is there. */
     | 'unresolved'
     | 'image-missing'
-    /** It was in a read-only store that can't be looked into, as one that is not mounted. */
+    /** The image was in a read-only store that can't be read, for instance as it is not mounted. */
     | 'store-unread'
-    /** It is downloaded, and lacks no more than its unpacking. */
+    /** The image is downloaded, but not unpacked yet. */
     | 'not-unpacked'
     | 'pin-missing'
     | 'name-missing'
@@ -32,15 +32,15 @@ export interface Finding {
     | 'problem';
   readonly message: string;
   readonly hint: string;
-  /** The image's id, where it is about one. */
+  /** The id of the image that the finding is about, if it is about an image. */
   readonly id?: string;
   readonly name?: string;
   readonly problem?: RecordProblem;
 }
 
 /**
- * Holds a root's record against what the engine really has: every image present and pinned, every
- * name meaning its image, no problem on anything bound. Ready is when nothing is found.
+ * Compares a root's record with the engine: every image must be present and pinned, every name must mean
+ * its image, and nothing bound may have a problem. A root without findings is ready.
  */
 export function judge(record: RootRecord, situation: Situation): readonly Finding[] {
   if (record.staged === undefined) {
@@ -63,7 +63,7 @@ export function judge(record: RootRecord, situation: Situation): readonly Findin
   ];
 }
 
-/** A stage that has begun: it may lack no more than the unpacking of what was downloaded. */
+/** Judges a stage that has begun and not ended: perhaps its images only wait to be unpacked. */
 function judgePending(record: RootRecord, situation: Situation): readonly Finding[] {
   const images = waitingContents(record, situation)?.images ?? [];
   const waiting = images.filter((image) => waits(image, situation));
@@ -72,7 +72,7 @@ function judgePending(record: RootRecord, situation: Situation): readonly Findin
   return [finding('unfinished', message, again(record)), ...unbrought(record, situation)];
 }
 
-/** What a stage that has begun was still to bring, of the names that are wanted. */
+/** The images that an unfinished stage has yet to bring, for the wanted names. */
 function unbrought(
   record: RootRecord,
   situation: Situation,
@@ -106,7 +106,7 @@ function notUnpacked({ id, names }: RecordImage, record: RootRecord): Finding {
   return { ...finding('not-unpacked', message, hint), id, name };
 }
 
-/** What there is to say of a root that this engine has no record of. */
+/** The findings on a root of which there is no record on this engine. */
 export function judgeAbsent(id: string, { elsewhere }: Situation): readonly Finding[] {
   const record = elsewhere.get(id);
   if (record === undefined) return judgeNone();
@@ -119,8 +119,8 @@ function judgeNone(): readonly Finding[] {
 }
 
 /**
- * A later stage that did not end matters if the tree needs names that the last whole one does not
- * have; if it only wanted newer images for the same names, those that are there still serve.
+ * The findings on a later stage that did not end. Such a stage matters only if the root needs names that
+ * the last whole stage does not have: for the same names the earlier images still serve.
  */
 function unfinished(
   record: RootRecord,
@@ -142,7 +142,7 @@ function unfinished(
   ];
 }
 
-/** What lies in a read-only store is its owner's: it is looked at, and no more. */
+/** Judges an image in a read-only store. It is its owner's, so berth expects no pin of it. */
 function judgeProvided(
   entry: RecordProvided,
   record: RootRecord,
@@ -194,7 +194,7 @@ function judgeName(
   situation: Situation,
 ): Finding[] {
   const { id } = image;
-  // Pinned by hand, with no name at all.
+  // An image without any name can be pinned by hand, by its id.
   if (name === id) return [];
   if (name.includes('@')) {
     if (image.digests.includes(name)) return [];
@@ -207,9 +207,9 @@ function judgeName(
     const message = `${name} names no image`;
     return [{ ...finding('name-missing', message, again(record)), id, name }];
   }
-  // It was seen to drift, and is pinned: the running root is left alone.
+  // This drift is recorded and pinned already: the running root is left alone.
   if (driftOf(record, name)?.id === current.id) return [];
-  // Another living root means just that by the name: it moves when this root is activated.
+  // Another living root means that image by the name. The name moves when this root is activated.
   if (meaningsOf(name, situation.records, record.id).has(current.id)) return [];
   const message = `${name} means ${current.id}, not ${id}`;
   return [{ ...finding('name-moved', message, again(record)), id, name }];

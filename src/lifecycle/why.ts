@@ -2,14 +2,15 @@ import type { BoundReference } from '../binding/survey.ts';
 import type { EngineImage } from '../engine/engine.ts';
 import type { Pin } from '../engine/pin.ts';
 import type { RecordReference } from '../state/record.ts';
+import { isCalled, isIdOf } from './called.ts';
 import type { Situation } from './situation.ts';
 
-/** Who names an image, and who holds it. */
+/** The answer of `berth why`: the references, roots and pins of one image. */
 export interface Why {
   readonly image: string;
-  /** References of the root that was asked about. */
+  /** The references to the image in the root that was asked about. */
   readonly references: readonly BoundReference[];
-  /** Staged roots that want it, with the references on record. */
+  /** The staged roots that want the image, with the references on record. */
   readonly roots: readonly WhyRoot[];
   readonly present: EngineImage | undefined;
   readonly pins: readonly Pin[];
@@ -21,7 +22,7 @@ export interface WhyRoot {
   readonly references: readonly RecordReference[];
 }
 
-/** @param image a full name, or an id of the engine's or the start of one. */
+/** @param image a full name, or an image id of the engine or the start of such an id. */
 export function whyOf(
   image: string,
   references: readonly BoundReference[],
@@ -46,10 +47,7 @@ export function whyOf(
       roots.push({ id: record.id, digest, references });
     }
   }
-  const present = [...situation.images.values()].find(
-    ({ id, names, digests }) =>
-      names.includes(image) || digests.includes(image) || isIdOf(image, id),
-  );
+  const present = [...situation.images.values()].find((one) => isCalled(one, image));
   if (present !== undefined) ids.add(present.id);
   return {
     image,
@@ -58,9 +56,4 @@ export function whyOf(
     present,
     pins: situation.pins.filter((pin) => ids.has(pin.id)),
   };
-}
-
-function isIdOf(text: string, id: string): boolean {
-  const hex = text.replace(/^sha256:/, '');
-  return /^[0-9a-f]{12,64}$/.test(hex) && id.startsWith(`sha256:${hex}`);
 }

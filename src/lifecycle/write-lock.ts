@@ -5,19 +5,19 @@ import type { Registry } from '../registry/registry.ts';
 import type { Context } from './context.ts';
 import { firstThatWorks } from './look-up.ts';
 
-/** What the names mean now, and those that could not be resolved. */
+/** The digests that names mean now, and the names that could not be resolved. */
 export interface Resolved {
   readonly lock: Lock;
   readonly failures: readonly NameFailure[];
 }
 
-/** How a lock differs from what its root names and the registries have. */
+/** How a lock file differs from the names that its root binds and from the registries. */
 export interface LockCheck {
-  /** Names that mean something else now. */
+  /** Names for which the registry has another digest than the lock file. */
   readonly moved: readonly MovedName[];
-  /** Names that the root binds and its lock does not have. */
+  /** Names that the root binds and the lock file lacks. */
   readonly missing: readonly string[];
-  /** Names in the lock that the root does not bind. */
+  /** Names in the lock file that the root does not bind. */
   readonly extra: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export interface MovedName {
   readonly found: string;
 }
 
-/** Asks the registries what each name means now, whatever an earlier lock says. */
+/** Asks the registries what each name means now, whatever an earlier lock file says. */
 export async function resolveForLock(
   { signal, report }: Pick<Context, 'signal' | 'report'>,
   registry: Registry,
@@ -45,7 +45,7 @@ export async function resolveForLock(
   return { lock, failures };
 }
 
-/** Holds a lock against what was resolved anew; of a name that could not be, nothing is said. */
+/** Compares a lock file with names that were resolved anew. Names that could not be resolved are left out. */
 export function compareLocks(lock: Lock, resolved: Lock, bindings: readonly Binding[]): LockCheck {
   const names = bindings.map(({ name }) => name).sort();
   const wanted = new Set(names);

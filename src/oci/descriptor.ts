@@ -7,14 +7,14 @@ const MAX_WORD = 255;
 
 export const word = v.pipe(v.string(), v.maxLength(MAX_WORD));
 
-/** image-spec, descriptor.md. Fields that berth does not read are let be. */
+/** image-spec, descriptor.md. A platform may have more fields, such as `os.version`. */
 const entries = {
   mediaType: word,
   size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   platform: v.optional(
-    v.object({
-      os: v.optional(word, ''),
-      architecture: v.optional(word, ''),
+    v.looseObject({
+      os: v.optional(word),
+      architecture: v.optional(word),
       variant: v.optional(word),
     }),
   ),
@@ -47,6 +47,6 @@ export function platformOf({
   readonly platform?: Descriptor['platform'];
 }): Platform | undefined {
   if (platform === undefined) return undefined;
-  const { os, architecture, variant } = platform;
+  const { os = '', architecture = '', variant } = platform;
   return { os, architecture, ...(variant ? { variant } : {}) };
 }

@@ -19,7 +19,7 @@ export type IndexJson = v.InferOutput<typeof schema>;
 const schema = v.looseObject({
   schemaVersion: v.literal(2),
   mediaType: v.optional(v.picklist([OCI_INDEX, ''])),
-  manifests: v.optional(v.array(LooseDescriptorSchema), []),
+  manifests: v.array(LooseDescriptorSchema),
   config: v.optional(v.never()),
   layers: v.optional(v.never()),
   fsLayers: v.optional(v.never()),
@@ -31,12 +31,21 @@ export function parseIndexJson(
 ): { readonly kind: 'index-json'; readonly index: IndexJson } | Refusal {
   const json = parseStrictJson(content);
   if (json.kind === 'refused') return json;
-  const fields = documentFields(json.value);
+  const fields = documentFields(withList(json.value));
   if (fields.kind === 'refused') return fields;
   const checked = v.safeParse(schema, fields.fields);
   if (checked.success) return { kind: 'index-json', index: checked.output };
   const [issue] = checked.issues;
   return refusal('bad-field', `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`);
+}
+
+/**
+ * Go writes an empty list as null. A document without the field is no index: if it were read as an
+ * empty one, all blobs of the store would seem unneeded.
+ */
+function withList(value: unknown): unknown {
+  const isEmpty = value instanceof Object && 'manifests' in value && value.manifests === null;
+  return isEmpty ? { ...value, manifests: [] } : value;
 }
 
 /** A name of a layout, and what it means there. */

@@ -16,7 +16,7 @@ const GateFile = v.object({
   /** Since when this host was held back, from whatever root, and when it was last: ISO 8601. */
   since: v.string(),
   time: v.string(),
-  /** What was missing. */
+  /** The messages of the findings for which the root was held. */
   reasons: v.array(v.string()),
 });
 

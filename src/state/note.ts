@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import type * as v from 'valibot';
 import { readNote, writeStateFile } from './state-file.ts';
 
-/** One file of the state directory that berth can do without: `activation.json`, `gate.json`, … */
+/** A file of the state directory that berth can do without: `activation.json`, `gate.json`, … */
 export interface Note<T> {
   /**
    * @returns undefined if the file is not there, or says nothing that can be understood: the next

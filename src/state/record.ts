@@ -28,7 +28,7 @@ const RecordReference = v.object({
 const RecordName = v.object({
   /** The full name, as units mean it. */
   name: ImageName,
-  /** What it stood for when it was resolved: an index's digest, or the manifest's own. */
+  /** The digest that the name had when it was resolved: an index's, or the manifest's own. */
   digest,
   references: v.array(RecordReference),
 });
@@ -81,16 +81,16 @@ const Contents = v.object({
 /** An image that berth fetched for the root and that the root needs no more: `prune` may take it. */
 const Released = v.object({ id: digest, names: v.array(ImageName), size: v.number() });
 
-/** What the updater said of the root when it was last looked at. */
+/** The root's deployment, as its updater described it the last time. */
 const RecordDeployment = v.object({
   updater: v.picklist(updaters),
-  /** `held`: it was staged, is gone, and was never finalised. */
+  /** `held`: the deployment was queued, and was dropped before it was finalised. */
   role: v.picklist([...roles, 'held']),
-  /** ISO 8601: since when it is `held`. */
+  /** Since when the root is `held`, ISO 8601. */
   since: v.optional(v.string()),
-  /** The OS image's version, by which a tree that was changed under one id is told. */
+  /** The OS image's version, which shows that a tree was changed under the same id. */
   version: v.optional(v.string()),
-  /** Of a staged one: its boot entry is written, so it went because somebody took it away. */
+  /** The boot entry of a queued deployment is written: if the deployment goes, somebody has removed it. */
   finalised: v.optional(v.literal(true)),
 });
 
@@ -103,17 +103,17 @@ export const RecordFile = v.object({
   engine: Engine,
   /** The last stage that came to its end. */
   staged: v.optional(Contents),
-  /** A stage that has begun and not ended. What it has fetched only its pins say. */
+  /** A stage that has begun and not ended. Only its pins say which of its images were fetched. */
   pending: v.optional(Contents),
   released: v.array(Released),
   /** Absent for a root that was staged from a plain directory. */
   deployment: v.optional(RecordDeployment),
   /**
-   * What names of the running root mean since somebody else moved them (auto-update, or by hand):
-   * left alone, and pinned, until another root is booted.
+   * The images that names of the running root mean since somebody else moved them (auto-update, or by
+   * hand). They are pinned, and the names are left alone, until another root is booted.
    */
   drift: v.optional(v.array(RecordImage)),
-  /** What of the names above stands in files that not everybody may read, and what is shown instead. */
+  /** The parts of the names above that come from files that not everybody may read, and their stand-ins. */
   concealed: v.optional(v.array(v.object({ text: v.string(), shown: v.string() }))),
 });
 

@@ -6,11 +6,11 @@ import { isManual } from './root-id.ts';
 import { recovered } from './transitions.ts';
 
 /**
- * Makes the records again that are missing, from their pins.
+ * Makes missing records again from pins.
  *
- * The pins of one staging share its time and say how many images it had. The newest whole set is
- * what was staged; what is left over is a stage that had begun. Where the files that name the
- * images stand is lost, until the root is staged again.
+ * The pins of one stage share its time and say how many images it had. The newest complete set of pins is
+ * what was staged; all other pins are of a stage that had begun. The references to the images are lost
+ * until the root is staged again.
  */
 export function recordsFromPins(
   pins: readonly Pin[],
@@ -42,8 +42,8 @@ function recordOf(id: string, pins: readonly Pin[], engine: EngineId): RootRecor
 }
 
 /**
- * Whose deployment it was, so that the root can be told to be gone. What its role is by now only
- * the updater knows; but of one that was queued it is not known whether it was ever finalised.
+ * The deployment by which reconcile can tell that the root is gone. Its role may have changed, so only
+ * `staged` is kept: a root that was queued may never have been finalised, and reconcile may have to hold it.
  */
 function deploymentOf(pins: readonly Pin[]): Pick<RootRecord, 'deployment'> {
   const told = pins.find((pin) => pin.record.deployment !== undefined)?.record.deployment;
@@ -52,7 +52,7 @@ function deploymentOf(pins: readonly Pin[]): Pick<RootRecord, 'deployment'> {
   return { deployment: { updater, role: role === 'staged' ? 'staged' : 'other' } };
 }
 
-/** A pin of what a name drifted to belongs to no stage: it says so by a stage without images. */
+/** Whether a pin is of drift. Such a pin belongs to no stage, and so says that its stage had no images. */
 function isDriftPin(pin: Pin): boolean {
   return pin.record.images === 0;
 }

@@ -12,7 +12,7 @@ const RetryTimesFile = v.object({
   hosts: v.record(v.string(), v.pipe(v.string(), v.isoTimestamp())),
 });
 
-/** What registries asked of earlier runs. A damaged file tells nothing, and is written anew. */
+/** The times that registries asked earlier runs to wait for. A damaged file has none, and is written anew. */
 export function readRetryTimes(stateDirectory: string): RetryTimes {
   const hosts = readNote(pathIn(stateDirectory), RetryTimesFile)?.hosts;
   return new Map(Object.entries(hosts ?? {}).map(([host, time]) => [host, Date.parse(time)]));

@@ -41,7 +41,8 @@ export function keepFromOthers(stateDirectory: string): void {
 }
 
 /**
- * What berth has on record it believes: who may write there is as good as whoever runs berth.
+ * Refuses a state directory that others may write: berth believes its records, so whoever writes them has
+ * the power of the user that runs berth.
  *
  * @throws {BerthError} `state-directory`
  */

@@ -16,7 +16,7 @@ import { isOutOfSpace, systemErrorCode } from '../common/errors.ts';
 import { makeDirectory, syncDirectory } from '../common/make-directory.ts';
 import { StateError } from './error.ts';
 
-/** Of a record, in bytes: room for tens of thousands of references. */
+/** The largest file that is read, in bytes: a record of that size has tens of thousands of references. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -54,7 +54,7 @@ export function writeStateFile(path: string, text: string): void {
 export function readStateFile(path: string): string | undefined {
   let fd: number;
   try {
-    // What hangs in open, a FIFO say, must not hang berth.
+    // Opening a FIFO, for instance, must not hang berth.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined;

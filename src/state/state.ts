@@ -19,11 +19,11 @@ import {
  */
 export class State {
   readonly directory: string;
-  /** Which root was booted last. */
+  /** The root that was booted last. */
   readonly activation: Note<Activation>;
-  /** What an apply that is under way has still to do. */
+  /** The services that an apply under way has still to restart. */
   readonly journal: Note<Journal>;
-  /** What the gate held back. */
+  /** The root that the gate held back. */
   readonly gate: Note<Held>;
   #judged: Judged = new Map();
 

@@ -15,7 +15,7 @@ import { isManual } from './root-id.ts';
  * docs/architecture.md draws the same arrows.
  */
 
-/** What a record says, by which of its parts are there. */
+/** The phase of a root, by the parts that its record has. */
 export type Phase =
   /** There is no record. */
   | 'none'
@@ -23,11 +23,11 @@ export type Phase =
   | 'pending'
   /** The last stage came to its end. */
   | 'staged'
-  /** So did an earlier stage, and a later one has begun and not ended. */
+  /** An earlier stage came to its end, and a later stage has begun and not ended. */
   | 'restaging'
-  /** Only what names drifted to came back from pins. */
+  /** The record was made from pins, and only pins of drift were left. */
   | 'drift'
-  /** Nothing is wanted; the record lists what berth fetched, until `prune` removes that. */
+  /** Nothing is wanted; the record lists images that berth fetched, until `prune` removes them. */
   | 'released';
 
 export function phaseOf(record: RootRecord | undefined): Phase {
@@ -91,12 +91,12 @@ export const arrows = {
 
 export type Transition = keyof typeof arrows;
 
-/** What a record says of its root, whatever is staged. */
+/** The part of a record that names its root, whatever is staged. */
 export type Identity = Pick<RootRecord, 'id' | 'location' | 'engine' | 'deployment'>;
 
 /**
- * A stage begins: nothing is fetched yet, and all that it will fetch is wanted from here on. What an
- * earlier stage that did not end had fetched and this one does not want is let go.
+ * A stage begins: nothing is fetched yet, and all images that it will fetch are wanted from here on.
+ * Images that an unfinished stage had fetched and this one does not want are let go.
  *
  * @param brought the ids of the images that berth brought, by pins and records.
  */
@@ -121,11 +121,11 @@ export function begun(
 }
 
 /**
- * A stage ends: all that it wanted is fetched, pinned, named and verified. What berth fetched for the
- * root before, and the root does not need any more, is let go.
+ * A stage ends: all images that it wanted are fetched, pinned, named and verified. Images that berth
+ * fetched for the root before, and that the root does not need any more, are let go.
  *
- * @param contents what is wanted; an apply that was taken back wants something else than it began with.
- * @param drift what is drift from here on.
+ * @param contents what is wanted; an apply that was taken back wants other images than it began with.
+ * @param drift the drift from here on.
  * @param brought the ids of the images that berth brought, those of this stage included.
  */
 export function staged(
@@ -159,7 +159,7 @@ export function drifted(before: RootRecord, drift: readonly RecordImage[]): Root
 /**
  * The updater let go of a root that was queued and never finalised: the root is kept for some days.
  *
- * @param since from when on they count, ISO 8601.
+ * @param since from when on the days count, ISO 8601.
  */
 export function held(
   before: RootRecord,
@@ -171,8 +171,8 @@ export function held(
 }
 
 /**
- * The root is gone, or its user let go of it: its pins are dropped already, and nothing is wanted any
- * more. What berth fetched waits for `prune`; without any of that no record is left.
+ * The root is gone, or its user released it: its pins are dropped already, and nothing is wanted any
+ * more. Images that berth fetched wait for `prune`; without such images no record is left.
  */
 export function released(before: RootRecord, brought: ReadonlySet<string>): RootRecord | undefined {
   const { staged: _staged, pending: _pending, drift: _drift, ...rest } = before;
@@ -184,8 +184,8 @@ export function released(before: RootRecord, brought: ReadonlySet<string>): Root
 }
 
 /**
- * Images that were let go are removed, or were gone already: the record forgets them, and goes itself
- * if it says nothing else.
+ * Images that were let go are removed, or were gone already: the record forgets them. A record that says
+ * nothing else is removed too.
  *
  * @param removed the ids of these images.
  */
@@ -196,8 +196,8 @@ export function pruned(before: RootRecord, removed: ReadonlySet<string>): RootRe
 }
 
 /**
- * Somebody pins an image by hand: the record under `manual` or `manual.NAME` wants that image beside
- * those that it wants already.
+ * Somebody pins an image by hand: the record under `manual` or `manual.NAME` wants the image in addition
+ * to its other images.
  */
 export function pinned(
   before: RootRecord | undefined,
@@ -216,10 +216,10 @@ export function pinned(
 }
 
 /**
- * Somebody drops pins made by hand. What berth fetched of that waits for `prune`; without any of that
- * and without another pin no record is left.
+ * Somebody drops pins made by hand. Images that berth fetched wait for `prune`; without such images and
+ * without another pin no record is left.
  *
- * @param ids of the images whose pins are dropped already.
+ * @param ids the ids of the images whose pins are dropped already.
  */
 export function unpinned(
   before: RootRecord,

@@ -142,7 +142,7 @@ function describe(image: ResolvedImage, manifest: StoredManifest): Descriptor {
     mediaType: manifest.mediaType,
     digest: image.manifest,
     size: manifest.size,
-    ...(platform === undefined ? {} : { platform }),
+    ...(platform === undefined ? {} : { platform: { ...platform } }),
   };
 }
 

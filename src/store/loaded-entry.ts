@@ -12,7 +12,7 @@ export function withLoaded(
   const platform = parsePlatform(image.platform);
   const added = {
     ...descriptor,
-    ...(platform === undefined ? {} : { platform }),
+    ...(platform === undefined ? {} : { platform: { ...platform } }),
     annotations: {
       [LOADED_NAME]: image.name,
       ...(image.index === undefined ? {} : { [INDEX_DIGEST]: image.index }),

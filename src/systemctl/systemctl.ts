@@ -74,7 +74,7 @@ function servicesIn(output: string): readonly Service[] {
     const properties = new Map<string, string>();
     for (const line of text.split('\n')) {
       const [, key, value] = /^([A-Za-z]+)=(.*)$/.exec(line) ?? [];
-      // Of several ExecStart= lines the first counts.
+      // If there are several ExecStart= lines, the first counts.
       if (key !== undefined && value !== undefined && !properties.has(key)) {
         properties.set(key, value);
       }

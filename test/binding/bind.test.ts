@@ -69,7 +69,7 @@ test('a unit whose image is unknown is judged by its names', () => {
   assert.equal(decide(unknown, policy).bound, true);
 });
 
-test('mode enabled binds what may start, and says how it does', () => {
+test('mode enabled binds units that may start, and the rule says how they start', () => {
   const policy = policyOf(none, [], 'enabled');
   const of = (activation: string) => decide({ ...app, activation }, policy);
   assert.deepEqual(of('socket'), { bound: true, rule: 'mode enabled (--bind): socket' });

@@ -251,7 +251,7 @@ for (const [what, written, code] of badAuth) {
   });
 }
 
-test('what the lock says of a name is on its binding, a note about the lock is not', () => {
+test('a binding has the lock’s entry of its name, and no mere note about the lock', () => {
   const locked = { digest: `sha256:${'a'.repeat(64)}`, platforms: new Map<string, string>() };
   const lock = new Map([[app, locked]]);
   const problem = {

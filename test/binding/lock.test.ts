@@ -13,7 +13,7 @@ const entry = (name: string, digest = a, platforms: object = {}) => ({ name, dig
 const file = (...images: object[]) =>
   JSON.stringify({ apiVersion: 'berth/v1', kind: 'Lock', images });
 
-test('the text is sorted, a line an image, and the same whatever the order', () => {
+test('the text is sorted, has one line per image, and does not depend on the order', () => {
   const one: Lock = new Map([
     [
       'r.example/b:1',
@@ -36,7 +36,7 @@ test('the text is sorted, a line an image, and the same whatever the order', () 
   ]);
 });
 
-test('what is written is read again', async (t) => {
+test('a written lock can be read', async (t) => {
   const digest = fc.stringMatching(/^[0-9a-f]{64}$/).map((hex) => `sha256:${hex}`);
   const platform = fc.constantFrom('linux/amd64', 'linux/arm64', 'linux/arm/v7', 'windows/amd64');
   const name = fc.stringMatching(/^[a-z]{1,8}$/).map((text) => `r.example/${text}:1`);
@@ -88,7 +88,7 @@ for (const [what, text] of Object.entries(hostile)) {
   });
 }
 
-test('whatever the file holds, it is a lock or a problem', async (t) => {
+test('any text is a lock or a problem', async (t) => {
   const entries = fc.array(
     fc.record(
       { name: fc.string(), digest: fc.oneof(fc.string(), fc.constant(a)), platforms: fc.object() },
@@ -111,13 +111,13 @@ test('whatever the file holds, it is a lock or a problem', async (t) => {
   );
 });
 
-test('a lock that is a directory is a problem; none, or one that dangles, is none', async (t) => {
+test('a directory in place of the lock is a problem; a missing file or dangling link is not', async (t) => {
   const directory = await readLock(rootOf(t, { [`${LOCK_PATH}/x`]: '' }));
   assert.equal(directory.problem?.code, 'lock-file');
   assert.deepEqual(await readLock(rootOf(t, { '/etc/x': '' })), {});
 });
 
-test('a platform named as a property of every object is no platform', async (t) => {
+test('a platform named like a property of every object is no platform', async (t) => {
   const text = file(entry('r.example/web:1')).replace('{}', `{"__proto__":"${a}"}`);
   const { lock } = await readLock(rootOf(t, { [LOCK_PATH]: text }));
   assert.equal(lock?.get('r.example/web:1')?.platforms.size ?? 0, 0);

@@ -26,7 +26,7 @@ async function platformsOf(t: TestContext, more: Tree): Promise<readonly string[
   ];
 }
 
-test('images are for what the root runs on, unless a unit says otherwise', async (t) => {
+test('images are for the root’s platform unless a unit names another', async (t) => {
   assert.deepEqual(await platformsOf(t, { '/usr/lib/systemd/systemd': s390x }), [
     'linux/s390x',
     'quay.io/acme/a:s390x linux/s390x',
@@ -34,7 +34,7 @@ test('images are for what the root runs on, unless a unit says otherwise', async
   ]);
 });
 
-test('where no program tells, the root runs on what this machine is', async (t) => {
+test('without a known program the root has this machine’s platform', async (t) => {
   const [own] = await platformsOf(t, { '/usr/lib/systemd/systemd': '#!/bin/sh\n' });
   assert.equal(own, formatPlatform(hostPlatform()));
 });

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { formatBytes } from '../../src/common/format-bytes.ts';
 import { parseSize } from '../../src/common/parse-size.ts';
 
-test('a size is decimal unless it says iB', () => {
+test('a size is decimal unless its unit is iB', () => {
   for (const [text, bytes] of [
     ['0', 0],
     ['4096', 4096],
@@ -25,7 +25,7 @@ test('a size is decimal unless it says iB', () => {
   }
 });
 
-test('what berth prints it reads', () => {
+test('berth can parse the sizes that it prints', () => {
   for (const bytes of [7, 1000, 20_700, 1_500_000, 2_000_000_000, 3_100_000_000_000]) {
     assert.equal(parseSize(formatBytes(bytes)), bytes);
   }

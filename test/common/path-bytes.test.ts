@@ -23,7 +23,7 @@ const nearlyUtf8 = fc
   )
   .map((pieces) => Buffer.concat(pieces));
 
-test('every name makes the round trip, and says itself possible', () =>
+test('every name survives the round trip and is possible', () =>
   holds(
     2_000,
     fc.property(nearlyUtf8, (bytes) => {
@@ -58,7 +58,7 @@ test('a surrogate that stands for no byte is no name', () => {
   }
 });
 
-test('shown paths hold nothing that steers a terminal', () =>
+test('shown paths contain no control characters', () =>
   holds(
     1_000,
     fc.property(fc.string({ unit: 'binary' }), nearlyUtf8, (text, bytes) => {
@@ -67,7 +67,7 @@ test('shown paths hold nothing that steers a terminal', () =>
     }),
   ));
 
-test('shown paths say each hidden byte', () => {
+test('shown paths have each escaped byte', () => {
   assert.equal(displayPath('/etc/\udcff\udc80.container'), '/etc/\\xff\\x80.container');
   assert.equal(displayPath('/a\nb\u001b[31m'), '/a\\x0ab\\x1b[31m');
   assert.equal(displayPath('/a\u202egnp'), '/a\\xe2\\x80\\xaegnp');

@@ -10,7 +10,7 @@ import { type LockMode, withLock, withLockIfFree } from '../../src/common/proces
 import { keepFromOthers } from '../../src/state/state-directory.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
-test('those that share a lock hold it together', async (t) => {
+test('shared locks are held together', async (t) => {
   const path = join(temporaryDirectory(t), 'lock');
   const both = Promise.withResolvers<void>();
   let holders = 0;
@@ -68,7 +68,7 @@ test('processes share a lock', async (t) => {
   assert.equal(await withLock(path, 'shared', async () => 7, { onWait }), 7);
 });
 
-test('one that ends lets none of the others go', async (t) => {
+test('the end of one holder does not release the others', async (t) => {
   const path = join(temporaryDirectory(t), 'lock');
   const end = Promise.withResolvers<void>();
   const entered = Promise.withResolvers<void>();
@@ -102,7 +102,7 @@ for (const mode of ['shared', 'exclusive'] as const) {
   });
 }
 
-test('who waits alone is not kept out by those that share and never all let go', async (t) => {
+test('a caller that wants the lock alone is not kept out by endless sharing callers', async (t) => {
   const path = join(temporaryDirectory(t), 'lock');
   const state = { got: false, turns: 0 };
   // Each holds on until the next has come in, or was made to wait.
@@ -136,7 +136,7 @@ test('the lock is free again after work that failed', async (t) => {
   assert.equal(await withLock(path, 'exclusive', async () => 1, { onWait }), 1);
 });
 
-test('waiting ends with its signal, and bars nobody then', async (t) => {
+test('an aborted wait ends, and then blocks nobody', async (t) => {
   const path = join(temporaryDirectory(t), 'lock');
   const end = Promise.withResolvers<void>();
   const holder = withLock(path, 'shared', () => end.promise);
@@ -151,7 +151,7 @@ test('waiting ends with its signal, and bars nobody then', async (t) => {
   await holder;
 });
 
-test('waiting has an end, and says who holds the lock, not who waits before', async (t) => {
+test('a wait has a limit, and its error names the holder and not an earlier waiter', async (t) => {
   const path = join(temporaryDirectory(t), 'lock');
   const { pid } = await otherHolder(t, path, 'shared');
   const holder = new RegExp(`process ${pid} \\([^)]+, user ${process.geteuid?.()}\\)`);
@@ -207,7 +207,7 @@ test('another user can’t open a lock file, and is named if it had opened one b
   const path = join(state, 'lock');
   await withLock(path, 'shared', async () => undefined);
   assert.match(await foreignFailure(path), /Permission denied/);
-  // As the first version left it.
+  // The state that the first version left behind.
   chmodSync(path, 0o644);
   chmodSync(state, 0o755);
   const { pid } = await foreignHolder(t, path, 'F_SETLK', 65534);
@@ -220,7 +220,7 @@ test('another user can’t open a lock file, and is named if it had opened one b
   );
 });
 
-test('the directory is made, the file stays empty, nothing else appears', async (t) => {
+test('the directory is created, the file stays empty, and no other file appears', async (t) => {
   const directory = join(temporaryDirectory(t), 'a', 'b');
   const path = join(directory, 'lock');
   await withLock(path, 'exclusive', async () => {
@@ -231,7 +231,7 @@ test('the directory is made, the file stays empty, nothing else appears', async 
   assert.equal(statSync(path).size, 0);
 });
 
-test('a lock file that can not be one is an error that names it', async (t) => {
+test('an unusable lock file is an error that names the file', async (t) => {
   const path = join(temporaryDirectory(t), 'lock');
   mkdirSync(path);
   await assert.rejects(
@@ -305,7 +305,7 @@ async function foreignHolder(
   return child;
 }
 
-/** What keeps another user from holding such a lock. */
+/** The error of another user's attempt to take the lock. */
 async function foreignFailure(path: string): Promise<string> {
   const child = foreign(path, 'F_SETLK', 65534);
   let words = '';

@@ -33,7 +33,7 @@ test('a host with a staged, a booted, a rollback and a pinned deployment', () =>
   });
 });
 
-test('hosts with less, and hosts of no such kind', () => {
+test('hosts with fewer deployments, and hosts without bootc', () => {
   for (const name of ['booted-only', 'rollback-queued', 'composefs']) {
     const deployments = read(name) ?? [];
     assert.equal(deployments.filter(({ role }) => role === 'booted').length, 1, name);
@@ -68,7 +68,7 @@ test('a composefs root is read where it is mounted', async (t) => {
   assert.equal(root.readFile('/usr/lib/os-release')?.content.toString(), 'ID=acme\n');
 });
 
-test('a composefs root that is mounted nowhere is read from its image, if bootc names one', async (t) => {
+test('a composefs root that is not mounted is read from its image, if bootc names one', async (t) => {
   const opened: string[] = [];
   const openImage = async (spec: string) => {
     opened.push(spec);
@@ -88,7 +88,7 @@ test('a composefs root that is mounted nowhere is read from its image, if bootc 
   assert.equal(opened.length, 1);
 });
 
-test('answers that make no sense are failures, never no deployments', () => {
+test('malformed answers are errors and never mean that there are no deployments', () => {
   const good = sample('staged');
   for (const bad of [
     '',
@@ -106,7 +106,7 @@ test('answers that make no sense are failures, never no deployments', () => {
   }
 });
 
-test('bootc by a socket: an answer, an empty one, and none', async (t) => {
+test('bootc by a socket: an answer, an empty answer, and no socket', async (t) => {
   const path = join(temporaryDirectory(t), 'status.sock');
   const environment = { BERTH_BOOTC_STATUS: `unix:${path}` };
   assert.equal(await readBootc(runningSystem, environment), undefined, 'no socket, no bootc');
@@ -120,7 +120,7 @@ test('bootc by a socket: an answer, an empty one, and none', async (t) => {
   }
 });
 
-test('a socket that drips and never ends is no answer', async (t) => {
+test('a socket that drips without end is an error', async (t) => {
   const path = join(temporaryDirectory(t), 'status.sock');
   const connected = new Promise<Socket>((resolve) => {
     const server = createServer(resolve).listen(path);
@@ -139,7 +139,7 @@ test('a socket that drips and never ends is no answer', async (t) => {
   socket.destroy();
 });
 
-test('the program: none, one that answers, one that fails', async (t) => {
+test('the program: missing, answering, failing', async (t) => {
   const directory = temporaryDirectory(t);
   const environment = { PATH: directory };
   assert.equal(await readBootc(runningSystem, environment), undefined);

@@ -105,7 +105,7 @@ function bootedAs({ places, tree }: Sysroot, id: string): Places {
 const roles = (places: Places) =>
   Object.fromEntries((readOstree(places) ?? []).map(({ id, role }) => [id, role]));
 
-test('the deployments of a real sysroot, by their place in the boot order', async (t) => {
+test('the deployments of a real sysroot have roles by the boot order', async (t) => {
   const sysroot = makeSysroot(t);
   const { places, ostree, deploy, tree } = sysroot;
   const a = deploy({});
@@ -126,7 +126,7 @@ test('the deployments of a real sysroot, by their place in the boot order', asyn
   assert.equal(readOstree(bootedAs(sysroot, b))?.length, 2, 'a checkout that nothing leads to');
 });
 
-test('another stateroot is another OS, and what is not booted at all is a failure', (t) => {
+test('another stateroot is another OS, and a sysroot without a booted deployment is an error', (t) => {
   const sysroot = makeSysroot(t);
   const { places, ostree, deploy } = sysroot;
   const a = deploy({});
@@ -148,7 +148,7 @@ test('another stateroot is another OS, and what is not booted at all is a failur
   assert.throws(() => readOstree({ ...places, root: '/' }), { code: 'deployments' });
 });
 
-test('what ostree would refuse is a failure, for nothing may be released by it', async (t) => {
+test('entries that ostree would refuse are errors, because nothing may be released by them', async (t) => {
   const sysroot = makeSysroot(t);
   const { places, deploy, refused } = sysroot;
   deploy({});
@@ -168,7 +168,7 @@ test('what ostree would refuse is a failure, for nothing may be released by it',
   }
   writeFileSync(join(entries, first), text);
   assert.equal(readOstree(booted)?.length, 2);
-  // As if /boot were not mounted: then nothing is known of the others.
+  // Without entries, as if /boot were not mounted, nothing is known of the other deployments.
   const unmounted = { ...booted, boot: join(places.sysroot, 'ostree') };
   assert.throws(() => readOstree(unmounted), { code: 'deployments', hint: /mounted/ });
   const early = await openUpdaters({
@@ -179,7 +179,7 @@ test('what ostree would refuse is a failure, for nothing may be released by it',
   assert.equal(early?.id, a, 'the booted one is known without it');
 });
 
-test('hostile origins and checkouts hang nobody and lead nowhere else', (t) => {
+test('hostile origins and checkouts neither block nor lead outside', (t) => {
   const sysroot = makeSysroot(t);
   const { tree } = sysroot;
   sysroot.deploy({});
@@ -213,7 +213,7 @@ test('hostile origins and checkouts hang nobody and lead nowhere else', (t) => {
   assert.equal(readOstree(places)?.length, 2, 'a link is no checkout');
 });
 
-test('a /etc too deep or a link in the place of one is an error, or read inside', (t) => {
+test('a too deep /etc is an error, and a link in its place is read inside the root', (t) => {
   const sysroot = makeSysroot(t);
   const a = sysroot.deploy({});
   const b = sysroot.deploy({});
@@ -227,7 +227,7 @@ test('a /etc too deep or a link in the place of one is an error, or read inside'
   openStaged(sysroot, b, a).close();
 });
 
-test('state in /run that can’t be read is a failure, and hangs nobody', (t) => {
+test('unreadable state in /run is an error and never blocks', (t) => {
   const sysroot = makeSysroot(t);
   const a = sysroot.deploy({});
   const places = bootedAs(sysroot, a);
@@ -277,7 +277,7 @@ function openStaged({ tree }: Sysroot, id: string, from: string): Root {
   });
 }
 
-/** What is below a directory: kinds, contents and link texts by path. */
+/** All files below a directory: kind and content or link target by path. */
 function listed(directory: string, path = ''): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of readdirSync(join(directory, path))) {
@@ -338,7 +338,7 @@ const changes = fc.array(
 
 function change(etc: string, { path, what }: { path: string; what: string }): void {
   const file = join(etc, path);
-  // What stands in the place of a directory gives way to it, the topmost first.
+  // Files at the place of a directory are removed first, from the top down.
   const parents = path
     .split('/')
     .slice(0, -1)
@@ -359,7 +359,7 @@ function change(etc: string, { path, what }: { path: string; what: string }): vo
   if (what === 'fifo') execFileSync('mkfifo', [file]);
 }
 
-test('the /etc of a staged root is what ostree’s own merge makes of it', async (t) => {
+test('the /etc of a staged root equals the result of ostree’s own merge', async (t) => {
   const sysroot = makeSysroot(t);
   let merged = 0;
   await holds(
@@ -370,7 +370,7 @@ test('the /etc of a staged root is what ostree’s own merge makes of it', async
       const b = sysroot.commit('acme/next', { ...after, version: `${a} next` });
       const refusal = sysroot.refused('admin', 'deploy', '--os=acme', b);
       if (refusal !== undefined) {
-        // It merges no file where the new default has a directory, and no pipe.
+        // ostree merges no pipe, and no file if the new default has a directory at its place.
         assert.match(refusal, /During \/etc merge|non-regular|[Nn]ot a directory/);
         return;
       }
@@ -416,7 +416,7 @@ test('a transient /etc keeps no local change; links lead from /etc to /usr and b
   transient.close();
 });
 
-test('a deployment has the /var that it will have, and no change in an /etc made anew', async (t) => {
+test('a deployment has its later /var, and no local changes in a transient /etc', async (t) => {
   const sysroot = makeSysroot(t);
   const { places, ostree, deploy, tree } = sysroot;
   const transient = { 'ostree/prepare-root.conf': '[etc]\ntransient=true\n', mine: 'default' };
@@ -426,7 +426,7 @@ test('a deployment has the /var that it will have, and no change in an /etc made
   const b = deploy({});
   const booted = bootedAs(sysroot, b);
   writeFileSync(join(tree(a), 'etc/mine'), 'not kept');
-  // What is mounted there on a host that runs.
+  // On a running host this is a mount.
   writeRoot(join(tree(b), 'var'), { 'home/eve/x': 'running', link: '-> /etc/mine' });
   const othersVar = join(places.sysroot, 'ostree/deploy/other/var');
   writeRoot(othersVar, { 'home/eve/x': 'other', escape: `-> ../../../../..${places.run}` });
@@ -470,7 +470,7 @@ function dictionaryBy(
   return bytes.subarray(0, bytes.readUIntLE(bytes.length - size, size));
 }
 
-test('with composefs / is no deployment: the marker says which one is booted', (t) => {
+test('with composefs the marker names the booted deployment, because / is none', (t) => {
   const sysroot = makeSysroot(t);
   const { places, deploy, tree } = sysroot;
   const [a, b] = [deploy({}), deploy({})];
@@ -486,7 +486,7 @@ test('with composefs / is no deployment: the marker says which one is booted', (
   }
 });
 
-test('bootc names an ostree deployment alike, and says how it stands', async (t) => {
+test('bootc gives an ostree deployment the same id, and its role counts', async (t) => {
   const sysroot = makeSysroot(t);
   const [a, b] = [sysroot.deploy({}), sysroot.deploy({})];
   const entry = (id: string, name: string) => ({
@@ -527,7 +527,7 @@ test('bootc names an ostree deployment alike, and says how it stands', async (t)
   );
 });
 
-test('dictionaries as the real program writes them, of every size', (t) => {
+test('dictionaries of every size are read as the real program writes them', (t) => {
   const { ostree, commit, places } = makeSysroot(t);
   commit('acme/meta', {});
   const repository = join(places.sysroot, 'ostree/repo');

@@ -13,7 +13,7 @@ const meaning = (raw: string, shortNames = none) => {
   return result.ok ? result.name : result.code;
 };
 
-test('full names are made whole', () => {
+test('missing parts of names are added', () => {
   const cases: Readonly<Record<string, string>> = {
     'docker.io/x': 'docker.io/library/x:latest',
     'docker.io/library/x:1': 'docker.io/library/x:1',
@@ -39,7 +39,7 @@ test('full names are made whole', () => {
   for (const [raw, full] of Object.entries(cases)) assert.equal(meaning(raw), full, raw);
 });
 
-test('what is no image name is refused, and says why', () => {
+test('invalid image names are refused with a reason', () => {
   const cases: Readonly<Record<string, RegExp>> = {
     '': /no repository/,
     'quay.io/': /no repository/,
@@ -83,13 +83,13 @@ test('what is no image name is refused, and says why', () => {
   }
 });
 
-test('255 characters are a name, 256 are not', () => {
+test('a name may have 255 characters and not 256', () => {
   const longest = `quay.io/${'a'.repeat(247)}`;
   assert.equal(meaning(longest), `${longest}:latest`);
   assert.equal(meaning(`${longest}a`), 'image-name');
 });
 
-test('a short name goes by its alias, which keeps tag and digest', () => {
+test('a short name is replaced by its alias, and keeps tag and digest', () => {
   const names = {
     searchRegistries: ['docker.io', 'quay.io'],
     aliases: { fedora: 'registry.fedoraproject.org/fedora', 'a/b': 'docker.io/b' },
@@ -112,12 +112,12 @@ test('an alias that is no full name is refused, not passed over', () => {
   }
 });
 
-test('names that objects have by themselves are no aliases', () => {
+test('names of properties that every object has are no aliases', () => {
   assert.equal(meaning('constructor'), 'short-name');
   assert.equal(meaning('valueof:1'), 'short-name');
 });
 
-test('a short name without alias goes by the only search registry', () => {
+test('a short name without an alias uses the only search registry', () => {
   const only = (registry: string) => ({ searchRegistries: [registry], aliases: {} });
   assert.equal(meaning('a/b:1', only('quay.io')), 'quay.io/a/b:1');
   assert.equal(meaning('b', only('docker.io')), 'docker.io/library/b:latest');
@@ -125,7 +125,7 @@ test('a short name without alias goes by the only search registry', () => {
   assert.equal(meaning('b', only('not a host')), 'image-name');
 });
 
-test('several search registries are not chosen from', () => {
+test('with several search registries a short name is ambiguous', () => {
   const result = fullName('b:1', { searchRegistries: ['docker.io', 'quay.io'], aliases: {} });
   assert.ok(!result.ok);
   assert.equal(result.code, 'ambiguous-short-name');
@@ -184,7 +184,7 @@ const nearlyNames = fc
   )
   .map((parts) => parts.join(''));
 
-test('names are told from others as by the grammar', async () => {
+test('names are recognised by the grammar', async () => {
   await holds(
     1000,
     fc.property(nearlyNames, (raw) => {
@@ -215,7 +215,7 @@ test('a full name means itself, and its parts make it again', async () => {
   );
 });
 
-test('making whole twice changes nothing, whatever came', async () => {
+test('fullName of a full name changes nothing, for any input', async () => {
   await holds(
     1000,
     fc.property(fc.oneof(nearlyNames, fc.string({ unit: 'binary' })), (raw) => {

@@ -39,7 +39,7 @@ test('platforms have one spelling', () => {
   for (const [text, one] of Object.entries(cases)) assert.equal(formatPlatform(parse(text)), one);
 });
 
-test('what is no platform is none', () => {
+test('texts that are no platform are refused', () => {
   for (const text of [
     '',
     'linux',
@@ -53,7 +53,7 @@ test('what is no platform is none', () => {
   }
 });
 
-test('one spelling stays as it is', async () => {
+test('a normalised platform stays as it is', async () => {
   const word = fc.stringMatching(/^[\w.-]{1,10}$/);
   await holds(
     1000,
@@ -66,7 +66,7 @@ test('one spelling stays as it is', async () => {
   );
 });
 
-test('the host’s platform is what its kernel says', () => {
+test('the host’s platform is the kernel’s', () => {
   const machine = execFileSync('uname', ['-m'], { encoding: 'utf8' }).trim();
   assert.equal(hostPlatform().os, 'linux');
   assert.equal(hostPlatform().architecture, parse(`linux/${machine}`).architecture);
@@ -95,7 +95,7 @@ test('an index gives the entry that fits best', () => {
   assert.equal(choose('linux/amd64', 'unknown/unknown'), undefined);
 });
 
-test('an entry without a platform serves where nothing fits', () => {
+test('an entry without a platform is used if no other fits', () => {
   const [bare, other] = [{}, { platform: { os: 'linux', architecture: 'arm64' } }];
   assert.equal(choosePlatform([bare, other], parse('linux/arm64')), other);
   assert.equal(choosePlatform([other, bare], parse('linux/amd64')), bare);

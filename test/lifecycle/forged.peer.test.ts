@@ -158,7 +158,7 @@ test('activate moves no name because of what a container says', { skip }, async 
     await lab.engine.podman('rm', forged);
     rmSync(join(lab.state, 'activation.json'), { force: true });
   }
-  // What berth itself has pinned brings the record back, and the name.
+  // The pin that berth itself made brings the record back, and the name.
   assert.equal((await lab.run('reconcile')).code, 0);
   const web = await lab.idOf(`${host}/web:1`);
   for (const file of ['roots', 'activation.json']) {
@@ -182,7 +182,7 @@ test('reconcile releases and prune removes nothing because of what a container s
   assert.doesNotMatch(stdout, /gone/);
   assert.match(stderr, /not in a pod that berth made for gone/);
   await lab.engine.podman('rm', forged);
-  // One that looks in every respect like a pin may be let go of like one: the image is another's.
+  // A container that looks exactly like a pin may be dropped like a pin: its image is somebody else's.
   await lab.forge({ root: 'gone', pin });
   await lab.forge({ root: 'a', pin });
   await lab.run('reconcile');
@@ -191,7 +191,7 @@ test('reconcile releases and prune removes nothing because of what a container s
   assert.deepEqual([await lab.has('mine:1'), await lab.has('web:1')], [true, false]);
 });
 
-test('of a state directory that is lost whole the pins bring back all but what berth fetched', {
+test('after the loss of the state directory, pins bring back everything but the proof that berth fetched', {
   skip,
 }, async (t) => {
   const lab = await startSlots(t);

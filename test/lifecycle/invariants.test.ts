@@ -29,7 +29,7 @@ async function code(machine: Machine, ...words: string[]): Promise<number | null
   return (await machine.berth(...words, ...store)).code;
 }
 
-test('what a failed stage was about to fetch, and somebody then put there, is theirs', async (t) => {
+test('an image that a failed stage was about to fetch, and somebody then put there, is theirs', async (t) => {
   const machine = await startMachine(t);
   machine.registry.push('web:1', image(2));
   machine.registry.fault = ({ path }) => (path.includes('/blobs/') ? { status: 403 } : undefined);

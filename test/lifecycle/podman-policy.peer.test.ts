@@ -41,7 +41,7 @@ test('podman is asked for what is signed for the tag that the unit says, and for
   const { engine, stage } = await startLab(t, (keyData) => ({
     default: [{ type: 'sigstoreSigned', keyData }],
   }));
-  // What podman itself says of the two tags.
+  // podman’s own verdict on the two tags.
   const other = await engine.tryPodman('pull', `${name}:2`);
   assert.notEqual(other.code, 0);
   assert.match(other.stderr, /Signature for identity/);
@@ -59,7 +59,7 @@ test('podman is asked for what is signed for the tag that the unit says, and for
   assert.equal(staged.code, 0, staged.stderr);
 });
 
-test('what berth can’t judge is left to podman', { skip: skipPodman }, async (t) => {
+test('a policy that berth can’t judge is left to podman', { skip: skipPodman }, async (t) => {
   const { engine, stage } = await startLab(t, () => ({
     default: [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/nonexistent' }],
   }));

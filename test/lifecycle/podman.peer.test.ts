@@ -20,7 +20,8 @@ const image = (seed: number) =>
 
 interface Lab extends Machine {
   readonly engine: TestPodman;
-  readonly stage: (id: string, root: string) => Promise<number | null>;
+  /** Stages a root; a stage that fails fails the test, with its reason. */
+  readonly stage: (id: string, root: string) => Promise<void>;
   readonly verify: (id: string) => Promise<number | null>;
 }
 
@@ -34,17 +35,9 @@ async function startLab(t: TestContext): Promise<Lab> {
     ...machine,
     engine,
     stage: async (id, root) => {
-      const { code, stderr } = await machine.berth(
-        'stage',
-        ...podman,
-        '--bind',
-        'all',
-        '--id',
-        id,
-        root,
-      );
-      if (code !== 0) t.diagnostic(stderr);
-      return code;
+      const words = [...podman, '--bind', 'all', '--id', id, root];
+      const { code, stderr } = await machine.berth('stage', ...words);
+      assert.equal(code, 0, stderr);
     },
     verify: async (id) => (await machine.berth('verify', ...podman, id)).code,
   };
@@ -68,7 +61,7 @@ function idOf(lab: Lab, name: string): Promise<string> {
   return lab.engine.podman('image', 'inspect', '--format', '{{.Id}}', name);
 }
 
-test('what podman’s own commands do to a staged root', { skip: skipPodman }, async (t) => {
+test('podman’s own commands on a staged root', { skip: skipPodman }, async (t) => {
   const lab = await startLab(t);
   lab.registry.push('web:1', image(2));
   lab.registry.push('api:1', image(3));
@@ -76,7 +69,7 @@ test('what podman’s own commands do to a staged root', { skip: skipPodman }, a
     ...container('web', `${host}/web:1`),
     ...container('api', `${host}/api:1`),
   });
-  assert.equal(await lab.stage('os', root), 0);
+  await lab.stage('os', root);
   await t.test('no removal that does not insist takes an image', async () => {
     for (const words of [
       ['rmi', `${host}/web:1`],
@@ -100,7 +93,7 @@ test('what podman’s own commands do to a staged root', { skip: skipPodman }, a
       await lab.engine.tryPodman(...words);
       assert.equal(await lab.verify('os'), 3, words.join(' '));
       const before = lab.registry.requests.length;
-      assert.equal(await lab.stage('os', root), 0, words.join(' '));
+      await lab.stage('os', root);
       assert.equal(lab.registry.requests.length, before, 'no registry was asked');
       assert.equal(await lab.verify('os'), 0, words.join(' '));
     }
@@ -108,16 +101,16 @@ test('what podman’s own commands do to a staged root', { skip: skipPodman }, a
   await t.test('rmi -f is found out, and healed', async () => {
     await lab.engine.podman('rmi', '-f', `${host}/web:1`);
     assert.equal(await lab.verify('os'), 3);
-    assert.equal(await lab.stage('os', root), 0);
+    await lab.stage('os', root);
     assert.equal(await lab.verify('os'), 0);
   });
   await t.test('a name that somebody took away, or moved, is found out and healed', async () => {
     await lab.engine.podman('untag', `${host}/web:1`, `${host}/web:1`);
     assert.equal(await lab.verify('os'), 3);
-    assert.equal(await lab.stage('os', root), 0);
+    await lab.stage('os', root);
     await lab.engine.podman('tag', `${host}/api:1`, `${host}/web:1`);
     assert.equal(await lab.verify('os'), 3);
-    assert.equal(await lab.stage('os', root), 0);
+    await lab.stage('os', root);
     assert.equal(await lab.verify('os'), 0);
   });
   await t.test('an image that a pull was killed over is removed', async () => {
@@ -125,7 +118,7 @@ test('what podman’s own commands do to a staged root', { skip: skipPodman }, a
     const { code, stderr } = await lab.berth('verify', '--engine', 'podman', 'os');
     assert.equal(code, 1);
     assert.match(stderr, new RegExp(`the image sha256:${torn} was left half-written`));
-    assert.equal(await lab.stage('os', root), 0);
+    await lab.stage('os', root);
     assert.equal(await lab.verify('os'), 0);
     assert.notEqual((await lab.engine.tryPodman('image', 'exists', torn)).code, 0);
   });
@@ -134,13 +127,13 @@ test('what podman’s own commands do to a staged root', { skip: skipPodman }, a
     assert.ok(existsSync(database));
     await lab.engine.restart(() => rmSync(database));
     assert.equal(await lab.verify('os'), 3);
-    assert.equal(await lab.stage('os', root), 0);
+    await lab.stage('os', root);
     assert.equal(await lab.verify('os'), 0);
   });
   await t.test('the records deleted: the next stage makes them again from the labels', async () => {
     rmSync(join(lab.directory, 'state/roots'), { recursive: true });
     assert.equal(await lab.verify('os'), 0);
-    assert.equal(await lab.stage('os', root), 0);
+    await lab.stage('os', root);
     assert.ok(existsSync(join(lab.directory, 'state/roots/os.json')));
     assert.equal(await lab.verify('os'), 0);
   });
@@ -153,10 +146,10 @@ test('a second root with a moved tag leaves the first its name', {
   lab.registry.push('api:latest', image(2));
   const a = writeRoot(join(lab.directory, 'a'), container('api', `${host}/api:latest`));
   const b = writeRoot(join(lab.directory, 'b'), container('api', `${host}/api:latest`));
-  assert.equal(await lab.stage('a', a), 0);
+  await lab.stage('a', a);
   const first = await idOf(lab, `${host}/api:latest`);
   const moved = lab.registry.push('api:latest', image(3));
-  assert.equal(await lab.stage('b', b), 0);
+  await lab.stage('b', b);
   // A service of a, restarted, creates its container by this name, and pulls nothing.
   const name = `${host}/api:latest`;
   const created = await lab.engine.podman('create', '--pull=never', name, 'x');
@@ -196,7 +189,7 @@ test('prune leaves what an admin pulled, and what a container uses', {
     ...container('left', `${host}/left:1`),
     ...container('pulled', `${host}/pulled:1`),
   });
-  assert.equal(await lab.stage('os', root), 0);
+  await lab.stage('os', root);
   await lab.engine.podman('pull', '-q', `${host}/elsewhere@${image(6).top.digest}`);
   await lab.engine.podman('create', `${host}/used:1`, 'x');
   await lab.engine.podman('tag', `${host}/named:1`, 'localhost/own:1');
@@ -216,7 +209,41 @@ test('prune leaves what an admin pulled, and what a container uses', {
   assert.equal(await lab.engine.podman('pod', 'ps', '-q'), '', 'the root’s pod went with its pins');
 });
 
-test('it works where /etc is read-only and no service listens', { skip: skipPodman }, async (t) => {
+test('prune removes what a stage that failed had fetched, once a later stage does not want it', {
+  skip: skipPodman,
+}, async (t) => {
+  const lab = await startLab(t);
+  const exists = async (id: string) =>
+    (await lab.engine.tryPodman('image', 'exists', id)).code === 0;
+  const half = lab.registry.push('half:1', image(2));
+  lab.registry.push('mine:1', image(3));
+  lab.registry.push('web:1', image(4));
+  await lab.engine.podman('pull', '-q', `${host}/mine:1`);
+  const mine = await idOf(lab, `${host}/mine:1`);
+  const failing = writeRoot(join(lab.directory, 'failing'), {
+    ...container('half', `${host}/half:1`),
+    ...container('mine', `${host}/mine:1`),
+    ...container('gone', `${host}/gone:1`),
+  });
+  const words = ['--engine', 'podman', '--bind', 'all', '--id', 'os', failing];
+  assert.notEqual((await lab.berth('stage', ...words)).code, 0);
+  const fetched = await idOf(lab, `${host}/half@${half.digest}`);
+  const prune = () => lab.berth('prune', '--force', '--engine', 'podman');
+  assert.equal((await prune()).code, 0);
+  assert.ok(await exists(fetched), 'the stage that has begun still wants it');
+
+  const root = writeRoot(join(lab.directory, 'os'), container('web', `${host}/web:1`));
+  await lab.stage('os', root);
+  assert.ok(await exists(fetched), 'nothing is removed before prune');
+  assert.equal((await prune()).code, 0);
+  assert.ok(!(await exists(fetched)), 'prune removes the image');
+  assert.ok(await exists(mine), 'somebody else pulled this one');
+  assert.equal(await lab.verify('os'), 0);
+});
+
+test('berth works where /etc is read-only and no service listens', {
+  skip: skipPodman,
+}, async (t) => {
   if (process.geteuid?.() !== 0) return t.skip('needs root for a mount namespace');
   const machine = await startMachine(t);
   machine.registry.push('web:1', image(2));

@@ -65,7 +65,7 @@ test('quiet hours may go over midnight', async (t) => {
   assert.deepEqual(await state(), [[true]]);
 });
 
-test('what is under way when quiet hours begin ends there and goes on afterwards', async (t) => {
+test('a download under way when quiet hours begin ends there and goes on afterwards', async (t) => {
   const { host, clock, timers, state, blobs } = await start(t, '08:00-18:00', [7, 30]);
   const delays: number[] = [];
   host.server.fault = ({ path }) => {

@@ -173,7 +173,7 @@ test('the days of a held root are over though it was noted by a clock that was a
   );
 });
 
-test('what one root lacks does not keep the others from being staged', async (t) => {
+test('a root that can’t be staged does not keep the others from being staged', async (t) => {
   const host = await startUpdater(t);
   host.server.push('web:2', image(2));
   host.deploy('a', { 'gone:1': '' }, 'booted');

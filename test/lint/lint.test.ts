@@ -39,7 +39,7 @@ const lockOf = (...names: string[]): Tree => ({
   [LOCK_PATH]: lockText(new Map(names.map((name) => [name, { digest: a, platforms: new Map() }]))),
 });
 
-test('a floating tag is a warning, until the lock has it or the name its digest', async (t) => {
+test('a floating tag is a warning unless it is locked or the name has a digest', async (t) => {
   const tag = unit('web.container', `${host}/web:1`);
   assert.deepEqual(said(await lintOf(t, tag)), ['warning floating-tag web.container:2']);
   assert.deepEqual(said(await lintOf(t, tag, undefined, 'linked')), [
@@ -52,7 +52,7 @@ test('a floating tag is a warning, until the lock has it or the name its digest'
   assert.deepEqual(said(await lintOf(t, unit('web.container', `${host}/web@${a}`))), []);
 });
 
-test('a short name is found by what registries.conf makes of it, specifiers and all', async (t) => {
+test('short names are found, also with aliases and specifiers', async (t) => {
   const registries = {
     '/etc/containers/registries.conf': 'unqualified-search-registries = ["docker.io"]',
   };
@@ -72,7 +72,7 @@ test('a short name is found by what registries.conf makes of it, specifiers and 
   assert.deepEqual(await codes('docker://web:1'), []);
 });
 
-test('problems pass through: an error where bound, else a note', async (t) => {
+test('problems become errors if bound, else notes', async (t) => {
   const tree = unit('odd.container', `${host}/odd:%H`);
   assert.deepEqual(said(await lintOf(t, tree)), ['error specifier odd.container:2']);
   assert.deepEqual(said(await lintOf(t, tree, undefined, 'linked')), [
@@ -86,7 +86,7 @@ test('problems pass through: an error where bound, else a note', async (t) => {
   assert.deepEqual(said(await lintOf(t, broken)), ['error lock-file lock.json:undefined']);
 });
 
-test('an AuthFile that the root does not have, bound and not', async (t) => {
+test('a missing AuthFile, on a bound unit and on another', async (t) => {
   const tree = {
     [`${units}/web.image`]: `[Image]\nImage=${host}/web@${a}\nAuthFile=/etc/auth.json\nPolicy=missing\n`,
   };
@@ -97,7 +97,7 @@ test('an AuthFile that the root does not have, bound and not', async (t) => {
   assert.deepEqual(said(await lintOf(t, { ...tree, '/etc/auth.json': '{"auths":{}}' })), []);
 });
 
-test('a bound unit that nothing starts; one that is not bound is left alone', async (t) => {
+test('a bound unit that nothing starts is reported, an unbound one is not', async (t) => {
   const tree = unit('web.container', `${host}/web@${a}`);
   const never = (reference: BoundReference) => ({ ...reference, activation: 'none' as const });
   assert.deepEqual(said(await lintOf(t, tree, never)), ['warning never-starts web.container:2']);
@@ -108,7 +108,7 @@ test('two stores: linked twice, or bound by bootc where podman does not look', a
   const bootc = '/usr/lib/bootc/bound-images.d/web.container';
   const link = `-> ${units}/web.container`;
   const tree = (more = '') => unit('web.container', `${host}/web@${a}`, more);
-  // What else stands in GlobalArgs= is no matter of this rule.
+  // Other options in GlobalArgs= do not matter to this rule.
   const linked = async (files: Tree) => {
     const { findings, ...rest } = await lintOf(t, files, undefined, 'linked');
     return { ...rest, findings: findings.filter(({ code }) => code === 'two-stores') };
@@ -125,7 +125,7 @@ test('two stores: linked twice, or bound by bootc where podman does not look', a
   assert.match(report.findings[0]?.message ?? '', /bound-images\.d and from berth/);
 });
 
-test('two digests: pinned differently, or a locked tag that is not what is pinned', async (t) => {
+test('two digests: two pins, or a locked tag with another digest than the pin', async (t) => {
   const two = (first: string, second: string, more: Tree = {}) =>
     lintOf(t, { ...unit('x.container', first), ...unit('y.container', second), ...more });
   const expected = ['warning two-digests x.container:2', 'warning two-digests y.container:2'];
@@ -161,7 +161,7 @@ test('a unit suppresses a rule with a reason, and only that rule', async (t) => 
   assert.deepEqual(said(offline), ['warning floating-tag web.container:2']);
 });
 
-test('what one unit suppresses counts for another', async (t) => {
+test('a finding that one unit suppresses still counts for another', async (t) => {
   const ignore = '[X-Berth]\nLintIgnore=pull-always it is a kiosk\n';
   const tree = {
     [`${units}/web.image`]: `[Image]\nImage=${host}/web@${a}\n`,
@@ -178,7 +178,7 @@ test('LintIgnore is a key of berth’s section, and no problem', async (t) => {
   assert.deepEqual(said(await lintOf(t, tree)), ['error bind-setting web.container:4']);
 });
 
-test('a unit with 50,000 suppressions hangs nothing', async (t) => {
+test('a unit with 50,000 suppressions takes no long time', async (t) => {
   limitCpu(t, 60);
   const lines = Array.from({ length: 25_000 }, (_, i) => `LintIgnore=rule-${i} x\n`).join('');
   const tree = unit(

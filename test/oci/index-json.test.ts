@@ -11,14 +11,21 @@ const parse = (document: unknown) => parseIndexJson(Buffer.from(JSON.stringify(d
 
 test('an index.json keeps what other tools wrote into it', () => {
   const sha512 = `sha512:${'a'.repeat(128)}`;
-  const other = { ...entry, digest: sha512, urls: ['https://example.com'], 'x-tool': [1] };
+  const platform = { os: 'windows', architecture: 'amd64', 'os.version': '10', 'x-tool': {} };
+  const other = {
+    ...entry,
+    digest: sha512,
+    urls: ['https://example.com'],
+    platform,
+    'x-tool': [1],
+  };
   const document = { schemaVersion: 2, mediaType: OCI.index, 'x-own': {}, manifests: [other] };
   const parsed = parse(document);
   assert.ok(parsed.kind === 'index-json', JSON.stringify(parsed));
   assert.deepEqual(parsed.index, document);
 });
 
-test('null counts as left out, as Go writes an empty list', () => {
+test('null is an empty list, as Go writes one', () => {
   const parsed = parse({ schemaVersion: 2, mediaType: null, manifests: null });
   assert.ok(parsed.kind === 'index-json', JSON.stringify(parsed));
   assert.deepEqual(parsed.index.manifests, []);
@@ -43,6 +50,7 @@ test('entries that have a name are found, with the index that the name stands fo
 
 const refused: readonly (readonly [string, unknown])[] = [
   ['no version', { manifests: [] }],
+  ['no list of manifests', { schemaVersion: 2 }],
   ['a manifest in its place', { ...index, config, layers: [layer] }],
   ['layers beside manifests', { ...index, layers: [] }],
   ['another type', { ...index, mediaType: OCI.manifest }],

@@ -30,7 +30,7 @@ test('a bounded number of descriptors is open in a large tree, and none after it
   assert.equal(openDescriptors(), before);
 });
 
-test('a root that is closed is closed for good', (t) => {
+test("a closed root can't be read again", (t) => {
   const { root } = rootOf(t, { 'a/b': 'x' });
   textOf(root, '/a/b');
   root.close();
@@ -47,7 +47,7 @@ test('a root that is closed is closed for good', (t) => {
   }
 });
 
-test('permission denied is an error that says so, not an absence', (t) => {
+test('permission denied is an error and never counts as a missing file', (t) => {
   const { root, directory } = rootOf(t, {
     'etc/secret': 'x',
     'locked/unit': 'x',
@@ -90,7 +90,7 @@ function asNobody(act: () => void, after: () => void): void {
   }
 }
 
-test('a read error makes a problem that shows no raw bytes', (t) => {
+test('the problem of a read error shows no raw bytes', (t) => {
   const { root } = rootOf(t, { 'a\u001b[2J': 'too much' });
   try {
     root.readFile('/a\u001b[2J', 3);

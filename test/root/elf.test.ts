@@ -16,7 +16,7 @@ function header(bits: 1 | 2, order: 1 | 2, machine: number): Buffer {
   return start;
 }
 
-test('each architecture by its header', () => {
+test('architectureOf knows each architecture by its ELF header', () => {
   const known = [
     [1, 1, 3, '386'],
     [2, 2, 21, 'ppc64'],
@@ -37,7 +37,7 @@ test('each architecture by its header', () => {
   assert.equal(elfArchitecture(Buffer.from('#!/bin/sh and some more text')), undefined);
 });
 
-test('a root has the architecture of the first of its programs that tells one', (t) => {
+test('a root has the architecture of the first program with a known header', (t) => {
   const directory = temporaryDirectory(t);
   mkdirSync(join(directory, 'usr/lib/systemd'), { recursive: true });
   mkdirSync(join(directory, 'usr/bin'), { recursive: true });

@@ -21,7 +21,7 @@ async function* layer(entries: Iterable<TarEntry>): AsyncGenerator<TarEntry> {
   yield* entries;
 }
 
-test('a path or a link longer than any system has ends the reading', async () => {
+test('a path or link longer than PATH_MAX is an error', async () => {
   for (const hostile of [
     entry('a'.repeat(5000), 'file'),
     entry('l', 'link', { target: './'.repeat(500_000) }),
@@ -30,7 +30,7 @@ test('a path or a link longer than any system has ends the reading', async () =>
   }
 });
 
-test('links that lead around and around end', async (t) => {
+test('links in circles come to an end', async (t) => {
   limitCpu(t, 60);
   const target = './'.repeat(2000);
   function* hostile() {
@@ -41,7 +41,7 @@ test('links that lead around and around end', async (t) => {
   await assert.rejects(new LayerTree().apply(layer(hostile())), RootError);
 });
 
-test('what is replaced or whited out gives its room back', async () => {
+test('replaced and removed files free their space', async () => {
   const tree = new LayerTree();
   const megabyte = Buffer.alloc(1024 * 1024, 'x');
   for (let at = 0; at < 80; at++) await tree.apply(layer([file('etc/same', megabyte)]));
@@ -55,7 +55,7 @@ test('what is replaced or whited out gives its room back', async () => {
   assert.equal(root.lookup('/etc/d1'), undefined);
 });
 
-test('an extended header that is none is refused, an empty value takes back', () => {
+test('a malformed extended header is refused, and an empty value removes a key', () => {
   for (const bad of ['x', '99 path=a\n', '0 path=a\n', '11 size=-1\n', '12 size=abc\n']) {
     assert.throws(() => paxRecords(Buffer.from(bad)), TarError, bad);
   }

@@ -62,7 +62,7 @@ test('65,536 entries are listed, one more is an error', (t) => {
   assert.equal(openDescriptors(), before);
 });
 
-test('a file system that tells no kinds is listed with kinds', (t) => {
+test('a file system that reports no kinds is listed with kinds', (t) => {
   const directory = mountWithoutKinds(t);
   if (directory === undefined) return;
   writeFileSync(join(directory, 'file'), 'x');

@@ -19,7 +19,7 @@ const read = `
     process.stdout.write(error.message);
   }`;
 
-test('a device whose entry says that it is a file is not opened', { skip: skipMounts }, (t) => {
+test('a device is not opened, even if its entry claims to be a file', { skip: skipMounts }, (t) => {
   const directory = temporaryDirectory(t);
   const image = join(directory, 'fs');
   const mounted = join(directory, 'mounted');

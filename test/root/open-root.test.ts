@@ -43,7 +43,7 @@ test('a descriptor is opened, O_PATH or not, and stays open', (t) => {
   }
 });
 
-test('a descriptor is called by its path only where that leads to it', (t) => {
+test('a descriptor has its path as location only if the path leads to the same directory', (t) => {
   const { directory } = rootOf(t, { file: 'x' });
   const gone = join(directory, 'gone');
   mkdirSync(gone);
@@ -83,7 +83,7 @@ test('a directory that the parent opened is read by its number', (t) => {
   }
 });
 
-test('what is no root is a wrong usage that says what it found and what to do', (t) => {
+test('a spec that is no root is a usage error with what was found and what to do', (t) => {
   const directory = temporaryDirectory(t);
   const file = openSync(join(directory, 'file'), 'w');
   t.after(() => closeSync(file));

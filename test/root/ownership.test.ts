@@ -18,7 +18,7 @@ import { rootError } from './fixture.ts';
 const root = { uid: 0, gid: 0 };
 const skip = process.getuid?.() !== 0 && 'only root can give files to others';
 
-test('only what root alone may write is root’s', () => {
+test('only files that nobody but root may write are part of the OS', () => {
   const rows: readonly [uid: number, gid: number, mode: number, foreign: boolean][] = [
     [0, 0, 0o644, false],
     [0, 0, 0o664, false],
@@ -73,7 +73,7 @@ const madeLeaf = (path: string) =>
   );
 const tree = fc.tuple(...directories.map(madeDirectory), ...leaves.map(madeLeaf));
 
-/** What the rules say of a path: written here anew, from the outside in. */
+/** The expected result of the rules for a path: a second implementation, from the top down. */
 function expected(all: readonly Made[], path: string, links = 0): string {
   const names = path.split('/').slice(1);
   let isPublic = true;
@@ -129,7 +129,7 @@ async function inImage(all: readonly Made[]): Promise<Root> {
     ...(target === undefined && !directories.includes(path) ? { content: 'x' } : {}),
     ...rights,
   }));
-  // Of an image only files below some directories are held.
+  // An image keeps only files below some directories.
   const etc = { path: 'etc', type: '5', uid: 0, gid: 0, mode: 0o755 };
   const below = members.map((member) => ({
     ...member,
@@ -141,7 +141,9 @@ async function inImage(all: readonly Made[]): Promise<Root> {
   return new ImageRoot({ tree: layers.root }, 'image:x', 'os');
 }
 
-test('a directory and an image tell the same of who may write a tree', { skip }, async (t) => {
+test('a directory and an image give the same result for who may write a tree', {
+  skip,
+}, async (t) => {
   await holds(
     50,
     fc.asyncProperty(tree, async (all) => {
@@ -163,7 +165,7 @@ test('a directory and an image tell the same of who may write a tree', { skip },
   );
 });
 
-test('nobody changes an answer by making a file where others may write', { skip }, (t) => {
+test('creating a file where others may write changes no answer', { skip }, (t) => {
   const top = join(temporaryDirectory(t), 'root');
   mkdirSync(join(top, 'home/eve'), { recursive: true });
   mkdirSync(join(top, 'tmp'));
@@ -187,7 +189,7 @@ test('nobody changes an answer by making a file where others may write', { skip 
   asked();
 });
 
-test('where others may write, links lead nowhere for who only looks what is there', {
+test('in the view `present`, links that others may write lead nowhere', {
   skip,
 }, (t) => {
   const top = join(temporaryDirectory(t), 'root');
@@ -206,7 +208,7 @@ test('where others may write, links lead nowhere for who only looks what is ther
   assert.equal(of.as('any').lookup('/home/eve/link')?.realPath, '/root/secret');
 });
 
-test('a tree that others may write as a whole is refused', { skip }, (t) => {
+test('a tree whose top directory others may write is refused', { skip }, (t) => {
   const top = join(temporaryDirectory(t), 'root');
   mkdirSync(top);
   chownSync(top, 7, 7);
@@ -217,7 +219,7 @@ test('a tree that others may write as a whole is refused', { skip }, (t) => {
   assert.throws(() => openRoot(top), rootError('user-writable', '/'));
 });
 
-test('what the kernel makes up is no file of a tree', (t) => {
+test('files of procfs and sysfs are no files of a tree', (t) => {
   const of = openRoot('/');
   t.after(() => of.close());
   const { pid } = process;
@@ -226,7 +228,7 @@ test('what the kernel makes up is no file of a tree', (t) => {
   }
 });
 
-test('what a user mounted is the user’s, and is not looked at', () => {
+test('a file system that a user mounted belongs to the user and is not looked at', () => {
   const text = [
     '36 35 98:0 / / rw,noatime master:1 - ext4 /dev/root rw,errors=continue',
     '90 36 0:51 / /home/eve rw,nosuid,nodev - fuse.sshfs eve@x: rw,user_id=1000,group_id=1000',
@@ -252,7 +254,7 @@ test('what a user mounted is the user’s, and is not looked at', () => {
   assert.ok(readUserMounts().byPath instanceof Map);
 });
 
-test('a tree whose /usr or /etc others may write is refused as its top is', { skip }, (t) => {
+test('a tree whose /usr or /etc others may write is refused too', { skip }, (t) => {
   for (const name of ['usr', 'etc']) {
     const top = join(temporaryDirectory(t), 'root');
     mkdirSync(join(top, name), { recursive: true });

@@ -23,7 +23,7 @@ test('a file is read whole, empty or not, up to the bound and no further', (t) =
   assert.equal(root.readFile('/empty', 0)?.content.length, 0);
 });
 
-test('what was read stays what it was when more is read', (t) => {
+test('a buffer that was read does not change with later reads', (t) => {
   const { root } = rootOf(t, { a: 'first', b: 'other' });
   const first = root.readFile('/a');
   root.readFile('/b');
@@ -36,7 +36,7 @@ test('a sparse file of 10 GB is an error at once', (t) => {
   assert.throws(() => root.readFile('/huge.container'), rootError('too-large', '/huge.container'));
 });
 
-test('the bound holds where a file does not tell its size', (t) => {
+test('the limit holds for a file that does not tell its size', (t) => {
   const root = openRoot('/proc/self');
   t.after(() => root.close());
   const status = root.readFile('/status')?.content ?? Buffer.alloc(0);
@@ -49,7 +49,7 @@ test('the bound holds where a file does not tell its size', (t) => {
   assert.throws(() => root.readFile('/smaps', 10), rootError('too-large'));
 });
 
-test('the bound holds for a file that grows while it is read', async (t) => {
+test('the limit holds for a file that grows while it is read', async (t) => {
   const { root, directory } = rootOf(t, { log: '' });
   const bound = 256 * 1024;
   const append = `
@@ -75,7 +75,7 @@ test('the bound holds for a file that grows while it is read', async (t) => {
   assert.deepEqual(await exited, [0, null]);
 });
 
-test('FIFOs, sockets and directories are no files, and hang nobody', async (t) => {
+test('FIFOs, sockets and directories are errors and never block', async (t) => {
   const { root, directory } = rootOf(t, { 'd/x': '' });
   execFileSync('mkfifo', [join(directory, 'fifo.container')]);
   const server = createServer().listen(join(directory, 'socket.container'));
@@ -92,7 +92,7 @@ test('FIFOs, sockets and directories are no files, and hang nobody', async (t) =
   assert.equal(openDescriptors(), before + 1, 'one for /d');
 });
 
-test('a FIFO in the place of a file that was listed hangs nobody', (t) => {
+test('a FIFO that replaces a listed file does not block', (t) => {
   const { root, directory } = rootOf(t, { 'a.container': 'x' });
   root.list('/');
   const path = join(directory, 'a.container');
@@ -100,7 +100,7 @@ test('a FIFO in the place of a file that was listed hangs nobody', (t) => {
   assert.throws(() => root.readFile('/a.container'), rootError('not-a-file'));
 });
 
-test('devices are no files', (t) => {
+test('devices are errors', (t) => {
   const { root, directory } = rootOf(t, {});
   // The device /dev/full: what opens it by mistake can't do harm.
   if (spawnSync('mknod', [join(directory, 'dev.container'), 'c', '1', '7']).status !== 0) {
@@ -117,7 +117,7 @@ test('devices are no files', (t) => {
   assert.deepEqual(root.list('/'), [{ name: 'dev.container', kind: 'other' }]);
 });
 
-test('a link in the place of a file that was listed is resolved inside the root', (t) => {
+test('a link that replaces a listed file is resolved inside the root', (t) => {
   const { root, directory } = rootOf(t, { 'a.container': 'x', 'etc/passwd': 'its own' });
   root.list('/');
   execFileSync('ln', ['-sf', '/etc/passwd', join(directory, 'a.container')]);

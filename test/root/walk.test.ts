@@ -34,7 +34,7 @@ test('links are resolved inside the root', (t) => {
   assert.deepEqual(root.list('/etc/directory'), [{ name: 'unit', kind: 'file' }]);
 });
 
-test('`..` goes up from where a link led, not from where it stands', (t) => {
+test('`..` goes up from the target of a link, not from the link', (t) => {
   const { root } = rootOf(t, {
     'a/b/file': 'of a/b',
     'a/file': 'of a',
@@ -65,7 +65,7 @@ test('links to the files of the running system end inside the root', (t) => {
   assert.equal(own.readFile('/etc/c.container'), undefined);
 });
 
-test('what is not there is undefined', (t) => {
+test('a missing file is undefined', (t) => {
   const { root } = rootOf(t, { 'etc/file': 'x', 'etc/dangling': '-> nowhere' });
   for (const path of [
     '/nothing',
@@ -109,7 +109,7 @@ test('40 links are followed, 41 are not', (t) => {
   assert.throws(() => root.readFile('/link41'), rootError('too-many-links', '/link41'));
 });
 
-test('readLink gives the text of the link itself, and of a link alone', (t) => {
+test('readLink gives the target of a link, and nothing for other files', (t) => {
   const { root } = rootOf(t, {
     'etc/unit': '-> /../usr//lib/./unit',
     'etc/dangling': '-> nowhere',

@@ -69,7 +69,7 @@ for (const link of ['usr', 'usr/lib', 'usr/lib/berth']) {
   });
 }
 
-test('a link in the place of the file is replaced, what it leads to is not touched', (t) => {
+test('a link at the place of the file is replaced, and its target stays as it is', (t) => {
   const { root, outside } = places(t);
   writeFileSync(join(outside, 'passwd'), 'kept');
   mkdirSync(join(root, 'usr/lib/berth'), { recursive: true });
@@ -79,7 +79,7 @@ test('a link in the place of the file is replaced, what it leads to is not touch
   assert.equal(readFileSync(join(root, path), 'utf8'), 'lock');
 });
 
-test('what is in the way is said: a file, a directory, no root', (t) => {
+test('errors name the obstacle: a file, a directory, no root', (t) => {
   const { root } = places(t);
   assert.throws(() => writeInRoot(join(root, 'nowhere'), path, 'x'), rootError('no-root'));
   writeFileSync(join(root, 'usr'), '');
@@ -89,7 +89,7 @@ test('what is in the way is said: a file, a directory, no root', (t) => {
   assert.deepEqual(readdirSync(join(root, 'opt')), ['lock.json'], 'no temporary file stays');
 });
 
-test('a directory that may not be written is left as it is, and the error says so', (t) => {
+test('a directory without write permission stays as it is, and the error says so', (t) => {
   const { root } = places(t);
   const directory = join(root, 'usr');
   mkdirSync(directory);
@@ -114,7 +114,7 @@ function asNobody(work: () => void): void {
   }
 }
 
-test('a path that could leave the root is a fault of the caller', (t) => {
+test('a path that could lead out of the root is a bug of the caller', (t) => {
   const { root } = places(t);
   for (const wrong of ['/', '/../x', '/a/./x']) {
     assert.throws(() => writeInRoot(root, wrong, 'x'), RangeError);

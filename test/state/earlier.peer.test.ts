@@ -11,8 +11,8 @@ import { skipPodman } from '../support/podman.ts';
 import { startPodmanLab } from '../support/podman-lab.ts';
 
 /**
- * What a berth before the seals wrote: records and the labels of pins, copied from a run of it, with
- * tokens for what is another on each machine. They must be read as long as there is such a host.
+ * Records and labels of pins, copied from a run of a berth without seals, with tokens for the values that
+ * differ from machine to machine. berth must read them as long as there is such a host.
  */
 const fixtures = join(import.meta.dirname, 'earlier');
 const host = 'registry.example.com';
@@ -115,7 +115,7 @@ test('records and pins of a berth without seals serve as they are', {
   assert.equal(await lab.has('web'), false);
 });
 
-test('what is pinned anew gets a seal, once', { skip: skipPodman }, async (t) => {
+test('a pin made anew gets a seal, once', { skip: skipPodman }, async (t) => {
   const lab = await startEarlier(t);
   lab.registry.push('more:1', buildImage({ layers: [{ bytes: 20_000, seed: 7 }] }));
   writeRoot(lab.location, container('more', `${host}/more:1`));

@@ -22,7 +22,7 @@ function stateOf(t: TestContext, engine: 'store' | 'podman') {
   return { fixture, state: new State(directory) };
 }
 
-/** What a record wants, without what pins do not say. */
+/** The images that a record wants, without facts that pins do not carry. */
 function bare(record: RootRecord | undefined): string[] {
   const wanted = record === undefined ? [] : wantedImages(record);
   return [...new Map(wanted.map((image) => [image.id, image])).values()]

@@ -13,7 +13,7 @@ import { temporaryDirectory } from '../support/temporary.ts';
 
 const record = stagedRecord('os', recordImage('a', 'registry.example.com/a:1'));
 
-test('what is written is what is read, and a person can read it', (t) => {
+test('a record is read as it was written, and a person can read it', (t) => {
   const state = temporaryDirectory(t);
   writeRecord(state, record);
   assert.deepEqual(readRecords(state).byId.get('os'), record);
@@ -66,7 +66,7 @@ test('no id leads to another place than its own', (t) => {
   assert.deepEqual(readdirSync(directory).sort(), ['state', 'victim.json']);
 });
 
-test('what a file of the state directory says is judged, too', (t) => {
+test('the contents of a file of the state directory are judged, too', (t) => {
   const state = temporaryDirectory(t);
   writeRecord(state, record);
   const [staged] = record.staged?.images ?? [];
@@ -83,7 +83,7 @@ test('what a file of the state directory says is judged, too', (t) => {
   }
   const { byId, damaged } = readRecords(state);
   assert.deepEqual([...byId.keys()], ['os']);
-  // One whose name begins with a dot is no record, but what a killed run left.
+  // A file whose name begins with a dot is no record, but a temporary file of a run that was killed.
   assert.equal(damaged.length, 4);
   writeFileSync(
     join(state, 'activation.json'),

@@ -29,7 +29,7 @@ test('a set that is not whole is a stage that has only begun', () => {
   assert.deepEqual(ids(record?.pending?.images), [digestFor('a')]);
 });
 
-test('of two whole sets the newer counts, the older is what is left over', () => {
+test('the newer of two whole sets counts, and the older is left over', () => {
   const pins = [pinFor('os', a, 1, '2026-01-01'), pinFor('os', b, 1, '2026-02-01')];
   const [record] = recordsFromPins(pins, new Map(), 'store');
   assert.deepEqual(ids(record?.staged?.images), [digestFor('b')]);

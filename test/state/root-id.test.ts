@@ -36,7 +36,7 @@ test('an id that could leave its directory, or hide, is refused', () => {
   }
 });
 
-test('what a deployment is called is no id, and no slug becomes one', () => {
+test('a deployment’s name is no id, and no slug becomes one', () => {
   for (const name of ['booted', 'staged', 'rollback']) {
     assert.throws(() => checkedId(name), { code: 'root-id', message: /deployment/ });
     assert.match(idOfLocation(`/${name}`), new RegExp(`^${name}-[0-9a-f]{8}$`));

@@ -23,7 +23,7 @@ function openToOthers(directory: string): string[] {
   return ['', ...paths].filter((path) => (statSync(join(directory, path)).mode & 0o077) !== 0);
 }
 
-/** What the first version made under umask 0. */
+/** A state directory as the first version made it under umask 0. */
 function madeOpen(directory: string, paths: readonly string[]): void {
   for (const path of paths) {
     const whole = join(directory, path);
@@ -85,7 +85,7 @@ test('whatever berth makes is for its owner alone, under umask 0 as well', async
   assert.deepEqual(openToOthers(join(target, 'var/lib/berth')), []);
 });
 
-test('what an earlier version left open is made private by any command', async (t) => {
+test('a state directory that an earlier version left open is made private by any command', async (t) => {
   const { machine, stage, state } = await startStaged(t);
   await stage();
   for (const path of ['', ...readdirSync(state, { recursive: true, encoding: 'utf8' })]) {
@@ -122,7 +122,7 @@ test('a directory that is no state directory is left alone', (t) => {
 
 const isRoot = process.geteuid?.() === 0;
 
-test('what belongs to another user is left alone', { skip: !isRoot && 'needs root' }, (t) => {
+test('files of another user are left alone', { skip: !isRoot && 'needs root' }, (t) => {
   const state = temporaryDirectory(t);
   madeOpen(state, ['lock', 'locks/', 'locks/a', 'roots/', 'roots/a.json']);
   chownSync(join(state, 'locks'), 65534, 65534);

@@ -163,7 +163,7 @@ for (const [what, work] of [
   test(`refused: ${what}`, () => assert.throws(work, /^Error: the record of .+ can't be \w+, /));
 }
 
-/** What happens to one root, or to the pins of one id made by hand, and to images on the engine. */
+/** Events of one root, or of the pins of one id made by hand, and of images on the engine. */
 interface World {
   record: RootRecord | undefined;
   /** The ids of the images that berth brought and that nobody removed yet. */

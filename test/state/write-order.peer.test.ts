@@ -31,7 +31,7 @@ interface Contents {
   readonly images: readonly { readonly id: string }[];
 }
 
-test('what a stage writes gets to disk in the order that a power cut can’t hurt', {
+test('a stage’s files get to disk in an order that a power cut can’t hurt', {
   skip,
 }, async (t) => {
   const { machine, root, images } = await prepare(t);
@@ -134,7 +134,7 @@ function checkDurable(trace: DiskTrace, { directory }: Machine): void {
   }
 }
 
-/** What index.json names is on disk, with all that it leads to, before index.json is. */
+/** Checks that every blob that index.json leads to is on disk before index.json is. */
 function checkIndex(trace: DiskTrace, machine: Machine, images: readonly BuiltImage[]): void {
   const versions = trace.of(indexPath(machine));
   assert.ok(versions.length >= 3, 'the empty one, and one for each image');

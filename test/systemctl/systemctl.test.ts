@@ -21,24 +21,24 @@ function standIn(t: TestContext, script?: string): void {
 const manager = systemctl({ user: false, environment: process.env });
 const { signal } = new AbortController();
 
-test('where there is no systemd that is said', async (t) => {
+test('without a running systemd there is an error that says so', async (t) => {
   standIn(t);
   await assert.rejects(manager.all([]), { code: 'services', message: /systemctl show/ });
 });
 
-test('what no service can be called is not asked for', async (t) => {
+test('systemctl is not asked for names that no service can have', async (t) => {
   standIn(t, 'case "$*" in *@.service* | *" /"*) exit 1;; esac; echo "Id=$*"');
   const asked = ['web.service', 'web@a.service', 'web@.service', '/etc/x.service', 'a b.service'];
   const [words] = (await manager.all(asked)).keys();
   assert.match(words ?? '', / -- \*\.service web\.service web@a\.service$/);
 });
 
-test('why a service does not start is in systemctl’s own words', async (t) => {
+test('a failed start has the reason in systemctl’s words', async (t) => {
   standIn(t, '[ "$1" = restart ] && { echo "Job for $3 failed." >&2; exit 1; }; exit 0');
   assert.equal(await manager.restart('web.service', signal), 'Job for web.service failed.');
 });
 
-test('a restart that is called off is no failure of the service', async (t) => {
+test('an aborted restart is no failure of the service', async (t) => {
   standIn(t, '[ "$1" = restart ] && while :; do :; done; exit 0');
   const abort = new AbortController();
   const restart = manager.restart('web.service', abort.signal);
@@ -47,7 +47,7 @@ test('a restart that is called off is no failure of the service', async (t) => {
   await assert.rejects(restart, reason);
 });
 
-test('what a service needs and is started before comes after it, as what a pod runs does', async (t) => {
+test('a required unit that is ordered later is not counted as earlier, like the containers of a pod', async (t) => {
   standIn(t, 'echo Id=pod.service; echo Wants=web.service; echo Before=web.service a.target');
   assert.deepEqual((await manager.one('pod.service')).after, []);
 });

@@ -25,9 +25,9 @@ export function defineActivate(command: Command): void {
   withCommonOptions(
     command
       .description(
-        'Make the pins again that were lost, and every name that the booted root uses ' +
+        'Restore lost pins, and make every name that the booted root uses ' +
           'mean the image on its record. A name that somebody moved since the last boot of ' +
-          'the same root is left alone, unless its lock holds it. Needs no network.',
+          'the same root stays as it is, unless the root’s lock file has it. Needs no network.',
       )
       .option(
         '--pull-needed <unit>',

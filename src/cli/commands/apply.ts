@@ -29,9 +29,9 @@ export function defineApply(command: Command): void {
   withRootOptions(
     command
       .description(
-        'Fetch and pin what the root that runs names by now, its tags resolved anew, then\n' +
-          'restart the services whose image or unit changed, each when what it needs is up.\n' +
-          'A service that does not come up goes back to the image that it ran before.\n' +
+        'Fetch and pin the images of the running root, with tags resolved again, then\n' +
+          'restart the services whose image or unit changed, each after its requirements.\n' +
+          'A service that does not come up goes back to its previous image.\n' +
           'Can be stopped at any moment and run again.',
       )
       .option('--dry-run', 'change nothing; show which services would be restarted (`pending`)')

@@ -35,7 +35,7 @@ export function defineBundle(command: Command): void {
     command
       .description(
         'Write every bound image of ROOT into one file, a zstd-compressed tar archive of an OCI ' +
-          'image layout, with the lock of what each name means. `berth load` takes it.',
+          'image layout, with a lock of the meaning of each name. `berth load` reads the file.',
       )
       .requiredOption('--output <file>', 'the file to write, or - for standard output')
       .option(

@@ -16,8 +16,8 @@ export function defineGate(command: Command): void {
   withCommonOptions(
     command.description(
       'Keep the queued root from being booted while images that it needs are known to be ' +
-        'missing: ostree’s finalisation is locked then. Answers 0 if it is let through, or ' +
-        'nothing is queued; 3 if it is held; 1 if that can’t be told, and then it is not ' +
+        'missing, by locking ostree’s finalisation. Exit code: 0 if the root is let through, or ' +
+        'nothing is queued; 3 if it is held; 1 if berth can’t tell, and then the root is not ' +
         'held. Needs no network.',
     ),
   )

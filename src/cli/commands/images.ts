@@ -14,8 +14,8 @@ import { reading, withHost } from '../with-host.ts';
 export function defineImages(command: Command): void {
   withRootOptions(
     command.description(
-      'List every image that the units of ROOT name, where, and whether it is bound: ' +
-        'present while the root lives. Nothing is fetched; no engine is asked.',
+      'List every image that the units of ROOT name, its place, and whether it is bound: ' +
+        'it must be present while the root lives. Fetches nothing and asks no engine.',
     ),
   )
     .addHelpText(
@@ -24,7 +24,7 @@ export function defineImages(command: Command): void {
     )
     .addOption(
       // Not a variadic option: ROOT would be taken for one more of its values.
-      new Option('--activation <how>', 'only what comes to start so; may be said several times')
+      new Option('--activation <how>', 'only units that start in this way; can be repeated')
         .choices(activations)
         .argParser(oneMoreActivation),
     )

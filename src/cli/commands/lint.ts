@@ -24,9 +24,9 @@ export function defineLint(command: Command): void {
   withRootOptions(
     command
       .description(
-        'Say what is better mended in ROOT before it ships. A unit says not to apply a rule ' +
-          'to it with LintIgnore=CODE REASON in [X-Berth]. Exit code: 1 with an error among the ' +
-          'findings; 5 if all errors are registries that can’t be reached; else 0.',
+        'Report faults of ROOT that should be corrected before it ships. A unit suppresses a rule ' +
+          'with LintIgnore=CODE REASON in [X-Berth]. Exit code: 1 with an error among the ' +
+          'findings; 5 if all errors are unreachable registries; else 0.',
       )
       .option('--offline', 'skip the rules that ask registries')
       .option('--max-size <size>', 'of the bound images together: 500MB, 2GB, 2GiB', sizeOf),

@@ -17,9 +17,9 @@ import { withHost } from '../with-host.ts';
 export function defineLoad(command: Command): void {
   withCommonOptions(
     command.description(
-      'Take in a FILE that `berth bundle` wrote (- for standard input): `berth stage` and ' +
-        '`berth reconcile` then find its images here, and need no registry for them. ' +
-        'Nothing is pinned by this, and no name of the engine is touched.',
+      'Read a FILE that `berth bundle` wrote (- for standard input). `berth stage` and ' +
+        '`berth reconcile` then find its images here and need no registry for them. ' +
+        'Pins nothing, and changes no name of the engine.',
     ),
   )
     .addHelpText(

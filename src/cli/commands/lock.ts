@@ -29,8 +29,8 @@ export function defineLock(command: Command): void {
   withRootOptions(
     command
       .description(
-        'Resolve every bound image of ROOT and write what it means into the root, as ' +
-          `${LOCK_PATH}: from then on plan and stage mean those very ` +
+        'Resolve every bound image of ROOT and write its digest into the root, to ' +
+          `${LOCK_PATH}. From then on plan and stage use exactly these ` +
           'images, on every host that gets the root.',
       )
       .option('--check', 'write nothing; say what has moved since: 0 nothing, 3 something'),

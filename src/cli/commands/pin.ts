@@ -31,8 +31,8 @@ export function definePin(command: Command): void {
 export function defineUnpin(command: Command): void {
   withCommonOptions(
     command.description(
-      'Drop a pin that was made by `berth pin` (by its image) or `berth pull --pin NAME` (by NAME). ' +
-        'What a root holds is refused with 4: `berth release` drops that.',
+      'Drop a pin that was made by `berth pin` (give the image) or `berth pull --pin NAME` (give NAME). ' +
+        'Refuses images that a root holds (exit code 4); `berth release` drops those pins.',
     ),
   )
     .addHelpText('after', '\nExamples:\n  berth unpin quay.io/acme/debug:1')

@@ -17,7 +17,7 @@ function keyOf({ root, names, id }: Pin): string {
 export function definePins(command: Command): void {
   withCommonOptions(
     command.description(
-      'List every pin of berth in the engine: for which root, and whether `berth prune` may take the image once nothing holds it, as berth fetched it for a root.',
+      'List every pin of berth in the engine, the root of each, and whether berth fetched the image, so that `berth prune` may remove it once nothing holds it.',
     ),
   )
     .addHelpText('after', '\nExamples:\n  berth pins --engine podman')

@@ -18,7 +18,7 @@ export function definePlan(command: Command): void {
   withRootOptions(
     command.description(
       'Resolve every bound image of ROOT and show what `berth stage` would fetch, pin and drop. ' +
-        'Nothing is changed.',
+        'Changes nothing.',
     ),
   )
     .addHelpText(

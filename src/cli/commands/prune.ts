@@ -27,9 +27,9 @@ export function definePrune(command: Command): void {
   withCommonOptions(
     command
       .description(
-        'Remove the images that berth fetched for roots that are released, and into the embedded ' +
+        'Remove the images that berth fetched for released roots, and into the embedded ' +
           'store for nobody (`berth pull`), and that no root, container or other name holds; and ' +
-          'the parts of downloads that broke. Shows them, and asks first.',
+          'the parts of broken downloads. Shows them, and asks first.',
       )
       .option('-n, --dry-run', 'only show')
       .option('-f, --force', 'don’t ask'),

@@ -35,8 +35,8 @@ export function definePull(command: Command): void {
   withCommonOptions(
     withLimitRate(command)
       .description(
-        'Fetch IMAGES (`-`: one a line from standard input, `#` begins a comment) and print what ' +
-          'was fetched. Nothing is recorded, and nothing pinned without --pin.',
+        'Fetch IMAGES (`-`: one per line from standard input, `#` begins a comment) and print what ' +
+          'was fetched. Records nothing, and pins nothing without --pin.',
       )
       .option(
         '--all-images-from-root <fd>',

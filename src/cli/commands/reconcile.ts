@@ -25,9 +25,9 @@ import { withHost } from '../with-host.ts';
 export function defineReconcile(command: Command): void {
   withCommonOptions(
     withLimitRate(command).description(
-      'Stage every root that an updater has (bootc, ostree, the directories in ' +
-        'berth.toml), and release those that are gone. A root that is staged keeps the ' +
-        'digests on its record. Run again it does nothing.',
+      'Stage every root that an updater knows (bootc, ostree, the directories in ' +
+        'berth.toml), and release roots that have gone. A staged root keeps the ' +
+        'digests on its record. A second run does nothing.',
     ),
   )
     .addHelpText(

@@ -22,8 +22,8 @@ export function defineShip(command: Command): void {
   withRootOptions(
     command.description(
       `Fetch every bound image of ROOT into the root itself, ${SHIPPED_STORE}: ` +
-        'its first boot loads them from there, and staging downloads none of them. Of a ' +
-        'locked name it is the image of the lock. What is not bound any more goes.',
+        'the first boot loads them from there, and staging downloads none of them. A ' +
+        'locked name means the image of the lock. Images that are no longer bound are removed.',
     ),
   )
     .addHelpText('after', '\nExamples:\n  berth ship ./rootfs\n  berth lock / && berth ship /')

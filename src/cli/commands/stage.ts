@@ -30,7 +30,7 @@ export function defineStage(command: Command): void {
     withLimitRate(command)
       .description(
         'Resolve, check the space, fetch, pin, verify and record every bound image of ROOT. ' +
-          'Can be stopped at any moment and run again: what was fetched stays.',
+          'Can be stopped at any time and run again: fetched data stays.',
       )
       .option(
         '--into <dir>',

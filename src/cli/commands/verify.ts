@@ -18,8 +18,8 @@ import { answeringYesOrNo, withHost } from '../with-host.ts';
 export function defineVerify(command: Command): void {
   withCommonOptions(
     command.description(
-      'Hold the record of ROOT (a path or an id) against what the engine really has. ' +
-        'Answers 0 if the root is ready, 3 if not. Needs no network.',
+      'Compare the record of ROOT (a path or an id) with the images and pins of the engine. ' +
+        'Exit code: 0 if the root is ready, 3 if not. Needs no network.',
     ),
   )
     .addHelpText('after', '\nExamples:\n  berth verify ./rootfs\n  berth verify next && reboot')

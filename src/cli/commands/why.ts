@@ -14,7 +14,7 @@ import { reading, withHost } from '../with-host.ts';
 export function defineWhy(command: Command): void {
   withRootOptions(
     command.description(
-      'Show which units of ROOT and of the staged roots name IMAGE, by what chain of units they start, and which pins hold it.',
+      'Show which units of ROOT and of the staged roots name IMAGE, the chain of units that starts them, and the pins that hold it.',
     ),
   )
     .addHelpText('after', '\nExamples:\n  berth why quay.io/acme/app:1 ./rootfs')

@@ -14,7 +14,7 @@ import { judgeServices, look, newAndIdle } from './look.ts';
 import { type RolledOut, rollOut } from './roll-out.ts';
 import type { Watch } from './watch.ts';
 
-/** What became of services, or would; of none if not all could be fetched: then nothing was touched. */
+/** The outcome of each service. Without services if an image could not be fetched: nothing was touched. */
 type Outcome = Pick<RolledOut, 'services' | 'idle'>;
 
 export interface Applied extends Outcome {
@@ -22,11 +22,11 @@ export interface Applied extends Outcome {
 }
 
 /**
- * Stages the root that runs, what its names mean resolved anew, and restarts the services that it
- * concerns. No name moves before everything is there. What does not come up goes back to what it
- * ran before.
+ * Stages the running root with names resolved anew, and restarts the services that use changed images.
+ * No name moves before all images are there. A service that does not come up goes back to the image that
+ * it ran before.
  *
- * Killed at any moment, the next one goes on where it was, without a registry.
+ * After an apply that was killed at any moment, the next one goes on from there, without a registry.
  *
  * @param plan as `planApply` makes it.
  */
@@ -40,7 +40,7 @@ export async function apply(
   let done: Outcome = { services: [], idle: [] };
   const current = async (situation: Situation) => {
     const planned = await plan(situation);
-    // What another stage brought to its end since is not gone back behind.
+    // If another stage has ended since, the journal is out of date: names must not go back further.
     if (begunIn(situation, planned.root.id) === undefined) context.state.journal.forget();
     return planned;
   };
@@ -61,7 +61,7 @@ export async function apply(
   return { staged, ...done };
 }
 
-/** What `apply` would do. Changes nothing. */
+/** The services that `apply` would restart. Changes nothing. */
 export async function previewApply(
   context: Context,
   manager: ServiceManager,
@@ -75,8 +75,8 @@ export async function previewApply(
 }
 
 /**
- * Every name means what the registry says by now; but an apply that was killed is first brought to
- * its end.
+ * Plans with every name resolved anew by the registry, unless an earlier apply was killed: that apply is
+ * brought to its end first.
  *
  * @throws {BerthError} `no-services`; `other-engine`; `not-live` for a root that does not run.
  */

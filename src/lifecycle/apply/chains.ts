@@ -1,10 +1,11 @@
 import type { Service } from '../../systemctl/services.ts';
 
 /**
- * Services that have to do with each other, in the order in which they are started: one needs the
- * other, or comes after it, be it by way of others; or both use one name, which has one meaning.
+ * Groups services that depend on each other, each group in the order in which its services are started.
+ * Two services are in one group if one is started after the other, directly or by way of others, or if
+ * both use one image name, as a name can mean only one image.
  *
- * @param names that a service uses.
+ * @param names gives the image names that a service uses.
  */
 export function chainsOf(
   units: readonly string[],
@@ -34,7 +35,7 @@ export function chainsOf(
   return [...new Set(chain.values())].map((members) => ordered([...members].sort(), below));
 }
 
-/** The services that come after one, in the order in which they are started. */
+/** The services that are started after a service, in the order in which they are started. */
 export function dependantsOf(
   unit: string,
   services: ReadonlyMap<string, Service>,
@@ -49,7 +50,7 @@ export function dependantsOf(
   return ordered(own, among);
 }
 
-/** Those of the wanted that a service comes after. */
+/** The wanted services that are started before a service. */
 function reached(
   unit: string,
   services: ReadonlyMap<string, Service>,
@@ -64,7 +65,7 @@ function reached(
   return [...seen].filter((one) => one !== unit && wanted.has(one));
 }
 
-/** What comes first, first; of a circle anyone. */
+/** Sorts services in the order in which they are started. In a circle any service may be first. */
 function ordered(
   units: readonly string[],
   below: ReadonlyMap<string, readonly string[]>,

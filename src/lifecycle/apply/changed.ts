@@ -1,7 +1,7 @@
 import type { ServiceContainer } from '../../engine/containers.ts';
 import type { Service } from '../../systemctl/services.ts';
 
-/** An image, with the names by which units mean it. */
+/** An image, with the names that units use for it. */
 interface Named {
   readonly id: string;
   readonly names: readonly {
@@ -14,13 +14,13 @@ interface Named {
   }[];
 }
 
-/** By unit, what each name that it uses means. */
+/** The image id that each name means, by unit and by name. */
 export type Meanings = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
-/** Their services end when they have made something: to restart them does nothing but harm. */
+/** Files whose services only make something and end: restarting these services would do harm. */
 const MAKERS = /\.(image|volume|build)$/;
 
-/** Of the units that run something, those of some scopes. */
+/** The names that the units of some scopes use, without units that run nothing. */
 export function meaningsByUnit(images: readonly Named[], scopes: ReadonlySet<string>): Meanings {
   const byUnit = new Map<string, Map<string, string>>();
   for (const { id, names } of images) {
@@ -35,7 +35,7 @@ export function meaningsByUnit(images: readonly Named[], scopes: ReadonlySet<str
   return byUnit;
 }
 
-/** The same, with those of some units that are instances of a template in its place. */
+/** Replaces templates (`app@.service`) by those of the units that are their instances. */
 export function withInstances(meanings: Meanings, units: Iterable<string>): Meanings {
   const all = new Map([...meanings].filter(([unit]) => !unit.endsWith('@.service')));
   for (const unit of units) {
@@ -46,18 +46,18 @@ export function withInstances(meanings: Meanings, units: Iterable<string>): Mean
   return all;
 }
 
-/** What a service is looked at with. */
+/** A service, the containers that it runs, and the images that it should run. */
 export interface Running {
   readonly service: Service;
-  /** What it runs. */
+  /** The containers that the service runs. */
   readonly containers: readonly ServiceContainer[];
-  /** What its names are to mean. */
+  /** The image ids that the service's names are to mean. */
   readonly wanted: ReadonlyMap<string, string>;
-  /** What they mean on record. */
+  /** The image ids that the names mean on record. */
   readonly before: ReadonlyMap<string, string> | undefined;
 }
 
-/** Whether a service that runs does not run what its unit, and the names in it, say by now. */
+/** Whether a running service differs from its unit: in the command, or in an image that a name means. */
 export function isChanged({ service, containers, wanted, before }: Running): boolean {
   if (service.stale || isOtherCommand(service, containers)) return true;
   const used = new Set(containers.map(({ image }) => image));
@@ -65,7 +65,7 @@ export function isChanged({ service, containers, wanted, before }: Running): boo
     const id = wanted.get(image);
     return id === undefined ? before?.has(image) === true : id !== imageId;
   });
-  // What it mounts no container runs.
+  // An image that is only mounted is not the image of any container.
   const isMounted = [...wanted].some(([name, id]) => {
     const earlier = before?.get(name);
     return !used.has(name) && earlier !== undefined && earlier !== id;
@@ -75,16 +75,20 @@ export function isChanged({ service, containers, wanted, before }: Running): boo
 
 export function isRunning(service: Service | undefined): boolean {
   const state = service?.state;
-  // A job that is under way ends by itself, and runs what its names mean the next time.
+  // A job under way ends by itself, and its next start uses the new images.
   if (state === 'activating') return service?.type !== 'oneshot';
   return state === 'active' || state === 'reloading';
 }
 
-/** systemd does not say how words were quoted, nor what variables stood for. */
+/**
+ * Whether the unit's command is another than that of the running container. They are compared without
+ * quotes and spaces, as systemd does not tell how words were quoted; a command with variables counts as
+ * the same, as systemd does not tell their values.
+ */
 function isOtherCommand({ command }: Service, containers: readonly ServiceContainer[]): boolean {
   const [container] = containers;
   if (container === undefined || containers.length > 1) return false;
-  // It may be a script that runs podman.
+  // The service may run a script that runs podman.
   if (!command.startsWith(`${container.command[0]} `) || command.includes('$')) return false;
   const bare = (text: string) => text.replace(/["'\\\s]/g, '');
   return bare(command) !== bare(container.command.join(''));

@@ -9,7 +9,10 @@ import { imageAs } from '../drift.ts';
 import { readSituation } from '../situation.ts';
 import { Names } from './names.ts';
 
-/** What was staged, but for the names that stayed what they were, or are it again. */
+/**
+ * The contents that the names really mean after an apply: names that were not moved, or were moved back,
+ * mean the image that they meant before.
+ */
 export async function contentsAfter(
   context: Context,
   root: RootRecord,

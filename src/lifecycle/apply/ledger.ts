@@ -7,8 +7,8 @@ import { type AppliedService, judgeServices, look, type Seen } from './look.ts';
 import { Names } from './names.ts';
 
 /**
- * What is due and what became of each service, with the journal that says so on disk: an apply that
- * is killed goes on from there.
+ * The services that are still due and the outcome of the others, with a journal on disk, so that the
+ * next apply can go on after this one was killed.
  */
 export class Ledger {
   /** The services that are still to be restarted. */
@@ -21,7 +21,7 @@ export class Ledger {
   readonly #root: RootRecord;
   readonly #whole: Contents;
   readonly #names: Names;
-  /** What an apply that was killed left undone. */
+  /** The journal of an earlier apply that was killed. */
   readonly #before: Journal | undefined;
   #wanted: Meanings = new Map();
 
@@ -40,7 +40,7 @@ export class Ledger {
     this.#before = leftUndone(context.state.journal, root.id);
   }
 
-  /** Looks at what runs; what was found due before stays due. */
+  /** Looks at the running services. A service that was found due before stays due. */
   async judge(): Promise<Seen> {
     const { images } = this.#whole;
     const seen = await look(this.#context, this.#manager, images, this.#root, this.#before);
@@ -57,7 +57,7 @@ export class Ledger {
     return seen;
   }
 
-  /** What each name that a service uses is to mean. */
+  /** The image id that each name of a service is to mean. */
   readonly namesOf = (unit: string): ReadonlyMap<string, string> =>
     this.#wanted.get(unit) ?? new Map<string, string>();
 
@@ -91,8 +91,8 @@ function isDue({ updated }: AppliedService): boolean {
 }
 
 /**
- * What each name of the services that are due goes back to: the image that runs, whatever the name
- * means by now, or meant when an apply that was killed began.
+ * The image that each name of the due services goes back to: the image in the journal of an apply that
+ * was killed, else the image that runs, else the image that the name means now.
  */
 function previousOf(
   { containers, wanted }: Seen,
@@ -106,7 +106,7 @@ function previousOf(
     const meant = wanted.get(unit) ?? new Map<string, string>();
     for (const name of meant.keys()) {
       if (name.includes('@') || previous.has(name)) continue;
-      // A unit with one image runs the one before by whatever name, where nobody runs it by that.
+      // If no container runs under the name, the sole container of a unit with one name runs its image.
       const sole = own.length === 1 && meant.size === 1 ? own[0] : undefined;
       const runs = containers.find(({ image }) => image === name) ?? sole;
       const known = [journal?.previous[name], runs?.imageId, names.meaning(name)];

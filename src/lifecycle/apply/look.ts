@@ -7,18 +7,18 @@ import { isChanged, isRunning, type Meanings, meaningsByUnit, withInstances } fr
 
 export interface AppliedService {
   readonly unit: string;
-  /** What it ran before. */
+  /** The containers that the service ran before. */
   readonly containers: readonly ServiceContainer[];
   /**
-   * `false`: nothing had to be done. `pending`: not reached, it is what it was. `failed`: it is not
-   * up, neither with the new nor with what it ran before.
+   * `false`: nothing had to be done. `pending`: the service was not reached and is unchanged. `failed`:
+   * the service is not up, neither with the new image nor with the one before.
    */
   readonly updated: 'true' | 'false' | 'pending' | 'rolled back' | 'failed';
-  /** What went wrong, if so. */
+  /** Why the service did not come up, if it did not. */
   readonly message?: string;
 }
 
-/** What runs, beside what is to run and what is on record. */
+/** The services and containers that run, the images that they should run, and those on record. */
 export interface Seen {
   readonly services: ReadonlyMap<string, Service>;
   readonly containers: readonly ServiceContainer[];
@@ -45,7 +45,7 @@ export async function look(
   };
 }
 
-/** Those of a root's services that run, and whether something has to be done for each. */
+/** The running services of a root, and whether each has to be restarted. */
 export function judgeServices(
   { services, containers, wanted, recorded }: Seen,
   journal: Journal | undefined,

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 
-/** What tagged names mean on the engine, as they are moved. */
+/** The image that each tagged name means on the engine, kept up to date while names are moved. */
 export class Names {
   readonly #context: Context;
   readonly #meanings: Map<string, string>;

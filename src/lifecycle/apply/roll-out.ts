@@ -17,19 +17,19 @@ import { bringUp, type Watch } from './watch.ts';
 export interface RolledOut {
   readonly contents: Contents;
   readonly services: readonly AppliedService[];
-  /** Services that are new and do not run: to start them is systemd's, and its administrator's. */
+  /** New services that do not run: starting them is left to systemd and the administrator. */
   readonly idle: readonly string[];
 }
 
-/** As many chains of services are restarted side by side. */
+/** How many chains of services are restarted side by side. */
 const CHAINS_AT_A_TIME = 4;
 
 /**
- * Makes the running system run what a root's images are by now: moves names, restarts the services
- * that need it, each when what it needs is up, and takes back what does not come up.
+ * Makes the running system use the root's new images: moves names, restarts the services that need it,
+ * each after the services that it depends on, and takes a service back that does not come up.
  *
- * @param whole what was fetched and pinned.
- * @returns what the names mean after that, and what became of each service.
+ * @param whole the contents that were fetched and pinned.
+ * @returns the contents that the names mean afterwards, and the outcome of each service.
  */
 export async function rollOut(
   context: Context,
@@ -41,8 +41,8 @@ export async function rollOut(
   const names = await Names.read(context);
   const ledger = new Ledger(context, manager, root, whole, names);
   await ledger.judge();
-  // Only before the files are read again does systemd tell that a unit's file has changed; only
-  // afterwards does it tell what drop-ins change that Quadlet reads.
+  // systemd tells that a unit's file has changed only before the reload, and tells the effect of
+  // drop-ins that Quadlet reads only after the reload. So services are judged twice.
   await manager.reload();
   const seen = await ledger.judge();
   await keep(context, root, names, new Set(ledger.previous.values()));
@@ -58,7 +58,7 @@ export async function rollOut(
   };
 }
 
-/** What the restarting of one apply works with. */
+/** The collaborators of one roll-out. */
 interface Roll {
   readonly context: Context;
   readonly manager: ServiceManager;
@@ -69,7 +69,7 @@ interface Roll {
 }
 
 /**
- * Moves the names that no service uses which is to be restarted.
+ * Moves the names that are not used by any service that is to be restarted.
  *
  * @returns the other names: each moves just before the first service that uses it is restarted.
  */
@@ -111,7 +111,7 @@ function restart({ context, manager, watch }: Roll, unit: string): Promise<strin
   return bringUp(context.engine, manager, unit, watch, context.signal);
 }
 
-/** Moves the names of a service that does not come up back, and restarts what uses them. */
+/** Moves the names of a service that does not come up back, and restarts the services that use them. */
 async function takeBack(
   roll: Roll,
   failed: string,
@@ -131,7 +131,10 @@ async function takeBack(
   }
 }
 
-/** Starts again what ran and needs a service that did not start: systemd has given that up. */
+/**
+ * Starts the services again that ran and depend on a service that did not start: systemd has stopped
+ * them with it.
+ */
 async function restartDependants(
   { context, manager, ledger, seen }: Roll,
   failed: string,
@@ -152,7 +155,10 @@ async function restartDependants(
   }
 }
 
-/** Pins what is gone back to, where nothing does yet: with its container goes the last hold on it. */
+/**
+ * Pins the images that services may be taken back to, unless the root pins them already: when a service's
+ * container is removed, nothing else keeps its image.
+ */
 async function keep(
   context: Context,
   root: RootRecord,
@@ -169,7 +175,7 @@ async function keep(
   }
 }
 
-/** The services and names that go back with one service: a name has one meaning for all that use it. */
+/** The services and names that go back with a failed service: a name means one image for all its users. */
 function takenBack(
   failed: string,
   up: readonly string[],

@@ -4,24 +4,24 @@ import type { Engine } from '../../engine/engine.ts';
 import type { ServiceManager } from '../../systemctl/services.ts';
 
 export interface Watch {
-  /** For how long a service must stay up that says nothing of itself, in seconds. */
+  /** How long a service must stay up if it has neither notifications nor health checks, in seconds. */
   readonly seconds: number;
 }
 
-/** Between two looks, in milliseconds. */
+/** The time between two looks at a service, in milliseconds. */
 const INTERVAL = 500;
 
-/** Of what a health check said, in characters. */
+/** How much of a health check's output is shown, in characters. */
 const MAX_OUTPUT = 200;
 
-/** For a health check to tell, after its start period, in seconds: one that hangs never does. */
+/** How long after its start period a health check may take, in seconds: a check that hangs never ends. */
 const HEALTH_LIMIT = 900;
 
 /**
- * Restarts a service and sees whether it comes up: by its own word (`--sdnotify=container` or
- * `healthy`), else by its health checks, else by staying up for a while.
+ * Restarts a service and watches whether it comes up: by its own notification (`--sdnotify=container` or
+ * `healthy`), else by its health checks, else by whether it stays up for a while.
  *
- * @returns why it does not, if so.
+ * @returns why the service does not come up; undefined if it does.
  */
 export async function bringUp(
   engine: Pick<Engine, 'containers'>,
@@ -60,7 +60,7 @@ export async function bringUp(
   }
 }
 
-/** Its health log goes with the container when it is taken back. */
+/** Why a container is unhealthy, with its last output: the health log is lost with the container. */
 function unhealthy({ name, health }: ServiceContainer): string {
   const said = (health?.output ?? '').trim().slice(0, MAX_OUTPUT);
   return `its container ${name} is unhealthy${said === '' ? '' : `: ${said}`}`;

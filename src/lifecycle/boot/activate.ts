@@ -12,35 +12,35 @@ import { type Finding, judge, judgeAbsent } from '../verify.ts';
 /** The root that has just been booted. */
 export interface BootedRoot {
   readonly id: string;
-  /** The names that its lock holds to their image. */
+  /** The names that the root's lock file ties to an image. */
   readonly locked: ReadonlySet<string>;
-  /** Whether it binds anything; one that does not is ready without ever having been staged. */
+  /** Whether the root binds anything; a root that does not is ready without having been staged. */
   readonly needs: boolean;
 }
 
 export interface Activated {
   readonly id: string;
-  /** Whether it has a record. */
+  /** Whether the root has a record. */
   readonly isStaged: boolean;
-  /** Whether another root than at the last boot is booted. */
+  /** Whether another root was booted than the last time. */
   readonly switched: boolean;
   /** How many pins were made again. */
   readonly pins: number;
   /** The names that were made to mean the image on record. */
   readonly moved: readonly string[];
-  /** The names that somebody else moved since; they are left alone. */
+  /** The names that somebody else has moved; they are left alone. */
   readonly drifted: readonly Drifted[];
-  /** What keeps the root from being ready. */
+  /** The findings that keep the root from being ready. */
   readonly findings: readonly Finding[];
 }
 
 /**
- * Makes ready what the booted root runs, without a network: first the pins of every root that are
- * lost, then the names.
+ * Makes the booted root's images ready to run, without a network: first makes lost pins of all roots
+ * again, then moves names.
  *
- * If another root than at the last boot is booted, every name that it uses comes to mean the
- * image on its record. Else only locked names and those that mean nothing do: what somebody moved
- * since, by auto-update or by hand, is drift, and is recorded, pinned and left alone.
+ * If another root was booted than the last time, every name that the root uses is moved to the image
+ * on its record. Else only locked names and names without an image are moved: a name that somebody
+ * has moved, by auto-update or by hand, is drift, and is recorded, pinned and left alone.
  *
  * @throws {BerthError} `other-engine`
  */
@@ -52,13 +52,13 @@ export function activate(given: Context, { id, locked, needs }: BootedRoot): Pro
     const first = context.state.activation.read() === undefined;
     const switched = runningRoot(context.state.activation, situation.records) !== id;
     sayHeld(context, id, switched);
-    // What ran before the boot is nothing to go back to.
+    // The journal of an apply tells what to go back to, which is of no use after a boot into another root.
     if (switched) context.state.journal.forget();
     const activation = { root: id, ...(switched ? { time: new Date().toISOString() } : {}) };
     const pins = await pinAgain(context, situation, id);
     const record = situation.records.get(id);
     if (record === undefined || !isLiving(record)) {
-      // Nothing of it is held to a record: what its names mean from here on is its own doing.
+      // No record says what the names should mean: from here on the root itself may move them.
       if (switched || first) context.state.activation.write(activation);
       const findings = needs ? judgeAbsent(id, situation) : [];
       return { id, isStaged: false, switched, pins, moved: [], drifted: [], findings };
@@ -77,7 +77,7 @@ export function activate(given: Context, { id, locked, needs }: BootedRoot): Pro
   });
 }
 
-/** What was held back at the shutdown: the journal of the boot says so too. */
+/** Warns of a root that was held back at the shutdown, so that the journal of this boot says so too. */
 function sayHeld({ state, report }: Context, id: string, switched: boolean): void {
   const held = state.gate.read();
   if (held === undefined) return;
@@ -96,7 +96,7 @@ async function moveToRecord(
 ): Promise<{ moved: readonly string[]; failure: BerthError | undefined }> {
   const moved: string[] = [];
   let failure: BerthError | undefined;
-  // Of a stage that was cut off the images may all be there, and lack no more than this.
+  // All images of a stage that was cut off may be there, and only their names may be missing.
   for (const { id, names } of (record.staged ?? record.pending)?.images ?? []) {
     const image = images.get(id);
     if (image === undefined) continue;
@@ -117,7 +117,8 @@ async function moveToRecord(
 }
 
 /**
- * Drift belongs to the running root: what others had is over.
+ * Records the drift of the running root, and forgets that of all other roots: only a root that runs
+ * has drift.
  *
  * @returns whether anything changed.
  */

@@ -12,45 +12,45 @@ import { readSituation, type Situation } from '../situation.ts';
 import { type Finding, judge } from '../verify.ts';
 
 export interface GateOptions {
-  /** For how many days the host is held at most, from whatever roots. */
+  /** For how many days at most the host is held, over all roots that are held one after the other. */
   readonly days: number;
-  /** What becomes of it then: it is booted as it is, or held on. */
+  /** What happens after these days: the root is booted as it is, or held on. */
   readonly afterwards: 'boot' | 'hold';
 }
 
 export interface Gated {
   /** The queued root; undefined if none is. */
   readonly root: string | undefined;
-  readonly decision: /** Nothing is queued. */
+  readonly decision: /** No root is queued. */
     | 'nothing'
-    /** It is ready, and is let through. */
+    /** The root is ready, and is let through. */
     | 'open'
-    /** Images are missing, and it is held. */
+    /** Images are missing, and the root is held. */
     | 'held'
-    /** Images are missing, and it is let through: the host was held for too long. */
+    /** Images are missing, and the root is let through: the host was held for too long. */
     | 'overdue'
-    /** Images are missing, and it can't be held: it is no ostree deployment. */
+    /** Images are missing, and the root can't be held: it is no ostree deployment. */
     | 'unheld'
-    /** berth has no record of it, or can't look at all of its images, and lets it through. */
+    /** berth has no record of the root, or can't look at all of its images, and lets it through. */
     | 'unknown';
-  /** What is missing, or can't be looked at. */
+  /** The images that are missing, or that can't be looked at. */
   readonly findings: readonly Finding[];
   /** Since when the host is held, ISO 8601. */
   readonly since?: string;
-  /** What a gate can't do here, in words. */
+  /** Ways around the gate that are open on this host, in words. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Keeps a queued root from being finalised while images that it is bound to are known to be
- * missing. What is not known holds nothing: a berth that fails must not keep a host from its
- * updates. Asks the engine and the records alone, no registry.
+ * Keeps a queued root from being finalised while images that the root binds are known to be missing.
+ * A root of which berth can't tell is not held: a berth that fails must not keep a host from its
+ * updates. Asks the engine and the records, but no registry.
  *
- * The days count from the first root that was held until one is let through: where a new one is
- * built every night, none of them is held for long, and the host must not be for ever.
+ * The days count from the first root that was held until a root is let through. Where a new root is
+ * built every night, no single root is held for long, but the host would be held for ever.
  *
  * @param staged the deployment that is queued.
- * @throws {BerthError} what keeps it from being judged: then it is not held.
+ * @throws {BerthError} if the root can't be judged; then it is not held.
  */
 export async function gate(
   context: Context,
@@ -67,7 +67,7 @@ export async function gate(
     return { root: undefined, decision: 'nothing', findings: [], warnings };
   }
   const root = staged.id;
-  // Of an earlier run in this boot; whatever comes from here on, what is not known holds nothing.
+  // Remove our lock from an earlier run first: if anything below throws, the host must not stay locked.
   unlockFinalisation(places);
   const found = findingsOf(root, await readSituation(context));
   const findings = found?.filter(isMissing) ?? [];
@@ -80,10 +80,10 @@ export async function gate(
   if (by === 'composefs') return { root, decision: 'unheld', findings, warnings };
   const now = new Date().toISOString();
   const before = state.gate.read()?.since;
-  // A clock that was wrong may have written one that is still to come.
+  // A clock that was wrong may have written a time that is still to come.
   const since = before !== undefined && Date.parse(before) <= Date.parse(now) ? before : now;
   const isOverdue = Date.parse(now) - Date.parse(since) >= options.days * DAY;
-  // Written first: nobody would count the days of a lock that berth can't remember.
+  // The note is written before the lock: nobody would count the days of a lock without a note.
   const reasons = findings.map(({ message }) => message);
   state.gate.write({ root, since, time: now, reasons });
   if (isOverdue && options.afterwards === 'boot') {
@@ -102,8 +102,8 @@ function findingsOf(root: string, situation: Situation): readonly Finding[] | un
 }
 
 /**
- * Whether it is what the next boot can't mend: pins and names are made then, images are not. A
- * problem of the root stays one however long it is held.
+ * Whether the next boot can't mend a finding: `activate` makes pins and names again, but brings no
+ * images. A problem of the root does not count, as it stays however long the root is held.
  */
 function isMissing({ code }: Finding): boolean {
   return code === 'image-missing' || code === 'digest-missing' || code === 'unresolved';

@@ -10,14 +10,14 @@ import { type Staged, stage } from '../stage/stage.ts';
 import { waitingContents } from '../waiting.ts';
 
 /**
- * Stages a root from the images that it ships, or that were downloaded and wait, without a network:
- * at its first boot there is no record of it and not one image. Where its record is whole there is nothing to do; where images
- * of the record are gone, those very digests are loaded again, if they are shipped.
+ * Stages a root without a network, from the images that the root ships, or that were downloaded and
+ * wait: at a root's first boot there is neither a record nor an image. If the record is whole, there
+ * is nothing to do. If images of the record are gone, the same digests are loaded again, if shipped.
  *
  * @param root stays open, as the images are read from it.
  * @param registry is asked for nothing but policy.json.
  * @returns undefined if there was nothing to do, or the root ships nothing.
- * @throws {RegistryError} if what it ships is damaged. {BerthError} as `stage`.
+ * @throws {RegistryError} if the shipped images are damaged; {BerthError} as `stage`.
  */
 export async function loadShipped(
   context: Context,

@@ -3,8 +3,8 @@ import type { RecordReference, RootRecord } from '../../state/record.ts';
 import type { Situation } from '../situation.ts';
 
 /**
- * Whether the service of a `.image` unit has to pull: not if what it pulls is on the root's record
- * and there, under whatever meaning its name has by now.
+ * Whether the service of a `.image` unit has to pull. It need not if the images that it pulls are on
+ * the root's record and their names are there, whatever image the names mean by now.
  *
  * @param unit the service: `app-image.service`.
  */
@@ -13,7 +13,7 @@ export function isPullNeeded(
   { images, store }: Pick<Situation, 'images' | 'store'>,
   unit: string,
 ): boolean {
-  // A root that runs names more while `berth apply` brings that.
+  // While `berth apply` is under way, the names that it brings are only in `pending`.
   const stages = record?.staged === undefined ? [] : [record.staged, record.pending];
   const recorded = stages.flatMap((contents) => contents?.images ?? []);
   const provided = stages.flatMap((contents) => contents?.provided ?? []);

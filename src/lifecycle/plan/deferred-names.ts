@@ -6,13 +6,13 @@ export interface DeferredName {
   readonly name: string;
   /** The engine's id of the image that the name will mean. */
   readonly id: string;
-  /** The image that it means now. */
+  /** The image that the name means now. */
   readonly current: string;
-  /** The roots that mean that. */
+  /** The living roots that mean the present image. */
   readonly heldBy: readonly string[];
 }
 
-/** The tagged names of a root's images that another living root means otherwise. */
+/** The tagged names of a root's images by which another living root means another image. */
 export function deferredNames(
   records: ReadonlyMap<string, RootRecord>,
   root: string,

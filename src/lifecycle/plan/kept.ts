@@ -64,7 +64,7 @@ export function keptFromDepot(
   if (![undefined, digest].includes(locked?.digest ?? recorded)) return undefined;
   const { manifest, platform } = image;
   const found = depot?.find(name, { digest, manifest, platform });
-  // An image that was pinned at once had nothing to wait for.
+  // An image that is not in the depot was pinned at once.
   if (found === undefined) return asRecorded(binding, image, digest);
   return asFound(binding, image.id, found, { from: 'registry', access: accesses[0] ?? {} });
 }

@@ -11,7 +11,7 @@ export interface WantedImage {
   readonly source: Source;
 }
 
-/** What fetching images takes of the network and of file systems. */
+/** The bytes that fetching images takes from the network and writes to file systems. */
 export interface Needed {
   /** The blobs that are missing for each image, by its id. */
   readonly blobs: ReadonlyMap<string, readonly Blob[]>;
@@ -19,9 +19,9 @@ export interface Needed {
   readonly downloads: readonly Blob[];
   /** The blobs that lie in the engine's depot and that the engine lacks, each once. */
   readonly inDepot: readonly Blob[];
-  /** What is written if the engine fetches the images itself. */
+  /** The bytes that are written if the engine fetches the images itself. */
   readonly direct: readonly Use[];
-  /** What is written by way of the depot, where the engine has one. */
+  /** The bytes that are written by way of the depot, if the engine has one. */
   readonly depot?: {
     /** If the images come into the depot and wait there. */
     readonly waiting: readonly Use[];

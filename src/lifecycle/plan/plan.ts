@@ -17,6 +17,7 @@ import {
 } from '../../state/record.ts';
 import type { Context } from '../context.ts';
 import { aboutRoot, type ProgressEvent } from '../events.ts';
+import type { LifecycleProblemCode } from '../problem-code.ts';
 import type { Situation } from '../situation.ts';
 import { type DeferredName, deferredNames } from './deferred-names.ts';
 import type { Resolution } from './kept.ts';
@@ -34,35 +35,35 @@ export interface Plan {
   readonly engine: EngineInfo;
   readonly images: readonly PlannedImage[];
   /** The problems on bound references: with one of them the root will not be ready. */
-  readonly problems: readonly BoundProblem[];
+  readonly problems: readonly BoundProblem<LifecycleProblemCode>[];
   /** The names that a read-only store of podman serves: nothing is done for them. */
   readonly provided: readonly RecordProvided[];
   /** The names that can't be staged: not to be resolved, or refused by policy.json. */
   readonly failures: readonly NameFailure[];
   readonly way: Way;
   /**
-   * To download in all, in bytes: configs and layers, each once, that are neither here nor shipped.
-   * Not manifests and indexes: to plan is to read them.
+   * The bytes to download: configs and layers, each once, that are neither here nor shipped. Manifests and
+   * indexes are not counted, as planning reads them already.
    */
   readonly bytes: number;
   /** The blobs that the engine lacks and that lie in its depot already, in bytes. */
   readonly inDepot: number;
   /** Free on the engine's file system, in bytes. */
   readonly free: number;
-  /** What is written to each file system, that of the engine first. */
+  /** The space that is needed on each file system, that of the engine first. */
   readonly space: readonly Space[];
   /** Why the images or their pins do not fit. */
   readonly lack?: BerthError;
   /** Names that keep what they mean until this root is activated. */
   readonly deferred: readonly DeferredName[];
-  /** What an earlier staging of this root pinned and this one does not need. */
+  /** The images that an earlier stage of this root pinned and this one does not need. */
   readonly drops: readonly RecordImage[];
 }
 
 export interface PlannedRoot {
   readonly id: string;
   readonly location: string;
-  /** The words of its updater about it, where it has one. */
+  /** The deployment as the updater describes it, if the root has an updater. */
   readonly deployment?: RecordDeployment;
 }
 
@@ -149,7 +150,7 @@ function warningsOf(
   return warnings;
 }
 
-/** A name that is downloaded once more means what it means now. */
+/** The record without a stage that waits: a name that is downloaded once more is resolved anew. */
 function withoutWaiting(record: RootRecord | undefined): RootRecord | undefined {
   if (record === undefined) return undefined;
   const { pending: _pending, ...rest } = record;
@@ -173,7 +174,7 @@ function incomplete(absent: readonly WantedImage[], { blobs }: Needed): readonly
   return absent.filter(({ id }) => (blobs.get(id) ?? []).length > 0);
 }
 
-/** What an earlier staging of the root pinned and this one does not need. */
+/** The images that an earlier stage of the root pinned and this one does not need. */
 export function dropsOf(
   record: RootRecord | undefined,
   images: readonly Pick<PlannedImage, 'id'>[],

@@ -30,7 +30,7 @@ export interface PlannedName {
   /** Whether the root's lock says what the name means. */
   readonly locked: boolean;
   readonly references: Binding['references'];
-  /** What to fetch and from where; absent where the record's image is kept and present. */
+  /** The image to fetch and its source; absent if the record's image is kept and present. */
   readonly fetch?: PlannedFetch;
 }
 

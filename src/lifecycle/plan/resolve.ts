@@ -17,7 +17,7 @@ import { isKnownByDigest } from './known-by-digest.ts';
 interface Resolved {
   readonly resolutions: readonly Resolution[];
   readonly failures: readonly NameFailure[];
-  readonly problems: readonly BoundProblem[];
+  readonly problems: readonly BoundProblem<LifecycleProblemCode>[];
 }
 
 /**
@@ -42,7 +42,7 @@ export async function resolveBindings(
   record: RootRecord | undefined,
   bindings: readonly Binding[],
 ): Promise<Resolved> {
-  const problems: BoundProblem[] = [];
+  const problems: BoundProblem<LifecycleProblemCode>[] = [];
   const waiting = waitingContents(record, situation);
   const work = async (binding: Binding): Promise<Resolution | undefined> => {
     const kept = keptMeaning(context, situation, binding, record, waiting);

@@ -1,4 +1,3 @@
-import { BerthError } from '../../common/errors.ts';
 import { type FileSystem, fileSystemOf } from '../../common/file-system.ts';
 import { formatBytes } from '../../common/format-bytes.ts';
 import { type Use, useOfBlobs } from '../../engine/footprint.ts';
@@ -9,7 +8,7 @@ import { freedBy, prunable } from '../prune.ts';
 import { reserved } from '../reserve.ts';
 import type { Situation } from '../situation.ts';
 
-/** What a plan writes to one file system. */
+/** The bytes and files that a plan writes to one file system. */
 export interface Space {
   readonly directory: string;
   /** In bytes. */
@@ -25,7 +24,7 @@ export interface Space {
   readonly shortFiles: number;
 }
 
-/** What it takes to write these blobs into the store of the state directory, as they are. */
+/** The space that these blobs take in the store of the state directory, unchanged. */
 export function spaceInStore(
   context: Context,
   directory: string,
@@ -34,7 +33,7 @@ export function spaceInStore(
   return spaceOn(context, [useOfBlobs(directory, blobs, 0)]);
 }
 
-/** What is used of each file system; directories on one are taken together. */
+/** The use of each file system; directories on the same file system are added up. */
 export async function spaceOn(
   { reserve }: Pick<Context, 'reserve'>,
   uses: readonly Use[],
@@ -52,7 +51,7 @@ export async function spaceOn(
 }
 
 /**
- * What is needed of one file system, and what of it is missing.
+ * The space that is needed on one file system, and how much of it is missing.
  *
  * @param reserve in bytes, to stay free.
  */
@@ -76,16 +75,16 @@ export function spaceOf(
 }
 
 /**
- * The error for what does not fit, undefined if it does.
+ * The error that says what does not fit; undefined if everything fits.
  *
- * @param what needs so much: `staging ID needs 3 MB to download`.
+ * @param what the work that needs the space: `staging ID needs 3 MB to download`.
  */
 export async function lackOfSpace(
   context: Context,
   situation: Situation,
   what: string,
   space: readonly Space[],
-): Promise<BerthError | undefined> {
+): Promise<LifecycleError | undefined> {
   const short = space.filter((place) => place.short > 0 || place.shortFiles > 0);
   if (short.length === 0) return undefined;
   const message = `${what}, and ${short.map(lackOf).join('; ')}`;

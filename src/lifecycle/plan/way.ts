@@ -31,14 +31,14 @@ export function possibleWays(
   return [{ way: 'two-steps', uses: depot.unpacked }, straight];
 }
 
-/** A way, with what it takes of each file system, and why that is not there. */
+/** A way, with the space that it needs on each file system, and the error if there is too little. */
 export interface ChosenWay {
   readonly way: Way;
   readonly space: readonly Space[];
   readonly lack: BerthError | undefined;
 }
 
-/** The first way for which there is room; the last, with what is missing for it, if there is none. */
+/** The first way for which there is room, else the last way with its lack. */
 export async function chooseWay(
   possible: readonly PossibleWay[],
   spaceFor: (uses: readonly Use[]) => Promise<readonly Space[]>,

@@ -103,8 +103,8 @@ async function bringNames(
       depot !== undefined && comesByDepot(one) && (await mayWait(context, depot, plan, one));
     const blobs = isWaiting ? await missingOf(engine, one.image) : [];
     if (isWaiting && !isAtHand(depot, plan, one, blobs)) {
-      // One at a time: images that all came at once would be whole only at the end, and none of them
-      // unpacked till then.
+      // Images are downloaded one at a time: if all came at once, none would be whole and could be unpacked
+      // until the end.
       const onBytes = (total: number) => progress(before + total);
       await places.run(bytes, () =>
         depot.bring(hold, one.image, blobs, accessOf(one.source), { signal, onBytes }),

@@ -5,14 +5,14 @@ import type { Context } from '../context.ts';
 import { meaningsOf } from '../provenance.ts';
 
 /**
- * Makes each tagged name mean the image that the running root means by it; where that uses it not,
- * what all living roots mean. A name on which those differ stays with one of them as it is, until
- * one is activated.
+ * Moves each tagged name to the image that the running root means by the name. If the running root does
+ * not use the name, it moves to the image that all living roots mean. A name by which living roots mean
+ * different images stays with one of these images until one of the roots is activated.
  *
- * A name of the running root that somebody else moved since is left alone: it is drift.
+ * A name of the running root that somebody else has moved is drift, and is left alone.
  *
- * @param changed the root because of which names move, as it was before: it is not drift if a name
- * means what that one meant.
+ * @param changed the root because of which names move, as it was before the change: a name that still
+ * means what this root meant has not drifted.
  */
 export async function moveNames(
   context: Context,
@@ -31,7 +31,7 @@ export async function moveNames(
     const own = [...meanings].find(([, roots]) => roots.some((root) => root === running))?.[0];
     const before = [...meaningsOf(name, earlier).keys()];
     const known = now === undefined || meanings.has(now) || before.includes(now);
-    // Unless it is that very root that is staged anew.
+    // Somebody else moved the name. Only a new stage of the running root itself moves it back.
     if (own !== undefined && !known && changed?.id !== running) continue;
     const id =
       own ??

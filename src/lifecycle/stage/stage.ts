@@ -18,33 +18,33 @@ import { settleDepot } from '../waiting.ts';
 import { type FetchFailure, fetchImages } from './fetch.ts';
 import { moveNames } from './settle-names.ts';
 
-/** What came of a staging. With failures nothing of the root's earlier record was let go. */
+/** The result of a stage. With failures the root keeps everything of its earlier record. */
 export interface Staged {
   readonly plan: Plan;
   readonly failures: readonly FetchFailure[];
-  /** What keeps the root from being ready; empty when it is. */
+  /** The findings that keep the root from being ready. */
   readonly findings: readonly Finding[];
-  /** Whether anything had to be done: if not, nothing was written. */
+  /** Whether anything had to be done. If not, nothing was written. */
   readonly changed: boolean;
 }
 
 /**
- * Puts what is fetched and pinned to use, names and all, in a root that runs.
+ * Makes a running root use the images that were fetched and pinned: moves names, restarts services.
  *
- * @returns what the names mean then.
+ * @returns the images that the names mean afterwards.
  */
 export type PutToUse = (record: RootRecord, whole: Contents) => Promise<Contents>;
 
 /**
- * Stages a root: fetch, pin, name, verify, record, and only then let go of what the root's
- * earlier record alone held.
+ * Stages a root: fetches, pins, names, verifies, records, and only then unpins images that the root
+ * does not need any more.
  *
- * Killed at any moment, or failed, it leaves earlier roots as they were; what it fetched is
- * pinned, so that the next try goes on from there.
+ * A stage that fails, or is killed at any moment, leaves earlier roots as they were. The images that
+ * it fetched are pinned, so that the next stage goes on from there.
  *
- * @param rootId the root's id, or what tells it by what is staged already: that costs one more look.
- * @param plan makes the plan, under the locks, from what is there then.
- * @param putToUse is called before names move, and then always, whether or not anything was fetched.
+ * @param rootId the root's id, or a function that finds the id by the situation: that costs one more look.
+ * @param plan makes the plan from the situation, under the locks.
+ * @param putToUse is called before names move; if given, it is called even if nothing was fetched.
  * @throws {BerthError} `no-space` before anything is fetched; `other-engine`.
  */
 export async function stage(
@@ -69,7 +69,7 @@ export async function stage(
   });
 }
 
-/** What of a staging could not be resolved, or not be fetched. */
+/** The names that could not be resolved, and those whose images could not be fetched. */
 export function failuresOf({ plan, failures }: Staged): readonly NameFailure[] {
   return [
     ...plan.failures,
@@ -107,8 +107,7 @@ async function carryOut(
   const wanted = contentsOf(plan, known, before);
   const record = transitions.begun(before, identityOf(plan, context, before), wanted, known);
   const isNew = !isDeepStrictEqual(before?.staged, wanted);
-  // A stage that puts to use goes on from the begun record when it is killed, even where that wants
-  // nothing new.
+  // An apply that was killed goes on from the begun record, even if that record wants nothing new.
   const isBegun = isNew || putToUse !== undefined || before?.pending !== undefined;
   if (isBegun) context.state.write(record);
   const { failures, brought } = await fetchImages(
@@ -149,7 +148,7 @@ const DOWNLOADABLE: ReadonlySet<Finding['code']> = new Set([
   'digest-missing',
 ]);
 
-/** What a begun stage of which everything is downloaded lacks, beside the unpacking. */
+/** The findings on a stage whose images are all downloaded, without those that unpacking mends. */
 async function lackOfDownload(
   context: Context,
   record: RootRecord & { readonly pending: Contents },
@@ -160,8 +159,8 @@ async function lackOfDownload(
 }
 
 /**
- * What keeps the root from being ready, if the record and the engine have all that the plan wants
- * and there is nothing to do.
+ * The findings that keep the root from being ready although there is nothing to do; undefined if there
+ * is something to do, as the record or the engine lacks something that the plan wants.
  */
 function findingsIfUpToDate(
   plan: Plan,
@@ -182,7 +181,7 @@ function findingsIfUpToDate(
   return findings.every(({ code }) => code === 'problem') ? findings : undefined;
 }
 
-/** What still is drift when `wanted` is staged: a name that now means just that is none. */
+/** The drift that remains when `wanted` is staged: a name is no drift if it means the wanted image. */
 function driftAfter(before: RootRecord | undefined, wanted: Contents): RecordImage[] {
   return (before?.drift ?? []).flatMap((image) => {
     const names = image.names.filter(({ name }) =>
@@ -194,18 +193,18 @@ function driftAfter(before: RootRecord | undefined, wanted: Contents): RecordIma
   });
 }
 
-/** Names, checks, records, and lets go of what is left over, in this order. */
+/** Moves names, checks, writes the record, and unpins what is left over, in this order. */
 async function finish(
   context: Context,
   record: RootRecord,
   before: RootRecord | undefined,
 ): Promise<readonly Finding[]> {
   const records = withRecord(await readSituation(context), record);
-  // Those that the root meant before as well: others may have waited for them.
+  // The earlier names of the root are moved too: other roots may have waited for them.
   await moveNames(context, records, [...namesOf(record), ...namesOf(before)], before ?? record);
   const after = await readSituation(context);
   const findings = judge(record, { ...after, records: withRecord(after, record) });
-  // A root whose images were taken away meanwhile is not staged: the earlier record stands.
+  // If images were removed meanwhile, the root is not staged, and the earlier record remains.
   if (findings.some((finding) => finding.code !== 'problem')) return findings;
   context.state.write(record);
   const wanted = new Set(wantedImages(record).map((image) => image.id));
@@ -253,14 +252,14 @@ function contentsOf(
     unresolved: plan.failures.map(({ name }) => name),
     ...(plan.provided.length === 0 ? {} : { provided: [...plan.provided] }),
   };
-  // The same as before keeps its time, which the pins carry: so they need not be made again.
+  // Unchanged contents keep their time. Pins carry the time, and so need not be made again.
   for (const earlier of [before?.staged, before?.pending]) {
     if (sameHolds(earlier, contents)) return { ...contents, time: earlier.time };
   }
   return contents;
 }
 
-/** Whether two contents are pinned alike, whatever files they stand in. */
+/** Whether two contents have the same pins, whatever files name the images. */
 function sameHolds(earlier: Contents | undefined, contents: Contents): earlier is Contents {
   const holds = ({ images, problems, unresolved }: Contents) =>
     [

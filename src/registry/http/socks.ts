@@ -40,7 +40,7 @@ export async function askSocks(
 }
 
 function address(host: string): Buffer {
-  if (isIPv4(host)) return Buffer.from([1, ...host.split('..').map(Number)]);
+  if (isIPv4(host)) return Buffer.from([1, ...host.split('.').map(Number)]);
   return isIPv6(host)
     ? Buffer.concat([Buffer.from([4]), ipv6(host)])
     : Buffer.concat([Buffer.from([3]), sized(host)]);

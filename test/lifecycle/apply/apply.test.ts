@@ -59,7 +59,7 @@ test('the middle of a chain goes back, the first stays new, the last is not reac
   assert.deepEqual(applied.staged.findings, []);
   const pins = (await world.engine.pins()).map(({ id }) => id);
   assert.deepEqual(new Set(pins), new Set(Object.values(expected)));
-  // What is not wanted now was fetched by berth, and `prune` may take it.
+  // berth fetched the image that is not wanted any more, so `prune` may remove it.
   const released = world.record()?.released.map(({ id }) => id);
   assert.deepEqual(new Set(released), new Set([old.db, next.app, next.web]));
 });
@@ -95,7 +95,7 @@ test('a name goes back to what runs by it, whatever another ran that moved to it
   assert.ok(!(await world.engine.pins()).some(({ id }) => id === other));
 });
 
-test('what goes down with one that fails, and does not come back, is said to have failed', async (t) => {
+test('a service that goes down with one that fails, and does not come back, has failed too', async (t) => {
   const world = await startWorld(t);
   const old = world.push('db:1', 1);
   const web = world.push('web:1', 2);
@@ -128,7 +128,7 @@ test('a drifted name goes back to what ran, not to what it meant', async (t) => 
   assert.deepEqual([world.runs('web'), await world.meaning('web:1')], [old, old]);
 });
 
-test('what ran and was on no record is kept to go back to', async (t) => {
+test('an image that ran and was on no record is kept to go back to', async (t) => {
   const world = await startWorld(t);
   const old = world.push('web:1', 1);
   world.write({ web: { image: 'web:1' } });
@@ -150,7 +150,7 @@ test('a service whose unit alone changed, and does not come up, has nothing to g
   world.write({ web: { image: 'x:1' } });
   await world.apply();
   await world.start('web');
-  // The same image by another name.
+  // The unit names the same image otherwise.
   world.push('y:1', 1);
   world.write({ web: { image: 'y:1' } });
   world.breaks(old);
@@ -194,7 +194,7 @@ test('a unit of users is not the system’s unit of that name', async (t) => {
   assert.equal(world.recorded('own:1'), next);
 });
 
-test('what can’t be fetched touches nothing', async (t) => {
+test('an apply whose images can’t be fetched touches nothing', async (t) => {
   const { world, old } = await chained(t);
   world.write({ db: { image: 'db:1' }, app: { image: 'app:1' }, web: { image: 'gone:1' } });
   const { staged, services } = await world.apply();
@@ -217,7 +217,7 @@ test('killed at any step and run again, it ends as if it had not been', async (t
       killed = true;
     }
     const isBegun = existsSync(journal);
-    // What is here needs no registry any more, as long as something is left to do.
+    // As long as an apply has something left to do, its images need no registry any more.
     if (killed && isBegun && world.restarted.length < 3) await world.server.close();
     const { staged } = await world.apply();
     assert.deepEqual(staged.findings, [], `after ${steps} steps`);
@@ -240,7 +240,7 @@ test('a directory is not taken for the root that runs where none is known to', a
   assert.equal(await world.meaning('web:1'), undefined);
 });
 
-test('what was staged since an apply was killed is not gone back behind', async (t) => {
+test('names do not go back behind a stage that ended after an apply was killed', async (t) => {
   const world = await startWorld(t);
   world.push('web:1', 1);
   world.write({ web: { image: 'web:1' } });

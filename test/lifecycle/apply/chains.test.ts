@@ -25,7 +25,7 @@ test('a chain goes by way of services that do not change, and of nothing else', 
   ]);
 });
 
-test('who uses one name is in one chain, and a circle has some order', () => {
+test('services that use one name are in one chain, and a circle has some order', () => {
   const loaded = services({
     'a.service': ['b.service'],
     'b.service': ['a.service'],

@@ -78,14 +78,14 @@ test('a script that runs podman, and a job that is under way, are left alone', (
 
 const system = new Set(['system']);
 
-/** One image by one name, as units mean it. */
+/** An image with one name, as units use it. */
 const named = (...references: { unit: string; path: string; scope?: string }[]) => [
   { id: 'A', names: [{ name: 'web:1', references }] },
 ];
 
 const inUnits = (file: string) => `etc/containers/systemd/${file}`;
 
-test('what only fetches or makes something is not restarted', () => {
+test('a service that only fetches or makes something is not restarted', () => {
   const images = named(
     { unit: 'web.service', path: inUnits('web.container') },
     { unit: 'web-image.service', path: inUnits('web.image') },

@@ -45,7 +45,7 @@ async function broughtUp(...looks: readonly Look[]): Promise<string | undefined>
 
 const health = (status: string, output = '') => ({ status, output, startPeriod: 0 });
 
-test('it is up by its own word, or else by its health check', async () => {
+test('a service is up by its own word, or else by its health check', async () => {
   const command = ['podman', 'run', '--sdnotify=container', 'web:1'];
   assert.equal(await broughtUp({}, { command, health: health('starting') }), undefined);
   const starting = { health: health('starting') };
@@ -55,14 +55,14 @@ test('it is up by its own word, or else by its health check', async () => {
   assert.equal(await broughtUp({}, starting, sick), failure);
 });
 
-test('what does not stay up is not up', async () => {
+test('a service that does not stay up is not up', async () => {
   const ended = await broughtUp({}, { state: 'failed' });
   assert.equal(ended, 'it did not stay up: it is failed');
   const again = await broughtUp({}, { invocation: '2' });
   assert.equal(again, 'it did not stay up: it was started once more');
 });
 
-test('what is told to read its configuration anew has not gone down', async () => {
+test('a service that is told to read its configuration anew has not gone down', async () => {
   assert.equal(await broughtUp({}, { state: 'reloading' }), undefined);
 });
 

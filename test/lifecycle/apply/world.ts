@@ -35,7 +35,7 @@ export async function startWorld(t: TestContext) {
   const fullName = (image: string) => `${server.host}/${image}`;
 
   const units = new Map<string, { image: string; after: readonly string[] }>();
-  /** What runs by now: image ids by unit, and the name that it was started by. */
+  /** The services that run: the image id by unit, and the image name with which the service was started. */
   const running = new Map<string, { id: string; image: string }>();
   const bad = new Set<string>();
   const restarted: string[] = [];
@@ -134,7 +134,7 @@ export async function startWorld(t: TestContext) {
     /** Says of an image that nothing comes up with it, or one service does not. */
     breaks: (id: string, name?: string) =>
       void bad.add(name === undefined ? id : `${name}.service ${id}`),
-    /** What the root's units are: `web` runs an image, after others. */
+    /** The root's units: `web` runs an image, and is started after other units. */
     write: (services: Readonly<Record<string, { image: string; after?: readonly string[] }>>) => {
       units.clear();
       const files = Object.entries(services).map(([name, { image, after = [] }]) => {
@@ -187,7 +187,7 @@ export async function startWorld(t: TestContext) {
   };
 }
 
-/** What became of each service, by its name. */
+/** The outcome of each service, by its name. */
 export function outcomes({ services }: Applied): Readonly<Record<string, string>> {
   return Object.fromEntries(
     services.map(({ unit, updated }) => [unit.replace('.service', ''), updated]),

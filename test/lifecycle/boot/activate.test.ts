@@ -79,7 +79,7 @@ test('an apply that was killed is over when another root is booted', async (t) =
   assert.equal(leftUndone(journal, 'a'), undefined);
 });
 
-test('what moved since the last boot of the same root is drift: pinned, recorded, left alone', async (t) => {
+test('a name that moved since the last boot of the same root is drift: pinned, recorded, left alone', async (t) => {
   const host = await startUpdater(t);
   host.server.push('web:latest', image(1));
   host.deploy('a', { 'web:latest': newer }, 'booted');

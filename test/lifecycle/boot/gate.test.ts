@@ -77,7 +77,7 @@ test('a root whose image was taken away since is held', async (t) => {
   assert.ok(isLocked());
 });
 
-test('what the next boot makes again holds nothing: pins and names', async (t) => {
+test('pins and names that are missing hold nothing: the next boot makes them again', async (t) => {
   const { host, ask, bring, isLocked } = await queued(t);
   await bring();
   await host.engine.unpin(await host.engine.pins());
@@ -86,7 +86,7 @@ test('what the next boot makes again holds nothing: pins and names', async (t) =
   assert.ok(!isLocked());
 });
 
-test('what is not known holds nothing', async (t) => {
+test('a root of which berth can’t tell is not held', async (t) => {
   const { ask, isLocked } = await queued(t);
   assert.equal((await ask('')).decision, 'nothing');
   assert.equal((await ask('someone-elses')).decision, 'unknown');
@@ -104,7 +104,7 @@ test('a lock that somebody else made is left alone', async (t) => {
   await t.test('after a boot in which there was one of berth’s own', async () => {
     rmSync(lock);
     assert.equal((await ask()).decision, 'held');
-    // It went with that boot's /run.
+    // The lock of the finalisation was lost with that boot's /run.
     rmSync(lock);
     writeFileSync(lock, '');
     await bring();
@@ -161,7 +161,7 @@ test('after the days that are set the policy decides', async (t) => {
   assert.equal(held()?.root, B);
 });
 
-test('what may lie in a store that can’t be looked into is not known to be missing', async (t) => {
+test('an image that may lie in a store that can’t be read is not known to be missing', async (t) => {
   const { host, ask, bring, isLocked } = await queued(t);
   await bring();
   const record = host.record(B);
@@ -188,7 +188,7 @@ test('what may lie in a store that can’t be looked into is not known to be mis
   assert.deepEqual(await asked(), ['unknown', ['store-unread'], false]);
 });
 
-test('of a stage that was cut off it says what it was still to bring', async (t) => {
+test('the gate says which images a stage that was cut off had yet to bring', async (t) => {
   const { host, ask, isLocked } = await queued(t);
   const record = host.record(B);
   assert.ok(record?.pending !== undefined);
@@ -247,7 +247,7 @@ test('a record of what was held that is damaged is none', async (t) => {
   }
 });
 
-test('what can’t be remembered for want of space is not held', { skip: skipMounts }, async (t) => {
+test('a root is not held if there is no space to remember it', { skip: skipMounts }, async (t) => {
   const { host, places, ask, isLocked } = await queued(t);
   const { directory } = smallFileSystem(t, 'size=2m');
   cpSync(host.context.state.directory, directory, { recursive: true });

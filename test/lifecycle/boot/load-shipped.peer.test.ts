@@ -95,7 +95,7 @@ test('podman knows a shipped image as it knows one that it pulled', {
   assert.deepEqual(await findings(), []);
 });
 
-test('what skopeo writes is loaded, and what berth ship writes skopeo reads', {
+test('berth loads a layout that skopeo wrote, and skopeo reads one that berth ship wrote', {
   skip: skipPodman,
 }, async (t) => {
   const lab = await startLab(t);

@@ -104,7 +104,7 @@ test('an image of the record that is gone comes back by the digest of the record
   assert.deepEqual((await record())?.staged?.images, before?.staged?.images);
 });
 
-test('what was recorded over a network is never exchanged for what is shipped', async (t) => {
+test('an image that was recorded over a network is never exchanged for a shipped one', async (t) => {
   const { machine, root } = await buildRoot(t);
   const directory = join(machine.directory, 'host');
   const { load, record, engine } = firstBoot(directory);
@@ -122,7 +122,7 @@ test('what was recorded over a network is never exchanged for what is shipped', 
   assert.deepEqual((await record())?.staged, before?.staged);
 });
 
-test('what was built without a name is loaded as far as it goes, and said', async (t) => {
+test('a root that names an image which it does not ship is loaded as far as it goes', async (t) => {
   const { machine, root } = await buildRoot(t);
   writeRoot(root, container('other', `${host}/other:1`));
   const { load, findings, record } = firstBoot(join(machine.directory, 'host'));
@@ -241,7 +241,7 @@ test('berth ship', async (t) => {
   });
 });
 
-/** What somebody may do to a shipped layout, and the error that comes of it. */
+/** Ways to damage a shipped layout, and the error of each. */
 const damages: Readonly<Record<string, readonly [string, (store: string, layer: string) => void]>> =
   {
     'a blob that is cut short': ['short-body', (_, layer) => truncateSync(layer, 100)],

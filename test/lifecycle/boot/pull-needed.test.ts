@@ -25,7 +25,7 @@ async function surveyOf(directory: string, files: Readonly<Record<string, string
   }
 }
 
-/** What staging would record of the bindings. */
+/** The record that staging the bindings would write. */
 function recordOf({ bindings }: Awaited<ReturnType<typeof surveyOf>>): RootRecord {
   const references = bindings.flatMap((binding) => [...binding.references]);
   const image = recordImage('a', name);

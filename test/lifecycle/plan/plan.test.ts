@@ -62,7 +62,7 @@ test('a tag that another living root means otherwise is deferred', () => {
   assert.deepEqual(defers('new', 'c', 'registry.example.com/other:1'), []);
 });
 
-test('what an earlier staging pinned and this one does not need is dropped', () => {
+test('an image that an earlier stage pinned and this one does not need is dropped', () => {
   const record = stagedRecord('os', recordImage('a', web), recordImage('b', web));
   const drops = (...ids: readonly string[]) =>
     dropsOf(
@@ -123,7 +123,7 @@ const use = (directory: string, bytes: number): Use => ({
   estimated: false,
 });
 
-test('what is needed is counted once, and only from a registry over the network', () => {
+test('each blob is counted once, and over the network only if a registry has it', () => {
   const [shared, own, shipped] = [blob('shared', 10), blob('own', 3), blob('shipped', 2)];
   const footprint: Footprint = {
     images: [
@@ -219,7 +219,7 @@ test('to download ahead is worth while for two images from a registry that is fa
   }
 });
 
-test('what is short of a file system, in bytes and in files', () => {
+test('the lack of a file system, in bytes and in files', () => {
   const large = { ...use('/x', 60), files: 3, estimated: true };
   const shortOf = (space: Space) => [space.needed, space.short, space.shortFiles, space.estimated];
   for (const [free, freeFiles, uses, expected] of [

@@ -53,7 +53,7 @@ test('a name keeps what it meant when the root was staged, or is looked up anew'
   assert.equal(keptFromRecord(bindingFor(name), there, unfinished), undefined);
 });
 
-test('what is kept of the record says so in full, and is not fetched', () => {
+test('an image kept from the record is complete, and is not fetched', () => {
   const binding = bindingFor(name, lock(a));
   const record = stagedRecord('os', recordImage('a', name));
   assert.deepEqual(keptFromRecord(binding, engineWith(known(a)), record), {

@@ -14,7 +14,7 @@ const host = 'registry.example.com';
 const base = { bytes: 300_000, seed: 1 };
 const layer = (seed: number) => ({ bytes: 200_000, seed });
 
-test('what podman has layer by layer is not downloaded, and unpacked again only elsewhere', {
+test('layers that podman has are not downloaded, and unpacked again only elsewhere', {
   skip: skipPodman,
 }, async (t) => {
   const { machine, plan, stage } = await startLab(t);
@@ -52,7 +52,7 @@ test('what podman has layer by layer is not downloaded, and unpacked again only 
   assert.equal((await plan('first:1')).bytes, 0);
 });
 
-test('what images share comes over the wire once', { skip: skipPodman }, async (t) => {
+test('layers that images share come over the wire once', { skip: skipPodman }, async (t) => {
   const { machine, stageAll } = await startLab(t);
   const { registry } = machine;
   const names = [2, 3, 4, 5].map((seed) => {

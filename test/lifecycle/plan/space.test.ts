@@ -31,7 +31,7 @@ test('a reserve is a size as systemd writes them, or a share', () => {
   assert.equal(reserved(undefined, 1000 * KIB ** 3), KIB ** 3);
 });
 
-test('what would not fit is refused with numbers before anything is fetched', {
+test('images that do not fit are refused with numbers before anything is fetched', {
   skip: skipMounts,
 }, async (t) => {
   const { machine, root, state, stage, plan } = await onSmallDisk(t, 'size=2m');
@@ -89,7 +89,9 @@ test('the reserve is as berth.toml says', { skip: skipMounts }, async (t) => {
   assert.match(wrong.stderr, /berth\.toml:1: reserve is "some"/);
 });
 
-test('what needs no space is staged however full the disk is', { skip: skipMounts }, async (t) => {
+test('a root that needs no space is staged however full the disk is', {
+  skip: skipMounts,
+}, async (t) => {
   const { machine, root, stage } = await onSmallDisk(t, 'size=2m');
   assert.equal((await stage('big', root)).code, 0);
   const config = join(machine.directory, 'berth.toml');

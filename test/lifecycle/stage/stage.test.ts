@@ -165,7 +165,7 @@ test('a stage that fails keeps what it fetched, and what was staged before', asy
   assert.equal(await ready(machine, 'b'), 0);
 });
 
-test('what a stage that failed had fetched, and the next does not want, is left to prune', async (t) => {
+test('an image that a failed stage had fetched, and the next does not want, is left to prune', async (t) => {
   const machine = await startMachine(t);
   machine.registry.push('web:1', image(2));
   const first = writeRoot(join(machine.directory, 'first'), {
@@ -222,7 +222,7 @@ test('a pin that is lost is found out and healed', async (t) => {
   assert.equal(await ready(machine, 'os'), 0);
 });
 
-test('what was pulled for nobody goes when nobody wants it, and not before', async (t) => {
+test('an image pulled for no root goes when nobody wants it, and not before', async (t) => {
   const machine = await startMachine(t);
   machine.registry.push('web:1', image(2));
   const { digest } = machine.registry.push('tool:1', image(3));
@@ -257,7 +257,7 @@ test('an image that somebody put there is not removed, whatever berth makes of i
   assert.ok(named(machine, `${host}/web:1`));
 });
 
-test('what somebody put there stays theirs when they take their name away', async (t) => {
+test('an image that somebody put there stays theirs when they take their name away', async (t) => {
   const machine = await startMachine(t);
   machine.registry.push('web:1', image(2));
   const { digest } = machine.registry.push('other:1', image(2));
@@ -293,7 +293,7 @@ test('a problem on a bound unit keeps the root from being ready; on another it i
   assert.equal(await ready(machine, 'other'), 3);
 });
 
-test('what a changed tree needs no more is let go after the new is pinned', async (t) => {
+test('an image that a changed tree needs no more is let go after the new one is pinned', async (t) => {
   const machine = await startMachine(t);
   machine.registry.push('web:1', image(2));
   machine.registry.push('web:2', image(3));

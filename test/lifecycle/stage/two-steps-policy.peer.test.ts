@@ -25,7 +25,7 @@ async function startLab(t: TestContext) {
   return { lab, strict, known: () => lab.engine.podman('images', '-q', `${host}/strict`) };
 }
 
-test('what the store has by another name is judged by this one', {
+test('an image that the store has by another name is judged by this one', {
   skip: skipPodman,
 }, async (t) => {
   const { lab, strict, known } = await startLab(t);
@@ -37,7 +37,7 @@ test('what the store has by another name is judged by this one', {
   assert.equal(await known(), '');
 });
 
-test('what waits by one name is judged by the others', { skip: skipPodman }, async (t) => {
+test('an image that waits by one name is judged by the others', { skip: skipPodman }, async (t) => {
   const { lab, strict, known } = await startLab(t);
   const free = container('free', `${host}/free:1`);
   const root = writeRoot(join(lab.directory, 'os'), { ...free, ...strict });

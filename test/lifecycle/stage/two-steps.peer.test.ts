@@ -113,7 +113,7 @@ test('the bytes of a plan are those that come', { skip: skipPodman }, async (t) 
     lab.registry.push(`${id}/other:1`, other);
     const root = writeRoot(join(lab.directory, id), {
       ...container('one', `${host}/${id}:1`),
-      // The same image by another name, and one that shares a layer with it.
+      // One image under two names, and an image that shares a layer with it.
       ...container('same', `${host}/${id}:1@${built.top.digest}`),
       ...container('other', `${host}/${id}/other:1`),
     });
@@ -128,7 +128,7 @@ test('the bytes of a plan are those that come', { skip: skipPodman }, async (t) 
   }
 });
 
-test('what is far is downloaded while podman unpacks, unless policy.json asks more of archives', {
+test('images of a far registry are downloaded while podman unpacks, unless policy.json asks more of archives', {
   skip: skipPodman,
 }, async (t) => {
   const lab = await startPodmanLab(t);
@@ -154,7 +154,7 @@ test('what is far is downloaded while podman unpacks, unless policy.json asks mo
   assert.equal((await planned('db', 'queue')).way, 'direct');
 });
 
-test('what is in the store is not downloaded again, whoever brought it', {
+test('an image in the store is not downloaded again, whoever brought it', {
   skip: skipPodman,
 }, async (t) => {
   const lab = await startPodmanLab(t);
@@ -222,7 +222,7 @@ test('records that are lost come back from what waits', { skip: skipPodman }, as
   assert.deepEqual(await codes(lab), []);
 });
 
-test('what was downloaded for a root goes with it', { skip: skipPodman }, async (t) => {
+test('images downloaded for a root go with the root', { skip: skipPodman }, async (t) => {
   const lab = await startPodmanLab(t);
   lab.registry.push('web:1', image(2));
   lab.registry.push('api:1', image(3));
@@ -257,7 +257,7 @@ test('a podman that takes no archives pulls itself', { skip: skipPodman }, async
   assert.deepEqual(blobsIn(lab), []);
 });
 
-test('what waits is unpacked at boot, without a network', { skip: skipPodman }, async (t) => {
+test('a waiting image is unpacked at boot, without a network', { skip: skipPodman }, async (t) => {
   const lab = await startPodmanLab(t);
   lab.registry.push('web:1', image(2));
   const root = writeRoot(join(lab.directory, 'os'), {

@@ -171,22 +171,33 @@ test('a proxy that says nothing is not waited for without end', async (t) => {
   assert.match(error.hint, /HTTPS_PROXY/);
 });
 
-test('a SOCKS proxy is asked for an IPv6 address by its bytes, and may refuse', async (t) => {
-  const received: Buffer[] = [];
-  const answers = [Buffer.from([5, 0]), Buffer.from([5, 2, 0, 1])];
-  const url = await listen(t, 'socks5', (socket) => {
-    socket.on('data', (chunk) => {
-      received.push(chunk);
-      socket.write(answers.shift() ?? Buffer.alloc(0));
+for (const { host, asked, said } of [
+  { host: '192.0.2.7', asked: '05010001c00002071388', said: '192.0.2.7' },
+  {
+    host: '[fd00:0:0:1::a:b]',
+    asked: '05010004fd0000000000000100000000000a000b1388',
+    said: 'fd00:',
+  },
+]) {
+  test(`a SOCKS proxy is asked for ${host} by its bytes, and may refuse`, async (t) => {
+    const received: Buffer[] = [];
+    const answers = [Buffer.from([5, 0]), Buffer.from([5, 2, 0, 1])];
+    const url = await listen(t, 'socks5', (socket) => {
+      socket.on('data', (chunk) => {
+        received.push(chunk);
+        socket.write(answers.shift() ?? Buffer.alloc(0));
+      });
     });
+    const registry = client(t, [], { proxyFor: () => ({ url }) });
+    const error = await fails(
+      registry.resolve(`${host}:5000/app:1`, amd64, {}),
+      'registry-unreachable',
+    );
+    const refused = /at the proxy 127\.0\.0\.1:\d+: it answers 2 for (?<address>.*)/;
+    assert.ok(refused.exec(error.message)?.groups?.['address']?.startsWith(said), error.message);
+    assert.equal(Buffer.concat(received).toString('hex'), `050100${asked}`);
   });
-  const registry = client(t, [], { proxyFor: () => ({ url }) });
-  const name = '[fd00:0:0:1::a:b]:5000/app:1';
-  const error = await fails(registry.resolve(name, amd64, {}), 'registry-unreachable');
-  assert.match(error.message, /at the proxy 127\.0\.0\.1:\d+: it answers 2 for fd00:/);
-  const asked = `05010004fd0000000000000100000000000a000b1388`;
-  assert.equal(Buffer.concat(received).toString('hex'), `050100${asked}`);
-});
+}
 
 for (const [what, isWhole] of [
   ['in pieces', true],

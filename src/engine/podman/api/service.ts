@@ -103,32 +103,9 @@ async function start(
   const watcher = watch(directory, () => {
     if (existsSync(socket)) appeared.resolve();
   });
-  const child = spawn(
-    '/bin/sh',
-    [
-      '-c',
-      KEEPER,
-      'sh',
-      directory,
-      ...podman,
-      ...networkOptions(directory, user),
-      'system',
-      'service',
-      `--time=${IDLE_SECONDS}`,
-      `unix://${socket}`,
-    ],
-    {
-      stdio: ['pipe', 'ignore', 'pipe'],
-      env: withoutClient(environment),
-      // A Ctrl-C is for berth: podman ends after it, by its keeper.
-      detached: true,
-    },
-  );
+  const child = spawnKeeper(directory, socket, user, environment, podman);
   if (!isUrgent && child.pid !== undefined) lowerPriority(child.pid);
   const words = collectWords(child);
-  // A service that is gone has closed it; a keeper that is gone ends both.
-  child.stderr.once('end', () => child.stdin.end());
-  child.stdin.on('error', () => undefined).write('\n');
   const api = new PodmanApi(socket);
   let version: string;
   try {
@@ -142,14 +119,7 @@ async function start(
     watcher.close();
   }
   child.unref();
-  const pinger = setInterval(
-    () => {
-      // A service that died says so at the next real request.
-      api.ping(START_TIMEOUT).catch(() => clearInterval(pinger));
-    },
-    (IDLE_SECONDS * 1000) / 3,
-  );
-  pinger.unref();
+  const pinger = keepAwake(api);
   return {
     socket,
     version,
@@ -159,6 +129,40 @@ async function start(
       await end(child);
     },
   };
+}
+
+/** Starts podman below a shell that ends podman when this process is gone. */
+function spawnKeeper(
+  directory: string,
+  socket: string,
+  user: boolean,
+  environment: NodeJS.ProcessEnv,
+  podman: readonly string[],
+) {
+  const command = [...podman, ...networkOptions(directory, user)];
+  const words = ['system', 'service', `--time=${IDLE_SECONDS}`, `unix://${socket}`];
+  const child = spawn('/bin/sh', ['-c', KEEPER, 'sh', directory, ...command, ...words], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+    env: withoutClient(environment),
+    // A Ctrl-C is for berth: podman ends after berth, by its keeper.
+    detached: true,
+  });
+  // A service that is gone has closed its stderr; a keeper that is gone ends both.
+  child.stderr.once('end', () => child.stdin.end());
+  child.stdin.on('error', () => undefined).write('\n');
+  return child;
+}
+
+/** Asks the service often enough that it does not end as idle. */
+function keepAwake(api: PodmanApi): NodeJS.Timeout {
+  const pinger = setInterval(
+    () => {
+      // A service that died says so at the next real request.
+      api.ping(START_TIMEOUT).catch(() => clearInterval(pinger));
+    },
+    (IDLE_SECONDS * 1000) / 3,
+  );
+  return pinger.unref();
 }
 
 /** Unpacking keeps a processor and the disk busy for minutes, while services run. */
