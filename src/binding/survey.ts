@@ -58,7 +58,7 @@ export async function survey(
     shortNames,
     architecture,
     compose,
-    ...(engine === undefined ? {} : { engine }),
+    engine,
   });
   const policy = policyOf(discovered.policy, discovered.links, bind);
   const references = discovered.references.map((reference) => ({

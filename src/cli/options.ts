@@ -42,14 +42,7 @@ export type HostFlags = Omit<CommonOptions, 'format'> &
 /** What flags mean for the host. */
 export function hostOptions(flags: HostFlags): HostOptions {
   const { engine, stateDir: stateDirectory, config, user, limitRate, downloadOnly } = flags;
-  return {
-    ...(engine === undefined ? {} : { engine }),
-    ...(stateDirectory === undefined ? {} : { stateDirectory }),
-    ...(config === undefined ? {} : { config }),
-    ...(user === undefined ? {} : { user }),
-    ...(limitRate === undefined ? {} : { limitRate }),
-    ...(downloadOnly === undefined ? {} : { downloadOnly }),
-  };
+  return { engine, stateDirectory, config, user, limitRate, downloadOnly };
 }
 
 /**

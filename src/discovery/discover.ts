@@ -30,7 +30,7 @@ export interface DiscoveryContext {
   /** The places of Compose files in the root, from the host's configuration; none by default. */
   readonly compose?: readonly string[];
   /** The engine that will run all images of the root; podman by default. */
-  readonly engine?: EngineId;
+  readonly engine?: EngineId | undefined;
 }
 
 /**

@@ -61,18 +61,16 @@ export async function openContext(given: ContextOptions): Promise<OpenContext> {
     await close();
     throw refusal;
   }
-  const { compose, reserve } = config;
-  const { lockPatience } = options;
   const context: HostContext = {
     engine,
     state: new State(stateDirectory),
     report,
     signal,
     registry,
-    compose,
+    compose: config.compose,
+    reserve: config.reserve,
+    lockPatience: options.lockPatience,
     loaded: loaded.images,
-    ...(reserve === undefined ? {} : { reserve }),
-    ...(lockPatience === undefined ? {} : { lockPatience }),
   };
   return { context, close };
 }

@@ -1,4 +1,4 @@
-import { BerthError, type FailureKind } from '../common/errors.ts';
+import { BerthError } from '../common/errors.ts';
 
 export type HostErrorCode =
   /** berth.toml can't be read, or says something that berth does not know. */
@@ -20,6 +20,6 @@ export type HostErrorCode =
 /** A request or a configuration that this host can't follow. */
 export class HostError extends BerthError<HostErrorCode> {
   constructor(code: HostErrorCode, message: string, hint: string) {
-    super(code, message, { hint, kind: 'usage' satisfies FailureKind });
+    super(code, message, { hint, kind: 'usage' });
   }
 }

@@ -6,7 +6,7 @@ import type { LastingRegistry } from '../registry/when-needed.ts';
 import type { Root } from '../root/root.ts';
 import { keepFromOthers, refuseOthers, refuseUnreadable } from '../state/state-directory.ts';
 import { type Config, readConfig } from './config.ts';
-import { type HostContext, type OpenContext, openContext } from './context.ts';
+import type { HostContext, OpenContext } from './context.ts';
 import { type HostDeployments, hostDeployments } from './deployments.ts';
 import type { HostOptions } from './options.ts';
 import { configDirectories, defaultStateDirectory, isUser } from './places.ts';
@@ -118,6 +118,7 @@ function contextsOf(
   registry: LastingRegistry,
 ) {
   return openedContexts(async (target) => {
+    const { openContext } = await import('./context.ts');
     const parts = { ...caller, options, user, registry, target, config: await config() };
     const directory = target && usable(target.stateDirectory);
     return openContext({ ...parts, stateDirectory: directory ?? (await stateDirectory()) });

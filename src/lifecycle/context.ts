@@ -14,9 +14,9 @@ export interface Context {
   readonly report: Report;
   readonly signal: AbortSignal;
   /** How long to wait for the locks of other berths, in milliseconds, if not as long as usual. */
-  readonly lockPatience?: number;
+  readonly lockPatience?: number | undefined;
   /** The space that staging leaves free on each file system; `reserved` has the default. */
-  readonly reserve?: Reserve;
+  readonly reserve?: Reserve | undefined;
   /** The images that `berth load` brought, if the state directory has a store. */
   readonly loaded?: () => Promise<LoadedImages | undefined>;
 }

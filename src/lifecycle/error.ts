@@ -1,3 +1,4 @@
+import type { BindingProblemCode } from '../binding/problem-code.ts';
 import { BerthError } from '../common/errors.ts';
 
 /** The codes of errors of the lifecycle; docs/commands.md says what each means. */
@@ -27,12 +28,7 @@ export type LifecycleErrorCode =
   /** The images that a root ships can't be written into the tree. */
   | 'unwritable';
 
-export class LifecycleError extends BerthError<LifecycleErrorCode> {
-  constructor(
-    code: LifecycleErrorCode,
-    message: string,
-    options: ConstructorParameters<typeof BerthError>[2],
-  ) {
-    super(code, message, { ...options });
-  }
-}
+/** The codes of all problems that a plan finds; docs/problems.md says what each means. */
+export type LifecycleProblemCode = BindingProblemCode | 'pull-never';
+
+export class LifecycleError extends BerthError<LifecycleErrorCode> {}

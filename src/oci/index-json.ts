@@ -44,8 +44,8 @@ export function parseIndexJson(
  * empty one, all blobs of the store would seem unneeded.
  */
 function withList(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  return 'manifests' in value && value.manifests === null ? { ...value, manifests: [] } : value;
+  if (typeof value !== 'object' || value === null || !('manifests' in value)) return value;
+  return value.manifests === null ? { ...value, manifests: [] } : value;
 }
 
 /** A name of a layout, and what it means there. */

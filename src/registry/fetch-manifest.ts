@@ -18,7 +18,7 @@ import { discard } from './redirect.ts';
  */
 export async function fetchManifest(
   exchange: Exchange,
-  place: Endpoint,
+  endpoint: Endpoint,
   access: Access,
   reference: string,
   signal?: AbortSignal,
@@ -28,13 +28,13 @@ export async function fetchManifest(
     : `the manifest of tag ${reference}`;
   const path = `manifests/${reference}`;
   const accept = ACCEPTED_TYPES;
-  const response = await exchange.get({ endpoint: place, access, path, accept, expected, signal });
+  const response = await exchange.get({ endpoint, access, path, accept, expected, signal });
   const mediaType = (response.headers['content-type'] ?? '').replace(/\s*;.*$/s, '').toLowerCase();
-  const content = await readWhole(place, expected, response, exchange.timeouts);
+  const content = await readWhole(endpoint, expected, response, exchange.timeouts);
   const digest = sha256(content);
   const promised = isDigest(reference) ? reference : promisedDigest(response);
   if (promised !== undefined && promised !== digest) {
-    throw failure('digest-mismatch', place, `${expected} to be ${promised}`, digest, {
+    throw failure('digest-mismatch', endpoint, `${expected} to be ${promised}`, digest, {
       hint: 'try again; if it stays so, do not trust the registry, nor a proxy on the way',
     });
   }
@@ -47,26 +47,26 @@ function promisedDigest({ headers }: IncomingMessage): string | undefined {
 }
 
 async function readWhole(
-  place: Endpoint,
+  endpoint: Endpoint,
   expected: string,
   response: IncomingMessage,
   timeouts: Timeouts,
 ): Promise<Buffer> {
   if (Number(response.headers['content-length']) > MAX_DOCUMENT_BYTES) {
     discard(response);
-    throw tooLarge(place, expected);
+    throw tooLarge(endpoint, expected);
   }
   try {
     return await readBody(response, MAX_DOCUMENT_BYTES, timeouts);
   } catch (error) {
-    if (error instanceof TooLarge) throw tooLarge(place, expected);
-    throw connectionLost(place, expected, error);
+    if (error instanceof TooLarge) throw tooLarge(endpoint, expected);
+    throw connectionLost(endpoint, expected, error);
   }
 }
 
-function tooLarge(place: Endpoint, expected: string) {
+function tooLarge(endpoint: Endpoint, expected: string) {
   const most = `${expected} with at most ${MAX_DOCUMENT_BYTES} bytes`;
-  return failure('bad-reply', place, most, 'more', {
+  return failure('bad-reply', endpoint, most, 'more', {
     hint: 'see what was pushed under that name: an image’s manifest is far smaller',
   });
 }

@@ -160,8 +160,8 @@ function guard<T>(onFault: (fault: Fault) => void, path: string, read: () => T):
 }
 
 function unreadable({ path, line, message }: Fault): RegistryError {
-  const endpoint = line === undefined ? path : `${path}:${line}`;
-  return new RegistryError('registry-config', `${endpoint}: ${message}`, {
+  const place = line === undefined ? path : `${path}:${line}`;
+  return new RegistryError('registry-config', `${place}: ${message}`, {
     hint: 'mend the file; containers-registries.conf(5) says what it may hold',
   });
 }

@@ -14,12 +14,4 @@ export type StateErrorCode =
 /** The code of the problem of a record that was made again from pins. */
 export type StateProblemCode = 'record-recovered';
 
-export class StateError extends BerthError<StateErrorCode> {
-  constructor(
-    code: StateErrorCode,
-    message: string,
-    options: ConstructorParameters<typeof BerthError>[2],
-  ) {
-    super(code, message, { ...options });
-  }
-}
+export class StateError extends BerthError<StateErrorCode> {}

@@ -16,8 +16,8 @@ import {
   type RootRecord,
 } from '../../state/record.ts';
 import type { Context } from '../context.ts';
+import type { LifecycleProblemCode } from '../error.ts';
 import { aboutRoot, type ProgressEvent } from '../events.ts';
-import type { LifecycleProblemCode } from '../problem-code.ts';
 import type { Situation } from '../situation.ts';
 import { type DeferredName, deferredNames } from './deferred-names.ts';
 import type { Resolution } from './kept.ts';

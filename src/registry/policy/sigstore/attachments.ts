@@ -38,14 +38,14 @@ export function attachmentTag(manifest: string): string {
  */
 export async function fetchAttachments(
   exchange: Exchange,
-  place: Endpoint,
+  endpoint: Endpoint,
   access: Access,
   manifest: string,
   signal?: AbortSignal,
 ): Promise<readonly Attachment[]> {
-  const layers = await signaturesAt(exchange, place, access, attachmentTag(manifest), signal);
+  const layers = await signaturesAt(exchange, endpoint, access, attachmentTag(manifest), signal);
   const fetched = layers.map(async ({ annotations, ...blob }) => {
-    const content = await contentOf(exchange, place, access, blob, signal);
+    const content = await contentOf(exchange, endpoint, access, blob, signal);
     return { content, annotations };
   });
   return Promise.all(fetched);
@@ -53,13 +53,13 @@ export async function fetchAttachments(
 
 async function signaturesAt(
   exchange: Exchange,
-  place: Endpoint,
+  endpoint: Endpoint,
   access: Access,
   tag: string,
   signal?: AbortSignal,
 ): Promise<readonly Layer[]> {
-  const manifest = await attached(exchange, place, access, tag, signal);
-  return manifest === undefined ? [] : signaturesIn(place, tag, manifest);
+  const manifest = await attached(exchange, endpoint, access, tag, signal);
+  return manifest === undefined ? [] : signaturesIn(endpoint, tag, manifest);
 }
 
 /**
@@ -68,34 +68,39 @@ async function signaturesAt(
  * @throws {RegistryError} `bad-reply`
  */
 export function signaturesIn(
-  place: Asked,
+  endpoint: Asked,
   tag: string,
   { mediaType, content }: Manifest,
 ): readonly Layer[] {
-  if (mediaType !== OCI_MANIFEST) throw wrong(place, tag, `the type ${JSON.stringify(mediaType)}`);
+  if (mediaType !== OCI_MANIFEST)
+    throw wrong(endpoint, tag, `the type ${JSON.stringify(mediaType)}`);
   const document = parseDocument(content, { mediaType });
-  if (document.kind === 'refused') throw wrong(place, tag, document.found);
+  if (document.kind === 'refused') throw wrong(endpoint, tag, document.found);
   const layers = document.kind === 'manifest' ? document.layers : [];
   const signatures = layers.filter((layer) => layer.mediaType === SIGNATURE);
   if (signatures.length > MAX_SIGNATURES) {
-    throw wrong(place, tag, `${signatures.length} signatures, more than ${MAX_SIGNATURES}`);
+    throw wrong(endpoint, tag, `${signatures.length} signatures, more than ${MAX_SIGNATURES}`);
   }
   const large = signatures.find(({ size }) => size > MAX_CONTENT_BYTES);
   if (large !== undefined) {
-    throw wrong(place, tag, `a signature over ${large.size} bytes, more than ${MAX_CONTENT_BYTES}`);
+    throw wrong(
+      endpoint,
+      tag,
+      `a signature over ${large.size} bytes, more than ${MAX_CONTENT_BYTES}`,
+    );
   }
   return signatures;
 }
 
 async function attached(
   exchange: Exchange,
-  place: Endpoint,
+  endpoint: Endpoint,
   access: Access,
   tag: string,
   signal?: AbortSignal,
 ) {
   try {
-    return await fetchManifest(exchange, place, access, tag, signal);
+    return await fetchManifest(exchange, endpoint, access, tag, signal);
   } catch (error) {
     if (error instanceof RegistryError && error.code === 'not-found') return undefined;
     throw error;
@@ -104,21 +109,25 @@ async function attached(
 
 async function contentOf(
   exchange: Exchange,
-  place: Endpoint,
+  endpoint: Endpoint,
   access: Access,
   blob: Blob,
   signal?: AbortSignal,
 ): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const into = { write: async (chunk: Buffer) => void chunks.push(chunk) };
-  await downloadBlob(exchange, place, access, blob, { into, progress: new BlobProgress(), signal });
+  await downloadBlob(exchange, endpoint, access, blob, {
+    into,
+    progress: new BlobProgress(),
+    signal,
+  });
   return Buffer.concat(chunks);
 }
 
 type Asked = Pick<Endpoint, 'registry' | 'repository'>;
 
-function wrong(place: Asked, tag: string, found: string): RegistryError {
-  return failure('bad-reply', place, `a manifest of signatures at ${tag}`, found, {
+function wrong(endpoint: Asked, tag: string, found: string): RegistryError {
+  return failure('bad-reply', endpoint, `a manifest of signatures at ${tag}`, found, {
     hint: 'see what was pushed under that tag: `cosign sign` makes one that is understood',
   });
 }
