@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { prunable, prune } from '../../../src/lifecycle/prune.ts';
+import { release } from '../../../src/lifecycle/release.ts';
+import { recoverSituation } from '../../../src/lifecycle/situation.ts';
 import { leftUndone } from '../../../src/state/apply-journal.ts';
 import { recordsFromPins } from '../../../src/state/recover.ts';
 import { buildImage } from '../../support/image-builder.ts';
@@ -135,6 +138,25 @@ test('drift that turns back is none', async (t) => {
   await host.activate('a');
   assert.equal(host.record('a')?.drift, undefined);
   assert.equal((await host.engine.pins()).filter(({ root }) => root === 'a').length, 1);
+});
+
+test('a root that is released lets go of the image to which a name drifted', async (t) => {
+  const host = await startUpdater(t);
+  host.server.push('web:latest', image(1));
+  host.deploy('a', { 'web:latest': newer }, 'booted');
+  await host.reconcile();
+  await host.activate('a');
+  const recorded = host.recorded('a', 'web:latest');
+  const moved = await pullByHand(host, 7);
+  await host.activate('a');
+  host.undeploy('side');
+  await host.reconcile();
+  await release(host.context, 'a');
+  assert.equal(host.record('a')?.drift, undefined);
+  const entries = prunable(await recoverSituation(host.context));
+  const { removed } = await prune(host.context, entries);
+  assert.deepEqual(new Set(removed.map(({ id }) => id)), new Set([moved, recorded]));
+  assert.equal(host.record('a'), undefined, 'nothing of the root is left');
 });
 
 test('a locked name never drifts', async (t) => {
