@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { EngineId } from '../common/engine-id.ts';
+import { type EngineId, engineIds } from '../common/engine-id.ts';
 import { parseSize } from '../common/parse-size.ts';
 import type { BindMode } from '../discovery/reference.ts';
 import type { HostOptions } from '../host/options.ts';
@@ -52,12 +52,7 @@ export function hostOptions(flags: HostFlags): HostOptions {
  */
 export function withCommonOptions(command: Command, choices: readonly string[] = formats): Command {
   return command
-    .addOption(
-      new Option('--engine <name>', 'the engine that keeps the images').choices([
-        'podman',
-        'store',
-      ]),
-    )
+    .addOption(new Option('--engine <name>', 'the engine that keeps the images').choices(engineIds))
     .option('--state-dir <dir>', 'directory of records and the embedded store (or BERTH_STATE_DIR)')
     .option('--config <file>', 'read this berth.toml and no other')
     .option('--user', 'use the calling user’s engine and state, the default without root')

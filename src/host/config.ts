@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EngineId } from '../common/engine-id.ts';
+import { type EngineId, isEngineId } from '../common/engine-id.ts';
 import { systemErrorCode } from '../common/errors.ts';
 import { isRootId } from '../common/roots.ts';
 import { lineOfKey } from '../common/toml-line.ts';
@@ -108,8 +108,7 @@ async function parse(file: string, text: string): Promise<Partial<Config>> {
 const keys: Readonly<Record<string, (value: unknown) => Partial<Config> | string>> = {
   // A root's berth.toml holds its policy too, which is judged when the root is read.
   bind: () => ({}),
-  engine: (value) =>
-    value === 'podman' || value === 'store' ? { engine: value } : '"podman" or "store"',
+  engine: (value) => (isEngineId(value) ? { engine: value } : '"podman" or "store"'),
   'state-dir': (value) =>
     typeof value === 'string' && value.startsWith('/')
       ? { stateDirectory: value }

@@ -30,7 +30,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     const { user, environment, alone, target, pinKey, warn } = options;
     if (name === 'podman' || podmanPresent(user, environment)) {
       const { openDepot } = await import('../store/depot.ts');
-      const depot = openDepot({ directory, registry }, isForHost);
+      const depot = openDepot({ directory, registry }, { engine: 'podman', serves: isForHost });
       return openPodman({ user, environment, alone, target, pinKey, warn, depot });
     }
   }

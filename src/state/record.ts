@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { EngineId } from '../common/engine-id.ts';
+import { type EngineId, engineIds } from '../common/engine-id.ts';
 import { isRootId, roles, updaters } from '../common/roots.ts';
 import { API_VERSION } from '../common/version.ts';
 import { isNameOrId } from '../image/name.ts';
@@ -36,7 +36,7 @@ const RecordName = v.object({
   references: v.array(RecordReference),
 });
 
-const Engine = v.picklist(['podman', 'store']);
+const Engine = v.picklist(engineIds);
 
 const RecordImage = v.object({
   /** The engine that has the image; absent if it is the record's engine. */

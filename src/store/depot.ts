@@ -1,3 +1,4 @@
+import type { EngineId } from '../common/engine-id.ts';
 import { withLock, withLockIfFree } from '../common/process-lock.ts';
 import type { Depot, Meaning } from '../engine/depot.ts';
 import type { FetchWatch } from '../engine/fetch-watch.ts';
@@ -19,12 +20,19 @@ import { readPinFiles } from './pin-file.ts';
 import { readBlob } from './read-blob.ts';
 import { sweepUnneeded } from './remove.ts';
 
+/** The engine for which images wait. */
+export interface DepotUser {
+  readonly engine: EngineId;
+  /** Whether the engine can unpack such an image from the depot. */
+  readonly serves: Depot['serves'];
+}
+
 /**
  * The store as the place where images wait for another engine to unpack them. A waiting image is held by a
  * file of holds (`Layout.waiting`) and is not named in index.json: images that are named there are whole,
  * while a waiting image lacks the layers that the engine has.
  */
-export function openDepot(options: StoreOptions, serves: (image: ResolvedImage) => boolean): Depot {
+export function openDepot(options: StoreOptions, { engine, serves }: DepotUser): Depot {
   const store = storeIn(options);
   const { layout, registry } = store;
   return {
@@ -36,7 +44,7 @@ export function openDepot(options: StoreOptions, serves: (image: ResolvedImage) 
     has: (blob) => isPresent(layout, blob),
     missing: (blobs) => missingOf(layout, blobs),
     find: (name, meaning) => find(store, name, meaning),
-    pins: () => waitingPins(store),
+    pins: () => waitingPins(store, engine),
     bring: (hold, image, blobs, access, watch) => bring(store, hold, image, blobs, access, watch),
     drop: (pins) => drop(store, pins),
     images: {
@@ -79,12 +87,12 @@ function isSame(one: PinnedName, other: PinnedName): boolean {
  * The waiting images as pins. Without its manifest, a hold does not tell the engine's id of its image, and
  * is left out.
  */
-function waitingPins(store: Store): readonly Pin[] {
+function waitingPins(store: Store, engine: EngineId): readonly Pin[] {
   const { layout, pinFiles, manifests } = store;
   return readPinFiles(layout.waiting, pinFiles).flatMap(({ root, pins }) =>
     pins.flatMap((pin): Pin[] => {
       const id = storedManifest(layout, manifests, pin.id)?.blobs[0]?.digest;
-      return id === undefined ? [] : [{ ...pin, engine: 'podman', id, root, handle: pin.id }];
+      return id === undefined ? [] : [{ ...pin, engine, id, root, handle: pin.id }];
     }),
   );
 }

@@ -14,7 +14,7 @@ function asClass<T extends object>(of: T): T {
 
 test('an engine that is a class keeps every member when its fetch is another', async (t) => {
   const { store, directory, registry } = fixture(t);
-  const depot = openDepot({ directory, registry }, () => true);
+  const depot = openDepot({ directory, registry }, { engine: 'podman', serves: () => true });
   const engine: Engine = asClass({
     ...store,
     depot,
@@ -44,7 +44,9 @@ test('a wrapper lacks the members that its engine lacks', (t) => {
 
 test('a depot that is a class keeps every member when it brings otherwise', (t) => {
   const { directory, registry } = fixture(t);
-  const depot: Depot = asClass(openDepot({ directory, registry }, () => true));
+  const depot: Depot = asClass(
+    openDepot({ directory, registry }, { engine: 'podman', serves: () => true }),
+  );
   const bring = async () => undefined;
   const wrapped = withBring(depot, bring);
   for (const key in depot) {

@@ -21,7 +21,10 @@ test(`${RUNS} stages, verifies and reconciles in one process, with a podman that
   const registry = lastingRegistry(directory, server);
   t.after(() => registry.close());
   const stateDirectory = join(directory, 'state');
-  const depot = openDepot({ directory: join(stateDirectory, 'store'), registry }, isForHost);
+  const depot = openDepot(
+    { directory: join(stateDirectory, 'store'), registry },
+    { engine: 'podman', serves: isForHost },
+  );
   const { pinKey, environment } = podman;
   const engine = await openPodman({ user: false, pinKey, environment, depot });
   t.after(() => engine.close());

@@ -88,7 +88,7 @@ test('nothing is brought into a depot either', async (t) => {
   const registry = new MemoryRegistry();
   const directory = join(temporaryDirectory(t), 'store');
   const [image = assert.fail('no image')] = registry.add('registry.example/app:1', [layer('a', 9)]);
-  const depot = openDepot({ directory, registry }, () => true);
+  const depot = openDepot({ directory, registry }, { engine: 'podman', serves: () => true });
   const engine = { ...openStore({ directory, registry }), depot };
   const bringAt = (hour: number) => {
     const clock = { now: () => new Date(2026, 0, 1, hour), after: () => () => undefined };

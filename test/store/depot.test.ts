@@ -12,7 +12,7 @@ test('a hold whose manifest is gone goes with whatever is dropped next', async (
   const [a] = registry.add('h.example/a:1', [layer('a', 20_000)]);
   const [b] = registry.add('h.example/b:1', [layer('b', 20_000)]);
   assert.ok(a !== undefined && b !== undefined);
-  const depot = openDepot({ directory, registry }, () => true);
+  const depot = openDepot({ directory, registry }, { engine: 'podman', serves: () => true });
   for (const [root, image] of [
     ['one', a],
     ['other', b],

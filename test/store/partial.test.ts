@@ -131,7 +131,10 @@ test('a sweep that waits for its turn does not hold up downloads', async (t) => 
     await waits.promise;
     return found;
   };
-  const depot = openDepot({ directory, registry: { ...registry, manifest } }, () => true);
+  const depot = openDepot(
+    { directory, registry: { ...registry, manifest } },
+    { engine: 'podman', serves: () => true },
+  );
   await depot.bring({ root: 'os', request: request(resolved) }, resolved, [], {}, {});
   await sweeping;
   assert.equal(depot.pins().length, 1);
@@ -141,7 +144,7 @@ test('a broken download stays until it is continued, whatever else is removed', 
   const { directory, registry, resolved, ofLayer, partial, fetch } = await start(t);
   ofLayer({ kind: 'cut', after: 2_000_000 });
   await assert.rejects(fetch());
-  const depot = openDepot({ directory, registry }, () => true);
+  const depot = openDepot({ directory, registry }, { engine: 'podman', serves: () => true });
   const hold = { root: 'os', request: request(resolved) };
   await depot.bring(hold, resolved, [], {}, {});
   await depot.drop(depot.pins());

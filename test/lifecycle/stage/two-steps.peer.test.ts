@@ -278,7 +278,10 @@ test('a waiting image is unpacked at boot, without a network', { skip: skipPodma
     close: () => undefined,
   };
   const stateDirectory = join(lab.directory, 'state');
-  const depot = openDepot({ directory: join(stateDirectory, 'store'), registry }, isForHost);
+  const depot = openDepot(
+    { directory: join(stateDirectory, 'store'), registry },
+    { engine: 'podman', serves: isForHost },
+  );
   const { environment } = lab.engine;
   const engine = await openPodman({ user: false, pinKey: lab.engine.pinKey, environment, depot });
   const opened = openRoot(root);
