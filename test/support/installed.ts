@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -26,11 +26,20 @@ function make(...words: string[]): void {
   });
 }
 
-/** In the cache: tests leave this checkout as it is. Each checkout has its own. */
+/** The build of this checkout, in the cache: tests leave the checkout as it is. */
 function built(): string {
-  const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'berth-test');
   const key = createHash('sha256').update(home).digest('hex').slice(0, 12);
-  const directory = join(cache, 'berth-test', `dist-${key}`);
+  const directory = join(cache, `dist-${key}`);
   mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, CHECKOUT), home);
+  for (const name of readdirSync(cache).filter((entry) => entry.startsWith('dist-'))) {
+    const file = join(cache, name, CHECKOUT);
+    const isOrphan = existsSync(file) && !existsSync(readFileSync(file, 'utf8'));
+    if (isOrphan) rmSync(join(cache, name), { recursive: true, force: true });
+  }
   return directory;
 }
+
+/** The file that names the checkout of a build, which takes 100 MB: no checkout, no build. */
+const CHECKOUT = 'checkout';
