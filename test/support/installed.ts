@@ -35,8 +35,10 @@ function built(): string {
   writeFileSync(join(directory, CHECKOUT), home);
   for (const name of readdirSync(cache).filter((entry) => entry.startsWith('dist-'))) {
     const file = join(cache, name, CHECKOUT);
-    const isOrphan = existsSync(file) && !existsSync(readFileSync(file, 'utf8'));
-    if (isOrphan) rmSync(join(cache, name), { recursive: true, force: true });
+    // Empty while another test file writes it.
+    const checkout = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    if (checkout !== '' && !existsSync(checkout))
+      rmSync(join(cache, name), { recursive: true, force: true });
   }
   return directory;
 }
