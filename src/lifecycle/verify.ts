@@ -13,23 +13,26 @@ import { imageNamed, meaningsOf, pinsOf } from './provenance.ts';
 import type { Situation } from './situation.ts';
 import { waitingContents, waits } from './waiting.ts';
 
+/** The kinds of reasons for which a root is not ready. docs/commands.md says what to do about each. */
+export type FindingCode =
+  | 'not-staged'
+  | 'unfinished'
+  /** No registry has said what a name means; an image of that name is there. */
+  | 'unresolved'
+  | 'image-missing'
+  /** The image was in a read-only store that can't be read, for instance as it is not mounted. */
+  | 'store-unread'
+  /** The image is downloaded, but not unpacked yet. */
+  | 'not-unpacked'
+  | 'pin-missing'
+  | 'name-missing'
+  | 'name-moved'
+  | 'digest-missing'
+  | 'problem';
+
 /** A reason why a root is not ready. */
 export interface Finding {
-  readonly code:
-    | 'not-staged'
-    | 'unfinished'
-    /** No registry has said what a name means; an image of that name is there. */
-    | 'unresolved'
-    | 'image-missing'
-    /** The image was in a read-only store that can't be read, for instance as it is not mounted. */
-    | 'store-unread'
-    /** The image is downloaded, but not unpacked yet. */
-    | 'not-unpacked'
-    | 'pin-missing'
-    | 'name-missing'
-    | 'name-moved'
-    | 'digest-missing'
-    | 'problem';
+  readonly code: FindingCode;
   readonly message: string;
   readonly hint: string;
   /** The id of the image that the finding is about, if it is about an image. */
@@ -220,6 +223,6 @@ function again(record: RootRecord): string {
   return `run \`berth stage\` on ${record.location || record.id} again`;
 }
 
-function finding(code: Finding['code'], message: string, hint: string): Finding {
+function finding(code: FindingCode, message: string, hint: string): Finding {
   return { code, message, hint };
 }

@@ -27,7 +27,7 @@ interface Union {
 const unions = new Map(
   sources.flatMap(({ text }) => {
     const plain = text.replace(/\/\*[^]*?\*\/|\/\/.*/g, '');
-    return [...plain.matchAll(/type (\w+(?:Error|Problem)Code) =([^;]+);/g)].map(
+    return [...plain.matchAll(/type (\w*(?:Error|Problem|Finding)Code) =([^;]+);/g)].map(
       ([, name = '', body = '']): [string, Union] => [
         name,
         {
@@ -64,11 +64,13 @@ function rowsOf(text: string): readonly (readonly string[])[] {
   );
 }
 
-const errorRows = rowsOf(
-  read('docs/commands.md')
-    .replace(/^[^]*\n## Errors\n/, '')
-    .replace(/\n## [^]*/, ''),
-);
+/** The rows of the tables in one section of docs/commands.md. */
+function rowsUnder(heading: string): readonly (readonly string[])[] {
+  const [, section = ''] = read('docs/commands.md').split(`\n## ${heading}\n`);
+  return rowsOf(section.replace(/\n## [^]*/, ''));
+}
+
+const errorRows = rowsUnder('Errors');
 
 test('each union of codes has members of its own', () => {
   assert.ok(unions.size >= 10, `found only ${[...unions.keys()].join(', ')}`);
@@ -111,6 +113,11 @@ test('docs/commands.md lists every code of an error, in order, and no other', ()
     errorRows.map(([code]) => code),
     [...errors].sort(),
   );
+});
+
+test('docs/commands.md lists every code of a finding, in order, and no other', () => {
+  const listed = rowsUnder('Findings').map(([code]) => code);
+  assert.deepEqual(listed, membersOf('FindingCode').toSorted());
 });
 
 test('docs/commands.md gives each error an exit code, a meaning and an advice', () => {
