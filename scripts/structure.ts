@@ -75,8 +75,9 @@ function longest(): [number, string][] {
   const directory = mkdtempSync(join(tmpdir(), 'berth-structure-'));
   const file = join(directory, 'oxlintrc.json');
   writeFileSync(file, config);
+  const oxlint = join(import.meta.dirname, '../node_modules/.bin/oxlint');
   const words = ['-A', 'all', '-D', 'max-lines-per-function', '--format', 'json', '-c', file, src];
-  const { stdout } = spawnSync('oxlint', words, { encoding: 'utf8', maxBuffer: 1 << 28 });
+  const { stdout } = spawnSync(oxlint, words, { encoding: 'utf8', maxBuffer: 1 << 28 });
   rmSync(directory, { recursive: true });
   const { diagnostics }: { diagnostics: { message: string; filename: string }[] } =
     JSON.parse(stdout);

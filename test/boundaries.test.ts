@@ -224,8 +224,8 @@ test('every room has its rule, and nothing lies beside the rooms', () => {
   );
 });
 
-test('no folder has more than 28 files', () => {
+test('no folder has more than 25 files', () => {
   for (const [folder, names] of Map.groupBy(files, (name) => dirname(name))) {
-    assert.ok(names.length <= 28, `${folder} has ${names.length} files`);
+    assert.ok(names.length <= 25, `${folder} has ${names.length} files`);
   }
 });
