@@ -11,7 +11,7 @@ PRESETS = $(PREFIX)/lib/systemd/system-preset
 QUADLET = $(PREFIX)/share/containers/systemd
 DOCS = $(PREFIX)/share/doc/berth
 INSTALL = install -D --mode=644
-# The units and drop-ins name /usr/bin/berth, where it mostly is.
+# The units and drop-ins name /usr/bin/berth, where it usually is.
 INSTALL_TEXT = packaging/install-text '$(PREFIX)/bin/berth'
 ARCH =
 # Where what is built goes.
