@@ -62,7 +62,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   oci: ['root', 'image'],
   systemctl: [],
   deployment: ['root'],
-  discovery: ['engine/engine-id.ts', 'systemd', 'root', 'image'],
+  discovery: ['systemd', 'root', 'image'],
   systemd: ['root'],
   root: [],
   image: [],

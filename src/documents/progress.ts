@@ -14,6 +14,8 @@ const failure = { code: v.string(), message: v.string() };
 /** One line of `--progress json`. */
 export const ProgressEvent = v.variant('event', [
   v.strictObject({ event: v.literal('resolved'), ...about, ...named, digest: v.string() }),
+  /** Nobody could say what a name means. */
+  v.strictObject({ event: v.literal('resolve-failed'), ...about, ...named, ...failure }),
   /** `bytes` will arrive. */
   v.strictObject({
     event: v.literal('fetch-started'),

@@ -8,6 +8,8 @@ export type ProgressEvent = ImageEvent | ServiceEvent | RetryEvent | Warning;
 type ImageEvent =
   /** A registry, a lock or a record has said what a name means. */
   | (About & Named & { readonly event: 'resolved'; readonly digest: string })
+  /** Nobody could say what a name means. The other names are resolved nevertheless. */
+  | (About & Named & Failure & { readonly event: 'resolve-failed' })
   /** A download of `bytes` begins. */
   | (About & Identified & { readonly event: 'fetch-started'; readonly bytes: number })
   /** `bytes` have come so far, of the number that `fetch-started` named. */

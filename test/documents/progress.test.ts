@@ -76,13 +76,20 @@ test('every event that commands write is one of the schema', async (t) => {
   );
   machine.registry.push('broken:1', buildImage({ layers: [{ bytes: 20_000, seed: 2 }] }));
   machine.registry.fault = ({ path }) => (path.includes('/blobs/') ? { status: 404 } : undefined);
-  writeRoot(root, container('broken', `${host}/broken:1`));
+  writeRoot(root, {
+    ...container('broken', `${host}/broken:1`),
+    ...container('gone', `${host}/gone:1`),
+  });
   await run(...stage);
   assert.deepEqual(
     kinds.filter((kind) => !seen.has(kind)),
     ['restarting'],
     'no service runs here: the tests of apply hold that event against the schema',
   );
+  const [unresolved] = seen.get('resolve-failed') ?? [];
+  assert.ok(unresolved?.event === 'resolve-failed');
+  const { root: of, name, code } = unresolved;
+  assert.deepEqual([of, name, code], ['os', `${host}/gone:1`, 'not-found']);
   const [failed] = seen.get('fetch-failed') ?? [];
   assert.ok(failed?.event === 'fetch-failed');
   assert.deepEqual([failed.root, failed.name], ['os', `${host}/broken:1`]);

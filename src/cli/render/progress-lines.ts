@@ -21,6 +21,8 @@ export function lineOf(event: ProgressEvent): string | undefined {
       return retryLine(event.message, event.milliseconds);
     case 'warning':
       return `warning: ${shown(event.message)}`;
+    // Said with its hint when the command ends.
+    case 'resolve-failed':
     case 'resolved':
     case 'fetch-started':
     case 'fetch-progress':

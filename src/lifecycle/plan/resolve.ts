@@ -52,14 +52,21 @@ export async function resolveBindings(
     }
     return resolveBinding(context, registry, situation, binding);
   };
-  const { signal } = context;
+  const { signal, report } = context;
   const { results, failures } = await tryLimited(bindings, LOOKUPS_AT_A_TIME, signal, work);
+  const failed = failures.map(({ name, error }) => ({
+    name,
+    error: isLocal(name) ? notHere(name, error) : error,
+  }));
+  for (const {
+    name,
+    error: { code, message },
+  } of failed) {
+    report({ event: 'resolve-failed', name, code, message });
+  }
   return {
     resolutions: results.filter((resolution) => resolution !== undefined),
-    failures: failures.map(({ name, error }) => ({
-      name,
-      error: isLocal(name) ? notHere(name, error) : error,
-    })),
+    failures: failed,
     problems,
   };
 }
