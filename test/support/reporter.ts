@@ -5,6 +5,12 @@ import { stripVTControlCharacters } from 'node:util';
 /** Too few tests means that the runner missed files: that must not look like success. */
 const minimum = Number(process.env['BERTH_MINIMUM_TESTS'] ?? 1);
 
+/** The files of the run: one that ends before it has told its tests would look like one without tests. */
+const expected = (process.env['BERTH_TEST_FILES'] ?? '')
+  .split('\n')
+  .filter((name) => name.endsWith('.test.ts'))
+  .map((name) => resolve(name));
+
 /** Bounds that leave what a failed test says on one screen. */
 const MESSAGE_LINES = 24;
 const STACK_LINES = 4;
@@ -65,6 +71,12 @@ export default async function* reporter(events: AsyncIterable<TestEvent>): Async
   for (const [reason, count] of skips) yield `skipped: ${count} (${reason})\n`;
   if (passed < minimum) {
     yield `expected at least ${minimum} tests to pass, only ${passed} ran and passed\n`;
+    process.exitCode = 1;
+  }
+  const ended = new Set(files.map(({ file }) => resolve(file)));
+  for (const file of expected.filter((name) => !ended.has(name))) {
+    failed++;
+    yield `FAILED: ${relative('.', file)} ended without having told all its tests\n`;
     process.exitCode = 1;
   }
   const skipped = [...skips.values()].reduce((sum, count) => sum + count, 0);
