@@ -12,15 +12,22 @@ test('prune shows what downloads that broke have left, and takes it unless someb
   const machine = await startMachine(t);
   const { directory, registry } = machine;
   registry.push('web:1', buildImage({ layers: [{ bytes: 3_000_000, seed: 1 }] }));
+  let isCut = false;
   registry.fault = ({ path, status }) => {
     if (!path.includes('/blobs/') || status !== 0) return undefined;
     // The partial download is not continued.
-    return registry.bytesSent < 1_000_000 ? { kind: 'cut', after: 2_000_000 } : { status: 404 };
+    if (isCut) return { status: 404 };
+    isCut = true;
+    return { kind: 'cut', after: 2_000_000 };
   };
-  const pulled = await machine.berth('pull', '--engine', 'store', 'registry.example.com/web:1');
-  assert.equal(pulled.code, 1, pulled.stderr);
   const store = join(directory, 'state/store');
   const parts = () => readdirSync(join(store, 'tmp'));
+  // A cut connection may lose all that was on its way: then there is no part yet.
+  do {
+    isCut = false;
+    const pulled = await machine.berth('pull', '--engine', 'store', 'registry.example.com/web:1');
+    assert.equal(pulled.code, 1, pulled.stderr);
+  } while (parts().length === 0);
   const [part = ''] = parts();
   assert.equal(parts().length, 1);
   // When a connection is cut, bytes that the reader had not yet received are lost.

@@ -1,4 +1,11 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -41,8 +48,12 @@ export function ownStore(t: TestContext, insecure: readonly string[] = []): OwnS
     },
     services: () => own().map(({ line }) => line),
     kill: async (signal) => {
-      for (const { pid } of own()) process.kill(pid, signal);
-      while (own().length > 0) await new Promise((resolve) => setImmediate(resolve));
+      const pids = own().map(({ pid }) => pid);
+      for (const pid of pids) process.kill(pid, signal);
+      // A process loses its command line before its sockets are closed: wait until it is gone.
+      while (pids.some((pid) => existsSync(`/proc/${pid}`))) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
     },
   };
 }
