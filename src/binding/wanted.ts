@@ -51,7 +51,7 @@ export async function wantedOf(root: Root, options: WantedOptions): Promise<Want
     problems: [
       ...found.problems.filter(({ bound }) => bound),
       ...problems,
-      // It is unknown which stores another machine will have.
+      // The stores of another machine are unknown.
       ...(foreign ? [] : storeProblems(found, opened)),
     ],
     passedOver: found.problems.filter(isPassedOver).length,

@@ -15,7 +15,7 @@ type Output = {
 export interface Faces<T extends Output> {
   readonly json: () => T;
   readonly table: () => string;
-  /** One image per line, as input for `berth pull -` and `xargs podman pull`. */
+  /** The images, one per line, as input for `berth pull -` and `xargs podman pull`. */
   readonly refs: () => Iterable<string>;
 }
 

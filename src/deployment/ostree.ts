@@ -136,7 +136,7 @@ function uniqueId({ id, stateroot }: Checkout, checkouts: readonly Checkout[]): 
   const isShared = checkouts.some((other) => other.id === id && other.stateroot !== stateroot);
   if (!isShared) return id;
   const unique = `${id}@${stateroot.replace(/[^A-Za-z0-9._+-]/g, '_')}`;
-  // The name of a stateroot may be as long as any file name, and so too long for an id.
+  // A stateroot's name may have 255 bytes, more than an id may have: its hash stands in for it then.
   return isRootId(unique) ? unique : `${id}@${hash('sha256', stateroot).slice(0, 12)}`;
 }
 

@@ -11,7 +11,7 @@ const identified = { id: v.string(), ...named };
 
 const failure = { code: v.string(), message: v.string() };
 
-/** One line of `--progress json`. */
+/** A line of `--progress json`. */
 export const ProgressEvent = v.variant('event', [
   v.strictObject({ event: v.literal('resolved'), ...about, ...named, digest: v.string() }),
   /** Nobody could say what a name means. */

@@ -40,9 +40,9 @@ export interface Engine extends Images, Pins {
 
 /** The promises in which engines differ, as far as callers depend on them. */
 export interface Traits {
-  /** Who downloads the images for `fetch`: berth, which keeps to its rate limit, or the engine itself. */
+  /** The downloader of images that `fetch` brings: berth, which keeps to its rate limit, or the engine. */
   readonly downloads: 'berth' | 'engine';
-  /** Who judges images from a registry by policy.json. */
+  /** The judge of images from a registry, by policy.json. */
   readonly judges: 'berth' | 'engine';
 }
 

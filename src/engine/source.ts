@@ -17,7 +17,7 @@ export function accessOf(source: Source): Access {
 }
 
 /**
- * One object for each layout, because the registry client remembers by this object which images a signature
- * has permitted.
+ * Gives each layout a single `Access` object. The registry client remembers permissions (policy.json) by
+ * that object, so an image must be judged and read with the same one.
  */
 const accessBeside = onceFor((_images: ShippedImages): Access => ({}));

@@ -18,7 +18,7 @@ export function renderTable(
   const widths = header.map((_, column) =>
     all.reduce((widest, row) => Math.max(widest, widthOf(row[column] ?? '')), 0),
   );
-  // One very long cell must not widen every row.
+  // A very long cell must not widen every row.
   const padded = widths.map((width) => Math.min(width, WIDEST));
   return all
     .map((row, index) =>

@@ -1,7 +1,7 @@
 import type { Fault } from '../problem.ts';
 import { splitWords } from './words.ts';
 
-/** One instruction of a Containerfile, split into words. */
+/** An instruction of a Containerfile, split into words. */
 export interface Instruction {
   /** The keyword in capitals: `FROM`. */
   readonly keyword: string;

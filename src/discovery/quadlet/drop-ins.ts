@@ -11,7 +11,7 @@ import type { UnitDirectory } from './walk.ts';
 
 export interface DropIns {
   readonly entries: readonly UnitEntry[];
-  /** Whether no drop-in has any assignments. */
+  /** Whether the drop-ins have no assignments at all. */
   readonly empty: boolean;
   readonly problems: readonly Problem[];
 }

@@ -2,7 +2,7 @@ import type { Fault } from '../problem.ts';
 import type { OptionTable } from './option-tables.ts';
 import type { Word } from './words.ts';
 
-/** One option of a command line. */
+/** An option of a command line. */
 export interface Option {
   /** The long name without dashes. */
   readonly name: string;

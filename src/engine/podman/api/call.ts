@@ -1,4 +1,4 @@
-/** One request to podman's libpod API. */
+/** A request to podman's libpod API. */
 export interface Call {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** The path after the version prefix: `/images/json`. */
