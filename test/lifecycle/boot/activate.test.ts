@@ -11,12 +11,17 @@ import { startUpdater, type TestUpdater } from '../../support/updater.ts';
 const image = (seed: number) => buildImage({ layers: [{ bytes: 20_000, seed }] });
 const newer = 'Pull=newer\n';
 
-/** Root a runs, and root b is staged with another meaning of the same name. */
-async function upgrade(host: TestUpdater) {
+/** Stages root a and boots it. */
+async function bootA(host: TestUpdater): Promise<void> {
   host.server.push('web:latest', image(1));
   host.deploy('a', { 'web:latest': newer }, 'booted');
   await host.reconcile();
   await host.activate('a');
+}
+
+/** Root a runs, and root b is staged with another meaning of the same name. */
+async function upgrade(host: TestUpdater) {
+  await bootA(host);
   host.server.push('web:latest', image(2));
   host.deploy('b', { 'web:latest': newer }, 'staged');
   await host.reconcile();
@@ -81,10 +86,7 @@ test('an apply that was killed is over when another root is booted', async (t) =
 
 test('a name that moved since the last boot of the same root is drift: pinned, recorded, left alone', async (t) => {
   const host = await startUpdater(t);
-  host.server.push('web:latest', image(1));
-  host.deploy('a', { 'web:latest': newer }, 'booted');
-  await host.reconcile();
-  await host.activate('a');
+  await bootA(host);
   const recorded = host.recorded('a', 'web:latest');
   const moved = await pullByHand(host, 7);
   const { switched, drifted, findings } = await host.activate('a');
@@ -127,10 +129,7 @@ test('drift is found by reconcile too, and ends when another root is booted', as
 
 test('drift that turns back is none', async (t) => {
   const host = await startUpdater(t);
-  host.server.push('web:latest', image(1));
-  host.deploy('a', { 'web:latest': newer }, 'booted');
-  await host.reconcile();
-  await host.activate('a');
+  await bootA(host);
   const recorded = host.recorded('a', 'web:latest') ?? '';
   await pullByHand(host, 7);
   await host.activate('a');
@@ -142,10 +141,7 @@ test('drift that turns back is none', async (t) => {
 
 test('a root that is released lets go of the image to which a name drifted', async (t) => {
   const host = await startUpdater(t);
-  host.server.push('web:latest', image(1));
-  host.deploy('a', { 'web:latest': newer }, 'booted');
-  await host.reconcile();
-  await host.activate('a');
+  await bootA(host);
   const recorded = host.recorded('a', 'web:latest');
   const moved = await pullByHand(host, 7);
   await host.activate('a');
@@ -161,10 +157,7 @@ test('a root that is released lets go of the image to which a name drifted', asy
 
 test('a locked name never drifts', async (t) => {
   const host = await startUpdater(t);
-  host.server.push('web:latest', image(1));
-  host.deploy('a', { 'web:latest': newer }, 'booted');
-  await host.reconcile();
-  await host.activate('a');
+  await bootA(host);
   await pullByHand(host, 7);
   const { moved, drifted } = await host.activate('a', ['web:latest']);
   assert.deepEqual([moved, drifted], [[host.fullName('web:latest')], []]);
