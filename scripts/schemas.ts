@@ -3,8 +3,10 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import { LockFile } from '../src/binding/lock-schema.ts';
+import { ENGINE_ID } from '../src/common/engine-id.ts';
 import { ProgressEvent } from '../src/documents/progress.ts';
 import * as schemas from '../src/documents/schemas.ts';
+import { EngineIdText } from '../src/engine/engine-id-schema.ts';
 import { RecordFile } from '../src/state/record.ts';
 
 const directory = resolve(import.meta.dirname, '../docs/schemas');
@@ -15,7 +17,14 @@ function schemaFiles(): Map<string, string> {
   return new Map(
     all.map(([kind, schema]) => {
       // What only code can judge, such as an image's name, stands there as the text that it is.
-      const document = toJsonSchema(schema, { errorMode: 'throw', ignoreActions: ['check'] });
+      const document = toJsonSchema(schema, {
+        errorMode: 'throw',
+        ignoreActions: ['check'],
+        overrideSchema: ({ valibotSchema }) =>
+          valibotSchema === EngineIdText
+            ? { type: 'string', pattern: ENGINE_ID.source }
+            : undefined,
+      });
       const json = { title: `berth ${kind}`, ...document };
       return [`${kind}.json`, `${JSON.stringify(json, undefined, 2)}\n`];
     }),

@@ -1,6 +1,5 @@
-import type { EngineId } from '../common/engine-id.ts';
 import type { Problem, ProblemSubject } from '../common/problem.ts';
-import { discover } from '../discovery/discover.ts';
+import { discover, type EngineChoice } from '../discovery/discover.ts';
 import type { BindMode, BoundLink, PlacedReference } from '../discovery/reference.ts';
 import type { StorageSettings } from '../discovery/storage-conf.ts';
 import { hostPlatform, type Platform, systemdArchitecture } from '../image/platform.ts';
@@ -42,14 +41,13 @@ export interface SurveyOptions {
   readonly bind: BindMode | undefined;
   /** The places of Compose files in roots, from the running system's berth.toml. */
   readonly compose: readonly string[];
-  /** The engine of the run; absent if only the root is read. */
-  readonly engine?: EngineId;
+  readonly engines?: EngineChoice;
 }
 
 /** Reads a root and decides which references are bound. Needs no network and no engine. */
 export async function survey(
   root: Root,
-  { bind, compose, engine }: SurveyOptions,
+  { bind, compose, engines }: SurveyOptions,
 ): Promise<Survey> {
   const { shortNames, problems: nameProblems } = await readShortNames(root);
   const platform = platformOf(root);
@@ -58,7 +56,7 @@ export async function survey(
     shortNames,
     architecture,
     compose,
-    engine,
+    ...(engines === undefined ? {} : { engines }),
   });
   const policy = policyOf(discovered.policy, discovered.links, bind);
   const references = discovered.references.map((reference) => ({

@@ -42,7 +42,8 @@ export interface WantedOptions {
 
 /** Reads the requirements of an open root. Needs no network and no engine. */
 export async function wantedOf(root: Root, options: WantedOptions): Promise<Wanted> {
-  const found = await survey(root, options);
+  const { bind, compose, engine } = options;
+  const found = await survey(root, { bind, compose, engines: { all: engine } });
   const { bindings, problems } = bindingsOf(found, root, 'bound');
   const foreign = options.foreign === true;
   const opened = storesOf(found, root, foreign);

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type EngineId, engineIds } from '../common/engine-id.ts';
+import { type EngineId, isEngineId } from '../common/engine-id.ts';
 import { parseSize } from '../common/parse-size.ts';
 import type { BindMode } from '../discovery/reference.ts';
 import type { HostOptions } from '../host/options.ts';
@@ -52,7 +52,7 @@ export function hostOptions(flags: HostFlags): HostOptions {
  */
 export function withCommonOptions(command: Command, choices: readonly string[] = formats): Command {
   return command
-    .addOption(new Option('--engine <name>', 'the engine that keeps the images').choices(engineIds))
+    .addOption(new Option('--engine <name>', 'the engine that keeps the images').argParser(engine))
     .option('--state-dir <dir>', 'directory of records and the embedded store (or BERTH_STATE_DIR)')
     .option('--config <file>', 'read this berth.toml and no other')
     .option('--user', 'use the calling user’s engine and state, the default without root')
@@ -101,6 +101,15 @@ export function withLimitRate(command: Command): Command {
       'limit of downloads per second: 500kB, 2MB, 2MiB; podman’s own pulls can’t be limited',
     ).argParser(rate),
   );
+}
+
+function engine(text: string): EngineId {
+  if (!isEngineId(text)) {
+    throw new InvalidArgumentError(
+      'expected podman, podman:USER, docker, containerd, containerd:NAMESPACE, crio or store',
+    );
+  }
+  return text;
 }
 
 function rate(text: string): number {

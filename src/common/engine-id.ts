@@ -1,9 +1,64 @@
-/** The engines that berth knows. `store` is berth's own OCI layout. */
-export const engineIds = ['podman', 'store'] as const;
+/**
+ * The engine that has an image, or runs the containers of it, on one host:
+ *
+ * - `podman`: the system's, that of root;
+ * - `podman:NAME`: that of the user NAME, or of a user without a name by UID;
+ * - `docker`, `crio`;
+ * - `containerd`: in the namespace of Kubernetes, `k8s.io`; `containerd:NAMESPACE` in any other;
+ * - `store`: berth's own OCI layout.
+ */
+export type EngineId =
+  | 'podman'
+  | `podman:${string}`
+  | 'docker'
+  | 'containerd'
+  | `containerd:${string}`
+  | 'crio'
+  | 'store';
 
-/** The engine that has an image, or runs the containers of it, on this host. */
-export type EngineId = (typeof engineIds)[number];
+/** The program behind an engine. */
+export type EngineKind = (typeof kinds)[number];
+
+const kinds = ['podman', 'docker', 'containerd', 'crio', 'store'] as const;
+
+/** The parts of an engine's id. */
+export interface EngineParts {
+  readonly kind: EngineKind;
+  /** The user whose podman it is; absent for the system's. */
+  readonly user?: string;
+  /** The namespace of containerd; absent for that of Kubernetes. */
+  readonly namespace?: string;
+}
+
+/**
+ * An engine's id, for the schemas of files.
+ *
+ * Sources: user names as useradd(8) and systemd take them; namespaces as containerd's
+ * `identifiers.Validate`.
+ */
+export const ENGINE_ID =
+  /^(?:podman(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}\$?)?|containerd(?::[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,74}[A-Za-z0-9])?)?|docker|crio|store)$/;
 
 export function isEngineId(value: unknown): value is EngineId {
-  return engineIds.some((id) => id === value);
+  return typeof value === 'string' && ENGINE_ID.test(value);
+}
+
+/** Takes an id apart: it has at most one colon. */
+export function engineParts(id: EngineId): EngineParts {
+  const [word, name] = id.split(':', 2);
+  const kind = kinds.find((one) => one === word) ?? 'store';
+  if (name === undefined) return { kind };
+  return kind === 'podman' ? { kind, user: name } : { kind, namespace: name };
+}
+
+/** The podman of a user; undefined if no user can have that name. */
+export function podmanOf(user: string): EngineId | undefined {
+  const id = `podman:${user}`;
+  return isEngineId(id) ? id : undefined;
+}
+
+/** containerd in a namespace; undefined if no namespace can have that name. */
+export function containerdIn(namespace: string): EngineId | undefined {
+  const id = namespace === 'k8s.io' ? 'containerd' : `containerd:${namespace}`;
+  return isEngineId(id) ? id : undefined;
 }

@@ -29,8 +29,16 @@ export interface DiscoveryContext {
   readonly architecture: string;
   /** The places of Compose files in the root, from the host's configuration; none by default. */
   readonly compose?: readonly string[];
-  /** The engine that will run all images of the root; podman by default. */
-  readonly engine?: EngineId | undefined;
+  /** The engines of references whose files don't say who runs them. */
+  readonly engines?: EngineChoice;
+}
+
+/** The engines that the host's configuration or the caller chooses. */
+export interface EngineChoice {
+  /** Takes every image, whoever will run it: `store`. */
+  readonly all?: EngineId | undefined;
+  /** Takes the images of lists whose header does not name an engine; podman by default. */
+  readonly lists?: EngineId | undefined;
 }
 
 /**
@@ -41,7 +49,7 @@ export interface DiscoveryContext {
  */
 export async function discover(
   root: Root,
-  { shortNames, architecture, compose = [], engine = 'podman' }: DiscoveryContext,
+  { shortNames, architecture, compose = [], engines = {} }: DiscoveryContext,
 ): Promise<Discovered> {
   const etc = etcDirectory(root);
   const storage = await readStorageConf(root, etc);
@@ -79,7 +87,11 @@ export async function discover(
   const all = [...problems, ...bound.problems, ...policyProblems, ...problemsOfManager(system)];
   return {
     references: [...systemReferences, ...users.references]
-      .map((one) => ({ ...one, engine, problems: one.problems.map(unquoted) }))
+      .map((one) => ({
+        ...one,
+        engine: engines.all ?? 'podman',
+        problems: one.problems.map(unquoted),
+      }))
       .toSorted(byPlace),
     problems: [...all.map((problem) => startedSubject(problem, startOf)), ...users.problems]
       .map(unquoted)

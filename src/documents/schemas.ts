@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { engineIds } from '../common/engine-id.ts';
+import { EngineIdText } from '../engine/engine-id-schema.ts';
 
 /**
  * The types of the JSON that commands print. docs/schemas is made from them.
@@ -75,7 +75,7 @@ const Failure = v.object({
 const BareFailure = v.object({ code: v.string(), message: v.string(), hint: v.string() });
 
 const Engine = v.object({
-  name: v.picklist(engineIds),
+  name: EngineIdText,
   version: v.string(),
   directory: v.string(),
   /** The directory of blobs that are not unpacked into `directory` yet. */

@@ -34,8 +34,25 @@ export interface Engine extends Images, Pins {
    */
   readonly repair?: ((signal: AbortSignal) => Promise<readonly string[]>) | undefined;
 
+  /**
+   * Why the engine can't be used now. Such an engine has a depot, in which its images wait, and neither
+   * images nor pins. Undefined for an engine that is there.
+   */
+  readonly absence?: Absence | undefined;
+
   /** Ends what was started for this engine: a service process, connections. */
   close(): Promise<void>;
+}
+
+export interface Absence {
+  /** For people: `no user app has UID 1001 here`. */
+  readonly reason: string;
+  readonly hint: string;
+  /**
+   * When the engine takes its waiting images: at the boot of the root, without a network, or never, because
+   * this berth can't hand images to it.
+   */
+  readonly takes: 'at-boot' | 'never';
 }
 
 /** The promises in which engines differ, as far as callers depend on them. */
@@ -44,6 +61,11 @@ export interface Traits {
   readonly downloads: 'berth' | 'engine';
   /** The judge of images from a registry, by policy.json. */
   readonly judges: 'berth' | 'engine';
+  /**
+   * Whose registries.conf and credentials the engine uses when it pulls: the caller's, or those of another
+   * user.
+   */
+  readonly pullsAs: 'caller' | 'other';
 }
 
 /** The images of an engine. */

@@ -30,6 +30,7 @@ export function withFetch(engine: Engine, fetch: Engine['fetch'], depot?: Depot)
     pin: (root, images) => engine.pin(root, images),
     unpin: (pins) => engine.unpin(pins),
     containers: containers === undefined ? undefined : (unit) => containers.call(engine, unit),
+    absence: engine.absence,
     repair: repair === undefined ? undefined : (signal) => repair.call(engine, signal),
     close: () => engine.close(),
   };

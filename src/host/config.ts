@@ -108,7 +108,8 @@ async function parse(file: string, text: string): Promise<Partial<Config>> {
 const keys: Readonly<Record<string, (value: unknown) => Partial<Config> | string>> = {
   // A root's berth.toml holds its policy too, which is judged when the root is read.
   bind: () => ({}),
-  engine: (value) => (isEngineId(value) ? { engine: value } : '"podman" or "store"'),
+  engine: (value) =>
+    isEngineId(value) ? { engine: value } : 'the id of an engine, such as "podman" or "store"',
   'state-dir': (value) =>
     typeof value === 'string' && value.startsWith('/')
       ? { stateDirectory: value }

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
-import { type EngineId, engineIds } from '../common/engine-id.ts';
+import type { EngineId } from '../common/engine-id.ts';
 import { isRootId, roles, updaters } from '../common/roots.ts';
 import { API_VERSION } from '../common/version.ts';
+import { EngineIdText } from '../engine/engine-id-schema.ts';
 import { isNameOrId } from '../image/name.ts';
 
 const digest = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
@@ -36,11 +37,9 @@ const RecordName = v.object({
   references: v.array(RecordReference),
 });
 
-const Engine = v.picklist(engineIds);
-
 const RecordImage = v.object({
   /** The engine that has the image; absent if it is the record's engine. */
-  engine: v.optional(Engine),
+  engine: v.optional(EngineIdText),
   /** The engine's id of the image. */
   id: digest,
   manifest: digest,
@@ -103,7 +102,7 @@ export const RecordFile = v.object({
   id: RootId,
   location: v.string(),
   /** The engine that keeps the root's images. */
-  engine: Engine,
+  engine: EngineIdText,
   /** The contents of the last stage that ended. */
   staged: v.optional(Contents),
   /** A stage that has begun and not ended. Only its pins say which of its images were fetched. */

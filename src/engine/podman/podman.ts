@@ -76,7 +76,7 @@ export async function openPodman(options: PodmanOptions): Promise<Engine> {
   const podman: Podman = { connection, settings, moorings, environment, target, depot };
   return {
     id: 'podman',
-    traits: { downloads: 'engine', judges: 'engine' },
+    traits: { downloads: 'engine', judges: 'engine', pullsAs: 'caller' },
     ...imagesOf(podman),
     ...pinsOf(podman),
     info: async () => {
