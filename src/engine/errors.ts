@@ -1,6 +1,8 @@
 import { BerthError, type FailureKind } from '../common/errors.ts';
 
 export type EngineErrorCode =
+  /** The engine is not there, or can't be used by this berth; images can only wait for it. */
+  | 'engine-absent'
   /** The engine can't be reached or started. */
   | 'engine-unreachable'
   /** The engine refused or failed a request; the message quotes it. */
@@ -17,6 +19,7 @@ export type EngineErrorCode =
   | 'no-space';
 
 const kinds: { readonly [code in EngineErrorCode]?: FailureKind } = {
+  'engine-absent': 'refused',
   'engine-unreachable': 'unreachable',
   'no-locks': 'refused',
   'no-space': 'refused',

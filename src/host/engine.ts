@@ -1,6 +1,7 @@
 import type { EngineId } from '../common/engine-id.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PodmanTarget } from '../engine/podman/podman.ts';
+import { servesOf } from '../engine/serves.ts';
 import type { Registry } from '../registry/registry.ts';
 
 export interface EngineOptions {
@@ -26,11 +27,12 @@ export interface EngineOptions {
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { name, storeDirectory: directory, registry } = options;
   if (name !== 'store') {
-    const { isForHost, openPodman, podmanPresent } = await import('../engine/podman/podman.ts');
+    const { openPodman, podmanPresent } = await import('../engine/podman/podman.ts');
     const { user, environment, alone, target, pinKey, warn } = options;
     if (name === 'podman' || podmanPresent(user, environment)) {
       const { openDepot } = await import('../store/depot.ts');
-      const depot = openDepot({ directory, registry }, { engine: 'podman', serves: isForHost });
+      const serves = servesOf('podman');
+      const depot = openDepot({ directory, registry }, { engine: 'podman', serves });
       return openPodman({ user, environment, alone, target, pinKey, warn, depot });
     }
   }

@@ -60,8 +60,10 @@ export function keepingQuiet(
   };
   const bringing =
     (depot: Depot): Depot['bring'] =>
-    (hold, image, blobs, access, watch) =>
-      beforeQuiet(watch, (until) => depot.bring(hold, image, blobs, access, until));
+    async (hold, image, blobs, source, watch) =>
+      source.from === 'registry'
+        ? beforeQuiet(watch, (until) => depot.bring(hold, image, blobs, source, until))
+        : depot.bring(hold, image, blobs, source, watch);
   const fetch: Engine['fetch'] = async (image, source, watch = {}) =>
     source.from === 'registry'
       ? beforeQuiet(watch, (until) => engine.fetch(image, source, until))

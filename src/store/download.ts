@@ -28,9 +28,9 @@ export interface DownloadWatch {
 }
 
 /**
- * The downloads of one engine: few at a time, whatever the number of images, and the largest blob of all
- * images first, so that it is not left for the end, alone. A blob that several images need is downloaded
- * once.
+ * The downloads into one store: few at a time, whatever the number of images and engines, and the largest
+ * blob of all images first, so that it is not left for the end, alone. A blob that several images or engines
+ * need is downloaded once.
  */
 export class Downloads {
   readonly #layout: Layout;
@@ -48,7 +48,7 @@ export class Downloads {
 
   /** Downloads the blob unless it is stored. A power cut can still lose it until `blobs` is synced. */
   async bring(name: string, blob: Blob, source: Source, watch: DownloadWatch): Promise<void> {
-    const { registry } = parseName(name);
+    const registry = reachedBy(name, source);
     for (;;) {
       if (isPresent(this.#layout, blob)) return watch.onBytes(blob.size);
       const other = this.#underWay.get(blob.digest);
@@ -148,10 +148,20 @@ export class Downloads {
 export type Bytes = Pick<ShippedImages, 'read'>;
 
 interface UnderWay {
-  /** The registry of the name for which the blob is downloaded. */
-  readonly registry: string;
+  /** The registry that is asked, as `reachedBy` has it. */
+  readonly registry: string | undefined;
   /** Resolves when the download ends: to the error, if the registry did not answer. */
   readonly outage: Promise<RegistryError | undefined>;
+}
+
+/**
+ * The registry of a name, and whether its certificate is checked: an expired one is an outage only for those
+ * who check it. Undefined for a layout, to which outages are nothing.
+ */
+function reachedBy(name: string, source: Source): string | undefined {
+  if (source.from === 'layout') return undefined;
+  const { registry } = parseName(name);
+  return `${registry} ${source.access.tlsVerify !== false}`;
 }
 
 /** The error, if everybody else who asks this registry would meet it too, after an equally long wait. */

@@ -80,23 +80,59 @@ async function bringManifest(
   source: Source,
   signal: AbortSignal | undefined,
 ): Promise<StoredManifest> {
-  const { layout, registry } = store;
-  let content = storedBytes(layout, digest);
-  if (content === undefined) {
-    const { content: fetched } =
-      source.from === 'layout'
-        ? source.images.manifest(digest)
-        : await registry.manifest(image.name, digest, source.access, signal);
-    if (fetched.length > MAX_DOCUMENT_BYTES || sha256(fetched) !== digest) {
-      throw unexpected(image, digest, `${fetched.length} bytes that hash to ${sha256(fetched)}`);
-    }
-    const path = blobPath(layout, digest);
-    await writeAtomically(layout, path, (file) => writeAll(file, fetched, path));
-    content = fetched;
-  }
+  const content = await storedOrFetched(store, digest, () =>
+    fetchDocument(store, image, digest, source, signal),
+  );
   const manifest = parseManifest(content);
   if (manifest === undefined) throw unexpected(image, digest, 'neither a manifest nor an index');
   return manifest;
+}
+
+/**
+ * A stored document, or else a fetched one. A document that another image or engine of this process is
+ * fetching is waited for; if that fails, its failure is reported there, and the document is fetched again
+ * here.
+ */
+async function storedOrFetched(
+  { layout, documentsUnderWay }: Store,
+  digest: string,
+  fetch: () => Promise<Buffer>,
+): Promise<Buffer> {
+  for (;;) {
+    const content = storedBytes(layout, digest);
+    if (content !== undefined) return content;
+    const other = documentsUnderWay.get(digest);
+    if (other === undefined) break;
+    await other;
+  }
+  // Nothing may be awaited between the look above and this, or two would fetch it.
+  const ended = Promise.withResolvers<void>();
+  documentsUnderWay.set(digest, ended.promise);
+  try {
+    return await fetch();
+  } finally {
+    documentsUnderWay.delete(digest);
+    ended.resolve();
+  }
+}
+
+async function fetchDocument(
+  { layout, registry }: Store,
+  image: ResolvedImage,
+  digest: string,
+  source: Source,
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
+  const { content } =
+    source.from === 'layout'
+      ? source.images.manifest(digest)
+      : await registry.manifest(image.name, digest, source.access, signal);
+  if (content.length > MAX_DOCUMENT_BYTES || sha256(content) !== digest) {
+    throw unexpected(image, digest, `${content.length} bytes that hash to ${sha256(content)}`);
+  }
+  const path = blobPath(layout, digest);
+  await writeAtomically(layout, path, (file) => writeAll(file, content, path));
+  return content;
 }
 
 /** The stored manifest must be the planned one, for which space was checked and whose size was shown. */

@@ -1,3 +1,4 @@
+import type { EngineId } from '../common/engine-id.ts';
 import { withLockIfFree } from '../common/process-lock.ts';
 import type { Registry } from '../registry/registry.ts';
 import { type Bytes, Downloads } from './download.ts';
@@ -12,6 +13,11 @@ export interface StoreOptions {
   readonly registry: Registry;
   /** Blobs on this machine, possibly damaged; an undamaged one is copied instead of downloaded. */
   readonly nearby?: Bytes | undefined;
+  /**
+   * The engine of holds that are written without an engine, as earlier versions wrote them: `podman`, the
+   * default; in a user's own state directory that user's podman.
+   */
+  readonly unnamedEngine?: EngineId | undefined;
 }
 
 /** The tools that the steps of the store share. */
@@ -21,11 +27,15 @@ export interface Store {
   readonly downloads: Downloads;
   readonly manifests: ManifestCache;
   readonly pinFiles: PinCache;
+  readonly unnamedEngine: EngineId;
+  /** The manifests and indexes that are being fetched, by digest; each promise ends with its fetch. */
+  readonly documentsUnderWay: Map<string, Promise<void>>;
   /** Cleans up after killed runs; does nothing after the first call. */
   readonly clearOnce: () => Promise<void>;
 }
 
-export function storeIn({ directory, registry, nearby }: StoreOptions): Store {
+export function storeIn(options: StoreOptions): Store {
+  const { directory, registry, nearby, unnamedEngine = 'podman' } = options;
   const layout = layoutAt(directory);
   let cleared: Promise<void> | undefined;
   return {
@@ -34,6 +44,8 @@ export function storeIn({ directory, registry, nearby }: StoreOptions): Store {
     downloads: new Downloads(layout, registry, nearby),
     manifests: new Map(),
     pinFiles: new Map(),
+    unnamedEngine,
+    documentsUnderWay: new Map(),
     clearOnce: () => {
       cleared ??= withLockIfFree(layout.inUse, () => recoverTemporary(layout)).catch((error) => {
         cleared = undefined;

@@ -1,8 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as v from 'valibot';
+import type { EngineId } from '../common/engine-id.ts';
 import { makeDirectory } from '../common/make-directory.ts';
 import { assertRootId } from '../common/roots.ts';
+import { EngineIdText } from '../engine/engine-id-schema.ts';
 import type { PinRequest } from '../engine/pin.ts';
 import { Count, Digest, PinnedDeployment, RootId } from '../engine/pinned-schema.ts';
 import { sha256 } from '../image/digest.ts';
@@ -31,14 +33,21 @@ const PinFileSchema = v.strictObject({
         staged: v.string(),
         deployment: v.optional(PinnedDeployment),
       }),
+      engine: v.optional(EngineIdText),
     }),
   ),
 });
 
+/** A pin of the store, or its hold on an image that waits for another engine. */
+export interface StoredPin extends PinRequest {
+  /** The engine for which a held image waits; absent for `Store.unnamedEngine`, and for pins. */
+  readonly engine?: EngineId | undefined;
+}
+
 /** The pins of one root. */
 export interface PinFile {
   readonly root: string;
-  readonly pins: readonly PinRequest[];
+  readonly pins: readonly StoredPin[];
 }
 
 /** The files of pins by path; each is validated again only when its content changes. */
@@ -61,7 +70,7 @@ export function readPinFiles(directory: string, cache: PinCache): readonly PinFi
 }
 
 /** The pins of a root; none if it has no file. */
-export function pinsOf(directory: string, cache: PinCache, root: string): readonly PinRequest[] {
+export function pinsOf(directory: string, cache: PinCache, root: string): readonly StoredPin[] {
   return readPinFile(pathOf(directory, root), cache)?.pins ?? [];
 }
 
@@ -70,7 +79,7 @@ export async function writePins(
   layout: Layout,
   directory: string,
   root: string,
-  pins: readonly PinRequest[],
+  pins: readonly StoredPin[],
 ): Promise<void> {
   const path = pathOf(directory, root);
   if (pins.length > 0) {

@@ -6,7 +6,7 @@ import { readIndex } from './index-file.ts';
 import { isLoaded } from './loaded-entry.ts';
 import { layoutExists } from './make-layout.ts';
 import type { Store } from './opened.ts';
-import { pinsOf, readPinFiles, writePins } from './pin-file.ts';
+import { pinsOf, readPinFiles, type StoredPin, writePins } from './pin-file.ts';
 
 export function allPins(store: Store): readonly Pin[] {
   return readPinFiles(store.layout.pins, store.pinFiles).flatMap(({ root, pins }) =>
@@ -28,8 +28,8 @@ export async function pinImages(
     const named = new Set(own.map(({ digest }) => digest));
     const gone = requests.find(({ id }) => !named.has(id) || !isWhole(store, id));
     if (gone !== undefined) throw noSuchImage(store, gone.id);
-    const pins = new Map(before.map((pin) => [pin.id, pin]));
-    for (const request of requests) pins.set(request.id, request);
+    const pins = new Map<string, StoredPin>(before.map((pin) => [pin.id, pin]));
+    for (const request of requests) pins.set(request.id, { ...request, engine: undefined });
     return [...pins.values()];
   });
 }
@@ -50,7 +50,7 @@ export function noSuchImage(store: Store, id: string): EngineError {
   });
 }
 
-type Change = (before: readonly PinRequest[]) => readonly PinRequest[];
+type Change = (before: readonly StoredPin[]) => readonly StoredPin[];
 
 /**
  * Changes the pins of a root under a shared `inUse`, so that no sweep comes between the check of an image
@@ -87,7 +87,8 @@ export async function changePinsInUse(
  * Only the fields that belong in a file of pins. A `Pin` is also a `PinRequest`, with more fields, and its
  * names may have more too; a file with those would be refused as damaged.
  */
-function writtenFields({ id, platform, names, fetched, record }: PinRequest): PinRequest {
+function writtenFields({ id, platform, names, fetched, record, engine }: StoredPin): StoredPin {
   const written = names.map(({ name, digest, manifest }) => ({ name, digest, manifest }));
-  return { id, platform, names: written, fetched, record };
+  const fields = { id, platform, names: written, fetched, record };
+  return engine === undefined ? fields : { ...fields, engine };
 }

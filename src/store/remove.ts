@@ -60,7 +60,7 @@ export async function sweepUnneeded(layout: Layout): Promise<void> {
 
 type Blobs = Pick<Store, 'layout' | 'manifests' | 'pinFiles'>;
 
-/** The digests of all blobs to which index.json or a pin leads. */
+/** The digests of all blobs to which index.json, a pin, or any engine's hold leads. */
 function needed(store: Blobs, index: Index): ReadonlySet<string> {
   const { layout, manifests, pinFiles } = store;
   const pins = [layout.pins, layout.waiting]

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import test from 'node:test';
-import { isForHost } from '../../src/engine/podman/fetch/pull.ts';
 import { openPodman } from '../../src/engine/podman/podman.ts';
+import { isForHost } from '../../src/engine/serves.ts';
 import { State } from '../../src/state/state.ts';
 import { openDepot } from '../../src/store/depot.ts';
 import { skipPodman, startPodman } from '../support/podman.ts';

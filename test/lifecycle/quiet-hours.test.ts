@@ -8,6 +8,7 @@ import { buildImage } from '../support/image-builder.ts';
 import { layer, MemoryRegistry } from '../support/memory-registry.ts';
 import { request } from '../support/pin-request.ts';
 import { client } from '../support/registry-client.ts';
+import { fromRegistry } from '../support/source.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { startUpdater } from '../support/updater.ts';
 
@@ -94,7 +95,9 @@ test('nothing is brought into a depot either', async (t) => {
     const clock = { now: () => new Date(2026, 0, 1, hour), after: () => () => undefined };
     const quiet = keepingQuiet(engine, { from: 8 * 60, to: 18 * 60 }, clock);
     const hold = { root: 'os', request: request(image) };
-    return quiet.depot?.bring(hold, image, image.blobs, {}, {}) ?? assert.fail('no depot');
+    return (
+      quiet.depot?.bring(hold, image, image.blobs, fromRegistry(), {}) ?? assert.fail('no depot')
+    );
   };
   await assert.rejects(bringAt(12), { code: 'quiet-hours' });
   assert.ok(image.blobs.every((blob) => !depot.has(blob)));

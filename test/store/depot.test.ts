@@ -5,6 +5,7 @@ import test from 'node:test';
 import { openDepot } from '../../src/store/depot.ts';
 import { layer } from '../support/memory-registry.ts';
 import { request } from '../support/pin-request.ts';
+import { fromRegistry } from '../support/source.ts';
 import { fixture } from './fixture.ts';
 
 test('a hold whose manifest is gone goes with whatever is dropped next', async (t) => {
@@ -17,7 +18,7 @@ test('a hold whose manifest is gone goes with whatever is dropped next', async (
     ['one', a],
     ['other', b],
   ] as const) {
-    await depot.bring({ root, request: request(image) }, image, image.blobs, {}, {});
+    await depot.bring({ root, request: request(image) }, image, image.blobs, fromRegistry(), {});
   }
   rmSync(join(directory, 'blobs', a.manifest.replace(':', '/')));
   await depot.drop([]);

@@ -135,7 +135,7 @@ test('a sweep that waits for its turn does not hold up downloads', async (t) => 
     { directory, registry: { ...registry, manifest } },
     { engine: 'podman', serves: () => true },
   );
-  await depot.bring({ root: 'os', request: request(resolved) }, resolved, [], {}, {});
+  await depot.bring({ root: 'os', request: request(resolved) }, resolved, [], fromRegistry(), {});
   await sweeping;
   assert.equal(depot.pins().length, 1);
 });
@@ -146,7 +146,7 @@ test('a broken download stays until it is continued, whatever else is removed', 
   await assert.rejects(fetch());
   const depot = openDepot({ directory, registry }, { engine: 'podman', serves: () => true });
   const hold = { root: 'os', request: request(resolved) };
-  await depot.bring(hold, resolved, [], {}, {});
+  await depot.bring(hold, resolved, [], fromRegistry(), {});
   await depot.drop(depot.pins());
   assert.deepEqual(depot.pins(), []);
   assert.equal(statSync(partial).size, 2_000_000);

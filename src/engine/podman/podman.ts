@@ -30,7 +30,6 @@ import { unpinImages } from './pins/unpin.ts';
 
 export { type PodmanTarget } from './api/connect.ts';
 export { podmanPresent } from './api/locate.ts';
-export { isForHost } from './fetch/pull.ts';
 
 export interface PodmanOptions {
   /** The calling user's podman instead of the system's. */

@@ -107,7 +107,7 @@ async function bringNames(
       // until the end.
       const onBytes = (total: number) => progress(before + total);
       await places.run(bytes, () =>
-        depot.bring(hold, one.image, blobs, accessOf(one.source), { signal, onBytes }),
+        depot.bring(hold, one.image, blobs, one.source, { signal, onBytes }),
       );
       before += sizeOf(blobs);
     }

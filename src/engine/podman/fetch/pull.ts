@@ -1,10 +1,11 @@
 import { parseName } from '../../../image/name.ts';
-import { formatPlatform, hostPlatform, parsePlatform } from '../../../image/platform.ts';
+import { parsePlatform } from '../../../image/platform.ts';
 import type { ResolvedImage } from '../../../image/resolved.ts';
 import type { Access } from '../../../registry/access.ts';
 import type { Credentials } from '../../../registry/auth/auth-file.ts';
 import { RegistryError } from '../../../registry/errors.ts';
 import type { FetchWatch } from '../../fetch-watch.ts';
+import { isForHost } from '../../serves.ts';
 import { type PodmanApi, parse } from '../api/api.ts';
 import { badReply, failed } from '../api/failure.ts';
 import { pullLine } from '../api/replies.ts';
@@ -173,11 +174,6 @@ class Silence {
   #begin(): NodeJS.Timeout {
     return setTimeout(() => this.#abort.abort(this.error), this.#milliseconds);
   }
-}
-
-/** Whether the image is for the platform that podman chooses from an index by default. */
-export function isForHost({ platform }: ResolvedImage): boolean {
-  return platform === formatPlatform(hostPlatform());
 }
 
 /** podman's parameters for a platform other than its default. */
