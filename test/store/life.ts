@@ -8,7 +8,7 @@ import { isOver, seed, seeded } from '../support/property.ts';
 const worker = fileURLToPath(new URL('worker.ts', import.meta.url));
 
 /**
- * Kills the life of a store at random moments, each time in a directory of its own.
+ * Kills a role of `worker.ts` at random moments, each time in a directory of its own.
  *
  * One kill falls in each part of the run, so that no phase of it is left out. `BERTH_SEED` sets
  * the moments again.
@@ -18,22 +18,23 @@ export async function killAtRandom(
   kills: number,
   directoryOf: (name: string) => string,
   check: (directory: string, t: TestContext) => Promise<void>,
+  role = 'life',
 ): Promise<void> {
   const random = seeded();
-  const whole = await killedAt(t, directoryOf('whole'), Number.POSITIVE_INFINITY);
+  const whole = await killedAt(t, [role, directoryOf('whole')], Number.POSITIVE_INFINITY);
   assert.ok(whole > 100, `${whole} moments only`);
   for (let kill = 0; kill < kills && !isOver(); kill++) {
     const directory = directoryOf(String(kill));
     const moment = 1 + Math.trunc(((kill + random()) / kills) * (whole - 1));
-    await killedAt(t, directory, moment);
+    await killedAt(t, [role, directory], moment);
     const name = `killed at moment ${moment} of ${whole}, BERTH_SEED=${seed}`;
     await t.test(name, (inner) => check(directory, inner));
   }
 }
 
-/** Runs the life of a store up to a moment, and returns how many moments there were. */
-async function killedAt(t: TestContext, directory: string, moment: number): Promise<number> {
-  const child = start(t, ['life', directory]);
+/** Runs a role up to a moment, and returns how many moments there were. */
+async function killedAt(t: TestContext, given: readonly string[], moment: number): Promise<number> {
+  const child = start(t, given);
   let beats = 0;
   child.stdout?.on('data', (chunk: Buffer) => {
     beats += chunk.length;

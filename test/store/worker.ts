@@ -1,6 +1,7 @@
-import { writeSync } from 'node:fs';
+import { writeFileSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { EngineError } from '../../src/engine/errors.ts';
+import { openDepots } from '../../src/store/depot.ts';
 import { openStore } from '../../src/store/store.ts';
 import { layer, MemoryRegistry } from '../support/memory-registry.ts';
 import { request } from '../support/pin-request.ts';
@@ -22,6 +23,9 @@ export function sampleRegistry() {
 
 const ROUNDS = 4;
 
+/** Engines that have depots in one store; the last keeps its images waiting. */
+export const engines = ['podman', 'podman:app', 'docker'] as const;
+
 const [role, directory = '', ...numbers] = process.argv.slice(2);
 
 /** Writes a byte to the parent for each chunk and each step; the parent kills by their count. */
@@ -30,6 +34,7 @@ function beat(): void {
 }
 
 if (role === 'life') await life();
+if (role === 'waiting') await waiting();
 if (role === 'stager') await stager();
 if (role === 'remover') await remover();
 
@@ -54,6 +59,36 @@ async function life(): Promise<void> {
   for (const image of images) {
     await store.remove(image.manifest);
     beat();
+  }
+}
+
+/**
+ * Images come for three engines at once, and go for all engines but the last. A file beside the store, its
+ * name with `.brought`, says that all have come.
+ */
+async function waiting(): Promise<void> {
+  const { registry, images } = sampleRegistry();
+  registry.before = async () => {
+    beat();
+    await setImmediate();
+  };
+  const depots = openDepots({ directory, registry });
+  const opened = engines.map((engine) => depots.forEngine({ engine, serves: () => true }));
+  await Promise.all(
+    images.flatMap((image, i) =>
+      opened.map(async (depot) => {
+        const hold = { root: `root${i % 2}`, request: request(image) };
+        await depot.bring(hold, image, image.blobs, fromRegistry(), {});
+        beat();
+      }),
+    ),
+  );
+  writeFileSync(`${directory}.brought`, '');
+  for (const depot of opened.slice(0, -1)) {
+    for (const pin of depot.pins()) {
+      await depot.drop([pin]);
+      beat();
+    }
   }
 }
 
