@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
@@ -265,6 +265,19 @@ test('holds for the engine without a name are written as earlier versions did', 
   });
 });
 
+test('a hold for something that is no engine is damage, and nothing is removed', async (t) => {
+  const { directory, image, depotOf } = start(t);
+  await bring(depotOf('docker'), image);
+  const path = join(directory, 'waiting/os.json');
+  const file = readFileSync(path, 'utf8');
+  assert.match(file, /"engine": "docker"/);
+  writeFileSync(path, file.replace('"docker"', '"dock er"'));
+  const before = validBlobs(directory);
+  assert.throws(() => depotOf('docker').pins(), { code: 'store-damaged' });
+  await assert.rejects(depotOf('podman').drop([]), { code: 'store-damaged' });
+  assert.deepEqual(validBlobs(directory), before);
+});
+
 test('the store as an engine pins nothing for another engine, whatever it is given', async (t) => {
   const { directory, registry, image, depotOf } = start(t);
   await bring(depotOf('docker'), image);
@@ -322,6 +335,21 @@ test('an image that waits for months outlives all that others do in the store', 
   assert.ok(!docker.has(neighbour.blobs[2] ?? assert.fail()), 'nothing was ever swept');
   await docker.drop(docker.pins());
   assert.deepEqual(validBlobs(directory), new Set());
+});
+
+test('a loaded image is held where it lies, and outlives the bundle', async (t) => {
+  const { directory, registry, depotOf } = start(t);
+  const image = neighbourOf(registry);
+  await load(directory, image, registry);
+  registry.requests.length = 0;
+  const loaded = (await openLoaded(directory)) ?? assert.fail('nothing was loaded');
+  await bring(depotOf('docker'), image, { from: 'layout', images: loaded.awaiting });
+  await loaded.staged([image]);
+  await loaded.forget(new Set());
+  await loaded.close();
+  assert.equal(await openLoaded(directory), undefined);
+  assert.ok(isWhole(depotOf('docker'), image));
+  assert.deepEqual(registry.requests, []);
 });
 
 /** Loads an image as `berth load` does, with the blobs of the registry if the store lacks them. */
