@@ -81,6 +81,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
     'findings.ts',
     'pause-image.ts',
     'pinned-image-set.ts',
+    'runtime.ts',
     'static-pods.ts',
     'workload-images.ts',
   ],

@@ -49,10 +49,10 @@ export function bindingsOf(survey: Survey, root: Root, select: 'bound' | 'all'):
   const groups = new Map<string, Draft>();
   const problems: SurveyProblem[] = [];
   for (const reference of survey.references) {
-    if (reference.image === undefined) continue;
+    const { engine } = reference;
+    if (reference.image === undefined || engine === undefined) continue;
     if (select === 'bound' && !reference.decision.bound) continue;
     const platform = platformOf(reference, survey.platform);
-    const { engine } = reference;
     const key = `${engine} ${reference.image} ${formatPlatform(platform)}`;
     const draft = groups.get(key) ?? { engine, name: reference.image, platform, parts: [] };
     groups.set(key, draft);

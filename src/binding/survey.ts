@@ -1,6 +1,6 @@
 import type { Problem, ProblemSubject } from '../common/problem.ts';
 import { discover, type EngineChoice } from '../discovery/discover.ts';
-import type { BindMode, BoundLink, PlacedReference } from '../discovery/reference.ts';
+import type { BindMode, BoundLink, Reference } from '../discovery/reference.ts';
 import type { StorageSettings } from '../discovery/storage-conf.ts';
 import { hostPlatform, type Platform, systemdArchitecture } from '../image/platform.ts';
 import { readShortNames } from '../registry/registries-conf.ts';
@@ -24,7 +24,7 @@ export interface Survey {
   readonly storage: StorageSettings;
 }
 
-export interface BoundReference extends PlacedReference {
+export interface BoundReference extends Reference {
   readonly decision: Decision;
 }
 

@@ -130,6 +130,7 @@ function bootcLink(
       unit: posix.basename(target),
       unitPath: target,
       scope: 'system',
+      engine: 'podman',
       activation: 'none',
       via: [],
       ...(image.ok ? { image: image.image } : {}),

@@ -6,6 +6,7 @@ import { Allowance } from './allowance.ts';
 import { readBindPolicy } from './bind-policy.ts';
 import { boundLinks } from './bound-links.ts';
 import { composeImages } from './compose/compose.ts';
+import { usedAccounts } from './engines/used-accounts.ts';
 import { knownFiles } from './known-files.ts';
 import { pauseImages } from './kubernetes/pause-image.ts';
 import { pinnedImageSets } from './kubernetes/pinned-image-set.ts';
@@ -15,10 +16,12 @@ import { managerUnits, problemsOfManager } from './manager-units.ts';
 import type { Problem } from './problem.ts';
 import { systemSearchPath } from './quadlet/search-path.ts';
 import type { Discovered, Reference } from './reference.ts';
+import { endpointFlag } from './services/kubelet-flag.ts';
 import type { SourceContext } from './source.ts';
 import { started, startedSubject } from './started.ts';
 import { readStorageConf } from './storage-conf.ts';
-import { userUnits } from './user-units.ts';
+import { readAccounts } from './users/accounts.ts';
+import { userUnits } from './users/user-units.ts';
 import { withoutPrivate } from './without-private.ts';
 
 /** The facts from outside the units on which discovery depends. */
@@ -55,22 +58,26 @@ export async function discover(
   const storage = await readStorageConf(root, etc);
   const { additionalStores } = storage;
   const allowance = new Allowance();
+  const accounts = readAccounts({ root, etc });
   const context: SourceContext = {
     root,
     etc,
     shortNames,
     architecture,
     allowance,
+    accounts,
+    podman: { engine: 'podman' },
     additionalStores,
   };
   const system = await managerUnits(context, systemSearchPath(root, etc));
+  const flag = () => endpointFlag(system.units, context);
   const users = await userUnits(context);
   const found = [
     system.found,
-    await staticPods(context),
+    await staticPods(context, flag),
     await pauseImages(context),
-    await pinnedImageSets(context),
-    await lists(context),
+    await pinnedImageSets(context, flag),
+    await lists(context, engines.lists),
     await composeImages(context, compose),
   ];
   const references = found.flatMap((source) => source.references);
@@ -85,14 +92,13 @@ export async function discover(
   const unquoted = withoutPrivate(root);
   const systemReferences = [...references, ...bound.references].map((one) => started(one, startOf));
   const all = [...problems, ...bound.problems, ...policyProblems, ...problemsOfManager(system)];
+  const allReferences = [...systemReferences, ...users.references]
+    .map((one) => onEngine(one, engines.all))
+    .map((one) => ({ ...one, problems: one.problems.map(unquoted) }))
+    .toSorted(byPlace);
   return {
-    references: [...systemReferences, ...users.references]
-      .map((one) => ({
-        ...one,
-        engine: engines.all ?? 'podman',
-        problems: one.problems.map(unquoted),
-      }))
-      .toSorted(byPlace),
+    references: allReferences,
+    accounts: usedAccounts(allReferences, accounts),
     problems: [...all.map((problem) => startedSubject(problem, startOf)), ...users.problems]
       .map(unquoted)
       .toSorted(byFile),
@@ -100,6 +106,13 @@ export async function discover(
     policy,
     storage,
   };
+}
+
+/** A reference on the engine that takes every image, if there is such an engine. */
+function onEngine(reference: Reference, engine: EngineId | undefined): Reference {
+  if (engine === undefined) return reference;
+  const problems = reference.problems.filter(({ code }) => code !== 'engine-unknown');
+  return { ...reference, engine, problems };
 }
 
 function byPlace(a: Reference, b: Reference): number {

@@ -1,3 +1,6 @@
+import type { EngineId } from '../common/engine-id.ts';
+import { listEngine } from './engines/list-engine.ts';
+import { placed } from './engines/placement.ts';
 import { type ImageFile, imageFiles, subjectOf } from './image-files.ts';
 import { imageOf } from './image-value.ts';
 import type { Problem } from './problem.ts';
@@ -7,10 +10,15 @@ import type { Found, SourceContext } from './source.ts';
 /**
  * Reads the image names in `images.d/*.list`, one a line. `#` begins a comment at the start of a
  * line or after a blank. Only berth reads these lists, so all names in them are bound.
+ *
+ * @param engine the engine of lists that do not name one themselves.
  */
-export function lists(context: SourceContext): Promise<Found> {
+export function lists(context: SourceContext, engine: EngineId = 'podman'): Promise<Found> {
   const { files, problems } = imageFiles(context, /\.list$/);
-  const references = files.flatMap((file) => namesIn(file, context));
+  const references = files.flatMap((file) => {
+    const placement = listEngine(file.text, context.accounts) ?? { engine };
+    return namesIn(file, context).map((reference) => placed(reference, placement));
+  });
   return Promise.resolve({ references, problems });
 }
 

@@ -2,10 +2,14 @@ import { type BootGraph, bootGraph } from '../systemd/graph/boot-graph.ts';
 import type { UserOfUnits } from '../systemd/specifiers.ts';
 import type { SystemdUnits } from '../systemd/systemd-unit.ts';
 import { readSystemdUnits } from '../systemd/systemd-units.ts';
+import { type Placement, placed } from './engines/placement.ts';
+import { podmanOfService } from './engines/podman-of-user.ts';
+import { Expander } from './expander.ts';
 import { withoutOverridden } from './overridden.ts';
 import type { Problem } from './problem.ts';
 import { type Quadlets, readQuadlets } from './quadlet/quadlet.ts';
 import type { SearchPath } from './quadlet/search-path.ts';
+import type { Reference } from './reference.ts';
 import { serviceImages } from './services/services.ts';
 import type { Found, SourceContext } from './source.ts';
 
@@ -50,13 +54,49 @@ export async function managerUnits(
     ...userOption,
   });
   const graph = bootGraph(units);
-  const fromQuadlet = withoutOverridden(quadlets, units);
+  const fromQuadlet = placedQuadlets(withoutOverridden(quadlets, units), quadlets, units, {
+    ...context,
+    expander: new Expander(context, user),
+  });
   const fromServices = await serviceImages({ ...context, ...stores }, units, graph.started, user);
   const found = {
     references: [...fromQuadlet.references, ...fromServices.references],
     problems: [...fromQuadlet.problems, ...fromServices.problems],
   };
   return { found, quadlets, units, graph };
+}
+
+/**
+ * References of Quadlet units with their engines. Their services are started as `User=` of
+ * [Service] says, which drop-ins of the services may set, too.
+ */
+function placedQuadlets(
+  { references, problems }: Found,
+  quadlets: Quadlets,
+  units: SystemdUnits,
+  context: SourceContext & { readonly expander: Expander },
+): Found {
+  const byService = new Map(Array.from(quadlets.units.values(), (unit) => [unit.service, unit]));
+  return {
+    references: references.map((reference) => {
+      const { unit: service } = reference;
+      const { entries = [] } = units.unit(service) ?? byService.get(service) ?? {};
+      const placement = podmanOfService({ service, entries }, context);
+      return placed(onOwnStores(reference, placement, context), placement);
+    }),
+    problems,
+  };
+}
+
+/** A reference without the stores of the system's storage.conf, if another podman runs it. */
+function onOwnStores(
+  reference: Reference,
+  { engine }: Placement,
+  { additionalStores: ofSystem }: SourceContext,
+): Reference {
+  const { additionalStores, ...pull } = reference.pull;
+  if (engine === 'podman' || additionalStores === undefined) return reference;
+  return additionalStores.join('\n') === ofSystem?.join('\n') ? { ...reference, pull } : reference;
 }
 
 /** The problems with the manager's units; complete only after the last call of `graph.startOf`. */

@@ -15,6 +15,7 @@ export type DiscoveryProblemCode =
   | 'compose'
   | 'containerfile'
   | 'engine-config'
+  | 'engine-unknown'
   | 'image-id'
   | 'image-name'
   | 'invalid-option'

@@ -33,6 +33,11 @@ export interface Reference {
   /** `unitPath` with links followed, if that differs: links that bind are compared with both. */
   readonly unitRealPath?: string;
   readonly scope: Scope;
+  /**
+   * The engine that runs the containers of the image. Absent if the root does not tell, and then
+   * `problems` says why.
+   */
+  readonly engine?: EngineId;
   readonly activation: Activation;
   /** The shortest chain of units by which the unit comes to start; empty if not known. */
   readonly via: readonly string[];
@@ -48,11 +53,6 @@ export interface Reference {
   readonly lintIgnore?: readonly LintIgnore[];
   /** The reasons why this image can't be fetched, or why its unit would not start offline. */
   readonly problems: readonly Problem[];
-}
-
-/** A reference with the engine that will run the containers of its image. */
-export interface PlacedReference extends Reference {
-  readonly engine: EngineId;
 }
 
 /** A rule of lint that a unit switches off for itself, with the reason. */
@@ -107,9 +107,20 @@ export interface BindPolicy {
 /** Which images are bound by default: only linked ones, those of units that may start, or all. */
 export type BindMode = 'linked' | 'enabled' | 'all';
 
+/** A user whose podman runs containers, as the root's own passwd knows the user. */
+export interface UserAccount {
+  /** The name in the engine's id `podman:NAME`. */
+  readonly name: string;
+  /** Absent if the root does not know the user. */
+  readonly uid?: number;
+  readonly home?: string;
+}
+
 /** The result of discovery: all that a root says about images. */
 export interface Discovered {
-  readonly references: readonly PlacedReference[];
+  readonly references: readonly Reference[];
+  /** The users whose podman is the engine of a reference, sorted by name. */
+  readonly accounts: readonly UserAccount[];
   /** The problems that belong to no single reference. */
   readonly problems: readonly Problem[];
   readonly links: readonly BoundLink[];

@@ -2,8 +2,10 @@ import type { ShortNames } from '../image/short-names.ts';
 import type { Root } from '../root/root.ts';
 import type { Etc } from '../systemd/etc.ts';
 import type { Allowance } from './allowance.ts';
+import type { Placement } from './engines/placement.ts';
 import type { Problem } from './problem.ts';
 import type { Reference } from './reference.ts';
+import type { Accounts } from './users/accounts.ts';
 
 /** The input of every source of references. */
 export interface SourceContext {
@@ -15,6 +17,10 @@ export interface SourceContext {
   readonly architecture: string;
   /** Bounds the text that the root's variables and specifiers may expand to. */
   readonly allowance: Allowance;
+  /** The users in the root's own passwd. */
+  readonly accounts: Accounts;
+  /** The podman of the user whose manager runs the units. */
+  readonly podman: Placement;
   /** The additional image stores that the root's storage.conf names. */
   readonly additionalStores?: readonly string[];
 }

@@ -8,6 +8,8 @@ export interface CommandLine {
   readonly ignoresFailure: boolean;
   /** Whether systemd replaces variables in the arguments; not with the prefix `:`. */
   readonly expandsVariables: boolean;
+  /** Whether `User=` has no effect on the command (prefixes `+` and `!`). */
+  readonly ignoresUser: boolean;
 }
 
 /**
@@ -44,5 +46,7 @@ function commandLine([first = '', ...rest]: readonly string[]): CommandLine {
     words: [program, ...(prefixes.includes('@') ? rest.slice(1) : rest)],
     ignoresFailure: prefixes.includes('-'),
     expandsVariables: !prefixes.includes(':'),
+    // `!!` means `!` only on kernels without ambient capabilities, older than Linux 4.3.
+    ignoresUser: /\+|(?<!!)!(?!!)/.test(prefixes),
   };
 }

@@ -17,8 +17,10 @@ const unitKeys: ReadonlySet<string> = new Set([
 
 const serviceKeys: ReadonlySet<string> = new Set([
   'BusName',
+  'DynamicUser',
   'Environment',
   'EnvironmentFile',
+  'PermissionsStartOnly',
   'Slice',
   'Sockets',
   'Type',

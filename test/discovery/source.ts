@@ -1,6 +1,8 @@
 import type { TestContext } from 'node:test';
 import { Allowance } from '../../src/discovery/allowance.ts';
 import type { Found, SourceContext } from '../../src/discovery/source.ts';
+import { readAccounts } from '../../src/discovery/users/accounts.ts';
+import type { Root } from '../../src/root/root.ts';
 import { etcDirectory } from '../../src/systemd/etc.ts';
 import { rootOf, shortNames, type Tree } from '../support/tree.ts';
 
@@ -10,14 +12,21 @@ export function foundBy(
   source: (context: SourceContext) => Promise<Found>,
   tree: Tree,
 ): Promise<Found> {
-  const root = rootOf(t, tree);
-  return source({
+  return source(contextOf(rootOf(t, tree)));
+}
+
+/** The input of the sources of the system, for a root. */
+export function contextOf(root: Root): SourceContext {
+  const etc = etcDirectory(root);
+  return {
     root,
-    etc: etcDirectory(root),
+    etc,
     shortNames,
     architecture: 'x86-64',
     allowance: new Allowance(),
-  });
+    accounts: readAccounts({ root, etc }),
+    podman: { engine: 'podman' },
+  };
 }
 
 /** The references as `path:line key image policy`. */

@@ -12,6 +12,7 @@ test('prefixes of the program', () => {
     words: ['/usr/bin/podman', 'run', 'x'],
     ignoresFailure: true,
     expandsVariables: false,
+    ignoresUser: true,
   });
 });
 

@@ -1,4 +1,6 @@
 import { posix } from 'node:path';
+import type { EngineId } from '../../common/engine-id.ts';
+import { dockerProgram, hasProgram } from '../engines/docker-program.ts';
 import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
 import { against, ComposeFiles } from './files.ts';
@@ -19,11 +21,27 @@ export async function composeImages(
 ): Promise<Found> {
   const files = new ComposeFiles(context);
   let references: readonly Reference[] = [];
+  const engine = composeEngine(context);
   for (const place of placesOf(places, files)) {
     const directory = files.kind(place) === 'directory' ? place : posix.dirname(place);
     references = references.concat(await projectImages(place, directory, files, context));
   }
-  return { references, problems: files.problems };
+  return {
+    references: references.map((reference) => ({ ...reference, engine })),
+    problems: files.problems,
+  };
+}
+
+/**
+ * The engine of projects whose files alone are known: docker, unless the root has podman and no
+ * docker of its own.
+ */
+function composeEngine(context: SourceContext): EngineId {
+  const isEmulated = dockerProgram('docker', context) === 'podman';
+  const hasDocker = hasProgram('docker', context) && !isEmulated;
+  const hasPodman =
+    isEmulated || hasProgram('podman-compose', context) || hasProgram('podman', context);
+  return hasPodman && !hasDocker ? 'podman' : 'docker';
 }
 
 async function projectImages(

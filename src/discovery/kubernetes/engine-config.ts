@@ -11,7 +11,8 @@ export interface ConfiguredImage {
   readonly path: string;
   readonly line: number;
   readonly key: string;
-  readonly unit: string;
+  /** The service of the engine. */
+  readonly unit: 'containerd.service' | 'crio.service';
 }
 
 export type Table = Readonly<Record<string, unknown>>;
@@ -79,7 +80,7 @@ export function imageAt(
   { path, text }: ConfigFile,
   key: string,
   value: unknown,
-  unit: string,
+  unit: ConfiguredImage['unit'],
   problems: Problem[],
 ): ConfiguredImage | undefined {
   if (value === undefined || value === '') return undefined;

@@ -6,25 +6,27 @@ import { followed } from '../../systemd/etc.ts';
 import type { Problem } from '../problem.ts';
 import type { SourceContext } from '../source.ts';
 import { readDocuments } from './documents.ts';
+import type { RuntimeEndpoint } from './runtime.ts';
 import type { Value } from './value.ts';
 
-export interface StaticPodPath {
-  /** The directory or file, as a path in the booted root. */
-  readonly path: string;
+export interface KubeletConfig {
+  /** The directory or file of the static pods, as a path in the booted root. */
+  readonly staticPodPath: string;
+  readonly endpoint?: RuntimeEndpoint;
   readonly problems: readonly Problem[];
 }
 
 /**
- * The place where the kubelet looks for static pods: `staticPodPath` of the first configuration
- * file that exists, overridden by the drop-ins in order; by default kubeadm's directory.
+ * The settings of the kubelet: those of the first configuration file that exists, overridden by the
+ * drop-ins in order. Static pods are by default in kubeadm's directory.
  *
  * Source: kubelet-config.v1beta1. The paths are those of kubeadm, OpenShift (whose kubelet.conf is
  * a configuration, while kubeadm's is a kubeconfig) and Amazon Linux.
  */
-export async function staticPodPath(context: SourceContext): Promise<StaticPodPath> {
+export async function kubeletConfig(context: SourceContext): Promise<KubeletConfig> {
   const { etc } = context;
   const problems: Problem[] = [];
-  let found: string | undefined;
+  let found: Settings = {};
   for (const path of [
     '/var/lib/kubelet/config.yaml',
     `${etc}/kubernetes/kubelet.conf`,
@@ -35,30 +37,27 @@ export async function staticPodPath(context: SourceContext): Promise<StaticPodPa
   ]) {
     const config = await configAt(path, context, problems);
     if (config === undefined) continue;
-    found = config.staticPodPath;
+    found = config;
     break;
   }
   for (const directory of [`${etc}/kubernetes/kubelet.conf.d`, `${etc}/openshift/kubelet.conf.d`]) {
     for (const name of namesIn(directory, context, problems)) {
       if (!name.endsWith('.conf')) continue;
       const config = await configAt(`${directory}/${name}`, context, problems);
-      found = config?.staticPodPath ?? found;
+      found = { ...found, ...config };
     }
   }
-  return { path: found ?? '/etc/kubernetes/manifests', problems };
+  return { staticPodPath: '/etc/kubernetes/manifests', ...found, problems };
 }
 
-interface KubeletConfig {
-  /** An absolute path in the booted root. */
-  readonly staticPodPath?: string;
-}
+type Settings = Partial<Omit<KubeletConfig, 'problems'>>;
 
 /** @returns undefined if the file does not exist or is not a configuration of the kubelet. */
 async function configAt(
   path: string,
   { root, etc }: SourceContext,
   problems: Problem[],
-): Promise<KubeletConfig | undefined> {
+): Promise<Settings | undefined> {
   try {
     const file = root.readFile(followed(root, etc, path));
     if (file === undefined) return undefined;
@@ -72,9 +71,12 @@ async function configAt(
     );
     if (config === undefined) return undefined;
     const written = textAt(config, 'staticPodPath');
-    if (written === undefined || written === '') return {};
+    const endpoint = textAt(config, 'containerRuntimeEndpoint');
     const booted = etc === '/usr/etc' && path.startsWith('/usr/etc/') ? path.slice(4) : path;
-    return { staticPodPath: posix.resolve(posix.dirname(booted), written) };
+    return {
+      ...(written ? { staticPodPath: posix.resolve(posix.dirname(booted), written) } : {}),
+      ...(endpoint ? { endpoint: { path, text: endpoint } } : {}),
+    };
   } catch (error) {
     if (!(error instanceof RootError)) throw error;
     problems.push({ ...problemOf(error), subject: kubeletAt(path) });

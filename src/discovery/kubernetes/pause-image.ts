@@ -35,6 +35,7 @@ function reference(
     unit,
     unitPath: path,
     scope: 'system',
+    engine: unit === 'crio.service' ? 'crio' : 'containerd',
     activation: 'unknown',
     via: [],
     ...(image.ok ? { image: image.image } : {}),

@@ -1,4 +1,5 @@
 import { append } from '../../common/append.ts';
+import { type Placement, placed } from '../engines/placement.ts';
 import { type ImageFile, imageFiles, subjectOf } from '../image-files.ts';
 import { imageOf } from '../image-value.ts';
 import type { Problem } from '../problem.ts';
@@ -6,10 +7,12 @@ import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
 import { readDocuments } from './documents.ts';
 import { present } from './findings.ts';
+import { kubeletConfig } from './kubelet-config.ts';
+import { type EndpointFlag, hasEngine, podRuntime } from './runtime.ts';
 import type { LineFault, Value } from './value.ts';
 
 /** Finds the images in OpenShift's `PinnedImageSet` files in `images.d`; all of them are bound. */
-export async function pinnedImageSets(context: SourceContext): Promise<Found> {
+export async function pinnedImageSets(context: SourceContext, flag: EndpointFlag): Promise<Found> {
   const { files, problems } = imageFiles(context, /\.(?:ya?ml|json)$/);
   const references: Reference[] = [];
   const others: Problem[] = [...problems];
@@ -29,7 +32,18 @@ export async function pinnedImageSets(context: SourceContext): Promise<Found> {
         );
     }
   }
-  return { references, problems: others };
+  if (references.length === 0) return { references, problems: others };
+  const runtime = await nodeRuntime(context, flag);
+  return {
+    references: references.map((reference) => placed(reference, runtime)),
+    problems: others,
+  };
+}
+
+/** CRI-O where a root has it, as OpenShift's nodes do; else what runs the pods of the kubelet. */
+async function nodeRuntime(context: SourceContext, flag: EndpointFlag): Promise<Placement> {
+  if (hasEngine('crio', context)) return { engine: 'crio' };
+  return podRuntime(flag() ?? (await kubeletConfig(context)).endpoint, context);
 }
 
 const maxNames = 10_000;

@@ -2,27 +2,33 @@ import { append } from '../../common/append.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { RootError } from '../../root/root.ts';
 import { followed, whereInTree } from '../../systemd/etc.ts';
+import { placed } from '../engines/placement.ts';
 import { imageOf } from '../image-value.ts';
 import type { Fault, Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
 import { type KubeImage } from './findings.ts';
-import { kubeletAt, staticPodPath } from './kubelet-config.ts';
+import { kubeletAt, kubeletConfig } from './kubelet-config.ts';
+import { type EndpointFlag, podRuntime } from './runtime.ts';
 import { workloadImages } from './workload-images.ts';
 
 /** The limit for all manifests together; real ones have a few kilobytes each. */
 const maxBytes = 4 * 1024 * 1024;
 
-/** Finds the images of static pods, which the kubelet runs from files without asking a cluster. */
-export async function staticPods(context: SourceContext): Promise<Found> {
+/**
+ * Finds the images of static pods, which the kubelet runs from files without asking a cluster.
+ *
+ * @param flag the container runtime that the kubelet's command line names.
+ */
+export async function staticPods(context: SourceContext, flag: EndpointFlag): Promise<Found> {
   const { root, etc } = context;
   const problems: Problem[] = [];
   const references: Reference[] = [];
   if (!hasKubelet(context, problems)) return { references, problems };
-  const place = await staticPodPath(context);
-  append(problems, place.problems);
+  const config = await kubeletConfig(context);
+  append(problems, config.problems);
   let left = maxBytes;
-  for (const path of manifests(whereInTree(etc, place.path), context, problems)) {
+  for (const path of manifests(whereInTree(etc, config.staticPodPath), context, problems)) {
     try {
       const file = root.readFile(followed(root, etc, path));
       if (file === undefined) {
@@ -49,7 +55,9 @@ export async function staticPods(context: SourceContext): Promise<Found> {
       problems.push(problem(path, error));
     }
   }
-  return { references, problems };
+  if (references.length === 0) return { references, problems };
+  const runtime = podRuntime(flag() ?? config.endpoint, context);
+  return { references: references.map((reference) => placed(reference, runtime)), problems };
 }
 
 function hasKubelet({ root, etc }: SourceContext, problems: Problem[]): boolean {

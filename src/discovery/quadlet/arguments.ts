@@ -142,7 +142,7 @@ function readPodmanArgs(
   }
   const saysPolicy = split.options.some(({ name }) => name === 'pull' || name === 'policy');
   const { options, faults } = commandPull(
-    { program: 'podman', kind: kind === 'build' ? 'run' : kind, options: split.options, rest: [] },
+    { kind: kind === 'build' ? 'run' : kind, options: split.options },
     { etc: context.etc, ignoresFailure: !saysPolicy, directory: '/' },
   );
   const { policy, ...rest } = options;

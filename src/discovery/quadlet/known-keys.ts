@@ -67,7 +67,7 @@ export const dependencyKeys: ReadonlySet<string> = keys(`
 /** The keys that berth reads in sections that are common to all types. */
 const commonKeys: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['Unit', dependencyKeys],
-  ['Service', keys('Environment EnvironmentFile ExecCondition KillMode Type')],
+  ['Service', keys('DynamicUser Environment EnvironmentFile ExecCondition KillMode Type User')],
   ['Install', keys('Alias DefaultInstance RequiredBy UpheldBy WantedBy')],
 ]);
 

@@ -19,7 +19,7 @@ export interface CommandPull {
  * @param directory the directory for relative paths.
  */
 export function commandPull(
-  { kind, options: given }: ContainerCommand,
+  { kind, options: given }: Pick<ContainerCommand, 'kind' | 'options'>,
   { etc, ignoresFailure, directory }: { etc: Etc; ignoresFailure: boolean; directory: string },
 ): CommandPull {
   const faults: Fault[] = [];

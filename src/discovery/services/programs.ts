@@ -7,6 +7,8 @@ import type { Word } from './words.ts';
 /** A command that may name images. */
 export interface ContainerCommand {
   readonly program: 'podman' | 'docker' | 'nerdctl';
+  /** The program as written: `/usr/bin/docker`. */
+  readonly path: string;
   readonly kind: 'run' | 'pull' | 'play';
   /** All options, including those before the subcommand. */
   readonly options: readonly Option[];
@@ -84,7 +86,7 @@ export function readCommand(words: readonly Word[]): ReadCommand {
     const wrapper = Object.hasOwn(wrappers, name) ? wrappers[name] : undefined;
     if (wrapper === undefined) {
       if (name === 'podman' || name === 'docker' || name === 'nerdctl') {
-        return containerCommand(name, args);
+        return containerCommand(name, first.text, args);
       }
       return shells.has(name) ? shellCommand(args, changesEnvironment) : other;
     }
@@ -134,7 +136,8 @@ const grouped: ReadonlySet<string> = new Set([
 ]);
 
 function containerCommand(
-  program: 'podman' | 'docker' | 'nerdctl',
+  program: ContainerCommand['program'],
+  path: string,
   args: readonly Word[],
 ): ReadCommand {
   const tables = { podman, docker, nerdctl }[program];
@@ -155,7 +158,7 @@ function containerCommand(
   if (!split.ok) return { kind: 'fault', fault: split.fault };
   const options = [...global.options, ...split.options];
   if (options.some(({ name }) => name === 'help' || name === 'version')) return other;
-  return { kind: 'container', command: { program, kind, options, rest: split.rest } };
+  return { kind: 'container', command: { program, path, kind, options, rest: split.rest } };
 }
 
 function kindOf(

@@ -1,14 +1,19 @@
+import { append } from '../../common/append.ts';
 import { concealValue } from '../../common/concealed.ts';
 import { type CommandLine, commandLines } from '../../systemd/command-line.ts';
 import type { Environment } from '../../systemd/environment.ts';
 import { list, scalar } from '../../systemd/lookup.ts';
 import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
+import { parseUnitName } from '../../systemd/unit-name.ts';
+import { placed } from '../engines/placement.ts';
+import { lastValue } from '../engines/podman-of-user.ts';
 import { tooManyPrivate } from '../expander.ts';
 import type { Fault } from '../problem.ts';
 import type { Found } from '../source.ts';
 import { bindSetting } from '../x-berth.ts';
+import { engineOfCommand } from './command-engine.ts';
 import { commandImages } from './command-images.ts';
-import { mentionsImages, readCommand } from './programs.ts';
+import { type ContainerCommand, mentionsImages, readCommand } from './programs.ts';
 import {
   type Findings,
   problemAt,
@@ -72,9 +77,11 @@ async function readEntry(
   }
 }
 
+type Line = Pick<CommandLine, 'ignoresFailure' | 'ignoresUser'>;
+
 async function readWords(
   words: readonly Word[],
-  line: Pick<CommandLine, 'ignoresFailure'>,
+  line: Line,
   place: ServicePlace,
   context: ServiceContext,
   found: Findings,
@@ -83,8 +90,7 @@ async function readWords(
   const command = readCommand(words);
   if (command.kind === 'fault') found.problems.push(problemAt(place, command.fault));
   else if (command.kind === 'container') {
-    const { ignoresFailure } = line;
-    await commandImages(command.command, ignoresFailure, place, context, found);
+    await placedImages(command.command, line, place, context, found);
   } else if (command.kind === 'shell') {
     const { script, stopsAtFailure, changesEnvironment } = command;
     const fault = inShell ? nestedShell : script.fault;
@@ -109,9 +115,34 @@ async function readWords(
     }
     for (const part of shell.commands) {
       const ignoresFailure = line.ignoresFailure || part.ignoresFailure;
-      await readWords(part.words, { ignoresFailure }, place, context, found, true);
+      await readWords(part.words, { ...line, ignoresFailure }, place, context, found, true);
     }
   }
+}
+
+/** Adds the images of a command, with the engine that runs their containers. */
+async function placedImages(
+  command: ContainerCommand,
+  line: Line,
+  place: ServicePlace,
+  context: ServiceContext,
+  found: Findings,
+): Promise<void> {
+  const placement = engineOfCommand(command, line, place, context);
+  if (placement.fault !== undefined && isForInstances(place.unit)) return;
+  const images: Findings = { references: [], problems: found.problems };
+  // The storage.conf of the system says nothing about the stores of a user's podman.
+  const own = placement.engine === 'podman' ? context : { ...context, additionalStores: [] };
+  await commandImages(command, line.ignoresFailure, place, own, images);
+  append(
+    found.references,
+    images.references.map((reference) => placed(reference, placement)),
+  );
+}
+
+/** Whether only instances of a template have a user: the template itself never starts. */
+function isForInstances({ name, entries }: SystemdUnit): boolean {
+  return parseUnitName(name).instance === '' && /%[iIfjJ]/.test(lastValue(entries, 'User'));
 }
 
 /**

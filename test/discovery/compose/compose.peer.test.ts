@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { Allowance } from '../../../src/discovery/allowance.ts';
 import { composeImages } from '../../../src/discovery/compose/compose.ts';
 import { imageOf } from '../../../src/discovery/image-value.ts';
 import { openRoot } from '../../../src/root/open-root.ts';
@@ -12,6 +11,7 @@ import { holds } from '../../support/property.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 import { shortNames, type Tree, writeTree } from '../../support/tree.ts';
 import { type TrixieRan, trixieProgram } from '../../support/trixie.ts';
+import { contextOf } from '../source.ts';
 
 /** Runs a docker-compose on the project of a directory. */
 type DockerCompose = (directory: string) => Promise<TrixieRan>;
@@ -45,14 +45,7 @@ async function configured(compose: DockerCompose, directory: string): Promise<st
 
 async function found(directory: string): Promise<string[]> {
   const root = openRoot(directory);
-  const context = {
-    root,
-    etc: '/etc',
-    shortNames,
-    architecture: 'x86-64',
-    allowance: new Allowance(),
-  } as const;
-  const { references } = await composeImages(context, ['/c']);
+  const { references } = await composeImages(contextOf(root), ['/c']);
   root.close();
   return references.map(({ key, image }) => `${key.split('.')[1]} ${image}`);
 }

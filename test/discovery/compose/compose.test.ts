@@ -1,21 +1,16 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { Allowance } from '../../../src/discovery/allowance.ts';
 import { composeImages } from '../../../src/discovery/compose/compose.ts';
 import type { Found } from '../../../src/discovery/source.ts';
-import { etcDirectory } from '../../../src/systemd/etc.ts';
 import { limitCpu } from '../../support/limit-cpu.ts';
 import { holds } from '../../support/property.ts';
-import { rootOf, shortNames, type Tree } from '../../support/tree.ts';
+import { rootOf, type Tree } from '../../support/tree.ts';
+import { contextOf } from '../source.ts';
 
 function read(t: TestContext, tree: Tree, places = ['/c']): Promise<Found> {
   const root = rootOf(t, tree);
-  const etc = etcDirectory(root);
-  return composeImages(
-    { root, etc, shortNames, architecture: 'x86-64', allowance: new Allowance() },
-    places,
-  );
+  return composeImages(contextOf(root), places);
 }
 
 /** `service.key image@file:line` of each reference, then `!code file:line` of each problem. */
@@ -218,6 +213,7 @@ test('Compose: the fields of a reference', async (t) => {
     unitPath: '/c/compose.yml',
     unitRealPath: '/c/real.yaml',
     scope: 'system',
+    engine: 'docker',
     activation: 'unknown',
     via: [],
     image: 'docker.io/library/x:1',

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pinnedImageSets } from '../../../src/discovery/kubernetes/pinned-image-set.ts';
+import type { SourceContext } from '../../../src/discovery/source.ts';
 import { foundBy, places, problemsOf } from '../source.ts';
+
+const sets = (context: SourceContext) => pinnedImageSets(context, () => undefined);
 
 const directory = '/usr/lib/berth/images.d';
 const digest = `sha256:${'a'.repeat(64)}`;
 const head = 'apiVersion: machineconfiguration.openshift.io/v1\nkind: PinnedImageSet\n';
 
 test('the images of a set are found with their places, and are bound', async (t) => {
-  const found = await foundBy(t, pinnedImageSets, {
+  const found = await foundBy(t, sets, {
     '/etc/x': '',
     [`${directory}/set.yaml`]: `${head}spec:\n  pinnedImages:\n  - name: q.io/a@${digest}\n  - name: q.io/b:1\n  - {}\n  - x\n`,
     [`${directory}/old.json`]: JSON.stringify({
@@ -38,7 +41,7 @@ test('the images of a set are found with their places, and are bound', async (t)
 test('a document of another kind is a problem and hides nothing', async (t) => {
   const path = `${directory}/a.yml`;
   const set = `${head}spec: {pinnedImages: [{name: q.io/a@${digest}}]}\n`;
-  const found = await foundBy(t, pinnedImageSets, {
+  const found = await foundBy(t, sets, {
     '/etc/x': '',
     [path]: `kind: PinnedImageSet\n---\n${head}spec: {pinnedImages: 1}\n---\n[\n---\n${set}`,
   });

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Allowance } from '../../../src/discovery/allowance.ts';
 import { staticPods } from '../../../src/discovery/kubernetes/static-pods.ts';
+import type { SourceContext } from '../../../src/discovery/source.ts';
 import type { Root } from '../../../src/root/root.ts';
 import { shortNames } from '../../support/tree.ts';
 import { foundBy, places, problemsOf } from '../source.ts';
+
+const pods = (context: SourceContext) => staticPods(context, () => undefined);
 
 const manifests = '/etc/kubernetes/manifests';
 const pod = (image: string) => `kind: Pod\nspec:\n  containers:\n  - image: ${image}\n`;
@@ -12,7 +15,7 @@ const config = (path: string) => `kind: KubeletConfiguration\nstaticPodPath: ${p
 const at = (path: string, image: string) => `${path}:4 spec.containers[0].image ${image} missing`;
 
 test('every manifest in the directory is read, but no hidden files and no subdirectories', async (t) => {
-  const found = await foundBy(t, staticPods, {
+  const found = await foundBy(t, pods, {
     [`${manifests}/etcd.yaml`]: pod('q.io/etcd:3'),
     [`${manifests}/backup~`]: pod('q.io/old:1'),
     [`${manifests}/.hidden.yaml`]: pod('q.io/hidden:1'),
@@ -36,7 +39,7 @@ test('every manifest in the directory is read, but no hidden files and no subdir
 });
 
 test('an image pulled at every start, an invalid name and other kinds are problems', async (t) => {
-  const found = await foundBy(t, staticPods, {
+  const found = await foundBy(t, pods, {
     [`${manifests}/a.yaml`]: pod('q.io/a'),
     [`${manifests}/b.yaml`]: pod('Q'),
     [`${manifests}/c.yaml`]: 'kind: Service\n',
@@ -63,7 +66,7 @@ test("the kubelet's configuration says where the manifests are, and its drop-ins
     [`${manifests}/x.yaml`]: pod('q.io/d:1'),
   };
   const where = async (tree: Readonly<Record<string, string>>) =>
-    (await foundBy(t, staticPods, { ...one, ...tree })).references.map(({ path }) => path);
+    (await foundBy(t, pods, { ...one, ...tree })).references.map(({ path }) => path);
   assert.deepEqual(await where({}), [`${manifests}/x.yaml`]);
   assert.deepEqual(await where({ '/var/lib/kubelet/config.yaml': config('/a') }), ['/a/x.yaml']);
   assert.deepEqual(await where({ '/etc/kubernetes/kubelet.conf': 'kind: Config\n' }), [
@@ -87,7 +90,7 @@ test("the kubelet's configuration says where the manifests are, and its drop-ins
 });
 
 test('an unreadable configuration is a problem, and the manifests are read all the same', async (t) => {
-  const found = await foundBy(t, staticPods, {
+  const found = await foundBy(t, pods, {
     '/etc/kubernetes/kubelet.conf': 'kind: [',
     '/etc/kubernetes/kubelet-config.yaml/x': '',
     [`${manifests}/x.yaml`]: pod('q.io/d:1'),
@@ -100,7 +103,7 @@ test('an unreadable configuration is a problem, and the manifests are read all t
 });
 
 test('in a tree that was never booted, the manifests are in /usr/etc', async (t) => {
-  const found = await foundBy(t, staticPods, {
+  const found = await foundBy(t, pods, {
     '/usr/etc/kubernetes/kubelet.conf': config('/etc/kubernetes/pods'),
     '/usr/etc/kubernetes/pods/a.yaml': pod('q.io/a:1'),
   });
@@ -110,11 +113,7 @@ test('in a tree that was never booted, the manifests are in /usr/etc', async (t)
 test('the size of all manifests together is limited', async (t) => {
   const large = `${pod('q.io/a:1')}#${' '.repeat(1_000_000)}`;
   const names = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => `${manifests}/${name}`);
-  const found = await foundBy(
-    t,
-    staticPods,
-    Object.fromEntries(names.map((name) => [name, large])),
-  );
+  const found = await foundBy(t, pods, Object.fromEntries(names.map((name) => [name, large])));
   assert.equal(found.references.length, 4);
   assert.deepEqual(problemsOf(found), [`too-large ${manifests}/e`]);
 });
@@ -136,13 +135,19 @@ test('a root without a kubelet costs two lookups', async () => {
     readLink: refuse,
     close: () => undefined,
   };
-  const found = await staticPods({
-    root,
-    etc: '/etc',
-    shortNames,
-    architecture: 'x86-64',
-    allowance: new Allowance(),
-  });
+  const accounts = { byUid: new Map(), byName: new Map(), problems: [] };
+  const found = await staticPods(
+    {
+      root,
+      etc: '/etc',
+      shortNames,
+      architecture: 'x86-64',
+      allowance: new Allowance(),
+      accounts,
+      podman: {},
+    },
+    () => undefined,
+  );
   assert.deepEqual(found, { references: [], problems: [] });
   assert.deepEqual(asked, ['/etc/kubernetes', '/var/lib/kubelet']);
 });

@@ -175,6 +175,7 @@ test('a tree without units gives nothing', async (t) => {
   const found = await discovered(t, { '/etc/hostname': 'x' });
   assert.deepEqual(found, {
     references: [],
+    accounts: [],
     problems: [],
     links: [],
     policy: { include: [], exclude: [] },

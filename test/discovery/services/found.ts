@@ -1,9 +1,9 @@
 import type { TestContext } from 'node:test';
-import { Allowance } from '../../../src/discovery/allowance.ts';
 import { serviceImages } from '../../../src/discovery/services/services.ts';
 import type { Found } from '../../../src/discovery/source.ts';
 import { readSystemdUnits } from '../../../src/systemd/systemd-units.ts';
-import { rootOf, shortNames, type Tree } from '../../support/tree.ts';
+import { rootOf, type Tree } from '../../support/tree.ts';
+import { contextOf } from '../source.ts';
 
 export function found(
   t: TestContext,
@@ -16,13 +16,7 @@ export function found(
   });
   const osRelease = { '/etc/os-release': 'ID=x\nVERSION_ID=7\n' };
   const root = rootOf(t, { ...osRelease, ...Object.fromEntries(files), ...tree });
-  const context = {
-    root,
-    etc: '/etc',
-    shortNames,
-    architecture: 'x86-64',
-    allowance: new Allowance(),
-  } as const;
+  const context = contextOf(root);
   const units = readSystemdUnits(root, '/etc', { ...context, manager: 'system', generated: [] });
   return serviceImages(context, units, instances);
 }

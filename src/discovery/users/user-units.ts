@@ -1,16 +1,18 @@
-import { append } from '../common/append.ts';
-import { problemOf } from '../root/problem-of.ts';
-import { RootError } from '../root/root.ts';
-import type { Start } from '../systemd/graph/boot-graph.ts';
-import { readSystemdUnits } from '../systemd/systemd-units.ts';
-import { type ManagerUnits, managerUnits, problemsOfManager } from './manager-units.ts';
-import type { Problem } from './problem.ts';
-import type { Quadlets } from './quadlet/quadlet.ts';
-import { userSearchPath } from './quadlet/search-path.ts';
-import type { Scope } from './reference.ts';
-import { serviceImages } from './services/services.ts';
-import type { Found, SourceContext } from './source.ts';
-import { started, startedSubject } from './started.ts';
+import { append } from '../../common/append.ts';
+import { problemOf } from '../../root/problem-of.ts';
+import { RootError } from '../../root/root.ts';
+import type { Start } from '../../systemd/graph/boot-graph.ts';
+import { readSystemdUnits } from '../../systemd/systemd-units.ts';
+import { podmanOfUid } from '../engines/podman-of-user.ts';
+import { type ManagerUnits, managerUnits, problemsOfManager } from '../manager-units.ts';
+import type { Problem } from '../problem.ts';
+import type { Quadlets } from '../quadlet/quadlet.ts';
+import { userSearchPath } from '../quadlet/search-path.ts';
+import type { Scope } from '../reference.ts';
+import { serviceImages } from '../services/services.ts';
+import type { Found, SourceContext } from '../source.ts';
+import { started, startedSubject } from '../started.ts';
+import { forEachUser } from './for-each-user.ts';
 import { type UserScope, userScopes } from './user-scopes.ts';
 
 export interface UserUnits extends Found {
@@ -20,19 +22,22 @@ export interface UserUnits extends Found {
 
 /**
  * Reads the units that the managers of users run, with how they start filled in. Units for all
- * users are reported once, in the scope `user`; units of a single user in the scope `user:UID`.
+ * users have the scope `user`, once for each user who will run them; units of a single user in the scope `user:UID`.
  */
 export async function userUnits(systemContext: SourceContext): Promise<UserUnits> {
   const { isCommon, users, problems } = userScopes(systemContext);
   // User managers run as users: files that not everybody may read do not exist for them.
-  const context = { ...systemContext, root: systemContext.root.as('public') };
+  const context = { ...systemContext, root: systemContext.root.as('public'), podman: {} };
   const { root, etc } = context;
   if (!isCommon && users.length === 0 && !(await plainServices(context))) {
     return { references: [], problems, quadlets: [] };
   }
   const lingering = lingeringUsers(context);
   const common = await managerUnits(context, userSearchPath(root, etc), {});
-  const everyUsers = inScope(common, 'user', 'user@.service', lingering.names.size > 0);
+  const everyUsers = forEachUser(
+    inScope(common, 'user', 'user@.service', lingering.names.size > 0),
+    { lingering: lingering.names, scopes: users, accounts: context.accounts },
+  );
   const references = [...everyUsers.references];
   const all = [...problems, ...lingering.problems, ...everyUsers.problems];
   const quadlets = [common.quadlets];
@@ -41,7 +46,8 @@ export async function userUnits(systemContext: SourceContext): Promise<UserUnits
   for (const user of users) {
     const { uid, account, configuration } = user;
     const path = userSearchPath(root, etc, user);
-    const own = await managerUnits(context, path, specifiersOf(user), configuration);
+    const ownContext = { ...context, podman: podmanOfUid(uid, context.accounts) };
+    const own = await managerUnits(ownContext, path, specifiersOf(user), configuration);
     const lingers = account !== undefined && lingering.names.has(account.name);
     const found = inScope(own, `user:${uid}`, `user@${uid}.service`, lingers);
     append(

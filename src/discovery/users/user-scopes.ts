@@ -1,12 +1,11 @@
 import { posix } from 'node:path';
-import { append } from '../common/append.ts';
-import { problemOf } from '../root/problem-of.ts';
-import { type Entry, type Root, RootError } from '../root/root.ts';
-import { followed, whereInTree } from '../systemd/etc.ts';
-import { type Account, readAccounts, uidOf } from './accounts.ts';
-import type { Problem } from './problem.ts';
-import { usersDirectories } from './quadlet/search-path.ts';
-import type { SourceContext } from './source.ts';
+import { problemOf } from '../../root/problem-of.ts';
+import { type Entry, type Root, RootError } from '../../root/root.ts';
+import { followed, whereInTree } from '../../systemd/etc.ts';
+import type { Problem } from '../problem.ts';
+import { usersDirectories } from '../quadlet/search-path.ts';
+import type { SourceContext } from '../source.ts';
+import { type Account, uidOf } from './accounts.ts';
 
 /** A user for whom a root has units that other users do not have. */
 export interface UserScope {
@@ -33,13 +32,11 @@ const maxUsers = 100;
 
 /** The users that have units of their own, sorted by UID. */
 export function userScopes(context: SourceContext): UserScopes {
-  const { etc } = context;
-  const problems: Problem[] = [];
-  const { accounts, problems: unread } = readAccounts(context);
-  append(problems, unread);
+  const { etc, accounts } = context;
+  const problems: Problem[] = [...accounts.problems];
   const scopes = new Map<number, UserScope>();
   const own: Account[] = [];
-  for (const account of accounts.values()) {
+  for (const account of accounts.byUid.values()) {
     if (hasUnitsOfItsOwn(context, account)) own.push(account);
     const configuration = configurationOf(context, account, problems);
     if (configuration === undefined) continue;
@@ -53,7 +50,7 @@ export function userScopes(context: SourceContext): UserScopes {
     for (const { name } of entries ?? []) {
       const uid = uidOf(name);
       if (uid === undefined || scopes.has(uid)) continue;
-      const account = accounts.get(uid);
+      const account = accounts.byUid.get(uid);
       scopes.set(uid, { uid, ...(account === undefined ? {} : { account }) });
     }
   }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readAccounts } from '../../src/discovery/accounts.ts';
-import type { Discovered } from '../../src/discovery/reference.ts';
-import { openRoot } from '../../src/root/open-root.ts';
-import { holds } from '../support/property.ts';
-import { temporaryDirectory } from '../support/temporary.ts';
-import { container, discovered, problems, units, writeTree } from '../support/tree.ts';
+import type { Discovered } from '../../../src/discovery/reference.ts';
+import { readAccounts } from '../../../src/discovery/users/accounts.ts';
+import { openRoot } from '../../../src/root/open-root.ts';
+import { holds } from '../../support/property.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
+import { container, discovered, problems, units, writeTree } from '../../support/tree.ts';
 
 const etcUsers = '/etc/containers/systemd/users';
 
@@ -270,8 +270,8 @@ test('any text is read as a passwd without an exception', () => {
   const parts = fc.array(fc.constantFrom(':', '\n', '0', 'x', '/h', '-1', '99999999999'));
   const property = fc.property(parts, (text) => {
     const root = { readFile: () => ({ realPath: '/', content: Buffer.from(text.join('')) }) };
-    const { accounts } = readAccounts({ root: root as never, etc: '/etc' });
-    for (const { uid, name } of accounts.values()) assert.ok(uid >= 0 && name !== '');
+    const { byUid } = readAccounts({ root: root as never, etc: '/etc' });
+    for (const { uid, name } of byUid.values()) assert.ok(uid >= 0 && name !== '');
   });
   return holds(100, property);
 });
@@ -282,8 +282,8 @@ test('more users than berth reads are a problem', (t) => {
   writeTree(directory, { '/etc/passwd': lines.join('\n') });
   const root = openRoot(directory);
   t.after(() => root.close());
-  const { accounts, problems: found } = readAccounts({ root, etc: '/etc' });
-  assert.equal(accounts.size, 1_000);
+  const { byName, problems: found } = readAccounts({ root, etc: '/etc' });
+  assert.equal(byName.size, 1_000);
   assert.deepEqual(
     found.map(({ code }) => code),
     ['too-many-entries'],

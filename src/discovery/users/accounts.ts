@@ -1,7 +1,7 @@
-import { problemOf } from '../root/problem-of.ts';
-import { RootError } from '../root/root.ts';
-import type { Problem } from './problem.ts';
-import type { SourceContext } from './source.ts';
+import { problemOf } from '../../root/problem-of.ts';
+import { type Root, RootError } from '../../root/root.ts';
+import type { Etc } from '../../systemd/etc.ts';
+import type { Problem } from '../problem.ts';
 
 /** A user in a root's own passwd. */
 export interface Account {
@@ -9,6 +9,15 @@ export interface Account {
   readonly gid: number;
   readonly name: string;
   readonly home: string;
+  readonly shell: string;
+}
+
+/** The users of a root. Of several entries with one UID, or with one name, the first counts. */
+export interface Accounts {
+  readonly byUid: ReadonlyMap<number, Account>;
+  readonly byName: ReadonlyMap<string, Account>;
+  /** The problems of files that could not be read: some users are not known then. */
+  readonly problems: readonly Problem[];
 }
 
 /** The most users that are read, more than any OS image has: each costs lookups in a home. */
@@ -18,26 +27,25 @@ const maxAccounts = 1_000;
 const maxUid = 4_294_967_294;
 
 /**
- * The users of a root, by UID. The first entry with a UID counts, and `/etc/passwd` comes first.
+ * Reads the users of a root, those in `/etc/passwd` first.
  *
  * Source: passwd(5); nss-altfiles for `/usr/lib/passwd`.
  */
-export function readAccounts({ root, etc }: Pick<SourceContext, 'root' | 'etc'>): {
-  readonly accounts: ReadonlyMap<number, Account>;
-  readonly problems: readonly Problem[];
-} {
-  const accounts = new Map<number, Account>();
+export function readAccounts({ root, etc }: { readonly root: Root; readonly etc: Etc }): Accounts {
+  const byUid = new Map<number, Account>();
+  const byName = new Map<string, Account>();
   const problems: Problem[] = [];
   for (const path of [`${etc}/passwd`, '/usr/lib/passwd']) {
     try {
       for (const line of root.readFile(path)?.content.toString().split('\n') ?? []) {
         const account = accountOf(line);
-        if (account === undefined || accounts.has(account.uid)) continue;
-        if (accounts.size === maxAccounts) {
+        if (account === undefined || byName.has(account.name)) continue;
+        if (byName.size === maxAccounts) {
           problems.push(tooMany(path));
-          return { accounts, problems };
+          return { byUid, byName, problems };
         }
-        accounts.set(account.uid, account);
+        byName.set(account.name, account);
+        if (!byUid.has(account.uid)) byUid.set(account.uid, account);
       }
     } catch (error) {
       if (!(error instanceof RootError)) throw error;
@@ -45,7 +53,7 @@ export function readAccounts({ root, etc }: Pick<SourceContext, 'root' | 'etc'>)
       problems.push({ ...problemOf(error), subject: { unitPath: path, unit: path } });
     }
   }
-  return { accounts, problems };
+  return { byUid, byName, problems };
 }
 
 /**
@@ -59,11 +67,11 @@ export function uidOf(text: string): number | undefined {
 }
 
 function accountOf(line: string): Account | undefined {
-  const [name = '', , uidText = '', gidText = '', , home = ''] = line.split(':', 7);
+  const [name = '', , uidText = '', gidText = '', , home = '', shell = ''] = line.split(':', 7);
   const uid = uidOf(uidText);
   const gid = uidOf(gidText);
   if (name === '' || uid === undefined || gid === undefined) return undefined;
-  return { uid, gid, name, home };
+  return { uid, gid, name, home, shell: shell.trim() };
 }
 
 function tooMany(path: string): Problem {
