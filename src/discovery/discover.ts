@@ -1,5 +1,6 @@
 import type { EngineId } from '../common/engine-id.ts';
 import type { ShortNames } from '../image/short-names.ts';
+import { assertOsTree } from '../root/os-tree.ts';
 import type { Root } from '../root/root.ts';
 import { etcDirectory } from '../systemd/etc.ts';
 import { Allowance } from './allowance.ts';
@@ -48,12 +49,13 @@ export interface EngineChoice {
  * Finds all images that a root names, and how the units that name them come to start. The order
  * depends only on the root. Files that can't be read are reported as problems.
  *
- * @throws {RootError} only if the root's top directory itself can't be read.
+ * @throws {RootError} `not-a-root`, or if the root's top directory itself can't be read.
  */
 export async function discover(
   root: Root,
   { shortNames, architecture, compose = [], engines = {} }: DiscoveryContext,
 ): Promise<Discovered> {
+  assertOsTree(root);
   const etc = etcDirectory(root);
   const storage = await readStorageConf(root, etc);
   const { additionalStores } = storage;

@@ -114,7 +114,7 @@ export interface OpenFile {
   readonly size: number;
 }
 
-/** The codes of errors while a root is read; all but `no-root` are codes of problems too. */
+/** The codes of errors while a root is read; but for the last two, all are codes of problems too. */
 export type RootErrorCode =
   | 'not-a-file'
   | 'not-a-directory'
@@ -125,7 +125,8 @@ export type RootErrorCode =
   | 'unreadable'
   | 'user-writable'
   | 'private'
-  | 'no-root';
+  | 'no-root'
+  | 'not-a-root';
 
 /** A path of a root that could not be read. */
 export class RootError extends BerthError<RootErrorCode> {
@@ -140,7 +141,8 @@ export class RootError extends BerthError<RootErrorCode> {
     message: string,
     { foreign, ...options }: { hint: string; cause?: unknown; foreign?: Foreign },
   ) {
-    const isUsage = code === 'no-root' || (code === 'user-writable' && path === '/');
+    const isUsage =
+      code === 'no-root' || code === 'not-a-root' || (code === 'user-writable' && path === '/');
     super(code, message, { ...options, kind: isUsage ? 'usage' : 'failed' });
     this.path = path;
     if (foreign !== undefined) this.foreign = foreign;

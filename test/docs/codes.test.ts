@@ -51,8 +51,9 @@ function codesOf(kind: 'Error' | 'Problem'): Set<string> {
 }
 
 const errors = codesOf('Error');
-// A path that is no root has no place in a root, so it can't become a problem of one.
-const problems = new Set([...codesOf('Problem')].filter((code) => code !== 'no-root'));
+// What is no root has no problems.
+const noRoots = ['no-root', 'not-a-root'];
+const problems = new Set([...codesOf('Problem')].filter((code) => !noRoots.includes(code)));
 
 /** The rows of a table of codes, each with its cells. */
 function rowsOf(text: string): readonly (readonly string[])[] {

@@ -185,6 +185,7 @@ test('a unit of users is not the system’s unit of that name', async (t) => {
   const image = `${world.server.host}/own:1`;
   writeRoot(world.location, {
     'etc/containers/systemd/users/web.container': `[Container]\nImage=${image}\n`,
+    'etc/passwd': 'eve:x:1000:1000::/home/eve:/bin/sh\n',
   });
   await world.apply();
   await world.start('web');
