@@ -128,7 +128,7 @@ async function placedImages(
   context: ServiceContext,
   found: Findings,
 ): Promise<void> {
-  const placement = engineOfCommand(command, line, place, context);
+  const placement = await engineOfCommand(command, line, place, context);
   if (placement.fault !== undefined && isForInstances(place.unit)) return;
   const images: Findings = { references: [], problems: found.problems };
   // The storage.conf of the system says nothing about the stores of a user's podman.

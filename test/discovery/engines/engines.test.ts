@@ -125,6 +125,38 @@ const cases: readonly (readonly [string, Tree, string])[] = [
     { ...docker(emulation('exec /usr/bin/podman "$@"'), '/bin/docker'), '/bin': '-> usr/bin' },
     'podman:app',
   ],
+  [
+    'docker, its own socket',
+    service('ExecStart=docker -H unix:///var/run/docker.sock run q.io/a:1'),
+    'docker',
+  ],
+  [
+    "docker, podman's socket",
+    service('ExecStart=docker --host=unix:///run/podman/podman.sock run q.io/a:1'),
+    'podman',
+  ],
+  ['docker on another host', service('ExecStart=docker -H ssh://b run q.io/a:1'), '-'],
+  ['docker in its default context', service('ExecStart=docker -c default run q.io/a:1'), 'docker'],
+  ['docker in another context', service('ExecStart=docker --context b run q.io/a:1'), '-'],
+  ['DOCKER_HOST', service('Environment=DOCKER_HOST=tcp://b\nExecStart=docker run q.io/a:1'), '-'],
+  [
+    'DOCKER_HOST that the option replaces',
+    service(
+      'Environment=DOCKER_HOST=tcp://b\nExecStart=docker -H unix:///run/docker.sock run q.io/a:1',
+    ),
+    'docker',
+  ],
+  ['DOCKER_CONTEXT', service('Environment=DOCKER_CONTEXT=b\nExecStart=docker run q.io/a:1'), '-'],
+  [
+    'DOCKER_HOST that only the host knows',
+    service('Environment=DOCKER_HOST=tcp://%H\nExecStart=docker run q.io/a:1'),
+    '-',
+  ],
+  [
+    'docker beside another unknown variable',
+    service('Environment=N=%H\nExecStart=docker run q.io/a:1'),
+    'docker',
+  ],
   ['nerdctl', service('ExecStart=nerdctl run q.io/a:1'), 'containerd:default'],
   ['nerdctl -n', service('ExecStart=nerdctl -n k8s.io run q.io/a:1'), 'containerd'],
   ['nerdctl --namespace=', service('ExecStart=nerdctl --namespace=x run q.io/a:1'), 'containerd:x'],
@@ -137,6 +169,26 @@ const cases: readonly (readonly [string, Tree, string])[] = [
   [
     'nerdctl with another socket',
     service('ExecStart=nerdctl -a /run/k3s/containerd/containerd.sock run q.io/a:1'),
+    '-',
+  ],
+  [
+    "nerdctl's configuration",
+    { ...service('ExecStart=nerdctl run q.io/a:1'), ...nerdctl('namespace = "z"') },
+    'containerd:z',
+  ],
+  [
+    "nerdctl's configuration, replaced",
+    { ...service('ExecStart=nerdctl -n x run q.io/a:1'), ...nerdctl('namespace = "z"') },
+    'containerd:x',
+  ],
+  [
+    "nerdctl's configuration with another socket",
+    { ...service('ExecStart=nerdctl run q.io/a:1'), ...nerdctl('address = "/run/x.sock"') },
+    '-',
+  ],
+  [
+    "nerdctl's configuration, no TOML",
+    { ...service('ExecStart=nerdctl run q.io/a:1'), ...nerdctl('[') },
     '-',
   ],
   ['nerdctl of a user', service('User=app\nExecStart=nerdctl run q.io/a:1'), '-'],
@@ -292,6 +344,10 @@ function docker(content: string, command = 'docker'): Tree {
 /** The script of the package podman-docker, with its last line. */
 function emulation(last: string): string {
   return `#!/bin/sh\n[ -e /etc/containers/nodocker ] || \\\necho "Emulate Docker CLI using podman." >&2\n${last}\n`;
+}
+
+function nerdctl(text: string): Tree {
+  return { '/etc/nerdctl/nerdctl.toml': text };
 }
 
 function pod(endpoint: string): Tree {

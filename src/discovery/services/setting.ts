@@ -1,0 +1,35 @@
+import { list } from '../../systemd/lookup.ts';
+import type { Fault } from '../problem.ts';
+import type { ContainerCommand } from './programs.ts';
+import type { ServiceContext, ServicePlace } from './service-place.ts';
+
+/** A setting of a program: its text, or why the text can't be known; neither if it is not set. */
+export interface Setting {
+  readonly text?: string;
+  readonly fault?: Fault;
+}
+
+/** The value of an option; the last one counts. */
+export function optionOf(name: string, { options }: ContainerCommand): Setting | undefined {
+  return options.findLast((option) => option.name === name)?.value;
+}
+
+/** The value of a variable in the environment that the service's unit sets. */
+export function variableOf(
+  name: string,
+  { unit }: ServicePlace,
+  { expander }: ServiceContext,
+): Setting | undefined {
+  const { name: service, entries } = unit;
+  const environment = expander.environment({ service, entries });
+  if (environment.ok) {
+    const text = environment.values.get(name);
+    return text === undefined || text === '' ? undefined : { text };
+  }
+  // Usually another variable is the unknown one, such as the host's name.
+  const isMentioned = list(entries, 'Service', 'Environment').some(({ value }) =>
+    value.includes(`${name}=`),
+  );
+  const { message, hint } = environment;
+  return isMentioned ? { fault: { code: 'variable', message, hint } } : undefined;
+}
