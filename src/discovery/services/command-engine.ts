@@ -2,6 +2,7 @@ import type { CommandLine } from '../../systemd/command-line.ts';
 import { dockerProgram } from '../engines/docker-program.ts';
 import type { Placement } from '../engines/placement.ts';
 import { isYes, lastValue, podmanOfService } from '../engines/podman-of-user.ts';
+import { containerdEngine } from './containerd-engine.ts';
 import { dockerEngine } from './docker-engine.ts';
 import { nerdctlEngine } from './nerdctl-engine.ts';
 import type { ContainerCommand } from './programs.ts';
@@ -18,6 +19,7 @@ export async function engineOfCommand(
   if (program === 'docker' && dockerProgram(path, context) === 'docker') {
     return dockerEngine(command, place, context);
   }
+  if (program === 'ctr') return containerdEngine(command, place, context, () => ({}));
   const podman = podmanOf(line, place, context);
   if (program !== 'nerdctl' || podman.fault !== undefined) return podman;
   return nerdctlEngine(command, podman.engine === 'podman', place, context);

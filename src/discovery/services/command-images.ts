@@ -18,7 +18,7 @@ import {
 } from './service-place.ts';
 import type { Word } from './words.ts';
 
-/** Adds the images that one command of podman, docker or nerdctl names. */
+/** Adds the images that one command of podman, docker, nerdctl or ctr names. */
 export async function commandImages(
   command: ContainerCommand,
   ignoresFailure: boolean,

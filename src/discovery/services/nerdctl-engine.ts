@@ -1,16 +1,13 @@
-import { containerdIn } from '../../common/engine-id.ts';
 import { RootError } from '../../root/root.ts';
 import { followed } from '../../systemd/etc.ts';
 import { engineUnknown, type Placement } from '../engines/placement.ts';
+import { containerdEngine } from './containerd-engine.ts';
 import type { ContainerCommand } from './programs.ts';
 import type { ServiceContext, ServicePlace } from './service-place.ts';
-import { optionOf, type Setting, variableOf } from './setting.ts';
+import type { Setting } from './setting.ts';
 
 /**
- * containerd in the namespace that nerdctl uses: its option, else the variable, else its
- * configuration, else `default`.
- *
- * Source: nerdctl, docs/config.md.
+ * containerd as a nerdctl of root uses it.
  *
  * @param isRoot whether root runs the command: others have a containerd of their own.
  */
@@ -21,16 +18,7 @@ export async function nerdctlEngine(
   context: ServiceContext,
 ): Promise<Placement> {
   if (!isRoot) return rootless;
-  const configured = await configuration(context);
-  const setting = (name: 'address' | 'namespace', variable: string): Setting =>
-    optionOf(name, command) ?? variableOf(variable, place, context) ?? configured(name);
-  const address = setting('address', 'CONTAINERD_ADDRESS');
-  const namespace = setting('namespace', 'CONTAINERD_NAMESPACE');
-  const fault = address.fault ?? namespace.fault;
-  if (fault !== undefined) return engineUnknown(fault.message, fault.hint);
-  if (!isDefault(address.text ?? defaultSocket)) return otherSocket;
-  const engine = containerdIn(namespace.text ?? 'default');
-  return engine === undefined ? badNamespace : { engine };
+  return containerdEngine(command, place, context, await configuration(context));
 }
 
 /** The settings of nerdctl.toml. */
@@ -55,12 +43,6 @@ async function isTomlError(error: unknown): Promise<boolean> {
   return error instanceof TomlError;
 }
 
-const defaultSocket = '/run/containerd/containerd.sock';
-
-function isDefault(socket: string): boolean {
-  return socket.replace(/^unix:\/\//, '').replace(/^\/var\/run\//, '/run/') === defaultSocket;
-}
-
 const unreadable = {
   code: 'engine-config',
   message:
@@ -71,14 +53,4 @@ const unreadable = {
 const rootless = engineUnknown(
   "expected containerd of the system, found nerdctl run by a user, which asks that user's own containerd",
   'run the service as root, or with podman',
-);
-
-const otherSocket = engineUnknown(
-  `expected containerd at ${defaultSocket}, found nerdctl with another address`,
-  'remove the address, or leave the unit unbound',
-);
-
-const badNamespace = engineUnknown(
-  'expected a namespace of containerd, found something else',
-  'correct the namespace of nerdctl',
 );

@@ -93,3 +93,21 @@ export const nerdctl = {
     'all-platforms help/h quiet/q',
   ),
 };
+
+/**
+ * The options of containerd's `ctr`, with those of older versions.
+ *
+ * Source: containerd 1.7 and 2.0, cmd/ctr (app/main.go, commands/commands.go, run/run_unix.go,
+ * images/pull.go). `ctr pull --user` takes credentials.
+ */
+export const ctr = {
+  global: optionTable('address/a connect-timeout namespace/n timeout', 'debug help/h version/v'),
+  run: optionTable(
+    'annotation apparmor-default-profile apparmor-profile blockio-class blockio-config-file cap-add cap-drop cgroup checkpoint config/c cpu-period cpu-quota cpu-shares cpus cpuset-cpus cpuset-mems cwd device env env-file fifo-dir gidmap gpus hostname label log-uri memory-limit mount pid-file platform rdt-class rootfs-propagation runc-binary runc-root runtime runtime-config-path sandbox seccomp-profile snapshotter snapshotter-label uidmap user/u with-ns',
+    'allow-new-privs cni detach/d help/h net-host no-pivot null-io privileged privileged-without-host-devices read-only remap-labels rm rootfs runc-systemd-cgroup seccomp tty/t',
+  ),
+  pull: optionTable(
+    'creds/user/u hosts-dir label max-concurrent-downloads platform refresh snapshotter tlscacert tlscert tlskey',
+    'all-metadata all-platforms help/h http-dump http-trace local plain-http print-chainid skip-metadata skip-verify/k sync-fs',
+  ),
+};

@@ -1,12 +1,12 @@
 import { posix } from 'node:path';
 import type { Fault } from '../problem.ts';
-import { docker, nerdctl, type OptionTable, optionTable, podman } from './option-tables.ts';
+import { ctr, docker, nerdctl, type OptionTable, optionTable, podman } from './option-tables.ts';
 import { type Option, splitOptions } from './split-options.ts';
 import type { Word } from './words.ts';
 
 /** A command that may name images. */
 export interface ContainerCommand {
-  readonly program: 'podman' | 'docker' | 'nerdctl';
+  readonly program: 'podman' | 'docker' | 'nerdctl' | 'ctr';
   /** The program as written: `/usr/bin/docker`. */
   readonly path: string;
   readonly kind: 'run' | 'pull' | 'play';
@@ -85,9 +85,7 @@ export function readCommand(words: readonly Word[]): ReadCommand {
     const name = posix.basename(first.text);
     const wrapper = Object.hasOwn(wrappers, name) ? wrappers[name] : undefined;
     if (wrapper === undefined) {
-      if (name === 'podman' || name === 'docker' || name === 'nerdctl') {
-        return containerCommand(name, first.text, args);
-      }
+      if (isProgram(name)) return containerCommand(name, first.text, args);
       return shells.has(name) ? shellCommand(args, changesEnvironment) : other;
     }
     const split = splitOptions(args, { tables: [wrapper.options], interspersed: false });
@@ -107,7 +105,7 @@ function mentionsContainers(words: readonly Word[]): boolean {
 
 /** Whether a text that berth can't parse probably names an image. */
 export function mentionsImages(text: string): boolean {
-  const program = /\b(?:podman|docker|nerdctl)\b/.exec(text);
+  const program = /\b(?:podman|docker|nerdctl|ctr)\b/.exec(text);
   return program !== null && /\s(?:run|create|pull|play)(?:\s|$)/.test(text.slice(program.index));
 }
 
@@ -127,57 +125,80 @@ function shellCommand(args: readonly Word[], changesEnvironment: boolean): ReadC
   return other;
 }
 
-const grouped: ReadonlySet<string> = new Set([
-  'container run',
-  'container create',
-  'image pull',
-  'kube play',
-  'play kube',
-]);
+type Kind = ContainerCommand['kind'];
+
+/** The subcommands that name images and that podman, docker and nerdctl have in common. */
+const shared: Readonly<Record<string, Kind>> = {
+  run: 'run',
+  create: 'run',
+  'container run': 'run',
+  'container create': 'run',
+  pull: 'pull',
+  'image pull': 'pull',
+};
+
+const programs: Readonly<
+  Record<
+    ContainerCommand['program'],
+    { tables: Tables; subcommands: Readonly<Record<string, Kind>> }
+  >
+> = {
+  podman: {
+    tables: podman,
+    subcommands: { ...shared, 'kube play': 'play', 'play kube': 'play' },
+  },
+  docker: { tables: docker, subcommands: shared },
+  nerdctl: { tables: nerdctl, subcommands: shared },
+  ctr: {
+    tables: ctr,
+    subcommands: {
+      run: 'run',
+      'c create': 'run',
+      'container create': 'run',
+      'containers create': 'run',
+      'i pull': 'pull',
+      'image pull': 'pull',
+      'images pull': 'pull',
+    },
+  },
+};
+
+interface Tables {
+  readonly global: OptionTable;
+  readonly run: OptionTable;
+  readonly pull: OptionTable;
+}
+
+function isProgram(name: string): name is ContainerCommand['program'] {
+  return Object.hasOwn(programs, name);
+}
 
 function containerCommand(
   program: ContainerCommand['program'],
   path: string,
   args: readonly Word[],
 ): ReadCommand {
-  const tables = { podman, docker, nerdctl }[program];
+  const { tables, subcommands } = programs[program];
   const global = splitOptions(args, { tables: [tables.global], interspersed: false });
   if (!global.ok) return { kind: 'fault', fault: global.fault };
   const [first, second] = global.rest;
   if (first?.fault !== undefined) return { kind: 'fault', fault: first.fault };
-  const isGroup = grouped.has(`${first?.text} ${second?.text}`);
-  const subcommand = isGroup ? `${first?.text} ${second?.text}` : first?.text;
-  const kind = kindOf(subcommand, program);
+  const group = `${first?.text} ${second?.text}`;
+  const isGroup = Object.hasOwn(subcommands, group);
+  const subcommand = isGroup ? group : (first?.text ?? '');
+  const kind = Object.hasOwn(subcommands, subcommand) ? subcommands[subcommand] : undefined;
   if (kind === undefined) return other;
   const own = { run: tables.run, pull: tables.pull, play: podman.play }[kind];
   const split = splitOptions(global.rest.slice(isGroup ? 2 : 1), {
     // podman and nerdctl accept most of their global options after the subcommand as well.
-    tables: program === 'docker' ? [own] : [own, tables.global],
+    tables: program === 'docker' || program === 'ctr' ? [own] : [own, tables.global],
     interspersed: kind !== 'run',
   });
   if (!split.ok) return { kind: 'fault', fault: split.fault };
   const options = [...global.options, ...split.options];
   if (options.some(({ name }) => name === 'help' || name === 'version')) return other;
+  // With a specification of its own, a container of ctr has no image.
+  if (program === 'ctr' && kind === 'run' && options.some(({ name }) => name === 'config'))
+    return other;
   return { kind: 'container', command: { program, path, kind, options, rest: split.rest } };
-}
-
-function kindOf(
-  subcommand: string | undefined,
-  program: ContainerCommand['program'],
-): ContainerCommand['kind'] | undefined {
-  switch (subcommand) {
-    case 'run':
-    case 'create':
-    case 'container run':
-    case 'container create':
-      return 'run';
-    case 'pull':
-    case 'image pull':
-      return 'pull';
-    case 'kube play':
-    case 'play kube':
-      return program === 'podman' ? 'play' : undefined;
-    default:
-      return undefined;
-  }
 }

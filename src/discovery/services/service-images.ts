@@ -58,7 +58,7 @@ export async function imagesOfService(unit: SystemdUnit, context: ServiceContext
 }
 
 function runsContainers(value: string): boolean {
-  return value.includes('podman') || value.includes('docker') || value.includes('nerdctl');
+  return /podman|docker|nerdctl|\bctr\b/.test(value);
 }
 
 async function readEntry(

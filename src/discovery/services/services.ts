@@ -9,7 +9,7 @@ import type { Found, SourceContext } from '../source.ts';
 import { imagesOfService, mayNameImages } from './service-images.ts';
 
 /**
- * Finds the images that plain services name in command lines of podman, docker and nerdctl.
+ * Finds the images that plain services name in command lines of podman, docker, nerdctl and ctr.
  *
  * @param instances names of units that may start without a file of their own:
  *   `podman-kube@-etc-app.yaml.service`.

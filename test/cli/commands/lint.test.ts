@@ -212,7 +212,7 @@ test('a path that is no text is a URI all the same', () => {
 test('the table counts; a tree without units is clean', async (t) => {
   const machine = await startMachine(t);
   const root = join(machine.directory, 'empty');
-  mkdirSync(root);
+  mkdirSync(join(root, 'usr'), { recursive: true });
   const empty = await machine.berth('lint', root);
   assert.equal(empty.code, 0);
   assert.equal(empty.stdout, '0 errors, 0 warnings, 0 notes, 0 suppressed; 0 B bound\n');
