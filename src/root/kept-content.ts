@@ -58,6 +58,7 @@ const systems = [
   'lib/systemd',
   'usr/local/lib/systemd',
   'usr/lib/passwd',
+  'usr/lib/tmpfiles.d',
   'usr/bin/docker',
   'usr/local/bin/docker',
   'bin/docker',
@@ -70,6 +71,7 @@ const systems = [
   'usr/lib/os-release',
   'run/containers',
   'run/systemd',
+  'run/tmpfiles.d',
   'var/lib/kubelet',
   'var/lib/systemd/linger',
 ];

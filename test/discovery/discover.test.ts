@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { isEngineId } from '../../src/common/engine-id.ts';
 import { discover } from '../../src/discovery/discover.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import { holds } from '../support/property.ts';
@@ -100,6 +101,8 @@ const piece = fc.oneof(
     'Image=a.image\n',
     'Driver=image\n',
     'Environment=',
+    'User=',
+    'DynamicUser=yes\n',
     'PodmanArgs=',
     'Mount=',
     '%i%A%%$X${Y}',
@@ -135,8 +138,10 @@ test('any bytes in any unit file give references and problems in a stable order'
           const context = { shortNames, architecture: 'x86-64' };
           const found = await discover(root, context);
           assert.deepEqual(await discover(root, context), found);
-          for (const { image, problems: its } of found.references) {
+          for (const { image, engine, problems: its } of found.references) {
             assert.ok(image !== undefined || its.length > 0);
+            const isUnknown = its.some(({ code }) => code === 'engine-unknown');
+            assert.ok(isUnknown ? engine === undefined : isEngineId(engine));
           }
         } finally {
           root.close();

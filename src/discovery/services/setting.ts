@@ -24,7 +24,8 @@ export function variableOf(
   const environment = expander.environment({ service, entries });
   if (environment.ok) {
     const text = environment.values.get(name);
-    return text === undefined || text === '' ? undefined : { text };
+    if (text === undefined || text === '') return undefined;
+    return environment.privateNames.has(name) ? { fault: isPrivate } : { text };
   }
   // Usually another variable is the unknown one, such as the host's name.
   const isMentioned = list(entries, 'Service', 'Environment').some(({ value }) =>
@@ -33,3 +34,11 @@ export function variableOf(
   const { message, hint } = environment;
   return isMentioned ? { fault: { code: 'variable', message, hint } } : undefined;
 }
+
+/** An engine's id is shown to everybody. */
+const isPrivate: Fault = {
+  code: 'variable',
+  message:
+    'expected an engine that everybody may know, found a variable from a file that not everybody may read',
+  hint: 'set the variable in the unit',
+};

@@ -1,6 +1,4 @@
 import { append } from '../../common/append.ts';
-import { problemOf } from '../../root/problem-of.ts';
-import { RootError } from '../../root/root.ts';
 import type { Start } from '../../systemd/graph/boot-graph.ts';
 import { readSystemdUnits } from '../../systemd/systemd-units.ts';
 import { podmanOfUid } from '../engines/podman-of-user.ts';
@@ -13,6 +11,7 @@ import { serviceImages } from '../services/services.ts';
 import type { Found, SourceContext } from '../source.ts';
 import { started, startedSubject } from '../started.ts';
 import { forEachUser } from './for-each-user.ts';
+import { lingeringUsers } from './lingering.ts';
 import { type UserScope, userScopes } from './user-scopes.ts';
 
 export interface UserUnits extends Found {
@@ -96,24 +95,6 @@ function inScope(units: ManagerUnits, scope: Scope, manager: string, lingers: bo
   const references = found.references.map((one) => ({ ...started(one, startOf), scope }));
   const problems = found.problems.map((problem) => startedSubject(problem, startOf));
   return { references, problems: [...problems, ...problemsOfManager(units)] };
-}
-
-/**
- * The users who linger, by name: `loginctl enable-linger` makes an empty file for each.
- *
- * Source: systemd, src/login/logind-user.c.
- */
-function lingeringUsers({ root }: SourceContext): {
-  readonly names: ReadonlySet<string>;
-  readonly problems: readonly Problem[];
-} {
-  try {
-    const entries = root.list('/var/lib/systemd/linger') ?? [];
-    return { names: new Set(entries.map(({ name }) => name)), problems: [] };
-  } catch (error) {
-    if (!(error instanceof RootError)) throw error;
-    return { names: new Set(), problems: [problemOf(error)] };
-  }
 }
 
 function specifiersOf({ uid, account }: UserScope) {

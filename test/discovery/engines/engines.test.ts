@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { discover, type EngineChoice } from '../../../src/discovery/discover.ts';
 import type { Discovered } from '../../../src/discovery/reference.ts';
@@ -301,6 +303,17 @@ test('an engine that takes everything leaves no engine unknown', async (t) => {
     ['store', 'store', 'store'],
   );
   assert.deepEqual([result.accounts, problems(result)], [[], []]);
+});
+
+test('a variable from a file that not everybody may read is in no engine', async (t) => {
+  const root = rootOf(t, {
+    '/etc/secret': 'CONTAINERD_NAMESPACE=hidden\n',
+    ...service('EnvironmentFile=/etc/secret\nExecStart=nerdctl run q.io/a:1'),
+  });
+  chmodSync(join(root.location, 'etc/secret'), 0o600);
+  const { references } = await discover(root, { shortNames, architecture: 'x86-64' });
+  assert.equal(references[0]?.engine, undefined);
+  assert.ok(!JSON.stringify(references).includes('hidden'));
 });
 
 test('the engine of lists without a header can be chosen', async (t) => {

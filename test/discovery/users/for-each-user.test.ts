@@ -23,6 +23,8 @@ const people = { '/etc/passwd': passwd };
 const linger = (...names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [`/var/lib/systemd/linger/${name}`, '']));
 
+const tmpfiles = (text: string) => ({ '/usr/lib/tmpfiles.d/linger.conf': text });
+
 /** Files of the root, and `engine unit` of each reference. */
 const cases: readonly (readonly [string, Tree, readonly string[]])[] = [
   ['users who can log in', { ...people, ...common }, ['podman:eve a', 'podman:bob a']],
@@ -34,6 +36,45 @@ const cases: readonly (readonly [string, Tree, readonly string[]])[] = [
   ],
   ['a user of tomorrow', { ...people, ...common, ...linger('later') }, ['podman:later a']],
   ['root, who lingers', { ...people, ...common, ...linger('root') }, ['podman a']],
+  [
+    'a user whom the OS lets linger',
+    {
+      ...people,
+      ...common,
+      ...tmpfiles('# x\nd /var/lib/x\nf /var/lib/systemd/linger/svc 0644 - - -\n'),
+    },
+    ['podman:svc a'],
+  ],
+  [
+    'users whom the OS lets linger at boot, in quotes',
+    {
+      ...people,
+      ...common,
+      ...tmpfiles('f+! "/var/lib/systemd/linger/bob"\nF /var/lib/systemd/linger/svc'),
+    },
+    ['podman:bob a', 'podman:svc a'],
+  ],
+  [
+    'users whose line makes something else',
+    {
+      ...people,
+      ...common,
+      ...tmpfiles(
+        'd /var/lib/systemd/linger/svc\n#f /var/lib/systemd/linger/svc\nf /var/lib/systemd/linger/%u',
+      ),
+    },
+    ['podman:eve a', 'podman:bob a'],
+  ],
+  [
+    'a user whose file of tmpfiles.d is masked',
+    {
+      ...people,
+      ...common,
+      ...tmpfiles('f /var/lib/systemd/linger/svc'),
+      '/etc/tmpfiles.d/linger.conf': '-> /dev/null',
+    },
+    ['podman:eve a', 'podman:bob a'],
+  ],
   ['nobody', { ...nobody, ...common }, ['- a']],
   [
     'a UID with units of its own',
