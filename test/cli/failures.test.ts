@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import * as v from 'valibot';
@@ -56,6 +56,18 @@ test('a message that concerns several images is printed once', async (t) => {
     stderr,
     new RegExp(`^failed ${host}/a:1, ${host}/b:1: /nowhere: is not there.*\n  → .*\n$`),
   );
+});
+
+test('a directory that is no OS tree is refused, whatever reads it', async (t) => {
+  const machine = await startMachine(t);
+  const root = join(machine.directory, 'empty');
+  mkdirSync(join(root, 'lost+found'), { recursive: true });
+  for (const command of ['images', 'plan', 'stage', 'lint']) {
+    const { code, stdout, stderr } = await machine.berth(command, root);
+    assert.equal(code, 2, command);
+    assert.equal(stdout, '');
+    assert.match(stderr, /expected an OS tree at .*empty.*\n {2}→ see whether its file system/);
+  }
 });
 
 test('a proxy variable that holds no URL is said before anybody is asked', async (t) => {
