@@ -41,6 +41,7 @@ const cases: readonly (readonly [string, Tree, string])[] = [
   ['a user whose name is no part of an id', quadlet('User=1002'), 'podman:1002'],
   ['root by name', quadlet('User=root'), 'podman'],
   ['root by UID', quadlet('User=0'), 'podman'],
+  ['root in a tree without a passwd', { ...quadlet('User=root'), '/etc/passwd': '' }, 'podman'],
   ['root by another name', quadlet('User=toor'), 'podman'],
   ['the last User= counts', quadlet('User=app\nUser=later'), 'podman:later'],
   ['an empty User= resets', quadlet('User=app\nUser='), 'podman'],
@@ -116,8 +117,14 @@ const cases: readonly (readonly [string, Tree, string])[] = [
     },
     'podman:app',
   ],
+  [
+    'a template whose instances have the user',
+    { '/usr/lib/systemd/system/a@.service': '[Service]\nUser=%i\nExecStart=podman run q.io/a:1\n' },
+    '',
+  ],
   ['docker', service('User=app\nExecStart=/usr/bin/docker run q.io/a:1'), 'docker'],
   ['docker that the root has', docker('\x7fELF'), 'docker'],
+  ['docker that mentions podman', docker('\x7fELF\nexec podman "$@"\n'), 'docker'],
   ['docker that is a script of its own', docker('#!/bin/sh\nexec dockerd "$@"\n'), 'docker'],
   ['docker as podman, of Debian', docker(emulation('exec /usr/bin/podman "$@"')), 'podman:app'],
   ['docker as podman, by hand', docker(emulation('exec podman "$@"')), 'podman:app'],
@@ -238,6 +245,15 @@ const cases: readonly (readonly [string, Tree, string])[] = [
     'static pods on a root with CRI-O only',
     { '/etc/kubernetes/manifests/p.yaml': manifest, '/usr/bin/crio': '' },
     'crio',
+  ],
+  [
+    'static pods on a root with CRI-O and containerd',
+    {
+      '/etc/kubernetes/manifests/p.yaml': manifest,
+      '/usr/bin/crio': '',
+      '/usr/local/bin/containerd': '',
+    },
+    'containerd',
   ],
   [
     'pause images',

@@ -34,6 +34,11 @@ const cases: readonly (readonly [string, Tree, readonly string[]])[] = [
     { ...people, ...common, ...linger('eve', 'svc') },
     ['podman:eve a', 'podman:svc a'],
   ],
+  [
+    'one user by name and UID',
+    { ...people, ...common, ...linger('1000', 'eve') },
+    ['podman:eve a'],
+  ],
   ['a user of tomorrow', { ...people, ...common, ...linger('later') }, ['podman:later a']],
   ['root, who lingers', { ...people, ...common, ...linger('root') }, ['podman a']],
   [
