@@ -2,23 +2,28 @@ import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:h
 import { pipeline } from 'node:stream/promises';
 import { type BaseIssue, type BaseSchema, safeParse } from 'valibot';
 import { BerthError, systemErrorCode } from '../../../common/errors.ts';
+import { EngineError } from '../../errors.ts';
 import type { Call, Reply } from './call.ts';
 import { asEngineError, badReply, refused, tooLarge, unreachable } from './failure.ts';
+import { CALLERS, type Limits } from './limits.ts';
+import { Silence } from './silence.ts';
 
 /** Accepted by every podman from 4.0 to 6.0. */
 const PREFIX = '/v4.0.0/libpod';
-
-/** A list of 10,000 images is about 10 MiB; more than this is no honest reply. */
-const MAX_REPLY = 64 * 1024 * 1024;
-
-/** Limit for a whole reply, in milliseconds: removing a large image on a slow disk takes minutes. */
-const REPLY_TIMEOUT = 300_000;
 
 /**
  * How long an idle connection is kept, in milliseconds: podman.service itself ends after 5 s without
  * requests.
  */
 const IDLE_TIMEOUT = 4000;
+
+export interface ApiOptions {
+  /** Called when nothing listens any more; starts a new service and returns its socket. */
+  readonly restart?: () => Promise<string>;
+  /** How messages call the socket; undefined for its path. */
+  readonly shown?: string;
+  readonly limits?: Limits;
+}
 
 /**
  * podman's REST API on a unix socket: docs.podman.io/en/latest/_static/api.html.
@@ -29,16 +34,22 @@ export class PodmanApi {
   #socket: string;
   readonly #agent = new Agent({ keepAlive: true, timeout: IDLE_TIMEOUT });
   readonly #restart: (() => Promise<string>) | undefined;
+  readonly #shown: string | undefined;
+  readonly #limits: Limits;
   #restarting: Promise<void> | undefined;
+  /** Why nothing is asked any more. */
+  #givenUp: EngineError | undefined;
 
-  /** @param restart called when nothing listens any more; starts a new service and returns its socket. */
-  constructor(socket: string, restart?: () => Promise<string>) {
+  constructor(socket: string, { restart, shown, limits = CALLERS }: ApiOptions = {}) {
     this.#socket = socket;
     this.#restart = restart;
+    this.#shown = shown;
+    this.#limits = limits;
   }
 
+  /** The socket, as messages call it. */
   get socket(): string {
-    return this.#socket;
+    return this.#shown ?? this.#socket;
   }
 
   /**
@@ -54,14 +65,14 @@ export class PodmanApi {
     const version = response.headers['libpod-api-version'];
     if (response.statusCode === 200 && typeof version === 'string') return version;
     throw unreachable(
-      this.#socket,
+      this.socket,
       `/_ping answered ${response.statusCode ?? 0}, not as podman does`,
     );
   }
 
   /** Any reply, whatever its status. */
   async send(call: Call): Promise<Reply> {
-    const timeout = AbortSignal.timeout(REPLY_TIMEOUT);
+    const timeout = AbortSignal.timeout(this.#limits.timeout);
     const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
     try {
       const response = await this.#open(pathOf(call), { ...call, signal });
@@ -69,6 +80,7 @@ export class PodmanApi {
       return { status: response.statusCode ?? 0, body };
     } catch (error) {
       call.signal?.throwIfAborted();
+      if (timeout.aborted) this.#giveUp(error);
       throw error;
     }
   }
@@ -113,7 +125,7 @@ export class PodmanApi {
       for await (const text of response.setEncoding('utf8')) {
         if (typeof text !== 'string') continue;
         bytes += text.length;
-        if (bytes > MAX_REPLY) throw tooLarge(call.path, MAX_REPLY);
+        if (bytes > this.#limits.reply) throw tooLarge(call.path, this.#limits.reply);
         const [first = '', ...others] = text.split('\n');
         rest += first;
         for (const other of others) {
@@ -124,7 +136,7 @@ export class PodmanApi {
       yield rest;
     } catch (error) {
       call.signal?.throwIfAborted();
-      throw asEngineError(error, this.#socket, call.path);
+      throw asEngineError(error, this.socket, call.path);
     } finally {
       response?.destroy();
     }
@@ -132,26 +144,34 @@ export class PodmanApi {
 
   /**
    * Sends bytes as they arrive, and returns the reply whatever its status. An error of their source is
-   * thrown unchanged. There is no time limit, because podman may work for long without a word.
+   * thrown unchanged.
    */
   async upload(
     call: Omit<Call, 'body'> & { readonly content: AsyncIterable<Buffer> },
   ): Promise<Reply> {
+    this.#throwIfGivenUp();
+    const silence = new Silence(this.#limits.silence);
+    const signals = [silence.signal, ...(call.signal === undefined ? [] : [call.signal])];
     try {
       // On a new connection: a stream can't be sent again if a kept connection turns out to be closed.
-      const { response, sent } = this.#begin(pathOf(call), call, false, {
+      const watched = { ...call, signal: AbortSignal.any(signals) };
+      const { response, sent } = this.#begin(pathOf(call), watched, false, {
         'content-type': 'application/x-tar',
       });
       // A reply before the end says why podman wants no more.
       const answer = await Promise.race([
         response,
-        pipeline(call.content, sent).then(() => response),
+        pipeline(silence.brokenBy(call.content), sent).then(() => response),
       ]);
       return { status: answer.statusCode ?? 0, body: await this.#read(answer, call.path) };
     } catch (error) {
       call.signal?.throwIfAborted();
       if (error instanceof BerthError) throw error;
-      throw asEngineError(error, this.#socket, call.path);
+      const failure = asEngineError(error, this.socket, call.path);
+      if (silence.signal.aborted) this.#giveUp(failure);
+      throw failure;
+    } finally {
+      silence.end();
     }
   }
 
@@ -164,6 +184,7 @@ export class PodmanApi {
    * sent once more on a new connection. All of berth's requests can safely be repeated.
    */
   async #open(path: string, call: Call): Promise<IncomingMessage> {
+    this.#throwIfGivenUp();
     const socket = this.#socket;
     try {
       return await this.#attempt(path, call, this.#agent).catch((error: unknown) => {
@@ -172,14 +193,22 @@ export class PodmanApi {
       });
     } catch (error) {
       const isGone = ['ENOENT', 'ECONNREFUSED'].includes(systemErrorCode(error) ?? '');
-      const failure = asEngineError(error, socket, call.path);
+      const failure = asEngineError(error, this.socket, call.path);
       if (!isGone || !(await this.#isRestarted(socket))) throw failure;
     }
     try {
       return await this.#attempt(path, call, false);
     } catch (error) {
-      throw asEngineError(error, this.#socket, call.path);
+      throw asEngineError(error, this.socket, call.path);
     }
+  }
+
+  #throwIfGivenUp(): void {
+    if (this.#givenUp !== undefined) throw this.#givenUp;
+  }
+
+  #giveUp(error: unknown): void {
+    if (this.#limits.isOnce && error instanceof EngineError) this.#givenUp = error;
   }
 
   /** Restarts what listened on the socket, once for all requests that found nobody there. */
@@ -237,11 +266,11 @@ export class PodmanApi {
       for await (const chunk of response) {
         if (!Buffer.isBuffer(chunk)) continue;
         bytes += chunk.length;
-        if (bytes > MAX_REPLY) throw tooLarge(path, MAX_REPLY);
+        if (bytes > this.#limits.reply) throw tooLarge(path, this.#limits.reply);
         chunks.push(chunk);
       }
     } catch (error) {
-      throw asEngineError(error, this.#socket, path);
+      throw asEngineError(error, this.socket, path);
     }
     return Buffer.concat(chunks);
   }

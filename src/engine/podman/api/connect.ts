@@ -70,7 +70,7 @@ async function start(
     });
     return restarted;
   };
-  const api = new PodmanApi(service.socket, restart);
+  const api = new PodmanApi(service.socket, { restart });
   const close = async () => {
     api.close();
     // A service that is just being started must be ended as well.

@@ -80,6 +80,11 @@ export function temporaryOf({ imageCopyTmpDir }: Info['store']): string {
   return imageCopyTmpDir || '/var/tmp';
 }
 
+/** The storage driver; podman's default is overlay. */
+export function driverOf({ graphDriverName }: Info['store']): string {
+  return graphDriverName ?? 'overlay';
+}
+
 /** podman 4 reports only the last `overlay.imagestore`, podman 5 a list. */
 function additionalStoresOf(options: Readonly<Record<string, unknown>>): readonly string[] {
   const values = Object.entries(options)

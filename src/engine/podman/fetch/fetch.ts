@@ -1,5 +1,6 @@
 import { parseName } from '../../../image/name.ts';
 import type { ResolvedImage } from '../../../image/resolved.ts';
+import type { Access } from '../../../registry/access.ts';
 import { EngineError } from '../../errors.ts';
 import { type FetchWatch } from '../../fetch-watch.ts';
 import { isForHost } from '../../serves.ts';
@@ -9,7 +10,18 @@ import { failed } from '../api/failure.ts';
 import { isOwn, listImage } from '../images/images.ts';
 import type { AtHand } from './at-hand.ts';
 import { loadImage } from './load.ts';
-import type { Pulls } from './pull.ts';
+
+/**
+ * Brings an image that is not on this machine.
+ *
+ * @param name the image's repository and digest.
+ */
+export type Pull = (
+  name: string,
+  image: ResolvedImage,
+  access: Access,
+  watch: FetchWatch,
+) => Promise<void>;
 
 /**
  * Has podman load an image that is on this machine, or else pull it by its digest.
@@ -18,7 +30,7 @@ import type { Pulls } from './pull.ts';
  */
 export async function fetchImage(
   api: PodmanApi,
-  pulls: Pulls,
+  bring: Pull,
   image: ResolvedImage,
   source: Source,
   atHand: () => Promise<AtHand | undefined>,
@@ -27,7 +39,7 @@ export async function fetchImage(
   const { registry, repository } = parseName(image.name);
   const name = `${registry}/${repository}@${image.digest}`;
   if (!(await isNamed(api, image.config, name))) {
-    const pull = () => pulls.pull(name, image, accessOf(source), watch);
+    const pull = () => bring(name, image, accessOf(source), watch);
     const found = isForHost(image) ? await atHand() : undefined;
     if (found === undefined) await pull();
     else await load(api, image, source, found, watch, pull);

@@ -1,9 +1,12 @@
 import type { InferOutput } from 'valibot';
+import type { EngineId } from '../../../common/engine-id.ts';
 import { type PodmanApi, parse } from '../api/api.ts';
 import { refused } from '../api/failure.ts';
 import { containerList, pinReply, podList } from '../api/replies.ts';
 import {
+  isKeptBy,
   isPodOf,
+  type Keeper,
   type Labelled,
   type Labels,
   readPinLabels,
@@ -20,6 +23,9 @@ type Pod = InferOutput<typeof podList>[number];
 export interface Moorings {
   readonly api: PodmanApi;
   readonly seals: Seals;
+  /** The engine to which the pins belong. */
+  readonly engine: EngineId;
+  readonly keeper: Keeper;
   /** Called for each container that claims to be berth's but is no pin, each time that it is seen. */
   readonly onStranger: (stranger: Stranger) => void;
 }
@@ -59,8 +65,8 @@ export interface Holds {
  */
 export const PIN_ENTRYPOINT = '/.berth-pin';
 
-/** Every container with berth's labels, in one call. */
-export async function listHolds({ api, seals, onStranger }: Moorings): Promise<Holds> {
+/** Every container with berth's labels and this keeper, in one call. */
+export async function listHolds({ api, seals, keeper, onStranger }: Moorings): Promise<Holds> {
   const filters = JSON.stringify({ label: [SCHEMA_LABEL] });
   // With `external`, podman also lists all containers that its database does not know, whatever the filter.
   const query = { all: 'true', external: 'true', filters };
@@ -68,7 +74,7 @@ export async function listHolds({ api, seals, onStranger }: Moorings): Promise<H
   const containers = await api.json(containerList, { method: 'GET', path, query });
   const holds: Hold[] = [];
   for (const container of containers.toSorted(byAge)) {
-    if (isExternal(container)) continue;
+    if (isExternal(container) || !isKeptBy(keeper, container.Labels ?? {})) continue;
     const read = readHold(container, seals);
     if (typeof read === 'object') holds.push(read);
     else onStranger({ container: container.Id, name: nameOf(container), reason: read });
@@ -90,10 +96,13 @@ export function leftoversOf(containers: readonly Container[]): readonly Leftover
   });
 }
 
-/** The pods that berth made for the pins of a root, oldest first. */
-export async function listPods(api: PodmanApi, root: string): Promise<readonly Pod[]> {
+/** The pods that this keeper made for the pins of a root, oldest first. */
+export async function listPods(
+  { api, keeper }: Pick<Moorings, 'api' | 'keeper'>,
+  root: string,
+): Promise<readonly Pod[]> {
   const pods = await everyPod(api);
-  return pods.filter((pod) => isPinPod(pod, root)).toSorted(byAge);
+  return pods.filter((pod) => isPinPod(pod, root, keeper)).toSorted(byAge);
 }
 
 /**
@@ -114,7 +123,7 @@ export async function genuineHolds<T extends Pick<Hold, 'root' | 'container' | '
 }
 
 async function isShaped(
-  { api, onStranger }: Moorings,
+  { api, keeper, onStranger }: Moorings,
   { root, container }: Pick<Hold, 'root' | 'container'>,
   pods: readonly Pod[],
 ): Promise<boolean> {
@@ -125,7 +134,7 @@ async function isShaped(
     Path === PIN_ENTRYPOINT &&
     (Config.Cmd ?? []).length === 0 &&
     HostConfig.NetworkMode === 'none' &&
-    pods.some((pod) => pod.Id === Pod && isPinPod(pod, root));
+    pods.some((pod) => pod.Id === Pod && isPinPod(pod, root, keeper));
   if (!isOwn)
     onStranger({
       container,
@@ -175,8 +184,9 @@ function everyPod(api: PodmanApi): Promise<readonly Pod[]> {
  * Whether berth made the pod. A user's pod may carry the labels too, and the user could change whatever is
  * put into it.
  */
-function isPinPod({ Name, Labels: labels, InfraId }: Pod, root: string): boolean {
-  return isPodName(Name ?? '', root) && isPodOf(root, labels ?? {}) && (InfraId ?? '') === '';
+function isPinPod({ Name, Labels: labels, InfraId }: Pod, root: string, keeper: Keeper): boolean {
+  const isOwn = isPodOf(root, labels ?? {}, keeper);
+  return isOwn && isPodName(Name ?? '', root) && (InfraId ?? '') === '';
 }
 
 async function inspect(

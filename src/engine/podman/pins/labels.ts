@@ -23,10 +23,19 @@ export const SCHEMA_LABEL = 'berth.schema';
 /** The root to which the pin or the pod belongs. */
 const ROOT_LABEL = 'berth.root';
 
+/**
+ * The berth that keeps a pin in a podman: that of the podman's own user, or root's in the podman of another
+ * user. Each lists and changes its own pins only.
+ */
+export type Keeper = 'own' | 'root';
+
+/** The keeper of a pin or a pod. Earlier versions, which knew no other keeper than `own`, did not set it. */
+const KEEPER_LABEL = 'berth.keeper';
+
 /** The seal, which proves that berth wrote the other labels: see `Seals`. */
 export const SEAL_LABEL = 'berth.seal';
 
-/** The labels that a seal covers, besides the container's name. */
+/** The labels that a seal covers, besides the container's name and the keeper. */
 export const SEALED_LABELS = [
   SCHEMA_LABEL,
   ROOT_LABEL,
@@ -47,12 +56,17 @@ const MAX_TEXT = 1024 * 1024;
  * Labels from which the pin can be read back, and together with the root's other pins also the root's
  * record.
  */
-export function pinLabels(root: string, request: PinRequest): Record<string, string> {
+export function pinLabels(
+  root: string,
+  request: PinRequest,
+  keeper: Keeper = 'own',
+): Record<string, string> {
   const { id, platform, fetched } = request;
   const names = request.names.map(({ name, digest, manifest }) => ({ name, digest, manifest }));
   return {
     [SCHEMA_LABEL]: SCHEMA,
     [ROOT_LABEL]: root,
+    [KEEPER_LABEL]: keeper,
     'berth.image': id,
     'berth.platform': platform,
     'berth.fetched': String(fetched),
@@ -75,13 +89,27 @@ function recordText({ location, images, problems, staged, deployment }: PinnedRe
   };
 }
 
-export function podLabels(root: string): Record<string, string> {
-  return { [SCHEMA_LABEL]: SCHEMA, [ROOT_LABEL]: root };
+export function podLabels(root: string, keeper: Keeper = 'own'): Record<string, string> {
+  return { [SCHEMA_LABEL]: SCHEMA, [ROOT_LABEL]: root, [KEEPER_LABEL]: keeper };
 }
 
-/** Whether a pod's labels name this root. */
-export function isPodOf(root: string, labels: Labels): boolean {
-  return labels[SCHEMA_LABEL] === SCHEMA && labels[ROOT_LABEL] === root;
+/** Whether a pod's labels name this root and this keeper. */
+export function isPodOf(root: string, labels: Labels, keeper: Keeper = 'own'): boolean {
+  return labels[SCHEMA_LABEL] === SCHEMA && labels[ROOT_LABEL] === root && isKeptBy(keeper, labels);
+}
+
+/** Whether the labels of a container or pod name this keeper. */
+export function isKeptBy(keeper: Keeper, labels: Labels): boolean {
+  return (labels[KEEPER_LABEL] ?? 'own') === keeper;
+}
+
+/**
+ * The text that a seal covers. For a pin of `own` it is the text of earlier versions, which may have to
+ * read the pin after a roll back.
+ */
+export function sealedText(name: string, labels: Labels): string {
+  const keeper = isKeptBy('own', labels) ? [] : [labels[KEEPER_LABEL]];
+  return JSON.stringify([name, ...SEALED_LABELS.map((label) => labels[label] ?? ''), ...keeper]);
 }
 
 /**

@@ -6,7 +6,7 @@ import { EngineError } from '../../errors.ts';
 import type { PodmanApi } from '../api/api.ts';
 import { containerList, podList, volumeList } from '../api/replies.ts';
 import type { Settings } from '../api/settings.ts';
-import { listPods } from './holds.ts';
+import { listPods, type Moorings } from './holds.ts';
 
 /** The default of containers.conf(5). */
 const DEFAULT_LOCKS = 2048;
@@ -25,9 +25,11 @@ const Engine = v.object({
  * Why podman has not enough locks for this many more pins of a root: each pin takes one, and so does the
  * pod of the root's pins. podman is asked each time, because every container, pod and volume takes a lock
  * too.
+ *
+ * @param environment where podman before 4.6 finds its configuration.
  */
 export async function roomFor(
-  api: PodmanApi,
+  moorings: Pick<Moorings, 'api' | 'keeper'>,
   settings: Settings,
   environment: NodeJS.ProcessEnv,
   root: string,
@@ -35,8 +37,8 @@ export async function roomFor(
 ): Promise<EngineError | undefined> {
   if (pins === 0) return undefined;
   const [free, pods] = await Promise.all([
-    freeLocks(api, settings, environment),
-    listPods(api, root),
+    freeLocks(moorings.api, settings, environment),
+    listPods(moorings, root),
   ]);
   const needed = pins + (pods.length > 0 ? 0 : 1);
   if (free === undefined || needed <= free) return undefined;
@@ -108,9 +110,14 @@ function configurations(environment: NodeJS.ProcessEnv, rootless: boolean): read
   const alone = environment['CONTAINERS_CONF'];
   if (alone) return [alone];
   const system = ['/usr/share/containers/containers.conf', '/etc/containers/containers.conf'];
-  const home = environment['XDG_CONFIG_HOME'] ?? join(environment['HOME'] ?? '/', '.config');
-  const own = rootless ? [join(home, 'containers/containers.conf')] : [];
+  const own = rootless ? ownConfiguration(environment) : [];
   return [...system, ...own].flatMap((path) => [path, ...dropIns(`${path}.d`)]);
+}
+
+/** None without a home: root reads no file of another user. */
+function ownConfiguration({ XDG_CONFIG_HOME, HOME }: NodeJS.ProcessEnv): readonly string[] {
+  const directory = XDG_CONFIG_HOME ?? (HOME === undefined ? undefined : join(HOME, '.config'));
+  return directory === undefined ? [] : [join(directory, 'containers/containers.conf')];
 }
 
 function dropIns(directory: string): readonly string[] {

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { EngineError } from '../../errors.ts';
 import { type Pin, type PinRequest } from '../../pin.ts';
-import type { PodmanApi } from '../api/api.ts';
 import { failed, refused } from '../api/failure.ts';
 import { created } from '../api/replies.ts';
 import {
@@ -31,7 +30,7 @@ export async function listPins(moorings: Moorings): Promise<readonly Pin[]> {
   const best = new Map(unsealedFirst.map((hold) => [`${hold.id} ${hold.root}`, hold]));
   return [...best.values()].map(({ container, ...pin }) => ({
     ...pin,
-    engine: 'podman',
+    engine: moorings.engine,
     handle: container,
   }));
 }
@@ -73,7 +72,7 @@ export async function pinImages(
     const ours = holds.filter((hold) => hold.root === root);
     const missing = requests.filter((request) => !ours.some((hold) => says(hold, request)));
     if (missing.length > 0) {
-      const pod = await podOf(api, root, cgroupParent);
+      const pod = await podOf(moorings, root, cgroupParent);
       for (const request of missing) if (!(await createPin(moorings, root, pod, request))) break;
       continue;
     }
@@ -117,17 +116,17 @@ function superfluousOf(holds: readonly Hold[], request: PinRequest): readonly Ho
 }
 
 async function podOf(
-  api: PodmanApi,
+  { api, keeper }: Moorings,
   root: string,
   cgroupParent: () => Promise<string | undefined>,
 ): Promise<string> {
-  const [pod] = await listPods(api, root);
+  const [pod] = await listPods({ api, keeper }, root);
   if (pod !== undefined) return pod.Id;
   const parent = await cgroupParent();
   const body = {
     name: newPodName(root),
     no_infra: true,
-    labels: podLabels(root),
+    labels: podLabels(root, keeper),
     ...(parent === undefined ? {} : { cgroup_parent: parent }),
   };
   return (await api.json(created, { method: 'POST', path: '/pods/create', body })).Id;
@@ -140,13 +139,13 @@ async function podOf(
  * @returns false if the pod is gone.
  */
 async function createPin(
-  { api, seals }: Moorings,
+  { api, seals, keeper }: Moorings,
   root: string,
   pod: string,
   request: PinRequest,
 ): Promise<boolean> {
   const name = newPinName(root);
-  const labels = pinLabels(root, request);
+  const labels = pinLabels(root, request, keeper);
   const body = {
     image: request.id.replace(/^sha256:/, ''),
     name,

@@ -15,7 +15,7 @@ import { dirname } from 'node:path';
 import { isOutOfSpace, systemErrorCode } from '../../../common/errors.ts';
 import { makeDirectory, syncDirectory } from '../../../common/make-directory.ts';
 import { EngineError } from '../../errors.ts';
-import { type Labels, SEALED_LABELS } from './labels.ts';
+import { type Labels, sealedText } from './labels.ts';
 
 const KEY_BYTES = 32;
 
@@ -53,8 +53,7 @@ export class Seals {
 }
 
 function sealOf(key: Buffer, name: string, labels: Labels): Buffer {
-  const text = JSON.stringify([name, ...SEALED_LABELS.map((label) => labels[label] ?? '')]);
-  return createHmac('sha256', key).update(text).digest();
+  return createHmac('sha256', key).update(sealedText(name, labels)).digest();
 }
 
 /** Errors that mean that there is no key: the file is missing, or is a link, which berth never makes. */

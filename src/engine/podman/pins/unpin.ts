@@ -1,5 +1,4 @@
 import type { Pin } from '../../pin.ts';
-import type { PodmanApi } from '../api/api.ts';
 import { genuineHolds, listHolds, listPods, type Moorings, removeContainer } from './holds.ts';
 import { isPinName } from './pin-name.ts';
 
@@ -18,7 +17,7 @@ export async function unpinImages(moorings: Moorings, pins: readonly Pin[]): Pro
     const root = [...roots].find((candidate) => isPinName(name, candidate));
     if (root !== undefined && isDropped(root, id)) await removeContainer(api, container);
   }
-  for (const root of roots) await removeEmptyPods(api, root);
+  for (const root of roots) await removeEmptyPods(moorings, root);
 }
 
 /**
@@ -26,9 +25,9 @@ export async function unpinImages(moorings: Moorings, pins: readonly Pin[]): Pro
  * that is made between the check and the removal is lost too; but `pin` checks again when it is done, and
  * the lifecycle lets nobody pin while a whole root is released.
  */
-async function removeEmptyPods(api: PodmanApi, root: string): Promise<void> {
-  for (const pod of await listPods(api, root)) {
+async function removeEmptyPods(moorings: Moorings, root: string): Promise<void> {
+  for (const pod of await listPods(moorings, root)) {
     if ((pod.Containers ?? []).length > 0) continue;
-    await api.status({ method: 'DELETE', path: `/pods/${pod.Id}` }, 200, 204, 404);
+    await moorings.api.status({ method: 'DELETE', path: `/pods/${pod.Id}` }, 200, 204, 404);
   }
 }

@@ -42,6 +42,18 @@ test('a seal is right for its container and labels alone', async (t) => {
   );
 });
 
+test('a seal names the keeper, and that of earlier versions stays valid', (t) => {
+  const seals = new Seals(join(temporaryDirectory(t), 'pins.key'));
+  const own = { ...labels, 'berth.keeper': 'own' };
+  const root = { ...labels, 'berth.keeper': 'root' };
+  const [earlier, ofOwn, ofRoot] = [labels, own, root].map((of) => seals.make('pin', of));
+  assert.equal(ofOwn, earlier);
+  assert.ok(seals.isRight('pin', root, ofRoot));
+  assert.ok(!seals.isRight('pin', own, ofRoot));
+  assert.ok(!seals.isRight('pin', labels, ofRoot));
+  assert.ok(!seals.isRight('pin', root, ofOwn));
+});
+
 test('a seal of one run is valid in the next, and with no other key', (t) => {
   const directory = temporaryDirectory(t);
   const path = join(directory, 'state/pins.key');

@@ -1,0 +1,105 @@
+import type { EngineId } from '../../common/engine-id.ts';
+import { Semaphore } from '../../common/semaphore.ts';
+import { type ResolvedImage, sizeOf } from '../../image/resolved.ts';
+import type { Depot } from '../depot.ts';
+import type { Images, Pins } from '../engine.ts';
+import type { PodmanApi } from './api/api.ts';
+import { cgroupParentOf, type Settings } from './api/settings.ts';
+import { atHand } from './fetch/at-hand.ts';
+import { fetchImage, type Pull } from './fetch/fetch.ts';
+import { OneAtATime } from './fetch/one-at-a-time.ts';
+import { footprintOf, lackingOf, type Places, UNPACKED_AT_A_TIME } from './images/footprint.ts';
+import { hasImage, listImages } from './images/images.ts';
+import { tagImage } from './images/names.ts';
+import { removeImage } from './images/remove.ts';
+import type { Moorings } from './pins/holds.ts';
+import type { Keeper } from './pins/labels.ts';
+import { roomFor } from './pins/locks.ts';
+import { genuinePins, listPins, pinImages } from './pins/pin.ts';
+import { Seals } from './pins/seals.ts';
+import { Strangers } from './pins/strangers.ts';
+import { unpinImages } from './pins/unpin.ts';
+
+/** The tools that the parts of the engine share. */
+export interface Podman {
+  readonly api: PodmanApi;
+  readonly settings: Settings;
+  readonly moorings: Moorings;
+  /** Where podman before 4.6 finds its configuration. */
+  readonly environment: NodeJS.ProcessEnv;
+  readonly depot: Depot | undefined;
+  readonly places: () => Promise<Places>;
+  /** The layers that podman has, as `readLayers` gives them. */
+  readonly layers: () => Promise<readonly (readonly string[])[]>;
+  /** Brings an image that is not on this machine. */
+  readonly pull: Pull;
+}
+
+/**
+ * The number of images fetched at a time: enough that the next image has arrived when podman is ready to
+ * unpack it.
+ */
+const CONCURRENCY = 8;
+
+export function imagesOf(podman: Podman): Images {
+  const { api, moorings, depot } = podman;
+  return {
+    concurrency: CONCURRENCY,
+    depot,
+    idOf: (image) => image.config,
+    images: () => listImages(api),
+    has: (id) => hasImage(api, id),
+    footprint: async (images) => {
+      const chains = images.length === 0 ? [] : await podman.layers();
+      return footprintOf(images, chains, await podman.places(), depot);
+    },
+    freed: async (ids) =>
+      (await listImages(api)).reduce((sum, { id, size }) => sum + (ids.has(id) ? size : 0), 0),
+    fetch: fetching(podman),
+    tag: (id, name) => tagImage(moorings, id, name),
+    remove: (id) => removeImage(api, id),
+  };
+}
+
+function fetching({ api, depot, layers, pull }: Podman): Images['fetch'] {
+  const fetches = new OneAtATime();
+  const unpacking = new Semaphore(UNPACKED_AT_A_TIME);
+  const lacking = async (image: ResolvedImage) => lackingOf(image, await layers());
+  return (image, source, watch) => {
+    const here = () => atHand(image, source, depot, () => lacking(image), watch?.signal);
+    const fetch = () => fetchImage(api, pull, image, source, here, watch);
+    return fetches.run(image.blobs, () => unpacking.run(sizeOf(image.blobs), fetch));
+  };
+}
+
+export function pinsOf({ settings, moorings, environment }: Podman): Required<Pins> {
+  const pinning = new Semaphore(1);
+  const cgroupParent = async () => cgroupParentOf(await settings.recent());
+  return {
+    pins: () => listPins(moorings),
+    genuine: (pins) => genuinePins(moorings, pins),
+    roomFor: (root, count) => roomFor(moorings, settings, environment, root, count),
+    // Two at once would each make a pod for the root, and each pod takes a lock.
+    pin: (root, images) => pinning.run(0, () => pinImages(moorings, root, images, cgroupParent)),
+    unpin: (pins) => unpinImages(moorings, pins),
+  };
+}
+
+export interface MooringsOptions {
+  readonly api: PodmanApi;
+  readonly engine: EngineId;
+  readonly keeper: Keeper;
+  readonly pinKey: string;
+  readonly warn: ((message: string) => void) | undefined;
+}
+
+export function mooringsOf({ api, engine, keeper, pinKey, warn }: MooringsOptions): Moorings {
+  const strangers = new Strangers(warn ?? (() => undefined));
+  return {
+    api,
+    engine,
+    keeper,
+    seals: new Seals(pinKey),
+    onStranger: (stranger) => strangers.see(stranger),
+  };
+}
