@@ -32,8 +32,18 @@ interface Layer {
  * A layer that can't be read or understood counts as missing, so that at worst too much is downloaded.
  */
 export function readLayers(graphRoot: string, driver: string): readonly (readonly string[])[] {
+  return layersIn(readBounded(listOf(graphRoot, driver))?.toString() ?? '');
+}
+
+/** The file that lists the layers of a store. */
+export function listOf(graphRoot: string, driver: string): string {
+  return join(graphRoot, `${driver}-layers`, 'layers.json');
+}
+
+/** The layers in such a list, as `readLayers` gives them. */
+export function layersIn(list: string): readonly (readonly string[])[] {
   const layers = new Map<string, Layer>();
-  for (const { id, parent, flags, ...layer } of readList(graphRoot, driver)) {
+  for (const { id, parent, flags, ...layer } of parseList(list)) {
     const blob = layer['compressed-diff-digest'];
     if (blob === undefined || flags?.['incomplete'] === true) continue;
     layers.set(id, { blob, parent });
@@ -56,11 +66,9 @@ function chainOf(top: Layer, layers: ReadonlyMap<string, Layer>): readonly strin
   return undefined;
 }
 
-function readList(graphRoot: string, driver: string): v.InferOutput<typeof LayerList> {
-  const content = readBounded(join(graphRoot, `${driver}-layers`, 'layers.json'));
-  if (content === undefined) return [];
+function parseList(text: string): v.InferOutput<typeof LayerList> {
   try {
-    return v.parse(LayerList, JSON.parse(content.toString()));
+    return v.parse(LayerList, JSON.parse(text));
   } catch {
     return [];
   }

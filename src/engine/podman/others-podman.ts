@@ -1,13 +1,16 @@
 import { isAbsolute } from 'node:path';
 import type { EngineId } from '../../common/engine-id.ts';
+import { layersIn, listOf } from '../containers-storage/layers.ts';
 import type { Depot } from '../depot.ts';
 import type { Engine } from '../engine.ts';
 import { EngineError } from '../errors.ts';
-import { describe, settingsOf, temporaryOf } from './api/settings.ts';
+import { driverOf, type Settings, settingsOf, temporaryOf } from './api/settings.ts';
+import type { Places } from './images/footprint.ts';
 import { repairImages } from './images/repair.ts';
 import { imagesOf, mooringsOf, pinsOf } from './parts.ts';
 import type { Account } from './user/account.ts';
 import { connectToUser } from './user/connect.ts';
+import { whyNotMounted } from './user/mounted.ts';
 
 /** How to open another user's podman. */
 export interface OthersPodmanOptions {
@@ -35,6 +38,10 @@ export async function openOthersPodman(options: OthersPodmanOptions): Promise<En
   const connection = await connectToUser(account, environment['PATH']);
   const { api } = connection;
   const settings = settingsOf(api);
+  await assertMounted(settings, account).catch(async (error: unknown) => {
+    await connection.close();
+    throw error;
+  });
   const moorings = mooringsOf({ api, engine: id, keeper: 'root', pinKey, warn });
   const podman = {
     api,
@@ -42,14 +49,14 @@ export async function openOthersPodman(options: OthersPodmanOptions): Promise<En
     moorings,
     environment: {},
     depot,
-    places: async () => {
+    places: () => placesOf(settings, account),
+    layers: async () => {
       const { store } = await settings.recent();
-      return {
-        storage: ownPath(store.graphRoot, account.home),
-        temporary: ownPath(temporaryOf(store), '/var/tmp'),
-      };
+      const { storage } = await placesOf(settings, account);
+      const driver = driverOf(store);
+      const isDriver = /^[a-z0-9]{1,20}$/.test(driver);
+      return layersIn((isDriver && (await connection.read(listOf(storage, driver)))) || '');
     },
-    layers: async () => [],
     pull: refuse,
   };
   const pins = pinsOf(podman);
@@ -61,13 +68,35 @@ export async function openOthersPodman(options: OthersPodmanOptions): Promise<En
     // The user can make any container, but no seal.
     genuine: async (all) => all.filter(({ sealed }) => sealed === true),
     info: async () => {
-      const service = connection.own ? 'started by berth' : 'at its socket';
-      const info = describe(await settings.recent(), connection.version(), undefined, service);
-      return { ...info, name: id, directory: ownPath(info.directory, account.home) };
+      const { storage, temporary } = await placesOf(settings, account);
+      const version = plain(connection.version());
+      const service = connection.own ? 'started by berth' : 'at the socket of the user';
+      const description = `podman ${version} of ${account.name}, its service ${service}`;
+      return { name: id, version, directory: storage, unpacking: temporary, description };
     },
     repair: (signal) => repairImages(api, signal),
     close: () => connection.close(),
   };
+}
+
+/**
+ * The directories that a user's podman reports. They are what the user says: space is counted there, and
+ * nothing else is done with them as root.
+ */
+async function placesOf(settings: Settings, { home }: Account): Promise<Places> {
+  const { store } = await settings.recent();
+  return {
+    storage: ownPath(store.graphRoot, home),
+    temporary: ownPath(temporaryOf(store), '/var/tmp'),
+  };
+}
+
+/** Refuses a storage in a directory over which another file system will be mounted. */
+async function assertMounted(settings: Settings, account: Account): Promise<void> {
+  const { storage } = await placesOf(settings, account);
+  const unusable = whyNotMounted(storage);
+  if (unusable === undefined) return;
+  throw new EngineError('engine-unreachable', unusable.reason, { hint: unusable.hint });
 }
 
 /** In bytes: PATH_MAX of the kernel. */
@@ -76,6 +105,11 @@ const MAX_PATH = 4096;
 /** A path that the user's podman reports, if it is one. */
 function ownPath(path: string, otherwise: string): string {
   return isAbsolute(path) && path.length < MAX_PATH && !path.includes('\0') ? path : otherwise;
+}
+
+/** A version as podman's are. */
+function plain(version: string): string {
+  return /^[0-9A-Za-z.+~-]{1,40}$/.test(version) ? version : '?';
 }
 
 async function refuse(name: string): Promise<never> {

@@ -13,6 +13,7 @@ import type { Account } from './user/account.ts';
 export { type PodmanTarget } from './api/connect.ts';
 export { podmanPresent } from './api/locate.ts';
 export { type Account, findAccount } from './user/account.ts';
+export { whyNotUsable } from './user/usable.ts';
 
 export interface PodmanOptions {
   /** The engine's id: a user's own berth calls the user's podman by the user's name. */

@@ -2,7 +2,7 @@ import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:h
 import { pipeline } from 'node:stream/promises';
 import { type BaseIssue, type BaseSchema, safeParse } from 'valibot';
 import { BerthError, systemErrorCode } from '../../../common/errors.ts';
-import { EngineError } from '../../errors.ts';
+import type { EngineError } from '../../errors.ts';
 import type { Call, Reply } from './call.ts';
 import { asEngineError, badReply, refused, tooLarge, unreachable } from './failure.ts';
 import { CALLERS, type Limits } from './limits.ts';
@@ -80,8 +80,8 @@ export class PodmanApi {
       return { status: response.statusCode ?? 0, body };
     } catch (error) {
       call.signal?.throwIfAborted();
-      if (timeout.aborted) this.#giveUp(error);
-      throw error;
+      if (!timeout.aborted) throw error;
+      throw this.#giveUp(unreachable(this.socket, `${call.path} took too long`, error));
     }
   }
 
@@ -168,8 +168,7 @@ export class PodmanApi {
       call.signal?.throwIfAborted();
       if (error instanceof BerthError) throw error;
       const failure = asEngineError(error, this.socket, call.path);
-      if (silence.signal.aborted) this.#giveUp(failure);
-      throw failure;
+      throw silence.signal.aborted ? this.#giveUp(failure) : failure;
     } finally {
       silence.end();
     }
@@ -207,8 +206,9 @@ export class PodmanApi {
     if (this.#givenUp !== undefined) throw this.#givenUp;
   }
 
-  #giveUp(error: unknown): void {
-    if (this.#limits.isOnce && error instanceof EngineError) this.#givenUp = error;
+  #giveUp(error: EngineError): EngineError {
+    if (this.#limits.isOnce) this.#givenUp = error;
+    return error;
   }
 
   /** Restarts what listened on the socket, once for all requests that found nobody there. */

@@ -10,12 +10,15 @@ import { removeImage } from './remove.ts';
  */
 const FINISHED_IN_MS = 1000;
 
+/** A podman that names more half-written images than this is at fault itself. */
+const MOST = 1000;
+
 /**
  * Removes half-written images one after the other, because podman names only one at a time. An image is
  * removed only after podman has named it twice, with some time in between.
  *
  * @returns the ids of the removed images.
- * @throws {TornImageError} for an image that podman still names after its removal.
+ * @throws {TornImageError} for an image that podman still names after its removal, and for one too many.
  */
 export async function repairImages(
   api: PodmanApi,
@@ -26,7 +29,7 @@ export async function repairImages(
   for (let last: string | undefined; ; ) {
     const torn = await tornImage(api);
     if (torn === undefined) return removed;
-    if (removed.includes(torn.id)) throw torn;
+    if (removed.includes(torn.id) || removed.length === MOST) throw torn;
     if (torn.id === last) {
       await removeImage(api, torn.id);
       removed.push(torn.id);

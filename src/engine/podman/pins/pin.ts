@@ -12,7 +12,7 @@ import {
   PIN_ENTRYPOINT,
   removeContainer,
 } from './holds.ts';
-import { pinLabels, podLabels, readPinLabels, SEAL_LABEL } from './labels.ts';
+import { type Keeper, pinLabels, podLabels, readPinLabels, SEAL_LABEL } from './labels.ts';
 import { isPinName, newPinName, newPodName } from './pin-name.ts';
 
 /** The number of rounds before berth reports that somebody else keeps undoing its pins. */
@@ -127,9 +127,18 @@ async function podOf(
     name: newPodName(root),
     no_infra: true,
     labels: podLabels(root, keeper),
-    ...(parent === undefined ? {} : { cgroup_parent: parent }),
+    ...cgroupOf(keeper, parent),
   };
   return (await api.json(created, { method: 'POST', path: '/pods/create', body })).Id;
+}
+
+/**
+ * Of another user nobody knows here which cgroups podman will have when the pod is looked at: none in a
+ * service, systemd's in a login. With one of the other kind podman complains at each boot.
+ */
+function cgroupOf(keeper: Keeper, parent: string | undefined): object {
+  if (keeper === 'root') return { share_parent: false };
+  return parent === undefined ? {} : { cgroup_parent: parent };
 }
 
 /**

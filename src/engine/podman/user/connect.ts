@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { EngineError } from '../../errors.ts';
 import { PodmanApi } from '../api/api.ts';
 import type { Connection } from '../api/connect.ts';
@@ -21,6 +22,19 @@ import { holdSocket } from './socket.ts';
 /** In milliseconds: the first connection to a socket of systemd's has to start a service. */
 const PING_TIMEOUT = 30_000;
 
+export interface UserConnection extends Connection {
+  /**
+   * Reads a file with the user's rights, in a process of the user: whatever is in its place, root neither
+   * opens nor waits for it.
+   *
+   * @returns undefined if it can't be read, is too large or does not end.
+   */
+  readonly read: (file: string) => Promise<string | undefined>;
+}
+
+/** In bytes: enough for some ten thousand layers. */
+const MAX_FILE = 16 * 1024 * 1024;
+
 /** A podman that answers at a path, until it is closed. */
 interface Answering {
   readonly socket: string;
@@ -38,27 +52,37 @@ interface Answering {
 export async function connectToUser(
   account: Account,
   path: string | undefined,
-): Promise<Connection> {
+): Promise<UserConnection> {
   let last = await answering(account, path);
-  let next = Promise.resolve(last);
+  let restarted: Promise<unknown> = Promise.resolve();
   const restart = async () => {
-    next = next
-      .catch(() => last)
-      .then(async (before) => {
+    const before = last;
+    const restarting = answering(account, path);
+    restarted = restarting
+      .then(async (after) => {
+        last = after;
+        // Only when requests go to the new socket: the number of a descriptor soon means another file.
+        await setImmediate();
         await before.close();
-        last = await answering(account, path);
-        return last;
-      });
-    return (await next).socket;
+      })
+      // Whoever asked for the restart hears of a failure.
+      .catch(() => undefined);
+    return (await restarting).socket;
   };
   const api = new PodmanApi(last.socket, { restart, shown: shownAs(account), limits: OTHERS });
   const close = async () => {
     api.close();
     // A service that is just being started must be ended as well.
-    await next.catch(() => undefined);
+    await restarted;
     await last.close();
   };
-  return { api, version: () => last.version, own: last.own, close };
+  return {
+    api,
+    version: () => last.version,
+    own: last.own,
+    read: async (file) => readAs({ account, path, way: await wayToBecome() }, file),
+    close,
+  };
 }
 
 async function answering(account: Account, path: string | undefined): Promise<Answering> {
@@ -115,12 +139,18 @@ async function runtimeFor(person: Person): Promise<Runtime> {
   return runtimeOf(uid, { ...seenIn(stdout), lingers: doesLinger(person.account) });
 }
 
+async function readAs(person: Person, file: string): Promise<string | undefined> {
+  const { code, stdout } = await runAs(person, ['cat', '--', file], MAX_FILE);
+  return code === 0 ? stdout : undefined;
+}
+
 /** Runs a program as the user, bounded in time and output. */
-async function runAs(person: Person, words: readonly string[]): Promise<Ran> {
+async function runAs(person: Person, words: readonly string[], most?: number): Promise<Ran> {
   const { account, way } = person;
   const none = { directory: undefined, isAbsent: false };
   const command = way === 'itself' ? itself(account, none, words) : bySystemd(account, none, words);
-  return run(command, { environment: environmentOf(person, none) });
+  const environment = environmentOf(person, none);
+  return run(command, { environment, ...(most === undefined ? {} : { most }) });
 }
 
 /** What messages call the podman. */
