@@ -10,11 +10,36 @@ import { make, withEngine } from './calls.ts';
 import { podmanCommands } from './podman-commands.ts';
 import type { TestedEngine } from './tested-engine.ts';
 
+/** The user whose podman it is, if not root. */
+const USER = { name: 'app', uid: 1001 };
+
+/**
+ * A command that runs another one as the user, in a cgroup of the host: a process that only enters the
+ * host's namespaces has none there, and a user's podman then fails.
+ */
+const becomeUser = [
+  'sh',
+  '-c',
+  'mkdir -p /sys/fs/cgroup/user && echo $$ >/sys/fs/cgroup/user/cgroup.procs && cd / && exec "$@"',
+  'sh',
+  'setpriv',
+  `--reuid=${USER.uid}`,
+  `--regid=${USER.uid}`,
+  '--init-groups',
+  '--',
+];
+
 /**
  * The podman of a Debian release, on a booted host of that release. Its store lies in a directory that
  * has the same path on this machine, where berth runs.
+ *
+ * @param whose root's podman, or that of a user.
  */
-export async function startBootedPodman(t: TestContext, suite: Suite): Promise<TestedEngine> {
+export async function startBootedPodman(
+  t: TestContext,
+  suite: Suite,
+  whose: 'root' | 'user' = 'root',
+): Promise<TestedEngine> {
   const machine = await startMachine(t);
   // Not in /tmp, on which the host mounts a tmpfs of its own.
   const directory = mkdtempSync('/var/tmp/berth-test-contract-');
@@ -22,7 +47,10 @@ export async function startBootedPodman(t: TestContext, suite: Suite): Promise<T
     rmSync(directory, { recursive: true });
     throw error;
   });
-  const enter = ['nsenter', '--target', String(host.leader), '--all', '--'];
+  const enter = [
+    ...['nsenter', '--target', String(host.leader), '--all', '--'],
+    ...(whose === 'root' ? [] : becomeUser),
+  ];
   const podman = preparePodman(directory, { enter, insecure: [machine.registry.host] });
   t.after(async () => {
     await podman.stop();
@@ -32,6 +60,12 @@ export async function startBootedPodman(t: TestContext, suite: Suite): Promise<T
   writeFileSync(join(directory, 'containers.conf'), configuration);
   const containers = join(directory, 'root/overlay-containers');
   mkdirSync(containers, { recursive: true });
+  if (whose === 'user') {
+    host.run('useradd', '--no-create-home', `--uid=${USER.uid}`, USER.name);
+    host.run('chown', '--recursive', `${USER.uid}:${USER.uid}`, directory);
+    // The first podman of a user makes a user namespace. A service that does so does not end with SIGTERM.
+    await podman.podman('info');
+  }
   await podman.restart();
   machine.environment['CONTAINER_HOST'] = podman.environment['CONTAINER_HOST'];
   const options: PodmanOptions = {
@@ -42,7 +76,7 @@ export async function startBootedPodman(t: TestContext, suite: Suite): Promise<T
   const open = () => openPodman(options);
   const reboot = () => podman.restart(() => forgetRun(directory));
   return {
-    table: 'podman',
+    table: whose === 'root' ? 'podman' : 'podman of a user',
     column: suite,
     version: (await podman.podman('--version')).replace(' version', ''),
     machine,

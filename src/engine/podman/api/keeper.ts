@@ -53,7 +53,7 @@ export function serviceWords(socket: string): readonly string[] {
  * The shell script that keeps the service. It starts the service when a line arrives on standard input.
  * When standard input ends, it ends the service and removes its directory, so that nothing is left by
  * whatever signal berth dies. When a unit is stopped, systemd sends SIGTERM to this shell too, which then
- * takes the same way out.
+ * takes the same way out; what it runs then does not hear the signal.
  *
  * The signal goes to the process group. A rootless podman 4.3.1 is two processes, of which the first ends
  * without a word to the second.
@@ -69,6 +69,7 @@ read -r end
 kill 0
 wait $!
 code=$?
+trap '' TERM
 rm -rf -- "$directory"
 exit $code`;
 
@@ -99,11 +100,14 @@ export async function keepService(launch: Launch): Promise<Service> {
     const socket = await Promise.race([appeared, gone(child, words), tooLate(words)]);
     api = new PodmanApi(socket, launch.api);
     const version = await answering(api);
-    child.unref();
+    letGo(child);
     return kept(child, socket, version, api);
   } catch (error) {
     api?.close();
     await end(child);
+    // A process that the service left behind may still hold them.
+    child.stdout?.destroy();
+    child.stderr?.destroy();
     throw error;
   }
 }
@@ -200,6 +204,14 @@ export function notStarted(reason: string): EngineError {
   );
 }
 
+/** Neither the service nor its pipes keep berth from ending. */
+function letGo(child: ChildProcess): void {
+  child.unref();
+  for (const pipe of [child.stdout, child.stderr]) {
+    if (pipe !== null && 'unref' in pipe && typeof pipe.unref === 'function') pipe.unref();
+  }
+}
+
 async function end(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const { pid } = child;
@@ -216,9 +228,5 @@ function collectWords(child: ChildProcess): () => string {
   child.stderr?.setEncoding('utf8').on('data', (more: string) => {
     text = (text + more).slice(-MAX_STDERR);
   });
-  // The pipes must not keep berth from ending.
-  for (const pipe of [child.stdout, child.stderr]) {
-    if (pipe !== null && 'unref' in pipe && typeof pipe.unref === 'function') pipe.unref();
-  }
   return () => text.trim() || 'it said nothing';
 }

@@ -105,6 +105,8 @@ export function bySystemd(
   // systemd sets the other variables for `User=`, and PATH as for every service.
   const holder = `user-runtime-dir@${uid}.service`;
   const properties = [
+    // What podman leaves behind, such as the holder of its user namespace, ends with its keeper.
+    'KillMode=mixed',
     ...(directory === undefined
       ? []
       : [`RuntimeDirectory=${directory}`, 'RuntimeDirectoryMode=0700']),

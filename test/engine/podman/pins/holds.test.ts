@@ -95,3 +95,33 @@ for (const [what, InfraId, made] of [
     assert.equal(calls.filter((call) => call === 'POST /pods/create').length, made);
   });
 }
+
+for (const [what, keeper, expected] of [
+  ['of an earlier version, which named no keeper', undefined, 1],
+  ['of the user’s own berth', 'own', 1],
+  ['of root’s berth', 'root', 0],
+  ['of a keeper that this berth does not know', 'other', 0],
+] as const) {
+  test(`the user’s own berth and a pin ${what}`, async (t) => {
+    const { 'berth.keeper': _, ...others } = pin.Labels;
+    const labels = keeper === undefined ? others : { ...others, 'berth.keeper': keeper };
+    const { socket } = await startFakePodman(t, (_call, response) =>
+      answer(response, 200, [{ ...pin, Labels: labels }]),
+    );
+    const warnings: string[] = [];
+    const engine = await openPodman({
+      id: 'podman:app',
+      user: true,
+      pinKey: `${socket}.key`,
+      warn: (message) => warnings.push(message),
+      environment: { CONTAINER_HOST: `unix://${socket}` },
+    });
+    t.after(() => engine.close());
+    const pins = await engine.pins();
+    assert.deepEqual(
+      pins.map((one) => one.engine),
+      Array.from({ length: expected }, () => 'podman:app'),
+    );
+    assert.deepEqual(warnings, []);
+  });
+}
