@@ -48,7 +48,11 @@ export async function startBootedPodman(
     throw error;
   });
   const enter = [
-    ...['nsenter', '--target', String(host.leader), '--all', '--'],
+    'nsenter',
+    '--target',
+    String(host.leader),
+    '--all',
+    '--',
     ...(whose === 'root' ? [] : becomeUser),
   ];
   const podman = preparePodman(directory, { enter, insecure: [machine.registry.host] });

@@ -133,8 +133,8 @@ async function podOf(
 }
 
 /**
- * Of another user nobody knows here which cgroups podman will have when the pod is looked at: none in a
- * service, systemd's in a login. With one of the other kind podman complains at each boot.
+ * The cgroup of a new pod. Another user's podman has cgroups of systemd's in a login, and none in a service.
+ * It complains at each boot about a pod that was made for the other case, so such a pod gets none.
  */
 function cgroupOf(keeper: Keeper, parent: string | undefined): object {
   if (keeper === 'root') return { share_parent: false };

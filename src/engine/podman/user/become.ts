@@ -105,7 +105,7 @@ export function bySystemd(
   // systemd sets the other variables for `User=`, and PATH as for every service.
   const holder = `user-runtime-dir@${uid}.service`;
   const properties = [
-    // What podman leaves behind, such as the holder of its user namespace, ends with its keeper.
+    // A process that podman leaves behind, as it does to keep a user namespace, ends with the keeper.
     'KillMode=mixed',
     ...(directory === undefined
       ? []

@@ -153,7 +153,7 @@ async function runAs(person: Person, words: readonly string[], most?: number): P
   return run(command, { environment, ...(most === undefined ? {} : { most }) });
 }
 
-/** What messages call the podman. */
+/** The name of the podman in messages. */
 function shownAs({ name }: Account): string {
   return `the podman of ${name}`;
 }

@@ -9,13 +9,13 @@ export interface Runtime {
   readonly isAbsent: boolean;
 }
 
-/** What is known about a user before podman runs. */
+/** The facts about a user that are known before podman runs. */
 export interface Seen {
   /** Whether the user's manager runs from boot on. */
   readonly lingers: boolean;
   /** The runtime directories that exist and belong to the user. */
   readonly present: readonly string[];
-  /** Those of them in which a podman has run since the boot. */
+  /** The present directories in which a podman has run since the boot. */
   readonly used: readonly string[];
   /** Whether the user's podman has a database, or may have one. */
   readonly isStored: boolean;
@@ -60,7 +60,7 @@ export function doesLinger({ name }: Account): boolean {
   return lstatSync(`/var/lib/systemd/linger/${name}`, { throwIfNoEntry: false }) !== undefined;
 }
 
-/** Prints what is to be known, as the user. Its arguments are the possible runtime directories. */
+/** The shell script that finds these facts, as the user. Its arguments are possible runtime directories. */
 export const LOOK = `
 for directory; do
   [ -d "$directory" ] && [ -O "$directory" ] || continue
@@ -72,7 +72,7 @@ for path in "$HOME/.local/share/containers/storage" "$HOME/.config/containers/st
 done
 exit 0`;
 
-/** Reads what `LOOK` printed. */
+/** Reads the output of `LOOK`. */
 export function seenIn(output: string): Omit<Seen, 'lingers'> {
   const lines = output.split('\n');
   const after = (word: string) =>

@@ -51,8 +51,10 @@ function reportOf(output: string) {
 
 const checkout = resolve(import.meta.dirname, '../../../..');
 
-/** What rootless containers need on a host in a container, and the runtime directory of a user's manager,
- * which is pam_systemd's on other hosts. */
+/**
+ * Settings without which no rootless container starts on a host that is itself a container, and the runtime
+ * directory of a user's manager, which pam_systemd gives on other hosts.
+ */
 const setUp = `
 set -e
 mount -t tmpfs -o mode=0755 tmpfs /home
