@@ -40,6 +40,8 @@ export async function testUsers(t: TestContext, suite: Suite): Promise<void> {
     add('service', 1001, false);
     assertPinned(berth('service', 'pin'), 'service', 'started by berth');
     assertUsable(users, 'service', undefined);
+    const runRoot = podman('service', undefined, 'info --format {{.Store.RunRoot}}');
+    assert.match(runRoot, /^\/tmp\//, 'a directory that services always have');
     assertPinned(berth('service', 'look'), 'service', 'started by berth');
     assert.equal(
       berth('service', 'look').footprint[0],
