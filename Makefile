@@ -64,6 +64,8 @@ install: dist
 	for file in packaging/systemd/*.service packaging/systemd/*.socket \
 	    packaging/systemd/*.timer packaging/systemd/*.path; do \
 	  $(INSTALL_TEXT) $$file '$(DESTDIR)$(UNITS)'/$${file##*/} || exit; done
+	$(INSTALL) packaging/systemd/user@.service.d/10-berth.conf \
+	  '$(DESTDIR)$(UNITS)/user@.service.d/10-berth.conf'
 	$(INSTALL_TEXT) packaging/bootc/upgrade '$(DESTDIR)$(PREFIX)/libexec/berth/upgrade' 755
 	$(INSTALL_TEXT) packaging/bootc/bootc-fetch-apply-updates.conf \
 	  '$(DESTDIR)$(UNITS)/bootc-fetch-apply-updates.service.d/10-berth.conf'

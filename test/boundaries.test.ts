@@ -34,6 +34,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'registry',
     'deployment',
     'systemctl',
+    'discovery',
     'root',
     'image',
   ],

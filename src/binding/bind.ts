@@ -31,6 +31,10 @@ export interface Policy {
   readonly links: ReadonlyMap<string, BoundLink>;
 }
 
+/** The hint for a root that names images and binds none of them. */
+export const HOW_TO_BIND =
+  'link the units from /usr/lib/berth/bound.d, write Bind=yes in the [X-Berth] section of a unit, set mode in the root’s /usr/lib/berth/berth.toml, or say --bind all';
+
 /**
  * The binding policy of one run.
  *

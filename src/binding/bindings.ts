@@ -56,7 +56,7 @@ export function bindingsOf(survey: Survey, root: Root, select: 'bound' | 'all'):
     const key = `${engine} ${reference.image} ${formatPlatform(platform)}`;
     const draft = groups.get(key) ?? { engine, name: reference.image, platform, parts: [] };
     groups.set(key, draft);
-    draft.parts.push({ reference, access: accessOf(reference, root, problems) });
+    draft.parts.push({ reference, access: accessOf(reference, root, survey.self, problems) });
   }
   const images = openShipped(root);
   const shipped = images === undefined ? {} : { shipped: images };
@@ -158,7 +158,12 @@ function platformOf({ pull }: Reference, own: Platform): Platform {
   });
 }
 
-function accessOf(reference: BoundReference, root: Root, problems: SurveyProblem[]): Access {
+function accessOf(
+  reference: BoundReference,
+  root: Root,
+  self: Survey['self'],
+  problems: SurveyProblem[],
+): Access {
   const { creds, authFile, tlsVerify } = reference.pull;
   const verify = tlsVerify === undefined ? {} : { tlsVerify };
   if (creds !== undefined) {
@@ -178,8 +183,10 @@ function accessOf(reference: BoundReference, root: Root, problems: SurveyProblem
     };
   }
   if (authFile === undefined) return verify;
-  // podman reads the auth file of a user's unit with the rights of the user.
-  const readable = reference.scope === 'system' ? root : root.as('public');
+  // podman reads the auth file of a user's unit with the rights of the user: berth has those of the
+  // user for whom it runs, and of others only those of everybody.
+  const isOwn = reference.engine !== undefined && reference.engine === self?.engine;
+  const readable = reference.scope === 'system' || isOwn ? root : root.as('public');
   const content = readAuthFile(authFile, readable);
   if (typeof content === 'string') {
     problems.push(

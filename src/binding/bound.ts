@@ -19,7 +19,8 @@ export async function readBound(
   root: Root,
   options: Pick<WantedOptions, 'bind' | 'compose'>,
 ): Promise<Bound> {
-  const found = await survey(root, options);
+  // A name means the same whoever runs it: each is wanted once.
+  const found = await survey(root, { ...options, engines: { all: 'store' } });
   const bound = found.references.filter(({ decision }) => decision.bound);
   const { bindings, problems } = bindingsOf(found, root, 'bound');
   return {

@@ -1,7 +1,8 @@
 import type { Problem, ProblemSubject } from '../common/problem.ts';
 import { discover, type EngineChoice } from '../discovery/discover.ts';
-import type { BindMode, BoundLink, Reference } from '../discovery/reference.ts';
+import type { BindMode, BoundLink, Discovered, Reference } from '../discovery/reference.ts';
 import type { StorageSettings } from '../discovery/storage-conf.ts';
+import type { Self } from '../discovery/users/self.ts';
 import { hostPlatform, type Platform, systemdArchitecture } from '../image/platform.ts';
 import { readShortNames } from '../registry/registries-conf.ts';
 import { architectureOf } from '../root/elf.ts';
@@ -22,6 +23,10 @@ export interface Survey {
   readonly links: readonly BoundLink[];
   readonly lock: FoundLock;
   readonly storage: StorageSettings;
+  /** The user for whom the root was read. */
+  readonly self?: Self | undefined;
+  /** The users in the root's passwd whose podman runs images. */
+  readonly accounts: Discovered['accounts'];
 }
 
 export interface BoundReference extends Reference {
@@ -42,12 +47,14 @@ export interface SurveyOptions {
   /** The places of Compose files in roots, from the running system's berth.toml. */
   readonly compose: readonly string[];
   readonly engines?: EngineChoice;
+  /** The user for whom the root is read; nobody by default. */
+  readonly self?: Self | undefined;
 }
 
 /** Reads a root and decides which references are bound. Needs no network and no engine. */
 export async function survey(
   root: Root,
-  { bind, compose, engines }: SurveyOptions,
+  { bind, compose, engines, self }: SurveyOptions,
 ): Promise<Survey> {
   const { shortNames, problems: nameProblems } = await readShortNames(root);
   const platform = platformOf(root);
@@ -56,6 +63,7 @@ export async function survey(
     shortNames,
     architecture,
     compose,
+    self,
     ...(engines === undefined ? {} : { engines }),
   });
   const policy = policyOf(discovered.policy, discovered.links, bind);
@@ -85,6 +93,8 @@ export async function survey(
     links: discovered.links,
     lock,
     storage: discovered.storage,
+    self,
+    accounts: discovered.accounts,
   };
 }
 

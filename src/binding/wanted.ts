@@ -1,6 +1,8 @@
-import type { EngineId } from '../common/engine-id.ts';
+import { type EngineId, podmanOf, readsStorageConf } from '../common/engine-id.ts';
+import type { EngineChoice } from '../discovery/discover.ts';
 import type { BindMode } from '../discovery/reference.ts';
 import type { StorageSettings } from '../discovery/storage-conf.ts';
+import type { Self } from '../discovery/users/self.ts';
 import {
   type AdditionalStore,
   readAdditionalStore,
@@ -22,6 +24,17 @@ export interface Wanted {
   /** Bound images in an additional store of podman, which need not be fetched. */
   readonly provided: readonly Provided[];
   readonly storage: StorageSettings;
+  /** The mode of `--bind`, of this run or of the stage that is on record. */
+  readonly bind: BindMode | undefined;
+  /** The number of references to images, if none of them is bound; else 0. */
+  readonly unbound: number;
+  /** Bound names whose engines this run leaves out, because it is for one engine alone. */
+  readonly leftOut: readonly { readonly engine: EngineId; readonly name: string }[];
+  /**
+   * The UIDs of the users whose podman runs bound images, by name, in the passwd of the root: also of those
+   * that this run leaves out, as the record keeps their images.
+   */
+  readonly users: Readonly<Record<string, number>>;
 }
 
 /** A binding that an additional store satisfies, unless podman's own store has another image of that name. */
@@ -34,30 +47,59 @@ export interface WantedOptions {
   readonly bind: BindMode | undefined;
   /** The places of Compose files in roots. */
   readonly compose: readonly string[];
-  /** The engine of the run. */
-  readonly engine?: EngineId;
+  /** The engines of references whose files don't say who runs them. */
+  readonly engines?: EngineChoice;
+  /** The user for whom the root is read; nobody by default. */
+  readonly self?: Self | undefined;
+  /** The only engine whose images are wanted. */
+  readonly only?: EngineId | undefined;
   /** Set for the root of another machine: the stores of this machine don't count. */
   readonly foreign?: boolean;
 }
 
 /** Reads the requirements of an open root. Needs no network and no engine. */
 export async function wantedOf(root: Root, options: WantedOptions): Promise<Wanted> {
-  const { bind, compose, engine } = options;
-  const found = await survey(root, { bind, compose, engines: { all: engine } });
-  const { bindings, problems } = bindingsOf(found, root, 'bound');
+  const { bind, only } = options;
+  const found = await survey(root, options);
+  const all = bindingsOf(found, root, 'bound');
+  const isWanted = ({ engine }: { readonly engine: EngineId }) =>
+    only === undefined || engine === only;
+  const bindings = all.bindings.filter(isWanted);
   const foreign = options.foreign === true;
   const opened = storesOf(found, root, foreign);
+  const isAnyBound = found.references.some(({ decision }) => decision.bound);
   return {
     ...separated(bindings, opened),
     problems: [
       ...found.problems.filter(({ bound }) => bound),
-      ...problems,
+      ...all.problems,
       // The stores of another machine are unknown.
       ...(foreign ? [] : storeProblems(found, opened)),
     ],
     passedOver: found.problems.filter(isPassedOver).length,
     storage: found.storage,
+    bind,
+    unbound: isAnyBound ? 0 : found.references.length,
+    leftOut: all.bindings
+      .filter((binding) => !isWanted(binding))
+      .map(({ engine, name }) => ({ engine, name })),
+    users: usersOf(found, all.bindings),
   };
+}
+
+/** The keys that JSON objects of a record can't have. */
+const NO_KEYS: readonly string[] = ['__proto__', 'constructor', 'prototype'];
+
+/** The UIDs of the users whose podman runs bound images. */
+function usersOf({ accounts }: Survey, bindings: readonly Binding[]): Wanted['users'] {
+  const engines = new Set(bindings.map(({ engine }) => engine));
+  return Object.fromEntries(
+    accounts.flatMap(({ name, uid }) => {
+      const engine = podmanOf(name);
+      if (engine === undefined || uid === undefined || !engines.has(engine)) return [];
+      return NO_KEYS.includes(name) ? [] : [[name, uid]];
+    }),
+  );
 }
 
 /** Whether a search for units of the OS skipped the file. Skipped homes are reported separately. */
@@ -70,7 +112,11 @@ function separated(
   bindings: readonly Binding[],
   opened: Opened,
 ): Pick<Wanted, 'bindings' | 'provided'> {
-  const found = bindings.map((binding) => ({ binding, entry: inStore(binding, opened) }));
+  const found = bindings.map((binding) => ({
+    binding,
+    // The stores are those of root's podman: a user's has a storage.conf of its own.
+    entry: readsStorageConf(binding.engine) ? inStore(binding, opened) : undefined,
+  }));
   return {
     bindings: found.flatMap(({ binding, entry }) => (entry === undefined ? [binding] : [])),
     provided: found.flatMap(({ binding, entry }) =>
@@ -92,7 +138,7 @@ function storesOf({ storage }: Survey, root: Root, foreign: boolean): Opened {
 }
 
 function inStore(
-  { name, platform, locked, references, stores }: Binding,
+  { engine, name, platform, locked, references, stores }: Binding,
   opened: Opened,
 ): RecordProvided | undefined {
   // podman uses the first store that has the name, whichever image it means there.
@@ -110,7 +156,7 @@ function inStore(
   if (!isFor(platform, store.platformOf(image))) return undefined;
   const digest = wanted ?? image.digests[0] ?? image.id;
   const { directory } = store;
-  return { name, digest, id: image.id, directory, references: [...references] };
+  return { engine, name, digest, id: image.id, directory, references: [...references] };
 }
 
 function firstServing(paths: readonly string[], name: string, opened: Opened) {
@@ -134,8 +180,11 @@ function isFor(wanted: Platform, found: Platform | undefined): boolean {
 
 /** The problems of missing stores: podman fails if a configured store is missing, used or not. */
 function storeProblems({ references }: Survey, opened: Opened): readonly SurveyProblem[] {
-  return references.flatMap(({ path, line, unit, pull, decision }) =>
-    (decision.bound ? (pull.additionalStores ?? []) : [])
+  return references.flatMap(({ path, line, unit, pull, decision, engine }) =>
+    (decision.bound && engine !== undefined && readsStorageConf(engine)
+      ? (pull.additionalStores ?? [])
+      : []
+    )
       .filter((store) => opened(store) === undefined)
       .map((store) => ({
         code: 'additional-store',
@@ -148,12 +197,33 @@ function storeProblems({ references }: Survey, opened: Opened): readonly SurveyP
   );
 }
 
-/** The same requirements, with the names that are on record bound to their recorded digests. */
+/** The requirements on some engines; those on others are left out. */
+export function onlyOn(engines: ReadonlySet<EngineId>, wanted: Wanted): Wanted {
+  const isOn = (binding: Binding) => engines.has(binding.engine);
+  const left = wanted.bindings.filter((binding) => !isOn(binding));
+  return {
+    ...wanted,
+    bindings: wanted.bindings.filter(isOn),
+    provided: wanted.provided.filter(({ binding }) => isOn(binding)),
+    leftOut: [...wanted.leftOut, ...left.map(({ engine, name }) => ({ engine, name }))],
+  };
+}
+
+/**
+ * The same requirements, with the names that are on record bound to their recorded digests: to those of the
+ * same engine, or else of any other, as a name has one meaning in a root.
+ */
 export function asRecorded(wanted: Wanted, { staged }: RootRecord): Wanted {
-  const served = (staged?.images ?? []).flatMap(({ names }) => names);
-  const digests = new Map(served.map(({ name, digest }) => [name, digest]));
+  const digests = new Map<string, string>();
+  for (const { engine, names } of staged?.images ?? []) {
+    for (const { name, digest } of names) {
+      digests.set(`${engine} ${name}`, digest);
+      if (!digests.has(name)) digests.set(name, digest);
+    }
+  }
   const held = (binding: Binding) => {
-    const recorded = digests.get(binding.name);
+    const { engine, name } = binding;
+    const recorded = digests.get(`${engine} ${name}`) ?? digests.get(name);
     return recorded === undefined ? binding : { ...binding, recorded };
   };
   return {

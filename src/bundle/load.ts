@@ -1,10 +1,14 @@
 import { join } from 'node:path';
 import { formatBytes } from '../common/format-bytes.ts';
-import type { Engine } from '../engine/engine.ts';
 import { type Blob, distinctBlobs, sizeOf } from '../image/resolved.ts';
-import { type Context, changing } from '../lifecycle/context.ts';
+import { type Context, changing, onUsual } from '../lifecycle/context.ts';
 import { lackOfSpace, spaceInStore } from '../lifecycle/plan/space.ts';
-import { recoverSituation, type Situation } from '../lifecycle/situation.ts';
+import {
+  type EngineSituation,
+  recoverSituation,
+  type Situation,
+  situationOn,
+} from '../lifecycle/situation.ts';
 import type { Registry } from '../registry/registry.ts';
 import { liesIn, receive } from '../store/receive.ts';
 import { BundleError } from './failure.ts';
@@ -38,11 +42,11 @@ export async function loadBundle(
       const { head } = reader;
       for (const image of head.images) await registry.permit(image, {}, { offline: true });
       const situation = await recoverSituation(context);
-      const { engine } = context;
-      const images = head.images.filter((image) => !situation.images.has(engine.idOf(image)));
-      const missing = await missingLayers(engine, images);
-      const lacking = missing.filter(({ digest }) => head.omitted.has(digest));
+      const { engine } = await onUsual(context);
+      const usual = await lackedBy(situationOn(situation, engine.id), head);
+      const lacking = usual.missing.filter(({ digest }) => head.omitted.has(digest));
       if (lacking.length > 0) throw incomplete(head, lacking);
+      const { images, missing } = await lackedByAny(situation, head);
       await checkSpace(context, situation, store, head, missing);
       const lying = layersOf(images).filter((blob) => liesIn(store, blob));
       const needed = new Set([...missing, ...lying].map(({ digest }) => digest));
@@ -70,14 +74,32 @@ export async function loadBundle(
   );
 }
 
-/** The layers that neither the engine nor the store's directory has. */
-async function missingLayers(
-  engine: Engine,
-  images: readonly HeadImage[],
-): Promise<readonly Blob[]> {
-  const { images: found } = await engine.footprint(images);
+/** The images that an engine lacks, and the layers of these that neither it nor the store's directory has. */
+interface Lacked {
+  readonly images: readonly HeadImage[];
+  readonly missing: readonly Blob[];
+}
+
+async function lackedBy({ engine, images }: EngineSituation, head: BundleHead): Promise<Lacked> {
+  const lacked = head.images.filter((image) => !images.has(engine.idOf(image)));
+  const { images: found } = await engine.footprint(lacked);
   const missing = new Set(found.flatMap((image) => image.missing.map(({ digest }) => digest)));
-  return layersOf(images).filter(({ digest }) => missing.has(digest));
+  return {
+    images: lacked,
+    missing: layersOf(lacked).filter(({ digest }) => missing.has(digest)),
+  };
+}
+
+/** As `lackedBy`, for any engine that roots use: the bundle has an image once for all. */
+async function lackedByAny({ engines }: Situation, head: BundleHead): Promise<Lacked> {
+  const all: Lacked[] = [];
+  for (const on of engines.values()) all.push(await lackedBy(on, head));
+  const images = new Set(all.flatMap((one) => one.images));
+  const missing = distinctBlobs(all.flatMap((one) => one.missing));
+  return {
+    images: head.images.filter((image) => images.has(image)),
+    missing: missing.filter(({ digest }) => !head.omitted.has(digest)),
+  };
 }
 
 function layersOf(images: readonly HeadImage[]): readonly Blob[] {
@@ -118,7 +140,7 @@ async function checkSpace(
   const blobs = [...layers, ...documents];
   const what = `loading the bundle writes ${formatBytes(sizeOf(blobs))}`;
   const space = await spaceInStore(context, store, blobs);
-  const lack = await lackOfSpace(context, situation, what, space);
+  const lack = await lackOfSpace(situation, what, space);
   if (lack !== undefined) throw lack;
 }
 

@@ -52,10 +52,19 @@ export function hostOptions(flags: HostFlags): HostOptions {
  */
 export function withCommonOptions(command: Command, choices: readonly string[] = formats): Command {
   return command
-    .addOption(new Option('--engine <name>', 'the engine that keeps the images').argParser(engine))
+    .addOption(
+      new Option(
+        '--engine <name>',
+        'look only at images that this engine runs: podman, podman:USER, docker, containerd, ' +
+          'containerd:NAMESPACE, crio; or keep all images in berth’s own store: store',
+      ).argParser(engine),
+    )
     .option('--state-dir <dir>', 'directory of records and the embedded store (or BERTH_STATE_DIR)')
     .option('--config <file>', 'read this berth.toml and no other')
-    .option('--user', 'use the calling user’s engine and state, the default without root')
+    .option(
+      '--user',
+      'look only at what the calling user’s podman runs, with state of the user’s own; the default without root',
+    )
     .addOption(
       new Option('--format <format>', 'format of the result on standard output')
         .choices(choices)

@@ -51,6 +51,16 @@ export function engineParts(id: EngineId): EngineParts {
   return kind === 'podman' ? { kind, user: name } : { kind, namespace: name };
 }
 
+/** Whether the engine keeps the images of a root whoever will run them, so that a root is on it alone. */
+export function takesEverything(id: EngineId): boolean {
+  return id === 'store';
+}
+
+/** Whether a root's storage.conf says where the engine keeps images: that of root's podman. */
+export function readsStorageConf(id: EngineId): boolean {
+  return id === 'podman' || id === 'store';
+}
+
 /** The podman of a user; undefined if no user can have that name. */
 export function podmanOf(user: string): EngineId | undefined {
   const id = `podman:${user}`;

@@ -2,7 +2,7 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemErrorCode } from '../common/errors.ts';
 import { nameToBytes } from '../common/path-bytes.ts';
-import type { OverlayDirectory, OverlayNode } from '../root/overlaid-root.ts';
+import type { OverlayDirectory, OverlayNode, OverlaySubtree } from '../root/overlaid-root.ts';
 import type { Foreign } from '../root/ownership.ts';
 import { type Entry, type Root, RootError } from '../root/root.ts';
 import { unreadableRoot } from './failure.ts';
@@ -129,15 +129,33 @@ class Merge {
     const isListed = before === undefined || before === 'directory';
     if (fresh === 'directory') {
       if (!isListed) return this.#ofFresh(path, depth, fresh);
-      return { ...this.#merged(path, true), entries: this.#entries(path, depth - 1, true) };
+      return this.#unlessDenied(this.#local, `/etc${path}`, () => ({
+        ...this.#merged(path, true),
+        entries: this.#entries(path, depth - 1, true),
+      }));
     }
     if (isChanged && this.#local !== undefined) {
       return this.#whole(this.#local, `/etc${path}`, depth - 1);
     }
     if (fresh !== undefined) return this.#ofFresh(path, depth, fresh);
     // The new default dropped the directory. It comes back if anything in it was changed locally.
-    const entries = this.#entries(path, depth - 1, false);
-    return entries.size === 0 ? undefined : { ...this.#merged(path, false), entries };
+    return this.#unlessDenied(this.#local, `/etc${path}`, () => {
+      const entries = this.#entries(path, depth - 1, false);
+      return entries.size === 0 ? undefined : { ...this.#merged(path, false), entries };
+    });
+  }
+
+  /**
+   * A merged directory; or the directory of one tree, if this process may not list it. Whoever reads
+   * below it then gets the error, and everything else can be read.
+   */
+  #unlessDenied<T>(root: Root | undefined, path: string, merge: () => T): T | OverlaySubtree {
+    try {
+      return merge();
+    } catch (error) {
+      if (root === undefined || !isDenied(error)) throw error;
+      return { kind: 'subtree', root, path };
+    }
   }
 
   #ofFresh(path: string, depth: number, kind: Kind): OverlayNode | undefined {
@@ -145,7 +163,11 @@ class Merge {
     return this.#whole(this.#fresh, `/usr/etc${path}`, depth - 1);
   }
 
-  #whole(root: Root, path: string, depth: number): OverlayDirectory {
+  #whole(root: Root, path: string, depth: number): OverlayNode {
+    return this.#unlessDenied(root, path, () => this.#listed(root, path, depth));
+  }
+
+  #listed(root: Root, path: string, depth: number): OverlayDirectory {
     if (depth === 0) throw this.#tooMuch(path);
     const entries = new Map<string, OverlayNode>();
     for (const { name, kind } of root.list(path) ?? []) {
@@ -182,8 +204,7 @@ class Merge {
     if (kind === 'directory') return false;
     if (kind === 'link') return local.readLink(`/etc${path}`) !== local.readLink(`/usr/etc${path}`);
     if (now.size !== before.size || now.size > maxCompared) return true;
-    const content = (at: string) => local.readFile(at, maxCompared)?.content;
-    return content(`/etc${path}`)?.equals(content(`/usr/etc${path}`) ?? Buffer.alloc(0)) !== true;
+    return !hasSameContent(local, `/etc${path}`, `/usr/etc${path}`);
   }
 
   /** Looks at a file by its path, which is safe because the tree is the running system's own. */
@@ -210,6 +231,22 @@ class Merge {
 const maxCompared = 64 * 1024 * 1024;
 
 type Kind = Entry['kind'] | undefined;
+
+/** @returns false also if this process may not read the files; they can't be used then anyway. */
+function hasSameContent(root: Root, a: string, b: string): boolean {
+  try {
+    const [first, second] = [a, b].map((path) => root.readFile(path, maxCompared)?.content);
+    return first?.equals(second ?? Buffer.alloc(0)) === true;
+  } catch (error) {
+    if (isDenied(error)) return false;
+    throw error;
+  }
+}
+
+/** Whether a read failed because berth runs as a user who may not read the file. */
+function isDenied(error: unknown): boolean {
+  return error instanceof RootError && systemErrorCode(error.cause) === 'EACCES';
+}
 
 /**
  * The owner of a link if others than root made it. The view `present` reads links of all owners, so

@@ -22,6 +22,7 @@ import type { SourceContext } from './source.ts';
 import { started, startedSubject } from './started.ts';
 import { readStorageConf } from './storage-conf.ts';
 import { readAccounts } from './users/accounts.ts';
+import type { Self } from './users/self.ts';
 import { userUnits } from './users/user-units.ts';
 import { withoutPrivate } from './without-private.ts';
 
@@ -35,6 +36,8 @@ export interface DiscoveryContext {
   readonly compose?: readonly string[];
   /** The engines of references whose files don't say who runs them. */
   readonly engines?: EngineChoice;
+  /** The user for whom the root is read, and whose home is read as well; nobody by default. */
+  readonly self?: Self | undefined;
 }
 
 /** The engines that the host's configuration or the caller chooses. */
@@ -53,7 +56,7 @@ export interface EngineChoice {
  */
 export async function discover(
   root: Root,
-  { shortNames, architecture, compose = [], engines = {} }: DiscoveryContext,
+  { shortNames, architecture, compose = [], engines = {}, self }: DiscoveryContext,
 ): Promise<Discovered> {
   assertOsTree(root);
   const etc = etcDirectory(root);
@@ -73,7 +76,7 @@ export async function discover(
   };
   const system = await managerUnits(context, systemSearchPath(root, etc));
   const flag = () => endpointFlag(system.units, context);
-  const users = await userUnits(context);
+  const users = await userUnits(context, self);
   const found = [
     system.found,
     await staticPods(context, flag),
@@ -91,12 +94,17 @@ export async function discover(
   };
   const bound = boundLinks(context, knownFiles([system.quadlets, ...users.quadlets], known));
   const { startOf } = system.graph;
-  const unquoted = withoutPrivate(root);
+  const unquoted = withoutPrivate(root, self);
   const systemReferences = [...references, ...bound.references].map((one) => started(one, startOf));
-  const all = [...problems, ...bound.problems, ...policyProblems, ...problemsOfManager(system)];
+  const ofSystem = [...problems, ...bound.problems, ...problemsOfManager(system)];
+  const all = [...(self?.alone === true ? [] : ofSystem), ...policyProblems];
   const allReferences = [...systemReferences, ...users.references]
     .map((one) => onEngine(one, engines.all))
-    .map((one) => ({ ...one, problems: one.problems.map(unquoted) }))
+    .filter((one) => self?.alone !== true || isOf(self, one))
+    // Most references have no problem, and a copy of each would cost memory.
+    .map((one) =>
+      one.problems.length === 0 ? one : { ...one, problems: one.problems.map(unquoted) },
+    )
     .toSorted(byPlace);
   return {
     references: allReferences,
@@ -108,6 +116,11 @@ export async function discover(
     policy,
     storage,
   };
+}
+
+/** Whether a user runs the image, or a unit of the user names it and nobody knows who runs it. */
+function isOf(self: Self, { engine, scope }: Reference): boolean {
+  return engine === undefined ? scope !== 'system' : engine === self.engine;
 }
 
 /** A reference on the engine that takes every image, if there is such an engine. */

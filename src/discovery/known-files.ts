@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { KnownFiles } from './bound-links.ts';
 import { podMembers } from './quadlet/pods.ts';
-import type { Quadlets } from './quadlet/quadlet.ts';
+import type { QuadletFiles } from './quadlet/quadlet.ts';
 import type { Found } from './source.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { Found } from './source.ts';
  * @param quadlets the Quadlet units of each manager.
  */
 export function knownFiles(
-  quadlets: readonly Quadlets[],
+  quadlets: readonly QuadletFiles[],
   { references, problems }: Found,
 ): KnownFiles {
   const read = () =>

@@ -2,12 +2,13 @@ import { type BootGraph, bootGraph } from '../systemd/graph/boot-graph.ts';
 import type { UserOfUnits } from '../systemd/specifiers.ts';
 import type { SystemdUnits } from '../systemd/systemd-unit.ts';
 import { readSystemdUnits } from '../systemd/systemd-units.ts';
+import type { OwnDirectories } from '../systemd/unit-search-path.ts';
 import { type Placement, placed } from './engines/placement.ts';
 import { podmanOfService } from './engines/podman-of-user.ts';
 import { Expander } from './expander.ts';
 import { withoutOverridden } from './overridden.ts';
 import type { Problem } from './problem.ts';
-import { type Quadlets, readQuadlets } from './quadlet/quadlet.ts';
+import { type QuadletFiles, readQuadlets } from './quadlet/quadlet.ts';
 import type { SearchPath } from './quadlet/search-path.ts';
 import type { Reference } from './reference.ts';
 import { serviceImages } from './services/services.ts';
@@ -17,7 +18,7 @@ import type { Found, SourceContext } from './source.ts';
 export interface ManagerUnits {
   /** The references and problems of its Quadlet units and plain services. */
   readonly found: Found;
-  readonly quadlets: Quadlets;
+  readonly quadlets: QuadletFiles;
   readonly units: SystemdUnits;
   readonly graph: BootGraph;
 }
@@ -26,13 +27,13 @@ export interface ManagerUnits {
  * Reads all units that one manager of systemd runs, and how they come to start.
  *
  * @param user the user whose manager it is; the system's manager by default.
- * @param configuration the configuration directory of a single user: `/home/eve/.config`.
+ * @param own the directories of the user, if it is a single one.
  */
 export async function managerUnits(
   context: SourceContext,
   path: SearchPath,
   user?: UserOfUnits,
-  configuration?: string,
+  own?: OwnDirectories,
 ): Promise<ManagerUnits> {
   const { root, etc, architecture, additionalStores = [] } = context;
   // A user's podman may have a storage.conf of its own.
@@ -50,7 +51,7 @@ export async function managerUnits(
     manager,
     generated,
     architecture,
-    configuration,
+    own,
     ...userOption,
   });
   const graph = bootGraph(units);
@@ -63,7 +64,8 @@ export async function managerUnits(
     references: [...fromQuadlet.references, ...fromServices.references],
     problems: [...fromQuadlet.problems, ...fromServices.problems],
   };
-  return { found, quadlets, units, graph };
+  const { units: files, hidden } = quadlets;
+  return { found, quadlets: { units: files, hidden }, units, graph };
 }
 
 /**
@@ -72,7 +74,7 @@ export async function managerUnits(
  */
 function placedQuadlets(
   { references, problems }: Found,
-  quadlets: Quadlets,
+  quadlets: QuadletFiles,
   units: SystemdUnits,
   context: SourceContext & { readonly expander: Expander },
 ): Found {
@@ -80,7 +82,9 @@ function placedQuadlets(
   return {
     references: references.map((reference) => {
       const { unit: service } = reference;
-      const { entries = [] } = units.unit(service) ?? byService.get(service) ?? {};
+      // Thousands of units that nothing changes need not be kept for this.
+      const changed = units.isChanged(service) ? units.unit(service) : undefined;
+      const { entries = [] } = changed ?? byService.get(service) ?? {};
       const placement = podmanOfService({ service, entries }, context);
       return placed(onOwnStores(reference, placement, context), placement);
     }),

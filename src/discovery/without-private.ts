@@ -1,11 +1,15 @@
 import { type Root, RootError } from '../root/root.ts';
 import type { Problem } from './problem.ts';
+import type { Self } from './users/self.ts';
 
 /**
  * Removes quotations from the problems of files that not everybody may read: messages go into
  * journals and logs, which more people can read than the file.
+ *
+ * @param self a user whose unit files are quoted, if the run is for this user alone: homes are private on
+ *   most systems. Files that the units cite may have secrets, and are quoted to nobody.
  */
-export function withoutPrivate(root: Root): (problem: Problem) => Problem {
+export function withoutPrivate(root: Root, self?: Self): (problem: Problem) => Problem {
   const open = root.as('public');
   const known = new Map<string, boolean>();
   const isPrivate = (path: string): boolean => {
@@ -17,13 +21,14 @@ export function withoutPrivate(root: Root): (problem: Problem) => Problem {
     return result;
   };
   return (problem) => {
-    const { path, code } = problem;
+    const { path, code, subject } = problem;
+    if (self?.alone === true && subject?.unitPath === path) return problem;
     // Problems with these two codes only say that the file was not read: they quote nothing.
     if (code === 'private' || code === 'user-writable' || !isPrivate(path)) return problem;
     return {
       ...problem,
       message: `the file has a problem here (${code}); its text is not quoted, since not everybody may read the file`,
-      hint: 'look at the line as root; docs/problems.md says what the code means',
+      hint: 'look at the line as a user who may read it; docs/problems.md says what the code means',
     };
   };
 }

@@ -20,13 +20,14 @@ export function problemEntry({ code, path, line, message, hint, bound }: BoundPr
   };
 }
 
-export function findingEntry({ code, message, hint, id, name }: Finding) {
+export function findingEntry({ code, message, hint, id, name, engine }: Finding) {
   return {
     code,
     message,
     hint,
     ...(id === undefined ? {} : { id }),
     ...(name === undefined ? {} : { name }),
+    ...(engine === undefined ? {} : { engine }),
   };
 }
 
@@ -37,7 +38,7 @@ export function placeEntry({ raw, path, line, key, unit }: RecordReference) {
 
 export function imageReference(reference: BoundReference) {
   const { raw, path, line, key, kind, unit, scope, activation, via, decision, pull } = reference;
-  const { conditions = [] } = reference;
+  const { conditions = [], engine } = reference;
   const { creds, additionalStores, ...rest } = pull;
   return {
     raw,
@@ -47,6 +48,7 @@ export function imageReference(reference: BoundReference) {
     kind,
     unit: shown(unit),
     scope,
+    ...(engine === undefined ? {} : { engine }),
     activation,
     via: [...via],
     ...(conditions.length === 0 ? {} : { conditions: [...conditions] }),

@@ -7,7 +7,7 @@ export function planFields(plan: Plan) {
   const { lack } = plan;
   return {
     root: plan.root,
-    engine: engineFields(plan.engine),
+    ...enginesFields(plan.engines),
     images: plan.images.map((image) => ({
       ...image,
       names: image.names.map(({ name, digest, locked, references }) => ({
@@ -30,13 +30,28 @@ export function planFields(plan: Plan) {
       ? {}
       : { lack: { code: lack.code, message: lack.message, hint: lack.hint } }),
     deferred: plan.deferred.map((name) => ({ ...name, heldBy: [...name.heldBy] })),
-    drops: plan.drops.map(({ id, names }) => ({ id, names: names.map(({ name }) => name) })),
+    leftOut: plan.wanted.leftOut.map((one) => ({ ...one })),
+    unbound: plan.wanted.unbound,
+    drops: plan.drops.map(({ engine, id, names }) => ({
+      engine,
+      id,
+      names: names.map(({ name }) => name),
+    })),
     problems: plan.problems.map(problemEntry),
     failures: plan.failures.map(failureEntry),
   };
 }
 
-export function engineFields({ additionalStores, ...info }: EngineInfo) {
+/** `engine`, the first one, is for readers of berth/v1 before a root could need several. */
+export function enginesFields(engines: readonly EngineInfo[]) {
+  const all = engines.map(engineFields);
+  const [engine = noEngine] = all;
+  return { engine, engines: all };
+}
+
+const noEngine = { name: 'store' as const, version: '', directory: '/', description: 'none' };
+
+function engineFields({ additionalStores, ...info }: EngineInfo) {
   return {
     ...info,
     ...(additionalStores === undefined ? {} : { additionalStores: [...additionalStores] }),

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { EngineIdText } from '../engine/engine-id-schema.ts';
 import { warningCodes } from '../lifecycle/events.ts';
 
 /** The id of the event's root; absent for an event that concerns no root, or several. */
@@ -6,8 +7,12 @@ const about = { root: v.exactOptional(v.string()) };
 
 const named = { name: v.string() };
 
-/** The engine's id of the image; `bundle` for a bundle. */
-const identified = { id: v.string(), ...named };
+/** The engine and its id of the image; `bundle` and no engine for a bundle. */
+const identified = {
+  id: v.string(),
+  ...named,
+  engine: v.exactOptional(EngineIdText),
+};
 
 const failure = { code: v.string(), message: v.string() };
 

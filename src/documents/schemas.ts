@@ -41,6 +41,8 @@ const ImageReference = v.object({
   kind: v.string(),
   unit: v.string(),
   scope: v.string(),
+  /** The engine that runs the image; absent if the root does not tell. */
+  engine: v.optional(EngineIdText),
   activation: v.picklist(['boot', 'socket', 'timer', 'path', 'dbus', 'none', 'unknown']),
   via: v.array(v.string()),
   conditions: v.optional(v.array(v.string())),
@@ -63,6 +65,8 @@ const Finding = v.object({
   hint: v.string(),
   id: v.optional(v.string()),
   name: v.optional(v.string()),
+  /** The engine that the finding is about. */
+  engine: v.optional(EngineIdText),
 });
 
 const Failure = v.object({
@@ -88,10 +92,13 @@ const Engine = v.object({
 
 const PlanFields = {
   root: v.object({ id: v.string(), location: v.string() }),
+  /** The first of `engines`. */
   engine: Engine,
+  engines: v.array(Engine),
   /** Images in read-only stores of podman, which are neither fetched nor pinned. */
   provided: v.array(
     v.object({
+      engine: EngineIdText,
       name: v.string(),
       digest: v.string(),
       id: v.string(),
@@ -101,6 +108,11 @@ const PlanFields = {
   ),
   images: v.array(
     v.object({
+      engine: EngineIdText,
+      /** As `way` below, for this image. */
+      way: v.picklist(['direct', 'two-steps', 'download']),
+      /** Whether the engine is absent, so that the image waits in berth's own store. */
+      waits: v.boolean(),
       id: v.string(),
       manifest: v.string(),
       platform: v.string(),
@@ -157,7 +169,11 @@ const PlanFields = {
       heldBy: v.array(v.string()),
     }),
   ),
-  drops: v.array(v.object({ id: v.string(), names: v.array(v.string()) })),
+  drops: v.array(v.object({ engine: EngineIdText, id: v.string(), names: v.array(v.string()) })),
+  /** Bound images that `--engine` leaves out. */
+  leftOut: v.array(v.object({ engine: EngineIdText, name: v.string() })),
+  /** How many references to images the root has, if none of them is bound; else 0. */
+  unbound: v.number(),
   problems: v.array(Problem),
   failures: v.array(Failure),
 };
@@ -332,7 +348,10 @@ export const Verification = v.object({
 
 export const Status = v.object({
   ...envelope('Status'),
+  /** The first of `engines`. */
   engine: Engine,
+  /** The engines that were looked at. */
+  engines: v.array(Engine),
   /** A queued root that was held back at a shutdown, until the gate lets a root pass or another is booted. */
   held: v.optional(
     v.object({
@@ -346,13 +365,16 @@ export const Status = v.object({
     v.object({
       id: v.string(),
       location: v.string(),
-      engine: v.string(),
+      /** The first of `engines`. */
+      engine: EngineIdText,
+      engines: v.array(EngineIdText),
       role: v.optional(v.picklist(['booted', 'staged', 'rollback', 'pinned', 'other', 'held'])),
       drifted: v.array(v.string()),
       state: v.picklist(['ready', 'not ready', 'pins']),
       staged: v.optional(v.string()),
       images: v.array(
         v.object({
+          engine: EngineIdText,
           name: v.string(),
           id: v.string(),
           digest: v.string(),
@@ -366,6 +388,7 @@ export const Status = v.object({
 });
 
 const PinEntry = v.object({
+  engine: EngineIdText,
   root: v.string(),
   id: v.string(),
   platform: v.string(),
@@ -376,22 +399,33 @@ const PinEntry = v.object({
 
 export const PinList = v.object({ ...envelope('PinList'), pins: v.array(PinEntry) });
 
+/** An image on an engine that has it. */
+const Present = v.object({
+  engine: EngineIdText,
+  id: v.string(),
+  names: v.array(v.string()),
+  digests: v.array(v.string()),
+  size: v.number(),
+});
+
 export const Why = v.object({
   ...envelope('Why'),
   image: v.string(),
   references: v.array(ImageReference),
   roots: v.array(
-    v.object({ id: v.string(), digest: v.string(), references: v.array(RecordedReference) }),
-  ),
-  present: v.optional(
     v.object({
       id: v.string(),
-      names: v.array(v.string()),
-      digests: v.array(v.string()),
-      size: v.number(),
+      engine: EngineIdText,
+      digest: v.string(),
+      references: v.array(RecordedReference),
     }),
   ),
-  pins: v.array(v.object({ root: v.string(), id: v.string(), handle: v.string() })),
+  /** The first of `presentOn`. */
+  present: v.optional(Present),
+  presentOn: v.array(Present),
+  pins: v.array(
+    v.object({ engine: EngineIdText, root: v.string(), id: v.string(), handle: v.string() }),
+  ),
 });
 
 export const PullResult = v.object({

@@ -3,6 +3,17 @@ import { distinctBlobs } from '../image/resolved.ts';
 import type { Depot } from './depot.ts';
 import type { Absence, Engine } from './engine.ts';
 import { EngineError } from './errors.ts';
+import { lineThatMatters } from './line-that-matters.ts';
+
+/**
+ * The absence of another user's podman that fails: that user alone may be to blame, so the failure must not
+ * keep the engines of others from their images. A podman that can't be reached may be there at the next boot; of
+ * one that answers and fails nothing says that it will work then.
+ */
+export function absenceBy({ code, message, hint }: EngineError): Absence {
+  const takes = code === 'engine-unreachable' ? 'at-boot' : 'never';
+  return { reason: lineThatMatters(message), hint, takes };
+}
 
 /**
  * An engine that can't be used now. Images wait for it in its depot, and it has neither images nor pins:

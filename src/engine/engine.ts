@@ -20,6 +20,8 @@ import type { Source } from './source.ts';
 export interface Engine extends Images, Pins {
   readonly id: EngineId;
   readonly traits: Traits;
+  /** The UID of the user whose engine it is; absent for an engine of the system. */
+  readonly uid?: number | undefined;
 
   info(): Promise<EngineInfo>;
 

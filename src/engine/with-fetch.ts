@@ -13,6 +13,7 @@ export function withFetch(engine: Engine, fetch: Engine['fetch'], depot?: Depot)
   const every: Every<Engine> = {
     id: engine.id,
     traits: engine.traits,
+    uid: engine.uid,
     concurrency: engine.concurrency,
     depot: depot ?? engine.depot,
     info: () => engine.info(),

@@ -1,16 +1,15 @@
 import { join } from 'node:path';
-import type { Engine } from '../engine/engine.ts';
 import type { Context } from '../lifecycle/context.ts';
 import type { Registry } from '../registry/registry.ts';
 import { State } from '../state/state.ts';
 import type { LoadedImages } from '../store/loaded.ts';
 import type { Config } from './config.ts';
-import { openEngine } from './engine.ts';
-import { HostError } from './errors.ts';
+import { chosenEngines, hostEngines } from './engines.ts';
 import type { HostOptions } from './options.ts';
+import { callingUser } from './self.ts';
 import type { Target } from './target.ts';
 
-/** The context of the lifecycle on a host: an open engine, the state beside it, the registries. */
+/** The context of the lifecycle on a host: its engines, the state beside them, the registries. */
 export interface HostContext extends Context {
   readonly registry: Registry;
   /** The paths of Compose files in roots. */
@@ -33,15 +32,15 @@ export interface ContextOptions extends Pick<Context, 'report' | 'signal'> {
 }
 
 /**
- * Opens the engine as configured.
- *
- * @throws {HostError} `limit-rate`; {EngineError} if the engine can't be reached.
+ * Finds out which engines there are. Each is opened on first use, which throws `HostError` `limit-rate`, or
+ * `EngineError` if the engine can't be reached.
  */
 export async function openContext(given: ContextOptions): Promise<OpenContext> {
   const { options, config, registry, report, signal, stateDirectory } = given;
   const storeDirectory = join(stateDirectory, 'store');
-  const engine = await openEngine({
-    name: options.engine ?? config.engine,
+  const engines = await hostEngines({
+    name: options.engine,
+    configured: config.engine,
     user: given.user,
     environment: given.environment,
     alone: options.alone ?? false,
@@ -50,20 +49,18 @@ export async function openContext(given: ContextOptions): Promise<OpenContext> {
     warn: (message) => report({ event: 'warning', code: 'strange-pin', message }),
     storeDirectory,
     registry,
+    limitRate: options.limitRate,
+    downloadOnly: options.downloadOnly ?? false,
   });
   const loaded = loadedImages(storeDirectory);
   const close = async () => {
     await loaded.close();
-    await engine.close();
+    await engines.close();
   };
-  const refusal = refusalOfRate(engine, options);
-  if (refusal !== undefined) {
-    await close();
-    throw refusal;
-  }
   const context: HostContext = {
-    engine,
-    state: new State(stateDirectory),
+    engines,
+    self: selfOf(given),
+    state: new State(stateDirectory, given.user ? engines.own : undefined),
     report,
     signal,
     registry,
@@ -73,6 +70,13 @@ export async function openContext(given: ContextOptions): Promise<OpenContext> {
     loaded: loaded.images,
   };
   return { context, close };
+}
+
+/** The user for whom the run stages; undefined for the system, and for an OS that does not run yet. */
+function selfOf({ options, config, user, environment, target }: ContextOptions) {
+  if (!user || target !== undefined) return undefined;
+  const { own, only } = chosenEngines({ name: options.engine, configured: config.engine, user });
+  return callingUser(environment, only === own);
 }
 
 /** The images of `berth load`, opened when a name is first looked up. */
@@ -86,20 +90,4 @@ function loadedImages(directory: string) {
       await loaded?.close();
     },
   };
-}
-
-/**
- * Refuses a rate limit for an engine that downloads by itself. Images that only wait in berth's own store
- * are downloaded by berth, whatever the engine is.
- */
-function refusalOfRate(
-  { id, traits }: Engine,
-  { limitRate, downloadOnly = false }: HostOptions,
-): HostError | undefined {
-  if (limitRate === undefined || traits.downloads === 'berth' || downloadOnly) return undefined;
-  return new HostError(
-    'limit-rate',
-    `expected an engine for which berth downloads, because --limit-rate limits only such downloads; found ${id}, which pulls by itself`,
-    `leave it out, or download by \`berth stage --download-only --limit-rate …\` first and stage then; what ${id} pulls is held back by the system's traffic control alone`,
-  );
 }

@@ -1,9 +1,12 @@
 import { type WantedOptions, wantedOf } from '../binding/wanted.ts';
 import type { Deployment } from '../deployment/deployment.ts';
-import { type Plan, type PlannedRoot, planStage } from '../lifecycle/plan/plan.ts';
+import { readingFor } from '../lifecycle/context.ts';
+import { type PlannedRoot, planStage } from '../lifecycle/plan/plan.ts';
 import { recordedOf } from '../lifecycle/reconcile.ts';
-import type { Situation } from '../lifecycle/situation.ts';
+import type { Looked, Situation } from '../lifecycle/situation.ts';
+import type { Stageable } from '../lifecycle/stage/stage.ts';
 import type { Root } from '../root/root.ts';
+import { bindOf } from '../state/record.ts';
 import type { HostContext } from './context.ts';
 import { deploymentAt } from './deployments.ts';
 import type { Host } from './host.ts';
@@ -23,21 +26,14 @@ export interface PlannerOptions {
   readonly planAs?: typeof planStage;
 }
 
-/** A root that was read, and can be planned once the situation is known. */
-export interface Planner {
-  /** The id of the root, or a function that finds it among the roots that are already staged. */
-  readonly id: string | ((situation: Situation) => string);
-  readonly plan: (situation: Situation) => Promise<Plan>;
-}
-
 /** Reads the root now, while it is open. */
 export async function plannerOf(
   host: Host,
   context: HostContext,
   root: Root,
   { called, bind, target, planAs = planStage, ...options }: PlannerOptions,
-): Promise<Planner> {
-  const { compose, engine } = context;
+): Promise<Planned> {
+  const { compose, state } = context;
   // The running system's updater knows nothing about another system.
   const deployment =
     target === undefined
@@ -46,17 +42,29 @@ export async function plannerOf(
   const location = target?.location ?? deployment?.location ?? root.location;
   const given = options.id ?? target?.id;
   const foreign = target !== undefined;
-  const wanted = await wantedOf(root, { bind, compose, engine: engine.id, foreign });
+  const { byId } = state.records();
+  const known = idOfRoot(location, given, byId, deployment);
+  const mode = bind ?? bindOf(byId.get(known));
+  const wanted = await wantedOf(root, { ...readingFor(context), bind: mode, compose, foreign });
+  const engines = new Set(wanted.bindings.map((binding) => binding.engine));
   const idIn = ({ records }: Situation) => idOfRoot(location, given, records, deployment);
   const isKnown = (given ?? deployment) !== undefined;
   const { downloadOnly = false } = host.options;
   return {
+    engines,
+    looked: { root: known, engines },
     id: isKnown ? idOfRoot(location, given, new Map(), deployment) : idIn,
     plan: (situation) => {
       const planned = plannedRoot(idIn(situation), location, deployment);
       return planAs(context, context.registry, situation, planned, wanted, { downloadOnly });
     },
   };
+}
+
+/** A root that was read. */
+export interface Planned extends Stageable {
+  /** The engines to look at for a plan of the root. */
+  readonly looked: Looked;
 }
 
 /**

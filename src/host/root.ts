@@ -1,8 +1,9 @@
-import { realpathSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { systemErrorCode } from '../common/errors.ts';
 import { type Deployment, isDeploymentName } from '../deployment/deployment.ts';
 import { openRoot } from '../root/open-root.ts';
+import { assertOsTree } from '../root/os-tree.ts';
 import type { Root } from '../root/root.ts';
 import { isLiving, type RootRecord } from '../state/record.ts';
 import { checkedId, idOfLocation, isManual } from '../state/root-id.ts';
@@ -90,6 +91,30 @@ export async function idOfTarget(
   if (known !== undefined) return known;
   if (target?.includes('/') === false && !isImage(target)) return checkedId(target);
   return (await deploymentAt(location, host.deployments))?.id ?? idOfLocation(location);
+}
+
+/**
+ * Refuses a path whose tree is no OS, such as a mount point whose file system is not mounted: a record of
+ * what was once there must not speak for it. A path where nothing is any more passes, and so do ids.
+ *
+ * @throws {RootError} `not-a-root`
+ */
+export function refuseNoTree(
+  target: string | undefined,
+  records: ReadonlyMap<string, RootRecord>,
+): void {
+  if (target === undefined || records.has(target) || isImage(target)) return;
+  if (isDeploymentName(target) || !isDirectory(target)) return;
+  const root = openRoot(target);
+  try {
+    assertOsTree(root);
+  } finally {
+    root.close();
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function ofLocation(

@@ -13,14 +13,16 @@ export function isIdOf(text: string, id: string): boolean {
   return /^[0-9a-f]{12,64}$/.test(hex) && id.startsWith(`sha256:${hex}`);
 }
 
-/** Every image id that names, digests or ids may mean, by the engine and by records. */
+/** Every image id that names, digests or ids may mean, by the engines and by records. */
 export function idsCalled(
   names: readonly string[],
-  { images, records }: Pick<Situation, 'images' | 'records'>,
+  { engines, records }: Pick<Situation, 'engines' | 'records'>,
 ): ReadonlySet<string> {
   const ids = new Set<string>();
   const called = (image: EngineImage) => names.some((name) => isCalled(image, name));
-  for (const image of images.values()) if (called(image)) ids.add(image.id);
+  for (const { images } of engines.values()) {
+    for (const image of images.values()) if (called(image)) ids.add(image.id);
+  }
   for (const record of records.values()) {
     for (const image of record.staged?.images ?? []) {
       if (names.includes(image.id) || image.names.some(({ name }) => names.includes(name)))

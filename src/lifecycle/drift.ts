@@ -5,7 +5,7 @@ import type { RecordImage, RootRecord } from '../state/record.ts';
 import * as transitions from '../state/transitions.ts';
 import { type Context, changing, changingRoot } from './context.ts';
 import { driftRequest } from './restore-pins.ts';
-import { readSituation, type Situation } from './situation.ts';
+import { type EngineSituation, readSituation, type Situation } from './situation.ts';
 
 /** A name of the running root that somebody else moved. */
 export interface Drifted {
@@ -17,13 +17,14 @@ export interface Drifted {
 }
 
 /**
- * The names of a record that mean another image now than the record says.
+ * The names of a record that mean another image now on an engine than the record says.
  *
+ * @param record with the images of that engine alone.
  * @param locked the names that the root's lock file ties to an image: they never drift.
  */
 export function driftedNames(
   record: RootRecord,
-  images: Situation['images'],
+  images: EngineSituation['images'],
   locked: ReadonlySet<string>,
 ): readonly Drifted[] {
   const current = currentOf(images);
@@ -44,46 +45,62 @@ export function driftedNames(
 export async function recordDrift(
   context: Context,
   record: RootRecord,
-  { images, pins }: Situation,
+  { engine, images, pins }: EngineSituation,
   drifted: readonly Drifted[],
 ): Promise<RootRecord> {
-  const drift = driftImages(record, images, drifted);
-  const before = record.drift ?? [];
+  const drift = driftImages(engine.id, record, images, drifted);
+  const [before, elsewhere] = driftOn(engine.id, record);
   const isSame = JSON.stringify(before) === JSON.stringify(drift);
   if (isSame && arePinned(record.id, drift, pins)) return record;
   // The pin of a stage says more than a drift pin: of which stage it is, and whether berth fetched.
   const staged = new Set(
-    [...(record.staged?.images ?? []), ...(record.pending?.images ?? [])].map(({ id }) => id),
+    [...(record.staged?.images ?? []), ...(record.pending?.images ?? [])]
+      .filter((image) => image.engine === engine.id)
+      .map(({ id }) => id),
   );
   const own = drift.filter(({ id }) => !staged.has(id));
-  const changed = transitions.drifted(record, drift);
+  const changed = transitions.drifted(record, [...elsewhere, ...drift]);
   context.state.write(changed);
-  await context.engine.pin(
+  await engine.pin(
     record.id,
     own.map((image) => driftRequest(record, image)),
   );
   const kept = new Set([...staged, ...own.map(({ id }) => id)]);
   const former = new Set(before.map(({ id }) => id).filter((id) => !kept.has(id)));
   const stale = pins.filter((pin) => pin.root === record.id && former.has(pin.id));
-  if (stale.length > 0) await context.engine.unpin(stale);
+  if (stale.length > 0) await engine.unpin(stale);
   return changed;
 }
 
-/** Whether the drift differs from the recorded drift, or lacks a pin. */
+/** The drift on one engine, and that on all others. */
+function driftOn(engine: EngineId, { drift = [] }: RootRecord): [RecordImage[], RecordImage[]] {
+  return [
+    drift.filter((image) => image.engine === engine),
+    drift.filter((image) => image.engine !== engine),
+  ];
+}
+
+/** Whether the drift of a root on any engine differs from the recorded drift, or lacks a pin. */
 export function hasDrifted(
-  record: RootRecord,
-  { images, pins }: Situation,
+  { id }: RootRecord,
+  { engines }: Situation,
   locked: ReadonlySet<string>,
 ): boolean {
-  const drifted = driftedNames(record, images, locked);
-  return (
-    JSON.stringify(record.drift ?? []) !== JSON.stringify(driftImages(record, images, drifted)) ||
-    !arePinned(record.id, record.drift ?? [], pins)
-  );
+  return [...engines.values()].some(({ engine, records, images, pins }) => {
+    const record = records.get(id);
+    if (record === undefined || engine.absence !== undefined) return false;
+    const { drift = [] } = record;
+    const found = driftImages(engine.id, record, images, driftedNames(record, images, locked));
+    return JSON.stringify(drift) !== JSON.stringify(found) || !arePinned(id, drift, pins);
+  });
 }
 
 /** Whether all drift is pinned: a run that was killed may have written the record and no pin. */
-function arePinned(root: string, drift: readonly RecordImage[], pins: Situation['pins']): boolean {
+function arePinned(
+  root: string,
+  drift: readonly RecordImage[],
+  pins: EngineSituation['pins'],
+): boolean {
   return drift.every(({ id }) => pins.some((pin) => pin.root === root && pin.id === id));
 }
 
@@ -99,25 +116,32 @@ export function noteDrift(
 ): Promise<boolean> {
   return changing(context, 'shared', () =>
     changingRoot(context, id, async () => {
-      const situation = await readSituation(context);
-      const record = situation.records.get(id);
-      if (record?.staged === undefined) return false;
-      const drifted = driftedNames(record, situation.images, locked);
-      return (await recordDrift(context, record, situation, drifted)) !== record;
+      const { records, engines } = await readSituation(context, { root: id });
+      const before = records.get(id);
+      let record = before;
+      for (const on of engines.values()) {
+        const own = on.records.get(id);
+        if (record?.staged === undefined || own === undefined) continue;
+        if (on.engine.absence !== undefined) continue;
+        record = await recordDrift(context, record, on, driftedNames(own, on.images, locked));
+      }
+      return record !== before;
     }),
   );
 }
 
 function driftImages(
+  engine: EngineId,
   record: RootRecord,
-  images: Situation['images'],
+  images: EngineSituation['images'],
   drifted: readonly Drifted[],
 ): RecordImage[] {
+  // Another engine of the root may have an image of the same name.
+  const own = (record.staged?.images ?? []).filter((image) => image.engine === engine);
   return [...Map.groupBy(drifted, ({ id }) => id)].flatMap(([id, names]) => {
     const image = images.get(id);
-    const { engine, staged } = record;
     const moved = new Set(names.map(({ name }) => name));
-    return image === undefined ? [] : [imageAs(engine, staged?.images ?? [], image, moved)];
+    return image === undefined ? [] : [imageAs(engine, own, image, moved)];
   });
 }
 
@@ -146,7 +170,7 @@ export function imageAs(
   };
 }
 
-function currentOf(images: Situation['images']): ReadonlyMap<string, EngineImage> {
+function currentOf(images: EngineSituation['images']): ReadonlyMap<string, EngineImage> {
   return new Map(
     [...images.values()].flatMap((image) => image.names.map((name) => [name, image] as const)),
   );

@@ -1,3 +1,5 @@
+import type { EngineId } from '../common/engine-id.ts';
+
 /**
  * An event that a long command reports while it runs: one stream, rendered by whoever listens.
  * src/documents/progress.ts is its schema, docs/progress.md describes it.
@@ -46,6 +48,8 @@ interface Named {
 interface Identified extends Named {
   /** The engine's id of the image; of a bundle, `bundle`. */
   readonly id: string;
+  /** The engine whose image it is; absent for a bundle. */
+  readonly engine?: EngineId;
 }
 
 interface Failure {
@@ -58,6 +62,7 @@ export const warningCodes = [
   'held-back',
   'layers-unknown',
   'name-kept',
+  'not-restarted',
   'other-location',
   'passed-over',
   'pins-not-made',
@@ -73,6 +78,11 @@ export const warningCodes = [
 export type WarningCode = (typeof warningCodes)[number];
 
 export type Report = (event: ProgressEvent) => void;
+
+/** A `report` that adds the engine to each event about an image of it. */
+export function aboutEngine(report: Report, engine: EngineId): Report {
+  return (event) => report('id' in event ? { ...event, engine } : event);
+}
 
 /** The context with a `report` that adds the root to each event without one. */
 export function aboutRoot<T extends { readonly report: Report }>(context: T, root: string): T {

@@ -1,15 +1,24 @@
+import type { EngineId } from '../common/engine-id.ts';
 import type { EngineImage } from '../engine/engine.ts';
 import type { PinnedName, PinRequest } from '../engine/pin.ts';
 import { digestOf } from '../image/name.ts';
 import { formatPlatform, hostPlatform } from '../image/platform.ts';
-import type { RecordImage, RootRecord } from '../state/record.ts';
+import { placeOf, type RecordImage, type RootRecord } from '../state/record.ts';
 import { isManual, MANUAL } from '../state/root-id.ts';
 import * as transitions from '../state/transitions.ts';
 import { idsCalled, isCalled, nameForPin } from './called.ts';
-import { type Context, changing, changingRoot } from './context.ts';
+import {
+  type Context,
+  changing,
+  changingRoot,
+  type EngineContext,
+  onEngine,
+  onUsual,
+} from './context.ts';
+import { refuseElsewhere } from './elsewhere.ts';
 import { LifecycleError } from './error.ts';
 import { broughtByBerth } from './provenance.ts';
-import { recoverSituation, refuseElsewhere, type Situation } from './situation.ts';
+import { pinsIn, recordsOn, recoverSituation, type Situation, situationOn } from './situation.ts';
 import { moveNames } from './stage/settle-names.ts';
 
 /**
@@ -20,13 +29,14 @@ import { moveNames } from './stage/settle-names.ts';
  * @throws {BerthError} `no-such-image` if an image is not there; then nothing is pinned.
  */
 export async function pinByHand(
-  context: Context,
+  given: Context,
   id: string,
   names: readonly string[],
 ): Promise<readonly PinRequest['id'][]> {
-  return changing(context, 'shared', async () => {
+  return changing(given, 'shared', async () => {
+    const context = await onUsual(given);
     const situation = await recoverSituation(context);
-    const { images } = situation;
+    const { images } = situationOn(situation, context.engine.id);
     refuseElsewhere(situation, id);
     const brought = broughtByBerth(situation);
     const found = names.map((name) => ({ name, image: presentImage(name, images.values()) }));
@@ -36,7 +46,7 @@ export async function pinByHand(
         id: image.id,
         platform: formatPlatform(hostPlatform()),
         names: [{ name: nameForPin(image, name), digest, manifest: digest }],
-        fetched: brought.has(image.id),
+        fetched: brought.has(placeOf({ engine: context.engine.id, id: image.id })),
       });
     }
     return found.map(({ image }) => image.id);
@@ -45,14 +55,15 @@ export async function pinByHand(
 
 /** Adds one image to the pins made by hand under an id, in the engine and on record. */
 export async function addManualPin(
-  context: Context,
+  context: EngineContext,
   id: string,
   image: Omit<PinRequest, 'record'>,
 ): Promise<void> {
   await changingRoot(context, id, async () => {
     const time = new Date().toISOString();
     const record = context.state.record(id);
-    const served = servedBy(image, record);
+    const { id: engine } = context.engine;
+    const served = servedBy({ ...image, engine }, record);
     const entry: RecordImage = {
       id: image.id,
       manifest: served[0]?.manifest ?? image.id,
@@ -60,9 +71,9 @@ export async function addManualPin(
       size: 0,
       fetched: image.fetched,
       names: served.map(({ name, digest }) => ({ name, digest, references: [] })),
-      engine: context.engine.id,
+      engine,
     };
-    const root = { id, engine: context.engine.id };
+    const root = { id, engine };
     context.state.write(transitions.pinned(record, root, entry, time));
     const pinned = { location: '', images: 0, problems: 0, staged: time };
     await context.engine.pin(id, [{ ...image, names: served, record: pinned }]);
@@ -73,10 +84,11 @@ export async function addManualPin(
 
 /** The names that an image serves under an id of pins made by hand: the earlier ones, and the new. */
 export function servedBy(
-  { id, names }: Pick<PinRequest, 'id' | 'names'>,
+  { names, ...image }: Pick<PinRequest, 'id' | 'names'> & { readonly engine: EngineId },
   before: RootRecord | undefined,
 ): readonly PinnedName[] {
-  const known = (before?.staged?.images ?? []).filter((image) => image.id === id);
+  const place = placeOf(image);
+  const known = (before?.staged?.images ?? []).filter((one) => placeOf(one) === place);
   const earlier = known.flatMap((image) =>
     image.names.map(({ name, digest }) => ({ name, digest, manifest: image.manifest })),
   );
@@ -102,25 +114,31 @@ export async function unpin(
       (id) => isManual(id) && situation.records.has(id),
     );
     const held = idsCalled(names, situation);
-    const pins = situation.pins.filter(
+    const pins = pinsIn(situation).filter(
       ({ root, id }) =>
         isManual(root) && (groups.length > 0 ? groups.includes(root) : held.has(id)),
     );
     if (pins.length === 0) throw notByHand(what, held, situation);
-    await context.engine.unpin(pins);
-    const served = pins.flatMap((pin) => pin.names.map(({ name }) => name));
     const brought = broughtByBerth(situation);
+    for (const [engine, own] of Map.groupBy(pins, (pin) => pin.engine)) {
+      await situationOn(situation, engine).engine.unpin(own);
+    }
     const records = new Map(situation.records);
     for (const [root, own] of Map.groupBy(pins, (pin) => pin.root)) {
       const record = situation.records.get(root);
       if (record === undefined) continue;
-      const left = transitions.unpinned(record, new Set(own.map(({ id }) => id)), brought);
+      const left = transitions.unpinned(record, new Set(own.map(placeOf)), brought);
       context.state.settle(root, left);
       if (left === undefined) records.delete(root);
       else records.set(root, left);
     }
     // Roots that mean another image by these names may have waited for them.
-    await moveNames(context, records, served, undefined);
+    for (const [id, own] of Map.groupBy(pins, (pin) => pin.engine)) {
+      const served = own.flatMap((pin) => pin.names.map(({ name }) => name));
+      const on = onEngine(context, situationOn(situation, id).engine);
+      const moving = { records: recordsOn(records, id), running: situation.running };
+      await moveNames(on, moving, served, undefined);
+    }
     return [...new Set(pins.map(({ id }) => id))];
   });
 }
@@ -133,8 +151,10 @@ function presentImage(name: string, images: Iterable<EngineImage>): EngineImage 
 }
 
 function notByHand(what: string, ids: ReadonlySet<string>, situation: Situation): LifecycleError {
-  const { pins, records } = situation;
-  const holding = pins.filter((pin) => ids.has(pin.id) || pin.root === what).map((pin) => pin.root);
+  const { records } = situation;
+  const holding = pinsIn(situation)
+    .filter((pin) => ids.has(pin.id) || pin.root === what)
+    .map((pin) => pin.root);
   const roots = [...new Set(records.has(what) ? [what, ...holding] : holding)];
   const [root] = roots;
   if (root === undefined) {

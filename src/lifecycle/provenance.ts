@@ -1,30 +1,41 @@
 import { onceFor } from '../common/once-for.ts';
 import type { EngineImage } from '../engine/engine.ts';
 import type { Pin } from '../engine/pin.ts';
-import { driftOf, type RecordImage, type RootRecord } from '../state/record.ts';
-import type { Situation } from './situation.ts';
+import { driftOf, placeOf, type RecordImage, type RootRecord } from '../state/record.ts';
+import type { EngineSituation, Situation } from './situation.ts';
 
 /**
- * The ids of the images that berth itself brought, as the engine, pins and records tell. Images that
- * an unfinished stage was about to fetch do not count: somebody else may have brought them since.
+ * The images that berth itself brought, as engines, pins and records tell; each as `placeOf` writes it.
+ * Images that an unfinished stage was about to fetch do not count, since somebody else may have brought
+ * them: unless an image has no tag, as only berth brings images without one.
  */
-export const broughtByBerth = onceFor(
-  ({ images, records, pins }: Situation): ReadonlySet<string> => {
-    const ids = new Set<string>();
-    for (const image of images.values()) if (image.fetched === true) ids.add(image.id);
-    for (const pin of pins) if (pin.fetched) ids.add(pin.id);
-    for (const record of records.values()) {
-      for (const image of record.staged?.images ?? []) if (image.fetched) ids.add(image.id);
-      for (const image of record.released) ids.add(image.id);
+export const broughtByBerth = onceFor(({ engines, records }: Situation): ReadonlySet<string> => {
+  const places = new Set<string>();
+  for (const situation of engines.values()) {
+    for (const id of broughtOn(situation)) places.add(placeOf({ engine: situation.engine.id, id }));
+  }
+  for (const record of records.values()) {
+    for (const image of record.staged?.images ?? []) if (image.fetched) places.add(placeOf(image));
+    for (const image of record.released) places.add(placeOf(image));
+  }
+  return places;
+});
+
+function* broughtOn({ images, pins, records }: EngineSituation): Iterable<string> {
+  for (const image of images.values()) if (image.fetched === true) yield image.id;
+  for (const pin of pins) if (pin.fetched) yield pin.id;
+  for (const { pending, staged } of records.values()) {
+    for (const { id, lacking } of [...(pending?.images ?? []), ...(staged?.images ?? [])]) {
+      if (lacking === true && images.get(id)?.names.length === 0) yield id;
     }
-    return ids;
-  },
-);
+  }
+}
 
 /**
- * The roots that use a name, grouped by the image that they mean by it: root ids by image id. For a
- * name that has drifted, the image is the one to which the name has drifted.
+ * The ids of the roots that use a name on one engine, by the id of the image that the roots mean. For a name
+ * that has drifted, this is the image to which the name has drifted.
  *
+ * @param records of the engine, as `EngineSituation` has them.
  * @param except a root that is not asked.
  */
 export function meaningsOf(
@@ -69,7 +80,7 @@ const meanings = onceFor((records: ReadonlyMap<string, RootRecord>) => {
   return byName;
 });
 
-/** The pins of a root by the image's id. */
+/** The pins of a root on one engine, by the image's id. */
 export function pinsOf(root: string, pins: readonly Pin[]): ReadonlyMap<string, Pin> {
   return byRoot(pins).get(root) ?? new Map<string, Pin>();
 }

@@ -1,13 +1,26 @@
 import { join } from 'node:path';
+import type { EngineId } from '../common/engine-id.ts';
 import { repositoryOf } from '../image/name.ts';
-import { type Released, type RootRecord, wantedImages } from '../state/record.ts';
+import {
+  isLiving,
+  placeOf,
+  type Released,
+  type RootRecord,
+  wantedImages,
+} from '../state/record.ts';
 import * as transitions from '../state/transitions.ts';
 import { halfWritten, removeHalfWritten } from '../store/broken-downloads.ts';
-import { type Context, changing } from './context.ts';
-import { readSituation, recoverSituation, type Situation } from './situation.ts';
+import { type Context, changing, type EngineContext, onEngine } from './context.ts';
+import {
+  type EngineSituation,
+  recoverSituation,
+  type Situation,
+  situationOn,
+} from './situation.ts';
 
 /** An image that berth fetched, and what `prune` does with it. */
 export interface PruneEntry {
+  readonly engine: EngineId;
   readonly id: string;
   readonly names: readonly string[];
   /** On disk, in bytes; 0 if the image is gone already. */
@@ -31,11 +44,6 @@ export interface Pruned {
   readonly broken: number;
 }
 
-/** The images that `prune` would look at, and its verdict on each. Reads only. */
-export async function planPrune(context: Context): Promise<readonly PruneEntry[]> {
-  return prunable(await readSituation(context));
-}
-
 /** How many bytes of broken downloads berth's own store keeps, to continue them later. */
 export function brokenDownloads({ state }: Context): number {
   return halfWritten(join(state.directory, 'store'));
@@ -46,11 +54,16 @@ export function brokenDownloads({ state }: Context): number {
  * layers with one that stays, and the engine does not tell.
  */
 export async function freedBy(
-  { engine }: Context,
+  { engines }: Pick<Situation, 'engines'>,
   entries: readonly PruneEntry[],
 ): Promise<number> {
   const removable = entries.filter(({ verdict }) => verdict.kind === 'removable');
-  return removable.length === 0 ? 0 : engine.freed(new Set(removable.map(({ id }) => id)));
+  let bytes = 0;
+  for (const [engine, own] of Map.groupBy(removable, (entry) => entry.engine)) {
+    const ids = new Set(own.map(({ id }) => id));
+    bytes += await situationOn({ engines }, engine).engine.freed(ids);
+  }
+  return bytes;
 }
 
 /**
@@ -62,17 +75,19 @@ export async function freedBy(
 export async function prune(context: Context, shown: readonly PruneEntry[]): Promise<Pruned> {
   return changing(context, 'exclusive', async () => {
     const situation = await recoverSituation(context);
+    await dropLeftPins(situation);
     const removed: PruneEntry[] = [];
     const kept: PruneEntry[] = [];
     const done = new Set<string>();
-    const ids = new Set(shown.map(({ id }) => id));
-    const entries = prunable(situation).filter(({ id }) => ids.has(id));
-    const freed = await freedBy(context, entries);
+    const places = new Set(shown.map(placeOf));
+    const entries = prunable(situation).filter((entry) => places.has(placeOf(entry)));
+    const freed = await freedBy(situation, entries);
     const broken = await removeHalfWritten(join(context.state.directory, 'store'));
     for (const entry of entries) {
-      const outcome = await carryOut(context, entry);
+      const { engine } = situationOn(situation, entry.engine);
+      const outcome = await carryOut(onEngine(context, engine), entry);
       if (outcome.verdict.kind === 'kept') kept.push(outcome);
-      else done.add(outcome.id);
+      else done.add(placeOf(outcome));
       if (outcome.verdict.kind === 'removable') removed.push(outcome);
     }
     for (const record of situation.records.values()) forget(context, record, done);
@@ -81,7 +96,18 @@ export async function prune(context: Context, shown: readonly PruneEntry[]): Pro
   });
 }
 
-async function carryOut(context: Context, entry: PruneEntry): Promise<PruneEntry> {
+/** Drops the pins of roots that were released while their engine was away. */
+async function dropLeftPins({ engines, records }: Situation): Promise<void> {
+  for (const { engine, pins } of engines.values()) {
+    const left = pins.filter(({ root }) => {
+      const record = records.get(root);
+      return record !== undefined && !isLiving(record);
+    });
+    if (left.length > 0) await engine.unpin(left);
+  }
+}
+
+async function carryOut(context: EngineContext, entry: PruneEntry): Promise<PruneEntry> {
   if (entry.verdict.kind !== 'removable') return entry;
   if (await context.engine.remove(entry.id)) {
     context.report({ event: 'removed', id: entry.id, name: entry.names[0] ?? entry.id });
@@ -91,28 +117,38 @@ async function carryOut(context: Context, entry: PruneEntry): Promise<PruneEntry
 }
 
 /** The images of released roots, and those that berth fetched for no root, with a verdict on each. */
-export function prunable(situation: Situation): readonly PruneEntry[] {
-  const released = new Map<string, Released>();
-  for (const record of situation.records.values()) {
+export function prunable({ engines }: Pick<Situation, 'engines'>): readonly PruneEntry[] {
+  return [...engines.values()].flatMap(prunableOn);
+}
+
+function prunableOn(situation: EngineSituation): readonly PruneEntry[] {
+  const { engine, records, images } = situation;
+  if (engine.absence !== undefined) return [];
+  const released = new Map<string, Pick<Released, 'id' | 'names'>>();
+  for (const record of records.values()) {
     for (const entry of record.released) {
       const names = [...(released.get(entry.id)?.names ?? []), ...entry.names];
-      released.set(entry.id, { ...entry, names: [...new Set(names)] });
+      released.set(entry.id, { id: entry.id, names: [...new Set(names)] });
     }
   }
-  const wanted = new Set([...situation.records.values()].flatMap(wantedImages).map(({ id }) => id));
-  for (const { id, names, digests, size, fetched } of situation.images.values()) {
+  const wanted = new Set([...records.values()].flatMap(wantedImages).map(({ id }) => id));
+  for (const { id, names, digests, fetched } of images.values()) {
     if (fetched !== true || wanted.has(id) || released.has(id)) continue;
-    released.set(id, { id, names: names.length > 0 ? [...names] : [...digests], size });
+    released.set(id, { id, names: names.length > 0 ? [...names] : [...digests] });
   }
   return [...released.values()].map((entry) => ({
+    engine: engine.id,
     id: entry.id,
     names: entry.names,
-    size: situation.images.get(entry.id)?.size ?? 0,
+    size: images.get(entry.id)?.size ?? 0,
     verdict: verdictOn(entry, situation),
   }));
 }
 
-function verdictOn(entry: Released, { images, records }: Situation): PruneVerdict {
+function verdictOn(
+  entry: Pick<Released, 'id' | 'names'>,
+  { images, records }: EngineSituation,
+): PruneVerdict {
   const image = images.get(entry.id);
   const wanting = [...records.values()].filter((record) =>
     wantedImages(record).some(({ id }) => id === entry.id),
@@ -130,12 +166,11 @@ function verdictOn(entry: Released, { images, records }: Situation): PruneVerdic
 }
 
 /** The manifests that any root has on record, on whatever engine. */
-function manifestsOf({ records, elsewhere }: Situation): ReadonlySet<string> {
-  const all = [...records.values(), ...elsewhere.values()];
-  return new Set(all.flatMap(wantedImages).map(({ manifest }) => manifest));
+function manifestsOf({ records }: Situation): ReadonlySet<string> {
+  return new Set([...records.values()].flatMap(wantedImages).map(({ manifest }) => manifest));
 }
 
 function forget({ state }: Context, record: RootRecord, done: ReadonlySet<string>): void {
-  if (!record.released.some(({ id }) => done.has(id))) return;
+  if (!record.released.some((image) => done.has(placeOf(image)))) return;
   state.settle(record.id, transitions.pruned(record, done));
 }

@@ -3,11 +3,12 @@ import { type NameFailure, tryLimited } from '../common/limited.ts';
 import { formatPlatform } from '../image/platform.ts';
 import { type ResolvedImage, sizeOf } from '../image/resolved.ts';
 import type { Registry } from '../registry/registry.ts';
-import { type Context, changing } from './context.ts';
+import { placeOf } from '../state/record.ts';
+import { type Context, changing, type EngineContext, onUsual } from './context.ts';
 import { lookUp } from './look-up.ts';
 import { addManualPin } from './manual-pins.ts';
 import { broughtByBerth } from './provenance.ts';
-import { recoverSituation } from './situation.ts';
+import { recoverSituation, situationOn } from './situation.ts';
 import { arrived } from './stage/arrived.ts';
 import { moveNamesTo } from './stage/settle-names.ts';
 
@@ -24,18 +25,20 @@ export interface Pulled {
  * @param pin the id of pins made by hand under which the images are pinned; undefined pins nothing.
  */
 export async function pull(
-  context: Context,
+  given: Context,
   registry: Registry,
   bindings: readonly Binding[],
   pin: string | undefined,
 ): Promise<{ pulled: readonly Pulled[]; failures: readonly NameFailure[] }> {
-  return changing(context, 'shared', async () => {
+  return changing(given, 'shared', async () => {
+    const context = await onUsual(given);
+    const engine = context.engine.id;
     const situation = await recoverSituation(context);
-    const { records } = situation;
+    const { records } = situationOn(situation, engine);
     const known = broughtByBerth(situation);
     const work = async (binding: Binding) => {
       const { image, id, isNew } = await fetchOne(context, registry, binding);
-      return { binding, image, id, brought: isNew || known.has(id) };
+      return { binding, image, id, brought: isNew || known.has(placeOf({ engine, id })) };
     };
     const { concurrency } = context.engine;
     const { results, failures } = await tryLimited(bindings, concurrency, context.signal, work);
@@ -54,7 +57,7 @@ export async function pull(
 }
 
 async function fetchOne(
-  context: Context,
+  context: EngineContext,
   registry: Registry,
   binding: Binding,
 ): Promise<{ image: ResolvedImage; id: string; isNew: boolean }> {

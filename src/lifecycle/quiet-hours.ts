@@ -1,7 +1,9 @@
 import type { Depot } from '../engine/depot.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Engines } from '../engine/engines.ts';
 import type { FetchWatch } from '../engine/fetch-watch.ts';
 import { withBring, withFetch } from '../engine/with-fetch.ts';
+import type { ResolvedImage } from '../image/resolved.ts';
 import { LifecycleError } from './error.ts';
 
 /** A part of every day, in minutes of local time since midnight; `to` is no part of it. */
@@ -37,9 +39,24 @@ export function parseQuietHours(text: string): QuietHours | undefined {
   return hours.from === hours.to ? undefined : hours;
 }
 
+/** Engines that bring nothing over the network in quiet hours. */
+export function quietEngines(engines: Engines, hours: QuietHours): Engines {
+  const opened = new Map<Engine, Engine>();
+  return {
+    ...engines,
+    open: async (id) => {
+      const engine = await engines.open(id);
+      const quiet = opened.get(engine) ?? keepingQuiet(engine, hours);
+      opened.set(engine, quiet);
+      return quiet;
+    },
+  };
+}
+
 /**
  * An engine that brings nothing over the network in quiet hours. A download that is under way when they
- * begin ends, and goes on in a later run. Images in a layout need no network.
+ * begin ends, and goes on in a later run. Images in a layout, and those that wait in the depot, need no
+ * network.
  */
 export function keepingQuiet(
   engine: Engine,
@@ -64,16 +81,26 @@ export function keepingQuiet(
       source.from === 'registry'
         ? beforeQuiet(watch, (until) => depot.bring(hold, image, blobs, source, until))
         : depot.bring(hold, image, blobs, source, watch);
-  const fetch: Engine['fetch'] = async (image, source, watch = {}) =>
-    source.from === 'registry'
-      ? beforeQuiet(watch, (until) => engine.fetch(image, source, until))
-      : engine.fetch(image, source, watch);
+  const fetch: Engine['fetch'] = async (image, source, watch = {}) => {
+    const isLocal =
+      source.from === 'layout' || (isQuiet(hours, now()) && (await isAtHand(engine, image)));
+    return isLocal
+      ? engine.fetch(image, source, watch)
+      : beforeQuiet(watch, (until) => engine.fetch(image, source, until));
+  };
   const { depot } = engine;
   return withFetch(
     engine,
     fetch,
     depot === undefined ? undefined : withBring(depot, bringing(depot)),
   );
+}
+
+/** Whether the engine can take an image from its depot, which has everything that the engine lacks. */
+async function isAtHand(engine: Engine, image: ResolvedImage): Promise<boolean> {
+  if (engine.depot?.find(image.name, image) === undefined) return false;
+  const { images } = await engine.footprint([image]);
+  return images.every(({ missing }) => missing.length === 0);
 }
 
 function isQuiet({ from, to }: QuietHours, date: Date): boolean {

@@ -1,18 +1,19 @@
 import { asRecorded, type Wanted, type WantedOptions, wantedOf } from '../binding/wanted.ts';
+import type { EngineId } from '../common/engine-id.ts';
 import { BerthError } from '../common/errors.ts';
 import type { Deployment, Deployments, Updater } from '../deployment/deployment.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Root } from '../root/root.ts';
-import { isLiving, type RootRecord } from '../state/record.ts';
+import { bindOf, isLiving, type RootRecord } from '../state/record.ts';
 import { isManual } from '../state/root-id.ts';
-import { type Context, changing } from './context.ts';
+import { type Context, changing, readingFor } from './context.ts';
 import { hasDrifted, noteDrift } from './drift.ts';
 import { hold, isHeld } from './held.ts';
 import { planStage } from './plan/plan.ts';
 import { type ReleasedRoot, release } from './release.ts';
 import { recoverSituation, type Situation } from './situation.ts';
 import { failuresOf, resultIfUpToDate, type Staged, stage } from './stage/stage.ts';
-import { type Finding, judge, judgeAbsent } from './verify.ts';
+import { type Finding, isOfRoot, judge, judgeNone } from './verify.ts';
 
 export interface ReconcileOptions {
   /** Where roots keep compose files. */
@@ -103,14 +104,22 @@ export async function reconcile(
 
 /** A situation that is read once, and again only after something has changed. */
 interface Look {
-  readonly situation: () => Promise<Situation>;
+  /** @param needed engines that the situation must have. */
+  readonly situation: (needed?: Iterable<EngineId>) => Promise<Situation>;
   readonly again: () => void;
 }
 
 function lookAt(context: Context): Look {
+  const engines = new Set<EngineId>();
   let seen: Promise<Situation> | undefined;
+  const look = () => changing(context, 'shared', () => recoverSituation(context, { engines }));
   return {
-    situation: () => (seen ??= changing(context, 'shared', () => recoverSituation(context))),
+    situation: async (needed = []) => {
+      for (const id of needed) engines.add(id);
+      const known = await (seen ??= look());
+      if ([...needed].every((id) => known.engines.has(id))) return known;
+      return (seen = look());
+    },
     again: () => (seen = undefined),
   };
 }
@@ -159,7 +168,7 @@ async function opened(
     const situation = await look.situation();
     const record = situation.records.get(deployment.id);
     if (record?.staged === undefined) throw error;
-    if (judge(record, situation).some(({ code }) => code !== 'problem')) throw error;
+    if (judge(record, situation).some(({ code }) => !isOfRoot(code))) throw error;
     return undefined;
   }
 }
@@ -171,7 +180,7 @@ async function standingOf(
 ): Promise<ReconciledRoot> {
   const situation = await look.situation();
   const record = situation.records.get(id);
-  const findings = record === undefined ? judgeAbsent(id, situation) : judge(record, situation);
+  const findings = record === undefined ? judgeNone() : judge(record, situation);
   return {
     id,
     location,
@@ -194,8 +203,8 @@ async function stageOpen(
   { compose, read = wantedOf }: ReconcileOptions,
 ): Promise<ReconciledRoot> {
   const { id, location, role } = deployment;
-  const reading = { bind: undefined, compose, engine: context.engine.id };
-  const wanted = await read(root, reading, deployment);
+  const bind = bindOf((await look.situation()).records.get(id));
+  const wanted = await read(root, { ...readingFor(context), bind, compose }, deployment);
   const planIn = (situation: Situation) => {
     const before = situation.records.get(id);
     const kept = keepsRecord(deployment, wanted, before) ? asRecorded(wanted, before) : wanted;
@@ -204,7 +213,8 @@ async function stageOpen(
   };
   const locked = wanted.bindings.filter((binding) => binding.locked !== undefined);
   const names = new Set(locked.map(({ name }) => name));
-  const seen = await look.situation();
+  const engines = new Set(wanted.bindings.map(({ engine }) => engine));
+  const seen = await look.situation(engines);
   const before = seen.records.get(id);
   const drifts = role === 'booted' && before !== undefined && hasDrifted(before, seen, names);
   if (!drifts && keepsRecord(deployment, wanted, before) && hasAll(before, seen, wanted)) {
@@ -213,15 +223,20 @@ async function stageOpen(
   }
   look.again();
   const noted = drifts && (await noteDrift(context, id, names));
-  const outcome = outcomeOf(await stage(context, id, planIn));
+  const outcome = outcomeOf(await stage(context, { id, engines, plan: planIn }));
   return { id, location, role, ...outcome, changed: noted || outcome.changed };
 }
 
 /** Whether a plan that keeps the record needs no registry. */
-function hasAll({ staged }: RootRecord, { images }: Situation, { bindings }: Wanted): boolean {
-  const present = (staged?.images ?? []).filter(({ id }) => images.has(id));
-  const names = new Set(present.flatMap((image) => image.names.map(({ name }) => name)));
-  return bindings.every(({ name }) => names.has(name));
+function hasAll({ staged }: RootRecord, { engines }: Situation, { bindings }: Wanted): boolean {
+  const here = (staged?.images ?? []).filter(({ engine, id }) => {
+    const on = engines.get(engine);
+    return on?.images.has(id) === true || on?.waiting.has(id) === true;
+  });
+  const names = new Set(
+    here.flatMap(({ engine, names }) => names.map(({ name }) => `${engine} ${name}`)),
+  );
+  return bindings.every(({ engine, name }) => names.has(`${engine} ${name}`));
 }
 
 function outcomeOf(staged: Staged) {
@@ -258,12 +273,14 @@ function keepsRecord(
   if (before?.staged === undefined) return false;
   // The tree that ostree and bootc have under one id never changes, except for /etc.
   if (role === 'booted' || updater !== 'directories') return true;
-  const names = before.staged.images.flatMap((image) => image.names.map(({ name }) => name));
+  const names = before.staged.images.flatMap(({ engine, names }) =>
+    names.map(({ name }) => `${engine} ${name}`),
+  );
   const known = new Set(names);
   return (
     before.deployment?.version === version &&
     bindings.length === known.size &&
-    bindings.every(({ name }) => known.has(name))
+    bindings.every(({ engine, name }) => known.has(`${engine} ${name}`))
   );
 }
 

@@ -1,13 +1,14 @@
 import { counted } from '../common/counted.ts';
 import type { Pin } from '../engine/pin.ts';
-import { wantedImages } from '../state/record.ts';
+import { placeOf, wantedImages } from '../state/record.ts';
 import { isManual } from '../state/root-id.ts';
 import * as transitions from '../state/transitions.ts';
-import { type Context, changing } from './context.ts';
+import { type Context, changing, onEngine } from './context.ts';
+import { refuseElsewhere } from './elsewhere.ts';
 import { LifecycleError } from './error.ts';
 import { aboutRoot } from './events.ts';
 import { broughtByBerth } from './provenance.ts';
-import { recoverSituation, refuseElsewhere } from './situation.ts';
+import { type EngineSituation, pinsIn, recoverSituation, type Situation } from './situation.ts';
 import { moveNames } from './stage/settle-names.ts';
 
 export interface ReleasedRoot {
@@ -28,32 +29,52 @@ export interface ReleasedRoot {
 export async function release(given: Context, id: string): Promise<ReleasedRoot> {
   const context = aboutRoot(given, id);
   return changing(context, 'exclusive', async () => {
-    const situation = await recoverSituation(context);
-    const { records, pins } = situation;
+    const situation = await recoverSituation(context, { root: id });
+    const { records } = situation;
     refuseElsewhere(situation, id);
     if (isManual(id)) throw pinnedByHand(id);
     const record = records.get(id);
     if (record === undefined) throw unknownRoot(id, [...records.keys()]);
     const brought = broughtByBerth(situation);
-    const own = pins.filter((pin) => pin.root === id);
+    const own = pinsIn(situation).filter((pin) => pin.root === id);
     sayUnproven(context, id, own, brought);
-    await context.engine.unpin(own);
-    const { depot } = context.engine;
-    await depot?.drop(depot.pins().filter(({ root }) => root === id));
-    const others = new Map([...records].filter(([other]) => other !== id));
-    const wanted = wantedImages(record);
-    await moveNames(
-      context,
-      others,
-      wanted.flatMap((image) => image.names.map(({ name }) => name)),
-      record,
-    );
-    const released = transitions.released(record, brought);
+    for (const on of situation.engines.values()) await letGo(context, on, situation.running, id);
+    const waited = waitedIn(situation);
+    const left = new Set([...brought].filter((place) => !waited.has(place)));
+    const released = transitions.released(record, left);
     context.state.settle(id, released);
-    const held = new Set([...others.values()].flatMap(wantedImages).map((image) => image.id));
-    const left = (released?.released ?? []).filter((image) => !held.has(image.id));
-    return { id, pins: own.length, images: left.length };
+    const others = [...records.values()].filter((other) => other.id !== id);
+    const held = new Set(others.flatMap(wantedImages).map(placeOf));
+    const free = (released?.released ?? []).filter((image) => !held.has(placeOf(image)));
+    return { id, pins: own.length, images: free.length };
   });
+}
+
+/** The images that only waited for an engine that is absent: nothing is left of them. */
+function waitedIn({ engines }: Situation): ReadonlySet<string> {
+  const absent = [...engines.values()].filter(({ engine }) => engine.absence !== undefined);
+  return new Set(
+    absent.flatMap(({ engine, holds }) =>
+      holds.map(({ id }) => placeOf({ engine: engine.id, id })),
+    ),
+  );
+}
+
+/** Drops a root's pins and waiting images on one engine, and moves names that other roots mean otherwise. */
+async function letGo(
+  context: Context,
+  { engine, records, pins, holds }: EngineSituation,
+  running: string | undefined,
+  id: string,
+): Promise<void> {
+  const isOwn = ({ root }: Pin) => root === id;
+  await engine.unpin(pins.filter(isOwn));
+  await engine.depot?.drop(holds.filter(isOwn));
+  const record = records.get(id);
+  if (record === undefined || engine.absence !== undefined) return;
+  const others = new Map([...records].filter(([other]) => other !== id));
+  const names = wantedImages(record).flatMap((image) => image.names.map(({ name }) => name));
+  await moveNames(onEngine(context, engine), { records: others, running }, names, record);
 }
 
 /** Warns of pins that only claim that berth fetched their images: without the pins nobody could tell. */
@@ -63,7 +84,7 @@ function sayUnproven(
   pins: readonly Pin[],
   brought: ReadonlySet<string>,
 ): void {
-  const unproven = pins.filter((pin) => pin.unproven === true && !brought.has(pin.id));
+  const unproven = pins.filter((pin) => pin.unproven === true && !brought.has(placeOf(pin)));
   if (unproven.length === 0) return;
   const message = `the pins of ${id} claim that berth fetched ${counted(unproven.length, 'image')}, but nothing proves it: \`berth prune\` leaves them; remove with \`podman rmi\` what nobody needs`;
   report({ event: 'warning', code: 'unproven-pins', root: id, message });

@@ -1,13 +1,18 @@
+import type { EngineId } from '../common/engine-id.ts';
 import { BerthError } from '../common/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PinnedRecord, PinRequest } from '../engine/pin.ts';
 import type { Contents, RecordImage, RootRecord } from '../state/record.ts';
 import { isManual } from '../state/root-id.ts';
 import type { Context } from './context.ts';
-import type { Situation } from './situation.ts';
+import type { EngineSituation, Situation } from './situation.ts';
+
+type PinnedSituation = Pick<EngineSituation, 'images' | 'pins'> & {
+  readonly engine: Pick<Engine, 'id' | 'pin'>;
+};
 
 /**
- * Makes pins again that records want and the engine has lost, for every image that is present. All
+ * Makes pins again that records want and an engine has lost, for every image that is present. All
  * pins are lost at once with podman's database, or with a store that forgets containers at each boot.
  * A root that can't be pinned causes a warning, and the other roots are pinned all the same.
  *
@@ -15,8 +20,9 @@ import type { Situation } from './situation.ts';
  * @returns how many pins were made.
  */
 export async function pinAgain(
-  context: Pick<Context, 'report' | 'signal'> & { readonly engine: Pick<Engine, 'pin'> },
-  { records, images, pins }: Situation,
+  context: Pick<Context, 'report' | 'signal'>,
+  records: Situation['records'],
+  { engine, images, pins }: PinnedSituation,
   first: string,
 ): Promise<number> {
   const pinned = new Set(pins.map((pin) => `${pin.root} ${pin.id}`));
@@ -25,15 +31,15 @@ export async function pinAgain(
   );
   let count = 0;
   for (const record of sorted) {
-    const lost = pinsOfRecord(record).filter(
+    const lost = pinsOfRecord(record, engine.id).filter(
       ({ id }) => images.has(id) && !pinned.has(`${record.id} ${id}`),
     );
     if (lost.length === 0) continue;
     try {
-      await context.engine.pin(record.id, lost);
+      await engine.pin(record.id, lost);
       for (const { id, names } of lost) {
         const name = names[0]?.name ?? id;
-        context.report({ event: 'pinned', id, name, root: record.id });
+        context.report({ event: 'pinned', id, name, root: record.id, engine: engine.id });
       }
       count += lost.length;
     } catch (error) {
@@ -47,15 +53,17 @@ export async function pinAgain(
 }
 
 /**
- * The pins that a root should have, one for each image. An image to which a name has drifted has a drift
- * pin only if no stage of the root wants the image.
+ * The pins that a root should have on an engine, one for each image. An image to which a name has drifted has
+ * a drift pin only if no stage of the root wants the image.
  */
-export function pinsOfRecord(record: RootRecord): readonly PinRequest[] {
+export function pinsOfRecord(record: RootRecord, engine: EngineId): readonly PinRequest[] {
   const { staged, pending } = record;
   const requests = new Map<string, PinRequest>();
-  for (const image of record.drift ?? []) requests.set(image.id, driftRequest(record, image));
+  const own = (images: readonly RecordImage[] = []) =>
+    images.filter((image) => image.engine === engine);
+  for (const image of own(record.drift)) requests.set(image.id, driftRequest(record, image));
   for (const contents of [pending, staged]) {
-    for (const image of contents?.images ?? []) {
+    for (const image of own(contents?.images)) {
       requests.set(image.id, { ...requestOf(image), record: pinnedRecord(record, contents) });
     }
   }

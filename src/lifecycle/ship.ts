@@ -45,7 +45,14 @@ export async function shipImages(
     mkdirSync(fresh, { mode: 0o700 });
     const nearby = bindings.find(({ shipped }) => shipped !== undefined)?.shipped;
     const engine = openStore({ directory: fresh, registry, nearby });
-    const context = { engine, state: new State(stateDirectory), report, signal };
+    const engines = {
+      own: engine.id,
+      usual: engine.id,
+      all: engine.id,
+      waitedFor: async () => [],
+      open: async () => engine,
+    };
+    const context = { engines, state: new State(stateDirectory), report, signal };
     const asked = bindings.map((binding) => {
       const { shipped: _, ...rest } = binding;
       return rest;

@@ -1,50 +1,210 @@
+import type { EngineId } from '../common/engine-id.ts';
+import { mapLimited } from '../common/limited.ts';
+import { onceFor } from '../common/once-for.ts';
+import { absenceBy, absentEngine } from '../engine/absent.ts';
 import { type AdditionalStore, readAdditionalStore } from '../engine/containers-storage/images.ts';
 import type { Engine, EngineImage } from '../engine/engine.ts';
+import type { Engines } from '../engine/engines.ts';
 import { EngineError } from '../engine/errors.ts';
+import { inTime } from '../engine/patience.ts';
 import type { Pin } from '../engine/pin.ts';
-import type { RootRecord } from '../state/record.ts';
+import { runningRoot } from '../state/activation.ts';
+import { enginesOf, onEngines, type RootRecord } from '../state/record.ts';
 import { recordsFromPins } from '../state/recover.ts';
-import type { Context } from './context.ts';
-import { LifecycleError } from './error.ts';
+import type { Context, EngineContext } from './context.ts';
 
-/** The records of the roots on an engine, and its images and pins, at one moment. */
+/** The records of all roots, and the images and pins of the engines that were looked at, at one moment. */
 export interface Situation {
-  /** The records of the roots on this engine, also those that were made again from pins. */
+  /** The records, also those that were made again from pins. */
   readonly records: ReadonlyMap<string, RootRecord>;
-  /** The records of roots that are staged on another engine: this one knows nothing of their images. */
-  readonly elsewhere: ReadonlyMap<string, RootRecord>;
+  /** The engines that were looked at. */
+  readonly engines: ReadonlyMap<EngineId, EngineSituation>;
+  /** The engines to which the run is narrowed. */
+  readonly chosen: Pick<Engines, 'all' | 'only'>;
+  /** The id of the root that runs, if it is known. */
+  readonly running: string | undefined;
+}
+
+/** One engine, as the records, its images and its pins tell. */
+export interface EngineSituation {
+  readonly engine: Engine;
+  /** The records, each with the images of this engine alone. */
+  readonly records: ReadonlyMap<string, RootRecord>;
   readonly images: ReadonlyMap<string, EngineImage>;
   readonly pins: readonly Pin[];
-  /** The ids of the images that wait whole in the engine's depot: they need no network any more. */
+  /** The images in the engine's depot, as pins, whether or not all of their blobs are there. */
+  readonly holds: readonly Pin[];
+  /** The ids of the images that wait whole in the depot: they need no network any more. */
   readonly waiting: ReadonlySet<string>;
   /** The images of a read-only store of podman by now; undefined if the store is gone. */
   readonly store: (directory: string) => AdditionalStore | undefined;
 }
 
+/** The engines to look at. */
+export interface Looked {
+  /** The root whose recorded engines are looked at; all roots by default. */
+  readonly root?: string;
+  /** Further engines: those of a tree that is not on record yet. */
+  readonly engines?: Iterable<EngineId>;
+  /** The engines to look at, and no others. */
+  readonly exactly?: ReadonlySet<EngineId> | undefined;
+}
+
+/** @throws {Error} for a bug in berth, if the engine was not looked at. */
+export function situationOn(
+  { engines }: Pick<Situation, 'engines'>,
+  id: EngineId,
+): EngineSituation {
+  const situation = engines.get(id);
+  if (situation === undefined) throw new Error(`${id} was not looked at`);
+  return situation;
+}
+
+/** The pins of all engines that were looked at. */
+export const pinsIn = onceFor(({ engines }: Situation): readonly Pin[] =>
+  [...engines.values()].flatMap(({ pins }) => pins),
+);
+
 /**
- * Reads records and engine. Records that are lost or damaged come back from the labels of the
+ * Reads records and engines. Records that are lost or damaged come back from the labels of the
  * pins, with a warning; nothing is written.
  */
-export async function readSituation(context: Context): Promise<Situation> {
-  return (await look(context)).situation;
+export async function readSituation(context: Context, looked: Looked = {}): Promise<Situation> {
+  return (await look(context, looked)).situation;
+}
+
+/** The situation on one engine, whatever other engines roots have. */
+export async function readOn(context: EngineContext): Promise<EngineSituation> {
+  const { id } = context.engine;
+  return situationOn(await readSituation(context, { exactly: new Set([id]) }), id);
 }
 
 /**
  * As `readSituation`, but also writes the records that were made again, puts damaged records aside, and
  * removes images that a killed program left half-written.
  */
-export async function recoverSituation(context: Context): Promise<Situation> {
-  const { situation, damaged, recovered } = await lookAfterRepair(context);
+export async function recoverSituation(context: Context, looked: Looked = {}): Promise<Situation> {
+  const { situation, damaged, recovered } = await look(context, looked, repair);
   for (const record of damaged) context.state.setAside(record);
   for (const record of recovered) context.state.write(record);
   return situation;
 }
 
-/** Looks at the engine. If half-written images keep it from listing its images, it is repaired first. */
-async function lookAfterRepair(context: Context) {
-  const { engine, report, signal } = context;
+/** The images and pins of one engine. */
+interface Found {
+  readonly engine: Engine;
+  readonly images: readonly EngineImage[];
+  readonly pins: readonly Pin[];
+  readonly holds: readonly Pin[];
+  readonly waiting: ReadonlySet<string>;
+}
+
+type List = (context: Context, engine: Engine) => ReturnType<Engine['images']>;
+
+/** Each engine is asked by a process of its own, and those of users have to be started. */
+const ENGINES_AT_A_TIME = 4;
+
+async function look(context: Context, looked: Looked, list: List = listed) {
+  const { state, report, engines } = context;
+  // The pins are read before the records. A stage writes its record before it pins, so a root with a pin
+  // here and no record afterwards has really lost the record.
+  const ids = [...(await enginesFor(context, looked))];
+  const found = await mapLimited(ids, ENGINES_AT_A_TIME, async (id) =>
+    find(context, await engines.open(id), list),
+  );
+  const { byId, damaged } = state.records();
+  const isLost = ({ root }: Pin) => !byId.has(root);
+  const own = new Set<Pin>();
+  for (const { engine, pins } of found) {
+    for (const pin of await genuine(engine, pins.filter(isLost))) own.add(pin);
+  }
+  const lost = [...own, ...found.flatMap(({ holds }) => holds.filter(isLost))];
+  const recovered = recordsFromPins(lost, byId);
+  for (const { path, message } of damaged) {
+    report({
+      event: 'warning',
+      code: 'record-damaged',
+      message: `the record ${path} is damaged: ${message}`,
+    });
+  }
+  for (const { id } of recovered) sayLost(context, id, lost);
+  const records = new Map([...byId.values(), ...recovered].map((record) => [record.id, record]));
+  const store = once(readAdditionalStore);
+  const { all, only } = engines;
+  const situation: Situation = {
+    records,
+    engines: new Map(
+      found.map(({ engine, images, pins, holds, waiting }) => [
+        engine.id,
+        {
+          engine,
+          records: recordsOn(records, engine.id),
+          images: new Map(images.map((image) => [image.id, image])),
+          pins: pins.filter((pin) => !isLost(pin) || own.has(pin)),
+          holds,
+          waiting,
+          store,
+        },
+      ]),
+    ),
+    chosen: { all, only },
+    running: runningRoot(state.activation, records),
+  };
+  return { situation, damaged, recovered };
+}
+
+/** The engines to look at; the usual one where no other is meant, as pins in it may tell of lost records. */
+async function enginesFor(
+  { state, engines }: Context,
+  looked: Looked,
+): Promise<ReadonlySet<EngineId>> {
+  const { all, only, usual } = engines;
+  const chosen = all ?? only;
+  if (chosen !== undefined) return new Set([chosen]);
+  if (looked.exactly !== undefined) return looked.exactly;
+  const { byId } = state.records();
+  const { root, engines: further = [] } = looked;
+  if (root === undefined) {
+    const waited = await engines.waitedFor();
+    return new Set([usual, ...[...byId.values()].flatMap(engineList), ...waited, ...further]);
+  }
+  const record = byId.get(root);
+  const wanted = [...(record === undefined ? [] : engineList(record)), ...further];
+  return new Set(wanted.length === 0 ? [usual] : wanted);
+}
+
+function engineList(record: RootRecord): readonly EngineId[] {
+  const engines = [...enginesOf(record)];
+  return engines.length === 0 ? [record.engine] : engines;
+}
+
+/** Finds what an engine has. The podman of another user that fails is as good as absent. */
+async function find(context: Context, engine: Engine, list: List): Promise<Found> {
+  const isOthers = engine.traits.pullsAs === 'other' && engine.absence === undefined;
+  const found = findIn(context, engine, list);
   try {
-    return await look(context);
+    return await (isOthers ? inTime(engine.id, found) : found);
+  } catch (error) {
+    if (!isOthers || engine.depot === undefined || !(error instanceof EngineError)) throw error;
+    return findIn(context, absentEngine(engine.id, absenceBy(error), engine.depot), list);
+  }
+}
+
+async function findIn(context: Context, engine: Engine, list: List): Promise<Found> {
+  const holds = engine.depot?.pins() ?? [];
+  const [images, pins] = await Promise.all([list(context, engine), engine.pins()]);
+  return { engine, images, pins, holds, waiting: await wholeOf(engine, holds) };
+}
+
+async function listed(_context: Context, engine: Engine): Promise<readonly EngineImage[]> {
+  return engine.images();
+}
+
+/** Lists the images of an engine. If half-written images keep it from doing so, it is repaired first. */
+async function repair(context: Context, engine: Engine): Promise<readonly EngineImage[]> {
+  const { report, signal } = context;
+  try {
+    return await engine.images();
   } catch (error) {
     const isTorn = error instanceof EngineError && error.code === 'torn-image';
     if (!isTorn || engine.repair === undefined) throw error;
@@ -53,47 +213,30 @@ async function lookAfterRepair(context: Context) {
     const message = `removed ${id}, which somebody who was killed had left half-written in ${engine.id}`;
     report({ event: 'warning', code: 'torn-image', message });
   }
-  return look(context);
+  return engine.images();
 }
 
-async function look(context: Context) {
-  const { engine, state, report } = context;
-  // The pins are read before the records. A stage writes its record before it pins, so a root with a pin
-  // here and no record afterwards has really lost the record.
-  const holds = engine.depot?.pins() ?? [];
-  const [images, pins] = await Promise.all([engine.images(), engine.pins()]);
-  const waiting = await wholeOf(engine, holds);
-  const { byId, damaged } = state.records();
-  const isLost = ({ root }: Pin) => !byId.has(root);
-  const own = new Set(await genuine(engine, pins.filter(isLost)));
-  const lost = [...own, ...holds.filter(isLost)];
-  const recovered = recordsFromPins(lost, byId, engine.id);
-  for (const { path, message } of damaged) {
-    report({
-      event: 'warning',
-      code: 'record-damaged',
-      message: `the record ${path} is damaged: ${message}`,
-    });
-  }
-  for (const { id } of recovered) {
-    const isUnproven = lost.some((pin) => pin.root === id && pin.unproven === true);
-    const but = isUnproven
-      ? '; nothing proves that berth fetched its images, so `berth prune` will leave them'
-      : '';
-    const message = `the record of ${id} is lost; what its pins tell stands in for it${but}`;
-    report({ event: 'warning', code: 'record-lost', root: id, message });
-  }
-  const all = [...byId.values(), ...recovered];
-  const entries = (records: readonly RootRecord[]) => new Map(records.map((r) => [r.id, r]));
-  const situation: Situation = {
-    records: entries(all.filter((record) => record.engine === engine.id)),
-    elsewhere: entries(all.filter((record) => record.engine !== engine.id)),
-    images: new Map(images.map((image) => [image.id, image])),
-    pins: pins.filter((pin) => !isLost(pin) || own.has(pin)),
-    waiting,
-    store: once(readAdditionalStore),
-  };
-  return { situation, damaged, recovered };
+function sayLost({ report }: Context, id: string, lost: readonly Pin[]): void {
+  const isUnproven = lost.some((pin) => pin.root === id && pin.unproven === true);
+  const but = isUnproven
+    ? '; nothing proves that berth fetched its images, so `berth prune` will leave them'
+    : '';
+  const message = `the record of ${id} is lost; what its pins tell stands in for it${but}`;
+  report({ event: 'warning', code: 'record-lost', root: id, message });
+}
+
+/** The records with the images of one engine, and of these records only those that have any. */
+export function recordsOn(
+  records: ReadonlyMap<string, RootRecord>,
+  engine: EngineId,
+): ReadonlyMap<string, RootRecord> {
+  return new Map(
+    [...records].flatMap(([id, record]) => {
+      const engines = enginesOf(record);
+      if (!engines.has(engine)) return [];
+      return [[id, engines.size === 1 ? record : onEngines(record, (one) => one === engine)]];
+    }),
+  );
 }
 
 /** The pins that berth made. No record is made again from something that only looks like a pin. */
@@ -120,20 +263,10 @@ async function wholeOf(engine: Engine, holds: readonly Pin[]): Promise<ReadonlyS
 }
 
 /** Each store is read at most once, and only if something is asked of it. */
-function once(read: (directory: string) => AdditionalStore | undefined): Situation['store'] {
+function once(read: (directory: string) => AdditionalStore | undefined): EngineSituation['store'] {
   const known = new Map<string, AdditionalStore | undefined>();
   return (directory) => {
     if (!known.has(directory)) known.set(directory, read(directory));
     return known.get(directory);
   };
-}
-
-/** @throws {BerthError} `other-engine` if the root is staged on another engine than this. */
-export function refuseElsewhere({ elsewhere }: Situation, id: string): void {
-  const record = elsewhere.get(id);
-  if (record === undefined) return;
-  throw new LifecycleError('other-engine', `${id} is staged on ${record.engine}`, {
-    hint: `say --engine ${record.engine}, or release it there first`,
-    kind: 'refused',
-  });
 }

@@ -1,6 +1,15 @@
+import type { EngineId } from '../common/engine-id.ts';
 import type { Deployments } from '../deployment/deployment.ts';
-import { isLiving, type RecordDeployment, type RootRecord } from '../state/record.ts';
+import {
+  type Contents,
+  enginesOf,
+  isLiving,
+  type RecordDeployment,
+  type RecordImage,
+  type RootRecord,
+} from '../state/record.ts';
 import { isManual } from '../state/root-id.ts';
+import { situationFor } from './absence.ts';
 import type { Situation } from './situation.ts';
 import { type Finding, judge } from './verify.ts';
 
@@ -8,7 +17,8 @@ import { type Finding, judge } from './verify.ts';
 export interface RootStatus {
   readonly id: string;
   readonly location: string;
-  readonly engine: string;
+  /** The engines of the root's images. */
+  readonly engines: readonly EngineId[];
   /** Absent if no updater knows the root, or none knows it any more. */
   readonly role?: RecordDeployment['role'];
   /** Names that somebody else moved; berth leaves them alone. */
@@ -21,13 +31,17 @@ export interface RootStatus {
 }
 
 export interface ImageStatus {
+  readonly engine: EngineId;
   readonly name: string;
   readonly id: string;
   readonly digest: string;
   /** On disk, in bytes; 0 if the image is not there. */
   readonly size: number;
-  /** `provided`: the image lies in a read-only store of podman. */
-  readonly state: 'ready' | 'provided' | Finding['code'];
+  /**
+   * `provided`: the image lies in a read-only store of podman. `waiting`: it is downloaded, and its engine
+   * takes it when the root boots. `unseen`: this run does not look at its engine.
+   */
+  readonly state: 'ready' | 'provided' | 'waiting' | 'unseen' | Finding['code'];
 }
 
 /** The status of every living root by the engine and the updaters, sorted by id. */
@@ -56,7 +70,7 @@ function rootStatus(record: RootRecord, situation: Situation, living: Deployment
   return {
     id: record.id,
     location: record.location,
-    engine: record.engine,
+    engines: [...enginesOf(record)],
     ...(role === undefined ? {} : { role }),
     drifted: (record.drift ?? []).flatMap(({ names }) => names.map(({ name }) => name)),
     state: findings.length > 0 ? 'not ready' : isManual(record.id) ? 'pins' : 'ready',
@@ -65,19 +79,24 @@ function rootStatus(record: RootRecord, situation: Situation, living: Deployment
       ...(contents?.images ?? []).flatMap((image) =>
         image.names.map(
           ({ name, digest }): ImageStatus => ({
+            engine: image.engine,
             name,
             id: image.id,
             digest,
-            size: situation.images.get(image.id)?.size ?? 0,
+            size: situation.engines.get(image.engine)?.images.get(image.id)?.size ?? 0,
             state:
               findings.find(
-                (f) => f.id === image.id && (f.name === name || f.code !== 'name-moved'),
-              )?.code ?? presence(image.id, situation),
+                (found) =>
+                  found.id === image.id &&
+                  found.engine === image.engine &&
+                  (found.name === name || found.code !== 'name-moved'),
+              )?.code ?? presence(image, contents ?? {}, situation),
           }),
         ),
       ),
       ...(contents?.provided ?? []).map(
-        ({ name, id, digest }): ImageStatus => ({
+        ({ engine, name, id, digest }): ImageStatus => ({
+          engine,
           name,
           id,
           digest,
@@ -91,9 +110,17 @@ function rootStatus(record: RootRecord, situation: Situation, living: Deployment
 }
 
 /** The state of an image of which no finding speaks. */
-function presence(id: string, { images, waiting }: Situation): ImageStatus['state'] {
-  if (images.has(id)) return 'ready';
-  return waiting.has(id) ? 'not-unpacked' : 'image-missing';
+function presence(
+  { engine, id }: RecordImage,
+  contents: Pick<Contents, 'users'>,
+  { engines }: Situation,
+): ImageStatus['state'] {
+  const found = engines.get(engine);
+  if (found === undefined) return 'unseen';
+  const on = situationFor(found, contents);
+  if (on.images.has(id)) return 'ready';
+  if (!on.waiting.has(id)) return 'image-missing';
+  return on.engine.absence === undefined ? 'not-unpacked' : 'waiting';
 }
 
 function providedState(

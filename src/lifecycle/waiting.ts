@@ -1,11 +1,13 @@
 import { byDigest } from '../image/name.ts';
-import { type Contents, type RecordImage, type RootRecord, wantedImages } from '../state/record.ts';
+import type { Contents, RecordImage, RootRecord } from '../state/record.ts';
+import { absenceFor, situationFor } from './absence.ts';
 import { type Context } from './context.ts';
-import { readSituation, type Situation } from './situation.ts';
+import { type EngineSituation, type Looked, readSituation, type Situation } from './situation.ts';
 
 /**
- * The contents on a root's record for which a stage needs no network: each image is pinned or waits in
- * the depot, and at least one waits. Undefined if there are none.
+ * The contents on a root's record for which a stage needs no network: each image on the engines that were
+ * looked at is pinned or waits in a depot, and at least one waits for an engine that can take it now.
+ * Undefined if there are none.
  */
 export function waitingContents(
   record: RootRecord | undefined,
@@ -14,43 +16,68 @@ export function waitingContents(
   return [record?.pending, record?.staged].find(
     (contents) =>
       contents?.unresolved.length === 0 &&
-      contents.images.some((image) => waits(image, situation)) &&
-      contents.images.every(
-        (image) => waits(image, situation) || isPinned(record?.id, image, situation),
-      ),
+      contents.images.some((image) => waitsForStage(image, contents, situation)) &&
+      contents.images.every((image) => {
+        const on = situation.engines.get(image.engine);
+        return on === undefined || waits(image, on) || isPinned(record?.id, image, on);
+      }),
   );
 }
 
+function waitsForStage(image: RecordImage, contents: Contents, { engines }: Situation): boolean {
+  const on = engines.get(image.engine);
+  return on !== undefined && waits(image, on) && absenceFor(on.engine, contents) === undefined;
+}
+
 /** Whether an image waits in the depot, and the engine does not know it by all of its names yet. */
-export function waits(image: RecordImage, situation: Situation): boolean {
+export function waits(image: RecordImage, situation: EngineSituation): boolean {
   return situation.waiting.has(image.id) && !isKnown(image, situation);
 }
 
-function isPinned(root: string | undefined, image: RecordImage, situation: Situation): boolean {
+function isPinned(
+  root: string | undefined,
+  image: RecordImage,
+  situation: EngineSituation,
+): boolean {
   const pin = situation.pins.find((one) => one.root === root && one.id === image.id);
   return pin !== undefined && isKnown(image, situation);
 }
 
-function isKnown({ id, names }: Pick<RecordImage, 'id' | 'names'>, { images }: Situation): boolean {
+function isKnown(
+  { id, names }: Pick<RecordImage, 'id' | 'names'>,
+  { images }: EngineSituation,
+): boolean {
   const digests = images.get(id)?.digests;
   return names.every(({ name, digest }) => digests?.includes(byDigest(name, digest)) === true);
 }
 
 /**
- * Lets go of images in the depot that are unpacked and pinned by now, or that no record wants any more.
+ * Lets go of images in the depots that are unpacked and pinned by now, or that no record wants any more.
  * If berth is killed before that, the next run does it.
  */
-export async function settleDepot(context: Context): Promise<void> {
-  const { depot } = context.engine;
-  // The depot is read first: a record that wants a waiting image was written before the image came.
-  const pins = depot?.pins() ?? [];
-  if (depot === undefined) return;
-  if (pins.length === 0) return depot.drop([]);
-  const situation = await readSituation(context);
-  const done = pins.filter(({ root, id }) => {
-    const record = situation.records.get(root);
-    const wanted = record === undefined ? [] : wantedImages(record).filter((one) => one.id === id);
-    return wanted.every((image) => isPinned(root, image, situation));
+export async function settleDepots(
+  context: Context,
+  before: Situation,
+  looked: Looked,
+): Promise<void> {
+  const depots = [...before.engines.values()].flatMap(({ engine: { depot } }) => depot ?? []);
+  if (depots.every((depot) => depot.pins().length === 0)) {
+    for (const depot of depots) await depot.drop([]);
+    return;
+  }
+  const { engines } = await readSituation(context, looked);
+  for (const on of engines.values()) {
+    // Holds are read before records: a record that wants a waiting image was written before the image came.
+    const done = on.holds.filter(({ root, id }) => isTaken(id, on.records.get(root), on));
+    await on.engine.depot?.drop(done);
+  }
+}
+
+/** Whether an engine has taken an image for every stage of the root that wants the image. */
+function isTaken(id: string, record: RootRecord | undefined, on: EngineSituation): boolean {
+  return [record?.pending, record?.staged].every((contents) => {
+    const wanted = (contents?.images ?? []).filter((image) => image.id === id);
+    const seen = situationFor(on, contents ?? {});
+    return wanted.every((image) => isPinned(record?.id, image, seen));
   });
-  await depot.drop(done);
 }

@@ -1,9 +1,10 @@
 import type { BoundReference } from '../binding/survey.ts';
+import type { EngineId } from '../common/engine-id.ts';
 import type { EngineImage } from '../engine/engine.ts';
 import type { Pin } from '../engine/pin.ts';
 import type { RecordReference } from '../state/record.ts';
 import { isCalled, isIdOf } from './called.ts';
-import type { Situation } from './situation.ts';
+import { pinsIn, type Situation } from './situation.ts';
 
 /** The answer of `berth why`: the references, roots and pins of one image. */
 export interface Why {
@@ -12,12 +13,18 @@ export interface Why {
   readonly references: readonly BoundReference[];
   /** The staged roots that want the image, with the references on record. */
   readonly roots: readonly WhyRoot[];
-  readonly present: EngineImage | undefined;
+  /** The image on each engine that has it. */
+  readonly present: readonly PresentImage[];
   readonly pins: readonly Pin[];
+}
+
+export interface PresentImage extends EngineImage {
+  readonly engine: EngineId;
 }
 
 export interface WhyRoot {
   readonly id: string;
+  readonly engine: EngineId;
   readonly digest: string;
   readonly references: readonly RecordReference[];
 }
@@ -37,23 +44,28 @@ export function whyOf(
           continue;
         }
         ids.add(wanted.id);
-        roots.push({ id: record.id, digest: served.digest, references: served.references });
+        const { digest, references } = served;
+        roots.push({ id: record.id, engine: wanted.engine, digest, references });
       }
     }
   }
   for (const record of situation.records.values()) {
-    for (const { name, id, digest, references } of record.staged?.provided ?? []) {
+    for (const { engine, name, id, digest, references } of record.staged?.provided ?? []) {
       if (name !== image && !isIdOf(image, id) && !isIdOf(image, digest)) continue;
-      roots.push({ id: record.id, digest, references });
+      roots.push({ id: record.id, engine, digest, references });
     }
   }
-  const present = [...situation.images.values()].find((one) => isCalled(one, image));
-  if (present !== undefined) ids.add(present.id);
+  const present = [...situation.engines.values()].flatMap(({ engine, images }) =>
+    [...images.values()]
+      .filter((one) => isCalled(one, image))
+      .map((one): PresentImage => ({ ...one, engine: engine.id })),
+  );
+  for (const { id } of present) ids.add(id);
   return {
     image,
     references: references.filter((reference) => reference.image === image),
     roots,
     present,
-    pins: situation.pins.filter((pin) => ids.has(pin.id)),
+    pins: pinsIn(situation).filter((pin) => ids.has(pin.id)),
   };
 }

@@ -3,6 +3,7 @@ import type { Survey } from '../binding/survey.ts';
 import type { Context } from '../lifecycle/context.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Root } from '../root/root.ts';
+import { boundFindings } from './bound.ts';
 import type { LintFinding } from './finding.ts';
 import { namesFindings } from './names.ts';
 import { problemFindings } from './problems.ts';
@@ -52,6 +53,7 @@ export async function lint(
     ...asked.findings,
     ...size.findings,
     ...namesFindings(survey, asked.images),
+    ...boundFindings(survey),
     ...startFindings(survey),
     ...storeFindings(survey),
   ];

@@ -7,6 +7,7 @@ export type LintCode =
   | 'never-starts'
   | 'no-platform'
   | 'not-checked'
+  | 'nothing-bound'
   | 'short-name'
   | 'suppression'
   | 'total-size'
@@ -51,6 +52,11 @@ export const lintRules: Readonly<Record<LintCode, LintRule>> = {
     unbound: 'note',
     summary: 'the registry could not be asked for the image',
     online: true,
+  },
+  'nothing-bound': {
+    level: 'warning',
+    unbound: 'warning',
+    summary: 'the root names images and binds none of them, so that none is kept for its boot',
   },
   'short-name': {
     level: 'warning',

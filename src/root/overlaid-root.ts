@@ -41,7 +41,14 @@ export interface OverlayLink {
   readonly foreign?: Foreign | undefined;
 }
 
-export type OverlayNode = OverlayDirectory | OverlayFile | OverlayLink;
+/** A directory with everything below it as in another root. */
+export interface OverlaySubtree {
+  readonly kind: 'subtree';
+  readonly root: Root;
+  readonly path: string;
+}
+
+export type OverlayNode = OverlayDirectory | OverlayFile | OverlayLink | OverlaySubtree;
 
 /** The same limits as for a root in a directory. */
 const maxLinks = 40;
@@ -50,7 +57,7 @@ const maxDepth = 64;
 type Reached =
   | {
       readonly in: 'overlay';
-      readonly node: OverlayNode;
+      readonly node: Exclude<OverlayNode, OverlaySubtree>;
       readonly realPath: string;
       readonly foreign: Foreign | undefined;
     }
@@ -127,7 +134,9 @@ export class OverlaidRoot implements Root {
     const { node } = reached;
     if (node.kind !== 'directory') throw notADirectory(path, describe(node));
     if (node.entries.size > maxEntries) throw tooManyEntries(path, maxEntries);
-    return sortByBytes([...node.entries].map(([name, { kind }]) => ({ name, kind })));
+    return sortByBytes(
+      [...node.entries].map(([name, { kind }]) => ({ name, kind: entryKind(kind) })),
+    );
   }
 
   #top(entries: readonly Entry[]): readonly Entry[] {
@@ -212,11 +221,17 @@ export class OverlaidRoot implements Root {
     if (top !== 'etc' || this.#overlays.etc === undefined) {
       return { in: 'tree', root: this.#base, path: realPath, realPath };
     }
-    let node: OverlayNode | undefined = this.#overlays.etc;
+    let node: Exclude<OverlayNode, OverlaySubtree> = this.#overlays.etc;
     let foreign = node.foreign;
-    for (const name of below) {
-      node = node.kind === 'directory' ? node.entries.get(name) : undefined;
-      if (node === undefined) return undefined;
+    for (const [at, name] of below.entries()) {
+      const next: OverlayNode | undefined =
+        node.kind === 'directory' ? node.entries.get(name) : undefined;
+      if (next === undefined) return undefined;
+      if (next.kind === 'subtree') {
+        const path = [next.path, ...below.slice(at + 1)].join('/');
+        return { in: 'tree', root: next.root.as(this.#view), path, realPath };
+      }
+      node = next;
       if (node.kind === 'directory' || node.kind === 'link') foreign ??= node.foreign;
     }
     return { in: 'overlay', node, realPath, foreign };
@@ -232,6 +247,10 @@ function asFile(path: string, node: OverlayNode): OverlayFile | undefined {
   if (node.kind === 'file') return node;
   if (node.kind === 'link') return undefined;
   throw notAFile(path, describe(node));
+}
+
+function entryKind(kind: OverlayNode['kind']): Entry['kind'] {
+  return kind === 'subtree' ? 'directory' : kind;
 }
 
 function describe({ kind }: OverlayNode): string {

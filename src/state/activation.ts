@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
+import type { EngineId } from '../common/engine-id.ts';
 import { API_VERSION } from '../common/version.ts';
+import { EngineIdText } from '../engine/engine-id-schema.ts';
 import { type Note, noteAt } from './note.ts';
 import { RootId, type RootRecord } from './record.ts';
 
@@ -11,6 +13,8 @@ const ActivationFile = v.object({
   root: RootId,
   /** ISO 8601; absent for a root that ran before it was first activated. */
   time: v.optional(v.string()),
+  /** The engines of the root on which names still mean what an earlier root meant. */
+  pending: v.optional(v.array(EngineIdText)),
 });
 
 export interface Activation {
@@ -18,6 +22,8 @@ export interface Activation {
   readonly root: string;
   /** When that root was booted, in ISO 8601, if known. */
   readonly time?: string | undefined;
+  /** The engines of the root that were not activated yet: they could not be reached, or were left out. */
+  readonly pending?: readonly EngineId[] | undefined;
 }
 
 /**
@@ -29,7 +35,13 @@ export function activationIn(stateDirectory: string): Note<Activation> {
     join(stateDirectory, 'activation.json'),
     ActivationFile,
     (document): Activation => document,
-    ({ root, time }) => ({ apiVersion: API_VERSION, kind: 'Activation', root, time }),
+    ({ root, time, pending }) => ({
+      apiVersion: API_VERSION,
+      kind: 'Activation',
+      root,
+      time,
+      pending,
+    }),
   );
 }
 

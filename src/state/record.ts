@@ -48,6 +48,8 @@ const RecordImage = v.object({
   size: v.number(),
   /** Whether berth fetched the image. */
   fetched: v.boolean(),
+  /** The engine lacked the image when the stage that has not ended began. */
+  lacking: v.optional(v.literal(true)),
   names: v.array(RecordName),
 });
 
@@ -61,6 +63,8 @@ const RecordProblem = v.object({
 
 /** A name that an image in a read-only store of podman serves: berth neither fetches nor pins it. */
 const RecordProvided = v.object({
+  /** The podman that looks into the store; absent if it is the record's engine. */
+  engine: v.optional(EngineIdText),
   name: ImageName,
   digest,
   id: digest,
@@ -69,9 +73,20 @@ const RecordProvided = v.object({
   references: v.array(RecordReference),
 });
 
+/** The modes of `--bind`, as berth.toml spells them. */
+const Bind = v.picklist(['linked', 'enabled', 'all']);
+
 const Contents = v.object({
   /** ISO 8601. */
   time: v.string(),
+  /** The `--bind` of the stage; later stages without the flag obey it too. */
+  bind: v.optional(Bind),
+  /** How many references to images the root has, where none of them is bound. */
+  unbound: v.optional(v.number()),
+  /** The engines that bound images need and that the stage left out, because it was for one engine alone. */
+  leftOut: v.optional(v.array(EngineIdText)),
+  /** The UIDs of users whose podman is among the engines, by name, in the passwd of the root. */
+  users: v.optional(v.record(v.string(), v.number())),
   images: v.array(RecordImage),
   /** Problems with bound references; with any of them the root is not ready. */
   problems: v.array(RecordProblem),
@@ -81,7 +96,13 @@ const Contents = v.object({
 });
 
 /** An image that berth fetched for the root and that the root no longer needs: `prune` may remove it. */
-const Released = v.object({ id: digest, names: v.array(ImageName), size: v.number() });
+const Released = v.object({
+  /** The engine that has the image; absent if it is the record's engine. */
+  engine: v.optional(EngineIdText),
+  id: digest,
+  names: v.array(ImageName),
+  size: v.number(),
+});
 
 /** The root's deployment, as its updater described it the last time. */
 const RecordDeployment = v.object({
@@ -101,7 +122,7 @@ export const RecordFile = v.object({
   kind: v.literal('Record'),
   id: RootId,
   location: v.string(),
-  /** The engine that keeps the root's images. */
+  /** The engine that keeps the images of which nothing else is said. */
   engine: EngineIdText,
   /** The contents of the last stage that ended. */
   staged: v.optional(Contents),
@@ -122,33 +143,44 @@ export const RecordFile = v.object({
 export type RecordFile = v.InferOutput<typeof RecordFile>;
 
 /** A record in memory: each image has its engine. */
-export interface RootRecord extends Omit<RecordFile, 'staged' | 'pending' | 'drift'> {
+export interface RootRecord extends Omit<RecordFile, 'staged' | 'pending' | 'drift' | 'released'> {
   staged?: Contents | undefined;
   pending?: Contents | undefined;
   drift?: RecordImage[] | undefined;
+  released: Released[];
 }
 
-export interface Contents extends Omit<v.InferOutput<typeof Contents>, 'images'> {
+export interface Contents extends Omit<v.InferOutput<typeof Contents>, 'images' | 'provided'> {
   images: RecordImage[];
+  provided?: RecordProvided[] | undefined;
 }
 
 export interface RecordImage extends v.InferOutput<typeof RecordImage> {
   engine: EngineId;
 }
 
+export interface Released extends v.InferOutput<typeof Released> {
+  engine: EngineId;
+}
+
 export type RecordReference = v.InferOutput<typeof RecordReference>;
 
-export type RecordProvided = v.InferOutput<typeof RecordProvided>;
+export interface RecordProvided extends v.InferOutput<typeof RecordProvided> {
+  engine: EngineId;
+}
 
 export type RecordProblem = v.InferOutput<typeof RecordProblem>;
 
 export type RecordDeployment = v.InferOutput<typeof RecordDeployment>;
 
-export type Released = v.InferOutput<typeof Released>;
-
 /** Whether the record wants any image kept; the record of a released root does not. */
 export function isLiving(record: RootRecord): boolean {
   return record.staged !== undefined || record.pending !== undefined;
+}
+
+/** The `--bind` of the last stage with one, whether or not that stage came to its end. */
+export function bindOf(record: RootRecord | undefined): Contents['bind'] {
+  return (record?.pending ?? record?.staged)?.bind;
 }
 
 /** Every image that a record wants kept: those of the last whole stage, of one under way, and of drift. */
@@ -165,32 +197,108 @@ export function driftOf(record: RootRecord, name: string): RecordImage | undefin
   return record.drift?.find((image) => image.names.some((served) => served.name === name));
 }
 
+/** The image in its engine as a text: engines may have images with the same id. */
+export function placeOf({
+  engine,
+  id,
+}: {
+  readonly engine: EngineId;
+  readonly id: string;
+}): string {
+  return `${engine} ${id}`;
+}
+
+/** The images in one order, whether they come from one stage for all engines or from one for each. */
+export function inOrder(images: readonly RecordImage[]): RecordImage[] {
+  return images.toSorted((a, b) => (a.engine < b.engine ? -1 : Number(a.engine > b.engine)));
+}
+
 /** Turns the file of a record into a record. */
 export function recordIn(file: RecordFile): RootRecord {
-  return withImages(file, (image) => ({ ...image, engine: image.engine ?? file.engine }));
+  const placed = <T extends { readonly engine?: EngineId | undefined }>(image: T) => ({
+    ...image,
+    engine: image.engine ?? file.engine,
+  });
+  return withImages(file, placed<FileImage>, placed<FileReleased>, placed<FileProvided>);
 }
 
 /** Turns a record into its file, in which an image has an engine only if that is not the record's. */
 export function fileOf(record: RootRecord): RecordFile {
-  return withImages(record, (image) => {
+  const unplaced = <T extends { readonly engine: EngineId }>(image: T) => {
     const { engine, ...rest } = image;
     return engine === record.engine ? rest : image;
-  });
+  };
+  return withImages(record, unplaced<RecordImage>, unplaced<Released>, unplaced<RecordProvided>);
 }
 
-type With<Image> = Omit<RecordFile, 'staged' | 'pending' | 'drift'> & {
-  staged?: WithImages<Image> | undefined;
-  pending?: WithImages<Image> | undefined;
+/** The record with the images of some engines alone. */
+export function onEngines(record: RootRecord, isMeant: (engine: EngineId) => boolean): RootRecord {
+  const only = <T extends { readonly engine: EngineId }>(images: readonly T[]): T[] =>
+    images.filter(({ engine }) => isMeant(engine));
+  const own = ({ images, provided, ...rest }: Contents): Contents => ({
+    ...rest,
+    images: only(images),
+    ...(provided === undefined ? {} : { provided: only(provided) }),
+  });
+  const { staged, pending, drift } = record;
+  return {
+    ...record,
+    ...(staged === undefined ? {} : { staged: own(staged) }),
+    ...(pending === undefined ? {} : { pending: own(pending) }),
+    released: only(record.released),
+    ...(drift === undefined ? {} : { drift: only(drift) }),
+  };
+}
+
+/** A record in which `podman` is the podman of one user, as records of earlier versions mean it there. */
+export function withOwnPodman(record: RootRecord, own: EngineId): RootRecord {
+  const named = <T extends { readonly engine: EngineId }>(one: T): T =>
+    one.engine === 'podman' ? { ...one, engine: own } : one;
+  return withImages(named(record), named<RecordImage>, named<Released>, named<RecordProvided>);
+}
+
+/** The engines of all images that a record names, also of those in read-only stores. */
+export function enginesOf(record: RootRecord): ReadonlySet<EngineId> {
+  const provided = [record.staged, record.pending].flatMap((contents) => contents?.provided ?? []);
+  const images = [...wantedImages(record), ...record.released, ...provided];
+  return new Set(images.map(({ engine }) => engine));
+}
+
+type FileImage = v.InferOutput<typeof RecordImage>;
+
+type FileReleased = v.InferOutput<typeof Released>;
+
+type FileProvided = v.InferOutput<typeof RecordProvided>;
+
+type With<Image, Gone, Lent> = Omit<RecordFile, 'staged' | 'pending' | 'drift' | 'released'> & {
+  staged?: WithImages<Image, Lent> | undefined;
+  pending?: WithImages<Image, Lent> | undefined;
   drift?: Image[] | undefined;
+  released: Gone[];
 };
 
-type WithImages<Image> = Omit<Contents, 'images'> & { images: Image[] };
+type WithImages<Image, Lent> = Omit<Contents, 'images' | 'provided'> & {
+  images: Image[];
+  provided?: Lent[] | undefined;
+};
 
-function withImages<From, To>(record: With<From>, change: (image: From) => To): With<To> {
-  const { apiVersion, kind, id, location, engine, staged, pending, drift, ...rest } = record;
-  const changed = (contents: WithImages<From>): WithImages<To> => ({
-    ...contents,
-    images: contents.images.map(change),
+/** Changes all that a record says of images. */
+function withImages<Image, Gone, Lent, ToImage, ToGone, ToLent>(
+  record: With<Image, Gone, Lent>,
+  change: (image: Image) => ToImage,
+  changeReleased: (image: Gone) => ToGone,
+  changeProvided: (entry: Lent) => ToLent,
+): With<ToImage, ToGone, ToLent> {
+  const { apiVersion, kind, id, location, engine, staged, pending, drift, released, ...rest } =
+    record;
+  const changed = ({
+    images,
+    provided,
+    ...others
+  }: WithImages<Image, Lent>): WithImages<ToImage, ToLent> => ({
+    ...others,
+    images: images.map(change),
+    ...(provided === undefined ? {} : { provided: provided.map(changeProvided) }),
   });
   return {
     apiVersion,
@@ -200,6 +308,7 @@ function withImages<From, To>(record: With<From>, change: (image: From) => To): 
     engine,
     ...(staged === undefined ? {} : { staged: changed(staged) }),
     ...(pending === undefined ? {} : { pending: changed(pending) }),
+    released: released.map(changeReleased),
     ...rest,
     ...(drift === undefined ? {} : { drift: drift.map(change) }),
   };

@@ -1,7 +1,6 @@
-import type { EngineId } from '../common/engine-id.ts';
 import type { Pin } from '../engine/pin.ts';
 import type { StateProblemCode } from './error.ts';
-import { type Contents, type RecordImage, type RootRecord } from './record.ts';
+import { type Contents, placeOf, type RecordImage, type RootRecord } from './record.ts';
 import { isManual } from './root-id.ts';
 import { recovered } from './transitions.ts';
 
@@ -15,16 +14,17 @@ import { recovered } from './transitions.ts';
 export function recordsFromPins(
   pins: readonly Pin[],
   known: ReadonlyMap<string, RootRecord>,
-  engine: EngineId,
 ): readonly RootRecord[] {
   const byRoot = Map.groupBy(
     pins.filter((pin) => !known.has(pin.root)),
     (pin) => pin.root,
   );
-  return [...byRoot].map(([id, own]) => recordOf(id, own, engine));
+  return [...byRoot].flatMap(([id, [first, ...others]]) =>
+    first === undefined ? [] : [recordOf(id, first, [first, ...others])],
+  );
 }
 
-function recordOf(id: string, pins: readonly Pin[], engine: EngineId): RootRecord {
+function recordOf(id: string, { engine, record }: Pin, pins: readonly Pin[]): RootRecord {
   const drift = isManual(id) ? [] : pins.filter((pin) => isDriftPin(pin));
   const own = pins.filter((pin) => !drift.includes(pin));
   const sets = [...Map.groupBy(own, (pin) => (isManual(id) ? '' : pin.record.staged)).values()];
@@ -32,7 +32,7 @@ function recordOf(id: string, pins: readonly Pin[], engine: EngineId): RootRecor
   const whole = sets.find((set) => isManual(id) || distinct(set) === set[0]?.record.images);
   const rest = sets.filter((set) => set !== whole).flat();
   return recovered(
-    { id, location: pins[0]?.record.location ?? '', engine, ...deploymentOf(pins) },
+    { id, location: record.location, engine, ...deploymentOf(pins) },
     {
       ...(whole === undefined ? {} : { staged: contentsOf(whole) }),
       ...(rest.length === 0 ? {} : { pending: contentsOf(rest) }),
@@ -60,7 +60,7 @@ function isDriftPin(pin: Pin): boolean {
 function contentsOf(pins: readonly Pin[]): Contents {
   const problems = pins[0]?.record.problems ?? 0;
   const images = new Map<string, RecordImage>();
-  for (const pin of pins) images.set(pin.id, imageOf(pin));
+  for (const pin of pins) images.set(placeOf(pin), imageOf(pin));
   return {
     time: timeOf(pins),
     images: [...images.values()],
@@ -96,5 +96,5 @@ function timeOf(pins: readonly Pin[]): string {
 }
 
 function distinct(pins: readonly Pin[]): number {
-  return new Set(pins.map((pin) => pin.id)).size;
+  return new Set(pins.map(placeOf)).size;
 }

@@ -1,20 +1,24 @@
-import type { RecordImage, Released } from './record.ts';
+import { placeOf, type RecordImage, type Released } from './record.ts';
 
 /**
- * Adds images that berth fetched to a list of released images; each id appears once, with all its names.
+ * Adds images that berth fetched to a list of released images; each image of an engine appears once, with
+ * all its names.
  *
- * @param brought the ids of the images that berth fetched, according to pins and records.
+ * @param brought the images that berth fetched, according to pins and records, as `placeOf` writes them.
  */
 export function mergeReleased(
   released: readonly Released[],
   images: readonly RecordImage[],
   brought: ReadonlySet<string>,
 ): Released[] {
-  const merged = new Map(released.map((entry) => [entry.id, entry]));
-  for (const { id, names, size } of images) {
-    if (!brought.has(id)) continue;
-    const known = merged.get(id)?.names ?? [];
-    merged.set(id, { id, size, names: [...new Set([...known, ...names.map((n) => n.name)])] });
+  const merged = new Map(released.map((entry) => [placeOf(entry), entry]));
+  for (const image of images) {
+    const place = placeOf(image);
+    if (!brought.has(place)) continue;
+    const { engine, id, size, names } = image;
+    const known = merged.get(place)?.names ?? [];
+    const all = [...new Set([...known, ...names.map(({ name }) => name)])];
+    merged.set(place, { engine, id, size, names: all });
   }
   return [...merged.values()];
 }

@@ -1,8 +1,9 @@
+import type { EngineId } from '../common/engine-id.ts';
 import { type Activation, activationIn } from './activation.ts';
 import { type Journal, journalIn } from './apply-journal.ts';
 import { gateFileIn, type Held } from './gate-file.ts';
 import type { Note } from './note.ts';
-import type { RootRecord } from './record.ts';
+import { type RootRecord, withOwnPodman } from './record.ts';
 import {
   type DamagedRecord,
   type Judged,
@@ -12,6 +13,7 @@ import {
   setAside,
   writeRecord,
 } from './records.ts';
+import { markUsers } from './users-mark.ts';
 
 /**
  * The files of one state directory. A process may keep it open for weeks: each read looks at the files
@@ -25,10 +27,16 @@ export class State {
   readonly journal: Note<Journal>;
   /** The root that the gate held back. */
   readonly gate: Note<Held>;
+  readonly #own: EngineId | undefined;
   #judged: Judged = new Map();
 
-  constructor(directory: string) {
+  /**
+   * @param own the podman of the user whose state it is; absent for that of the system. Records of earlier
+   *   versions call that `podman`.
+   */
+  constructor(directory: string, own?: EngineId) {
     this.directory = directory;
+    this.#own = own;
     this.activation = activationIn(directory);
     this.journal = journalIn(directory);
     this.gate = gateFileIn(directory);
@@ -40,9 +48,12 @@ export class State {
    * @throws {BerthError} `newer-record`; `state-directory`.
    */
   records(): Records {
-    const { judged, ...records } = readRecords(this.directory, this.#judged);
+    const { judged, byId, damaged } = readRecords(this.directory, this.#judged);
     this.#judged = judged;
-    return records;
+    const own = this.#own;
+    if (own === undefined) return { byId, damaged };
+    const named = [...byId].map(([id, record]) => [id, withOwnPodman(record, own)] as const);
+    return { byId: new Map(named), damaged };
   }
 
   /** The record of a root, or of pins made by hand. */
@@ -53,12 +64,14 @@ export class State {
   /** Writes a record, whole or not at all. @throws {BerthError} `state-directory` */
   write(record: RootRecord): void {
     writeRecord(this.directory, record);
+    markUsers(this.directory, record, () => this.records().byId.values());
   }
 
   /** Writes the record that a transition returned, or removes the record if nothing is left of it. */
   settle(id: string, record: RootRecord | undefined): void {
-    if (record === undefined) removeRecord(this.directory, id);
-    else this.write(record);
+    if (record !== undefined) return this.write(record);
+    removeRecord(this.directory, id);
+    markUsers(this.directory, undefined, () => this.records().byId.values());
   }
 
   /** Moves a damaged record aside, so that the one rebuilt from pins can take its place. */

@@ -1,6 +1,7 @@
 import { API_VERSION } from '../common/version.ts';
 import {
   type Contents,
+  placeOf,
   type RecordDeployment,
   type RecordImage,
   type RootRecord,
@@ -98,7 +99,7 @@ export type Identity = Pick<RootRecord, 'id' | 'location' | 'engine' | 'deployme
  * A stage begins: nothing is fetched yet, and all images that it will fetch are wanted from here on.
  * Images that an unfinished stage had fetched and this one does not want are let go.
  *
- * @param brought the ids of the images that berth fetched, according to pins and records.
+ * @param brought the images that berth fetched, according to pins and records, as `placeOf` writes them.
  */
 export function begun(
   before: RootRecord | undefined,
@@ -107,8 +108,8 @@ export function begun(
   brought: ReadonlySet<string>,
 ): RootRecord & { readonly pending: Contents } {
   const { staged, drift, released = [] } = before ?? {};
-  const kept = idsIn([...(staged?.images ?? []), ...(drift ?? []), ...wanted.images]);
-  const dropped = (before?.pending?.images ?? []).filter(({ id }) => !kept.has(id));
+  const kept = placesIn([...(staged?.images ?? []), ...(drift ?? []), ...wanted.images]);
+  const dropped = (before?.pending?.images ?? []).filter((image) => !kept.has(placeOf(image)));
   const after = {
     ...identity(root),
     ...(staged === undefined ? {} : { staged }),
@@ -126,7 +127,7 @@ export function begun(
  *
  * @param contents what is wanted; an apply that was taken back wants other images than it began with.
  * @param drift the drift from here on.
- * @param brought the ids of the images that berth brought, those of this stage included.
+ * @param brought the images that berth brought, those of this stage included, as `placeOf` writes them.
  */
 export function staged(
   before: RootRecord,
@@ -135,12 +136,12 @@ export function staged(
   brought: ReadonlySet<string>,
 ): RootRecord & { readonly staged: Contents } {
   const { pending: _pending, drift: _drift, ...rest } = before;
-  const wanted = idsIn(contents.images);
+  const wanted = placesIn(contents.images);
   const released = mergeReleased(before.released, wantedImages(before), brought);
   const after = {
     ...rest,
     staged: contents,
-    released: released.filter(({ id }) => !wanted.has(id)),
+    released: released.filter((image) => !wanted.has(placeOf(image))),
     ...(drift.length === 0 ? {} : { drift: [...drift] }),
   };
   return checked('staged', before, after);
@@ -187,10 +188,10 @@ export function released(before: RootRecord, brought: ReadonlySet<string>): Root
  * Images that were let go are removed, or were gone already: the record forgets them. A record that says
  * nothing else is removed too.
  *
- * @param removed the ids of these images.
+ * @param removed these images, as `placeOf` writes them.
  */
 export function pruned(before: RootRecord, removed: ReadonlySet<string>): RootRecord | undefined {
-  const left = before.released.filter(({ id }) => !removed.has(id));
+  const left = before.released.filter((image) => !removed.has(placeOf(image)));
   const isEmpty = left.length === 0 && phaseOf(before) === 'released';
   return checked('pruned', before, isEmpty ? undefined : { ...before, released: left });
 }
@@ -205,11 +206,12 @@ export function pinned(
   image: RecordImage,
   time: string,
 ): RootRecord & { readonly staged: Contents } {
-  const others = (before?.staged?.images ?? []).filter((known) => known.id !== image.id);
+  const place = placeOf(image);
+  const others = (before?.staged?.images ?? []).filter((known) => placeOf(known) !== place);
   const after = {
     ...identity({ id, location: '', engine }),
     staged: { time, images: [...others, image], problems: [], unresolved: [] },
-    released: (before?.released ?? []).filter((known) => known.id !== image.id),
+    released: (before?.released ?? []).filter((known) => placeOf(known) !== place),
   };
   if (!isManual(id))
     throw fault('pinned', before, after, `${id} is not an id of pins made by hand`);
@@ -220,17 +222,17 @@ export function pinned(
  * Somebody drops pins made by hand. Images that berth fetched wait for `prune`; without such images and
  * without another pin no record is left.
  *
- * @param ids the ids of the images whose pins are dropped already.
+ * @param dropped the images whose pins are dropped already, as `placeOf` writes them.
  */
 export function unpinned(
   before: RootRecord,
-  ids: ReadonlySet<string>,
+  dropped: ReadonlySet<string>,
   brought: ReadonlySet<string>,
 ): RootRecord | undefined {
   const { staged, ...rest } = before;
   const images = staged?.images ?? [];
-  const going = images.filter(({ id }) => ids.has(id));
-  const staying = images.filter(({ id }) => !ids.has(id));
+  const going = images.filter((image) => dropped.has(placeOf(image)));
+  const staying = images.filter((image) => !dropped.has(placeOf(image)));
   const after: RootRecord = {
     ...rest,
     ...(staged === undefined || staying.length === 0
@@ -263,8 +265,8 @@ function identity({ id, location, engine }: Identity) {
   return { apiVersion: API_VERSION, kind: 'Record', id, location, engine } as const;
 }
 
-function idsIn(images: readonly RecordImage[]): ReadonlySet<string> {
-  return new Set(images.map(({ id }) => id));
+function placesIn(images: readonly RecordImage[]): ReadonlySet<string> {
+  return new Set(images.map(placeOf));
 }
 
 /** @throws {Error} for a bug in berth, before anything is written. */

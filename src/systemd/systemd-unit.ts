@@ -48,6 +48,8 @@ export interface SystemdUnits {
    * there is no such unit, or if systemd can't load it.
    */
   readonly unit: (name: string) => SystemdUnit | undefined;
+  /** Whether a file or a drop-in of systemd's changes what a generator makes of the unit. */
+  readonly isChanged: (name: string) => boolean;
   /** All services with a file of their own, including templates, sorted by canonical name. */
   readonly services: () => Iterable<SystemdUnit>;
   /** The names in a unit's `.wants`, `.requires` and `.upholds` directories. */

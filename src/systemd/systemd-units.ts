@@ -12,7 +12,7 @@ import type { GeneratedUnit, SystemdUnit, SystemdUnits } from './systemd-unit.ts
 import { UnitDirectories } from './unit-directories.ts';
 import { UnitIndex, type UnitSource } from './unit-index.ts';
 import { parseUnitName } from './unit-name.ts';
-import { type Manager, unitSearchPath } from './unit-search-path.ts';
+import { type Manager, type OwnDirectories, unitSearchPath } from './unit-search-path.ts';
 import { tooMuch, type UnitText, UnitTexts } from './unit-text.ts';
 
 export interface UnitsOptions {
@@ -23,8 +23,8 @@ export interface UnitsOptions {
   readonly architecture: string;
   /** The user whose manager it is; absent for the system's manager. */
   readonly user?: UserOfUnits;
-  /** The configuration directory of a single user: `/home/eve/.config`. */
-  readonly configuration?: string | undefined;
+  /** The directories of the user, if it is a single one. */
+  readonly own?: OwnDirectories | undefined;
 }
 
 /** Drop-ins of one unit, more than any real unit has: many units with many drop-ins are slow. */
@@ -54,13 +54,13 @@ class LazyUnits implements SystemdUnits {
   #osRelease: ReturnType<typeof readOsRelease> | 'unread' = 'unread';
 
   constructor(root: Root, etc: Etc, options: UnitsOptions) {
-    const { manager, generated, architecture, user, configuration } = options;
+    const { manager, generated, architecture, user, own } = options;
     this.#root = root;
     this.#etc = etc;
     this.manager = manager;
     this.#architecture = architecture;
     this.#user = user;
-    this.#index = new UnitIndex(root, etc, unitSearchPath(etc, manager, configuration), generated);
+    this.#index = new UnitIndex(root, etc, unitSearchPath(etc, manager, own), generated);
     this.#directories = new UnitDirectories(root, etc, this.#index);
     this.#texts = new UnitTexts(root, etc);
     this.problems = [...this.#index.problems];
@@ -74,6 +74,13 @@ class LazyUnits implements SystemdUnits {
     const unit = this.#load(found.name, found.source);
     this.#loaded.set(found.name, unit);
     return unit;
+  }
+
+  isChanged(name: string): boolean {
+    const found = this.#index.find(name);
+    if (found === undefined) return false;
+    const { paths, faults } = this.#directories.dropIns(found.name);
+    return !('generated' in found.source) || paths.length + faults.length > 0;
   }
 
   *services(): Iterable<SystemdUnit> {

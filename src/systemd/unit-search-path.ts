@@ -6,21 +6,31 @@ export type Manager = 'system' | 'user';
 /** The entry of the search path that stands for the units of generators. */
 export const generatorDirectory = '/run/systemd/generator';
 
+/** The directories of a single user that hold units. */
+export interface OwnDirectories {
+  /** `/home/eve/.config` */
+  readonly configuration: string;
+  /** `/home/eve/.local/share` */
+  readonly data?: string;
+  /** `/run/user/1000` */
+  readonly runtime?: string;
+}
+
 /**
- * The directories in which a manager looks for unit files, the first one first. Of a user's own
- * directories only those below the configuration directory are included.
+ * The directories in which a manager looks for unit files, the first one first.
  *
  * Source: systemd.unit(5), "Unit File Load Path"; systemd, src/libsystemd/sd-path/path-lookup.c.
  *
- * @param configuration the configuration directory of a single user: `/home/eve/.config`.
+ * @param own the directories of the user whose manager it is, if that is a single user.
  */
 export function unitSearchPath(
   etc: Etc,
   manager: Manager,
-  configuration?: string,
+  own?: OwnDirectories,
 ): readonly string[] {
-  const own = configuration === undefined ? [] : ['user.control', 'user'];
-
+  const { configuration, data, runtime } = own ?? {};
+  const below = (directory: string | undefined, ...names: readonly string[]) =>
+    directory === undefined ? [] : names.map((name) => `${directory}/systemd/${name}`);
   return manager === 'system'
     ? [
         `${etc}/systemd/system.control`,
@@ -37,11 +47,15 @@ export function unitSearchPath(
         '/lib/systemd/system',
       ]
     : [
-        ...own.map((name) => `${configuration}/systemd/${name}`),
+        ...below(configuration, 'user.control'),
+        ...below(runtime, 'user.control', 'transient'),
+        ...below(configuration, 'user'),
         `${etc}/xdg/systemd/user`,
         `${etc}/systemd/user`,
+        ...below(runtime, 'user'),
         '/run/systemd/user',
         generatorDirectory,
+        ...below(data, 'user'),
         '/usr/local/share/systemd/user',
         '/usr/share/systemd/user',
         '/usr/local/lib/systemd/user',

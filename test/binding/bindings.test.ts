@@ -82,6 +82,7 @@ function bindings(
     links: [],
     lock: {},
     storage: { additionalStores: [] },
+    accounts: [],
     ...more,
   };
   return bindingsOf(survey, rootWith(files), select);

@@ -8,6 +8,7 @@ import type { Registry } from '../../src/registry/registry.ts';
 import { State } from '../../src/state/state.ts';
 import { type LoadedImages, openLoaded } from '../../src/store/loaded.ts';
 import { openStore } from '../../src/store/store.ts';
+import { theOnly } from '../support/engines.ts';
 import { noNetwork } from '../support/first-boot.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
@@ -27,9 +28,9 @@ export function startSite(t: TestContext, registry: Registry = noNetwork): Site 
   const directory = temporaryDirectory(t);
   const stateDirectory = join(directory, 'state');
   const store = join(stateDirectory, 'store');
-  const engine = openStore({ directory: store, registry });
+  const engines = theOnly(openStore({ directory: store, registry }));
   const { signal } = new AbortController();
-  const context = { engine, state: new State(stateDirectory), report: () => undefined, signal };
+  const context = { engines, state: new State(stateDirectory), report: () => undefined, signal };
   return {
     directory,
     load: (archive) => loadBundle(context, registry, Readable.from(archive, { objectMode: false })),

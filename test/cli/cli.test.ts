@@ -94,9 +94,14 @@ test('configuration: later files win, unknown keys name file and line', async (t
 test('nothing bound is said, with how to bind', async (t) => {
   const machine = await startMachine(t);
   const root = writeRoot(join(machine.directory, 'os'), container('web', `${host}/web:1`));
-  for (const command of [['images'], ['plan', ...store], ['stage', ...store]]) {
+  for (const [expected, ...command] of [
+    [0, 'images'],
+    [0, 'plan', ...store],
+    [3, 'stage', ...store],
+    [3, 'verify', ...store],
+  ] as const) {
     const { stderr, code } = await machine.berth(...command, root);
-    assert.equal(code, 0, stderr);
+    assert.equal(code, expected, stderr);
     assert.match(stderr, /bound\.d.*Bind=yes.*--bind all/, command[0]);
   }
 });
@@ -254,10 +259,10 @@ test('apply wants an engine that runs services', async (t) => {
 test('an engine that can’t be asked is a plain failure where 0 or 3 is the answer', async (t) => {
   const machine = await startMachine(t);
   machine.environment['CONTAINER_HOST'] = `unix://${machine.directory}/nobody.sock`;
-  for (const words of [['verify', 'os'], ['gate']]) {
-    const { code, stderr } = await machine.berth(...words, '--engine', 'podman');
-    assert.equal(code, 1, `${words.join(' ')}: ${stderr}`);
-  }
+  const asked = await machine.berth('verify', 'os', '--engine', 'podman');
+  assert.equal(asked.code, 1, asked.stderr);
+  const gated = await machine.berth('gate', '--engine', 'podman');
+  assert.equal(gated.code, 0, 'nothing is queued, so no engine is asked');
 });
 
 test('--limit-rate holds downloads back', async (t) => {
@@ -383,9 +388,15 @@ test('a stage that fails says the problems of the root as well', async (t) => {
 test('a stage that binds less than the one before says what it lets go', async (t) => {
   const machine = await startMachine(t);
   machine.registry.push('web:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
-  const root = writeRoot(join(machine.directory, 'os'), container('web', `${host}/web:1`));
+  machine.registry.push('api:1', buildImage({ layers: [{ bytes: 1000, seed: 2 }] }));
+  const root = writeRoot(join(machine.directory, 'os'), {
+    ...container('web', `${host}/web:1`),
+    ...container('api', `${host}/api:1`, '[X-Berth]\nBind=yes\n'),
+  });
   const words = ['stage', ...store, '--id', 'os', root];
   assert.equal((await machine.berth(...words, '--bind', 'all')).code, 0);
-  const { stdout, stderr } = await machine.berth(...words);
-  assert.match(stdout, /os is ready on store: 0 images, .*; 1 pin dropped\./, stderr);
+  const again = await machine.berth(...words);
+  assert.match(again.stdout, /os is ready on store: 2 images, /, 'the record keeps --bind');
+  const { stdout, stderr } = await machine.berth(...words, '--bind', 'linked');
+  assert.match(stdout, /os is ready on store: 1 image, .*; 1 pin dropped\./, stderr);
 });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import test from 'node:test';
 import { exitCodes } from '../../src/cli/render/failure.ts';
+import { isEngineId } from '../../src/common/engine-id.ts';
 import { lintRules } from '../../src/lint/rules.ts';
 
 const home = resolve(import.meta.dirname, '../..');
@@ -14,6 +16,28 @@ test('docs/commands.md lists every command', () => {
   for (const command of commands) {
     assert.match(read('docs/commands.md'), new RegExp(`^\\| \`${command}[ \`]`, 'm'), command);
   }
+});
+
+test('docs/commands.md lists the ids of engines', () => {
+  const [, section = ''] = /^## Engines$(.*?)^## /ms.exec(read('docs/commands.md')) ?? [];
+  const rows = [...section.matchAll(/^\| (`[^|]*) \|/gm)].flatMap(([, ids = '']) =>
+    ids.split(', '),
+  );
+  const ids = rows.map((id) => id.replaceAll('`', ''));
+  assert.ok(ids.length >= 7);
+  for (const id of ids) assert.ok(isEngineId(id), id);
+  const { stdout } = spawnSync(
+    process.execPath,
+    [join(home, 'src/cli/main.ts'), 'stage', '--help'],
+    {
+      encoding: 'utf8',
+    },
+  );
+  const help = stdout
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(':USER', ':NAME')
+    .replaceAll(':NAMESPACE', ':NS');
+  for (const id of ids) assert.ok(help.includes(id.replace(':NAMESPACE', ':NS')), id);
 });
 
 test('docs/commands.md lists the exit codes', () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { absentEngine } from '../../src/engine/absent.ts';
+import { absenceBy, absentEngine } from '../../src/engine/absent.ts';
+import { EngineError } from '../../src/engine/errors.ts';
 import { servesOf } from '../../src/engine/serves.ts';
 import { formatPlatform, hostPlatform } from '../../src/image/platform.ts';
 import { openDepots } from '../../src/store/depot.ts';
@@ -101,3 +102,15 @@ test('podman takes images of the host’s platform from its depot, other engines
     assert.equal(servesOf(id)(foreign), takesForeign, id);
   }
 });
+
+for (const [code, takes] of [
+  ['engine-unreachable', 'at-boot'],
+  ['engine-failed', 'never'],
+  ['engine-reply', 'never'],
+  ['no-space', 'never'],
+] as const) {
+  test(`a podman of another user that fails with ${code} takes images: ${takes}`, () => {
+    const error = new EngineError(code, 'words', { hint: 'h' });
+    assert.deepEqual(absenceBy(error), { reason: 'words', hint: 'h', takes });
+  });
+}

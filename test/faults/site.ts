@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import { wantedOf } from '../../src/binding/wanted.ts';
 import { BerthError } from '../../src/common/errors.ts';
 import { Secret } from '../../src/common/secret.ts';
-import { type Context } from '../../src/lifecycle/context.ts';
+import { type Context, readingFor } from '../../src/lifecycle/context.ts';
 import { planStage } from '../../src/lifecycle/plan/plan.ts';
 import { readSituation } from '../../src/lifecycle/situation.ts';
 import { type Staged, stage } from '../../src/lifecycle/stage/stage.ts';
@@ -18,6 +18,7 @@ import { openRoot } from '../../src/root/open-root.ts';
 import { State } from '../../src/state/state.ts';
 import { openStore } from '../../src/store/store.ts';
 import { container, writeRoot } from '../support/berth.ts';
+import { theOnly } from '../support/engines.ts';
 import type { FaultRegistry } from '../support/fault-registry.ts';
 import { buildImage, type ImageOptions } from '../support/image-builder.ts';
 import { validBlobs, validNames, validPins } from '../support/layout-check.ts';
@@ -87,12 +88,13 @@ export class Site {
     return this.#open(timeouts, async (context, registry) => {
       const root = openRoot(location);
       try {
-        const wanted = await wantedOf(root, { bind: 'all', compose: [] });
-        return await stage(
-          context,
-          () => id,
-          (situation) => planStage(context, registry, situation, { id, location }, wanted),
-        );
+        const options = { ...readingFor(context), bind: 'all', compose: [] } as const;
+        const wanted = await wantedOf(root, options);
+        return await stage(context, {
+          id: () => id,
+          engines: new Set(),
+          plan: (situation) => planStage(context, registry, situation, { id, location }, wanted),
+        });
       } finally {
         root.close();
       }
@@ -102,9 +104,9 @@ export class Site {
   /** What keeps a root from being ready, by its record and what the store has. */
   async findings(id: string): Promise<readonly string[]> {
     const registry = this.#client(calm);
-    const engine = openStore({ directory: this.store, registry });
+    const engines = theOnly(openStore({ directory: this.store, registry }));
     const { signal } = new AbortController();
-    const context = { engine, state: new State(this.stateDirectory), report: () => {}, signal };
+    const context = { engines, state: new State(this.stateDirectory), report: () => {}, signal };
     const situation = await readSituation(context);
     const record = situation.records.get(id);
     assert.ok(record, `no record of ${id}`);
@@ -163,7 +165,7 @@ export class Site {
     const registry = this.#client(timeouts);
     const said: unknown[] = [];
     const context: Context = {
-      engine: openStore({ directory: this.store, registry }),
+      engines: theOnly(openStore({ directory: this.store, registry })),
       state: new State(this.stateDirectory),
       report: (event) => {
         said.push(event);

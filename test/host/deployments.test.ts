@@ -89,7 +89,10 @@ test('a slot that is not mounted is no root that binds nothing', async (t) => {
   assert.match(unmounted.stderr, /found no usr in it[\s\S]*mount it/);
   assert.doesNotMatch(unmounted.stdout, /Nothing had to be done/);
   assert.equal((await run('verify', 'b')).code, 0, 'its pins are as they were');
-  assert.match((await run('status')).stdout, new RegExp(`^b +other +ready +${host}/web:1`, 'm'));
+  assert.match(
+    (await run('status')).stdout,
+    new RegExp(`^b +other +ready +store +${host}/web:1`, 'm'),
+  );
 });
 
 test('where there is no updater, reconcile says so and does nothing', async (t) => {

@@ -6,6 +6,7 @@ import { release } from '../../src/lifecycle/release.ts';
 import type { RecordImage, RootRecord } from '../../src/state/record.ts';
 import { State } from '../../src/state/state.ts';
 import { openStore } from '../../src/store/store.ts';
+import { theOnly } from '../support/engines.ts';
 import { client, serve } from '../support/registry-client.ts';
 import { recordImage, situationOf, stagedRecord } from '../support/samples.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -21,7 +22,7 @@ async function contextIn(t: TestContext) {
   const directory = temporaryDirectory(t);
   const registry = client(t, [await serve(t)]);
   return {
-    engine: openStore({ directory: join(directory, 'store'), registry }),
+    engines: theOnly(openStore({ directory: join(directory, 'store'), registry })),
     state: new State(join(directory, 'state')),
     report: () => {},
     signal: new AbortController().signal,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import test from 'node:test';
@@ -58,12 +59,14 @@ test('a stage that is killed at any event leaves the other root ready, and the n
   assert.ok(kills >= 3, `killed ${kills} times`);
   assert.equal(await verify('a'), 0);
   assert.equal(await verify('b'), 0);
-  const blobs = machine.registry.requests.filter((r) => r.path.includes('/blobs/'));
-  const fetched = blobs.map(({ path }) => path.replace(/.*\//, ''));
+  const asked = machine.registry.requests.filter((r) => r.path.includes('/blobs/'));
+  const fetched = asked.map(({ path }) => path.replace(/.*\//, ''));
   // A blob that was under way when its process was killed comes again, one that was whole does not.
   assert.ok(fetched.length <= new Set(fetched).size + kills * IMAGES);
   await machine.berth('release', '--engine', 'store', 'a');
   await machine.berth('release', '--engine', 'store', 'b');
   await machine.berth('prune', '--engine', 'store', '--force');
   assert.equal((await machine.berth('pins', '--engine', 'store')).stdout, '');
+  const blobs = readdirSync(join(machine.directory, 'state/store/blobs/sha256'));
+  assert.deepEqual(blobs, [], 'all that came is known to be berth’s');
 });

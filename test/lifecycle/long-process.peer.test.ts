@@ -4,6 +4,7 @@ import { openPodman } from '../../src/engine/podman/podman.ts';
 import { isForHost } from '../../src/engine/serves.ts';
 import { State } from '../../src/state/state.ts';
 import { openDepot } from '../../src/store/depot.ts';
+import { theOnly } from '../support/engines.ts';
 import { skipPodman, startPodman } from '../support/podman.ts';
 import { startRegistry } from '../support/registry.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -30,7 +31,7 @@ test(`${RUNS} stages, verifies and reconciles in one process, with a podman that
   t.after(() => engine.close());
   const { signal } = new AbortController();
   const state = new State(stateDirectory);
-  const context = { engine, state, stateDirectory, report: () => {}, signal };
+  const context = { engines: theOnly(engine), state, stateDirectory, report: () => {}, signal };
   await makeRuns({ context, registry, server, directory }, RUNS, async (run) => {
     if (run % 3 === 0) await podman.restart();
   });

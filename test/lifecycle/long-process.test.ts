@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { State } from '../../src/state/state.ts';
 import { openStore } from '../../src/store/store.ts';
+import { theOnly } from '../support/engines.ts';
 import { startRegistry } from '../support/registry.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { lastingRegistry, makeRuns } from './long-process.ts';
@@ -18,6 +19,6 @@ test(`${RUNS} stages, verifies and reconciles in one process, with the embedded 
   const engine = openStore({ directory: join(stateDirectory, 'store'), registry });
   const { signal } = new AbortController();
   const state = new State(stateDirectory);
-  const context = { engine, state, stateDirectory, report: () => {}, signal };
+  const context = { engines: theOnly(engine), state, stateDirectory, report: () => {}, signal };
   await makeRuns({ context, registry, server, directory }, RUNS);
 });

@@ -8,7 +8,7 @@ import { withoutConcealed } from '../../src/common/concealed.ts';
 import type { Deployment } from '../../src/deployment/deployment.ts';
 import { asRun } from '../../src/host/run.ts';
 import { wantedInWorker } from '../../src/host/wanted-in-worker.ts';
-import type { Context } from '../../src/lifecycle/context.ts';
+import { type Context, readingFor } from '../../src/lifecycle/context.ts';
 import { planStage } from '../../src/lifecycle/plan/plan.ts';
 import { type ReadWanted, reconcile } from '../../src/lifecycle/reconcile.ts';
 import { readSituation } from '../../src/lifecycle/situation.ts';
@@ -91,11 +91,13 @@ export async function makeRuns(
     const image = images[run % images.length];
     assert.ok(mishap && image);
     const tag = `hidden-${run}-of-many`;
-    long.server.push(`app:${tag}`, image);
+    // An engine does not judge again what it knows by the digest of a name.
+    const repository = mishap.policy === undefined ? 'app' : `app-${run}`;
+    long.server.push(`${repository}:${tag}`, image);
     const fault = mishap.fault;
     long.server.fault = fault === undefined ? undefined : () => fault;
     writePolicy(long.directory, mishap.policy ?? 'insecureAcceptAnything');
-    writeTree(long, tag);
+    writeTree(long, repository, tag);
     // A worker takes a while to start.
     const comesTo = await stageOnce(long, tag, run % 10 === 0);
     assert.equal(comesTo, mishap.comesTo, `run ${run}`);
@@ -125,17 +127,18 @@ function writePolicy(directory: string, type: string): void {
 }
 
 /** A root whose one unit takes its tag from a file that not everybody may read. */
-function writeTree({ directory, server }: LongProcess, tag: string): void {
+function writeTree({ directory, server }: LongProcess, repository: string, tag: string): void {
   const units = join(directory, 'root/usr/share/containers/systemd');
   mkdirSync(units, { recursive: true });
   mkdirSync(join(directory, 'root/etc'), { recursive: true });
   writeFileSync(join(directory, 'root/etc/secret.env'), `TAG=${tag}\n`, { mode: 0o600 });
-  const unit = `[Container]\nImage=${server.host}/app:\${TAG}\n[Service]\nEnvironmentFile=/etc/secret.env\n`;
+  const unit = `[Container]\nImage=${server.host}/${repository}:\${TAG}\n[Service]\nEnvironmentFile=/etc/secret.env\n`;
   writeFileSync(join(units, 'app.container'), unit);
 }
 
 const ID = 'root';
-const options = { bind: 'all', compose: [] } as const;
+const optionsOf = (context: Context) =>
+  ({ ...readingFor(context), bind: 'all', compose: [] }) as const;
 const rootOf = ({ directory }: LongProcess) => join(directory, 'root');
 
 /** @returns `ready`, or the code of what went wrong. */
@@ -143,15 +146,18 @@ async function stageOnce(long: LongProcess, tag: string, isByWorker: boolean): P
   const { context, registry } = long;
   return asRun(long, async () => {
     const root = openRoot(rootOf(long));
+    const options = optionsOf(context);
     try {
       const wanted = isByWorker
         ? await wantedInWorker(root, { options }, context.signal)
         : await wantedOf(root, options);
       assert.equal(withoutConcealed(tag), '***');
       const planned = { id: ID, location: root.location };
-      const staged = await stage(context, ID, (situation) =>
-        planStage(context, registry, situation, planned, wanted),
-      );
+      const staged = await stage(context, {
+        id: ID,
+        engines: new Set(),
+        plan: (situation) => planStage(context, registry, situation, planned, wanted),
+      });
       const [failure] = failuresOf(staged);
       return failure?.error.code ?? staged.findings[0]?.code ?? 'ready';
     } finally {

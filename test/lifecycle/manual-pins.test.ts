@@ -66,9 +66,16 @@ const named = (name: string, letter: string) => ({
 const OLD = 'registry.example.com/old:1';
 const earlier = stagedRecord('manual', recordImage('a', OLD, WEB));
 
+const pinned = { engine: 'store', id: digestFor('a') } as const;
+
 for (const [what, before, expected] of [
   ['no record', undefined, [named(WEB, 'c')]],
   ['another image', stagedRecord('manual', recordImage('b', OLD)), [named(WEB, 'c')]],
+  [
+    'the same image on another engine',
+    stagedRecord('manual', { ...recordImage('a', OLD), engine: 'podman' }),
+    [named(WEB, 'c')],
+  ],
   [
     'earlier names of the image, which the new one replaces',
     earlier,
@@ -76,5 +83,5 @@ for (const [what, before, expected] of [
   ],
 ] as const) {
   test(`the names of an image that is pinned by hand, beside ${what}`, () =>
-    assert.deepEqual(servedBy({ id: digestFor('a'), names: [named(WEB, 'c')] }, before), expected));
+    assert.deepEqual(servedBy({ ...pinned, names: [named(WEB, 'c')] }, before), expected));
 }

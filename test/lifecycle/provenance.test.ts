@@ -6,6 +6,7 @@ import type { RootRecord } from '../../src/state/record.ts';
 import {
   digestFor,
   engineImage,
+  imagesById,
   pinFor,
   recordImage,
   situationOf,
@@ -15,7 +16,8 @@ import {
 const WEB = 'registry.example.com/web:1';
 const web = (letter: string) => recordImage(letter, WEB);
 const theirs = { ...web('a'), fetched: false };
-const lettersOf = (ids: Iterable<string>) => [...ids].map((id) => id['sha256:'.length]).join('');
+const lettersOf = (ids: Iterable<string>) =>
+  [...ids].map((id) => /sha256:(.)/.exec(id)?.[1]).join('');
 const recordsOf = (...records: RootRecord[]) => new Map(records.map((one) => [one.id, one]));
 const drifting = { ...stagedRecord('b', web('b')), drift: [web('d')] };
 
@@ -34,7 +36,12 @@ for (const [what, situation, expected] of [
   [
     'it was let go',
     situationOf(
-      [{ ...stagedRecord('os'), released: [{ id: digestFor('a'), names: [], size: 1 }] }],
+      [
+        {
+          ...stagedRecord('os'),
+          released: [{ engine: 'store', id: digestFor('a'), names: [], size: 1 }],
+        },
+      ],
       [],
       [],
     ),
@@ -95,8 +102,7 @@ for (const [what, record, images, locked, expected] of [
   ['is not staged', { ...stagedRecord('os'), staged: undefined }, [engineImage('b', WEB)], [], ''],
 ] as const) {
   test(`drift: a name that ${what}`, () => {
-    const { images: byId } = situationOf([], images, []);
-    const drifted = driftedNames(record, byId, new Set(locked));
+    const drifted = driftedNames(record, imagesById(images), new Set(locked));
     assert.equal(lettersOf(drifted.map(({ id }) => id)), expected);
     for (const { name, recorded } of drifted) {
       assert.deepEqual([name, recorded], [WEB, digestFor('a')]);
@@ -108,7 +114,7 @@ test('pins by image, and images by name', () => {
   const pins = [pinFor('a', web('a')), pinFor('b', web('b'))];
   assert.equal(lettersOf(pinsOf('a', pins).keys()), 'a');
   assert.equal(lettersOf(pinsOf('none', pins).keys()), '');
-  const { images } = situationOf([], [engineImage('a', WEB)], []);
+  const images = imagesById([engineImage('a', WEB)]);
   assert.equal(imageNamed(WEB, images)?.id, digestFor('a'));
   assert.equal(imageNamed('registry.example.com/none:1', images), undefined);
 });

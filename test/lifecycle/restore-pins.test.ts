@@ -4,6 +4,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { EngineError } from '../../src/engine/errors.ts';
 import type { ProgressEvent } from '../../src/lifecycle/events.ts';
 import { pinAgain, pinnedRecord, pinsOfRecord } from '../../src/lifecycle/restore-pins.ts';
+import { type Situation, situationOn } from '../../src/lifecycle/situation.ts';
 import type { RootRecord } from '../../src/state/record.ts';
 import {
   digestFor,
@@ -45,7 +46,7 @@ for (const [what, record, expected] of [
   ['drift to an image that is staged too', { ...os, drift: [web('a')] }, { a: '2026-01 1' }],
 ] as const satisfies readonly (readonly [string, RootRecord, Record<string, string>])[]) {
   test(`the pins of a record: ${what}`, () => {
-    const pins = pinsOfRecord(record);
+    const pins = pinsOfRecord(record, 'store');
     const found = pins.map(({ id, record: { staged, images } }) => [
       letterOf(id),
       `${staged.slice(0, 7)} ${images}`,
@@ -79,19 +80,19 @@ test('a pin tells the updater and the role of its root, but not when the root wa
 });
 
 /** Makes pins again on an engine that can't pin for some roots, and tells what was pinned and reported. */
-async function pinnedAgain(situation: Parameters<typeof pinAgain>[1], refused = '') {
+async function pinnedAgain({ records, engines }: Situation, refused = '') {
   const made: string[] = [];
   const events: ProgressEvent[] = [];
   const pin: Engine['pin'] = async (root, requests) => {
     if (root === refused) throw new EngineError('no-locks', 'no lock is left', { hint: '' });
     for (const { id } of requests) made.push(`${root} ${letterOf(id)}`);
   };
+  const on = { ...situationOn({ engines }, 'store'), engine: { id: 'store', pin } } as const;
   const context = {
-    engine: { pin },
     report: (event: ProgressEvent) => void events.push(event),
     signal: new AbortController().signal,
   };
-  return { count: await pinAgain(context, situation, 'os'), made, events };
+  return { count: await pinAgain(context, records, on, 'os'), made, events };
 }
 
 test('lost pins are made again, those of the first root before all others', async () => {

@@ -39,10 +39,14 @@ const lockOf = (...names: string[]): Tree => ({
   [LOCK_PATH]: lockText(new Map(names.map((name) => [name, { digest: a, platforms: new Map() }]))),
 });
 
+/** The finding on a root that names images and binds none of them. */
+const nothingBound = 'warning nothing-bound undefined:undefined';
+
 test('a floating tag is a warning unless it is locked or the name has a digest', async (t) => {
   const tag = unit('web.container', `${host}/web:1`);
   assert.deepEqual(said(await lintOf(t, tag)), ['warning floating-tag web.container:2']);
   assert.deepEqual(said(await lintOf(t, tag, undefined, 'linked')), [
+    nothingBound,
     'note floating-tag web.container:2',
   ]);
   assert.deepEqual(said(await lintOf(t, { ...tag, ...lockOf(`${host}/web:1`) })), []);
@@ -76,6 +80,7 @@ test('problems become errors if bound, else notes', async (t) => {
   const tree = unit('odd.container', `${host}/odd:%H`);
   assert.deepEqual(said(await lintOf(t, tree)), ['error specifier odd.container:2']);
   assert.deepEqual(said(await lintOf(t, tree, undefined, 'linked')), [
+    nothingBound,
     'note specifier odd.container:2',
   ]);
   const always = unit('web.container', `${host}/web@${a}`, 'Pull=always\n');
@@ -92,7 +97,8 @@ test('a missing AuthFile, on a bound unit and on another', async (t) => {
   };
   const [bound] = said(await lintOf(t, tree));
   assert.match(bound ?? '', /^error auth-file /);
-  const [unbound] = said(await lintOf(t, tree, undefined, 'linked'));
+  const [nothing, unbound] = said(await lintOf(t, tree, undefined, 'linked'));
+  assert.equal(nothing, nothingBound);
   assert.match(unbound ?? '', /^note auth-file /);
   assert.deepEqual(said(await lintOf(t, { ...tree, '/etc/auth.json': '{"auths":{}}' })), []);
 });
@@ -101,7 +107,7 @@ test('a bound unit that nothing starts is reported, an unbound one is not', asyn
   const tree = unit('web.container', `${host}/web@${a}`);
   const never = (reference: BoundReference) => ({ ...reference, activation: 'none' as const });
   assert.deepEqual(said(await lintOf(t, tree, never)), ['warning never-starts web.container:2']);
-  assert.deepEqual(said(await lintOf(t, tree, never, 'linked')), []);
+  assert.deepEqual(said(await lintOf(t, tree, never, 'linked')), [nothingBound]);
 });
 
 test('two stores: linked twice, or bound by bootc where podman does not look', async (t) => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { writeRoot } from '../support/berth.ts';
@@ -27,9 +27,16 @@ export function hostRoot(t: TestContext, suite: Suite): string {
     // As distributions for servers and images have it; Debian enables everything.
     'usr/lib/systemd/system-preset/99-default.preset': 'disable *\n',
     ...(hasQuadlet(suite) ? quadletUnits() : plainUnits()),
+    ...unitsOfUser,
   });
+  appendFileSync(
+    join(root, 'etc/passwd'),
+    `${user.name}:*:${user.uid}:${user.uid}::${user.home}:/bin/sh\n`,
+  );
+  appendFileSync(join(root, 'etc/group'), `${user.name}:*:${user.uid}:\n`);
   const units = [
     'activate.service',
+    'activate-users.service',
     'gate.service',
     'reconcile.service',
     'reconcile.timer',
@@ -74,6 +81,22 @@ function plainUnits(): Record<string, string> {
     [`${services}/multi-user.target.wants/use-present.service`]: '-> ../use-present.service',
   };
 }
+
+/** The user of the host, who lingers, so that the boot starts a systemd of this user. */
+export const user = { name: 'someone', uid: 1000, home: '/var/home/someone' };
+
+/** A service that runs as the user, and what the user's systemd needs in a root without libpam-systemd. */
+const unitsOfUser: Readonly<Record<string, string>> = {
+  [`var/lib/systemd/linger/${user.name}`]: '',
+  'etc/subuid': `${user.name}:100000:65536\n`,
+  'etc/subgid': `${user.name}:100000:65536\n`,
+  'usr/lib/tmpfiles.d/home.conf': `d /var/home 0755\nd ${user.home} 0700 ${user.name} ${user.name}\n`,
+  'etc/systemd/system/user@.service.d/test.conf':
+    '[Service]\nEnvironment=XDG_RUNTIME_DIR=/run/user/%i\n',
+  [`${services}/as-user.service`]: `[Service]\nUser=${user.name}\nType=exec\nExecStart=/bin/sleep infinity\n`,
+  [`${services}/multi-user.target.wants/as-user.service`]: '-> ../as-user.service',
+  'var/lib/berth/activate-users': '',
+};
 
 /** The places of an ostree host, in which its program can deploy. */
 export function addSysroot(root: string): void {

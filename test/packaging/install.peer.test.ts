@@ -27,6 +27,7 @@ test('what is installed, and where', (t) => {
     'usr/bin/berth',
     'usr/lib/greenboot/check/required.d/50-berth.sh',
     'usr/lib/systemd/system-preset/90-berth.preset',
+    'usr/lib/systemd/system/berth-activate-users.service',
     'usr/lib/systemd/system/berth-activate.service',
     'usr/lib/systemd/system/berth-bootc-status.socket',
     'usr/lib/systemd/system/berth-bootc-status@.service',
@@ -35,6 +36,7 @@ test('what is installed, and where', (t) => {
     'usr/lib/systemd/system/berth-reconcile.timer',
     'usr/lib/systemd/system/berth-stage.path',
     'usr/lib/systemd/system/bootc-fetch-apply-updates.service.d/10-berth.conf',
+    'usr/lib/systemd/system/user@.service.d/10-berth.conf',
     'usr/libexec/berth/upgrade',
     ...['build', 'container', 'image', 'kube', 'pod', 'volume'].map(
       (type) => `usr/share/containers/systemd/${type}.d/10-berth.conf`,
@@ -78,7 +80,7 @@ test('units and drop-ins name the program below PREFIX', (t) => {
         ([, program]) => program,
       ),
     );
-  assert.deepEqual(named, Array(4).fill('/opt/acme/bin/berth'));
+  assert.deepEqual(named, Array(5).fill('/opt/acme/bin/berth'));
   const flow = 'opt/acme/lib/systemd/system/bootc-fetch-apply-updates.service.d/10-berth.conf';
   assert.match(
     readFileSync(join(directory, flow), 'utf8'),

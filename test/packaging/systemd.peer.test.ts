@@ -12,7 +12,7 @@ import type { Suite } from '../support/debian-root.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { executable } from '../support/installed.ts';
 import { startRegistry } from '../support/registry.ts';
-import { addSysroot, hasQuadlet, hostRoot } from './host.ts';
+import { addSysroot, hasQuadlet, hostRoot, user } from './host.ts';
 import { odd, oddImage } from './odd-image.ts';
 import { StandIn } from './stand-in.ts';
 
@@ -21,6 +21,7 @@ const units = '/usr/lib/systemd/system';
 /** What none may be above: in tenths of systemd's own measure, of which 252 and 257 have each their own. */
 const exposure = {
   'berth-activate.service': 32,
+  'berth-activate-users.service': 39,
   'berth-gate.service': 16,
   'berth-reconcile.service': 21,
   'berth-bootc-status@.service': 43,
@@ -43,7 +44,7 @@ async function underSystemd(t: TestContext, suite: Suite): Promise<void> {
 
   await t.test('systemd has nothing to say of them', () => {
     const names = host.run('find', units, '-name', 'berth-*').trim().split('\n');
-    assert.equal(names.length, 7);
+    assert.equal(names.length, 8);
     // That one names a program that is not there.
     assert.equal(verified(host, ...names.filter((name) => !name.includes('@'))), '0');
   });
@@ -57,7 +58,7 @@ async function underSystemd(t: TestContext, suite: Suite): Promise<void> {
   }
 
   await t.test('what they leave is for root alone', () => {
-    for (const name of ['activate', 'gate', 'reconcile']) {
+    for (const name of ['activate', 'activate-users', 'gate', 'reconcile']) {
       const unit = `berth-${name}.service`;
       assert.deepEqual([show(unit, 'StateDirectoryMode'), show(unit, 'UMask')], ['0700', '0077']);
     }
@@ -71,6 +72,7 @@ async function underSystemd(t: TestContext, suite: Suite): Promise<void> {
       'berth-stage.path',
       'berth-reconcile.timer',
     ];
+    assert.equal(show('berth-activate-users.service', 'UnitFileState'), 'enabled');
     for (const unit of enabled) assert.equal(show(unit, 'ActiveState'), 'active', unit);
     assert.match(show('berth-reconcile.timer', 'NextElapseUSecMonotonic'), /^\d/);
     assert.equal(show('berth-reconcile.service', 'ActiveState'), 'inactive');
@@ -91,9 +93,53 @@ async function underSystemd(t: TestContext, suite: Suite): Promise<void> {
       (name) => `activate --pull-needed ${name}-image.service`,
     );
     assert.deepEqual(standIn.calls('activate').toSorted(), [
-      'activate',
+      'activate --for system',
+      'activate --for users',
       ...(hasQuadlet(suite) ? asked : []),
     ]);
+  });
+
+  const usersUnit = 'berth-activate-users.service';
+  const manager = `user@${user.uid}.service`;
+
+  await t.test('services and managers of users come after the activation for users', () => {
+    const ended = at(usersUnit, 'InactiveEnter');
+    assert.ok(at(usersUnit, 'InactiveExit') >= at('sysinit.target', 'ActiveEnter'));
+    assert.ok(ended > 0 && ended <= at('basic.target', 'ActiveEnter'));
+    for (const unit of [manager, 'as-user.service']) {
+      assert.equal(show(unit, 'ActiveState'), 'active', unit);
+      assert.ok(at(unit, 'InactiveExit') >= ended, unit);
+    }
+  });
+
+  await t.test('a host that has no images for users waits for nothing', () => {
+    // With this order the whole boot would wait for berth-activate.service.
+    assert.doesNotMatch(show(usersUnit, 'After'), /berth-activate\.service/);
+    const calls = standIn.calls('activate').length;
+    rmSync(join(root, 'var/lib/berth/activate-users'));
+    host.run('systemctl', 'restart', usersUnit);
+    assert.equal(show(usersUnit, 'ConditionResult'), 'no');
+    assert.equal(standIn.calls('activate').length, calls);
+    writeFileSync(join(root, 'var/lib/berth/activate-users'), '');
+  });
+
+  await t.test('a manager of a user starts whatever comes of the activation', () => {
+    change(host, usersUnit, 'TimeoutStartSec=1s');
+    for (const [end, result] of [
+      [1, 'exit-code'],
+      ['SIGSTOP', 'timeout'],
+    ] as const) {
+      standIn.answer('activate', end);
+      host.run('systemctl', 'stop', manager);
+      host.run('systemctl', 'start', usersUnit, manager);
+      assert.equal(show(usersUnit, 'Result'), result);
+      assert.equal(show(manager, 'ActiveState'), 'active');
+      assert.ok(at(manager, 'InactiveExit') >= at(usersUnit, 'InactiveEnter'));
+    }
+    standIn.answer('activate', 3);
+    host.run('systemctl', 'restart', usersUnit);
+    assert.equal(show(usersUnit, 'Result'), 'success', 'a root that is not ready');
+    change(host, usersUnit);
   });
 
   if (hasQuadlet(suite)) {
@@ -221,6 +267,43 @@ async function underSystemd(t: TestContext, suite: Suite): Promise<void> {
     writeFileSync(join(root, 'usr/bin/bootc'), none);
   });
 
+  await t.test('systemd starts a program of a user out of each sandbox', () => {
+    // Also while the host goes down: with its default dependencies that would be refused.
+    const words = '--pipe --quiet --collect --property=DefaultDependencies=no';
+    const program = 'sh -c "id -un; grep NoNewPrivs /proc/self/status"';
+    const all = ['reconcile', 'activate-users', 'gate'].map((name) => `berth-${name}.service`);
+    for (const unit of all) {
+      const command = unit.includes('gate') ? 'ExecStop' : 'ExecStart';
+      const run = `${command}=/usr/bin/systemd-run ${words} --uid=${user.name} ${program}`;
+      change(host, unit, `${command}=`, run);
+      const journal = journalOf(host, unit);
+      change(host, unit);
+      assert.match(journal, new RegExp(`^${user.name}$`, 'm'), unit);
+      assert.match(journal, /^NoNewPrivs:\t0$/m, unit);
+    }
+  });
+
+  await t.test('podman runs as a user in the sandbox of the activation, and leaves nothing', () => {
+    const become = `setpriv --reuid=${user.uid} --regid=${user.uid} --init-groups --inh-caps=-all`;
+    const clean = `env -i HOME=${user.home} XDG_RUNTIME_DIR=/run/user/${user.uid} PATH=/usr/bin`;
+    // The second joins the namespaces that the first one made.
+    const podman = "podman info --format 'has {{.Store.GraphDriverName}}' && podman unshare id";
+    const script = `#!/bin/sh\ncd / && exec ${become} ${clean} sh -c "${podman}"\n`;
+    writeFileSync(join(root, 'usr/bin/as-user'), script, { mode: 0o755 });
+    change(host, usersUnit, 'ExecStart=', 'ExecStart=/usr/bin/as-user');
+    const journal = journalOf(host, usersUnit);
+    change(host, usersUnit);
+    assert.match(journal, /^uid=0\(root\) /m);
+    const words = ['/proc', '-maxdepth', '1', '-uid', String(user.uid), '-name', '[0-9]*'];
+    const left = host.run('find', ...words, '-exec', 'cat', '{}/comm', ';');
+    assert.match(left, /^systemd$/m);
+    assert.doesNotMatch(left, /podman|catatonit/);
+    // The first podman of a user decides for all what the images are stored with.
+    const chosen = /^has .*$/m.exec(journal)?.[0];
+    host.run('rm', '-rf', `${user.home}/.local`);
+    assert.equal(/^has .*$/m.exec(host.run('/usr/bin/as-user'))?.[0], chosen);
+  });
+
   const registry = await startRegistry();
   t.after(() => registry.close());
   const name = `${registry.host}/odd:1`;
@@ -333,6 +416,14 @@ async function underSystemd(t: TestContext, suite: Suite): Promise<void> {
 function verified(host: BootedHost, ...files: string[]): string {
   const command = 'systemd-analyze verify --man=no "$@" 2>&1; echo $?';
   return host.run('sh', '-c', command, 'sh', ...files).trim();
+}
+
+/** Starts a unit anew. @returns the journal of that time: of what it starts in other units, too. */
+function journalOf(host: BootedHost, unit: string): string {
+  const cursor = /^-- cursor: (\S+)$/m.exec(host.run('journalctl', '-n0', '--show-cursor'))?.[1];
+  host.run('systemctl', 'restart', unit);
+  host.run('journalctl', '--sync');
+  return host.run('journalctl', '--no-pager', '-o', 'cat', `--after-cursor=${cursor}`);
 }
 
 /** Changes what a unit's [Service] says, in place of what was changed before. */

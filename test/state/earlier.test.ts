@@ -54,6 +54,22 @@ for (const engine of ['store', 'podman'] as const) {
   });
 }
 
+test('records of 19fda19 in a user’s state directory are of that user’s podman', (t) => {
+  const own = 'podman:ann';
+  const { state } = stateOf(t, 'podman');
+  const users = new State(state.directory, own);
+  const { byId, damaged } = users.records();
+  assert.deepEqual(damaged, []);
+  assert.ok(byId.size > 0);
+  for (const [id, record] of byId) {
+    const { engine, staged, pending, released } = record;
+    const images = [...(staged?.images ?? []), ...(pending?.images ?? []), ...released];
+    assert.deepEqual(new Set([engine, ...images.map((image) => image.engine)]), new Set([own]), id);
+    users.write(record);
+    assert.deepEqual(new State(state.directory, own).record(id), record, 'written with that name');
+  }
+});
+
 test('the activation of 19fda19 is read', (t) => {
   assert.equal(stateOf(t, 'store').state.activation.read()?.root, 'a');
 });
@@ -63,9 +79,7 @@ test('pins of 19fda19 in the store bring the same records back', async (t) => {
   const store = openStore({ directory: join(state.directory, 'store'), registry: noNetwork });
   const pins = await store.pins();
   assert.ok(pins.length > 0 && pins.every((pin) => pin.engine === 'store'));
-  const recovered = new Map(
-    recordsFromPins(pins, new Map(), 'store').map((record) => [record.id, record]),
-  );
+  const recovered = new Map(recordsFromPins(pins, new Map()).map((record) => [record.id, record]));
   for (const [id, record] of state.records().byId) {
     assert.deepEqual(bare(recovered.get(id)), bare(record), id);
   }
@@ -84,7 +98,7 @@ test('labels of pins of 19fda19 in podman bring the same records back', (t) => {
     return pin === undefined ? [] : [{ ...pin, engine: 'podman' as const, handle: name }];
   });
   assert.equal(pins.length, 3);
-  const recovered = recordsFromPins(pins, new Map(), 'podman');
+  const recovered = recordsFromPins(pins, new Map());
   assert.deepEqual(recovered.map(({ id }) => id).sort(), ['a', 'manual']);
   for (const one of recovered) {
     const { id } = one;

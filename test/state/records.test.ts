@@ -7,6 +7,7 @@ import { type Context, changingRoot } from '../../src/lifecycle/context.ts';
 import { readRecords, removeRecord, setAside, writeRecord } from '../../src/state/records.ts';
 import { State } from '../../src/state/state.ts';
 import { openStore } from '../../src/store/store.ts';
+import { theOnly } from '../support/engines.ts';
 import { noNetwork } from '../support/first-boot.ts';
 import { recordImage, stagedRecord } from '../support/samples.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -52,7 +53,7 @@ test('no id leads to another place than its own', (t) => {
   const victim = join(directory, 'victim.json');
   writeFileSync(victim, 'untouched');
   const context: Context = {
-    engine: openStore({ directory: join(state, 'store'), registry: noNetwork }),
+    engines: theOnly(openStore({ directory: join(state, 'store'), registry: noNetwork })),
     state: new State(state),
     report: () => undefined,
     signal: new AbortController().signal,

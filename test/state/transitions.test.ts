@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import fc from 'fast-check';
-import { type Contents, type RootRecord, wantedImages } from '../../src/state/record.ts';
+import { type Contents, placeOf, type RootRecord, wantedImages } from '../../src/state/record.ts';
 import * as transitions from '../../src/state/transitions.ts';
 import { holds } from '../support/property.ts';
 import { digestFor, recordImage } from '../support/samples.ts';
@@ -17,7 +17,8 @@ const contents = (letters: string): Contents => ({
   problems: [],
   unresolved: [],
 });
-const idsOf = (letters: string) => new Set(Array.from(letters, digestFor));
+const placesOf = (letters: string) =>
+  new Set(Array.from(letters, (letter) => placeOf({ engine: 'store', id: digestFor(letter) })));
 const lettersOf = (images: readonly { id: string }[] = []) =>
   images.map(({ id }) => id['sha256:'.length]).join('');
 
@@ -40,7 +41,12 @@ function recordOf(text: string, id = 'os'): RootRecord | undefined {
     ...(staged === '' ? {} : { staged: contents(staged) }),
     ...(pending === '' ? {} : { pending: contents(pending) }),
     ...(drift === '' ? {} : { drift: Array.from(drift, image) }),
-    released: Array.from(released, (letter) => ({ id: digestFor(letter), names: [], size: 10 })),
+    released: Array.from(released, (letter) => ({
+      engine: 'store',
+      id: digestFor(letter),
+      names: [],
+      size: 10,
+    })),
   };
 }
 
@@ -54,9 +60,14 @@ function existing(text: string, id?: string): RootRecord {
 }
 
 const begun = (before: string, wanted: string, brought: string) =>
-  transitions.begun(recordOf(before), root, contents(wanted), idsOf(brought));
+  transitions.begun(recordOf(before), root, contents(wanted), placesOf(brought));
 const staged = (before: string, wanted: string, brought: string, drift = '') =>
-  transitions.staged(existing(before), contents(wanted), Array.from(drift, image), idsOf(brought));
+  transitions.staged(
+    existing(before),
+    contents(wanted),
+    Array.from(drift, image),
+    placesOf(brought),
+  );
 
 for (const [what, after, expected] of [
   ['a first stage wants before it fetches', () => begun('none', 'ab', ''), '/ab//'],
@@ -74,33 +85,37 @@ for (const [what, after, expected] of [
   ['drift is over', () => transitions.drifted(existing('a//b/'), []), 'a///'],
   [
     'a released root wants nothing',
-    () => transitions.released(existing('a/b/c/d'), idsOf('abc')),
+    () => transitions.released(existing('a/b/c/d'), placesOf('abc')),
     '///dabc',
   ],
   [
     'what berth did not bring is not its to remove',
-    () => transitions.released(existing('ab///'), idsOf('b')),
+    () => transitions.released(existing('ab///'), placesOf('b')),
     '///b',
   ],
   [
     'without anything to remove no record is left',
-    () => transitions.released(existing('a///'), idsOf('')),
+    () => transitions.released(existing('a///'), placesOf('')),
     'none',
   ],
-  ['what is removed is forgotten', () => transitions.pruned(existing('///ab'), idsOf('a')), '///b'],
+  [
+    'what is removed is forgotten',
+    () => transitions.pruned(existing('///ab'), placesOf('a')),
+    '///b',
+  ],
   [
     'with the last the record goes',
-    () => transitions.pruned(existing('///ab'), idsOf('ab')),
+    () => transitions.pruned(existing('///ab'), placesOf('ab')),
     'none',
   ],
   [
     'but not that of a living root',
-    () => transitions.pruned(existing('a///b'), idsOf('b')),
+    () => transitions.pruned(existing('a///b'), placesOf('b')),
     'a///',
   ],
   [
     'nor one that drift alone came back to',
-    () => transitions.pruned(existing('//c/b'), idsOf('b')),
+    () => transitions.pruned(existing('//c/b'), placesOf('b')),
     '//c/',
   ],
   ['a first pin by hand', () => transitions.pinned(undefined, manual, image('a'), ''), 'a///'],
@@ -116,17 +131,17 @@ for (const [what, after, expected] of [
   ],
   [
     'one of two pins is dropped',
-    () => transitions.unpinned(existing('ab///', 'manual'), idsOf('a'), idsOf('a')),
+    () => transitions.unpinned(existing('ab///', 'manual'), placesOf('a'), placesOf('a')),
     'b///a',
   ],
   [
     'the last is dropped',
-    () => transitions.unpinned(existing('a///', 'manual'), idsOf('a'), idsOf('a')),
+    () => transitions.unpinned(existing('a///', 'manual'), placesOf('a'), placesOf('a')),
     '///a',
   ],
   [
     'somebody else brought it',
-    () => transitions.unpinned(existing('a///', 'manual'), idsOf('a'), idsOf('')),
+    () => transitions.unpinned(existing('a///', 'manual'), placesOf('a'), placesOf('')),
     'none',
   ],
   [
@@ -156,7 +171,7 @@ for (const [what, work] of [
   ],
   [
     'no pins by hand go while a stage is under way',
-    () => transitions.unpinned(existing('a/b//'), idsOf('a'), idsOf('')),
+    () => transitions.unpinned(existing('a/b//'), placesOf('a'), placesOf('')),
   ],
   ['pins that say nothing make no record', () => transitions.recovered(root, {})],
 ] as const) {
@@ -203,15 +218,15 @@ function taken(
       return { record: transitions.pinned(record, manual, image(chosen[0] ?? ''), ''), brought };
     }
     if (transition === 'unpinned') {
-      return { record: transitions.unpinned(record, idsOf(chosen), brought), brought };
+      return { record: transitions.unpinned(record, placesOf(chosen), brought), brought };
     }
   } else {
     if (transition === 'fetched') {
-      const fetched = (record.pending?.images ?? []).map(({ id }) => id);
+      const fetched = (record.pending?.images ?? []).map(placeOf);
       return { record, brought: new Set([...brought, ...fetched]) };
     }
     if (transition === 'staged' && record.pending !== undefined) {
-      const after = new Set([...brought, ...record.pending.images.map(({ id }) => id)]);
+      const after = new Set([...brought, ...record.pending.images.map(placeOf)]);
       return { record: transitions.staged(record, record.pending, [], after), brought: after };
     }
     // Others move names to images that others brought.
@@ -227,9 +242,9 @@ function taken(
     }
   }
   if (transition === 'pruned') {
-    const wanted = new Set(wantedImages(record).map(({ id }) => id));
-    const removed = record.released.map(({ id }) => id).filter((id) => !wanted.has(id));
-    const left = new Set([...brought].filter((id) => !removed.includes(id)));
+    const wanted = new Set(wantedImages(record).map(placeOf));
+    const removed = record.released.map(placeOf).filter((place) => !wanted.has(place));
+    const left = new Set([...brought].filter((place) => !removed.includes(place)));
     return { record: transitions.pruned(record, new Set(removed)), brought: left };
   }
   return { record, brought };
@@ -240,27 +255,28 @@ for (const isManual of [false, true]) {
     await holds(
       300,
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
-        let world: World = { record: undefined, brought: new Set(isManual ? idsOf('abc') : []) };
+        let world: World = { record: undefined, brought: new Set(isManual ? placesOf('abc') : []) };
         const known = new Set<string>();
         for (const { transition, letters: chosen } of steps) {
           const before = world.record;
           world = taken(world, transition, chosen, isManual);
           const { record, brought } = world;
-          const wanted = new Set(
-            record === undefined ? [] : wantedImages(record).map(({ id }) => id),
-          );
-          for (const id of wanted) known.add(id);
-          const released = new Set(record?.released.map(({ id }) => id));
-          for (const { id } of record?.staged?.images ?? []) {
-            assert.ok(!released.has(id), `${transition}: what is staged is not released`);
+          const wanted = new Set(record === undefined ? [] : wantedImages(record).map(placeOf));
+          for (const place of wanted) known.add(place);
+          const released = new Set(record?.released.map(placeOf));
+          for (const place of (record?.staged?.images ?? []).map(placeOf)) {
+            assert.ok(!released.has(place), `${transition}: what is staged is not released`);
           }
-          for (const id of brought) {
-            if (!known.has(id)) continue;
-            assert.ok(wanted.has(id) || released.has(id), `${transition}: ${id} is forgotten`);
+          for (const place of brought) {
+            if (!known.has(place)) continue;
+            assert.ok(
+              wanted.has(place) || released.has(place),
+              `${transition}: ${place} is forgotten`,
+            );
           }
           if (!['released', 'unpinned', 'staged', 'drifted'].includes(transition)) {
-            for (const { id } of before?.staged?.images ?? []) {
-              assert.ok(wanted.has(id), `${transition}: ${id} is no longer wanted`);
+            for (const place of (before?.staged?.images ?? []).map(placeOf)) {
+              assert.ok(wanted.has(place), `${transition}: ${place} is no longer wanted`);
             }
           }
           if (phaseOf(record) === 'released') assert.equal(wanted.size, 0);

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../../src/engine/engine.ts';
 import { loadShipped } from '../../src/lifecycle/boot/load-shipped.ts';
+import type { Context } from '../../src/lifecycle/context.ts';
 import { readSituation } from '../../src/lifecycle/situation.ts';
 import type { Staged } from '../../src/lifecycle/stage/stage.ts';
 import { type Finding, judge } from '../../src/lifecycle/verify.ts';
@@ -11,6 +12,7 @@ import { openRoot } from '../../src/root/open-root.ts';
 import type { RootRecord } from '../../src/state/record.ts';
 import { State } from '../../src/state/state.ts';
 import { openStore } from '../../src/store/store.ts';
+import { theOnly } from './engines.ts';
 
 /** Lets every image be fetched, and fails the test that asks it for one. */
 export const noNetwork: Registry = {
@@ -46,19 +48,23 @@ export function firstBoot(
 ): FirstBoot {
   mkdirSync(directory, { recursive: true });
   const store = () => openStore({ directory: join(directory, 'state/store'), registry });
-  const context = {
-    engine: engine ?? store(),
+  const opened = engine ?? store();
+  const context: Context = {
+    engines: theOnly(opened),
     state: new State(join(directory, 'state')),
     report: () => undefined,
     signal: new AbortController().signal,
   };
   return {
-    engine: context.engine,
+    engine: opened,
     load: async (path) => {
       const root = openRoot(path);
       try {
         const planned = { id: 'os', location: root.location };
-        return await loadShipped(context, registry, root, planned, { compose: [] });
+        return await loadShipped(context, registry, root, planned, {
+          compose: [],
+          engines: new Set([opened.id]),
+        });
       } finally {
         root.close();
       }

@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { type DockerRegistry, runDockerRegistry, type Served } from './docker-registry.ts';
 import { buildImage } from './image-builder.ts';
 import { writeLayout } from './oci-layout.ts';
-import { type Booted, type Ended, makeOstreeHost, type OstreeHost } from './ostree-host.ts';
+import {
+  type Booted,
+  type Ended,
+  makeOstreeHost,
+  type OstreeHost,
+  type OstreeHostOptions,
+} from './ostree-host.ts';
 
 /** A host, a registry, and the images of an OS that runs containers. */
 export interface HostLab extends OstreeHost {
@@ -31,10 +37,7 @@ export const HANGS_S = '1800';
 const units = 'usr/share/containers/systemd';
 
 /** Starts the registry and prepares the host. */
-export async function startHostLab(
-  t: Ended,
-  options: { readonly berth: boolean },
-): Promise<HostLab> {
+export async function startHostLab(t: Ended, options: OstreeHostOptions): Promise<HostLab> {
   const host = makeOstreeHost(t, options);
   const directory = join(host.directory, 'registry');
   mkdirSync(directory);

@@ -70,6 +70,13 @@ export interface OstreeHost {
   readonly var: string;
 }
 
+export interface OstreeHostOptions {
+  /** Whether `make install` put berth into every OS of the host. */
+  readonly berth: boolean;
+  /** Of systemd-nspawn, besides this process's. */
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
 /** What every test host has beside Debian's packages. */
 const settings: Readonly<Record<string, string>> = {
   ...containerSettings,
@@ -79,10 +86,7 @@ const settings: Readonly<Record<string, string>> = {
   'usr/lib/modules/6.1/initramfs.img': 'initramfs\n',
 };
 
-/**
- * @param berth whether `make install` put berth into every OS of it.
- */
-export function makeOstreeHost(t: Ended, { berth }: { readonly berth: boolean }): OstreeHost {
+export function makeOstreeHost(t: Ended, { berth, environment }: OstreeHostOptions): OstreeHost {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'berth-host-')));
   const stops: (() => Promise<void>)[] = [];
   t.after(async () => {
@@ -111,7 +115,7 @@ export function makeOstreeHost(t: Ended, { berth }: { readonly berth: boolean })
     deploy: (branch) => {
       run('ostree', ['admin', 'deploy', '--os=acme', `--sysroot=${sysroot}`, branch]);
     },
-    boot: (id) => bootDeployment(stops, sysroot, id),
+    boot: (id) => bootDeployment(stops, sysroot, id, environment),
     bootable: () => bootTrees(sysroot).map(idOf),
   };
 }
@@ -180,6 +184,7 @@ async function bootDeployment(
   stops: (() => Promise<void>)[],
   sysroot: string,
   id: string | undefined,
+  environment: NodeJS.ProcessEnv | undefined,
 ): Promise<Booted> {
   const tree = bootTrees(sysroot).find((path) => id === undefined || idOf(path) === id);
   if (tree === undefined) throw new Error(`${sysroot} has no boot entry for ${id}`);
@@ -192,6 +197,7 @@ async function bootDeployment(
       `--bind=${join(sysroot, 'ostree/deploy/acme/var')}:/var`,
     ],
     (stop) => stops.push(stop),
+    environment,
   );
   const tryRun: Booted['try'] = (...command) =>
     attempt('nsenter', ['-t', String(leader), '-a', '--', ...command]);

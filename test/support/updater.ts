@@ -13,6 +13,7 @@ import type { RootRecord } from '../../src/state/record.ts';
 import { State } from '../../src/state/state.ts';
 import { openStore } from '../../src/store/store.ts';
 import { container, writeRoot } from './berth.ts';
+import { theOnly } from './engines.ts';
 import type { TestRegistry } from './registry.ts';
 import { client, serve } from './registry-client.ts';
 import { temporaryDirectory } from './temporary.ts';
@@ -49,7 +50,7 @@ export async function startUpdater(
     (await openEngine?.(server)) ?? openStore({ directory: join(directory, 'store'), registry });
   const warnings: string[] = [];
   const context: Context = {
-    engine,
+    engines: theOnly(engine),
     state: new State(join(directory, 'state')),
     report: (event) => {
       v.parse(ProgressEvent, event);
@@ -100,7 +101,12 @@ export async function startUpdater(
         },
       ),
     activate: (id, locked = []) =>
-      activate(context, { id, locked: new Set(locked.map(fullName)), needs: true }),
+      activate(context, {
+        id,
+        locked: new Set(locked.map(fullName)),
+        needs: true,
+        engines: new Set([engine.id]),
+      }),
     record,
     meaning: async (image) =>
       (await engine.images()).find(({ names }) => names.includes(fullName(image)))?.id,

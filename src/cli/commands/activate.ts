@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { counted } from '../../common/counted.ts';
 import { findingEntry } from '../../documents/entries.ts';
 import { needsPull, readBootedRoot } from '../../host/boot.ts';
@@ -15,6 +15,7 @@ import { withHost } from '../with-host.ts';
 
 interface ActivateOptions extends CommonOptions {
   readonly pullNeeded?: string;
+  readonly for?: 'system' | 'users';
 }
 
 /**
@@ -31,6 +32,12 @@ export function defineActivate(command: Command): void {
         'Restore lost pins, and make every name that the booted root uses ' +
           'mean the image on its record. A name that somebody moved since the last boot of ' +
           'the same root stays as it is, unless the root’s lock file has it. Needs no network.',
+      )
+      .addOption(
+        new Option(
+          '--for <whom>',
+          'the engines of the system alone, or those of users alone; both by default',
+        ).choices(['system', 'users']),
       )
       .option(
         '--pull-needed <unit>',
@@ -54,9 +61,9 @@ export function defineActivate(command: Command): void {
     });
 }
 
-async function run(host: Host, options: CommonOptions): Promise<void> {
+async function run(host: Host, options: ActivateOptions): Promise<void> {
   keepHeapSmall();
-  const booted = await readBootedRoot(host);
+  const booted = await readBootedRoot(host, options.for);
   printFailures(booted.failures);
   if (booted.failure !== undefined) printFailure(booted.failure, false);
   const result = await activate(await host.context(), booted);

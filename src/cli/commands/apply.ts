@@ -57,7 +57,7 @@ async function run(host: Host, spec: string | undefined, options: ApplyOptions):
     letHeapGrow();
     const manager = systemctl({ user, environment });
     if (options.dryRun === true) {
-      const situation = await readSituation(context);
+      const situation = await readSituation(context, planner.looked);
       const plan = await planner.plan(situation);
       const outcome = await previewApply(context, manager, plan, situation);
       const failures = failuresIn(plan);
@@ -66,7 +66,7 @@ async function run(host: Host, spec: string | undefined, options: ApplyOptions):
       return;
     }
     const watch = { seconds: options.watch };
-    const applied = await apply(context, manager, planner.id, planner.plan, watch);
+    const applied = await apply(context, manager, planner, watch);
     const { staged, services, idle } = applied;
     const { plan, findings } = staged;
     const failures = failuresOf(staged);

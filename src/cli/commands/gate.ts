@@ -67,7 +67,7 @@ function said({ root, decision, findings, since }: Gated): string {
     case 'nothing':
       return 'Nothing is queued.';
     case 'open':
-      return `${root} is ready: it is let through.`;
+      return `${root} is let through: none of its images is known to be missing.`;
     case 'held':
       return `${root} is HELD: ${lacks}. The host boots what it runs now; it has been held since ${since}.`;
     case 'overdue':

@@ -1,10 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { HOW_TO_BIND } from '../../binding/bind.ts';
 import { type BoundReference, type Survey, survey } from '../../binding/survey.ts';
+import type { EngineId } from '../../common/engine-id.ts';
 import { type Activation, activations } from '../../discovery/reference.ts';
 import { imageReference, problemEntry } from '../../documents/entries.ts';
+import { chosenEngines } from '../../host/engines.ts';
+import { callingUser } from '../../host/self.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
-import { howToBind } from '../render/bound.ts';
 import { printProblems } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
 import { type Cell, renderTable } from '../render/table.ts';
@@ -30,8 +33,15 @@ export function defineImages(command: Command): void {
     )
     .action(async (spec: string | undefined, options: ImagesOptions) => {
       const all = await withHost(options, async (host) => {
-        const { compose } = await host.config();
-        return reading(host, spec, (root) => survey(root, { bind: options.bind, compose }));
+        const { compose, engine: configured } = await host.config();
+        const { engine: name, user = false } = options;
+        // Without --user, a user sees all images of a root, and not only those of the user's own units.
+        const { all, only, lists, own } = chosenEngines({ name, configured, user });
+        const self = host.user ? callingUser(host.environment, only === own && user) : undefined;
+        const found = await reading(host, spec, (root) =>
+          survey(root, { bind: options.bind, compose, engines: { all, lists }, self }),
+        );
+        return only === undefined ? found : runBy(only, found);
       });
       const found = startedBy(options.activation, all);
       const images = Map.groupBy(
@@ -77,6 +87,12 @@ function startedBy(how: readonly Activation[] | undefined, found: Survey): Surve
   return { ...found, references };
 }
 
+/** Keeps the references that one engine runs, and all problems, because they may hide references. */
+function runBy(engine: EngineId, found: Survey): Survey {
+  const references = found.references.filter((reference) => reference.engine === engine);
+  return { ...found, references };
+}
+
 /** The digest that the root itself gives for an image: in its lock file, or in the name. */
 function digestOf(image: string, { lock: { lock } }: Survey): { digest?: string } {
   const digest = lock?.get(image)?.digest ?? image.split('@')[1];
@@ -86,9 +102,10 @@ function digestOf(image: string, { lock: { lock } }: Survey): { digest?: string 
 function table({ references }: Survey): string {
   if (references.length === 0) return '';
   return renderTable(
-    ['IMAGE', 'UNIT', 'STARTS', 'BOUND', 'RULE', 'PLACE'],
+    ['IMAGE', 'ENGINE', 'UNIT', 'STARTS', 'BOUND', 'RULE', 'PLACE'],
     references.map((reference) => [
       imageCell(reference),
+      reference.engine ?? { text: '?', colour: 'yellow' },
       reference.unit,
       reference.activation,
       reference.decision.bound ? { text: 'yes', colour: 'green' } : 'no',
@@ -108,6 +125,6 @@ function printNothing({ references, location }: Survey): void {
   if (references.length === 0) {
     stderr.write(shownLine(`${location} names no image.`));
   } else if (!references.some((reference) => reference.decision.bound)) {
-    stderr.write(`Nothing is bound. ${howToBind}\n`);
+    stderr.write(`Nothing is bound. To bind: ${HOW_TO_BIND}.\n`);
   }
 }

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { Pin } from '../../engine/pin.ts';
 import { broughtByBerth } from '../../lifecycle/provenance.ts';
-import { readSituation } from '../../lifecycle/situation.ts';
+import { pinsIn, readSituation } from '../../lifecycle/situation.ts';
+import { placeOf } from '../../state/record.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shortDigest } from '../render/plan.ts';
@@ -24,17 +25,17 @@ export function definePins(command: Command): void {
     .action(async (options: CommonOptions) => {
       await withHost(options, async (host) => {
         const context = await host.context();
-        const { engine } = context;
         const situation = await readSituation(context);
         const brought = broughtByBerth(situation);
-        const pins = situation.pins
-          .map((pin) => ({ ...pin, fetched: brought.has(pin.id) }))
+        const pins = pinsIn(situation)
+          .map((pin) => ({ ...pin, fetched: brought.has(placeOf(pin)) }))
           .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
         print(options.format, {
           json: () => ({
             apiVersion: 'berth/v1',
             kind: 'PinList',
-            pins: pins.map(({ root, id, platform, names, fetched, handle }) => ({
+            pins: pins.map(({ engine, root, id, platform, names, fetched, handle }) => ({
+              engine,
               root,
               id,
               platform,
@@ -47,9 +48,10 @@ export function definePins(command: Command): void {
             pins.length === 0
               ? ''
               : renderTable(
-                  ['ROOT', 'IMAGE', 'ID', 'ONCE RELEASED'],
-                  pins.map(({ root, names, id, fetched }) => [
+                  ['ROOT', 'ENGINE', 'IMAGE', 'ID', 'ONCE RELEASED'],
+                  pins.map(({ root, engine, names, id, fetched }) => [
                     root,
+                    engine,
                     names.map(({ name }) => name).join(', '),
                     shortDigest(id),
                     fetched ? 'for prune' : 'stays',
@@ -58,8 +60,10 @@ export function definePins(command: Command): void {
                 ),
           refs: () => new Set(pins.flatMap((pin) => pin.names.map(({ name }) => name))),
         });
-        if (pins.length === 0)
-          process.stderr.write(shownLine(`Nothing is pinned on ${engine.id}.`));
+        if (pins.length === 0) {
+          const engines = [...situation.engines.keys()].join(', ');
+          process.stderr.write(shownLine(`Nothing is pinned on ${engines}.`));
+        }
       });
     });
 }

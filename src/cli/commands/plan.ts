@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { HOW_TO_BIND } from '../../binding/bind.ts';
+import { counted } from '../../common/counted.ts';
 import { planFields } from '../../documents/plan.ts';
 import { plannerOf } from '../../host/planner.ts';
 import type { Plan } from '../../lifecycle/plan/plan.ts';
@@ -6,7 +8,6 @@ import { readSituation } from '../../lifecycle/situation.ts';
 import { letHeapGrow } from '../heap.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
-import { howToBind } from '../render/bound.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { planTable, refsOf } from '../render/plan.ts';
 import { printFailures, printProblems } from '../render/problems.ts';
@@ -32,7 +33,7 @@ export function definePlan(command: Command): void {
           const { bind, id } = options;
           const planner = await plannerOf(host, context, root, { called, bind, id });
           letHeapGrow();
-          return planner.plan(await readSituation(context));
+          return planner.plan(await readSituation(context, planner.looked));
         });
         print(options.format, {
           json: () => ({ apiVersion: 'berth/v1', kind: 'Plan', ...planFields(plan) }),
@@ -51,13 +52,8 @@ export function definePlan(command: Command): void {
 }
 
 /** Warns that nothing is bound, which is seldom what the user meant. */
-export function sayNothingBound(plan: Plan): void {
-  if (
-    plan.images.length > 0 ||
-    plan.provided.length > 0 ||
-    plan.failures.length > 0 ||
-    plan.problems.length > 0
-  )
-    return;
-  process.stderr.write(shownLine(`Nothing of ${plan.root.location} is bound. ${howToBind}`));
+function sayNothingBound({ root, wanted }: Plan): void {
+  if (wanted.unbound === 0) return;
+  const named = `${root.location} names ${counted(wanted.unbound, 'image')}, and none of them is bound`;
+  process.stderr.write(shownLine(`${named}. To bind: ${HOW_TO_BIND}.`));
 }

@@ -7,9 +7,10 @@ import {
   freedBy,
   type Pruned,
   type PruneEntry,
-  planPrune,
+  prunable,
   prune,
 } from '../../lifecycle/prune.ts';
+import { readSituation } from '../../lifecycle/situation.ts';
 import { CliError } from '../errors.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
@@ -38,10 +39,11 @@ export function definePrune(command: Command): void {
     .action(async (flags: PruneFlags) => {
       await withHost(flags, async (host) => {
         const context = await host.context();
-        const planned = await planPrune(context);
+        const situation = await readSituation(context);
+        const planned = prunable(situation);
         const removable = planned.filter(({ verdict }) => verdict.kind === 'removable');
         const kept = planned.filter(({ verdict }) => verdict.kind === 'kept');
-        const freed = await freedBy(context, removable);
+        const freed = await freedBy(situation, removable);
         const broken = brokenDownloads(context);
         const shown = { removed: removable, kept, freed, broken };
         if (flags.dryRun === true) return show(flags, shown, true);

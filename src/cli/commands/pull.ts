@@ -53,11 +53,11 @@ export function definePull(command: Command): void {
         const bindings = await bindingsAskedFor(host, images, flags.allImagesFromRoot);
         const pinId = flags.pin === undefined ? undefined : checkedId(`${MANUAL}.${flags.pin}`);
         const context = await host.context();
-        const { engine } = context;
+        const { usual } = context.engines;
         const { pulled, failures } = await pull(
           context,
           host.registry,
-          bindings.map((binding) => ({ ...binding, engine: engine.id })),
+          bindings.map((binding) => ({ ...binding, engine: usual })),
           pinId,
         );
         print(flags.format, {
@@ -98,7 +98,7 @@ async function bindingsAskedFor(
       });
     }
     return reading(host, `fd:${number}`, async (root) => {
-      const found = await survey(root, { bind: 'all', compose });
+      const found = await survey(root, { bind: 'all', compose, engines: { all: 'store' } });
       const { bindings, problems } = bindingsOf(found, root, 'all');
       printProblems([...found.problems, ...problems]);
       return bindings;

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { BerthError } from '../../common/errors.ts';
 import { findingEntry } from '../../documents/entries.ts';
 import type { Host } from '../../host/host.ts';
-import { keepingQuiet } from '../../lifecycle/quiet-hours.ts';
+import { quietEngines } from '../../lifecycle/quiet-hours.ts';
 import {
   type Reconciled,
   type ReconciledRoot,
@@ -46,7 +46,7 @@ async function run(host: Host, options: CommonOptions): Promise<void> {
   const context =
     quietHours === undefined
       ? opened
-      : { ...opened, engine: keepingQuiet(opened.engine, quietHours) };
+      : { ...opened, engines: quietEngines(opened.engines, quietHours) };
   const { found, result } = await untilSettled(host.deployments.anew, (deployments) =>
     reconcile(context, registry, deployments, { compose, heldDays }),
   );

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { counted } from '../../common/counted.ts';
 import { idOfTarget } from '../../host/root.ts';
 import { release } from '../../lifecycle/release.ts';
-import { readSituation } from '../../lifecycle/situation.ts';
+import { pinsIn, readSituation } from '../../lifecycle/situation.ts';
 import { isLiving } from '../../state/record.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
@@ -21,11 +21,14 @@ export function defineRelease(command: Command): void {
     .action(async (target: string, options: CommonOptions) => {
       await withHost(options, async (host) => {
         const context = await host.context();
-        const { records, pins: held } = await readSituation(context);
-        const given = await idOfTarget(host, target, records);
+        const given = await idOfTarget(host, target, context.state.records().byId);
+        const situation = await readSituation(context, { root: given });
+        const { records } = situation;
         const before = records.get(given);
         const isIdle =
-          before !== undefined && !isLiving(before) && !held.some(({ root }) => root === given);
+          before !== undefined &&
+          !isLiving(before) &&
+          !pinsIn(situation).some(({ root }) => root === given);
         const { id, pins, images } = await release(context, given);
         print(options.format, {
           json: () => ({ apiVersion: 'berth/v1', kind: 'ReleaseResult', root: id, pins, images }),

@@ -7,6 +7,7 @@ import type { Host } from '../../host/host.ts';
 import { plannerOf } from '../../host/planner.ts';
 import { openTarget } from '../../host/target.ts';
 import type { Plan } from '../../lifecycle/plan/plan.ts';
+import type { PlannedImage } from '../../lifecycle/plan/planned-image.ts';
 import { failuresOf, type Staged, stage } from '../../lifecycle/stage/stage.ts';
 import { letHeapGrow } from '../heap.ts';
 import { type RateOptions, type RootOptions, withLimitRate, withRootOptions } from '../options.ts';
@@ -15,9 +16,8 @@ import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { deferralOf, refsOf, shortDigest } from '../render/plan.ts';
 import { printFailures, printFindings, printProblems } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
-import { renderTable } from '../render/table.ts';
+import { type Cell, renderTable } from '../render/table.ts';
 import { reading, withHost } from '../with-host.ts';
-import { sayNothingBound } from './plan.ts';
 
 interface StageOptions extends RootOptions, RateOptions {
   readonly into?: string;
@@ -38,7 +38,7 @@ export function defineStage(command: Command): void {
       )
       .option(
         '--download-only',
-        'bring what podman lacks into berth’s own store, for a later `berth stage` without a network',
+        'bring what the engines lack into berth’s own store, for a later `berth stage` without a network',
       ),
   )
     .addHelpText(
@@ -57,7 +57,7 @@ async function run(host: Host, spec: string | undefined, options: StageOptions):
     const context = await (target === undefined ? host.context() : host.contextIn(target));
     const planner = await plannerOf(host, context, root, { called, bind, id, target });
     letHeapGrow();
-    report(await stage(context, planner.id, planner.plan), options);
+    report(await stage(context, planner), options);
   });
 }
 
@@ -81,7 +81,6 @@ function report(result: Staged, options: StageOptions): void {
   const isWhole = failures.length === 0;
   if (options.format !== 'json' && !isWhole) printProblems(result.plan.problems);
   printFindings(result.findings);
-  sayNothingBound(result.plan);
   process.exitCode =
     exitCodeOf(failures.map(({ error }) => error)) || (ready ? 0 : exitCodes['not-ready']);
 }
@@ -93,11 +92,10 @@ function table(result: Staged, ready: boolean): string {
   const rows = plan.images.flatMap((image) =>
     image.names.map(({ name, digest }) => [
       name,
+      image.engine,
       shortDigest(digest),
       formatBytes(image.size),
-      failed.has(image)
-        ? ({ text: 'failed', colour: 'red' } as const)
-        : ({ text: plan.way === 'download' ? 'downloaded' : 'pinned', colour: 'green' } as const),
+      stateOf(image, failed.has(image)),
       deferralOf(name, plan.deferred),
     ]),
   );
@@ -106,18 +104,39 @@ function table(result: Staged, ready: boolean): string {
   const listed =
     rows.length === 0
       ? ''
-      : `${renderTable(['IMAGE', 'DIGEST', 'SIZE', 'STATE', ''], rows, process.stdout)}\n`;
+      : `${renderTable(['IMAGE', 'ENGINE', 'DIGEST', 'SIZE', 'STATE', ''], rows, process.stdout)}\n`;
   const { length } = plan.images;
   const outcome =
     failures > 0
       ? `${failures} of ${counted(length + plan.failures.length, 'image')} failed`
       : `${counted(length, 'image')}, ${formatBytes(plan.bytes)} fetched`;
   const dropped = drops.length === 0 || !ready ? '' : `; ${counted(drops.length, 'pin')} dropped`;
-  return listed + shownLine(`${plan.root.id} ${verdictOn(plan, ready)}: ${outcome}${dropped}.`);
+  const said = `${plan.root.id} ${verdictOn(plan, ready)}: ${outcome}${dropped}${waitingIn(plan, failed)}.`;
+  return listed + shownLine(said);
 }
 
-function verdictOn({ way, engine }: Plan, ready: boolean): string {
-  if (!ready) return `is NOT ${way === 'download' ? 'downloaded' : 'ready'} on ${engine.name}`;
-  if (way !== 'download') return `is ready on ${engine.name}`;
-  return `is downloaded, and \`berth stage\` needs no network to unpack it into ${engine.name}`;
+/** `; 2 images wait downloaded: 1 for podman:eve, 1 for docker`. */
+function waitingIn({ images }: Plan, failed: ReadonlySet<PlannedImage>): string {
+  const waiting = images.filter((image) => image.waits && !failed.has(image));
+  if (waiting.length === 0) return '';
+  const byEngine = [...Map.groupBy(waiting, ({ engine }) => engine)];
+  const counts = byEngine.map(([engine, own]) => `${own.length} for ${engine}`).join(', ');
+  const wait = waiting.length === 1 ? 'waits' : 'wait';
+  return `; ${counted(waiting.length, 'image')} ${wait} downloaded: ${counts}`;
+}
+
+function stateOf({ way, waits }: PlannedImage, isFailed: boolean): Cell {
+  if (isFailed) return { text: 'failed', colour: 'red' };
+  if (waits) return { text: 'waits', colour: 'yellow' };
+  return { text: way === 'download' ? 'downloaded' : 'pinned', colour: 'green' };
+}
+
+function verdictOn({ images, engines }: Plan, ready: boolean): string {
+  const names = engines.map(({ name }) => name).join(', ');
+  const isOnlyDownloaded = images.some(({ way, waits }) => way === 'download' && !waits);
+  // With several engines the root may be ready on some: the findings tell them apart.
+  const on = engines.length === 1 ? ` on ${names}` : '';
+  if (!ready) return `is NOT ${isOnlyDownloaded ? 'downloaded' : 'ready'}${on}`;
+  if (!isOnlyDownloaded) return `is ready on ${names}`;
+  return `is downloaded, and \`berth stage\` needs no network to unpack it into ${names}`;
 }

@@ -1,12 +1,10 @@
 import type { Command } from 'commander';
 import { formatBytes } from '../../common/format-bytes.ts';
 import { findingEntry } from '../../documents/entries.ts';
-import { engineFields } from '../../documents/plan.ts';
-import { readSituation, type Situation } from '../../lifecycle/situation.ts';
+import { enginesFields } from '../../documents/plan.ts';
+import { readSituation } from '../../lifecycle/situation.ts';
 import { type RootStatus, statusOf } from '../../lifecycle/status.ts';
 import { type Held } from '../../state/gate-file.ts';
-import { isLiving } from '../../state/record.ts';
-import { isManual } from '../../state/root-id.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shortDigest } from '../render/plan.ts';
@@ -32,17 +30,22 @@ export function defineStatus(command: Command): void {
         const situation = await readSituation(context);
         const living = await host.deployments.all();
         const roots = statusOf(situation, living);
-        const engine = await context.engine.info();
+        const engines = await Promise.all(
+          [...situation.engines.values()].map(({ engine }) => engine.info()),
+        );
+        const names = engines.map(({ name }) => name).join(', ');
         const held = context.state.gate.read();
         print(options.format, {
           json: () => ({
             apiVersion: 'berth/v1',
             kind: 'Status',
-            engine: engineFields(engine),
+            ...enginesFields(engines),
             ...(held === undefined ? {} : { held: heldEntry(held) }),
             roots: roots.map((root) => ({
               ...root,
-              images: [...root.images],
+              engine: root.engines[0] ?? engines[0]?.name ?? 'store',
+              engines: [...root.engines],
+              images: root.images.map((image) => ({ ...image })),
               drifted: [...root.drifted],
               findings: root.findings.map(findingEntry),
             })),
@@ -59,9 +62,7 @@ export function defineStatus(command: Command): void {
         }
         if (held !== undefined && options.format === 'table') printHeld(held);
         printFailures(living.failures.map((error) => ({ name: 'updater', error })));
-        if (roots.length === 0)
-          process.stderr.write(shownLine(`Nothing is staged on ${engine.name}.`));
-        printElsewhere(situation);
+        if (roots.length === 0) process.stderr.write(shownLine(`Nothing is staged on ${names}.`));
       });
     });
 }
@@ -83,25 +84,14 @@ function printHeld({ root, time, since, reasons }: Held): void {
   stderr.write('  → queue it again: what is missing is fetched then\n');
 }
 
-/** Names the roots on other engines: a user who looks at the wrong engine would think there are none. */
-function printElsewhere({ elsewhere }: Situation): void {
-  const living = [...elsewhere.values()].filter(
-    (record) => isLiving(record) && !isManual(record.id),
-  );
-  for (const [engine, records] of Map.groupBy(living, (record) => record.engine)) {
-    const ids = records.map(({ id }) => id).join(', ');
-    process.stderr.write(shownLine(`Staged on ${engine}: ${ids}`));
-    process.stderr.write(shownLine(`  → say --engine ${engine} to see them`));
-  }
-}
-
 function table(roots: readonly RootStatus[]): string {
   const rows = roots.flatMap((root) => {
     const { id, role = '-', drifted } = root;
     const head: Cell[] = [id, role, stateCell(root.state)];
-    if (root.images.length === 0) return [[...head, '', '', '', '']];
-    return root.images.map(({ name, digest, size, state }, index): Cell[] => [
+    if (root.images.length === 0) return [[...head, '', '', '', '', '']];
+    return root.images.map(({ engine, name, digest, size, state }, index): Cell[] => [
       ...(index === 0 ? head : ['', '', '']),
+      engine,
       name,
       shortDigest(digest),
       formatBytes(size),
@@ -109,10 +99,13 @@ function table(roots: readonly RootStatus[]): string {
     ]);
   });
   if (rows.length === 0) return '';
-  const header = ['ROOT', 'ROLE', 'STATE', 'IMAGE', 'DIGEST', 'ON DISK', ''];
+  const header = ['ROOT', 'ROLE', 'STATE', 'ENGINE', 'IMAGE', 'DIGEST', 'ON DISK', ''];
   return renderTable(header, rows, process.stdout);
 }
 
 function stateCell(state: string): Cell {
-  return { text: state, colour: ['ready', 'pins', 'provided'].includes(state) ? 'green' : 'red' };
+  return {
+    text: state,
+    colour: ['ready', 'pins', 'provided', 'waiting'].includes(state) ? 'green' : 'red',
+  };
 }

@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import { counted } from '../../common/counted.ts';
 import { findingEntry } from '../../documents/entries.ts';
 import type { Host } from '../../host/host.ts';
-import { idOfTarget } from '../../host/root.ts';
+import { idOfTarget, refuseNoTree } from '../../host/root.ts';
 import { readSituation, type Situation } from '../../lifecycle/situation.ts';
-import { type Finding, judge, judgeAbsent } from '../../lifecycle/verify.ts';
-import { isLiving } from '../../state/record.ts';
+import { type Finding, judge, judgeNone } from '../../lifecycle/verify.ts';
+import { isLiving, type RecordImage } from '../../state/record.ts';
 import { isManual } from '../../state/root-id.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
@@ -14,11 +14,11 @@ import { printFindings } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
 import { answeringYesOrNo, withHost } from '../with-host.ts';
 
-/** `berth verify`: compare the record of a root with the engine. Needs no registry. */
+/** `berth verify`: compare the record of a root with its engines. Needs no registry. */
 export function defineVerify(command: Command): void {
   withCommonOptions(
     command.description(
-      'Compare the record of ROOT (a path or an id) with the images and pins of the engine. ' +
+      'Compare the record of ROOT (a path or an id) with the images and pins of its engines. ' +
         'Exit code: 0 if the root is ready, 3 if not. Needs no network.',
     ),
   )
@@ -30,13 +30,13 @@ export function defineVerify(command: Command): void {
 
 async function run(host: Host, target: string | undefined, options: CommonOptions): Promise<void> {
   const context = await host.context();
-  const situation = await readSituation(context);
-  const id = await idOfTarget(host, target, situation.records);
+  const { byId } = context.state.records();
+  refuseNoTree(target, byId);
+  const id = await idOfTarget(host, target, byId);
+  const situation = await readSituation(context, { root: id });
   const record = situation.records.get(id);
   const findings =
-    record === undefined
-      ? withKnown(judgeAbsent(id, situation), id, situation)
-      : judge(record, situation);
+    record === undefined ? withKnown(judgeNone(), situation) : judge(record, situation);
   const ready = findings.length === 0;
   const images = record?.staged?.images ?? [];
   print(options.format, {
@@ -49,9 +49,7 @@ async function run(host: Host, target: string | undefined, options: CommonOption
     }),
     table: () =>
       ready
-        ? shownLine(
-            `${id} is ready: ${counted(images.length, 'image')} present and pinned on ${context.engine.id}.`,
-          )
+        ? shownLine(`${id} is ready: ${standingOf(images, situation)}.`)
         : shownLine(`${id} is NOT ready.`),
     refs: () => images.flatMap((image) => image.names.map(({ name }) => name)),
   });
@@ -59,16 +57,30 @@ async function run(host: Host, target: string | undefined, options: CommonOption
   process.exitCode = ready ? 0 : exitCodes['not-ready'];
 }
 
+/** Where the images are: `2 images present and pinned on podman, 1 image downloaded, which podman:eve takes at the boot`. */
+function standingOf(images: readonly RecordImage[], { engines }: Situation): string {
+  const all = [...Map.groupBy(images, ({ engine }) => engine)].flatMap(([id, own]) => {
+    const on = engines.get(id);
+    if (on === undefined) return [];
+    const waiting = own.filter((image) => !on.images.has(image.id)).length;
+    const present = own.length - waiting;
+    return [
+      ...(present === 0 ? [] : [`${counted(present, 'image')} present and pinned on ${id}`]),
+      ...(waiting === 0
+        ? []
+        : [`${counted(waiting, 'image')} downloaded, which ${id} takes at the boot`]),
+    ];
+  });
+  if (all.length > 0) return all.join(', ');
+  return `it needs no images on ${[...engines.keys()].join(', ')}`;
+}
+
 /** Lists the known ids: the given one may be mistyped, or the tree may be staged under another id. */
-function withKnown(
-  findings: readonly Finding[],
-  id: string,
-  { records, elsewhere }: Situation,
-): readonly Finding[] {
+function withKnown(findings: readonly Finding[], { records }: Situation): readonly Finding[] {
   const known = [...records.values()]
     .filter((record) => isLiving(record) && !isManual(record.id))
     .map((record) => record.id);
-  if (elsewhere.has(id) || known.length === 0) return findings;
+  if (known.length === 0) return findings;
   const others = `; the roots that are staged here are ${known.join(', ')}`;
   return findings.map((finding) => ({ ...finding, hint: `${finding.hint}${others}` }));
 }

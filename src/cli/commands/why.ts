@@ -4,7 +4,7 @@ import { append } from '../../common/append.ts';
 import { imageReference, placeEntry } from '../../documents/entries.ts';
 import { namesMeantBy } from '../../host/names.ts';
 import { readSituation } from '../../lifecycle/situation.ts';
-import { type Why, whyOf } from '../../lifecycle/why.ts';
+import { type PresentImage, type Why, whyOf } from '../../lifecycle/why.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { shownLine } from '../render/shown.ts';
@@ -24,10 +24,19 @@ export function defineWhy(command: Command): void {
           const context = await host.context();
           // The registries.conf of the root that uses a short name defines its meaning.
           const [name = image] = await namesMeantBy([image], root);
-          const found = await survey(root, { bind: options.bind, compose: context.compose });
+          const { compose, self } = context;
+          // Without --user, a user sees who names the image among all units of a root.
+          const alone = self?.alone === true && options.user === true;
+          const found = await survey(root, {
+            bind: options.bind,
+            compose,
+            self: self && { ...self, alone },
+          });
           const why = whyOf(name, found.references, await readSituation(context));
           return { why, location: found.location };
         });
+        const presentOn = why.present.map(presentEntry);
+        const [present] = presentOn;
         print(options.format, {
           json: () => ({
             apiVersion: 'berth/v1',
@@ -38,22 +47,19 @@ export function defineWhy(command: Command): void {
               ...root,
               references: root.references.map(placeEntry),
             })),
-            ...(why.present === undefined
-              ? {}
-              : {
-                  present: {
-                    ...why.present,
-                    names: [...why.present.names],
-                    digests: [...why.present.digests],
-                  },
-                }),
-            pins: why.pins.map(({ root, id, handle }) => ({ root, id, handle })),
+            ...(present === undefined ? {} : { present }),
+            presentOn,
+            pins: why.pins.map(({ engine, root, id, handle }) => ({ engine, root, id, handle })),
           }),
           table: () => text(why, location),
           refs: () => [why.image],
         });
       });
     });
+}
+
+function presentEntry({ engine, id, names, digests, size }: PresentImage) {
+  return { engine, id, names: [...names], digests: [...digests], size };
 }
 
 /** The chain of units that starts a reference's unit, and the conditions on the way. */
@@ -67,18 +73,22 @@ function startOf({ activation, via, conditions = [] }: BoundReference): readonly
 function text(why: Why, location: string): string {
   const said = [why.image];
   for (const reference of why.references) {
-    const { path, line, unit, decision } = reference;
+    const { path, line, unit, decision, engine = 'an unknown engine' } = reference;
     const bound = decision.bound ? 'bound' : 'not bound';
-    said.push(`  named in ${location} by ${unit} (${path}:${line}): ${bound}, ${decision.rule}`);
+    said.push(
+      `  named in ${location} by ${unit} (${path}:${line}), run by ${engine}: ${bound}, ${decision.rule}`,
+    );
     append(said, startOf(reference));
   }
-  for (const { id, digest, references } of why.roots) {
-    said.push(`  staged for ${id}, digest ${digest}`);
+  for (const { id, engine, digest, references } of why.roots) {
+    said.push(`  staged for ${id} on ${engine}, digest ${digest}`);
     for (const { path, line, unit } of references) said.push(`    by ${unit} (${path}:${line})`);
   }
-  if (why.present === undefined) said.push('  not present');
-  else said.push(`  present, image ID ${why.present.id}`);
-  for (const { root, handle } of why.pins) said.push(`  pinned for ${root} (${handle})`);
+  if (why.present.length === 0) said.push('  not present');
+  for (const { engine, id } of why.present) said.push(`  present on ${engine}, image ID ${id}`);
+  for (const { engine, root, handle } of why.pins) {
+    said.push(`  pinned for ${root} on ${engine} (${handle})`);
+  }
   if (why.pins.length === 0) said.push('  not pinned');
   return said.map(shownLine).join('');
 }

@@ -1,5 +1,5 @@
 import type { Progress } from './progress-lines.ts';
-import { fetchedLine, lineOf } from './progress-lines.ts';
+import { fetchedLine, keyOf, lineOf } from './progress-lines.ts';
 
 /** Prints a line when an image is done: for logs and pipes. */
 export function plainProgress(write: (text: string) => void): Progress {
@@ -7,12 +7,12 @@ export function plainProgress(write: (text: string) => void): Progress {
   return {
     report: (event) => {
       if (event.event === 'fetch-started') {
-        started.set(event.id, { at: performance.now(), bytes: event.bytes });
+        started.set(keyOf(event), { at: performance.now(), bytes: event.bytes });
       }
-      const fetch = event.event === 'fetched' ? started.get(event.id) : undefined;
+      const fetch = event.event === 'fetched' ? started.get(keyOf(event)) : undefined;
       const line =
         fetch !== undefined && event.event === 'fetched'
-          ? fetchedLine(event.name, fetch.bytes, performance.now() - fetch.at)
+          ? fetchedLine(event, fetch.bytes, performance.now() - fetch.at)
           : lineOf(event);
       if (line !== undefined) write(`${line}\n`);
     },

@@ -1,5 +1,6 @@
 import { counted } from '../../common/counted.ts';
 import { formatBytes } from '../../common/format-bytes.ts';
+import type { EngineInfo } from '../../engine/engine.ts';
 import { byDigest } from '../../image/name.ts';
 import type { DeferredName } from '../../lifecycle/plan/deferred-names.ts';
 import type { Plan } from '../../lifecycle/plan/plan.ts';
@@ -13,6 +14,7 @@ export function planTable(plan: Plan): string {
   const rows = plan.images.flatMap((image) =>
     image.names.map(({ name, digest, locked }, index): Cell[] => [
       name,
+      image.engine,
       shortDigest(digest),
       index === 0 ? formatBytes(image.size) : '',
       actionOf(image, index),
@@ -20,8 +22,10 @@ export function planTable(plan: Plan): string {
       deferralOf(name, plan.deferred),
     ]),
   );
+  const [first] = plan.engines;
   const provided = plan.provided.map(({ name, digest, directory }): Cell[] => [
     name,
+    first?.name ?? '',
     shortDigest(digest),
     '',
     { text: 'present', colour: 'green' },
@@ -31,6 +35,7 @@ export function planTable(plan: Plan): string {
   const dropped = plan.drops.flatMap((image) =>
     image.names.map(({ name, digest }): Cell[] => [
       name,
+      image.engine,
       shortDigest(digest),
       '',
       { text: 'unpin', colour: 'yellow' },
@@ -39,15 +44,27 @@ export function planTable(plan: Plan): string {
     ]),
   );
   const all = [...rows, ...provided, ...dropped];
-  const header = ['IMAGE', 'DIGEST', 'SIZE', 'ACTION', 'LOCK', ''];
+  const header = ['IMAGE', 'ENGINE', 'DIGEST', 'SIZE', 'ACTION', 'LOCK', ''];
   const table = all.length === 0 ? '' : `${renderTable(header, all, process.stdout)}\n`;
-  const { engine, root } = plan;
+  const { engines, root } = plan;
   const unresolved =
     plan.failures.length === 0
       ? ''
       : `, and ${counted(plan.failures.length, 'name')} that can’t be staged`;
-  const summary = `${counted(plan.images.length, 'image')} for ${root.id} on ${engine.name} (${engine.description})${unresolved}: ${formatBytes(plan.bytes)} to fetch${inStore(plan)}${plan.space.map(spaceText).join('')}.`;
-  return table + shownLine(summary);
+  const [only, ...more] = engines;
+  const isSingle = only !== undefined && more.length === 0;
+  const on = isSingle ? `${only.name} (${only.description})` : counted(engines.length, 'engine');
+  const summary = `${counted(plan.images.length, 'image')} for ${root.id} on ${on}${unresolved}: ${formatBytes(plan.bytes)} to fetch${inStore(plan)}${plan.space.map(spaceText).join('')}.`;
+  const perEngine = isSingle ? [] : engines.map((engine) => engineLine(engine, plan));
+  return table + [summary, ...perEngine].map(shownLine).join('');
+}
+
+/** `  docker: 2 images, which wait: REASON`. */
+function engineLine({ name, description }: EngineInfo, { images }: Plan): string {
+  const own = images.filter(({ engine }) => engine === name);
+  const waits = own.length === 1 ? ', which waits' : ', which wait';
+  const waiting = own.some((image) => image.waits) ? waits : '';
+  return `  ${name}: ${counted(own.length, 'image')}${waiting}: ${description}`;
 }
 
 function inStore({ inDepot: bytes }: Plan): string {
@@ -78,9 +95,15 @@ function actionOf(image: PlannedImage, index: number): Cell {
   const isShipped = image.names.some(({ fetch }) => fetch?.source.from === 'layout');
   if (!image.present && isShipped)
     return { text: `load ${formatBytes(image.size)}`, colour: 'yellow' };
-  if (!image.present) return { text: `fetch ${formatBytes(image.bytes)}`, colour: 'yellow' };
+  if (!image.present) return { text: missingAction(image), colour: 'yellow' };
   if (!image.pinned) return { text: 'pin', colour: 'yellow' };
   return { text: 'present, pinned', colour: 'green' };
+}
+
+function missingAction({ bytes, way, waits }: PlannedImage): string {
+  const come = bytes > 0 || way === 'direct' ? `fetch ${formatBytes(bytes)}` : '';
+  if (waits) return come === '' ? 'waits' : `${come}, waits`;
+  return come === '' ? 'take from berth’s store' : come;
 }
 
 export function deferralOf(name: string, deferred: readonly DeferredName[]): Cell {

@@ -23,15 +23,16 @@ export function printProblems(problems: readonly BoundProblem[]): void {
   }
 }
 
+/** Prints findings on standard error, and the hint of neighbours that share it once, after the last. */
 export function printFindings(findings: readonly Finding[]): void {
   const { stderr } = process;
-  const said = new Set<string>();
-  for (const { code, message, hint, problem } of findings) {
-    if (said.has(message)) continue;
-    said.add(message);
+  const distinct = [...Map.groupBy(findings, ({ message }) => message).values()].flatMap(
+    ([first]) => first ?? [],
+  );
+  for (const [index, { code, message, hint, problem }] of distinct.entries()) {
     const label = problem === undefined ? code : `${code} ${problem.code}`;
     stderr.write(`${paint({ text: label, colour: 'red' }, stderr)} ${shownLine(message)}`);
-    stderr.write(shownLine(`  → ${hint}`));
+    if (distinct[index + 1]?.hint !== hint) stderr.write(shownLine(`  → ${hint}`));
   }
 }
 

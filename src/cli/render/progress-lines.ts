@@ -12,11 +12,11 @@ export interface Progress {
 export function lineOf(event: ProgressEvent): string | undefined {
   switch (event.event) {
     case 'fetch-failed':
-      return `failed   ${shown(event.name)}`;
+      return `failed   ${imageOf(event)}`;
     case 'restarting':
       return `restarts ${shown(event.unit)}`;
     case 'removed':
-      return `removed  ${shown(event.name)}`;
+      return `removed  ${imageOf(event)}`;
     case 'retry':
       return retryLine(event.message, event.milliseconds);
     case 'warning':
@@ -38,9 +38,22 @@ export function retryLine(message: string, milliseconds: number): string {
   return `again in ${(milliseconds / 1000).toFixed(1)} s: ${shown(message)}`;
 }
 
-/** `fetched  NAME  12.3 MB in 1.2 s, 10.3 MB/s`. */
-export function fetchedLine(name: string, bytes: number, milliseconds: number): string {
+type AboutImage = Extract<ProgressEvent, { readonly id: string }>;
+
+/** An image among those of all engines. */
+export function keyOf({ engine, id }: AboutImage): string {
+  return `${engine ?? ''} ${id}`;
+}
+
+/** `NAME`, or `NAME for docker`: the engine goes without saying where it is the usual one of hosts. */
+export function imageOf({ name, engine = 'store' }: AboutImage): string {
+  const isUsual = engine === 'podman' || engine === 'store';
+  return isUsual ? shown(name) : `${shown(name)} for ${engine}`;
+}
+
+/** `fetched  IMAGE  12.3 MB in 1.2 s, 10.3 MB/s`. */
+export function fetchedLine(event: AboutImage, bytes: number, milliseconds: number): string {
   const seconds = Math.max(milliseconds / 1000, 0.001);
   const rate = formatBytes(Math.round(bytes / seconds));
-  return `fetched  ${shown(name)}   ${formatBytes(bytes)} in ${seconds.toFixed(1)} s, ${rate}/s`;
+  return `fetched  ${imageOf(event)}   ${formatBytes(bytes)} in ${seconds.toFixed(1)} s, ${rate}/s`;
 }

@@ -1,10 +1,9 @@
 import { formatBytes } from '../../common/format-bytes.ts';
-import { shown } from '../../common/shown.ts';
 import type { Progress } from './progress-lines.ts';
-import { fetchedLine, lineOf } from './progress-lines.ts';
+import { fetchedLine, imageOf, keyOf, lineOf } from './progress-lines.ts';
 
 interface Active {
-  readonly name: string;
+  readonly image: string;
   readonly total: number;
   readonly startedAt: number;
   bytes: number;
@@ -37,17 +36,22 @@ export function terminalProgress(write: (text: string) => void): Progress {
   return {
     report: (event) => {
       if (event.event === 'fetch-started') {
-        const { name, bytes: total } = event;
-        active.set(event.id, { name, total, startedAt: performance.now(), bytes: 0 });
+        const { bytes: total } = event;
+        active.set(keyOf(event), {
+          image: imageOf(event),
+          total,
+          startedAt: performance.now(),
+          bytes: 0,
+        });
       } else if (event.event === 'fetch-progress') {
-        const fetch = active.get(event.id);
+        const fetch = active.get(keyOf(event));
         if (fetch !== undefined) fetch.bytes = event.bytes;
       } else if (event.event === 'fetched' || event.event === 'fetch-failed') {
-        const fetch = active.get(event.id);
-        active.delete(event.id);
+        const fetch = active.get(keyOf(event));
+        active.delete(keyOf(event));
         const elapsed = performance.now() - (fetch?.startedAt ?? 0);
         if (event.event === 'fetched' && fetch !== undefined) {
-          print(fetchedLine(event.name, fetch.total, elapsed));
+          print(fetchedLine(event, fetch.total, elapsed));
         } else print(lineOf(event));
       } else print(lineOf(event));
     },
@@ -58,16 +62,15 @@ export function terminalProgress(write: (text: string) => void): Progress {
   };
 }
 
-function barOf({ name, total, bytes, startedAt }: Active): string {
+function barOf({ image: text, total, bytes, startedAt }: Active): string {
   const part = total === 0 ? 0 : Math.min(bytes / total, 1);
   const full = Math.round(part * BAR_WIDTH);
   const bar = '━'.repeat(full) + '╌'.repeat(BAR_WIDTH - full);
   const rate = bytes / Math.max((performance.now() - startedAt) / 1000, 0.001);
   const columns = process.stderr.columns || 80;
   const line = `fetching ${bar} ${formatBytes(bytes)} of ${formatBytes(total)}  ${formatBytes(Math.round(rate))}/s  `;
-  // A line that wraps would be erased only in part. Names are cut at the front: their end tells most.
+  // A line that wraps would be erased only in part. Images are cut at the front: their end tells most.
   const room = Math.max(columns - 1 - line.length, 0);
-  const text = shown(name);
   return (
     line.slice(0, columns - 1) +
     (text.length <= room ? text : `…${text.slice(-room + 1)}`.slice(0, room))

@@ -46,6 +46,9 @@ export interface Quadlets {
   readonly hidden: ReadonlyMap<string, string>;
 }
 
+/** The files of Quadlet units. Their references are kept elsewhere, and need not be kept twice. */
+export type QuadletFiles = Pick<Quadlets, 'units' | 'hidden'>;
+
 /**
  * Finds the images that Quadlet units name. All references have the scope `system`.
  *

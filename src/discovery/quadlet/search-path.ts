@@ -1,5 +1,6 @@
 import { type Root, RootError } from '../../root/root.ts';
 import { type Etc, followed } from '../../systemd/etc.ts';
+import type { OwnDirectories } from '../../systemd/unit-search-path.ts';
 import type { Skipped } from './walk.ts';
 
 /** The places where Quadlet looks for the units of one manager. */
@@ -35,7 +36,7 @@ export function usersDirectories(etc: Etc): readonly string[] {
 }
 
 /**
- * The search path of a user's manager: the user's own configuration, then in each place the units
+ * The search path of a user's manager: the user's own directories, then in each place the units
  * for all users before those for this user.
  *
  * Source: podman 6, pkg/systemd/quadlet/unitdirs.go, `getRootlessDirs`.
@@ -45,11 +46,14 @@ export function usersDirectories(etc: Etc): readonly string[] {
 export function userSearchPath(
   root: Root,
   etc: Etc,
-  user?: { readonly uid: number; readonly configuration?: string },
+  user?: { readonly uid: number; readonly own?: OwnDirectories },
 ): SearchPath {
   const common = usersDirectories(etc);
   const real = new Map(common.map((path) => [path, realPathOf(root, etc, path)]));
-  const own = user?.configuration === undefined ? [] : [`${user.configuration}/containers/systemd`];
+  const { runtime, configuration } = user?.own ?? {};
+  const own = [runtime, configuration].flatMap((directory) =>
+    directory === undefined ? [] : [`${directory}/containers/systemd`],
+  );
   return {
     directories: [
       ...own,

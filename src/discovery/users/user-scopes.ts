@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { problemOf } from '../../root/problem-of.ts';
 import { type Entry, type Root, RootError } from '../../root/root.ts';
 import { followed, whereInTree } from '../../systemd/etc.ts';
+import type { OwnDirectories } from '../../systemd/unit-search-path.ts';
 import type { Problem } from '../problem.ts';
 import { usersDirectories } from '../quadlet/search-path.ts';
 import type { SourceContext } from '../source.ts';
@@ -12,8 +13,8 @@ export interface UserScope {
   readonly uid: number;
   /** The user's entry in passwd, if there is one. */
   readonly account?: Account;
-  /** The user's configuration directory, if there are units in it: `/home/eve/.config`. */
-  readonly configuration?: string;
+  /** The user's own directories, if there are units in them. */
+  readonly own?: OwnDirectories;
 }
 
 /** The users whose units are read, and whether there may be units for all users. */
@@ -30,17 +31,22 @@ export interface UserScopes {
  */
 const maxUsers = 100;
 
-/** The users that have units of their own, sorted by UID. */
-export function userScopes(context: SourceContext): UserScopes {
+/**
+ * The users that have units of their own, sorted by UID.
+ *
+ * @param self a user who is left out, because this user's units are read with other rights.
+ */
+export function userScopes(context: SourceContext, self?: number): UserScopes {
   const { etc, accounts } = context;
   const problems: Problem[] = [...accounts.problems];
   const scopes = new Map<number, UserScope>();
   const own: Account[] = [];
   for (const account of accounts.byUid.values()) {
+    if (account.uid === self) continue;
     if (hasUnitsOfItsOwn(context, account)) own.push(account);
     const configuration = configurationOf(context, account, problems);
     if (configuration === undefined) continue;
-    scopes.set(account.uid, { uid: account.uid, account, configuration });
+    scopes.set(account.uid, { uid: account.uid, account, own: { configuration } });
   }
   if (own.length > 0) problems.push(notOfOs(context, own));
   let isCommon = false;
@@ -49,7 +55,7 @@ export function userScopes(context: SourceContext): UserScopes {
     isCommon ||= entries === undefined || entries.length > 0;
     for (const { name } of entries ?? []) {
       const uid = uidOf(name);
-      if (uid === undefined || scopes.has(uid)) continue;
+      if (uid === undefined || uid === self || scopes.has(uid)) continue;
       const account = accounts.byUid.get(uid);
       scopes.set(uid, { uid, ...(account === undefined ? {} : { account }) });
     }
@@ -143,8 +149,8 @@ function notOfOs(context: SourceContext, accounts: readonly Account[]): Problem 
   return {
     code: 'user-writable',
     path,
-    message: `expected units that only root can write, found some in the home of ${names.join(', ')}${more}: they belong to the users and are not part of the OS, so berth does not read them`,
-    hint: `units that the OS has for users belong in ${context.etc}/containers/systemd/users or /usr/share/containers/systemd/users`,
+    message: `expected units that only root can write, found some in the home of ${names.join(', ')}${more}: they belong to the users and are not part of the OS, so berth does not read them here, and they never keep the OS from being ready`,
+    hint: `each of these users can stage their own by \`berth stage --user\`; units that the OS has for users belong in ${context.etc}/containers/systemd/users or /usr/share/containers/systemd/users`,
     note: true,
   };
 }

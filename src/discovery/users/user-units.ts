@@ -1,67 +1,115 @@
-import { append } from '../../common/append.ts';
 import type { Start } from '../../systemd/graph/boot-graph.ts';
 import { readSystemdUnits } from '../../systemd/systemd-units.ts';
 import { podmanOfUid } from '../engines/podman-of-user.ts';
 import { type ManagerUnits, managerUnits, problemsOfManager } from '../manager-units.ts';
 import type { Problem } from '../problem.ts';
-import type { Quadlets } from '../quadlet/quadlet.ts';
+import type { QuadletFiles } from '../quadlet/quadlet.ts';
 import { userSearchPath } from '../quadlet/search-path.ts';
 import type { Scope } from '../reference.ts';
 import { serviceImages } from '../services/services.ts';
 import type { Found, SourceContext } from '../source.ts';
 import { started, startedSubject } from '../started.ts';
 import { forEachUser } from './for-each-user.ts';
-import { lingeringUsers } from './lingering.ts';
+import { type Lingering, lingeringUsers } from './lingering.ts';
+import { type Self, scopeOfSelf } from './self.ts';
 import { type UserScope, userScopes } from './user-scopes.ts';
 
 export interface UserUnits extends Found {
   /** The Quadlet units of each user's manager, those for all users first. */
-  readonly quadlets: readonly Quadlets[];
+  readonly quadlets: readonly QuadletFiles[];
 }
 
 /**
- * Reads the units that the managers of users run, with how they start filled in. Units for all
- * users have the scope `user`, once for each user who will run them; units of a single user in the scope `user:UID`.
+ * Reads the units that the managers of users run, with how they start filled in. Units for all users
+ * have the scope `user`, once for each user who will run them; units of a single user have the scope
+ * `user:UID`.
+ *
+ * @param self the user whose own directories are read as well, with the rights of the process.
  */
-export async function userUnits(systemContext: SourceContext): Promise<UserUnits> {
-  const { isCommon, users, problems } = userScopes(systemContext);
+export async function userUnits(systemContext: SourceContext, self?: Self): Promise<UserUnits> {
+  if (self?.alone === true) return unitsOfSelf(systemContext, self);
+  const others = await unitsOfOthers(systemContext, self?.uid);
+  if (self === undefined) return others;
+  return together([others, without(knownOf(others), await unitsOfSelf(systemContext, self))]);
+}
+
+/** The units of all users but one, as users may read them. */
+async function unitsOfOthers(systemContext: SourceContext, self?: number): Promise<UserUnits> {
+  const { isCommon, users, problems } = userScopes(systemContext, self);
   // User managers run as users: files that not everybody may read do not exist for them.
   const context = { ...systemContext, root: systemContext.root.as('public'), podman: {} };
-  const { root, etc } = context;
+  const { root, etc, accounts } = context;
   if (!isCommon && users.length === 0 && !(await plainServices(context))) {
     return { references: [], problems, quadlets: [] };
   }
   const lingering = lingeringUsers(context);
   const common = await managerUnits(context, userSearchPath(root, etc), {});
-  const everyUsers = forEachUser(
-    inScope(common, 'user', 'user@.service', lingering.names.size > 0),
-    { lingering: lingering.names, scopes: users, accounts: context.accounts },
-  );
-  const references = [...everyUsers.references];
-  const all = [...problems, ...lingering.problems, ...everyUsers.problems];
-  const quadlets = [common.quadlets];
-  const known = new Set(pathsOf(common));
-  const reported = new Set(everyUsers.problems.map(keyOf));
+  const everyUsers = {
+    ...forEachUser(inScope(common, 'user', 'user@.service', lingering.names.size > 0), {
+      lingering: lingering.names,
+      scopes: users,
+      accounts,
+    }),
+    quadlets: [common.quadlets],
+  };
+  const known = knownOf(everyUsers);
+  const noted = { references: [], problems: [...problems, ...lingering.problems], quadlets: [] };
+  const all: UserUnits[] = [noted, everyUsers];
   for (const user of users) {
-    const { uid, account, configuration } = user;
-    const path = userSearchPath(root, etc, user);
-    const ownContext = { ...context, podman: podmanOfUid(uid, context.accounts) };
-    const own = await managerUnits(ownContext, path, specifiersOf(user), configuration);
-    const lingers = account !== undefined && lingering.names.has(account.name);
-    const found = inScope(own, `user:${uid}`, `user@${uid}.service`, lingers);
-    append(
-      references,
-      found.references.filter(({ unitPath }) => !known.has(unitPath)),
-    );
-    append(
-      all,
-      found.problems.filter(
-        (problem) => !reported.has(keyOf(problem)) && !known.has(problem.subject?.unitPath ?? ''),
-      ),
-    );
-    quadlets.push(own.quadlets);
+    const podman = podmanOfUid(user.uid, accounts);
+    all.push(without(known, await unitsOfUser({ ...context, podman }, user, lingering)));
   }
-  return { references, problems: all, quadlets };
+  return together(all);
+}
+
+/** The units of the user for whom berth runs, as the process may read them. */
+async function unitsOfSelf(systemContext: SourceContext, self: Self): Promise<UserUnits> {
+  const context = { ...systemContext, podman: { engine: self.engine } };
+  const user = scopeOfSelf(self, context.etc, context.accounts);
+  return unitsOfUser(context, user, lingeringUsers(context));
+}
+
+/** All units that the manager of a user runs, those for all users included. */
+async function unitsOfUser(
+  context: SourceContext,
+  user: UserScope,
+  lingering: Lingering,
+): Promise<UserUnits> {
+  const { uid, account, own } = user;
+  const path = userSearchPath(context.root, context.etc, user);
+  const units = await managerUnits(context, path, account ?? { uid }, own);
+  const lingers = account !== undefined && lingering.names.has(account.name);
+  const found = inScope(units, `user:${uid}`, `user@${uid}.service`, lingers);
+  return { ...found, quadlets: [units.quadlets] };
+}
+
+/** The paths of unit files that a reading knows, and the keys of its problems. */
+interface Known {
+  readonly paths: ReadonlySet<string>;
+  readonly problems: ReadonlySet<string>;
+}
+
+function knownOf(units: UserUnits): Known {
+  return { paths: new Set(pathsOf(units)), problems: new Set(units.problems.map(keyOf)) };
+}
+
+/** A reading without the units and problems that are known from another: units for all users. */
+function without({ paths, problems }: Known, units: UserUnits): UserUnits {
+  return {
+    references: units.references.filter(({ unitPath }) => !paths.has(unitPath)),
+    problems: units.problems.filter(
+      (problem) => !problems.has(keyOf(problem)) && !paths.has(problem.subject?.unitPath ?? ''),
+    ),
+    quadlets: units.quadlets,
+  };
+}
+
+function together(all: readonly UserUnits[]): UserUnits {
+  return {
+    references: all.flatMap(({ references }) => references),
+    problems: all.flatMap(({ problems }) => problems),
+    quadlets: all.flatMap(({ quadlets }) => quadlets),
+  };
 }
 
 /**
@@ -97,15 +145,13 @@ function inScope(units: ManagerUnits, scope: Scope, manager: string, lingers: bo
   return { references, problems: [...problems, ...problemsOfManager(units)] };
 }
 
-function specifiersOf({ uid, account }: UserScope) {
-  return account ?? { uid };
-}
-
-/** The paths of all unit files that a manager reads. */
-function* pathsOf({ found, quadlets }: ManagerUnits): Iterable<string> {
-  for (const { path } of quadlets.units.values()) yield path;
-  yield* quadlets.hidden.keys();
-  for (const { unitPath } of found.references) yield unitPath;
+/** The paths of all unit files that managers read. */
+function* pathsOf({ references, quadlets }: UserUnits): Iterable<string> {
+  for (const { units, hidden } of quadlets) {
+    for (const { path } of units.values()) yield path;
+    yield* hidden.keys();
+  }
+  for (const { unitPath } of references) yield unitPath;
 }
 
 function keyOf({ code, path, line, subject }: Problem): string {

@@ -4,6 +4,7 @@ import { layersIn, listOf } from '../containers-storage/layers.ts';
 import type { Depot } from '../depot.ts';
 import type { Engine } from '../engine.ts';
 import { EngineError } from '../errors.ts';
+import { inTime } from '../patience.ts';
 import { driverOf, type Settings, settingsOf, temporaryOf } from './api/settings.ts';
 import type { Places } from './images/footprint.ts';
 import { repairImages } from './images/repair.ts';
@@ -38,11 +39,11 @@ export async function openOthersPodman(options: OthersPodmanOptions): Promise<En
   const connection = await connectToUser(account, environment['PATH']);
   const { api } = connection;
   const settings = settingsOf(api);
-  await assertMounted(settings, account).catch(async (error: unknown) => {
+  await inTime(id, assertMounted(settings, account)).catch(async (error: unknown) => {
     await connection.close();
     throw error;
   });
-  const moorings = mooringsOf({ api, engine: id, keeper: 'root', pinKey, warn });
+  const moorings = mooringsOf({ api, engine: id, keeper: id, pinKey, warn });
   const podman = {
     api,
     settings,
@@ -63,6 +64,7 @@ export async function openOthersPodman(options: OthersPodmanOptions): Promise<En
   return {
     id,
     traits: { downloads: 'berth', judges: 'berth', pullsAs: 'other' },
+    uid: account.uid,
     ...imagesOf(podman),
     ...pins,
     // The user can make any container, but no seal.

@@ -64,6 +64,7 @@ export async function openPodman(options: PodmanOptions): Promise<Engine> {
   };
   return {
     id,
+    ...(user ? { uid: process.geteuid?.() } : {}),
     traits: { downloads: 'engine', judges: 'engine', pullsAs: 'caller' },
     ...imagesOf(podman),
     ...pinsOf(podman),
@@ -81,6 +82,8 @@ export async function openPodman(options: PodmanOptions): Promise<Engine> {
 export interface UserPodmanOptions
   extends Pick<PodmanOptions, 'pinKey' | 'warn' | 'depot' | 'environment'> {
   readonly account: Account;
+  /** The id by which the podman is known, if that is not the id with the user's name. */
+  readonly id?: EngineId;
 }
 
 /**
@@ -90,7 +93,7 @@ export interface UserPodmanOptions
  */
 export async function openUserPodman(options: UserPodmanOptions): Promise<Engine> {
   const { account, ...rest } = options;
-  const id = podmanOf(account.name) ?? podmanOf(String(account.uid)) ?? 'podman';
+  const { id = podmanOf(account.name) ?? podmanOf(String(account.uid)) ?? 'podman' } = options;
   if (account.uid === process.geteuid?.()) return openPodman({ ...rest, id, user: true });
   const { openOthersPodman } = await import('./others-podman.ts');
   return openOthersPodman({ ...options, id });

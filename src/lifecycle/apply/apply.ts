@@ -1,16 +1,18 @@
 import { asRecorded, type Wanted } from '../../binding/wanted.ts';
+import type { EngineId } from '../../common/engine-id.ts';
 import type { Registry } from '../../registry/registry.ts';
-import { runningRoot } from '../../state/activation.ts';
 import { leftUndone } from '../../state/apply-journal.ts';
-import type { RootRecord } from '../../state/record.ts';
+import { type Contents, inOrder, type RecordImage, type RootRecord } from '../../state/record.ts';
 import type { ServiceManager } from '../../systemctl/services.ts';
-import { type Context } from '../context.ts';
+import { type Context, type EngineContext, onOwn } from '../context.ts';
+import { refuseElsewhere } from '../elsewhere.ts';
 import { LifecycleError } from '../error.ts';
 import { aboutRoot } from '../events.ts';
 import { type Plan, type PlannedRoot, planStage } from '../plan/plan.ts';
-import { refuseElsewhere, type Situation } from '../situation.ts';
-import { type Staged, stage } from '../stage/stage.ts';
+import type { Situation } from '../situation.ts';
+import { type PutToUse, type Stageable, type Staged, stage } from '../stage/stage.ts';
 import { judgeServices, look, newAndIdle } from './look.ts';
+import { sayNotRestarted } from './not-restarted.ts';
 import { type RolledOut, rollOut } from './roll-out.ts';
 import type { Watch } from './watch.ts';
 
@@ -33,10 +35,10 @@ export interface Applied extends Outcome {
 export async function apply(
   context: Context,
   manager: ServiceManager,
-  id: string | ((situation: Situation) => string),
-  plan: (situation: Situation) => Promise<Plan>,
+  { plan, ...root }: Stageable,
   watch: Watch,
 ): Promise<Applied> {
+  const own = await onOwn(context);
   let done: Outcome = { services: [], idle: [] };
   const current = async (situation: Situation) => {
     const planned = await plan(situation);
@@ -44,33 +46,43 @@ export async function apply(
     if (begunIn(situation, planned.root.id) === undefined) context.state.journal.forget();
     return planned;
   };
-  const staged = await stage(context, id, current, async (root, whole) => {
-    const { contents, ...rest } = await rollOut(
-      aboutRoot(context, root.id),
-      manager,
-      watch,
-      root,
-      whole,
-    );
+  const putToUse: PutToUse = async (record, whole) => {
+    const [here, elsewhere] = partsOf(whole, own.engine.id);
+    const about = aboutRoot(own, record.id);
+    sayNotRestarted(about, whole.images, record.staged);
+    const { contents, ...rest } = await rollOut(about, manager, watch, record, here);
     done = rest;
-    return contents;
-  });
+    return { ...contents, images: inOrder([...contents.images, ...elsewhere]) };
+  };
+  const staged = await stage(context, { ...root, plan: current }, putToUse);
   if (staged.plan.failures.length + staged.failures.length === 0) {
     context.state.journal.forget();
   }
   return { staged, ...done };
 }
 
+/** The contents on the engine whose services are restarted, and the images of the other engines. */
+function partsOf(
+  { images, ...rest }: Contents,
+  id: EngineId,
+): readonly [Contents, readonly RecordImage[]] {
+  const here = images.filter(({ engine }) => engine === id);
+  return [{ ...rest, images: here }, images.filter(({ engine }) => engine !== id)];
+}
+
 /** The services that `apply` would restart. Changes nothing. */
 export async function previewApply(
-  context: Context,
+  given: Context,
   manager: ServiceManager,
   plan: Plan,
   situation: Situation,
 ): Promise<Outcome> {
   const { id } = plan.root;
+  const context = await onOwn(given);
   const journal = begunIn(situation, id) && leftUndone(context.state.journal, id);
-  const seen = await look(context, manager, plan.images, situation.records.get(id), journal);
+  const images = plan.images.filter(({ engine }) => engine === context.engine.id);
+  sayNotRestarted(aboutRoot(context, id), plan.images, situation.records.get(id)?.staged);
+  const seen = await look(context, manager, images, situation.records.get(id), journal);
   return { services: judgeServices(seen, journal), idle: newAndIdle(seen) };
 }
 
@@ -80,16 +92,16 @@ export async function previewApply(
  *
  * @throws {BerthError} `no-services`; `other-engine`; `not-live` for a root that does not run.
  */
-export function planApply(
+export async function planApply(
   context: Context,
   registry: Registry,
   situation: Situation,
   root: PlannedRoot,
   wanted: Wanted,
 ): Promise<Plan> {
-  refuseNoServices(context);
+  refuseNoServices(await onOwn(context));
   refuseElsewhere(situation, root.id);
-  refuseNotLive(context, situation, root);
+  refuseNotLive(situation, root);
   const record = situation.records.get(root.id);
   const begun = leftUndone(context.state.journal, root.id) && begunIn(situation, root.id);
   if (record === undefined || begun === undefined) {
@@ -109,8 +121,7 @@ function unstaged(record: RootRecord | undefined): RootRecord | undefined {
   return rest;
 }
 
-function refuseNotLive(context: Context, { records }: Situation, root: PlannedRoot): void {
-  const running = runningRoot(context.state.activation, records);
+function refuseNotLive({ running }: Situation, root: PlannedRoot): void {
   const isLive =
     root.deployment === undefined
       ? running === root.id || (running === undefined && root.location === '/')
@@ -123,7 +134,7 @@ function refuseNotLive(context: Context, { records }: Situation, root: PlannedRo
   });
 }
 
-function refuseNoServices({ engine }: Context): void {
+function refuseNoServices({ engine }: EngineContext): void {
   if (engine.containers !== undefined) return;
   const message = `expected an engine that runs what services start, found ${engine.id}`;
   throw new LifecycleError('no-services', message, { hint: 'say --engine podman', kind: 'usage' });

@@ -4,9 +4,9 @@ import {
   type RootRecord,
   wantedImages,
 } from '../../state/record.ts';
-import type { Context } from '../context.ts';
+import type { EngineContext } from '../context.ts';
 import { imageAs } from '../drift.ts';
-import { readSituation } from '../situation.ts';
+import { readOn } from '../situation.ts';
 import { Names } from './names.ts';
 
 /**
@@ -14,7 +14,7 @@ import { Names } from './names.ts';
  * mean the image that they meant before.
  */
 export async function contentsAfter(
-  context: Context,
+  context: EngineContext,
   root: RootRecord,
   whole: Contents,
   used: ReadonlySet<string>,
@@ -29,18 +29,20 @@ export async function contentsAfter(
     }
   }
   if (others.size === 0) return whole;
-  const { images } = await readSituation(context);
+  const { id: engine } = context.engine;
+  const { images } = await readOn(context);
   const moved = new Set([...others.values()].flatMap((served) => [...served]));
   const byId = new Map<string, RecordImage>();
   for (const image of whole.images) {
     const served = image.names.filter(({ name }) => !moved.has(name));
     if (served.length > 0) byId.set(image.id, { ...image, names: served });
   }
-  const recorded = new Map(wantedImages(root).map((image) => [image.id, image]));
+  const own = wantedImages(root).filter((image) => image.engine === engine);
+  const recorded = new Map(own.map((image) => [image.id, image]));
   for (const [id, served] of others) {
     const image = images.get(id);
     if (image === undefined) continue;
-    const { names: own, ...rest } = imageAs(root.engine, whole.images, image, served);
+    const { names: own, ...rest } = imageAs(engine, whole.images, image, served);
     const { names: _, ...known } = byId.get(id) ?? recorded.get(id) ?? { ...rest, names: [] };
     const digests = new Map(recorded.get(id)?.names.map(({ name, digest }) => [name, digest]));
     const added = own.map((one) => ({ ...one, digest: digests.get(one.name) ?? one.digest }));

@@ -1,7 +1,7 @@
 import { type Journal, leftUndone } from '../../state/apply-journal.ts';
 import type { Contents, RootRecord } from '../../state/record.ts';
 import type { ServiceManager } from '../../systemctl/services.ts';
-import type { Context } from '../context.ts';
+import type { EngineContext } from '../context.ts';
 import type { Meanings } from './changed.ts';
 import { type AppliedService, judgeServices, look, type Seen } from './look.ts';
 import { Names } from './names.ts';
@@ -16,7 +16,7 @@ export class Ledger {
   /** The image that each name goes back to. */
   readonly previous = new Map<string, string>();
   readonly #judged = new Map<string, AppliedService>();
-  readonly #context: Context;
+  readonly #context: EngineContext;
   readonly #manager: ServiceManager;
   readonly #root: RootRecord;
   readonly #whole: Contents;
@@ -26,7 +26,7 @@ export class Ledger {
   #wanted: Meanings = new Map();
 
   constructor(
-    context: Context,
+    context: EngineContext,
     manager: ServiceManager,
     root: RootRecord,
     whole: Contents,

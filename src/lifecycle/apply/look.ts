@@ -2,7 +2,7 @@ import type { ServiceContainer } from '../../engine/containers.ts';
 import type { Journal } from '../../state/apply-journal.ts';
 import type { RootRecord } from '../../state/record.ts';
 import type { Service, ServiceManager } from '../../systemctl/services.ts';
-import type { Context } from '../context.ts';
+import type { EngineContext } from '../context.ts';
 import { isChanged, isRunning, type Meanings, meaningsByUnit, withInstances } from './changed.ts';
 
 export interface AppliedService {
@@ -27,14 +27,17 @@ export interface Seen {
 }
 
 export async function look(
-  { engine }: Context,
+  { engine }: EngineContext,
   manager: ServiceManager,
   images: Parameters<typeof meaningsByUnit>[0],
   before: RootRecord | undefined,
   journal: Journal | undefined,
 ): Promise<Seen> {
   const wanted = meaningsByUnit(images, manager.scopes);
-  const recorded = meaningsByUnit(before?.staged?.images ?? [], manager.scopes);
+  const recorded = meaningsByUnit(
+    (before?.staged?.images ?? []).filter((image) => image.engine === engine.id),
+    manager.scopes,
+  );
   const services = await manager.all([...wanted.keys(), ...(journal?.due ?? [])]);
   const units = [...services.keys()];
   return {

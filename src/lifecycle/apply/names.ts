@@ -1,18 +1,18 @@
-import type { Context } from '../context.ts';
+import type { EngineContext } from '../context.ts';
 
 /** The image that each tagged name means on the engine, kept up to date while names are moved. */
 export class Names {
-  readonly #context: Context;
+  readonly #context: EngineContext;
   readonly #meanings: Map<string, string>;
   readonly #present: ReadonlySet<string>;
 
-  private constructor(context: Context, meanings: Map<string, string>, present: Set<string>) {
+  private constructor(context: EngineContext, meanings: Map<string, string>, present: Set<string>) {
     this.#context = context;
     this.#meanings = meanings;
     this.#present = present;
   }
 
-  static async read(context: Context): Promise<Names> {
+  static async read(context: EngineContext): Promise<Names> {
     const images = await context.engine.images();
     const meanings = images.flatMap(({ id, names }) => names.map((name) => [name, id] as const));
     return new Names(context, new Map(meanings), new Set(images.map(({ id }) => id)));

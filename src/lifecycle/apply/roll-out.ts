@@ -1,11 +1,11 @@
 import { mapLimited } from '../../common/limited.ts';
 import type { Contents, RootRecord } from '../../state/record.ts';
 import type { ServiceManager } from '../../systemctl/services.ts';
-import type { Context } from '../context.ts';
+import type { EngineContext } from '../context.ts';
 import { imageAs } from '../drift.ts';
 import { pinsOf } from '../provenance.ts';
 import { driftRequest } from '../restore-pins.ts';
-import { readSituation } from '../situation.ts';
+import { readOn } from '../situation.ts';
 import { chainsOf, dependantsOf } from './chains.ts';
 import { isRunning } from './changed.ts';
 import { contentsAfter } from './contents-after.ts';
@@ -32,7 +32,7 @@ const CHAINS_AT_A_TIME = 4;
  * @returns the contents that the names mean afterwards, and the outcome of each service.
  */
 export async function rollOut(
-  context: Context,
+  context: EngineContext,
   manager: ServiceManager,
   watch: Watch,
   root: RootRecord,
@@ -60,7 +60,7 @@ export async function rollOut(
 
 /** The collaborators of one roll-out. */
 interface Roll {
-  readonly context: Context;
+  readonly context: EngineContext;
   readonly manager: ServiceManager;
   readonly watch: Watch;
   readonly names: Names;
@@ -160,18 +160,19 @@ async function restartDependants(
  * container is removed, nothing else keeps its image.
  */
 async function keep(
-  context: Context,
+  context: EngineContext,
   root: RootRecord,
   names: Names,
   ids: ReadonlySet<string>,
 ): Promise<void> {
-  const { images, pins } = await readSituation(context);
+  const { engine } = context;
+  const { images, pins } = await readOn(context);
   const pinned = pinsOf(root.id, pins);
   for (const id of ids) {
     const image = images.get(id);
     if (pinned.has(id) || image === undefined || !names.has(id)) continue;
-    const kept = imageAs(root.engine, [], image, new Set());
-    await context.engine.pin(root.id, [driftRequest(root, kept)]);
+    const kept = imageAs(engine.id, [], image, new Set());
+    await engine.pin(root.id, [driftRequest(root, kept)]);
   }
 }
 

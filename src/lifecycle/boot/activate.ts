@@ -1,13 +1,22 @@
+import { isDeepStrictEqual } from 'node:util';
+import { append } from '../../common/append.ts';
+import type { EngineId } from '../../common/engine-id.ts';
 import { BerthError } from '../../common/errors.ts';
 import { isTag } from '../../image/name.ts';
-import { runningRoot } from '../../state/activation.ts';
-import { isLiving, type RootRecord } from '../../state/record.ts';
-import { type Context, changing } from '../context.ts';
+import { enginesOf, isLiving, type RootRecord } from '../../state/record.ts';
+import { type Context, changing, type EngineContext, onEngine } from '../context.ts';
 import { type Drifted, driftedNames, recordDrift } from '../drift.ts';
+import { refuseElsewhere } from '../elsewhere.ts';
 import { aboutRoot } from '../events.ts';
 import { pinAgain } from '../restore-pins.ts';
-import { readSituation, recoverSituation, refuseElsewhere, type Situation } from '../situation.ts';
-import { type Finding, judge, judgeAbsent } from '../verify.ts';
+import {
+  type EngineSituation,
+  readSituation,
+  recoverSituation,
+  type Situation,
+} from '../situation.ts';
+import { type Finding, judge, judgeNone } from '../verify.ts';
+import { openAtBoot } from './engines-at-boot.ts';
 
 /** The root that has just been booted. */
 export interface BootedRoot {
@@ -16,6 +25,8 @@ export interface BootedRoot {
   readonly locked: ReadonlySet<string>;
   /** Whether the root binds anything; a root that does not is ready without having been staged. */
   readonly needs: boolean;
+  /** The engines to look at: `enginesAtBoot`. */
+  readonly engines: ReadonlySet<EngineId>;
 }
 
 export interface Activated {
@@ -44,37 +55,100 @@ export interface Activated {
  *
  * @throws {BerthError} `other-engine`
  */
-export function activate(given: Context, { id, locked, needs }: BootedRoot): Promise<Activated> {
+export async function activate(
+  given: Context,
+  { id, locked, needs, engines }: BootedRoot,
+): Promise<Activated> {
   const context = aboutRoot(given, id);
+  const looked = { exactly: engines };
+  // A podman may wait for what another activation, which waits for the lock, holds up in the boot.
+  await openAtBoot(context, engines);
   return changing(context, 'exclusive', async () => {
-    const situation = await recoverSituation(context);
+    const situation = await recoverSituation(context, looked);
     refuseElsewhere(situation, id);
-    const first = context.state.activation.read() === undefined;
-    const switched = runningRoot(context.state.activation, situation.records) !== id;
+    const before = context.state.activation.read();
+    const switched = situation.running !== id;
     sayHeld(context, id, switched);
     // The journal of an apply tells what to go back to, which is of no use after a boot into another root.
     if (switched) context.state.journal.forget();
-    const activation = { root: id, ...(switched ? { time: new Date().toISOString() } : {}) };
-    const pins = await pinAgain(context, situation, id);
     const record = situation.records.get(id);
-    if (record === undefined || !isLiving(record)) {
-      // No record says what the names should mean: from here on the root itself may move them.
-      if (switched || first) context.state.activation.write(activation);
-      const findings = needs ? judgeAbsent(id, situation) : [];
-      return { id, isStaged: false, switched, pins, moved: [], drifted: [], findings };
+    const isStaged = record !== undefined && isLiving(record);
+    const done = nothingDone();
+    for (const on of situation.engines.values()) {
+      if (on.engine.absence !== undefined) continue;
+      const isNew = switched || before?.pending?.includes(on.engine.id) === true;
+      done.pins += await pinAgain(context, situation.records, on, id);
+      if (isStaged) await activateOn(onEngine(context, on.engine), on, { id, locked, isNew }, done);
     }
-    const drifted = switched ? [] : driftedNames(record, situation.images, locked);
-    const left = new Set(drifted.map(({ name }) => name));
-    const { moved, failure } = await moveToRecord(context, record, situation.images, left);
-    const after = moved.length + pins > 0 ? await readSituation(context) : situation;
-    const settled = await settleDrift(context, record, after, drifted);
+    // Without a record nothing says what the names should mean: from here on the root itself may move them.
+    const { moved, pins } = done;
+    const after = moved.length + pins > 0 ? await readSituation(context, looked) : situation;
+    const drifts = isStaged && (await settleDrift(context, after, id, done.drifted));
     // The next run, or boot, tries again.
-    if (failure !== undefined) throw failure;
-    if (switched || first) context.state.activation.write(activation);
-    const end = settled ? await readSituation(context) : after;
-    const findings = judge(end.records.get(id) ?? record, end);
-    return { id, isStaged: true, switched, pins, moved, drifted, findings };
+    if (done.failure !== undefined) throw done.failure;
+    noteActivation(context, situation, id, switched);
+    const drifted = done.drifted.flatMap((on) => on.names);
+    const end = drifts ? await readSituation(context, looked) : after;
+    const findings = isStaged
+      ? judge(end.records.get(id) ?? record, end)
+      : needs
+        ? judgeNone()
+        : [];
+    return { id, isStaged, switched, pins, moved, drifted, findings };
   });
+}
+
+/** The work of an activation so far. */
+interface Done {
+  pins: number;
+  readonly moved: string[];
+  readonly drifted: { readonly engine: EngineId; readonly names: readonly Drifted[] }[];
+  failure: BerthError | undefined;
+}
+
+function nothingDone(): Done {
+  return { pins: 0, moved: [], drifted: [], failure: undefined };
+}
+
+/** Moves the names of the root on one engine. */
+async function activateOn(
+  context: EngineContext,
+  on: EngineSituation,
+  { id, locked, isNew }: Pick<BootedRoot, 'id' | 'locked'> & { readonly isNew: boolean },
+  done: Done,
+): Promise<void> {
+  const record = on.records.get(id);
+  if (record === undefined) return;
+  const names = isNew ? [] : driftedNames(record, on.images, locked);
+  const left = new Set(names.map(({ name }) => name));
+  const { moved, failure } = await moveToRecord(context, record, on.images, left);
+  append(done.moved, moved);
+  done.drifted.push({ engine: on.engine.id, names });
+  done.failure ??= failure;
+}
+
+/** Notes that the root runs, and on which of its engines names still have to be moved. */
+function noteActivation(
+  { state }: Context,
+  { engines, records }: Situation,
+  id: string,
+  switched: boolean,
+): void {
+  const before = state.activation.read();
+  const record = records.get(id);
+  const own = record === undefined ? [] : [...enginesOf(record), ...(record.staged?.leftOut ?? [])];
+  const isDone = (engine: EngineId) => engines.get(engine)?.engine.absence === undefined;
+  const isLookedAt = (engine: EngineId) => engines.has(engine) && isDone(engine);
+  const wasDone = (engine: EngineId) =>
+    before?.root === id && before.pending?.includes(engine) !== true;
+  const pending = own.filter((engine) => !isLookedAt(engine) && !wasDone(engine));
+  const time = switched ? new Date().toISOString() : before?.time;
+  const activation = {
+    root: id,
+    ...(time === undefined ? {} : { time }),
+    ...(pending.length === 0 ? {} : { pending }),
+  };
+  if (!isDeepStrictEqual(before, activation)) state.activation.write(activation);
 }
 
 /** Warns of a root that was held back at the shutdown, so that the journal of this boot says so too. */
@@ -89,9 +163,9 @@ function sayHeld({ state, report }: Context, id: string, switched: boolean): voi
 }
 
 async function moveToRecord(
-  context: Context,
+  context: EngineContext,
   record: RootRecord,
-  images: Situation['images'],
+  images: EngineSituation['images'],
   left: ReadonlySet<string>,
 ): Promise<{ moved: readonly string[]; failure: BerthError | undefined }> {
   const moved: string[] = [];
@@ -124,15 +198,20 @@ async function moveToRecord(
  */
 async function settleDrift(
   context: Context,
-  record: RootRecord,
   situation: Situation,
-  drifted: readonly Drifted[],
+  id: string,
+  drifted: Done['drifted'],
 ): Promise<boolean> {
   let changed = false;
-  for (const other of situation.records.values()) {
-    if (other.id !== record.id && other.drift === undefined) continue;
-    const own = other.id === record.id ? drifted : [];
-    if ((await recordDrift(context, other, situation, own)) !== other) changed = true;
+  for (const before of situation.records.values()) {
+    if (before.id !== id && before.drift === undefined) continue;
+    let record = before;
+    for (const on of situation.engines.values()) {
+      if (on.engine.absence !== undefined || !on.records.has(record.id)) continue;
+      const { names = [] } = drifted.find(({ engine }) => engine === on.engine.id) ?? {};
+      record = await recordDrift(context, record, on, record.id === id ? names : []);
+    }
+    if (record !== before) changed = true;
   }
   return changed;
 }

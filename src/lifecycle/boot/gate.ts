@@ -1,3 +1,4 @@
+import { engineParts } from '../../common/engine-id.ts';
 import type { Deployment } from '../../deployment/deployment.ts';
 import {
   hasNextRoot,
@@ -6,7 +7,7 @@ import {
   unlockFinalisation,
 } from '../../deployment/finalisation.ts';
 import type { Places } from '../../deployment/places.ts';
-import { isLiving } from '../../state/record.ts';
+import { enginesOf, isLiving, type RootRecord } from '../../state/record.ts';
 import { type Context } from '../context.ts';
 import { readSituation, type Situation } from '../situation.ts';
 import { type Finding, judge } from '../verify.ts';
@@ -69,13 +70,15 @@ export async function gate(
   const root = staged.id;
   // Remove our lock from an earlier run first: if anything below throws, the host must not stay locked.
   unlockFinalisation(places);
-  const found = findingsOf(root, await readSituation(context));
-  const findings = found?.filter(isMissing) ?? [];
+  const found = await findingsOn(context, root);
+  const record = state.record(root);
+  const findings = found?.filter((one) => isLost(one, record)) ?? [];
   if (findings.length === 0) {
     state.gate.forget();
-    const unread = found?.filter(({ code }) => code === 'store-unread') ?? [];
+    const unread = found?.filter(isUnseen) ?? [];
     const decision = found === undefined || unread.length > 0 ? 'unknown' : 'open';
-    return { root, decision, findings: unread, warnings };
+    const taken = found?.filter(isMissing) ?? [];
+    return { root, decision, findings: [...unread, ...taken], warnings };
   }
   if (by === 'composefs') return { root, decision: 'unheld', findings, warnings };
   const now = new Date().toISOString();
@@ -95,10 +98,40 @@ export async function gate(
 
 const DAY = 24 * 60 * 60 * 1000;
 
+/**
+ * The findings on a root: first on the engines of the system alone, if these have any image that is missing.
+ * A user can make a podman answer so late that this process is ended before it has held the root.
+ */
+async function findingsOn(context: Context, root: string): Promise<readonly Finding[] | undefined> {
+  const record = context.state.record(root);
+  const engines = record === undefined ? [] : [...enginesOf(record)];
+  const system = engines.filter((id) => engineParts(id).user === undefined);
+  if (system.length > 0 && system.length < engines.length) {
+    const found = findingsOf(root, await readSituation(context, { exactly: new Set(system) }));
+    if (found?.some(isMissing) === true) return found;
+  }
+  return findingsOf(root, await readSituation(context, { root }));
+}
+
 /** @returns undefined if there is no record of the root. */
 function findingsOf(root: string, situation: Situation): readonly Finding[] | undefined {
   const record = situation.records.get(root);
   return record === undefined || !isLiving(record) ? undefined : judge(record, situation);
+}
+
+/** Whether an image can't be looked at, so that nobody knows whether it is missing. */
+function isUnseen({ code }: Finding): boolean {
+  return code === 'store-unread' || code === 'engine-absent' || code === 'engine-left-out';
+}
+
+/**
+ * Whether a missing image holds the root. What berth brought into a user's podman and the user has taken away
+ * since does not: no user may keep a host from its updates.
+ */
+function isLost(finding: Finding, record: RootRecord | undefined): boolean {
+  if (!isMissing(finding)) return false;
+  const isOfUser = finding.engine !== undefined && engineParts(finding.engine).user !== undefined;
+  return !isOfUser || record?.staged === undefined || record.pending !== undefined;
 }
 
 /**

@@ -1,13 +1,22 @@
-import { asRecorded, wantedOf } from '../../binding/wanted.ts';
+import { asRecorded, onlyOn, wantedOf } from '../../binding/wanted.ts';
+import type { EngineId } from '../../common/engine-id.ts';
 import { openShipped } from '../../oci/local-images.ts';
 import { RegistryError } from '../../registry/errors.ts';
 import { type Registry } from '../../registry/registry.ts';
 import type { Root } from '../../root/root.ts';
-import { type Context } from '../context.ts';
+import { bindOf, type RecordImage } from '../../state/record.ts';
+import { type Context, readingFor } from '../context.ts';
 import { type PlannedRoot, planStage } from '../plan/plan.ts';
-import { readSituation } from '../situation.ts';
+import { readSituation, type Situation } from '../situation.ts';
 import { type Staged, stage } from '../stage/stage.ts';
 import { waitingContents } from '../waiting.ts';
+
+export interface LoadOptions {
+  /** The places of Compose files in roots. */
+  readonly compose: readonly string[];
+  /** The engines into which images are loaded. */
+  readonly engines: ReadonlySet<EngineId>;
+}
 
 /**
  * Stages a root without a network, from the images that the root ships, or that were downloaded and
@@ -24,24 +33,27 @@ export async function loadShipped(
   registry: Registry,
   root: Root,
   planned: PlannedRoot,
-  options: { readonly compose: readonly string[] },
+  options: LoadOptions,
 ): Promise<Staged | undefined> {
-  const found = await readSituation(context);
+  const { compose, engines } = options;
+  const looked = { exactly: engines };
+  const found = await readSituation(context, looked);
   const record = found.records.get(planned.id);
   const waits = waitingContents(record, found) !== undefined;
   if (openShipped(root) === undefined && !waits) return undefined;
-  if (record?.staged?.images.every(({ id }) => found.images.has(id)) === true) return undefined;
-  const wanted = await wantedOf(root, {
-    bind: undefined,
-    engine: context.engine.id,
-    ...options,
-  });
-  return stage(context, planned.id, (situation) => {
+  const isHere = ({ engine, id }: RecordImage) =>
+    found.engines.get(engine)?.images.has(id) !== false;
+  const isLeft = record?.staged?.leftOut?.some((engine) => engines.has(engine)) === true;
+  if (record?.staged?.images.every(isHere) === true && !isLeft) return undefined;
+  const all = await wantedOf(root, { ...readingFor(context), bind: bindOf(record), compose });
+  const wanted = onlyOn(engines, all);
+  const plan = (situation: Situation) => {
     const before = situation.records.get(planned.id);
     const offline = withoutNetwork(registry);
     const kept = before === undefined ? wanted : asRecorded(wanted, before);
     return planStage(context, offline, situation, planned, kept);
-  });
+  };
+  return stage(context, { id: planned.id, engines, isPart: true, plan });
 }
 
 function withoutNetwork(registry: Registry): Registry {

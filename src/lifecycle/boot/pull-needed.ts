@@ -1,16 +1,17 @@
 import { serves } from '../../engine/containers-storage/images.ts';
 import type { RecordReference, RootRecord } from '../../state/record.ts';
-import type { Situation } from '../situation.ts';
+import type { EngineSituation } from '../situation.ts';
 
 /**
  * Whether the service of a `.image` unit has to pull. It need not if the images that it pulls are on
  * the root's record and their names are there, whatever image the names mean by now.
  *
+ * @param record with the images of the engine alone.
  * @param unit the service: `app-image.service`.
  */
 export function isPullNeeded(
   record: RootRecord | undefined,
-  { images, store }: Pick<Situation, 'images' | 'store'>,
+  { images, store }: Pick<EngineSituation, 'images' | 'store'>,
   unit: string,
 ): boolean {
   // While `berth apply` is under way, the names that it brings are only in `pending`.

@@ -6,7 +6,7 @@ import { formatPlatform } from '../../image/platform.ts';
 import type { ResolvedImage } from '../../image/resolved.ts';
 import type { Contents, RecordImage, RootRecord } from '../../state/record.ts';
 import { isResolvedAnew } from '../look-up.ts';
-import type { Situation } from '../situation.ts';
+import type { EngineSituation } from '../situation.ts';
 
 /** The image that one binding's name means for the root that is being staged. */
 export interface Resolution {
@@ -31,7 +31,7 @@ export interface Resolution {
  */
 export function keptFromRecord(
   binding: Binding,
-  { images }: Pick<Situation, 'images'>,
+  { images }: Pick<EngineSituation, 'images'>,
   record: RootRecord | undefined,
 ): Resolution | undefined {
   const { name, locked, recorded, lockProblem } = binding;
@@ -69,10 +69,25 @@ export function keptFromDepot(
   return asFound(binding, image.id, found, { from: 'registry', access: accesses[0] ?? {} });
 }
 
+/**
+ * The image that waits for an engine that is absent, since this root was staged. A name that is to be
+ * resolved anew keeps nothing, as in `keptFromRecord`.
+ */
+export function keptWaiting(
+  binding: Binding,
+  depot: Pick<Depot, 'find'> | undefined,
+  record: RootRecord | undefined,
+): Resolution | undefined {
+  const { locked, recorded } = binding;
+  if (locked === undefined && recorded === undefined && isResolvedAnew(binding)) return undefined;
+  const kept = keptFromDepot(binding, depot, record?.staged);
+  return kept?.image === undefined ? undefined : kept;
+}
+
 /** An image that the engine has by the binding's very name, or by the digest of the root's lock. */
 export function presentByName(
   binding: Binding,
-  { images }: Pick<Situation, 'images'>,
+  { images }: Pick<EngineSituation, 'images'>,
 ): Resolution | undefined {
   const { locked } = binding;
   // A tag may mean another image here than the lock says.

@@ -1,6 +1,6 @@
 import { byDigest } from '../../image/name.ts';
 import type { ResolvedImage } from '../../image/resolved.ts';
-import type { Situation } from '../situation.ts';
+import type { EngineSituation } from '../situation.ts';
 
 /**
  * Whether the engine knows an image by the digest of this name. Of an image that is there under another
@@ -11,7 +11,7 @@ import type { Situation } from '../situation.ts';
 export function isKnownByDigest(
   image: ResolvedImage,
   id: string,
-  { images }: Pick<Situation, 'images'>,
+  { images }: Pick<EngineSituation, 'images'>,
 ): boolean {
   return images.get(id)?.digests.includes(byDigest(image.name, image.digest)) === true;
 }

@@ -5,34 +5,34 @@ import type { BerthError } from '../../common/errors.ts';
 import { formatBytes } from '../../common/format-bytes.ts';
 import type { NameFailure } from '../../common/limited.ts';
 import type { EngineInfo } from '../../engine/engine.ts';
-import { sizeOf } from '../../image/resolved.ts';
+import { distinctBlobs, sizeOf } from '../../image/resolved.ts';
 import type { Registry } from '../../registry/registry.ts';
-import { runningRoot } from '../../state/activation.ts';
 import {
   isLiving,
+  placeOf,
   type RecordDeployment,
   type RecordImage,
   type RecordProvided,
   type RootRecord,
 } from '../../state/record.ts';
+import { situationFor } from '../absence.ts';
 import type { Context } from '../context.ts';
 import type { LifecycleProblemCode } from '../error.ts';
 import { aboutRoot, type ProgressEvent } from '../events.ts';
-import type { Situation } from '../situation.ts';
-import { type DeferredName, deferredNames } from './deferred-names.ts';
-import type { Resolution } from './kept.ts';
-import { isKnownByDigest } from './known-by-digest.ts';
-import { type Needed, neededFor, type WantedImage } from './needed.ts';
-import { type PlannedImage, planImages } from './planned-image.ts';
-import { resolveBindings } from './resolve.ts';
+import { type EngineSituation, type Situation, situationOn } from '../situation.ts';
+import { askedOnce } from './asked-once.ts';
+import type { DeferredName } from './deferred-names.ts';
+import { keptBeside } from './kept-beside.ts';
+import { type PlannedPart, planPart } from './part.ts';
+import type { PlannedImage } from './planned-image.ts';
 import { lackOfSpace, type Space, spaceOn } from './space.ts';
-import { otherStorage, withoutShadowed } from './storage-differs.ts';
-import { chooseWay, isAheadWorthwhile, possibleWays, type Way } from './way.ts';
+import { bytesDownloaded, chooseWays, downloadsOf, type Way } from './way.ts';
 
 /** A plan for staging a root: decided once, and then carried out to the letter. Plain data. */
 export interface Plan {
   readonly root: PlannedRoot;
-  readonly engine: EngineInfo;
+  /** The engines that run the images, and the one that would if there are none. */
+  readonly engines: readonly EngineInfo[];
   readonly images: readonly PlannedImage[];
   /** The problems on bound references: with one of them the root will not be ready. */
   readonly problems: readonly BoundProblem<LifecycleProblemCode>[];
@@ -40,6 +40,7 @@ export interface Plan {
   readonly provided: readonly RecordProvided[];
   /** The names that can't be staged: not to be resolved, or refused by policy.json. */
   readonly failures: readonly NameFailure[];
+  /** The way of the images, the longest if engines differ. */
   readonly way: Way;
   /**
    * The bytes to download: configs and layers, each once, that are neither here nor shipped. Manifests and
@@ -58,6 +59,8 @@ export interface Plan {
   readonly deferred: readonly DeferredName[];
   /** The images that an earlier stage of this root pinned and this one does not need. */
   readonly drops: readonly RecordImage[];
+  /** The requirements of the tree that are noted on the record beside its images. */
+  readonly wanted: Pick<Wanted, 'bind' | 'leftOut' | 'unbound' | 'users'>;
 }
 
 export interface PlannedRoot {
@@ -74,7 +77,11 @@ export interface PlanOptions {
   readonly known?: RootRecord | undefined;
 }
 
-/** Resolves every binding and compares with what is there. Reads only. */
+/**
+ * Resolves every binding and compares with what is there. Reads only.
+ *
+ * @param situation of all engines of the root's record and of its bindings.
+ */
 export async function planStage(
   given: Context,
   registry: Registry,
@@ -84,52 +91,94 @@ export async function planStage(
   options: PlanOptions = {},
 ): Promise<Plan> {
   const context = aboutRoot(given, root.id);
-  const { downloadOnly = false } = options;
-  const { engine } = context;
   const record = situation.records.get(root.id);
   for (const warning of warningsOf(root, wanted, record)) context.report(warning);
-  const { bindings, provided } = withoutShadowed(wanted, situation);
-  const meant = 'known' in options ? options.known : record;
-  const known = downloadOnly ? withoutWaiting(meant) : meant;
-  // podman takes a third of a second to tell about itself, as long as a registry may take.
-  const [resolved, info] = await Promise.all([
-    resolveBindings(context, registry, situation, known, bindings),
-    engine.info(),
-  ]);
-  const absent = absentOf(resolved.resolutions, situation);
-  const footprint = await engine.footprint(absent.map(({ image }) => image));
-  const needed = neededFor(absent, footprint, engine.depot);
-  const images = planImages(situation, root.id, resolved.resolutions, needed.blobs);
-  const bytes = sizeOf(needed.downloads);
-  const what = `staging ${root.id} needs ${formatBytes(bytes)} to download`;
-  const ahead = await isAheadWorthwhile(registry, incomplete(absent, needed));
-  const { way, space, lack } = await chooseWay(
-    possibleWays(needed, { downloadOnly, ahead }),
+  const shared = {
+    registry: askedOnce(registry),
+    situation,
+    root: root.id,
+    wanted,
+    known: knownFor(record, options),
+    downloadOnly: options.downloadOnly ?? false,
+  };
+  const parts: PlannedPart[] = [];
+  for (const on of enginesWanted(context, situation, wanted)) {
+    parts.push(await planPart(context, on, shared));
+  }
+  const what = (bytes: number) => `staging ${root.id} needs ${formatBytes(bytes)} to download`;
+  const { ways, space, lack } = await chooseWays(
+    parts,
     (uses) => spaceOn(context, uses),
-    (space) => lackOfSpace(context, situation, what, space),
+    (space, bytes) => lackOfSpace(situation, what(bytes), space),
   );
-  const unpinned = images.filter(({ pinned }) => !pinned).length;
-  const isRunning = runningRoot(context.state.activation, situation.records) === root.id;
+  const whole = joined(parts, ways);
+  const { bind, leftOut, unbound, users } = wanted;
   return {
     root,
-    engine: info,
-    images,
-    provided,
-    problems: [
-      ...wanted.problems,
-      ...resolved.problems,
-      ...otherStorage(wanted.storage, info, bindings),
-    ],
-    failures: resolved.failures,
-    way,
-    bytes,
-    inDepot: sizeOf(needed.inDepot),
+    ...whole,
+    problems: [...wanted.problems, ...whole.problems],
     free: space[0]?.free ?? 0,
     space,
-    ...lacking(lack ?? (await engine.roomFor(root.id, unpinned))),
-    deferred: isRunning ? [] : deferredNames(situation.records, root.id, images),
-    drops: dropsOf(record, images),
+    ...lacking(lack ?? (await lackOfRoom(parts, root.id))),
+    drops: dropsOf(record, whole.images, leftOut),
+    wanted: { bind, leftOut, unbound, users },
   };
+}
+
+/** The record that says what names mean. A name that is downloaded once more is resolved anew. */
+function knownFor(record: RootRecord | undefined, options: PlanOptions): RootRecord | undefined {
+  const known = 'known' in options ? options.known : record;
+  return options.downloadOnly === true ? withoutWaiting(known) : known;
+}
+
+/** The parts of a plan as one, when each engine's images come its way. */
+function joined(
+  parts: readonly PlannedPart[],
+  ways: readonly Way[],
+): Omit<Plan, 'root' | 'free' | 'space' | 'lack' | 'drops' | 'wanted'> {
+  const inDepots = new Set<string>();
+  return {
+    engines: parts.map(({ info }) => info),
+    images: parts.flatMap((part, index) => part.images(ways[index] ?? 'direct', inDepots)),
+    provided: parts.flatMap(({ provided }) => provided),
+    problems: parts.flatMap(({ problems }) => problems),
+    failures: distinctFailures(parts.flatMap(({ failures }) => failures)),
+    way: (['download', 'two-steps'] as const).find((way) => ways.includes(way)) ?? 'direct',
+    bytes: bytesDownloaded(downloadsOf(parts, ways)),
+    inDepot: sizeOf(distinctBlobs(parts.flatMap(({ needed }) => needed.inDepot))),
+    deferred: parts.flatMap(({ deferred }) => deferred),
+  };
+}
+
+/** The engines of the bindings; for a root that binds nothing, the usual one. */
+function enginesWanted(
+  { engines: { all, only, usual } }: Context,
+  situation: Situation,
+  { bindings, provided, users }: Wanted,
+): readonly EngineSituation[] {
+  const ids = new Set(
+    [...bindings, ...provided.map(({ binding }) => binding)].map(({ engine }) => engine),
+  );
+  if (ids.size === 0) ids.add(all ?? only ?? usual);
+  return [...ids].map((id) => situationFor(situationOn(situation, id), { users }));
+}
+
+/** Why there is no room for the pins of some engine. */
+async function lackOfRoom(
+  parts: readonly PlannedPart[],
+  root: string,
+): Promise<BerthError | undefined> {
+  for (const { on, images } of parts) {
+    const unpinned = images('direct', new Set()).filter(({ pinned }) => !pinned).length;
+    const lack = await on.engine.roomFor(root, unpinned);
+    if (lack !== undefined) return lack;
+  }
+  return undefined;
+}
+
+/** A name that fails for two engines fails once. */
+function distinctFailures(failures: readonly NameFailure[]): readonly NameFailure[] {
+  return [...new Map(failures.map((failure) => [failure.name, failure])).values()];
 }
 
 /** The warnings for whoever stages this root. */
@@ -150,37 +199,21 @@ function warningsOf(
   return warnings;
 }
 
-/** The record without a stage that waits: a name that is downloaded once more is resolved anew. */
+/** The record without a stage that waits. */
 function withoutWaiting(record: RootRecord | undefined): RootRecord | undefined {
   if (record === undefined) return undefined;
   const { pending: _pending, ...rest } = record;
   return rest;
 }
 
-/** The images that the engine does not know by the digest of the name, one for each such name. */
-function absentOf(
-  resolutions: readonly Resolution[],
-  situation: Situation,
-): readonly WantedImage[] {
-  return resolutions.flatMap(({ id, image, source }) =>
-    image === undefined || source === undefined || isKnownByDigest(image, id, situation)
-      ? []
-      : [{ id, image, source }],
-  );
-}
-
-/** The images of which blobs are missing. */
-function incomplete(absent: readonly WantedImage[], { blobs }: Needed): readonly WantedImage[] {
-  return absent.filter(({ id }) => (blobs.get(id) ?? []).length > 0);
-}
-
-/** The images that an earlier stage of the root pinned and this one does not need. */
+/** The images that an earlier stage of the root pinned, and that the root does not need any more. */
 export function dropsOf(
   record: RootRecord | undefined,
-  images: readonly Pick<PlannedImage, 'id'>[],
+  images: readonly Pick<PlannedImage, 'engine' | 'id'>[],
+  leftOut: Wanted['leftOut'] = [],
 ): readonly RecordImage[] {
-  const kept = new Set(images.map(({ id }) => id));
-  return (record?.staged?.images ?? []).filter(({ id }) => !kept.has(id));
+  const kept = new Set([...images, ...keptBeside(leftOut, record)].map(placeOf));
+  return (record?.staged?.images ?? []).filter((image) => !kept.has(placeOf(image)));
 }
 
 function lacking(lack: BerthError | undefined): Pick<Plan, 'lack'> {

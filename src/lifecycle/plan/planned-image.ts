@@ -1,14 +1,21 @@
 import type { Binding } from '../../binding/bindings.ts';
+import type { EngineId } from '../../common/engine-id.ts';
 import type { Source } from '../../engine/source.ts';
 import { type ResolvedImage, sizeOf } from '../../image/resolved.ts';
 import { pinsOf } from '../provenance.ts';
-import type { Situation } from '../situation.ts';
+import type { EngineSituation } from '../situation.ts';
 import type { Resolution } from './kept.ts';
 import { isKnownByDigest } from './known-by-digest.ts';
 import type { Needed } from './needed.ts';
+import type { Way } from './way.ts';
 
 /** An image that the root is to have. */
 export interface PlannedImage {
+  readonly engine: EngineId;
+  /** How the image comes, if it has to. */
+  readonly way: Way;
+  /** Whether the engine is absent, so that the image waits in its depot. */
+  readonly waits: boolean;
   /** The engine's id. */
   readonly id: string;
   readonly manifest: string;
@@ -42,15 +49,16 @@ export interface PlannedFetch {
 }
 
 /**
- * The images that names resolved to, each with all its names.
+ * The images of one engine that names resolved to, each with all its names.
  *
  * @param blobs the blobs that are missing for each image, by its id.
  */
 export function planImages(
-  situation: Pick<Situation, 'images' | 'pins'>,
+  situation: Pick<EngineSituation, 'engine' | 'images' | 'pins'>,
   root: string,
   resolutions: readonly Resolution[],
   blobs: Needed['blobs'],
+  way: Way,
 ): readonly PlannedImage[] {
   const pinned = pinsOf(root, situation.pins);
   return [...Map.groupBy(resolutions, ({ id }) => id)].flatMap(([id, group]) => {
@@ -59,6 +67,9 @@ export function planImages(
     const missing = sizeOf(blobs.get(id) ?? []);
     const isLocal = group.every(({ source }) => source?.from === 'layout');
     return {
+      engine: situation.engine.id,
+      way,
+      waits: situation.engine.absence !== undefined,
       id,
       manifest: first.manifest,
       platform: first.platform,
@@ -74,7 +85,7 @@ export function planImages(
 
 function planName(
   { id, binding, digest, locked, image, source }: Resolution,
-  situation: Pick<Situation, 'images'>,
+  situation: Pick<EngineSituation, 'images'>,
 ): PlannedName {
   const { name, references } = binding;
   const planned = { name, digest, locked, references };

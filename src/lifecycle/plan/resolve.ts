@@ -5,12 +5,18 @@ import { LOOKUPS_AT_A_TIME, type NameFailure, tryLimited } from '../../common/li
 import { parseName } from '../../image/name.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Contents, RootRecord } from '../../state/record.ts';
-import type { Context } from '../context.ts';
+import type { Context, EngineContext } from '../context.ts';
 import { LifecycleError, type LifecycleProblemCode } from '../error.ts';
 import { atHand, isResolvedAnew, lookUp, wantedName } from '../look-up.ts';
-import type { Situation } from '../situation.ts';
-import { waitingContents } from '../waiting.ts';
-import { asFound, keptFromDepot, keptFromRecord, presentByName, type Resolution } from './kept.ts';
+import type { EngineSituation } from '../situation.ts';
+import {
+  asFound,
+  keptFromDepot,
+  keptFromRecord,
+  keptWaiting,
+  presentByName,
+  type Resolution,
+} from './kept.ts';
 import { isKnownByDigest } from './known-by-digest.ts';
 
 interface Resolved {
@@ -19,8 +25,16 @@ interface Resolved {
   readonly problems: readonly BoundProblem<LifecycleProblemCode>[];
 }
 
+/** The meanings of names on one engine that need no registry. */
+export interface Known {
+  /** The record of the root, with the images of the engine. */
+  readonly record: RootRecord | undefined;
+  /** The images that wait for the engine, if all that the root needs is here. */
+  readonly waiting: Contents | undefined;
+}
+
 /**
- * Resolves each name once.
+ * Resolves each name of one engine once.
  *
  * The root's lock file goes before all else: the tag of a locked name is never asked for.
  *
@@ -35,16 +49,15 @@ interface Resolved {
  * digest on record.
  */
 export async function resolveBindings(
-  context: Context,
+  context: EngineContext,
   registry: Registry,
-  situation: Situation,
-  record: RootRecord | undefined,
+  situation: EngineSituation,
+  known: Known,
   bindings: readonly Binding[],
 ): Promise<Resolved> {
   const problems: BoundProblem<LifecycleProblemCode>[] = [];
-  const waiting = waitingContents(record, situation);
   const work = async (binding: Binding): Promise<Resolution | undefined> => {
-    const kept = keptMeaning(context, situation, binding, record, waiting);
+    const kept = keptMeaning(context, situation, binding, known);
     if (kept !== undefined) return kept;
     if (await isNeverFetched(context, binding)) {
       problems.push(neverFetched(binding));
@@ -73,14 +86,15 @@ export async function resolveBindings(
 
 /** The image of a name, if it is known without asking a registry. */
 function keptMeaning(
-  { engine }: Context,
-  situation: Situation,
+  { engine }: EngineContext,
+  situation: EngineSituation,
   binding: Binding,
-  record: RootRecord | undefined,
-  waiting: Contents | undefined,
+  { record, waiting }: Known,
 ): Resolution | undefined {
   const kept =
-    keptFromRecord(binding, situation, record) ?? keptFromDepot(binding, engine.depot, waiting);
+    keptFromRecord(binding, situation, record) ??
+    keptFromDepot(binding, engine.depot, waiting) ??
+    (engine.absence === undefined ? undefined : keptWaiting(binding, engine.depot, record));
   if (kept !== undefined) return kept;
   if (!isHereOrNowhere(binding) || binding.lockProblem !== undefined) return undefined;
   return presentByName(binding, situation);
@@ -93,9 +107,9 @@ async function isNeverFetched(context: Context, binding: Binding): Promise<boole
 
 /** Looks a name up, and sees whether whoever judges its image can let any image of that name in. */
 async function resolveBinding(
-  context: Context,
+  context: EngineContext,
   registry: Registry,
-  situation: Situation,
+  situation: EngineSituation,
   binding: Binding,
 ): Promise<Resolution> {
   const { engine, report } = context;

@@ -80,15 +80,14 @@ export function spaceOf(
  * @param what the work that needs the space: `staging ID needs 3 MB to download`.
  */
 export async function lackOfSpace(
-  context: Context,
-  situation: Situation,
+  situation: Pick<Situation, 'engines'>,
   what: string,
   space: readonly Space[],
 ): Promise<LifecycleError | undefined> {
   const short = space.filter((place) => place.short > 0 || place.shortFiles > 0);
   if (short.length === 0) return undefined;
   const message = `${what}, and ${short.map(lackOf).join('; ')}`;
-  const freed = await freedBy(context, prunable(situation));
+  const freed = await freedBy(situation, prunable(situation));
   const prune =
     freed === 0
       ? '`berth prune` would free nothing'

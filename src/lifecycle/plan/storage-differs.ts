@@ -4,7 +4,7 @@ import type { Wanted } from '../../binding/wanted.ts';
 import type { StorageSettings } from '../../discovery/storage-conf.ts';
 import type { EngineInfo } from '../../engine/engine.ts';
 import type { RecordProvided } from '../../state/record.ts';
-import type { Situation } from '../situation.ts';
+import type { EngineSituation } from '../situation.ts';
 
 /** The problems of a running podman that keeps images where the root's podman will not look. */
 export function otherStorage(
@@ -71,8 +71,8 @@ function otherLayers(
 
 /** podman looks into its own store first: what a name means there goes before any other store. */
 export function withoutShadowed(
-  { bindings, provided }: Wanted,
-  situation: Situation,
+  { bindings, provided }: Pick<Wanted, 'bindings' | 'provided'>,
+  situation: EngineSituation,
 ): { readonly bindings: readonly Binding[]; readonly provided: readonly RecordProvided[] } {
   const isShadowed = provided.map(({ entry }) => shadowOf(entry, situation) !== undefined);
   return {
@@ -85,6 +85,9 @@ export function withoutShadowed(
 }
 
 /** The image of podman's own store that stands before one of an additional store. */
-export function shadowOf({ name, id }: RecordProvided, { images }: Situation): string | undefined {
+export function shadowOf(
+  { name, id }: RecordProvided,
+  { images }: EngineSituation,
+): string | undefined {
   return [...images.values()].find((image) => image.id !== id && image.names.includes(name))?.id;
 }

@@ -1,56 +1,119 @@
 import type { BerthError } from '../../common/errors.ts';
-import type { Use } from '../../engine/footprint.ts';
+import type { Depot } from '../../engine/depot.ts';
+import { type Use, useOfBlobs } from '../../engine/footprint.ts';
+import { type Blob, distinctBlobs } from '../../image/resolved.ts';
 import { RegistryError } from '../../registry/errors.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Needed, WantedImage } from './needed.ts';
 import type { Space } from './space.ts';
 
 /**
- * How images come: `direct` into the engine; by way of its depot (`two-steps`); or they wait there
- * (`download`).
+ * How the images of an engine come: `direct` into the engine; by way of its depot (`two-steps`); or they
+ * wait there (`download`).
  */
 export type Way = 'direct' | 'two-steps' | 'download';
 
-export interface PossibleWay {
-  readonly way: Way;
-  readonly uses: readonly Use[];
+/** The needs of one engine of a root, and the ways that are open to its images. */
+export interface EngineNeeds {
+  readonly needed: Needed;
+  readonly depot: Pick<Depot, 'directory'> | undefined;
+  /** Whether the images can only wait: the engine is absent, or they are to be downloaded alone. */
+  readonly waits: boolean;
+  /** Whether the images must not come directly: the engine would pull with other credentials. */
+  readonly onlyByDepot: boolean;
+  /** Whether downloading while the engine unpacks is worth while. */
+  readonly ahead: boolean;
 }
 
 /**
- * The ways for a plan, the best first. What lies in the depot already makes the way by the depot worth
- * while, and so does downloading ahead; `direct` takes less space.
+ * The ways for the engines of a plan, the best choice first: a way for each engine, in order. What lies in
+ * the depot already makes the way by the depot worth while, so does downloading ahead, and what two engines
+ * need is downloaded once that way; `direct` takes less space.
  */
-export function possibleWays(
-  { inDepot, direct, depot }: Pick<Needed, 'inDepot' | 'direct' | 'depot'>,
-  { downloadOnly, ahead }: { readonly downloadOnly: boolean; readonly ahead: boolean },
-): readonly PossibleWay[] {
-  const straight = { way: 'direct', uses: direct } as const;
-  if (depot === undefined) return [straight];
-  if (downloadOnly) return [{ way: 'download', uses: depot.waiting }];
-  if (inDepot.length === 0 && !ahead) return [straight];
-  return [{ way: 'two-steps', uses: depot.unpacked }, straight];
+export function possibleWays(engines: readonly EngineNeeds[]): readonly (readonly Way[])[] {
+  const shared = sharedBlobs(engines);
+  const best = engines.map((one): Way => {
+    if (one.depot === undefined) return 'direct';
+    if (one.waits) return 'download';
+    const { downloads, inDepot } = one.needed;
+    const isShared = downloads.some(({ digest }) => shared.has(digest));
+    return isShared || one.onlyByDepot || one.ahead || inDepot.length > 0 ? 'two-steps' : 'direct';
+  });
+  const least = engines.map((one, index): Way => {
+    const way = best[index] ?? 'direct';
+    return way === 'two-steps' && !one.onlyByDepot ? 'direct' : way;
+  });
+  return best.join() === least.join() ? [best] : [best, least];
 }
 
-/** A way, with the space that it needs on each file system, and the error if there is too little. */
-export interface ChosenWay {
-  readonly way: Way;
+/** The blobs that more than one engine lacks. */
+function sharedBlobs(engines: readonly EngineNeeds[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const shared = new Set<string>();
+  for (const { needed } of engines) {
+    for (const { digest } of needed.downloads) {
+      if (seen.has(digest)) shared.add(digest);
+      seen.add(digest);
+    }
+  }
+  return shared;
+}
+
+/**
+ * The blobs that come over the network: once into the depots, which are one store, and once more for each
+ * engine that pulls by itself.
+ */
+export function downloadsOf(
+  engines: readonly EngineNeeds[],
+  ways: readonly Way[],
+): { readonly intoDepot: readonly Blob[]; readonly direct: readonly Blob[] } {
+  const through = engines.filter((_, index) => ways[index] !== 'direct');
+  const direct = engines.filter((_, index) => ways[index] === 'direct');
+  return {
+    intoDepot: distinctBlobs(through.flatMap(({ needed }) => needed.downloads)),
+    direct: direct.flatMap(({ needed }) => needed.downloads),
+  };
+}
+
+/** The bytes that come over the network: a blob that comes to two engines directly counts twice. */
+export function bytesDownloaded({ intoDepot, direct }: ReturnType<typeof downloadsOf>): number {
+  return [...intoDepot, ...direct].reduce((sum, { size }) => sum + size, 0);
+}
+
+/** The bytes that the ways write to file systems, those of the first engine first. */
+export function usesOf(engines: readonly EngineNeeds[], ways: readonly Way[]): readonly Use[] {
+  const own = engines.flatMap(({ needed }, index) => {
+    if (ways[index] === 'direct') return needed.direct;
+    return ways[index] === 'two-steps' ? (needed.fromDepot ?? []) : [];
+  });
+  const through = engines.filter((_, index) => ways[index] !== 'direct');
+  const [depot] = through.flatMap((one) => one.depot ?? []);
+  if (depot === undefined) return own;
+  const documents = through.reduce((sum, { needed }) => sum + needed.images, 0);
+  return [...own, useOfBlobs(depot.directory, downloadsOf(engines, ways).intoDepot, documents)];
+}
+
+/** The ways of the engines, with the space that they need, and the error if there is too little. */
+export interface ChosenWays {
+  readonly ways: readonly Way[];
   readonly space: readonly Space[];
   readonly lack: BerthError | undefined;
 }
 
-/** The first way for which there is room, else the last way with its lack. */
-export async function chooseWay(
-  possible: readonly PossibleWay[],
+/** The first ways for which there is room, else the last ways with their lack. */
+export async function chooseWays(
+  engines: readonly EngineNeeds[],
   spaceFor: (uses: readonly Use[]) => Promise<readonly Space[]>,
-  lackOf: (space: readonly Space[]) => Promise<BerthError | undefined>,
-): Promise<ChosenWay> {
-  let last: ChosenWay | undefined;
-  for (const { way, uses } of possible) {
-    const space = await spaceFor(uses);
-    last = { way, space, lack: await lackOf(space) };
+  lackOf: (space: readonly Space[], bytes: number) => Promise<BerthError | undefined>,
+): Promise<ChosenWays> {
+  let last: ChosenWays = { ways: [], space: [], lack: undefined };
+  for (const ways of possibleWays(engines)) {
+    const space = await spaceFor(usesOf(engines, ways));
+    const bytes = bytesDownloaded(downloadsOf(engines, ways));
+    last = { ways, space, lack: await lackOf(space, bytes) };
     if (last.lack === undefined) break;
   }
-  return last ?? { way: 'direct', space: [], lack: undefined };
+  return last;
 }
 
 /** In milliseconds: a registry in the same network replies sooner. */

@@ -6,10 +6,13 @@ import type { Engine } from '../../engine/engine.ts';
 import type { PinRequest } from '../../engine/pin.ts';
 import { accessOf } from '../../engine/source.ts';
 import { type Blob, type ResolvedImage, sizeOf } from '../../image/resolved.ts';
-import type { Context } from '../context.ts';
+import { placeOf } from '../../state/record.ts';
+import { type Context, type EngineContext, onEngine } from '../context.ts';
 import { LifecycleError } from '../error.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { PlannedFetch, PlannedImage } from '../plan/planned-image.ts';
+import type { Way } from '../plan/way.ts';
+import { type Situation, situationOn } from '../situation.ts';
 import { arrived } from './arrived.ts';
 
 export interface FetchFailure {
@@ -20,49 +23,54 @@ export interface FetchFailure {
 /** The result of fetching a plan. */
 export interface Fetched {
   readonly failures: readonly FetchFailure[];
-  /** The ids of the images that berth brought, now or before. */
+  /** The images that berth brought, now or before, as `placeOf` writes them. */
   readonly brought: ReadonlySet<string>;
 }
 
 /**
- * Fetches and pins each image of a plan, the largest download first, and each pinned as soon as
- * it is there, so that nothing takes it while the others are on their way; what is only to be
- * downloaded is held in the depot instead. One that fails does not stop the others, but for a full
- * disk.
+ * Fetches and pins each image of a plan, on each engine the largest download first. An image is pinned as
+ * soon as it is there, so that nothing takes it while others are on their way; an image that is only
+ * downloaded is held in the depot instead. A failure does not stop the other images, unless the disk is full.
  *
- * @param before the ids of the images that berth brought earlier.
+ * @param before the images that berth brought earlier, as `placeOf` writes them.
  * @param record what the pins say of the record.
  */
 export async function fetchImages(
   context: Context,
   plan: Plan,
+  { engines }: Pick<Situation, 'engines'>,
   before: ReadonlySet<string>,
   record: PinRequest['record'],
 ): Promise<Fetched> {
   const failed = new Map<PlannedImage, BerthError>();
   const brought = new Set(before);
-  const places = new Semaphore(plan.way === 'two-steps' ? 1 : context.engine.concurrency);
-  const order = plan.images.toSorted((a, b) => bytesOf(b) - bytesOf(a));
-  await mapLimited(order, context.engine.concurrency, async (image) => {
-    const { id, platform, manifest } = image;
-    const name = image.names[0]?.name ?? id;
+  const downloads = new Semaphore(downloadsAtATime(plan));
+  const fetchOne = async (image: PlannedImage) => {
     context.signal.throwIfAborted();
     if ([...failed.values()].some(({ code }) => code === 'no-space')) return;
+    const on = onEngine(context, situationOn({ engines }, image.engine).engine);
+    const { id } = image;
+    const name = image.names[0]?.name ?? id;
+    const request = requestFor(image, record);
     try {
-      const names = image.names.map((served) => ({ ...pick(served), manifest }));
-      const request = { id, platform, names, record };
-      const isMissing = await bringNames(context, plan, image, name, request, places);
-      if (isMissing) brought.add(id);
-      if (plan.way === 'download' && fetchesOf(image).some(comesByDepot)) return;
-      const fetched = brought.has(id);
-      await context.engine.pin(plan.root.id, [{ ...request, fetched }]);
-      context.report({ event: 'pinned', id, name, root: plan.root.id });
+      const isMissing = await bringNames(on, plan.root.id, image, request, downloads);
+      if (isMissing) brought.add(placeOf(image));
+      if (image.waits || fetchesOf(image).some((one) => isHeld(one, image.way))) return;
+      const fetched = brought.has(placeOf(image));
+      await on.engine.pin(plan.root.id, [{ ...request, fetched }]);
+      on.report({ event: 'pinned', id, name, root: plan.root.id });
     } catch (error) {
       if (!(error instanceof BerthError)) throw error;
-      context.report({ event: 'fetch-failed', id, name, code: error.code, message: error.message });
+      on.report({ event: 'fetch-failed', id, name, code: error.code, message: error.message });
       failed.set(image, error);
     }
+  };
+  const order = plan.images.toSorted((a, b) => bytesOf(b) - bytesOf(a));
+  const each = [...Map.groupBy(order, ({ engine }) => engine)].map(([id, own]) => {
+    const { concurrency } = situationOn({ engines }, id).engine;
+    return () => mapLimited(own, concurrency, fetchOne);
   });
+  await mapLimited(each, each.length, (begin) => begin());
   const failures = plan.images.flatMap((image) => {
     const error = failed.get(image);
     return error === undefined ? [] : [{ image, error }];
@@ -71,56 +79,76 @@ export async function fetchImages(
 }
 
 /**
- * Every name by its digest: an engine must know the image by each, or a unit that names it by one
- * would pull again.
+ * How many images are downloaded into depots at a time. Images that are unpacked as soon as they have come
+ * are downloaded one at a time: if all came at once, none would be whole until the end.
+ */
+function downloadsAtATime({ images }: Plan): number {
+  return images.some(({ way }) => way === 'two-steps') ? 1 : Math.max(1, images.length);
+}
+
+function requestFor(
+  { id, platform, manifest, names }: PlannedImage,
+  record: PinRequest['record'],
+): Omit<PinRequest, 'fetched'> {
+  const served = names.map(({ name, digest }) => ({ name, digest, manifest }));
+  return { id, platform, names: served, record };
+}
+
+/**
+ * Brings an image under every name by digest: if the engine did not know the image by one of its names, a
+ * unit with that name would pull again.
  *
- * @returns whether the image was not there before: somebody else may have brought it since the
- * plan was made, and then it is theirs.
+ * @returns whether the image was not there before. Somebody else may have brought the image since the plan
+ *   was made, and then it is theirs.
  */
 async function bringNames(
-  context: Context,
-  plan: Plan,
+  { engine, signal, report }: EngineContext,
+  root: string,
   image: PlannedImage,
-  name: string,
   request: Omit<PinRequest, 'fetched'>,
-  places: Semaphore,
+  downloads: Semaphore,
 ): Promise<boolean> {
   const fetches = fetchesOf(image);
   if (fetches.length === 0) return false;
-  const { id } = image;
+  const { id, way } = image;
+  const name = image.names[0]?.name ?? id;
   const bytes = bytesOf(image);
-  const { engine, signal } = context;
-  const isMissing = !image.present && !(await engine.has(id));
-  if (bytes > 0) context.report({ event: 'fetch-started', id, name, bytes });
+  const isMissing = !image.present && (image.waits || !(await engine.has(id)));
+  if (bytes > 0) report({ event: 'fetch-started', id, name, bytes });
   let before = 0;
   const progress = (come: number) => {
-    if (bytes > 0) context.report({ event: 'fetch-progress', id, name, bytes: come });
+    if (bytes > 0) report({ event: 'fetch-progress', id, name, bytes: come });
   };
-  const { depot } = plan.way === 'direct' ? {} : engine;
-  const hold = { root: plan.root.id, request: { ...request, fetched: isMissing } };
+  const { depot } = way === 'direct' ? {} : engine;
+  const hold = { root, request: { ...request, fetched: isMissing } };
   for (const one of fetches) {
     const isWaiting =
-      depot !== undefined && comesByDepot(one) && (await mayWait(context, depot, plan, one));
-    const blobs = isWaiting ? await missingOf(engine, one.image) : [];
-    if (isWaiting && !isAtHand(depot, plan, one, blobs)) {
-      // Images are downloaded one at a time: if all came at once, none would be whole and could be unpacked
-      // until the end.
+      depot !== undefined && comesByDepot(one, way) && (await mayWait(depot, one, way, signal));
+    const blobs = isWaiting ? await missingOf(engine, depot, one.image, image.waits) : [];
+    if (isWaiting && !isAtHand(depot, way, one, blobs)) {
       const onBytes = (total: number) => progress(before + total);
-      await places.run(bytes, () =>
+      await downloads.run(bytes, () =>
         depot.bring(hold, one.image, blobs, one.source, { signal, onBytes }),
       );
       before += sizeOf(blobs);
     }
-    if (plan.way === 'download') continue;
+    if (way === 'download') continue;
     // A waiting image is all here: only one that comes now makes progress.
     const onBytes = (here: number) => progress(arrived(here, one.image, bytes));
     await engine.fetch(one.image, one.source, isWaiting ? { signal } : { signal, onBytes });
   }
-  if (bytes > 0) context.report({ event: 'fetched', id, name });
+  if (bytes > 0) report({ event: 'fetched', id, name });
   return isMissing;
 }
 
-async function missingOf(engine: Engine, image: ResolvedImage): Promise<readonly Blob[]> {
+async function missingOf(
+  engine: Engine,
+  depot: Depot,
+  image: ResolvedImage,
+  waits: boolean,
+): Promise<readonly Blob[]> {
+  // Nobody knows which blobs an absent engine has.
+  if (waits) return depot.missing(image.blobs);
   const { images } = await engine.footprint([image]);
   return images.flatMap(({ missing }) => missing);
 }
@@ -134,15 +162,20 @@ function fetchesOf({ names }: PlannedImage): readonly PlannedFetch[] {
   return names.flatMap(({ fetch }) => (fetch === undefined ? [] : [fetch]));
 }
 
-/** An image in a layout waits where it is, and one that the engine knows by that digest is there. */
-function comesByDepot({ source, isKnown }: PlannedFetch): boolean {
-  return source.from === 'registry' && !isKnown;
+/** An image in a layout is read where it is, and one that the engine knows by that digest is there. */
+function comesByDepot({ source, isKnown }: PlannedFetch, way: Way): boolean {
+  return !isKnown && (source.from === 'registry' || way === 'download');
+}
+
+/** Whether an image waits in the depot from now on. */
+function isHeld(one: PlannedFetch, way: Way): boolean {
+  return way === 'download' && comesByDepot(one, way);
 }
 
 /** Whether an image needs no network now. An image that is only downloaded has to be held as well. */
 function isAtHand(
   depot: Depot,
-  { way }: Plan,
+  way: Way,
   { image }: PlannedFetch,
   missing: readonly unknown[],
 ): boolean {
@@ -154,14 +187,13 @@ function isAtHand(
  * from there, the engine may fetch itself.
  */
 async function mayWait(
-  { signal }: Context,
   depot: Depot,
-  plan: Plan,
-  one: PlannedFetch,
+  { image, source }: PlannedFetch,
+  way: Way,
+  signal: AbortSignal,
 ): Promise<boolean> {
-  const { image, source } = one;
   if (!depot.serves(image)) {
-    if (plan.way !== 'download') return false;
+    if (way !== 'download') return false;
     const message = `${image.name} is for ${image.platform}, and the engine takes such an image from a registry alone`;
     throw new LifecycleError('only-direct', message, {
       hint: 'leave it to `berth stage`, while there is a network',
@@ -173,11 +205,7 @@ async function mayWait(
     return true;
   } catch (error) {
     const isRejected = error instanceof BerthError && error.code === 'policy-rejected';
-    if (plan.way === 'download' || !isRejected) throw error;
+    if (way === 'download' || !isRejected) throw error;
     return false;
   }
-}
-
-function pick({ name, digest }: PlannedImage['names'][number]) {
-  return { name, digest };
 }

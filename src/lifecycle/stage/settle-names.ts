@@ -1,13 +1,20 @@
 import { isTag } from '../../image/name.ts';
-import { runningRoot } from '../../state/activation.ts';
 import type { RootRecord } from '../../state/record.ts';
-import type { Context } from '../context.ts';
+import type { EngineContext } from '../context.ts';
 import { meaningsOf } from '../provenance.ts';
 
+/** The meanings of names on one engine. */
+interface Meant {
+  /** The records of the engine, as `EngineSituation` has them. */
+  readonly records: ReadonlyMap<string, RootRecord>;
+  /** The id of the root that runs. */
+  readonly running: string | undefined;
+}
+
 /**
- * Moves each tagged name to the image that the running root means by the name. If the running root does
- * not use the name, it moves to the image that all living roots mean. A name by which living roots mean
- * different images stays with one of these images until one of the roots is activated.
+ * Moves each tagged name of an engine to the image that the running root means by the name. A name that the
+ * running root does not use moves to the image that all living roots mean. If living roots mean different
+ * images, the name stays with one of these until one of the roots is activated.
  *
  * A name of the running root that somebody else has moved is drift, and is left alone.
  *
@@ -15,12 +22,11 @@ import { meaningsOf } from '../provenance.ts';
  * means what this root meant has not drifted.
  */
 export async function moveNames(
-  context: Context,
-  records: ReadonlyMap<string, RootRecord>,
+  context: EngineContext,
+  { records, running }: Meant,
   names: readonly string[],
   changed: RootRecord | undefined,
 ): Promise<void> {
-  const running = runningRoot(context.state.activation, records);
   const images = await context.engine.images();
   const current = new Map(images.flatMap((image) => image.names.map((name) => [name, image.id])));
   const earlier = new Map(changed === undefined ? [] : [[changed.id, changed]]);
@@ -46,7 +52,7 @@ export async function moveNames(
 
 /** Gives a pulled image its name, unless a living root means another image by it. */
 export async function moveNamesTo(
-  context: Context,
+  context: EngineContext,
   records: ReadonlyMap<string, RootRecord>,
   name: string,
   id: string,

@@ -1,20 +1,32 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { EngineId } from '../../common/engine-id.ts';
 import type { NameFailure } from '../../common/limited.ts';
 import {
   type Contents,
-  type RecordImage,
+  onEngines,
+  placeOf,
   type RootRecord,
   wantedImages,
 } from '../../state/record.ts';
 import * as transitions from '../../state/transitions.ts';
-import { type Context, changing, changingRoot } from '../context.ts';
+import { absenceFor } from '../absence.ts';
+import { type Context, changing, changingRoot, onEngine } from '../context.ts';
+import { refuseElsewhere } from '../elsewhere.ts';
 import { aboutRoot } from '../events.ts';
 import type { Plan } from '../plan/plan.ts';
-import { broughtByBerth, pinsOf } from '../provenance.ts';
+import { broughtByBerth } from '../provenance.ts';
 import { pinnedRecord } from '../restore-pins.ts';
-import { readSituation, recoverSituation, refuseElsewhere, type Situation } from '../situation.ts';
-import { type Finding, judge } from '../verify.ts';
-import { settleDepot } from '../waiting.ts';
+import {
+  type Looked,
+  pinsIn,
+  readSituation,
+  recordsOn,
+  recoverSituation,
+  type Situation,
+} from '../situation.ts';
+import { type Finding, isOfRoot, judge } from '../verify.ts';
+import { settleDepots } from '../waiting.ts';
+import { begunWith, contentsOf, driftAfter } from './contents.ts';
 import { type FetchFailure, fetchImages } from './fetch.ts';
 import { moveNames } from './settle-names.ts';
 
@@ -26,6 +38,18 @@ export interface Staged {
   readonly findings: readonly Finding[];
   /** Whether anything had to be done. If not, nothing was written. */
   readonly changed: boolean;
+}
+
+/** A root that was read and can be planned once the situation is known. */
+export interface Stageable {
+  /** The root's id, or a function that finds the id by the situation: that costs one more look. */
+  readonly id: string | ((situation: Situation) => string);
+  /** The engines of the root's bindings. */
+  readonly engines: ReadonlySet<EngineId>;
+  /** Whether no other engine is looked at, although the record may have images on others. */
+  readonly isPart?: boolean;
+  /** Makes the plan from the situation, under the locks. */
+  readonly plan: (situation: Situation) => Promise<Plan>;
 }
 
 /**
@@ -42,27 +66,25 @@ export type PutToUse = (record: RootRecord, whole: Contents) => Promise<Contents
  * A stage that fails, or is killed at any moment, leaves earlier roots as they were. The images that
  * it fetched are pinned, so that the next stage goes on from there.
  *
- * @param rootId the root's id, or a function that finds the id by the situation: that costs one more look.
- * @param plan makes the plan from the situation, under the locks.
  * @param putToUse is called before names move; if given, it is called even if nothing was fetched.
  * @throws {BerthError} `no-space` before anything is fetched; `other-engine`.
  */
 export async function stage(
   given: Context,
-  rootId: string | ((situation: Situation) => string),
-  plan: (situation: Situation) => Promise<Plan>,
+  { id: rootId, engines, isPart = false, plan }: Stageable,
   putToUse?: PutToUse,
 ): Promise<Staged> {
   return changing(given, 'shared', async () => {
     const id = typeof rootId === 'string' ? rootId : rootId(await recoverSituation(given));
     const context = aboutRoot(given, id);
+    const looked: Looked = isPart ? { exactly: engines } : { root: id, engines };
     return changingRoot(context, id, async () => {
-      const situation = await recoverSituation(context);
+      const situation = await recoverSituation(context, looked);
       refuseElsewhere(situation, id);
       const planned = await plan(situation);
       if (planned.lack !== undefined) throw planned.lack;
-      const staged = await carryOut(context, planned, situation, putToUse);
-      await settleDepot(context);
+      const staged = await carryOut(context, planned, situation, looked, putToUse);
+      await settleDepots(context, situation, looked);
       if (isStaged(staged)) await (await context.loaded?.())?.staged(meaningsIn(planned));
       return staged;
     });
@@ -78,7 +100,7 @@ export function failuresOf({ plan, failures }: Staged): readonly NameFailure[] {
 }
 
 function isStaged({ plan, failures, findings }: Staged): boolean {
-  const isWhole = findings.every(({ code }) => code === 'problem');
+  const isWhole = findings.every(({ code }) => isOfRoot(code));
   return isWhole && failures.length === 0 && plan.failures.length === 0;
 }
 
@@ -98,6 +120,7 @@ async function carryOut(
   context: Context,
   plan: Plan,
   situation: Situation,
+  looked: Looked,
   putToUse: PutToUse | undefined,
 ): Promise<Staged> {
   const upToDate = putToUse === undefined ? resultIfUpToDate(plan, situation) : undefined;
@@ -105,7 +128,12 @@ async function carryOut(
   const before = situation.records.get(plan.root.id);
   const known = broughtByBerth(situation);
   const wanted = contentsOf(plan, known, before);
-  const record = transitions.begun(before, identityOf(plan, context, before), wanted, known);
+  const record = transitions.begun(
+    before,
+    identityOf(plan, context, before),
+    begunWith(wanted, situation, before),
+    known,
+  );
   const isNew = !isDeepStrictEqual(before?.staged, wanted);
   // An apply that was killed goes on from the begun record, even if that record wants nothing new.
   const isBegun = isNew || putToUse !== undefined || before?.pending !== undefined;
@@ -113,31 +141,39 @@ async function carryOut(
   const { failures, brought } = await fetchImages(
     context,
     plan,
+    situation,
     known,
     pinnedRecord(record, wanted),
   );
   context.signal.throwIfAborted();
   const isFailed = failures.length > 0 || plan.failures.length > 0;
   if (isFailed) return { plan, failures, findings: [], changed: true };
-  if (plan.way === 'download') {
-    return { plan, failures, findings: await lackOfDownload(context, record), changed: true };
+  if (isOnlyDownloaded(plan)) {
+    const findings = await lackOfDownload(context, record, looked);
+    return { plan, failures, findings, changed: true };
   }
-  const images = wanted.images.map((image) => ({ ...image, fetched: brought.has(image.id) }));
+  const images = wanted.images.map((image) => ({ ...image, fetched: brought.has(placeOf(image)) }));
   const whole = { ...wanted, images };
   const contents = (await putToUse?.(record, whole)) ?? whole;
   const drift = putToUse === undefined ? driftAfter(before, wanted) : [];
   const after = transitions.staged(record, contents, drift, brought);
-  return { plan, failures, findings: await finish(context, after, before), changed: true };
+  return { plan, failures, findings: await finish(context, after, before, looked), changed: true };
+}
+
+/** Whether images are downloaded that an engine could take at once. */
+function isOnlyDownloaded({ images }: Plan): boolean {
+  return images.some(({ way, waits }) => way === 'download' && !waits);
 }
 
 function identityOf(
   { root }: Plan,
-  { engine }: Context,
+  { engines }: Context,
   before: RootRecord | undefined,
 ): transitions.Identity {
   const deployment = root.deployment ?? before?.deployment;
   const { id, location } = root;
-  return { id, location, engine: engine.id, ...(deployment === undefined ? {} : { deployment }) };
+  const engine = engines.all ?? engines.only ?? engines.usual;
+  return { id, location, engine, ...(deployment === undefined ? {} : { deployment }) };
 }
 
 /** The codes of the findings that a stage which only downloads can mend. */
@@ -152,9 +188,10 @@ const DOWNLOADABLE: ReadonlySet<Finding['code']> = new Set([
 async function lackOfDownload(
   context: Context,
   record: RootRecord & { readonly pending: Contents },
+  looked: Looked,
 ): Promise<readonly Finding[]> {
   const { pending, ...rest } = record;
-  const findings = judge({ ...rest, staged: pending }, await readSituation(context));
+  const findings = judge({ ...rest, staged: pending }, await readSituation(context, looked));
   return findings.filter(({ code }) => DOWNLOADABLE.has(code));
 }
 
@@ -175,101 +212,56 @@ function findingsIfUpToDate(
     return undefined;
   }
   if (!isDeepStrictEqual(before.staged, { ...wanted, time: before.staged.time })) return undefined;
-  const ids = new Set(wantedImages(before).map(({ id }) => id));
-  if ([...pinsOf(before.id, situation.pins).keys()].some((id) => !ids.has(id))) return undefined;
+  const places = new Set(wantedImages(before).map(placeOf));
+  const own = pinsIn(situation).filter(({ root }) => root === before.id);
+  if (own.some((pin) => !places.has(placeOf(pin)))) return undefined;
   const findings = judge(before, situation);
-  return findings.every(({ code }) => code === 'problem') ? findings : undefined;
-}
-
-/** The drift that remains when `wanted` is staged: a name is no drift if it means the wanted image. */
-function driftAfter(before: RootRecord | undefined, wanted: Contents): RecordImage[] {
-  return (before?.drift ?? []).flatMap((image) => {
-    const names = image.names.filter(({ name }) =>
-      wanted.images.some(
-        ({ id, names }) => id !== image.id && names.some((served) => served.name === name),
-      ),
-    );
-    return names.length === 0 ? [] : [{ ...image, names }];
-  });
+  return findings.every(({ code }) => isOfRoot(code)) ? findings : undefined;
 }
 
 /** Moves names, checks, writes the record, and unpins what is left over, in this order. */
 async function finish(
   context: Context,
-  record: RootRecord,
+  record: RootRecord & { readonly staged: Contents },
   before: RootRecord | undefined,
+  looked: Looked,
 ): Promise<readonly Finding[]> {
-  const records = withRecord(await readSituation(context), record);
-  // The earlier names of the root are moved too: other roots may have waited for them.
-  await moveNames(context, records, [...namesOf(record), ...namesOf(before)], before ?? record);
-  const after = await readSituation(context);
-  const findings = judge(record, { ...after, records: withRecord(after, record) });
+  const situation = withRecord(await readSituation(context, looked), record);
+  for (const on of situation.engines.values()) {
+    if (absenceFor(on.engine, record.staged) !== undefined) continue;
+    const [own, earlier] = [on.records.get(record.id), before && only(before, on.engine.id)];
+    // The earlier names of the root are moved too: other roots may have waited for them.
+    const names = [...namesOf(own), ...namesOf(earlier)];
+    const moving = { records: on.records, running: situation.running };
+    await moveNames(onEngine(context, on.engine), moving, names, earlier ?? own);
+  }
+  const after = withRecord(await readSituation(context, looked), record);
+  const findings = judge(record, after);
   // If images were removed meanwhile, the root is not staged, and the earlier record remains.
-  if (findings.some((finding) => finding.code !== 'problem')) return findings;
+  if (findings.some(({ code }) => !isOfRoot(code))) return findings;
   context.state.write(record);
-  const wanted = new Set(wantedImages(record).map((image) => image.id));
-  const stale = after.pins.filter((pin) => pin.root === record.id && !wanted.has(pin.id));
-  if (stale.length > 0) await context.engine.unpin(stale);
+  const wanted = new Set(wantedImages(record).map(placeOf));
+  for (const { engine, pins } of after.engines.values()) {
+    const stale = pins.filter((pin) => pin.root === record.id && !wanted.has(placeOf(pin)));
+    if (stale.length > 0) await engine.unpin(stale);
+  }
   return findings;
 }
 
-function withRecord({ records }: Situation, record: RootRecord): Situation['records'] {
-  return new Map(records).set(record.id, record);
+function only(record: RootRecord, id: EngineId): RootRecord {
+  return onEngines(record, (engine) => engine === id);
+}
+
+/** The situation with a record that is not written yet. */
+function withRecord(situation: Situation, record: RootRecord): Situation {
+  const records = new Map(situation.records).set(record.id, record);
+  const engines = new Map(
+    [...situation.engines].map(([id, on]) => [id, { ...on, records: recordsOn(records, id) }]),
+  );
+  return { ...situation, records, engines };
 }
 
 function namesOf(record: RootRecord | undefined): string[] {
   const images = record?.staged?.images ?? [];
   return images.flatMap((image) => image.names.map(({ name }) => name));
-}
-
-function contentsOf(
-  plan: Plan,
-  brought: ReadonlySet<string>,
-  before: RootRecord | undefined,
-): Contents {
-  const contents: Contents = {
-    time: new Date().toISOString(),
-    images: plan.images.map((image) => ({
-      id: image.id,
-      manifest: image.manifest,
-      platform: image.platform,
-      size: image.size,
-      fetched: brought.has(image.id),
-      names: image.names.map(({ name, digest, references }) => ({
-        name,
-        digest,
-        references: [...references],
-      })),
-      engine: plan.engine.name,
-    })),
-    problems: plan.problems.map(({ code, path, line, message, hint }) => ({
-      code,
-      path,
-      ...(line === undefined ? {} : { line }),
-      message,
-      hint,
-    })),
-    unresolved: plan.failures.map(({ name }) => name),
-    ...(plan.provided.length === 0 ? {} : { provided: [...plan.provided] }),
-  };
-  // Unchanged contents keep their time. Pins carry the time, and so need not be made again.
-  for (const earlier of [before?.staged, before?.pending]) {
-    if (sameHolds(earlier, contents)) return { ...contents, time: earlier.time };
-  }
-  return contents;
-}
-
-/** Whether two contents have the same pins, whatever files name the images. */
-function sameHolds(earlier: Contents | undefined, contents: Contents): earlier is Contents {
-  const holds = ({ images, problems, unresolved }: Contents) =>
-    [
-      String(problems.length),
-      ...unresolved,
-      ...images.map(({ id, names }) =>
-        [id, ...names.map(({ name, digest }) => `${name} ${digest}`)].join(' '),
-      ),
-    ]
-      .sort()
-      .join('\n');
-  return earlier !== undefined && holds(earlier) === holds(contents);
 }

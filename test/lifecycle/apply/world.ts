@@ -7,13 +7,14 @@ import { ProgressEvent } from '../../../src/documents/progress.ts';
 import type { ServiceContainer } from '../../../src/engine/containers.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { type Applied, apply, planApply } from '../../../src/lifecycle/apply/apply.ts';
-import type { Context } from '../../../src/lifecycle/context.ts';
+import { type Context, readingFor } from '../../../src/lifecycle/context.ts';
 import { openRoot } from '../../../src/root/open-root.ts';
 import { readRecords } from '../../../src/state/records.ts';
 import { State } from '../../../src/state/state.ts';
 import { openStore } from '../../../src/store/store.ts';
 import type { Service, ServiceManager } from '../../../src/systemctl/services.ts';
 import { container, writeRoot } from '../../support/berth.ts';
+import { theOnly } from '../../support/engines.ts';
 import { buildImage } from '../../support/image-builder.ts';
 import { client, serve } from '../../support/registry-client.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
@@ -117,7 +118,7 @@ export async function startWorld(t: TestContext) {
       }),
   };
   const context: Context = {
-    engine,
+    engines: theOnly(engine),
     state: new State(stateDirectory),
     report: (event) => void v.parse(ProgressEvent, event),
     signal: new AbortController().signal,
@@ -160,14 +161,21 @@ export async function startWorld(t: TestContext) {
       left = steps;
       const root = openRoot(location);
       try {
-        const wanted = await wantedOf(root, { bind: undefined, compose: [] });
+        const wanted = await wantedOf(root, {
+          ...readingFor(context),
+          bind: undefined,
+          compose: [],
+        });
         const deployment = { updater: 'directories', role: 'booted' } as const;
         const planned = { id: 'a', location, ...(isBooted ? { deployment } : {}) };
         return await apply(
           context,
           manager,
-          'a',
-          (situation) => planApply(context, registry, situation, planned, wanted),
+          {
+            id: 'a',
+            engines: new Set(),
+            plan: (situation) => planApply(context, registry, situation, planned, wanted),
+          },
           { seconds: 0 },
         );
       } finally {

@@ -100,7 +100,7 @@ test('a name that moved since the last boot of the same root is drift: pinned, r
   const pins = (await host.engine.pins()).filter(({ root }) => root === 'a');
   assert.deepEqual(new Set(pins.map(({ id }) => id)), new Set([moved, recorded]));
   assert.equal(host.record('a')?.drift?.[0]?.id, moved);
-  const found = recordsFromPins(pins, new Map(), 'store')[0];
+  const found = recordsFromPins(pins, new Map())[0];
   assert.equal(found?.drift?.[0]?.id, moved, 'the pins tell it apart');
   assert.equal(found?.staged?.images[0]?.id, recorded);
   assert.equal((await host.reconcile()).roots[0]?.changed, false);

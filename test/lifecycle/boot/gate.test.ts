@@ -7,6 +7,7 @@ import { type GateOptions, gate } from '../../../src/lifecycle/boot/gate.ts';
 import type { Context } from '../../../src/lifecycle/context.ts';
 import { State } from '../../../src/state/state.ts';
 import { writeRoot } from '../../support/berth.ts';
+import { theOnly } from '../../support/engines.ts';
 import { buildImage } from '../../support/image-builder.ts';
 import { digestFor } from '../../support/samples.ts';
 import { skipMounts, smallFileSystem } from '../../support/small-file-system.ts';
@@ -119,8 +120,8 @@ test('its own lock goes whatever lets the root through', async (t) => {
   assert.equal((await ask('someone-elses')).decision, 'unknown');
   assert.deepEqual([isLocked(), held()], [false, undefined]);
   await ask();
-  const broken = { ...host.context, engine: { ...host.engine, images: () => assert.fail('gone') } };
-  await assert.rejects(ask(B, limits, broken), /gone/);
+  const engines = theOnly({ ...host.engine, images: () => assert.fail('gone') });
+  await assert.rejects(ask(B, limits, { ...host.context, engines }), /gone/);
   assert.ok(!isLocked());
   await ask();
   await bring();
@@ -168,9 +169,9 @@ test('an image that may lie in a store that can’t be read is not known to be m
   assert.ok(record?.staged !== undefined);
   const name = 'registry.example.com/side:1';
   const directory = temporaryDirectory(t);
-  const provided = [
-    { name, digest: digestFor('a'), id: digestFor('a'), directory, references: [] },
-  ];
+  const image = { name, digest: digestFor('a'), id: digestFor('a') };
+  const { engine } = record;
+  const provided = [{ ...image, engine, directory, references: [] }];
   host.context.state.write({ ...record, staged: { ...record.staged, provided } });
   const list = (images: readonly object[]) =>
     writeRoot(directory, { 'overlay-images/images.json': JSON.stringify(images) });

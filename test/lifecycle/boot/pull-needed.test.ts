@@ -8,7 +8,7 @@ import { isPullNeeded } from '../../../src/lifecycle/boot/pull-needed.ts';
 import { openRoot } from '../../../src/root/open-root.ts';
 import type { RootRecord } from '../../../src/state/record.ts';
 import { writeRoot } from '../../support/berth.ts';
-import { engineImage, recordImage, situationOf, stagedRecord } from '../../support/samples.ts';
+import { engineImage, recordImage, stagedRecord, storeWith } from '../../support/samples.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 
 const name = 'registry.example.com/app:1';
@@ -40,7 +40,7 @@ test('the service of a .image unit need not pull what is on record and there', a
     [`${units}/app.container`]: '[Container]\nImage=app.image\n',
   });
   const record = recordOf(found);
-  const having = (...images: EngineImage[]) => situationOf([], images, []);
+  const having = (...images: EngineImage[]) => storeWith([], images, []);
   const there = having(engineImage('a', name));
   assert.equal(isPullNeeded(record, there, 'fetch.service'), false, 'by the container alone');
   assert.equal(isPullNeeded(record, there, 'app-image.service'), true, 'a service nobody knows');

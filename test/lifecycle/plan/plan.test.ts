@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { BerthError } from '../../../src/common/errors.ts';
 import type { Footprint, Use } from '../../../src/engine/footprint.ts';
 import type { Source } from '../../../src/engine/source.ts';
 import type { Blob, ResolvedImage } from '../../../src/image/resolved.ts';
@@ -10,15 +9,15 @@ import { neededFor } from '../../../src/lifecycle/plan/needed.ts';
 import { dropsOf } from '../../../src/lifecycle/plan/plan.ts';
 import { planImages } from '../../../src/lifecycle/plan/planned-image.ts';
 import { type Space, spaceOf } from '../../../src/lifecycle/plan/space.ts';
-import { chooseWay, isAheadWorthwhile, possibleWays } from '../../../src/lifecycle/plan/way.ts';
+import { isAheadWorthwhile } from '../../../src/lifecycle/plan/way.ts';
 import {
   bindingFor,
   digestFor,
   engineImage,
   pinFor,
   recordImage,
-  situationOf,
   stagedRecord,
+  storeWith,
 } from '../../support/samples.ts';
 import { fromRegistry } from '../../support/source.ts';
 
@@ -67,16 +66,16 @@ test('an image that an earlier stage pinned and this one does not need is droppe
   const drops = (...ids: readonly string[]) =>
     dropsOf(
       record,
-      ids.map((id) => ({ id })),
+      ids.map((id) => ({ engine: 'store', id })),
     ).map(({ id }) => id);
   assert.deepEqual(drops(), [a, b]);
   assert.deepEqual(drops(b, c), [a]);
   assert.deepEqual(drops(a, b), []);
-  assert.deepEqual(dropsOf(undefined, [{ id: a }]), []);
+  assert.deepEqual(dropsOf(undefined, [{ engine: 'store', id: a }]), []);
 });
 
 test('an image is planned once, with all its names', () => {
-  const situation = situationOf([], [engineImage('a')], [pinFor('os', recordImage('a'))]);
+  const situation = storeWith([], [engineImage('a')], [pinFor('os', recordImage('a'))]);
   const resolution = (name: string, id: string, source: Source) =>
     asFound(bindingFor(name), id, resolved(name, id), source);
   const images = planImages(
@@ -93,6 +92,7 @@ test('an image is planned once, with all its names', () => {
       [b, [blob('x', 5), blob('x', 5)]],
       [c, [blob('y', 7)]],
     ]),
+    'direct',
   );
   assert.deepEqual(
     images.map(({ id, names, present, pinned, bytes, loads }) => [
@@ -150,56 +150,11 @@ test('each blob is counted once, and over the network only if a registry has it'
   );
   assert.deepEqual(needed.downloads, [shared]);
   assert.deepEqual(needed.inDepot, [own]);
-  const waiting = { directory: '/depot', bytes: 10, files: 3, estimated: false };
-  assert.deepEqual(needed.depot, {
-    waiting: [waiting],
-    unpacked: [use('/engine', 100), use('/tmp', 30), waiting],
-  });
-  const { fromDepot: _, ...kept } = footprint;
-  assert.deepEqual(neededFor(wanted, kept, undefined).depot, undefined);
-});
-
-test('the ways for a plan, the best first', () => {
-  const direct = [use('/engine', 1)];
-  const depot = { waiting: [use('/depot', 1)], unpacked: [use('/engine', 1), use('/depot', 1)] };
-  const inDepot = [blob('x', 1)];
-  for (const [needed, downloadOnly, ahead, expected] of [
-    [{ direct, inDepot: [] }, false, true, ['direct']],
-    [{ direct, inDepot: [] }, true, false, ['direct']],
-    [{ direct, inDepot: [], depot }, false, false, ['direct']],
-    [{ direct, inDepot: [], depot }, false, true, ['two-steps', 'direct']],
-    [{ direct, inDepot, depot }, false, false, ['two-steps', 'direct']],
-    [{ direct, inDepot, depot }, true, true, ['download']],
-  ] as const) {
-    const ways = possibleWays(needed, { downloadOnly, ahead });
-    assert.deepEqual(
-      ways.map(({ way }) => way),
-      expected,
-    );
-  }
-});
-
-test('the first way with room is taken, else the last with what it lacks', async () => {
-  const ways = [
-    { way: 'two-steps', uses: [use('/engine', 20)] },
-    { way: 'direct', uses: [use('/engine', 10)] },
-  ] as const;
-  const choose = (free: number) =>
-    chooseWay(
-      ways,
-      async (uses) => [spaceOf({ free }, uses, 0)],
-      async ([space]) =>
-        space?.short === 0
-          ? undefined
-          : new BerthError('no-space', `${space?.short}`, { hint: '' }),
-    );
-  const chosen = async (free: number) => {
-    const { way, lack } = await choose(free);
-    return [way, lack?.message];
-  };
-  assert.deepEqual(await chosen(20), ['two-steps', undefined]);
-  assert.deepEqual(await chosen(19), ['direct', undefined]);
-  assert.deepEqual(await chosen(9), ['direct', '1']);
+  assert.equal(needed.images, 2, 'those that a registry has');
+  assert.deepEqual(needed.direct, footprint.direct);
+  assert.deepEqual(needed.fromDepot, footprint.fromDepot);
+  const alone = neededFor(wanted, footprint, undefined);
+  assert.deepEqual([alone.fromDepot, alone.inDepot], [undefined, []]);
 });
 
 test('to download ahead is worth while for two images from a registry that is far away', async () => {

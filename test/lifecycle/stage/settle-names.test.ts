@@ -5,9 +5,10 @@ import test, { type TestContext } from 'node:test';
 import { wantedOf } from '../../../src/binding/wanted.ts';
 import { BerthError } from '../../../src/common/errors.ts';
 import type { Role } from '../../../src/deployment/deployment.ts';
+import { readingFor } from '../../../src/lifecycle/context.ts';
 import { planStage } from '../../../src/lifecycle/plan/plan.ts';
 import { release } from '../../../src/lifecycle/release.ts';
-import { type Staged, stage } from '../../../src/lifecycle/stage/stage.ts';
+import { stage } from '../../../src/lifecycle/stage/stage.ts';
 import { openRoot } from '../../../src/root/open-root.ts';
 import { buildImage } from '../../support/image-builder.ts';
 import { client } from '../../support/registry-client.ts';
@@ -55,15 +56,18 @@ async function stageAnew(t: TestContext, host: TestUpdater, id: string, role: Ro
   const location = host.record(id)?.location ?? '';
   const root = openRoot(location);
   t.after(() => root.close());
-  const wanted = await wantedOf(root, { bind: undefined, compose: [] });
+  const wanted = await wantedOf(root, {
+    ...readingFor(host.context),
+    bind: undefined,
+    compose: [],
+  });
   const target = { id, location, deployment: { updater: 'directories' as const, role } };
   const registry = client(t, [host.server]);
-  return stage(
-    host.context,
-    () => id,
-    (situation): Promise<Staged['plan']> =>
-      planStage(host.context, registry, situation, target, wanted),
-  );
+  return stage(host.context, {
+    id: () => id,
+    engines: new Set(),
+    plan: (situation) => planStage(host.context, registry, situation, target, wanted),
+  });
 }
 
 test('a name that was moved by hand a moment ago is not moved back by a release', async (t) => {

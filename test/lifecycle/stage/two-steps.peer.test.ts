@@ -10,6 +10,7 @@ import { openRoot } from '../../../src/root/open-root.ts';
 import { State } from '../../../src/state/state.ts';
 import { openDepot } from '../../../src/store/depot.ts';
 import { container, type Outcome, writeRoot } from '../../support/berth.ts';
+import { theOnly } from '../../support/engines.ts';
 import { type BuiltImage, buildImage, type ImageOptions } from '../../support/image-builder.ts';
 import { skipPodman } from '../../support/podman.ts';
 import { type PodmanLab, startPodmanLab } from '../../support/podman-lab.ts';
@@ -290,9 +291,17 @@ test('a waiting image is unpacked at boot, without a network', { skip: skipPodma
     await engine.close();
   });
   const { signal } = new AbortController();
-  const context = { engine, state: new State(stateDirectory), report: () => undefined, signal };
+  const context = {
+    engines: theOnly(engine),
+    state: new State(stateDirectory),
+    report: () => undefined,
+    signal,
+  };
   const planned = { id: 'os', location: opened.location };
-  const loaded = await loadShipped(context, registry, opened, planned, { compose: [] });
+  const loaded = await loadShipped(context, registry, opened, planned, {
+    compose: [],
+    engines: new Set([engine.id]),
+  });
   assert.deepEqual(loaded?.findings, []);
   assert.deepEqual(await codes(lab), []);
 });

@@ -5,8 +5,8 @@ export interface Limits {
   /** The limit for a whole reply, in milliseconds: removing a large image on a slow disk takes minutes. */
   readonly timeout: number;
   /**
-   * How long podman may neither take a byte of an archive nor answer, in milliseconds; undefined if it may
-   * for ever, as it works without a word.
+   * How long podman may neither take a portion of an archive (`Silence`) nor answer, in milliseconds;
+   * undefined if it may for ever, as it works without a word.
    */
   readonly silence: number | undefined;
   /** Whether nothing is asked of a podman any more that was too slow once. */

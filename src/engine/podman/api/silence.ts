@@ -1,4 +1,10 @@
-/** Aborts when podman has neither taken a chunk nor answered for too long. */
+/**
+ * In bytes: how much of an archive podman has to take before the time begins anew. If each chunk did, a podman
+ * that takes one now and then would hold up berth, and its locks, for months.
+ */
+const PORTION = 256 * 1024 * 1024;
+
+/** Aborts when podman has neither taken a portion of the archive nor answered for too long. */
 export class Silence {
   readonly #milliseconds: number | undefined;
   readonly #abort = new AbortController();
@@ -15,9 +21,13 @@ export class Silence {
 
   /** The content; each chunk that is asked for shows that podman took the last one. */
   async *brokenBy(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    let taken = 0;
     for await (const chunk of content) {
-      this.#begin();
       yield chunk;
+      taken += chunk.length;
+      if (taken < PORTION) continue;
+      taken = 0;
+      this.#begin();
     }
     this.#begin();
   }

@@ -1,4 +1,5 @@
 import { object, picklist, pipe, safeParse, string, transform } from 'valibot';
+import type { EngineId } from '../../../common/engine-id.ts';
 import type { PinnedRecord, PinRequest } from '../../pin.ts';
 import {
   Digest,
@@ -24,10 +25,12 @@ export const SCHEMA_LABEL = 'berth.schema';
 const ROOT_LABEL = 'berth.root';
 
 /**
- * The berth that keeps a pin in a podman: that of the podman's own user, or root's in the podman of another
- * user. Each lists and changes its own pins only.
+ * The berth that keeps a pin in a podman: `own` is that of the podman's own user; root's berth, in the podman
+ * of another user, is called by the id by which it opened that podman. Each lists and changes its own pins
+ * only: a podman may be opened by the name and by the UID of its user, and what is dropped for the one id
+ * must stay for the other. As seals cover the keeper, none is valid in the podman of another user.
  */
-export type Keeper = 'own' | 'root';
+export type Keeper = 'own' | EngineId;
 
 /** The keeper of a pin or a pod. Earlier versions, which knew no other keeper than `own`, did not set it. */
 const KEEPER_LABEL = 'berth.keeper';

@@ -137,7 +137,7 @@ async function podOf(
  * It complains at each boot about a pod that was made for the other case, so such a pod gets none.
  */
 function cgroupOf(keeper: Keeper, parent: string | undefined): object {
-  if (keeper === 'root') return { share_parent: false };
+  if (keeper !== 'own') return { share_parent: false };
   return parent === undefined ? {} : { cgroup_parent: parent };
 }
 

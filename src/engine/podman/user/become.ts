@@ -5,9 +5,11 @@ import { type Runtime, userDirectory } from './runtime.ts';
 
 /**
  * How berth runs a program as another user: by itself, or by asking systemd for a transient unit, which
- * runs outside of the sandbox that berth may be in.
+ * runs outside of the sandbox that berth may be in. `early` is by itself too, before the boot has reached
+ * basic.target: the program then has no system bus, as podman would wait for the bus to learn about sessions,
+ * and the bus starts only after basic.target.
  */
-export type Way = 'itself' | 'systemd';
+export type Way = 'itself' | 'early' | 'systemd';
 
 /** A user, and how programs are run as that user. */
 export interface Person {
@@ -16,6 +18,9 @@ export interface Person {
   /** The caller's `PATH`, and nothing else of the caller's environment. */
   readonly path: string | undefined;
 }
+
+/** The directory that shows that systemd runs: sd_booted(3). */
+const SYSTEMD = '/run/systemd/system';
 
 /** The numbers of the capabilities without which no process becomes another user: capability.h. */
 const CAP_SETGID = 6n;
@@ -30,8 +35,10 @@ const CAP_SETUID = 7n;
  * in.
  */
 export async function wayToBecome(): Promise<Way> {
+  const booted = await hasBooted();
+  if (!booted && existsSync(SYSTEMD)) return 'early';
   if (mayBecome(readFileSync('/proc/self/status', 'utf8')) && !isApart()) return 'itself';
-  return (await hasBooted()) ? 'systemd' : 'itself';
+  return booted ? 'systemd' : 'itself';
 }
 
 /** Whether a process with this /proc/PID/status can become another user, and then run setuid programs. */
@@ -52,12 +59,12 @@ function isApart(): boolean {
 
 /** Whether systemd runs, and has come through its boot. */
 export async function hasBooted(): Promise<boolean> {
-  if (!existsSync('/run/systemd/system')) return false;
+  if (!existsSync(SYSTEMD)) return false;
   return (await run(['systemctl', 'is-active', '--quiet', 'basic.target'])).code === 0;
 }
 
 /** The environment of a program that runs as the user. */
-export function environmentOf({ account, path }: Person, runtime: Runtime): NodeJS.ProcessEnv {
+export function environmentOf({ account, path, way }: Person, runtime: Runtime): NodeJS.ProcessEnv {
   const { name, home } = account;
   return {
     HOME: home,
@@ -65,6 +72,7 @@ export function environmentOf({ account, path }: Person, runtime: Runtime): Node
     LOGNAME: name,
     PATH: path,
     ...(runtime.directory === undefined ? {} : { XDG_RUNTIME_DIR: runtime.directory }),
+    ...(way === 'early' ? { DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nonexistent' } : {}),
   };
 }
 
@@ -112,6 +120,8 @@ export function bySystemd(
       : [`RuntimeDirectory=${directory}`, 'RuntimeDirectoryMode=0700']),
     // The directory of a user who is not logged in exists as long as a unit needs it.
     ...(runtime.isAbsent ? [`Requires=${holder}`, `After=${holder}`] : []),
+    // Without this no unit is started while the system goes down, when `berth gate` asks.
+    'DefaultDependencies=no',
   ];
   return [
     'systemd-run',

@@ -148,7 +148,8 @@ async function readAs(person: Person, file: string): Promise<string | undefined>
 async function runAs(person: Person, words: readonly string[], most?: number): Promise<Ran> {
   const { account, way } = person;
   const none = { directory: undefined, isAbsent: false };
-  const command = way === 'itself' ? itself(account, none, words) : bySystemd(account, none, words);
+  const command =
+    way === 'systemd' ? bySystemd(account, none, words) : itself(account, none, words);
   const environment = environmentOf(person, none);
   return run(command, { environment, ...(most === undefined ? {} : { most }) });
 }

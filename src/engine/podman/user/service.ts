@@ -47,7 +47,7 @@ export async function startUserService(
   shown: string,
 ): Promise<Service> {
   const { account, way } = person;
-  const place = way === 'itself' ? ownPlace(account) : systemdPlace();
+  const place = way === 'systemd' ? systemdPlace() : ownPlace(account);
   let held: HeldSocket | undefined;
   const close = () => {
     held?.close();
@@ -121,13 +121,13 @@ function commandOf(
   runtime: Runtime,
   { directory, socket }: Place,
 ): readonly string[] {
-  const isAlone = way === 'itself' && runtime.isAbsent;
+  const isAlone = way !== 'systemd' && runtime.isAbsent;
   const podman = ['podman', ...serviceWords(socket)];
   const service = ['/bin/sh', '-c', RUN, 'sh', socket, isAlone ? 'alone' : '', ...podman];
   const keeper = ['/bin/sh', '-c', KEEPER, 'sh', directory];
-  return way === 'itself'
-    ? [...keeper, ...itself(account, runtime, service)]
-    : bySystemd(account, runtime, [...keeper, ...service], directory.slice('/run/'.length));
+  return way === 'systemd'
+    ? bySystemd(account, runtime, [...keeper, ...service], directory.slice('/run/'.length))
+    : [...keeper, ...itself(account, runtime, service)];
 }
 
 /** Waits for a word on standard output; without one, its end is reported elsewhere. */

@@ -41,8 +41,8 @@ function notThisUser(
   if (account === undefined) {
     const uid = expectedUid === undefined ? '' : ` with UID ${expectedUid}`;
     return {
-      reason: `no user ${name} is here, as the root expects${uid}`,
-      hint: 'nothing: the user is made when that system boots',
+      reason: `the root expects a user ${name}${uid}, who is not on this system`,
+      hint: 'nothing has to be done if the user is made when the root boots',
     };
   }
   if (expectedUid === undefined || account.uid === expectedUid) return undefined;

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { object, parse, record, string } from 'valibot';
+import { PodmanApi } from '../../../../src/engine/podman/api/api.ts';
+import { mooringsOf } from '../../../../src/engine/podman/parts.ts';
+import { listHolds } from '../../../../src/engine/podman/pins/holds.ts';
 import { pinLabels, podLabels } from '../../../../src/engine/podman/pins/labels.ts';
 import { newPinName, newPodName } from '../../../../src/engine/podman/pins/pin-name.ts';
 import { openPodman } from '../../../../src/engine/podman/podman.ts';
@@ -99,7 +102,7 @@ for (const [what, InfraId, made] of [
 for (const [what, keeper, expected] of [
   ['of an earlier version, which named no keeper', undefined, 1],
   ['of the user’s own berth', 'own', 1],
-  ['of root’s berth', 'root', 0],
+  ['of root’s berth', 'podman:app', 0],
   ['of a keeper that this berth does not know', 'other', 0],
 ] as const) {
   test(`the user’s own berth and a pin ${what}`, async (t) => {
@@ -123,5 +126,23 @@ for (const [what, keeper, expected] of [
       Array.from({ length: expected }, () => 'podman:app'),
     );
     assert.deepEqual(warnings, []);
+  });
+}
+
+for (const [what, keeper, expected] of [
+  ['under the same id', 'podman:app', 1],
+  ['under another id of the same user', 'podman:1000', 0],
+  ['as the user’s own berth does', 'own', 0],
+] as const) {
+  test(`a pin that root's berth made in a user's podman, seen by a berth that looks ${what}`, async (t) => {
+    const labels = pinLabels('os', request, 'podman:app');
+    const { socket } = await startFakePodman(t, (_call, response) =>
+      answer(response, 200, [{ ...pin, Labels: labels }]),
+    );
+    const api = new PodmanApi(socket);
+    t.after(() => api.close());
+    const pinKey = `${socket}.key`;
+    const moorings = mooringsOf({ api, engine: 'podman:app', keeper, pinKey, warn: undefined });
+    assert.equal((await listHolds(moorings)).holds.length, expected);
   });
 }

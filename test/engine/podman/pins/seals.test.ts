@@ -45,13 +45,14 @@ test('a seal is right for its container and labels alone', async (t) => {
 test('a seal names the keeper, and that of earlier versions stays valid', (t) => {
   const seals = new Seals(join(temporaryDirectory(t), 'pins.key'));
   const own = { ...labels, 'berth.keeper': 'own' };
-  const root = { ...labels, 'berth.keeper': 'root' };
+  const root = { ...labels, 'berth.keeper': 'podman:app' };
   const [earlier, ofOwn, ofRoot] = [labels, own, root].map((of) => seals.make('pin', of));
   assert.equal(ofOwn, earlier);
   assert.ok(seals.isRight('pin', root, ofRoot));
   assert.ok(!seals.isRight('pin', own, ofRoot));
   assert.ok(!seals.isRight('pin', labels, ofRoot));
   assert.ok(!seals.isRight('pin', root, ofOwn));
+  assert.ok(!seals.isRight('pin', { ...root, 'berth.keeper': 'podman:other' }, ofRoot));
 });
 
 test('a seal of one run is valid in the next, and with no other key', (t) => {

@@ -1,0 +1,26 @@
+import type { EngineId } from '../common/engine-id.ts';
+import { EngineError } from './errors.ts';
+
+/**
+ * In milliseconds: how long another user's podman may take to tell about itself, or what it has. The list of
+ * 10,000 images takes a few seconds. Boots and shutdowns wait for it, and their units end after 30 s or more.
+ */
+const PATIENCE = 20_000;
+
+/**
+ * The result of a question to another user's podman.
+ *
+ * @throws {EngineError} `engine-failed` if there is no answer in time.
+ */
+export async function inTime<T>(id: EngineId, answer: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const message = `${id} did not answer within ${PATIENCE / 1000} s`;
+  const hint = 'see whether `podman images` works as that user';
+  const tooLate = () => reject(new EngineError('engine-failed', message, { hint }));
+  const timer = setTimeout(tooLate, PATIENCE).unref();
+  try {
+    return await Promise.race([answer, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

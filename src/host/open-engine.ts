@@ -1,0 +1,162 @@
+import {
+  type EngineId,
+  type EngineKind,
+  type EngineParts,
+  engineParts,
+  takesEverything,
+} from '../common/engine-id.ts';
+import { absenceBy } from '../engine/absent.ts';
+import type { Depot } from '../engine/depot.ts';
+import type { Absence, Engine } from '../engine/engine.ts';
+import { EngineError } from '../engine/errors.ts';
+import type { PodmanTarget } from '../engine/podman/podman.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Depots } from '../store/depot.ts';
+import { HostError } from './errors.ts';
+
+/** How to open the engines of a host. */
+export interface EnginesOptions {
+  /** The engine that the caller names. */
+  readonly name: EngineId | undefined;
+  /** The engine that berth.toml names. */
+  readonly configured: EngineId | undefined;
+  /** The calling user's engine instead of the system's. */
+  readonly user: boolean;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Start a podman service for this host alone, even if one listens. */
+  readonly alone: boolean;
+  /** An OS that is not running yet, whose podman storage is used. */
+  readonly target: PodmanTarget | undefined;
+  /** The file with the key that seals pins; it need not exist. */
+  readonly pinKey: string;
+  /** Called for containers that falsely claim to be berth's; they are ignored. */
+  readonly warn: (message: string) => void;
+  /** The directory of the embedded store, which need not exist. */
+  readonly storeDirectory: string;
+  readonly registry: Registry;
+  /** The most bytes a second that may be downloaded; undefined for no limit. */
+  readonly limitRate: number | undefined;
+  /** Engines fetch nothing themselves: images wait in their depots. */
+  readonly downloadOnly: boolean;
+}
+
+/**
+ * Opens an engine; one that can't be used here opens as absent.
+ *
+ * @param own the podman of the system, or of the calling user.
+ * @throws {HostError} `limit-rate`; {EngineError} if an engine that should be there fails.
+ */
+export async function openEngine(
+  id: EngineId,
+  own: EngineId,
+  depots: () => Promise<Depots>,
+  options: EnginesOptions,
+): Promise<Engine> {
+  const { storeDirectory: directory, registry } = options;
+  if (takesEverything(id)) {
+    const { openStore } = await import('../store/store.ts');
+    return openStore({ directory, registry });
+  }
+  const { servesOf } = await import('../engine/serves.ts');
+  const depot = (await depots()).forEngine({ engine: id, serves: servesOf(id) });
+  const absence = absenceOf(id, own, options);
+  const engine = absence ?? (await openPodmanOf(id, own, depot, options));
+  if (!('traits' in engine)) {
+    const { absentEngine } = await import('../engine/absent.ts');
+    return absentEngine(id, engine, depot);
+  }
+  const refusal = refusalOfRate(engine, options);
+  if (refusal === undefined) return engine;
+  await engine.close();
+  throw refusal;
+}
+
+/** Opens a podman, or says why it can't be used. */
+async function openPodmanOf(
+  id: EngineId,
+  own: EngineId,
+  depot: Depot,
+  options: EnginesOptions,
+): Promise<Engine | Absence> {
+  const { user, environment, alone, target, pinKey, warn, name, configured } = options;
+  const { openPodman, podmanPresent } = await import('../engine/podman/podman.ts');
+  if (id !== own) return openUserPodmanOf(id, depot, options);
+  const isDemanded = target !== undefined || [name, configured].includes('podman');
+  if (!isDemanded && !podmanPresent(user, environment))
+    return atBoot('there is no podman on this system');
+  return openPodman({ id, user, environment, alone, target, pinKey, warn, depot });
+}
+
+/** Opens the podman of another user, or says why it can't be used. */
+async function openUserPodmanOf(
+  id: EngineId,
+  depot: Depot,
+  { environment, pinKey, warn }: EnginesOptions,
+): Promise<Engine | Absence> {
+  const { findAccount, openUserPodman, whyNotUsable } = await import('../engine/podman/podman.ts');
+  const { user = '' } = engineParts(id);
+  const account = await findAccount(user);
+  const why = await whyNotUsable(user, account);
+  if (why !== undefined) return { ...why, takes: 'at-boot' };
+  if (account === undefined) return atBoot(`there is no user ${user} on this system`);
+  try {
+    return await openUserPodman({ id, account, environment, pinKey, warn, depot });
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return absenceBy(error);
+  }
+}
+
+/** Why an engine can't be used here; undefined if it can be opened. */
+function absenceOf(
+  id: EngineId,
+  own: EngineId,
+  { user, target }: EnginesOptions,
+): Absence | undefined {
+  const parts = engineParts(id);
+  const { kind, user: account } = parts;
+  if (kind !== 'podman') return neverHanded(parts);
+  if (id === own) return undefined;
+  if (user) {
+    const reason = `only root can reach ${id}, the podman of another user`;
+    return { reason, hint: 'run berth as root', takes: 'never' };
+  }
+  return target === undefined || account === undefined
+    ? undefined
+    : atBoot('the users of an OS that does not run yet have no podman');
+}
+
+function neverHanded({ kind, namespace = 'k8s.io' }: EngineParts): Absence {
+  const commands: Partial<Record<EngineKind, string>> = {
+    docker: 'docker pull',
+    containerd: `ctr --namespace ${namespace} images pull`,
+    crio: 'crictl pull',
+  };
+  return {
+    reason: `berth can neither look into ${kind} nor hand images to it`,
+    hint: `fetch it there by \`${commands[kind]}\`; berth can't check that, so the root counts as ready only if no bound unit needs ${kind}`,
+    takes: 'never',
+  };
+}
+
+function atBoot(reason: string): Absence {
+  const hint = '`berth activate`, which each boot runs, hands its images over';
+  return { reason, hint, takes: 'at-boot' };
+}
+
+/**
+ * Refuses a rate limit for an engine that downloads by itself. Images that only wait in berth's own store
+ * are downloaded by berth, whatever the engine is.
+ */
+function refusalOfRate(
+  { id, traits }: Engine,
+  { limitRate, downloadOnly }: EnginesOptions,
+): HostError | undefined {
+  if (limitRate === undefined || downloadOnly) return undefined;
+  if (traits.downloads === 'berth' || traits.pullsAs === 'other') return undefined;
+  return new HostError(
+    'limit-rate',
+    `expected an engine for which berth downloads, because --limit-rate limits only such downloads; found ${id}, which pulls by itself`,
+    `leave it out, or download by \`berth stage --download-only --limit-rate …\` first and stage then; what ${id} pulls is held back by the system's traffic control alone`,
+  );
+}

@@ -1,0 +1,134 @@
+import type { BoundProblem } from '../../binding/survey.ts';
+import type { Wanted } from '../../binding/wanted.ts';
+import type { EngineId } from '../../common/engine-id.ts';
+import type { NameFailure } from '../../common/limited.ts';
+import type { EngineInfo } from '../../engine/engine.ts';
+import type { Registry } from '../../registry/registry.ts';
+import {
+  type Contents,
+  onEngines,
+  type RecordProvided,
+  type RootRecord,
+} from '../../state/record.ts';
+import { type Context, onEngine } from '../context.ts';
+import type { LifecycleProblemCode } from '../error.ts';
+import type { EngineSituation, Situation } from '../situation.ts';
+import { waitingContents } from '../waiting.ts';
+import { type DeferredName, deferredNames } from './deferred-names.ts';
+import type { Resolution } from './kept.ts';
+import { isKnownByDigest } from './known-by-digest.ts';
+import { type Needed, neededFor, type WantedImage } from './needed.ts';
+import { type PlannedImage, planImages } from './planned-image.ts';
+import { type Known, resolveBindings } from './resolve.ts';
+import { otherStorage, withoutShadowed } from './storage-differs.ts';
+import { type EngineNeeds, isAheadWorthwhile, type Way } from './way.ts';
+
+/** The part of a plan for one engine. */
+export interface PlannedPart extends EngineNeeds {
+  readonly on: EngineSituation;
+  readonly info: EngineInfo;
+  /**
+   * The images, if they come this way.
+   *
+   * @param inDepots the blobs that come into depots for other engines; the blobs of this engine are added.
+   */
+  readonly images: (way: Way, inDepots: Set<string>) => readonly PlannedImage[];
+  readonly provided: readonly RecordProvided[];
+  readonly problems: readonly BoundProblem<LifecycleProblemCode>[];
+  readonly failures: readonly NameFailure[];
+  readonly deferred: readonly DeferredName[];
+}
+
+/** The facts that all parts of a plan are made from. */
+export interface PartOptions {
+  readonly registry: Registry;
+  readonly situation: Situation;
+  /** The id of the root. */
+  readonly root: string;
+  readonly wanted: Wanted;
+  /** The record that says what names mean. */
+  readonly known: RootRecord | undefined;
+  /** The images come into the depot of the engine and wait there. */
+  readonly downloadOnly: boolean;
+}
+
+/** Plans the images of one engine. */
+export async function planPart(
+  given: Context,
+  on: EngineSituation,
+  { registry, situation, root, wanted, known, downloadOnly }: PartOptions,
+): Promise<PlannedPart> {
+  const { engine } = on;
+  const context = onEngine(given, engine);
+  const isOwn = (id: EngineId) => id === engine.id;
+  const { bindings, provided } = withoutShadowed(
+    {
+      bindings: wanted.bindings.filter((binding) => isOwn(binding.engine)),
+      provided: wanted.provided.filter(({ binding }) => isOwn(binding.engine)),
+    },
+    on,
+  );
+  // podman takes a third of a second to tell about itself, as long as a registry may take.
+  const [resolved, info] = await Promise.all([
+    resolveBindings(context, registry, on, knownOn(engine.id, known, situation), bindings),
+    engine.info(),
+  ]);
+  const absent = absentOf(resolved.resolutions, on);
+  const footprint = await engine.footprint(absent.map(({ image }) => image));
+  const needed = neededFor(absent, footprint, engine.depot);
+  const waits = downloadOnly || engine.absence !== undefined;
+  const isRunning = situation.running === root;
+  const images = (way: Way, inDepots: Set<string>) =>
+    planImages(on, root, resolved.resolutions, uncounted(needed.blobs, way, inDepots), way);
+  return {
+    on,
+    info,
+    needed,
+    depot: engine.depot,
+    waits,
+    onlyByDepot: engine.traits.pullsAs === 'other',
+    ahead: !waits && (await isAheadWorthwhile(registry, incomplete(absent, needed))),
+    images,
+    provided,
+    problems: [...resolved.problems, ...otherStorage(wanted.storage, info, bindings)],
+    failures: resolved.failures,
+    deferred: isRunning ? [] : deferredNames(on.records, root, images('direct', new Set())),
+  };
+}
+
+/** The blobs of each image that no other engine brings: what goes through the depot comes once. */
+function uncounted(blobs: Needed['blobs'], way: Way, inDepots: Set<string>): Needed['blobs'] {
+  if (way === 'direct') return blobs;
+  const left = new Map(
+    [...blobs].map(([id, own]) => [id, own.filter(({ digest }) => !inDepots.has(digest))]),
+  );
+  for (const own of blobs.values()) for (const { digest } of own) inDepots.add(digest);
+  return left;
+}
+
+/** The meanings of names on record, as far as they are those of one engine. */
+function knownOn(id: EngineId, record: RootRecord | undefined, situation: Situation): Known {
+  const own = <T extends Contents | undefined>(contents: T) =>
+    contents && { ...contents, images: contents.images.filter(({ engine }) => engine === id) };
+  return {
+    record: record && onEngines(record, (engine) => engine === id),
+    waiting: own(waitingContents(record, situation)),
+  };
+}
+
+/** The images that the engine does not know by the digest of the name, one for each such name. */
+function absentOf(
+  resolutions: readonly Resolution[],
+  situation: EngineSituation,
+): readonly WantedImage[] {
+  return resolutions.flatMap(({ id, image, source }) =>
+    image === undefined || source === undefined || isKnownByDigest(image, id, situation)
+      ? []
+      : [{ id, image, source }],
+  );
+}
+
+/** The images of which blobs are missing. */
+function incomplete(absent: readonly WantedImage[], { blobs }: Needed): readonly WantedImage[] {
+  return absent.filter(({ id }) => (blobs.get(id) ?? []).length > 0);
+}
