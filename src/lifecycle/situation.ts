@@ -25,7 +25,7 @@ export interface Situation {
   readonly running: string | undefined;
 }
 
-/** One engine, as the records, its images and its pins tell. */
+/** The state of one engine, as the records, the images and the pins of that engine tell. */
 export interface EngineSituation {
   readonly engine: Engine;
   /** The records, each with the images of this engine alone. */

@@ -172,7 +172,7 @@ test('with berth, they all start: of users who linger, who do not, and who are n
   await t.test('a prune by a user spares what is pinned for the user', () => {
     const session = asUser(host, next, true);
     session.run('systemctl', '--user', 'stop', 'more');
-    // One that meets a container on its way out may fail; the next one does not.
+    // A prune that meets a container on its way out may fail; the next prune does not.
     session.try('podman', 'system', 'prune', '-a', '-f');
     session.run('podman', 'system', 'prune', '-a', '-f');
     session.run('systemctl', '--user', 'start', 'more');

@@ -15,7 +15,7 @@ export interface BootedHost {
 export interface BootOptions {
   /** More options of systemd-nspawn. */
   readonly words?: readonly string[];
-  /** Of systemd-nspawn, besides this process's. */
+  /** Variables for systemd-nspawn, in addition to those of this process. */
   readonly environment?: NodeJS.ProcessEnv;
 }
 

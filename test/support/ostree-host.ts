@@ -73,7 +73,7 @@ export interface OstreeHost {
 export interface OstreeHostOptions {
   /** Whether `make install` put berth into every OS of the host. */
   readonly berth: boolean;
-  /** Of systemd-nspawn, besides this process's. */
+  /** Variables for systemd-nspawn, in addition to those of this process. */
   readonly environment?: NodeJS.ProcessEnv;
 }
 

@@ -60,7 +60,7 @@ export function engineSample(id: EngineId, more: Partial<Engine> = {}): Engine {
   return { ...openStore({ directory: '/nonexistent', registry: noNetwork }), id, ...more };
 }
 
-/** One engine, with what it has. */
+/** The situation of one engine, with its images and pins. */
 export function engineSituation(
   engine: Engine,
   records: readonly RootRecord[],

@@ -31,7 +31,7 @@ async function engines(t: TestContext, tree: Tree, choice?: EngineChoice): Promi
   return references.map(({ engine = '-' }) => engine).join(' ');
 }
 
-/** One file that names one image, or several, and the engines of the references. */
+/** A file of a root that names one image or several, and the engines that its references must have. */
 const cases: readonly (readonly [string, Tree, string])[] = [
   ['Quadlet', { [`${units}/a.container`]: container('q.io/a') }, 'podman'],
   ['Quadlet, User=', quadlet('User=app'), 'podman:app'],

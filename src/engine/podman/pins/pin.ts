@@ -134,7 +134,8 @@ async function podOf(
 
 /**
  * The cgroup of a new pod. Another user's podman has cgroups of systemd's in a login, and none in a service.
- * It complains at each boot about a pod that was made for the other case, so such a pod gets none.
+ * A podman complains at each boot about a pod whose cgroup was made for the other case, so the pods of other
+ * users get no cgroup.
  */
 function cgroupOf(keeper: Keeper, parent: string | undefined): object {
   if (keeper !== 'own') return { share_parent: false };

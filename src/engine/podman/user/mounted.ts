@@ -1,6 +1,7 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { systemErrorCode } from '../../../common/errors.ts';
+import { textOf } from './text-of.ts';
 
 /** In bytes: a longer fstab is cut short. */
 const MAX_FSTAB = 1024 * 1024;
@@ -15,8 +16,8 @@ export function whyNotMounted(
   path: string,
   ...others: readonly string[]
 ): { readonly reason: string; readonly hint: string } | undefined {
-  const mounted = new Set(mountPoints(read('/proc/self/mountinfo'), 4));
-  const wanted = mountPoints(read('/etc/fstab').slice(0, MAX_FSTAB), 1);
+  const mounted = new Set(mountPoints(textOf('/proc/self/mountinfo'), 4));
+  const wanted = mountPoints(textOf('/etc/fstab').slice(0, MAX_FSTAB), 1);
   const point = notMountedOf(wanted, mounted, [path, ...others]);
   if (point === undefined) return undefined;
   return {
@@ -63,14 +64,5 @@ export function resolved(path: string): string {
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
     return path;
-  }
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-    return '';
   }
 }

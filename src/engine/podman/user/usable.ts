@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemErrorCode } from '../../../common/errors.ts';
 import type { Account } from './account.ts';
 import { resolved, whyNotMounted } from './mounted.ts';
 import { run } from './run.ts';
+import { textOf } from './text-of.ts';
 
 /** The graph root in a home, as storage.conf(5) has it for users. */
 const STORAGE = '.local/share/containers/storage';
@@ -65,7 +64,7 @@ async function noSubordinateIds({ name, uid }: Account): Promise<Unusable | unde
   ];
   for (const { kind, option, file } of kinds) {
     const { code } = await run(['getsubids', ...option, name]);
-    const isGiven = code === undefined ? hasEntry(read(file), name, uid) : code === 0;
+    const isGiven = code === undefined ? hasEntry(textOf(file), name, uid) : code === 0;
     if (isGiven) continue;
     return {
       reason: `${name} has no subordinate ${kind}, which a user's podman needs`,
@@ -106,13 +105,4 @@ async function noHome({ name, uid, home }: Account): Promise<Unusable | undefine
     reason: `${home}, the home of ${name}, belongs to UID ${owner}, not to ${uid}`,
     hint: `give it to the user: \`chown ${name}: ${home}\``,
   };
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-    return '';
-  }
 }
