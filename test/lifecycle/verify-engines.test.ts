@@ -120,6 +120,22 @@ test('a finding about an absent engine says why it is absent, and what to do', (
   }
 });
 
+test('an image of a user’s unit in root’s podman, as earlier versions staged it, is not ready', () => {
+  const place = { raw: WEB, path: '/u.container', line: 2, key: 'Image', unit: 'u.service' };
+  const namedBy = (scope: string | undefined): RecordImage => {
+    const references = [scope === undefined ? place : { ...place, scope }];
+    return { ...web, names: web.names.map((name) => ({ ...name, references })) };
+  };
+  const judged = (image: RecordImage) => {
+    const record = rootWith([image]);
+    return found(record, [having(record, image)]);
+  };
+  assert.deepEqual(judged(namedBy(undefined)), []);
+  assert.deepEqual(judged(namedBy('user')), ['not-staged podman']);
+  assert.deepEqual(judged(namedBy('user:1001')), ['not-staged podman']);
+  assert.deepEqual(judged({ ...namedBy('user:1001'), engine: APP }), []);
+});
+
 test('a root is ready only if each of its engines has its images', () => {
   const record = rootWith([web, own]);
   assert.deepEqual(found(record, [having(record, web), having(record, own)]), []);
