@@ -76,21 +76,34 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
  */
 const doors: Readonly<Record<string, readonly string[]>> = {
   'common/tar': ['chunk-source.ts', 'decompress.ts', 'error.ts', 'read.ts', 'write.ts'],
-  'discovery/compose': ['compose.ts'],
+  'discovery/compose': [
+    'compose.ts',
+    'dependencies.ts',
+    'files.ts',
+    'interpolate.ts',
+    'project-files.ts',
+    'read-project.ts',
+    'service-images.ts',
+    'started-services.ts',
+  ],
   'discovery/containerfile': ['base-images.ts'],
   'discovery/kubernetes': [
     'findings.ts',
+    'k3s.ts',
+    'microshift.ts',
     'pause-image.ts',
     'pinned-image-set.ts',
+    'program-flag.ts',
     'runtime.ts',
     'static-pods.ts',
     'workload-images.ts',
   ],
-  'discovery/quadlet': ['pods.ts', 'quadlet.ts', 'search-path.ts'],
+  'discovery/quadlet': ['loaded-services.ts', 'pods.ts', 'quadlet.ts', 'search-path.ts'],
   'engine/podman': ['podman.ts'],
   'registry/auth': ['auth-file.ts', 'authorization.ts', 'credential-helper.ts', 'credentials.ts'],
   'registry/policy/sigstore': ['attachments.ts', 'find.ts', 'identity.ts', 'judge.ts'],
   store: ['broken-downloads.ts', 'depot.ts', 'loaded.ts', 'receive.ts', 'store.ts', 'tidy.ts'],
+  'systemd/environment': ['environment.ts', 'manager-environment.ts', 'variables.ts'],
   'systemd/graph': ['boot-graph.ts'],
 };
 

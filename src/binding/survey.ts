@@ -61,6 +61,7 @@ export async function survey(
   const architecture = systemdArchitecture(platform);
   const discovered = await discover(root, {
     shortNames,
+    shortNamesIn: (path) => shortNamesIn(root, path),
     architecture,
     compose,
     self,
@@ -96,6 +97,15 @@ export async function survey(
     self,
     accounts: discovered.accounts,
   };
+}
+
+/** The short names by a registries.conf that a unit of the root names for its podman. */
+async function shortNamesIn(root: Root, path: string) {
+  const { shortNames, problems } = await readShortNames(root, path);
+  const [problem] = problems;
+  if (problem === undefined) return { shortNames };
+  const { message, hint } = problem;
+  return { fault: { code: 'short-name', message: `${problem.path}: ${message}`, hint } as const };
 }
 
 function platformOf(root: Root): Platform {

@@ -36,8 +36,8 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     define: async (c) => (await import('./commands/status.ts')).defineStatus(c),
   },
   why: {
-    usage: 'why <image> [root]',
-    summary: 'show who names an image, how it starts, and who holds it',
+    usage: 'why <name> [root]',
+    summary: 'show who names an image, or what a unit names, how it starts, and who holds it',
     define: async (c) => (await import('./commands/why.ts')).defineWhy(c),
   },
   pins: {

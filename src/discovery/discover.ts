@@ -7,8 +7,12 @@ import { Allowance } from './allowance.ts';
 import { readBindPolicy } from './bind-policy.ts';
 import { boundLinks } from './bound-links.ts';
 import { composeImages } from './compose/compose.ts';
+import { readContainersConf } from './containers-conf.ts';
 import { usedAccounts } from './engines/used-accounts.ts';
+import { extensionProblems } from './extensions.ts';
 import { knownFiles } from './known-files.ts';
+import { k3sImages } from './kubernetes/k3s.ts';
+import { microshiftImages } from './kubernetes/microshift.ts';
 import { pauseImages } from './kubernetes/pause-image.ts';
 import { pinnedImageSets } from './kubernetes/pinned-image-set.ts';
 import { staticPods } from './kubernetes/static-pods.ts';
@@ -17,8 +21,8 @@ import { managerUnits, problemsOfManager } from './manager-units.ts';
 import type { Problem } from './problem.ts';
 import { systemSearchPath } from './quadlet/search-path.ts';
 import type { Discovered, Reference } from './reference.ts';
-import { endpointFlag } from './services/kubelet-flag.ts';
-import type { SourceContext } from './source.ts';
+import { programFlags } from './services/program-flags.ts';
+import type { ReadShortNames, SourceContext } from './source.ts';
 import { started, startedSubject } from './started.ts';
 import { readStorageConf } from './storage-conf.ts';
 import { readAccounts } from './users/accounts.ts';
@@ -30,6 +34,8 @@ import { withoutPrivate } from './without-private.ts';
 export interface DiscoveryContext {
   /** The short names in the root's own registries.conf. */
   readonly shortNames: ShortNames;
+  /** Reads another registries.conf of the root, which a unit names for its podman. */
+  readonly shortNamesIn?: ReadShortNames;
   /** The root's architecture in systemd's spelling: `x86-64`, `arm64`. */
   readonly architecture: string;
   /** The places of Compose files in the root, from the host's configuration; none by default. */
@@ -56,32 +62,37 @@ export interface EngineChoice {
  */
 export async function discover(
   root: Root,
-  { shortNames, architecture, compose = [], engines = {}, self }: DiscoveryContext,
+  { shortNames, shortNamesIn, architecture, compose = [], engines = {}, self }: DiscoveryContext,
 ): Promise<Discovered> {
   assertOsTree(root);
   const etc = etcDirectory(root);
   const storage = await readStorageConf(root, etc);
   const { additionalStores } = storage;
+  const containersConf = await readContainersConf(root, etc);
   const allowance = new Allowance();
   const accounts = readAccounts({ root, etc });
   const context: SourceContext = {
     root,
     etc,
     shortNames,
+    shortNamesIn,
     architecture,
     allowance,
     accounts,
     podman: { engine: 'podman' },
     additionalStores,
+    containersConf,
   };
   const system = await managerUnits(context, systemSearchPath(root, etc));
-  const flag = () => endpointFlag(system.units, context);
+  const flagsOf = (unit: string) => programFlags(unit, system.units, context);
   const users = await userUnits(context, self);
   const found = [
     system.found,
-    await staticPods(context, flag),
+    await staticPods(context, flagsOf),
+    await microshiftImages(context, flagsOf),
+    await k3sImages(context, flagsOf),
     await pauseImages(context),
-    await pinnedImageSets(context, flag),
+    await pinnedImageSets(context, flagsOf),
     await lists(context, engines.lists),
     await composeImages(context, compose),
   ];
@@ -96,8 +107,15 @@ export async function discover(
   const { startOf } = system.graph;
   const unquoted = withoutPrivate(root, self);
   const systemReferences = [...references, ...bound.references].map((one) => started(one, startOf));
-  const ofSystem = [...problems, ...bound.problems, ...problemsOfManager(system)];
-  const all = [...(self?.alone === true ? [] : ofSystem), ...policyProblems];
+  const ofSystem = [
+    ...problems,
+    ...bound.problems,
+    ...problemsOfManager(system),
+    ...extensionProblems(context),
+  ];
+  const { problem } = containersConf;
+  const ofConf = problem === undefined ? [] : [problem];
+  const all = [...(self?.alone === true ? [] : ofSystem), ...policyProblems, ...ofConf];
   const allReferences = [...systemReferences, ...users.references]
     .map((one) => onEngine(one, engines.all))
     .filter((one) => self?.alone !== true || isOf(self, one))

@@ -1,13 +1,17 @@
 import { conceal, concealValue } from '../common/concealed.ts';
 import { type Root, RootError } from '../root/root.ts';
-import { type Environment, environmentOf } from '../systemd/environment.ts';
+import { type Environment, environmentOf } from '../systemd/environment/environment.ts';
+import {
+  type ManagerEnvironment,
+  managerEnvironment,
+} from '../systemd/environment/manager-environment.ts';
+import { type ExpandedWords, expandVariables } from '../systemd/environment/variables.ts';
 import type { Etc } from '../systemd/etc.ts';
 import { scalar } from '../systemd/lookup.ts';
 import { readOsRelease } from '../systemd/os-release.ts';
 import { type Expanded, expandSpecifiers, type UserOfUnits } from '../systemd/specifiers.ts';
 import type { UnitEntry } from '../systemd/unit-file.ts';
 import { parseUnitName, type UnitName, withInstance } from '../systemd/unit-name.ts';
-import { type ExpandedWords, expandVariables } from '../systemd/variables.ts';
 import { type Allowance, allowanceSpent } from './allowance.ts';
 import type { Fault } from './problem.ts';
 import type { SourceContext } from './source.ts';
@@ -45,6 +49,7 @@ export class Expander {
   readonly #user: UserOfUnits | undefined;
   readonly #allowance: Allowance;
   #osRelease: OsRelease | undefined;
+  #manager: ManagerEnvironment | undefined;
   /**
    * The environments read so far, by the unit's entries: a unit may have many words, and its
    * environment many files.
@@ -88,13 +93,24 @@ export class Expander {
     return { ok: true, words: [text.text] };
   }
 
-  /** The variables that the unit itself sets. */
+  /** Whether the unit sets variables at all; most units don't. */
+  hasEnvironment({ entries }: ExpandedUnit): boolean {
+    return entries.some(
+      ({ group, key }) =>
+        group === 'Service' && (key === 'Environment' || key === 'EnvironmentFile'),
+    );
+  }
+
+  /** The variables that the unit sets or gets from its manager. */
   environment(unit: ExpandedUnit): Environment {
     const known = this.#environments.get(unit.entries);
     // Instances of one template may share its entries, so the service must be the same, too.
     if (known?.service === unit.service) return known.environment;
     const expand = (text: string) => this.#specifiers(unit, text);
-    const environment = environmentOf(unit.entries, { root: this.#root, etc: this.#etc, expand });
+    const [root, etc] = [this.#root, this.#etc];
+    const name = this.#user === undefined ? 'system' : 'user';
+    this.#manager ??= managerEnvironment(root, etc, name);
+    const environment = environmentOf(unit.entries, { root, etc, expand, manager: this.#manager });
     this.#environments.set(unit.entries, { service: unit.service, environment });
     return environment;
   }

@@ -2,12 +2,14 @@ import { type BootGraph, bootGraph } from '../systemd/graph/boot-graph.ts';
 import type { UserOfUnits } from '../systemd/specifiers.ts';
 import type { SystemdUnits } from '../systemd/systemd-unit.ts';
 import { readSystemdUnits } from '../systemd/systemd-units.ts';
+import { parseUnitName, withInstance } from '../systemd/unit-name.ts';
 import type { OwnDirectories } from '../systemd/unit-search-path.ts';
 import { type Placement, placed } from './engines/placement.ts';
 import { podmanOfService } from './engines/podman-of-user.ts';
 import { Expander } from './expander.ts';
 import { withoutOverridden } from './overridden.ts';
 import type { Problem } from './problem.ts';
+import { loadedServices } from './quadlet/loaded-services.ts';
 import { type QuadletFiles, readQuadlets } from './quadlet/quadlet.ts';
 import type { SearchPath } from './quadlet/search-path.ts';
 import type { Reference } from './reference.ts';
@@ -40,7 +42,7 @@ export async function managerUnits(
   const stores = { additionalStores: user === undefined ? additionalStores : [] };
   const userOption = user === undefined ? {} : { user };
   const { directories, skipped } = path;
-  const quadlets = await readQuadlets(root, directories, skipped, {
+  const quadlets = readQuadlets(root, directories, skipped, {
     ...context,
     ...userOption,
     ...stores,
@@ -55,14 +57,16 @@ export async function managerUnits(
     ...userOption,
   });
   const graph = bootGraph(units);
-  const fromQuadlet = placedQuadlets(withoutOverridden(quadlets, units), quadlets, units, {
+  const services = loadedServices(units, graph.started);
+  const images = await quadlets.images(services);
+  const fromQuadlet = placedQuadlets(withoutOverridden(images, units), quadlets, units, {
     ...context,
     expander: new Expander(context, user),
   });
   const fromServices = await serviceImages({ ...context, ...stores }, units, graph.started, user);
   const found = {
     references: [...fromQuadlet.references, ...fromServices.references],
-    problems: [...fromQuadlet.problems, ...fromServices.problems],
+    problems: [...fromQuadlet.problems, ...services.problems, ...fromServices.problems],
   };
   const { units: files, hidden } = quadlets;
   return { found, quadlets: { units: files, hidden }, units, graph };
@@ -84,12 +88,18 @@ function placedQuadlets(
       const { unit: service } = reference;
       // Thousands of units that nothing changes need not be kept for this.
       const changed = units.isChanged(service) ? units.unit(service) : undefined;
-      const { entries = [] } = changed ?? byService.get(service) ?? {};
+      const { entries = [] } =
+        changed ?? byService.get(service) ?? byService.get(templateOf(service)) ?? {};
       const placement = podmanOfService({ service, entries }, context);
       return placed(onOwnStores(reference, placement, context), placement);
     }),
     problems,
   };
+}
+
+function templateOf(service: string): string {
+  const name = parseUnitName(service);
+  return name.instance === undefined ? service : withInstance(name, '').full;
 }
 
 /** A reference without the stores of the system's storage.conf, if another podman runs it. */

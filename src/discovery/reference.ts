@@ -6,8 +6,20 @@ import type { StorageSettings } from './storage-conf.ts';
 /** How a reference's unit comes to start. */
 export type Activation = (typeof activations)[number];
 
-/** `none` means that nothing starts the unit, `unknown` that berth can't tell. */
-export const activations = ['boot', 'socket', 'timer', 'path', 'dbus', 'none', 'unknown'] as const;
+/**
+ * `on-success` and `on-failure` mean that a unit which starts names this unit in `OnSuccess=` or
+ * `OnFailure=`, `none` that nothing starts the unit, `unknown` that berth can't tell. */
+export const activations = [
+  'boot',
+  'socket',
+  'timer',
+  'path',
+  'dbus',
+  'on-success',
+  'on-failure',
+  'none',
+  'unknown',
+] as const;
 
 /** Whose manager runs a unit: the system's, every user's, or the one of the user with a UID. */
 export type Scope = 'system' | 'user' | `user:${number}`;

@@ -1,7 +1,9 @@
 import { append } from '../common/append.ts';
 import { type Root, RootError } from '../root/root.ts';
+import type { Environment } from '../systemd/environment/environment.ts';
 import { type Etc, followed, whereInTree } from '../systemd/etc.ts';
 import type { UnitEntry } from '../systemd/unit-file.ts';
+import type { ContainersConf } from './containers-conf.ts';
 import type { Fault } from './problem.ts';
 import type { Option } from './services/split-options.ts';
 
@@ -20,6 +22,8 @@ export interface StorageContext {
   readonly etc: Etc;
   /** The additional stores that the root's storage.conf names. */
   readonly additionalStores?: readonly string[];
+  /** The root's containers.conf. */
+  readonly containersConf?: ContainersConf | undefined;
 }
 
 /**
@@ -35,6 +39,8 @@ export function storageOptions(
 ): StorageOptions {
   const faults: Fault[] = [];
   let additionalStores: string[] | undefined;
+  const remotePath = context.containersConf?.remotePath;
+  if (remotePath !== undefined) faults.push(otherStorage(`a remote podman in ${remotePath}`));
   for (const { name, value } of options) {
     const isRelevant = otherStorageOptions.has(name) || name === 'storage-opt' || name === 'module';
     if (!isRelevant || value?.text === 'false') continue;
@@ -52,14 +58,34 @@ export function storageOptions(
   return { faults, ...(configured.length === 0 ? {} : { additionalStores: configured }) };
 }
 
-/** A fault if an `Environment=` makes the service's podman use another storage. */
-export function storageEnvironment(entry: UnitEntry): readonly Fault[] {
-  const name = entry.key === 'Environment' ? storageVariable.exec(entry.value)?.[1] : undefined;
-  return name === undefined ? [] : [otherStorage(`${name} in Environment=`)];
+/**
+ * The faults of variables that make the service's podman use another storage.
+ *
+ * @param written the `Environment=` of the service, which are searched if its environment is not known.
+ * @param more variables that the command line sets.
+ */
+export function storageVariables(
+  environment: Environment,
+  written: readonly UnitEntry[],
+  more: ReadonlyMap<string, unknown>,
+): readonly Fault[] {
+  const isSet = (name: string) =>
+    more.has(name) ||
+    (environment.ok
+      ? environment.values.has(name)
+      : written.some(({ value }) => value.includes(`${name}=`)));
+  return storageNames.filter(isSet).map((name) => otherStorage(`the variable ${name}`));
 }
 
-const storageVariable =
-  /(?:^|["'\s])(CONTAINERS_STORAGE_CONF|STORAGE_OPTS|STORAGE_DRIVER|CONTAINERS_CONF(?:_OVERRIDE)?|CONTAINER_HOST|CONTAINER_CONNECTION)=/;
+const storageNames = [
+  'CONTAINERS_STORAGE_CONF',
+  'STORAGE_OPTS',
+  'STORAGE_DRIVER',
+  'CONTAINERS_CONF',
+  'CONTAINERS_CONF_OVERRIDE',
+  'CONTAINER_HOST',
+  'CONTAINER_CONNECTION',
+];
 
 /** The options with which podman uses another storage, or asks another podman. */
 const otherStorageOptions: ReadonlySet<string> = new Set([

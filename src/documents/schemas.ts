@@ -43,7 +43,17 @@ const ImageReference = v.object({
   scope: v.string(),
   /** The engine that runs the image; absent if the root does not tell. */
   engine: v.optional(EngineIdText),
-  activation: v.picklist(['boot', 'socket', 'timer', 'path', 'dbus', 'none', 'unknown']),
+  activation: v.picklist([
+    'boot',
+    'socket',
+    'timer',
+    'path',
+    'dbus',
+    'on-success',
+    'on-failure',
+    'none',
+    'unknown',
+  ]),
   via: v.array(v.string()),
   conditions: v.optional(v.array(v.string())),
   bound: v.boolean(),
@@ -408,10 +418,11 @@ const Present = v.object({
   size: v.number(),
 });
 
-export const Why = v.object({
-  ...envelope('Why'),
+const whyEntries = {
   image: v.string(),
   references: v.array(ImageReference),
+  /** The names with another tag or digest that the root has, if it does not name this image. */
+  otherTags: v.array(v.string()),
   roots: v.array(
     v.object({
       id: v.string(),
@@ -426,6 +437,17 @@ export const Why = v.object({
   pins: v.array(
     v.object({ engine: EngineIdText, root: v.string(), id: v.string(), handle: v.string() }),
   ),
+};
+
+export const Why = v.object({ ...envelope('Why'), ...whyEntries });
+
+export const WhyUnit = v.object({
+  ...envelope('WhyUnit'),
+  /** The name that was asked for: of a service, or of a unit file. */
+  unit: v.string(),
+  images: v.array(v.object(whyEntries)),
+  /** The problems of the unit; an image that can't be known is one of them. */
+  problems: v.array(Problem),
 });
 
 export const PullResult = v.object({

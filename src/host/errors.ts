@@ -14,6 +14,8 @@ export type HostErrorCode =
   | 'image-name'
   /** A rate limit was set for an engine that downloads by itself. */
   | 'limit-rate'
+  /** No unit of a root has the given name. */
+  | 'no-unit'
   /** Options exclude each other. */
   | 'usage';
 

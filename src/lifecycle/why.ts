@@ -2,6 +2,7 @@ import type { BoundReference } from '../binding/survey.ts';
 import type { EngineId } from '../common/engine-id.ts';
 import type { EngineImage } from '../engine/engine.ts';
 import type { Pin } from '../engine/pin.ts';
+import { repositoryOf } from '../image/name.ts';
 import type { RecordReference } from '../state/record.ts';
 import { isCalled, isIdOf } from './called.ts';
 import { pinsIn, type Situation } from './situation.ts';
@@ -11,6 +12,8 @@ export interface Why {
   readonly image: string;
   /** The references to the image in the root that was asked about. */
   readonly references: readonly BoundReference[];
+  /** The names with another tag or digest that the root has, if it does not name this image. */
+  readonly otherTags: readonly string[];
   /** The staged roots that want the image, with the references on record. */
   readonly roots: readonly WhyRoot[];
   /** The image on each engine that has it. */
@@ -61,11 +64,19 @@ export function whyOf(
       .map((one): PresentImage => ({ ...one, engine: engine.id })),
   );
   for (const { id } of present) ids.add(id);
+  const naming = references.filter((reference) => reference.image === image);
   return {
     image,
-    references: references.filter((reference) => reference.image === image),
+    references: naming,
+    otherTags: naming.length === 0 ? otherTags(image, references) : [],
     roots,
     present,
     pins: pinsIn(situation).filter((pin) => ids.has(pin.id)),
   };
+}
+
+function otherTags(image: string, references: readonly BoundReference[]): readonly string[] {
+  const repository = repositoryOf(image);
+  const names = references.flatMap((reference) => reference.image ?? []);
+  return [...new Set(names.filter((name) => repositoryOf(name) === repository))].sort();
 }

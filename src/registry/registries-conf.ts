@@ -14,8 +14,14 @@ export interface RegistriesConf {
 /**
  * The meaning of names without a registry in a root. A file that can't be read is a problem; the other
  * files still count.
+ *
+ * @param main the file that `CONTAINERS_REGISTRIES_CONF` names in place of the main file, as the booted
+ *   root has it.
  */
-export async function readShortNames(root: Root): Promise<{
+export async function readShortNames(
+  root: Root,
+  main?: string,
+): Promise<{
   readonly shortNames: ShortNames;
   readonly problems: readonly Problem<'registries-conf'>[];
 }> {
@@ -30,7 +36,11 @@ export async function readShortNames(root: Root): Promise<{
     });
   };
   const etc = guard(noteProblem, '/etc', () => etcOf(root)) ?? '/etc';
-  const fragments = await readFiles(root, systemFiles(root, etc, noteProblem), noteProblem);
+  const files =
+    main === undefined
+      ? systemFiles(root, etc, noteProblem)
+      : [replacing(root, etc, main, noteProblem), ...systemDropIns(root, etc, noteProblem)];
+  const fragments = await readFiles(root, files, noteProblem);
   const aliases: Record<string, string> = Object.create(null);
   for (const [name, target] of fragments.flatMap((part) => Object.entries(part.aliases))) {
     if (target === '') delete aliases[name];
@@ -41,6 +51,15 @@ export async function readShortNames(root: Root): Promise<{
     shortNames: { searchRegistries: searchRegistries?.searchRegistries ?? [], aliases },
     problems,
   };
+}
+
+/** The file of `CONTAINERS_REGISTRIES_CONF` in the tree; without it podman fails. */
+function replacing(root: Root, etc: string, main: string, onFault: (fault: Fault) => void): string {
+  const path = main.startsWith('/etc/') ? etc + main.slice('/etc'.length) : main;
+  if (guard(onFault, path, () => root.lookup(path)) === undefined) {
+    onFault({ path, message: 'is not there; CONTAINERS_REGISTRIES_CONF names it' });
+  }
+  return path;
 }
 
 /** The paths of the container configuration of the running system and its user. */

@@ -30,7 +30,8 @@ export interface GeneratedUnit {
   readonly realPath: string;
   /**
    * [Unit] as systemd will see it, with Quadlet file names replaced by services and implied
-   * dependencies added; [Service] and [Install] as written.
+   * dependencies added; [Service], [Install] and [X-Berth] as written, then the generator's own
+   * command.
    */
   readonly entries: readonly UnitEntry[];
   /**

@@ -1,10 +1,11 @@
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { dropInDirectoryNames } from './drop-in-names.ts';
-import { type Etc, followed, linkedPath } from './etc.ts';
+import { type Etc, followed, linkTarget } from './etc.ts';
 import type { Problem } from './problem.ts';
 import { isUnitName } from './unit-alias.ts';
 import type { UnitDirectory, UnitIndex } from './unit-index.ts';
+import { generatorDirectory } from './unit-search-path.ts';
 
 export interface DirectoryFiles {
   /** The files, in the order in which they apply. */
@@ -16,6 +17,8 @@ interface Listing {
   /** The directory, with links followed as the booted root would follow them. */
   readonly path: string;
   readonly names: readonly string[];
+  /** The names that are no links. */
+  readonly files: ReadonlySet<string>;
 }
 
 /**
@@ -38,6 +41,8 @@ export class UnitDirectories {
   readonly #index: UnitIndex;
   readonly #listed = new Map<string, Listing | RootError>();
   readonly #nulls = new Map<string, boolean>();
+  /** The files, by path, that are no links: in `.wants` they start nothing. */
+  readonly #plain = new Set<string>();
   #steps = 0;
 
   constructor(root: Root, etc: Etc, index: UnitIndex) {
@@ -50,14 +55,19 @@ export class UnitDirectories {
     return this.#files(canonical, ['.d'], (name) => name.endsWith('.conf'));
   }
 
-  /** The links in `.wants`, `.requires` and `.upholds`, without those masked by `/dev/null`. */
+  /**
+   * The links in `.wants`, `.requires` and `.upholds`. A link to `/dev/null` or to an empty file
+   * masks the link of the same name in a later directory, and so does a file that is no link.
+   *
+   * Source: systemd, src/core/load-dropin.c, `process_deps`.
+   */
   linked(canonical: string): DirectoryFiles {
     const { paths, faults } = this.#files(
       canonical,
       ['.wants', '.requires', '.upholds'],
       isUnitName,
     );
-    return { paths: paths.filter((path) => !this.#isNull(path)), faults };
+    return { paths: paths.filter((path) => this.#starts(path)), faults };
   }
 
   #files(
@@ -80,7 +90,10 @@ export class UnitDirectories {
         }
         this.#steps += listing.names.length;
         for (const name of listing.names) {
-          if (isWanted(name) && !chosen.has(name)) chosen.set(name, `${listing.path}/${name}`);
+          if (!isWanted(name) || chosen.has(name)) continue;
+          const path = `${listing.path}/${name}`;
+          chosen.set(name, path);
+          if (suffix !== '.d' && listing.files.has(name)) this.#plain.add(path);
         }
       }
       for (const name of Array.from(chosen.keys()).sort()) paths.push(chosen.get(name) ?? name);
@@ -115,7 +128,8 @@ export class UnitDirectories {
   }
 
   #list(directory: UnitDirectory): Listing | RootError {
-    if (directory.generated) return { path: directory.path, names: directory.generated };
+    if (directory.generated)
+      return { path: directory.path, names: directory.generated, files: noFiles };
     let listing = this.#listed.get(directory.path);
     if (listing === undefined) {
       listing = this.#listFresh(directory.path);
@@ -127,21 +141,31 @@ export class UnitDirectories {
   #listFresh(directory: string): Listing | RootError {
     try {
       const path = followed(this.#root, this.#etc, directory);
-      return { path, names: (this.#root.list(path) ?? []).map(({ name }) => name) };
+      const entries = (this.#root.list(path) ?? []).filter(({ kind }) => kind !== 'directory');
+      const files = entries.filter(({ kind }) => kind !== 'link').map(({ name }) => name);
+      return { path, names: entries.map(({ name }) => name), files: new Set(files) };
     } catch (error) {
       if (error instanceof RootError) return error;
       throw error;
     }
   }
 
+  #starts(path: string): boolean {
+    // Links that a generator makes lie in no tree.
+    if (path.startsWith(`${generatorDirectory}/`)) return true;
+    return !this.#plain.has(path) && !this.#isNull(path);
+  }
+
+  /** Whether a link leads to `/dev/null` or to an empty file. */
   #isNull(path: string): boolean {
     const known = this.#nulls.get(path);
     if (known !== undefined) return known;
     let isNull = false;
     try {
-      isNull = linkedPath(this.#root, this.#etc, path) === '/dev/null';
+      const target = linkTarget(this.#root, this.#etc, path);
+      isNull = target === '/dev/null' || this.#root.readStart(target, 1)?.length === 0;
     } catch (error) {
-      // Only the name of an entry counts, not its target: an unreadable entry is not masked.
+      // Only the name of a link counts, not its target: a link to an unreadable file masks nothing.
       if (!(error instanceof RootError)) throw error;
     }
     this.#nulls.set(path, isNull);
@@ -159,3 +183,4 @@ function tooManySteps(path: string): Omit<Problem, 'subject'> {
 }
 
 const none: DirectoryFiles = { paths: [], faults: [] };
+const noFiles: ReadonlySet<string> = new Set();

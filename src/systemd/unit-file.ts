@@ -9,6 +9,8 @@ export interface UnitEntry {
   readonly path: string;
   /** The line of the key, 1-based. */
   readonly line: number;
+  /** Set for a command that Quadlet's generator writes; `value` is then only a word for it. */
+  readonly quadlet?: true;
 }
 
 /** The assignments of a Quadlet file, or its first error. */

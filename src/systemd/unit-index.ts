@@ -135,8 +135,7 @@ export class UnitIndex {
     try {
       const target = linkedPath(this.#root, this.#etc, path);
       if (target === undefined) return { path };
-      const directory = this.#realPath(posix.dirname(target));
-      if (directory === undefined || !this.#searched.has(directory)) return { path };
+      if (!this.#isSearched(posix.dirname(target))) return { path };
       const alias = posix.basename(target);
       return alias !== name && isAlias(name, alias) ? { alias } : undefined;
     } catch (error) {
@@ -186,6 +185,13 @@ export class UnitIndex {
     }
   }
 
+  /** Whether a link into a directory names a unit: the directories of generators are made at boot. */
+  #isSearched(directory: string): boolean {
+    if (generators.test(directory)) return true;
+    const realPath = this.#realPath(directory);
+    return realPath !== undefined && this.#searched.has(realPath);
+  }
+
   #realPath(path: string): string | undefined {
     if (!this.#realPaths.has(path)) {
       this.#realPaths.set(path, this.#root.lookup(path)?.realPath);
@@ -199,5 +205,8 @@ function push<T>(map: Map<string, T[]>, key: string, value: T): void {
   if (values === undefined) map.set(key, [value]);
   else values.push(value);
 }
+
+/** The directories into which the generators of the system and of users write. */
+const generators = /^\/run(?:\/user\/\d+)?\/systemd\/generator(?:\.early|\.late)?$/;
 
 const none: readonly UnitDirectory[] = [];

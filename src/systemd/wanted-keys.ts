@@ -12,6 +12,8 @@ const unitKeys: ReadonlySet<string> = new Set([
   'Requires',
   'BindsTo',
   'Upholds',
+  'OnFailure',
+  'OnSuccess',
   'DefaultDependencies',
 ]);
 
@@ -20,10 +22,12 @@ const serviceKeys: ReadonlySet<string> = new Set([
   'DynamicUser',
   'Environment',
   'EnvironmentFile',
+  'PassEnvironment',
   'PermissionsStartOnly',
   'Slice',
   'Sockets',
   'Type',
+  'UnsetEnvironment',
   'User',
   'WorkingDirectory',
 ]);

@@ -138,6 +138,7 @@ test('the JSON of every command is as its schema says', async (t) => {
   assert.equal(strict(schemas.ActivateResult, await json('activate')).switched, true);
   strict(schemas.ReconcileResult, await json('reconcile'));
   strict(schemas.Why, await json('why', `${host}/web:1`, root));
+  strict(schemas.WhyUnit, await json('why', 'web.service', root));
   assert.equal(strict(schemas.PinList, await json('pins')).pins[0]?.root, 'os');
   strict(schemas.PullResult, await json('pull', `${host}/tool:1`));
   strict(schemas.PinResult, await json('pin', `${host}/tool:1`));
@@ -328,6 +329,22 @@ test('an unknown id of a root is answered with the known ones', async (t) => {
   const why = await machine.berth('why', ...store, 'web:1', root);
   assert.equal(why.code, 0, why.stderr);
   assert.match(why.stdout, /^registry.example.com\/web:1\n {2}named in .* by web.service/);
+
+  const unnamed = await machine.berth('why', ...store, 'web:2', root);
+  assert.equal(unnamed.code, 0, unnamed.stderr);
+  assert.match(
+    unnamed.stdout,
+    /^registry.example.com\/web:2\n {2}named by nothing in .*\n {2}named there instead: registry.example.com\/web:1\n {2}not present\n/,
+  );
+
+  // A unit by its service, its file, and, since no image is called so, by its name alone.
+  for (const unit of ['web.service', 'web.container', 'web']) {
+    const ofUnit = await machine.berth('why', ...store, unit, root);
+    assert.equal(ofUnit.stdout, why.stdout, unit);
+  }
+  const missing = await machine.berth('why', ...store, 'wbe.service', root);
+  assert.equal(missing.code, 2);
+  assert.match(missing.stderr, /expected the name of an image, or of a unit of .* "wbe.service"/);
 
   const pins = await machine.berth('pins', ...store);
   assert.match(pins.stdout, /ONCE RELEASED\nos .* for prune\n$/);

@@ -177,7 +177,7 @@ test("services, links and dependencies are those of podman's own generator", asy
           allowance: new Allowance(),
           etc: '/etc',
         } as const;
-        const quadlets = await readQuadlets(root, ['/one'], () => false, context);
+        const quadlets = readQuadlets(root, ['/one'], () => false, context);
         const theirs = ofGenerator(output);
         assert.deepEqual(ofBerth(quadlets), theirs);
         compared += theirs.links.length + theirs.needs.length;

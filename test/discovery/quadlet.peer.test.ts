@@ -6,8 +6,9 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { Allowance } from '../../src/discovery/allowance.ts';
-import { type Quadlets, readQuadlets } from '../../src/discovery/quadlet/quadlet.ts';
+import { asWritten, type Quadlets, readQuadlets } from '../../src/discovery/quadlet/quadlet.ts';
 import type { Reference } from '../../src/discovery/reference.ts';
+import type { Found } from '../../src/discovery/source.ts';
 import { fullName } from '../../src/image/name.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import { splitWords } from '../../src/systemd/words.ts';
@@ -67,7 +68,9 @@ function imageIn(command: string): string | undefined {
   return words[end - 2] === '--rootfs' ? undefined : words[end - 1];
 }
 
-async function found(directory: string): Promise<Quadlets> {
+type Read = Pick<Quadlets, 'units'> & Found;
+
+async function found(directory: string): Promise<Read> {
   const root = openRoot(directory);
   try {
     const context = {
@@ -76,7 +79,8 @@ async function found(directory: string): Promise<Quadlets> {
       allowance: new Allowance(),
       etc: '/etc',
     } as const;
-    return await readQuadlets(root, ['/one', '/two'], () => false, context);
+    const quadlets = readQuadlets(root, ['/one', '/two'], () => false, context);
+    return { ...quadlets, ...(await quadlets.images(asWritten)) };
   } finally {
     root.close();
   }
@@ -87,7 +91,7 @@ function asOldPodman(service: string): string {
   return service.replace(/^(.*)-(volume|image|build)@\.service$/, '$1@-$2.service');
 }
 
-function compare(generated: Generated, quadlets: Quadlets, directory: string): void {
+function compare(generated: Generated, quadlets: Read, directory: string): void {
   const { references, problems } = quadlets;
   const built = problems
     .filter(({ code }) => code === 'built-on-host')

@@ -16,7 +16,7 @@ async function lintOf(
   t: TestContext,
   tree: Tree,
   change: (reference: BoundReference) => BoundReference = (reference) => reference,
-  bind: 'all' | 'linked' = 'all',
+  bind: 'all' | 'enabled' | 'linked' = 'all',
 ): Promise<LintReport> {
   const root = rootOf(t, tree);
   const found = await survey(root, { bind, compose: [] });
@@ -39,6 +39,11 @@ const lockOf = (...names: string[]): Tree => ({
   [LOCK_PATH]: lockText(new Map(names.map((name) => [name, { digest: a, platforms: new Map() }]))),
 });
 
+const boot: Tree = {
+  'usr/lib/systemd/system/default.target': '[Unit]\nWants=multi-user.target\n',
+  'usr/lib/systemd/system/multi-user.target': '[Unit]\n',
+};
+
 /** The finding on a root that names images and binds none of them. */
 const nothingBound = 'warning nothing-bound undefined:undefined';
 
@@ -54,6 +59,29 @@ test('a floating tag is a warning unless it is locked or the name has a digest',
     'warning floating-tag web.container:2',
   ]);
   assert.deepEqual(said(await lintOf(t, unit('web.container', `${host}/web@${a}`))), []);
+});
+
+test('a broken unit is an error if it would be bound once it is mended', async (t) => {
+  const good = unit(
+    'good.container',
+    `${host}/good@${a}`,
+    '[Install]\nWantedBy=multi-user.target\n',
+  );
+  const trees: readonly (readonly [string, Tree, string])[] = [
+    ['a misspelt section', { [`${units}/web.container`]: '[Containr]\nImage=a\n' }, 'refused'],
+    ['a misspelt key', unit('web.container', `${host}/web@${a}`, 'Imge=b\n'), 'unknown-key'],
+    ['no key', unit('web.container', `${host}/web@${a}`, 'nonsense\n'), 'syntax'],
+  ];
+  for (const [name, tree, code] of trees) {
+    const levels = async (bind: 'enabled' | 'linked', more: Tree = {}) =>
+      said(await lintOf(t, { ...boot, ...good, ...tree, ...more }, undefined, bind))
+        .filter((line) => line.includes(` ${code} web`))
+        .map((line) => line.split(' ', 1)[0]);
+    assert.deepEqual(await levels('enabled'), ['error'], name);
+    assert.deepEqual(await levels('linked'), ['note'], name);
+    const excluded = { 'usr/lib/berth/berth.toml': '[bind]\nexclude = ["web.service"]\n' };
+    assert.deepEqual(await levels('enabled', excluded), ['note'], name);
+  }
 });
 
 test('short names are found, also with aliases and specifiers', async (t) => {

@@ -13,6 +13,7 @@ export interface TrixieRan {
 export type TrixieProgram = (
   words: readonly string[],
   environment: NodeJS.ProcessEnv,
+  directory?: string,
 ) => Promise<TrixieRan>;
 
 const scripts = resolve(import.meta.dirname, '../../scripts');
@@ -43,9 +44,9 @@ export function trixieProgram(name: keyof typeof PROGRAMS): TrixieProgram {
   const loader = join(root, LOADERS[process.arch] ?? '');
   const libraries = ['--library-path', join(root, LIBRARIES[process.arch] ?? '')];
   const program = join(home.trim(), PROGRAMS[name]);
-  return (words, environment) =>
+  return (words, environment, cwd) =>
     new Promise((done, fail) => {
-      const options = { env: environment, maxBuffer: 16 * 1024 * 1024 };
+      const options = { env: environment, cwd, maxBuffer: 16 * 1024 * 1024 };
       execFile(loader, [...libraries, program, ...words], options, (error, stdout, stderr) => {
         if (error !== null && typeof error.code !== 'number') fail(error);
         else done({ code: error === null ? 0 : Number(error.code), stdout, stderr });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseEnvironmentFile } from '../../src/systemd/environment-file.ts';
+import { parseEnvironmentFile } from '../../src/systemd/environment/environment-file.ts';
 import { limitCpu } from '../support/limit-cpu.ts';
 import { holds } from '../support/property.ts';
 

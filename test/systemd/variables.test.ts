@@ -3,9 +3,9 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openRoot } from '../../src/root/open-root.ts';
-import { environmentOf } from '../../src/systemd/environment.ts';
+import { environmentOf } from '../../src/systemd/environment/environment.ts';
+import { expandVariables } from '../../src/systemd/environment/variables.ts';
 import { parseQuadletUnit } from '../../src/systemd/unit-file.ts';
-import { expandVariables } from '../../src/systemd/variables.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
 function expand(t: TestContext, word: string, unit: string, files: Record<string, string> = {}) {
@@ -63,7 +63,6 @@ test('an environment file that is missing or outside the root is a problem', (t)
   const unit = (path: string) => `Environment=A=1\nEnvironmentFile=${path}`;
   assert.equal(words(t, '${A}', unit('/etc/missing')), undefined);
   assert.equal(words(t, '${A}', unit('/etc/*.env')), undefined);
-  assert.equal(words(t, '${A}', unit('/etc/[a].env'), { 'a.env': 'A=2' }), undefined);
   assert.equal(words(t, '${A}', unit('/etc/escape')), undefined);
   assert.equal(words(t, '${A}', unit('/etc')), undefined);
   assert.equal(words(t, '${A}', unit('-/run/made-at-boot')), undefined);
@@ -72,6 +71,7 @@ test('an environment file that is missing or outside the root is a problem', (t)
 });
 
 test('a pattern stands for the matching files in order', (t) => {
+  assert.deepEqual(words(t, '${A}', 'EnvironmentFile=/etc/[a].env', { 'a.env': 'A=2' }), ['2']);
   const files = { 'b.env': 'A=b', 'a.env': 'A=a\nB=a', '.c.env': 'A=c', 'd.envx': 'A=d' };
   const unit = 'EnvironmentFile=/etc/*.en?';
   assert.deepEqual(words(t, '${A}${B}', unit, files), ['ba']);

@@ -183,6 +183,8 @@ test('what others may write in a home is not read, and a FIFO holds nobody up', 
   assert.deepEqual(at.toSorted(), [
     'not-a-file p.service',
     'not-a-file pipe.container',
+    // podman's generator reads no file of a directory in which it can't read one.
+    'syntax own.container',
     'user-writable open.container',
     'user-writable theirs.container',
   ]);

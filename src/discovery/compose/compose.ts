@@ -1,13 +1,17 @@
 import { posix } from 'node:path';
 import type { EngineId } from '../../common/engine-id.ts';
+import { dockerShortNames, type ShortNames } from '../../image/short-names.ts';
 import { dockerProgram, hasProgram } from '../engines/docker-program.ts';
+import type { Fault } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
-import { against, ComposeFiles } from './files.ts';
+import { checkDependencies } from './dependencies.ts';
+import { ComposeFiles } from './files.ts';
 import { placesOf } from './places.ts';
-import { Projects } from './project.ts';
+import { type ComposeReader, defaultFiles } from './project-files.ts';
+import { type Project, readProject } from './read-project.ts';
 import { serviceImages } from './service-images.ts';
-import { YamlLimit } from './yaml-value.ts';
+import { enabledProfiles, isEnabled } from './started-services.ts';
 
 /**
  * Finds the images that Compose projects name.
@@ -22,9 +26,14 @@ export async function composeImages(
   const files = new ComposeFiles(context);
   let references: readonly Reference[] = [];
   const engine = composeEngine(context);
+  const named = new Set(places.map((place) => posix.resolve('/', place)));
   for (const place of placesOf(places, files)) {
-    const directory = files.kind(place) === 'directory' ? place : posix.dirname(place);
-    references = references.concat(await projectImages(place, directory, files, context));
+    const before = files.problems.length;
+    const found = await projectImages(place, files, engine, context);
+    if (found !== undefined) references = references.concat(found);
+    else if (named.has(place) && files.problems.length === before) {
+      files.problem(place, undefined, noFile);
+    }
   }
   return {
     references: references.map((reference) => ({ ...reference, engine })),
@@ -44,65 +53,68 @@ function composeEngine(context: SourceContext): EngineId {
   return hasPodman && !hasDocker ? 'podman' : 'docker';
 }
 
+/** The images of the project in one place; undefined if no file with a known name is there. */
 async function projectImages(
   place: string,
-  directory: string,
   files: ComposeFiles,
+  engine: EngineId,
   context: SourceContext,
-): Promise<Reference[]> {
-  const projects = new Projects(files, context.allowance);
-  const environment = projects.environment([against(directory, '.env')], new Map());
-  const paths =
-    place === directory ? filesIn(directory, environment.get('COMPOSE_FILE'), files) : [place];
-  const [main] = paths;
-  if (main === undefined || !files.isOfOs(main)) return [];
+): Promise<readonly Reference[] | undefined> {
+  const before = files.problems.length;
+  const isDirectory = files.kind(place) === 'directory';
+  const directory = isDirectory ? place : posix.dirname(place);
+  const common = { paths: isDirectory ? [] : [place], directory, environment: new Map() };
+  const read = (reader: ComposeReader) =>
+    readProject({ ...common, reader, climbs: false }, files, context.allowance);
+  const byDocker = await read('docker');
+  // A directory may be for podman-compose alone.
+  const isLeft = byDocker === undefined && isDirectory && files.problems.length === before;
+  const project =
+    isLeft && defaultFiles(directory, 'podman-compose', files).length > 0
+      ? await read('podman-compose')
+      : byDocker;
+  if (project === undefined) return undefined;
+  const unit = mainFile(project.main, files);
+  const references = referencesOf(project, unit, files, shortNamesFor(engine, context), context);
+  files.concern(before, { unit: unit.unit, unitPath: unit.unitPath });
+  return references;
+}
+
+/** podman-compose hands names to podman as they are; docker's Compose completes them itself. */
+function shortNamesFor(engine: EngineId, context: SourceContext): ShortNames {
+  const isPodmans = engine === 'podman' && !hasProgram('docker-compose', context);
+  return isPodmans ? context.shortNames : dockerShortNames;
+}
+
+function mainFile(main: string, files: ComposeFiles) {
   const unitPath = files.place(main);
   const realPath = files.realPath(main);
-  const unit = {
+  return {
     unit: posix.basename(main),
     unitPath,
     ...(realPath === undefined || realPath === unitPath ? {} : { unitRealPath: realPath }),
   };
-  const before = files.problems.length;
-  let references: Reference[] = [];
-  try {
-    const services = await projects.services(paths, directory, environment);
-    references = services.flatMap((service) =>
-      serviceImages(service, unit, files, projects, context),
-    );
-  } catch (error) {
-    if (!(error instanceof YamlLimit)) throw error;
-    files.problem(main, undefined, {
-      code: 'too-large',
-      message: 'expected a Compose project of at most 20000 services, found more in what it merges',
-      hint: 'remove aliases, merges or services from it',
-    });
-  }
-  files.concern(before, { unit: unit.unit, unitPath });
-  return references;
 }
 
-/**
- * The files of the project in a directory: those of `COMPOSE_FILE`, else the first of the default
- * names that exists, and the first override.
- */
-function filesIn(directory: string, named: string | undefined, files: ComposeFiles): string[] {
-  if (named !== undefined && named !== '') {
-    return named.split(':').map((path) => against(directory, path));
-  }
-  const names = new Set(files.names(directory));
-  const main = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'].find(
-    (name) => names.has(name),
-  );
-  if (main === undefined) return [];
-  const overrides = [
-    'compose.override.yml',
-    'compose.override.yaml',
-    'docker-compose.override.yml',
-    'docker-compose.override.yaml',
-  ];
-  const override = overrides.find((name) => names.has(name));
-  return [main, ...(override === undefined ? [] : [override])].map((name) =>
-    against(directory, name),
-  );
+function referencesOf(
+  { services, projects, environment }: Project,
+  unit: ReturnType<typeof mainFile>,
+  files: ComposeFiles,
+  shortNames: ShortNames,
+  { architecture }: SourceContext,
+): readonly Reference[] {
+  const profiles = enabledProfiles(environment, []);
+  const enabled = services.filter((service) => isEnabled(service, profiles, projects));
+  checkDependencies(enabled, enabled, files, projects);
+  return services.flatMap((service) => {
+    const activation = isEnabled(service, profiles, projects) ? 'unknown' : 'none';
+    const reading = { main: unit, activation, files, projects, shortNames, architecture } as const;
+    return serviceImages(service, reading);
+  });
 }
+
+const noFile: Fault = {
+  code: 'compose',
+  message: 'expected a Compose file, found a directory without one',
+  hint: 'name the file itself in compose, or give the file a name that Compose looks for',
+};

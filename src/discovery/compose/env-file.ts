@@ -12,6 +12,7 @@ export function readEnvFile(text: string, outer: Environment): Environment {
   const line =
     /^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*[=:][ \t]*(?:'([^']*)'|"((?:\\[^]|[^"\\])*)"|([^\n]*))/gm;
   for (const [, name = '', single, double, plain = ''] of text
+    .replace(/^\uFEFF/, '')
     .replaceAll('\r\n', '\n')
     .matchAll(line)) {
     if (outer.has(name)) continue;
@@ -24,6 +25,27 @@ export function readEnvFile(text: string, outer: Environment): Environment {
     else values.delete(name);
   }
   return values;
+}
+
+/**
+ * The line for which Compose refuses an environment file: one without a name before `=`, or with a
+ * quote that does not end.
+ *
+ * Source: compose-go, dotenv/parser.go.
+ */
+export function refusedLine(text: string): number | undefined {
+  const values = /(?<==[ \t]*)(?:'[^']*'|"(?:\\[^]|[^"\\])*")/g;
+  // A quoted value may have several lines, of which the first counts here.
+  const plain = text
+    .replace(/^\uFEFF/, '')
+    .replace(values, (value) => value.replace(/[^\n]/g, '_'));
+  const lines = plain.split('\n');
+  const at = lines.findIndex((line, i) => !isLine(line) && !/^_+$/.test(lines[i - 1] ?? ''));
+  return at < 0 ? undefined : at + 1;
+}
+
+function isLine(line: string): boolean {
+  return /^\s*(?:#.*|(?:export\s+)?[\w.-]+\s*(?:[=:]\s*(?!['"]).*)?|_+\s*(?:#.*)?)?\s*$/.test(line);
 }
 
 function uncommented(text: string): string {

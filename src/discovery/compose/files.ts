@@ -4,7 +4,8 @@ import { type FoundFile, RootError } from '../../root/root.ts';
 import { followed, whereInTree } from '../../systemd/etc.ts';
 import type { Fault, Problem } from '../problem.ts';
 import type { SourceContext } from '../source.ts';
-import { readYamlValues, type YamlValue } from './yaml-value.ts';
+import { refusalsOf } from './refusals.ts';
+import { readYamlValues, type YamlDocuments, type YamlValue } from './yaml-value.ts';
 
 /**
  * Reads the files of Compose projects, by their paths in the booted root, and collects the
@@ -13,7 +14,7 @@ import { readYamlValues, type YamlValue } from './yaml-value.ts';
 export class ComposeFiles {
   readonly problems: Problem[] = [];
   readonly #context: SourceContext;
-  readonly #documents = new Map<string, readonly YamlValue[]>();
+  readonly #documents = new Map<string, YamlDocuments>();
 
   constructor(context: SourceContext) {
     this.#context = context;
@@ -61,15 +62,28 @@ export class ComposeFiles {
     return this.#guarded(path, (at) => this.#context.root.readFile(at, maxBytes));
   }
 
-  /** The YAML documents of a file, each file parsed only once; none if the file does not exist. */
+  /** The YAML documents of a file; none if the file does not exist. */
   async documents(path: string): Promise<readonly YamlValue[]> {
+    return (await this.yaml(path)).documents;
+  }
+
+  /** A file as YAML, each file parsed only once. */
+  async yaml(path: string): Promise<YamlDocuments> {
     const known = this.#documents.get(path);
     if (known !== undefined) return known;
     const text = this.text(path);
-    const read = text === undefined ? { documents: [], faults: [] } : await readYamlValues(text);
+    const read = text === undefined ? noYaml : await readYamlValues(text);
     for (const { line, ...fault } of read.faults) this.problem(path, line, fault);
-    this.#documents.set(path, read.documents);
-    return read.documents;
+    if (text !== undefined && read.faults.length === 0 && read.documents.every(isEmpty)) {
+      this.problem(path, undefined, emptyFile);
+    }
+    for (const { entries } of read.documents) {
+      for (const { line, ...fault } of entries === undefined ? [] : refusalsOf(entries)) {
+        this.problem(path, line, fault);
+      }
+    }
+    this.#documents.set(path, read);
+    return read;
   }
 
   problem(path: string, line: number | undefined, fault: Fault): void {
@@ -116,3 +130,15 @@ export class ComposeFiles {
 export function against(directory: string, path: string): string {
   return posix.resolve(directory, path);
 }
+
+const noYaml: YamlDocuments = { documents: [], faults: [], withDollar: [] };
+
+function isEmpty({ entries, items, text }: YamlValue): boolean {
+  return entries === undefined && items === undefined && text === undefined;
+}
+
+const emptyFile: Fault = {
+  code: 'compose',
+  message: 'expected a Compose file, found an empty one, which Compose refuses',
+  hint: 'name services in it, or remove the file',
+};

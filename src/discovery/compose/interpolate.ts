@@ -48,6 +48,35 @@ export function interpolate(text: string, environment: Environment, depth = 0): 
   }
 }
 
+/**
+ * The fault for which Compose refuses a value, whatever key it is in: a form that can't be parsed, or
+ * a required variable (`${NAME:?…}`) that is not set.
+ */
+export function refusedVariable(
+  text: string,
+  environment: Environment,
+  depth = 0,
+): Fault | undefined {
+  if (depth > deepestForm) return badForm(text);
+  for (let dollar = text.indexOf('$'); dollar >= 0; ) {
+    let next = dollar + 2;
+    const form = text[dollar + 1] === '$' ? undefined : variableAt(text, dollar);
+    if (form === undefined && text[dollar + 1] === '{') return badForm(text);
+    if (form !== undefined) {
+      next = form.end;
+      const value = environment.get(form.name);
+      const given = form.operator.startsWith(':') ? (value ?? '') !== '' : value !== undefined;
+      const kind = form.operator.slice(-1);
+      if (kind === '?' && !given) return unset(form.name);
+      const takesWord = kind === '+' ? given : kind === '-' && !given;
+      const inner = takesWord ? refusedVariable(form.word, environment, depth + 1) : undefined;
+      if (inner !== undefined) return inner;
+    }
+    dollar = text.indexOf('$', next);
+  }
+  return undefined;
+}
+
 function unset(name: string): Fault {
   return {
     code: 'variable',

@@ -1,11 +1,12 @@
 import { posix } from 'node:path';
 import { conceal, concealValue } from '../../common/concealed.ts';
+import type { FoundFile } from '../../root/root.ts';
 import { type Allowance, allowanceSpent } from '../allowance.ts';
 import { tooManyPrivate } from '../expander.ts';
 import type { Fault } from '../problem.ts';
-import { readEnvFile } from './env-file.ts';
+import { readEnvFile, refusedLine } from './env-file.ts';
 import { against, type ComposeFiles } from './files.ts';
-import { type Environment, interpolate } from './interpolate.ts';
+import { type Environment, interpolate, refusedVariable } from './interpolate.ts';
 import { YamlLimit, type YamlValue } from './yaml-value.ts';
 
 /** The value of a key of a service, its file, and the directory for its relative paths. */
@@ -31,19 +32,31 @@ const deepest = 32;
 const mostIncludes = 256;
 const mostServices = 20_000;
 
+/** The things that a service takes by name, which some file has to define. */
+export const namedKinds = ['networks', 'secrets', 'configs'] as const;
+export type NamedKind = (typeof namedKinds)[number];
+
 /** Reads the services of Compose projects, including those of included files. */
 export class Projects {
   readonly allowance: Allowance;
   readonly #files: ComposeFiles;
   /** The variables whose values come from files that not everybody may read. */
-  readonly #privateNames = new Set<string>();
+  readonly #privateNames: Set<string>;
+  /** The networks, secrets and configs of all files: `networks front`. */
+  readonly #defined = new Set<string>();
+  /** The environment files with a line that Compose refuses, each reported once. */
+  readonly #refused = new Set<string>();
   #includes = 0;
   #services = 0;
 
-  /** @param allowance bounds the text that the variables of the projects expand to. */
-  constructor(files: ComposeFiles, allowance: Allowance) {
+  /**
+   * @param allowance bounds the text that the variables of the projects expand to.
+   * @param privateNames variables of the process whose values not everybody may read.
+   */
+  constructor(files: ComposeFiles, allowance: Allowance, privateNames: Iterable<string> = []) {
     this.#files = files;
     this.allowance = allowance;
+    this.#privateNames = new Set(privateNames);
   }
 
   /**
@@ -58,9 +71,13 @@ export class Projects {
     above: readonly string[] = [],
   ): Promise<Service[]> {
     const services = new Map<string, Service>();
-    let included: readonly Service[] = [];
     for (const path of paths) {
-      for (const document of await this.#files.documents(path)) {
+      const { documents, withDollar } = await this.#files.yaml(path);
+      for (const { text, line } of withDollar) {
+        const refused = refusedVariable(text, environment);
+        if (refused !== undefined) this.#files.problem(path, line, refused);
+      }
+      for (const document of documents) {
         const top = document.entries;
         if (top === undefined && document.text === undefined && document.items === undefined)
           continue;
@@ -68,11 +85,14 @@ export class Projects {
           this.#files.problem(path, document.line, notA('a mapping', 'the file'));
           continue;
         }
+        this.#define(top);
+        const included = new Map<string, Service>();
         for (const include of top.get('include')?.items ?? []) {
           const up = [...above, ...paths];
-          included = included.concat(
-            await this.#included(include, path, directory, environment, up),
-          );
+          for (const one of await this.#included(include, path, directory, environment, up)) {
+            included.set(one.name, one);
+            services.set(one.name, one);
+          }
         }
         const own = top.get('services');
         if (own === undefined) continue;
@@ -82,20 +102,40 @@ export class Projects {
         }
         for (const [name, value] of own.entries) {
           if (++this.#services > mostServices) throw new YamlLimit();
+          if (value.tag === '!reset') {
+            services.delete(name);
+            continue;
+          }
           const at = { path, directory, environment };
           const fields = await this.#fields(name, value, at, []);
+          const conflicting = included.get(name);
+          if (conflicting !== undefined && !hasImageOf(conflicting, fields)) {
+            this.#files.problem(path, value.line, conflict(name));
+          }
           const before = services.get(name);
           services.set(name, {
             name,
             line: before?.line ?? value.line,
             path: before?.path ?? path,
-            environment,
-            fields: merged(before?.fields ?? new Map(), fields),
+            environment: before?.environment ?? environment,
+            fields:
+              value.tag === '!override' ? fields : merged(before?.fields ?? new Map(), fields),
           });
         }
       }
     }
-    return [...included, ...services.values()];
+    return [...services.values()];
+  }
+
+  /** Whether any file of the projects defines a network, secret or config. */
+  defines(kind: NamedKind, name: string): boolean {
+    return this.#defined.has(`${kind} ${name}`);
+  }
+
+  #define(top: ReadonlyMap<string, YamlValue>): void {
+    for (const kind of namedKinds) {
+      for (const name of top.get(kind)?.entries?.keys() ?? []) this.#defined.add(`${kind} ${name}`);
+    }
   }
 
   /** The keys of a service, merged over those of the service that it extends. */
@@ -193,7 +233,7 @@ export class Projects {
    * Reads environment files over an outer environment, and remembers which variables are private.
    */
   environment(paths: readonly string[], outer: Environment): Environment {
-    const found = paths.flatMap((path) => this.#files.file(path, 64 * 1024) ?? []);
+    const found = paths.flatMap((path) => this.#envFile(path) ?? []);
     const text = found.map(({ content }) => content.toString('utf8')).join('\n');
     const values = readEnvFile(text, outer);
     const isPrivate = found.some((file) => file.isPrivate);
@@ -205,6 +245,16 @@ export class Projects {
       if (isPrivate || holdsPrivate) this.#privateNames.add(name);
     }
     return values;
+  }
+
+  #envFile(path: string): FoundFile | undefined {
+    const file = this.#files.file(path, 64 * 1024);
+    const line = file === undefined ? undefined : refusedLine(file.content.toString('utf8'));
+    if (line !== undefined && !this.#refused.has(path)) {
+      this.#files.problem(path, line, badLine);
+      this.#refused.add(path);
+    }
+    return file;
   }
 
   /** A scalar with its variables replaced; undefined, with a problem, if one of them is unknown. */
@@ -242,14 +292,43 @@ export class Projects {
 
 const fieldsRead: ReadonlySet<string> = new Set([
   'build',
+  'configs',
+  'depends_on',
   'image',
+  'ipc',
+  'links',
+  'network_mode',
+  'networks',
+  'pid',
   'platform',
+  'post_start',
+  'pre_start',
+  'pre_stop',
   'profiles',
   'provider',
   'pull_policy',
+  'secrets',
+  'volumes',
+  'volumes_from',
 ]);
 
-/** Merges the keys of a service: `build` and `profiles` are merged, all other keys are replaced. */
+/** The keys whose values in several files are merged; the last value of other keys counts. */
+const keysMerged: ReadonlySet<string> = new Set([
+  'build',
+  'configs',
+  'depends_on',
+  'links',
+  'networks',
+  'post_start',
+  'pre_start',
+  'pre_stop',
+  'profiles',
+  'secrets',
+  'volumes',
+  'volumes_from',
+]);
+
+/** Merges the keys of a service. */
 function merged(
   below: ReadonlyMap<string, readonly Field[]>,
   above: ReadonlyMap<string, readonly Field[]>,
@@ -258,10 +337,38 @@ function merged(
   for (const [key, own] of above) {
     const tag = own[0]?.value.tag;
     if (tag === '!reset') fields.delete(key);
-    else if (tag === '!override' || (key !== 'build' && key !== 'profiles')) fields.set(key, own);
+    else if (isNull(own[0]?.value) && fields.has(key)) continue;
+    else if (tag === '!override' || !keysMerged.has(key)) fields.set(key, own);
     else fields.set(key, [...(fields.get(key) ?? []), ...own]);
   }
   return fields;
+}
+
+/** A key without a value leaves the values of earlier files as they are. */
+function isNull(value: YamlValue | undefined): boolean {
+  return value?.text === undefined && value?.entries === undefined && value?.items === undefined;
+}
+
+/** Whether two definitions of a service have the same image: Compose takes equal ones as one. */
+function hasImageOf(service: Service, fields: Service['fields']): boolean {
+  const [one, other] = [service.fields, fields].map(
+    (each) => each.get('image')?.at(-1)?.value.text,
+  );
+  return one !== undefined && one === other;
+}
+
+const badLine: Fault = {
+  code: 'compose',
+  message: 'expected NAME=VALUE, found a line for which Compose refuses the environment file',
+  hint: 'correct the name, or end the quote',
+};
+
+function conflict(name: string): Fault {
+  return {
+    code: 'compose',
+    message: `expected a service of another name, found ${name.slice(0, 200)} in an included project, too`,
+    hint: 'rename one of the two; an override file may change included services',
+  };
 }
 
 function notA(expected: string, what: string): Fault {
@@ -272,7 +379,7 @@ function notA(expected: string, what: string): Fault {
   };
 }
 
-function missing(what: string): Fault {
+export function missing(what: string): Fault {
   return {
     code: 'compose',
     message: `expected ${what}, found nothing there`,

@@ -1,4 +1,4 @@
-import type { Alias, Document, LineCounter, Node, Pair, Scalar } from 'yaml';
+import type { Alias, Document, LineCounter, Node, Pair, Scalar, YAMLMap } from 'yaml';
 import { append } from '../../common/append.ts';
 import type { Fault } from '../problem.ts';
 
@@ -10,6 +10,8 @@ export interface YamlValue {
   readonly tag: string | undefined;
   /** The text of a scalar, as written if it is not a string; undefined for null and other nodes. */
   readonly text: string | undefined;
+  /** Whether the node is a string, and no number, boolean or date. */
+  readonly isString: boolean;
   /** The entries of a mapping, with merge keys (`<<`) applied; undefined for other nodes. */
   readonly entries: ReadonlyMap<string, YamlValue> | undefined;
   /** The items of a sequence; undefined for other nodes. */
@@ -19,8 +21,18 @@ export interface YamlValue {
 /** The documents of a file, or the first error of each document that has errors. */
 export interface YamlDocuments {
   readonly documents: readonly YamlValue[];
-  readonly faults: readonly (Fault & { readonly line?: number })[];
+  readonly faults: readonly YamlFault[];
+  /** The values with a dollar sign, wherever they are, but for those of `image`. */
+  readonly withDollar: readonly WrittenText[];
 }
+
+/** A scalar and its line. */
+export interface WrittenText {
+  readonly text: string;
+  readonly line: number;
+}
+
+type YamlFault = Fault & { readonly line?: number };
 
 /** The most entries that merging may copy in one file, so that alias bombs end. */
 const mostEntries = 200_000;
@@ -44,13 +56,19 @@ export async function readYamlValues(text: string): Promise<YamlDocuments> {
   const options = { lineCounter: lines, uniqueKeys: false, logLevel: 'silent' as const };
   let documents: readonly Document[];
   const aliases = new Map<Alias, Node>();
+  const withDollar: WrittenText[] = [];
+  let twice: YamlFault | undefined;
   try {
     const parsed = yaml.parseAllDocuments(text, options);
     documents = Array.isArray(parsed) ? parsed : [];
     for (const document of documents) {
       const anchors = new Map<string, Node>();
       yaml.visit(document, {
-        Node(_, node) {
+        Node(_, node, path) {
+          if (yaml.isScalar(node) && !isImage(path.at(-1), yaml)) {
+            addDollar(node, withDollar, lines);
+          }
+          if (yaml.isMap(node)) twice ??= keyGivenTwice(node, yaml, lines);
           if (yaml.isAlias(node)) {
             const target = anchors.get(node.source);
             if (target !== undefined) aliases.set(node, target);
@@ -61,7 +79,7 @@ export async function readYamlValues(text: string): Promise<YamlDocuments> {
   } catch (error) {
     // The parser is recursive: the size of the stack limits the number of levels.
     if (!(error instanceof RangeError)) throw error;
-    return { documents: [], faults: [tooDeep] };
+    return { documents: [], faults: [tooDeep], withDollar };
   }
   const faults = documents.flatMap(({ errors }) =>
     errors.slice(0, 1).map(({ message, linePos }) => ({
@@ -71,10 +89,46 @@ export async function readYamlValues(text: string): Promise<YamlDocuments> {
       line: linePos?.[0].line ?? 1,
     })),
   );
-  if (faults.length > 0) return { documents: [], faults };
+  if (faults.length > 0) return { documents: [], faults, withDollar: [] };
+  if (twice !== undefined) return { documents: [], faults: [twice], withDollar: [] };
   const reader = new Reader(yaml, lines, aliases);
-  return { documents: documents.map(({ contents }) => reader.value(contents)), faults: [] };
+  const values = documents.map(({ contents }) => reader.value(contents));
+  return { documents: values, faults: [], withDollar };
 }
+
+/** Whether a node is the value of `image`: its variables are reported with the image. */
+function isImage(parent: unknown, { isPair, isScalar }: typeof import('yaml')): boolean {
+  return isPair(parent) && isScalar(parent.key) && parent.key.value === 'image';
+}
+
+function addDollar({ value, range }: Scalar, found: WrittenText[], lines: LineCounter): void {
+  if (typeof value !== 'string' || !value.includes('$')) return;
+  found.push({ text: value, line: range ? lines.linePos(range[0]).line : 1 });
+}
+
+/** The first key that a mapping has twice, also `<<`: Compose refuses a file with such a key. */
+function keyGivenTwice(
+  map: YAMLMap,
+  { isScalar }: typeof import('yaml'),
+  lines: LineCounter,
+): YamlFault | undefined {
+  const seen = new Set<unknown>();
+  for (const { key } of map.items) {
+    if (!isScalar(key)) continue;
+    if (seen.has(key.value)) {
+      const start = key.range?.[0];
+      return { ...givenTwice, ...(start === undefined ? {} : { line: lines.linePos(start).line }) };
+    }
+    seen.add(key.value);
+  }
+  return undefined;
+}
+
+const givenTwice: Fault = {
+  code: 'yaml',
+  message: 'expected each key of a mapping once, found one twice, which Compose refuses',
+  hint: 'remove one of the keys; several merges can be written in one list: `<<: [*a, *b]`',
+};
 
 class Reader {
   readonly #yaml: typeof import('yaml');
@@ -101,6 +155,7 @@ class Reader {
       line: line ?? (start === undefined ? 1 : this.#lines.linePos(start).line),
       tag: target !== undefined && !isAlias(target) ? target.tag : undefined,
       text: isScalar(target) ? scalarText(target) : undefined,
+      isString: isScalar(target) && typeof target.value === 'string',
       get entries() {
         return entries();
       },

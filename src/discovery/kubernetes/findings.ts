@@ -62,7 +62,7 @@ export class Findings implements WorkloadImages {
   }
 
   fault(
-    code: 'kube-kind' | 'kube-manifest',
+    code: 'kube-kind' | 'kube-manifest' | 'kube-unread',
     line: number,
     { message, hint }: { readonly message: string; readonly hint: string },
   ): void {

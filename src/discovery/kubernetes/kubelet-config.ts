@@ -2,53 +2,119 @@ import { posix } from 'node:path';
 import { append } from '../../common/append.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { RootError } from '../../root/root.ts';
-import { followed } from '../../systemd/etc.ts';
-import type { Problem } from '../problem.ts';
+import { followed, whereInTree } from '../../systemd/etc.ts';
+import type { Fault, Problem } from '../problem.ts';
 import type { SourceContext } from '../source.ts';
 import { readDocuments } from './documents.ts';
+import type { ProgramFlag, ProgramFlags } from './program-flag.ts';
 import type { RuntimeEndpoint } from './runtime.ts';
 import type { Value } from './value.ts';
 
 export interface KubeletConfig {
-  /** The directory or file of the static pods, as a path in the booted root. */
-  readonly staticPodPath: string;
+  /** The directory or file of the static pods, as a path in the booted root; absent if none. */
+  readonly staticPodPath?: string;
   readonly endpoint?: RuntimeEndpoint;
   readonly problems: readonly Problem[];
 }
 
 /**
- * The settings of the kubelet: those of the first configuration file that exists, overridden by the
- * drop-ins in order. Static pods are by default in kubeadm's directory.
+ * The settings of the kubelet: its flags, over the drop-ins of its configuration in order, over
+ * its configuration. Without `--config` that is the first file that exists where distributions
+ * keep it. Without a configuration, static pods are in kubeadm's directory.
  *
- * Source: kubelet-config.v1beta1. The paths are those of kubeadm, OpenShift (whose kubelet.conf is
- * a configuration, while kubeadm's is a kubeconfig) and Amazon Linux.
+ * Source: kubelet(1), kubelet-config.v1beta1. The paths are those of kubeadm, OpenShift (whose
+ * kubelet.conf is a configuration, while kubeadm's is a kubeconfig) and Amazon Linux.
  */
-export async function kubeletConfig(context: SourceContext): Promise<KubeletConfig> {
+export async function kubeletConfig(
+  context: SourceContext,
+  flags?: ProgramFlags,
+): Promise<KubeletConfig> {
   const { etc } = context;
   const problems: Problem[] = [];
-  let found: Settings = {};
-  for (const path of [
+  const file = pathOf(flags?.last('--config'), problems);
+  const places = file === undefined ? usualFiles(etc) : [whereInTree(etc, file)];
+  let found: Settings | undefined;
+  for (const path of places) {
+    found = await configAt(path, context, problems);
+    if (found !== undefined) break;
+  }
+  const isExact = file !== undefined && found !== undefined;
+  // kubeadm and others write files in /var when the node joins its cluster.
+  if (file !== undefined && found === undefined && !file.startsWith('/var/')) {
+    problems.push(flagProblem(flags?.last('--config'), missingConfig));
+  }
+  const directory = pathOf(flags?.last('--config-dir'), problems);
+  for (const path of directory === undefined
+    ? isExact
+      ? []
+      : usualDirectories(etc)
+    : [whereInTree(etc, directory)]) {
+    for (const name of namesIn(path, context, problems)) {
+      if (!name.endsWith('.conf')) continue;
+      found = { ...found, ...(await configAt(`${path}/${name}`, context, problems)) };
+    }
+  }
+  const ofFlags = settingsOfFlags(flags, problems);
+  const usual = isExact ? {} : { staticPodPath: '/etc/kubernetes/manifests' };
+  return { ...usual, ...found, ...ofFlags, problems };
+}
+
+function usualFiles(etc: string): readonly string[] {
+  return [
     '/var/lib/kubelet/config.yaml',
     `${etc}/kubernetes/kubelet.conf`,
     `${etc}/kubernetes/kubelet-config.yaml`,
     `${etc}/kubernetes/kubelet/config.yaml`,
     `${etc}/kubernetes/kubelet/config.json`,
     `${etc}/kubernetes/kubelet/kubelet-config.json`,
-  ]) {
-    const config = await configAt(path, context, problems);
-    if (config === undefined) continue;
-    found = config;
-    break;
-  }
-  for (const directory of [`${etc}/kubernetes/kubelet.conf.d`, `${etc}/openshift/kubelet.conf.d`]) {
-    for (const name of namesIn(directory, context, problems)) {
-      if (!name.endsWith('.conf')) continue;
-      const config = await configAt(`${directory}/${name}`, context, problems);
-      found = { ...found, ...config };
-    }
-  }
-  return { staticPodPath: '/etc/kubernetes/manifests', ...found, problems };
+  ];
 }
+
+function usualDirectories(etc: string): readonly string[] {
+  return [`${etc}/kubernetes/kubelet.conf.d`, `${etc}/openshift/kubelet.conf.d`];
+}
+
+/** The settings that flags override, and the problems of flags that can't be followed. */
+function settingsOfFlags(flags: ProgramFlags | undefined, problems: Problem[]): Settings {
+  if (flags === undefined) return {};
+  for (const word of flags.unknown) {
+    if (word.fault !== undefined) problems.push(flagProblem(word, word.fault));
+  }
+  const url = flags.last('--manifest-url');
+  if (url !== undefined && url.text !== '') problems.push(flagProblem(url, remotePods));
+  const staticPodPath = pathOf(flags.last('--pod-manifest-path'), problems);
+  const endpoint = flags.last('--container-runtime-endpoint');
+  return {
+    ...(staticPodPath === undefined ? {} : { staticPodPath }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+  };
+}
+
+/** The absolute path that a flag names; a service of the system starts in `/`. */
+function pathOf(flag: ProgramFlag | undefined, problems: Problem[]): string | undefined {
+  if (flag === undefined || flag.text === '') return undefined;
+  if (flag.fault === undefined) return posix.resolve('/', flag.text);
+  problems.push(flagProblem(flag, flag.fault));
+  return undefined;
+}
+
+function flagProblem(flag: ProgramFlag | undefined, { code, message, hint }: Fault): Problem {
+  const path = flag?.path ?? '';
+  const line = flag === undefined ? {} : { line: flag.line };
+  return { code, path, ...line, message, hint, subject: kubeletAt(path) };
+}
+
+const remotePods: Fault = {
+  code: 'kube-unread',
+  message: 'expected static pods in files, found an address from which the kubelet fetches them',
+  hint: 'ship the pods as files of staticPodPath, or list their images in images.d',
+};
+
+const missingConfig: Fault = {
+  code: 'cited-file',
+  message: "expected the kubelet's configuration, found no such file, or one of another kind",
+  hint: 'ship the file that --config names',
+};
 
 type Settings = Partial<Omit<KubeletConfig, 'problems'>>;
 
@@ -72,6 +138,9 @@ async function configAt(
     if (config === undefined) return undefined;
     const written = textAt(config, 'staticPodPath');
     const endpoint = textAt(config, 'containerRuntimeEndpoint');
+    if (textAt(config, 'staticPodURL')) {
+      problems.push({ ...remotePods, path, line: config.line, subject: kubeletAt(path) });
+    }
     const booted = etc === '/usr/etc' && path.startsWith('/usr/etc/') ? path.slice(4) : path;
     return {
       ...(written ? { staticPodPath: posix.resolve(posix.dirname(booted), written) } : {}),

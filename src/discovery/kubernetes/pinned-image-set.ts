@@ -8,11 +8,12 @@ import type { Found, SourceContext } from '../source.ts';
 import { readDocuments } from './documents.ts';
 import { present } from './findings.ts';
 import { kubeletConfig } from './kubelet-config.ts';
-import { type EndpointFlag, hasEngine, podRuntime } from './runtime.ts';
+import type { FlagsOf } from './program-flag.ts';
+import { hasEngine, podRuntime } from './runtime.ts';
 import type { LineFault, Value } from './value.ts';
 
 /** Finds the images in OpenShift's `PinnedImageSet` files in `images.d`; all of them are bound. */
-export async function pinnedImageSets(context: SourceContext, flag: EndpointFlag): Promise<Found> {
+export async function pinnedImageSets(context: SourceContext, flagsOf: FlagsOf): Promise<Found> {
   const { files, problems } = imageFiles(context, /\.(?:ya?ml|json)$/);
   const references: Reference[] = [];
   const others: Problem[] = [...problems];
@@ -33,7 +34,7 @@ export async function pinnedImageSets(context: SourceContext, flag: EndpointFlag
     }
   }
   if (references.length === 0) return { references, problems: others };
-  const runtime = await nodeRuntime(context, flag);
+  const runtime = await nodeRuntime(context, flagsOf);
   return {
     references: references.map((reference) => placed(reference, runtime)),
     problems: others,
@@ -41,9 +42,9 @@ export async function pinnedImageSets(context: SourceContext, flag: EndpointFlag
 }
 
 /** CRI-O where a root has it, as OpenShift's nodes do; else what runs the pods of the kubelet. */
-async function nodeRuntime(context: SourceContext, flag: EndpointFlag): Promise<Placement> {
+async function nodeRuntime(context: SourceContext, flagsOf: FlagsOf): Promise<Placement> {
   if (hasEngine('crio', context)) return { engine: 'crio' };
-  return podRuntime(flag() ?? (await kubeletConfig(context)).endpoint, context);
+  return podRuntime((await kubeletConfig(context, flagsOf('kubelet.service'))).endpoint, context);
 }
 
 const maxNames = 10_000;

@@ -1,7 +1,7 @@
 import type { PullPolicy } from '../reference.ts';
 
-/** The program that runs a manifest. */
-export type Player = 'podman' | 'kubelet';
+/** The program that runs a manifest; `cluster` is Kubernetes, to which a file is applied. */
+export type Player = 'podman' | 'kubelet' | 'cluster';
 
 /**
  * The pull policy of `imagePullPolicy`, or its default. podman ignores case and also takes its own
@@ -39,7 +39,7 @@ function defaultPolicy(player: Player, image: string): PullPolicy {
   const named = at < 0 ? image : image.slice(0, at);
   const colon = named.indexOf(':', named.lastIndexOf('/') + 1);
   const tag = colon < 0 ? undefined : named.slice(colon + 1);
-  if (player === 'kubelet') {
+  if (player !== 'podman') {
     return tag === 'latest' || (tag === undefined && at < 0) ? 'always' : 'missing';
   }
   // For podman a digest does not count as a tag; for short names the tag does not matter.

@@ -15,9 +15,6 @@ export interface RuntimeEndpoint {
   readonly fault?: Fault;
 }
 
-/** Finds the endpoint in the kubelet's own command line, which goes before its configuration. */
-export type EndpointFlag = () => RuntimeEndpoint | undefined;
-
 /** The engine that runs the pods of a node: what the kubelet is told, else what the root has. */
 export function podRuntime(
   endpoint: RuntimeEndpoint | undefined,

@@ -9,7 +9,8 @@ import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
 import { type KubeImage } from './findings.ts';
 import { kubeletAt, kubeletConfig } from './kubelet-config.ts';
-import { type EndpointFlag, podRuntime } from './runtime.ts';
+import type { FlagsOf } from './program-flag.ts';
+import { podRuntime } from './runtime.ts';
 import { workloadImages } from './workload-images.ts';
 
 /** The limit for all manifests together; real ones have a few kilobytes each. */
@@ -18,17 +19,23 @@ const maxBytes = 4 * 1024 * 1024;
 /**
  * Finds the images of static pods, which the kubelet runs from files without asking a cluster.
  *
- * @param flag the container runtime that the kubelet's command line names.
+ * @param flagsOf reads the command line of the kubelet, which goes before its configuration.
  */
-export async function staticPods(context: SourceContext, flag: EndpointFlag): Promise<Found> {
+export async function staticPods(context: SourceContext, flagsOf: FlagsOf): Promise<Found> {
   const { root, etc } = context;
   const problems: Problem[] = [];
   const references: Reference[] = [];
-  if (!hasKubelet(context, problems)) return { references, problems };
-  const config = await kubeletConfig(context);
+  const flags = flagsOf('kubelet.service');
+  if (flags === undefined && !hasKubelet(context, problems)) return { references, problems };
+  const config = await kubeletConfig(context, flags);
   append(problems, config.problems);
   let left = maxBytes;
-  for (const path of manifests(whereInTree(etc, config.staticPodPath), context, problems)) {
+  const { staticPodPath } = config;
+  const paths =
+    staticPodPath === undefined
+      ? []
+      : manifests(whereInTree(etc, staticPodPath), context, problems);
+  for (const path of paths) {
     try {
       const file = root.readFile(followed(root, etc, path));
       if (file === undefined) {
@@ -56,7 +63,7 @@ export async function staticPods(context: SourceContext, flag: EndpointFlag): Pr
     }
   }
   if (references.length === 0) return { references, problems };
-  const runtime = podRuntime(flag() ?? config.endpoint, context);
+  const runtime = podRuntime(config.endpoint, context);
   return { references: references.map((reference) => placed(reference, runtime)), problems };
 }
 

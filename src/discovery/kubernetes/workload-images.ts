@@ -61,6 +61,8 @@ function object(value: Value, path: string, depth: number, findings: Findings): 
     findings.fault('kube-kind', line, kubeletKind);
   } else if (findings.player === 'podman' && pod !== undefined && !playedByPodman.has(name)) {
     findings.fault('kube-kind', line, podmanKind);
+  } else if (findings.player === 'cluster' && name === 'HelmChart') {
+    findings.fault('kube-unread', line, helmChart);
   }
   if (name === 'List') list(entries, path, depth, findings);
   else if (name === 'PersistentVolumeClaim') claim(entries, path, findings);
@@ -113,6 +115,12 @@ function claim(entries: ReadonlyMap<string, Value>, path: string, findings: Find
 const podmanKind = {
   message: 'expected a Pod, Deployment, DaemonSet or Job, found a kind that podman skips',
   hint: 'make it one of those, or remove it',
+};
+
+const helmChart = {
+  message:
+    'expected manifests that name their images, found a Helm chart, which berth does not read',
+  hint: 'list the images of the chart in images.d',
 };
 
 const kubeletKind = {

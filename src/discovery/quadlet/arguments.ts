@@ -9,9 +9,9 @@ import { mountedImage } from '../services/mounted-image.ts';
 import { optionTable, podman } from '../services/option-tables.ts';
 import { type Option, splitOptions } from '../services/split-options.ts';
 import type { Word } from '../services/words.ts';
-import { storageEnvironment, storageOptions } from '../store-options.ts';
-import type { PullContext } from './pull-options.ts';
-import { problemOfUnit, type QuadletUnit, sectionOf, type UnitType } from './unit.ts';
+import { storageOptions } from '../store-options.ts';
+import { type PullContext, settingEntry } from './pull-options.ts';
+import { problemOfUnit, type QuadletUnit, sectionOf, serviceOf, type UnitType } from './unit.ts';
 
 /** The arguments that a unit passes to podman besides its own keys, as far as berth reads them. */
 export interface Arguments {
@@ -44,6 +44,7 @@ export function readArguments(unit: QuadletUnit, context: PullContext): Argument
   }
   readGlobalArgs(unit, section, context, found);
   readStorage(unit, section, context, found);
+  if (unit.type === 'pod') addInfraImage(unit, context, found);
   for (const entry of unit.type === 'container' ? list(unit.entries, section, 'Mount') : []) {
     const [value = ''] = wordsOf(entry);
     addMount(unit, entry, { text: value, raw: value }, found);
@@ -91,13 +92,6 @@ function readStorage(unit: QuadletUnit, section: string, context: PullContext, f
     found.unitProblems,
     faults.map((fault) => problemOfUnit(unit, at, fault)),
   );
-  for (const entry of list(unit.entries, 'Service', 'Environment')) {
-    const wrong = storageEnvironment(entry);
-    append(
-      found.unitProblems,
-      wrong.map((fault) => problemOfUnit(unit, entry, fault)),
-    );
-  }
   if (additionalStores !== undefined) found.pull = { ...found.pull, additionalStores };
 }
 
@@ -160,6 +154,14 @@ function readPodmanArgs(
     found.pullProblems.push(problemOfUnit(unit, entry, overrides(override)));
 }
 
+/** The infra image of containers.conf, for a pod that has an infra container and names no image. */
+function addInfraImage(unit: QuadletUnit, { containersConf }: PullContext, found: Draft): void {
+  const entry = settingEntry('infra_image', containersConf?.infraImage);
+  if (entry === undefined || entry.value === '' || found.images.length > 0) return;
+  const words = list(unit.entries, 'Pod', 'PodmanArgs').flatMap(wordsOf);
+  if (!words.includes('--infra=false')) found.images.push(entry);
+}
+
 function addMounts(
   unit: QuadletUnit,
   entry: UnitEntry,
@@ -184,7 +186,7 @@ function expandedWords(
   word: string,
   { expander }: PullContext,
 ): readonly Word[] {
-  const expanded = expander.expand(unit, word);
+  const expanded = expander.expand(serviceOf(unit), word);
   if (expanded.ok) return expanded.words.map((text) => ({ text, raw: word }));
   return [{ text: word, raw: word, fault: expanded.fault, several: /^\$\w/.test(word) }];
 }

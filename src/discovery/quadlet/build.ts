@@ -8,7 +8,7 @@ import { readArguments } from './arguments.ts';
 import { type BaseReader, baseReferences } from './base-references.ts';
 import { type CitedFile, citedFile, citedPath, type FileContext, isRemote } from './files.ts';
 import { containerPull, type Pull } from './pull-options.ts';
-import { isSet } from './refused.ts';
+import { isSet } from './refusal/refused.ts';
 import type { QuadletUnit } from './unit.ts';
 
 export interface BuildContext extends FileContext {

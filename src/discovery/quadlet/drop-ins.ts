@@ -38,7 +38,6 @@ export class DropInIndex {
   readonly #read: ReadUnit;
   /** For each name of a drop-in directory, the search directories with one, first one first. */
   readonly #places = new Map<string, string[]>();
-  readonly #searched = new Set<string>();
   readonly #files = new Map<string, ReadonlyMap<string, string> | RootError>();
   readonly #parsed = new Map<string, ReturnType<ReadUnit>>();
 
@@ -47,7 +46,6 @@ export class DropInIndex {
     this.#etc = etc;
     this.#read = read;
     for (const { path, entries } of directories) {
-      this.#searched.add(path);
       for (const { name, kind } of entries) {
         if (kind !== 'directory' && kind !== 'link') continue;
         if (!name.endsWith('.d')) continue;
@@ -58,16 +56,13 @@ export class DropInIndex {
     }
   }
 
-  /** @param realDirectory the directory of the unit's own file, with links followed. */
-  of(fileName: string, type: UnitType, realDirectory: string, subject: ProblemSubject): DropIns {
-    // A unit that is a link also has the drop-ins beside the target of the link.
-    const elsewhere = this.#searched.has(realDirectory) ? undefined : realDirectory;
-    if (this.#places.size === 0 && elsewhere === undefined) return none;
+  /** Drop-ins beside the target of a link don't count. */
+  of(fileName: string, type: UnitType, subject: ProblemSubject): DropIns {
+    if (this.#places.size === 0) return none;
     const problems: Problem[] = [];
     const chosen = new Map<string, string>();
     for (const name of dropInDirectoryNames(fileName)) {
-      const places = this.#places.get(name) ?? [];
-      for (const place of elsewhere === undefined ? places : [...places, elsewhere]) {
+      for (const place of this.#places.get(name) ?? []) {
         const directory = `${place}/${name}`;
         const files = this.#list(directory);
         if (files instanceof RootError) {

@@ -6,7 +6,7 @@ import { type Etc, followed, whereInTree } from '../../systemd/etc.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import type { Expander } from '../expander.ts';
 import type { Fault, Problem } from '../problem.ts';
-import { problemOfUnit, type QuadletUnit, subjectOf } from './unit.ts';
+import { problemOfUnit, type QuadletUnit, serviceOf, subjectOf } from './unit.ts';
 
 export interface FileContext {
   readonly root: Root;
@@ -39,7 +39,7 @@ export function citedFile(
     ok: false,
     problem: problemOfUnit(unit, entry, fault),
   });
-  const expanded = expander.expand(unit, entry.value);
+  const expanded = expander.expand(serviceOf(unit), entry.value);
   if (!expanded.ok) return failed(expanded.fault);
   const value = expanded.words.join(' ');
   if (value === '-' || /^(?:https?|git|ssh):|^git@|\.git$/.test(value))

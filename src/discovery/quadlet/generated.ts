@@ -7,7 +7,7 @@ import { parseUnitName, withInstance } from '../../systemd/unit-name.ts';
 import { splitWords } from '../../systemd/words.ts';
 import { dependencyKeys } from './known-keys.ts';
 import { podOf } from './pods.ts';
-import { type QuadletUnit, sectionOf, unitTypeOf } from './unit.ts';
+import { type QuadletUnit, sectionOf, type UnitType, unitTypeOf } from './unit.ts';
 
 /**
  * The services that podman's generator makes, with the parts that decide how units start.
@@ -29,18 +29,45 @@ export function generatedUnits(
     entries: [
       ...unit.entries.flatMap((entry) => asService(entry, byName)),
       ...impliedBy(unit, byName),
+      ownCommand[unit.type],
       ...(pods.get(unit.name) ?? []).flatMap((member) => startedByPod(member, unit)),
     ],
     links: linksOf(unit),
   }));
 }
 
+/** The sections besides [Unit] that the generator copies, and in which berth reads something. */
+const copied: ReadonlySet<string> = new Set(['Install', 'Service', 'X-Berth']);
+
+/**
+ * The command of a generated service that runs, pulls or builds the unit's images. It comes after
+ * the commands in the unit's own [Service].
+ */
+const ownCommand: Readonly<Record<UnitType, UnitEntry>> = {
+  artifact: command('ExecStart'),
+  build: command('ExecStart'),
+  container: command('ExecStart'),
+  image: command('ExecStart'),
+  kube: command('ExecStart'),
+  network: command('ExecStart'),
+  // `podman pod create`; the pod is started by ExecStart=.
+  pod: command('ExecStartPre'),
+  volume: command('ExecStart'),
+};
+
+function command(key: string): UnitEntry {
+  return { group: 'Service', key, value: 'by Quadlet', path: '', line: 0, quadlet: true };
+}
+
+/** Whether systemd still runs a generated service's own command: drop-ins may replace it. */
+export function runsOwnCommand({ type }: QuadletUnit, loaded: readonly UnitEntry[]): boolean {
+  return list(loaded, 'Service', ownCommand[type].key).some(({ quadlet }) => quadlet === true);
+}
+
 /** Replaces Quadlet files in dependencies by their services, as podman does since 5.5. */
 function asService(entry: UnitEntry, byName: ReadonlyMap<string, QuadletUnit>): UnitEntry[] {
-  if (entry.group === 'Service' || (entry.group === 'Unit' && !dependencyKeys.has(entry.key))) {
-    return [entry];
-  }
-  if (entry.group !== 'Unit') return [];
+  if (entry.group !== 'Unit') return copied.has(entry.group) ? [entry] : [];
+  if (!dependencyKeys.has(entry.key)) return [entry];
   const words = splitWords(entry.value, { escapes: false, relaxed: true }) ?? [];
   return [{ ...entry, value: words.map((word) => byName.get(word)?.service ?? word).join(' ') }];
 }

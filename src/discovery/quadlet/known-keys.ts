@@ -67,16 +67,22 @@ export const dependencyKeys: ReadonlySet<string> = keys(`
 /** The keys that berth reads in sections that are common to all types. */
 const commonKeys: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['Unit', dependencyKeys],
-  ['Service', keys('DynamicUser Environment EnvironmentFile ExecCondition KillMode Type User')],
+  [
+    'Service',
+    keys(`
+      BusName DynamicUser Environment EnvironmentFile KillMode PermissionsStartOnly Slice Sockets
+      Type User WorkingDirectory
+    `),
+  ],
   ['Install', keys('Alias DefaultInstance RequiredBy UpheldBy WantedBy')],
 ]);
 
 /** The keys that berth reads in the types' own sections. */
 const ownKeys: ReadonlySet<string> = keys(`
   AllTags Arch Artifact AuthFile BuildArg CertDir ContainersConfModule Creds DecryptionKey Device
-  Driver ExposeHostPort File GlobalArgs Group Image ImageTag Mount Network OS Pod PodmanArgs Policy
-  Pull ReloadCmd ReloadSignal Retry RetryDelay Rootfs ServiceName SetWorkingDirectory StartWithPod
-  TLSVerify Target Type User Variant Volume Yaml
+  Driver ExposeHostPort File GIDMap Gateway GlobalArgs Group IPRange Image ImageTag Mount Network OS Options Pod PodmanArgs Policy
+  Pull ReloadCmd ReloadSignal RemapGid RemapUid RemapUsers Retry RetryDelay Rootfs ServiceName SetWorkingDirectory StartWithPod
+  SubGIDMap SubUIDMap Subnet TLSVerify Target Type UIDMap User UserNS Variant Volume Yaml
 `);
 
 /** Whether berth needs an assignment: because it reads the key, or because podman refuses it. */
@@ -84,6 +90,7 @@ export function isRead(type: UnitType, group: string, key: string): boolean {
   if (group === sectionOf[type]) return ownKeys.has(key) || !knownKeys[type].has(key);
   if (group === 'Quadlet') return !quadletKeys.has(key);
   if (group === 'Unit' && /^(?:Condition|Assert)/.test(key)) return true;
+  if (group === 'Service' && key.startsWith('Exec')) return true;
   return group === 'X-Berth' || commonKeys.get(group)?.has(key) === true;
 }
 

@@ -5,6 +5,7 @@ import { RootError } from '../../root/root.ts';
 import { followed, whereInTree } from '../../systemd/etc.ts';
 import { list, scalar } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { ContainersConf } from '../containers-conf.ts';
 import { imageOf } from '../image-value.ts';
 import { type KubeImage } from '../kubernetes/findings.ts';
 import { workloadImages } from '../kubernetes/workload-images.ts';
@@ -14,6 +15,7 @@ import type { Found } from '../source.ts';
 import { type Arguments, readArguments } from './arguments.ts';
 import { type BaseReader, baseReferences } from './base-references.ts';
 import { type CitedFile, citedFile, citedPath, type FileContext } from './files.ts';
+import { settingEntry } from './pull-options.ts';
 import { referenceFields } from './reference-fields.ts';
 import { problemOfUnit, type QuadletUnit, subjectOf } from './unit.ts';
 
@@ -21,6 +23,8 @@ export interface KubeContext extends FileContext {
   readonly shortNames: ShortNames;
   readonly bases: BaseReader;
   readonly additionalStores?: readonly string[];
+  /** The root's containers.conf. */
+  readonly containersConf?: ContainersConf | undefined;
 }
 
 /**
@@ -66,7 +70,32 @@ export async function kubeImages(unit: QuadletUnit, context: KubeContext): Promi
       }
     }
   }
+  const infra = settingEntry('infra_image', context.containersConf?.infraImage);
+  if (infra !== undefined && infra.value !== '' && references.length > 0) {
+    references.push(infraReference(infra, unit, given, context));
+  }
   return { references, problems };
+}
+
+/** The image of the infra container that each pod of a workload gets. */
+function infraReference(
+  { value: raw, path, line, key }: UnitEntry,
+  unit: QuadletUnit,
+  { pull }: Arguments,
+  { shortNames }: KubeContext,
+): Reference {
+  const image = imageOf(raw, shortNames);
+  const at: UnitEntry = { group: 'Engine', key, value: raw, path, line };
+  return {
+    ...referenceFields(unit),
+    raw,
+    path,
+    line,
+    key,
+    ...(image.ok ? { image: image.image } : {}),
+    pull: { ...pull, policy: 'missing' },
+    problems: image.ok ? [] : [problemOfUnit(unit, at, image.fault)],
+  };
 }
 
 /**

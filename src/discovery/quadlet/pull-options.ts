@@ -2,11 +2,13 @@ import { Secret } from '../../common/secret.ts';
 import type { Root } from '../../root/root.ts';
 import { type Etc, whereInTree } from '../../systemd/etc.ts';
 import { flag, scalar } from '../../systemd/lookup.ts';
+import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { ContainersConf, Setting } from '../containers-conf.ts';
 import type { Expander } from '../expander.ts';
 import type { Fault, Problem } from '../problem.ts';
 import { pullPolicies } from '../pull-policies.ts';
 import type { PullOptions, PullPolicy } from '../reference.ts';
-import { problemOfUnit, type QuadletUnit, sectionOf } from './unit.ts';
+import { problemOfUnit, type QuadletUnit, sectionOf, serviceOf } from './unit.ts';
 
 export interface Pull {
   readonly options: PullOptions;
@@ -19,6 +21,8 @@ export interface PullContext {
   readonly expander: Expander;
   /** The additional image stores that the root's storage.conf names. */
   readonly additionalStores?: readonly string[];
+  /** The root's containers.conf. */
+  readonly containersConf?: ContainersConf | undefined;
 }
 
 /** The pull options of a `.image` unit. By default it pulls at every start, unlike other units. */
@@ -60,8 +64,8 @@ export function imagePull(unit: QuadletUnit, context: PullContext): Pull {
  * Whether the unit asks berth before each pull: an image that is recorded and present is not pulled
  * then.
  */
-function asksBerth({ entries }: QuadletUnit): boolean {
-  return entries.some(
+function asksBerth(unit: QuadletUnit): boolean {
+  return serviceOf(unit).entries.some(
     ({ group, key, value }) =>
       group === 'Service' && key === 'ExecCondition' && pullNeeded.test(value),
   );
@@ -79,15 +83,22 @@ export function containerPull(
   inherited: PullOptions | undefined,
 ): Pull {
   const reading = reader(unit, context);
-  const policy = policyOf(reading.text('Pull'), 'missing');
+  const configured = unit.type === 'container' ? context.containersConf?.pullPolicy : undefined;
+  const policy = policyOf(reading.text('Pull'), configured?.policy ?? 'missing');
   const options: Writable<PullOptions> = { ...inherited, policy };
   readRetries(options, reading);
   const problems = reading.problems;
   if (policy === 'always') {
-    const entry = scalar(unit.entries, sectionOf[unit.type], 'Pull');
+    const key = scalar(unit.entries, sectionOf[unit.type], 'Pull');
+    const entry = key ?? settingEntry('pull_policy', configured);
     problems.push(problemOfUnit(unit, entry, pullAlwaysContainer));
   }
   return { options, problems };
+}
+
+/** A setting of containers.conf as an entry of the unit that it concerns. */
+export function settingEntry(key: string, setting: Setting | undefined): UnitEntry | undefined {
+  return setting && { group: 'Engine', key, ...setting };
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -114,7 +125,7 @@ function reader(unit: QuadletUnit, { expander }: PullContext): Reading {
   const text = (key: string): string | undefined => {
     const entry = scalar(unit.entries, section, key);
     if (entry === undefined || entry.value === '') return undefined;
-    const expanded = expander.expand(unit, entry.value);
+    const expanded = expander.expand(serviceOf(unit), entry.value);
     if (!expanded.ok) {
       problems.push(problemOfUnit(unit, entry, expanded.fault));
       return undefined;

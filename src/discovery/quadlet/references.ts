@@ -8,9 +8,9 @@ import { type Arguments, artifact, readArguments } from './arguments.ts';
 import { type BuildContext, buildImages } from './build.ts';
 import { containerPull, imagePull, type PullContext } from './pull-options.ts';
 import { referenceFields } from './reference-fields.ts';
-import { refusalOf } from './refusal.ts';
-import type { Units } from './refused.ts';
-import { problemOfUnit, type QuadletUnit, sectionOf, subjectOf } from './unit.ts';
+import { refusalOf } from './refusal/refusal.ts';
+import type { Units } from './refusal/refused.ts';
+import { problemOfUnit, type QuadletUnit, sectionOf, serviceOf, subjectOf } from './unit.ts';
 
 export interface ReferenceContext extends PullContext, BuildContext {
   readonly units: Units;
@@ -20,7 +20,8 @@ export interface ReferenceContext extends PullContext, BuildContext {
 
 /** Finds the images that one unit names. For `.kube` units see kube.ts. */
 export function imagesOf(unit: QuadletUnit, context: ReferenceContext): Found {
-  if (unit.masked) return none;
+  // Of an empty `.pod` file podman makes a pod all the same, with an infra container.
+  if (unit.masked && unit.type !== 'pod') return none;
   const refusal = refusalOf(unit, context.units);
   if (unit.type === 'network' || unit.type === 'kube') return none;
   if (refusal !== undefined) return { references: [], problems: [refusal] };
@@ -162,7 +163,7 @@ function named(
 ): ImageValue {
   // For a volume the image is only part of a word, so `$NAME` is not replaced in it.
   const prefix = unit.type === 'volume' ? 'image=' : '';
-  const expanded = expander.expand(unit, prefix + value);
+  const expanded = expander.expand(serviceOf(unit), prefix + value);
   if (!expanded.ok) return expanded;
   const word = expanded.words[0];
   if (word === undefined) return { ok: false, fault: emptyVariable(entry.key) };

@@ -1,5 +1,6 @@
 import type { ProblemSubject } from '../../common/problem.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { ExpandedUnit } from '../expander.ts';
 import type { Fault, Problem } from '../problem.ts';
 
 export type UnitType =
@@ -29,8 +30,18 @@ export interface QuadletUnit {
    * Whether the unit is switched off by an empty file or a link to `/dev/null`, without drop-ins.
    */
   readonly masked: boolean;
+  /**
+   * The assignments of the service as systemd loads it, if drop-ins of the service add to what
+   * podman's generator makes of the unit.
+   */
+  readonly loaded?: readonly UnitEntry[];
   /** The unit's assignments, then those of its drop-ins; only keys that berth reads are kept. */
   readonly entries: readonly UnitEntry[];
+}
+
+/** The parts of a unit's service on which its specifiers and variables depend. */
+export function serviceOf({ service, loaded, entries }: QuadletUnit): ExpandedUnit {
+  return { service, entries: loaded ?? entries };
 }
 
 /** The section of each type that Quadlet reads; the other sections are systemd's. */

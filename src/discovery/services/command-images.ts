@@ -1,11 +1,13 @@
-import { list } from '../../systemd/lookup.ts';
+import { append } from '../../common/append.ts';
 import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
 import { parseUnitName } from '../../systemd/unit-name.ts';
 import { imageOf, privateImageOf } from '../image-value.ts';
 import type { Fault } from '../problem.ts';
 import type { Reference } from '../reference.ts';
-import { storageEnvironment, storageOptions } from '../store-options.ts';
+import { storageOptions } from '../store-options.ts';
+import { builtImages } from './built-images.ts';
 import { type CommandPull, commandPull } from './command-pull.ts';
+import { copiedImage } from './copied-image.ts';
 import { mountedImage } from './mounted-image.ts';
 import { playedImages } from './played-images.ts';
 import type { ContainerCommand } from './programs.ts';
@@ -16,6 +18,7 @@ import {
   type ServiceContext,
   type ServicePlace,
 } from './service-place.ts';
+import type { Option } from './split-options.ts';
 import type { Word } from './words.ts';
 
 /** Adds the images that one command of podman, docker, nerdctl or ctr names. */
@@ -26,12 +29,17 @@ export async function commandImages(
   context: ServiceContext,
   found: Findings,
 ): Promise<void> {
-  const { kind, options, rest } = command;
+  const { kind, program, options, rest } = command;
   const { directory } = place;
   const pull = onStorage(
-    commandPull(command, { etc: context.etc, ignoresFailure, directory }),
+    commandPull(command, {
+      etc: context.etc,
+      ignoresFailure,
+      directory,
+      byDefault:
+        command.program === 'podman' ? context.containersConf?.pullPolicy?.policy : undefined,
+    }),
     command,
-    place,
     context,
   );
   const add = (word: Word) => {
@@ -39,40 +47,85 @@ export async function commandImages(
     if (word.fault !== undefined && isTemplate(place.unit) && /%[iIfjJ]/.test(word.raw)) return;
     found.references.push(referenceTo(word, pull, place, context));
   };
+  if (kind === 'build') {
+    const built = builtImages(command, pull, place, context);
+    append(found.references, built.references);
+    append(found.problems, built.problems);
+    return;
+  }
+  if (kind === 'copy') {
+    const [source, target] = rest;
+    const copied = copiedImage(source, target, context.shortNames);
+    if (copied.ok) add(copied.word);
+    else found.problems.push(problemAt(place, copied.fault));
+    return;
+  }
   if (kind === 'play') {
     const played = { ignoresFailure, pull };
     await playedImages(rest, played, place, context, found);
+    const infra = infraImage(command, context);
+    if (infra !== undefined) add(infra);
     return;
   }
-  if (kind === 'pull') {
+  if (kind === 'pull' || kind === 'use') {
     for (const word of rest) add(word);
+    return;
+  }
+  if (kind === 'pod' || kind === 'volume') {
+    const images = optionImages(kind, options);
+    for (const word of images) add(word);
+    const infra = kind === 'pod' && images.length === 0 ? infraImage(command, context) : undefined;
+    if (infra !== undefined) add(infra);
     return;
   }
   for (const { name, value } of options) {
     const mounted = name === 'mount' && value !== undefined ? mountedImage(value) : undefined;
     if (mounted !== undefined) add(mounted);
   }
-  const [image] = rest;
+  const image = rest[kind === 'runlabel' ? 1 : 0];
+  if (program === 'buildah' && image?.text === 'scratch') return;
   if (options.some(({ name, value }) => name === 'rootfs' && value?.text !== 'false')) return;
   if (image === undefined) found.problems.push(problemAt(place, noImage));
   else add(image);
+}
+
+/** The image of `podman pod create --infra-image`, or of a volume with the driver `image`. */
+function optionImages(kind: 'pod' | 'volume', options: readonly Option[]): readonly Word[] {
+  const values = (name: string) =>
+    options.flatMap((option) => (option.name === name && option.value ? [option.value] : []));
+  if (kind === 'pod') {
+    const isWithout = options.findLast(({ name }) => name === 'infra')?.value?.text === 'false';
+    return isWithout ? [] : values('infra-image').slice(-1);
+  }
+  if (values('driver').at(-1)?.text !== 'image') return [];
+  return values('opt').flatMap((word) =>
+    word.text.startsWith('image=') ? [{ ...word, text: word.text.slice('image='.length) }] : [],
+  );
+}
+
+/** The infra image of containers.conf for a new pod. */
+function infraImage(
+  { program, options }: ContainerCommand,
+  { containersConf }: ServiceContext,
+): Word | undefined {
+  const value = containersConf?.infraImage?.value ?? '';
+  const isWithout = options.findLast(({ name }) => name === 'infra')?.value?.text === 'false';
+  return program !== 'podman' || value === '' || isWithout
+    ? undefined
+    : { text: value, raw: value };
 }
 
 /** Adds the image stores that a podman command uses to its pull options. */
 function onStorage(
   pull: CommandPull,
   { program, options }: ContainerCommand,
-  { unit }: ServicePlace,
   context: ServiceContext,
 ): CommandPull {
-  if (program !== 'podman') return pull;
+  if (program !== 'podman' && program !== 'buildah') return pull;
   const { additionalStores, faults } = storageOptions(options, context);
-  const environmentFaults = list(unit.entries, 'Service', 'Environment').flatMap(
-    storageEnvironment,
-  );
   return {
     options: { ...pull.options, ...(additionalStores === undefined ? {} : { additionalStores }) },
-    faults: [...pull.faults, ...faults, ...environmentFaults],
+    faults: [...pull.faults, ...faults],
   };
 }
 

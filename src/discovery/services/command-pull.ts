@@ -3,7 +3,7 @@ import { Secret } from '../../common/secret.ts';
 import { type Etc, whereInTree } from '../../systemd/etc.ts';
 import type { Fault } from '../problem.ts';
 import { pullPolicies } from '../pull-policies.ts';
-import type { PullOptions } from '../reference.ts';
+import type { PullOptions, PullPolicy } from '../reference.ts';
 import type { ContainerCommand } from './programs.ts';
 
 /** The pull options of a command, and the faults in them. */
@@ -12,19 +12,29 @@ export interface CommandPull {
   readonly faults: readonly Fault[];
 }
 
-/**
- * Reads the pull options of a command.
- *
- * @param ignoresFailure whether the service goes on when the command fails.
- * @param directory the directory for relative paths.
- */
+interface CommandContext {
+  readonly etc: Etc;
+  /** Whether the service goes on when the command fails. */
+  readonly ignoresFailure: boolean;
+  /** The directory for relative paths. */
+  readonly directory: string;
+  /** The policy of containers.conf for commands that run containers. */
+  readonly byDefault?: PullPolicy | undefined;
+}
+
+/** Reads the pull options of a command. */
 export function commandPull(
-  { kind, options: given }: Pick<ContainerCommand, 'kind' | 'options'>,
-  { etc, ignoresFailure, directory }: { etc: Etc; ignoresFailure: boolean; directory: string },
+  { kind, options: all }: Pick<ContainerCommand, 'kind' | 'options'>,
+  { etc, ignoresFailure, directory, byDefault = 'missing' }: CommandContext,
 ): CommandPull {
   const faults: Fault[] = [];
+  // skopeo writes for which side of a copy an option counts: `--src-creds`, `--override-arch`.
+  const given = all.map((option) => ({
+    ...option,
+    name: option.name.replace(/^(?:src|override)-/, ''),
+  }));
   const options: { -readonly [K in keyof PullOptions]: PullOptions[K] } = {
-    policy: kind === 'pull' ? 'always' : 'missing',
+    policy: kind === 'pull' || kind === 'copy' ? 'always' : kind === 'use' ? 'never' : byDefault,
   };
   for (const { name, value } of given) {
     if (value?.fault !== undefined && understood.has(name)) {
@@ -55,7 +65,9 @@ export function commandPull(
     } else if (name === 'retry-delay') options.retryDelay = text;
     else if (unsupported.has(name)) faults.push(notTaken(name));
   }
-  if (options.policy === 'always' && !ignoresFailure) faults.push(pullAlways(kind));
+  if (options.policy === 'always' && !ignoresFailure) {
+    faults.push(pullAlways(kind === 'pull' || kind === 'copy'));
+  }
   return { options, faults };
 }
 
@@ -96,15 +108,14 @@ function notTaken(name: string): Fault {
   };
 }
 
-function pullAlways(kind: ContainerCommand['kind']): Fault {
+function pullAlways(isPull: boolean): Fault {
   return {
     code: 'pull-always',
     message: `expected a command that works offline, found ${
-      kind === 'pull' ? 'a pull, without which the service does not start' : '--pull=always'
+      isPull ? 'a pull, without which the service does not start' : '--pull=always'
     }`,
-    hint:
-      kind === 'pull'
-        ? 'remove the pull, or put the prefix `-` before the command so that the unit goes on without it'
-        : 'set --pull=missing',
+    hint: isPull
+      ? 'remove the pull, or put the prefix `-` before the command so that the unit goes on without it'
+      : 'set --pull=missing',
   };
 }

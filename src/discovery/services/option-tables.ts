@@ -59,6 +59,16 @@ export const podman = {
     'add-host annotation arch authfile build-arg build-arg-file build-context cache-from cache-to cache-ttl cap-add cap-drop cert-dir cgroup-parent cgroupns cpp-flag cpu-period cpu-quota cpu-shares/c cpuset-cpus cpuset-mems creds cw decryption-key device dns dns-option dns-search env file/f format from group-add hooks-dir ignorefile iidfile ipc isolation jobs label layer-label logfile manifest memory-swap memory/m network os os-feature os-version output/o pid platform retry retry-delay runtime-flag sbom sbom-image-output sbom-image-purl-output sbom-merge-strategy sbom-output sbom-purl-output sbom-scanner-command sbom-scanner-image secret security-opt shm-size sign-by signature-policy ssh tag/t target timestamp ulimit unsetenv unsetlabel userns userns-gid-map userns-gid-map-group userns-uid-map userns-uid-map-user uts variant volume/v',
     'all-platforms compat-volumes compress disable-compression/D disable-content-trust force-rm help http-proxy identity-label layers logsplit no-cache no-hostname no-hosts omit-history pull quiet/q rm skip-unused-stages squash squash-all stdin tls-verify',
   ),
+  pod: optionTable(
+    'add-host blkio-weight blkio-weight-device cgroup-parent cpu-shares/c cpus cpuset-cpus cpuset-mems device device-read-bps device-write-bps dns dns-option dns-search exit-policy gidmap gpus hostname/h hosts-file infra-command infra-conmon-pidfile infra-image infra-name ip ip6 label/l label-file mac-address memory/m memory-swap name/n network/net network-alias pid pod-id-file publish/p restart security-opt share shm-size shm-size-systemd stop-timeout subgidname subuidname sysctl uidmap ulimit userns uts volume/v volumes-from',
+    'help infra no-hostname no-hosts replace share-parent',
+  ),
+  mount: optionTable('format', 'all/a help'),
+  runlabel: optionTable(
+    'authfile cert-dir creds name/n opt1 opt2 opt3 signature-policy',
+    'display help quiet/q replace tls-verify pull',
+  ),
+  volume: optionTable('driver/d gid label/l opt/o uid', 'help ignore'),
 };
 
 /** docker's options. Source: docker 28.2, `--help` of each command. */
@@ -72,6 +82,10 @@ export const docker = {
     `${sharedFlags} use-api-socket`,
   ),
   pull: optionTable('platform', 'all-tags/a disable-content-trust help quiet/q'),
+  build: optionTable(
+    'add-host allow annotation attest build-arg build-context builder cache-from cache-to call cgroup-parent cpu-period cpu-quota cpu-shares/c cpuset-cpus cpuset-mems file/f iidfile isolation label memory/m memory-swap metadata-file network no-cache-filter output/o platform progress provenance sbom secret security-opt shm-size ssh tag/t target ulimit',
+    'check compress debug/D disable-content-trust force-rm help load no-cache pull push quiet/q rm squash',
+  ),
 };
 
 /**
@@ -109,5 +123,38 @@ export const ctr = {
   pull: optionTable(
     'creds/user/u hosts-dir label max-concurrent-downloads platform refresh snapshotter tlscacert tlscert tlskey',
     'all-metadata all-platforms help/h http-dump http-trace local plain-http print-chainid skip-metadata skip-verify/k sync-fs',
+  ),
+};
+
+/** crictl's options. Source: cri-tools 1.30, cmd/crictl (main.go, image.go). */
+export const crictl = {
+  global: optionTable(
+    'config/c image-endpoint/i profile-cpu profile-mem runtime-endpoint/r timeout/t tracing-endpoint tracing-sampling-rate-per-million',
+    'debug/D enable-tracing help/h version/v',
+  ),
+  pull: optionTable('annotation/a auth creds pod-config pull-timeout/pt username/u', 'help/h'),
+};
+
+/** skopeo's options. Source: skopeo 1.9.3 and 1.18, `--help`. */
+export const skopeo = {
+  global: optionTable(
+    'command-timeout override-arch override-os override-variant policy registries.d tmpdir',
+    'debug help/h insecure-policy version/v',
+  ),
+  copy: optionTable(
+    'additional-tag authfile decryption-key dest-authfile dest-cert-dir dest-compress-format dest-compress-level dest-creds dest-daemon-host dest-password dest-registry-token dest-shared-blob-dir dest-username digestfile encrypt-layer encryption-key format/f image-parallel-copies multi-arch retry-times retry-delay sign-by sign-by-sigstore sign-by-sigstore-private-key sign-by-sq-fingerprint sign-identity sign-passphrase-file src-authfile src-cert-dir src-creds src-daemon-host src-password src-registry-token src-shared-blob-dir src-username',
+    'all/a dest-compress dest-decompress dest-force-compress-format dest-no-creds dest-oci-accept-uncompressed-layers dest-precompute-digests dest-tls-verify help/h preserve-digests quiet/q remove-signatures src-no-creds src-tls-verify',
+  ),
+};
+
+/** buildah's options. Source: buildah 1.28 and 1.39, `--help`. */
+export const buildah = {
+  global: optionTable(
+    'cgroup-manager log-level registries-conf registries-conf-dir root runroot short-name-alias-conf storage-driver storage-opt userns-gid-map userns-uid-map',
+    'debug help/h version/v',
+  ),
+  from: optionTable(
+    'add-host arch authfile cap-add cap-drop cert-dir cgroup-parent cgroupns cidfile cpu-period cpu-quota cpu-shares/c cpuset-cpus cpuset-mems creds decryption-key device dns dns-option dns-search format/f ipc isolation memory/m memory-swap name network os pid platform retry retry-delay security-opt shm-size signature-policy ulimit userns userns-gid-map userns-gid-map-group userns-uid-map userns-uid-map-user uts variant volume/v',
+    'help/h http-proxy pull pull-always pull-never quiet/q tls-verify',
   ),
 };

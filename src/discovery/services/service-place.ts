@@ -5,9 +5,12 @@ import type { Expander } from '../expander.ts';
 import type { Fault, Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { SourceContext } from '../source.ts';
+import type { Scripts } from './scripts.ts';
 
 export interface ServiceContext extends SourceContext {
   readonly expander: Expander;
+  /** The scripts that services start. */
+  readonly scripts: Scripts;
 }
 
 /** The place of one command: its service and the entry in the unit file. */

@@ -6,10 +6,12 @@ import { Expander } from '../expander.ts';
 import type { Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
+import { Scripts } from './scripts.ts';
 import { imagesOfService, mayNameImages } from './service-images.ts';
 
 /**
- * Finds the images that plain services name in command lines of podman, docker, nerdctl and ctr.
+ * Finds the images that services name in command lines of podman, docker, nerdctl and ctr: plain
+ * services, and the commands that Quadlet units and their drop-ins add.
  *
  * @param instances names of units that may start without a file of their own:
  *   `podman-kube@-etc-app.yaml.service`.
@@ -35,13 +37,14 @@ export async function serviceImages(
     if (instance !== undefined && instance !== '') instantiated.add(`${prefix}@.service`);
   }
   const expander = new Expander(context, user);
+  const scripts = new Scripts(context);
   const references: Reference[] = [];
   const problems: Problem[] = [];
   for (const unit of services.values()) {
-    // Generated services are reported as Quadlet units, and templates as their instances.
-    if (unit.generated || unit.masked || instantiated.has(unit.name)) continue;
-    if (!mayNameImages(unit)) continue;
-    const found = await imagesOfService(unit, { ...context, expander });
+    // Templates are reported as their instances.
+    if (unit.masked || instantiated.has(unit.name)) continue;
+    if (!mayNameImages(unit, scripts)) continue;
+    const found = await imagesOfService(unit, { ...context, expander, scripts });
     append(references, found.references);
     append(problems, found.problems);
   }

@@ -1,4 +1,4 @@
-import { longestWord } from '../../systemd/variables.ts';
+import { longestWord } from '../../systemd/environment/variables.ts';
 import type { Fault } from '../problem.ts';
 import type { Word } from './words.ts';
 

@@ -5,6 +5,8 @@ import { longestCommandLine, type Word } from './words.ts';
 
 export interface ShellCommand {
   readonly words: readonly Word[];
+  /** The variables that are assigned for this command alone, or exported before. */
+  readonly variables: ReadonlyMap<string, Word>;
   /** Whether the script goes on, and may succeed, when the command fails. */
   readonly ignoresFailure: boolean;
 }
@@ -13,6 +15,9 @@ export interface ShellCommand {
 export type Shell =
   | { readonly ok: true; readonly commands: readonly ShellCommand[] }
   | { readonly ok: false; readonly fault?: Fault };
+
+/** The most variables that a script may export: each command gets a copy of all. */
+const mostExported = 256;
 
 /** The words that begin more than a simple command, or change the meaning of later commands. */
 const notPlain: ReadonlySet<string> = new Set(
@@ -37,6 +42,7 @@ export function readShell(
   const scriptVariables = new Map<string, string | undefined>();
   const variables = (name: string) =>
     scriptVariables.has(name) ? scriptVariables.get(name) : environment.get(name);
+  const exported = new Map<string, Word>();
   let size = 0;
   const commands: ShellCommand[] = [];
   const refusal: Shell = mentionsImages(text) ? { ok: false, fault: notUnderstood } : { ok: false };
@@ -71,6 +77,8 @@ export function readShell(
         if (equals > 0) {
           const value = { ...word, text: word.text.slice(equals + 1) };
           assigned.push([word.text.slice(0, equals), value]);
+          exported.set(word.text.slice(0, equals), value);
+          if (exported.size > mostExported) return refusal;
         }
       }
       words = [];
@@ -83,7 +91,9 @@ export function readShell(
     } else {
       const last = token.kind === 'end' || /^\s*$/.test(text.slice(at));
       const goesOn = !last && !stopsAtFailure && (token.text === ';' || token.text === '&');
-      commands.push({ words, ignoresFailure: token.text === '||' || goesOn });
+      const variables = new Map(exported);
+      for (const [name, value] of assigned) variables.set(name, value);
+      commands.push({ words, variables, ignoresFailure: token.text === '||' || goesOn });
     }
     certain = token.text === ';' || token.text === '&';
     words = [];

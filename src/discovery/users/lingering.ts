@@ -33,7 +33,8 @@ const maxBytes = 8 * 1024 * 1024;
 /** The users for whom tmpfiles.d makes the file. Source: tmpfiles.d(5). */
 function madeAtBoot(tree: Tree, problems: Problem[]): readonly string[] {
   const files = new Map<string, string>();
-  for (const place of ['/usr/lib/tmpfiles.d', '/run/tmpfiles.d', `${tree.etc}/tmpfiles.d`]) {
+  const places = ['/usr/lib', '/usr/local/lib', '/run', tree.etc];
+  for (const place of places.map((parent) => `${parent}/tmpfiles.d`)) {
     for (const name of namesIn(place, tree, problems)) {
       if (name.endsWith('.conf')) files.set(name, `${place}/${name}`);
     }

@@ -7,6 +7,7 @@ interface Named {
   readonly names: readonly {
     readonly name: string;
     readonly references: readonly {
+      readonly raw: string;
       readonly unit: string;
       readonly path: string;
       readonly scope?: string | undefined;
@@ -20,26 +21,36 @@ export type Meanings = ReadonlyMap<string, ReadonlyMap<string, string>>;
 /** Files whose services only make something and end: restarting these services would do harm. */
 const MAKERS = /\.(image|volume|build)$/;
 
-/** The names that the units of some scopes use, without units that run nothing. */
+/**
+ * The names that the units of some scopes use, without units that run nothing. A name that does not
+ * depend on the instance counts for the template as well: people start instances that no file names.
+ */
 export function meaningsByUnit(images: readonly Named[], scopes: ReadonlySet<string>): Meanings {
   const byUnit = new Map<string, Map<string, string>>();
   for (const { id, names } of images) {
     for (const { name, references } of names) {
-      for (const { unit, path, scope = 'system' } of references) {
+      for (const { raw, unit, path, scope = 'system' } of references) {
         if (MAKERS.test(path) || !scopes.has(scope)) continue;
-        const names = byUnit.get(unit) ?? new Map<string, string>();
-        byUnit.set(unit, names.set(name, id));
+        const template = raw.includes('%') ? unit : templateOf(unit);
+        for (const each of new Set([unit, template])) {
+          const names = byUnit.get(each) ?? new Map<string, string>();
+          byUnit.set(each, names.set(name, id));
+        }
       }
     }
   }
   return byUnit;
 }
 
+function templateOf(unit: string): string {
+  return unit.replace(/@.+\.service$/, '@.service');
+}
+
 /** Replaces templates (`app@.service`) by those of the units that are their instances. */
 export function withInstances(meanings: Meanings, units: Iterable<string>): Meanings {
   const all = new Map([...meanings].filter(([unit]) => !unit.endsWith('@.service')));
   for (const unit of units) {
-    const names = meanings.get(unit.replace(/@.+\.service$/, '@.service'));
+    const names = meanings.get(templateOf(unit));
     // An instance may have a file of its own.
     if (names !== undefined && !all.has(unit)) all.set(unit, names);
   }

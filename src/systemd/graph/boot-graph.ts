@@ -1,12 +1,12 @@
 import type { Problem } from '../problem.ts';
 import type { SystemdUnits } from '../systemd-unit.ts';
 import { parseUnitName, withInstance } from '../unit-name.ts';
-import { type BootWalk, walkBoot } from './boot-walk.ts';
+import { type Activation, type BootWalk, walkBoot } from './boot-walk.ts';
 import { hostConditions } from './host-conditions.ts';
 
 /** How a unit comes to start. */
 export interface Start {
-  readonly activation: 'boot' | 'socket' | 'timer' | 'path' | 'dbus' | 'none' | 'unknown';
+  readonly activation: Activation | 'none' | 'unknown';
   /** The shortest chain from `default.target` to the unit; empty if it has none. */
   readonly via: readonly string[];
   /** The conditions of the units in the chain: `app.service: ConditionPathExists=/x`. */
@@ -50,7 +50,8 @@ export function bootGraph(units: SystemdUnits): BootGraph {
       }),
     };
   };
-  return { startOf, started: walk.reached.keys(), problems: walk.problems };
+  const started = { [Symbol.iterator]: () => walk.reached.keys() };
+  return { startOf, started, problems: walk.problems };
 }
 
 /** For each template, the instance that the walk reached first. */

@@ -1,10 +1,13 @@
 import { append } from '../../common/append.ts';
 import type { Problem } from '../problem.ts';
 import type { SystemdUnits } from '../systemd-unit.ts';
-import { pulledIn } from './pulled-in.ts';
+import { type PulledIn, pulledIn } from './pulled-in.ts';
 import { type TriggerKind, triggered } from './triggered.ts';
 
-export type Activation = 'boot' | TriggerKind | 'dbus';
+export type Activation = 'boot' | TriggerKind | 'dbus' | AtEnd;
+
+/** The units of `OnSuccess=` and `OnFailure=` start when another unit ends. */
+type AtEnd = 'on-success' | 'on-failure';
 
 /** How the walk first reached a unit. */
 export interface Reached {
@@ -17,7 +20,7 @@ export interface Reached {
 export interface BootWalk {
   /**
    * The units that may start, by canonical name, in the order in which the walk reached them: by
-   * activation (boot, socket, timer, path, bus), then by the length of the chain.
+   * activation (boot, socket, timer, path, bus, success, failure), then by the length of the chain.
    */
   readonly reached: ReadonlyMap<string, Reached>;
   /** Whether a unit that was not reached is known not to start. */
@@ -41,13 +44,15 @@ const maxSteps = 1_000_000;
 /**
  * Walks through all units that may start: first those that start at boot, then those that the
  * sockets among them trigger (with everything that these start and trigger in turn), then the same
- * for timers, paths and the message bus. Each unit is reached once, by the first of these ways and
+ * for timers, paths, the message bus, and the units that start when another one has ended well or has
+ * failed. Each unit is reached once, by the first of these ways and
  * in the fewest steps.
  */
 export function walkBoot(units: SystemdUnits): BootWalk {
   const reached = new Map<string, Reached>();
   const depths = new Map<string, number>();
   const triggers: Record<TriggerKind, Step[]> = { socket: [], timer: [], path: [] };
+  const atEnd: Record<AtEnd, Step[]> = { 'on-success': [], 'on-failure': [] };
   const problems: Problem[] = [];
   let steps = 0;
   let withinLimits = true;
@@ -72,6 +77,15 @@ export function walkBoot(units: SystemdUnits): BootWalk {
         const next = pulledIn(units, unit);
         append(problems, next.problems);
         for (const child of next.names) add({ name: child, from: unit.name, depth: depth + 1 });
+        for (const [kind, ended] of endings(next)) {
+          for (const child of ended) {
+            const step = { name: child, from: unit.name, depth: depth + 1 };
+            // After a failure nothing better is known of the units that start then.
+            if (activation === 'on-failure' || activation === kind) add(step);
+            else if (++steps <= maxSteps) atEnd[kind].push(step);
+            else withinLimits = false;
+          }
+        }
         const trigger = triggered(units, unit);
         if (units.isUnread(unit.name)) allRead = false;
         if (trigger === undefined) continue;
@@ -96,8 +110,19 @@ export function walkBoot(units: SystemdUnits): BootWalk {
       units.busServices().map((name) => ({ name, from: bus, depth })),
     );
   }
+  for (const kind of ['on-success', 'on-failure'] as const) walk(kind, atEnd[kind]);
   if (!withinLimits) problems.push(tooManyUnits());
   return { reached, complete: booted && withinLimits && allRead, problems };
+}
+
+function endings({
+  onSuccess,
+  onFailure,
+}: PulledIn): readonly (readonly [AtEnd, readonly string[]])[] {
+  return [
+    ['on-success', onSuccess],
+    ['on-failure', onFailure],
+  ];
 }
 
 function tooManyUnits(): Problem {

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { parse } from 'yaml';
 import { composeImages } from '../../../src/discovery/compose/compose.ts';
 import { imageOf } from '../../../src/discovery/image-value.ts';
+import { dockerShortNames } from '../../../src/image/short-names.ts';
 import { openRoot } from '../../../src/root/open-root.ts';
 import { holds } from '../../support/property.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
@@ -111,3 +112,106 @@ async function same(t: TestContext, compose: DockerCompose): Promise<void> {
 function without(tree: Tree): Tree {
   return Object.fromEntries(Object.entries(tree).filter(([path]) => !path.includes('override')));
 }
+
+/** Lines of a service, some of which make Compose refuse the project. */
+const lines = fc.constantFrom(
+  'image: x:1',
+  'image: "q.io/y:${A}"',
+  'image: "q.io/z:${U:-2}"',
+  'depends_on: [s0]',
+  'depends_on: {s1: {condition: service_started}}',
+  'profiles: [p]',
+  'profiles: [q]',
+  'networks: [n]',
+  'networks: [default]',
+  'network_mode: "service:s0"',
+  'links: ["s1:alias"]',
+  'volumes_from: ["s0:ro"]',
+  'command: "${A} $$B"',
+  'extends: s1',
+  'extends: {service: o, file: other.yaml}',
+  'pull_policy: never',
+  '<<: *base',
+  'x-note: 1',
+  'scale: 0',
+);
+const refusedLines = fc.constantFrom(
+  'image: 1.10',
+  'image: [x]',
+  'unknown: 1',
+  'depends_on: [nobody]',
+  'depends_on: {s0: {}}',
+  'networks: [undefined]',
+  'secrets: [undefined]',
+  'profiles: p',
+  'command: "${U:?no}"',
+  'command: "${A"',
+  'extends: nobody',
+  'extends: {service: nobody, file: other.yaml}',
+  'restart: 1',
+);
+const body = fc
+  .tuple(fc.nat(30), fc.array(lines, { maxLength: 3 }), refusedLines)
+  .map(([how, some, refused]) => ['image: i:1', ...some, ...(how === 0 ? [refused] : [])])
+  // A later line with the same key replaces an earlier one.
+  .map((some) => [...new Map(some.map((line) => [line.replace(/:.*/, ''), line])).values()])
+  .filter((some) => !(some.join().includes('networks') && some.join().includes('network_mode')));
+const environments = fc.constantFrom(
+  'A=1\n',
+  'A=1\nB=2\n',
+  'A=${B:-1}\n',
+  'A=1\nCOMPOSE_PROFILES=p,q\n',
+  'A=1\nCOMPOSE_PROFILES=p\n',
+  '\uFEFFexport A="1" # c\nCOMPOSE_PROFILES=*\n',
+  'A=1\nCOMPOSE_FILE=compose.yaml,extra.yaml\nCOMPOSE_PATH_SEPARATOR=,\n',
+  'A=1\nCOMPOSE_FILE=compose.yaml:nothing.yaml\n',
+  'A B=1\n',
+  'A="1\n',
+);
+
+/** The images that start by default, or `refused`. */
+async function imagesByTrixie(directory: string): Promise<string> {
+  const run = trixieProgram('docker-compose');
+  const project = join(directory, 'c');
+  const { code, stdout } = await run(['config', '--images'], { HOME: directory }, project);
+  if (code !== 0) return 'refused';
+  const names = stdout.split('\n').filter((line) => line !== '');
+  return names
+    .map((name) => imageOf(name, dockerShortNames))
+    .map((value) => (value.ok ? value.image : '?'))
+    .sort()
+    .join(' ');
+}
+
+async function imagesByBerth(directory: string): Promise<string> {
+  const root = openRoot(directory);
+  const { references, problems } = await composeImages(contextOf(root), ['/c']);
+  root.close();
+  if (problems.length + references.flatMap((one) => one.problems).length > 0) return 'refused';
+  const started = references.filter(({ activation }) => activation !== 'none');
+  return started
+    .map(({ image = '?' }) => image)
+    .sort()
+    .join(' ');
+}
+
+test('Compose: what docker compose refuses is a problem, and all else has the same images', async (t) => {
+  const bodies = fc.array(body, { minLength: 2, maxLength: 4 });
+  await holds(
+    100,
+    fc.asyncProperty(bodies, body, environments, async (all, extra, variables) => {
+      const directory = temporaryDirectory(t);
+      const file = (some: readonly (readonly string[])[]) =>
+        `x-base: &base\n  image: base:1\nservices:\n${some
+          .map((own, i) => `  s${i}:\n${own.map((line) => `    ${line}\n`).join('')}`)
+          .join('')}`;
+      writeTree(directory, {
+        '/c/compose.yaml': `${file(all)}networks: {n: {}}\n`,
+        '/c/extra.yaml': file([extra]),
+        '/c/other.yaml': 'services: {o: {image: "o:$A"}}\n',
+        '/c/.env': variables,
+      });
+      assert.equal(await imagesByBerth(directory), await imagesByTrixie(directory));
+    }),
+  );
+});

@@ -104,7 +104,12 @@ const cases: readonly [string, Tree, readonly string[]][] = [
       'f/v': 'T=2\n',
       'e/Dockerfile': 'FROM z:3\n',
     },
-    ['a.image x:1 d/one.yaml:2', 'b.build z:3 e/Dockerfile:1', 'c.build z:3 e/Dockerfile:1'],
+    [
+      'a.image x:1 d/one.yaml:2',
+      'b.image y:2 d/two.yaml:2',
+      'b.build z:3 e/Dockerfile:1',
+      'c.build z:3 e/Dockerfile:1',
+    ],
   ],
   [
     'include in a circle, and what is not there',
@@ -129,7 +134,158 @@ const cases: readonly [string, Tree, readonly string[]][] = [
         '  a:\n    image: own\n    build:\n      dockerfile_inline: |\n        FROM x:1\n        FROM ctx\n      additional_contexts:\n        ctx: docker-image://y:2\n',
       ),
     },
-    ['a.build y:2 compose.yaml:5'],
+    ['a.image own:latest compose.yaml:3', 'a.build y:2 compose.yaml:5'],
+  ],
+  [
+    'a build that never pulls the image',
+    {
+      [main]: services(
+        '  a: {image: x:1, pull_policy: build, build: .}\n  b: {image: localhost/x, build: .}\n',
+      ),
+      Dockerfile: 'FROM y',
+    },
+    ['a.build y:latest Dockerfile:1', 'b.build y:latest Dockerfile:1'],
+  ],
+  [
+    'images mounted as volumes; the last mount at a target counts',
+    {
+      [main]: services(
+        '  a:\n    image: x:1\n    volumes:\n      - {type: image, source: s:1, target: /s}\n      - {type: image, source: "s:$T", target: /t}\n      - v:/v\n',
+      ),
+      'compose.override.yaml': services(
+        '  a: {volumes: [{type: image, source: s:3, target: /s}, {type: bind, source: /b, target: /b}]}\n',
+      ),
+      '.env': 'T=2\n',
+    },
+    [
+      'a.image x:1 compose.yaml:3',
+      'a.volumes s:3 compose.override.yaml:2',
+      'a.volumes s:2 compose.yaml:6',
+    ],
+  ],
+  [
+    'hooks with images',
+    {
+      [main]: services(
+        '  a:\n    image: x:1\n    pre_start:\n      - {image: h:1, command: c}\n    post_start:\n      - command: c\n',
+      ),
+    },
+    ['a.image x:1 compose.yaml:3', 'a.pre_start h:1 compose.yaml:5'],
+  ],
+  [
+    'dependencies that the project does not have',
+    {
+      [main]: services(
+        '  a: {image: x, depends_on: [z]}\n  b: {image: x, depends_on: {y: {condition: service_started, required: false}}}\n  c: {image: x, depends_on: {d: {condition: service_started}}}\n  d: {image: x, profiles: [p]}\n  e: {image: x, network_mode: "service:no"}\n  f: {image: x, links: ["a:b"], volumes_from: ["container:k", "b:ro"]}\n',
+      ),
+    },
+    ['a', 'b', 'c', 'd', 'e', 'f']
+      .map((name, i) => `${name}.image x:latest compose.yaml:${i + 2}`)
+      .concat('!compose compose.yaml:2', '!compose compose.yaml:4', '!compose compose.yaml:6'),
+  ],
+  [
+    'a key that is given twice',
+    { [main]: 'x-a: &a {image: x}\nservices:\n  a:\n    <<: *a\n    <<: *a\n' },
+    ['!yaml compose.yaml:5'],
+  ],
+  ...(
+    [
+      ['an unknown key', '  a: {image: x, foo: 1}\n', 2],
+      ['profiles that are no list', '  a: {image: x, profiles: p}\n', 2],
+      ['a dependency without a condition', '  a: {image: x, depends_on: {a: {}}}\n', 2],
+      ['an undefined network', '  a: {image: x, networks: [n]}\n', 2],
+      ['an undefined secret', '  a: {image: x, secrets: [{source: n}]}\n', 2],
+      ['a required variable in any key', '  a: {image: x, command: "${N:?no}"}\n', 2],
+      ['a variable that does not end', '  a:\n    image: x\n    command: "${N"\n', 4],
+      ['an unknown key of the file', '  a: {image: x}\nfoo: 1\n', 3],
+      ['models', '  a: {image: x}\nmodels: {m: {model: ai/m}}\n', 3],
+      ['a version that is a number', '  a: {image: x}\nversion: 3\n', 3],
+    ] as const
+  ).map(([name, text, line]): [string, Tree, readonly string[]] => [
+    `refused: ${name}`,
+    { [main]: services(text) },
+    [
+      `a.image x:latest compose.yaml:${text.includes('a:\n') ? 3 : 2}`,
+      ...(name.includes('condition') ? [`!compose compose.yaml:2`] : []),
+      `!${name.includes('required') ? 'variable' : 'compose'} compose.yaml:${line}`,
+    ],
+  ]),
+  [
+    'a circle of dependencies',
+    { [main]: services('  a: {image: x, depends_on: [b]}\n  b: {image: y:1, links: [a]}\n') },
+    ['a.image x:latest compose.yaml:2', 'b.image y:1 compose.yaml:3', '!compose compose.yaml:2'],
+  ],
+  [
+    'names that are defined',
+    {
+      [main]: `${services('  a: {image: x:1, networks: {n: {}, default: {}}, secrets: [s]}\n')}networks: {n: {}}\nsecrets: {s: {file: f}}\n`,
+    },
+    ['a.image x:1 compose.yaml:2'],
+  ],
+  [
+    'included services: equal, changed by an override, and in conflict',
+    {
+      [main]: `include: [i.yaml]\n${services('  a: {image: x:1}\n  c: {image: x:2}\n')}`,
+      'compose.override.yaml': services('  b: {image: x:3}\n'),
+      'i.yaml': services('  a: {image: x:1}\n  b: {image: x:1}\n  c: {image: x:1}\n'),
+    },
+    ['a.image x:1 compose.yaml:3', 'b.image x:3 compose.override.yaml:2'].concat(
+      'c.image x:2 compose.yaml:4',
+      '!compose compose.yaml:4',
+    ),
+  ],
+  [
+    'tags of whole services, and a key without a value',
+    {
+      [main]: services('  a: {image: x}\n  b: {image: x, profiles: [p]}\n  c: {image: x:1}\n'),
+      'compose.override.yaml': services(
+        '  a: !reset null\n  b: !override {image: y}\n  c: {image: }\n',
+      ),
+    },
+    ['b.image y:latest compose.override.yaml:3', 'c.image x:1 compose.yaml:4'],
+  ],
+  [
+    'a line of .env that Compose refuses',
+    { [main]: services('  a: {image: x:1}\n'), '.env': 'A="x\ny"\n\nB C=1\n' },
+    ['a.image x:1 compose.yaml:2', '!compose .env:4'],
+  ],
+  [
+    'a quote of .env that does not end',
+    { [main]: services('  a: {image: x:1}\n'), '.env': 'A=b # \'\nB="1\n' },
+    ['a.image x:1 compose.yaml:2', '!compose .env:2'],
+  ],
+  [
+    'byte order marks',
+    { [main]: `\uFEFF${services('  a: {image: "x:$T"}\n')}`, '.env': '\uFEFFT=1\n' },
+    ['a.image x:1 compose.yaml:2'],
+  ],
+  [
+    'files that COMPOSE_FILE names, with a separator',
+    {
+      '.env': 'COMPOSE_FILE=a.yml,b.yml\nCOMPOSE_PATH_SEPARATOR=,\n',
+      'a.yml': services('  a: {image: x:1}\n'),
+      'b.yml': services('  b: {image: x:2}\n'),
+    },
+    ['a.image x:1 a.yml:2', 'b.image x:2 b.yml:2'],
+  ],
+  [
+    'a file that COMPOSE_FILE names and that is not there',
+    { [main]: services('  a: {image: x}\n'), '.env': 'COMPOSE_FILE=no.yml\n' },
+    ['!compose no.yml:-'],
+  ],
+  [
+    "podman-compose's names, all of which it merges",
+    {
+      'podman-compose.yaml': services('  a: {image: "x:$T"}\n'),
+      'container-compose.yml': services('  a: {image: x:2}\n  b: {image: y:1}\n'),
+      '.env': 'T=1\n',
+    },
+    ['a.image x:2 container-compose.yml:2', 'b.image y:1 container-compose.yml:3'],
+  ],
+  [
+    'a directory without a file of a project',
+    { 'app.yaml': services('  a: {image: x}\n') },
+    ['!compose /c:-'],
   ],
   [
     'a build that may pull',
@@ -163,19 +319,19 @@ const cases: readonly [string, Tree, readonly string[]][] = [
         '  a: x\n  b: {}\n  c: {provider: {type: p}}\n  d: {image: [x]}\n  e: {image: 1.10}\n',
       ),
     },
-    ['d.image ? compose.yaml:5', 'e.image ?1.10 compose.yaml:6']
-      .slice(0, 1)
-      .concat(
-        'e.image 1.10:latest compose.yaml:6',
-        '!compose compose.yaml:5',
-        '!compose compose.yaml:2',
-        '!compose compose.yaml:2',
-        '!compose compose.yaml:3',
-      ),
+    ['d.image ? compose.yaml:5', 'e.image ?1.10 compose.yaml:6'].concat(
+      '!compose compose.yaml:5',
+      '!compose compose.yaml:6',
+      '!compose compose.yaml:5',
+      '!compose compose.yaml:6',
+      '!compose compose.yaml:2',
+      '!compose compose.yaml:2',
+      '!compose compose.yaml:3',
+    ),
   ],
   ['no mapping', { [main]: '- a\n' }, ['!compose compose.yaml:1']],
   ['no YAML', { [main]: 'a: b: c\n' }, ['!yaml compose.yaml:1']],
-  ['nothing', { [main]: '' }, []],
+  ['nothing', { [main]: '' }, ['!compose compose.yaml:-']],
   [
     'COMPOSE_FILE',
     {

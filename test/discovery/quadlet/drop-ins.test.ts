@@ -56,7 +56,7 @@ test('among drop-in directories of one name the first search directory wins, sub
   assert.deepEqual(images(found), ['a.service q.io/etc:latest']);
 });
 
-test('a linked unit also has the drop-ins beside its target', async (t) => {
+test('drop-ins beside the target of a link do not count, those of its own name do', async (t) => {
   const found = await discovered(t, {
     [`${units}/a.container`]: '-> /opt/a.container',
     '/opt/a.container': container('q.io/unit'),
@@ -67,7 +67,7 @@ test('a linked unit also has the drop-ins beside its target', async (t) => {
     '/opt/elsewhere/1.conf': container('q.io/elsewhere'),
   });
   assert.deepEqual(images(found), [
-    'a.service q.io/target:latest',
+    'a.service q.io/unit:latest',
     'b.service q.io/elsewhere:latest',
   ]);
 });

@@ -48,7 +48,7 @@ test('credentials are neither printed nor in any message', async (t) => {
     [`${units}/b.image`]: image('Policy=missing\nCreds=$me:hunter2\n'),
     [`${units}/c.image`]: image('Policy=missing\nCreds=me:hunter2%H\n'),
     [`${units}/d.image`]: '[Image]\nCreds=me:hunter2\n',
-    [`${units}/e.image`]: 'Creds=me:hunter2\n',
+    [`${units}/own/e.image`]: 'Creds=me:hunter2\n',
     [`${units}/f.image`]: image('Policy=missing\nPodmanArgs=--creds=me:hunter2\n'),
   });
   assert.equal(problems(found).length, 4);

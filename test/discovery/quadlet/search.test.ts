@@ -195,3 +195,35 @@ test('a tree with too many levels of directories is a problem', async (t) => {
   );
   assert.ok(found.problems[0]?.subject);
 });
+
+const etc = '/etc/containers/systemd';
+
+test('a file that cannot be parsed takes its directory with it, and hides no lower file', async (t) => {
+  const wanted = (image: string) => `${container(image)}[Install]\nWantedBy=default.target\n`;
+  const found = await discovered(t, {
+    '/usr/lib/systemd/system/default.target': '[Unit]\n',
+    [`${etc}/bad.container`]: 'nonsense\n',
+    [`${etc}/good.container`]: wanted('q.io/good:1'),
+    [`${etc}/i.image`]: '[Image]\nImage=q.io/i:1\n',
+    [`${etc}/sub/s.container`]: wanted('q.io/sub:1'),
+    [`${units}/good.container`]: wanted('q.io/low:1'),
+    [`${units}/bad.container`]: wanted('q.io/bad:1'),
+    [`${units}/user.container`]: wanted('i.image'),
+  });
+  assert.deepEqual(
+    found.references.map(({ unit, image, activation }) => `${unit} ${image ?? '-'} ${activation}`),
+    [
+      'good.service q.io/good:1 none',
+      'i-image.service q.io/i:1 none',
+      's.service q.io/sub:1 boot',
+      'bad.service q.io/bad:1 boot',
+    ],
+  );
+  assert.deepEqual(problems(found), [
+    `syntax ${etc}/good.container`,
+    `syntax ${etc}/i.image`,
+    `pull-always ${etc}/i.image:2`,
+    `syntax ${etc}/bad.container:1`,
+    `refused ${units}/user.container:2`,
+  ]);
+});

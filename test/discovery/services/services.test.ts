@@ -29,7 +29,8 @@ test('commands that name no image', async (t) => {
   for (const words of [
     'start app',
     'rm -f run',
-    'build -t x .',
+    'volume create data',
+    'network create build',
     'run --rootfs /x',
     'exec a run b',
   ]) {

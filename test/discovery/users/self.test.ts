@@ -38,7 +38,7 @@ const os: Tree = {
   '/etc/passwd': passwd,
   '/usr/lib/systemd/user/default.target': '[Unit]\n',
   [`${units}/system.container`]: container('q.io/system'),
-  [`${units}/wrong.container`]: 'nonsense',
+  [`${units}/sub/wrong.container`]: 'nonsense',
   [`${units}/users/all.container`]: container('q.io/all'),
   [`${units}/users/1000/eves.container`]: container('q.io/eves'),
   [`${units}/users/1001/anns.container`]: container('q.io/anns'),
@@ -81,7 +81,7 @@ test('a run by a user that is not for this user alone sees everything, each unit
     'q.io/own:latest podman:eve',
     'q.io/system:latest podman',
   ]);
-  assert.deepEqual(problems(found), [`syntax ${units}/wrong.container:1`]);
+  assert.deepEqual(problems(found), [`syntax ${units}/sub/wrong.container:1`]);
 });
 
 test('units in the home go before those of the OS, and drop-ins and links count', async (t) => {

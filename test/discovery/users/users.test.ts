@@ -76,7 +76,7 @@ test('units in a home override those for all users, which override those for a U
 test("a user's unit may refer to units for all users, whose problems are reported once", async (t) => {
   const found = await discovered(t, {
     [`${etcUsers}/x.image`]: '[Image]\nImage=q.io/x:1\nPolicy=missing\n',
-    [`${etcUsers}/bad.container`]: 'nonsense',
+    [`${etcUsers}/sub/bad.container`]: 'nonsense',
     [`${etcUsers}/1000/a.container`]: container('x.image'),
     [`${etcUsers}/1000/b.container`]: container('UPPER'),
   });
@@ -87,9 +87,9 @@ test("a user's unit may refer to units for all users, whose problems are reporte
   ]);
   assert.deepEqual(problems(found), [
     `image-name ${etcUsers}/1000/b.container:2`,
-    `syntax ${etcUsers}/bad.container:1`,
+    `syntax ${etcUsers}/sub/bad.container:1`,
   ]);
-  assert.equal(found.problems[0]?.subject?.unitPath, `${etcUsers}/bad.container`);
+  assert.equal(found.problems[0]?.subject?.unitPath, `${etcUsers}/sub/bad.container`);
 });
 
 test('specifiers are replaced for one user, and unknown for all users', async (t) => {

@@ -80,7 +80,10 @@ const system = new Set(['system']);
 
 /** An image with one name, as units use it. */
 const named = (...references: { unit: string; path: string; scope?: string }[]) => [
-  { id: 'A', names: [{ name: 'web:1', references }] },
+  {
+    id: 'A',
+    names: [{ name: 'web:1', references: references.map((one) => ({ raw: 'web:1', ...one })) }],
+  },
 ];
 
 const inUnits = (file: string) => `etc/containers/systemd/${file}`;
@@ -98,8 +101,16 @@ test('units of users are those of other managers', () => {
   const images = named(
     { unit: 'web.service', path: inUnits('web.container') },
     { unit: 'any.service', path: inUnits('users/any.container'), scope: 'user' },
-    { unit: 'one.service', path: inUnits('users/1000/one.container'), scope: 'user:1000' },
-    { unit: 'two.service', path: inUnits('users/1001/two.container'), scope: 'user:1001' },
+    {
+      unit: 'one.service',
+      path: inUnits('users/1000/one.container'),
+      scope: 'user:1000',
+    },
+    {
+      unit: 'two.service',
+      path: inUnits('users/1001/two.container'),
+      scope: 'user:1001',
+    },
   );
   assert.deepEqual([...meaningsByUnit(images, system).keys()], ['web.service']);
   const user = meaningsByUnit(images, new Set(['user', 'user:1000']));
@@ -119,4 +130,16 @@ test('a template stands for its instances that have no file of their own', () =>
     'web@b.service': of('web:b'),
     'web.service': of('web:0'),
   });
+});
+
+test('an image that does not depend on the instance counts for other instances as well', () => {
+  const of = (raw: string) => [{ raw, unit: 'many@a.service', path: '/many@.container' }];
+  const images = [
+    { id: 'x', names: [{ name: 'q.io/many:1', references: of('q.io/many:1') }] },
+    { id: 'y', names: [{ name: 'q.io/own:a', references: of('q.io/own:%i') }] },
+  ];
+  const loaded = ['many@a.service', 'many@b.service'];
+  const all = withInstances(meaningsByUnit(images, new Set(['system'])), loaded);
+  assert.deepEqual([...(all.get('many@b.service') ?? [])], [['q.io/many:1', 'x']]);
+  assert.equal(all.get('many@a.service')?.size, 2);
 });

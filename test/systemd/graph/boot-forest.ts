@@ -54,6 +54,19 @@ export const bootForest: Tree = {
   [`${vendor}/t-masked-link.service`]: service(),
   [`${vendor}/multi-user.target.wants/t-masked-link.service`]: '-> ../t-masked-link.service',
   [`${admin}/multi-user.target.wants/t-masked-link.service`]: '-> /dev/null',
+  // systemd ignores a link to the unit of the same name that Quadlet makes.
+  [`${admin}/t-q-wanted.service`]: '-> /run/systemd/generator/t-q-wanted.service',
+  '/etc/systemd/system.conf.d/t.conf':
+    '[Manager]\nDefaultEnvironment=T_DEFAULT=3 "T_QUOTED=a b"\nManagerEnvironment=T_MANAGER=4\n',
+  '/usr/lib/systemd/system.conf.d/s.conf': '[Manager]\nDefaultEnvironment=T_DEFAULT=2 T_FIRST=1\n',
+  [`${vendor}/t-empty-file.service`]: service(),
+  [`${vendor}/multi-user.target.wants/t-empty-file.service`]: '-> ../t-empty-file.service',
+  [`${admin}/multi-user.target.wants/t-empty-file.service`]: '',
+  [`${vendor}/t-plain-file.service`]: service(),
+  [`${admin}/multi-user.target.wants/t-plain-file.service`]: 'no link',
+  [`${vendor}/t-empty-target.service`]: service(),
+  [`${admin}/multi-user.target.wants/t-empty-target.service`]: '-> /etc/t-empty',
+  '/etc/t-empty': '',
   [`${vendor}/t-of-alias.service`]: service(),
   [`${vendor}/t-alias.service.wants/t-of-alias.service`]: '-> ../t-of-alias.service',
 

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { Allowance } from '../../../src/discovery/allowance.ts';
 import { readQuadlets } from '../../../src/discovery/quadlet/quadlet.ts';
 import { openRoot } from '../../../src/root/open-root.ts';
+import { managerEnvironment } from '../../../src/systemd/environment/manager-environment.ts';
 import { bootGraph } from '../../../src/systemd/graph/boot-graph.ts';
 import { readSystemdUnits } from '../../../src/systemd/systemd-units.ts';
 import { type BootedHost, bootHost } from '../../support/booted-host.ts';
@@ -29,7 +30,7 @@ test('the units that come to start are those of systemd', async (t) => {
     allowance: new Allowance(),
     etc: '/etc',
   } as const;
-  const { generated: made } = await readQuadlets(
+  const { generated: made } = readQuadlets(
     root,
     ['/etc/containers/systemd', '/usr/share/containers/systemd'],
     () => false,
@@ -90,6 +91,19 @@ test('the units that come to start are those of systemd', async (t) => {
       }
     });
   }
+
+  await t.test('the variables that the manager gives to services', () => {
+    const theirs = host
+      .run('systemctl', 'show', '--value', '-p', 'MainPID', 't-wanted.service')
+      .trim();
+    const set = host
+      .run('cat', `/proc/${theirs}/environ`)
+      .split('\0')
+      .filter((line) => line.startsWith('T_'));
+    const { inherited } = managerEnvironment(root, '/etc', 'system');
+    const mine = Array.from(inherited, ([name, value]) => `${name}=${value}`);
+    assert.deepEqual(set.sort(), mine.sort());
+  });
 
   await t.test('the services that run after the boot', () => {
     const running = words(

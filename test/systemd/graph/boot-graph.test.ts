@@ -58,7 +58,7 @@ test('all ways to start a unit, and relations that start nothing', (t) => {
   `);
   assert.deepEqual(by(...boot), all('boot', ...boot));
   const none = names(`
-    ordered on-failure also unwanted part requisite masked-link masked behind-mask
+    ordered also unwanted part requisite masked-link empty-file plain-file empty-target masked behind-mask
     empty broken behind-broken behind-over behind-no-alias other-one alone@ alone@x
     by-hidden-drop-in by-specific named unused second tim-unused never-linked not-there-at-all
   `);
@@ -67,6 +67,97 @@ test('all ways to start a unit, and relations that start nothing', (t) => {
   assert.deepEqual(by(...socket), all('socket', ...socket));
   assert.deepEqual(by('tim', 'by-tim', 'for-timer'), all('timer', 'tim', 'by-tim', 'for-timer'));
   assert.deepEqual(by('watched', 'for-path'), all('path', 'watched', 'for-path'));
+});
+
+test('units that start when another unit ends', (t) => {
+  const oneshot = (unit: string) => `[Unit]\n${unit}\n[Service]\nType=oneshot\nExecStart=/bin/true`;
+  const graph = graphOf(t, {
+    ...base,
+    [`${usr}/multi-user.target.wants/migrate.service`]: '-> ../migrate.service',
+    [`${usr}/migrate.service`]: oneshot(
+      'OnSuccess=app.service\nOnFailure=alert@%n.service both.service',
+    ),
+    [`${usr}/app.service`]: oneshot(
+      'Wants=beside.service\nOnFailure=late.service\nOnSuccess=both.service',
+    ),
+    [`${usr}/alert@.service`]: oneshot('OnSuccess=after-alert.service'),
+    ...Object.fromEntries(
+      ['beside', 'late', 'both', 'after-alert', 'never'].map((name) => [
+        `${usr}/${name}.service`,
+        oneshot(''),
+      ]),
+    ),
+    [`${usr}/unused.service`]: oneshot('OnSuccess=never.service'),
+  });
+  const chain = 'default.target multi-user.target migrate.service';
+  assert.equal(start(graph, 'app.service'), `on-success ${chain} app.service`);
+  assert.equal(start(graph, 'beside.service'), `on-success ${chain} app.service beside.service`);
+  assert.equal(start(graph, 'both.service'), `on-success ${chain} app.service both.service`);
+  assert.equal(start(graph, 'late.service'), `on-failure ${chain} app.service late.service`);
+  const alert = 'alert@migrate.service.service';
+  assert.equal(start(graph, alert), `on-failure ${chain} ${alert}`);
+  assert.equal(
+    start(graph, 'after-alert.service'),
+    `on-failure ${chain} ${alert} after-alert.service`,
+  );
+  assert.equal(start(graph, 'never.service'), 'none');
+});
+
+test('entries of .wants that start nothing', (t) => {
+  const graph = graphOf(t, {
+    ...base,
+    ...Object.fromEntries(
+      Array.from('abcdefgh', String).map((name) => [
+        `${usr}/${name}.service`,
+        '[Service]\nExecStart=/bin/true',
+      ]),
+    ),
+    [`${usr}/multi-user.target.wants/a.service`]: '',
+    [`${usr}/multi-user.target.wants/b.service`]: 'no link',
+    [`${usr}/multi-user.target.wants/c.service`]: '-> ../c.service',
+    [`${etc}/multi-user.target.wants/c.service`]: '',
+    [`${usr}/multi-user.target.wants/d.service`]: '-> /etc/empty',
+    '/etc/empty': '',
+    [`${usr}/multi-user.target.wants/e.service`]: '-> /nowhere',
+    [`${usr}/multi-user.target.requires/f.service`]: '',
+    [`${usr}/multi-user.target.wants/g.service`]: '-> ../g.service',
+    [`${etc}/multi-user.target.wants/g.service/x`]: '',
+    [`${usr}/multi-user.target.wants/h.service`]: '',
+    [`${etc}/multi-user.target.wants/h.service`]: `-> ${usr}/h.service`,
+  });
+  const starting = Array.from('abcdefgh', String).filter(
+    (name) => graph.startOf(`${name}.service`).activation === 'boot',
+  );
+  assert.deepEqual(starting, ['e', 'g', 'h']);
+});
+
+test('a link to the unit of a generator is that unit', (t) => {
+  const generated = (name: string): GeneratedUnit => ({
+    name: `${name}.service`,
+    path: `/q/${name}.container`,
+    realPath: `/q/${name}.container`,
+    entries: [],
+    links: [`multi-user.target.wants/${name}.service`],
+  });
+  const tree = {
+    ...base,
+    [`${etc}/app.service`]: '-> /run/systemd/generator/app.service',
+    [`${etc}/late.service`]: '-> /run/systemd/generator.late/late.service',
+    [`${etc}/home.service`]: '-> /run/user/1000/systemd/generator/home.service',
+    [`${etc}/web.service`]: '-> /run/systemd/generator/app.service',
+  };
+  const root = rootOf(t, tree);
+  const units = readSystemdUnits(root, '/etc', {
+    manager: 'system',
+    generated: ['app', 'late', 'home'].map(generated),
+    architecture: 'x86-64',
+  });
+  for (const name of ['app', 'late', 'home']) {
+    assert.equal(units.unit(`${name}.service`)?.generated, true, name);
+    assert.equal(bootGraph(units).startOf(`${name}.service`).activation, 'boot', name);
+  }
+  assert.equal(units.unit('web.service')?.name, 'app.service');
+  assert.deepEqual(units.problems, []);
 });
 
 test('the shortest chain begins at default.target by its own name', (t) => {

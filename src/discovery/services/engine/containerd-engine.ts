@@ -1,7 +1,7 @@
-import { containerdIn } from '../../common/engine-id.ts';
-import { engineUnknown, type Placement } from '../engines/placement.ts';
-import type { ContainerCommand } from './programs.ts';
-import type { ServiceContext, ServicePlace } from './service-place.ts';
+import { containerdIn } from '../../../common/engine-id.ts';
+import { engineUnknown, type Placement } from '../../engines/placement.ts';
+import type { ContainerCommand } from '../programs.ts';
+import type { ServiceContext, ServicePlace } from '../service-place.ts';
 import { optionOf, type Setting, variableOf } from './setting.ts';
 
 /**

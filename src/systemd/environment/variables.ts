@@ -1,5 +1,5 @@
+import { splitWords } from '../words.ts';
 import type { Environment } from './environment.ts';
-import { splitWords } from './words.ts';
 
 /** The longest word of a command line that the kernel accepts (execve(2), `MAX_ARG_STRLEN`). */
 export const longestWord = 128 * 1024;
@@ -18,8 +18,8 @@ export type ExpandedWords =
  * Replaces the variables in one word of a command line. `${NAME}` is replaced anywhere. `$NAME`
  * is replaced only if it is the whole word, and its value is split into words. `$$` becomes `$`.
  *
- * systemd replaces an unset variable by nothing. Here it is an error instead, since the manager's
- * own configuration may set the variable.
+ * systemd replaces an unset variable by nothing. Here it is an error instead, since systemd itself or
+ * the kernel's command line may set the variable.
  *
  * Source: systemd.service(5), "Command lines".
  */

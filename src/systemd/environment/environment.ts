@@ -1,10 +1,12 @@
-import { type Root, RootError } from '../root/root.ts';
+import { type Root, RootError } from '../../root/root.ts';
+import { type Etc, whereInTree } from '../etc.ts';
+import { list } from '../lookup.ts';
+import type { Expanded } from '../specifiers.ts';
+import type { UnitEntry } from '../unit-file.ts';
+import { splitWords } from '../words.ts';
 import { parseEnvironmentFile } from './environment-file.ts';
-import { type Etc, whereInTree } from './etc.ts';
-import { list } from './lookup.ts';
-import type { Expanded } from './specifiers.ts';
-import type { UnitEntry } from './unit-file.ts';
-import { splitWords } from './words.ts';
+import { globbed } from './glob.ts';
+import type { ManagerEnvironment } from './manager-environment.ts';
 
 /** The variables that a unit sets, or why they are not known. */
 export type Environment =
@@ -21,19 +23,21 @@ export interface EnvironmentSources {
   readonly root: Root;
   readonly etc: Etc;
   readonly expand: (text: string) => Expanded;
+  /** The variables of the manager; none by default. */
+  readonly manager?: ManagerEnvironment;
 }
 
 /**
- * The variables that a service's own unit sets. `EnvironmentFile=` overrides `Environment=`, and a
- * later file an earlier one.
+ * The variables of a service: those of its manager, then those that its unit sets. `EnvironmentFile=`
+ * overrides `Environment=`, and a later file an earlier one. `UnsetEnvironment=` comes last.
  *
  * Source: systemd.exec(5), "Environment".
  */
 export function environmentOf(
   entries: readonly UnitEntry[],
-  { root, etc, expand }: EnvironmentSources,
+  { root, etc, expand, manager }: EnvironmentSources,
 ): Environment {
-  const values = new Map<string, string>();
+  const values = new Map(fromManager(entries, manager));
   const privateNames = new Set<string>();
   for (const entry of list(entries, 'Service', 'Environment')) {
     for (const word of splitWords(entry.value, { escapes: true, relaxed: false }) ?? []) {
@@ -56,7 +60,36 @@ export function environmentOf(
       else privateNames.delete(name);
     }
   }
+  for (const word of wordsOf(entries, 'UnsetEnvironment')) {
+    const name = word.split('=', 1)[0] ?? word;
+    if (word === name || values.get(name) === word.slice(name.length + 1)) values.delete(name);
+  }
   return { ok: true, values, privateNames };
+}
+
+/** Variables that systemd sets for each service itself, so that those of the manager don't count. */
+const ownOfService = ['HOME', 'INVOCATION_ID', 'LOGNAME', 'SHELL', 'SYSTEMD_EXEC_PID', 'USER'];
+
+function* fromManager(
+  entries: readonly UnitEntry[],
+  manager: ManagerEnvironment | undefined,
+): Iterable<readonly [string, string]> {
+  if (manager === undefined) return;
+  const passed = wordsOf(entries, 'PassEnvironment');
+  for (const [name, value] of manager.inherited) {
+    // A passed variable may come from the kernel's command line.
+    if (!ownOfService.includes(name) && !passed.includes(name)) yield [name, value];
+  }
+  for (const name of passed) {
+    const value = manager.passed.get(name);
+    if (value !== undefined) yield [name, value];
+  }
+}
+
+function wordsOf(entries: readonly UnitEntry[], key: string): readonly string[] {
+  return list(entries, 'Service', key).flatMap(
+    ({ value }) => splitWords(value, { escapes: true, relaxed: false }) ?? [],
+  );
 }
 
 interface FileValue {
@@ -80,9 +113,9 @@ function readValues(
   const madeByHost = path.startsWith('/run/') || path.startsWith('/var/');
   const values = new Map<string, FileValue>();
   try {
-    const files = matching(root, whereInTree(etc, path));
+    const files = globbed(root, whereInTree(etc, path));
     if (files === undefined) {
-      return unknown('found a pattern that berth does not support');
+      return unknown('found a pattern that matches too many directories');
     }
     if (files.length === 0 && (!optional || madeByHost)) {
       return unknown('found no such file in the root');
@@ -101,45 +134,4 @@ function readValues(
     return { ok: false, message, hint: error.hint };
   }
   return values;
-}
-
-/**
- * @returns the existing files that a pattern matches; undefined for patterns that berth does not
- *   support: brackets, and wildcards anywhere but in the last component.
- */
-function matching(root: Root, path: string): readonly string[] | undefined {
-  const slash = path.lastIndexOf('/');
-  const directory = path.slice(0, slash);
-  const pattern = path.slice(slash + 1);
-  if (/[*?[]/.test(directory) || pattern.includes('[')) return undefined;
-  if (!/[*?]/.test(pattern)) return root.lookup(path) === undefined ? [] : [path];
-  return (root.list(directory === '' ? '/' : directory) ?? [])
-    .filter(({ name }) => matchesGlob(name, pattern))
-    .map(({ name }) => `${directory}/${name}`);
-}
-
-/**
- * Matches `*` and `?`. A leading dot must be written out (glob(7)). Takes at most
- * `name.length × pattern.length` steps, because only the last `*` is ever retried.
- */
-function matchesGlob(name: string, pattern: string): boolean {
-  if (name.startsWith('.') && !pattern.startsWith('.')) return false;
-  let at = 0;
-  let star = -1;
-  let retry = 0;
-  for (let i = 0; i < name.length; ) {
-    if (pattern[at] === '*') {
-      star = at++;
-      retry = i;
-    } else if (pattern[at] === '?' || pattern[at] === name[i]) {
-      at++;
-      i++;
-    } else if (star < 0) return false;
-    else {
-      at = star + 1;
-      i = ++retry;
-    }
-  }
-  while (pattern[at] === '*') at++;
-  return at === pattern.length;
 }

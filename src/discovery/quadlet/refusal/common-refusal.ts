@@ -1,9 +1,9 @@
-import { list } from '../../systemd/lookup.ts';
-import { splitWords } from '../../systemd/words.ts';
-import type { Problem } from '../problem.ts';
-import { dependencyKeys, knownKeys, quadletKeys } from './known-keys.ts';
+import { list } from '../../../systemd/lookup.ts';
+import { splitWords } from '../../../systemd/words.ts';
+import type { Problem } from '../../problem.ts';
+import { dependencyKeys, knownKeys, quadletKeys } from '../known-keys.ts';
+import { problemOfUnit, type QuadletUnit, sectionOf, unitTypeOf } from '../unit.ts';
 import { missingUnit } from './refused.ts';
-import { problemOfUnit, type QuadletUnit, sectionOf, unitTypeOf } from './unit.ts';
 
 /**
  * The reason for which podman's generator refuses a unit, if the reason applies to any type.

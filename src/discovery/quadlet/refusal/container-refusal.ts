@@ -1,5 +1,8 @@
-import { list, scalar } from '../../systemd/lookup.ts';
-import type { Problem } from '../problem.ts';
+import { list, scalar } from '../../../systemd/lookup.ts';
+import type { Problem } from '../../problem.ts';
+import type { QuadletUnit } from '../unit.ts';
+import { mountRefusal } from './mount-refusal.ts';
+import { partsRefusal, serviceRefusal } from './parts-refusal.ts';
 import {
   isSet,
   missingImageUnit,
@@ -8,7 +11,6 @@ import {
   requiredKey,
   type Units,
 } from './refused.ts';
-import type { QuadletUnit } from './unit.ts';
 
 /**
  * The reason for which podman's generator refuses a `.container` unit.
@@ -25,39 +27,15 @@ export function containerRefusal(unit: QuadletUnit, units: Units): Problem | und
   return (
     missingImageUnit(unit, image, units) ??
     serviceRefusal(unit) ??
-    resourceRefusal(unit, units) ??
+    partsRefusal(unit, units) ??
+    mountRefusal(unit, units) ??
+    podRefusal(unit, units) ??
     settingRefusal(unit)
   );
 }
 
-/** Checks settings in [Service] of which podman allows only some values. */
-function serviceRefusal(unit: QuadletUnit): Problem | undefined {
-  const killMode = scalar(unit.entries, 'Service', 'KillMode');
-  if (killMode !== undefined && !['mixed', 'control-group'].includes(killMode.value)) {
-    return refused(unit, killMode, 'expected KillMode=mixed or control-group, found another');
-  }
-  const type = scalar(unit.entries, 'Service', 'Type');
-  if (type !== undefined && !['notify', 'oneshot'].includes(type.value)) {
-    return refused(unit, type, 'expected Type=notify or oneshot, found another');
-  }
-  return undefined;
-}
-
-/** Checks that the networks, volumes and pods exist that other Quadlet files make. */
-function resourceRefusal(unit: QuadletUnit, units: Units): Problem | undefined {
-  for (const entry of list(unit.entries, 'Container', 'Network')) {
-    const name = before(entry.value, ':');
-    if (!name.endsWith('.network') && !name.endsWith('.container')) continue;
-    if (!units.byName.has(name)) return missingUnit(unit, entry, name);
-    if (units.refusedNetworks.has(name)) {
-      return refused(unit, entry, `expected a network, found ${name}, which podman refuses`);
-    }
-  }
-  for (const entry of list(unit.entries, 'Container', 'Volume')) {
-    const name = before(entry.value, ':');
-    const isUnit = entry.value.includes(':') && name.endsWith('.volume') && !/^[./]/.test(name);
-    if (isUnit && !units.byName.has(name)) return missingUnit(unit, entry, name);
-  }
+/** Checks that the pod exists. */
+function podRefusal(unit: QuadletUnit, units: Units): Problem | undefined {
   const pod = scalar(unit.entries, 'Container', 'Pod');
   if (!isSet(pod)) return undefined;
   if (!pod.value.endsWith('.pod')) return refused(unit, pod, 'expected a .pod unit in Pod=');
@@ -79,9 +57,4 @@ function settingRefusal(unit: QuadletUnit): Problem | undefined {
     return refused(unit, signal, 'expected ReloadCmd= or ReloadSignal=, found both');
   }
   return undefined;
-}
-
-function before(text: string, separator: string): string {
-  const at = text.indexOf(separator);
-  return at < 0 ? text : text.slice(0, at);
 }

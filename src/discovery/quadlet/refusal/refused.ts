@@ -1,6 +1,6 @@
-import type { UnitEntry } from '../../systemd/unit-file.ts';
-import type { Problem } from '../problem.ts';
-import { problemOfUnit, type QuadletUnit, sectionOf } from './unit.ts';
+import type { UnitEntry } from '../../../systemd/unit-file.ts';
+import type { Problem } from '../../problem.ts';
+import { problemOfUnit, type QuadletUnit, sectionOf } from '../unit.ts';
 
 /** All units of a tree, to look up the units that a unit refers to. */
 export interface Units {

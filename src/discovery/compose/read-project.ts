@@ -1,0 +1,108 @@
+import { posix } from 'node:path';
+import type { Allowance } from '../allowance.ts';
+import type { Fault } from '../problem.ts';
+import { against, type ComposeFiles } from './files.ts';
+import type { Environment } from './interpolate.ts';
+import { missing, Projects, type Service } from './project.ts';
+import {
+  type ComposeReader,
+  defaultFiles,
+  filesOfVariable,
+  projectDirectory,
+} from './project-files.ts';
+import { YamlLimit } from './yaml-value.ts';
+
+/** A project to read, as a command line or a place in the configuration names it. */
+export interface ProjectPlace {
+  /** The files that are named; without any, the project has files with default names. */
+  readonly paths: readonly string[];
+  /** The directory in which Compose starts. */
+  readonly directory: string;
+  /** The directory for relative paths, if it is named (`--project-directory`). */
+  readonly base?: string | undefined;
+  /** The environment files that are named (`--env-file`); `.env` without any. */
+  readonly envFiles?: readonly string[];
+  /** The variables of the process that reads the project, which go before those of `.env`. */
+  readonly environment: Environment;
+  readonly privateNames?: Iterable<string>;
+  readonly reader: ComposeReader;
+  /** Whether the directories above are searched, too, as docker's Compose does. */
+  readonly climbs: boolean;
+}
+
+/** A project as its files say. */
+export interface Project {
+  readonly main: string;
+  readonly services: readonly Service[];
+  readonly projects: Projects;
+  /** The variables of the process and of the environment files. */
+  readonly environment: Environment;
+}
+
+/**
+ * Reads a project. Errors are reported as problems of `files`.
+ *
+ * @returns undefined if the place has no file.
+ */
+export async function readProject(
+  place: ProjectPlace,
+  files: ComposeFiles,
+  allowance: Allowance,
+): Promise<Project | undefined> {
+  const projects = new Projects(files, allowance, place.privateNames);
+  const { paths, directory, environment } = locate(place, files, projects);
+  const [main] = paths;
+  if (main === undefined || !files.isOfOs(main)) return undefined;
+  for (const path of paths) {
+    if (files.kind(path) === undefined) files.problem(path, undefined, missing(path));
+  }
+  try {
+    const services = await projects.services(paths, directory, environment);
+    return { main, services, projects, environment };
+  } catch (error) {
+    if (!(error instanceof YamlLimit)) throw error;
+    files.problem(main, undefined, tooLarge);
+    return { main, services: [], projects, environment };
+  }
+}
+
+/** The files of a project, its directory and its variables. */
+function locate(place: ProjectPlace, files: ComposeFiles, projects: Projects) {
+  const { base, directory, reader } = place;
+  const [first] = place.paths;
+  const start = base ?? (first === undefined ? directory : posix.dirname(first));
+  const environment = environmentIn(start, place, files, projects);
+  // podman-compose reads these two variables only from its own environment.
+  const chooses = reader === 'docker' ? environment : place.environment;
+  const paths = first === undefined ? filesOfVariable(chooses, directory) : place.paths;
+  if (paths !== undefined) {
+    const [main = start] = paths;
+    return { paths, directory: base ?? posix.dirname(main), environment };
+  }
+  const found = place.climbs ? projectDirectory(base ?? directory, files) : directory;
+  const known = base !== undefined || found === start;
+  return {
+    paths: defaultFiles(found, reader, files),
+    directory: base ?? found,
+    environment: known ? environment : environmentIn(found, place, files, projects),
+  };
+}
+
+function environmentIn(
+  directory: string,
+  { envFiles = [], environment }: ProjectPlace,
+  files: ComposeFiles,
+  projects: Projects,
+): Environment {
+  for (const path of envFiles) {
+    if (files.kind(path) === undefined) files.problem(path, undefined, missing(path));
+  }
+  const paths = envFiles.length > 0 ? envFiles : [against(directory, '.env')];
+  return projects.environment(paths, environment);
+}
+
+const tooLarge: Fault = {
+  code: 'too-large',
+  message: 'expected a Compose project of at most 20000 services, found more in what it merges',
+  hint: 'remove aliases, merges or services from it',
+};

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { survey } from '../../src/binding/survey.ts';
+import { rootOf, type Tree } from '../support/tree.ts';
+
+const quadlets = '/usr/share/containers/systemd';
+const service = (line: string): Tree => ({
+  '/etc/systemd/system/a.service': `[Service]\n${line}\n`,
+});
+const aliases: Tree = {
+  '/etc/containers/registries.conf': 'unqualified-search-registries = ["quay.io"]\n',
+  '/etc/containers/registries.conf.d/a.conf': '[aliases]\n"nginx" = "r.example/mirror/nginx"\n',
+};
+
+/** `image authFile`, or `-` and the codes of the problems. */
+async function found(tree: Parameters<typeof rootOf>[1], t: Parameters<typeof rootOf>[0]) {
+  const { references, problems } = await survey(rootOf(t, tree), { bind: 'all', compose: [] });
+  return [
+    ...references.map(({ image = '-', pull }) => [image, pull.authFile ?? ''].join(' ').trim()),
+    ...problems.map(({ code, path, line }) => `${code} ${path}:${line}`),
+  ];
+}
+
+const named: readonly (readonly [name: string, tree: Tree, found: readonly string[]])[] = [
+  [
+    'docker means Docker Hub',
+    { ...aliases, ...service('ExecStart=/usr/bin/docker run nginx:1') },
+    ['docker.io/library/nginx:1'],
+  ],
+  [
+    'nerdctl means Docker Hub',
+    { ...aliases, ...service('ExecStart=nerdctl run acme/app') },
+    ['docker.io/acme/app:latest'],
+  ],
+  [
+    'podman means what registries.conf says',
+    { ...aliases, ...service('ExecStart=podman run nginx:1') },
+    ['r.example/mirror/nginx:1'],
+  ],
+  [
+    "podman's script called docker means the same as podman",
+    {
+      ...aliases,
+      ...service('ExecStart=docker run redis:1'),
+      '/usr/bin/docker': '#!/bin/sh\nexec /usr/bin/podman "$@"\n',
+    },
+    ['quay.io/redis:1'],
+  ],
+  [
+    'ctr knows no short names',
+    { ...aliases, ...service('ExecStart=-ctr images pull nginx:1') },
+    ['-', 'short-name /etc/systemd/system/a.service:2'],
+  ],
+  [
+    'another registries.conf for a Quadlet unit',
+    {
+      ...aliases,
+      '/etc/acme.conf': 'unqualified-search-registries = ["r.acme.example"]\n',
+      [`${quadlets}/a.container`]: '[Container]\nImage=redis:1\n',
+      '/etc/systemd/system/a.service.d/names.conf':
+        '[Service]\nEnvironment=CONTAINERS_REGISTRIES_CONF=/etc/acme.conf\n',
+    },
+    ['r.acme.example/redis:1'],
+  ],
+  [
+    'another registries.conf that is not there',
+    {
+      ...aliases,
+      ...service('Environment=CONTAINERS_REGISTRIES_CONF=/etc/no\nExecStart=podman run redis:1'),
+    },
+    ['quay.io/redis:1', 'short-name /etc/systemd/system/a.service:3'],
+  ],
+  [
+    'credentials of a Quadlet unit',
+    {
+      '/etc/auth.json': '{"auths":{}}',
+      [`${quadlets}/a.container`]:
+        '[Container]\nImage=q.io/a:1\n[Service]\nEnvironment=REGISTRY_AUTH_FILE=/etc/auth.json\n',
+    },
+    ['q.io/a:1 /etc/auth.json'],
+  ],
+  [
+    'an option for credentials goes before the variable',
+    {
+      '/etc/auth.json': '{"auths":{}}',
+      ...service(
+        'Environment=REGISTRY_AUTH_FILE=/etc/no.json\nExecStart=podman run --authfile /etc/auth.json q.io/a:1',
+      ),
+    },
+    ['q.io/a:1 /etc/auth.json'],
+  ],
+  [
+    'another storage, set in a file',
+    {
+      '/etc/default/a': 'CONTAINERS_STORAGE_CONF=/etc/storage.conf\n',
+      ...service('EnvironmentFile=/etc/default/a\nExecStart=podman run q.io/a:1'),
+    },
+    ['q.io/a:1', 'storage-differs /etc/systemd/system/a.service:3'],
+  ],
+];
+
+for (const [name, tree, expected] of named) {
+  test(`a command in its environment: ${name}`, async (t) => {
+    assert.deepEqual(await found(tree, t), expected);
+  });
+}
