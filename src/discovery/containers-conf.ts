@@ -28,7 +28,8 @@ export interface Setting {
 
 /**
  * Reads the containers.conf of a root, the distribution's file first; later files override single
- * keys. Files in homes are not read, and modules are read where a unit names them.
+ * keys. Files in homes are not read. Of modules, which a unit names, store-options.ts reads only
+ * whether they lead podman elsewhere.
  *
  * Source: containers.conf(5); containers/common, pkg/config/new.go, `systemConfigs`.
  */
