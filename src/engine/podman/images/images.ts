@@ -1,18 +1,32 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { InferOutput } from 'valibot';
 import type { EngineImage } from '../../engine.ts';
 import type { PodmanApi } from '../api/api.ts';
 import { imageList } from '../api/replies.ts';
+import { TornImageError } from '../api/torn-image.ts';
 
 export type ListedImage = InferOutput<typeof imageList>[number];
 
 /**
+ * The waits, in milliseconds, between the tries to list images while podman names a half-written one: another
+ * podman may be writing it just now. Its manifest follows its entry on the list within moments.
+ */
+export const WAITS_FOR_WRITER: readonly number[] = [50, 100, 200, 400, 800, 1600];
+
+/**
  * Every image of podman's own store, in one call. Images in additional stores are left out: the next OS may
  * not use the same stores.
+ *
+ * @param waits how long to wait for the writer of a half-written image, in milliseconds for each try.
+ * @throws {TornImageError} if no writer finishes the image.
  */
-export async function listImages(api: PodmanApi): Promise<readonly EngineImage[]> {
+export async function listImages(
+  api: PodmanApi,
+  waits = WAITS_FOR_WRITER,
+): Promise<readonly EngineImage[]> {
   const images = new Map<string, EngineImage>();
   // podman lists an image twice if an additional store has it as well.
-  for (const image of (await list(api, {})).filter(isOwn)) {
+  for (const image of (await list(api, {}, waits)).filter(isOwn)) {
     const id = `sha256:${image.Id}`;
     const known = images.get(id);
     images.set(id, {
@@ -29,8 +43,12 @@ export async function listImages(api: PodmanApi): Promise<readonly EngineImage[]
 }
 
 /** The images that podman has under an id: one in its own store, and perhaps some in additional ones. */
-export function listImage(api: PodmanApi, id: string): Promise<readonly ListedImage[]> {
-  return list(api, { id: [hexOf(id)] });
+export function listImage(
+  api: PodmanApi,
+  id: string,
+  waits = WAITS_FOR_WRITER,
+): Promise<readonly ListedImage[]> {
+  return list(api, { id: [hexOf(id)] }, waits);
 }
 
 /** Whether podman's own store has the image. */
@@ -57,10 +75,17 @@ export function hexOf(id: string): string {
 async function list(
   api: PodmanApi,
   filters: Readonly<Record<string, readonly string[]>>,
+  [wait, ...waits]: readonly number[],
 ): Promise<readonly ListedImage[]> {
   // Without `all`, podman looks for intermediate images, which takes longer.
   const query = { all: 'true', filters: JSON.stringify(filters) };
-  return api.json(imageList, { method: 'GET', path: '/images/json', query });
+  try {
+    return await api.json(imageList, { method: 'GET', path: '/images/json', query });
+  } catch (error) {
+    if (!(error instanceof TornImageError) || wait === undefined) throw error;
+  }
+  await delay(wait);
+  return list(api, filters, waits);
 }
 
 function union(

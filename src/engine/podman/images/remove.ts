@@ -1,21 +1,33 @@
 import type { PodmanApi } from '../api/api.ts';
 import { TornImageError } from '../api/torn-image.ts';
 import { leftoversOf, listContainers, removeContainer } from '../pins/holds.ts';
-import { hexOf, imageExists, isOwn, type ListedImage, listImage } from './images.ts';
+import {
+  hexOf,
+  imageExists,
+  isOwn,
+  type ListedImage,
+  listImage,
+  WAITS_FOR_WRITER,
+} from './images.ts';
 import { giveName, untag } from './names.ts';
 
 /**
  * Removes an image with all its names, never by force, which would remove its containers too.
  *
+ * @param waits as those of `listImages`.
  * @returns false, with nothing changed, if any container holds the image, or if it lies in a store that
  *   podman must not change.
  */
-export async function removeImage(api: PodmanApi, id: string): Promise<boolean> {
+export async function removeImage(
+  api: PodmanApi,
+  id: string,
+  waits = WAITS_FOR_WRITER,
+): Promise<boolean> {
   const containers = (await listContainers(api)).filter(({ ImageID }) => ImageID === hexOf(id));
   // Pins that podman's database has lost hold no image that a record needs.
   const leftovers = leftoversOf(containers);
   if (containers.length > leftovers.length) return false;
-  const found = await unlessTorn(id, listImage(api, id));
+  const found = await unlessTorn(id, listImage(api, id, waits));
   if (found === 'torn') {
     await api.status({ method: 'DELETE', path: `/images/${hexOf(id)}` }, 200, 404);
     return true;

@@ -32,26 +32,44 @@ async function start(
   return { ...fake, api, removals };
 }
 
+/** A podman that lists its images only at the second call, because another podman was writing one. */
+async function startBesideWriter(t: Parameters<typeof startFakePodman>[0]) {
+  const replies = [
+    { status: 500, body: torn(one) },
+    { status: 200, body: [] },
+  ];
+  const fake = await startFakePodman(t, (_call, response) => {
+    const { status, body } = replies.shift() ?? assert.fail('a call too many');
+    answer(response, status, body);
+  });
+  const api = new PodmanApi(fake.socket);
+  t.after(() => api.close());
+  return { ...fake, api };
+}
+
 test('every image that was left half-written is removed', async (t) => {
   const { api } = await start(t, [one, other]);
-  assert.deepEqual(await repairImages(api, signal, 0), [`sha256:${one}`, `sha256:${other}`]);
+  assert.deepEqual(await repairImages(api, signal, []), [`sha256:${one}`, `sha256:${other}`]);
 });
 
-test('an image that is finished meanwhile stays', async (t) => {
-  const left = [one];
-  const { api, removals } = await start(t, left);
-  const repaired = repairImages(api, signal, 50);
-  left.pop();
-  assert.deepEqual(await repaired, []);
-  assert.deepEqual(removals(), []);
+test('an image that another podman finishes meanwhile stays', async (t) => {
+  const { api, calls } = await startBesideWriter(t);
+  assert.deepEqual(await repairImages(api, signal, [1]), []);
+  assert.deepEqual(calls, ['GET /images/json', 'GET /images/json']);
 });
 
 test('an image that comes back is an error, and no endless work', async (t) => {
   const { api, engine, removals } = await start(t, [one], () => undefined);
   const isTorn = (error: unknown) => error instanceof EngineError && error.code === 'torn-image';
-  await assert.rejects(repairImages(api, signal, 0), isTorn);
+  await assert.rejects(repairImages(api, signal, []), isTorn);
   assert.equal(removals().length, 1);
   await assert.rejects(engine.images(), isTorn);
+});
+
+test('an image that another podman is writing keeps nobody from listing the images', async (t) => {
+  const { engine, calls } = await startBesideWriter(t);
+  assert.deepEqual(await engine.images(), []);
+  assert.deepEqual(calls, ['GET /images/json', 'GET /images/json']);
 });
 
 test('where podman tells its images nothing is done', async (t) => {
