@@ -74,7 +74,8 @@ install: dist
 	$(INSTALL) packaging/systemd/90-berth.preset '$(DESTDIR)$(PRESETS)/90-berth.preset'
 	for type in container kube pod volume build; do \
 	  $(INSTALL) packaging/quadlet/order.conf '$(DESTDIR)$(QUADLET)'/$$type.d/10-berth.conf || exit; done
-	$(INSTALL_TEXT) packaging/quadlet/image.conf '$(DESTDIR)$(QUADLET)/image.d/10-berth.conf'
+	for type in image artifact; do \
+	  $(INSTALL_TEXT) packaging/quadlet/image.conf '$(DESTDIR)$(QUADLET)'/$$type.d/10-berth.conf || exit; done
 	for page in '$(DIST)'/man/*.1 packaging/man/*; do \
 	  $(INSTALL) $$page '$(DESTDIR)$(PREFIX)'/share/man/man$${page##*.}/$${page##*/} || exit; done
 	$(INSTALL) LICENSE '$(DESTDIR)$(PREFIX)/share/licenses/berth/LICENSE'

@@ -96,6 +96,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
     'program-flag.ts',
     'runtime.ts',
     'static-pods.ts',
+    'unread-distributions.ts',
     'workload-images.ts',
   ],
   'discovery/quadlet': ['loaded-services.ts', 'pods.ts', 'quadlet.ts', 'search-path.ts'],
@@ -123,7 +124,7 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
     'os-image',
   ],
   yaml: ['discovery', 'registry'],
-  'smol-toml': ['host', 'discovery', 'engine', 'registry'],
+  'smol-toml': ['host', 'discovery', 'engine', 'registry', 'systemd'],
 };
 
 /** The process that berth runs in is the business of these rooms alone. */

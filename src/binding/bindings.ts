@@ -3,11 +3,13 @@ import type { Problem } from '../common/problem.ts';
 import { Secret } from '../common/secret.ts';
 import type { PullPolicy, Reference } from '../discovery/reference.ts';
 import { formatPlatform, normalisePlatform, type Platform } from '../image/platform.ts';
-import { openShipped, type ShippedImages } from '../oci/local-images.ts';
+import type { ShippedImages } from '../oci/local-images.ts';
 import type { Access } from '../registry/access.ts';
 import { parseAuthFile } from '../registry/auth/auth-file.ts';
 import { type Root, RootError } from '../root/root.ts';
 import type { RecordReference } from '../state/record.ts';
+import type { TakenImage } from './archives.ts';
+import { imagesAtHand } from './images-at-hand.ts';
 import type { FoundLock, LockedImage } from './lock.ts';
 import type { BindingProblemCode } from './problem-code.ts';
 import type { BoundReference, Survey, SurveyProblem } from './survey.ts';
@@ -17,6 +19,8 @@ export interface Binding {
   /** The engine that has to have the image. */
   readonly engine: EngineId;
   readonly name: string;
+  /** The name is that of an OCI artifact. */
+  readonly artifact?: true;
   readonly platform: Platform;
   /** The ways to fetch the image that the references give; the most likely to work comes first. */
   readonly accesses: readonly Access[];
@@ -31,14 +35,21 @@ export interface Binding {
   readonly recorded?: string;
   /** The problem of an unreadable lock file: the meaning of the name is not known. */
   readonly lockProblem?: Problem<BindingProblemCode>;
-  /** The images that the root ships; readable as long as the root is open. */
+  /** The images that the root ships, or has in archives for the engine. Readable while the root is open. */
   readonly shipped?: ShippedImages;
 }
 
 /** The bindings of a survey, and the problems with files that the references cite. */
 export interface Bindings {
   readonly bindings: readonly Binding[];
+  /** The names whose references all take the image from an archive: no engine has to have it. */
+  readonly inArchives: readonly InArchive[];
   readonly problems: readonly SurveyProblem[];
+}
+
+export interface InArchive {
+  readonly binding: Binding;
+  readonly taken: TakenImage;
 }
 
 /**
@@ -53,23 +64,34 @@ export function bindingsOf(survey: Survey, root: Root, select: 'bound' | 'all'):
     if (reference.image === undefined || engine === undefined) continue;
     if (select === 'bound' && !reference.decision.bound) continue;
     const platform = platformOf(reference, survey.platform);
-    const key = `${engine} ${reference.image} ${formatPlatform(platform)}`;
-    const draft = groups.get(key) ?? { engine, name: reference.image, platform, parts: [] };
+    const { image: name, artifact } = reference;
+    const key = `${engine} ${name} ${formatPlatform(platform)} ${artifact === true}`;
+    const draft = groups.get(key) ?? { engine, name, artifact, platform, parts: [] };
     groups.set(key, draft);
     draft.parts.push({ reference, access: accessOf(reference, root, survey.self, problems) });
   }
-  const images = openShipped(root);
-  const shipped = images === undefined ? {} : { shipped: images };
-  const byName = Map.groupBy(groups.values(), ({ engine, name }) => `${engine} ${name}`);
+  const atHand = imagesAtHand(root, survey.archives);
+  const kept = ofOneKind([...groups.values()], problems);
+  const byName = Map.groupBy(kept, ({ engine, name }) => `${engine} ${name}`);
   const drafts = [...byName.values()].map((of) => onePlatform(of, survey.platform, problems));
-  return {
-    bindings: drafts.flatMap((draft) =>
-      draft === undefined
-        ? []
-        : [{ ...finish(draft), ...lockedBy(survey.lock, draft.name), ...shipped }],
-    ),
-    problems,
-  };
+  const bindings: Binding[] = [];
+  const inArchives: InArchive[] = [];
+  for (const draft of drafts) {
+    if (draft === undefined) continue;
+    const images = draft.artifact === true ? undefined : atHand(draft.engine);
+    const shipped = images === undefined ? {} : { shipped: images };
+    const binding = { ...finish(draft), ...lockedBy(survey.lock, draft.name), ...shipped };
+    const taken = takenBy(draft);
+    if (taken === undefined) bindings.push(binding);
+    else inArchives.push({ binding, taken });
+  }
+  return { bindings, inArchives, problems };
+}
+
+/** The image that all references of a name take from an archive; undefined if one of them does not. */
+function takenBy({ parts }: Draft): TakenImage | undefined {
+  const [first, ...others] = parts.map(({ reference }) => reference.taken);
+  return others.includes(undefined) ? undefined : first;
 }
 
 function lockedBy({ lock, problem }: FoundLock, name: string) {
@@ -78,6 +100,27 @@ function lockedBy({ lock, problem }: FoundLock, name: string) {
     ...(locked === undefined ? {} : { locked }),
     ...(problem === undefined || problem.note === true ? {} : { lockProblem: problem }),
   };
+}
+
+/**
+ * Leaves out artifacts that have the name of an image, because a record tells images apart by their names
+ * alone. Reports the references to these artifacts as problems.
+ */
+function ofOneKind(drafts: readonly Draft[], problems: SurveyProblem[]): readonly Draft[] {
+  const images = new Set(
+    drafts.flatMap(({ artifact, engine, name }) =>
+      artifact === true ? [] : [`${engine} ${name}`],
+    ),
+  );
+  return drafts.filter(({ artifact, engine, name, parts }) => {
+    if (artifact !== true || !images.has(`${engine} ${name}`)) return true;
+    for (const { reference } of parts) {
+      const message = `${reference.unit} wants ${name} as an artifact, another unit as an image; berth keeps it as one of them`;
+      const hint = 'give the artifact a tag of its own';
+      problems.push(problemAt(reference, 'artifact', { message, hint }));
+    }
+    return false;
+  });
 }
 
 /**
@@ -110,15 +153,17 @@ function onePlatform(
 interface Draft {
   readonly engine: EngineId;
   readonly name: string;
+  readonly artifact: true | undefined;
   readonly platform: Platform;
   readonly parts: { reference: BoundReference; access: Access }[];
 }
 
-function finish({ engine, name, platform, parts }: Draft): Binding {
+function finish({ engine, name, artifact, platform, parts }: Draft): Binding {
   const accesses = parts.map((part) => part.access).sort((a, b) => rank(a) - rank(b));
   return {
     engine,
     name,
+    ...(artifact === true ? { artifact } : {}),
     platform,
     accesses: accesses.filter((access, i) => i === 0 || isSpecial(access)),
     policy:
@@ -202,7 +247,7 @@ function accessOf(
 
 function problemAt(
   { path, line, decision }: BoundReference,
-  code: 'auth-file' | 'invalid-option',
+  code: 'artifact' | 'auth-file' | 'invalid-option',
   said: { message: string; hint: string },
 ): SurveyProblem {
   return { code, path, line, ...said, bound: decision.bound };

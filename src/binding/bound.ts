@@ -10,7 +10,7 @@ export interface Bound {
   /** The problems on bound references. */
   readonly problems: readonly BoundProblem[];
   readonly isNothing: boolean;
-  /** Whether a bound reference names an image that can't be known. */
+  /** Whether a bound reference names an image that can't be known, or that was left out. */
   readonly hasUnknown: boolean;
 }
 
@@ -29,5 +29,30 @@ export async function readBound(
     problems: [...found.problems.filter((problem) => problem.bound), ...problems],
     isNothing: bound.length === 0,
     hasUnknown: bound.some(({ image }) => image === undefined),
+  };
+}
+
+/**
+ * The bound images without OCI artifacts, each of which becomes a problem: an engine takes an artifact
+ * from a registry alone, so neither a bundle nor the root itself can bring one.
+ */
+export function withoutArtifacts(bound: Bound): Bound {
+  const artifacts = bound.bindings.filter(({ artifact }) => artifact === true);
+  if (artifacts.length === 0) return bound;
+  const problems = artifacts.flatMap(({ name, references }) =>
+    references.map(({ path, line }) => ({
+      code: 'artifact',
+      path,
+      line,
+      message: `expected images alone, found the OCI artifact ${name}, which podman takes from a registry alone; it is left out`,
+      hint: 'stage the root while its registry can be reached, or ship the files as an image',
+      bound: true,
+    })),
+  );
+  return {
+    ...bound,
+    bindings: bound.bindings.filter(({ artifact }) => artifact !== true),
+    problems: [...bound.problems, ...problems],
+    hasUnknown: true,
   };
 }

@@ -1,12 +1,14 @@
+import { posix } from 'node:path';
 import type { Problem, ProblemSubject } from '../common/problem.ts';
 import { discover, type EngineChoice } from '../discovery/discover.ts';
-import type { BindMode, BoundLink, Discovered, Reference } from '../discovery/reference.ts';
+import type { BindMode, BoundLink, Discovered } from '../discovery/reference.ts';
 import type { StorageSettings } from '../discovery/storage-conf.ts';
 import type { Self } from '../discovery/users/self.ts';
 import { hostPlatform, type Platform, systemdArchitecture } from '../image/platform.ts';
 import { readShortNames } from '../registry/registries-conf.ts';
 import { architectureOf } from '../root/elf.ts';
 import type { Root } from '../root/root.ts';
+import { type EngineArchive, type ReadReference, readArchives } from './archives.ts';
 import { type Decision, decide, type Policy, policyOf } from './bind.ts';
 import { type FoundLock, readLock } from './lock.ts';
 import type { BindingProblemCode } from './problem-code.ts';
@@ -21,6 +23,8 @@ export interface Survey {
   readonly problems: readonly SurveyProblem[];
   readonly policy: Policy;
   readonly links: readonly BoundLink[];
+  /** The archives of the root that fill engines. */
+  readonly archives: readonly EngineArchive[];
   readonly lock: FoundLock;
   readonly storage: StorageSettings;
   /** The user for whom the root was read. */
@@ -29,7 +33,7 @@ export interface Survey {
   readonly accounts: Discovered['accounts'];
 }
 
-export interface BoundReference extends Reference {
+export interface BoundReference extends ReadReference {
   readonly decision: Decision;
 }
 
@@ -56,19 +60,24 @@ export async function survey(
   root: Root,
   { bind, compose, engines, self }: SurveyOptions,
 ): Promise<Survey> {
-  const { shortNames, problems: nameProblems } = await readShortNames(root);
+  const { shortNames, problems: nameProblems } = await readShortNames(
+    root,
+    undefined,
+    cacheOf(self),
+  );
   const platform = platformOf(root);
   const architecture = systemdArchitecture(platform);
   const discovered = await discover(root, {
     shortNames,
-    shortNamesIn: (path) => shortNamesIn(root, path),
+    shortNamesIn: (path) => shortNamesIn(root, path, cacheOf(self)),
     architecture,
     compose,
     self,
     ...(engines === undefined ? {} : { engines }),
   });
   const policy = policyOf(discovered.policy, discovered.links, bind);
-  const references = discovered.references.map((reference) => ({
+  const read = await readArchives(root, discovered.references, platform);
+  const references = read.references.map((reference) => ({
     ...reference,
     decision: decide(reference, policy),
   }));
@@ -92,6 +101,7 @@ export async function survey(
     ],
     policy,
     links: discovered.links,
+    archives: read.archives,
     lock,
     storage: discovered.storage,
     self,
@@ -99,9 +109,15 @@ export async function survey(
   };
 }
 
+/** Where the podman of the user remembers aliases; undefined if root's podman counts. */
+function cacheOf(self: Self | undefined): string | undefined {
+  if (self?.alone !== true || self.uid === 0) return undefined;
+  return self.cache ?? posix.join(self.home, '.cache');
+}
+
 /** The short names by a registries.conf that a unit of the root names for its podman. */
-async function shortNamesIn(root: Root, path: string) {
-  const { shortNames, problems } = await readShortNames(root, path);
+async function shortNamesIn(root: Root, path: string, cache: string | undefined) {
+  const { shortNames, problems } = await readShortNames(root, path, cache);
   const [problem] = problems;
   if (problem === undefined) return { shortNames };
   const { message, hint } = problem;

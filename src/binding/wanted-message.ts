@@ -1,8 +1,8 @@
 import { Secret } from '../common/secret.ts';
-import { openShipped } from '../oci/local-images.ts';
 import type { Access, AccessCredentials } from '../registry/access.ts';
 import type { Root } from '../root/root.ts';
 import type { Binding } from './bindings.ts';
+import { imagesAtHand } from './images-at-hand.ts';
 import type { Provided, Wanted } from './wanted.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { Provided, Wanted } from './wanted.ts';
 export type WantedMessage = Omit<Wanted, 'bindings' | 'provided'> & {
   readonly bindings: readonly PlainBinding[];
   readonly provided: readonly (Omit<Provided, 'binding'> & { readonly binding: PlainBinding })[];
-  /** Whether the root ships images. */
+  /** Whether the root ships images, or has some in archives. */
   readonly ships: boolean;
 };
 
@@ -38,13 +38,12 @@ export function packed(wanted: Wanted): WantedMessage {
 
 /** @param root the root that was read, open: images that it ships are read from it. */
 export function unpacked({ ships, ...message }: WantedMessage, root: Root): Wanted {
-  const images = ships ? openShipped(root) : undefined;
-  const shipped = images === undefined ? {} : { shipped: images };
-  const binding = ({ accesses, ...rest }: PlainBinding): Binding => ({
-    ...rest,
-    accesses: accesses.map(unpackedAccess),
-    ...shipped,
-  });
+  const atHand = ships ? imagesAtHand(root, message.archives) : () => undefined;
+  const binding = ({ accesses, ...rest }: PlainBinding): Binding => {
+    const images = atHand(rest.engine);
+    const shipped = images === undefined ? {} : { shipped: images };
+    return { ...rest, accesses: accesses.map(unpackedAccess), ...shipped };
+  };
   return {
     ...message,
     bindings: message.bindings.map(binding),

@@ -9,9 +9,11 @@ import {
   serves,
 } from '../engine/containers-storage/images.ts';
 import type { Platform } from '../image/platform.ts';
+import { archiveSize } from '../oci/archive/archive-size.ts';
 import type { Root } from '../root/root.ts';
 import type { RecordProvided, RootRecord } from '../state/record.ts';
-import { type Binding, bindingsOf } from './bindings.ts';
+import { damagedArchives, type EngineArchive } from './archives.ts';
+import { type Binding, bindingsOf, type InArchive } from './bindings.ts';
 import { type Survey, type SurveyProblem, survey } from './survey.ts';
 
 /** The requirements of a root: everything that a stage needs to know about the tree. */
@@ -21,8 +23,10 @@ export interface Wanted {
   readonly problems: readonly SurveyProblem[];
   /** The number of files and directories that were skipped because others than root may write them. */
   readonly passedOver: number;
-  /** Bound images in an additional store of podman, which need not be fetched. */
+  /** Bound images in an additional store of podman, or in archives, which need not be fetched. */
   readonly provided: readonly Provided[];
+  /** The archives of the root that fill engines. */
+  readonly archives: readonly EngineArchive[];
   readonly storage: StorageSettings;
   /** The mode of `--bind`, of this run or of the stage that is on record. */
   readonly bind: BindMode | undefined;
@@ -37,7 +41,10 @@ export interface Wanted {
   readonly users: Readonly<Record<string, number>>;
 }
 
-/** A binding that an additional store satisfies, unless podman's own store has another image of that name. */
+/**
+ * A binding that an additional store satisfies, unless podman's own store has another image of that name; or
+ * that an archive satisfies, from which podman takes the image at every start.
+ */
 export interface Provided {
   readonly binding: Binding;
   readonly entry: RecordProvided;
@@ -55,6 +62,8 @@ export interface WantedOptions {
   readonly only?: EngineId | undefined;
   /** Set for the root of another machine: the stores of this machine don't count. */
   readonly foreign?: boolean;
+  /** Set at the boot, when archives are not read whole: podman will read them anyway. */
+  readonly isBooting?: boolean;
 }
 
 /** Reads the requirements of an open root. Needs no network and no engine. */
@@ -67,12 +76,19 @@ export async function wantedOf(root: Root, options: WantedOptions): Promise<Want
   const bindings = all.bindings.filter(isWanted);
   const foreign = options.foreign === true;
   const opened = storesOf(found, root, foreign);
+  const inArchives = all.inArchives.filter(({ binding }) => isWanted(binding));
+  const bound = found.references.filter(({ decision }) => decision.bound);
+  const damaged = options.isBooting === true ? [] : await damagedArchives(root, bound);
+  const apart = separated(bindings, opened);
   const isAnyBound = found.references.some(({ decision }) => decision.bound);
   return {
-    ...separated(bindings, opened),
+    ...apart,
+    provided: [...apart.provided, ...inArchives.map((one) => fromArchive(one, root))],
+    archives: found.archives,
     problems: [
       ...found.problems.filter(({ bound }) => bound),
       ...all.problems,
+      ...damaged.map(({ problem }) => ({ ...problem, bound: true })),
       // The stores of another machine are unknown.
       ...(foreign ? [] : storeProblems(found, opened)),
     ],
@@ -80,7 +96,7 @@ export async function wantedOf(root: Root, options: WantedOptions): Promise<Want
     storage: found.storage,
     bind,
     unbound: isAnyBound ? 0 : found.references.length,
-    leftOut: all.bindings
+    leftOut: [...all.bindings, ...all.inArchives.map(({ binding }) => binding)]
       .filter((binding) => !isWanted(binding))
       .map(({ engine, name }) => ({ engine, name })),
     users: usersOf(found, all.bindings),
@@ -115,7 +131,10 @@ function separated(
   const found = bindings.map((binding) => ({
     binding,
     // The stores are those of root's podman: a user's has a storage.conf of its own.
-    entry: readsStorageConf(binding.engine) ? inStore(binding, opened) : undefined,
+    entry:
+      readsStorageConf(binding.engine) && binding.artifact !== true
+        ? inStore(binding, opened)
+        : undefined,
   }));
   return {
     bindings: found.flatMap(({ binding, entry }) => (entry === undefined ? [binding] : [])),
@@ -123,6 +142,15 @@ function separated(
       entry === undefined ? [] : [{ binding, entry }],
     ),
   };
+}
+
+function fromArchive({ binding, taken }: InArchive, root: Root): Provided {
+  const { engine, name, references } = binding;
+  const { manifest: digest, config: id } = taken.image;
+  const { path, view } = taken.archive;
+  const archive = { name: taken.text, size: archiveSize(root.as(view), path) ?? 0 };
+  const meaning = { engine, name, digest, id, directory: path, archive };
+  return { binding, entry: { ...meaning, references: [...references] } };
 }
 
 type Opened = (path: string) => AdditionalStore | undefined;

@@ -2,6 +2,7 @@ import type { EngineId } from '../common/engine-id.ts';
 import type { ShortNames } from '../image/short-names.ts';
 import { assertOsTree } from '../root/os-tree.ts';
 import type { Root } from '../root/root.ts';
+import { readExtensions } from '../systemd/at-boot/extensions.ts';
 import { etcDirectory } from '../systemd/etc.ts';
 import { Allowance } from './allowance.ts';
 import { readBindPolicy } from './bind-policy.ts';
@@ -10,13 +11,14 @@ import { composeImages } from './compose/compose.ts';
 import { readContainersConf } from './containers-conf.ts';
 import { usedAccounts } from './engines/used-accounts.ts';
 import { extensionProblems } from './extensions.ts';
+import { lists } from './images-d/lists.ts';
 import { knownFiles } from './known-files.ts';
 import { k3sImages } from './kubernetes/k3s.ts';
 import { microshiftImages } from './kubernetes/microshift.ts';
 import { pauseImages } from './kubernetes/pause-image.ts';
 import { pinnedImageSets } from './kubernetes/pinned-image-set.ts';
 import { staticPods } from './kubernetes/static-pods.ts';
-import { lists } from './lists.ts';
+import { unreadDistributions } from './kubernetes/unread-distributions.ts';
 import { managerUnits, problemsOfManager } from './manager-units.ts';
 import type { Problem } from './problem.ts';
 import { systemSearchPath } from './quadlet/search-path.ts';
@@ -69,6 +71,7 @@ export async function discover(
   const storage = await readStorageConf(root, etc);
   const { additionalStores } = storage;
   const containersConf = await readContainersConf(root, etc);
+  const extensions = readExtensions(root, etc, architecture);
   const allowance = new Allowance();
   const accounts = readAccounts({ root, etc });
   const context: SourceContext = {
@@ -82,8 +85,9 @@ export async function discover(
     podman: { engine: 'podman' },
     additionalStores,
     containersConf,
+    extensions,
   };
-  const system = await managerUnits(context, systemSearchPath(root, etc));
+  const system = await managerUnits(context, systemSearchPath(root, etc, extensions));
   const flagsOf = (unit: string) => programFlags(unit, system.units, context);
   const users = await userUnits(context, self);
   const found = [
@@ -91,7 +95,8 @@ export async function discover(
     await staticPods(context, flagsOf),
     await microshiftImages(context, flagsOf),
     await k3sImages(context, flagsOf),
-    await pauseImages(context),
+    unreadDistributions(flagsOf),
+    await pauseImages(context, flagsOf),
     await pinnedImageSets(context, flagsOf),
     await lists(context, engines.lists),
     await composeImages(context, compose),
@@ -113,9 +118,8 @@ export async function discover(
     ...problemsOfManager(system),
     ...extensionProblems(context),
   ];
-  const { problem } = containersConf;
-  const ofConf = problem === undefined ? [] : [problem];
-  const all = [...(self?.alone === true ? [] : ofSystem), ...policyProblems, ...ofConf];
+  const all = [...(self?.alone === true ? [] : ofSystem), ...policyProblems];
+  const problem = storage.problem ?? containersConf.problem;
   const allReferences = [...systemReferences, ...users.references]
     .map((one) => onEngine(one, engines.all))
     .filter((one) => self?.alone !== true || isOf(self, one))
@@ -132,7 +136,7 @@ export async function discover(
       .toSorted(byFile),
     links: bound.links,
     policy,
-    storage,
+    storage: problem === undefined ? storage : { ...storage, problem },
   };
 }
 

@@ -38,6 +38,13 @@ export interface ExpandedUnit {
   readonly entries: readonly UnitEntry[];
 }
 
+/** The keys by which a service sets variables or asks its manager for some. */
+const settings: ReadonlySet<string> = new Set([
+  'Environment',
+  'EnvironmentFile',
+  'PassEnvironment',
+]);
+
 /**
  * Expands the words of a service's command line as systemd does: first the specifiers, then the
  * variables.
@@ -93,12 +100,10 @@ export class Expander {
     return { ok: true, words: [text.text] };
   }
 
-  /** Whether the unit sets variables at all; most units don't. */
+  /** Whether the unit or its manager sets variables at all; most don't. */
   hasEnvironment({ entries }: ExpandedUnit): boolean {
-    return entries.some(
-      ({ group, key }) =>
-        group === 'Service' && (key === 'Environment' || key === 'EnvironmentFile'),
-    );
+    if (this.#managerEnvironment().inherited.size > 0) return true;
+    return entries.some(({ group, key }) => group === 'Service' && settings.has(key));
   }
 
   /** The variables that the unit sets or gets from its manager. */
@@ -108,11 +113,16 @@ export class Expander {
     if (known?.service === unit.service) return known.environment;
     const expand = (text: string) => this.#specifiers(unit, text);
     const [root, etc] = [this.#root, this.#etc];
-    const name = this.#user === undefined ? 'system' : 'user';
-    this.#manager ??= managerEnvironment(root, etc, name);
-    const environment = environmentOf(unit.entries, { root, etc, expand, manager: this.#manager });
+    const manager = this.#managerEnvironment();
+    const environment = environmentOf(unit.entries, { root, etc, expand, manager });
     this.#environments.set(unit.entries, { service: unit.service, environment });
     return environment;
+  }
+
+  #managerEnvironment(): ManagerEnvironment {
+    const name = this.#user === undefined ? 'system' : 'user';
+    this.#manager ??= managerEnvironment(this.#root, this.#etc, name);
+    return this.#manager;
   }
 
   #specifiers(unit: ExpandedUnit, text: string): Expanded {

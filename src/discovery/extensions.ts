@@ -1,41 +1,57 @@
 import { displayPath } from '../common/path-bytes.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { RootError } from '../root/root.ts';
+import { configurationPlaces, systemPlaces } from '../systemd/at-boot/extensions.ts';
 import { followed } from '../systemd/etc.ts';
 import type { Problem } from './problem.ts';
 import type { SourceContext } from './source.ts';
 
-type Tree = Pick<SourceContext, 'root' | 'etc'>;
+type Tree = Pick<SourceContext, 'root' | 'etc' | 'extensions'>;
 
 /**
- * The extension images that systemd lays over `/usr`, `/opt` and `/etc` at boot, with a problem for each
- * that may hold units: berth reads none of them. Those in `/run` are gone at the next boot.
+ * The extensions that systemd may lay over `/usr` and `/etc` at boot, with a problem for each that may hold
+ * units which are not read: images in files, directories that do not fit the root, and units of users.
  *
  * Source: systemd-sysext(8), "Description".
  */
 export function extensionProblems(tree: Tree): readonly Problem[] {
-  const sysexts = [
-    `${tree.etc}/extensions`,
-    '/var/lib/extensions',
-    '/usr/local/lib/extensions',
-    '/usr/lib/extensions',
-  ];
-  const confexts = ['/var/lib/confexts', '/usr/local/lib/confexts', '/usr/lib/confexts'];
-  return [...sysexts, ...confexts].flatMap((directory) =>
-    entriesOf(directory, tree).flatMap((name) => problemsOf(`${directory}/${name}`, tree)),
+  const { system = [], configuration = [] } = tree.extensions ?? {};
+  const fitting = new Set([...system, ...configuration]);
+  return [...systemPlaces(tree.etc), ...inUsr, ...configurationPlaces].flatMap((directory) =>
+    entriesOf(directory, tree).flatMap((name) => {
+      const path = `${directory}/${name}`;
+      // A directory NAME.v holds versions of one extension.
+      if (/\.(?:raw|v)$/.test(path)) return [unread(path)];
+      return fitting.has(path)
+        ? problemsOf(path, ofUsers, unread, tree)
+        : problemsOf(
+            path,
+            [...ofSystem, ...ofUsers],
+            inUsr.includes(directory) ? unread : unfit,
+            tree,
+          );
+    }),
   );
 }
 
-/** The directories of an extension that hold units. */
-const unitDirectories = [
+/** Places that systemd 257 does not look into. */
+const inUsr: readonly string[] = ['/usr/local/lib/extensions', '/usr/lib/extensions'];
+
+/** The directories of an extension that hold units of the system. */
+const ofSystem = [
   'etc/containers/systemd',
   'etc/systemd/system',
-  'etc/systemd/user',
   'usr/lib/systemd/system',
-  'usr/lib/systemd/user',
   'usr/local/lib/systemd/system',
   'usr/share/containers/systemd',
-  'usr/share/containers/systemd.user',
+];
+
+/** The directories of an extension that hold units of users, which are not read. */
+const ofUsers = [
+  'etc/containers/systemd/users',
+  'etc/systemd/user',
+  'usr/lib/systemd/user',
+  'usr/share/containers/systemd/users',
 ];
 
 function entriesOf(directory: string, { root, etc }: Tree): readonly string[] {
@@ -49,16 +65,19 @@ function entriesOf(directory: string, { root, etc }: Tree): readonly string[] {
   }
 }
 
-function problemsOf(path: string, { root, etc }: Tree): readonly Problem[] {
-  // A directory NAME.v holds versions of one extension.
-  if (path.endsWith('.raw') || path.endsWith('.v')) return [unread(path)];
+function problemsOf(
+  path: string,
+  directories: readonly string[],
+  problem: (path: string) => Problem,
+  { root, etc }: Tree,
+): readonly Problem[] {
   try {
     const place = followed(root, etc, path);
     if (root.lookup(place)?.kind !== 'directory') return [];
-    const holdsUnits = unitDirectories.some(
+    const holdsUnits = directories.some(
       (directory) => (root.list(`${place}/${directory}`) ?? []).length > 0,
     );
-    return holdsUnits ? [unread(path)] : [];
+    return holdsUnits ? [problem(path)] : [];
   } catch (error) {
     if (!(error instanceof RootError)) throw error;
     return [problemOf(error)];
@@ -69,7 +88,16 @@ function unread(path: string): Problem {
   return {
     code: 'extension',
     path,
-    message: `expected no units in extension images, found ${displayPath(path)}, which systemd may lay over the root at boot; its units are not read`,
+    message: `expected an extension whose units can be read, found ${displayPath(path)}, which systemd may lay over the root at boot: units in images and in directories for users are not read`,
     hint: 'name the images of its units in a list in /usr/lib/berth/images.d',
+  };
+}
+
+function unfit(path: string): Problem {
+  return {
+    code: 'extension',
+    path,
+    message: `expected a release file that fits the os-release of the root, found none in ${displayPath(path)}: systemd does not lay the extension over the root, and its units start nowhere`,
+    hint: 'correct its extension-release.NAME, or remove the extension',
   };
 }

@@ -1,6 +1,8 @@
+import { type ArchiveName, formatArchiveName, parseArchiveName } from '../image/archive-name.ts';
 import { fullName } from '../image/name.ts';
 import type { ShortNames } from '../image/short-names.ts';
 import type { Fault } from './problem.ts';
+import type { ArchivedImages, Reference } from './reference.ts';
 
 /** The full name of an image, or why a text is not one. */
 export type ImageValue =
@@ -65,3 +67,53 @@ export function imageOf(value: string, shortNames: ShortNames): ImageValue {
   const { code, message, hint } = result;
   return { ok: false, fault: { code, message, hint } };
 }
+
+/** A value that names an archive, or why berth can't read the archive. */
+export type ArchiveValue =
+  | { readonly ok: true; readonly archived: ArchivedImages }
+  | { readonly ok: false; readonly fault: Fault };
+
+/**
+ * The archive that a value such as `docker-archive:/usr/share/app.tar` names.
+ *
+ * @returns undefined if the value has no transport of archives.
+ */
+export function archiveOf(value: string, use: ArchivedImages['use']): ArchiveValue | undefined {
+  const archive = parseArchiveName(value);
+  return archive === undefined ? undefined : archiveAt(archive, use);
+}
+
+/** An archive, unless its path means nothing in the root. */
+export function archiveAt(archive: ArchiveName, use: ArchivedImages['use']): ArchiveValue {
+  if (!archive.path.startsWith('/')) return { ok: false, fault: relative };
+  const top = /^\/+(run|tmp|dev|proc|sys)\//.exec(archive.path)?.[1];
+  if (top === undefined) {
+    return { ok: true, archived: { archive, text: formatArchiveName(archive), use } };
+  }
+  return {
+    ok: false,
+    fault: {
+      code: 'archive',
+      message: `expected an archive in the OS tree, found one in /${top}, which no tree brings`,
+      hint: 'ship the archive below /usr',
+    },
+  };
+}
+
+/** The part of a reference that names an archive. podman asks no registry then, whatever the policy. */
+export function archivedFields(
+  archived: ArchivedImages,
+  { pull, problems }: Pick<Reference, 'pull' | 'problems'>,
+): Pick<Reference, 'archived' | 'pull' | 'problems'> {
+  return {
+    archived,
+    pull: { ...pull, policy: 'missing' },
+    problems: problems.filter(({ code }) => code !== 'pull-always'),
+  };
+}
+
+const relative: Fault = {
+  code: 'archive',
+  message: 'expected an archive with an absolute path, found another path',
+  hint: 'write the path from the root of the OS tree',
+};

@@ -1,3 +1,6 @@
+import { fstabUnits } from '../systemd/at-boot/fstab-units.ts';
+import { type KernelArguments, readKernelArguments } from '../systemd/at-boot/kernel-arguments.ts';
+import { rcLocalUnits } from '../systemd/at-boot/rc-local.ts';
 import { type BootGraph, bootGraph } from '../systemd/graph/boot-graph.ts';
 import type { UserOfUnits } from '../systemd/specifiers.ts';
 import type { SystemdUnits } from '../systemd/systemd-unit.ts';
@@ -49,11 +52,19 @@ export async function managerUnits(
   });
   const { generated } = quadlets;
   const manager = user === undefined ? 'system' : 'user';
+  const ofSystem =
+    user === undefined
+      ? {
+          generated: [...generated, ...fstabUnits(root, etc)],
+          kernel: await startedBeside(context),
+          extensions: context.extensions,
+        }
+      : { generated };
   const units = readSystemdUnits(root, etc, {
     manager,
-    generated,
     architecture,
     own,
+    ...ofSystem,
     ...userOption,
   });
   const graph = bootGraph(units);
@@ -70,6 +81,12 @@ export async function managerUnits(
   };
   const { units: files, hidden } = quadlets;
   return { found, quadlets: { units: files, hidden }, units, graph };
+}
+
+/** The units that start with `default.target` although no unit names them. */
+async function startedBeside({ root, etc, architecture }: SourceContext): Promise<KernelArguments> {
+  const kernel = await readKernelArguments(root, etc, architecture);
+  return { ...kernel, wants: [...kernel.wants, ...rcLocalUnits(root, etc)] };
 }
 
 /**

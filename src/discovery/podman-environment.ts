@@ -1,7 +1,9 @@
 import { posix } from 'node:path';
 import { concealValue } from '../common/concealed.ts';
 import type { ShortNames } from '../image/short-names.ts';
-import { whereInTree } from '../systemd/etc.ts';
+import { RootError } from '../root/root.ts';
+import type { Environment } from '../systemd/environment/environment.ts';
+import { followed, whereInTree } from '../systemd/etc.ts';
 import { list } from '../systemd/lookup.ts';
 import type { ExpandedUnit, Expander } from './expander.ts';
 import type { Fault } from './problem.ts';
@@ -21,6 +23,10 @@ export interface PodmanEnvironment {
 
 const nothing: PodmanEnvironment = { faults: [] };
 
+type EnvironmentContext = Pick<SourceContext, 'root' | 'etc' | 'shortNamesIn'> & {
+  readonly expander: Expander;
+};
+
 /**
  * Reads the variables of a service that change what its podman, skopeo or buildah does.
  *
@@ -30,14 +36,52 @@ const nothing: PodmanEnvironment = { faults: [] };
  */
 export async function podmanEnvironment(
   unit: ExpandedUnit,
-  context: Pick<SourceContext, 'etc' | 'shortNamesIn'> & { readonly expander: Expander },
+  context: EnvironmentContext,
   more: ReadonlyMap<string, Word> = new Map(),
 ): Promise<PodmanEnvironment> {
   if (more.size === 0 && !context.expander.hasEnvironment(unit)) return nothing;
   const environment = context.expander.environment(unit);
   const written = list(unit.entries, 'Service', 'Environment');
   const faults = [...storageVariables(environment, written, more)];
-  const valueOf = (name: string): string | undefined => {
+  const valueOf = reader(environment, more, faults);
+  const named = valueOf('REGISTRY_AUTH_FILE');
+  const authFile =
+    named === undefined
+      ? firstThere(authFilesOfPodman(reader(environment, more, [])), context)
+      : whereInTree(context.etc, posix.resolve('/', named));
+  const registries = valueOf('CONTAINERS_REGISTRIES_CONF');
+  const names = registries === undefined ? undefined : await context.shortNamesIn?.(registries);
+  return {
+    ...(authFile === undefined ? {} : { authFile }),
+    ...(names !== undefined && 'shortNames' in names ? { shortNames: names.shortNames } : {}),
+    faults: names !== undefined && 'fault' in names ? [...faults, names.fault] : faults,
+  };
+}
+
+/** Reads the variables of a service that say where its docker or nerdctl finds credentials. */
+export function dockerEnvironment(
+  program: string,
+  unit: ExpandedUnit,
+  context: EnvironmentContext,
+  more: ReadonlyMap<string, Word>,
+): PodmanEnvironment {
+  if (program !== 'docker' && program !== 'nerdctl') return nothing;
+  if (more.size === 0 && !context.expander.hasEnvironment(unit)) return nothing;
+  // A home that can't be known is no fault: most services need no credentials.
+  const valueOf = reader(context.expander.environment(unit), more, []);
+  const authFile = firstThere(authFilesOfDocker(valueOf), context);
+  return { ...(authFile === undefined ? {} : { authFile }), faults: [] };
+}
+
+type ValueOf = (name: string) => string | undefined;
+
+/** A function that gives the values of variables; an empty one counts as not set. */
+function reader(
+  environment: Environment,
+  more: ReadonlyMap<string, Word>,
+  faults: Fault[],
+): ValueOf {
+  return (name) => {
     const own = more.get(name);
     if (own?.fault !== undefined) faults.push(own.fault);
     if (own !== undefined) return own.text === '' || own.fault ? undefined : own.text;
@@ -46,16 +90,38 @@ export async function podmanEnvironment(
     if (environment.ok && environment.privateNames.has(name)) concealValue(value);
     return value;
   };
-  const authFile = valueOf('REGISTRY_AUTH_FILE');
-  const registries = valueOf('CONTAINERS_REGISTRIES_CONF');
-  const names = registries === undefined ? undefined : await context.shortNamesIn?.(registries);
-  return {
-    ...(authFile === undefined
-      ? {}
-      : { authFile: whereInTree(context.etc, posix.resolve('/', authFile)) }),
-    ...(names !== undefined && 'shortNames' in names ? { shortNames: names.shortNames } : {}),
-    faults: names !== undefined && 'fault' in names ? [...faults, names.fault] : faults,
-  };
+}
+
+/**
+ * The files in which podman looks for credentials, if variables of the service move them. Compared
+ * with podman 4.3 and skopeo 1.18, `login --get-login`.
+ */
+function authFilesOfPodman(valueOf: ValueOf): readonly string[] {
+  const home = valueOf('HOME');
+  const configuration = valueOf('XDG_CONFIG_HOME') ?? (home && `${home}/.config`);
+  const dockers = authFilesOfDocker(valueOf);
+  const own = configuration ? [`${configuration}/containers/auth.json`] : [];
+  return valueOf('DOCKER_CONFIG') === undefined ? [...own, ...dockers] : [...dockers, ...own];
+}
+
+function authFilesOfDocker(valueOf: ValueOf): readonly string[] {
+  const home = valueOf('HOME');
+  const directory = valueOf('DOCKER_CONFIG') ?? (home && `${home}/.docker`);
+  return directory ? [`${directory}/config.json`] : [];
+}
+
+/** The first of the files that the root has. */
+function firstThere(paths: readonly string[], { root, etc }: EnvironmentContext) {
+  return paths
+    .map((path) => whereInTree(etc, posix.resolve('/', path)))
+    .find((path) => {
+      try {
+        return root.lookup(followed(root, etc, path))?.kind === 'file';
+      } catch (error) {
+        if (error instanceof RootError) return false;
+        throw error;
+      }
+    });
 }
 
 /** A reference with the credentials of the service's environment, unless it has others. */

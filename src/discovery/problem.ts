@@ -5,7 +5,9 @@ import type { SystemdProblemCode } from '../systemd/problem.ts';
 export type DiscoveryProblemCode =
   | SystemdProblemCode
   | 'ambiguous-short-name'
+  | 'archive'
   | 'artifact'
+  | 'bad-setting'
   | 'bind-setting'
   | 'bootc-refuses'
   | 'bound-link'
@@ -17,6 +19,7 @@ export type DiscoveryProblemCode =
   | 'engine-config'
   | 'engine-unknown'
   | 'extension'
+  | 'ignored-line'
   | 'image-id'
   | 'image-name'
   | 'invalid-option'

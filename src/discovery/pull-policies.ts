@@ -1,17 +1,19 @@
 import type { PullPolicy } from './reference.ts';
 
-/** The pull policies by podman's spellings (containers/common, pkg/config, `ParsePullPolicy`). */
-export const pullPolicies: ReadonlyMap<string, PullPolicy> = new Map([
+const policies: ReadonlyMap<string, PullPolicy> = new Map([
   ['always', 'always'],
-  ['Always', 'always'],
   ['missing', 'missing'],
-  ['Missing', 'missing'],
   ['ifnotpresent', 'missing'],
-  ['IfNotPresent', 'missing'],
   ['never', 'never'],
-  ['Never', 'never'],
   ['newer', 'newer'],
-  ['Newer', 'newer'],
   ['ifnewer', 'newer'],
-  ['IfNewer', 'newer'],
 ]);
+
+/**
+ * The pull policy that a word means to podman; undefined for a word that podman refuses.
+ *
+ * Source: containers/common, pkg/config/pull_policy.go, `ParsePullPolicy`.
+ */
+export function pullPolicyOf(word: string): PullPolicy | undefined {
+  return policies.get(word.toLowerCase());
+}

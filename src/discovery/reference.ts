@@ -1,5 +1,6 @@
 import type { EngineId } from '../common/engine-id.ts';
 import type { Secret } from '../common/secret.ts';
+import type { ArchiveName } from '../image/archive-name.ts';
 import type { Problem } from './problem.ts';
 import type { StorageSettings } from './storage-conf.ts';
 
@@ -55,8 +56,15 @@ export interface Reference {
   readonly via: readonly string[];
   /** The conditions of the units in `via`: `app.service: ConditionPathExists=/x`. */
   readonly conditions?: readonly string[];
-  /** The full image name; absent if it can't be known, and then `problems` says why. */
+  /**
+   * The full image name; absent if it can't be known, and then `problems` says why, or if it stands in
+   * the archive of `archived`.
+   */
   readonly image?: string;
+  /** The name is that of an OCI artifact, which podman keeps in a store apart from images. */
+  readonly artifact?: true;
+  /** The archive that the value names instead of an image. */
+  readonly archived?: ArchivedImages;
   /** The pull options given together with the image. */
   readonly pull: PullOptions;
   /** `[X-Berth] Bind=` of the unit. */
@@ -65,6 +73,20 @@ export interface Reference {
   readonly lintIgnore?: readonly LintIgnore[];
   /** The reasons why this image can't be fetched, or why its unit would not start offline. */
   readonly problems: readonly Problem[];
+}
+
+/** An image in an archive of the root, instead of one in a registry. */
+export interface ArchivedImages {
+  readonly archive: ArchiveName;
+  /** The archive as podman takes it: `docker-archive:/usr/share/app.tar`. */
+  readonly text: string;
+  /**
+   * `at-start`: podman takes the image from the archive whenever the unit starts, so nothing has to be
+   * brought. `into-engine`: the names in the archive are names that the engine is to have.
+   */
+  readonly use: 'at-start' | 'into-engine';
+  /** The full name that the image gets in the engine, if it is copied under another name. */
+  readonly as?: string;
 }
 
 /** A rule of lint that a unit switches off for itself, with the reason. */

@@ -1,5 +1,6 @@
 import type { ShortNames } from '../image/short-names.ts';
 import type { Root } from '../root/root.ts';
+import type { Extensions } from '../systemd/at-boot/extensions.ts';
 import type { Etc } from '../systemd/etc.ts';
 import type { Allowance } from './allowance.ts';
 import type { ContainersConf } from './containers-conf.ts';
@@ -31,6 +32,8 @@ export interface SourceContext {
   readonly podman: Placement;
   /** The additional image stores that the root's storage.conf names. */
   readonly additionalStores?: readonly string[];
+  /** What systemd lays over the root at boot; nothing by default. */
+  readonly extensions?: Extensions | undefined;
   /** The root's containers.conf. */
   readonly containersConf?: ContainersConf | undefined;
 }

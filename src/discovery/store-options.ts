@@ -3,7 +3,13 @@ import { type Root, RootError } from '../root/root.ts';
 import type { Environment } from '../systemd/environment/environment.ts';
 import { type Etc, followed, whereInTree } from '../systemd/etc.ts';
 import type { UnitEntry } from '../systemd/unit-file.ts';
-import type { ContainersConf } from './containers-conf.ts';
+import {
+  type ContainersConf,
+  faultOf,
+  modulePaths,
+  modulesIn,
+  withModules,
+} from './containers-conf.ts';
 import type { Fault } from './problem.ts';
 import type { Option } from './services/split-options.ts';
 
@@ -53,6 +59,7 @@ export function storageOptions(
       if (stores?.every((path) => path.startsWith('/')) === false) faults.push(relativeStore);
     }
   }
+  append(faults, faultsOfModules(modulesIn(options), context));
   const { additionalStores: configured = [] } = context;
   if (additionalStores !== undefined) return { faults, additionalStores };
   return { faults, ...(configured.length === 0 ? {} : { additionalStores: configured }) };
@@ -110,24 +117,36 @@ function storesIn(text: string): readonly string[] | undefined {
  * variables that a module puts into podman's environment come too late for the storage (podman
  * 5.4). But a module can lead podman to another storage or another podman.
  */
-function moduleFaults(name: string, { root, etc }: StorageContext): readonly Fault[] {
-  const places = name.startsWith('/')
-    ? [name]
-    : [
-        `/etc/containers/containers.conf.modules/${name}`,
-        `/usr/share/containers/containers.conf.modules/${name}`,
-      ];
-  for (const place of places) {
+function moduleFaults(
+  name: string,
+  { root, etc, containersConf }: StorageContext,
+): readonly Fault[] {
+  for (const place of modulePaths(name)) {
     const text = textOf(followed(root, etc, whereInTree(etc, place)), root);
     if (typeof text === 'object') return [text];
-    if (text !== undefined)
-      return leadsElsewhere.test(text) ? [otherStorage(`the module ${name}`)] : [];
+    if (text === undefined) continue;
+    const isUnread = name.startsWith('/') && containersConf?.modules?.has(place) !== true;
+    if (isUnread && setsImages.test(text)) return [unreadModule(name)];
+    return leadsElsewhere.test(text) ? [otherStorage(`the module ${name}`)] : [];
   }
   return [noModule(name)];
 }
 
+/** The fault of modules with which podman does not start. */
+function faultsOfModules(
+  names: readonly string[],
+  { containersConf }: StorageContext,
+): readonly Fault[] {
+  const fault = names.length === 0 ? undefined : faultOf(withModules(containersConf, names));
+  if (fault === undefined) return [];
+  const { code, message, hint } = fault;
+  return [{ code, message, hint }];
+}
+
 const leadsElsewhere =
-  /^\s*(?:remote\s*=\s*true|active_service\s*=)|^[^#\n]*\b(?:CONTAINERS_STORAGE_CONF|STORAGE_OPTS|STORAGE_DRIVER|CONTAINER_HOST|CONTAINER_CONNECTION)=/m;
+  /^\s*remote\s*=\s*true|^[^#\n]*\b(?:CONTAINERS_STORAGE_CONF|STORAGE_OPTS|STORAGE_DRIVER|CONTAINER_HOST|CONTAINER_CONNECTION)=/m;
+
+const setsImages = /^\s*(?:infra_image|pull_policy)\s*=/m;
 
 function textOf(path: string, root: Root): string | Fault | undefined {
   try {
@@ -151,6 +170,14 @@ function noModule(name: string): Fault {
     code: 'cited-file',
     message: `expected the containers.conf module ${name} in the root, found none; podman fails without it`,
     hint: 'ship it in /usr/share/containers/containers.conf.modules, or remove the option',
+  };
+}
+
+function unreadModule(name: string): Fault {
+  return {
+    code: 'command-line',
+    message: `expected modules in a directory of modules, found ${name}, whose infra_image and pull_policy are not read`,
+    hint: 'move it to /usr/share/containers/containers.conf.modules',
   };
 }
 

@@ -38,7 +38,7 @@ export function placeEntry({ raw, path, line, key, unit }: RecordReference) {
 
 export function imageReference(reference: BoundReference) {
   const { raw, path, line, key, kind, unit, scope, activation, via, decision, pull } = reference;
-  const { conditions = [], engine } = reference;
+  const { conditions = [], engine, archived, artifact } = reference;
   const { creds, additionalStores, ...rest } = pull;
   return {
     raw,
@@ -47,8 +47,10 @@ export function imageReference(reference: BoundReference) {
     key,
     kind,
     unit: shown(unit),
+    ...(archived === undefined ? {} : { archive: shown(archived.text) }),
     scope,
     ...(engine === undefined ? {} : { engine }),
+    ...(artifact === true ? { artifact } : {}),
     activation,
     via: [...via],
     ...(conditions.length === 0 ? {} : { conditions: [...conditions] }),

@@ -29,6 +29,12 @@ export interface Engine extends Images, Pins {
   readonly containers?: ((unit?: string) => Promise<readonly ServiceContainer[]>) | undefined;
 
   /**
+   * Whether the engine keeps OCI artifacts among its images, now; absent for an engine that keeps none. An
+   * artifact has no pins, gets a tagged name only from a registry, and never waits in the depot.
+   */
+  readonly keepsArtifacts?: (() => boolean) | undefined;
+
+  /**
    * Removes images that were left half-written when their writer was killed, and that keep the engine from
    * listing its images (`EngineError` `torn-image`). Absent for an engine that can't have such images.
    *
@@ -81,7 +87,10 @@ export interface Images {
    */
   readonly depot?: Depot | undefined;
 
-  /** The engine's id of an image: podman's is the config's digest, the store's the manifest's. */
+  /**
+   * The engine's id of an image: podman's is the config's digest, the store's and that of an artifact the
+   * manifest's.
+   */
   idOf(image: ResolvedImage): string;
 
   /** Every image that is present and whole. */
@@ -173,6 +182,8 @@ export interface EngineInfo {
 export interface EngineImage {
   /** `sha256:…`, as `Images.idOf`. */
   readonly id: string;
+  /** An OCI artifact. */
+  readonly artifact?: true;
   /** The full tagged names that mean this image: `docker.io/library/nginx:1.27`. */
   readonly names: readonly string[];
   /** `repository@sha256:…` for each manifest or index digest by which the image is known. */

@@ -10,6 +10,8 @@ export type EngineErrorCode =
   /** A reply is not what the engine's interface promises. */
   | 'engine-reply'
   | 'no-such-image'
+  /** The engine can't give an artifact a name, because the registry means another by it. */
+  | 'artifact-name'
   /** The layout on disk is damaged in a way that berth must not repair by guessing. */
   | 'store-damaged'
   /** A half-written image keeps the engine from listing its images; `Engine.repair` removes it. */

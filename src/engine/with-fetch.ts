@@ -9,7 +9,7 @@ type Every<T> = { readonly [member in keyof Required<T>]: T[member] };
  * lose its methods without a type error.
  */
 export function withFetch(engine: Engine, fetch: Engine['fetch'], depot?: Depot): Engine {
-  const { genuine, containers, repair } = engine;
+  const { genuine, containers, keepsArtifacts, repair } = engine;
   const every: Every<Engine> = {
     id: engine.id,
     traits: engine.traits,
@@ -32,6 +32,7 @@ export function withFetch(engine: Engine, fetch: Engine['fetch'], depot?: Depot)
     unpin: (pins) => engine.unpin(pins),
     containers: containers === undefined ? undefined : (unit) => containers.call(engine, unit),
     absence: engine.absence,
+    keepsArtifacts: keepsArtifacts === undefined ? undefined : () => keepsArtifacts.call(engine),
     repair: repair === undefined ? undefined : (signal) => repair.call(engine, signal),
     close: () => engine.close(),
   };

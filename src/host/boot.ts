@@ -72,6 +72,7 @@ async function bindsAnything(root: Root, context: HostContext): Promise<boolean>
   const { bindings, problems } = await wantedOf(root, {
     ...readingFor(context),
     bind: undefined,
+    isBooting: true,
     compose: context.compose,
   });
   return bindings.length > 0 || problems.length > 0;

@@ -29,6 +29,7 @@ export function callingUser(
     alone,
     configuration: absolute(environment['XDG_CONFIG_HOME']),
     data: absolute(environment['XDG_DATA_HOME']),
+    cache: absolute(environment['XDG_CACHE_HOME']),
     runtime: absolute(environment['XDG_RUNTIME_DIR']),
   };
 }

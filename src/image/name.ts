@@ -186,8 +186,9 @@ function repositoryUnder(registry: string, path: string): string {
 
 function lookUp(raw: string, parsed: Parsed, shortNames: ShortNames): NameResult {
   const { path } = parsed;
-  if (Object.hasOwn(shortNames.aliases, path)) {
-    const alias = parse(shortNames.aliases[path] ?? '');
+  const written = aliasOf(path, shortNames);
+  if (written !== undefined) {
+    const alias = parse(written);
     if (typeof alias === 'string' || alias.registry === undefined) {
       return invalid(raw, 'its alias in registries.conf is not a full name');
     }
@@ -211,6 +212,11 @@ function lookUp(raw: string, parsed: Parsed, shortNames: ShortNames): NameResult
     message: `${show(raw)} may mean several images by registries.conf: ${names}`,
     hint: 'write the one that is meant with its registry, or add it to [aliases]',
   };
+}
+
+function aliasOf(path: string, { remembered = {}, aliases }: ShortNames): string | undefined {
+  if (Object.hasOwn(remembered, path)) return remembered[path] || undefined;
+  return Object.hasOwn(aliases, path) ? aliases[path] : undefined;
 }
 
 function underRegistry(registry: string, { path, tag, digest }: Parsed): NameResult {

@@ -10,6 +10,8 @@ export interface ResolvedImage {
   readonly config: string;
   /** `os/architecture[/variant]`. */
   readonly platform: string;
+  /** The image is an OCI artifact: files for containers to mount, which nothing unpacks. */
+  readonly artifact?: true;
   /** All blobs of the image: the config first, then the layers from the base up. */
   readonly blobs: readonly Blob[];
 }

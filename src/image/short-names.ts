@@ -4,6 +4,16 @@ export interface ShortNames {
   readonly searchRegistries: readonly string[];
   /** `[aliases]`: short name → full repository, without tag. */
   readonly aliases: Readonly<Record<string, string>>;
+  /**
+   * The aliases that root's podman remembers from earlier pulls, over `aliases`; an empty one means
+   * that the name has no alias.
+   */
+  readonly remembered?: Readonly<Record<string, string>>;
+}
+
+/** The short names of users, whose podmans remember other aliases. */
+export function withoutRemembered({ searchRegistries, aliases }: ShortNames): ShortNames {
+  return { searchRegistries, aliases };
 }
 
 /**

@@ -58,7 +58,7 @@ export async function recordDrift(
       .filter((image) => image.engine === engine.id)
       .map(({ id }) => id),
   );
-  const own = drift.filter(({ id }) => !staged.has(id));
+  const own = drift.filter(({ artifact, id }) => artifact !== true && !staged.has(id));
   const changed = transitions.drifted(record, [...elsewhere, ...drift]);
   context.state.write(changed);
   await engine.pin(
@@ -101,7 +101,10 @@ function arePinned(
   drift: readonly RecordImage[],
   pins: EngineSituation['pins'],
 ): boolean {
-  return drift.every(({ id }) => pins.some((pin) => pin.root === root && pin.id === id));
+  return drift.every(
+    ({ artifact, id }) =>
+      artifact === true || pins.some((pin) => pin.root === root && pin.id === id),
+  );
 }
 
 /**
@@ -152,7 +155,7 @@ function driftImages(
 export function imageAs(
   engine: EngineId,
   images: readonly RecordImage[],
-  { id, digests, size }: EngineImage,
+  { id, artifact, digests, size }: EngineImage,
   moved: ReadonlySet<string>,
 ): RecordImage {
   const served = images.flatMap(({ platform, names }) =>
@@ -161,6 +164,7 @@ export function imageAs(
   const digest = (name: string) => digestOf(name, digests) ?? id;
   return {
     id,
+    ...(artifact === true ? { artifact } : {}),
     manifest: digest(served[0]?.name ?? ''),
     platform: served[0]?.platform ?? '',
     size,

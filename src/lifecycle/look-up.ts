@@ -27,7 +27,7 @@ export async function lookUp(
   registry: Registry,
   binding: Binding,
 ): Promise<{ image: ResolvedImage; source: Source }> {
-  const { name, platform, locked, lockProblem } = binding;
+  const { name, artifact, platform, locked, lockProblem } = binding;
   if (lockProblem !== undefined) {
     const { message, hint, path } = lockProblem;
     throw new LifecycleError('lock-file', `${path}: ${message}`, { hint });
@@ -42,7 +42,7 @@ export async function lookUp(
       { hint: 'write it anew with `berth lock`' },
     );
   }
-  return { image: { ...found, name }, source };
+  return { image: { ...found, name, ...(artifact === true ? { artifact } : {}) }, source };
 }
 
 export function wantedName({ name, locked, recorded }: Binding): string {

@@ -144,7 +144,7 @@ export async function unpin(
 }
 
 function presentImage(name: string, images: Iterable<EngineImage>): EngineImage {
-  for (const image of images) if (isCalled(image, name)) return image;
+  for (const image of images) if (image.artifact !== true && isCalled(image, name)) return image;
   throw new LifecycleError('no-such-image', `${name} is not there, so it can't be pinned`, {
     hint: `fetch it first: berth pull ${name}`,
   });

@@ -16,6 +16,10 @@ export const broughtByBerth = onceFor(({ engines, records }: Situation): Readonl
   }
   for (const record of records.values()) {
     for (const image of record.staged?.images ?? []) if (image.fetched) places.add(placeOf(image));
+    for (const image of record.pending?.images ?? []) {
+      // No pin says who brought an artifact.
+      if (image.artifact === true && image.fetched) places.add(placeOf(image));
+    }
     for (const image of record.released) places.add(placeOf(image));
   }
   return places;

@@ -53,14 +53,14 @@ export async function pinAgain(
 }
 
 /**
- * The pins that a root should have on an engine, one for each image. An image to which a name has drifted has
- * a drift pin only if no stage of the root wants the image.
+ * The pins that a root should have on an engine, one for each image that is no artifact. An image to which a
+ * name has drifted has a drift pin only if no stage of the root wants the image.
  */
 export function pinsOfRecord(record: RootRecord, engine: EngineId): readonly PinRequest[] {
   const { staged, pending } = record;
   const requests = new Map<string, PinRequest>();
   const own = (images: readonly RecordImage[] = []) =>
-    images.filter((image) => image.engine === engine);
+    images.filter((image) => image.engine === engine && image.artifact !== true);
   for (const image of own(record.drift)) requests.set(image.id, driftRequest(record, image));
   for (const contents of [pending, staged]) {
     for (const image of own(contents?.images)) {

@@ -38,8 +38,9 @@ export interface ImageStatus {
   /** On disk, in bytes; 0 if the image is not there. */
   readonly size: number;
   /**
-   * `provided`: the image lies in a read-only store of podman. `waiting`: it is downloaded, and its engine
-   * takes it when the root boots. `unseen`: this run does not look at its engine.
+   * `provided`: the image lies in a read-only store of podman, or in an archive of the root. `waiting`: it
+   * is downloaded, and its engine takes it when the root boots. `unseen`: this run does not look at its
+   * engine.
    */
   readonly state: 'ready' | 'provided' | 'waiting' | 'unseen' | Finding['code'];
 }

@@ -1,4 +1,5 @@
 import { HOW_TO_BIND } from '../binding/bind.ts';
+import { changeOfArchive } from '../binding/changed-archive.ts';
 import { counted } from '../common/counted.ts';
 import { type EngineId, engineParts, takesEverything } from '../common/engine-id.ts';
 import { serves } from '../engine/containers-storage/images.ts';
@@ -34,6 +35,8 @@ export type FindingCode =
   /** No registry has said what a name means; an image of that name is there. */
   | 'unresolved'
   | 'image-missing'
+  /** The archive of the root that holds the image has another size than when it was staged. */
+  | 'archive-changed'
   /** The image was in a read-only store that can't be read, for instance as it is not mounted. */
   | 'store-unread'
   /** The image is downloaded, but not unpacked yet. */
@@ -233,6 +236,7 @@ function judgeProvided(
   situation: Situation,
 ): readonly Finding[] {
   const { engine, name, id, directory } = entry;
+  if (entry.archive !== undefined) return judgeArchive(entry, record);
   const on = situation.engines.get(engine);
   if (on === undefined) return [];
   const shadow = shadowOf(entry, on);
@@ -249,6 +253,20 @@ function judgeProvided(
   }
   const message = `${name} is not in ${directory} any more, where it was`;
   return [{ ...finding('image-missing', message, again(record)), id, name, engine }];
+}
+
+/** Judges an image that podman takes from an archive of the root whenever the unit starts. */
+function judgeArchive(entry: RecordProvided, record: RootRecord): readonly Finding[] {
+  const { engine, name, id, directory } = entry;
+  const change = changeOfArchive(entry, record);
+  if (change === undefined) return [];
+  const about = { id, name, engine };
+  if (change === 'missing') {
+    const message = `${directory} of the root, from which ${name} is taken, is not there any more`;
+    return [{ ...finding('image-missing', message, again(record)), ...about }];
+  }
+  const message = `${directory} of the root, from which ${name} is taken, is not what it was when the root was staged`;
+  return [{ ...finding('archive-changed', message, again(record)), ...about }];
 }
 
 function judgeImage(
@@ -275,7 +293,7 @@ function judgeImage(
   if (image === undefined && on.waiting.has(id)) return [notUnpacked(wanted, record)];
   if (image === undefined) return [imageMissing(firstName(wanted), record, wanted)];
   const findings = wanted.names.flatMap(({ name }) => judgeName(name, image, record, on));
-  if (!pinsOf(record.id, on.pins).has(id)) {
+  if (wanted.artifact !== true && !pinsOf(record.id, on.pins).has(id)) {
     const message = `${firstName(wanted)} is there, but its pin is not`;
     findings.push(finding('pin-missing', message, again(record)));
   }

@@ -6,8 +6,8 @@ import { type EngineSituation, type Looked, readSituation, type Situation } from
 
 /**
  * The contents on a root's record for which a stage needs no network: each image on the engines that were
- * looked at is pinned or waits in a depot, and at least one waits for an engine that can take it now.
- * Undefined if there are none.
+ * looked at is pinned, is an artifact that the engine has, or waits in a depot; and at least one waits for
+ * an engine that can take it now. Undefined if there are none.
  */
 export function waitingContents(
   record: RootRecord | undefined,
@@ -19,7 +19,7 @@ export function waitingContents(
       contents.images.some((image) => waitsForStage(image, contents, situation)) &&
       contents.images.every((image) => {
         const on = situation.engines.get(image.engine);
-        return on === undefined || waits(image, on) || isPinned(record?.id, image, on);
+        return on === undefined || waits(image, on) || isHere(record?.id, image, on);
       }),
   );
 }
@@ -34,11 +34,9 @@ export function waits(image: RecordImage, situation: EngineSituation): boolean {
   return situation.waiting.has(image.id) && !isKnown(image, situation);
 }
 
-function isPinned(
-  root: string | undefined,
-  image: RecordImage,
-  situation: EngineSituation,
-): boolean {
+/** Whether the engine has the image, pinned if it is no artifact. */
+function isHere(root: string | undefined, image: RecordImage, situation: EngineSituation): boolean {
+  if (image.artifact === true) return isKnown(image, situation);
   const pin = situation.pins.find((one) => one.root === root && one.id === image.id);
   return pin !== undefined && isKnown(image, situation);
 }
@@ -78,6 +76,6 @@ function isTaken(id: string, record: RootRecord | undefined, on: EngineSituation
   return [record?.pending, record?.staged].every((contents) => {
     const wanted = (contents?.images ?? []).filter((image) => image.id === id);
     const seen = situationFor(on, contents ?? {});
-    return wanted.every((image) => isPinned(record?.id, image, seen));
+    return wanted.every((image) => isHere(record?.id, image, seen));
   });
 }

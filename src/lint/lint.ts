@@ -1,3 +1,4 @@
+import { damagedArchives } from '../binding/archives.ts';
 import { bindingsOf } from '../binding/bindings.ts';
 import type { Survey } from '../binding/survey.ts';
 import type { Context } from '../lifecycle/context.ts';
@@ -48,8 +49,17 @@ export async function lint(
       : await askRegistries(context, registry, survey, all.bindings);
   const size =
     registry === undefined ? { findings: [] } : sizeFindings(asked, bound.bindings, maxSize);
+  const damaged = await damagedArchives(root, survey.references);
+  const ofArchives = damaged.map(({ reference, problem }) => ({
+    ...problem,
+    bound: reference.decision.bound,
+  }));
   const found = [
-    ...problemFindings(survey, bound.problems, all.problems),
+    ...problemFindings(
+      survey,
+      [...bound.problems, ...ofArchives.filter((problem) => problem.bound)],
+      [...all.problems, ...ofArchives],
+    ),
     ...asked.findings,
     ...size.findings,
     ...namesFindings(survey, asked.images),

@@ -9,10 +9,10 @@ export function namesFindings(
   asked: ReadonlyMap<string, ResolvedImage>,
 ): readonly LintFinding[] {
   return [
-    ...survey.references.flatMap((reference) => [
-      ...floatingTag(reference, survey),
-      ...shortName(reference),
-    ]),
+    // An archive in the root fixes what its names mean.
+    ...survey.references
+      .filter(({ archived }) => archived === undefined)
+      .flatMap((reference) => [...floatingTag(reference, survey), ...shortName(reference)]),
     ...twoDigests(survey, asked),
   ];
 }
@@ -29,7 +29,9 @@ function floatingTag(reference: BoundReference, { lock }: Survey): LintFinding[]
 }
 
 function shortName(reference: BoundReference): LintFinding[] {
-  const { raw, image } = reference;
+  const { raw, image, artifact } = reference;
+  // The name of an artifact is whole, or not known.
+  if (artifact === true) return [];
   // `Image=x.image` names a unit, and a variable can have any value.
   if (image === undefined || /\.(image|build)$|\$/.test(raw)) return [];
   // A specifier is replaced by a letter, which can stand in any part of a name.

@@ -37,7 +37,9 @@ export function problemFindings(
 
 /** The codes of problems for which podman or systemd makes no service of a unit. */
 const breaking: ReadonlySet<string> = new Set([
+  'bad-setting',
   'dangling-link',
+  'ignored-line',
   'refused',
   'syntax',
   'unit-syntax',

@@ -1,10 +1,18 @@
 import { parseName, repositoryOf } from '../image/name.ts';
 import { choosePlatform, formatPlatform, type Platform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
-import { blobsOf } from './document.ts';
-import { damaged } from './failure.ts';
+import { blobsOf, type Claims, type Document } from './document.ts';
+import { damaged, type LayoutOwner } from './failure.ts';
 import type { Entry } from './index-json.ts';
-import type { LayoutBlobs } from './layout-blobs.ts';
+
+/** The manifests and indexes of a layout or an archive. */
+export interface DocumentSource {
+  readonly place: LayoutOwner;
+  /** The place of a document in messages. */
+  path(digest: string): string;
+  /** @throws {LayoutError} */
+  document(digest: string, claims?: Claims): Document;
+}
 
 /**
  * Finds the image of a full name among the entries of a layout, for a platform. The digest in a name may
@@ -14,7 +22,7 @@ import type { LayoutBlobs } from './layout-blobs.ts';
  * @throws {LayoutError} for a damaged layout.
  */
 export function findImage(
-  blobs: LayoutBlobs,
+  blobs: DocumentSource,
   entries: readonly Entry[],
   name: string,
   platform: Platform,
@@ -45,7 +53,7 @@ function indexAround(entries: readonly Entry[], manifest: string): string | unde
   return entries.find(({ digest, index }) => digest === manifest && index)?.index;
 }
 
-function checkIndex(blobs: LayoutBlobs, digest: string, manifest: string): void {
+function checkIndex(blobs: DocumentSource, digest: string, manifest: string): void {
   const index = blobs.document(digest);
   if (index.kind === 'index' && index.entries.some((of) => of.digest === manifest)) return;
   throw damaged(blobs.place, blobs.path(digest), `an index that lists ${manifest}`, 'another one');
@@ -60,7 +68,7 @@ interface Found {
   readonly listedAs: string | undefined;
 }
 
-function describe(blobs: LayoutBlobs, found: Found): ResolvedImage {
+function describe(blobs: DocumentSource, found: Found): ResolvedImage {
   const { name, platform, digest, manifest, listedAs } = found;
   const document = blobs.document(manifest, { listedAs });
   if (document.kind === 'index') {

@@ -17,10 +17,12 @@ export interface RegistriesConf {
  *
  * @param main the file that `CONTAINERS_REGISTRIES_CONF` names in place of the main file, as the booted
  *   root has it.
+ * @param cache the directory of the aliases that podman remembers; root's by default.
  */
 export async function readShortNames(
   root: Root,
   main?: string,
+  cache = '/var/cache',
 ): Promise<{
   readonly shortNames: ShortNames;
   readonly problems: readonly Problem<'registries-conf'>[];
@@ -47,8 +49,14 @@ export async function readShortNames(
     else aliases[name] = target;
   }
   const searchRegistries = fragments.findLast((part) => part.searchRegistries !== undefined);
+  const remembered = `${cache}/containers/short-name-aliases.conf`;
+  const [memory] = await readFiles(root, [remembered], noteProblem);
   return {
-    shortNames: { searchRegistries: searchRegistries?.searchRegistries ?? [], aliases },
+    shortNames: {
+      searchRegistries: searchRegistries?.searchRegistries ?? [],
+      aliases,
+      ...(memory === undefined ? {} : { remembered: memory.aliases }),
+    },
     problems,
   };
 }

@@ -63,9 +63,10 @@ export function readWhole({ fd, size }: OpenFile, path: string, maxBytes: number
 }
 
 /** The first bytes of an open file. */
-export function readStartOf({ fd }: OpenFile, bytes: number): Buffer {
-  const content = Buffer.alloc(bytes);
-  return content.subarray(0, readSync(fd, content, 0, bytes, 0));
+export function readStartOf({ fd, size }: OpenFile, bytes: number): Buffer {
+  // The kernel does not tell the size of files as in procfs.
+  const content = Buffer.alloc(size === 0 ? bytes : Math.min(size, bytes));
+  return content.subarray(0, readSync(fd, content, 0, content.length, 0));
 }
 
 /** @returns undefined if the file has more than `maxBytes`, whatever size the kernel told. */

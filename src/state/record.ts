@@ -43,6 +43,8 @@ const RecordImage = v.object({
   /** The engine's id of the image. */
   id: digest,
   manifest: digest,
+  /** The image is an OCI artifact: it has no pin. */
+  artifact: v.optional(v.literal(true)),
   platform: v.string(),
   /** Compressed size in bytes; 0 if no longer known. */
   size: v.number(),
@@ -61,15 +63,27 @@ const RecordProblem = v.object({
   hint: v.string(),
 });
 
-/** A name that an image in a read-only store of podman serves: berth neither fetches nor pins it. */
+/**
+ * A name that an image in a read-only store of podman serves, or one in an archive of the root: berth neither
+ * fetches nor pins it.
+ */
 const RecordProvided = v.object({
   /** The podman that looks into the store; absent if it is the record's engine. */
   engine: v.optional(EngineIdText),
   name: ImageName,
   digest,
   id: digest,
-  /** The store's directory in the running system. */
+  /** The store's directory in the running system, or the archive inside the root. */
   directory: v.string(),
+  /** Set if podman takes the image from an archive whenever the unit starts. */
+  archive: v.optional(
+    v.object({
+      /** As podman takes it: `docker-archive:/usr/share/app.tar`. */
+      name: v.string(),
+      /** In bytes, of all its files. */
+      size: v.number(),
+    }),
+  ),
   references: v.array(RecordReference),
 });
 

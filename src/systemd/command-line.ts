@@ -1,4 +1,4 @@
-import { nextWord } from './words.ts';
+import { nextWord, type SplitOptions } from './words.ts';
 
 /** One command of `ExecStart=` or a similar key, before specifiers and variables are replaced. */
 export interface CommandLine {
@@ -12,13 +12,21 @@ export interface CommandLine {
   readonly ignoresUser: boolean;
 }
 
+/** How systemd splits a command line (`extract_first_word_and_warn`). */
+export const commandWords: SplitOptions = {
+  escapes: true,
+  relaxed: false,
+  literalSemicolon: true,
+  keepsUnknownEscapes: true,
+};
+
 /**
  * Splits one value into its commands, which are separated by `;` as a word of its own.
  *
  * Source: systemd.service(5), "Command lines"; systemd, src/core/load-fragment.c,
  * `config_parse_exec`.
  *
- * @returns undefined if systemd ignores the line because of its quotes or escapes.
+ * @returns undefined if systemd ignores the line because of an unfinished quote.
  */
 export function commandLines(value: string): readonly CommandLine[] | undefined {
   const lines: CommandLine[] = [];
@@ -27,7 +35,7 @@ export function commandLines(value: string): readonly CommandLine[] | undefined 
     const raw = /[ \t\n\r]*([^ \t\n\r]{0,3})/y;
     raw.lastIndex = at;
     const start = raw.exec(value)?.[1] ?? '';
-    const word = nextWord(value, at, { escapes: true, relaxed: false, literalSemicolon: true });
+    const word = nextWord(value, at, commandWords);
     if (word === undefined) return undefined;
     at = word.next;
     if (word.empty === true || start === ';') {

@@ -10,7 +10,8 @@ export interface ParsedSystemdUnit {
 /**
  * Reads a unit file as systemd does: a backslash joins lines with a blank, comments and empty
  * lines between continued lines are skipped, and an invalid line is ignored. Only a broken section
- * header stops the parser.
+ * header stops the parser. An invalid line has an empty key, and a section the key `[`, if these are
+ * wanted.
  *
  * Source: systemd.syntax(7); systemd, src/shared/conf-parser.c, `config_parse` and `parse_line`.
  * Takes time linear in the text.
@@ -51,10 +52,14 @@ export function parseSystemdUnit(
         return { entries, fault: { line: startLine, message: 'found a broken section header' } };
       }
       group = name;
+      if (wanted(group, '[')) entries.push({ group, key: '[', value: name, path, line: startLine });
       continue;
     }
     const equals = line.indexOf('=');
-    if (equals <= 0 || group === '') continue;
+    if (equals <= 0 || group === '') {
+      if (wanted(group, '')) entries.push({ group, key: '', value: '', path, line: startLine });
+      continue;
+    }
     const key = stripped(line.slice(0, equals));
     if (!wanted(group, key)) continue;
     entries.push({ group, key, value: stripped(line.slice(equals + 1)), path, line: startLine });

@@ -1,4 +1,5 @@
 import type { Problem } from './problem.ts';
+import type { ServiceRefusal } from './service-refusal.ts';
 import type { Expanded } from './specifiers.ts';
 import type { UnitEntry } from './unit-file.ts';
 import type { Manager } from './unit-search-path.ts';
@@ -20,6 +21,8 @@ export interface SystemdUnit {
    * keys that berth reads are kept (wanted-keys.ts).
    */
   readonly entries: readonly UnitEntry[];
+  /** Why systemd refuses the unit, so that it never starts; absent for most. Only for services. */
+  readonly refusal?: ServiceRefusal;
 }
 
 /** A unit file that a generator (Quadlet) makes; it ranks below `/etc` and `/run`, above `/usr`. */
@@ -41,6 +44,26 @@ export interface GeneratedUnit {
   readonly links: readonly string[];
 }
 
+/** The result of enabling a unit: the links that systemd makes in `/etc/systemd/system`. */
+export interface Installed {
+  /** Further names of the unit. */
+  readonly aliases: readonly string[];
+  /** The links that start the unit: `multi-user.target.wants/app.service`. */
+  readonly starts: readonly string[];
+  /** The units of `Also=`, which are enabled with this one. */
+  readonly also: readonly string[];
+}
+
+/** A unit that presets enable, with the links that systemd makes in `/etc/systemd/system`. */
+export interface PresetUnit extends Installed {
+  /** The canonical name, or the instance that is enabled. */
+  readonly name: string;
+  /** The path of the unit file, to which aliases lead. */
+  readonly path: string;
+  /** The place of the rule (`/usr/lib/systemd/system-preset/90.preset:3`), or that no rule matches. */
+  readonly rule: string;
+}
+
 /** The units of one manager. */
 export interface SystemdUnits {
   readonly manager: Manager;
@@ -55,6 +78,10 @@ export interface SystemdUnits {
   readonly services: () => Iterable<SystemdUnit>;
   /** The names in a unit's `.wants`, `.requires` and `.upholds` directories. */
   readonly linked: (unit: SystemdUnit) => readonly string[];
+  /**
+   * How presets make `from` start the unit at the first boot: a rule's place. Undefined if they do not.
+   */
+  readonly presetOf: (from: string, unit: string) => string | undefined;
   /** Whether some file of the unit could not be read, so that its entries may be incomplete. */
   readonly isUnread: (name: string) => boolean;
   /** Whether all directories of the search path could be listed. */

@@ -3,13 +3,17 @@ import { displayPath } from '../common/path-bytes.ts';
 import type { ProblemSubject } from '../common/problem.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
+import { type Extensions, noExtensions, overlaid } from './at-boot/extensions.ts';
+import type { KernelArguments } from './at-boot/kernel-arguments.ts';
+import { presetUnits } from './at-boot/preset-links.ts';
 import { readBusServices } from './bus-services.ts';
 import type { Etc } from './etc.ts';
 import { readOsRelease } from './os-release.ts';
 import type { Problem } from './problem.ts';
+import { serviceRefusal } from './service-refusal.ts';
 import { type Expanded, expandSpecifiers, type UserOfUnits } from './specifiers.ts';
-import type { GeneratedUnit, SystemdUnit, SystemdUnits } from './systemd-unit.ts';
-import { UnitDirectories } from './unit-directories.ts';
+import type { GeneratedUnit, PresetUnit, SystemdUnit, SystemdUnits } from './systemd-unit.ts';
+import { linkSuffixes, UnitDirectories } from './unit-directories.ts';
 import { UnitIndex, type UnitSource } from './unit-index.ts';
 import { parseUnitName } from './unit-name.ts';
 import { type Manager, type OwnDirectories, unitSearchPath } from './unit-search-path.ts';
@@ -23,6 +27,10 @@ export interface UnitsOptions {
   readonly architecture: string;
   /** The user whose manager it is; absent for the system's manager. */
   readonly user?: UserOfUnits;
+  /** The words of the kernel's command line that concern units; none by default. */
+  readonly kernel?: KernelArguments;
+  /** What systemd lays over the root at boot; nothing by default. */
+  readonly extensions?: Extensions | undefined;
   /** The directories of the user, if it is a single one. */
   readonly own?: OwnDirectories | undefined;
 }
@@ -35,7 +43,12 @@ const maxDropIns = 1_000;
  * read only when a unit is asked for.
  */
 export function readSystemdUnits(root: Root, etc: Etc, options: UnitsOptions): SystemdUnits {
-  return new LazyUnits(root, etc, options);
+  const texts = new UnitTexts(root, etc);
+  const shipped = new LazyUnits(root, etc, options, texts, []);
+  if (options.manager === 'user') return shipped;
+  const { units, problems } = presetUnits(root, etc, () => shipped.names(), shipped);
+  if (units.length + problems.length === 0) return shipped;
+  return new LazyUnits(root, etc, options, texts, units, problems);
 }
 
 class LazyUnits implements SystemdUnits {
@@ -51,20 +64,50 @@ class LazyUnits implements SystemdUnits {
   readonly #texts: UnitTexts;
   readonly #loaded = new Map<string, SystemdUnit | undefined>();
   readonly #unread = new Set<string>();
+  /** The rules by which presets make links, by link. */
+  readonly #presets: ReadonlyMap<string, string>;
   #osRelease: ReturnType<typeof readOsRelease> | 'unread' = 'unread';
 
-  constructor(root: Root, etc: Etc, options: UnitsOptions) {
-    const { manager, generated, architecture, user, own } = options;
+  constructor(
+    root: Root,
+    etc: Etc,
+    options: UnitsOptions,
+    texts: UnitTexts,
+    presets: readonly PresetUnit[],
+    problems: readonly Problem[] = [],
+  ) {
+    const {
+      manager,
+      generated,
+      architecture,
+      user,
+      own,
+      kernel,
+      extensions = noExtensions,
+    } = options;
     this.#root = root;
     this.#etc = etc;
     this.manager = manager;
     this.#architecture = architecture;
     this.#user = user;
-    this.#index = new UnitIndex(root, etc, unitSearchPath(etc, manager, own), generated);
-    this.#directories = new UnitDirectories(root, etc, this.#index);
-    this.#texts = new UnitTexts(root, etc);
-    this.problems = [...this.#index.problems];
+    const path = unitSearchPath(etc, manager, own).flatMap((one) => overlaid(one, etc, extensions));
+    this.#index = new UnitIndex(root, etc, path, {
+      generated,
+      presets,
+      kernel,
+    });
+    this.#directories = new UnitDirectories(root, etc, this.#index, (unit) => this.unit(unit));
+    this.#texts = texts;
+    this.problems = [...this.#index.problems, ...problems];
     this.isWhole = this.problems.length === 0;
+    this.#presets = new Map(
+      presets.flatMap((unit) => unit.starts.map((link) => [link, unit.rule] as const)),
+    );
+  }
+
+  /** All units with a file of their own, of every type; sorted. */
+  names(): readonly string[] {
+    return this.#index.names('');
   }
 
   unit(name: string): SystemdUnit | undefined {
@@ -94,6 +137,28 @@ class LazyUnits implements SystemdUnits {
     const { paths, faults } = this.#directories.linked(unit.name);
     for (const fault of faults) this.#fail(fault, { unitPath: unit.path, unit: unit.name });
     return paths.map((path) => path.slice(path.lastIndexOf('/') + 1));
+  }
+
+  presetOf(from: string, unit: string): string | undefined {
+    if (this.#presets.size === 0) return undefined;
+    const link = this.#index
+      .namesOf(from)
+      .flatMap((name) => linkSuffixes.map((suffix) => `${name}${suffix}/${unit}`))
+      .find((made) => this.#presets.has(made));
+    if (link === undefined) return undefined;
+    const isThere = this.#index
+      .directories(link.slice(0, link.indexOf('/')))
+      .some(({ path, made }) => made === undefined && this.#isLink(`${path}/${unit}`));
+    return isThere ? undefined : this.#presets.get(link);
+  }
+
+  #isLink(path: string): boolean {
+    try {
+      return this.#root.readLink(path) !== undefined;
+    } catch (error) {
+      if (error instanceof RootError) return false;
+      throw error;
+    }
   }
 
   isUnread(name: string): boolean {
@@ -145,7 +210,9 @@ class LazyUnits implements SystemdUnits {
       return undefined;
     }
     const entries = added.length === 0 ? text.entries : [...text.entries, ...added];
-    return { name, path, realPath, masked: false, generated, entries };
+    const refusal = name.endsWith('.service') ? serviceRefusal(text.entries, added) : undefined;
+    const refused = refusal === undefined ? {} : { refusal };
+    return { name, path, realPath, masked: false, generated, entries, ...refused };
   }
 
   #dropIns(name: string, subject: ProblemSubject): SystemdUnit['entries'] {

@@ -1,17 +1,20 @@
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { dropInDirectoryNames } from './drop-in-names.ts';
-import { type Etc, followed, linkTarget } from './etc.ts';
+import { type Etc, followed, linkedPath, linkTarget } from './etc.ts';
 import type { Problem } from './problem.ts';
+import type { SystemdUnit } from './systemd-unit.ts';
 import { isUnitName } from './unit-alias.ts';
 import type { UnitDirectory, UnitIndex } from './unit-index.ts';
-import { generatorDirectory } from './unit-search-path.ts';
 
 export interface DirectoryFiles {
   /** The files, in the order in which they apply. */
   readonly paths: readonly string[];
   readonly faults: readonly Omit<Problem, 'subject'>[];
 }
+
+/** The directories beside a unit whose links start other units. */
+export const linkSuffixes = ['.wants', '.requires', '.upholds'] as const;
 
 interface Listing {
   /** The directory, with links followed as the booted root would follow them. */
@@ -39,16 +42,26 @@ export class UnitDirectories {
   readonly #root: Root;
   readonly #etc: Etc;
   readonly #index: UnitIndex;
+  readonly #unit: (name: string) => SystemdUnit | undefined;
   readonly #listed = new Map<string, Listing | RootError>();
   readonly #nulls = new Map<string, boolean>();
   /** The files, by path, that are no links: in `.wants` they start nothing. */
   readonly #plain = new Set<string>();
+  /** The links, by path, that a generator or a preset makes at boot. */
+  readonly #made = new Set<string>();
   #steps = 0;
 
-  constructor(root: Root, etc: Etc, index: UnitIndex) {
+  /** @param unit loads a unit; links in `.wants` mostly lead to its file. */
+  constructor(
+    root: Root,
+    etc: Etc,
+    index: UnitIndex,
+    unit: (name: string) => SystemdUnit | undefined,
+  ) {
     this.#root = root;
     this.#etc = etc;
     this.#index = index;
+    this.#unit = unit;
   }
 
   dropIns(canonical: string): DirectoryFiles {
@@ -62,11 +75,7 @@ export class UnitDirectories {
    * Source: systemd, src/core/load-dropin.c, `process_deps`.
    */
   linked(canonical: string): DirectoryFiles {
-    const { paths, faults } = this.#files(
-      canonical,
-      ['.wants', '.requires', '.upholds'],
-      isUnitName,
-    );
+    const { paths, faults } = this.#files(canonical, linkSuffixes, isUnitName);
     return { paths: paths.filter((path) => this.#starts(path)), faults };
   }
 
@@ -94,6 +103,7 @@ export class UnitDirectories {
           const path = `${listing.path}/${name}`;
           chosen.set(name, path);
           if (suffix !== '.d' && listing.files.has(name)) this.#plain.add(path);
+          if (directory.made !== undefined) this.#made.add(path);
         }
       }
       for (const name of Array.from(chosen.keys()).sort()) paths.push(chosen.get(name) ?? name);
@@ -128,8 +138,8 @@ export class UnitDirectories {
   }
 
   #list(directory: UnitDirectory): Listing | RootError {
-    if (directory.generated)
-      return { path: directory.path, names: directory.generated, files: noFiles };
+    const { path, made } = directory;
+    if (made !== undefined) return { path, names: made, files: noFiles };
     let listing = this.#listed.get(directory.path);
     if (listing === undefined) {
       listing = this.#listFresh(directory.path);
@@ -151,9 +161,7 @@ export class UnitDirectories {
   }
 
   #starts(path: string): boolean {
-    // Links that a generator makes lie in no tree.
-    if (path.startsWith(`${generatorDirectory}/`)) return true;
-    return !this.#plain.has(path) && !this.#isNull(path);
+    return this.#made.has(path) || (!this.#plain.has(path) && !this.#isNull(path));
   }
 
   /** Whether a link leads to `/dev/null` or to an empty file. */
@@ -162,14 +170,24 @@ export class UnitDirectories {
     if (known !== undefined) return known;
     let isNull = false;
     try {
-      const target = linkTarget(this.#root, this.#etc, path);
-      isNull = target === '/dev/null' || this.#root.readStart(target, 1)?.length === 0;
+      isNull = this.#leadsToNothing(path);
     } catch (error) {
       // Only the name of a link counts, not its target: a link to an unreadable file masks nothing.
       if (!(error instanceof RootError)) throw error;
     }
     this.#nulls.set(path, isNull);
     return isNull;
+  }
+
+  /** @throws {RootError} */
+  #leadsToNothing(path: string): boolean {
+    const next = linkedPath(this.#root, this.#etc, path);
+    if (next === '/dev/null') return true;
+    // The unit's file is read anyway, and an empty one masks the unit.
+    const unit = this.#unit(path.slice(path.lastIndexOf('/') + 1));
+    if (unit !== undefined && unit.path === next && !unit.generated) return unit.masked;
+    const target = next === undefined ? path : linkTarget(this.#root, this.#etc, next);
+    return target === '/dev/null' || this.#root.readStart(target, 1)?.length === 0;
   }
 }
 

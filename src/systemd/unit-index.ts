@@ -1,9 +1,10 @@
 import { posix } from 'node:path';
 import { problemOf } from '../root/problem-of.ts';
 import { type Entry, type Root, RootError } from '../root/root.ts';
+import type { KernelArguments } from './at-boot/kernel-arguments.ts';
 import { type Etc, followed, linkedPath } from './etc.ts';
 import type { Problem } from './problem.ts';
-import type { GeneratedUnit } from './systemd-unit.ts';
+import type { GeneratedUnit, PresetUnit } from './systemd-unit.ts';
 import { isAlias, isUnitName } from './unit-alias.ts';
 import { parseUnitName, withInstance } from './unit-name.ts';
 import { generatorDirectory } from './unit-search-path.ts';
@@ -15,11 +16,18 @@ type Place = UnitSource | { readonly alias: string };
 
 /** A directory beside the unit files that adds to a unit: `app.service.d`, `app.service.wants`. */
 export interface UnitDirectory {
-  /** The position of its search directory in the search path; 0 comes first. */
+  /** Orders the directories by their position in the search path; the lowest comes first. */
   readonly rank: number;
   readonly path: string;
-  /** The names in the directory, if a generator makes it. */
-  readonly generated?: readonly string[];
+  /** The names of links that are made at boot, by a generator or a preset. */
+  readonly made?: readonly string[];
+}
+
+/** The units and links that are no files of a tree, because they are made at boot. */
+export interface MadeAtBoot {
+  readonly generated: readonly GeneratedUnit[];
+  readonly presets: readonly PresetUnit[];
+  readonly kernel: KernelArguments | undefined;
 }
 
 /** The longest chain of aliases that systemd follows (`unit_ids_map_get`). */
@@ -48,7 +56,7 @@ export class UnitIndex {
     root: Root,
     etc: Etc,
     searchPath: readonly string[],
-    generated: readonly GeneratedUnit[],
+    { generated, presets, kernel }: MadeAtBoot,
   ) {
     this.#root = root;
     this.#etc = etc;
@@ -58,21 +66,26 @@ export class UnitIndex {
       // Units that the generators of a running system made say nothing about the next boot.
       entries: path === generatorDirectory ? undefined : this.#list(path),
     }));
+    if (kernel !== undefined) this.#addKernelArguments(kernel);
     for (const { rank, path, entries } of listed) {
       if (path === generatorDirectory) this.#addGenerated(rank, generated);
       for (const entry of entries ?? []) this.#add(rank, path, entry);
+      if (path === `${etc}/systemd/system`) this.#addPresets(rank, path, presets);
     }
     for (const [name, place] of this.#places) {
       if (!('alias' in place)) continue;
       const canonical = this.find(name)?.name;
-      if (canonical !== undefined) push(this.#aliases, canonical, name);
+      if (canonical !== undefined && canonical !== name) push(this.#aliases, canonical, name);
     }
   }
 
-  /** The names of a type, like `.service`, that are no aliases, including templates; sorted. */
+  /**
+   * The names of a type, like `.service`, that are no aliases, including templates and links that
+   * make an instance of a template; sorted.
+   */
   names(type: string): readonly string[] {
     return Array.from(this.#places.entries())
-      .filter(([name, place]) => name.endsWith(type) && !('alias' in place))
+      .filter(([name, place]) => name.endsWith(type) && !isOtherUnit(name, place))
       .map(([name]) => name)
       .sort();
   }
@@ -85,7 +98,7 @@ export class UnitIndex {
       const isInstance = parsed.instance !== undefined && parsed.instance !== '';
       const instance = isInstance ? parsed.instance : undefined;
       let place = this.#places.get(at);
-      if (place === undefined && instance !== undefined) {
+      if (instance !== undefined && (place === undefined || isInstanceLink(at, place))) {
         place = this.#places.get(withInstance(parsed, '').full);
       }
       if (place === undefined) return undefined;
@@ -104,6 +117,9 @@ export class UnitIndex {
     const names = [canonical, ...(this.#aliases.get(canonical) ?? [])];
     const { instance, ...parsed } = parseUnitName(canonical);
     if (instance === undefined || instance === '') return names;
+    // The aliases of a template are no names of an instance that has a file of its own.
+    const place = this.#places.get(canonical);
+    if (place !== undefined && !isInstanceLink(canonical, place)) return names;
     for (const alias of this.#aliases.get(withInstance(parsed, '').full) ?? []) {
       names.push(withInstance(parseUnitName(alias), instance).full);
     }
@@ -135,7 +151,7 @@ export class UnitIndex {
     try {
       const target = linkedPath(this.#root, this.#etc, path);
       if (target === undefined) return { path };
-      if (!this.#isSearched(posix.dirname(target))) return { path };
+      if (!this.#isInSearched(target)) return { path };
       const alias = posix.basename(target);
       return alias !== name && isAlias(name, alias) ? { alias } : undefined;
     } catch (error) {
@@ -145,23 +161,61 @@ export class UnitIndex {
     }
   }
 
+  /** Adds what systemd's generators make of the kernel's command line, before all other units. */
+  #addKernelArguments({ unit, wants, masked }: KernelArguments): void {
+    for (const name of masked) this.#places.set(name, { path: '/dev/null' });
+    if (unit !== undefined) this.#places.set('default.target', { alias: unit });
+    const links = wants.map((name) => `default.target.wants/${name}`);
+    this.#addLinks(-1, '/run/systemd/generator.early', links);
+  }
+
   #addGenerated(rank: number, units: readonly GeneratedUnit[]): void {
     for (const unit of units) {
       if (!this.#places.has(unit.name)) this.#places.set(unit.name, { generated: unit });
     }
-    const directories = new Map<string, string[]>();
+    // Of several units with one alias the last one gets it: the generator replaces the link.
+    const aliases = new Map<string, string>();
     for (const unit of units) {
       for (const link of unit.links) {
-        const slash = link.indexOf('/');
-        if (slash > 0) push(directories, link.slice(0, slash), link.slice(slash + 1));
-        else if (!this.#places.has(link) && isAlias(link, unit.name)) {
-          this.#places.set(link, { alias: unit.name });
-        }
+        if (!link.includes('/')) aliases.set(link, unit.name);
       }
     }
-    for (const [name, generated] of directories) {
-      const path = `${generatorDirectory}/${name}`;
-      this.#addDirectory(name, { rank, path, generated });
+    for (const [name, alias] of aliases) {
+      if (!this.#places.has(name) && isAlias(name, alias)) this.#places.set(name, { alias });
+    }
+    this.#addLinks(
+      rank,
+      generatorDirectory,
+      units.flatMap(({ links }) => links),
+    );
+  }
+
+  /**
+   * Adds what presets make in a directory: aliases behind the files that are there already, links
+   * that start units in place of other links.
+   */
+  #addPresets(rank: number, directory: string, units: readonly PresetUnit[]): void {
+    for (const { path, aliases } of units) {
+      const isUnitFile = this.#isSearched(posix.dirname(path));
+      for (const alias of aliases) {
+        if (this.#places.has(alias)) continue;
+        this.#places.set(alias, isUnitFile ? { alias: posix.basename(path) } : { path });
+      }
+    }
+    const links = units.flatMap(({ starts }) => starts);
+    // The links come just before those that the directory has.
+    this.#addLinks(rank - 0.5, directory, links);
+  }
+
+  /** Adds links like `multi-user.target.wants/app.service` that are made at boot. */
+  #addLinks(rank: number, directory: string, links: readonly string[]): void {
+    const names = new Map<string, string[]>();
+    for (const link of links) {
+      const slash = link.indexOf('/');
+      if (slash > 0) push(names, link.slice(0, slash), link.slice(slash + 1));
+    }
+    for (const [name, made] of names) {
+      this.#addDirectory(name, { rank, path: `${directory}/${name}`, made });
     }
   }
 
@@ -185,6 +239,14 @@ export class UnitIndex {
     }
   }
 
+  /** Whether a path lies in a search directory, or in a directory below one. */
+  #isInSearched(path: string): boolean {
+    for (let at = posix.dirname(path); at !== '/'; at = posix.dirname(at)) {
+      if (this.#isSearched(at)) return true;
+    }
+    return false;
+  }
+
   /** Whether a link into a directory names a unit: the directories of generators are made at boot. */
   #isSearched(directory: string): boolean {
     if (generators.test(directory)) return true;
@@ -198,6 +260,16 @@ export class UnitIndex {
     }
     return this.#realPaths.get(path);
   }
+}
+
+/** Whether a name is an alias of another unit. */
+function isOtherUnit(name: string, place: Place): boolean {
+  return 'alias' in place && !isInstanceLink(name, place);
+}
+
+/** Whether a link leads from an instance to its own template: `app@a.service` to `app@.service`. */
+function isInstanceLink(name: string, place: Place): boolean {
+  return 'alias' in place && place.alias === withInstance(parseUnitName(name), '').full;
 }
 
 function push<T>(map: Map<string, T[]>, key: string, value: T): void {

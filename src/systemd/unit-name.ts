@@ -25,6 +25,22 @@ export function withInstance(name: UnitName, instance: string): UnitName {
 }
 
 /**
+ * The name of the unit for a path, without its type: `srv-data` for `/srv/data`
+ * (systemd.unit(5), "String escaping for inclusion in unit names").
+ */
+export function escapePath(path: string): string {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.length === 0) return '-';
+  const bytes = Buffer.from(parts.join('/'));
+  return Array.from(bytes, (byte, at) => {
+    const char = String.fromCharCode(byte);
+    if (char === '/') return '-';
+    const isPlain = /[A-Za-z0-9:_.]/.test(char) && !(at === 0 && char === '.');
+    return isPlain ? char : `\\x${byte.toString(16).padStart(2, '0')}`;
+  }).join('');
+}
+
+/**
  * Undoes the escaping of unit names: `-` stands for `/`, and `\x2d` for the byte 0x2d
  * (systemd.unit(5), "String escaping for inclusion in unit names").
  *

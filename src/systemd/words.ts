@@ -6,6 +6,8 @@ export interface SplitOptions {
   readonly relaxed: boolean;
   /** Whether `\;` is the word `;`, as in command lines, where a bare `;` separates commands. */
   readonly literalSemicolon?: boolean;
+  /** Whether an unknown escape stays as it is written, instead of making the value invalid. */
+  readonly keepsUnknownEscapes?: boolean;
 }
 
 /**
@@ -55,9 +57,11 @@ export function nextWord(
         return undefined;
       }
       const escape = unescapeAt(text, at + 1);
-      if (escape === undefined) return undefined;
-      parts.push(escape.char);
-      at += escape.length;
+      if (escape !== undefined) {
+        parts.push(escape.char);
+        at += escape.length;
+      } else if (options.keepsUnknownEscapes === true) parts.push(char);
+      else return undefined;
     } else if (quote !== undefined) {
       if (char === quote) quote = undefined;
       else parts.push(char);

@@ -80,6 +80,7 @@ function bindings(
     problems: [],
     policy: policyOf({ include: [], exclude: [] }, [], 'all'),
     links: [],
+    archives: [],
     lock: {},
     storage: { additionalStores: [] },
     accounts: [],
@@ -131,6 +132,28 @@ const grouping: readonly [string, readonly Written[], readonly string[]][] = [
 for (const [what, references, expected] of grouping) {
   test(`grouping: ${what}`, () => assert.deepEqual(groups(references), expected));
 }
+
+test('a name is that of an artifact or of an image, and not of both on one engine', () => {
+  const artifact = { artifact: true } as const;
+  const alone = bindings([artifact, artifact]);
+  assert.deepEqual(
+    alone.bindings.map((one) => [one.name, one.artifact, one.references.length]),
+    [[app, true, 2]],
+  );
+  const both = bindings([artifact, {}, { engine: 'store' }]);
+  assert.deepEqual(
+    both.bindings.map((one) => [one.engine, one.artifact]),
+    [
+      ['podman', undefined],
+      ['store', undefined],
+    ],
+  );
+  assert.deepEqual(
+    both.problems.map(({ code, bound }) => [code, bound]),
+    [['artifact', true]],
+  );
+  assert.equal(bindings([artifact, { engine: 'store' }]).problems.length, 0, 'on two engines');
+});
 
 test('all references are grouped if asked for, bound or not', () => {
   assert.deepEqual(groups([{ bound: false }, {}], { select: 'all' }), [

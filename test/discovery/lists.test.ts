@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { lists } from '../../src/discovery/lists.ts';
+import { lists } from '../../src/discovery/images-d/lists.ts';
 import { limitCpu } from '../support/limit-cpu.ts';
 import { holds } from '../support/property.ts';
 import { foundBy, places, problemsOf } from './source.ts';

@@ -103,6 +103,16 @@ const cases: readonly (readonly [
     [`specifier ${quadlets}/w@.container:2`],
   ],
   [
+    'a template that podman refuses, with an instance that something would start',
+    {
+      ...boot,
+      [`${quadlets}/w@.container`]: '[Container]\nImgae=q.io/w:%i\n',
+      '/etc/systemd/system/multi-user.target.wants/w@a.service': '-> ../w@.service',
+    },
+    [],
+    [`unknown-key ${quadlets}/w@.container:2`],
+  ],
+  [
     'the files of an instance of a .kube unit',
     {
       ...boot,
@@ -125,6 +135,57 @@ const cases: readonly (readonly [
     [],
   ],
 ];
+
+const refused: readonly (readonly [name: string, tree: Tree, starts: string[], wrong: string[]])[] =
+  [
+    [
+      'a second command in a container',
+      {
+        [`${quadlets}/app.container`]: `[Container]\nImage=q.io/app:1\n[Service]\nExecStart=/bin/true\n${wanted}`,
+      },
+      ['app.service none'],
+      [`bad-setting ${quadlets}/app.container:4`],
+    ],
+    [
+      'an image that is pulled again and again',
+      {
+        [`${quadlets}/app.image`]: `[Image]\nImage=q.io/app:1\n[Service]\nRestart=always\n${wanted}`,
+      },
+      ['app-image.service none'],
+      [`bad-setting ${quadlets}/app.image:4`, `pull-always ${quadlets}/app.image:2`],
+    ],
+    [
+      'a drop-in of a plain service, and what only this service starts',
+      {
+        '/etc/systemd/system/app.service':
+          '[Unit]\nWants=other.service\n[Service]\nExecStart=/usr/bin/podman run q.io/app:1\n',
+        '/etc/systemd/system/app.service.d/x.conf': '[Service]\nType=dbus\n',
+        '/etc/systemd/system/other.service':
+          '[Service]\nExecStart=/usr/bin/podman run q.io/other:1\n',
+        '/etc/systemd/system/multi-user.target.wants/app.service': '-> ../app.service',
+      },
+      ['app.service none', 'other.service none'],
+      ['bad-setting /etc/systemd/system/app.service.d/x.conf:2'],
+    ],
+    [
+      'no service: a pod forks, a build and a volume may have several commands',
+      {
+        [`${quadlets}/p.pod`]: `[Pod]\nPodmanArgs=--infra-image=q.io/p:1\n[Service]\nType=oneshot\nRestart=always\n${wanted}`,
+        [`${quadlets}/v.volume`]: `[Volume]\nDriver=image\nImage=q.io/v:1\n[Service]\nExecStart=/bin/true\n${wanted}`,
+      },
+      ['p-pod.service boot', 'v-volume.service boot'],
+      [],
+    ],
+  ];
+
+for (const [name, tree, starts, wrong] of refused) {
+  test(`systemd refuses ${name}`, async (t) => {
+    const found = await discovered(t, { ...boot, ...tree });
+    const activations = found.references.map(({ unit, activation }) => `${unit} ${activation}`);
+    assert.deepEqual(activations, starts);
+    assert.deepEqual(problems(found), wrong);
+  });
+}
 
 for (const [name, tree, expected, wrong] of cases) {
   test(`the service that systemd makes of a Quadlet unit: ${name}`, async (t) => {

@@ -21,6 +21,51 @@ async function found(tree: Parameters<typeof rootOf>[1], t: Parameters<typeof ro
   ];
 }
 
+const dockerConfig = '{"auths":{}}';
+
+const credentials: readonly (readonly [string, readonly string[], string, string])[] = [
+  // The variables, the files, the command, the file that counts.
+  ['DOCKER_CONFIG=/srv/d', ['/srv/d/config.json'], 'docker', '/srv/d/config.json'],
+  ['HOME=/srv', ['/srv/.docker/config.json'], 'docker', '/srv/.docker/config.json'],
+  ['HOME=/srv', ['/srv/.docker/config.json'], 'nerdctl', '/srv/.docker/config.json'],
+  ['DOCKER_CONFIG=/srv/d', [], 'docker', ''],
+  ['HOME=/srv', ['/srv/.docker/config.json'], 'podman', '/srv/.docker/config.json'],
+  [
+    'HOME=/srv',
+    ['/srv/.docker/config.json', '/srv/.config/containers/auth.json'],
+    'podman',
+    '/srv/.config/containers/auth.json',
+  ],
+  [
+    'HOME=/srv DOCKER_CONFIG=/srv/d',
+    ['/srv/d/config.json', '/srv/.config/containers/auth.json'],
+    'podman',
+    '/srv/d/config.json',
+  ],
+  [
+    'HOME=/srv XDG_CONFIG_HOME=/srv/c',
+    ['/srv/c/containers/auth.json', '/srv/.config/containers/auth.json'],
+    'podman',
+    '/srv/c/containers/auth.json',
+  ],
+  [
+    'REGISTRY_AUTH_FILE=/srv/a DOCKER_CONFIG=/srv/d',
+    ['/srv/a', '/srv/d/config.json'],
+    'podman',
+    '/srv/a',
+  ],
+];
+
+for (const [variables, files, program, expected] of credentials) {
+  test(`${program} with ${variables} and ${files.join(', ')}`, async (t) => {
+    const tree = {
+      ...Object.fromEntries(files.map((path) => [path, dockerConfig])),
+      ...service(`Environment=${variables}\nExecStart=${program} run q.io/a:1`),
+    };
+    assert.deepEqual(await found(tree, t), [`q.io/a:1 ${expected}`.trim()]);
+  });
+}
+
 const named: readonly (readonly [name: string, tree: Tree, found: readonly string[]])[] = [
   [
     'docker means Docker Hub',
@@ -78,6 +123,17 @@ const named: readonly (readonly [name: string, tree: Tree, found: readonly strin
         '[Container]\nImage=q.io/a:1\n[Service]\nEnvironment=REGISTRY_AUTH_FILE=/etc/auth.json\n',
     },
     ['q.io/a:1 /etc/auth.json'],
+  ],
+  [
+    'credentials that the manager gives to all services',
+    {
+      '/etc/auth.json': '{"auths":{}}',
+      '/etc/systemd/system.conf.d/auth.conf':
+        '[Manager]\nDefaultEnvironment=REGISTRY_AUTH_FILE=/etc/auth.json\n',
+      [`${quadlets}/b.container`]: '[Container]\nImage=q.io/b:1\n',
+      ...service('ExecStart=podman run q.io/a:1'),
+    },
+    ['q.io/a:1 /etc/auth.json', 'q.io/b:1 /etc/auth.json'],
   ],
   [
     'an option for credentials goes before the variable',

@@ -6,9 +6,14 @@ import { wantedOf } from '../../src/binding/wanted.ts';
 import { packed } from '../../src/binding/wanted-message.ts';
 import { beginConcealing, withoutConcealed } from '../../src/common/concealed.ts';
 import { type WantedRequest, wantedInWorker } from '../../src/host/wanted-in-worker.ts';
+import { sha256 } from '../../src/image/digest.ts';
+import { hostPlatform } from '../../src/image/platform.ts';
 import { openRoot } from '../../src/root/open-root.ts';
+import { dockerArchive } from '../support/archives.ts';
 import { container, writeRoot } from '../support/berth.ts';
+import { buildImage } from '../support/image-builder.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
+import { writeTree } from '../support/tree.ts';
 
 const options = { bind: 'all', compose: [] } as const;
 const { signal: never } = new AbortController();
@@ -49,6 +54,27 @@ test('a worker finds what this thread finds, secrets and shipped images among it
   for (const { shipped } of wanted.bindings) {
     assert.ok(shipped);
     assert.equal(shipped.find('a.example/creds:1', platform), undefined);
+  }
+});
+
+test('a worker hands over the archives that fill engines', async (t) => {
+  const location = join(temporaryDirectory(t), 'root');
+  const image = buildImage({ layers: [{ bytes: 20_000, seed: 1 }] });
+  writeTree(location, {
+    'usr/lib/berth/images.d/a.list': 'docker-archive:/usr/share/a.tar\n',
+    'usr/share/a.tar': dockerArchive([{ image, names: ['a.example/a:1'] }]),
+  });
+  const root = openRoot(location);
+  t.after(() => root.close());
+  const { bindings } = await wantedInWorker(root, { options }, never);
+  const shipped = bindings[0]?.shipped;
+  const found = shipped?.find('a.example/a:1', hostPlatform());
+  assert.ok(shipped !== undefined && found !== undefined);
+  assert.equal(sha256(shipped.manifest(found.manifest).content), found.manifest);
+  for (const blob of found.blobs) {
+    const chunks: Buffer[] = [];
+    for await (const chunk of shipped.read(blob)) chunks.push(chunk);
+    assert.equal(sha256(Buffer.concat(chunks)), blob.digest);
   }
 });
 

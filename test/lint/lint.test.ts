@@ -104,6 +104,15 @@ test('short names are found, also with aliases and specifiers', async (t) => {
   assert.deepEqual(await codes('docker://web:1'), []);
 });
 
+test('the file name of a .artifact unit is no short name', async (t) => {
+  const tree = {
+    '/usr/share/containers/systemd/a.container': `[Container]\nRootfs=/a\nMount=type=artifact,source=m.artifact,destination=/m\n`,
+    '/usr/share/containers/systemd/m.artifact': `[Artifact]\nArtifact=${host}/m:1\n`,
+  };
+  const { findings } = await lintOf(t, tree);
+  assert.ok(!findings.some(({ code }) => code === 'short-name'));
+});
+
 test('problems become errors if bound, else notes', async (t) => {
   const tree = unit('odd.container', `${host}/odd:%H`);
   assert.deepEqual(said(await lintOf(t, tree)), ['error specifier odd.container:2']);

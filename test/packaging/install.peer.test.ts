@@ -38,7 +38,7 @@ test('what is installed, and where', (t) => {
     'usr/lib/systemd/system/bootc-fetch-apply-updates.service.d/10-berth.conf',
     'usr/lib/systemd/system/user@.service.d/10-berth.conf',
     'usr/libexec/berth/upgrade',
-    ...['build', 'container', 'image', 'kube', 'pod', 'volume'].map(
+    ...['artifact', 'build', 'container', 'image', 'kube', 'pod', 'volume'].map(
       (type) => `usr/share/containers/systemd/${type}.d/10-berth.conf`,
     ),
     'usr/share/licenses/berth/LICENSE',
@@ -80,7 +80,7 @@ test('units and drop-ins name the program below PREFIX', (t) => {
         ([, program]) => program,
       ),
     );
-  assert.deepEqual(named, Array(5).fill('/opt/acme/bin/berth'));
+  assert.deepEqual(named, Array(6).fill('/opt/acme/bin/berth'));
   const flow = 'opt/acme/lib/systemd/system/bootc-fetch-apply-updates.service.d/10-berth.conf';
   assert.match(
     readFileSync(join(directory, flow), 'utf8'),

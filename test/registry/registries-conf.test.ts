@@ -3,6 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { shortNamesOf } from '../../src/discovery/engines/short-names.ts';
+import { fullName } from '../../src/image/name.ts';
+import { type ShortNames, withoutRemembered } from '../../src/image/short-names.ts';
 import { readRegistriesConf, readShortNames } from '../../src/registry/registries-conf.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import { fails } from '../support/registry-client.ts';
@@ -31,6 +34,40 @@ test('drop-ins come after the main file, by name, and an empty alias takes one a
   assert.deepEqual(problems, []);
   assert.deepEqual(shortNames.searchRegistries, ['c.example:5000']);
   assert.deepEqual({ ...shortNames.aliases }, { x: 'twenty.example/x', y: 'ten.example/y' });
+});
+
+test('remembered aliases come before those of registries.conf, and empty ones mean none', async (t) => {
+  const root = tree(t, {
+    'etc/containers/registries.conf':
+      'unqualified-search-registries = ["s.example"]\n[aliases]\na = "conf.example/a"\nb = "conf.example/b"\nd = "conf.example/d"\n',
+    'var/cache/containers/short-name-aliases.conf':
+      '[aliases]\na = ""\nb = "mem.example/b"\nc = "mem.example/c"\n',
+    'home/eve/.cache/containers/short-name-aliases.conf': '[aliases]\na = "eve.example/a"\n',
+  });
+  const meanings = (shortNames: ShortNames) =>
+    ['a', 'b', 'c', 'd'].map((name) => {
+      const found = fullName(name, shortNames);
+      return found.ok ? found.name.replace(':latest', '') : found.code;
+    });
+  const { shortNames, problems } = await readShortNames(root);
+  assert.deepEqual(problems, []);
+  const ofRoot = ['s.example/a', 'mem.example/b', 'mem.example/c', 'conf.example/d'];
+  assert.deepEqual(meanings(shortNames), ofRoot);
+  const ofUsers = ['conf.example/a', 'conf.example/b', 's.example/c', 'conf.example/d'];
+  assert.deepEqual(meanings(withoutRemembered(shortNames)), ofUsers);
+  assert.deepEqual(meanings(shortNamesOf('podman:eve', shortNames)), ofUsers);
+  assert.deepEqual(meanings(shortNamesOf('podman', shortNames)), ofRoot);
+  const ofEve = await readShortNames(root, undefined, '/home/eve/.cache');
+  assert.equal(meanings(ofEve.shortNames)[0], 'eve.example/a');
+});
+
+test('remembered aliases that podman can’t read are a problem', async (t) => {
+  const path = '/var/cache/containers/short-name-aliases.conf';
+  const { problems } = await readShortNames(tree(t, { [path.slice(1)]: '[aliases\n' }));
+  assert.deepEqual(
+    problems.map(({ code, path: at }) => `${code} ${at}`),
+    [`registries-conf ${path}`],
+  );
 });
 
 test('an empty list of search registries takes an earlier one away', async (t) => {

@@ -1,4 +1,6 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Releases of Debian; scripts/debian-root.sh says which podman and systemd each has. */
@@ -17,4 +19,33 @@ export const containerSettings: Readonly<Record<string, string>> = {
 /** The root of a Debian release, made once for every test, which copy it. */
 export function debianRoot(suite: Suite): string {
   return execFileSync(script, [suite], { encoding: 'utf8' }).trim();
+}
+
+const [loader, libraries] =
+  process.arch === 'arm64'
+    ? (['usr/lib/ld-linux-aarch64.so.1', 'aarch64-linux-gnu'] as const)
+    : (['usr/lib64/ld-linux-x86-64.so.2', 'x86_64-linux-gnu'] as const);
+
+/**
+ * What a program of a Debian release prints for `--help`, behind other words; undefined if the release
+ * does not have the program. It runs on this machine, with the loader and libraries of its release.
+ */
+export function debianHelp(
+  suite: Suite,
+  program: string,
+  words: readonly string[] = [],
+): string | undefined {
+  const root = debianRoot(suite);
+  const path = ['usr/bin', 'usr/sbin']
+    .map((directory) => join(root, directory, program))
+    .find((each) => existsSync(each));
+  if (path === undefined) return undefined;
+  const at = join(root, 'usr/lib', libraries);
+  const { stdout, stderr, error } = spawnSync(
+    join(root, loader),
+    ['--library-path', `${at}:${at}/systemd`, path, ...words, '--help'],
+    { encoding: 'utf8', env: { HOME: '/nowhere', PATH: '/nowhere', LC_ALL: 'C' } },
+  );
+  if (error) throw error;
+  return stdout === '' ? stderr : stdout;
 }

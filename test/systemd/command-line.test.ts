@@ -19,7 +19,7 @@ test('prefixes of the program', () => {
 test('quotes, escapes and empty words', () => {
   assert.deepEqual(words(`a "b c" 'd'e "" \\x41\\s f`), [['a', 'b c', 'de', '', 'A ', 'f']]);
   assert.equal(words('a "b'), undefined);
-  assert.equal(words('a \\q'), undefined);
+  assert.deepEqual(words('a \\q\\x41'), [['a', '\\qA']]);
   assert.deepEqual(words(''), []);
 });
 

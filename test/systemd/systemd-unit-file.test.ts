@@ -5,7 +5,8 @@ import { parseSystemdUnit } from '../../src/systemd/systemd-unit-file.ts';
 import { limitCpu } from '../support/limit-cpu.ts';
 import { holds } from '../support/property.ts';
 
-const parse = (text: string) => parseSystemdUnit(text, '/a.service', () => true);
+const parse = (text: string) =>
+  parseSystemdUnit(text, '/a.service', (_, key) => key !== '' && key !== '[');
 const values = (text: string) =>
   parse(text).entries.map(({ group, key, value, line }) => `${line} [${group}] ${key}=${value}`);
 

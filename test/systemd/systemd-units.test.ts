@@ -234,3 +234,33 @@ test('one drop-in directory for thousands of units reaches a limit', (t) => {
   assert.equal([...units.services()].length, 2_000);
   assert.ok(units.problems.every(({ code }) => code === 'too-many-entries'));
 });
+
+test('an instance with a file of its own has no aliases of its template', (t) => {
+  const units = unitsOf(t, {
+    [`${etc}/a@.service`]: named('template'),
+    [`${etc}/a@own.service`]: named('own'),
+    [`${etc}/alias@.service`]: '-> a@.service',
+    [`${etc}/alias@.service.d/x.conf`]: named('alias'),
+  });
+  assert.deepEqual(users(units, 'a@own.service'), ['own']);
+  assert.deepEqual(users(units, 'a@other.service'), ['template', 'alias']);
+});
+
+test('a link from an instance to its template is that instance', (t) => {
+  const units = unitsOf(t, {
+    [`${usr}/a@.service`]: named('template'),
+    [`${etc}/a@one.service`]: `-> ${usr}/a@.service`,
+    [`${etc}/a@two.service`]: `-> ${usr}/b@.service`,
+    [`${usr}/b@.service`]: named('other'),
+  });
+  const services = Array.from(units.services(), ({ name }) => name);
+  assert.deepEqual(services, ['a@.service', 'a@one.service', 'b@.service']);
+  assert.equal(units.unit('a@one.service')?.name, 'a@one.service');
+  assert.equal(units.unit('a@two.service')?.name, 'b@two.service');
+});
+
+test('of several generated units with one alias the last one has it', (t) => {
+  const generated = ['a', 'b'].map((name) => generatedUnit(`${name}.service`, ['alias.service']));
+  const units = unitsOf(t, {}, { generated });
+  assert.equal(units.unit('alias.service')?.name, 'b.service');
+});

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { readBound } from '../../binding/bound.ts';
+import { readBound, withoutArtifacts } from '../../binding/bound.ts';
 import { bundleArchive } from '../../bundle/archive.ts';
 import { type BundlePlan, planBundle } from '../../bundle/plan.ts';
 import { layersSince } from '../../bundle/since.ts';
@@ -58,7 +58,7 @@ export function defineBundle(command: Command): void {
 async function bundle(host: Host, root: Root, options: BundleOptions): Promise<void> {
   const { registry } = host;
   const { compose } = await host.config();
-  const bound = await readBound(root, { bind: options.bind, compose });
+  const bound = withoutArtifacts(await readBound(root, { bind: options.bind, compose }));
   const { bindings } = bound;
   const since = options.since;
   const present =

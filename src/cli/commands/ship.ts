@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { readBound } from '../../binding/bound.ts';
+import { readBound, withoutArtifacts } from '../../binding/bound.ts';
 import { counted } from '../../common/counted.ts';
 import { failureEntry, problemEntry } from '../../documents/entries.ts';
 import type { Host } from '../../host/host.ts';
@@ -42,7 +42,7 @@ async function ship(
   options: RootOptions,
 ): Promise<void> {
   const { compose } = await host.config();
-  const bound = await readBound(root, { bind: options.bind, compose });
+  const bound = withoutArtifacts(await readBound(root, { bind: options.bind, compose }));
   const { bindings } = bound;
   // A descriptor need not have a path.
   const directory = spec?.startsWith('fd:') === true ? spec : root.location;

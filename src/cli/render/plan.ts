@@ -23,14 +23,14 @@ export function planTable(plan: Plan): string {
     ]),
   );
   const [first] = plan.engines;
-  const provided = plan.provided.map(({ name, digest, directory }): Cell[] => [
+  const provided = plan.provided.map(({ name, digest, directory, archive }): Cell[] => [
     name,
     first?.name ?? '',
     shortDigest(digest),
     '',
     { text: 'present', colour: 'green' },
     '',
-    `in ${directory}, not berth's`,
+    archive === undefined ? `in ${directory}, not berth's` : `podman takes it from ${archive.name}`,
   ]);
   const dropped = plan.drops.flatMap((image) =>
     image.names.map(({ name, digest }): Cell[] => [
@@ -96,6 +96,7 @@ function actionOf(image: PlannedImage, index: number): Cell {
   if (!image.present && isShipped)
     return { text: `load ${formatBytes(image.size)}`, colour: 'yellow' };
   if (!image.present) return { text: missingAction(image), colour: 'yellow' };
+  if (image.artifact === true) return { text: 'present', colour: 'green' };
   if (!image.pinned) return { text: 'pin', colour: 'yellow' };
   return { text: 'present, pinned', colour: 'green' };
 }

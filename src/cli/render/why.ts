@@ -25,7 +25,9 @@ export function whyText(why: Why, location: string): string {
   for (const { engine, root, handle } of why.pins) {
     said.push(`  pinned for ${root} on ${engine} (${handle})`);
   }
-  if (why.pins.length === 0) said.push('  not pinned');
+  const isArtifact = why.present.some(({ artifact }) => artifact === true);
+  if (isArtifact) said.push('  an artifact, for which podman has no pins');
+  else if (why.pins.length === 0) said.push('  not pinned');
   return said.map(shownLine).join('');
 }
 

@@ -1,10 +1,23 @@
+/** Bytes of which some can be passed over without being read, perhaps beyond the end. */
+export interface Bytes extends AsyncIterable<Buffer> {
+  skip?(bytes: number): void;
+}
+
 /** Takes bytes from a stream in the portions that a format needs, and holds one chunk at a time. */
 export class ByteReader {
+  readonly #bytes: Bytes;
   readonly #chunks: AsyncIterator<Buffer>;
   #chunk: Buffer = Buffer.alloc(0);
+  #position = 0;
 
-  constructor(bytes: AsyncIterable<Buffer>) {
+  constructor(bytes: Bytes) {
+    this.#bytes = bytes;
     this.#chunks = bytes[Symbol.asyncIterator]();
+  }
+
+  /** The number of bytes that were taken or passed over. */
+  get position(): number {
+    return this.#position;
   }
 
   /** @returns fewer bytes than `length` only at the end of the stream. */
@@ -20,9 +33,14 @@ export class ByteReader {
     return Buffer.concat(parts);
   }
 
-  /** @returns whether the stream had that many bytes. */
+  /** @returns whether the stream had that many bytes; true if they are not read. */
   async skip(length: number): Promise<boolean> {
-    let missing = length;
+    let missing = length - this.#take(Math.min(length, this.#chunk.length)).length;
+    if (missing > 0 && this.#bytes.skip !== undefined) {
+      this.#bytes.skip(missing);
+      this.#position += missing;
+      return true;
+    }
     while (missing > 0 && (await this.#fill())) {
       missing -= this.#take(Math.min(missing, this.#chunk.length)).length;
     }
@@ -37,6 +55,7 @@ export class ByteReader {
   #take(length: number): Buffer {
     const taken = this.#chunk.subarray(0, length);
     this.#chunk = this.#chunk.subarray(length);
+    this.#position += taken.length;
     return taken;
   }
 

@@ -1,5 +1,5 @@
 import { nameFromBytes } from '../path-bytes.ts';
-import { ByteReader } from './byte-reader.ts';
+import { ByteReader, type Bytes } from './byte-reader.ts';
 import { TarError } from './error.ts';
 import { type PaxRecords, paxRecords } from './pax-records.ts';
 
@@ -18,6 +18,12 @@ export interface TarEntry {
   read(length: number): Promise<Buffer>;
 }
 
+/** A member whose body can be found again in the archive. */
+export interface TarMember extends TarEntry {
+  /** The position of the body in the archive. */
+  readonly start: number;
+}
+
 const BLOCK = 512;
 const maxExtension = 1024 * 1024;
 
@@ -31,20 +37,44 @@ export async function* tarEntries(bytes: AsyncIterable<Buffer>): AsyncGenerator<
   const reader = new ByteReader(bytes);
   try {
     yield* members(reader);
-    // Bytes behind the end of the archive still belong to the blob, and to its digest.
-    while ((await reader.read(65_536)).length > 0);
+    await readRest(reader);
   } finally {
     await reader.end();
   }
 }
 
-async function* members(reader: ByteReader): AsyncGenerator<TarEntry> {
+/**
+ * Like `tarEntries`, but bytes that can be skipped are: bodies that nobody reads, and all behind the end
+ * of the archive. The bytes may then end within a skipped body, which nobody notices.
+ */
+export async function* tarIndex(bytes: Bytes): AsyncGenerator<TarMember> {
+  const reader = new ByteReader(bytes);
+  try {
+    yield* members(reader);
+    if (bytes.skip === undefined) await readRest(reader);
+  } finally {
+    await reader.end();
+  }
+}
+
+/** Reads the bytes behind the end of an archive, which belong to its digest, or its compressed stream. */
+async function readRest(reader: ByteReader): Promise<void> {
+  while ((await reader.read(65_536)).length > 0);
+}
+
+async function* members(reader: ByteReader): AsyncGenerator<TarMember> {
   let records: PaxRecords = {};
   for (;;) {
     const block = await reader.read(BLOCK);
     // All tools read an archive that lacks the two empty blocks at its end.
-    if (block.length === 0 || isEmpty(block)) return;
+    if (block.length === 0) return;
     if (block.length < BLOCK) throw new TarError('the archive ends in the middle of a header');
+    if (isEmpty(block)) {
+      // Like Go's reader, which podman and docker use.
+      const next = await reader.read(BLOCK);
+      if (next.length === 0 || (next.length === BLOCK && isEmpty(next))) return;
+      throw new TarError('one empty block stands where an archive has two or none');
+    }
     checkSum(block);
     const type = String.fromCharCode(block[156] ?? 0);
     const extension = extensions.get(type);
@@ -65,6 +95,7 @@ async function* members(reader: ByteReader): AsyncGenerator<TarEntry> {
       type: type === '\0' && path.endsWith('/') ? 'directory' : typeOf(type, records),
       target: records.linkpath ?? textAt(block, 157, 100),
       size: length,
+      start: reader.position,
       uid: records.uid ?? numberAt(block, 108, 8),
       gid: records.gid ?? numberAt(block, 116, 8),
       mode: numberAt(block, 100, 8),

@@ -31,14 +31,14 @@ export async function composeImages(
     const before = files.problems.length;
     const found = await projectImages(place, files, engine, context);
     if (found !== undefined) references = references.concat(found);
-    else if (named.has(place) && files.problems.length === before) {
+    else if (
+      files.problems.length === before &&
+      (named.has(place) || files.names(place).length > 0)
+    ) {
       files.problem(place, undefined, noFile);
     }
   }
-  return {
-    references: references.map((reference) => ({ ...reference, engine })),
-    problems: files.problems,
-  };
+  return { references, problems: files.problems };
 }
 
 /**
@@ -69,15 +69,14 @@ async function projectImages(
   const byDocker = await read('docker');
   // A directory may be for podman-compose alone.
   const isLeft = byDocker === undefined && isDirectory && files.problems.length === before;
-  const project =
-    isLeft && defaultFiles(directory, 'podman-compose', files).length > 0
-      ? await read('podman-compose')
-      : byDocker;
+  const isPodmans = isLeft && defaultFiles(directory, 'podman-compose', files).length > 0;
+  const project = isPodmans ? await read('podman-compose') : byDocker;
   if (project === undefined) return undefined;
   const unit = mainFile(project.main, files);
-  const references = referencesOf(project, unit, files, shortNamesFor(engine, context), context);
+  const by = isPodmans ? 'podman' : engine;
+  const references = referencesOf(project, unit, files, shortNamesFor(by, context), context);
   files.concern(before, { unit: unit.unit, unitPath: unit.unitPath });
-  return references;
+  return references.map((reference) => ({ ...reference, engine: by }));
 }
 
 /** podman-compose hands names to podman as they are; docker's Compose completes them itself. */

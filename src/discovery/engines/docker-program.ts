@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { type Root, RootError } from '../../root/root.ts';
-import { type Etc, followed } from '../../systemd/etc.ts';
+import { type Etc, followed, whereInTree } from '../../systemd/etc.ts';
 
 /** The program behind the command `docker` in a root: podman's emulation, or docker itself. */
 export type DockerProgram = 'docker' | 'podman';
@@ -34,9 +34,12 @@ export function dockerProgram(command: string, tree: Tree): DockerProgram {
 
 /** Whether a root has a program in one of the usual directories. */
 export function hasProgram(name: string, { root, etc }: Tree): boolean {
-  return directories.some((directory) => {
+  const paths = name.startsWith('/')
+    ? [whereInTree(etc, name)]
+    : directories.map((directory) => `${directory}/${name}`);
+  return paths.some((path) => {
     try {
-      return root.lookup(followed(root, etc, `${directory}/${name}`)) !== undefined;
+      return root.lookup(followed(root, etc, path)) !== undefined;
     } catch (error) {
       if (error instanceof RootError) return false;
       throw error;

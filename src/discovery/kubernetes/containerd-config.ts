@@ -1,18 +1,22 @@
 import { posix } from 'node:path';
 import { append } from '../../common/append.ts';
+import { problemOf } from '../../root/problem-of.ts';
+import { RootError } from '../../root/root.ts';
 import { whereInTree } from '../../systemd/etc.ts';
+import { globbed } from '../../systemd/glob.ts';
 import type { Problem } from '../problem.ts';
 import type { SourceContext } from '../source.ts';
 import {
   type ConfigFile,
   type ConfiguredImage,
-  fileNames,
+  flagPath,
   imageAt,
   malformed,
   maxFiles,
   readConfig,
   tableAt,
 } from './engine-config.ts';
+import type { FlagsOf } from './program-flag.ts';
 
 const unit = 'containerd.service';
 
@@ -24,17 +28,21 @@ const places = [
 ] as const;
 
 /**
- * The sandbox image in the configuration of containerd; the last file that sets the key counts.
- * None if the CRI plugin is disabled, as in docker's package of containerd.
+ * The sandbox image in the configuration of containerd, which `--config` may name; the last file that sets
+ * the key counts. None if the CRI plugin is disabled, as in docker's package of containerd.
  *
  * Source: containerd, docs/man/containerd-config.toml.5.md and docs/cri/config.md.
  */
 export async function containerdImages(
   context: SourceContext,
+  flagsOf: FlagsOf,
   problems: Problem[],
 ): Promise<readonly ConfiguredImage[]> {
+  const flags = flagsOf(unit);
+  const given = flags?.last('--config') ?? flags?.last('-c');
+  const main = flagPath(given, unit, context, problems) ?? `${context.etc}/containerd/config.toml`;
   let image: ConfiguredImage | undefined;
-  for (const file of await filesOf(context, problems)) {
+  for (const file of await filesOf(main, context, problems)) {
     const disabled: unknown = file.table['disabled_plugins'];
     if (Array.isArray(disabled) && places.some(({ plugin }) => disabled.includes(plugin)))
       return [];
@@ -59,9 +67,13 @@ function sandboxIn(file: ConfigFile, problems: Problem[]): ConfiguredImage | und
 }
 
 /** The main configuration and the files that it imports, in the order in which they are merged. */
-async function filesOf(context: SourceContext, problems: Problem[]): Promise<ConfigFile[]> {
+async function filesOf(
+  main: string,
+  context: SourceContext,
+  problems: Problem[],
+): Promise<ConfigFile[]> {
   const files: ConfigFile[] = [];
-  const pending = [`${context.etc}/containerd/config.toml`];
+  const pending = [main];
   const seen = new Set<string>();
   for (const path of pending) {
     if (seen.has(path)) continue;
@@ -83,49 +95,26 @@ async function filesOf(context: SourceContext, problems: Problem[]): Promise<Con
   return files;
 }
 
-/** The files that an entry of `imports` names: a path, or a glob in the last component. */
+/**
+ * The files that an entry of `imports` names: a path, or a glob.
+ *
+ * Source: containerd, cmd/containerd/server/config/config.go, `resolveImports`.
+ */
 function matches(
   file: ConfigFile,
   pattern: string,
-  context: SourceContext,
+  { root, etc }: SourceContext,
   problems: Problem[],
 ): readonly string[] {
-  const path = whereInTree(context.etc, posix.resolve(posix.dirname(file.path), pattern));
+  const path = whereInTree(etc, posix.resolve(posix.dirname(file.path), pattern));
   if (!/[*?[\\]/.test(path)) return [path];
-  const directory = posix.dirname(path);
-  const glob = posix.basename(path);
-  if (/[*?[\\]/.test(directory) || /[[\\]/.test(glob) || glob.length > 255) {
-    const message = 'expected an import with * or ? in its last part alone, found another glob';
-    problems.push({
-      ...malformed(file.path, unit, undefined, message),
-      hint: 'write it like that; the files that it imports are not known',
-    });
-    return [];
+  try {
+    const found = globbed(root, path, 'hidden');
+    if (found !== undefined) return found.slice(0, maxFiles + 1);
+    problems.push(malformed(file.path, unit, undefined, 'expected an import of a few files'));
+  } catch (error) {
+    if (!(error instanceof RootError)) throw error;
+    problems.push({ ...problemOf(error), subject: { unitPath: file.path, unit } });
   }
-  return fileNames(directory, unit, context, problems)
-    .filter((name) => globMatches(glob, name))
-    .slice(0, maxFiles + 1)
-    .map((name) => posix.join(directory, name));
-}
-
-/** Matches `*` and `?`, in at most `glob.length × name.length` steps. */
-function globMatches(glob: string, name: string): boolean {
-  let g = 0;
-  let n = 0;
-  let star = -1;
-  let mark = 0;
-  while (n < name.length) {
-    if (glob[g] === '*') {
-      star = g++;
-      mark = n;
-    } else if (glob[g] === '?' || glob[g] === name[n]) {
-      g++;
-      n++;
-    } else if (star >= 0) {
-      g = star + 1;
-      n = ++mark;
-    } else return false;
-  }
-  while (glob[g] === '*') g++;
-  return g === glob.length;
+  return [];
 }

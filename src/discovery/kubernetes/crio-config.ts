@@ -4,6 +4,7 @@ import {
   type ConfigFile,
   type ConfiguredImage,
   fileNames,
+  flagPath,
   imageAt,
   lineOfText,
   malformed,
@@ -11,21 +12,29 @@ import {
   readConfig,
   tableAt,
 } from './engine-config.ts';
+import type { FlagsOf } from './program-flag.ts';
 
 const unit = 'crio.service';
 
+export const pauseKey = 'crio.image.pause_image';
+
 /**
- * The images in the configuration of CRI-O: `pause_image`, and the exact names in `pinned_images`.
- * For each key the last file that sets it counts. Entries with `*` are skipped: they say which
- * images to keep, not which to fetch.
+ * The images in the configuration of CRI-O: `pause_image`, and the exact names in `pinned_images`. For each
+ * key the last file that sets it counts, and `--pause-image` goes before them. Entries with `*` are skipped:
+ * they say which images to keep, not which to fetch.
  *
- * Source: crio.conf(5), crio.conf.d(5).
+ * Source: crio(8), crio.conf(5), crio.conf.d(5).
  */
 export async function crioImages(
   context: SourceContext,
+  flagsOf: FlagsOf,
   problems: Problem[],
 ): Promise<readonly ConfiguredImage[]> {
-  const directory = `${context.etc}/crio/crio.conf.d`;
+  const flags = flagsOf(unit);
+  const at = (long: string, short: string) =>
+    flagPath(flags?.last(long) ?? flags?.last(short), unit, context, problems);
+  const main = at('--config', '-c') ?? `${context.etc}/crio/crio.conf`;
+  const directory = at('--config-dir', '-d') ?? `${context.etc}/crio/crio.conf.d`;
   const names = fileNames(directory, unit, context, problems);
   if (names.length > maxFiles) {
     const message = `expected at most ${maxFiles} files, found more; the last ones are ignored`;
@@ -34,12 +43,12 @@ export async function crioImages(
   const dropIns = names.slice(0, maxFiles).map((name) => `${directory}/${name}`);
   let pause: ConfiguredImage | undefined;
   let pinned: () => readonly ConfiguredImage[] = () => [];
-  for (const path of [`${context.etc}/crio/crio.conf`, ...dropIns]) {
+  for (const path of [main, ...dropIns]) {
     const file = await readConfig(path, unit, context, problems);
     const image = file && tableAt(file.table, ['crio', 'image']);
     if (file === undefined || image === undefined) continue;
     if (image['pause_image'] !== undefined) {
-      pause = imageAt(file, 'crio.image.pause_image', image['pause_image'], unit, problems);
+      pause = imageAt(file, pauseKey, image['pause_image'], unit, problems);
     }
     if (image['pinned_images'] !== undefined) {
       const names = pinnedNames(file, image['pinned_images'], problems);

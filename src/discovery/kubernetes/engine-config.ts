@@ -1,9 +1,11 @@
+import { posix } from 'node:path';
 import { lineOfKey } from '../../common/toml-line.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { RootError } from '../../root/root.ts';
-import { followed } from '../../systemd/etc.ts';
+import { followed, whereInTree } from '../../systemd/etc.ts';
 import type { Problem } from '../problem.ts';
 import type { SourceContext } from '../source.ts';
+import type { ProgramFlag } from './program-flag.ts';
 
 /** An image in the configuration of a container engine. */
 export interface ConfiguredImage {
@@ -12,7 +14,7 @@ export interface ConfiguredImage {
   readonly line: number;
   readonly key: string;
   /** The service of the engine. */
-  readonly unit: 'containerd.service' | 'crio.service';
+  readonly unit: 'containerd.service' | 'cri-docker.service' | 'crio.service';
 }
 
 export type Table = Readonly<Record<string, unknown>>;
@@ -56,6 +58,20 @@ export async function readConfig(
     problems.push(malformed(path, unit, error.line, `expected TOML, found ${reason}`));
     return undefined;
   }
+}
+
+/** The path that a flag of an engine names, in the tree; undefined if it names none. */
+export function flagPath(
+  flag: ProgramFlag | undefined,
+  unit: string,
+  { etc }: SourceContext,
+  problems: Problem[],
+): string | undefined {
+  if (flag === undefined || flag.text === '') return undefined;
+  const { path, line, text, fault } = flag;
+  if (fault === undefined) return whereInTree(etc, posix.resolve('/', text));
+  problems.push({ ...fault, path, line, subject: { unitPath: path, unit } });
+  return undefined;
 }
 
 /** The names of the files in a directory, sorted; none if the directory does not exist. */

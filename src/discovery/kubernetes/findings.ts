@@ -1,6 +1,6 @@
 import type { PullPolicy } from '../reference.ts';
 import type { Player } from './pull-policy.ts';
-import type { LineFault, Value } from './value.ts';
+import { type LineFault, present, type Value } from './value.ts';
 
 /** The most containers and volumes in a file; aliases could repeat them over and over. */
 const maxImages = 10_000;
@@ -68,11 +68,6 @@ export class Findings implements WorkloadImages {
   ): void {
     if (this.faults.length < maxFaults) this.faults.push({ code, line, message, hint });
   }
-}
-
-/** The value, unless it is null: Go reads null as a zero value, as if the key were missing. */
-export function present(value: Value | undefined): Value | undefined {
-  return value?.kind === 'scalar' && value.value === null ? undefined : value;
 }
 
 export type MapValue = Extract<Value, { kind: 'map' }>;

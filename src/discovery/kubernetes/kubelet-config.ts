@@ -6,12 +6,13 @@ import { followed, whereInTree } from '../../systemd/etc.ts';
 import type { Fault, Problem } from '../problem.ts';
 import type { SourceContext } from '../source.ts';
 import { readDocuments } from './documents.ts';
+import { dropInsIn, kubeletAt } from './kubelet-drop-ins.ts';
 import type { ProgramFlag, ProgramFlags } from './program-flag.ts';
 import type { RuntimeEndpoint } from './runtime.ts';
-import type { Value } from './value.ts';
+import { textAt } from './value.ts';
 
 export interface KubeletConfig {
-  /** The directory or file of the static pods, as a path in the booted root; absent if none. */
+  /** The directory or file of the static pods, as a path in the booted root; empty or absent if none. */
   readonly staticPodPath?: string;
   readonly endpoint?: RuntimeEndpoint;
   readonly problems: readonly Problem[];
@@ -44,19 +45,15 @@ export async function kubeletConfig(
     problems.push(flagProblem(flags?.last('--config'), missingConfig));
   }
   const directory = pathOf(flags?.last('--config-dir'), problems);
-  for (const path of directory === undefined
-    ? isExact
-      ? []
-      : usualDirectories(etc)
-    : [whereInTree(etc, directory)]) {
-    for (const name of namesIn(path, context, problems)) {
-      if (!name.endsWith('.conf')) continue;
-      found = { ...found, ...(await configAt(`${path}/${name}`, context, problems)) };
+  const usual = isExact ? [] : usualDirectories(etc);
+  for (const path of directory === undefined ? usual : [whereInTree(etc, directory)]) {
+    for (const dropIn of dropInsIn(path, context, problems)) {
+      found = { ...found, ...(await configAt(dropIn, context, problems, '/')) };
     }
   }
   const ofFlags = settingsOfFlags(flags, problems);
-  const usual = isExact ? {} : { staticPodPath: '/etc/kubernetes/manifests' };
-  return { ...usual, ...found, ...ofFlags, problems };
+  const byDefault = isExact ? {} : { staticPodPath: '/etc/kubernetes/manifests' };
+  return { ...byDefault, ...found, ...ofFlags, problems };
 }
 
 function usualFiles(etc: string): readonly string[] {
@@ -82,7 +79,9 @@ function settingsOfFlags(flags: ProgramFlags | undefined, problems: Problem[]): 
   }
   const url = flags.last('--manifest-url');
   if (url !== undefined && url.text !== '') problems.push(flagProblem(url, remotePods));
-  const staticPodPath = pathOf(flags.last('--pod-manifest-path'), problems);
+  const manifests = flags.last('--pod-manifest-path');
+  const isOff = manifests?.text === '' && manifests.fault === undefined;
+  const staticPodPath = isOff ? '' : pathOf(manifests, problems);
   const endpoint = flags.last('--container-runtime-endpoint');
   return {
     ...(staticPodPath === undefined ? {} : { staticPodPath }),
@@ -118,11 +117,15 @@ const missingConfig: Fault = {
 
 type Settings = Partial<Omit<KubeletConfig, 'problems'>>;
 
-/** @returns undefined if the file does not exist or is not a configuration of the kubelet. */
+/**
+ * @param base where relative paths begin, by default the directory of the file.
+ * @returns undefined if the file does not exist or is not a configuration of the kubelet.
+ */
 async function configAt(
   path: string,
   { root, etc }: SourceContext,
   problems: Problem[],
+  base = posix.dirname(bootedPath(etc, path)),
 ): Promise<Settings | undefined> {
   try {
     const file = root.readFile(followed(root, etc, path));
@@ -141,9 +144,9 @@ async function configAt(
     if (textAt(config, 'staticPodURL')) {
       problems.push({ ...remotePods, path, line: config.line, subject: kubeletAt(path) });
     }
-    const booted = etc === '/usr/etc' && path.startsWith('/usr/etc/') ? path.slice(4) : path;
     return {
-      ...(written ? { staticPodPath: posix.resolve(posix.dirname(booted), written) } : {}),
+      // A drop-in with an empty path switches static pods off.
+      ...(written === undefined ? {} : { staticPodPath: written && posix.resolve(base, written) }),
       ...(endpoint ? { endpoint: { path, text: endpoint } } : {}),
     };
   } catch (error) {
@@ -153,36 +156,7 @@ async function configAt(
   }
 }
 
-function namesIn(
-  directory: string,
-  { root, etc }: SourceContext,
-  problems: Problem[],
-): readonly string[] {
-  try {
-    const entries = root.list(followed(root, etc, directory)) ?? [];
-    if (entries.length <= maxDropIns) return entries.map(({ name }) => name);
-    problems.push({
-      code: 'too-many-entries',
-      path: directory,
-      message: `expected at most ${maxDropIns} drop-ins of the kubelet's configuration, found more`,
-      hint: 'merge them into fewer files; all of them are ignored',
-      subject: kubeletAt(directory),
-    });
-  } catch (error) {
-    if (!(error instanceof RootError)) throw error;
-    problems.push({ ...problemOf(error), subject: kubeletAt(directory) });
-  }
-  return [];
-}
-
-const maxDropIns = 64;
-
-/** The subject of a problem with a file of the kubelet. */
-export function kubeletAt(unitPath: string) {
-  return { unitPath, unit: 'kubelet.service' };
-}
-
-function textAt(value: Value, key: string): string | undefined {
-  const found = value.kind === 'map' ? value.entries.get(key) : undefined;
-  return found?.kind === 'scalar' && typeof found.value === 'string' ? found.value : undefined;
+/** The path at which the booted root has a file of the tree. */
+function bootedPath(etc: string, path: string): string {
+  return etc === '/usr/etc' && path.startsWith('/usr/etc/') ? path.slice('/usr'.length) : path;
 }

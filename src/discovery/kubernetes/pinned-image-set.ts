@@ -1,44 +1,44 @@
 import { append } from '../../common/append.ts';
+import type { ShortNames } from '../../image/short-names.ts';
 import { type Placement, placed } from '../engines/placement.ts';
-import { type ImageFile, imageFiles, subjectOf } from '../image-files.ts';
+import { shortNamesOf } from '../engines/short-names.ts';
+import { fileReference } from '../file-reference.ts';
 import { imageOf } from '../image-value.ts';
+import { type ImageFile, imageFiles, subjectOf } from '../images-d/image-files.ts';
 import type { Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
 import { readDocuments } from './documents.ts';
-import { present } from './findings.ts';
 import { kubeletConfig } from './kubelet-config.ts';
 import type { FlagsOf } from './program-flag.ts';
 import { hasEngine, podRuntime } from './runtime.ts';
-import type { LineFault, Value } from './value.ts';
+import { type LineFault, textAt, type Value, valueAt } from './value.ts';
 
 /** Finds the images in OpenShift's `PinnedImageSet` files in `images.d`; all of them are bound. */
 export async function pinnedImageSets(context: SourceContext, flagsOf: FlagsOf): Promise<Found> {
-  const { files, problems } = imageFiles(context, /\.(?:ya?ml|json)$/);
+  const { files, problems: unread } = imageFiles(context, /\.(?:ya?ml|json)$/);
   const references: Reference[] = [];
-  const others: Problem[] = [...problems];
+  const problems: Problem[] = [...unread];
+  if (files.length === 0) return { references, problems };
+  const runtime = await nodeRuntime(context, flagsOf);
+  const shortNames = shortNamesOf(runtime.engine ?? 'containerd', context.shortNames);
   for (const file of files) {
     const { documents, faults } = await readDocuments(file.text);
     append(
-      others,
+      problems,
       faults.map((fault) => problemAt(file, fault)),
     );
     for (const document of documents) {
       const names = namesOf(document);
-      if ('code' in names) others.push(problemAt(file, names));
+      if ('code' in names) problems.push(problemAt(file, names));
       else
         append(
           references,
-          names.map((value, index) => reference(file, value, index, context)),
+          names.map((value, index) => placed(reference(file, value, index, shortNames), runtime)),
         );
     }
   }
-  if (references.length === 0) return { references, problems: others };
-  const runtime = await nodeRuntime(context, flagsOf);
-  return {
-    references: references.map((reference) => placed(reference, runtime)),
-    problems: others,
-  };
+  return { references, problems };
 }
 
 /** CRI-O where a root has it, as OpenShift's nodes do; else what runs the pods of the kubelet. */
@@ -62,7 +62,7 @@ function namesOf(document: Value): readonly Value[] | LineFault {
   ) {
     return malformed(document.line, 'a PinnedImageSet of machineconfiguration.openshift.io');
   }
-  const list = at(at(document, 'spec'), 'pinnedImages');
+  const list = valueAt(document, ['spec', 'pinnedImages']);
   if (list?.kind !== 'list') {
     return malformed(list?.line ?? document.line, 'a list at spec.pinnedImages');
   }
@@ -71,46 +71,22 @@ function namesOf(document: Value): readonly Value[] | LineFault {
 }
 
 function reference(
-  file: ImageFile,
+  { name: unit, path, realPath }: ImageFile,
   item: Value,
   index: number,
-  { shortNames }: SourceContext,
+  shortNames: ShortNames,
 ): Reference {
-  const { name, path, realPath } = file;
   const raw = textAt(item, 'name') ?? '';
-  const line = at(item, 'name')?.line ?? item.line;
+  const line = valueAt(item, ['name'])?.line ?? item.line;
+  const key = `spec.pinnedImages[${index}].name`;
   const image = /@sha256:[0-9a-f]{64}$/.test(raw)
     ? imageOf(raw, shortNames)
     : {
         ok: false as const,
         fault: malformed(line, 'an image with its digest, as everywhere in a PinnedImageSet'),
       };
-  return {
-    raw,
-    path,
-    line,
-    key: `spec.pinnedImages[${index}].name`,
-    kind: 'pinned-image-set',
-    unit: name,
-    unitPath: path,
-    ...(realPath === path ? {} : { unitRealPath: realPath }),
-    scope: 'system',
-    activation: 'unknown',
-    via: [],
-    ...(image.ok ? { image: image.image } : {}),
-    pull: { policy: 'missing' },
-    bind: true,
-    problems: image.ok ? [] : [problemAt(file, { line, ...image.fault })],
-  };
-}
-
-function at(value: Value | undefined, key: string): Value | undefined {
-  return value?.kind === 'map' ? present(value.entries.get(key)) : undefined;
-}
-
-function textAt(value: Value, key: string): string | undefined {
-  const found = at(value, key);
-  return found?.kind === 'scalar' && typeof found.value === 'string' ? found.value : undefined;
+  const named = { raw, line, key, kind: 'pinned-image-set', unit, policy: 'missing' } as const;
+  return fileReference({ path, realPath }, { ...named, bind: true }, image);
 }
 
 function malformed(line: number, expected: string): LineFault {

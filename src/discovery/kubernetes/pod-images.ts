@@ -4,10 +4,9 @@ import {
   type MapValue,
   optionalList,
   optionalMap,
-  present,
 } from './findings.ts';
 import { pullPolicy } from './pull-policy.ts';
-import type { Value } from './value.ts';
+import { present, type Value } from './value.ts';
 
 type Entries = ReadonlyMap<string, Value>;
 

@@ -12,12 +12,16 @@ export interface ProgramFlag {
 
 /** The flags of a service's command lines, with the variables of the service replaced. */
 export interface ProgramFlags {
+  /** The place of the last command line. */
+  readonly place: { readonly path: string; readonly line: number };
   /** All values of an option, in order. */
   readonly all: (option: string) => readonly ProgramFlag[];
   /** The value of an option that counts, the last one. */
   readonly last: (option: string) => ProgramFlag | undefined;
   /** Whether a word stands in the command line. */
   readonly has: (word: string) => boolean;
+  /** A variable of the service that is not empty. */
+  readonly variable: (name: string) => ProgramFlag | undefined;
   /** The words that may hold any flags, because their variables are not known. */
   readonly unknown: readonly ProgramFlag[];
 }

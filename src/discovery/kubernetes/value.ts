@@ -107,6 +107,39 @@ export function toValue(
   }
 }
 
+/** The value, unless it is null: Go reads null as a zero value, as if the key were missing. */
+export function present(value: Value | undefined): Value | undefined {
+  return value?.kind === 'scalar' && value.value === null ? undefined : value;
+}
+
+/** The value at a path of keys; undefined if a key is missing or null. */
+export function valueAt(value: Value | undefined, keys: readonly string[]): Value | undefined {
+  let found = value;
+  for (const key of keys) {
+    found = found?.kind === 'map' ? present(found.entries.get(key)) : undefined;
+  }
+  return found;
+}
+
+/** The string at a key; undefined if there is anything else. */
+export function textAt(value: Value | undefined, key: string): string | undefined {
+  const found = valueAt(value, [key]);
+  return found?.kind === 'scalar' && typeof found.value === 'string' ? found.value : undefined;
+}
+
+/** The items at a key; none if there is anything else. */
+export function listAt(value: Value, key: string): readonly Value[] {
+  const found = valueAt(value, [key]);
+  return found?.kind === 'list' ? found.items : [];
+}
+
+/** A scalar as text, also a number or a boolean; empty for null and for anything else. */
+export function textOf(value: Value | undefined): string {
+  const written = value?.kind === 'scalar' ? value.value : undefined;
+  if (typeof written === 'string') return written;
+  return typeof written === 'number' || typeof written === 'boolean' ? String(written) : '';
+}
+
 export function isFault(found: Value | LineFault): found is LineFault {
   return 'code' in found;
 }

@@ -1,15 +1,15 @@
+import { customResource } from './custom-resource.ts';
 import { readDocuments } from './documents.ts';
 import {
   annotations,
   Findings,
   optionalList,
   optionalMap,
-  present,
   type WorkloadImages,
 } from './findings.ts';
 import { podImages } from './pod-images.ts';
 import type { Player } from './pull-policy.ts';
-import type { Value } from './value.ts';
+import { present, type Value } from './value.ts';
 
 /** For each kind that contains a pod, the path to the object with its spec. */
 const podOf: Readonly<Record<string, readonly string[]>> = {
@@ -45,6 +45,16 @@ export async function workloadImages(
   return { images: findings.images, faults: findings.faults };
 }
 
+/** Finds all images in an object, at the lines of its values. */
+export function imagesOfObject(
+  value: Value,
+  { player }: { readonly player: Player },
+): WorkloadImages {
+  const findings = new Findings(player, []);
+  object(value, '', 0, findings);
+  return { images: findings.images, faults: findings.faults };
+}
+
 function object(value: Value, path: string, depth: number, findings: Findings): void {
   if (!findings.step(value.line)) return;
   const entries = optionalMap(value, path, findings)?.entries;
@@ -61,8 +71,10 @@ function object(value: Value, path: string, depth: number, findings: Findings): 
     findings.fault('kube-kind', line, kubeletKind);
   } else if (findings.player === 'podman' && pod !== undefined && !playedByPodman.has(name)) {
     findings.fault('kube-kind', line, podmanKind);
-  } else if (findings.player === 'cluster' && name === 'HelmChart') {
-    findings.fault('kube-unread', line, helmChart);
+  }
+  if (findings.player === 'cluster' && pod === undefined && name !== 'List') {
+    customResource({ value, kind: name, line, path }, findings);
+    if (entries.get('items')?.kind === 'list') list(entries, path, depth, findings);
   }
   if (name === 'List') list(entries, path, depth, findings);
   else if (name === 'PersistentVolumeClaim') claim(entries, path, findings);
@@ -115,12 +127,6 @@ function claim(entries: ReadonlyMap<string, Value>, path: string, findings: Find
 const podmanKind = {
   message: 'expected a Pod, Deployment, DaemonSet or Job, found a kind that podman skips',
   hint: 'make it one of those, or remove it',
-};
-
-const helmChart = {
-  message:
-    'expected manifests that name their images, found a Helm chart, which berth does not read',
-  hint: 'list the images of the chart in images.d',
 };
 
 const kubeletKind = {

@@ -5,11 +5,12 @@ import { splitWords } from '../../systemd/words.ts';
 import type { Fault, Problem } from '../problem.ts';
 import type { PullOptions } from '../reference.ts';
 import { commandPull } from '../services/command-pull.ts';
-import { mountedImage } from '../services/mounted-image.ts';
+import { mountedSource } from '../services/images/mounted-image.ts';
 import { optionTable, podman } from '../services/option-tables.ts';
 import { type Option, splitOptions } from '../services/split-options.ts';
 import type { Word } from '../services/words.ts';
 import { storageOptions } from '../store-options.ts';
+import { confOf } from './conf-of.ts';
 import { type PullContext, settingEntry } from './pull-options.ts';
 import { problemOfUnit, type QuadletUnit, sectionOf, serviceOf, type UnitType } from './unit.ts';
 
@@ -21,6 +22,8 @@ export interface Arguments {
   readonly options: readonly Option[];
   /** Images besides the unit's own, each as an entry: mounts, and the infra image of a pod. */
   readonly images: readonly UnitEntry[];
+  /** OCI artifacts that are mounted, each as an entry. */
+  readonly artifacts: readonly UnitEntry[];
   /** Problems with the pulling of the unit's own image. */
   readonly pullProblems: readonly Problem[];
   /** Problems of the unit as a whole: other things to pull, or another storage. */
@@ -34,6 +37,7 @@ export function readArguments(unit: QuadletUnit, context: PullContext): Argument
     options: [],
     global: [],
     images: [],
+    artifacts: [],
     pullProblems: [],
     unitProblems: [],
   };
@@ -47,7 +51,7 @@ export function readArguments(unit: QuadletUnit, context: PullContext): Argument
   if (unit.type === 'pod') addInfraImage(unit, context, found);
   for (const entry of unit.type === 'container' ? list(unit.entries, section, 'Mount') : []) {
     const [value = ''] = wordsOf(entry);
-    addMount(unit, entry, { text: value, raw: value }, found);
+    addMount(entry, { text: value, raw: value }, found);
   }
   return found;
 }
@@ -58,6 +62,7 @@ interface Draft {
   /** The options before podman's subcommand. */
   readonly global: Option[];
   readonly images: UnitEntry[];
+  readonly artifacts: UnitEntry[];
   readonly pullProblems: Problem[];
   readonly unitProblems: Problem[];
 }
@@ -98,6 +103,7 @@ function readStorage(unit: QuadletUnit, section: string, context: PullContext, f
 type Kind = 'run' | 'pull' | 'play' | 'build' | 'pod';
 
 const kinds: Readonly<Partial<Record<UnitType, Kind>>> = {
+  artifact: 'pull',
   build: 'build',
   container: 'run',
   image: 'pull',
@@ -146,7 +152,7 @@ function readPodmanArgs(
     faults.map((fault) => problemOfUnit(unit, entry, fault)),
   );
   append(found.options, split.options);
-  addMounts(unit, entry, split.options, found);
+  addMounts(entry, split.options, found);
   // podman takes the first word that belongs to no option for its image, file or pod.
   if (split.rest.length > 0) found.pullProblems.push(problemOfUnit(unit, entry, bareWord));
   const override = split.options.find(({ name }) => overriding.has(name))?.name;
@@ -155,30 +161,24 @@ function readPodmanArgs(
 }
 
 /** The infra image of containers.conf, for a pod that has an infra container and names no image. */
-function addInfraImage(unit: QuadletUnit, { containersConf }: PullContext, found: Draft): void {
-  const entry = settingEntry('infra_image', containersConf?.infraImage);
+function addInfraImage(unit: QuadletUnit, context: PullContext, found: Draft): void {
+  const entry = settingEntry('infra_image', confOf(unit, context).infraImage);
   if (entry === undefined || entry.value === '' || found.images.length > 0) return;
   const words = list(unit.entries, 'Pod', 'PodmanArgs').flatMap(wordsOf);
   if (!words.includes('--infra=false')) found.images.push(entry);
 }
 
-function addMounts(
-  unit: QuadletUnit,
-  entry: UnitEntry,
-  options: readonly Option[],
-  found: Draft,
-): void {
+function addMounts(entry: UnitEntry, options: readonly Option[], found: Draft): void {
   for (const { name, value } of options) {
-    if (name === 'mount' && value !== undefined) addMount(unit, entry, value, found);
+    if (name === 'mount' && value !== undefined) addMount(entry, value, found);
   }
 }
 
-function addMount(unit: QuadletUnit, entry: UnitEntry, value: Word, found: Draft): void {
-  const image = mountedImage(value);
-  if (image !== undefined) found.images.push({ ...entry, value: image.text });
-  else if (/(?:^|,)"?type=artifact"?(?:,|$)/.test(value.text)) {
-    found.unitProblems.push(problemOfUnit(unit, entry, artifact));
-  }
+function addMount(entry: UnitEntry, value: Word, found: Draft): void {
+  const mounted = mountedSource(value);
+  if (mounted === undefined) return;
+  const list = mounted.kind === 'image' ? found.images : found.artifacts;
+  list.push({ ...entry, value: mounted.source.text });
 }
 
 function expandedWords(
@@ -194,14 +194,6 @@ function expandedWords(
 function wordsOf(entry: UnitEntry): readonly string[] {
   return splitWords(entry.value, { escapes: true, relaxed: true }) ?? [];
 }
-
-/** The fault of a unit that names an OCI artifact, which no engine of berth can pin. */
-export const artifact: Fault = {
-  code: 'artifact',
-  message:
-    'expected images, found an OCI artifact, which podman stores separately and berth cannot pin',
-  hint: 'ship it as an image, or leave the unit unbound',
-};
 
 const bareWord: Fault = {
   code: 'command-line',

@@ -27,9 +27,10 @@ export function generatedUnits(
     path: unit.path,
     realPath: unit.realPath,
     entries: [
+      ...defaultsOf(unit),
       ...unit.entries.flatMap((entry) => asService(entry, byName)),
       ...impliedBy(unit, byName),
-      ownCommand[unit.type],
+      ...ownSettings[unit.type],
       ...(pods.get(unit.name) ?? []).flatMap((member) => startedByPod(member, unit)),
     ],
     links: linksOf(unit),
@@ -39,29 +40,61 @@ export function generatedUnits(
 /** The sections besides [Unit] that the generator copies, and in which berth reads something. */
 const copied: ReadonlySet<string> = new Set(['Install', 'Service', 'X-Berth']);
 
-/**
- * The command of a generated service that runs, pulls or builds the unit's images. It comes after
- * the commands in the unit's own [Service].
- */
-const ownCommand: Readonly<Record<UnitType, UnitEntry>> = {
-  artifact: command('ExecStart'),
-  build: command('ExecStart'),
-  container: command('ExecStart'),
-  image: command('ExecStart'),
-  kube: command('ExecStart'),
-  network: command('ExecStart'),
+/** The key of the generator's own command, which runs, pulls or builds the unit's images. */
+function ownKey(type: UnitType): 'ExecStart' | 'ExecStartPre' {
   // `podman pod create`; the pod is started by ExecStart=.
-  pod: command('ExecStartPre'),
-  volume: command('ExecStart'),
+  return type === 'pod' ? 'ExecStartPre' : 'ExecStart';
+}
+
+const oneshot = [setting('Type', 'oneshot'), setting('RemainAfterExit', 'yes')];
+
+/** The settings that the generator writes where the unit's own [Service] has none. */
+const defaults: Readonly<Record<UnitType, readonly UnitEntry[]>> = {
+  artifact: oneshot,
+  build: oneshot,
+  container: [setting('Type', 'notify')],
+  image: oneshot,
+  kube: [setting('Type', 'notify')],
+  network: oneshot,
+  pod: [],
+  volume: oneshot,
+};
+
+function defaultsOf({ type, entries }: QuadletUnit): readonly UnitEntry[] {
+  return defaults[type].filter(
+    ({ key }) => !entries.some((entry) => entry.key === key && entry.group === 'Service'),
+  );
+}
+
+/** The commands and settings that the generator writes after those of the unit's own [Service]. */
+const ownSettings: Readonly<Record<UnitType, readonly UnitEntry[]>> = {
+  artifact: [command('ExecStart')],
+  build: [command('ExecStart')],
+  container: [command('ExecStart'), command('ExecStop')],
+  image: [command('ExecStart')],
+  kube: [command('ExecStart')],
+  network: [command('ExecStart')],
+  pod: [
+    command('ExecStartPre'),
+    command('ExecStart'),
+    command('ExecStop'),
+    setting('Type', 'forking'),
+    setting('Restart', 'on-failure'),
+  ],
+  volume: [command('ExecStart')],
 };
 
 function command(key: string): UnitEntry {
-  return { group: 'Service', key, value: 'by Quadlet', path: '', line: 0, quadlet: true };
+  return { ...setting(key, 'by Quadlet'), quadlet: true };
+}
+
+function setting(key: string, value: string): UnitEntry {
+  return { group: 'Service', key, value, path: '', line: 0 };
 }
 
 /** Whether systemd still runs a generated service's own command: drop-ins may replace it. */
 export function runsOwnCommand({ type }: QuadletUnit, loaded: readonly UnitEntry[]): boolean {
-  return list(loaded, 'Service', ownCommand[type].key).some(({ quadlet }) => quadlet === true);
+  return list(loaded, 'Service', ownKey(type)).some(({ quadlet }) => quadlet === true);
 }
 
 /** Replaces Quadlet files in dependencies by their services, as podman does since 5.5. */

@@ -1,3 +1,4 @@
+import { isReadKey } from '../../systemd/wanted-keys.ts';
 import { sectionOf, type UnitType } from './unit.ts';
 
 /** The keys of `[Quadlet]`, which is allowed in units of all types. */
@@ -66,14 +67,7 @@ export const dependencyKeys: ReadonlySet<string> = keys(`
 
 /** The keys that berth reads in sections that are common to all types. */
 const commonKeys: ReadonlyMap<string, ReadonlySet<string>> = new Map([
-  ['Unit', dependencyKeys],
-  [
-    'Service',
-    keys(`
-      BusName DynamicUser Environment EnvironmentFile KillMode PermissionsStartOnly Slice Sockets
-      Type User WorkingDirectory
-    `),
-  ],
+  ['Unit', new Set([...dependencyKeys, 'SuccessAction'])],
   ['Install', keys('Alias DefaultInstance RequiredBy UpheldBy WantedBy')],
 ]);
 
@@ -90,7 +84,7 @@ export function isRead(type: UnitType, group: string, key: string): boolean {
   if (group === sectionOf[type]) return ownKeys.has(key) || !knownKeys[type].has(key);
   if (group === 'Quadlet') return !quadletKeys.has(key);
   if (group === 'Unit' && /^(?:Condition|Assert)/.test(key)) return true;
-  if (group === 'Service' && key.startsWith('Exec')) return true;
+  if (group === 'Service') return isReadKey(group, key);
   return group === 'X-Berth' || commonKeys.get(group)?.has(key) === true;
 }
 

@@ -14,7 +14,8 @@ import type { Reference } from '../reference.ts';
 import type { Found } from '../source.ts';
 import { type Arguments, readArguments } from './arguments.ts';
 import { type BaseReader, baseReferences } from './base-references.ts';
-import { type CitedFile, citedFile, citedPath, type FileContext } from './files.ts';
+import { confOf } from './conf-of.ts';
+import { citedFile, citedPath, type FileContext } from './files.ts';
 import { settingEntry } from './pull-options.ts';
 import { referenceFields } from './reference-fields.ts';
 import { problemOfUnit, type QuadletUnit, subjectOf } from './unit.ts';
@@ -55,7 +56,8 @@ export async function kubeImages(unit: QuadletUnit, context: KubeContext): Promi
       const directory = buildDirectory(unit, file.path, given, context);
       for (const image of images) {
         const built = containerfileOf(image, directory, context);
-        if (built === undefined) references.push(referenceTo(image, unit, file, given, context));
+        if (built === undefined)
+          references.push(referenceTo(image, unit, file.path, given, context));
         else {
           const bases = context.bases.read(built, { buildArgs: new Map() });
           const found = baseReferences(
@@ -70,32 +72,13 @@ export async function kubeImages(unit: QuadletUnit, context: KubeContext): Promi
       }
     }
   }
-  const infra = settingEntry('infra_image', context.containersConf?.infraImage);
+  const infra = settingEntry('infra_image', confOf(unit, context).infraImage);
   if (infra !== undefined && infra.value !== '' && references.length > 0) {
-    references.push(infraReference(infra, unit, given, context));
+    // Each pod gets an infra container.
+    const { value: raw, path, line, key } = infra;
+    references.push(referenceTo({ raw, line, key, policy: 'missing' }, unit, path, given, context));
   }
   return { references, problems };
-}
-
-/** The image of the infra container that each pod of a workload gets. */
-function infraReference(
-  { value: raw, path, line, key }: UnitEntry,
-  unit: QuadletUnit,
-  { pull }: Arguments,
-  { shortNames }: KubeContext,
-): Reference {
-  const image = imageOf(raw, shortNames);
-  const at: UnitEntry = { group: 'Engine', key, value: raw, path, line };
-  return {
-    ...referenceFields(unit),
-    raw,
-    path,
-    line,
-    key,
-    ...(image.ok ? { image: image.image } : {}),
-    pull: { ...pull, policy: 'missing' },
-    problems: image.ok ? [] : [problemOfUnit(unit, at, image.fault)],
-  };
 }
 
 /**
@@ -144,10 +127,11 @@ function containerfileOf(
   return undefined;
 }
 
+/** An image that a file names for the unit: the YAML that podman plays, or containers.conf. */
 function referenceTo(
   { raw, line, key, policy }: KubeImage,
   unit: QuadletUnit,
-  { path }: CitedFile & { ok: true },
+  path: string,
   { pull }: Arguments,
   { shortNames }: KubeContext,
 ): Reference {

@@ -6,9 +6,10 @@ import type { UnitEntry } from '../../systemd/unit-file.ts';
 import type { ContainersConf, Setting } from '../containers-conf.ts';
 import type { Expander } from '../expander.ts';
 import type { Fault, Problem } from '../problem.ts';
-import { pullPolicies } from '../pull-policies.ts';
+import { pullPolicyOf } from '../pull-policies.ts';
 import type { PullOptions, PullPolicy } from '../reference.ts';
-import { problemOfUnit, type QuadletUnit, sectionOf, serviceOf } from './unit.ts';
+import { confOf } from './conf-of.ts';
+import { problemOfUnit, type QuadletUnit, sectionOf, serviceOf, type UnitType } from './unit.ts';
 
 export interface Pull {
   readonly options: PullOptions;
@@ -25,16 +26,17 @@ export interface PullContext {
   readonly containersConf?: ContainersConf | undefined;
 }
 
-/** The pull options of a `.image` unit. By default it pulls at every start, unlike other units. */
+/** The pull options of a `.image` or `.artifact` unit, which pulls at every start by default. */
 export function imagePull(unit: QuadletUnit, context: PullContext): Pull {
   const reading = reader(unit, context);
   const { text, problems } = reading;
+  const section = sectionOf[unit.type];
   const options: Writable<PullOptions> = { policy: policyOf(text('Policy'), 'always') };
   const authFile = text('AuthFile');
   if (authFile !== undefined) options.authFile = absolute(authFile, context.etc);
   const creds = text('Creds');
   if (creds !== undefined) options.creds = new Secret(creds);
-  const tlsVerify = flag(unit.entries, 'Image', 'TLSVerify');
+  const tlsVerify = flag(unit.entries, section, 'TLSVerify');
   if (tlsVerify !== undefined) options.tlsVerify = tlsVerify;
   const arch = text('Arch');
   if (arch !== undefined) options.arch = arch;
@@ -44,18 +46,18 @@ export function imagePull(unit: QuadletUnit, context: PullContext): Pull {
   if (variant !== undefined) options.variant = variant;
   readRetries(options, reading);
   for (const key of ['CertDir', 'DecryptionKey']) {
-    const entry = scalar(unit.entries, 'Image', key);
+    const entry = scalar(unit.entries, section, key);
     if (entry !== undefined && entry.value !== '') {
       problems.push(problemOfUnit(unit, entry, unsupported(`${key}=`)));
     }
   }
-  if (flag(unit.entries, 'Image', 'AllTags') === true) {
-    const entry = scalar(unit.entries, 'Image', 'AllTags');
+  if (flag(unit.entries, section, 'AllTags') === true) {
+    const entry = scalar(unit.entries, section, 'AllTags');
     problems.push(problemOfUnit(unit, entry, unsupported('AllTags=true')));
   }
   if (options.policy === 'always' && !asksBerth(unit)) {
-    const entry = scalar(unit.entries, 'Image', 'Policy') ?? scalar(unit.entries, 'Image', 'Image');
-    problems.push(problemOfUnit(unit, entry, pullAlwaysImage));
+    const entry = scalar(unit.entries, section, 'Policy') ?? scalar(unit.entries, section, section);
+    problems.push(problemOfUnit(unit, entry, pullsAlways(unit.type)));
   }
   return { options, problems };
 }
@@ -71,7 +73,7 @@ function asksBerth(unit: QuadletUnit): boolean {
   );
 }
 
-/** The condition in berth's drop-in for `.image` units. */
+/** The condition in berth's drop-ins for `.image` and `.artifact` units. */
 const pullNeeded = /^\/\S*\/berth activate --pull-needed %n$/;
 
 /**
@@ -83,7 +85,7 @@ export function containerPull(
   inherited: PullOptions | undefined,
 ): Pull {
   const reading = reader(unit, context);
-  const configured = unit.type === 'container' ? context.containersConf?.pullPolicy : undefined;
+  const configured = unit.type === 'container' ? confOf(unit, context).pullPolicy : undefined;
   const policy = policyOf(reading.text('Pull'), configured?.policy ?? 'missing');
   const options: Writable<PullOptions> = { ...inherited, policy };
   readRetries(options, reading);
@@ -132,7 +134,8 @@ function reader(unit: QuadletUnit, { expander }: PullContext): Reading {
     }
     const accepted = expanded.words.length === 1 ? expanded.words[0] : undefined;
     const isPolicy = key === 'Policy' || key === 'Pull';
-    if (accepted !== undefined && !(isPolicy && !pullPolicies.has(accepted))) return accepted;
+    if (accepted !== undefined && !(isPolicy && pullPolicyOf(accepted) === undefined))
+      return accepted;
     problems.push(
       problemOfUnit(unit, entry, invalid(key, isPolicy ? policyWords : 'a single word')),
     );
@@ -152,7 +155,7 @@ function reader(unit: QuadletUnit, { expander }: PullContext): Reading {
 const policyWords = 'always, missing, never or newer';
 
 function policyOf(value: string | undefined, byDefault: PullPolicy): PullPolicy {
-  return (value === undefined ? undefined : pullPolicies.get(value)) ?? byDefault;
+  return (value === undefined ? undefined : pullPolicyOf(value)) ?? byDefault;
 }
 
 /**
@@ -178,12 +181,14 @@ function invalid(key: string, expected: string): Fault {
   };
 }
 
-const pullAlwaysImage: Fault = {
-  code: 'pull-always',
-  message:
-    'expected a unit that starts offline, found one that pulls at every start although the image is present',
-  hint: 'ship the drop-in image.d/10-berth.conf that comes with berth (podman 5.2 and later), or name the image in the container itself',
-};
+function pullsAlways(type: UnitType): Fault {
+  const what = type === 'artifact' ? 'artifact' : 'image';
+  return {
+    code: 'pull-always',
+    message: `expected a unit that starts offline, found one that pulls at every start although the ${what} is present`,
+    hint: `ship the drop-in ${what}.d/10-berth.conf that comes with berth (podman 5.2 and later), or name the ${what} in the container itself`,
+  };
+}
 
 const pullAlwaysContainer: Fault = {
   code: 'pull-always',

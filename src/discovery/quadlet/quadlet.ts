@@ -15,9 +15,10 @@ import type { Found, ReadShortNames } from '../source.ts';
 import { BaseReader } from './base-references.ts';
 import { generatedUnits } from './generated.ts';
 import { kubeImages } from './kube.ts';
-import { loadUnits } from './load.ts';
+import { type LostUnit, loadUnits } from './load.ts';
 import { imagesOf, type ReferenceContext } from './references.ts';
-import { makesService, refusalOf } from './refusal/refusal.ts';
+import { refusalOf } from './refusal/refusal.ts';
+import type { Units } from './refusal/refused.ts';
 import { problemOfUnit, type QuadletUnit, serviceOf } from './unit.ts';
 import { type Skipped, walkUnitDirectories } from './walk.ts';
 import { ownSectionProblems } from './x-berth.ts';
@@ -95,15 +96,11 @@ export function readQuadlets(
   const loaded = loadUnits(root, etc, walk.directories);
   const byName = loaded.units;
   const all = [...byName.values()];
-  const networks = all.filter(
-    (unit) =>
-      unit.type === 'network' &&
-      refusalOf(unit, { byName, refusedNetworks: new Set() }) !== undefined,
-  );
-  const imageUnits = new Map<string, Reference>();
-  const context = {
-    units: { byName, refusedNetworks: new Set(networks.map((unit) => unit.name)) },
-    imageUnits,
+  const units = { byName, refusedNetworks: refusedNetworks(all, byName) };
+  const refusals = refusalsOf(all, units);
+  const context: Context = {
+    units,
+    imageUnits: new Map(),
     shortNames,
     shortNamesIn,
     root,
@@ -113,52 +110,121 @@ export function readQuadlets(
     bases: new BaseReader(architecture, allowance),
     expander: new Expander({ root, etc, architecture, allowance }, user),
   };
-  const images = async ({ ofUnit }: QuadletServices): Promise<Found> => {
-    const references: Reference[] = [];
-    const problems: Problem[] = [...walk.problems, ...loaded.problems];
-    const rest = all.filter((unit) => unit.type !== 'image');
-    for (const unit of [...all.filter((unit) => unit.type === 'image'), ...rest]) {
-      for (const service of ofUnit(unit)) {
-        const environment = await podmanEnvironment(serviceOf(service), context);
-        const own =
-          environment.shortNames === undefined
-            ? context
-            : { ...context, shortNames: environment.shortNames };
-        const found =
-          unit.type === 'kube' ? await imagesOfKube(service, own) : imagesOf(service, own);
-        for (const named of found.references) {
-          const reference = withAuthFile(named, environment);
-          references.push(reference);
-          if (unit.type === 'image') imageUnits.set(unit.name, reference);
-        }
-        append(problems, found.problems);
-        const [at] = list(serviceOf(service).entries, 'Service', 'Environment');
-        append(
-          problems,
-          environment.faults.map((fault) => problemOfUnit(service, at, fault)),
-        );
-      }
-      append(problems, ownSectionProblems(unit));
-    }
-    for (const { unit, problem } of loaded.lost) {
-      const found =
-        unit.type === 'kube' ? await imagesOfKube(unit, context) : imagesOf(unit, context);
-      // The images are named all the same, by a unit that nothing starts.
-      for (const reference of found.references) {
-        references.push({ ...reference, problems: [problem, ...reference.problems] });
-      }
-      if (found.references.length === 0) problems.push(problem);
-    }
-    return { references, problems };
+  const images = async (services: QuadletServices): Promise<Found> => {
+    const found: Findings = { references: [], problems: [...walk.problems, ...loaded.problems] };
+    await addImages(all, refusals, services, context, found);
+    await addLost(loaded.lost, context, found);
+    return found;
   };
-  const made = all.filter((unit) => makesService(unit, context.units));
+  const made = all.filter((unit) => makesService(unit, refusals));
   const generated = generatedUnits(made, byName);
   return { images, units: loaded.units, hidden: loaded.hidden, generated };
 }
 
-async function imagesOfKube(unit: QuadletUnit, context: ReferenceContext): Promise<Found> {
-  if (unit.masked) return { references: [], problems: [] };
-  const refusal = refusalOf(unit, context.units);
-  if (refusal !== undefined) return { references: [], problems: [refusal] };
-  return kubeImages(unit, context);
+/** The reasons for which podman's generator refuses units, by the name of the unit. */
+function refusalsOf(all: readonly QuadletUnit[], units: Units): ReadonlyMap<string, Problem> {
+  const refusals = new Map<string, Problem>();
+  for (const unit of all) {
+    const refusal = unit.masked ? undefined : refusalOf(unit, units);
+    if (refusal !== undefined) refusals.set(unit.name, refusal);
+  }
+  return refusals;
+}
+
+interface Context extends ReferenceContext {
+  readonly shortNamesIn?: ReadShortNames | undefined;
+  /** Filled while `.image` units are read. */
+  readonly imageUnits: Map<string, Reference>;
+}
+
+interface Findings {
+  readonly references: Reference[];
+  readonly problems: Problem[];
+}
+
+/** Adds the images of units, those of `.image` units first: other units may refer to these. */
+async function addImages(
+  all: readonly QuadletUnit[],
+  refusals: ReadonlyMap<string, Problem>,
+  { ofUnit }: QuadletServices,
+  context: Context,
+  { references, problems }: Findings,
+): Promise<void> {
+  const isImage = ({ type }: QuadletUnit) => type === 'image';
+  for (const unit of [...all.filter(isImage), ...all.filter((unit) => !isImage(unit))]) {
+    const refusal = refusals.get(unit.name);
+    if (refusal !== undefined) {
+      if (unit.type !== 'network') problems.push(refusal);
+    } else {
+      for (const service of ofUnit(unit)) {
+        const found = await imagesOfService(service, context);
+        append(references, found.references);
+        append(problems, found.problems);
+        const [reference] = found.references;
+        if (isImage(unit) && reference) context.imageUnits.set(unit.name, reference);
+      }
+    }
+    append(problems, ownSectionProblems(unit));
+  }
+}
+
+/**
+ * Adds the images of units that never start because a file beside them is broken, with the problem of
+ * that file.
+ */
+async function addLost(
+  lost: readonly LostUnit[],
+  context: ReferenceContext,
+  { references, problems }: Findings,
+): Promise<void> {
+  for (const { unit, problem } of lost) {
+    const refusal = unit.masked ? undefined : refusalOf(unit, context.units);
+    const found = refusal === undefined ? await imagesIn(unit, context) : nothing;
+    for (const reference of found.references) {
+      references.push({ ...reference, problems: [problem, ...reference.problems] });
+    }
+    if (found.references.length === 0) problems.push(problem);
+  }
+}
+
+/** The `.network` units of which podman makes no service. */
+function refusedNetworks(
+  all: readonly QuadletUnit[],
+  byName: ReadonlyMap<string, QuadletUnit>,
+): ReadonlySet<string> {
+  const units = { byName, refusedNetworks: new Set<string>() };
+  const refused = all.filter(
+    (unit) => unit.type === 'network' && refusalOf(unit, units) !== undefined,
+  );
+  return new Set(refused.map(({ name }) => name));
+}
+
+/**
+ * Whether podman makes a service of a unit. Masked volumes, networks and pods get one, with
+ * defaults.
+ */
+function makesService(unit: QuadletUnit, refusals: ReadonlyMap<string, Problem>): boolean {
+  const byItself = ['volume', 'network', 'pod'].includes(unit.type);
+  return unit.masked ? byItself : !refusals.has(unit.name);
+}
+
+/** The images of one service of a unit, as the variables of that service change them. */
+async function imagesOfService(service: QuadletUnit, context: Context): Promise<Found> {
+  // Most services have no variables, and one that has none needs no copies.
+  if (!context.expander.hasEnvironment(serviceOf(service))) return imagesIn(service, context);
+  const environment = await podmanEnvironment(serviceOf(service), context);
+  const { shortNames = context.shortNames, faults } = environment;
+  const { references, problems } = await imagesIn(service, { ...context, shortNames });
+  const [at] = list(serviceOf(service).entries, 'Service', 'Environment');
+  return {
+    references: references.map((reference) => withAuthFile(reference, environment)),
+    problems: [...problems, ...faults.map((fault) => problemOfUnit(service, at, fault))],
+  };
+}
+
+const nothing: Found = { references: [], problems: [] };
+
+function imagesIn(unit: QuadletUnit, context: ReferenceContext): Found | Promise<Found> {
+  if (unit.masked && unit.type === 'kube') return nothing;
+  return unit.type === 'kube' ? kubeImages(unit, context) : imagesOf(unit, context);
 }

@@ -1,14 +1,20 @@
 import { scalar } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
-import { type ImageValue, imageOf, privateImageOf } from '../image-value.ts';
+import {
+  archivedFields,
+  archiveOf,
+  type ImageValue,
+  imageOf,
+  privateImageOf,
+} from '../image-value.ts';
 import type { Fault, Problem } from '../problem.ts';
-import type { PullOptions, Reference } from '../reference.ts';
+import type { ArchivedImages, PullOptions, Reference } from '../reference.ts';
 import type { Found } from '../source.ts';
-import { type Arguments, artifact, readArguments } from './arguments.ts';
+import { type Arguments, readArguments } from './arguments.ts';
+import { mountedArtifact, ownArtifact } from './artifacts.ts';
 import { type BuildContext, buildImages } from './build.ts';
 import { containerPull, imagePull, type PullContext } from './pull-options.ts';
 import { referenceFields } from './reference-fields.ts';
-import { refusalOf } from './refusal/refusal.ts';
 import type { Units } from './refusal/refused.ts';
 import { problemOfUnit, type QuadletUnit, sectionOf, serviceOf, subjectOf } from './unit.ts';
 
@@ -18,17 +24,12 @@ export interface ReferenceContext extends PullContext, BuildContext {
   readonly imageUnits: ReadonlyMap<string, Reference>;
 }
 
-/** Finds the images that one unit names. For `.kube` units see kube.ts. */
+/** Finds the images that a unit names of which podman makes a service. For `.kube` units see kube.ts. */
 export function imagesOf(unit: QuadletUnit, context: ReferenceContext): Found {
   // Of an empty `.pod` file podman makes a pod all the same, with an infra container.
   if (unit.masked && unit.type !== 'pod') return none;
-  const refusal = refusalOf(unit, context.units);
   if (unit.type === 'network' || unit.type === 'kube') return none;
-  if (refusal !== undefined) return { references: [], problems: [refusal] };
-  if (unit.type === 'artifact') {
-    const at = scalar(unit.entries, 'Artifact', 'Artifact');
-    return { references: [], problems: [problemOfUnit(unit, at, artifact)] };
-  }
+  if (unit.type === 'artifact') return ownArtifact(unit, context);
   if (unit.type === 'build') return buildImages(unit, unit, context);
   const given = readArguments(unit, context);
   const own = ownImages(unit, given, context);
@@ -39,6 +40,7 @@ export function imagesOf(unit: QuadletUnit, context: ReferenceContext): Found {
       ...mounted.flatMap(({ references }) =>
         references.map((one) => ({ ...one, pull: withStoresOf(given, one.pull) })),
       ),
+      ...given.artifacts.map((entry) => mountedArtifact(unit, entry, context)),
     ],
     problems: [...given.unitProblems, ...[own, ...mounted].flatMap(({ problems }) => problems)],
   };
@@ -134,13 +136,18 @@ function referenceByImageUnit(
   const inherited = source.problems.map((problem) => ({ ...problem, subject: subjectOf(unit) }));
   const problems = [...inherited, ...pull.problems];
   const imageService = target.service;
-  if (source.image === undefined) {
+  const tagged = scalar(target.entries, 'Image', 'ImageTag')?.value ?? '';
+  if (source.archived !== undefined && tagged === '') {
+    const image = { ok: true, archived: source.archived } as const;
+    return { ...reference(unit, entry, image, pull.options, problems), imageService };
+  }
+  if (source.image === undefined && source.archived === undefined) {
     return { ...reference(unit, entry, undefined, pull.options, problems), imageService };
   }
   const tag = scalar(target.entries, 'Image', 'ImageTag');
-  const image: ImageValue =
+  const image: Named =
     tag === undefined || tag.value === ''
-      ? { ok: true, image: source.image }
+      ? { ok: true, image: source.image ?? '' }
       : named(unit, tag, tag.value, context);
   return { ...reference(unit, entry, image, pull.options, problems), imageService };
 }
@@ -154,13 +161,16 @@ function ownPull(
   return { options: { ...inherited, policy: 'missing' }, problems: [] };
 }
 
+/** The full name of an image or an archive that podman takes the image from, or why neither is known. */
+type Named = ImageValue | { readonly ok: true; readonly archived: ArchivedImages };
+
 /** The full name of an image, from the value that systemd passes to podman. */
 function named(
   unit: QuadletUnit,
   entry: UnitEntry,
   value: string,
   { expander, shortNames }: ReferenceContext,
-): ImageValue {
+): Named {
   // For a volume the image is only part of a word, so `$NAME` is not replaced in it.
   const prefix = unit.type === 'volume' ? 'image=' : '';
   const expanded = expander.expand(serviceOf(unit), prefix + value);
@@ -168,26 +178,32 @@ function named(
   const word = expanded.words[0];
   if (word === undefined) return { ok: false, fault: emptyVariable(entry.key) };
   const name = word.slice(prefix.length);
-  return expanded.isPrivate ? privateImageOf(name, shortNames) : imageOf(name, shortNames);
+  if (expanded.isPrivate) return privateImageOf(name, shortNames);
+  // A volume's image must be in podman's store already.
+  const takesArchive =
+    unit.type === 'container' || (unit.type === 'image' && entry.key === 'Image');
+  return (takesArchive ? archiveOf(name, 'at-start') : undefined) ?? imageOf(name, shortNames);
 }
 
 function reference(
   unit: QuadletUnit,
   entry: UnitEntry,
-  image: ImageValue | undefined,
+  image: Named | undefined,
   pull: PullOptions,
   problems: readonly Problem[],
 ): Reference {
   const own = image === undefined || image.ok ? [] : [problemOfUnit(unit, entry, image.fault)];
+  const isArchive = image?.ok === true && 'archived' in image;
   return {
     ...referenceFields(unit),
     raw: entry.value,
     path: entry.path,
     line: entry.line,
     key: entry.key,
-    ...(image?.ok === true ? { image: image.image } : {}),
+    ...(image?.ok === true && !isArchive ? { image: image.image } : {}),
     pull,
     problems: [...own, ...problems],
+    ...(isArchive ? archivedFields(image.archived, { pull, problems }) : {}),
   };
 }
 

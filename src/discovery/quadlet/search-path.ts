@@ -1,4 +1,5 @@
 import { type Root, RootError } from '../../root/root.ts';
+import { type Extensions, noExtensions, overlaid } from '../../systemd/at-boot/extensions.ts';
 import { type Etc, followed } from '../../systemd/etc.ts';
 import type { OwnDirectories } from '../../systemd/unit-search-path.ts';
 import type { Skipped } from './walk.ts';
@@ -19,14 +20,21 @@ const distribution = '/usr/share/containers/systemd';
  * Source: podman 6, pkg/systemd/quadlet/unitdirs.go. By that code the system's generator would also
  * read `/usr/share/containers/systemd/users`, but the directory is meant for users only.
  */
-export function systemSearchPath(root: Root, etc: Etc): SearchPath {
+export function systemSearchPath(
+  root: Root,
+  etc: Etc,
+  extensions: Extensions = noExtensions,
+): SearchPath {
   const admin = `${etc}/containers/systemd`;
   const adminUsers = realPathOf(root, etc, `${admin}/users`);
+  const own = ['/run/containers/systemd', admin, distribution];
   return {
-    directories: ['/run/containers/systemd', admin, distribution],
-    skipped: (path) =>
+    directories: own.flatMap((path) => overlaid(path, etc, extensions)),
+    skipped: (path, start) =>
+      (!own.includes(start) && isWithin(path, `${start}/users`)) ||
       // podman compares only the beginning of the path, so "users-old" is left out, too.
-      path.startsWith(adminUsers) || isWithin(path, `${distribution}/users`),
+      path.startsWith(adminUsers) ||
+      isWithin(path, `${distribution}/users`),
   };
 }
 

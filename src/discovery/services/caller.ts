@@ -6,6 +6,8 @@ export interface Caller {
   readonly user?: Word;
   /** Whether it does not get the environment of the service. */
   readonly resets: boolean;
+  /** The directory in which it runs; absent for that of the service. */
+  readonly directory?: Word;
   /** The variables that are set for it. */
   readonly variables: ReadonlyMap<string, Word>;
 }

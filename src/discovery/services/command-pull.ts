@@ -2,9 +2,9 @@ import { posix } from 'node:path';
 import { Secret } from '../../common/secret.ts';
 import { type Etc, whereInTree } from '../../systemd/etc.ts';
 import type { Fault } from '../problem.ts';
-import { pullPolicies } from '../pull-policies.ts';
+import { pullPolicyOf } from '../pull-policies.ts';
 import type { PullOptions, PullPolicy } from '../reference.ts';
-import type { ContainerCommand } from './programs.ts';
+import type { ContainerCommand } from './read-command.ts';
 
 /** The pull options of a command, and the faults in them. */
 export interface CommandPull {
@@ -34,7 +34,7 @@ export function commandPull(
     name: option.name.replace(/^(?:src|override)-/, ''),
   }));
   const options: { -readonly [K in keyof PullOptions]: PullOptions[K] } = {
-    policy: kind === 'pull' || kind === 'copy' ? 'always' : kind === 'use' ? 'never' : byDefault,
+    policy: pulling.has(kind) ? 'always' : kind === 'use' ? 'never' : byDefault,
   };
   for (const { name, value } of given) {
     if (value?.fault !== undefined && understood.has(name)) {
@@ -45,7 +45,7 @@ export function commandPull(
     // `podman build --pull` without a value is the default.
     if (name === 'pull' && value === undefined) continue;
     if (name === 'pull' || name === 'policy') {
-      const policy = pullPolicies.get(text);
+      const policy = pullPolicyOf(text);
       if (policy === undefined) faults.push(invalid(name));
       else options.policy = policy;
     } else if (name === 'authfile') {
@@ -66,10 +66,13 @@ export function commandPull(
     else if (unsupported.has(name)) faults.push(notTaken(name));
   }
   if (options.policy === 'always' && !ignoresFailure) {
-    faults.push(pullAlways(kind === 'pull' || kind === 'copy'));
+    faults.push(pullAlways(pulling.has(kind)));
   }
   return { options, faults };
 }
+
+/** The kinds of commands that ask a registry at every start. */
+const pulling: ReadonlySet<ContainerCommand['kind']> = new Set(['pull', 'copy', 'artifact']);
 
 const unsupported: ReadonlySet<string> = new Set([
   'all-platforms',

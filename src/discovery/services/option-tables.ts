@@ -34,12 +34,11 @@ const sharedFlags =
 /**
  * podman's options, including hidden ones and alternative spellings.
  *
- * Source: podman 5.4.2, `--help` of each command; cmd/podman/utils/alias.go. `--policy` is new in
- * 5.6.
+ * Source: podman 4.3.1, 5.4.2 and 5.8.6, `--help` of each command; cmd/podman/utils/alias.go.
  */
 export const podman = {
   global: optionTable(
-    'cgroup-manager config conmon connection/c context default-mounts-file events-backend hooks-dir host/H identity imagestore log-level module namespace network-cmd-path network-config-dir out root runroot runtime runtime-flag ssh storage-driver storage-opt tmpdir url volumepath db-backend cni-config-dir cpu-profile max-workers memory-profile pull-option',
+    'cgroup-manager cdi-spec-dir config conmon connection/c context default-mounts-file events-backend hooks-dir host/H identity imagestore log-level module namespace network-cmd-path network-config-dir out root runroot runtime runtime-flag ssh storage-driver storage-opt tls-ca tls-cert tls-key tmpdir url volumepath db-backend cni-config-dir cpu-profile max-workers memory-profile pull-option',
     'debug/D help noout remote/r syslog transient-store trace version/v',
   ),
   run: optionTable(
@@ -48,7 +47,7 @@ export const podman = {
   ),
   pull: optionTable(
     'arch/override-arch authfile cert-dir creds decryption-key os/override-os platform policy retry retry-delay signature-policy variant/override-variant',
-    'all-tags/a disable-content-trust help quiet/q tls-verify',
+    'all-tags/a disable-content-trust help quiet/q remove-signatures tls-verify',
   ),
   play: optionTable(
     'annotation authfile cert-dir configmap context-dir creds ip log-driver log-opt mac-address network publish seccomp-profile-root signature-policy userns',
@@ -56,22 +55,24 @@ export const podman = {
   ),
   /** `--pull` counts as a flag, because it takes a value only after `=`. */
   build: optionTable(
-    'add-host annotation arch authfile build-arg build-arg-file build-context cache-from cache-to cache-ttl cap-add cap-drop cert-dir cgroup-parent cgroupns cpp-flag cpu-period cpu-quota cpu-shares/c cpuset-cpus cpuset-mems creds cw decryption-key device dns dns-option dns-search env file/f format from group-add hooks-dir ignorefile iidfile ipc isolation jobs label layer-label logfile manifest memory-swap memory/m network os os-feature os-version output/o pid platform retry retry-delay runtime-flag sbom sbom-image-output sbom-image-purl-output sbom-merge-strategy sbom-output sbom-purl-output sbom-scanner-command sbom-scanner-image secret security-opt shm-size sign-by signature-policy ssh tag/t target timestamp ulimit unsetenv unsetlabel userns userns-gid-map userns-gid-map-group userns-uid-map userns-uid-map-user uts variant volume/v',
-    'all-platforms compat-volumes compress disable-compression/D disable-content-trust force-rm help http-proxy identity-label layers logsplit no-cache no-hostname no-hosts omit-history pull quiet/q rm skip-unused-stages squash squash-all stdin tls-verify',
+    'add-host annotation arch authfile build-arg build-arg-file build-context cache-from cache-to cache-ttl cap-add cap-drop cert-dir cgroup-parent cgroupns cpp-flag cpu-period cpu-quota cpu-shares/c cpuset-cpus cpuset-mems creds cw decryption-key device dns dns-option dns-search env file/f format from group-add hooks-dir ignorefile iidfile ipc isolation jobs label layer-label logfile manifest memory-swap memory/m network os os-feature os-version output/o pid platform retry retry-delay runtime runtime-flag sbom sbom-image-output sbom-image-purl-output sbom-merge-strategy sbom-output sbom-purl-output sbom-scanner-command sbom-scanner-image secret security-opt shm-size sign-by signature-policy source-date-epoch ssh tag/t target timestamp ulimit unsetannotation unsetenv unsetlabel userns userns-gid-map userns-gid-map-group userns-uid-map userns-uid-map-user uts variant volume/v',
+    'all-platforms compat-volumes compress created-annotation disable-compression/D disable-content-trust force-rm help http-proxy identity-label inherit-annotations inherit-labels layers logsplit no-cache no-hostname no-hosts omit-history pull quiet/q rewrite-timestamp rm skip-unused-stages squash squash-all stdin tls-verify',
   ),
   pod: optionTable(
     'add-host blkio-weight blkio-weight-device cgroup-parent cpu-shares/c cpus cpuset-cpus cpuset-mems device device-read-bps device-write-bps dns dns-option dns-search exit-policy gidmap gpus hostname/h hosts-file infra-command infra-conmon-pidfile infra-image infra-name ip ip6 label/l label-file mac-address memory/m memory-swap name/n network/net network-alias pid pod-id-file publish/p restart security-opt share shm-size shm-size-systemd stop-timeout subgidname subuidname sysctl uidmap ulimit userns uts volume/v volumes-from',
     'help infra no-hostname no-hosts replace share-parent',
   ),
   mount: optionTable('format', 'all/a help'),
+  extract: optionTable('digest title', 'help'),
   runlabel: optionTable(
     'authfile cert-dir creds name/n opt1 opt2 opt3 signature-policy',
     'display help quiet/q replace tls-verify pull',
   ),
   volume: optionTable('driver/d gid label/l opt/o uid', 'help ignore'),
+  load: optionTable('input/i signature-policy', 'help quiet/q'),
 };
 
-/** docker's options. Source: docker 28.2, `--help` of each command. */
+/** docker's options. Source: docker 26.1 and 28.2, `--help` of each command. */
 export const docker = {
   global: optionTable(
     'config context/c host/H log-level/l tlscacert tlscert tlskey',
@@ -82,6 +83,7 @@ export const docker = {
     `${sharedFlags} use-api-socket`,
   ),
   pull: optionTable('platform', 'all-tags/a disable-content-trust help quiet/q'),
+  load: optionTable('input/i platform', 'help quiet/q'),
   build: optionTable(
     'add-host allow annotation attest build-arg build-context builder cache-from cache-to call cgroup-parent cpu-period cpu-quota cpu-shares/c cpuset-cpus cpuset-mems file/f iidfile isolation label memory/m memory-swap metadata-file network no-cache-filter output/o platform progress provenance sbom secret security-opt shm-size ssh tag/t target ulimit',
     'check compress debug/D disable-content-trust force-rm help load no-cache pull push quiet/q rm squash',
@@ -106,6 +108,7 @@ export const nerdctl = {
     'cosign-certificate-identity cosign-certificate-identity-regexp cosign-certificate-oidc-issuer cosign-certificate-oidc-issuer-regexp cosign-key ipfs-address platform soci-index-digest unpack verify',
     'all-platforms help/h quiet/q',
   ),
+  load: optionTable('input/i platform', 'all-platforms help/h quiet/q'),
 };
 
 /**
@@ -123,6 +126,10 @@ export const ctr = {
   pull: optionTable(
     'creds/user/u hosts-dir label max-concurrent-downloads platform refresh snapshotter tlscacert tlscert tlskey',
     'all-metadata all-platforms help/h http-dump http-trace local plain-http print-chainid skip-metadata skip-verify/k sync-fs',
+  ),
+  import: optionTable(
+    'base-name index-name label platform snapshotter',
+    'all-platforms compress-blobs digests discard-unpacked-layers help/h local no-unpack skip-digest-for-named sync-fs',
   ),
 };
 

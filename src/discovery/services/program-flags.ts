@@ -1,4 +1,6 @@
+import { concealValue } from '../../common/concealed.ts';
 import { commandLines } from '../../systemd/command-line.ts';
+import type { Environment } from '../../systemd/environment/environment.ts';
 import { list } from '../../systemd/lookup.ts';
 import type { SystemdUnit, SystemdUnits } from '../../systemd/systemd-unit.ts';
 import { Expander } from '../expander.ts';
@@ -22,20 +24,38 @@ export function programFlags(
     expander.environment({ service: name, entries: one.entries }).ok;
   const unit = isKnown(written) ? written : withoutHostFiles(written);
   const isWhole = isKnown(unit);
-  const words: PlacedWord[] = list(unit.entries, 'Service', 'ExecStart').flatMap((entry) =>
+  const commands = list(unit.entries, 'Service', 'ExecStart');
+  const place = commands.at(-1) ?? { path: unit.path, line: 1 };
+  const words: PlacedWord[] = commands.flatMap((entry) =>
     (commandLines(entry.value) ?? [])
       .flatMap((line) => systemdWords(line, unit, expander))
       .map((word) => ({ ...word, path: entry.path, line: entry.line })),
   );
   return {
+    place,
     all: (option) => flags(words, option),
     last: (option) => flags(words, option).at(-1),
     has: (text) => words.some((word) => word.text === text),
+    variable: (variable) => {
+      const text = valueOf(
+        variable,
+        expander.environment({ service: name, entries: unit.entries }),
+      );
+      return text === undefined ? undefined : { path: place.path, line: place.line, text };
+    },
     // In a known environment an unset variable is no word at all.
     unknown: isWhole
       ? []
       : words.filter(({ several, fault }) => several === true && fault !== undefined),
   };
+}
+
+/** The value of a variable, which is shown to nobody if not everybody may read it. */
+function valueOf(name: string, environment: Environment): string | undefined {
+  const value = environment.ok ? environment.values.get(name) : undefined;
+  if (value === undefined || value === '' || !environment.ok) return undefined;
+  if (environment.privateNames.has(name) && !concealValue(value)) return undefined;
+  return value;
 }
 
 /**

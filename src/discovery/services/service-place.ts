@@ -1,11 +1,13 @@
 import type { ProblemSubject } from '../../common/problem.ts';
 import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
+import { parseUnitName } from '../../systemd/unit-name.ts';
 import type { Expander } from '../expander.ts';
 import type { Fault, Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { SourceContext } from '../source.ts';
 import type { Scripts } from './scripts.ts';
+import type { Word } from './words.ts';
 
 export interface ServiceContext extends SourceContext {
   readonly expander: Expander;
@@ -17,9 +19,15 @@ export interface ServiceContext extends SourceContext {
 export interface ServicePlace {
   readonly unit: SystemdUnit;
   readonly subject: ProblemSubject;
-  /** The service's working directory, for relative paths. */
+  /** The working directory of the command, for relative paths; `/` if it is not known. */
   readonly directory: string;
+  /** Why the working directory is not known. */
+  readonly directoryFault?: Fault | undefined;
   readonly entry: UnitEntry;
+  /** The file that a shell gives the command as its standard input. */
+  /** Whether the standard input of the command is the output of another one. */
+  readonly isPiped?: boolean;
+  readonly inputFile?: Word | undefined;
 }
 
 /** The references and problems of one service, collected command by command. */
@@ -54,4 +62,17 @@ export function problemAt(
   { code, message, hint }: Fault,
 ): Problem {
   return { code, path: entry.path, line: entry.line, message, hint, subject };
+}
+
+/**
+ * Whether a text of a template depends on the instance. A template itself never starts, so such a text
+ * counts in the instances alone.
+ */
+export function isForInstances({ unit }: Pick<ServicePlace, 'unit'>, text: string): boolean {
+  return parseUnitName(unit.name).instance === '' && /%[iIfjJ]/.test(text);
+}
+
+/** Why a path can't be found: it is relative, and the directory of the command is not known. */
+export function pathFault({ directoryFault }: ServicePlace, path: string): Fault | undefined {
+  return path.startsWith('/') ? undefined : directoryFault;
 }

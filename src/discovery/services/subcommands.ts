@@ -29,7 +29,13 @@ export type Kind =
   /** `--opt image=`. */
   | 'volume'
   /** `docker://IMAGE containers-storage:IMAGE`. */
-  | 'copy';
+  | 'copy'
+  /** An OCI artifact that is pulled. */
+  | 'artifact'
+  /** An OCI artifact that must be there, then a path. */
+  | 'extract'
+  /** The images of an archive. */
+  | 'load';
 
 export interface Subcommand {
   readonly kind: Kind;
@@ -60,10 +66,10 @@ const shared = `attach commit cp diff exec export history images info inspect ki
   network pause port ps push rename restart rm rmi save search secret start stats stop system tag top
   unpause update version volume wait events image container help manifest`;
 
-const archive = 'images from an archive';
+const archive = 'a file system as an image';
 
 /**
- * Sources: `--help` of podman 4.3.1 and 5.8.6, docker 26.1, buildah 1.28, skopeo 1.18; nerdctl and ctr
+ * Sources: `--help` of podman 4.3.1 and 5.8.6, docker 26.1, buildah 1.28, skopeo 1.9 and 1.18; nerdctl and ctr
  * as in option-tables.ts; crictl 1.30.
  */
 export const programs: Readonly<Record<Program, ProgramTable>> = {
@@ -79,19 +85,18 @@ export const programs: Readonly<Record<Program, ProgramTable>> = {
         options: podman.build,
       }),
       'pod create': { kind: 'pod', options: podman.pod },
+      'artifact pull': { kind: 'artifact', options: podman.pull },
+      'artifact extract': { kind: 'extract', options: podman.extract },
       'image mount': { kind: 'use', options: podman.mount },
       'container runlabel': { kind: 'runlabel', options: podman.runlabel },
       'volume create': { kind: 'volume', options: podman.volume },
+      ...each('load, image load', { kind: 'load', options: podman.load }),
     },
     unread: {
-      load: archive,
-      'image load': archive,
       import: archive,
       'image import': archive,
       unshare: 'a command in a namespace of its own',
       'image scp': 'an image from another host',
-      'artifact pull': 'an OCI artifact',
-      'artifact extract': 'an OCI artifact',
       'quadlet install': 'Quadlet units that are installed at run time',
       compose: 'a Compose project',
       'farm build': 'a build on other hosts',
@@ -113,10 +118,9 @@ export const programs: Readonly<Record<Program, ProgramTable>> = {
         kind: 'build',
         options: docker.build,
       }),
+      ...each('load, image load', { kind: 'load', options: docker.load }),
     },
     unread: {
-      load: archive,
-      'image load': archive,
       import: archive,
       'image import': archive,
       compose: 'a Compose project',
@@ -141,10 +145,9 @@ export const programs: Readonly<Record<Program, ProgramTable>> = {
         options: nerdctl.run,
       }),
       ...each('pull, image pull', { kind: 'pull', options: nerdctl.pull }),
+      ...each('load, image load', { kind: 'load', options: nerdctl.load }),
     },
     unread: {
-      load: archive,
-      'image load': archive,
       build: 'a build',
       'image build': 'a build',
       'builder build': 'a build',
@@ -161,11 +164,9 @@ export const programs: Readonly<Record<Program, ProgramTable>> = {
         options: ctr.run,
       }),
       ...each('i pull, image pull, images pull', { kind: 'pull', options: ctr.pull }),
+      ...each('i import, image import, images import', { kind: 'load', options: ctr.import }),
     },
     unread: {
-      'i import': archive,
-      'image import': archive,
-      'images import': archive,
       'content fetch': 'the content of an image',
       'c restore': 'a checkpoint',
       'container restore': 'a checkpoint',
@@ -202,7 +203,10 @@ export const programs: Readonly<Record<Program, ProgramTable>> = {
       from: { kind: 'run', options: buildah.from },
       pull: { kind: 'pull', options: podman.pull },
     },
-    unread: { unshare: 'a command in a namespace of its own' },
+    unread: {
+      unshare: 'a command in a namespace of its own',
+      'source pull': 'a source image',
+    },
     silent:
       words(`add commit config containers copy help images info inspect login logout manifest mount
       push rename rm rmi run source tag umount unmount unshare version`),

@@ -17,7 +17,7 @@ export interface Wrapper {
   readonly userByDefault?: string;
   /** The option whose value is a script for a shell. */
   readonly script?: string;
-  /** Options with which the command runs on another host, or in another root. */
+  /** Options with which the command runs on another host or in another root, or is not read. */
   readonly elsewhere?: readonly string[];
 }
 
@@ -35,7 +35,7 @@ export const wrappers: Readonly<Record<string, Wrapper>> = {
   chrt: {
     options: optionTable(
       'sched-runtime/T sched-period/P sched-deadline/D',
-      'batch/b deadline/d ext/e fifo/f idle/i other/o rr/r reset-on-fork/R all-tasks/a verbose/v',
+      'batch/b deadline/d ext/e fifo/f idle/i other/o rr/r reset-on-fork/R all-tasks/a verbose/v max/m pid/p',
     ),
     skipped: 1,
   },
@@ -43,19 +43,20 @@ export const wrappers: Readonly<Record<string, Wrapper>> = {
   'dumb-init': { options: optionTable('rewrite/r', 'single-child/c verbose/v') },
   env: {
     options: optionTable(
-      'unset/u chdir/C split-string/S',
-      'ignore-environment/i null/0 debug/v default-signal ignore-signal block-signal',
+      'unset/u chdir/C split-string/S argv0/a',
+      'ignore-environment/i null/0 debug/v default-signal ignore-signal block-signal list-signal-handling',
     ),
     assigns: true,
+    elsewhere: ['split-string'],
   },
   flock: {
     options: optionTable(
-      'timeout/wait/w conflict-exit-code/E',
-      'shared/s exclusive/x/e unlock/u nonblock/nb/n no-fork/F close/o verbose',
+      'timeout/wait/w conflict-exit-code/E start length',
+      'shared/s exclusive/x/e unlock/u nonblock/nb/nonblocking/n no-fork/F close/o command/c fcntl verbose',
     ),
     skipped: 1,
   },
-  ionice: { options: optionTable('class/c classdata/n', 'ignore/t') },
+  ionice: { options: optionTable('class/c classdata/n pid/p pgid/P uid/u', 'ignore/t') },
   nice: { options: optionTable('adjustment/n', '') },
   nohup: { options: optionTable('', '') },
   numactl: {
@@ -64,7 +65,7 @@ export const wrappers: Readonly<Record<string, Wrapper>> = {
       'localalloc/l all/a balancing/b',
     ),
   },
-  prlimit: { options: optionTable('', `${prlimits} verbose`) },
+  prlimit: { options: optionTable('output/o pid/p', `${prlimits} noheadings raw verbose`) },
   runuser: {
     options: optionTable(
       'user/u command/c session-command group/g supp-group/G shell/s whitelist-environment/w',
@@ -76,7 +77,7 @@ export const wrappers: Readonly<Record<string, Wrapper>> = {
   setpriv: {
     options: optionTable(
       'reuid euid ruid regid rgid egid groups inh-caps ambient-caps bounding-set securebits pdeathsig selinux-label apparmor-profile landlock-access landlock-rule seccomp-filter ptracer',
-      'clear-groups keep-groups init-groups reset-env no-new-privs/nnp',
+      'clear-groups keep-groups init-groups reset-env no-new-privs/nnp dump/d list-caps',
     ),
     user: ['reuid', 'euid', 'ruid'],
   },
@@ -103,17 +104,19 @@ export const wrappers: Readonly<Record<string, Wrapper>> = {
   'systemd-cat': {
     options: optionTable('identifier/t priority/p stderr-priority level-prefix namespace', ''),
   },
-  'systemd-inhibit': { options: optionTable('what who why mode', 'no-pager no-legend') },
+  'systemd-inhibit': {
+    options: optionTable('what who why mode json', 'list no-ask-password no-pager no-legend'),
+  },
   'systemd-run': {
     options: optionTable(
-      'host/H machine/M capsule/C unit/u property/p description slice expand-environment service-type uid gid nice working-directory root-directory setenv/E background on-active on-boot on-startup on-unit-active on-unit-inactive on-calendar path-property socket-property timer-property job-mode area',
-      'user system scope slice-inherit remain-after-exit/r send-sighup same-dir/d same-root-dir/R pty/t pty-late/T pipe/P quiet/q verbose/v no-block wait collect/G ignore-failure on-clock-change on-timezone-change no-ask-password shell/S',
+      'host/H machine/M capsule/C unit/u property/p description slice expand-environment service-type uid gid nice working-directory root-directory setenv/E background on-active on-boot on-startup on-unit-active on-unit-inactive on-calendar path-property socket-property timer-property job-mode area json output',
+      'user system scope slice-inherit remain-after-exit/r send-sighup same-dir/d same-root-dir/R pty/t pty-late/T pipe/P quiet/q verbose/v no-block wait collect/G ignore-failure on-clock-change on-timezone-change no-ask-password no-pager shell/S',
     ),
     user: ['uid'],
     resets: true,
     elsewhere: ['host', 'machine', 'capsule', 'root-directory'],
   },
-  taskset: { options: optionTable('', 'all-tasks/a cpu-list/c'), skipped: 1 },
+  taskset: { options: optionTable('', 'all-tasks/a cpu-list/c pid/p'), skipped: 1 },
   time: { options: optionTable('format/f output/o', 'append/a verbose/v portability/p quiet/q') },
   timeout: {
     options: optionTable('kill-after/k signal/s', 'foreground/f preserve-status/p verbose/v'),

@@ -19,6 +19,8 @@ export interface Self {
   readonly configuration?: string | undefined;
   /** `$XDG_DATA_HOME`, if it is set: `.local/share` in the home by default. */
   readonly data?: string | undefined;
+  /** `$XDG_CACHE_HOME`, if it is set: `.cache` in the home by default. */
+  readonly cache?: string | undefined;
   /** `$XDG_RUNTIME_DIR`. */
   readonly runtime?: string | undefined;
 }

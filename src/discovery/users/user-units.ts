@@ -1,3 +1,4 @@
+import { withoutRemembered } from '../../image/short-names.ts';
 import type { Start } from '../../systemd/graph/boot-graph.ts';
 import { readSystemdUnits } from '../../systemd/systemd-units.ts';
 import { podmanOfUid } from '../engines/podman-of-user.ts';
@@ -37,7 +38,12 @@ export async function userUnits(systemContext: SourceContext, self?: Self): Prom
 async function unitsOfOthers(systemContext: SourceContext, self?: number): Promise<UserUnits> {
   const { isCommon, users, problems } = userScopes(systemContext, self);
   // User managers run as users: files that not everybody may read do not exist for them.
-  const context = { ...systemContext, root: systemContext.root.as('public'), podman: {} };
+  const context = {
+    ...systemContext,
+    root: systemContext.root.as('public'),
+    shortNames: withoutRemembered(systemContext.shortNames),
+    podman: {},
+  };
   const { root, etc, accounts } = context;
   if (!isCommon && users.length === 0 && !(await plainServices(context))) {
     return { references: [], problems, quadlets: [] };

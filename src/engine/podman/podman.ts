@@ -4,6 +4,8 @@ import type { Depot } from '../depot.ts';
 import type { Engine } from '../engine.ts';
 import { connectToPodman, type PodmanTarget } from './api/connect.ts';
 import { describe, driverOf, settingsOf, temporaryOf } from './api/settings.ts';
+import { withArtifactStore } from './artifacts/artifact-store.ts';
+import { keepsArtifacts } from './artifacts/artifacts.ts';
 import { Pulls } from './fetch/pull.ts';
 import { listServiceContainers } from './images/containers.ts';
 import { repairImages } from './images/repair.ts';
@@ -62,11 +64,12 @@ export async function openPodman(options: PodmanOptions): Promise<Engine> {
     layers: async () => readLayers(await storage(), driverOf((await settings.recent()).store)),
     pull: (name, image, access, watch) => pulls.pull(name, image, access, watch),
   };
+  const hasArtifacts = () => keepsArtifacts(connection.version());
   return {
     id,
     ...(user ? { uid: process.geteuid?.() } : {}),
     traits: { downloads: 'engine', judges: 'engine', pullsAs: 'caller' },
-    ...imagesOf(podman),
+    ...withArtifactStore(imagesOf(podman), { api, pulls, storage, keeps: hasArtifacts }),
     ...pinsOf(podman),
     info: async () => {
       const service = connection.own ? 'started by berth' : `at ${api.socket}`;
@@ -74,6 +77,7 @@ export async function openPodman(options: PodmanOptions): Promise<Engine> {
       return { ...describe(info, connection.version(), target?.storage, service), name: id };
     },
     containers: (unit) => listServiceContainers(api, unit),
+    keepsArtifacts: hasArtifacts,
     repair: (signal) => repairImages(api, signal),
     close: () => connection.close(),
   };

@@ -19,7 +19,7 @@ interface Named {
 export type Meanings = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 /** Files whose services only make something and end: restarting these services would do harm. */
-const MAKERS = /\.(image|volume|build)$/;
+const MAKERS = /\.(artifact|image|volume|build)$/;
 
 /**
  * The names that the units of some scopes use, without units that run nothing. A name that does not

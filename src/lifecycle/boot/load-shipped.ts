@@ -19,9 +19,10 @@ export interface LoadOptions {
 }
 
 /**
- * Stages a root without a network, from the images that the root ships, or that were downloaded and
- * wait: at a root's first boot there is neither a record nor an image. If the record is whole, there
- * is nothing to do. If images of the record are gone, the same digests are loaded again, if shipped.
+ * Stages a root without a network, from the images that the root ships or has in archives, or that were
+ * downloaded and wait: at a root's first boot there is neither a record nor an image. If the record is
+ * whole, there is nothing to do. If images of the record are gone, the same digests are loaded again, if
+ * shipped.
  *
  * @param root stays open, as the images are read from it.
  * @param registry is asked for nothing but policy.json.
@@ -40,12 +41,18 @@ export async function loadShipped(
   const found = await readSituation(context, looked);
   const record = found.records.get(planned.id);
   const waits = waitingContents(record, found) !== undefined;
-  if (openShipped(root) === undefined && !waits) return undefined;
   const isHere = ({ engine, id }: RecordImage) =>
     found.engines.get(engine)?.images.has(id) !== false;
   const isLeft = record?.staged?.leftOut?.some((engine) => engines.has(engine)) === true;
   if (record?.staged?.images.every(isHere) === true && !isLeft) return undefined;
-  const all = await wantedOf(root, { ...readingFor(context), bind: bindOf(record), compose });
+  const all = await wantedOf(root, {
+    ...readingFor(context),
+    bind: bindOf(record),
+    compose,
+    isBooting: true,
+  });
+  const hasImages = openShipped(root) !== undefined || all.archives.length > 0;
+  if (!hasImages && !waits) return undefined;
   const wanted = onlyOn(engines, all);
   const plan = (situation: Situation) => {
     const before = situation.records.get(planned.id);

@@ -93,7 +93,8 @@ export function presentByName(
   // A tag may mean another image here than the lock says.
   const name = locked === undefined ? binding.name : byDigest(binding.name, locked.digest);
   const image = [...images.values()].find(
-    ({ names, digests }) => names.includes(name) || digests.includes(name),
+    ({ artifact, names, digests }) =>
+      artifact === binding.artifact && (names.includes(name) || digests.includes(name)),
   );
   if (image === undefined) return undefined;
   const digest = locked?.digest ?? digestOf(name, image.digests) ?? image.id;
@@ -133,10 +134,13 @@ function asRecorded(binding: Binding, image: RecordImage, digest: string): Resol
   return { binding, id, digest, manifest, platform, size, locked: binding.locked !== undefined };
 }
 
-function imageFor({ name, platform }: Binding, contents: Contents | undefined) {
+function imageFor({ name, artifact, platform }: Binding, contents: Contents | undefined) {
   const wanted = formatPlatform(platform);
   return contents?.images.find(
-    (image) => image.platform === wanted && digestFor(name, image) !== undefined,
+    (image) =>
+      image.artifact === artifact &&
+      image.platform === wanted &&
+      digestFor(name, image) !== undefined,
   );
 }
 

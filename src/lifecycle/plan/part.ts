@@ -14,6 +14,7 @@ import { type Context, onEngine } from '../context.ts';
 import type { LifecycleProblemCode } from '../error.ts';
 import type { EngineSituation, Situation } from '../situation.ts';
 import { waitingContents } from '../waiting.ts';
+import { deferredArtifacts, keepable } from './artifacts.ts';
 import { type DeferredName, deferredNames } from './deferred-names.ts';
 import type { Resolution } from './kept.ts';
 import { isKnownByDigest } from './known-by-digest.ts';
@@ -61,9 +62,13 @@ export async function planPart(
   const { engine } = on;
   const context = onEngine(given, engine);
   const isOwn = (id: EngineId) => id === engine.id;
+  const kept = await keepable(
+    engine,
+    wanted.bindings.filter((binding) => isOwn(binding.engine)),
+  );
   const { bindings, provided } = withoutShadowed(
     {
-      bindings: wanted.bindings.filter((binding) => isOwn(binding.engine)),
+      bindings: kept.bindings,
       provided: wanted.provided.filter(({ binding }) => isOwn(binding.engine)),
     },
     on,
@@ -80,6 +85,7 @@ export async function planPart(
   const isRunning = situation.running === root;
   const images = (way: Way, inDepots: Set<string>) =>
     planImages(on, root, resolved.resolutions, uncounted(needed.blobs, way, inDepots), way);
+  const deferred = isRunning ? [] : deferredNames(on.records, root, images('direct', new Set()));
   return {
     on,
     info,
@@ -90,9 +96,14 @@ export async function planPart(
     ahead: !waits && (await isAheadWorthwhile(registry, incomplete(absent, needed))),
     images,
     provided,
-    problems: [...resolved.problems, ...otherStorage(wanted.storage, info, bindings)],
+    problems: [
+      ...kept.problems,
+      ...resolved.problems,
+      ...deferredArtifacts(bindings, deferred),
+      ...otherStorage(wanted.storage, info, bindings),
+    ],
     failures: resolved.failures,
-    deferred: isRunning ? [] : deferredNames(on.records, root, images('direct', new Set())),
+    deferred,
   };
 }
 

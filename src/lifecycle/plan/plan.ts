@@ -169,7 +169,9 @@ async function lackOfRoom(
   root: string,
 ): Promise<BerthError | undefined> {
   for (const { on, images } of parts) {
-    const unpinned = images('direct', new Set()).filter(({ pinned }) => !pinned).length;
+    const unpinned = images('direct', new Set()).filter(
+      ({ artifact, pinned }) => artifact !== true && !pinned,
+    ).length;
     const lack = await on.engine.roomFor(root, unpinned);
     if (lack !== undefined) return lack;
   }

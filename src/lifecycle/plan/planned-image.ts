@@ -18,6 +18,8 @@ export interface PlannedImage {
   readonly waits: boolean;
   /** The engine's id. */
   readonly id: string;
+  /** The image is an OCI artifact: it is kept without a pin. */
+  readonly artifact?: true;
   readonly manifest: string;
   readonly platform: string;
   /** Compressed, in bytes. */
@@ -66,11 +68,13 @@ export function planImages(
     if (first === undefined) return [];
     const missing = sizeOf(blobs.get(id) ?? []);
     const isLocal = group.every(({ source }) => source?.from === 'layout');
+    const { artifact } = first.binding;
     return {
       engine: situation.engine.id,
       way,
       waits: situation.engine.absence !== undefined,
       id,
+      ...(artifact === true ? { artifact } : {}),
       manifest: first.manifest,
       platform: first.platform,
       size: first.size,

@@ -86,8 +86,10 @@ export function withoutShadowed(
 
 /** The image of podman's own store that stands before one of an additional store. */
 export function shadowOf(
-  { name, id }: RecordProvided,
+  { name, id, archive }: RecordProvided,
   { images }: EngineSituation,
 ): string | undefined {
+  // An image that podman takes from an archive replaces that of the same name in its own store.
+  if (archive !== undefined) return undefined;
   return [...images.values()].find((image) => image.id !== id && image.names.includes(name))?.id;
 }

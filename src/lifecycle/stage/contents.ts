@@ -29,6 +29,25 @@ export function begunWith(
   return { ...wanted, images };
 }
 
+/**
+ * The contents of a stage under way with a note on the artifacts that berth has brought, since no pin tells
+ * that. Undefined if there is nothing to note.
+ *
+ * @param brought the images that berth brought, as `placeOf` writes them.
+ */
+export function withArtifacts(
+  pending: Contents,
+  brought: ReadonlySet<string>,
+): Contents | undefined {
+  const isNew = ({ artifact, fetched, ...image }: RecordImage) =>
+    artifact === true && !fetched && brought.has(placeOf(image));
+  if (!pending.images.some(isNew)) return undefined;
+  const images = pending.images.map((image) =>
+    isNew(image) ? { ...image, fetched: true } : image,
+  );
+  return { ...pending, images };
+}
+
 /** The drift that remains when `wanted` is staged: a name is no drift if it means the wanted image. */
 export function driftAfter(before: RootRecord | undefined, wanted: Contents): RecordImage[] {
   return (before?.drift ?? []).flatMap((image) => {
@@ -88,10 +107,11 @@ export function contentsOf(
 }
 
 function recordedImage(image: PlannedImage, brought: ReadonlySet<string>): RecordImage {
-  const { engine, id, manifest, platform, size, names } = image;
+  const { engine, id, artifact, manifest, platform, size, names } = image;
   return {
     id,
     manifest,
+    ...(artifact === true ? { artifact } : {}),
     platform,
     size,
     fetched: brought.has(placeOf(image)),

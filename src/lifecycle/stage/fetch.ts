@@ -55,6 +55,8 @@ export async function fetchImages(
     try {
       const isMissing = await bringNames(on, plan.root.id, image, request, downloads);
       if (isMissing) brought.add(placeOf(image));
+      // Engines have no pins for artifacts.
+      if (image.artifact === true) return;
       if (image.waits || fetchesOf(image).some((one) => isHeld(one, image.way))) return;
       const fetched = brought.has(placeOf(image));
       await on.engine.pin(plan.root.id, [{ ...request, fetched }]);
@@ -132,7 +134,7 @@ async function bringNames(
       );
       before += sizeOf(blobs);
     }
-    if (way === 'download') continue;
+    if (way === 'download' && one.image.artifact !== true) continue;
     // A waiting image is all here: only one that comes now makes progress.
     const onBytes = (here: number) => progress(arrived(here, one.image, bytes));
     await engine.fetch(one.image, one.source, isWaiting ? { signal } : { signal, onBytes });
@@ -162,9 +164,13 @@ function fetchesOf({ names }: PlannedImage): readonly PlannedFetch[] {
   return names.flatMap(({ fetch }) => (fetch === undefined ? [] : [fetch]));
 }
 
-/** An image in a layout is read where it is, and one that the engine knows by that digest is there. */
-function comesByDepot({ source, isKnown }: PlannedFetch, way: Way): boolean {
-  return !isKnown && (source.from === 'registry' || way === 'download');
+/**
+ * An image in a layout is read where it is, and one that the engine knows by that digest is there. An
+ * artifact never waits: nothing has to unpack it.
+ */
+function comesByDepot({ image, source, isKnown }: PlannedFetch, way: Way): boolean {
+  if (isKnown || image.artifact === true) return false;
+  return source.from === 'registry' || way === 'download';
 }
 
 /** Whether an image waits in the depot from now on. */

@@ -1,3 +1,4 @@
+import { BerthError } from '../../common/errors.ts';
 import { isTag } from '../../image/name.ts';
 import type { RootRecord } from '../../state/record.ts';
 import type { EngineContext } from '../context.ts';
@@ -45,8 +46,28 @@ export async function moveNames(
         ? now
         : meanings.keys().next().value);
     if (id === undefined || now === id) continue;
-    await context.engine.tag(id, name);
-    context.report({ event: 'named', id, name });
+    const isArtifact = images.some((image) => image.artifact === true && image.id === id);
+    await (isArtifact ? nameArtifact(context, id, name) : nameImage(context, id, name));
+  }
+}
+
+async function nameImage({ engine, report }: EngineContext, id: string, name: string) {
+  await engine.tag(id, name);
+  report({ event: 'named', id, name });
+}
+
+/**
+ * Names an artifact, for which its registry is asked. A failure is only a warning here: the root that means
+ * the artifact by this name is not ready, but others can be released and staged.
+ */
+async function nameArtifact(context: EngineContext, id: string, name: string) {
+  try {
+    await nameImage(context, id, name);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (!(error instanceof BerthError)) throw error;
+    const message = `${name} was not moved to the artifact ${id}: ${error.message}`;
+    context.report({ event: 'warning', code: 'name-kept', name, message });
   }
 }
 

@@ -26,7 +26,7 @@ import {
 } from '../situation.ts';
 import { type Finding, isOfRoot, judge } from '../verify.ts';
 import { settleDepots } from '../waiting.ts';
-import { begunWith, contentsOf, driftAfter } from './contents.ts';
+import { begunWith, contentsOf, driftAfter, withArtifacts } from './contents.ts';
 import { type FetchFailure, fetchImages } from './fetch.ts';
 import { moveNames } from './settle-names.ts';
 
@@ -128,12 +128,8 @@ async function carryOut(
   const before = situation.records.get(plan.root.id);
   const known = broughtByBerth(situation);
   const wanted = contentsOf(plan, known, before);
-  const record = transitions.begun(
-    before,
-    identityOf(plan, context, before),
-    begunWith(wanted, situation, before),
-    known,
-  );
+  const identity = identityOf(plan, context, before);
+  const record = transitions.begun(before, identity, begunWith(wanted, situation, before), known);
   const isNew = !isDeepStrictEqual(before?.staged, wanted);
   // An apply that was killed goes on from the begun record, even if that record wants nothing new.
   const isBegun = isNew || putToUse !== undefined || before?.pending !== undefined;
@@ -145,18 +141,21 @@ async function carryOut(
     known,
     pinnedRecord(record, wanted),
   );
+  const noted = withArtifacts(record.pending, brought);
+  const begun = noted ? transitions.begun(record, identity, noted, brought) : record;
+  if (noted !== undefined) context.state.write(begun);
   context.signal.throwIfAborted();
   const isFailed = failures.length > 0 || plan.failures.length > 0;
   if (isFailed) return { plan, failures, findings: [], changed: true };
   if (isOnlyDownloaded(plan)) {
-    const findings = await lackOfDownload(context, record, looked);
+    const findings = await lackOfDownload(context, begun, looked);
     return { plan, failures, findings, changed: true };
   }
   const images = wanted.images.map((image) => ({ ...image, fetched: brought.has(placeOf(image)) }));
   const whole = { ...wanted, images };
-  const contents = (await putToUse?.(record, whole)) ?? whole;
+  const contents = (await putToUse?.(begun, whole)) ?? whole;
   const drift = putToUse === undefined ? driftAfter(before, wanted) : [];
-  const after = transitions.staged(record, contents, drift, brought);
+  const after = transitions.staged(begun, contents, drift, brought);
   return { plan, failures, findings: await finish(context, after, before, looked), changed: true };
 }
 

@@ -1,11 +1,11 @@
 import { type Root, RootError } from '../../root/root.ts';
 import { type Etc, whereInTree } from '../etc.ts';
+import { globbed } from '../glob.ts';
 import { list } from '../lookup.ts';
 import type { Expanded } from '../specifiers.ts';
 import type { UnitEntry } from '../unit-file.ts';
 import { splitWords } from '../words.ts';
 import { parseEnvironmentFile } from './environment-file.ts';
-import { globbed } from './glob.ts';
 import type { ManagerEnvironment } from './manager-environment.ts';
 
 /** The variables that a unit sets, or why they are not known. */

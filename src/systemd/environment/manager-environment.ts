@@ -1,5 +1,6 @@
 import { displayPath } from '../../common/path-bytes.ts';
 import { type Root, RootError } from '../../root/root.ts';
+import { confFiles, confPlaces } from '../conf-files.ts';
 import { type Etc, followed, linkTarget } from '../etc.ts';
 import { list } from '../lookup.ts';
 import { parseSystemdUnit } from '../systemd-unit-file.ts';
@@ -45,10 +46,10 @@ export function managerEnvironment(root: Root, etc: Etc, manager: Manager): Mana
 
 /** The assignments of the main file, then those of its drop-ins in the order of their names. */
 function configuration(root: Root, etc: Etc, name: string): readonly UnitEntry[] {
-  const main = places(etc)
+  const main = confPlaces(etc)
     .map((place) => `${place}/${name}`)
     .find((path) => root.lookup(followed(root, etc, path)) !== undefined);
-  const paths = [...(main === undefined ? [] : [main]), ...dropIns(root, etc, `${name}.d`)];
+  const paths = [...(main === undefined ? [] : [main]), ...confFiles(root, etc, `${name}.d`)];
   return paths.flatMap((path) => {
     const text = textOf(root, etc, path);
     return parseSystemdUnit(text, path, (group) => group === 'Manager').entries;
@@ -56,33 +57,13 @@ function configuration(root: Root, etc: Etc, name: string): readonly UnitEntry[]
 }
 
 function assignFromFiles(values: Map<string, string>, root: Root, etc: Etc): void {
-  for (const path of dropIns(root, etc, 'environment.d')) {
+  for (const path of confFiles(root, etc, 'environment.d')) {
     for (const [name, value] of parseEnvironmentFile(textOf(root, etc, path))) {
       // The value of another variable may be known only when the user logs in.
       if (value.includes('$')) values.delete(name);
       else values.set(name, value);
     }
   }
-}
-
-/** The search path of configuration, the first directory first. */
-function places(etc: Etc): readonly string[] {
-  return [etc, '/run', '/usr/local/lib', '/usr/lib'];
-}
-
-/** The `*.conf` files of a directory in the search path; of several with one name the first counts. */
-function dropIns(root: Root, etc: Etc, directory: string): readonly string[] {
-  const chosen = new Map<string, string>();
-  for (const place of places(etc)) {
-    const path = `${place}/${directory}`;
-    for (const { name, kind } of root.list(followed(root, etc, path)) ?? []) {
-      if (kind === 'directory' || !name.endsWith('.conf') || chosen.has(name)) continue;
-      chosen.set(name, `${path}/${name}`);
-    }
-  }
-  return Array.from(chosen.entries())
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, path]) => path);
 }
 
 function textOf(root: Root, etc: Etc, path: string): string {

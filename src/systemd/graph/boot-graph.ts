@@ -1,4 +1,5 @@
 import type { Problem } from '../problem.ts';
+import type { ServiceRefusal } from '../service-refusal.ts';
 import type { SystemdUnits } from '../systemd-unit.ts';
 import { parseUnitName, withInstance } from '../unit-name.ts';
 import { type Activation, type BootWalk, walkBoot } from './boot-walk.ts';
@@ -11,13 +12,18 @@ export interface Start {
   readonly via: readonly string[];
   /** The conditions of the units in the chain: `app.service: ConditionPathExists=/x`. */
   readonly conditions: readonly string[];
+  /** Why systemd refuses the unit, if it does: the activation is then `none`. */
+  readonly refusal?: ServiceRefusal;
 }
 
 /** The answers about how units start. */
 export interface BootGraph {
   /** @param name any name of a unit; for a template, the instance that is reached first counts. */
   readonly startOf: (name: string) => Start;
-  /** The canonical names of all units that may start, including instances of templates. */
+  /**
+   * The canonical names of all units that may start, including instances of templates, and those that
+   * something starts although systemd refuses them.
+   */
   readonly started: Iterable<string>;
   readonly problems: readonly Problem[];
 }
@@ -28,7 +34,8 @@ export function bootGraph(units: SystemdUnits): BootGraph {
   const instances = startedInstances(walk);
   const startOf = (name: string): Start => {
     const unit = units.unit(name);
-    if (unit?.masked === true) return { activation: 'none', via: [], conditions: [] };
+    if (unit?.masked === true) return never;
+    if (unit?.refusal !== undefined) return { ...never, refusal: unit.refusal };
     const canonical = unit?.name ?? name;
     const { instance, ...template } = parseUnitName(canonical);
     const started = [
@@ -44,15 +51,24 @@ export function bootGraph(units: SystemdUnits): BootGraph {
     return {
       activation: walk.reached.get(started)?.activation ?? 'none',
       via: chain[0] === 'default.target' ? chain : ['default.target', ...chain],
-      conditions: chain.flatMap((link) => {
+      conditions: chain.flatMap((link, at) => {
+        const rule = units.presetOf(chain[at - 1] ?? 'default.target', link);
+        const preset = rule === undefined ? [] : [`presets of the first boot (${rule})`];
         const entries = units.unit(link)?.entries ?? [];
-        return hostConditions(entries).map((condition) => `${link}: ${condition}`);
+        return [...preset, ...hostConditions(entries)].map((condition) => `${link}: ${condition}`);
       }),
     };
   };
-  const started = { [Symbol.iterator]: () => walk.reached.keys() };
+  const started = {
+    *[Symbol.iterator]() {
+      yield* walk.reached.keys();
+      yield* walk.refused;
+    },
+  };
   return { startOf, started, problems: walk.problems };
 }
+
+const never: Start = { activation: 'none', via: [], conditions: [] };
 
 /** For each template, the instance that the walk reached first. */
 function startedInstances({ reached }: BootWalk): ReadonlyMap<string, string> {

@@ -23,6 +23,8 @@ export interface BootWalk {
    * activation (boot, socket, timer, path, bus, success, failure), then by the length of the chain.
    */
   readonly reached: ReadonlyMap<string, Reached>;
+  /** The canonical names of units that would be reached if systemd did not refuse them. */
+  readonly refused: ReadonlySet<string>;
   /** Whether a unit that was not reached is known not to start. */
   readonly complete: boolean;
   readonly problems: readonly Problem[];
@@ -50,6 +52,7 @@ const maxSteps = 1_000_000;
  */
 export function walkBoot(units: SystemdUnits): BootWalk {
   const reached = new Map<string, Reached>();
+  const refused = new Set<string>();
   const depths = new Map<string, number>();
   const triggers: Record<TriggerKind, Step[]> = { socket: [], timer: [], path: [] };
   const atEnd: Record<AtEnd, Step[]> = { 'on-success': [], 'on-failure': [] };
@@ -70,6 +73,10 @@ export function walkBoot(units: SystemdUnits): BootWalk {
         const unit = units.unit(name);
         if (unit === undefined && units.isUnread(name)) allRead = false;
         if (unit === undefined || unit.masked || reached.has(unit.name)) continue;
+        if (unit.refusal !== undefined) {
+          refused.add(unit.name);
+          continue;
+        }
         if (reached.size >= maxUnits) withinLimits = false;
         if (!withinLimits) return;
         reached.set(unit.name, { activation, ...(from === undefined ? {} : { from }) });
@@ -112,7 +119,7 @@ export function walkBoot(units: SystemdUnits): BootWalk {
   }
   for (const kind of ['on-success', 'on-failure'] as const) walk(kind, atEnd[kind]);
   if (!withinLimits) problems.push(tooManyUnits());
-  return { reached, complete: booted && withinLimits && allRead, problems };
+  return { reached, refused, complete: booted && withinLimits && allRead, problems };
 }
 
 function endings({

@@ -438,6 +438,19 @@ test('Compose: places are globs in the root, and /etc may be /usr/etc', async (t
   ]);
 });
 
+test('Compose: a directory without a Compose file is a problem, if a pattern matches it as well', async (t) => {
+  const tree = {
+    '/c/app/app.yaml': services('  a: {image: x:1}\n'),
+    '/c/web/compose.yaml': services('  a: {image: x:1}\n'),
+    '/c/podman/podman-compose.yml': services('  a: {image: x:1}\n'),
+  };
+  assert.deepEqual(said(await read(t, tree, ['/c/*'])), [
+    'a.image x:1 podman/podman-compose.yml:2',
+    'a.image x:1 web/compose.yaml:2',
+    '!compose app:-',
+  ]);
+});
+
 test('Compose: nothing outside the root is read', async (t) => {
   const { references, problems } = await read(t, {
     '/c/compose.yaml': services(

@@ -77,6 +77,30 @@ test('the flags of the kubelet go before its configuration', async (t) => {
       [`kube-unread ${unit}:2`],
     ],
     [service('--config=/etc/node/url.yaml'), [], ['kube-unread /etc/node/url.yaml:1']],
+    [service('--config=/etc/node/kubelet.yaml --pod-manifest-path='), [], []],
+    [
+      {
+        ...service('--config=/etc/node/kubelet.yaml --config-dir=/etc/node/kubelet.d'),
+        '/etc/node/kubelet.d/20.d/a.conf': config('staticPodPath: etc/node/pods'),
+        '/etc/node/kubelet.d/20.d/b.conf/c.conf': config('podsPerCore: 1'),
+        '/etc/node/kubelet.d/20.d/x.yaml': config('staticPodPath: /etc/other'),
+      },
+      ['q.io/own:1 containerd'],
+      [],
+    ],
+    [
+      {
+        ...service('--config=/etc/node/kubelet.yaml --config-dir=/etc/node/kubelet.d'),
+        '/etc/node/kubelet.d/20.conf': config('staticPodPath: ""'),
+      },
+      [],
+      [],
+    ],
+    [
+      service('--config=/etc/node/bare.yaml --pod-infra-container-image=q.io/pause:3'),
+      ['q.io/pause:3 containerd'],
+      [],
+    ],
     [kubeadm, ['q.io/own:1 containerd'], []],
     [
       { ...kubeadm, '/etc/default/kubelet': 'KUBELET_EXTRA_ARGS=--pod-manifest-path=/etc/other\n' },

@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pauseImages } from '../../../src/discovery/kubernetes/pause-image.ts';
+import { pauseImages as pauseImagesOf } from '../../../src/discovery/kubernetes/pause-image.ts';
+import { programFlags } from '../../../src/discovery/services/program-flags.ts';
+import type { SourceContext } from '../../../src/discovery/source.ts';
+import { readSystemdUnits } from '../../../src/systemd/systemd-units.ts';
 import { limitCpu } from '../../support/limit-cpu.ts';
 import { foundBy, places, problemsOf } from '../source.ts';
+
+/** Reads the flags of the engines' services as well. */
+function pauseImages(context: SourceContext) {
+  const { root, etc } = context;
+  const units = readSystemdUnits(root, etc, { ...context, manager: 'system', generated: [] });
+  return pauseImagesOf(context, (name) => programFlags(name, units, context));
+}
 
 const containerd = '/etc/containerd/config.toml';
 const crio = '/etc/crio/crio.conf';
@@ -38,16 +48,17 @@ test('imports are merged over the file that imports them', async (t) => {
     '/etc/containerd/conf.d/a.toml': v1,
     '/etc/containerd/conf.d/b.conf': v3,
     '/etc/containerd/one.toml': `imports = ["config.toml"]\n${v3}`,
+    '/x/y/a.toml': v3,
   });
   assert.deepEqual(
     found.references.map(({ path }) => path),
-    ['/etc/containerd/one.toml'],
+    ['/x/y/a.toml'],
   );
-  assert.deepEqual(problemsOf(found), [`engine-config ${containerd}`]);
+  assert.deepEqual(problemsOf(found), []);
   const [reference] = found.references;
   assert.deepEqual(
     [reference?.kind, reference?.unit, reference?.unitPath],
-    ['pause', 'containerd.service', '/etc/containerd/one.toml'],
+    ['pause', 'containerd.service', '/x/y/a.toml'],
   );
 });
 
@@ -100,4 +111,31 @@ test('the number of imported files is limited', async (t) => {
   });
   assert.equal(found.references.length, 1);
   assert.ok(problemsOf(found).some((problem) => problem.startsWith('engine-config')));
+});
+
+test('the flags of an engine go before its configuration', async (t) => {
+  const unit = (name: string) => `/usr/lib/systemd/system/${name}.service`;
+  const service = (name: string, command: string) => ({
+    [unit(name)]: `[Service]\nExecStart=/usr/bin/${command}\n`,
+  });
+  const found = await foundBy(t, pauseImages, {
+    ...service('containerd', 'containerd --config /etc/other.toml'),
+    [containerd]: v1,
+    '/etc/other.toml': v2,
+    ...service('crio', 'crio -c /etc/c.conf --config-dir=/etc/c.d --pause-image q.io/flag:1'),
+    [crio]: '[crio.image]\npinned_images = ["q.io/lost:1"]\n',
+    '/etc/c.conf': '[crio.image]\npause_image = "q.io/lost:2"\n',
+    '/etc/c.d/a': '[crio.image]\npinned_images = ["q.io/kept:1"]\n',
+    ...service('cri-docker', 'cri-dockerd --pod-infra-container-image=pause:3'),
+  });
+  assert.deepEqual(
+    found.references.map(({ image, engine, unit: of }) => `${image} ${engine} ${of}`),
+    [
+      'q.io/pause:2 containerd containerd.service',
+      'q.io/flag:1 crio crio.service',
+      'q.io/kept:1 crio crio.service',
+      'docker.io/library/pause:3 docker cri-docker.service',
+    ],
+  );
+  assert.deepEqual(problemsOf(found), []);
 });

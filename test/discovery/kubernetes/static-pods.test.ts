@@ -4,7 +4,7 @@ import { Allowance } from '../../../src/discovery/allowance.ts';
 import { staticPods } from '../../../src/discovery/kubernetes/static-pods.ts';
 import type { SourceContext } from '../../../src/discovery/source.ts';
 import type { Root } from '../../../src/root/root.ts';
-import { shortNames } from '../../support/tree.ts';
+import { shortNames, type Tree } from '../../support/tree.ts';
 import { foundBy, places, problemsOf } from '../source.ts';
 
 const pods = (context: SourceContext) => staticPods(context, () => undefined);
@@ -110,12 +110,23 @@ test('in a tree that was never booted, the manifests are in /usr/etc', async (t)
   assert.deepEqual(places(found), [at('/usr/etc/kubernetes/pods/a.yaml', 'q.io/a:1')]);
 });
 
+test('a name without a registry means what it means to the engine', async (t) => {
+  const tree = { [`${manifests}/a.yaml`]: pod('a:1') };
+  const searching = { searchRegistries: ['q.io'], aliases: {} };
+  const imageOn = async (engine: Tree) => {
+    const source = (context: SourceContext) => pods({ ...context, shortNames: searching });
+    return (await foundBy(t, source, { ...tree, ...engine })).references[0]?.image;
+  };
+  assert.equal(await imageOn({ '/etc/crio/crio.conf': '' }), 'q.io/a:1');
+  assert.equal(await imageOn({ '/etc/containerd/config.toml': '' }), 'docker.io/library/a:1');
+});
+
 test('the size of all manifests together is limited', async (t) => {
   const large = `${pod('q.io/a:1')}#${' '.repeat(1_000_000)}`;
-  const names = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => `${manifests}/${name}`);
+  const names = Array.from('abcdefghij', (name) => `${manifests}/${name}`);
   const found = await foundBy(t, pods, Object.fromEntries(names.map((name) => [name, large])));
-  assert.equal(found.references.length, 4);
-  assert.deepEqual(problemsOf(found), [`too-large ${manifests}/e`]);
+  assert.equal(found.references.length, 8);
+  assert.deepEqual(problemsOf(found), [`too-large ${manifests}/i`]);
 });
 
 test('a root without a kubelet costs two lookups', async () => {

@@ -17,8 +17,6 @@ const lines: Record<string, [object, ...string[]]> = {
   'PodmanArgs=q.io/other': [{}, 'command-line'],
   'PodmanArgs=--init -- q.io/other': [{}, 'command-line'],
   'PodmanArgs=--no-such-option x': [{}, 'command-line'],
-  'PodmanArgs=--mount=type=artifact,source=q.io/x,target=/x': [{}, 'artifact'],
-  'Mount=source=q.io/x,type=artifact,target=/x': [{}, 'artifact'],
   'GlobalArgs=--root=/srv/storage': [{}, 'storage-differs'],
   'GlobalArgs=--storage-driver vfs': [{}, 'storage-differs'],
   'PodmanArgs=--pull=always\nPodmanArgs=': [{}],
@@ -101,16 +99,15 @@ test('a container with a root file system has no image of its own, but may mount
   assert.deepEqual(problems(found), []);
 });
 
-test('the infra image of a pod is found, and an artifact is not an image', async (t) => {
+test('the infra image of a pod is found', async (t) => {
   const found = await discovered(t, {
-    [`${units}/c.artifact`]: '[Artifact]\nArtifact=q.io/c\n',
     [`${units}/d.network`]: '[Network]\n',
     [`${units}/e.pod`]: '[Pod]\n',
     [`${units}/f.pod`]: '[Pod]\nPodmanArgs=--share=net --infra-image q.io/f\n',
     [`${units}/g.pod`]: '[Pod]\nPodmanArgs=--infra-image=q.io/g\n',
   });
   assert.deepEqual(images(found), ['f-pod.service q.io/f:latest', 'g-pod.service q.io/g:latest']);
-  assert.deepEqual(problems(found), [`artifact ${units}/c.artifact:2`]);
+  assert.deepEqual(problems(found), []);
 });
 
 test('the stores in storage.conf count for every podman of the system without stores of its own', async (t) => {

@@ -85,22 +85,22 @@ test('an image unit that is refused, masked or without a valid name gives no ima
   const found = await discovered(t, {
     [`${units}/a.container`]: container('refused.image'),
     [`${units}/b.container`]: container('masked.image'),
-    [`${units}/c.container`]: container('archive.image'),
+    [`${units}/c.container`]: container('storage.image'),
     [`${units}/refused.image`]: '[Image]\nImage=q.io/x\nFoo=1\n',
     [`${units}/masked.image`]: '',
-    [`${units}/archive.image`]:
-      '[Image]\nImage=docker-archive:/x.tar\nImageTag=q.io/x\nPolicy=missing\n',
+    [`${units}/storage.image`]:
+      '[Image]\nImage=containers-storage:q.io/y\nImageTag=q.io/x\nPolicy=missing\n',
   });
   assert.deepEqual(images(found), [
     'a.service -',
-    'archive-image.service -',
     'b.service -',
     'c.service -',
+    'storage-image.service -',
   ]);
-  const [a, archive, b, c] = found.references;
+  const [a, b, c, storage] = found.references;
   assert.equal(a?.problems[0]?.code, 'refused');
   assert.equal(b?.problems[0]?.code, 'refused');
-  assert.deepEqual([c?.problems[0]?.code, c?.problems[0]?.path], ['transport', archive?.path]);
+  assert.deepEqual([c?.problems[0]?.code, c?.problems[0]?.path], ['transport', storage?.path]);
   assert.equal(c?.problems[0]?.subject?.unit, 'c.service');
 });
 
@@ -122,9 +122,6 @@ test('transports, IDs and invalid names are problems', async (t) => {
     'q.io/a@sha256:': 'image-name',
     [`sha256:${'a'.repeat(64)}`]: 'image-id',
     ['b'.repeat(64)]: 'image-id',
-    'oci:/srv/layout': 'transport',
-    'dir:/srv': 'transport',
-    'docker-archive:/x.tar': 'transport',
     'containers-storage:q.io/a': 'transport',
     'Q.io/UPPER': 'image-name',
     'q.io/a b': 'image-name',
@@ -143,6 +140,47 @@ test('transports, IDs and invalid names are problems', async (t) => {
       assert.deepEqual(problem.subject, { unitPath: `${units}/a.container`, unit: 'a.service' });
     }
   }
+});
+
+test('archives in the root are no images of a registry, and need an absolute path', async (t) => {
+  const values: Record<string, string> = {
+    'docker-archive:/usr/x.tar': 'docker-archive:/usr/x.tar',
+    'oci-archive:/usr/x.tar:q.io/a:1': 'oci-archive:/usr/x.tar:q.io/a:1',
+    'oci:/usr/x:1': 'oci:/usr/x:1',
+    'dir:/usr/x': 'dir:/usr/x',
+    'docker-archive:/usr/${NAME}.tar': 'docker-archive:/usr/b.tar',
+    'docker-archive:x.tar': 'archive',
+    'oci:/run/x': 'archive',
+    'dir:': 'archive',
+  };
+  for (const [value, expected] of Object.entries(values)) {
+    const unit = `${container(value)}Pull=always\n[Service]\nEnvironment=NAME=b\n`;
+    const { references } = await discovered(t, { [`${units}/a.container`]: unit });
+    const [reference] = references;
+    const [problem] = reference?.problems ?? [];
+    assert.equal(problem?.code ?? reference?.archived?.text, expected, value);
+    assert.equal(reference?.image, undefined);
+    if (problem === undefined) assert.equal(reference?.pull.policy, 'missing', value);
+  }
+});
+
+test('the archive of an image unit is that of its containers, unless ImageTag= names the image', async (t) => {
+  const image = '[Image]\nImage=docker-archive:/usr/x.tar\nPolicy=missing\n';
+  const found = await discovered(t, {
+    [`${units}/a.container`]: container('x.image'),
+    [`${units}/b.container`]: container('y.image'),
+    [`${units}/x.image`]: image,
+    [`${units}/y.image`]: `${image}ImageTag=q.io/y:1\n`,
+  });
+  const texts = found.references.map(
+    ({ unit, image, archived }) => `${unit} ${image ?? archived?.text}`,
+  );
+  assert.deepEqual(texts, [
+    'a.service docker-archive:/usr/x.tar',
+    'b.service q.io/y:1',
+    'x-image.service docker-archive:/usr/x.tar',
+    'y-image.service docker-archive:/usr/x.tar',
+  ]);
 });
 
 test("specifiers come from the root's own os-release, variables from the unit", async (t) => {

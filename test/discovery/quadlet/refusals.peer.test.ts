@@ -42,6 +42,7 @@ const shared: Tree = {
   'v.volume': '[Volume]\n',
   'n.network': '[Network]\n',
   'p.pod': '[Pod]\n',
+  'a.artifact': '[Artifact]\nArtifact=q.io/a:1\n',
   'b.build': '[Build]\nImageTag=localhost/b\nSetWorkingDirectory=unit\n',
 };
 
@@ -61,6 +62,11 @@ const types: Readonly<
       'Mount=type=image,source=i.image,destination=/m',
       'Mount=type=image,source=no.image,destination=/m',
       'Mount=type=image,src=q.io/m:1,dst=/m',
+      'Mount=type=artifact,destination=/m',
+      'Mount=type=artifact,source=,destination=/m',
+      'Mount=type=artifact,source=a.artifact,destination=/m',
+      'Mount=type=artifact,source=no.artifact,destination=/m',
+      'Mount=type=artifact,src=q.io/m:1,dst=/m',
       'Mount=type=volume,source=v.volume,destination=/m',
       'Mount=type=volume,source=no.volume,destination=/m',
       'Mount=type=bind,source=/srv,destination=/m',
@@ -115,6 +121,19 @@ const types: Readonly<
       'VolatileTmp=yes',
       'HealthOnFailure=odd',
       'Secret=a,type=env',
+    ],
+  },
+  artifact: {
+    base: ['Artifact=q.io/a:1', 'Artifact=a'],
+    odd: [
+      'Artifact=',
+      'Bogus=1',
+      'Image=x',
+      'Arch=arm64',
+      'Policy=missing',
+      'Quiet=yes',
+      'Retry=2',
+      'TLSVerify=no',
     ],
   },
   image: {
@@ -286,8 +305,8 @@ test('the units of which podman makes no service are those that berth refuses', 
   const differences: string[] = [];
   for (const [name, text] of texts) {
     const service = read.get(name)?.service ?? '?';
-    // podman 5.4 does not know the keys that begin with `Reload`, which came with 5.5.
-    const makers = text.includes('Reload') ? [now] : [old, now];
+    // podman 5.4 knows neither the keys that begin with `Reload` (5.5) nor artifacts (5.7).
+    const makers = /Reload|artifact/i.test(text) ? [now] : [old, now];
     const said = makers.flatMap((made) => made?.has(service) ?? []);
     if (said.some((made) => made !== mine.has(service))) {
       differences.push(`${said.join(' ')} ${mine.has(service)} ${name}: ${JSON.stringify(text)}`);

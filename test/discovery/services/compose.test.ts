@@ -170,3 +170,23 @@ test("Compose in a service: podman-compose has podman's short names, files and b
   assert.deepEqual(await by('podman compose', { '/usr/bin/podman-compose': '' }), podmans);
   assert.deepEqual(await by('docker compose'), ['!compose']);
 });
+
+test("Compose in a service: podman-compose's podman has the variables of the service", async (t) => {
+  const read = async (command: string, lines: string) => {
+    const unit = `WorkingDirectory=/srv/p\n${lines}\nExecStart=${command} up`;
+    const tree = { '/srv/p/compose.yaml': 'services: {a: {image: q.io/a}}\n', '/etc/p.json': '{}' };
+    const { references } = await found(t, { 'app.service': unit }, { tree });
+    return references.map(({ pull, problems }) =>
+      [pull.authFile ?? '-', ...problems.map(({ code }) => code)].join(' '),
+    );
+  };
+  const auth = 'Environment=REGISTRY_AUTH_FILE=/etc/p.json';
+  assert.deepEqual(await read('podman-compose', auth), ['/etc/p.json']);
+  assert.deepEqual(await read('env REGISTRY_AUTH_FILE=/etc/q.json podman-compose', auth), [
+    '/etc/q.json',
+  ]);
+  assert.deepEqual(await read('docker compose', auth), ['-']);
+  const storage = 'Environment=CONTAINERS_STORAGE_CONF=/etc/other.conf';
+  assert.deepEqual(await read('podman-compose', storage), ['- storage-differs']);
+  assert.deepEqual(await read('docker compose', storage), ['-']);
+});

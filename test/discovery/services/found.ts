@@ -1,3 +1,5 @@
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { serviceImages } from '../../../src/discovery/services/services.ts';
 import type { Found } from '../../../src/discovery/source.ts';
@@ -8,7 +10,11 @@ import { contextOf } from '../source.ts';
 export function found(
   t: TestContext,
   services: Readonly<Record<string, string>>,
-  { tree = {}, instances = [] }: { tree?: Tree; instances?: readonly string[] } = {},
+  {
+    tree = {},
+    instances = [],
+    secret = [],
+  }: { tree?: Tree; instances?: readonly string[]; secret?: readonly string[] } = {},
 ): Promise<Found> {
   const files = Object.entries(services).map(([name, lines]) => {
     const text = lines.startsWith('[') ? lines : `[Service]\n${lines}`;
@@ -16,6 +22,7 @@ export function found(
   });
   const osRelease = { '/etc/os-release': 'ID=x\nVERSION_ID=7\n' };
   const root = rootOf(t, { ...osRelease, ...Object.fromEntries(files), ...tree });
+  for (const path of secret) chmodSync(join(root.location, path), 0o600);
   const context = contextOf(root);
   const units = readSystemdUnits(root, '/etc', { ...context, manager: 'system', generated: [] });
   return serviceImages(context, units, instances);

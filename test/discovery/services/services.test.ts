@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { docker, nerdctl, podman } from '../../../src/discovery/services/option-tables.ts';
 import { readCommand } from '../../../src/discovery/services/programs.ts';
-import { readShell } from '../../../src/discovery/services/shell.ts';
+import { shellCommands } from '../../../src/discovery/services/shell/evaluate.ts';
 import { commandLines } from '../../../src/systemd/command-line.ts';
 import { limitCpu } from '../../support/limit-cpu.ts';
 import { holds } from '../../support/property.ts';
@@ -141,7 +141,7 @@ test('commands are found in a plain shell script', async (t) => {
     'X=1 podman run $ENVIMG': ['q.io/e:1'],
     'test -e /x && T=2; podman run q.io/a:$T': ['- variable'],
     'podman run $$(cat /x)': ['shell:2'],
-    'for i in a b; do podman run q.io/$i; done': ['shell:2'],
+    'for i in a b; do podman run q.io/$i; done': ['q.io/a:latest', 'q.io/b:latest'],
     'podman image ls | grep x': [],
     'podman run -v /a:/b q.io/a:1 sh -c "echo *"': ['q.io/a:1'],
     'podman run /x/* q.io/a:1': ['- shell'],
@@ -252,6 +252,15 @@ test('the image is found after any options of the tables', () => {
   );
 });
 
+const surroundings = {
+  environment: new Map([['A', 'b  c']]),
+  isWhole: true,
+  stopsAtFailure: false,
+  args: [],
+  directory: '/',
+  readFile: () => undefined,
+};
+
 test('hostile command lines and scripts are read without an exception', async (t) => {
   limitCpu(t, 60);
   const text = fc.array(
@@ -274,12 +283,12 @@ test('hostile command lines and scripts are read without an exception', async (t
     300,
     fc.property(text, (parts) => {
       commandLines(parts.join(''));
-      readShell(parts.join(''), new Map([['A', 'b  c']]), false);
+      shellCommands(parts.join(''), surroundings);
     }),
   );
   for (const part of ['"', '-d ', '$A ', '\\\n', '>x ', 'A=b ', ' # ', ';', '<<', '${A}', '*']) {
     const script = `podman run ${part.repeat(20_000)}`;
-    readShell(script, new Map([['A', 'b  c']]), false);
+    shellCommands(script, surroundings);
     await of(t, `ExecStart=sh -c "${script.replace(/["\\]/g, '\\$&')}"`);
     await of(t, `ExecStart=${script}`);
     await of(t, `ExecStart=${'nice env A=b '.repeat(5000)} ${script}`);

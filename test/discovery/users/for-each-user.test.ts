@@ -65,10 +65,26 @@ const cases: readonly (readonly [string, Tree, readonly string[]])[] = [
       ...people,
       ...common,
       ...tmpfiles(
-        'd /var/lib/systemd/linger/svc\n#f /var/lib/systemd/linger/svc\nf /var/lib/systemd/linger/%u',
+        'd /var/lib/systemd/linger/svc\n#f /var/lib/systemd/linger/svc\nf /var/lib/systemd/linger/%m',
       ),
     },
     ['podman:eve a', 'podman:bob a'],
+  ],
+  [
+    'users whose files are links, copies, or named by a specifier',
+    {
+      ...people,
+      ...common,
+      ...tmpfiles(
+        'L %S/systemd/linger/svc - - - - /dev/null\nC /var/lib/systemd/linger/bob - - - - /etc/passwd\nf /var/lib/systemd/linger/%u',
+      ),
+    },
+    ['podman:svc a', 'podman:bob a', 'podman a'],
+  ],
+  [
+    'users without those whom the OS removes at boot',
+    { ...people, ...common, ...linger('bob', 'svc'), ...tmpfiles('r /var/lib/systemd/linger/b*') },
+    ['podman:svc a'],
   ],
   [
     'a user whose file of tmpfiles.d is masked',

@@ -23,13 +23,17 @@ export interface FakePodman {
 }
 
 /** A server in podman's place, with replies that a real podman can't be made to give on demand. */
-export async function startFakePodman(t: TestContext, handle: Handler): Promise<FakePodman> {
+export async function startFakePodman(
+  t: TestContext,
+  handle: Handler,
+  version = '4.3.1',
+): Promise<FakePodman> {
   const directory = temporaryDirectory(t);
   const socket = join(directory, 'podman.sock');
   const calls: string[] = [];
   const server = createServer((request, response) => {
     if (request.url === '/_ping') {
-      response.setHeader('libpod-api-version', '4.3.1').end('OK');
+      response.setHeader('libpod-api-version', version).end('OK');
       return;
     }
     const path = new URL(request.url ?? '', 'http://podman').pathname;

@@ -18,6 +18,7 @@ import test, { type TestContext } from 'node:test';
 import * as v from 'valibot';
 import * as schemas from '../../../src/documents/schemas.ts';
 import { RegistryError } from '../../../src/registry/errors.ts';
+import { dockerArchive } from '../../support/archives.ts';
 import {
   container,
   disownImages,
@@ -29,6 +30,7 @@ import { firstBoot, noNetwork } from '../../support/first-boot.ts';
 import { buildImage } from '../../support/image-builder.ts';
 import { writeLayout } from '../../support/oci-layout.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
+import { writeTree } from '../../support/tree.ts';
 
 const host = 'registry.example.com';
 const image = (seed: number) =>
@@ -368,4 +370,26 @@ test('a mark in what a root ships makes no image one that berth fetched', async 
   );
   const index = readFileSync(join(state, 'store/index.json'), 'utf8');
   assert.ok(index.includes('web:1') && !index.includes('io.berth.fetched'));
+});
+
+test('a first boot fills the engine from the archives that a list names', async (t) => {
+  const directory = temporaryDirectory(t);
+  const root = join(directory, 'os');
+  const archived = [
+    { image: buildImage({ layers: [{ bytes: 20_000, seed: 1 }] }), names: [`${host}/a:1`] },
+  ];
+  writeTree(root, {
+    'etc/hostname': 'x',
+    'usr/lib/berth/images.d/a.list': 'docker-archive:/usr/share/a.tar\n',
+    'usr/share/a.tar': dockerArchive(archived),
+  });
+  const { load, findings, engine } = firstBoot(join(directory, 'host'));
+  const staged = await load(root);
+  assert.deepEqual([staged?.plan.failures, staged?.failures, staged?.findings], [[], [], []]);
+  assert.deepEqual(await findings(), []);
+  assert.deepEqual(
+    (await engine.images()).flatMap(({ names }) => names),
+    [`${host}/a:1`],
+  );
+  assert.equal(await load(root), undefined, 'nothing is left to do');
 });

@@ -26,12 +26,18 @@ const base: Tree = {
   [`${usr}/paths.target`]: '[Unit]\nDescription=x',
 };
 
+/** Gives each service a command, without which systemd refuses it. */
+const commands: Tree = {
+  [`${usr}/service.d/command.conf`]: '[Service]\nExecStart=\nExecStart=/bin/true\n',
+  '/usr/lib/systemd/user/service.d/command.conf': '[Service]\nExecStart=/bin/true\n',
+};
+
 function graphOf(
   t: TestContext,
   tree: Tree,
   { manager = 'system', generated = [] }: { manager?: Manager; generated?: GeneratedUnit[] } = {},
 ): BootGraph {
-  const root = rootOf(t, tree);
+  const root = rootOf(t, { ...commands, ...tree });
   return bootGraph(
     readSystemdUnits(root, etcDirectory(root), { manager, generated, architecture: 'x86-64' }),
   );
@@ -141,6 +147,7 @@ test('a link to the unit of a generator is that unit', (t) => {
   });
   const tree = {
     ...base,
+    ...commands,
     [`${etc}/app.service`]: '-> /run/systemd/generator/app.service',
     [`${etc}/late.service`]: '-> /run/systemd/generator.late/late.service',
     [`${etc}/home.service`]: '-> /run/user/1000/systemd/generator/home.service',
@@ -230,7 +237,8 @@ test('dependencies implied by systemd: sysinit.target, the bus, sockets, slices'
   const graph = graphOf(t, {
     ...base,
     [`${etc}/default.target`]: '[Unit]\nWants=a.service',
-    [`${usr}/a.service`]: '[Service]\nType=dbus\nSockets=a-own.socket\nSlice=my.slice',
+    [`${usr}/a.service`]:
+      '[Service]\nType=dbus\nBusName=org.a\nSockets=a-own.socket\nSlice=my.slice',
     [`${usr}/s.service`]: '[Unit]\nDescription=x',
     [`${usr}/sysinit.target.wants/s.service`]: '-> ../s.service',
     [`${usr}/dbus.socket`]: '[Unit]\nWants=with-bus.service',
@@ -385,6 +393,7 @@ test('random graphs: the walk reaches the units that a naive search reaches', as
           texts.set(name, `${texts.get(name) ?? ''}${line}\n`);
         say('multi-user.target', 'Requires=basic.target');
         const tree: Record<string, string> = { [`${usr}/default.target`]: '-> multi-user.target' };
+        Object.assign(tree, commands);
         const next = new Map<string, string[]>();
         const link = (from: string, to: string) => next.set(from, [...(next.get(from) ?? []), to]);
         link('multi-user.target', 'basic.target');

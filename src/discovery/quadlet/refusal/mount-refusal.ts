@@ -19,8 +19,8 @@ export function mountRefusal(unit: QuadletUnit, units: Units): Problem | undefin
   return undefined;
 }
 
-/** The types of mounts whose source is a file, an image or a volume. */
-const withSource: ReadonlySet<string> = new Set(['bind', 'glob', 'image', 'volume']);
+/** The types of mounts whose source is a file, an image, an artifact or a volume. */
+const withSource: ReadonlySet<string> = new Set(['artifact', 'bind', 'glob', 'image', 'volume']);
 
 function refusalOfMount(unit: QuadletUnit, entry: UnitEntry, units: Units): Problem | undefined {
   const [value = ''] = splitWords(entry.value, { escapes: true, relaxed: true }) ?? [];
@@ -36,6 +36,6 @@ function refusalOfMount(unit: QuadletUnit, entry: UnitEntry, units: Units): Prob
   if (source === '') {
     return refused(unit, entry, `expected source= in a mount of the type ${type}, found none`);
   }
-  const isUnit = /\.(?:build|image|volume)$/.test(source) && !/^[./]/.test(source);
+  const isUnit = /\.(?:artifact|build|image|volume)$/.test(source) && !/^[./]/.test(source);
   return isUnit && !units.byName.has(source) ? missingUnit(unit, entry, source) : undefined;
 }

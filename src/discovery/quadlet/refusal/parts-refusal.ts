@@ -40,7 +40,11 @@ function volumeRefusal(unit: QuadletUnit, units: Units): Problem | undefined {
 const mappings = ['UserNS', 'UIDMap', 'GIDMap', 'SubUIDMap', 'SubGIDMap'] as const;
 const remaps = ['RemapUid', 'RemapGid', 'RemapUsers'] as const;
 
+const mappingKeys: ReadonlySet<string> = new Set([...mappings, ...remaps]);
+
 function mappingRefusal(unit: QuadletUnit): Problem | undefined {
+  // Most units map no users, and a search for each of the keys takes longer.
+  if (!unit.entries.some(({ key }) => mappingKeys.has(key))) return undefined;
   const section = sectionOf[unit.type];
   const last = (key: string) => scalar(unit.entries, section, key);
   const all = (key: string) => list(unit.entries, section, key);

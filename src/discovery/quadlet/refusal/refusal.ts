@@ -17,15 +17,6 @@ export function refusalOf(unit: QuadletUnit, units: Units): Problem | undefined 
   return commonRefusal(unit, units.byName) ?? refusalByType(unit, units);
 }
 
-/**
- * Whether podman makes a service of a unit. Masked volumes, networks and pods get one, with
- * defaults.
- */
-export function makesService(unit: QuadletUnit, units: Units): boolean {
-  const byItself = ['volume', 'network', 'pod'].includes(unit.type);
-  return unit.masked ? byItself : refusalOf(unit, units) === undefined;
-}
-
 function refusalByType(unit: QuadletUnit, units: Units): Problem | undefined {
   switch (unit.type) {
     case 'container':

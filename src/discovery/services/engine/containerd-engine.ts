@@ -1,6 +1,6 @@
 import { containerdIn } from '../../../common/engine-id.ts';
 import { engineUnknown, type Placement } from '../../engines/placement.ts';
-import type { ContainerCommand } from '../programs.ts';
+import type { ContainerCommand } from '../read-command.ts';
 import type { ServiceContext, ServicePlace } from '../service-place.ts';
 import { optionOf, type Setting, variableOf } from './setting.ts';
 

@@ -1,7 +1,7 @@
 import { RootError } from '../../../root/root.ts';
 import type { Placement } from '../../engines/placement.ts';
 import { podRuntime } from '../../kubernetes/runtime.ts';
-import type { ContainerCommand } from '../programs.ts';
+import type { ContainerCommand } from '../read-command.ts';
 import type { ServiceContext, ServicePlace } from '../service-place.ts';
 import { optionOf, variableOf } from './setting.ts';
 

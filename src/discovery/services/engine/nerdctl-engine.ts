@@ -1,7 +1,7 @@
 import { RootError } from '../../../root/root.ts';
 import { followed } from '../../../systemd/etc.ts';
 import { engineUnknown, type Placement } from '../../engines/placement.ts';
-import type { ContainerCommand } from '../programs.ts';
+import type { ContainerCommand } from '../read-command.ts';
 import type { ServiceContext, ServicePlace } from '../service-place.ts';
 import { containerdEngine } from './containerd-engine.ts';
 import type { Setting } from './setting.ts';

@@ -1,6 +1,6 @@
 import { list } from '../../../systemd/lookup.ts';
 import type { Fault } from '../../problem.ts';
-import type { ContainerCommand } from '../programs.ts';
+import type { ContainerCommand } from '../read-command.ts';
 import type { ServiceContext, ServicePlace } from '../service-place.ts';
 
 /** A setting of a program: its text, or why the text can't be known; neither if it is not set. */

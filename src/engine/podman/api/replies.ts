@@ -110,6 +110,28 @@ export const pullLine = looseObject({
   id: optional(string()),
 });
 
+/** The reply to `GET /artifacts/json`, since podman 5.6. It has no digests. */
+export const artifactList = nullish(
+  array(
+    looseObject({
+      /** The words of the pull; empty if another artifact has taken the name since. */
+      Name: string(),
+    }),
+  ),
+);
+
+/** The reply to `GET /artifacts/{name}/json`. */
+export const artifactReply = looseObject({
+  /** `sha256:…` of the manifest. */
+  Digest: string(),
+  Manifest: looseObject({
+    layers: nullish(array(looseObject({ digest: string(), size: number(), mediaType: string() }))),
+  }),
+});
+
+/** The reply to `POST /artifacts/pull`. */
+export const artifactPulled = looseObject({ ArtifactDigest: string() });
+
 /** The reply to `GET /info`. */
 export const infoReply = looseObject({
   host: looseObject({

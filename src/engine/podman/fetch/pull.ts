@@ -4,14 +4,16 @@ import type { ResolvedImage } from '../../../image/resolved.ts';
 import type { Access } from '../../../registry/access.ts';
 import type { Credentials } from '../../../registry/auth/auth-file.ts';
 import { RegistryError } from '../../../registry/errors.ts';
+import { EngineError } from '../../errors.ts';
 import type { FetchWatch } from '../../fetch-watch.ts';
 import { isForHost } from '../../serves.ts';
 import { type PodmanApi, parse } from '../api/api.ts';
 import { badReply, failed } from '../api/failure.ts';
-import { pullLine } from '../api/replies.ts';
+import { artifactPulled, pullLine } from '../api/replies.ts';
 import { hexOf } from '../images/images.ts';
 import { pullFailed } from './pull-failure.ts';
 import { pullProgress } from './pull-progress.ts';
+import { PullSilence } from './pull-silence.ts';
 import { registryAuth } from './registry-auth.ts';
 
 /** @throws {RegistryError} as `Registry.permit`. */
@@ -20,24 +22,6 @@ export type Permit = (
   access: Access,
   signal: AbortSignal | undefined,
 ) => Promise<void>;
-
-/**
- * In milliseconds: the time that podman may be silent after everything has arrived, while it unpacks for
- * example.
- */
-const SILENCE = 30 * 60_000;
-
-/**
- * In bytes a second. podman 4.3 and 5.4 write a line when they begin with a blob, and the next when all
- * blobs are downloaded and unpacked. So the expected time of the download is added to the silence.
- */
-const LEAST_RATE = 64 * 1024;
-
-/**
- * In milliseconds: one day. A manifest may claim any size, and a timer of more than 24 days would fire at
- * once.
- */
-const LONGEST_SILENCE = 24 * 60 * 60_000;
 
 /**
  * In milliseconds: how long a registry's silence is remembered. All images of one run are asked for within
@@ -74,13 +58,8 @@ export class Pulls {
     { signal, onBytes }: FetchWatch,
   ): Promise<void> {
     const { registry } = parseName(name);
-    this.#throwIfSilent(registry);
-    await this.#permit(image, access, signal);
-    // Imported here because only pulls need credentials, and most commands fetch nothing.
-    const { unitCredentials } = await import('../../../registry/auth/credentials.ts');
-    const credentials = await unitCredentials(image.name, access);
-    const isPlainAllowed = access.tlsVerify === false && !isOfFile(access, credentials);
-    const silence = new Silence(name, image);
+    const { tls, headers } = await this.#prepare(name, image, access, signal);
+    const silence = new PullSilence(name, image);
     const path = '/images/pull';
     const lines = this.#api.lines({
       method: 'POST',
@@ -89,10 +68,10 @@ export class Pulls {
         reference: name,
         // With `missing`, podman would accept an image of another repository with this digest.
         policy: 'always',
-        ...(isPlainAllowed ? { tlsVerify: 'false' } : {}),
+        ...tls,
         ...platformQuery(image),
       },
-      headers: registryAuth(credentials, registry, isPlainAllowed),
+      headers,
       signal: AbortSignal.any([silence.signal, ...(signal === undefined ? [] : [signal])]),
     });
     const progress = pullProgress(image.blobs);
@@ -121,6 +100,66 @@ export class Pulls {
     }
   }
 
+  /**
+   * Has podman pull an OCI artifact under a name, which afterwards means what the registry says. podman
+   * answers once, when everything has come.
+   *
+   * @returns the digest of the manifest that came.
+   * @throws {RegistryError} `connection-lost` if podman takes too long.
+   */
+  async pullArtifact(
+    name: string,
+    image: ResolvedImage,
+    access: Access,
+    { signal }: FetchWatch,
+  ): Promise<string> {
+    const { registry } = parseName(name);
+    const { tls, headers } = await this.#prepare(name, image, access, signal);
+    const silence = new PullSilence(name, image);
+    const path = '/artifacts/pull';
+    // `lines` has no time limit of its own.
+    const lines = this.#api.lines({
+      method: 'POST',
+      path,
+      query: { name, ...tls },
+      headers,
+      signal: AbortSignal.any([silence.signal, ...(signal === undefined ? [] : [signal])]),
+    });
+    try {
+      let reply = '';
+      for await (const line of lines) reply += line;
+      return parse(artifactPulled, reply, path).ArtifactDigest;
+    } catch (error) {
+      if (error === silence.error) {
+        this.#silent.set(registry, { at: this.#clock(), error: silence.error });
+      }
+      if (!(error instanceof EngineError) || error.code !== 'engine-failed') throw error;
+      throw pullFailed(name, error.message.replace(/^.*? was answered with \d+: /, ''));
+    } finally {
+      silence.end();
+    }
+  }
+
+  /** Sees whether the image may come, and returns how podman is to reach the registry. */
+  async #prepare(
+    name: string,
+    image: ResolvedImage,
+    access: Access,
+    signal: AbortSignal | undefined,
+  ): Promise<PullAccess> {
+    const { registry } = parseName(name);
+    this.#throwIfSilent(registry);
+    await this.#permit(image, access, signal);
+    // Imported here because only pulls need credentials, and most commands fetch nothing.
+    const { unitCredentials } = await import('../../../registry/auth/credentials.ts');
+    const credentials = await unitCredentials(image.name, access);
+    const isPlainAllowed = access.tlsVerify === false && !isOfFile(access, credentials);
+    return {
+      tls: isPlainAllowed ? { tlsVerify: 'false' } : {},
+      headers: registryAuth(credentials, registry, isPlainAllowed),
+    };
+  }
+
   #throwIfSilent(registry: string): void {
     const before = this.#silent.get(registry);
     if (before === undefined) return;
@@ -129,51 +168,18 @@ export class Pulls {
   }
 }
 
+/** The parts of podman's request that say how it reaches the registry. */
+interface PullAccess {
+  readonly tls: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /**
  * Whether the credentials come from an `AuthFile=`. With `tlsVerify=false` podman falls back to plain HTTP
  * by itself, so for such credentials only the host's registries.conf decides whether HTTP is allowed.
  */
 function isOfFile({ credentials }: Access, found: Credentials | 'none' | 'host'): boolean {
   return credentials?.kind === 'auth-file' && found !== 'none';
-}
-
-/** Waits for podman's next line, and aborts the pull if none arrives in time. */
-class Silence {
-  readonly error: RegistryError;
-  readonly #abort = new AbortController();
-  readonly #milliseconds: number;
-  #timer: NodeJS.Timeout;
-
-  constructor(name: string, { blobs }: ResolvedImage) {
-    const bytes = blobs.reduce((sum, { size }) => sum + size, 0);
-    this.#milliseconds = Math.min(SILENCE + Math.ceil(bytes / LEAST_RATE) * 1000, LONGEST_SILENCE);
-    const minutes = Math.round(this.#milliseconds / 60_000);
-    this.error = new RegistryError(
-      'connection-lost',
-      `expected podman to continue the pull of ${name}, found no message from it for ${minutes} minutes`,
-      {
-        hint: 'see whether the registry and its mirrors send anything; `berth stage --download-only` shows which do not, and continues where a download ended',
-      },
-    );
-    this.#timer = this.#begin();
-  }
-
-  get signal(): AbortSignal {
-    return this.#abort.signal;
-  }
-
-  broken(): void {
-    clearTimeout(this.#timer);
-    this.#timer = this.#begin();
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-  }
-
-  #begin(): NodeJS.Timeout {
-    return setTimeout(() => this.#abort.abort(this.error), this.#milliseconds);
-  }
 }
 
 /** podman's parameters for a platform other than its default. */

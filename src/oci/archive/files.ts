@@ -1,0 +1,37 @@
+import { closeSync } from 'node:fs';
+import type { Root } from '../../root/root.ts';
+import { MAX_DOCUMENT_BYTES } from '../document.ts';
+import { reading } from '../failure.ts';
+import { MAX_INDEX_BYTES } from '../index-json.ts';
+import { ARCHIVE, type Place } from './archive.ts';
+
+/** The files of an archive, or of a directory of the same layout. */
+export interface Files {
+  /** The name of one of the files in messages. */
+  called(name: string): string;
+  /** The content of a JSON file; undefined if there is none. */
+  document(name: string): Buffer | undefined;
+  file(name: string): StoredFile | undefined;
+}
+
+/** A file, with its first bytes. */
+export type StoredFile = Omit<Place, 'isPackedLayer'> & { readonly head: Buffer };
+
+/** The files of a directory in a root. Its methods throw `LayoutError`. */
+export function directoryFiles(root: Root, directory: string): Files {
+  const at = (name: string) => `${directory}/${name}`;
+  return {
+    called: at,
+    document: (name) => {
+      const most = name === 'index.json' ? MAX_INDEX_BYTES : MAX_DOCUMENT_BYTES;
+      return reading(ARCHIVE, at(name), () => root.readFile(at(name), most))?.content;
+    },
+    file: (name) => {
+      const path = at(name);
+      const file = reading(ARCHIVE, path, () => root.openFile(path));
+      if (file === undefined) return undefined;
+      closeSync(file.fd);
+      return { path, start: 0, size: file.size, isPacked: false, head: Buffer.alloc(0) };
+    },
+  };
+}

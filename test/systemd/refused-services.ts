@@ -1,0 +1,62 @@
+/** [Service] of a service, the lines of its drop-in, and whether systemd refuses the service. */
+export type ServiceCase = readonly [own: string, dropIn: string, isRefused: boolean];
+
+const run = 'ExecStart=/bin/true';
+
+/**
+ * Services that systemd accepts or refuses. `true` and `false` in the last place are what systemd
+ * 257 says (loaded-services.peer.test.ts).
+ */
+export const serviceCases: readonly ServiceCase[] = [
+  [run, '', false],
+  ['', '', true],
+  ['ExecStop=/bin/true', '', true],
+  ['RemainAfterExit=yes', '', true],
+  ['ExecStop=/bin/true\nRemainAfterExit=yes', '', false],
+  ['ExecStop=/bin/true\nRemainAfterExit=yes\nType=simple', '', true],
+  ['ExecStop=/bin/true\nExecStop=\nRemainAfterExit=yes', '', true],
+  ['[Unit]\nSuccessAction=exit', '', false],
+  ['[Unit]\nSuccessAction=none', '', true],
+  ['[Unit]\nSuccessAction=other', '', true],
+  ['Type=exec\n[Unit]\nSuccessAction=exit', '', true],
+  [`${run}\n${run}`, '', true],
+  [`${run}\nExecStart=\n${run}`, '', false],
+  ['ExecStart=/bin/true ; /bin/true', '', true],
+  ['ExecStart=/bin/true \\; /bin/true', '', false],
+  ['ExecStart=/bin/sh -c "true; true"', '', false],
+  [`${run}\n${run}\nType=oneshot`, '', false],
+  [`${run}\n${run}\nType=oneshot\nType=other`, '', false],
+  [`${run}\n${run}\nType=other`, '', true],
+  [`${run}\n${run}\nType=oneshot\nType=`, '', false],
+  [run, run, true],
+  [run, `ExecStart=\n${run}`, false],
+  [run, 'ExecStart=', true],
+  [`${run}\nType=oneshot`, 'Restart=always', true],
+  [`${run}\nType=oneshot\nRestart=on-success`, '', true],
+  [`${run}\nType=oneshot\nRestart=on-failure`, '', false],
+  [`${run}\nType=oneshot\nRestart=always\nRestart=no`, '', false],
+  [`${run}\nType=oneshot\nRestart=always\nRestart=`, '', true],
+  [`${run}\nRestart=always`, '', false],
+  [`${run}\nType=oneshot\nExitType=cgroup`, '', true],
+  [`${run}\nType=oneshot\nExitType=main`, '', false],
+  [`${run}\nType=dbus`, '', true],
+  [`${run}\nType=dbus\nBusName=org.a`, '', false],
+  [`${run}\n${run}\nBusName=org.b`, '', true],
+  [`${run}\nPAMName=login\nKillMode=process`, '', true],
+  [`${run}\nPAMName=login\nKillMode=mixed`, '', false],
+  [`${run}\nKillMode=none`, '', false],
+  ['ExecStart=bin/true', '', true],
+  ['ExecStart=-bin/true', '', true],
+  [`${run}\nExecStartPre=bin/true`, '', true],
+  [`${run}\nExecStartPre=-bin/true`, '', false],
+  [`${run}\nExecStop=/bin/`, '', true],
+  [`${run}\nExecReload=@`, '', true],
+  [`${run}\nExecStartPost=/bin/echo "a`, '', true],
+  [`${run}\nExecStartPost=-/bin/echo "a`, '', false],
+  [`${run}\nExecStartPost="/bin/echo`, '', false],
+  [`${run}\nExecStartPost=/bin/echo \\y`, '', false],
+  [run, 'ExecStartPre=bin/true', false],
+  [run, 'ExecStart=\nExecStart=bin/true', true],
+  ['ExecStart=true', '', false],
+  ['ExecStart=:+/bin/true', '', false],
+];
