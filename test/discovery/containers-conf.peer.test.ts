@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { faultOf, readContainersConf, withModules } from '../../src/discovery/containers-conf.ts';
 import { openRoot } from '../../src/root/open-root.ts';
+import { ownStore } from '../support/debian-root.ts';
 import { skipPodman } from '../support/podman.ts';
 import { holds } from '../support/property.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -95,21 +96,7 @@ function output(command: readonly string[], directory: string): string | undefin
     mount --bind "$0/usr/share/containers" /usr/share/containers
     exec "$@"`;
   const words = ['--mount', 'sh', '-c', script, directory, ...command];
-  // Even for its help podman makes a store, and writes into it how containers reach the network.
-  const storage = join(directory, 'own-storage.conf');
-  const [graphroot, runroot] = [join(directory, 'store'), join(directory, 'store-run')];
-  const lines = [
-    '[storage]',
-    'driver = "vfs"',
-    `graphroot = "${graphroot}"`,
-    `runroot = "${runroot}"`,
-  ];
-  writeFileSync(storage, `${lines.join('\n')}\n`);
-  const env = {
-    PATH: process.env['PATH'],
-    HOME: join(directory, 'home'),
-    CONTAINERS_STORAGE_CONF: storage,
-  };
+  const env = { ...ownStore(directory), PATH: process.env['PATH'] };
   const { stdout, stderr } = spawnSync('unshare', words, { encoding: 'utf8', env });
   return /invalid pull type|decode configuration/.test(stderr) ? undefined : stdout;
 }

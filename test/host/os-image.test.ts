@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
 import { container, startMachine } from '../support/berth.ts';
+import { ownStore } from '../support/debian-root.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { layeredImage } from '../support/layered-image.ts';
 import { writeLayout } from '../support/oci-layout.ts';
@@ -16,6 +17,8 @@ const os = layeredImage([
 
 test('an OS image is a root from a registry, a layout and the store', async (t) => {
   const machine = await startMachine(t);
+  const { CONTAINERS_STORAGE_CONF } = ownStore(machine.directory);
+  Object.assign(machine.environment, { CONTAINERS_STORAGE_CONF });
   machine.registry.push('acme/os:1', os);
   machine.registry.push('acme/app:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
   const layout = join(machine.directory, 'layout');

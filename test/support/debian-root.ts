@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -41,11 +42,33 @@ export function debianHelp(
     .find((each) => existsSync(each));
   if (path === undefined) return undefined;
   const at = join(root, 'usr/lib', libraries);
-  const { stdout, stderr, error } = spawnSync(
-    join(root, loader),
-    ['--library-path', `${at}:${at}/systemd`, path, ...words, '--help'],
-    { encoding: 'utf8', env: { HOME: '/nowhere', PATH: '/nowhere', LC_ALL: 'C' } },
-  );
-  if (error) throw error;
-  return stdout === '' ? stderr : stdout;
+  const own = mkdtempSync(join(tmpdir(), 'berth-help-'));
+  try {
+    const { stdout, stderr, error } = spawnSync(
+      join(root, loader),
+      ['--library-path', `${at}:${at}/systemd`, path, ...words, '--help'],
+      { encoding: 'utf8', env: { ...ownStore(own), PATH: '/nowhere', LC_ALL: 'C' } },
+    );
+    if (error) throw error;
+    return stdout === '' ? stderr : stdout;
+  } finally {
+    rmSync(own, { recursive: true });
+  }
+}
+
+/**
+ * The environment in which podman has a store of its own: even for its help podman makes one, and writes
+ * into it how containers reach the network.
+ */
+export function ownStore(directory: string): NodeJS.ProcessEnv {
+  const storage = join(directory, 'storage.conf');
+  const [graphroot, runroot] = [join(directory, 'store'), join(directory, 'store-run')];
+  const lines = [
+    '[storage]',
+    'driver = "vfs"',
+    `graphroot = "${graphroot}"`,
+    `runroot = "${runroot}"`,
+  ];
+  writeFileSync(storage, `${lines.join('\n')}\n`);
+  return { HOME: join(directory, 'home'), CONTAINERS_STORAGE_CONF: storage };
 }
