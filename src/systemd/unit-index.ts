@@ -173,7 +173,7 @@ export class UnitIndex {
     for (const unit of units) {
       if (!this.#places.has(unit.name)) this.#places.set(unit.name, { generated: unit });
     }
-    // Of several units with one alias the last one gets it: the generator replaces the link.
+    // The last of several units with one alias gets the alias: the generator replaces the link.
     const aliases = new Map<string, string>();
     for (const unit of units) {
       for (const link of unit.links) {

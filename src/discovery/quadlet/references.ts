@@ -26,7 +26,7 @@ export interface ReferenceContext extends PullContext, BuildContext {
 
 /** Finds the images that a unit names of which podman makes a service. For `.kube` units see kube.ts. */
 export function imagesOf(unit: QuadletUnit, context: ReferenceContext): Found {
-  // Of an empty `.pod` file podman makes a pod all the same, with an infra container.
+  // podman makes a pod, with an infra container, even from an empty `.pod` file.
   if (unit.masked && unit.type !== 'pod') return none;
   if (unit.type === 'network' || unit.type === 'kube') return none;
   if (unit.type === 'artifact') return ownArtifact(unit, context);

@@ -24,7 +24,7 @@ export function callsInScript(code: string): readonly Call[] {
     if (calls.size < mostCalls) calls.set(isByShell ? `${name}\0` : name, { name, isByShell });
   };
   for (const [, name = ''] of code.matchAll(included)) {
-    // Of `"$LIB/start.sh"` the file is known, which may stand beside the script.
+    // The file in `"$LIB/start.sh"` is known, and may stand beside the script.
     add(name.replace(/^.*[$}][^/]*\//, './'), true);
   }
   for (const [name] of code.matchAll(path)) add(name, false);

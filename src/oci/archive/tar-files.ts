@@ -76,7 +76,7 @@ async function indexed(
       throw damaged(ARCHIVE, path, `at most ${MAX_DOCUMENTS_BYTES} bytes of JSON`, 'more');
     }
     const document = isJson ? Buffer.concat([head, await entry.read(size)]) : undefined;
-    // Of two files with one name, podman takes the first from docker's archives, the last from OCI's.
+    // If two files have one name, podman takes the first from docker's archives, the last from OCI's.
     if (document !== undefined && documents.get(name)?.equals(document) === false) {
       throw damaged(ARCHIVE, path, `one ${name}`, 'two of different content');
     }

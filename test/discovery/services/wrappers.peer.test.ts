@@ -6,7 +6,7 @@ import { listedOptions } from './listed-options.ts';
 
 /** Options of which the help does not show what the table has to say. */
 const exceptions: ReadonlySet<string> = new Set([
-  // It stands behind the file, where it makes the next word a script.
+  // `-c` stands behind the file, and the word after `-c` is a script.
   'flock -c --command',
   // The same as --timeout.
   'flock --wait',

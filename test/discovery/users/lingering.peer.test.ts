@@ -118,7 +118,7 @@ test('users linger whose files systemd-tmpfiles leaves at boot', async (t) => {
       try {
         boot(booted);
       } catch {
-        // It fails when a line can't be carried out, after it has carried out the others.
+        // systemd-tmpfiles fails if it can't carry out a line, after it has carried out the others.
       }
       const root = openRoot(shipped);
       const found = lingeringUsers({ root, etc: '/etc', architecture: 'x86-64' });

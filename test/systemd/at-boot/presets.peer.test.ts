@@ -148,7 +148,7 @@ test('at a first boot the links are those of systemctl preset-all', async (t) =>
         const options = [`--root=${booted}`, 'preset-all', '--preset-mode=enable-only'];
         trixieSystemd('bin/systemctl', options, { tree: booted });
       } catch {
-        // It fails when one of the units can't be enabled, after it has enabled the others.
+        // systemctl fails if it can't enable one of the units, after it has enabled the others.
       }
       writeFileSync(join(booted, 'etc/machine-id'), `${'0'.repeat(32)}\n`);
       assert.deepEqual(meaning(fresh), meaning(booted));

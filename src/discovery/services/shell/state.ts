@@ -82,7 +82,7 @@ export interface Failure {
   readonly isChecked: boolean;
 }
 
-/** One evaluation of a script. */
+/** The commands and costs that add up while one script is evaluated. */
 export interface Session {
   readonly surroundings: Surroundings;
   readonly commands: ShellCommand[];
