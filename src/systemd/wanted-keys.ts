@@ -62,6 +62,8 @@ const serviceKeys: ReadonlySet<string> = new Set([
   'RootImage',
   'Restart',
   'Slice',
+  'StandardInput',
+  'StandardInputText',
   'Sockets',
   'Type',
   'UnsetEnvironment',

@@ -1,12 +1,13 @@
 import { append } from '../../common/append.ts';
 import { list, scalar } from '../../systemd/lookup.ts';
 import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
+import type { UnitEntry } from '../../systemd/unit-file.ts';
 import { commandKeys, isSection } from '../../systemd/wanted-keys.ts';
 import type { Fault } from '../problem.ts';
 import type { Found } from '../source.ts';
 import { bindSetting } from '../x-berth.ts';
 import { ignoredLines } from './ignored-lines.ts';
-import { mentionsPrograms, startsUnknown } from './mentions.ts';
+import { mentionsImages, mentionsPrograms, startsUnknown } from './mentions.ts';
 import type { Scripts } from './scripts.ts';
 import {
   type Findings,
@@ -22,6 +23,7 @@ import { readEntry } from './started-commands.ts';
  * containers.
  */
 export function mayNameImages(unit: SystemdUnit, scripts: Scripts): boolean {
+  if (inputOf(unit, scripts) !== undefined) return true;
   return unit.entries.some(
     ({ group, key, value, quadlet }) =>
       (group === 'Service' || !isSection(group)) &&
@@ -50,6 +52,10 @@ export async function imagesOfService(unit: SystemdUnit, context: ServiceContext
     }
   }
   append(found.problems, ignoredLines(unit, subject));
+  const input = inputOf(unit, context.scripts);
+  if (input !== undefined) {
+    found.problems.push(problemAt({ unit, subject, ...directory, entry: input }, unreadInput));
+  }
   for (const key of ['RootDirectory', 'RootImage']) {
     const entry = scalar(unit.entries, 'Service', key);
     if (entry === undefined || ['', '/'].includes(entry.value)) continue;
@@ -95,6 +101,24 @@ const homeDirectory: Fault = {
   code: 'command-line',
   message: 'expected a working directory of the root, found one that only the booted host knows',
   hint: 'write the path in WorkingDirectory=, or name the files with --file',
+};
+
+/** The setting that gives a service an input which seems to start containers: a script for a shell. */
+function inputOf({ entries }: SystemdUnit, scripts: Scripts): UnitEntry | undefined {
+  const [text] = list(entries, 'Service', 'StandardInputText').filter(({ value }) =>
+    mentionsImages(value),
+  );
+  if (text !== undefined) return text;
+  const file = scalar(entries, 'Service', 'StandardInput');
+  if (file?.value.startsWith('file:/') !== true) return undefined;
+  const content = scripts.text(file.value.slice('file:'.length)) ?? '';
+  return mentionsImages(content) ? file : undefined;
+}
+
+const unreadInput: Fault = {
+  code: 'shell',
+  message: 'expected a service without an input, found one that seems to start containers',
+  hint: 'give the script to the shell as a file, or name its images in a list in /usr/lib/berth/images.d',
 };
 
 function otherRoot(key: string): Fault {

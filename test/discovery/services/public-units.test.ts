@@ -117,6 +117,9 @@ const units: readonly (readonly [lines: string, ...found: string[]])[] = [
   ['ExecStart=on-path', 'q.io/path:1'],
   ['ExecStart=flock /run/l -c "podman run q.io/a:1"', 'q.io/a:1'],
   ['ExecStart=timeout 9 /opt/app/start.sh', 'q.io/app:5'],
+  ['StandardInput=file:/opt/app/start.sh\nExecStart=/bin/sh', 'shell:1'],
+  ['StandardInputText=docker run q.io/a:1\nExecStart=/bin/sh', 'shell:1'],
+  ['StandardInput=file:/opt/app/plain.sh\nExecStart=/bin/sh'],
   ['RootDirectory=/srv/os\nExecStart=/usr/bin/podman run q.io/a:1', 'q.io/a:1', 'command-line:1'],
   // Other ways to run a container.
   ['ExecStart=/usr/bin/runc run --bundle /opt/b app', 'command-line:1'],
