@@ -39,11 +39,13 @@ peers: node_modules/.installed
 	scripts/peers
 	scripts/run-tests $$(find test -name '*.peer.test.ts' -o -name '*.host.test.ts')
 
-# Long searches with other seeds than those of `make test`, for as long as SOAK says.
+# Long searches with other seeds than those of `make test`, for as long as SOAK says; then FOREST units of a
+# booted host, which take half an hour.
 SOAK ?= 10m
+FOREST ?= 20000
 soak: node_modules/.installed
 	scripts/peers
-	@node scripts/soak.ts $(SOAK)
+	@node scripts/soak.ts $(SOAK) $(FOREST)
 
 bench: node_modules/.installed
 	@node bench/bench.ts
@@ -64,8 +66,9 @@ install: dist
 	for file in packaging/systemd/*.service packaging/systemd/*.socket \
 	    packaging/systemd/*.timer packaging/systemd/*.path; do \
 	  $(INSTALL_TEXT) $$file '$(DESTDIR)$(UNITS)'/$${file##*/} || exit; done
-	$(INSTALL) packaging/systemd/user@.service.d/10-berth.conf \
-	  '$(DESTDIR)$(UNITS)/user@.service.d/10-berth.conf'
+	for unit in user@ docker containerd crio kubelet; do \
+	  $(INSTALL_TEXT) packaging/systemd/$$unit.service.d/10-berth.conf \
+	    '$(DESTDIR)$(UNITS)'/$$unit.service.d/10-berth.conf || exit; done
 	$(INSTALL_TEXT) packaging/bootc/upgrade '$(DESTDIR)$(PREFIX)/libexec/berth/upgrade' 755
 	$(INSTALL_TEXT) packaging/bootc/bootc-fetch-apply-updates.conf \
 	  '$(DESTDIR)$(UNITS)/bootc-fetch-apply-updates.service.d/10-berth.conf'

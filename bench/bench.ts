@@ -3,6 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { benchApply } from './apply.ts';
+import { benchContainerd } from './containerd.ts';
+import { benchDocker } from './docker.ts';
+import { benchHeal } from './heal.ts';
 import { benchImageRoot } from './image-root.ts';
 import { benchImages } from './images.ts';
 import { benchInterrupted } from './interrupted.ts';
@@ -21,8 +24,11 @@ const parts = {
   image: benchImageRoot,
   verify: benchVerify,
   reconcile: benchReconcile,
+  heal: benchHeal,
   stage: benchStage,
   podman: benchPodman,
+  containerd: benchContainerd,
+  docker: benchDocker,
   small: benchSmall,
   large: benchLarge,
   interrupted: benchInterrupted,

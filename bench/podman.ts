@@ -9,10 +9,10 @@ import { type BenchImage, fill } from './peers.ts';
 import { startSlowLink } from './slow-link.ts';
 
 const IMAGES = 8;
-const RUNS = 3;
+export const RUNS = 3;
 /** Each takes half a minute. */
-const RUNS_OVER_LINK = 1;
-const LINK = { roundTrip: 30, bitsPerSecond: 200e6 };
+export const RUNS_OVER_LINK = 1;
+export const LINK = { roundTrip: 30, bitsPerSecond: 200e6 };
 
 /** `berth stage` of 8 images into an empty podman, against `podman pull` as bootc calls it. */
 export async function benchPodman(directory: string): Promise<Row[]> {
@@ -54,7 +54,7 @@ export async function benchPodman(directory: string): Promise<Row[]> {
 }
 
 /** Two shared layers and two of each image's own, of many small files that compress by half. */
-function images(): BenchImage[] {
+export function images(): BenchImage[] {
   const shared = [layer(1, 1600), layer(2, 300)];
   return Array.from({ length: IMAGES }, (_, i) => ({
     name: `podman/app${i}:1`,

@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 const late = {
   name: 'late',
   setup(on) {
-    on.onResolve({ filter: /^node:(?:child_process|crypto)$/ }, ({ path, namespace }) =>
+    on.onResolve({ filter: /^node:(?:child_process|crypto|zlib)$/ }, ({ path, namespace }) =>
       namespace === 'late' ? { path, external: true } : { path, namespace: 'late' },
     );
     on.onLoad({ filter: /./, namespace: 'late' }, ({ path }) => {

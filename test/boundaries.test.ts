@@ -38,7 +38,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'root',
     'image',
   ],
-  documents: ['bundle', 'lint', 'lifecycle', 'binding', 'state', 'engine'],
+  documents: ['bundle', 'lint', 'lifecycle', 'binding', 'state', 'engine', 'discovery'],
   bundle: ['lifecycle', 'binding', 'store', 'state', 'engine', 'registry', 'oci', 'image'],
   lint: ['lifecycle', 'binding', 'registry', 'discovery', 'root', 'image'],
   lifecycle: [
@@ -89,8 +89,8 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'discovery/containerfile': ['base-images.ts'],
   'discovery/kubernetes': [
     'findings.ts',
-    'k3s.ts',
-    'microshift.ts',
+    'rancher/k3s.ts',
+    'microshift/microshift.ts',
     'pause-image.ts',
     'pinned-image-set.ts',
     'program-flag.ts',
@@ -100,6 +100,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
     'workload-images.ts',
   ],
   'discovery/quadlet': ['loaded-services.ts', 'pods.ts', 'quadlet.ts', 'search-path.ts'],
+  'engine/crio': ['crio.ts'],
   'engine/podman': ['podman.ts'],
   'registry/auth': ['auth-file.ts', 'authorization.ts', 'credential-helper.ts', 'credentials.ts'],
   'registry/policy/sigstore': ['attachments.ts', 'find.ts', 'identity.ts', 'judge.ts'],
@@ -110,6 +111,11 @@ const doors: Readonly<Record<string, readonly string[]>> = {
 
 /** A library is imported only where it is needed: its start-up cost is paid there alone. */
 const libraries: Readonly<Record<string, readonly string[]>> = {
+  '@bufbuild/protobuf': ['engine'],
+  '@bufbuild/protobuf/codegenv2': ['engine'],
+  '@bufbuild/protobuf/wkt': ['engine'],
+  '@connectrpc/connect': ['engine'],
+  '@connectrpc/connect-node': ['engine'],
   commander: ['cli'],
   valibot: [
     'cli',

@@ -4,12 +4,13 @@ import type { Problem } from '../discovery/problem.ts';
 import type { ArchivedImages, Reference } from '../discovery/reference.ts';
 import type { Platform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
-import type { Archive } from '../oci/archive/archive.ts';
+import { ARCHIVE, type Archive } from '../oci/archive/archive.ts';
 import { archiveOfOne, onlyImage } from '../oci/archive/archived-images.ts';
 import { checkBlobs } from '../oci/archive/check-blobs.ts';
 import { readArchive } from '../oci/archive/read-archive.ts';
-import { LayoutError } from '../oci/failure.ts';
-import type { Root } from '../root/root.ts';
+import { damaged, LayoutError } from '../oci/failure.ts';
+import { type Root, RootError } from '../root/root.ts';
+import { NamedImages } from './named-images.ts';
 
 /** A reference whose archive, if it has one, was looked through. */
 export interface ReadReference extends Reference {
@@ -40,6 +41,9 @@ export interface ReadArchives {
 /** In one root: a list can name an archive of many images on each of its lines. */
 const MAX_NAMES = 100_000;
 
+/** In one root: each of them may take a second to be looked through. */
+const MAX_ARCHIVES = 500;
+
 /** Looks through the archives that references name, each once, without reading the layers. */
 export async function readArchives(
   root: Root,
@@ -52,6 +56,7 @@ export async function readArchives(
   const open = opener(root);
   const all: ReadReference[] = [];
   const archives = new Map<string, EngineArchive>();
+  const known = new NamedImages(platform);
   let names = 0;
   for (const reference of references) {
     const { archived } = reference;
@@ -65,12 +70,36 @@ export async function readArchives(
       continue;
     }
     names += read.references.length;
-    append(all, read.references);
     // A unit that nothing starts fills no engine.
-    if (read.fills === undefined || reference.activation === 'none') continue;
-    archives.set(`${read.fills.engine} ${archived.text} ${archived.as ?? ''}`, read.fills);
+    const fills = reference.activation === 'none' ? undefined : read.fills;
+    if (fills === undefined) {
+      append(all, read.references);
+      continue;
+    }
+    append(all, withClashes(read.references, known.add(fills.engine, fills.archive)));
+    archives.set(`${fills.engine} ${archived.text} ${archived.as ?? ''}`, fills);
   }
   return { references: all, archives: [...archives.values()] };
+}
+
+function withClashes(
+  references: readonly ReadReference[],
+  clashes: ReadonlySet<string>,
+): readonly ReadReference[] {
+  if (clashes.size === 0) return references;
+  return references.map((reference) =>
+    reference.image !== undefined && clashes.has(reference.image)
+      ? withProblem(reference, twoImages(reference.image))
+      : reference,
+  );
+}
+
+/** Whichever comes last at boot would have the name. */
+function twoImages(name: string): Reason {
+  return {
+    message: `expected one image that is called ${name}, found another one in an archive for the same engine`,
+    hint: 'give each image a name of its own, or remove one of the archives',
+  };
 }
 
 type Opened = Archive | LayoutError;
@@ -80,11 +109,29 @@ function opener(root: Root) {
   const opened = new Map<string, Promise<Opened>>();
   return ({ scope }: Reference, { archive }: ArchivedImages): Promise<Opened> => {
     const view = scope === 'system' ? 'os' : 'public';
-    const key = `${view} ${archive.transport} ${archive.path}`;
+    const place = realPathOf(root.as(view), archive.path);
+    const key = `${view} ${archive.transport} ${archive.isUnpacked ?? false} ${place}`;
+    const isOneMore = !opened.has(key) && opened.size >= MAX_ARCHIVES;
+    if (isOneMore) return Promise.resolve(oneMore(archive.path));
     const found = opened.get(key) ?? orError(readArchive(root, archive, view));
     opened.set(key, found);
     return found;
   };
+}
+
+/** A list may name one archive by many links and spellings. */
+function realPathOf(root: Root, path: string): string {
+  try {
+    return root.lookup(path)?.realPath ?? path;
+  } catch (error) {
+    // Reading the archive says it again, in other words.
+    if (error instanceof RootError) return path;
+    throw error;
+  }
+}
+
+function oneMore(path: string): LayoutError {
+  return damaged(ARCHIVE, path, `one of at most ${MAX_ARCHIVES} archives of the root`, 'one more');
 }
 
 async function orError<T>(work: Promise<T>): Promise<T | LayoutError> {

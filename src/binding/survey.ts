@@ -60,16 +60,12 @@ export async function survey(
   root: Root,
   { bind, compose, engines, self }: SurveyOptions,
 ): Promise<Survey> {
-  const { shortNames, problems: nameProblems } = await readShortNames(
-    root,
-    undefined,
-    cacheOf(self),
-  );
+  const { shortNames, problems: nameProblems } = await namesFor(self, root);
   const platform = platformOf(root);
   const architecture = systemdArchitecture(platform);
   const discovered = await discover(root, {
     shortNames,
-    shortNamesIn: (path) => shortNamesIn(root, path, cacheOf(self)),
+    shortNamesIn: (path) => shortNamesIn(root, path, self),
     architecture,
     compose,
     self,
@@ -109,15 +105,17 @@ export async function survey(
   };
 }
 
-/** Where the podman of the user remembers aliases; undefined if root's podman counts. */
-function cacheOf(self: Self | undefined): string | undefined {
-  if (self?.alone !== true || self.uid === 0) return undefined;
-  return self.cache ?? posix.join(self.home, '.cache');
+/** The short names of a root, with the aliases that the podman of the user remembers, else root's podman. */
+async function namesFor(self: Self | undefined, root: Root, registriesConf?: string) {
+  if (self?.alone !== true || self.uid === 0) return readShortNames(root, registriesConf);
+  const cache = self.cache ?? posix.join(self.home, '.cache');
+  const { shortNames, problems } = await readShortNames(root, registriesConf, cache);
+  return { shortNames: { ...shortNames, rememberedBy: self.engine }, problems };
 }
 
 /** The short names by a registries.conf that a unit of the root names for its podman. */
-async function shortNamesIn(root: Root, path: string, cache: string | undefined) {
-  const { shortNames, problems } = await readShortNames(root, path, cache);
+async function shortNamesIn(root: Root, path: string, self: Self | undefined) {
+  const { shortNames, problems } = await namesFor(self, root, path);
   const [problem] = problems;
   if (problem === undefined) return { shortNames };
   const { message, hint } = problem;

@@ -1,17 +1,28 @@
 import { setFlagsFromString } from 'node:v8';
 
 /**
- * Keeps the heap small by clearing it often. On a root of 20,000 units this saves a third of the memory
- * and costs no time. Don't call it at the start of the program: V8 drops the cached code of Node's own
+ * Keeps the heap small by clearing it often. On a root of 20,000 units this saves half of the memory
+ * for a tenth more processor time. Don't call it at the start of the program: V8 drops the cached code of Node's own
  * modules when the flags differ from those that the cache was made with.
  */
 export function keepHeapSmall(): void {
   setFlagsFromString('--max-semi-space-size=4');
+  setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--heap-growing-percent=20');
+}
+
+/**
+ * For a command that waits for weeks and seldom works: the least memory, at the cost of speed. Without its
+ * optimising compilers V8 touches fewer pages of its own program.
+ */
+export function keepProcessSmall(): void {
+  for (const compiler of ['opt', 'maglev', 'sparkplug']) setFlagsFromString(`--no-${compiler}`);
+  setFlagsFromString('--max-semi-space-size=1');
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--optimize-for-size');
 }
 
 /** Ends `keepHeapSmall` after a root was read: a download then takes a tenth less processor time. */
 export function letHeapGrow(): void {
-  setFlagsFromString('--no-optimize-for-size');
+  setFlagsFromString('--heap-growing-percent=0');
 }

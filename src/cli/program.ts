@@ -95,6 +95,11 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'stage the roots that live, release roots that have gone',
     define: async (c) => (await import('./commands/reconcile.ts')).defineReconcile(c),
   },
+  watch: {
+    usage: 'watch',
+    summary: 'put back what others take away: images, names and pins',
+    define: async (c) => (await import('./commands/watch.ts')).defineWatch(c),
+  },
   activate: {
     usage: 'activate',
     summary: 'at boot: make the booted root’s names mean what is on record',

@@ -13,13 +13,14 @@ import { endingSignal } from './signals.ts';
  * Opens this host for a command, and closes it in any case. Progress is reported where the flags say.
  *
  * @param more options that the command itself sets.
+ * @param progress the renderer, if the command has one of its own.
  */
 export async function withHost<T>(
   flags: HostFlags,
   work: (host: Host) => Promise<T>,
   more: Pick<HostOptions, 'alone' | 'lockPatience' | 'obeysRetryTimes'> = {},
+  progress = openProgress(flags.progress, flags.progressFd),
 ): Promise<T> {
-  const progress = openProgress(flags.progress, flags.progressFd);
   const { report } = progress;
   const host = openHost(
     { ...hostOptions(flags), ...more },

@@ -72,3 +72,18 @@ export function containerdIn(namespace: string): EngineId | undefined {
   const id = namespace === 'k8s.io' ? 'containerd' : `containerd:${namespace}`;
   return isEngineId(id) ? id : undefined;
 }
+
+/**
+ * The groups of engines that a boot activates one by one, each as soon as its engines can be used. `system`: podman
+ * and the store, which need no service. `users`: every user's podman. The others are activated when the service of
+ * that name is up.
+ */
+export const engineGroups = ['system', 'users', 'docker', 'containerd', 'crio'] as const;
+
+export type EngineGroup = (typeof engineGroups)[number];
+
+export function groupOf(id: EngineId): EngineGroup {
+  const { kind, user } = engineParts(id);
+  if (user !== undefined) return 'users';
+  return kind === 'podman' || kind === 'store' ? 'system' : kind;
+}

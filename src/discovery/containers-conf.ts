@@ -26,6 +26,8 @@ export interface EngineSettings {
 export interface ContainersConf extends EngineSettings {
   /** The modules in the root's directories of modules, by path. */
   readonly modules?: ReadonlyMap<string, EngineSettings>;
+  /** The file over all others, modules included, that the environment of one podman names. */
+  readonly override?: EngineSettings;
   /** Why the configuration may be incomplete. */
   readonly problem?: Problem;
 }
@@ -66,6 +68,16 @@ export async function readContainersConf(root: Root, etc: Etc): Promise<Containe
 }
 
 /**
+ * The settings of a file that stands in place of the others, or over them.
+ *
+ * @param path as the booted root has it.
+ */
+export async function settingsOfFile(root: Root, etc: Etc, path: string): Promise<EngineSettings> {
+  const [file] = await parsed(root, etc, [path]);
+  return file?.settings ?? {};
+}
+
+/**
  * The settings of a podman that is started with modules, which override the other files.
  *
  * @param names the values of `--module`, in their order.
@@ -74,12 +86,12 @@ export function withModules(
   conf: ContainersConf | undefined,
   names: readonly string[],
 ): EngineSettings {
-  const { modules, ...settings } = conf ?? {};
-  if (modules === undefined || names.length === 0) return settings;
-  return names.reduce<EngineSettings>((merged, name) => {
-    const path = modulePaths(name).find((place) => modules.has(place));
-    return path === undefined ? merged : { ...merged, ...modules.get(path) };
+  const { modules, override, ...settings } = conf ?? {};
+  const merged = names.reduce<EngineSettings>((before, name) => {
+    const path = modulePaths(name).find((place) => modules?.has(place));
+    return path === undefined ? before : { ...before, ...modules?.get(path) };
   }, settings);
+  return override === undefined ? merged : { ...merged, ...override };
 }
 
 /** The modules that options of podman name, in their order. */

@@ -12,11 +12,12 @@ import { readContainersConf } from './containers-conf.ts';
 import { usedAccounts } from './engines/used-accounts.ts';
 import { extensionProblems } from './extensions.ts';
 import { lists } from './images-d/lists.ts';
+import { jobImages } from './jobs/jobs.ts';
 import { knownFiles } from './known-files.ts';
-import { k3sImages } from './kubernetes/k3s.ts';
-import { microshiftImages } from './kubernetes/microshift.ts';
+import { microshiftImages } from './kubernetes/microshift/microshift.ts';
 import { pauseImages } from './kubernetes/pause-image.ts';
 import { pinnedImageSets } from './kubernetes/pinned-image-set.ts';
+import { k3sImages } from './kubernetes/rancher/k3s.ts';
 import { staticPods } from './kubernetes/static-pods.ts';
 import { unreadDistributions } from './kubernetes/unread-distributions.ts';
 import { managerUnits, problemsOfManager } from './manager-units.ts';
@@ -90,8 +91,8 @@ export async function discover(
   const system = await managerUnits(context, systemSearchPath(root, etc, extensions));
   const flagsOf = (unit: string) => programFlags(unit, system.units, context);
   const users = await userUnits(context, self);
-  const found = [
-    system.found,
+  const beside = [
+    await jobImages(context, system.units, system.graph.startOf),
     await staticPods(context, flagsOf),
     await microshiftImages(context, flagsOf),
     await k3sImages(context, flagsOf),
@@ -101,17 +102,20 @@ export async function discover(
     await lists(context, engines.lists),
     await composeImages(context, compose),
   ];
-  const references = found.flatMap((source) => source.references);
-  const problems = found.flatMap((source) => source.problems);
+  const others = beside.flatMap((source) => source.references);
+  const problems = [system.found, ...beside].flatMap((source) => source.problems);
   const { policy, problems: policyProblems } = await readBindPolicy(root, etc);
   const known = {
-    references: [...references, ...users.references],
+    references: [...system.found.references, ...others, ...users.references],
     problems: [...problems, ...users.problems],
   };
   const bound = boundLinks(context, knownFiles([system.quadlets, ...users.quadlets], known));
   const { startOf } = system.graph;
   const unquoted = withoutPrivate(root, self);
-  const systemReferences = [...references, ...bound.references].map((one) => started(one, startOf));
+  const systemReferences = [
+    ...system.found.references,
+    ...[...others, ...bound.references].map((one) => started(one, startOf)),
+  ];
   const ofSystem = [
     ...problems,
     ...bound.problems,

@@ -114,7 +114,8 @@ export class Expander {
     const expand = (text: string) => this.#specifiers(unit, text);
     const [root, etc] = [this.#root, this.#etc];
     const manager = this.#managerEnvironment();
-    const environment = environmentOf(unit.entries, { root, etc, expand, manager });
+    const spend = (bytes: number) => this.#allowance.spend(bytes);
+    const environment = environmentOf(unit.entries, { root, etc, expand, manager, spend });
     this.#environments.set(unit.entries, { service: unit.service, environment });
     return environment;
   }

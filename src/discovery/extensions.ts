@@ -10,7 +10,7 @@ type Tree = Pick<SourceContext, 'root' | 'etc' | 'extensions'>;
 
 /**
  * The extensions that systemd may lay over `/usr` and `/etc` at boot, with a problem for each that may hold
- * units which are not read: images in files, directories that do not fit the root, and units of users.
+ * units which are not read: images in files, and directories that do not fit the root.
  *
  * Source: systemd-sysext(8), "Description".
  */
@@ -22,14 +22,8 @@ export function extensionProblems(tree: Tree): readonly Problem[] {
       const path = `${directory}/${name}`;
       // A directory NAME.v holds versions of one extension.
       if (/\.(?:raw|v)$/.test(path)) return [unread(path)];
-      return fitting.has(path)
-        ? problemsOf(path, ofUsers, unread, tree)
-        : problemsOf(
-            path,
-            [...ofSystem, ...ofUsers],
-            inUsr.includes(directory) ? unread : unfit,
-            tree,
-          );
+      if (fitting.has(path)) return [];
+      return problemsOf(path, inUsr.includes(directory) ? unread : unfit, tree);
     }),
   );
 }
@@ -37,21 +31,15 @@ export function extensionProblems(tree: Tree): readonly Problem[] {
 /** Places that systemd 257 does not look into. */
 const inUsr: readonly string[] = ['/usr/local/lib/extensions', '/usr/lib/extensions'];
 
-/** The directories of an extension that hold units of the system. */
-const ofSystem = [
+/** The directories of an extension that hold units. */
+const unitDirectories = [
   'etc/containers/systemd',
   'etc/systemd/system',
   'usr/lib/systemd/system',
   'usr/local/lib/systemd/system',
   'usr/share/containers/systemd',
-];
-
-/** The directories of an extension that hold units of users, which are not read. */
-const ofUsers = [
-  'etc/containers/systemd/users',
   'etc/systemd/user',
   'usr/lib/systemd/user',
-  'usr/share/containers/systemd/users',
 ];
 
 function entriesOf(directory: string, { root, etc }: Tree): readonly string[] {
@@ -67,14 +55,13 @@ function entriesOf(directory: string, { root, etc }: Tree): readonly string[] {
 
 function problemsOf(
   path: string,
-  directories: readonly string[],
   problem: (path: string) => Problem,
   { root, etc }: Tree,
 ): readonly Problem[] {
   try {
     const place = followed(root, etc, path);
     if (root.lookup(place)?.kind !== 'directory') return [];
-    const holdsUnits = directories.some(
+    const holdsUnits = unitDirectories.some(
       (directory) => (root.list(`${place}/${directory}`) ?? []).length > 0,
     );
     return holdsUnits ? [problem(path)] : [];
@@ -88,7 +75,7 @@ function unread(path: string): Problem {
   return {
     code: 'extension',
     path,
-    message: `expected an extension whose units can be read, found ${displayPath(path)}, which systemd may lay over the root at boot: units in images and in directories for users are not read`,
+    message: `expected an extension whose units can be read, found ${displayPath(path)}, which systemd may lay over the root at boot: its units are not read`,
     hint: 'name the images of its units in a list in /usr/lib/berth/images.d',
   };
 }

@@ -1,4 +1,9 @@
-import { type ArchiveName, formatArchiveName, parseArchiveName } from '../image/archive-name.ts';
+import {
+  type ArchiveName,
+  emptyAtBoot,
+  formatArchiveName,
+  parseArchiveName,
+} from '../image/archive-name.ts';
 import { fullName } from '../image/name.ts';
 import type { ShortNames } from '../image/short-names.ts';
 import type { Fault } from './problem.ts';
@@ -86,7 +91,7 @@ export function archiveOf(value: string, use: ArchivedImages['use']): ArchiveVal
 /** An archive, unless its path means nothing in the root. */
 export function archiveAt(archive: ArchiveName, use: ArchivedImages['use']): ArchiveValue {
   if (!archive.path.startsWith('/')) return { ok: false, fault: relative };
-  const top = /^\/+(run|tmp|dev|proc|sys)\//.exec(archive.path)?.[1];
+  const top = emptyAtBoot(archive.path);
   if (top === undefined) {
     return { ok: true, archived: { archive, text: formatArchiveName(archive), use } };
   }
@@ -94,7 +99,7 @@ export function archiveAt(archive: ArchiveName, use: ArchivedImages['use']): Arc
     ok: false,
     fault: {
       code: 'archive',
-      message: `expected an archive in the OS tree, found one in /${top}, which no tree brings`,
+      message: `expected an archive in the OS tree, found one in ${top}, which no tree brings`,
       hint: 'ship the archive below /usr',
     },
   };

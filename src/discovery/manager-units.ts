@@ -1,6 +1,7 @@
 import { fstabUnits } from '../systemd/at-boot/fstab-units.ts';
 import { type KernelArguments, readKernelArguments } from '../systemd/at-boot/kernel-arguments.ts';
 import { rcLocalUnits } from '../systemd/at-boot/rc-local.ts';
+import { sysvUnits } from '../systemd/at-boot/sysv-units.ts';
 import { type BootGraph, bootGraph } from '../systemd/graph/boot-graph.ts';
 import type { UserOfUnits } from '../systemd/specifiers.ts';
 import type { SystemdUnits } from '../systemd/systemd-unit.ts';
@@ -18,10 +19,14 @@ import type { SearchPath } from './quadlet/search-path.ts';
 import type { Reference } from './reference.ts';
 import { serviceImages } from './services/services.ts';
 import type { Found, SourceContext } from './source.ts';
+import { started } from './started.ts';
 
 /** The units of one manager of systemd, as read from all sources. */
 export interface ManagerUnits {
-  /** The references and problems of its Quadlet units and plain services. */
+  /**
+   * The references and problems of its Quadlet units and plain services; those of the system's manager
+   * say already how they start.
+   */
   readonly found: Found;
   readonly quadlets: QuadletFiles;
   readonly units: SystemdUnits;
@@ -55,28 +60,38 @@ export async function managerUnits(
   const ofSystem =
     user === undefined
       ? {
-          generated: [...generated, ...fstabUnits(root, etc)],
+          generated: [
+            ...generated,
+            ...fstabUnits(root, etc),
+            ...sysvUnits(
+              root,
+              etc,
+              generated.map(({ name }) => name),
+            ),
+          ],
           kernel: await startedBeside(context),
-          extensions: context.extensions,
         }
       : { generated };
   const units = readSystemdUnits(root, etc, {
     manager,
     architecture,
     own,
+    extensions: context.extensions,
     ...ofSystem,
     ...userOption,
   });
   const graph = bootGraph(units);
   const services = loadedServices(units, graph.started);
-  const images = await quadlets.images(services);
-  const fromQuadlet = placedQuadlets(withoutOverridden(images, units), quadlets, units, {
+  const place = quadletPlacing(quadlets, units, {
     ...context,
     expander: new Expander(context, user),
   });
+  const complete = (one: Reference) => (user === undefined ? started(one, graph.startOf) : one);
+  const images = await quadlets.images(services, (one) => complete(place(one)));
+  const fromQuadlet = withoutOverridden(images, units);
   const fromServices = await serviceImages({ ...context, ...stores }, units, graph.started, user);
   const found = {
-    references: [...fromQuadlet.references, ...fromServices.references],
+    references: [...fromQuadlet.references, ...fromServices.references.map(complete)],
     problems: [...fromQuadlet.problems, ...services.problems, ...fromServices.problems],
   };
   const { units: files, hidden } = quadlets;
@@ -90,27 +105,23 @@ async function startedBeside({ root, etc, architecture }: SourceContext): Promis
 }
 
 /**
- * References of Quadlet units with their engines. Their services are started as `User=` of
- * [Service] says, which drop-ins of the services may set, too.
+ * A function that gives references of Quadlet units their engines. Their services are started as `User=`
+ * of [Service] says, which drop-ins of the services may set, too.
  */
-function placedQuadlets(
-  { references, problems }: Found,
+function quadletPlacing(
   quadlets: QuadletFiles,
   units: SystemdUnits,
   context: SourceContext & { readonly expander: Expander },
-): Found {
+): (reference: Reference) => Reference {
   const byService = new Map(Array.from(quadlets.units.values(), (unit) => [unit.service, unit]));
-  return {
-    references: references.map((reference) => {
-      const { unit: service } = reference;
-      // Thousands of units that nothing changes need not be kept for this.
-      const changed = units.isChanged(service) ? units.unit(service) : undefined;
-      const { entries = [] } =
-        changed ?? byService.get(service) ?? byService.get(templateOf(service)) ?? {};
-      const placement = podmanOfService({ service, entries }, context);
-      return placed(onOwnStores(reference, placement, context), placement);
-    }),
-    problems,
+  return (reference) => {
+    const { unit: service } = reference;
+    // Thousands of units that nothing changes need not be kept for this.
+    const changed = units.isChanged(service) ? units.unit(service) : undefined;
+    const { entries = [] } =
+      changed ?? byService.get(service) ?? byService.get(templateOf(service)) ?? {};
+    const placement = podmanOfService({ service, entries }, context);
+    return placed(onOwnStores(reference, placement, context), placement);
   };
 }
 

@@ -1,10 +1,13 @@
 import { posix } from 'node:path';
+import { append } from '../common/append.ts';
 import { concealValue } from '../common/concealed.ts';
 import type { ShortNames } from '../image/short-names.ts';
 import { RootError } from '../root/root.ts';
 import type { Environment } from '../systemd/environment/environment.ts';
 import { followed, whereInTree } from '../systemd/etc.ts';
 import { list } from '../systemd/lookup.ts';
+import { type ConfContext, confOfVariables, unknownConf } from './conf-of-variables.ts';
+import type { ContainersConf } from './containers-conf.ts';
 import type { ExpandedUnit, Expander } from './expander.ts';
 import type { Fault } from './problem.ts';
 import type { Reference } from './reference.ts';
@@ -18,14 +21,17 @@ export interface PodmanEnvironment {
   readonly authFile?: string;
   /** The meaning of short names, if `CONTAINERS_REGISTRIES_CONF` names another registries.conf. */
   readonly shortNames?: ShortNames;
+  /** The containers.conf, if `CONTAINERS_CONF` or `CONTAINERS_CONF_OVERRIDE` changes it. */
+  readonly containersConf?: ContainersConf;
   readonly faults: readonly Fault[];
 }
 
 const nothing: PodmanEnvironment = { faults: [] };
 
-type EnvironmentContext = Pick<SourceContext, 'root' | 'etc' | 'shortNamesIn'> & {
-  readonly expander: Expander;
-};
+type EnvironmentContext = Pick<SourceContext, 'shortNamesIn'> &
+  ConfContext & {
+    readonly expander: Expander;
+  };
 
 /**
  * Reads the variables of a service that change what its podman, skopeo or buildah does.
@@ -43,16 +49,20 @@ export async function podmanEnvironment(
   const environment = context.expander.environment(unit);
   const written = list(unit.entries, 'Service', 'Environment');
   const faults = [...storageVariables(environment, written, more)];
+  if (!environment.ok) append(faults, unknownConf(written));
   const valueOf = reader(environment, more, faults);
   const named = valueOf('REGISTRY_AUTH_FILE');
   const authFile =
     named === undefined
       ? firstThere(authFilesOfPodman(reader(environment, more, [])), context)
       : whereInTree(context.etc, posix.resolve('/', named));
+  const conf = await confOfVariables(valueOf, context);
+  append(faults, conf.faults);
   const registries = valueOf('CONTAINERS_REGISTRIES_CONF');
   const names = registries === undefined ? undefined : await context.shortNamesIn?.(registries);
   return {
     ...(authFile === undefined ? {} : { authFile }),
+    ...(conf.containersConf === undefined ? {} : { containersConf: conf.containersConf }),
     ...(names !== undefined && 'shortNames' in names ? { shortNames: names.shortNames } : {}),
     faults: names !== undefined && 'fault' in names ? [...faults, names.fault] : faults,
   };

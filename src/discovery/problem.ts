@@ -31,6 +31,7 @@ export type DiscoveryProblemCode =
   | 'pinned-image-set'
   | 'pull-always'
   | 'refused'
+  | 'required-unit'
   | 'root-config'
   | 'shell'
   | 'short-name'

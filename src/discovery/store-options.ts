@@ -45,7 +45,7 @@ export function storageOptions(
 ): StorageOptions {
   const faults: Fault[] = [];
   let additionalStores: string[] | undefined;
-  const remotePath = context.containersConf?.remotePath;
+  const { remotePath } = withModules(context.containersConf, []);
   if (remotePath !== undefined) faults.push(otherStorage(`a remote podman in ${remotePath}`));
   for (const { name, value } of options) {
     const isRelevant = otherStorageOptions.has(name) || name === 'storage-opt' || name === 'module';
@@ -88,8 +88,6 @@ const storageNames = [
   'CONTAINERS_STORAGE_CONF',
   'STORAGE_OPTS',
   'STORAGE_DRIVER',
-  'CONTAINERS_CONF',
-  'CONTAINERS_CONF_OVERRIDE',
   'CONTAINER_HOST',
   'CONTAINER_CONNECTION',
 ];
@@ -127,7 +125,9 @@ function moduleFaults(
     if (text === undefined) continue;
     const isUnread = name.startsWith('/') && containersConf?.modules?.has(place) !== true;
     if (isUnread && setsImages.test(text)) return [unreadModule(name)];
-    return leadsElsewhere.test(text) ? [otherStorage(`the module ${name}`)] : [];
+    return setsStorage.test(text) || isRemote.test(text)
+      ? [otherStorage(`the module ${name}`)]
+      : [];
   }
   return [noModule(name)];
 }
@@ -143,8 +143,11 @@ function faultsOfModules(
   return [{ code, message, hint }];
 }
 
-const leadsElsewhere =
-  /^\s*remote\s*=\s*true|^[^#\n]*\b(?:CONTAINERS_STORAGE_CONF|STORAGE_OPTS|STORAGE_DRIVER|CONTAINER_HOST|CONTAINER_CONNECTION)=/m;
+/** Lines of a containers.conf with variables that lead podman to another storage, or to another podman. */
+export const setsStorage =
+  /^[^#\n]*\b(?:CONTAINERS_STORAGE_CONF|STORAGE_OPTS|STORAGE_DRIVER|CONTAINER_HOST|CONTAINER_CONNECTION)=/m;
+
+const isRemote = /^\s*remote\s*=\s*true/m;
 
 const setsImages = /^\s*(?:infra_image|pull_policy)\s*=/m;
 
@@ -157,7 +160,8 @@ function textOf(path: string, root: Root): string | Fault | undefined {
   }
 }
 
-function otherStorage(found: string): Fault {
+/** The fault of a podman whose images berth can't bring. */
+export function otherStorage(found: string): Fault {
   return {
     code: 'storage-differs',
     message: `expected a unit that uses podman's own storage, found ${found}, which may select another storage that berth does not fill`,

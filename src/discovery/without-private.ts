@@ -25,11 +25,16 @@ export function withoutPrivate(root: Root, self?: Self): (problem: Problem) => P
     if (self?.alone === true && subject?.unitPath === path) return problem;
     // Problems with these two codes only say that the file was not read: they quote nothing.
     if (code === 'private' || code === 'user-writable' || !isPrivate(path)) return problem;
-    return {
-      ...problem,
-      message: `the file has a problem here (${code}); its text is not quoted, since not everybody may read the file`,
-      hint: 'look at the line as a user who may read it; docs/problems.md says what the code means',
-    };
+    return unquoted(problem, 'the file');
+  };
+}
+
+/** A problem without its text, which comes from a file that not everybody may read. */
+export function unquoted<P extends Problem>(problem: P, file: string): P {
+  return {
+    ...problem,
+    message: `${file} has a problem here (${problem.code}); its text is not quoted, since not everybody may read the file`,
+    hint: 'look at the line as a user who may read it; docs/problems.md says what the code means',
   };
 }
 

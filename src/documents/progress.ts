@@ -40,6 +40,18 @@ export const ProgressEvent = v.variant('event', [
   v.strictObject({ event: v.literal('pinned'), root: v.string(), ...identified }),
   v.strictObject({ event: v.literal('named'), ...about, ...identified }),
   v.strictObject({ event: v.literal('removed'), ...about, ...identified }),
+  /** From here on no loss of the engine goes unseen. */
+  v.strictObject({ event: v.literal('listening'), ...about, engine: EngineIdText }),
+  /** Something that a root wants is gone; the code is that of the finding of `berth verify`. */
+  v.strictObject({ event: v.literal('lost'), root: v.string(), ...identified, ...failure }),
+  /** It is back, so many milliseconds after it was missed. */
+  v.strictObject({
+    event: v.literal('healed'),
+    root: v.string(),
+    ...identified,
+    code: v.string(),
+    milliseconds: v.number(),
+  }),
   v.strictObject({ event: v.literal('restarting'), ...about, unit: v.string() }),
   v.strictObject({ event: v.literal('retry'), ...about, ...failure, milliseconds: v.number() }),
   v.strictObject({

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { activations } from '../discovery/reference.ts';
 import { EngineIdText } from '../engine/engine-id-schema.ts';
 
 /** The fields by which a program knows a document. */
@@ -45,17 +46,7 @@ export const ImageReference = v.object({
   engine: v.optional(EngineIdText),
   /** The name is that of an OCI artifact. */
   artifact: v.optional(v.literal(true)),
-  activation: v.picklist([
-    'boot',
-    'socket',
-    'timer',
-    'path',
-    'dbus',
-    'on-success',
-    'on-failure',
-    'none',
-    'unknown',
-  ]),
+  activation: v.picklist(activations),
   via: v.array(v.string()),
   conditions: v.optional(v.array(v.string())),
   bound: v.boolean(),
@@ -100,7 +91,12 @@ export const Engine = v.object({
   driver: v.optional(v.string()),
   additionalStores: v.optional(v.array(v.string())),
   description: v.string(),
+  /** Said of an engine whose pins keep images only from its own clean-up, or the kubelet's. */
+  pins: v.optional(v.literal('advisory')),
 });
+
+/** The archive as podman takes it, and the bytes of all its files. */
+export const ProvidedArchive = v.object({ name: v.string(), size: v.number() });
 
 export const PlanFields = {
   root: v.object({ id: v.string(), location: v.string() }),
@@ -116,7 +112,7 @@ export const PlanFields = {
       id: v.string(),
       directory: v.string(),
       /** Set if podman takes the image from the archive in `directory` whenever the unit starts. */
-      archive: v.optional(v.object({ name: v.string(), size: v.number() })),
+      archive: v.optional(ProvidedArchive),
       references: v.array(RecordedReference),
     }),
   ),

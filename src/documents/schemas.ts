@@ -9,6 +9,7 @@ import {
   ImageReference,
   PlanFields,
   Problem,
+  ProvidedArchive,
   RecordedReference,
 } from './schema-parts.ts';
 
@@ -255,6 +256,10 @@ const whyEntries = {
       engine: EngineIdText,
       digest: v.string(),
       references: v.array(RecordedReference),
+      /** Set if berth need not fetch the image, because podman finds it in a store or an archive. */
+      provided: v.optional(
+        v.object({ directory: v.string(), archive: v.optional(ProvidedArchive) }),
+      ),
     }),
   ),
   /** The first of `presentOn`. */

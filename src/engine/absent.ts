@@ -26,7 +26,7 @@ export function absentEngine(id: EngineId, absence: Absence, depot: Depot): Engi
   };
   return {
     id,
-    traits: { downloads: 'berth', judges: 'berth', pullsAs: 'other' },
+    traits: { downloads: 'berth', judges: 'berth', pullsAs: 'other', pins: 'firm' },
     // The depot limits its downloads itself, and chooses the largest blob among those of all images.
     concurrency: 64,
     depot,

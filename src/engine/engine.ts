@@ -7,6 +7,7 @@ import type { FetchWatch } from './fetch-watch.ts';
 import type { Footprint } from './footprint.ts';
 import type { Pin, PinRequest } from './pin.ts';
 import type { Source } from './source.ts';
+import type { Wake } from './wake.ts';
 
 /**
  * An engine keeps images and pins. Only the engine knows which of them exist; records say what is wanted.
@@ -43,6 +44,20 @@ export interface Engine extends Images, Pins {
   readonly repair?: ((signal: AbortSignal) => Promise<readonly string[]>) | undefined;
 
   /**
+   * Updates berth's pins after others have changed theirs, for an engine that keeps both in one list; absent for an
+   * engine whose pins are independent of each other.
+   */
+  readonly renewPins?: (() => Promise<void>) | undefined;
+
+  /**
+   * Wakes a watcher, which then compares records with `images()` and `pins()`: a wake too many, or several
+   * losses as one, does no harm. The first wake is `listening`. The stream ends when the engine does, and
+   * throws `EngineError` if the engine can't give it; the caller asks again later. The stream may last for weeks, so
+   * each event is bounded and none is kept. Absent for an engine that has no events.
+   */
+  readonly losses?: ((signal: AbortSignal) => AsyncIterable<Wake>) | undefined;
+
+  /**
    * Why the engine can't be used now. Such an engine has a depot, in which its images wait, and neither
    * images nor pins. Undefined for an engine that is there.
    */
@@ -74,6 +89,13 @@ export interface Traits {
    * user.
    */
   readonly pullsAs: 'caller' | 'other';
+  /**
+   * What a pin protects an image from. `firm`: every removal except by force. `advisory`: only the engine's own
+   * clean-up, so that a removal by name or id takes the image all the same.
+   */
+  readonly pins: 'firm' | 'advisory';
+  /** The engines that may share this engine's storage, and then lose what is removed here. */
+  readonly sharesStorageWith?: readonly EngineId[];
 }
 
 /** The images of an engine. */
@@ -177,6 +199,8 @@ export interface EngineInfo {
   readonly additionalStores?: readonly string[];
   /** One line for people: which socket or program, and whether berth started it. */
   readonly description: string;
+  /** `Traits.pins` of an engine whose pins are advisory. */
+  readonly pins?: 'advisory';
 }
 
 export interface EngineImage {
@@ -188,6 +212,12 @@ export interface EngineImage {
   readonly names: readonly string[];
   /** `repository@sha256:…` for each manifest or index digest by which the image is known. */
   readonly digests: readonly string[];
+  /**
+   * `repository@sha256:…` by which berth brought the image, though the engine itself may not know the digest:
+   * docker's own store keeps no digest of what it loads. For a name with a tag that is enough: the pin's seal proves
+   * that the image is the right one. Absent for an engine that keeps every digest.
+   */
+  readonly vouched?: readonly string[];
   /** Size on disk, in bytes. */
   readonly size: number;
   /**

@@ -24,4 +24,10 @@ export interface Engines {
    * @throws {EngineError} if an engine that should be there fails.
    */
   open(id: EngineId): Promise<Engine>;
+
+  /**
+   * Closes an engine that opened as absent, so that the next `open` looks for the engine again, which may have come
+   * meanwhile. Undefined in short runs, which open an engine once.
+   */
+  readonly forget?: ((id: EngineId) => Promise<void>) | undefined;
 }

@@ -9,7 +9,7 @@ type Every<T> = { readonly [member in keyof Required<T>]: T[member] };
  * lose its methods without a type error.
  */
 export function withFetch(engine: Engine, fetch: Engine['fetch'], depot?: Depot): Engine {
-  const { genuine, containers, keepsArtifacts, repair } = engine;
+  const { genuine, containers, keepsArtifacts, repair, losses, renewPins } = engine;
   const every: Every<Engine> = {
     id: engine.id,
     traits: engine.traits,
@@ -34,6 +34,8 @@ export function withFetch(engine: Engine, fetch: Engine['fetch'], depot?: Depot)
     absence: engine.absence,
     keepsArtifacts: keepsArtifacts === undefined ? undefined : () => keepsArtifacts.call(engine),
     repair: repair === undefined ? undefined : (signal) => repair.call(engine, signal),
+    losses: losses === undefined ? undefined : (signal) => losses.call(engine, signal),
+    renewPins: renewPins === undefined ? undefined : () => renewPins.call(engine),
     close: () => engine.close(),
   };
   return every;
@@ -41,11 +43,23 @@ export function withFetch(engine: Engine, fetch: Engine['fetch'], depot?: Depot)
 
 /** The depot with another `bring`. */
 export function withBring(depot: Depot, bring: Depot['bring']): Depot {
+  return changed(depot, { bring, serves: (image) => depot.serves(image) });
+}
+
+/** The depot of an engine that takes other images from it. */
+export function withServes(depot: Depot, serves: Depot['serves']): Depot {
+  return changed(depot, {
+    serves,
+    bring: (hold, image, blobs, source, watch) => depot.bring(hold, image, blobs, source, watch),
+  });
+}
+
+function changed(depot: Depot, { bring, serves }: Pick<Depot, 'bring' | 'serves'>): Depot {
   const every: Every<Depot> = {
     directory: depot.directory,
     images: depot.images,
     permit: (image, access, options) => depot.permit(image, access, options),
-    serves: (image) => depot.serves(image),
+    serves,
     has: (blob) => depot.has(blob),
     missing: (blobs) => depot.missing(blobs),
     find: (name, meaning) => depot.find(name, meaning),

@@ -1,6 +1,6 @@
 import { readLock } from '../binding/lock.ts';
 import { wantedOf } from '../binding/wanted.ts';
-import type { EngineId } from '../common/engine-id.ts';
+import type { EngineGroup, EngineId } from '../common/engine-id.ts';
 import { BerthError } from '../common/errors.ts';
 import type { NameFailure } from '../common/limited.ts';
 import type { BootedRoot } from '../lifecycle/boot/activate.ts';
@@ -32,21 +32,23 @@ export interface LoadedRoot extends BootedRoot {
  */
 export async function readBootedRoot(
   host: Host,
-  whose: 'system' | 'users' | undefined,
+  group: EngineGroup | undefined,
 ): Promise<LoadedRoot> {
   return withRoot(host, undefined, async (root, deployment) => {
     const context = await host.context();
     const records = context.state.records().byId;
     const id = idOfRoot(root.location, undefined, records, deployment);
     const location = deployment?.location ?? root.location;
-    const before = enginesAtBoot(context, id, whose);
+    const before = enginesAtBoot(context, id, group);
+    if (before.size === 0)
+      return { id, locked: new Set(), needs: false, engines: before, failures: [] };
     // Without an engine nothing can be done at all, which is said once.
     await openAtBoot(context, before);
     const loaded = await load(context, root, plannedRoot(id, location, deployment), before);
     const locked = new Set((await readLock(root)).lock?.keys());
     const needs = records.has(id) || (await bindsAnything(root, context));
     // What was loaded may have engines that the record did not have before.
-    const engines = enginesAtBoot(context, id, whose);
+    const engines = enginesAtBoot(context, id, group);
     return { id, locked, needs, engines, ...loaded };
   });
 }

@@ -8,6 +8,7 @@ import type { ActiveSource, DirectoriesConfig } from '../deployment/directories.
 import type { GateOptions } from '../lifecycle/boot/gate.ts';
 import { parseQuietHours, type QuietHours } from '../lifecycle/quiet-hours.ts';
 import { parseReserve, type Reserve } from '../lifecycle/reserve.ts';
+import type { OnForce } from '../lifecycle/watch/look.ts';
 import { idOfLocation, isManual } from '../state/root-id.ts';
 import { HostError } from './errors.ts';
 
@@ -25,6 +26,8 @@ export interface Config {
   readonly gate: GateOptions;
   /** How much of each file system staging leaves free. */
   readonly reserve?: Reserve;
+  /** What `berth watch` does when somebody removes something of a root. */
+  readonly onForce: OnForce;
   /** The hours in which `reconcile` fetches nothing. */
   readonly quietHours?: QuietHours;
 }
@@ -42,7 +45,12 @@ export async function readConfig(
   only: string | undefined,
 ): Promise<Config> {
   const files = only === undefined ? directories.flatMap(filesOf) : [only];
-  let config: Config = { compose: [], heldDays: 7, gate: { days: 7, afterwards: 'boot' } };
+  let config: Config = {
+    compose: [],
+    heldDays: 7,
+    gate: { days: 7, afterwards: 'boot' },
+    onForce: 'heal',
+  };
   for (const file of files) {
     const text = read(file);
     if (text === undefined) {
@@ -125,6 +133,8 @@ const keys: Readonly<Record<string, (value: unknown) => Partial<Config> | string
     const reserve = typeof value === 'string' ? parseReserve(value) : undefined;
     return reserve === undefined ? 'a size as "500MB" or "2GiB", or a share as "5%"' : { reserve };
   },
+  'on-force': (value) =>
+    value === 'heal' || value === 'respect' ? { onForce: value } : '"heal" or "respect"',
   'quiet-hours': (value) => {
     const quietHours = typeof value === 'string' ? parseQuietHours(value) : undefined;
     return quietHours === undefined ? 'local time as "08:00-18:00"' : { quietHours };

@@ -34,6 +34,12 @@ export async function hostEngines(options: EnginesOptions): Promise<OpenedEngine
     lists,
     waitedFor: async () => (await depots()).engines(),
     open,
+    forget: async (id) => {
+      const engine = await opened.get(id);
+      if (engine?.absence === undefined) return;
+      opened.delete(id);
+      await engine.close();
+    },
     close: async () => {
       for (const engine of [...opened.values()].reverse()) {
         await (await engine.catch(() => undefined))?.close();

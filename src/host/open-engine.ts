@@ -1,10 +1,4 @@
-import {
-  type EngineId,
-  type EngineKind,
-  type EngineParts,
-  engineParts,
-  takesEverything,
-} from '../common/engine-id.ts';
+import { type EngineId, engineParts, takesEverything } from '../common/engine-id.ts';
 import { absenceBy } from '../engine/absent.ts';
 import type { Depot } from '../engine/depot.ts';
 import type { Absence, Engine } from '../engine/engine.ts';
@@ -12,6 +6,7 @@ import { EngineError } from '../engine/errors.ts';
 import type { PodmanTarget } from '../engine/podman/podman.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Depots } from '../store/depot.ts';
+import { atBoot } from './at-boot.ts';
 import { HostError } from './errors.ts';
 
 /** How to open the engines of a host. */
@@ -60,7 +55,7 @@ export async function openEngine(
   const { servesOf } = await import('../engine/serves.ts');
   const depot = (await depots()).forEngine({ engine: id, serves: servesOf(id) });
   const absence = absenceOf(id, own, options);
-  const engine = absence ?? (await openPodmanOf(id, own, depot, options));
+  const engine = absence ?? (await openHere(id, own, depot, options));
   if (!('traits' in engine)) {
     const { absentEngine } = await import('../engine/absent.ts');
     return absentEngine(id, engine, depot);
@@ -69,6 +64,29 @@ export async function openEngine(
   if (refusal === undefined) return engine;
   await engine.close();
   throw refusal;
+}
+
+/** Opens an engine by its kind, or says why it can't be used. */
+async function openHere(
+  id: EngineId,
+  own: EngineId,
+  depot: Depot,
+  options: EnginesOptions,
+): Promise<Engine | Absence> {
+  const { kind } = engineParts(id);
+  if (kind === 'docker') {
+    const { openDockerHere } = await import('./open-docker.ts');
+    return openDockerHere(id, depot, options);
+  }
+  if (kind === 'containerd') {
+    const { openContainerdHere } = await import('./open-containerd.ts');
+    return openContainerdHere(id, depot, options);
+  }
+  if (kind === 'crio') {
+    const { openCrioHere } = await import('./open-crio.ts');
+    return openCrioHere(depot, options);
+  }
+  return openPodmanOf(id, own, depot, options);
 }
 
 /** Opens a podman, or says why it can't be used. */
@@ -113,9 +131,8 @@ function absenceOf(
   own: EngineId,
   { user, target }: EnginesOptions,
 ): Absence | undefined {
-  const parts = engineParts(id);
-  const { kind, user: account } = parts;
-  if (kind !== 'podman') return neverHanded(parts);
+  const { kind, user: account } = engineParts(id);
+  if (kind !== 'podman') return undefined;
   if (id === own) return undefined;
   if (user) {
     const reason = `only root can reach ${id}, the podman of another user`;
@@ -124,24 +141,6 @@ function absenceOf(
   return target === undefined || account === undefined
     ? undefined
     : atBoot('the users of an OS that does not run yet have no podman');
-}
-
-function neverHanded({ kind, namespace = 'k8s.io' }: EngineParts): Absence {
-  const commands: Partial<Record<EngineKind, string>> = {
-    docker: 'docker pull',
-    containerd: `ctr --namespace ${namespace} images pull`,
-    crio: 'crictl pull',
-  };
-  return {
-    reason: `berth can neither look into ${kind} nor hand images to it`,
-    hint: `fetch it there by \`${commands[kind]}\`; berth can't check that, so the root counts as ready only if no bound unit needs ${kind}`,
-    takes: 'never',
-  };
-}
-
-function atBoot(reason: string): Absence {
-  const hint = '`berth activate`, which each boot runs, hands its images over';
-  return { reason, hint, takes: 'at-boot' };
 }
 
 /**

@@ -9,6 +9,8 @@ export interface ArchiveName {
   readonly path: string;
   /** Chooses one of several images: a full name, an annotation of the layout, or `@N`. */
   readonly ref?: string;
+  /** The program unpacks the archive before it looks for images, so links in the archive count. */
+  readonly isUnpacked?: boolean;
 }
 
 /**
@@ -37,4 +39,9 @@ function isTransport(text: string): text is ArchiveTransport {
 export function formatArchiveName({ transport, path, ref }: ArchiveName): string {
   const suffix = ref === undefined ? '' : `:${ref}`;
   return `${transport === 'any' ? '' : `${transport}:`}${path}${suffix}`;
+}
+
+/** The directory that a path lies in, if no tree brings files there. */
+export function emptyAtBoot(path: string): string | undefined {
+  return /^\/+(?:run|tmp|dev|proc|sys)(?=\/)/.exec(path)?.[0].replace(/^\/+/, '/');
 }

@@ -170,10 +170,9 @@ function canonical(raw: string, registry: string, { path, tag, digest }: Parsed)
   if (name.length > MAX_NAME_LENGTH) {
     return invalid(raw, `registry and repository are longer than ${MAX_NAME_LENGTH} characters`);
   }
-  return {
-    ok: true,
-    name: `${name}${digest === undefined ? `:${tag ?? 'latest'}` : `@${digest}`}`,
-  };
+  const full = `${name}${digest === undefined ? `:${tag ?? 'latest'}` : `@${digest}`}`;
+  // Most names are written in full: the same string again takes no memory.
+  return { ok: true, name: full === raw ? raw : full };
 }
 
 function registryOf(written: string): string {

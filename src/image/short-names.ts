@@ -1,3 +1,5 @@
+import type { EngineId } from '../common/engine-id.ts';
+
 /** The settings of a root's registries.conf for names without a registry. Plain data. */
 export interface ShortNames {
   /** `unqualified-search-registries`, in order. */
@@ -5,10 +7,12 @@ export interface ShortNames {
   /** `[aliases]`: short name → full repository, without tag. */
   readonly aliases: Readonly<Record<string, string>>;
   /**
-   * The aliases that root's podman remembers from earlier pulls, over `aliases`; an empty one means
+   * The aliases that one user's podman remembers from earlier pulls, over `aliases`; an empty one means
    * that the name has no alias.
    */
   readonly remembered?: Readonly<Record<string, string>>;
+  /** The podman of the user who remembers the aliases; root's by default. */
+  readonly rememberedBy?: EngineId;
 }
 
 /** The short names of users, whose podmans remember other aliases. */

@@ -4,7 +4,7 @@ import type { EngineId } from '../common/engine-id.ts';
  * An event that a long command reports while it runs: one stream, rendered by whoever listens.
  * src/documents/progress.ts is its schema, docs/progress.md describes it.
  */
-export type ProgressEvent = ImageEvent | ServiceEvent | RetryEvent | Warning;
+export type ProgressEvent = ImageEvent | ServiceEvent | RetryEvent | Warning | WatchEvent;
 
 /** Something happens to one image. */
 type ImageEvent =
@@ -22,6 +22,20 @@ type ImageEvent =
   /** The name means the image from here on. */
   | (About & Identified & { readonly event: 'named' })
   | (About & Identified & { readonly event: 'removed' });
+
+/** What `berth watch` sees and does. */
+type WatchEvent =
+  /** From here on no loss of the engine goes unseen. */
+  | (About & { readonly event: 'listening'; readonly engine: EngineId })
+  /** Something that a root wants is gone; the code is that of the finding. */
+  | (Identified & Failure & { readonly event: 'lost'; readonly root: string })
+  /** It is back, so many milliseconds after it was missed. */
+  | (Identified & {
+      readonly event: 'healed';
+      readonly root: string;
+      readonly code: string;
+      readonly milliseconds: number;
+    });
 
 type ServiceEvent = About & { readonly event: 'restarting'; readonly unit: string };
 
@@ -59,6 +73,8 @@ interface Failure {
 
 /** The codes of warnings: docs/progress.md explains each. */
 export const warningCodes = [
+  'engine-unheard',
+  'heal-failed',
   'held-back',
   'layers-unknown',
   'name-kept',
@@ -68,6 +84,7 @@ export const warningCodes = [
   'pins-not-made',
   'record-damaged',
   'record-lost',
+  'removed-by-somebody',
   'service-down',
   'strange-pin',
   'torn-image',

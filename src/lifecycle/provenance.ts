@@ -2,6 +2,7 @@ import { onceFor } from '../common/once-for.ts';
 import type { EngineImage } from '../engine/engine.ts';
 import type { Pin } from '../engine/pin.ts';
 import { driftOf, placeOf, type RecordImage, type RootRecord } from '../state/record.ts';
+import { removalOf } from '../state/removed.ts';
 import type { EngineSituation, Situation } from './situation.ts';
 
 /**
@@ -61,9 +62,15 @@ export function meaningsOf(
 }
 
 function meantBy(record: RootRecord, name: string): readonly string[] {
-  const serves = (image: RecordImage) => image.names.some((served) => served.name === name);
+  const serves = (image: RecordImage) =>
+    image.names.some((served) => served.name === name && !isRemoved(record, image, name));
   const images = (record.staged?.images ?? []).filter(serves);
   return images.map((image) => (driftOf(record, name) ?? image).id);
+}
+
+/** Whether somebody took the name from the image, and it is to stay so. */
+function isRemoved(record: RootRecord, { engine, id }: RecordImage, name: string): boolean {
+  return removalOf(record, { engine, id, name }) !== undefined;
 }
 
 /** The ids of roots, by name and then by the id of the image that the roots mean. */
@@ -72,6 +79,7 @@ const meanings = onceFor((records: ReadonlyMap<string, RootRecord>) => {
   for (const record of records.values()) {
     for (const image of record.staged?.images ?? []) {
       for (const name of new Set(image.names.map((served) => served.name))) {
+        if (isRemoved(record, image, name)) continue;
         const { id } = driftOf(record, name) ?? image;
         const ids = byName.get(name) ?? new Map<string, string[]>();
         byName.set(name, ids);

@@ -117,11 +117,15 @@ async function carryOut(context: EngineContext, entry: PruneEntry): Promise<Prun
 }
 
 /** The images of released roots, and those that berth fetched for no root, with a verdict on each. */
-export function prunable({ engines }: Pick<Situation, 'engines'>): readonly PruneEntry[] {
-  return [...engines.values()].flatMap(prunableOn);
+export function prunable({
+  engines,
+  records,
+}: Pick<Situation, 'engines' | 'records'>): readonly PruneEntry[] {
+  return [...engines.values()].flatMap((on) => prunableOn(on, [...records.values()]));
 }
 
-function prunableOn(situation: EngineSituation): readonly PruneEntry[] {
+/** @param all the records, with what they want of engines that are not looked at. */
+function prunableOn(situation: EngineSituation, all: readonly RootRecord[]): readonly PruneEntry[] {
   const { engine, records, images } = situation;
   if (engine.absence !== undefined) return [];
   const released = new Map<string, Pick<Released, 'id' | 'names'>>();
@@ -141,17 +145,20 @@ function prunableOn(situation: EngineSituation): readonly PruneEntry[] {
     id: entry.id,
     names: entry.names,
     size: images.get(entry.id)?.size ?? 0,
-    verdict: verdictOn(entry, situation),
+    verdict: verdictOn(entry, situation, all),
   }));
 }
 
 function verdictOn(
   entry: Pick<Released, 'id' | 'names'>,
-  { images, records }: EngineSituation,
+  { engine, images }: EngineSituation,
+  all: readonly RootRecord[],
 ): PruneVerdict {
   const image = images.get(entry.id);
-  const wanting = [...records.values()].filter((record) =>
-    wantedImages(record).some(({ id }) => id === entry.id),
+  const { sharesStorageWith: sharing = [] } = engine.traits;
+  const losers = new Set([engine.id, ...sharing]);
+  const wanting = all.filter((record) =>
+    wantedImages(record).some((wanted) => wanted.id === entry.id && losers.has(wanted.engine)),
   );
   if (wanting[0] !== undefined) return { kind: 'kept', by: wanting[0].id };
   if (image === undefined) return { kind: 'gone' };

@@ -216,6 +216,10 @@ async function stageOpen(
   const engines = new Set(wanted.bindings.map(({ engine }) => engine));
   const seen = await look.situation(engines);
   const before = seen.records.get(id);
+  // What somebody removed stays so until somebody stages the root.
+  if (before?.removed !== undefined && keepsRecord(deployment, wanted, before)) {
+    return standingOf(deployment, look);
+  }
   const drifts = role === 'booted' && before !== undefined && hasDrifted(before, seen, names);
   if (!drifts && keepsRecord(deployment, wanted, before) && hasAll(before, seen, wanted)) {
     const upToDate = resultIfUpToDate(await planIn(seen), seen);

@@ -3,12 +3,14 @@ import { BerthError } from '../common/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PinnedRecord, PinRequest } from '../engine/pin.ts';
 import type { Contents, RecordImage, RootRecord } from '../state/record.ts';
+import { removalOf } from '../state/removed.ts';
 import { isManual } from '../state/root-id.ts';
 import type { Context } from './context.ts';
+import { pinsOf } from './provenance.ts';
 import type { EngineSituation, Situation } from './situation.ts';
 
 type PinnedSituation = Pick<EngineSituation, 'images' | 'pins'> & {
-  readonly engine: Pick<Engine, 'id' | 'pin'>;
+  readonly engine: Pick<Engine, 'id' | 'pin' | 'renewPins'>;
 };
 
 /**
@@ -25,15 +27,13 @@ export async function pinAgain(
   { engine, images, pins }: PinnedSituation,
   first: string,
 ): Promise<number> {
-  const pinned = new Set(pins.map((pin) => `${pin.root} ${pin.id}`));
+  await engine.renewPins?.();
   const sorted = [...records.values()].sort(
     (a, b) => Number(b.id === first) - Number(a.id === first),
   );
   let count = 0;
   for (const record of sorted) {
-    const lost = pinsOfRecord(record, engine.id).filter(
-      ({ id }) => images.has(id) && !pinned.has(`${record.id} ${id}`),
-    );
+    const lost = lostPins(record, { engine, images, pins });
     if (lost.length === 0) continue;
     try {
       await engine.pin(record.id, lost);
@@ -52,6 +52,15 @@ export async function pinAgain(
   return count;
 }
 
+/** The pins of a root that an engine has lost and can make again, as their images are present. */
+export function lostPins(
+  record: RootRecord,
+  { engine, images, pins }: PinnedSituation,
+): readonly PinRequest[] {
+  const pinned = pinsOf(record.id, pins);
+  return pinsOfRecord(record, engine.id).filter(({ id }) => images.has(id) && !pinned.has(id));
+}
+
 /**
  * The pins that a root should have on an engine, one for each image that is no artifact. An image to which a
  * name has drifted has a drift pin only if no stage of the root wants the image.
@@ -67,7 +76,7 @@ export function pinsOfRecord(record: RootRecord, engine: EngineId): readonly Pin
       requests.set(image.id, { ...requestOf(image), record: pinnedRecord(record, contents) });
     }
   }
-  return [...requests.values()];
+  return [...requests.values()].filter(({ id }) => removalOf(record, { engine, id }) === undefined);
 }
 
 /** The pin of an image to which a name of the running root has drifted. Such a pin belongs to no stage. */

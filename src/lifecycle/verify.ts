@@ -13,6 +13,7 @@ import {
   type RootRecord,
   wantedImages,
 } from '../state/record.ts';
+import { removalOf } from '../state/removed.ts';
 import { isManual } from '../state/root-id.ts';
 import { absenceFor, situationFor } from './absence.ts';
 import { shadowOf } from './plan/storage-differs.ts';
@@ -71,6 +72,21 @@ export function isOfRoot(code: FindingCode): boolean {
  * findings is ready. An image that waits for an engine that takes it at the boot is no finding.
  */
 export function judge(record: RootRecord, situation: Situation): readonly Finding[] {
+  return findingsOn(record, situation).map((found) => explained(found, record));
+}
+
+/** Says of a loss that somebody caused it, where it is on record. */
+function explained(found: Finding, record: RootRecord): Finding {
+  const { engine, id, name } = found;
+  if (engine === undefined || id === undefined) return found;
+  const removal = removalOf(record, { engine, id, name });
+  if (removal === undefined) return found;
+  const message = `${found.message}: removed by somebody at ${removal.time}, kept so by on-force`;
+  const hint = `run \`berth stage\` on ${record.location || record.id}, which brings it back`;
+  return { ...found, message, hint };
+}
+
+function findingsOn(record: RootRecord, situation: Situation): readonly Finding[] {
   const apart = judgePlaces(record, situation);
   if (apart !== undefined) return [apart];
   if (record.staged === undefined) {

@@ -1,4 +1,4 @@
-import { byDigest } from '../image/name.ts';
+import { isKnownAs } from '../engine/known-as.ts';
 import type { Contents, RecordImage, RootRecord } from '../state/record.ts';
 import { absenceFor, situationFor } from './absence.ts';
 import { type Context } from './context.ts';
@@ -45,8 +45,7 @@ function isKnown(
   { id, names }: Pick<RecordImage, 'id' | 'names'>,
   { images }: EngineSituation,
 ): boolean {
-  const digests = images.get(id)?.digests;
-  return names.every(({ name, digest }) => digests?.includes(byDigest(name, digest)) === true);
+  return names.every(({ name, digest }) => isKnownAs(images.get(id), name, digest));
 }
 
 /**

@@ -3,7 +3,7 @@ import type { EngineId } from '../common/engine-id.ts';
 import type { EngineImage } from '../engine/engine.ts';
 import type { Pin } from '../engine/pin.ts';
 import { repositoryOf } from '../image/name.ts';
-import type { RecordReference } from '../state/record.ts';
+import type { RecordProvided, RecordReference } from '../state/record.ts';
 import { isCalled, isIdOf } from './called.ts';
 import { pinsIn, type Situation } from './situation.ts';
 
@@ -25,11 +25,16 @@ export interface PresentImage extends EngineImage {
   readonly engine: EngineId;
 }
 
+/** The store, or the archive, that has an image. */
+export type ProvidedFrom = Pick<RecordProvided, 'directory' | 'archive'>;
+
 export interface WhyRoot {
   readonly id: string;
   readonly engine: EngineId;
   readonly digest: string;
   readonly references: readonly RecordReference[];
+  /** Set if berth need not fetch the image, because podman finds it elsewhere. */
+  readonly provided?: ProvidedFrom;
 }
 
 /** @param image a full name, or an image id of the engine or the start of such an id. */
@@ -53,9 +58,11 @@ export function whyOf(
     }
   }
   for (const record of situation.records.values()) {
-    for (const { engine, name, id, digest, references } of record.staged?.provided ?? []) {
+    for (const provided of record.staged?.provided ?? []) {
+      const { engine, name, id, digest, references, directory, archive } = provided;
       if (name !== image && !isIdOf(image, id) && !isIdOf(image, digest)) continue;
-      roots.push({ id: record.id, engine, digest, references });
+      const from = { directory, ...(archive === undefined ? {} : { archive }) };
+      roots.push({ id: record.id, engine, digest, references, provided: from });
     }
   }
   const present = [...situation.engines.values()].flatMap(({ engine, images }) =>

@@ -41,6 +41,7 @@ const breaking: ReadonlySet<string> = new Set([
   'dangling-link',
   'ignored-line',
   'refused',
+  'required-unit',
   'syntax',
   'unit-syntax',
   'unknown-key',

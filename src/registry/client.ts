@@ -3,6 +3,7 @@ import type { ResolvedImage } from '../image/resolved.ts';
 import { blobsOf, type ImageManifest, type Index } from '../oci/document.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { Authorizations, type HostCredentials } from './auth/authorization.ts';
+import { credentialsFor } from './auth/credentials.ts';
 import { BlobProgress } from './blob-progress.ts';
 import type { RetryTimes } from './circuit-breaker.ts';
 import { downloadBlob } from './download.ts';
@@ -104,6 +105,7 @@ export function openRegistry(options: RegistryOptions): Registry {
         mayGoOn: () => !progress.isEnded,
       });
     },
+    credentials: (name, access) => credentialsFor(name, access, credentials),
     quickestReply: async (name, access) => {
       const replies = failover
         .endpointsOf(name, access)

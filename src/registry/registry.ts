@@ -2,6 +2,7 @@ import type { Platform } from '../image/platform.ts';
 import type { Blob, ResolvedImage } from '../image/resolved.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import type { Access } from './access.ts';
+import type { Credentials } from './auth/auth-file.ts';
 import type { BlobProgress } from './blob-progress.ts';
 
 /**
@@ -62,6 +63,15 @@ export interface Registry {
     into: BlobTarget,
     watch?: { signal?: AbortSignal | undefined; progress?: BlobProgress },
   ): Promise<void>;
+
+  /**
+   * The credentials with which an engine may pull an image by itself: those that the unit gives, or else the
+   * running system's. They are for the registry in the name alone, and for no mirror of it.
+   *
+   * @returns undefined if there are none, or none may be sent.
+   * @throws {RegistryError} `registry-config` if an auth file can't be read.
+   */
+  credentials(name: string, access: Access): Promise<Credentials | undefined>;
 
   /**
    * A measure of how far away the registry of a name is: its quickest reply in this run, in milliseconds;

@@ -62,6 +62,7 @@ export function retrying(registry: Registry, policy: RetryPolicy = retryPolicy):
       const ask = () => registry.download(name, blob, access, into, { ...watch, progress });
       return persist(policy, watch.signal, ask, () => progress.length);
     },
+    credentials: (name, access) => registry.credentials(name, access),
     quickestReply: (name, access) => registry.quickestReply(name, access),
     close: () => registry.close(),
   };

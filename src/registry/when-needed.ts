@@ -28,6 +28,7 @@ export function openWhenNeeded(open: () => Promise<Registry>): LastingRegistry {
       current.ask((registry) => registry.manifest(name, digest, access, signal)),
     download: (name, blob, access, into, watch) =>
       current.ask((registry) => registry.download(name, blob, access, into, watch)),
+    credentials: (name, access) => current.ask((registry) => registry.credentials(name, access)),
     quickestReply: (name, access) =>
       current.ask((registry) => registry.quickestReply(name, access)),
     beginRun: () => {

@@ -4,7 +4,7 @@ import { displayPath, nameFromBytes } from '../common/path-bytes.ts';
 import { Directories } from './directories.ts';
 import { DirectoryRoot } from './directory-root.ts';
 import { noRoot, openDirectory } from './open-directory.ts';
-import { type Foreign, whyForeign } from './ownership.ts';
+import { type Foreign, isShared, whyForeign } from './ownership.ts';
 import { isOfOs, type Root, RootError, type View } from './root.ts';
 
 /**
@@ -49,13 +49,20 @@ function topUserWritable(location: string, foreign: Foreign): RootError {
     '/',
     `expected an OS tree that only root can write at ${displayPath(location)}, found ${displayPath(path)}, ${whyForeign(foreign)}`,
     {
-      hint:
-        foreign.uid === 0
-          ? `take the right to write from the others: \`chmod go-w ${displayPath(path)}\``
-          : `run berth as user ${foreign.uid}, who builds the tree; or unpack it as root, so that all in it has the owners of the OS (a chown of the top alone is not enough)`,
+      hint: hintFor(displayPath(path), foreign),
       foreign,
     },
   );
+}
+
+function hintFor(path: string, foreign: Foreign): string {
+  if (foreign.uid !== 0) {
+    return `run berth as user ${foreign.uid}, who builds the tree; or unpack it as root, so that all in it has the owners of the OS (a chown of the top alone is not enough)`;
+  }
+  // Everybody needs the right to write to a directory such as /tmp.
+  if (isShared(foreign))
+    return `give the top of an OS tree: ${path} is a directory for everybody's files`;
+  return `take the right to write from the others: \`chmod go-w ${path}\``;
 }
 
 /** @returns undefined if the kernel's path of the directory leads somewhere else in this process. */

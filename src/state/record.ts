@@ -118,6 +118,16 @@ const Released = v.object({
   size: v.number(),
 });
 
+/** An image, its pin or one of its names that somebody removed, which `on-force` leaves removed. */
+const Removed = v.object({
+  engine: EngineIdText,
+  id: digest,
+  /** The name, if only that was removed. */
+  name: v.optional(ImageName),
+  /** When it was missed, ISO 8601. */
+  time: v.string(),
+});
+
 /** The root's deployment, as its updater described it the last time. */
 const RecordDeployment = v.object({
   updater: v.picklist(updaters),
@@ -150,6 +160,8 @@ export const RecordFile = v.object({
    * hand). They are pinned, and the names are left alone, until another root is booted.
    */
   drift: v.optional(v.array(RecordImage)),
+  /** What is not put back until the next stage. */
+  removed: v.optional(v.array(Removed)),
   /** The parts of the names above that come from files that not everybody may read, and their stand-ins. */
   concealed: v.optional(v.array(v.object({ text: v.string(), shown: v.string() }))),
 });
@@ -176,6 +188,8 @@ export interface RecordImage extends v.InferOutput<typeof RecordImage> {
 export interface Released extends v.InferOutput<typeof Released> {
   engine: EngineId;
 }
+
+export type Removed = v.InferOutput<typeof Removed>;
 
 export type RecordReference = v.InferOutput<typeof RecordReference>;
 

@@ -4,6 +4,7 @@ import {
   placeOf,
   type RecordDeployment,
   type RecordImage,
+  type Removed,
   type RootRecord,
   wantedImages,
 } from './record.ts';
@@ -59,6 +60,7 @@ export const arrows = {
     'drift → released',
   ],
   held: ['pending → pending', 'staged → staged', 'restaging → restaging'],
+  respected: ['pending → pending', 'staged → staged', 'restaging → restaging'],
   released: [
     'pending → released',
     'pending → none',
@@ -172,11 +174,20 @@ export function held(
 }
 
 /**
+ * Somebody removed something of the root, and the host's `on-force` says that it stays removed until the next
+ * stage.
+ */
+export function respected(before: RootRecord, removed: readonly Removed[]): RootRecord {
+  const after = { ...before, removed: [...(before.removed ?? []), ...removed] };
+  return checked('respected', before, after);
+}
+
+/**
  * The root is gone, or its user released it: its pins are dropped already, and nothing is wanted any
  * more. Images that berth fetched wait for `prune`; without such images no record is left.
  */
 export function released(before: RootRecord, brought: ReadonlySet<string>): RootRecord | undefined {
-  const { staged: _staged, pending: _pending, drift: _drift, ...rest } = before;
+  const { staged: _staged, pending: _pending, drift: _drift, removed: _removed, ...rest } = before;
   const after = {
     ...rest,
     released: mergeReleased(before.released, wantedImages(before), brought),

@@ -23,7 +23,7 @@ export function openStore(options: StoreOptions): Engine {
   const { layout } = store;
   return {
     id: 'store',
-    traits: { downloads: 'berth', judges: 'berth', pullsAs: 'caller' },
+    traits: { downloads: 'berth', judges: 'berth', pullsAs: 'caller', pins: 'firm' },
     // `Downloads` has a limit of its own, and chooses the largest blob among those of all images.
     concurrency: 64,
     idOf: (image) => image.manifest,

@@ -69,6 +69,20 @@ export function systemctl({ user, environment }: SystemctlOptions): ServiceManag
   };
 }
 
+/**
+ * Sends SIGHUP to the main process of a service of the system, by which many programs read their configuration
+ * again. Unlike a reload, that needs no job, which would wait for the end of a start that waits for berth.
+ *
+ * @returns the reason, if it could not be sent.
+ */
+export async function hangUp(
+  unit: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
+  const words = ['kill', '--kill-whom=main', '--signal=SIGHUP', '--', unit];
+  return (await runner(environment)(words, ANSWER_TIMEOUT)).failure;
+}
+
 function servicesIn(output: string): readonly Service[] {
   return output.split('\n\n').flatMap((text) => {
     const properties = new Map<string, string>();

@@ -1,3 +1,4 @@
+import { sharedName } from './shared-name.ts';
 import type { UnitEntry } from './unit-file.ts';
 
 /** The assignments of a unit file up to its first fault. */
@@ -51,7 +52,7 @@ export function parseSystemdUnit(
       if (!line.endsWith(']') || hasControl(name)) {
         return { entries, fault: { line: startLine, message: 'found a broken section header' } };
       }
-      group = name;
+      group = sharedName(name);
       if (wanted(group, '[')) entries.push({ group, key: '[', value: name, path, line: startLine });
       continue;
     }
@@ -60,7 +61,7 @@ export function parseSystemdUnit(
       if (wanted(group, '')) entries.push({ group, key: '', value: '', path, line: startLine });
       continue;
     }
-    const key = stripped(line.slice(0, equals));
+    const key = sharedName(stripped(line.slice(0, equals)));
     if (!wanted(group, key)) continue;
     entries.push({ group, key, value: stripped(line.slice(equals + 1)), path, line: startLine });
   }

@@ -1,5 +1,5 @@
 import type { Problem } from './problem.ts';
-import type { ServiceRefusal } from './service-refusal.ts';
+import type { ServiceRefusal } from './refusal/service-refusal.ts';
 import type { Expanded } from './specifiers.ts';
 import type { UnitEntry } from './unit-file.ts';
 import type { Manager } from './unit-search-path.ts';
@@ -76,8 +76,17 @@ export interface SystemdUnits {
   readonly isChanged: (name: string) => boolean;
   /** All services with a file of their own, including templates, sorted by canonical name. */
   readonly services: () => Iterable<SystemdUnit>;
+  /** The same for sockets. */
+  readonly sockets: () => Iterable<SystemdUnit>;
   /** The names in a unit's `.wants`, `.requires` and `.upholds` directories. */
   readonly linked: (unit: SystemdUnit) => readonly string[];
+  /** Those of the names in a unit's `.requires` directories. */
+  readonly required: (unit: SystemdUnit) => readonly string[];
+  /**
+   * Whether no unit of that name will be there on the booted host. Known only of a system with nothing
+   * that makes units besides what berth reads.
+   */
+  readonly isMissing: (name: string) => boolean;
   /**
    * How presets make `from` start the unit at the first boot: a rule's place. Undefined if they do not.
    */

@@ -6,14 +6,17 @@ import { type Root, RootError } from '../root/root.ts';
 import { type Extensions, noExtensions, overlaid } from './at-boot/extensions.ts';
 import type { KernelArguments } from './at-boot/kernel-arguments.ts';
 import { presetUnits } from './at-boot/preset-links.ts';
+import { type UnitMakers, unitMakers } from './at-boot/unit-makers.ts';
 import { readBusServices } from './bus-services.ts';
 import type { Etc } from './etc.ts';
 import { readOsRelease } from './os-release.ts';
 import type { Problem } from './problem.ts';
-import { serviceRefusal } from './service-refusal.ts';
+import { upToFault, wrongSetting } from './refusal/faulty-setting.ts';
+import { serviceRefusal } from './refusal/service-refusal.ts';
 import { type Expanded, expandSpecifiers, type UserOfUnits } from './specifiers.ts';
 import type { GeneratedUnit, PresetUnit, SystemdUnit, SystemdUnits } from './systemd-unit.ts';
 import { linkSuffixes, UnitDirectories } from './unit-directories.ts';
+import type { UnitEntry } from './unit-file.ts';
 import { UnitIndex, type UnitSource } from './unit-index.ts';
 import { parseUnitName } from './unit-name.ts';
 import { type Manager, type OwnDirectories, unitSearchPath } from './unit-search-path.ts';
@@ -66,6 +69,7 @@ class LazyUnits implements SystemdUnits {
   readonly #unread = new Set<string>();
   /** The rules by which presets make links, by link. */
   readonly #presets: ReadonlyMap<string, string>;
+  #makers: UnitMakers | undefined;
   #osRelease: ReturnType<typeof readOsRelease> | 'unread' = 'unread';
 
   constructor(
@@ -126,8 +130,16 @@ class LazyUnits implements SystemdUnits {
     return !('generated' in found.source) || paths.length + faults.length > 0;
   }
 
-  *services(): Iterable<SystemdUnit> {
-    for (const name of this.#index.names('.service')) {
+  services(): Iterable<SystemdUnit> {
+    return this.#ofType('.service');
+  }
+
+  sockets(): Iterable<SystemdUnit> {
+    return this.#ofType('.socket');
+  }
+
+  *#ofType(suffix: string): Iterable<SystemdUnit> {
+    for (const name of this.#index.names(suffix)) {
       const unit = this.unit(name);
       if (unit !== undefined) yield unit;
     }
@@ -137,6 +149,19 @@ class LazyUnits implements SystemdUnits {
     const { paths, faults } = this.#directories.linked(unit.name);
     for (const fault of faults) this.#fail(fault, { unitPath: unit.path, unit: unit.name });
     return paths.map((path) => path.slice(path.lastIndexOf('/') + 1));
+  }
+
+  required(unit: SystemdUnit): readonly string[] {
+    const { paths } = this.#directories.linked(unit.name, ['.requires']);
+    return paths.map((path) => path.slice(path.lastIndexOf('/') + 1));
+  }
+
+  isMissing(name: string): boolean {
+    if (this.manager === 'user' || !this.isWhole || this.#index.find(name) !== undefined) {
+      return false;
+    }
+    this.#makers ??= unitMakers(this.#root, this.#etc);
+    return !this.#makers.mayMake(name);
   }
 
   presetOf(from: string, unit: string): string | undefined {
@@ -226,7 +251,12 @@ class LazyUnits implements SystemdUnits {
       const text = this.#texts.read(path);
       const fault = faultOf(path, text);
       if (fault !== undefined) this.#fail(fault, subject);
-      return text.kind === 'read' ? text.entries : [];
+      if (text.kind !== 'read') return [];
+      if (!name.endsWith('.service')) return text.entries;
+      const counted = upToFault(text.entries);
+      const faulty = text.entries[counted.length];
+      if (faulty !== undefined) this.#fail(faultyDropIn(faulty), subject);
+      return counted;
     });
   }
 
@@ -250,6 +280,16 @@ function dangling(path: string): Fault {
     path,
     message: `expected a unit file or drop-in at ${displayPath(path)}, found a link that leads nowhere inside the root`,
     hint: 'ship the file that it leads to, or remove the link',
+  };
+}
+
+function faultyDropIn(entry: UnitEntry): Fault {
+  return {
+    code: 'unit-syntax',
+    path: entry.path,
+    line: entry.line,
+    message: wrongSetting(entry),
+    hint: 'correct the line; systemd reads nothing of the file from there on',
   };
 }
 

@@ -51,6 +51,8 @@ export class UnitDirectories {
   readonly #made = new Set<string>();
   #steps = 0;
 
+  #last: { readonly canonical: string; readonly names: readonly (readonly string[])[] } | undefined;
+
   /** @param unit loads a unit; links in `.wants` mostly lead to its file. */
   constructor(
     root: Root,
@@ -69,13 +71,13 @@ export class UnitDirectories {
   }
 
   /**
-   * The links in `.wants`, `.requires` and `.upholds`. A link to `/dev/null` or to an empty file
+   * The links in `.wants`, `.requires` and `.upholds`, or in some of them. A link to `/dev/null` or to an empty file
    * masks the link of the same name in a later directory, and so does a file that is no link.
    *
    * Source: systemd, src/core/load-dropin.c, `process_deps`.
    */
-  linked(canonical: string): DirectoryFiles {
-    const { paths, faults } = this.#files(canonical, linkSuffixes, isUnitName);
+  linked(canonical: string, suffixes: readonly string[] = linkSuffixes): DirectoryFiles {
+    const { paths, faults } = this.#files(canonical, suffixes, isUnitName);
     return { paths: paths.filter((path) => this.#starts(path)), faults };
   }
 
@@ -116,6 +118,14 @@ export class UnitDirectories {
    * the unit, from specific to broad, then one for the unit's type.
    */
   #names(canonical: string): readonly (readonly string[])[] {
+    // The directories of one unit are asked for one after the other.
+    if (this.#last?.canonical !== canonical) {
+      this.#last = { canonical, names: this.#freshNames(canonical) };
+    }
+    return this.#last.names;
+  }
+
+  #freshNames(canonical: string): readonly (readonly string[])[] {
     const found: (readonly string[])[] = [];
     let typeStems: readonly string[] = [];
     for (const name of this.#index.namesOf(canonical)) {

@@ -1,3 +1,5 @@
+import { sharedName } from './shared-name.ts';
+
 /** One assignment of a unit file, with its place. */
 export interface UnitEntry {
   /** The section: `Container`. */
@@ -67,7 +69,7 @@ export function parseQuadletUnit(
     }
     if (isComment(line)) continue;
     if (isGroupHeader(line)) {
-      group = line.slice(1, line.indexOf(']'));
+      group = sharedName(line.slice(1, line.indexOf(']')));
       if (!isGroupName(group)) return failure(startLine, 'an empty or impossible section name');
       continue;
     }
@@ -76,7 +78,7 @@ export function parseQuadletUnit(
       return failure(startLine, 'neither a section, nor a key with a value, nor a comment');
     }
     if (group === undefined) return failure(startLine, 'a key before any section');
-    const key = trimmed(line, 0, equals);
+    const key = sharedName(trimmed(line, 0, equals));
     empty = false;
     if (!wanted(group, key)) continue;
     entries.push({ group, key, value: leftTrimmed(line, equals + 1), path, line: startLine });

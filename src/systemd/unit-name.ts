@@ -60,3 +60,14 @@ export function unescapeName(text: string): string | undefined {
     at = backslash + 4;
   }
 }
+
+/**
+ * Instantiates a template that a unit names without an instance, with the instance of the unit or, if
+ * the unit has none, with its prefix (systemd's `resolve_template`).
+ */
+export function resolvedTemplate(unit: string, name: string): string {
+  const template = parseUnitName(name);
+  if (template.instance !== '') return name;
+  const { instance, prefix } = parseUnitName(unit);
+  return withInstance(template, instance ?? prefix).full;
+}

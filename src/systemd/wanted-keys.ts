@@ -39,6 +39,7 @@ export const commandKeys = [
 const unitKeys: ReadonlySet<string> = new Set([
   'Wants',
   'Requires',
+  'Requisite',
   'BindsTo',
   'Upholds',
   'OnFailure',
@@ -53,6 +54,7 @@ const serviceKeys: ReadonlySet<string> = new Set([
   'Environment',
   'EnvironmentFile',
   'ExitType',
+  'Group',
   'KillMode',
   'PAMName',
   'PassEnvironment',
@@ -65,15 +67,34 @@ const serviceKeys: ReadonlySet<string> = new Set([
   'StandardInput',
   'StandardInputText',
   'Sockets',
+  'SupplementaryGroups',
   'Type',
   'UnsetEnvironment',
   'User',
   'WorkingDirectory',
 ]);
 
+/** The keys of [Socket] that mean what they mean in [Service], as far as berth reads them. */
+export const socketKeys: readonly string[] = [
+  'DynamicUser',
+  'Environment',
+  'EnvironmentFile',
+  'ExecSearchPath',
+  'ExecStartPost',
+  'ExecStartPre',
+  'ExecStopPost',
+  'ExecStopPre',
+  'PassEnvironment',
+  'RootDirectory',
+  'RootImage',
+  'UnsetEnvironment',
+  'User',
+  'WorkingDirectory',
+];
+
 const otherKeys: Readonly<Record<string, ReadonlySet<string>>> = {
   Install: new Set(['Alias', 'Also', 'DefaultInstance', 'RequiredBy', 'UpheldBy', 'WantedBy']),
   Path: new Set(['Unit']),
-  Socket: new Set(['Accept', 'Service']),
+  Socket: new Set(['Accept', 'Service', ...socketKeys]),
   Timer: new Set(['Unit']),
 };

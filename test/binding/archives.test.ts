@@ -3,7 +3,7 @@ import test, { type TestContext } from 'node:test';
 import { bindingsOf } from '../../src/binding/bindings.ts';
 import { survey } from '../../src/binding/survey.ts';
 import { hostPlatform } from '../../src/image/platform.ts';
-import { dockerArchive, dockerMembers } from '../support/archives.ts';
+import { dockerArchive, dockerMembers, ociArchive } from '../support/archives.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { tar } from '../support/tar.ts';
 import { container, rootOf, type Tree, units } from '../support/tree.ts';
@@ -54,6 +54,38 @@ test('a name that one unit takes from an archive and another from podman is brou
   assert.deepEqual(await found(t, more), ['podman q.io/a:1 root']);
 });
 
+test('a name that archives give to two images of one engine is a problem', async (t) => {
+  const other = buildImage({ layers: [{ bytes: 3000, seed: 2 }] });
+  const list = 'docker-archive:/usr/share/a.tar\n';
+  const a = { '/usr/share/a.tar': archive('q.io/a:1') };
+  const b = { '/usr/share/b.tar': dockerArchive([{ image: other, names: ['q.io/a:1'] }]) };
+  const lists = '/usr/lib/berth/images.d';
+  const clash = /^archive expected one image that is called q\.io\/a:1, found another one/;
+  const one = { ...a, ...b, [`${lists}/a.list`]: `${list}docker-archive:/usr/share/b.tar\n` };
+  assert.match((await found(t, one))[0] ?? '', clash);
+  const both = dockerArchive([
+    { image, names: ['q.io/a:1'] },
+    { image: other, names: ['q.io/a:1'] },
+  ]);
+  const twice = { '/usr/share/a.tar': both, [`${lists}/a.list`]: list };
+  assert.match((await found(t, twice))[0] ?? '', clash);
+  // The same image in two formats is one image, and another engine has names of its own.
+  const same = ociArchive([{ image, names: ['q.io/a:1'] }]);
+  const formats = {
+    ...one,
+    '/usr/share/b.tar': same,
+    [`${lists}/a.list`]: `${list}oci-archive:/usr/share/b.tar\n`,
+  };
+  assert.deepEqual(await found(t, formats), ['podman q.io/a:1 root']);
+  const engines = {
+    ...a,
+    ...b,
+    [`${lists}/a.list`]: list,
+    [`${lists}/b.list`]: '# engine: docker\ndocker-archive:/usr/share/b.tar\n',
+  };
+  assert.deepEqual(await found(t, engines), ['docker q.io/a:1 root', 'podman q.io/a:1 root']);
+});
+
 test('an image without a name is called by the path, and is no use in a list', async (t) => {
   const tree = { '/usr/share/My_App.tar': archive() };
   const unit = container('docker-archive:/usr/share/My_App.tar');
@@ -92,3 +124,21 @@ async function found100(t: TestContext, names: readonly string[]): Promise<reado
   const faulty = references.filter(({ problems }) => problems.length > 0);
   return [references.length - faulty.length, faulty.length];
 }
+
+test('links and spellings of one archive are one archive, and a root has at most 500', async (t) => {
+  const lists = '/usr/lib/berth/images.d/a.list';
+  const spelled = Array.from(
+    { length: 501 },
+    (_, at) => `docker-archive:${'/.'.repeat(at)}/usr/a.tar:q.io/a:1\n`,
+  );
+  const a = { '/usr/a.tar': archive('q.io/a:1'), '/usr/l.tar': '-> a.tar' };
+  const one = { ...a, [lists]: `${spelled.join('')}docker-archive:/usr/l.tar:q.io/a:1\n` };
+  assert.deepEqual(await found(t, one), ['podman q.io/a:1 root']);
+  const missing = Array.from(
+    { length: 501 },
+    (_, at) => `docker-archive:/usr/${at}.tar:q.io/a:1\n`,
+  );
+  const problems = await found(t, { [lists]: missing.join('') });
+  assert.equal(problems.length, 501);
+  assert.equal(problems.filter((text) => /at most 500 archives of the root/.test(text)).length, 1);
+});

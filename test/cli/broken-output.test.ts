@@ -72,6 +72,8 @@ function printing(root: string, file: string): readonly (readonly string[])[] {
     ['prune', '--force'],
     ['reconcile'],
     ['gate'],
+    // The watch itself prints no result, and does not end.
+    ['watch', '--help'],
     ['activate'],
     ['ship', root],
   ];

@@ -73,6 +73,8 @@ test('nothing that is said steers a terminal, whatever berth is asked and finds'
     ['images', '--config', toml, root],
     ['lint', '--config', toml, root],
     ['gate', '--config', toml],
+    ['watch', '--config', toml],
+    ['watch', '--state-dir', toml],
   ];
   const asked = new Set(lines.map(([command]) => `${command}.ts`));
   assert.deepEqual(

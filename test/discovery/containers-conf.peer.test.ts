@@ -4,9 +4,11 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { Allowance } from '../../src/discovery/allowance.ts';
+import { confOfVariables } from '../../src/discovery/conf-of-variables.ts';
 import { faultOf, readContainersConf, withModules } from '../../src/discovery/containers-conf.ts';
 import { openRoot } from '../../src/root/open-root.ts';
-import { ownStore } from '../support/debian-root.ts';
+import { debianProgram, ownStore } from '../support/debian-root.ts';
 import { skipPodman } from '../support/podman.ts';
 import { holds } from '../support/property.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -49,40 +51,79 @@ const tree: fc.Arbitrary<Tree> = fc.dictionary(
   file,
 );
 
+/** Files that variables of a service name: in place of the others, and over all others. */
+const byVariables = fc.record(
+  { CONTAINERS_CONF: file, CONTAINERS_CONF_OVERRIDE: file },
+  { requiredKeys: [] },
+);
+
+/** What a podman is started with. */
+interface Start {
+  readonly modules: readonly string[];
+  /** Paths of files, by the variables that name them. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
 test('the settings are those of podman', { skip: skipPodman }, async (t) => {
   const base = temporaryDirectory(t);
   const directory = join(base, 'root');
-  const newer = trixiePodman();
+  const newer = [trixiePodman(), debianProgram('forky', 'podman')];
+  const named = fc.subarray(['m.conf', 'team/n']);
+  const variableFiles = fc.oneof(fc.constant({}), byVariables);
   await holds(
     25,
-    fc.asyncProperty(tree, fc.subarray(['m.conf', 'team/n']), async (files, named) => {
+    fc.asyncProperty(tree, named, variableFiles, async (files, wanted, texts) => {
       rmSync(directory, { recursive: true, force: true });
-      writeTree(directory, { ...files, 'etc/os-release': '' });
-      const there = named.filter((name) => Object.keys(files).some((path) => path.endsWith(name)));
+      const inEtc = Object.entries(texts).map(([name, text]) => [`etc/containers/${name}`, text]);
+      writeTree(directory, { ...files, ...Object.fromEntries(inEtc), 'etc/os-release': '' });
       for (const place of ['etc/containers', 'usr/share/containers', 'home']) {
         mkdirSync(join(directory, place), { recursive: true });
       }
-      const root = openRoot(directory);
-      const conf = await readContainersConf(root, '/etc');
-      root.close();
-      const settings = withModules(conf, there);
-      const { infraImage, pullPolicy } = settings;
-      const isRefused = faultOf({ ...settings, ...(conf.problem && { fault: conf.problem }) });
-      const mine = [infraImage?.value ?? '', pullPolicy?.value ?? 'missing'];
-      const options = there.map((name) => `--module=${name}`);
-      assert.deepEqual(settingsOf([...newer, ...options], directory), isRefused ? 'refused' : mine);
-      if (there.length > 0) return;
-      assert.deepEqual(settingsOf(['podman'], directory), isRefused ? 'refused' : mine);
+      const variables = Object.fromEntries(
+        Object.keys(texts).map((name) => [name, `/etc/containers/${name}`]),
+      );
+      const modules = wanted.filter((name) =>
+        Object.keys(files).some((path) => path.endsWith(name)),
+      );
+      const start = { modules, variables };
+      const mine = await settingsOfBerth(start, directory);
+      for (const podman of newer) assert.deepEqual(settingsOf(podman, start, directory), mine);
+      // podman 4.3 has no modules, and does not know of the file over all others.
+      if (modules.length > 0 || 'CONTAINERS_CONF_OVERRIDE' in texts) return;
+      assert.deepEqual(settingsOf(['podman'], start, directory), mine);
     }),
   );
 });
 
+/** The default infra image and pull policy as berth finds them. */
+async function settingsOfBerth({ modules, variables }: Start, directory: string) {
+  const root = openRoot(directory);
+  try {
+    const context = { root, etc: '/etc', allowance: new Allowance() } as const;
+    const containersConf = await readContainersConf(root, '/etc');
+    const ofUnit = await confOfVariables((name) => variables[name], { ...context, containersConf });
+    const conf = ofUnit.containersConf ?? containersConf;
+    const settings = withModules(conf, modules);
+    const isReplaced = variables['CONTAINERS_CONF'] !== undefined;
+    const problem = isReplaced ? undefined : containersConf.problem;
+    if ((faultOf(settings) ?? problem) !== undefined) return 'refused';
+    return [settings.infraImage?.value ?? '', settings.pullPolicy?.value ?? 'missing'];
+  } finally {
+    root.close();
+  }
+}
+
 /** The defaults that podman's own help shows, with the directory's configuration in place of the machine's. */
-function settingsOf(podman: readonly string[], directory: string): readonly string[] | 'refused' {
+function settingsOf(
+  podman: readonly string[],
+  { modules, variables }: Start,
+  directory: string,
+): readonly string[] | 'refused' {
+  const options = modules.map((name) => `--module=${name}`);
   const helps = [
     ['pod', 'create', '--help'],
     ['run', '--help'],
-  ].map((words) => output([...podman, ...words], directory));
+  ].map((words) => output([...podman, ...options, ...words], variables, directory));
   if (helps.includes(undefined)) return 'refused';
   const valueOf = (help: string | undefined, option: string) =>
     new RegExp(`--${option} .*\\(default "(.*)"\\)`).exec(help ?? '')?.[1] ?? '';
@@ -90,13 +131,17 @@ function settingsOf(podman: readonly string[], directory: string): readonly stri
 }
 
 /** @returns undefined if podman refuses its configuration. */
-function output(command: readonly string[], directory: string): string | undefined {
+function output(
+  command: readonly string[],
+  variables: Start['variables'],
+  directory: string,
+): string | undefined {
   const script = `
     mount --bind "$0/etc/containers" /etc/containers
     mount --bind "$0/usr/share/containers" /usr/share/containers
     exec "$@"`;
   const words = ['--mount', 'sh', '-c', script, directory, ...command];
-  const env = { ...ownStore(directory), PATH: process.env['PATH'] };
+  const env = { ...ownStore(directory), ...variables, PATH: process.env['PATH'] };
   const { stdout, stderr } = spawnSync('unshare', words, { encoding: 'utf8', env });
   return /invalid pull type|decode configuration/.test(stderr) ? undefined : stdout;
 }

@@ -44,8 +44,6 @@ test('an extension that is not read, or does not fit, is a problem if it may hol
     ...root,
     ...released('/var/lib/extensions/old', 'ID=acme\nVERSION_ID=0\n'),
     '/var/lib/extensions/old/usr/share/containers/systemd/b.container': unit,
-    ...released('/var/lib/extensions/home'),
-    '/var/lib/extensions/home/usr/share/containers/systemd/users/b.container': unit,
     '/var/lib/extensions/tools/usr/bin/tool': '',
     '/usr/lib/extensions/k8s.raw': 'x',
     '/etc/extensions/many.v/many_1.raw': 'x',
@@ -57,7 +55,43 @@ test('an extension that is not read, or does not fit, is a problem if it may hol
     'extension /etc/extensions/many.v',
     'extension /usr/lib/extensions/k8s.raw',
     'extension /var/lib/confexts/c',
-    'extension /var/lib/extensions/home',
     'extension /var/lib/extensions/old',
   ]);
+});
+
+test('the units for users in extensions are those of the root', async (t) => {
+  const ext = '/var/lib/extensions/home';
+  const conf = '/var/lib/confexts/site';
+  const found = await discovered(t, {
+    ...root,
+    '/etc/passwd': 'eve:x:1000:1000::/home/eve:/bin/sh\n',
+    '/usr/share/containers/systemd/users/a.container': '[Container]\nImage=q.io/root-a:1\n',
+    ...released(ext),
+    [`${ext}/usr/share/containers/systemd/users/a.container`]: '[Container]\nImage=q.io/a:1\n',
+    [`${ext}/usr/share/containers/systemd/users/1000/b.container`]: '[Container]\nImage=q.io/b:1\n',
+    [`${ext}/usr/lib/systemd/user/c.service`]: '[Service]\nExecStart=podman run q.io/c:1\n',
+    ...released(conf),
+    [`${conf}/etc/containers/systemd/users/d.container`]: '[Container]\nImage=q.io/d:1\n',
+    [`${conf}/etc/systemd/user/d.service.d/10.conf`]: '[Unit]\nDescription=d\n',
+  });
+  const named = found.references.map(({ image, engine }) => `${image} ${engine}`);
+  assert.deepEqual(named.toSorted(), [
+    'q.io/a:1 podman:eve',
+    'q.io/b:1 podman:eve',
+    'q.io/c:1 podman:eve',
+    'q.io/d:1 podman:eve',
+    'q.io/of-root:1 podman',
+  ]);
+  assert.deepEqual(problems(found), []);
+});
+
+test('only services for users in an extension are read, too', async (t) => {
+  const ext = '/var/lib/extensions/home';
+  const found = await discovered(t, {
+    ...root,
+    '/etc/passwd': 'eve:x:1000:1000::/home/eve:/bin/sh\n',
+    ...released(ext),
+    [`${ext}/usr/lib/systemd/user/c.service`]: '[Service]\nExecStart=podman run q.io/c:1\n',
+  });
+  assert.deepEqual(images(found).toSorted(), ['a.service q.io/of-root:1', 'c.service q.io/c:1']);
 });

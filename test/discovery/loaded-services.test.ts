@@ -176,6 +176,29 @@ const refused: readonly (readonly [name: string, tree: Tree, starts: string[], w
       ['p-pod.service boot', 'v-volume.service boot'],
       [],
     ],
+    [
+      'no service: of a drop-in it drops what follows a faulty setting',
+      {
+        [`${quadlets}/app.container`]: `[Container]\nImage=q.io/app:1\n${wanted}`,
+        '/etc/systemd/system/app.service.d/a.conf':
+          '[Service]\nExecStartPre=/bin/podman run q.io/pre:1\nUser=a:b\nExecStartPre=/bin/podman run q.io/no:1\nType=dbus\n',
+        '/etc/systemd/system/app.service.d/b.conf':
+          '[Service]\nExecStop=/bin/podman run q.io/stop:1\n',
+      },
+      Array.from({ length: 3 }, () => 'app.service boot'),
+      ['unit-syntax /etc/systemd/system/app.service.d/a.conf:3'],
+    ],
+    [
+      'to start a service whose required unit is masked',
+      {
+        [`${quadlets}/app.container`]: `[Unit]\nRequires=db.service\n[Container]\nImage=q.io/app:1\n${wanted}`,
+        [`${quadlets}/web.container`]: `[Unit]\nBindsTo=app.service\n[Container]\nImage=q.io/web:1\n${wanted}`,
+        [`${quadlets}/log.container`]: `[Unit]\nWants=db.service\n[Container]\nImage=q.io/log:1\n${wanted}`,
+        '/etc/systemd/system/db.service': '-> /dev/null',
+      },
+      ['app.service none', 'log.service boot', 'web.service none'],
+      [`required-unit ${quadlets}/app.container:2`, `required-unit ${quadlets}/web.container:2`],
+    ],
   ];
 
 for (const [name, tree, starts, wrong] of refused) {

@@ -153,6 +153,95 @@ const named: readonly (readonly [name: string, tree: Tree, found: readonly strin
     },
     ['q.io/a:1', 'storage-differs /etc/systemd/system/a.service:3'],
   ],
+  [
+    'aliases that root remembers are not those of other users',
+    {
+      '/etc/passwd': 'eve:x:1000:1000::/home/eve:/bin/sh\n',
+      '/etc/containers/registries.conf': 'unqualified-search-registries = ["quay.io"]\n',
+      '/var/cache/containers/short-name-aliases.conf': '[aliases]\nredis = "r.example/redis"\n',
+      [`${quadlets}/r.container`]: '[Container]\nImage=redis:1\n',
+      [`${quadlets}/b.container`]: '[Container]\nImage=redis:1\n[Service]\nUser=eve\n',
+      [`${quadlets}/c.container`]: '[Container]\nImage=redis:1\n',
+      '/etc/systemd/system/c.service.d/user.conf': '[Service]\nUser=eve\n',
+      [`${quadlets}/d.image`]: '[Image]\nImage=redis:1\n[Service]\nUser=1000\n',
+      ...service('User=eve\nExecStart=podman run redis:1'),
+    },
+    [
+      'quay.io/redis:1',
+      'quay.io/redis:1',
+      'quay.io/redis:1',
+      'quay.io/redis:1',
+      'r.example/redis:1',
+      'pull-always /usr/share/containers/systemd/d.image:2',
+    ],
+  ],
+  [
+    'another containers.conf',
+    {
+      '/etc/containers/containers.conf': '[engine]\npull_policy = "always"\n',
+      '/etc/acme.conf': '[engine]\ninfra_image = "q.io/pause:1"\n',
+      [`${quadlets}/p.pod`]: '[Pod]\n[Service]\nEnvironment=CONTAINERS_CONF=/etc/acme.conf\n',
+      ...service('Environment=CONTAINERS_CONF=/etc/acme.conf\nExecStart=podman run q.io/a:1'),
+    },
+    ['q.io/a:1', 'q.io/pause:1'],
+  ],
+  [
+    'a containers.conf over the others',
+    {
+      '/etc/containers/containers.conf': '[engine]\ninfra_image = "q.io/pause:1"\n',
+      '/etc/acme.conf': '[engine]\ninfra_image = "q.io/over:1"\n',
+      [`${quadlets}/p.pod`]: '[Pod]\n',
+      ...service(
+        'Environment=CONTAINERS_CONF_OVERRIDE=/etc/acme.conf\nExecStart=podman pod create x',
+      ),
+    },
+    ['q.io/over:1', 'q.io/pause:1'],
+  ],
+  [
+    'a containers.conf that is not in the root',
+    service('Environment=CONTAINERS_CONF=/run/acme.conf\nExecStart=podman run q.io/a:1'),
+    ['q.io/a:1', 'storage-differs /etc/systemd/system/a.service:3'],
+  ],
+  [
+    'a containers.conf that asks another podman',
+    {
+      '/etc/acme.conf': '[engine]\nremote = true\n',
+      ...service(
+        'Environment=CONTAINERS_CONF_OVERRIDE=/etc/acme.conf\nExecStart=podman run q.io/a:1',
+      ),
+    },
+    ['q.io/a:1', 'storage-differs /etc/systemd/system/a.service:3'],
+  ],
+  [
+    'a containers.conf with variables for another storage',
+    {
+      '/etc/acme.conf': '[engine]\nenv = ["CONTAINER_HOST=tcp://r.example"]\n',
+      ...service('Environment=CONTAINERS_CONF=/etc/acme.conf\nExecStart=podman run q.io/a:1'),
+    },
+    ['q.io/a:1', 'storage-differs /etc/systemd/system/a.service:3'],
+  ],
+  [
+    'a containers.conf that podman refuses',
+    {
+      '/etc/acme.conf': '[engine]\npull_policy = "sometimes"\n',
+      ...service('Environment=CONTAINERS_CONF=/etc/acme.conf\nExecStart=podman run q.io/a:1'),
+    },
+    ['q.io/a:1', 'storage-conf /etc/systemd/system/a.service:3'],
+  ],
+  [
+    'the programs of podman compose in another containers.conf',
+    {
+      '/etc/acme.conf': '[engine]\ncompose_providers = ["/usr/bin/podman-compose"]\n',
+      '/etc/containers/registries.conf': 'unqualified-search-registries = ["quay.io"]\n',
+      '/usr/bin/podman-compose': '',
+      '/usr/bin/docker-compose': '',
+      '/srv/compose.yaml': 'services: {a: {image: "redis:1"}}\n',
+      ...service(
+        'Environment=CONTAINERS_CONF=/etc/acme.conf\nWorkingDirectory=/srv\nExecStart=podman compose up',
+      ),
+    },
+    ['quay.io/redis:1'],
+  ],
 ];
 
 for (const [name, tree, expected] of named) {

@@ -5,13 +5,13 @@ import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { Allowance } from '../../src/discovery/allowance.ts';
 import { type Quadlets, readQuadlets } from '../../src/discovery/quadlet/quadlet.ts';
 import { openRoot } from '../../src/root/open-root.ts';
 import { splitWords } from '../../src/systemd/words.ts';
 import { holds, isOver } from '../support/property.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { shortNames, type Tree, writeTree } from '../support/tree.ts';
+import { type Tree, writeTree } from '../support/tree.ts';
+import { contextOf } from './source.ts';
 
 const script = fileURLToPath(new URL('../../scripts/trixie-podman.sh', import.meta.url));
 
@@ -171,12 +171,7 @@ test("services, links and dependencies are those of podman's own generator", asy
       });
       const root = openRoot(directory);
       try {
-        const context = {
-          shortNames,
-          architecture: 'x86-64',
-          allowance: new Allowance(),
-          etc: '/etc',
-        } as const;
+        const context = contextOf(root);
         const quadlets = readQuadlets(root, ['/one'], () => false, context);
         const theirs = ofGenerator(output);
         assert.deepEqual(ofBerth(quadlets), theirs);

@@ -5,7 +5,6 @@ import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { Allowance } from '../../src/discovery/allowance.ts';
 import { asWritten, type Quadlets, readQuadlets } from '../../src/discovery/quadlet/quadlet.ts';
 import type { Reference } from '../../src/discovery/reference.ts';
 import type { Found } from '../../src/discovery/source.ts';
@@ -16,6 +15,7 @@ import { holds, isOver } from '../support/property.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { shortNames, type Tree, writeTree } from '../support/tree.ts';
 import { forest } from './quadlet-forest.ts';
+import { contextOf } from './source.ts';
 
 const script = fileURLToPath(new URL('../../scripts/trixie-podman.sh', import.meta.url));
 
@@ -73,12 +73,7 @@ type Read = Pick<Quadlets, 'units'> & Found;
 async function found(directory: string): Promise<Read> {
   const root = openRoot(directory);
   try {
-    const context = {
-      shortNames,
-      architecture: 'x86-64',
-      allowance: new Allowance(),
-      etc: '/etc',
-    } as const;
+    const context = contextOf(root);
     const quadlets = readQuadlets(root, ['/one', '/two'], () => false, context);
     return { ...quadlets, ...(await quadlets.images(asWritten)) };
   } finally {

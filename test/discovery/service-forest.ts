@@ -1,5 +1,9 @@
 import fc from 'fast-check';
 import type { Tree } from '../support/tree.ts';
+import { type CommandService, composeService, engineService } from './command-services.ts';
+
+/** The number of Quadlet units and plain services in one boot, each with all that changes it. */
+export const UNITS_A_BOOT = 300;
 
 /**
  * A Quadlet unit or a plain service with everything of systemd that may change it or start it:
@@ -10,6 +14,8 @@ export const serviceTree = (): fc.Arbitrary<(id: number) => Tree> =>
   fc
     .record({
       type: fc.constantFrom(...types),
+      command: engineService,
+      compose: composeService,
       isTemplate: fc.constantFrom(false, false, true),
       tag: fc.constantFrom('1', '${TAG}', '${TAG}', '$TAG', '%i', '%p', '%N', '${WIDE}'),
       lines: fc.array(fc.oneof(variable, setting), { maxLength: 4 }),
@@ -22,6 +28,7 @@ export const serviceTree = (): fc.Arbitrary<(id: number) => Tree> =>
       instances: fc.subarray(['link', 'wants', 'file', 'own']),
       override: fc.option(fc.constantFrom('mask', 'service'), { freq: 5 }),
       starters: fc.subarray(Object.keys(starters), { maxLength: 2 }),
+      need: fc.option(need, { freq: 3 }),
     })
     .map((made) => (id: number) => written(id, made));
 
@@ -36,6 +43,9 @@ const types = [
   'volume',
   'kube',
   'pod',
+  'command',
+  'command',
+  'compose',
 ] as const;
 
 /** Settings that add variables or take them away. */
@@ -49,6 +59,8 @@ const variable = fc.constantFrom(
   'EnvironmentFile=',
   'UnsetEnvironment=TAG',
   'PassEnvironment=TAG',
+  'Environment=CONTAINERD_NAMESPACE=k8s.io',
+  'Environment=DOCKER_HOST=unix:///run/podman/podman.sock',
 );
 
 /** Commands, and settings on which it depends whether systemd accepts the service. */
@@ -72,6 +84,28 @@ const setting = fc.constantFrom(
   'Restart=on-failure',
   'RemainAfterExit=yes',
   'RemainAfterExit=no',
+  'User=app',
+  'User=',
+);
+
+/** Lines in a drop-in after which systemd reads nothing more of the file. */
+const faulty = fc.constantFrom(
+  'ExecStartPre=bin/podman run q.io/uID-relative:1',
+  'ExecStartPre=/usr/bin/podman run q.io/uID-specifier:%Q',
+  'User=a:b',
+  'WorkingDirectory=srv',
+);
+
+/**
+ * Units that a service asks for: some that are there, and some without which it does not start. Whether
+ * the unit of `Requisite=` has started by then is left to chance, if it can start at all.
+ */
+const need = fc.constantFrom(
+  ...['Requires', 'BindsTo', 'Requisite', 'Wants', 'After']
+    .flatMap((key) =>
+      ['none', 'masked', 'refused', 'needy', 'there'].map((name) => `${key}=all-${name}.service`),
+    )
+    .filter((line) => line !== 'Requisite=all-there.service'),
 );
 
 const replacement = fc.constantFrom(
@@ -97,6 +131,7 @@ const dropIn: fc.Arbitrary<DropIn> = fc.record({
       { weight: 3, arbitrary: variable },
       { weight: 3, arbitrary: setting },
       { weight: 1, arbitrary: replacement },
+      { weight: 1, arbitrary: faulty },
     ),
     { minLength: 1, maxLength: 3 },
   ),
@@ -104,6 +139,8 @@ const dropIn: fc.Arbitrary<DropIn> = fc.record({
 
 interface Made {
   readonly type: (typeof types)[number];
+  readonly command: CommandService;
+  readonly compose: CommandService;
   readonly isTemplate: boolean;
   readonly tag: string;
   readonly lines: readonly string[];
@@ -113,6 +150,7 @@ interface Made {
   readonly instances: readonly string[];
   readonly override: string | null;
   readonly starters: readonly string[];
+  readonly need: string | null;
 }
 
 const quadlets = '/etc/containers/systemd';
@@ -125,6 +163,8 @@ interface Names {
   readonly type: Made['type'];
   /** The file without its type: `u1-x@`. */
   readonly base: string;
+  /** The file's type: `container`, `service`. */
+  readonly ending: string;
   /** `u1-x@.service` */
   readonly service: string;
   readonly alias: string;
@@ -134,7 +174,9 @@ interface Names {
 
 function written(id: number, made: Made): Tree {
   const { type } = made;
-  const hasInstances = ['container', 'kube', 'service'].includes(type);
+  const isPlain = ['service', 'command', 'compose'].includes(type);
+  const ending = isPlain ? 'service' : type;
+  const hasInstances = ['container', 'kube', 'service'].includes(ending);
   const at = made.isTemplate && hasInstances ? '@' : '';
   const suffix = hasInstances ? '' : `-${type}`;
   const service = `u${id}-x${suffix}${at}.service`;
@@ -142,20 +184,22 @@ function written(id: number, made: Made): Tree {
     id,
     type,
     base: `u${id}-x${at}`,
+    ending,
     service,
     alias: `u${id}-alias${at}.service`,
     startable: at === '' ? service : service.replace('@', '@s'),
   };
   const { install, override } = made;
   const lines = made.lines.filter((line) => suits(type, line, 'own'));
-  const own = bodies(id, made.tag)[type];
-  const body = `${own}\n[Service]\n${lines.join('\n')}\n[Install]\n${install.join('\n')}\n`;
-  const tree: Record<string, string> =
-    type === 'service'
-      ? plainService(names, body, install)
-      : { [`${quadlets}/${names.base}.${type}`]: body };
+  const command = type === 'command' || type === 'compose' ? made[type] : undefined;
+  const own = command === undefined ? bodies(id, made.tag)[type] : section(command.lines);
+  const unit = made.need === null ? '' : `[Unit]\n${made.need}\n`;
+  const body = `${unit}${own}\n[Service]\n${lines.join('\n')}\n[Install]\n${install.join('\n')}\n`;
+  const tree: Record<string, string> = isPlain
+    ? { ...command?.files, ...plainService(names, body, install) }
+    : { [`${quadlets}/${names.base}.${type}`]: body };
   if (type === 'kube') Object.assign(tree, manifests(id));
-  if (made.quadletDropIn !== null && type !== 'service') {
+  if (made.quadletDropIn !== null && !isPlain) {
     tree[`${quadlets}/${names.base}.${type}.d/10.conf`] = section(
       made.quadletDropIn.filter((line) => suits(type, line, 'own')),
     );
@@ -168,7 +212,7 @@ function written(id: number, made: Made): Tree {
   // A link to a Quadlet file has its Alias=, too: the last link that the generator writes counts, and
   // it may write them in any order.
   const ways = made.instances.filter(
-    (way) => way !== 'file' || type === 'service' || !install.includes('Alias=ALIAS'),
+    (way) => way !== 'file' || isPlain || !install.includes('Alias=ALIAS'),
   );
   for (const way of at === '' ? [] : ways) Object.assign(tree, instances[way]?.(names));
   for (const way of made.starters) Object.assign(tree, starters[way]?.(names));
@@ -177,7 +221,7 @@ function written(id: number, made: Made): Tree {
   }
   return Object.fromEntries(
     Object.entries(tree).map(([path, text]) => [
-      path,
+      path.replaceAll('uID', `u${id}`),
       text.replaceAll('uID', `u${id}`).replaceAll('ALIAS', names.alias),
     ]),
   );
@@ -185,12 +229,12 @@ function written(id: number, made: Made): Tree {
 
 /**
  * Whether a line may stand in the units of a type. The generator of podman 5.4 replaces the last
- * `Environment=` of a pod by its own, and a pod whose command does not leave a process fails.
+ * `Environment=` of a pod by its own, and a pod whose command does not leave a process of root fails.
  */
 function suits(type: Made['type'], line: string, place: 'own' | 'drop-in'): boolean {
   if (type !== 'pod') return true;
   return (
-    !line.startsWith('ExecStart=') && (place === 'drop-in' || !line.startsWith('Environment='))
+    !/^(?:ExecStart|User)=/.test(line) && (place === 'drop-in' || !line.startsWith('Environment='))
   );
 }
 
@@ -202,13 +246,16 @@ function section(lines: readonly string[]): string {
 
 function bodies(id: number, tag: string): Readonly<Record<Made['type'], string>> {
   const yaml = tag === '%i' ? `u${id}-%i.yaml` : `u${id}-one.yaml`;
+  const service = `[Service]\nExecStart=/usr/bin/podman run --rm q.io/u${id}:${tag}`;
   return {
     container: `[Container]\nImage=q.io/u${id}:${tag}\nExec=q.io`,
     image: `[Image]\nImage=q.io/u${id}:${tag}`,
     volume: `[Volume]\nDriver=image\nImage=q.io/u${id}:${tag}`,
     kube: `[Kube]\nYaml=${yaml}`,
     pod: `[Pod]\nPodmanArgs=--infra-image=q.io/u${id}:${tag}`,
-    service: `[Service]\nExecStart=/usr/bin/podman run --rm q.io/u${id}:${tag}`,
+    service,
+    command: service,
+    compose: service,
   };
 }
 
@@ -253,14 +300,14 @@ const instances: Readonly<Record<string, (names: Names) => Tree>> = {
   }),
   wants: ({ id, service }) =>
     atBoot(`u${id}-starter.service`, `[Unit]\nWants=${service.replace('@', '@b')}\n${ends}`),
-  file: ({ type, base }) =>
-    type === 'service'
+  file: ({ ending, base }) =>
+    ending === 'service'
       ? { [`${admin}/${base}c.service`]: `-> ${base}.service` }
-      : { [`${quadlets}/${base}c.${type}`]: `-> ${base}.${type}` },
-  own: ({ id, type, base }) => {
-    const directory = type === 'service' ? admin : quadlets;
+      : { [`${quadlets}/${base}c.${ending}`]: `-> ${base}.${ending}` },
+  own: ({ id, type, ending, base }) => {
+    const directory = ending === 'service' ? admin : quadlets;
     const body = `${bodies(id, 'own')[type]}\n[Install]\nWantedBy=multi-user.target\n`;
-    return { [`${directory}/${base}e.${type}`]: body };
+    return { [`${directory}/${base}e.${ending}`]: body };
   },
 };
 
@@ -297,6 +344,20 @@ const starters: Readonly<Record<string, (names: Names) => Tree>> = {
     atBoot(`u${id}-upholds.service`, `[Unit]\nUpholds=${startable}\n${ends}`),
   'wanted by a refused service': ({ id, startable }) =>
     atBoot(`u${id}-refused.service`, `[Unit]\nWants=${startable}\n[Service]\nType=exec\n`),
+  'wanted by a service that misses another': ({ id, startable }) =>
+    atBoot(
+      `u${id}-misses.service`,
+      `[Unit]\nWants=${startable}\nRequires=all-none.service\n${ends}`,
+    ),
+  'required beside a missing unit': ({ id, startable }) =>
+    atBoot(`u${id}-misses-too.service`, `[Unit]\nRequires=${startable} all-needy.service\n${ends}`),
+  'wanted by a service that finds another missing late': ({ id, startable }) =>
+    atBoot(
+      `u${id}-late.service`,
+      `[Unit]\nWants=${startable}\nRequisite=all-masked.service\n${ends}`,
+    ),
+  'required by what is wanted': ({ id, startable }) =>
+    atBoot(`u${id}-requires.service`, `[Unit]\nRequires=${startable}\n${ends}`),
   'an empty file among links': ({ startable }) => ({
     [`${admin}/multi-user.target.wants/${startable}`]: '',
     [`${vendor}/multi-user.target.wants/${startable}`]: `-> ../${startable}`,
@@ -322,6 +383,10 @@ function enabled(target: string, name: string, text: string): Tree {
 
 /** The files that all trees share. */
 export const sharedFiles: Tree = {
+  [`${admin}/all-masked.service`]: '-> /dev/null',
+  [`${vendor}/all-refused.service`]: '[Service]\nType=exec\n',
+  [`${vendor}/all-needy.service`]: `[Unit]\nBindsTo=all-none.service\n${ends}`,
+  [`${vendor}/all-there.service`]: `${ends}RemainAfterExit=yes\n`,
   '/etc/tags/four': 'TAG=4\nOTHER=y\n',
   // Programs that a shell starts may say that the service is ready, too.
   [`${vendor}/service.d/10-wide.conf`]: '[Service]\nEnvironment=WIDE=wide\nNotifyAccess=all\n',

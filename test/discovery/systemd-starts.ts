@@ -8,6 +8,10 @@ export interface LoadedUnit {
   readonly state: string;
   readonly wasStarted: boolean;
   readonly pulledIn: readonly string[];
+  /** The units without which systemd starts nothing of what this one pulls in. */
+  readonly required: readonly string[];
+  /** The units without which it does not start this one, but the others. */
+  readonly requisite: readonly string[];
   readonly triggers: readonly string[];
   readonly onSuccess: readonly string[];
   readonly onFailure: readonly string[];
@@ -21,6 +25,7 @@ const properties = [
   'Wants',
   'Requires',
   'BindsTo',
+  'Requisite',
   'Upholds',
   'Triggers',
   'OnSuccess',
@@ -40,11 +45,12 @@ export function loadedUnits(
     for (const unit of found) for (const name of unit.names) units.set(name, unit);
     const next = found.flatMap((unit) => [
       ...unit.pulledIn,
+      ...unit.requisite,
       ...unit.triggers,
       ...unit.onSuccess,
       ...unit.onFailure,
     ]);
-    asked = [...new Set(next)].filter((name) => isOfForest(name) && !units.has(name));
+    asked = [...new Set(next)].filter((name) => /^(?:u\d|all-)/.test(name) && !units.has(name));
   }
   return units;
 }
@@ -65,18 +71,51 @@ function unitOf(shown: string): LoadedUnit {
     state: values.get('LoadState') ?? '',
     wasStarted: words('InvocationID').length > 0,
     pulledIn: words('Wants', 'Requires', 'BindsTo', 'Upholds'),
+    required: words('Requires', 'BindsTo'),
+    requisite: words('Requisite'),
     triggers: words('Triggers'),
     onSuccess: words('OnSuccess'),
     onFailure: words('OnFailure'),
   };
 }
 
+/** Whether systemd starts a unit that something pulls in, and where not, what it starts all the same. */
+type Startable = 'yes' | 'no' | 'only what it pulls in';
+
+function startable(
+  name: string,
+  units: ReadonlyMap<string, LoadedUnit>,
+  above: ReadonlySet<string> = new Set(),
+): Startable {
+  const unit = units.get(name);
+  // Units that are none of the forest are there.
+  if (unit === undefined || above.has(unit.name)) return 'yes';
+  if (unit.state !== 'loaded') return 'no';
+  const inner = new Set([...above, unit.name]);
+  const lacks = (names: readonly string[]) =>
+    names.some((one) => startable(one, units, inner) !== 'yes');
+  if (lacks(unit.required)) return 'no';
+  return lacks(unit.requisite) ? 'only what it pulls in' : 'yes';
+}
+
+/** Whether a unit can start at all. */
+export function isStartable(name: string, units: ReadonlyMap<string, LoadedUnit>): boolean {
+  return startable(name, units) === 'yes';
+}
+
 /**
  * How the units of the forest come to start by what the manager has loaded, by canonical name: a
  * closure over dependencies for each kind of trigger, in berth's order of kinds.
+ *
+ * @param byChance whether to take in what a unit requires beside another one that can't start: systemd
+ *   starts it or not, as its hash tables have it.
  */
-export function activations(units: ReadonlyMap<string, LoadedUnit>): ReadonlyMap<string, string> {
+export function activations(
+  units: ReadonlyMap<string, LoadedUnit>,
+  byChance: boolean,
+): ReadonlyMap<string, string> {
   const reached = new Map<string, string>();
+  const looked = new Set<string>();
   const kinds = ['boot', 'socket', 'timer', 'path', 'on-success', 'on-failure'];
   const waiting = new Map(kinds.map((kind): [string, string[]] => [kind, []]));
   const add = (kind: string, names: readonly string[]) => waiting.get(kind)?.push(...names);
@@ -85,7 +124,14 @@ export function activations(units: ReadonlyMap<string, LoadedUnit>): ReadonlyMap
     const queue = waiting.get(kind) ?? [];
     for (const name of queue) {
       const unit = units.get(name);
-      if (unit?.state !== 'loaded' || reached.has(unit.name)) continue;
+      if (unit?.state !== 'loaded' || reached.has(unit.name) || looked.has(unit.name)) continue;
+      const can = startable(unit.name, units);
+      if (can !== 'yes') {
+        looked.add(unit.name);
+        if (can !== 'no') add(kind, unit.pulledIn);
+        else if (byChance) add(kind, unit.required);
+        continue;
+      }
       reached.set(unit.name, kind);
       add(kind, unit.pulledIn);
       const type = unit.name.slice(unit.name.lastIndexOf('.') + 1);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import test from 'node:test';
 import { exitCodes } from '../../src/cli/render/failure.ts';
@@ -59,4 +59,10 @@ test('docs/lint.md lists every rule of lint with its level, and no other', () =>
     const rule = Object.entries(lintRules).find(([name]) => name === code)?.[1];
     assert.equal(unbound, rule?.unbound, code);
   }
+});
+
+test('no page holds what a merge left: two versions of one paragraph', () => {
+  const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: home });
+  assert.ok(pages.length > 10);
+  for (const page of pages) assert.doesNotMatch(read(page), /^(?:<{7}|={7}|>{7})(?: |$)/m, page);
 });

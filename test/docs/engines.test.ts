@@ -35,7 +35,7 @@ test('docs/commands.md: a root on several engines is judged as the page shows', 
     'usr/lib/systemd/system/proxy.service': `[Service]\nExecStart=docker run ${image('proxy:1')}\n`,
   });
   const staged = await machine.berth('stage', '--bind', 'all', '--id', 'next', root);
-  assert.equal(staged.code, 3, staged.stderr);
+  assert.equal(staged.code, 0, staged.stderr);
   const commands = shownCommands();
   assert.equal(commands.length, 2);
   for (const { words, output } of commands) {

@@ -21,6 +21,9 @@ test('an engine that is a class keeps every member when its fetch is another', a
     genuine: async (pins) => pins,
     containers: async () => [],
     repair: async () => [],
+    losses: async function* () {
+      yield 'lost';
+    },
   } satisfies Engine);
   const fetch = async () => 'fetched';
   const wrapped = withFetch(engine, fetch);
@@ -37,7 +40,7 @@ test('an engine that is a class keeps every member when its fetch is another', a
 test('a wrapper lacks the members that its engine lacks', (t) => {
   const { store } = fixture(t);
   const wrapped = withFetch(store, async () => 'fetched');
-  for (const key of ['depot', 'genuine', 'containers', 'repair'] as const) {
+  for (const key of ['depot', 'genuine', 'containers', 'repair', 'losses'] as const) {
     assert.equal(wrapped[key], undefined, key);
   }
 });

@@ -5,7 +5,12 @@ import { test } from 'node:test';
 import { readConfig } from '../../src/host/config.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
-const defaults = { compose: [], heldDays: 7, gate: { days: 7, afterwards: 'boot' } };
+const defaults = {
+  compose: [],
+  heldDays: 7,
+  gate: { days: 7, afterwards: 'boot' },
+  onForce: 'heal',
+};
 
 test('configuration: where Compose files are', async (t) => {
   const directory = temporaryDirectory(t);
@@ -30,6 +35,15 @@ test('configuration: the policy of the root that runs stands in the same file', 
   assert.deepEqual(await readConfig([directory], undefined), defaults);
   writeFileSync(file, '[bound]\nmode = "enabled"\n');
   await assert.rejects(readConfig([directory], undefined), /berth\.toml:1: the key bound is not/);
+});
+
+test('configuration: what happens to what somebody removes', async (t) => {
+  const directory = temporaryDirectory(t);
+  const file = join(directory, 'berth.toml');
+  writeFileSync(file, 'on-force = "respect"\n');
+  assert.equal((await readConfig([directory], undefined)).onForce, 'respect');
+  writeFileSync(file, 'on-force = "cry"\n');
+  await assert.rejects(readConfig([directory], undefined), /berth\.toml:1: on-force is "cry"/);
 });
 
 test('configuration: the gate', async (t) => {

@@ -16,7 +16,7 @@ import { engineSample, recordImage, stagedRecord } from '../support/samples.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
 const USER = 'podman:app';
-const traits = { downloads: 'berth', judges: 'berth', pullsAs: 'other' } as const;
+const traits = { downloads: 'berth', judges: 'berth', pullsAs: 'other', pins: 'firm' } as const;
 
 /** A host whose root `os` has an image on root's podman and one on that of a user, which fails. */
 function host(t: TestContext, failing: Partial<Engine>) {

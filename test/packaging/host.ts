@@ -28,6 +28,7 @@ export function hostRoot(t: TestContext, suite: Suite): string {
     'usr/lib/systemd/system-preset/99-default.preset': 'disable *\n',
     ...(hasQuadlet(suite) ? quadletUnits() : plainUnits()),
     ...unitsOfUser,
+    ...engineUnits(),
   });
   appendFileSync(
     join(root, 'etc/passwd'),
@@ -81,6 +82,19 @@ function plainUnits(): Record<string, string> {
     [`${services}/multi-user.target.wants/use-present.service`]: '-> ../use-present.service',
   };
 }
+
+/** The services of engines, which berth's drop-ins add to, and of what needs an engine. Nothing starts them. */
+function engineUnits(): Record<string, string> {
+  return Object.fromEntries(
+    [...engines, 'kubelet'].map((name) => [
+      `${services}/${name}.service`,
+      '[Service]\nType=exec\nExecStart=/bin/sleep infinity\n',
+    ]),
+  );
+}
+
+/** The engines with a service of their own. */
+export const engines = ['docker', 'containerd', 'crio'] as const;
 
 /** The user of the host, who lingers, so that the boot starts a systemd of this user. */
 export const user = { name: 'someone', uid: 1000, home: '/var/home/someone' };

@@ -35,8 +35,10 @@ test('what is installed, and where', (t) => {
     'usr/lib/systemd/system/berth-reconcile.service',
     'usr/lib/systemd/system/berth-reconcile.timer',
     'usr/lib/systemd/system/berth-stage.path',
-    'usr/lib/systemd/system/bootc-fetch-apply-updates.service.d/10-berth.conf',
-    'usr/lib/systemd/system/user@.service.d/10-berth.conf',
+    'usr/lib/systemd/system/berth-watch.service',
+    ...['bootc-fetch-apply-updates', 'containerd', 'crio', 'docker', 'kubelet', 'user@'].map(
+      (unit) => `usr/lib/systemd/system/${unit}.service.d/10-berth.conf`,
+    ),
     'usr/libexec/berth/upgrade',
     ...['artifact', 'build', 'container', 'image', 'kube', 'pod', 'volume'].map(
       (type) => `usr/share/containers/systemd/${type}.d/10-berth.conf`,
@@ -76,11 +78,13 @@ test('units and drop-ins name the program below PREFIX', (t) => {
   const named = Object.keys(listing(directory))
     .filter((path) => /\.(service|conf)$/.test(path))
     .flatMap((path) =>
-      [...readFileSync(join(directory, path), 'utf8').matchAll(/^Exec\w+=(\S*\/berth) /gm)].map(
-        ([, program]) => program,
-      ),
+      [
+        ...readFileSync(join(directory, path), 'utf8').matchAll(
+          /^Exec\w+=.*?(\/\S*\/bin\/berth) /gm,
+        ),
+      ].map(([, program]) => program),
     );
-  assert.deepEqual(named, Array(6).fill('/opt/acme/bin/berth'));
+  assert.deepEqual(named, Array(10).fill('/opt/acme/bin/berth'));
   const flow = 'opt/acme/lib/systemd/system/bootc-fetch-apply-updates.service.d/10-berth.conf';
   assert.match(
     readFileSync(join(directory, flow), 'utf8'),

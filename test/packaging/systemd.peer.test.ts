@@ -12,7 +12,7 @@ import type { Suite } from '../support/debian-root.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { executable } from '../support/installed.ts';
 import { startRegistry } from '../support/registry.ts';
-import { addSysroot, hasQuadlet, hostRoot, user } from './host.ts';
+import { addSysroot, engines, hasQuadlet, hostRoot, user } from './host.ts';
 import { odd, oddImage } from './odd-image.ts';
 import { StandIn } from './stand-in.ts';
 
@@ -24,6 +24,7 @@ const exposure = {
   'berth-activate-users.service': 39,
   'berth-gate.service': 16,
   'berth-reconcile.service': 21,
+  'berth-watch.service': 22,
   'berth-bootc-status@.service': 43,
 };
 
@@ -44,7 +45,7 @@ async function underSystemd(t: TestContext, suite: Suite): Promise<void> {
 
   await t.test('systemd has nothing to say of them', () => {
     const names = host.run('find', units, '-name', 'berth-*').trim().split('\n');
-    assert.equal(names.length, 8);
+    assert.equal(names.length, 9);
     // That one names a program that is not there.
     assert.equal(verified(host, ...names.filter((name) => !name.includes('@'))), '0');
   });
@@ -58,7 +59,7 @@ async function underSystemd(t: TestContext, suite: Suite): Promise<void> {
   }
 
   await t.test('what they leave is for root alone', () => {
-    for (const name of ['activate', 'activate-users', 'gate', 'reconcile']) {
+    for (const name of ['activate', 'activate-users', 'gate', 'reconcile', 'watch']) {
       const unit = `berth-${name}.service`;
       assert.deepEqual([show(unit, 'StateDirectoryMode'), show(unit, 'UMask')], ['0700', '0077']);
     }
@@ -76,6 +77,7 @@ async function underSystemd(t: TestContext, suite: Suite): Promise<void> {
     for (const unit of enabled) assert.equal(show(unit, 'ActiveState'), 'active', unit);
     assert.match(show('berth-reconcile.timer', 'NextElapseUSecMonotonic'), /^\d/);
     assert.equal(show('berth-reconcile.service', 'ActiveState'), 'inactive');
+    assert.equal(show('berth-watch.service', 'UnitFileState'), 'disabled');
     assert.equal(show('berth-bootc-status.socket', 'ConditionResult'), 'no');
   });
 
@@ -166,6 +168,42 @@ async function underSystemd(t: TestContext, suite: Suite): Promise<void> {
     standIn.answer('activate', 3);
     host.run('systemctl', 'restart', 'berth-activate.service');
     assert.equal(show('berth-activate.service', 'ActiveState'), 'active');
+  });
+
+  await t.test('an engine counts as started once its activation has ended, however it ends', () => {
+    const services = engines.map((name) => `${name}.service`);
+    assert.equal(verified(host, 'kubelet.service', ...services), '0');
+    // It makes the record of a first boot, without which they would find nothing to do.
+    for (const unit of services) assert.match(show(unit, 'After'), /\bberth-activate\.service\b/);
+    for (const end of [0, 1, 3, 'SIGKILL'] as const) {
+      standIn.answer('activate', end);
+      const before = standIn.calls('activate').length;
+      host.run('systemctl', 'start', ...services, 'kubelet.service');
+      const calls = standIn.calls('activate').slice(before).toSorted();
+      assert.deepEqual(calls, engines.map((name) => `activate --for ${name}`).toSorted());
+      for (const unit of services) {
+        assert.equal(show(unit, 'ActiveState'), 'active', `${unit} ${end}`);
+        // The stand-in for berth takes half a second.
+        assert.ok(at(unit, 'ActiveEnter') - at(unit, 'InactiveExit') >= 500_000, unit);
+        assert.ok(at('kubelet.service', 'InactiveExit') >= at(unit, 'ActiveEnter'), unit);
+      }
+      host.run('systemctl', 'stop', 'kubelet.service', ...services);
+    }
+  });
+
+  await t.test('a berth that hangs keeps no engine from its start', () => {
+    standIn.answer('activate', 'SIGSTOP');
+    for (const name of engines) {
+      const file = `${units}/${name}.service.d/10-berth.conf`;
+      const command = /^ExecStartPost=(.*)$/m.exec(host.run('cat', file))?.[1] ?? '';
+      assert.match(command, / 5m /);
+      const sooner = `ExecStartPost=${command.replace(' 5m ', ' 1s ')}`;
+      change(host, `${name}.service`, 'ExecStartPost=', sooner);
+      host.run('systemctl', 'start', `${name}.service`);
+      assert.equal(show(`${name}.service`, 'ActiveState'), 'active');
+      host.run('systemctl', 'stop', `${name}.service`);
+      change(host, `${name}.service`);
+    }
   });
 
   await t.test(
@@ -337,6 +375,30 @@ async function underSystemd(t: TestContext, suite: Suite): Promise<void> {
     assert.equal(show('podman.socket', 'ActiveState'), 'active');
   });
 
+  await t.test('berth watch puts back out of its sandbox', limit, async ({ signal }) => {
+    const unit = 'berth-watch.service';
+    change(host, unit, 'WatchdogSec=4s');
+    // It has said that it is ready, else this would fail.
+    host.run('systemctl', 'start', unit);
+    const alive = Number(show(unit, 'WatchdogTimestampMonotonic'));
+    const app = `${registry.host}/app:1`;
+    const names = () => host.run('podman', 'images', '--format', '{{.Repository}}:{{.Tag}}');
+    await until(signal, () => said(host, unit).includes('watches  podman'));
+    host.run('podman', 'untag', app);
+    await until(signal, () => names().includes(app));
+    await until(signal, () => /healed .*app:1 of next/.test(said(host, unit)));
+    assert.match(said(host, unit, '--priority=5..5'), /^lost .*app:1 of next: .* names no image$/m);
+    await until(signal, () => Number(show(unit, 'WatchdogTimestampMonotonic')) > alive + 4_000_000);
+    assert.deepEqual([show(unit, 'ActiveState'), show(unit, 'NRestarts')], ['active', '0']);
+    // What hangs is ended, and begins anew.
+    host.run('systemctl', 'kill', '--kill-who=main', '--signal=STOP', unit);
+    change(host, unit, 'WatchdogSec=4s', 'RestartSec=1ms');
+    await until(signal, () => show(unit, 'NRestarts') === '1');
+    host.run('systemctl', 'stop', unit);
+    assert.equal(show(unit, 'ActiveState'), 'inactive');
+    change(host, unit);
+  });
+
   await t.test('at boot it unpacks and pins what the system ships, out of its own', async () => {
     await host.powerOff();
     rmSync(join(root, 'etc/berth'), { recursive: true });
@@ -424,6 +486,11 @@ function journalOf(host: BootedHost, unit: string): string {
   host.run('systemctl', 'restart', unit);
   host.run('journalctl', '--sync');
   return host.run('journalctl', '--no-pager', '-o', 'cat', `--after-cursor=${cursor}`);
+}
+
+/** The lines that a unit has written into the journal. */
+function said(host: BootedHost, unit: string, ...words: readonly string[]): string {
+  return host.run('journalctl', '-o', 'cat', '-u', unit, ...words);
 }
 
 /** Changes what a unit's [Service] says, in place of what was changed before. */

@@ -19,6 +19,7 @@ function opener() {
       resolveAll: nothing,
       manifest: nothing,
       download: nothing,
+      credentials: nothing,
       quickestReply: () => new Promise((resolve) => answers.push(resolve)),
       close: () => log.push(`close ${number}`),
     };

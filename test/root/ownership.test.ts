@@ -269,3 +269,19 @@ test('a tree whose /usr or /etc others may write is refused too', { skip }, (t) 
     );
   }
 });
+
+test('nobody is told to take /tmp from its users', { skip }, (t) => {
+  const hintOf = (mode: number) => {
+    const top = join(temporaryDirectory(t), 'root');
+    mkdirSync(join(top, 'usr'), { recursive: true });
+    chmodSync(top, mode);
+    try {
+      openRoot(top).close();
+    } catch (error) {
+      return error instanceof RootError ? error.hint : error;
+    }
+    return undefined;
+  };
+  assert.match(String(hintOf(0o777)), /chmod go-w/);
+  assert.match(String(hintOf(0o1777)), /^give the top of an OS tree/);
+});

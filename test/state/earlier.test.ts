@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { readPinLabels } from '../../src/engine/podman/pins/labels.ts';
+import { readPinLabels } from '../../src/engine/pins/labels.ts';
 import { type RootRecord, wantedImages } from '../../src/state/record.ts';
 import { recordsFromPins } from '../../src/state/recover.ts';
 import { State } from '../../src/state/state.ts';

@@ -22,10 +22,34 @@ export function debianRoot(suite: Suite): string {
   return execFileSync(script, [suite], { encoding: 'utf8' }).trim();
 }
 
-const [loader, libraries] =
-  process.arch === 'arm64'
-    ? (['usr/lib/ld-linux-aarch64.so.1', 'aarch64-linux-gnu'] as const)
-    : (['usr/lib64/ld-linux-x86-64.so.2', 'x86_64-linux-gnu'] as const);
+const isArm = process.arch === 'arm64';
+const loader = isArm ? 'usr/lib/ld-linux-aarch64.so.1' : 'usr/lib64/ld-linux-x86-64.so.2';
+
+/** The directory in `/usr/lib` where Debian keeps the libraries of this machine's architecture. */
+export const libraryDirectory = isArm ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
+
+/** The words before a program that make it find the libraries of a Debian release, and others. */
+export function debianLoader(suite: Suite, more: readonly string[] = []): readonly string[] {
+  const at = join(debianRoot(suite), 'usr/lib', libraryDirectory);
+  const path = [at, join(at, 'systemd'), ...more].join(':');
+  return [join(debianRoot(suite), loader), '--library-path', path];
+}
+
+/** Where a package of a Debian release lies unpacked, fetched once for every test. */
+export function debianPackage(suite: Suite, name: string): string {
+  const script = fileURLToPath(new URL('../../scripts/debian-package.sh', import.meta.url));
+  return execFileSync(script, [suite, name], { encoding: 'utf8' }).trim();
+}
+
+/**
+ * The words that start a program of a Debian release on this machine, with the loader and libraries of its
+ * release; the last word is the program.
+ */
+export function debianProgram(suite: Suite, program: string): readonly string[] {
+  const root = debianRoot(suite);
+  const directory = ['usr/bin', 'usr/sbin'].find((each) => existsSync(join(root, each, program)));
+  return [...debianLoader(suite), join(root, directory ?? 'usr/bin', program)];
+}
 
 /**
  * What a program of a Debian release prints for `--help`, behind other words; undefined if the release
@@ -36,19 +60,14 @@ export function debianHelp(
   program: string,
   words: readonly string[] = [],
 ): string | undefined {
-  const root = debianRoot(suite);
-  const path = ['usr/bin', 'usr/sbin']
-    .map((directory) => join(root, directory, program))
-    .find((each) => existsSync(each));
-  if (path === undefined) return undefined;
-  const at = join(root, 'usr/lib', libraries);
+  const [first = '', ...start] = debianProgram(suite, program);
+  if (!existsSync(start.at(-1) ?? '')) return undefined;
   const own = mkdtempSync(join(tmpdir(), 'berth-help-'));
   try {
-    const { stdout, stderr, error } = spawnSync(
-      join(root, loader),
-      ['--library-path', `${at}:${at}/systemd`, path, ...words, '--help'],
-      { encoding: 'utf8', env: { ...ownStore(own), PATH: '/nowhere', LC_ALL: 'C' } },
-    );
+    const { stdout, stderr, error } = spawnSync(first, [...start, ...words, '--help'], {
+      encoding: 'utf8',
+      env: { ...ownStore(own), PATH: '/nowhere', LC_ALL: 'C' },
+    });
     if (error) throw error;
     return stdout === '' ? stderr : stdout;
   } finally {

@@ -18,6 +18,7 @@ import { theOnly } from './engines.ts';
 export const noNetwork: Registry = {
   permit: async () => undefined,
   foresee: async () => undefined,
+  credentials: async () => undefined,
   quickestReply: async () => undefined,
   resolve: async () => assert.fail('a registry was asked what a name means'),
   resolveAll: async () => assert.fail('a registry was asked what a name means'),

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import type { PinRequest } from '../../src/engine/pin.ts';
-import { type Labels, pinLabels, podLabels } from '../../src/engine/podman/pins/labels.ts';
-import { newPinName, newPodName } from '../../src/engine/podman/pins/pin-name.ts';
+import { type Labels, pinLabels } from '../../src/engine/pins/labels.ts';
+import { newPinName } from '../../src/engine/pins/pin-name.ts';
+import { newPodName, podLabels } from '../../src/engine/podman/pins/pod-of-pins.ts';
 
 /** What somebody who can make containers makes look like a pin; all that is left out is right. */
 export interface Forgery {

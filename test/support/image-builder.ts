@@ -16,6 +16,7 @@ export interface ImageOptions {
   readonly entrypoint?: readonly string[];
   readonly command?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
+  readonly volumes?: readonly string[];
   /** Of gzip, 1 by default: the same layers in other bytes. */
   readonly level?: number;
   /** `oci` by default; `docker` for manifest list and schema 2. */
@@ -51,7 +52,12 @@ export function buildImage(options: ImageOptions): BuiltImage {
       JSON.stringify({
         ...platform,
         created: '2024-01-01T00:00:00Z',
-        config: { Entrypoint: options.entrypoint, Cmd: options.command, Labels: options.labels },
+        config: {
+          Entrypoint: options.entrypoint,
+          Cmd: options.command,
+          Labels: options.labels,
+          Volumes: options.volumes && Object.fromEntries(options.volumes.map((path) => [path, {}])),
+        },
         rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
         history: layers.map(() => ({ created: '2024-01-01T00:00:00Z', created_by: 'test' })),
       }),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import * as v from 'valibot';
 import { type Wanted, wantedOf } from '../../src/binding/wanted.ts';
-import { type EngineId, engineParts } from '../../src/common/engine-id.ts';
+import { type EngineGroup, type EngineId, engineParts } from '../../src/common/engine-id.ts';
 import { ProgressEvent } from '../../src/documents/progress.ts';
 import { absentEngine } from '../../src/engine/absent.ts';
 import type { Absence, Engine } from '../../src/engine/engine.ts';
@@ -69,8 +69,8 @@ export interface ManyEngines {
   /** The findings in short: the code, and the engine if they are about one. */
   readonly findings: (id: string, only?: EngineId) => Promise<readonly string[]>;
   /** Loads what waits for the root, and activates it, as a boot does. */
-  readonly boot: (id: string, whose?: 'system' | 'users') => Promise<Activated>;
-  readonly activate: (id: string, whose?: 'system' | 'users') => Promise<Activated>;
+  readonly boot: (id: string, group?: EngineGroup) => Promise<Activated>;
+  readonly activate: (id: string, group?: EngineGroup) => Promise<Activated>;
   readonly record: (id: string) => RootRecord;
   /** The image that a name means on an engine. */
   readonly meaning: (id: EngineId, image: string) => Promise<string | undefined>;
@@ -126,8 +126,8 @@ export async function startEngines(t: TestContext): Promise<ManyEngines> {
       root.close();
     }
   };
-  const activateRoot: ManyEngines['activate'] = (id, whose) => {
-    const engines = enginesAtBoot(context(), id, whose);
+  const activateRoot: ManyEngines['activate'] = (id, group) => {
+    const engines = enginesAtBoot(context(), id, group);
     return activate(context(), { id, locked: new Set(), needs: true, engines });
   };
   const planned = (id: string) => ({ id, location: locationOf(id) });
@@ -171,15 +171,15 @@ export async function startEngines(t: TestContext): Promise<ManyEngines> {
         one.engine === undefined ? one.code : `${one.code} ${one.engine}`,
       );
     },
-    boot: async (id, whose) => {
+    boot: async (id, group) => {
       const root = openRoot(locationOf(id));
       try {
-        const engines = enginesAtBoot(context(), id, whose);
+        const engines = enginesAtBoot(context(), id, group);
         await loadShipped(context(), registry, root, planned(id), { compose: [], engines });
       } finally {
         root.close();
       }
-      return activateRoot(id, whose);
+      return activateRoot(id, group);
     },
     activate: activateRoot,
     record: (id) => state.record(id) ?? assert.fail(`no record of ${id}`),

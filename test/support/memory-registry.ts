@@ -50,6 +50,8 @@ export class MemoryRegistry implements Registry {
 
   async foresee(): Promise<void> {}
 
+  async credentials(): Promise<undefined> {}
+
   async quickestReply(): Promise<undefined> {}
 
   async permit({ name }: ResolvedImage): Promise<void> {

@@ -1,21 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  watch,
-  writeFileSync,
-} from 'node:fs';
-import { request } from 'node:http';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { array, looseObject, parse, string } from 'valibot';
 import { clearAway } from './clear-away.ts';
+import { answers, childOf, type Ran, run } from './service.ts';
 
 const SOCKET = 'podman.sock';
 
@@ -41,17 +33,13 @@ export interface TestPodman {
   /** Runs the program and returns what it prints; it fails for another exit code than 0. */
   readonly podman: (...words: string[]) => Promise<string>;
   readonly tryPodman: (...words: string[]) => Promise<Ran>;
+  /** Begins to run the program; the signal kills it. */
+  readonly begin: (words: readonly string[], signal: AbortSignal) => Promise<Ran>;
   /** Ends the service if it runs, does something, for instance to its database, and starts it. */
   readonly restart: (between?: () => void) => Promise<void>;
   readonly stop: () => Promise<void>;
   /** Ends the service at once, by SIGKILL. */
   readonly kill: () => Promise<void>;
-}
-
-export interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 export interface PodmanService {
@@ -87,14 +75,16 @@ export function preparePodman(
 ): TestPodman {
   const environment = { ...isolated(directory, insecure), ...given };
   let service: PodmanService | undefined;
-  const tryPodman = (...words: string[]) =>
-    run([...enter, 'podman', ...storeOptions(directory), ...more, ...words], environment);
+  const begin = (words: readonly string[], signal?: AbortSignal) =>
+    run([...enter, 'podman', ...storeOptions(directory), ...more, ...words], environment, signal);
+  const tryPodman = (...words: string[]) => begin(words);
   return {
     socket: join(directory, SOCKET),
     directory,
     pinKey: join(directory, 'pins.key'),
     environment: { ...environment, CONTAINER_HOST: `unix://${join(directory, SOCKET)}` },
     tryPodman,
+    begin,
     podman: async (...words) => {
       const { code, stdout, stderr } = await tryPodman(...words);
       if (code !== 0) throw new Error(`podman ${words.join(' ')} exited with ${code}: ${stderr}`);
@@ -197,16 +187,6 @@ async function listening(service: ChildProcess, socket: string): Promise<void> {
   }
 }
 
-async function answers(socket: string): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const ping = request({ socketPath: socket, path: '/_ping', agent: false }, (response) => {
-    response.resume();
-    resolve(true);
-  });
-  ping.once('error', () => resolve(false)).end();
-  return promise;
-}
-
 /** @param isElsewhere whether the service is the one child of the process that was started. */
 async function end(
   service: ChildProcess,
@@ -218,25 +198,6 @@ async function end(
   const target = isElsewhere ? childOf(service.pid) : service.pid;
   if (target !== undefined) process.kill(target, signal);
   await exited;
-}
-
-/** Undefined once the child has ended. */
-function childOf(pid: number): number | undefined {
-  const [child = ''] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
-  return child === '' ? undefined : Number(child);
-}
-
-async function run(
-  [program = '', ...words]: readonly string[],
-  environment: NodeJS.ProcessEnv,
-): Promise<Ran> {
-  const child = spawn(program, words, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
-  const output = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  child.once('error', reject).once('close', (status) => resolve(status ?? -1));
-  return { code: await promise, ...output };
 }
 
 /**

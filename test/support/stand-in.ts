@@ -38,6 +38,7 @@ export function standIn({ id, directory, depot, registry, uid }: StandIn): Engin
     downloads: 'engine',
     judges: 'engine',
     pullsAs: uid === undefined ? 'caller' : 'other',
+    pins: 'firm',
   };
   return {
     ...store,

@@ -58,10 +58,10 @@ export function trixiePodman(): readonly string[] {
 }
 
 /** The words before a program of trixie that make it find trixie's libraries. */
-function trixieLoader(): readonly string[] {
+export function trixieLoader(...more: readonly string[]): readonly string[] {
   const root = debianRoot('trixie');
   const libraries = join(root, LIBRARIES[process.arch] ?? '');
-  const path = `${libraries}:${join(libraries, 'systemd')}`;
+  const path = [libraries, join(libraries, 'systemd'), ...more].join(':');
   return [join(root, LOADERS[process.arch] ?? ''), '--library-path', path];
 }
 
@@ -79,11 +79,10 @@ const PROGRAMS = {
  * 2.5, docker 26.1, docker-compose 2.26, kubectl 1.32. The machine's own of that name, if any, is another.
  */
 export function trixieProgram(name: keyof typeof PROGRAMS): TrixieProgram {
-  const home = execFileSync(join(scripts, 'trixie-package.sh'), [name], { encoding: 'utf8' });
+  const program = trixieProgramPath(name);
   const root = debianRoot('trixie');
   const loader = join(root, LOADERS[process.arch] ?? '');
   const libraries = ['--library-path', join(root, LIBRARIES[process.arch] ?? '')];
-  const program = join(home.trim(), PROGRAMS[name]);
   return (words, environment, cwd) =>
     new Promise((done, fail) => {
       const options = { env: environment, cwd, maxBuffer: 16 * 1024 * 1024 };
@@ -92,4 +91,10 @@ export function trixieProgram(name: keyof typeof PROGRAMS): TrixieProgram {
         else done({ code: error === null ? 0 : Number(error.code), stdout, stderr });
       });
     });
+}
+
+/** Where a program that Debian trixie ships lies on this machine. */
+export function trixieProgramPath(name: keyof typeof PROGRAMS): string {
+  const home = execFileSync(join(scripts, 'trixie-package.sh'), [name], { encoding: 'utf8' });
+  return join(home.trim(), PROGRAMS[name]);
 }

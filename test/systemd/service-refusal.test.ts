@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { serviceRefusal } from '../../src/systemd/service-refusal.ts';
+import { upToFault } from '../../src/systemd/refusal/faulty-setting.ts';
+import { serviceRefusal } from '../../src/systemd/refusal/service-refusal.ts';
 import { parseSystemdUnit } from '../../src/systemd/systemd-unit-file.ts';
 import { isReadKey } from '../../src/systemd/wanted-keys.ts';
 import { serviceCases } from './refused-services.ts';
@@ -11,7 +12,10 @@ const entriesOf = (text: string, path: string) =>
 for (const [own, dropIn, isRefused] of serviceCases) {
   const text = JSON.stringify(dropIn === '' ? own : `${own} + ${dropIn}`);
   test(`systemd ${isRefused ? 'refuses' : 'accepts'} the service ${text}`, () => {
-    const refusal = serviceRefusal(entriesOf(own, '/own'), entriesOf(dropIn, '/drop-in'));
+    const refusal = serviceRefusal(
+      entriesOf(own, '/own'),
+      upToFault(entriesOf(dropIn, '/drop-in')),
+    );
     assert.equal(refusal !== undefined, isRefused, refusal?.message);
   });
 }
@@ -26,7 +30,10 @@ const places: readonly (readonly [own: string, dropIn: string, place: string | u
 
 for (const [own, dropIn, place] of places) {
   test(`the setting to blame: ${JSON.stringify([own, dropIn])}`, () => {
-    const refusal = serviceRefusal(entriesOf(own, '/own'), entriesOf(dropIn, '/drop-in'));
+    const refusal = serviceRefusal(
+      entriesOf(own, '/own'),
+      upToFault(entriesOf(dropIn, '/drop-in')),
+    );
     assert.ok(refusal);
     const { at } = refusal;
     assert.equal(at === undefined ? undefined : `${at.path}:${at.line}`, place);

@@ -21,7 +21,7 @@ function expand(t: TestContext, word: string, unit: string, files: Record<string
   assert.ok(parsed.ok);
   const identity = (text: string) => ({ ok: true, text: text.replaceAll('%A', '7') }) as const;
   return expandVariables(word, () =>
-    environmentOf(parsed.entries, { root, etc: '/etc', expand: identity }),
+    environmentOf(parsed.entries, { root, etc: '/etc', expand: identity, spend: () => true }),
   );
 }
 
@@ -45,6 +45,13 @@ test('$$ is a dollar sign', (t) => {
   assert.deepEqual(words(t, 'a$$b$', ''), ['a$b$']);
   assert.deepEqual(words(t, '$$A', 'Environment=A=x'), ['$A']);
   assert.deepEqual(words(t, 'a${b', ''), ['a${b']);
+});
+
+test('systemd leaves what a shell would replace in its own way, and replaces what follows', (t) => {
+  const unit = 'Environment=A=x';
+  assert.deepEqual(words(t, '${A:-1}:${A}', unit), ['${A:-1}:x']);
+  assert.deepEqual(words(t, '${B:-${A}}', unit), ['${B:-x}']);
+  assert.equal(words(t, '${A+y}', unit), undefined);
 });
 
 test('the later assignment wins, an empty one resets, specifiers are replaced', (t) => {

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { counted } from '../../common/counted.ts';
+import { type EngineGroup, engineGroups } from '../../common/engine-id.ts';
 import { findingEntry } from '../../documents/entries.ts';
 import { needsPull, readBootedRoot } from '../../host/boot.ts';
 import type { Host } from '../../host/host.ts';
@@ -15,29 +16,33 @@ import { withHost } from '../with-host.ts';
 
 interface ActivateOptions extends CommonOptions {
   readonly pullNeeded?: string;
-  readonly for?: 'system' | 'users';
+  readonly for?: EngineGroup;
 }
 
 /**
- * In milliseconds. berth-activate.service has 90 s: the process that holds up a lock must be named before
- * that.
+ * How long to wait for a lock, in milliseconds: berth must name the process that holds the lock before systemd ends
+ * the activation. berth-activate.service and berth-activate-users.service have 90 s. The activations of other engines
+ * have 5 minutes, and wait for these two at a boot.
  */
-const LOCK_PATIENCE = 45_000;
+function lockPatience(group: EngineGroup | undefined): number {
+  return group === undefined || group === 'system' || group === 'users' ? 45_000 : 240_000;
+}
 
 /** `berth activate`, which berth-activate.service runs before any container starts. */
 export function defineActivate(command: Command): void {
   withCommonOptions(
     command
       .description(
-        'Restore lost pins, and make every name that the booted root uses ' +
-          'mean the image on its record. A name that somebody moved since the last boot of ' +
+        'Hand over images that wait for their engine, restore lost pins, and make every name that ' +
+          'the booted root uses mean the image on its record. A name that somebody moved since the last boot of ' +
           'the same root stays as it is, unless the root’s lock file has it. Needs no network.',
       )
       .addOption(
         new Option(
-          '--for <whom>',
-          'the engines of the system alone, or those of users alone; both by default',
-        ).choices(['system', 'users']),
+          '--for <engines>',
+          'only some engines: podman of the system, podman of users, docker, containerd or CRI-O; ' +
+            'all by default',
+        ).choices(engineGroups),
       )
       .option(
         '--pull-needed <unit>',
@@ -55,7 +60,7 @@ export function defineActivate(command: Command): void {
       else {
         await withHost(options, (host) => run(host, options), {
           alone: true,
-          lockPatience: LOCK_PATIENCE,
+          lockPatience: lockPatience(options.for),
         });
       }
     });

@@ -13,7 +13,7 @@ import { letHeapGrow } from '../heap.ts';
 import { type RateOptions, type RootOptions, withLimitRate, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
-import { deferralOf, refsOf, shortDigest } from '../render/plan.ts';
+import { deferralOf, providedBy, refsOf, shortDigest } from '../render/plan.ts';
 import { printFailures, printFindings, printProblems } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
 import { type Cell, renderTable } from '../render/table.ts';
@@ -89,8 +89,8 @@ function table(result: Staged, ready: boolean): string {
   const { plan, findings } = result;
   const failed = new Set(result.failures.map(({ image }) => image));
   const failures = failuresOf(result).length;
-  const rows = plan.images.flatMap((image) =>
-    image.names.map(({ name, digest }) => [
+  const fetched = plan.images.flatMap((image) =>
+    image.names.map(({ name, digest }): Cell[] => [
       name,
       image.engine,
       shortDigest(digest),
@@ -99,6 +99,16 @@ function table(result: Staged, ready: boolean): string {
       deferralOf(name, plan.deferred),
     ]),
   );
+  const [first] = plan.engines;
+  const provided = plan.provided.map((entry): Cell[] => [
+    entry.name,
+    entry.engine ?? first?.name ?? '',
+    shortDigest(entry.digest),
+    '',
+    { text: 'provided', colour: 'green' },
+    providedBy(entry),
+  ]);
+  const rows = [...fetched, ...provided];
   const { drops } = plan;
   if (rows.length + findings.length + failures + drops.length === 0) return '';
   const listed =
@@ -111,8 +121,20 @@ function table(result: Staged, ready: boolean): string {
       ? `${failures} of ${counted(length + plan.failures.length, 'image')} failed`
       : `${counted(length, 'image')}, ${formatBytes(plan.bytes)} fetched`;
   const dropped = drops.length === 0 || !ready ? '' : `; ${counted(drops.length, 'pin')} dropped`;
-  const said = `${plan.root.id} ${verdictOn(plan, ready)}: ${outcome}${dropped}${waitingIn(plan, failed)}.`;
-  return listed + shownLine(said);
+  const lent = provided.length === 0 ? '' : `; ${counted(provided.length, 'image')} provided`;
+  const said = `${plan.root.id} ${verdictOn(plan, ready)}: ${outcome}${lent}${dropped}${waitingIn(plan, failed)}.`;
+  return listed + shownLine(said) + advisoryText(plan);
+}
+
+/** A line for each engine whose pins keep an image only from the clean-up of others. */
+function advisoryText({ engines, images }: Plan): string {
+  const used = new Set(images.map(({ engine }) => engine));
+  return engines
+    .filter(({ name, pins }) => pins === 'advisory' && used.has(name))
+    .map(({ name }) =>
+      shownLine(`${name} pins against clean-ups alone: a removal by name or id takes an image.`),
+    )
+    .join('');
 }
 
 /** `; 2 images wait downloaded: 1 for podman:eve, 1 for docker`. */

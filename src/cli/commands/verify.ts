@@ -3,7 +3,7 @@ import { counted } from '../../common/counted.ts';
 import { findingEntry } from '../../documents/entries.ts';
 import type { Host } from '../../host/host.ts';
 import { idOfTarget, refuseNoTree } from '../../host/root.ts';
-import { readSituation, type Situation } from '../../lifecycle/situation.ts';
+import { type EngineSituation, readSituation, type Situation } from '../../lifecycle/situation.ts';
 import { type Finding, judge, judgeNone } from '../../lifecycle/verify.ts';
 import { isLiving, type RecordImage } from '../../state/record.ts';
 import { isManual } from '../../state/root-id.ts';
@@ -38,7 +38,7 @@ async function run(host: Host, target: string | undefined, options: CommonOption
   const findings =
     record === undefined ? withKnown(judgeNone(), situation) : judge(record, situation);
   const ready = findings.length === 0;
-  const images = record?.staged?.images ?? [];
+  const { images = [], provided = [] } = record?.staged ?? {};
   print(options.format, {
     json: () => ({
       apiVersion: 'berth/v1',
@@ -49,7 +49,7 @@ async function run(host: Host, target: string | undefined, options: CommonOption
     }),
     table: () =>
       ready
-        ? shownLine(`${id} is ready: ${standingOf(images, situation)}.`)
+        ? shownLine(`${id} is ready: ${standingOf(images, provided.length, situation)}.`)
         : shownLine(`${id} is NOT ready.`),
     refs: () => images.flatMap((image) => image.names.map(({ name }) => name)),
   });
@@ -58,21 +58,30 @@ async function run(host: Host, target: string | undefined, options: CommonOption
 }
 
 /** Where the images are: `2 images present and pinned on podman, 1 image downloaded, which podman:eve takes at the boot`. */
-function standingOf(images: readonly RecordImage[], { engines }: Situation): string {
+function standingOf(
+  images: readonly RecordImage[],
+  provided: number,
+  { engines }: Situation,
+): string {
   const all = [...Map.groupBy(images, ({ engine }) => engine)].flatMap(([id, own]) => {
     const on = engines.get(id);
     if (on === undefined) return [];
     const waiting = own.filter((image) => !on.images.has(image.id)).length;
     const present = own.length - waiting;
     return [
-      ...(present === 0 ? [] : [`${counted(present, 'image')} present and pinned on ${id}`]),
+      ...(present === 0 ? [] : [`${counted(present, 'image')} present and ${pinnedOn(on.engine)}`]),
       ...(waiting === 0
         ? []
         : [`${counted(waiting, 'image')} downloaded, which ${id} takes at the boot`]),
     ];
   });
+  if (provided > 0) all.push(`${counted(provided, 'image')} provided by an archive or a store`);
   if (all.length > 0) return all.join(', ');
   return `it needs no images on ${[...engines.keys()].join(', ')}`;
+}
+
+function pinnedOn({ id, traits }: EngineSituation['engine']): string {
+  return traits.pins === 'firm' ? `pinned on ${id}` : `pinned on ${id} against clean-ups alone`;
 }
 
 /** Lists the known ids: the given one may be mistyped, or the tree may be staged under another id. */

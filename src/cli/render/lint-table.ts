@@ -16,9 +16,19 @@ const colours: Readonly<Record<LintLevel, Colour>> = {
 export function lintTable({ findings, bytes }: LintReport): string {
   const { errors, warnings, notes, suppressed } = countsOf(findings);
   const lines = findings.filter((finding) => finding.suppressed === undefined).flatMap(linesOf);
-  const size = bytes === undefined ? '' : `; ${formatBytes(bytes)} bound`;
+  const size = sizeOf(bytes, findings);
   const total = `${counted(errors, 'error')}, ${counted(warnings, 'warning')}, ${counted(notes, 'note')}, ${suppressed} suppressed${size}`;
   return `${[...lines, ...(lines.length === 0 ? [] : ['']), total].join('\n')}\n`;
+}
+
+/** The findings of bound images of which no registry told the size. */
+const unsized: ReadonlySet<string> = new Set(['missing-image', 'no-platform', 'not-checked']);
+
+/** `; 35 MB bound`. */
+function sizeOf(bytes: number | undefined, findings: LintReport['findings']): string {
+  const isWhole = !findings.some(({ code, level }) => level !== 'note' && unsized.has(code));
+  if (bytes === undefined || (bytes === 0 && !isWhole)) return '';
+  return `; ${isWhole ? '' : 'at least '}${formatBytes(bytes)} bound`;
 }
 
 function linesOf({ level, code, path, line, message, hint }: LintFinding): string[] {

@@ -6,6 +6,7 @@ import type { DeferredName } from '../../lifecycle/plan/deferred-names.ts';
 import type { Plan } from '../../lifecycle/plan/plan.ts';
 import type { PlannedImage } from '../../lifecycle/plan/planned-image.ts';
 import type { Space } from '../../lifecycle/plan/space.ts';
+import type { ProvidedFrom } from '../../lifecycle/why.ts';
 import { shownLine } from './shown.ts';
 import { type Cell, renderTable } from './table.ts';
 
@@ -23,14 +24,14 @@ export function planTable(plan: Plan): string {
     ]),
   );
   const [first] = plan.engines;
-  const provided = plan.provided.map(({ name, digest, directory, archive }): Cell[] => [
-    name,
-    first?.name ?? '',
-    shortDigest(digest),
+  const provided = plan.provided.map((entry): Cell[] => [
+    entry.name,
+    entry.engine ?? first?.name ?? '',
+    shortDigest(entry.digest),
     '',
     { text: 'present', colour: 'green' },
     '',
-    archive === undefined ? `in ${directory}, not berth's` : `podman takes it from ${archive.name}`,
+    providedBy(entry),
   ]);
   const dropped = plan.drops.flatMap((image) =>
     image.names.map(({ name, digest }): Cell[] => [
@@ -57,6 +58,13 @@ export function planTable(plan: Plan): string {
   const summary = `${counted(plan.images.length, 'image')} for ${root.id} on ${on}${unresolved}: ${formatBytes(plan.bytes)} to fetch${inStore(plan)}${plan.space.map(spaceText).join('')}.`;
   const perEngine = isSingle ? [] : engines.map((engine) => engineLine(engine, plan));
   return table + [summary, ...perEngine].map(shownLine).join('');
+}
+
+/** The place from which podman takes an image that berth need not fetch. */
+export function providedBy({ directory, archive }: ProvidedFrom): string {
+  return archive === undefined
+    ? `in ${directory}, not berth's`
+    : `podman takes it from ${archive.name}`;
 }
 
 /** `  docker: 2 images, which wait: REASON`. */

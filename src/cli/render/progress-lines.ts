@@ -17,6 +17,12 @@ export function lineOf(event: ProgressEvent): string | undefined {
       return `restarts ${shown(event.unit)}`;
     case 'removed':
       return `removed  ${imageOf(event)}`;
+    case 'listening':
+      return `watches  ${event.engine}`;
+    case 'lost':
+      return `lost     ${imageOf(event)} of ${shown(event.root)}: ${shown(event.message)}`;
+    case 'healed':
+      return `healed   ${imageOf(event)} of ${shown(event.root)} in ${(event.milliseconds / 1000).toFixed(2)} s`;
     case 'retry':
       return retryLine(event.message, event.milliseconds);
     case 'warning':

@@ -2,6 +2,7 @@ import { fstatSync, writeSync } from 'node:fs';
 import { systemErrorCode } from '../../common/errors.ts';
 import type { Report } from '../../lifecycle/events.ts';
 import { CliError } from '../errors.ts';
+import { isJournal, journalProgress } from './journal-progress.ts';
 import { plainProgress } from './plain-progress.ts';
 import { lineOf, type Progress } from './progress-lines.ts';
 import { eventJson } from './shown.ts';
@@ -11,12 +12,20 @@ const STANDARD_ERROR = 2;
 
 export type ProgressMode = 'auto' | 'tty' | 'plain' | 'json' | 'none';
 
-/** @param fd the open descriptor to write to. */
-export function openProgress(mode: ProgressMode, fd: number): Progress {
+/**
+ * @param fd the open descriptor to write to.
+ * @param environment tells whether that is the journal, for a command whose lines have priorities there.
+ */
+export function openProgress(
+  mode: ProgressMode,
+  fd: number,
+  environment: NodeJS.ProcessEnv = {},
+): Progress {
   checkOpen(fd);
   const write = quietWriter(fd);
   switch (mode) {
     case 'auto':
+      if (isJournal(fd, environment)) return journalProgress(write);
       return process.stderr.isTTY && fd === 2 ? terminalProgress(write) : plainProgress(write);
     case 'tty':
       return terminalProgress(write);

@@ -1,6 +1,7 @@
 import type { BoundReference } from '../../binding/survey.ts';
 import { append } from '../../common/append.ts';
 import type { Why } from '../../lifecycle/why.ts';
+import { providedBy } from './plan.ts';
 import { shownLine } from './shown.ts';
 
 /** The answer about one image: who names it, how these units start, and who holds the image. */
@@ -16,18 +17,20 @@ export function whyText(why: Why, location: string): string {
     );
     append(said, startOf(reference));
   }
-  for (const { id, engine, digest, references } of why.roots) {
+  for (const { id, engine, digest, references, provided } of why.roots) {
     said.push(`  staged for ${id} on ${engine}, digest ${digest}`);
+    if (provided !== undefined) said.push(`    provided: ${providedBy(provided)}`);
     for (const { path, line, unit } of references) said.push(`    by ${unit} (${path}:${line})`);
   }
-  if (why.present.length === 0) said.push('  not present');
+  const isProvided = why.roots.length > 0 && why.roots.every((root) => root.provided !== undefined);
+  if (why.present.length === 0 && !isProvided) said.push('  not present');
   for (const { engine, id } of why.present) said.push(`  present on ${engine}, image ID ${id}`);
   for (const { engine, root, handle } of why.pins) {
     said.push(`  pinned for ${root} on ${engine} (${handle})`);
   }
   const isArtifact = why.present.some(({ artifact }) => artifact === true);
   if (isArtifact) said.push('  an artifact, for which podman has no pins');
-  else if (why.pins.length === 0) said.push('  not pinned');
+  else if (why.pins.length === 0 && !isProvided) said.push('  not pinned');
   return said.map(shownLine).join('');
 }
 

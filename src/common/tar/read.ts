@@ -63,7 +63,7 @@ async function readRest(reader: ByteReader): Promise<void> {
 }
 
 async function* members(reader: ByteReader): AsyncGenerator<TarMember> {
-  let records: PaxRecords = {};
+  let extended: Extended = {};
   for (;;) {
     const block = await reader.read(BLOCK);
     // All tools read an archive that lacks the two empty blocks at its end.
@@ -81,9 +81,10 @@ async function* members(reader: ByteReader): AsyncGenerator<TarMember> {
     if (extension !== undefined) {
       const size = numberAt(block, 124, 12);
       if (size > maxExtension) throw new TarError(`an extended header has ${size} bytes`);
-      records = { ...records, ...extension(await wholeBody(reader, size)) };
+      extended = extension(await wholeBody(reader, size), extended);
       continue;
     }
+    const records = { ...extended.pax, ...extended.gnu };
     const size = records.size ?? numberAt(block, 124, 12);
     // Links and directories have no body, whatever their size says.
     const length = '123456'.includes(type) ? 0 : size;
@@ -107,17 +108,39 @@ async function* members(reader: ByteReader): AsyncGenerator<TarMember> {
       },
     };
     if (!(await reader.skip(left + padding(length)))) throw cut();
-    records = {};
+    extended = {};
   }
 }
 
-/** By their type, the headers that say something about the next member. */
-const extensions: ReadonlyMap<string, (body: Buffer) => PaxRecords> = new Map([
-  ['x', paxRecords],
-  ['g', () => ({})],
-  ['L', (body: Buffer) => ({ path: textAt(body, 0, body.length) })],
-  ['K', (body: Buffer) => ({ linkpath: textAt(body, 0, body.length) })],
+/** What earlier headers say about the next member. Like in Go's reader, GNU's names go before those of pax. */
+interface Extended {
+  readonly pax?: PaxRecords;
+  readonly gnu?: Pick<PaxRecords, 'path' | 'linkpath'>;
+}
+
+/** By their type, the headers that say something about the next member, or about all of them. */
+const extensions: ReadonlyMap<string, (body: Buffer, before: Extended) => Extended> = new Map([
+  ['x', (body: Buffer, before: Extended) => ({ ...before, pax: paxRecords(body) })],
+  ['g', checkedGlobal],
+  [
+    'L',
+    (body: Buffer, before: Extended) => withGnu(before, { path: textAt(body, 0, body.length) }),
+  ],
+  [
+    'K',
+    (body: Buffer, before: Extended) => withGnu(before, { linkpath: textAt(body, 0, body.length) }),
+  ],
 ]);
+
+function withGnu(before: Extended, names: Extended['gnu']): Extended {
+  return { ...before, gnu: { ...before.gnu, ...names } };
+}
+
+/** A global header changes nothing that is read here, but a malformed one is refused. */
+function checkedGlobal(body: Buffer, before: Extended): Extended {
+  paxRecords(body);
+  return before;
+}
 
 async function wholeBody(reader: ByteReader, size: number): Promise<Buffer> {
   const body = Buffer.from(await reader.read(size));

@@ -5,7 +5,7 @@ import { followed, whereInTree } from '../../systemd/etc.ts';
 import type { Fault, Problem } from '../problem.ts';
 import type { SourceContext } from '../source.ts';
 import { refusalsOf } from './refusals.ts';
-import { readYamlValues, type YamlDocuments, type YamlValue } from './yaml-value.ts';
+import { readYamlValues, type YamlDocuments, YamlLimit, type YamlValue } from './yaml-value.ts';
 
 /**
  * Reads the files of Compose projects, by their paths in the booted root, and collects the
@@ -67,11 +67,18 @@ export class ComposeFiles {
     return (await this.yaml(path)).documents;
   }
 
-  /** A file as YAML, each file parsed only once. */
+  /**
+   * A file as YAML, each file parsed only once.
+   *
+   * @throws {YamlLimit} if the projects of the root have taken too much.
+   */
   async yaml(path: string): Promise<YamlDocuments> {
     const known = this.#documents.get(path);
     if (known !== undefined) return known;
     const text = this.text(path);
+    if (text !== undefined && !this.#context.allowance.spend(text.length)) {
+      throw new YamlLimit(projectsSpent);
+    }
     const read = text === undefined ? noYaml : await readYamlValues(text);
     for (const { line, ...fault } of read.faults) this.problem(path, line, fault);
     if (text !== undefined && read.faults.length === 0 && read.documents.every(isEmpty)) {
@@ -141,4 +148,12 @@ const emptyFile: Fault = {
   code: 'compose',
   message: 'expected a Compose file, found an empty one, which Compose refuses',
   hint: 'name services in it, or remove the file',
+};
+
+/** Each unit reads its project anew, so that many small units of a large project take long. */
+export const projectsSpent: Fault = {
+  code: 'too-large',
+  message:
+    'expected Compose projects of at most some 60,000 services or 60 MB in all units of the root together, found more',
+  hint: 'bring up fewer projects, or split them so that each unit reads a file of its own',
 };

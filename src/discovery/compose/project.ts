@@ -5,7 +5,7 @@ import { type Allowance, allowanceSpent } from '../allowance.ts';
 import { tooManyPrivate } from '../expander.ts';
 import type { Fault } from '../problem.ts';
 import { readEnvFile, refusedLine } from './env-file.ts';
-import { against, type ComposeFiles } from './files.ts';
+import { against, type ComposeFiles, projectsSpent } from './files.ts';
 import { type Environment, interpolate, refusedVariable } from './interpolate.ts';
 import { YamlLimit, type YamlValue } from './yaml-value.ts';
 
@@ -31,6 +31,9 @@ export interface Service {
 const deepest = 32;
 const mostIncludes = 256;
 const mostServices = 20_000;
+
+/** The allowance counts expanded characters; to read a service takes as long as to expand so many. */
+const costOfService = 1024;
 
 /** The things that a service takes by name, which some file has to define. */
 export const namedKinds = ['networks', 'secrets', 'configs'] as const;
@@ -102,6 +105,7 @@ export class Projects {
         }
         for (const [name, value] of own.entries) {
           if (++this.#services > mostServices) throw new YamlLimit();
+          if (!this.allowance.spend(costOfService)) throw new YamlLimit(projectsSpent);
           if (value.tag === '!reset') {
             services.delete(name);
             continue;

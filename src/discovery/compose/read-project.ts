@@ -42,7 +42,7 @@ export interface Project {
 /**
  * Reads a project. Errors are reported as problems of `files`.
  *
- * @returns undefined if the place has no file.
+ * @returns undefined if the place has no file or, with a problem, more than a limit allows.
  */
 export async function readProject(
   place: ProjectPlace,
@@ -61,30 +61,38 @@ export async function readProject(
     return { main, services, projects, environment };
   } catch (error) {
     if (!(error instanceof YamlLimit)) throw error;
-    files.problem(main, undefined, tooLarge);
-    return { main, services: [], projects, environment };
+    files.problem(main, undefined, error.fault ?? tooLarge);
+    return undefined;
   }
 }
 
-/** The files of a project, its directory and its variables. */
+/**
+ * The files of a project, its directory and its variables. docker compose reads the `.env` beside the files that
+ * are named, or else that of the project which it finds by climbing, or of its own directory. If that `.env` sets
+ * `COMPOSE_FILE`, the one beside those files adds the variables that are lacking. Held against 2.26.
+ */
 function locate(place: ProjectPlace, files: ComposeFiles, projects: Projects) {
   const { base, directory, reader } = place;
-  const [first] = place.paths;
-  const start = base ?? (first === undefined ? directory : posix.dirname(first));
+  const isDocker = reader === 'docker';
+  const ofVariable = filesOfVariable(place.environment, directory);
+  const [first] = place.paths.length > 0 ? place.paths : (isDocker && ofVariable) || [];
+  const found = place.climbs ? projectDirectory(base ?? directory, files) : directory;
+  const start =
+    base ?? (first === undefined ? (isDocker ? found : directory) : posix.dirname(first));
   const environment = environmentIn(start, place, files, projects);
   // podman-compose reads these two variables only from its own environment.
-  const chooses = reader === 'docker' ? environment : place.environment;
-  const paths = first === undefined ? filesOfVariable(chooses, directory) : place.paths;
-  if (paths !== undefined) {
-    const [main = start] = paths;
-    return { paths, directory: base ?? posix.dirname(main), environment };
-  }
-  const found = place.climbs ? projectDirectory(base ?? directory, files) : directory;
-  const known = base !== undefined || found === start;
+  const paths =
+    place.paths.length > 0
+      ? place.paths
+      : (ofVariable ?? (isDocker ? filesOfVariable(environment, directory) : undefined));
+  const own = base ?? (paths === undefined ? found : posix.dirname(paths[0] ?? start));
+  const isKnown = own === start || (paths !== undefined && !isDocker);
   return {
-    paths: defaultFiles(found, reader, files),
-    directory: base ?? found,
-    environment: known ? environment : environmentIn(found, place, files, projects),
+    paths: paths ?? defaultFiles(found, reader, files),
+    directory: own,
+    environment: isKnown
+      ? environment
+      : environmentIn(own, { ...place, environment }, files, projects),
   };
 }
 

@@ -40,8 +40,16 @@ const mostEntries = 200_000;
 /** The levels of mappings that are merged into mappings. */
 const deepestMerge = 64;
 
-/** Thrown when a file exceeds one of the limits above, or a project has too many services. */
-export class YamlLimit extends Error {}
+/** Thrown when a file exceeds one of the limits above, or a project or all of them have too many services. */
+export class YamlLimit extends Error {
+  /** What to say instead of the limit of one project. */
+  readonly fault: Fault | undefined;
+
+  constructor(fault?: Fault) {
+    super(fault?.message);
+    this.fault = fault;
+  }
+}
 
 /**
  * Parses the documents of a YAML file. Aliases are never expanded as a whole, so an alias bomb

@@ -3,9 +3,10 @@ import { listEngine } from '../engines/list-engine.ts';
 import { placed } from '../engines/placement.ts';
 import { fileReference } from '../file-reference.ts';
 import { archiveOf, imageOf } from '../image-value.ts';
+import type { Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
-import { type ImageFile, imageFiles } from './image-files.ts';
+import { type ImageFile, imageFiles, subjectOf } from './image-files.ts';
 
 /**
  * Reads the image names in `images.d/*.list`, one a line. `#` begins a comment at the start of a
@@ -14,22 +15,43 @@ import { type ImageFile, imageFiles } from './image-files.ts';
  * @param engine the engine of lists that do not name one themselves.
  */
 export function lists(context: SourceContext, engine: EngineId = 'podman'): Promise<Found> {
-  const { files, problems } = imageFiles(context, /\.list$/);
-  const references = files.flatMap((file) => {
+  const { files, problems: unread } = imageFiles(context, /\.list$/);
+  const references: Reference[] = [];
+  const problems: Problem[] = [...unread];
+  for (const file of files) {
     const placement = listEngine(file.text, context.accounts) ?? { engine };
-    return namesIn(file, context).map((reference) => placed(reference, placement));
-  });
+    for (const { raw, line } of namesIn(file)) {
+      if (references.length >= maxNames) {
+        problems.push(tooMany(file, line));
+        break;
+      }
+      references.push(placed(reference(file, raw, line, context), placement));
+    }
+  }
   return Promise.resolve({ references, problems });
 }
 
-function namesIn(file: ImageFile, context: SourceContext): Reference[] {
-  const references: Reference[] = [];
-  file.text.split('\n').forEach((line, index) => {
+/** The most names in all lists of a root: each costs a kilobyte of memory. */
+const maxNames = 100_000;
+
+/** The names in a list, with their lines. */
+function* namesIn({ text }: ImageFile): Iterable<{ readonly raw: string; readonly line: number }> {
+  for (const [index, line] of text.split('\n').entries()) {
     const comment = line.search(/(?:^|[ \t])#/);
     const raw = (comment < 0 ? line : line.slice(0, comment)).trim();
-    if (raw !== '') references.push(reference(file, raw, index + 1, context));
-  });
-  return references;
+    if (raw !== '') yield { raw, line: index + 1 };
+  }
+}
+
+function tooMany({ path }: ImageFile, line: number): Problem {
+  return {
+    code: 'too-large',
+    path,
+    line,
+    message: `expected at most ${maxNames} names in all lists together, found more`,
+    hint: 'name fewer images; this name and the rest of the file are ignored',
+    subject: subjectOf(path),
+  };
 }
 
 function reference(

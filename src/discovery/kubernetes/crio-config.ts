@@ -1,3 +1,4 @@
+import { CRIO_DROP_IN } from '../../image/crio-drop-in.ts';
 import type { Problem } from '../problem.ts';
 import type { SourceContext } from '../source.ts';
 import {
@@ -21,7 +22,8 @@ export const pauseKey = 'crio.image.pause_image';
 /**
  * The images in the configuration of CRI-O: `pause_image`, and the exact names in `pinned_images`. For each
  * key the last file that sets it counts, and `--pause-image` goes before them. Entries with `*` are skipped:
- * they say which images to keep, not which to fetch.
+ * they say which images to keep, not which to fetch. berth's own drop-in is passed over: it pins what roots
+ * need, and repeats the entries of the other files.
  *
  * Source: crio(8), crio.conf(5), crio.conf.d(5).
  */
@@ -40,7 +42,10 @@ export async function crioImages(
     const message = `expected at most ${maxFiles} files, found more; the last ones are ignored`;
     problems.push(malformed(directory, unit, undefined, message));
   }
-  const dropIns = names.slice(0, maxFiles).map((name) => `${directory}/${name}`);
+  const dropIns = names
+    .slice(0, maxFiles)
+    .filter((name) => name !== CRIO_DROP_IN)
+    .map((name) => `${directory}/${name}`);
   let pause: ConfiguredImage | undefined;
   let pinned: () => readonly ConfiguredImage[] = () => [];
   for (const path of [main, ...dropIns]) {

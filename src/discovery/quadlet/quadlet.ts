@@ -7,11 +7,16 @@ import type { UserOfUnits } from '../../systemd/specifiers.ts';
 import type { GeneratedUnit } from '../../systemd/systemd-unit.ts';
 import type { Allowance } from '../allowance.ts';
 import type { ContainersConf } from '../containers-conf.ts';
+import type { Placement } from '../engines/placement.ts';
+import { podmanOfService, type UserContext } from '../engines/podman-of-user.ts';
+import { namesOnEngine } from '../engines/short-names.ts';
 import { Expander } from '../expander.ts';
+
 import { podmanEnvironment, withAuthFile } from '../podman-environment.ts';
 import type { Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found, ReadShortNames } from '../source.ts';
+import type { Accounts } from '../users/accounts.ts';
 import { BaseReader } from './base-references.ts';
 import { generatedUnits } from './generated.ts';
 import { kubeImages } from './kube.ts';
@@ -31,6 +36,10 @@ export interface QuadletContext {
   /** Bounds the text that the root's variables and specifiers may expand to. */
   readonly allowance: Allowance;
   readonly etc: Etc;
+  /** The users in the root's own passwd. */
+  readonly accounts: Accounts;
+  /** The podman of the user whose manager runs the units. */
+  readonly podman: Placement;
   /** The user whose manager runs the units; absent for the system's manager. */
   readonly user?: UserOfUnits;
   /** The additional image stores that the root's storage.conf names. */
@@ -43,8 +52,13 @@ export interface Quadlets {
   /**
    * Finds the images that the units name, and their problems. All references have the scope
    * `system`.
+   *
+   * @param complete adds to a reference what the unit's file alone does not tell.
    */
-  readonly images: (services: QuadletServices) => Promise<Found>;
+  readonly images: (
+    services: QuadletServices,
+    complete?: (reference: Reference) => Reference,
+  ) => Promise<Found>;
   /** All units that were read, by file name, including units without an image. */
   readonly units: ReadonlyMap<string, QuadletUnit>;
   /** The services that the generator makes, for the boot graph. */
@@ -87,6 +101,8 @@ export function readQuadlets(
     architecture,
     allowance,
     etc,
+    accounts,
+    podman,
     user,
     additionalStores = [],
     containersConf,
@@ -105,13 +121,20 @@ export function readQuadlets(
     shortNamesIn,
     root,
     etc,
+    allowance,
+    accounts,
+    podman,
     additionalStores,
     containersConf,
     bases: new BaseReader(architecture, allowance),
     expander: new Expander({ root, etc, architecture, allowance }, user),
   };
-  const images = async (services: QuadletServices): Promise<Found> => {
-    const found: Findings = { references: [], problems: [...walk.problems, ...loaded.problems] };
+  const images: Quadlets['images'] = async (services, complete = asFound) => {
+    const found: Findings = {
+      references: [],
+      problems: [...walk.problems, ...loaded.problems],
+      complete,
+    };
     await addImages(all, refusals, services, context, found);
     await addLost(loaded.lost, context, found);
     return found;
@@ -131,8 +154,9 @@ function refusalsOf(all: readonly QuadletUnit[], units: Units): ReadonlyMap<stri
   return refusals;
 }
 
-interface Context extends ReferenceContext {
+interface Context extends ReferenceContext, UserContext {
   readonly shortNamesIn?: ReadShortNames | undefined;
+  readonly allowance: Allowance;
   /** Filled while `.image` units are read. */
   readonly imageUnits: Map<string, Reference>;
 }
@@ -140,6 +164,11 @@ interface Context extends ReferenceContext {
 interface Findings {
   readonly references: Reference[];
   readonly problems: Problem[];
+  readonly complete: (reference: Reference) => Reference;
+}
+
+function asFound(reference: Reference): Reference {
+  return reference;
 }
 
 /** Adds the images of units, those of `.image` units first: other units may refer to these. */
@@ -148,7 +177,7 @@ async function addImages(
   refusals: ReadonlyMap<string, Problem>,
   { ofUnit }: QuadletServices,
   context: Context,
-  { references, problems }: Findings,
+  { references, problems, complete }: Findings,
 ): Promise<void> {
   const isImage = ({ type }: QuadletUnit) => type === 'image';
   for (const unit of [...all.filter(isImage), ...all.filter((unit) => !isImage(unit))]) {
@@ -158,7 +187,8 @@ async function addImages(
     } else {
       for (const service of ofUnit(unit)) {
         const found = await imagesOfService(service, context);
-        append(references, found.references);
+        // Each at once: all references twice would take megabytes.
+        append(references, found.references.map(complete));
         append(problems, found.problems);
         const [reference] = found.references;
         if (isImage(unit) && reference) context.imageUnits.set(unit.name, reference);
@@ -175,13 +205,13 @@ async function addImages(
 async function addLost(
   lost: readonly LostUnit[],
   context: ReferenceContext,
-  { references, problems }: Findings,
+  { references, problems, complete }: Findings,
 ): Promise<void> {
   for (const { unit, problem } of lost) {
     const refusal = unit.masked ? undefined : refusalOf(unit, context.units);
     const found = refusal === undefined ? await imagesIn(unit, context) : nothing;
     for (const reference of found.references) {
-      references.push({ ...reference, problems: [problem, ...reference.problems] });
+      references.push(complete({ ...reference, problems: [problem, ...reference.problems] }));
     }
     if (found.references.length === 0) problems.push(problem);
   }
@@ -209,17 +239,28 @@ function makesService(unit: QuadletUnit, refusals: ReadonlyMap<string, Problem>)
 }
 
 /** The images of one service of a unit, as the variables of that service change them. */
-async function imagesOfService(service: QuadletUnit, context: Context): Promise<Found> {
+async function imagesOfService(service: QuadletUnit, ofManager: Context): Promise<Found> {
+  const context = ofItsUser(service, ofManager);
   // Most services have no variables, and one that has none needs no copies.
   if (!context.expander.hasEnvironment(serviceOf(service))) return imagesIn(service, context);
   const environment = await podmanEnvironment(serviceOf(service), context);
   const { shortNames = context.shortNames, faults } = environment;
-  const { references, problems } = await imagesIn(service, { ...context, shortNames });
+  const { containersConf = context.containersConf } = environment;
+  const own = { ...context, shortNames, containersConf };
+  const { references, problems } = await imagesIn(service, own);
   const [at] = list(serviceOf(service).entries, 'Service', 'Environment');
   return {
     references: references.map((reference) => withAuthFile(reference, environment)),
     problems: [...problems, ...faults.map((fault) => problemOfUnit(service, at, fault))],
   };
+}
+
+/** The context of a service's podman: the aliases that root's podman remembers are not those of `User=`. */
+function ofItsUser(service: QuadletUnit, context: Context): Context {
+  // Most roots have no such aliases.
+  if (context.shortNames.remembered === undefined) return context;
+  const { engine } = podmanOfService(serviceOf(service), context);
+  return { ...context, ...namesOnEngine(engine, context) };
 }
 
 const nothing: Found = { references: [], problems: [] };

@@ -46,7 +46,8 @@ export function unitReader(root: Root, etc: Etc, budget: Budget): ReadUnit {
       if (!budget.spend(file.content.length + bytesPerEntry * parsed.entries.length)) {
         return failed(tooMuch(path));
       }
-      return { ...parsed, realPath: file.realPath };
+      // Few units are links: the same string again takes no memory.
+      return { ...parsed, realPath: file.realPath === path ? path : file.realPath };
     } catch (error) {
       if (!(error instanceof RootError)) throw error;
       return isMask(root, etc, path) ? masked : failed(problemOf(error));

@@ -39,8 +39,13 @@ export function systemSearchPath(
 }
 
 /** The directories of units for all users; directories in them named by a UID are for one user. */
-export function usersDirectories(etc: Etc): readonly string[] {
-  return [`${etc}/containers/systemd/users`, `${distribution}/users`];
+export function usersDirectories(
+  etc: Etc,
+  extensions: Extensions = noExtensions,
+): readonly string[] {
+  return [`${etc}/containers/systemd/users`, `${distribution}/users`].flatMap((path) =>
+    overlaid(path, etc, extensions),
+  );
 }
 
 /**
@@ -54,9 +59,10 @@ export function usersDirectories(etc: Etc): readonly string[] {
 export function userSearchPath(
   root: Root,
   etc: Etc,
+  extensions?: Extensions,
   user?: { readonly uid: number; readonly own?: OwnDirectories },
 ): SearchPath {
-  const common = usersDirectories(etc);
+  const common = usersDirectories(etc, extensions);
   const real = new Map(common.map((path) => [path, realPathOf(root, etc, path)]));
   const { runtime, configuration } = user?.own ?? {};
   const own = [runtime, configuration].flatMap((directory) =>

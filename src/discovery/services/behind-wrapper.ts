@@ -24,32 +24,73 @@ export function behind(
   if (wrapper.elsewhere?.some(has) === true || options.some(isUnreadProperty)) {
     return failed(unreadProgram(name));
   }
-  const withVariables = assigned(split.rest.slice(skippedBy(name, wrapper, split.rest)), wrapper);
+  // `env - COMMAND` is `env -i COMMAND`.
+  const isBare = name === 'env' && split.rest[0]?.text === '-';
+  const skipped = isBare ? 1 : skippedBy(name, wrapper, split.rest);
+  const withVariables = assigned(split.rest.slice(skipped), wrapper);
   const [given, rest] = isSu
     ? userOfSu(wrapper, options, withVariables.rest)
     : [userBy(wrapper, options), withVariables.rest];
-  const user = propertyOf('User', options) ?? given ?? caller.user;
-  const resets = wrapper.resets === true || isSu || resetting.some(has);
-  const directory = directoryBy(name, options, split.rest) ?? caller.directory;
-  const next: Caller = {
-    resets: caller.resets || resets,
-    variables: new Map([
-      ...(resets ? [] : caller.variables),
-      ...setBy(options),
-      ...withVariables.variables,
-    ]),
-    ...(user === undefined ? {} : { user }),
-    ...(directory === undefined ? {} : { directory }),
+  const changes: Changes = {
+    user: propertyOf('User', options) ?? given,
+    directory: directoryBy(name, options, split.rest),
+    resets:
+      wrapper.resets === true ||
+      isBare ||
+      resetting.some(has) ||
+      isLogin(name, options, split.rest),
+    variables: [...setBy(options), ...withVariables.variables],
   };
-  const script = options.findLast(
-    ({ name: option }) => isSu && (option === 'command' || option === 'session-command'),
-  )?.value;
-  if (script !== undefined) {
-    return { kind: 'shell', script, args: [], stopsAtFailure: false, caller: next };
-  }
+  const next = changed(caller, changes);
+  if (name === 'start-stop-daemon') return daemon(options, rest, next);
+  const shell = shellOf(wrapper, options, rest, next);
+  if (shell !== undefined) return shell;
   // `flock FILE -c SCRIPT` calls a shell.
   const isScript = name === 'flock' && /^(?:-c|--command)$/.test(rest[0]?.text ?? '');
   return { words: isScript ? [{ text: 'sh', raw: 'sh' }, ...rest] : rest, caller: next };
+}
+
+/** What a wrapper changes for its command. */
+interface Changes {
+  /** Undefined for the user of the caller. */
+  readonly user: Word | undefined;
+  /** Undefined for the directory of the caller. */
+  readonly directory: Word | undefined;
+  /** Whether the command does not get the environment of the caller. */
+  readonly resets: boolean;
+  readonly variables: readonly (readonly [string, Word])[];
+}
+
+function changed(caller: Caller, changes: Changes): Caller {
+  const { user = caller.user, directory = caller.directory, resets, variables } = changes;
+  return {
+    resets: caller.resets || resets,
+    variables: new Map([...(resets ? [] : caller.variables), ...variables]),
+    ...(user === undefined ? {} : { user }),
+    ...(directory === undefined ? {} : { directory }),
+  };
+}
+
+/** The shell that a wrapper such as su or sudo starts for a script, or because no command is given. */
+function shellOf(
+  wrapper: Wrapper,
+  options: readonly Option[],
+  rest: readonly Word[],
+  caller: Caller,
+): ReadCommand | undefined {
+  const isSu = wrapper.script !== undefined;
+  const script = options.findLast(
+    ({ name }) => isSu && (name === 'command' || name === 'session-command'),
+  )?.value;
+  if (script !== undefined) {
+    return { kind: 'shell', script, args: [], stopsAtFailure: false, caller };
+  }
+  const asksForShell = options.some(({ name }) => name === 'shell' || name === 'login');
+  const isShell = isSu || (asksForShell && wrapper.user !== undefined);
+  // Without a command, the user's shell reads its input.
+  return isShell && rest.length === 0
+    ? { kind: 'shell', args: [], stopsAtFailure: false, caller }
+    : undefined;
 }
 
 /** Properties of systemd-run that change which images a command finds, and are not read. */
@@ -78,14 +119,20 @@ function directoryBy(
       ?.value ?? propertyOf('WorkingDirectory', options);
   if (chosen !== undefined) return chosen;
   const has = (option: string) => options.some((one) => one.name === option);
-  const isLogin = has('login') || ((name === 'su' || name === 'runuser') && rest[0]?.text === '-');
-  if (isLogin) return { text: '~', raw: '~', fault: homeDirectory };
-  // systemd starts services of its own in `/`.
-  const isService = name === 'systemd-run' && !has('scope') && !has('same-dir');
+  if (isLogin(name, options, rest)) return { text: '~', raw: '~', fault: homeDirectory };
+  // systemd and start-stop-daemon start services of their own in `/`.
+  const isService =
+    name === 'start-stop-daemon' || (name === 'systemd-run' && !has('scope') && !has('same-dir'));
   return isService ? { text: '/', raw: '/' } : undefined;
 }
 
-/** The options with which a command does not get the environment of its caller. */
+/** Whether a wrapper logs a user in: then the command starts in the user's home, with an environment of its own. */
+function isLogin(name: string, options: readonly Option[], rest: readonly Word[]): boolean {
+  const isSu = name === 'su' || name === 'runuser';
+  return options.some((one) => one.name === 'login') || (isSu && rest[0]?.text === '-');
+}
+
+/** The options that keep the caller's environment from a command. */
 const resetting = ['ignore-environment', 'unset', 'reset-env'];
 
 /** The variables of systemd-run's `--setenv`. */
@@ -95,6 +142,18 @@ function setBy(options: readonly Option[]): [string, Word][] {
     if (name !== 'setenv' || value === undefined || equals <= 0) return [];
     return [[value.text.slice(0, equals), { ...value, text: value.text.slice(equals + 1) }]];
   });
+}
+
+/** The command of `start-stop-daemon --start --exec PROGRAM -- ARGUMENTS`. */
+function daemon(
+  options: readonly Option[],
+  rest: readonly Word[],
+  caller: Caller,
+): { readonly words: readonly Word[]; readonly caller: Caller } | ReadCommand {
+  const valueOf = (option: string) => options.findLast(({ name }) => name === option)?.value;
+  const program = valueOf('startas') ?? valueOf('exec');
+  const starts = options.some(({ name }) => name === 'start');
+  return starts && program !== undefined ? { words: [program, ...rest], caller } : other;
 }
 
 /** The number of words between the options and the command. chrt needs no priority for some policies. */

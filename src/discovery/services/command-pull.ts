@@ -5,6 +5,7 @@ import type { Fault } from '../problem.ts';
 import { pullPolicyOf } from '../pull-policies.ts';
 import type { PullOptions, PullPolicy } from '../reference.ts';
 import type { ContainerCommand } from './read-command.ts';
+import type { Option } from './split-options.ts';
 
 /** The pull options of a command, and the faults in them. */
 export interface CommandPull {
@@ -24,51 +25,83 @@ interface CommandContext {
 
 /** Reads the pull options of a command. */
 export function commandPull(
-  { kind, options: all }: Pick<ContainerCommand, 'kind' | 'options'>,
-  { etc, ignoresFailure, directory, byDefault = 'missing' }: CommandContext,
+  { kind, options: given }: Pick<ContainerCommand, 'kind' | 'options'>,
+  context: CommandContext,
 ): CommandPull {
   const faults: Fault[] = [];
-  // skopeo writes for which side of a copy an option counts: `--src-creds`, `--override-arch`.
-  const given = all.map((option) => ({
-    ...option,
-    name: option.name.replace(/^(?:src|override)-/, ''),
-  }));
-  const options: { -readonly [K in keyof PullOptions]: PullOptions[K] } = {
-    policy: pulling.has(kind) ? 'always' : kind === 'use' ? 'never' : byDefault,
-  };
-  for (const { name, value } of given) {
-    if (value?.fault !== undefined && understood.has(name)) {
-      faults.push(value.fault);
-      continue;
-    }
-    const text = value?.text ?? '';
-    // `podman build --pull` without a value is the default.
-    if (name === 'pull' && value === undefined) continue;
-    if (name === 'pull' || name === 'policy') {
-      const policy = pullPolicyOf(text);
-      if (policy === undefined) faults.push(invalid(name));
-      else options.policy = policy;
-    } else if (name === 'authfile') {
-      options.authFile = whereInTree(etc, posix.resolve('/', directory, text));
-    } else if (name === 'creds') options.creds = new Secret(text);
-    else if (name === 'tls-verify') options.tlsVerify = !/^(?:false|f|0)$/i.test(text);
-    else if (name === 'arch' || name === 'os' || name === 'variant') options[name] = text;
-    else if (name === 'platform') {
-      const parts = text.split('/');
-      const [os, arch, variant] = parts.length === 1 ? [undefined, parts[0]] : parts;
-      if (os !== undefined) options.os = os;
-      if (arch !== undefined && arch !== '') options.arch = arch;
-      if (variant !== undefined) options.variant = variant;
-    } else if (name === 'retry') {
-      if (/^[0-9]{1,9}$/.test(text)) options.retry = Number(text);
-      else faults.push(invalid(name));
-    } else if (name === 'retry-delay') options.retryDelay = text;
-    else if (unsupported.has(name)) faults.push(notTaken(name));
+  let options: PullOptions = { policy: defaultPolicy(kind, context) };
+  for (const option of given) {
+    const read = readOption(option, context);
+    if (read.ok) options = { ...options, ...read.options };
+    else faults.push(read.fault);
   }
-  if (options.policy === 'always' && !ignoresFailure) {
+  if (options.policy === 'always' && !context.ignoresFailure) {
     faults.push(pullAlways(pulling.has(kind)));
   }
   return { options, faults };
+}
+
+function defaultPolicy(
+  kind: ContainerCommand['kind'],
+  { byDefault = 'missing' }: CommandContext,
+): PullPolicy {
+  if (pulling.has(kind)) return 'always';
+  return kind === 'use' ? 'never' : byDefault;
+}
+
+type ReadOption =
+  | { readonly ok: true; readonly options: Partial<PullOptions> }
+  | { readonly ok: false; readonly fault: Fault };
+
+/** What one option says about the pull: nothing, if the option is about something else. */
+function readOption({ name: full, value }: Option, context: CommandContext): ReadOption {
+  // skopeo writes for which side of a copy an option counts: `--src-creds`, `--override-arch`.
+  const name = full.replace(/^(?:src|override)-/, '');
+  if (unsupported.has(name)) return { ok: false, fault: notTaken(name) };
+  const reader = readers.get(name);
+  // `podman build --pull` without a value is the default.
+  const isDefault = name === 'pull' && value === undefined;
+  if (reader === undefined || isDefault) return { ok: true, options: {} };
+  if (value?.fault !== undefined) return { ok: false, fault: value.fault };
+  const options = reader(value?.text ?? '', context);
+  return options === undefined ? { ok: false, fault: invalid(name) } : { ok: true, options };
+}
+
+/** The pull options in the value of an option; undefined if the command does not take the value. */
+type Reader = (text: string, context: CommandContext) => Partial<PullOptions> | undefined;
+
+const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  ['arch', (arch) => ({ arch })],
+  ['authfile', (path, context) => ({ authFile: fileInTree(path, context) })],
+  ['creds', (text) => ({ creds: new Secret(text) })],
+  ['os', (os) => ({ os })],
+  ['platform', platformIn],
+  ['policy', policyIn],
+  ['pull', policyIn],
+  ['retry', (text) => (/^[0-9]{1,9}$/.test(text) ? { retry: Number(text) } : undefined)],
+  ['retry-delay', (retryDelay) => ({ retryDelay })],
+  ['tls-verify', (text) => ({ tlsVerify: !/^(?:false|f|0)$/i.test(text) })],
+  ['variant', (variant) => ({ variant })],
+]);
+
+function fileInTree(path: string, { etc, directory }: CommandContext): string {
+  return whereInTree(etc, posix.resolve('/', directory, path));
+}
+
+function policyIn(text: string): Partial<PullOptions> | undefined {
+  const policy = pullPolicyOf(text);
+  return policy && { policy };
+}
+
+/** The parts of `OS/ARCH/VARIANT`, `OS/ARCH` or `ARCH`. */
+function platformIn(text: string): Partial<PullOptions> {
+  const parts = text.split('/');
+  const [os, arch, variant] = parts.length === 1 ? [undefined, text] : parts;
+  return {
+    ...(os === undefined ? {} : { os }),
+    ...(arch === undefined || arch === '' ? {} : { arch }),
+    ...(variant === undefined ? {} : { variant }),
+  };
 }
 
 /** The kinds of commands that ask a registry at every start. */
@@ -79,20 +112,6 @@ const unsupported: ReadonlySet<string> = new Set([
   'all-tags',
   'cert-dir',
   'decryption-key',
-]);
-
-const understood: ReadonlySet<string> = new Set([
-  'arch',
-  'authfile',
-  'creds',
-  'os',
-  'platform',
-  'policy',
-  'pull',
-  'retry',
-  'retry-delay',
-  'tls-verify',
-  'variant',
 ]);
 
 function invalid(name: string): Fault {

@@ -4,18 +4,23 @@ import { foreignPrograms } from './foreign-programs.ts';
 const read = 'podman docker nerdctl ctr crictl skopeo buildah docker-compose podman-compose';
 const names = [...read.split(' '), ...foreignPrograms].join('|');
 /** A name in a path, an option or a string of another language counts as well. */
-const mention = new RegExp(`(?:^|[-\\s/"'\`(;&|=@:+![,{])(?:${names})(?=["'\\s,})]|$)`);
+const mention = new RegExp(`(?:^|[-\\s/"'\`(;&|=@:+![,{])(?:${names})(?=["'\\s,;&|})]|$)`);
 /** A subcommand that starts or fetches something, perhaps in a string or a list of another language. */
 const starting =
   /[\s"'[,](?:apply|assemble|bake|build|bud|clone|compose|copy|create|deploy|enter|fetch|from|import|init|install|launch|load|mount|play|pull|restore|run|runlabel|runp|scp|sync|up)(?=["'\s;),]|$)/;
 
+/** Libraries and modules of other languages that start containers without naming a program. */
+const libraries =
+  /\b(?:docker\.(?:from_env|DockerClient|APIClient)|PodmanClient|dockerode|(?:docker|podman)_(?:compose\w*|container|image|play|pod)\b)/;
+
 /** Whether a text names a program that runs containers. */
 export function mentionsPrograms(text: string): boolean {
-  return mention.test(text);
+  return mention.test(text) || libraries.test(text);
 }
 
 /** Whether a text that berth can't parse probably names an image. */
 export function mentionsImages(text: string): boolean {
+  if (libraries.test(text)) return true;
   const program = mention.exec(text);
   if (program === null) return false;
   const rest = text.slice(program.index + program[0].length);

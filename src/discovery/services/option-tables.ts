@@ -8,12 +8,26 @@ export interface OptionTable {
 
 /**
  * Makes a table of two lists of options, separated by blanks, with all names of an option joined by
- * slashes: `env/e`.
+ * slashes: `env/e`. The lists are read when somebody first looks into the table: a root's services use few
+ * of the tables.
  *
  * @param values the options that take a value.
  * @param flags the options that take none.
  */
 export function optionTable(values: string, flags: string): OptionTable {
+  let table: OptionTable | undefined;
+  const read = () => (table ??= readTable(values, flags));
+  return {
+    get names() {
+      return read().names;
+    },
+    get flags() {
+      return read().flags;
+    },
+  };
+}
+
+function readTable(values: string, flags: string): OptionTable {
   const names = new Map<string, string>();
   const long = (spelling: string): string => {
     const [name = '', ...others] = spelling.split('/');
@@ -114,14 +128,13 @@ export const nerdctl = {
 /**
  * The options of containerd's `ctr`, with those of older versions.
  *
- * Source: containerd 1.7 and 2.0, cmd/ctr (app/main.go, commands/commands.go, run/run_unix.go,
- * images/pull.go). `ctr pull --user` takes credentials.
+ * Source: `--help` of ctr 1.6, 1.7 and 2.1. `ctr pull --user` takes credentials.
  */
 export const ctr = {
   global: optionTable('address/a connect-timeout namespace/n timeout', 'debug help/h version/v'),
   run: optionTable(
     'annotation apparmor-default-profile apparmor-profile blockio-class blockio-config-file cap-add cap-drop cgroup checkpoint config/c cpu-period cpu-quota cpu-shares cpus cpuset-cpus cpuset-mems cwd device env env-file fifo-dir gidmap gpus hostname label log-uri memory-limit mount pid-file platform rdt-class rootfs-propagation runc-binary runc-root runtime runtime-config-path sandbox seccomp-profile snapshotter snapshotter-label uidmap user/u with-ns',
-    'allow-new-privs cni detach/d help/h net-host no-pivot null-io privileged privileged-without-host-devices read-only remap-labels rm rootfs runc-systemd-cgroup seccomp tty/t',
+    'allow-new-privs cni detach/d help/h net-host no-pivot null-io privileged privileged-without-host-devices read-only remap-labels rm rootfs runc-systemd-cgroup seccomp sync-fs tty/t',
   ),
   pull: optionTable(
     'creds/user/u hosts-dir label max-concurrent-downloads platform refresh snapshotter tlscacert tlscert tlskey',

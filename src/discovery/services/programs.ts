@@ -6,7 +6,8 @@ import { type Caller, directCaller } from './caller.ts';
 import { composeCommand } from './compose-command.ts';
 import { foreignFault } from './foreign-programs.ts';
 import { other, type ReadCommand } from './read-command.ts';
-import { interpreters, shellCommand, shells } from './shell-command.ts';
+import { interpretedFiles, isInterpreter } from './scripts/interpreters.ts';
+import { shellCommand, shells } from './shell-command.ts';
 import { splitOptions } from './split-options.ts';
 import { isProgram, type Program, programs, unreadSubcommand } from './subcommands.ts';
 import { mentionsContainers, unreadProgram } from './unread-program.ts';
@@ -43,9 +44,16 @@ function unwrapped(first: Word, name: string, args: readonly Word[], caller: Cal
   const foreign = foreignFault(name, args);
   if (foreign !== undefined) return { kind: 'fault', fault: foreign };
   if (harmless.has(name)) return other;
+  if (name === 'run-parts') return { kind: 'parts', words: args, caller };
   const fault = mentionsContainers(args) ? { fault: unreadProgram(name) } : {};
-  const words = interpreters.test(name) ? args.slice(firstPlain(args)) : [first, ...args];
-  return { kind: 'file', words, stopsAtFailure: false, isByShell: false, caller, ...fault };
+  const file = { kind: 'file', stopsAtFailure: false, caller, ...fault } as const;
+  if (!isInterpreter(name)) return { ...file, words: [first, ...args] };
+  const own = interpretedFiles(
+    name,
+    args.map(({ text }) => text),
+  ).map((text) => ({ text, raw: text }));
+  const named = args.filter(({ text }) => !text.startsWith('-'));
+  return { ...file, words: [...named, ...own], reader: 'interpreter' };
 }
 
 /** The position of the first word that is no option. */
@@ -58,7 +66,9 @@ function firstPlain(words: readonly Word[]): number {
 function unknownProgram({ fault }: Word, args: readonly Word[]): ReadCommand {
   const subcommand = args[firstPlain(args)]?.text ?? '';
   const mayStart =
-    /^(?:compose|create|kube|play|pod|pull|run)$/.test(subcommand) || fault === allowanceSpent;
+    /^(?:compose|create|kube|play|pod|pull|run)$/.test(subcommand) ||
+    fault === allowanceSpent ||
+    mentionsContainers(args);
   return fault !== undefined && mayStart ? { kind: 'fault', fault } : other;
 }
 

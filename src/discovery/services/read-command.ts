@@ -18,6 +18,9 @@ export interface ContainerCommand {
   readonly caller: Caller;
 }
 
+/** A program that reads a file as a script, so that the file needs no `#!`. */
+export type Reader = 'shell' | 'interpreter';
+
 /** The command that a command line runs, or why it is not known. */
 export type ReadCommand =
   | { readonly kind: 'container'; readonly command: ContainerCommand }
@@ -36,12 +39,14 @@ export type ReadCommand =
       /** The file and its arguments. */
       readonly words: readonly Word[];
       readonly stopsAtFailure: boolean;
-      /** Whether a shell reads the file, whatever its first line says. */
-      readonly isByShell: boolean;
+      /** The program that reads the file, whatever its first line says; absent if it is started itself. */
+      readonly reader?: Reader;
       readonly caller: Caller;
       /** The fault if the file is no script that can be read. */
       readonly fault?: Fault;
     }
+  /** `run-parts`, which runs all files of a directory. */
+  | { readonly kind: 'parts'; readonly words: readonly Word[]; readonly caller: Caller }
   | { readonly kind: 'compose'; readonly command: ComposeCommand }
   | { readonly kind: 'fault'; readonly fault: Fault }
   /** A command that names no images. */

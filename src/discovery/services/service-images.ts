@@ -8,7 +8,8 @@ import type { Found } from '../source.ts';
 import { bindSetting } from '../x-berth.ts';
 import { ignoredLines } from './ignored-lines.ts';
 import { mentionsImages, mentionsPrograms, startsUnknown } from './mentions.ts';
-import type { Scripts } from './scripts.ts';
+import type { Scripts } from './scripts/scripts.ts';
+import { execSearchPath } from './scripts/search-path.ts';
 import {
   type Findings,
   isForInstances,
@@ -42,7 +43,7 @@ export async function imagesOfService(unit: SystemdUnit, context: ServiceContext
     unit: unit.name,
     ...(bind === undefined ? {} : { bind }),
   };
-  const directory = workingDirectory(unit, context);
+  const directory = { ...workingDirectory(unit, context), searchPath: execSearchPath(unit) };
   // An image that a service needs only when it stops or reloads must be there, too.
   for (const key of commandKeys) {
     for (const entry of list(unit.entries, 'Service', key)) {
@@ -68,13 +69,19 @@ export async function imagesOfService(unit: SystemdUnit, context: ServiceContext
   return found;
 }
 
-function mayName(value: string, { entries }: SystemdUnit, scripts: Scripts): boolean {
-  const directory = () => scalar(entries, 'Service', 'WorkingDirectory')?.value.replace(/^-/, '');
-  return (
-    mentionsPrograms(value) ||
-    startsUnknown(value) ||
-    scripts.mayStart(value, () => directory() ?? '/')
-  );
+function mayName(value: string, unit: SystemdUnit, scripts: Scripts): boolean {
+  const { entries } = unit;
+  const whence = () => ({
+    directory: scalar(entries, 'Service', 'WorkingDirectory')?.value.replace(/^-/, '') ?? '/',
+    searchPath: `${execSearchPath(unit) ?? ''}:${writtenPath(entries)}:$PATH`,
+  });
+  return mentionsPrograms(value) || startsUnknown(value) || scripts.mayStart(value, whence);
+}
+
+/** The PATH that a service sets for its commands, as it is written. */
+function writtenPath(entries: SystemdUnit['entries']): string {
+  const values = list(entries, 'Service', 'Environment').map(({ value }) => value);
+  return /(?:^|[\s"'])PATH=([^\s"']+)/.exec(values.join(' '))?.[1] ?? '';
 }
 
 /**

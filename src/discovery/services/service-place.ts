@@ -6,7 +6,7 @@ import type { Expander } from '../expander.ts';
 import type { Fault, Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { SourceContext } from '../source.ts';
-import type { Scripts } from './scripts.ts';
+import type { Scripts } from './scripts/scripts.ts';
 import type { Word } from './words.ts';
 
 export interface ServiceContext extends SourceContext {
@@ -23,10 +23,12 @@ export interface ServicePlace {
   readonly directory: string;
   /** Why the working directory is not known. */
   readonly directoryFault?: Fault | undefined;
+  /** Where the command finds programs by their names; absent for the default of systemd. */
+  readonly searchPath?: string | undefined;
   readonly entry: UnitEntry;
-  /** The file that a shell gives the command as its standard input. */
   /** Whether the standard input of the command is the output of another one. */
   readonly isPiped?: boolean;
+  /** The file that a shell gives the command as its standard input. */
   readonly inputFile?: Word | undefined;
 }
 

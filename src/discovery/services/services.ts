@@ -1,17 +1,18 @@
 import { append } from '../../common/append.ts';
 import type { UserOfUnits } from '../../systemd/specifiers.ts';
 import type { SystemdUnit, SystemdUnits } from '../../systemd/systemd-unit.ts';
-import { parseUnitName } from '../../systemd/unit-name.ts';
+import { parseUnitName, withInstance } from '../../systemd/unit-name.ts';
 import { Expander } from '../expander.ts';
 import type { Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found, SourceContext } from '../source.ts';
-import { Scripts } from './scripts.ts';
+import { Scripts } from './scripts/scripts.ts';
 import { imagesOfService, mayNameImages } from './service-images.ts';
+import { asService } from './socket-commands.ts';
 
 /**
  * Finds the images that services name in command lines of podman, docker, nerdctl and ctr: plain
- * services, and the commands that Quadlet units and their drop-ins add.
+ * services, the commands that Quadlet units and their drop-ins add, and those of sockets.
  *
  * @param instances names of units that may start without a file of their own:
  *   `podman-kube@-etc-app.yaml.service`.
@@ -23,30 +24,40 @@ export async function serviceImages(
   instances: Iterable<string> = [],
   user?: UserOfUnits,
 ): Promise<Found> {
-  const services = new Map<string, SystemdUnit>();
-  for (const unit of units.services()) services.set(unit.name, unit);
-  for (const name of instances) {
-    if (!name.endsWith('.service') || services.has(name)) continue;
-    const unit = units.unit(name);
-    if (unit !== undefined) services.set(unit.name, unit);
-  }
+  const found = withCommands(units, instances);
   const instantiated = new Set<string>();
-  for (const name of services.keys()) {
-    if (!name.includes('@')) continue;
-    const { prefix, instance } = parseUnitName(name);
-    if (instance !== undefined && instance !== '') instantiated.add(`${prefix}@.service`);
+  for (const name of found.keys()) {
+    const { instance, ...template } = parseUnitName(name);
+    if (instance) instantiated.add(withInstance(template, '').full);
   }
   const expander = new Expander(context, user);
   const scripts = new Scripts(context);
   const references: Reference[] = [];
   const problems: Problem[] = [];
-  for (const unit of services.values()) {
+  for (const unit of found.values()) {
     // Templates are reported as their instances.
     if (unit.masked || instantiated.has(unit.name)) continue;
     if (!mayNameImages(unit, scripts)) continue;
-    const found = await imagesOfService(unit, { ...context, expander, scripts });
-    append(references, found.references);
-    append(problems, found.problems);
+    const images = await imagesOfService(unit, { ...context, expander, scripts });
+    append(references, images.references);
+    append(problems, images.problems);
   }
   return { references, problems };
+}
+
+/** The units that have commands, by name: services, and sockets as the services that they resemble. */
+function withCommands(
+  units: SystemdUnits,
+  instances: Iterable<string>,
+): ReadonlyMap<string, SystemdUnit> {
+  const found = new Map<string, SystemdUnit>();
+  for (const unit of units.services()) found.set(unit.name, unit);
+  for (const unit of units.sockets()) found.set(unit.name, asService(unit));
+  for (const name of instances) {
+    const isSocket = name.endsWith('.socket');
+    if (found.has(name) || !(isSocket || name.endsWith('.service'))) continue;
+    const unit = units.unit(name);
+    if (unit !== undefined) found.set(unit.name, isSocket ? asService(unit) : unit);
+  }
+  return found;
 }

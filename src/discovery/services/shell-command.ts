@@ -20,7 +20,7 @@ export function shellCommand(shell: Word, args: readonly Word[], caller: Caller)
       const rest = args.slice(at + (text === '--' ? 1 : 0));
       const [script, ...others] = rest;
       if (script === undefined) break;
-      if (!isScript) return { kind: 'file', words: rest, stopsAtFailure, isByShell: true, caller };
+      if (!isScript) return { kind: 'file', words: rest, stopsAtFailure, reader: 'shell', caller };
       const named = others.length === 0 ? [shell] : others;
       return { kind: 'shell', script, args: named, stopsAtFailure, caller };
     }
@@ -40,6 +40,3 @@ export function shellCommand(shell: Word, args: readonly Word[], caller: Caller)
   }
   return { kind: 'shell', args: [shell], stopsAtFailure, caller };
 }
-
-/** Programs that run a file in a language that berth does not follow. */
-export const interpreters = /^(?:python|perl|ruby|node|php|lua)[\d.]*$/;

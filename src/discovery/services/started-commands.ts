@@ -1,24 +1,24 @@
 import { posix } from 'node:path';
-import { concealValue } from '../../common/concealed.ts';
+import { append } from '../../common/append.ts';
 import { displayPath } from '../../common/path-bytes.ts';
 import { commandLines } from '../../systemd/command-line.ts';
-import type { Environment } from '../../systemd/environment/environment.ts';
 import { allowanceSpent } from '../allowance.ts';
-import { tooManyPrivate } from '../expander.ts';
 import type { Fault } from '../problem.ts';
+import { unquoted } from '../without-private.ts';
 import { type Caller, directCaller } from './caller.ts';
 import { type Line, placedImages, placedProject } from './images/placed-images.ts';
 import { mentionsImages, seemsToStart } from './mentions.ts';
 import { readCommand } from './programs.ts';
 import type { ReadCommand } from './read-command.ts';
+import { isMadeByHost, madeByHost } from './scripts/made-by-host.ts';
+import { commandsOf, type ShellText } from './scripts/script-commands.ts';
+import { searchPathOf } from './scripts/search-path.ts';
 import {
   type Findings,
   problemAt,
   type ServiceContext,
   type ServicePlace,
 } from './service-place.ts';
-import { NotUnderstood } from './shell/cursor.ts';
-import { shellCommands } from './shell/evaluate.ts';
 import type { ShellCommand } from './shell/state.ts';
 import { systemdWords } from './systemd-words.ts';
 import { unreadProgram } from './unread-program.ts';
@@ -35,11 +35,9 @@ interface Reading {
 
 /** The most scripts that call each other. */
 const deepestCalls = 8;
-/** In characters: a longer script is not followed. */
-const longestFollowed = 128 * 1024;
-/** The allowance counts expanded characters; following one of a script takes as long as so many. */
-const costOfFollowing = 8;
-/** Reading a command of a script takes as long, and needs as much memory, as expanding so many characters. */
+/** The most words of an interpreter's command line among which its script is looked for. */
+const mostCandidates = 8;
+/** The cost of one command of a script, in time and memory, as a number of expanded characters. */
 const costOfCommand = 512;
 /** The same for each variable that the command gets. */
 const costOfVariable = 32;
@@ -78,8 +76,15 @@ async function readWords(
   }
   if (command.kind === 'shell')
     return readShell(command, placeBy(command.caller, place), input, reading);
-  if (command.kind === 'file')
-    return readFile(command, placeBy(command.caller, place), input, reading);
+  if (command.kind === 'file') {
+    const isDirect = by === directCaller && command.words[0] === words[0];
+    const at = placeBy(command.caller, place);
+    const searchPath = isDirect ? place.searchPath : searchPathOf(command.caller, place, context);
+    return readFile(command, { ...at, searchPath }, input, reading);
+  }
+  if (command.kind === 'parts') {
+    return readParts(command, placeBy(command.caller, place), reading);
+  }
   const at = placeBy(command.command.caller, place);
   if (command.kind === 'container') {
     await placedImages(command.command, line, at, context, found);
@@ -107,7 +112,7 @@ async function readShell(
     reading.found.problems.push(problemAt(place, notUnderstood));
   } else if (script?.fault === undefined) {
     await readText({ text, args, stopsAtFailure, caller }, place, notUnderstood, reading);
-  } else if (seemsToStart(script.text)) {
+  } else if (seemsToStart(script.text) || reading.depth > 0) {
     reading.found.problems.push(problemAt(place, script.fault));
   }
 }
@@ -119,6 +124,7 @@ function readInput(
   { scripts }: ServiceContext,
 ): string | undefined {
   if (inputFile === undefined) return isPiped === true ? undefined : input;
+  if (inputFile.printed !== undefined) return inputFile.printed;
   if (inputFile.fault !== undefined || directoryFault !== undefined) return undefined;
   const path = posix.resolve(directory, inputFile.text);
   return path.startsWith('/dev/') ? '' : scripts.text(path);
@@ -126,21 +132,28 @@ function readInput(
 
 /** Adds the images of a file that is started, if it is a script. */
 async function readFile(
-  { words, stopsAtFailure, caller, fault, isByShell }: ReadCommand & { kind: 'file' },
+  { words, stopsAtFailure, caller, fault, reader }: ReadCommand & { kind: 'file' },
   place: ServicePlace,
   input: string,
   reading: Reading,
 ): Promise<void> {
-  const { context, found } = reading;
-  const [file] = words;
-  const script =
-    file === undefined || file.fault !== undefined
-      ? undefined
-      : context.scripts.find(file.text, place.directory, isByShell);
+  const { context, found, depth } = reading;
+  const [file = { text: '', raw: '' }] = words;
   const add = (problem: Fault) => found.problems.push(problemAt(place, problem));
+  if (reader === 'shell' && file.printed !== undefined) {
+    const text = { text: file.printed, args: words, stopsAtFailure, caller };
+    return readText(text, place, notUnderstood, reading);
+  }
+  // An interpreter runs the first of its words that is a file.
+  const candidates = reader === 'interpreter' ? words.slice(0, mostCandidates) : [file];
+  const script = candidates
+    .filter((word) => word.fault === undefined)
+    .map((word) => context.scripts.find(word.text, place, reader))
+    .find((one) => one !== undefined);
   if (script === undefined) {
     if (fault !== undefined) add(fault);
-    else if (mentionsImages(input)) add(unreadProgram(posix.basename(file?.text ?? '')));
+    else if (mentionsImages(input)) add(unreadProgram(posix.basename(file.text) || 'a program'));
+    else if (depth > 0 && isMadeByHost(file, reader, place)) add(madeByHost);
     return;
   }
   const { path, text, isShell } = script;
@@ -156,60 +169,71 @@ async function readFile(
   }
   const stops = stopsAtFailure || /^#![^\n]*\s-[a-z]*e/.test(text);
   const args = [{ text: path, raw: path }, ...words.slice(1)];
-  await readText({ text, args, stopsAtFailure: stops, caller }, place, unreadScript(path), reading);
+  const followed = { text, args, stopsAtFailure: stops, caller };
+  const own = context.scripts.isPrivate(path) ? { references: [], problems: [] } : found;
+  await readText(followed, place, unreadScript(path), { ...reading, found: own });
+  if (own !== found) addUnquoted(found, own, displayPath(path));
 }
 
-interface ShellText {
-  readonly text: string;
-  readonly args: readonly Word[];
-  readonly stopsAtFailure: boolean;
-  readonly caller: Caller;
+/** Adds what a private script names: no text of the script is quoted, since not everybody may read it. */
+function addUnquoted(to: Findings, { references, problems }: Findings, path: string): void {
+  for (const one of references) {
+    const own = one.problems.map((problem) => unquoted(problem, path));
+    to.references.push({ ...one, problems: own });
+  }
+  append(
+    to.problems,
+    problems.map((problem) => unquoted(problem, path)),
+  );
+}
+
+/** Adds the images of all scripts of a directory. */
+async function readParts(
+  { words, caller }: ReadCommand & { kind: 'parts' },
+  place: ServicePlace,
+  reading: Reading,
+): Promise<void> {
+  const directory = words.findLast(({ text }) => !text.startsWith('-'));
+  if (directory === undefined || directory.fault !== undefined) return;
+  const { scripts } = reading.context;
+  const isAny = scripts.find('run-parts', place) !== undefined || words.some(isPattern);
+  for (const { path } of scripts.in(posix.resolve(place.directory, directory.text))) {
+    // The program of Debian and busybox passes over other names; Fedora's is a script.
+    if (!isAny && !/^[\w-]+$/.test(posix.basename(path))) continue;
+    const file = {
+      kind: 'file',
+      words: [{ text: path, raw: path }],
+      stopsAtFailure: false,
+    } as const;
+    await readFile({ ...file, caller }, place, '', reading);
+  }
+}
+
+function isPattern({ text }: Word): boolean {
+  return text.startsWith('--regex') || text === '--lsbsysinit';
 }
 
 /** Adds the images of the commands of a script. */
 async function readText(
-  { text, args, stopsAtFailure, caller }: ShellText,
+  text: ShellText,
   place: ServicePlace,
   unread: Fault,
   reading: Reading,
 ): Promise<void> {
   const { context, found, depth } = reading;
-  const { unit, directory, directoryFault } = place;
   const add = (fault: Fault) => found.problems.push(problemAt(place, fault));
-  if (!context.allowance.spend(text.length * costOfFollowing)) {
-    add(allowanceSpent);
+  const result = commandsOf(text, place, context, depth === deepestCalls);
+  if (!result.ok) {
+    if (result.fault !== undefined) add(result.fault);
+    else if (seemsToStart(withoutComments(text.text))) add(unread);
     return;
   }
-  const environment = context.expander.environment({ service: unit.name, entries: unit.entries });
-  const isKnown = environment.ok && !caller.resets;
-  if (isKnown && !concealUsed(environment, text)) {
-    add(tooManyPrivate);
-    return;
-  }
-  const given = Array.from(caller.variables).flatMap(([name, word]): [string, string][] =>
-    word.fault === undefined ? [[name, word.text]] : [],
-  );
-  const commands =
-    depth === deepestCalls || text.length > longestFollowed
-      ? undefined
-      : shellCommands(text, {
-          environment: new Map([...(isKnown ? environment.values : []), ...given]),
-          isWhole: isKnown && given.length === caller.variables.size,
-          stopsAtFailure,
-          args,
-          directory: directoryFault === undefined ? directory : undefined,
-          readFile: (path) => includedText(path, context, isKnown ? environment : undefined),
-        });
-  if (commands === undefined) {
-    if (seemsToStart(withoutComments(text))) add(unread);
-    return;
-  }
-  for (const command of commands) {
+  for (const command of result.commands) {
     if (!context.allowance.spend(costOfCommand + command.variables.size * costOfVariable)) {
       add(allowanceSpent);
       return;
     }
-    await readShellCommand(command, caller, place, reading);
+    await readShellCommand(command, text.caller, place, reading);
   }
 }
 
@@ -240,50 +264,8 @@ function readShellCommand(
   });
 }
 
-/**
- * The text of a file that a script includes or prints; private values in the file, and those that the
- * file uses, are concealed.
- */
-function includedText(
-  path: string,
-  { scripts }: ServiceContext,
-  environment: (Environment & { ok: true }) | undefined,
-): string | undefined {
-  const text = scripts.text(path);
-  if (text === undefined) return undefined;
-  const isConcealed =
-    (environment === undefined || concealUsed(environment, text)) &&
-    (!scripts.isPrivate(path) || concealLines(text));
-  if (!isConcealed) throw new NotUnderstood();
-  return text;
-}
-
-/** Conceals the values that the lines of a file assign, and lines of one word, such as a tag. */
-function concealLines(text: string): boolean {
-  return text.split('\n').every((line) => {
-    const found = /^\s*(?:export\s+)?(?:\w+=)?(["']?)(.*)\1\s*$/.exec(line);
-    const isValue = /^\s*(?:export\s+)?\w+=|^\s*\S+\s*$/.test(line);
-    return !isValue || concealValue(found?.[2] ?? '');
-  });
-}
-
 function withoutComments(text: string): string {
   return text.replace(/^\s*#.*$/gm, '');
-}
-
-/**
- * Conceals the private values that a script may use. The script is not followed that far: all
- * variables that it names count.
- *
- * @returns false if there are too many values to conceal.
- */
-function concealUsed(
-  { values, privateNames }: Environment & { ok: true },
-  script: string,
-): boolean {
-  return [...privateNames]
-    .filter((name) => new RegExp(`\\$\\{?${name}(?![A-Za-z0-9_])`).test(script))
-    .every((name) => concealValue(values.get(name) ?? ''));
 }
 
 function unreadScript(path: string): Fault {

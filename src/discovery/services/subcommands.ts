@@ -171,6 +171,9 @@ export const programs: Readonly<Record<Program, ProgramTable>> = {
       'c restore': 'a checkpoint',
       'container restore': 'a checkpoint',
       'containers restore': 'a checkpoint',
+      'i mount': 'a mounted image',
+      'image mount': 'a mounted image',
+      'images mount': 'a mounted image',
     },
     silent:
       words(`c container containers content deprecations event events i image images info install

@@ -17,4 +17,6 @@ export interface Word {
   readonly fault?: Fault;
   /** Whether the word may turn out as no word, or as several. */
   readonly several?: boolean;
+  /** What the shell can read from the path, if the word is that of a pipe: `<(cat FILE)`. */
+  readonly printed?: string;
 }

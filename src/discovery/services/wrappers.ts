@@ -26,11 +26,12 @@ const prlimits =
 
 /**
  * The programs that run a command given in their words. Sources: their man pages, and `--help` of
- * coreutils 9.1, util-linux 2.38, sudo 1.9, systemd 257, moreutils 0.67, tini 0.19, dumb-init 1.2.
+ * coreutils 9.1, util-linux 2.38, sudo 1.9, systemd 257, numactl 2.0, dpkg 1.22, moreutils 0.69, busybox 1.37,
+ * tini 0.19, dumb-init 1.2.
  */
 export const wrappers: Readonly<Record<string, Wrapper>> = {
   busybox: { options: optionTable('', '') },
-  catatonit: { options: optionTable('', 'P g h V') },
+  catatonit: { options: optionTable('', 'P g h L V') },
   chronic: { options: optionTable('', 'e v') },
   chrt: {
     options: optionTable(
@@ -61,8 +62,8 @@ export const wrappers: Readonly<Record<string, Wrapper>> = {
   nohup: { options: optionTable('', '') },
   numactl: {
     options: optionTable(
-      'interleave/i preferred/p physcpubind/C cpunodebind/N membind/m',
-      'localalloc/l all/a balancing/b',
+      'interleave/i weighted-interleave/w preferred/p preferred-many/P physcpubind/C cpunodebind/N cpubind/c membind/m length/L offset/o shmmode/M shmid/I shm/S file/f',
+      'localalloc/l all/a balancing/b show/s hardware/H cpu-compress strict/t huge/u touch/T dump/d dump-nodes/D',
     ),
   },
   prlimit: { options: optionTable('output/o pid/p', `${prlimits} noheadings raw verbose`) },
@@ -82,6 +83,14 @@ export const wrappers: Readonly<Record<string, Wrapper>> = {
     user: ['reuid', 'euid', 'ruid'],
   },
   setsid: { options: optionTable('', 'ctty/c fork/f wait/w') },
+  'start-stop-daemon': {
+    options: optionTable(
+      'pid ppid pidfile/p exec/x name/n user/u group/g chuid/c signal/s startas/a chroot/r chdir/d nicelevel/N procsched/P iosched/I umask/k notify-timeout output/O retry/R',
+      'start/S stop/K status/T pidof background/b notify-await no-close/C make-pidfile/m remove-pidfile test/t oknodo/o quiet/q verbose/v',
+    ),
+    user: ['chuid'],
+    elsewhere: ['chroot'],
+  },
   stdbuf: { options: optionTable('input/i output/o error/e', '') },
   su: {
     options: optionTable(
@@ -93,7 +102,7 @@ export const wrappers: Readonly<Record<string, Wrapper>> = {
   sudo: {
     options: optionTable(
       'user/u group/g close-from/C chdir/D chroot/R host/h prompt/p role/r type/t command-timeout/T other-user/U',
-      'askpass/A background/b bell/B preserve-env/E set-home/H login/i non-interactive/n preserve-groups/P stdin/S shell/s',
+      'askpass/A background/b bell/B preserve-env/E set-home/H login/i reset-timestamp/k no-update/N non-interactive/n preserve-groups/P stdin/S shell/s',
     ),
     user: ['user'],
     userByDefault: 'root',
@@ -132,7 +141,8 @@ export function userBy(
 ): Word | undefined {
   const given = user.flatMap((name) => options.findLast((option) => option.name === name) ?? []);
   const [word] = given.flatMap(({ value }) => value ?? []);
-  if (word !== undefined) return { ...word, text: word.text.replace(/^#/, '') };
+  // `#UID` of sudo, and `USER:GROUP` of start-stop-daemon.
+  if (word !== undefined) return { ...word, text: word.text.replace(/^#|:.*/g, '') };
   return userByDefault === undefined ? undefined : { text: userByDefault, raw: userByDefault };
 }
 

@@ -37,7 +37,7 @@ const maxUsers = 100;
  * @param self a user who is left out, because this user's units are read with other rights.
  */
 export function userScopes(context: SourceContext, self?: number): UserScopes {
-  const { etc, accounts } = context;
+  const { etc, accounts, extensions } = context;
   const problems: Problem[] = [...accounts.problems];
   const scopes = new Map<number, UserScope>();
   const own: Account[] = [];
@@ -50,7 +50,7 @@ export function userScopes(context: SourceContext, self?: number): UserScopes {
   }
   if (own.length > 0) problems.push(notOfOs(context, own));
   let isCommon = false;
-  for (const directory of usersDirectories(etc)) {
+  for (const directory of usersDirectories(etc, extensions)) {
     const entries = entriesOf(context, directory);
     isCommon ||= entries === undefined || entries.length > 0;
     for (const { name } of entries ?? []) {

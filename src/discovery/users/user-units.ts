@@ -44,12 +44,12 @@ async function unitsOfOthers(systemContext: SourceContext, self?: number): Promi
     shortNames: withoutRemembered(systemContext.shortNames),
     podman: {},
   };
-  const { root, etc, accounts } = context;
+  const { root, etc, accounts, extensions } = context;
   if (!isCommon && users.length === 0 && !(await plainServices(context))) {
     return { references: [], problems, quadlets: [] };
   }
   const lingering = lingeringUsers(context);
-  const common = await managerUnits(context, userSearchPath(root, etc), {});
+  const common = await managerUnits(context, userSearchPath(root, etc, extensions), {});
   const everyUsers = {
     ...forEachUser(inScope(common, 'user', 'user@.service', lingering.names.size > 0), {
       lingering: lingering.names,
@@ -82,7 +82,7 @@ async function unitsOfUser(
   lingering: Lingering,
 ): Promise<UserUnits> {
   const { uid, account, own } = user;
-  const path = userSearchPath(context.root, context.etc, user);
+  const path = userSearchPath(context.root, context.etc, context.extensions, user);
   const units = await managerUnits(context, path, account ?? { uid }, own);
   const lingers = account !== undefined && lingering.names.has(account.name);
   const found = inScope(units, `user:${uid}`, `user@${uid}.service`, lingers);
@@ -123,9 +123,15 @@ function together(all: readonly UserUnits[]): UserUnits {
  * graph of users is not needed then.
  */
 async function plainServices(context: SourceContext): Promise<boolean> {
-  const { root, etc, architecture } = context;
+  const { root, etc, architecture, extensions } = context;
   const user = {};
-  const units = readSystemdUnits(root, etc, { manager: 'user', generated: [], architecture, user });
+  const units = readSystemdUnits(root, etc, {
+    manager: 'user',
+    generated: [],
+    architecture,
+    user,
+    extensions,
+  });
   const target = units.unit('default.target');
   const enabled = target === undefined ? [] : units.linked(target);
   const { references, problems } = await serviceImages(context, units, enabled, user);

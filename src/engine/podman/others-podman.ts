@@ -1,13 +1,14 @@
 import { isAbsolute } from 'node:path';
 import type { EngineId } from '../../common/engine-id.ts';
+import type { Places } from '../containers-storage/footprint.ts';
 import { layersIn, listOf } from '../containers-storage/layers.ts';
 import type { Depot } from '../depot.ts';
 import type { Engine } from '../engine.ts';
 import { EngineError } from '../errors.ts';
 import { inTime } from '../patience.ts';
 import { driverOf, type Settings, settingsOf, temporaryOf } from './api/settings.ts';
-import type { Places } from './images/footprint.ts';
 import { repairImages } from './images/repair.ts';
+import { lossesOf } from './losses.ts';
 import { imagesOf, mooringsOf, pinsOf } from './parts.ts';
 import type { Account } from './user/account.ts';
 import { connectToUser } from './user/connect.ts';
@@ -63,7 +64,7 @@ export async function openOthersPodman(options: OthersPodmanOptions): Promise<En
   const pins = pinsOf(podman);
   return {
     id,
-    traits: { downloads: 'berth', judges: 'berth', pullsAs: 'other' },
+    traits: { downloads: 'berth', judges: 'berth', pullsAs: 'other', pins: 'firm' },
     uid: account.uid,
     ...imagesOf(podman),
     ...pins,
@@ -77,6 +78,7 @@ export async function openOthersPodman(options: OthersPodmanOptions): Promise<En
       return { name: id, version, directory: storage, unpacking: temporary, description };
     },
     repair: (signal) => repairImages(api, signal),
+    losses: (signal) => lossesOf(api, signal),
     close: () => connection.close(),
   };
 }

@@ -1,23 +1,28 @@
 import type { EngineId } from '../../common/engine-id.ts';
 import { Semaphore } from '../../common/semaphore.ts';
 import { type ResolvedImage, sizeOf } from '../../image/resolved.ts';
+import {
+  footprintOf,
+  lackingOf,
+  type Places,
+  UNPACKED_AT_A_TIME,
+} from '../containers-storage/footprint.ts';
 import type { Depot } from '../depot.ts';
 import type { Images, Pins } from '../engine.ts';
+import { atHand } from '../fetch/at-hand.ts';
+import { OneAtATime } from '../fetch/one-at-a-time.ts';
+import type { Keeper } from '../pins/labels.ts';
+import { Seals } from '../pins/seals.ts';
+import { Strangers } from '../pins/strangers.ts';
 import type { PodmanApi } from './api/api.ts';
 import { cgroupParentOf, type Settings } from './api/settings.ts';
-import { atHand } from './fetch/at-hand.ts';
 import { fetchImage, type Pull } from './fetch/fetch.ts';
-import { OneAtATime } from './fetch/one-at-a-time.ts';
-import { footprintOf, lackingOf, type Places, UNPACKED_AT_A_TIME } from './images/footprint.ts';
 import { hasImage, listImages } from './images/images.ts';
 import { tagImage } from './images/names.ts';
 import { removeImage } from './images/remove.ts';
 import type { Moorings } from './pins/holds.ts';
-import type { Keeper } from './pins/labels.ts';
 import { roomFor } from './pins/locks.ts';
 import { genuinePins, listPins, pinImages } from './pins/pin.ts';
-import { Seals } from './pins/seals.ts';
-import { Strangers } from './pins/strangers.ts';
 import { unpinImages } from './pins/unpin.ts';
 
 /** The tools that the parts of the engine share. */
@@ -94,7 +99,7 @@ export interface MooringsOptions {
 }
 
 export function mooringsOf({ api, engine, keeper, pinKey, warn }: MooringsOptions): Moorings {
-  const strangers = new Strangers(warn ?? (() => undefined));
+  const strangers = new Strangers('podman', warn ?? (() => undefined));
   return {
     api,
     engine,

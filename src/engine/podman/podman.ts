@@ -9,6 +9,7 @@ import { keepsArtifacts } from './artifacts/artifacts.ts';
 import { Pulls } from './fetch/pull.ts';
 import { listServiceContainers } from './images/containers.ts';
 import { repairImages } from './images/repair.ts';
+import { lossesOf } from './losses.ts';
 import { imagesOf, mooringsOf, type Podman, pinsOf } from './parts.ts';
 import type { Account } from './user/account.ts';
 
@@ -68,7 +69,14 @@ export async function openPodman(options: PodmanOptions): Promise<Engine> {
   return {
     id,
     ...(user ? { uid: process.geteuid?.() } : {}),
-    traits: { downloads: 'engine', judges: 'engine', pullsAs: 'caller' },
+    traits: {
+      downloads: 'engine',
+      judges: 'engine',
+      pullsAs: 'caller',
+      pins: 'firm',
+      // CRI-O's storage is by default that of the system's podman.
+      sharesStorageWith: user ? [] : ['crio'],
+    },
     ...withArtifactStore(imagesOf(podman), { api, pulls, storage, keeps: hasArtifacts }),
     ...pinsOf(podman),
     info: async () => {
@@ -79,6 +87,7 @@ export async function openPodman(options: PodmanOptions): Promise<Engine> {
     containers: (unit) => listServiceContainers(api, unit),
     keepsArtifacts: hasArtifacts,
     repair: (signal) => repairImages(api, signal),
+    losses: (signal) => lossesOf(api, signal),
     close: () => connection.close(),
   };
 }

@@ -4,6 +4,7 @@ import type { EngineId } from '../../common/engine-id.ts';
 import { BerthError } from '../../common/errors.ts';
 import { isTag } from '../../image/name.ts';
 import { enginesOf, isLiving, type RootRecord } from '../../state/record.ts';
+import { removalOf } from '../../state/removed.ts';
 import { type Context, changing, type EngineContext, onEngine } from '../context.ts';
 import { type Drifted, driftedNames, recordDrift } from '../drift.ts';
 import { refuseElsewhere } from '../elsewhere.ts';
@@ -60,6 +61,7 @@ export async function activate(
   { id, locked, needs, engines }: BootedRoot,
 ): Promise<Activated> {
   const context = aboutRoot(given, id);
+  if (engines.size === 0) return nothingToDo(context, id);
   const looked = { exactly: engines };
   // A podman may wait for what another activation, which waits for the lock, holds up in the boot.
   await openAtBoot(context, engines);
@@ -96,6 +98,13 @@ export async function activate(
         : [];
     return { id, isStaged, switched, pins, moved, drifted, findings };
   });
+}
+
+/** The activation of no engine, for which a service must not wait for another berth's lock. */
+function nothingToDo({ state }: Context, id: string): Activated {
+  const record = state.record(id);
+  const isStaged = record !== undefined && isLiving(record);
+  return { id, isStaged, switched: false, pins: 0, moved: [], drifted: [], findings: [] };
 }
 
 /** The work of an activation so far. */
@@ -176,6 +185,7 @@ async function moveToRecord(
     if (image === undefined) continue;
     for (const { name } of names) {
       if (!isTag(name) || left.has(name) || image.names.includes(name)) continue;
+      if (removalOf(record, { engine: context.engine.id, id, name }) !== undefined) continue;
       try {
         await context.engine.tag(id, name);
         context.report({ event: 'named', id, name });

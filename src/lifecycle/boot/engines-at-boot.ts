@@ -1,18 +1,19 @@
-import { type EngineId, engineParts } from '../../common/engine-id.ts';
+import { type EngineGroup, type EngineId, groupOf } from '../../common/engine-id.ts';
 import { mapLimited } from '../../common/limited.ts';
 import { enginesOf } from '../../state/record.ts';
 import type { Context } from '../context.ts';
 
 /**
- * The engines that an activation of a root has to look at. A user's podman takes a while to start, and boots
- * wait for it: so it is looked at only after a boot into another root, or while it has not been activated.
+ * The engines that an activation of a root has to look at. What other services wait for is looked at only
+ * after a boot into another root, or while it has not been activated: a user's podman, which takes a while to
+ * start, and the engines of a group with a service of its own, which runs the activation at each start.
  *
- * @param whose engines of the system or of users alone, which a boot activates by two units; both by default.
+ * @param group the only group to look at; all by default.
  */
 export function enginesAtBoot(
   { state, engines: { usual } }: Pick<Context, 'state' | 'engines'>,
   id: string,
-  whose: 'system' | 'users' | undefined,
+  group: EngineGroup | undefined,
 ): ReadonlySet<EngineId> {
   const record = state.record(id);
   const activation = state.activation.read();
@@ -21,14 +22,12 @@ export function enginesAtBoot(
   const { pending = [] } = activation ?? {};
   const isNew = (engine: EngineId) => activation?.root !== id || pending.includes(engine);
   return new Set(
-    all.filter((engine) =>
-      isOfUser(engine) ? whose !== 'system' && isNew(engine) : whose !== 'users',
-    ),
+    all.filter((engine) => {
+      const its = groupOf(engine);
+      const isAlways = its === 'system' || (group === undefined && its !== 'users');
+      return (group ?? its) === its && (isAlways || isNew(engine));
+    }),
   );
-}
-
-function isOfUser(engine: EngineId): boolean {
-  return engineParts(engine).user !== undefined;
 }
 
 /** Each podman of a user is a process that has to be started. */

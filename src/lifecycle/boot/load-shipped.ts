@@ -76,6 +76,7 @@ function withoutNetwork(registry: Registry): Registry {
     resolveAll: refuse,
     manifest: refuse,
     download: refuse,
+    credentials: async () => undefined,
     quickestReply: async () => undefined,
     close: () => registry.close(),
   };

@@ -24,6 +24,7 @@ export function askedOnce(registry: Registry): Registry {
     manifest: (name, digest, access, signal) => registry.manifest(name, digest, access, signal),
     download: (name, blob, access, into, watch) =>
       registry.download(name, blob, access, into, watch),
+    credentials: (name, access) => registry.credentials(name, access),
     quickestReply: (name, access) => registry.quickestReply(name, access),
     close: () => registry.close(),
   };

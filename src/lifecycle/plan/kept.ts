@@ -1,5 +1,6 @@
 import type { Binding } from '../../binding/bindings.ts';
 import type { Depot } from '../../engine/depot.ts';
+import { isKnownAs } from '../../engine/known-as.ts';
 import type { Source } from '../../engine/source.ts';
 import { byDigest, digestOf } from '../../image/name.ts';
 import { formatPlatform } from '../../image/platform.ts';
@@ -41,7 +42,7 @@ export function keptFromRecord(
   if (image === undefined) return undefined;
   const digest = digestFor(name, image) ?? image.manifest;
   if (locked !== undefined && locked.digest !== digest) return undefined;
-  if (!images.get(image.id)?.digests.includes(byDigest(name, digest))) return undefined;
+  if (!isKnownAs(images.get(image.id), name, digest)) return undefined;
   return asRecorded(binding, image, digest);
 }
 
@@ -84,6 +85,21 @@ export function keptWaiting(
   return kept?.image === undefined ? undefined : kept;
 }
 
+/**
+ * The image on record, if the whole image is in berth's own store, for whichever engine it was stored. berth then puts
+ * a removed image back without a registry.
+ */
+export function keptWhole(
+  binding: Binding,
+  depot: Pick<Depot, 'find' | 'missing'> | undefined,
+  record: RootRecord | undefined,
+): Resolution | undefined {
+  if (binding.recorded === undefined) return undefined;
+  const kept = keptFromDepot(binding, depot, record?.staged);
+  if (kept?.image === undefined) return undefined;
+  return depot?.missing(kept.image.blobs).length === 0 ? kept : undefined;
+}
+
 /** An image that the engine has by the binding's very name, or by the digest of the root's lock. */
 export function presentByName(
   binding: Binding,
@@ -97,7 +113,8 @@ export function presentByName(
       artifact === binding.artifact && (names.includes(name) || digests.includes(name)),
   );
   if (image === undefined) return undefined;
-  const digest = locked?.digest ?? digestOf(name, image.digests) ?? image.id;
+  const digests = [...image.digests, ...(image.vouched ?? [])];
+  const digest = locked?.digest ?? digestOf(name, digests) ?? image.id;
   return {
     binding,
     id: image.id,

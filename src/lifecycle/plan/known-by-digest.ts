@@ -1,4 +1,4 @@
-import { byDigest } from '../../image/name.ts';
+import { isKnownAs } from '../../engine/known-as.ts';
 import type { ResolvedImage } from '../../image/resolved.ts';
 import type { EngineSituation } from '../situation.ts';
 
@@ -13,5 +13,5 @@ export function isKnownByDigest(
   id: string,
   { images }: Pick<EngineSituation, 'images'>,
 ): boolean {
-  return images.get(id)?.digests.includes(byDigest(image.name, image.digest)) === true;
+  return isKnownAs(images.get(id), image.name, image.digest);
 }

@@ -14,6 +14,7 @@ import {
   keptFromDepot,
   keptFromRecord,
   keptWaiting,
+  keptWhole,
   presentByName,
   type Resolution,
 } from './kept.ts';
@@ -94,7 +95,9 @@ function keptMeaning(
   const kept =
     keptFromRecord(binding, situation, record) ??
     keptFromDepot(binding, engine.depot, waiting) ??
-    (engine.absence === undefined ? undefined : keptWaiting(binding, engine.depot, record));
+    (engine.absence === undefined
+      ? keptWhole(binding, engine.depot, record)
+      : keptWaiting(binding, engine.depot, record));
   if (kept !== undefined) return kept;
   if (!isHereOrNowhere(binding) || binding.lockProblem !== undefined) return undefined;
   return presentByName(binding, situation);

@@ -80,7 +80,7 @@ export function spaceOf(
  * @param what the work that needs the space: `staging ID needs 3 MB to download`.
  */
 export async function lackOfSpace(
-  situation: Pick<Situation, 'engines'>,
+  situation: Pick<Situation, 'engines' | 'records'>,
   what: string,
   space: readonly Space[],
 ): Promise<LifecycleError | undefined> {

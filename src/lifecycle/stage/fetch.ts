@@ -200,7 +200,7 @@ async function mayWait(
 ): Promise<boolean> {
   if (!depot.serves(image)) {
     if (way !== 'download') return false;
-    const message = `${image.name} is for ${image.platform}, and the engine takes such an image from a registry alone`;
+    const message = `${image.name} (${image.platform}) can't wait for the engine, which takes such an image from a registry alone`;
     throw new LifecycleError('only-direct', message, {
       hint: 'leave it to `berth stage`, while there is a network',
       kind: 'refused',

@@ -84,6 +84,7 @@ export async function stage(
       const planned = await plan(situation);
       if (planned.lack !== undefined) throw planned.lack;
       const staged = await carryOut(context, planned, situation, looked, putToUse);
+      for (const { engine } of situation.engines.values()) await engine.renewPins?.();
       await settleDepots(context, situation, looked);
       if (isStaged(staged)) await (await context.loaded?.())?.staged(meaningsIn(planned));
       return staged;
@@ -205,6 +206,7 @@ function findingsIfUpToDate(
   situation: Situation,
 ): readonly Finding[] | undefined {
   if (before?.staged === undefined || before.pending !== undefined) return undefined;
+  if (before.removed !== undefined) return undefined;
   if (before.location !== plan.root.location || plan.failures.length > 0) return undefined;
   const { deployment } = plan.root;
   if (deployment !== undefined && !isDeepStrictEqual(deployment, before.deployment)) {

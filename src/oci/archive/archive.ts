@@ -41,6 +41,14 @@ export interface Place {
   readonly isPackedLayer: boolean;
   /** The digest of the stored bytes, if they were read already. */
   readonly sha256?: string;
+  /** What the stored bytes are when they are decompressed, if that was seen already. */
+  readonly content?: Content;
+}
+
+/** The size in bytes and the digest of a decompressed layer. */
+export interface Content {
+  readonly size: number;
+  readonly sha256: string;
 }
 
 /** The names that errors use for an archive. */

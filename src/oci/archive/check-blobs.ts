@@ -23,8 +23,9 @@ export async function checkBlobs(
   { blobs }: ResolvedImage,
 ): Promise<void> {
   for (const blob of distinctBlobs(blobs)) {
-    const { sha256, isPackedLayer } = placeOf(archive, blob);
-    if (sha256 === undefined || isPackedLayer) {
+    const { isPackedLayer, content, ...stored } = placeOf(archive, blob);
+    const sha256 = isPackedLayer ? content?.sha256 : stored.sha256;
+    if (sha256 === undefined) {
       for await (const _ of verifiedBlob(root, archive, blob));
     } else if (sha256 !== blob.digest) {
       throw mismatch(ARCHIVE, archive.path, blob.digest, sha256);

@@ -13,9 +13,9 @@ import {
   namesIn,
   type Place,
 } from './archive.ts';
-import { bytesAt } from './file-bytes.ts';
-import type { Files } from './files.ts';
-import { packingOf } from './tar-files.ts';
+import { bytesAt, mostBytes } from './file-bytes.ts';
+import type { Files, StoredFile } from './files.ts';
+import { packingOf } from './packing.ts';
 
 /** `manifest.json`: moby, image/spec/v1.2.md, "Combined Image JSON + Filesystem Changeset Format". */
 const ItemsSchema = v.array(
@@ -34,6 +34,9 @@ const ConfigSchema = v.looseObject({
   }),
 });
 
+/** Of all images of an archive: a thousand images with fifty layers each. */
+const MAX_LAYERS = 50_000;
+
 const MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
 
 /**
@@ -48,16 +51,9 @@ export async function dockerImages(
   view: View,
   files: Files,
 ): Promise<Omit<Archive, 'path' | 'view'>> {
-  const called = files.called('manifest.json');
   const items = parsed(files, 'manifest.json', ItemsSchema, documentOf(files, 'manifest.json'));
-  if (items.length > MAX_IMAGES)
-    throw damaged(ARCHIVE, called, `at most ${MAX_IMAGES} images`, 'more');
-  const count = items.reduce((sum, { RepoTags }) => sum + (RepoTags?.length ?? 0), 0);
-  if (count > MAX_IMAGES) throw damaged(ARCHIVE, called, `at most ${MAX_IMAGES} names`, 'more');
-  const configs = items.map(({ Config }) => documentOf(files, Config));
-  if (configs.reduce((sum, { length }) => sum + length, 0) > MAX_DOCUMENTS_BYTES) {
-    throw damaged(ARCHIVE, called, `at most ${MAX_DOCUMENTS_BYTES} bytes of configs`, 'more');
-  }
+  assertFew(files, items);
+  const configs = configsOf(files, items);
   const documents = new Map<string, Buffer>();
   const places = new Map<string, Place>();
   const sizes = contentSizes(root, view);
@@ -74,6 +70,26 @@ export async function dockerImages(
   return { images, documents, places };
 }
 
+function assertFew(files: Files, items: readonly Item[]): void {
+  const count = (of: (item: Item) => number) => items.reduce((sum, item) => sum + of(item), 0);
+  const limits: readonly (readonly [number, number, string])[] = [
+    [items.length, MAX_IMAGES, 'images'],
+    [count(({ RepoTags }) => RepoTags?.length ?? 0), MAX_IMAGES, 'names'],
+    [count(({ Layers }) => Layers?.length ?? 0), MAX_LAYERS, 'layers'],
+  ];
+  for (const [number, most, what] of limits) {
+    if (number <= most) continue;
+    throw damaged(ARCHIVE, files.called('manifest.json'), `at most ${most} ${what}`, `${number}`);
+  }
+}
+
+function configsOf(files: Files, items: readonly Item[]): readonly Buffer[] {
+  const configs = items.map(({ Config }) => documentOf(files, Config));
+  if (configs.reduce((sum, { length }) => sum + length, 0) <= MAX_DOCUMENTS_BYTES) return configs;
+  const most = `at most ${MAX_DOCUMENTS_BYTES} bytes of configs`;
+  throw damaged(ARCHIVE, files.called('manifest.json'), most, 'more');
+}
+
 /** A blob of an image: its config first, then its layers. */
 interface Part {
   readonly blob: string;
@@ -88,17 +104,21 @@ function layersOf(files: Files, { Config: name, Layers }: Item, content: Buffer)
     const found = `${layers.length} in manifest.json`;
     throw damaged(ARCHIVE, files.called(name), `${diffIds.length} layers`, found);
   }
-  const config = { blob: sha256(content), place: placeOf(files, name, false) };
-  const parts = diffIds.map((blob, index) => ({
-    blob,
-    place: placeOf(files, layers[index] ?? '', true),
-  }));
+  const { head: _, ...stored } = foundAt(files, name, files.file(name));
+  const config = { blob: sha256(content), place: { ...stored, isPackedLayer: false } };
+  const known = new Map<string, Part>();
+  const parts = diffIds.map((blob, index) => {
+    // podman takes the first file of a layer that comes twice, and does not look at the second.
+    const part = known.get(blob) ?? { blob, place: layerPlace(files, layers[index] ?? '') };
+    known.set(blob, part);
+    return part;
+  });
   return [config, ...parts];
 }
 
-function placeOf(files: Files, name: string, isLayer: boolean): Place {
-  const { head, ...stored } = fileOf(files, name);
-  return { ...stored, isPackedLayer: isLayer && packingOf(head) === 'known' };
+function layerPlace(files: Files, name: string): Place {
+  const { head, ...stored } = foundAt(files, name, files.layer(name));
+  return { ...stored, isPackedLayer: packingOf(head) === 'known' };
 }
 
 async function manifestOf(
@@ -124,26 +144,45 @@ async function manifestOf(
 /** The sizes of decompressed layers, each of which is decompressed once. */
 function contentSizes(root: Root, view: View) {
   const known = new Map<number, number>();
+  let stored = 0;
+  let grown = 0;
   return async (place: Place): Promise<number> => {
     if (!place.isPackedLayer) return place.size;
-    let size = known.get(place.start) ?? 0;
-    if (size > 0) return size;
-    for await (const chunk of bytesAt(root, view, place)) size += chunk.length;
+    const size = known.get(place.start) ?? (await contentSize(root, view, place));
+    if (known.has(place.start)) return size;
     known.set(place.start, size);
-    return size;
+    stored += place.size;
+    grown += size;
+    const most = mostBytes(stored);
+    if (grown <= most) return size;
+    throw damaged(ARCHIVE, place.path, `at most ${most} bytes of layers, decompressed`, 'more');
   };
+}
+
+async function contentSize(root: Root, view: View, place: Place): Promise<number> {
+  if (place.content !== undefined) return place.content.size;
+  if (place.isPacked) {
+    throw damaged(
+      ARCHIVE,
+      place.path,
+      'layers of whole compressed bytes',
+      'damaged or endless ones',
+    );
+  }
+  let size = 0;
+  for await (const chunk of bytesAt(root, view, place)) size += chunk.length;
+  return size;
 }
 
 function documentOf(files: Files, name: string): Buffer {
   const content = files.document(name);
   if (content !== undefined) return content;
-  throw damaged(ARCHIVE, files.called(name), 'a JSON file', 'none');
+  throw damaged(ARCHIVE, files.called(name), 'a JSON file', files.absence(name));
 }
 
-function fileOf(files: Files, name: string) {
-  const file = files.file(name);
+function foundAt(files: Files, name: string, file: StoredFile | undefined): StoredFile {
   if (file !== undefined) return file;
-  throw damaged(ARCHIVE, files.called(name), 'a file', 'none');
+  throw damaged(ARCHIVE, files.called(name), 'a file', files.absence(name));
 }
 
 function parsed<const Schema extends v.GenericSchema>(

@@ -17,6 +17,11 @@ const MAX_GROWTH = 100;
 /** In bytes: content up to this length is no bomb, however few bytes it came from: a layer of zeros. */
 const MIN_GROWTH_BYTES = 64 * 1024 * 1024;
 
+/** How many bytes so many compressed ones may become, or all of several files together. */
+export function mostBytes(compressed: number): number {
+  return compressed * MAX_GROWTH + MIN_GROWTH_BYTES;
+}
+
 /** The bytes of an open file, some of which can be passed over without being read. */
 export interface FileBytes extends AsyncIterable<Buffer> {
   /** Passes over the next bytes, perhaps beyond the end of the file. */
@@ -55,9 +60,13 @@ export async function* bytesAt(root: Root, view: View, place: Place): AsyncGener
   if (file === undefined) return;
   try {
     const stored = isPacked
-      ? part(decompressed(path, fileBytes(file.fd, 0, file.size), file.size), start, size)
+      ? part(
+          decompressed(path, fileBytes(file.fd, 0, file.size), mostBytes(file.size)),
+          start,
+          size,
+        )
       : fileBytes(file.fd, start, start + size);
-    yield* isPackedLayer ? decompressed(path, stored, size) : stored;
+    yield* isPackedLayer ? decompressed(path, stored, mostBytes(size)) : stored;
   } finally {
     closeSync(file.fd);
   }
@@ -66,15 +75,14 @@ export async function* bytesAt(root: Root, view: View, place: Place): AsyncGener
 /**
  * Decompressed bytes of a file.
  *
- * @param size of the compressed bytes.
+ * @param most bytes that they may become.
  * @throws {LayoutError} if they are damaged or a bomb.
  */
 export async function* decompressed(
   path: string,
   bytes: AsyncIterable<Buffer>,
-  size: number,
+  most: number,
 ): AsyncGenerator<Buffer> {
-  const most = size * MAX_GROWTH + MIN_GROWTH_BYTES;
   let left = most;
   try {
     for await (const chunk of unpacked(new ChunkSource(bytes))) {

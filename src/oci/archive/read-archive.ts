@@ -1,11 +1,12 @@
-import type { ArchiveName } from '../../image/archive-name.ts';
+import { type ArchiveName, emptyAtBoot } from '../../image/archive-name.ts';
 import type { Root, View } from '../../root/root.ts';
 import { damaged, type LayoutOwner, reading } from '../failure.ts';
 import { ARCHIVE, type Archive } from './archive.ts';
 import { dockerImages } from './docker-archive.ts';
 import { directoryFiles, type Files } from './files.ts';
 import { directoryImage, ociImages } from './oci-images.ts';
-import { tarFiles } from './tar-files.ts';
+import { dockerFiles, unpackedFiles } from './tar-files.ts';
+import { type StoredMember, tarMembers } from './tar-members.ts';
 
 /** Describes archives in an OS image from a registry: berth does not keep files as large as these. */
 const UNPACKED: LayoutOwner = {
@@ -26,15 +27,19 @@ const MISSING: LayoutOwner = {
  */
 export async function readArchive(
   root: Root,
-  { transport, path }: Pick<ArchiveName, 'transport' | 'path'>,
+  name: Omit<ArchiveName, 'ref'>,
   view: View,
 ): Promise<Archive> {
+  const { transport, path } = name;
   if (root.location.startsWith('image:')) {
     throw damaged(UNPACKED, path, 'an archive in a tree on this machine', 'one in an OS image');
   }
   const tree = root.as(view);
-  const kind = reading(ARCHIVE, path, () => tree.lookup(path))?.kind;
-  if (kind === undefined) throw damaged(MISSING, path, 'an archive', 'nothing');
+  const found = reading(ARCHIVE, path, () => tree.lookup(path));
+  if (found === undefined) throw damaged(MISSING, path, 'an archive', 'nothing');
+  const { kind, realPath } = found;
+  const top = emptyAtBoot(realPath);
+  if (top !== undefined) throw damaged(MISSING, path, 'an archive of the OS', `one in ${top}`);
   const isDirectory = kind === 'directory';
   const wanted = transport === 'oci' || transport === 'dir';
   if (transport !== 'any' && isDirectory !== wanted) {
@@ -43,7 +48,7 @@ export async function readArchive(
   }
   const contents = isDirectory
     ? imagesInDirectory(directoryFiles(tree, path), transport)
-    : await imagesInTar(tree, view, await tarFiles(tree, path), transport);
+    : await imagesInTar(tree, view, await tarMembers(tree, path), name);
   return { path, view, ...contents };
 }
 
@@ -60,12 +65,13 @@ function imagesInDirectory(files: Files, transport: ArchiveName['transport']): C
 async function imagesInTar(
   root: Root,
   view: View,
-  files: Files,
-  transport: ArchiveName['transport'],
+  members: readonly StoredMember[],
+  { transport, path, isUnpacked = false }: Omit<ArchiveName, 'ref'>,
 ): Promise<Contents> {
-  const isDocker =
-    transport === 'any'
-      ? files.file('manifest.json') !== undefined
-      : transport === 'docker-archive';
-  return isDocker ? dockerImages(root, view, files) : ociImages(files);
+  if (transport !== 'oci-archive') {
+    const files = isUnpacked ? unpackedFiles(path, members) : dockerFiles(path, members);
+    const isDocker = transport === 'docker-archive' || files.file('manifest.json') !== undefined;
+    if (isDocker) return dockerImages(root, view, files);
+  }
+  return ociImages(unpackedFiles(path, members));
 }

@@ -1,107 +1,100 @@
-import { createHash } from 'node:crypto';
-import { closeSync } from 'node:fs';
 import { posix } from 'node:path';
-import { TarError } from '../../common/tar/error.ts';
-import { type TarMember, tarIndex } from '../../common/tar/read.ts';
-import type { Root } from '../../root/root.ts';
-import { MAX_DOCUMENT_BYTES } from '../document.ts';
-import { damaged, reading } from '../failure.ts';
-import { ARCHIVE, MAX_DOCUMENTS_BYTES } from './archive.ts';
-import { CHUNK_BYTES, decompressed, fileBytes } from './file-bytes.ts';
-import type { Files, StoredFile } from './files.ts';
-
-/** An image has some hundred files; archives of many images have a few thousand. */
-const MAX_MEMBERS = 20_000;
+import { damaged } from '../failure.ts';
+import { ARCHIVE } from './archive.ts';
+import type { Files } from './files.ts';
+import type { StoredMember } from './tar-members.ts';
 
 /**
- * Looks through a tar archive of a root. If the archive is not compressed, only headers and JSON files
- * are read.
+ * The files of an archive in docker's older format as podman and skopeo find them there: the first member
+ * of a name counts, `/a` and `a` are two names, a hard link is an empty file, and one link is followed, but
+ * not for a layer, of which no bytes are expected then.
  *
- * @throws {LayoutError}
+ * Source: github.com/containers/image, docker/internal/tarfile, tried with podman 4.3.1 and skopeo 1.18.
  */
-export async function tarFiles(root: Root, path: string): Promise<Files> {
-  const file = reading(ARCHIVE, path, () => root.openFile(path));
-  if (file === undefined) throw damaged(ARCHIVE, path, 'an archive', 'nothing that can be read');
-  try {
-    const bytes = fileBytes(file.fd, 0, file.size);
-    const packing = packingOf(root.readStart(path, 6) ?? Buffer.alloc(0));
-    if (packing === 'unknown') {
-      throw damaged(ARCHIVE, path, 'an archive that is plain, gzip or zstd', 'another compression');
-    }
-    const isPacked = packing !== 'none';
-    const plain = isPacked ? decompressed(path, bytes, file.size) : bytes;
-    return await indexed(path, tarIndex(plain), isPacked ? undefined : file.size);
-  } catch (error) {
-    if (!(error instanceof TarError)) throw error;
-    throw damaged(ARCHIVE, path, 'a tar archive', error.message, error);
-  } finally {
-    closeSync(file.fd);
+export function dockerFiles(path: string, members: readonly StoredMember[]): Files {
+  const first = new Map<string, StoredMember>();
+  for (const member of members) {
+    const name = cleaned(member.path);
+    if (!first.has(name)) first.set(name, member);
   }
-}
-
-/** The compression that the first bytes of a file tell; berth can't undo an `unknown` one. */
-export function packingOf(start: Buffer): 'none' | 'known' | 'unknown' {
-  const magic = start.toString('hex');
-  if (magic.startsWith('1f8b') || magic.startsWith('28b52ffd')) return 'known';
-  return /^(?:fd377a585a00|425a68)/.test(magic) ? 'unknown' : 'none';
-}
-
-async function indexed(
-  path: string,
-  entries: AsyncIterable<TarMember>,
-  end: number | undefined,
-): Promise<Files> {
-  const members = new Map<string, StoredFile>();
-  const links = new Map<string, string>();
-  const documents = new Map<string, Buffer>();
-  let held = 0;
-  let count = 0;
-  for await (const entry of entries) {
-    if (++count > MAX_MEMBERS) {
-      throw damaged(ARCHIVE, path, `at most ${MAX_MEMBERS} files`, 'more');
-    }
-    const name = normal(entry.path);
-    const { type, target, start, size } = entry;
-    if (type === 'link') links.set(name, normal(posix.join(posix.dirname(name), target)));
-    if (type === 'hard-link') links.set(name, normal(target));
-    if (type !== 'file') continue;
-    if (end !== undefined && start + size > end) {
-      throw damaged(ARCHIVE, path, `${size} bytes of ${name}`, 'the end of the archive');
-    }
-    const head = await entry.read(6);
-    const isPacked = end === undefined;
-    const isJson = /^\s*[[{]/.test(head.toString('latin1')) && size <= MAX_DOCUMENT_BYTES;
-    held += isJson ? size : 0;
-    if (held > MAX_DOCUMENTS_BYTES) {
-      throw damaged(ARCHIVE, path, `at most ${MAX_DOCUMENTS_BYTES} bytes of JSON`, 'more');
-    }
-    const document = isJson ? Buffer.concat([head, await entry.read(size)]) : undefined;
-    // If two files have one name, podman takes the first from docker's archives, the last from OCI's.
-    if (document !== undefined && documents.get(name)?.equals(document) === false) {
-      throw damaged(ARCHIVE, path, `one ${name}`, 'two of different content');
-    }
-    if (document !== undefined) documents.set(name, document);
-    const known = isPacked ? { sha256: await digestOf(document ?? head, entry) } : {};
-    members.set(name, { path, start, size, isPacked, head, ...known });
-  }
-  const followed = (name: string) => (members.has(name) ? name : (links.get(name) ?? name));
+  const found = (name: string): StoredMember | undefined => {
+    const member = first.get(cleaned(name));
+    if (member?.type !== 'link') return member;
+    return first.get(cleaned(posix.join(posix.dirname(cleaned(name)), member.target)));
+  };
   return {
     called: (name) => `${path}, ${name}`,
-    document: (name) => documents.get(followed(normal(name))),
-    file: (name) => members.get(followed(normal(name))),
+    document: (name) => found(name)?.document,
+    file: (name) => found(name)?.file,
+    layer: (name) => first.get(cleaned(name))?.file,
+    absence: (name) => absences.get(first.get(cleaned(name))?.type ?? 'file') ?? 'none',
   };
 }
 
-/** The digest of a body whose first bytes were read already. */
-async function digestOf(start: Buffer, member: TarMember): Promise<string> {
-  const hash = createHash('sha256').update(start);
-  for (;;) {
-    const chunk = await member.read(CHUNK_BYTES);
-    if (chunk.length === 0) return `sha256:${hash.digest('hex')}`;
-    hash.update(chunk);
+const absences: ReadonlyMap<StoredMember['type'], string> = new Map([
+  ['link', 'a link that podman does not follow'],
+  ['hard-link', 'a hard link, which is an empty file to podman'],
+]);
+
+/**
+ * The files of an archive as they lie when it was unpacked: the last member of a name counts, and links
+ * lead to other files of the archive. podman unpacks OCI layouts; docker and containerd unpack all archives.
+ *
+ * Source: github.com/containers/storage, pkg/archive, `Unpack`, tried with skopeo 1.18.
+ *
+ * @throws {LayoutError} for what can't be unpacked.
+ */
+export function unpackedFiles(path: string, members: readonly StoredMember[]): Files {
+  const last = new Map<string, StoredMember>();
+  for (const member of members) {
+    const name = inside(path, member.path);
+    last.set(name, member.type === 'hard-link' ? linked(path, member, last) : member);
   }
+  for (const { path: name, type, target } of members) {
+    if (type === 'link') inside(path, posix.join(posix.dirname(cleaned(name)), target));
+  }
+  const found = (name: string): StoredMember | undefined => {
+    let at = cleaned(name);
+    for (let links = 0; links < MAX_LINKS; links++) {
+      const member = last.get(at);
+      // The target of an absolute link is not in the archive.
+      if (member?.type !== 'link' || member.target.startsWith('/')) return member;
+      at = posix.join(posix.dirname(at), member.target);
+    }
+    return undefined;
+  };
+  return {
+    called: (name) => `${path}, ${name}`,
+    document: (name) => found(name)?.document,
+    file: (name) => found(name)?.file,
+    layer: (name) => found(name)?.file,
+    absence: () => 'none',
+  };
 }
 
-function normal(path: string): string {
-  return posix.join('/', path).slice(1);
+/** As the kernel, which refuses longer chains of links. */
+const MAX_LINKS = 40;
+
+function linked(
+  path: string,
+  { path: name, target }: StoredMember,
+  earlier: ReadonlyMap<string, StoredMember>,
+): StoredMember {
+  const member = earlier.get(inside(path, target));
+  if (member !== undefined) return member;
+  throw damaged(ARCHIVE, path, `the file ${target} before its hard link ${name}`, 'none');
+}
+
+/** A path without `.`, `..` and a slash at its start. */
+function inside(path: string, name: string): string {
+  const plain = cleaned(name);
+  if (plain === '..' || plain.startsWith('../')) {
+    throw damaged(ARCHIVE, path, 'files and links inside the archive', name);
+  }
+  return plain.replace(/^\//, '');
+}
+
+/** A path as Go's `path.Clean` writes it. */
+function cleaned(path: string): string {
+  return posix.normalize(path).replace(/(?<=[^/])\/$/, '');
 }

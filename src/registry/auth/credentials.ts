@@ -125,6 +125,19 @@ export async function unitCredentials(
   return accessCredentials(access, registry, repository);
 }
 
+/** As `Registry.credentials`. */
+export async function credentialsFor(
+  name: string,
+  access: Access,
+  ofHost: (registry: string, repository: string) => Promise<Credentials | undefined>,
+): Promise<Credentials | undefined> {
+  const found = await unitCredentials(name, access);
+  if (found === 'none') return undefined;
+  if (found !== 'host') return found;
+  const { registry, repository } = parseName(name);
+  return ofHost(registry, repository);
+}
+
 /** As `unitCredentials`, for the endpoint from which the image is fetched. */
 export function accessCredentials(
   { credentials, tlsVerify }: Access,

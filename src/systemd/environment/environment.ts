@@ -25,7 +25,12 @@ export interface EnvironmentSources {
   readonly expand: (text: string) => Expanded;
   /** The variables of the manager; none by default. */
   readonly manager?: ManagerEnvironment;
+  /** Takes the bytes of a file from those that may be read; false if too few are left. */
+  readonly spend: (bytes: number) => boolean;
 }
+
+/** The time to open a file is that to read so many bytes. */
+const COST_OF_FILE = 512;
 
 /**
  * The variables of a service: those of its manager, then those that its unit sets. `EnvironmentFile=`
@@ -35,8 +40,9 @@ export interface EnvironmentSources {
  */
 export function environmentOf(
   entries: readonly UnitEntry[],
-  { root, etc, expand, manager }: EnvironmentSources,
+  sources: EnvironmentSources,
 ): Environment {
+  const { expand, manager } = sources;
   const values = new Map(fromManager(entries, manager));
   const privateNames = new Set<string>();
   for (const entry of list(entries, 'Service', 'Environment')) {
@@ -52,7 +58,7 @@ export function environmentOf(
     const optional = entry.value.startsWith('-');
     const path = expand(optional ? entry.value.slice(1) : entry.value);
     if (!path.ok) return path;
-    const file = readValues(root, etc, path.text, optional);
+    const file = readValues(path.text, optional, sources);
     if ('ok' in file) return file;
     for (const [name, { value, isPrivate }] of file) {
       values.set(name, value);
@@ -98,10 +104,9 @@ interface FileValue {
 }
 
 function readValues(
-  root: Root,
-  etc: Etc,
   path: string,
   optional: boolean,
+  { root, etc, spend }: EnvironmentSources,
 ): ReadonlyMap<string, FileValue> | (Environment & { ok: false }) {
   const unknown = (found: string) =>
     ({
@@ -124,6 +129,9 @@ function readValues(
       const found = root.readFile(file);
       if (found === undefined) continue;
       const { content, isPrivate } = found;
+      if (!spend(COST_OF_FILE + content.length)) {
+        return unknown('found more files of variables in all units than berth reads');
+      }
       for (const [name, value] of parseEnvironmentFile(content.toString())) {
         values.set(name, { value, isPrivate });
       }

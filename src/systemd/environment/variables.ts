@@ -16,12 +16,13 @@ export type ExpandedWords =
 
 /**
  * Replaces the variables in one word of a command line. `${NAME}` is replaced anywhere. `$NAME`
- * is replaced only if it is the whole word, and its value is split into words. `$$` becomes `$`.
+ * is replaced only if it is the whole word, and its value is split into words. `$$` becomes `$`. Of
+ * `${NAME:-default}` systemd replaces nothing: a shell may read it.
  *
  * systemd replaces an unset variable by nothing. Here it is an error instead, since systemd itself or
  * the kernel's command line may set the variable.
  *
- * Source: systemd.service(5), "Command lines".
+ * Source: systemd.service(5), "Command lines"; systemd, src/basic/env-util.c, `replace_env_full`.
  */
 export function expandVariables(word: string, environment: () => Environment): ExpandedWords {
   if (!word.includes('$')) return { ok: true, words: [word], privateValues: [] };
@@ -42,10 +43,11 @@ export function expandVariables(word: string, environment: () => Environment): E
   const parts: string[] = [];
   let size = word.length;
   let at = 0;
+  const endOfName = endsOfNames(word);
   for (let dollar = word.indexOf('$'); dollar >= 0; dollar = word.indexOf('$', at)) {
     parts.push(word.slice(at, dollar));
-    const close = word[dollar + 1] === '{' ? word.indexOf('}', dollar) : -1;
-    if (close >= 0) {
+    const close = word[dollar + 1] === '{' ? endOfName(dollar + 2) : -1;
+    if (word[close] === '}') {
       const name = word.slice(dollar + 2, close);
       const value = valueOf(name);
       if (value === undefined) return unknown(name);
@@ -59,6 +61,18 @@ export function expandVariables(word: string, environment: () => Environment): E
     }
   }
   return { ok: true, words: [parts.join('') + word.slice(at)], privateValues };
+}
+
+/** Finds the `}` or `:` that ends a name; asked for ever later places, it takes time linear in the word. */
+function endsOfNames(word: string): (from: number) => number {
+  const stop = /[:}]/g;
+  let found = 0;
+  return (from) => {
+    if (found >= from) return found;
+    stop.lastIndex = from;
+    found = stop.exec(word)?.index ?? word.length;
+    return found;
+  };
 }
 
 const tooLong: ExpandedWords = {

@@ -1,9 +1,10 @@
 import type { Problem } from '../problem.ts';
-import type { ServiceRefusal } from '../service-refusal.ts';
+import type { ServiceRefusal } from '../refusal/service-refusal.ts';
 import type { SystemdUnits } from '../systemd-unit.ts';
 import { parseUnitName, withInstance } from '../unit-name.ts';
 import { type Activation, type BootWalk, walkBoot } from './boot-walk.ts';
 import { hostConditions } from './host-conditions.ts';
+import { requirements, type Unmet } from './requirements.ts';
 
 /** How a unit comes to start. */
 export interface Start {
@@ -14,6 +15,8 @@ export interface Start {
   readonly conditions: readonly string[];
   /** Why systemd refuses the unit, if it does: the activation is then `none`. */
   readonly refusal?: ServiceRefusal;
+  /** The requirement for which systemd does not start the unit: the activation is then `none`. */
+  readonly unmet?: Unmet;
 }
 
 /** The answers about how units start. */
@@ -22,7 +25,7 @@ export interface BootGraph {
   readonly startOf: (name: string) => Start;
   /**
    * The canonical names of all units that may start, including instances of templates, and those that
-   * something starts although systemd refuses them.
+   * something starts although systemd refuses to start them.
    */
   readonly started: Iterable<string>;
   readonly problems: readonly Problem[];
@@ -30,12 +33,15 @@ export interface BootGraph {
 
 /** Works out how the units of one manager come to start, beginning at `default.target`. */
 export function bootGraph(units: SystemdUnits): BootGraph {
-  const walk = walkBoot(units);
+  const unmetOf = requirements(units);
+  const walk = walkBoot(units, unmetOf);
   const instances = startedInstances(walk);
   const startOf = (name: string): Start => {
     const unit = units.unit(name);
     if (unit?.masked === true) return never;
     if (unit?.refusal !== undefined) return { ...never, refusal: unit.refusal };
+    const unmet = unit === undefined ? undefined : unmetOf(unit);
+    if (unmet !== undefined) return { ...never, unmet };
     const canonical = unit?.name ?? name;
     const { instance, ...template } = parseUnitName(canonical);
     const started = [
@@ -45,7 +51,7 @@ export function bootGraph(units: SystemdUnits): BootGraph {
       ...(instance ? [withInstance(template, '').full] : [instances.get(canonical) ?? '']),
     ].find((candidate) => walk.reached.has(candidate));
     if (started === undefined) {
-      return { activation: walk.complete ? 'none' : 'unknown', via: [], conditions: [] };
+      return walk.complete ? never : unknown;
     }
     const chain = chainTo(walk, started);
     return {
@@ -69,6 +75,7 @@ export function bootGraph(units: SystemdUnits): BootGraph {
 }
 
 const never: Start = { activation: 'none', via: [], conditions: [] };
+const unknown: Start = { activation: 'unknown', via: [], conditions: [] };
 
 /** For each template, the instance that the walk reached first. */
 function startedInstances({ reached }: BootWalk): ReadonlyMap<string, string> {

@@ -2,6 +2,7 @@ import { append } from '../../common/append.ts';
 import type { Problem } from '../problem.ts';
 import type { SystemdUnits } from '../systemd-unit.ts';
 import { type PulledIn, pulledIn } from './pulled-in.ts';
+import { type Requirements, requiredBy } from './requirements.ts';
 import { type TriggerKind, triggered } from './triggered.ts';
 
 export type Activation = 'boot' | TriggerKind | 'dbus' | AtEnd;
@@ -23,7 +24,7 @@ export interface BootWalk {
    * activation (boot, socket, timer, path, bus, success, failure), then by the length of the chain.
    */
   readonly reached: ReadonlyMap<string, Reached>;
-  /** The canonical names of units that would be reached if systemd did not refuse them. */
+  /** The canonical names of units that would be reached if systemd did not refuse to start them. */
   readonly refused: ReadonlySet<string>;
   /** Whether a unit that was not reached is known not to start. */
   readonly complete: boolean;
@@ -49,8 +50,12 @@ const maxSteps = 1_000_000;
  * for timers, paths, the message bus, and the units that start when another one has ended well or has
  * failed. Each unit is reached once, by the first of these ways and
  * in the fewest steps.
+ *
+ * systemd starts nothing of what a unit pulls in that it can't start itself, but for the units that it
+ * looks at before it knows. Which of the required ones are among them is left to chance, so that all of
+ * them count.
  */
-export function walkBoot(units: SystemdUnits): BootWalk {
+export function walkBoot(units: SystemdUnits, unmetOf: Requirements): BootWalk {
   const reached = new Map<string, Reached>();
   const refused = new Set<string>();
   const depths = new Map<string, number>();
@@ -73,8 +78,13 @@ export function walkBoot(units: SystemdUnits): BootWalk {
         const unit = units.unit(name);
         if (unit === undefined && units.isUnread(name)) allRead = false;
         if (unit === undefined || unit.masked || reached.has(unit.name)) continue;
-        if (unit.refusal !== undefined) {
+        if (refused.has(unit.name)) continue;
+        const unmet = unit.refusal === undefined ? unmetOf(unit) : undefined;
+        if (unit.refusal !== undefined || unmet !== undefined) {
           refused.add(unit.name);
+          if (unmet === undefined) continue;
+          const before = unmet.isLate ? pulledIn(units, unit).names : requiredBy(units, unit);
+          for (const child of before) add({ name: child, from: unit.name, depth: depth + 1 });
           continue;
         }
         if (reached.size >= maxUnits) withinLimits = false;

@@ -5,7 +5,7 @@ import type { Problem } from '../problem.ts';
 import type { SystemdUnit, SystemdUnits } from '../systemd-unit.ts';
 import { isUnitName } from '../unit-alias.ts';
 import type { UnitEntry } from '../unit-file.ts';
-import { parseUnitName, withInstance } from '../unit-name.ts';
+import { parseUnitName, resolvedTemplate } from '../unit-name.ts';
 import { splitWords } from '../words.ts';
 
 const startingKeys: ReadonlySet<string> = new Set([
@@ -41,7 +41,7 @@ export function pulledIn(units: SystemdUnits, unit: SystemdUnit): PulledIn {
   const atEnd = { OnSuccess: new Set<string>(), OnFailure: new Set<string>() };
   const problems: Problem[] = [];
   const add = (name: string, to: Set<string>) => {
-    const resolved = resolvedTemplate(unit, name);
+    const resolved = resolvedTemplate(unit.name, name);
     if (isUnitName(resolved)) to.add(resolved);
   };
   for (const entry of unit.entries) {
@@ -74,17 +74,6 @@ function namesUnits({ group, key }: UnitEntry): boolean {
     (group === 'Service' && key === 'Sockets') ||
     (key === 'Slice' && group === 'Service')
   );
-}
-
-/**
- * Instantiates a template named without an instance, with the instance of the unit that names it
- * or, if that unit has none, with its prefix (systemd's `resolve_template`).
- */
-function resolvedTemplate(unit: SystemdUnit, name: string): string {
-  const template = parseUnitName(name);
-  if (template.instance !== '') return name;
-  const { instance, prefix } = parseUnitName(unit.name);
-  return withInstance(template, instance ?? prefix).full;
 }
 
 function* implied({ manager }: SystemdUnits, { name, entries }: SystemdUnit): Iterable<string> {

@@ -5,6 +5,7 @@ import test from 'node:test';
 import * as v from 'valibot';
 import { lintGithub } from '../../../src/cli/render/lint-github.ts';
 import { lintSarif } from '../../../src/cli/render/lint-sarif.ts';
+import { lintTable } from '../../../src/cli/render/lint-table.ts';
 import * as schemas from '../../../src/documents/schemas.ts';
 import { formatPlatform, hostPlatform } from '../../../src/image/platform.ts';
 import { container, type Machine, startMachine, writeRoot } from '../../support/berth.ts';
@@ -219,4 +220,12 @@ test('the table counts; a tree without units is clean', async (t) => {
   mkdirSync(join(root, 'usr/share/containers/systemd'), { recursive: true });
   writeFileSync(join(root, 'usr/share/containers/systemd/a.container'), '[Container]\nImage=\n');
   assert.equal((await machine.berth('lint', '--format', 'refs', root)).code, 2);
+});
+
+test('the table gives no size of images that no registry told', () => {
+  const report = { findings: [{ ...hostile, code: 'not-checked' as const }], skipped: [] };
+  assert.match(lintTable({ ...report, bytes: 0 }), / 0 suppressed\n$/);
+  assert.match(lintTable({ ...report, bytes: 1000 }), /; at least 1\.0 kB bound\n$/);
+  const ofUnbound = [{ ...hostile, code: 'not-checked' as const, level: 'note' as const }];
+  assert.match(lintTable({ ...report, findings: ofUnbound, bytes: 0 }), /; 0 B bound\n$/);
 });

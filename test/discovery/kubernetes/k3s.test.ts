@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { k3sImages } from '../../../src/discovery/kubernetes/k3s.ts';
+import { k3sImages } from '../../../src/discovery/kubernetes/rancher/k3s.ts';
 import { programFlags } from '../../../src/discovery/services/program-flags.ts';
 import { readSystemdUnits } from '../../../src/systemd/systemd-units.ts';
 import { rootOf, type Tree } from '../../support/tree.ts';

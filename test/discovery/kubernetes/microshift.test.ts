@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { microshiftImages } from '../../../src/discovery/kubernetes/microshift.ts';
+import { microshiftImages } from '../../../src/discovery/kubernetes/microshift/microshift.ts';
 import type { SourceContext } from '../../../src/discovery/source.ts';
 import type { Tree } from '../../support/tree.ts';
 import { foundBy, problemsOf } from '../source.ts';

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { pauseImages as pauseImagesOf } from '../../../src/discovery/kubernetes/pause-image.ts';
 import { programFlags } from '../../../src/discovery/services/program-flags.ts';
 import type { SourceContext } from '../../../src/discovery/source.ts';
+import { CRIO_DROP_IN } from '../../../src/image/crio-drop-in.ts';
 import { readSystemdUnits } from '../../../src/systemd/systemd-units.ts';
 import { limitCpu } from '../../support/limit-cpu.ts';
 import { foundBy, places, problemsOf } from '../source.ts';
@@ -76,6 +77,17 @@ test('from CRI-O come the last pause image and the exact names of pinned images'
   ]);
   assert.deepEqual(problemsOf(found), []);
   assert.equal(found.references[0]?.unit, 'crio.service');
+});
+
+test("berth's own drop-in for CRI-O says nothing of what a root needs", async (t) => {
+  const found = await foundBy(t, pauseImages, {
+    '/etc/crio/crio.conf.d/10-a.conf': '[crio.image]\npinned_images = ["q.io/a:1"]\n',
+    [`/etc/crio/crio.conf.d/${CRIO_DROP_IN}`]:
+      '[crio.image]\npinned_images = ["q.io/a:1", "q.io/once-staged:1"]\n',
+  });
+  assert.deepEqual(places(found), [
+    '/etc/crio/crio.conf.d/10-a.conf:2 crio.image.pinned_images q.io/a:1 missing',
+  ]);
 });
 
 test('invalid TOML and invalid names are problems and hide nothing', async (t) => {

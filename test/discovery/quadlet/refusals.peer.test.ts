@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { Allowance } from '../../../src/discovery/allowance.ts';
 import { readQuadlets } from '../../../src/discovery/quadlet/quadlet.ts';
 import { openRoot } from '../../../src/root/open-root.ts';
 import { debianRoot } from '../../support/debian-root.ts';
 import { rounds, seed } from '../../support/property.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
-import { shortNames, type Tree, writeTree } from '../../support/tree.ts';
+import { type Tree, writeTree } from '../../support/tree.ts';
+import { contextOf } from '../source.ts';
 
 const script = fileURLToPath(new URL('../../../scripts/trixie-podman.sh', import.meta.url));
 
@@ -294,12 +294,7 @@ test('the units of which podman makes no service are those that berth refuses', 
   const now = madeBy(newest(), directory, join(top, 'now'));
   const root = openRoot(top);
   t.after(() => root.close());
-  const context = {
-    shortNames,
-    architecture: 'x86-64',
-    allowance: new Allowance(),
-    etc: '/etc',
-  } as const;
+  const context = contextOf(root);
   const { generated, units: read } = readQuadlets(root, ['/units'], () => false, context);
   const mine = new Set(generated.map(({ name }) => name));
   const differences: string[] = [];

@@ -56,14 +56,16 @@ test('scripts that call each other are looked at from each of them', async (t) =
   ]);
 });
 
-test('a shell that reads its script from a file runs the file, and one behind a pipe is a problem', async (t) => {
+test('a shell runs a script that it reads from a file or a pipe, and one that is not known is a problem', async (t) => {
   const tree = {
     '/bin/a': '#!/bin/sh\nsh </opt/script\n',
     '/opt/script': 'podman run q.io/a:1\n',
     '/bin/b': '#!/bin/sh\necho "podman run q.io/b:1" | sh\n',
+    '/bin/c': '#!/bin/sh\npodman ps\ncurl https://x.example/podman | sh\n',
   };
   assert.deepEqual(await of(t, 'ExecStart=/bin/a', tree), ['q.io/a:1']);
-  assert.deepEqual(await of(t, 'ExecStart=/bin/b', tree), ['shell:1']);
+  assert.deepEqual(await of(t, 'ExecStart=/bin/b', tree), ['q.io/b:1']);
+  assert.deepEqual(await of(t, 'ExecStart=/bin/c', tree), ['shell:1']);
 });
 
 test('private values that a script includes or prints are in no message', async (t) => {
@@ -82,4 +84,22 @@ test('private values that a script includes or prints are in no message', async 
   const names = references.map(({ image }) => image ?? '-');
   assert.deepEqual(names, ['q.io/a:assigned-value', 'q.io/b:printed-value']);
   assert.deepEqual(names.map(withoutConcealed), ['q.io/a:***', 'q.io/b:***']);
+});
+
+test('a script that not everybody may read is quoted by no problem', async (t) => {
+  const script = '#!/bin/sh\npodman run q.io/Hidden-Name:1\npodman run "q.io/a:$HIDDEN_VARIABLE"\n';
+  for (const secret of [[], ['/bin/s']]) {
+    const { references, problems } = await found(
+      t,
+      { 'app.service': 'ExecStart=/bin/s' },
+      { tree: { '/bin/s': script }, secret },
+    );
+    const all = [...references.flatMap((one) => one.problems), ...problems];
+    assert.deepEqual(
+      all.map(({ code }) => code),
+      ['image-name', 'variable'],
+    );
+    const isQuoted = /hidden/i.test(JSON.stringify(all));
+    assert.equal(isQuoted, secret.length === 0);
+  }
 });

@@ -28,6 +28,9 @@ const projects: Tree = {
   '/srv/a/sub/docker-compose.yml': 'services: {b: {image: "sub:${TAG:-s}"}}\n',
   '/srv/a/sub/.env': 'TAG=sub\nCOMPOSE_PROFILES=q\n',
   '/srv/a/sub/deep/x': '',
+  '/srv/a/other/.env': 'DB=o\nCOMPOSE_FILE=../b.yml\nCOMPOSE_PROFILES=q\n',
+  '/srv/f/.env': 'TAG=f\nCOMPOSE_FILE=../a/b.yml\n',
+  '/srv/f/own.yml': 'services: {f: {image: "f:${TAG:-1}${DB-}"}}\n',
   '/srv/e/docker-compose.yml': 'services: {e: {image: "e:${TAG:-e}"}}\n',
   '/srv/e/.env': 'COMPOSE_FILE=docker-compose.yml:../a/b.yml\nTAG=e\n',
 };
@@ -36,7 +39,9 @@ const directory = fc.constantFrom(
   ...Array.from({ length: 6 }, () => '/srv/a'),
   '/srv/a/sub',
   '/srv/a/sub/deep',
+  '/srv/a/other',
   '/srv/e',
+  '/srv/f',
   '/',
 );
 const option = fc.constantFrom(
@@ -61,6 +66,7 @@ const variable = fc.constantFrom(
   'DB=',
   'COMPOSE_FILE=b.yml',
   'COMPOSE_FILE=compose.yaml:b.yml',
+  'COMPOSE_FILE=../f/own.yml',
   'COMPOSE_FILE=@/srv/a/compose.yaml,@/srv/a/b.yml',
   'COMPOSE_PATH_SEPARATOR=,',
   'COMPOSE_PROFILES=p',

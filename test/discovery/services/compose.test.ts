@@ -190,3 +190,13 @@ test("Compose in a service: podman-compose's podman has the variables of the ser
   assert.deepEqual(await read('podman-compose', storage), ['- storage-differs']);
   assert.deepEqual(await read('docker compose', storage), ['-']);
 });
+
+test('units that bring up one project again and again are read up to a bound', async (t) => {
+  const unit = 'WorkingDirectory=/srv/a\nExecStart=docker compose up db';
+  const units = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`u${at}.service`, unit]));
+  // Each reading of the project takes its bytes, and 1024 for each of its four services.
+  const spent = 64 * 1024 * 1024 - 3.5 * (4 * 1024 + app.length);
+  const { references, problems } = await found(t, units, { tree: files, spent });
+  assert.equal(references.length, 3);
+  assert.deepEqual([...new Set(problems.map(({ code }) => code))], ['too-large']);
+});

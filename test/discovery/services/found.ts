@@ -14,7 +14,14 @@ export function found(
     tree = {},
     instances = [],
     secret = [],
-  }: { tree?: Tree; instances?: readonly string[]; secret?: readonly string[] } = {},
+    spent = 0,
+  }: {
+    tree?: Tree;
+    instances?: readonly string[];
+    secret?: readonly string[];
+    /** How much of the root's allowance other units took. */
+    spent?: number;
+  } = {},
 ): Promise<Found> {
   const files = Object.entries(services).map(([name, lines]) => {
     const text = lines.startsWith('[') ? lines : `[Service]\n${lines}`;
@@ -24,6 +31,7 @@ export function found(
   const root = rootOf(t, { ...osRelease, ...Object.fromEntries(files), ...tree });
   for (const path of secret) chmodSync(join(root.location, path), 0o600);
   const context = contextOf(root);
+  context.allowance.spend(spent);
   const units = readSystemdUnits(root, '/etc', { ...context, manager: 'system', generated: [] });
   return serviceImages(context, units, instances);
 }

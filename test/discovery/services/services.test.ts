@@ -259,6 +259,8 @@ const surroundings = {
   args: [],
   directory: '/',
   readFile: () => undefined,
+  realPath: (path: string) => path,
+  matching: () => [],
 };
 
 test('hostile command lines and scripts are read without an exception', async (t) => {
@@ -293,4 +295,23 @@ test('hostile command lines and scripts are read without an exception', async (t
     await of(t, `ExecStart=${script}`);
     await of(t, `ExecStart=${'nice env A=b '.repeat(5000)} ${script}`);
   }
+});
+
+test('the files of variables that all units of a root read have a bound', async (t) => {
+  const lines = 'EnvironmentFile=/etc/env\nExecStart=podman run q.io/app:${A}';
+  const units = { 'a.service': lines, 'b.service': lines };
+  const tree = { '/etc/env': `A=1\n#${'x'.repeat(50_000)}\n` };
+  // Only one of the two readings is left.
+  const spent = 64 * 1024 * 1024 - 80_000;
+  const { references } = await found(t, units, { tree, spent });
+  assert.deepEqual(
+    references.map(({ image, problems }) => [image, ...problems.map(({ message }) => message)]),
+    [
+      ['q.io/app:1'],
+      [
+        undefined,
+        'expected the variables of EnvironmentFile=/etc/env, found more files of variables in all units than berth reads',
+      ],
+    ],
+  );
 });

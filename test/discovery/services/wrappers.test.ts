@@ -49,6 +49,13 @@ test('commands behind other programs', async (t) => {
     [`sh -c 'sudo -u app sh -c "${run}"'`, 'podman:app'],
     [`systemd-run -p User=app ${run}`, 'podman:app'],
     [`env -C /srv ${run}`, 'podman'],
+    [`numactl --weighted-interleave 0 -l ${run}`, 'podman'],
+    [`busybox timeout -s INT 30 ${run}`, 'podman'],
+    [`start-stop-daemon --start -b --exec /usr/bin/podman -- run q.io/a:1`, 'podman'],
+    [
+      `start-stop-daemon -S -p /run/a.pid -c app:app -a /usr/bin/podman -- run q.io/a:1`,
+      'podman:app',
+    ],
   ]) {
     assert.deepEqual(await found(t, `ExecStart=${line}`), [`q.io/a:1 ${engine}`], line);
   }
@@ -65,10 +72,12 @@ test('commands that run elsewhere, or behind an unknown program, are problems', 
     `/opt/launch ${run}`,
     `systemd-run -p RootDirectory=/srv ${run}`,
     `env -S 'A=1 ${run}'`,
+    `start-stop-daemon -S -r /srv -x /usr/bin/podman -- run q.io/a:1`,
     `podman unshare ${run}`,
     `unshare -m docker stack deploy -c /opt/a.yaml a`,
     'toolbox create --image q.io/a:1 x',
     'ctr content fetch q.io/a:1',
+    'ctr images mount q.io/a:1 /mnt',
     'podman load -q',
     'podman quadlet install /opt/a.quadlets',
     'podman something-new q.io/a:1',
@@ -98,6 +107,8 @@ test('programs that start nothing may have containers in their words', async (t)
     'buildah rm -a',
     'crictl rmi --prune',
     'ctr -n k8s.io task ls',
+    'ctr run --rootfs /srv/root a',
+    'start-stop-daemon -K -x /usr/bin/podman',
   ]) {
     assert.deepEqual(await found(t, `ExecStart=${line}`), [], line);
   }
@@ -128,6 +139,28 @@ test('subcommands besides run and pull name images', async (t) => {
 test('images of commands that stop or reload a service are named, too', async (t) => {
   const lines = ['ExecStart=/bin/true', `ExecStop=${run}`, 'ExecReload=podman run q.io/b:1'];
   assert.deepEqual(await found(t, lines.join('\n')), ['q.io/a:1 podman', 'q.io/b:1 podman']);
+});
+
+test('su and runuser keep the variables of the service unless they log the user in', async (t) => {
+  const script = 'podman run q.io/a:$$TAG';
+  const unit = (line: string) => `Environment=TAG=2\nExecStart=${line}`;
+  for (const line of [
+    `su app -c "${script}"`,
+    `runuser app -s /bin/sh -c "${script}"`,
+    `runuser -u app -- sh -c "${script}"`,
+    `su -m app -c "${script}"`,
+  ]) {
+    assert.deepEqual(await found(t, unit(line)), ['q.io/a:2 podman:app'], line);
+  }
+  for (const line of [`su - app -c "${script}"`, `runuser --login app -c "${script}"`]) {
+    assert.deepEqual(await found(t, unit(line)), ['- podman:app', 'variable'], line);
+  }
+});
+
+test('what systemd leaves to the shell has the default of the shell', async (t) => {
+  const lines = (line: string) => `Environment=TAG=2\nExecStart=${line}`;
+  const script = 'sh -c "podman run q.io/a:${TAG:-1} && podman run q.io/b:${NONE:-1}"';
+  assert.deepEqual(await found(t, lines(script)), ['q.io/a:2 podman', 'q.io/b:1 podman']);
 });
 
 test('a script is read if a shell runs it; else it is a problem', async (t) => {

@@ -15,7 +15,7 @@ export const ownPlatform = formatPlatform(hostPlatform());
  * @param platforms makes an index; the image of the first is returned.
  */
 export function pushSmall(
-  { machine: { registry } }: Pick<TestedEngine, 'machine'>,
+  { machine: { registry } }: { readonly machine: Pick<TestedEngine['machine'], 'registry'> },
   name: string,
   seed: number,
   platforms?: readonly string[],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Ran, TestPodman } from '../../support/podman.ts';
+import type { TestPodman } from '../../support/podman.ts';
+import type { Ran } from '../../support/service.ts';
 import type { Command, Targets } from './command.ts';
 
 /**

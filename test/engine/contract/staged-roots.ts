@@ -22,14 +22,15 @@ export interface Staged {
 
 /** Stages both roots with `berth stage`, which also repairs roots that are already staged. */
 export async function stageRoots(tested: TestedEngine): Promise<Staged> {
+  const { file = unit } = tested;
   const solo = pushSmall(tested, 'solo:1', 201);
   const pair = pushSmall(tested, 'pair:1', 202);
   const other = pushSmall(tested, 'pair:also', 202).name;
   const spare = pushSmall(tested, 'spare:1', 203);
   assert.equal(other, `${repositoryOf(pair)}:also`);
   await Promise.all([
-    stage(tested, 'first', { ...unit(solo.name), ...unit(pair.name), ...unit(other) }),
-    stage(tested, 'second', unit(solo.name)),
+    stage(tested, 'first', { ...file(solo.name), ...file(pair.name), ...file(other) }),
+    stage(tested, 'second', file(solo.name)),
   ]);
   return { first: 'first', second: 'second', solo, pair, spare };
 }

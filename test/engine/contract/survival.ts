@@ -78,11 +78,14 @@ async function lossBy(
   return loss;
 }
 
-async function look(engine: Engine): Promise<Holdings> {
+export async function look(engine: Engine): Promise<Holdings> {
   return { pins: await engine.pins(), images: await engine.images() };
 }
 
-function targetsOf({ pins, images }: Holdings, { solo, pair, spare, first }: Staged): Targets {
+export function targetsOf(
+  { pins, images }: Holdings,
+  { solo, pair, spare, first }: Staged,
+): Targets {
   const idOf = (name: string) => images.find(({ names }) => names.includes(name))?.id ?? '';
   const id = idOf(solo.name);
   const pin = pins.find((candidate) => candidate.root === first && candidate.id === id);

@@ -15,6 +15,8 @@ export interface TestedEngine {
   readonly machine: Machine;
   /** `--engine NAME` for berth. */
   readonly option: string;
+  /** A file of a root that makes the engine need an image; by default a unit of podman's. */
+  readonly file?: (name: string) => Readonly<Record<string, string>>;
   /** The engine as berth opens it; the suite closes it. */
   readonly open: () => Promise<Engine>;
   /** Removes one of several names of an image, as another program does. */

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { object, parse, string, unknown } from 'valibot';
 import { EngineError } from '../../../src/engine/errors.ts';
-import { podLabels } from '../../../src/engine/podman/pins/labels.ts';
-import { newPodName } from '../../../src/engine/podman/pins/pin-name.ts';
+import { newPodName, podLabels } from '../../../src/engine/podman/pins/pod-of-pins.ts';
 import { answer, startFakePodman } from './fake-podman.ts';
 
 const hex = 'a'.repeat(64);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { EngineId } from '../../../src/common/engine-id.ts';
+import type { EngineGroup, EngineId } from '../../../src/common/engine-id.ts';
 import { enginesAtBoot } from '../../../src/lifecycle/boot/engines-at-boot.ts';
 import type { Activation } from '../../../src/state/activation.ts';
 import { State } from '../../../src/state/state.ts';
@@ -18,7 +18,7 @@ type Case = readonly [
   what: string,
   engines: readonly EngineId[] | undefined,
   activation: Activation | undefined,
-  whose: 'system' | 'users' | undefined,
+  group: EngineGroup | undefined,
   expected: string,
 ];
 
@@ -26,7 +26,7 @@ const cases: readonly Case[] = [
   ['a root without a record', undefined, undefined, undefined, 'podman'],
   ['a root without a record, for users', undefined, undefined, 'users', ''],
   ['a first boot', ['podman', ANN], undefined, undefined, `podman ${ANN}`],
-  ['a first boot, for the system', ['podman', ANN, 'docker'], undefined, 'system', 'podman docker'],
+  ['a first boot, for the system', ['podman', ANN, 'docker'], undefined, 'system', 'podman'],
   ['a first boot, for users', ['podman', ANN, BEN], undefined, 'users', `${ANN} ${BEN}`],
   ['a boot into another root', ['podman', ANN], other, undefined, `podman ${ANN}`],
   ['one more boot into the same root', ['podman', ANN], here, undefined, 'podman'],
@@ -40,10 +40,35 @@ const cases: readonly Case[] = [
     'users',
     `${ANN} ${BEN}`,
   ],
+  ['a first boot, for docker', ['podman', ANN, 'docker'], undefined, 'docker', 'docker'],
+  ['one more boot into the same root, for docker', ['podman', 'docker'], here, 'docker', ''],
+  [
+    'a boot after docker was not up',
+    ['docker'],
+    { ...here, pending: ['docker'] },
+    'docker',
+    'docker',
+  ],
+  [
+    'such a boot, by hand',
+    ['docker'],
+    { ...here, pending: ['docker'] },
+    undefined,
+    'podman docker',
+  ],
+  ['one more activation, by hand', ['docker', ANN], here, undefined, 'podman docker'],
+  [
+    'containerd in all its namespaces',
+    ['containerd', 'containerd:moby', 'docker', 'crio'],
+    undefined,
+    'containerd',
+    'containerd containerd:moby',
+  ],
+  ['a first boot, for CRI-O', ['podman', 'crio'], undefined, 'crio', 'crio'],
   ['images that wait for the system’s podman alone', [ANN], here, undefined, 'podman'],
 ];
 
-for (const [what, engines, activation, whose, expected] of cases) {
+for (const [what, engines, activation, group, expected] of cases) {
   test(`the engines of ${what}`, (t) => {
     const state = new State(temporaryDirectory(t));
     if (engines !== undefined) {
@@ -52,7 +77,7 @@ for (const [what, engines, activation, whose, expected] of cases) {
     }
     if (activation !== undefined) state.activation.write(activation);
     const context = { state, engines: theOnly(engineSample('podman')) };
-    assert.equal([...enginesAtBoot(context, 'os', whose)].join(' '), expected);
+    assert.equal([...enginesAtBoot(context, 'os', group)].join(' '), expected);
   });
 }
 

@@ -148,7 +148,7 @@ test('images that wait for an engine which never takes them leave the boot as it
   host.server.push('web:1', image(1));
   host.tree('a', { 'web:1': ['podman', 'docker'] });
   await host.stage('a');
-  const { findings } = await host.activate('a', 'system');
+  const { findings } = await host.activate('a');
   assert.deepEqual(
     findings.map(({ code, engine }) => [code, engine]),
     [['waits-for-engine', 'docker']],

@@ -73,6 +73,17 @@ test('an image that podman takes from an archive of the root is provided, and ne
   assert.deepEqual(await verified(machine), [0]);
   const plan = await machine.berth('plan', '--engine', 'store', machine.root);
   assert.match(plan.stdout, /podman takes it from docker-archive:\/usr\/share\/app\.tar/);
+  const again = await machine.berth('stage', '--engine', 'store', machine.root);
+  assert.match(again.stdout, /app:1 .* provided +podman takes it from docker-archive:/);
+  assert.match(again.stdout, / is ready on store: 0 images, 0 B fetched; 1 image provided\.\n$/);
+  const verify = await machine.berth('verify', '--engine', 'store', machine.root);
+  assert.match(verify.stdout, / is ready: 1 image provided by an archive or a store\.\n$/);
+  const why = await machine.berth('why', `${host}/app:1`, machine.root);
+  assert.match(why.stdout, /\n {4}provided: podman takes it from docker-archive:/);
+  assert.doesNotMatch(why.stdout, /not present|not pinned/);
+  const answer = await machine.berth('why', '--format', 'json', `${host}/app:1`, machine.root);
+  const { roots } = v.parse(schemas.Why, JSON.parse(answer.stdout));
+  assert.equal(roots[0]?.provided?.archive?.name, `docker-archive:/${APP}`);
   const images = await machine.berth('images', '--format', 'json', machine.root);
   const list = v.parse(schemas.ImageList, JSON.parse(images.stdout));
   assert.equal(list.images[0]?.references[0]?.archive, `docker-archive:/${APP}`);

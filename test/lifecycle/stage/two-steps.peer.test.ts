@@ -271,6 +271,7 @@ test('a waiting image is unpacked at boot, without a network', { skip: skipPodma
   const registry: Registry = {
     permit: async () => undefined,
     foresee: async () => undefined,
+    credentials: async () => undefined,
     quickestReply: async () => undefined,
     resolve: refuse,
     resolveAll: refuse,

@@ -9,7 +9,7 @@ import {
   ociLayout,
 } from '../../support/archives.ts';
 import { buildImage } from '../../support/image-builder.ts';
-import { type Member, tar } from '../../support/tar.ts';
+import { type Member, paxRecord, tar } from '../../support/tar.ts';
 import type { Tree } from '../../support/tree.ts';
 
 export const app = buildImage({
@@ -31,6 +31,36 @@ const ocis: Archived = { image: app, names: ['q.io/app:1'] };
 
 export const bothNames = ['q.io/app:1', 'docker.io/library/app:2'];
 
+const members = dockerMembers([named]);
+const ociMembers = Object.entries(ociLayout([ocis])).map(([path, content]) => ({ path, content }));
+
+/** Members of an archive of docker, of which the first that matches is changed. */
+export function changed(pattern: RegExp, change: Change): Buffer {
+  return tar(withFirst(members, pattern, change));
+}
+
+/** An OCI layout with another `index.json`. */
+function changedLayout(change: Change): Buffer {
+  return tar(withFirst(ociMembers, /^index\.json$/, change));
+}
+
+type Change = (member: Member) => readonly Member[];
+
+function withFirst(all: readonly Member[], pattern: RegExp, change: Change): readonly Member[] {
+  const first = all.find(({ path }) => pattern.test(path));
+  return all.flatMap((member) => (member === first ? change(member) : [member]));
+}
+
+/** Moves a file to another directory, and puts a link of a type in its place. */
+export function linkedTo(type: '1' | '2', directory: string): Change {
+  return (member) => [
+    { ...member, path: `${directory}${member.path}` },
+    { path: member.path, type, target: `${directory}${member.path}` },
+  ];
+}
+
+const empty = ({ path }: Member): Member => ({ path, content: '[]' });
+
 /** The formats that podman takes images from, and the names that the images get there. */
 export const formats: readonly (readonly [string, Tree, readonly string[]])[] = [
   ['docker-archive:/a.tar', { '/a.tar': dockerArchive([named]) }, bothNames],
@@ -50,7 +80,30 @@ export const formats: readonly (readonly [string, Tree, readonly string[]])[] = 
     { '/l.tar': '-> usr/a.tar', '/usr/a.tar': dockerArchive([named]) },
     bothNames,
   ],
+  ['docker-archive:/a.tar', { '/a.tar': changed(/^manifest/, linkedTo('2', 'x/')) }, bothNames],
+  ['docker-archive:/a.tar', { '/a.tar': changed(/^manifest/, (m) => [m, empty(m)]) }, bothNames],
+  ['docker-archive:/a.tar', { '/a.tar': changed(/\.tar$/, (m) => [m, empty(m)]) }, bothNames],
+  ['docker-archive:/a.tar', { '/a.tar': tar([...members, { path: '../x' }]) }, bothNames],
   ['oci-archive:/a.tar', { '/a.tar': ociArchive([ocis]) }, ['q.io/app:1']],
+  [
+    'oci-archive:/a.tar',
+    { '/a.tar': tar(ociMembers.map((m) => ({ ...m, path: `/./${m.path}` }))) },
+    ['q.io/app:1'],
+  ],
+  ['oci-archive:/a.tar', { '/a.tar': changedLayout(linkedTo('1', 'x/')) }, ['q.io/app:1']],
+  ['oci-archive:/a.tar', { '/a.tar': changedLayout(linkedTo('2', 'x/')) }, ['q.io/app:1']],
+  ['oci-archive:/a.tar', { '/a.tar': changedLayout((m) => [empty(m), m]) }, ['q.io/app:1']],
+  [
+    'oci-archive:/a.tar',
+    {
+      '/a.tar': changedLayout((m) => [
+        { ...m, path: 'x' },
+        { path: 'y', type: '2', target: './x' },
+        { path: m.path, type: '2', target: 'y' },
+      ]),
+    },
+    ['q.io/app:1'],
+  ],
   ['oci-archive:/a.tar', { '/a.tar': zstdCompressSync(ociArchive([ocis])) }, ['q.io/app:1']],
   ['oci-archive:/a.tar', { '/a.tar': ociArchive([unnamed]) }, []],
   [
@@ -62,18 +115,6 @@ export const formats: readonly (readonly [string, Tree, readonly string[]])[] = 
   ['oci:/a:q.io/app:1', below('/a', ociLayout([second, ocis])), ['q.io/app:1']],
   ['dir:/a', below('/a', imageDirectory(app)), []],
 ];
-
-/** Members of an archive, of which one is changed. */
-export function changed(pattern: RegExp, change: (member: Member) => readonly Member[]): Buffer {
-  let isDone = false;
-  return tar(
-    dockerMembers([named]).flatMap((member) => {
-      if (isDone || !pattern.test(member.path)) return [member];
-      isDone = true;
-      return change(member);
-    }),
-  );
-}
 
 const flipped = (content: Buffer, at: number) => {
   const copy = Buffer.from(content);
@@ -104,6 +145,20 @@ export const damaged: readonly (readonly [string, Tree, RegExp])[] = [
     /expected whole compressed/,
   ],
   ['docker-archive:/a.tar', { '/a.tar': flipped(whole, 500_000) }, /bytes that hash to/],
+  [
+    'docker-archive:/a.tar',
+    { '/a.tar': gzipSync(changed(/\.tar$/, (m) => [{ ...m, content: gzipSync('another') }])) },
+    /bytes that hash to/,
+  ],
+  [
+    'docker-archive:/a.tar',
+    {
+      '/a.tar': gzipSync(
+        changed(/\.tar$/, (m) => [{ ...m, content: gzipSync(m.content ?? '').subarray(0, 100) }]),
+      ),
+    },
+    /layers of whole compressed bytes/,
+  ],
   ['docker-archive:/a.tar', { '/a.tar': gzipSync(flipped(whole, 500_000)) }, /bytes that hash to/],
   [
     'docker-archive:/a.tar',
@@ -134,6 +189,63 @@ export const damaged: readonly (readonly [string, Tree, RegExp])[] = [
     'docker-archive:/a.tar',
     { '/a.tar': dockerArchive([named, second]) },
     /one image, as none is chosen, found 2/,
+  ],
+  ['docker-archive:/a.tar', { '/a.tar': changed(/\.tar$/, linkedTo('2', 'x/')) }, /found a link/],
+  ['docker-archive:/a.tar', { '/a.tar': changed(/\.tar$/, linkedTo('1', 'x/')) }, /a hard link/],
+  ['docker-archive:/a.tar', { '/a.tar': changed(/^manif/, linkedTo('1', 'x/')) }, /a hard link/],
+  ['docker-archive:/a.tar', { '/a.tar': changed(/^manif/, (m) => [empty(m), m]) }, /found none/],
+  ['docker-archive:/a.tar', { '/a.tar': changed(/\.tar$/, (m) => [empty(m), m]) }, /hash to/],
+  [
+    'docker-archive:/a.tar',
+    { '/a.tar': tar(members.map((m) => ({ ...m, path: `/${m.path}` }))) },
+    /manifest\.json of the root: expected a JSON file, found none/,
+  ],
+  [
+    'docker-archive:/a.tar',
+    {
+      '/a.tar': changed(/^manifest/, (m) => [
+        { path: '', type: 'L', content: 'other\0' },
+        { path: '', type: 'x', content: paxRecord('path', m.path) },
+        { ...m, path: 'third' },
+      ]),
+    },
+    /manifest\.json of the root: expected a JSON file, found none/,
+  ],
+  [
+    'docker-archive:/a.tar',
+    { '/a.tar': tar([{ path: '', type: 'g', content: 'junk' }, ...members]) },
+    /an extended header has a record that is none/,
+  ],
+  [
+    'oci-archive:/a.tar',
+    { '/a.tar': tar([...ociMembers, { path: '../x' }]) },
+    /inside the archive/,
+  ],
+  [
+    'oci-archive:/a.tar',
+    { '/a.tar': tar([...ociMembers, { path: 'x', type: '2', target: '../y' }]) },
+    /files and links inside the archive, found \.\.\/y/,
+  ],
+  [
+    'oci-archive:/a.tar',
+    { '/a.tar': tar([...ociMembers, { path: 'x', type: '1', target: 'y' }]) },
+    /the file y before its hard link x, found none/,
+  ],
+  ['oci-archive:/a.tar', { '/a.tar': changedLayout((m) => [m, empty(m)]) }, /index\.json/],
+  [
+    'oci-archive:/a.tar',
+    { '/a.tar': changedLayout((m) => [m, { path: m.path, type: '5' }]) },
+    /nothing/,
+  ],
+  [
+    'oci-archive:/a.tar',
+    {
+      '/a.tar': changedLayout((m) => [
+        { ...m, path: 'x' },
+        { path: m.path, type: '2', target: '/x' },
+      ]),
+    },
+    /an OCI image index, found nothing/,
   ],
   ['docker-archive:/a.tar:app:3', { '/a.tar': whole }, /an image app:3, found none/],
   [

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Allowance } from '../../../src/discovery/allowance.ts';
 import { readQuadlets } from '../../../src/discovery/quadlet/quadlet.ts';
 import { openRoot } from '../../../src/root/open-root.ts';
 import { managerEnvironment } from '../../../src/systemd/environment/manager-environment.ts';
 import { bootGraph } from '../../../src/systemd/graph/boot-graph.ts';
 import { readSystemdUnits } from '../../../src/systemd/systemd-units.ts';
+import { contextOf } from '../../discovery/source.ts';
 import { type BootedHost, bootHost } from '../../support/booted-host.ts';
 import { debianRoot } from '../../support/debian-root.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
-import { shortNames, writeTree } from '../../support/tree.ts';
+import { writeTree } from '../../support/tree.ts';
 import { bootForest } from './boot-forest.ts';
 
 /** Relations that `list-dependencies` also shows, although they start nothing. */
@@ -24,12 +24,7 @@ test('the units that come to start are those of systemd', async (t) => {
   writeTree(directory, bootForest);
   const root = openRoot(directory);
   t.after(() => root.close());
-  const context = {
-    shortNames,
-    architecture: 'x86-64',
-    allowance: new Allowance(),
-    etc: '/etc',
-  } as const;
+  const context = contextOf(root);
   const { generated: made } = readQuadlets(
     root,
     ['/etc/containers/systemd', '/usr/share/containers/systemd'],

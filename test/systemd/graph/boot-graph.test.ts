@@ -7,6 +7,7 @@ import { type BootGraph, bootGraph } from '../../../src/systemd/graph/boot-graph
 import type { GeneratedUnit } from '../../../src/systemd/systemd-unit.ts';
 import { readSystemdUnits } from '../../../src/systemd/systemd-units.ts';
 import type { Manager } from '../../../src/systemd/unit-search-path.ts';
+import { limitCpu } from '../../support/limit-cpu.ts';
 import { holds } from '../../support/property.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 import { rootOf, type Tree, writeTree } from '../../support/tree.ts';
@@ -364,6 +365,64 @@ test('tens of thousands of links are read in reasonable time', (t) => {
   assert.equal(graphOf(t, tree).startOf('alias7.service').activation, 'boot');
 });
 
+test('a unit that requires what can not start does not start, nor what it wants', (t) => {
+  const service = (unit: string) => `[Unit]\n${unit}\n`;
+  const cases = {
+    a: ['Requires=masked.service\nWants=a-wanted.service', 'none'],
+    b: ['BindsTo=refused.service', 'none'],
+    c: ['Requires=missing.service', 'none'],
+    d: ['Requisite=masked.service\nWants=d-wanted.service', 'none'],
+    e: ['Requires=a.service', 'none'],
+    f: ['Requires=circle.service', 'none'],
+    g: ['Wants=masked.service missing.service refused.service\nAfter=a.service', 'boot'],
+    h: ['Requires=sysv.service var.mount dev-x.device x.slice\nRequires=bad%Q.service', 'boot'],
+    i: ['Requires=a.service i-required.service', 'none'],
+    j: ['', 'none'],
+    k: ['Requires=masked.service\nOnFailure=k-failure.service', 'none'],
+    circle: ['Requires=f.service masked.service', 'none'],
+    // systemd never comes to the wish of a unit that lacks a requirement.
+    'a-wanted': ['', 'none'],
+    'd-wanted': ['', 'boot'],
+    'i-required': ['', 'boot'],
+    'k-failure': ['', 'none'],
+  } as const;
+  const wanted = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k'].map((x) => `${x}.service`);
+  const tree: Tree = {
+    ...base,
+    '/usr/lib/systemd/systemd': 'the program',
+    '/usr/lib/systemd/system-generators/systemd-sysv-generator': '',
+    '/etc/init.d/sysv': '#!/bin/sh\n',
+    [`${usr}/multi-user.target`]: service(`Requires=basic.target\nWants=${wanted.join(' ')}`),
+    [`${etc}/masked.service`]: '-> /dev/null',
+    [`${usr}/refused.service`]: '[Service]\nExecStart=bin/true\n',
+    [`${etc}/j.service.requires/masked.service`]: '-> /nowhere',
+    ...Object.fromEntries(
+      Object.entries(cases).map(([name, [unit]]) => [`${usr}/${name}.service`, service(unit)]),
+    ),
+  };
+  const graph = graphOf(t, tree);
+  for (const [name, [, activation]] of Object.entries(cases)) {
+    assert.equal(graph.startOf(`${name}.service`).activation, activation, name);
+  }
+  assert.equal(graph.startOf('a.service').unmet?.at?.line, 2);
+  assert.equal(graph.startOf('j.service').unmet?.at, undefined);
+  const generator = '/usr/lib/systemd/system-generators/own';
+  const withOwn = graphOf(t, { ...tree, [generator]: '' });
+  assert.equal(withOwn.startOf('c.service').activation, 'boot', 'a generator may make the unit');
+});
+
+test('requirements take linear time', (t) => {
+  limitCpu(t, 20);
+  const tree: Record<string, string> = { ...base, [`${etc}/z.service`]: '-> /dev/null' };
+  const count = 3_000;
+  for (let i = 0; i < count; i++) {
+    const others = [i + 1, i + 2, i * 7, 0].map((other) => `n${other % count}.service`).join(' ');
+    tree[`${usr}/n${i}.service`] = `[Unit]\nRequires=${others}${i === 2999 ? ' z.service' : ''}\n`;
+    tree[`${usr}/multi-user.target.wants/n${i}.service`] = '-> ../x';
+  }
+  assert.equal(graphOf(t, tree).startOf('n1.service').activation, 'none');
+});
+
 test('random graphs: the walk reaches the units that a naive search reaches', async (t) => {
   const bares = Array.from({ length: 8 }, (_, i) => `u${i}`);
   const edge = fc.record({
@@ -397,7 +456,12 @@ test('random graphs: the walk reaches the units that a naive search reaches', as
         const next = new Map<string, string[]>();
         const link = (from: string, to: string) => next.set(from, [...(next.get(from) ?? []), to]);
         link('multi-user.target', 'basic.target');
-        for (const { from, to, as } of edges) {
+        const needs = new Map<string, string[]>();
+        for (const { from, to, as: chosen } of edges) {
+          // If the target itself lacked a unit, nobody could tell what starts.
+          const isNeed = chosen === 'Requires' || chosen === 'BindsTo';
+          const as = isNeed && from === 'multi-user.target' ? 'Wants' : chosen;
+          if (isNeed) needs.set(from, [...(needs.get(from) ?? []), `${to}.service`]);
           if (as === '.wants') tree[`${etc}/${from}.wants/${to}.service`] = '-> /x';
           else say(from, `${as}=${to}.service`);
           if (as !== 'After' && as !== 'PartOf') link(from, `${to}.service`);
@@ -415,10 +479,23 @@ test('random graphs: the walk reaches the units that a naive search reaches', as
         for (const name of masked) tree[`${etc}/${name}.service`] = '-> /dev/null';
 
         const hidden = new Set(masked.map((name) => `${name}.service`));
+        const lacks = (name: string, above: readonly string[] = []): boolean =>
+          !above.includes(name) &&
+          (hidden.has(name) ||
+            (name !== 'multi-user.target' &&
+              (needs.get(name) ?? []).some((one) => lacks(one, [...above, name]))));
+        const looked = new Set<string>();
         const reach = (seeds: readonly string[], past: boolean, known: ReadonlySet<string>) => {
           const found = new Set<string>();
           const visit = (name: string) => {
             if (hidden.has(name) || found.has(name) || known.has(name)) return;
+            if (lacks(name)) {
+              // systemd may start what a unit requires before it finds that another one is missing.
+              if (looked.has(name)) return;
+              looked.add(name);
+              for (const to of needs.get(name) ?? []) visit(to);
+              return;
+            }
             found.add(name);
             for (const to of next.get(name) ?? []) visit(to);
             const target = triggered.get(name);

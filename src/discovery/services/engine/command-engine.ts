@@ -59,7 +59,8 @@ export async function engineOfCompose(
   const command = { path, kind: 'run', options: chosen, rest: [], caller } as const;
   if (program === 'nerdctl') return engineOfCommand({ ...command, program }, line, place, context);
   if (program !== 'docker') return podmanOf({ caller }, line, place, context);
-  const asksHost = chosen.length > 0 || variableOf('DOCKER_HOST', place, context) !== undefined;
+  const asksHost =
+    chosen.length > 0 || variableOf('DOCKER_HOST', command, place, context) !== undefined;
   // The package podman-docker puts podman's socket in the place of docker's.
   if (!asksHost && dockerProgram('docker', context) === 'podman') {
     return posix.basename(path) === 'docker'

@@ -19,7 +19,7 @@ export function containerdEngine(
   configured: (key: string) => Setting,
 ): Placement {
   const setting = (name: 'address' | 'namespace', variable: string): Setting =>
-    optionOf(name, command) ?? variableOf(variable, place, context) ?? configured(name);
+    optionOf(name, command) ?? variableOf(variable, command, place, context) ?? configured(name);
   const address = setting('address', 'CONTAINERD_ADDRESS');
   const namespace = setting('namespace', 'CONTAINERD_NAMESPACE');
   const fault = address.fault ?? namespace.fault;

@@ -19,8 +19,8 @@ export function crictlEngine(
   const setting =
     optionOf('image-endpoint', command) ??
     optionOf('runtime-endpoint', command) ??
-    variableOf('IMAGE_SERVICE_ENDPOINT', place, context) ??
-    variableOf('CONTAINER_RUNTIME_ENDPOINT', place, context);
+    variableOf('IMAGE_SERVICE_ENDPOINT', command, place, context) ??
+    variableOf('CONTAINER_RUNTIME_ENDPOINT', command, place, context);
   const path = `${context.etc}/crictl.yaml`;
   const configured = setting === undefined ? configuredEndpoint(path, context) : undefined;
   if (configured !== undefined) return podRuntime({ path, text: configured }, context);

@@ -18,8 +18,8 @@ export function dockerEngine(
   const host = optionOf('host', command);
   const chosen = optionOf('context', command);
   const socket =
-    host ?? (chosen === undefined ? variableOf('DOCKER_HOST', place, context) : undefined);
-  const named = chosen ?? variableOf('DOCKER_CONTEXT', place, context);
+    host ?? (chosen === undefined ? variableOf('DOCKER_HOST', command, place, context) : undefined);
+  const named = chosen ?? variableOf('DOCKER_CONTEXT', command, place, context);
   const fault = socket?.fault ?? (socket === undefined ? named?.fault : undefined);
   if (fault !== undefined) return engineUnknown(fault.message, fault.hint);
   if (socket === undefined) return (named?.text ?? 'default') === 'default' ? docker : elsewhere;

@@ -14,12 +14,16 @@ export function optionOf(name: string, { options }: ContainerCommand): Setting |
   return options.findLast((option) => option.name === name)?.value;
 }
 
-/** The value of a variable in the environment that the service's unit sets. */
+/** The value of a variable that a command gets: from what calls the command, or else from the service's unit. */
 export function variableOf(
   name: string,
+  { caller }: Pick<ContainerCommand, 'caller'>,
   { unit }: ServicePlace,
   { expander }: ServiceContext,
 ): Setting | undefined {
+  const given = caller.variables.get(name);
+  if (given !== undefined) return given.raw === '' ? undefined : given;
+  if (caller.resets) return undefined;
   const { name: service, entries } = unit;
   const environment = expander.environment({ service, entries });
   if (environment.ok) {

@@ -32,12 +32,17 @@ export function loadedFile(
 }
 
 /** The archive from which a command loads. Its format is not given: the command finds it out itself. */
-export function archiveLoaded(file: Word, place: ServicePlace): ArchiveValue {
+export function archiveLoaded(
+  file: Word,
+  { program }: ContainerCommand,
+  place: ServicePlace,
+): ArchiveValue {
   if (file.text === '-') return { ok: false, fault: noArchive };
   const fault = file.fault ?? (file.isPrivate === true ? privatePath : pathFault(place, file.text));
   if (fault !== undefined) return { ok: false, fault };
   const path = posix.resolve('/', place.directory, file.text);
-  return archiveAt({ transport: 'any', path }, 'into-engine');
+  const isUnpacked = program !== 'podman';
+  return archiveAt({ transport: 'any', path, isUnpacked }, 'into-engine');
 }
 
 /** A reference to the images of an archive. */

@@ -55,9 +55,7 @@ export async function commandImages(
 
 /** The settings of containers.conf for a command of podman, with the modules that its options name. */
 function confOf({ options }: ContainerCommand, { containersConf }: ServiceContext): EngineSettings {
-  return containersConf?.modules === undefined
-    ? (containersConf ?? {})
-    : withModules(containersConf, modulesIn(options));
+  return withModules(containersConf, modulesIn(options));
 }
 
 /** The pull options of a command, with the image stores that podman and buildah search. */
@@ -109,7 +107,10 @@ function addLoaded(
 ): void {
   const file = loadedFile(command, place);
   if (file === undefined) problems.push(problemAt(place, noArchive));
-  else references.push(referenceToArchive(file.raw, archiveLoaded(file, place), pull, place));
+  else {
+    const archived = archiveLoaded(file, command, place);
+    references.push(referenceToArchive(file.raw, archived, pull, place));
+  }
 }
 
 function addNamed(

@@ -43,13 +43,15 @@ export async function composedImages(
     return;
   }
   const files = new ComposeFiles(context);
-  const { reader, readsPodmans } = readerOf(command, place, context);
+  const podmans = await podmanOf(command, place, context);
+  const { containersConf = context.containersConf } = podmans ?? {};
+  const { reader, readsPodmans } = readerOf(command, place, { ...context, containersConf });
   const project = await projectOf(command, reader, environment, place, files, context);
   if (project === undefined && files.problems.length === 0) {
     found.problems.push(problemAt(place, noProject(place.directory)));
   }
   if (project !== undefined) {
-    const podman = readsPodmans ? await podmanOf(command, place, context) : undefined;
+    const podman = readsPodmans ? podmans : undefined;
     const shortNames = readsPodmans ? (podman?.shortNames ?? context.shortNames) : dockerShortNames;
     const faults = podman?.faults.map((one) => problemAt(place, one)) ?? [];
     const policies = policiesOf(command, reader);
@@ -156,16 +158,17 @@ function textsOf({ options }: ComposeCommand, name: string): readonly string[] {
  * Source: podman-compose(1); containers.conf(5), `compose_providers`.
  */
 function readerOf(
-  { program, path }: ComposeCommand,
+  command: ComposeCommand,
   place: ServicePlace,
   context: ServiceContext,
 ): { readonly reader: ComposeReader; readonly readsPodmans: boolean } {
+  const { program, path } = command;
   const podmans = { reader: 'podman-compose', readsPodmans: true } as const;
   if (program === 'podman-compose') return podmans;
   const isEmulated = posix.basename(path) === 'docker' && dockerProgram(path, context) === 'podman';
   if (program === 'podman' || isEmulated) {
     const named =
-      variableOf('PODMAN_COMPOSE_PROVIDER', place, context)?.text ?? configured(context);
+      variableOf('PODMAN_COMPOSE_PROVIDER', command, place, context)?.text ?? configured(context);
     const isNamed = named !== undefined && posix.basename(named) === 'podman-compose';
     const isOnlyOne =
       named === undefined &&

@@ -4,7 +4,7 @@ import type { CommandLine } from '../../../systemd/command-line.ts';
 import { dockerProgram } from '../../engines/docker-program.ts';
 import { type Placement, placed } from '../../engines/placement.ts';
 import { lastValue } from '../../engines/podman-of-user.ts';
-import { shortNamesOf } from '../../engines/short-names.ts';
+import { namesOnEngine, shortNamesOf } from '../../engines/short-names.ts';
 import { dockerEnvironment, podmanEnvironment, withAuthFile } from '../../podman-environment.ts';
 import type { ComposeCommand } from '../compose-command.ts';
 import { engineOfCommand, engineOfCompose } from '../engine/command-engine.ts';
@@ -44,8 +44,10 @@ export async function placedImages(
   const environment = isPodman
     ? await podmanEnvironment(unit, context, caller.variables)
     : dockerEnvironment(program, unit, context, caller.variables);
+  const { containersConf = context.containersConf } = environment;
   const own = {
     ...context,
+    containersConf,
     // The storage.conf of the system says nothing about the stores of a user's podman.
     additionalStores: placement.engine === 'podman' ? (context.additionalStores ?? []) : [],
     shortNames: namesFor(
@@ -77,7 +79,8 @@ export async function placedProject(
   const placement = await engineOfCompose(command, line, place, context);
   if (placement.fault !== undefined && hasUserOfInstances(place)) return;
   const images: Findings = { references: [], problems: found.problems };
-  await composedImages(command, line.ignoresFailure, place, context, images);
+  const own = { ...context, ...namesOnEngine(placement.engine, context) };
+  await composedImages(command, line.ignoresFailure, place, own, images);
   append(
     found.references,
     images.references.map((reference) => placed(reference, placement)),

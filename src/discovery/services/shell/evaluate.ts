@@ -1,25 +1,23 @@
 import type { Word } from '../words.ts';
 import { NotUnderstood } from './cursor.ts';
 import { expanded, expandedAsOne } from './expand.ts';
+import { captured } from './output.ts';
 import { matches } from './pattern.ts';
 import { readScript } from './read-script.ts';
-import { runSimple } from './run-simple.ts';
+import { redirect, runSimple } from './run-simple.ts';
 import {
   type Failure,
-  forked,
-  join,
-  leaving,
+  type Pipe,
   type Session,
   type ShellCommand,
   type State,
   type Surroundings,
-  setVariable,
   spendMatch,
   spendSteps,
-  unknownValue,
-  unquoted,
 } from './state.ts';
-import type { Command, Script } from './syntax.ts';
+import type { Command, Script, ShellWord } from './syntax.ts';
+import { loseChanged, loseVariable, setVariable, unquoted } from './variables.ts';
+import { alone, forked, join, leaving } from './ways.ts';
 
 /**
  * The commands that a script may run, with their words as far as the root tells them. Where the way
@@ -38,6 +36,7 @@ export function shellCommands(
     surroundings,
     commands: [],
     printing: [],
+    unsteady: new Set(),
     left: [],
     depth: 0,
     steps: 0,
@@ -45,6 +44,7 @@ export function shellCommands(
     runList,
   };
   const state: State = {
+    session,
     variables: new Map(),
     exported: new Set(),
     functions: new Map(),
@@ -54,11 +54,11 @@ export function shellCommands(
     exportsAll: false,
     pipesFail: false,
     isInLoop: false,
-    isPiped: false,
     mayHaveOthers: false,
+    outerLocals: new Set(),
   };
   try {
-    runList(script, state, session, { isLast: true, isChecked: true });
+    runList(script, state, { isLast: true, isChecked: true });
   } catch (error) {
     if (error instanceof NotUnderstood) return undefined;
     throw error;
@@ -69,30 +69,26 @@ export function shellCommands(
 const ignored: Failure = { isLast: false, isChecked: false };
 
 /** Runs commands one after the other; the status is undefined if it depends on the host. */
-function runList(
-  script: Script,
-  state: State,
-  session: Session,
-  failure: Failure,
-): boolean | undefined {
+function runList(script: Script, state: State, failure: Failure): boolean | undefined {
   let status: boolean | undefined = true;
-  for (const [at, item] of script.entries()) {
+  let pipe: Pipe | undefined;
+  for (const [at, { command, operator }] of script.entries()) {
     if (state.ended !== undefined) return status;
     const before = script[at - 1]?.operator;
     const isChained = before === '&&' || before === '||';
     if (isChained && status === (before === '||')) continue;
     const own = failureOf(script, at, state, failure);
-    const isAlone = item.operator === '|' || item.operator === '&' || before === '|';
+    const isAlone = operator === '|' || operator === '&' || before === '|';
     if (isChained && status === undefined) {
-      const way = forked(state, session);
-      run(item.command, way, session, own);
-      join(state, [state, way], session);
+      const way = forked(state);
+      run(command, way, own);
+      join(state, [state, way]);
     } else if (isAlone) {
-      const way = forked(state, session);
-      if (before === '|') way.isPiped = true;
-      run(item.command, way, session, own);
-      status = item.operator === '&' ? true : undefined;
-    } else status = run(item.command, state, session, own);
+      const way = forked(state);
+      if (before === '|') way.piped = pipe;
+      pipe = captured(alone(command), way, () => run(command, way, own));
+      status = operator === '&' ? true : undefined;
+    } else status = run(command, state, own);
   }
   return status;
 }
@@ -116,95 +112,118 @@ function failureOf(
   };
 }
 
-function run(
-  command: Command,
-  state: State,
-  session: Session,
-  failure: Failure,
-): boolean | undefined {
+function run(command: Command, state: State, failure: Failure): boolean | undefined {
   switch (command.kind) {
     case 'simple':
-      return runSimple(command, state, session, failure, run);
+      return runSimple(command, state, failure);
     case 'not': {
-      const status = run(command.command, state, session, ignored);
+      const status = run(command.command, state, ignored);
       return status === undefined ? undefined : !status;
     }
+    case 'redirected':
+      return runRedirected(command, state, failure);
     case 'group':
-      return runList(
-        command.body,
-        command.isSubshell ? forked(state, session) : state,
-        session,
-        failure,
-      );
+      return runList(command.body, command.isSubshell ? forked(state) : state, failure);
     case 'if':
-      return runIf(command, state, session, failure);
+      return runIf(command, state, failure);
     case 'while':
-      runLoop(
-        () => runList(command.condition, state, session, ignored),
-        command.body,
-        state,
-        session,
-      );
+      runLoop(() => runList(command.condition, state, ignored), command.body, state);
       return undefined;
     case 'for':
-      return runFor(command, state, session, failure);
+      return runFor(command, state, failure);
     case 'case':
-      return runCase(command, state, session, failure);
+      return runCase(command, state, failure);
     case 'function':
       state.functions.set(command.name, command.body);
       return true;
     case 'arithmetic':
-      for (const [, name = ''] of command.text.matchAll(
-        /([A-Za-z_]\w*)\s*(?:[-+*/%]?=|\+\+|--)/g,
-      )) {
-        setVariable(state, name, unknownValue(name));
-      }
+      loseChanged(state, command.text);
       return undefined;
   }
+}
+
+/** Runs a compound command whose commands may read its standard input. */
+function runRedirected(
+  command: Command & { kind: 'redirected' },
+  state: State,
+  failure: Failure,
+): boolean | undefined {
+  const { input, inputFile } = redirect(command, state, failure);
+  const { piped } = state;
+  // Which part of the input each command reads is not known.
+  if (input !== undefined || inputFile !== undefined) state.piped = {};
+  const status = run(command.command, state, failure);
+  state.piped = piped;
+  return status;
+}
+
+/** One of the ways between which a script chooses. */
+interface Choice {
+  /** Whether the way is taken; undefined if that depends on the host. */
+  readonly isTaken: () => boolean | undefined;
+  /** Runs the way, and returns whether others may follow. */
+  readonly run: (way: State) => boolean;
+}
+
+/** Runs all ways that a script may take, up to the first that is certainly taken. */
+function choose(state: State, choices: Iterable<Choice>): undefined {
+  const ways: State[] = [];
+  for (const choice of choices) {
+    const isTaken = choice.isTaken();
+    if (isTaken === false) continue;
+    const way = isTaken === true ? state : forked(state);
+    const goesOn = choice.run(way);
+    if (goesOn) {
+      if (isTaken === undefined) join(state, [state, way]);
+      continue;
+    }
+    ways.push(way);
+    if (isTaken === undefined) continue;
+    join(state, ways);
+    return;
+  }
+  join(state, [...ways, state]);
 }
 
 function runIf(
   { branches, otherwise }: Command & { kind: 'if' },
   state: State,
-  session: Session,
   failure: Failure,
-): boolean | undefined {
-  const ways: State[] = [];
-  for (const { condition, body } of branches) {
-    const status = runList(condition, state, session, ignored);
-    if (status === false) continue;
-    const way = status === true ? state : forked(state, session);
-    runList(body, way, session, failure);
-    ways.push(way);
-    if (status !== true) continue;
-    join(state, ways, session);
-    return undefined;
-  }
-  runList(otherwise, state, session, failure);
-  join(state, [...ways, state], session);
-  return undefined;
+): undefined {
+  const choiceOf = (isTaken: Choice['isTaken'], body: Script): Choice => ({
+    isTaken,
+    run: (way) => {
+      runList(body, way, failure);
+      return false;
+    },
+  });
+  const conditional = branches.map(({ condition, body }) =>
+    choiceOf(() => runList(condition, state, ignored), body),
+  );
+  choose(state, [...conditional, choiceOf(() => true, otherwise)]);
 }
 
 /**
  * Runs the body of a loop once for all rounds. A first run, whose commands don't count, finds the
  * variables that the body changes: they are not known from the start.
  */
-function runLoop(before: () => void, body: Script, state: State, session: Session): void {
-  const probe = forked(state, session);
+function runLoop(before: () => void, body: Script, state: State): void {
+  const { session } = state;
+  const probe = forked(state);
   const emitted = session.commands.length;
-  runRound(body, probe, session, ignored);
+  runRound(body, probe, ignored);
   session.commands.length = emitted;
-  join(state, [state, { ...probe, ended: undefined }], session);
+  join(state, [state, { ...probe, ended: undefined }]);
   before();
-  const way = forked(state, session);
-  runRound(body, way, session, ignored);
-  join(state, [state, way], session);
+  const way = forked(state);
+  runRound(body, way, ignored);
+  join(state, [state, way]);
 }
 
 /** Runs the body of a loop once. Ways that leave the loop with `break` go on behind the loop. */
-function runRound(body: Script, state: State, session: Session, failure: Failure): void {
+function runRound(body: Script, state: State, failure: Failure): void {
   const inside = { ...state, isInLoop: true };
-  leaving(session, inside, ['break', 'continue'], () => runList(body, inside, session, failure));
+  leaving(inside, ['break', 'continue'], () => runList(body, inside, failure));
   Object.assign(state, inside, { isInLoop: state.isInLoop });
 }
 
@@ -214,27 +233,25 @@ const mostRounds = 200;
 function runFor(
   { name, words, body }: Command & { kind: 'for' },
   state: State,
-  session: Session,
   failure: Failure,
 ): boolean | undefined {
-  const values =
-    words?.flatMap((word) => expanded(word, state, session, failure)) ?? state.args?.slice(1);
+  const values = words?.flatMap((word) => expanded(word, state, failure)) ?? state.args?.slice(1);
   const isKnown =
     values !== undefined &&
     values.length <= mostRounds &&
     values.every(({ fault, several }) => fault === undefined || several !== true);
   if (!isKnown) {
-    const set = () => setVariable(state, name, unknownValue(name));
+    const set = () => loseVariable(state, name);
     set();
-    runLoop(set, body, state, session);
+    runLoop(set, body, state);
     return undefined;
   }
   const inside = { ...state, isInLoop: true };
-  leaving(session, inside, ['break'], () => {
+  leaving(inside, ['break'], () => {
     for (const value of values) {
       if (inside.ended !== undefined) return;
       setVariable(inside, name, { words: [unquoted(value)], isList: false });
-      leaving(session, inside, ['continue'], () => runList(body, inside, session, failure));
+      leaving(inside, ['continue'], () => runList(body, inside, failure));
     }
   });
   Object.assign(state, inside, { isInLoop: state.isInLoop });
@@ -244,56 +261,49 @@ function runFor(
 function runCase(
   { subject, branches }: Command & { kind: 'case' },
   state: State,
-  session: Session,
   failure: Failure,
-): boolean | undefined {
-  const word = expandedAsOne(subject, state, session, failure);
-  const ways: State[] = [];
-  for (const [at, { patterns, end }] of branches.entries()) {
-    const found = patterns.map((pattern) =>
-      matched(
-        session,
-        word,
-        pattern.parts.every(({ kind }) => kind !== 'commands') ? pattern.raw : undefined,
-      ),
-    );
-    const isCertain = found.includes(true);
-    if (!isCertain && !found.includes(undefined)) continue;
-    const way = isCertain ? state : forked(state, session);
-    const last = runBranches(branches.slice(at), way, session, failure) ?? end;
-    if (last === ';;&') {
-      if (!isCertain) join(state, [state, way], session);
-      continue;
-    }
-    ways.push(way);
-    if (!isCertain) continue;
-    join(state, ways, session);
-    return undefined;
-  }
-  join(state, [...ways, state], session);
-  return undefined;
+): undefined {
+  const word = expandedAsOne(subject, state, failure);
+  const choices = branches.map(
+    ({ patterns, end }, at): Choice => ({
+      isTaken: () => isMatched(patterns, word, state),
+      run: (way) => (runBranches(branches.slice(at), way, failure) ?? end) === ';;&',
+    }),
+  );
+  choose(state, choices);
 }
 
 /** Runs the first branch, and the next ones as far as `;&` leads; returns how the last one ends. */
 function runBranches(
   branches: (Command & { kind: 'case' })['branches'],
   state: State,
-  session: Session,
   failure: Failure,
 ): string | undefined {
   for (const { body, end } of branches) {
-    spendSteps(session, 1);
-    runList(body, state, session, failure);
+    spendSteps(state.session, 1);
+    runList(body, state, failure);
     if (end !== ';&') return end;
   }
   return undefined;
 }
 
+/** Whether a word matches one of some patterns; undefined if that is not known. */
+function isMatched(
+  patterns: readonly ShellWord[],
+  word: Word,
+  { session }: State,
+): boolean | undefined {
+  const found = patterns.map(({ raw, parts }) =>
+    parts.some(({ kind }) => kind === 'commands') ? undefined : matched(session, word, raw),
+  );
+  return found.includes(true) || (found.includes(undefined) ? undefined : false);
+}
+
 /** Whether a word matches a pattern as written; undefined if that is not known. */
-function matched(session: Session, word: Word, written: string | undefined): boolean | undefined {
-  const pattern = written?.replace(/^(["'])([^"'$`\\*?[]*)\1$/, '$2');
+function matched(session: Session, word: Word, written: string): boolean | undefined {
+  const pattern = written.replace(/^(["'])([^"'$`\\*?[]*)\1$/, '$2');
   if (pattern === '*') return true;
-  if (pattern === undefined || word.fault !== undefined || /["'$`]/.test(pattern)) return undefined;
+  if (word.fault !== undefined || /["'$`]/.test(pattern)) return undefined;
   spendMatch(session, word.text, pattern);
   return matches(word.text, pattern);
 }

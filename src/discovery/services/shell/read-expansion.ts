@@ -18,8 +18,9 @@ export function readDollar(cursor: Cursor, isQuoted: boolean, readOperand: ReadO
   }
   const [, name] = take(cursor, /\$([A-Za-z_]\w*|[0-9@*#?$!-])/y) ?? [];
   if (name !== undefined) {
-    const isList = name === '@' || name === '*';
-    return { kind: 'variable', raw: raw(), name, isList, operator: '', operand: [], isQuoted };
+    const [isList, isJoined] = [name === '@' || name === '*', name === '*'];
+    const plain = { isList, isJoined, operator: '', operand: [] } as const;
+    return { kind: 'variable', raw: raw(), name, ...plain, isQuoted };
   }
   if (take(cursor, /\$\{/y)) {
     return nested(cursor, () => braced(cursor, from, isQuoted, readOperand));
@@ -47,19 +48,38 @@ function braced(cursor: Cursor, from: number, isQuoted: boolean, readOperand: Re
     raw: cursor.text.slice(from, cursor.at),
     name,
     isList,
+    isJoined: name === '*' || index === '[*]',
     operator: isUnclear ? 'unclear' : found,
     operand,
     isQuoted,
   };
 }
 
-/** Reads `$'…'`; its escapes are understood as far as they are plain. */
+const escapes: Readonly<Record<string, string>> = {
+  a: '\x07',
+  b: '\b',
+  e: '\x1b',
+  E: '\x1b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+};
+const escape =
+  /\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,6})|([\s\S]))/g;
+
+/** Reads `$'…'` with its escapes. */
 function ansiQuoted(cursor: Cursor): Part {
   const match = take(cursor, /'((?:[^'\\]|\\[\s\S])*)'/y);
   if (match === undefined) return { kind: 'text', text: '', isQuoted: true };
-  const text = (match[1] ?? '').replace(/\\(.)/gs, (_, char: string) =>
-    char === 'n' ? '\n' : char === 't' ? '\t' : char,
-  );
+  const text = (match[1] ?? '').replace(escape, (_, octal, hex, short, long, char) => {
+    if (char !== undefined) return escapes[char] ?? char;
+    const code =
+      octal === undefined ? Number.parseInt(hex ?? short ?? long, 16) : Number.parseInt(octal, 8);
+    if (code === 0 || code > 0x10ffff) throw new NotUnderstood();
+    return String.fromCodePoint(code);
+  });
   return { kind: 'text', text, isQuoted: true };
 }
 

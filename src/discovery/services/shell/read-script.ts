@@ -78,8 +78,8 @@ function readOperator(cursor: Cursor): Item['operator'] {
 function readCommand(cursor: Cursor): Command {
   const command = readCompound(cursor);
   if (command === undefined) return readSimple(cursor);
-  readRedirections(cursor);
-  return command;
+  const redirections = readRedirections(cursor);
+  return redirections === undefined ? command : { kind: 'redirected', command, ...redirections };
 }
 
 const functionName = /([A-Za-z_][\w.:-]*)[ \t]*\([ \t]*\)/y;

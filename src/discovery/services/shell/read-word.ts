@@ -27,7 +27,7 @@ function substitutedProcess(cursor: Cursor): Part[] | undefined {
   const script = nested(cursor, () => cursor.readList(cursor, new Set()));
   expect(cursor, /\)/y);
   const raw = cursor.text.slice(from, cursor.at);
-  return [{ kind: 'commands', raw, script, isQuoted: true }];
+  return [{ kind: 'process', raw, script }];
 }
 
 /** Reads the parts of a word up to a character at which it ends. */

@@ -1,127 +1,157 @@
 import type { Word } from '../words.ts';
-import { builtins } from './builtins.ts';
+import { builtins, type Given as GivenToBuiltin, special } from './builtins.ts';
 import { expanded, expandedAsOne } from './expand.ts';
-import { declaring } from './read-simple.ts';
-import {
-  deeper,
-  type Failure,
-  type Kept,
-  kept,
-  leaving,
-  restore,
-  type Session,
-  type State,
-  setVariable,
-  spendSteps,
-  unknownValue,
-  type Value,
-} from './state.ts';
-import type { Assignment, Command, ShellWord, SimpleCommand } from './syntax.ts';
-
-/** Runs a command of another kind: the body of a function. */
-type Run = (
-  command: Command,
-  state: State,
-  session: Session,
-  failure: Failure,
-) => boolean | undefined;
+import { deeper, type Failure, type Kept, type State, spendSteps, type Value } from './state.ts';
+import type { Assignment, Command, Redirections, ShellWord, SimpleCommand } from './syntax.ts';
+import { kept, loseVariable, restore, setVariable, unknownValue } from './variables.ts';
+import { alone, leaving } from './ways.ts';
 
 /** Runs a function, a command of the shell, or adds the program that a simple command starts. */
 export function runSimple(
   command: SimpleCommand,
   state: State,
-  session: Session,
   failure: Failure,
-  run: Run,
 ): boolean | undefined {
-  spendSteps(session, 1);
+  spendSteps(state.session, 1);
   const inner: Failure = command.words.length === 0 ? failure : { isLast: false, isChecked: false };
   const isTest = ['[', '[[', 'test'].includes(command.words[0]?.raw ?? '');
-  const words = command.words.flatMap((word) => expanded(word, state, session, inner, isTest));
-  const asOne = (word: ShellWord) => expandedAsOne(word, state, session, inner);
-  const input = command.inputs.map((word) => asOne(word).text).join('\n');
-  const files = command.files.map(({ word, isInput }) => ({ file: asOne(word), isInput }));
-  const inputFile = files.findLast(({ isInput }) => isInput)?.file;
-  const name = words[0]?.text ?? '';
-  const isDeclared = declaring.has(name);
+  const words = command.words.flatMap((word) => expanded(word, state, inner, isTest));
+  const redirected = redirect(command, state, inner);
   const before = new Map(command.assignments.map((one) => [one.name, kept(state, one.name)]));
   const assigned = command.assignments.map((assignment): [string, Value] => {
-    const value = valueOf(assignment, state, session, inner);
-    // A later assignment may use the value, but the arguments of `local` are all expanded before.
-    if (!isDeclared) setVariable(state, assignment.name, value);
+    const value = valueOf(assignment, state, inner);
+    // A later assignment may use the value.
+    setVariable(state, assignment.name, value);
     return [assignment.name, value];
   });
-  if (words.length === 0 || isDeclared) {
-    if (isDeclared) declare(words, assigned, before, state);
+  if (words.length === 0) {
     return command.assignments.every(({ words: given }) => given.every(hasNoCommands)) || undefined;
   }
-  const status = runWords(words, { assigned, input, inputFile }, state, session, failure, run);
-  for (const [variable, value] of before) restore(state, variable, value);
+  const declared = command.declared.map((one) => ({ ...one, value: valueOf(one, state, inner) }));
+  const status = runWords(words, { assigned, declared, ...redirected }, state, failure);
+  for (const [variable, value] of before) {
+    // Behind some commands of the shell itself dash keeps the value, and bash does not.
+    if (special.has(words[0]?.text ?? '')) loseVariable(state, variable);
+    else restore(state, variable, value);
+  }
   return status;
 }
 
-interface Given {
-  readonly assigned: readonly [string, Value][];
-  readonly input: string;
+/** The standard streams of a command, as far as its redirections tell them. */
+interface Redirected {
+  readonly input: string | undefined;
   readonly inputFile: Word | undefined;
+  readonly isRedirected: boolean;
+}
+
+/** Expands the redirections of a command. */
+export function redirect(
+  { inputs, files }: Redirections,
+  state: State,
+  failure: Failure,
+): Redirected {
+  const asOne = (word: ShellWord) => expandedAsOne(word, state, failure);
+  const texts = inputs.map((word) => asOne(word).text);
+  const streams = files.map(({ word, stream, variable }) => {
+    const file = asOne(word);
+    if (variable !== undefined) loseVariable(state, variable);
+    return { file, stream };
+  });
+  return {
+    input: texts.length === 0 ? undefined : texts.join('\n'),
+    inputFile: streams.findLast(({ stream }) => stream === 'input')?.file,
+    isRedirected: streams.some(({ stream }) => stream === 'output'),
+  };
+}
+
+interface Given extends Redirected, GivenToBuiltin {
+  readonly assigned: readonly [string, Value][];
 }
 
 function runWords(
   words: readonly Word[],
   given: Given,
   state: State,
-  session: Session,
   failure: Failure,
-  run: Run,
 ): boolean | undefined {
-  const [first, ...args] = words;
-  const name = first?.text ?? '';
-  const body = state.functions.get(name);
-  if (body !== undefined) return callFunction(body, words, state, session, failure, run);
+  const body = state.functions.get(words[0]?.text ?? '');
+  if (body !== undefined) return callFunction(body, words, state, failure);
+  return runProgram(words, given, state, failure);
+}
+
+/** Runs a command of the shell itself, or adds the program that starts. */
+function runProgram(
+  words: readonly Word[],
+  given: Given,
+  state: State,
+  failure: Failure,
+): boolean | undefined {
+  const name = words[0]?.text ?? '';
   if (name === 'exec' || name === 'command' || name === 'builtin') {
-    const [option] = args;
-    if (option === undefined) return undefined;
-    if (/^-[vV]$/.test(option.text)) {
-      session.printing.push(words);
-      return undefined;
-    }
-    const rest = args.slice(args.findIndex(({ text }) => !text.startsWith('-')));
-    const status = runWords(rest, given, state, session, failure, run);
-    if (name === 'exec') state.ended = 'exit';
-    return status;
+    return runBehind(name, words, given, state, failure);
   }
   const builtin = builtins.get(name);
-  if (builtin !== undefined) return builtin(words, state, session, failure);
-  session.printing.push(words);
-  session.commands.push({
+  if (builtin !== undefined) return builtin(words, state, failure, given);
+  const { inputFile } = given;
+  const known = given.input ?? (inputFile === undefined ? state.piped?.text : undefined);
+  const { isRedirected } = given;
+  state.session.printing.push({ words, input: known, isRedirected });
+  state.session.commands.push({
     words,
-    variables: exportedTo(given.assigned, state, session),
+    variables: exportedTo(given.assigned, state),
     ignoresFailure: !failure.isLast && !failure.isChecked,
     ...(state.directory === undefined ? {} : { directory: state.directory }),
-    input: given.input,
-    isPiped: state.isPiped && given.input === '' && given.inputFile === undefined,
-    ...(given.inputFile === undefined ? {} : { inputFile: given.inputFile }),
+    input: known ?? '',
+    isPiped: state.piped !== undefined && known === undefined && inputFile === undefined,
+    ...(inputFile === undefined ? {} : { inputFile }),
   });
   return undefined;
+}
+
+/** Runs the command behind `exec`, `command` or `builtin`. */
+function runBehind(
+  name: string,
+  words: readonly Word[],
+  given: Given,
+  state: State,
+  failure: Failure,
+): boolean | undefined {
+  let at = 1;
+  for (; words[at]?.text.startsWith('-') === true; at++) {
+    const option = words[at]?.text ?? '';
+    if (name === 'command' && /[vV]/.test(option)) {
+      state.session.printing.push({ words, isRedirected: given.isRedirected });
+      return undefined;
+    }
+    // `exec -a NAME` gives the program another name.
+    if (name === 'exec' && option.endsWith('a')) at++;
+  }
+  if (at >= words.length) return undefined;
+  const status = runProgram(words.slice(at), given, state, failure);
+  if (name === 'exec') state.ended = 'exit';
+  return status;
 }
 
 function callFunction(
   body: Command,
   [first, ...args]: readonly Word[],
   state: State,
-  session: Session,
   failure: Failure,
-  run: Run,
 ): boolean | undefined {
-  const { args: outer, isInLoop } = state;
+  const { args: outer, isInLoop, hidden, outerLocals } = state;
   const own = [...(outer?.slice(0, 1) ?? (first === undefined ? [] : [first])), ...args];
-  const hidden = new Map<string, Kept>();
-  const inside: State = { ...state, args: own, isInLoop: false, hidden };
-  leaving(session, inside, ['return'], () => {
-    deeper(session, () => run(body, inside, session, failure));
+  const inside: State = {
+    ...state,
+    args: own,
+    isInLoop: false,
+    hidden: new Map<string, Kept>(),
+    outerLocals: new Set([...outerLocals, ...(hidden?.keys() ?? [])]),
+  };
+  leaving(inside, ['return'], () => {
+    deeper(state.session, () => state.session.runList(alone(body), inside, failure));
   });
-  for (const [variable, value] of hidden) restore(inside, variable, value);
-  Object.assign(state, inside, { args: outer, isInLoop, hidden: state.hidden });
+  for (const [variable, value] of inside.hidden ?? []) restore(inside, variable, value);
+  Object.assign(state, inside, { args: outer, isInLoop, hidden, outerLocals });
   return undefined;
 }
 
@@ -130,11 +160,11 @@ const mostExported = 256;
 
 function exportedTo(
   assigned: Given['assigned'],
-  { exported, variables }: State,
-  { surroundings: { environment } }: Session,
+  { exported, variables, session }: State,
 ): ReadonlyMap<string, Word> {
+  const { environment } = session.surroundings;
   // A variable that the shell got is exported, whatever the script makes of it.
-  const own = [...variables.keys()].filter((name) => environment.has(name));
+  const own = [...variables.keys()].filter((name) => name === 'PATH' || environment.has(name));
   const names = [...new Set([...exported, ...own])].slice(0, mostExported);
   const values = [...names.map((name) => [name, variables.get(name)] as const), ...assigned];
   return new Map(
@@ -145,40 +175,19 @@ function exportedTo(
   );
 }
 
-function declare(
-  words: readonly Word[],
-  assigned: Given['assigned'],
-  before: ReadonlyMap<string, Kept>,
-  state: State,
-): void {
-  const [program, ...args] = words;
-  const isLocal = /^(?:local|declare|typeset)$/.test(program?.text ?? '');
-  for (const [name, value] of assigned) {
-    if (isLocal && state.hidden?.has(name) === false)
-      state.hidden.set(name, before.get(name) ?? kept(state, name));
-    setVariable(state, name, value);
-  }
-  for (const { text } of isLocal && state.hidden !== undefined ? args : []) {
-    if (!/^[A-Za-z_]\w*$/.test(text)) continue;
-    if (!state.hidden?.has(text)) state.hidden?.set(text, kept(state, text));
-    setVariable(state, text, unknownValue(text));
-  }
-  const exports = program?.text === 'export' || args.some(({ text }) => /^-[A-Za-z]*x/.test(text));
-  if (!exports) return;
-  for (const [name] of assigned) state.exported.add(name);
-  for (const { text } of args) if (/^[A-Za-z_]\w*$/.test(text)) state.exported.add(text);
-}
-
 function valueOf(
-  { name, isPartial, isList, words }: Assignment,
+  { name, isAdded, isElement, isList, words }: Assignment,
   state: State,
-  session: Session,
   failure: Failure,
 ): Value {
   const own = isList
-    ? words.flatMap((word) => expanded(word, state, session, failure))
-    : [expandedAsOne(words[0], state, session, failure)];
-  if (!isPartial) return { words: own, isList };
+    ? words.flatMap((word) => expanded(word, state, failure))
+    : [expandedAsOne(words[0], state, failure)];
+  // An element with an index of its own may stand anywhere in the array.
+  if (isElement || (isList && words.some(({ raw }) => raw.startsWith('[')))) {
+    return unknownValue(name);
+  }
+  if (!isAdded) return { words: own, isList };
   const before = state.variables.get(name);
   if (before === undefined) return isList ? { words: own, isList } : unknownValue(name);
   if (before.isList) {

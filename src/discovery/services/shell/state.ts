@@ -1,4 +1,3 @@
-import type { Fault } from '../../problem.ts';
 import { longestCommandLine, type Word } from '../words.ts';
 import { NotUnderstood } from './cursor.ts';
 import type { Command, Script } from './syntax.ts';
@@ -19,6 +18,8 @@ export type End = 'break' | 'continue' | 'return' | 'exit';
 
 /** The state of a shell at one point of a script, copied where the script may go two ways. */
 export interface State {
+  /** What all ways through the script share. */
+  readonly session: Session;
   /** The variables that the script sets; undefined for those that it unsets. */
   variables: Map<string, Value | undefined>;
   readonly exported: Set<string>;
@@ -34,14 +35,20 @@ export interface State {
   /** `set -o pipefail`. */
   pipesFail: boolean;
   readonly isInLoop: boolean;
-  /** Whether the standard input is the output of another command. */
-  isPiped: boolean;
-  /** Whether a file that is not known was included, which may set any variable. */
+  /** The output of another command that is the standard input; its text is absent if not known. */
+  piped?: Pipe | undefined;
+  /** Whether something that is not known may have set any variable. */
   mayHaveOthers: boolean;
   /** The values that `local` hides until the innermost function returns; absent outside of functions. */
-  readonly hidden?: Map<string, Kept>;
+  hidden?: Map<string, Kept> | undefined;
+  /** The variables that are local to the functions further out. */
+  readonly outerLocals: ReadonlySet<string>;
   /** How this way through the script came to its end; `exec` is an `exit`, too. */
   ended?: End | undefined;
+}
+
+export interface Pipe {
+  readonly text?: string | undefined;
 }
 
 /** A command that a script runs. */
@@ -53,9 +60,9 @@ export interface ShellCommand {
   readonly ignoresFailure: boolean;
   /** The directory in which it runs; absent if not known. */
   readonly directory?: string;
-  /** The text of its here-documents. */
+  /** The known text of its standard input: a here-document, or what another command prints. */
   readonly input: string;
-  /** Whether its standard input is the output of another command. */
+  /** Whether its standard input is the output of another command, which is not known. */
   readonly isPiped: boolean;
   /** The file that is its standard input. */
   readonly inputFile?: Word;
@@ -72,6 +79,19 @@ export interface Surroundings {
   readonly directory?: string | undefined;
   /** The text of a file that the script includes; undefined if the root does not have it. */
   readonly readFile: (path: string) => string | undefined;
+  /** The path behind all links. */
+  readonly realPath: (path: string) => string;
+  /** The files of the root that a pattern in an absolute path matches. */
+  readonly matching: (pattern: string) => readonly string[];
+}
+
+/** A program that prints something. */
+export interface Printing {
+  readonly words: readonly Word[];
+  /** Its standard input, if that is known. */
+  readonly input?: string | undefined;
+  /** Whether the output goes elsewhere. */
+  readonly isRedirected: boolean;
 }
 
 /** Whether the failure of a command ends the script, or is that of the script. */
@@ -86,25 +106,22 @@ export interface Failure {
 export interface Session {
   readonly surroundings: Surroundings;
   readonly commands: ShellCommand[];
-  /** The programs that ran in the innermost `$(…)`, each with its words. */
-  printing: (readonly Word[])[];
+  /** The programs that ran in the innermost `$(…)` or before the innermost `|`. */
+  printing: Printing[];
+  /** The variables that are never known: they change what is assigned, or change at any time. */
+  readonly unsteady: Set<string>;
   /** The ways that left the innermost loops and functions. */
   left: State[];
   /** The nesting of functions and files. */
   depth: number;
   steps: number;
   size: number;
-  readonly runList: (
-    script: Script,
-    state: State,
-    session: Session,
-    failure: Failure,
-  ) => boolean | undefined;
+  readonly runList: (script: Script, state: State, failure: Failure) => boolean | undefined;
 }
 
 /** The most commands and copies of states in one evaluation: loops in loops multiply them. */
 const mostSteps = 20_000;
-const mostVariables = 1000;
+
 const deepest = 32;
 
 export function spendSteps(session: Session, count: number): void {
@@ -132,144 +149,4 @@ export function deeper<T>(session: Session, run: () => T): T {
   const result = run();
   session.depth--;
   return result;
-}
-
-export function forked(state: State, session: Session): State {
-  const { variables, exported, functions } = state;
-  spendSteps(session, 1 + Math.ceil((variables.size + exported.size + functions.size) / 8));
-  return {
-    ...state,
-    variables: new Map(variables),
-    exported: new Set(exported),
-    functions: new Map(functions),
-  };
-}
-
-export function setVariable(state: State, name: string, value: Value | undefined): void {
-  state.variables.set(name, value);
-  if (state.variables.size > mostVariables) throw new NotUnderstood();
-  if (state.exportsAll) state.exported.add(name);
-}
-
-/** A variable as it is now, to be restored later. */
-export function kept({ variables }: State, name: string): Kept {
-  return { isSet: variables.has(name), value: variables.get(name) };
-}
-
-export function restore({ variables }: State, name: string, { isSet, value }: Kept): void {
-  if (isSet) variables.set(name, value);
-  else variables.delete(name);
-}
-
-/**
- * Runs a loop or a function, which `break`, `continue` or `return` may leave. Behind it, the ways that
- * left it meet again.
- *
- * @param ends the ways to leave that end here; others leave an outer loop or function, too.
- */
-export function leaving(
-  session: Session,
-  state: State,
-  ends: readonly End[],
-  run: () => void,
-): void {
-  const outer = session.left;
-  session.left = [];
-  run();
-  const isHere = ({ ended }: State) => ended !== undefined && ends.includes(ended);
-  const [here, beyond] = [session.left.filter(isHere), session.left.filter((way) => !isHere(way))];
-  session.left = [...outer, ...beyond];
-  if (isHere(state)) state.ended = undefined;
-  if (here.length === 0) return;
-  const ways = [state, ...here.map((way) => ({ ...way, ended: undefined }))];
-  join(state, ways, session);
-}
-
-/** Makes `state` that behind several ways, one of which the script takes, depending on the host. */
-export function join(state: State, ways: readonly State[], session: Session): void {
-  const going = ways.filter(({ ended }) => ended === undefined);
-  for (const way of ways) {
-    if (way.ended !== undefined && way.ended !== 'exit') session.left.push(forked(way, session));
-  }
-  const [first, ...others] = going;
-  if (first === undefined) {
-    state.ended = ways[0]?.ended;
-    return;
-  }
-  const names = new Set(going.flatMap(({ variables }) => [...variables.keys()]));
-  const variables = new Map<string, Value | undefined>();
-  for (const name of names) {
-    const value = first.variables.get(name);
-    const isSame = others.every((other) => isEqual(other, first, name));
-    variables.set(name, isSame ? value : unknownValue(name));
-  }
-  const isSame = (key: 'args' | 'directory') => others.every((one) => one[key] === first[key]);
-  const [args, directory] = [
-    isSame('args') ? first.args : undefined,
-    isSame('directory') ? first.directory : undefined,
-  ];
-  const functions = new Map<string, Command>();
-  for (const way of going) {
-    for (const name of way.exported) state.exported.add(name);
-    for (const [name, body] of way.functions) {
-      functions.set(name, eitherBody(functions.get(name) ?? body, body));
-    }
-  }
-  Object.assign(state, { variables, functions, args, directory, ended: undefined });
-  state.stopsAtFailure = going.some(({ stopsAtFailure }) => stopsAtFailure);
-  state.mayHaveOthers = going.some(({ mayHaveOthers }) => mayHaveOthers);
-}
-
-/** A condition of which nobody knows whether it is met. */
-const perhaps: Script = [{ command: { kind: 'arithmetic', text: '' }, operator: ';' }];
-
-/** The most bodies of one function that a script may choose from. */
-const mostBodies = 64;
-
-/** The body of a function that several ways define, each with a body of its own. */
-function eitherBody(one: Command, other: Command): Command {
-  if (one === other) return one;
-  const [last, ...others] = new Set([...bodiesOf(one), ...bodiesOf(other)]);
-  if (others.length >= mostBodies) throw new NotUnderstood();
-  const branches = others.map((command) => ({ condition: perhaps, body: alone(command) }));
-  return { kind: 'if', branches, otherwise: last === undefined ? [] : alone(last) };
-}
-
-function bodiesOf(body: Command): readonly Command[] {
-  if (body.kind !== 'if' || body.branches[0]?.condition !== perhaps) return [body];
-  return [body.otherwise, ...body.branches.map((branch) => branch.body)].flatMap((script) =>
-    script.map(({ command }) => command),
-  );
-}
-
-function alone(command: Command): Script {
-  return [{ command, operator: ';' }];
-}
-
-function isEqual(one: State, other: State, name: string): boolean {
-  if (one.variables.has(name) !== other.variables.has(name)) return false;
-  const [a, b] = [one.variables.get(name), other.variables.get(name)];
-  if (a === b) return true;
-  if (a === undefined || b === undefined || a.words.length !== b.words.length) return false;
-  return a.words.every(
-    ({ text, fault }, at) =>
-      text === b.words[at]?.text && fault === undefined && b.words[at].fault === undefined,
-  );
-}
-
-export function unknownValue(name: string): Value {
-  const raw = `$${name}`;
-  return { words: [{ text: raw, raw, fault: unknownVariable, several: true }], isList: false };
-}
-
-export const unknownVariable: Fault = {
-  code: 'variable',
-  message:
-    'expected the unit or the script to set the variables that name an image, found one that is not set, or depends on the host',
-  hint: 'set the variable with Environment= in [Service], or write the value out',
-};
-
-/** A word as the value of a variable: without quotes, what is not known may become several words. */
-export function unquoted(word: Word): Word {
-  return word.fault === undefined ? word : { ...word, several: true };
 }

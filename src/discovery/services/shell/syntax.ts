@@ -10,18 +10,21 @@ export type Part =
       readonly name: string;
       /** Whether all words of an array are meant: `${ARGS[@]}`. */
       readonly isList: boolean;
+      /** Whether quotes join the words of the array: `"$*"`. */
+      readonly isJoined: boolean;
       /** `:-`, `-`, `:=`, `%`, …; empty for the plain value, `unclear` for one that is not understood. */
       readonly operator: string;
       readonly operand: readonly Part[];
       readonly isQuoted: boolean;
     }
-  /** `$(…)`, or a process substitution, which is one word. */
   | {
       readonly kind: 'commands';
       readonly raw: string;
       readonly script: Script;
       readonly isQuoted: boolean;
     }
+  /** `<(…)`, which becomes the path of a pipe. */
+  | { readonly kind: 'process'; readonly raw: string; readonly script: Script }
   /** Arithmetic: a number that is not worked out. */
   | { readonly kind: 'number'; readonly raw: string };
 
@@ -32,31 +35,41 @@ export interface ShellWord {
 
 export interface Assignment {
   readonly name: string;
-  /** Whether the value is added to the one before (`+=`), or is that of one element of an array. */
-  readonly isPartial: boolean;
+  /** Whether the value is added to the one before: `+=`. */
+  readonly isAdded: boolean;
+  /** Whether it is the value of one element of an array. */
+  readonly isElement: boolean;
   readonly words: readonly ShellWord[];
   readonly isList: boolean;
 }
 
-export interface SimpleCommand {
-  readonly kind: 'simple';
-  readonly assignments: readonly Assignment[];
-  readonly words: readonly ShellWord[];
+export interface Redirections {
   /** Here-documents and here-strings. */
   readonly inputs: readonly ShellWord[];
-  /** The files of redirections. */
   readonly files: readonly RedirectedFile[];
 }
 
 export interface RedirectedFile {
   readonly word: ShellWord;
-  /** Whether the command reads the file as its standard input. */
-  readonly isInput: boolean;
+  /** Whether it is the standard input or output of the command. */
+  readonly stream: 'input' | 'output' | undefined;
+  /** The variable that gets the number of the file: `{FD}>/run/lock`. */
+  readonly variable?: string;
+}
+
+export interface SimpleCommand extends Redirections {
+  readonly kind: 'simple';
+  /** The assignments before the command. */
+  readonly assignments: readonly Assignment[];
+  readonly words: readonly ShellWord[];
+  /** The assignments among the arguments of `export` and its like. */
+  readonly declared: readonly Assignment[];
 }
 
 export type Command =
   | SimpleCommand
   | { readonly kind: 'not'; readonly command: Command }
+  | (Redirections & { readonly kind: 'redirected'; readonly command: Command })
   | { readonly kind: 'group'; readonly body: Script; readonly isSubshell: boolean }
   | {
       readonly kind: 'if';

@@ -1,55 +1,14 @@
-import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
-import { pipeline } from 'node:stream/promises';
-import { type BaseIssue, type BaseSchema, safeParse } from 'valibot';
-import { BerthError, systemErrorCode } from '../../../common/errors.ts';
-import type { EngineError } from '../../errors.ts';
-import type { Call, Reply } from './call.ts';
-import { asEngineError, badReply, refused, tooLarge, unreachable } from './failure.ts';
-import { CALLERS, type Limits } from './limits.ts';
-import { Silence } from './silence.ts';
+import type { BaseIssue, BaseSchema } from 'valibot';
+import { type ApiOptions, HttpApi, parseReply } from '../../http/api.ts';
+import { podmanFailures, unreachable } from './failure.ts';
 
 /** Accepted by every podman from 4.0 to 6.0. */
 const PREFIX = '/v4.0.0/libpod';
 
-/**
- * How long an idle connection is kept, in milliseconds: podman.service itself ends after 5 s without
- * requests.
- */
-const IDLE_TIMEOUT = 4000;
-
-export interface ApiOptions {
-  /** Called when nothing listens any more; starts a new service and returns its socket. */
-  readonly restart?: () => Promise<string>;
-  /** How messages call the socket; undefined for its path. */
-  readonly shown?: string;
-  readonly limits?: Limits;
-}
-
-/**
- * podman's REST API on a unix socket: docs.podman.io/en/latest/_static/api.html.
- *
- * A misbehaving podman must do no harm: replies are validated, and bounded in bytes and time.
- */
-export class PodmanApi {
-  #socket: string;
-  readonly #agent = new Agent({ keepAlive: true, timeout: IDLE_TIMEOUT });
-  readonly #restart: (() => Promise<string>) | undefined;
-  readonly #shown: string | undefined;
-  readonly #limits: Limits;
-  #restarting: Promise<void> | undefined;
-  /** Why nothing is asked any more. */
-  #givenUp: EngineError | undefined;
-
-  constructor(socket: string, { restart, shown, limits = CALLERS }: ApiOptions = {}) {
-    this.#socket = socket;
-    this.#restart = restart;
-    this.#shown = shown;
-    this.#limits = limits;
-  }
-
-  /** The socket, as messages call it. */
-  get socket(): string {
-    return this.#shown ?? this.#socket;
+/** podman's REST API on a unix socket: docs.podman.io/en/latest/_static/api.html. */
+export class PodmanApi extends HttpApi {
+  constructor(socket: string, options: Omit<ApiOptions, 'prefix'> = {}) {
+    super(socket, podmanFailures, { ...options, prefix: PREFIX });
   }
 
   /**
@@ -59,224 +18,12 @@ export class PodmanApi {
    * @throws {EngineError} `engine-unreachable`
    */
   async ping(timeout: number): Promise<string> {
-    const signal = AbortSignal.timeout(timeout);
-    const response = await this.#open('/_ping', { method: 'GET', path: '/_ping', signal });
-    await this.#read(response, '/_ping');
-    const version = response.headers['libpod-api-version'];
-    if (response.statusCode === 200 && typeof version === 'string') return version;
-    throw unreachable(
-      this.socket,
-      `/_ping answered ${response.statusCode ?? 0}, not as podman does`,
-    );
-  }
-
-  /** Any reply, whatever its status. */
-  async send(call: Call): Promise<Reply> {
-    const timeout = AbortSignal.timeout(this.#limits.timeout);
-    const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
-    try {
-      const response = await this.#open(pathOf(call), { ...call, signal });
-      const body = await this.#read(response, call.path);
-      return { status: response.statusCode ?? 0, body };
-    } catch (error) {
-      call.signal?.throwIfAborted();
-      if (!timeout.aborted) throw error;
-      throw this.#giveUp(unreachable(this.socket, `${call.path} took too long`, error));
-    }
-  }
-
-  /**
-   * Sends a request of which only the status of the reply matters.
-   *
-   * @throws {EngineError} `engine-failed` for a status that is not expected.
-   */
-  async status(call: Call, ...expected: readonly number[]): Promise<number> {
-    const reply = await this.send(call);
-    if (!expected.includes(reply.status)) throw refused(call, reply);
-    return reply.status;
-  }
-
-  /**
-   * Sends a request whose reply is JSON with status 200 or 201.
-   *
-   * @throws {EngineError} `engine-failed` for another status, `engine-reply` for another shape.
-   */
-  async json<T>(schema: BaseSchema<unknown, T, BaseIssue<unknown>>, call: Call): Promise<T> {
-    const reply = await this.send(call);
-    if (reply.status !== 200 && reply.status !== 201) throw refused(call, reply);
-    return parse(schema, reply.body.toString(), call.path);
-  }
-
-  /**
-   * The lines of a reply as they arrive. The request ends when the consumer stops.
-   *
-   * @throws {EngineError} `engine-failed` for another status than 200.
-   */
-  async *lines(call: Call): AsyncGenerator<string> {
-    let response: IncomingMessage | undefined;
-    try {
-      response = await this.#open(pathOf(call), call);
-      if (response.statusCode !== 200) {
-        const body = await this.#read(response, call.path);
-        throw refused(call, { status: response.statusCode ?? 0, body });
-      }
-      let rest = '';
-      let bytes = 0;
-      for await (const text of response.setEncoding('utf8')) {
-        if (typeof text !== 'string') continue;
-        bytes += text.length;
-        if (bytes > this.#limits.reply) throw tooLarge(call.path, this.#limits.reply);
-        const [first = '', ...others] = text.split('\n');
-        rest += first;
-        for (const other of others) {
-          yield rest;
-          rest = other;
-        }
-      }
-      yield rest;
-    } catch (error) {
-      call.signal?.throwIfAborted();
-      throw asEngineError(error, this.socket, call.path);
-    } finally {
-      response?.destroy();
-    }
-  }
-
-  /**
-   * Sends bytes as they arrive, and returns the reply whatever its status. An error of their source is
-   * thrown unchanged.
-   */
-  async upload(
-    call: Omit<Call, 'body'> & { readonly content: AsyncIterable<Buffer> },
-  ): Promise<Reply> {
-    this.#throwIfGivenUp();
-    const silence = new Silence(this.#limits.silence);
-    const signals = [silence.signal, ...(call.signal === undefined ? [] : [call.signal])];
-    try {
-      // On a new connection: a stream can't be sent again if a kept connection turns out to be closed.
-      const watched = { ...call, signal: AbortSignal.any(signals) };
-      const { response, sent } = this.#begin(pathOf(call), watched, false, {
-        'content-type': 'application/x-tar',
-      });
-      // A reply before the end says why podman wants no more.
-      const answer = await Promise.race([
-        response,
-        pipeline(silence.brokenBy(call.content), sent).then(() => response),
-      ]);
-      return { status: answer.statusCode ?? 0, body: await this.#read(answer, call.path) };
-    } catch (error) {
-      call.signal?.throwIfAborted();
-      if (error instanceof BerthError) throw error;
-      const failure = asEngineError(error, this.socket, call.path);
-      throw silence.signal.aborted ? this.#giveUp(failure) : failure;
-    } finally {
-      silence.end();
-    }
-  }
-
-  close(): void {
-    this.#agent.destroy();
-  }
-
-  /**
-   * Sends a request. podman may close a kept connection just when it is used again; the request is then
-   * sent once more on a new connection. All of berth's requests can safely be repeated.
-   */
-  async #open(path: string, call: Call): Promise<IncomingMessage> {
-    this.#throwIfGivenUp();
-    const socket = this.#socket;
-    try {
-      return await this.#attempt(path, call, this.#agent).catch((error: unknown) => {
-        if (error instanceof StaleConnection) return this.#attempt(path, call, false);
-        throw error;
-      });
-    } catch (error) {
-      const isGone = ['ENOENT', 'ECONNREFUSED'].includes(systemErrorCode(error) ?? '');
-      const failure = asEngineError(error, this.socket, call.path);
-      if (!isGone || !(await this.#isRestarted(socket))) throw failure;
-    }
-    try {
-      return await this.#attempt(path, call, false);
-    } catch (error) {
-      throw asEngineError(error, this.socket, call.path);
-    }
-  }
-
-  #throwIfGivenUp(): void {
-    if (this.#givenUp !== undefined) throw this.#givenUp;
-  }
-
-  #giveUp(error: EngineError): EngineError {
-    if (this.#limits.isOnce) this.#givenUp = error;
-    return error;
-  }
-
-  /** Restarts what listened on the socket, once for all requests that found nobody there. */
-  async #isRestarted(socket: string): Promise<boolean> {
-    if (this.#restart === undefined) return false;
-    if (socket === this.#socket) {
-      this.#restarting ??= this.#restart()
-        .then((restarted) => {
-          this.#socket = restarted;
-        })
-        .finally(() => (this.#restarting = undefined));
-      await this.#restarting;
-    }
-    return true;
-  }
-
-  async #attempt(path: string, call: Call, agent: Agent | false): Promise<IncomingMessage> {
-    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-    const type = body === undefined ? {} : { 'content-type': 'application/json' };
-    const { response, sent } = this.#begin(path, call, agent, type);
-    sent.end(body);
-    return response;
-  }
-
-  #begin(
-    path: string,
-    call: Call,
-    agent: Agent | false,
-    type: Readonly<Record<string, string>>,
-  ): { readonly sent: ClientRequest; readonly response: Promise<IncomingMessage> } {
-    const { promise: response, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const sent = request(
-      {
-        socketPath: this.#socket,
-        agent,
-        method: call.method,
-        path,
-        headers: { host: 'podman', ...call.headers, ...type },
-        ...(call.signal === undefined ? {} : { signal: call.signal }),
-      },
-      resolve,
-    );
-    sent.on('error', (error) => {
-      const stale =
-        sent.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(systemErrorCode(error) ?? '');
-      reject(stale ? new StaleConnection() : error);
-    });
-    return { sent, response };
-  }
-
-  async #read(response: IncomingMessage, path: string): Promise<Buffer> {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    try {
-      for await (const chunk of response) {
-        if (!Buffer.isBuffer(chunk)) continue;
-        bytes += chunk.length;
-        if (bytes > this.#limits.reply) throw tooLarge(path, this.#limits.reply);
-        chunks.push(chunk);
-      }
-    } catch (error) {
-      throw asEngineError(error, this.socket, path);
-    }
-    return Buffer.concat(chunks);
+    const { status, headers } = await this.head({ method: 'GET', path: '/_ping' }, timeout);
+    const version = headers['libpod-api-version'];
+    if (status === 200 && typeof version === 'string') return version;
+    throw unreachable(this.socket, `/_ping answered ${status}, not as podman does`);
   }
 }
-
-class StaleConnection extends Error {}
 
 /** Parses a reply's JSON. If its shape is not as expected, the error says where. */
 export function parse<T>(
@@ -284,20 +31,5 @@ export function parse<T>(
   text: string,
   path: string,
 ): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw badReply(path, 'it is not JSON', error);
-  }
-  const result = safeParse(schema, value);
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const where = issue.path?.map(({ key }) => String(key)).join('.') ?? '';
-  throw badReply(path, `${where === '' ? '' : `${where}: `}${issue.message}`);
-}
-
-function pathOf({ path, query }: Call): string {
-  const parameters = query === undefined ? '' : `?${new URLSearchParams(query).toString()}`;
-  return `${PREFIX}${path}${parameters}`;
+  return parseReply(podmanFailures, schema, text, path);
 }

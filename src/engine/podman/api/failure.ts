@@ -1,7 +1,6 @@
-import { cutShort } from '../../../common/concealed.ts';
-import { systemErrorCode } from '../../../common/errors.ts';
 import { EngineError } from '../../errors.ts';
-import type { Call, Reply } from './call.ts';
+import type { Call, Reply } from '../../http/call.ts';
+import { type Failures, wordsOf } from '../../http/failures.ts';
 import { TornImageError } from './torn-image.ts';
 
 /** podman refused a request. The message quotes its reply: `{"cause", "message", "response"}`. */
@@ -62,28 +61,5 @@ export function tooLarge(path: string, most: number): EngineError {
   );
 }
 
-/** Turns the error of a failed connection into one of berth's own. */
-export function asEngineError(error: unknown, socket: string, path: string): EngineError {
-  if (error instanceof EngineError) return error;
-  if (!(error instanceof Error)) throw error;
-  const code = systemErrorCode(error);
-  if (error.name === 'AbortError') return unreachable(socket, `${path} took too long`, error);
-  // HPE_… codes come from Node's HTTP parser.
-  if (code?.startsWith('HPE_') === true) return badReply(path, `it is not HTTP (${code})`, error);
-  if (code === 'ECONNRESET')
-    return unreachable(socket, `it closed the connection during ${path}`, error);
-  return unreachable(socket, code ?? error.message, error);
-}
-
-function wordsOf(body: Buffer): string {
-  const text = body.subarray(0, 4096).toString();
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && 'message' in value) {
-      if (typeof value.message === 'string') return value.message;
-    }
-  } catch {
-    // Not podman's JSON: the text is quoted as it is.
-  }
-  return text.trim() === '' ? 'nothing' : cutShort(text.trim(), 500);
-}
+/** podman's failures, in berth's words. */
+export const podmanFailures: Failures = { refused, unreachable, badReply, tooLarge };

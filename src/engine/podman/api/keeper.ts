@@ -4,7 +4,8 @@ import { getPriority, setPriority } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemErrorCode } from '../../../common/errors.ts';
 import { EngineError } from '../../errors.ts';
-import { type ApiOptions, PodmanApi } from './api.ts';
+import type { ApiOptions } from '../../http/api.ts';
+import { PodmanApi } from './api.ts';
 
 /** A podman service of berth's own. */
 export interface Service {

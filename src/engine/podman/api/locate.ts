@@ -1,6 +1,7 @@
-import { accessSync, constants, lstatSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { EngineError } from '../../errors.ts';
+import { isSocket } from '../../is-socket.ts';
 
 /** Where podman's socket is expected. */
 export interface Location {
@@ -50,10 +51,6 @@ function usualSocket(user: boolean, environment: NodeJS.ProcessEnv): string {
  */
 export function runtimeDirectory(environment: NodeJS.ProcessEnv): string {
   return environment['XDG_RUNTIME_DIR'] || `/run/user/${process.geteuid?.() ?? 0}`;
-}
-
-function isSocket(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSocket() ?? false;
 }
 
 function isProgram(path: string): boolean {

@@ -148,3 +148,11 @@ export const infoReply = looseObject({
   }),
   version: looseObject({ Version: string() }),
 });
+
+/** A line of the reply to `GET /events`. */
+export const eventLine = looseObject({
+  /** `image`, `container`, `pod`. */
+  Type: string(),
+  Action: string(),
+  Actor: looseObject({ Attributes: nullish(looseObject({ name: optional(string()) })) }),
+});

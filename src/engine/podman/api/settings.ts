@@ -1,5 +1,6 @@
 import type { InferOutput } from 'valibot';
 import type { EngineInfo } from '../../engine.ts';
+import { type Recent, recently } from '../../http/recent.ts';
 import type { PodmanApi } from './api.ts';
 import { infoReply } from './replies.ts';
 
@@ -7,37 +8,11 @@ import { infoReply } from './replies.ts';
 export type Info = InferOutput<typeof infoReply>;
 
 /** Asks podman about itself. */
-export interface Settings {
-  /** Asks podman again: for figures that change with each container, such as free locks. */
-  now(): Promise<Info>;
-  /**
-   * Returns the reply of the last seconds if there is one: for settings that change only with podman's
-   * files.
-   */
-  recent(): Promise<Info>;
-}
-
-/**
- * In milliseconds. podman takes a third of a second for each reply, and a run over a hundred roots needs
- * one for each. In a long-lived process podman may be restarted with other settings.
- */
-const RECENT_MS = 10_000;
+export type Settings = Recent<Info>;
 
 /** @param clock in milliseconds, from any starting point. */
-export function settingsOf(api: PodmanApi, clock = () => performance.now()): Settings {
-  let last: { readonly asked: number; readonly reply: Promise<Info> } | undefined;
-  const now = () => {
-    const asked = { asked: clock(), reply: api.json(infoReply, { method: 'GET', path: '/info' }) };
-    last = asked;
-    // A failure is not remembered: the next call asks again.
-    asked.reply.catch(() => {
-      if (last === asked) last = undefined;
-    });
-    return asked.reply;
-  };
-  const recent = () =>
-    last !== undefined && clock() - last.asked < RECENT_MS ? last.reply : now();
-  return { now, recent };
+export function settingsOf(api: PodmanApi, clock?: () => number): Settings {
+  return recently(() => api.json(infoReply, { method: 'GET', path: '/info' }), clock);
 }
 
 /** The cgroup below which podman puts a pod, if systemd manages cgroups. */

@@ -2,13 +2,13 @@ import { parseName } from '../../../image/name.ts';
 import type { ResolvedImage } from '../../../image/resolved.ts';
 import type { Access } from '../../../registry/access.ts';
 import { EngineError } from '../../errors.ts';
+import type { AtHand } from '../../fetch/at-hand.ts';
 import { type FetchWatch } from '../../fetch-watch.ts';
 import { isForHost } from '../../serves.ts';
 import { accessOf, type Source } from '../../source.ts';
 import type { PodmanApi } from '../api/api.ts';
 import { failed } from '../api/failure.ts';
 import { isOwn, listImage } from '../images/images.ts';
-import type { AtHand } from './at-hand.ts';
 import { loadImage } from './load.ts';
 
 /**

@@ -1,10 +1,10 @@
 import type { Blob, ResolvedImage } from '../../../image/resolved.ts';
 import { type ImageBytes } from '../../depot.ts';
 import { EngineError } from '../../errors.ts';
+import { archiveOf } from '../../fetch/oci-archive.ts';
 import { type FetchWatch } from '../../fetch-watch.ts';
 import type { PodmanApi } from '../api/api.ts';
 import { refused } from '../api/failure.ts';
-import { archiveOf } from './archive.ts';
 
 /**
  * Has podman load an image that is on this machine, so that podman knows it by its digest. podman judges it

@@ -5,15 +5,16 @@ import type { Access } from '../../../registry/access.ts';
 import type { Credentials } from '../../../registry/auth/auth-file.ts';
 import { RegistryError } from '../../../registry/errors.ts';
 import { EngineError } from '../../errors.ts';
+import { pullFailed } from '../../fetch/pull-failure.ts';
+import { PullSilence } from '../../fetch/pull-silence.ts';
 import type { FetchWatch } from '../../fetch-watch.ts';
 import { isForHost } from '../../serves.ts';
 import { type PodmanApi, parse } from '../api/api.ts';
 import { badReply, failed } from '../api/failure.ts';
 import { artifactPulled, pullLine } from '../api/replies.ts';
 import { hexOf } from '../images/images.ts';
-import { pullFailed } from './pull-failure.ts';
 import { pullProgress } from './pull-progress.ts';
-import { PullSilence } from './pull-silence.ts';
+import { puller } from './puller.ts';
 import { registryAuth } from './registry-auth.ts';
 
 /** @throws {RegistryError} as `Registry.permit`. */
@@ -59,7 +60,7 @@ export class Pulls {
   ): Promise<void> {
     const { registry } = parseName(name);
     const { tls, headers } = await this.#prepare(name, image, access, signal);
-    const silence = new PullSilence(name, image);
+    const silence = new PullSilence('podman', name, image);
     const path = '/images/pull';
     const lines = this.#api.lines({
       method: 'POST',
@@ -82,7 +83,7 @@ export class Pulls {
         if (line.trim() === '') continue;
         const said = parse(pullLine, line, path);
         // podman sent the status 200 before it knew of the failure.
-        if (said.error !== undefined) throw pullFailed(name, said.error);
+        if (said.error !== undefined) throw pullFailed(puller, name, said.error);
         if (said.stream !== undefined) onBytes?.(progress(said.stream));
         if (said.id !== undefined) id = `sha256:${hexOf(said.id)}`;
       }
@@ -115,7 +116,7 @@ export class Pulls {
   ): Promise<string> {
     const { registry } = parseName(name);
     const { tls, headers } = await this.#prepare(name, image, access, signal);
-    const silence = new PullSilence(name, image);
+    const silence = new PullSilence('podman', name, image);
     const path = '/artifacts/pull';
     // `lines` has no time limit of its own.
     const lines = this.#api.lines({
@@ -134,7 +135,7 @@ export class Pulls {
         this.#silent.set(registry, { at: this.#clock(), error: silence.error });
       }
       if (!(error instanceof EngineError) || error.code !== 'engine-failed') throw error;
-      throw pullFailed(name, error.message.replace(/^.*? was answered with \d+: /, ''));
+      throw pullFailed(puller, name, error.message.replace(/^.*? was answered with \d+: /, ''));
     } finally {
       silence.end();
     }

@@ -1,4 +1,5 @@
 import type { Credentials } from '../../../registry/auth/auth-file.ts';
+import { registryAuthHeader } from '../../http/registry-auth-header.ts';
 
 /**
  * Credentials for one pull, as podman takes them in a header (`X-Registry-Auth`).
@@ -17,21 +18,16 @@ export function registryAuth(
   mayBePlain: boolean,
 ): Readonly<Record<string, string>> {
   if (credentials === 'host') return {};
-  if (credentials === 'none') return header(ANONYMOUS);
+  if (credentials === 'none') return registryAuthHeader(ANONYMOUS);
   const { username, password, identityToken } = credentials;
   // podman 4.3 ignores an identity token in a map by registry.
-  if (identityToken !== undefined) return header({ identitytoken: identityToken.reveal() });
-  if (username === '') return header(ANONYMOUS);
+  if (identityToken !== undefined)
+    return registryAuthHeader({ identitytoken: identityToken.reveal() });
+  if (username === '') return registryAuthHeader(ANONYMOUS);
   const config = { username, password: password.reveal() };
   // A map by registry keeps the credentials from mirrors in the host's registries.conf. But podman would
   // send a mirror the host's credentials for it, which must not happen without verified TLS.
-  return header(mayBePlain ? config : { [registry]: config });
+  return registryAuthHeader(mayBePlain ? config : { [registry]: config });
 }
 
 const ANONYMOUS = { username: 'anonymous', password: '' };
-
-/** URL-safe base64 with its padding, as podman's decoder expects it (RFC 4648, section 5). */
-function header(value: object): Readonly<Record<string, string>> {
-  const encoded = Buffer.from(JSON.stringify(value)).toString('base64');
-  return { 'x-registry-auth': encoded.replaceAll('+', '-').replaceAll('/', '_') };
-}

@@ -1,20 +1,14 @@
 import type { InferOutput } from 'valibot';
 import type { EngineId } from '../../../common/engine-id.ts';
+import { type Hold, PIN_ENTRYPOINT, readHold } from '../../pins/holds.ts';
+import { isKeptBy, type Keeper, SCHEMA_LABEL } from '../../pins/labels.ts';
+import { isPinName } from '../../pins/pin-name.ts';
+import type { Seals } from '../../pins/seals.ts';
+import type { Stranger } from '../../pins/strangers.ts';
 import { type PodmanApi, parse } from '../api/api.ts';
 import { refused } from '../api/failure.ts';
 import { containerList, pinReply, podList } from '../api/replies.ts';
-import {
-  isKeptBy,
-  isPodOf,
-  type Keeper,
-  type Labelled,
-  type Labels,
-  readPinLabels,
-  SCHEMA_LABEL,
-  SEAL_LABEL,
-} from './labels.ts';
-import { isPinName, isPodName } from './pin-name.ts';
-import type { Seals } from './seals.ts';
+import { isPodName, isPodOf } from './pod-of-pins.ts';
 
 type Container = InferOutput<typeof containerList>[number];
 type Pod = InferOutput<typeof podList>[number];
@@ -30,22 +24,6 @@ export interface Moorings {
   readonly onStranger: (stranger: Stranger) => void;
 }
 
-/** The container of a pin. */
-export interface Hold extends Labelled {
-  readonly container: string;
-  /** As `Pin.sealed`. */
-  readonly sealed: boolean;
-  readonly unproven?: boolean;
-}
-
-/** A container that has berth's labels but is no pin of berth's; it is ignored. */
-export interface Stranger {
-  readonly container: string;
-  readonly name: string;
-  /** Why the container is no pin, in words. */
-  readonly reason: string;
-}
-
 /** A pin's container that podman's database has lost: it protects its image only from some kinds of prune. */
 export interface Leftover {
   readonly container: string;
@@ -59,12 +37,6 @@ export interface Holds {
   readonly leftovers: readonly Leftover[];
 }
 
-/**
- * The program of a pin's container, which exists in no image. It replaces the image's own entrypoint, so
- * that a pin can run nothing, whoever starts it.
- */
-export const PIN_ENTRYPOINT = '/.berth-pin';
-
 /** Every container with berth's labels and this keeper, in one call. */
 export async function listHolds({ api, seals, keeper, onStranger }: Moorings): Promise<Holds> {
   const filters = JSON.stringify({ label: [SCHEMA_LABEL] });
@@ -75,7 +47,7 @@ export async function listHolds({ api, seals, keeper, onStranger }: Moorings): P
   const holds: Hold[] = [];
   for (const container of containers.toSorted(byAge)) {
     if (isExternal(container) || !isKeptBy(keeper, container.Labels ?? {})) continue;
-    const read = readHold(container, seals);
+    const read = holdOf(container, seals);
     if (typeof read === 'object') holds.push(read);
     else onStranger({ container: container.Id, name: nameOf(container), reason: read });
   }
@@ -160,19 +132,20 @@ function isExternal(container: Container): boolean {
  *
  * @returns the reason as text if the container is no pin.
  */
-function readHold(container: Container, seals: Seals): Hold | string {
-  const labels: Labels = container.Labels ?? {};
-  const name = nameOf(container);
-  const claimed = readPinLabels(labels, `sha256:${container.ImageID}`);
-  if (claimed === undefined) return 'its labels are not those that berth writes for this image';
-  const { root } = claimed;
-  if (!isPinName(name, root)) return `its name is not one that berth gives to pins of ${root}`;
-  if (!isPodName(container.PodName ?? '', root))
-    return `it is not in a pod that berth made for ${root}`;
-  if ((container.StartedAt ?? 0) > 0) return 'it was started, and a pin never is';
-  const sealed = seals.isRight(name, labels, labels[SEAL_LABEL]);
-  const hold = { ...claimed, container: container.Id, sealed };
-  return claimed.fetched && !sealed ? { ...hold, fetched: false, unproven: true } : hold;
+function holdOf(container: Container, seals: Seals): Hold | string {
+  const hold = readHold(
+    {
+      container: container.Id,
+      name: nameOf(container),
+      labels: container.Labels ?? {},
+      imageId: `sha256:${container.ImageID}`,
+    },
+    seals,
+  );
+  if (typeof hold === 'string') return hold;
+  if (!isPodName(container.PodName ?? '', hold.root))
+    return `it is not in a pod that berth made for ${hold.root}`;
+  return (container.StartedAt ?? 0) > 0 ? 'it was started, and a pin never is' : hold;
 }
 
 function everyPod(api: PodmanApi): Promise<readonly Pod[]> {

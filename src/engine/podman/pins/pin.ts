@@ -1,38 +1,26 @@
-import { isDeepStrictEqual } from 'node:util';
 import { EngineError } from '../../errors.ts';
 import { type Pin, type PinRequest } from '../../pin.ts';
+import {
+  assertReadable,
+  PIN_ENTRYPOINT,
+  pinsOfHolds,
+  says,
+  superfluousOf,
+} from '../../pins/holds.ts';
+import { type Keeper, pinLabels, SEAL_LABEL } from '../../pins/labels.ts';
+import { isPinName, newPinName } from '../../pins/pin-name.ts';
 import { failed, refused } from '../api/failure.ts';
 import { created } from '../api/replies.ts';
-import {
-  genuineHolds,
-  type Hold,
-  listHolds,
-  listPods,
-  type Moorings,
-  PIN_ENTRYPOINT,
-  removeContainer,
-} from './holds.ts';
-import { type Keeper, pinLabels, podLabels, readPinLabels, SEAL_LABEL } from './labels.ts';
-import { isPinName, newPinName, newPodName } from './pin-name.ts';
+import { genuineHolds, listHolds, listPods, type Moorings, removeContainer } from './holds.ts';
+import { newPodName, podLabels } from './pod-of-pins.ts';
 
 /** The number of rounds before berth reports that somebody else keeps undoing its pins. */
 const MAX_ROUNDS = 8;
 
-/**
- * Every pin in podman, in one call.
- *
- * Two processes may have pinned the same image for the same root, which the next `pin` clears. Until then
- * the newest hold stands for both, and a sealed one goes before one without a seal.
- */
+/** Every pin in podman, in one call. */
 export async function listPins(moorings: Moorings): Promise<readonly Pin[]> {
   const { holds } = await listHolds(moorings);
-  const unsealedFirst = holds.toSorted((a, b) => Number(a.sealed) - Number(b.sealed));
-  const best = new Map(unsealedFirst.map((hold) => [`${hold.id} ${hold.root}`, hold]));
-  return [...best.values()].map(({ container, ...pin }) => ({
-    ...pin,
-    engine: moorings.engine,
-    handle: container,
-  }));
+  return pinsOfHolds(holds, moorings.engine);
 }
 
 /** As `Pins.genuine`. */
@@ -87,32 +75,6 @@ export async function pinImages(
     return;
   }
   throw failed(`somebody else keeps changing the pins of ${root}`);
-}
-
-/** Refuses a pin whose labels berth could not read back: every round would make it again. */
-function assertReadable(root: string, request: PinRequest): void {
-  if (readPinLabels(pinLabels(root, request), request.id) !== undefined) return;
-  throw new EngineError(
-    'engine-failed',
-    `expected a pin of ${request.id} for ${JSON.stringify(root)} that can be read back, found one that can't: its names may be too many or too long`,
-    { hint: 'name the image in fewer ways' },
-  );
-}
-
-/**
- * Whether a hold is for this image, matches the request and has a seal. A hold of an earlier berth, or one
- * whose key is lost, is made again.
- */
-function says(hold: Hold, request: PinRequest): boolean {
-  return (
-    hold.sealed && isDeepStrictEqual(pinLabels(hold.root, hold), pinLabels(hold.root, request))
-  );
-}
-
-/** All holds of an image except the oldest that matches the request. */
-function superfluousOf(holds: readonly Hold[], request: PinRequest): readonly Hold[] {
-  const kept = holds.find((hold) => says(hold, request));
-  return holds.filter((hold) => hold.id === request.id && hold !== kept);
 }
 
 async function podOf(

@@ -1,6 +1,6 @@
 import type { Pin } from '../../pin.ts';
+import { isPinName } from '../../pins/pin-name.ts';
 import { genuineHolds, listHolds, listPods, type Moorings, removeContainer } from './holds.ts';
-import { isPinName } from './pin-name.ts';
 
 /** Drops pins with their duplicates and leftovers, then those pods of their roots that are empty. */
 export async function unpinImages(moorings: Moorings, pins: readonly Pin[]): Promise<void> {

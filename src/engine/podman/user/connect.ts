@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { EngineError } from '../../errors.ts';
+import { OTHERS } from '../../http/limits.ts';
 import { PodmanApi } from '../api/api.ts';
 import type { Connection } from '../api/connect.ts';
-import { OTHERS } from '../api/limits.ts';
 import type { Account } from './account.ts';
 import { bySystemd, environmentOf, hasBooted, itself, type Person, wayToBecome } from './become.ts';
 import { type Ran, run } from './run.ts';

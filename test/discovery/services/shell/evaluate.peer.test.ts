@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { shellCommands } from '../../../../src/discovery/services/shell/evaluate.ts';
-import type { Word } from '../../../../src/discovery/services/words.ts';
 import { holds } from '../../../support/property.ts';
 import { temporaryDirectory } from '../../../support/temporary.ts';
+import { isFound, logged } from './ran.ts';
 
 /** Programs of the host: berth can't know whether they succeed. */
 const asked = ['c0', 'c1', 'c2'];
@@ -53,7 +53,31 @@ const { script } = fc.letrec<{ script: string; command: string; condition: strin
       'cd /usr',
       'eval "run $X"',
       'exec 3>&1',
+      'local X',
+      "trap 'X=t' EXIT",
     ),
+    fc
+      .tuple(
+        fc.constantFrom(
+          'export N=V',
+          'export "N=V"',
+          'N=V :',
+          'N=V eval "run $N"',
+          ': ${N:=V}',
+          'N=V; : $((N=N+3))',
+          'readonly R=V',
+          'read N <<EOF\nv w\nEOF',
+          'c1 && local N=V',
+          'g N V',
+          'export $1=V',
+          'unset N; : ${N=V}',
+          'echo V | read N',
+          'trap "N=V" USR1',
+        ),
+        name,
+        value,
+      )
+      .map(([text, n, v]) => text.replaceAll('N', n).replaceAll('V', v)),
     fc
       .tuple(tie('condition'), tie('script'), tie('script'))
       .map(([c, a, b]) => `if ${c}; then\n${a}\nelse\n${b}\nfi`),
@@ -78,20 +102,6 @@ const { script } = fc.letrec<{ script: string; command: string; condition: strin
     .map((commands) => commands.join('\n')),
 }));
 
-/** Whether a command that a shell ran is one that was found. */
-function isFound(ran: readonly string[], found: readonly Word[]): boolean {
-  const [first, ...rest] = found;
-  if (first === undefined) return ran.length === 0;
-  if (first.fault !== undefined && first.several === true) {
-    for (let count = 0; count <= ran.length; count++) {
-      if (isFound(ran.slice(count), rest)) return true;
-    }
-    return false;
-  }
-  const isSame = first.fault !== undefined || first.text === ran[0];
-  return ran.length > 0 && isSame && isFound(ran.slice(1), rest);
-}
-
 test('dash and bash run no command that is not found in a script', async (t) => {
   const directory = temporaryDirectory(t);
   const log = join(directory, 'log');
@@ -107,7 +117,7 @@ test('dash and bash run no command that is not found in a script', async (t) => 
         `run() { printf '%s\\0' "$#" "$@" >>${log}; }`,
         ...asked.map((program, bit) => `${program}() { return ${(statuses >> bit) & 1}; }`),
       ].join('\n');
-      const text = `f() { run fn "$@" $X\nc1 && return\nX=f\n}\n${body}\nrun end $X`;
+      const text = `g() { local "$1=$2"; c0 && X=g; run g $X; }\nf() { run fn "$@" $X\nc1 && return\nX=f\n}\n${body}\nrun end $X`;
       const environment = { X: 'v:2', Y: 'e  g' };
       rmSync(log, { force: true });
       const file = join(directory, 'script');
@@ -124,6 +134,8 @@ test('dash and bash run no command that is not found in a script', async (t) => 
         args: [file, 'one', 'two words'].map((each) => ({ text: each, raw: each })),
         directory,
         readFile: () => undefined,
+        realPath: (path) => path,
+        matching: () => [],
       });
       // A shell ends a script that it does not understand.
       fc.pre(status !== 2 && commands !== undefined);
@@ -142,19 +154,3 @@ test('dash and bash run no command that is not found in a script', async (t) => 
   t.diagnostic(`${all} commands found, ${exact} of them wholly known`);
   assert.ok(exact > all / 3, 'most commands are known');
 });
-
-function logged(log: string): string[][] {
-  let fields: string[];
-  try {
-    fields = readFileSync(log, 'utf8').split('\0').slice(0, -1);
-  } catch {
-    return [];
-  }
-  const commands: string[][] = [];
-  for (let at = 0; at < fields.length; ) {
-    const count = Number(fields[at]);
-    commands.push(fields.slice(at + 1, at + 1 + count));
-    at += 1 + count;
-  }
-  return commands;
-}

@@ -22,6 +22,8 @@ function commandsOf(text: string, isWhole = true): readonly string[] | undefined
     args: ['/opt/bin/start.sh', 'one', 'two words'].map((word) => ({ text: word, raw: word })),
     directory: '/srv',
     readFile: (path) => files[path],
+    realPath: (path) => path,
+    matching: () => [],
   })?.map(({ words }) =>
     words
       .map(({ text: word, fault, several }) =>
@@ -184,6 +186,8 @@ test('scripts that never end, or grow, are refused', (t) => {
       stopsAtFailure: false,
       args: [],
       readFile: () => script,
+      realPath: (path) => path,
+      matching: () => [],
     });
   }
 });
@@ -196,6 +200,8 @@ test('which failures a script survives, and the variables that its commands get'
       stopsAtFailure: false,
       args: [],
       readFile: () => undefined,
+      realPath: (path) => path,
+      matching: () => [],
     })?.map(({ words, ignoresFailure, variables }) =>
       [
         ignoresFailure ? '-' : '',

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import test, { type TestContext } from 'node:test';
 import { EngineError } from '../../../../src/engine/errors.ts';
+import { type Limits, OTHERS } from '../../../../src/engine/http/limits.ts';
 import { PodmanApi } from '../../../../src/engine/podman/api/api.ts';
-import { type Limits, OTHERS } from '../../../../src/engine/podman/api/limits.ts';
 import { listImages } from '../../../../src/engine/podman/images/images.ts';
 import { answer, startFakePodman } from '../fake-podman.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Silence } from '../../../../src/engine/podman/api/silence.ts';
+import { Silence } from '../../../../src/engine/http/silence.ts';
 
 const MIB = 1024 * 1024;
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import type { Pin, PinRequest } from '../../../../src/engine/pin.ts';
-import { pinLabels, SEAL_LABEL } from '../../../../src/engine/podman/pins/labels.ts';
-import { newPinName, newPodName } from '../../../../src/engine/podman/pins/pin-name.ts';
+import { pinLabels, SEAL_LABEL } from '../../../../src/engine/pins/labels.ts';
+import { newPinName } from '../../../../src/engine/pins/pin-name.ts';
+import { newPodName } from '../../../../src/engine/podman/pins/pod-of-pins.ts';
 import { openPodman } from '../../../../src/engine/podman/podman.ts';
 import { type Forgery, forge } from '../../../support/forgery.ts';
 import { buildImage } from '../../../support/image-builder.ts';

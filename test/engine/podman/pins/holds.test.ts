@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { object, parse, record, string } from 'valibot';
+import { pinLabels } from '../../../../src/engine/pins/labels.ts';
+import { newPinName } from '../../../../src/engine/pins/pin-name.ts';
 import { PodmanApi } from '../../../../src/engine/podman/api/api.ts';
 import { mooringsOf } from '../../../../src/engine/podman/parts.ts';
 import { listHolds } from '../../../../src/engine/podman/pins/holds.ts';
-import { pinLabels, podLabels } from '../../../../src/engine/podman/pins/labels.ts';
-import { newPinName, newPodName } from '../../../../src/engine/podman/pins/pin-name.ts';
+import { newPodName, podLabels } from '../../../../src/engine/podman/pins/pod-of-pins.ts';
 import { openPodman } from '../../../../src/engine/podman/podman.ts';
 import { answer, startFakePodman } from '../fake-podman.ts';
 

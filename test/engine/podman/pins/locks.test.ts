@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { podLabels } from '../../../../src/engine/podman/pins/labels.ts';
-import { newPodName } from '../../../../src/engine/podman/pins/pin-name.ts';
+import { newPodName, podLabels } from '../../../../src/engine/podman/pins/pod-of-pins.ts';
 import { answer, startFakePodman } from '../fake-podman.ts';
 
 /** A podman of version 4.6 or later, which tells how many locks are free. */

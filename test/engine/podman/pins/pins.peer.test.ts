@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { EngineError } from '../../../../src/engine/errors.ts';
-import { pinLabels } from '../../../../src/engine/podman/pins/labels.ts';
+import { pinLabels } from '../../../../src/engine/pins/labels.ts';
 import { openPodman } from '../../../../src/engine/podman/podman.ts';
 import { buildImage } from '../../../support/image-builder.ts';
 import { skipPodman, type TestPodman } from '../../../support/podman.ts';

@@ -1,0 +1,28 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Pauses that double with each failure, in milliseconds. */
+export interface Pauses {
+  readonly first: number;
+  readonly longest: number;
+}
+
+/** Between two tries to get an engine's events. */
+export const UNHEARD: Pauses = { first: 250, longest: 60_000 };
+
+/** Between two tries to put something back, so that a registry that is down is not asked all the time. */
+export const UNHEALED: Pauses = { first: 5000, longest: 15 * 60_000 };
+
+/** @param failures how many there were in a row; there is no pause without one. */
+export function pauseAfter(failures: number, { first, longest }: Pauses): number {
+  return failures === 0 ? 0 : Math.min(first * 2 ** (failures - 1), longest);
+}
+
+/** @throws the reason of the signal. */
+export async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  try {
+    await delay(milliseconds, undefined, { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+}
