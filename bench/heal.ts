@@ -32,7 +32,7 @@ async function benchOn(directory: string, called: string, start: Start): Promise
   const engine = await start(join(directory, 'e'), registry.host);
   try {
     const names = Array.from({ length: IMAGES }, (_, i) => `${registry.host}/app${i}:1`);
-    // Of an image with one name alone docker removes no name.
+    // docker removes no name from an image that has only one.
     names.push(`${registry.host}/app0:also`);
     for (const [i, name] of names.entries()) {
       const layers = [{ bytes: 100_000, seed: i % IMAGES }];

@@ -44,7 +44,7 @@ export const ProgressEvent = v.variant('event', [
   v.strictObject({ event: v.literal('listening'), ...about, engine: EngineIdText }),
   /** Something that a root wants is gone; the code is that of the finding of `berth verify`. */
   v.strictObject({ event: v.literal('lost'), root: v.string(), ...identified, ...failure }),
-  /** It is back, so many milliseconds after it was missed. */
+  /** The lost thing is back, so many milliseconds after the watch missed it. */
   v.strictObject({
     event: v.literal('healed'),
     root: v.string(),

@@ -29,7 +29,7 @@ type WatchEvent =
   | (About & { readonly event: 'listening'; readonly engine: EngineId })
   /** Something that a root wants is gone; the code is that of the finding. */
   | (Identified & Failure & { readonly event: 'lost'; readonly root: string })
-  /** It is back, so many milliseconds after it was missed. */
+  /** The lost thing is back, so many milliseconds after the watch missed it. */
   | (Identified & {
       readonly event: 'healed';
       readonly root: string;

@@ -14,13 +14,13 @@ export interface Stored {
 
 /** What a document protects from garbage collection, by the labels that containerd and its clients write. */
 export interface References {
-  /** Of an index: its protected manifests. */
+  /** The manifests that an index keeps from being collected. */
   readonly manifests: readonly string[];
-  /** Of a manifest. */
+  /** The config that a manifest names. */
   readonly config?: string | undefined;
-  /** Of a manifest, from the base up; none if the node drops the layers of unpacked images. */
+  /** The layers of a manifest, from the base up; none if the node drops the layers of unpacked images. */
   readonly layers: readonly string[];
-  /** Of a config: the name of the unpacked image's topmost snapshot, by snapshotter. */
+  /** The name of the topmost snapshot of a config's unpacked image, by snapshotter. */
   readonly snapshots: ReadonlyMap<string, string>;
 }
 
