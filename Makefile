@@ -39,13 +39,14 @@ peers: node_modules/.installed
 	scripts/peers
 	scripts/run-tests $$(find test -name '*.peer.test.ts' -o -name '*.host.test.ts')
 
-# Long searches with other seeds than those of `make test`, for as long as SOAK says; then FOREST units of a
-# booted host, which take half an hour.
+# Long searches with other seeds than those of `make test`, for as long as SOAK says; then REGISTRIES odd
+# registries beside skopeo, and FOREST units of a booted host, which take half an hour.
 SOAK ?= 10m
 FOREST ?= 20000
+REGISTRIES ?= 5000
 soak: node_modules/.installed
 	scripts/peers
-	@node scripts/soak.ts $(SOAK) $(FOREST)
+	@node scripts/soak.ts $(SOAK) $(FOREST) $(REGISTRIES)
 
 bench: node_modules/.installed
 	@node bench/bench.ts

@@ -5,11 +5,8 @@ import { prepareDocker, type TestDocker } from '../test/support/docker.ts';
 import { buildImage } from '../test/support/image-builder.ts';
 import { isolated } from '../test/support/podman.ts';
 import { startRegistry } from '../test/support/registry.ts';
-import { startDockerRegistry } from './docker-registry.ts';
 import { berth, inTurns, type Row, run, seconds, timed } from './measure.ts';
-import { fill } from './peers.ts';
-import { images, LINK, RUNS, RUNS_OVER_LINK } from './podman.ts';
-import { startSlowLink } from './slow-link.ts';
+import { stageRows } from './stage-rows.ts';
 
 const SUITE = 'trixie';
 const VERIFIED = 64;
@@ -17,45 +14,9 @@ const VERIFY_RUNS = 5;
 
 /** `berth stage` of 8 images into an empty docker, and `berth verify` of 64, against docker's own program. */
 export async function benchDocker(directory: string): Promise<Row[]> {
-  return [...(await stageRows(directory)), await verifyRow(directory)];
-}
-
-async function stageRows(directory: string): Promise<Row[]> {
-  const registry = await startDockerRegistry(join(directory, 'docker-registry'));
-  try {
-    const names = images().map(({ name }) => name);
-    await fill(registry.host, images());
-    const near = setUp(join(directory, 'docker-near'), registry.host, names);
-    const [ours = 0, theirs = 0] = await inTurns(RUNS, [near.berth, near.pull]);
-    const link = await startSlowLink({ target: registry.host, ...LINK });
-    try {
-      const far = setUp(join(directory, 'docker-far'), link.host, names);
-      const [oursFar = 0, theirsFar = 0] = await inTurns(RUNS_OVER_LINK, [far.berth, far.pull], 0);
-      const against = 'docker pull, one after the other';
-      return [
-        {
-          work: `stage of ${names.length} images into an empty docker, loopback`,
-          against,
-          berth: seconds(ours),
-          peer: seconds(theirs),
-          ratio: ours / theirs,
-          limit: 1,
-        },
-        {
-          work: 'the same, 30 ms and 200 Mbit/s',
-          against,
-          berth: seconds(oursFar),
-          peer: seconds(theirsFar),
-          ratio: oursFar / theirsFar,
-          limit: 1 / 1.3,
-        },
-      ];
-    } finally {
-      await link.stop();
-    }
-  } finally {
-    await registry.stop();
-  }
+  const against = 'docker pull, one after the other';
+  const staged = await stageRows(directory, { name: 'docker', against, setUp });
+  return [...staged, await verifyRow(directory)];
 }
 
 async function verifyRow(directory: string): Promise<Row> {

@@ -48,7 +48,7 @@ async function benchOn(directory: string, called: string, start: Start): Promise
     const option = ['--engine', engine.option];
     await run({ program: berth, words: ['stage', ...option, '--bind', 'all', root], environment });
     const watcher = await watch([berth], environment, option);
-    const rows = called === 'podman' ? [idle(watcher)] : [];
+    const rows = [await idle(called, watcher)];
     for (const [work, remove] of engine.removals(names.at(-1) ?? '')) {
       const times: number[] = [];
       for (let i = 0; i < RUNS; i++) times.push(await healing(watcher, remove));
@@ -61,9 +61,6 @@ async function benchOn(directory: string, called: string, start: Start): Promise
     await registry.close();
   }
 }
-
-/** The watcher rests for so many times as long as a fetch took. */
-const REST = 4;
 
 /** @returns in seconds, from the end of the removal until all is back. */
 async function healing({ events, until }: Watcher, remove: Removal): Promise<number> {
@@ -78,10 +75,7 @@ async function healing({ events, until }: Watcher, remove: Removal): Promise<num
     return lost.size === 0 || [...lost].some((id) => !healed.has(id));
   };
   while (isOpen()) await until(({ event }) => event === 'healed');
-  const took = performance.now() - removed;
-  const isFetched = events.slice(before).some(({ event }) => event === 'fetched');
-  if (isFetched) await delay(REST * (took + 100));
-  return took / 1000;
+  return (performance.now() - removed) / 1000;
 }
 
 function rowOf(engine: string, work: string, times: readonly number[]): Row {
@@ -98,12 +92,16 @@ function rowOf(engine: string, work: string, times: readonly number[]): Row {
   };
 }
 
-function idle({ process: { pid } }: Watcher): Row {
+/** In milliseconds: after so much time a watch without work waits for more. */
+const IDLE = 5000;
+
+async function idle(engine: string, { process: { pid } }: Watcher): Promise<Row> {
+  await delay(IDLE);
   const [, kilobytes = ''] =
     /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   const mebibytes = Number(kilobytes) / 1024;
   return {
-    work: 'berth watch, waiting: resident memory',
+    work: `berth watch on ${engine}, waiting: resident memory`,
     against: `${SMALL} MiB`,
     berth: `${mebibytes.toFixed(1)} MiB`,
     peer: `${SMALL} MiB`,

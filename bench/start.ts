@@ -1,28 +1,44 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { container, writeRoot } from '../test/support/berth.ts';
 import { executable } from '../test/support/installed.ts';
-import { berth, compare, type Row, seconds, timed } from './measure.ts';
+import { berth, inTurns, type Row, seconds, timed } from './measure.ts';
 
-/** `berth --help`, of the checkout and of the executable, against an empty script on the same Node. */
+const RUNS = 25;
+const LIMIT = 1.25;
+
+/**
+ * `berth --help` and `berth images` of a small root, of the checkout and of the executable, against an empty script
+ * on the same Node.
+ */
 export async function benchStart(directory: string): Promise<Row[]> {
   const empty = join(directory, 'empty.cjs');
   writeFileSync(empty, '');
-  const programs = { 'berth --help': berth, 'dist/berth --help': executable() };
-  const rows: Row[] = [];
-  for (const [work, program] of Object.entries(programs)) {
-    const { ours, theirs } = await compare(
-      25,
-      () => timed({ program, words: ['--help'] }),
-      () => timed({ program: process.execPath, words: [empty] }),
-    );
-    rows.push({
+  const small = join(directory, 'start');
+  mkdirSync(small);
+  const units = Array.from({ length: 20 }, (_, i) => container(`app${i}`, `example.com/app${i}:1`));
+  const root = writeRoot(small, Object.assign({}, ...units));
+  const works = {
+    '--help': ['--help'],
+    'images of 20 units': ['images', '--format', 'json', root],
+  };
+  const commands = Object.entries({ berth, 'dist/berth': executable() }).flatMap(
+    ([name, program]) =>
+      Object.entries(works).map(([work, words]) => ({ work: `${name} ${work}`, program, words })),
+  );
+  const [theirs = Number.NaN, ...ours] = await inTurns(RUNS, [
+    () => timed({ program: process.execPath, words: [empty] }),
+    ...commands.map((command) => () => timed(command)),
+  ]);
+  return commands.map(({ work }, index) => {
+    const own = ours[index] ?? Number.NaN;
+    return {
       work,
       against: 'an empty Node script',
-      berth: seconds(ours),
+      berth: seconds(own),
       peer: seconds(theirs),
-      ratio: ours / theirs,
-      limit: 2,
-    });
-  }
-  return rows;
+      ratio: own / theirs,
+      limit: LIMIT,
+    };
+  });
 }

@@ -15,7 +15,8 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { bundle } from './esbuild.mjs';
+import { bundleScript } from './esbuild.mjs';
+import { compilePrograms, makePrograms } from './make-programs.mjs';
 
 const strippers = { x64: 'x86_64-linux-gnu-strip', arm64: 'aarch64-linux-gnu-strip' };
 
@@ -45,21 +46,35 @@ renameSync(program, output);
 
 /** What Node is to run, as a file. */
 async function blob() {
-  const main = join(work, 'main.cjs');
-  await bundle(main);
+  const main = join(work, 'start.cjs');
+  await bundleScript('scripts/start-executable.cjs', main);
   const file = join(work, 'blob');
   const config = {
     main,
     output: file,
     disableExperimentalSEAWarning: true,
-    // What V8 compiled on one architecture it refuses on another.
     useCodeCache: arch === process.arch,
+    assets: await programs(),
     // Without it NODE_OPTIONS of whoever calls could load code into it.
     execArgvExtension: 'none',
   };
   writeFileSync(join(work, 'sea.json'), JSON.stringify(config));
   node('--experimental-sea-config', join(work, 'sea.json'));
   return file;
+}
+
+/** The files of the programs by name, and what V8 compiled of them: on another architecture V8 refuses that. */
+async function programs() {
+  const directory = join(work, 'programs');
+  const names = await makePrograms(directory);
+  const compiled = (name) => join(directory, `${name}-compiled`);
+  const files = names.map((name) => [name, join(directory, `${name}.cjs`)]);
+  if (arch !== process.arch) return Object.fromEntries(files);
+  compilePrograms(directory, compiled);
+  return Object.fromEntries([
+    ...files,
+    ...names.map((name) => [`${name}-compiled`, compiled(name)]),
+  ]);
 }
 
 function inject(file, blob) {

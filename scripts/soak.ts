@@ -1,32 +1,61 @@
-// Searches with ever other seeds until the time is over or a test fails: `soak.ts 30m 20000`. It runs the
+// Searches with ever other seeds until the time is over or a test fails: `soak.ts 30m 20000 5000`. It runs the
 // tests that search (test/support/property.ts), two files at a time, each for longer than `make test`.
-// Then the test that boots a forest of units runs until it has compared that many units.
+// Then the test of odd registries runs until it has compared that many registries (here 5000), and the test
+// that boots a forest of units until it has compared that many units (here 20000).
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UNITS_A_BOOT } from '../test/discovery/service-forest.ts';
+import { REGISTRIES_A_RUN } from '../test/registry/odd/scenario.ts';
 
-const [, , time = '10m', units = '20000'] = process.argv;
+const [, , time = '10m', units = '20000', registries = '5000'] = process.argv;
 const until = Date.now() + milliseconds(time);
 const RUNS = 10;
 const SIDE_BY_SIDE = 2;
-const FOREST = 'test/discovery/loaded-services.peer.test.ts';
-/** A run of the forest's test has to end within two hours, on a busy machine too (scripts/run-tests). */
-const BOOTS_A_RUN = 4;
+
+/** A test that runs until it has compared so many things. */
+interface Counted {
+  readonly file: string;
+  readonly things: string;
+  /** How many things one run compares in `make test`. */
+  readonly count: number;
+  /** How many times longer a run is here: it has to end within two hours on a busy machine (scripts/run-tests). */
+  readonly factor: number;
+  readonly wanted: number;
+}
+
+const COUNTED: readonly Counted[] = [
+  {
+    file: 'test/registry/odd/odd-registries.peer.test.ts',
+    things: 'odd registries',
+    count: REGISTRIES_A_RUN,
+    factor: 10,
+    wanted: Number(registries),
+  },
+  {
+    file: 'test/discovery/loaded-services.peer.test.ts',
+    things: 'units',
+    count: UNITS_A_BOOT,
+    factor: 4,
+    wanted: Number(units),
+  },
+];
 /** Seeds that fast-check takes are 32 bits; each round uses the next. */
 let seed = Number(process.env['BERTH_SEED'] ?? Math.trunc(Math.random() * 0x7fff0000));
 let done = 0;
 let failed = false;
 
 process.chdir(resolve(import.meta.dirname, '..'));
-const files = searching().filter((file) => file !== FOREST);
+const files = searching().filter((file) => COUNTED.every((counted) => counted.file !== file));
 console.log(`soak: ${files.length} files, for ${time}, from BERTH_SEED=${seed} on`);
 while (!isOver()) {
   await round(seed++);
 }
 console.log(`soak: ${done} times a file, ${failed ? 'with a failure' : 'no failure'}`);
-if (!failed) await searchForest(Math.ceil(Number(units) / (UNITS_A_BOOT * BOOTS_A_RUN)));
+for (const counted of COUNTED) {
+  if (!failed) await searchCounted(counted);
+}
 process.exitCode = failed ? 1 : 0;
 
 /** Every file once, in another order each time so that a short soak reaches all of them in the end. */
@@ -35,24 +64,24 @@ async function round(its: number): Promise<void> {
   await sideBySide(waiting, isOver, (file) => search(file, its, RUNS, { BERTH_UNTIL: `${until}` }));
 }
 
-/** Boots forests of ever other seeds. */
-async function searchForest(times: number): Promise<void> {
+/** Runs one test with ever other seeds until it has compared as many things as are wanted. */
+async function searchCounted({ file, things, count, factor, wanted }: Counted): Promise<void> {
   const began = Date.now();
   const first = seed;
-  console.log(
-    `soak: ${times * BOOTS_A_RUN} boots of ${UNITS_A_BOOT} units, from BERTH_SEED=${first} on`,
-  );
+  const times = Math.ceil(wanted / (count * factor));
+  seed += times;
+  console.log(`soak: ${times * factor} × ${count} ${things}, from BERTH_SEED=${first} on`);
   const seeds = Array.from({ length: times }, (_, i) => first + times - 1 - i);
-  let boots = 0;
+  let compared = 0;
   await sideBySide(
     seeds,
     () => failed,
     async (its) => {
-      await search(FOREST, its, BOOTS_A_RUN, {});
+      await search(file, its, factor, {});
       if (failed) return;
-      boots += BOOTS_A_RUN;
+      compared += count * factor;
       const minutes = ((Date.now() - began) / 60_000).toFixed(1);
-      console.log(`soak: ${boots * UNITS_A_BOOT} units in ${minutes} minutes, no failure`);
+      console.log(`soak: ${compared} ${things} in ${minutes} minutes, no failure`);
     },
   );
 }

@@ -1,5 +1,6 @@
 import { append } from '../common/append.ts';
 import type { EngineId } from '../common/engine-id.ts';
+import { onceFor } from '../common/once-for.ts';
 import type { Problem } from '../discovery/problem.ts';
 import type { ArchivedImages, Reference } from '../discovery/reference.ts';
 import type { Platform } from '../image/platform.ts';
@@ -159,14 +160,37 @@ function readOne(
   const { use, as } = archived;
   const isOne = use === 'at-start' || as !== undefined || archived.archive.ref !== undefined;
   if (!isOne) return allOf(reference, archive);
+  const known = singlesOf(archive);
+  const key = JSON.stringify([archived.text, as]);
+  const single = known.get(key) ?? singleOf(archive, archived, platform);
+  known.set(key, single);
+  if (single instanceof LayoutError) return { references: [faulty(reference, single)] };
+  const { one, name, image } = single;
+  const taken = use === 'at-start' ? { taken: { text: archived.text, archive: one, image } } : {};
+  return { references: [{ ...reference, image: name, ...taken }], ...filled(reference, one) };
+}
+
+/** One image of an archive, in an archive of its own. */
+interface Single {
+  readonly one: Archive;
+  readonly name: string;
+  readonly image: ResolvedImage;
+}
+
+/** The single images of an archive that were looked up: many units may take the same one. */
+const singlesOf = onceFor<Archive, Map<string, Single | LayoutError>>(() => new Map());
+
+function singleOf(
+  archive: Archive,
+  { archive: named, as }: ArchivedImages,
+  platform: Platform,
+): Single | LayoutError {
   try {
-    const one = archiveOfOne(archive, archived.archive, as);
+    const one = archiveOfOne(archive, named, as);
     const name = one.images[0]?.names[0] ?? labelOf(archive);
-    const image = onlyImage(one, name, platform);
-    const taken = use === 'at-start' ? { taken: { text: archived.text, archive: one, image } } : {};
-    return { references: [{ ...reference, image: name, ...taken }], ...filled(reference, one) };
+    return { one, name, image: onlyImage(one, name, platform) };
   } catch (error) {
-    if (error instanceof LayoutError) return { references: [faulty(reference, error)] };
+    if (error instanceof LayoutError) return error;
     throw error;
   }
 }

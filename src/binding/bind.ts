@@ -1,5 +1,6 @@
+import { onceFor } from '../common/once-for.ts';
 import type { BindMode, BindPolicy, BoundLink } from '../discovery/reference.ts';
-import { globMatches } from './glob.ts';
+import { Globs } from './glob.ts';
 
 /** Whether an image must be present as long as the root lives, and the rule that decided it. */
 export interface Decision {
@@ -64,14 +65,16 @@ export function policyOf(
  */
 export function decide(subject: Subject, policy: Policy): Decision {
   if (subject.bind === false) return no(`Bind=no in ${subject.unitPath}`);
-  const excluded = policy.exclude.find((glob) => matches(glob, subject));
+  const { include, exclude } = globsOf(policy);
+  const texts = textsOf(subject);
+  const excluded = exclude.first(texts);
   if (excluded !== undefined) return no(`exclude "${excluded}" in ${policy.path}`);
   if (subject.bind === true) return yes(`Bind=yes in ${subject.unitPath}`);
   const link =
     policy.links.get(subject.unitPath) ??
     (subject.unitRealPath === undefined ? undefined : policy.links.get(subject.unitRealPath));
   if (link !== undefined) return yes(`linked by ${link.path}`);
-  const included = policy.include.find((glob) => matches(glob, subject));
+  const included = include.first(texts);
   if (included !== undefined) return yes(`include "${included}" in ${policy.path}`);
   return byMode(subject, policy);
 }
@@ -91,16 +94,23 @@ function byMode({ activation = 'unknown' }: Subject, { mode, modeFrom }: Policy)
   }
 }
 
-/** Tries a glob on the service, the unit file's name, and the image with and without its tag. */
-function matches(glob: string, subject: Subject): boolean {
-  const file = subject.unitPath.slice(subject.unitPath.lastIndexOf('/') + 1);
-  const image = subject.image;
-  return (
-    globMatches(glob, subject.unit) ||
-    globMatches(glob, file) ||
-    (image !== undefined &&
-      (globMatches(glob, image) || globMatches(glob, image.replace(/(:[^:/@]*|@.*)$/, ''))))
-  );
+const globsOf = onceFor(({ include, exclude }: Policy) => ({
+  include: new Globs(include),
+  exclude: new Globs(exclude),
+}));
+
+/** Whether the globs of a policy took so long that some were not compared. */
+export function areGlobsSpent(policy: Policy): boolean {
+  const { include, exclude } = globsOf(policy);
+  return include.isSpent || exclude.isSpent;
+}
+
+/** The texts that globs are compared with: the service, the unit file's name, and the image with and without its tag. */
+function textsOf({ unit, unitPath, image }: Subject): readonly string[] {
+  const file = unitPath.slice(unitPath.lastIndexOf('/') + 1);
+  return image === undefined
+    ? [unit, file]
+    : [unit, file, image, image.replace(/(:[^:/@]*|@.*)$/, '')];
 }
 
 function yes(rule: string): Decision {

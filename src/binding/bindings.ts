@@ -1,4 +1,5 @@
 import type { EngineId } from '../common/engine-id.ts';
+import { onceFor } from '../common/once-for.ts';
 import type { Problem } from '../common/problem.ts';
 import { Secret } from '../common/secret.ts';
 import type { PullPolicy, Reference } from '../discovery/reference.ts';
@@ -12,6 +13,7 @@ import type { TakenImage } from './archives.ts';
 import { imagesAtHand } from './images-at-hand.ts';
 import type { FoundLock, LockedImage } from './lock.ts';
 import type { BindingProblemCode } from './problem-code.ts';
+import { rootAccess } from './root-credentials.ts';
 import type { BoundReference, Survey, SurveyProblem } from './survey.ts';
 
 /** An image name that must be present for one platform, with every bound reference to it. */
@@ -74,13 +76,14 @@ export function bindingsOf(survey: Survey, root: Root, select: 'bound' | 'all'):
   const kept = ofOneKind([...groups.values()], problems);
   const byName = Map.groupBy(kept, ({ engine, name }) => `${engine} ${name}`);
   const drafts = [...byName.values()].map((of) => onePlatform(of, survey.platform, problems));
+  const ofRoot = rootAccess(root);
   const bindings: Binding[] = [];
   const inArchives: InArchive[] = [];
   for (const draft of drafts) {
     if (draft === undefined) continue;
     const images = draft.artifact === true ? undefined : atHand(draft.engine);
     const shipped = images === undefined ? {} : { shipped: images };
-    const binding = { ...finish(draft), ...lockedBy(survey.lock, draft.name), ...shipped };
+    const binding = { ...finish(draft, ofRoot), ...lockedBy(survey.lock, draft.name), ...shipped };
     const taken = takenBy(draft);
     if (taken === undefined) bindings.push(binding);
     else inArchives.push({ binding, taken });
@@ -158,14 +161,25 @@ interface Draft {
   readonly parts: { reference: BoundReference; access: Access }[];
 }
 
-function finish({ engine, name, artifact, platform, parts }: Draft): Binding {
+function finish(
+  { engine, name, artifact, platform, parts }: Draft,
+  ofRoot: (name: string) => Access | undefined,
+): Binding {
   const accesses = parts.map((part) => part.access).sort((a, b) => rank(a) - rank(b));
+  // The credentials of the OS are for its own units, not for those of users.
+  const hasNone = parts.some(
+    ({ reference, access }) => reference.scope === 'system' && !isSpecial(access),
+  );
+  const last = hasNone ? ofRoot(name) : undefined;
   return {
     engine,
     name,
     ...(artifact === true ? { artifact } : {}),
     platform,
-    accesses: accesses.filter((access, i) => i === 0 || isSpecial(access)),
+    accesses: [
+      ...accesses.filter((access, i) => i === 0 || isSpecial(access)),
+      ...(last === undefined ? [] : [last]),
+    ],
     policy:
       eagerness.find((policy) => parts.some((p) => p.reference.pull.policy === policy)) ??
       'missing',
@@ -231,8 +245,8 @@ function accessOf(
   // podman reads the auth file of a user's unit with the rights of the user: berth has those of the
   // user for whom it runs, and of others only those of everybody.
   const isOwn = reference.engine !== undefined && reference.engine === self?.engine;
-  const readable = reference.scope === 'system' || isOwn ? root : root.as('public');
-  const content = readAuthFile(authFile, readable);
+  const readable = reference.scope === 'system' || isOwn ? root : publicOf(root);
+  const content = authFilesOf(readable)(authFile);
   if (typeof content === 'string') {
     problems.push(
       problemAt(reference, 'auth-file', {
@@ -252,6 +266,18 @@ function problemAt(
 ): SurveyProblem {
   return { code, path, line, ...said, bound: decision.bound };
 }
+
+const publicOf = onceFor((root: Root) => root.as('public'));
+
+/** A function that reads an auth file of a root, each only once: many units may name one. */
+const authFilesOf = onceFor((root: Root) => {
+  const known = new Map<string, Secret | string>();
+  return (path: string): Secret | string => {
+    const found = known.get(path) ?? readAuthFile(path, root);
+    known.set(path, found);
+    return found;
+  };
+});
 
 function readAuthFile(path: string, root: Root): Secret | string {
   try {

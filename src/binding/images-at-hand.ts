@@ -58,6 +58,7 @@ function together(shipped: ShippedImages | undefined, archives: Archives): Shipp
     },
     has: (digest) => places.get(digest)?.has(digest) === true,
     manifest: (digest) => placeOf(digest).manifest(digest),
+    signatures: (manifest) => placeOf(manifest).signatures(manifest),
     read: (blob) => placeOf(blob.digest).read(blob),
   };
 }

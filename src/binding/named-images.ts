@@ -14,6 +14,7 @@ export class NamedImages {
   readonly #platform: Platform;
   /** By engine and name. */
   readonly #known = new Map<string, Known>();
+  readonly #configs = new Map<ArchivedImage, string | undefined>();
 
   constructor(platform: Platform) {
     this.#platform = platform;
@@ -35,8 +36,15 @@ export class NamedImages {
 
   #isSame(one: Known, other: Known): boolean {
     if (one.image.digest === other.image.digest) return true;
-    const config = configOf(one, this.#platform);
-    return config !== undefined && config === configOf(other, this.#platform);
+    const config = this.#configOf(one);
+    return config !== undefined && config === this.#configOf(other);
+  }
+
+  /** An image can have thousands of names, and its manifest is parsed once. */
+  #configOf(known: Known): string | undefined {
+    const { image } = known;
+    if (!this.#configs.has(image)) this.#configs.set(image, configOf(known, this.#platform));
+    return this.#configs.get(image);
   }
 }
 

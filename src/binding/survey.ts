@@ -9,7 +9,8 @@ import { readShortNames } from '../registry/registries-conf.ts';
 import { architectureOf } from '../root/elf.ts';
 import type { Root } from '../root/root.ts';
 import { type EngineArchive, type ReadReference, readArchives } from './archives.ts';
-import { type Decision, decide, type Policy, policyOf } from './bind.ts';
+import { areGlobsSpent, type Decision, decide, type Policy, policyOf } from './bind.ts';
+import { mostSteps } from './glob.ts';
 import { type FoundLock, readLock } from './lock.ts';
 import type { BindingProblemCode } from './problem-code.ts';
 
@@ -31,6 +32,7 @@ export interface Survey {
   readonly self?: Self | undefined;
   /** The users in the root's passwd whose podman runs images. */
   readonly accounts: Discovered['accounts'];
+  readonly withoutHandover: Discovered['withoutHandover'];
 }
 
 export interface BoundReference extends ReadReference {
@@ -61,11 +63,18 @@ export async function survey(
   { bind, compose, engines, self }: SurveyOptions,
 ): Promise<Survey> {
   const { shortNames, problems: nameProblems } = await namesFor(self, root);
+  const inOthers = new Map<string, ReturnType<typeof shortNamesIn>>();
+  const namesIn = (path: string) => {
+    // Many units may name one file.
+    const names = inOthers.get(path) ?? shortNamesIn(root, path, self);
+    inOthers.set(path, names);
+    return names;
+  };
   const platform = platformOf(root);
   const architecture = systemdArchitecture(platform);
   const discovered = await discover(root, {
     shortNames,
-    shortNamesIn: (path) => shortNamesIn(root, path, self),
+    shortNamesIn: namesIn,
     architecture,
     compose,
     self,
@@ -94,6 +103,7 @@ export async function survey(
       ...references.flatMap(({ problems, decision }) =>
         problems.map((problem) => ({ ...problem, bound: decision.bound })),
       ),
+      ...tooManyGlobs(policy),
     ],
     policy,
     links: discovered.links,
@@ -102,7 +112,22 @@ export async function survey(
     storage: discovered.storage,
     self,
     accounts: discovered.accounts,
+    withoutHandover: discovered.withoutHandover,
   };
+}
+
+/** The problem of a policy whose globs take too long: nobody knows what is bound. */
+function tooManyGlobs(policy: Policy): readonly SurveyProblem[] {
+  if (!areGlobsSpent(policy)) return [];
+  return [
+    {
+      code: 'too-large',
+      path: policy.path ?? '/',
+      message: `expected globs in include and exclude that are compared with all units in at most ${mostSteps} steps, found more`,
+      hint: 'write fewer and shorter globs; what is bound is not known',
+      bound: true,
+    },
+  ];
 }
 
 /** The short names of a root, with the aliases that the podman of the user remembers, else root's podman. */

@@ -39,6 +39,8 @@ export interface Wanted {
    * that this run leaves out, as the record keeps their images.
    */
   readonly users: Readonly<Record<string, number>>;
+  /** The groups of engines to which no unit of the root hands images at the boot. */
+  readonly withoutHandover: Survey['withoutHandover'];
 }
 
 /**
@@ -100,6 +102,7 @@ export async function wantedOf(root: Root, options: WantedOptions): Promise<Want
       .filter((binding) => !isWanted(binding))
       .map(({ engine, name }) => ({ engine, name })),
     users: usersOf(found, all.bindings),
+    withoutHandover: found.withoutHandover,
   };
 }
 

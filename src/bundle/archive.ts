@@ -7,6 +7,7 @@ import { INDEX_DIGEST, REF_NAME } from '../oci/annotations.ts';
 import type { IndexJson } from '../oci/index-json.ts';
 import type { ShippedImages } from '../oci/local-images.ts';
 import { OCI_INDEX } from '../oci/media-types.ts';
+import { signatureTexts } from '../oci/signatures.ts';
 import type { Registry } from '../registry/registry.ts';
 import { downloaded } from '../registry/stream.ts';
 import { type BundleFile, blobMember, MEMBERS } from './format.ts';
@@ -33,7 +34,7 @@ export async function* bundleArchive(
   yield* text(MEMBERS.layout, JSON.stringify({ imageLayoutVersion: '1.0.0' }));
   yield* text(MEMBERS.index, JSON.stringify(indexOf(plan.images)));
   yield* text(MEMBERS.lock, bundledLock(plan));
-  yield* text(MEMBERS.bundle, JSON.stringify(bundleOf(plan.omitted)));
+  yield* text(MEMBERS.bundle, JSON.stringify(bundleOf(plan)));
   let passed = 0;
   for (const { digest, content } of plan.documents) {
     yield* tarFile(blobMember(digest), content.length, [content]);
@@ -90,9 +91,22 @@ function indexOf(images: readonly BundledImage[]): IndexJson {
   };
 }
 
-function bundleOf(omitted: readonly Blob[]): BundleFile {
+function bundleOf({ omitted, images }: BundlePlan): BundleFile {
   const digests = omitted.map(({ digest }) => digest);
-  return { apiVersion: API_VERSION, kind: 'Bundle', omitted: digests };
+  const signed = images.filter(({ signatures }) => signatures.length > 0);
+  const texts = signed.map(({ image, signatures }) => [image.manifest, signatures] as const);
+  // Two names of a manifest may have signatures of their own.
+  const byManifest = Map.groupBy(texts, ([manifest]) => manifest);
+  const signatures = [...byManifest.keys()].sort().map((manifest) => {
+    const all = (byManifest.get(manifest) ?? []).flatMap(([, of]) => of);
+    return [manifest, [...new Set(signatureTexts(all))].sort()];
+  });
+  return {
+    apiVersion: API_VERSION,
+    kind: 'Bundle',
+    omitted: digests,
+    ...(signatures.length === 0 ? {} : { signatures: Object.fromEntries(signatures) }),
+  };
 }
 
 function text(path: string, content: string): AsyncGenerator<Buffer> {

@@ -4,6 +4,7 @@ import { isDigest } from '../image/digest.ts';
 import type { Platform } from '../image/platform.ts';
 import { MAX_DOCUMENT_BYTES } from '../oci/document.ts';
 import { type Entry, namedEntries, parseIndexJson } from '../oci/index-json.ts';
+import { SignaturesSchema } from '../oci/signatures.ts';
 import { parseStrictJson } from '../oci/strict-json.ts';
 import { type BundleError, bundleDamaged } from './failure.ts';
 
@@ -20,6 +21,9 @@ export const MEMBERS = {
 
 /** In bytes, of index.json, lock.json or bundle.json: enough for ten thousand images. */
 export const MAX_MEMBER = 16 * 1024 * 1024;
+
+/** In bytes, of all signatures: bundle.json holds them in base64, which is a third longer. */
+export const MAX_SIGNATURES = MAX_MEMBER / 2;
 
 /** In bytes, of one manifest, index or config. */
 export const MAX_DOCUMENT = MAX_DOCUMENT_BYTES;
@@ -38,9 +42,15 @@ const BundleSchema = v.object({
   kind: v.literal('Bundle'),
   /** Layers that the bundle leaves out: the host that loads it must have them. */
   omitted: v.array(digest),
+  /** The signatures of manifests, as files in base64. */
+  signatures: v.optional(v.record(digest, SignaturesSchema), {}),
 });
 
-export type BundleFile = v.InferOutput<typeof BundleSchema>;
+/** bundle.json as it is written. */
+export type BundleFile = v.InferInput<typeof BundleSchema>;
+
+/** bundle.json as it was read. */
+export type ReadBundleFile = v.InferOutput<typeof BundleSchema>;
 
 /** An image of a bundle's index.json. */
 export interface BundleEntry extends Entry {
@@ -66,7 +76,7 @@ export function parseIndex(content: Buffer): readonly BundleEntry[] {
 }
 
 /** @throws {BundleError} `bundle-damaged` */
-export function parseBundle(content: Buffer): BundleFile {
+export function parseBundle(content: Buffer): ReadBundleFile {
   const json = parseStrictJson(content);
   if (json.kind === 'refused') throw notAsWritten(MEMBERS.bundle, json.found);
   const checked = v.safeParse(BundleSchema, json.value);

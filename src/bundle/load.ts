@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { formatBytes } from '../common/format-bytes.ts';
-import { type Blob, distinctBlobs, sizeOf } from '../image/resolved.ts';
+import { type Blob, distinctBlobs, distinctLayersOf, sizeOf } from '../image/resolved.ts';
 import { type Context, changing, onUsual } from '../lifecycle/context.ts';
 import { lackOfSpace, spaceInStore } from '../lifecycle/plan/space.ts';
 import {
@@ -40,7 +40,10 @@ export async function loadBundle(
   return changing(context, 'shared', () =>
     withBundle(bytes, async (reader) => {
       const { head } = reader;
-      for (const image of head.images) await registry.permit(image, {}, { offline: true });
+      for (const image of head.images) {
+        const beside = () => head.signatures.get(image.manifest) ?? [];
+        await registry.permit(image, {}, { beside, offline: true });
+      }
       const situation = await recoverSituation(context);
       const { engine } = await onUsual(context);
       const usual = await lackedBy(situationOn(situation, engine.id), head);
@@ -48,7 +51,7 @@ export async function loadBundle(
       if (lacking.length > 0) throw incomplete(head, lacking);
       const { images, missing } = await lackedByAny(situation, head);
       await checkSpace(context, situation, store, head, missing);
-      const lying = layersOf(images).filter((blob) => liesIn(store, blob));
+      const lying = distinctLayersOf(images).filter((blob) => liesIn(store, blob));
       const needed = new Set([...missing, ...lying].map(({ digest }) => digest));
       return receive(store, context.signal, async (receiver) => {
         const progress = progressOf(context, sizeOf(missing));
@@ -66,6 +69,10 @@ export async function loadBundle(
         for (const [digest, content] of head.documents) {
           await receiver.writeDocument(digest, content);
         }
+        // Many names may mean one manifest.
+        for (const manifest of new Set(head.images.map((image) => image.manifest))) {
+          await receiver.sign(manifest, head.signatures.get(manifest) ?? []);
+        }
         await receiver.name(head.images, head.documents);
         progress.end();
         return { images: head.images, bytes: written };
@@ -82,11 +89,12 @@ interface Lacked {
 
 async function lackedBy({ engine, images }: EngineSituation, head: BundleHead): Promise<Lacked> {
   const lacked = head.images.filter((image) => !images.has(engine.idOf(image)));
-  const { images: found } = await engine.footprint(lacked);
+  const byManifest = new Map(lacked.map((image) => [image.manifest, image]));
+  const { images: found } = await engine.footprint([...byManifest.values()]);
   const missing = new Set(found.flatMap((image) => image.missing.map(({ digest }) => digest)));
   return {
     images: lacked,
-    missing: layersOf(lacked).filter(({ digest }) => missing.has(digest)),
+    missing: distinctLayersOf(lacked).filter(({ digest }) => missing.has(digest)),
   };
 }
 
@@ -100,10 +108,6 @@ async function lackedByAny({ engines }: Situation, head: BundleHead): Promise<La
     images: head.images.filter((image) => images.has(image)),
     missing: missing.filter(({ digest }) => !head.omitted.has(digest)),
   };
-}
-
-function layersOf(images: readonly HeadImage[]): readonly Blob[] {
-  return distinctBlobs(images.flatMap(({ blobs }) => blobs.slice(1)));
 }
 
 /** How many missing layers an error names. */

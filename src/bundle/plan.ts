@@ -7,13 +7,14 @@ import { formatPlatform } from '../image/platform.ts';
 import type { Blob, ResolvedImage } from '../image/resolved.ts';
 import type { Context } from '../lifecycle/context.ts';
 import { lookUp } from '../lifecycle/look-up.ts';
+import { signaturesOf } from '../lifecycle/ship/signatures.ts';
 import type { Manifest } from '../oci/manifest.ts';
-import { readManifest } from '../registry/read-manifest.ts';
+import { readManifest } from '../registry/manifests/read-manifest.ts';
+import { platformInConfig, platformsOf } from '../registry/manifests/resolve-all.ts';
 import type { Registry } from '../registry/registry.ts';
-import { platformInConfig, platformsOf } from '../registry/resolve-all.ts';
 import { downloaded } from '../registry/stream.ts';
 import { BundleError } from './failure.ts';
-import { byDigest, MAX_DOCUMENT, MAX_DOCUMENTS } from './format.ts';
+import { byDigest, MAX_DOCUMENT, MAX_DOCUMENTS, MAX_SIGNATURES } from './format.ts';
 
 /** The planned contents of a bundle. */
 export interface BundlePlan {
@@ -34,6 +35,8 @@ export interface BundledImage {
   /** The image's entry in the lock, as `berth lock` would write it. */
   readonly locked: LockedImage;
   readonly manifest: Manifest;
+  /** The signatures that were found, as files. */
+  readonly signatures: readonly Buffer[];
 }
 
 /** A layer, and the access for fetching it. */
@@ -56,6 +59,7 @@ export async function planBundle(
 ): Promise<BundlePlan> {
   const documents = new Map<string, Manifest>();
   let held = 0;
+  let signed = 0;
   const hold = (document: Manifest) => {
     if (documents.has(document.digest)) return;
     held += document.content.length;
@@ -66,11 +70,16 @@ export async function planBundle(
   const work = async (binding: Binding): Promise<BundledImage> => {
     const { image, source } = await lookUp({ signal }, registry, binding);
     const from = { name: image.name, source };
+    const signatures = await signaturesOf({ signal, report }, registry, image, source);
+    const beside = () => signatures;
+    await registry.permit(image, accessOf(source), { signal, beside });
     const described = await describe(registry, binding, image, from, signal);
     report({ event: 'resolved', name: image.name, digest: image.digest });
     for (const document of described.documents) hold(document);
     for (const layer of image.blobs.slice(1)) layers.set(layer.digest, { ...layer, ...from });
-    return described.bundled;
+    signed += signatures.reduce((sum, { length }) => sum + length, 0);
+    if (signed > MAX_SIGNATURES) throw tooManySignatures();
+    return { ...described.bundled, signatures };
   };
   const { results, failures } = await tryLimited(bindings, LOOKUPS_AT_A_TIME, signal, work);
   const whole = failures.find(({ error }) => error.code === 'bundle-too-large');
@@ -95,8 +104,7 @@ async function describe(
   image: ResolvedImage,
   from: From,
   signal: AbortSignal,
-): Promise<{ bundled: BundledImage; documents: readonly Manifest[] }> {
-  await registry.permit(image, accessOf(from.source), { signal });
+): Promise<{ bundled: Omit<BundledImage, 'signatures'>; documents: readonly Manifest[] }> {
   const manifest = await manifestOf(registry, from, image.manifest, signal);
   const config = await configOf(registry, from, image, signal);
   if (image.digest === image.manifest) {
@@ -140,6 +148,14 @@ async function configOf(
   for await (const chunk of bytes) chunks.push(chunk);
   const content = Buffer.concat(chunks);
   return { mediaType: config.mediaType, digest: config.digest, content };
+}
+
+function tooManySignatures(): BundleError {
+  return new BundleError(
+    'bundle-too-large',
+    `expected signatures of at most ${MAX_SIGNATURES} bytes in all, found more`,
+    { hint: 'see who signs these images so often, or make several smaller bundles' },
+  );
 }
 
 function tooLarge(): BundleError {

@@ -7,8 +7,9 @@ import { TarError } from '../common/tar/error.ts';
 import { type TarEntry, tarEntries } from '../common/tar/read.ts';
 import { sha256 } from '../image/digest.ts';
 import { formatPlatform, normalisePlatform } from '../image/platform.ts';
-import type { Blob, ResolvedImage } from '../image/resolved.ts';
-import { blobsOf, type Claims, type Document, parseDocument } from '../oci/document.ts';
+import { type Blob, distinctLayersOf, type ResolvedImage } from '../image/resolved.ts';
+import { blobsOf, type Claims, type Document } from '../oci/document.ts';
+import { ParsedDocuments } from '../oci/parsed-documents.ts';
 import { bundleDamaged } from './failure.ts';
 import {
   type BundleEntry,
@@ -30,6 +31,8 @@ export interface BundleHead {
   readonly layers: ReadonlyMap<string, Blob>;
   /** The digests of the layers that the bundle leaves out. */
   readonly omitted: ReadonlySet<string>;
+  /** The signatures of manifests, as files. */
+  readonly signatures: ReadonlyMap<string, readonly Buffer[]>;
 }
 
 export interface HeadImage extends ResolvedImage {
@@ -102,7 +105,7 @@ async function readHead(members: Entries): Promise<BundleHead> {
   }
   const entries = parseIndex(await member(members, MEMBERS.index));
   const lock = await member(members, MEMBERS.lock);
-  const { omitted } = parseBundle(await member(members, MEMBERS.bundle));
+  const { omitted, signatures } = parseBundle(await member(members, MEMBERS.bundle));
   const documents = new DocumentReader(members);
   const images: HeadImage[] = [];
   for (const entry of entries) images.push(await imageOf(entry, documents));
@@ -112,9 +115,16 @@ async function readHead(members: Entries): Promise<BundleHead> {
     throw bundleDamaged('manifests of its images alone', 'others');
   }
   const missing = new Set(omitted);
-  const all = new Map(images.flatMap(({ blobs }) => blobs.slice(1)).map((b) => [b.digest, b]));
-  const layers = [...all].filter(([digest]) => !missing.has(digest));
-  return { images, documents: documents.all, layers: new Map(layers), omitted: missing };
+  const layers = distinctLayersOf(images)
+    .filter(({ digest }) => !missing.has(digest))
+    .map((layer) => [layer.digest, layer] as const);
+  return {
+    images,
+    documents: documents.all,
+    layers: new Map(layers),
+    omitted: missing,
+    signatures: new Map(Object.entries(signatures)),
+  };
 }
 
 async function member(entries: Entries, path: string): Promise<Buffer> {
@@ -139,10 +149,17 @@ function found(entry: TarEntry | undefined): string {
 class DocumentReader {
   readonly all = new Map<string, Buffer>();
   readonly #entries: Entries;
+  readonly #parsed = new ParsedDocuments();
   #bytes = 0;
 
   constructor(entries: Entries) {
     this.#entries = entries;
+  }
+
+  parsed(digest: string, content: Buffer, expected: string, claims?: Claims): Document {
+    const document = this.#parsed.of(digest, () => content, claims);
+    if (document.kind === 'refused') throw bundleDamaged(expected, document.found);
+    return document;
   }
 
   async get(digest: string): Promise<Buffer> {
@@ -175,7 +192,8 @@ async function imageOf(
   if (content.length !== size) {
     throw bundleDamaged(`${size} bytes of ${digest}`, `${content.length}`);
   }
-  const manifest = parsed(content, `a manifest of ${name} at ${digest}`, { mediaType });
+  const expected = `a manifest of ${name} at ${digest}`;
+  const manifest = documents.parsed(digest, content, expected, { mediaType });
   if (manifest.kind !== 'manifest') throw bundleDamaged(`a manifest for ${name}`, 'an index');
   const { config } = manifest;
   const { length } = await documents.get(config.digest);
@@ -198,15 +216,10 @@ async function checkIndex(
   digest: string,
   documents: DocumentReader,
 ): Promise<void> {
-  const index = parsed(await documents.get(digest), `an index of ${name} at ${digest}`);
+  const content = await documents.get(digest);
+  const index = documents.parsed(digest, content, `an index of ${name} at ${digest}`);
   if (index.kind === 'index' && index.entries.some((of) => of.digest === manifest)) return;
   throw bundleDamaged(`an index of ${name} that lists ${manifest}`, digest);
-}
-
-function parsed(content: Buffer, expected: string, claims?: Claims): Document {
-  const document = parseDocument(content, claims);
-  if (document.kind === 'refused') throw bundleDamaged(expected, document.found);
-  return document;
 }
 
 /** The lock must name the images of the bundle and no others. */

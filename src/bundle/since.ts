@@ -30,9 +30,10 @@ export async function layersSince(
     for (const { blobs } of found.images) for (const { digest } of blobs) layers.add(digest);
     return layers;
   }
+  const accesses = new Map(bindings.map(({ name, accesses: [first] }) => [name, first]));
   const wanted = [...found.lock].flatMap(([name, locked]) =>
     manifestsFor(locked, bindings).map(({ digest, platform }) => {
-      const access = bindings.find((binding) => binding.name === name)?.accesses[0] ?? {};
+      const access = accesses.get(name) ?? {};
       return { name: byDigest(name, digest), platform, access };
     }),
   );

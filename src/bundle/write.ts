@@ -7,8 +7,8 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress } from 'node:zlib';
 import { BerthError, systemErrorCode } from '../common/errors.ts';
 import { fileSystemOf } from '../common/file-system.ts';
+import { syncDirectory } from '../common/files/make-directory.ts';
 import { formatBytes } from '../common/format-bytes.ts';
-import { syncDirectory } from '../common/make-directory.ts';
 import { BundleError } from './failure.ts';
 
 /**

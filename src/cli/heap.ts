@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /**
  * Keeps the heap small by clearing it often. On a root of 20,000 units this saves half of the memory
@@ -20,6 +21,27 @@ export function keepProcessSmall(): void {
   setFlagsFromString('--max-semi-space-size=1');
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--optimize-for-size');
+}
+
+/** In milliseconds: after so much time without work a process that waits gives back memory. */
+const CALM = 2000;
+
+/**
+ * Gives memory back to the system whenever a process has been without work for a while. V8 by itself keeps what the work
+ * needed: after the start of a watch 5 MB of 63.
+ *
+ * @returns a function that is called at the end of each piece of work.
+ */
+export function givingBack(): () => void {
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  if (typeof collect !== 'function') return () => undefined;
+  const giveBack = () => void collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  let timer: NodeJS.Timeout | undefined;
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(giveBack, CALM).unref();
+  };
 }
 
 /** Ends `keepHeapSmall` after a root was read: a download then takes a tenth less processor time. */

@@ -107,7 +107,7 @@ export function withLimitRate(command: Command): Command {
   return command.addOption(
     new Option(
       '--limit-rate <bytes>',
-      'limit of downloads per second: 500kB, 2MB, 2MiB; podman’s own pulls can’t be limited',
+      'limit of downloads per second: 500kB, 2MB, 2MiB; by default as berth.toml says',
     ).argParser(rate),
   );
 }

@@ -6,6 +6,7 @@ import type { Format } from './options.ts';
 import { exitCodes, printFailure } from './render/failure.ts';
 import { nameLine, shownJson } from './render/shown.ts';
 import { dieBy } from './signals.ts';
+import { onFailure, writeOut } from './standard-streams.ts';
 
 type Output = {
   [K in keyof typeof schemas]: v.InferOutput<(typeof schemas)[K]>;
@@ -26,7 +27,7 @@ export interface Faces<T extends Output> {
  */
 export function watchOutput(): { readonly isBroken: () => boolean } {
   let isBroken = false;
-  process.stdout.on('error', (error) => {
+  onFailure('stdout', (error) => {
     if (systemErrorCode(error) === 'EPIPE') dieBy('SIGPIPE');
     if (isBroken) return;
     isBroken = true;
@@ -37,7 +38,7 @@ export function watchOutput(): { readonly isBroken: () => boolean } {
       process.exitCode = exitCodes.failed;
     });
   });
-  process.stderr.on('error', () => undefined);
+  onFailure('stderr', () => undefined);
   return { isBroken: () => isBroken };
 }
 
@@ -47,10 +48,10 @@ export function print<T extends Output>(format: Format, faces: Faces<T>): void {
   for (const text of textOf(format, faces)) {
     piece += text;
     if (piece.length < PIECE) continue;
-    process.stdout.write(piece);
+    writeOut(piece);
     piece = '';
   }
-  process.stdout.write(piece);
+  writeOut(piece);
 }
 
 /** How many characters are written at once: a system call for each element would take long. */

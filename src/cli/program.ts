@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { version } from '../common/version.ts';
 import { shownLines } from './render/shown.ts';
+import { mayBeTerminal, writeOut } from './standard-streams.ts';
 
 interface CommandEntry {
   readonly usage: string;
@@ -42,7 +43,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   pins: {
     usage: 'pins',
-    summary: 'list the pins that the engine holds',
+    summary: 'list the pins that engines hold',
     define: async (c) => (await import('./commands/pins.ts')).definePins(c),
   },
   pin: {
@@ -135,6 +136,9 @@ export async function programOf(argv: readonly string[]): Promise<Command> {
     .exitOverride()
     .showHelpAfterError('  → see berth --help, or berth COMMAND --help')
     .configureOutput({
+      writeOut,
+      // The width and colours of a terminal; 80 columns and none elsewhere.
+      ...(mayBeTerminal(1) ? {} : { getOutHelpWidth: () => 80, getOutHasColors: () => false }),
       // Error messages quote the command line, which may hold control characters.
       writeErr: (text) => process.stderr.write(shownLines(text)),
       outputError: (text, write) =>

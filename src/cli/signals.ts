@@ -8,10 +8,13 @@ import { CliError } from './errors.ts';
  *
  * Only work that would leave a large temporary file in a user's directory cleans up first: see `inOrder`.
  */
-const ending = new AbortController();
+let ending: AbortController | undefined;
 
 /** Aborted when a signal ends work that runs in `inOrder`. */
-export const endingSignal: AbortSignal = ending.signal;
+export function endingSignal(): AbortSignal {
+  ending ??= new AbortController();
+  return ending.signal;
+}
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
@@ -32,7 +35,7 @@ export async function inOrder<T>(work: () => Promise<T>): Promise<T> {
     }
     received = signal;
     setTimeout(dieBy, GRACE, signal);
-    ending.abort(interrupted(signal));
+    ending?.abort(interrupted(signal));
   };
   const hearing = process.pid === 1;
   if (hearing) for (const signal of SIGNALS) process.removeAllListeners(signal);

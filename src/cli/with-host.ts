@@ -18,13 +18,13 @@ import { endingSignal } from './signals.ts';
 export async function withHost<T>(
   flags: HostFlags,
   work: (host: Host) => Promise<T>,
-  more: Pick<HostOptions, 'alone' | 'lockPatience' | 'obeysRetryTimes'> = {},
+  more: Pick<HostOptions, 'alone' | 'lockPatience' | 'obeysRetryTimes' | 'remembersNames'> = {},
   progress = openProgress(flags.progress, flags.progressFd),
 ): Promise<T> {
   const { report } = progress;
   const host = openHost(
     { ...hostOptions(flags), ...more },
-    { report, signal: endingSignal, environment: process.env },
+    { report, signal: endingSignal(), environment: process.env },
   );
   try {
     return await work(host);

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BerthError, type FailureKind, isOutOfSpace, systemErrorCode } from './errors.ts';
-import { makeDirectory } from './make-directory.ts';
+import { makeDirectory } from './files/make-directory.ts';
 
 export type LockMode = 'shared' | 'exclusive';
 

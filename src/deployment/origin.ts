@@ -29,9 +29,11 @@ export function parseKeyFile(text: string): ReadonlyMap<string, string> {
   let group = '';
   for (const line of text.split('\n')) {
     const header = /^\[(.*)\]\s*$/.exec(line)?.[1];
-    const assignment = /^([^#=\s][^=]*?)\s*=\s*(.*?)\s*$/.exec(line);
+    const equals = line.indexOf('=');
     if (header !== undefined) group = header;
-    else if (assignment !== null) values.set(`${group} ${assignment[1]}`, assignment[2] ?? '');
+    else if (equals > 0 && /^[^#\s]/.test(line)) {
+      values.set(`${group} ${line.slice(0, equals).trimEnd()}`, line.slice(equals + 1).trim());
+    }
   }
   return values;
 }

@@ -1,5 +1,5 @@
 import { append } from '../common/append.ts';
-import { lineOfKey } from '../common/toml-line.ts';
+import { linesOfKeys } from '../common/toml-line.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { type Etc, followed } from '../systemd/etc.ts';
@@ -52,19 +52,18 @@ async function parsePolicy(
   }
   const policy: FilePolicy = {};
   const problems: Problem[] = [];
+  const lineOf = linesOfKeys(text);
   for (const [key, value] of Object.entries(document)) {
     if (key !== 'bind') {
-      problems.push(
-        problem(path, lineOfKey(text, key), `expected only [bind], found ${quoted(key)}`),
-      );
+      problems.push(problem(path, lineOf(key), `expected only [bind], found ${quoted(key)}`));
     } else if (!isTable(value)) {
-      const found = problem(path, lineOfKey(text, key), 'expected the table [bind], found a value');
+      const found = problem(path, lineOf(key), 'expected the table [bind], found a value');
       problems.push({ ...found, subject: subjectOf(path) });
     } else {
       for (const [name, setting] of Object.entries(value)) {
         const found = readSetting(policy, name, setting);
         if (found === undefined) continue;
-        const settingProblem = problem(path, lineOfKey(text, name), found);
+        const settingProblem = problem(path, lineOf(name), found);
         const known = ['mode', 'include', 'exclude'].includes(name);
         problems.push(known ? { ...settingProblem, subject: subjectOf(path) } : settingProblem);
       }

@@ -1,7 +1,8 @@
+import { onceFor } from '../common/once-for.ts';
 import { RootError } from '../root/root.ts';
 import { followed, whereInTree } from '../systemd/etc.ts';
 import type { UnitEntry } from '../systemd/unit-file.ts';
-import { allowanceSpent } from './allowance.ts';
+import { type CitedText, citedText } from './cited/text.ts';
 import {
   type ContainersConf,
   type EngineSettings,
@@ -75,18 +76,23 @@ async function settingsIn(
   if (!path.startsWith('/')) return { settings: {}, faults: [unread] };
   const { root, etc, allowance } = context;
   try {
-    const file = root.readFile(followed(root, etc, whereInTree(etc, path)));
+    const file = citedText(root, followed(root, etc, whereInTree(etc, path)), allowance);
     if (file === undefined) return { settings: {}, faults: [unread] };
-    const text = file.content.toString();
-    // A root can have very many units that name one long file, which is read again for each.
-    if (!allowance.spend(text.length)) return { settings: {}, faults: [allowanceSpent] };
-    const faults = setsStorage.test(text) ? [otherStorage(`the variable ${variable}`)] : [];
-    return { settings: await settingsOfFile(root, etc, path), faults };
+    const faults = isElsewhere(file) ? [otherStorage(`the variable ${variable}`)] : [];
+    const settings = settingsOf(file).get(path) ?? settingsOfFile(root, etc, path);
+    settingsOf(file).set(path, settings);
+    return { settings: await settings, faults };
   } catch (error) {
     if (!(error instanceof RootError)) throw error;
     return { settings: {}, faults: [faultIn(error)] };
   }
 }
+
+// A root can have very many units that name one long file.
+const isElsewhere = onceFor(({ text }: CitedText) => setsStorage.test(text));
+
+/** The settings of a file by the path with which units name the file. */
+const settingsOf = onceFor<CitedText, Map<string, Promise<EngineSettings>>>(() => new Map());
 
 function faultIn({ code, message, hint }: Fault): Fault {
   return { code, message, hint };

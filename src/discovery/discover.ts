@@ -4,12 +4,13 @@ import { assertOsTree } from '../root/os-tree.ts';
 import type { Root } from '../root/root.ts';
 import { readExtensions } from '../systemd/at-boot/extensions.ts';
 import { etcDirectory } from '../systemd/etc.ts';
-import { Allowance } from './allowance.ts';
+import { Allowance, tooManyReferences } from './allowance.ts';
 import { readBindPolicy } from './bind-policy.ts';
 import { boundLinks } from './bound-links.ts';
 import { composeImages } from './compose/compose.ts';
 import { readContainersConf } from './containers-conf.ts';
 import { usedAccounts } from './engines/used-accounts.ts';
+import { withoutHandover } from './engines/without-handover.ts';
 import { extensionProblems } from './extensions.ts';
 import { lists } from './images-d/lists.ts';
 import { jobImages } from './jobs/jobs.ts';
@@ -122,7 +123,11 @@ export async function discover(
     ...problemsOfManager(system),
     ...extensionProblems(context),
   ];
-  const all = [...(self?.alone === true ? [] : ofSystem), ...policyProblems];
+  const all = [
+    ...(self?.alone === true ? [] : ofSystem),
+    ...policyProblems,
+    ...(allowance.isCut ? [tooManyReferences] : []),
+  ];
   const problem = storage.problem ?? containersConf.problem;
   const allReferences = [...systemReferences, ...users.references]
     .map((one) => onEngine(one, engines.all))
@@ -135,6 +140,10 @@ export async function discover(
   return {
     references: allReferences,
     accounts: usedAccounts(allReferences, accounts),
+    withoutHandover: withoutHandover(
+      allReferences.flatMap(({ engine }) => engine ?? []),
+      system.units,
+    ),
     problems: [...all.map((problem) => startedSubject(problem, startOf)), ...users.problems]
       .map(unquoted)
       .toSorted(byFile),

@@ -7,7 +7,7 @@ import {
 } from '../systemd/environment/manager-environment.ts';
 import { type ExpandedWords, expandVariables } from '../systemd/environment/variables.ts';
 import type { Etc } from '../systemd/etc.ts';
-import { scalar } from '../systemd/lookup.ts';
+import { lastOf, scalar } from '../systemd/lookup.ts';
 import { readOsRelease } from '../systemd/os-release.ts';
 import { type Expanded, expandSpecifiers, type UserOfUnits } from '../systemd/specifiers.ts';
 import type { UnitEntry } from '../systemd/unit-file.ts';
@@ -39,11 +39,7 @@ export interface ExpandedUnit {
 }
 
 /** The keys by which a service sets variables or asks its manager for some. */
-const settings: ReadonlySet<string> = new Set([
-  'Environment',
-  'EnvironmentFile',
-  'PassEnvironment',
-]);
+const settings = ['Environment', 'EnvironmentFile', 'PassEnvironment'];
 
 /**
  * Expands the words of a service's command line as systemd does: first the specifiers, then the
@@ -103,7 +99,7 @@ export class Expander {
   /** Whether the unit or its manager sets variables at all; most don't. */
   hasEnvironment({ entries }: ExpandedUnit): boolean {
     if (this.#managerEnvironment().inherited.size > 0) return true;
-    return entries.some(({ group, key }) => group === 'Service' && settings.has(key));
+    return settings.some((key) => lastOf(entries, 'Service', key) !== undefined);
   }
 
   /** The variables that the unit sets or gets from its manager. */
@@ -111,13 +107,21 @@ export class Expander {
     const known = this.#environments.get(unit.entries);
     // Instances of one template may share its entries, so the service must be the same, too.
     if (known?.service === unit.service) return known.environment;
-    const expand = (text: string) => this.#specifiers(unit, text);
+    const expand = (text: string) => this.#expandPaid(unit, text);
     const [root, etc] = [this.#root, this.#etc];
     const manager = this.#managerEnvironment();
     const spend = (bytes: number) => this.#allowance.spend(bytes);
     const environment = environmentOf(unit.entries, { root, etc, expand, manager, spend });
     this.#environments.set(unit.entries, { service: unit.service, environment });
     return environment;
+  }
+
+  #expandPaid(unit: ExpandedUnit, text: string): Expanded {
+    const expanded = this.#specifiers(unit, text);
+    const isCheap = !expanded.ok || expanded.text === text;
+    if (isCheap || this.#allowance.spend(expanded.text.length)) return expanded;
+    const { message, hint } = allowanceSpent;
+    return { ok: false, message, hint };
   }
 
   #managerEnvironment(): ManagerEnvironment {

@@ -97,7 +97,7 @@ function reader(
     if (own !== undefined) return own.text === '' || own.fault ? undefined : own.text;
     const value = environment.ok ? environment.values.get(name) : undefined;
     if (value === undefined || value === '') return undefined;
-    if (environment.ok && environment.privateNames.has(name)) concealValue(value);
+    if (environment.ok && environment.values.isPrivate(name)) concealValue(value);
     return value;
   };
 }

@@ -1,4 +1,4 @@
-import type { EngineId } from '../common/engine-id.ts';
+import type { EngineGroup, EngineId } from '../common/engine-id.ts';
 import type { Secret } from '../common/secret.ts';
 import type { ArchiveName } from '../image/archive-name.ts';
 import type { Problem } from './problem.ts';
@@ -155,6 +155,8 @@ export interface Discovered {
   readonly references: readonly Reference[];
   /** The users whose podman is the engine of a reference, sorted by name. */
   readonly accounts: readonly UserAccount[];
+  /** The groups of engines of references to which no unit of the root hands images at the boot. */
+  readonly withoutHandover: readonly EngineGroup[];
   /** The problems that belong to no single reference. */
   readonly problems: readonly Problem[];
   readonly links: readonly BoundLink[];

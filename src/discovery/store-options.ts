@@ -1,4 +1,5 @@
 import { append } from '../common/append.ts';
+import { onceFor } from '../common/once-for.ts';
 import { type Root, RootError } from '../root/root.ts';
 import type { Environment } from '../systemd/environment/environment.ts';
 import { type Etc, followed, whereInTree } from '../systemd/etc.ts';
@@ -120,14 +121,12 @@ function moduleFaults(
   { root, etc, containersConf }: StorageContext,
 ): readonly Fault[] {
   for (const place of modulePaths(name)) {
-    const text = textOf(followed(root, etc, whereInTree(etc, place)), root);
-    if (typeof text === 'object') return [text];
-    if (text === undefined) continue;
+    const module = moduleAt(place, root, etc);
+    if (module === undefined) continue;
+    if ('code' in module) return [module];
     const isUnread = name.startsWith('/') && containersConf?.modules?.has(place) !== true;
-    if (isUnread && setsImages.test(text)) return [unreadModule(name)];
-    return setsStorage.test(text) || isRemote.test(text)
-      ? [otherStorage(`the module ${name}`)]
-      : [];
+    if (isUnread && module.setsImages) return [unreadModule(name)];
+    return module.setsStorage ? [otherStorage(`the module ${name}`)] : [];
   }
   return [noModule(name)];
 }
@@ -143,17 +142,42 @@ function faultsOfModules(
   return [{ code, message, hint }];
 }
 
+// For a pattern with `m` a line begins behind each of \n, \r, U+2028 and U+2029. A pattern that goes over them takes the
+// square of the time.
+
 /** Lines of a containers.conf with variables that lead podman to another storage, or to another podman. */
 export const setsStorage =
-  /^[^#\n]*\b(?:CONTAINERS_STORAGE_CONF|STORAGE_OPTS|STORAGE_DRIVER|CONTAINER_HOST|CONTAINER_CONNECTION)=/m;
+  /^[^#\n\r\u2028\u2029]*\b(?:CONTAINERS_STORAGE_CONF|STORAGE_OPTS|STORAGE_DRIVER|CONTAINER_HOST|CONTAINER_CONNECTION)=/m;
 
-const isRemote = /^\s*remote\s*=\s*true/m;
+const isRemote = /^[^\S\n\r\u2028\u2029]*remote\s*=\s*true/m;
 
-const setsImages = /^\s*(?:infra_image|pull_policy)\s*=/m;
+const setsImages = /^[^\S\n\r\u2028\u2029]*(?:infra_image|pull_policy)\s*=/m;
 
-function textOf(path: string, root: Root): string | Fault | undefined {
+/** What a module does that berth can't follow. */
+interface Module {
+  readonly setsImages: boolean;
+  readonly setsStorage: boolean;
+}
+
+/** The modules that were read, by path: many units may name one. */
+const modulesOf = onceFor<Root, Map<string, Module | Fault | undefined>>(() => new Map());
+
+/** @returns undefined if nothing is there. */
+function moduleAt(path: string, root: Root, etc: Etc): Module | Fault | undefined {
+  const known = modulesOf(root);
+  if (!known.has(path)) known.set(path, readModule(path, root, etc));
+  return known.get(path);
+}
+
+function readModule(path: string, root: Root, etc: Etc): Module | Fault | undefined {
   try {
-    return root.readFile(path)?.content.toString();
+    const file = root.readFile(followed(root, etc, whereInTree(etc, path)));
+    if (file === undefined) return undefined;
+    const text = file.content.toString();
+    return {
+      setsImages: setsImages.test(text),
+      setsStorage: setsStorage.test(text) || isRemote.test(text),
+    };
   } catch (error) {
     if (!(error instanceof RootError)) throw error;
     return { code: error.code, message: error.message, hint: error.hint };

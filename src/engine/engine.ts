@@ -7,6 +7,7 @@ import type { FetchWatch } from './fetch-watch.ts';
 import type { Footprint } from './footprint.ts';
 import type { Pin, PinRequest } from './pin.ts';
 import type { Source } from './source.ts';
+import type { FindBlob } from './stored-blob.ts';
 import type { Wake } from './wake.ts';
 
 /**
@@ -94,6 +95,11 @@ export interface Traits {
    * clean-up, so that a removal by name or id takes the image all the same.
    */
   readonly pins: 'firm' | 'advisory';
+  /**
+   * Whether the engine knows an image from its depot by all that a pull would tell it: its names by digest, its
+   * index.
+   */
+  readonly loadsAsPulled?: boolean;
   /** The engines that may share this engine's storage, and then lose what is removed here. */
   readonly sharesStorageWith?: readonly EngineId[];
 }
@@ -138,6 +144,12 @@ export interface Images {
    */
   fetch(image: ResolvedImage, source: Source, watch?: FetchWatch): Promise<string>;
 
+  /**
+   * Finds a blob or document that the engine keeps as registries have it. Absent for an engine that keeps images only
+   * unpacked.
+   */
+  readonly findBlob?: FindBlob | undefined;
+
   /** Makes the tagged full name mean this image, and moves the name if it meant another. */
   tag(id: string, name: string): Promise<void>;
 
@@ -175,6 +187,12 @@ export interface Pins {
 
   /** Drops pins; a pin that is already gone is no error. The images stay. */
   unpin(pins: readonly Pin[]): Promise<void>;
+
+  /**
+   * Removes what berth made for pins that are gone, or that never came to be, and that holds no image. Only
+   * called while no other berth pins. Absent for an engine in which nothing of that kind can be left.
+   */
+  readonly tidyPins?: (() => Promise<void>) | undefined;
 }
 
 export interface EngineInfo {

@@ -18,6 +18,12 @@ export interface Engines {
   waitedFor(): Promise<readonly EngineId[]>;
 
   /**
+   * The engines of the system that run now, besides podman, whether or not a record has images on them. None is
+   * started for that. Undefined for a run that has an engine of its own.
+   */
+  readonly present?: (() => Promise<readonly EngineId[]>) | undefined;
+
+  /**
    * Opens an engine on first use, and keeps it open. An engine that this host lacks, or that can't be
    * reached for as long as something is missing, opens as an absent one (`Engine.absence`).
    *
@@ -26,8 +32,8 @@ export interface Engines {
   open(id: EngineId): Promise<Engine>;
 
   /**
-   * Closes an engine that opened as absent, so that the next `open` looks for the engine again, which may have come
-   * meanwhile. Undefined in short runs, which open an engine once.
+   * Closes an engine, so that the next `open` looks for the engine again: one that was absent may have come meanwhile.
+   * What is still asked of the closed one fails. Undefined in short runs, which open an engine once.
    */
   readonly forget?: ((id: EngineId) => Promise<void>) | undefined;
 }

@@ -27,8 +27,19 @@ const kinds: { readonly [code in EngineErrorCode]?: FailureKind } = {
   'no-space': 'refused',
 };
 
+export interface EngineErrorOptions {
+  readonly hint: string;
+  readonly cause?: unknown;
+  /** The engine's own words, if the error is a failure of which the engine told. */
+  readonly words?: string | undefined;
+}
+
 export class EngineError extends BerthError<EngineErrorCode> {
-  constructor(code: EngineErrorCode, message: string, options: { hint: string; cause?: unknown }) {
+  /** The engine's own words, without what berth says about them; undefined if the engine said nothing. */
+  readonly words: string | undefined;
+
+  constructor(code: EngineErrorCode, message: string, options: EngineErrorOptions) {
     super(code, message, { ...options, kind: kinds[code] ?? 'failed' });
+    this.words = options.words;
   }
 }

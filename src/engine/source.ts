@@ -1,4 +1,5 @@
 import { onceFor } from '../common/once-for.ts';
+import type { ResolvedImage } from '../image/resolved.ts';
 import type { ShippedImages } from '../oci/local-images.ts';
 import type { Access } from '../registry/access.ts';
 
@@ -21,3 +22,11 @@ export function accessOf(source: Source): Access {
  * that object, so an image must be judged and read with the same one.
  */
 const accessBeside = onceFor((_images: ShippedImages): Access => ({}));
+
+/** The signatures that lie beside the bytes of an image, as files. @throws {LayoutError} */
+export function signaturesBeside(
+  source: Source,
+  { manifest }: Pick<ResolvedImage, 'manifest'>,
+): readonly Buffer[] {
+  return source.from === 'layout' ? source.images.signatures(manifest) : [];
+}

@@ -9,7 +9,8 @@ type Every<T> = { readonly [member in keyof Required<T>]: T[member] };
  * lose its methods without a type error.
  */
 export function withFetch(engine: Engine, fetch: Engine['fetch'], depot?: Depot): Engine {
-  const { genuine, containers, keepsArtifacts, repair, losses, renewPins } = engine;
+  const { genuine, tidyPins, containers, keepsArtifacts, repair, losses, renewPins, findBlob } =
+    engine;
   const every: Every<Engine> = {
     id: engine.id,
     traits: engine.traits,
@@ -23,6 +24,7 @@ export function withFetch(engine: Engine, fetch: Engine['fetch'], depot?: Depot)
     footprint: (images) => engine.footprint(images),
     freed: (ids) => engine.freed(ids),
     fetch,
+    findBlob: findBlob === undefined ? undefined : (digest) => findBlob.call(engine, digest),
     tag: (id, name) => engine.tag(id, name),
     remove: (id) => engine.remove(id),
     pins: () => engine.pins(),
@@ -30,6 +32,7 @@ export function withFetch(engine: Engine, fetch: Engine['fetch'], depot?: Depot)
     roomFor: (root, count) => engine.roomFor(root, count),
     pin: (root, images) => engine.pin(root, images),
     unpin: (pins) => engine.unpin(pins),
+    tidyPins: tidyPins === undefined ? undefined : () => tidyPins.call(engine),
     containers: containers === undefined ? undefined : (unit) => containers.call(engine, unit),
     absence: engine.absence,
     keepsArtifacts: keepsArtifacts === undefined ? undefined : () => keepsArtifacts.call(engine),

@@ -3,7 +3,7 @@ import type { Context } from '../lifecycle/context.ts';
 import type { Registry } from '../registry/registry.ts';
 import { State } from '../state/state.ts';
 import type { LoadedImages } from '../store/loaded.ts';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import { chosenEngines, hostEngines } from './engines.ts';
 import type { HostOptions } from './options.ts';
 import { callingUser } from './self.ts';
@@ -47,6 +47,10 @@ export async function openContext(given: ContextOptions): Promise<OpenContext> {
     target: given.target,
     pinKey: join(stateDirectory, 'pins.key'),
     warn: (message) => report({ event: 'warning', code: 'strange-pin', message }),
+    isLimiting: [options.limitRate, config.limitRate, config.registries].some(
+      (limit) => limit !== undefined,
+    ),
+    warnOfLimit: (message) => report({ event: 'warning', code: 'not-limited', message }),
     storeDirectory,
     registry,
     limitRate: options.limitRate,

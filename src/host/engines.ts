@@ -2,7 +2,7 @@ import { type EngineId, takesEverything } from '../common/engine-id.ts';
 import { once } from '../common/once.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Engines } from '../engine/engines.ts';
-import { type EnginesOptions, openEngine } from './open-engine.ts';
+import { type EnginesOptions, openEngine } from './engines/open-engine.ts';
 import { podmanOfCaller } from './self.ts';
 
 export interface OpenedEngines extends Engines {
@@ -33,12 +33,15 @@ export async function hostEngines(options: EnginesOptions): Promise<OpenedEngine
     only,
     lists,
     waitedFor: async () => (await depots()).engines(),
+    present: async () => {
+      const { presentEngines } = await import('./engines/present-engines.ts');
+      return presentEngines(options);
+    },
     open,
     forget: async (id) => {
-      const engine = await opened.get(id);
-      if (engine?.absence === undefined) return;
+      const engine = opened.get(id);
       opened.delete(id);
-      await engine.close();
+      await (await engine)?.close();
     },
     close: async () => {
       for (const engine of [...opened.values()].reverse()) {

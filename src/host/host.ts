@@ -2,15 +2,16 @@ import { join } from 'node:path';
 import { once } from '../common/once.ts';
 import type { Report } from '../lifecycle/events.ts';
 import type { RetryTimes } from '../registry/circuit-breaker.ts';
+import type { ResolvedNames } from '../registry/manifests/resolved-names.ts';
 import type { LastingRegistry } from '../registry/when-needed.ts';
 import type { Root } from '../root/root.ts';
 import { keepFromOthers, refuseOthers, refuseUnreadable } from '../state/state-directory.ts';
-import { type Config, readConfig } from './config.ts';
+import { type Config, readConfig } from './config/config.ts';
 import type { HostContext, OpenContext } from './context.ts';
 import { type HostDeployments, hostDeployments } from './deployments.ts';
 import type { HostOptions } from './options.ts';
 import { configDirectories, defaultStateDirectory, isUser } from './places.ts';
-import { hostRegistry } from './registry.ts';
+import { type HostRegistryOptions, hostRegistry } from './registry.ts';
 import type { Target } from './target.ts';
 
 /** The program that opens the host: where events go, what stops the work, and its environment. */
@@ -56,7 +57,11 @@ type Files = Pick<Host, 'user' | 'config' | 'stateDirectory' | 'storeDirectory'>
 export function openHost(options: HostOptions, caller: Caller): Host {
   const files = filesOf(options, caller.environment);
   const retryTimes = rememberedTimes(options.obeysRetryTimes === true, files.stateDirectory);
-  const registry = registryFor(options, caller, retryTimes.read);
+  const names = rememberedNames(options.remembersNames === true, files.stateDirectory);
+  const registry = registryFor(options, caller, files, {
+    retryTimes: retryTimes.read,
+    names: names.read,
+  });
   const openImage = imagesOf(registry, files.storeDirectory);
   const deployments = hostDeployments(async () => {
     const { directories } = await files.config();
@@ -69,6 +74,7 @@ export function openHost(options: HostOptions, caller: Caller): Host {
     } finally {
       registry.close();
       await retryTimes.write();
+      await names.write();
     }
   };
   const context = once(() => contexts.open(undefined));
@@ -92,12 +98,16 @@ function filesOf(options: HostOptions, environment: NodeJS.ProcessEnv): Files {
 function registryFor(
   { limitRate }: HostOptions,
   { environment, report }: Caller,
-  retryTimes: () => Promise<RetryTimes>,
+  { config }: Files,
+  remembered: Pick<HostRegistryOptions, 'retryTimes' | 'names'>,
 ): LastingRegistry {
   return hostRegistry({
     environment,
-    limitRate,
-    retryTimes,
+    limits: async () => {
+      const { limitRate: configured, registries = new Map() } = await config();
+      return { limitRate: limitRate ?? configured, registries };
+    },
+    ...remembered,
     onRetry: ({ code, message }, milliseconds) =>
       report({ event: 'retry', code, message, milliseconds }),
   });
@@ -150,6 +160,22 @@ function rememberedTimes(obeys: boolean, stateDirectory: () => Promise<string>) 
     if (times === undefined) return;
     const { writeRetryTimes } = await import('../state/retry-times.ts');
     writeRetryTimes(await stateDirectory(), times);
+  };
+  return { read, write };
+}
+
+/** What names meant in earlier runs; a host that stages records what they mean in its own. */
+function rememberedNames(records: boolean, stateDirectory: () => Promise<string>) {
+  let names: ResolvedNames | undefined;
+  const read = once(async (): Promise<ResolvedNames> => {
+    const { readResolvedNames } = await import('../state/resolved-names.ts');
+    names = readResolvedNames(await stateDirectory());
+    return names;
+  });
+  const write = async () => {
+    if (!records || names === undefined) return;
+    const { writeResolvedNames } = await import('../state/resolved-names.ts');
+    writeResolvedNames(await stateDirectory(), names);
   };
   return { read, write };
 }

@@ -23,4 +23,6 @@ export interface HostOptions {
    * this run.
    */
   readonly obeysRetryTimes?: boolean | undefined;
+  /** Record what names mean, for later runs. */
+  readonly remembersNames?: boolean | undefined;
 }

@@ -16,7 +16,8 @@ export function hostPlatform(): Platform {
   const names: Readonly<Record<string, string>> = {
     x64: 'amd64',
     ia32: '386',
-    ppc64: endianness() === 'LE' ? 'ppc64le' : 'ppc64',
+    // Other architectures need not load the module, which takes half a millisecond.
+    ppc64: process.arch === 'ppc64' && endianness() === 'LE' ? 'ppc64le' : 'ppc64',
     mipsel: 'mipsle',
   };
   const platform = parsePlatform(`linux/${names[process.arch] ?? process.arch}${variant}`);

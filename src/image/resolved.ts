@@ -29,6 +29,14 @@ export function distinctBlobs(blobs: readonly Blob[]): readonly Blob[] {
   return [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
 }
 
+/** The distinct layers of images. Images of one manifest have one list of blobs, which is looked at once. */
+export function distinctLayersOf(
+  images: readonly { readonly blobs: readonly Blob[] }[],
+): readonly Blob[] {
+  const lists = new Set(images.map(({ blobs }) => blobs));
+  return distinctBlobs([...lists].flatMap((blobs) => blobs.slice(1)));
+}
+
 /** The total size of the blobs in bytes, compressed, each counted once. */
 export function sizeOf(blobs: readonly Blob[]): number {
   return distinctBlobs(blobs).reduce((sum, { size }) => sum + size, 0);

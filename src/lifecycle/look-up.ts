@@ -1,7 +1,7 @@
 import type { Binding } from '../binding/bindings.ts';
 import { LOCK_PATH } from '../binding/lock.ts';
 import { BerthError } from '../common/errors.ts';
-import type { Source } from '../engine/source.ts';
+import { type Source, signaturesBeside } from '../engine/source.ts';
 import { byDigest } from '../image/name.ts';
 import { formatPlatform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
@@ -87,7 +87,10 @@ async function permitted(
   signal: AbortSignal,
 ): Promise<Found> {
   const image = { ...found.found, name: binding.name };
-  await firstThatWorks(binding, signal, (access) => registry.permit(image, access, { signal }));
+  const beside = () => signaturesBeside(found.source, image);
+  await firstThatWorks(binding, signal, (access) =>
+    registry.permit(image, access, { signal, beside }),
+  );
   return found;
 }
 

@@ -96,7 +96,7 @@ export async function prune(context: Context, shown: readonly PruneEntry[]): Pro
   });
 }
 
-/** Drops the pins of roots that were released while their engine was away. */
+/** Drops the pins of roots that were released while their engine was away, and what else is left of pins. */
 async function dropLeftPins({ engines, records }: Situation): Promise<void> {
   for (const { engine, pins } of engines.values()) {
     const left = pins.filter(({ root }) => {
@@ -104,6 +104,7 @@ async function dropLeftPins({ engines, records }: Situation): Promise<void> {
       return record !== undefined && !isLiving(record);
     });
     if (left.length > 0) await engine.unpin(left);
+    await engine.tidyPins?.();
   }
 }
 

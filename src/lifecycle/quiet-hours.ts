@@ -41,7 +41,7 @@ export function parseQuietHours(text: string): QuietHours | undefined {
 
 /** Engines that bring nothing over the network in quiet hours. */
 export function quietEngines(engines: Engines, hours: QuietHours): Engines {
-  const opened = new Map<Engine, Engine>();
+  const opened = new WeakMap<Engine, Engine>();
   return {
     ...engines,
     open: async (id) => {

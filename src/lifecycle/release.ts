@@ -69,6 +69,7 @@ async function letGo(
 ): Promise<void> {
   const isOwn = ({ root }: Pin) => root === id;
   await engine.unpin(pins.filter(isOwn));
+  await engine.tidyPins?.();
   await engine.depot?.drop(holds.filter(isOwn));
   const record = records.get(id);
   if (record === undefined || engine.absence !== undefined) return;

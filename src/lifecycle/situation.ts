@@ -1,4 +1,5 @@
 import type { EngineId } from '../common/engine-id.ts';
+import { BerthError } from '../common/errors.ts';
 import { mapLimited } from '../common/limited.ts';
 import { onceFor } from '../common/once-for.ts';
 import { absenceBy, absentEngine } from '../engine/absent.ts';
@@ -108,10 +109,13 @@ async function look(context: Context, looked: Looked, list: List = listed) {
   const { state, report, engines } = context;
   // The pins are read before the records. A stage writes its record before it pins, so a root with a pin
   // here and no record afterwards has really lost the record.
-  const ids = [...(await enginesFor(context, looked))];
-  const found = await mapLimited(ids, ENGINES_AT_A_TIME, async (id) =>
-    find(context, await engines.open(id), list),
-  );
+  const { needed, perhaps } = await enginesFor(context, looked);
+  const each = [
+    ...[...needed].map((id) => async () => find(context, await engines.open(id), list)),
+    ...[...perhaps].map((id) => () => findPerhaps(context, id, list)),
+  ];
+  const all = await mapLimited(each, ENGINES_AT_A_TIME, (findOne) => findOne());
+  const found = all.filter((one) => one !== undefined);
   const { byId, damaged } = state.records();
   const isLost = ({ root }: Pin) => !byId.has(root);
   const own = new Set<Pin>();
@@ -130,7 +134,6 @@ async function look(context: Context, looked: Looked, list: List = listed) {
   for (const { id } of recovered) sayLost(context, id, lost);
   const records = new Map([...byId.values(), ...recovered].map((record) => [record.id, record]));
   const store = once(readAdditionalStore);
-  const { all, only } = engines;
   const situation: Situation = {
     records,
     engines: new Map(
@@ -147,23 +150,37 @@ async function look(context: Context, looked: Looked, list: List = listed) {
         },
       ]),
     ),
-    chosen: { all, only },
+    chosen: { all: engines.all, only: engines.only },
     running: runningRoot(state.activation, records),
   };
   return { situation, damaged, recovered };
 }
 
-/** The engines to look at; the usual one where no other is meant, as pins in it may tell of lost records. */
-async function enginesFor(
-  { state, engines }: Context,
-  looked: Looked,
-): Promise<ReadonlySet<EngineId>> {
-  const { all, only, usual } = engines;
-  const chosen = all ?? only;
-  if (chosen !== undefined) return new Set([chosen]);
-  if (looked.exactly !== undefined) return looked.exactly;
+interface EnginesToLookAt {
+  readonly needed: ReadonlySet<EngineId>;
+  /** Engines whose pins may tell of lost records. One that fails is passed over. */
+  readonly perhaps: ReadonlySet<EngineId>;
+}
+
+async function enginesFor(context: Context, looked: Looked): Promise<EnginesToLookAt> {
+  const { state, engines } = context;
+  const chosen = engines.all ?? engines.only;
+  const exactly = chosen === undefined ? looked.exactly : new Set([chosen]);
+  if (exactly !== undefined) return { needed: exactly, perhaps: new Set() };
   const { byId } = state.records();
-  const { root, engines: further = [] } = looked;
+  const needed = await neededEngines(engines, byId, looked);
+  // If every record is lost, nothing says any more which engines have pins.
+  const present = byId.size === 0 ? ((await engines.present?.()) ?? []) : [];
+  return { needed, perhaps: new Set(present.filter((id) => !needed.has(id))) };
+}
+
+/** The usual engine is needed where no other is meant, as pins in it may tell of lost records. */
+async function neededEngines(
+  engines: Engines,
+  byId: ReadonlyMap<string, RootRecord>,
+  { root, engines: further = [] }: Looked,
+): Promise<ReadonlySet<EngineId>> {
+  const { usual } = engines;
   if (root === undefined) {
     const waited = await engines.waitedFor();
     return new Set([usual, ...[...byId.values()].flatMap(engineList), ...waited, ...further]);
@@ -187,6 +204,19 @@ async function find(context: Context, engine: Engine, list: List): Promise<Found
   } catch (error) {
     if (!isOthers || engine.depot === undefined || !(error instanceof EngineError)) throw error;
     return findIn(context, absentEngine(engine.id, absenceBy(error), engine.depot), list);
+  }
+}
+
+/** Finds what an engine has on which no record has images. Such an engine may fail. */
+async function findPerhaps(context: Context, id: EngineId, list: List): Promise<Found | undefined> {
+  try {
+    return await find(context, await context.engines.open(id), list);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (!(error instanceof BerthError)) throw error;
+    const message = `no record is left, and ${id} can't be asked for pins that tell of lost ones: ${error.message}`;
+    context.report({ event: 'warning', code: 'engine-unheard', message });
+    return undefined;
   }
 }
 

@@ -1,9 +1,18 @@
 import * as v from 'valibot';
-import type { Platform } from '../image/platform.ts';
+import { onceFor } from '../common/once-for.ts';
+import { isDigest } from '../image/digest.ts';
+import { choosePlatform, type Platform } from '../image/platform.ts';
 import type { Blob } from '../image/resolved.ts';
-import { type Descriptor, DescriptorSchema, platformOf, word } from './descriptor.ts';
+import {
+  type Descriptor,
+  DescriptorSchema,
+  type Entry,
+  EntrySchema,
+  platformOf,
+  word,
+} from './descriptor.ts';
 import { documentFields } from './fields.ts';
-import { kindOfType, OCI_INDEX, OCI_MANIFEST } from './media-types.ts';
+import { agree, kindOfType, OCI_INDEX, OCI_MANIFEST } from './media-types.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import { parseStrictJson } from './strict-json.ts';
 
@@ -16,11 +25,14 @@ export type Document = Index | ImageManifest;
 export interface Index {
   readonly kind: 'index';
   readonly mediaType: string;
+  /** The entries with a digest that berth can check. */
   readonly entries: readonly IndexEntry[];
+  /** Every entry, also one whose digest berth can't check, such as sha512, or that has none. */
+  readonly listed: readonly IndexEntry[];
 }
 
 export interface IndexEntry {
-  /** The type under which the index lists the document. */
+  /** The type under which the index lists the document; empty if it gives none. */
   readonly mediaType: string;
   readonly digest: string;
   readonly platform?: Platform;
@@ -51,7 +63,8 @@ export interface Claims {
  * Parses a manifest or index of any origin. The caller checks the digest of the bytes.
  *
  * The claims, the document's own media type and its fields must all agree on one kind. A document that two
- * readers could take for two kinds would mean two images under one digest (CVE-2021-41190).
+ * readers could take for two kinds would mean two images under one digest (CVE-2021-41190). Apart from that
+ * a document is read as other programs read it, which are written in Go.
  */
 export function parseDocument(content: Buffer, claims: Claims = {}): Document | Refusal {
   const json = parseStrictJson(content);
@@ -64,7 +77,22 @@ export function parseDocument(content: Buffer, claims: Claims = {}): Document | 
     return refusal('bad-field', `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`);
   }
   const document = ofOneKind(checked.output, claims);
-  return document.kind === 'manifest' ? fetchable(document) : document;
+  if (document.kind !== 'manifest') return document;
+  const { length } = document.layers;
+  if (length > MAX_LAYERS) {
+    return refusal('too-many-layers', `${length} layers, where berth takes ${MAX_LAYERS}`);
+  }
+  return sizedTwice(blobsOf(document)) ?? document;
+}
+
+/**
+ * The entry of an index that podman would choose for a platform.
+ *
+ * @returns undefined if there is none, or if berth can't check its digest.
+ */
+export function chooseEntry({ listed }: Index, platform: Platform): IndexEntry | undefined {
+  const entry = choosePlatform(listed, platform);
+  return entry !== undefined && isDigest(entry.digest) ? entry : undefined;
 }
 
 /** The media type of a document that was accepted before. */
@@ -73,15 +101,20 @@ export function mediaTypeOf(content: Buffer): string {
   return document.kind === 'refused' ? OCI_MANIFEST : document.mediaType;
 }
 
-/** Every blob of an image: its config first, then the layers from the base up. */
-export function blobsOf({ config, layers }: ImageManifest): readonly Blob[] {
-  return [config, ...layers.map(blobOf)];
-}
+/**
+ * Every blob of an image: its config first, then the layers from the base up. The same list for all names
+ * of one manifest.
+ */
+export const blobsOf = onceFor(({ config, layers }: ImageManifest): readonly Blob[] => [
+  config,
+  ...layers.map(blobOf),
+]);
 
 const schema = v.object({
-  schemaVersion: v.picklist([1, 2]),
+  // A program in Go that does not set the version writes 0.
+  schemaVersion: v.optional(v.picklist([0, 1, 2]), 2),
   mediaType: v.optional(word, ''),
-  manifests: v.optional(v.array(DescriptorSchema)),
+  manifests: v.optional(v.array(EntrySchema)),
   config: v.optional(DescriptorSchema),
   layers: v.optional(v.array(DescriptorSchema)),
   fsLayers: v.optional(v.unknown()),
@@ -95,7 +128,7 @@ function ofOneKind(fields: Fields, { mediaType, listedAs }: Claims): Document | 
   if (fields.schemaVersion === 1 || /docker\.distribution\.manifest\.v1\+/.test(own)) {
     return refusal('schema-1', 'Docker schema 1, which no engine takes any more');
   }
-  if (own !== (mediaType ?? own)) {
+  if (mediaType !== undefined && !agree(mediaType, own)) {
     return refusal('media-type', `one that calls itself ${JSON.stringify(own)}`);
   }
   const document = byFields(fields, own);
@@ -113,7 +146,8 @@ function byFields(fields: Fields, mediaType: string): Document | Refusal {
   const { manifests, config, layers, fsLayers, history } = fields;
   const kind = fsLayers === undefined && history === undefined ? kindOfType(mediaType) : undefined;
   if (kind === 'index' && manifests !== undefined && !config && !layers) {
-    return { kind, mediaType, entries: manifests.map(entryOf) };
+    const listed = manifests.map(entryOf);
+    return { kind, mediaType, entries: listed.filter(({ digest }) => isDigest(digest)), listed };
   }
   if (kind === 'manifest' && config !== undefined && !manifests) {
     return { kind, mediaType, config: blobOf(config), layers: (layers ?? []).map(layerOf) };
@@ -123,7 +157,7 @@ function byFields(fields: Fields, mediaType: string): Document | Refusal {
 }
 
 /** Turns a descriptor into an entry of an index. */
-export function entryOf(descriptor: Omit<Descriptor, 'size'>): IndexEntry {
+export function entryOf(descriptor: Entry): IndexEntry {
   const { mediaType, digest } = descriptor;
   const platform = platformOf(descriptor);
   return { mediaType, digest, ...(platform === undefined ? {} : { platform }) };
@@ -137,14 +171,8 @@ function layerOf(descriptor: Descriptor): Layer {
   return { ...blobOf(descriptor), annotations: descriptor.annotations ?? {} };
 }
 
-function fetchable(manifest: ImageManifest): ImageManifest | Refusal {
-  const { layers } = manifest;
-  if (layers.some(({ mediaType }) => /\.nondistributable\.|\.foreign\./.test(mediaType))) {
-    const found = 'a layer that must be fetched from elsewhere, which berth does not do';
-    return refusal('foreign-layer', found);
-  }
-  return sizedTwice(blobsOf(manifest)) ?? manifest;
-}
+/** The most layers of an image. Engines stack at most 500 (containers/storage, overlay: `lower` of a page). */
+const MAX_LAYERS = 1_000;
 
 /**
  * Refuses blobs with two sizes: one size is wrong, and a reader that trusts it may take a part for the

@@ -19,7 +19,8 @@ export interface Fields {
 
 /**
  * Reads a document as the JSON decoder of Go does (encoding/json, `Unmarshal`), in which registries and
- * engines are written: a field that is null counts as absent.
+ * engines are written: a field that is null counts as absent, and a null in a list as an object without
+ * fields.
  *
  * The decoder also accepts `Layers` for `layers`. A field in such a spelling is refused, because readers in
  * other languages ignore it.
@@ -33,7 +34,8 @@ export function documentFields(value: unknown): Fields | Refusal {
   const annotations = reader(ANY);
   const platform = reader(PLATFORM);
   const descriptor = reader(DESCRIPTOR, new Map(Object.entries({ annotations, platform })));
-  const descriptors = (of: unknown) => (Array.isArray(of) ? of.map(descriptor) : of);
+  const descriptors = (of: unknown) =>
+    Array.isArray(of) ? of.map((one) => descriptor(one ?? {})) : of;
   const members = { config: descriptor, layers: descriptors, manifests: descriptors };
   const document = reader(DOCUMENT, new Map(Object.entries(members)));
   const fields = document(value);

@@ -1,7 +1,8 @@
+import { onceFor } from '../common/once-for.ts';
 import { parseName, repositoryOf } from '../image/name.ts';
 import { choosePlatform, formatPlatform, type Platform } from '../image/platform.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
-import { blobsOf, type Claims, type Document } from './document.ts';
+import { blobsOf, type Claims, chooseEntry, type Document } from './document.ts';
 import { damaged, type LayoutOwner } from './failure.ts';
 import type { Entry } from './index-json.ts';
 
@@ -28,30 +29,55 @@ export function findImage(
   platform: Platform,
 ): ResolvedImage | undefined {
   const wanted = parseName(name).digest;
-  const ours = entries.filter((entry) => entry.repository === repositoryOf(name));
-  const named = ours.filter((entry) =>
-    wanted === undefined ? entry.name === name : [entry.digest, entry.index].includes(wanted),
-  );
-  const entry = choosePlatform(named, platform);
+  const index = indexOf(entries);
+  const entry = index.entry(name, wanted, platform);
   if (entry === undefined) return undefined;
   const { digest, mediaType } = entry;
   const image = (top: string, manifest: string, listedAs?: string) =>
     describe(blobs, { name, platform, digest: top, manifest, listedAs });
   const top = blobs.document(digest, { mediaType });
   if (top.kind === 'index') {
-    const inner = choosePlatform(top.entries, platform);
+    const inner = chooseEntry(top, platform);
     return inner && image(digest, inner.digest, inner.mediaType);
   }
-  const index = wanted === digest ? undefined : indexAround(wanted ? named : ours, digest);
-  if (index === undefined) return image(digest, digest, mediaType);
-  checkIndex(blobs, index, digest);
-  return image(index, digest, mediaType);
+  const around = wanted === digest ? undefined : (wanted ?? index.around(entry));
+  if (around === undefined) return image(digest, digest, mediaType);
+  checkIndex(blobs, around, digest);
+  return image(around, digest, mediaType);
 }
 
-/** The index for which a name of the manifest stands, if there is such a name. */
-function indexAround(entries: readonly Entry[], manifest: string): string | undefined {
-  return entries.find(({ digest, index }) => digest === manifest && index)?.index;
-}
+/** The entries of a layout by name and digest: a layout can have a hundred thousand names, and each is looked up. */
+const indexOf = onceFor((entries: readonly Entry[]) => {
+  const byName = Map.groupBy(entries, ({ name }) => name);
+  const byDigest = new Map<string, Entry[]>();
+  const indexes = new Map<string, string>();
+  for (const entry of entries) {
+    const { repository, digest, index } = entry;
+    for (const one of new Set([digest, index ?? digest])) {
+      const key = `${repository}@${one}`;
+      const known = byDigest.get(key);
+      if (known === undefined) byDigest.set(key, [entry]);
+      else known.push(entry);
+    }
+    const key = `${repository}@${digest}`;
+    if (index !== undefined && !indexes.has(key)) indexes.set(key, index);
+  }
+  const chosen = new Map<string, Entry | undefined>();
+  return {
+    /** The entry that a name means. All names with one digest in a repository mean the same. */
+    entry(name: string, digest: string | undefined, platform: Platform): Entry | undefined {
+      const meant = digest === undefined ? name : `${repositoryOf(name)}@${digest}`;
+      const key = `${formatPlatform(platform)} ${meant}`;
+      if (!chosen.has(key)) {
+        const named = (digest === undefined ? byName : byDigest).get(meant) ?? [];
+        chosen.set(key, choosePlatform(named, platform));
+      }
+      return chosen.get(key);
+    },
+    /** The index for which a name of the manifest stands, if there is such a name. */
+    around: ({ repository, digest }: Entry) => indexes.get(`${repository}@${digest}`),
+  };
+});
 
 function checkIndex(blobs: DocumentSource, digest: string, manifest: string): void {
   const index = blobs.document(digest);

@@ -3,9 +3,11 @@ import { closeSync, createReadStream } from 'node:fs';
 import { sha256 } from '../image/digest.ts';
 import type { Blob } from '../image/resolved.ts';
 import type { Root } from '../root/root.ts';
-import { type Claims, type Document, MAX_DOCUMENT_BYTES, parseDocument } from './document.ts';
+import { type Claims, type Document, MAX_DOCUMENT_BYTES } from './document.ts';
 import { cutShort, damaged, type LayoutOwner, mismatch, reading } from './failure.ts';
 import type { Manifest } from './manifest.ts';
+import { ParsedDocuments } from './parsed-documents.ts';
+import { MAX_SIGNATURES_BYTES, parseSignatures, SIGNATURES } from './signatures.ts';
 
 export interface LayoutPlace extends LayoutOwner {
   readonly directory: string;
@@ -19,6 +21,7 @@ const CHUNK_BYTES = 256 * 1024;
 export class LayoutBlobs {
   readonly #root: Root;
   readonly place: LayoutPlace;
+  readonly #documents = new ParsedDocuments();
 
   constructor(root: Root, place: LayoutPlace) {
     this.#root = root;
@@ -40,7 +43,7 @@ export class LayoutBlobs {
    */
   manifest(digest: string): Manifest {
     const content = this.#bytesOf(digest);
-    return { digest, content, mediaType: this.#parsed(digest, content).mediaType };
+    return { digest, content, mediaType: this.#parsed(digest, () => content).mediaType };
   }
 
   /**
@@ -49,11 +52,26 @@ export class LayoutBlobs {
    * @throws {LayoutError}
    */
   document(digest: string, claims: Claims = {}): Document {
-    return this.#parsed(digest, this.#bytesOf(digest), claims);
+    return this.#parsed(digest, () => this.#bytesOf(digest), claims);
   }
 
-  #parsed(digest: string, content: Buffer, claims?: Claims): Document {
-    const document = parseDocument(content, claims);
+  /**
+   * The signatures that the layout has of a manifest; none if it has no file of them.
+   *
+   * @throws {LayoutError}
+   */
+  signatures(manifest: string): readonly Buffer[] {
+    const path = `${this.place.directory}/${SIGNATURES}/${manifest.slice('sha256:'.length)}.json`;
+    const read = () => this.#root.readFile(path, MAX_SIGNATURES_BYTES);
+    const content = reading(this.place, path, read)?.content;
+    if (content === undefined) return [];
+    const signatures = parseSignatures(content);
+    if (signatures !== undefined) return signatures;
+    throw damaged(this.place, path, 'a file of signatures', 'another one');
+  }
+
+  #parsed(digest: string, content: () => Buffer, claims?: Claims): Document {
+    const document = this.#documents.of(digest, content, claims);
     if (document.kind !== 'refused') return document;
     throw damaged(this.place, this.path(digest), 'a manifest or index', document.found);
   }

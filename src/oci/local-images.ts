@@ -36,6 +36,13 @@ export interface ShippedImages {
   manifest(digest: string): Manifest;
 
   /**
+   * The signatures that came with a manifest, as files; nothing in them can be trusted.
+   *
+   * @throws {LayoutError}
+   */
+  signatures(manifest: string): readonly Buffer[];
+
+  /**
    * The bytes of a blob, followed by an error if they don't match its digest.
    *
    * @throws {LayoutError}
@@ -78,6 +85,7 @@ function imagesOf(blobs: LayoutBlobs, entries: () => readonly Entry[]): ShippedI
     find: (name, platform) => findImage(blobs, (known ??= entries()), name, platform),
     has: (digest) => blobs.has(digest),
     manifest: (digest) => blobs.manifest(digest),
+    signatures: (manifest) => blobs.signatures(manifest),
     read: (blob) => blobs.read(blob),
   };
 }

@@ -20,3 +20,17 @@ export function kindOfType(mediaType: string): 'index' | 'manifest' | undefined 
   if (INDEX_TYPES.includes(mediaType)) return 'index';
   return MANIFEST_TYPES.includes(mediaType) ? 'manifest' : undefined;
 }
+
+/**
+ * Whether a document may be called by one type and have another in it. Types of the same kind agree: many
+ * registries send Docker's documents under the types of OCI.
+ */
+export function agree(called: string, own: string): boolean {
+  const kind = kindOfType(called);
+  return called === own || (kind !== undefined && kind === kindOfType(own));
+}
+
+/** Whether a layer is of a type that registries need not have: image-spec, layer.md. */
+export function isNondistributable(mediaType: string): boolean {
+  return /\.nondistributable\.|\.foreign\./.test(mediaType);
+}

@@ -10,10 +10,10 @@ export type RefusalCode =
   | 'media-type'
   /** The document has the fields of both an index and a manifest, or of neither. */
   | 'ambiguous'
-  /** A layer is not stored in the registry. */
-  | 'foreign-layer'
   /** One digest occurs with two sizes. */
-  | 'two-sizes';
+  | 'two-sizes'
+  /** A manifest, or all documents together, have more layers than berth holds. */
+  | 'too-many-layers';
 
 /** A refused document. The caller turns this into an error that names the place. */
 export interface Refusal {

@@ -98,7 +98,7 @@ async function manifestOf(
     const claims = depth === 0 ? { mediaType } : { listedAs: mediaType };
     const document = await documentAt(directory, digest, claims);
     if (document.kind === 'manifest') return { digest, layers: document.layers };
-    entries = document.entries;
+    entries = document.listed;
   }
   throw noImage(
     `expected an image for ${formatPlatform(platform)} in ${directory}, found none`,

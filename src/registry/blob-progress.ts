@@ -8,6 +8,7 @@ export class BlobProgress {
   #hash = createHash('sha256');
   #length = 0;
   #isEnded = false;
+  #vainParts = 0;
 
   /** The number of bytes that have arrived. */
   get length(): number {
@@ -19,8 +20,19 @@ export class BlobProgress {
     return this.#isEnded;
   }
 
+  /** How often in a row the rest was asked for, and nothing came. */
+  get vainParts(): number {
+    return this.#vainParts;
+  }
+
+  /** Notes that the rest was asked for, and nothing came. */
+  noteVainPart(): void {
+    this.#vainParts += 1;
+  }
+
   /** Adds the next bytes of the blob. */
   add(chunk: Buffer): void {
+    this.#vainParts = 0;
     this.#hash.update(chunk);
     this.#length += chunk.length;
   }

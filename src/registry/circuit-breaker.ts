@@ -1,13 +1,11 @@
 import type { Endpoint } from './endpoint.ts';
 import { RegistryError, type RegistryErrorOptions } from './errors.ts';
 import { Stalled } from './http/body.ts';
-import { LONGEST_RETRY_AFTER, pointInTime } from './retry-after.ts';
+import { NoneReached } from './http/dial.ts';
+import { LONGEST_REST, LONGEST_RETRY_AFTER, pointInTime, restUntil } from './retry-after.ts';
 
 /** In bytes: an attempt that brought at least this much more of a blob was not in vain. */
 export const PROGRESS = 1024 * 1024;
-
-/** In milliseconds: a registry that asks for more than a day is left alone for a day. */
-const LONGEST_REST = 24 * 60 * 60 * 1000;
 
 /** The number of times in a row that a host may be silent before it is not asked any more. */
 const MAX_SILENCES = 3;
@@ -22,7 +20,9 @@ export class LeftAlone extends RegistryError {}
 export function isSilence({ code, cause }: RegistryError): boolean {
   // The error of a proxy wraps that of the connection.
   const found = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
-  return code !== 'too-slow' && found instanceof Stalled && found.total < PROGRESS;
+  const causes = found instanceof NoneReached ? found.errors : [found];
+  const isShort = (one: unknown) => one instanceof Stalled && one.total < PROGRESS;
+  return code !== 'too-slow' && causes.some(isShort);
 }
 
 /**
@@ -54,8 +54,8 @@ export class CircuitBreaker {
   }
 
   #checkTime(endpoint: Endpoint): void {
-    const rest = (this.#retryTimes.get(endpoint.host) ?? 0) - Date.now();
-    if (rest <= 0) return;
+    const rest = restUntil(this.#retryTimes.get(endpoint.host) ?? 0);
+    if (rest === 0) return;
     throw leftAlone(
       'rate-limited',
       endpoint,
@@ -79,7 +79,7 @@ export class CircuitBreaker {
 
   #dropPassedTimes(): void {
     for (const [host, time] of this.#retryTimes) {
-      if (time <= Date.now()) this.#retryTimes.delete(host);
+      if (restUntil(time) === 0) this.#retryTimes.delete(host);
     }
   }
 }

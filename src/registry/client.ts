@@ -1,28 +1,27 @@
-import { choosePlatform, formatPlatform, type Platform } from '../image/platform.ts';
-import type { ResolvedImage } from '../image/resolved.ts';
-import { blobsOf, type ImageManifest, type Index } from '../oci/document.ts';
-import type { Manifest } from '../oci/manifest.ts';
+import { isNondistributable } from '../oci/media-types.ts';
+import { ParsedDocuments } from '../oci/parsed-documents.ts';
 import { Authorizations, type HostCredentials } from './auth/authorization.ts';
 import { credentialsFor } from './auth/credentials.ts';
 import { BlobProgress } from './blob-progress.ts';
 import type { RetryTimes } from './circuit-breaker.ts';
 import { downloadBlob } from './download.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { RegistryError } from './errors.ts';
+import { RegistryError } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import { Failover } from './failover.ts';
-import { failure } from './failure.ts';
-import { fetchManifest } from './fetch-manifest.ts';
 import type { Timeouts } from './http/body.ts';
 import { Transport, type TransportOptions } from './http/transport.ts';
+import { Limits } from './limits.ts';
+import { fetchManifest } from './manifests/fetch-manifest.ts';
+import { resolve } from './manifests/resolve.ts';
+import { resolveAll } from './manifests/resolve-all.ts';
+import { ResolvedNames } from './manifests/resolved-names.ts';
+import { SeenManifests } from './manifests/seen-manifests.ts';
 import type { PolicyFiles } from './policy/files.ts';
-import { Permissions } from './policy/permissions.ts';
+import { type FindSignatures, Permissions } from './policy/permissions.ts';
 import { Permitted } from './policy/permitted.ts';
-import { readManifest } from './read-manifest.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 import type { Registry } from './registry.ts';
-import { resolveAll } from './resolve-all.ts';
-import { SeenManifests } from './seen-manifests.ts';
 
 export interface RegistryOptions extends TransportOptions {
   readonly conf: RegistriesConf;
@@ -34,52 +33,47 @@ export interface RegistryOptions extends TransportOptions {
   readonly retryTimes?: RetryTimes;
   /** The images that earlier clients in this process have permitted. */
   readonly permitted?: Permitted;
+  readonly limits?: Limits;
+  /** What names meant in earlier runs; what they mean in this run is added. */
+  readonly names?: ResolvedNames;
 }
 
 /** The distribution client: github.com/opencontainers/distribution-spec v1.1, "Pull". */
 export function openRegistry(options: RegistryOptions): Registry {
-  const { conf, credentials, policyFiles, retryTimes } = options;
-  const transport = new Transport(options);
+  const { conf, credentials, policyFiles, retryTimes, limits = new Limits() } = options;
+  const patienceOf = (registry: string) => limits.patienceOf(registry);
+  const transport = new Transport({ ...options, patienceOf });
   const exchange = new Exchange(transport, new Authorizations(transport, credentials));
-  const failover = new Failover(conf, retryTimes);
+  const failover = new Failover(conf, retryTimes, limits);
   const seen = new SeenManifests();
-  const permissions = new Permissions(
-    policyFiles,
-    async (image, access, signal) => {
-      const { findSignatures } = await import('./policy/sigstore/find.ts');
-      const endpoints = failover.endpointsForDigest(image.name, image.manifest, access);
-      const fetching = { exchange, access, signal };
-      const ask: Failover['ask'] = (endpoint, work) => failover.ask(endpoint, work);
-      return findSignatures(image, endpoints, await policyFiles.registriesD(), {
-        ...fetching,
-        ask,
-      });
-    },
-    options.permitted ?? new Permitted(),
-  );
+  const documents = new ParsedDocuments();
+  const findSignatures: FindSignatures = async (image, kinds, access, signal) => {
+    const find = await import('./policy/find.ts');
+    const endpoints = failover.endpointsForDigest(image.name, image.manifest, access);
+    return find.findSignatures(image, endpoints, kinds, {
+      exchange,
+      registriesD: await policyFiles.registriesD(),
+      readFile: (path) => policyFiles.signatureFile(path),
+      access,
+      signal,
+      ask: (endpoint, work) => failover.ask(endpoint, work),
+    });
+  };
+  const { names = new ResolvedNames(), permitted = new Permitted() } = options;
+  const findEarlier = names.earlier();
+  const permissions = new Permissions(policyFiles, findSignatures, permitted);
   return {
     permit: (image, access, options = {}) => permissions.permit(image, access, options),
+    signatures: async (image, access, signal) => {
+      const { allSignatures } = await import('./policy/all-signatures.ts');
+      return allSignatures(findSignatures, image, access, signal);
+    },
     foresee: async (name, judge) => permissions.foresee(name, judge),
     async resolve(name, platform, access, signal) {
-      const endpoints = failover.endpointsOf(name, access);
-      const { endpoint, result: top } = await failover.first(endpoints, {
-        ask: async (at) => fetchManifest(exchange, at, access, at.reference, signal),
-        signal,
-      });
-      seen.add(top);
-      const document = readManifest(endpoint, top);
-      if (document.kind === 'manifest') return describe(name, platform, top, top, document);
-      const { digest, mediaType } = entryFor(endpoint, document, platform);
-      const { endpoint: from, result: manifest } = await failover.first(
-        [endpoint, ...endpoints.filter((other) => other !== endpoint)],
-        { ask: async (at) => fetchManifest(exchange, at, access, digest, signal), signal, digest },
-      );
-      seen.add(manifest);
-      const inner = readManifest(from, manifest, mediaType);
-      if (inner.kind === 'manifest') return describe(name, platform, top, manifest, inner);
-      throw failure('bad-reply', from, `a manifest at ${digest}`, 'another index', {
-        hint: 'push the image again: an index of images must list manifests',
-      });
+      const asked = { exchange, failover, access, signal, seen, documents };
+      const image = await resolve(name, platform, asked, findEarlier(name, platform));
+      names.add(image);
+      return image;
     },
     async resolveAll(name, access, signal) {
       const ask = async (at: Endpoint) => resolveAll(exchange, at, access, signal);
@@ -90,20 +84,30 @@ export function openRegistry(options: RegistryOptions): Registry {
       const before = seen.get(digest);
       if (before !== undefined) return before;
       const endpoints = failover.endpointsForDigest(name, digest, access);
-      const ask = async (at: Endpoint) => fetchManifest(exchange, at, access, digest, signal);
+      const ask = async (at: Endpoint, isLast: boolean) =>
+        fetchManifest(exchange, at, access, digest, { signal, mayLeave: !isLast });
       return (await failover.first(endpoints, { ask, signal, digest })).result;
     },
     async download(name, blob, access, into, watch = {}) {
       permissions.check(name, blob.digest, access);
       const { progress = new BlobProgress(), signal } = watch;
       // A blob that one endpoint has begun is continued by the next.
-      await failover.first(failover.endpointsForDigest(name, blob.digest, access), {
-        ask: async (at, isLast) =>
-          downloadBlob(exchange, at, access, blob, { into, progress, signal, mayLeave: !isLast }),
+      const work = {
+        ask: async (at: Endpoint, isLast: boolean) => {
+          const received = (bytes: number) => limits.received(at.registry, bytes, signal);
+          const target = { into, progress, received, signal, mayLeave: !isLast };
+          return downloadBlob(exchange, at, access, blob, target);
+        },
         signal,
         digest: blob.digest,
         mayGoOn: () => !progress.isEnded,
-      });
+      };
+      try {
+        await failover.first(failover.endpointsForDigest(name, blob.digest, access), work);
+      } catch (error) {
+        const isElsewhere = isNondistributable(blob.mediaType) && error instanceof RegistryError;
+        throw isElsewhere ? perhapsElsewhere(error) : error;
+      }
     },
     credentials: (name, access) => credentialsFor(name, access, credentials),
     quickestReply: async (name, access) => {
@@ -113,43 +117,18 @@ export function openRegistry(options: RegistryOptions): Registry {
       const known = replies.filter((reply) => reply !== undefined);
       return known.sort((a, b) => a - b)[0];
     },
+    isLimited: async (name, access) =>
+      failover.endpointsOf(name, access).some(({ registry }) => limits.isLimited(registry)),
     close: () => transport.close(),
   };
 }
 
-function entryFor(endpoint: Endpoint, { entries }: Index, platform: Platform) {
-  const entry = choosePlatform(entries, platform);
-  if (entry !== undefined) return entry;
-  throw noPlatform(endpoint, entries, platform);
-}
-
-function noPlatform(
-  endpoint: Endpoint,
-  entries: Index['entries'],
-  platform: Platform,
-): RegistryError {
-  const known = entries.flatMap((entry) => entry.platform ?? []).map(formatPlatform);
-  const shown = [...new Set(known)].filter((text) => text !== 'unknown/unknown').slice(0, 10);
-  const expected = `${endpoint.reference} for ${formatPlatform(platform)}`;
-  const found = shown.length === 0 ? 'it for none' : `it for ${shown.join(', ')}`;
-  return failure('no-platform', endpoint, expected, found, {
-    hint: 'choose an image that is built for this platform, or set Arch=, OS= or Variant= in the unit',
+/** The error for a layer that the registry need not have, and that other clients fetch from any URL in its manifest. */
+function perhapsElsewhere(error: RegistryError): RegistryError {
+  if (error.code !== 'not-found') return error;
+  const message = `${error.message}; it is a non-distributable layer, which berth fetches from registries alone`;
+  return new RegistryError(error.code, message, {
+    hint: 'push the image to a registry together with its non-distributable layers',
+    cause: error.cause,
   });
-}
-
-function describe(
-  name: string,
-  platform: Platform,
-  top: Manifest,
-  manifest: Manifest,
-  document: ImageManifest,
-): ResolvedImage {
-  return {
-    name,
-    digest: top.digest,
-    manifest: manifest.digest,
-    config: document.config.digest,
-    platform: formatPlatform(platform),
-    blobs: blobsOf(document),
-  };
 }

@@ -1,12 +1,16 @@
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Blob } from '../image/resolved.ts';
 import type { Access } from './access.ts';
 import type { BlobProgress } from './blob-progress.ts';
+import { PROGRESS } from './circuit-breaker.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RegistryError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
-import { connectionLost, failure, printable } from './failure.ts';
-import { eachChunk, Stalled, type Timeouts } from './http/body.ts';
+import { connectionLost, failure, printable, tooSlow } from './failure.ts';
+import { eachChunk, lengthOf, Stalled, type Timeouts } from './http/body.ts';
+import { decodedStream, isCompressed } from './http/decoded.ts';
+import { webPageHint } from './http/web-page.ts';
 import { discard } from './redirect.ts';
 import { type BlobTarget } from './registry.ts';
 
@@ -15,6 +19,8 @@ export interface Target {
   readonly into: BlobTarget;
   /** The part of the blob that `into` already has. */
   readonly progress: BlobProgress;
+  /** Waits until so many bytes more may come. */
+  readonly received?: ((bytes: number) => Promise<void>) | undefined;
   /** Whether another endpoint can take over if this one is slow. */
   readonly mayLeave?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -36,20 +42,9 @@ export async function downloadBlob(
   blob: Blob,
   target: Target,
 ): Promise<void> {
-  const { into, progress, signal } = target;
-  const expected = `the blob ${blob.digest}`;
+  const { into, progress } = target;
   const isWhole = progress.length === 0;
-  if (progress.length < blob.size) {
-    const path = `blobs/${blob.digest}`;
-    const part = progress.length === 0 ? {} : { from: progress.length };
-    const asked = { endpoint, access, path, accept: '*/*', expected, signal, ...part };
-    const response = await exchange.get(asked);
-    const start = checkRange(endpoint, blob, response, progress.length);
-    checkLength(endpoint, blob, response, start);
-    const { timeouts } = exchange;
-    await pass({ endpoint, expected, blob, response, start, timeouts }, target);
-    if (progress.length < blob.size) throw tooShort(endpoint, blob, progress.length);
-  }
+  await bringRest({ exchange, endpoint, access, blob }, target);
   const digest = progress.digest();
   if (digest === blob.digest) return;
   if (into.restart !== undefined) {
@@ -57,12 +52,88 @@ export async function downloadBlob(
     progress.restart();
     if (!isWhole) return downloadBlob(exchange, endpoint, access, blob, target);
   }
-  throw failure('digest-mismatch', endpoint, expected, `one that hashes to ${digest}`, {
+  throw failure('digest-mismatch', endpoint, nameOf(blob), `one that hashes to ${digest}`, {
     hint: 'try again; if this persists, do not trust the registry, or a proxy on the way',
   });
 }
 
-/** The byte of the blob at which the body begins. A registry that was asked for a part may send the whole. */
+function nameOf({ digest }: Blob): string {
+  return `the blob ${digest}`;
+}
+
+/** A blob, and the endpoint that is asked for it. */
+interface Asked {
+  readonly exchange: Exchange;
+  readonly endpoint: Endpoint;
+  readonly access: Access;
+  readonly blob: Blob;
+}
+
+/** How often in a row a part is asked for in vain before the whole is. */
+const MAX_VAIN_PARTS = 2;
+
+/**
+ * Brings the bytes that are missing. Some registries refuse a part, or send another one than was asked for;
+ * they are asked for the whole blob then, in which the present bytes are skipped. A part that is too short
+ * is progress, and the next part is asked for, if it was large enough.
+ */
+async function bringRest(asked: Asked, target: Target): Promise<void> {
+  const { endpoint, blob } = asked;
+  const { progress } = target;
+  let isPart = progress.length > 0 && progress.vainParts < MAX_VAIN_PARTS;
+  while (progress.length < blob.size) {
+    const before = progress.length;
+    try {
+      await bring(asked, target, isPart);
+    } catch (error) {
+      if (!isPart) throw error;
+      if (progress.length === before && isPassing(error)) progress.noteVainPart();
+      if (!isRefusalOfPart(error)) throw error;
+      isPart = false;
+      continue;
+    }
+    if (progress.length < blob.size && !isPart) throw tooShort(endpoint, blob, progress.length);
+    isPart = isPart && progress.length - before >= PROGRESS;
+  }
+}
+
+/** Whether a registry that was asked for a part may send the whole all the same. */
+function isRefusalOfPart(error: unknown): boolean {
+  if (!(error instanceof RegistryError)) return false;
+  const { code, status } = error;
+  if (status === 501 || status === 505) return true;
+  return ['bad-reply', 'forbidden', 'not-found', 'short-body'].includes(code);
+}
+
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof RegistryError)) return false;
+  return error.code === 'registry-failed' || error.code === 'connection-lost';
+}
+
+/** Sends one request for the missing bytes, or for the whole blob, and takes what comes. */
+async function bring(asked: Asked, target: Target, isPart: boolean): Promise<void> {
+  const { exchange, endpoint, access, blob } = asked;
+  const { progress, signal, mayLeave = false } = target;
+  const response = await exchange.get({
+    endpoint,
+    access,
+    path: `blobs/${blob.digest}`,
+    accept: '*/*',
+    expected: nameOf(blob),
+    mayLeave,
+    signal,
+    ...(isPart ? { from: progress.length } : {}),
+  });
+  const start = checkRange(endpoint, blob, response, progress.length);
+  const body = decodedStream(response, blob.size);
+  if (body === response) checkLength(endpoint, blob, response, start);
+  await pass({ endpoint, blob, body, start, timeouts: exchange.timeoutsOf(endpoint) }, target);
+}
+
+/**
+ * The byte of the blob at which the body begins. A registry that was asked for a part may send the whole, or
+ * a part that begins earlier.
+ */
 function checkRange(
   endpoint: Endpoint,
   blob: Blob,
@@ -71,7 +142,10 @@ function checkRange(
 ): number {
   if (response.statusCode !== 206) return 0;
   const range = response.headers['content-range'] ?? '';
-  if (range.startsWith(`bytes ${wanted}-`)) return wanted;
+  const [, start, total] = /^bytes (\d{1,15})-\d{1,15}\/(\d{1,15}|\*)$/i.exec(range) ?? [];
+  const isOfBlob =
+    (total === '*' || Number(total) === blob.size) && !isCompressed(response.headers);
+  if (start !== undefined && Number(start) <= wanted && isOfBlob) return Number(start);
   discard(response);
   const found = JSON.stringify(printable(range));
   throw failure('bad-reply', endpoint, `the blob ${blob.digest} from byte ${wanted} on`, found, {
@@ -79,38 +153,48 @@ function checkRange(
   });
 }
 
+/** Refuses a body whose length shows that it is not the blob, or not the rest of it. */
 function checkLength(
   endpoint: Endpoint,
   blob: Blob,
   response: IncomingMessage,
   start: number,
 ): void {
-  const length = start + Number(response.headers['content-length'] ?? blob.size - start);
-  if (length === blob.size) return;
+  const length = start + (lengthOf(response) ?? blob.size - start);
+  if (length === blob.size || (length < blob.size && response.statusCode === 206)) return;
   discard(response);
-  throw length < blob.size ? tooShort(endpoint, blob, length) : tooLong(endpoint, blob);
+  if (length > blob.size) throw tooLong(endpoint, blob);
+  throw tooShort(
+    endpoint,
+    blob,
+    length,
+    /^text\/html\b/i.test(response.headers['content-type'] ?? ''),
+  );
 }
 
 interface Passing {
   readonly endpoint: Endpoint;
-  readonly expected: string;
   readonly blob: Blob;
-  readonly response: IncomingMessage;
-  /** The byte of the blob at which the response begins. */
+  readonly body: Readable;
+  /** The byte of the blob at which the body begins. */
   readonly start: number;
   readonly timeouts: Timeouts;
 }
 
 async function pass(
-  { endpoint, expected, blob, response, start, timeouts }: Passing,
-  { into, progress, signal, mayLeave = false }: Target,
+  { endpoint, blob, body, start, timeouts }: Passing,
+  { into, progress, received, signal, mayLeave = false }: Target,
 ): Promise<void> {
-  const bounds = mayLeave ? { ...timeouts, least: timeouts.mirror } : timeouts;
+  const { idle, least, mirror, reply } = timeouts;
+  const patience = mayLeave
+    ? { first: Math.min(idle, mirror.within), idle, least: mirror }
+    : { first: reply, idle, least };
+  const expected = nameOf(blob);
   let at = start;
   let isWriting = false;
   try {
-    await eachChunk(response, bounds, async (chunk) => {
-      await into.received?.(chunk.length);
+    await eachChunk(body, patience, async (chunk) => {
+      await received?.(chunk.length);
       // A registry that can't send parts sends the present bytes again.
       const fresh = chunk.subarray(Math.min(chunk.length, progress.length - at));
       at += chunk.length;
@@ -138,16 +222,17 @@ function isAlive({ bytes }: Stalled, { least, mirror }: Timeouts): boolean {
   return bytes / mirror.within >= least.bytes / least.within;
 }
 
-function tooSlow(endpoint: Endpoint, expected: string, cause: Stalled): RegistryError {
-  return failure('too-slow', endpoint, expected, cause.message, {
-    hint: 'find out what slows this mirror down, or remove it from registries.conf',
-    cause,
-  });
-}
-
-function tooShort(endpoint: Endpoint, { digest, size }: Blob, length: number): RegistryError {
-  return failure('short-body', endpoint, `${size} bytes of the blob ${digest}`, `${length}`, {
-    hint: 'try again; if this persists, the registry or a proxy on the way has lost a part of it',
+function tooShort(
+  endpoint: Endpoint,
+  { digest, size }: Blob,
+  length: number,
+  isPage = false,
+): RegistryError {
+  const hint =
+    'try again; if this persists, the registry or a proxy on the way has lost a part of it';
+  const expected = `${size} bytes of the blob ${digest}`;
+  return failure('short-body', endpoint, expected, `${length}`, {
+    hint: isPage ? webPageHint(endpoint.registry) : hint,
   });
 }
 

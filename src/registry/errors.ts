@@ -34,20 +34,24 @@ export interface RegistryErrorOptions {
   readonly hint: string;
   readonly cause?: unknown;
   readonly retryAfter?: number | undefined;
+  readonly status?: number | undefined;
 }
 
 /** A failure of a registry, or of the configuration for registries. */
 export class RegistryError extends BerthError<RegistryErrorCode> {
   /** In milliseconds: how long the registry asks not to be asked. */
   declare readonly retryAfter?: number;
+  /** The HTTP status of a reply that was not the wanted one. */
+  declare readonly status?: number;
 
   constructor(
     code: RegistryErrorCode,
     message: string,
-    { retryAfter, ...options }: RegistryErrorOptions,
+    { retryAfter, status, ...options }: RegistryErrorOptions,
   ) {
     super(code, message, { ...options, kind: kindOf(code) });
     if (retryAfter !== undefined) this.retryAfter = retryAfter;
+    if (status !== undefined) this.status = status;
   }
 }
 

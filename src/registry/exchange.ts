@@ -1,26 +1,50 @@
 import type { IncomingMessage } from 'node:http';
 import type { Access } from './access.ts';
-import type { Authorization, Authorizations } from './auth/authorization.ts';
+import type { Authorization, Authorizations, Demand } from './auth/authorization.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RegistryError } from './errors.ts';
-import { connectionLost, refused, unreachable } from './failure.ts';
-import type { Timeouts } from './http/body.ts';
+import { connectionLost, refused, tooSlow, unreachable } from './failure.ts';
+import { Stalled, type Timeouts } from './http/body.ts';
 import { NotConnected, type Transport } from './http/transport.ts';
+import { percentDecoded } from './percent-decoded.ts';
 import { discard, type Reply, sendAndFollow } from './redirect.ts';
 
 /** One request to a registry. */
 export interface Request {
   readonly endpoint: Endpoint;
   readonly access: Access;
-  /** The path below `/v2/REPOSITORY/`. */
+  /** The path below `/v2/REPOSITORY/`, or one on the host, which begins with a slash. */
   readonly path: string;
   readonly accept: string;
   /** The first byte wanted; the status is 206 if the registry can send parts. */
   readonly from?: number;
+  /** Whether another endpoint can be asked if this one is slow. */
+  readonly mayLeave?: boolean;
+  /** Whether only the headers are wanted. */
+  readonly isHead?: boolean;
   /** The expectation that an error's message names. */
   readonly expected: string;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** A request for a file that is not in a registry, and for which no credentials of the registry are sent. */
+export interface FileRequest extends Pick<Request, 'endpoint' | 'expected' | 'signal'> {
+  /** A user and password in it are sent to its own origin alone. */
+  readonly url: URL;
+  /** The registry whose configuration says whether certificates are checked. */
+  readonly endpoint: Endpoint;
+}
+
+type Reported = Pick<Request, 'endpoint' | 'expected' | 'mayLeave' | 'signal'>;
+
+interface Answered {
+  readonly reply: Reply;
+  /** The authorization with which the request was sent. */
+  readonly used: Authorization | undefined;
+}
+
+/** How often one request may be refused: once for each way to prove who asks, and once for an expired token. */
+const MAX_REFUSALS = 6;
 
 /** Asks registries: over HTTPS or HTTP as each allows it, with credentials if one demands them. */
 export class Exchange {
@@ -28,53 +52,141 @@ export class Exchange {
   readonly #authorizations: Authorizations;
   /** For hosts where plain HTTP is allowed: whether TLS worked. */
   readonly #schemes = new Map<string, 'https' | 'http'>();
+  readonly #storesSignatures = new Set<string>();
+  /** What hosts demand at `/v2/`. */
+  readonly #demands = new Map<string, Demand | 'none'>();
 
   constructor(transport: Transport, authorizations: Authorizations) {
     this.#transport = transport;
     this.#authorizations = authorizations;
   }
 
-  get timeouts(): Timeouts {
-    return this.#transport.timeouts;
+  /** Whether the host has said in a reply that it stores signatures itself. */
+  supportsSignatures({ host }: Endpoint): boolean {
+    return this.#storesSignatures.has(host);
+  }
+
+  /** How long an endpoint is waited for. */
+  timeoutsOf({ registry }: Endpoint): Timeouts {
+    return this.#transport.timeoutsOf(registry);
   }
 
   /** As `Transport.quickestReply`. */
-  quickestReply({ host }: Endpoint): number | undefined {
-    return this.#transport.quickestReply(host);
+  quickestReply({ registry }: Endpoint): number | undefined {
+    return this.#transport.quickestReply(registry);
   }
 
   /** Returns the reply with status 200, or 206 for a part, with its body still unread. */
   async get(request: Request): Promise<IncomingMessage> {
-    const { endpoint, access, expected } = request;
-    let used = await this.#authorizations.current(endpoint, access);
-    let reply = await this.#send(request, used);
-    if (reply.response.statusCode === 401 && !reply.isElsewhere) {
-      const renewed = await this.#authorizations.renew(endpoint, access, reply, used);
-      if (renewed !== undefined) {
-        discard(reply.response);
-        used = renewed;
-        reply = await this.#send(request, used);
-      }
-    }
+    const { endpoint, expected } = request;
+    const { reply, used } = await this.#authorized(request);
     const { statusCode } = reply.response;
     if (statusCode === 200 || (statusCode === 206 && request.from !== undefined)) {
       return reply.response;
     }
     const via = reply.isElsewhere ? ` by way of ${reply.url.host}` : '';
+    const demand = this.#demands.get(demandKey(endpoint)) ?? 'none';
     throw await refused(endpoint, `${expected}${via}`, reply.response, {
+      isStranger: used === undefined && demand !== 'none',
       secrets: used?.secrets ?? [],
-      timeouts: this.timeouts,
+      timeouts: this.timeoutsOf(endpoint),
     });
   }
 
-  async #send(request: Request, authorization: Authorization | undefined): Promise<Reply> {
+  /** Gets a file beside the images of an endpoint, with the endpoint's certificates. */
+  async getFile(request: FileRequest): Promise<IncomingMessage> {
+    const { endpoint, url, expected, signal } = request;
+    const { registry } = endpoint;
+    const login = loginOf(url);
+    // What the host's URL has of secrets is not for whoever answers to a unit with TLSVerify=false.
+    const isSecret = url.username !== '' || url.search !== '';
+    const insecure = isSecret ? endpoint.isInsecureByHost : endpoint.insecure;
+    const headers = { 'user-agent': 'berth', ...login.headers };
+    const { response } = await this.#reported(request, () =>
+      sendAndFollow(this.#transport, endpoint, { url, headers, registry, insecure, signal }),
+    );
+    if (response.statusCode === 200) return response;
+    const { secrets } = login;
+    const timeouts = this.timeoutsOf(endpoint);
+    throw await refused(endpoint, expected, response, { secrets, timeouts });
+  }
+
+  /** Sends a request, and again after each refusal with the next way to prove who asks. */
+  async #authorized(request: Request): Promise<Answered> {
+    let used = await this.#authorizations.current(request.endpoint, request.access);
+    let reply = await this.#send(request, used);
+    for (let refusals = 0; refusals < MAX_REFUSALS; refusals++) {
+      const renewed = await this.#nextWay(request, reply, used);
+      if (renewed === undefined) break;
+      discard(reply.response);
+      used = renewed;
+      reply = await this.#send(request, used);
+    }
+    return { reply, used };
+  }
+
+  /** The next authorization to try after a reply; undefined if the reply counts. */
+  async #nextWay(
+    request: Request,
+    reply: Reply,
+    used: Authorization | undefined,
+  ): Promise<Authorization | undefined> {
+    const { endpoint, access } = request;
+    if (reply.response.statusCode === 401 && !reply.isElsewhere) {
+      const renewed = await this.#authorizations.renew(endpoint, access, demandOf(reply), used);
+      if (renewed !== undefined) return renewed;
+    } else if (used !== undefined) this.#authorizations.accepted(used);
+    if (used !== undefined || !mayHide(request, reply)) return undefined;
+    const demand = await this.#demandOfRegistry(request);
+    return demand && this.#authorizations.renew(endpoint, access, demand, undefined);
+  }
+
+  /**
+   * What the registry as a whole demands. Some hide an image from strangers by 404, 403, or 401 without a
+   * challenge, and challenge only at `/v2/`, which other clients ask first.
+   *
+   * @returns undefined if it demands nothing, or does not answer.
+   */
+  async #demandOfRegistry({ endpoint, access, signal }: Request): Promise<Demand | undefined> {
+    const key = demandKey(endpoint);
+    const known = this.#demands.get(key);
+    if (known !== undefined) return known === 'none' ? undefined : known;
+    const expected = 'a reply for /v2/';
+    const request = { endpoint, access, path: '/v2/', accept: '*/*', expected, signal };
+    let reply: Reply;
     try {
-      return await this.#sendByScheme(request, authorization);
+      reply = await this.#send(request, undefined);
     } catch (error) {
-      request.signal?.throwIfAborted();
+      signal?.throwIfAborted();
+      if (!(error instanceof RegistryError)) throw error;
+      return undefined;
+    }
+    discard(reply.response);
+    const isDemand = reply.response.statusCode === 401 && !reply.isElsewhere;
+    this.#demands.set(key, isDemand ? demandOf(reply) : 'none');
+    return isDemand ? demandOf(reply) : undefined;
+  }
+
+  async #send(request: Request, authorization: Authorization | undefined): Promise<Reply> {
+    const reply = await this.#reported(request, () => this.#sendByScheme(request, authorization));
+    const isStored = reply.response.headers['x-registry-supports-signatures'] === '1';
+    if (isStored && !reply.isElsewhere) this.#storesSignatures.add(request.endpoint.host);
+    return reply;
+  }
+
+  /** Turns every failure to send into an error about the endpoint. */
+  async #reported(
+    { endpoint, expected, mayLeave, signal }: Reported,
+    send: () => Promise<Reply>,
+  ): Promise<Reply> {
+    try {
+      return await send();
+    } catch (error) {
+      signal?.throwIfAborted();
       if (error instanceof RegistryError) throw error;
-      if (error instanceof NotConnected) throw unreachable(request.endpoint, error.cause);
-      throw connectionLost(request.endpoint, request.expected, error);
+      if (error instanceof NotConnected) throw unreachable(endpoint, error.cause);
+      if (mayLeave === true && error instanceof Stalled) throw tooSlow(endpoint, expected, error);
+      throw connectionLost(endpoint, expected, error);
     }
   }
 
@@ -99,11 +211,11 @@ export class Exchange {
 
   async #sendTo(
     scheme: 'https' | 'http',
-    { endpoint, path, accept, from, signal }: Request,
+    { endpoint, path, accept, from, mayLeave = false, isHead = false, signal }: Request,
     authorization: Authorization | undefined,
   ): Promise<Reply> {
     return sendAndFollow(this.#transport, endpoint, {
-      url: new URL(`${scheme}://${endpoint.host}/v2/${endpoint.repository}/${path}`),
+      url: new URL(`${scheme}://${endpoint.host}${pathOf(endpoint, path)}`),
       headers: {
         accept,
         'user-agent': 'berth',
@@ -112,7 +224,46 @@ export class Exchange {
       },
       registry: endpoint.registry,
       insecure: authorization?.insecure ?? endpoint.insecure,
+      isHead,
       signal,
+      patience: mayLeave ? this.timeoutsOf(endpoint).mirrorReply : undefined,
     });
   }
+}
+
+function demandKey({ insecure, host }: Endpoint): string {
+  return `${insecure} ${host}`;
+}
+
+function pathOf({ repository }: Endpoint, path: string): string {
+  return path.startsWith('/') ? path : `/v2/${repository}/${path}`;
+}
+
+/** The user and password in a URL, as a header. */
+function loginOf({ username, password }: URL): {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly secrets: readonly string[];
+} {
+  if (username === '') return { headers: {}, secrets: [] };
+  const login = [username, password].map((text) => percentDecoded(text) ?? text);
+  const encoded = Buffer.from(login.join(':')).toString('base64');
+  // Some servers take a token as the user.
+  const secret = password === '' ? username : password;
+  return {
+    headers: { authorization: `Basic ${encoded}` },
+    secrets: [secret, percentDecoded(secret) ?? secret, encoded],
+  };
+}
+
+function demandOf({ url, response }: Reply): Demand {
+  return { url, challenges: response.headers['www-authenticate'] ?? '' };
+}
+
+/** Whether a reply to a request that proved nothing may hide what the registry would show to others. */
+function mayHide({ accept }: Request, { response }: Reply): boolean {
+  const { statusCode = 0, headers } = response;
+  // A page for people, such as one to log in, stands in for a manifest.
+  if (statusCode === 200)
+    return accept !== '*/*' && /^text\/html/i.test(headers['content-type'] ?? '');
+  return statusCode >= 400 && statusCode < 500 && statusCode !== 408;
 }

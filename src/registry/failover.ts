@@ -5,6 +5,7 @@ import { CircuitBreaker, isSilence, LeftAlone, type RetryTimes } from './circuit
 import { type Endpoint, endpointsOf } from './endpoint.ts';
 import { RegistryError } from './errors.ts';
 import { printable } from './failure.ts';
+import { Limits } from './limits.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 
 /** A request that is sent to one endpoint after the other until it succeeds. */
@@ -28,6 +29,7 @@ interface Work<T> {
 export class Failover {
   readonly #conf: RegistriesConf;
   readonly #breaker: CircuitBreaker;
+  readonly #limits: Limits;
   /**
    * Endpoints that were silent, or that failed while a later one succeeded: they are asked last from then
    * on.
@@ -36,8 +38,9 @@ export class Failover {
   /** Endpoints, each with a digest for which it sent other bytes. */
   readonly #lies = new Set<string>();
 
-  constructor(conf: RegistriesConf, retryTimes: RetryTimes = new Map()) {
+  constructor(conf: RegistriesConf, retryTimes: RetryTimes = new Map(), limits = new Limits()) {
     this.#conf = conf;
+    this.#limits = limits;
     this.#breaker = new CircuitBreaker(retryTimes);
   }
 
@@ -108,7 +111,7 @@ export class Failover {
    */
   async ask<T>(endpoint: Endpoint, work: () => Promise<T>): Promise<T> {
     if (endpoint.blockedBy !== undefined) throw blocked(endpoint, endpoint.blockedBy);
-    return this.#breaker.ask(endpoint, work);
+    return this.#limits.inTurn(endpoint.registry, () => this.#breaker.ask(endpoint, work));
   }
 
   #ordered(endpoints: readonly Endpoint[]): readonly Endpoint[] {

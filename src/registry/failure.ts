@@ -3,8 +3,12 @@ import { cutShort } from '../common/concealed.ts';
 import { systemErrorCode } from '../common/errors.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RegistryError, type RegistryErrorCode, type RegistryErrorOptions } from './errors.ts';
-import { readBody, type Timeouts, TooLarge } from './http/body.ts';
-import { ProxyError } from './http/tunnel.ts';
+import { readBody, Stalled, type Timeouts, TooLarge } from './http/body.ts';
+import { NoneReached } from './http/dial.ts';
+import { NotHttp } from './http/head.ts';
+import { tlsFailure } from './http/tls-failure.ts';
+import { ProxyError } from './http/way.ts';
+import { isWebPage, webPageHint } from './http/web-page.ts';
 import { LONGEST_RETRY_AFTER, millisecondsOf, pointInTime } from './retry-after.ts';
 
 /** An error about an endpoint: what was expected of it, and what was found. */
@@ -22,12 +26,19 @@ export function failure(
 /**
  * The error for a connection that could not be made. Its cause is kept, which has addresses but no headers.
  */
-export function unreachable(endpoint: Endpoint, cause: unknown): RegistryError {
-  return failure('registry-unreachable', endpoint, 'a connection', reasonOf(cause), {
-    hint:
-      cause instanceof ProxyError
-        ? 'check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and what the proxy allows'
-        : unreachableHint(endpoint, systemErrorCode(cause) ?? ''),
+export function unreachable(
+  endpoint: Endpoint,
+  cause: unknown,
+  expected = 'a connection',
+): RegistryError {
+  const isOfProxy = cause instanceof ProxyError;
+  const ofTls = isOfProxy ? tlsFailure(cause.cause, cause.host) : tlsFailure(cause, endpoint.host);
+  const usual = isOfProxy
+    ? 'check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and what the proxy allows'
+    : unreachableHint(endpoint, systemErrorCode(cause) ?? '');
+  const reason = reasonOf(cause, endpoint.host);
+  return failure('registry-unreachable', endpoint, expected, reason, {
+    hint: ofTls?.hint ?? usual,
     cause,
   });
 }
@@ -51,19 +62,13 @@ export function connectionLost(
   expected: string,
   cause: unknown,
 ): RegistryError {
-  // Codes of llhttp mean that the reply is not HTTP, except the code for a connection that ended in a
-  // header.
-  if (/^HPE_(?!INVALID_EOF_STATE)/.test(systemErrorCode(cause) ?? '')) {
-    return failure(
-      'bad-reply',
-      endpoint,
-      expected,
-      `something that is not HTTP: ${reasonOf(cause)}`,
-      {
-        hint: `see whether ${endpoint.registry} is a registry, and what lies on the way to it`,
-        cause,
-      },
-    );
+  const odd = oddityOf(cause);
+  if (odd !== undefined) {
+    const found = `${odd}: ${reasonOf(cause)}`;
+    return failure('bad-reply', endpoint, expected, found, {
+      hint: `see whether ${endpoint.registry} is a registry, and what lies on the way to it`,
+      cause,
+    });
   }
   return failure('connection-lost', endpoint, expected, reasonOf(cause), {
     hint: 'try again; if this persists, look for a proxy or a time limit on the way',
@@ -71,13 +76,48 @@ export function connectionLost(
   });
 }
 
-function reasonOf(error: unknown): string {
+/** What arrived, if it makes no sense: asking again would not help then. */
+function oddityOf(cause: unknown): string | undefined {
+  const code = systemErrorCode(cause) ?? '';
+  // Codes of llhttp, except the code for a connection that ended in a header.
+  const isHttp = !/^HPE_(?!INVALID_EOF_STATE)/.test(code) && !(cause instanceof NotHttp);
+  if (!isHttp) return 'something that is not HTTP';
+  return code.startsWith('Z_') && code !== 'Z_BUF_ERROR' ? 'something that is not gzip' : undefined;
+}
+
+/** The error for an endpoint that is too slow while another one can be asked. */
+export function tooSlow(endpoint: Endpoint, expected: string, cause: Stalled): RegistryError {
+  return failure('too-slow', endpoint, expected, cause.message, {
+    hint: 'find out what slows this mirror down, or remove it from registries.conf',
+    cause,
+  });
+}
+
+function reasonOf(error: unknown, host = ''): string {
+  if (error instanceof NoneReached) return reasonsOf(error);
+  const failed = error instanceof ProxyError ? undefined : tlsFailure(error, host);
+  if (failed !== undefined) return printable(failed.found, 400);
   const code = systemErrorCode(error);
   // A proxy's error begins with the proxy's name.
   const known = error instanceof ProxyError ? undefined : inWords[code ?? ''];
   if (known !== undefined) return `${known} (${code})`;
   const first = printable(shortMessage(error));
   return code === undefined || first.includes(code) ? first : `${first} (${code})`;
+}
+
+/** How many addresses of a host an error names: a name can have thousands. */
+const MAX_ADDRESSES = 8;
+
+function reasonsOf({ errors }: NoneReached): string {
+  const reasons = errors.slice(0, MAX_ADDRESSES).map(reasonWithAddress);
+  const more = errors.length - reasons.length;
+  return [...reasons, ...(more === 0 ? [] : [`and ${more} more addresses`])].join('; ');
+}
+
+function reasonWithAddress(error: Error): string {
+  const address = 'address' in error && typeof error.address === 'string' ? error.address : '';
+  const reason = reasonOf(error);
+  return address === '' ? reason : `${address}: ${reason}`;
 }
 
 /** Plain words for codes that Node only quotes: `getaddrinfo ENOTFOUND`. */
@@ -114,19 +154,36 @@ export function needsTls(endpoint: Endpoint): RegistryError {
   });
 }
 
+interface Refused {
+  readonly secrets: readonly string[];
+  readonly timeouts: Timeouts;
+  /** Whether the registry asks for a login, and the request had none. */
+  readonly isStranger?: boolean;
+}
+
 /** The error for an unsuccessful reply. Reads no more of the body than an error may quote. */
 export async function refused(
   endpoint: Endpoint,
   expected: string,
   response: IncomingMessage,
-  { secrets, timeouts }: { readonly secrets: readonly string[]; readonly timeouts: Timeouts },
+  { secrets, timeouts, isStranger = false }: Refused,
 ): Promise<RegistryError> {
   const status = response.statusCode ?? 0;
-  const said = quote(await bodyOf(response, timeouts), secrets);
+  const body = await bodyOf(response, timeouts);
+  const said = quote(body, secrets);
   const found = said === '' ? `${status}` : `${status} (${said})`;
   const retryAfter = millisecondsOf(response.headers['retry-after']);
-  const [code, hint] = meaningOf(status, endpoint, retryAfter);
-  return failure(code, endpoint, expected, found, { hint, retryAfter });
+  const [code, usual] = meaningOf(status, endpoint, retryAfter);
+  const more = [
+    ...(status === 404 && isStranger ? [loginHint(endpoint)] : []),
+    ...(isWebPage(Buffer.from(body)) ? [webPageHint(endpoint.registry)] : []),
+  ];
+  const hint = [usual, ...more].join('; ');
+  return failure(code, endpoint, expected, found, { hint, retryAfter, status });
+}
+
+function loginHint({ registry }: Endpoint): string {
+  return `or log in with \`podman login ${registry}\`, as the registry shows some images only to those whom it knows`;
 }
 
 function meaningOf(status: number, { registry }: Endpoint, retryAfter: number | undefined) {
@@ -163,7 +220,8 @@ const MAX_QUOTED_CHARACTERS = 200;
 
 async function bodyOf(response: IncomingMessage, timeouts: Timeouts): Promise<string> {
   try {
-    return (await readBody(response, MAX_QUOTED_BYTES, timeouts)).toString('utf8');
+    const patience = { ...timeouts, reply: timeouts.idle };
+    return (await readBody(response, MAX_QUOTED_BYTES, patience)).toString('utf8');
   } catch (error) {
     // If the body breaks off, the status is enough.
     return error instanceof TooLarge ? error.start.toString('utf8') : '';
@@ -174,8 +232,12 @@ async function bodyOf(response: IncomingMessage, timeouts: Timeouts): Promise<st
 function quote(body: string, secrets: readonly string[]): string {
   let words = errorWords(body);
   for (const secret of secrets) if (secret !== '') words = words.replaceAll(secret, '***');
+  words = words.replace(TOKEN, '$1***');
   return printable(words.replace(/\?[^\s"')]*/g, '?…'));
 }
+
+/** A token as a server of tokens writes it, up to the end of the text if that is cut. */
+const TOKEN = /(token"\s*:\s*")(?:[^"\\]|\\.)*/gi;
 
 /** A text that is cut to fit into a message, with every character escaped that could control a terminal. */
 export function printable(text: string, maxCharacters = MAX_QUOTED_CHARACTERS): string {

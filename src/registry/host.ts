@@ -4,16 +4,16 @@ import { openRoot } from '../root/open-root.ts';
 import type { Root } from '../root/root.ts';
 import { CredentialHelpers } from './auth/credential-helper.ts';
 import { authPaths, hostCredentials } from './auth/credentials.ts';
-import type { RetryTimes } from './circuit-breaker.ts';
 import { openRegistry, type RegistryOptions } from './client.ts';
 import { readCertificates } from './http/certificates.ts';
 import { proxiesOf } from './http/proxy.ts';
 import { authorityPathsOf } from './http/tls.ts';
 import { hostPolicyFiles } from './policy/files.ts';
-import { Permitted } from './policy/permitted.ts';
 import { readRegistriesConf } from './registries-conf.ts';
 import type { Registry } from './registry.ts';
 import { type RetryPolicy, retrying, retryPolicy } from './retry.ts';
+
+type OfRun = Pick<RegistryOptions, 'retryTimes' | 'permitted' | 'names' | 'limits'>;
 
 /**
  * Opens registries as the running system reaches them: with its registries.conf, auth files and policy, and
@@ -22,21 +22,18 @@ import { type RetryPolicy, retrying, retryPolicy } from './retry.ts';
  *
  * @param environment names auth files, proxies, certificates and registries.conf.
  * @param onRetry called before something is requested again.
- * @param retryTimes when registries told earlier runs to ask again; what this run is told is added.
- * @param permitted the images that earlier calls in this process have permitted; new ones are added.
+ * @param ofRun what earlier runs have learned, to which this run adds, and what this host limits.
  * @throws {RegistryError} `registry-config` for a registries.conf that can't be read.
  */
 export async function openHostRegistry(
   environment: NodeJS.ProcessEnv,
   onRetry: RetryPolicy['onRetry'],
   policy: RetryPolicy = retryPolicy,
-  retryTimes: RetryTimes = new Map(),
-  permitted = new Permitted(),
+  ofRun: OfRun = {},
 ): Promise<Registry> {
   const host = openRoot('/', 'any');
   try {
     const uid = process.getuid?.() ?? 0;
-    const ofRun = { retryTimes, permitted };
     return await openAt(host, environment, homedir(), uid, { ...policy, onRetry }, ofRun);
   } catch (error) {
     host.close();
@@ -50,7 +47,7 @@ async function openAt(
   home: string,
   uid: number,
   policy: RetryPolicy,
-  ofRun: Pick<RegistryOptions, 'retryTimes' | 'permitted'>,
+  ofRun: OfRun,
 ): Promise<Registry> {
   // Not $XDG_CONFIG_HOME: engines use it for auth files only.
   const userDirectory = join(home, '.config/containers');
@@ -70,7 +67,12 @@ async function openAt(
   const registry = openRegistry({
     conf,
     credentials: (name, repository) => hostCredentials(host, sources, name, repository),
-    policyFiles: hostPolicyFiles(host, userDirectory),
+    policyFiles: hostPolicyFiles(host, {
+      userDirectory,
+      localLookaside:
+        uid === 0 ? '/var/lib/containers/sigstore' : join(home, '.local/share/containers/sigstore'),
+      programs: environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+    }),
     certificates: (name) => readCertificates(host, certificateDirectories, name),
     proxyFor: proxiesOf(environment),
     authorityPaths: authorityPathsOf(environment),

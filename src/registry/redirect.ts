@@ -1,9 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Endpoint } from './endpoint.ts';
 import { failure } from './failure.ts';
+import { lengthOf } from './http/body.ts';
 import type { Ask, Transport } from './http/transport.ts';
 
 const MAX_REDIRECTS = 5;
+
+/** In characters, of a host with its port: a name has 253 at most, and errors quote it. */
+export const MAX_HOST = 300;
 
 /** A reply, and the URL from which it came. */
 export interface Reply {
@@ -51,8 +55,8 @@ export async function sendAndFollow(
 export function discard(response: IncomingMessage): void {
   // Nobody reads the body any more, so its errors are ignored.
   response.on('error', () => undefined);
-  const length = Number(response.headers['content-length'] ?? Number.NaN);
-  if (length <= 64 * 1024) response.resume();
+  const length = lengthOf(response);
+  if (length !== undefined && length <= 64 * 1024) response.resume();
   else response.destroy();
 }
 
@@ -62,7 +66,7 @@ function isRedirect({ statusCode, headers }: IncomingMessage): boolean {
 
 function targetOf({ headers }: IncomingMessage, from: URL, endpoint: Endpoint): URL {
   const target = URL.parse(headers.location ?? '', from.href);
-  if (target === null || !/^https?:$/.test(target.protocol)) {
+  if (target === null || !/^https?:$/.test(target.protocol) || target.host.length > MAX_HOST) {
     throw badRedirect(endpoint, 'a redirect to an HTTP URL', 'one to something else');
   }
   if (target.protocol === 'http:' && from.protocol === 'https:' && !endpoint.insecure) {

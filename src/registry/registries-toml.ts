@@ -166,7 +166,9 @@ function isAlias(name: string, target: string): boolean {
     const result = fullName(text, { searchRegistries: [], aliases: {} });
     return result.ok && !/@|:[^/]*$|:\/\//.test(text);
   };
-  const isShort = !/^[^/]*[.:].*\/|^localhost\//.test(name);
+  const slash = name.indexOf('/');
+  const host = name.slice(0, Math.max(0, slash));
+  const isShort = !/[.:]/.test(host) && host !== 'localhost';
   return isShort && isFull(`docker.io/${name}`) && (target === '' || isFull(target));
 }
 

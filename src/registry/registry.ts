@@ -16,10 +16,24 @@ export interface Registry {
    * return only what was permitted, and only for the same `access` object. `resolve` needs no permission,
    * since an engine that pulls by itself also judges by itself.
    *
+   * @returns the signatures that were looked at, as files, for whoever keeps the image; none if the policy
+   *   asks for none.
    * @throws {RegistryError} `policy-rejected`; `registry-config` if there is no policy; the error of a
    *   registry whose signatures can't be read.
    */
-  permit(image: ResolvedImage, access: Access, options?: PermitOptions): Promise<void>;
+  permit(image: ResolvedImage, access: Access, options?: PermitOptions): Promise<readonly Buffer[]>;
+
+  /**
+   * All signatures of an image, as files, wherever registries.d says that there are any, and whatever
+   * policy.json says.
+   *
+   * @throws {RegistryError} if none was found and a place could not be asked.
+   */
+  signatures(
+    image: Pick<ResolvedImage, 'name' | 'manifest'>,
+    access: Access,
+    signal?: AbortSignal,
+  ): Promise<readonly Buffer[]>;
 
   /**
    * Checks by policy.json alone, without asking a registry, whether any image of this name can be
@@ -79,6 +93,12 @@ export interface Registry {
    */
   quickestReply(name: string, access: Access): Promise<number | undefined>;
 
+  /**
+   * Whether this host limits the rate or the number of downloads from one of the endpoints of a name: then an
+   * engine must not pull it by itself.
+   */
+  isLimited(name: string, access: Access): Promise<boolean>;
+
   /** Closes idle connections. */
   close(): void;
 }
@@ -93,11 +113,6 @@ export interface BlobTarget {
    * digest can't be downloaded again from another endpoint.
    */
   restart?(): Promise<void>;
-  /**
-   * Called when bytes arrive, before they are written; bytes that the target already has are not written
-   * again.
-   */
-  received?(bytes: number): Promise<void>;
 }
 
 export interface ResolvedName {
@@ -109,7 +124,9 @@ export interface ResolvedName {
 
 export interface PermitOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Never ask a registry for signatures: an image that needs one is refused. */
+  /** Signatures that came with the image, as files: these are judged before a registry is asked. */
+  readonly beside?: (() => readonly Buffer[]) | undefined;
+  /** Never ask a registry for signatures: those that came with the image must do. */
   readonly offline?: boolean;
   /**
    * The engine that downloads the image judges it as well: berth leaves to the engine what berth can't

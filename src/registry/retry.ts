@@ -50,6 +50,8 @@ export function retrying(registry: Registry, policy: RetryPolicy = retryPolicy):
   return {
     permit: (image, access, options) =>
       again(options?.signal, () => registry.permit(image, access, options)),
+    signatures: (image, access, signal) =>
+      again(signal, () => registry.signatures(image, access, signal)),
     foresee: (name, judge) => registry.foresee(name, judge),
     resolve: (name, platform, access, signal) =>
       again(signal, () => registry.resolve(name, platform, access, signal)),
@@ -64,6 +66,7 @@ export function retrying(registry: Registry, policy: RetryPolicy = retryPolicy):
     },
     credentials: (name, access) => registry.credentials(name, access),
     quickestReply: (name, access) => registry.quickestReply(name, access),
+    isLimited: (name, access) => registry.isLimited(name, access),
     close: () => registry.close(),
   };
 }

@@ -19,6 +19,8 @@ export function openWhenNeeded(open: () => Promise<Registry>): LastingRegistry {
   return {
     permit: (image, access, options) =>
       current.ask((registry) => registry.permit(image, access, options)),
+    signatures: (image, access, signal) =>
+      current.ask((registry) => registry.signatures(image, access, signal)),
     foresee: (name, judge) => current.ask((registry) => registry.foresee(name, judge)),
     resolve: (name, platform, access, signal) =>
       current.ask((registry) => registry.resolve(name, platform, access, signal)),
@@ -31,6 +33,7 @@ export function openWhenNeeded(open: () => Promise<Registry>): LastingRegistry {
     credentials: (name, access) => current.ask((registry) => registry.credentials(name, access)),
     quickestReply: (name, access) =>
       current.ask((registry) => registry.quickestReply(name, access)),
+    isLimited: (name, access) => current.ask((registry) => registry.isLimited(name, access)),
     beginRun: () => {
       current.closeWhenIdle();
       current = new Opening(open);

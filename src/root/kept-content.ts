@@ -17,13 +17,13 @@ export class KeptContent {
   keep(path: string, content: Buffer): Buffer | undefined {
     if (isObject(path)) this.#remember(path, content);
     if (!this.#fits(path, content.length)) return undefined;
-    this.#bytes += content.length;
+    this.#bytes += costOf(content.length);
     return Buffer.from(content);
   }
 
   /** Frees the space of a file that was replaced or removed. */
-  release(bytes: number): void {
-    this.#bytes -= bytes;
+  release({ length }: Buffer): void {
+    this.#bytes -= costOf(length);
   }
 
   recent(path: string): Buffer | undefined {
@@ -32,19 +32,26 @@ export class KeptContent {
 
   #fits(path: string, size: number): boolean {
     // Data and homes can be gigabytes: half of the space is reserved for the system's own files.
-    if (isUnder(path, roomy)) return this.#bytes + size <= maxKept / 2;
-    return isUnder(path, systems) && this.#bytes + size <= maxKept;
+    if (isUnder(path, roomy)) return this.#bytes + costOf(size) <= maxKept / 2;
+    return isUnder(path, systems) && this.#bytes + costOf(size) <= maxKept;
   }
 
   #remember(path: string, content: Buffer): void {
+    const before = this.#recent.get(path);
+    if (before !== undefined) this.#recentBytes -= costOf(before.length);
     this.#recent.set(path, Buffer.from(content));
-    this.#recentBytes += content.length;
+    this.#recentBytes += costOf(content.length);
     for (const [oldest, { length }] of this.#recent) {
       if (this.#recentBytes <= maxRecent) return;
       this.#recent.delete(oldest);
-      this.#recentBytes -= length;
+      this.#recentBytes -= costOf(length);
     }
   }
+}
+
+/** The memory that a content takes: an image can have a million files of a few bytes. */
+function costOf(bytes: number): number {
+  return bytes + 1024;
 }
 
 const maxFile = 1024 * 1024;

@@ -2,9 +2,20 @@ import { nameFromBytes, nameToBytes } from '../common/path-bytes.ts';
 import type { TarEntry } from '../common/tar/read.ts';
 import { KeptContent, programs } from './kept-content.ts';
 import { tooDeep, tooLargeTree, tooManyLinks } from './read-error.ts';
-import { emptyDirectory, rightsOf, type TreeDirectory, type TreeNode } from './tree-node.ts';
+import {
+  emptyDirectory,
+  rightsOf,
+  rootsOwn,
+  type TreeDirectory,
+  type TreeFile,
+  type TreeNode,
+} from './tree-node.ts';
 
 const maxEntries = 1_000_000;
+/** A directory takes the memory of this many files. */
+const costOfDirectory = 3;
+/** How many sizes of files are remembered. */
+const maxAlike = 65_536;
 const maxNameBytes = 128 * 1024 * 1024;
 const maxLinks = 40;
 const maxDepth = 512;
@@ -27,6 +38,8 @@ interface Place {
 export class LayerTree {
   readonly root: TreeDirectory = emptyDirectory(0);
   readonly #kept = new KeptContent();
+  /** A file of each size. */
+  readonly #bySize = new Map<number, TreeFile>();
   #layer = 0;
   #entries = 0;
   #nameBytes = 0;
@@ -46,7 +59,7 @@ export class LayerTree {
     if (Math.max(entry.path.length, entry.target.length) > maxPath) {
       throw tooLargeTree(`${maxPath} characters in a path`);
     }
-    this.#count(entry.path.length + entry.target.length);
+    this.#count(entry.path.length + entry.target.length, entry.type);
     const names = normal(entry.path);
     const last = names.pop();
     if (last === undefined) {
@@ -87,12 +100,25 @@ export class LayerTree {
 
   async #fileOf(entry: TarEntry, path: string): Promise<TreeNode> {
     const { size } = entry;
-    const rights = rightsOf('file', entry);
-    const file = { kind: 'file', layer: this.#layer, rights, size } as const;
+    const file = this.#alike({
+      kind: 'file',
+      layer: this.#layer,
+      rights: rightsOf('file', entry),
+      size,
+    });
     if (this.#kept.wants(path, size))
       return { ...file, ...this.#held(path, await entry.read(size)) };
     if (!programs.includes(path)) return file;
     return { ...file, start: Buffer.from(await entry.read(startBytes)) };
+  }
+
+  /** One node for all files of a layer that are alike: of most files only the size is known. */
+  #alike(file: TreeFile): TreeFile {
+    if (file.rights !== rootsOwn) return file;
+    const known = this.#bySize.get(file.size);
+    if (known?.layer === file.layer) return known;
+    if (this.#bySize.size < maxAlike || known !== undefined) this.#bySize.set(file.size, file);
+    return file;
   }
 
   /** A hard link. Owner and mode come from the file that it links to. */
@@ -132,6 +158,9 @@ export class LayerTree {
    * stand before the whiteout in the archive.
    */
   #dropLower(directory: TreeDirectory): void {
+    // After the first time nothing of lower layers comes back, however many whiteouts follow.
+    if (directory.swept === this.#layer) return;
+    directory.swept = this.#layer;
     for (const name of directory.entries.keys()) this.#drop(directory, name);
   }
 
@@ -147,8 +176,9 @@ export class LayerTree {
 
   /** Frees the space of a node that is replaced or removed. */
   #forget(node: TreeNode): void {
-    if (node.kind === 'file') this.#kept.release(node.content?.length ?? 0);
-    else if (node.kind === 'directory')
+    if (node.kind === 'file') {
+      if (node.content !== undefined) this.#kept.release(node.content);
+    } else if (node.kind === 'directory')
       for (const below of node.entries.values()) this.#forget(below);
   }
 
@@ -178,7 +208,7 @@ export class LayerTree {
       }
       if (next?.kind !== 'directory') {
         if (missing === 'look') return undefined;
-        this.#count(name.length);
+        this.#count(name.length, 'directory');
         next = emptyDirectory(this.#layer);
         here.entries.set(nameFromBytes(nameToBytes(name)), next);
       }
@@ -189,9 +219,10 @@ export class LayerTree {
     return { directory: way.at(-1) ?? this.root, path: reached };
   }
 
-  #count(nameBytes: number): void {
+  #count(nameBytes: number, type: TarEntry['type']): void {
     this.#nameBytes += nameBytes;
-    if (++this.#entries > maxEntries) throw tooLargeTree(`${maxEntries} files`);
+    this.#entries += type === 'directory' ? costOfDirectory : 1;
+    if (this.#entries > maxEntries) throw tooLargeTree(`${maxEntries} files`);
     if (this.#nameBytes > maxNameBytes) throw tooLargeTree(`${maxNameBytes} bytes of their names`);
   }
 }

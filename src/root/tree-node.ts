@@ -24,6 +24,8 @@ export interface TreeRights {
 export interface TreeDirectory {
   readonly kind: 'directory';
   layer: number;
+  /** The layer that has removed all entries of lower layers. */
+  swept: number;
   rights: TreeRights;
   readonly entries: Map<string, TreeNode>;
 }
@@ -57,11 +59,11 @@ export interface TreeOther {
  * has an entry for in this way.
  */
 export function emptyDirectory(layer: number, rights: TreeRights = rootsOwn): TreeDirectory {
-  return { kind: 'directory', layer, rights, entries: new Map() };
+  return { kind: 'directory', layer, swept: layer, rights, entries: new Map() };
 }
 
 /** Almost all files share this object, since an image may have a million files. */
-const rootsOwn: TreeRights = {};
+export const rootsOwn: TreeRights = {};
 
 export function rightsOf(kind: TreeNode['kind'], { uid, gid, mode }: Ownership): TreeRights {
   const owner = { uid, gid, mode };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { conceal, concealedIn } from '../common/concealed.ts';
 import { BerthError, systemErrorCode } from '../common/errors.ts';
-import { syncDirectory } from '../common/make-directory.ts';
+import { syncDirectory } from '../common/files/make-directory.ts';
 import { assertRootId } from '../common/roots.ts';
 import { API_VERSION } from '../common/version.ts';
 import { StateError } from './error.ts';

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { API_VERSION } from '../common/version.ts';
 import type { RetryTimes } from '../registry/circuit-breaker.ts';
+import { restUntil } from '../registry/retry-after.ts';
 import { readNote, writeStateFile } from './state-file.ts';
 
 /** The file `retry-times.json`: when each registry may be asked again, in ISO 8601. */
@@ -24,7 +25,7 @@ export function readRetryTimes(stateDirectory: string): RetryTimes {
 /** Writes the times that lie ahead; without any, the file is removed. */
 export function writeRetryTimes(stateDirectory: string, times: RetryTimes): void {
   const path = pathIn(stateDirectory);
-  const ahead = [...times].filter(([, time]) => time > Date.now());
+  const ahead = [...times].filter(([, time]) => restUntil(time) > 0);
   if (ahead.length === 0) return rmSync(path, { force: true });
   const hosts = Object.fromEntries(
     ahead.map(([host, time]) => [host, new Date(time).toISOString()]),

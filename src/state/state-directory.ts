@@ -1,4 +1,5 @@
 import {
+  accessSync,
   chmodSync,
   closeSync,
   constants,
@@ -16,7 +17,7 @@ import { StateError } from './error.ts';
 
 /** Every name that berth makes in a state directory, including files that are being written. */
 const OWN =
-  /^(roots|locks|store|lock(\.gate)?|pins\.key(\.[0-9a-f]{12})?|\.?(activation|apply|gate|retry-times)\.(json|[0-9a-f]{12}))$/;
+  /^(roots|locks|store|lock(\.gate)?|pins\.key(\.[0-9a-f]{12})?|\.?(activation|apply|gate|names|retry-times)\.(json|[0-9a-f]{12}))$/;
 
 /** The permissions of group and others. */
 const OTHERS = 0o077;
@@ -58,6 +59,28 @@ export function refuseOthers(stateDirectory: string): void {
       kind: 'usage',
     },
   );
+}
+
+/**
+ * Refuses a state directory that exists but can't be written, for a process that runs for long and changes things
+ * there. A service whose state directory was removed and made again sees the new one, and may write only to the old
+ * one: a restart mends that.
+ *
+ * @throws {BerthError} `state-directory`
+ */
+export function refuseUnwritable(stateDirectory: string): void {
+  try {
+    accessSync(stateDirectory, constants.W_OK);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOENT') return;
+    if (code === undefined) throw error;
+    const message = `expected a state directory that can be written, found ${stateDirectory}: ${code}`;
+    throw new StateError('state-directory', message, {
+      hint: 'start berth again; if this persists, see on which file system the directory is, and to whom it belongs',
+      cause: error,
+    });
+  }
 }
 
 /**

@@ -1,27 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { isOutOfSpace, systemErrorCode } from '../common/errors.ts';
-import { makeDirectory, syncDirectory } from '../common/make-directory.ts';
+import { makeDirectory } from '../common/files/make-directory.ts';
+import { writeWhole } from '../common/files/write-whole.ts';
 import { StateError } from './error.ts';
 
 /** The largest file that is read, in bytes: a record of that size has tens of thousands of references. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
+/** A file is larger than is read. */
+class TooLarge extends Error {}
+
 /**
- * Writes a file of the state directory whole or not at all: temporary file, fsync, rename, fsync
- * of the directory.
+ * Writes a file of the state directory whole or not at all.
  *
  * @throws {BerthError} `state-directory` if it can't be written.
  */
@@ -31,17 +24,8 @@ export function writeStateFile(path: string, text: string): void {
   const temporary = join(directory, `.${stem}.${randomBytes(6).toString('hex')}`);
   try {
     makeDirectory(directory);
-    const fd = openSync(temporary, 'wx', 0o600);
-    try {
-      writeFileSync(fd, text);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
-    syncDirectory(directory);
+    writeWhole(path, text, temporary);
   } catch (error) {
-    rmSync(temporary, { force: true });
     throw stateError(path, error);
   }
 }
@@ -63,17 +47,20 @@ export function readStateFile(path: string): string | undefined {
   try {
     const stats = fstatSync(fd);
     if (!stats.isFile()) throw new Error('it is not a regular file');
-    if (stats.size > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES} bytes`);
+    if (stats.size > MAX_BYTES) throw new TooLarge(`it is larger than ${MAX_BYTES} bytes`);
     return readFileSync(fd, 'utf8');
   } finally {
     closeSync(fd);
   }
 }
 
+/** The errors of a file that can be read, but not understood. */
+const USELESS = [v.ValiError, SyntaxError, TooLarge];
+
 /**
  * Reads a document that berth can do without.
  *
- * @returns undefined if the file does not exist or can't be understood; the next write replaces it.
+ * @returns undefined if the file does not exist, is too large or can't be understood; the next write replaces it.
  * @throws {BerthError} `state-directory` if it can't be read.
  */
 export function readNote<T extends v.GenericSchema>(
@@ -84,7 +71,7 @@ export function readNote<T extends v.GenericSchema>(
     const text = readStateFile(path);
     return text === undefined ? undefined : v.parse(schema, JSON.parse(text));
   } catch (error) {
-    if (error instanceof v.ValiError || error instanceof SyntaxError) return undefined;
+    if (USELESS.some((kind) => error instanceof kind)) return undefined;
     throw stateError(path, error);
   }
 }

@@ -3,20 +3,21 @@ import { withLock } from '../common/process-lock.ts';
 import type { Depot, ImageBytes, Meaning } from '../engine/depot.ts';
 import type { FetchWatch } from '../engine/fetch-watch.ts';
 import type { PinRequest } from '../engine/pin.ts';
-import { accessOf, type Source } from '../engine/source.ts';
+import type { Source } from '../engine/source.ts';
 import type { Blob, ResolvedImage } from '../image/resolved.ts';
 import { mediaTypeOf } from '../oci/document.ts';
 import { isPresent } from './blob.ts';
 import { damaged } from './failure.ts';
-import { bringBlobs, bringDocuments } from './fetch.ts';
+import { bringBlobs, bringDocuments, permit } from './fetch.ts';
 import { syncDirectory } from './file.ts';
-import { dropHolds, enginesWaitedFor, holdImage, waitingPins, wasPermitted } from './holds.ts';
 import { blobPath, type Layout } from './layout.ts';
 import { makeLayout } from './make-layout.ts';
 import { storedBytes, storedManifest } from './manifest.ts';
 import { type Store, type StoreOptions, storeIn } from './opened.ts';
 import { missingOf } from './partial.ts';
+import { dropHolds, enginesWaitedFor, holdImage, waitingPins, wasPermitted } from './pins/holds.ts';
 import { readBlob } from './read-blob.ts';
+import { keepSignatures, storedSignatures } from './signatures.ts';
 
 /** The engine for which images wait. */
 export interface DepotUser {
@@ -56,7 +57,10 @@ function depotIn(store: Store, { engine, serves }: DepotUser): Depot {
   return {
     directory: layout.directory,
     permit: async (image, access, options) => {
-      if (!wasPermitted(store, engine, image)) await registry.permit(image, access, options);
+      if (wasPermitted(store, engine, image)) return;
+      const here = () => storedSignatures(layout, image.manifest);
+      const beside = () => [...(options.beside?.() ?? []), ...here()];
+      await registry.permit(image, access, { ...options, beside });
     },
     serves,
     has: (blob) => isPresent(layout, blob),
@@ -105,14 +109,15 @@ async function bring(
   source: Source,
   watch: FetchWatch,
 ): Promise<void> {
-  const { layout, registry } = store;
+  const { layout } = store;
   const options = watch.signal === undefined ? {} : { signal: watch.signal };
-  await registry.permit(image, accessOf(source), options);
+  const signatures = await permit(store, image, source, watch.signal);
   await makeLayout(layout);
   await store.clearOnce();
   const work = async () => {
     await bringDocuments(store, image, source, watch.signal);
     await syncDirectory(layout.blobs);
+    await keepSignatures(layout, image.manifest, signatures);
     await holdImage(store, engine, hold, image);
     const digests = new Set(blobs.map(({ digest }) => digest));
     const whole = image.blobs.filter(({ digest }) => digests.has(digest));

@@ -1,7 +1,7 @@
 import { withLock } from '../common/process-lock.ts';
 import { EngineError } from '../engine/errors.ts';
 import { type FetchWatch } from '../engine/fetch-watch.ts';
-import { accessOf, type Source } from '../engine/source.ts';
+import { accessOf, type Source, signaturesBeside } from '../engine/source.ts';
 import { sha256 } from '../image/digest.ts';
 import { parseName } from '../image/name.ts';
 import { parsePlatform } from '../image/platform.ts';
@@ -21,6 +21,7 @@ import { namesOf } from './loaded-entry.ts';
 import { makeLayout } from './make-layout.ts';
 import { parseManifest, type StoredManifest, storedBytes } from './manifest.ts';
 import type { Store } from './opened.ts';
+import { keepSignatures, storedSignatures } from './signatures.ts';
 
 /**
  * Fetches the image and names it `repository@digest`. The name is written last, so that every named image
@@ -33,13 +34,14 @@ export async function fetchImage(
   watch: FetchWatch,
 ): Promise<void> {
   const options = watch.signal === undefined ? {} : { signal: watch.signal };
-  await store.registry.permit(image, accessOf(source), options);
+  const signatures = await permit(store, image, source, watch.signal);
   await makeLayout(store.layout);
   await store.clearOnce();
   const work = async () => {
     const manifest = await bringDocuments(store, image, source, watch.signal);
     await bringBlobs(store, image.name, image.blobs, source, watch);
     await syncDirectory(store.layout.blobs);
+    await keepSignatures(store.layout, image.manifest, signatures);
     const { registry, repository } = parseName(image.name);
     const name = `${registry}/${repository}@${image.digest}`;
     const top = image.digest === image.manifest ? undefined : image.digest;
@@ -52,6 +54,24 @@ export async function fetchImage(
     await changeIndex(store.layout, change, watch.signal);
   };
   await withLock(store.layout.inUse, 'shared', work, options);
+}
+
+/**
+ * Lets an image into the store, by signatures that are at hand if these are enough.
+ *
+ * @returns the signatures, for the image to keep.
+ * @throws {RegistryError} as `Registry.permit`.
+ */
+export async function permit(
+  { layout, registry }: Store,
+  image: ResolvedImage,
+  source: Source,
+  signal: AbortSignal | undefined,
+): Promise<readonly Buffer[]> {
+  return registry.permit(image, accessOf(source), {
+    signal,
+    beside: () => [...signaturesBeside(source, image), ...storedSignatures(layout, image.manifest)],
+  });
 }
 
 /**

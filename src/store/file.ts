@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemErrorCode } from '../common/errors.ts';
-import { makeDirectory } from '../common/make-directory.ts';
+import { makeDirectory } from '../common/files/make-directory.ts';
 import { damaged, storeFailure } from './failure.ts';
 import type { Layout } from './layout.ts';
 

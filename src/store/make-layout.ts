@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeDirectory } from '../common/make-directory.ts';
+import { makeDirectory } from '../common/files/make-directory.ts';
 import { withLock } from '../common/process-lock.ts';
+import { SIGNATURES } from '../oci/signatures.ts';
 import { damaged, storeFailure } from './failure.ts';
 import { readBounded, writeWhole } from './file.ts';
 import { entriesOf, type Layout, quote } from './layout.ts';
@@ -61,7 +62,8 @@ export async function makeLayout(layout: Layout): Promise<void> {
 
 function refuseForeign({ directory }: Layout): false {
   // Another process may be making the store just now, so even `oci-layout`, which did not exist, may exist.
-  const own = new Set(['locks', 'tmp', 'blobs', 'pins', 'waiting', 'index.json', 'oci-layout']);
+  const directories = ['locks', 'tmp', 'blobs', 'pins', 'waiting', SIGNATURES];
+  const own = new Set([...directories, 'index.json', 'oci-layout']);
   const foreign = entriesOf(directory).find((name) => !own.has(name));
   if (foreign === undefined) return false;
   throw damaged(

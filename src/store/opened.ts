@@ -5,7 +5,7 @@ import { type Bytes, Downloads } from './download.ts';
 import { type Layout, layoutAt } from './layout.ts';
 import type { ManifestCache } from './manifest.ts';
 import { recoverTemporary } from './partial.ts';
-import type { PinCache } from './pin-file.ts';
+import type { PinCache } from './pins/pin-file.ts';
 
 export interface StoreOptions {
   /** `store/` of the state directory; need not exist. */

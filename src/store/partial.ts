@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemErrorCode } from '../common/errors.ts';
-import { makeDirectory } from '../common/make-directory.ts';
+import { makeDirectory } from '../common/files/make-directory.ts';
 import { EngineError } from '../engine/errors.ts';
 import { type Blob, distinctBlobs } from '../image/resolved.ts';
 import { BlobProgress } from '../registry/blob-progress.ts';

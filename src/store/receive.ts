@@ -9,6 +9,7 @@ import { withLoaded } from './loaded-entry.ts';
 import { layoutExists, makeLayout } from './make-layout.ts';
 import { storedBytes } from './manifest.ts';
 import { recoverTemporary } from './partial.ts';
+import { keepSignatures } from './signatures.ts';
 
 /** An image that reaches the store's directory by another way than an engine's fetch. */
 export interface ReceivedImage {
@@ -28,6 +29,9 @@ export interface Receiver {
   write(blob: Blob, bytes: AsyncIterable<Buffer>): Promise<void>;
 
   writeDocument(digest: string, content: Buffer): Promise<void>;
+
+  /** Stores signatures of a manifest, as files. */
+  sign(manifest: string, signatures: readonly Buffer[]): Promise<void>;
 
   /** Writes the names, last, when everything that they need is stored. */
   name(images: readonly ReceivedImage[], documents: ReadonlyMap<string, Buffer>): Promise<void>;
@@ -69,6 +73,7 @@ export async function receive<T>(
       const path = blobPath(layout, digest);
       await writeAtomically(layout, path, (file) => writeAll(file, content, path));
     },
+    sign: (manifest, signatures) => keepSignatures(layout, manifest, signatures),
     name: async (images, documents) => {
       await syncDirectory(layout.blobs);
       await changeIndex(

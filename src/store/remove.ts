@@ -11,7 +11,8 @@ import { layoutExists } from './make-layout.ts';
 import { leadsTo } from './manifest.ts';
 import type { Store } from './opened.ts';
 import { recoverTemporary } from './partial.ts';
-import { readPinFiles } from './pin-file.ts';
+import { readPinFiles } from './pins/pin-file.ts';
+import { sweepSignatures } from './signatures.ts';
 
 /**
  * Removes an image's names, then every blob that nothing needs any more. In this order every named image is
@@ -91,4 +92,5 @@ async function sweep(store: Blobs, kept: ReadonlySet<string>): Promise<void> {
     manifests.delete(`sha256:${entry}`);
     await remove(join(layout.blobs, entry));
   }
+  await sweepSignatures(layout, kept);
 }

@@ -11,7 +11,7 @@ import { namesOf } from './loaded-entry.ts';
 import { layoutExists } from './make-layout.ts';
 import { type Store, type StoreOptions, storeIn } from './opened.ts';
 import { missingOf } from './partial.ts';
-import { allPins, noSuchImage, pinImages, unpinImages } from './pin.ts';
+import { allPins, noSuchImage, pinImages, unpinImages } from './pins/pin.ts';
 import { freedBy, removeImage } from './remove.ts';
 
 /**

@@ -1,8 +1,15 @@
+import { onceFor } from '../common/once-for.ts';
 import { matchesWhole, type Piece } from '../common/wildcards.ts';
 import type { Root } from '../root/root.ts';
 
 /** Bounds the directories that one pattern may list. */
 const maxDirectories = 1_000;
+
+/** PATH_MAX (limits.h): no longer pattern can match a path. */
+const maxPattern = 4096;
+
+/** The steps of all comparisons of names with patterns in one root: units can have thousands of patterns. */
+const stepsOf = onceFor<Root, { left: number }>(() => ({ left: 200_000_000 }));
 
 /**
  * The existing paths that a pattern matches, sorted by component; wildcards may stand in each one.
@@ -10,7 +17,8 @@ const maxDirectories = 1_000;
  * Source: glob(7); systemd, src/core/execute.c, `exec_context_load_environment`.
  *
  * @param hidden whether wildcards match a leading dot: they do for programs written in Go.
- * @returns undefined if the pattern matches too many directories.
+ * @returns undefined if the pattern matches too many directories, or if the patterns of the root take too
+ *   many steps.
  * @throws {RootError}
  */
 export function globbed(
@@ -19,12 +27,15 @@ export function globbed(
   hidden: 'hidden' | 'visible' = 'visible',
 ): readonly string[] | undefined {
   if (!/[*?[]/.test(pattern)) return root.lookup(pattern) === undefined ? [] : [pattern];
+  if (pattern.length > maxPattern) return [];
   let paths: readonly string[] = [''];
   for (const component of pattern.split('/').filter((part) => part !== '')) {
-    if (paths.length > maxDirectories) return undefined;
+    if (paths.length > maxDirectories || stepsOf(root).left < 0) return undefined;
     paths = paths.flatMap((path) => below(root, path, component, hidden));
   }
-  return paths.filter((path) => root.lookup(path) !== undefined);
+  return stepsOf(root).left < 0
+    ? undefined
+    : paths.filter((path) => root.lookup(path) !== undefined);
 }
 
 /** A function that tells whether a name matches a pattern with wildcards. */
@@ -43,7 +54,11 @@ function below(
   const place = directory === '' ? '/' : directory;
   if (root.lookup(place)?.kind !== 'directory') return [];
   const pieces = piecesOf(component);
-  return (root.list(place) ?? [])
+  const entries = root.list(place) ?? [];
+  const steps = stepsOf(root);
+  for (const { name } of entries) steps.left -= name.length * pieces.length;
+  if (steps.left < 0) return [];
+  return entries
     .filter(({ name }) => hidden === 'hidden' || component[0] === '.' || !name.startsWith('.'))
     .filter(({ name }) => matchesWhole(name, pieces))
     .map(({ name }) => `${directory}/${name}`);
@@ -51,9 +66,10 @@ function below(
 
 function piecesOf(pattern: string): readonly Piece[] {
   const pieces: Piece[] = [];
+  const lastBracket = pattern.lastIndexOf(']');
   for (let at = 0; at < pattern.length; at++) {
     const char = pattern[at] ?? '';
-    const set = char === '[' ? bracketAt(pattern, at) : undefined;
+    const set = char === '[' && at < lastBracket ? bracketAt(pattern, at) : undefined;
     if (set !== undefined) {
       pieces.push(set.matches);
       at = set.end;

@@ -1,3 +1,4 @@
+import { onceFor } from '../common/once-for.ts';
 import { isSpace, type UnitEntry } from './unit-file.ts';
 
 /**
@@ -12,20 +13,36 @@ export function scalar(
   group: string,
   key: string,
 ): UnitEntry | undefined {
-  for (let i = entries.length - 1; i >= 0; i--) {
-    const entry = entries[i];
-    if (entry !== undefined && entry.key === key && entry.group === group) {
-      const value = unquoted(entry.value);
-      return value === entry.value ? entry : { ...entry, value };
-    }
-  }
-  return undefined;
+  const entry = lastOf(entries, group, key);
+  if (entry === undefined) return undefined;
+  const value = unquoted(entry.value);
+  return value === entry.value ? entry : { ...entry, value };
+}
+
+/** The last entry of a key, as it is written. */
+export function lastOf(
+  entries: readonly UnitEntry[],
+  group: string,
+  key: string,
+): UnitEntry | undefined {
+  if (entries.length > FEW) return indexOf(entries).get(keyOf(group, key))?.at(-1);
+  return entries.findLast((entry) => entry.key === key && entry.group === group);
 }
 
 const none: readonly UnitEntry[] = [];
 
 /** All entries of a key that may be given several times; an empty entry drops all before it. */
 export function list(
+  entries: readonly UnitEntry[],
+  group: string,
+  key: string,
+): readonly UnitEntry[] {
+  if (entries.length > FEW) return listsOf(entries)(keyOf(group, key));
+  return sinceEmpty(entries, group, key);
+}
+
+/** As `list`, by looking at all entries. */
+function sinceEmpty(
   entries: readonly UnitEntry[],
   group: string,
   key: string,
@@ -53,6 +70,35 @@ export function flag(
   if (entry === undefined) return undefined;
   return ['1', 'yes', 'true', 'on'].includes(entry.value.toLowerCase());
 }
+
+/**
+ * A unit with more entries gets an index: a unit can have 40,000 command lines, and each asks for the user,
+ * the directory and the variables of the service.
+ */
+const FEW = 64;
+
+function keyOf(group: string, key: string): string {
+  return `${group}\n${key}`;
+}
+
+const indexOf = onceFor(
+  (entries: readonly UnitEntry[]): ReadonlyMap<string, readonly UnitEntry[]> =>
+    Map.groupBy(entries, ({ group, key }) => keyOf(group, key)),
+);
+
+/** The list of each key of a unit, made when it is first asked for. */
+const listsOf = onceFor((entries: readonly UnitEntry[]) => {
+  const lists = new Map<string, readonly UnitEntry[]>();
+  return (key: string): readonly UnitEntry[] => {
+    const [first] = indexOf(entries).get(key) ?? none;
+    if (first === undefined) return none;
+    const known = lists.get(key);
+    if (known !== undefined) return known;
+    const found = sinceEmpty(indexOf(entries).get(key) ?? none, first.group, first.key);
+    lists.set(key, found);
+    return found;
+  };
+});
 
 function unquoted(value: string): string {
   let end = value.length;

@@ -15,7 +15,7 @@ import { upToFault, wrongSetting } from './refusal/faulty-setting.ts';
 import { serviceRefusal } from './refusal/service-refusal.ts';
 import { type Expanded, expandSpecifiers, type UserOfUnits } from './specifiers.ts';
 import type { GeneratedUnit, PresetUnit, SystemdUnit, SystemdUnits } from './systemd-unit.ts';
-import { linkSuffixes, UnitDirectories } from './unit-directories.ts';
+import { UnitDirectories } from './unit-directories.ts';
 import type { UnitEntry } from './unit-file.ts';
 import { UnitIndex, type UnitSource } from './unit-index.ts';
 import { parseUnitName } from './unit-name.ts';
@@ -67,8 +67,8 @@ class LazyUnits implements SystemdUnits {
   readonly #texts: UnitTexts;
   readonly #loaded = new Map<string, SystemdUnit | undefined>();
   readonly #unread = new Set<string>();
-  /** The rules by which presets make links, by link. */
-  readonly #presets: ReadonlyMap<string, string>;
+  /** The links that presets make, by the unit that each starts. */
+  readonly #presets: ReadonlyMap<string, readonly PresetLink[]>;
   #makers: UnitMakers | undefined;
   #osRelease: ReturnType<typeof readOsRelease> | 'unread' = 'unread';
 
@@ -104,9 +104,8 @@ class LazyUnits implements SystemdUnits {
     this.#texts = texts;
     this.problems = [...this.#index.problems, ...problems];
     this.isWhole = this.problems.length === 0;
-    this.#presets = new Map(
-      presets.flatMap((unit) => unit.starts.map((link) => [link, unit.rule] as const)),
-    );
+    const links = presets.flatMap((unit) => unit.starts.map((link) => presetLink(link, unit.rule)));
+    this.#presets = Map.groupBy(links, ({ unit }) => unit);
   }
 
   /** All units with a file of their own, of every type; sorted. */
@@ -166,15 +165,14 @@ class LazyUnits implements SystemdUnits {
 
   presetOf(from: string, unit: string): string | undefined {
     if (this.#presets.size === 0) return undefined;
-    const link = this.#index
-      .namesOf(from)
-      .flatMap((name) => linkSuffixes.map((suffix) => `${name}${suffix}/${unit}`))
-      .find((made) => this.#presets.has(made));
+    const link = this.#presets
+      .get(unit)
+      ?.find(({ starter }) => this.#index.find(starter)?.name === from);
     if (link === undefined) return undefined;
     const isThere = this.#index
-      .directories(link.slice(0, link.indexOf('/')))
+      .directories(link.directory)
       .some(({ path, made }) => made === undefined && this.#isLink(`${path}/${unit}`));
-    return isThere ? undefined : this.#presets.get(link);
+    return isThere ? undefined : link.rule;
   }
 
   #isLink(path: string): boolean {
@@ -265,6 +263,22 @@ class LazyUnits implements SystemdUnits {
     // After these two faults the unit is still known: systemd does not load such a file either.
     if (!['dangling-link', 'unit-syntax'].includes(fault.code)) this.#unread.add(subject.unit);
   }
+}
+
+/** A link that a preset makes: `multi-user.target.wants/app.service`. */
+interface PresetLink {
+  readonly directory: string;
+  /** The unit that starts the other: `multi-user.target`. */
+  readonly starter: string;
+  readonly unit: string;
+  readonly rule: string;
+}
+
+function presetLink(link: string, rule: string): PresetLink {
+  const slash = link.indexOf('/');
+  const directory = link.slice(0, slash);
+  const starter = directory.slice(0, directory.lastIndexOf('.'));
+  return { directory, starter, unit: link.slice(slash + 1), rule };
 }
 
 type Fault = Omit<Problem, 'subject'>;

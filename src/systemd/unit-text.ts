@@ -21,7 +21,7 @@ export type UnitText =
   | { readonly kind: 'unreadable'; readonly fault: Omit<Problem, 'subject'> };
 
 /** The limit for all files of a manager together; real trees have a hundredth of it. */
-const maxTotalBytes = 256 * 1024 * 1024;
+const maxTotalBytes = 64 * 1024 * 1024;
 /** The memory that one parsed assignment takes beside its text, roughly. */
 const bytesPerEntry = 100;
 

@@ -84,6 +84,7 @@ function bindings(
     lock: {},
     storage: { additionalStores: [] },
     accounts: [],
+    withoutHandover: [],
     ...more,
   };
   return bindingsOf(survey, rootWith(files), select);
@@ -242,6 +243,35 @@ const orders: readonly [string, readonly Partial<PullOptions>[], readonly string
 
 for (const [what, pulls, expected] of orders) {
   test(`accesses: ${what}`, () => assert.deepEqual(accesses(...pulls), expected));
+}
+
+const entry = { auth: Buffer.from('os:secret').toString('base64') };
+const ofOs = (key: string) => JSON.stringify({ auths: { [key]: entry } });
+const brought: readonly [string, Written, Readonly<Record<string, string>>, readonly string[]][] = [
+  ['in /usr', {}, { '/usr/lib/ostree/auth.json': ofOs('quay.io') }, ['host', 'auth-file']],
+  ['in /etc', {}, { '/etc/ostree/auth.json': ofOs('quay.io/acme') }, ['host', 'auth-file']],
+  ['for elsewhere', {}, { '/etc/ostree/auth.json': ofOs('quay.io/other') }, ['host']],
+  ['that are none', {}, { '/usr/lib/ostree/auth.json': '{' }, ['host']],
+  [
+    'beside a unit’s own',
+    { pull: { creds } },
+    { '/etc/ostree/auth.json': ofOs('quay.io') },
+    ['basic'],
+  ],
+  [
+    'and a user’s unit',
+    { scope: 'user' },
+    { '/usr/lib/ostree/auth.json': ofOs('quay.io') },
+    ['host'],
+  ],
+];
+
+for (const [what, written, has, expected] of brought) {
+  test(`credentials that the OS brings ${what}`, () => {
+    const [binding] = bindings([written], { files: has }).bindings;
+    const kinds = (binding?.accesses ?? []).map(({ credentials }) => credentials?.kind ?? 'host');
+    assert.deepEqual(kinds, expected);
+  });
 }
 
 test('only the first colon of Creds= divides user and password', () => {

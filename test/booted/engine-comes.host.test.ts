@@ -6,6 +6,8 @@ import {
   dockerFiles,
   dockerService,
   hostOfEngines,
+  k3sService,
+  k3sSocket,
 } from '../support/host-engines.ts';
 import {
   type HostLab,
@@ -20,13 +22,14 @@ import type { Booted } from '../support/ostree-host.ts';
 /** Root A: podman alone. */
 const rootA = (lab: HostLab) => service('web', lab.name('web:1'));
 
-/** Root B brings docker and containerd, and a container of the same image for each engine. */
+/** Root B brings docker, containerd and k3s, and a container of the same image for each engine. */
 const rootB = (lab: HostLab) => ({
   ...rootA(lab),
   ...dockerFiles(),
   ...service('side', lab.name('app:1')),
   ...dockerService('app', lab.name('app:1')),
   ...containerdService('job', lab.name('app:1')),
+  ...k3sService(lab.name('app:1')),
 });
 
 /** Boots A, and makes B. */
@@ -83,7 +86,7 @@ test('with berth they start, with no registry in sight', async (t) => {
     const said = reconciledAfter(host, () => queueB(host));
     const { code, stdout, stderr } = host.try('berth', 'verify', 'staged');
     assert.equal(code, 0, `${said}${stdout}${stderr}`);
-    for (const engine of ['docker', 'containerd:default']) {
+    for (const engine of ['docker', 'containerd:default', 'containerd']) {
       assert.ok(stdout.includes(`which ${engine} takes at the boot`), stdout);
     }
     const got = lab
@@ -100,7 +103,16 @@ test('with berth they start, with no registry in sight', async (t) => {
   host = await lab.boot();
 
   await t.test('each engine has its images before what needs it starts', () => {
-    const units = ['web', 'side', 'docker', 'app', 'containerd', 'job'];
+    const units = [
+      'web',
+      'side',
+      'docker',
+      'app',
+      'containerd',
+      'job',
+      'k3s',
+      'berth-activate-kubernetes',
+    ];
     const active = Object.fromEntries(units.map((unit) => [unit, 'active']));
     assert.deepEqual(states(host, ...units), active, journal(host));
     assert.equal(host.run('docker', 'inspect', '--format', '{{.Image}}', 'app'), id);
@@ -108,9 +120,12 @@ test('with berth they start, with no registry in sight', async (t) => {
     assert.match(host.run('ctr', 'task', 'ls'), /^job .*RUNNING/m);
     const { code, stdout, stderr } = host.try('berth', 'verify');
     assert.equal(code, 0, `${stdout}${stderr}${journal(host)}`);
-    for (const engine of ['docker', 'containerd:default']) {
+    for (const engine of ['docker', 'containerd:default', 'containerd']) {
       assert.ok(stdout.includes(`present and pinned on ${engine}`), stdout);
     }
+    const list = ['--namespace', 'k8s.io', 'images', 'ls', '--quiet'];
+    assert.ok(host.run('ctr', '--address', k3sSocket, ...list).includes(lab.name('app:1')));
+    assert.equal(host.run('ctr', ...list), '', 'the host’s own containerd has none of Kubernetes');
   });
 
   await t.test('nothing waits any more, and another start of the engines looks at nothing', () => {
@@ -119,6 +134,17 @@ test('with berth they start, with no registry in sight', async (t) => {
     host.run('systemctl', 'restart', 'containerd', 'docker');
     assert.equal(host.run('cat', '/var/lib/berth/activation.json'), before);
     assert.doesNotMatch(before, /pending/);
+    assert.equal(host.try('berth', 'verify').code, 0);
+  });
+
+  await t.test('a docker whose containers outlive its restart keeps its pins too', () => {
+    host.run('docker', 'run', '--detach', '--name=kept', '--network=host', lab.name('app:1'));
+    const process = () => host.run('docker', 'inspect', '--format={{.State.Pid}}', 'kept');
+    const pins = () => host.run('docker', 'ps', '--all', '--quiet', '--filter=label=berth.schema');
+    const before = [process(), pins()];
+    assert.match(pins(), /^[0-9a-f]+$/);
+    host.run('systemctl', 'restart', 'docker');
+    assert.deepEqual([process(), pins()], before);
     assert.equal(host.try('berth', 'verify').code, 0);
   });
 });

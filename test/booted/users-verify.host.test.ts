@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { array, looseObject, optional, parse, string } from 'valibot';
-import { type HostLab, service, startHostLab } from '../support/host-lab.ts';
+import { HANGS_S, type HostLab, service, startHostLab } from '../support/host-lab.ts';
 import {
   accounts,
   addLogin,
@@ -36,6 +36,16 @@ function verified(host: Booted): readonly (string | number | null)[] {
   assert.notEqual(stdout, '', stderr);
   const { findings } = parse(Verified, JSON.parse(stdout));
   return [code, ...findings.map(({ code: what, engine }) => `${what} ${engine}`)];
+}
+
+/** Waits until berth-watch.service has written a line. */
+function untilHeard(host: Booted, pattern: string): void {
+  const follow = 'journalctl --no-pager -f -n all -u berth-watch.service';
+  host.run('timeout', HANGS_S, 'sh', '-c', `${follow} | grep -E --max-count=1 '${pattern}'`);
+}
+
+function untilReady(host: Booted): void {
+  while (verified(host)[0] !== 0);
 }
 
 const stage = (host: Booted) => berth(host, 'stage');
@@ -73,6 +83,25 @@ test('a root is not ready if one user lacks what all others have', async (t) => 
     const again = stage(host);
     assert.equal(again.code, 0, `${again.stdout}${again.stderr}`);
     assert.deepEqual(verified(host), [0]);
+  });
+
+  await t.test('berth watch puts back what users remove, by the podman of each', () => {
+    host.run('systemctl', 'start', 'berth-watch');
+    untilHeard(host, 'watches +podman:app');
+    untilHeard(host, 'watches +podman:linger');
+    own.run('podman', 'untag', lab.name('app:1'));
+    own.run('podman', 'pod', 'rm', '--force', '--all');
+    job.run('podman', 'pod', 'rm', '--force', '--all');
+    job.run('podman', 'rmi', '--all', '--force');
+    untilReady(host);
+  });
+
+  await t.test('berth watch goes on with a state directory that was removed and made again', () => {
+    host.run('mv', '/var/lib/berth', '/var/lib/berth.old');
+    assert.equal(stage(host).code, 0);
+    own.run('podman', 'pod', 'rm', '--force', '--all');
+    untilReady(host);
+    host.run('systemctl', 'stop', 'berth-watch');
   });
 
   await t.test('the file system of a home is not mounted', () => {

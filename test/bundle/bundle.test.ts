@@ -335,9 +335,13 @@ test('policy.json has its say on what is loaded', async (t) => {
   const key = Buffer.from('-----BEGIN PUBLIC KEY-----').toString('base64');
   const required = {
     'it is rejected': { type: 'reject' },
-    // A bundle has no signatures, and there is no network: such an image is never permitted.
+    // This bundle has no signatures, and there is no network.
     'its signature can’t be looked up without a network': { type: 'sigstoreSigned', keyData: key },
-    'signedBy is required': { type: 'signedBy', keyType: 'GPGKeys', keyData: key },
+    'signedBy with X509Certificates is required': {
+      type: 'signedBy',
+      keyType: 'X509Certificates',
+      keyData: key,
+    },
   };
   for (const [words, requirement] of Object.entries(required)) {
     const transports = { docker: { [`${host}/web`]: [requirement] } };

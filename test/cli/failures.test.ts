@@ -93,10 +93,13 @@ test('a plan says what policy.json refuses, and asks nobody', async (t) => {
     plan.stderr,
     new RegExp(`^failed ${host}/a:1: it is rejected \\(.*policy\\.json, default`),
   );
-  policy({ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/k' });
+  policy({ type: 'signedBy', keyType: 'X509Certificates', keyPath: '/k' });
   const unjudged = await machine.berth('plan', ...store, root);
   assert.equal(unjudged.code, 4, unjudged.stderr);
-  assert.match(unjudged.stderr, /signedBy is required, which berth can’t judge/);
+  assert.match(
+    unjudged.stderr,
+    /signedBy with X509Certificates is required, which neither berth nor podman/,
+  );
   assert.deepEqual(machine.registry.requests, []);
 });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { container, startMachine, writeRoot } from '../support/berth.ts';
@@ -41,6 +41,8 @@ test('what the command line says of bad registries has no credentials in it, nor
   for (const trouble of troubles) {
     for (const stage of ['manifest', 'blob'] as const) {
       fault.plan([{ stage, after: 0, times: Number.POSITIVE_INFINITY, trouble }]);
+      // With what the name meant in an earlier run, manifests would not be asked for.
+      rmSync(join(machine.directory, 'state/names.json'), { force: true });
       const more = ['--progress', 'json', '--format', 'json', root];
       const { code, stdout, stderr } = await machine.berth(...words, ...more);
       // A registry at fault may be better later.

@@ -10,7 +10,7 @@ import { planStage } from '../../src/lifecycle/plan/plan.ts';
 import { readSituation } from '../../src/lifecycle/situation.ts';
 import { type Staged, stage } from '../../src/lifecycle/stage/stage.ts';
 import { judge } from '../../src/lifecycle/verify.ts';
-import { openRegistry } from '../../src/registry/client.ts';
+import { openRegistry, type RegistryOptions } from '../../src/registry/client.ts';
 import type { Timeouts } from '../../src/registry/http/body.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { retrying, retryPolicy } from '../../src/registry/retry.ts';
@@ -19,7 +19,6 @@ import { State } from '../../src/state/state.ts';
 import { openStore } from '../../src/store/store.ts';
 import { container, writeRoot } from '../support/berth.ts';
 import { theOnly } from '../support/engines.ts';
-import type { FaultRegistry } from '../support/fault-registry.ts';
 import { buildImage, type ImageOptions } from '../support/image-builder.ts';
 import { validBlobs, validNames, validPins } from '../support/layout-check.ts';
 import { policyFilesBy } from '../support/policy-files.ts';
@@ -33,6 +32,8 @@ export const login = { username: 'robot', password: 'the-password-of-the-robot' 
 /** Where nothing goes wrong, a busy machine must not look as if something did. */
 const calm: Timeouts = {
   connect: 300_000,
+  reply: 300_000,
+  mirrorReply: 300_000,
   idle: 300_000,
   least: { bytes: 1, within: 300_000 },
   mirror: { bytes: 1, within: 300_000 },
@@ -42,6 +43,8 @@ const calm: Timeouts = {
 /** Where registries fall silent on purpose, nobody has to wait for it. */
 export const hasty: Timeouts = {
   connect: 5000,
+  reply: 150,
+  mirrorReply: 150,
   idle: 150,
   least: { bytes: 2000, within: 300 },
   mirror: { bytes: 1000, within: 150 },
@@ -68,11 +71,18 @@ export class Site {
   /** Records that a killed run had begun to write; no later run reads or removes them. */
   readonly #halfWritten = new Set<string>();
   readonly #directory: string;
-  readonly #fault: Pick<FaultRegistry, 'registry'>;
+  readonly #fault: { readonly registry: Pick<TestRegistry, 'host'> };
+  readonly #options: Partial<RegistryOptions>;
 
-  constructor(directory: string, fault: Pick<FaultRegistry, 'registry'>) {
+  /** @param options of the client, in place of one rule for the fault registry and the robot's login. */
+  constructor(
+    directory: string,
+    fault: { readonly registry: Pick<TestRegistry, 'host'> },
+    options: Partial<RegistryOptions> = {},
+  ) {
     this.#directory = directory;
     this.#fault = fault;
+    this.#options = options;
     this.stateDirectory = join(directory, 'state');
     this.store = join(this.stateDirectory, 'store');
   }
@@ -154,6 +164,7 @@ export class Site {
       }),
       policyFiles: policyFilesBy('insecureAcceptAnything'),
       timeouts,
+      ...this.#options,
     });
     return retrying(registry, { ...retryPolicy, wait: async () => undefined });
   }

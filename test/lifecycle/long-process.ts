@@ -56,7 +56,11 @@ export function lastingRegistry(directory: string, { host }: TestRegistry): Last
     const registry = openRegistry({
       conf: { rules: [rule] },
       credentials: async () => undefined,
-      policyFiles: hostPolicyFiles(root, '/none'),
+      policyFiles: hostPolicyFiles(root, {
+        userDirectory: '/none',
+        localLookaside: '/none',
+        programs: '',
+      }),
       permitted,
     });
     const close = () => {

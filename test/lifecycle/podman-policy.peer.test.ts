@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { container, writeRoot } from '../support/berth.ts';
+import { startGpg, statement } from '../support/gpg.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { skipPodman } from '../support/podman.ts';
 import { startPodmanLab } from '../support/podman-lab.ts';
@@ -61,10 +62,62 @@ test('podman is asked for what is signed for the tag that the unit says, and for
 
 test('a policy that berth can’t judge is left to podman', { skip: skipPodman }, async (t) => {
   const { engine, stage } = await startLab(t, () => ({
-    default: [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/nonexistent' }],
+    default: [{ type: 'signedBy', keyType: 'X509Certificates', keyPath: '/nonexistent' }],
   }));
   const refused = await stage('1');
   assert.equal(refused.code, 1, refused.stderr);
   assert.match(refused.stderr, /podman failed: .*signature/);
   assert.equal(await engine.podman('images', '--all', '--quiet'), '');
+});
+
+test('an image with a signature of GPG: from its registry, and from a bundle without one', {
+  skip: skipPodman,
+}, async (t) => {
+  const lab = await startPodmanLab(t, { wrapped: { trixie: true } });
+  const gpg = startGpg(t);
+  gpg.key('a');
+  const { digest } = image.top;
+  for (const tag of ['1', '2']) lab.registry.push(`app:${tag}`, image);
+  const config = join(lab.directory, 'home/.config/containers');
+  const lookaside = join(lab.directory, 'sigs');
+  const place = join(lookaside, `app@${digest.replace(':', '=')}`);
+  mkdirSync(place, { recursive: true });
+  const signed = gpg.sign('a', JSON.stringify(statement(`${name}:1`, digest)));
+  writeFileSync(join(place, 'signature-1'), signed);
+  mkdirSync(join(config, 'registries.d'));
+  const files = `default-docker:\n  lookaside: file://${lookaside}\n`;
+  writeFileSync(join(config, 'registries.d/all.yaml'), files);
+  const keyData = gpg.public('a').toString('base64');
+  const strict = [{ type: 'signedBy', keyType: 'GPGKeys', keyData }];
+  const writePolicy = (policy: object) =>
+    writeFileSync(join(config, 'policy.json'), JSON.stringify(policy));
+  writePolicy({ default: strict });
+  const rootOf = (tag: string) =>
+    writeRoot(join(lab.directory, `os${tag}`), container('app', `${name}:${tag}`));
+  const stage = (tag: string) => lab.run('stage', '--bind', 'all', '--id', 'os', rootOf(tag));
+
+  const other = await stage('2');
+  assert.equal(other.code, 4, other.stderr);
+  assert.match(other.stderr, /app:2: no signature is accepted: a signature for the name .*app:1/);
+  const pulled = await stage('1');
+  assert.equal(pulled.code, 0, pulled.stderr);
+  await lab.run('release', 'os');
+  await lab.engine.podman('rmi', '--all', '--force');
+
+  const path = join(lab.directory, 'site.tar');
+  const made = await lab.run('bundle', '--bind', 'all', '--output', path, rootOf('1'));
+  assert.equal(made.code, 0, made.stderr);
+  await lab.registry.close();
+  writeFileSync(join(place, 'signature-1'), 'not here');
+  const loaded = await lab.run('load', path);
+  assert.equal(loaded.code, 0, loaded.stderr);
+  const refused = await stage('1');
+  assert.equal(refused.code, 4, refused.stderr);
+  assert.match(refused.stderr, /signedBy is required of archives/);
+  assert.match(refused.stderr, /let policy\.json accept oci-archive/);
+  const accept = [{ type: 'insecureAcceptAnything' }];
+  writePolicy({ default: strict, transports: { 'oci-archive': { '': accept } } });
+  const staged = await stage('1');
+  assert.equal(staged.code, 0, staged.stderr);
+  await lab.engine.podman('image', 'exists', `${name}@${digest}`);
 });

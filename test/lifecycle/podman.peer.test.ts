@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { promisify } from 'node:util';
@@ -209,6 +209,25 @@ test('prune leaves what an admin pulled, and what a container uses', {
   assert.equal(await lab.engine.podman('pod', 'ps', '-q'), '', 'the root’s pod went with its pins');
 });
 
+test('release and prune take the pods that podman rm has emptied', {
+  skip: skipPodman,
+}, async (t) => {
+  const lab = await startLab(t);
+  lab.registry.push('web:1', image(2));
+  const root = writeRoot(join(lab.directory, 'os'), container('web', `${host}/web:1`));
+  const pods = () => lab.engine.podman('pod', 'ps', '-q');
+  for (const [id, command] of [
+    ['a', ['release', 'a']],
+    ['b', ['prune', '--force']],
+  ] as const) {
+    await lab.stage(id, root);
+    await lab.engine.podman('rm', '-a');
+    assert.notEqual(await pods(), '');
+    assert.equal((await lab.berth(...command, '--engine', 'podman')).code, 0);
+    assert.equal(await pods(), '', id);
+  }
+});
+
 test('prune removes what a stage that failed had fetched, once a later stage does not want it', {
   skip: skipPodman,
 }, async (t) => {
@@ -271,11 +290,38 @@ test('berth works where /etc is read-only and no service listens', {
   assert.match(stdout, /os is ready on podman/);
 });
 
-test('a rate that podman would not keep to is refused', { skip: skipPodman }, async (t) => {
+test('what podman would pull without a limit is downloaded first, and handed to it', {
+  skip: skipPodman,
+}, async (t) => {
   const lab = await startLab(t);
-  const root = writeRoot(join(lab.directory, 'os'), container('web', `${host}/web:1`));
-  const words = ['--engine', 'podman', '--bind', 'all', '--limit-rate', '1M', root];
-  const { code, stderr } = await lab.berth('stage', ...words);
-  assert.equal(code, 2, stderr);
-  assert.match(stderr, /podman, which pulls by itself\n.*--download-only --limit-rate/);
+  const root = writeRoot(join(lab.directory, 'os'), {
+    ...container('web', `${host}/web:1`),
+    ...container('api', `${host}/api:1`),
+  });
+  lab.registry.push('web:1', image(2));
+  lab.registry.push('api:1', image(3));
+  lab.registry.push('tool:1', image(4));
+  const config = join(lab.directory, 'berth.toml');
+  const blobs = () => lab.registry.requests.filter(({ path }) => path.includes('/blobs/'));
+  const agents = () => [...new Set(blobs().map(({ agent }) => agent))];
+  const waiting = join(lab.directory, 'state/store/waiting');
+  for (const [text, flags, words] of [
+    ['', ['--limit-rate', '100M'], ['stage', '--bind', 'all', '--id', 'os', root]],
+    [`limit-rate = "100MB"`, [], ['pull', `${host}/tool:1`]],
+    [`[registries."${lab.registry.host}"]\nat-a-time = 1`, [], ['pull', `${host}/web:1`]],
+  ] as const) {
+    await t.test(text || flags.join(' '), async () => {
+      writeFileSync(config, text);
+      lab.registry.requests.length = 0;
+      const podman = ['--engine', 'podman', '--config', config];
+      const { code, stderr } = await lab.berth(...words, ...podman, ...flags);
+      assert.equal(code, 0, stderr);
+      assert.deepEqual(agents(), ['berth']);
+      assert.doesNotMatch(stderr, /warning/);
+      assert.deepEqual(existsSync(waiting) ? readdirSync(waiting) : [], [], 'nothing waits on');
+      for (const name of ['web', 'api', 'tool']) {
+        await lab.engine.podman('rmi', '-f', '--ignore', `${host}/${name}:1`);
+      }
+    });
+  }
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { blobsOf, type Claims, parseDocument } from '../../src/oci/document.ts';
+import { blobsOf, type Claims, chooseEntry, parseDocument } from '../../src/oci/document.ts';
 import type { RefusalCode } from '../../src/oci/refusal.ts';
-import { config, DOCKER, foreign, index, layer, manifest, OCI } from './samples.ts';
+import { config, DOCKER, index, layer, manifest, OCI, sha512 } from './samples.ts';
 
 const parse = (document: unknown, source?: Claims) =>
   parseDocument(Buffer.from(JSON.stringify(document)), source);
@@ -27,6 +27,24 @@ test('an index says which documents serve which platforms', () => {
   ]);
 });
 
+test('an entry is chosen among all, and is none if its digest can’t be checked', () => {
+  const [entry] = index.manifests;
+  const of = (architecture: string) => ({ os: 'linux', architecture });
+  const manifests = [
+    { ...entry, platform: null },
+    { ...entry, digest: sha512, platform: of('amd64') },
+    { ...entry, platform: of('amd64') },
+    { ...entry, platform: of('arm64') },
+  ];
+  const document = parse({ ...index, manifests });
+  assert.ok(document.kind === 'index');
+  assert.equal(document.listed.length, 4);
+  assert.equal(document.entries.length, 3);
+  assert.equal(chooseEntry(document, of('amd64')), undefined);
+  assert.deepEqual(chooseEntry(document, of('arm64')), document.listed[3]);
+  assert.deepEqual(chooseEntry(document, of('s390x')), document.listed[0]);
+});
+
 /** Documents of one kind, the claims about them, and the resulting media type. */
 const types: readonly (readonly [string, unknown, Claims, string])[] = [
   ['no type at all', { ...manifest, mediaType: undefined }, {}, OCI.manifest],
@@ -40,6 +58,13 @@ const types: readonly (readonly [string, unknown, Claims, string])[] = [
     DOCKER.manifest,
   ],
   ['two types that agree', manifest, { mediaType: OCI.manifest }, OCI.manifest],
+  [
+    'Docker’s manifest, sent as one of OCI',
+    { ...manifest, mediaType: DOCKER.manifest },
+    { mediaType: OCI.manifest },
+    DOCKER.manifest,
+  ],
+  ['OCI’s index, sent as one of Docker', index, { mediaType: DOCKER.index }, OCI.index],
   ['listed as the other kind of manifest', manifest, { listedAs: DOCKER.manifest }, OCI.manifest],
   ['listed as something unknown', manifest, { listedAs: 'text/plain' }, OCI.manifest],
 ];
@@ -52,24 +77,24 @@ for (const [what, document, source, mediaType] of types) {
   });
 }
 
+test('annotations of a layer that are none are not read', () => {
+  const document = parse({ ...manifest, layers: [{ ...layer, annotations: [1] }] });
+  assert.ok(document.kind === 'manifest', JSON.stringify(document));
+  assert.deepEqual(document.layers, [{ ...layer, annotations: {} }]);
+});
+
 /** Documents that are refused, with the code and a part of the message. */
 const refused: readonly (readonly [RefusalCode, RegExp, unknown, Claims?])[] = [
   ['bad-field', /the whole/, null],
   ['bad-field', /schemaVersion/, { ...manifest, schemaVersion: 3 }],
   ['bad-field', /config\.digest/, { ...manifest, config: { ...config, digest: 'sha256:1' } }],
   ['bad-field', /layers\.0\.size/, { ...manifest, layers: [{ ...layer, size: -1 }] }],
-  [
-    'bad-field',
-    /layers\.0\.annotations/,
-    { ...manifest, layers: [{ ...layer, annotations: [1] }] },
-  ],
   ['bad-field', /"Layers", which some readers take for "layers"/, { ...manifest, Layers: [] }],
   ['bad-field', /"layerſ"/, { ...manifest, layerſ: [] }],
   ['bad-field', /"Digest"/, { ...manifest, config: { ...config, Digest: layer.digest } }],
   ['bad-field', /"OS"/, { ...index, manifests: [{ ...layer, platform: { OS: 'linux' } }] }],
   ['schema-1', /schema 1/, { schemaVersion: 1, fsLayers: [], history: [] }],
   ['schema-1', /schema 1/, { ...manifest, mediaType: '' }, { mediaType: DOCKER.schema1 }],
-  ['media-type', /calls itself/, manifest, { mediaType: DOCKER.manifest }],
   ['media-type', /calls itself/, manifest, { mediaType: '' }],
   ['media-type', /listed as/, manifest, { listedAs: OCI.index }],
   ['media-type', /listed as/, index, { listedAs: OCI.manifest }],
@@ -83,7 +108,8 @@ const refused: readonly (readonly [RefusalCode, RegExp, unknown, Claims?])[] = [
   ['ambiguous', /fields/, { ...manifest, fsLayers: [] }],
   ['ambiguous', /fields/, { ...index, history: [] }],
   ['ambiguous', /fields/, { schemaVersion: 2 }],
-  ['foreign-layer', /elsewhere/, { ...manifest, layers: [foreign] }],
+  ['media-type', /calls itself/, manifest, { mediaType: OCI.index }],
+  ['bad-field', /config\.size/, { ...manifest, config: { ...config, size: null } }],
   ['two-sizes', /with 4 and with 5/, { ...manifest, layers: [layer, { ...layer, size: 5 }] }],
 ];
 

@@ -44,3 +44,6 @@ export const index = {
     { mediaType: OCI.manifest, digest: sha256(manifestBytes), size: manifestBytes.length },
   ],
 };
+
+/** A digest by an algorithm that berth can't check. */
+export const sha512 = `sha512:${'0'.repeat(128)}`;

@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
+import fc from 'fast-check';
 import { sha256 } from '../../src/image/digest.ts';
+import { RegistryError } from '../../src/registry/errors.ts';
+import { debianLoader, debianPackage } from '../support/debian-root.ts';
 import { skipPodman } from '../support/podman.ts';
-import { startRegistry } from '../support/registry.ts';
+import { holds } from '../support/property.ts';
+import { startRegistry, type TestRegistry } from '../support/registry.ts';
+import { client, sink } from '../support/registry-client.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { trixieProgram } from '../support/trixie.ts';
 import { sound, wrong } from './documents.ts';
+import { mutated, refusedBecause } from './mutated.ts';
 import { manifestBytes, OCI } from './samples.ts';
 import { blobs, type Sample } from './sources.ts';
 
@@ -16,62 +22,94 @@ const refusedOnPurpose: readonly string[] = [
   'a key twice',
   'an annotation twice',
   'a field that Go takes for another',
-  'neither',
+  'no config',
+  'a config that is null',
+  'a layer without a size',
   'version 1',
-  'no version',
-  'a layer from elsewhere',
+  'version 3',
   'two sizes',
 ];
 
-type Skopeo = (words: readonly string[], home: string) => Promise<number>;
-
-const versions: Readonly<Record<string, () => Skopeo>> = {
-  'skopeo 1.18': () => {
-    const run = trixieProgram('skopeo');
-    return async (words, HOME) => (await run(words, { HOME, TMPDIR: HOME })).code;
-  },
-  'the skopeo of this machine': () => (words, HOME) => {
-    const env = { PATH: process.env['PATH'], HOME, TMPDIR: HOME };
-    return new Promise((done) => {
-      execFile('skopeo', words, { env }, (error) => done(error === null ? 0 : 1));
-    });
-  },
+/** The words before those of skopeo. */
+const versions: Readonly<Record<string, () => readonly string[]>> = {
+  'skopeo 1.22': () => skopeoOf('forky'),
+  'skopeo 1.18': () => skopeoOf('trixie'),
+  'the skopeo of this machine': () => ['skopeo'],
 };
+
+function skopeoOf(suite: 'trixie' | 'forky'): readonly string[] {
+  return [...debianLoader(suite), join(debianPackage(suite, 'skopeo'), 'usr/bin/skopeo')];
+}
 
 const platform = ['--override-arch=amd64', '--override-os=linux'];
 const copy = ['--insecure-policy', ...platform, 'copy', '-q', '--src-tls-verify=false'];
 
-/** Whether skopeo copies the document as an image from a registry. */
-async function takes(
-  skopeo: Skopeo,
-  directory: string,
-  { mediaType, content }: Sample,
+/** Whether skopeo copies the image from a registry. */
+async function skopeoTakes(
+  [program = '', ...words]: readonly string[],
+  { host }: TestRegistry,
+  HOME: string,
 ): Promise<boolean> {
-  const server = await startRegistry({});
+  const places = [`docker://${host}/app:1`, `dir:${mkdtempSync(join(HOME, 'copy-'))}`];
+  const env = { PATH: process.env['PATH'], HOME, TMPDIR: HOME };
+  return new Promise((done) => {
+    execFile(program, [...words, ...copy, ...places], { env }, (error) => done(error === null));
+  });
+}
+
+async function berthTakes(t: TestContext, server: TestRegistry): Promise<boolean> {
+  const registry = client(t, [server]);
+  const name = `${server.host}/app:1`;
+  try {
+    const image = await registry.resolve(name, { os: 'linux', architecture: 'amd64' }, {});
+    for (const blob of image.blobs) await registry.download(name, blob, {}, sink());
+    return true;
+  } catch (error) {
+    if (error instanceof RegistryError) return false;
+    throw error;
+  }
+}
+
+function serve(server: TestRegistry, { mediaType, content }: Sample): void {
   server.push('app:1', {
     top: { mediaType, digest: sha256(content), content },
     manifests: [{ mediaType: OCI.manifest, digest: sha256(manifestBytes), content: manifestBytes }],
     blobs: new Map(blobs.map((blob) => [sha256(blob), blob])),
   });
-  const places = [`docker://${server.host}/app:1`, `dir:${join(directory, 'copy')}`];
-  try {
-    return (await skopeo([...copy, ...places], directory)) === 0;
-  } finally {
-    await server.close();
-  }
 }
 
 for (const [version, open] of Object.entries(versions)) {
   test(`${version} takes the sound documents, and few others`, { skip: skipPodman }, async (t) => {
     const skopeo = open();
+    const server = await startRegistry();
+    t.after(() => server.close());
     const taken = async (samples: Readonly<Record<string, Sample>>) => {
       const names: string[] = [];
       for (const [name, sample] of Object.entries(samples)) {
-        if (await takes(skopeo, temporaryDirectory(t), sample)) names.push(name);
+        serve(server, sample);
+        if (await skopeoTakes(skopeo, server, temporaryDirectory(t))) names.push(name);
       }
       return names;
     };
     assert.deepEqual(await taken(sound), Object.keys(sound));
     assert.deepEqual(await taken(wrong), refusedOnPurpose);
+  });
+
+  test(`berth takes what ${version} takes, but for the listed refusals`, {
+    skip: skipPodman,
+  }, async (t) => {
+    const skopeo = open();
+    const server = await startRegistry();
+    t.after(() => server.close());
+    const directory = temporaryDirectory(t);
+    await holds(
+      25,
+      fc.asyncProperty(mutated, async (sample) => {
+        serve(server, sample);
+        if (await berthTakes(t, server)) return;
+        if (refusedBecause(sample) !== undefined) return;
+        assert.ok(!(await skopeoTakes(skopeo, server, directory)), sample.content.toString());
+      }),
+    );
   });
 }

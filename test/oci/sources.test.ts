@@ -52,7 +52,7 @@ test('a document that is not what its source calls it is refused', async (t) => 
   const named = [sources['registry'], sources['OS image in a layout']];
   named.push(sources['images that a root ships'], sources['bundle'], readSignatures);
   const cases = [
-    sampleOf(OCI.manifest, { ...manifest, mediaType: DOCKER.manifest }),
+    sampleOf(OCI.manifest, { ...manifest, mediaType: OCI.index }),
     sampleOf(OCI.manifest, { ...index, mediaType: undefined }),
   ];
   for (const [at, read] of named.entries()) {

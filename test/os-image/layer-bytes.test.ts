@@ -78,3 +78,23 @@ test('a cut stream, and one with something else behind it', async () => {
   await assert.rejects(unpack(gzipSync(content).subarray(0, 50_000)));
   await assert.rejects(unpack(Buffer.concat([packed, Buffer.from('garbage!')])));
 });
+
+test('a layer of very many small frames of zstd is read', async () => {
+  const packed = [Buffer.alloc(0), Buffer.from('ab'), Buffer.alloc(100_000)].map((content) =>
+    zstdCompressSync(content),
+  );
+  const count = 5_000;
+  const frames = Array.from({ length: count }, () => packed).flat();
+  const content = await unpack(Buffer.concat(frames));
+  assert.equal(content.length, count * 100_002);
+});
+
+test('a small frame of zstd that is cut short, or lies about its size, is an error', async () => {
+  const packed = zstdCompressSync(Buffer.from('content'));
+  const lying = Buffer.from(packed);
+  // The size of the content, behind the flags.
+  lying[5] = 200;
+  for (const bytes of [packed.subarray(0, -1), lying]) {
+    await assert.rejects(unpack(bytes), { code: 'os-image' });
+  }
+});

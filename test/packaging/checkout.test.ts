@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { container, writeRoot } from '../support/berth.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
 const home = resolve(import.meta.dirname, '../..');
@@ -15,18 +16,19 @@ test('the program of a checkout starts with compiled code, and without, and with
   const dist = join(temporaryDirectory(t), 'dist');
   node('scripts/bundle.mjs', dist);
   const help = () => node(join(dist, 'berth.cjs'), '--help');
-  const names = readdirSync(join(dist, 'cache')).sort();
   const build = `${process.version}-${process.arch}`;
-  assert.deepEqual(names, [`${build}-commands`, `${build}-help`]);
+  const programs = ['help', 'images', 'main', 'verify', 'watch'];
+  const names = programs.map((name) => `${build}-${name}`);
+  assert.deepEqual(readdirSync(join(dist, 'cache')).sort(), names);
   const refused = `
     const { readFileSync } = require('node:fs');
     const [main, file] = process.argv.slice(1);
-    const source = require('node:module').wrap(readFileSync(main, 'latin1'));
+    const source = readFileSync(main, 'utf8');
     const cachedData = readFileSync(file);
     console.log(new (require('node:vm').Script)(source, { filename: main, cachedData }).cachedDataRejected);`;
-  for (const name of names) {
-    const file = join(dist, 'cache', name);
-    assert.equal(node('--eval', refused, join(dist, 'main.cjs'), file), 'false\n', name);
+  for (const name of programs) {
+    const file = join(dist, 'cache', `${build}-${name}`);
+    assert.equal(node('--eval', refused, join(dist, `${name}.cjs`), file), 'false\n', name);
   }
   const text = help();
   assert.match(text, /^Usage: berth/);
@@ -34,4 +36,32 @@ test('the program of a checkout starts with compiled code, and without, and with
   assert.equal(help(), text);
   rmSync(join(dist, 'cache'), { recursive: true });
   assert.equal(help(), text);
+});
+
+test('programs that can do only a part have all that their commands load', (t) => {
+  const directory = temporaryDirectory(t);
+  const dist = join(directory, 'dist');
+  node('scripts/bundle.mjs', dist);
+  // Another file than these would fail.
+  for (const name of ['main', 'help']) rmSync(join(dist, `${name}.cjs`));
+  const root = writeRoot(join(directory, 'root'), {
+    ...container('app', 'registry.example.com/app:1'),
+    'usr/lib/berth/berth.toml': '[bind]\nmode = "all"\n',
+    'etc/kubernetes/manifests/pod.yaml':
+      'apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: registry.example.com/pod:1}]}\n',
+  });
+  const berth = (...words: string[]) => {
+    const options = {
+      encoding: 'utf8',
+      env: { BERTH_STATE_DIR: join(directory, 'state') },
+    } as const;
+    return spawnSync(process.execPath, [join(dist, 'berth.cjs'), ...words], options);
+  };
+  const listed = berth('images', '--format', 'refs', root);
+  assert.equal(listed.stdout, 'registry.example.com/pod:1\nregistry.example.com/app:1\n');
+  // An image as a root is read by modules that no directory needs.
+  assert.match(berth('images', `image:oci:${directory}`).stderr, /expected .* layout/);
+  assert.equal(berth('verify', '--engine', 'store', 'next').status, 3);
+  assert.match(berth('watch', '--help').stdout, /Follow the events/);
+  assert.match(berth('stage', root).stderr, /main\.cjs/);
 });

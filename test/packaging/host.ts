@@ -38,6 +38,7 @@ export function hostRoot(t: TestContext, suite: Suite): string {
   const units = [
     'activate.service',
     'activate-users.service',
+    'activate-kubernetes.path',
     'gate.service',
     'reconcile.service',
     'reconcile.timer',

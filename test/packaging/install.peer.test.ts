@@ -27,6 +27,8 @@ test('what is installed, and where', (t) => {
     'usr/bin/berth',
     'usr/lib/greenboot/check/required.d/50-berth.sh',
     'usr/lib/systemd/system-preset/90-berth.preset',
+    'usr/lib/systemd/system/berth-activate-kubernetes.path',
+    'usr/lib/systemd/system/berth-activate-kubernetes.service',
     'usr/lib/systemd/system/berth-activate-users.service',
     'usr/lib/systemd/system/berth-activate.service',
     'usr/lib/systemd/system/berth-bootc-status.socket',
@@ -84,7 +86,7 @@ test('units and drop-ins name the program below PREFIX', (t) => {
         ),
       ].map(([, program]) => program),
     );
-  assert.deepEqual(named, Array(10).fill('/opt/acme/bin/berth'));
+  assert.deepEqual(named, Array(11).fill('/opt/acme/bin/berth'));
   const flow = 'opt/acme/lib/systemd/system/bootc-fetch-apply-updates.service.d/10-berth.conf';
   assert.match(
     readFileSync(join(directory, flow), 'utf8'),

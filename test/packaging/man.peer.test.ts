@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { programOf } from '../../src/cli/program.ts';
 import { BerthError } from '../../src/common/errors.ts';
-import { readConfig } from '../../src/host/config.ts';
+import { readConfig } from '../../src/host/config/config.ts';
 import { install } from '../support/installed.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 

@@ -21,6 +21,7 @@ const units = '/usr/lib/systemd/system';
 /** What none may be above: in tenths of systemd's own measure, of which 252 and 257 have each their own. */
 const exposure = {
   'berth-activate.service': 32,
+  'berth-activate-kubernetes.service': 12,
   'berth-activate-users.service': 39,
   'berth-gate.service': 16,
   'berth-reconcile.service': 21,
@@ -45,7 +46,7 @@ async function underSystemd(t: TestContext, suite: Suite): Promise<void> {
 
   await t.test('systemd has nothing to say of them', () => {
     const names = host.run('find', units, '-name', 'berth-*').trim().split('\n');
-    assert.equal(names.length, 9);
+    assert.equal(names.length, 11);
     // That one names a program that is not there.
     assert.equal(verified(host, ...names.filter((name) => !name.includes('@'))), '0');
   });
@@ -59,7 +60,15 @@ async function underSystemd(t: TestContext, suite: Suite): Promise<void> {
   }
 
   await t.test('what they leave is for root alone', () => {
-    for (const name of ['activate', 'activate-users', 'gate', 'reconcile', 'watch']) {
+    const names = [
+      'activate',
+      'activate-kubernetes',
+      'activate-users',
+      'gate',
+      'reconcile',
+      'watch',
+    ];
+    for (const name of names) {
       const unit = `berth-${name}.service`;
       assert.deepEqual([show(unit, 'StateDirectoryMode'), show(unit, 'UMask')], ['0700', '0077']);
     }
@@ -69,6 +78,7 @@ async function underSystemd(t: TestContext, suite: Suite): Promise<void> {
   await t.test('the presets enable what starts the others', () => {
     const enabled = [
       'berth-activate.service',
+      'berth-activate-kubernetes.path',
       'berth-gate.service',
       'berth-stage.path',
       'berth-reconcile.timer',
@@ -190,6 +200,23 @@ async function underSystemd(t: TestContext, suite: Suite): Promise<void> {
       host.run('systemctl', 'stop', 'kubelet.service', ...services);
     }
   });
+
+  await t.test(
+    'the containerd of a Kubernetes is given its images once, when it listens',
+    limit,
+    async ({ signal }) => {
+      standIn.answer('activate', 3);
+      const before = standIn.calls('activate').length;
+      const socket = '/run/k3s/containerd/containerd.sock';
+      host.run('install', '-D', '/dev/null', socket);
+      const unit = 'berth-activate-kubernetes.service';
+      await until(signal, () => show(unit, 'ActiveState') === 'active');
+      const run = show(unit, 'InvocationID');
+      host.run('systemctl', 'restart', 'berth-activate-kubernetes.path');
+      assert.equal(show(unit, 'InvocationID'), run);
+      assert.deepEqual(standIn.calls('activate').slice(before), ['activate --for containerd']);
+    },
+  );
 
   await t.test('a berth that hangs keeps no engine from its start', () => {
     standIn.answer('activate', 'SIGSTOP');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { TIMEOUTS } from '../../src/registry/http/body.ts';
+import { Limits } from '../../src/registry/limits.ts';
 import type { Mirror } from '../../src/registry/registries-toml.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
@@ -26,8 +27,11 @@ function mirrored(
   return client(t, [], { conf: { rules: [rule, own] }, ...options });
 }
 
+/** The requests for images: a refusal is followed by the question whether the registry wants to know who asks. */
 const asked = ({ requests }: TestRegistry) =>
-  requests.map(({ path, status }) => `${/\/(\w+)\/[^/]*$/.exec(path)?.[1]} ${status}`);
+  requests
+    .filter(({ path }) => path !== '/v2/')
+    .map(({ path, status }) => `${/\/(\w+)\/[^/]*$/.exec(path)?.[1]} ${status}`);
 
 /** A host where nothing listens. */
 async function nobody(): Promise<{ readonly host: string }> {
@@ -57,6 +61,56 @@ for (const [what, fault] of Object.entries({
     assert.deepEqual(asked(upstream), ['manifests 200', 'blobs 200']);
   });
 }
+
+const page = {
+  status: 200,
+  headers: { 'content-type': 'text/html' },
+  body: '<html>Welcome</html>',
+};
+const other = buildImage({ layers: [], platforms: ['linux/s390x'] });
+
+for (const [what, fault] of Object.entries({
+  'a page for people': page,
+  nothing: { status: 200, body: '' },
+  'the manifest of another platform': {
+    status: 200,
+    headers: { 'content-type': other.top.mediaType },
+    body: other.top.content,
+  },
+  'a document that is none': {
+    status: 200,
+    headers: { 'content-type': image.top.mediaType },
+    body: '{',
+  },
+})) {
+  test(`a mirror that answers with ${what} gives way to the next endpoint`, async (t) => {
+    const [mirror, upstream] = [await serve(t), await serve(t)];
+    const index = buildImage({ layers: [{ files: { a: 'b' } }], platforms: ['linux/amd64'] });
+    for (const server of [mirror, upstream]) server.push('app:1', index);
+    mirror.fault = () => fault;
+    const registry = mirrored(t, [mirror, upstream]);
+    const { digest, blobs, manifest } = await registry.resolve(name, amd64, {});
+    assert.equal(digest, index.top.digest);
+    if (fault.body !== other.top.content) {
+      assert.equal((await mirrored(t, [mirror, upstream]).resolveAll(name, {})).digest, digest);
+    }
+    const again = mirrored(t, [mirror, upstream]);
+    assert.equal((await again.manifest(name, manifest, {})).digest, manifest);
+    assert.ok(blobs[0]);
+    const into = sink();
+    await mirrored(t, [mirror, upstream]).download(name, blobs[0], {}, into);
+    assert.deepEqual(into.content(), index.blobs.get(blobs[0].digest));
+  });
+}
+
+test('where no endpoint has the platform, each says which it has', async (t) => {
+  const [mirror, upstream] = [await serve(t), await serve(t)];
+  mirror.push('app:1', other);
+  upstream.push('app:1', buildImage({ layers: [], platforms: ['linux/arm64'] }));
+  const registry = mirrored(t, [mirror, upstream]);
+  const error = await fails(registry.resolve(name, amd64, {}), 'no-platform');
+  assert.match(error.message, /linux\/arm64.*also tried.*linux\/s390x/);
+});
 
 test('a mirror that nobody is at gives way, and is asked last from then on', async (t) => {
   const dead = await nobody();
@@ -135,7 +189,7 @@ test('a slow mirror is waited for where no other endpoint has it', async (t) => 
   const large = buildImage({ layers: [{ bytes: 30_000, seed: 1 }] });
   const [mirror, dead, upstream] = [await serve(t), await nobody(), await serve(t)];
   mirror.push('app:1', large);
-  const timeouts = { ...TIMEOUTS, idle: 2000, mirror: { bytes: 25_000, within: 50 } };
+  const timeouts = { ...TIMEOUTS, reply: 2000, idle: 2000, mirror: { bytes: 25_000, within: 50 } };
   for (const other of [dead, upstream]) {
     const registry = mirrored(t, [mirror, other], { timeouts });
     mirror.fault = undefined;
@@ -206,13 +260,14 @@ test('a download that can’t restart fails at the first wrong bytes', async (t)
 });
 
 const stall = () => ({ kind: 'stall', after: 0 }) as const;
-const short = { ...TIMEOUTS, idle: 30 };
+const short = { ...TIMEOUTS, reply: 30, idle: 30 };
 
 test('mirrors that stall cost their time once, whatever becomes of the last endpoint', async (t) => {
   const mirrors = [await serve(t), await serve(t), await serve(t)];
   const upstream = await serve(t);
   for (const server of [...mirrors, upstream]) server.push('app:1', image);
-  const registry = mirrored(t, [...mirrors, upstream], { timeouts: short });
+  const timeouts = { ...short, reply: 20_000 };
+  const registry = mirrored(t, [...mirrors, upstream], { timeouts });
   const { blobs } = await registry.resolve(name, amd64, {});
   for (const mirror of mirrors) {
     mirror.fault = stall;
@@ -291,6 +346,48 @@ test('a host that asks to be left alone for long is not asked, not even by later
   t.mock.timers.setTime(Date.parse('2026-01-01T01:00:00Z'));
   mirror.fault = undefined;
   await run().resolve(name, amd64, {});
+  assert.deepEqual(asked(upstream), []);
+});
+
+test('a time more than a day ahead was noted while a clock was wrong', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01T00:00:00Z') });
+  const server = await serve(t);
+  server.push('app:1', image);
+  const at = (text: string) => new Map([[server.host, Date.parse(text)]]);
+  for (const noted of ['2035-01-01T00:00:00Z', '2026-01-02T00:00:01Z', '1970-01-01T01:00:00Z']) {
+    await mirrored(t, [server], { retryTimes: at(noted) }).resolve(name, amd64, {});
+  }
+  const registry = mirrored(t, [server], { retryTimes: at('2026-01-01T23:59:59Z') });
+  await fails(registry.resolve(name, amd64, {}), 'rate-limited');
+  // A date in a reply is wrong by the same clock, here or there.
+  server.fault = () => ({
+    status: 429,
+    headers: { 'retry-after': 'Mon, 01 Jan 2035 00:00:00 GMT' },
+  });
+  const retryTimes = new Map<string, number>();
+  const { retryAfter } = await fails(
+    mirrored(t, [server], { retryTimes }).resolve(name, amd64, {}),
+    'rate-limited',
+  );
+  assert.deepEqual([retryAfter, [...retryTimes]], [undefined, []]);
+});
+
+test('a mirror that does not begin a reply is left for the next, and waited for where none has it', async (t) => {
+  const [mirror, upstream] = [await serve(t), await serve(t)];
+  for (const server of [mirror, upstream]) server.push('app:1', image);
+  const timeouts = { ...TIMEOUTS, mirrorReply: 50, reply: 20_000 };
+  const asleep = () => ({ kind: 'late', by: 300 }) as const;
+  mirror.fault = asleep;
+  const registry = () => mirrored(t, [mirror, upstream], { timeouts });
+  await registry().resolve(name, amd64, {});
+  assert.equal(asked(upstream).length, 1);
+  upstream.fault = () => ({ status: 502 });
+  await registry().resolve(name, amd64, {});
+  // A patience that is configured is that of a mirror, too.
+  upstream.fault = undefined;
+  upstream.requests.length = 0;
+  const limits = new Limits({ registries: new Map([[mirror.host, { patience: 20_000 }]]) });
+  await mirrored(t, [mirror, upstream], { timeouts, limits }).resolve(name, amd64, {});
   assert.deepEqual(asked(upstream), []);
 });
 

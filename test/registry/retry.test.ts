@@ -151,17 +151,6 @@ test('a registry that knows no parts sends all, and what was there is not writte
   assert.equal(times, 2);
 });
 
-test('a part that begins elsewhere is refused', async (t) => {
-  const { registry, goesWrong, name } = await start(t);
-  goesWrong(
-    'blobs',
-    { kind: 'cut', after: 2_000_000 },
-    { status: 206, headers: { 'content-range': `bytes 5-9/${SIZE}` }, body: '12345' },
-  );
-  const error = await fails(download(registry, name), 'bad-reply');
-  assert.match(error.message, /from byte \d+ on, found "bytes 5-9/);
-});
-
 test('present bytes are not requested again, but are hashed all the same', async (t) => {
   const { server, registry, name } = await start(t);
   const whole = new BlobProgress();

@@ -14,6 +14,7 @@ function opener() {
     log.push(`open ${number}`);
     return {
       permit: nothing,
+      signatures: nothing,
       foresee: nothing,
       resolve: nothing,
       resolveAll: nothing,
@@ -21,6 +22,7 @@ function opener() {
       download: nothing,
       credentials: nothing,
       quickestReply: () => new Promise((resolve) => answers.push(resolve)),
+      isLimited: nothing,
       close: () => log.push(`close ${number}`),
     };
   };

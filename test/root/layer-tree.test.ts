@@ -62,3 +62,34 @@ test('a malformed extended header is refused, and an empty value removes a key',
   assert.deepEqual(paxRecords(Buffer.from('10 path=a\n8 path=\n')), {});
   assert.deepEqual(paxRecords(Buffer.from('10 path=a\n11 size=12\n')), { path: 'a', size: 12 });
 });
+
+test('whiteouts of a whole directory take no longer the more there are', async (t) => {
+  limitCpu(t, 30);
+  const count = 40_000;
+  function* hostile() {
+    for (let at = 0; at < count; at++) yield entry(`d/e/f${at}`, 'file');
+    for (let at = 0; at < count; at++)
+      yield entry(`${at % 2 === 0 ? 'd' : 'd/e'}/.wh..wh..opq`, 'file');
+  }
+  const tree = new LayerTree();
+  await tree.apply(layer(hostile()));
+  await tree.apply(layer([entry('d/e/g', 'file'), ...hostile()].slice(0, 3)));
+  await tree.apply(layer([entry('d/.wh..wh..opq', 'file'), entry('d/e/h', 'file')]));
+  const root = new ImageRoot({ tree: tree.root }, 'image:x', 'os');
+  assert.deepEqual(
+    root.list('/d/e')?.map(({ name }) => name),
+    ['h'],
+  );
+});
+
+test('small files take of the space what they cost in memory', async () => {
+  const tree = new LayerTree();
+  const count = 100_000;
+  function* many() {
+    for (let at = 0; at < count; at++) yield file(`etc/d${at % 100}/f${at}`, Buffer.from('x'));
+  }
+  await tree.apply(layer(many()));
+  const root = new ImageRoot({ tree: tree.root }, 'image:x', 'os');
+  assert.equal(root.readFile('/etc/d0/f0')?.content.toString(), 'x');
+  assert.throws(() => root.readFile(`/etc/d99/f${count - 1}`), RootError);
+});

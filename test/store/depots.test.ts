@@ -56,7 +56,8 @@ async function layoutOf(registry: MemoryRegistry, image: ResolvedImage): Promise
     for (const chunk of chunks) yield chunk;
   }
   const manifest = (digest: string) => documents.get(digest) ?? assert.fail(digest);
-  const images = { manifest, read, has: () => true, find: () => image };
+  const signatures = () => [];
+  const images = { manifest, read, signatures, has: () => true, find: () => image };
   return { from: 'layout', images };
 }
 

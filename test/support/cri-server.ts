@@ -1,15 +1,13 @@
 import { lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
-import { createServer } from 'node:http2';
-import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
-import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { parse as parseToml } from 'smol-toml';
 import { array, looseObject, nullish, number, parse, string } from 'valibot';
 import { ImageService, RuntimeService } from '../../src/engine/grpc/generated/cri/api_pb.ts';
 import { repositoryOf } from '../../src/image/name.ts';
+import { serveGrpc } from './grpc-server.ts';
 import type { TestPodman } from './podman.ts';
 
 /**
@@ -150,30 +148,12 @@ export function crioStandIn({
       rmSync(socket, { force: true });
       reload();
       life = new AbortController();
-      end = await listen(socket, routes);
+      end = await serveGrpc(socket, routes);
     },
     stop: async () => {
       life.abort();
       await end();
     },
-  };
-}
-
-async function listen(socket: string, routes: (router: ConnectRouter) => void) {
-  const handle = connectNodeAdapter({ routes });
-  // CRI-O closes a connection whose first request is neither HTTP/1 nor exactly of this type.
-  const server = createServer((incoming, outgoing) => {
-    if (incoming.headers['content-type'] === 'application/grpc') handle(incoming, outgoing);
-    else incoming.stream.session?.destroy();
-  });
-  const open = new Set<Socket>();
-  server.on('connection', (connection: Socket) => open.add(connection));
-  await new Promise<void>((done) => server.listen(socket, done));
-  return async () => {
-    if (!server.listening) return;
-    const closed = new Promise((done) => server.close(done));
-    for (const connection of open) connection.destroy();
-    await closed;
   };
 }
 

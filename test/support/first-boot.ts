@@ -16,10 +16,12 @@ import { theOnly } from './engines.ts';
 
 /** Lets every image be fetched, and fails the test that asks it for one. */
 export const noNetwork: Registry = {
-  permit: async () => undefined,
+  permit: async () => [],
+  signatures: async () => [],
   foresee: async () => undefined,
   credentials: async () => undefined,
   quickestReply: async () => undefined,
+  isLimited: async () => false,
   resolve: async () => assert.fail('a registry was asked what a name means'),
   resolveAll: async () => assert.fail('a registry was asked what a name means'),
   manifest: async () => assert.fail('a registry was asked for a manifest'),

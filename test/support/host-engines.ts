@@ -20,6 +20,7 @@ export function dockerFiles(): Record<string, string> {
       iptables: false,
       ip6tables: false,
       'userland-proxy': false,
+      'live-restore': true,
     }),
     // docker.socket belongs to this group.
     'usr/etc/group': `${readFileSync(join(debianRoot('trixie'), 'etc/group'), 'utf8')}docker:x:989:\n`,
@@ -70,6 +71,23 @@ export function containerdService(name: string, image: string): Record<string, s
   return {
     [`${systemUnits}/${name}.service`]: `[Unit]\nRequires=containerd.service\nAfter=containerd.service\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStartPre=-/usr/bin/ctr images pull --plain-http ${image}\nExecStart=/usr/bin/ctr run --detach --net-host --cpu-shares=0 ${image} ${name}\nExecStop=/usr/bin/ctr task rm --force ${name}\nExecStop=/usr/bin/ctr container rm ${name}\n[X-Berth]\nBind=yes\n`,
     ...enabled(`${name}.service`, 'multi-user.target'),
+  };
+}
+
+/** The socket of the containerd that k3s starts. */
+export const k3sSocket = '/run/k3s/containerd/containerd.sock';
+
+/**
+ * A service in the place of k3s, which Debian does not have: a containerd of its own on k3s's socket, and a list of
+ * images for the pods of Kubernetes.
+ */
+export function k3sService(image: string): Record<string, string> {
+  const config = 'usr/lib/k3s/containerd.toml';
+  return {
+    [config]: `version = 2\nroot = "/var/lib/rancher/k3s/agent/containerd"\nstate = "/run/k3s/containerd"\n[grpc]\naddress = "${k3sSocket}"\n`,
+    [`${systemUnits}/k3s.service`]: `[Service]\nType=notify\nExecStart=/usr/bin/containerd --config=/${config}\nDelegate=yes\nKillMode=process\n`,
+    'usr/lib/berth/images.d/k3s.list': `# engine: containerd\n${image}\n`,
+    ...enabled('k3s.service', 'multi-user.target'),
   };
 }
 

@@ -4,13 +4,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 
-const Descriptor = v.object({
-  digest: v.string(),
-  size: v.number(),
+const Blob = v.object({ digest: v.string(), size: v.number() });
+const Named = v.object({
+  ...Blob.entries,
   annotations: v.optional(v.record(v.string(), v.string()), {}),
 });
-const Index = v.object({ schemaVersion: v.literal(2), manifests: v.array(Descriptor) });
-const Manifest = v.object({ config: Descriptor, layers: v.array(Descriptor) });
+const Index = v.object({ schemaVersion: v.literal(2), manifests: v.array(Named) });
+/** A manifest as it came from its registry, whose tools may write null for no layers. */
+const Manifest = v.object({ config: Blob, layers: v.nullish(v.array(Blob), []) });
 const Pins = v.object({ pins: v.array(v.object({ id: v.string() })) });
 
 /**
@@ -54,7 +55,7 @@ export function validBlobs(directory: string): Set<string> {
   return new Set(entries.map((hex) => `sha256:${hex}`));
 }
 
-function wholeBlob(directory: string, { digest, size }: v.InferOutput<typeof Descriptor>): Buffer {
+function wholeBlob(directory: string, { digest, size }: v.InferOutput<typeof Blob>): Buffer {
   const content = readFileSync(join(directory, 'blobs', digest.replace(':', '/')));
   assert.equal(content.length, size);
   assert.equal(`sha256:${hash(content)}`, digest);

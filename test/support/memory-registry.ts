@@ -48,15 +48,23 @@ export class MemoryRegistry implements Registry {
     throw new Error('the store never resolves');
   }
 
+  async signatures(): Promise<readonly Buffer[]> {
+    return [];
+  }
+
   async foresee(): Promise<void> {}
 
   async credentials(): Promise<undefined> {}
 
   async quickestReply(): Promise<undefined> {}
 
-  async permit({ name }: ResolvedImage): Promise<void> {
-    if (name !== this.refused) return;
+  async permit({ name }: ResolvedImage): Promise<readonly Buffer[]> {
+    if (name !== this.refused) return [];
     throw new RegistryError('policy-rejected', `${name} is refused`, { hint: 'none' });
+  }
+
+  async isLimited(): Promise<boolean> {
+    return false;
   }
 
   async manifest(_: string, digest: string): Promise<Manifest> {

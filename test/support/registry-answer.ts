@@ -5,6 +5,10 @@ export interface LoggedRequest {
   /** 0 until the answer is known. */
   status: number;
   readonly authorization?: string;
+  /** The program that asks: `berth`, `containers/5.23.1 (…)`. */
+  readonly agent?: string;
+  /** The part that was asked for: `bytes=5-`. */
+  readonly range?: string;
   /** Of the body that was sent; of one that a fault never ends, so far. */
   bytes: number;
 }

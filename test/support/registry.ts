@@ -101,13 +101,15 @@ function store(repositories: Map<string, Repository>, name: string, image: Built
 }
 
 function log({ method = '', url = '', headers }: IncomingMessage): LoggedRequest {
-  const { authorization } = headers;
+  const { authorization, range, 'user-agent': agent } = headers;
   return {
     method,
     path: url,
     status: 0,
     bytes: 0,
     ...(authorization === undefined ? {} : { authorization }),
+    ...(agent === undefined ? {} : { agent }),
+    ...(range === undefined ? {} : { range }),
   };
 }
 

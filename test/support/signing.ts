@@ -14,6 +14,7 @@ import { openRoot } from '../../src/root/open-root.ts';
 import { startDockerRegistry } from './docker-registry.ts';
 import { type BuiltImage, buildImage } from './image-builder.ts';
 import { pushBlob, pushImage, pushManifest } from './registry-push.ts';
+import type { Skopeo } from './skopeo.ts';
 import { temporaryDirectory } from './temporary.ts';
 import { trixieProgram } from './trixie.ts';
 
@@ -94,9 +95,18 @@ export async function startSigning(t: TestContext) {
   mkdirSync(join(config, 'registries.d'), { recursive: true });
   mkdirSync(path('registry'));
   const host = await startDockerRegistry(t, path('registry'), { login: false });
-  const skopeo = trixieProgram('skopeo');
+  const trixie = trixieProgram('skopeo');
+  const skopeo: Skopeo = async (words, env) => {
+    const { code, stderr } = await trixie(words, env);
+    return { ok: code === 0, stderr };
+  };
   const cosign = trixieProgram('cosign');
   const environment = { HOME: path('home'), TMPDIR: directory, COSIGN_PASSWORD: '' };
+  const policyPlaces = {
+    userDirectory: config,
+    localLookaside: path('lookaside'),
+    programs: process.env['PATH'] ?? '',
+  };
   let outputs = 0;
 
   const runCosign = async (...words: string[]) => {
@@ -180,7 +190,7 @@ export async function startSigning(t: TestContext) {
       const registry = openRegistry({
         conf: { rules: [plain, ...rules.map((rule) => ({ ...plain, ...rule }))] },
         credentials: async () => undefined,
-        policyFiles: hostPolicyFiles(root, config),
+        policyFiles: hostPolicyFiles(root, policyPlaces),
       });
       try {
         const access = {};
@@ -204,12 +214,16 @@ export async function startSigning(t: TestContext) {
     },
 
     /** What skopeo says against the image; undefined if it takes it. */
-    async skopeo(name: string, registriesConf = ''): Promise<string | undefined> {
+    async skopeo(
+      name: string,
+      registriesConf = '',
+      run: Skopeo = skopeo,
+    ): Promise<string | undefined> {
       outputs += 1;
       const output = path(`output-${outputs}`);
       const plain = `[[registry]]\nlocation = "${host}"\ninsecure = true\n`;
       writeFileSync(`${output}.conf`, `${plain}${registriesConf}`);
-      const { code, stderr } = await skopeo(
+      const { ok, stderr } = await run(
         [
           `--registries-conf=${output}.conf`,
           `--tmpdir=${directory}`,
@@ -222,7 +236,7 @@ export async function startSigning(t: TestContext) {
         ],
         environment,
       );
-      return code === 0 ? undefined : stderr.trim();
+      return ok ? undefined : stderr.trim();
     },
   };
 }

@@ -100,7 +100,8 @@ function beside(depot: Depot, { images, direct }: Footprint): Footprint {
 
 function sourceIn({ images }: Depot, source: Source): Source {
   if (source.from === 'layout') return source;
-  return { from: 'layout', images: { ...images, find: () => undefined, has: () => true } };
+  const none = { find: () => undefined, has: () => true, signatures: () => [] };
+  return { from: 'layout', images: { ...images, ...none } };
 }
 
 function pulledAsOther({ name }: ResolvedImage, id: EngineId): EngineError {

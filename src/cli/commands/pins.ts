@@ -14,11 +14,11 @@ function keyOf({ root, names, id }: Pin): string {
   return [root, names[0]?.name ?? '', id].join(' ');
 }
 
-/** `berth pins`: the pins that the engine holds for roots, as the engine itself lists them. */
+/** `berth pins`: the pins that engines hold for roots, as each engine itself lists them. */
 export function definePins(command: Command): void {
   withCommonOptions(
     command.description(
-      'List every pin of berth in the engine, the root of each, and whether berth fetched the image, so that `berth prune` may remove it once nothing holds it.',
+      'List every pin of berth in each engine, the root of each pin, and whether berth fetched the image, so that `berth prune` may remove it once nothing holds it.',
     ),
   )
     .addHelpText('after', '\nExamples:\n  berth pins --engine podman')

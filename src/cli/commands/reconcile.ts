@@ -35,7 +35,10 @@ export function defineReconcile(command: Command): void {
       '\nExamples:\n  berth reconcile\n  berth reconcile --format json | jq .roots[].ready',
     )
     .action((options: CommonOptions & RateOptions) =>
-      withHost(options, (host) => run(host, options), { obeysRetryTimes: true }),
+      withHost(options, (host) => run(host, options), {
+        obeysRetryTimes: true,
+        remembersNames: true,
+      }),
     );
 }
 

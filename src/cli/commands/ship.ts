@@ -3,7 +3,7 @@ import { readBound, withoutArtifacts } from '../../binding/bound.ts';
 import { counted } from '../../common/counted.ts';
 import { failureEntry, problemEntry } from '../../documents/entries.ts';
 import type { Host } from '../../host/host.ts';
-import { type Shipped, shipImages } from '../../lifecycle/ship.ts';
+import { type Shipped, shipImages } from '../../lifecycle/ship/ship.ts';
 import { SHIPPED_STORE } from '../../oci/local-images.ts';
 import type { Root } from '../../root/root.ts';
 import { CliError } from '../errors.ts';

@@ -46,7 +46,7 @@ export function defineStage(command: Command): void {
       '\nExamples:\n  berth stage ./rootfs\n  berth stage --download-only ./rootfs\n  berth stage --engine store --bind all --id next --limit-rate 2MB ./rootfs\n  berth stage /mnt --into /mnt',
     )
     .action((spec: string | undefined, options: StageOptions) =>
-      withHost(options, (host) => run(host, spec, options)),
+      withHost(options, (host) => run(host, spec, options), { remembersNames: true }),
     );
 }
 

@@ -4,7 +4,7 @@ import { asRun } from '../../host/run.ts';
 import { quietEngines } from '../../lifecycle/quiet-hours.ts';
 import { watch } from '../../lifecycle/watch/watch.ts';
 import { notifier } from '../../systemctl/notify.ts';
-import { keepProcessSmall } from '../heap.ts';
+import { givingBack, keepProcessSmall } from '../heap.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { openProgress } from '../render/progress.ts';
 import { withHost } from '../with-host.ts';
@@ -21,7 +21,7 @@ export function defineWatch(command: Command): void {
     command.description(
       'Follow the events of every engine that a staged root uses, and put back at once what ' +
         'somebody removes: pins and names of images that are still there, and images from berth’s ' +
-        'own store or else their registry. Runs until it is stopped.',
+        'own store, another engine, or else their registry. Runs until it is stopped.',
     ),
     ['table', 'json'],
   )
@@ -32,7 +32,7 @@ export function defineWatch(command: Command): void {
       return withHost(
         options,
         run,
-        { lockPatience: LOCK_PATIENCE, obeysRetryTimes: true },
+        { lockPatience: LOCK_PATIENCE, obeysRetryTimes: true, remembersNames: true },
         progress,
       );
     });
@@ -45,10 +45,11 @@ async function run(host: Host): Promise<void> {
     quietHours === undefined
       ? opened
       : { ...opened, engines: quietEngines(opened.engines, quietHours) };
+  const workEnded = givingBack();
   const systemd = notifier(host.environment);
   const watching = watch(context, opened.registry, {
     onForce,
-    asRun: (work) => asRun(host, work),
+    asRun: (work) => asRun(host, work).finally(workEnded),
   });
   systemd.ready();
   try {

@@ -2,6 +2,7 @@ import { fstatSync, writeSync } from 'node:fs';
 import { systemErrorCode } from '../../common/errors.ts';
 import type { Report } from '../../lifecycle/events.ts';
 import { CliError } from '../errors.ts';
+import { mayBeTerminal } from '../standard-streams.ts';
 import { isJournal, journalProgress } from './journal-progress.ts';
 import { plainProgress } from './plain-progress.ts';
 import { lineOf, type Progress } from './progress-lines.ts';
@@ -26,7 +27,7 @@ export function openProgress(
   switch (mode) {
     case 'auto':
       if (isJournal(fd, environment)) return journalProgress(write);
-      return process.stderr.isTTY && fd === 2 ? terminalProgress(write) : plainProgress(write);
+      return isTerminal(fd) ? terminalProgress(write) : plainProgress(write);
     case 'tty':
       return terminalProgress(write);
     case 'plain':
@@ -44,6 +45,11 @@ function warnOnly(write: (text: string) => void): Report {
   return (event) => {
     if (event.event === 'warning') write(`${lineOf(event)}\n`);
   };
+}
+
+/** Whether a descriptor is standard error, and a terminal. */
+function isTerminal(fd: number): boolean {
+  return fd === STANDARD_ERROR && mayBeTerminal(fd) && process.stderr.isTTY;
 }
 
 /** @throws {CliError} `usage` for a descriptor that is not open. */

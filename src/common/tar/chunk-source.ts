@@ -54,6 +54,8 @@ export class ChunkSource {
 
   /** The next bytes, without taking them; fewer than `length` only at the end. */
   async peek(length: number): Promise<Buffer> {
+    const [first] = this.#next;
+    if (first !== undefined && first.length >= length) return first.subarray(0, length);
     let head = Buffer.concat(this.#next);
     while (head.length < length) {
       const chunk = await this.#read();

@@ -1,4 +1,5 @@
 import { cutShort } from '../../common/concealed.ts';
+import { citedBases, unreadBases } from '../cited/bases.ts';
 import { baseImages } from '../containerfile/base-images.ts';
 import type { Fault } from '../problem.ts';
 import { against, type ComposeFiles } from './files.ts';
@@ -37,7 +38,8 @@ export function buildImages(
   const inline = build.text('dockerfile_inline');
   if (inline !== undefined) {
     const { path, line } = inline;
-    const found = baseImages(inline.text, options);
+    const isCheap = projects.allowance.spend(inline.text.length);
+    const found = isCheap ? baseImages(inline.text, options) : unreadBases;
     for (const fault of found.faults) files.problem(path, line, fault);
     return found.images.map((image) => ({ ...image, path: files.place(path), line }));
   }
@@ -57,12 +59,12 @@ export function buildImages(
   const dockerfile = build.text('dockerfile');
   if (dockerfile === undefined && build.has('dockerfile')) return [];
   const path = against(against(context.directory, context.text), dockerfile?.text ?? 'Dockerfile');
-  const text = files.text(path);
-  if (text === undefined) {
+  const file = files.cited(path);
+  if (file === undefined) {
     files.problem(context.path, context.line, noContainerfile(path));
     return [];
   }
-  const found = baseImages(text, options);
+  const found = citedBases(file, options);
   for (const { line, ...fault } of found.faults) files.problem(path, line, fault);
   return found.images.map((image) => ({ ...image, path: files.place(path) }));
 }

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { append } from '../../common/append.ts';
 import type { EngineId } from '../../common/engine-id.ts';
 import { dockerShortNames, type ShortNames } from '../../image/short-names.ts';
 import { dockerProgram, hasProgram } from '../engines/docker-program.ts';
@@ -24,13 +25,13 @@ export async function composeImages(
   places: readonly string[],
 ): Promise<Found> {
   const files = new ComposeFiles(context);
-  let references: readonly Reference[] = [];
+  const references: Reference[] = [];
   const engine = composeEngine(context);
   const named = new Set(places.map((place) => posix.resolve('/', place)));
   for (const place of placesOf(places, files)) {
     const before = files.problems.length;
     const found = await projectImages(place, files, engine, context);
-    if (found !== undefined) references = references.concat(found);
+    if (found !== undefined) append(references, found);
     else if (
       files.problems.length === before &&
       (named.has(place) || files.names(place).length > 0)
@@ -76,7 +77,7 @@ async function projectImages(
   const by = isPodmans ? 'podman' : engine;
   const references = referencesOf(project, unit, files, shortNamesFor(by, context), context);
   files.concern(before, { unit: unit.unit, unitPath: unit.unitPath });
-  return references.map((reference) => ({ ...reference, engine: by }));
+  return context.allowance.admit(references).map((reference) => ({ ...reference, engine: by }));
 }
 
 /** podman-compose hands names to podman as they are; docker's Compose completes them itself. */

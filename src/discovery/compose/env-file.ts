@@ -45,7 +45,9 @@ export function refusedLine(text: string): number | undefined {
 }
 
 function isLine(line: string): boolean {
-  return /^\s*(?:#.*|(?:export\s+)?[\w.-]+\s*(?:[=:]\s*(?!['"]).*)?|_+\s*(?:#.*)?)?\s*$/.test(line);
+  return /^(?:#.*|(?:export\s+)?[\w.-]+\s*(?:[=:]\s*(?!['"]).*)?|_+\s*(?:#.*)?)?$/.test(
+    line.trim(),
+  );
 }
 
 function uncommented(text: string): string {

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { ProblemSubject } from '../../common/problem.ts';
 import { type FoundFile, RootError } from '../../root/root.ts';
 import { followed, whereInTree } from '../../systemd/etc.ts';
+import { type CitedText, citedText } from '../cited/text.ts';
 import type { Fault, Problem } from '../problem.ts';
 import type { SourceContext } from '../source.ts';
 import { refusalsOf } from './refusals.ts';
@@ -60,6 +61,12 @@ export class ComposeFiles {
   /** Like `text`, but says also whether everybody may read the file. */
   file(path: string, maxBytes?: number): FoundFile | undefined {
     return this.#guarded(path, (at) => this.#context.root.readFile(at, maxBytes));
+  }
+
+  /** The text of a file that several services may cite; undefined as for `text`. */
+  cited(path: string): CitedText | undefined {
+    const { root, allowance } = this.#context;
+    return this.#guarded(path, (at) => citedText(root, at, allowance));
   }
 
   /** The YAML documents of a file; none if the file does not exist. */

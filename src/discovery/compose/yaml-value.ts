@@ -60,8 +60,13 @@ export class YamlLimit extends Error {
 export async function readYamlValues(text: string): Promise<YamlDocuments> {
   const yaml = await import('yaml');
   const lines: LineCounter = new yaml.LineCounter();
-  // `uniqueKeys` would compare every key with every other key.
-  const options = { lineCounter: lines, uniqueKeys: false, logLevel: 'silent' as const };
+  // `uniqueKeys` would compare every key with every other key, and a pretty error copies its whole line.
+  const options = {
+    lineCounter: lines,
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'silent' as const,
+  };
   let documents: readonly Document[];
   const aliases = new Map<Alias, Node>();
   const withDollar: WrittenText[] = [];
@@ -90,11 +95,11 @@ export async function readYamlValues(text: string): Promise<YamlDocuments> {
     return { documents: [], faults: [tooDeep], withDollar };
   }
   const faults = documents.flatMap(({ errors }) =>
-    errors.slice(0, 1).map(({ message, linePos }) => ({
+    errors.slice(0, 1).map(({ message, pos: [at] }) => ({
       code: 'yaml' as const,
       message: `expected YAML, found an error: ${message.split('\n')[0] ?? ''}`,
       hint: 'correct the file',
-      line: linePos?.[0].line ?? 1,
+      line: Math.max(1, lines.linePos(at).line),
     })),
   );
   if (faults.length > 0) return { documents: [], faults, withDollar: [] };

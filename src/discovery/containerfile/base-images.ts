@@ -29,6 +29,26 @@ export interface BuildOptions extends StageOptions {
  * need are not built (`--skip-unused-stages`, buildah's default; BuildKit does the same).
  */
 export function baseImages(text: string, options: BuildOptions): BaseImages {
+  const { images, faults } = everyBase(text, options);
+  const more = images.length > mostImages ? [tooManyImages] : [];
+  return {
+    images: images.slice(0, mostImages),
+    faults: [...faults.slice(0, mostSaid), ...more],
+  };
+}
+
+/** More images than any build pulls: a file of a megabyte could name a hundred thousand. */
+const mostImages = 20_000;
+/** The most faults of one file that are said. */
+const mostSaid = 100;
+
+const tooManyImages: Fault = {
+  code: 'too-large',
+  message: `expected a build of at most ${mostImages} images, found more`,
+  hint: 'use fewer images; the others are ignored',
+};
+
+function everyBase(text: string, options: BuildOptions): BaseImages {
   const { stages, faults } = readStages(text, options);
   if (stages.length === 0) return { images: [], faults: [...faults, noStage] };
   const target = targetOf(stages, options.target);

@@ -64,7 +64,7 @@ export function readInstructions(text: string): Instructions {
 /** Parser directives are comments at the top of the file; the first other line ends them. */
 function escapeDirective(lines: readonly string[]): string {
   for (const line of lines) {
-    const directive = /^#\s*(check|escape|syntax)\s*=\s*(.+)$/i.exec(line.trim());
+    const directive = /^#\s*(check|escape|syntax)\s*=\s*(.+)$/is.exec(line.trim());
     if (directive === null) return '\\';
     if (directive[1]?.toLowerCase() === 'escape') return directive[2] === '`' ? '`' : '\\';
   }

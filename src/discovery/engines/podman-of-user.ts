@@ -1,4 +1,5 @@
 import { type EngineId, podmanOf } from '../../common/engine-id.ts';
+import { lastOf } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import type { ExpandedUnit, Expander } from '../expander.ts';
 import { type Accounts, uidOf } from '../users/accounts.ts';
@@ -61,8 +62,7 @@ function accountOf(user: string, { byUid, byName }: Accounts) {
 
 /** The value of a key in [Service] as systemd reads it: the last one counts, quotes are part of it. */
 export function lastValue(entries: readonly UnitEntry[], key: string): string {
-  const last = entries.findLast((entry) => entry.key === key && entry.group === 'Service');
-  return last?.value.trim() ?? '';
+  return lastOf(entries, 'Service', key)?.value.trim() ?? '';
 }
 
 /** A boolean as systemd reads it. Source: systemd, src/basic/parse-util.c, `parse_boolean`. */

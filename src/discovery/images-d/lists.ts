@@ -28,7 +28,7 @@ export function lists(context: SourceContext, engine: EngineId = 'podman'): Prom
       references.push(placed(reference(file, raw, line, context), placement));
     }
   }
-  return Promise.resolve({ references, problems });
+  return Promise.resolve({ references: context.allowance.admit(references), problems });
 }
 
 /** The most names in all lists of a root: each costs a kilobyte of memory. */

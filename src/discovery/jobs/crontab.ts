@@ -15,33 +15,47 @@ export interface Job {
 /** The tables of cron, with a user in each line, and that of anacron, with a delay and a name. */
 export type TableKind = 'cron' | 'anacron';
 
-const assignment = /^\s*(["']?)([A-Za-z_]\w*)\1\s*=\s*(.*?)\s*$/;
+const assignment = /^(["']?)([A-Za-z_]\w*)\1\s*=\s*(.*)$/s;
 const schedules: Readonly<Record<TableKind, RegExp>> = {
   // In cronie a minus sign before a line keeps the job from being logged.
-  cron: /^\s*-?(@\w+|\S+(?:\s+\S+){4})\s+(\S+)\s+(\S.*)$/,
-  anacron: /^\s*(@\w+|\d+)\s+\d+\s+(\S+)\s+(\S.*)$/,
+  cron: /^-?(@\w+|\S+(?:\s+\S+){4})\s+(\S+)\s+(\S.*)$/,
+  anacron: /^(@\w+|\d+)\s+\d+\s+(\S+)\s+(\S.*)$/,
 };
+
+/** More variables than any table sets: each of its thousands of jobs has all of them. */
+export const mostVariables = 100;
+
+/** The commands of a table, and whether these are all. */
+export interface Jobs {
+  readonly jobs: readonly Job[];
+  /** The line with one variable too many: nothing from there on is read. */
+  readonly cutAt?: number;
+}
 
 /**
  * The commands of a crontab, in order. Other lines are ignored, as by cron.
  *
  * Source: crontab(5) of Debian's cron and of cronie; anacrontab(5).
  */
-export function jobsOf(text: string, kind: TableKind): readonly Job[] {
+export function jobsOf(text: string, kind: TableKind): Jobs {
   let variables: ReadonlyMap<string, string> = new Map();
-  return text.split('\n').flatMap((written, index): Job[] => {
-    if (/^\s*(?:#|$)/.test(written)) return [];
+  const jobs: Job[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    const written = line.trimStart();
+    if (written === '' || written.startsWith('#')) continue;
     const [, , name, value = ''] = assignment.exec(written) ?? [];
     if (name !== undefined) {
-      variables = new Map([...variables, [name, value.replace(/^(["'])(.*)\1$/, '$2')]]);
-      return [];
+      variables = new Map([...variables, [name, value.trimEnd().replace(/^(["'])(.*)\1$/, '$2')]]);
+      if (variables.size > mostVariables) return { jobs, cutAt: index + 1 };
+      continue;
     }
     const [, schedule, user, command] = schedules[kind].exec(written) ?? [];
-    if (command === undefined || user === undefined) return [];
+    if (command === undefined || user === undefined) continue;
     const isAtBoot = schedule === '@reboot';
     const job = { line: index + 1, variables, isAtBoot };
-    return [kind === 'anacron' ? { ...job, command } : { ...job, user, ...split(command) }];
-  });
+    jobs.push(kind === 'anacron' ? { ...job, command } : { ...job, user, ...split(command) });
+  }
+  return { jobs };
 }
 
 /** Splits a command from its input: percent signs without a backslash end lines. */

@@ -11,7 +11,7 @@ import type { Reference } from '../reference.ts';
 import { Scripts } from '../services/scripts/scripts.ts';
 import { imagesOfService, mayNameImages } from '../services/service-images.ts';
 import type { Found, SourceContext } from '../source.ts';
-import { jobsOf, type TableKind } from './crontab.ts';
+import { jobsOf, mostVariables, type TableKind } from './crontab.ts';
 import { type JobFile, unitOfJob, unitOfScript } from './job-unit.ts';
 
 /** The services that read crontabs, of which the first that the root has counts. */
@@ -54,10 +54,8 @@ export async function jobImages(
   const problems: Problem[] = [];
   const scripts = new Scripts(context);
   const withScripts = { ...context, expander: new Expander(context), scripts };
-  for (const { unit, isTimed } of [
-    ...tableJobs(context, units, problems),
-    ...scriptJobs(context, units, problems),
-  ]) {
+  for (const { unit, isTimed } of startedJobs(context, units, problems)) {
+    if (context.allowance.isFull) break;
     if (!mayNameImages(unit, scripts)) continue;
     const found = await imagesOfService(unit, withScripts);
     append(problems, found.problems);
@@ -67,6 +65,15 @@ export async function jobImages(
     );
   }
   return { references, problems };
+}
+
+function* startedJobs(
+  context: SourceContext,
+  units: SystemdUnits,
+  problems: Problem[],
+): Iterable<StartedJob> {
+  yield* tableJobs(context, units, problems);
+  yield* scriptJobs(context, units, problems);
 }
 
 /** A reference as started by a timer, if the service that runs the job starts. */
@@ -82,13 +89,13 @@ function timed(reference: Reference, startOf: (name: string) => Start): Referenc
 }
 
 /** The commands of the crontabs of the OS. */
-function tableJobs(
+function* tableJobs(
   context: SourceContext,
   units: SystemdUnits,
   problems: Problem[],
-): readonly StartedJob[] {
+): Iterable<StartedJob> {
   const runner = cronServices.find((name) => units.unit(name)?.masked === false);
-  if (runner === undefined) return [];
+  if (runner === undefined) return;
   // Debian's cron passes over files with other names; cronie over those that editors and rpm leave.
   const isRead = (path: string) =>
     runner === 'cron.service'
@@ -101,14 +108,24 @@ function tableJobs(
       .map((path) => [path, 'cron'] as const),
     ['/etc/anacrontab', 'anacron'],
   ];
-  return tables.flatMap(([path, kind]) => {
+  for (const [path, kind] of tables) {
     const file = read(path, context, problems);
-    if (file === undefined) return [];
-    return jobsOf(file.text, kind).map((job) => ({
-      unit: unitOfJob(runner, file, job),
-      isTimed: !job.isAtBoot,
-    }));
-  });
+    if (file === undefined) continue;
+    const { jobs, cutAt } = jobsOf(file.text, kind);
+    for (const job of jobs) yield { unit: unitOfJob(runner, file, job), isTimed: !job.isAtBoot };
+    if (cutAt !== undefined) problems.push(tooManyVariables(file.path, cutAt, runner));
+  }
+}
+
+function tooManyVariables(path: string, line: number, unit: string): Problem {
+  return {
+    code: 'too-large',
+    path,
+    line,
+    message: `expected a table of jobs that sets at most ${mostVariables} variables, found more; nothing from this line on is read`,
+    hint: 'set the variables in the scripts that need them',
+    subject: { unitPath: path, unit },
+  };
 }
 
 /** The scripts that services of the OS run from their directories. */

@@ -1,3 +1,4 @@
+import { append } from '../../common/append.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { RootError } from '../../root/root.ts';
 import { followed, whereInTree } from '../../systemd/etc.ts';
@@ -108,7 +109,8 @@ export class ClusterFiles {
       imageOf(image.raw, shortNamesOf(engine, this.#context.shortNames)),
       image.policy === 'always' ? [pullAlways] : [],
     );
-    this.references.push(placed(reference, this.#placement));
+    const placedHere = placed(reference, this.#placement);
+    append(this.references, this.#context.allowance.admit([placedHere]));
   }
 
   /** Adds the image that a flag of the service names, or says why it is not known. */

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { lineOfKey } from '../../common/toml-line.ts';
+import { linesOfKeys } from '../../common/toml-line.ts';
 import { problemOf } from '../../root/problem-of.ts';
 import { RootError } from '../../root/root.ts';
 import { followed, whereInTree } from '../../systemd/etc.ts';
@@ -100,7 +100,7 @@ export function imageAt(
   problems: Problem[],
 ): ConfiguredImage | undefined {
   if (value === undefined || value === '') return undefined;
-  const line = lineOfKey(text, key.slice(key.lastIndexOf('.') + 1));
+  const line = linesOfKeys(text)(key.slice(key.lastIndexOf('.') + 1));
   if (typeof value === 'string') {
     return { raw: value, path, line: line ?? lineOfText(text, value), key, unit };
   }

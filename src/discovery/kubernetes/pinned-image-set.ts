@@ -12,7 +12,7 @@ import { readDocuments } from './documents.ts';
 import { kubeletConfig } from './kubelet-config.ts';
 import type { FlagsOf } from './program-flag.ts';
 import { hasEngine, podRuntime } from './runtime.ts';
-import { type LineFault, textAt, type Value, valueAt } from './value.ts';
+import { type LineFault, listAt, textAt, type Value, valueAt } from './value.ts';
 
 /** Finds the images in OpenShift's `PinnedImageSet` files in `images.d`; all of them are bound. */
 export async function pinnedImageSets(context: SourceContext, flagsOf: FlagsOf): Promise<Found> {
@@ -29,13 +29,15 @@ export async function pinnedImageSets(context: SourceContext, flagsOf: FlagsOf):
       faults.map((fault) => problemAt(file, fault)),
     );
     for (const document of documents) {
-      const names = namesOf(document);
-      if ('code' in names) problems.push(problemAt(file, names));
-      else
-        append(
-          references,
-          names.map((value, index) => placed(reference(file, value, index, shortNames), runtime)),
-        );
+      const { names, faults: wrong } = namesIn(document);
+      append(
+        problems,
+        wrong.map((fault) => problemAt(file, fault)),
+      );
+      append(
+        references,
+        names.map((name) => placed(reference(file, name, shortNames), runtime)),
+      );
     }
   }
   return { references, problems };
@@ -47,38 +49,97 @@ async function nodeRuntime(context: SourceContext, flagsOf: FlagsOf): Promise<Pl
   return podRuntime((await kubeletConfig(context, flagsOf('kubelet.service'))).endpoint, context);
 }
 
+/** In one document, whose aliases could repeat a set over and over. */
 const maxNames = 10_000;
 
+const GROUP = 'machineconfiguration.openshift.io';
+
+/** An entry of `spec.pinnedImages`. */
+interface PinnedName {
+  readonly value: Value;
+  /** `spec.pinnedImages[0].name` */
+  readonly key: string;
+}
+
+interface PinnedNames {
+  readonly names: readonly PinnedName[];
+  readonly faults: readonly LineFault[];
+}
+
 /**
- * The entries of `spec.pinnedImages`.
+ * The names in a document: a set, or a list of sets as `oc get pinnedimageset -o yaml` and the API print it.
  *
  * Source: machineconfiguration.openshift.io, `PinnedImageSet` in v1 and v1alpha1.
  */
-function namesOf(document: Value): readonly Value[] | LineFault {
-  const group = textAt(document, 'apiVersion')?.split('/')[0];
-  if (
-    group !== 'machineconfiguration.openshift.io' ||
-    textAt(document, 'kind') !== 'PinnedImageSet'
-  ) {
-    return malformed(document.line, 'a PinnedImageSet of machineconfiguration.openshift.io');
+function namesIn(document: Value): PinnedNames {
+  const sets = setsIn(document);
+  if ('code' in sets) return { names: [], faults: [sets] };
+  const names: PinnedName[] = [];
+  const faults: LineFault[] = [];
+  for (const set of sets) {
+    const found = namesOf(set);
+    if ('code' in found) faults.push(found);
+    else if (names.length + found.length > maxNames) {
+      return { names, faults: [...faults, tooMany(document.line)] };
+    } else append(names, found);
   }
-  const list = valueAt(document, ['spec', 'pinnedImages']);
+  return { names, faults };
+}
+
+interface PinnedSet {
+  readonly value: Value;
+  /** The path of the set in the document, with a dot at its end. */
+  readonly path: string;
+}
+
+function setsIn(document: Value): readonly PinnedSet[] | LineFault {
+  const kind = textAt(document, 'kind');
+  const isTyped = kind === 'PinnedImageSetList' && isOfGroup(document);
+  const isList = isTyped || (kind === 'List' && textAt(document, 'apiVersion') === 'v1');
+  if (!isList) return isSet(document) ? [{ value: document, path: '' }] : noSet(document.line);
+  const items = listAt(document, 'items');
+  if (items.length > maxNames) return tooMany(document.line);
+  // The API leaves out the kind of each item in a list of one kind.
+  const isBare = (item: Value) => isTyped && item.kind === 'map' && !item.entries.has('kind');
+  const wrong = items.find((item) => !isSet(item) && !isBare(item));
+  if (wrong !== undefined) return noSet(wrong.line);
+  return items.map((value, index) => ({ value, path: `items[${index}].` }));
+}
+
+function isSet(value: Value): boolean {
+  return textAt(value, 'kind') === 'PinnedImageSet' && isOfGroup(value);
+}
+
+function isOfGroup(value: Value): boolean {
+  return textAt(value, 'apiVersion')?.split('/')[0] === GROUP;
+}
+
+function namesOf({ value: set, path }: PinnedSet): readonly PinnedName[] | LineFault {
+  const list = valueAt(set, ['spec', 'pinnedImages']);
   if (list?.kind !== 'list') {
-    return malformed(list?.line ?? document.line, 'a list at spec.pinnedImages');
+    return malformed(list?.line ?? set.line, `a list at ${path}spec.pinnedImages`);
   }
-  if (list.items.length > maxNames) return malformed(list.line, `at most ${maxNames} images`);
-  return list.items;
+  return list.items.map((value, index) => ({
+    value,
+    key: `${path}spec.pinnedImages[${index}].name`,
+  }));
+}
+
+function noSet(line: number): LineFault {
+  return malformed(line, `a PinnedImageSet of ${GROUP}, or a list of them`);
+}
+
+function tooMany(line: number): LineFault {
+  return malformed(line, `at most ${maxNames} images`);
 }
 
 function reference(
   { name: unit, path, realPath }: ImageFile,
-  item: Value,
-  index: number,
+  { value: item, key }: PinnedName,
   shortNames: ShortNames,
 ): Reference {
   const raw = textAt(item, 'name') ?? '';
   const line = valueAt(item, ['name'])?.line ?? item.line;
-  const key = `spec.pinnedImages[${index}].name`;
   const image = /@sha256:[0-9a-f]{64}$/.test(raw)
     ? imageOf(raw, shortNames)
     : {

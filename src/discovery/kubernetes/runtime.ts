@@ -42,10 +42,12 @@ function runtimeAt({ path, text, fault }: RuntimeEndpoint): Placement {
 }
 
 /**
- * Source: kubernetes.io, "Container Runtimes"; dockershim's socket is that of Kubernetes up to 1.23.
+ * Source: kubernetes.io, "Container Runtimes"; k3s, pkg/agent/containerd; docs.k0sproject.io, "Runtime"; dockershim's socket is that of Kubernetes up to 1.23.
  */
 const sockets: Readonly<Record<string, EngineId>> = {
   '/run/containerd/containerd.sock': 'containerd',
+  '/run/k3s/containerd/containerd.sock': 'containerd',
+  '/run/k0s/containerd.sock': 'containerd',
   '/run/crio/crio.sock': 'crio',
   '/run/cri-dockerd.sock': 'docker',
   '/run/dockershim.sock': 'docker',

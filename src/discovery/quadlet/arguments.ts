@@ -2,6 +2,7 @@ import { append } from '../../common/append.ts';
 import { list } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import { splitWords } from '../../systemd/words.ts';
+import { mostFaults } from '../allowance.ts';
 import type { Fault, Problem } from '../problem.ts';
 import type { PullOptions } from '../reference.ts';
 import { commandPull } from '../services/command-pull.ts';
@@ -53,7 +54,12 @@ export function readArguments(unit: QuadletUnit, context: PullContext): Argument
     const [value = ''] = wordsOf(entry);
     addMount(entry, { text: value, raw: value }, found);
   }
-  return found;
+  const { pullProblems, unitProblems } = found;
+  return {
+    ...found,
+    pullProblems: pullProblems.slice(0, mostFaults),
+    unitProblems: unitProblems.slice(0, mostFaults),
+  };
 }
 
 interface Draft {

@@ -1,7 +1,9 @@
 import type { ShortNames } from '../../image/short-names.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
 import type { Allowance } from '../allowance.ts';
-import { type BaseImages, type BuildOptions, baseImages } from '../containerfile/base-images.ts';
+import { citedBases } from '../cited/bases.ts';
+import type { CitedText } from '../cited/text.ts';
+import type { BaseImages, BuildOptions } from '../containerfile/base-images.ts';
 import { imageOf } from '../image-value.ts';
 import type { Problem } from '../problem.ts';
 import type { PullOptions, Reference } from '../reference.ts';
@@ -26,11 +28,11 @@ export class BaseReader {
   }
 
   read(
-    { path, text }: { readonly path: string; readonly text: string },
+    { path, file }: { readonly path: string; readonly file: CitedText },
     options: Omit<BuildOptions, 'architecture' | 'allowance'>,
   ): FileBases {
     const rootOptions = { architecture: this.#architecture, allowance: this.#allowance };
-    return { ...baseImages(text, { ...options, ...rootOptions }), path };
+    return { ...citedBases(file, { ...options, ...rootOptions }), path };
   }
 }
 

@@ -4,6 +4,8 @@ import { problemOfCited } from '../../root/problem-of.ts';
 import { type Root, RootError } from '../../root/root.ts';
 import { type Etc, followed, whereInTree } from '../../systemd/etc.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
+import type { Allowance } from '../allowance.ts';
+import { type CitedText, citedText } from '../cited/text.ts';
 import type { Expander } from '../expander.ts';
 import type { Fault, Problem } from '../problem.ts';
 import { problemOfUnit, type QuadletUnit, serviceOf, subjectOf } from './unit.ts';
@@ -12,11 +14,12 @@ export interface FileContext {
   readonly root: Root;
   readonly etc: Etc;
   readonly expander: Expander;
+  readonly allowance: Allowance;
 }
 
 /** The text of a cited file, or the problem of the unit that cites it. */
 export type CitedFile =
-  | { readonly ok: true; readonly path: string; readonly text: string }
+  | { readonly ok: true; readonly path: string; readonly file: CitedText }
   | { readonly ok: false; readonly problem: Problem };
 
 /**
@@ -32,7 +35,7 @@ export function citedPath(unit: QuadletUnit, value: string, etc: Etc, base?: str
 export function citedFile(
   unit: QuadletUnit,
   entry: UnitEntry,
-  { root, etc, expander }: FileContext,
+  { root, etc, expander, allowance }: FileContext,
   base?: string,
 ): CitedFile {
   const failed = (fault: Fault): CitedFile => ({
@@ -46,8 +49,8 @@ export function citedFile(
     return failed(noFile(value));
   const path = citedPath(unit, value, etc, base);
   try {
-    const text = root.readFile(followed(root, etc, path))?.content.toString();
-    return text === undefined ? failed(noFile(path)) : { ok: true, path, text };
+    const file = citedText(root, followed(root, etc, path), allowance);
+    return file === undefined ? failed(noFile(path)) : { ok: true, path, file };
   } catch (error) {
     if (!(error instanceof RootError)) throw error;
     return { ok: false, problem: { ...problemOfCited(error), subject: subjectOf(unit) } };

@@ -5,10 +5,11 @@ import { RootError } from '../../root/root.ts';
 import { followed, whereInTree } from '../../systemd/etc.ts';
 import { list, scalar } from '../../systemd/lookup.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
+import { type CitedText, citedText } from '../cited/text.ts';
+import { citedWorkloads } from '../cited/workloads.ts';
 import type { ContainersConf } from '../containers-conf.ts';
 import { imageOf } from '../image-value.ts';
-import { type KubeImage } from '../kubernetes/findings.ts';
-import { workloadImages } from '../kubernetes/workload-images.ts';
+import type { KubeImage } from '../kubernetes/findings.ts';
 import type { Fault, Problem } from '../problem.ts';
 import type { Reference } from '../reference.ts';
 import type { Found } from '../source.ts';
@@ -39,6 +40,7 @@ export async function kubeImages(unit: QuadletUnit, context: KubeContext): Promi
   const references: Reference[] = [];
   const given = readArguments(unit, context);
   const problems: Problem[] = [...given.pullProblems, ...given.unitProblems];
+  const played = new Set<string>();
   for (const entry of list(unit.entries, 'Kube', 'Yaml')) {
     // Since podman 5.7 one `Yaml=` may name several files.
     for (const value of entry.value.split(/\s+/).filter((word) => word !== '')) {
@@ -47,7 +49,10 @@ export async function kubeImages(unit: QuadletUnit, context: KubeContext): Promi
         problems.push(file.problem);
         continue;
       }
-      const { images, faults } = await workloadImages(file.text, { player: 'podman' });
+      // A file that the unit names again adds nothing.
+      if (played.has(file.path)) continue;
+      played.add(file.path);
+      const { images, faults } = await citedWorkloads(file.file);
       const subject = subjectOf(unit);
       append(
         problems,
@@ -111,15 +116,15 @@ function buildDirectory(
 function containerfileOf(
   { raw }: KubeImage,
   directory: string | undefined,
-  { root, etc }: KubeContext,
-): { path: string; text: string } | undefined {
+  { root, etc, allowance }: KubeContext,
+): { path: string; file: CitedText } | undefined {
   // A name with `..` is not the name of an image.
   if (directory === undefined || raw === '' || raw.split('/').includes('..')) return undefined;
   for (const name of ['Containerfile', 'Dockerfile']) {
     const path = posix.join(directory, raw, name);
     try {
-      const text = root.readFile(followed(root, etc, path))?.content.toString();
-      if (text !== undefined) return { path, text };
+      const file = citedText(root, followed(root, etc, path), allowance);
+      if (file !== undefined) return { path, file };
     } catch (error) {
       if (!(error instanceof RootError)) throw error;
     }

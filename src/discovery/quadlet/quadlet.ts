@@ -186,15 +186,17 @@ async function addImages(
       if (unit.type !== 'network') problems.push(refusal);
     } else {
       for (const service of ofUnit(unit)) {
+        if (context.allowance.isFull) break;
         const found = await imagesOfService(service, context);
         // Each at once: all references twice would take megabytes.
-        append(references, found.references.map(complete));
-        append(problems, found.problems);
+        append(references, context.allowance.admit(found.references.map(complete)));
+        append(problems, context.allowance.admitProblems(found.problems));
         const [reference] = found.references;
         if (isImage(unit) && reference) context.imageUnits.set(unit.name, reference);
       }
     }
-    append(problems, ownSectionProblems(unit));
+    append(problems, context.allowance.admitProblems(ownSectionProblems(unit)));
+    if (context.allowance.isFull) break;
   }
 }
 
@@ -204,15 +206,17 @@ async function addImages(
  */
 async function addLost(
   lost: readonly LostUnit[],
-  context: ReferenceContext,
+  context: Context,
   { references, problems, complete }: Findings,
 ): Promise<void> {
   for (const { unit, problem } of lost) {
+    if (context.allowance.isFull) break;
     const refusal = unit.masked ? undefined : refusalOf(unit, context.units);
     const found = refusal === undefined ? await imagesIn(unit, context) : nothing;
-    for (const reference of found.references) {
-      references.push(complete({ ...reference, problems: [problem, ...reference.problems] }));
-    }
+    const refused = found.references.map((reference) =>
+      complete({ ...reference, problems: [problem, ...reference.problems] }),
+    );
+    append(references, context.allowance.admit(refused));
     if (found.references.length === 0) problems.push(problem);
   }
 }

@@ -13,7 +13,7 @@ import type { Found } from '../source.ts';
 import { type Arguments, readArguments } from './arguments.ts';
 import { mountedArtifact, ownArtifact } from './artifacts.ts';
 import { type BuildContext, buildImages } from './build.ts';
-import { containerPull, imagePull, type PullContext } from './pull-options.ts';
+import { containerPull, imagePull, type Pull, type PullContext } from './pull-options.ts';
 import { referenceFields } from './reference-fields.ts';
 import type { Units } from './refusal/refused.ts';
 import { problemOfUnit, type QuadletUnit, sectionOf, serviceOf, subjectOf } from './unit.ts';
@@ -32,8 +32,10 @@ export function imagesOf(unit: QuadletUnit, context: ReferenceContext): Found {
   if (unit.type === 'artifact') return ownArtifact(unit, context);
   if (unit.type === 'build') return buildImages(unit, unit, context);
   const given = readArguments(unit, context);
-  const own = ownImages(unit, given, context);
-  const mounted = given.images.map((entry) => referencesAt(unit, entry, context));
+  // Read once: a unit can have thousands of mounts.
+  const pull = unitsPull(unit, context);
+  const own = ownImages(unit, given, pull, context);
+  const mounted = given.images.map((entry) => referencesAt(unit, entry, pull, context));
   return {
     references: [
       ...own.references,
@@ -48,10 +50,15 @@ export function imagesOf(unit: QuadletUnit, context: ReferenceContext): Found {
 
 const none: Found = { references: [], problems: [] };
 
-function ownImages(unit: QuadletUnit, given: Arguments, context: ReferenceContext): Found {
+function ownImages(
+  unit: QuadletUnit,
+  given: Arguments,
+  unitPull: Pull,
+  context: ReferenceContext,
+): Found {
   const entry = unit.type === 'pod' ? undefined : imageEntry(unit);
   if (entry === undefined) return none;
-  const { references, problems } = referencesAt(unit, entry, context);
+  const { references, problems } = referencesAt(unit, entry, unitPull, context);
   return {
     references: references.map((reference) => ({
       ...reference,
@@ -97,24 +104,30 @@ function isBuilt(unit: QuadletUnit, { value }: UnitEntry): boolean {
   return unit.type !== 'image' && value.endsWith('.build');
 }
 
-function referencesAt(unit: QuadletUnit, entry: UnitEntry, context: ReferenceContext): Found {
+function referencesAt(
+  unit: QuadletUnit,
+  entry: UnitEntry,
+  pull: Pull,
+  context: ReferenceContext,
+): Found {
   const build = isBuilt(unit, entry) ? context.units.byName.get(entry.value) : undefined;
   if (build === undefined) {
-    return { references: [referenceAt(unit, entry, context)], problems: [] };
+    return { references: [referenceAt(unit, entry, pull, context)], problems: [] };
   }
   const { references, problems } = buildImages(build, unit, context);
   const word = problemOfUnit(unit, entry, builtOnHost(entry.value));
   return { references, problems: [...problems, { ...word, note: true }] };
 }
 
-function referenceAt(unit: QuadletUnit, entry: UnitEntry, context: ReferenceContext): Reference {
-  if (unit.type === 'image') {
-    const pull = imagePull(unit, context);
-    const image = named(unit, entry, entry.value, context);
-    return reference(unit, entry, image, pull.options, pull.problems);
+function referenceAt(
+  unit: QuadletUnit,
+  entry: UnitEntry,
+  pull: Pull,
+  context: ReferenceContext,
+): Reference {
+  if (unit.type !== 'image' && entry.value.endsWith('.image')) {
+    return referenceByImageUnit(unit, entry, pull, context);
   }
-  if (entry.value.endsWith('.image')) return referenceByImageUnit(unit, entry, context);
-  const pull = ownPull(unit, context, undefined);
   const image = named(unit, entry, entry.value, context);
   return reference(unit, entry, image, pull.options, pull.problems);
 }
@@ -123,42 +136,40 @@ function referenceAt(unit: QuadletUnit, entry: UnitEntry, context: ReferenceCont
 function referenceByImageUnit(
   unit: QuadletUnit,
   entry: UnitEntry,
+  own: Pull,
   context: ReferenceContext,
 ): Reference {
   const target = context.units.byName.get(entry.value);
   const source = context.imageUnits.get(entry.value);
   if (target === undefined || source === undefined) {
-    const pull = ownPull(unit, context, undefined);
     const image = { ok: false as const, fault: noImageFrom(entry.value) };
-    return reference(unit, entry, image, pull.options, pull.problems);
+    return reference(unit, entry, image, own.options, own.problems);
   }
-  const pull = ownPull(unit, context, source.pull);
+  const options = { ...source.pull, ...own.options };
   const inherited = source.problems.map((problem) => ({ ...problem, subject: subjectOf(unit) }));
-  const problems = [...inherited, ...pull.problems];
+  const problems = [...inherited, ...own.problems];
   const imageService = target.service;
   const tagged = scalar(target.entries, 'Image', 'ImageTag')?.value ?? '';
   if (source.archived !== undefined && tagged === '') {
     const image = { ok: true, archived: source.archived } as const;
-    return { ...reference(unit, entry, image, pull.options, problems), imageService };
+    return { ...reference(unit, entry, image, options, problems), imageService };
   }
   if (source.image === undefined && source.archived === undefined) {
-    return { ...reference(unit, entry, undefined, pull.options, problems), imageService };
+    return { ...reference(unit, entry, undefined, options, problems), imageService };
   }
   const tag = scalar(target.entries, 'Image', 'ImageTag');
   const image: Named =
     tag === undefined || tag.value === ''
       ? { ok: true, image: source.image ?? '' }
       : named(unit, tag, tag.value, context);
-  return { ...reference(unit, entry, image, pull.options, problems), imageService };
+  return { ...reference(unit, entry, image, options, problems), imageService };
 }
 
-function ownPull(
-  unit: QuadletUnit,
-  context: ReferenceContext,
-  inherited: PullOptions | undefined,
-): { options: PullOptions; problems: readonly Problem[] } {
-  if (unit.type === 'container') return containerPull(unit, context, inherited);
-  return { options: { ...inherited, policy: 'missing' }, problems: [] };
+/** How a unit pulls: options that it takes over from a `.image` unit stand behind these. */
+function unitsPull(unit: QuadletUnit, context: ReferenceContext): Pull {
+  if (unit.type === 'image') return imagePull(unit, context);
+  if (unit.type === 'container') return containerPull(unit, context, undefined);
+  return { options: { policy: 'missing' }, problems: [] };
 }
 
 /** The full name of an image or an archive that podman takes the image from, or why neither is known. */

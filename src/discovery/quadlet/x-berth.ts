@@ -1,4 +1,5 @@
 import { list, scalar } from '../../systemd/lookup.ts';
+import { mostFaults } from '../allowance.ts';
 import type { Problem } from '../problem.ts';
 import type { LintIgnore } from '../reference.ts';
 import { bindSetting } from '../x-berth.ts';
@@ -9,6 +10,7 @@ export function ownSectionProblems(unit: QuadletUnit): readonly Problem[] {
   const problems: Problem[] = [];
   for (const entry of unit.entries) {
     if (entry.group !== 'X-Berth' || ['Bind', 'LintIgnore'].includes(entry.key)) continue;
+    if (problems.length === mostFaults) break;
     problems.push(
       problemOfUnit(unit, entry, {
         code: 'bind-setting',

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { Secret } from '../../common/secret.ts';
 import { type Etc, whereInTree } from '../../systemd/etc.ts';
+import { mostFaults } from '../allowance.ts';
 import type { Fault } from '../problem.ts';
 import { pullPolicyOf } from '../pull-policies.ts';
 import type { PullOptions, PullPolicy } from '../reference.ts';
@@ -29,16 +30,16 @@ export function commandPull(
   context: CommandContext,
 ): CommandPull {
   const faults: Fault[] = [];
-  let options: PullOptions = { policy: defaultPolicy(kind, context) };
+  const options: PullOptions = { policy: defaultPolicy(kind, context) };
   for (const option of given) {
     const read = readOption(option, context);
-    if (read.ok) options = { ...options, ...read.options };
+    if (read.ok) Object.assign(options, read.options);
     else faults.push(read.fault);
   }
   if (options.policy === 'always' && !context.ignoresFailure) {
     faults.push(pullAlways(pulling.has(kind)));
   }
-  return { options, faults };
+  return { options, faults: faults.slice(0, mostFaults) };
 }
 
 function defaultPolicy(

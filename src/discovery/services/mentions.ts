@@ -27,14 +27,30 @@ export function mentionsImages(text: string): boolean {
   return starting.test(rest);
 }
 
-/** A command whose program a variable names: `$DOCKER run`. */
-const variable = /\$\{?!?\w+\S*["']?\s+(?:-\S+\s+)*(?:compose|create|kube|play|pod|pull|run)\b/;
-/** A program whose subcommand a variable names: `podman "$@"`. */
-const anySubcommand = /(?:podman|docker|nerdctl)["']?\s+(?:-\S+\s+)*["']?\$/;
+/** A word with a variable, which may name a program: `$DOCKER`. */
+const variable = /\$\{?!?\w/;
+const subcommand = /^(?:compose|create|kube|play|pod|pull|run)\b/;
+/** The end of a word that names a program. */
+const programs = /(?:podman|docker|nerdctl)["']?$/;
+const anySubcommand = /^["']?\$/;
 
-/** Whether a text runs a program that a variable names, which probably runs containers. */
+/**
+ * Whether a text runs a program that a variable names (`$DOCKER run`), or one whose subcommand a variable names
+ * (`podman "$@"`): it probably runs containers. Options may stand between the two words.
+ */
 export function startsUnknown(text: string): boolean {
-  return /podman|docker|nerdctl/i.test(text) && (variable.test(text) || anySubcommand.test(text));
+  if (!/podman|docker|nerdctl/i.test(text)) return false;
+  let isBehindVariable = false;
+  let isBehindProgram = false;
+  // Word by word: one pattern for the whole would read the options again for each word before them.
+  for (const [word] of text.matchAll(/\S+/g)) {
+    if (isBehindVariable && subcommand.test(word)) return true;
+    if (isBehindProgram && anySubcommand.test(word)) return true;
+    const isOption = word.startsWith('-') && word.length > 1;
+    isBehindVariable = variable.test(word) || (isOption && isBehindVariable);
+    isBehindProgram = programs.test(word) || (isOption && isBehindProgram);
+  }
+  return false;
 }
 
 /** Whether commands that can't be followed probably start containers. */

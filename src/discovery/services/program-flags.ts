@@ -54,7 +54,7 @@ export function programFlags(
 function valueOf(name: string, environment: Environment): string | undefined {
   const value = environment.ok ? environment.values.get(name) : undefined;
   if (value === undefined || value === '' || !environment.ok) return undefined;
-  if (environment.privateNames.has(name) && !concealValue(value)) return undefined;
+  if (environment.values.isPrivate(name) && !concealValue(value)) return undefined;
   return value;
 }
 

@@ -44,7 +44,8 @@ function unwrapped(first: Word, name: string, args: readonly Word[], caller: Cal
   const foreign = foreignFault(name, args);
   if (foreign !== undefined) return { kind: 'fault', fault: foreign };
   if (harmless.has(name)) return other;
-  if (name === 'run-parts') return { kind: 'parts', words: args, caller };
+  if (name === 'run-parts') return { kind: 'parts', words: args, isAny: false, caller };
+  if (name === 'find') return foundFiles(args, caller);
   const fault = mentionsContainers(args) ? { fault: unreadProgram(name) } : {};
   const file = { kind: 'file', stopsAtFailure: false, caller, ...fault } as const;
   if (!isInterpreter(name)) return { ...file, words: [first, ...args] };
@@ -54,6 +55,17 @@ function unwrapped(first: Word, name: string, args: readonly Word[], caller: Cal
   ).map((text) => ({ text, raw: text }));
   const named = args.filter(({ text }) => !text.startsWith('-'));
   return { ...file, words: [...named, ...own], reader: 'interpreter' };
+}
+
+/** What `find DIRECTORY … -exec` runs: the files that it finds, by themselves or by a shell. */
+function foundFiles(args: readonly Word[], caller: Caller): ReadCommand {
+  const at = args.findIndex(({ text }) => /^-(?:exec|ok)(?:dir)?$/.test(text));
+  const run = args[at + 1]?.text ?? '';
+  if (at < 0 || !(run === '{}' || shells.has(posix.basename(run)))) {
+    return mentionsContainers(args) ? { kind: 'fault', fault: unreadProgram('find') } : other;
+  }
+  const [directory] = args.slice(firstPlain(args));
+  return { kind: 'parts', words: directory === undefined ? [] : [directory], isAny: true, caller };
 }
 
 /** The position of the first word that is no option. */

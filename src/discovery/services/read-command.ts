@@ -45,8 +45,13 @@ export type ReadCommand =
       /** The fault if the file is no script that can be read. */
       readonly fault?: Fault;
     }
-  /** `run-parts`, which runs all files of a directory. */
-  | { readonly kind: 'parts'; readonly words: readonly Word[]; readonly caller: Caller }
+  /** `run-parts` and `find -exec`, which run the files of a directory: all, or only those that run-parts runs. */
+  | {
+      readonly kind: 'parts';
+      readonly words: readonly Word[];
+      readonly isAny: boolean;
+      readonly caller: Caller;
+    }
   | { readonly kind: 'compose'; readonly command: ComposeCommand }
   | { readonly kind: 'fault'; readonly fault: Fault }
   /** A command that names no images. */

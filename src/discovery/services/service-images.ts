@@ -1,4 +1,5 @@
 import { append } from '../../common/append.ts';
+import { onceFor } from '../../common/once-for.ts';
 import { list, scalar } from '../../systemd/lookup.ts';
 import type { SystemdUnit } from '../../systemd/systemd-unit.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
@@ -47,9 +48,11 @@ export async function imagesOfService(unit: SystemdUnit, context: ServiceContext
   // An image that a service needs only when it stops or reloads must be there, too.
   for (const key of commandKeys) {
     for (const entry of list(unit.entries, 'Service', key)) {
-      if (entry.quadlet === true) continue;
+      if (entry.quadlet === true || context.allowance.isFull) continue;
       if (!mayName(entry.value, unit, context.scripts)) continue;
-      await readEntry({ unit, subject, ...directory, entry }, context, found);
+      const own: Findings = { references: found.references, problems: [] };
+      await readEntry({ unit, subject, ...directory, entry }, context, own);
+      append(found.problems, context.allowance.admitProblems(own.problems));
     }
   }
   append(found.problems, ignoredLines(unit, subject));
@@ -70,13 +73,15 @@ export async function imagesOfService(unit: SystemdUnit, context: ServiceContext
 }
 
 function mayName(value: string, unit: SystemdUnit, scripts: Scripts): boolean {
-  const { entries } = unit;
-  const whence = () => ({
-    directory: scalar(entries, 'Service', 'WorkingDirectory')?.value.replace(/^-/, '') ?? '/',
-    searchPath: `${execSearchPath(unit) ?? ''}:${writtenPath(entries)}:$PATH`,
-  });
+  const whence = () => whenceOf(unit);
   return mentionsPrograms(value) || startsUnknown(value) || scripts.mayStart(value, whence);
 }
+
+/** Where the commands of a unit find programs and scripts, as it is written. */
+const whenceOf = onceFor((unit: SystemdUnit) => ({
+  directory: scalar(unit.entries, 'Service', 'WorkingDirectory')?.value.replace(/^-/, '') ?? '/',
+  searchPath: `${execSearchPath(unit) ?? ''}:${writtenPath(unit.entries)}:$PATH`,
+}));
 
 /** The PATH that a service sets for its commands, as it is written. */
 function writtenPath(entries: SystemdUnit['entries']): string {

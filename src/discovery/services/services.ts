@@ -37,6 +37,7 @@ export async function serviceImages(
   for (const unit of found.values()) {
     // Templates are reported as their instances.
     if (unit.masked || instantiated.has(unit.name)) continue;
+    if (context.allowance.isFull) break;
     if (!mayNameImages(unit, scripts)) continue;
     const images = await imagesOfService(unit, { ...context, expander, scripts });
     append(references, images.references);

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { append } from '../../common/append.ts';
 import { displayPath } from '../../common/path-bytes.ts';
 import { commandLines } from '../../systemd/command-line.ts';
-import { allowanceSpent } from '../allowance.ts';
+import { allowanceSpent, costOfVariable } from '../allowance.ts';
 import type { Fault } from '../problem.ts';
 import { unquoted } from '../without-private.ts';
 import { type Caller, directCaller } from './caller.ts';
@@ -39,8 +39,6 @@ const deepestCalls = 8;
 const mostCandidates = 8;
 /** The cost of one command of a script, in time and memory, as a number of expanded characters. */
 const costOfCommand = 512;
-/** The same for each variable that the command gets. */
-const costOfVariable = 32;
 
 /** Adds the images that the command lines of one entry name, and those of the scripts they start. */
 export async function readEntry(
@@ -189,14 +187,14 @@ function addUnquoted(to: Findings, { references, problems }: Findings, path: str
 
 /** Adds the images of all scripts of a directory. */
 async function readParts(
-  { words, caller }: ReadCommand & { kind: 'parts' },
+  { words, isAny: runsAll, caller }: ReadCommand & { kind: 'parts' },
   place: ServicePlace,
   reading: Reading,
 ): Promise<void> {
   const directory = words.findLast(({ text }) => !text.startsWith('-'));
   if (directory === undefined || directory.fault !== undefined) return;
   const { scripts } = reading.context;
-  const isAny = scripts.find('run-parts', place) !== undefined || words.some(isPattern);
+  const isAny = runsAll || scripts.find('run-parts', place) !== undefined || words.some(isPattern);
   for (const { path } of scripts.in(posix.resolve(place.directory, directory.text))) {
     // The program of Debian and busybox passes over other names; Fedora's is a script.
     if (!isAny && !/^[\w-]+$/.test(posix.basename(path))) continue;
@@ -265,7 +263,8 @@ function readShellCommand(
 }
 
 function withoutComments(text: string): string {
-  return text.replace(/^\s*#.*$/gm, '');
+  const lines = text.split('\n');
+  return lines.filter((line) => !line.trimStart().startsWith('#')).join('\n');
 }
 
 function unreadScript(path: string): Fault {

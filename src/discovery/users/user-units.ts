@@ -61,11 +61,31 @@ async function unitsOfOthers(systemContext: SourceContext, self?: number): Promi
   const known = knownOf(everyUsers);
   const noted = { references: [], problems: [...problems, ...lingering.problems], quadlets: [] };
   const all: UserUnits[] = [noted, everyUsers];
+  let left = maxReadings;
   for (const user of users) {
+    left -= common.quadlets.units.size;
+    if (left < 0) {
+      all.push({ ...noted, problems: [tooManyReadings(user)] });
+      break;
+    }
     const podman = podmanOfUid(user.uid, accounts);
     all.push(without(known, await unitsOfUser({ ...context, podman }, user, lingering)));
   }
   return together(all);
+}
+
+/** The most units for all users, counted for each user with units of their own: the manager of each reads all. */
+const maxReadings = 50_000;
+
+function tooManyReadings({ uid }: UserScope): Problem {
+  const path = '/etc/containers/systemd/users';
+  return {
+    code: 'too-many-entries',
+    path,
+    message: `expected at most ${maxReadings} units for all users, counted for each user with units of their own, found more; the units of the user ${uid} and those after are not read`,
+    hint: 'have fewer units for all users, or fewer users with units of their own',
+    subject: { unitPath: path, unit: path, bind: true },
+  };
 }
 
 /** The units of the user for whom berth runs, as the process may read them. */

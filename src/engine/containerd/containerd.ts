@@ -7,6 +7,7 @@ import type { Engine } from '../engine.ts';
 import { openGrpc } from '../grpc/transport.ts';
 import { Seals } from '../pins/seals.ts';
 import { type Containerd, KUBERNETES } from './api/containerd.ts';
+import { servicesOf } from './api/locate.ts';
 import {
   type Cri,
   databaseOf,
@@ -20,9 +21,10 @@ import { pullByCri } from './fetch/pull-by-cri.ts';
 import { Documents } from './images/documents.ts';
 import { lossesOf } from './losses.ts';
 import { imagesOf, pinsOf } from './parts.ts';
-import { look, type Pinning } from './pins/pin.ts';
+import { look, type Moorings } from './pins/pin.ts';
 
-export { containerdSocket } from './api/locate.ts';
+export { locateContainerd } from './api/locate.ts';
+export { namespacesAt } from './api/namespaces.ts';
 
 export interface ContainerdOptions {
   readonly socket: string;
@@ -44,7 +46,7 @@ export interface ContainerdOptions {
  */
 export async function openContainerd(options: ContainerdOptions): Promise<Engine> {
   const { socket, namespace = KUBERNETES, patience } = options;
-  const program = { name: 'containerd', socket };
+  const program = { name: 'containerd', socket, services: servicesOf(socket) };
   const headers = { 'containerd-namespace': namespace };
   const grpc = openGrpc(program, { headers, ...(patience === undefined ? {} : { patience }) });
   try {
@@ -67,7 +69,7 @@ async function engineOn(
   const settings = once(() => settingsOf(grpc, snapshotter));
   const documents = new Documents(containerd);
   const tools = { containerd, documents, seals: new Seals(pinKey), engine: id };
-  const pinning: Pinning = { ...tools, look: together(() => look(tools)) };
+  const moorings: Moorings = { ...tools, look: together(() => look(tools)) };
   const pull = await pullOf(containerd, cri, registry, settings);
   return {
     id,
@@ -77,8 +79,8 @@ async function engineOn(
       pullsAs: 'caller',
       pins: 'firm',
     },
-    ...imagesOf({ ...pinning, registry, depot, pull }, settings),
-    ...pinsOf(pinning),
+    ...imagesOf({ ...moorings, registry, depot, pull }, settings),
+    ...pinsOf(moorings),
     info: async () => {
       const told = await settings();
       const pulls = cri === undefined ? '' : ', pulling through its CRI';

@@ -1,6 +1,8 @@
 import { existsSync, watch } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { Changes } from '../changes.ts';
 import { EngineError } from '../errors.ts';
+import { statusHint } from '../grpc/failure.ts';
 import { Events } from '../grpc/generated/containerd/services/events_pb.ts';
 import { oneRequest } from '../grpc/requests.ts';
 import { SCHEMA_LABEL } from '../pins/labels.ts';
@@ -63,7 +65,7 @@ async function follow(
     });
     for await (const _ of events) changes.add();
     throw new EngineError('engine-unreachable', `${program.name} ended its events`, {
-      hint: `see \`systemctl status ${program.name}\``,
+      hint: statusHint(program),
     });
   } catch (error) {
     changes.fail(error);
@@ -85,30 +87,4 @@ async function everything(containerd: Containerd): Promise<ReadonlySet<string>> 
     ...leases.map(({ id }) => id),
     ...content.keys(),
   ]);
-}
-
-/** Changes since the last look. Several count as one. */
-class Changes {
-  #next = Promise.withResolvers<void>();
-  #failure: { readonly error: unknown } | undefined;
-
-  add(): void {
-    this.#next.resolve();
-  }
-
-  fail(error: unknown): void {
-    this.#failure = { error };
-    this.#next.resolve();
-  }
-
-  /** Waits for a change. @throws what `fail` was told. */
-  async next(signal: AbortSignal): Promise<void> {
-    const end = () => this.#next.resolve();
-    signal.addEventListener('abort', end, { once: true });
-    await this.#next.promise;
-    signal.removeEventListener('abort', end);
-    signal.throwIfAborted();
-    if (this.#failure !== undefined) throw this.#failure.error;
-    this.#next = Promise.withResolvers();
-  }
 }

@@ -1,4 +1,5 @@
 import type { Images, Pins } from '../engine.ts';
+import { findContent } from './api/content.ts';
 import type { Settings } from './api/settings.ts';
 import { type Fetching, fetchingBy } from './fetch/fetch.ts';
 import { footprintOf } from './images/footprint.ts';
@@ -6,7 +7,7 @@ import { freedBy } from './images/freed.ts';
 import { engineImages } from './images/images.ts';
 import { tagImage } from './images/naming.ts';
 import { removeImage } from './images/remove.ts';
-import { listPins, type Pinning, pinImages, unpinImages } from './pins/pin.ts';
+import { listPins, type Moorings, pinImages, unpinImages } from './pins/pin.ts';
 
 /** The number of images fetched at a time: enough that one is downloaded while another is unpacked. */
 const CONCURRENCY = 4;
@@ -25,6 +26,7 @@ export function imagesOf(tools: Fetching, settings: () => Promise<Settings>): Im
     footprint: async (images) => footprintOf(images, await inventory(), await settings(), depot),
     freed: async (ids) => (ids.size === 0 ? 0 : freedBy(containerd, await inventory(), ids)),
     fetch: fetchingBy(tools),
+    findBlob: (digest) => findContent(containerd, digest),
     tag: async (image, name) => tagImage(containerd, await inventory(), image, name),
     remove: async (image) => {
       const { inventory: found, holds } = await tools.look();
@@ -33,12 +35,12 @@ export function imagesOf(tools: Fetching, settings: () => Promise<Settings>): Im
   };
 }
 
-export function pinsOf(pinning: Pinning): Pins {
+export function pinsOf(moorings: Moorings): Pins {
   return {
-    pins: () => listPins(pinning),
+    pins: () => listPins(moorings),
     // containerd's database takes as many leases as its disk holds.
     roomFor: async () => undefined,
-    pin: (root, images) => pinImages(pinning, root, images),
-    unpin: (pins) => unpinImages(pinning, pins),
+    pin: (root, images) => pinImages(moorings, root, images),
+    unpin: (pins) => unpinImages(moorings, pins),
   };
 }

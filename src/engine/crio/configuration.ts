@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { systemErrorCode } from '../../common/errors.ts';
 import { CRIO_DROP_IN } from '../../image/crio-drop-in.ts';
 import { EngineError } from '../errors.ts';
@@ -94,23 +95,26 @@ async function pinnedIn(path: string): Promise<readonly string[] | undefined> {
   const { parse } = await import('smol-toml');
   let value: unknown;
   try {
-    value = at(at(at(parse(text), 'crio'), 'image'), 'pinned_images');
+    value = parse(text);
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
     throw failed(path, `it is not TOML: ${reason}`, error);
   }
-  if (value === undefined) return undefined;
-  if (Array.isArray(value) && value.every((entry) => typeof entry === 'string')) {
-    // CRI-O ignores empty entries.
-    return value.filter((entry) => entry !== '');
+  if (!v.is(Pinning, value)) {
+    throw failed(path, 'expected crio.image.pinned_images to be a list of strings');
   }
-  throw failed(path, 'expected crio.image.pinned_images to be a list of strings');
+  // CRI-O ignores empty entries.
+  return value.crio?.image?.pinned_images?.filter((entry) => entry !== '');
 }
 
-function at(table: unknown, key: string): unknown {
-  if (typeof table !== 'object' || table === null || !Object.hasOwn(table, key)) return undefined;
-  return Object.entries(table).find(([name]) => name === key)?.[1];
-}
+/** The part of a file that says what is pinned. */
+const Pinning = v.looseObject({
+  crio: v.optional(
+    v.looseObject({
+      image: v.optional(v.looseObject({ pinned_images: v.optional(v.array(v.string())) })),
+    }),
+  ),
+});
 
 function failed(path: string, reason: string, cause?: unknown): EngineError {
   return new EngineError('engine-failed', `can't read CRI-O's configuration ${path}: ${reason}`, {

@@ -19,7 +19,7 @@ export interface CrioOptions extends Pick<PinsOptions, 'lock' | 'reload' | 'warn
   readonly registry: Pick<Registry, 'credentials' | 'resolve'>;
   readonly depot: Depot;
   /** Opens a podman that may work on CRI-O's storage; undefined if this host has none. */
-  readonly openHand: () => Promise<Engine | undefined>;
+  readonly openSharedPodman: () => Promise<Engine | undefined>;
   /** The files of the configuration; by default those of a CRI-O without options. */
   readonly places?: ConfigPlaces | undefined;
 }
@@ -32,7 +32,16 @@ const PLACES: ConfigPlaces = { main: '/etc/crio/crio.conf', dropIns: '/etc/crio/
  * @throws {EngineError} `engine-unreachable` if nobody answers there.
  */
 export async function openCrio(options: CrioOptions): Promise<Engine> {
-  const { socket, registry, depot, openHand, places = PLACES, lock, reload, warn } = options;
+  const {
+    socket,
+    registry,
+    depot,
+    openSharedPodman,
+    places = PLACES,
+    lock,
+    reload,
+    warn,
+  } = options;
   const grpc = openGrpc({ name: 'crio', socket });
   const cri = criOn(grpc);
   const close = () => grpc.close();
@@ -41,11 +50,11 @@ export async function openCrio(options: CrioOptions): Promise<Engine> {
     throw error;
   });
   const { version, storage } = opened;
-  const { hand } = storage;
+  const { podman } = storage;
   const pins = pinsOf({ cri, places, lock, reload, warn });
   const images = imagesOf({
     cri,
-    hand,
+    podman,
     depot,
     storage: storage.directory,
     layers: () => readLayers(storage.directory, storage.driver),
@@ -69,21 +78,21 @@ export async function openCrio(options: CrioOptions): Promise<Engine> {
       name: 'crio',
       version,
       directory: storage.directory,
-      description: `at ${socket}${hand === undefined ? '' : ', and by podman on the same storage'}`,
+      description: `at ${socket}${podman === undefined ? '' : ', and by podman on the same storage'}`,
       pins: 'advisory',
     }),
-    ...(hand?.repair === undefined ? {} : { repair: hand.repair }),
+    ...(podman?.repair === undefined ? {} : { repair: podman.repair }),
     losses: (signal) =>
       lossesIn([dirname(places.dropIns), places.dropIns, storage.imageList], signal),
     close: async () => {
       close();
-      await hand?.close();
+      await podman?.close();
     },
   };
 
   async function open(): Promise<{ readonly version: string; readonly storage: Storage }> {
     // First of all, because the storage of a program that is not CRI-O is none of berth's business.
     const version = await cri.version();
-    return { version, storage: await openStorage(cri, openHand) };
+    return { version, storage: await openStorage(cri, openSharedPodman) };
   }
 }

@@ -6,6 +6,8 @@ import { footprintOf } from '../containers-storage/footprint.ts';
 import type { Depot } from '../depot.ts';
 import type { Engine, Images } from '../engine.ts';
 import { EngineError } from '../errors.ts';
+import { byContainersImage } from '../fetch/containers-image.ts';
+import { pullRefused } from '../fetch/pull-failure.ts';
 import type { FetchWatch } from '../fetch-watch.ts';
 import { accessOf, type Source } from '../source.ts';
 import type { Cri, CriImage } from './cri.ts';
@@ -14,10 +16,10 @@ import type { Cri, CriImage } from './cri.ts';
 export interface ImagesOptions {
   readonly cri: Cri;
   /**
-   * A podman that works on CRI-O's own storage. The CRI can only pull, so this podman loads images that are at hand
-   * and gives names that the registry does not.
+   * A podman that works on CRI-O's own storage. The CRI can only pull, so this podman loads images that are on this
+   * machine, and gives names that the registry does not.
    */
-  readonly hand: Engine | undefined;
+  readonly podman: Engine | undefined;
   readonly depot: Depot | undefined;
   /** The directory of CRI-O's storage. */
   readonly storage: string;
@@ -33,15 +35,17 @@ export interface ImagesOptions {
   readonly isPinned: (id: string) => Promise<boolean>;
 }
 
+const PULLER = byContainersImage('crio');
+
 /** CRI-O pulls several images at a time without slowing down; the kubelet asks for five. */
 const PULLS_AT_A_TIME = 3;
 
 /** The images of CRI-O. Their ids are the digests of their configs, as podman's are in the same storage. */
 export function imagesOf(options: ImagesOptions): Images {
-  const { cri, hand, depot, storage, layers } = options;
+  const { cri, podman, depot, storage, layers } = options;
   return {
-    concurrency: hand?.concurrency ?? PULLS_AT_A_TIME,
-    ...(hand === undefined || depot === undefined ? {} : { depot }),
+    concurrency: podman?.concurrency ?? PULLS_AT_A_TIME,
+    ...(podman === undefined || depot === undefined ? {} : { depot }),
     idOf: (image) => image.config,
     images: async () =>
       (await cri.images()).map(({ id, names, digests, size }) => ({
@@ -52,10 +56,10 @@ export function imagesOf(options: ImagesOptions): Images {
       })),
     has: async (id) => (await cri.image(hexOf(id))) !== undefined,
     footprint: async (images) =>
-      hand?.footprint(images) ??
+      podman?.footprint(images) ??
       footprintOf(images, layers(), { storage, temporary: '/var/tmp' }, undefined),
     freed: async (ids) =>
-      hand?.freed(ids) ??
+      podman?.freed(ids) ??
       (await cri.images())
         .filter(({ id }) => ids.has(`sha256:${id}`))
         .reduce((sum, { size }) => sum + size, 0),
@@ -71,11 +75,11 @@ async function fetchImage(
   source: Source,
   watch: FetchWatch = {},
 ): Promise<string> {
-  const { cri, hand } = options;
+  const { cri, podman } = options;
   const name = byDigest(image.name, image.digest);
   if (!isNamed(await cri.image(hexOf(image.config)), name)) {
-    if (hand !== undefined && (await isAtHand(hand, image, source))) {
-      await hand.fetch(image, source, watch);
+    if (podman !== undefined && (await isAtHand(podman, image, source))) {
+      await podman.fetch(image, source, watch);
     } else await pull(options, name, image, source, watch.signal);
     const found = await cri.image(name);
     if (found === undefined || found.id !== hexOf(image.config)) {
@@ -87,10 +91,10 @@ async function fetchImage(
 }
 
 /** Whether podman can load an image without a registry. */
-async function isAtHand(hand: Engine, image: ResolvedImage, source: Source): Promise<boolean> {
+async function isAtHand(podman: Engine, image: ResolvedImage, source: Source): Promise<boolean> {
   if (source.from === 'layout') return true;
-  if (hand.depot?.find(image.name, image) === undefined) return false;
-  const { images } = await hand.footprint([image]);
+  if (podman.depot?.find(image.name, image) === undefined) return false;
+  const { images } = await podman.footprint([image]);
   return images.every(({ missing }) => missing.length === 0);
 }
 
@@ -104,7 +108,12 @@ async function pull(
   if (source.from === 'layout') throw onlyPulls(image.name);
   const access = accessOf(source);
   await permit(image, access, signal);
-  await cri.pull(name, await credentials(image.name, access), signal);
+  const given = await credentials(image.name, access);
+  try {
+    await cri.pull(name, given, signal);
+  } catch (error) {
+    throw pullRefused(PULLER, name, error);
+  }
 }
 
 /**
@@ -112,9 +121,9 @@ async function pull(
  * means this image in its registry.
  */
 async function tagImage(options: ImagesOptions, id: string, name: string): Promise<void> {
-  const { cri, hand, credentials, meaning } = options;
+  const { cri, podman, credentials, meaning } = options;
   if ((await cri.image(name))?.id === hexOf(id)) return;
-  if (hand !== undefined) return hand.tag(id, name);
+  if (podman !== undefined) return podman.tag(id, name);
   if ((await cri.image(hexOf(id))) === undefined) {
     throw new EngineError('no-such-image', `crio has no image ${id}`, {
       hint: 'somebody removed it just now; stage the root again',

@@ -12,7 +12,7 @@ export interface Storage {
   /** The directory of the list of images. */
   readonly imageList: string;
   /** A podman on this storage; undefined if there is none. */
-  readonly hand: Engine | undefined;
+  readonly podman: Engine | undefined;
 }
 
 /**
@@ -22,7 +22,7 @@ export interface Storage {
  */
 export async function openStorage(
   cri: Cri,
-  openHand: () => Promise<Engine | undefined>,
+  openSharedPodman: () => Promise<Engine | undefined>,
 ): Promise<Storage> {
   const places = await cri.places();
   const imageList = places.find((place) => /^\/.*\/[a-z0-9]+-images$/.test(place));
@@ -35,15 +35,15 @@ export async function openStorage(
   }
   const directory = dirname(imageList);
   const driver = basename(imageList).replace(/-images$/, '');
-  return { directory, driver, imageList, hand: await handOn(directory, openHand) };
+  return { directory, driver, imageList, podman: await podmanOn(directory, openSharedPodman) };
 }
 
 /** The podman, if it works on this storage. A podman that does not start is no error: pulls don't need it. */
-async function handOn(
+async function podmanOn(
   directory: string,
-  openHand: () => Promise<Engine | undefined>,
+  openSharedPodman: () => Promise<Engine | undefined>,
 ): Promise<Engine | undefined> {
-  const podman = await openHand().catch((error: unknown) => {
+  const podman = await openSharedPodman().catch((error: unknown) => {
     if (error instanceof EngineError) return undefined;
     throw error;
   });

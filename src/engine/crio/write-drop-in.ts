@@ -1,12 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isOutOfSpace } from '../../common/errors.ts';
-import { makeDirectory, syncDirectory } from '../../common/make-directory.ts';
+import { makeDirectory, syncDirectory } from '../../common/files/make-directory.ts';
+import { writeWhole } from '../../common/files/write-whole.ts';
 import { EngineError } from '../errors.ts';
-
-/** Only root, as whom CRI-O runs, may read the file: names of images may come from files that others can't read. */
-const MODE = 0o600;
 
 /**
  * Writes a drop-in whole or not at all. The file is written beside the directory, because CRI-O reads every
@@ -19,17 +17,8 @@ export function writeDropIn(path: string, text: string): void {
   const temporary = join(dirname(directory), `.berth-${randomBytes(6).toString('hex')}`);
   try {
     makeDirectory(directory, 0o755);
-    const fd = openSync(temporary, 'wx', MODE);
-    try {
-      writeFileSync(fd, text);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
-    syncDirectory(directory);
+    writeWhole(path, text, temporary);
   } catch (error) {
-    rmSync(temporary, { force: true });
     throw failed(path, error);
   }
 }

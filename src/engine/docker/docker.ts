@@ -5,10 +5,10 @@ import type { Engine } from '../engine.ts';
 import { Seals } from '../pins/seals.ts';
 import { Strangers } from '../pins/strangers.ts';
 import { connectToDocker } from './api/api.ts';
-import { directoryOf, latestSettings, type Settings } from './api/settings.ts';
+import { databaseOf, directoryOf, latestSettings, type Settings } from './api/settings.ts';
 import type { PullRights } from './fetch/pull.ts';
 import { Ids } from './images/ids.ts';
-import { lossesOf } from './losses.ts';
+import { dockerLosses } from './losses.ts';
 import { imagesOf, pinsOf } from './parts.ts';
 import type { Moorings } from './pins/holds.ts';
 import { listPins } from './pins/pin.ts';
@@ -61,7 +61,9 @@ export async function openDocker(options: DockerOptions): Promise<Engine> {
       const description = `docker ${version} at ${socket}, ${wordsFor(recent)}`;
       return { name: id, version, directory: directoryOf(recent), description };
     },
-    losses: (signal) => lossesOf(api, signal),
+    losses: async function* (signal) {
+      yield* dockerLosses(api, databaseOf(await settings.recent()), signal);
+    },
     close: async () => api.close(),
   };
 }

@@ -1,48 +1,90 @@
-import { is } from 'valibot';
-import { isPinName } from '../pins/pin-name.ts';
+import { existsSync, watch } from 'node:fs';
+import { Changes } from '../changes.ts';
+import { type EventNames, lossesOf } from '../http/losses.ts';
 import type { Wake } from '../wake.ts';
 import type { DockerApi } from './api/api.ts';
-import { eventLine } from './api/replies.ts';
+import { dockerFailures } from './api/failure.ts';
+
+/** A prune sends an event for each thing that it removes, but with containerd's image store perhaps only its own. */
+const EVENTS: EventNames = {
+  all: ['delete', 'untag', 'tag', 'pull', 'load', 'import', 'destroy', 'rename', 'prune'],
+  containerRemoved: 'destroy',
+};
 
 /**
- * The events after which an image, a name or a pin may be gone, or a name may mean another image. A prune sends
- * an event for each thing that it removes, but with containerd's image store perhaps only one for the prune.
+ * Wakes for each event of docker that may be a loss. docker 26.1.5 with containerd's store sends none for names that a
+ * prune takes from an image which a container holds, so the file of containerd's database is watched as well.
+ *
+ * @param database undefined if docker keeps images in its own store.
  */
-const EVENTS = ['delete', 'untag', 'tag', 'pull', 'load', 'import', 'destroy', 'rename', 'prune'];
-
-/** Wakes for each event of docker that may be a loss. docker's first reply says that it listens. */
-export async function* lossesOf(api: DockerApi, signal: AbortSignal): AsyncGenerator<Wake> {
-  const filters = JSON.stringify({ type: ['image', 'container'], event: EVENTS });
-  const call = {
-    method: 'GET',
-    path: '/events',
-    query: { filters },
-    signal,
-    isEndless: true,
-  } as const;
-  let isListening = false;
-  for await (const line of api.lines(call)) {
-    if (!isListening) yield 'listening';
-    else if (line.trim() !== '' && isLoss(line)) yield 'lost';
-    isListening = true;
-  }
-}
-
-/**
- * Whether an event matters. Hosts remove containers all the time, and only those of pins matter. An event that
- * can't be read may mean anything.
- */
-function isLoss(line: string): boolean {
-  const event = read(line);
-  if (event === undefined || event.Type !== 'container' || event.Action !== 'destroy') return true;
-  return isPinName(event.Actor.Attributes?.name ?? '');
-}
-
-function read(line: string) {
+export async function* dockerLosses(
+  api: DockerApi,
+  database: string | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Wake> {
+  const ended = new AbortController();
+  const either = AbortSignal.any([signal, ended.signal]);
+  const changes = new Changes();
+  const listening = Promise.withResolvers<void>();
+  const following = follow(api, changes, listening.resolve, either);
+  const endWrites = onWrites(database, () => changes.add());
   try {
-    const value: unknown = JSON.parse(line);
-    return is(eventLine, value) ? value : undefined;
-  } catch {
-    return undefined;
+    await Promise.race([listening.promise, following]);
+    yield 'listening';
+    for (;;) {
+      await changes.next(either);
+      yield 'lost';
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    ended.abort();
+    endWrites();
+    await following;
   }
+}
+
+/** Follows the events, which end when docker does. */
+async function follow(
+  api: DockerApi,
+  changes: Changes,
+  onListening: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    for await (const wake of lossesOf(api, EVENTS, {}, signal)) {
+      if (wake === 'listening') onListening();
+      else changes.add();
+    }
+    throw dockerFailures.unreachable(api.socket, 'it ended its events');
+  } catch (error) {
+    changes.fail(error);
+  }
+}
+
+/** In milliseconds, after a first write: one look sees all that a command removes. */
+const TOGETHER = 100;
+
+/** In milliseconds, between two looks for the sake of writes: every container that starts writes, too. */
+const BETWEEN = 2000;
+
+/** @returns a function that ends this. */
+function onWrites(database: string | undefined, written: () => void): () => void {
+  if (database === undefined || !existsSync(database)) return () => undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let last = -BETWEEN;
+  const pass = () => {
+    timer = undefined;
+    last = performance.now();
+    written();
+  };
+  const watcher = watch(database, () => {
+    timer ??= setTimeout(pass, Math.max(TOGETHER, last + BETWEEN - performance.now()));
+  });
+  const end = () => {
+    clearTimeout(timer);
+    watcher.close();
+  };
+  watcher.on('error', end);
+  return end;
 }

@@ -5,6 +5,7 @@ import type { Pin } from '../pin.ts';
 import { withServes } from '../with-fetch.ts';
 import { fetchImage, loadsAs } from './fetch/fetch.ts';
 import { type PullRights, pullImage } from './fetch/pull.ts';
+import { blobIn } from './images/blobs.ts';
 import { footprintOf } from './images/footprint.ts';
 import { hasImage, listImages } from './images/images.ts';
 import { lackingIn } from './images/layers.ts';
@@ -48,6 +49,7 @@ export function imagesOf(docker: Docker): Images {
         0,
       ),
     fetch: fetching(docker),
+    findBlob: async (digest) => blobIn(await settings.recent(), digest),
     tag: (id, name) => tagImage(moorings, id, name),
     remove: (id) => removeImage(moorings, id),
   };
@@ -74,7 +76,7 @@ function fetching({ moorings, rights, depot }: Docker): Images['fetch'] {
   };
 }
 
-export function pinsOf({ moorings, pins: list }: Docker): Required<Pins> {
+export function pinsOf({ moorings, pins: list }: Docker): Pins {
   return {
     pins: list,
     // Only pins that are made as berth makes them are listed at all.

@@ -1,6 +1,7 @@
+import { cutShort } from '../../common/concealed.ts';
 import { parseName } from '../../image/name.ts';
 import { RegistryError, type RegistryErrorCode } from '../../registry/errors.ts';
-import type { EngineError } from '../errors.ts';
+import { EngineError } from '../errors.ts';
 
 /** An engine that pulls by itself, as far as messages differ. */
 export interface Puller {
@@ -12,30 +13,40 @@ export interface Puller {
   readonly plain: (registry: string) => string;
   /** How to log in to a registry. */
   readonly login: (registry: string) => string;
-  /** The error for words that berth does not know. */
-  readonly failed: (words: string) => EngineError;
 }
+
+/** The longest quotation of an engine, in characters. */
+const LONGEST = 500;
 
 /**
  * Turns an engine's message, the only thing that it tells about a failed pull, into an error with a hint,
  * which says whether trying again makes sense.
  *
  * @param name `repository@digest`, as the engine was asked for it.
+ * @returns undefined if the registry seems not to be the reason.
  */
-export function pullFailed(
+export function registryFailure(
   puller: Puller,
   name: string,
   words: string,
-): EngineError | RegistryError {
+  cause?: EngineError,
+): RegistryError | undefined {
   const { registry, digest = name } = parseName(name);
   const meaning = meanings(registry, puller).find(({ said }) => said.test(words));
-  if (meaning === undefined) return puller.failed(`it did not pull ${digest}: ${words}`);
-  const message = `${puller.program} did not pull ${digest}: ${words}`;
-  return new RegistryError(meaning.code, message, { hint: meaning.hint });
+  if (meaning === undefined) return undefined;
+  const message = `${puller.program} did not pull ${digest}: ${cutShort(words, LONGEST)}`;
+  return new RegistryError(meaning.code, message, { hint: meaning.hint, cause });
+}
+
+/** The error to throw for what the call that asks an engine for a pull has thrown. */
+export function pullRefused(puller: Puller, name: string, error: unknown): unknown {
+  if (!(error instanceof EngineError) || error.code !== 'engine-failed') return error;
+  if (error.words === undefined) return error;
+  return registryFailure(puller, name, error.words, error) ?? error;
 }
 
 interface Meaning {
-  /** The wording of podman 4.3 and 5.4, and of docker 20.10, 26.1 and 28.5. */
+  /** The wording of podman 4.3 and 5.4, of docker 20.10, 26.1 and 28.5, and of containerd 1.6, 1.7 and 2.1. */
   readonly said: RegExp;
   readonly code: RegistryErrorCode;
   readonly hint: string;
@@ -50,7 +61,7 @@ function meanings(registry: string, { trust, plain, login }: Puller): readonly M
       hint: `${registry} speaks plain HTTP: ${plain(registry)}`,
     },
     {
-      said: /dial tcp|connection refused|connection reset|no such host|i\/o timeout/,
+      said: /dial tcp|connection refused|connection reset|no such host|i\/o timeout|: EOF$/,
       code: 'registry-unreachable',
       hint: `see whether the network and ${registry} are up, then run the same command again`,
     },
@@ -60,7 +71,7 @@ function meanings(registry: string, { trust, plain, login }: Puller): readonly M
       hint: 'choose another image, or change policy.json',
     },
     {
-      said: status('401', 'unauthorized', 'no basic auth credentials'),
+      said: status('401', 'unauthorized', 'no basic auth credentials', 'authorization failed'),
       code: 'unauthorized',
       hint: `${login(registry)}, or check the name`,
     },
@@ -93,6 +104,6 @@ function meanings(registry: string, { trust, plain, login }: Puller): readonly M
  */
 function status(codes: string, ...words: readonly string[]): RegExp {
   const by =
-    '(?:status code from registry|StatusCode:|HTTP status:|HTTP response code|unexpected status(?: code| from \\w+ request to)? [^ ]*:)';
+    '(?:status code from registry|StatusCode:|HTTP status:|HTTP response code|unexpected status:|unexpected status(?: code| from \\w+ request to)? [^ ]*:)';
   return new RegExp([`${by} ${codes}\\b`, ...words].join('|'), 'i');
 }

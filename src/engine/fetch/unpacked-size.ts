@@ -12,9 +12,12 @@ const UNPACKED_PLAIN = 1.15;
 /** In bytes. Debian 13 has one file for every 49 kB; images of scripts have more files. */
 export const BYTES_A_FILE = 32 * 1024;
 
-/** Roughly what a layer takes on disk, in bytes: no registry says how large a layer unpacks. */
+/**
+ * Roughly what a layer takes on disk, in bytes: no registry says how large a layer unpacks. A layer without a
+ * type may be compressed.
+ */
 export function unpackedSize({ mediaType, size }: Blob): number {
-  const isCompressed = /[+.](gzip|zstd)$/.test(mediaType);
+  const isCompressed = /(^|[+.](gzip|zstd))$/.test(mediaType);
   return Math.ceil(size * (isCompressed ? UNPACKED : UNPACKED_PLAIN));
 }
 

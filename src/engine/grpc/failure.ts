@@ -6,9 +6,16 @@ import { EngineError } from '../errors.ts';
 
 /** The program that listens on a socket. */
 export interface Program {
-  /** As messages name the program, and as its service is called: `containerd`. */
+  /** As messages name the program: `containerd`. */
   readonly name: string;
   readonly socket: string;
+  /** The services that may run the program, which has its name unless another program starts it: `k3s`. */
+  readonly services?: readonly string[];
+}
+
+/** Where the administrator sees how the program does. */
+export function statusHint({ name, services = [name] }: Program): string {
+  return `see \`systemctl status ${services.join(' ')}\``;
 }
 
 /** The longest quotation of a program, in characters. */
@@ -40,7 +47,7 @@ export function asEngineError(program: Program, method: DescMethod, error: unkno
   return badReply(program, name, error);
 }
 
-export function tooSlow(program: Program, method: DescMethod, cause: unknown): EngineError {
+export function tooSlow(program: Program, method: DescMethod, cause?: unknown): EngineError {
   return unreachable(program, `${nameOf(method)} took too long`, cause);
 }
 
@@ -55,9 +62,10 @@ function systemCode({ cause }: ConnectError): string | undefined {
   return code?.startsWith('ERR_') === true ? undefined : code;
 }
 
-function unreachable({ name, socket }: Program, reason: string, cause: unknown): EngineError {
+function unreachable(program: Program, reason: string, cause: unknown): EngineError {
+  const { name, socket } = program;
   return new EngineError('engine-unreachable', `no ${name} answers at ${socket}: ${reason}`, {
-    hint: `see \`systemctl status ${name}\``,
+    hint: statusHint(program),
     cause,
   });
 }
@@ -71,16 +79,21 @@ function badReply({ name, socket }: Program, method: string, cause: ConnectError
   );
 }
 
-function refused({ name }: Program, method: string, cause: ConnectError): EngineError {
-  const words = cutShort(cause.rawMessage, LONGEST);
+function refused(program: Program, method: string, cause: ConnectError): EngineError {
+  const { name, services = [name] } = program;
+  const { rawMessage: words } = cause;
+  const quoted = cutShort(words, LONGEST);
   if (words.includes('no space left on device')) {
-    return new EngineError('no-space', `${name} has no space left: ${words}`, {
+    return new EngineError('no-space', `${name} has no space left: ${quoted}`, {
       hint: `make space where ${name} keeps its images`,
       cause,
+      words,
     });
   }
-  return new EngineError('engine-failed', `${name} refused ${method}: ${words}`, {
-    hint: `the message is from ${name}; \`journalctl -u ${name}\` may say more`,
+  const journal = services.map((service) => `-u ${service}`).join(' ');
+  return new EngineError('engine-failed', `${name} refused ${method}: ${quoted}`, {
+    hint: `the message is from ${name}; \`journalctl ${journal}\` may say more`,
     cause,
+    words,
   });
 }

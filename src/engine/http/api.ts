@@ -6,10 +6,11 @@ import {
   request,
 } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { type BaseIssue, type BaseSchema, safeParse } from 'valibot';
+import { array, type BaseIssue, type BaseSchema, safeParse } from 'valibot';
 import { BerthError, systemErrorCode } from '../../common/errors.ts';
 import type { EngineError } from '../errors.ts';
 import type { Call, Reply } from './call.ts';
+import { ElementSplitter } from './elements.ts';
 import { asEngineError, type Failures } from './failures.ts';
 import { CALLERS, type Limits } from './limits.ts';
 import { Silence } from './silence.ts';
@@ -44,8 +45,8 @@ export class HttpApi {
   readonly #shown: string | undefined;
   readonly #limits: Limits;
   #restarting: Promise<void> | undefined;
-  /** Why nothing is asked any more. */
-  #givenUp: EngineError | undefined;
+  /** Why nothing is asked for a while. */
+  #givenUp: { readonly error: EngineError; readonly until: number } | undefined;
 
   constructor(
     socket: string,
@@ -83,12 +84,17 @@ export class HttpApi {
 
   /** Any reply, whatever its status. */
   async send(call: Call): Promise<Reply> {
+    return this.#inTime(call, async (timed) => {
+      const response = await this.#open(this.#pathOf(call), timed);
+      return { status: response.statusCode ?? 0, body: await this.#read(response, call.path) };
+    });
+  }
+
+  async #inTime<T>(call: Call, work: (timed: Call) => Promise<T>): Promise<T> {
     const timeout = AbortSignal.timeout(this.#limits.timeout);
     const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
     try {
-      const response = await this.#open(this.#pathOf(call), { ...call, signal });
-      const body = await this.#read(response, call.path);
-      return { status: response.statusCode ?? 0, body };
+      return await work({ ...call, signal });
     } catch (error) {
       call.signal?.throwIfAborted();
       if (!timeout.aborted) throw error;
@@ -118,6 +124,58 @@ export class HttpApi {
     const reply = await this.send(call);
     if (reply.status !== 200 && reply.status !== 201) throw this.#failures.refused(call, reply);
     return parseReply(this.#failures, schema, reply.body.toString(), call.path);
+  }
+
+  /**
+   * Sends a request whose reply is a list in JSON, and reads one element after the other: the labels of
+   * images can make a list far larger than the parts of it that are kept.
+   *
+   * @throws {EngineError} as `json`.
+   */
+  async list<T>(
+    element: BaseSchema<unknown, T, BaseIssue<unknown>>,
+    call: Call,
+  ): Promise<readonly T[]> {
+    return this.#inTime(call, async (timed) => {
+      const response = await this.#open(this.#pathOf(call), timed);
+      if (response.statusCode !== 200) {
+        const body = await this.#read(response, call.path);
+        throw this.#failures.refused(call, { status: response.statusCode ?? 0, body });
+      }
+      return this.#elements(element, response, call.path);
+    });
+  }
+
+  async #elements<T>(
+    element: BaseSchema<unknown, T, BaseIssue<unknown>>,
+    response: IncomingMessage,
+    path: string,
+  ): Promise<readonly T[]> {
+    const { reply, list } = this.#limits;
+    const splitter = new ElementSplitter();
+    const elements: T[] = [];
+    let bytes = 0;
+    let kept = 0;
+    try {
+      for await (const chunk of response) {
+        if (!Buffer.isBuffer(chunk)) continue;
+        bytes += chunk.length;
+        for (const text of splitter.split(chunk)) {
+          if (text.trim() === '') continue;
+          const one = parseReply(this.#failures, element, text, path);
+          elements.push(one);
+          kept += JSON.stringify(one).length;
+        }
+        if (Math.max(kept, splitter.size) > reply) throw this.#failures.tooLarge(path, reply);
+        if (bytes > list) throw this.#failures.tooLarge(path, list);
+      }
+    } catch (error) {
+      throw asEngineError(this.#failures, error, this.socket, path);
+    }
+    const rest = splitter.rest();
+    // Go writes a list that was never made as null.
+    if (!['', 'null'].includes(rest.trim())) parseReply(this.#failures, array(element), rest, path);
+    return elements;
   }
 
   /**
@@ -220,11 +278,13 @@ export class HttpApi {
   }
 
   #throwIfGivenUp(): void {
-    if (this.#givenUp !== undefined) throw this.#givenUp;
+    if (this.#givenUp === undefined) return;
+    if (performance.now() < this.#givenUp.until) throw this.#givenUp.error;
+    this.#givenUp = undefined;
   }
 
   #giveUp(error: EngineError): EngineError {
-    if (this.#limits.isOnce) this.#givenUp = error;
+    this.#givenUp = { error, until: performance.now() + this.#limits.rest };
     return error;
   }
 

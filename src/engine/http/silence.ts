@@ -6,11 +6,11 @@ const PORTION = 256 * 1024 * 1024;
 
 /** Aborts when an engine has neither taken a portion of the archive nor answered for too long. */
 export class Silence {
-  readonly #milliseconds: number | undefined;
+  readonly #milliseconds: number;
   readonly #abort = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(milliseconds: number | undefined) {
+  constructor(milliseconds: number) {
     this.#milliseconds = milliseconds;
     this.#begin();
   }
@@ -38,7 +38,6 @@ export class Silence {
 
   #begin(): void {
     this.end();
-    if (this.#milliseconds === undefined) return;
     this.#timer = setTimeout(() => this.#abort.abort(), this.#milliseconds);
   }
 }

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { isOutOfSpace, systemErrorCode } from '../../common/errors.ts';
-import { makeDirectory, syncDirectory } from '../../common/make-directory.ts';
+import { makeDirectory, syncDirectory } from '../../common/files/make-directory.ts';
 import { EngineError } from '../errors.ts';
 import { type Labels, sealedText } from './labels.ts';
 

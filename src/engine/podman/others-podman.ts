@@ -8,7 +8,7 @@ import { EngineError } from '../errors.ts';
 import { inTime } from '../patience.ts';
 import { driverOf, type Settings, settingsOf, temporaryOf } from './api/settings.ts';
 import { repairImages } from './images/repair.ts';
-import { lossesOf } from './losses.ts';
+import { podmanLosses } from './losses.ts';
 import { imagesOf, mooringsOf, pinsOf } from './parts.ts';
 import type { Account } from './user/account.ts';
 import { connectToUser } from './user/connect.ts';
@@ -78,7 +78,7 @@ export async function openOthersPodman(options: OthersPodmanOptions): Promise<En
       return { name: id, version, directory: storage, unpacking: temporary, description };
     },
     repair: (signal) => repairImages(api, signal),
-    losses: (signal) => lossesOf(api, signal),
+    losses: (signal) => podmanLosses(api, signal),
     close: () => connection.close(),
   };
 }

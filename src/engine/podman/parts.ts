@@ -23,6 +23,7 @@ import { removeImage } from './images/remove.ts';
 import type { Moorings } from './pins/holds.ts';
 import { roomFor } from './pins/locks.ts';
 import { genuinePins, listPins, pinImages } from './pins/pin.ts';
+import { tidyPins } from './pins/tidy.ts';
 import { unpinImages } from './pins/unpin.ts';
 
 /** The tools that the parts of the engine share. */
@@ -87,6 +88,7 @@ export function pinsOf({ settings, moorings, environment }: Podman): Required<Pi
     // Two at once would each make a pod for the root, and each pod takes a lock.
     pin: (root, images) => pinning.run(0, () => pinImages(moorings, root, images, cgroupParent)),
     unpin: (pins) => unpinImages(moorings, pins),
+    tidyPins: () => tidyPins(moorings),
   };
 }
 

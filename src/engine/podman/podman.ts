@@ -9,7 +9,7 @@ import { keepsArtifacts } from './artifacts/artifacts.ts';
 import { Pulls } from './fetch/pull.ts';
 import { listServiceContainers } from './images/containers.ts';
 import { repairImages } from './images/repair.ts';
-import { lossesOf } from './losses.ts';
+import { podmanLosses } from './losses.ts';
 import { imagesOf, mooringsOf, type Podman, pinsOf } from './parts.ts';
 import type { Account } from './user/account.ts';
 
@@ -74,6 +74,7 @@ export async function openPodman(options: PodmanOptions): Promise<Engine> {
       judges: 'engine',
       pullsAs: 'caller',
       pins: 'firm',
+      loadsAsPulled: true,
       // CRI-O's storage is by default that of the system's podman.
       sharesStorageWith: user ? [] : ['crio'],
     },
@@ -87,7 +88,7 @@ export async function openPodman(options: PodmanOptions): Promise<Engine> {
     containers: (unit) => listServiceContainers(api, unit),
     keepsArtifacts: hasArtifacts,
     repair: (signal) => repairImages(api, signal),
-    losses: (signal) => lossesOf(api, signal),
+    losses: (signal) => podmanLosses(api, signal),
     close: () => connection.close(),
   };
 }

@@ -70,7 +70,9 @@ function withoutNetwork(registry: Registry): Registry {
     });
   };
   return {
-    permit: (image, access) => registry.permit(image, access, { offline: true }),
+    permit: (image, access, options) =>
+      registry.permit(image, access, { ...options, offline: true }),
+    signatures: async () => [],
     foresee: (name, judge) => registry.foresee(name, judge),
     resolve: refuse,
     resolveAll: refuse,
@@ -78,6 +80,7 @@ function withoutNetwork(registry: Registry): Registry {
     download: refuse,
     credentials: async () => undefined,
     quickestReply: async () => undefined,
+    isLimited: async () => false,
     close: () => registry.close(),
   };
 }

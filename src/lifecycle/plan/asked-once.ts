@@ -11,6 +11,7 @@ export function askedOnce(registry: Registry): Registry {
   const asked = new Map<string, Promise<ResolvedImage>>();
   return {
     permit: (image, access, options) => registry.permit(image, access, options),
+    signatures: (image, access, signal) => registry.signatures(image, access, signal),
     foresee: (name, judge) => registry.foresee(name, judge),
     resolve: (name, platform, access, signal) => {
       const ask = () => registry.resolve(name, platform, access, signal);
@@ -26,6 +27,7 @@ export function askedOnce(registry: Registry): Registry {
       registry.download(name, blob, access, into, watch),
     credentials: (name, access) => registry.credentials(name, access),
     quickestReply: (name, access) => registry.quickestReply(name, access),
+    isLimited: (name, access) => registry.isLimited(name, access),
     close: () => registry.close(),
   };
 }

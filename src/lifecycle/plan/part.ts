@@ -2,7 +2,8 @@ import type { BoundProblem } from '../../binding/survey.ts';
 import type { Wanted } from '../../binding/wanted.ts';
 import type { EngineId } from '../../common/engine-id.ts';
 import type { NameFailure } from '../../common/limited.ts';
-import type { EngineInfo } from '../../engine/engine.ts';
+import type { Engine, EngineInfo } from '../../engine/engine.ts';
+import { sizeOf } from '../../image/resolved.ts';
 import type { Registry } from '../../registry/registry.ts';
 import {
   type Contents,
@@ -22,7 +23,7 @@ import { type Needed, neededFor, type WantedImage } from './needed.ts';
 import { type PlannedImage, planImages } from './planned-image.ts';
 import { type Known, resolveBindings } from './resolve.ts';
 import { otherStorage, withoutShadowed } from './storage-differs.ts';
-import { type EngineNeeds, isAheadWorthwhile, type Way } from './way.ts';
+import { type EngineNeeds, isDepotWorthwhile, type Way } from './way.ts';
 
 /** The part of a plan for one engine. */
 export interface PlannedPart extends EngineNeeds {
@@ -83,6 +84,7 @@ export async function planPart(
   const needed = neededFor(absent, footprint, engine.depot);
   const waits = downloadOnly || engine.absence !== undefined;
   const isRunning = situation.running === root;
+  const downloaded = incomplete(absent, needed);
   const images = (way: Way, inDepots: Set<string>) =>
     planImages(on, root, resolved.resolutions, uncounted(needed.blobs, way, inDepots), way);
   const deferred = isRunning ? [] : deferredNames(on.records, root, images('direct', new Set()));
@@ -92,8 +94,10 @@ export async function planPart(
     needed,
     depot: engine.depot,
     waits,
-    onlyByDepot: engine.traits.pullsAs === 'other',
-    ahead: !waits && (await isAheadWorthwhile(registry, incomplete(absent, needed))),
+    onlyByDepot: engine.traits.pullsAs === 'other' || (await isLimited(registry, engine, absent)),
+    byDepot:
+      !waits &&
+      (await isDepotWorthwhile(registry, engine.traits, downloaded, sizeOf(needed.downloads))),
     images,
     provided,
     problems: [
@@ -105,6 +109,20 @@ export async function planPart(
     failures: resolved.failures,
     deferred,
   };
+}
+
+/** Whether berth has to download any of the images, because this host limits downloads. */
+async function isLimited(
+  registry: Pick<Registry, 'isLimited'>,
+  { traits }: Engine,
+  wanted: readonly WantedImage[],
+): Promise<boolean> {
+  if (traits.downloads === 'berth') return false;
+  for (const { image, source } of wanted) {
+    if (source.from === 'layout') continue;
+    if (await registry.isLimited(image.name, source.access)) return true;
+  }
+  return false;
 }
 
 /** The blobs of each image that no other engine brings: what goes through the depot comes once. */

@@ -1,6 +1,7 @@
 import type { BoundProblem } from '../../binding/survey.ts';
 import type { Wanted } from '../../binding/wanted.ts';
 import { counted } from '../../common/counted.ts';
+import { groupOf } from '../../common/engine-id.ts';
 import type { BerthError } from '../../common/errors.ts';
 import { formatBytes } from '../../common/format-bytes.ts';
 import type { NameFailure } from '../../common/limited.ts';
@@ -103,6 +104,7 @@ export async function planStage(
   };
   const parts: PlannedPart[] = [];
   for (const on of enginesWanted(context, situation, wanted)) {
+    warnOfNoHandover(context, root, on.engine, wanted);
     parts.push(await planPart(context, on, shared));
   }
   const what = (bytes: number) => `staging ${root.id} needs ${formatBytes(bytes)} to download`;
@@ -199,6 +201,19 @@ function warningsOf(
     warnings.push({ event: 'warning', code: 'passed-over', message });
   }
   return warnings;
+}
+
+/** Warns if images are to wait for an engine until the boot, and nothing in the root hands them over then. */
+function warnOfNoHandover(
+  { report }: Context,
+  { id: root }: PlannedRoot,
+  { id, absence }: EngineSituation['engine'],
+  { withoutHandover }: Wanted,
+): void {
+  const group = groupOf(id);
+  if (absence?.takes !== 'at-boot' || !withoutHandover.includes(group)) return;
+  const message = `the images for ${id} wait until ${root} boots, but no unit of ${root} hands them over: install berth there, with the service or drop-in that runs \`berth activate --for ${group}\``;
+  report({ event: 'warning', code: 'no-handover', message });
 }
 
 /** The record without a stage that waits. */

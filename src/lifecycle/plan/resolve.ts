@@ -3,6 +3,7 @@ import type { BoundProblem } from '../../binding/survey.ts';
 import { BerthError } from '../../common/errors.ts';
 import { LOOKUPS_AT_A_TIME, type NameFailure, tryLimited } from '../../common/limited.ts';
 import { parseName } from '../../image/name.ts';
+import { RegistryError } from '../../registry/errors.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Contents, RootRecord } from '../../state/record.ts';
 import type { Context, EngineContext } from '../context.ts';
@@ -70,7 +71,7 @@ export async function resolveBindings(
   const { results, failures } = await tryLimited(bindings, LOOKUPS_AT_A_TIME, signal, work);
   const failed = failures.map(({ name, error }) => ({
     name,
-    error: isLocal(name) ? notHere(name, error) : error,
+    error: isLocal(name) ? notHere(name, error) : orByName(bindings, situation, name, error),
   }));
   for (const {
     name,
@@ -120,8 +121,9 @@ async function resolveBinding(
   if (judges === 'berth') await registry.foresee(binding.name, 'berth');
   const { image, source } = await lookUp(context, registry, binding);
   const id = engine.idOf(image);
-  const isPulled = judges === 'engine' && !isKnownByDigest(image, id, situation);
-  if (isPulled) await registry.foresee(binding.name, 'engine');
+  if (judges === 'engine' && !isKnownByDigest(image, id, situation)) {
+    await registry.foresee(binding.name, source.from === 'layout' ? 'archives' : 'engine');
+  }
   report({ event: 'resolved', name: binding.name, digest: image.digest });
   return asFound(binding, id, image, source);
 }
@@ -142,6 +144,29 @@ function notHere(name: string, error: BerthError): BerthError {
   return new LifecycleError('not-here', message, {
     hint: 'build it, or `podman load` it, before the root is staged; or push it to a registry, and let the unit name that',
     cause: error,
+  });
+}
+
+/**
+ * The error for a registry that can't be reached, with a word on an image that the engine has by the name: somebody
+ * may have loaded it by hand. The unit would start it; whether it is the registry's, berth can't know.
+ */
+function orByName(
+  bindings: readonly Binding[],
+  { engine, images }: EngineSituation,
+  name: string,
+  error: BerthError,
+): BerthError {
+  if (!(error instanceof RegistryError) || error.kind !== 'unreachable') return error;
+  const mayStart = bindings.some((binding) => binding.name === name && !isResolvedAnew(binding));
+  const isThere = [...images.values()].some(({ names }) => names.includes(name));
+  if (!mayStart || !isThere) return error;
+  const { code, message, hint, cause, retryAfter } = error;
+  const there = `${engine.id} has an image by this name, which berth can’t compare with the registry’s`;
+  return new RegistryError(code, `${message}; ${there}`, {
+    hint: `${hint}; if the image that is there is the right one, load it with \`berth load\`, or let the unit say Pull=never`,
+    cause,
+    retryAfter,
   });
 }
 

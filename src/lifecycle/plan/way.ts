@@ -1,7 +1,9 @@
 import type { BerthError } from '../../common/errors.ts';
 import type { Depot } from '../../engine/depot.ts';
+import type { Traits } from '../../engine/engine.ts';
 import { type Use, useOfBlobs } from '../../engine/footprint.ts';
-import { type Blob, distinctBlobs } from '../../image/resolved.ts';
+import { type Blob, distinctBlobs, type ResolvedImage } from '../../image/resolved.ts';
+import type { Access } from '../../registry/access.ts';
 import { RegistryError } from '../../registry/errors.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Needed, WantedImage } from './needed.ts';
@@ -21,14 +23,14 @@ export interface EngineNeeds {
   readonly waits: boolean;
   /** Whether the images must not come directly: the engine would pull with other credentials. */
   readonly onlyByDepot: boolean;
-  /** Whether downloading while the engine unpacks is worth while. */
-  readonly ahead: boolean;
+  /** Whether the images should come by the depot: see `isDepotWorthwhile`. */
+  readonly byDepot: boolean;
 }
 
 /**
  * The ways for the engines of a plan, the best choice first: a way for each engine, in order. What lies in
- * the depot already makes the way by the depot worth while, so does downloading ahead, and what two engines
- * need is downloaded once that way; `direct` takes less space.
+ * the depot already makes the way by the depot worth while, so do the reasons of `isDepotWorthwhile`, and what
+ * two engines need is downloaded once that way; `direct` takes less space.
  */
 export function possibleWays(engines: readonly EngineNeeds[]): readonly (readonly Way[])[] {
   const shared = sharedBlobs(engines);
@@ -37,7 +39,9 @@ export function possibleWays(engines: readonly EngineNeeds[]): readonly (readonl
     if (one.waits) return 'download';
     const { downloads, inDepot } = one.needed;
     const isShared = downloads.some(({ digest }) => shared.has(digest));
-    return isShared || one.onlyByDepot || one.ahead || inDepot.length > 0 ? 'two-steps' : 'direct';
+    return isShared || one.onlyByDepot || one.byDepot || inDepot.length > 0
+      ? 'two-steps'
+      : 'direct';
   });
   const least = engines.map((one, index): Way => {
     const way = best[index] ?? 'direct';
@@ -119,22 +123,32 @@ export async function chooseWays(
 /** In milliseconds: a registry in the same network replies sooner. */
 const REMOTE_REPLY_MS = 10;
 
+/** In bytes: so much is written twice more without a delay that anybody would notice. */
+const SMALL = 64 * 1024 * 1024;
+
 /**
- * Whether to download while the engine unpacks what came before. It then writes each image twice
- * more, which costs what is won where registries are near (measured: 12.6 s one by one and 13.3 s so
- * from loopback, 23.2 s and 17.0 s at 30 ms and 200 Mbit/s).
+ * Whether images should come by the depot, although the engine could pull them. They are then written twice more,
+ * and downloaded while the engine unpacks what came before: where registries are near, that costs time (podman,
+ * 8 images of 300 MB, measured: 13.8 s so and 12.9 s one by one from loopback, 17.9 s and 24.0 s at 30 ms and 200 Mbit/s).
+ *
+ * An engine that pulls by itself asks for the documents that planning has fetched already, and a registry that limits
+ * pulls counts them once more. So an engine that knows an image from the depot as after a pull takes it from there,
+ * but for much from a registry in the same network. Another engine does so for two images from afar.
  *
  * @param downloaded the images of which blobs are missing.
+ * @param bytes how much is missing of them.
  */
-export async function isAheadWorthwhile(
+export async function isDepotWorthwhile(
   registry: Pick<Registry, 'quickestReply' | 'foresee'>,
+  { loadsAsPulled = false }: Pick<Traits, 'loadsAsPulled'>,
   downloaded: readonly WantedImage[],
+  bytes: number,
 ): Promise<boolean> {
-  if (new Set(downloaded.map(({ id }) => id)).size < 2) return false;
+  if (!loadsAsPulled && new Set(downloaded.map(({ id }) => id)).size < 2) return false;
+  const isQuick = loadsAsPulled && bytes <= SMALL;
   for (const { image, source } of downloaded) {
     if (source.from === 'layout') continue;
-    const reply = await registry.quickestReply(image.name, source.access);
-    if (reply === undefined || reply < REMOTE_REPLY_MS) continue;
+    if (!isQuick && !(await isFar(registry, image, source.access))) continue;
     try {
       await registry.foresee(image.name, 'archives');
       return true;
@@ -144,4 +158,13 @@ export async function isAheadWorthwhile(
     }
   }
   return false;
+}
+
+async function isFar(
+  registry: Pick<Registry, 'quickestReply'>,
+  { name }: ResolvedImage,
+  access: Access,
+): Promise<boolean> {
+  const reply = await registry.quickestReply(name, access);
+  return reply !== undefined && reply >= REMOTE_REPLY_MS;
 }

@@ -4,7 +4,7 @@ import { Semaphore } from '../../common/semaphore.ts';
 import type { Depot } from '../../engine/depot.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { PinRequest } from '../../engine/pin.ts';
-import { accessOf } from '../../engine/source.ts';
+import { accessOf, signaturesBeside } from '../../engine/source.ts';
 import { type Blob, type ResolvedImage, sizeOf } from '../../image/resolved.ts';
 import { placeOf } from '../../state/record.ts';
 import { type Context, type EngineContext, onEngine } from '../context.ts';
@@ -207,7 +207,8 @@ async function mayWait(
     });
   }
   try {
-    await depot.permit(image, accessOf(source), { signal });
+    const beside = () => signaturesBeside(source, image);
+    await depot.permit(image, accessOf(source), { signal, beside });
     return true;
   } catch (error) {
     const isRejected = error instanceof BerthError && error.code === 'policy-rejected';

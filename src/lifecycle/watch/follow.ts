@@ -8,6 +8,9 @@ import type { Wakeups } from './wakeups.ts';
 /** In milliseconds: how often to look at an engine that has no events. */
 const UNTOLD = 60_000;
 
+/** After so many failures in a row the engine is opened anew: what berth started for it may be useless by now. */
+const MANY = 4;
+
 /** In milliseconds: if a stream of events lasted this long, berth asks for the next one without a long pause. */
 const LASTING = 60_000;
 
@@ -23,7 +26,7 @@ export async function follow(context: Context, id: EngineId, wakeups: Wakeups): 
   for (;;) {
     const begun = performance.now();
     try {
-      const engine = await reopened(context, id);
+      const engine = await opened(context, id, failures >= MANY);
       if (engine.losses === undefined || engine.absence !== undefined) {
         wakeups.wake('listening');
         await pause(UNTOLD, signal);
@@ -40,16 +43,34 @@ export async function follow(context: Context, id: EngineId, wakeups: Wakeups): 
   }
 }
 
-/** Opens the engine again, since one that was absent may have come. */
-async function reopened({ engines }: Context, id: EngineId): Promise<Engine> {
+/** Opens the engine; an absent one anew, as it may have come. */
+async function opened({ engines }: Context, id: EngineId, anew: boolean): Promise<Engine> {
+  const engine = await engines.open(id);
+  if (engine.absence === undefined && !anew) return engine;
   await engines.forget?.(id);
   return engines.open(id);
 }
 
+/** In milliseconds: how long after the last event to look once more. Engines tell of removals before these are done. */
+const AFTERWARDS = 1000;
+
+/** In milliseconds: how often to look without any event, in case an engine has none for some loss. */
+const ANYWAY = 5 * 60_000;
+
 async function listen(context: Context, engine: Engine, wakeups: Wakeups): Promise<void> {
-  for await (const wake of engine.losses?.(context.signal) ?? []) {
-    if (wake === 'listening') context.report({ event: 'listening', engine: engine.id });
-    wakeups.wake(wake);
+  const look = () => wakeups.wake('lost');
+  const anyway = setInterval(look, ANYWAY);
+  let afterwards: NodeJS.Timeout | undefined;
+  try {
+    for await (const wake of engine.losses?.(context.signal) ?? []) {
+      if (wake === 'listening') context.report({ event: 'listening', engine: engine.id });
+      wakeups.wake(wake);
+      clearTimeout(afterwards);
+      afterwards = setTimeout(look, AFTERWARDS);
+    }
+  } finally {
+    clearInterval(anyway);
+    clearTimeout(afterwards);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { EngineId } from '../../common/engine-id.ts';
 import type { BerthError } from '../../common/errors.ts';
 import type { Registry } from '../../registry/registry.ts';
-import { isLiving, placeOf, type RootRecord } from '../../state/record.ts';
+import { enginesOf, isLiving, placeOf, type RootRecord } from '../../state/record.ts';
 import { type Context, changing, changingRoot, onEngine } from '../context.ts';
 import { aboutRoot } from '../events.ts';
 import { pinAgain } from '../restore-pins.ts';
@@ -12,10 +12,10 @@ import { isOfImage, type Lack, lacksOf } from './lacks.ts';
 export interface Healed {
   /** What the root still lacks on the engine. */
   readonly left: readonly Lack[];
-  /** Whether images had to be fetched. */
-  readonly isFetched: boolean;
-  /** Why images could not be fetched. */
-  readonly failures: readonly BerthError[];
+  /** The ids of the images that berth tried to bring again. */
+  readonly tried: ReadonlySet<string>;
+  /** Why images could not be brought, by their ids. */
+  readonly failures: ReadonlyMap<string, BerthError>;
 }
 
 export interface HealOptions {
@@ -23,39 +23,41 @@ export interface HealOptions {
   readonly root: string;
   /** The engine that has lost something. */
   readonly engine: EngineId;
-  /** Whether images may be fetched now; otherwise only pins and names of present images are put back. */
-  readonly fetches: boolean;
+  /** Whether an image may be fetched now, by its id. Pins and names of present images are put back at any time. */
+  readonly mayFetch: (id: string) => boolean;
   /** Called with what the root lacks, before anything is put back, while no other berth works on the root. */
   readonly onSeen: (lacks: readonly Lack[]) => void;
 }
 
 /**
- * Puts back what a root wants and an engine has lost: pins of present images, images from berth's own store
- * or else their registry, and names. This needs only the record of the root, not its tree, and changes no record.
- * A name that another living root means otherwise is not moved.
+ * Puts back what a root wants and an engine has lost: pins of present images; images from berth's own store, from
+ * another engine, or else from their registry; and names. This needs only the record of the root, not its tree, and
+ * changes no record. A name that another living root means otherwise is not moved.
  *
  * @throws {BerthError} `no-space` before anything is fetched; the failure of an engine, or `lock-held`.
  */
 export async function heal(
   given: Context,
   registry: Registry,
-  { root, engine, fetches, onSeen }: HealOptions,
+  { root, engine, mayFetch, onSeen }: HealOptions,
 ): Promise<Healed> {
   const context = aboutRoot(given, root);
   return changing(context, 'shared', () =>
     changingRoot(context, root, async () => {
       const seen = await seeRoot(context, root, engine);
-      if (seen === undefined) return { left: [], isFetched: false, failures: [] };
+      if (seen === undefined) return { left: [], ...NOTHING_TRIED };
       onSeen(seen.lacks);
       await putBackPins(context, seen);
-      const isFetched = fetches && seen.lacks.some(isOfImage);
-      const failures = isFetched ? await fetchAgain(context, registry, seen.record) : [];
-      await putBackNames(context, seen);
-      const left = await putBackPinsOfNamed(context, root, engine);
-      return { left, isFetched, failures };
+      const lost = seen.lacks.filter((lack) => isOfImage(lack) && mayFetch(lack.id));
+      const brought = await fetchAgain(context, registry, seen, new Set(lost.map(({ id }) => id)));
+      // To move names, an engine is asked for all images, and many heals are of pins alone.
+      if (seen.lacks.some(({ code }) => code !== 'pin-missing')) await putBackNames(context, seen);
+      return { left: await putBackPinsOfNamed(context, root, engine), ...brought };
     }),
   );
 }
+
+const NOTHING_TRIED = { tried: new Set<string>(), failures: new Map<string, BerthError>() };
 
 /** A root on one engine that lacks something. */
 interface SeenRoot {
@@ -107,17 +109,47 @@ async function putBackNames(context: Context, { record, situation, on }: SeenRoo
   await moveNames(onEngine(context, on.engine), meant, names, undefined);
 }
 
-/** Fetches what any engine of the root lacks, so that an image that two engines have lost is downloaded once. */
+/**
+ * Brings lost images again, and those that the root has lost on other engines as well, so that an image which two
+ * engines have lost is downloaded once.
+ *
+ * @param lost the ids of the images on the engine that was seen.
+ */
 async function fetchAgain(
   context: Context,
   registry: Registry,
-  { id }: RootRecord,
-): Promise<readonly BerthError[]> {
-  const situation = await readSituation(context, { root: id });
-  const record = situation.records.get(id);
-  if (record === undefined) return [];
-  const places = lacksOf(record, situation).filter(isOfImage).map(placeOf);
+  seen: SeenRoot,
+  lost: ReadonlySet<string>,
+): Promise<Pick<Healed, 'tried' | 'failures'>> {
+  if (lost.size === 0) return NOTHING_TRIED;
+  const { record, on } = seen;
+  const isOnlyEngine = enginesOf(record).size === 1;
+  const situation = isOnlyEngine
+    ? seen.situation
+    : await readSituation(context, { root: record.id });
+  const own = [...lost].map((image) => placeOf({ engine: on.engine.id, id: image }));
+  const places = withOtherEngines(record, situation, new Set(own));
   // Loaded here, because most losses need no image.
   const { bringAgain } = await import('./bring-again.ts');
-  return bringAgain(context, registry, record, situation, new Set(places));
+  const failed = await bringAgain(context, registry, record, situation, places);
+  const failures = [...lost].flatMap((image, index) => {
+    const error = failed.get(own[index] ?? '');
+    return error === undefined ? [] : [[image, error] as const];
+  });
+  return { tried: lost, failures: new Map(failures) };
+}
+
+/** The places of lost images, and of the same images that other engines have lost. */
+function withOtherEngines(
+  record: RootRecord,
+  situation: Situation,
+  own: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const images = record.staged?.images ?? [];
+  const manifests = new Set(
+    images.filter((image) => own.has(placeOf(image))).map(({ manifest }) => manifest),
+  );
+  const lost = new Set(lacksOf(record, situation).filter(isOfImage).map(placeOf));
+  const same = images.filter((image) => manifests.has(image.manifest) && lost.has(placeOf(image)));
+  return new Set(same.map(placeOf));
 }

@@ -5,7 +5,8 @@ import { type Context, changing, changingRoot } from '../context.ts';
 import { aboutRoot } from '../events.ts';
 import { readSituation } from '../situation.ts';
 import { keyOf, type Lack, lacksOf } from './lacks.ts';
-import { type Look, livingFirst, type Watch } from './look.ts';
+import { type Look, livingFirst } from './look.ts';
+import type { Watch } from './watch-parts.ts';
 
 /**
  * Puts nothing back: what somebody removes while berth watches stays removed, and the root's record says so. What is

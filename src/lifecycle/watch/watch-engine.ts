@@ -3,10 +3,11 @@ import { BerthError } from '../../common/errors.ts';
 import { type Context, changing } from '../context.ts';
 import { recoverSituation } from '../situation.ts';
 import { follow } from './follow.ts';
-import { healingLook, type Look, type Watch } from './look.ts';
+import { healingLook, type Look } from './look.ts';
 import { pause, pauseAfter, UNHEARD } from './pause.ts';
 import { respectfulLook } from './respect.ts';
 import { type Wakeups, wakeups } from './wakeups.ts';
+import type { Watch } from './watch-parts.ts';
 
 /** In milliseconds: the pause after each look, so that ten thousand events at once cause only a few looks. */
 const BREATH = 200;

@@ -1,14 +1,13 @@
-import { watch as watchFiles } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineId } from '../../common/engine-id.ts';
-import { systemErrorCode } from '../../common/errors.ts';
-import { makeDirectory } from '../../common/make-directory.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { isLiving, wantedImages } from '../../state/record.ts';
+import { refuseUnwritable } from '../../state/state-directory.ts';
 import type { Context } from '../context.ts';
-import type { Watch } from './look.ts';
+import { whenChanged } from './records-change.ts';
 import { unrepeated } from './unrepeated.ts';
 import { watchEngine } from './watch-engine.ts';
+import type { Watch } from './watch-parts.ts';
 
 /** In milliseconds: how often the records are read, even without news of a change. */
 const MINUTE = 60_000;
@@ -17,7 +16,7 @@ const MINUTE = 60_000;
  * Puts back what others take from the engines of living roots, until the signal of the context is aborted. An
  * engine is watched as long as a record has an image on it.
  *
- * @throws the reason of the signal.
+ * @throws {BerthError} `state-directory` if berth can't write there; the reason of the signal.
  */
 export async function watch(
   given: Context,
@@ -27,15 +26,18 @@ export async function watch(
   const context = { ...given, report: unrepeated(given.report) };
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   const refresh = watchersOf({ context, registry, onForce, asRun, fail });
-  const end = whenRecordsChange(context, refresh);
-  const timer = setInterval(refresh, MINUTE);
+  const records = whenChanged(join(context.state.directory, 'roots'), refresh);
+  const timer = setInterval(() => {
+    records.renew();
+    refresh();
+  }, MINUTE);
   const stop = () => fail(context.signal.reason);
   context.signal.addEventListener('abort', stop, { once: true });
   try {
     refresh();
     return await failed;
   } finally {
-    end();
+    records.end();
     clearInterval(timer);
   }
 }
@@ -57,6 +59,7 @@ function watchersOf(parts: Watch): () => void {
     }
   };
   const refresh = async () => {
+    refuseUnwritable(context.state.directory);
     const wanted = enginesToWatch(context);
     for (const [id, end] of watched) {
       if (wanted.has(id)) continue;
@@ -79,21 +82,4 @@ function enginesToWatch({ state, engines: { all, only } }: Context): ReadonlySet
   const living = [...state.records().byId.values()].filter(isLiving);
   const engines = new Set(living.flatMap(wantedImages).map(({ engine }) => engine));
   return chosen === undefined ? engines : new Set([...engines].filter((id) => id === chosen));
-}
-
-/**
- * Calls back when records change. If the system can't watch one more directory, the look once a minute has to do.
- *
- * @returns a function that ends this.
- */
-function whenRecordsChange({ state }: Context, changed: () => void): () => void {
-  const directory = join(state.directory, 'roots');
-  try {
-    makeDirectory(directory);
-    const files = watchFiles(directory, changed).on('error', () => files.close());
-    return () => files.close();
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-    return () => undefined;
-  }
 }

@@ -26,6 +26,8 @@ export function archivedImages(root: Root, archive: Archive): ShippedImages {
       const { mediaType } = documents.document(digest);
       return { digest, mediaType, content: contentOf(archive, digest) };
     },
+    // Archives have no place for signatures.
+    signatures: () => [],
     read: (blob) => verifiedBlob(root, archive, blob),
   };
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { onceFor } from '../../common/once-for.ts';
 import { Secret } from '../../common/secret.ts';
 
 /** A username with a password, or with a refresh token (`identitytoken`). */
@@ -65,21 +66,31 @@ const schema = v.object({
  * if its entry has no password, the next file is read.
  */
 export function findInAuthFile(
-  { auths, credHelpers }: AuthFile,
+  file: AuthFile,
   registry: string,
   repository: string,
   format: 'auth.json' | 'dockercfg' = 'auth.json',
 ): Found | undefined {
+  const { auths, credHelpers } = file;
   const helper = Object.hasOwn(credHelpers, registry) ? credHelpers[registry] : undefined;
   if (helper !== undefined) return { kind: 'helper', name: helper };
   const exact = format === 'dockercfg' ? [registry] : keysOf(registry, repository);
   const key =
     exact.find((candidate) => Object.hasOwn(auths, candidate)) ??
-    Object.keys(auths).find((candidate) => isOf(registry, candidate, format));
+    keysByHost[format](file).get(normalised(registry));
   if (key === undefined) return undefined;
-  const encoded = (auths[key]?.auth ?? '').replace(/[\r\n]/g, '');
+  const known = readEntriesOf(file);
+  if (!known.has(key)) known.set(key, readEntry(key, auths[key]));
+  return known.get(key);
+}
+
+/** The entries that were read, by key: many images may share a long one. */
+const readEntriesOf = onceFor<AuthFile, Map<string, Found | undefined>>(() => new Map());
+
+function readEntry(key: string, written: Entry | null | undefined): Found | undefined {
+  const encoded = (written?.auth ?? '').replace(/[\r\n]/g, '');
   if (!BASE64.test(encoded)) return { kind: 'illegible', key };
-  const credentials = decode(encoded, auths[key]?.identitytoken ?? '');
+  const credentials = decode(encoded, written?.identitytoken ?? '');
   return credentials === undefined ? undefined : { kind: 'credentials', credentials };
 }
 
@@ -94,12 +105,30 @@ function keysOf(registry: string, repository: string): readonly string[] {
     .concat(registry);
 }
 
-/** Whether a key names the registry itself: `quay.io`, `https://quay.io/v1/`. */
-function isOf(registry: string, key: string, format: 'auth.json' | 'dockercfg'): boolean {
+/** The first key for each host: a root can have a file with thousands of keys, and as many images to look up in it. */
+const keysByHost = {
+  'auth.json': onceFor(({ auths }: AuthFile) => firstKeys(auths, 'auth.json')),
+  dockercfg: onceFor(({ auths }: AuthFile) => firstKeys(auths, 'dockercfg')),
+};
+
+function firstKeys(
+  auths: AuthFile['auths'],
+  format: 'auth.json' | 'dockercfg',
+): ReadonlyMap<string, string> {
+  const keys = new Map<string, string>();
+  for (const key of Object.keys(auths)) {
+    const host = hostOf(key, format);
+    if (!keys.has(host)) keys.set(host, key);
+  }
+  return keys;
+}
+
+/** The registry that a key names: `quay.io`, `https://quay.io/v1/`. */
+function hostOf(key: string, format: 'auth.json' | 'dockercfg'): string {
   const bare = key.replace(/^http:\/\//, '').replace(/^https:\/\//, '');
   // In a key without a scheme a slash begins a namespace: such keys must match exactly.
   const isHost = bare === key && format === 'auth.json';
-  return normalised(isHost ? bare : bare.replace(/\/.*$/s, '')) === normalised(registry);
+  return normalised(isHost ? bare : bare.replace(/\/.*$/s, ''));
 }
 
 /** Docker Hub has three names. */
@@ -113,11 +142,20 @@ function decode(encoded: string, token: string): Credentials | undefined {
   const colon = text.indexOf(':');
   if (colon < 0) return undefined;
   const username = text.slice(0, colon);
-  const password = text.slice(colon + 1).replace(/^\0+|\0+$/g, '');
+  const password = withoutNuls(text.slice(colon + 1));
   if (username === '' && password === '' && token === '') return undefined;
   return {
     username,
     password: new Secret(password),
     ...(token === '' ? {} : { identityToken: new Secret(token) }),
   };
+}
+
+/** The text without NULs at both ends, in linear time: the pattern `/\0+$/` takes quadratic time. */
+function withoutNuls(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && text[start] === '\0') start++;
+  while (end > start && text[end - 1] === '\0') end--;
+  return text.slice(start, end);
 }

@@ -3,12 +3,16 @@ import type { Endpoint } from '../endpoint.ts';
 import { RegistryError } from '../errors.ts';
 import { connectionLost, failure, needsTls, refused, unreachable } from '../failure.ts';
 import { readBody, TooLarge } from '../http/body.ts';
+import { decoded } from '../http/decoded.ts';
 import { type Ask, NotConnected, type Transport } from '../http/transport.ts';
-import { type Reply, sendAndFollow } from '../redirect.ts';
+import { MAX_HOST, type Reply, sendAndFollow } from '../redirect.ts';
 import type { Credentials } from './auth-file.ts';
 import type { Challenge } from './challenge.ts';
+import type { Way } from './ways.ts';
 
 const MAX_REPLY_BYTES = 256 * 1024;
+
+type Bearer = Extract<Way, { readonly scheme: 'bearer' }>;
 
 /**
  * Gets a bearer token by "Token Authentication" and "OAuth2" of the distribution project; without
@@ -22,29 +26,30 @@ const MAX_REPLY_BYTES = 256 * 1024;
 export async function fetchToken(
   transport: Transport,
   endpoint: Endpoint,
-  challenge: Challenge,
+  way: Bearer,
   base: URL,
   credentials: Credentials | undefined,
   needsTls: boolean,
 ): Promise<string> {
   const mayBePlain = needsTls ? endpoint.isInsecureByHost : endpoint.insecure;
-  const realm = realmOf(endpoint, challenge, base, mayBePlain);
+  const realm = realmOf(endpoint, way.challenge, base, mayBePlain);
   const { registry } = endpoint;
+  const timeouts = transport.timeoutsOf(registry);
   const expected = `a token from ${realm.host} for ${registry}`;
   const { response } = await send(transport, endpoint, expected, {
     ...(credentials?.identityToken === undefined
-      ? askWithPassword(realm, challenge, endpoint, credentials)
-      : askWithToken(realm, challenge, endpoint, credentials.identityToken.reveal())),
+      ? askWithPassword(realm, way, credentials)
+      : askWithToken(realm, way, credentials.identityToken.reveal())),
     registry,
     insecure: mayBePlain,
   });
-  if (response.statusCode !== 200) {
+  if (!isSuccess(response.statusCode)) {
     const secrets = secretsOf(credentials);
-    throw await refused(endpoint, expected, response, { secrets, timeouts: transport.timeouts });
+    throw await refused(endpoint, expected, response, { secrets, timeouts });
   }
   try {
-    const body = await readBody(response, MAX_REPLY_BYTES, transport.timeouts);
-    return parse(endpoint, expected, body);
+    const body = await readBody(response, MAX_REPLY_BYTES, timeouts);
+    return parse(endpoint, expected, decoded(body, response.headers, MAX_REPLY_BYTES));
   } catch (error) {
     if (error instanceof RegistryError) throw error;
     if (error instanceof TooLarge) throw badToken(endpoint, expected, error.message);
@@ -82,7 +87,7 @@ function realmOf(
   mayBePlain: boolean,
 ): URL {
   const realm = URL.parse(parameters.get('realm') ?? '', base.href);
-  if (parameters.get('realm') === undefined || realm === null) {
+  if (parameters.get('realm') === undefined || realm === null || realm.host.length > MAX_HOST) {
     throw badToken(endpoint, 'a challenge with a realm', 'none that is a URL');
   }
   const isAllowed = realm.protocol === 'https:' || (mayBePlain && realm.protocol === 'http:');
@@ -91,22 +96,20 @@ function realmOf(
   return realm;
 }
 
-function scopeOf({ parameters }: Challenge, { repository }: Endpoint): string {
-  return parameters.get('scope') || `repository:${repository}:pull`;
+/** Token servers also answer 201 and 202. */
+function isSuccess(status: number | undefined): boolean {
+  return status === 200 || status === 201 || status === 202;
 }
 
 function askWithPassword(
   realm: URL,
-  challenge: Challenge,
-  endpoint: Endpoint,
+  { challenge, scopes }: Bearer,
   credentials: Credentials | undefined,
 ): Pick<Ask, 'url' | 'headers'> {
   const url = new URL(realm);
   const service = challenge.parameters.get('service');
   if (service !== undefined) url.searchParams.set('service', service);
-  // A challenge has its scopes in one text with spaces; the URL has one parameter for each.
-  for (const scope of scopeOf(challenge, endpoint).split(' '))
-    url.searchParams.append('scope', scope);
+  for (const scope of scopes) url.searchParams.append('scope', scope);
   if (credentials === undefined) return { url, headers: {} };
   const { username, password } = credentials;
   if (username === '') return { url, headers: {} };
@@ -115,11 +118,11 @@ function askWithPassword(
   return { url, headers: { authorization: `Basic ${basic(credentials)}` } };
 }
 
-function askWithToken(url: URL, challenge: Challenge, endpoint: Endpoint, token: string) {
+function askWithToken(url: URL, { challenge, scopes }: Bearer, token: string) {
   const form = new URLSearchParams({
     grant_type: 'refresh_token',
     service: challenge.parameters.get('service') ?? '',
-    scope: scopeOf(challenge, endpoint),
+    scope: scopes.join(' '),
     client_id: 'berth',
     refresh_token: token,
   });
@@ -138,12 +141,13 @@ async function send(
     return { response: await transport.send(ask) };
   } catch (error) {
     if (error instanceof RegistryError) throw error;
-    if (error instanceof NotConnected) throw unreachable(endpoint, error.cause);
+    if (error instanceof NotConnected) {
+      // The registry itself may be well: the host of the tokens is the one that can't be reached.
+      throw unreachable({ ...endpoint, host: ask.url.host }, error.cause, expected);
+    }
     throw connectionLost(endpoint, expected, error);
   }
 }
-
-const schema = v.object({ token: v.optional(v.string()), access_token: v.optional(v.string()) });
 
 function parse(endpoint: Endpoint, expected: string, body: Buffer): string {
   let reply: unknown;
@@ -153,12 +157,23 @@ function parse(endpoint: Endpoint, expected: string, body: Buffer): string {
     // The message of JSON.parse may quote part of the token.
     throw badToken(endpoint, expected, 'something that is not JSON');
   }
-  const checked = v.safeParse(schema, reply);
-  const token = checked.success ? checked.output.token || checked.output.access_token : undefined;
-  if (token === undefined || !/^[\x21-\x7e]+$/.test(token)) {
+  const token = tokenIn(reply);
+  if (token === undefined || !/^[\t\x20-\x7e]+$/.test(token)) {
     throw badToken(endpoint, expected, 'a reply without one');
   }
   return token;
+}
+
+const schema = v.object({ token: v.nullish(v.string()), access_token: v.nullish(v.string()) });
+
+/** Reads a reply as other clients do, which are written in Go: its JSON decoder also takes `Token` for `token`. */
+function tokenIn(reply: unknown): string | undefined {
+  const fields = Object.entries(Object(reply)).filter(([, value]) => value !== null);
+  const lowered = Object.fromEntries(fields.map(([name, value]) => [name.toLowerCase(), value]));
+  const checked = v.safeParse(schema, lowered);
+  return checked.success
+    ? checked.output.token || checked.output.access_token || undefined
+    : undefined;
 }
 
 function badToken(endpoint: Endpoint, expected: string, found: string): RegistryError {

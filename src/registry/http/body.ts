@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 
 /** A body is longer than allowed. */
 export class TooLarge extends Error {
@@ -34,7 +35,14 @@ export interface LeastRate {
 export interface Timeouts {
   /** Until the connection is established, TLS included. */
   readonly connect: number;
-  /** While nothing arrives. */
+  /**
+   * Until a reply begins, and the first byte of its body has arrived: a cache may fetch all of an image
+   * before that.
+   */
+  readonly reply: number;
+  /** The same, if another endpoint can be asked. */
+  readonly mirrorReply: number;
+  /** While nothing more arrives. */
   readonly idle: number;
   /**
    * The least rate of a body. A registry that sends less would keep berth waiting for ever; it counts as
@@ -53,11 +61,22 @@ export interface Timeouts {
  */
 export const TIMEOUTS: Timeouts = {
   connect: 30_000,
+  reply: 600_000,
+  mirrorReply: 60_000,
   idle: 60_000,
   least: { bytes: 512 * 1024, within: 300_000 },
   mirror: { bytes: 256 * 1024, within: 20_000 },
   smallReply: 120_000,
 };
+
+/**
+ * The length of a body by its headers; undefined if they have none, or if the body comes in chunks, which
+ * count more than a length: RFC 9112, section 6.3.
+ */
+export function lengthOf({ headers }: IncomingMessage): number | undefined {
+  const { 'content-length': length, 'transfer-encoding': encoding } = headers;
+  return length === undefined || encoding !== undefined ? undefined : Number(length);
+}
 
 /**
  * Reads a small body whole.
@@ -72,9 +91,10 @@ export async function readBody(
   const chunks: Buffer[] = [];
   let length = 0;
   const { smallReply } = timeouts;
-  const deadline = setTimeout(() => response.destroy(new Stalled(smallReply)), smallReply);
+  let deadline: NodeJS.Timeout | undefined;
   try {
-    await eachChunk(response, timeouts, async (chunk) => {
+    await eachChunk(response, { ...timeouts, first: timeouts.reply }, async (chunk) => {
+      deadline ??= setTimeout(() => response.destroy(new Stalled(smallReply)), smallReply);
       length += chunk.length;
       chunks.push(chunk);
       if (length > maxBytes) throw new TooLarge(maxBytes, Buffer.concat(chunks));
@@ -85,33 +105,46 @@ export async function readBody(
   return Buffer.concat(chunks);
 }
 
+/** How long a body is waited for, in milliseconds. */
+export interface Patience {
+  /** Until its first byte. */
+  readonly first: number;
+  /** While nothing more arrives. */
+  readonly idle: number;
+  /** From the first byte on. */
+  readonly least: LeastRate;
+}
+
 /**
  * Passes a body on chunk by chunk, each when `take` is done with the previous one. An error of the body or
  * of `take` destroys the connection.
  *
- * @throws {Stalled} if nothing arrives for `idle`, or less than `least` allows; the time that `take` needs
+ * @throws {Stalled} if nothing arrives for too long, or less than `least` allows; the time that `take` needs
  *   does not count.
  */
 export async function eachChunk(
-  response: IncomingMessage,
-  { idle, least }: Pick<Timeouts, 'idle' | 'least'>,
+  response: Readable,
+  { first, idle, least }: Patience,
   take: (chunk: Buffer) => Promise<void>,
 ): Promise<void> {
   let left = least.within;
   let came = 0;
   let total = 0;
   let since = performance.now();
+  const stalled = () => {
+    if (total === 0) return new Stalled(first);
+    return left <= idle ? new Stalled(least.within, came, total) : new Stalled(idle, 0, total);
+  };
   const watch = () => {
-    const stalled = () =>
-      left <= idle ? new Stalled(least.within, came, total) : new Stalled(idle, 0, total);
-    return setTimeout(() => response.destroy(stalled()), Math.min(idle, left));
+    const milliseconds = total === 0 ? first : Math.min(idle, left);
+    return setTimeout(() => response.destroy(stalled()), milliseconds);
   };
   let timer = watch();
   try {
     for await (const chunk of response) {
       clearTimeout(timer);
       if (!Buffer.isBuffer(chunk)) throw new TypeError('expected bytes');
-      left = Math.max(0, left - (performance.now() - since));
+      if (total > 0) left = Math.max(0, left - (performance.now() - since));
       came += chunk.length;
       total += chunk.length;
       if (came >= least.bytes) {

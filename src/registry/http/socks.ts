@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6, type Socket } from 'node:net';
 import type { Proxy } from './proxy.ts';
+import { readSome } from './read.ts';
 
 /** The proxy refused, or replied with something unexpected. */
 class SocksRefusal extends Error {}
@@ -66,26 +67,9 @@ function sized(text: string): Buffer {
 async function read(socket: Socket, length: number): Promise<Buffer> {
   const pieces: Buffer[] = [];
   for (let left = length; left > 0; ) {
-    // Takes whatever is available: a socket that holds some bytes emits `readable` again and again, and
-    // waiting for more would never end.
-    const there = Math.min(left, socket.readableLength);
-    const bytes: unknown = there > 0 ? socket.read(there) : undefined;
-    if (bytes instanceof Buffer) {
-      pieces.push(bytes);
-      left -= bytes.length;
-    } else if (socket.readableEnded || socket.destroyed) {
-      throw socket.errored ?? new SocksRefusal('it hangs up');
-    } else await oneOf(socket, ['readable', 'end', 'close', 'error']);
+    const bytes = await readSome(socket, left);
+    pieces.push(bytes);
+    left -= bytes.length;
   }
   return Buffer.concat(pieces);
-}
-
-async function oneOf(socket: Socket, events: readonly string[]): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      for (const event of events) socket.off(event, done);
-      resolve();
-    };
-    for (const event of events) socket.on(event, done);
-  });
 }

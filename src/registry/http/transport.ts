@@ -1,11 +1,14 @@
 import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
 import { systemErrorCode } from '../../common/errors.ts';
-import { Stalled, TIMEOUTS, type Timeouts } from './body.ts';
+import { type Agent, PlainAgent, plainConnection, TlsAgent } from './agents.ts';
+import { Attempt } from './attempt.ts';
+import { TIMEOUTS, type Timeouts } from './body.ts';
 import type { HostCertificates } from './certificates.ts';
+import { isChunked, MAX_HEAD, MAX_HEADERS } from './head.ts';
 import { authorizationOf, isSocks, type Proxy, type ProxyFor } from './proxy.ts';
 import { type AuthorityPaths, type Extent, tlsOptionsOf } from './tls.ts';
-import { addressOf, ProxyError, SocksAgent, TunnelAgent, withHeaders } from './tunnel.ts';
+import { addressOf, ProxyError } from './way.ts';
 
 /** One request to one origin; redirects and credentials are handled elsewhere. */
 export interface Ask {
@@ -18,6 +21,10 @@ export interface Ask {
   readonly signal?: AbortSignal | undefined;
   /** If set, the request is a POST of this form. */
   readonly form?: URLSearchParams;
+  /** In milliseconds: how long the reply may take to begin, if not as long as the registry's usually may. */
+  readonly patience?: number | undefined;
+  /** Whether only the headers are wanted. */
+  readonly isHead?: boolean;
 }
 
 /** The connection or TLS failed: nothing was sent. */
@@ -28,18 +35,21 @@ export interface TransportOptions {
   readonly certificates?: (registry: string) => HostCertificates;
   readonly proxyFor?: ProxyFor;
   readonly timeouts?: Timeouts;
+  /** In milliseconds: how long replies of a registry may take to begin, where that is configured. */
+  readonly patienceOf?: (registry: string) => number | undefined;
   readonly authorityPaths?: AuthorityPaths;
 }
 
 /** Sends requests over connections that are kept for later requests. */
 export class Transport {
-  readonly timeouts: Timeouts;
+  readonly #timeouts: Timeouts;
+  readonly #patienceOf: (registry: string) => number | undefined;
   readonly #certificatesOf: (registry: string) => HostCertificates;
   readonly #proxyFor: ProxyFor;
   readonly #authorityPaths: AuthorityPaths;
-  readonly #plain = new http.Agent({ keepAlive: true });
-  readonly #socks = new Map<string, http.Agent>();
-  readonly #agents = new Map<string, https.Agent>();
+  readonly #agents = new Map<string, Agent>();
+  /** The servers whose replies Node's parser refuses, by origin. */
+  readonly #odd = new Set<string>();
   readonly #certificates = new Map<string, HostCertificates>();
   readonly #quickest = new Map<string, number>();
   #extent: Extent = 'bundle';
@@ -50,10 +60,12 @@ export class Transport {
     certificates,
     proxyFor,
     timeouts = TIMEOUTS,
+    patienceOf = () => undefined,
     authorityPaths = {},
   }: TransportOptions = {}) {
     this.#authorityPaths = authorityPaths;
-    this.timeouts = timeouts;
+    this.#timeouts = timeouts;
+    this.#patienceOf = patienceOf;
     this.#certificatesOf = certificates ?? (() => ({ authorities: [], identities: [] }));
     this.#proxyFor = proxyFor ?? (() => undefined);
   }
@@ -65,25 +77,38 @@ export class Transport {
    * @throws {RegistryError} `registry-config`
    */
   async send(ask: Ask): Promise<IncomingMessage> {
+    const timeouts = this.timeoutsOf(ask.registry);
+    const { patience = timeouts.reply } = ask;
+    let refusal: unknown;
     for (let refusals = 0; ; ) {
       const extent = this.#extent;
       const identity = this.#identityOf(ask);
-      const attempt = new Attempt(this.#start(ask), this.timeouts);
+      const wasOdd = this.#odd.has(ask.url.origin);
+      const attempt = new Attempt(this.#start(ask), { ...timeouts, reply: patience });
       try {
         const reply = await attempt.reply;
+        if (!wasOdd && isMisread(reply)) {
+          reply.on('error', () => undefined).destroy();
+          this.#odd.add(ask.url.origin);
+          continue;
+        }
         const quickest = this.#quickest.get(ask.registry) ?? Number.POSITIVE_INFINITY;
         this.#quickest.set(ask.registry, Math.min(quickest, attempt.took));
         return reply;
       } catch (error) {
         ask.signal?.throwIfAborted();
-        // The server closed a kept connection meanwhile, without serving the request.
         if (attempt.isStale) continue;
+        if (!wasOdd && isRefusedByParser(error)) {
+          this.#odd.add(ask.url.origin);
+          refusal = error;
+          continue;
+        }
         if (this.#hasMoreAuthorities(error, extent)) continue;
         if (this.#hasNextIdentity(ask, error, identity, refusals)) {
           refusals++;
           continue;
         }
-        if (attempt.isConnected) throw error;
+        if (attempt.isConnected) throw refusal ?? error;
         throw new NotConnected('not connected', { cause: this.#asOfProxy(ask.url, error) });
       }
     }
@@ -94,72 +119,68 @@ export class Transport {
     return this.#quickest.get(registry);
   }
 
+  /** How long a registry is waited for. */
+  timeoutsOf(registry: string): Timeouts {
+    const reply = this.#patienceOf(registry);
+    return reply === undefined ? this.#timeouts : { ...this.#timeouts, reply, mirrorReply: reply };
+  }
+
   /** Closes idle connections. */
   close(): void {
-    this.#plain.destroy();
-    for (const agent of [...this.#agents.values(), ...this.#socks.values()]) agent.destroy();
+    for (const agent of this.#agents.values()) agent.destroy();
   }
 
   #start(ask: Ask): http.ClientRequest {
     const { url, signal } = ask;
-    const body = ask.form?.toString();
     const proxy = this.#proxyFor(url);
-    const headers = {
-      ...ask.headers,
-      'accept-encoding': 'identity',
-      ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
-    };
+    const relay = proxyInPlaceOf(url, proxy);
+    const server = relay?.url ?? url;
+    const isTls = server.protocol === 'https:';
+    const agent = this.#agentFor(ask, isTls, relay === undefined ? proxy : undefined);
+    const path = url.pathname + url.search;
     const options: RequestOptions = {
       // Not the URL itself: a redirect's URL may have a user and password, which Node would send.
-      ...addressOf(url),
-      path: url.pathname + url.search,
-      method: body === undefined ? 'GET' : 'POST',
+      ...addressOf(server),
+      path: relay === undefined ? path : `http://${url.host}${path}`,
+      method: methodOf(ask),
       ...(signal === undefined ? {} : { signal }),
+      // Engines take such replies, and all that berth reads is hashed or validated.
+      insecureHTTPParser: true,
+      maxHeaderSize: MAX_HEAD,
     };
-    if (url.protocol === 'https:') {
-      const request = https.request({ ...options, agent: this.#agentFor(ask, proxy) });
-      return withHeaders(request, headers).end(body);
-    }
-    if (proxy === undefined || isSocks(proxy)) {
-      const agent = proxy === undefined ? this.#plain : this.#socksAgentFor(proxy);
-      return withHeaders(http.request({ ...options, agent }), headers).end(body);
-    }
-    // Without TLS the proxy itself gets the request: RFC 9112, section 3.2.2.
-    const toProxy: RequestOptions = {
-      ...options,
-      ...addressOf(proxy.url),
-      path: `http://${url.host}${options.path}`,
-    };
-    const request =
-      proxy.url.protocol === 'https:'
-        ? https.request({ ...toProxy, agent: this.#agentFor(ask, undefined) })
-        : http.request({ ...toProxy, agent: this.#plain });
-    const more = { host: url.host, ...authorizationOf(proxy) };
-    return withHeaders(request, { ...headers, ...more }).end(body);
+    const request = this.#odd.has(url.origin)
+      ? http.request({
+          ...options,
+          defaultPort: isTls ? 443 : 80,
+          createConnection: plainConnection(agent),
+        })
+      : (isTls ? https : http).request({ ...options, agent });
+    // One by one: with NODE_DEBUG=https, Node prints the headers in a request's options.
+    for (const [name, value] of headersOf(ask, relay)) request.setHeader(name, value);
+    // Node drops headers beyond this number, by default beyond 2000.
+    request.maxHeadersCount = MAX_HEADERS;
+    return request.end(ask.form?.toString());
   }
 
-  #agentFor({ registry, insecure }: Ask, proxy: Proxy | undefined): https.Agent {
+  #agentFor({ registry, insecure }: Ask, isTls: boolean, proxy: Proxy | undefined): Agent {
+    const way = { proxy, timeouts: this.#timeouts };
+    const by = proxy?.url.href ?? '';
+    if (!isTls) return this.#kept(`plain ${by}`, () => new PlainAgent({ ...way, tls: {} }));
     const certificates = this.#certificatesFor(registry);
     const { authorities, identities } = certificates;
     const index = this.#identityOf({ registry });
+    const extent = this.#extent;
     const isOwn = authorities.length + identities.length > 0;
-    const key = `${insecure} ${this.#extent} ${proxy?.url.href ?? ''} ${isOwn ? `${registry} ${index}` : ''}`;
-    const known = this.#agents.get(key);
-    if (known !== undefined) return known;
-    const tls = tlsOptionsOf(insecure, certificates, index, this.#extent, this.#authorityPaths);
-    const agent =
-      proxy === undefined
-        ? new https.Agent({ keepAlive: true, ...tls })
-        : new TunnelAgent({ proxy, tls, timeouts: this.timeouts });
-    this.#agents.set(key, agent);
-    return agent;
+    const key = `${insecure} ${extent} ${by} ${isOwn ? `${registry} ${index}` : ''}`;
+    return this.#kept(key, () => {
+      const tls = tlsOptionsOf(insecure, certificates, index, extent, this.#authorityPaths);
+      return new TlsAgent({ ...way, tls });
+    });
   }
 
-  #socksAgentFor(proxy: Proxy): http.Agent {
-    const known = this.#socks.get(proxy.url.href);
-    if (known !== undefined) return known;
-    const agent = new SocksAgent({ proxy, tls: {}, timeouts: this.timeouts });
-    this.#socks.set(proxy.url.href, agent);
+  #kept(key: string, make: () => Agent): Agent {
+    const agent = this.#agents.get(key) ?? make();
+    this.#agents.set(key, agent);
     return agent;
   }
 
@@ -203,45 +224,42 @@ export class Transport {
   }
 }
 
-class Attempt {
-  readonly reply: Promise<IncomingMessage>;
-  isConnected = false;
-  /** In milliseconds from the connection to the reply. */
-  took = 0;
-  readonly #request: http.ClientRequest;
-  #isRefusedLate = false;
+/**
+ * Whether Node's parser refused a reply. The server is asked again then, over connections of their own, on
+ * which replies are made plainer first. That would not help a reply that ended too early
+ * (`INVALID_EOF_STATE`), or whose headers are too long (`HEADER_OVERFLOW`).
+ */
+function isRefusedByParser(error: unknown): boolean {
+  return /^HPE_(?!INVALID_EOF_STATE|HEADER_OVERFLOW)/.test(systemErrorCode(error) ?? '');
+}
 
-  constructor(request: http.ClientRequest, { connect, idle }: Timeouts) {
-    this.#request = request;
-    let timer = setTimeout(() => request.destroy(new Stalled(connect)), connect);
-    let begun = 0;
-    const connected = () => {
-      this.isConnected = true;
-      begun = performance.now();
-      clearTimeout(timer);
-      timer = setTimeout(() => request.destroy(new Stalled(idle)), idle);
-    };
-    request.once('socket', (socket) => {
-      // Node stops listening to the socket when a request is destroyed just as its reply ends.
-      if (!request.reusedSocket) socket.on('error', () => undefined);
-      // A socket through a proxy is already connected.
-      if (request.reusedSocket || !('encrypted' in socket || socket.connecting)) connected();
-      else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected);
-    });
-    this.reply = new Promise<IncomingMessage>((resolve, reject) => {
-      request.once('response', (reply) => {
-        this.took = performance.now() - begun;
-        resolve(reply);
-      });
-      // Also listens after the reply has begun; the reader of the body gets the error then.
-      request.on('error', (error: NodeJS.ErrnoException) => {
-        this.#isRefusedLate = error.code === 'ECONNRESET' || error.code === 'EPIPE';
-        reject(error);
-      });
-    }).finally(() => clearTimeout(timer));
-  }
+/**
+ * Whether Node's parser takes a reply's encoding for another: it reads chunks in HTTP/1.0, where the header has no
+ * meaning, and up to the end of the connection where the encoding is none.
+ */
+function isMisread({ httpVersionMajor, httpVersionMinor, headers }: IncomingMessage): boolean {
+  const { 'transfer-encoding': encoding } = headers;
+  if (encoding === undefined) return false;
+  const isOld = httpVersionMajor < 1 || (httpVersionMajor === 1 && httpVersionMinor === 0);
+  return isOld || !isChunked(encoding);
+}
 
-  get isStale(): boolean {
-    return this.#request.reusedSocket && this.#isRefusedLate;
-  }
+/** The HTTP proxy that gets a request without TLS itself: RFC 9112, section 3.2.2. */
+function proxyInPlaceOf({ protocol }: URL, proxy: Proxy | undefined): Proxy | undefined {
+  return protocol === 'http:' && proxy !== undefined && !isSocks(proxy) ? proxy : undefined;
+}
+
+/** @param relay the proxy that gets the request itself. */
+function headersOf({ url, headers, form }: Ask, relay: Proxy | undefined) {
+  return Object.entries({
+    ...headers,
+    'accept-encoding': 'identity',
+    ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+    ...(relay === undefined ? {} : { host: url.host, ...authorizationOf(relay) }),
+  });
+}
+
+function methodOf({ form, isHead }: Ask): string {
+  if (form !== undefined) return 'POST';
+  return isHead === true ? 'HEAD' : 'GET';
 }

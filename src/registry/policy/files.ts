@@ -1,6 +1,11 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemErrorCode } from '../../common/errors.ts';
 import { type Root, RootError } from '../../root/root.ts';
+import { RegistryError } from '../errors.ts';
 import { type Policy, readPolicy } from './policy.ts';
 import { type RegistriesD, readRegistriesD } from './registries-d.ts';
+import { MAX_SIGNATURE_BYTES } from './signature.ts';
 
 /** The files that decide which images are permitted, each read on first use. */
 export interface PolicyFiles {
@@ -10,19 +15,35 @@ export interface PolicyFiles {
   registriesD(): Promise<RegistriesD>;
   /** The content of a file that the policy names, or a string that says why it can't be read. */
   keyFile(path: string): Buffer | string;
+  /**
+   * A signature in a lookaside on this machine; undefined if there is none.
+   *
+   * @throws {RegistryError} `registry-config` for a file that can't be read.
+   */
+  signatureFile(path: string): Buffer | undefined;
+  /** The path of the program that judges OpenPGP signatures; undefined if it is not there. */
+  gpg(): string | undefined;
 }
 
-/**
- * The files of the running system and its user, for one run: each is read once.
- *
- * @param userDirectory `~/.config/containers`
- */
-export function hostPolicyFiles(host: Root, userDirectory: string): PolicyFiles {
+/** Where a user and the running system have files of the policy. */
+export interface PolicyPlaces {
+  /** `~/.config/containers` */
+  readonly userDirectory: string;
+  /** The directory of simple signatures, where registries.d names no place. */
+  readonly localLookaside: string;
+  /** The directories of programs, as in `PATH`. */
+  readonly programs: string;
+}
+
+/** The files of the running system and its user, for one run: each is read once. */
+export function hostPolicyFiles(host: Root, places: PolicyPlaces): PolicyFiles {
+  const { userDirectory, localLookaside, programs } = places;
   let policy: Policy | undefined;
   let registriesD: Promise<RegistriesD> | undefined;
+  let gpg: string | undefined;
   return {
     policy: () => (policy ??= readPolicy(host, userDirectory)),
-    registriesD: () => (registriesD ??= readRegistriesD(host, userDirectory)),
+    registriesD: () => (registriesD ??= readRegistriesD(host, userDirectory, localLookaside)),
     keyFile: (path) => {
       if (!path.startsWith('/')) return `the key ${path} is not at an absolute path`;
       try {
@@ -32,5 +53,34 @@ export function hostPolicyFiles(host: Root, userDirectory: string): PolicyFiles 
         return `the key ${path} can’t be read (${error.message})`;
       }
     },
+    signatureFile: (path) => {
+      try {
+        return host.readFile(path, MAX_SIGNATURE_BYTES)?.content;
+      } catch (error) {
+        if (!(error instanceof RootError)) throw error;
+        throw new RegistryError('registry-config', `the signature ${path}: ${error.message}`, {
+          hint: 'correct the file, or the lookaside in registries.d',
+        });
+      }
+    },
+    gpg: () => (gpg ??= programIn(programs, ['gpg', 'gpg2'])),
   };
+}
+
+function programIn(directories: string, names: readonly string[]): string | undefined {
+  const paths = directories
+    .split(':')
+    .filter((directory) => directory.startsWith('/'))
+    .flatMap((directory) => names.map((name) => join(directory, name)));
+  return paths.find(isProgram);
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return false;
+  }
 }

@@ -1,23 +1,22 @@
-import { append } from '../../common/append.ts';
 import type { ResolvedImage } from '../../image/resolved.ts';
 import type { Access } from '../access.ts';
 import { RegistryError } from '../errors.ts';
 import type { Judge, PermitOptions } from '../registry.ts';
 import type { PolicyFiles } from './files.ts';
+import type { FoundSignatures, Kinds, SignedImage } from './find.ts';
+import { Judging } from './judging.ts';
 import type { Permitted } from './permitted.ts';
 import { type Asked, askedOf } from './policy.ts';
-import type { Requirement, SigstoreSigned } from './requirement.ts';
-import type { Attachment } from './sigstore/attachments.ts';
+import type { Requirement, Signed } from './requirement.ts';
+import { MAX_SIGNATURES, parseSignature, type Signature, signatureFile } from './signature.ts';
 
-/**
- * Finds the signatures of an image at one of its endpoints after the other; a string says why none are
- * looked for.
- */
+/** Finds the signatures of an image at one place after the other. */
 export type FindSignatures = (
-  image: ResolvedImage,
+  image: SignedImage,
+  kinds: Kinds,
   access: Access,
   signal: AbortSignal | undefined,
-) => Promise<AsyncIterable<readonly Attachment[]> | string>;
+) => Promise<FoundSignatures>;
 
 /** Judges by policy.json what berth may download, each image once for each access. */
 export class Permissions {
@@ -32,19 +31,20 @@ export class Permissions {
   }
 
   /** @throws {RegistryError} as `Registry.permit`. */
-  async permit(image: ResolvedImage, access: Access, options: PermitOptions): Promise<void> {
-    const signed = this.#signatureRequirements(image.name, options.engineJudges);
-    if (signed.length === 0) return;
+  async permit(
+    image: ResolvedImage,
+    access: Access,
+    options: PermitOptions,
+  ): Promise<readonly Buffer[]> {
+    const required = this.#signatureRequirements(image.name, options.engineJudges);
+    if (required.length === 0) return [];
     const { name, manifest, digest, blobs } = image;
-    if (this.#permitted.has(access, name, manifest)) return;
-    if (options.offline === true) {
-      throw refused(name, this.#ask(name), 'its signature can’t be looked up without a network', {
-        hint: 'fetch the image while there is a network, or require no signature for it',
-      });
-    }
-    await this.#judge(image, signed, access, options.signal);
+    const before = this.#permitted.signatures(access, name, manifest);
+    if (before !== undefined) return before;
+    const signatures = (await this.#judge(image, required, access, options)).map(signatureFile);
     const parts = [digest, manifest, ...blobs.map((blob) => blob.digest)];
-    this.#permitted.add(access, name, parts);
+    this.#permitted.add(access, name, parts, signatures);
+    return signatures;
   }
 
   /**
@@ -71,7 +71,7 @@ export class Permissions {
     if (wanted === undefined) return;
     const asked = { requirements: archives, where: `${path}, oci-archive` };
     throw refused(name, asked, `${wanted.type} is required of archives`, {
-      hint: 'let the engine pull it',
+      hint: 'let the engine pull it, or let policy.json accept oci-archive: berth judges such an image by its name',
     });
   }
 
@@ -97,85 +97,150 @@ export class Permissions {
    *
    * @throws {RegistryError} for a requirement that nothing can meet.
    */
-  #signatureRequirements(name: string, engineJudges = false): readonly SigstoreSigned[] {
+  #signatureRequirements(name: string, engineJudges = false): readonly Signed[] {
     const asked = engineJudges ? this.#askEngine(name) : this.#ask(name);
-    const signed: SigstoreSigned[] = [];
+    const signed: Signed[] = [];
     for (const requirement of asked.requirements) {
       if (requirement.type === 'reject') {
         throw refused(name, asked, 'it is rejected', {
           hint: 'choose another image, or change the policy',
         });
       }
-      const reason = unjudged(requirement);
-      if (reason !== undefined && !engineJudges) {
-        throw refused(name, asked, reason, {
-          hint: 'fetch it with an engine that judges it itself (--engine podman), or change the policy',
-        });
+      const reason = this.#unjudged(requirement);
+      if (reason !== undefined) {
+        if (!engineJudges) throw refused(name, asked, reason.message, reason);
+      } else if (requirement.type === 'signedBy' || requirement.type === 'sigstoreSigned') {
+        signed.push(requirement);
       }
-      if (requirement.type === 'sigstoreSigned' && reason === undefined) signed.push(requirement);
     }
     return signed;
   }
 
+  /** Why berth can't judge a requirement, whatever the image; undefined if it can. */
+  #unjudged(requirement: Requirement): Unjudged | undefined {
+    switch (requirement.type) {
+      case 'insecureAcceptAnything':
+      case 'reject':
+        return undefined;
+      case 'signedBaseLayer':
+        return unmet('signedBaseLayer is required, which neither berth nor podman can judge');
+      case 'signedBy': {
+        const { keyType } = requirement;
+        if (keyType !== 'GPGKeys') {
+          return unmet(
+            `signedBy with ${keyType} is required, which neither berth nor podman can judge`,
+          );
+        }
+        const hint = 'install GnuPG (gpg), or change the policy';
+        return this.#files.gpg() === undefined
+          ? {
+              message: 'signedBy is required, and gpg, by which berth judges it, is not there',
+              hint,
+            }
+          : undefined;
+      }
+      case 'sigstoreSigned': {
+        const kind = (['fulcio', 'pki'] as const).find((one) => requirement[one] !== undefined);
+        return kind === undefined
+          ? undefined
+          : unjudged(
+              `sigstoreSigned with ${kind} is required, and berth judges only signatures by keys`,
+            );
+      }
+    }
+  }
+
+  /** @returns the signatures that were looked at; the last of them meet the last requirement. */
   async #judge(
     image: ResolvedImage,
-    requirements: readonly SigstoreSigned[],
+    required: readonly Signed[],
     access: Access,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const asked = this.#ask(image.name);
-    const found = await this.#findSignatures(image, access, signal);
-    if (typeof found === 'string') {
-      throw refused(image.name, asked, `it must be signed, and ${found}`, {
-        hint: 'set use-sigstore-attachments: true for it in registries.d, if it is signed by cosign',
-      });
-    }
-    const { judgeSigstore } = await import('./sigstore/judge.ts');
+    { beside, offline = false, signal }: PermitOptions,
+  ): Promise<readonly Signature[]> {
+    const { name, manifest } = image;
+    const asked = this.#ask(name);
     const readKeyFile = (path: string) => this.#files.keyFile(path);
-    const attachments: Attachment[] = [];
-    let reason: string | undefined;
-    for await (const more of found) {
-      if (more.length === 0) continue;
-      append(attachments, more);
-      const reasons = requirements.map((one) =>
-        judgeSigstore(one, image, attachments, readKeyFile),
-      );
-      reason = reasons.find((fault) => fault !== undefined);
-      if (reason === undefined) return;
+    const judged = { name, manifest, readKeyFile, signal };
+    const judging = new Judging(required, judged, this.#files.gpg());
+    const files = (beside?.() ?? []).slice(0, MAX_CARRIED);
+    const carried = files.map(parseSignature).filter(isSignature);
+    if (await judging.add(carried)) return judging.seen;
+    if (offline) throw withoutNetwork(name, asked, judging);
+    const found = await this.#findSignatures(image, kindsOf(required), access, signal);
+    for await (const signatures of found.places) {
+      if (await judging.add(signatures)) return judging.seen;
     }
-    if (reason === undefined) {
-      throw refused(image.name, asked, `no signature of ${image.manifest} was found`, {
-        hint: 'sign the image of each platform (cosign sign --recursive), not its index alone',
-      });
-    }
-    throw refused(image.name, asked, `no signature is accepted: ${reason}`, {
-      hint: 'see whether the policy names the right key and signedIdentity, and who signed the image',
-    });
+    throw notAccepted(image, asked, judging, found);
   }
 }
 
-/** Why berth can't judge a requirement, whatever the image; undefined if it can. */
-function unjudged(requirement: Exclude<Requirement, { type: 'reject' }>): string | undefined {
-  switch (requirement.type) {
-    case 'insecureAcceptAnything':
-      return undefined;
-    case 'signedBy':
-    case 'signedBaseLayer':
-      return `${requirement.type} is required, which berth can’t judge`;
-    case 'sigstoreSigned': {
-      const kind = (['fulcio', 'pki'] as const).find((one) => requirement[one] !== undefined);
-      return kind === undefined
-        ? undefined
-        : `sigstoreSigned with ${kind} is required, and berth judges only signatures by keys`;
-    }
+/**
+ * The most signatures that may come with an image, which whoever made a bundle chooses. There are more than at one
+ * place, because an image takes along what was found at several.
+ */
+const MAX_CARRIED = 10 * MAX_SIGNATURES;
+
+interface Unjudged {
+  readonly message: string;
+  readonly hint: string;
+}
+
+function unjudged(message: string): Unjudged {
+  return {
+    message,
+    hint: 'change the policy: only podman and CRI-O judge by themselves what they pull, without --engine store',
+  };
+}
+
+/** As `unjudged`, for a requirement by which containers/image accepts no image either. */
+function unmet(message: string): Unjudged {
+  return { message, hint: 'change the policy: no image can meet this requirement' };
+}
+
+function kindsOf(required: readonly Signed[]): Kinds {
+  return new Set(required.map(({ type }) => (type === 'signedBy' ? 'openpgp' : 'sigstore')));
+}
+
+function isSignature(parsed: ReturnType<typeof parseSignature>): parsed is Signature {
+  return typeof parsed === 'object';
+}
+
+function withoutNetwork(name: string, asked: Asked, { seen, reasons }: Judging): RegistryError {
+  const reason =
+    seen.length === 0
+      ? 'its signature can’t be looked up without a network'
+      : `no signature at hand is accepted, and others can’t be looked up without a network: ${reasons}`;
+  return refused(name, asked, reason, {
+    hint: 'ship, bundle or fetch it anew from where its signatures are: registries.d must name their place there',
+  });
+}
+
+function notAccepted(
+  { name, manifest }: SignedImage,
+  asked: Asked,
+  { seen, reasons }: Judging,
+  { unattached }: FoundSignatures,
+): RegistryError {
+  if (seen.length > 0) {
+    return refused(name, asked, `no signature is accepted: ${reasons}`, {
+      hint: 'see whether the policy names the right key and signedIdentity, and who signed the image',
+    });
   }
+  if (unattached !== undefined) {
+    return refused(name, asked, `no signature of ${manifest} was found, and ${unattached}`, {
+      hint: 'set use-sigstore-attachments: true for it in registries.d, if it is signed by cosign',
+    });
+  }
+  return refused(name, asked, `no signature of ${manifest} was found`, {
+    hint: 'sign the image of each platform (cosign sign --recursive), not its index alone, and see that registries.d names the lookaside of its signatures, if it has one',
+  });
 }
 
 function refused(
   name: string,
   { where }: Asked,
   reason: string,
-  options: { hint: string },
+  { hint }: { readonly hint: string },
 ): RegistryError {
-  return new RegistryError('policy-rejected', `${name}: ${reason} (${where})`, options);
+  return new RegistryError('policy-rejected', `${name}: ${reason} (${where})`, { hint });
 }

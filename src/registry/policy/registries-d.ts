@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url';
 import * as v from 'valibot';
 import { isDigest } from '../../image/digest.ts';
 import { type Root, RootError } from '../../root/root.ts';
@@ -6,20 +7,30 @@ import { RegistryError } from '../errors.ts';
 import { scopesOf } from './scope.ts';
 import { mapOf } from './strict-json.ts';
 
-/** Tells whether signatures are attached to the images of an endpoint: containers-registries.d(5). */
+/** Tells where the signatures of the images of an endpoint lie: containers-registries.d(5). */
 export interface RegistriesD {
   /** The directory that was read. */
   readonly path: string;
-  usesAttachments(endpoint: Pick<Endpoint, 'registry' | 'repository' | 'reference'>): boolean;
+  /** Whether signatures of sigstore are attached to the images. */
+  usesAttachments(endpoint: Place): boolean;
+  /** The URL below which simple signatures lie. */
+  lookasideOf(endpoint: Place): string;
 }
+
+type Place = Pick<Endpoint, 'registry' | 'repository' | 'reference'>;
 
 /**
  * Reads the user's directory if there is one, else the system's, as containers/image does.
  *
  * @param userDirectory `~/.config/containers`
+ * @param localLookaside the directory of simple signatures, where no file names a place.
  * @throws {RegistryError} `registry-config` if a file in it is invalid.
  */
-export async function readRegistriesD(host: Root, userDirectory: string): Promise<RegistriesD> {
+export async function readRegistriesD(
+  host: Root,
+  userDirectory: string,
+  localLookaside: string,
+): Promise<RegistriesD> {
   const own = `${userDirectory}/registries.d`;
   const path =
     guarded(own, () => host.lookup(own)) === undefined ? '/etc/containers/registries.d' : own;
@@ -27,40 +38,49 @@ export async function readRegistriesD(host: Root, userDirectory: string): Promis
     .map(({ name }) => name)
     .filter((name) => name.endsWith('.yaml'))
     .map((name) => `${path}/${name}`);
-  const namespaces = new Map<string, { readonly flag: Flag; readonly file: string }>();
+  const namespaces = new Map<string, Namespace & { readonly file: string }>();
   for (const file of files) {
     const content = guarded(file, () => host.readFile(file)?.content);
     if (content === undefined) continue;
-    for (const [namespace, flag] of await readFlags(file, content.toString('utf8'))) {
+    for (const [namespace, settings] of await readFile(file, content.toString('utf8'))) {
       const other = namespaces.get(namespace)?.file;
       if (other !== undefined) {
         const shown = namespace === DEFAULT ? 'default-docker' : JSON.stringify(namespace);
         throw wrong(file, `${shown} is in ${other} as well`);
       }
-      namespaces.set(namespace, { flag, file });
+      namespaces.set(namespace, { ...settings, file });
     }
   }
+  const namespacesOf = ({ registry, repository, reference }: Place) => {
+    const name = `${registry}/${repository}${isDigest(reference) ? '@' : ':'}${reference}`;
+    return [...scopesOf(name), DEFAULT].flatMap((scope) => namespaces.get(scope) ?? []);
+  };
   return {
     path,
-    usesAttachments: ({ registry, repository, reference }) => {
-      const name = `${registry}/${repository}${isDigest(reference) ? '@' : ':'}${reference}`;
-      const scopes = [...scopesOf(name), DEFAULT];
-      return scopes.map((scope) => namespaces.get(scope)?.flag).find(isSaid) ?? false;
-    },
+    usesAttachments: (place) =>
+      namespacesOf(place)
+        .map((namespace) => namespace['use-sigstore-attachments'])
+        .find((flag) => typeof flag === 'boolean') ?? false,
+    lookasideOf: (place) =>
+      namespacesOf(place)
+        .map(({ lookaside, sigstore }) => lookaside || sigstore)
+        .find((url) => url) ?? pathToFileURL(localLookaside).href,
   };
-}
-
-type Flag = boolean | null | undefined;
-
-function isSaid(flag: Flag): flag is boolean {
-  return typeof flag === 'boolean';
 }
 
 /** Stands for `default-docker`; no image name is empty. */
 const DEFAULT = '';
 
-/** The only key that berth needs; other keys are ignored. */
-const namespaceSchema = v.nullish(v.object({ 'use-sigstore-attachments': v.nullish(v.boolean()) }));
+/** The keys that berth needs; other keys are ignored. `sigstore` is the older name of `lookaside`. */
+const namespaceSchema = v.nullish(
+  v.object({
+    'use-sigstore-attachments': v.nullish(v.boolean()),
+    lookaside: v.nullish(v.string()),
+    sigstore: v.nullish(v.string()),
+  }),
+);
+type Namespace = NonNullable<v.InferOutput<typeof namespaceSchema>>;
+
 const schema = v.nullish(
   v.object({
     'default-docker': namespaceSchema,
@@ -68,10 +88,10 @@ const schema = v.nullish(
   }),
 );
 
-async function readFlags(
+async function readFile(
   path: string,
   text: string,
-): Promise<readonly (readonly [namespace: string, Flag])[]> {
+): Promise<readonly (readonly [namespace: string, Namespace])[]> {
   const { parseAllDocuments } = await import('yaml');
   // YAML 1.1, as Go's parser takes it: yes and on are booleans, << merges.
   const [first] = parseAllDocuments(text, { version: '1.1', merge: true, uniqueKeys: true });
@@ -86,13 +106,12 @@ async function readFlags(
     throw wrong(path, `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`);
   }
   const { output } = checked;
-  const flagOf = (namespace: v.InferOutput<typeof namespaceSchema>) =>
-    namespace?.['use-sigstore-attachments'];
+  const byDefault = output?.['default-docker'];
   return [
-    ...(output?.['default-docker'] ? [[DEFAULT, flagOf(output['default-docker'])] as const] : []),
+    ...(byDefault ? [[DEFAULT, byDefault] as const] : []),
     ...Object.entries(output?.docker ?? {})
       .filter(([name]) => name !== DEFAULT)
-      .map(([name, value]) => [name, flagOf(value)] as const),
+      .map(([name, namespace]) => [name, namespace ?? {}] as const),
   ];
 }
 

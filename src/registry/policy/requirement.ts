@@ -1,11 +1,16 @@
 import * as v from 'valibot';
 import { decodeBase64 } from '../../common/base64.ts';
-import { identitySchema } from './sigstore/identity.ts';
+import { identitySchema } from './identity.ts';
 
 /** One requirement of a policy.json: containers-policy.json(5), "POLICY REQUIREMENTS". */
 export type Requirement = v.InferOutput<typeof requirementSchema>;
 
 export type SigstoreSigned = Extract<Requirement, { type: 'sigstoreSigned' }>;
+
+export type SignedBy = Extract<Requirement, { type: 'signedBy' }>;
+
+/** A requirement that a signature can meet. */
+export type Signed = SignedBy | SigstoreSigned;
 
 const base64 = v.pipe(v.string(), v.transform(decodeBase64), v.instance(Buffer, 'expected base64'));
 const paths = v.pipe(v.array(v.string()), v.minLength(1, 'expected at least one path'));

@@ -62,7 +62,7 @@ export function readPresetRules(root: Root, etc: Etc): PresetRules {
 /** @returns undefined for a comment, and for a line that systemd ignores. */
 function parseRule(line: string): Pick<PresetRule, 'action' | 'pattern' | 'instances'> | undefined {
   const [, action, pattern = '', rest = ''] =
-    /^(enable|disable|ignore)[ \t]+(\S+)[ \t]*(.*)$/.exec(line) ?? [];
+    /^(enable|disable|ignore)[ \t]+(\S+)[ \t]*(.*)$/s.exec(line) ?? [];
   // Names of units have 255 characters at most.
   if (pattern.length > 255) return undefined;
   if (action === 'disable' || action === 'ignore') {

@@ -31,7 +31,7 @@ export function expandVariables(word: string, environment: () => Environment): E
   const privateValues: string[] = [];
   const valueOf = (name: string) => {
     const value = known.values.get(name);
-    if (value !== undefined && known.privateNames.has(name)) privateValues.push(value);
+    if (value !== undefined && known.values.isPrivate(name)) privateValues.push(value);
     return value;
   };
   if (word.startsWith('$') && word[1] !== '{' && word[1] !== '$') {

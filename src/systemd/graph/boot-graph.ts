@@ -3,13 +3,13 @@ import type { ServiceRefusal } from '../refusal/service-refusal.ts';
 import type { SystemdUnits } from '../systemd-unit.ts';
 import { parseUnitName, withInstance } from '../unit-name.ts';
 import { type Activation, type BootWalk, walkBoot } from './boot-walk.ts';
-import { hostConditions } from './host-conditions.ts';
+import { chains } from './chains.ts';
 import { requirements, type Unmet } from './requirements.ts';
 
 /** How a unit comes to start. */
 export interface Start {
   readonly activation: Activation | 'none' | 'unknown';
-  /** The shortest chain from `default.target` to the unit; empty if it has none. */
+  /** The shortest chain from `default.target` to the unit (`Chain`); empty if it has none. */
   readonly via: readonly string[];
   /** The conditions of the units in the chain: `app.service: ConditionPathExists=/x`. */
   readonly conditions: readonly string[];
@@ -36,6 +36,7 @@ export function bootGraph(units: SystemdUnits): BootGraph {
   const unmetOf = requirements(units);
   const walk = walkBoot(units, unmetOf);
   const instances = startedInstances(walk);
+  const chainTo = chains(units, walk);
   const startOf = (name: string): Start => {
     const unit = units.unit(name);
     if (unit?.masked === true) return never;
@@ -53,17 +54,7 @@ export function bootGraph(units: SystemdUnits): BootGraph {
     if (started === undefined) {
       return walk.complete ? never : unknown;
     }
-    const chain = chainTo(walk, started);
-    return {
-      activation: walk.reached.get(started)?.activation ?? 'none',
-      via: chain[0] === 'default.target' ? chain : ['default.target', ...chain],
-      conditions: chain.flatMap((link, at) => {
-        const rule = units.presetOf(chain[at - 1] ?? 'default.target', link);
-        const preset = rule === undefined ? [] : [`presets of the first boot (${rule})`];
-        const entries = units.unit(link)?.entries ?? [];
-        return [...preset, ...hostConditions(entries)].map((condition) => `${link}: ${condition}`);
-      }),
-    };
+    return { activation: walk.reached.get(started)?.activation ?? 'none', ...chainTo(started) };
   };
   const started = {
     *[Symbol.iterator]() {
@@ -87,12 +78,4 @@ function startedInstances({ reached }: BootWalk): ReadonlyMap<string, string> {
     if (!instances.has(template)) instances.set(template, name);
   }
   return instances;
-}
-
-function chainTo({ reached }: BootWalk, name: string): readonly string[] {
-  const chain: string[] = [];
-  for (let at: string | undefined = name; at !== undefined; at = reached.get(at)?.from) {
-    chain.push(at);
-  }
-  return chain.reverse();
 }

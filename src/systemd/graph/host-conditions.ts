@@ -7,12 +7,13 @@ import type { UnitEntry } from '../unit-file.ts';
  * Source: systemd.unit(5), "Conditions and Asserts".
  */
 export function hostConditions(entries: readonly UnitEntry[]): readonly string[] {
-  let found: UnitEntry[] = [];
-  for (const entry of entries) {
-    const sort = /^(?:Condition|Assert)/.exec(entry.key)?.[0];
-    if (sort === undefined || entry.group !== 'Unit') continue;
-    if (entry.value === '') found = found.filter(({ key }) => !key.startsWith(sort));
-    else found.push(entry);
-  }
-  return found.map(({ key, value }) => `${key}=${value}`);
+  const own = entries.filter(
+    ({ group, key }) => group === 'Unit' && /^(?:Condition|Assert)/.test(key),
+  );
+  const dropped = (sort: string) =>
+    own.findLastIndex(({ key, value }) => value === '' && key.startsWith(sort));
+  const [conditions, asserts] = [dropped('Condition'), dropped('Assert')];
+  return own
+    .filter(({ key }, at) => at > (key.startsWith('Condition') ? conditions : asserts))
+    .map(({ key, value }) => `${key}=${value}`);
 }

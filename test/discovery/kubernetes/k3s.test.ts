@@ -51,7 +51,7 @@ test('a data directory names static pods, manifests and lists', async (t) => {
   });
   assert.deepEqual(found, {
     images: ['q.io/a:1', 'q.io/helm:1', 'docker.io/library/b:1', 'q.io/listed:1'],
-    engines: new Set(['-']),
+    engines: new Set(['containerd']),
     units: new Set(['k3s.service']),
     notes: [`${data}/agent/images/k3s.tar.zst`, `${data}/agent/images/more.TGZ`],
     problems: [
@@ -156,11 +156,11 @@ test('the engine is the one that the settings name', async (t) => {
   const list = { [`${data}/agent/images/a.txt`]: 'q.io/a:1' };
   const engineWith = async (text: string) =>
     (await of(t, { ...k3s(''), ...list, [config]: text })).engines;
-  assert.deepEqual(await engineWith(''), new Set(['-']));
+  assert.deepEqual(await engineWith(''), new Set(['containerd']));
   assert.deepEqual(await engineWith('docker: true'), new Set(['docker']));
-  assert.deepEqual(await engineWith('docker: false'), new Set(['-']));
+  assert.deepEqual(await engineWith('docker: false'), new Set(['containerd']));
   assert.deepEqual(
-    await engineWith('container-runtime-endpoint: unix:///run/containerd/containerd.sock'),
-    new Set(['containerd']),
+    await engineWith('container-runtime-endpoint: unix:///run/crio/crio.sock'),
+    new Set(['crio']),
   );
 });

@@ -7,7 +7,7 @@ import { kustomizedImages } from '../../../src/discovery/kubernetes/kustomize/ku
 import { Work } from '../../../src/discovery/kubernetes/kustomize/work.ts';
 import { workloadImages } from '../../../src/discovery/kubernetes/workload-images.ts';
 import { openRoot } from '../../../src/root/open-root.ts';
-import { holds } from '../../support/property.ts';
+import { holds, isOver } from '../../support/property.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 import { type Tree, writeTree } from '../../support/tree.ts';
 import { trixieProgram } from '../../support/trixie.ts';
@@ -213,5 +213,5 @@ test('a kustomization has the images that kubectl builds', async (t) => {
       } else assert.fail(`kubectl builds it, and berth says ${faults[0]?.message}: ${told}`);
     }),
   );
-  assert.ok(compared > 8, `only ${compared} were built`);
+  assert.ok(isOver() || compared > 8, `only ${compared} were built`);
 });

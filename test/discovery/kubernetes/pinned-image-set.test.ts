@@ -52,3 +52,46 @@ test('a document of another kind is a problem and hides nothing', async (t) => {
     `yaml ${path}:8`,
   ]);
 });
+
+const spec = (name: string) => ({ spec: { pinnedImages: [{ name: `q.io/${name}@${digest}` }] } });
+const typed = { apiVersion: 'machineconfiguration.openshift.io/v1', kind: 'PinnedImageSet' };
+
+test('lists of sets, as oc and the API print them, are sets', async (t) => {
+  const list = {
+    apiVersion: 'v1',
+    kind: 'List',
+    items: [
+      { ...typed, ...spec('a') },
+      { ...typed, ...spec('b') },
+    ],
+  };
+  const ofOneKind = { ...typed, kind: 'PinnedImageSetList', items: [spec('c')] };
+  const found = await foundBy(t, sets, {
+    '/etc/x': '',
+    [`${directory}/list.json`]: JSON.stringify(list),
+    [`${directory}/typed.json`]: JSON.stringify(ofOneKind),
+    [`${directory}/zero.json`]: JSON.stringify({ ...list, items: [] }),
+  });
+  assert.deepEqual(places(found), [
+    `${directory}/list.json:1 items[0].spec.pinnedImages[0].name q.io/a@${digest} missing`,
+    `${directory}/list.json:1 items[1].spec.pinnedImages[0].name q.io/b@${digest} missing`,
+    `${directory}/typed.json:1 items[0].spec.pinnedImages[0].name q.io/c@${digest} missing`,
+  ]);
+  assert.deepEqual(problemsOf(found), []);
+});
+
+test('a list of anything else, or of too much, is a problem', async (t) => {
+  const path = (name: string) => `${directory}/${name}.json`;
+  const many = Array.from({ length: 10_001 }, () => ({ name: `q.io/a@${digest}` }));
+  const found = await foundBy(t, sets, {
+    '/etc/x': '',
+    [path('pods')]: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [{ kind: 'Pod' }] }),
+    [path('bare')]: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [spec('a')] }),
+    [path('many')]: JSON.stringify({ ...typed, spec: { pinnedImages: many } }),
+  });
+  assert.deepEqual(found.references, []);
+  assert.deepEqual(
+    problemsOf(found).toSorted(),
+    ['bare', 'many', 'pods'].map((name) => `pinned-image-set ${path(name)}:1`),
+  );
+});

@@ -180,6 +180,7 @@ test('a tree without units gives nothing', async (t) => {
     links: [],
     policy: { include: [], exclude: [] },
     storage: { additionalStores: [] },
+    withoutHandover: [],
   });
 });
 

@@ -53,17 +53,11 @@ export const kubernetesCases: readonly ReportedCase[] = [
         'apiVersion: v1\nkind: Pod\nmetadata:\n  name: e\nspec:\n  containers:\n  - name: c\n    image: docker.io/rancher/hardened-etcd:v3.5\n',
     },
     images: [
-      'k3s.service docker.io/rancher/mirrored-pause:3.6 boot -',
-      'k3s.service registry.k8s.io/a:1 boot -',
-      'k3s.service registry.k8s.io/b:1 boot -',
-      'rke2-server.service docker.io/rancher/hardened-etcd:v3.5 none -',
+      'k3s.service docker.io/rancher/mirrored-pause:3.6 boot containerd',
+      'k3s.service registry.k8s.io/a:1 boot containerd',
+      'k3s.service registry.k8s.io/b:1 boot containerd',
+      'rke2-server.service docker.io/rancher/hardened-etcd:v3.5 none containerd',
     ],
-    problems: [
-      'kube-unread /etc/systemd/system/k3s.service:2',
-      'engine-unknown /etc/systemd/system/k3s.service:2',
-      'engine-unknown /var/lib/rancher/k3s/agent/pod-manifests/a.yaml:8',
-      'engine-unknown /var/lib/rancher/k3s/server/manifests/b.yaml:8',
-      'engine-unknown /var/lib/rancher/rke2/agent/pod-manifests/etcd.yaml:8',
-    ],
+    problems: ['kube-unread /etc/systemd/system/k3s.service:2'],
   },
 ];

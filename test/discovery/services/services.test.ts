@@ -298,9 +298,10 @@ test('hostile command lines and scripts are read without an exception', async (t
 });
 
 test('the files of variables that all units of a root read have a bound', async (t) => {
-  const lines = 'EnvironmentFile=/etc/env\nExecStart=podman run q.io/app:${A}';
-  const units = { 'a.service': lines, 'b.service': lines };
-  const tree = { '/etc/env': `A=1\n#${'x'.repeat(50_000)}\n` };
+  const lines = (file: string) => `EnvironmentFile=${file}\nExecStart=podman run q.io/app:\${A}`;
+  const units = { 'a.service': lines('/etc/env'), 'b.service': lines('/etc/other') };
+  const text = `A=1\n#${'x'.repeat(50_000)}\n`;
+  const tree = { '/etc/env': text, '/etc/other': text };
   // Only one of the two readings is left.
   const spent = 64 * 1024 * 1024 - 80_000;
   const { references } = await found(t, units, { tree, spent });
@@ -308,10 +309,7 @@ test('the files of variables that all units of a root read have a bound', async 
     references.map(({ image, problems }) => [image, ...problems.map(({ message }) => message)]),
     [
       ['q.io/app:1'],
-      [
-        undefined,
-        'expected the variables of EnvironmentFile=/etc/env, found more files of variables in all units than berth reads',
-      ],
+      [undefined, 'expected fewer files of variables in all units, found more than berth reads'],
     ],
   );
 });

@@ -50,7 +50,7 @@ export async function startCrio(
       socket: crio.socket,
       registry,
       depot,
-      openHand: () => openPodman({ id: 'crio', user: false, environment, pinKey, depot }),
+      openSharedPodman: () => openPodman({ id: 'crio', user: false, environment, pinKey, depot }),
       places: crio,
       lock: join(state, 'locks/crio'),
       reload: async () => crio.reload(),

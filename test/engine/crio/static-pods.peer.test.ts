@@ -85,7 +85,8 @@ test('a node with static pods on CRI-O: staged, verified, renewed, released', {
     async (s) => {
       const { healed, end } = await startWatcher(s, machine, '--engine', 'crio');
       rmSync(dropIn);
-      await healed();
+      // The pins of both images.
+      await healed(2);
       assert.ok(existsSync(dropIn));
       const grpc = openGrpc({ name: 'crio', socket: crio.socket });
       s.after(() => grpc.close());

@@ -19,7 +19,7 @@ interface Host {
   readonly registry: TestRegistry;
   readonly podman: TestPodman;
   readonly crio: CrioStandIn;
-  readonly open: (openHand?: () => Promise<Engine | undefined>) => Promise<Engine>;
+  readonly open: (openSharedPodman?: () => Promise<Engine | undefined>) => Promise<Engine>;
 }
 
 /** A CRI-O on whose storage no podman works but the one that the stand-in itself is made of. */
@@ -41,12 +41,12 @@ async function startHost(t: TestContext, runtimeName?: string): Promise<Host> {
     registry: access,
     unnamedEngine: 'podman',
   });
-  const open: Host['open'] = async (openHand = async () => undefined) => {
+  const open: Host['open'] = async (openSharedPodman = async () => undefined) => {
     const engine = await openCrio({
       socket: crio.socket,
       registry: access,
       depot: depots.forEngine({ engine: 'crio', serves: () => true }),
-      openHand,
+      openSharedPodman,
       places: crio,
       lock: join(directory, 'lock'),
       reload: async () => crio.reload(),
@@ -69,6 +69,21 @@ test('CRI-O without a podman on its storage', { skip: skipPodman }, async (t) =>
     assert.equal((await engine.info()).directory, join(podman.directory, 'root'));
     assert.equal((await engine.info()).pins, 'advisory');
   });
+
+  await t.test(
+    'an image that the registry lacks, and a registry that is off, are told apart',
+    async () => {
+      const image = push('absent:1', 9);
+      for (const [fault, code] of [
+        [{ status: 404 }, 'not-found'],
+        [{ kind: 'reset-at-once' }, 'registry-unreachable'],
+      ] as const) {
+        registry.fault = () => fault;
+        await assert.rejects(engine.fetch(image, fromRegistry()), { code });
+      }
+      registry.fault = undefined;
+    },
+  );
 
   await t.test("a pull is by digest, with the host's credentials", async () => {
     const image = push('app:1', 1);
@@ -135,12 +150,12 @@ test('CRI-O without a podman on its storage', { skip: skipPodman }, async (t) =>
   await t.test('a podman on another storage is of no use', async (s) => {
     const other = await startPodman(s);
     let isClosed = false;
-    const openHand = async () => {
+    const openSharedPodman = async () => {
       const { environment, pinKey } = other;
-      const hand = await openPodman({ user: false, environment, pinKey });
-      return { ...hand, close: () => ((isClosed = true), hand.close()) };
+      const podman = await openPodman({ user: false, environment, pinKey });
+      return { ...podman, close: () => ((isClosed = true), podman.close()) };
     };
-    assert.equal((await host.open(openHand)).depot, undefined);
+    assert.equal((await host.open(openSharedPodman)).depot, undefined);
     assert.ok(isClosed);
   });
 

@@ -44,6 +44,8 @@ async function tellsLosses(t: TestContext, store: ImageStore): Promise<void> {
     async () => docker.docker('tag', other.name, image.name),
     async () => docker.docker('rm', await pin()),
     async () => docker.docker('rmi', '-f', other.name),
+    // It takes names alone, and docker has no event for that.
+    ...(store === 'containerd' ? [() => docker.docker('image', 'prune', '--all', '--force')] : []),
   ];
   for (const lose of losses) {
     await lose();

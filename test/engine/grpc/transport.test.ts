@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http2';
 import { connect, createServer as createNetServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
-import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { EngineError } from '../../../src/engine/errors.ts';
 import { isRefusal } from '../../../src/engine/grpc/failure.ts';
 import { ImageService } from '../../../src/engine/grpc/generated/cri/api_pb.ts';
 import { openGrpc } from '../../../src/engine/grpc/transport.ts';
+import { serveGrpc } from '../../support/grpc-server.ts';
 
 type Images = Partial<ServiceImpl<typeof ImageService>>;
 
@@ -21,18 +20,8 @@ function socketOf(t: TestContext): string {
 }
 
 /** A server of the CRI; the result breaks its connections and ends it. */
-async function serve(socket: string, images: Images): Promise<() => Promise<void>> {
-  const routes = connectNodeAdapter({ routes: (router) => router.service(ImageService, images) });
-  const server = createServer(routes);
-  const open = new Set<Socket>();
-  server.on('connection', (connection: Socket) => open.add(connection));
-  await new Promise<void>((done) => server.listen(socket, done));
-  return async () => {
-    if (!server.listening) return;
-    const closed = new Promise((done) => server.close(done));
-    for (const connection of open) connection.destroy();
-    await closed;
-  };
+function serve(socket: string, images: Images): Promise<() => Promise<void>> {
+  return serveGrpc(socket, (router) => router.service(ImageService, images));
 }
 
 /** Whoever listens on the socket treats each connection so. */

@@ -326,6 +326,7 @@ test('policy.json decides by the name, wherever the bytes are', async (t) => {
     if (name.includes('/api')) {
       throw new RegistryError('policy-rejected', `${name} is refused`, { hint: 'none' });
     }
+    return [];
   };
   const directory = join(machine.directory, 'host');
   const { load, record } = firstBoot(directory, undefined, { ...noNetwork, permit });

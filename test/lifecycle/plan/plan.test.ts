@@ -9,7 +9,8 @@ import { neededFor } from '../../../src/lifecycle/plan/needed.ts';
 import { dropsOf } from '../../../src/lifecycle/plan/plan.ts';
 import { planImages } from '../../../src/lifecycle/plan/planned-image.ts';
 import { type Space, spaceOf } from '../../../src/lifecycle/plan/space.ts';
-import { isAheadWorthwhile } from '../../../src/lifecycle/plan/way.ts';
+import { isDepotWorthwhile } from '../../../src/lifecycle/plan/way.ts';
+import { RegistryError } from '../../../src/registry/errors.ts';
 import {
   bindingFor,
   digestFor,
@@ -31,6 +32,7 @@ const layout: Source = {
     find: () => undefined,
     has: () => true,
     manifest: () => assert.fail('nothing is read'),
+    signatures: () => assert.fail('nothing is read'),
     read: () => assert.fail('nothing is read'),
   },
 };
@@ -157,20 +159,36 @@ test('each blob is counted once, and over the network only if a registry has it'
   assert.deepEqual([alone.fromDepot, alone.inDepot], [undefined, []]);
 });
 
-test('to download ahead is worth while for two images from a registry that is far away', async () => {
+test('images come by the depot if they are as after a pull, or two from a registry that is far away', async () => {
   const wanted = (id: string, source: Source) => ({ id, image: resolved(web, id), source });
   const far = { quickestReply: async () => 10, foresee: async () => undefined };
   const one = wanted(a, fromRegistry());
   const two = [one, wanted(b, fromRegistry())];
+  const near = { ...far, quickestReply: async () => 9 };
+  const refuses = async () => {
+    throw new RegistryError('policy-rejected', 'no archives', { hint: 'none' });
+  };
+  const small = 64 * 1024 * 1024;
+  for (const [what, registry, images, bytes, expected] of [
+    ['near', near, [one], small, true],
+    ['much from near', near, two, small + 1, false],
+    ['much from afar', far, [one], small + 1, true],
+    ['shipped', near, [wanted(a, layout)], 1, false],
+    ['refused', { ...near, foresee: refuses }, [one], 1, false],
+    ['nothing', near, [], 0, false],
+  ] as const) {
+    const traits = { loadsAsPulled: true } as const;
+    assert.equal(await isDepotWorthwhile(registry, traits, images, bytes), expected, what);
+  }
   for (const [what, registry, images, expected] of [
     ['far', far, two, true],
-    ['near', { ...far, quickestReply: async () => 9 }, two, false],
+    ['near', near, two, false],
     ['never asked', { ...far, quickestReply: async () => undefined }, two, false],
     ['one image by two names', far, [one, one], false],
     ['shipped', far, [wanted(a, layout), wanted(b, layout)], false],
     ['one shipped', far, [wanted(a, layout), wanted(b, fromRegistry())], true],
   ] as const) {
-    assert.equal(await isAheadWorthwhile(registry, images), expected, what);
+    assert.equal(await isDepotWorthwhile(registry, {}, images, 1), expected, what);
   }
 });
 

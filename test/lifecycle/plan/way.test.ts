@@ -44,7 +44,7 @@ function engine(
     depot: { directory: '/depot' },
     waits: false,
     onlyByDepot: false,
-    ahead: false,
+    byDepot: false,
     ...more,
   };
 }
@@ -57,7 +57,7 @@ const ways: readonly [string, readonly EngineNeeds[], readonly string[]][] = [
   ['no engine', [], ['']],
   [
     'an engine without a depot, whatever would be worth while',
-    [engine('a', { ...noDepot, ahead: true })],
+    [engine('a', { ...noDepot, byDepot: true })],
     ['direct'],
   ],
   [
@@ -66,9 +66,9 @@ const ways: readonly [string, readonly EngineNeeds[], readonly string[]][] = [
     ['direct'],
   ],
   ['an engine that pulls by itself', [engine('a')], ['direct']],
-  ['downloading ahead', [engine('a', { ahead: true })], ['two-steps', 'direct']],
+  ['downloading ahead', [engine('a', { byDepot: true })], ['two-steps', 'direct']],
   ['blobs that are in the depot', [engine('', { inDepot: 'a' })], ['two-steps', 'direct']],
-  ['an absent engine', [engine('a', { ...absent, ahead: true, inDepot: 'b' })], ['download']],
+  ['an absent engine', [engine('a', { ...absent, byDepot: true, inDepot: 'b' })], ['download']],
   ['a user’s engine, even without space', [engine('a', user)], ['two-steps']],
   ['two engines that need different blobs', [engine('a'), engine('b')], ['direct,direct']],
   [

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { withLock } from '../../../src/common/process-lock.ts';
-import { main } from '../../support/berth.ts';
+import { main, startMachine } from '../../support/berth.ts';
 import { skipPodman } from '../../support/podman.ts';
 import { mountSmall, skipMounts } from '../../support/small-file-system.ts';
 import { host, PODMAN, settled, stagedLab, untilWhole, verify } from './staged-lab.ts';
@@ -55,6 +55,22 @@ test('a full state directory keeps nothing from coming back', {
     await settled(watcher);
     await untilWhole(lab, 'os', 'old');
     await watcher.end();
+  } finally {
+    small.unmount();
+  }
+});
+
+test('a state directory in which berth can’t lock ends the watch, so that systemd restarts it', {
+  skip: skip || skipMounts,
+}, async (t) => {
+  const lab = await startMachine(t);
+  const state = join(lab.directory, 'state');
+  mkdirSync(state, { mode: 0o700 });
+  const small = mountSmall(state, 'ro,size=1m,mode=700');
+  try {
+    const { code, stderr } = await lab.berth('watch');
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /expected a state directory that can be written, found .*: EROFS/);
   } finally {
     small.unmount();
   }

@@ -3,6 +3,7 @@ import test from 'node:test';
 import { inspect } from 'node:util';
 import { Secret } from '../../../src/common/secret.ts';
 import type { Access } from '../../../src/registry/access.ts';
+import { RegistryError } from '../../../src/registry/errors.ts';
 import { buildImage } from '../../support/image-builder.ts';
 import type { LoggedRequest } from '../../support/registry-answer.ts';
 import type { RegistryAuth } from '../../support/registry-auth.ts';
@@ -83,18 +84,128 @@ const challenges: readonly string[] = [
 
 for (const challenge of challenges) {
   test(`bearer: a registry that says ${challenge}`, async (t) => {
-    const server = await serve(t, { auth: { bearer: { ...login, challenge } } });
+    const server = await serve(t, { auth: { bearer: login, challenge } });
     server.push('app:1', image);
     const registry = client(t, [server], { credentials: knows });
     await registry.resolve(`${server.host}/app:1`, amd64, anonymous);
   });
 }
 
+const placeholder = 'Bearer realm="{realm}",scope="repository:user/image:pull"';
+/** Nothing listens on this port. */
+const dead = 'Bearer realm="http://127.0.0.1:1/token"';
+const offers: readonly (readonly [string, RegistryAuth])[] = [
+  [
+    'Basic, and then tokens of a server that is away',
+    { basic: login, challenge: `Basic realm="x", ${dead}` },
+  ],
+  [
+    'tokens of a server that is away, and then Basic',
+    { basic: login, challenge: `${dead}, Basic realm="x"` },
+  ],
+  [
+    'Basic, which it does not take, and tokens',
+    { bearer: login, challenge: `Basic realm="x", Bearer realm="{realm}"` },
+  ],
+  ['tokens for a placeholder', { bearer: login, challenge: placeholder }],
+  [
+    'access_token beside a token that is null',
+    { bearer: { ...login, reply: '{"token": null, "access_token": "{token}"}' } },
+  ],
+  [
+    'a token in capitals',
+    { bearer: { ...login, reply: '{"Token": "{token}", "expires_in": null}' } },
+  ],
+];
+
+for (const [what, auth] of offers) {
+  test(`a registry that offers ${what}`, async (t) => {
+    const server = await serve(t, { auth });
+    server.push('acme/app:1', image);
+    const registry = client(t, [server], { credentials: knows });
+    const access: Access = {};
+    const { blobs } = await registry.resolve(`${server.host}/acme/app:1`, amd64, access);
+    assert.ok(blobs[0]);
+    await registry.download(`${server.host}/acme/app:1`, blobs[0], access, sink());
+  });
+}
+
+test('a scope that the challenge names is asked for where that of the repository is too little', async (t) => {
+  const server = await serve(t);
+  const tokens = await serve(t);
+  server.push('acme/app:1', image);
+  tokens.fault = ({ path }) => ({
+    status: 200,
+    body: JSON.stringify({ token: path.includes('scope=special') ? 'enough' : 'too-little' }),
+  });
+  const challenge = `Bearer realm="http://${tokens.host}/token",scope="special"`;
+  server.fault = ({ authorization }) =>
+    authorization === 'Bearer enough'
+      ? undefined
+      : { status: 401, headers: { 'www-authenticate': challenge } };
+  await client(t, [server]).resolve(`${server.host}/acme/app:1`, amd64, anonymous);
+  assert.deepEqual(
+    tokens.requests.map(({ path }) => new URL(path, 'http://x').searchParams.getAll('scope')),
+    [['repository:acme/app:pull'], ['repository:acme/app:pull', 'special']],
+  );
+});
+
+test('the server of tokens that can’t be reached is named', async (t) => {
+  const server = await serve(t, { auth: { bearer: login, challenge: dead } });
+  const registry = client(t, [server], { credentials: knows });
+  const asked = registry.resolve(`${server.host}/app:1`, amd64, anonymous);
+  const error = await fails(asked, 'registry-unreachable');
+  assert.match(error.message, /a token from 127\.0\.0\.1:1 .*connection refused/);
+  assert.match(error.hint, /127\.0\.0\.1:1 can be reached/);
+});
+
+const ways: readonly RegistryAuth[] = [{ basic: login }, { bearer: login, challenge: placeholder }];
+
+for (const hides of [404, 403, 401, 400, 200]) {
+  test(`a registry that answers ${hides} to nobody in particular, and asks who it is at /v2/ alone`, async (t) => {
+    for (const auth of ways) {
+      const server = await serve(t, { auth: { ...auth, hides } });
+      server.push('acme/app:1', image);
+      const name = `${server.host}/acme/app:1`;
+      const access: Access = {};
+      const registry = client(t, [server], { credentials: knows });
+      const { blobs } = await registry.resolve(name, amd64, access);
+      for (const blob of blobs) await registry.download(name, blob, access, sink());
+      const pings = server.requests.filter(({ path }) => path === '/v2/');
+      assert.equal(pings.length, 1);
+      const stranger = client(t, [server], { credentials: async () => undefined });
+      const error: unknown = await stranger.resolve(name, amd64, {}).catch((e: unknown) => e);
+      assert.ok(error instanceof RegistryError);
+      // What the registry says to strangers stands, with a word on how not to be one.
+      if (hides === 404) assert.match(error.hint, /podman login/);
+    }
+  });
+}
+
+test('a registry without secrets is asked at /v2/ once in a run', async (t) => {
+  const server = await serve(t);
+  const registry = client(t, [server], { credentials: knows });
+  for (const name of ['a', 'b', 'c']) {
+    await fails(registry.resolve(`${server.host}/${name}:1`, amd64, {}), 'not-found');
+  }
+  assert.deepEqual(
+    server.requests.map(({ path }) => path),
+    ['/v2/a/manifests/1', '/v2/', '/v2/b/manifests/1', '/v2/c/manifests/1'],
+  );
+  assert.ok(server.requests.every(({ authorization }) => authorization === undefined));
+});
+
+test('a registry that shows all to anybody who takes a token', async (t) => {
+  const server = await serve(t, { auth: { bearer: {}, hides: 404 } });
+  server.push('app:1', image);
+  await client(t, [server]).resolve(`${server.host}/app:1`, amd64, anonymous);
+});
+
 const shut: readonly RegistryAuth[] = [
   { basic: login },
   { bearer: login },
-  { bearer: { ...login, challenge: 'Negotiate' } },
-  { bearer: { ...login, challenge: '' } },
+  { bearer: login, challenge: 'Negotiate' },
+  { bearer: login, challenge: '' },
 ];
 
 for (const auth of shut) {
@@ -226,10 +337,25 @@ for (const [what, body] of badTokens) {
   });
 }
 
+test('a token in a reply that is none is not quoted', async (t) => {
+  for (const status of [203, 204, 400, 403, 500]) {
+    const server = await serve(t, { auth: { bearer: login } });
+    server.tokenFault = () => ({
+      status,
+      body: '{"access_token": "topsecret\\"topsecret", "Token":"topsecret", "message": "why"}',
+    });
+    const registry = client(t, [server], { credentials: knows });
+    const work = registry.resolve(`${server.host}/app:1`, amd64, anonymous);
+    const error: unknown = await work.catch((reason: unknown) => reason);
+    assert.doesNotMatch(inspect(error, { depth: 9 }), /topsecret/);
+    if (status !== 204) assert.match(String(error), /why/);
+  }
+});
+
 test('a token is not asked for without TLS, unless the registry itself is without', async (t) => {
   const tokens = await serve(t);
   const challenge = `Bearer realm="http://${tokens.host}/token"`;
-  const server = await serve(t, { tls: testCertificate, auth: { bearer: { challenge } } });
+  const server = await serve(t, { tls: testCertificate, auth: { bearer: {}, challenge } });
   trustTestCertificate(t);
   const registry = client(t, [], { credentials: knows });
   const work = registry.resolve(`${server.host}/app:1`, amd64, anonymous);

@@ -4,7 +4,7 @@ import test, { type TestContext } from 'node:test';
 import { hostPlatform } from '../../../src/image/platform.ts';
 import type { Policy } from '../../../src/registry/policy/policy.ts';
 import { buildImage } from '../../support/image-builder.ts';
-import { policyFilesBy } from '../../support/policy-files.ts';
+import { policyFilesBy, registriesD } from '../../support/policy-files.ts';
 import { client, fails, serve, sink } from '../../support/registry-client.ts';
 import { attachmentsOf, type FakeAttachment, payload, signed } from '../../support/signing.ts';
 
@@ -31,7 +31,7 @@ async function site(
     policyFiles: {
       ...policyFilesBy('reject'),
       policy: () => ({ path: '/p.json', default: requirements, docker: {}, archives: [] }),
-      registriesD: async () => ({ path: '/r', usesAttachments: () => usesAttachments }),
+      registriesD: async () => registriesD(usesAttachments),
     },
   });
   const name = `${server.host}/app:1`;
@@ -100,7 +100,7 @@ const never: readonly (readonly [string, Policy['default'], RegExp])[] = [
   [
     'signedBy',
     [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/k', signedIdentity }],
-    /signedBy is required, which berth can’t judge/,
+    /signedBy is required, and gpg, by which berth judges it, is not there/,
   ],
   [
     'signedBaseLayer',
@@ -184,7 +184,7 @@ test('a mirror with a wrong signature, or none, does not hide the right one', as
       policyFiles: {
         ...policyFilesBy('reject'),
         policy: () => ({ path: '/p.json', default: [anyHost], docker: {}, archives: [] }),
-        registriesD: async () => ({ path: '/r', usesAttachments: () => true }),
+        registriesD: async () => registriesD(true),
       },
     });
     const image = await registry.resolve('a.example/app:1', hostPlatform(), {});

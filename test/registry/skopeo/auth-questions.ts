@@ -93,6 +93,12 @@ const auth: fc.Arbitrary<RegistryAuth> = fc.constantFrom(
   { basic: login },
   { bearer: login },
   { bearer: {} },
+  { basic: login, hides: 404 },
+  { bearer: login, hides: 401 },
+  { bearer: {}, hides: 403 },
+  { bearer: login, challenge: 'Bearer realm="{realm}",scope="repository:user/image:pull"' },
+  { basic: login, challenge: 'Basic realm="x", Bearer realm="https://nobody.example/token"' },
+  { bearer: { ...login, reply: '{"token": null, "Access_Token": "{token}", "expires_in": null}' } },
 );
 
 /** Auth files, helpers and variables. */

@@ -66,7 +66,7 @@ function fieldsMay(target: Value): boolean {
 
 /** Whether a field is an image, or holds all of a container, a volume or a pod. */
 function isOfImages(path: string): boolean {
-  const steps = path.replace(/\[[^\]]*\]/g, '-').split('.');
+  const steps = path.replace(/\[[^[\]]*\]/g, '-').split('.');
   const [list = '', last = ''] = steps.slice(-2);
   const isItem =
     /^(?:-|\*|\d+)$/.test(last) && /^(?:containers|initContainers|volumes)$/.test(list);

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { append } from '../../../common/append.ts';
-import { engineUnknown, type Placement } from '../../engines/placement.ts';
+import type { Placement } from '../../engines/placement.ts';
 import type { Fault } from '../../problem.ts';
 import type { Found, SourceContext } from '../../source.ts';
 import { ClusterFiles } from '../cluster-files.ts';
@@ -142,15 +142,12 @@ function pathOf(flag: ProgramFlag | undefined, files: ClusterFiles): string | un
   return undefined;
 }
 
-/** k3s and rke2 start a containerd of their own, whose socket and store are not the host's. */
+/** By default k3s and rke2 start a containerd of their own, which is the engine `containerd` on their host. */
 function placementOf(settings: Settings, context: SourceContext): Placement {
   if (settings.isOn('docker')) return { engine: 'docker' };
   const endpoint = settings.last('container-runtime-endpoint');
   if (endpoint !== undefined && endpoint.text !== '') return podRuntime(endpoint, context);
-  return engineUnknown(
-    'expected an engine that berth reaches, found the containerd inside k3s or rke2, which is not the one of the host',
-    'ship an archive in agent/images, or set --container-runtime-endpoint',
-  );
+  return { engine: 'containerd' };
 }
 
 function ownImages(program: string): Fault {

@@ -29,7 +29,7 @@ export function variableOf(
   if (environment.ok) {
     const text = environment.values.get(name);
     if (text === undefined || text === '') return undefined;
-    return environment.privateNames.has(name) ? { fault: isPrivate } : { text };
+    return environment.values.isPrivate(name) ? { fault: isPrivate } : { text };
   }
   // Usually another variable is the unknown one, such as the host's name.
   const isMentioned = list(entries, 'Service', 'Environment').some(({ value }) =>

@@ -1,7 +1,8 @@
 import { posix } from 'node:path';
 import { RootError } from '../../../root/root.ts';
 import { followed, whereInTree } from '../../../systemd/etc.ts';
-import { baseImages } from '../../containerfile/base-images.ts';
+import { citedBases } from '../../cited/bases.ts';
+import { type CitedText, citedText } from '../../cited/text.ts';
 import { imageOf } from '../../image-value.ts';
 import type { Fault } from '../../problem.ts';
 import type { PullOptions } from '../../reference.ts';
@@ -22,10 +23,10 @@ export function builtImages(
 ): Found {
   const found = containerfile(rest[0], options, place, context);
   if ('fault' in found) return { references: [], problems: [problemAt(place, found.fault)] };
-  const { path, text } = found;
+  const { path, file } = found;
   const { architecture, allowance, shortNames } = context;
   const target = valuesOf('target', options).at(-1);
-  const read = baseImages(text, {
+  const read = citedBases(file, {
     architecture,
     allowance,
     buildArgs: new Map(valuesOf('build-arg', options).flatMap(assignment)),
@@ -56,7 +57,9 @@ function valuesOf(name: string, options: readonly Option[]): readonly string[] {
   return options.flatMap((option) => (option.name === name ? [option.value?.text ?? ''] : []));
 }
 
-type Containerfile = { readonly path: string; readonly text: string } | { readonly fault: Fault };
+type Containerfile =
+  | { readonly path: string; readonly file: CitedText }
+  | { readonly fault: Fault };
 
 /** The file that a command builds: that of `--file`, or the first usual one of the directory. */
 function containerfile(
@@ -83,12 +86,15 @@ function containerfile(
 
 const names = ['Containerfile', 'Dockerfile'];
 
-function firstFile(paths: readonly string[], { root, etc }: ServiceContext): Containerfile {
+function firstFile(
+  paths: readonly string[],
+  { root, etc, allowance }: ServiceContext,
+): Containerfile {
   try {
     for (const booted of paths) {
       const path = whereInTree(etc, booted);
-      const text = root.readFile(followed(root, etc, path))?.content.toString();
-      if (text !== undefined) return { path, text };
+      const file = citedText(root, followed(root, etc, path), allowance);
+      if (file !== undefined) return { path, file };
     }
   } catch (error) {
     if (!(error instanceof RootError)) throw error;

@@ -1,6 +1,7 @@
 import { append } from '../../../common/append.ts';
 import { type EngineSettings, modulesIn, withModules } from '../../containers-conf.ts';
 import { type ImageValue, imageOf, privateImageOf } from '../../image-value.ts';
+import type { Fault } from '../../problem.ts';
 import { storageOptions } from '../../store-options.ts';
 import { type CommandPull, commandPull } from '../command-pull.ts';
 import type { ContainerCommand } from '../read-command.ts';
@@ -49,9 +50,21 @@ export async function commandImages(
     await playedImages(command.rest, { ignoresFailure, pull }, place, context, found);
   }
   const { words, fault } = namedImages(command, conf);
-  for (const word of words) addNamed(word, command, pull, place, context, found);
+  for (const word of words.slice(0, mostImages)) {
+    addNamed(word, command, pull, place, context, found);
+  }
+  if (words.length > mostImages) found.problems.push(problemAt(place, tooManyImages));
   if (fault !== undefined) found.problems.push(problemAt(place, fault));
 }
+
+/** More images than any command names: a line of a megabyte could have half a million. */
+const mostImages = 20_000;
+
+const tooManyImages: Fault = {
+  code: 'too-large',
+  message: `expected at most ${mostImages} images in one command, found more`,
+  hint: 'name fewer images; the others are ignored',
+};
 
 /** The settings of containers.conf for a command of podman, with the modules that its options name. */
 function confOf({ options }: ContainerCommand, { containersConf }: ServiceContext): EngineSettings {

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { append } from '../../../common/append.ts';
 import { dockerShortNames } from '../../../image/short-names.ts';
 import { parseUnitName } from '../../../systemd/unit-name.ts';
+import { allowanceSpent, costOfVariable } from '../../allowance.ts';
 import { checkDependencies } from '../../compose/dependencies.ts';
 import { ComposeFiles } from '../../compose/files.ts';
 import type { Environment } from '../../compose/interpolate.ts';
@@ -88,29 +89,29 @@ function podmanOf(
 
 interface Variables {
   readonly values: Environment;
-  readonly privateNames: ReadonlySet<string>;
+  readonly privateNames: Iterable<string>;
   readonly fault?: Fault;
 }
 
 function environmentOf(
   { caller: { variables, resets } }: ComposeCommand,
   { unit }: ServicePlace,
-  { expander }: ServiceContext,
+  { expander, allowance }: ServiceContext,
 ): Variables {
   const entries = resets ? [] : unit.entries;
   const environment = expander.environment({ service: unit.name, entries });
   const fault = [...variables.values()].find((value) => value.fault !== undefined)?.fault;
-  if (environment.ok) {
-    const values = new Map(environment.values);
-    for (const [name, { text }] of variables) values.set(name, text);
-    return { ...environment, values, ...(fault === undefined ? {} : { fault }) };
+  const unknown = (fault: Fault) => ({ values: new Map(), privateNames: [], fault });
+  if (!environment.ok) {
+    const { message, hint } = environment;
+    return unknown({ code: 'variable', message, hint });
   }
-  const { message, hint } = environment;
-  return {
-    values: new Map(),
-    privateNames: new Set(),
-    fault: { code: 'variable', message, hint },
-  };
+  const size = environment.values.size + variables.size;
+  if (!allowance.spend(size * costOfVariable)) return unknown(allowanceSpent);
+  const values = new Map(environment.values);
+  for (const [name, { text }] of variables) values.set(name, text);
+  const privateNames = environment.values.privateNames();
+  return { values, privateNames, ...(fault === undefined ? {} : { fault }) };
 }
 
 /** Why the files of the project can't be found; absolute paths need no working directory. */
@@ -222,7 +223,7 @@ function servicesOf(
 ): ReturnType<typeof startedServices> {
   const { subcommand } = command;
   const names = command.services.map(({ text }) =>
-    subcommand === 'scale' ? text.replace(/=.*$/, '') : text,
+    subcommand === 'scale' ? (text.split('=', 1)[0] ?? '') : text,
   );
   const known = new Set(services.map(({ name }) => name));
   const unknown = names.find((name) => !known.has(name));

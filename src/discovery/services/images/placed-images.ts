@@ -61,7 +61,7 @@ export async function placedImages(
   const faults = environment.faults.map((fault) => problemAt(place, fault));
   append(
     found.references,
-    images.references.map((reference) => {
+    context.allowance.admit(images.references).map((reference) => {
       const { problems, ...rest } = withAuthFile(reference, environment);
       return placed({ ...rest, problems: [...problems, ...faults] }, placement);
     }),
@@ -83,7 +83,7 @@ export async function placedProject(
   await composedImages(command, line.ignoresFailure, place, own, images);
   append(
     found.references,
-    images.references.map((reference) => placed(reference, placement)),
+    context.allowance.admit(images.references).map((reference) => placed(reference, placement)),
   );
 }
 

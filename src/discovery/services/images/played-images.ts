@@ -1,8 +1,9 @@
 import { posix } from 'node:path';
 import { RootError } from '../../../root/root.ts';
 import { whereInTree } from '../../../systemd/etc.ts';
+import { type CitedText, citedText } from '../../cited/text.ts';
+import { citedWorkloads } from '../../cited/workloads.ts';
 import { imageOf } from '../../image-value.ts';
-import { workloadImages } from '../../kubernetes/workload-images.ts';
 import type { Fault } from '../../problem.ts';
 import type { CommandPull } from '../command-pull.ts';
 import {
@@ -48,24 +49,24 @@ async function playFile(
   booted: string,
   { ignoresFailure, pull }: Played,
   place: ServicePlace,
-  { root, etc, shortNames }: ServiceContext,
+  { root, etc, shortNames, allowance }: ServiceContext,
   found: Findings,
 ): Promise<void> {
   const path = whereInTree(etc, booted);
-  let text: string | undefined;
+  let file: CitedText | undefined;
   try {
-    text = root.readFile(path)?.content.toString();
+    file = citedText(root, path, allowance);
   } catch (error) {
     if (!(error instanceof RootError)) throw error;
     const { code, message, hint } = error;
     found.problems.push({ code, path, message, hint, subject: place.subject });
     return;
   }
-  if (text === undefined) {
+  if (file === undefined) {
     found.problems.push(problemAt(place, noFile(`${booted}, which the root does not have`)));
     return;
   }
-  const { images, faults } = await workloadImages(text, { player: 'podman' });
+  const { images, faults } = await citedWorkloads(file);
   const { subject } = place;
   for (const fault of faults) found.problems.push({ ...fault, path, subject });
   for (const { raw, line, key, policy } of images) {

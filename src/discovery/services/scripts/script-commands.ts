@@ -1,6 +1,6 @@
 import { concealValue } from '../../../common/concealed.ts';
 import type { Environment } from '../../../systemd/environment/environment.ts';
-import { allowanceSpent } from '../../allowance.ts';
+import { allowanceSpent, costOfVariable } from '../../allowance.ts';
 import { tooManyPrivate } from '../../expander.ts';
 import type { Fault } from '../../problem.ts';
 import type { Caller } from '../caller.ts';
@@ -44,6 +44,8 @@ export function commandsOf(
   if (!allowance.spend(text.length * costOfFollowing)) return { ok: false, fault: allowanceSpent };
   const environment = expander.environment({ service: unit.name, entries: unit.entries });
   const isKnown = environment.ok && !caller.resets;
+  const copied = caller.variables.size + (isKnown ? environment.values.size : 0);
+  if (!allowance.spend(copied * costOfVariable)) return { ok: false, fault: allowanceSpent };
   if (isKnown && !concealUsed(environment, text)) return { ok: false, fault: tooManyPrivate };
   if (isTooDeep || text.length > longestFollowed) return { ok: false };
   const variables = [...caller.variables];
@@ -86,8 +88,9 @@ function includedText(
 /** Conceals the values that the lines of a file assign, and lines of one word, such as a tag. */
 function concealLines(text: string): boolean {
   return text.split('\n').every((line) => {
-    const found = /^\s*(?:export\s+)?(?:\w+=)?(["']?)(.*)\1\s*$/.exec(line);
-    const isValue = /^\s*(?:export\s+)?\w+=|^\s*\S+\s*$/.test(line);
+    const trimmed = line.trim();
+    const found = /^(?:export\s+)?(?:\w+=)?(["']?)(.*)\1$/.exec(trimmed);
+    const isValue = /^(?:export\s+)?\w+=|^\S+$/.test(trimmed);
     return !isValue || concealValue(found?.[2] ?? '');
   });
 }
@@ -98,11 +101,9 @@ function concealLines(text: string): boolean {
  *
  * @returns false if there are too many values to conceal.
  */
-function concealUsed(
-  { values, privateNames }: Environment & { ok: true },
-  script: string,
-): boolean {
-  return [...privateNames]
-    .filter((name) => new RegExp(`\\$\\{?${name}(?![A-Za-z0-9_])`).test(script))
+function concealUsed({ values }: Environment & { ok: true }, script: string): boolean {
+  const names = script.matchAll(/\$\{?([A-Za-z_][A-Za-z0-9_]*)/g);
+  return [...new Set(Array.from(names, ([, name = '']) => name))]
+    .filter((name) => values.isPrivate(name))
     .every((name) => concealValue(values.get(name) ?? ''));
 }

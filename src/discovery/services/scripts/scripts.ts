@@ -7,8 +7,14 @@ import { mentionsPrograms, startsUnknown } from '../mentions.ts';
 import type { Reader } from '../read-command.ts';
 import { shells } from '../shell-command.ts';
 import { isProgram } from '../subcommands.ts';
+import { trimmedEnd } from '../words.ts';
 import { wrappers } from '../wrappers.ts';
-import { callsInScript, directoriesInScript, interpretedInScript } from './calls-in-script.ts';
+import {
+  callsInScript,
+  directoriesInScript,
+  interpretedInScript,
+  runsDirectories,
+} from './calls-in-script.ts';
 import { interpretedFiles, isInterpreter } from './interpreters.ts';
 
 /** A script of the root. */
@@ -75,7 +81,7 @@ export class Scripts {
     const written = commandLine.replace(/^[-@:+!|]+/, '');
     const words = written
       .split(/\s+/, mostWords)
-      .map((word) => word.replace(/^[-@:+!|"']+|["';]+$/g, ''));
+      .map((word) => trimmedEnd(word.replace(/^[-@:+!|"']+/, ''), `"';`));
     const [first = ''] = words;
     if (ofSystemd.test(first)) return false;
     const program = posix.basename(first);
@@ -258,14 +264,15 @@ export class Scripts {
     const interpreted = interpretedInScript(code).flatMap((name) =>
       besides.flatMap((directory) => this.find(name, { directory }, 'interpreter') ?? []),
     );
-    const runsAll = /run-parts|\*/.test(code);
+    const runsAll = runsDirectories(code);
     const called = callsInScript(code).flatMap(({ name, isByShell }) => {
       const isPath = name.includes('/') || isByShell || name.endsWith('.sh');
       const reader = isByShell ? 'shell' : undefined;
       const beside = besides.flatMap((directory) =>
         isPath ? (this.find(`./${posix.basename(name)}`, { directory }, reader) ?? []) : [],
       );
-      const inside = runsAll && name.startsWith('/') ? this.in(name) : [];
+      const mayBeRun = runsAll && name.startsWith('/') && !defaultPath.includes(name);
+      const inside = mayBeRun ? this.in(name) : [];
       return [this.find(name, from, reader) ?? [], beside, inside].flat();
     });
     return [...called, ...interpreted];

@@ -157,7 +157,7 @@ function runRedirected(
   return status;
 }
 
-/** One of the ways between which a script chooses. */
+/** A way that a script may take, such as a branch of `if`. */
 interface Choice {
   /** Whether the way is taken; undefined if that depends on the host. */
   readonly isTaken: () => boolean | undefined;

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { longestWord } from '../../../systemd/environment/variables.ts';
 import type { Fault } from '../../problem.ts';
-import type { Word } from '../words.ts';
+import { trimmedEnd, type Word } from '../words.ts';
 import { NotUnderstood } from './cursor.ts';
 import { captured } from './output.ts';
 import { stripped } from './pattern.ts';
@@ -45,8 +45,10 @@ export function expanded(
 
 /** The most files for which a pattern stands. */
 const mostFiles = 200;
+/** In characters; the kernel knows no longer path (`PATH_MAX`). */
+const longestPath = 4096;
 /** A pattern for files of the OS, of which the booted host has the same. */
-const filePattern = /^\/(?:etc|opt|usr)\/[\w./*?-]*[*?][\w./*?-]*$/;
+const filePattern = /^\/(?:etc|opt|usr)\/[\w./*?![\]^-]*[*?[][\w./*?![\]^-]*$/;
 
 /** The files of the root that a word matches, if it is a pattern for some; else the word itself. */
 function matchingFiles(word: Word, { directory, session }: State): readonly Word[] {
@@ -54,7 +56,8 @@ function matchingFiles(word: Word, { directory, session }: State): readonly Word
   const isAbsolute = word.text.startsWith('/');
   if (!isAbsolute && directory === undefined) return [word];
   const whole = isAbsolute ? word.text : posix.join(directory ?? '/', word.text);
-  const files = filePattern.test(whole) ? session.surroundings.matching(whole) : [];
+  const isPattern = whole.length <= longestPath && filePattern.test(whole);
+  const files = isPattern ? session.surroundings.matching(whole) : [];
   if (files.length === 0 || files.length > mostFiles) return [word];
   return files.map((file) => {
     const text = isAbsolute ? file : posix.relative(directory ?? '/', file);
@@ -182,7 +185,7 @@ function addOutput(
   if (output.text === undefined) {
     return fields.addUnclear(raw, unknownOutput, isQuoted, output.isOneWord);
   }
-  const text = output.text.replace(/\n+$/, '');
+  const text = trimmedEnd(output.text, '\n');
   if (isQuoted) fields.add(text, true);
   else addUnquoted(text, raw, fields, state);
 }

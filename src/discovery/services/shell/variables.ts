@@ -25,7 +25,7 @@ export function loseAll(state: State): void {
 }
 
 const changed =
-  /(?:\+\+|--)\s*([A-Za-z_]\w*)|([A-Za-z_]\w*)(?:\[[^\]]*\])?\s*(?:(?:[-+*/%&|^]|<<|>>)?=(?!=)|\+\+|--)/g;
+  /(?:\+\+|--)\s*([A-Za-z_]\w*)|(?<!\w)([A-Za-z_]\w*)(?:\[[^[\]]*\])?\s*(?:(?:[-+*/%&|^]|<<|>>)?=(?!=)|\+\+|--)/g;
 
 /** Makes the variables unknown that arithmetic changes. Commands in arithmetic are not followed. */
 export function loseChanged(state: State, arithmetic: string): void {

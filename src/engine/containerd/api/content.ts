@@ -3,6 +3,7 @@ import { EngineError } from '../../errors.ts';
 import { isRefusal } from '../../grpc/failure.ts';
 import { Content } from '../../grpc/generated/containerd/services/content_pb.ts';
 import { oneRequest } from '../../grpc/requests.ts';
+import type { StoredBlob } from '../../stored-blob.ts';
 import type { Containerd } from './containerd.ts';
 
 /** A blob or document in containerd's content store. */
@@ -88,6 +89,29 @@ export async function readContent(
     throw error;
   }
   return Buffer.concat(chunks);
+}
+
+/** Finds a blob or document, whole. */
+export async function findContent(
+  { grpc }: Containerd,
+  digest: string,
+): Promise<StoredBlob | undefined> {
+  try {
+    const { info } = await grpc.unary(Content.method.info, { digest });
+    if (info === undefined) return undefined;
+    return { size: Number(info.size), read: () => bytesOf(grpc, digest) };
+  } catch (error) {
+    if (isRefusal(error, Code.NotFound)) return undefined;
+    throw error;
+  }
+}
+
+/** The reader may be slow, so there is no time limit for the whole. */
+async function* bytesOf(grpc: Containerd['grpc'], digest: string): AsyncGenerator<Uint8Array> {
+  const call = { timeout: 0 };
+  for await (const { data } of grpc.stream(Content.method.read, oneRequest({ digest }), call)) {
+    yield data;
+  }
 }
 
 /** Sets labels of a blob. A blob that is gone is no error. */

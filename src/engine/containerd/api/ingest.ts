@@ -9,6 +9,7 @@ import {
   WriteAction,
   type WriteContentRequestSchema,
 } from '../../grpc/generated/containerd/services/content_pb.ts';
+import { OwedReply } from '../../grpc/owed-reply.ts';
 import type { Call } from '../../grpc/transport.ts';
 import type { Containerd } from './containerd.ts';
 
@@ -16,6 +17,9 @@ type Request = MessageInitShape<typeof WriteContentRequestSchema>;
 
 /** The bytes of content in one message, of which containerd accepts up to 16 MiB. */
 const PIECE = 1024 * 1024;
+
+/** In milliseconds: the last reply comes when the whole blob has reached the disk, which may be slow and busy. */
+const SILENCE = 30 * 60_000;
 
 /**
  * Writes a blob into the content store, which checks the digest. A blob that the store already has is only added
@@ -34,24 +38,31 @@ export async function writeContent(
   const ref = `berth-${digest}-${randomBytes(6).toString('hex')}`;
   const ingest = { ref, total: BigInt(size), expected: digest };
   const answered = new Answers();
+  const owed = new OwedReply(program, Content.method.write, SILENCE);
   const requests = async function* (): AsyncGenerator<Request> {
+    owed.begin();
     yield { ...ingest, action: WriteAction.STAT };
     let offset = await answered.next();
     // The store may have the blob for another namespace, and then needs no bytes.
     if (offset < size) {
       offset = 0;
       for await (const data of pieces(content)) {
+        owed.begin();
         yield { ...ingest, action: WriteAction.WRITE, offset: BigInt(offset), data };
         offset = await answered.next();
         onBytes?.(data.length);
       }
     }
+    owed.begin();
     yield { ...ingest, action: WriteAction.COMMIT, offset: BigInt(offset), labels };
   };
   try {
-    // A blob may be large, and its disk slow.
-    const replies = grpc.stream(Content.method.write, requests(), { ...call, timeout: 0 });
+    const signals = [owed.signal, call.signal].filter((signal) => signal !== undefined);
+    const signal = AbortSignal.any(signals);
+    // A blob may be large, and its registry slow: only the time between a request and its reply is limited.
+    const replies = grpc.stream(Content.method.write, requests(), { ...call, signal, timeout: 0 });
     for await (const { action, offset } of replies) {
+      owed.end();
       if (action === WriteAction.COMMIT) return;
       answered.push(Number(offset));
     }
@@ -59,6 +70,7 @@ export async function writeContent(
     if (isRefusal(error, Code.AlreadyExists)) return;
     throw error;
   } finally {
+    owed.end();
     answered.end();
   }
   throw new EngineError('engine-reply', `${program.name} ended the writing of ${digest} too soon`, {

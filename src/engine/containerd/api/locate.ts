@@ -1,3 +1,5 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import { EngineError } from '../../errors.ts';
 import { isSocket } from '../../is-socket.ts';
 import { KUBERNETES } from './containerd.ts';
@@ -5,31 +7,68 @@ import { KUBERNETES } from './containerd.ts';
 /** Where the containerd of the host listens, which docker may use too. */
 const USUAL = '/run/containerd/containerd.sock';
 
-/** Where the containerds that come with a Kubernetes listen: k3s and RKE2, k0s, MicroK8s. */
-const OF_KUBERNETES = [
-  '/run/k3s/containerd/containerd.sock',
-  '/run/k0s/containerd.sock',
-  '/var/snap/microk8s/common/run/containerd.sock',
+/** Where the containerds that come with a Kubernetes listen, and the services that start them. */
+const KUBERNETES_SERVICES: Readonly<Record<string, readonly string[]>> = {
+  // RKE2 is built on k3s, and has its socket.
+  '/run/k3s/containerd/containerd.sock': ['k3s', 'k3s-agent', 'rke2-server', 'rke2-agent'],
+  '/run/k0s/containerd.sock': ['k0scontroller', 'k0sworker'],
+  '/var/snap/microk8s/common/run/containerd.sock': ['snap.microk8s.daemon-containerd'],
+};
+
+const OF_KUBERNETES = Object.keys(KUBERNETES_SERVICES);
+
+/** The directories with the units of services. */
+const UNITS: readonly string[] = [
+  '/etc/systemd/system',
+  '/usr/local/lib/systemd/system',
+  '/usr/lib/systemd/system',
 ];
 
+/** The services that may run the containerd at a socket. */
+export function servicesOf(socket: string): readonly string[] {
+  return KUBERNETES_SERVICES[socket] ?? ['containerd'];
+}
+
+/** The socket of a containerd, or why there is none yet. */
+export type Located = { readonly socket: string } | { readonly reason: string };
+
 /**
- * The socket of the containerd that has a namespace. If this machine has a containerd that came with a Kubernetes
- * and another one, Kubernetes runs in the former, and other namespaces are in the latter.
+ * Finds the containerd that has a namespace. If this machine has a containerd that came with a Kubernetes and another
+ * one, Kubernetes runs in the former, and other namespaces are in the latter. A Kubernetes that has yet to start its
+ * containerd is waited for: the other containerd would keep its images where no pod finds them.
  *
- * @returns undefined if there is none.
+ * @param units the directories with the units of services; by default those of this machine.
  * @throws {EngineError} for a `CONTAINERD_ADDRESS` that is no path on this machine.
  */
-export function containerdSocket(
+export function locateContainerd(
   namespace: string | undefined,
   environment: NodeJS.ProcessEnv,
-): string | undefined {
+  units = UNITS,
+): Located {
   const given = environment['CONTAINERD_ADDRESS'] ?? '';
-  if (given !== '') return pathOf(given);
-  const own =
-    (namespace ?? KUBERNETES) === KUBERNETES
-      ? [...OF_KUBERNETES, USUAL]
-      : [USUAL, ...OF_KUBERNETES];
-  return own.find(isSocket);
+  if (given !== '') return { socket: pathOf(given) };
+  const isOfKubernetes = (namespace ?? KUBERNETES) === KUBERNETES;
+  const own = isOfKubernetes ? [...OF_KUBERNETES, USUAL] : [USUAL, ...OF_KUBERNETES];
+  const socket = own.find(isSocket);
+  if (isOfKubernetes && (socket === undefined || socket === USUAL)) {
+    const awaited = installedIn(units);
+    if (awaited !== undefined) {
+      return { reason: `${awaited}.service is installed, and its containerd does not listen` };
+    }
+  }
+  return socket === undefined ? { reason: 'there is no containerd on this system' } : { socket };
+}
+
+/** A service that starts the containerd of a Kubernetes, if one is installed and not masked. */
+function installedIn(units: readonly string[]): string | undefined {
+  return Object.values(KUBERNETES_SERVICES)
+    .flat()
+    .find((service) =>
+      units.some((directory) => {
+        const path = join(directory, `${service}.service`);
+        return existsSync(path) && realpathSync(path) !== '/dev/null';
+      }),
+    );
 }
 
 function pathOf(address: string): string {

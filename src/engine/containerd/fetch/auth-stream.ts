@@ -28,13 +28,17 @@ export async function withAuthStream(
   { grpc }: Containerd,
   image: ResolvedImage,
   credentials: Credentials | undefined,
+  signal: AbortSignal,
   pull: (stream: string) => Promise<void>,
 ): Promise<void> {
   if (credentials === undefined) return pull('');
   const id = `berth-auth-${randomBytes(8).toString('hex')}`;
   const ended = new AbortController();
   const replies = new Replies([anyOf(StreamInitSchema, { id })]);
-  const asked = grpc.stream(Streaming.method.stream, replies, { signal: ended.signal, timeout: 0 });
+  const asked = grpc.stream(Streaming.method.stream, replies, {
+    signal: AbortSignal.any([signal, ended.signal]),
+    timeout: 0,
+  });
   const questions = asked[Symbol.asyncIterator]();
   // The first reply says that the stream is there.
   await questions.next();

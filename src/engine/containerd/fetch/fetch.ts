@@ -7,17 +7,17 @@ import { EngineError } from '../../errors.ts';
 import { type AtHand, atHand } from '../../fetch/at-hand.ts';
 import { OneAtATime } from '../../fetch/one-at-a-time.ts';
 import type { FetchWatch } from '../../fetch-watch.ts';
-import { accessOf, type Source } from '../../source.ts';
+import { accessOf, type Source, signaturesBeside } from '../../source.ts';
 import type { Target } from '../api/names.ts';
 import { lackingOf } from '../images/footprint.ts';
 import type { Inventory } from '../images/inventory.ts';
 import { fetchedName, giveName } from '../images/naming.ts';
-import type { Pinning } from '../pins/pin.ts';
+import type { Moorings } from '../pins/pin.ts';
 import { fromRegistry } from './from-registry.ts';
 import { storeImage } from './store.ts';
 
 /** The tools with which images are fetched. */
-export interface Fetching extends Pinning {
+export interface Fetching extends Moorings {
   readonly registry: Registry;
   readonly depot: Depot | undefined;
   /** Has containerd pull an image by itself; undefined if this containerd can't. */
@@ -36,7 +36,7 @@ export type Pull = (
   watch: FetchWatch,
 ) => Promise<boolean>;
 
-/** In milliseconds: one day. An image may be large and a link slow; containerd itself notices silence. */
+/** In milliseconds: one day. An image may be large and a link slow; `withProgress` notices silence. */
 export const LONGEST_PULL = 24 * 60 * 60_000;
 
 /** How many images are unpacked at a time: more would slow each other down. */
@@ -108,7 +108,8 @@ async function bring(
   const lacking = lackingOf(image, inventory);
   const here = await atHand(image, source, depot, async () => lacking, signal);
   const permit = depot ?? registry;
-  await permit.permit(image, accessOf(source), { signal });
+  const beside = () => signaturesBeside(source, image);
+  await permit.permit(image, accessOf(source), { signal, beside });
   if (here === undefined) {
     if ((await pull?.(fetchedName(image), image, source, watch)) === true) return;
     const bytes = await fromRegistry(registry, image, accessOf(source), signal);

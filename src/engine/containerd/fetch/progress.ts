@@ -2,27 +2,43 @@ import { setTimeout } from 'node:timers/promises';
 import { Code } from '@connectrpc/connect';
 import type { ResolvedImage } from '../../../image/resolved.ts';
 import { distinctBlobs } from '../../../image/resolved.ts';
+import { PullSilence } from '../../fetch/pull-silence.ts';
 import type { FetchWatch } from '../../fetch-watch.ts';
 import { isRefusal } from '../../grpc/failure.ts';
 import { Content } from '../../grpc/generated/containerd/services/content_pb.ts';
 import type { Containerd } from '../api/containerd.ts';
 
-/** In milliseconds, between two reports. */
+/** In milliseconds, between two looks at what has arrived. */
 const PAUSE = 500;
 
-/** Runs a pull by containerd, and reports meanwhile how much of the image has arrived. */
+/**
+ * Runs a pull by containerd, and reports meanwhile how much of the image has arrived. Only the CRI notices by itself
+ * that a registry sends nothing any more.
+ *
+ * @param name the image's repository and digest.
+ * @param pull ends with its signal.
+ * @throws {RegistryError} `connection-lost` if nothing arrives for too long.
+ */
 export async function withProgress(
   containerd: Containerd,
+  name: string,
   image: ResolvedImage,
-  { onBytes }: FetchWatch,
-  pull: () => Promise<void>,
+  { signal, onBytes }: FetchWatch,
+  pull: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  if (onBytes === undefined) return pull();
+  const silence = new PullSilence('containerd', name, image);
   const ended = new AbortController();
-  const telling = tell(containerd, image, onBytes, ended.signal);
+  let most = 0;
+  const told = (bytes: number) => {
+    if (bytes > most) silence.broken();
+    most = Math.max(most, bytes);
+    onBytes?.(most);
+  };
+  const telling = tell(containerd, image, told, ended.signal);
   try {
-    await pull();
+    await pull(AbortSignal.any([silence.signal, ...(signal === undefined ? [] : [signal])]));
   } finally {
+    silence.end();
     ended.abort();
     await telling;
   }
@@ -31,15 +47,13 @@ export async function withProgress(
 async function tell(
   containerd: Containerd,
   image: ResolvedImage,
-  onBytes: (bytes: number) => void,
+  told: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  let most = 0;
   try {
     for (;;) {
       await setTimeout(PAUSE, undefined, { signal });
-      most = Math.max(most, await arrived(containerd, image, signal));
-      onBytes(most);
+      told(await arrived(containerd, image, signal));
     }
   } catch {
     // The pull has ended, or will say what is wrong.

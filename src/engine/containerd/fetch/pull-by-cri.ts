@@ -2,13 +2,14 @@ import { parseName } from '../../../image/name.ts';
 import type { ResolvedImage } from '../../../image/resolved.ts';
 import type { Credentials } from '../../../registry/auth/auth-file.ts';
 import type { Registry } from '../../../registry/registry.ts';
+import { pullRefused } from '../../fetch/pull-failure.ts';
 import { ImageService } from '../../grpc/generated/cri/api_pb.ts';
 import { isForHost } from '../../serves.ts';
 import { accessOf } from '../../source.ts';
 import type { Containerd } from '../api/containerd.ts';
 import { LONGEST_PULL, type Pull } from './fetch.ts';
 import { withProgress } from './progress.ts';
-import { pullFailed } from './pull-failure.ts';
+import { puller } from './puller.ts';
 
 /**
  * Pulls through the CRI, with the node's configured registries, mirrors and snapshotter. The CRI pulls only images
@@ -18,18 +19,18 @@ export function pullByCri(containerd: Containerd, registry: Registry): Pull {
   return async (name, image, source, watch) => {
     if (!isForHost(image)) return false;
     const credentials = await registry.credentials(image.name, accessOf(source));
-    const pull = async () => {
+    const pull = async (signal: AbortSignal) => {
       try {
         await containerd.grpc.unary(
           ImageService.method.pullImage,
           { image: { image: name }, ...authOf(credentials, image) },
-          { signal: watch.signal, timeout: LONGEST_PULL },
+          { signal, timeout: LONGEST_PULL },
         );
       } catch (error) {
-        throw pullFailed(containerd, name, error);
+        throw pullRefused(puller, name, error);
       }
     };
-    await withProgress(containerd, image, watch, pull);
+    await withProgress(containerd, name, image, watch, pull);
     return true;
   };
 }

@@ -3,6 +3,7 @@ import { parsePlatform } from '../../../image/platform.ts';
 import type { ResolvedImage } from '../../../image/resolved.ts';
 import { RegistryError } from '../../../registry/errors.ts';
 import type { Registry } from '../../../registry/registry.ts';
+import { pullRefused } from '../../fetch/pull-failure.ts';
 import { Transfer } from '../../grpc/generated/containerd/services/transfer_pb.ts';
 import { ImageStoreSchema } from '../../grpc/generated/containerd/transfer/imagestore_pb.ts';
 import { OCIRegistrySchema } from '../../grpc/generated/containerd/transfer/registry_pb.ts';
@@ -12,7 +13,7 @@ import type { Containerd } from '../api/containerd.ts';
 import { withAuthStream } from './auth-stream.ts';
 import { LONGEST_PULL, type Pull } from './fetch.ts';
 import { withProgress } from './progress.ts';
-import { pullFailed } from './pull-failure.ts';
+import { puller } from './puller.ts';
 
 /** Where hosts say how registries are reached: docs/hosts.md of containerd. */
 const HOSTS = '/etc/containerd/certs.d';
@@ -28,7 +29,7 @@ export function pullByTransfer(containerd: Containerd, registry: Registry): Pull
       name,
       ...platformsOf(image, containerd.snapshotter),
     });
-    const transfer = async (authStream: string, signal: AbortSignal | undefined) => {
+    const transfer = async (authStream: string, signal: AbortSignal) => {
       const resolver = { authStream, hostDir: existsSync(HOSTS) ? HOSTS : '' };
       const from = anyOf(OCIRegistrySchema, { reference: name, resolver });
       try {
@@ -38,12 +39,12 @@ export function pullByTransfer(containerd: Containerd, registry: Registry): Pull
           { signal, timeout: LONGEST_PULL },
         );
       } catch (error) {
-        throw pullFailed(containerd, name, error);
+        throw pullRefused(puller, name, error);
       }
     };
     try {
-      await withProgress(containerd, image, watch, () =>
-        withAuthStream(containerd, image, credentials, (id) => transfer(id, watch.signal)),
+      await withProgress(containerd, name, image, watch, (signal) =>
+        withAuthStream(containerd, image, credentials, signal, (id) => transfer(id, signal)),
       );
       return true;
     } catch (error) {

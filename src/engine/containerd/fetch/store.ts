@@ -75,7 +75,7 @@ function references(content: Buffer, manifest: string): Record<string, string> {
     digest,
   ];
   if (document.kind === 'index') {
-    const index = document.entries.findIndex(({ digest }) => digest === manifest);
+    const index = document.listed.findIndex(({ digest }) => digest === manifest);
     return Object.fromEntries([reference(`m.${Math.max(index, 0)}`, manifest)]);
   }
   const layers = document.layers.map(({ digest }, index) => reference(`l.${index}`, digest));

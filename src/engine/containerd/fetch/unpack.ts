@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Code } from '@connectrpc/connect';
+import { chainOf } from '../../../image/chain.ts';
 import type { Blob } from '../../../image/resolved.ts';
 import { EngineError } from '../../errors.ts';
 import { isRefusal } from '../../grpc/failure.ts';
@@ -9,7 +10,6 @@ import type { Call } from '../../grpc/transport.ts';
 import type { Containerd } from '../api/containerd.ts';
 import { labelContent } from '../api/content.ts';
 import { snapshotExists } from '../api/snapshots.ts';
-import { chainOf } from '../images/chain.ts';
 
 /** In milliseconds: the time limit for unpacking one layer. */
 const UNPACKED_IN = 60 * 60_000;

@@ -1,11 +1,11 @@
 import { mapLimited } from '../../../common/limited.ts';
+import { chainOf } from '../../../image/chain.ts';
 import type { Blob } from '../../../image/resolved.ts';
 import { OCI_MANIFEST } from '../../../oci/media-types.ts';
 import type { Containerd } from '../api/containerd.ts';
 import { listContent, type Stored } from '../api/content.ts';
 import { listNames, type Name, type Target } from '../api/names.ts';
 import { listSnapshots, type Snapshot } from '../api/snapshots.ts';
-import { chainOf } from './chain.ts';
 import type { Documents } from './documents.ts';
 
 /** Everything in a namespace at one moment. */
@@ -153,7 +153,7 @@ async function imageOf(
   return { id: config.digest, manifest, blobs: [config, ...layers], chain };
 }
 
-/** One entry for each image, though several indexes and manifests may lead to it. */
+/** The images by id, each once, with every name and every index or manifest that leads to the image. */
 function merged(found: readonly Found[]): ReadonlyMap<string, Found> {
   const images = new Map<string, Found>();
   for (const image of found) {

@@ -1,7 +1,8 @@
 import type { EngineId } from '../../../common/engine-id.ts';
 import { EngineError } from '../../errors.ts';
 import type { Pin, PinRequest } from '../../pin.ts';
-import { assertReadable, type Hold, pinsOfHolds, says, superfluousOf } from '../../pins/holds.ts';
+import { type Hold, pinsOfHolds, says, superfluousOf } from '../../pins/holds.ts';
+import { pinInRounds } from '../../pins/in-rounds.ts';
 import { pinLabels, SEAL_LABEL } from '../../pins/labels.ts';
 import { newPinName } from '../../pins/pin-name.ts';
 import type { Seals } from '../../pins/seals.ts';
@@ -16,7 +17,7 @@ import { pinning, unpinning } from './pinned-label.ts';
 import { resourcesOf } from './resources.ts';
 
 /** The tools with which pins are found and made. */
-export interface Pinning {
+export interface Moorings {
   readonly containerd: Containerd;
   readonly documents: Documents;
   readonly seals: Seals;
@@ -24,9 +25,6 @@ export interface Pinning {
   /** Looks at everything; those who ask at the same time share one look. */
   readonly look: () => Promise<Looked>;
 }
-
-/** The number of rounds before berth reports that somebody else keeps undoing its pins. */
-const MAX_ROUNDS = 8;
 
 /** Everything in the namespace, and the leases of berth's pins. */
 export interface Looked {
@@ -38,55 +36,70 @@ export async function look({
   containerd,
   documents,
   seals,
-}: Omit<Pinning, 'look'>): Promise<Looked> {
+}: Omit<Moorings, 'look'>): Promise<Looked> {
   const holds = await listHolds(containerd, seals);
   return { holds, inventory: await takeInventory(containerd, documents, digestsOf(holds)) };
 }
 
 /** The whole pins: a pin without its label, or one that holds only a part of the image, counts as lost. */
-export async function listPins(pinning: Pinning): Promise<readonly Pin[]> {
-  const { inventory, holds } = await pinning.look();
-  return pinsOfHolds(await wholeHolds(pinning.containerd, inventory, holds), pinning.engine);
+export async function listPins(moorings: Moorings): Promise<readonly Pin[]> {
+  const { inventory, holds } = await moorings.look();
+  return pinsOfHolds(await wholeHolds(moorings.containerd, inventory, holds), moorings.engine);
 }
 
 /**
  * Pins images for a root: by a lease for each image, which never expires and which containerd's garbage collection
- * respects, and by a label on the image's names, which the kubelet respects.
- *
- * Each round looks at what exists and does the next missing step, new before old. When nothing is left to
- * do, everything is checked once more.
+ * respects, and by a label on the image's names, which the kubelet respects. If that fails, nothing stays of the
+ * leases that were made for it.
  */
 export async function pinImages(
-  tools: Pinning,
+  tools: Moorings,
   root: string,
   requests: readonly PinRequest[],
 ): Promise<void> {
-  for (const request of requests) assertReadable(root, request);
-  for (let round = 0; round < MAX_ROUNDS; round++) {
+  const round = async (made: Set<string>) => {
     const { inventory, holds } = await tools.look();
     const images = requests.map((request) => foundFor(inventory, request));
-    const isLabelled = await labelNames(tools, images);
-    if (isLabelled) continue;
+    if (await labelNames(tools, images)) return true;
     const ours = holds.filter((each) => each.root === root);
     const relevant = ours.filter(({ id }) => requests.some((request) => request.id === id));
     const whole = await wholeHolds(tools.containerd, inventory, relevant);
     const missing = requests.filter((request) => !whole.some((each) => says(each, request)));
     for (const request of missing) {
-      await makePin(tools, inventory, root, request, foundFor(inventory, request));
+      const lease = newPinName(root);
+      made.add(lease);
+      await makePin(tools, inventory, lease, root, request, foundFor(inventory, request));
     }
-    if (missing.length > 0) continue;
+    if (missing.length > 0) return true;
     const kept = new Set(whole.map(({ container }) => container));
     const partial = relevant.filter(({ container }) => !kept.has(container));
     const superfluous = requests.flatMap((request) => superfluousOf(whole, request));
     for (const { container } of [...partial, ...superfluous]) {
       await removeLease(tools.containerd, container);
     }
-    if (partial.length + superfluous.length === 0) return;
-  }
-  throw new EngineError('engine-failed', `somebody else keeps changing the pins of ${root}`, {
-    hint: 'see what else removes leases or labels in containerd, then run the same command again',
-  });
+    return partial.length + superfluous.length > 0;
+  };
+  const takeBack = (made: ReadonlySet<string>) => takeBackPins(tools, requests, made);
+  return pinInRounds(root, requests, round, HINT, takeBack);
 }
+
+/** Removes the leases of pins that did not come to be; pins that did are kept for the next try. */
+async function takeBackPins(
+  tools: Moorings,
+  requests: readonly PinRequest[],
+  made: ReadonlySet<string>,
+): Promise<void> {
+  if (made.size === 0) return;
+  const { inventory, holds } = await tools.look();
+  const own = holds.filter(({ container }) => made.has(container));
+  const whole = await wholeHolds(tools.containerd, inventory, own);
+  const good = whole.filter((each) => requests.some((request) => says(each, request)));
+  const kept = new Set(good.map(({ container }) => container));
+  for (const lease of made) if (!kept.has(lease)) await removeLease(tools.containerd, lease);
+}
+
+const HINT =
+  'see what else removes leases or labels in containerd, then run the same command again';
 
 function foundFor({ images }: Inventory, { id }: PinRequest): Found {
   const image = images.get(id);
@@ -97,7 +110,7 @@ function foundFor({ images }: Inventory, { id }: PinRequest): Found {
 }
 
 /** @returns whether any label had to be set. */
-async function labelNames({ containerd }: Pinning, images: readonly Found[]): Promise<boolean> {
+async function labelNames({ containerd }: Moorings, images: readonly Found[]): Promise<boolean> {
   let changed = false;
   for (const name of images.flatMap(({ names }) => names)) {
     const labels = pinning(name.labels);
@@ -109,13 +122,13 @@ async function labelNames({ containerd }: Pinning, images: readonly Found[]): Pr
 }
 
 async function makePin(
-  { containerd, seals }: Pinning,
+  { containerd, seals }: Moorings,
   inventory: Inventory,
+  name: string,
   root: string,
   request: PinRequest,
   image: Found,
 ): Promise<void> {
-  const name = newPinName(root);
   const labels = pinLabels(root, request);
   await makeLease(containerd, name, toLease({ ...labels, [SEAL_LABEL]: seals.make(name, labels) }));
   for (const resource of resourcesOf(containerd, inventory, image, request)) {
@@ -124,7 +137,7 @@ async function makePin(
 }
 
 /** Drops pins, and the labels of images that no root pins any more. The images stay. */
-export async function unpinImages(tools: Pinning, pins: readonly Pin[]): Promise<void> {
+export async function unpinImages(tools: Moorings, pins: readonly Pin[]): Promise<void> {
   if (pins.length === 0) return;
   const { inventory, holds } = await tools.look();
   const isDropped = ({ root, id }: Hold) => pins.some((pin) => pin.root === root && pin.id === id);

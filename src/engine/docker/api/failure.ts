@@ -4,18 +4,26 @@ import { type Failures, wordsOf } from '../../http/failures.ts';
 
 /** docker refused a request. The message quotes its reply: `{"message"}`. */
 export function refused({ method, path }: Call, { status, body }: Reply): EngineError {
-  return failed(`${method} ${path} was answered with ${status}: ${wordsOf(body)}`);
+  const words = wordsOf(body);
+  return failed(`${method} ${path} was answered with ${status}: ${words}`, words);
 }
 
-/** docker failed at something, in its own words. */
-export function failed(words: string): EngineError {
-  if (words.includes('no space left on device')) {
-    return new EngineError('no-space', `docker has no space left: ${words}`, {
+/**
+ * docker failed at something.
+ *
+ * @param what quotes docker.
+ * @param words docker's own, if `what` says more.
+ */
+export function failed(what: string, words?: string): EngineError {
+  if (what.includes('no space left on device')) {
+    return new EngineError('no-space', `docker has no space left: ${what}`, {
       hint: 'make space where `docker info` says that its Docker Root Dir is',
+      words,
     });
   }
-  return new EngineError('engine-failed', `docker failed: ${words}`, {
+  return new EngineError('engine-failed', `docker failed: ${what}`, {
     hint: 'the message is from docker; `docker info` shows whether it works at all',
+    words,
   });
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { EngineError } from '../../errors.ts';
 import { isSocket } from '../../is-socket.ts';
 
@@ -20,6 +21,21 @@ export function locateDocker(environment: NodeJS.ProcessEnv): string | undefined
     `expected DOCKER_HOST to be unix:// and the path of a socket, found ${withoutPassword(host)}`,
     { hint: 'berth works with the docker of this machine; unset DOCKER_HOST' },
   );
+}
+
+/** Where dockerd writes its process id. */
+const PID_FILES = ['/run/docker.pid', '/var/run/docker.pid'];
+
+/**
+ * Whether docker runs already. systemd listens on the usual socket, and starts docker for whoever connects; at a socket
+ * that `DOCKER_HOST` names, whoever set the variable wants docker asked.
+ *
+ * @throws {EngineError} as `locateDocker`.
+ */
+export function dockerRuns(environment: NodeJS.ProcessEnv): boolean {
+  const socket = locateDocker(environment);
+  if (socket === undefined || !isSocket(socket)) return false;
+  return !SOCKETS.includes(socket) || PID_FILES.some((path) => existsSync(path));
 }
 
 /** docker accepts `ssh://user:password@host`, whose password must not be shown. */

@@ -4,11 +4,13 @@ import {
   looseObject,
   nullish,
   number,
+  object,
   optional,
   record,
   string,
   unknown,
 } from 'valibot';
+import { ownLabels } from '../../pins/own-labels.ts';
 
 /** The parts of docker's replies that berth reads. Other parts differ between versions. */
 
@@ -29,50 +31,49 @@ export const infoReply = looseObject({
   DockerRootDir: string(),
 });
 
-/** The reply to `GET /images/json`. */
-export const imageList = array(
-  looseObject({
-    /** `sha256:…` */
-    Id: string(),
-    /** Names without `docker.io/library/`; containerd's image store lists names by digest among them. */
-    RepoTags: nullish(array(string())),
-    RepoDigests: nullish(array(string())),
-    Size: number(),
-    /** The manifests of an image in containerd's store, and whether all of their blobs are there. */
-    Manifests: nullish(
-      array(
-        looseObject({
-          ID: optional(string()),
-          Kind: optional(string()),
-          Available: optional(boolean()),
-        }),
-      ),
+/** An element of the reply to `GET /images/json`. */
+export const listedImage = object({
+  /** `sha256:…` */
+  Id: string(),
+  /** Names without `docker.io/library/`; containerd's image store lists names by digest among them. */
+  RepoTags: nullish(array(string())),
+  RepoDigests: nullish(array(string())),
+  Size: number(),
+  /** The manifests of an image in containerd's store, and whether all of their blobs are there. */
+  Manifests: nullish(
+    array(
+      object({
+        ID: optional(string()),
+        Kind: optional(string()),
+        Available: optional(boolean()),
+      }),
     ),
-  }),
-);
+  ),
+});
 
 /** The reply to `GET /images/{id}/json`. */
 export const imageReply = looseObject({
   Config: nullish(looseObject({ Volumes: nullish(record(string(), unknown())) })),
 });
 
-/** The reply to `GET /containers/json`. */
-export const containerList = array(
-  looseObject({
-    Id: string(),
-    Names: nullish(array(string())),
-    /** `sha256:…`, the id of the image from which the container was made. */
-    ImageID: string(),
-    /** The program and its arguments. */
-    Command: optional(string()),
-    /** In seconds since 1970. */
-    Created: number(),
-    Labels: nullish(record(string(), string())),
-    /** `created` until the container has run. */
-    State: string(),
-    HostConfig: nullish(looseObject({ NetworkMode: optional(string()) })),
-  }),
-);
+/** An element of the reply to `GET /containers/json`. */
+export const listedContainer = object({
+  Id: string(),
+  Names: nullish(array(string())),
+  /** `sha256:…`, the id of the image from which the container was made. */
+  ImageID: string(),
+  /** The program and its arguments. */
+  Command: optional(string()),
+  /** In seconds since 1970. */
+  Created: number(),
+  Labels: nullish(ownLabels),
+  /** `created` until the container has run. */
+  State: string(),
+  HostConfig: nullish(looseObject({ NetworkMode: optional(string()) })),
+});
+
+/** The reply to `POST /containers/create`. */
+export const created = looseObject({ Id: string() });
 
 /** A line of the reply to `POST /images/create` and `POST /images/load`. */
 export const progressLine = looseObject({
@@ -81,12 +82,4 @@ export const progressLine = looseObject({
   id: optional(string()),
   progressDetail: nullish(looseObject({ current: optional(number()) })),
   error: optional(string()),
-});
-
-/** A line of the reply to `GET /events`. */
-export const eventLine = looseObject({
-  /** `image`, `container`. */
-  Type: string(),
-  Action: string(),
-  Actor: looseObject({ Attributes: nullish(looseObject({ name: optional(string()) })) }),
 });

@@ -65,3 +65,9 @@ export function containerdOf(root: string): string | undefined {
     existsSync(join(path, 'io.containerd.content.v1.content')),
   );
 }
+
+/** The file in which containerd keeps the names of docker's images; undefined in docker's own store. */
+export function databaseOf({ store, root }: Settings): string | undefined {
+  const containerd = store === 'containerd' ? containerdOf(root) : undefined;
+  return containerd && join(containerd, 'io.containerd.metadata.v1.bolt/meta.db');
+}

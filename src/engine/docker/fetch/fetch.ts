@@ -8,7 +8,7 @@ import { accessOf, type Source } from '../../source.ts';
 import type { LatestSettings } from '../api/settings.ts';
 import { freeDigest } from '../images/free-digest.ts';
 import { hasImage } from '../images/images.ts';
-import { targetsOf } from '../images/targets.ts';
+import { targetKnownAs } from '../images/targets.ts';
 import type { Moorings } from '../pins/holds.ts';
 import type { Orphans } from '../pins/orphans.ts';
 import { loadImage } from './load.ts';
@@ -67,13 +67,8 @@ async function bringImage(
 }
 
 /** Whether docker has the whole image under the name by its digest. */
-async function isKnown(
-  { moorings }: Fetching,
-  id: string,
-  { name, digest }: ResolvedImage,
-): Promise<boolean> {
-  const known = byDigest(name, digest);
-  return (await targetsOf(moorings, id)).some(({ digests }) => digests.includes(known));
+async function isKnown({ moorings }: Fetching, id: string, image: ResolvedImage): Promise<boolean> {
+  return (await targetKnownAs(moorings, id, image)) !== undefined;
 }
 
 /**

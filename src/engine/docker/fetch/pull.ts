@@ -2,7 +2,7 @@ import { parsePlatform } from '../../../image/platform.ts';
 import type { ResolvedImage } from '../../../image/resolved.ts';
 import type { Access } from '../../../registry/access.ts';
 import type { Credentials } from '../../../registry/auth/auth-file.ts';
-import { type Puller, pullFailed } from '../../fetch/pull-failure.ts';
+import { type Puller, pullRefused, registryFailure } from '../../fetch/pull-failure.ts';
 import { PullSilence } from '../../fetch/pull-silence.ts';
 import type { FetchWatch } from '../../fetch-watch.ts';
 import { registryAuthHeader } from '../../http/registry-auth-header.ts';
@@ -30,7 +30,6 @@ const puller: Puller = {
   trust: (registry) => `add the CA to /etc/docker/certs.d/${registry}, or ${BY_BERTH}`,
   plain: () => `add it to insecure-registries of daemon.json, or ${BY_BERTH}`,
   login: (registry) => `log in with \`docker login ${registry}\``,
-  failed,
 };
 
 const BY_BERTH =
@@ -71,22 +70,18 @@ export async function pullImage(
       if (line.trim() === '') continue;
       const said = parse(progressLine, line, path);
       // docker sent the status 200 before it knew of the failure.
-      if (said.error !== undefined) throw pullFailed(puller, name, said.error);
+      const { error } = said;
+      if (error !== undefined) {
+        throw registryFailure(puller, name, error) ?? failed(`it did not pull ${name}: ${error}`);
+      }
       onBytes?.(progress(said));
     }
   } catch (error) {
-    throw inWordsOfPull(error, name);
+    // docker answers with another status than 200 if the pull fails before the first byte has arrived.
+    throw pullRefused(puller, name, error);
   } finally {
     silence.end();
   }
-}
-
-/** docker answers with another status than 200 if the pull fails before the first byte has arrived. */
-function inWordsOfPull(error: unknown, name: string): unknown {
-  const words = /^docker failed: POST \S+ was answered with \d+: (.*)$/s.exec(
-    error instanceof Error ? error.message : '',
-  )?.[1];
-  return words === undefined ? error : pullFailed(puller, name, words);
 }
 
 /** Without the header docker pulls anonymously: the daemon has no credentials of its own. */

@@ -3,10 +3,10 @@ import { byDigest, isTag } from '../../../image/name.ts';
 import type { EngineImage } from '../../engine.ts';
 import type { Pin } from '../../pin.ts';
 import type { Daemon } from '../api/daemon.ts';
-import { imageList } from '../api/replies.ts';
-import { fullNames } from './names.ts';
+import { listedImage } from '../api/replies.ts';
+import { familiarOf, fullNames } from './names.ts';
 
-type Listed = InferOutput<typeof imageList>[number];
+type Listed = InferOutput<typeof listedImage>;
 
 /** An image as docker lists it. */
 export interface Entry extends EngineImage {
@@ -14,12 +14,22 @@ export interface Entry extends EngineImage {
   readonly target: string;
 }
 
-/** Every whole image of docker, in one call. */
-export async function listEntries({ api, ids, settings }: Daemon): Promise<readonly Entry[]> {
-  await settings.recent();
+/**
+ * Every whole image of docker, in one call. That takes containerd's store 5 ms for each image, so whoever needs a single
+ * image asks for those of its repository.
+ *
+ * @param name only images with a name in the repository of this name. docker's own store lists all, but no more slowly.
+ */
+export async function listEntries(
+  { api, ids, settings }: Daemon,
+  name?: string,
+): Promise<readonly Entry[]> {
+  const { store } = await settings.recent();
+  const isNarrow = name !== undefined && store === 'containerd';
+  const filters = isNarrow ? { filters: JSON.stringify({ reference: [familiarOf(name)] }) } : {};
   // Without `all`, docker leaves out images from which others were built.
-  const query = { all: '1', manifests: '1' };
-  const listed = await api.json(imageList, { method: 'GET', path: '/images/json', query });
+  const query = { all: '1', manifests: '1', ...filters };
+  const listed = await api.list(listedImage, { method: 'GET', path: '/images/json', query });
   const isWholeHere = (image: Listed) => isWhole(image, ids.find(image.Id)?.manifest);
   return listed.filter(isWholeHere).map(({ Id, RepoTags, RepoDigests, Size }) => {
     const names = fullNames([...(RepoTags ?? []), ...(RepoDigests ?? [])]);

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemErrorCode } from '../../../common/errors.ts';
+import { chainOf } from '../../../image/chain.ts';
 import { isDigest } from '../../../image/digest.ts';
 import type { Blob, ResolvedImage } from '../../../image/resolved.ts';
 import { containerdOf, type Settings } from '../api/settings.ts';
@@ -25,28 +25,24 @@ export function lackingIn(settings: Settings): Lacking {
     );
 }
 
-/**
- * docker knows a layer by the digests to which it and the layers below unpack (`ChainID`, image-spec, config.md),
- * and remembers from which blob it pulled each layer.
- */
+/** docker has a layer unpacked under its chain ID, and remembers to which digest each blob unpacks. */
 function lackingLayers(
   { root, driver }: Settings,
   { blobs: [config, ...layers] }: ResolvedImage,
 ): readonly Blob[] {
   const store = join(root, 'image', driver);
-  let chain: string | undefined = '';
-  const lacking = layers.filter(({ digest }) => {
-    const unpacked = readDigest(join(store, 'distribution/diffid-by-digest', pathOf(digest)));
-    chain = chain === undefined || unpacked === undefined ? undefined : chainOf(chain, unpacked);
-    return chain === undefined || !existsSync(join(store, 'layerdb', pathOf(chain)));
+  const unpacked: string[] = [];
+  for (const { digest } of layers) {
+    const diffId = readDigest(join(store, 'distribution/diffid-by-digest', pathOf(digest)));
+    if (diffId === undefined) break;
+    unpacked.push(diffId);
+  }
+  const chain = chainOf(unpacked);
+  const lacking = layers.filter((_, index) => {
+    const name = chain[index];
+    return name === undefined || !existsSync(join(store, 'layerdb', pathOf(name)));
   });
   return config === undefined ? lacking : [config, ...lacking];
-}
-
-function chainOf(below: string, unpacked: string): string {
-  if (below === '') return unpacked;
-  const hash = createHash('sha256').update(`${below} ${unpacked}`).digest('hex');
-  return `sha256:${hash}`;
 }
 
 function pathOf(digest: string): string {

@@ -11,6 +11,13 @@ export function fullNames(listed: readonly string[]): readonly string[] {
   return [...new Set(parsed.map(formatReference))];
 }
 
+/** The repository of a full name, in the short form that docker's filters take: `nginx`. */
+export function familiarOf(name: string): string {
+  const { registry, repository } = parseName(name);
+  if (registry !== 'docker.io') return `${registry}/${repository}`;
+  return repository.replace(/^library\/(?=[^/]+$)/, '');
+}
+
 /** How often berth tries to move a name that others move at the same time. */
 const MOST_ATTEMPTS = 8;
 

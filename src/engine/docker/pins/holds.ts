@@ -6,9 +6,9 @@ import type { Seals } from '../../pins/seals.ts';
 import type { Stranger } from '../../pins/strangers.ts';
 import type { DockerApi } from '../api/api.ts';
 import type { Daemon } from '../api/daemon.ts';
-import { containerList } from '../api/replies.ts';
+import { listedContainer } from '../api/replies.ts';
 
-type Container = InferOutput<typeof containerList>[number];
+type Container = InferOutput<typeof listedContainer>;
 
 /** The tools with which pins are found and made. */
 export interface Moorings extends Daemon {
@@ -42,7 +42,7 @@ export async function listContainers(
 ): Promise<readonly Container[]> {
   const filters = labels.length === 0 ? {} : { filters: JSON.stringify({ label: labels }) };
   const query = { all: '1', ...filters };
-  return api.json(containerList, { method: 'GET', path: '/containers/json', query });
+  return api.list(listedContainer, { method: 'GET', path: '/containers/json', query });
 }
 
 /**

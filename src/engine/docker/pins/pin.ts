@@ -2,23 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { mapLimited } from '../../../common/limited.ts';
 import { EngineError } from '../../errors.ts';
 import type { Pin, PinRequest } from '../../pin.ts';
-import {
-  assertReadable,
-  PIN_ENTRYPOINT,
-  pinsOfHolds,
-  says,
-  superfluousOf,
-} from '../../pins/holds.ts';
+import { PIN_ENTRYPOINT, pinsOfHolds, says, superfluousOf } from '../../pins/holds.ts';
+import { pinInRounds } from '../../pins/in-rounds.ts';
 import { pinLabels, SEAL_LABEL } from '../../pins/labels.ts';
 import { newPinName } from '../../pins/pin-name.ts';
 import { type DockerApi, parse } from '../api/api.ts';
-import { failed, refused } from '../api/failure.ts';
-import { imageReply } from '../api/replies.ts';
-import { targetFor, targetsOf } from '../images/targets.ts';
+import { refused } from '../api/failure.ts';
+import { created, imageReply } from '../api/replies.ts';
+import { targetMeant } from '../images/targets.ts';
 import { listHolds, type Moorings, removeContainer } from './holds.ts';
-
-/** The number of rounds before berth reports that somebody else keeps undoing its pins. */
-const MAX_ROUNDS = 8;
 
 /** How many containers are created at a time. More are not faster, since docker is mostly busy with its disk. */
 const CREATED_AT_A_TIME = 4;
@@ -30,29 +22,43 @@ export async function listPins(moorings: Moorings): Promise<readonly Pin[]> {
 
 /**
  * Pins images by containers that are never started. A container is made from the image's id: one that is made
- * from a name holds only what the name means.
- *
- * Each round looks at what exists and does the next missing step, new before old. When nothing is left to
- * do, everything is checked once more. So pinning also succeeds while another process pins or unpins, and
- * after an earlier run was killed.
+ * from a name holds only what the name means. If that fails, nothing stays of what was made for it.
  */
 export async function pinImages(
   moorings: Moorings,
   root: string,
   requests: readonly PinRequest[],
 ): Promise<void> {
-  for (const request of requests) assertReadable(root, request);
-  for (let round = 0; round < MAX_ROUNDS; round++) {
+  const round = async (made: Set<string>) => {
     const ours = (await listHolds(moorings)).filter((hold) => hold.root === root);
     const missing = requests.filter((request) => !ours.some((hold) => says(hold, request)));
-    await mapLimited(missing, CREATED_AT_A_TIME, (request) => createPin(moorings, root, request));
-    if (missing.length > 0) continue;
+    await mapLimited(missing, CREATED_AT_A_TIME, async (request) => {
+      made.add(await createPin(moorings, root, request));
+    });
+    if (missing.length > 0) return true;
     const superfluous = requests.flatMap((request) => superfluousOf(ours, request));
     for (const { container } of superfluous) await removeContainer(moorings.api, container);
-    if (superfluous.length === 0) return;
-  }
-  throw failed(`somebody else keeps changing the pins of ${root}`);
+    return superfluous.length > 0;
+  };
+  const takeBack = (made: ReadonlySet<string>) => takeBackPins(moorings, requests, made);
+  return pinInRounds(root, requests, round, HINT, takeBack);
 }
+
+/** Removes what was made for pins that did not come to be; pins that did are kept for the next try. */
+async function takeBackPins(
+  moorings: Moorings,
+  requests: readonly PinRequest[],
+  made: ReadonlySet<string>,
+): Promise<void> {
+  const holds = await listHolds(moorings);
+  const good = holds.filter((hold) => requests.some((request) => says(hold, request)));
+  const kept = new Set(good.map(({ container }) => container));
+  for (const container of made) {
+    if (!kept.has(container)) await removeContainer(moorings.api, container);
+  }
+}
+
+const HINT = 'see what else removes containers in docker, then run the same command again';
 
 /** Drops pins with their duplicates. */
 export async function unpinImages(moorings: Moorings, pins: readonly Pin[]): Promise<void> {
@@ -78,16 +84,16 @@ async function createPin(
   root: string,
   request: PinRequest,
   [wait, ...waits] = WAITS_FOR_CLEANUP,
-): Promise<void> {
+): Promise<string> {
   const { api } = moorings;
   const call = await creationOf(moorings, root, request);
   const reply = await api.send(call);
-  if (reply.status === 201) return;
+  if (reply.status === 201) return parse(created, reply.body.toString(), call.path).Id;
   const error = refused(call, reply);
   if (reply.status === 404) throw notThere(request.id, error);
   if (wait === undefined || !error.message.includes('failed to rename: ')) throw error;
   await delay(wait);
-  await createPin(moorings, root, request, waits);
+  return createPin(moorings, root, request, waits);
 }
 
 async function creationOf(moorings: Moorings, root: string, request: PinRequest) {
@@ -112,7 +118,7 @@ async function creationOf(moorings: Moorings, root: string, request: PinRequest)
 /** docker's id of the image to pin. docker's own store has the same ids as berth. */
 async function targetOf(moorings: Moorings, { id, names }: PinRequest): Promise<string> {
   if (moorings.settings.latest.store === 'own') return id;
-  const found = targetFor(await targetsOf(moorings, id), names);
+  const found = await targetMeant(moorings, id, names);
   if (found === undefined) throw notThere(id);
   return found.target;
 }

@@ -5,7 +5,8 @@ import { TornImageError } from './torn-image.ts';
 
 /** podman refused a request. The message quotes its reply: `{"cause", "message", "response"}`. */
 export function refused({ method, path }: Call, { status, body }: Reply): EngineError {
-  return failed(`${method} ${path} was answered with ${status}: ${wordsOf(body)}`);
+  const words = wordsOf(body);
+  return failed(`${method} ${path} was answered with ${status}: ${words}`, words);
 }
 
 /**
@@ -14,17 +15,24 @@ export function refused({ method, path }: Call, { status, body }: Reply): Engine
  */
 const TORN = /locating item named "manifest" for image with ID "([0-9a-f]{64})"/;
 
-/** podman failed at something, in its own words. */
-export function failed(words: string): EngineError {
-  if (words.includes('no space left on device')) {
-    return new EngineError('no-space', `podman has no space left: ${words}`, {
+/**
+ * podman failed at something.
+ *
+ * @param what quotes podman.
+ * @param words podman's own, if `what` says more.
+ */
+export function failed(what: string, words?: string): EngineError {
+  if (what.includes('no space left on device')) {
+    return new EngineError('no-space', `podman has no space left: ${what}`, {
       hint: 'make space where `podman info` says that its graphRoot is, and in /var/tmp',
+      words,
     });
   }
-  const torn = TORN.exec(words)?.[1];
-  if (torn !== undefined) return new TornImageError(`sha256:${torn}`, words);
-  return new EngineError('engine-failed', `podman failed: ${words}`, {
+  const torn = TORN.exec(what)?.[1];
+  if (torn !== undefined) return new TornImageError(`sha256:${torn}`, what);
+  return new EngineError('engine-failed', `podman failed: ${what}`, {
     hint: 'the message is from podman; `podman info` shows whether it works at all',
+    words,
   });
 }
 

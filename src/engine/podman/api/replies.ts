@@ -4,47 +4,45 @@ import {
   looseObject,
   nullish,
   number,
+  object,
   optional,
   record,
   string,
   unknown,
 } from 'valibot';
+import { ownLabels } from '../../pins/own-labels.ts';
 
 /** The parts of podman's replies that berth reads. Other parts differ between versions. */
 
-/** The reply to `GET /images/json`. */
-export const imageList = array(
-  looseObject({
-    /** The ID without `sha256:`. */
-    Id: string(),
-    /** Names with a tag or a digest. */
-    Names: nullish(array(string())),
-    RepoDigests: nullish(array(string())),
-    Size: number(),
-    /** Whether the image lies in an additional store, which this podman must not change. */
-    ReadOnly: optional(boolean()),
-  }),
-);
+/** An element of the reply to `GET /images/json`. */
+export const listedImage = object({
+  /** The ID without `sha256:`. */
+  Id: string(),
+  /** Names with a tag or a digest. */
+  Names: nullish(array(string())),
+  RepoDigests: nullish(array(string())),
+  Size: number(),
+  /** Whether the image lies in an additional store, which this podman must not change. */
+  ReadOnly: optional(boolean()),
+});
 
-/** The reply to `GET /containers/json`. */
-export const containerList = array(
-  looseObject({
-    Id: string(),
-    /** ISO 8601. */
-    Created: string(),
-    ImageID: string(),
-    /** Absent for containers that podman's database does not know. */
-    Labels: nullish(record(string(), string())),
-    Names: nullish(array(string())),
-    State: string(),
-    /** In seconds since 1970; far below zero if the container never started. */
-    StartedAt: optional(number()),
-    /** The name of the container's pod; empty or absent without a pod. */
-    PodName: optional(string()),
-    /** Whether the container only holds the namespaces of a pod. */
-    IsInfra: optional(boolean()),
-  }),
-);
+/** An element of the reply to `GET /containers/json`. */
+export const listedContainer = object({
+  Id: string(),
+  /** ISO 8601. */
+  Created: string(),
+  ImageID: string(),
+  /** Absent for containers that podman's database does not know. */
+  Labels: nullish(ownLabels),
+  Names: nullish(array(string())),
+  State: string(),
+  /** In seconds since 1970; far below zero if the container never started. */
+  StartedAt: optional(number()),
+  /** The name of the container's pod; empty or absent without a pod. */
+  PodName: optional(string()),
+  /** Whether the container only holds the namespaces of a pod. */
+  IsInfra: optional(boolean()),
+});
 
 /** The reply to `GET /containers/{id}/json`, with the parts about a service's container. */
 export const containerReply = looseObject({
@@ -147,12 +145,4 @@ export const infoReply = looseObject({
     imageCopyTmpDir: optional(string()),
   }),
   version: looseObject({ Version: string() }),
-});
-
-/** A line of the reply to `GET /events`. */
-export const eventLine = looseObject({
-  /** `image`, `container`, `pod`. */
-  Type: string(),
-  Action: string(),
-  Actor: looseObject({ Attributes: nullish(looseObject({ name: optional(string()) })) }),
 });

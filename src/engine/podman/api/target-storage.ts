@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname } from 'node:path';
-import { makeDirectory } from '../../../common/make-directory.ts';
+import { makeDirectory } from '../../../common/files/make-directory.ts';
 import { EngineError } from '../../errors.ts';
 
 /**

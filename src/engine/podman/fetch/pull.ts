@@ -4,8 +4,8 @@ import type { ResolvedImage } from '../../../image/resolved.ts';
 import type { Access } from '../../../registry/access.ts';
 import type { Credentials } from '../../../registry/auth/auth-file.ts';
 import { RegistryError } from '../../../registry/errors.ts';
-import { EngineError } from '../../errors.ts';
-import { pullFailed } from '../../fetch/pull-failure.ts';
+import { byContainersImage } from '../../fetch/containers-image.ts';
+import { pullRefused, registryFailure } from '../../fetch/pull-failure.ts';
 import { PullSilence } from '../../fetch/pull-silence.ts';
 import type { FetchWatch } from '../../fetch-watch.ts';
 import { isForHost } from '../../serves.ts';
@@ -14,8 +14,9 @@ import { badReply, failed } from '../api/failure.ts';
 import { artifactPulled, pullLine } from '../api/replies.ts';
 import { hexOf } from '../images/images.ts';
 import { pullProgress } from './pull-progress.ts';
-import { puller } from './puller.ts';
 import { registryAuth } from './registry-auth.ts';
+
+const PULLER = byContainersImage('podman');
 
 /** @throws {RegistryError} as `Registry.permit`. */
 export type Permit = (
@@ -83,7 +84,10 @@ export class Pulls {
         if (line.trim() === '') continue;
         const said = parse(pullLine, line, path);
         // podman sent the status 200 before it knew of the failure.
-        if (said.error !== undefined) throw pullFailed(puller, name, said.error);
+        const { error } = said;
+        if (error !== undefined) {
+          throw registryFailure(PULLER, name, error) ?? failed(`it did not pull ${name}: ${error}`);
+        }
         if (said.stream !== undefined) onBytes?.(progress(said.stream));
         if (said.id !== undefined) id = `sha256:${hexOf(said.id)}`;
       }
@@ -91,7 +95,8 @@ export class Pulls {
       if (error === silence.error) {
         this.#silent.set(registry, { at: this.#clock(), error: silence.error });
       }
-      throw error;
+      // podman 6 answers with another status than 200 if the pull fails before the first line.
+      throw pullRefused(PULLER, name, error);
     } finally {
       silence.end();
     }
@@ -134,8 +139,7 @@ export class Pulls {
       if (error === silence.error) {
         this.#silent.set(registry, { at: this.#clock(), error: silence.error });
       }
-      if (!(error instanceof EngineError) || error.code !== 'engine-failed') throw error;
-      throw pullFailed(puller, name, error.message.replace(/^.*? was answered with \d+: /, ''));
+      throw pullRefused(PULLER, name, error);
     } finally {
       silence.end();
     }

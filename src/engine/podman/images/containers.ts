@@ -2,7 +2,7 @@ import type * as v from 'valibot';
 import type { ServiceContainer } from '../../containers.ts';
 import { type PodmanApi, parse } from '../api/api.ts';
 import { refused } from '../api/failure.ts';
-import { containerList, containerReply } from '../api/replies.ts';
+import { containerReply, listedContainer } from '../api/replies.ts';
 
 /** podman copies this label's value from the environment of its unit. */
 const UNIT_LABEL = 'PODMAN_SYSTEMD_UNIT';
@@ -22,7 +22,7 @@ export async function listServiceContainers(
   const label = unit === undefined ? UNIT_LABEL : `${UNIT_LABEL}=${unit}`;
   const query = { filters: JSON.stringify({ label: [label] }) };
   const call = { method: 'GET', path: '/containers/json', query } as const;
-  const listed = await api.json(containerList, call);
+  const listed = await api.list(listedContainer, call);
   const own = listed.filter(({ IsInfra }) => IsInfra !== true);
   const found = await Promise.all(own.map(({ Id }) => inspect(api, Id)));
   return found.filter((container) => container !== undefined);

@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { InferOutput } from 'valibot';
 import type { EngineImage } from '../../engine.ts';
 import type { PodmanApi } from '../api/api.ts';
-import { imageList } from '../api/replies.ts';
+import { listedImage } from '../api/replies.ts';
 import { TornImageError } from '../api/torn-image.ts';
 
-export type ListedImage = InferOutput<typeof imageList>[number];
+export type ListedImage = InferOutput<typeof listedImage>;
 
 /**
  * The waits, in milliseconds, between the tries to list images while podman names a half-written one: another
@@ -80,7 +80,7 @@ async function list(
   // Without `all`, podman looks for intermediate images, which takes longer.
   const query = { all: 'true', filters: JSON.stringify(filters) };
   try {
-    return await api.json(imageList, { method: 'GET', path: '/images/json', query });
+    return await api.list(listedImage, { method: 'GET', path: '/images/json', query });
   } catch (error) {
     if (!(error instanceof TornImageError) || wait === undefined) throw error;
   }

@@ -1,16 +1,24 @@
 import type { InferOutput } from 'valibot';
 import type { EngineId } from '../../../common/engine-id.ts';
 import { type Hold, PIN_ENTRYPOINT, readHold } from '../../pins/holds.ts';
-import { isKeptBy, type Keeper, SCHEMA_LABEL } from '../../pins/labels.ts';
+import {
+  IMAGE_LABEL,
+  isKeptBy,
+  type Keeper,
+  ROOT_LABEL,
+  SCHEMA,
+  SCHEMA_LABEL,
+  SEAL_LABEL,
+} from '../../pins/labels.ts';
 import { isPinName } from '../../pins/pin-name.ts';
 import type { Seals } from '../../pins/seals.ts';
 import type { Stranger } from '../../pins/strangers.ts';
 import { type PodmanApi, parse } from '../api/api.ts';
 import { refused } from '../api/failure.ts';
-import { containerList, pinReply, podList } from '../api/replies.ts';
+import { listedContainer, pinReply, podList } from '../api/replies.ts';
 import { isPodName, isPodOf } from './pod-of-pins.ts';
 
-type Container = InferOutput<typeof containerList>[number];
+type Container = InferOutput<typeof listedContainer>;
 type Pod = InferOutput<typeof podList>[number];
 
 /** The tools with which pins are found and made. */
@@ -31,10 +39,21 @@ export interface Leftover {
   readonly id: string;
 }
 
+/**
+ * A container that berth made as a pin, as its seal proves, and that holds another image than it was made for:
+ * podman makes the container of a manifest list from an image of the list.
+ */
+export interface Astray {
+  readonly container: string;
+  /** The engine's id of the image that was to be pinned. */
+  readonly id: string;
+}
+
 export interface Holds {
   /** Oldest first, so that all processes that clear duplicates keep the same one. */
   readonly holds: readonly Hold[];
   readonly leftovers: readonly Leftover[];
+  readonly astray: readonly Astray[];
 }
 
 /** Every container with berth's labels and this keeper, in one call. */
@@ -43,21 +62,24 @@ export async function listHolds({ api, seals, keeper, onStranger }: Moorings): P
   // With `external`, podman also lists all containers that its database does not know, whatever the filter.
   const query = { all: 'true', external: 'true', filters };
   const path = '/containers/json';
-  const containers = await api.json(containerList, { method: 'GET', path, query });
+  const containers = await api.list(listedContainer, { method: 'GET', path, query });
   const holds: Hold[] = [];
+  const astray: Astray[] = [];
   for (const container of containers.toSorted(byAge)) {
     if (isExternal(container) || !isKeptBy(keeper, container.Labels ?? {})) continue;
     const read = holdOf(container, seals);
+    const strays = typeof read === 'object' ? undefined : astrayOf(container, seals);
     if (typeof read === 'object') holds.push(read);
+    else if (strays !== undefined) astray.push(strays);
     else onStranger({ container: container.Id, name: nameOf(container), reason: read });
   }
-  return { holds, leftovers: leftoversOf(containers) };
+  return { holds, leftovers: leftoversOf(containers), astray };
 }
 
 /** Every container, also those of users and other programs. */
 export async function listContainers(api: PodmanApi): Promise<readonly Container[]> {
   const query = { all: 'true', external: 'true' };
-  return api.json(containerList, { method: 'GET', path: '/containers/json', query });
+  return api.list(listedContainer, { method: 'GET', path: '/containers/json', query });
 }
 
 export function leftoversOf(containers: readonly Container[]): readonly Leftover[] {
@@ -68,13 +90,14 @@ export function leftoversOf(containers: readonly Container[]): readonly Leftover
   });
 }
 
-/** The pods that this keeper made for the pins of a root, oldest first. */
+/** The pods that this keeper made for the pins of a root, or of any root, oldest first. */
 export async function listPods(
   { api, keeper }: Pick<Moorings, 'api' | 'keeper'>,
-  root: string,
+  root?: string,
 ): Promise<readonly Pod[]> {
   const pods = await everyPod(api);
-  return pods.filter((pod) => isPinPod(pod, root, keeper)).toSorted(byAge);
+  const isOwn = (pod: Pod) => isPinPod(pod, root ?? pod.Labels?.[ROOT_LABEL] ?? '', keeper);
+  return pods.filter(isOwn).toSorted(byAge);
 }
 
 /**
@@ -146,6 +169,19 @@ function holdOf(container: Container, seals: Seals): Hold | string {
   if (!isPodName(container.PodName ?? '', hold.root))
     return `it is not in a pod that berth made for ${hold.root}`;
   return (container.StartedAt ?? 0) > 0 ? 'it was started, and a pin never is' : hold;
+}
+
+function astrayOf(container: Container, seals: Seals): Astray | undefined {
+  const labels = container.Labels ?? {};
+  const id = labels[IMAGE_LABEL] ?? '';
+  // A later berth may mean something else by labels of its own schema.
+  const isOwn =
+    labels[SCHEMA_LABEL] === SCHEMA &&
+    seals.isRight(nameOf(container), labels, labels[SEAL_LABEL]) &&
+    (container.StartedAt ?? 0) <= 0;
+  return isOwn && id !== `sha256:${container.ImageID}`
+    ? { container: container.Id, id }
+    : undefined;
 }
 
 function everyPod(api: PodmanApi): Promise<readonly Pod[]> {

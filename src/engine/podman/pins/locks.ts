@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { systemErrorCode } from '../../../common/errors.ts';
 import { EngineError } from '../../errors.ts';
 import type { PodmanApi } from '../api/api.ts';
-import { containerList, podList, volumeList } from '../api/replies.ts';
+import { listedContainer, podList, volumeList } from '../api/replies.ts';
 import type { Settings } from '../api/settings.ts';
 import { listPods, type Moorings } from './holds.ts';
 
@@ -77,7 +77,7 @@ async function countFreeLocks(
   if (all === undefined) return undefined;
   const list = (path: string) => ({ method: 'GET', path, query: { all: 'true' } }) as const;
   const [containers, pods, volumes] = await Promise.all([
-    api.json(containerList, list('/containers/json')),
+    api.list(listedContainer, list('/containers/json')),
     api.json(podList, list('/pods/json')),
     api.json(volumeList, list('/volumes/json')),
   ]);

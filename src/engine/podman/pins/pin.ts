@@ -1,21 +1,15 @@
 import { EngineError } from '../../errors.ts';
 import { type Pin, type PinRequest } from '../../pin.ts';
-import {
-  assertReadable,
-  PIN_ENTRYPOINT,
-  pinsOfHolds,
-  says,
-  superfluousOf,
-} from '../../pins/holds.ts';
+import { PIN_ENTRYPOINT, pinsOfHolds, says, superfluousOf } from '../../pins/holds.ts';
+import { pinInRounds } from '../../pins/in-rounds.ts';
 import { type Keeper, pinLabels, SEAL_LABEL } from '../../pins/labels.ts';
 import { isPinName, newPinName } from '../../pins/pin-name.ts';
-import { failed, refused } from '../api/failure.ts';
+import { parse } from '../api/api.ts';
+import { refused } from '../api/failure.ts';
 import { created } from '../api/replies.ts';
 import { genuineHolds, listHolds, listPods, type Moorings, removeContainer } from './holds.ts';
 import { newPodName, podLabels } from './pod-of-pins.ts';
-
-/** The number of rounds before berth reports that somebody else keeps undoing its pins. */
-const MAX_ROUNDS = 8;
+import { removeEmptyPods } from './tidy.ts';
 
 /** Every pin in podman, in one call. */
 export async function listPins(moorings: Moorings): Promise<readonly Pin[]> {
@@ -39,11 +33,7 @@ export async function genuinePins(
 
 /**
  * Pins images by containers that are never started, in a pod without an infra container: podman keeps such
- * a pod and its containers through every prune.
- *
- * Each round looks at what exists and does the next missing step, new before old. When nothing is left to
- * do, everything is checked once more. So pinning also succeeds while another process pins or unpins, and
- * after an earlier run was killed.
+ * a pod and its containers through every prune. If that fails, nothing stays of what was made for it.
  *
  * @param cgroupParent the cgroup of a new pod; if undefined, podman chooses.
  */
@@ -54,28 +44,52 @@ export async function pinImages(
   cgroupParent: () => Promise<string | undefined>,
 ): Promise<void> {
   const { api } = moorings;
-  for (const request of requests) assertReadable(root, request);
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    const { holds, leftovers } = await listHolds(moorings);
+  const round = async (made: Set<string>) => {
+    const { holds, leftovers, astray } = await listHolds(moorings);
+    const stray = astray.find(({ container }) => made.has(container));
+    if (stray !== undefined) throw notAnImage(stray.id);
     const ours = holds.filter((hold) => hold.root === root);
     const missing = requests.filter((request) => !ours.some((hold) => says(hold, request)));
     if (missing.length > 0) {
       const pod = await podOf(moorings, root, cgroupParent);
-      for (const request of missing) if (!(await createPin(moorings, root, pod, request))) break;
-      continue;
+      for (const request of missing) {
+        const container = await createPin(moorings, root, pod, request);
+        if (container === undefined) break;
+        made.add(container);
+      }
+      return true;
     }
     const superfluous = requests.flatMap((request) => superfluousOf(ours, request));
     const own = await genuineHolds(moorings, superfluous);
     for (const { container } of own) await removeContainer(api, container);
-    if (own.length > 0) continue;
+    if (own.length > 0) return true;
     for (const { container, name, id } of leftovers) {
       if (!isPinName(name, root) || !requests.some((request) => request.id === id)) continue;
       await removeContainer(api, container);
     }
-    return;
-  }
-  throw failed(`somebody else keeps changing the pins of ${root}`);
+    return false;
+  };
+  const takeBack = (made: ReadonlySet<string>) => takeBackPins(moorings, root, requests, made);
+  return pinInRounds(root, requests, round, HINT, takeBack);
 }
+
+/** Removes what was made for pins that did not come to be; pins that did are kept for the next try. */
+async function takeBackPins(
+  moorings: Moorings,
+  root: string,
+  requests: readonly PinRequest[],
+  made: ReadonlySet<string>,
+): Promise<void> {
+  const { holds } = await listHolds(moorings);
+  const good = holds.filter((hold) => requests.some((request) => says(hold, request)));
+  const kept = new Set(good.map(({ container }) => container));
+  for (const container of made) {
+    if (!kept.has(container)) await removeContainer(moorings.api, container);
+  }
+  await removeEmptyPods(moorings, root);
+}
+
+const HINT = 'see what else removes containers and pods in podman, then run the same command again';
 
 async function podOf(
   { api, keeper }: Moorings,
@@ -108,14 +122,14 @@ function cgroupOf(keeper: Keeper, parent: string | undefined): object {
  * Creates the container of a pin, which can run nothing. Every label of berth is set, so that none is
  * inherited from the image.
  *
- * @returns false if the pod is gone.
+ * @returns the container's id; undefined if the pod is gone.
  */
 async function createPin(
   { api, seals, keeper }: Moorings,
   root: string,
   pod: string,
   request: PinRequest,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const name = newPinName(root);
   const labels = pinLabels(root, request, keeper);
   const body = {
@@ -130,13 +144,20 @@ async function createPin(
   };
   const call = { method: 'POST', path: '/containers/create', body } as const;
   const reply = await api.send(call);
-  if (reply.status === 201) return true;
+  if (reply.status === 201) return parse(created, reply.body.toString(), call.path).Id;
   const error = refused(call, reply);
   // podman 4.3 answers 500 to both, later versions 404.
-  if (error.message.includes('no such pod')) return false;
+  if (error.message.includes('no such pod')) return undefined;
   if (!/image not known|no such image/.test(error.message)) throw error;
   throw new EngineError('no-such-image', `${request.id} can't be pinned: podman does not have it`, {
     hint: 'it was removed meanwhile; run the same command again',
     cause: error,
+  });
+}
+
+function notAnImage(id: string): EngineError {
+  const message = `${id} can't be pinned: podman makes a container of another image from it, so it is a manifest list`;
+  return new EngineError('engine-failed', message, {
+    hint: 'give the image of the list that is to run a name of its own with `podman tag`, and let the unit name that',
   });
 }

@@ -1,6 +1,7 @@
 import type { Pin } from '../../pin.ts';
 import { isPinName } from '../../pins/pin-name.ts';
-import { genuineHolds, listHolds, listPods, type Moorings, removeContainer } from './holds.ts';
+import { genuineHolds, listHolds, type Moorings, removeContainer } from './holds.ts';
+import { removeEmptyPods } from './tidy.ts';
 
 /** Drops pins with their duplicates and leftovers, then those pods of their roots that are empty. */
 export async function unpinImages(moorings: Moorings, pins: readonly Pin[]): Promise<void> {
@@ -18,16 +19,4 @@ export async function unpinImages(moorings: Moorings, pins: readonly Pin[]): Pro
     if (root !== undefined && isDropped(root, id)) await removeContainer(api, container);
   }
   for (const root of roots) await removeEmptyPods(moorings, root);
-}
-
-/**
- * podman removes a pod with the containers in it, even without force, unless one of them runs. So a pin
- * that is made between the check and the removal is lost too; but `pin` checks again when it is done, and
- * the lifecycle lets nobody pin while a whole root is released.
- */
-async function removeEmptyPods(moorings: Moorings, root: string): Promise<void> {
-  for (const pod of await listPods(moorings, root)) {
-    if ((pod.Containers ?? []).length > 0) continue;
-    await moorings.api.status({ method: 'DELETE', path: `/pods/${pod.Id}` }, 200, 204, 404);
-  }
 }

@@ -9,22 +9,13 @@ import type { Endpoint } from '../../endpoint.ts';
 import { RegistryError } from '../../errors.ts';
 import type { Exchange } from '../../exchange.ts';
 import { failure } from '../../failure.ts';
-import { fetchManifest } from '../../fetch-manifest.ts';
-
-/** A signature beside an image; nothing in it can be trusted before it is verified. */
-export interface Attachment {
-  /** The signed bytes. */
-  readonly content: Buffer;
-  readonly annotations: Readonly<Record<string, string>>;
-}
-
-/** An upper bound: each signer adds a signature, and one by a known key is enough. */
-const MAX_SIGNATURES = 100;
-
-/** cosign signs some 250 bytes, and more only if somebody adds annotations. */
-const MAX_CONTENT_BYTES = 256 * 1024;
-
-const SIGNATURE = 'application/vnd.dev.cosign.simplesigning.v1+json';
+import { fetchManifest } from '../../manifests/fetch-manifest.ts';
+import {
+  MAX_SIGNATURE_BYTES,
+  MAX_SIGNATURES,
+  SIGSTORE_TYPE,
+  type SigstoreSignature,
+} from '../signature.ts';
 
 /** The tag under which cosign puts the signatures of a manifest, in the same repository. */
 export function attachmentTag(manifest: string): string {
@@ -42,11 +33,11 @@ export async function fetchAttachments(
   access: Access,
   manifest: string,
   signal?: AbortSignal,
-): Promise<readonly Attachment[]> {
+): Promise<readonly SigstoreSignature[]> {
   const layers = await signaturesAt(exchange, endpoint, access, attachmentTag(manifest), signal);
   const fetched = layers.map(async ({ annotations, ...blob }) => {
     const content = await contentOf(exchange, endpoint, access, blob, signal);
-    return { content, annotations };
+    return { kind: 'sigstore' as const, content, annotations };
   });
   return Promise.all(fetched);
 }
@@ -77,16 +68,16 @@ export function signaturesIn(
   const document = parseDocument(content, { mediaType });
   if (document.kind === 'refused') throw wrong(endpoint, tag, document.found);
   const layers = document.kind === 'manifest' ? document.layers : [];
-  const signatures = layers.filter((layer) => layer.mediaType === SIGNATURE);
+  const signatures = layers.filter((layer) => layer.mediaType === SIGSTORE_TYPE);
   if (signatures.length > MAX_SIGNATURES) {
     throw wrong(endpoint, tag, `${signatures.length} signatures, more than ${MAX_SIGNATURES}`);
   }
-  const large = signatures.find(({ size }) => size > MAX_CONTENT_BYTES);
+  const large = signatures.find(({ size }) => size > MAX_SIGNATURE_BYTES);
   if (large !== undefined) {
     throw wrong(
       endpoint,
       tag,
-      `a signature over ${large.size} bytes, more than ${MAX_CONTENT_BYTES}`,
+      `a signature over ${large.size} bytes, more than ${MAX_SIGNATURE_BYTES}`,
     );
   }
   return signatures;
@@ -100,7 +91,7 @@ async function attached(
   signal?: AbortSignal,
 ) {
   try {
-    return await fetchManifest(exchange, endpoint, access, tag, signal);
+    return await fetchManifest(exchange, endpoint, access, tag, { signal });
   } catch (error) {
     if (error instanceof RegistryError && error.code === 'not-found') return undefined;
     throw error;

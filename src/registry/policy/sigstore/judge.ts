@@ -1,56 +1,44 @@
 import type { KeyObject } from 'node:crypto';
 import { decodeBase64 } from '../../../common/base64.ts';
-import { printable } from '../../failure.ts';
+import type { Judged } from '../judged.ts';
+import { type KeySource, keySources, readKeys } from '../keys.ts';
+import { faultOfPayload } from '../payload.ts';
 import type { SigstoreSigned } from '../requirement.ts';
-import type { Attachment } from './attachments.ts';
-import { matchesIdentity } from './identity.ts';
+import type { SigstoreSignature } from '../signature.ts';
 import { isSignedBy, readPublicKey } from './key.ts';
-import { parsePayload } from './payload.ts';
 import { isLogged } from './rekor.ts';
 
-/** The image that is judged. */
-export interface Judged {
-  /** The full name by which the image is requested. */
-  readonly name: string;
-  /** The digest of the manifest that is downloaded. */
-  readonly manifest: string;
-}
-
-/** Reads a file that the policy names; a string says why it can't be read. */
-export type ReadKeyFile = (path: string) => Buffer | string;
-
-/** Looks for a signature that meets the requirement. */
+/**
+ * Looks for a signature that meets the requirement.
+ *
+ * @returns undefined if there is one, else the reasons against each.
+ */
 export function judgeSigstore(
   requirement: SigstoreSigned,
-  { name, manifest }: Judged,
-  attachments: readonly Attachment[],
-  readKeyFile: ReadKeyFile,
-): string | undefined {
-  const keys = readKeys(keySources(requirement), readKeyFile);
-  if (typeof keys === 'string') return keys;
-  const logs = readKeys(logSources(requirement), readKeyFile);
-  if (typeof logs === 'string') return logs;
+  judged: Judged,
+  signatures: readonly SigstoreSignature[],
+): readonly string[] | undefined {
+  const keys = publicKeys(keySources(requirement), judged);
+  if (typeof keys === 'string') return [keys];
+  const logs = publicKeys(logSources(requirement), judged);
+  if (typeof logs === 'string') return [logs];
   const odd = logs.find(({ asymmetricKeyType }) => asymmetricKeyType !== 'ec');
-  if (odd !== undefined) return 'the key of a log is not for ECDSA';
-  const reasons = new Set<string>();
-  for (const attachment of attachments) {
-    const reason = faultOf(attachment, requirement, keys, logs, name, manifest);
+  if (odd !== undefined) return ['the key of a log is not for ECDSA'];
+  const reasons: string[] = [];
+  for (const signature of signatures) {
+    const reason = faultOf(signature, requirement, keys, logs, judged);
     if (reason === undefined) return undefined;
-    reasons.add(reason);
+    reasons.push(reason);
   }
-  return [...reasons].slice(0, MAX_REASONS).join('; ');
+  return reasons;
 }
 
-/** A limit, because anybody can attach signatures and so add reasons. */
-const MAX_REASONS = 5;
-
 function faultOf(
-  { content, annotations }: Attachment,
+  { content, annotations }: SigstoreSignature,
   { signedIdentity }: SigstoreSigned,
   keys: readonly KeyObject[],
   logs: readonly KeyObject[],
-  name: string,
-  manifest: string,
+  judged: Judged,
 ): string | undefined {
   const signature = decodeBase64(annotations['dev.cosignproject.cosign/signature'] ?? '');
   if (signature === undefined || signature.length === 0) return 'a signature without a signature';
@@ -60,57 +48,28 @@ function faultOf(
     const bundle = annotations['dev.sigstore.cosign/bundle'] ?? '';
     if (!isLogged(bundle, logs, { key, content, signature })) return 'a signature in no known log';
   }
-  const payload = parsePayload(content);
-  if (payload === undefined) return 'a signature that names no image';
-  if (payload.manifest !== manifest) return `a signature for ${printable(payload.manifest)}`;
-  return matchesIdentity(signedIdentity, name, payload.name)
-    ? undefined
-    : `a signature for the name ${printable(payload.name)} (${signedIdentity.type})`;
-}
-
-type KeySource = { readonly path: string } | { readonly data: Buffer };
-
-function keySources(requirement: SigstoreSigned): readonly KeySource[] {
-  const { keyPath, keyPaths, keyData, keyDatas } = requirement;
-  return sources(keyPath, keyPaths, keyData, keyDatas);
+  return faultOfPayload('sigstore', content, signedIdentity, judged);
 }
 
 function logSources(requirement: SigstoreSigned): readonly KeySource[] {
-  return sources(
-    requirement.rekorPublicKeyPath,
-    requirement.rekorPublicKeyPaths,
-    requirement.rekorPublicKeyData,
-    requirement.rekorPublicKeyDatas,
-  );
+  return keySources({
+    keyPath: requirement.rekorPublicKeyPath,
+    keyPaths: requirement.rekorPublicKeyPaths,
+    keyData: requirement.rekorPublicKeyData,
+    keyDatas: requirement.rekorPublicKeyDatas,
+  });
 }
 
-function sources(
-  path = '',
-  paths: readonly string[] = [],
-  data: Buffer | undefined,
-  datas: readonly Buffer[] = [],
-): readonly KeySource[] {
-  return [
-    ...(path === '' ? [] : [{ path }]),
-    ...paths.map((one) => ({ path: one })),
-    ...[...(data === undefined ? [] : [data]), ...datas].map((one) => ({ data: one })),
-  ];
-}
-
-/**
- * Reads all keys, or returns the fault of the first that can't be read: a policy is never applied in part.
- */
-function readKeys(
-  from: readonly KeySource[],
-  readKeyFile: ReadKeyFile,
+function publicKeys(
+  sources: readonly KeySource[],
+  { readKeyFile }: Judged,
 ): readonly KeyObject[] | string {
+  const texts = readKeys(sources, readKeyFile);
+  if (typeof texts === 'string') return texts;
   const keys: KeyObject[] = [];
-  for (const source of from) {
-    const content = 'data' in source ? source.data : readKeyFile(source.path);
-    if (typeof content === 'string') return content;
+  for (const { content, called } of texts) {
     const key = readPublicKey(content);
-    if (typeof key === 'string')
-      return `the key ${'path' in source ? source.path : 'in it'} ${key}`;
+    if (typeof key === 'string') return `the key ${called} ${key}`;
     keys.push(key);
   }
   return keys;

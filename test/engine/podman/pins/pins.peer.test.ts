@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
 import { EngineError } from '../../../../src/engine/errors.ts';
-import { pinLabels } from '../../../../src/engine/pins/labels.ts';
+import { pinLabels, SEAL_LABEL } from '../../../../src/engine/pins/labels.ts';
+import { newPinName } from '../../../../src/engine/pins/pin-name.ts';
+import { Seals } from '../../../../src/engine/pins/seals.ts';
 import { openPodman } from '../../../../src/engine/podman/podman.ts';
+import { forge } from '../../../support/forgery.ts';
 import { buildImage } from '../../../support/image-builder.ts';
 import { skipPodman, type TestPodman } from '../../../support/podman.ts';
+import { wrappedPodman } from '../../../support/podman-wrapper.ts';
 import { fromRegistry } from '../../../support/source.ts';
+import { temporaryDirectory } from '../../../support/temporary.ts';
 import { openHarbour, pinRequest, resolvedOf } from '../fixture.ts';
 
 const skip = skipPodman;
@@ -54,6 +59,69 @@ test('a plain rmi takes one of several names away, and tag gives it back', { ski
   await engine.tag(image.config, image.name);
   assert.deepEqual((await engine.images())[0]?.names, [image.name]);
 });
+
+for (const trixie of [false, true]) {
+  const version = trixie ? '5.4' : '4.3';
+  const open = (t: TestContext) =>
+    openHarbour(
+      t,
+      trixie
+        ? { podman: { environment: { PATH: wrappedPodman(temporaryDirectory(t), { trixie }) } } }
+        : {},
+    );
+  const containers = (podman: TestPodman) => podman.podman('ps', '--all', '--external', '--quiet');
+  const pods = (podman: TestPodman) => podman.podman('pod', 'ps', '--quiet');
+
+  test(`${version}: nothing is left of a pin of a manifest list`, { skip }, async (t) => {
+    const { podman, engine, fetched } = await open(t);
+    const image = await fetched('app:1', 1);
+    const list = ['localhost/list:1', `containers-storage:${image.config.slice('sha256:'.length)}`];
+    await podman.podman('manifest', 'create', ...list.slice(0, 1));
+    const idOfList = async () =>
+      (await engine.images()).find(({ names }) => names.includes('localhost/list:1'))?.id ?? '';
+    const pin = async () => engine.pin('os-1', [{ ...pinRequest(image), id: await idOfList() }]);
+    // podman finds no image in an empty list.
+    await assert.rejects(pin, EngineError);
+    assert.equal(`${await containers(podman)}${await pods(podman)}`, '');
+    await podman.podman('manifest', 'add', ...list);
+    await assert.rejects(pin, /is a manifest list/);
+    assert.equal(`${await containers(podman)}${await pods(podman)}`, '');
+    // The pins of other images of the root stay.
+    await engine.pin('os-1', [pinRequest(image)]);
+    const before = await engine.pins();
+    await assert.rejects(pin, /is a manifest list/);
+    assert.deepEqual(await engine.pins(), before);
+    assert.equal((await containers(podman)).split('\n').length, 1);
+  });
+
+  test(`${version}: what pins leave behind is tidied`, { skip }, async (t) => {
+    const { podman, engine, fetched } = await open(t);
+    const image = await fetched('app:1', 1);
+    const other = await fetched('other:1', 2);
+    await engine.pin('os-1', [pinRequest(image)]);
+    // An earlier berth left such containers: they hold another image than their seals name.
+    const pin = pinRequest(other);
+    for (const root of ['os-1', 'os-2', 'os-3']) {
+      const name = newPinName(root);
+      const labels = pinLabels(root, pin);
+      const seal = new Seals(podman.pinKey).make(name, labels);
+      const body = { image: image.config.replace('sha256:', '') };
+      // Somebody else can't make a seal.
+      const sealed = root === 'os-3' ? seal.toUpperCase() : seal;
+      await forge(podman.socket, { root, pin, name, labels: { [SEAL_LABEL]: sealed }, body });
+    }
+    const before = await engine.pins();
+    assert.equal((await containers(podman)).split('\n').length, 4);
+    await engine.tidyPins?.();
+    assert.deepEqual(await engine.pins(), before);
+    assert.equal((await containers(podman)).split('\n').length, 2);
+    assert.equal((await pods(podman)).split('\n').length, 2, 'those with a container in them');
+    await podman.podman('rm', '--all');
+    assert.equal((await pods(podman)).split('\n').length, 2);
+    await engine.tidyPins?.();
+    assert.equal(await pods(podman), '');
+  });
+}
 
 test('the last name is safe from a plain rmi', { skip }, async (t) => {
   const { podman, engine, fetched } = await openHarbour(t);

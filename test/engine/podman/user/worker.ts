@@ -22,6 +22,7 @@ const images: ShippedImages = {
   find: () => image,
   has: () => true,
   manifest: () => manifest,
+  signatures: () => [],
   read: async function* ({ digest }) {
     yield built.blobs.get(digest) ?? Buffer.alloc(0);
   },

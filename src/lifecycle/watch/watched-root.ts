@@ -1,0 +1,171 @@
+import type { EngineId } from '../../common/engine-id.ts';
+import { BerthError } from '../../common/errors.ts';
+import { EngineError } from '../../engine/errors.ts';
+import { aboutRoot } from '../events.ts';
+import { FetchTimes } from './fetch-times.ts';
+import { type Healed, heal } from './heal.ts';
+import { KnownLacks } from './known-lacks.ts';
+import { isOfImage, keyOf, type Lack } from './lacks.ts';
+import { type Pauses, pauseAfter, UNFETCHED, UNHEALED } from './pause.ts';
+import type { Wakeups } from './wakeups.ts';
+import type { Watch } from './watch-parts.ts';
+
+/** In milliseconds: when to try again where another berth process works on the root. */
+const LOCKED = 1000;
+
+/** One root on one engine, to which berth puts back what the root lacks, in one try at a time. */
+export class WatchedRoot {
+  readonly #watch: Watch;
+  readonly #place: { readonly root: string; readonly engine: EngineId };
+  readonly #wakeups: Wakeups;
+  readonly #lacks: KnownLacks;
+  readonly #fetches = new FetchTimes();
+  /** The names that another root means otherwise, which are left alone. */
+  #leftAlone: ReadonlySet<string> = new Set();
+  /** How many tries in a row have failed, or have left a pin or a name missing. */
+  #failures = 0;
+  /** When pins and names are tried again. */
+  #nextTry = 0;
+  /** Until when another berth process is left to its work on the root. */
+  #lockedUntil = 0;
+  #isBusy = false;
+  /** Whether berth looked at the engine during a try: then another look is due. */
+  #isMissed = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(watch: Watch, root: string, engine: EngineId, wakeups: Wakeups) {
+    this.#watch = watch;
+    this.#place = { root, engine };
+    this.#wakeups = wakeups;
+    this.#lacks = new KnownLacks(root, watch.context.report);
+  }
+
+  /** Whether a try is under way. */
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  /** Notes that there was no look during a try: another one is due when the try ends. */
+  missLook(): void {
+    this.#isMissed = true;
+  }
+
+  /** Takes what a look at the engine has found, and begins to put back what may be put back now. */
+  look(lacks: readonly Lack[]): void {
+    if (this.#isBusy) return this.missLook();
+    const now = performance.now();
+    this.#lacks.suspect(lacks, now);
+    if (this.#due(now).length > 0) {
+      this.#putBack().catch(this.#watch.fail);
+      return;
+    }
+    this.#lacks.see(lacks, now);
+    this.#wakeLater(now);
+  }
+
+  /** What a try may put back: no image that has to wait for its next fetch. */
+  #due(now: number): readonly Lack[] {
+    return this.#unhealed.filter(
+      (lack) => !isOfImage(lack) || this.#fetches.wait(lack.id, now) === 0,
+    );
+  }
+
+  get #unhealed(): readonly Lack[] {
+    return this.#lacks.all.filter((lack) => !this.#leftAlone.has(keyOf(lack)));
+  }
+
+  async #putBack(): Promise<void> {
+    this.#isBusy = true;
+    await this.#watch.asRun(() => this.#try());
+    this.#isBusy = false;
+    if (this.#isMissed) this.#wakeups.wake('lost');
+    this.#isMissed = false;
+    this.#wakeLater(performance.now());
+  }
+
+  async #try(): Promise<void> {
+    const { context, registry } = this.#watch;
+    const began = performance.now();
+    try {
+      const healed = await heal(context, registry, {
+        ...this.#place,
+        mayFetch: (id) => this.#fetches.wait(id, began) === 0,
+        onSeen: (lacks) => this.#lacks.see(lacks, performance.now()),
+      });
+      this.#tried(healed, began);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      if (!(error instanceof BerthError)) throw error;
+      this.#failed(error, began);
+    }
+  }
+
+  #tried({ left, tried, failures }: Healed, began: number): void {
+    const now = performance.now();
+    this.#lacks.see(left, now);
+    const lost = new Set(left.filter(isOfImage).map(({ id }) => id));
+    for (const id of tried) {
+      if (lost.has(id)) this.#fetches.failed(id, pausesFor(failures.get(id)), now);
+      else this.#fetches.fetched(id, began, now);
+    }
+    const moved = left.filter(({ code }) => code === 'name-moved');
+    this.#leftAlone = new Set(moved.map(keyOf));
+    const [failure] = failures.values();
+    const isLeft = left.some((lack) => !isOfImage(lack) && lack.code !== 'name-moved');
+    this.#count(isLeft || failure !== undefined, now);
+    if (failure !== undefined) this.#say(failure, now);
+  }
+
+  #failed(error: BerthError, began: number): void {
+    const now = performance.now();
+    // Another berth process works on the root, and puts back what the root needs.
+    if (error.code === 'lock-held') {
+      this.#lockedUntil = now + LOCKED;
+      return;
+    }
+    for (const lack of this.#due(began)) {
+      if (isOfImage(lack)) this.#fetches.failed(lack.id, pausesFor(error), now);
+    }
+    this.#count(true, now);
+    this.#say(error, now);
+  }
+
+  #count(isFailure: boolean, now: number): void {
+    this.#failures = isFailure ? this.#failures + 1 : 0;
+    this.#nextTry = now + pauseAfter(this.#failures, UNHEALED);
+  }
+
+  /** Wakes the look for the next try, if anything is left to put back. */
+  #wakeLater(now: number): void {
+    clearTimeout(this.#timer);
+    if (this.#unhealed.length === 0) return;
+    this.#timer = setTimeout(() => this.#wakeups.wake('lost'), this.#wait(now)).unref();
+  }
+
+  /** How long to wait for the next try, in milliseconds. */
+  #wait(now: number): number {
+    const soonest = this.#unhealed
+      .map((lack) => (isOfImage(lack) ? this.#fetches.wait(lack.id, now) : this.#nextTry - now))
+      .reduce((least, wait) => Math.min(least, wait), Infinity);
+    return Math.max(0, this.#lockedUntil - now, soonest);
+  }
+
+  /** Warns of a failed try; of an engine's only if it fails again. */
+  #say(error: BerthError, now: number): void {
+    if (this.#unhealed.length === 0 || (isOfEngine(error) && this.#failures < 2)) return;
+    const { root } = this.#place;
+    const seconds = Math.ceil(this.#wait(now) / 1000);
+    const message = `${root} is not whole again: ${error.message}; tried again in ${seconds} s`;
+    const { report } = aboutRoot(this.#watch.context, root);
+    report({ event: 'warning', code: 'heal-failed', message });
+  }
+}
+
+function pausesFor(error: BerthError | undefined): Pauses {
+  return error === undefined || isOfEngine(error) ? UNHEALED : UNFETCHED;
+}
+
+/** Whether the engine failed, which may be at work on the very removal. A full disk is not over soon. */
+function isOfEngine(error: BerthError): boolean {
+  return error instanceof EngineError && error.code !== 'no-space';
+}

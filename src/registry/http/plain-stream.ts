@@ -1,0 +1,71 @@
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { ENDLESS, HeadBytes, MAX_INFORMATION, NotHttp, parseHead, plainHead } from './head.ts';
+
+/**
+ * A connection for one request, on which the head of the reply arrives in a form that Node's parser takes.
+ * That parser is stricter than those of engines, even when it is told to be lenient: it refuses a
+ * `Content-Length` that is there twice.
+ */
+export class PlainStream extends Duplex {
+  readonly #socket: Socket;
+  /** Undefined when the head of the final reply has passed. */
+  #head: HeadBytes | undefined = new HeadBytes();
+  #informed = 0;
+
+  constructor(socket: Socket) {
+    super();
+    this.#socket = socket;
+    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    socket.once('end', () => this.push(null));
+    socket.once('error', (error) => this.destroy(error));
+    socket.once('close', () => {
+      // What came before the end is still to be read.
+      if (!socket.readableEnded) this.destroy();
+    });
+  }
+
+  override _read(): void {
+    this.#socket.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
+    this.#socket.write(chunk, done);
+  }
+
+  override _final(done: () => void): void {
+    this.#socket.end(done);
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#socket.destroy();
+    done(error);
+  }
+
+  #take(chunk: Buffer): void {
+    try {
+      const bytes = this.#plain(chunk);
+      if (bytes.length > 0 && !this.push(bytes)) this.#socket.pause();
+    } catch (error) {
+      if (!(error instanceof NotHttp)) throw error;
+      this.destroy(error);
+    }
+  }
+
+  #plain(chunk: Buffer): Buffer {
+    for (let rest = chunk; ; ) {
+      if (this.#head === undefined) return rest;
+      const whole = this.#head.add(rest);
+      if (whole === undefined) return Buffer.alloc(0);
+      const head = parseHead(whole.head);
+      const isFinal = head.status >= 200 || head.status === 101;
+      if (isFinal) {
+        this.#head = undefined;
+        return Buffer.concat([plainHead(head), whole.rest]);
+      }
+      if (++this.#informed > MAX_INFORMATION) throw new NotHttp(ENDLESS);
+      this.#head = new HeadBytes();
+      rest = whole.rest;
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { withKeyring } from '../../../../src/registry/policy/openpgp/keyring.ts';
+import { startGpg } from '../../../support/gpg.ts';
+import { skipPodman } from '../../../support/podman.ts';
+import { temporaryDirectory } from '../../../support/temporary.ts';
+
+const options = { skip: skipPodman };
+const PROGRAM = '/usr/bin/gpg';
+
+/** The directories that berth made for gpg and that are still there. */
+const left = () => readdirSync(tmpdir()).filter((name) => name.startsWith('berth-gpg-'));
+
+function keys(t: TestContext) {
+  const gpg = startGpg(t);
+  gpg.key('a');
+  const key = gpg.public('a');
+  const verify = (message: Buffer, program = PROGRAM, signal?: AbortSignal) =>
+    withKeyring(program, [key], signal, (keyring) => keyring.verify(message));
+  return { gpg, key, verify };
+}
+
+test('a signed text comes back as it was signed, and nothing is left', options, async (t) => {
+  const before = left();
+  const { gpg, verify } = keys(t);
+  const text = Buffer.from([0, 255, 13, 10, 13]);
+  assert.deepEqual(await verify(gpg.sign('a', text)), text);
+  assert.match(String(await verify(Buffer.from('hello'))), /not an OpenPGP signature/);
+  assert.deepEqual(left(), before);
+});
+
+test('a small message with a large text is not unpacked', options, async (t) => {
+  const { gpg, verify } = keys(t);
+  const bomb = gpg.sign('a', Buffer.alloc(64 * 1024 * 1024), { words: ['-z', '9'] });
+  assert.ok(bomb.length < 128 * 1024);
+  assert.equal(typeof (await verify(bomb)), 'string');
+});
+
+test('the user’s own keys and settings play no part', options, async (t) => {
+  const { gpg, key, verify } = keys(t);
+  gpg.key('b');
+  const { GNUPGHOME: before } = process.env;
+  t.after(() => {
+    if (before === undefined) delete process.env['GNUPGHOME'];
+    else process.env['GNUPGHOME'] = before;
+  });
+  process.env['GNUPGHOME'] = gpg.home;
+  assert.match(String(await verify(gpg.sign('b', 'text'))), /another key/);
+  const none = await withKeyring(PROGRAM, [], undefined, async () => assert.fail('no key'));
+  assert.match(none, /none of its keys/);
+  assert.ok(key.length > 0);
+});
+
+test('a program that is not there, fails, or writes without end', options, async (t) => {
+  const { gpg, verify } = keys(t);
+  const message = gpg.sign('a', 'text');
+  const directory = temporaryDirectory(t);
+  const program = (name: string, script: string) => {
+    const path = join(directory, name);
+    writeFileSync(path, `#!/bin/sh\n${script}\n`);
+    chmodSync(path, 0o755);
+    return path;
+  };
+  const before = left();
+  const refusals = [
+    [join(directory, 'none'), /could not be run/],
+    [program('failing', 'exit 2'), /none of its keys/],
+    [program('endless', 'yes >&3'), /wrote too much/],
+    [program('liar', 'echo "[GNUPG:] IMPORT_OK 1 AB" >&3'), /not an OpenPGP signature/],
+  ] as const;
+  for (const [path, reason] of refusals) assert.match(String(await verify(message, path)), reason);
+  const stop = new AbortController();
+  const slow = program('slow', 'exec sleep 1000');
+  const waiting = verify(message, slow, stop.signal);
+  stop.abort(new Error('stopped'));
+  await assert.rejects(waiting, /stopped/);
+  assert.deepEqual(left(), before);
+});
