@@ -12,7 +12,8 @@ engineTests([
     'containerd',
   ],
   ['static pods, endpoint of cri-dockerd', pod('unix:///var/run/cri-dockerd.sock'), 'docker'],
-  ['static pods, another endpoint', pod('unix:///run/k3s/containerd/containerd.sock'), '-'],
+  ['static pods, another endpoint', pod('unix:///run/other/other.sock'), '-'],
+  ['static pods of k3s', pod('unix:///run/k3s/containerd/containerd.sock'), 'containerd'],
   [
     "the kubelet's own flag",
     {
