@@ -170,7 +170,7 @@ function readOne(
   return { references: [{ ...reference, image: name, ...taken }], ...filled(reference, one) };
 }
 
-/** One image of an archive, in an archive of its own. */
+/** An image that a unit takes from an archive, cut out into an archive that holds nothing else. */
 interface Single {
   readonly one: Archive;
   readonly name: string;

@@ -13,7 +13,7 @@ import type { Watch } from './watch-parts.ts';
 /** In milliseconds: when to try again where another berth process works on the root. */
 const LOCKED = 1000;
 
-/** One root on one engine, to which berth puts back what the root lacks, in one try at a time. */
+/** A root on an engine that is watched. What the root lacks there is put back, by one try at a time. */
 export class WatchedRoot {
   readonly #watch: Watch;
   readonly #place: { readonly root: string; readonly engine: EngineId };

@@ -34,7 +34,7 @@ const ConfigSchema = v.looseObject({
   }),
 });
 
-/** Of all images of an archive: a thousand images with fifty layers each. */
+/** The most layers that the images of an archive may have together: a thousand images with fifty layers each. */
 const MAX_LAYERS = 50_000;
 
 const MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
