@@ -40,13 +40,15 @@ peers: node_modules/.installed
 	scripts/run-tests $$(find test -name '*.peer.test.ts' -o -name '*.host.test.ts')
 
 # Long searches with other seeds than those of `make test`, for as long as SOAK says; then REGISTRIES odd
-# registries beside skopeo, and FOREST units of a booted host, which take half an hour.
+# registries beside skopeo, FOREST units of a booted host, which take half an hour, and REMOVALS from engines that
+# `berth watch` heals, which take an hour.
 SOAK ?= 10m
 FOREST ?= 20000
 REGISTRIES ?= 5000
+REMOVALS ?= 720
 soak: node_modules/.installed
 	scripts/peers
-	@node scripts/soak.ts $(SOAK) $(FOREST) $(REGISTRIES)
+	@node scripts/soak.ts $(SOAK) $(FOREST) $(REGISTRIES) $(REMOVALS)
 
 bench: node_modules/.installed
 	@node bench/bench.ts
@@ -83,8 +85,8 @@ install: dist
 	for page in '$(DIST)'/man/*.1 packaging/man/*; do \
 	  $(INSTALL) $$page '$(DESTDIR)$(PREFIX)'/share/man/man$${page##*.}/$${page##*/} || exit; done
 	$(INSTALL) LICENSE '$(DESTDIR)$(PREFIX)/share/licenses/berth/LICENSE'
-	$(INSTALL) README.md '$(DESTDIR)$(DOCS)/README.md'
-	$(INSTALL) CHANGELOG.md '$(DESTDIR)$(DOCS)/CHANGELOG.md'
+	for page in README CHANGELOG CONTRIBUTING SECURITY; do \
+	  $(INSTALL) $$page.md '$(DESTDIR)$(DOCS)'/$$page.md || exit; done
 	cp -R docs examples '$(DESTDIR)$(DOCS)'
 
 # docs/schemas, from the schemas that the code itself has.

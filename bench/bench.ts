@@ -10,6 +10,7 @@ import { benchImageRoot } from './image-root.ts';
 import { benchImages } from './images.ts';
 import { benchInterrupted } from './interrupted.ts';
 import { benchLarge } from './large.ts';
+import { benchMany } from './many.ts';
 import type { Row } from './measure.ts';
 import { benchPodman } from './podman.ts';
 import { benchReconcile } from './reconcile.ts';
@@ -24,6 +25,7 @@ const parts = {
   image: benchImageRoot,
   verify: benchVerify,
   reconcile: benchReconcile,
+  many: benchMany,
   heal: benchHeal,
   stage: benchStage,
   podman: benchPodman,

@@ -47,7 +47,7 @@ async function benchOn(directory: string, called: string, start: Start): Promise
     const root = writeRoot(join(directory, 'os'), files);
     const option = ['--engine', engine.option];
     await run({ program: berth, words: ['stage', ...option, '--bind', 'all', root], environment });
-    const watcher = await watch([berth], environment, option);
+    const watcher = await watch([berth], { ...environment, ...ofService() }, option);
     const rows = [await idle(called, watcher)];
     for (const [work, remove] of engine.removals(names.at(-1) ?? '')) {
       const times: number[] = [];
@@ -60,6 +60,13 @@ async function benchOn(directory: string, called: string, start: Start): Promise
     await engine.stop();
     await registry.close();
   }
+}
+
+/** The variables that the service of the watch sets. */
+function ofService(): NodeJS.ProcessEnv {
+  const path = join(import.meta.dirname, '../packaging/systemd/berth-watch.service');
+  const lines = readFileSync(path, 'utf8').matchAll(/^Environment=(\w+)=(.*)$/gm);
+  return Object.fromEntries([...lines].map(([, name, value]) => [name, value]));
 }
 
 /** @returns in seconds, from the end of the removal until all is back. */

@@ -46,6 +46,24 @@ export async function run(command: Command, expected = 0): Promise<void> {
   throw new Error(`${line}: answered ${code}, expected ${expected}\n${errors}`);
 }
 
+/** What the children of a piece of work take of the processors, in seconds; they have ended then. */
+export function processorTime(work: () => Promise<unknown>): () => Promise<number> {
+  return async () => {
+    const before = ofChildren();
+    await work();
+    return ofChildren() - before;
+  };
+}
+
+/** In seconds, of the children that have ended, in user space and in the kernel: proc_pid_stat(5). */
+function ofChildren(): number {
+  const fields = readFileSync('/proc/self/stat', 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  const TICKS_A_SECOND = 100;
+  return (Number(fields[13]) + Number(fields[14])) / TICKS_A_SECOND;
+}
+
 /** Medians of two ways to do the same. */
 export async function compare(
   runs: number,
@@ -82,18 +100,36 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-/** Peak resident memory of one run of berth, in bytes, as its own process tells at its end. */
-export async function peakMemory(command: Omit<Command, 'program'>): Promise<number> {
+/** Peak resident memory of one run of berth, in bytes. */
+export function peakMemory(command: Omit<Command, 'program'>): Promise<number> {
+  return told(command, 'peak-memory.cjs', 'BERTH_BENCH_PEAK');
+}
+
+/** The processor time of one run of berth, in seconds, without that of the programs that it starts. */
+export async function cpuTime(command: Omit<Command, 'program'>): Promise<number> {
+  return (await told(command, 'cpu-time.cjs', 'BERTH_BENCH_CPU')) / 1e6;
+}
+
+/**
+ * A figure of one run of berth, as its own process tells it at its end.
+ *
+ * @param variable names the file to which the hook writes the figure.
+ */
+async function told(
+  command: Omit<Command, 'program'>,
+  hookName: string,
+  variable: string,
+): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'berth-bench-'));
   try {
-    const file = join(directory, 'peak');
-    const hook = resolve(import.meta.dirname, 'peak-memory.cjs');
+    const file = join(directory, 'figure');
+    const hook = resolve(import.meta.dirname, hookName);
     const program = resolve(import.meta.dirname, '../dist/berth.cjs');
     await run({
       // bin/berth hands no NODE_OPTIONS on.
       program: process.execPath,
       words: ['--require', hook, program, ...command.words],
-      environment: { ...command.environment, BERTH_BENCH_PEAK: file },
+      environment: { ...command.environment, [variable]: file },
     });
     return Number(readFileSync(file, 'utf8'));
   } finally {

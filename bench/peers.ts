@@ -20,8 +20,16 @@ export interface Peers {
   readonly clear: () => void;
 }
 
-/** @param names without the host. */
-export function setUpPeers(directory: string, host: string, names: readonly string[]): Peers {
+/**
+ * @param names without the host.
+ * @param skopeo the words that run it.
+ */
+export function setUpPeers(
+  directory: string,
+  host: string,
+  names: readonly string[],
+  [program = '', ...before]: readonly string[] = ['skopeo'],
+): Peers {
   const root = join(directory, 'root');
   const units = join(root, 'usr/share/containers/systemd');
   const config = join(directory, 'home/.config/containers');
@@ -47,7 +55,7 @@ export function setUpPeers(directory: string, host: string, names: readonly stri
   };
   const staging = ['stage', '--engine', 'store', '--bind', 'all', '--progress', 'none', root];
   const command = { program: berth, words: staging, environment };
-  const skopeo = (...words: string[]) => ({ program: 'skopeo', words, environment });
+  const skopeo = (...words: string[]) => ({ program, words: [...before, ...words], environment });
   const flags = ['-q', '--src-tls-verify=false'];
   const copyOf = (name: string) =>
     skopeo('copy', ...flags, `docker://${host}/${name}`, `oci:${layout}:${name}`);

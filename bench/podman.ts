@@ -1,47 +1,35 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { preparePodman, type TestPodman } from '../test/support/podman.ts';
-import { berth, type Row, timed } from './measure.ts';
+import { wrappedPodman } from '../test/support/podman-wrapper.ts';
+import type { BenchedEngine } from './benched-engine.ts';
+import type { Row } from './measure.ts';
 import { stageRows } from './stage-rows.ts';
 
-/** `berth stage` of 8 images into an empty podman, against `podman pull` as bootc calls it. */
-export function benchPodman(directory: string): Promise<Row[]> {
-  const against = 'podman pull, one after the other';
-  return stageRows(directory, { name: 'podman', against, setUp });
+const podman: BenchedEngine<TestPodman> = {
+  name: 'podman',
+  pulls: 'podman pull',
+  start: (directory, registry) => start(directory, registry, process.env['PATH']),
+  environment: ({ environment }) => environment,
+  pull: (engine, name) => engine.podman('pull', '--quiet', name),
+  stop: (engine) => engine.stop(),
+};
+
+/** @param PATH where podman is found. */
+async function start(directory: string, registry: string, PATH: string | undefined) {
+  const engine = preparePodman(directory, { insecure: [registry], environment: { PATH } });
+  await engine.restart();
+  return engine;
 }
 
-function setUp(directory: string, host: string, names: readonly string[]) {
-  const units = join(directory, 'root/usr/share/containers/systemd');
-  mkdirSync(units, { recursive: true });
-  for (const [i, name] of names.entries()) {
-    writeFileSync(join(units, `app${i}.container`), `[Container]\nImage=${host}/${name}\n`);
-  }
-  /** In an empty podman each time. */
-  const fresh = async (work: (podman: TestPodman) => Promise<number>) => {
-    const place = mkdtempSync(join(directory, 'p-'));
-    const podman = preparePodman(place, { insecure: [host] });
-    try {
-      await podman.restart();
-      return await work(podman);
-    } finally {
-      await podman.stop();
-      rmSync(place, { recursive: true, force: true });
-    }
+/**
+ * `berth stage` of 8 images into an empty podman, against `podman pull` as bootc calls it: the machine's podman, and
+ * Debian forky's.
+ */
+export async function benchPodman(directory: string): Promise<Row[]> {
+  const PATH = wrappedPodman(directory, { suite: 'forky' });
+  const newest: BenchedEngine<TestPodman> = {
+    ...podman,
+    release: 'forky',
+    start: (place, registry) => start(place, registry, PATH),
   };
-  return {
-    berth: () =>
-      fresh(({ environment, directory: place }) =>
-        timed({
-          program: berth,
-          words: ['stage', '--engine', 'podman', '--bind', 'all', join(directory, 'root')],
-          environment: { ...environment, BERTH_STATE_DIR: join(place, 'state') },
-        }),
-      ),
-    pull: () =>
-      fresh(async ({ podman }) => {
-        const begun = performance.now();
-        for (const name of names) await podman('pull', '--quiet', `${host}/${name}`);
-        return (performance.now() - begun) / 1000;
-      }),
-  };
+  return [...(await stageRows(directory, podman)), ...(await stageRows(directory, newest))];
 }

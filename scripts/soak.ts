@@ -1,15 +1,17 @@
-// Searches with ever other seeds until the time is over or a test fails: `soak.ts 30m 20000 5000`. It runs the
+// Searches with ever other seeds until the time is over or a test fails: `soak.ts 30m 20000 5000 720`. It runs the
 // tests that search (test/support/property.ts), two files at a time, each for longer than `make test`.
-// Then the test of odd registries runs until it has compared that many registries (here 5000), and the test
-// that boots a forest of units until it has compared that many units (here 20000).
+// Then the test of odd registries runs until it has compared that many registries (here 5000), the test that
+// boots a forest of units until it has compared that many units (here 20000), and the test of `berth watch`
+// until things were removed from engines that many times (here 720, which takes an hour).
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UNITS_A_BOOT } from '../test/discovery/service-forest.ts';
+import { BURSTS } from '../test/lifecycle/watch/random-losses.ts';
 import { REGISTRIES_A_RUN } from '../test/registry/odd/scenario.ts';
 
-const [, , time = '10m', units = '20000', registries = '5000'] = process.argv;
+const [, , time = '10m', units = '20000', registries = '5000', removals = '720'] = process.argv;
 const until = Date.now() + milliseconds(time);
 const RUNS = 10;
 const SIDE_BY_SIDE = 2;
@@ -20,10 +22,13 @@ interface Counted {
   readonly things: string;
   /** How many things one run compares in `make test`. */
   readonly count: number;
-  /** How many times longer a run is here: it has to end within two hours on a busy machine (scripts/run-tests). */
+  /** How many times longer a run is here: it has to end within the limits of scripts/run-tests on a busy machine. */
   readonly factor: number;
   readonly wanted: number;
 }
+
+/** The engines of the test of `berth watch`. */
+const WATCHED = 4;
 
 const COUNTED: readonly Counted[] = [
   {
@@ -39,6 +44,13 @@ const COUNTED: readonly Counted[] = [
     count: UNITS_A_BOOT,
     factor: 4,
     wanted: Number(units),
+  },
+  {
+    file: 'test/lifecycle/watch/random.peer.test.ts',
+    things: 'removals',
+    count: BURSTS * WATCHED,
+    factor: 6,
+    wanted: Number(removals),
   },
 ];
 /** Seeds that fast-check takes are 32 bits; each round uses the next. */

@@ -100,7 +100,10 @@ const doors: Readonly<Record<string, readonly string[]>> = {
     'workload-images.ts',
   ],
   'discovery/quadlet': ['loaded-services.ts', 'pods.ts', 'quadlet.ts', 'search-path.ts'],
+  // To find a socket, nobody loads the engine behind it.
+  'engine/containerd': ['containerd.ts', 'locate.ts'],
   'engine/crio': ['crio.ts'],
+  'engine/docker': ['docker.ts', 'locate.ts'],
   'engine/podman': ['podman.ts'],
   'registry/auth': ['auth-file.ts', 'authorization.ts', 'credential-helper.ts', 'credentials.ts'],
   'registry/policy/openpgp': ['judge.ts'],
@@ -127,6 +130,7 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
   '@connectrpc/connect-node': ['engine'],
   commander: ['cli'],
   valibot: [
+    'common',
     'cli',
     'documents',
     'bundle',
@@ -236,6 +240,14 @@ test('an engine is wrapped member by member, never spread', () => {
   for (const [file, text] of texts) {
     const found = /\.\.\.(?:\w+\.)?(?:engine|depot)\b(?!\.)/.exec(text);
     assert.equal(found, null, `${file} spreads ${found?.[0]}`);
+  }
+});
+
+test('data is checked up to its first fault, since a list of all has no bound', () => {
+  for (const [file, text] of texts) {
+    if (file === 'common/check-by.ts') continue;
+    const found = /\bv\.(?:safeParse|parse)\(|\bsafeParse\b/.exec(text);
+    assert.equal(found, null, `${file} calls ${found?.[0]} of valibot, not checkBy or parseBy`);
   }
 });
 

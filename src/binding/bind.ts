@@ -15,6 +15,8 @@ export interface Subject {
   readonly unitPath: string;
   readonly unitRealPath?: string;
   readonly bind?: boolean;
+  /** The kind of the reference to the image; absent for images that berth does not know, which count as bound. */
+  readonly kind?: string;
   readonly image?: string;
   /** How the unit comes to start; absent where this is not known. */
   readonly activation?: string;
@@ -69,7 +71,7 @@ export function decide(subject: Subject, policy: Policy): Decision {
   const texts = textsOf(subject);
   const excluded = exclude.first(texts);
   if (excluded !== undefined) return no(`exclude "${excluded}" in ${policy.path}`);
-  if (subject.bind === true) return yes(`Bind=yes in ${subject.unitPath}`);
+  if (subject.bind === true) return yes(ruleOfBound(subject));
   const link =
     policy.links.get(subject.unitPath) ??
     (subject.unitRealPath === undefined ? undefined : policy.links.get(subject.unitRealPath));
@@ -78,6 +80,15 @@ export function decide(subject: Subject, policy: Policy): Decision {
   if (included !== undefined) return yes(`include "${included}" in ${policy.path}`);
   return byMode(subject, policy);
 }
+
+/** Why a subject is bound whatever the policy says: by its unit, by a list, or because its images are unknown. */
+function ruleOfBound({ kind, unitPath }: Subject): string {
+  if (kind === undefined) return `unknown images in ${unitPath}`;
+  return LISTS.includes(kind) ? `listed in ${unitPath}` : `Bind=yes in ${unitPath}`;
+}
+
+/** The kinds of references whose files are there to bind images. */
+const LISTS: readonly string[] = ['list', 'pinned-image-set'];
 
 /**
  * The decision by the mode alone. `enabled` also binds units of which nobody knows whether they

@@ -13,7 +13,7 @@ import type { TakenImage } from './archives.ts';
 import { imagesAtHand } from './images-at-hand.ts';
 import type { FoundLock, LockedImage } from './lock.ts';
 import type { BindingProblemCode } from './problem-code.ts';
-import { rootAccess } from './root-credentials.ts';
+import { rootAccesses } from './root-credentials.ts';
 import type { BoundReference, Survey, SurveyProblem } from './survey.ts';
 
 /** An image name that must be present for one platform, with every bound reference to it. */
@@ -76,7 +76,7 @@ export function bindingsOf(survey: Survey, root: Root, select: 'bound' | 'all'):
   const kept = ofOneKind([...groups.values()], problems);
   const byName = Map.groupBy(kept, ({ engine, name }) => `${engine} ${name}`);
   const drafts = [...byName.values()].map((of) => onePlatform(of, survey.platform, problems));
-  const ofRoot = rootAccess(root);
+  const ofRoot = rootAccesses(root);
   const bindings: Binding[] = [];
   const inArchives: InArchive[] = [];
   for (const draft of drafts) {
@@ -163,14 +163,13 @@ interface Draft {
 
 function finish(
   { engine, name, artifact, platform, parts }: Draft,
-  ofRoot: (name: string) => Access | undefined,
+  ofRoot: (name: string) => readonly Access[],
 ): Binding {
   const accesses = parts.map((part) => part.access).sort((a, b) => rank(a) - rank(b));
   // The credentials of the OS are for its own units, not for those of users.
   const hasNone = parts.some(
     ({ reference, access }) => reference.scope === 'system' && !isSpecial(access),
   );
-  const last = hasNone ? ofRoot(name) : undefined;
   return {
     engine,
     name,
@@ -178,7 +177,7 @@ function finish(
     platform,
     accesses: [
       ...accesses.filter((access, i) => i === 0 || isSpecial(access)),
-      ...(last === undefined ? [] : [last]),
+      ...(hasNone ? ofRoot(name) : []),
     ],
     policy:
       eagerness.find((policy) => parts.some((p) => p.reference.pull.policy === policy)) ??

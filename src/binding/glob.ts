@@ -22,6 +22,7 @@ export class Globs {
 
   /** The first glob of the list that matches one of the texts. */
   first(texts: readonly string[]): string | undefined {
+    if (this.#plain.size + this.#wild.length === 0) return undefined;
     const plain = texts
       .map((text) => ({ glob: text, index: this.#plain.get(text) ?? Number.POSITIVE_INFINITY }))
       .reduce((a, b) => (b.index < a.index ? b : a));

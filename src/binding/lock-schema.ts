@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { checkBy } from '../common/check-by.ts';
 import { API_VERSION } from '../common/version.ts';
 
 const digest = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
@@ -21,7 +22,7 @@ export const LockFile = v.strictObject({
 
 /** The checked document, or a text that says where the document is no lock. */
 export function checkLock(document: unknown): v.InferOutput<typeof LockFile> | string {
-  const checked = v.safeParse(LockFile, document);
+  const checked = checkBy(LockFile, document);
   if (checked.success) return checked.output;
   const [issue] = checked.issues;
   return `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`;

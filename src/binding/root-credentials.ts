@@ -8,26 +8,26 @@ import { type Root, RootError } from '../root/root.ts';
 const PATHS = ['/etc/ostree/auth.json', '/usr/lib/ostree/auth.json'];
 
 /**
- * The access to an image with the credentials that the OS of the root brings for its registry. The running system
- * may not have them yet: they may come with the very update that is staged.
- *
- * @returns a function that returns undefined for a name without such credentials.
+ * The ways to an image with the credentials that the OS of the root brings. The running system may not have
+ * them yet: they may come with the very update that is staged. A file without credentials for the registry in
+ * the name may have those for a registry to which the host's registries.conf leads.
  */
-export function rootAccess(root: Root): (name: string) => Access | undefined {
+export function rootAccesses(root: Root): (name: string) => readonly Access[] {
   // The credentials of the running system are those of the host.
   const contents = root.location === '/' ? [] : PATHS.flatMap((path) => readIn(root, path) ?? []);
-  // Parsed once: a root can name a hundred thousand images.
   const files = contents.flatMap((content) => {
     const file = parseAuthFile(content.reveal());
-    return file === undefined ? [] : [{ content, file }];
+    if (file === undefined || Object.keys(file.auths).length === 0) return [];
+    const sure: Access = { credentials: { kind: 'auth-file', content } };
+    const perhaps: Access = { credentials: { kind: 'auth-file', content, isOptional: true } };
+    return [{ file, sure, perhaps }];
   });
   return (name) => {
     const { registry, repository } = parseName(name);
-    for (const { content, file } of files) {
-      const found = findInAuthFile(file, registry, repository);
-      if (found?.kind === 'credentials') return { credentials: { kind: 'auth-file', content } };
-    }
-    return undefined;
+    const known = files.find(
+      ({ file }) => findInAuthFile(file, registry, repository)?.kind === 'credentials',
+    );
+    return known === undefined ? files.map(({ perhaps }) => perhaps) : [known.sure];
   };
 }
 

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { checkBy } from '../common/check-by.ts';
 import { API_VERSION } from '../common/version.ts';
 import { isDigest } from '../image/digest.ts';
 import type { Platform } from '../image/platform.ts';
@@ -23,7 +24,7 @@ export const MEMBERS = {
 export const MAX_MEMBER = 16 * 1024 * 1024;
 
 /** In bytes, of all signatures: bundle.json holds them in base64, which is a third longer. */
-export const MAX_SIGNATURES = MAX_MEMBER / 2;
+export const MAX_ALL_SIGNATURES_BYTES = MAX_MEMBER / 2;
 
 /** In bytes, of one manifest, index or config. */
 export const MAX_DOCUMENT = MAX_DOCUMENT_BYTES;
@@ -79,7 +80,7 @@ export function parseIndex(content: Buffer): readonly BundleEntry[] {
 export function parseBundle(content: Buffer): ReadBundleFile {
   const json = parseStrictJson(content);
   if (json.kind === 'refused') throw notAsWritten(MEMBERS.bundle, json.found);
-  const checked = v.safeParse(BundleSchema, json.value);
+  const checked = checkBy(BundleSchema, json.value);
   if (checked.success) return checked.output;
   throw notAsWritten(MEMBERS.bundle, checked.issues[0].message);
 }

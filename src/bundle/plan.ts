@@ -14,7 +14,7 @@ import { platformInConfig, platformsOf } from '../registry/manifests/resolve-all
 import type { Registry } from '../registry/registry.ts';
 import { downloaded } from '../registry/stream.ts';
 import { BundleError } from './failure.ts';
-import { byDigest, MAX_DOCUMENT, MAX_DOCUMENTS, MAX_SIGNATURES } from './format.ts';
+import { byDigest, MAX_ALL_SIGNATURES_BYTES, MAX_DOCUMENT, MAX_DOCUMENTS } from './format.ts';
 
 /** The planned contents of a bundle. */
 export interface BundlePlan {
@@ -78,7 +78,7 @@ export async function planBundle(
     for (const document of described.documents) hold(document);
     for (const layer of image.blobs.slice(1)) layers.set(layer.digest, { ...layer, ...from });
     signed += signatures.reduce((sum, { length }) => sum + length, 0);
-    if (signed > MAX_SIGNATURES) throw tooManySignatures();
+    if (signed > MAX_ALL_SIGNATURES_BYTES) throw tooManySignatures();
     return { ...described.bundled, signatures };
   };
   const { results, failures } = await tryLimited(bindings, LOOKUPS_AT_A_TIME, signal, work);
@@ -153,7 +153,7 @@ async function configOf(
 function tooManySignatures(): BundleError {
   return new BundleError(
     'bundle-too-large',
-    `expected signatures of at most ${MAX_SIGNATURES} bytes in all, found more`,
+    `expected signatures of at most ${MAX_ALL_SIGNATURES_BYTES} bytes in all, found more`,
     { hint: 'see who signs these images so often, or make several smaller bundles' },
   );
 }

@@ -7,8 +7,6 @@ export type CliErrorCode =
   | 'output'
   /** A signal ended the command. */
   | 'interrupted'
-  /** The user answered no. */
-  | 'declined'
   /** The argument of `berth load` is not a bundle file. */
   | 'bundle-file'
   /** `berth lock` was given a root into which nothing can be written. */
@@ -20,7 +18,6 @@ const kinds: Readonly<Record<CliErrorCode, FailureKind>> = {
   usage: 'usage',
   output: 'failed',
   interrupted: 'failed',
-  declined: 'refused',
   'bundle-file': 'usage',
   'lock-root': 'usage',
   'ship-root': 'usage',

@@ -17,9 +17,14 @@ export interface CommonOptions {
   readonly debug?: boolean;
 }
 
-export type Format = 'table' | 'json' | 'refs';
+export type Format = 'table' | 'wide' | 'json' | 'refs';
 
-const formats: readonly Format[] = ['table', 'json', 'refs'];
+const formats: readonly Format[] = ['table', 'wide', 'json', 'refs'];
+
+/** Whether a format is for people, who are told more on standard error. */
+export function isTable(format: string): boolean {
+  return format === 'table' || format === 'wide';
+}
 
 /** The additional flags of commands that read a root. */
 export interface RootOptions extends CommonOptions {
@@ -51,6 +56,7 @@ export function hostOptions(flags: HostFlags): HostOptions {
  * @param choices the values of `--format`.
  */
 export function withCommonOptions(command: Command, choices: readonly string[] = formats): Command {
+  withShortFormats(command, choices);
   return command
     .addOption(
       new Option(
@@ -66,7 +72,7 @@ export function withCommonOptions(command: Command, choices: readonly string[] =
       'look only at what the calling user’s podman runs, with state of the user’s own; the default without root',
     )
     .addOption(
-      new Option('--format <format>', 'format of the result on standard output')
+      new Option('-o, --format <format>', 'format of the result on standard output')
         .choices(choices)
         .default('table'),
     )
@@ -84,6 +90,18 @@ export function withCommonOptions(command: Command, choices: readonly string[] =
         .default(2),
     )
     .option('--debug', 'print the stack of an error');
+}
+
+/** Adds `-q` for the names alone, and `-f FORMAT`, which skopeo and podman use, unless -f is taken. */
+function withShortFormats(command: Command, choices: readonly string[]): void {
+  const set = (format: string) => command.setOptionValueWithSource('format', format, 'cli');
+  if (choices.includes('refs')) {
+    command
+      .addOption(new Option('-q, --quiet', 'only names: `--format refs`'))
+      .on('option:quiet', () => set('refs'));
+  }
+  if (command.options.some(({ short }) => short === '-f')) return;
+  command.addOption(new Option('-f <format>', 'as -o').choices(choices)).on('option:f', set);
 }
 
 /** Adds the flags of a command that decides which references of a root are bound. */
@@ -121,10 +139,18 @@ function engine(text: string): EngineId {
   return text;
 }
 
+/** In bytes a second. Who gives less has left out the unit. */
+const LEAST_RATE = 1000;
+
 function rate(text: string): number {
   const bytes = parseSize(text);
   if (bytes === undefined || bytes === 0) {
     throw new InvalidArgumentError('expected bytes a second, such as 500kB, 2MB or 2MiB');
+  }
+  if (bytes < LEAST_RATE) {
+    throw new InvalidArgumentError(
+      `${text} is ${bytes} bytes a second, and an image would take days: write 500kB, 2MB or 2MiB`,
+    );
   }
   return bytes;
 }

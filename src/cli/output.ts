@@ -5,8 +5,9 @@ import { CliError } from './errors.ts';
 import type { Format } from './options.ts';
 import { exitCodes, printFailure } from './render/failure.ts';
 import { nameLine, shownJson } from './render/shown.ts';
+import type { Look } from './render/table.ts';
 import { dieBy } from './signals.ts';
-import { onFailure, writeOut } from './standard-streams.ts';
+import { mayBeTerminal, onFailure, writeOut } from './standard-streams.ts';
 
 type Output = {
   [K in keyof typeof schemas]: v.InferOutput<(typeof schemas)[K]>;
@@ -15,7 +16,8 @@ type Output = {
 /** A result in each of the three formats. */
 export interface Faces<T extends Output> {
   readonly json: () => T;
-  readonly table: () => string;
+  /** Also with `--format wide`. */
+  readonly table: (look: Look) => string;
   /** The images, one per line, as input for `berth pull -` and `xargs podman pull`. */
   readonly refs: () => Iterable<string>;
 }
@@ -54,6 +56,15 @@ export function print<T extends Output>(format: Format, faces: Faces<T>): void {
   writeOut(piece);
 }
 
+/** How a table is shown: as wide as a terminal, or as wide as its texts where it goes elsewhere. */
+export function lookOf(name: 'stdout' | 'stderr', format: string): Look {
+  const stream = process[name];
+  const isTerminal = mayBeTerminal(name === 'stdout' ? 1 : 2);
+  // A terminal that nobody has given a size says 0.
+  const width = isTerminal && stream.columns > 0 ? stream.columns : undefined;
+  return { wide: format === 'wide', ...(width === undefined ? {} : { width }), stream };
+}
+
 /** How many characters are written at once: a system call for each element would take long. */
 const PIECE = 8000;
 
@@ -62,14 +73,15 @@ function textOf<T extends Output>(format: Format, faces: Faces<T>): Iterable<str
     case 'json':
       return jsonText(faces.json());
     case 'table':
-      return [faces.table()];
+    case 'wide':
+      return [faces.table(lookOf('stdout', format))];
     case 'refs':
       return [[...faces.refs()].map(nameLine).join('')];
   }
 }
 
 /**
- * The text of `JSON.stringify(document, undefined, 2)`, one list element at a time: lists can be long, and
+ * The text of `JSON.stringify(document, undefined, 2)`, some elements of a list at a time: lists can be long, and
  * the whole text would have to be held in memory.
  */
 export function* jsonText(document: object): Iterable<string> {
@@ -82,14 +94,18 @@ export function* jsonText(document: object): Iterable<string> {
       yield inside({ [key]: value }, `{\n  ${JSON.stringify(key)}: `, '\n}');
       continue;
     }
-    for (const [index, element] of value.entries()) {
-      yield `${index === 0 ? '[' : ','}\n    `;
-      yield inside({ [key]: [element] }, `{\n  ${JSON.stringify(key)}: [\n    `, '\n  ]\n}');
+    for (let at = 0; at < value.length; at += TOGETHER) {
+      const elements: readonly unknown[] = value.slice(at, at + TOGETHER);
+      yield `${at === 0 ? '[' : ','}\n    `;
+      yield inside({ [key]: elements }, `{\n  ${JSON.stringify(key)}: [\n    `, '\n  ]\n}');
     }
     yield '\n  ]';
   }
   yield '\n}\n';
 }
+
+/** How many elements of a list become text at once: one call for each takes twice as long. */
+const TOGETHER = 32;
 
 /** The indented text of a document without the given beginning and end. */
 function inside(document: object, before: string, after: string): string {

@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { version } from '../common/version.ts';
+import { CliError } from './errors.ts';
+import { commandsMeantBy } from './meanings.ts';
 import { shownLines } from './render/shown.ts';
 import { mayBeTerminal, writeOut } from './standard-streams.ts';
 
@@ -147,6 +149,7 @@ export async function programOf(argv: readonly string[]): Promise<Command> {
     .addHelpText('after', help);
   const first = argv.find((word) => !word.startsWith('-'));
   const wanted = first === 'help' ? argv[argv.indexOf(first) + 1] : first;
+  refuseUnknown(wanted);
   for (const [name, { usage, summary, define }] of Object.entries(commands)) {
     const command = program.command(usage).summary(summary);
     for (const argument of command.registeredArguments) {
@@ -155,6 +158,13 @@ export async function programOf(argv: readonly string[]): Promise<Command> {
     if (name === wanted) await define(command);
   }
   return program;
+}
+
+/** Refuses a command of other programs with the one that is meant. Others get the nearest spelling. */
+function refuseUnknown(name: string | undefined): void {
+  if (name === undefined || Object.hasOwn(commands, name)) return;
+  const hint = commandsMeantBy(name);
+  if (hint !== undefined) throw new CliError('usage', `unknown command '${name}'`, { hint });
 }
 
 function argumentHelp(argument: string, command: string): string {

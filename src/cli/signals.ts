@@ -29,6 +29,7 @@ const GRACE = 800;
 export async function inOrder<T>(work: () => Promise<T>): Promise<T> {
   let received: NodeJS.Signals | undefined;
   const stop = (signal: NodeJS.Signals) => {
+    sayLastWords();
     if (received !== undefined) {
       dieBy(signal);
       return;
@@ -59,15 +60,61 @@ export function hearAsFirstProcess(): void {
 }
 
 function exitAsBy(signal: NodeJS.Signals): void {
+  sayLastWords();
   process.exit(128 + constants.signals[signal]);
 }
 
 /** Ends the process by the signal's default action, whatever handlers were set before. */
 export function dieBy(signal: NodeJS.Signals): void {
   if (process.pid === 1) exitAsBy(signal);
+  if (signal !== 'SIGPIPE') sayLastWords();
   // Removing the last listener restores the default action, also for SIGPIPE, which Node ignores.
   process.once(signal, () => undefined).removeAllListeners(signal);
   process.kill(process.pid, signal);
+}
+
+let lastWords: (() => void) | undefined;
+
+/**
+ * Runs `say` before a signal ends berth: for a screen that has to be left clean. While nothing is set, no
+ * handler keeps a signal waiting.
+ *
+ * @returns a function after which nothing is run any more.
+ */
+export function beforeEnd(say: () => void): () => void {
+  lastWords = say;
+  for (const signal of SIGNALS) process.on(signal, endAlone);
+  return () => {
+    lastWords = undefined;
+    for (const signal of SIGNALS) process.off(signal, endAlone);
+  };
+}
+
+/**
+ * Writes what may wait for a slow reader, and lets a signal end berth meanwhile: while a write waits, no handler is
+ * called. Then nothing is cleaned up, as after SIGKILL, and nothing said.
+ */
+export function endingAtOnce(write: () => void): void {
+  const handlers = SIGNALS.flatMap((signal) =>
+    process.listeners(signal).map((handler) => ({ signal, handler })),
+  );
+  for (const signal of SIGNALS) process.removeAllListeners(signal);
+  try {
+    write();
+  } finally {
+    for (const { signal, handler } of handlers) process.on(signal, handler);
+  }
+}
+
+/** Ends the process, unless work that cleans up after itself does. */
+function endAlone(signal: NodeJS.Signals): void {
+  if (process.listenerCount(signal) === 1) dieBy(signal);
+}
+
+function sayLastWords(): void {
+  const say = lastWords;
+  lastWords = undefined;
+  say?.();
 }
 
 function interrupted(signal: NodeJS.Signals): CliError {

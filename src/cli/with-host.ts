@@ -4,7 +4,7 @@ import { type Host, openHost } from '../host/host.ts';
 import type { HostOptions } from '../host/options.ts';
 import { withRoot } from '../host/root.ts';
 import type { Root } from '../root/root.ts';
-import { keepHeapSmall } from './heap.ts';
+import { suitReading } from './heap.ts';
 import { type HostFlags, hostOptions } from './options.ts';
 import { openProgress } from './render/progress.ts';
 import { endingSignal } from './signals.ts';
@@ -43,7 +43,7 @@ export async function reading<T>(
   spec: string | undefined,
   work: (root: Root, deployment: Deployment | undefined) => Promise<T>,
 ): Promise<T> {
-  keepHeapSmall();
+  suitReading();
   return withRoot(host, spec, work);
 }
 

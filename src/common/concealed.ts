@@ -126,6 +126,11 @@ export function concealAll({ texts, parts: words }: ReturnType<typeof allConceal
   return texts.every(({ text, shown }) => conceal(text, shown)) && words.every(concealPart);
 }
 
+/** Whether any text must not be shown. */
+export function concealsAnything(): boolean {
+  return anywhere.size > 0;
+}
+
 /** The text as it may be printed. */
 export function withoutConcealed(text: string): string {
   if (anywhere.size === 0) return text;

@@ -51,7 +51,8 @@ const notAByte = /[\uD800-\uDC7F\uDD00-\uDFFF]/u;
  * reversible: backslashes stay as they are, because systemd's unit names often contain `\x2d`.
  */
 export function displayPath(path: string): string {
-  return path.replace(unprintable, (character) => {
+  if (isPlainAscii(path) && !path.includes('\n')) return path;
+  return path.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0;
     if (isSurrogate(code) && !isEscapedByte(code)) return `\\u${code.toString(16)}`;
     return nameToBytes(character)
@@ -60,7 +61,13 @@ export function displayPath(path: string): string {
   });
 }
 
-const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+/**
+ * Whether a text has only printable characters of ASCII, and line breaks. Most texts do, and Node needs milliseconds
+ * for its first expression with a class like `\p{Cf}`.
+ */
+export function isPlainAscii(text: string): boolean {
+  return !/[^\n -~]/.test(text);
+}
 
 /**
  * The length of a UTF-8 sequence by its first byte (RFC 3629, section 3). The other bytes are checked by

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BerthError, systemErrorCode } from '../common/errors.ts';
 import { cantTell } from './failure.ts';
@@ -16,9 +16,16 @@ export function queuedBy({ run }: Places): Finalisation | undefined {
   return existsSync(join(run, 'composefs/staged-deployment')) ? 'composefs' : undefined;
 }
 
-/** Whether a soft reboot would enter a prepared root, finalised or not (systemd-soft-reboot(8)). */
+/**
+ * Whether a soft reboot would enter a prepared root, finalised or not: `/run/nextroot` has to be an OS tree
+ * (systemd-soft-reboot.service(8)). After a soft reboot an empty directory is left there.
+ */
 export function hasNextRoot({ run }: Places): boolean {
-  return existsSync(join(run, 'nextroot'));
+  return ['etc', 'usr/lib'].some(
+    (directory) =>
+      lstatSync(join(run, 'nextroot', directory, 'os-release'), { throwIfNoEntry: false }) !==
+      undefined,
+  );
 }
 
 /** The content of berth's own lock file. Locks of updaters are empty. */
@@ -28,7 +35,8 @@ const OWN = 'berth gate\n';
  * Keeps ostree from finalising the queued root, until the lock is removed or another root is queued.
  * An existing lock stays as it is.
  *
- * Source: libostree's ostree-sysroot-deploy.c; `ostree admin lock-finalization` does the same.
+ * Source: libostree's ostree-sysroot-deploy.c, since 2019. `ostree admin lock-finalization` (2023.8) has the same
+ * effect by a flag in the note about the queued root, which has no owner (docs/interfaces.md).
  *
  * @throws {BerthError} `deployments`
  */

@@ -1,15 +1,15 @@
 import { hash } from 'node:crypto';
-import { lstatSync, statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { BerthError, systemErrorCode } from '../common/errors.ts';
 import { isRootId } from '../common/roots.ts';
-import { openRoot } from '../root/open-root.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { bootOrder } from './boot-entries.ts';
+import { bootedMarker, dictionary, MAX_STATE, type Marker, opened } from './booted-marker.ts';
 import { type Checkout, directoryOf, everyCheckout, isId, pathOf } from './checkout.ts';
 import type { Deployment, Role } from './deployment.ts';
 import { cantTell } from './failure.ts';
-import { pairOf, readDictionary, textOf, type Variant } from './gvariant.ts';
+import { textOf, type Variant } from './gvariant.ts';
 import { openUnbooted } from './open-deployment.ts';
 import { openTree } from './open-tree.ts';
 import { readOrigin } from './origin.ts';
@@ -138,52 +138,6 @@ function uniqueId({ id, stateroot }: Checkout, checkouts: readonly Checkout[]): 
   const unique = `${id}@${stateroot.replace(/[^A-Za-z0-9._+-]/g, '_')}`;
   // A stateroot's name may have 255 bytes, more than an id may have: its hash stands in for it then.
   return isRootId(unique) ? unique : `${id}@${hash('sha256', stateroot).slice(0, 12)}`;
-}
-
-interface Opened extends Disposable {
-  readonly root: Root;
-}
-
-function opened(path: string): Opened {
-  try {
-    const root = openRoot(path);
-    return { root, [Symbol.dispose]: () => root.close() };
-  } catch (error) {
-    if (!(error instanceof BerthError)) throw error;
-    throw cantTell('ostree', error.message, 'see that it is mounted and can be read', error);
-  }
-}
-
-/** The device and inode of the booted deployment: those of `/`, or those in `/run/ostree-booted`. */
-interface Marker {
-  readonly dev: bigint;
-  readonly ino: bigint;
-}
-
-/**
- * Reads `/run/ostree-booted`. With composefs `/` is not the directory of a deployment, and the file
- * names the device and inode of the deployment.
- */
-function bootedMarker({ run, root }: Places): Marker | undefined {
-  const path = join(run, 'ostree-booted');
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
-  using opened_ = opened(run);
-  const content = opened_.root.readFile('/ostree-booted', MAX_STATE)?.content ?? Buffer.alloc(0);
-  const pair = pairOf(dictionary(path, content).get('backing-root-device-inode'));
-  if (pair !== undefined) return { dev: pair[0], ino: pair[1] };
-  const { dev, ino } = statSync(root, { bigint: true });
-  return { dev, ino };
-}
-
-const MAX_STATE = 1024 * 1024;
-
-function dictionary(path: string, bytes: Buffer): ReadonlyMap<string, Variant> {
-  try {
-    return readDictionary(bytes);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw cantTell('ostree', `${path}: ${error.message}`, 'look at `ostree admin status`', error);
-  }
 }
 
 function isBooted(places: Places, checkout: Checkout, { dev, ino }: Marker): boolean {

@@ -21,7 +21,14 @@ export const ProgressEvent = v.variant('event', [
   v.strictObject({ event: v.literal('resolved'), ...about, ...named, digest: v.string() }),
   /** Nobody could say what a name means. */
   v.strictObject({ event: v.literal('resolve-failed'), ...about, ...named, ...failure }),
-  /** `bytes` will arrive. */
+  /** An image will come: said of all images before the first begins. `bytes` is its part of the whole. */
+  v.strictObject({
+    event: v.literal('fetch-planned'),
+    ...about,
+    ...identified,
+    bytes: v.number(),
+  }),
+  /** `bytes` will arrive now; 0 for an image that only has to be unpacked. */
   v.strictObject({
     event: v.literal('fetch-started'),
     ...about,
@@ -37,6 +44,7 @@ export const ProgressEvent = v.variant('event', [
   }),
   v.strictObject({ event: v.literal('fetched'), ...about, ...identified }),
   v.strictObject({ event: v.literal('fetch-failed'), ...about, ...identified, ...failure }),
+  v.strictObject({ event: v.literal('pinning'), root: v.string(), ...identified }),
   v.strictObject({ event: v.literal('pinned'), root: v.string(), ...identified }),
   v.strictObject({ event: v.literal('named'), ...about, ...identified }),
   v.strictObject({ event: v.literal('removed'), ...about, ...identified }),
@@ -54,6 +62,13 @@ export const ProgressEvent = v.variant('event', [
   }),
   v.strictObject({ event: v.literal('restarting'), ...about, unit: v.string() }),
   v.strictObject({ event: v.literal('retry'), ...about, ...failure, milliseconds: v.number() }),
+  /** The registry has sent nothing for so many milliseconds, and is still waited for. */
+  v.strictObject({
+    event: v.literal('waiting'),
+    ...about,
+    registry: v.string(),
+    milliseconds: v.number(),
+  }),
   v.strictObject({
     event: v.literal('warning'),
     ...about,

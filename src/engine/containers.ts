@@ -22,3 +22,11 @@ export interface ServiceContainer {
     readonly startPeriod: number;
   };
 }
+
+/** A pod that a service of systemd runs. */
+export interface ServicePod {
+  /** The service. */
+  readonly unit: string;
+  /** The command line that made the pod; empty where the engine does not tell it. */
+  readonly command: readonly string[];
+}

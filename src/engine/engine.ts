@@ -1,6 +1,7 @@
 import type { EngineId } from '../common/engine-id.ts';
 import type { ResolvedImage } from '../image/resolved.ts';
-import type { ServiceContainer } from './containers.ts';
+import type { Ahead } from './ahead.ts';
+import type { ServiceContainer, ServicePod } from './containers.ts';
 import type { Depot } from './depot.ts';
 import type { EngineError } from './errors.ts';
 import type { FetchWatch } from './fetch-watch.ts';
@@ -29,6 +30,9 @@ export interface Engine extends Images, Pins {
 
   /** The running containers of all services, or of one; absent for an engine that runs none. */
   readonly containers?: ((unit?: string) => Promise<readonly ServiceContainer[]>) | undefined;
+
+  /** The pods of all services; absent for an engine whose services run none. */
+  readonly pods?: (() => Promise<readonly ServicePod[]>) | undefined;
 
   /**
    * Whether the engine keeps OCI artifacts among its images, now; absent for an engine that keeps none. An
@@ -143,6 +147,12 @@ export interface Images {
    * @returns the engine's id of the image, which equals `idOf(image)`.
    */
   fetch(image: ResolvedImage, source: Source, watch?: FetchWatch): Promise<string>;
+
+  /**
+   * Begins to unpack an image whose layers come into the depot from the base up. It is fetched afterwards, before
+   * `Ahead.end`. Absent for an engine without a depot, and for one that does not reuse layers.
+   */
+  readonly unpackAhead?: ((image: ResolvedImage, signal: AbortSignal) => Ahead) | undefined;
 
   /**
    * Finds a blob or document that the engine keeps as registries have it. Absent for an engine that keeps images only

@@ -18,8 +18,8 @@ export interface Engines {
   waitedFor(): Promise<readonly EngineId[]>;
 
   /**
-   * The engines of the system that run now, besides podman, whether or not a record has images on them. None is
-   * started for that. Undefined for a run that has an engine of its own.
+   * The engines of the system that run now, whether or not a record has images on them. None is started for that.
+   * Undefined for a run that has an engine of its own.
    */
   readonly present?: (() => Promise<readonly EngineId[]>) | undefined;
 

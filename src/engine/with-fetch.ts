@@ -9,8 +9,8 @@ type Every<T> = { readonly [member in keyof Required<T>]: T[member] };
  * lose its methods without a type error.
  */
 export function withFetch(engine: Engine, fetch: Engine['fetch'], depot?: Depot): Engine {
-  const { genuine, tidyPins, containers, keepsArtifacts, repair, losses, renewPins, findBlob } =
-    engine;
+  const { genuine, tidyPins, containers, pods, keepsArtifacts } = engine;
+  const { repair, losses, renewPins, findBlob, unpackAhead } = engine;
   const every: Every<Engine> = {
     id: engine.id,
     traits: engine.traits,
@@ -24,6 +24,10 @@ export function withFetch(engine: Engine, fetch: Engine['fetch'], depot?: Depot)
     footprint: (images) => engine.footprint(images),
     freed: (ids) => engine.freed(ids),
     fetch,
+    unpackAhead:
+      unpackAhead === undefined
+        ? undefined
+        : (image, signal) => unpackAhead.call(engine, image, signal),
     findBlob: findBlob === undefined ? undefined : (digest) => findBlob.call(engine, digest),
     tag: (id, name) => engine.tag(id, name),
     remove: (id) => engine.remove(id),
@@ -34,6 +38,7 @@ export function withFetch(engine: Engine, fetch: Engine['fetch'], depot?: Depot)
     unpin: (pins) => engine.unpin(pins),
     tidyPins: tidyPins === undefined ? undefined : () => tidyPins.call(engine),
     containers: containers === undefined ? undefined : (unit) => containers.call(engine, unit),
+    pods: pods === undefined ? undefined : () => pods.call(engine),
     absence: engine.absence,
     keepsArtifacts: keepsArtifacts === undefined ? undefined : () => keepsArtifacts.call(engine),
     repair: repair === undefined ? undefined : (signal) => repair.call(engine, signal),

@@ -110,6 +110,7 @@ function registryFor(
     ...remembered,
     onRetry: ({ code, message }, milliseconds) =>
       report({ event: 'retry', code, message, milliseconds }),
+    onSilence: (silence) => report({ event: 'waiting', ...silence }),
   });
 }
 

@@ -1,4 +1,5 @@
 import type { RetryTimes } from '../registry/circuit-breaker.ts';
+import type { OnSilence } from '../registry/http/silence.ts';
 import type { LimitSettings } from '../registry/limits.ts';
 import type { ResolvedNames } from '../registry/manifests/resolved-names.ts';
 import { Permitted } from '../registry/policy/permitted.ts';
@@ -8,6 +9,7 @@ import { type LastingRegistry, openWhenNeeded } from '../registry/when-needed.ts
 export interface HostRegistryOptions {
   readonly environment: NodeJS.ProcessEnv;
   readonly onRetry: RetryPolicy['onRetry'];
+  readonly onSilence: OnSilence;
   /** The limits by berth.toml and the flag; read when a registry is first needed. */
   readonly limits: () => Promise<LimitSettings>;
   /** The times that registries asked earlier runs to wait for; read when a registry is first needed. */
@@ -20,6 +22,7 @@ export interface HostRegistryOptions {
 export function hostRegistry({
   environment,
   onRetry,
+  onSilence,
   limits,
   retryTimes,
   names,
@@ -34,6 +37,7 @@ export function hostRegistry({
       permitted,
       names: await names(),
       limits: new Limits(await limits()),
+      onSilence,
     };
     return openHostRegistry(environment, onRetry, retryPolicy, ofRun);
   });

@@ -2,9 +2,10 @@ import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { systemErrorCode } from '../common/errors.ts';
 import { type Deployment, isDeploymentName } from '../deployment/deployment.ts';
+import { parseReference } from '../image/name.ts';
 import { openRoot } from '../root/open-root.ts';
 import { assertOsTree } from '../root/os-tree.ts';
-import type { Root } from '../root/root.ts';
+import { type Root, RootError } from '../root/root.ts';
 import { isLiving, type RootRecord } from '../state/record.ts';
 import { checkedId, idOfLocation, isManual } from '../state/root-id.ts';
 import { deploymentAt, deploymentCalled, isCheckout } from './deployments.ts';
@@ -46,7 +47,32 @@ async function deploymentMeant(
 }
 
 async function open(host: Host, spec: string): Promise<Root> {
-  return isImage(spec) ? host.openImage(spec) : openRoot(spec);
+  return isImage(spec) ? host.openImage(spec) : openGiven(spec);
+}
+
+/** Opens a directory. If there is none, and the text could be an image, the hint says how to give an image. */
+function openGiven(spec: string): Root {
+  try {
+    return openRoot(spec);
+  } catch (error) {
+    const image = imageMeant(spec);
+    if (image === undefined || !(error instanceof RootError) || error.code !== 'no-root')
+      throw error;
+    const hint = `${error.hint}; an OS image is given as \`image:${image}\``;
+    throw new RootError('no-root', spec, error.message, { hint, cause: error });
+  }
+}
+
+/** What stands before an image's name elsewhere: in skopeo, in podman, and in origins of bootc and ostree. */
+const TRANSPORTS = /^(ostree-[a-z-]+:)?(docker:\/\/|registry:)?/;
+
+/** The image that a text names with a registry, as `quay.io/acme/os:42` does and `docker://…` before it. */
+function imageMeant(spec: string): string | undefined {
+  if (/^(store|oci):./.test(spec)) return spec;
+  const name = spec.replace(TRANSPORTS, '');
+  const [host = ''] = name.split('/');
+  const hasRegistry = name.includes('/') && (/[.:]/.test(host) || host === 'localhost');
+  return hasRegistry && parseReference(name) !== undefined ? name : undefined;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { EngineId } from '../common/engine-id.ts';
  * An event that a long command reports while it runs: one stream, rendered by whoever listens.
  * src/documents/progress.ts is its schema, docs/progress.md describes it.
  */
-export type ProgressEvent = ImageEvent | ServiceEvent | RetryEvent | Warning | WatchEvent;
+export type ProgressEvent = ImageEvent | ServiceEvent | RegistryEvent | Warning | WatchEvent;
 
 /** Something happens to one image. */
 type ImageEvent =
@@ -12,12 +12,15 @@ type ImageEvent =
   | (About & Named & { readonly event: 'resolved'; readonly digest: string })
   /** Nobody could say what a name means. The other names are resolved nevertheless. */
   | (About & Named & Failure & { readonly event: 'resolve-failed' })
-  /** A download of `bytes` begins. */
+  /** An image will come: said of all images before the first begins. `bytes` is its part of the whole. */
+  | (About & Identified & { readonly event: 'fetch-planned'; readonly bytes: number })
+  /** A download of `bytes` begins; 0 for an image that only has to be unpacked. */
   | (About & Identified & { readonly event: 'fetch-started'; readonly bytes: number })
   /** `bytes` have come so far, of the number that `fetch-started` named. */
   | (About & Identified & { readonly event: 'fetch-progress'; readonly bytes: number })
   | (About & Identified & { readonly event: 'fetched' })
   | (About & Identified & Failure & { readonly event: 'fetch-failed' })
+  | (Identified & { readonly event: 'pinning'; readonly root: string })
   | (Identified & { readonly event: 'pinned'; readonly root: string })
   /** The name means the image from here on. */
   | (About & Identified & { readonly event: 'named' })
@@ -39,8 +42,15 @@ type WatchEvent =
 
 type ServiceEvent = About & { readonly event: 'restarting'; readonly unit: string };
 
-/** A request to a registry failed and is repeated after some milliseconds; the message says why it failed. */
-type RetryEvent = About & Failure & { readonly event: 'retry'; readonly milliseconds: number };
+type RegistryEvent =
+  /** A request to a registry failed and is repeated after some milliseconds; the message says why it failed. */
+  | (About & Failure & { readonly event: 'retry'; readonly milliseconds: number })
+  /** A registry has sent nothing for so many milliseconds, and is still waited for. */
+  | (About & {
+      readonly event: 'waiting';
+      readonly registry: string;
+      readonly milliseconds: number;
+    });
 
 type Warning = About & {
   readonly event: 'warning';
@@ -88,6 +98,7 @@ export const warningCodes = [
   'record-lost',
   'removed-by-somebody',
   'service-down',
+  'signatures-left-out',
   'signatures-unknown',
   'strange-pin',
   'torn-image',

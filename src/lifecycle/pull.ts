@@ -1,4 +1,5 @@
 import type { Binding } from '../binding/bindings.ts';
+import { BerthError } from '../common/errors.ts';
 import { type NameFailure, tryLimited } from '../common/limited.ts';
 import { formatPlatform } from '../image/platform.ts';
 import { type ResolvedImage, sizeOf } from '../image/resolved.ts';
@@ -69,13 +70,19 @@ async function fetchOne(
   const { images } = await context.engine.footprint(isNew ? [image] : []);
   const bytes = sizeOf(images.flatMap(({ missing }) => missing));
   if (bytes > 0) context.report({ event: 'fetch-started', id, name, bytes });
-  await context.engine.fetch(image, source, {
-    signal: context.signal,
-    onBytes: (here) => {
-      if (bytes === 0) return;
-      context.report({ event: 'fetch-progress', id, name, bytes: arrived(here, image, bytes) });
-    },
-  });
+  const onBytes = (here: number) => {
+    if (bytes === 0) return;
+    context.report({ event: 'fetch-progress', id, name, bytes: arrived(here, image, bytes) });
+  };
+  try {
+    await context.engine.fetch(image, source, { signal: context.signal, onBytes });
+  } catch (error) {
+    if (bytes > 0 && error instanceof BerthError) {
+      const { code, message } = error;
+      context.report({ event: 'fetch-failed', id, name, code, message });
+    }
+    throw error;
+  }
   if (bytes > 0) context.report({ event: 'fetched', id, name });
   return { image, id, isNew };
 }

@@ -158,7 +158,10 @@ async function look(context: Context, looked: Looked, list: List = listed) {
 
 interface EnginesToLookAt {
   readonly needed: ReadonlySet<EngineId>;
-  /** Engines whose pins may tell of lost records. One that fails is passed over. */
+  /**
+   * Engines of the host with no image on record, whose pins may tell of lost records. One that fails is passed
+   * over.
+   */
   readonly perhaps: ReadonlySet<EngineId>;
 }
 
@@ -169,8 +172,8 @@ async function enginesFor(context: Context, looked: Looked): Promise<EnginesToLo
   if (exactly !== undefined) return { needed: exactly, perhaps: new Set() };
   const { byId } = state.records();
   const needed = await neededEngines(engines, byId, looked);
-  // If every record is lost, nothing says any more which engines have pins.
-  const present = byId.size === 0 ? ((await engines.present?.()) ?? []) : [];
+  const isOnRecord = looked.root !== undefined && byId.has(looked.root);
+  const present = isOnRecord ? [] : ((await engines.present?.()) ?? []);
   return { needed, perhaps: new Set(present.filter((id) => !needed.has(id))) };
 }
 
@@ -207,17 +210,31 @@ async function find(context: Context, engine: Engine, list: List): Promise<Found
   }
 }
 
-/** Finds what an engine has on which no record has images. Such an engine may fail. */
+/**
+ * Finds what an engine has on which no record has images: nothing unless its pins tell of a lost record. Such an engine
+ * may fail, or not answer.
+ */
 async function findPerhaps(context: Context, id: EngineId, list: List): Promise<Found | undefined> {
   try {
-    return await find(context, await context.engines.open(id), list);
+    return await inTime(id, findLost(context, id, list));
   } catch (error) {
     context.signal.throwIfAborted();
     if (!(error instanceof BerthError)) throw error;
-    const message = `no record is left, and ${id} can't be asked for pins that tell of lost ones: ${error.message}`;
+    const message = `${id} can't be asked for pins that tell of lost records: ${error.message}`;
     context.report({ event: 'warning', code: 'engine-unheard', message });
     return undefined;
   }
+}
+
+async function findLost(context: Context, id: EngineId, list: List): Promise<Found | undefined> {
+  const engine = await context.engines.open(id);
+  const pins = await engine.pins();
+  const { byId } = context.state.records();
+  const lost = await genuine(
+    engine,
+    pins.filter(({ root }) => !byId.has(root)),
+  );
+  return lost.length === 0 ? undefined : findIn(context, engine, list);
 }
 
 async function findIn(context: Context, engine: Engine, list: List): Promise<Found> {

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { checkBy } from '../common/check-by.ts';
 import { onceFor } from '../common/once-for.ts';
 import { isDigest } from '../image/digest.ts';
 import { choosePlatform, type Platform } from '../image/platform.ts';
@@ -69,19 +70,17 @@ export interface Claims {
 export function parseDocument(content: Buffer, claims: Claims = {}): Document | Refusal {
   const json = parseStrictJson(content);
   if (json.kind === 'refused') return json;
+  const many = tooMany(json.value);
+  if (many !== undefined) return many;
   const fields = documentFields(json.value);
   if (fields.kind === 'refused') return fields;
-  const checked = v.safeParse(schema, fields.fields);
+  const checked = checkBy(schema, fields.fields);
   if (!checked.success) {
     const [issue] = checked.issues;
     return refusal('bad-field', `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`);
   }
   const document = ofOneKind(checked.output, claims);
   if (document.kind !== 'manifest') return document;
-  const { length } = document.layers;
-  if (length > MAX_LAYERS) {
-    return refusal('too-many-layers', `${length} layers, where berth takes ${MAX_LAYERS}`);
-  }
   return sizedTwice(blobsOf(document)) ?? document;
 }
 
@@ -173,6 +172,23 @@ function layerOf(descriptor: Descriptor): Layer {
 
 /** The most layers of an image. Engines stack at most 500 (containers/storage, overlay: `lower` of a page). */
 const MAX_LAYERS = 1_000;
+
+/** The most entries of an index: more than any image has platforms. */
+const MAX_ENTRIES = 10_000;
+
+/** Refuses a document before its parts are looked at: four megabytes have room for two million. */
+function tooMany(value: unknown): Refusal | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const lengthOf = (list: unknown) => (Array.isArray(list) ? list.length : 0);
+  const layers = 'layers' in value ? lengthOf(value.layers) : 0;
+  const entries = 'manifests' in value ? lengthOf(value.manifests) : 0;
+  if (layers > MAX_LAYERS) {
+    return refusal('too-many-layers', `${layers} layers, where berth takes ${MAX_LAYERS}`);
+  }
+  return entries > MAX_ENTRIES
+    ? refusal('too-many-entries', `${entries} entries, where berth takes ${MAX_ENTRIES}`)
+    : undefined;
+}
 
 /**
  * Refuses blobs with two sizes: one size is wrong, and a reader that trusts it may take a part for the

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { checkBy } from '../common/check-by.ts';
 import { isDigest } from '../image/digest.ts';
 import { repositoryOf } from '../image/name.ts';
 import type { Platform } from '../image/platform.ts';
@@ -33,7 +34,7 @@ export function parseIndexJson(
   if (json.kind === 'refused') return json;
   const fields = documentFields(withList(json.value));
   if (fields.kind === 'refused') return fields;
-  const checked = v.safeParse(schema, fields.fields);
+  const checked = checkBy(schema, fields.fields);
   if (checked.success) return { kind: 'index-json', index: checked.output };
   const [issue] = checked.issues;
   return refusal('bad-field', `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`);

@@ -7,7 +7,7 @@ import { type Refusal, refusal } from './refusal.ts';
  */
 const MOST_PARTS = 300_000;
 
-/** Parses each manifest and index once, however many names mean it. */
+/** Parses each manifest and index once, however many names mean it, and keeps all but the annotations of layers. */
 export class ParsedDocuments {
   readonly #known = new Map<string, Document>();
   #parts = 0;
@@ -27,7 +27,17 @@ export class ParsedDocuments {
     if (this.#parts > MOST_PARTS) {
       return refusal('too-many-layers', `more than ${MOST_PARTS} layers in all images together`);
     }
-    this.#known.set(key, parsed);
-    return parsed;
+    const kept = withoutNotes(parsed);
+    this.#known.set(key, kept);
+    return kept;
   }
 }
+
+/** Annotations of layers, which nobody asks for later, may make up all of a manifest's four megabytes. */
+function withoutNotes(document: Document): Document {
+  if (document.kind === 'index') return document;
+  const layers = document.layers.map((layer) => ({ ...layer, annotations: NO_NOTES }));
+  return { ...document, layers };
+}
+
+const NO_NOTES = {};

@@ -13,7 +13,9 @@ export type RefusalCode =
   /** One digest occurs with two sizes. */
   | 'two-sizes'
   /** A manifest, or all documents together, have more layers than berth holds. */
-  | 'too-many-layers';
+  | 'too-many-layers'
+  /** An index has more entries than berth holds. */
+  | 'too-many-entries';
 
 /** A refused document. The caller turns this into an error that names the place. */
 export interface Refusal {

@@ -16,5 +16,12 @@ export interface Access {
 
 export type AccessCredentials =
   | { readonly kind: 'basic'; readonly username: string; readonly password: Secret }
+  | AuthFileCredentials;
+
+export interface AuthFileCredentials {
+  readonly kind: 'auth-file';
   /** The content of an auth.json. */
-  | { readonly kind: 'auth-file'; readonly content: Secret };
+  readonly content: Secret;
+  /** Whether nothing is asked of an image for whose registries the file has no credentials. */
+  readonly isOptional?: boolean;
+}

@@ -1,7 +1,8 @@
 import { isNondistributable } from '../oci/media-types.ts';
 import { ParsedDocuments } from '../oci/parsed-documents.ts';
+import type { Access } from './access.ts';
 import { Authorizations, type HostCredentials } from './auth/authorization.ts';
-import { credentialsFor } from './auth/credentials.ts';
+import { accessCredentials, credentialsFor } from './auth/credentials.ts';
 import { BlobProgress } from './blob-progress.ts';
 import type { RetryTimes } from './circuit-breaker.ts';
 import { downloadBlob } from './download.ts';
@@ -9,6 +10,7 @@ import type { Endpoint } from './endpoint.ts';
 import { RegistryError } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import { Failover } from './failover.ts';
+import { failure } from './failure.ts';
 import type { Timeouts } from './http/body.ts';
 import { Transport, type TransportOptions } from './http/transport.ts';
 import { Limits } from './limits.ts';
@@ -70,6 +72,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     },
     foresee: async (name, judge) => permissions.foresee(name, judge),
     async resolve(name, platform, access, signal) {
+      checkOptional(failover.endpointsOf(name, access), access);
       const asked = { exchange, failover, access, signal, seen, documents };
       const image = await resolve(name, platform, asked, findEarlier(name, platform));
       names.add(image);
@@ -121,6 +124,21 @@ export function openRegistry(options: RegistryOptions): Registry {
       failover.endpointsOf(name, access).some(({ registry }) => limits.isLimited(registry)),
     close: () => transport.close(),
   };
+}
+
+/**
+ * @throws {RegistryError} `unauthorized` for credentials that are for none of the endpoints, if there is no
+ *   sense in asking without them.
+ */
+function checkOptional(endpoints: readonly Endpoint[], access: Access): void {
+  if (access.credentials?.kind !== 'auth-file' || access.credentials.isOptional !== true) return;
+  const serves = ({ registry, repository }: Endpoint) =>
+    accessCredentials(access, registry, repository) !== 'none';
+  const [first] = endpoints;
+  if (first === undefined || endpoints.some(serves)) return;
+  throw failure('unauthorized', first, 'credentials in the auth.json of the root', 'none', {
+    hint: `log in with \`podman login ${first.registry}\``,
+  });
 }
 
 /** The error for a layer that the registry need not have, and that other clients fetch from any URL in its manifest. */

@@ -8,7 +8,7 @@ import type { Endpoint } from './endpoint.ts';
 import { RegistryError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { connectionLost, failure, printable, tooSlow } from './failure.ts';
-import { eachChunk, lengthOf, Stalled, type Timeouts } from './http/body.ts';
+import { eachChunk, lengthOf, Stalled, type Timeouts, timeoutsAfter } from './http/body.ts';
 import { decodedStream, isCompressed } from './http/decoded.ts';
 import { webPageHint } from './http/web-page.ts';
 import { discard } from './redirect.ts';
@@ -111,9 +111,13 @@ function isPassing(error: unknown): boolean {
 }
 
 /** Sends one request for the missing bytes, or for the whole blob, and takes what comes. */
-async function bring(asked: Asked, target: Target, isPart: boolean): Promise<void> {
-  const { exchange, endpoint, access, blob } = asked;
+async function bring(
+  { exchange, endpoint, access, blob }: Asked,
+  target: Target,
+  isPart: boolean,
+): Promise<void> {
   const { progress, signal, mayLeave = false } = target;
+  const asked = performance.now();
   const response = await exchange.get({
     endpoint,
     access,
@@ -127,7 +131,8 @@ async function bring(asked: Asked, target: Target, isPart: boolean): Promise<voi
   const start = checkRange(endpoint, blob, response, progress.length);
   const body = decodedStream(response, blob.size);
   if (body === response) checkLength(endpoint, blob, response, start);
-  await pass({ endpoint, blob, body, start, timeouts: exchange.timeoutsOf(endpoint) }, target);
+  const timeouts = timeoutsAfter(exchange.timeoutsOf(endpoint), performance.now() - asked);
+  await pass({ endpoint, blob, body, start, timeouts }, target);
 }
 
 /**
@@ -185,9 +190,9 @@ async function pass(
   { endpoint, blob, body, start, timeouts }: Passing,
   { into, progress, received, signal, mayLeave = false }: Target,
 ): Promise<void> {
-  const { idle, least, mirror, reply } = timeouts;
+  const { idle, least, mirror, reply, mirrorReply } = timeouts;
   const patience = mayLeave
-    ? { first: Math.min(idle, mirror.within), idle, least: mirror }
+    ? { first: mirrorReply, idle, least: mirror }
     : { first: reply, idle, least };
   const expected = nameOf(blob);
   let at = start;

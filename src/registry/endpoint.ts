@@ -20,6 +20,8 @@ export interface Endpoint {
   readonly isInsecureByHost: boolean;
   /** Whether registries.conf leads to another registry than the one in the name. */
   readonly isElsewhere: boolean;
+  /** Whether registries.conf calls it a mirror. */
+  readonly isMirror: boolean;
   /** The prefix whose rule in registries.conf has `blocked`: nothing may be asked of this endpoint. */
   readonly blockedBy?: string;
 }
@@ -46,7 +48,7 @@ export function endpointsOf(
     ),
     { location: rule?.location ?? '', insecure: rule?.insecure ?? false },
   ];
-  return endpoints.map(({ location, insecure }) => {
+  return endpoints.map(({ location, insecure }, i) => {
     const moved = rule === undefined ? name : rewritten(name, rule, location);
     const { registry, repository, tag, digest } = parseName(moved);
     const there = findRule(moved, conf);
@@ -58,6 +60,7 @@ export function endpointsOf(
       insecure: access.tlsVerify === undefined ? insecure : !access.tlsVerify,
       isInsecureByHost: insecure,
       isElsewhere: registry !== own.registry,
+      isMirror: i < endpoints.length - 1,
       ...(there?.blocked === true ? { blockedBy: there.prefix } : {}),
     };
   });

@@ -5,7 +5,7 @@ export type RegistryErrorCode =
   | 'registry-unreachable'
   /** The connection broke in the middle of a reply. */
   | 'connection-lost'
-  /** A mirror sends far less than a link can carry. */
+  /** A mirror sends far less than a link can carry, or a lookaside takes too long for all it has. */
   | 'too-slow'
   /** 401, with the known credentials or without any. */
   | 'unauthorized'
@@ -35,6 +35,7 @@ export interface RegistryErrorOptions {
   readonly cause?: unknown;
   readonly retryAfter?: number | undefined;
   readonly status?: number | undefined;
+  readonly passing?: RegistryError | undefined;
 }
 
 /** A failure of a registry, or of the configuration for registries. */
@@ -43,15 +44,18 @@ export class RegistryError extends BerthError<RegistryErrorCode> {
   declare readonly retryAfter?: number;
   /** The HTTP status of a reply that was not the wanted one. */
   declare readonly status?: number;
+  /** The failure of another endpoint of the image that may be over soon. */
+  declare readonly passing?: RegistryError;
 
   constructor(
     code: RegistryErrorCode,
     message: string,
-    { retryAfter, status, ...options }: RegistryErrorOptions,
+    { retryAfter, status, passing, ...options }: RegistryErrorOptions,
   ) {
     super(code, message, { ...options, kind: kindOf(code) });
     if (retryAfter !== undefined) this.retryAfter = retryAfter;
     if (status !== undefined) this.status = status;
+    if (passing !== undefined) this.passing = passing;
   }
 }
 

@@ -4,8 +4,10 @@ import type { Authorization, Authorizations, Demand } from './auth/authorization
 import type { Endpoint } from './endpoint.ts';
 import { RegistryError } from './errors.ts';
 import { connectionLost, refused, tooSlow, unreachable } from './failure.ts';
+import { encodedLogin } from './http/basic.ts';
 import { Stalled, type Timeouts } from './http/body.ts';
 import { NotConnected, type Transport } from './http/transport.ts';
+import { isPassing } from './passing.ts';
 import { percentDecoded } from './percent-decoded.ts';
 import { discard, type Reply, sendAndFollow } from './redirect.ts';
 
@@ -35,6 +37,9 @@ export interface FileRequest extends Pick<Request, 'endpoint' | 'expected' | 'si
   readonly endpoint: Endpoint;
 }
 
+/** Who asks something of a registry as a whole. */
+type Asker = Pick<Request, 'endpoint' | 'access' | 'signal'>;
+
 type Reported = Pick<Request, 'endpoint' | 'expected' | 'mayLeave' | 'signal'>;
 
 interface Answered {
@@ -61,9 +66,12 @@ export class Exchange {
     this.#authorizations = authorizations;
   }
 
-  /** Whether the host has said in a reply that it stores signatures itself. */
-  supportsSignatures({ host }: Endpoint): boolean {
-    return this.#storesSignatures.has(host);
+  /** Whether the host stores signatures itself, as it says in its replies, or at least at `/v2/`. */
+  async supportsSignatures({ endpoint, access, signal }: Asker): Promise<boolean> {
+    if (!this.#storesSignatures.has(endpoint.host)) {
+      await this.#demandOfRegistry({ endpoint, access, signal });
+    }
+    return this.#storesSignatures.has(endpoint.host);
   }
 
   /** How long an endpoint is waited for. */
@@ -147,24 +155,28 @@ export class Exchange {
    *
    * @returns undefined if it demands nothing, or does not answer.
    */
-  async #demandOfRegistry({ endpoint, access, signal }: Request): Promise<Demand | undefined> {
-    const key = demandKey(endpoint);
-    const known = this.#demands.get(key);
-    if (known !== undefined) return known === 'none' ? undefined : known;
+  async #demandOfRegistry(asker: Asker): Promise<Demand | undefined> {
+    const key = demandKey(asker.endpoint);
+    const known = this.#demands.get(key) ?? (await this.#askForDemand(asker));
+    if (known !== undefined) this.#demands.set(key, known);
+    return known === 'none' ? undefined : known;
+  }
+
+  /** @returns undefined for a failure that may be over soon. A silent host would cost each image the wait again. */
+  async #askForDemand({ endpoint, access, signal }: Asker): Promise<Demand | 'none' | undefined> {
     const expected = 'a reply for /v2/';
-    const request = { endpoint, access, path: '/v2/', accept: '*/*', expected, signal };
-    let reply: Reply;
+    // No image is fetched for this reply, so it may take only as long as that of a mirror.
+    const request = { endpoint, access, path: '/v2/', accept: '*/*', expected, mayLeave: true };
     try {
-      reply = await this.#send(request, undefined);
+      const reply = await this.#send({ ...request, signal }, undefined);
+      discard(reply.response);
+      const isDemand = reply.response.statusCode === 401 && !reply.isElsewhere;
+      return isDemand ? demandOf(reply) : 'none';
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof RegistryError)) throw error;
-      return undefined;
+      return isPassing(error) ? undefined : 'none';
     }
-    discard(reply.response);
-    const isDemand = reply.response.statusCode === 401 && !reply.isElsewhere;
-    this.#demands.set(key, isDemand ? demandOf(reply) : 'none');
-    return isDemand ? demandOf(reply) : undefined;
   }
 
   async #send(request: Request, authorization: Authorization | undefined): Promise<Reply> {
@@ -245,14 +257,17 @@ function loginOf({ username, password }: URL): {
   readonly secrets: readonly string[];
 } {
   if (username === '') return { headers: {}, secrets: [] };
-  const login = [username, password].map((text) => percentDecoded(text) ?? text);
-  const encoded = Buffer.from(login.join(':')).toString('base64');
+  const encoded = encodedLogin(decodedOf(username), decodedOf(password));
   // Some servers take a token as the user.
   const secret = password === '' ? username : password;
   return {
     headers: { authorization: `Basic ${encoded}` },
-    secrets: [secret, percentDecoded(secret) ?? secret, encoded],
+    secrets: [secret, decodedOf(secret), encoded],
   };
+}
+
+function decodedOf(text: string): string {
+  return percentDecoded(text) ?? text;
 }
 
 function demandOf({ url, response }: Reply): Demand {

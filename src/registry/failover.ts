@@ -6,6 +6,7 @@ import { type Endpoint, endpointsOf } from './endpoint.ts';
 import { RegistryError } from './errors.ts';
 import { printable } from './failure.ts';
 import { Limits } from './limits.ts';
+import { isPassing } from './passing.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 
 /** A request that is sent to one endpoint after the other until it succeeds. */
@@ -63,7 +64,7 @@ export class Failover {
   }
 
   /**
-   * @throws {RegistryError} the error of the last endpoint; its message quotes the others.
+   * @throws {RegistryError} the error of the registry itself, if it was asked; its message quotes the others.
    */
   async first<T>(
     endpoints: readonly Endpoint[],
@@ -159,13 +160,18 @@ function blocked({ registry, repository }: Endpoint, prefix: string): RegistryEr
 const MAX_OTHERS = 3;
 
 /**
- * The error that sums up all failures. The error of an endpoint that was asked comes first, because it
- * explains more than one of an endpoint that was not.
+ * The error that sums up all failures. The error of the registry itself comes first, also where a mirror that
+ * failed earlier was asked after it. The error of an endpoint that was not asked explains less than any other.
+ * Asking again makes sense if any endpoint may then answer.
  */
 function allFailed(failed: readonly Failed[]): RegistryError {
   const open = failed.filter(({ error: { code } }) => code !== 'blocked');
+  const asked = open.filter((other) => !(other.error instanceof LeftAlone));
   const error =
-    open.findLast((other) => !(other.error instanceof LeftAlone)) ?? open.at(-1) ?? failed.at(-1);
+    asked.findLast(({ endpoint }) => !endpoint.isMirror) ??
+    asked.at(-1) ??
+    open.at(-1) ??
+    failed.at(-1);
   if (error === undefined) throw new TypeError('expected an endpoint to ask, found none');
   const others = failed.filter((other) => other !== error).map((other) => other.error.message);
   if (others.length === 0) return error.error;
@@ -176,5 +182,12 @@ function allFailed(failed: readonly Failed[]): RegistryError {
     hint,
     cause: error.error.cause,
     retryAfter: error.error.retryAfter,
+    passing: soonest(asked.map((other) => other.error).filter(isPassing)),
   });
+}
+
+/** The failure after which an endpoint may be asked again first. */
+function soonest(errors: readonly RegistryError[]): RegistryError | undefined {
+  const [first] = errors.toSorted((a, b) => (a.retryAfter ?? 0) - (b.retryAfter ?? 0));
+  return first;
 }

@@ -9,7 +9,7 @@ import { NotHttp } from './http/head.ts';
 import { tlsFailure } from './http/tls-failure.ts';
 import { ProxyError } from './http/way.ts';
 import { isWebPage, webPageHint } from './http/web-page.ts';
-import { LONGEST_RETRY_AFTER, millisecondsOf, pointInTime } from './retry-after.ts';
+import { inWords, millisecondsOf } from './retry-after.ts';
 
 /** An error about an endpoint: what was expected of it, and what was found. */
 export function failure(
@@ -99,7 +99,7 @@ function reasonOf(error: unknown, host = ''): string {
   if (failed !== undefined) return printable(failed.found, 400);
   const code = systemErrorCode(error);
   // A proxy's error begins with the proxy's name.
-  const known = error instanceof ProxyError ? undefined : inWords[code ?? ''];
+  const known = error instanceof ProxyError ? undefined : plainWords[code ?? ''];
   if (known !== undefined) return `${known} (${code})`;
   const first = printable(shortMessage(error));
   return code === undefined || first.includes(code) ? first : `${first} (${code})`;
@@ -121,7 +121,7 @@ function reasonWithAddress(error: Error): string {
 }
 
 /** Plain words for codes that Node only quotes: `getaddrinfo ENOTFOUND`. */
-const inWords: Readonly<Record<string, string>> = {
+const plainWords: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no address of that host',
   EAI_AGAIN: 'no answer from the name servers',
   ECONNREFUSED: 'connection refused',
@@ -198,7 +198,7 @@ function meaningOf(status: number, { registry }: Endpoint, retryAfter: number | 
     );
   }
   if (status === 404) return meaning('not-found', 'check the name and the tag: they may be gone');
-  const when = retryAfter === undefined ? 'later' : untilWhen(retryAfter);
+  const when = retryAfter === undefined ? 'later' : inWords(retryAfter);
   if (status === 429) {
     return meaning('rate-limited', `try again ${when}, or log in to be allowed more`);
   }
@@ -207,12 +207,6 @@ function meaningOf(status: number, { registry }: Endpoint, retryAfter: number | 
     return meaning('registry-failed', `try again ${when}: the registry is at fault`);
   }
   return meaning('bad-reply', `see whether ${registry} is a registry (distribution-spec)`);
-}
-
-function untilWhen(retryAfter: number): string {
-  return retryAfter > LONGEST_RETRY_AFTER
-    ? `after ${pointInTime(retryAfter)}`
-    : `in ${Math.ceil(retryAfter / 1000)} seconds`;
 }
 
 const MAX_QUOTED_BYTES = 8 * 1024;

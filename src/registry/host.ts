@@ -13,7 +13,7 @@ import { readRegistriesConf } from './registries-conf.ts';
 import type { Registry } from './registry.ts';
 import { type RetryPolicy, retrying, retryPolicy } from './retry.ts';
 
-type OfRun = Pick<RegistryOptions, 'retryTimes' | 'permitted' | 'names' | 'limits'>;
+type OfRun = Pick<RegistryOptions, 'retryTimes' | 'permitted' | 'names' | 'limits' | 'onSilence'>;
 
 /**
  * Opens registries as the running system reaches them: with its registries.conf, auth files and policy, and
@@ -22,7 +22,8 @@ type OfRun = Pick<RegistryOptions, 'retryTimes' | 'permitted' | 'names' | 'limit
  *
  * @param environment names auth files, proxies, certificates and registries.conf.
  * @param onRetry called before something is requested again.
- * @param ofRun what earlier runs have learned, to which this run adds, and what this host limits.
+ * @param ofRun what earlier runs have learned, to which this run adds, what this host limits, and who is told
+ *   of registries that keep berth waiting.
  * @throws {RegistryError} `registry-config` for a registries.conf that can't be read.
  */
 export async function openHostRegistry(

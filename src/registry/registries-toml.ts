@@ -1,5 +1,7 @@
 import { parse, TomlError } from 'smol-toml';
 import * as v from 'valibot';
+import { checkBy } from '../common/check-by.ts';
+import { trimmedEnd } from '../common/text/trimmed-end.ts';
 import { fullName } from '../image/name.ts';
 
 /** The settings in one file of registries.conf. An absent key differs from an empty one. */
@@ -54,7 +56,7 @@ export function parseRegistriesToml(
     const [first = 'not TOML'] = error.message.split('\n');
     return { fault: { message: first.replace(/^Invalid TOML document: /, ''), line: error.line } };
   }
-  const checked = v.safeParse(file, document);
+  const checked = checkBy(file, document);
   if (!checked.success) {
     const [issue] = checked.issues;
     return { fault: { message: `${v.getDotPath(issue) ?? 'the file'}: ${issue.message}` } };
@@ -205,7 +207,7 @@ function mirrorsOf(written: Table): readonly Mirror[] | string {
 }
 
 function trimmed(location: string): string {
-  return location.replace(/\/+$/, '');
+  return trimmedEnd(location, '/');
 }
 
 function wrongLocation(location: string): string | undefined {

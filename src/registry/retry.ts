@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BlobProgress } from './blob-progress.ts';
 import { PROGRESS } from './circuit-breaker.ts';
 import { RegistryError } from './errors.ts';
+import { isPassing } from './passing.ts';
 import { type Registry } from './registry.ts';
 import { LONGEST_RETRY_AFTER } from './retry-after.ts';
 
@@ -99,36 +100,14 @@ async function persist<T>(
  * @returns undefined if asking again makes no sense.
  */
 function waitAfter(
-  error: RegistryError,
+  failure: RegistryError,
   vain: number,
   { firstWait, longestWait, longestRetryAfter, random }: RetryPolicy,
 ): number | undefined {
+  const error = failure.passing ?? failure;
   if (!isPassing(error)) return undefined;
   const jitter = random() * Math.min(longestWait, firstWait * 2 ** (vain - 1));
   const { retryAfter } = error;
   if (retryAfter === undefined) return jitter;
   return retryAfter > longestRetryAfter ? undefined : retryAfter + jitter;
-}
-
-function isPassing({ code, cause }: RegistryError): boolean {
-  switch (code) {
-    case 'connection-lost':
-    case 'rate-limited':
-    case 'registry-failed':
-    case 'short-body':
-      return true;
-    case 'registry-unreachable':
-      return isPassingCause(cause);
-    default:
-      return false;
-  }
-}
-
-/**
- * Whether the cause of a failed connection is temporary. A refused connection, an unknown host or an
- * invalid certificate is not.
- */
-function isPassingCause(cause: unknown): boolean {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  return ['EAI_AGAIN', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'].some((passing) => passing === code);
 }

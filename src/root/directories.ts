@@ -56,6 +56,8 @@ export class Directories {
   readonly trusted: Trusted = reader();
   /** In the order of their last use, the oldest first. */
   readonly #open = new Map<string, Directory>();
+  /** The last one in `#open`: a directory is mostly asked for once for each file in it. */
+  #latest: Directory | undefined;
   #closed = false;
 
   readonly #mounts: UserMounts;
@@ -101,10 +103,12 @@ export class Directories {
   /** The open directory with this real path. */
   known(realPath: string): Directory | undefined {
     if (realPath === '/') return this.root;
+    if (this.#latest?.realPath === realPath) return this.#latest;
     const directory = this.#open.get(realPath);
     if (directory === undefined) return undefined;
     this.#open.delete(realPath);
     this.#open.set(realPath, directory);
+    this.#latest = directory;
     return directory;
   }
 
@@ -142,6 +146,7 @@ export class Directories {
         isPrivate: parent.isPrivate || !isSearchableByEverybody(stats),
       };
       this.#open.set(realPath, directory);
+      this.#latest = directory;
       return directory;
     } catch (error) {
       // With O_PATH and O_DIRECTORY a link is ENOTDIR too.
@@ -167,6 +172,7 @@ export class Directories {
     this.#closed = true;
     for (const { fd } of this.#open.values()) closeSync(fd);
     this.#open.clear();
+    this.#latest = undefined;
     closeSync(this.root.fd);
   }
 }

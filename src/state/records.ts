@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { checkBy, parseBy } from '../common/check-by.ts';
 import { conceal, concealedIn } from '../common/concealed.ts';
 import { BerthError, systemErrorCode } from '../common/errors.ts';
 import { syncDirectory } from '../common/files/make-directory.ts';
@@ -115,7 +116,7 @@ export function setAside({ path }: DamagedRecord): void {
 
 function parse(path: string, text: string): RootRecord {
   const document: unknown = JSON.parse(text);
-  const version = v.safeParse(v.looseObject({ apiVersion: v.string() }), document);
+  const version = checkBy(v.looseObject({ apiVersion: v.string() }), document);
   if (version.success && version.output.apiVersion !== API_VERSION) {
     throw new StateError(
       'newer-record',
@@ -123,7 +124,7 @@ function parse(path: string, text: string): RootRecord {
       { hint: 'a newer berth wrote it: use that, or another --state-dir' },
     );
   }
-  return recordIn(v.parse(RecordFile, document));
+  return recordIn(parseBy(RecordFile, document));
 }
 
 function entriesOf(directory: string): string[] {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import * as v from 'valibot';
+import { parseBy } from '../common/check-by.ts';
 import { isOutOfSpace, systemErrorCode } from '../common/errors.ts';
 import { makeDirectory } from '../common/files/make-directory.ts';
 import { writeWhole } from '../common/files/write-whole.ts';
@@ -69,7 +70,7 @@ export function readNote<T extends v.GenericSchema>(
 ): v.InferOutput<T> | undefined {
   try {
     const text = readStateFile(path);
-    return text === undefined ? undefined : v.parse(schema, JSON.parse(text));
+    return text === undefined ? undefined : parseBy(schema, JSON.parse(text));
   } catch (error) {
     if (USELESS.some((kind) => error instanceof kind)) return undefined;
     throw stateError(path, error);

@@ -100,10 +100,10 @@ async function bringManifest(
   source: Source,
   signal: AbortSignal | undefined,
 ): Promise<StoredManifest> {
-  const content = await storedOrFetched(store, digest, () =>
-    fetchDocument(store, image, digest, source, signal),
-  );
-  const manifest = parseManifest(content);
+  const manifest = await store.documents.run(0, async () => {
+    const fetch = () => fetchDocument(store, image, digest, source, signal);
+    return parseManifest(await storedOrFetched(store, digest, fetch));
+  });
   if (manifest === undefined) throw unexpected(image, digest, 'neither a manifest nor an index');
   return manifest;
 }

@@ -1,5 +1,7 @@
 import type { EngineId } from '../common/engine-id.ts';
+import { LOOKUPS_AT_A_TIME } from '../common/limited.ts';
 import { withLockIfFree } from '../common/process-lock.ts';
+import { Semaphore } from '../common/semaphore.ts';
 import type { Registry } from '../registry/registry.ts';
 import { type Bytes, Downloads } from './download.ts';
 import { type Layout, layoutAt } from './layout.ts';
@@ -30,6 +32,8 @@ export interface Store {
   readonly unnamedEngine: EngineId;
   /** The manifests and indexes that are being fetched, by digest; each promise ends with its fetch. */
   readonly documentsUnderWay: Map<string, Promise<void>>;
+  /** Limits how many are held at a time: each may have four megabytes, and takes some twelve while it is parsed. */
+  readonly documents: Semaphore;
   /** Cleans up after killed runs; does nothing after the first call. */
   readonly clearOnce: () => Promise<void>;
 }
@@ -46,6 +50,7 @@ export function storeIn(options: StoreOptions): Store {
     pinFiles: new Map(),
     unnamedEngine,
     documentsUnderWay: new Map(),
+    documents: new Semaphore(LOOKUPS_AT_A_TIME),
     clearOnce: () => {
       cleared ??= withLockIfFree(layout.inUse, () => recoverTemporary(layout)).catch((error) => {
         cleared = undefined;

@@ -1,6 +1,8 @@
 /** A service as the running service manager has loaded it. */
 export interface Service {
   readonly unit: string;
+  /** The unit's names: its own and its aliases. */
+  readonly names: readonly string[];
   /** Whether the unit exists. */
   readonly loaded: boolean;
   /** `active`, `activating`, `reloading`, `deactivating`, `inactive`, `failed`. */
@@ -14,6 +16,8 @@ export interface Service {
   readonly after: readonly string[];
   /** The words of the first ExecStart=, joined by spaces. Their boundaries are lost. */
   readonly command: string;
+  /** The words of each ExecStartPre=, likewise. */
+  readonly preparations: readonly string[];
 }
 
 /** A manager that runs services. */

@@ -17,12 +17,14 @@ const SERVICE = /^[\w:.\\-]+(@[\w:.\\@-]+)?\.service$/;
 const NEEDS = ['Requires', 'Requisite', 'BindsTo', 'Wants', 'PartOf', 'After'];
 const PROPERTIES = [
   'Id',
+  'Names',
   'LoadState',
   'ActiveState',
   'InvocationID',
   'Type',
   'NeedDaemonReload',
   'ExecStart',
+  'ExecStartPre',
   ...NEEDS,
   'Before',
 ];
@@ -32,10 +34,16 @@ interface SystemctlOptions {
   readonly user: boolean;
   /** The environment of systemctl, by which it finds the manager. */
   readonly environment: NodeJS.ProcessEnv;
+  /** In milliseconds. */
+  readonly startTimeout?: number;
 }
 
 /** The service manager systemd, asked with systemctl(1). */
-export function systemctl({ user, environment }: SystemctlOptions): ServiceManager {
+export function systemctl({
+  user,
+  environment,
+  startTimeout = START_TIMEOUT,
+}: SystemctlOptions): ServiceManager {
   const manager = user ? ['--user'] : [];
   const run = runner(environment);
   const ask = async (words: readonly string[]) => {
@@ -45,6 +53,17 @@ export function systemctl({ user, environment }: SystemctlOptions): ServiceManag
   };
   const show = async (units: readonly string[]) =>
     servicesIn(await ask(['show', `--property=${PROPERTIES.join(',')}`, '--', ...units]));
+  /**
+   * Cancels the job of a unit, for which systemd waits even after the systemctl that asked for it has ended. A failure
+   * changes nothing: the service is late all the same.
+   */
+  const cancelJob = async (unit: string) => {
+    const words = [...manager, 'show', '--property=Job', '--', unit];
+    const { output } = await run(words, ANSWER_TIMEOUT);
+    const job = /^Job=(\d+)$/m.exec(output)?.[1];
+    // The job may have ended in the meantime.
+    if (job !== undefined) await run([...manager, 'cancel', '--', job], ANSWER_TIMEOUT);
+  };
   return {
     scopes: new Set(user ? ['user', `user:${process.geteuid?.()}`] : ['system']),
     all: async (units) => {
@@ -62,9 +81,12 @@ export function systemctl({ user, environment }: SystemctlOptions): ServiceManag
     restart: async (unit, signal) => {
       // systemd refuses to start a service that failed too often, until its failures are reset.
       await run([...manager, 'reset-failed', '--', unit], ANSWER_TIMEOUT);
-      const { failure } = await run([...manager, 'restart', '--', unit], START_TIMEOUT, signal);
+      const words = [...manager, 'restart', '--', unit];
+      const { failure, isLate } = await run(words, startTimeout, signal);
       signal.throwIfAborted();
-      return failure;
+      if (!isLate) return failure;
+      await cancelJob(unit);
+      return `it was not ready in ${startTimeout / 1000} s`;
     },
   };
 }
@@ -86,8 +108,10 @@ export async function hangUp(
 function servicesIn(output: string): readonly Service[] {
   return output.split('\n\n').flatMap((text) => {
     const properties = new Map<string, string>();
+    const preparations: string[] = [];
     for (const line of text.split('\n')) {
       const [, key, value] = /^([A-Za-z]+)=(.*)$/.exec(line) ?? [];
+      if (key === 'ExecStartPre' && value !== undefined) preparations.push(value);
       // If there are several ExecStart= lines, the first counts.
       if (key !== undefined && value !== undefined && !properties.has(key)) {
         properties.set(key, value);
@@ -103,21 +127,30 @@ function servicesIn(output: string): readonly Service[] {
     return [
       {
         unit: of('Id'),
+        names: of('Names').split(' ').filter(Boolean),
         loaded: of('LoadState') === 'loaded',
         state: of('ActiveState'),
         invocation: of('InvocationID'),
         type: of('Type'),
         stale: of('NeedDaemonReload') === 'yes',
         after: [...new Set(after)],
-        command: / argv\[\]=(.*?) ; ignore_errors=/.exec(of('ExecStart'))?.[1] ?? '',
+        command: commandIn(of('ExecStart')) ?? '',
+        preparations: preparations.flatMap((line) => commandIn(line) ?? []),
       },
     ];
   });
 }
 
+/** The words of a command as `systemctl show` prints it. */
+function commandIn(value: string): string | undefined {
+  return / argv\[\]=(.*?) ; ignore_errors=/.exec(value)?.[1];
+}
+
 interface Answer {
   readonly output: string;
   readonly failure: string | undefined;
+  /** Whether there was no answer in time. */
+  readonly isLate: boolean;
 }
 
 type Run = (words: readonly string[], timeout: number, signal?: AbortSignal) => Promise<Answer>;
@@ -133,10 +166,11 @@ function runner(environment: NodeJS.ProcessEnv): Run {
         ...(signal === undefined ? {} : { signal }),
       } as const;
       execFile('systemctl', words, options, (error, output, stderr) => {
-        if (error === null) return resolve({ output, failure: undefined });
+        if (error === null) return resolve({ output, failure: undefined, isLate: false });
+        const isLate = error.killed === true && signal?.aborted !== true;
         const said = stderr.trim().split('\n')[0] ?? '';
-        const late = error.killed === true ? `no answer in ${timeout / 1000} s` : said;
-        return resolve({ output, failure: late || error.message });
+        const failure = isLate ? `no answer in ${timeout / 1000} s` : said;
+        return resolve({ output, failure: failure || error.message, isLate });
       });
     });
 }

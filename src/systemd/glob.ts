@@ -1,5 +1,5 @@
 import { onceFor } from '../common/once-for.ts';
-import { matchesWhole, type Piece } from '../common/wildcards.ts';
+import { matchesWhole, type Piece } from '../common/text/wildcards.ts';
 import type { Root } from '../root/root.ts';
 
 /** Bounds the directories that one pattern may list. */

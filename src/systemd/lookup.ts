@@ -26,7 +26,12 @@ export function lastOf(
   key: string,
 ): UnitEntry | undefined {
   if (entries.length > FEW) return indexOf(entries).get(keyOf(group, key))?.at(-1);
-  return entries.findLast((entry) => entry.key === key && entry.group === group);
+  // Each unit is asked for some forty keys: a function for each entry, or an iterator, takes twice as long.
+  for (let i = entries.length - 1; i >= 0; i--) {
+    const entry = entries[i];
+    if (entry?.key === key && entry.group === group) return entry;
+  }
+  return undefined;
 }
 
 const none: readonly UnitEntry[] = [];
@@ -49,8 +54,9 @@ function sinceEmpty(
 ): readonly UnitEntry[] {
   // Most units have no such entry: allocate nothing for them.
   let found: UnitEntry[] | undefined;
-  for (const entry of entries) {
-    if (entry.key !== key || entry.group !== group) continue;
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i];
+    if (entry?.key !== key || entry.group !== group) continue;
     if (entry.value === '') found = undefined;
     else if (found === undefined) found = [entry];
     else found.push(entry);
@@ -100,7 +106,12 @@ const listsOf = onceFor((entries: readonly UnitEntry[]) => {
   };
 });
 
+/** The code of `"`. */
+const QUOTE = 0x22;
+
 function unquoted(value: string): string {
+  const last = value.charCodeAt(value.length - 1);
+  if (last !== QUOTE && !isSpace(last)) return value;
   let end = value.length;
   while (end > 0 && isSpace(value.charCodeAt(end - 1))) end--;
   if (end >= 2 && value[0] === '"' && value[end - 1] === '"') return value.slice(1, end - 1);

@@ -114,6 +114,9 @@ class LazyUnits implements SystemdUnits {
   }
 
   unit(name: string): SystemdUnit | undefined {
+    // The names of loaded units are no aliases.
+    const known = this.#loaded.get(name);
+    if (known !== undefined) return known;
     const found = this.#index.find(name);
     if (found === undefined) return undefined;
     if (this.#loaded.has(found.name)) return this.#loaded.get(found.name);
@@ -125,8 +128,9 @@ class LazyUnits implements SystemdUnits {
   isChanged(name: string): boolean {
     const found = this.#index.find(name);
     if (found === undefined) return false;
+    if (!('generated' in found.source)) return true;
     const { paths, faults } = this.#directories.dropIns(found.name);
-    return !('generated' in found.source) || paths.length + faults.length > 0;
+    return paths.length + faults.length > 0;
   }
 
   services(): Iterable<SystemdUnit> {

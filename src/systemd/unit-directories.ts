@@ -1,6 +1,6 @@
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
-import { dropInDirectoryNames } from './drop-in-names.ts';
+import { dropInStems } from './drop-in-names.ts';
 import { type Etc, followed, linkedPath, linkTarget } from './etc.ts';
 import type { Problem } from './problem.ts';
 import type { SystemdUnit } from './systemd-unit.ts';
@@ -78,6 +78,7 @@ export class UnitDirectories {
    */
   linked(canonical: string, suffixes: readonly string[] = linkSuffixes): DirectoryFiles {
     const { paths, faults } = this.#files(canonical, suffixes, isUnitName);
+    if (paths.length === 0 && faults.length === 0) return none;
     return { paths: paths.filter((path) => this.#starts(path)), faults };
   }
 
@@ -87,6 +88,7 @@ export class UnitDirectories {
     isWanted: (name: string) => boolean,
   ): DirectoryFiles {
     if (this.#steps > maxSteps) return { paths: [], faults: [tooManySteps(canonical)] };
+    if (!suffixes.some((suffix) => this.#index.hasDirectories(suffix))) return none;
     const names = this.#names(canonical);
     if (names.length === 0) return none;
     const faults: Omit<Problem, 'subject'>[] = [];
@@ -130,9 +132,7 @@ export class UnitDirectories {
     let typeStems: readonly string[] = [];
     for (const name of this.#index.namesOf(canonical)) {
       this.#steps++;
-      const stems = dropInDirectoryNames(name)
-        .map((directory) => directory.slice(0, -'.d'.length))
-        .filter((stem) => this.#index.isDescribed(stem));
+      const stems = dropInStems(name).filter((stem) => this.#index.isDescribed(stem));
       const type = canonical.slice(canonical.lastIndexOf('.') + 1);
       if (stems.at(-1) === type) typeStems = stems.splice(-1);
       if (stems.length > 0) found.push(stems);

@@ -46,6 +46,8 @@ export class UnitIndex {
   readonly #etc: Etc;
   readonly #places = new Map<string, Place>();
   readonly #directories = new Map<string, UnitDirectory[]>();
+  /** The last parts of the names in `#directories`: `.wants`. */
+  readonly #suffixes = new Set<string>();
   /** The names in `#directories` without their suffixes: `app.service` for `app.service.wants`. */
   readonly #described = new Set<string>();
   readonly #aliases = new Map<string, string[]>();
@@ -92,6 +94,8 @@ export class UnitIndex {
 
   /** The unit that a name means, with aliases followed, and its origin. */
   find(name: string): { readonly name: string; readonly source: UnitSource } | undefined {
+    const own = this.#places.get(name);
+    if (own !== undefined && !('alias' in own)) return { name, source: own };
     let at = name;
     for (let aliases = 0; aliases <= maxAliases; aliases++) {
       const parsed = parseUnitName(at);
@@ -115,7 +119,9 @@ export class UnitIndex {
   /** All names of a unit, the canonical name first. */
   namesOf(canonical: string): readonly string[] {
     const names = [canonical, ...(this.#aliases.get(canonical) ?? [])];
-    const { instance, ...parsed } = parseUnitName(canonical);
+    if (!canonical.includes('@')) return names;
+    const parsed = parseUnitName(canonical);
+    const { instance } = parsed;
     if (instance === undefined || instance === '') return names;
     // The aliases of a template are no names of an instance that has a file of its own.
     const place = this.#places.get(canonical);
@@ -129,6 +135,11 @@ export class UnitIndex {
   /** Whether any directory `name.SUFFIX` exists; most units have none. */
   isDescribed(name: string): boolean {
     return this.#described.has(name);
+  }
+
+  /** Whether any directory with the suffix exists, for whatever unit. */
+  hasDirectories(suffix: string): boolean {
+    return this.#suffixes.has(suffix);
   }
 
   /** The directories of one name, suffix included, in the order of the search path. */
@@ -221,7 +232,9 @@ export class UnitIndex {
 
   #addDirectory(name: string, directory: UnitDirectory): void {
     push(this.#directories, name, directory);
-    this.#described.add(name.slice(0, name.lastIndexOf('.')));
+    const dot = name.lastIndexOf('.');
+    this.#described.add(name.slice(0, dot));
+    this.#suffixes.add(name.slice(dot));
   }
 
   /** Lists a search directory; undefined if there is none, or if another path led to it before. */

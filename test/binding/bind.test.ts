@@ -89,3 +89,15 @@ test('globs equal the regular expression that they stand for', async () => {
     }),
   );
 });
+
+for (const [kind, rule] of [
+  ['container', `Bind=yes in ${app.unitPath}`],
+  ['list', `listed in ${app.unitPath}`],
+  ['pinned-image-set', `listed in ${app.unitPath}`],
+  [undefined, `unknown images in ${app.unitPath}`],
+] as const) {
+  test(`the rule of what is bound of itself: ${kind ?? 'a problem'}`, () => {
+    const subject = { ...app, bind: true, ...(kind === undefined ? {} : { kind }) };
+    assert.deepEqual(decide(subject, policyOf(none, [], undefined)), { bound: true, rule });
+  });
+}

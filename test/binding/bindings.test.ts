@@ -250,7 +250,8 @@ const ofOs = (key: string) => JSON.stringify({ auths: { [key]: entry } });
 const brought: readonly [string, Written, Readonly<Record<string, string>>, readonly string[]][] = [
   ['in /usr', {}, { '/usr/lib/ostree/auth.json': ofOs('quay.io') }, ['host', 'auth-file']],
   ['in /etc', {}, { '/etc/ostree/auth.json': ofOs('quay.io/acme') }, ['host', 'auth-file']],
-  ['for elsewhere', {}, { '/etc/ostree/auth.json': ofOs('quay.io/other') }, ['host']],
+  // The host's registries.conf may lead there.
+  ['for elsewhere', {}, { '/etc/ostree/auth.json': ofOs('quay.io/other') }, ['host', 'auth-file']],
   ['that are none', {}, { '/usr/lib/ostree/auth.json': '{' }, ['host']],
   [
     'beside a unit’s own',

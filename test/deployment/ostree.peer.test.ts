@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -14,6 +15,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'node:test';
 import { readDictionary, textOf } from '../../src/deployment/gvariant.ts';
+import { nextRootOf } from '../../src/deployment/next-root.ts';
 import { readBootedOstree, readOstree } from '../../src/deployment/ostree.ts';
 import type { Places } from '../../src/deployment/places.ts';
 import { openUpdaters } from '../../src/deployment/read.ts';
@@ -236,6 +238,35 @@ test('with composefs the marker names the booted deployment, because / is none',
     marker({ 'backing-root-device-inode': other });
     assert.throws(() => readOstree({ ...places, root: '/' }), { code: 'deployments' }, other);
   }
+});
+
+test('after a soft reboot the root that was entered is the booted one, whatever /run/ostree-booted says', (t) => {
+  const sysroot = makeSysroot(t);
+  const { places, deploy, tree } = sysroot;
+  const [a, b] = [deploy({}), deploy({})];
+  const marker = (name: string, id: string) => {
+    const { dev, ino } = lstatSync(tree(id), { bigint: true });
+    const pair = `(uint64 ${dev}, uint64 ${ino})`;
+    const metadata = dictionaryBy(sysroot, { 'backing-root-device-inode': pair });
+    writeFileSync(join(places.run, name), metadata);
+  };
+  const booted = () => readBootedOstree({ ...places, root: '/' })?.id;
+  marker('ostree-booted', a);
+  mkdirSync(join(places.run, 'ostree'), { recursive: true });
+  marker('ostree/nextroot-booted', b);
+  // As ostree prepares the soft reboot: the root is mounted there, and left empty by the soft reboot.
+  const nextRoot = join(places.run, 'nextroot');
+  symlinkSync(tree(b), nextRoot);
+  const deployments = [a, b].map((id) => ({ id, location: tree(id) }));
+  assert.deepEqual(nextRootOf(places, deployments), { id: b });
+  assert.equal(booted(), a);
+  rmSync(nextRoot);
+  mkdirSync(nextRoot);
+  assert.equal(nextRootOf(places, deployments), undefined);
+  assert.equal(booted(), b);
+  // As ostree-boot-complete.service does.
+  renameSync(join(places.run, 'ostree/nextroot-booted'), join(places.run, 'ostree-booted'));
+  assert.equal(booted(), b);
 });
 
 test('bootc gives an ostree deployment the same id, and its role counts', async (t) => {

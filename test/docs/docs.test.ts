@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { globSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import test from 'node:test';
 import { exitCodes } from '../../src/cli/render/failure.ts';
 import { isEngineId } from '../../src/common/engine-id.ts';
+import { readConfig } from '../../src/host/config/config.ts';
 import { lintRules } from '../../src/lint/rules.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+import { accepts, berthLines } from './command-lines.ts';
 
 const home = resolve(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(home, path), 'utf8');
@@ -61,8 +64,94 @@ test('docs/lint.md lists every rule of lint with its level, and no other', () =>
   }
 });
 
+test('the help of each rule is what docs/lint.md says to do', () => {
+  const rows = [...read('docs/lint.md').matchAll(/^\| `([a-z-]+)` \|.* \| ([^|]+) \|$/gm)];
+  const told = rows.map(([, code, help = '']) => [
+    code,
+    help.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1'),
+  ]);
+  assert.deepEqual(
+    told,
+    Object.entries(lintRules).map(([code, { help }]) => [code, help]),
+  );
+});
+
 test('no page holds what a merge left: two versions of one paragraph', () => {
   const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: home });
   assert.ok(pages.length > 10);
   for (const page of pages) assert.doesNotMatch(read(page), /^(?:<{7}|={7}|>{7})(?: |$)/m, page);
+});
+
+/** The pages of the project, by their paths, without their blocks of code. */
+const pages = new Map(
+  globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md'], { cwd: home }).map((path) => [
+    path,
+    read(path).replaceAll(/^ *```[^]*?^ *```$/gm, ''),
+  ]),
+);
+
+test('every link of a page leads to a file or a heading', () => {
+  assert.ok(pages.size > 20);
+  for (const [page, text] of pages) {
+    for (const [, to = '', heading] of text.matchAll(/\]\(([^)#:]*)(?:#([^)]*))?\)/g)) {
+      const path = to === '' ? page : join(dirname(page), to);
+      assert.ok(existsSync(join(home, path)), `${page}: ${path}`);
+      if (heading === undefined) continue;
+      assert.ok(anchorsOf(pages.get(path) ?? '').has(heading), `${page}: ${path}#${heading}`);
+    }
+  }
+});
+
+/** The anchors that GitHub makes of the headings of a page. */
+function anchorsOf(text: string): ReadonlySet<string> {
+  const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading);
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\w\- ]/g, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
+
+test('every file of the repository that a page names is there', () => {
+  for (const [page, text] of pages) {
+    for (const [, path = ''] of text.matchAll(
+      /`((?:src|test|scripts|packaging|examples)\/[\w./*-]+)`/g,
+    )) {
+      if (path.includes('NAME')) continue;
+      assert.ok(globSync(path, { cwd: home }).length > 0, `${page}: ${path}`);
+    }
+  }
+});
+
+const howTos = [...pages.keys()].filter((page) => page.startsWith('docs/howto/'));
+
+/** The blocks of code of one language in a page. */
+function blocksOf(page: string, language: string): readonly string[] {
+  const pattern = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms');
+  return [...read(page).matchAll(pattern)].map(([, block = '']) => block);
+}
+
+test('a how-to is short', () => {
+  assert.ok(howTos.length >= 4);
+  for (const page of howTos) assert.ok(read(page).split('\n').length <= 121, page);
+});
+
+test('berth takes the commands of the how-tos', async () => {
+  const lines = howTos.flatMap((page) => blocksOf(page, 'sh').flatMap(berthLines));
+  assert.ok(lines.length >= 20);
+  for (const line of lines) await accepts(line);
+});
+
+test('berth reads the configuration in the how-tos', async (t) => {
+  const file = join(temporaryDirectory(t), 'berth.toml');
+  const blocks = howTos.flatMap((page) => blocksOf(page, 'toml'));
+  const own = blocks.filter((block) => /^# \S*berth\.toml\b/.test(block));
+  assert.ok(own.length >= 3);
+  for (const block of own) {
+    writeFileSync(file, block);
+    await readConfig([], file);
+  }
 });

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ElementSplitter } from '../../src/engine/http/elements.ts';
+import { CALLERS } from '../../src/engine/http/limits.ts';
+import { hasTooManyValues } from '../../src/engine/http/weight.ts';
 import { PodmanApi } from '../../src/engine/podman/api/api.ts';
 import { listImages } from '../../src/engine/podman/images/images.ts';
 import { listContainers } from '../../src/engine/podman/pins/holds.ts';
@@ -76,4 +78,28 @@ test('podman’s lists may be far larger than what berth keeps of them', async (
   const containers = await listContainers(api);
   assert.equal(containers.length, 18);
   for (const { Labels } of containers) assert.deepEqual(Labels, { 'berth.schema': '1' });
+});
+
+test('many small elements count with the memory that they take', async (t) => {
+  const list = (count: number) =>
+    `[${Array.from({ length: count }, (_, index) => `{"Id":"a${index}","Size":1}`).join()}]`;
+  let reply = list(500);
+  const { socket } = await startFakePodman(t, (_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(reply);
+  });
+  const limits = { ...CALLERS, reply: 100_000 };
+  const api = new PodmanApi(socket, { limits });
+  t.after(() => api.close());
+  assert.equal((await listImages(api)).length, 500);
+  reply = list(3000);
+  assert.ok(reply.length < 100_000);
+  await assert.rejects(listImages(api), { code: 'engine-reply' });
+});
+
+test('a text with a million values is not parsed, and one with as many characters is', () => {
+  assert.equal(hasTooManyValues(`[${'{},'.repeat(600_000)}{}]`), true);
+  assert.equal(hasTooManyValues(`[${'"",'.repeat(1_000_001)}""]`), true);
+  assert.equal(hasTooManyValues(`["${'[{,\\"'.repeat(1_000_000)}"]`), false);
+  assert.equal(hasTooManyValues(`[${'{},'.repeat(300_000)}{}]`), false);
 });

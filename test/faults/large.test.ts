@@ -52,6 +52,9 @@ const hugeManifests: Readonly<Record<string, { pushed?: typeof image; fault?: Fa
       `{"schemaVersion":2,"mediaType":"${INDEX}","manifests":[${repeated(`{"mediaType":"a","digest":"${DIGEST}","size":1}`, 35_000)}]}`,
     ),
   },
+  'a million layers that are none': {
+    fault: answer(MANIFEST, `{"schemaVersion":2,"layers":[${repeated('{}', 1_300_000)}]}`),
+  },
   'two million brackets': { fault: answer(MANIFEST, '['.repeat(2_000_000)) },
   'objects in objects': {
     fault: answer(MANIFEST, `${'{"a":'.repeat(400_000)}1${'}'.repeat(400_000)}`),

@@ -38,6 +38,8 @@ const calm: Timeouts = {
   least: { bytes: 1, within: 300_000 },
   mirror: { bytes: 1, within: 300_000 },
   smallReply: 300_000,
+  lookaside: 300_000,
+  told: 300_000,
 };
 
 /** Where registries fall silent on purpose, nobody has to wait for it. */
@@ -49,6 +51,8 @@ export const hasty: Timeouts = {
   least: { bytes: 2000, within: 300 },
   mirror: { bytes: 1000, within: 150 },
   smallReply: 400,
+  lookaside: 400,
+  told: 300_000,
 };
 
 /** A run that takes longer hangs: far more than any takes on a busy machine. */

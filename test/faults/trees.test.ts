@@ -193,6 +193,20 @@ test('a root has a hundred thousand references at most, and says if it has more'
   );
 });
 
+test('of thousands of conditions on the way to a unit a few are kept', async (t) => {
+  const conditions = lines(5_000, (i) => `ConditionPathExists=/${i}`);
+  const { references } = await problemsOf(t, {
+    ...target,
+    [`${quadlet}/a.container`]: '[Container]\nImage=q.io/a\n',
+    [`${systemd}/hub.service`]: `[Unit]\nWants=a.service\n${conditions}${oneshot}ExecStart=/bin/true\n`,
+    [`${systemd}/multi-user.target.wants/hub.service`]: '-> ../hub.service',
+  });
+  assert.equal(references.length, 1);
+  const text = JSON.stringify(references);
+  assert.match(text, /ConditionPathExists=.* more/);
+  assert.ok(text.length < 20_000, `${text.length} characters`);
+});
+
 test('globs that take too long are a problem, and nothing is bound by what was not compared', async (t) => {
   const { problems } = await problemsOf(t, {
     ...units(300, 'container', (i) => `[Container]\nImage=q.io/${'a'.repeat(150)}:${i}\n`),

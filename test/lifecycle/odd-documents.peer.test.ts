@@ -52,11 +52,15 @@ const documents: Readonly<Record<string, BuiltImage>> = {
   },
 };
 
-for (const trixie of [false, true]) {
-  test(`podman ${trixie ? '5.4' : '4.3'} has what it pulls by itself also from berth`, {
+for (const [version, suite] of [
+  ['4.3', undefined],
+  ['5.4', 'trixie'],
+  ['5.8', 'forky'],
+] as const) {
+  test(`podman ${version} has what it pulls by itself also from berth`, {
     skip: skipPodman,
   }, async (t) => {
-    const lab = await startPodmanLab(t, { wrapped: { trixie } });
+    const lab = await startPodmanLab(t, { wrapped: { suite } });
     const podman = async (...words: string[]) =>
       lab.program('podman', '--url', `unix://${lab.engine.socket}`, ...words);
     const pulled: string[] = [];

@@ -36,3 +36,36 @@ test('credentials that only the new OS brings are used, after those of the host'
   const wrong = `Basic ${Buffer.from('host:wrong').toString('base64')}`;
   assert.deepEqual([...sent], [undefined, wrong, right]);
 });
+
+test('credentials of the new OS are found for the registry to which registries.conf leads', async (t) => {
+  const machine = await startMachine(t);
+  const { registry, directory, environment } = machine;
+  const auth = Buffer.from('os:right').toString('base64');
+  registry.push('app:1', buildImage({ layers: [{ bytes: 2000, seed: 1 }] }));
+  registry.fault = ({ authorization }) =>
+    authorization === `Basic ${auth}`
+      ? undefined
+      : { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } };
+  const conf = join(directory, 'led.conf');
+  writeFileSync(
+    conf,
+    `[[registry]]\nprefix = "registry.example.com"\nlocation = "${registry.host}"\ninsecure = true\n`,
+  );
+  environment['CONTAINERS_REGISTRIES_CONF'] = conf;
+  const rootWith = (auths: object) =>
+    writeRoot(join(directory, Object.keys(auths)[0] ?? ''), {
+      ...container('app', 'registry.example.com/app:1'),
+      'usr/lib/ostree/auth.json': JSON.stringify({ auths }),
+    });
+  const stage = async (root: string) =>
+    machine.berth('stage', '--engine', 'store', '--bind', 'all', '--id', 'os', root);
+  const bare = writeRoot(join(directory, 'bare'), container('app', 'registry.example.com/app:1'));
+  assert.equal((await stage(bare)).code, 1);
+  // A file for other registries is no reason to ask once more.
+  const asked = registry.requests.length;
+  registry.requests.length = 0;
+  assert.equal((await stage(rootWith({ 'other.example.com': { auth } }))).code, 1);
+  assert.equal(registry.requests.length, asked);
+  const { code, stderr } = await stage(rootWith({ [registry.host]: { auth } }));
+  assert.equal(code, 0, stderr);
+});

@@ -122,3 +122,16 @@ for (const [code, message, document, source] of refused) {
     assert.match(parsed.found, message);
   });
 }
+
+test('a document with more parts than any has is refused before they are read', () => {
+  for (const part of ['{}', '""', 'null', '{"digest":{}}']) {
+    for (const [field, most] of [
+      ['layers', 1_000],
+      ['manifests', 10_000],
+    ] as const) {
+      const text = `{"${field}":[${Array.from({ length: most + 1 }, () => part).join()}]}`;
+      const found = parseDocument(Buffer.from(text));
+      assert.ok(found.kind === 'refused' && found.code.startsWith('too-many-'), `${field} ${part}`);
+    }
+  }
+});

@@ -50,6 +50,20 @@ test('a document is parsed once for all names, and its blobs are one list', () =
   );
 });
 
+test('annotations of layers, which can be all of a manifest, are not kept', () => {
+  const fields = JSON.parse(manifest(3).toString());
+  for (const layer of fields.layers) layer.annotations = { note: 'x'.repeat(1000) };
+  const content = Buffer.from(JSON.stringify(fields));
+  const documents = new ParsedDocuments();
+  for (const found of [1, 2].map(() => documents.of(sha256(content), () => content))) {
+    assert.ok(found.kind === 'manifest');
+    assert.deepEqual(
+      found.layers.map(({ annotations }) => annotations),
+      [{}, {}, {}],
+    );
+  }
+});
+
 test('the layers of all images together have a bound', () => {
   const documents = new ParsedDocuments();
   const codes = Array.from({ length: 301 }, (_, number) => {

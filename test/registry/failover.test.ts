@@ -1,44 +1,11 @@
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
+import test from 'node:test';
 import { TIMEOUTS } from '../../src/registry/http/body.ts';
 import { Limits } from '../../src/registry/limits.ts';
-import type { Mirror } from '../../src/registry/registries-toml.ts';
+import { retrying, retryPolicy } from '../../src/registry/retry.ts';
 import { buildImage } from '../support/image-builder.ts';
-import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { client, fails, password, serve, sink } from '../support/registry-client.ts';
-
-const amd64 = { os: 'linux', architecture: 'amd64' };
-const image = buildImage({ layers: [{ files: { a: 'b' } }] });
-const name = 'a.example/app:1';
-
-/** A client for which the servers are the mirrors of `a.example`, the last one its location. */
-function mirrored(
-  t: TestContext,
-  servers: readonly { readonly host: string; readonly use?: Mirror['use'] }[],
-  more: { blocked?: boolean } & Parameters<typeof client>[2] = {},
-) {
-  const { blocked = false, ...options } = more;
-  const mirrors = servers
-    .slice(0, -1)
-    .map(({ host, use = 'all' }) => ({ location: host, insecure: true, use }));
-  const location = servers.at(-1)?.host ?? '';
-  const rule = { prefix: 'a.example', location, insecure: true, blocked: false, mirrors };
-  const own = { ...rule, prefix: location, blocked, mirrors: [] };
-  return client(t, [], { conf: { rules: [rule, own] }, ...options });
-}
-
-/** The requests for images: a refusal is followed by the question whether the registry wants to know who asks. */
-const asked = ({ requests }: TestRegistry) =>
-  requests
-    .filter(({ path }) => path !== '/v2/')
-    .map(({ path, status }) => `${/\/(\w+)\/[^/]*$/.exec(path)?.[1]} ${status}`);
-
-/** A host where nothing listens. */
-async function nobody(): Promise<{ readonly host: string }> {
-  const server = await startRegistry();
-  await server.close();
-  return server;
-}
+import { amd64, asked, image, mirrored, name, nobody } from './mirrored.ts';
 
 for (const [what, fault] of Object.entries({
   'with 404': { status: 404 },
@@ -140,238 +107,6 @@ test('a mirror with half of an image, or with lies, gives way', async (t) => {
   }
 });
 
-test('a blob that one endpoint began is continued by the next', async (t) => {
-  const mirror = await serve(t);
-  const upstream = await serve(t);
-  for (const server of [mirror, upstream]) server.push('app:1', image);
-  const registry = mirrored(t, [mirror, upstream]);
-  const { blobs } = await registry.resolve(name, amd64, {});
-  mirror.fault = () => ({ kind: 'cut', after: 10 });
-  const into = sink();
-  assert.ok(blobs[0]);
-  await registry.download(name, blobs[0], {}, into);
-  assert.deepEqual(into.content(), image.blobs.get(blobs[0].digest));
-  assert.deepEqual(
-    upstream.requests.map(({ bytes }) => bytes),
-    [blobs[0].size - 10],
-  );
-});
-
-test('a mirror that is slow is left for the next endpoint, which goes on where it was', async (t) => {
-  const large = buildImage({ layers: [{ bytes: 30_000, seed: 1 }] });
-  const [mirror, upstream] = [await serve(t), await serve(t)];
-  for (const server of [mirror, upstream]) server.push('app:1', large);
-  const timeouts = { ...TIMEOUTS, mirror: { bytes: 25_000, within: 50 } };
-  const registry = mirrored(t, [mirror, upstream], { timeouts });
-  const { blobs } = await registry.resolve(name, amd64, {});
-  const layer = blobs.find(({ size }) => size > 25_000) ?? assert.fail('no layer');
-  const slow = { kind: 'slow', bytes: 500, every: 10 } as const;
-  mirror.fault = () => slow;
-  const into = sink();
-  await registry.download(name, layer, {}, into);
-  assert.deepEqual(into.content(), large.blobs.get(layer.digest));
-  assert.ok((upstream.requests[0]?.bytes ?? layer.size) < layer.size, 'only the rest');
-  // The next blob is not even requested there.
-  const before = mirror.requests.length;
-  await registry.download(name, layer, {}, sink());
-  assert.equal(mirror.requests.length, before);
-  await t.test('but where there is no other endpoint, it is waited for', async () => {
-    const alone = mirrored(t, [mirror], { timeouts });
-    await alone.download(name, layer, {}, sink());
-  });
-  await t.test('nor where the others are blocked', async () => {
-    const blocked = mirrored(t, [mirror, upstream], { timeouts, blocked: true });
-    await blocked.download(name, layer, {}, sink());
-  });
-});
-
-test('a slow mirror is waited for where no other endpoint has it', async (t) => {
-  const large = buildImage({ layers: [{ bytes: 30_000, seed: 1 }] });
-  const [mirror, dead, upstream] = [await serve(t), await nobody(), await serve(t)];
-  mirror.push('app:1', large);
-  const timeouts = { ...TIMEOUTS, reply: 2000, idle: 2000, mirror: { bytes: 25_000, within: 50 } };
-  for (const other of [dead, upstream]) {
-    const registry = mirrored(t, [mirror, other], { timeouts });
-    mirror.fault = undefined;
-    const { blobs } = await registry.resolve(name, amd64, {});
-    const layer = blobs.find(({ size }) => size > 25_000) ?? assert.fail('no layer');
-    mirror.fault = () => ({ kind: 'slow', bytes: 2000, every: 10 });
-    const into = sink();
-    await registry.download(name, layer, {}, into);
-    assert.deepEqual(into.content(), large.blobs.get(layer.digest));
-    // A mirror that sends next to nothing counts as silent.
-    mirror.fault = () => ({ kind: 'stall', after: 0 });
-    mirror.requests.length = 0;
-    await fails(
-      registry.download(name, layer, {}, sink()),
-      other === dead ? 'registry-unreachable' : 'not-found',
-    );
-    assert.equal(mirror.requests.length, 1);
-  }
-});
-
-test('wrong bytes are fetched again from the next endpoint, and the first is not asked again', async (t) => {
-  const [mirror, upstream] = [await serve(t), await serve(t)];
-  for (const server of [mirror, upstream]) server.push('app:1', image);
-  const registry = mirrored(t, [mirror, upstream]);
-  const { blobs } = await registry.resolve(name, amd64, {});
-  const [blob = assert.fail('no blob'), other = blob] = blobs;
-  mirror.fault = () => ({ kind: 'altered' });
-  mirror.requests.length = 0;
-  const into = sink();
-  await registry.download(name, blob, {}, into);
-  assert.deepEqual(into.content(), image.blobs.get(blob.digest));
-  await registry.download(name, other, {}, sink());
-  assert.deepEqual([asked(mirror), asked(upstream)], [['blobs 200'], ['blobs 200', 'blobs 200']]);
-  await t.test('for what it lied about it is not asked again at all', async () => {
-    upstream.fault = () => ({ status: 500 });
-    await fails(registry.download(name, blob, {}, sink()), 'registry-failed');
-    assert.deepEqual(asked(mirror), ['blobs 200']);
-  });
-});
-
-test('where the last lies too, it is said who did', async (t) => {
-  const [mirror, upstream] = [await serve(t), await serve(t)];
-  for (const server of [mirror, upstream]) server.push('app:1', image);
-  const registry = mirrored(t, [mirror, upstream]);
-  const { blobs } = await registry.resolve(name, amd64, {});
-  for (const server of [mirror, upstream]) server.fault = () => ({ kind: 'altered' });
-  assert.ok(blobs[0]);
-  const error = await fails(registry.download(name, blobs[0], {}, sink()), 'digest-mismatch');
-  const lie = ({ host }: TestRegistry) => `registry ${host}, .* hashes to sha256:`;
-  assert.match(error.message, new RegExp(`^${lie(upstream)}.*also tried: ${lie(mirror)}`));
-  // The last endpoint is not to blame for what the first sent: the whole blob was requested from both.
-  assert.deepEqual(
-    [mirror, upstream].map(({ requests }) => requests.at(-1)?.bytes),
-    [blobs[0].size, blobs[0].size],
-  );
-});
-
-test('a download that can’t restart fails at the first wrong bytes', async (t) => {
-  const [mirror, upstream] = [await serve(t), await serve(t)];
-  for (const server of [mirror, upstream]) server.push('app:1', image);
-  const registry = mirrored(t, [mirror, upstream]);
-  const { blobs } = await registry.resolve(name, amd64, {});
-  mirror.fault = () => ({ kind: 'altered' });
-  const { write } = sink();
-  assert.ok(blobs[0]);
-  await fails(registry.download(name, blobs[0], {}, { write }), 'digest-mismatch');
-  assert.deepEqual(asked(upstream), []);
-});
-
-const stall = () => ({ kind: 'stall', after: 0 }) as const;
-const short = { ...TIMEOUTS, reply: 30, idle: 30 };
-
-test('mirrors that stall cost their time once, whatever becomes of the last endpoint', async (t) => {
-  const mirrors = [await serve(t), await serve(t), await serve(t)];
-  const upstream = await serve(t);
-  for (const server of [...mirrors, upstream]) server.push('app:1', image);
-  const timeouts = { ...short, reply: 20_000 };
-  const registry = mirrored(t, [...mirrors, upstream], { timeouts });
-  const { blobs } = await registry.resolve(name, amd64, {});
-  for (const mirror of mirrors) {
-    mirror.fault = stall;
-    mirror.requests.length = 0;
-  }
-  const [blob = assert.fail('no blob'), other = blob] = blobs;
-  upstream.fault = () => ({ status: 404 });
-  await fails(registry.download(name, blob, {}, sink()), 'not-found');
-  upstream.fault = undefined;
-  await registry.download(name, other, {}, sink());
-  assert.deepEqual(
-    mirrors.map(({ requests }) => requests.length),
-    [1, 1, 1],
-  );
-});
-
-test('a host that is waited for in vain three times in a row is not asked any more', async (t) => {
-  const server = await serve(t);
-  server.push('app:1', image);
-  const registry = mirrored(t, [server], { timeouts: short });
-  const ask = () => registry.resolve(name, amd64, {});
-  const { blobs } = await ask();
-  const [blob = assert.fail('no blob')] = blobs;
-  // Parallel waits count once, and a reply ends the row.
-  server.fault = stall;
-  await Promise.all(Array.from({ length: 5 }, () => fails(ask(), 'connection-lost')));
-  await fails(registry.download(name, blob, {}, sink()), 'connection-lost');
-  server.fault = undefined;
-  await ask();
-  server.fault = stall;
-  for (let time = 0; time < 3; time++) await fails(ask(), 'connection-lost');
-  server.requests.length = 0;
-  const error = await fails(ask(), 'registry-unreachable');
-  assert.match(error.message, /is not asked now: .* 3 times in a row \(.*nothing for 0\.03/);
-  assert.equal(error.kind, 'unreachable');
-  assert.deepEqual(server.requests, []);
-});
-
-test('a host that sends a megabyte before it stalls does not count as silent', async (t) => {
-  const large = buildImage({ layers: [{ bytes: 5_000_000, seed: 1 }] });
-  const server = await serve(t);
-  server.push('app:1', large);
-  const registry = mirrored(t, [server], { timeouts: short });
-  const { blobs } = await registry.resolve(name, amd64, {});
-  const layer = blobs.find(({ size }) => size > 4_000_000) ?? assert.fail('no layer');
-  server.fault = () => ({ kind: 'stall', after: 1_100_000 });
-  for (let time = 0; time < 4; time++) {
-    await fails(registry.download(name, layer, {}, sink()), 'connection-lost');
-  }
-});
-
-test('a host that asks to be left alone for long is not asked, not even by later runs', async (t) => {
-  t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01T00:00:00Z') });
-  const [mirror, upstream] = [await serve(t), await serve(t)];
-  for (const server of [mirror, upstream]) server.push('app:1', image);
-  const retryTimes = new Map<string, number>();
-  const run = () => mirrored(t, [mirror, upstream], { retryTimes });
-  const limit = (seconds: number) => () =>
-    ({ status: 429, headers: { 'retry-after': String(seconds) } }) as const;
-  const registry = run();
-  mirror.fault = limit(3600);
-  await registry.resolve(name, amd64, {});
-  assert.deepEqual([...retryTimes], [[mirror.host, Date.parse('2026-01-01T01:00:00Z')]]);
-  upstream.fault = limit(1_000_000);
-  const error = await fails(registry.resolve(name, amd64, {}), 'rate-limited');
-  assert.match(error.hint, /after 2026-01-12T13:46:40Z/);
-  mirror.requests.length = 0;
-  upstream.requests.length = 0;
-  for (const later of [registry, run()]) {
-    const refused = await fails(later.resolve(name, amd64, {}), 'rate-limited');
-    assert.match(refused.message, /not asked now: .* before 2026-01-01T01:00:00Z/);
-    // No registry is left alone for more than a day.
-    assert.match(refused.message, /not asked now: .* before 2026-01-02T00:00:00Z/);
-  }
-  assert.deepEqual([...mirror.requests, ...upstream.requests], []);
-  t.mock.timers.setTime(Date.parse('2026-01-01T01:00:00Z'));
-  mirror.fault = undefined;
-  await run().resolve(name, amd64, {});
-  assert.deepEqual(asked(upstream), []);
-});
-
-test('a time more than a day ahead was noted while a clock was wrong', async (t) => {
-  t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01T00:00:00Z') });
-  const server = await serve(t);
-  server.push('app:1', image);
-  const at = (text: string) => new Map([[server.host, Date.parse(text)]]);
-  for (const noted of ['2035-01-01T00:00:00Z', '2026-01-02T00:00:01Z', '1970-01-01T01:00:00Z']) {
-    await mirrored(t, [server], { retryTimes: at(noted) }).resolve(name, amd64, {});
-  }
-  const registry = mirrored(t, [server], { retryTimes: at('2026-01-01T23:59:59Z') });
-  await fails(registry.resolve(name, amd64, {}), 'rate-limited');
-  // A date in a reply is wrong by the same clock, here or there.
-  server.fault = () => ({
-    status: 429,
-    headers: { 'retry-after': 'Mon, 01 Jan 2035 00:00:00 GMT' },
-  });
-  const retryTimes = new Map<string, number>();
-  const { retryAfter } = await fails(
-    mirrored(t, [server], { retryTimes }).resolve(name, amd64, {}),
-    'rate-limited',
-  );
-  assert.deepEqual([retryAfter, [...retryTimes]], [undefined, []]);
-});
-
 test('a mirror that does not begin a reply is left for the next, and waited for where none has it', async (t) => {
   const [mirror, upstream] = [await serve(t), await serve(t)];
   for (const server of [mirror, upstream]) server.push('app:1', image);
@@ -391,16 +126,6 @@ test('a mirror that does not begin a reply is left for the next, and waited for 
   assert.deepEqual(asked(upstream), []);
 });
 
-test('a short time to be left alone is no reason to remember it', async (t) => {
-  const server = await serve(t);
-  server.push('app:1', image);
-  const retryTimes = new Map<string, number>();
-  const registry = mirrored(t, [server], { retryTimes });
-  server.fault = () => ({ status: 503, headers: { 'retry-after': '120' } });
-  await fails(registry.resolve(name, amd64, {}), 'registry-failed');
-  assert.equal(retryTimes.size, 0);
-});
-
 test('where all fail, the last says what it is, with what was wrong with the others', async (t) => {
   const dead = await nobody();
   const servers = [await serve(t), await serve(t), await serve(t), await serve(t)] as const;
@@ -414,6 +139,41 @@ test('where all fail, the last says what it is, with what was wrong with the oth
   assert.match(error.message, new RegExp(`also tried: registry ${dead.host}, .*ECONNREFUSED`));
   assert.match(error.message, /; and 1 more$/);
   assert.ok(error.message.length < 1500, `${error.message.length}`);
+});
+
+test('the registry itself says why all failed, also where a mirror was asked after it', async (t) => {
+  const [mirror, upstream] = [await serve(t), await serve(t)];
+  upstream.push('app:1', image);
+  const registry = mirrored(t, [mirror, upstream]);
+  await registry.resolve(name, amd64, {});
+  upstream.fault = () => ({ status: 503 });
+  const error = await fails(registry.resolve(name, amd64, {}), 'registry-failed');
+  assert.match(error.message, new RegExp(`^registry ${upstream.host}, .*found 503`));
+  assert.match(error.message, new RegExp(`also tried: registry ${mirror.host}, .*found 404`));
+  assert.ok(mirror.requests.length > 1, 'the mirror was asked last');
+});
+
+test('a mirror that may answer soon is asked again, also where the registry refuses', async (t) => {
+  const [mirror, upstream] = [await serve(t), await serve(t)];
+  mirror.push('app:1', image);
+  upstream.fault = () => ({ status: 403 });
+  const faults = [503, 503];
+  mirror.fault = ({ path }) => {
+    const status = path.includes('/manifests/') ? faults.shift() : undefined;
+    return status === undefined ? undefined : { status };
+  };
+  const told: string[] = [];
+  const registry = retrying(mirrored(t, [mirror, upstream]), {
+    ...retryPolicy,
+    wait: async () => undefined,
+    onRetry: ({ code }) => void told.push(code),
+  });
+  assert.equal((await registry.resolve(name, amd64, {})).manifest, image.top.digest);
+  assert.deepEqual(told, ['forbidden', 'forbidden']);
+  mirror.fault = () => ({ status: 404 });
+  told.length = 0;
+  await fails(registry.resolve(`${name}2`, amd64, {}), 'forbidden');
+  assert.deepEqual(told, []);
 });
 
 test('where the location is blocked, nothing but its mirrors is asked', async (t) => {

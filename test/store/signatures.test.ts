@@ -14,14 +14,18 @@ import { request } from '../support/pin-request.ts';
 import { fromRegistry } from '../support/source.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
+/** A word that is long enough for a signature. */
+const signature = (word: string) => Buffer.from(word.padEnd(40));
+const words = (signatures: readonly Buffer[]) => signatures.map((one) => String(one).trim());
+
 /** A registry whose images need signatures, which are beside them. */
 class SigningRegistry extends MemoryRegistry {
-  readonly found: readonly Buffer[] = [Buffer.from('one'), Buffer.from('other')];
+  readonly found: readonly Buffer[] = ['one', 'other'].map(signature);
   /** What was at hand at each judgement. */
   readonly atHand: string[][] = [];
 
   override async permit(_: unknown, __?: unknown, options: PermitOptions = {}) {
-    this.atHand.push((options.beside?.() ?? []).map(String));
+    this.atHand.push(words(options.beside?.() ?? []));
     return this.found;
   }
 }
@@ -44,7 +48,7 @@ test('what waits keeps its signatures, for every engine, until it goes', async (
   await podman.bring(hold, image, image.blobs, fromRegistry(), {});
   assert.deepEqual(files(), [`${image.manifest.slice('sha256:'.length)}.json`]);
   await podman.permit(image, {}, {});
-  await depotOf('docker').permit(image, {}, { beside: () => [Buffer.from('given')] });
+  await depotOf('docker').permit(image, {}, { beside: () => [signature('given')] });
   assert.deepEqual(registry.atHand, [[], ['given', 'one', 'other']]);
   await podman.drop(podman.pins());
   assert.deepEqual(files(), []);
@@ -64,14 +68,10 @@ test('an image of the store keeps its signatures until it is removed', async (t)
 test('signatures are added to those that are there, each once, as far as they fit', async (t) => {
   const { directory, registry, image, layout } = start(t);
   await openStore({ directory, registry }).fetch(image, fromRegistry());
-  const texts = () => storedSignatures(layout, image.manifest).map(String);
+  const texts = () => words(storedSignatures(layout, image.manifest));
   await keepSignatures(layout, image.manifest, []);
   assert.deepEqual(texts(), ['one', 'other']);
-  await keepSignatures(
-    layout,
-    image.manifest,
-    ['new', 'one'].map((text) => Buffer.from(text)),
-  );
+  await keepSignatures(layout, image.manifest, ['new', 'one'].map(signature));
   assert.deepEqual(texts(), ['new', 'one', 'other']);
   const large = Array.from({ length: 100 }, (_, at) => Buffer.alloc(256 * 1024, at));
   await keepSignatures(layout, image.manifest, large);

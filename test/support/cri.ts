@@ -1,13 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  ContainerState,
-  type Image,
-  ImageService,
-  NamespaceMode,
-  RuntimeService,
-} from '../../src/engine/grpc/generated/cri/api_pb.ts';
+import { type Image, ImageService } from '../../src/engine/grpc/generated/cri/api_pb.ts';
 import { openGrpc } from '../../src/engine/grpc/transport.ts';
+import { ContainerState, NamespaceMode, RuntimeService } from './generated/cri/api_pb.ts';
 
 /** A container as a manifest describes it. */
 export interface CriContainer {

@@ -85,6 +85,7 @@ function watchMethods(): { readonly steps: () => number; readonly end: () => voi
   watch(Array.prototype, ['lastIndexOf', 'findLastIndex'], foundFromEnd);
   watch(Array.prototype, ['includes', 'slice', 'concat', 'join', 'toReversed', 'toSorted'], whole);
   watch(Array.prototype, ['reverse', 'sort', 'shift', 'unshift', 'splice'], whole);
+  watch(Array.prototype, ['flatMap', 'flat'], (_, __, result) => lengthOf(result));
   watch(Array, ['from'], (_, __, result) => lengthOf(result));
   watch(Object, ['entries', 'keys', 'values'], (_, __, result) => lengthOf(result));
   watch(Buffer.prototype, ['toString', 'copy', 'subarray'], (self, _, result) =>

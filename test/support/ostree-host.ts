@@ -35,6 +35,8 @@ export interface Ended {
 export interface Booted {
   /** The deployment that runs: `checksum.serial`. */
   readonly id: string;
+  /** The process id of its systemd, as this machine counts. */
+  readonly leader: number;
   /** Runs a command in it. */
   readonly try: (...command: readonly string[]) => Ran;
   /** As `try`, and throws if it fails; what it printed, trimmed. */
@@ -204,6 +206,7 @@ async function bootDeployment(
   tryRun('systemctl', 'is-system-running', '--wait');
   return {
     id: idOf(tree),
+    leader,
     try: tryRun,
     run: (...command) => {
       const { code, stdout, stderr } = tryRun(...command);

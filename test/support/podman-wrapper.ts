@@ -1,10 +1,12 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { debianRoot } from './debian-root.ts';
+import { debianRoot, type Suite } from './debian-root.ts';
 
 export interface WrappedPodman {
   /** Debian trixie's (5.4.2) instead of the machine's own. */
   readonly trixie?: boolean;
+  /** Debian forky's (5.8), or that of another release, instead of the machine's own. */
+  readonly suite?: Suite | undefined;
   /** Locks that no other podman shares: by default all of a machine's are in one /dev/shm. */
   readonly ownLocks?: boolean;
 }
@@ -17,17 +19,17 @@ export interface WrappedPodman {
  */
 export function wrappedPodman(
   directory: string,
-  { trixie = false, ownLocks = false }: WrappedPodman,
+  { trixie = false, suite = trixie ? 'trixie' : undefined, ownLocks = false }: WrappedPodman,
 ): string {
-  const root = trixie ? debianRoot('trixie') : '';
+  const root = suite === undefined ? '' : debianRoot(suite);
   const places = ['/proc', '/sys', '/dev', '/tmp'];
   const lines = [
     // podman unpacks in a chroot of its own, for which / must be a mount.
-    ...(trixie ? [`mount --bind ${root} ${root}`] : []),
-    ...(trixie ? places.map((place) => `mount --rbind ${place} ${root}${place}`) : []),
-    ...(trixie ? [`mount -t tmpfs tmpfs ${root}/run`] : []),
+    ...(root ? [`mount --bind ${root} ${root}`] : []),
+    ...(root ? places.map((place) => `mount --rbind ${place} ${root}${place}`) : []),
+    ...(root ? [`mount -t tmpfs tmpfs ${root}/run`] : []),
     ...(ownLocks ? [`mount -t tmpfs tmpfs ${root}/dev/shm`] : []),
-    `exec ${trixie ? `chroot ${root} ` : ''}/usr/bin/podman "$@"`,
+    `exec ${root ? `chroot ${root} ` : ''}/usr/bin/podman "$@"`,
   ];
   const programs = join(directory, 'programs');
   mkdirSync(programs, { recursive: true });

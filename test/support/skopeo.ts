@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { debianLoader, debianPackage } from './debian-root.ts';
+import { debianLoader, debianPackage, type Suite } from './debian-root.ts';
 
 /** What a run of skopeo came to; one that takes too long counts as failed. */
 export interface SkopeoRan {
@@ -17,7 +17,12 @@ const TIMEOUT_MS = 60_000;
 
 /** The newest skopeo that runs here: that of Debian forky, 1.22; without a network the machine's own. */
 export function newestSkopeo(): Skopeo {
-  const [program = '', ...before] = newest();
+  return skopeoOf('forky');
+}
+
+/** The skopeo of a Debian release: 1.18 in trixie, 1.22 in forky; without a network the machine's own. */
+export function skopeoOf(suite: Suite): Skopeo {
+  const [program = '', ...before] = wordsOf(suite);
   return (words, env) =>
     new Promise((done) => {
       const limits = { env, timeout: TIMEOUT_MS, killSignal: 'SIGKILL' } as const;
@@ -27,9 +32,14 @@ export function newestSkopeo(): Skopeo {
     });
 }
 
-function newest(): readonly string[] {
+/** The words that run the newest. */
+export function newestSkopeoWords(): readonly string[] {
+  return wordsOf('forky');
+}
+
+function wordsOf(suite: Suite): readonly string[] {
   try {
-    return [...debianLoader('forky'), join(debianPackage('forky', 'skopeo'), 'usr/bin/skopeo')];
+    return [...debianLoader(suite), join(debianPackage(suite, 'skopeo'), 'usr/bin/skopeo')];
   } catch {
     return ['skopeo'];
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { systemctl } from '../../src/systemctl/systemctl.ts';
@@ -45,6 +45,42 @@ test('an aborted restart is no failure of the service', async (t) => {
   const reason = new Error('ended');
   abort.abort(reason);
   await assert.rejects(restart, reason);
+});
+
+test('a unit has its aliases, and each command that prepares its start', async (t) => {
+  const command = (words: string) =>
+    `{ path=/bin/podman ; argv[]=/bin/podman ${words} ; ignore_errors=no ; pid=0 }`;
+  const lines = [
+    'Id=a-pod.service',
+    'Names=a-pod.service a.service',
+    `ExecStartPre=${command('info')}`,
+    `ExecStartPre=${command('pod create --name a')}`,
+    `ExecStart=${command('pod start a')}`,
+  ];
+  standIn(t, lines.map((line) => `echo '${line}'`).join('\n'));
+  const { names, command: start, preparations } = await manager.one('a.service');
+  assert.deepEqual(names, ['a-pod.service', 'a.service']);
+  assert.equal(start, '/bin/podman pod start a');
+  assert.deepEqual(preparations, ['/bin/podman info', '/bin/podman pod create --name a']);
+});
+
+test('a job that outlives its time is cancelled', async (t) => {
+  const directory = temporaryDirectory(t);
+  const asked = join(directory, 'asked');
+  standIn(
+    t,
+    `echo "$*" >> ${asked}
+    case "$1" in restart) while :; do :; done;; show) echo Job=42;; esac`,
+  );
+  const hasty = systemctl({ user: false, environment: process.env, startTimeout: 1 });
+  assert.match(
+    (await hasty.restart('web.service', signal)) ?? '',
+    /^it was not ready in 0\.001 s$/,
+  );
+  assert.deepEqual(readFileSync(asked, 'utf8').trim().split('\n').slice(-2), [
+    'show --property=Job -- web.service',
+    'cancel -- 42',
+  ]);
 });
 
 test('a required unit that is ordered later is not counted as earlier, like the containers of a pod', async (t) => {

@@ -5,7 +5,7 @@ import { findingEntry } from '../../documents/entries.ts';
 import { needsPull, readBootedRoot } from '../../host/boot.ts';
 import type { Host } from '../../host/host.ts';
 import { type Activated, activate } from '../../lifecycle/boot/activate.ts';
-import { keepHeapSmall } from '../heap.ts';
+import { suitReading } from '../heap.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes, printFailure } from '../render/failure.ts';
@@ -67,7 +67,7 @@ export function defineActivate(command: Command): void {
 }
 
 async function run(host: Host, options: ActivateOptions): Promise<void> {
-  keepHeapSmall();
+  suitReading();
   const booted = await readBootedRoot(host, options.for);
   printFailures(booted.failures);
   if (booted.failure !== undefined) printFailure(booted.failure, false);

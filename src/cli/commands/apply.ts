@@ -10,13 +10,15 @@ import { readSituation } from '../../lifecycle/situation.ts';
 import { failuresOf } from '../../lifecycle/stage/stage.ts';
 import type { Finding } from '../../lifecycle/verify.ts';
 import { systemctl } from '../../systemctl/systemctl.ts';
-import { letHeapGrow } from '../heap.ts';
+import { suitDownloads } from '../heap.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
+import { imageColumn } from '../render/columns.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
+import { type Column } from '../render/fit.ts';
 import { printFailures, printFindings } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
-import { type Cell, renderTable } from '../render/table.ts';
+import { type Cell, type Look, renderTable } from '../render/table.ts';
 import { reading, withHost } from '../with-host.ts';
 
 interface ApplyOptions extends RootOptions {
@@ -54,7 +56,7 @@ async function run(host: Host, spec: string | undefined, options: ApplyOptions):
     const context = await host.context();
     const { bind, id } = options;
     const planner = await plannerOf(host, context, root, { called, bind, id, planAs: planApply });
-    letHeapGrow();
+    suitDownloads();
     const manager = systemctl({ user, environment });
     if (options.dryRun === true) {
       const situation = await readSituation(context, planner.looked);
@@ -103,7 +105,7 @@ function report(
       findings: findings.map(findingEntry),
       failures: failures.map(failureEntry),
     }),
-    table: () => table(services),
+    table: (look) => table(services, look),
     refs: () => refsOf(services),
   });
   printFailures(failures);
@@ -142,7 +144,15 @@ const colours = {
 } as const;
 
 /** The columns are those of `podman auto-update`. */
-function table(services: readonly AppliedService[]): string {
+const APPLIED: readonly Column[] = [
+  { header: 'UNIT', always: true, cut: 'left' },
+  { header: 'CONTAINER', cut: 'right' },
+  imageColumn,
+  { header: 'POLICY' },
+  { header: 'UPDATED', always: true },
+];
+
+function table(services: readonly AppliedService[], look: Look): string {
   const rows = services.flatMap(({ unit, containers, updated }) => {
     const verdict = { text: updated, colour: colours[updated] };
     const none: readonly Cell[] = [unit, '', '', '', verdict];
@@ -155,7 +165,7 @@ function table(services: readonly AppliedService[]): string {
       verdict,
     ]);
   });
-  return renderTable(['UNIT', 'CONTAINER', 'IMAGE', 'POLICY', 'UPDATED'], rows, process.stdout);
+  return renderTable(APPLIED, rows, look);
 }
 
 function refsOf(services: readonly AppliedService[]): string[] {

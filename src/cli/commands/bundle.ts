@@ -13,14 +13,16 @@ import { sizeOf } from '../../image/resolved.ts';
 import type { Root } from '../../root/root.ts';
 import { withStoredBlobs } from '../../store/loaded.ts';
 import { CliError } from '../errors.ts';
-import { type RootOptions, withRootOptions } from '../options.ts';
+import { suitDownloads } from '../heap.ts';
+import { isTable, type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { printBound } from '../render/bound.ts';
+import { digestColumn, imageColumn, sizeColumn } from '../render/columns.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
 import { printFailures } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
-import { renderTable } from '../render/table.ts';
+import { type Look, renderTable } from '../render/table.ts';
 import { inOrder } from '../signals.ts';
 import { reading, withHost } from '../with-host.ts';
 
@@ -60,6 +62,7 @@ async function bundle(host: Host, root: Root, options: BundleOptions): Promise<v
   const { compose } = await host.config();
   const bound = withoutArtifacts(await readBound(root, { bind: options.bind, compose }));
   const { bindings } = bound;
+  suitDownloads();
   const since = options.since;
   const present =
     since === undefined ? new Set<string>() : await layersSince(host, registry, since, bindings);
@@ -88,7 +91,7 @@ async function bundle(host: Host, root: Root, options: BundleOptions): Promise<v
         problems: bound.problems.map(problemEntry),
         failures: plan.failures.map(failureEntry),
       }),
-      table: () => table(plan) + summary(plan, options.output),
+      table: (look) => table(plan, look) + summary(plan, options.output),
       refs: () => plan.images.map(({ image: { name, digest } }) => byDigest(name, digest)),
     });
   }
@@ -121,14 +124,14 @@ async function write(
   report({ event: 'fetched', ...watched });
 }
 
-function table({ images }: BundlePlan): string {
+function table({ images }: BundlePlan, look: Look): string {
   if (images.length === 0) return '';
   const rows = images.map(({ image: { name, digest, blobs } }) => [
     name,
     shortDigest(digest),
     formatBytes(sizeOf(blobs)),
   ]);
-  return `${renderTable(['IMAGE', 'DIGEST', 'SIZE'], rows, process.stdout)}\n`;
+  return `${renderTable([imageColumn, digestColumn, sizeColumn], rows, look)}\n`;
 }
 
 function summary({ images, failures, bytes, omitted }: BundlePlan, output: string): string {
@@ -146,7 +149,7 @@ function nameOf(output: string): string {
 }
 
 function checkStandardOutput({ format }: BundleOptions): void {
-  if (!process.stdout.isTTY && format === 'table') return;
+  if (!process.stdout.isTTY && isTable(format)) return;
   const found = process.stdout.isTTY ? 'a terminal' : `--format ${format}`;
   throw new CliError(
     'usage',

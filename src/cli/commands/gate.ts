@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { unlockFinalisation } from '../../deployment/finalisation.ts';
+import { nextRootOf } from '../../deployment/next-root.ts';
 import { runningSystem } from '../../deployment/places.ts';
 import { findingEntry } from '../../documents/entries.ts';
 import type { Host } from '../../host/host.ts';
 import { type Gated, gate } from '../../lifecycle/boot/gate.ts';
+import { softRebootWarning } from '../../lifecycle/boot/soft-reboot.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodes } from '../render/failure.ts';
@@ -37,7 +39,11 @@ async function run(host: Host, options: CommonOptions): Promise<void> {
   const staged = deployments.find(({ role }) => role === 'staged');
   const [failure] = failures;
   if (staged === undefined && failure !== undefined) throw failure;
-  const gated = await gate(await host.context(), staged, runningSystem, limits);
+  const context = await host.context();
+  const gated = await gate(context, staged, runningSystem, limits);
+  const nextRoot = () => nextRootOf(runningSystem, deployments);
+  const warning = await softRebootWarning(context, nextRoot);
+  const warnings = warning === undefined ? [] : [warning];
   print(options.format, {
     json: () => ({
       apiVersion: 'berth/v1',
@@ -46,12 +52,12 @@ async function run(host: Host, options: CommonOptions): Promise<void> {
       ...(gated.root === undefined ? {} : { root: gated.root }),
       ...(gated.since === undefined ? {} : { since: gated.since }),
       findings: gated.findings.map(findingEntry),
-      warnings: [...gated.warnings],
+      warnings,
     }),
     table: () => shownLine(said(gated)),
     refs: () => gated.findings.flatMap(({ name }) => name ?? []),
   });
-  for (const warning of gated.warnings) process.stderr.write(shownLine(`warning: ${warning}`));
+  for (const one of warnings) process.stderr.write(shownLine(`warning: ${one}`));
   if (options.format !== 'json') printFindings(gated.findings);
   process.exitCode = exitCodeFor(gated);
 }

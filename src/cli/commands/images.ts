@@ -6,11 +6,13 @@ import { type Activation, activations } from '../../discovery/reference.ts';
 import { imageReference, problemEntry } from '../../documents/entries.ts';
 import { chosenEngines } from '../../host/engines.ts';
 import { callingUser } from '../../host/self.ts';
-import { type RootOptions, withRootOptions } from '../options.ts';
+import { isTable, type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
+import { engineColumn, imageColumn } from '../render/columns.ts';
+import { type Column } from '../render/fit.ts';
 import { printProblems } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
-import { type Cell, renderTable } from '../render/table.ts';
+import { type Cell, type Look, renderTable } from '../render/table.ts';
 import { reading, withHost } from '../with-host.ts';
 
 /** `berth images`: the images that a root names. Needs no engine and no network. */
@@ -60,11 +62,11 @@ export function defineImages(command: Command): void {
           })),
           problems: found.problems.map(problemEntry),
         }),
-        table: () => table(found),
+        table: (look) => table(found, look),
         refs: () => images.keys(),
       });
       if (options.format !== 'json') printProblems(found.problems);
-      if (options.format === 'table') printNothing(all);
+      if (isTable(options.format)) printNothing(all, options.engine);
     });
 }
 
@@ -99,10 +101,21 @@ function digestOf(image: string, { lock: { lock } }: Survey): { digest?: string 
   return digest === undefined ? {} : { digest };
 }
 
-function table({ references }: Survey): string {
+const IMAGES: readonly Column[] = [
+  imageColumn,
+  engineColumn,
+  { header: 'UNIT', always: true, cut: 'left' },
+  { header: 'STARTS' },
+  { header: 'BOUND' },
+  { header: 'RULE', wide: true },
+  { header: 'SCOPE', wide: true },
+  { header: 'PLACE', wide: true },
+];
+
+function table({ references }: Survey, look: Look): string {
   if (references.length === 0) return '';
   return renderTable(
-    ['IMAGE', 'ENGINE', 'UNIT', 'STARTS', 'BOUND', 'RULE', 'PLACE'],
+    IMAGES,
     references.map((reference) => [
       imageCell(reference),
       reference.engine ?? { text: '?', colour: 'yellow' },
@@ -110,9 +123,10 @@ function table({ references }: Survey): string {
       reference.activation,
       reference.decision.bound ? { text: 'yes', colour: 'green' } : 'no',
       reference.decision.rule,
+      reference.scope,
       `${reference.path}:${reference.line}`,
     ]),
-    process.stdout,
+    look,
   );
 }
 
@@ -120,10 +134,11 @@ function imageCell({ image, raw }: BoundReference): Cell {
   return image ?? { text: `? ${raw}`, colour: 'yellow' };
 }
 
-function printNothing({ references, location }: Survey): void {
+function printNothing({ references, location }: Survey, engine: EngineId | undefined): void {
   const { stderr } = process;
   if (references.length === 0) {
-    stderr.write(shownLine(`${location} names no image.`));
+    const by = engine === undefined ? '' : ` that ${engine} runs`;
+    stderr.write(shownLine(`${location} names no image${by}.`));
   } else if (!references.some((reference) => reference.decision.bound)) {
     stderr.write(`Nothing is bound. To bind: ${HOW_TO_BIND}.\n`);
   }

@@ -9,8 +9,9 @@ import { byDigest } from '../../image/name.ts';
 import { CliError } from '../errors.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
+import { digestColumn, imageColumn } from '../render/columns.ts';
 import { shortDigest } from '../render/plan.ts';
-import { renderTable } from '../render/table.ts';
+import { type Look, renderTable } from '../render/table.ts';
 import { withHost } from '../with-host.ts';
 
 /** `berth load`: take in a bundle for later stages. */
@@ -40,7 +41,7 @@ export function defineLoad(command: Command): void {
             images: loaded.images.map(({ name, digest, manifest }) => ({ name, digest, manifest })),
             bytes: loaded.bytes,
           }),
-          table: () => table(loaded),
+          table: (look) => table(loaded, look),
           refs: () => loaded.images.map(({ name, digest }) => byDigest(name, digest)),
         });
       });
@@ -77,9 +78,9 @@ function foundFor(code: string): string {
   return code === 'EISDIR' ? 'a directory' : code;
 }
 
-function table({ images, bytes }: LoadedBundle): string {
+function table({ images, bytes }: LoadedBundle, look: Look): string {
   const done = `${counted(images.length, 'image')} ${images.length === 1 ? 'is' : 'are'} loaded, ${formatBytes(bytes)} written: \`berth stage\` finds them.\n`;
   if (images.length === 0) return done;
   const rows = images.map(({ name, digest }) => [name, shortDigest(digest)]);
-  return `${renderTable(['IMAGE', 'DIGEST'], rows, process.stdout)}\n${done}`;
+  return `${renderTable([imageColumn, digestColumn], rows, look)}\n${done}`;
 }

@@ -11,7 +11,7 @@ import { compareLocks, type Resolved, resolveForLock } from '../../lifecycle/wri
 import type { Root } from '../../root/root.ts';
 import { writeInRoot } from '../../root/write-in-root.ts';
 import { CliError } from '../errors.ts';
-import { type RootOptions, withRootOptions } from '../options.ts';
+import { isTable, type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { printBound } from '../render/bound.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
@@ -91,10 +91,10 @@ function writeLock(spec: string, read: Bound, resolved: Resolved, options: LockO
       problems: read.problems.map(problemEntry),
       failures: failures.map(failureEntry),
     }),
-    table: () => lockTable(lock),
+    table: (look) => lockTable(lock, look),
     refs: () => lockRefs(lock),
   });
-  if (options.format === 'table' && lock.size > 0) sayWritten(lock.size, written, failures.length);
+  if (isTable(options.format) && lock.size > 0) sayWritten(lock.size, written, failures.length);
   process.exitCode =
     exitCodeOf(failures.map(({ error }) => error)) ||
     (read.hasUnknown ? exitCodes['not-ready'] : 0);
@@ -128,8 +128,8 @@ function printCheck(read: Bound, { lock, failures }: Resolved, options: LockOpti
       problems: problems.map(problemEntry),
       failures: failures.map(failureEntry),
     }),
-    table: () =>
-      checkTable(check) +
+    table: (look) =>
+      checkTable(check, look) +
       (current ? `${counted(bindings.length, 'image')}, none has moved.\n` : ''),
     refs: () => check.moved.map(({ name, found: digest }) => byDigest(name, digest)),
   });

@@ -5,6 +5,7 @@ import { pinsIn, readSituation } from '../../lifecycle/situation.ts';
 import { placeOf } from '../../state/record.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
+import { engineColumn, idColumn, imageColumn } from '../render/columns.ts';
 import { shortDigest } from '../render/plan.ts';
 import { shownLine } from '../render/shown.ts';
 import { renderTable } from '../render/table.ts';
@@ -44,11 +45,17 @@ export function definePins(command: Command): void {
               handle,
             })),
           }),
-          table: () =>
+          table: (look) =>
             pins.length === 0
               ? ''
               : renderTable(
-                  ['ROOT', 'ENGINE', 'IMAGE', 'ID', 'ONCE RELEASED'],
+                  [
+                    { header: 'ROOT', cut: 'right' },
+                    engineColumn,
+                    imageColumn,
+                    idColumn,
+                    { header: 'ONCE RELEASED' },
+                  ],
                   pins.map(({ root, engine, names, id, fetched }) => [
                     root,
                     engine,
@@ -56,7 +63,7 @@ export function definePins(command: Command): void {
                     shortDigest(id),
                     fetched ? 'for prune' : 'stays',
                   ]),
-                  process.stdout,
+                  look,
                 ),
           refs: () => new Set(pins.flatMap((pin) => pin.names.map(({ name }) => name))),
         });

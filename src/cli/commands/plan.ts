@@ -5,7 +5,7 @@ import { planFields } from '../../documents/plan.ts';
 import { plannerOf } from '../../host/planner.ts';
 import type { Plan } from '../../lifecycle/plan/plan.ts';
 import { readSituation } from '../../lifecycle/situation.ts';
-import { letHeapGrow } from '../heap.ts';
+import { suitDownloads } from '../heap.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
@@ -32,12 +32,12 @@ export function definePlan(command: Command): void {
           const context = await host.context();
           const { bind, id } = options;
           const planner = await plannerOf(host, context, root, { called, bind, id });
-          letHeapGrow();
+          suitDownloads();
           return planner.plan(await readSituation(context, planner.looked));
         });
         print(options.format, {
           json: () => ({ apiVersion: 'berth/v1', kind: 'Plan', ...planFields(plan) }),
-          table: () => planTable(plan),
+          table: (look) => planTable(plan, look),
           refs: () => refsOf(plan),
         });
         printFailures(plan.failures);

@@ -13,9 +13,11 @@ import {
 import { readSituation } from '../../lifecycle/situation.ts';
 import { CliError } from '../errors.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
-import { print } from '../output.ts';
+import { lookOf, print } from '../output.ts';
+import { idColumn, imageColumn } from '../render/columns.ts';
+import { type Column } from '../render/fit.ts';
 import { shortDigest } from '../render/plan.ts';
-import { type Cell, renderTable } from '../render/table.ts';
+import { type Cell, type Look, renderTable } from '../render/table.ts';
 import { withHost } from '../with-host.ts';
 
 interface PruneFlags extends CommonOptions {
@@ -48,7 +50,7 @@ export function definePrune(command: Command): void {
         const shown = { removed: removable, kept, freed, broken };
         if (flags.dryRun === true) return show(flags, shown, true);
         if (removable.length + broken > 0 && flags.force !== true) {
-          await confirm({ ...shown, kept: [] });
+          if (!(await confirm({ ...shown, kept: [] }))) return;
         }
         const done = await prune(context, planned);
         return show(flags, done, false);
@@ -56,23 +58,23 @@ export function definePrune(command: Command): void {
     });
 }
 
-async function confirm(shown: Pruned): Promise<void> {
+/** Asks on standard error. No answer counts as no. */
+async function confirm(shown: Pruned): Promise<boolean> {
   if (!process.stdin.isTTY) {
     throw new CliError('usage', 'prune removes images, and there is no terminal to ask', {
       hint: 'look with `berth prune --dry-run`, then say --force',
     });
   }
-  process.stderr.write(table(shown, true));
+  process.stderr.write(table(shown, true, lookOf('stderr', 'table')));
   // Not a terminal interface: Ctrl-C must stay a signal, and Ctrl-D must end the input.
   const streams = { input: process.stdin, output: process.stderr, terminal: false };
   const lines = createInterface(streams);
   const closed = once(lines, 'close').then(() => '');
   const answer = await Promise.race([lines.question('Remove them? [y/N] '), closed]);
   lines.close();
-  if (/^y(es)?$/i.test(answer.trim())) return;
-  throw new CliError('declined', 'nothing was removed', {
-    hint: 'answer y to remove them',
-  });
+  const isYes = /^y(es)?$/i.test(answer.trim());
+  if (!isYes) process.stderr.write('Nothing was removed.\n');
+  return isYes;
 }
 
 function show({ format }: PruneFlags, pruned: Pruned, dryRun: boolean): void {
@@ -87,7 +89,7 @@ function show({ format }: PruneFlags, pruned: Pruned, dryRun: boolean): void {
       broken,
       dryRun,
     }),
-    table: () => table(pruned, dryRun),
+    table: (look) => table(pruned, dryRun, look),
     refs: () => removed.flatMap(({ names }) => names),
   });
   if (removed.length + kept.length + broken === 0) process.stderr.write('Nothing to prune.\n');
@@ -102,7 +104,14 @@ function entry({ id, names, size, verdict }: PruneEntry) {
   };
 }
 
-function table({ removed, kept, freed, broken }: Pruned, dryRun: boolean): string {
+const PRUNED: readonly Column[] = [
+  imageColumn,
+  idColumn,
+  { header: 'ON DISK' },
+  { header: 'VERDICT', always: true, cut: 'right' },
+];
+
+function table({ removed, kept, freed, broken }: Pruned, dryRun: boolean, look: Look): string {
   const parts =
     broken === 0
       ? ''
@@ -116,8 +125,7 @@ function table({ removed, kept, freed, broken }: Pruned, dryRun: boolean): strin
       ? `kept: held by ${verdict.by}`
       : { text: dryRun ? 'would be removed' : 'removed', colour: 'yellow' },
   ];
-  const header = ['IMAGE', 'ID', 'ON DISK', 'VERDICT'];
-  const rows = renderTable(header, [...removed, ...kept].map(row), process.stdout);
+  const rows = renderTable(PRUNED, [...removed, ...kept].map(row), look);
   if (removed.length === 0) return rows + parts;
   return `${rows}\nUp to ${formatBytes(freed)} ${dryRun ? 'would become' : 'became'} free.\n${parts}`;
 }

@@ -9,6 +9,7 @@ import { hostPlatform } from '../../image/platform.ts';
 import { pull } from '../../lifecycle/pull.ts';
 import { checkedId, MANUAL } from '../../state/root-id.ts';
 import { CliError } from '../errors.ts';
+import { suitDownloads } from '../heap.ts';
 import {
   type CommonOptions,
   type RateOptions,
@@ -16,6 +17,7 @@ import {
   withLimitRate,
 } from '../options.ts';
 import { print } from '../output.ts';
+import { digestColumn, imageColumn } from '../render/columns.ts';
 import { exitCodeOf } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
 import { printFailures, printProblems } from '../render/problems.ts';
@@ -67,13 +69,13 @@ export function definePull(command: Command): void {
             pulled: pulled.map((image) => ({ ...image })),
             failures: failures.map(failureEntry),
           }),
-          table: () =>
+          table: (look) =>
             pulled.length === 0
               ? ''
               : renderTable(
-                  ['IMAGE', 'DIGEST', 'ID'],
+                  [imageColumn, digestColumn, { header: 'ID' }],
                   pulled.map(({ name, digest, id }) => [name, digest, shortDigest(id)]),
-                  process.stdout,
+                  look,
                 ),
           refs: () => pulled.map(({ name }) => name),
         });
@@ -101,6 +103,7 @@ async function bindingsAskedFor(
       const found = await survey(root, { bind: 'all', compose, engines: { all: 'store' } });
       const { bindings, problems } = bindingsOf(found, root, 'all');
       printProblems([...found.problems, ...problems]);
+      suitDownloads();
       return bindings;
     });
   }

@@ -17,8 +17,9 @@ import {
 } from '../options.ts';
 import { print } from '../output.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
+import { type Column } from '../render/fit.ts';
 import { printFailures, printFindings } from '../render/problems.ts';
-import { renderTable } from '../render/table.ts';
+import { type Look, renderTable } from '../render/table.ts';
 import { withHost } from '../with-host.ts';
 
 /** `berth reconcile`: stage the roots that live, release those that are gone. */
@@ -69,7 +70,7 @@ async function run(host: Host, options: CommonOptions): Promise<void> {
       released: result.released.map(({ id: root, pins, images }) => ({ root, pins, images })),
       failures: result.failures.map(errorEntry),
     }),
-    table: () => table(result),
+    table: (look) => table(result, look),
     refs: () => result.roots.map(({ id }) => id),
   });
   printOutcome(result);
@@ -103,7 +104,14 @@ function exitCode({ roots, failures }: Reconciled): number {
   return exitCodeOf(all) || (notReady ? exitCodes['not-ready'] : 0);
 }
 
-function table(result: Reconciled): string {
+const RECONCILED: readonly Column[] = [
+  { header: 'ROOT', always: true, cut: 'right' },
+  { header: 'ROLE' },
+  { header: 'IMAGES' },
+  { header: 'STATE', always: true },
+];
+
+function table(result: Reconciled, look: Look): string {
   const { roots, released } = result;
   const rows = [
     ...roots.map((root) => [
@@ -117,7 +125,7 @@ function table(result: Reconciled): string {
   if (rows.length === 0) return '';
   const isDone = !isChanged(result) && exitCode(result) === 0;
   const end = isDone ? '\nNothing had to be done.\n' : '';
-  return `${renderTable(['ROOT', 'ROLE', 'IMAGES', 'STATE'], rows, process.stdout)}${end}`;
+  return `${renderTable(RECONCILED, rows, look)}${end}`;
 }
 
 /**

@@ -7,13 +7,15 @@ import { type Shipped, shipImages } from '../../lifecycle/ship/ship.ts';
 import { SHIPPED_STORE } from '../../oci/local-images.ts';
 import type { Root } from '../../root/root.ts';
 import { CliError } from '../errors.ts';
+import { suitDownloads } from '../heap.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { printBound } from '../render/bound.ts';
+import { digestColumn, imageColumn } from '../render/columns.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { shortDigest } from '../render/plan.ts';
 import { printFailures } from '../render/problems.ts';
-import { renderTable } from '../render/table.ts';
+import { type Look, renderTable } from '../render/table.ts';
 import { inOrder } from '../signals.ts';
 import { reading, withHost } from '../with-host.ts';
 
@@ -44,6 +46,7 @@ async function ship(
   const { compose } = await host.config();
   const bound = withoutArtifacts(await readBound(root, { bind: options.bind, compose }));
   const { bindings } = bound;
+  suitDownloads();
   // A descriptor need not have a path.
   const directory = spec?.startsWith('fd:') === true ? spec : root.location;
   // With nothing to write and nothing to remove, the tree is left alone.
@@ -64,7 +67,7 @@ async function ship(
       problems: bound.problems.map(problemEntry),
       failures: failures.map(failureEntry),
     }),
-    table: () => table(result.images, written),
+    table: (look) => table(result.images, written, look),
     refs: () => result.images.map(({ name }) => name),
   });
   printFailures(failures);
@@ -75,10 +78,10 @@ async function ship(
     (bound.hasUnknown ? exitCodes['not-ready'] : 0);
 }
 
-function table(images: Shipped['images'], written: boolean): string {
+function table(images: Shipped['images'], written: boolean, look: Look): string {
   if (images.length === 0) return '';
   const rows = images.map(({ name, digest }) => [name, shortDigest(digest)]);
-  const table = renderTable(['IMAGE', 'DIGEST'], rows, process.stdout);
+  const table = renderTable([imageColumn, digestColumn], rows, look);
   return written
     ? `${table}\n${SHIPPED_STORE}: ${counted(images.length, 'image')}, written.\n`
     : table;

@@ -9,14 +9,22 @@ import { openTarget } from '../../host/target.ts';
 import type { Plan } from '../../lifecycle/plan/plan.ts';
 import type { PlannedImage } from '../../lifecycle/plan/planned-image.ts';
 import { failuresOf, type Staged, stage } from '../../lifecycle/stage/stage.ts';
-import { letHeapGrow } from '../heap.ts';
+import { suitDownloads } from '../heap.ts';
 import { type RateOptions, type RootOptions, withLimitRate, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
+import {
+  digestColumn,
+  engineColumn,
+  imageColumn,
+  remarkColumn,
+  sizeColumn,
+  stateColumn,
+} from '../render/columns.ts';
 import { exitCodeOf, exitCodes } from '../render/failure.ts';
 import { deferralOf, providedBy, refsOf, shortDigest } from '../render/plan.ts';
 import { printFailures, printFindings, printProblems } from '../render/problems.ts';
 import { shownLine } from '../render/shown.ts';
-import { type Cell, renderTable } from '../render/table.ts';
+import { type Cell, type Look, renderTable } from '../render/table.ts';
 import { reading, withHost } from '../with-host.ts';
 
 interface StageOptions extends RootOptions, RateOptions {
@@ -56,7 +64,7 @@ async function run(host: Host, spec: string | undefined, options: StageOptions):
     const target = into === undefined ? undefined : openTarget(into, root.location, host.options);
     const context = await (target === undefined ? host.context() : host.contextIn(target));
     const planner = await plannerOf(host, context, root, { called, bind, id, target });
-    letHeapGrow();
+    suitDownloads();
     report(await stage(context, planner), options);
   });
 }
@@ -73,7 +81,7 @@ function report(result: Staged, options: StageOptions): void {
       ready,
       findings: result.findings.map(findingEntry),
     }),
-    table: () => table(result, ready),
+    table: (look) => table(result, ready, look),
     refs: () => refsOf(result.plan),
   });
   printFailures(failures);
@@ -85,7 +93,9 @@ function report(result: Staged, options: StageOptions): void {
     exitCodeOf(failures.map(({ error }) => error)) || (ready ? 0 : exitCodes['not-ready']);
 }
 
-function table(result: Staged, ready: boolean): string {
+const STAGED = [imageColumn, engineColumn, digestColumn, sizeColumn, stateColumn, remarkColumn];
+
+function table(result: Staged, ready: boolean, look: Look): string {
   const { plan, findings } = result;
   const failed = new Set(result.failures.map(({ image }) => image));
   const failures = failuresOf(result).length;
@@ -111,10 +121,7 @@ function table(result: Staged, ready: boolean): string {
   const rows = [...fetched, ...provided];
   const { drops } = plan;
   if (rows.length + findings.length + failures + drops.length === 0) return '';
-  const listed =
-    rows.length === 0
-      ? ''
-      : `${renderTable(['IMAGE', 'ENGINE', 'DIGEST', 'SIZE', 'STATE', ''], rows, process.stdout)}\n`;
+  const listed = rows.length === 0 ? '' : `${renderTable(STAGED, rows, look)}\n`;
   const { length } = plan.images;
   const outcome =
     failures > 0

@@ -13,16 +13,21 @@ export function isJournal(fd: number, environment: NodeJS.ProcessEnv): boolean {
 
 /** Lines with the priority that the journal gives them: `<3>lost …`, sd-daemon(3). */
 export function journalProgress(write: (text: string) => void): Progress {
-  let priority = 6;
+  let priority = INFORMATION;
   const plain = plainProgress((line) => write(`<${priority}>${line}`));
   return {
     report: (event) => {
       priority = priorityOf(event);
       plain.report(event);
+      // Lines that no event causes, as those that say that berth still works, are information.
+      priority = INFORMATION;
     },
     end: () => plain.end(),
+    interrupted: () => plain.interrupted?.(),
   };
 }
+
+const INFORMATION = 6;
 
 /** As syslog(3) counts: 3 is an error, 4 a warning, 5 worth a notice, 6 information. */
 function priorityOf(event: ProgressEvent): number {
@@ -35,10 +40,11 @@ function priorityOf(event: ProgressEvent): number {
     case 'lost':
       return event.code === 'image-missing' ? 3 : 5;
     case 'retry':
+    case 'waiting':
       return 4;
     case 'fetched':
       return 5;
     default:
-      return 6;
+      return INFORMATION;
   }
 }

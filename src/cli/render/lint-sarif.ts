@@ -5,8 +5,12 @@ import type { LintFinding } from '../../lint/finding.ts';
 import type { LintReport } from '../../lint/lint.ts';
 import { lintRules } from '../../lint/rules.ts';
 
-/** Findings as SARIF 2.1.0 (OASIS), the format of code scanning. Paths are relative to the root. */
-export function lintSarif({ findings, skipped }: LintReport) {
+/**
+ * Findings as SARIF 2.1.0 (OASIS), the format of code scanning.
+ *
+ * @param whole the file that stands for what concerns the whole root: GitHub refuses results without a place.
+ */
+export function lintSarif({ findings, skipped }: LintReport, whole: string) {
   const rules = rulesOf(findings);
   const indexes = new Map(rules.map(({ id }, index) => [id, index]));
   return {
@@ -31,7 +35,7 @@ export function lintSarif({ findings, skipped }: LintReport) {
           ruleIndex: indexes.get(finding.code) ?? -1,
           level: finding.level,
           message: { text: shown(`${finding.message}; ${finding.hint}`) },
-          ...locationsOf(finding),
+          locations: [placeOf(finding, whole)],
           ...(finding.suppressed === undefined
             ? {}
             : {
@@ -45,28 +49,38 @@ export function lintSarif({ findings, skipped }: LintReport) {
 
 /** Lint's own rules, and the codes of docs/problems.md that occur in the findings. */
 function rulesOf(findings: readonly LintFinding[]) {
-  const own = Object.entries(lintRules).map(([id, { summary, level }]) => ({
+  const own = Object.entries(lintRules).map(([id, { summary, help, level }]) => ({
     id,
     shortDescription: { text: summary },
+    help: helpOf(help),
     defaultConfiguration: { level },
   }));
   const known = new Set(own.map(({ id }) => id));
-  const others = new Set(findings.map(({ code }) => code).filter((code) => !known.has(code)));
+  const others = Map.groupBy(findings, ({ code }) => code);
+  for (const id of known) others.delete(id);
   return [
     ...own,
-    ...[...others].sort().map((id) => ({
+    ...[...others].sort(byId).map(([id, [first]]) => ({
       id,
       shortDescription: { text: `the problem ${id} of berth’s docs/problems.md` },
+      help: helpOf(first?.hint ?? ''),
       defaultConfiguration: { level: 'error' as const },
     })),
   ];
 }
 
-function locationsOf({ path, line }: LintFinding) {
-  if (path === undefined) return {};
-  const artifactLocation = { uri: uriOf(path), uriBaseId: 'ROOT' };
-  const region = line === undefined ? {} : { region: { startLine: line } };
-  return { locations: [{ physicalLocation: { artifactLocation, ...region } }] };
+function byId([a]: readonly [string, ...unknown[]], [b]: readonly [string, ...unknown[]]): number {
+  return a < b ? -1 : 1;
+}
+
+/** GitHub shows the Markdown. */
+function helpOf(text: string) {
+  return { text: shown(text), markdown: shown(text) };
+}
+
+function placeOf({ path = '', line = 1 }: LintFinding, whole: string) {
+  const artifactLocation = { uri: uriOf(path === '' ? whole : path), uriBaseId: 'ROOT' };
+  return { physicalLocation: { artifactLocation, region: { startLine: line } } };
 }
 
 /** Percent-encodes every byte but the slash and the unreserved characters of RFC 3986. */

@@ -1,21 +1,67 @@
-import type { Progress } from './progress-lines.ts';
-import { fetchedLine, keyOf, lineOf } from './progress-lines.ts';
+import { counted } from '../../common/counted.ts';
+import { formatBytes } from '../../common/format-bytes.ts';
+import { type Fetch, type Fetches, followFetches, isOver } from './fetches.ts';
+import { fetchedLine, lineOf, type Progress } from './progress-lines.ts';
+import { wholeLine } from './whole-line.ts';
 
-/** Prints a line when an image is done: for logs and pipes. */
+/** How often a command that still works says so, in milliseconds. */
+const EVERY = 10_000;
+
+/**
+ * Prints lines for logs and pipes: one at the start, one when an image is done, and one every ten seconds.
+ */
 export function plainProgress(write: (text: string) => void): Progress {
-  const started = new Map<string, { at: number; bytes: number }>();
+  const fetches = followFetches(() => performance.now());
+  let timer: NodeJS.Timeout | undefined;
+  let isBegun = false;
+  const say = (line: string | undefined) => {
+    if (line === undefined) return;
+    write(`${line}\n`);
+    timer?.refresh();
+  };
+  const tick = () => {
+    if (!isOver(fetches.whole())) return say(stillLine(fetches));
+    clearInterval(timer);
+    timer = undefined;
+  };
   return {
     report: (event) => {
+      if (event.event === 'fetch-planned' && isOver(fetches.whole())) isBegun = false;
+      const fetch = fetches.hear(event);
       if (event.event === 'fetch-started') {
-        started.set(keyOf(event), { at: performance.now(), bytes: event.bytes });
+        if (!isBegun) say(beginning(fetches));
+        isBegun = true;
+        timer ??= setInterval(tick, EVERY).unref();
       }
-      const fetch = event.event === 'fetched' ? started.get(keyOf(event)) : undefined;
-      const line =
-        fetch !== undefined && event.event === 'fetched'
-          ? fetchedLine(event, fetch.bytes, performance.now() - fetch.at)
-          : lineOf(event);
-      if (line !== undefined) write(`${line}\n`);
+      if (event.event !== 'fetched' || fetch === undefined) return say(lineOf(event));
+      say(fetchedLine(event, fetch.total, performance.now() - fetch.startedAt));
     },
-    end: () => undefined,
+    end: () => clearInterval(timer),
+    interrupted: () => {
+      if (!isOver(fetches.whole()))
+        say(`interrupted: ${wholeLine(fetches.whole())}; what has come stays`);
+    },
   };
+}
+
+/** `fetching 11 images, 390 MB`, or `fetching NAME, 12 MB`. */
+function beginning(fetches: Fetches): string {
+  const { images, total } = fetches.whole();
+  const [first] = fetches.all();
+  const what = images === 1 && first !== undefined ? first.image : counted(images, 'image');
+  const size = total === 0 ? 'which are here and have to be unpacked' : formatBytes(total);
+  return `fetching ${what}, ${size}`;
+}
+
+/** `working  3 of 11 images, …; downloading NAME; unpacking NAME`, or undefined while all wait. */
+function stillLine(fetches: Fetches): string | undefined {
+  const busy = [...fetches.all()].filter(isBusy);
+  if (busy.length === 0) return undefined;
+  const named = busy.slice(0, 2).map(({ state, image }) => `${state} ${image}`);
+  const more = busy.length > 2 ? [`${busy.length - 2} more`] : [];
+  return [`working  ${wholeLine(fetches.whole())}`, ...named, ...more].join('; ');
+}
+
+function isBusy({ state }: Fetch): boolean {
+  return state === 'downloading' || state === 'unpacking' || state === 'pinning';
 }

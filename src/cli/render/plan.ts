@@ -7,11 +7,23 @@ import type { Plan } from '../../lifecycle/plan/plan.ts';
 import type { PlannedImage } from '../../lifecycle/plan/planned-image.ts';
 import type { Space } from '../../lifecycle/plan/space.ts';
 import type { ProvidedFrom } from '../../lifecycle/why.ts';
+import { digestColumn, engineColumn, imageColumn, remarkColumn, sizeColumn } from './columns.ts';
+import { type Column } from './fit.ts';
 import { shownLine } from './shown.ts';
-import { type Cell, renderTable } from './table.ts';
+import { type Cell, type Look, renderTable } from './table.ts';
+
+const PLANNED: readonly Column[] = [
+  imageColumn,
+  engineColumn,
+  digestColumn,
+  sizeColumn,
+  { header: 'ACTION', always: true },
+  { header: 'LOCK' },
+  remarkColumn,
+];
 
 /** A table of the images to fetch, their sources, and their names; then a summary. */
-export function planTable(plan: Plan): string {
+export function planTable(plan: Plan, look: Look): string {
   const rows = plan.images.flatMap((image) =>
     image.names.map(({ name, digest, locked }, index): Cell[] => [
       name,
@@ -45,8 +57,7 @@ export function planTable(plan: Plan): string {
     ]),
   );
   const all = [...rows, ...provided, ...dropped];
-  const header = ['IMAGE', 'ENGINE', 'DIGEST', 'SIZE', 'ACTION', 'LOCK', ''];
-  const table = all.length === 0 ? '' : `${renderTable(header, all, process.stdout)}\n`;
+  const table = all.length === 0 ? '' : `${renderTable(PLANNED, all, look)}\n`;
   const { engines, root } = plan;
   const unresolved =
     plan.failures.length === 0
@@ -55,7 +66,7 @@ export function planTable(plan: Plan): string {
   const [only, ...more] = engines;
   const isSingle = only !== undefined && more.length === 0;
   const on = isSingle ? `${only.name} (${only.description})` : counted(engines.length, 'engine');
-  const summary = `${counted(plan.images.length, 'image')} for ${root.id} on ${on}${unresolved}: ${formatBytes(plan.bytes)} to fetch${inStore(plan)}${plan.space.map(spaceText).join('')}.`;
+  const summary = `${counted(plan.images.length, 'image')} for ${root.id} on ${on}${unresolved}: ${formatBytes(plan.bytes)} to fetch${sharing(plan)}${inStore(plan)}${plan.space.map(spaceText).join('')}.`;
   const perEngine = isSingle ? [] : engines.map((engine) => engineLine(engine, plan));
   return table + [summary, ...perEngine].map(shownLine).join('');
 }
@@ -73,6 +84,12 @@ function engineLine({ name, description }: EngineInfo, { images }: Plan): string
   const waits = own.length === 1 ? ', which waits' : ', which wait';
   const waiting = own.some((image) => image.waits) ? waits : '';
   return `  ${name}: ${counted(own.length, 'image')}${waiting}: ${description}`;
+}
+
+/** Why the images add up to more than the whole. */
+function sharing({ images, bytes }: Plan): string {
+  const each = images.reduce((sum, image) => sum + image.bytes, 0);
+  return each > bytes ? ' (layers that images share come once)' : '';
 }
 
 function inStore({ inDepot: bytes }: Plan): string {

@@ -6,6 +6,8 @@ import type { ProgressEvent, Report } from '../../lifecycle/events.ts';
 export interface Progress {
   readonly report: Report;
   end(): void;
+  /** A signal ends the command: cleans up the screen and says what was reached. */
+  interrupted?(): void;
 }
 
 /** The line for an event, or undefined for an event that is only an intermediate step. */
@@ -25,14 +27,18 @@ export function lineOf(event: ProgressEvent): string | undefined {
       return `healed   ${imageOf(event)} of ${shown(event.root)} in ${(event.milliseconds / 1000).toFixed(2)} s`;
     case 'retry':
       return retryLine(event.message, event.milliseconds);
+    case 'waiting':
+      return `waits    ${shown(event.registry)} has sent nothing for ${Math.round(event.milliseconds / 1000)} s`;
     case 'warning':
       return `warning: ${shown(event.message)}`;
     // Said with its hint when the command ends.
     case 'resolve-failed':
     case 'resolved':
+    case 'fetch-planned':
     case 'fetch-started':
     case 'fetch-progress':
     case 'fetched':
+    case 'pinning':
     case 'pinned':
     case 'named':
       return undefined;
@@ -57,9 +63,10 @@ export function imageOf({ name, engine = 'store' }: AboutImage): string {
   return isUsual ? shown(name) : `${shown(name)} for ${engine}`;
 }
 
-/** `fetched  IMAGE  12.3 MB in 1.2 s, 10.3 MB/s`. */
+/** `fetched  IMAGE  12.3 MB in 1.2 s, 10.3 MB/s`, or `unpacked IMAGE  in 12 s`. */
 export function fetchedLine(event: AboutImage, bytes: number, milliseconds: number): string {
   const seconds = Math.max(milliseconds / 1000, 0.001);
+  if (bytes === 0) return `unpacked ${imageOf(event)}   in ${seconds.toFixed(1)} s`;
   const rate = formatBytes(Math.round(bytes / seconds));
   return `fetched  ${imageOf(event)}   ${formatBytes(bytes)} in ${seconds.toFixed(1)} s, ${rate}/s`;
 }

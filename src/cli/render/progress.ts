@@ -1,12 +1,13 @@
-import { fstatSync, writeSync } from 'node:fs';
+import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { systemErrorCode } from '../../common/errors.ts';
 import type { Report } from '../../lifecycle/events.ts';
 import { CliError } from '../errors.ts';
+import { beforeEnd, endingAtOnce } from '../signals.ts';
 import { mayBeTerminal } from '../standard-streams.ts';
 import { isJournal, journalProgress } from './journal-progress.ts';
+import { jsonProgress } from './json-progress.ts';
 import { plainProgress } from './plain-progress.ts';
 import { lineOf, type Progress } from './progress-lines.ts';
-import { eventJson } from './shown.ts';
 import { terminalProgress } from './terminal-progress.ts';
 
 const STANDARD_ERROR = 2;
@@ -23,6 +24,27 @@ export function openProgress(
   environment: NodeJS.ProcessEnv = {},
 ): Progress {
   checkOpen(fd);
+  return leavingCleanly(progressOf(mode, fd, environment));
+}
+
+/** Tells the renderer when a signal ends a command that fetches. */
+function leavingCleanly(progress: Progress): Progress {
+  if (progress.interrupted === undefined) return progress;
+  let takeBack: (() => void) | undefined;
+  return {
+    ...progress,
+    report: (event) => {
+      if (event.event === 'fetch-started') takeBack ??= beforeEnd(() => progress.interrupted?.());
+      progress.report(event);
+    },
+    end: () => {
+      takeBack?.();
+      progress.end();
+    },
+  };
+}
+
+function progressOf(mode: ProgressMode, fd: number, environment: NodeJS.ProcessEnv): Progress {
   const write = quietWriter(fd);
   switch (mode) {
     case 'auto':
@@ -33,8 +55,7 @@ export function openProgress(
     case 'plain':
       return plainProgress(write);
     case 'json':
-      // Progress ends up in journals and logs, so its image names are concealed as in messages.
-      return { report: (event) => write(`${eventJson(event)}\n`), end: () => undefined };
+      return jsonProgress(write);
     case 'none':
       return { report: warnOnly(quietWriter(STANDARD_ERROR)), end: () => undefined };
   }
@@ -65,16 +86,43 @@ function checkOpen(fd: number): void {
 
 /**
  * A writer that never fails: it gives up when the reader is gone, and skips text that a full pipe does not
- * accept.
+ * accept. It waits for the reader of a pipe that makes its writers wait.
  */
 function quietWriter(fd: number): (text: string) => void {
+  const atOnce = writerAtOnce(fd);
   let isOpen = true;
   return (text) => {
     if (!isOpen) return;
     try {
-      writeSync(fd, text);
+      const rest = atOnce(Buffer.from(text));
+      if (rest.length > 0) endingAtOnce(() => writeSync(fd, rest));
     } catch (error) {
       if (systemErrorCode(error) !== 'EAGAIN') isOpen = false;
     }
   };
+}
+
+/** Writes what a descriptor takes without a wait, and returns the rest. */
+function writerAtOnce(fd: number): (bytes: Buffer) => Buffer {
+  const stats = fstatSync(fd);
+  const mayWait = stats.isFIFO() || stats.isCharacterDevice();
+  let own: number | undefined;
+  return (bytes) => {
+    if (!mayWait) return bytes.subarray(writeSync(fd, bytes));
+    try {
+      own ??= openedAgain(fd);
+      return bytes.subarray(writeSync(own, bytes));
+    } catch (error) {
+      if (own === undefined || systemErrorCode(error) === 'EAGAIN') return bytes;
+      throw error;
+    }
+  };
+}
+
+/** A pipe or terminal without waits. The flag can't be set for the descriptor itself, which other processes share. */
+function openedAgain(fd: number): number {
+  // A descriptor that is only for reading must stay so: this write fails.
+  writeSync(fd, Buffer.alloc(0));
+  const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
+  return openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
 }

@@ -1,5 +1,5 @@
-import { withoutConcealed } from '../../common/concealed.ts';
-import { displayPath } from '../../common/path-bytes.ts';
+import { concealsAnything, withoutConcealed } from '../../common/concealed.ts';
+import { displayPath, isPlainAscii } from '../../common/path-bytes.ts';
 import { shown } from '../../common/shown.ts';
 
 /** A text as a line of output, safe by `shown`. */
@@ -25,7 +25,9 @@ export function shownLines(text: string): string {
  * concealed like all text that people read; image names stay whole, because programs fetch by them.
  */
 export function shownJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, messagesShown, indent).replace(unprintable, escapeUnits);
+  // A function that sees each value takes most of the time, and few roots have texts to conceal.
+  const text = JSON.stringify(value, concealsAnything() ? messagesShown : undefined, indent);
+  return withEscapes(text);
 }
 
 /**
@@ -36,7 +38,7 @@ export function eventJson(event: object): string {
   const text = JSON.stringify(event, (_, value: unknown) =>
     typeof value === 'string' ? withoutConcealed(value) : value,
   );
-  return text.replace(unprintable, escapeUnits);
+  return withEscapes(text);
 }
 
 /** The keys of documents that hold a message or a list of messages. */
@@ -49,8 +51,11 @@ function messagesShown(key: string, value: unknown): unknown {
   return value.map((one: unknown) => (typeof one === 'string' ? withoutConcealed(one) : one));
 }
 
-/** Characters that `JSON.stringify` does not escape and a terminal would obey. */
-const unprintable = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu;
+/** Escapes the characters that `JSON.stringify` does not escape and a terminal would obey. */
+function withEscapes(json: string): string {
+  if (isPlainAscii(json)) return json;
+  return json.replace(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, escapeUnits);
+}
 
 function escapeUnits(text: string): string {
   const units = Array.from({ length: text.length }, (_, i) => text.charCodeAt(i));

@@ -1,78 +1,121 @@
 import { formatBytes } from '../../common/format-bytes.ts';
-import type { Progress } from './progress-lines.ts';
-import { fetchedLine, imageOf, keyOf, lineOf } from './progress-lines.ts';
-
-interface Active {
-  readonly image: string;
-  readonly total: number;
-  readonly startedAt: number;
-  bytes: number;
-}
+import { type Fetch, followFetches } from './fetches.ts';
+import { fetchedLine, lineOf, type Progress } from './progress-lines.ts';
+import { wholeLine } from './whole-line.ts';
 
 const REDRAW_MILLISECONDS = 100;
-const BAR_WIDTH = 20;
+const TURNING = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
-/** Draws a moving line for each image under way, and leaves a line for each image that is done. */
+interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/**
+ * Draws a line for the whole, and a moving line for each image under way; leaves a line for each image that
+ * is done.
+ */
 export function terminalProgress(write: (text: string) => void): Progress {
-  const active = new Map<string, Active>();
-  let drawn = 0;
+  const fetches = followFetches(() => performance.now());
+  let drawn: readonly string[] = [];
   const clear = () => {
-    if (drawn > 0) write(`\x1b[${drawn}A\x1b[0J`);
-    drawn = 0;
+    // A terminal that has become narrower since has wrapped what was drawn.
+    const { columns } = sizeOfTerminal();
+    const lines = drawn.reduce(
+      (sum, { length }) => sum + Math.max(1, Math.ceil(length / columns)),
+      0,
+    );
+    if (lines > 0) write(`\x1b[${lines}A\x1b[0J`);
+    drawn = [];
   };
   const draw = () => {
     clear();
-    const lines = [...active.values()].map(barOf);
-    write(lines.map((line) => `${line}\n`).join(''));
-    drawn = lines.length;
+    drawn = picture([...fetches.all()], wholeLine(fetches.whole()), sizeOfTerminal());
+    write(drawn.map((line) => `${line}\n`).join(''));
   };
   const timer = setInterval(draw, REDRAW_MILLISECONDS).unref();
-  const print = (line: string | undefined) => {
-    if (line === undefined) return;
+  const print = (line: string) => {
     clear();
     write(`${line}\n`);
     draw();
   };
   return {
     report: (event) => {
-      if (event.event === 'fetch-started') {
-        const { bytes: total } = event;
-        active.set(keyOf(event), {
-          image: imageOf(event),
-          total,
-          startedAt: performance.now(),
-          bytes: 0,
-        });
-      } else if (event.event === 'fetch-progress') {
-        const fetch = active.get(keyOf(event));
-        if (fetch !== undefined) fetch.bytes = event.bytes;
-      } else if (event.event === 'fetched' || event.event === 'fetch-failed') {
-        const fetch = active.get(keyOf(event));
-        active.delete(keyOf(event));
-        const elapsed = performance.now() - (fetch?.startedAt ?? 0);
-        if (event.event === 'fetched' && fetch !== undefined) {
-          print(fetchedLine(event, fetch.total, elapsed));
-        } else print(lineOf(event));
-      } else print(lineOf(event));
+      const fetch = fetches.hear(event);
+      const line =
+        event.event === 'fetched' && fetch !== undefined
+          ? fetchedLine(event, fetch.total, performance.now() - fetch.startedAt)
+          : lineOf(event);
+      if (line !== undefined) print(line);
     },
     end: () => {
       clearInterval(timer);
       clear();
     },
+    interrupted: () => {
+      const isBusy = drawn.length > 0;
+      clear();
+      if (isBusy) write(`interrupted: ${wholeLine(fetches.whole())}; what has come stays\n`);
+    },
   };
 }
 
-function barOf({ image: text, total, bytes, startedAt }: Active): string {
-  const part = total === 0 ? 0 : Math.min(bytes / total, 1);
-  const full = Math.round(part * BAR_WIDTH);
-  const bar = '━'.repeat(full) + '╌'.repeat(BAR_WIDTH - full);
-  const rate = bytes / Math.max((performance.now() - startedAt) / 1000, 0.001);
-  const columns = process.stderr.columns || 80;
-  const line = `fetching ${bar} ${formatBytes(bytes)} of ${formatBytes(total)}  ${formatBytes(Math.round(rate))}/s  `;
-  // A line that wraps would be erased only in part. Images are cut at the front: their end tells most.
-  const room = Math.max(columns - 1 - line.length, 0);
-  return (
-    line.slice(0, columns - 1) +
-    (text.length <= room ? text : `…${text.slice(-room + 1)}`.slice(0, room))
-  );
+function sizeOfTerminal(): Size {
+  const { columns, rows } = process.stderr;
+  return { columns: columns || 80, rows: rows || 24 };
+}
+
+/** The lines that move: as many images as the terminal has room for, those under way first. */
+export function picture(
+  fetches: readonly Fetch[],
+  whole: string,
+  { columns, rows }: Size,
+): readonly string[] {
+  const busy = fetches.filter(({ state }) => moving.has(state));
+  const waiting = fetches.filter(({ state }) => state === 'waiting');
+  if (busy.length + waiting.length === 0) return [];
+  // The line of the whole, the line for those that have no room, and the line of the cursor.
+  const room = Math.max(1, rows - 3);
+  const all = [...busy, ...waiting];
+  const lines = all.slice(0, room).map((fetch) => lineFor(fetch, columns));
+  const rest = all.length - lines.length;
+  const more = rest > 0 ? [cut(`and ${rest} more`, columns)] : [];
+  // What has left the screen at its top can't be erased.
+  return [cut(whole, columns), ...lines, ...more].slice(0, rows - 1);
+}
+
+const moving: ReadonlySet<Fetch['state']> = new Set(['downloading', 'unpacking', 'pinning']);
+
+function lineFor({ image, state, total, bytes }: Fetch, columns: number): string {
+  if (state !== 'downloading')
+    return withImage(`${signOf(state)} ${state.padEnd(11)} `, image, columns);
+  const share = `${formatBytes(bytes)} of ${formatBytes(total)}`.padEnd(20);
+  const bar = barOf(total === 0 ? 0 : Math.min(1, bytes / total), barWidth(columns));
+  return withImage(`  downloading ${bar}${share}  `, image, columns);
+}
+
+/** On a narrow terminal the bar makes room for the names. */
+function barWidth(columns: number): number {
+  if (columns < 70) return 0;
+  return columns < 100 ? 12 : 20;
+}
+
+function barOf(part: number, width: number): string {
+  const full = Math.round(part * width);
+  return width === 0 ? '' : `${'━'.repeat(full)}${'╌'.repeat(width - full)} `;
+}
+
+function signOf(state: Fetch['state']): string {
+  if (state === 'waiting') return ' ';
+  return TURNING[Math.floor(performance.now() / REDRAW_MILLISECONDS) % TURNING.length] ?? '';
+}
+
+/** A line that does not wrap, since that would be erased only in part. Images are cut at the front. */
+function withImage(text: string, image: string, columns: number): string {
+  const room = Math.max(columns - 1 - text.length, 2);
+  return cut(text + (image.length <= room ? image : `…${image.slice(1 - room)}`), columns);
+}
+
+function cut(text: string, columns: number): string {
+  return text.slice(0, columns - 1);
 }

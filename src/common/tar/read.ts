@@ -1,4 +1,5 @@
 import { nameFromBytes } from '../path-bytes.ts';
+import { trimmedEnd } from '../text/trimmed-end.ts';
 import { ByteReader, type Bytes } from './byte-reader.ts';
 import { TarError } from './error.ts';
 import { type PaxRecords, paxRecords } from './pax-records.ts';
@@ -181,10 +182,7 @@ function numberAt(block: Buffer, start: number, length: number): number {
     if (!Number.isSafeInteger(value)) throw new TarError('a header has a number out of range');
     return value;
   }
-  const text = block
-    .toString('latin1', start, start + length)
-    .replace(/[\0 ]+$/, '')
-    .trim();
+  const text = trimmedEnd(block.toString('latin1', start, start + length), '\0 ').trim();
   if (!/^[0-7]*$/.test(text)) throw new TarError('a header has a number that is none');
   return text === '' ? 0 : Number.parseInt(text, 8);
 }

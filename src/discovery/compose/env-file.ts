@@ -34,11 +34,11 @@ export function readEnvFile(text: string, outer: Environment): Environment {
  * Source: compose-go, dotenv/parser.go.
  */
 export function refusedLine(text: string): number | undefined {
-  const values = /(?<==[ \t]*)(?:'[^']*'|"(?:\\[^]|[^"\\])*")/g;
+  const values = /(=[ \t]*)('[^']*'|"(?:\\[^]|[^"\\])*")/g;
   // A quoted value may have several lines, of which the first counts here.
   const plain = text
     .replace(/^\uFEFF/, '')
-    .replace(values, (value) => value.replace(/[^\n]/g, '_'));
+    .replace(values, (_, before: string, value: string) => before + value.replace(/[^\n]/g, '_'));
   const lines = plain.split('\n');
   const at = lines.findIndex((line, i) => !isLine(line) && !/^_+$/.test(lines[i - 1] ?? ''));
   return at < 0 ? undefined : at + 1;

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { matchesWhole, type Piece } from '../../common/text/wildcards.ts';
 import type { ComposeFiles } from './files.ts';
 
 /** The existing paths that the patterns match: no path twice, sorted within each pattern. */
@@ -14,7 +15,7 @@ function matches(pattern: string, files: ComposeFiles): string[] {
       paths = paths.map((path) => posix.join(path, component));
       continue;
     }
-    const expression = new RegExp(`^${component.split('*').map(literal).join('[^]*')}$`);
+    const pieces = piecesOf(component);
     paths = paths
       .filter((path) => files.kind(path) === 'directory')
       .flatMap((path) =>
@@ -22,7 +23,8 @@ function matches(pattern: string, files: ComposeFiles): string[] {
           .names(path)
           // As in a shell, a pattern matches hidden files only if it begins with a dot.
           .filter(
-            (name) => expression.test(name) && (component.startsWith('.') || !name.startsWith('.')),
+            (name) =>
+              matchesWhole(name, pieces) && (component.startsWith('.') || !name.startsWith('.')),
           )
           .map((name) => posix.join(path, name)),
       );
@@ -30,6 +32,6 @@ function matches(pattern: string, files: ComposeFiles): string[] {
   return paths;
 }
 
-function literal(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+function piecesOf(component: string): readonly Piece[] {
+  return component.split('').map((own) => (own === '*' ? '*' : (char) => char === own));
 }

@@ -43,6 +43,10 @@ export function readArguments(unit: QuadletUnit, context: PullContext): Argument
     unitProblems: [],
   };
   const section = sectionOf[unit.type];
+  if (unit.type !== 'pod' && !unit.entries.some(isArgument)) {
+    readStorage(unit, section, context, found);
+    return found;
+  }
   const kind = kinds[unit.type];
   for (const entry of kind === undefined ? [] : list(unit.entries, section, 'PodmanArgs')) {
     if (kind !== undefined) readPodmanArgs(unit, entry, kind, context, found);
@@ -61,6 +65,18 @@ export function readArguments(unit: QuadletUnit, context: PullContext): Argument
     unitProblems: unitProblems.slice(0, mostFaults),
   };
 }
+
+/** Most units have none of the keys that become arguments. */
+function isArgument({ key }: UnitEntry): boolean {
+  return argumentKeys.has(key);
+}
+
+const argumentKeys: ReadonlySet<string> = new Set([
+  'ContainersConfModule',
+  'GlobalArgs',
+  'Mount',
+  'PodmanArgs',
+]);
 
 interface Draft {
   pull: Partial<PullOptions>;
@@ -97,12 +113,14 @@ function readGlobalArgs(
 /** Reads the options and variables that choose the image stores of the unit's podman. */
 function readStorage(unit: QuadletUnit, section: string, context: PullContext, found: Draft): void {
   const { additionalStores, faults } = storageOptions([...found.global, ...found.options], context);
-  const keys = ['GlobalArgs', 'ContainersConfModule', 'PodmanArgs'];
-  const [at] = keys.flatMap((key) => list(unit.entries, section, key));
-  append(
-    found.unitProblems,
-    faults.map((fault) => problemOfUnit(unit, at, fault)),
-  );
+  if (faults.length > 0) {
+    const keys = ['GlobalArgs', 'ContainersConfModule', 'PodmanArgs'];
+    const [at] = keys.flatMap((key) => list(unit.entries, section, key));
+    append(
+      found.unitProblems,
+      faults.map((fault) => problemOfUnit(unit, at, fault)),
+    );
+  }
   if (additionalStores !== undefined) found.pull = { ...found.pull, additionalStores };
 }
 

@@ -28,10 +28,10 @@ export function generatedUnits(
     realPath: unit.realPath,
     // An array that grows keeps room for more: for 10,000 units, two megabytes.
     entries: defaultsOf(unit).concat(
-      unit.entries.flatMap((entry) => asService(entry, byName)),
+      asService(unit.entries, byName),
       impliedBy(unit, byName),
       ownSettings[unit.type],
-      (pods.get(unit.name) ?? []).flatMap((member) => startedByPod(member, unit)),
+      unit.type === 'pod' ? membersOf(unit, pods.get(unit.name)) : [],
     ),
     links: linksOf(unit),
   }));
@@ -61,6 +61,7 @@ const defaults: Readonly<Record<UnitType, readonly UnitEntry[]>> = {
 };
 
 function defaultsOf({ type, entries }: QuadletUnit): readonly UnitEntry[] {
+  if (!entries.some(({ group }) => group === 'Service')) return defaults[type];
   return defaults[type].filter(
     ({ key }) => !entries.some((entry) => entry.key === key && entry.group === 'Service'),
   );
@@ -97,12 +98,24 @@ export function runsOwnCommand({ type }: QuadletUnit, loaded: readonly UnitEntry
   return list(loaded, 'Service', ownKey(type)).some(({ quadlet }) => quadlet === true);
 }
 
-/** Replaces Quadlet files in dependencies by their services, as podman does since 5.5. */
-function asService(entry: UnitEntry, byName: ReadonlyMap<string, QuadletUnit>): UnitEntry[] {
-  if (entry.group !== 'Unit') return copied.has(entry.group) ? [entry] : [];
-  if (!dependencyKeys.has(entry.key)) return [entry];
+/** The entries that the generator copies, with its services in place of Quadlet files, as podman does since 5.5. */
+function asService(
+  entries: readonly UnitEntry[],
+  byName: ReadonlyMap<string, QuadletUnit>,
+): readonly UnitEntry[] {
+  const found: UnitEntry[] = [];
+  for (const entry of entries) {
+    if (entry.group === 'Unit') found.push(withServices(entry, byName));
+    else if (copied.has(entry.group)) found.push(entry);
+  }
+  return found;
+}
+
+/** Replaces the Quadlet files in a dependency by their services. */
+function withServices(entry: UnitEntry, byName: ReadonlyMap<string, QuadletUnit>): UnitEntry {
+  if (!dependencyKeys.has(entry.key)) return entry;
   const words = splitWords(entry.value, { escapes: false, relaxed: true }) ?? [];
-  return [{ ...entry, value: words.map((word) => byName.get(word)?.service ?? word).join(' ') }];
+  return { ...entry, value: words.map((word) => byName.get(word)?.service ?? word).join(' ') };
 }
 
 /**
@@ -131,6 +144,10 @@ function impliedBy(unit: QuadletUnit, byName: ReadonlyMap<string, QuadletUnit>):
     }
   }
   return implied;
+}
+
+function membersOf(pod: QuadletUnit, members: readonly QuadletUnit[] = []): readonly UnitEntry[] {
+  return members.flatMap((member) => startedByPod(member, pod));
 }
 
 function startedByPod(member: QuadletUnit, pod: QuadletUnit): UnitEntry[] {

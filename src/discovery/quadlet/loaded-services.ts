@@ -21,11 +21,15 @@ export interface LoadedServices extends QuadletServices {
 export function loadedServices(units: SystemdUnits, started: Iterable<string>): LoadedServices {
   const instances = instancesOf(started);
   const problems: Problem[] = [];
-  const ofUnit = (unit: QuadletUnit): readonly QuadletUnit[] =>
+  const ofUnit = (unit: QuadletUnit): readonly QuadletUnit[] => {
+    // Most units are no templates, and nothing changes their services.
+    if (!instances.has(unit.service) && !units.isChanged(unit.service)) return [unit];
+    return ofInstances(unit);
+  };
+  const ofInstances = (unit: QuadletUnit): readonly QuadletUnit[] =>
     (instances.get(unit.service) ?? [unit.service])
       .filter((service) => isMadeOf(unit, service, units))
       .flatMap((service) => {
-        // Thousands of units that nothing changes need not be loaded for this.
         const loaded = units.isChanged(service) ? units.unit(service) : undefined;
         const own = service === unit.service ? unit : { ...unit, service };
         if (loaded?.generated !== true) return [own];

@@ -35,6 +35,7 @@ export function imagesOf(unit: QuadletUnit, context: ReferenceContext): Found {
   // Read once: a unit can have thousands of mounts.
   const pull = unitsPull(unit, context);
   const own = ownImages(unit, given, pull, context);
+  if (isPlain(given)) return own;
   const mounted = given.images.map((entry) => referencesAt(unit, entry, pull, context));
   return {
     references: [
@@ -46,6 +47,11 @@ export function imagesOf(unit: QuadletUnit, context: ReferenceContext): Found {
     ],
     problems: [...given.unitProblems, ...[own, ...mounted].flatMap(({ problems }) => problems)],
   };
+}
+
+/** Whether the arguments name nothing to pull and have no problem. */
+function isPlain({ images, artifacts, unitProblems }: Arguments): boolean {
+  return images.length + artifacts.length + unitProblems.length === 0;
 }
 
 const none: Found = { references: [], problems: [] };

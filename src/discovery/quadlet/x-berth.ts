@@ -7,6 +7,7 @@ import { problemOfUnit, type QuadletUnit } from './unit.ts';
 
 /** The problems with a unit's `[X-Berth]` section, which only berth reads. */
 export function ownSectionProblems(unit: QuadletUnit): readonly Problem[] {
+  if (!unit.entries.some(({ group }) => group === 'X-Berth')) return none;
   const problems: Problem[] = [];
   for (const entry of unit.entries) {
     if (entry.group !== 'X-Berth' || ['Bind', 'LintIgnore'].includes(entry.key)) continue;
@@ -31,6 +32,8 @@ export function ownSectionProblems(unit: QuadletUnit): readonly Problem[] {
   }
   return problems;
 }
+
+const none: readonly Problem[] = [];
 
 /** The rules to ignore: each `LintIgnore=CODE REASON` names one. */
 export function lintIgnoreOf({ entries }: Pick<QuadletUnit, 'entries'>): {

@@ -9,6 +9,7 @@ import type { Found } from '../source.ts';
 import { bindSetting } from '../x-berth.ts';
 import { ignoredLines } from './ignored-lines.ts';
 import { mentionsImages, mentionsPrograms, startsUnknown } from './mentions.ts';
+import { mayStart } from './scripts/may-start.ts';
 import type { Scripts } from './scripts/scripts.ts';
 import { execSearchPath } from './scripts/search-path.ts';
 import {
@@ -74,7 +75,7 @@ export async function imagesOfService(unit: SystemdUnit, context: ServiceContext
 
 function mayName(value: string, unit: SystemdUnit, scripts: Scripts): boolean {
   const whence = () => whenceOf(unit);
-  return mentionsPrograms(value) || startsUnknown(value) || scripts.mayStart(value, whence);
+  return mentionsPrograms(value) || startsUnknown(value) || mayStart(value, whence, scripts);
 }
 
 /** Where the commands of a unit find programs and scripts, as it is written. */
@@ -123,7 +124,7 @@ function inputOf({ entries }: SystemdUnit, scripts: Scripts): UnitEntry | undefi
   if (text !== undefined) return text;
   const file = scalar(entries, 'Service', 'StandardInput');
   if (file?.value.startsWith('file:/') !== true) return undefined;
-  const content = scripts.text(file.value.slice('file:'.length)) ?? '';
+  const content = scripts.files.text(file.value.slice('file:'.length)) ?? '';
   return mentionsImages(content) ? file : undefined;
 }
 

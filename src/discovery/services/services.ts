@@ -27,6 +27,7 @@ export async function serviceImages(
   const found = withCommands(units, instances);
   const instantiated = new Set<string>();
   for (const name of found.keys()) {
+    if (!name.includes('@')) continue;
     const { instance, ...template } = parseUnitName(name);
     if (instance) instantiated.add(withInstance(template, '').full);
   }

@@ -125,7 +125,7 @@ function readInput(
   if (inputFile.printed !== undefined) return inputFile.printed;
   if (inputFile.fault !== undefined || directoryFault !== undefined) return undefined;
   const path = posix.resolve(directory, inputFile.text);
-  return path.startsWith('/dev/') ? '' : scripts.text(path);
+  return path.startsWith('/dev/') ? '' : scripts.files.text(path);
 }
 
 /** Adds the images of a file that is started, if it is a script. */
@@ -155,7 +155,7 @@ async function readFile(
     return;
   }
   const { path, text, isShell } = script;
-  if (context.scripts.isSpent) {
+  if (context.scripts.files.isSpent) {
     add(tooManyScripts);
     return;
   }
@@ -168,7 +168,7 @@ async function readFile(
   const stops = stopsAtFailure || /^#![^\n]*\s-[a-z]*e/.test(text);
   const args = [{ text: path, raw: path }, ...words.slice(1)];
   const followed = { text, args, stopsAtFailure: stops, caller };
-  const own = context.scripts.isPrivate(path) ? { references: [], problems: [] } : found;
+  const own = context.scripts.files.isPrivate(path) ? { references: [], problems: [] } : found;
   await readText(followed, place, unreadScript(path), { ...reading, found: own });
   if (own !== found) addUnquoted(found, own, displayPath(path));
 }

@@ -20,10 +20,3 @@ export interface Word {
   /** What the shell can read from the path, if the word is that of a pipe: `<(cat FILE)`. */
   readonly printed?: string;
 }
-
-/** A text without some characters at its end, in linear time: a pattern such as `/x+$/` takes quadratic time. */
-export function trimmedEnd(text: string, characters: string): string {
-  let end = text.length;
-  while (end > 0 && characters.includes(text.charAt(end - 1))) end--;
-  return text.slice(0, end);
-}

@@ -7,7 +7,6 @@ import type { Engine } from '../engine.ts';
 import { openGrpc } from '../grpc/transport.ts';
 import { Seals } from '../pins/seals.ts';
 import { type Containerd, KUBERNETES } from './api/containerd.ts';
-import { servicesOf } from './api/locate.ts';
 import {
   type Cri,
   databaseOf,
@@ -19,11 +18,11 @@ import {
 import type { Pull } from './fetch/fetch.ts';
 import { pullByCri } from './fetch/pull-by-cri.ts';
 import { Documents } from './images/documents.ts';
+import { servicesOf } from './locate.ts';
 import { lossesOf } from './losses.ts';
 import { imagesOf, pinsOf } from './parts.ts';
 import { look, type Moorings } from './pins/pin.ts';
 
-export { locateContainerd } from './api/locate.ts';
 export { namespacesAt } from './api/namespaces.ts';
 
 export interface ContainerdOptions {

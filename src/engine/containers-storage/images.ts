@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { parseBy } from '../../common/check-by.ts';
 import { repositoryOf } from '../../image/name.ts';
 import { normalisePlatform, type Platform } from '../../image/platform.ts';
 import { openRoot } from '../../root/open-root.ts';
@@ -126,7 +127,7 @@ function readIn(
       const file = readable(() => root.readFile(`${lists}/images.json`, MAX_BYTES));
       if (file === null) return undefined;
       if (file === undefined) continue;
-      const images = readable(() => v.parse(ImageList, JSON.parse(file.content.toString('utf8'))));
+      const images = readable(() => parseBy(ImageList, JSON.parse(file.content.toString('utf8'))));
       if (images === null || images === undefined) return undefined;
       const platformOf = ({ id }: StoredImage) => use((again) => platformIn(again, lists, id));
       return { realPath, directory, images: images.map(imageOf), isListed: true, platformOf };
@@ -140,7 +141,7 @@ function platformIn(root: Root, lists: string, id: string): Platform | undefined
   const name = `=${Buffer.from(id).toString('base64')}`;
   const path = `${lists}/${id.slice('sha256:'.length)}/${name}`;
   const text = readable(() => root.readFile(path))?.content.toString('utf8');
-  const config = text === undefined ? undefined : readable(() => v.parse(Config, JSON.parse(text)));
+  const config = text === undefined ? undefined : readable(() => parseBy(Config, JSON.parse(text)));
   return config === undefined || config === null ? undefined : normalisePlatform(config);
 }
 

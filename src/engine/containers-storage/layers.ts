@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { parseBy } from '../../common/check-by.ts';
 import { systemErrorCode } from '../../common/errors.ts';
 
 /** Enough for some hundred thousand layers. */
@@ -49,13 +50,13 @@ export function layersIn(list: string): readonly (readonly string[])[] {
     layers.set(id, { blob, parent });
   }
   return [...layers.values()].flatMap((layer) => {
-    const chain = chainOf(layer, layers);
-    return chain === undefined ? [] : [chain];
+    const blobs = blobsBelow(layer, layers);
+    return blobs === undefined ? [] : [blobs];
   });
 }
 
-/** Undefined if a layer below is missing, or if the layers form a circle. */
-function chainOf(top: Layer, layers: ReadonlyMap<string, Layer>): readonly string[] | undefined {
+/** The blobs of a layer, from the base up; undefined if one below is missing, or if the layers form a circle. */
+function blobsBelow(top: Layer, layers: ReadonlyMap<string, Layer>): readonly string[] | undefined {
   const chain: string[] = [];
   for (let layer: Layer | undefined = top; layer !== undefined; ) {
     if (chain.length === MAX_DEPTH) return undefined;
@@ -68,7 +69,7 @@ function chainOf(top: Layer, layers: ReadonlyMap<string, Layer>): readonly strin
 
 function parseList(text: string): v.InferOutput<typeof LayerList> {
   try {
-    return v.parse(LayerList, JSON.parse(text));
+    return parseBy(LayerList, JSON.parse(text));
   } catch {
     return [];
   }

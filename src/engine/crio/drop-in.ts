@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { checkBy } from '../../common/check-by.ts';
 import { byDigest } from '../../image/name.ts';
 import type { PinRequest } from '../pin.ts';
 import { Digest, PinnedNames, PinnedRecordText, PlatformText, RootId } from '../pinned-schema.ts';
@@ -35,7 +36,7 @@ export function dropInOf(pins: readonly KeptPin[], others: readonly string[]): s
 export function pinsIn(text: string): readonly KeptPin[] {
   return text.split('\n').flatMap((line) => {
     if (!line.startsWith(MARK)) return [];
-    const result = v.safeParse(KeptPinText, parsed(line.slice(MARK.length)));
+    const result = checkBy(KeptPinText, parsed(line.slice(MARK.length)));
     return result.success ? [result.output] : [];
   });
 }

@@ -13,8 +13,6 @@ import { imagesOf, pinsOf } from './parts.ts';
 import type { Moorings } from './pins/holds.ts';
 import { listPins } from './pins/pin.ts';
 
-export { locateDocker } from './api/locate.ts';
-
 export interface DockerOptions {
   readonly id: EngineId;
   readonly socket: string;

@@ -14,6 +14,8 @@ interface Part {
 export interface ArchiveExtras {
   /** The annotation with the image's name, beside that of the OCI. */
   readonly nameAnnotation?: string;
+  /** Whether the image has a name; true unless given. */
+  readonly isNamed?: boolean;
   /** More files, by their paths. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -22,14 +24,15 @@ export interface ArchiveExtras {
  * An image as a tar archive of an OCI layout (image-spec, image-layout.md). Blobs are streamed from where
  * they are stored, so only a piece of one is in memory.
  *
- * The archive's only name is the name by digest, and index.json points to the document with that digest. So
- * an engine that reads OCI layouts knows the loaded image as if it had pulled the image from the registry.
+ * The archive's only name, if it has one, is the name by digest, and index.json points to the document with
+ * that digest. So an engine that reads OCI layouts knows the loaded image as if it had pulled the image from
+ * the registry.
  */
 export async function* archiveOf(
   image: ResolvedImage,
   blobs: readonly Blob[],
   from: ImageBytes,
-  { nameAnnotation, files = {} }: ArchiveExtras = {},
+  { nameAnnotation, isNamed = true, files = {} }: ArchiveExtras = {},
 ): AsyncGenerator<Buffer> {
   const name = byDigest(image.name, image.digest);
   const top = from.manifest(image.digest);
@@ -41,7 +44,9 @@ export async function* archiveOf(
     mediaType: top.mediaType,
     digest: top.digest,
     size: top.content.length,
-    annotations: { [REF_NAME]: name, ...(nameAnnotation && { [nameAnnotation]: name }) },
+    ...(isNamed && {
+      annotations: { [REF_NAME]: name, ...(nameAnnotation && { [nameAnnotation]: name }) },
+    }),
   };
   yield* textFile('oci-layout', JSON.stringify({ imageLayoutVersion: '1.0.0' }));
   yield* textFile('index.json', JSON.stringify({ schemaVersion: 2, manifests: [entry] }));

@@ -15,7 +15,10 @@ export interface Limits {
   readonly rest: number;
 }
 
-/** For the engines of the system, and the podman of the caller. A list of 10,000 images is about 10 MiB; a larger reply is no honest one. */
+/**
+ * For the engines of the system, and the podman of the caller. A list of 10,000 images is about 10 MiB; a larger
+ * reply is no honest one.
+ */
 export const CALLERS: Limits = {
   reply: 64 * 1024 * 1024,
   list: 4 * 1024 * 1024 * 1024,

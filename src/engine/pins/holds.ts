@@ -4,7 +4,7 @@ import { EngineError } from '../errors.ts';
 import type { Pin, PinRequest } from '../pin.ts';
 import { type Labelled, type Labels, pinLabels, readPinLabels, SEAL_LABEL } from './labels.ts';
 import { isPinName } from './pin-name.ts';
-import type { Seals } from './seals.ts';
+import type { SealCheck } from './seals.ts';
 
 /** The container of a pin. */
 export interface Hold extends Labelled {
@@ -37,7 +37,7 @@ export const PIN_ENTRYPOINT = '/.berth-pin';
  */
 export function readHold(
   { container, name, labels, imageId }: Listed,
-  seals: Seals,
+  seals: SealCheck,
 ): Hold | string {
   const claimed = readPinLabels(labels, imageId);
   if (claimed === undefined) return 'its labels are not those that berth writes for this image';
@@ -77,7 +77,10 @@ export function assertReadable(root: string, request: PinRequest): void {
  */
 export function says(hold: Hold, request: PinRequest): boolean {
   return (
-    hold.sealed && isDeepStrictEqual(pinLabels(hold.root, hold), pinLabels(hold.root, request))
+    hold.sealed &&
+    // The labels have the id too, but making them for each pair of a large root takes long.
+    hold.id === request.id &&
+    isDeepStrictEqual(pinLabels(hold.root, hold), pinLabels(hold.root, request))
   );
 }
 
@@ -85,4 +88,13 @@ export function says(hold: Hold, request: PinRequest): boolean {
 export function superfluousOf(holds: readonly Hold[], request: PinRequest): readonly Hold[] {
   const kept = holds.find((hold) => says(hold, request));
   return holds.filter((hold) => hold.id === request.id && hold !== kept);
+}
+
+/** Says of holds whether they stand for one of these pins. */
+export function standsFor(
+  pins: readonly Pick<Hold, 'root' | 'id'>[],
+): (hold: Pick<Hold, 'root' | 'id'>) => boolean {
+  const keyOf = ({ root, id }: Pick<Hold, 'root' | 'id'>) => `${id} ${root}`;
+  const keys = new Set(pins.map(keyOf));
+  return (hold) => keys.has(keyOf(hold));
 }

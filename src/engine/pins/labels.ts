@@ -1,4 +1,5 @@
-import { object, picklist, pipe, safeParse, string, transform } from 'valibot';
+import { object, picklist, pipe, string, transform } from 'valibot';
+import { checkBy } from '../../common/check-by.ts';
 import type { EngineId } from '../../common/engine-id.ts';
 import type { PinnedRecord, PinRequest } from '../pin.ts';
 import {
@@ -119,7 +120,7 @@ export function sealedText(name: string, labels: Labels): string {
  * @param imageId `sha256:…`, the ID of the image that the container holds.
  */
 export function readPinLabels(labels: Labels, imageId: string): Labelled | undefined {
-  const result = safeParse(pinSchema, labels, { abortEarly: true });
+  const result = checkBy(pinSchema, labels);
   if (!result.success || result.output[IMAGE_LABEL] !== imageId) return undefined;
   const label = result.output;
   return {

@@ -28,12 +28,24 @@ export function isNameOf(word: string, root: string, name: string): boolean {
   return name.startsWith(start) && /^[0-9a-f]{12}$/.test(name.slice(start.length));
 }
 
-/** The readable part of an id is cut short; the hash distinguishes ids that then look alike. */
 function prefix(word: string, root: string): string {
+  const part = parts.get(root) ?? partOf(root);
+  if (parts.size >= MOST_PARTS) parts.clear();
+  parts.set(root, part);
+  return `${word}-${part}-`;
+}
+
+/** The parts of names by root: an engine lists the pins of a few roots, each many times. */
+const parts = new Map<string, string>();
+
+const MOST_PARTS = 1000;
+
+/** The readable part of an id is cut short; the hash distinguishes ids that then look alike. */
+function partOf(root: string): string {
   const readable = root
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 24);
   const hash = createHash('sha256').update(root).digest('hex').slice(0, 12);
-  return [word, ...readable.split('-').filter((part) => part !== ''), hash, ''].join('-');
+  return [...readable.split('-').filter((part) => part !== ''), hash].join('-');
 }

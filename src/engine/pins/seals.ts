@@ -1,4 +1,10 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -19,16 +25,21 @@ import { type Labels, sealedText } from './labels.ts';
 
 const KEY_BYTES = 32;
 
+/** Says whether berth wrote the labels of a pin. */
+export interface SealCheck {
+  isRight(name: string, labels: Labels, seal: string | undefined): boolean;
+}
+
 /**
  * Seals prove that berth itself wrote a pin's labels: whoever can make containers can write any label, but
  * only berth can read the key in the state directory. The container's name is part of the seal, so a copied
  * seal is invalid on another container.
  *
  * The first seal makes the key. A lost or damaged key is replaced; existing pins then count as before,
- * except for their claim that berth fetched the image. The key is read for each seal, as another berth may
- * have made or replaced it; this costs little compared with a reply of podman.
+ * except for their claim that berth fetched the image. The key is read for each seal, or each list of them, as
+ * another berth may have made or replaced it.
  */
-export class Seals {
+export class Seals implements SealCheck {
   readonly #path: string;
 
   /** @param path of the key's file; it need not exist. */
@@ -43,16 +54,30 @@ export class Seals {
   }
 
   isRight(name: string, labels: Labels, seal: string | undefined): boolean {
-    if (seal === undefined) return false;
-    const key = readKey(this.#path);
-    if (key === undefined) return false;
-    const expected = sealOf(key, name, labels);
-    const found = Buffer.from(seal, 'base64url');
-    return found.length === expected.length && timingSafeEqual(found, expected);
+    return this.forList().isRight(name, labels, seal);
+  }
+
+  /** The check of the seals of one list, for which the key is read once. */
+  forList(): SealCheck {
+    let key: KeyObject | 'none' | undefined;
+    return {
+      isRight: (name, labels, seal) => {
+        if (seal === undefined) return false;
+        key ??= keyOf(readKey(this.#path));
+        if (key === 'none') return false;
+        const expected = sealOf(key, name, labels);
+        const found = Buffer.from(seal, 'base64url');
+        return found.length === expected.length && timingSafeEqual(found, expected);
+      },
+    };
   }
 }
 
-function sealOf(key: Buffer, name: string, labels: Labels): Buffer {
+function keyOf(bytes: Buffer | undefined): KeyObject | 'none' {
+  return bytes === undefined ? 'none' : createSecretKey(bytes);
+}
+
+function sealOf(key: Buffer | KeyObject, name: string, labels: Labels): Buffer {
   return createHmac('sha256', key).update(sealedText(name, labels)).digest();
 }
 

@@ -1,13 +1,14 @@
 import type { EngineId } from '../../common/engine-id.ts';
 import { Semaphore } from '../../common/semaphore.ts';
 import { type ResolvedImage, sizeOf } from '../../image/resolved.ts';
+import { aheadBy } from '../ahead.ts';
 import {
   footprintOf,
   lackingOf,
   type Places,
   UNPACKED_AT_A_TIME,
 } from '../containers-storage/footprint.ts';
-import type { Depot } from '../depot.ts';
+import type { Depot, ImageBytes } from '../depot.ts';
 import type { Images, Pins } from '../engine.ts';
 import { atHand } from '../fetch/at-hand.ts';
 import { OneAtATime } from '../fetch/one-at-a-time.ts';
@@ -17,6 +18,9 @@ import { Strangers } from '../pins/strangers.ts';
 import type { PodmanApi } from './api/api.ts';
 import { cgroupParentOf, type Settings } from './api/settings.ts';
 import { fetchImage, type Pull } from './fetch/fetch.ts';
+import { loadImage } from './fetch/load.ts';
+import { partialImage } from './fetch/partial-image.ts';
+import { removePartialImages } from './fetch/remove-partial-images.ts';
 import { hasImage, listImages } from './images/images.ts';
 import { tagImage } from './images/names.ts';
 import { removeImage } from './images/remove.ts';
@@ -61,20 +65,34 @@ export function imagesOf(podman: Podman): Images {
     },
     freed: async (ids) =>
       (await listImages(api)).reduce((sum, { id, size }) => sum + (ids.has(id) ? size : 0), 0),
-    fetch: fetching(podman),
+    ...fetching(podman),
     tag: (id, name) => tagImage(moorings, id, name),
     remove: (id) => removeImage(api, id),
   };
 }
 
-function fetching({ api, depot, layers, pull }: Podman): Images['fetch'] {
+function fetching({ api, depot, layers, pull }: Podman): Pick<Images, 'fetch' | 'unpackAhead'> {
   const fetches = new OneAtATime();
   const unpacking = new Semaphore(UNPACKED_AT_A_TIME);
   const lacking = async (image: ResolvedImage) => lackingOf(image, await layers());
-  return (image, source, watch) => {
-    const here = () => atHand(image, source, depot, () => lacking(image), watch?.signal);
-    const fetch = () => fetchImage(api, pull, image, source, here, watch);
-    return fetches.run(image.blobs, () => unpacking.run(sizeOf(image.blobs), fetch));
+  const load = async (image: ResolvedImage, from: ImageBytes, signal: AbortSignal) =>
+    loadImage(api, image, await lacking(image), from, { signal }, { isNamed: false });
+  return {
+    fetch: (image, source, watch) => {
+      const here = () => atHand(image, source, depot, () => lacking(image), watch?.signal);
+      const fetch = () => fetchImage(api, pull, image, source, here, watch);
+      return fetches.run(image.blobs, () => unpacking.run(sizeOf(image.blobs), fetch));
+    },
+    unpackAhead:
+      depot &&
+      ((image, signal) => {
+        const unpack = async (count: number) => {
+          const partial = await partialImage(image, count, depot.images);
+          if (partial === undefined) return;
+          await unpacking.run(0, () => load(partial.image, partial.from, signal));
+        };
+        return aheadBy(unpack, () => removePartialImages(api, image.config));
+      }),
   };
 }
 
@@ -88,7 +106,10 @@ export function pinsOf({ settings, moorings, environment }: Podman): Required<Pi
     // Two at once would each make a pod for the root, and each pod takes a lock.
     pin: (root, images) => pinning.run(0, () => pinImages(moorings, root, images, cgroupParent)),
     unpin: (pins) => unpinImages(moorings, pins),
-    tidyPins: () => tidyPins(moorings),
+    tidyPins: async () => {
+      await tidyPins(moorings);
+      await removePartialImages(moorings.api);
+    },
   };
 }
 

@@ -9,12 +9,13 @@ import { keepsArtifacts } from './artifacts/artifacts.ts';
 import { Pulls } from './fetch/pull.ts';
 import { listServiceContainers } from './images/containers.ts';
 import { repairImages } from './images/repair.ts';
+import { listServicePods } from './images/service-pods.ts';
 import { podmanLosses } from './losses.ts';
 import { imagesOf, mooringsOf, type Podman, pinsOf } from './parts.ts';
 import type { Account } from './user/account.ts';
 
 export { type PodmanTarget } from './api/connect.ts';
-export { podmanPresent } from './api/locate.ts';
+export { podmanListens, podmanPresent } from './api/locate.ts';
 export { type Account, findAccount } from './user/account.ts';
 export { whyNotUsable } from './user/usable.ts';
 
@@ -86,6 +87,7 @@ export async function openPodman(options: PodmanOptions): Promise<Engine> {
       return { ...describe(info, connection.version(), target?.storage, service), name: id };
     },
     containers: (unit) => listServiceContainers(api, unit),
+    pods: () => listServicePods(api),
     keepsArtifacts: hasArtifacts,
     repair: (signal) => repairImages(api, signal),
     losses: (signal) => podmanLosses(api, signal),

@@ -9,8 +9,7 @@ import type { Registry } from '../../registry/registry.ts';
 import { atBoot } from '../at-boot.ts';
 
 /** The options of a host that CRI-O depends on, and the podman that may share its storage. */
-interface CrioHost
-  extends Pick<PodmanOptions, 'user' | 'environment' | 'alone' | 'target' | 'pinKey'> {
+interface CrioHost extends Pick<PodmanOptions, 'environment' | 'alone' | 'target' | 'pinKey'> {
   readonly warn: (message: string) => void;
   readonly registry: Registry;
 }
@@ -21,11 +20,7 @@ interface CrioHost
  * @throws {EngineError} if CRI-O listens and does not answer.
  */
 export async function openCrioHere(depot: Depot, options: CrioHost): Promise<Engine | Absence> {
-  const { user, environment, target, pinKey, warn, registry } = options;
-  if (user) {
-    const reason = 'only root can reach CRI-O';
-    return { reason, hint: 'run berth as root', takes: 'never' };
-  }
+  const { environment, target, pinKey, warn, registry } = options;
   const socket = crioSocket(environment);
   if (target !== undefined || !isSocket(socket)) return absent(options, socket);
   const { openCrio } = await import('../../engine/crio/crio.ts');

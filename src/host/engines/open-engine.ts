@@ -143,16 +143,21 @@ function absenceOf(
   own: EngineId,
   { user, target }: EnginesOptions,
 ): Absence | undefined {
-  const { kind, user: account } = engineParts(id);
-  if (kind !== 'podman') return undefined;
   if (id === own) return undefined;
+  const { kind, user: account } = engineParts(id);
   if (user) {
-    const reason = `only root can reach ${id}, the podman of another user`;
+    const called = kind === 'crio' ? 'CRI-O' : kind;
+    const engine = account === undefined ? called : `${id}, the podman of another user`;
+    const reason = `only root can reach ${engine}`;
     return { reason, hint: 'run berth as root', takes: 'never' };
   }
-  return target === undefined || account === undefined
-    ? undefined
-    : atBoot('the users of an OS that does not run yet have no podman');
+  if (target === undefined) return undefined;
+  if (account !== undefined)
+    return atBoot('the users of an OS that does not run yet have no podman');
+  // What waits for CRI-O needs a podman at the boot: `openCrioHere` looks for one.
+  return kind === 'docker' || kind === 'containerd'
+    ? atBoot(`an OS that does not run yet has no ${kind}`)
+    : undefined;
 }
 
 /**

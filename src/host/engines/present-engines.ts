@@ -1,14 +1,14 @@
 import type { EngineId } from '../../common/engine-id.ts';
-import { type Located, locateContainerd } from '../../engine/containerd/api/locate.ts';
-import { dockerRuns } from '../../engine/docker/api/locate.ts';
+import { type Located, locateContainerd } from '../../engine/containerd/locate.ts';
+import { dockerRuns } from '../../engine/docker/locate.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { isSocket } from '../../engine/is-socket.ts';
 import { crioSocket } from './open-crio.ts';
 import type { EnginesOptions } from './open-engine.ts';
 
 /**
- * The engines of the system that run now, besides podman, as their sockets tell; of containerd, each namespace. No
- * program is started for that.
+ * The engines of the system whose sockets tell that they run now; of containerd, each namespace. No program is started
+ * for that, so a podman without a socket is left out.
  */
 export async function presentEngines({
   user,
@@ -18,6 +18,7 @@ export async function presentEngines({
   // Other users can't reach these engines, and an OS that does not run yet has none.
   if (user || target !== undefined) return [];
   const found = await Promise.all([
+    unlessFailed(() => systemPodman(environment)),
     unlessFailed(async () => (dockerRuns(environment) ? ['docker'] : [])),
     unlessFailed(() => namespaces(environment)),
     unlessFailed(async () => (isSocket(crioSocket(environment)) ? ['crio'] : [])),
@@ -35,6 +36,12 @@ async function unlessFailed(
     if (error instanceof EngineError) return [];
     throw error;
   }
+}
+
+async function systemPodman(environment: NodeJS.ProcessEnv): Promise<readonly EngineId[]> {
+  // Loaded here, because a program that asks may not use podman.
+  const { podmanListens } = await import('../../engine/podman/podman.ts');
+  return podmanListens(environment) ? ['podman'] : [];
 }
 
 async function namespaces(environment: NodeJS.ProcessEnv): Promise<readonly EngineId[]> {

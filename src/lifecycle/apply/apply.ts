@@ -1,7 +1,7 @@
 import { asRecorded, type Wanted } from '../../binding/wanted.ts';
 import type { EngineId } from '../../common/engine-id.ts';
 import type { Registry } from '../../registry/registry.ts';
-import { leftUndone } from '../../state/apply-journal.ts';
+import { afterAnotherStage, type Journal, leftUndone } from '../../state/apply-journal.ts';
 import { type Contents, inOrder, type RecordImage, type RootRecord } from '../../state/record.ts';
 import type { ServiceManager } from '../../systemctl/services.ts';
 import { type Context, type EngineContext, onOwn } from '../context.ts';
@@ -42,8 +42,9 @@ export async function apply(
   let done: Outcome = { services: [], idle: [] };
   const current = async (situation: Situation) => {
     const planned = await plan(situation);
-    // If another stage has ended since, the journal is out of date: names must not go back further.
-    if (begunIn(situation, planned.root.id) === undefined) context.state.journal.forget();
+    const left = leftBefore(context, situation, planned.root.id);
+    if (left === undefined) context.state.journal.forget();
+    else context.state.journal.write(left);
     return planned;
   };
   const putToUse: PutToUse = async (record, whole) => {
@@ -79,7 +80,7 @@ export async function previewApply(
 ): Promise<Outcome> {
   const { id } = plan.root;
   const context = await onOwn(given);
-  const journal = begunIn(situation, id) && leftUndone(context.state.journal, id);
+  const journal = leftBefore(context, situation, id);
   const images = plan.images.filter(({ engine }) => engine === context.engine.id);
   sayNotRestarted(aboutRoot(context, id), plan.images, situation.records.get(id)?.staged);
   const seen = await look(context, manager, images, situation.records.get(id), journal);
@@ -109,6 +110,13 @@ export async function planApply(
   }
   const known = { ...record, staged: begun };
   return planStage(context, registry, situation, root, asRecorded(wanted, known), { known });
+}
+
+/** What an apply that was killed left undone, as far as it still counts. */
+function leftBefore({ state }: Context, situation: Situation, id: string): Journal | undefined {
+  const left = leftUndone(state.journal, id);
+  if (left === undefined || begunIn(situation, id) !== undefined) return left;
+  return afterAnotherStage(left);
 }
 
 function begunIn({ records }: Situation, id: string): RootRecord['pending'] {

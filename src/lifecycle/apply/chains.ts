@@ -35,19 +35,31 @@ export function chainsOf(
   return [...new Set(chain.values())].map((members) => ordered([...members].sort(), below));
 }
 
-/** The services that are started after a service, in the order in which they are started. */
+/**
+ * The services that are started after some of the given services, directly or by way of others, in the order
+ * in which they are started. A given service is among them if it is started after another one.
+ */
 export function dependantsOf(
-  unit: string,
+  units: Iterable<string>,
   services: ReadonlyMap<string, Service>,
 ): readonly string[] {
-  const all = new Set(services.keys());
-  const below = new Map([...all].map((one) => [one, reached(one, services, all)]));
-  const own = [...below].filter(([, units]) => units.includes(unit)).map(([one]) => one);
-  const wanted = new Set(own);
+  const next = new Map<string, string[]>();
+  for (const { unit, after } of services.values()) {
+    for (const earlier of after) {
+      const later = next.get(earlier);
+      if (later === undefined) next.set(earlier, [unit]);
+      else later.push(unit);
+    }
+  }
+  const found = new Set([...units].flatMap((unit) => next.get(unit) ?? []));
+  for (const unit of found) for (const later of next.get(unit) ?? []) found.add(later);
   const among = new Map(
-    own.map((one) => [one, below.get(one)?.filter((o) => wanted.has(o)) ?? []]),
+    [...found].map((unit) => [
+      unit,
+      services.get(unit)?.after.filter((one) => found.has(one)) ?? [],
+    ]),
   );
-  return ordered(own, among);
+  return ordered([...found], among);
 }
 
 /** The wanted services that are started before a service. */

@@ -1,4 +1,4 @@
-import type { ServiceContainer } from '../../engine/containers.ts';
+import type { ServiceContainer, ServicePod } from '../../engine/containers.ts';
 import type { Service } from '../../systemctl/services.ts';
 
 /** An image, with the names that units use for it. */
@@ -20,6 +20,9 @@ export type Meanings = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 /** Files whose services only make something and end: restarting these services would do harm. */
 const MAKERS = /\.(artifact|image|volume|build)$/;
+
+/** The command by which the unit of a pod makes the pod. */
+const MAKES_POD = /^\S*podman( .*)? pod create /;
 
 /**
  * The names that the units of some scopes use, without units that run nothing. A name that does not
@@ -57,11 +60,46 @@ export function withInstances(meanings: Meanings, units: Iterable<string>): Mean
   return all;
 }
 
+/** Replaces aliases of services by the services' own names. */
+export function withoutAliases(
+  meanings: Meanings,
+  services: ReadonlyMap<string, Service>,
+): Meanings {
+  const owners = new Map<string, string>();
+  for (const { unit, names } of services.values()) {
+    for (const name of names) owners.set(name, unit);
+  }
+  const all = new Map<string, ReadonlyMap<string, string>>();
+  for (const [name, meant] of meanings) {
+    const unit = owners.get(name) ?? name;
+    all.set(unit, new Map([...(all.get(unit) ?? []), ...meant]));
+  }
+  return all;
+}
+
+/** Adds the services that make the pods of others. They run no image that their files name. */
+export function withPods(meanings: Meanings, services: ReadonlyMap<string, Service>): Meanings {
+  const all = new Map(meanings);
+  for (const unit of meanings.keys()) {
+    for (const pod of podsOf(unit, services)) if (!all.has(pod)) all.set(pod, new Map());
+  }
+  return all;
+}
+
+/** The services that make a pod and that a service is started after. */
+export function podsOf(unit: string, services: ReadonlyMap<string, Service>): readonly string[] {
+  const makesPod = (one: string) =>
+    services.get(one)?.preparations.some((command) => MAKES_POD.test(command)) === true;
+  return services.get(unit)?.after.filter(makesPod) ?? [];
+}
+
 /** A service, the containers that it runs, and the images that it should run. */
 export interface Running {
   readonly service: Service;
   /** The containers that the service runs. */
   readonly containers: readonly ServiceContainer[];
+  /** The pods that the service runs. */
+  readonly pods: readonly ServicePod[];
   /** The image ids that the service's names are to mean. */
   readonly wanted: ReadonlyMap<string, string>;
   /** The image ids that the names mean on record. */
@@ -69,8 +107,9 @@ export interface Running {
 }
 
 /** Whether a running service differs from its unit: in the command, or in an image that a name means. */
-export function isChanged({ service, containers, wanted, before }: Running): boolean {
-  if (service.stale || isOtherCommand(service, containers)) return true;
+export function isChanged({ service, containers, pods, wanted, before }: Running): boolean {
+  if (service.stale || isOtherCommand(service, containers) || isOtherPod(service, pods))
+    return true;
   const used = new Set(containers.map(({ image }) => image));
   const isRun = containers.some(({ image, imageId }) => {
     const id = wanted.get(image);
@@ -100,7 +139,21 @@ function isOtherCommand({ command }: Service, containers: readonly ServiceContai
   const [container] = containers;
   if (container === undefined || containers.length > 1) return false;
   // The service may run a script that runs podman.
-  if (!command.startsWith(`${container.command[0]} `) || command.includes('$')) return false;
+  if (!command.startsWith(`${container.command[0]} `)) return false;
+  return isOther(command, container.command);
+}
+
+/** Whether the unit would make its pod by another command than the one that made the pod that runs. */
+function isOtherPod({ preparations }: Service, pods: readonly ServicePod[]): boolean {
+  const [pod] = pods;
+  if (pod === undefined || pods.length > 1) return false;
+  const makes = preparations.find(
+    (command) => command.startsWith(`${pod.command[0]} `) && MAKES_POD.test(command),
+  );
+  return makes !== undefined && isOther(makes, pod.command);
+}
+
+function isOther(command: string, words: readonly string[]): boolean {
   const bare = (text: string) => text.replace(/["'\\\s]/g, '');
-  return bare(command) !== bare(container.command.join(''));
+  return !command.includes('$') && bare(command) !== bare(words.join(''));
 }

@@ -2,7 +2,8 @@ import { type Journal, leftUndone } from '../../state/apply-journal.ts';
 import type { Contents, RootRecord } from '../../state/record.ts';
 import type { ServiceManager } from '../../systemctl/services.ts';
 import type { EngineContext } from '../context.ts';
-import type { Meanings } from './changed.ts';
+import { dependantsOf } from './chains.ts';
+import { isRunning, type Meanings } from './changed.ts';
 import { type AppliedService, judgeServices, look, type Seen } from './look.ts';
 import { Names } from './names.ts';
 
@@ -13,6 +14,8 @@ import { Names } from './names.ts';
 export class Ledger {
   /** The services that are still to be restarted. */
   readonly due = new Set<string>();
+  /** The services that ran and may go down with a due one. */
+  readonly dependants = new Set<string>();
   /** The image that each name goes back to. */
   readonly previous = new Map<string, string>();
   readonly #judged = new Map<string, AppliedService>();
@@ -38,6 +41,8 @@ export class Ledger {
     this.#whole = whole;
     this.#names = names;
     this.#before = leftUndone(context.state.journal, root.id);
+    const { due = [], dependants = [] } = this.#before ?? {};
+    for (const unit of [...due, ...dependants]) this.dependants.add(unit);
   }
 
   /** Looks at the running services. A service that was found due before stays due. */
@@ -49,6 +54,9 @@ export class Ledger {
       if (this.due.has(service.unit)) continue;
       this.#judged.set(service.unit, service);
       if (isDue(service)) this.due.add(service.unit);
+    }
+    for (const unit of dependantsOf(this.due, seen.services)) {
+      if (isRunning(seen.services.get(unit))) this.dependants.add(unit);
     }
     for (const [name, id] of previousOf(seen, this.due, this.#names, this.#before)) {
       this.previous.set(name, id);
@@ -77,11 +85,18 @@ export class Ledger {
     this.#write();
   }
 
+  /** Notes that every service that went down with another was started again, as far as that is possible. */
+  allStarted(): void {
+    this.dependants.clear();
+    this.#write();
+  }
+
   #write(): void {
     this.#context.state.journal.write({
       root: this.#root.id,
       previous: Object.fromEntries(this.previous),
       due: [...this.due],
+      dependants: [...this.dependants],
     });
   }
 }

@@ -1,9 +1,17 @@
-import type { ServiceContainer } from '../../engine/containers.ts';
+import type { ServiceContainer, ServicePod } from '../../engine/containers.ts';
 import type { Journal } from '../../state/apply-journal.ts';
 import type { RootRecord } from '../../state/record.ts';
 import type { Service, ServiceManager } from '../../systemctl/services.ts';
 import type { EngineContext } from '../context.ts';
-import { isChanged, isRunning, type Meanings, meaningsByUnit, withInstances } from './changed.ts';
+import {
+  isChanged,
+  isRunning,
+  type Meanings,
+  meaningsByUnit,
+  withInstances,
+  withoutAliases,
+  withPods,
+} from './changed.ts';
 
 export interface AppliedService {
   readonly unit: string;
@@ -18,10 +26,11 @@ export interface AppliedService {
   readonly message?: string;
 }
 
-/** The services and containers that run, the images that they should run, and those on record. */
+/** The services, containers and pods that run, the images that they should run, and those on record. */
 export interface Seen {
   readonly services: ReadonlyMap<string, Service>;
   readonly containers: readonly ServiceContainer[];
+  readonly pods: readonly ServicePod[];
   readonly wanted: Meanings;
   readonly recorded: Meanings;
 }
@@ -38,28 +47,41 @@ export async function look(
     (before?.staged?.images ?? []).filter((image) => image.engine === engine.id),
     manager.scopes,
   );
-  const services = await manager.all([...wanted.keys(), ...(journal?.due ?? [])]);
-  const units = [...services.keys()];
+  const ran = [...(journal?.due ?? []), ...(journal?.dependants ?? [])];
+  const services = await manager.all([...wanted.keys(), ...ran]);
+  const loaded = (meanings: Meanings) => loadedOf(meanings, services);
   return {
     services,
     containers: (await engine.containers?.()) ?? [],
-    wanted: withInstances(wanted, units),
-    recorded: withInstances(recorded, units),
+    pods: (await engine.pods?.()) ?? [],
+    wanted: loaded(wanted),
+    recorded: loaded(recorded),
   };
+}
+
+/** The meanings by loaded services: only systemd knows instances, aliases, and which services make pods. */
+function loadedOf(meanings: Meanings, services: Seen['services']): Meanings {
+  const names = [...services.values()].flatMap((service) => service.names);
+  return withPods(withoutAliases(withInstances(meanings, names), services), services);
 }
 
 /** The running services of a root, and whether each has to be restarted. */
 export function judgeServices(
-  { services, containers, wanted, recorded }: Seen,
+  { services, containers, pods, wanted, recorded }: Seen,
   journal: Journal | undefined,
 ): readonly AppliedService[] {
   return [...wanted].flatMap(([unit, names]) => {
     const service = services.get(unit);
     const own = containers.filter((container) => container.unit === unit);
-    const isDue = journal?.due.includes(unit) === true;
     if (service === undefined || !service.loaded) return [];
-    if (!isDue && !isRunning(service)) return [];
-    const looked = { service, containers: own, wanted: names, before: recorded.get(unit) };
+    const isDown = !isRunning(service);
+    const isDue =
+      journal?.due.includes(unit) === true ||
+      (isDown && journal?.dependants.includes(unit) === true);
+    if (isDown && !isDue) return [];
+    const ownPods = pods.filter((pod) => pod.unit === unit);
+    const before = recorded.get(unit);
+    const looked = { service, containers: own, pods: ownPods, wanted: names, before };
     const updated = isDue || isChanged(looked) ? 'pending' : 'false';
     return [{ unit, containers: own, updated }];
   });

@@ -7,7 +7,7 @@ import { pinsOf } from '../provenance.ts';
 import { driftRequest } from '../restore-pins.ts';
 import { readOn } from '../situation.ts';
 import { chainsOf, dependantsOf } from './chains.ts';
-import { isRunning } from './changed.ts';
+import { isRunning, podsOf } from './changed.ts';
 import { contentsAfter } from './contents-after.ts';
 import { Ledger } from './ledger.ts';
 import { type AppliedService, newAndIdle, type Seen } from './look.ts';
@@ -40,6 +40,7 @@ export async function rollOut(
 ): Promise<RolledOut> {
   const names = await Names.read(context);
   const ledger = new Ledger(context, manager, root, whole, names);
+  const earlier = [...ledger.dependants];
   await ledger.judge();
   // systemd tells that a unit's file has changed only before the reload, and tells the effect of
   // drop-ins that Quadlet reads only after the reload. So services are judged twice.
@@ -51,6 +52,10 @@ export async function rollOut(
   const chains = chainsOf(due, seen.services, (unit) => ledger.namesOf(unit).keys());
   const roll: Roll = { context, manager, watch, names, ledger, seen };
   await mapLimited(chains, CHAINS_AT_A_TIME, (chain) => restartChain(roll, chain));
+  // An apply that was killed may have left services down that use no image of the root.
+  const others = earlier.filter((unit) => !ledger.has(unit));
+  await startAgain(roll, others, 'a service that it needs');
+  ledger.allStarted();
   return {
     contents: await contentsAfter(context, root, whole, used, names),
     services: ledger.services(),
@@ -100,15 +105,29 @@ async function restartChain(roll: Roll, chain: readonly string[]): Promise<void>
     const message = `${unit} does not come up: ${failure}`;
     context.report({ event: 'warning', code: 'service-down', message });
     await takeBack(roll, unit, failure, up);
-    await restartDependants(roll, unit);
+    await startAgain(roll, dependantsOf([unit], roll.seen.services), unit);
     for (const other of chain) if (ledger.due.has(other)) ledger.settle(other, 'pending');
     return;
   }
 }
 
-function restart({ context, manager, watch }: Roll, unit: string): Promise<string | undefined> {
+async function restart(roll: Roll, unit: string): Promise<string | undefined> {
+  const { context, manager, watch } = roll;
   context.report({ event: 'restarting', unit });
-  return bringUp(context.engine, manager, unit, watch, context.signal);
+  const start = () => bringUp(context.engine, manager, unit, watch, context.signal);
+  const failure = await start();
+  if (failure === undefined || !(await isPodDown(roll, unit))) return failure;
+  // A pod stops with its last container, and its service then stops the container's. The second start begins
+  // with the pod.
+  return start();
+}
+
+/** Whether the pod of a service has stopped since the services were judged. */
+async function isPodDown({ manager, seen }: Roll, unit: string): Promise<boolean> {
+  for (const pod of podsOf(unit, seen.services)) {
+    if (isRunning(seen.services.get(pod)) && !isRunning(await manager.one(pod))) return true;
+  }
+  return false;
 }
 
 /** Moves the names of a service that does not come up back, and restarts the services that use them. */
@@ -131,21 +150,18 @@ async function takeBack(
   }
 }
 
-/**
- * Starts the services again that ran and depend on a service that did not start: systemd has stopped
- * them with it.
- */
-async function restartDependants(
-  { context, manager, ledger, seen }: Roll,
-  failed: string,
+/** Starts the services again that ran before: systemd has stopped them with one that did not come up. */
+async function startAgain(
+  { context, manager, ledger }: Roll,
+  units: readonly string[],
+  cause: string,
 ): Promise<void> {
-  for (const unit of dependantsOf(failed, seen.services)) {
-    const ran = ledger.has(unit) || isRunning(seen.services.get(unit));
-    if (!ran || isRunning(await manager.one(unit))) continue;
+  for (const unit of units) {
+    if (!ledger.dependants.has(unit) || isRunning(await manager.one(unit))) continue;
     context.report({ event: 'restarting', unit });
     const again = await manager.restart(unit, context.signal);
     if (again === undefined) continue;
-    const reason = `it went down with ${failed}: ${again}`;
+    const reason = `it went down with ${cause}: ${again}`;
     if (ledger.has(unit)) {
       ledger.settle(unit, 'failed', reason);
       continue;

@@ -2,9 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { append } from '../../common/append.ts';
 import type { EngineId } from '../../common/engine-id.ts';
 import { BerthError } from '../../common/errors.ts';
-import { isTag } from '../../image/name.ts';
 import { enginesOf, isLiving, type RootRecord } from '../../state/record.ts';
-import { removalOf } from '../../state/removed.ts';
 import { type Context, changing, type EngineContext, onEngine } from '../context.ts';
 import { type Drifted, driftedNames, recordDrift } from '../drift.ts';
 import { refuseElsewhere } from '../elsewhere.ts';
@@ -18,6 +16,8 @@ import {
 } from '../situation.ts';
 import { type Finding, judge, judgeNone } from '../verify.ts';
 import { openAtBoot } from './engines-at-boot.ts';
+import { namesToMove } from './names-to-move.ts';
+import { nothingLost } from './nothing-lost.ts';
 
 /** The root that has just been booted. */
 export interface BootedRoot {
@@ -65,6 +65,8 @@ export async function activate(
   const looked = { exactly: engines };
   // A podman may wait for what another activation, which waits for the lock, holds up in the boot.
   await openAtBoot(context, engines);
+  const seen = await nothingLost(context, { id, locked, engines });
+  if (seen !== undefined) return nothingDoneIn(seen, id);
   return changing(context, 'exclusive', async () => {
     const situation = await recoverSituation(context, looked);
     refuseElsewhere(situation, id);
@@ -105,6 +107,13 @@ function nothingToDo({ state }: Context, id: string): Activated {
   const record = state.record(id);
   const isStaged = record !== undefined && isLiving(record);
   return { id, isStaged, switched: false, pins: 0, moved: [], drifted: [], findings: [] };
+}
+
+/** The activation of a root that is as it was after the last one. */
+function nothingDoneIn(situation: Situation, id: string): Activated {
+  const record = situation.records.get(id);
+  const findings = record === undefined ? judgeNone() : judge(record, situation);
+  return { id, isStaged: true, switched: false, pins: 0, moved: [], drifted: [], findings };
 }
 
 /** The work of an activation so far. */
@@ -179,22 +188,15 @@ async function moveToRecord(
 ): Promise<{ moved: readonly string[]; failure: BerthError | undefined }> {
   const moved: string[] = [];
   let failure: BerthError | undefined;
-  // All images of a stage that was cut off may be there, and only their names may be missing.
-  for (const { id, names } of (record.staged ?? record.pending)?.images ?? []) {
-    const image = images.get(id);
-    if (image === undefined) continue;
-    for (const { name } of names) {
-      if (!isTag(name) || left.has(name) || image.names.includes(name)) continue;
-      if (removalOf(record, { engine: context.engine.id, id, name }) !== undefined) continue;
-      try {
-        await context.engine.tag(id, name);
-        context.report({ event: 'named', id, name });
-        moved.push(name);
-      } catch (error) {
-        context.signal.throwIfAborted();
-        if (!(error instanceof BerthError)) throw error;
-        failure ??= error;
-      }
+  for (const { id, name } of namesToMove(record, { engine: context.engine, images }, left)) {
+    try {
+      await context.engine.tag(id, name);
+      context.report({ event: 'named', id, name });
+      moved.push(name);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      if (!(error instanceof BerthError)) throw error;
+      failure ??= error;
     }
   }
   return { moved, failure };

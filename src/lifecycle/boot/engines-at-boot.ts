@@ -4,9 +4,8 @@ import { enginesOf } from '../../state/record.ts';
 import type { Context } from '../context.ts';
 
 /**
- * The engines that an activation of a root has to look at. What other services wait for is looked at only
- * after a boot into another root, or while it has not been activated: a user's podman, which takes a while to
- * start, and the engines of a group with a service of its own, which runs the activation at each start.
+ * The engines that an activation of a root has to look at. A user's podman takes a while to start, so it is looked at
+ * only after a boot into another root, or while it has not been activated.
  *
  * @param group the only group to look at; all by default.
  */
@@ -24,8 +23,7 @@ export function enginesAtBoot(
   return new Set(
     all.filter((engine) => {
       const its = groupOf(engine);
-      const isAlways = its === 'system' || (group === undefined && its !== 'users');
-      return (group ?? its) === its && (isAlways || isNew(engine));
+      return (group ?? its) === its && (its !== 'users' || isNew(engine));
     }),
   );
 }

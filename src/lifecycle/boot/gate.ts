@@ -1,16 +1,11 @@
 import { engineParts } from '../../common/engine-id.ts';
 import type { Deployment } from '../../deployment/deployment.ts';
-import {
-  hasNextRoot,
-  lockFinalisation,
-  queuedBy,
-  unlockFinalisation,
-} from '../../deployment/finalisation.ts';
+import { lockFinalisation, queuedBy, unlockFinalisation } from '../../deployment/finalisation.ts';
 import type { Places } from '../../deployment/places.ts';
-import { enginesOf, isLiving, type RootRecord } from '../../state/record.ts';
-import { type Context } from '../context.ts';
-import { readSituation, type Situation } from '../situation.ts';
-import { type Finding, judge } from '../verify.ts';
+import type { RootRecord } from '../../state/record.ts';
+import type { Context } from '../context.ts';
+import type { Finding } from '../verify.ts';
+import { findingsOn, isMissing, isUnseen } from './findings.ts';
 
 export interface GateOptions {
   /** For how many days at most the host is held, over all roots that are held one after the other. */
@@ -38,8 +33,6 @@ export interface Gated {
   readonly findings: readonly Finding[];
   /** Since when the host is held, ISO 8601. */
   readonly since?: string;
-  /** Ways around the gate that are open on this host, in words. */
-  readonly warnings: readonly string[];
 }
 
 /**
@@ -60,12 +53,9 @@ export async function gate(
   options: GateOptions,
 ): Promise<Gated> {
   const { state } = context;
-  const warnings = hasNextRoot(places)
-    ? ['a soft reboot enters /run/nextroot whatever is held: this gate only warns of that']
-    : [];
   const by = queuedBy(places);
   if (staged === undefined || by === undefined) {
-    return { root: undefined, decision: 'nothing', findings: [], warnings };
+    return { root: undefined, decision: 'nothing', findings: [] };
   }
   const root = staged.id;
   // Remove our lock from an earlier run first: if anything below throws, the host must not stay locked.
@@ -78,9 +68,9 @@ export async function gate(
     const unread = found?.filter(isUnseen) ?? [];
     const decision = found === undefined || unread.length > 0 ? 'unknown' : 'open';
     const taken = found?.filter(isMissing) ?? [];
-    return { root, decision, findings: [...unread, ...taken], warnings };
+    return { root, decision, findings: [...unread, ...taken] };
   }
-  if (by === 'composefs') return { root, decision: 'unheld', findings, warnings };
+  if (by === 'composefs') return { root, decision: 'unheld', findings };
   const now = new Date().toISOString();
   const before = state.gate.read()?.since;
   // A clock that was wrong may have written a time that is still to come.
@@ -90,39 +80,13 @@ export async function gate(
   const reasons = findings.map(({ message }) => message);
   state.gate.write({ root, since, time: now, reasons });
   if (isOverdue && options.afterwards === 'boot') {
-    return { root, decision: 'overdue', findings, since, warnings };
+    return { root, decision: 'overdue', findings, since };
   }
   lockFinalisation(places);
-  return { root, decision: 'held', findings, since, warnings };
+  return { root, decision: 'held', findings, since };
 }
 
 const DAY = 24 * 60 * 60 * 1000;
-
-/**
- * The findings on a root: first on the engines of the system alone, if these have any image that is missing.
- * A user can make a podman answer so late that this process is ended before it has held the root.
- */
-async function findingsOn(context: Context, root: string): Promise<readonly Finding[] | undefined> {
-  const record = context.state.record(root);
-  const engines = record === undefined ? [] : [...enginesOf(record)];
-  const system = engines.filter((id) => engineParts(id).user === undefined);
-  if (system.length > 0 && system.length < engines.length) {
-    const found = findingsOf(root, await readSituation(context, { exactly: new Set(system) }));
-    if (found?.some(isMissing) === true) return found;
-  }
-  return findingsOf(root, await readSituation(context, { root }));
-}
-
-/** @returns undefined if there is no record of the root. */
-function findingsOf(root: string, situation: Situation): readonly Finding[] | undefined {
-  const record = situation.records.get(root);
-  return record === undefined || !isLiving(record) ? undefined : judge(record, situation);
-}
-
-/** Whether an image can't be looked at, so that nobody knows whether it is missing. */
-function isUnseen({ code }: Finding): boolean {
-  return code === 'store-unread' || code === 'engine-absent' || code === 'engine-left-out';
-}
 
 /**
  * Whether a missing image holds the root. What berth brought into a user's podman and the user has taken away
@@ -132,12 +96,4 @@ function isLost(finding: Finding, record: RootRecord | undefined): boolean {
   if (!isMissing(finding)) return false;
   const isOfUser = finding.engine !== undefined && engineParts(finding.engine).user !== undefined;
   return !isOfUser || record?.staged === undefined || record.pending !== undefined;
-}
-
-/**
- * Whether the next boot can't mend a finding: `activate` makes pins and names again, but brings no
- * images. A problem of the root does not count, as it stays however long the root is held.
- */
-function isMissing({ code }: Finding): boolean {
-  return code === 'image-missing' || code === 'digest-missing' || code === 'unresolved';
 }

@@ -1,6 +1,8 @@
+import { counted } from '../../common/counted.ts';
 import { BerthError } from '../../common/errors.ts';
 import { accessOf, type Source, signaturesBeside } from '../../engine/source.ts';
 import type { ResolvedImage } from '../../image/resolved.ts';
+import { isLongEnough } from '../../oci/signatures.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Context } from '../context.ts';
 
@@ -15,14 +17,21 @@ export async function signaturesOf(
   image: Pick<ResolvedImage, 'name' | 'manifest'>,
   source: Source,
 ): Promise<readonly Buffer[]> {
+  const { name } = image;
   try {
     const beside = signaturesBeside(source, image);
-    if (beside.length > 0 || source.from === 'layout') return beside;
-    return await registry.signatures(image, accessOf(source), signal);
+    const isEnough = beside.length > 0 || source.from === 'layout';
+    const found = isEnough ? beside : await registry.signatures(image, accessOf(source), signal);
+    const kept = found.filter(isLongEnough);
+    const short = found.length - kept.length;
+    if (short > 0) {
+      const message = `${name} goes without ${counted(short, 'file')} too short for a signature`;
+      report({ event: 'warning', code: 'signatures-left-out', name, message });
+    }
+    return kept;
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof BerthError)) throw error;
-    const { name } = image;
     const message = `${name} goes without signatures, which could not be looked up: ${error.message}`;
     report({ event: 'warning', code: 'signatures-unknown', name, message });
     return [];

@@ -1,3 +1,4 @@
+import type { EngineId } from '../../common/engine-id.ts';
 import { BerthError } from '../../common/errors.ts';
 import { mapLimited } from '../../common/limited.ts';
 import { Semaphore } from '../../common/semaphore.ts';
@@ -14,6 +15,7 @@ import type { PlannedFetch, PlannedImage } from '../plan/planned-image.ts';
 import type { Way } from '../plan/way.ts';
 import { type Situation, situationOn } from '../situation.ts';
 import { arrived } from './arrived.ts';
+import { type Bring, bringInParts } from './in-parts.ts';
 
 export interface FetchFailure {
   readonly image: PlannedImage;
@@ -45,6 +47,7 @@ export async function fetchImages(
   const failed = new Map<PlannedImage, BerthError>();
   const brought = new Set(before);
   const downloads = new Semaphore(downloadsAtATime(plan));
+  const begun = new Set<EngineId>();
   const fetchOne = async (image: PlannedImage) => {
     context.signal.throwIfAborted();
     if ([...failed.values()].some(({ code }) => code === 'no-space')) return;
@@ -53,12 +56,16 @@ export async function fetchImages(
     const name = image.names[0]?.name ?? id;
     const request = requestFor(image, record);
     try {
-      const isMissing = await bringNames(on, plan.root.id, image, request, downloads);
+      // Later images come while the engine is busy with an earlier one.
+      const isFirst = !begun.has(image.engine);
+      begun.add(image.engine);
+      const isMissing = await bringNames(on, plan.root.id, image, request, downloads, isFirst);
       if (isMissing) brought.add(placeOf(image));
       // Engines have no pins for artifacts.
       if (image.artifact === true) return;
       if (image.waits || fetchesOf(image).some((one) => isHeld(one, image.way))) return;
       const fetched = brought.has(placeOf(image));
+      on.report({ event: 'pinning', id, name, root: plan.root.id });
       await on.engine.pin(plan.root.id, [{ ...request, fetched }]);
       on.report({ event: 'pinned', id, name, root: plan.root.id });
     } catch (error) {
@@ -67,6 +74,7 @@ export async function fetchImages(
       failed.set(image, error);
     }
   };
+  sayPlanned(context, plan);
   const order = plan.images.toSorted((a, b) => bytesOf(b) - bytesOf(a));
   const each = [...Map.groupBy(order, ({ engine }) => engine)].map(([id, own]) => {
     const { concurrency } = situationOn({ engines }, id).engine;
@@ -78,6 +86,21 @@ export async function fetchImages(
     return error === undefined ? [] : [{ image, error }];
   });
   return { failures, brought };
+}
+
+/** Tells all images that will come. A layer of several images comes once: their bytes are parts of the whole. */
+function sayPlanned({ report }: Context, { images, bytes: download }: Plan): void {
+  const coming = images.filter((image) => fetchesOf(image).length > 0);
+  const loads = coming.reduce((sum, image) => sum + image.loads, 0);
+  const all = coming.reduce((sum, image) => sum + bytesOf(image), 0);
+  let [rest, restOfAll] = [Math.min(download + loads, all), all];
+  for (const image of coming) {
+    const { engine, id } = image;
+    const own = bytesOf(image);
+    const bytes = restOfAll === 0 ? 0 : Math.round((rest * own) / restOfAll);
+    [rest, restOfAll] = [rest - bytes, restOfAll - own];
+    report({ event: 'fetch-planned', engine, id, name: image.names[0]?.name ?? id, bytes });
+  }
 }
 
 /**
@@ -100,6 +123,7 @@ function requestFor(
  * Brings an image under every name by digest: if the engine did not know the image by one of its names, a
  * unit with that name would pull again.
  *
+ * @param isFirst whether the engine has nothing to unpack until this image comes.
  * @returns whether the image was not there before. Somebody else may have brought the image since the plan
  *   was made, and then it is theirs.
  */
@@ -109,6 +133,7 @@ async function bringNames(
   image: PlannedImage,
   request: Omit<PinRequest, 'fetched'>,
   downloads: Semaphore,
+  isFirst: boolean,
 ): Promise<boolean> {
   const fetches = fetchesOf(image);
   if (fetches.length === 0) return false;
@@ -116,7 +141,8 @@ async function bringNames(
   const name = image.names[0]?.name ?? id;
   const bytes = bytesOf(image);
   const isMissing = !image.present && (image.waits || !(await engine.has(id)));
-  if (bytes > 0) report({ event: 'fetch-started', id, name, bytes });
+  const isComing = bytes > 0 || isMissing;
+  if (isComing) report({ event: 'fetch-started', id, name, bytes });
   let before = 0;
   const progress = (come: number) => {
     if (bytes > 0) report({ event: 'fetch-progress', id, name, bytes: come });
@@ -127,19 +153,26 @@ async function bringNames(
     const isWaiting =
       depot !== undefined && comesByDepot(one, way) && (await mayWait(depot, one, way, signal));
     const blobs = isWaiting ? await missingOf(engine, depot, one.image, image.waits) : [];
-    if (isWaiting && !isAtHand(depot, way, one, blobs)) {
-      const onBytes = (total: number) => progress(before + total);
-      await downloads.run(bytes, () =>
-        depot.bring(hold, one.image, blobs, one.source, { signal, onBytes }),
-      );
-      before += sizeOf(blobs);
+    const ahead =
+      isFirst && way === 'two-steps' ? engine.unpackAhead?.(one.image, signal) : undefined;
+    try {
+      if (isWaiting && !isAtHand(depot, way, one, blobs)) {
+        const bring: Bring = (part, here) => {
+          const onBytes = (total: number) => progress(before + here + total);
+          return depot.bring(hold, one.image, part, one.source, { signal, onBytes });
+        };
+        await downloads.run(bytes, () => bringInParts(one.image, blobs, bring, ahead));
+        before += sizeOf(blobs);
+      }
+      if (way === 'download' && one.image.artifact !== true) continue;
+      // A waiting image is all here: only one that comes now makes progress.
+      const onBytes = (here: number) => progress(arrived(here, one.image, bytes));
+      await engine.fetch(one.image, one.source, isWaiting ? { signal } : { signal, onBytes });
+    } finally {
+      await ahead?.end();
     }
-    if (way === 'download' && one.image.artifact !== true) continue;
-    // A waiting image is all here: only one that comes now makes progress.
-    const onBytes = (here: number) => progress(arrived(here, one.image, bytes));
-    await engine.fetch(one.image, one.source, isWaiting ? { signal } : { signal, onBytes });
   }
-  if (bytes > 0) report({ event: 'fetched', id, name });
+  if (isComing) report({ event: 'fetched', id, name });
   return isMissing;
 }
 

@@ -21,13 +21,15 @@ interface Meant {
  *
  * @param changed the root because of which names move, as it was before the change: a name that still
  * means what this root meant has not drifted.
+ * @returns the names that are left alone as drift.
  */
 export async function moveNames(
   context: EngineContext,
   { records, running }: Meant,
   names: readonly string[],
   changed: RootRecord | undefined,
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
+  const drifted = new Set<string>();
   const images = await context.engine.images();
   const current = new Map(images.flatMap((image) => image.names.map((name) => [name, image.id])));
   const earlier = new Map(changed === undefined ? [] : [[changed.id, changed]]);
@@ -39,7 +41,10 @@ export async function moveNames(
     const before = [...meaningsOf(name, earlier).keys()];
     const known = now === undefined || meanings.has(now) || before.includes(now);
     // Somebody else moved the name. Only a new stage of the running root itself moves it back.
-    if (own !== undefined && !known && changed?.id !== running) continue;
+    if (own !== undefined && !known && changed?.id !== running) {
+      drifted.add(name);
+      continue;
+    }
     const id =
       own ??
       (now !== undefined && meanings.has(now) && meanings.size > 1
@@ -49,6 +54,7 @@ export async function moveNames(
     const isArtifact = images.some((image) => image.artifact === true && image.id === id);
     await (isArtifact ? nameArtifact(context, id, name) : nameImage(context, id, name));
   }
+  return drifted;
 }
 
 async function nameImage({ engine, report }: EngineContext, id: string, name: string) {

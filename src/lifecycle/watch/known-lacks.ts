@@ -52,7 +52,7 @@ export class KnownLacks {
     const gone = new Set(lacks.filter(isOfImage).map(({ id }) => id));
     for (const [key, { lack, since, isReported }] of before) {
       const isBack = !this.#known.has(key) && !gone.has(lack.id);
-      if (isReported && isBack) this.#reportHealed(lack, now - since);
+      if (isReported && isBack) this.#reportBack(lack, now - since);
     }
   }
 
@@ -60,7 +60,7 @@ export class KnownLacks {
     this.#report({ event: 'lost', root: this.#root, engine, id, name, code, message });
   }
 
-  #reportHealed({ engine, id, name, code }: Lack, milliseconds: number): void {
+  #reportBack({ engine, id, name, code }: Lack, milliseconds: number): void {
     const rounded = Math.round(milliseconds);
     const root = this.#root;
     this.#report({ event: 'healed', root, engine, id, name, code, milliseconds: rounded });

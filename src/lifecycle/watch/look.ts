@@ -11,7 +11,7 @@ import { WatchedRoot } from './watched-root.ts';
 export type Look = (why: Wake) => Promise<void>;
 
 /** Puts back what the roots on one engine lack, each root by itself. */
-export function healingLook(watch: Watch, engine: EngineId, wakeups: Wakeups): Look {
+export function lookToPutBack(watch: Watch, engine: EngineId, wakeups: Wakeups): Look {
   const { context, asRun } = watch;
   const roots = new Map<string, WatchedRoot>();
   return async () => {

@@ -13,10 +13,10 @@ export const UNHEARD: Pauses = { first: 250, longest: 60_000 };
  * Between two tries to put something back that failed in the engine, which may be just at work on what somebody
  * removes.
  */
-export const UNHEALED: Pauses = { first: 250, longest: 15 * 60_000 };
+export const ENGINE_FAILED: Pauses = { first: 250, longest: 15 * 60_000 };
 
 /** The same where a registry or the disk failed, so that a registry that is down is not asked all the time. */
-export const UNFETCHED: Pauses = { first: 5000, longest: 15 * 60_000 };
+export const FETCH_FAILED: Pauses = { first: 5000, longest: 15 * 60_000 };
 
 /** @param failures how many there were in a row; there is no pause without one. */
 export function pauseAfter(failures: number, { first, longest }: Pauses): number {

@@ -3,7 +3,7 @@ import { BerthError } from '../../common/errors.ts';
 import { type Context, changing } from '../context.ts';
 import { recoverSituation } from '../situation.ts';
 import { follow } from './follow.ts';
-import { healingLook, type Look } from './look.ts';
+import { type Look, lookToPutBack } from './look.ts';
 import { pause, pauseAfter, UNHEARD } from './pause.ts';
 import { respectfulLook } from './respect.ts';
 import { type Wakeups, wakeups } from './wakeups.ts';
@@ -19,7 +19,8 @@ const BREATH = 200;
  */
 export async function watchEngine(watch: Watch, id: EngineId): Promise<never> {
   const woken = wakeups();
-  const look = watch.onForce === 'heal' ? healingLook(watch, id, woken) : respectfulLook(watch, id);
+  const look =
+    watch.onForce === 'heal' ? lookToPutBack(watch, id, woken) : respectfulLook(watch, id);
   const end = new AbortController();
   const signal = AbortSignal.any([watch.context.signal, end.signal]);
   const context = { ...watch.context, signal };

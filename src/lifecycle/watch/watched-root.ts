@@ -2,11 +2,12 @@ import type { EngineId } from '../../common/engine-id.ts';
 import { BerthError } from '../../common/errors.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { aboutRoot } from '../events.ts';
+import { FailedTries } from './failed-tries.ts';
 import { FetchTimes } from './fetch-times.ts';
-import { type Healed, heal } from './heal.ts';
 import { KnownLacks } from './known-lacks.ts';
 import { isOfImage, keyOf, type Lack } from './lacks.ts';
-import { type Pauses, pauseAfter, UNFETCHED, UNHEALED } from './pause.ts';
+import { ENGINE_FAILED, FETCH_FAILED, type Pauses } from './pause.ts';
+import { type PutBack, putBack } from './put-back.ts';
 import type { Wakeups } from './wakeups.ts';
 import type { Watch } from './watch-parts.ts';
 
@@ -20,12 +21,11 @@ export class WatchedRoot {
   readonly #wakeups: Wakeups;
   readonly #lacks: KnownLacks;
   readonly #fetches = new FetchTimes();
-  /** The names that another root means otherwise, which are left alone. */
+  readonly #failed = new FailedTries();
+  /** The names that somebody moved, and that are left alone because the running root means them. */
   #leftAlone: ReadonlySet<string> = new Set();
   /** How many tries in a row have failed, or have left a pin or a name missing. */
   #failures = 0;
-  /** When pins and names are tried again. */
-  #nextTry = 0;
   /** Until when another berth process is left to its work on the root. */
   #lockedUntil = 0;
   #isBusy = false;
@@ -55,6 +55,7 @@ export class WatchedRoot {
     if (this.#isBusy) return this.missLook();
     const now = performance.now();
     this.#lacks.suspect(lacks, now);
+    this.#failed.keep(lacks);
     if (this.#due(now).length > 0) {
       this.#putBack().catch(this.#watch.fail);
       return;
@@ -63,14 +64,16 @@ export class WatchedRoot {
     this.#wakeLater(now);
   }
 
-  /** What a try may put back: no image that has to wait for its next fetch. */
+  /** What a try may put back: nothing that has to wait for its next fetch, or its next try. */
   #due(now: number): readonly Lack[] {
-    return this.#unhealed.filter(
-      (lack) => !isOfImage(lack) || this.#fetches.wait(lack.id, now) === 0,
-    );
+    return this.#open.filter((lack) => this.#waitFor(lack, now) === 0);
   }
 
-  get #unhealed(): readonly Lack[] {
+  #waitFor(lack: Lack, now: number): number {
+    return isOfImage(lack) ? this.#fetches.wait(lack.id, now) : this.#failed.wait(lack, now);
+  }
+
+  get #open(): readonly Lack[] {
     return this.#lacks.all.filter((lack) => !this.#leftAlone.has(keyOf(lack)));
   }
 
@@ -87,20 +90,20 @@ export class WatchedRoot {
     const { context, registry } = this.#watch;
     const began = performance.now();
     try {
-      const healed = await heal(context, registry, {
+      const result = await putBack(context, registry, {
         ...this.#place,
         mayFetch: (id) => this.#fetches.wait(id, began) === 0,
         onSeen: (lacks) => this.#lacks.see(lacks, performance.now()),
       });
-      this.#tried(healed, began);
+      this.#tried(result, began);
     } catch (error) {
       context.signal.throwIfAborted();
       if (!(error instanceof BerthError)) throw error;
-      this.#failed(error, began);
+      this.#tryFailed(error, began);
     }
   }
 
-  #tried({ left, tried, failures }: Healed, began: number): void {
+  #tried({ left, drifted, tried, failures }: PutBack, began: number): void {
     const now = performance.now();
     this.#lacks.see(left, now);
     const lost = new Set(left.filter(isOfImage).map(({ id }) => id));
@@ -108,51 +111,55 @@ export class WatchedRoot {
       if (lost.has(id)) this.#fetches.failed(id, pausesFor(failures.get(id)), now);
       else this.#fetches.fetched(id, began, now);
     }
-    const moved = left.filter(({ code }) => code === 'name-moved');
-    this.#leftAlone = new Set(moved.map(keyOf));
+    const isDrift = ({ code, name }: Lack) => code === 'name-moved' && drifted.has(name);
+    this.#leftAlone = new Set(left.filter(isDrift).map(keyOf));
     const [failure] = failures.values();
-    const isLeft = left.some((lack) => !isOfImage(lack) && lack.code !== 'name-moved');
-    this.#count(isLeft || failure !== undefined, now);
+    const open = left.filter((lack) => !isOfImage(lack) && !isDrift(lack));
+    this.#failed.keep(left);
+    this.#failed.failed(open, now);
+    this.#count(open.length > 0 || failure !== undefined);
     if (failure !== undefined) this.#say(failure, now);
   }
 
-  #failed(error: BerthError, began: number): void {
+  #tryFailed(error: BerthError, began: number): void {
     const now = performance.now();
     // Another berth process works on the root, and puts back what the root needs.
     if (error.code === 'lock-held') {
       this.#lockedUntil = now + LOCKED;
       return;
     }
-    for (const lack of this.#due(began)) {
-      if (isOfImage(lack)) this.#fetches.failed(lack.id, pausesFor(error), now);
-    }
-    this.#count(true, now);
+    const due = this.#due(began);
+    for (const { id } of due.filter(isOfImage)) this.#fetches.failed(id, pausesFor(error), now);
+    this.#failed.failed(
+      due.filter((lack) => !isOfImage(lack)),
+      now,
+    );
+    this.#count(true);
     this.#say(error, now);
   }
 
-  #count(isFailure: boolean, now: number): void {
+  #count(isFailure: boolean): void {
     this.#failures = isFailure ? this.#failures + 1 : 0;
-    this.#nextTry = now + pauseAfter(this.#failures, UNHEALED);
   }
 
   /** Wakes the look for the next try, if anything is left to put back. */
   #wakeLater(now: number): void {
     clearTimeout(this.#timer);
-    if (this.#unhealed.length === 0) return;
+    if (this.#open.length === 0) return;
     this.#timer = setTimeout(() => this.#wakeups.wake('lost'), this.#wait(now)).unref();
   }
 
   /** How long to wait for the next try, in milliseconds. */
   #wait(now: number): number {
-    const soonest = this.#unhealed
-      .map((lack) => (isOfImage(lack) ? this.#fetches.wait(lack.id, now) : this.#nextTry - now))
+    const soonest = this.#open
+      .map((lack) => this.#waitFor(lack, now))
       .reduce((least, wait) => Math.min(least, wait), Infinity);
     return Math.max(0, this.#lockedUntil - now, soonest);
   }
 
   /** Warns of a failed try; of an engine's only if it fails again. */
   #say(error: BerthError, now: number): void {
-    if (this.#unhealed.length === 0 || (isOfEngine(error) && this.#failures < 2)) return;
+    if (this.#open.length === 0 || (isOfEngine(error) && this.#failures < 2)) return;
     const { root } = this.#place;
     const seconds = Math.ceil(this.#wait(now) / 1000);
     const message = `${root} is not whole again: ${error.message}; tried again in ${seconds} s`;
@@ -162,7 +169,7 @@ export class WatchedRoot {
 }
 
 function pausesFor(error: BerthError | undefined): Pauses {
-  return error === undefined || isOfEngine(error) ? UNHEALED : UNFETCHED;
+  return error === undefined || isOfEngine(error) ? ENGINE_FAILED : FETCH_FAILED;
 }
 
 /** Whether the engine failed, which may be at work on the very removal. A full disk is not over soon. */

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { checkBy } from '../../common/check-by.ts';
 import { isDigest, sha256 } from '../../image/digest.ts';
 import { dockerShortNames } from '../../image/short-names.ts';
 import type { Root, View } from '../../root/root.ts';
@@ -192,7 +193,7 @@ function parsed<const Schema extends v.GenericSchema>(
   content: Buffer,
 ): v.InferOutput<Schema> {
   const json = parseStrictJson(content);
-  const checked = v.safeParse(schema, json.kind === 'json' ? json.value : undefined);
+  const checked = checkBy(schema, json.kind === 'json' ? json.value : undefined);
   if (json.kind === 'json' && checked.success) return checked.output;
   const found =
     json.kind === 'refused' ? json.found : (checked.issues?.[0].message ?? 'another one');

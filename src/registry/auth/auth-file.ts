@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { checkBy } from '../../common/check-by.ts';
 import { onceFor } from '../../common/once-for.ts';
 import { Secret } from '../../common/secret.ts';
 
@@ -39,7 +40,7 @@ export function parseAuthFile(
 ): AuthFile | undefined {
   try {
     const document: unknown = JSON.parse(text);
-    const checked = v.safeParse(schema, format === 'dockercfg' ? { auths: document } : document);
+    const checked = checkBy(schema, format === 'dockercfg' ? { auths: document } : document);
     if (!checked.success) return undefined;
     const { auths, credHelpers, credsStore } = checked.output;
     return {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import * as v from 'valibot';
+import { checkBy } from '../../common/check-by.ts';
 import { Secret } from '../../common/secret.ts';
 import { RegistryError } from '../errors.ts';
 import type { Credentials } from './auth-file.ts';
@@ -75,7 +76,7 @@ const schema = v.object({ Username: v.string(), Secret: v.string() });
 
 function parse(text: string): v.InferOutput<typeof schema> | undefined {
   try {
-    const checked = v.safeParse(schema, JSON.parse(text));
+    const checked = checkBy(schema, JSON.parse(text));
     return checked.success ? checked.output : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;

@@ -1,3 +1,5 @@
+import { onceFor } from '../../common/once-for.ts';
+import type { Secret } from '../../common/secret.ts';
 import { parseName } from '../../image/name.ts';
 import { type Root, RootError } from '../../root/root.ts';
 import type { Access } from '../access.ts';
@@ -147,7 +149,7 @@ export function accessCredentials(
   // Without TLS it is uncertain who answers: only the unit's own credentials are sent.
   if (credentials === undefined) return tlsVerify === false ? 'none' : 'host';
   if (credentials.kind === 'basic') return credentials;
-  const file = parseAuthFile(credentials.content.reveal());
+  const file = parsed(credentials.content);
   const where = `AuthFile= of a unit that needs ${registry}`;
   if (file === undefined) throw wrongFile(where, 'something else');
   const found = findInAuthFile(file, registry, repository);
@@ -155,6 +157,9 @@ export function accessCredentials(
   // A helper is a program of the running system: asking it would give away the system's credentials.
   return found?.kind === 'credentials' ? found.credentials : 'none';
 }
+
+/** Parsed once: a root can name a hundred thousand images. */
+const parsed = onceFor((content: Secret) => parseAuthFile(content.reveal()));
 
 function read(host: Root, path: string): string | undefined {
   try {

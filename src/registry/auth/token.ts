@@ -1,7 +1,9 @@
 import * as v from 'valibot';
+import { checkBy } from '../../common/check-by.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { RegistryError } from '../errors.ts';
 import { connectionLost, failure, needsTls, refused, unreachable } from '../failure.ts';
+import { encodedLogin } from '../http/basic.ts';
 import { readBody, TooLarge } from '../http/body.ts';
 import { decoded } from '../http/decoded.ts';
 import { type Ask, NotConnected, type Transport } from '../http/transport.ts';
@@ -10,7 +12,8 @@ import type { Credentials } from './auth-file.ts';
 import type { Challenge } from './challenge.ts';
 import type { Way } from './ways.ts';
 
-const MAX_REPLY_BYTES = 256 * 1024;
+/** As containers/image. */
+const MAX_REPLY_BYTES = 1024 * 1024;
 
 type Bearer = Extract<Way, { readonly scheme: 'bearer' }>;
 
@@ -42,6 +45,7 @@ export async function fetchToken(
       : askWithToken(realm, way, credentials.identityToken.reveal())),
     registry,
     insecure: mayBePlain,
+    patience: timeouts.mirrorReply,
   });
   if (!isSuccess(response.statusCode)) {
     const secrets = secretsOf(credentials);
@@ -77,7 +81,7 @@ function spellings(secret: string): readonly string[] {
 
 /** The value of a `Basic` header by RFC 7617, without the scheme. */
 export function basic({ username, password }: Credentials): string {
-  return Buffer.from(`${username}:${password.reveal()}`).toString('base64');
+  return encodedLogin(username, password.reveal());
 }
 
 function realmOf(
@@ -170,7 +174,7 @@ const schema = v.object({ token: v.nullish(v.string()), access_token: v.nullish(
 function tokenIn(reply: unknown): string | undefined {
   const fields = Object.entries(Object(reply)).filter(([, value]) => value !== null);
   const lowered = Object.fromEntries(fields.map(([name, value]) => [name.toLowerCase(), value]));
-  const checked = v.safeParse(schema, lowered);
+  const checked = checkBy(schema, lowered);
   return checked.success
     ? checked.output.token || checked.output.access_token || undefined
     : undefined;

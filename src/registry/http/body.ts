@@ -14,12 +14,16 @@ export class TooLarge extends Error {
 
 /** Nothing, or too little, arrived for too long. */
 export class Stalled extends Error {
+  /** How long that was. */
+  readonly milliseconds: number;
   readonly bytes: number;
   /** All bytes of the body that had arrived. */
   readonly total: number;
 
   constructor(milliseconds: number, bytes = 0, total = bytes) {
-    super(`${bytes === 0 ? 'nothing' : `${bytes} bytes only`} for ${milliseconds / 1000} seconds`);
+    const seconds = milliseconds < 1000 ? milliseconds / 1000 : Math.round(milliseconds / 1000);
+    super(`${bytes === 0 ? 'nothing' : `${bytes} bytes only`} for ${seconds} seconds`);
+    this.milliseconds = milliseconds;
     this.bytes = bytes;
     this.total = total;
   }
@@ -53,6 +57,20 @@ export interface Timeouts {
   readonly mirror: LeastRate;
   /** For the whole of a small reply. */
   readonly smallReply: number;
+  /** For all signatures that a lookaside has of an image. */
+  readonly lookaside: number;
+  /** While nothing arrives, until the user is told who is waited for. */
+  readonly told: number;
+}
+
+/**
+ * The timeouts for the body of a reply to a request that was sent so many milliseconds ago: the time in
+ * which its first byte must arrive has begun with the request.
+ */
+export function timeoutsAfter(timeouts: Timeouts, milliseconds: number): Timeouts {
+  const rest = (whole: number) =>
+    Math.max(Math.min(timeouts.idle, whole), Math.round(whole - milliseconds));
+  return { ...timeouts, reply: rest(timeouts.reply), mirrorReply: rest(timeouts.mirrorReply) };
 }
 
 /**
@@ -67,6 +85,8 @@ export const TIMEOUTS: Timeouts = {
   least: { bytes: 512 * 1024, within: 300_000 },
   mirror: { bytes: 256 * 1024, within: 20_000 },
   smallReply: 120_000,
+  lookaside: 300_000,
+  told: 10_000,
 };
 
 /**

@@ -25,6 +25,11 @@ export class PlainStream extends Duplex {
     });
   }
 
+  /** How many bytes have come, as of any socket. */
+  get bytesRead(): number {
+    return this.#socket.bytesRead;
+  }
+
   override _read(): void {
     this.#socket.resume();
   }

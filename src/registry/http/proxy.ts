@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { Secret } from '../../common/secret.ts';
 import { RegistryError } from '../errors.ts';
+import { encodedLogin } from './basic.ts';
 
 /** An HTTP proxy, through which TLS is tunnelled, or a SOCKS5 proxy. */
 export interface Proxy {
@@ -16,8 +17,8 @@ export function isSocks({ url }: Proxy): boolean {
 /** The header with the login for an HTTP proxy. */
 export function authorizationOf({ login }: Proxy): Readonly<Record<string, string>> {
   if (login === undefined) return {};
-  const text = `${login.username}:${login.password.reveal()}`;
-  return { 'proxy-authorization': `Basic ${Buffer.from(text).toString('base64')}` };
+  const encoded = encodedLogin(login.username, login.password.reveal());
+  return { 'proxy-authorization': `Basic ${encoded}` };
 }
 
 /** The proxy for a URL; undefined for a direct connection. */

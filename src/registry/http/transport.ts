@@ -7,7 +7,9 @@ import { TIMEOUTS, type Timeouts } from './body.ts';
 import type { HostCertificates } from './certificates.ts';
 import { isChunked, MAX_HEAD, MAX_HEADERS } from './head.ts';
 import { authorizationOf, isSocks, type Proxy, type ProxyFor } from './proxy.ts';
-import { type AuthorityPaths, type Extent, tlsOptionsOf } from './tls.ts';
+import { type OnSilence, Silences } from './silence.ts';
+import type { AuthorityPaths } from './tls.ts';
+import { Trust } from './trust.ts';
 import { addressOf, ProxyError } from './way.ts';
 
 /** One request to one origin; redirects and credentials are handled elsewhere. */
@@ -38,78 +40,68 @@ export interface TransportOptions {
   /** In milliseconds: how long replies of a registry may take to begin, where that is configured. */
   readonly patienceOf?: (registry: string) => number | undefined;
   readonly authorityPaths?: AuthorityPaths;
+  /** Called while a registry keeps berth waiting. */
+  readonly onSilence?: OnSilence;
 }
 
 /** Sends requests over connections that are kept for later requests. */
 export class Transport {
   readonly #timeouts: Timeouts;
   readonly #patienceOf: (registry: string) => number | undefined;
-  readonly #certificatesOf: (registry: string) => HostCertificates;
   readonly #proxyFor: ProxyFor;
-  readonly #authorityPaths: AuthorityPaths;
+  readonly #trust: Trust;
+  readonly #silences: Silences;
   readonly #agents = new Map<string, Agent>();
   /** The servers whose replies Node's parser refuses, by origin. */
   readonly #odd = new Set<string>();
-  readonly #certificates = new Map<string, HostCertificates>();
   readonly #quickest = new Map<string, number>();
-  #extent: Extent = 'bundle';
-  /** For each registry the index of the identity that was not refused. */
-  readonly #accepted = new Map<string, number>();
 
   constructor({
-    certificates,
-    proxyFor,
+    certificates = () => ({ authorities: [], identities: [] }),
+    proxyFor = () => undefined,
     timeouts = TIMEOUTS,
     patienceOf = () => undefined,
     authorityPaths = {},
+    onSilence = () => undefined,
   }: TransportOptions = {}) {
-    this.#authorityPaths = authorityPaths;
     this.#timeouts = timeouts;
     this.#patienceOf = patienceOf;
-    this.#certificatesOf = certificates ?? (() => ({ authorities: [], identities: [] }));
-    this.#proxyFor = proxyFor ?? (() => undefined);
+    this.#proxyFor = proxyFor;
+    this.#trust = new Trust(certificates, authorityPaths);
+    this.#silences = new Silences(onSilence, timeouts.told);
   }
 
   /**
-   * The reply, as soon as its headers have arrived.
+   * The reply, as soon as its headers have arrived. A request is sent again while its failure tells how to
+   * do better.
    *
    * @throws {NotConnected} with the cause; other errors come from a connection that broke.
    * @throws {RegistryError} `registry-config`
    */
   async send(ask: Ask): Promise<IncomingMessage> {
-    const timeouts = this.timeoutsOf(ask.registry);
-    const { patience = timeouts.reply } = ask;
-    let refusal: unknown;
-    for (let refusals = 0; ; ) {
-      const extent = this.#extent;
-      const identity = this.#identityOf(ask);
-      const wasOdd = this.#odd.has(ask.url.origin);
-      const attempt = new Attempt(this.#start(ask), { ...timeouts, reply: patience });
+    const { registry, url } = ask;
+    const tried = new Set<number>();
+    let refused: unknown;
+    for (;;) {
+      const shown = this.#trust.shownTo(registry);
+      tried.add(shown.identity);
+      const wasOdd = this.#odd.has(url.origin);
+      const attempt = this.#attempt(ask);
       try {
         const reply = await attempt.reply;
-        if (!wasOdd && isMisread(reply)) {
-          reply.on('error', () => undefined).destroy();
-          this.#odd.add(ask.url.origin);
-          continue;
-        }
-        const quickest = this.#quickest.get(ask.registry) ?? Number.POSITIVE_INFINITY;
-        this.#quickest.set(ask.registry, Math.min(quickest, attempt.took));
-        return reply;
+        if (wasOdd || !isMisread(reply)) return this.#timed(registry, attempt.took, reply);
+        reply.on('error', () => undefined).destroy();
+        this.#odd.add(url.origin);
       } catch (error) {
         ask.signal?.throwIfAborted();
         if (attempt.isStale) continue;
         if (!wasOdd && isRefusedByParser(error)) {
-          this.#odd.add(ask.url.origin);
-          refusal = error;
-          continue;
+          this.#odd.add(url.origin);
+          refused = error;
+        } else if (!this.#trust.learnsFrom(error, registry, shown, tried)) {
+          if (attempt.isConnected) throw refused ?? error;
+          throw new NotConnected('not connected', { cause: this.#asOfProxy(url, error) });
         }
-        if (this.#hasMoreAuthorities(error, extent)) continue;
-        if (this.#hasNextIdentity(ask, error, identity, refusals)) {
-          refusals++;
-          continue;
-        }
-        if (attempt.isConnected) throw refusal ?? error;
-        throw new NotConnected('not connected', { cause: this.#asOfProxy(ask.url, error) });
       }
     }
   }
@@ -128,6 +120,20 @@ export class Transport {
   /** Closes idle connections. */
   close(): void {
     for (const agent of this.#agents.values()) agent.destroy();
+  }
+
+  #attempt(ask: Ask): Attempt {
+    const timeouts = this.timeoutsOf(ask.registry);
+    const { patience = timeouts.reply } = ask;
+    const request = this.#start(ask);
+    this.#silences.watch(ask.registry, request);
+    return new Attempt(request, { ...timeouts, reply: patience });
+  }
+
+  #timed(registry: string, took: number, reply: IncomingMessage): IncomingMessage {
+    const quickest = this.#quickest.get(registry) ?? Number.POSITIVE_INFINITY;
+    this.#quickest.set(registry, Math.min(quickest, took));
+    return reply;
   }
 
   #start(ask: Ask): http.ClientRequest {
@@ -166,15 +172,8 @@ export class Transport {
     const way = { proxy, timeouts: this.#timeouts };
     const by = proxy?.url.href ?? '';
     if (!isTls) return this.#kept(`plain ${by}`, () => new PlainAgent({ ...way, tls: {} }));
-    const certificates = this.#certificatesFor(registry);
-    const { authorities, identities } = certificates;
-    const index = this.#identityOf({ registry });
-    const extent = this.#extent;
-    const isOwn = authorities.length + identities.length > 0;
-    const key = `${insecure} ${extent} ${by} ${isOwn ? `${registry} ${index}` : ''}`;
-    return this.#kept(key, () => {
-      const tls = tlsOptionsOf(insecure, certificates, index, extent, this.#authorityPaths);
-      return new TlsAgent({ ...way, tls });
+    return this.#kept(`${this.#trust.keyOf(registry, insecure)} ${by}`, () => {
+      return new TlsAgent({ ...way, tls: this.#trust.optionsFor(registry, insecure) });
     });
   }
 
@@ -184,43 +183,12 @@ export class Transport {
     return agent;
   }
 
-  #certificatesFor(registry: string): HostCertificates {
-    const known = this.#certificates.get(registry) ?? this.#certificatesOf(registry);
-    this.#certificates.set(registry, known);
-    return known;
-  }
-
   /** Names the proxy in an error of plain HTTP; a tunnel's error names it already. */
   #asOfProxy(url: URL, error: unknown): unknown {
     const proxy = url.protocol === 'http:' ? this.#proxyFor(url) : undefined;
     if (proxy === undefined || error instanceof ProxyError || !(error instanceof Error))
       return error;
     return new ProxyError(proxy, error.message, error);
-  }
-
-  #identityOf({ registry }: Pick<Ask, 'registry'>): number {
-    return this.#accepted.get(registry) ?? 0;
-  }
-
-  /** Extends the CAs to the system's directories, unless that was done already. */
-  #hasMoreAuthorities(error: unknown, asked: Extent): boolean {
-    const isUnknown = /ISSUER|SELF_SIGNED|VERIFY_LEAF/.test(systemErrorCode(error) ?? '');
-    if (!isUnknown || asked === 'directories') return false;
-    this.#extent = 'directories';
-    return true;
-  }
-
-  /**
-   * Moves on to the next identity when one was refused. Other clients choose by the CAs that a server
-   * accepts, which Node does not expose; and a server's alert may be lost when it closes the connection.
-   */
-  #hasNextIdentity({ registry }: Ask, error: unknown, asked: number, refusals: number): boolean {
-    const count = this.#certificates.get(registry)?.identities.length ?? 0;
-    const isRefusal = /^ERR_SSL_.*_ALERT_|^ECONNRESET$|^EPIPE$/.test(systemErrorCode(error) ?? '');
-    if (!isRefusal || refusals + 1 >= count) return false;
-    // Another request may have moved on already.
-    if (this.#identityOf({ registry }) === asked) this.#accepted.set(registry, (asked + 1) % count);
-    return true;
   }
 }
 

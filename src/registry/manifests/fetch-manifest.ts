@@ -8,7 +8,7 @@ import type { Endpoint } from '../endpoint.ts';
 import { RegistryError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { connectionLost, failure, printable } from '../failure.ts';
-import { lengthOf, readBody, type Timeouts, TooLarge } from '../http/body.ts';
+import { lengthOf, readBody, type Timeouts, TooLarge, timeoutsAfter } from '../http/body.ts';
 import { decoded } from '../http/decoded.ts';
 import { isWebPage, webPageHint } from '../http/web-page.ts';
 import { discard } from '../redirect.ts';
@@ -40,10 +40,12 @@ export async function fetchManifest(
   const path = `manifests/${reference}`;
   const accept = ACCEPTED_TYPES;
   const request = { endpoint, access, path, accept, expected, mayLeave, signal };
+  const asked = performance.now();
   const response = await exchange.get(request);
   const [type = ''] = (response.headers['content-type'] ?? '').split(';', 1);
   const mediaType = type.trimEnd().toLowerCase();
-  const content = await readWhole(endpoint, expected, response, exchange.timeoutsOf(endpoint));
+  const timeouts = timeoutsAfter(exchange.timeoutsOf(endpoint), performance.now() - asked);
+  const content = await readWhole(endpoint, expected, response, timeouts);
   const digest = sha256(content);
   const promised = isDigest(reference) ? reference : digestIn(response);
   if (promised === undefined || promised === digest) {

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { checkBy } from '../../common/check-by.ts';
 import { isDigest, sha256 } from '../../image/digest.ts';
 import {
   choosePlatform,
@@ -107,7 +108,7 @@ async function platformOfConfig(
 
 /** The platform that a config names; undefined if it names none, like that of an artifact. */
 export function platformInConfig(content: Buffer): string | undefined {
-  const checked = v.safeParse(configSchema, parse(content));
+  const checked = checkBy(configSchema, parse(content));
   if (!checked.success) return undefined;
   const { os, architecture, variant } = checked.output;
   const text = [os, architecture, ...(variant ? [variant] : [])].join('/');

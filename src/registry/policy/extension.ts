@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { decodeBase64 } from '../../common/base64.ts';
+import { checkBy } from '../../common/check-by.ts';
 import type { Access } from '../access.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { RegistryError } from '../errors.ts';
@@ -59,7 +60,7 @@ export async function readExtension(
 
 function parse(reply: Buffer): v.InferOutput<typeof schema>['signatures'] | undefined {
   try {
-    const checked = v.safeParse(schema, JSON.parse(reply.toString('utf8')));
+    const checked = checkBy(schema, JSON.parse(reply.toString('utf8')));
     return checked.success ? checked.output.signatures : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;

@@ -7,6 +7,9 @@ import { type Policy, readPolicy } from './policy.ts';
 import { type RegistriesD, readRegistriesD } from './registries-d.ts';
 import { MAX_SIGNATURE_BYTES } from './signature.ts';
 
+/** gpg, and words before its own: it may be run by a program that limits it. */
+export type GpgCommand = readonly [program: string, ...words: readonly string[]];
+
 /** The files that decide which images are permitted, each read on first use. */
 export interface PolicyFiles {
   /** @throws {RegistryError} `registry-config` */
@@ -21,8 +24,8 @@ export interface PolicyFiles {
    * @throws {RegistryError} `registry-config` for a file that can't be read.
    */
   signatureFile(path: string): Buffer | undefined;
-  /** The path of the program that judges OpenPGP signatures; undefined if it is not there. */
-  gpg(): string | undefined;
+  /** The program that judges OpenPGP signatures; undefined if it is not there. */
+  gpg(): GpgCommand | undefined;
 }
 
 /** Where a user and the running system have files of the policy. */
@@ -40,7 +43,7 @@ export function hostPolicyFiles(host: Root, places: PolicyPlaces): PolicyFiles {
   const { userDirectory, localLookaside, programs } = places;
   let policy: Policy | undefined;
   let registriesD: Promise<RegistriesD> | undefined;
-  let gpg: string | undefined;
+  let gpg: GpgCommand | undefined;
   return {
     policy: () => (policy ??= readPolicy(host, userDirectory)),
     registriesD: () => (registriesD ??= readRegistriesD(host, userDirectory, localLookaside)),
@@ -63,8 +66,22 @@ export function hostPolicyFiles(host: Root, places: PolicyPlaces): PolicyFiles {
         });
       }
     },
-    gpg: () => (gpg ??= programIn(programs, ['gpg', 'gpg2'])),
+    gpg: () => (gpg ??= gpgIn(programs)),
   };
+}
+
+/**
+ * In bytes, of gpg's memory: it needs some ten megabytes, whatever the message. Signatures may come from
+ * anybody, so a fault of gpg must not take the memory of the host.
+ */
+const MAX_GPG_MEMORY = 256 * 1024 * 1024;
+
+/** gpg, with a limit for its memory where the host has prlimit (util-linux). */
+function gpgIn(directories: string): GpgCommand | undefined {
+  const gpg = programIn(directories, ['gpg', 'gpg2']);
+  const prlimit = programIn(directories, ['prlimit']);
+  if (gpg === undefined || prlimit === undefined) return gpg === undefined ? undefined : [gpg];
+  return [prlimit, `--data=${MAX_GPG_MEMORY}`, '--core=0', '--', gpg];
 }
 
 function programIn(directories: string, names: readonly string[]): string | undefined {

@@ -105,6 +105,7 @@ function placesOf(
     ask(endpoint, () => readExtension(exchange, endpoint, access, manifest, signal));
   const isAttached = kinds.has('sigstore') && registriesD.usesAttachments(endpoint);
   // As in containers/image, a registry that stores signatures itself needs no lookaside.
-  const simple = exchange.supportsSignatures(endpoint) ? inside : aside;
+  const simple = async () =>
+    (await exchange.supportsSignatures({ endpoint, access, signal })) ? inside() : aside();
   return [...(isAttached ? [attached] : []), simple];
 }

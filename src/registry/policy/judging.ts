@@ -1,4 +1,5 @@
 import type { Judged } from './judged.ts';
+import type { Gpg } from './openpgp/judge.ts';
 import type { Signed } from './requirement.ts';
 import type { Signature } from './signature.ts';
 
@@ -7,12 +8,12 @@ export class Judging {
   /** The signatures so far. */
   readonly seen: Signature[] = [];
   readonly #judged: Judged;
-  readonly #gpg: string | undefined;
+  readonly #gpg: Gpg | undefined;
   #unmet: readonly Signed[];
   readonly #reasons = new Set<string>();
 
-  /** @param gpg the path of the program; without it no OpenPGP signature is accepted. */
-  constructor(required: readonly Signed[], judged: Judged, gpg: string | undefined) {
+  /** @param gpg without it no OpenPGP signature is accepted. */
+  constructor(required: readonly Signed[], judged: Judged, gpg: Gpg | undefined) {
     this.#unmet = required;
     this.#judged = judged;
     this.#gpg = gpg;

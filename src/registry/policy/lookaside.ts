@@ -51,9 +51,32 @@ export function lookasideUrl(registriesD: RegistriesD, endpoint: Endpoint): Look
  * Reads the signatures of a manifest from a lookaside: `signature-1`, `signature-2` and so on until one is
  * not there. Source: containers/image, docs/signature-protocols.md.
  *
- * @throws {RegistryError} also for too many signatures, or a file that is none.
+ * @throws {RegistryError} also for too many signatures, or a file that is none; `too-slow` if all together take
+ *   too long.
  */
 export async function readLookaside(
+  reader: LookasideReader,
+  endpoint: Endpoint,
+  lookaside: Lookaside,
+  manifest: string,
+): Promise<readonly Signature[]> {
+  const { lookaside: longest } = reader.exchange.timeoutsOf(endpoint);
+  const deadline = AbortSignal.timeout(longest);
+  const signal = AbortSignal.any([deadline, ...(reader.signal ? [reader.signal] : [])]);
+  try {
+    return await readAll({ ...reader, signal }, endpoint, lookaside, manifest);
+  } catch (error) {
+    reader.signal?.throwIfAborted();
+    if (!deadline.aborted) throw error;
+    const expected = `all signatures of ${manifest} within ${longest / 1000} seconds`;
+    throw failure('too-slow', endpoint, expected, 'more time was needed', {
+      hint: 'find out what slows the lookaside of registries.d down',
+      cause: error,
+    });
+  }
+}
+
+async function readAll(
   reader: LookasideReader,
   endpoint: Endpoint,
   { url, path }: Lookaside,

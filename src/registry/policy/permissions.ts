@@ -9,6 +9,7 @@ import type { Permitted } from './permitted.ts';
 import { type Asked, askedOf } from './policy.ts';
 import type { Requirement, Signed } from './requirement.ts';
 import { MAX_SIGNATURES, parseSignature, type Signature, signatureFile } from './signature.ts';
+import { Verdicts } from './verdicts.ts';
 
 /** Finds the signatures of an image at one place after the other. */
 export type FindSignatures = (
@@ -23,6 +24,7 @@ export class Permissions {
   readonly #files: PolicyFiles;
   readonly #findSignatures: FindSignatures;
   readonly #permitted: Permitted;
+  readonly #verdicts = new Verdicts();
 
   constructor(policyFiles: PolicyFiles, findSignatures: FindSignatures, permitted: Permitted) {
     this.#files = policyFiles;
@@ -38,12 +40,10 @@ export class Permissions {
   ): Promise<readonly Buffer[]> {
     const required = this.#signatureRequirements(image.name, options.engineJudges);
     if (required.length === 0) return [];
-    const { name, manifest, digest, blobs } = image;
-    const before = this.#permitted.signatures(access, name, manifest);
+    const before = this.#permitted.signatures(access, image.name, image.manifest);
     if (before !== undefined) return before;
     const signatures = (await this.#judge(image, required, access, options)).map(signatureFile);
-    const parts = [digest, manifest, ...blobs.map((blob) => blob.digest)];
-    this.#permitted.add(access, name, parts, signatures);
+    this.#permitted.add(access, image, signatures);
     return signatures;
   }
 
@@ -161,7 +161,9 @@ export class Permissions {
     const asked = this.#ask(name);
     const readKeyFile = (path: string) => this.#files.keyFile(path);
     const judged = { name, manifest, readKeyFile, signal };
-    const judging = new Judging(required, judged, this.#files.gpg());
+    const command = this.#files.gpg();
+    const gpg = command && { command, verdicts: this.#verdicts };
+    const judging = new Judging(required, judged, gpg);
     const files = (beside?.() ?? []).slice(0, MAX_CARRIED);
     const carried = files.map(parseSignature).filter(isSignature);
     if (await judging.add(carried)) return judging.seen;

@@ -1,3 +1,5 @@
+import { onceFor } from '../../common/once-for.ts';
+import type { Blob, ResolvedImage } from '../../image/resolved.ts';
 import type { Access } from '../access.ts';
 
 /**
@@ -5,27 +7,38 @@ import type { Access } from '../access.ts';
  * it was requested, and is forgotten with it: a later run, which reads its root again, asks again.
  */
 export class Permitted {
-  readonly #byAccess = new WeakMap<Access, Map<string, Signatures>>();
+  readonly #byAccess = new WeakMap<Access, Map<string, Map<string, Permission>>>();
 
   has(access: Access, name: string, digest: string): boolean {
-    return this.signatures(access, name, digest) !== undefined;
+    const images = this.#byAccess.get(access)?.get(name)?.values() ?? [];
+    const isOf = ({ image, blobs }: Permission) =>
+      image.digest === digest || image.manifest === digest || blobs.has(digest);
+    return [...images].some(isOf);
   }
 
   /** The signatures of a permitted image, as files; undefined if it was not permitted. */
-  signatures(access: Access, name: string, digest: string): Signatures | undefined {
-    return this.#byAccess.get(access)?.get(keyOf(name, digest));
+  signatures(access: Access, name: string, manifest: string): Signatures | undefined {
+    return this.#byAccess.get(access)?.get(name)?.get(manifest)?.signatures;
   }
 
-  /** @param digests the digests of the image's index, manifest and blobs. */
-  add(access: Access, name: string, digests: readonly string[], signatures: Signatures): void {
-    const keys = this.#byAccess.get(access) ?? new Map<string, Signatures>();
-    this.#byAccess.set(access, keys);
-    for (const digest of digests) keys.set(keyOf(name, digest), signatures);
+  add(access: Access, image: ResolvedImage, signatures: Signatures): void {
+    const names = this.#byAccess.get(access) ?? new Map<string, Map<string, Permission>>();
+    this.#byAccess.set(access, names);
+    const images = names.get(image.name) ?? new Map<string, Permission>();
+    names.set(image.name, images);
+    images.set(image.manifest, { image, blobs: digestsOf(image.blobs), signatures });
   }
 }
 
 type Signatures = readonly Buffer[];
 
-function keyOf(name: string, digest: string): string {
-  return `${name} ${digest}`;
+interface Permission {
+  readonly image: Pick<ResolvedImage, 'digest' | 'manifest'>;
+  readonly blobs: ReadonlySet<string>;
+  readonly signatures: Signatures;
 }
+
+/** One set for all names of a manifest, which share its list of blobs: names times layers have no bound. */
+const digestsOf = onceFor(
+  (blobs: readonly Blob[]): ReadonlySet<string> => new Set(blobs.map(({ digest }) => digest)),
+);

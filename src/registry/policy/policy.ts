@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { checkBy } from '../../common/check-by.ts';
 import { type Root, RootError } from '../../root/root.ts';
 import { RegistryError } from '../errors.ts';
 import { type Requirement, requirementsSchema } from './requirement.ts';
@@ -75,7 +76,7 @@ function parse(path: string, content: Buffer): Policy {
     if (!(error instanceof SyntaxError)) throw error;
     throw wrong(path, error.message);
   }
-  const checked = v.safeParse(schema, document);
+  const checked = checkBy(schema, document);
   if (!checked.success) {
     const [issue] = checked.issues;
     throw wrong(path, `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`);

@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import * as v from 'valibot';
+import { checkBy } from '../../common/check-by.ts';
 import { isDigest } from '../../image/digest.ts';
 import { type Root, RootError } from '../../root/root.ts';
 import type { Endpoint } from '../endpoint.ts';
@@ -97,7 +98,7 @@ async function readFile(
   const [first] = parseAllDocuments(text, { version: '1.1', merge: true, uniqueKeys: true });
   const [fault] = first === undefined ? [] : first.errors;
   if (fault !== undefined) throw wrong(path, fault.message.split('\n')[0] ?? 'it is not YAML');
-  const checked = v.safeParse(
+  const checked = checkBy(
     schema,
     toValue(path, () => first?.toJS()),
   );

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { decodeBase64 } from '../../common/base64.ts';
+import { checkBy } from '../../common/check-by.ts';
 
 /** A signature beside an image; nothing in it can be trusted before it is verified. */
 export type Signature = OpenpgpSignature | SigstoreSignature;
@@ -91,7 +92,7 @@ export function signatureFile(signature: Signature): Buffer {
 }
 
 function parseSigstore(json: Buffer): SigstoreSignature | 'other' | undefined {
-  const checked = v.safeParse(sigstoreSchema, parsed(json));
+  const checked = checkBy(sigstoreSchema, parsed(json));
   if (!checked.success) return undefined;
   const { mimeType, payload, annotations } = checked.output;
   return mimeType === SIGSTORE_TYPE ? { kind: 'sigstore', content: payload, annotations } : 'other';

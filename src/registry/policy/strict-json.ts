@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { checkBy } from '../../common/check-by.ts';
 
 /**
  * Parses JSON that decides what is trusted. A key that occurs twice in an object is an error, since two
@@ -20,7 +21,7 @@ export function readStrictJson<T extends v.GenericSchema>(
   content: Buffer,
 ): v.InferOutput<T> | undefined {
   try {
-    const checked = v.safeParse(schema, parseStrictJson(content));
+    const checked = checkBy(schema, parseStrictJson(content));
     return checked.success ? checked.output : undefined;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as v from 'valibot';
+import { parseBy } from '../../common/check-by.ts';
 import type { EngineId } from '../../common/engine-id.ts';
 import { makeDirectory } from '../../common/files/make-directory.ts';
 import { assertRootId } from '../../common/roots.ts';
@@ -112,7 +113,7 @@ function parse(path: string, content: Buffer): PinFile {
   const hint =
     'restore it or move it away, then stage its root again; until then nothing is removed';
   try {
-    const file = v.parse(PinFileSchema, JSON.parse(content.toString()));
+    const file = parseBy(PinFileSchema, JSON.parse(content.toString()));
     if (basename(path) !== `${file.root}.json`) {
       throw new Error(`it says that it belongs to root ${JSON.stringify(file.root)}`);
     }

@@ -44,17 +44,17 @@ export function bootGraph(units: SystemdUnits): BootGraph {
     const unmet = unit === undefined ? undefined : unmetOf(unit);
     if (unmet !== undefined) return { ...never, unmet };
     const canonical = unit?.name ?? name;
-    const { instance, ...template } = parseUnitName(canonical);
-    const started = [
-      canonical,
-      // A socket with Accept=yes starts one instance per connection, with names nobody can know
-      // beforehand: the walk then reaches the template itself.
-      ...(instance ? [withInstance(template, '').full] : [instances.get(canonical) ?? '']),
-    ].find((candidate) => walk.reached.has(candidate));
-    if (started === undefined) {
-      return walk.complete ? never : unknown;
-    }
-    return { activation: walk.reached.get(started)?.activation ?? 'none', ...chainTo(started) };
+    const started = walk.reached.has(canonical) ? canonical : relatedTo(canonical);
+    const reached = walk.reached.get(started);
+    if (reached === undefined) return walk.complete ? never : unknown;
+    return { activation: reached.activation, ...chainTo(started) };
+  };
+  /** The unit whose start counts for a unit that the walk has not reached itself. */
+  const relatedTo = (canonical: string): string => {
+    const name = parseUnitName(canonical);
+    // A socket with Accept=yes starts one instance per connection, with names nobody can know
+    // beforehand: the walk then reaches the template itself.
+    return name.instance ? withInstance(name, '').full : (instances.get(canonical) ?? '');
   };
   const started = {
     *[Symbol.iterator]() {

@@ -54,6 +54,10 @@ function judge(
   units: SystemdUnits,
   known: Map<string, Unmet | undefined>,
 ): void {
+  known.set(first.name, undefined);
+  const firstNeeds = needsOf(units, first);
+  // Most units require nothing.
+  if (firstNeeds.length === 0) return;
   const needers = new Map<string, { readonly by: string; readonly need: Need }[]>();
   const failed: string[] = [];
   const fail = (name: string, { at, isLate }: Need, message: string) => {
@@ -61,27 +65,32 @@ function judge(
     known.set(name, { ...(at === undefined ? {} : { at }), isLate, message });
     failed.push(name);
   };
-  known.set(first.name, undefined);
-  const waiting = [first];
-  for (let unit = waiting.pop(); unit !== undefined; unit = waiting.pop()) {
-    for (const need of needsOf(units, unit)) {
-      const fault = faultOf(units, need.name);
-      if (fault !== undefined) fail(unit.name, need, fault);
+  const waiting = [{ by: first.name, needs: firstNeeds }];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { by, needs } = next;
+    for (const need of needs) {
       const needed = units.unit(need.name);
+      const fault = faultOf(units, need.name, needed);
+      if (fault !== undefined) fail(by, need, fault);
       if (fault !== undefined || needed === undefined) continue;
+      const isKnown = known.has(needed.name);
+      const itsNeeds = isKnown ? none : needsOf(units, needed);
+      if (!isKnown) known.set(needed.name, undefined);
+      // A unit that requires nothing has no fault but its own.
+      if (!isKnown && itsNeeds.length === 0) continue;
       const others = needers.get(needed.name);
-      if (others === undefined) needers.set(needed.name, [{ by: unit.name, need }]);
-      else others.push({ by: unit.name, need });
-      if (known.get(needed.name) !== undefined) failed.push(needed.name);
-      if (known.has(needed.name)) continue;
-      known.set(needed.name, undefined);
-      waiting.push(needed);
+      if (others === undefined) needers.set(needed.name, [{ by, need }]);
+      else others.push({ by, need });
+      if (isKnown && known.get(needed.name) !== undefined) failed.push(needed.name);
+      if (!isKnown) waiting.push({ by: needed.name, needs: itsNeeds });
     }
   }
   for (let name = failed.pop(); name !== undefined; name = failed.pop()) {
     for (const { by, need } of needers.get(name) ?? []) fail(by, need, expected(need.name, never));
   }
 }
+
+const none: readonly Need[] = [];
 
 const never = 'found that systemd can not start it';
 
@@ -92,9 +101,9 @@ function needsOf(units: SystemdUnits, unit: SystemdUnit): readonly Need[] {
     if (!isUnitName(resolved)) return;
     needs.push({ name: resolved, isLate, ...(at === undefined ? {} : { at }) });
   };
-  for (const at of unit.entries) {
+  for (const at of unit.entries.filter(isOfUnit)) {
     const isEarly = early.has(at.key);
-    if (at.group !== 'Unit' || (!isEarly && at.key !== 'Requisite')) continue;
+    if (!isEarly && at.key !== 'Requisite') continue;
     for (const word of splitWords(at.value, { escapes: false, relaxed: true }) ?? []) {
       const expanded = expandName(units, unit, word);
       if (expanded?.ok === true) add(expanded.text, !isEarly, at);
@@ -104,9 +113,16 @@ function needsOf(units: SystemdUnits, unit: SystemdUnit): readonly Need[] {
   return needs;
 }
 
+function isOfUnit({ group }: UnitEntry): boolean {
+  return group === 'Unit';
+}
+
 /** Why a unit of that name can't be started, whatever it requires itself. */
-function faultOf(units: SystemdUnits, name: string): string | undefined {
-  const unit = units.unit(name);
+function faultOf(
+  units: SystemdUnits,
+  name: string,
+  unit: SystemdUnit | undefined,
+): string | undefined {
   if (unit === undefined) {
     return units.isMissing(name)
       ? expected(name, 'found nothing in the root that makes it')

@@ -103,6 +103,7 @@ const Sarif = v.strictObject({
             v.strictObject({
               id: v.string(),
               shortDescription: v.strictObject({ text: v.string() }),
+              help: v.strictObject({ text: v.string(), markdown: v.string() }),
               defaultConfiguration: v.strictObject({
                 level: v.picklist(['error', 'warning', 'note']),
               }),
@@ -204,10 +205,40 @@ test('nothing in a finding forges a workflow command', () => {
 });
 
 test('a path that is no text is a URI all the same', () => {
-  const sarif = v.parse(Sarif, lintSarif({ findings: [hostile], skipped: ['no-platform'] }));
+  const sarif = v.parse(
+    Sarif,
+    lintSarif({ findings: [hostile], skipped: ['no-platform'] }, 'whole'),
+  );
   const [location] = sarif.runs[0].results[0]?.locations ?? [];
   assert.equal(location?.physicalLocation.artifactLocation.uri, 'a%2Cb%3Ac%25%FF%0A.container');
   assert.equal(sarif.runs[0].invocations[0]?.toolExecutionNotifications.length, 1);
+});
+
+test('--fail-on says which findings end with 1, --path-prefix where ROOT lies in the repository', async (t) => {
+  const machine = await startMachine(t);
+  const name = 'registry.example.com/web:1';
+  const root = writeRoot(join(machine.directory, 'os'), container('web', name));
+  const codes = [];
+  for (const level of ['error', 'warning', 'note']) {
+    codes.push((await machine.berth('lint', '--offline', '--fail-on', level, root)).code);
+  }
+  // The only bound unit is not enabled: a note; nothing is bound: a warning.
+  assert.deepEqual(codes, [0, 1, 1]);
+  const bound = ['--offline', '--bind', 'all', '--fail-on', 'warning', root];
+  assert.equal((await machine.berth('lint', ...bound)).code, 1);
+  const prefixed = ['lint', '--offline', '--path-prefix', './images/os/', root];
+  const github = await machine.berth(...prefixed, '--format', 'github');
+  assert.match(
+    github.stdout,
+    /file=images\/os\/usr\/share\/containers\/systemd\/web\.container,line=2/,
+  );
+  const json = await machine.berth(...prefixed, '--format', 'sarif');
+  const sarif = v.parse(Sarif, JSON.parse(json.stdout));
+  const places = sarif.runs[0].results.map(
+    ({ locations }) => locations?.[0]?.physicalLocation.artifactLocation.uri,
+  );
+  assert.ok(places.length > 1);
+  for (const place of places) assert.match(place ?? '', /^images\/os\/(etc|usr)\//);
 });
 
 test('the table counts; a tree without units is clean', async (t) => {

@@ -1,6 +1,6 @@
 /** A way in which somebody can remove or move what berth put into an engine. */
 export interface Command {
-  /** The command's row in docs/engines.md. */
+  /** The command's row in docs/survival.md. */
   readonly row: string;
   /** Whether the command removes images that nothing holds; the suite then checks that it did. */
   readonly prunes?: boolean;

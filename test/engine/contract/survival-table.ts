@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { TestedEngine } from './tested-engine.ts';
 
-const page = resolve(import.meta.dirname, '../../../docs/engines.md');
+const page = resolve(import.meta.dirname, '../../../docs/survival.md');
 
 /** If this variable is set, the table is written instead of compared. */
 const isToWrite = process.env['BERTH_WRITE_ENGINES'] === '1';
@@ -13,7 +13,7 @@ const isToWrite = process.env['BERTH_WRITE_ENGINES'] === '1';
 type Seen = ReadonlyMap<string, string>;
 
 /**
- * Compares what was seen with the engine's column in docs/engines.md. A version that the page does not
+ * Compares what was seen with the engine's column in docs/survival.md. A version that the page does not
  * have, since Debian forky keeps changing, is not berth's fault: it is reported, and nothing is compared.
  */
 export function checkColumn(t: TestContext, tested: TestedEngine, seen: Seen): void {
@@ -23,13 +23,13 @@ export function checkColumn(t: TestContext, tested: TestedEngine, seen: Seen): v
   const rows = rowsOf(text, table);
   const [head = []] = rows;
   const index = head.findIndex((cell) => cell === column || cell.endsWith(`(${column})`));
-  assert.ok(index > 0, `docs/engines.md has no column for ${column}`);
+  assert.ok(index > 0, `docs/survival.md has no column for ${column}`);
   if (isToWrite) {
     writeFileSync(page, withRows(text, table, changed(rows, index, title, seen)));
     return;
   }
   if (head[index] !== title) {
-    t.diagnostic(`docs/engines.md tells of ${head[index]}, this is ${title}: nothing is compared`);
+    t.diagnostic(`docs/survival.md tells of ${head[index]}, this is ${title}: nothing is compared`);
     return;
   }
   const told = new Map(rows.slice(1).map((row) => [commandOf(row), row[index]]));
@@ -44,7 +44,7 @@ export function checkColumn(t: TestContext, tested: TestedEngine, seen: Seen): v
 /** Checks that the page tells the code by which `berth verify` reports a loss. */
 export function assertTold(loss: string, code: string): void {
   const row = `| ${loss} | \`${code}\` |`;
-  assert.ok(readFileSync(page, 'utf8').includes(row), `docs/engines.md does not have ${row}`);
+  assert.ok(readFileSync(page, 'utf8').includes(row), `docs/survival.md does not have ${row}`);
 }
 
 /** The cells of the table between its markers, header first, without the line below the header. */
@@ -88,7 +88,7 @@ function withRows(text: string, table: string, rows: readonly (readonly string[]
 function partsOf(text: string, table: string): readonly string[] {
   const pattern = new RegExp(`^([^]*)(<!-- survival: ${table} -->)([^]*?)(<!-- end -->)([^]*)$`);
   const found = pattern.exec(text);
-  assert.ok(found, `docs/engines.md has no table of ${table}`);
+  assert.ok(found, `docs/survival.md has no table of ${table}`);
   return found.slice(1);
 }
 

@@ -14,7 +14,7 @@ interface Holdings {
   readonly images: readonly EngineImage[];
 }
 
-/** The finding of `berth verify` after each loss, in the words of docs/engines.md. */
+/** The finding of `berth verify` after each loss, in the words of docs/survival.md. */
 const findings = {
   'name lost': 'name-missing',
   'name moved': 'name-moved',
@@ -47,7 +47,7 @@ export async function testSurvival(t: TestContext, tested: TestedEngine): Promis
       }
     });
   }
-  await t.test(`${tested.version}: docs/engines.md says what was seen`, (table) =>
+  await t.test(`${tested.version}: docs/survival.md says what was seen`, (table) =>
     checkColumn(table, tested, seen),
   );
 }

@@ -6,7 +6,7 @@ import type { Command } from './command.ts';
 
 /** One engine with a store of its own, and everything that the contract suite needs beside `Engine`. */
 export interface TestedEngine {
-  /** The engine's table in docs/engines.md, and its column there: a release of Debian. */
+  /** The engine's table in docs/survival.md, and its column there: a release of Debian. */
   readonly table: string;
   readonly column: string;
   /** The version as the engine reports it: `podman 5.8.6`. */

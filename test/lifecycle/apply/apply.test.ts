@@ -233,6 +233,80 @@ test('killed at any step and run again, it ends as if it had not been', async (t
   }
 });
 
+/** A new image that does not come up, a service of the root that requires its service, and one of the host. */
+async function required(t: TestContext) {
+  const world = await startWorld(t);
+  const old = world.push('db:1', 1);
+  world.push('web:1', 2);
+  world.write({ db: { image: 'db:1' }, web: { image: 'web:1', after: ['db'] } });
+  world.writeOther('other', 'db');
+  await world.apply();
+  for (const name of ['db', 'web', 'other']) await world.start(name);
+  const next = world.push('db:1', 3);
+  world.breaks(next);
+  const killed = async (steps: number) => {
+    try {
+      await world.apply(steps);
+      return false;
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error;
+      return true;
+    }
+  };
+  const running = () => ['db', 'web', 'other'].map((name) => world.runs(name) !== undefined);
+  return { world, old, next, killed, running };
+}
+
+const ALL = [true, true, true];
+
+test('killed at any step and run again, what went down with a service runs again', async (t) => {
+  let downs = 0;
+  for (let steps = 0; ; steps += 1) {
+    const { world, old, killed, running } = await required(t);
+    const isKilled = await killed(steps);
+    if (!running().every(Boolean)) downs += 1;
+    await world.apply();
+    assert.deepEqual(running(), ALL, `after ${steps} steps`);
+    assert.equal(world.runs('db'), old, `after ${steps} steps`);
+    if (!isKilled) break;
+  }
+  assert.ok(downs > 3, 'some of the kills left services stopped');
+});
+
+test('what went down runs again also if the service comes up in the end, or another stage has ended', async (t) => {
+  const { world, next, killed, running } = await required(t);
+  const journal = join(world.stateDirectory, 'apply.json');
+  let steps = 0;
+  while (running().every(Boolean)) {
+    steps += 1;
+    await killed(steps);
+  }
+  assert.deepEqual(running(), [false, false, false]);
+  const left = readFileSync(journal);
+
+  await t.test('it comes up', async () => {
+    world.mends(next);
+    assert.deepEqual(outcomes(await world.apply()), { db: 'true', web: 'true' });
+    assert.deepEqual(running(), ALL);
+    assert.ok(!existsSync(journal));
+  });
+  await t.test('another stage has ended', async () => {
+    world.breaks(next);
+    await world.start('db');
+    world.mends(next);
+    writeFileSync(journal, left);
+    assert.equal(world.record()?.pending, undefined);
+    assert.deepEqual(outcomes(await world.apply()), { db: 'true', web: 'true' });
+    assert.deepEqual(running(), ALL);
+  });
+  await t.test('a journal of an earlier version', async () => {
+    const { dependants, ...earlier } = JSON.parse(left.toString());
+    assert.ok(dependants.includes('other.service'));
+    writeFileSync(journal, JSON.stringify(earlier));
+    assert.deepEqual(outcomes(await world.apply()), { db: 'false', web: 'false' });
+  });
+});
+
 test('a directory is not taken for the root that runs where none is known to', async (t) => {
   const world = await startWorld(t);
   world.push('web:1', 1);

@@ -44,5 +44,5 @@ test('dependants come in the order in which they start', () => {
     'a.service': [],
     'z.service': [],
   });
-  assert.deepEqual(dependantsOf('a.service', loaded), ['b.service', 'c.service']);
+  assert.deepEqual(dependantsOf(['a.service'], loaded), ['b.service', 'c.service']);
 });

@@ -7,6 +7,8 @@ import {
   meaningsByUnit,
   type Running,
   withInstances,
+  withoutAliases,
+  withPods,
 } from '../../../src/lifecycle/apply/changed.ts';
 import { serviceNamed } from './service.ts';
 
@@ -28,6 +30,7 @@ const changed = (more: Partial<Running>) =>
   isChanged({
     service: serviceNamed(unit),
     containers: [container()],
+    pods: [],
     wanted: new Map([['web:1', 'A']]),
     before: new Map([['web:1', 'A']]),
     ...more,
@@ -65,6 +68,18 @@ test('another unit, as far as that can be told', () => {
   assert.equal(changed({ service: other, containers }), true);
   const variable = loaded('/usr/bin/podman run -e ${A} web:1');
   assert.equal(changed({ service: variable, containers }), false);
+});
+
+test('another pod, as far as that can be told', () => {
+  const pods = [{ unit, command: ['/usr/bin/podman', 'pod', 'create', '--label', 'a=b c'] }];
+  const prepared = (...preparations: string[]) => serviceNamed(unit, { preparations });
+  const same = '/usr/bin/podman pod create --label "a=b c"';
+  assert.equal(changed({ service: prepared('/usr/bin/podman info', same), pods }), false);
+  const other = '/usr/bin/podman pod create --label a=b';
+  assert.equal(changed({ service: prepared('/usr/bin/podman info', other), pods }), true);
+  assert.equal(changed({ service: prepared(other), pods: [] }), false, 'no pod is there');
+  assert.equal(changed({ service: prepared('/usr/bin/mkdir x'), pods }), false);
+  assert.equal(changed({ service: prepared('/usr/bin/podman pod create $A'), pods }), false);
 });
 
 test('a script that runs podman, and a job that is under way, are left alone', () => {
@@ -130,6 +145,47 @@ test('a template stands for its instances that have no file of their own', () =>
     'web@b.service': of('web:b'),
     'web.service': of('web:0'),
   });
+});
+
+test('a unit is known by its aliases, too', () => {
+  const of = (name: string) => new Map([[name, 'A']]);
+  const meanings = new Map([
+    ['web.service', of('web:1')],
+    ['www.service', of('www:1')],
+    ['gone.service', of('gone:1')],
+  ]);
+  const names = ['web.service', 'www.service'];
+  const services = new Map([['web.service', serviceNamed('web.service', { names })]]);
+  assert.deepEqual(
+    [...withoutAliases(meanings, services)].map(([one, all]) => [one, [...all]]),
+    [
+      [
+        'web.service',
+        [
+          ['web:1', 'A'],
+          ['www:1', 'A'],
+        ],
+      ],
+      ['gone.service', [['gone:1', 'A']]],
+    ],
+  );
+});
+
+test('the service of a pod is judged with those whose pod it makes', () => {
+  const of = (name: string) => new Map([[name, 'A']]);
+  const meanings = new Map([['web.service', of('web:1')]]);
+  const makes = '/usr/bin/podman --log-level=error pod create --name a';
+  const services = new Map(
+    [
+      serviceNamed('web.service', { after: ['a-pod.service', 'db.service', 'basic.target'] }),
+      serviceNamed('a-pod.service', { preparations: ['/usr/bin/true', makes] }),
+      serviceNamed('b-pod.service', { preparations: [makes] }),
+      serviceNamed('db.service', { preparations: ['/usr/bin/podman pod rm a'] }),
+    ].map((one) => [one.unit, one]),
+  );
+  const all = withPods(meanings, services);
+  assert.deepEqual([...all.keys()], ['web.service', 'a-pod.service']);
+  assert.deepEqual([...(all.get('a-pod.service') ?? ['no'])], []);
 });
 
 test('an image that does not depend on the instance counts for other instances as well', () => {

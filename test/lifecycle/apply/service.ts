@@ -4,6 +4,7 @@ import type { Service } from '../../../src/systemctl/services.ts';
 export function serviceNamed(unit: string, more: Partial<Service> = {}): Service {
   return {
     unit,
+    names: [unit],
     loaded: true,
     state: 'active',
     invocation: '1',
@@ -11,6 +12,7 @@ export function serviceNamed(unit: string, more: Partial<Service> = {}): Service
     stale: false,
     after: [],
     command: '',
+    preparations: [],
     ...more,
   };
 }

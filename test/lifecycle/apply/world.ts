@@ -61,21 +61,15 @@ export async function startWorld(t: TestContext) {
     unpin: (pins) => step(() => store.unpin(pins)),
     fetch: (...words) => step(() => store.fetch(...words)),
     containers: async () =>
-      [...running].map(([unit, { id, image }]): ServiceContainer => {
+      [...running].flatMap(([unit, { id, image }]): readonly ServiceContainer[] => {
+        if (image === '') return [];
         const name = unit.replace('.service', '');
-        return {
-          id: name,
-          name,
-          unit,
-          image,
-          imageId: id,
-          command: [],
-          policy: '',
-        };
+        return [{ id: name, name, unit, image, imageId: id, command: [], policy: '' }];
       }),
   };
   const serviceOf = (unit: string): Service => ({
     unit,
+    names: [unit],
     loaded: units.has(unit),
     state: running.has(unit) ? 'active' : 'failed',
     invocation: String(starts),
@@ -83,6 +77,7 @@ export async function startWorld(t: TestContext) {
     stale: running.has(unit) && running.get(unit)?.image !== units.get(unit)?.image,
     after: units.get(unit)?.after ?? [],
     command: '',
+    preparations: [],
   });
   /** As systemd does with what requires a service that does not start. */
   const giveUp = (failed: string) => {
@@ -96,9 +91,10 @@ export async function startWorld(t: TestContext) {
     running.delete(unit);
     // Whatever nothing holds may be taken as soon as its container is gone.
     if (before !== undefined && pruning) await store.remove(before.id);
-    const image = units.get(unit)?.image ?? '';
-    const id = await meaning(image);
-    if (id === undefined || bad.has(id) || bad.has(`${unit} ${id}`)) {
+    const { image = '', after = [] } = units.get(unit) ?? {};
+    const id = image === '' ? '' : await meaning(image);
+    const isReady = after.every((one) => running.has(one));
+    if (!isReady || id === undefined || bad.has(id) || bad.has(`${unit} ${id}`)) {
       giveUp(unit);
       return `Job for ${unit} failed`;
     }
@@ -149,6 +145,10 @@ export async function startWorld(t: TestContext) {
         ...Object.assign({}, ...files),
       });
     },
+    /** A service that uses no image, and requires another service. */
+    writeOther: (name: string, after: string) =>
+      void units.set(`${name}.service`, { image: '', after: [`${after}.service`] }),
+    mends: (id: string) => void bad.delete(id),
     prune: () => void (pruning = true),
     /** The machine as berth never saw it, with what it runs. */
     forget: async () => {

@@ -76,7 +76,7 @@ test('an apply that was killed is over when another root is booted', async (t) =
   const host = await startUpdater(t);
   await upgrade(host);
   const { journal } = host.context.state;
-  journal.write({ root: 'a', previous: {}, due: ['web.service'] });
+  journal.write({ root: 'a', previous: {}, due: ['web.service'], dependants: [] });
   await host.activate('a');
   assert.ok(leftUndone(journal, 'a'), 'the same root goes on with it');
   await host.activate('b');

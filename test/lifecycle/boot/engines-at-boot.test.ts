@@ -41,7 +41,8 @@ const cases: readonly Case[] = [
     `${ANN} ${BEN}`,
   ],
   ['a first boot, for docker', ['podman', ANN, 'docker'], undefined, 'docker', 'docker'],
-  ['one more boot into the same root, for docker', ['podman', 'docker'], here, 'docker', ''],
+  ['one more boot into the same root, for docker', ['podman', 'docker'], here, 'docker', 'docker'],
+  ['one more boot of a root without docker, for docker', ['podman'], here, 'docker', ''],
   [
     'a boot after docker was not up',
     ['docker'],

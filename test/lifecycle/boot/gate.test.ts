@@ -3,7 +3,9 @@ import { cpSync, existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { runningSystem } from '../../../src/deployment/places.ts';
+import { EngineError } from '../../../src/engine/errors.ts';
 import { type GateOptions, gate } from '../../../src/lifecycle/boot/gate.ts';
+import { softRebootWarning } from '../../../src/lifecycle/boot/soft-reboot.ts';
 import type { Context } from '../../../src/lifecycle/context.ts';
 import { State } from '../../../src/state/state.ts';
 import { writeRoot } from '../../support/berth.ts';
@@ -215,10 +217,37 @@ test('the gate says which images a stage that was cut off had yet to bring', asy
   assert.ok(!isLocked());
 });
 
-test('where no gate is possible it warns, and says so', async (t) => {
-  const { host, run, ask } = await queued(t);
-  mkdirSync(join(run, 'nextroot'));
-  assert.match((await ask()).warnings.join(), /soft reboot .*only warns/);
+test('a soft reboot into a root that is not known to be ready is warned of', async (t) => {
+  const { host, bring } = await queued(t);
+  const warned = (id: string | undefined, context: Context = host.context) =>
+    softRebootWarning(context, () => ({ id }));
+  assert.equal(
+    await softRebootWarning(host.context, () => undefined),
+    undefined,
+    'none is prepared',
+  );
+  const missing = `a soft reboot enters ${B}, whatever this gate holds: it is NOT ready: ${host.fullName('web:2')} is not there`;
+  assert.equal(await warned(B), missing);
+  assert.match((await warned('someone-elses')) ?? '', /it was never staged here/);
+  assert.match(
+    (await warned(undefined)) ?? '',
+    /enters \/run\/nextroot, .*none of the deployments/,
+  );
+  const images = async () => {
+    throw new EngineError('engine-unreachable', 'it is away', { hint: 'wait' });
+  };
+  const away = { ...host.context, engines: theOnly({ ...host.engine, images }) };
+  assert.match((await warned(B, away)) ?? '', /it can't be looked at: it is away/);
+  const unknown = await softRebootWarning(host.context, () => {
+    throw new EngineError('engine-failed', 'a note of ostree is damaged', { hint: 'look' });
+  });
+  assert.match(unknown ?? '', /enters \/run\/nextroot, .*looked at: a note of ostree is damaged/);
+  await bring();
+  assert.equal(await warned(B), undefined);
+});
+
+test('where no gate is possible it says so', async (t) => {
+  const { host } = await queued(t);
   const composefs = temporaryDirectory(t);
   mkdirSync(join(composefs, 'composefs'));
   writeFileSync(join(composefs, 'composefs/staged-deployment'), '');

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import test from 'node:test';
+import type { EngineId } from '../../../src/common/engine-id.ts';
+import { withLock } from '../../../src/common/process-lock.ts';
 import { hasDrifted } from '../../../src/lifecycle/drift.ts';
 import { readSituation } from '../../../src/lifecycle/situation.ts';
 import { buildImage } from '../../support/image-builder.ts';
@@ -17,14 +20,18 @@ const image = (seed: number) => buildImage({ layers: [{ bytes: 10_000, seed }] }
 type Whose = 'system' | 'users' | undefined;
 
 /** A host that runs the root `a`, and on which `b` is staged with other meanings of the same name. */
-async function upgraded(t: test.TestContext): Promise<ManyEngines> {
+async function upgraded(
+  t: test.TestContext,
+  ...engines: readonly EngineId[]
+): Promise<ManyEngines> {
   const host = await startEngines(t);
+  const on = engines.length === 0 ? (['podman', APP] as const) : engines;
   host.server.push('web:1', image(1));
-  host.tree('a', { 'web:1': ['podman', APP] });
+  host.tree('a', { 'web:1': on });
   await host.stage('a');
   await host.activate('a');
   host.server.push('web:1', image(2));
-  host.tree('b', { 'web:1': ['podman', APP] });
+  host.tree('b', { 'web:1': on });
   assert.deepEqual((await host.stage('b')).findings, []);
   await host.server.close();
   return host;
@@ -174,4 +181,71 @@ test('a name that somebody moves on one engine has drifted there alone, and once
   );
   const situation = await readSituation(host.context());
   assert.equal(hasDrifted(host.record('b'), situation, new Set()), false, 'it is recorded already');
+});
+
+/** A host that runs the root `a`, which has an image of two names on docker, and was booted before. */
+async function onDocker(t: test.TestContext): Promise<ManyEngines> {
+  const host = await startEngines(t);
+  host.server.push('web:1', image(1));
+  host.server.push('web:also', image(1));
+  host.tree('a', { 'web:1': ['docker'], 'web:also': ['docker'] });
+  await host.stage('a');
+  await host.boot('a', 'system');
+  await host.boot('a', 'docker');
+  await host.server.close();
+  return host;
+}
+
+test('what docker has lost comes back when it starts, at a boot of the same root too', async (t) => {
+  const host = await onDocker(t);
+  const docker = host.engine('docker');
+  const name = host.fullName('web:also');
+  let isNamed = false;
+  host.change('docker', (engine) => ({
+    images: async () =>
+      (await engine.images()).map((one) => ({
+        ...one,
+        names: one.names.filter((other) => isNamed || other !== name),
+      })),
+    tag: async (id, tag) => {
+      isNamed ||= tag === name;
+      await engine.tag(id, tag);
+    },
+  }));
+  await docker.unpin(await docker.pins());
+  const { switched, moved, pins, findings } = await host.boot('a', 'docker');
+  assert.deepEqual([switched, moved, pins, findings], [false, [name], 1, []]);
+  assert.ok(isNamed);
+});
+
+test('a name that somebody moved on docker is drift when docker starts', async (t) => {
+  const host = await upgraded(t, 'docker');
+  await host.boot('a', 'docker');
+  const [next] = host.record('b').staged?.images ?? [];
+  assert.ok(next);
+  await host.engine('docker').tag(next.id, host.fullName('web:1'));
+  const { drifted, moved } = await host.boot('a', 'docker');
+  assert.deepEqual([drifted.map(({ id }) => id), moved], [[next.id], []]);
+  assert.equal(host.record('a').drift?.[0]?.id, next.id);
+});
+
+test('a start of docker after which nothing is lost waits for no lock', async (t) => {
+  const host = await onDocker(t);
+  const lock = join(host.state.directory, 'lock');
+  const { moved, pins, findings } = await withLock(lock, 'exclusive', () =>
+    host.boot('a', 'docker'),
+  );
+  assert.deepEqual([moved, pins, findings], [[], 0, []]);
+});
+
+test('a start of docker after which an image is lost says so', async (t) => {
+  const host = await onDocker(t);
+  const docker = host.engine('docker');
+  await docker.unpin(await docker.pins());
+  for (const { id } of await docker.images()) await docker.remove(id);
+  const { findings } = await host.boot('a', 'docker');
+  assert.deepEqual(
+    findings.map(({ code }) => code),
+    ['image-missing'],
+  );
 });

@@ -43,6 +43,12 @@ test('records whose pins are only in docker and in namespaces of containerd come
   }
   await berth('prune', '--force');
   for (const id of Object.keys(roots)) await berth('verify', id);
+  // One record is lost beside those of roots on other engines.
+  for (const id of Object.keys(roots)) {
+    rmSync(join(records, `${id}.json`));
+    await berth('prune', '--force');
+    await berth('verify', id);
+  }
   await docker.stop();
   rmSync(records, { recursive: true });
   const without = await machine.berth('status');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { FetchTimes } from '../../../src/lifecycle/watch/fetch-times.ts';
-import { UNFETCHED, UNHEALED } from '../../../src/lifecycle/watch/pause.ts';
+import { ENGINE_FAILED, FETCH_FAILED } from '../../../src/lifecycle/watch/pause.ts';
 
 /** In milliseconds. */
 const SECOND = 1000;
@@ -11,7 +11,7 @@ test('an image that can’t be fetched is tried after pauses that double, up to 
   const times = new FetchTimes();
   const pauses: number[] = [];
   for (let now = 0; pauses.length < 12; now += times.wait('a', now)) {
-    times.failed('a', UNFETCHED, now);
+    times.failed('a', FETCH_FAILED, now);
     pauses.push(times.wait('a', now) / SECOND);
   }
   assert.deepEqual(pauses, [5, 10, 20, 40, 80, 160, 320, 640, 900, 900, 900, 900]);
@@ -19,19 +19,19 @@ test('an image that can’t be fetched is tried after pauses that double, up to 
 
 test('an engine that fails, perhaps because it is just removing the image, is asked again at once', () => {
   const times = new FetchTimes();
-  times.failed('a', UNHEALED, 0);
+  times.failed('a', ENGINE_FAILED, 0);
   assert.equal(times.wait('a', 0), 250);
-  times.failed('a', UNHEALED, 250);
+  times.failed('a', ENGINE_FAILED, 250);
   assert.equal(times.wait('a', 250), 500);
 });
 
 test('a failed image keeps no other image waiting, and counts its failures anew once it is back', () => {
   const times = new FetchTimes();
-  for (const now of [0, 1, 2]) times.failed('a', UNFETCHED, now);
+  for (const now of [0, 1, 2]) times.failed('a', FETCH_FAILED, now);
   assert.equal(times.wait('b', 3), 0);
   times.fetched('a', 20 * SECOND, 21 * SECOND);
   assert.equal(times.wait('a', 21 * SECOND), 0);
-  times.failed('a', UNFETCHED, 22 * SECOND);
+  times.failed('a', FETCH_FAILED, 22 * SECOND);
   assert.equal(times.wait('a', 22 * SECOND), 5 * SECOND);
 });
 

@@ -9,7 +9,7 @@ import { isOver, rounds, seed, seeded } from '../../support/property.ts';
 import { startWatcher, type Watcher } from './watcher.ts';
 
 /** How many bursts of losses `make test` makes for each engine. */
-const BURSTS = 5;
+export const BURSTS = 5;
 /** The most commands of a burst. */
 const LONGEST = 3;
 

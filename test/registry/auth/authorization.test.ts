@@ -195,6 +195,16 @@ test('a registry without secrets is asked at /v2/ once in a run', async (t) => {
   assert.ok(server.requests.every(({ authorization }) => authorization === undefined));
 });
 
+test('a failure at /v2/ that passes is not remembered', async (t) => {
+  const server = await serve(t, { auth: { basic: login, hides: 404 } });
+  server.push('app:1', image);
+  const registry = client(t, [server], { credentials: knows });
+  server.fault = ({ path }) => (path === '/v2/' ? { kind: 'reset-at-once' } : undefined);
+  await fails(registry.resolve(`${server.host}/app:1`, amd64, {}), 'not-found');
+  server.fault = () => undefined;
+  await registry.resolve(`${server.host}/app:1`, amd64, {});
+});
+
 test('a registry that shows all to anybody who takes a token', async (t) => {
   const server = await serve(t, { auth: { bearer: {}, hides: 404 } });
   server.push('app:1', image);
@@ -316,7 +326,7 @@ const badTokens: readonly (readonly [string, string])[] = [
   ['is not JSON', 'topsecret-token'],
   ['has none', '{"expires_in":300}'],
   ['has one that is no header', '{"token":"a\\r\\nX-Evil: topsecret"}'],
-  ['is too large', JSON.stringify({ token: 'topsecret'.repeat(100_000) })],
+  ['is too large', JSON.stringify({ token: 'topsecret'.repeat(200_000) })],
 ];
 
 for (const [what, body] of badTokens) {

@@ -7,7 +7,11 @@ import { type Change, type Spelling, write } from './document.ts';
 /** An image whose documents are odd. */
 export interface OddImage {
   readonly format: 'oci' | 'docker';
+  /** Whether the tag means an index, or an index of indexes. */
   readonly isIndexed: boolean;
+  readonly isNested: boolean;
+  /** Whether the manifest is of Docker's schema 1, without signatures. */
+  readonly isSchema1: boolean;
   readonly layers: readonly OddLayer[];
   readonly config: readonly Change[];
   readonly manifest: readonly Change[];
@@ -18,7 +22,7 @@ export interface OddImage {
 }
 
 export interface OddLayer {
-  readonly packed: 'gzip' | 'zstd' | 'not';
+  readonly packed: 'gzip' | 'zstd' | 'not' | 'nothing at all';
   /** Layers of the same size are the same. */
   readonly bytes: number;
   /** undefined: the format's own for layers packed so. */
@@ -73,25 +77,35 @@ const OTHER = { os: 'linux', architecture: 's390x' };
 export function buildOdd(image: OddImage, elsewhere: string): Built {
   const types = TYPES[image.format];
   const layers = image.layers.map((layer) => packed(layer, types, elsewhere));
-  const own = imageFor(hostPlatform(), layers, types, {
+  const made = imageFor(hostPlatform(), layers, types, {
     config: image.config,
     manifest: image.manifest,
     spelling: image.isIndexed ? undefined : image.spelling,
   });
+  const own = image.isSchema1 ? { ...made, manifest: schema1(layers) } : made;
+  const ownType = image.isSchema1 ? SCHEMA_1 : types.manifest;
   const other = imageFor(OTHER, layers, types, { config: [], manifest: [] });
-  const manifests = [other, own].map(({ manifest, platform }) => ({
-    ...descriptorOf(types.manifest, manifest),
-    platform,
-  }));
+  const { platform } = own;
+  const ownEntry = { ...descriptorOf(ownType, own.manifest), platform };
+  const inner = write(
+    { schemaVersion: 2, mediaType: types.index, manifests: [ownEntry] },
+    [],
+    undefined,
+  );
+  const manifests = [
+    { ...descriptorOf(types.manifest, other.manifest), platform: other.platform },
+    image.isNested ? { ...descriptorOf(types.index, inner), platform } : ownEntry,
+  ];
   const index = write(
     { schemaVersion: 2, mediaType: types.index, manifests },
     image.index,
     image.spelling,
   );
   const documents = [
-    { type: types.manifest, body: own.manifest },
+    { type: ownType, body: own.manifest },
     ...(image.isIndexed
       ? [
+          { type: types.index, body: inner },
           { type: types.manifest, body: other.manifest },
           { type: types.index, body: index },
         ]
@@ -106,6 +120,29 @@ export function buildOdd(image: OddImage, elsewhere: string): Built {
     config: sha256(own.config),
     layers: byDigest(layers.map(({ content }) => content)),
   };
+}
+
+const SCHEMA_1 = 'application/vnd.docker.distribution.manifest.v1+json';
+
+/** An old manifest, which names the layers from the topmost down. */
+function schema1(layers: readonly Packed[]): Buffer {
+  const v1Compatibility = (id: number) =>
+    JSON.stringify({
+      id: `${id}`.repeat(64),
+      ...(id === 0 ? {} : { parent: `${id - 1}`.repeat(64) }),
+      created: '2024-01-01T00:00:00Z',
+      ...hostPlatform(),
+    });
+  const topmostFirst = layers.map(({ content }, id) => ({ content, id })).reverse();
+  const manifest = {
+    schemaVersion: 1,
+    name: 'acme/app',
+    tag: '1',
+    architecture: hostPlatform().architecture,
+    fsLayers: topmostFirst.map(({ content }) => ({ blobSum: sha256(content) })),
+    history: topmostFirst.map(({ id }) => ({ v1Compatibility: v1Compatibility(id) })),
+  };
+  return Buffer.from(JSON.stringify(manifest, undefined, 3));
 }
 
 type Types = (typeof TYPES)['oci' | 'docker'];
@@ -125,11 +162,13 @@ function packed(layer: OddLayer, types: Types, elsewhere: string): Packed {
     dead: { urls: ['http://127.0.0.1:1/layer'] },
     elsewhere: { urls: [`${elsewhere}/layers/${sha256(content)}`] },
   }[layer.urls];
-  const descriptor = { ...descriptorOf(layer.type ?? types[layer.packed], content), ...urls };
+  const type = layer.type ?? types[layer.packed === 'nothing at all' ? 'not' : layer.packed];
+  const descriptor = { ...descriptorOf(type, content), ...urls };
   return { descriptor, content, diffId: sha256(tar), isThere: layer.isThere };
 }
 
 function compressed(how: OddLayer['packed'], tar: Buffer): Buffer {
+  if (how === 'nothing at all') return Buffer.alloc(0);
   if (how === 'not') return tar;
   return how === 'gzip' ? gzipSync(tar, { level: 1 }) : zstdCompressSync(tar);
 }

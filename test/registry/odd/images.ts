@@ -247,7 +247,7 @@ const configType = often(
 );
 
 const layer: fc.Arbitrary<OddLayer> = fc.record({
-  packed: often('gzip', fc.constantFrom('zstd', 'not'), 4),
+  packed: often('gzip', fc.constantFrom('zstd', 'not', 'not', 'nothing at all'), 4),
   bytes: fc.constantFrom(0, 100, 3000, 150_000),
   type: often(undefined, fc.constantFrom(...LAYER_TYPES), 14),
   urls: often('none', fc.constantFrom('dead', 'elsewhere'), 20),
@@ -258,7 +258,12 @@ export const images: fc.Arbitrary<OddImage> = fc
   .record({
     format: fc.constantFrom('oci', 'docker'),
     isIndexed: fc.boolean(),
-    layers: fc.array(layer, { minLength: 1, maxLength: 3 }),
+    isNested: often(false, fc.constant(true), 30),
+    isSchema1: often(false, fc.constant(true), 30),
+    layers: fc.oneof(
+      { weight: 30, arbitrary: fc.array(layer, { minLength: 1, maxLength: 3 }) },
+      { weight: 1, arbitrary: fc.constant([]) },
+    ),
     config: changes(CONFIG_FIELDS),
     manifest: changes(MANIFEST_FIELDS),
     index: changes(INDEX_FIELDS),

@@ -101,6 +101,7 @@ const TOKENS = [
   '{"token":"{token}"} trailing',
   '{"token":"{token}","token":"{token}"}',
   `{"token":"{token}","padding":"${'x'.repeat(300_000)}"}`,
+  `{"token":"{token}","padding":"${'x'.repeat(1_100_000)}"}`,
   '{"token":1}',
   '{"token":{}}',
   '{}',

@@ -4,10 +4,11 @@ import { join, resolve } from 'node:path';
 import test from 'node:test';
 import fc from 'fast-check';
 import { holds, isOver } from '../../support/property.ts';
-import { newestSkopeo } from '../../support/skopeo.ts';
+import { newestSkopeo, skopeoOf } from '../../support/skopeo.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 import { compare } from './compare.ts';
 import { listedRefusal } from './judge.ts';
+import { often } from './often.ts';
 import { scenarioWith } from './plain.ts';
 import { refusals } from './refusals.ts';
 import { REGISTRIES_A_RUN, scenarios } from './scenario.ts';
@@ -15,17 +16,21 @@ import { REGISTRIES_A_RUN, scenarios } from './scenario.ts';
 const skip = process.env['BERTH_SKIP_PEERS'] === '1' ? 'BERTH_SKIP_PEERS=1' : false;
 
 test('what skopeo gets from an odd registry berth gets, byte for byte', { skip }, async (t) => {
-  const skopeo = newestSkopeo();
+  const versions = { forky: newestSkopeo(), trixie: skopeoOf('trixie') };
   const directory = join(temporaryDirectory(t), 'run');
   const counts = { taken: 0, failed: 0, continued: 0 };
   await holds(
     REGISTRIES_A_RUN,
-    fc.asyncProperty(scenarios, async (scenario) => {
-      const found = await compare(skopeo, scenario, directory);
-      counts[found.skopeo.manifest === undefined ? 'failed' : 'taken']++;
-      if (found.isContinued) counts.continued++;
-      rmSync(directory, { recursive: true });
-    }),
+    fc.asyncProperty(
+      scenarios,
+      often('forky', fc.constant('trixie'), 3),
+      async (scenario, suite) => {
+        const found = await compare(versions[suite], scenario, directory);
+        counts[found.skopeo.manifest === undefined ? 'failed' : 'taken']++;
+        if (found.isContinued) counts.continued++;
+        rmSync(directory, { recursive: true });
+      },
+    ),
   );
   // If nearly all registries were too odd for skopeo, or none, the comparison would show little.
   const { taken, failed, continued } = counts;

@@ -21,6 +21,8 @@ export function scenarioWith({ image, registry }: Differences): Scenario {
 const plainImage: OddImage = {
   format: 'oci',
   isIndexed: false,
+  isNested: false,
+  isSchema1: false,
   layers: [{ packed: 'gzip', bytes: 3000, urls: 'none', isThere: true }],
   config: [],
   manifest: [],

@@ -29,6 +29,8 @@ export interface Redirects {
   readonly isShy: boolean;
   /** Whether it never ends. */
   readonly isCircle: boolean;
+  /** Whether each address may be used once, as one whose signature expires. */
+  readonly isForOnce: boolean;
 }
 
 export const redirects: fc.Arbitrary<Redirects> = fc.record({
@@ -57,6 +59,7 @@ export const redirects: fc.Arbitrary<Redirects> = fc.record({
   hops: often(1, fc.constantFrom(2, 4, 5, 6, 9, 10, 11), 4),
   isShy: fc.boolean(),
   isCircle: often(false, fc.constant(true), 20),
+  isForOnce: often(false, fc.constant(true), 4),
 });
 
 /** Where redirects lead, and how many more follow there: `/stored/1/v2/acme/app/manifests/1`. */
@@ -64,9 +67,19 @@ const STORED = /^\/stored\/(\d+)(\/.*)$/;
 
 type Places = Readonly<Record<Redirects['to'], string>>;
 
-/** The redirect in place of what lies at this path. */
-export function redirectTo(redirects: Redirects, path: string, places: Places): Draft {
-  return leading(redirects, `/stored/${redirects.hops - 1}${path}`, places);
+/**
+ * The redirect in place of what lies at this path.
+ *
+ * @param number of the redirect: the address that it leads to is never the same.
+ */
+export function redirectTo(
+  redirects: Redirects,
+  path: string,
+  places: Places,
+  number: number,
+): Draft {
+  const and = path.includes('?') ? '&' : '?';
+  return leading(redirects, `/stored/${redirects.hops - 1}${path}${and}expires=${number}`, places);
 }
 
 /** The path to which a path below `/stored/` leads in the end; undefined for any other path. */

@@ -25,6 +25,7 @@ const redirect: Redirects & { readonly of: 'layer' } = {
   hops: 1,
   isShy: false,
   isCircle: false,
+  isForOnce: false,
 };
 
 export const refusals: readonly Refusal[] = [
@@ -46,14 +47,15 @@ export const refusals: readonly Refusal[] = [
     refused: 'a `schemaVersion` other than 2, or 0, which stands for none',
     reason: 'the document has another format',
     says: /schemaVersion|schema 1/,
-    isIn: hasChange(({ at }) => at === 'schemaVersion'),
+    isIn: (scenario) =>
+      scenario.image.isSchema1 || hasChange(({ at }) => at === 'schemaVersion')(scenario),
     example: { image: { manifest: [{ at: 'schemaVersion', to: '3' }] } },
   },
   {
-    refused: 'a manifest without a `config`',
+    refused: 'a manifest without a `config`, or with one without a digest (skopeo 1.18 takes that)',
     reason: 'its image is undefined',
-    says: /fields that do not make one/,
-    isIn: hasChange(({ at }) => at === 'config'),
+    says: /fields that do not make one|config\.digest: /,
+    isIn: hasChange(({ at }) => at === 'config' || at === 'config/digest'),
     example: { image: { manifest: [{ at: 'config', to: '' }] } },
   },
   {
@@ -92,9 +94,12 @@ export const refusals: readonly Refusal[] = [
       'a manifest by tag that neither is what its `Docker-Content-Digest` says nor is known by its own digest',
     reason: 'it was altered on the way',
     says: /expected the manifest of tag \S+ to be sha256:\w+, found sha256:/,
-    isIn: someRegistry(({ wire }) =>
-      wire.some(({ at, oddity }) => at === 'tag' && /altered|longer|encoded/.test(oddity.kind)),
-    ),
+    isIn: someRegistry(({ wire, redirects }) => {
+      const isOfTag = (at: string) => at === 'tag' || (at === 'stored' && redirects?.of === 'tag');
+      return wire.some(
+        ({ at, oddity }) => isOfTag(at) && /altered|longer|encoded/.test(oddity.kind),
+      );
+    }),
     example: {
       registry: {
         wire: [{ at: 'tag', times: Number.MAX_SAFE_INTEGER, oddity: { kind: 'longer' } }],

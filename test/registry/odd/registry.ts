@@ -63,7 +63,7 @@ export function registries(harm: number): fc.Arbitrary<OddRegistry> {
       3,
     ),
     ranges,
-    head: often(undefined, fc.constantFrom(400, 401, 403, 404, 405, 429, 500, 501, 200), 4),
+    head: often(undefined, fc.constantFrom(400, 401, 403, 404, 405, 416, 429, 500, 501, 200), 4),
     lacks: fc.constant(undefined),
     wire: fc.array(
       fc.record({

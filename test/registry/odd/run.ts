@@ -65,6 +65,9 @@ class Server {
   readonly #origins: Origins;
   readonly #gate: Gate | undefined;
   readonly #count = new Map<Stage, number>();
+  #redirected = 0;
+  /** The addresses below `/stored/` that were asked for. */
+  readonly #used = new Set<string>();
 
   constructor(registry: OddRegistry, image: OddImage, origins: Origins) {
     this.#registry = registry;
@@ -90,10 +93,10 @@ class Server {
   /** The reply that is odd only in what it says. */
   #plain(asked: Asked, at: Host, stage: Stage): Draft {
     const { redirects, head } = this.#registry;
-    if (stage === 'stored' && redirects !== undefined) return this.#stored(asked);
+    if (stage === 'stored' && redirects !== undefined) return this.#kept(asked);
     if (at === 'own' && redirects?.of === stage) {
       const refused = stage === 'token' ? undefined : this.#gate?.answer(asked);
-      return refused ?? redirectTo(redirects, asked.path, this.#origins);
+      return refused ?? redirectTo(redirects, asked.path, this.#origins, this.#redirected++);
     }
     if (stage === 'token') return this.#gate?.token(asked) ?? refusalOf(404);
     const refused = at === 'own' ? this.#gate?.answer(asked) : undefined;
@@ -103,10 +106,12 @@ class Server {
     return this.#content(asked);
   }
 
-  #stored(asked: Asked): Draft {
+  #kept(asked: Asked): Draft {
     const { redirects } = this.#registry;
     const path = storedPath(asked.path);
     if (redirects === undefined || path === undefined) return refusalOf(404);
+    if (redirects.isForOnce && this.#used.has(asked.path)) return refusalOf(403);
+    this.#used.add(asked.path);
     const next = nextRedirect(redirects, asked.path, this.#origins);
     if (next !== undefined) return next;
     const isToken = path.startsWith('/token');

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test, { type TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { hostPlatform } from '../../../src/image/platform.ts';
+import { TIMEOUTS } from '../../../src/registry/http/body.ts';
 import { MAX_SIGNATURE_BYTES } from '../../../src/registry/policy/signature.ts';
 import { buildImage } from '../../support/image-builder.ts';
 import { policyFilesBy, registriesD } from '../../support/policy-files.ts';
 import { client, fails } from '../../support/registry-client.ts';
 
 const manifest = `sha256:${'a'.repeat(64)}`;
-const image = { name: 'registry.example.com/acme/app:1', manifest };
+const image = { name: '127.0.0.1:1/acme/app:1', manifest };
 const path = (number: number) => `/acme/app@${manifest.replace(':', '=')}/signature-${number}`;
 
 /** What looks like an OpenPGP message. */
@@ -23,17 +25,25 @@ interface Asked {
   readonly headers: IncomingHttpHeaders;
 }
 
-/** A web server, and what it was asked for. */
-async function serve(t: TestContext, answers: (url: string) => Answer | undefined) {
+/** A web server that takes some time for each reply, and what it was asked for. */
+async function serve(
+  t: TestContext,
+  answers: (url: string) => Answer | undefined,
+  milliseconds = 0,
+) {
   const asked: Asked[] = [];
-  const server = createServer(({ url = '', headers }, response) => {
-    asked.push({ url, headers });
+  const reply = async (url: string, response: ServerResponse) => {
+    await setTimeout(milliseconds);
     response.setHeader('x-registry-supports-signatures', '1');
     response.setHeader('content-type', 'application/vnd.oci.image.manifest.v1+json');
     const answer = answers(url) ?? { status: 404 };
     if (Buffer.isBuffer(answer)) response.end(answer);
     else
       response.writeHead(answer.status, answer.location ? { location: answer.location } : {}).end();
+  };
+  const server = createServer(({ url = '', headers }, response) => {
+    asked.push({ url, headers });
+    void reply(url, response);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -46,8 +56,14 @@ async function serve(t: TestContext, answers: (url: string) => Answer | undefine
 }
 
 /** A client on a host with this lookaside. */
-function reader(t: TestContext, lookaside: string, files: ReadonlyMap<string, Buffer> = new Map()) {
+function reader(
+  t: TestContext,
+  lookaside: string,
+  files: ReadonlyMap<string, Buffer> = new Map(),
+  timeouts = TIMEOUTS,
+) {
   const registry = client(t, [], {
+    timeouts,
     policyFiles: {
       ...policyFilesBy('insecureAcceptAnything'),
       registriesD: async () => ({ ...registriesD(false), lookasideOf: () => lookaside }),
@@ -148,12 +164,17 @@ for (const [what, answers, code] of failures) {
 for (const lookaside of ['/var/lib/sigstore', 'ftp://example.com', 'http://%zz', 'https://a/%zz']) {
   test(`${lookaside} is no lookaside`, async (t) => {
     const error = await fails(reader(t, lookaside)(), 'registry-config');
-    assert.match(
-      error.message,
-      /^\/r: expected the lookaside of registry\.example\.com to be a URL/,
-    );
+    assert.match(error.message, /^\/r: expected the lookaside of 127\.0\.0\.1:1 to be a URL/);
   });
 }
+
+test('a lookaside has one deadline for all its signatures', async (t) => {
+  const { host, asked } = await serve(t, () => message(1), 40);
+  const timeouts = { ...TIMEOUTS, lookaside: 200 };
+  const error = await fails(reader(t, `http://${host}`, new Map(), timeouts)(), 'too-slow');
+  assert.match(error.message, /all signatures of sha256:a+ within 0\.2 seconds/);
+  assert.ok(asked.length >= 1 && asked.length < 7, `${asked.length} requests`);
+});
 
 test('a registry that stores signatures itself is asked instead of the lookaside', async (t) => {
   const content = message(1).toString('base64');
@@ -189,4 +210,24 @@ test('a registry that stores signatures itself is asked instead of the lookaside
     reply = odd;
     await fails(found(), 'bad-reply');
   }
+});
+
+test('a registry that was not asked yet says at /v2/ whether it stores signatures, once', async (t) => {
+  const signatures = [{ schemaVersion: 2, type: 'atomic', content: message(1).toString('base64') }];
+  const { host, asked } = await serve(t, (url) =>
+    url.startsWith('/extensions/') ? Buffer.from(JSON.stringify({ signatures })) : undefined,
+  );
+  const registry = client(t, [{ host }], {
+    policyFiles: {
+      ...policyFilesBy('insecureAcceptAnything'),
+      registriesD: async () => ({ ...registriesD(false), lookasideOf: () => `http://${host}` }),
+    },
+  });
+  const found = () => registry.signatures({ name: `${host}/acme/app:1`, manifest }, {});
+  assert.deepEqual([await found(), await found()], [[message(1)], [message(1)]]);
+  const extension = `/extensions/v2/acme/app/signatures/${manifest}`;
+  assert.deepEqual(
+    asked.map(({ url }) => url),
+    ['/v2/', extension, extension],
+  );
 });

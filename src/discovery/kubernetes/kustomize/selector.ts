@@ -1,4 +1,4 @@
-import { matchesWhole, type Piece } from '../../../common/wildcards.ts';
+import { matchesWhole, type Piece } from '../../../common/text/wildcards.ts';
 import { textOf, type Value, valueAt } from '../value.ts';
 import { NotUnderstood } from './refused.ts';
 import type { Identity, Resource } from './resource.ts';

@@ -43,6 +43,7 @@ function missingDependency(
     ({ group, key, value }) =>
       group === 'Unit' && dependencyKeys.has(key) && (value === '' || mayNameUnit.test(value)),
   );
+  if (dependencies.length === 0) return undefined;
   for (const key of new Set(dependencies.map((entry) => entry.key))) {
     for (const entry of list(dependencies, 'Unit', key)) {
       const words = splitWords(entry.value, { escapes: false, relaxed: false }) ?? [];

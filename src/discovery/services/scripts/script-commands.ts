@@ -61,8 +61,8 @@ export function commandsOf(
     args,
     directory: directoryFault === undefined ? directory : undefined,
     readFile: (path) => includedText(path, context, isKnown ? environment : undefined),
-    realPath: (path) => scripts.realPath(path),
-    matching: (pattern) => scripts.matching(pattern),
+    realPath: (path) => scripts.files.realPath(path),
+    matching: (pattern) => scripts.files.matching(pattern),
   });
   return commands === undefined ? { ok: false } : { ok: true, commands };
 }
@@ -76,11 +76,11 @@ function includedText(
   { scripts }: ServiceContext,
   environment: (Environment & { ok: true }) | undefined,
 ): string | undefined {
-  const text = scripts.text(path);
+  const text = scripts.files.text(path);
   if (text === undefined) return undefined;
   const isConcealed =
     (environment === undefined || concealUsed(environment, text)) &&
-    (!scripts.isPrivate(path) || concealLines(text));
+    (!scripts.files.isPrivate(path) || concealLines(text));
   if (!isConcealed) throw new NotUnderstood();
   return text;
 }

@@ -1,7 +1,8 @@
 import { posix } from 'node:path';
+import { trimmedEnd } from '../../../common/text/trimmed-end.ts';
 import { longestWord } from '../../../systemd/environment/variables.ts';
 import type { Fault } from '../../problem.ts';
-import { trimmedEnd, type Word } from '../words.ts';
+import { type Word } from '../words.ts';
 import { NotUnderstood } from './cursor.ts';
 import { captured } from './output.ts';
 import { stripped } from './pattern.ts';

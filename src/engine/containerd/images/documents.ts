@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { checkBy } from '../../../common/check-by.ts';
 import { isDigest, sha256 } from '../../../image/digest.ts';
 import type { Blob } from '../../../image/resolved.ts';
 import { MAX_DOCUMENT_BYTES, parseDocument } from '../../../oci/document.ts';
@@ -81,7 +82,7 @@ const Config = v.object({
 
 function diffIdsIn(content: Buffer): readonly string[] | undefined {
   try {
-    const config = v.safeParse(Config, JSON.parse(content.toString()));
+    const config = checkBy(Config, JSON.parse(content.toString()));
     return config.success ? (config.output.rootfs?.diff_ids ?? []) : undefined;
   } catch {
     return undefined;

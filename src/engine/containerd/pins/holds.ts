@@ -15,10 +15,11 @@ const ASKED_AT_A_TIME = 16;
 /** The leases of berth's pins, oldest first. A lease that merely has labels of berth is left alone. */
 export async function listHolds(containerd: Containerd, seals: Seals): Promise<readonly Hold[]> {
   const leases = await listLeases(containerd, SCHEMA_LABEL);
+  const check = seals.forList();
   return leases.toSorted(byAge).flatMap(({ id, labels }) => {
     const whole = fromLease(labels);
     const imageId = whole['berth.image'] ?? '';
-    const read = readHold({ container: id, name: id, labels: whole, imageId }, seals);
+    const read = readHold({ container: id, name: id, labels: whole, imageId }, check);
     return typeof read === 'string' ? [] : [read];
   });
 }

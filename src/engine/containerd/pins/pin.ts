@@ -1,7 +1,7 @@
 import type { EngineId } from '../../../common/engine-id.ts';
 import { EngineError } from '../../errors.ts';
 import type { Pin, PinRequest } from '../../pin.ts';
-import { type Hold, pinsOfHolds, says, superfluousOf } from '../../pins/holds.ts';
+import { type Hold, pinsOfHolds, says, standsFor, superfluousOf } from '../../pins/holds.ts';
 import { pinInRounds } from '../../pins/in-rounds.ts';
 import { pinLabels, SEAL_LABEL } from '../../pins/labels.ts';
 import { newPinName } from '../../pins/pin-name.ts';
@@ -79,23 +79,16 @@ export async function pinImages(
     }
     return partial.length + superfluous.length > 0;
   };
-  const takeBack = (made: ReadonlySet<string>) => takeBackPins(tools, requests, made);
-  return pinInRounds(root, requests, round, HINT, takeBack);
-}
-
-/** Removes the leases of pins that did not come to be; pins that did are kept for the next try. */
-async function takeBackPins(
-  tools: Moorings,
-  requests: readonly PinRequest[],
-  made: ReadonlySet<string>,
-): Promise<void> {
-  if (made.size === 0) return;
-  const { inventory, holds } = await tools.look();
-  const own = holds.filter(({ container }) => made.has(container));
-  const whole = await wholeHolds(tools.containerd, inventory, own);
-  const good = whole.filter((each) => requests.some((request) => says(each, request)));
-  const kept = new Set(good.map(({ container }) => container));
-  for (const lease of made) if (!kept.has(lease)) await removeLease(tools.containerd, lease);
+  return pinInRounds(root, requests, {
+    round,
+    holds: async (made) => {
+      const { inventory, holds } = await tools.look();
+      const own = holds.filter(({ container }) => made.has(container));
+      return wholeHolds(tools.containerd, inventory, own);
+    },
+    remove: (lease) => removeLease(tools.containerd, lease),
+    hint: HINT,
+  });
 }
 
 const HINT =
@@ -140,7 +133,7 @@ async function makePin(
 export async function unpinImages(tools: Moorings, pins: readonly Pin[]): Promise<void> {
   if (pins.length === 0) return;
   const { inventory, holds } = await tools.look();
-  const isDropped = ({ root, id }: Hold) => pins.some((pin) => pin.root === root && pin.id === id);
+  const isDropped = standsFor(pins);
   const left = new Set(holds.filter((each) => !isDropped(each)).map(({ id }) => id));
   // The labels go first: after a kill in between, the pins are still listed, and are dropped by the next try.
   for (const id of new Set(pins.map((pin) => pin.id))) {

@@ -1,5 +1,6 @@
 import type { BaseIssue, BaseSchema } from 'valibot';
-import { HttpApi, parseReply } from '../../http/api.ts';
+import { HttpApi } from '../../http/api.ts';
+import { parseReply } from '../../http/parse-reply.ts';
 import { dockerFailures } from './failure.ts';
 import { versionReply } from './replies.ts';
 

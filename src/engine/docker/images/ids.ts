@@ -1,10 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemErrorCode } from '../../../common/errors.ts';
-import { sha256 } from '../../../image/digest.ts';
-import { formatPlatform, hostPlatform } from '../../../image/platform.ts';
-import { type Index, MAX_DOCUMENT_BYTES, parseDocument } from '../../../oci/document.ts';
 import { containerdOf, type LatestSettings } from '../api/settings.ts';
+import { KnownDocuments } from './known-documents.ts';
 
 /** The most ids that are remembered: more than any host has images. */
 const MOST = 50_000;
@@ -17,6 +13,7 @@ const MOST = 50_000;
 export class Ids {
   readonly #settings: LatestSettings;
   readonly #known = new Map<string, Run>();
+  readonly #documents = new KnownDocuments();
 
   constructor(settings: LatestSettings) {
     this.#settings = settings;
@@ -38,7 +35,7 @@ export class Ids {
     if (known !== undefined) return known;
     const containerd = containerdOf(root);
     if (containerd === undefined) return undefined;
-    const found = runIn(blobsOf(containerd), target);
+    const found = runIn(blobsOf(containerd), target, this.#documents);
     // The image of another platform is the one that runs until somebody pulls that for the host.
     if (found === undefined || found.isLasting !== true) return found;
     if (this.#known.size >= MOST) this.#known.clear();
@@ -63,46 +60,14 @@ export function blobsOf(containerd: string): string {
 }
 
 /** The image of a manifest; of an index, the one that docker runs here. */
-function runIn(blobs: string, digest: string): Run | undefined {
-  const document = read(blobs, digest);
-  if (document?.kind === 'manifest') {
-    return { config: document.config.digest, manifest: digest, isLasting: true };
-  }
+function runIn(blobs: string, digest: string, documents: KnownDocuments): Run | undefined {
+  const document = documents.read(blobs, digest);
   if (document === undefined) return undefined;
-  for (const [index, entry] of hostsFirst(document).entries()) {
-    const manifest = read(blobs, entry.digest);
-    if (manifest?.kind !== 'manifest') continue;
-    return { config: manifest.config.digest, manifest: entry.digest, isLasting: index === 0 };
+  if ('config' in document) return { config: document.config, manifest: digest, isLasting: true };
+  for (const [index, manifest] of document.manifests.entries()) {
+    const found = documents.read(blobs, manifest);
+    if (found === undefined || !('config' in found)) continue;
+    return { config: found.config, manifest, isLasting: index === 0 };
   }
   return undefined;
-}
-
-/** Entries for the host's platform before others, of which docker may have been made to pull one. */
-function hostsFirst({ entries }: Index): Index['entries'] {
-  const host = formatPlatform(hostPlatform());
-  const isHosts = ({ platform }: Index['entries'][number]) =>
-    platform !== undefined && formatPlatform(platform) === host;
-  return [...entries.filter(isHosts), ...entries.filter((entry) => !isHosts(entry))];
-}
-
-function read(blobs: string, digest: string) {
-  const content = readBounded(join(blobs, digest.replace(':', '/')));
-  if (content === undefined || sha256(content) !== digest) return undefined;
-  const document = parseDocument(content);
-  return document.kind === 'refused' ? undefined : document;
-}
-
-function readBounded(path: string): Buffer | undefined {
-  try {
-    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const found = fstatSync(file);
-      return found.isFile() && found.size <= MAX_DOCUMENT_BYTES ? readFileSync(file) : undefined;
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-    return undefined;
-  }
 }

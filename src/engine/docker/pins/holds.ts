@@ -2,7 +2,7 @@ import type { InferOutput } from 'valibot';
 import type { EngineId } from '../../../common/engine-id.ts';
 import { type Hold, PIN_ENTRYPOINT, readHold } from '../../pins/holds.ts';
 import { IMAGE_LABEL, isKeptBy, SCHEMA_LABEL, SEAL_LABEL } from '../../pins/labels.ts';
-import type { Seals } from '../../pins/seals.ts';
+import type { SealCheck, Seals } from '../../pins/seals.ts';
 import type { Stranger } from '../../pins/strangers.ts';
 import type { DockerApi } from '../api/api.ts';
 import type { Daemon } from '../api/daemon.ts';
@@ -24,11 +24,12 @@ export interface Moorings extends Daemon {
  * container.
  */
 export async function listHolds(moorings: Moorings): Promise<readonly Hold[]> {
-  const { api, onStranger } = moorings;
+  const { api, ids, onStranger } = moorings;
+  const seals = moorings.seals.forList();
   const holds: Hold[] = [];
   for (const container of (await listContainers(api, [SCHEMA_LABEL])).toSorted(byAge)) {
     if (!isKeptBy('own', container.Labels ?? {}) || isGoing(container)) continue;
-    const read = holdOf(container, moorings);
+    const read = holdOf(container, ids, seals);
     if (typeof read === 'object') holds.push(read);
     else onStranger({ container: container.Id, name: nameOf(container), reason: read });
   }
@@ -61,7 +62,7 @@ export async function removeContainer(api: DockerApi, container: string): Promis
  *
  * @returns the reason as text if the container is no pin.
  */
-function holdOf(container: Container, { seals, ids }: Moorings): Hold | string {
+function holdOf(container: Container, ids: Moorings['ids'], seals: SealCheck): Hold | string {
   const { Id, ImageID, Labels, Command, HostConfig, State } = container;
   const name = nameOf(container);
   const labels = Labels ?? {};

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { mapLimited } from '../../../common/limited.ts';
+import { trimmedEnd } from '../../../common/text/trimmed-end.ts';
 import { EngineError } from '../../errors.ts';
 import type { Pin, PinRequest } from '../../pin.ts';
-import { PIN_ENTRYPOINT, pinsOfHolds, says, superfluousOf } from '../../pins/holds.ts';
+import { PIN_ENTRYPOINT, pinsOfHolds, says, standsFor, superfluousOf } from '../../pins/holds.ts';
 import { pinInRounds } from '../../pins/in-rounds.ts';
 import { pinLabels, SEAL_LABEL } from '../../pins/labels.ts';
 import { newPinName } from '../../pins/pin-name.ts';
@@ -40,32 +41,21 @@ export async function pinImages(
     for (const { container } of superfluous) await removeContainer(moorings.api, container);
     return superfluous.length > 0;
   };
-  const takeBack = (made: ReadonlySet<string>) => takeBackPins(moorings, requests, made);
-  return pinInRounds(root, requests, round, HINT, takeBack);
-}
-
-/** Removes what was made for pins that did not come to be; pins that did are kept for the next try. */
-async function takeBackPins(
-  moorings: Moorings,
-  requests: readonly PinRequest[],
-  made: ReadonlySet<string>,
-): Promise<void> {
-  const holds = await listHolds(moorings);
-  const good = holds.filter((hold) => requests.some((request) => says(hold, request)));
-  const kept = new Set(good.map(({ container }) => container));
-  for (const container of made) {
-    if (!kept.has(container)) await removeContainer(moorings.api, container);
-  }
+  return pinInRounds(root, requests, {
+    round,
+    holds: () => listHolds(moorings),
+    remove: (container) => removeContainer(moorings.api, container),
+    hint: HINT,
+  });
 }
 
 const HINT = 'see what else removes containers in docker, then run the same command again';
 
 /** Drops pins with their duplicates. */
 export async function unpinImages(moorings: Moorings, pins: readonly Pin[]): Promise<void> {
-  const isDropped = (root: string, id: string) =>
-    pins.some((pin) => pin.root === root && pin.id === id);
-  for (const { root, id, container } of await listHolds(moorings)) {
-    if (isDropped(root, id)) await removeContainer(moorings.api, container);
+  const isDropped = standsFor(pins);
+  for (const hold of await listHolds(moorings)) {
+    if (isDropped(hold)) await removeContainer(moorings.api, hold.container);
   }
 }
 
@@ -137,7 +127,7 @@ async function coverVolumes(
   if (reply.status === 404) throw notThere(id);
   if (reply.status !== 200) throw refused(call, reply);
   const { Config } = parse(imageReply, reply.body.toString(), call.path);
-  const volumes = Object.keys(Config?.Volumes ?? {}).map((path) => path.replace(/\/+$/, ''));
+  const volumes = Object.keys(Config?.Volumes ?? {}).map((path) => trimmedEnd(path, '/'));
   return [...new Set(volumes)].map((Target) => ({ Type: 'tmpfs', Target }));
 }
 

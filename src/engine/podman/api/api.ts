@@ -1,5 +1,6 @@
 import type { BaseIssue, BaseSchema } from 'valibot';
-import { type ApiOptions, HttpApi, parseReply } from '../../http/api.ts';
+import { type ApiOptions, HttpApi } from '../../http/api.ts';
+import { parseReply } from '../../http/parse-reply.ts';
 import { podmanFailures, unreachable } from './failure.ts';
 
 /** Accepted by every podman from 4.0 to 6.0. */

@@ -40,6 +40,11 @@ export function podmanPresent(user: boolean, environment: NodeJS.ProcessEnv): bo
   );
 }
 
+/** Whether the system's podman has a socket, at which systemd may start its service. */
+export function podmanListens(environment: NodeJS.ProcessEnv): boolean {
+  return isSocket(locatePodman(false, environment).socket);
+}
+
 function usualSocket(user: boolean, environment: NodeJS.ProcessEnv): string {
   if (!user) return '/run/podman/podman.sock';
   return join(runtimeDirectory(environment), 'podman/podman.sock');

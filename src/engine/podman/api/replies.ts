@@ -95,6 +95,12 @@ export const podList = array(
   }),
 );
 
+/** The reply to `GET /pods/{id}/json`. */
+export const podReply = looseObject({
+  CreateCommand: nullish(array(string())),
+  Labels: nullish(record(string(), string())),
+});
+
 /** The reply to `GET /volumes/json`. */
 export const volumeList = nullish(array(unknown()));
 

@@ -1,7 +1,7 @@
 import type { Blob, ResolvedImage } from '../../../image/resolved.ts';
 import { type ImageBytes } from '../../depot.ts';
 import { EngineError } from '../../errors.ts';
-import { archiveOf } from '../../fetch/oci-archive.ts';
+import { type ArchiveExtras, archiveOf } from '../../fetch/oci-archive.ts';
 import { type FetchWatch } from '../../fetch-watch.ts';
 import type { PodmanApi } from '../api/api.ts';
 import { refused } from '../api/failure.ts';
@@ -18,11 +18,12 @@ export async function loadImage(
   blobs: readonly Blob[],
   from: ImageBytes,
   { signal, onBytes }: FetchWatch,
+  extras: ArchiveExtras = {},
 ): Promise<void> {
   const total = blobs.reduce((sum, blob) => sum + blob.size, 0);
   let sent = 0;
   const counted = async function* (): AsyncGenerator<Buffer> {
-    for await (const chunk of archiveOf(image, blobs, from)) {
+    for await (const chunk of archiveOf(image, blobs, from, extras)) {
       yield chunk;
       sent += chunk.length;
       // The tar headers are no part of the image.

@@ -4,8 +4,8 @@ import { type PodmanApi, parse } from '../api/api.ts';
 import { refused } from '../api/failure.ts';
 import { containerReply, listedContainer } from '../api/replies.ts';
 
-/** podman copies this label's value from the environment of its unit. */
-const UNIT_LABEL = 'PODMAN_SYSTEMD_UNIT';
+/** The label of containers and pods whose value podman copies from the environment of its unit. */
+export const UNIT_LABEL = 'PODMAN_SYSTEMD_UNIT';
 /** Nanoseconds in a second. */
 const NANOSECONDS = 1e9;
 

@@ -51,6 +51,11 @@ export function listImage(
   return list(api, { id: [hexOf(id)] }, waits);
 }
 
+/** The images with a label, in any store. */
+export function listLabelled(api: PodmanApi, label: string): Promise<readonly ListedImage[]> {
+  return list(api, { label: [label] }, WAITS_FOR_WRITER);
+}
+
 /** Whether podman's own store has the image. */
 export async function hasImage(api: PodmanApi, id: string): Promise<boolean> {
   return (await listImage(api, id)).some(isOwn);

@@ -11,7 +11,7 @@ import {
   SEAL_LABEL,
 } from '../../pins/labels.ts';
 import { isPinName } from '../../pins/pin-name.ts';
-import type { Seals } from '../../pins/seals.ts';
+import type { SealCheck, Seals } from '../../pins/seals.ts';
 import type { Stranger } from '../../pins/strangers.ts';
 import { type PodmanApi, parse } from '../api/api.ts';
 import { refused } from '../api/failure.ts';
@@ -57,7 +57,8 @@ export interface Holds {
 }
 
 /** Every container with berth's labels and this keeper, in one call. */
-export async function listHolds({ api, seals, keeper, onStranger }: Moorings): Promise<Holds> {
+export async function listHolds(moorings: Moorings): Promise<Holds> {
+  const { api, keeper, onStranger } = moorings;
   const filters = JSON.stringify({ label: [SCHEMA_LABEL] });
   // With `external`, podman also lists all containers that its database does not know, whatever the filter.
   const query = { all: 'true', external: 'true', filters };
@@ -65,6 +66,7 @@ export async function listHolds({ api, seals, keeper, onStranger }: Moorings): P
   const containers = await api.list(listedContainer, { method: 'GET', path, query });
   const holds: Hold[] = [];
   const astray: Astray[] = [];
+  const seals = moorings.seals.forList();
   for (const container of containers.toSorted(byAge)) {
     if (isExternal(container) || !isKeptBy(keeper, container.Labels ?? {})) continue;
     const read = holdOf(container, seals);
@@ -155,7 +157,7 @@ function isExternal(container: Container): boolean {
  *
  * @returns the reason as text if the container is no pin.
  */
-function holdOf(container: Container, seals: Seals): Hold | string {
+function holdOf(container: Container, seals: SealCheck): Hold | string {
   const hold = readHold(
     {
       container: container.Id,
@@ -171,7 +173,7 @@ function holdOf(container: Container, seals: Seals): Hold | string {
   return (container.StartedAt ?? 0) > 0 ? 'it was started, and a pin never is' : hold;
 }
 
-function astrayOf(container: Container, seals: Seals): Astray | undefined {
+function astrayOf(container: Container, seals: SealCheck): Astray | undefined {
   const labels = container.Labels ?? {};
   const id = labels[IMAGE_LABEL] ?? '';
   // A later berth may mean something else by labels of its own schema.
@@ -215,6 +217,6 @@ function nameOf({ Names }: Container): string {
 }
 
 function byAge(a: { Created: string; Id: string }, b: { Created: string; Id: string }): number {
-  const [left, right] = [a, b].map(({ Created, Id }) => `${Created} ${Id}`);
-  return (left ?? '') < (right ?? '') ? -1 : 1;
+  if (a.Created !== b.Created) return a.Created < b.Created ? -1 : 1;
+  return a.Id < b.Id ? -1 : 1;
 }

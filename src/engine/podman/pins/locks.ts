@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { parseBy } from '../../../common/check-by.ts';
 import { systemErrorCode } from '../../../common/errors.ts';
 import { EngineError } from '../../errors.ts';
 import type { PodmanApi } from '../api/api.ts';
@@ -95,7 +96,7 @@ async function configuredLocks(
     const text = read(path);
     if (text === undefined) continue;
     // If podman can't read the file either, podman reports that more clearly.
-    const { engine } = v.parse(
+    const { engine } = parseBy(
       v.fallback(Engine, { engine: {} }),
       quietly(() => parse(text)),
     );

@@ -69,24 +69,13 @@ export async function pinImages(
     }
     return false;
   };
-  const takeBack = (made: ReadonlySet<string>) => takeBackPins(moorings, root, requests, made);
-  return pinInRounds(root, requests, round, HINT, takeBack);
-}
-
-/** Removes what was made for pins that did not come to be; pins that did are kept for the next try. */
-async function takeBackPins(
-  moorings: Moorings,
-  root: string,
-  requests: readonly PinRequest[],
-  made: ReadonlySet<string>,
-): Promise<void> {
-  const { holds } = await listHolds(moorings);
-  const good = holds.filter((hold) => requests.some((request) => says(hold, request)));
-  const kept = new Set(good.map(({ container }) => container));
-  for (const container of made) {
-    if (!kept.has(container)) await removeContainer(moorings.api, container);
-  }
-  await removeEmptyPods(moorings, root);
+  return pinInRounds(root, requests, {
+    round,
+    holds: async () => (await listHolds(moorings)).holds,
+    remove: (container) => removeContainer(api, container),
+    tidy: () => removeEmptyPods(moorings, root),
+    hint: HINT,
+  });
 }
 
 const HINT = 'see what else removes containers and pods in podman, then run the same command again';

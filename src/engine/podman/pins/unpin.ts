@@ -1,4 +1,5 @@
 import type { Pin } from '../../pin.ts';
+import { standsFor } from '../../pins/holds.ts';
 import { isPinName } from '../../pins/pin-name.ts';
 import { genuineHolds, listHolds, type Moorings, removeContainer } from './holds.ts';
 import { removeEmptyPods } from './tidy.ts';
@@ -7,16 +8,15 @@ import { removeEmptyPods } from './tidy.ts';
 export async function unpinImages(moorings: Moorings, pins: readonly Pin[]): Promise<void> {
   const { api } = moorings;
   const { holds, leftovers } = await listHolds(moorings);
-  const isDropped = (root: string, id: string) =>
-    pins.some((pin) => pin.root === root && pin.id === id);
-  const dropped = holds.filter(({ root, id }) => isDropped(root, id));
+  const isDropped = standsFor(pins);
+  const dropped = holds.filter(isDropped);
   for (const { container } of await genuineHolds(moorings, dropped)) {
     await removeContainer(api, container);
   }
   const roots = new Set(pins.map((pin) => pin.root));
   for (const { container, name, id } of leftovers) {
     const root = [...roots].find((candidate) => isPinName(name, candidate));
-    if (root !== undefined && isDropped(root, id)) await removeContainer(api, container);
+    if (root !== undefined && isDropped({ root, id })) await removeContainer(api, container);
   }
   for (const root of roots) await removeEmptyPods(moorings, root);
 }

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { systemErrorCode } from '../../../common/errors.ts';
+import { trimmedEnd } from '../../../common/text/trimmed-end.ts';
 import { textOf } from './text-of.ts';
 
 /** In bytes: a longer fstab is cut short. */
@@ -46,7 +47,7 @@ export function mountPoints(text: string, field: number): readonly string[] {
     if (line.startsWith('#')) return [];
     const point = line.trim().split(/[ \t]+/)[field];
     if (point === undefined || !point.startsWith('/') || point === '/') return [];
-    return [unescaped(point).replace(/\/+$/, '')];
+    return [trimmedEnd(unescaped(point), '/')];
   });
 }
 

@@ -1,8 +1,10 @@
+import type { GpgCommand } from '../files.ts';
 import type { Judged } from '../judged.ts';
 import { keySources, readKeys } from '../keys.ts';
 import { faultOfPayload } from '../payload.ts';
 import type { SignedBy } from '../requirement.ts';
 import type { OpenpgpSignature } from '../signature.ts';
+import type { Verdicts } from '../verdicts.ts';
 import { withKeyring } from './keyring.ts';
 
 /**
@@ -11,31 +13,59 @@ import { withKeyring } from './keyring.ts';
  */
 const LONGEST = 300_000;
 
+/** The program that judges, and what it said before. */
+export interface Gpg {
+  readonly command: GpgCommand;
+  readonly verdicts: Verdicts;
+}
+
 /**
  * Looks for a signature that meets the requirement.
  *
- * @param gpg the path of the program.
  * @returns undefined if there is one, else the reasons against each.
  */
 export async function judgeOpenpgp(
   requirement: SignedBy,
   judged: Judged,
   signatures: readonly OpenpgpSignature[],
-  gpg: string,
+  gpg: Gpg,
 ): Promise<readonly string[] | undefined> {
   const texts = readKeys(keySources(requirement), judged.readKeyFile);
   if (typeof texts === 'string') return [texts];
   const keys = texts.map(({ content }) => content);
-  const found = await withKeyring(gpg, keys, judged.signal, async (keyring) => {
+  const against = (signed: Buffer | string) =>
+    typeof signed === 'string'
+      ? signed
+      : faultOfPayload('openpgp', signed, requirement.signedIdentity, judged);
+  const reasons: string[] = [];
+  for (const [at, { message }] of signatures.entries()) {
+    const verdict = gpg.verdicts.of(keys, message);
+    if (verdict === undefined) {
+      const rest = await judgeByGpg(keys, judged, signatures.slice(at), gpg, against);
+      return rest && [...reasons, ...rest];
+    }
+    const reason = against(verdict);
+    if (reason === undefined) return undefined;
+    reasons.push(reason);
+  }
+  return reasons;
+}
+
+async function judgeByGpg(
+  keys: readonly Buffer[],
+  { signal }: Judged,
+  signatures: readonly OpenpgpSignature[],
+  { command, verdicts }: Gpg,
+  against: (signed: Buffer | string) => string | undefined,
+): Promise<readonly string[] | undefined> {
+  const found = await withKeyring(command, keys, signal, async (keyring) => {
     const reasons: string[] = [];
     const end = performance.now() + LONGEST;
     for (const { message } of signatures) {
       if (performance.now() > end) return [...reasons, 'signatures that take gpg too long'];
-      const signed = await keyring.verify(message);
-      const reason =
-        typeof signed === 'string'
-          ? signed
-          : faultOfPayload('openpgp', signed, requirement.signedIdentity, judged);
+      const verdict = verdicts.of(keys, message) ?? (await keyring.verify(message));
+      verdicts.add(keys, message, verdict);
+      const reason = against(verdict);
       if (reason === undefined) return undefined;
       reasons.push(reason);
     }

@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { GpgCommand } from '../files.ts';
+import { withHome } from './home.ts';
 import { type GpgRan, runGpg } from './run-gpg.ts';
 import { importedKeys, verdictOf } from './status.ts';
 
@@ -14,26 +13,23 @@ export interface Keyring {
  * Works with a keyring in a directory that is made for it and removed afterwards, as containers/image does.
  * The keys and settings of the user who runs berth play no part.
  *
- * @param gpg the path of the program.
  * @param keys each holds one or more keys, armored or not.
  * @returns what `work` returns, or a string that says why no key can be used. As in containers/image, one key
  *   that gpg takes is enough.
  */
 export async function withKeyring<T>(
-  gpg: string,
+  gpg: GpgCommand,
   keys: readonly Buffer[],
   signal: AbortSignal | undefined,
   work: (keyring: Keyring) => Promise<T>,
 ): Promise<T | string> {
-  const home = await mkdtemp(join(tmpdir(), 'berth-gpg-'));
-  const run = (words: readonly string[], input: Buffer) => runGpg(gpg, home, words, input, signal);
-  try {
+  return withHome(async (home) => {
+    const run = (words: readonly string[], input: Buffer) =>
+      runGpg(gpg, home, words, input, signal);
     const known = await imported(run, keys);
     if (typeof known === 'string') return known;
-    return await work({ verify: async (message) => verify(run, known, message) });
-  } finally {
-    await rm(home, { recursive: true, force: true });
-  }
+    return work({ verify: async (message) => verify(run, known, message) });
+  });
 }
 
 type Run = (words: readonly string[], input: Buffer) => Promise<GpgRan | string>;

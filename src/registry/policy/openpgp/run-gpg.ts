@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import type { GpgCommand } from '../files.ts';
 
 /** What gpg wrote. */
 export interface GpgRan {
@@ -37,13 +38,13 @@ const OPTIONS = [
  * @returns a string that says why it could not be run to its end.
  */
 export function runGpg(
-  program: string,
+  [program, ...before]: GpgCommand,
   home: string,
   words: readonly string[],
   input: Buffer,
   signal: AbortSignal | undefined,
 ): Promise<GpgRan | string> {
-  const child = spawn(program, [...OPTIONS, '--homedir', home, ...words], {
+  const child = spawn(program, [...before, ...OPTIONS, '--homedir', home, ...words], {
     env: { LC_ALL: 'C' },
     stdio: ['pipe', 'pipe', 'ignore', 'pipe'],
     timeout: TIMEOUT_MS,
@@ -53,7 +54,7 @@ export function runGpg(
   // If gpg ends without reading, its exit code is enough.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(input);
-  return ended(child, program, signal);
+  return ended(child, before.at(-1) ?? program, signal);
 }
 
 function ended(

@@ -1,9 +1,20 @@
 import assert from 'node:assert/strict';
-import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { hostPolicyFiles } from '../../../../src/registry/policy/files.ts';
 import { withKeyring } from '../../../../src/registry/policy/openpgp/keyring.ts';
+import { openRoot } from '../../../../src/root/open-root.ts';
 import { startGpg } from '../../../support/gpg.ts';
 import { skipPodman } from '../../../support/podman.ts';
 import { temporaryDirectory } from '../../../support/temporary.ts';
@@ -19,7 +30,7 @@ function keys(t: TestContext) {
   gpg.key('a');
   const key = gpg.public('a');
   const verify = (message: Buffer, program = PROGRAM, signal?: AbortSignal) =>
-    withKeyring(program, [key], signal, (keyring) => keyring.verify(message));
+    withKeyring([program], [key], signal, (keyring) => keyring.verify(message));
   return { gpg, key, verify };
 }
 
@@ -49,7 +60,7 @@ test('the user’s own keys and settings play no part', options, async (t) => {
   });
   process.env['GNUPGHOME'] = gpg.home;
   assert.match(String(await verify(gpg.sign('b', 'text'))), /another key/);
-  const none = await withKeyring(PROGRAM, [], undefined, async () => assert.fail('no key'));
+  const none = await withKeyring([PROGRAM], [], undefined, async () => assert.fail('no key'));
   assert.match(none, /none of its keys/);
   assert.ok(key.length > 0);
 });
@@ -78,4 +89,55 @@ test('a program that is not there, fails, or writes without end', options, async
   stop.abort(new Error('stopped'));
   await assert.rejects(waiting, /stopped/);
   assert.deepEqual(left(), before);
+});
+
+test(
+  'homes of killed processes are removed by a later one, and others are left alone',
+  options,
+  async (t) => {
+    const { gpg, verify } = keys(t);
+    const temporary = temporaryDirectory(t);
+    const { TMPDIR: before } = process.env;
+    t.after(() => {
+      if (before === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = before;
+    });
+    process.env['TMPDIR'] = temporary;
+    const hoursAgo = new Date(Date.now() - 2 * 3_600_000);
+    const made = ['berth-gpg-killed', 'berth-gpg-working', 'other'].map((name) =>
+      join(temporary, name),
+    );
+    for (const directory of made) mkdirSync(join(directory, 'inside'), { recursive: true });
+    symlinkSync('other', join(temporary, 'berth-gpg-link'));
+    lutimesSync(join(temporary, 'berth-gpg-link'), hoursAgo, hoursAgo);
+    for (const name of ['berth-gpg-killed', 'other'])
+      utimesSync(join(temporary, name), hoursAgo, hoursAgo);
+    assert.ok(Buffer.isBuffer(await verify(gpg.sign('a', 'text'))));
+    assert.deepEqual(readdirSync(temporary).sort(), [
+      'berth-gpg-link',
+      'berth-gpg-working',
+      'other',
+    ]);
+  },
+);
+
+test('gpg has a limit for its memory where the host has prlimit', options, async (t) => {
+  const root = openRoot('/');
+  t.after(() => root.close());
+  const places = { userDirectory: '/nowhere', localLookaside: '/nowhere', programs: '/usr/bin' };
+  const command = hostPolicyFiles(root, places).gpg();
+  assert.ok(command !== undefined);
+  const { gpg, key } = keys(t);
+  const text = await withKeyring(command, [key], undefined, (keyring) =>
+    keyring.verify(gpg.sign('a', 'text')),
+  );
+  assert.equal(String(text), 'text');
+  const shell = [...command.slice(0, -1), '/bin/sh', '-c', 'ulimit -d'] as const;
+  const [program, ...words] = shell;
+  assert.equal(spawnSync(program, words).stdout.toString().trim(), '262144');
+  const alone = temporaryDirectory(t);
+  symlinkSync(PROGRAM, join(alone, 'gpg'));
+  assert.deepEqual(hostPolicyFiles(root, { ...places, programs: alone }).gpg(), [
+    join(alone, 'gpg'),
+  ]);
 });

@@ -20,15 +20,15 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Any, EmptySchema, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_any, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Any, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_any, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file containerd/services/containers.proto.
  */
 export const file_containerd_services_containers: GenFile = /*@__PURE__*/
-  fileDesc("CiRjb250YWluZXJkL3NlcnZpY2VzL2NvbnRhaW5lcnMucHJvdG8SIWNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MSKBBQoJQ29udGFpbmVyEgoKAmlkGAEgASgJEkgKBmxhYmVscxgCIAMoCzI4LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5Db250YWluZXIuTGFiZWxzRW50cnkSDQoFaW1hZ2UYAyABKAkSRQoHcnVudGltZRgEIAEoCzI0LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5Db250YWluZXIuUnVudGltZRIiCgRzcGVjGAUgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtzbmFwc2hvdHRlchgGIAEoCRIUCgxzbmFwc2hvdF9rZXkYByABKAkSLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASUAoKZXh0ZW5zaW9ucxgKIAMoCzI8LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5Db250YWluZXIuRXh0ZW5zaW9uc0VudHJ5Eg8KB3NhbmRib3gYCyABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo+CgdSdW50aW1lEgwKBG5hbWUYASABKAkSJQoHb3B0aW9ucxgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkaRwoPRXh0ZW5zaW9uc0VudHJ5EgsKA2tleRgBIAEoCRIjCgV2YWx1ZRgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5Bbnk6AjgBIiEKE0dldENvbnRhaW5lclJlcXVlc3QSCgoCaWQYASABKAkiVwoUR2V0Q29udGFpbmVyUmVzcG9uc2USPwoJY29udGFpbmVyGAEgASgLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkNvbnRhaW5lciIoChVMaXN0Q29udGFpbmVyc1JlcXVlc3QSDwoHZmlsdGVycxgBIAMoCSJaChZMaXN0Q29udGFpbmVyc1Jlc3BvbnNlEkAKCmNvbnRhaW5lcnMYASADKAsyLC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuQ29udGFpbmVyIlkKFkNyZWF0ZUNvbnRhaW5lclJlcXVlc3QSPwoJY29udGFpbmVyGAEgASgLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkNvbnRhaW5lciJaChdDcmVhdGVDb250YWluZXJSZXNwb25zZRI/Cgljb250YWluZXIYASABKAsyLC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuQ29udGFpbmVyIooBChZVcGRhdGVDb250YWluZXJSZXF1ZXN0Ej8KCWNvbnRhaW5lchgBIAEoCzIsLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5Db250YWluZXISLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIloKF1VwZGF0ZUNvbnRhaW5lclJlc3BvbnNlEj8KCWNvbnRhaW5lchgBIAEoCzIsLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5Db250YWluZXIiJAoWRGVsZXRlQ29udGFpbmVyUmVxdWVzdBIKCgJpZBgBIAEoCSJXChRMaXN0Q29udGFpbmVyTWVzc2FnZRI/Cgljb250YWluZXIYASABKAsyLC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuQ29udGFpbmVyMuQFCgpDb250YWluZXJzEnYKA0dldBI2LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5HZXRDb250YWluZXJSZXF1ZXN0GjcuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkdldENvbnRhaW5lclJlc3BvbnNlEnsKBExpc3QSOC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuTGlzdENvbnRhaW5lcnNSZXF1ZXN0GjkuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkxpc3RDb250YWluZXJzUmVzcG9uc2USgQEKCkxpc3RTdHJlYW0SOC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuTGlzdENvbnRhaW5lcnNSZXF1ZXN0GjcuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkxpc3RDb250YWluZXJNZXNzYWdlMAESfwoGQ3JlYXRlEjkuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkNyZWF0ZUNvbnRhaW5lclJlcXVlc3QaOi5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuQ3JlYXRlQ29udGFpbmVyUmVzcG9uc2USfwoGVXBkYXRlEjkuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLlVwZGF0ZUNvbnRhaW5lclJlcXVlc3QaOi5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuVXBkYXRlQ29udGFpbmVyUmVzcG9uc2USWwoGRGVsZXRlEjkuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkRlbGV0ZUNvbnRhaW5lclJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHliBnByb3RvMw", [file_google_protobuf_any, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("CiRjb250YWluZXJkL3NlcnZpY2VzL2NvbnRhaW5lcnMucHJvdG8SIWNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MSKBBQoJQ29udGFpbmVyEgoKAmlkGAEgASgJEkgKBmxhYmVscxgCIAMoCzI4LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5Db250YWluZXIuTGFiZWxzRW50cnkSDQoFaW1hZ2UYAyABKAkSRQoHcnVudGltZRgEIAEoCzI0LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5Db250YWluZXIuUnVudGltZRIiCgRzcGVjGAUgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRITCgtzbmFwc2hvdHRlchgGIAEoCRIUCgxzbmFwc2hvdF9rZXkYByABKAkSLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASUAoKZXh0ZW5zaW9ucxgKIAMoCzI8LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5Db250YWluZXIuRXh0ZW5zaW9uc0VudHJ5Eg8KB3NhbmRib3gYCyABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo+CgdSdW50aW1lEgwKBG5hbWUYASABKAkSJQoHb3B0aW9ucxgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkaRwoPRXh0ZW5zaW9uc0VudHJ5EgsKA2tleRgBIAEoCRIjCgV2YWx1ZRgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5Bbnk6AjgBIigKFUxpc3RDb250YWluZXJzUmVxdWVzdBIPCgdmaWx0ZXJzGAEgAygJIloKFkxpc3RDb250YWluZXJzUmVzcG9uc2USQAoKY29udGFpbmVycxgBIAMoCzIsLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5Db250YWluZXIyiQEKCkNvbnRhaW5lcnMSewoETGlzdBI4LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5MaXN0Q29udGFpbmVyc1JlcXVlc3QaOS5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuTGlzdENvbnRhaW5lcnNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_any, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message containerd.services.containers.v1.Container
@@ -173,40 +173,6 @@ export const Container_RuntimeSchema: GenMessage<Container_Runtime> = /*@__PURE_
   messageDesc(file_containerd_services_containers, 0, 0);
 
 /**
- * @generated from message containerd.services.containers.v1.GetContainerRequest
- */
-export type GetContainerRequest = Message<"containerd.services.containers.v1.GetContainerRequest"> & {
-  /**
-   * @generated from field: string id = 1;
-   */
-  id: string;
-};
-
-/**
- * Describes the message containerd.services.containers.v1.GetContainerRequest.
- * Use `create(GetContainerRequestSchema)` to create a new message.
- */
-export const GetContainerRequestSchema: GenMessage<GetContainerRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_containers, 1);
-
-/**
- * @generated from message containerd.services.containers.v1.GetContainerResponse
- */
-export type GetContainerResponse = Message<"containerd.services.containers.v1.GetContainerResponse"> & {
-  /**
-   * @generated from field: containerd.services.containers.v1.Container container = 1;
-   */
-  container?: Container | undefined;
-};
-
-/**
- * Describes the message containerd.services.containers.v1.GetContainerResponse.
- * Use `create(GetContainerResponseSchema)` to create a new message.
- */
-export const GetContainerResponseSchema: GenMessage<GetContainerResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_containers, 2);
-
-/**
  * @generated from message containerd.services.containers.v1.ListContainersRequest
  */
 export type ListContainersRequest = Message<"containerd.services.containers.v1.ListContainersRequest"> & {
@@ -232,7 +198,7 @@ export type ListContainersRequest = Message<"containerd.services.containers.v1.L
  * Use `create(ListContainersRequestSchema)` to create a new message.
  */
 export const ListContainersRequestSchema: GenMessage<ListContainersRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_containers, 3);
+  messageDesc(file_containerd_services_containers, 1);
 
 /**
  * @generated from message containerd.services.containers.v1.ListContainersResponse
@@ -249,127 +215,7 @@ export type ListContainersResponse = Message<"containerd.services.containers.v1.
  * Use `create(ListContainersResponseSchema)` to create a new message.
  */
 export const ListContainersResponseSchema: GenMessage<ListContainersResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_containers, 4);
-
-/**
- * @generated from message containerd.services.containers.v1.CreateContainerRequest
- */
-export type CreateContainerRequest = Message<"containerd.services.containers.v1.CreateContainerRequest"> & {
-  /**
-   * @generated from field: containerd.services.containers.v1.Container container = 1;
-   */
-  container?: Container | undefined;
-};
-
-/**
- * Describes the message containerd.services.containers.v1.CreateContainerRequest.
- * Use `create(CreateContainerRequestSchema)` to create a new message.
- */
-export const CreateContainerRequestSchema: GenMessage<CreateContainerRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_containers, 5);
-
-/**
- * @generated from message containerd.services.containers.v1.CreateContainerResponse
- */
-export type CreateContainerResponse = Message<"containerd.services.containers.v1.CreateContainerResponse"> & {
-  /**
-   * @generated from field: containerd.services.containers.v1.Container container = 1;
-   */
-  container?: Container | undefined;
-};
-
-/**
- * Describes the message containerd.services.containers.v1.CreateContainerResponse.
- * Use `create(CreateContainerResponseSchema)` to create a new message.
- */
-export const CreateContainerResponseSchema: GenMessage<CreateContainerResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_containers, 6);
-
-/**
- * UpdateContainerRequest updates the metadata on one or more container.
- *
- * The operation should follow semantics described in
- * https://developers.google.com/protocol-buffers/docs/reference/csharp/class/google/protobuf/well-known-types/field-mask,
- * unless otherwise qualified.
- *
- * @generated from message containerd.services.containers.v1.UpdateContainerRequest
- */
-export type UpdateContainerRequest = Message<"containerd.services.containers.v1.UpdateContainerRequest"> & {
-  /**
-   * Container provides the target values, as declared by the mask, for the update.
-   *
-   * The ID field must be set.
-   *
-   * @generated from field: containerd.services.containers.v1.Container container = 1;
-   */
-  container?: Container | undefined;
-
-  /**
-   * UpdateMask specifies which fields to perform the update on. If empty,
-   * the operation applies to all fields.
-   *
-   * @generated from field: google.protobuf.FieldMask update_mask = 2;
-   */
-  updateMask?: FieldMask | undefined;
-};
-
-/**
- * Describes the message containerd.services.containers.v1.UpdateContainerRequest.
- * Use `create(UpdateContainerRequestSchema)` to create a new message.
- */
-export const UpdateContainerRequestSchema: GenMessage<UpdateContainerRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_containers, 7);
-
-/**
- * @generated from message containerd.services.containers.v1.UpdateContainerResponse
- */
-export type UpdateContainerResponse = Message<"containerd.services.containers.v1.UpdateContainerResponse"> & {
-  /**
-   * @generated from field: containerd.services.containers.v1.Container container = 1;
-   */
-  container?: Container | undefined;
-};
-
-/**
- * Describes the message containerd.services.containers.v1.UpdateContainerResponse.
- * Use `create(UpdateContainerResponseSchema)` to create a new message.
- */
-export const UpdateContainerResponseSchema: GenMessage<UpdateContainerResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_containers, 8);
-
-/**
- * @generated from message containerd.services.containers.v1.DeleteContainerRequest
- */
-export type DeleteContainerRequest = Message<"containerd.services.containers.v1.DeleteContainerRequest"> & {
-  /**
-   * @generated from field: string id = 1;
-   */
-  id: string;
-};
-
-/**
- * Describes the message containerd.services.containers.v1.DeleteContainerRequest.
- * Use `create(DeleteContainerRequestSchema)` to create a new message.
- */
-export const DeleteContainerRequestSchema: GenMessage<DeleteContainerRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_containers, 9);
-
-/**
- * @generated from message containerd.services.containers.v1.ListContainerMessage
- */
-export type ListContainerMessage = Message<"containerd.services.containers.v1.ListContainerMessage"> & {
-  /**
-   * @generated from field: containerd.services.containers.v1.Container container = 1;
-   */
-  container?: Container | undefined;
-};
-
-/**
- * Describes the message containerd.services.containers.v1.ListContainerMessage.
- * Use `create(ListContainerMessageSchema)` to create a new message.
- */
-export const ListContainerMessageSchema: GenMessage<ListContainerMessage> = /*@__PURE__*/
-  messageDesc(file_containerd_services_containers, 10);
+  messageDesc(file_containerd_services_containers, 2);
 
 /**
  * Containers provides metadata storage for containers used in the execution
@@ -393,52 +239,12 @@ export const ListContainerMessageSchema: GenMessage<ListContainerMessage> = /*@_
  */
 export const Containers: GenService<{
   /**
-   * @generated from rpc containerd.services.containers.v1.Containers.Get
-   */
-  get: {
-    methodKind: "unary";
-    input: typeof GetContainerRequestSchema;
-    output: typeof GetContainerResponseSchema;
-  },
-  /**
    * @generated from rpc containerd.services.containers.v1.Containers.List
    */
   list: {
     methodKind: "unary";
     input: typeof ListContainersRequestSchema;
     output: typeof ListContainersResponseSchema;
-  },
-  /**
-   * @generated from rpc containerd.services.containers.v1.Containers.ListStream
-   */
-  listStream: {
-    methodKind: "server_streaming";
-    input: typeof ListContainersRequestSchema;
-    output: typeof ListContainerMessageSchema;
-  },
-  /**
-   * @generated from rpc containerd.services.containers.v1.Containers.Create
-   */
-  create: {
-    methodKind: "unary";
-    input: typeof CreateContainerRequestSchema;
-    output: typeof CreateContainerResponseSchema;
-  },
-  /**
-   * @generated from rpc containerd.services.containers.v1.Containers.Update
-   */
-  update: {
-    methodKind: "unary";
-    input: typeof UpdateContainerRequestSchema;
-    output: typeof UpdateContainerResponseSchema;
-  },
-  /**
-   * @generated from rpc containerd.services.containers.v1.Containers.Delete
-   */
-  delete: {
-    methodKind: "unary";
-    input: typeof DeleteContainerRequestSchema;
-    output: typeof EmptySchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_containerd_services_containers, 0);

@@ -20,8 +20,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Any, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_any, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_any } from "@bufbuild/protobuf/wkt";
 import type { Mount } from "../types/mount_pb.ts";
 import { file_containerd_types_mount } from "../types/mount_pb.ts";
 import type { Descriptor } from "../types/descriptor_pb.ts";
@@ -32,7 +32,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file containerd/services/diff.proto.
  */
 export const file_containerd_services_diff: GenFile = /*@__PURE__*/
-  fileDesc("Ch5jb250YWluZXJkL3NlcnZpY2VzL2RpZmYucHJvdG8SG2NvbnRhaW5lcmQuc2VydmljZXMuZGlmZi52MSKGAgoMQXBwbHlSZXF1ZXN0EioKBGRpZmYYASABKAsyHC5jb250YWluZXJkLnR5cGVzLkRlc2NyaXB0b3ISJwoGbW91bnRzGAIgAygLMhcuY29udGFpbmVyZC50eXBlcy5Nb3VudBJJCghwYXlsb2FkcxgDIAMoCzI3LmNvbnRhaW5lcmQuc2VydmljZXMuZGlmZi52MS5BcHBseVJlcXVlc3QuUGF5bG9hZHNFbnRyeRIPCgdzeW5jX2ZzGAQgASgIGkUKDVBheWxvYWRzRW50cnkSCwoDa2V5GAEgASgJEiMKBXZhbHVlGAIgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueToCOAEiPgoNQXBwbHlSZXNwb25zZRItCgdhcHBsaWVkGAEgASgLMhwuY29udGFpbmVyZC50eXBlcy5EZXNjcmlwdG9yIqkCCgtEaWZmUmVxdWVzdBIlCgRsZWZ0GAEgAygLMhcuY29udGFpbmVyZC50eXBlcy5Nb3VudBImCgVyaWdodBgCIAMoCzIXLmNvbnRhaW5lcmQudHlwZXMuTW91bnQSEgoKbWVkaWFfdHlwZRgDIAEoCRILCgNyZWYYBCABKAkSRAoGbGFiZWxzGAUgAygLMjQuY29udGFpbmVyZC5zZXJ2aWNlcy5kaWZmLnYxLkRpZmZSZXF1ZXN0LkxhYmVsc0VudHJ5EjUKEXNvdXJjZV9kYXRlX2Vwb2NoGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjoKDERpZmZSZXNwb25zZRIqCgRkaWZmGAMgASgLMhwuY29udGFpbmVyZC50eXBlcy5EZXNjcmlwdG9yMsMBCgREaWZmEl4KBUFwcGx5EikuY29udGFpbmVyZC5zZXJ2aWNlcy5kaWZmLnYxLkFwcGx5UmVxdWVzdBoqLmNvbnRhaW5lcmQuc2VydmljZXMuZGlmZi52MS5BcHBseVJlc3BvbnNlElsKBERpZmYSKC5jb250YWluZXJkLnNlcnZpY2VzLmRpZmYudjEuRGlmZlJlcXVlc3QaKS5jb250YWluZXJkLnNlcnZpY2VzLmRpZmYudjEuRGlmZlJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_any, file_google_protobuf_timestamp, file_containerd_types_mount, file_containerd_types_descriptor]);
+  fileDesc("Ch5jb250YWluZXJkL3NlcnZpY2VzL2RpZmYucHJvdG8SG2NvbnRhaW5lcmQuc2VydmljZXMuZGlmZi52MSKGAgoMQXBwbHlSZXF1ZXN0EioKBGRpZmYYASABKAsyHC5jb250YWluZXJkLnR5cGVzLkRlc2NyaXB0b3ISJwoGbW91bnRzGAIgAygLMhcuY29udGFpbmVyZC50eXBlcy5Nb3VudBJJCghwYXlsb2FkcxgDIAMoCzI3LmNvbnRhaW5lcmQuc2VydmljZXMuZGlmZi52MS5BcHBseVJlcXVlc3QuUGF5bG9hZHNFbnRyeRIPCgdzeW5jX2ZzGAQgASgIGkUKDVBheWxvYWRzRW50cnkSCwoDa2V5GAEgASgJEiMKBXZhbHVlGAIgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueToCOAEiPgoNQXBwbHlSZXNwb25zZRItCgdhcHBsaWVkGAEgASgLMhwuY29udGFpbmVyZC50eXBlcy5EZXNjcmlwdG9yMmYKBERpZmYSXgoFQXBwbHkSKS5jb250YWluZXJkLnNlcnZpY2VzLmRpZmYudjEuQXBwbHlSZXF1ZXN0GiouY29udGFpbmVyZC5zZXJ2aWNlcy5kaWZmLnYxLkFwcGx5UmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_any, file_containerd_types_mount, file_containerd_types_descriptor]);
 
 /**
  * @generated from message containerd.services.diff.v1.ApplyRequest
@@ -92,88 +92,6 @@ export const ApplyResponseSchema: GenMessage<ApplyResponse> = /*@__PURE__*/
   messageDesc(file_containerd_services_diff, 1);
 
 /**
- * @generated from message containerd.services.diff.v1.DiffRequest
- */
-export type DiffRequest = Message<"containerd.services.diff.v1.DiffRequest"> & {
-  /**
-   * Left are the mounts which represent the older copy
-   * in which is the base of the computed changes.
-   *
-   * @generated from field: repeated containerd.types.Mount left = 1;
-   */
-  left: Mount[];
-
-  /**
-   * Right are the mounts which represents the newer copy
-   * in which changes from the left were made into.
-   *
-   * @generated from field: repeated containerd.types.Mount right = 2;
-   */
-  right: Mount[];
-
-  /**
-   * MediaType is the media type descriptor for the created diff
-   * object
-   *
-   * @generated from field: string media_type = 3;
-   */
-  mediaType: string;
-
-  /**
-   * Ref identifies the pre-commit content store object. This
-   * reference can be used to get the status from the content store.
-   *
-   * @generated from field: string ref = 4;
-   */
-  ref: string;
-
-  /**
-   * Labels are the labels to apply to the generated content
-   * on content store commit.
-   *
-   * @generated from field: map<string, string> labels = 5;
-   */
-  labels: { [key: string]: string };
-
-  /**
-   * SourceDateEpoch specifies the timestamp used to provide control for reproducibility.
-   * See also https://reproducible-builds.org/docs/source-date-epoch/ .
-   *
-   * Since containerd v2.0, the whiteout timestamps are set to zero (1970-01-01),
-   * not to the source date epoch.
-   *
-   * @generated from field: google.protobuf.Timestamp source_date_epoch = 6;
-   */
-  sourceDateEpoch?: Timestamp | undefined;
-};
-
-/**
- * Describes the message containerd.services.diff.v1.DiffRequest.
- * Use `create(DiffRequestSchema)` to create a new message.
- */
-export const DiffRequestSchema: GenMessage<DiffRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_diff, 2);
-
-/**
- * @generated from message containerd.services.diff.v1.DiffResponse
- */
-export type DiffResponse = Message<"containerd.services.diff.v1.DiffResponse"> & {
-  /**
-   * Diff is the descriptor of the diff which can be applied
-   *
-   * @generated from field: containerd.types.Descriptor diff = 3;
-   */
-  diff?: Descriptor | undefined;
-};
-
-/**
- * Describes the message containerd.services.diff.v1.DiffResponse.
- * Use `create(DiffResponseSchema)` to create a new message.
- */
-export const DiffResponseSchema: GenMessage<DiffResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_diff, 3);
-
-/**
  * Diff service creates and applies diffs
  *
  * @generated from service containerd.services.diff.v1.Diff
@@ -190,17 +108,6 @@ export const Diff: GenService<{
     methodKind: "unary";
     input: typeof ApplyRequestSchema;
     output: typeof ApplyResponseSchema;
-  },
-  /**
-   * Diff creates a diff between the given mounts and uploads the result
-   * to the content store.
-   *
-   * @generated from rpc containerd.services.diff.v1.Diff.Diff
-   */
-  diff: {
-    methodKind: "unary";
-    input: typeof DiffRequestSchema;
-    output: typeof DiffResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_containerd_services_diff, 0);

@@ -30,7 +30,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file containerd/services/images.proto.
  */
 export const file_containerd_services_images: GenFile = /*@__PURE__*/
-  fileDesc("CiBjb250YWluZXJkL3NlcnZpY2VzL2ltYWdlcy5wcm90bxIdY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEilAIKBUltYWdlEgwKBG5hbWUYASABKAkSQAoGbGFiZWxzGAIgAygLMjAuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuSW1hZ2UuTGFiZWxzRW50cnkSLAoGdGFyZ2V0GAMgASgLMhwuY29udGFpbmVyZC50eXBlcy5EZXNjcmlwdG9yEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiHwoPR2V0SW1hZ2VSZXF1ZXN0EgwKBG5hbWUYASABKAkiRwoQR2V0SW1hZ2VSZXNwb25zZRIzCgVpbWFnZRgBIAEoCzIkLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkltYWdlIoABChJDcmVhdGVJbWFnZVJlcXVlc3QSMwoFaW1hZ2UYASABKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5JbWFnZRI1ChFzb3VyY2VfZGF0ZV9lcG9jaBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSgoTQ3JlYXRlSW1hZ2VSZXNwb25zZRIzCgVpbWFnZRgBIAEoCzIkLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkltYWdlIrEBChJVcGRhdGVJbWFnZVJlcXVlc3QSMwoFaW1hZ2UYASABKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5JbWFnZRIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSNQoRc291cmNlX2RhdGVfZXBvY2gYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkoKE1VwZGF0ZUltYWdlUmVzcG9uc2USMwoFaW1hZ2UYASABKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5JbWFnZSIkChFMaXN0SW1hZ2VzUmVxdWVzdBIPCgdmaWx0ZXJzGAEgAygJIkoKEkxpc3RJbWFnZXNSZXNwb25zZRI0CgZpbWFnZXMYASADKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5JbWFnZSJuChJEZWxldGVJbWFnZVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRzeW5jGAIgASgIEjEKBnRhcmdldBgDIAEoCzIcLmNvbnRhaW5lcmQudHlwZXMuRGVzY3JpcHRvckgAiAEBQgkKB190YXJnZXQylAQKBkltYWdlcxJmCgNHZXQSLi5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5HZXRJbWFnZVJlcXVlc3QaLy5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5HZXRJbWFnZVJlc3BvbnNlEmsKBExpc3QSMC5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5MaXN0SW1hZ2VzUmVxdWVzdBoxLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkxpc3RJbWFnZXNSZXNwb25zZRJvCgZDcmVhdGUSMS5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5DcmVhdGVJbWFnZVJlcXVlc3QaMi5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5DcmVhdGVJbWFnZVJlc3BvbnNlEm8KBlVwZGF0ZRIxLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLlVwZGF0ZUltYWdlUmVxdWVzdBoyLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLlVwZGF0ZUltYWdlUmVzcG9uc2USUwoGRGVsZXRlEjEuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuRGVsZXRlSW1hZ2VSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5YgZwcm90bzM", [file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_containerd_types_descriptor]);
+  fileDesc("CiBjb250YWluZXJkL3NlcnZpY2VzL2ltYWdlcy5wcm90bxIdY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEilAIKBUltYWdlEgwKBG5hbWUYASABKAkSQAoGbGFiZWxzGAIgAygLMjAuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuSW1hZ2UuTGFiZWxzRW50cnkSLAoGdGFyZ2V0GAMgASgLMhwuY29udGFpbmVyZC50eXBlcy5EZXNjcmlwdG9yEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEigAEKEkNyZWF0ZUltYWdlUmVxdWVzdBIzCgVpbWFnZRgBIAEoCzIkLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkltYWdlEjUKEXNvdXJjZV9kYXRlX2Vwb2NoGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJKChNDcmVhdGVJbWFnZVJlc3BvbnNlEjMKBWltYWdlGAEgASgLMiQuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuSW1hZ2UisQEKElVwZGF0ZUltYWdlUmVxdWVzdBIzCgVpbWFnZRgBIAEoCzIkLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkltYWdlEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxI1ChFzb3VyY2VfZGF0ZV9lcG9jaBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSgoTVXBkYXRlSW1hZ2VSZXNwb25zZRIzCgVpbWFnZRgBIAEoCzIkLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkltYWdlIiQKEUxpc3RJbWFnZXNSZXF1ZXN0Eg8KB2ZpbHRlcnMYASADKAkiSgoSTGlzdEltYWdlc1Jlc3BvbnNlEjQKBmltYWdlcxgBIAMoCzIkLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkltYWdlIm4KEkRlbGV0ZUltYWdlUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBHN5bmMYAiABKAgSMQoGdGFyZ2V0GAMgASgLMhwuY29udGFpbmVyZC50eXBlcy5EZXNjcmlwdG9ySACIAQFCCQoHX3RhcmdldDKsAwoGSW1hZ2VzEmsKBExpc3QSMC5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5MaXN0SW1hZ2VzUmVxdWVzdBoxLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkxpc3RJbWFnZXNSZXNwb25zZRJvCgZDcmVhdGUSMS5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5DcmVhdGVJbWFnZVJlcXVlc3QaMi5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5DcmVhdGVJbWFnZVJlc3BvbnNlEm8KBlVwZGF0ZRIxLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLlVwZGF0ZUltYWdlUmVxdWVzdBoyLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLlVwZGF0ZUltYWdlUmVzcG9uc2USUwoGRGVsZXRlEjEuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuRGVsZXRlSW1hZ2VSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5YgZwcm90bzM", [file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_containerd_types_descriptor]);
 
 /**
  * @generated from message containerd.services.images.v1.Image
@@ -86,40 +86,6 @@ export const ImageSchema: GenMessage<Image> = /*@__PURE__*/
   messageDesc(file_containerd_services_images, 0);
 
 /**
- * @generated from message containerd.services.images.v1.GetImageRequest
- */
-export type GetImageRequest = Message<"containerd.services.images.v1.GetImageRequest"> & {
-  /**
-   * @generated from field: string name = 1;
-   */
-  name: string;
-};
-
-/**
- * Describes the message containerd.services.images.v1.GetImageRequest.
- * Use `create(GetImageRequestSchema)` to create a new message.
- */
-export const GetImageRequestSchema: GenMessage<GetImageRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_images, 1);
-
-/**
- * @generated from message containerd.services.images.v1.GetImageResponse
- */
-export type GetImageResponse = Message<"containerd.services.images.v1.GetImageResponse"> & {
-  /**
-   * @generated from field: containerd.services.images.v1.Image image = 1;
-   */
-  image?: Image | undefined;
-};
-
-/**
- * Describes the message containerd.services.images.v1.GetImageResponse.
- * Use `create(GetImageResponseSchema)` to create a new message.
- */
-export const GetImageResponseSchema: GenMessage<GetImageResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_images, 2);
-
-/**
  * @generated from message containerd.services.images.v1.CreateImageRequest
  */
 export type CreateImageRequest = Message<"containerd.services.images.v1.CreateImageRequest"> & {
@@ -139,7 +105,7 @@ export type CreateImageRequest = Message<"containerd.services.images.v1.CreateIm
  * Use `create(CreateImageRequestSchema)` to create a new message.
  */
 export const CreateImageRequestSchema: GenMessage<CreateImageRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_images, 3);
+  messageDesc(file_containerd_services_images, 1);
 
 /**
  * @generated from message containerd.services.images.v1.CreateImageResponse
@@ -156,7 +122,7 @@ export type CreateImageResponse = Message<"containerd.services.images.v1.CreateI
  * Use `create(CreateImageResponseSchema)` to create a new message.
  */
 export const CreateImageResponseSchema: GenMessage<CreateImageResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_images, 4);
+  messageDesc(file_containerd_services_images, 2);
 
 /**
  * @generated from message containerd.services.images.v1.UpdateImageRequest
@@ -190,7 +156,7 @@ export type UpdateImageRequest = Message<"containerd.services.images.v1.UpdateIm
  * Use `create(UpdateImageRequestSchema)` to create a new message.
  */
 export const UpdateImageRequestSchema: GenMessage<UpdateImageRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_images, 5);
+  messageDesc(file_containerd_services_images, 3);
 
 /**
  * @generated from message containerd.services.images.v1.UpdateImageResponse
@@ -207,7 +173,7 @@ export type UpdateImageResponse = Message<"containerd.services.images.v1.UpdateI
  * Use `create(UpdateImageResponseSchema)` to create a new message.
  */
 export const UpdateImageResponseSchema: GenMessage<UpdateImageResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_images, 6);
+  messageDesc(file_containerd_services_images, 4);
 
 /**
  * @generated from message containerd.services.images.v1.ListImagesRequest
@@ -235,7 +201,7 @@ export type ListImagesRequest = Message<"containerd.services.images.v1.ListImage
  * Use `create(ListImagesRequestSchema)` to create a new message.
  */
 export const ListImagesRequestSchema: GenMessage<ListImagesRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_images, 7);
+  messageDesc(file_containerd_services_images, 5);
 
 /**
  * @generated from message containerd.services.images.v1.ListImagesResponse
@@ -252,7 +218,7 @@ export type ListImagesResponse = Message<"containerd.services.images.v1.ListImag
  * Use `create(ListImagesResponseSchema)` to create a new message.
  */
 export const ListImagesResponseSchema: GenMessage<ListImagesResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_images, 8);
+  messageDesc(file_containerd_services_images, 6);
 
 /**
  * @generated from message containerd.services.images.v1.DeleteImageRequest
@@ -289,7 +255,7 @@ export type DeleteImageRequest = Message<"containerd.services.images.v1.DeleteIm
  * Use `create(DeleteImageRequestSchema)` to create a new message.
  */
 export const DeleteImageRequestSchema: GenMessage<DeleteImageRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_images, 9);
+  messageDesc(file_containerd_services_images, 7);
 
 /**
  * Images is a service that allows one to register images with containerd.
@@ -307,16 +273,6 @@ export const DeleteImageRequestSchema: GenMessage<DeleteImageRequest> = /*@__PUR
  * @generated from service containerd.services.images.v1.Images
  */
 export const Images: GenService<{
-  /**
-   * Get returns an image by name.
-   *
-   * @generated from rpc containerd.services.images.v1.Images.Get
-   */
-  get: {
-    methodKind: "unary";
-    input: typeof GetImageRequestSchema;
-    output: typeof GetImageResponseSchema;
-  },
   /**
    * List returns a list of all images known to containerd.
    *

@@ -28,7 +28,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file containerd/services/leases.proto.
  */
 export const file_containerd_services_leases: GenFile = /*@__PURE__*/
-  fileDesc("CiBjb250YWluZXJkL3NlcnZpY2VzL2xlYXNlcy5wcm90bxIdY29udGFpbmVyZC5zZXJ2aWNlcy5sZWFzZXMudjEitAEKBUxlYXNlEgoKAmlkGAEgASgJEi4KCmNyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEkAKBmxhYmVscxgDIAMoCzIwLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkxlYXNlLkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilAEKDUNyZWF0ZVJlcXVlc3QSCgoCaWQYASABKAkSSAoGbGFiZWxzGAMgAygLMjguY29udGFpbmVyZC5zZXJ2aWNlcy5sZWFzZXMudjEuQ3JlYXRlUmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkUKDkNyZWF0ZVJlc3BvbnNlEjMKBWxlYXNlGAEgASgLMiQuY29udGFpbmVyZC5zZXJ2aWNlcy5sZWFzZXMudjEuTGVhc2UiKQoNRGVsZXRlUmVxdWVzdBIKCgJpZBgBIAEoCRIMCgRzeW5jGAIgASgIIh4KC0xpc3RSZXF1ZXN0Eg8KB2ZpbHRlcnMYASADKAkiRAoMTGlzdFJlc3BvbnNlEjQKBmxlYXNlcxgBIAMoCzIkLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkxlYXNlIiQKCFJlc291cmNlEgoKAmlkGAEgASgJEgwKBHR5cGUYAiABKAkiWwoSQWRkUmVzb3VyY2VSZXF1ZXN0EgoKAmlkGAEgASgJEjkKCHJlc291cmNlGAIgASgLMicuY29udGFpbmVyZC5zZXJ2aWNlcy5sZWFzZXMudjEuUmVzb3VyY2UiXgoVRGVsZXRlUmVzb3VyY2VSZXF1ZXN0EgoKAmlkGAEgASgJEjkKCHJlc291cmNlGAIgASgLMicuY29udGFpbmVyZC5zZXJ2aWNlcy5sZWFzZXMudjEuUmVzb3VyY2UiIgoUTGlzdFJlc291cmNlc1JlcXVlc3QSCgoCaWQYASABKAkiUwoVTGlzdFJlc291cmNlc1Jlc3BvbnNlEjoKCXJlc291cmNlcxgBIAMoCzInLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLlJlc291cmNlMtYECgZMZWFzZXMSZQoGQ3JlYXRlEiwuY29udGFpbmVyZC5zZXJ2aWNlcy5sZWFzZXMudjEuQ3JlYXRlUmVxdWVzdBotLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkNyZWF0ZVJlc3BvbnNlEk4KBkRlbGV0ZRIsLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkRlbGV0ZVJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkSXwoETGlzdBIqLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkxpc3RSZXF1ZXN0GisuY29udGFpbmVyZC5zZXJ2aWNlcy5sZWFzZXMudjEuTGlzdFJlc3BvbnNlElgKC0FkZFJlc291cmNlEjEuY29udGFpbmVyZC5zZXJ2aWNlcy5sZWFzZXMudjEuQWRkUmVzb3VyY2VSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5El4KDkRlbGV0ZVJlc291cmNlEjQuY29udGFpbmVyZC5zZXJ2aWNlcy5sZWFzZXMudjEuRGVsZXRlUmVzb3VyY2VSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5EnoKDUxpc3RSZXNvdXJjZXMSMy5jb250YWluZXJkLnNlcnZpY2VzLmxlYXNlcy52MS5MaXN0UmVzb3VyY2VzUmVxdWVzdBo0LmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkxpc3RSZXNvdXJjZXNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_empty, file_google_protobuf_timestamp]);
+  fileDesc("CiBjb250YWluZXJkL3NlcnZpY2VzL2xlYXNlcy5wcm90bxIdY29udGFpbmVyZC5zZXJ2aWNlcy5sZWFzZXMudjEitAEKBUxlYXNlEgoKAmlkGAEgASgJEi4KCmNyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEkAKBmxhYmVscxgDIAMoCzIwLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkxlYXNlLkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilAEKDUNyZWF0ZVJlcXVlc3QSCgoCaWQYASABKAkSSAoGbGFiZWxzGAMgAygLMjguY29udGFpbmVyZC5zZXJ2aWNlcy5sZWFzZXMudjEuQ3JlYXRlUmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkUKDkNyZWF0ZVJlc3BvbnNlEjMKBWxlYXNlGAEgASgLMiQuY29udGFpbmVyZC5zZXJ2aWNlcy5sZWFzZXMudjEuTGVhc2UiKQoNRGVsZXRlUmVxdWVzdBIKCgJpZBgBIAEoCRIMCgRzeW5jGAIgASgIIh4KC0xpc3RSZXF1ZXN0Eg8KB2ZpbHRlcnMYASADKAkiRAoMTGlzdFJlc3BvbnNlEjQKBmxlYXNlcxgBIAMoCzIkLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkxlYXNlIiQKCFJlc291cmNlEgoKAmlkGAEgASgJEgwKBHR5cGUYAiABKAkiWwoSQWRkUmVzb3VyY2VSZXF1ZXN0EgoKAmlkGAEgASgJEjkKCHJlc291cmNlGAIgASgLMicuY29udGFpbmVyZC5zZXJ2aWNlcy5sZWFzZXMudjEuUmVzb3VyY2UiIgoUTGlzdFJlc291cmNlc1JlcXVlc3QSCgoCaWQYASABKAkiUwoVTGlzdFJlc291cmNlc1Jlc3BvbnNlEjoKCXJlc291cmNlcxgBIAMoCzInLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLlJlc291cmNlMvYDCgZMZWFzZXMSZQoGQ3JlYXRlEiwuY29udGFpbmVyZC5zZXJ2aWNlcy5sZWFzZXMudjEuQ3JlYXRlUmVxdWVzdBotLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkNyZWF0ZVJlc3BvbnNlEk4KBkRlbGV0ZRIsLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkRlbGV0ZVJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkSXwoETGlzdBIqLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkxpc3RSZXF1ZXN0GisuY29udGFpbmVyZC5zZXJ2aWNlcy5sZWFzZXMudjEuTGlzdFJlc3BvbnNlElgKC0FkZFJlc291cmNlEjEuY29udGFpbmVyZC5zZXJ2aWNlcy5sZWFzZXMudjEuQWRkUmVzb3VyY2VSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5EnoKDUxpc3RSZXNvdXJjZXMSMy5jb250YWluZXJkLnNlcnZpY2VzLmxlYXNlcy52MS5MaXN0UmVzb3VyY2VzUmVxdWVzdBo0LmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkxpc3RSZXNvdXJjZXNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_empty, file_google_protobuf_timestamp]);
 
 /**
  * Lease is an object which retains resources while it exists.
@@ -211,28 +211,6 @@ export const AddResourceRequestSchema: GenMessage<AddResourceRequest> = /*@__PUR
   messageDesc(file_containerd_services_leases, 7);
 
 /**
- * @generated from message containerd.services.leases.v1.DeleteResourceRequest
- */
-export type DeleteResourceRequest = Message<"containerd.services.leases.v1.DeleteResourceRequest"> & {
-  /**
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
-   * @generated from field: containerd.services.leases.v1.Resource resource = 2;
-   */
-  resource?: Resource | undefined;
-};
-
-/**
- * Describes the message containerd.services.leases.v1.DeleteResourceRequest.
- * Use `create(DeleteResourceRequestSchema)` to create a new message.
- */
-export const DeleteResourceRequestSchema: GenMessage<DeleteResourceRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_leases, 8);
-
-/**
  * @generated from message containerd.services.leases.v1.ListResourcesRequest
  */
 export type ListResourcesRequest = Message<"containerd.services.leases.v1.ListResourcesRequest"> & {
@@ -247,7 +225,7 @@ export type ListResourcesRequest = Message<"containerd.services.leases.v1.ListRe
  * Use `create(ListResourcesRequestSchema)` to create a new message.
  */
 export const ListResourcesRequestSchema: GenMessage<ListResourcesRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_leases, 9);
+  messageDesc(file_containerd_services_leases, 8);
 
 /**
  * @generated from message containerd.services.leases.v1.ListResourcesResponse
@@ -264,7 +242,7 @@ export type ListResourcesResponse = Message<"containerd.services.leases.v1.ListR
  * Use `create(ListResourcesResponseSchema)` to create a new message.
  */
 export const ListResourcesResponseSchema: GenMessage<ListResourcesResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_leases, 10);
+  messageDesc(file_containerd_services_leases, 9);
 
 /**
  * Leases service manages resources leases within the metadata store.
@@ -314,16 +292,6 @@ export const Leases: GenService<{
   addResource: {
     methodKind: "unary";
     input: typeof AddResourceRequestSchema;
-    output: typeof EmptySchema;
-  },
-  /**
-   * DeleteResource dereferences the resource by the provided lease.
-   *
-   * @generated from rpc containerd.services.leases.v1.Leases.DeleteResource
-   */
-  deleteResource: {
-    methodKind: "unary";
-    input: typeof DeleteResourceRequestSchema;
     output: typeof EmptySchema;
   },
   /**

@@ -20,15 +20,13 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { EmptySchema, FieldMask } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_empty, file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file containerd/services/namespaces.proto.
  */
 export const file_containerd_services_namespaces: GenFile = /*@__PURE__*/
-  fileDesc("CiRjb250YWluZXJkL3NlcnZpY2VzL25hbWVzcGFjZXMucHJvdG8SIWNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MSKSAQoJTmFtZXNwYWNlEgwKBG5hbWUYASABKAkSSAoGbGFiZWxzGAIgAygLMjguY29udGFpbmVyZC5zZXJ2aWNlcy5uYW1lc3BhY2VzLnYxLk5hbWVzcGFjZS5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiMKE0dldE5hbWVzcGFjZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSJXChRHZXROYW1lc3BhY2VSZXNwb25zZRI/CgluYW1lc3BhY2UYASABKAsyLC5jb250YWluZXJkLnNlcnZpY2VzLm5hbWVzcGFjZXMudjEuTmFtZXNwYWNlIicKFUxpc3ROYW1lc3BhY2VzUmVxdWVzdBIOCgZmaWx0ZXIYASABKAkiWgoWTGlzdE5hbWVzcGFjZXNSZXNwb25zZRJACgpuYW1lc3BhY2VzGAEgAygLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5uYW1lc3BhY2VzLnYxLk5hbWVzcGFjZSJZChZDcmVhdGVOYW1lc3BhY2VSZXF1ZXN0Ej8KCW5hbWVzcGFjZRgBIAEoCzIsLmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5OYW1lc3BhY2UiWgoXQ3JlYXRlTmFtZXNwYWNlUmVzcG9uc2USPwoJbmFtZXNwYWNlGAEgASgLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5uYW1lc3BhY2VzLnYxLk5hbWVzcGFjZSKKAQoWVXBkYXRlTmFtZXNwYWNlUmVxdWVzdBI/CgluYW1lc3BhY2UYASABKAsyLC5jb250YWluZXJkLnNlcnZpY2VzLm5hbWVzcGFjZXMudjEuTmFtZXNwYWNlEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJaChdVcGRhdGVOYW1lc3BhY2VSZXNwb25zZRI/CgluYW1lc3BhY2UYASABKAsyLC5jb250YWluZXJkLnNlcnZpY2VzLm5hbWVzcGFjZXMudjEuTmFtZXNwYWNlIiYKFkRlbGV0ZU5hbWVzcGFjZVJlcXVlc3QSDAoEbmFtZRgBIAEoCTLgBAoKTmFtZXNwYWNlcxJ2CgNHZXQSNi5jb250YWluZXJkLnNlcnZpY2VzLm5hbWVzcGFjZXMudjEuR2V0TmFtZXNwYWNlUmVxdWVzdBo3LmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5HZXROYW1lc3BhY2VSZXNwb25zZRJ7CgRMaXN0EjguY29udGFpbmVyZC5zZXJ2aWNlcy5uYW1lc3BhY2VzLnYxLkxpc3ROYW1lc3BhY2VzUmVxdWVzdBo5LmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5MaXN0TmFtZXNwYWNlc1Jlc3BvbnNlEn8KBkNyZWF0ZRI5LmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5DcmVhdGVOYW1lc3BhY2VSZXF1ZXN0GjouY29udGFpbmVyZC5zZXJ2aWNlcy5uYW1lc3BhY2VzLnYxLkNyZWF0ZU5hbWVzcGFjZVJlc3BvbnNlEn8KBlVwZGF0ZRI5LmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5VcGRhdGVOYW1lc3BhY2VSZXF1ZXN0GjouY29udGFpbmVyZC5zZXJ2aWNlcy5uYW1lc3BhY2VzLnYxLlVwZGF0ZU5hbWVzcGFjZVJlc3BvbnNlElsKBkRlbGV0ZRI5LmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5EZWxldGVOYW1lc3BhY2VSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5YgZwcm90bzM", [file_google_protobuf_empty, file_google_protobuf_field_mask]);
+  fileDesc("CiRjb250YWluZXJkL3NlcnZpY2VzL25hbWVzcGFjZXMucHJvdG8SIWNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MSKSAQoJTmFtZXNwYWNlEgwKBG5hbWUYASABKAkSSAoGbGFiZWxzGAIgAygLMjguY29udGFpbmVyZC5zZXJ2aWNlcy5uYW1lc3BhY2VzLnYxLk5hbWVzcGFjZS5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIicKFUxpc3ROYW1lc3BhY2VzUmVxdWVzdBIOCgZmaWx0ZXIYASABKAkiWgoWTGlzdE5hbWVzcGFjZXNSZXNwb25zZRJACgpuYW1lc3BhY2VzGAEgAygLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5uYW1lc3BhY2VzLnYxLk5hbWVzcGFjZTKJAQoKTmFtZXNwYWNlcxJ7CgRMaXN0EjguY29udGFpbmVyZC5zZXJ2aWNlcy5uYW1lc3BhY2VzLnYxLkxpc3ROYW1lc3BhY2VzUmVxdWVzdBo5LmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5MaXN0TmFtZXNwYWNlc1Jlc3BvbnNlYgZwcm90bzM");
 
 /**
  * @generated from message containerd.services.namespaces.v1.Namespace
@@ -60,40 +58,6 @@ export const NamespaceSchema: GenMessage<Namespace> = /*@__PURE__*/
   messageDesc(file_containerd_services_namespaces, 0);
 
 /**
- * @generated from message containerd.services.namespaces.v1.GetNamespaceRequest
- */
-export type GetNamespaceRequest = Message<"containerd.services.namespaces.v1.GetNamespaceRequest"> & {
-  /**
-   * @generated from field: string name = 1;
-   */
-  name: string;
-};
-
-/**
- * Describes the message containerd.services.namespaces.v1.GetNamespaceRequest.
- * Use `create(GetNamespaceRequestSchema)` to create a new message.
- */
-export const GetNamespaceRequestSchema: GenMessage<GetNamespaceRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_namespaces, 1);
-
-/**
- * @generated from message containerd.services.namespaces.v1.GetNamespaceResponse
- */
-export type GetNamespaceResponse = Message<"containerd.services.namespaces.v1.GetNamespaceResponse"> & {
-  /**
-   * @generated from field: containerd.services.namespaces.v1.Namespace namespace = 1;
-   */
-  namespace?: Namespace | undefined;
-};
-
-/**
- * Describes the message containerd.services.namespaces.v1.GetNamespaceResponse.
- * Use `create(GetNamespaceResponseSchema)` to create a new message.
- */
-export const GetNamespaceResponseSchema: GenMessage<GetNamespaceResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_namespaces, 2);
-
-/**
  * @generated from message containerd.services.namespaces.v1.ListNamespacesRequest
  */
 export type ListNamespacesRequest = Message<"containerd.services.namespaces.v1.ListNamespacesRequest"> & {
@@ -108,7 +72,7 @@ export type ListNamespacesRequest = Message<"containerd.services.namespaces.v1.L
  * Use `create(ListNamespacesRequestSchema)` to create a new message.
  */
 export const ListNamespacesRequestSchema: GenMessage<ListNamespacesRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_namespaces, 3);
+  messageDesc(file_containerd_services_namespaces, 1);
 
 /**
  * @generated from message containerd.services.namespaces.v1.ListNamespacesResponse
@@ -125,114 +89,7 @@ export type ListNamespacesResponse = Message<"containerd.services.namespaces.v1.
  * Use `create(ListNamespacesResponseSchema)` to create a new message.
  */
 export const ListNamespacesResponseSchema: GenMessage<ListNamespacesResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_namespaces, 4);
-
-/**
- * @generated from message containerd.services.namespaces.v1.CreateNamespaceRequest
- */
-export type CreateNamespaceRequest = Message<"containerd.services.namespaces.v1.CreateNamespaceRequest"> & {
-  /**
-   * @generated from field: containerd.services.namespaces.v1.Namespace namespace = 1;
-   */
-  namespace?: Namespace | undefined;
-};
-
-/**
- * Describes the message containerd.services.namespaces.v1.CreateNamespaceRequest.
- * Use `create(CreateNamespaceRequestSchema)` to create a new message.
- */
-export const CreateNamespaceRequestSchema: GenMessage<CreateNamespaceRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_namespaces, 5);
-
-/**
- * @generated from message containerd.services.namespaces.v1.CreateNamespaceResponse
- */
-export type CreateNamespaceResponse = Message<"containerd.services.namespaces.v1.CreateNamespaceResponse"> & {
-  /**
-   * @generated from field: containerd.services.namespaces.v1.Namespace namespace = 1;
-   */
-  namespace?: Namespace | undefined;
-};
-
-/**
- * Describes the message containerd.services.namespaces.v1.CreateNamespaceResponse.
- * Use `create(CreateNamespaceResponseSchema)` to create a new message.
- */
-export const CreateNamespaceResponseSchema: GenMessage<CreateNamespaceResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_namespaces, 6);
-
-/**
- * UpdateNamespaceRequest updates the metadata for a namespace.
- *
- * The operation should follow semantics described in
- * https://developers.google.com/protocol-buffers/docs/reference/csharp/class/google/protobuf/well-known-types/field-mask,
- * unless otherwise qualified.
- *
- * @generated from message containerd.services.namespaces.v1.UpdateNamespaceRequest
- */
-export type UpdateNamespaceRequest = Message<"containerd.services.namespaces.v1.UpdateNamespaceRequest"> & {
-  /**
-   * Namespace provides the target value, as declared by the mask, for the update.
-   *
-   * The namespace field must be set.
-   *
-   * @generated from field: containerd.services.namespaces.v1.Namespace namespace = 1;
-   */
-  namespace?: Namespace | undefined;
-
-  /**
-   * UpdateMask specifies which fields to perform the update on. If empty,
-   * the operation applies to all fields.
-   *
-   * For the most part, this applies only to selectively updating labels on
-   * the namespace. While field masks are typically limited to ascii alphas
-   * and digits, we just take everything after the "labels." as the map key.
-   *
-   * @generated from field: google.protobuf.FieldMask update_mask = 2;
-   */
-  updateMask?: FieldMask | undefined;
-};
-
-/**
- * Describes the message containerd.services.namespaces.v1.UpdateNamespaceRequest.
- * Use `create(UpdateNamespaceRequestSchema)` to create a new message.
- */
-export const UpdateNamespaceRequestSchema: GenMessage<UpdateNamespaceRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_namespaces, 7);
-
-/**
- * @generated from message containerd.services.namespaces.v1.UpdateNamespaceResponse
- */
-export type UpdateNamespaceResponse = Message<"containerd.services.namespaces.v1.UpdateNamespaceResponse"> & {
-  /**
-   * @generated from field: containerd.services.namespaces.v1.Namespace namespace = 1;
-   */
-  namespace?: Namespace | undefined;
-};
-
-/**
- * Describes the message containerd.services.namespaces.v1.UpdateNamespaceResponse.
- * Use `create(UpdateNamespaceResponseSchema)` to create a new message.
- */
-export const UpdateNamespaceResponseSchema: GenMessage<UpdateNamespaceResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_namespaces, 8);
-
-/**
- * @generated from message containerd.services.namespaces.v1.DeleteNamespaceRequest
- */
-export type DeleteNamespaceRequest = Message<"containerd.services.namespaces.v1.DeleteNamespaceRequest"> & {
-  /**
-   * @generated from field: string name = 1;
-   */
-  name: string;
-};
-
-/**
- * Describes the message containerd.services.namespaces.v1.DeleteNamespaceRequest.
- * Use `create(DeleteNamespaceRequestSchema)` to create a new message.
- */
-export const DeleteNamespaceRequestSchema: GenMessage<DeleteNamespaceRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_namespaces, 9);
+  messageDesc(file_containerd_services_namespaces, 2);
 
 /**
  * Namespaces provides the ability to manipulate containerd namespaces.
@@ -251,44 +108,12 @@ export const DeleteNamespaceRequestSchema: GenMessage<DeleteNamespaceRequest> = 
  */
 export const Namespaces: GenService<{
   /**
-   * @generated from rpc containerd.services.namespaces.v1.Namespaces.Get
-   */
-  get: {
-    methodKind: "unary";
-    input: typeof GetNamespaceRequestSchema;
-    output: typeof GetNamespaceResponseSchema;
-  },
-  /**
    * @generated from rpc containerd.services.namespaces.v1.Namespaces.List
    */
   list: {
     methodKind: "unary";
     input: typeof ListNamespacesRequestSchema;
     output: typeof ListNamespacesResponseSchema;
-  },
-  /**
-   * @generated from rpc containerd.services.namespaces.v1.Namespaces.Create
-   */
-  create: {
-    methodKind: "unary";
-    input: typeof CreateNamespaceRequestSchema;
-    output: typeof CreateNamespaceResponseSchema;
-  },
-  /**
-   * @generated from rpc containerd.services.namespaces.v1.Namespaces.Update
-   */
-  update: {
-    methodKind: "unary";
-    input: typeof UpdateNamespaceRequestSchema;
-    output: typeof UpdateNamespaceResponseSchema;
-  },
-  /**
-   * @generated from rpc containerd.services.namespaces.v1.Namespaces.Delete
-   */
-  delete: {
-    methodKind: "unary";
-    input: typeof DeleteNamespaceRequestSchema;
-    output: typeof EmptySchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_containerd_services_namespaces, 0);

@@ -20,8 +20,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { EmptySchema, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { EmptySchema, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_empty, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Mount } from "../types/mount_pb.ts";
 import { file_containerd_types_mount } from "../types/mount_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -30,7 +30,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file containerd/services/snapshots.proto.
  */
 export const file_containerd_services_snapshots: GenFile = /*@__PURE__*/
-  fileDesc("CiNjb250YWluZXJkL3NlcnZpY2VzL3NuYXBzaG90cy5wcm90bxIgY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEizwEKFlByZXBhcmVTbmFwc2hvdFJlcXVlc3QSEwoLc25hcHNob3R0ZXIYASABKAkSCwoDa2V5GAIgASgJEg4KBnBhcmVudBgDIAEoCRJUCgZsYWJlbHMYBCADKAsyRC5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5QcmVwYXJlU25hcHNob3RSZXF1ZXN0LkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiQgoXUHJlcGFyZVNuYXBzaG90UmVzcG9uc2USJwoGbW91bnRzGAEgAygLMhcuY29udGFpbmVyZC50eXBlcy5Nb3VudCLJAQoTVmlld1NuYXBzaG90UmVxdWVzdBITCgtzbmFwc2hvdHRlchgBIAEoCRILCgNrZXkYAiABKAkSDgoGcGFyZW50GAMgASgJElEKBmxhYmVscxgEIAMoCzJBLmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLlZpZXdTbmFwc2hvdFJlcXVlc3QuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI/ChRWaWV3U25hcHNob3RSZXNwb25zZRInCgZtb3VudHMYASADKAsyFy5jb250YWluZXJkLnR5cGVzLk1vdW50IjEKDU1vdW50c1JlcXVlc3QSEwoLc25hcHNob3R0ZXIYASABKAkSCwoDa2V5GAIgASgJIjkKDk1vdW50c1Jlc3BvbnNlEicKBm1vdW50cxgBIAMoCzIXLmNvbnRhaW5lcmQudHlwZXMuTW91bnQiOQoVUmVtb3ZlU25hcHNob3RSZXF1ZXN0EhMKC3NuYXBzaG90dGVyGAEgASgJEgsKA2tleRgCIAEoCSLLAQoVQ29tbWl0U25hcHNob3RSZXF1ZXN0EhMKC3NuYXBzaG90dGVyGAEgASgJEgwKBG5hbWUYAiABKAkSCwoDa2V5GAMgASgJElMKBmxhYmVscxgEIAMoCzJDLmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLkNvbW1pdFNuYXBzaG90UmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjcKE1N0YXRTbmFwc2hvdFJlcXVlc3QSEwoLc25hcHNob3R0ZXIYASABKAkSCwoDa2V5GAIgASgJIq0CCgRJbmZvEgwKBG5hbWUYASABKAkSDgoGcGFyZW50GAIgASgJEjQKBGtpbmQYAyABKA4yJi5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5LaW5kEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEkIKBmxhYmVscxgGIAMoCzIyLmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLkluZm8uTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJMChRTdGF0U25hcHNob3RSZXNwb25zZRI0CgRpbmZvGAEgASgLMiYuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuSW5mbyKTAQoVVXBkYXRlU25hcHNob3RSZXF1ZXN0EhMKC3NuYXBzaG90dGVyGAEgASgJEjQKBGluZm8YAiABKAsyJi5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5JbmZvEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJOChZVcGRhdGVTbmFwc2hvdFJlc3BvbnNlEjQKBGluZm8YASABKAsyJi5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5JbmZvIjwKFExpc3RTbmFwc2hvdHNSZXF1ZXN0EhMKC3NuYXBzaG90dGVyGAEgASgJEg8KB2ZpbHRlcnMYAiADKAkiTQoVTGlzdFNuYXBzaG90c1Jlc3BvbnNlEjQKBGluZm8YASADKAsyJi5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5JbmZvIjAKDFVzYWdlUmVxdWVzdBITCgtzbmFwc2hvdHRlchgBIAEoCRILCgNrZXkYAiABKAkiLQoNVXNhZ2VSZXNwb25zZRIMCgRzaXplGAEgASgDEg4KBmlub2RlcxgCIAEoAyIlCg5DbGVhbnVwUmVxdWVzdBITCgtzbmFwc2hvdHRlchgBIAEoCSo4CgRLaW5kEgsKB1VOS05PV04QABIICgRWSUVXEAESCgoGQUNUSVZFEAISDQoJQ09NTUlUVEVEEAMy0wgKCVNuYXBzaG90cxJ+CgdQcmVwYXJlEjguY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuUHJlcGFyZVNuYXBzaG90UmVxdWVzdBo5LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLlByZXBhcmVTbmFwc2hvdFJlc3BvbnNlEnUKBFZpZXcSNS5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5WaWV3U25hcHNob3RSZXF1ZXN0GjYuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuVmlld1NuYXBzaG90UmVzcG9uc2USawoGTW91bnRzEi8uY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuTW91bnRzUmVxdWVzdBowLmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLk1vdW50c1Jlc3BvbnNlElkKBkNvbW1pdBI3LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLkNvbW1pdFNuYXBzaG90UmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRJZCgZSZW1vdmUSNy5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5SZW1vdmVTbmFwc2hvdFJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkSdQoEU3RhdBI1LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLlN0YXRTbmFwc2hvdFJlcXVlc3QaNi5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5TdGF0U25hcHNob3RSZXNwb25zZRJ7CgZVcGRhdGUSNy5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5VcGRhdGVTbmFwc2hvdFJlcXVlc3QaOC5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5VcGRhdGVTbmFwc2hvdFJlc3BvbnNlEnkKBExpc3QSNi5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5MaXN0U25hcHNob3RzUmVxdWVzdBo3LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLkxpc3RTbmFwc2hvdHNSZXNwb25zZTABEmgKBVVzYWdlEi4uY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuVXNhZ2VSZXF1ZXN0Gi8uY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuVXNhZ2VSZXNwb25zZRJTCgdDbGVhbnVwEjAuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuQ2xlYW51cFJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHliBnByb3RvMw", [file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_containerd_types_mount]);
+  fileDesc("CiNjb250YWluZXJkL3NlcnZpY2VzL3NuYXBzaG90cy5wcm90bxIgY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEizwEKFlByZXBhcmVTbmFwc2hvdFJlcXVlc3QSEwoLc25hcHNob3R0ZXIYASABKAkSCwoDa2V5GAIgASgJEg4KBnBhcmVudBgDIAEoCRJUCgZsYWJlbHMYBCADKAsyRC5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5QcmVwYXJlU25hcHNob3RSZXF1ZXN0LkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiQgoXUHJlcGFyZVNuYXBzaG90UmVzcG9uc2USJwoGbW91bnRzGAEgAygLMhcuY29udGFpbmVyZC50eXBlcy5Nb3VudCI5ChVSZW1vdmVTbmFwc2hvdFJlcXVlc3QSEwoLc25hcHNob3R0ZXIYASABKAkSCwoDa2V5GAIgASgJIssBChVDb21taXRTbmFwc2hvdFJlcXVlc3QSEwoLc25hcHNob3R0ZXIYASABKAkSDAoEbmFtZRgCIAEoCRILCgNrZXkYAyABKAkSUwoGbGFiZWxzGAQgAygLMkMuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuQ29tbWl0U25hcHNob3RSZXF1ZXN0LkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiNwoTU3RhdFNuYXBzaG90UmVxdWVzdBITCgtzbmFwc2hvdHRlchgBIAEoCRILCgNrZXkYAiABKAkirQIKBEluZm8SDAoEbmFtZRgBIAEoCRIOCgZwYXJlbnQYAiABKAkSNAoEa2luZBgDIAEoDjImLmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLktpbmQSLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASQgoGbGFiZWxzGAYgAygLMjIuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuSW5mby5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkwKFFN0YXRTbmFwc2hvdFJlc3BvbnNlEjQKBGluZm8YASABKAsyJi5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5JbmZvIjwKFExpc3RTbmFwc2hvdHNSZXF1ZXN0EhMKC3NuYXBzaG90dGVyGAEgASgJEg8KB2ZpbHRlcnMYAiADKAkiTQoVTGlzdFNuYXBzaG90c1Jlc3BvbnNlEjQKBGluZm8YASADKAsyJi5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5JbmZvIjAKDFVzYWdlUmVxdWVzdBITCgtzbmFwc2hvdHRlchgBIAEoCRILCgNrZXkYAiABKAkiLQoNVXNhZ2VSZXNwb25zZRIMCgRzaXplGAEgASgDEg4KBmlub2RlcxgCIAEoAyo4CgRLaW5kEgsKB1VOS05PV04QABIICgRWSUVXEAESCgoGQUNUSVZFEAISDQoJQ09NTUlUVEVEEAMynQUKCVNuYXBzaG90cxJ+CgdQcmVwYXJlEjguY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuUHJlcGFyZVNuYXBzaG90UmVxdWVzdBo5LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLlByZXBhcmVTbmFwc2hvdFJlc3BvbnNlElkKBkNvbW1pdBI3LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLkNvbW1pdFNuYXBzaG90UmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRJZCgZSZW1vdmUSNy5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5SZW1vdmVTbmFwc2hvdFJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkSdQoEU3RhdBI1LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLlN0YXRTbmFwc2hvdFJlcXVlc3QaNi5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5TdGF0U25hcHNob3RSZXNwb25zZRJ5CgRMaXN0EjYuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuTGlzdFNuYXBzaG90c1JlcXVlc3QaNy5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5MaXN0U25hcHNob3RzUmVzcG9uc2UwARJoCgVVc2FnZRIuLmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLlVzYWdlUmVxdWVzdBovLmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLlVzYWdlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_empty, file_google_protobuf_timestamp, file_containerd_types_mount]);
 
 /**
  * @generated from message containerd.services.snapshots.v1.PrepareSnapshotRequest
@@ -86,98 +86,6 @@ export const PrepareSnapshotResponseSchema: GenMessage<PrepareSnapshotResponse> 
   messageDesc(file_containerd_services_snapshots, 1);
 
 /**
- * @generated from message containerd.services.snapshots.v1.ViewSnapshotRequest
- */
-export type ViewSnapshotRequest = Message<"containerd.services.snapshots.v1.ViewSnapshotRequest"> & {
-  /**
-   * @generated from field: string snapshotter = 1;
-   */
-  snapshotter: string;
-
-  /**
-   * @generated from field: string key = 2;
-   */
-  key: string;
-
-  /**
-   * @generated from field: string parent = 3;
-   */
-  parent: string;
-
-  /**
-   * Labels are arbitrary data on snapshots.
-   *
-   * The combined size of a key/value pair cannot exceed 4096 bytes.
-   *
-   * @generated from field: map<string, string> labels = 4;
-   */
-  labels: { [key: string]: string };
-};
-
-/**
- * Describes the message containerd.services.snapshots.v1.ViewSnapshotRequest.
- * Use `create(ViewSnapshotRequestSchema)` to create a new message.
- */
-export const ViewSnapshotRequestSchema: GenMessage<ViewSnapshotRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_snapshots, 2);
-
-/**
- * @generated from message containerd.services.snapshots.v1.ViewSnapshotResponse
- */
-export type ViewSnapshotResponse = Message<"containerd.services.snapshots.v1.ViewSnapshotResponse"> & {
-  /**
-   * @generated from field: repeated containerd.types.Mount mounts = 1;
-   */
-  mounts: Mount[];
-};
-
-/**
- * Describes the message containerd.services.snapshots.v1.ViewSnapshotResponse.
- * Use `create(ViewSnapshotResponseSchema)` to create a new message.
- */
-export const ViewSnapshotResponseSchema: GenMessage<ViewSnapshotResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_snapshots, 3);
-
-/**
- * @generated from message containerd.services.snapshots.v1.MountsRequest
- */
-export type MountsRequest = Message<"containerd.services.snapshots.v1.MountsRequest"> & {
-  /**
-   * @generated from field: string snapshotter = 1;
-   */
-  snapshotter: string;
-
-  /**
-   * @generated from field: string key = 2;
-   */
-  key: string;
-};
-
-/**
- * Describes the message containerd.services.snapshots.v1.MountsRequest.
- * Use `create(MountsRequestSchema)` to create a new message.
- */
-export const MountsRequestSchema: GenMessage<MountsRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_snapshots, 4);
-
-/**
- * @generated from message containerd.services.snapshots.v1.MountsResponse
- */
-export type MountsResponse = Message<"containerd.services.snapshots.v1.MountsResponse"> & {
-  /**
-   * @generated from field: repeated containerd.types.Mount mounts = 1;
-   */
-  mounts: Mount[];
-};
-
-/**
- * Describes the message containerd.services.snapshots.v1.MountsResponse.
- * Use `create(MountsResponseSchema)` to create a new message.
- */
-export const MountsResponseSchema: GenMessage<MountsResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_snapshots, 5);
-
-/**
  * @generated from message containerd.services.snapshots.v1.RemoveSnapshotRequest
  */
 export type RemoveSnapshotRequest = Message<"containerd.services.snapshots.v1.RemoveSnapshotRequest"> & {
@@ -197,7 +105,7 @@ export type RemoveSnapshotRequest = Message<"containerd.services.snapshots.v1.Re
  * Use `create(RemoveSnapshotRequestSchema)` to create a new message.
  */
 export const RemoveSnapshotRequestSchema: GenMessage<RemoveSnapshotRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_snapshots, 6);
+  messageDesc(file_containerd_services_snapshots, 2);
 
 /**
  * @generated from message containerd.services.snapshots.v1.CommitSnapshotRequest
@@ -233,7 +141,7 @@ export type CommitSnapshotRequest = Message<"containerd.services.snapshots.v1.Co
  * Use `create(CommitSnapshotRequestSchema)` to create a new message.
  */
 export const CommitSnapshotRequestSchema: GenMessage<CommitSnapshotRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_snapshots, 7);
+  messageDesc(file_containerd_services_snapshots, 3);
 
 /**
  * @generated from message containerd.services.snapshots.v1.StatSnapshotRequest
@@ -255,7 +163,7 @@ export type StatSnapshotRequest = Message<"containerd.services.snapshots.v1.Stat
  * Use `create(StatSnapshotRequestSchema)` to create a new message.
  */
 export const StatSnapshotRequestSchema: GenMessage<StatSnapshotRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_snapshots, 8);
+  messageDesc(file_containerd_services_snapshots, 4);
 
 /**
  * @generated from message containerd.services.snapshots.v1.Info
@@ -305,7 +213,7 @@ export type Info = Message<"containerd.services.snapshots.v1.Info"> & {
  * Use `create(InfoSchema)` to create a new message.
  */
 export const InfoSchema: GenMessage<Info> = /*@__PURE__*/
-  messageDesc(file_containerd_services_snapshots, 9);
+  messageDesc(file_containerd_services_snapshots, 5);
 
 /**
  * @generated from message containerd.services.snapshots.v1.StatSnapshotResponse
@@ -322,58 +230,7 @@ export type StatSnapshotResponse = Message<"containerd.services.snapshots.v1.Sta
  * Use `create(StatSnapshotResponseSchema)` to create a new message.
  */
 export const StatSnapshotResponseSchema: GenMessage<StatSnapshotResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_snapshots, 10);
-
-/**
- * @generated from message containerd.services.snapshots.v1.UpdateSnapshotRequest
- */
-export type UpdateSnapshotRequest = Message<"containerd.services.snapshots.v1.UpdateSnapshotRequest"> & {
-  /**
-   * @generated from field: string snapshotter = 1;
-   */
-  snapshotter: string;
-
-  /**
-   * @generated from field: containerd.services.snapshots.v1.Info info = 2;
-   */
-  info?: Info | undefined;
-
-  /**
-   * UpdateMask specifies which fields to perform the update on. If empty,
-   * the operation applies to all fields.
-   *
-   * In info, Name, Parent, Kind, Created are immutable,
-   * other field may be updated using this mask.
-   * If no mask is provided, all mutable field are updated.
-   *
-   * @generated from field: google.protobuf.FieldMask update_mask = 3;
-   */
-  updateMask?: FieldMask | undefined;
-};
-
-/**
- * Describes the message containerd.services.snapshots.v1.UpdateSnapshotRequest.
- * Use `create(UpdateSnapshotRequestSchema)` to create a new message.
- */
-export const UpdateSnapshotRequestSchema: GenMessage<UpdateSnapshotRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_snapshots, 11);
-
-/**
- * @generated from message containerd.services.snapshots.v1.UpdateSnapshotResponse
- */
-export type UpdateSnapshotResponse = Message<"containerd.services.snapshots.v1.UpdateSnapshotResponse"> & {
-  /**
-   * @generated from field: containerd.services.snapshots.v1.Info info = 1;
-   */
-  info?: Info | undefined;
-};
-
-/**
- * Describes the message containerd.services.snapshots.v1.UpdateSnapshotResponse.
- * Use `create(UpdateSnapshotResponseSchema)` to create a new message.
- */
-export const UpdateSnapshotResponseSchema: GenMessage<UpdateSnapshotResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_snapshots, 12);
+  messageDesc(file_containerd_services_snapshots, 6);
 
 /**
  * @generated from message containerd.services.snapshots.v1.ListSnapshotsRequest
@@ -406,7 +263,7 @@ export type ListSnapshotsRequest = Message<"containerd.services.snapshots.v1.Lis
  * Use `create(ListSnapshotsRequestSchema)` to create a new message.
  */
 export const ListSnapshotsRequestSchema: GenMessage<ListSnapshotsRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_snapshots, 13);
+  messageDesc(file_containerd_services_snapshots, 7);
 
 /**
  * @generated from message containerd.services.snapshots.v1.ListSnapshotsResponse
@@ -423,7 +280,7 @@ export type ListSnapshotsResponse = Message<"containerd.services.snapshots.v1.Li
  * Use `create(ListSnapshotsResponseSchema)` to create a new message.
  */
 export const ListSnapshotsResponseSchema: GenMessage<ListSnapshotsResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_snapshots, 14);
+  messageDesc(file_containerd_services_snapshots, 8);
 
 /**
  * @generated from message containerd.services.snapshots.v1.UsageRequest
@@ -445,7 +302,7 @@ export type UsageRequest = Message<"containerd.services.snapshots.v1.UsageReques
  * Use `create(UsageRequestSchema)` to create a new message.
  */
 export const UsageRequestSchema: GenMessage<UsageRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_snapshots, 15);
+  messageDesc(file_containerd_services_snapshots, 9);
 
 /**
  * @generated from message containerd.services.snapshots.v1.UsageResponse
@@ -467,24 +324,7 @@ export type UsageResponse = Message<"containerd.services.snapshots.v1.UsageRespo
  * Use `create(UsageResponseSchema)` to create a new message.
  */
 export const UsageResponseSchema: GenMessage<UsageResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_snapshots, 16);
-
-/**
- * @generated from message containerd.services.snapshots.v1.CleanupRequest
- */
-export type CleanupRequest = Message<"containerd.services.snapshots.v1.CleanupRequest"> & {
-  /**
-   * @generated from field: string snapshotter = 1;
-   */
-  snapshotter: string;
-};
-
-/**
- * Describes the message containerd.services.snapshots.v1.CleanupRequest.
- * Use `create(CleanupRequestSchema)` to create a new message.
- */
-export const CleanupRequestSchema: GenMessage<CleanupRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_snapshots, 17);
+  messageDesc(file_containerd_services_snapshots, 10);
 
 /**
  * @generated from enum containerd.services.snapshots.v1.Kind
@@ -537,22 +377,6 @@ export const Snapshots: GenService<{
     output: typeof PrepareSnapshotResponseSchema;
   },
   /**
-   * @generated from rpc containerd.services.snapshots.v1.Snapshots.View
-   */
-  view: {
-    methodKind: "unary";
-    input: typeof ViewSnapshotRequestSchema;
-    output: typeof ViewSnapshotResponseSchema;
-  },
-  /**
-   * @generated from rpc containerd.services.snapshots.v1.Snapshots.Mounts
-   */
-  mounts: {
-    methodKind: "unary";
-    input: typeof MountsRequestSchema;
-    output: typeof MountsResponseSchema;
-  },
-  /**
    * @generated from rpc containerd.services.snapshots.v1.Snapshots.Commit
    */
   commit: {
@@ -577,14 +401,6 @@ export const Snapshots: GenService<{
     output: typeof StatSnapshotResponseSchema;
   },
   /**
-   * @generated from rpc containerd.services.snapshots.v1.Snapshots.Update
-   */
-  update: {
-    methodKind: "unary";
-    input: typeof UpdateSnapshotRequestSchema;
-    output: typeof UpdateSnapshotResponseSchema;
-  },
-  /**
    * @generated from rpc containerd.services.snapshots.v1.Snapshots.List
    */
   list: {
@@ -599,14 +415,6 @@ export const Snapshots: GenService<{
     methodKind: "unary";
     input: typeof UsageRequestSchema;
     output: typeof UsageResponseSchema;
-  },
-  /**
-   * @generated from rpc containerd.services.snapshots.v1.Snapshots.Cleanup
-   */
-  cleanup: {
-    methodKind: "unary";
-    input: typeof CleanupRequestSchema;
-    output: typeof EmptySchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_containerd_services_snapshots, 0);

@@ -1,8 +1,9 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
-import { EngineError } from '../../errors.ts';
-import { isSocket } from '../../is-socket.ts';
-import { KUBERNETES } from './containerd.ts';
+import { basename, join } from 'node:path';
+import { EngineError } from '../errors.ts';
+import { isSocket } from '../is-socket.ts';
+import { KUBERNETES } from './api/containerd.ts';
+import { endpointGivenTo } from './given-endpoint.ts';
 
 /** Where the containerd of the host listens, which docker may use too. */
 const USUAL = '/run/containerd/containerd.sock';
@@ -35,15 +36,18 @@ export type Located = { readonly socket: string } | { readonly reason: string };
 /**
  * Finds the containerd that has a namespace. If this machine has a containerd that came with a Kubernetes and another
  * one, Kubernetes runs in the former, and other namespaces are in the latter. A Kubernetes that has yet to start its
- * containerd is waited for: the other containerd would keep its images where no pod finds them.
+ * containerd is waited for: the other containerd would keep its images where no pod finds them. A
+ * Kubernetes that is told to use a containerd which it does not start is followed there.
  *
  * @param units the directories with the units of services; by default those of this machine.
+ * @param configurations the directory with the configuration of k3s and RKE2; by default that of this machine.
  * @throws {EngineError} for a `CONTAINERD_ADDRESS` that is no path on this machine.
  */
 export function locateContainerd(
   namespace: string | undefined,
   environment: NodeJS.ProcessEnv,
   units = UNITS,
+  configurations?: string,
 ): Located {
   const given = environment['CONTAINERD_ADDRESS'] ?? '';
   if (given !== '') return { socket: pathOf(given) };
@@ -52,11 +56,25 @@ export function locateContainerd(
   const socket = own.find(isSocket);
   if (isOfKubernetes && (socket === undefined || socket === USUAL)) {
     const awaited = installedIn(units);
-    if (awaited !== undefined) {
-      return { reason: `${awaited}.service is installed, and its containerd does not listen` };
-    }
+    if (awaited !== undefined) return locatedBy(awaited, units, configurations);
   }
   return socket === undefined ? { reason: 'there is no containerd on this system' } : { socket };
+}
+
+/** The containerd of an installed Kubernetes whose usual socket is not there. */
+function locatedBy(service: string, units: readonly string[], configurations?: string): Located {
+  const given = endpointGivenTo(service, units, configurations);
+  if (given === undefined) {
+    return { reason: `${service}.service is installed, and its containerd does not listen` };
+  }
+  if (basename(given) !== 'containerd.sock') {
+    return {
+      reason: `${service}.service is installed, and uses ${given} in place of a containerd`,
+    };
+  }
+  return isSocket(given)
+    ? { socket: given }
+    : { reason: `${service}.service is installed, and its containerd does not listen at ${given}` };
 }
 
 /** A service that starts the containerd of a Kubernetes, if one is installed and not masked. */

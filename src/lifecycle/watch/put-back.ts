@@ -9,7 +9,9 @@ import { type EngineSituation, readSituation, type Situation } from '../situatio
 import { moveNames } from '../stage/settle-names.ts';
 import { isOfImage, type Lack, lacksOf } from './lacks.ts';
 
-export interface Healed {
+export interface PutBack {
+  /** The names that stay as somebody moved them, because the running root means them otherwise. */
+  readonly drifted: ReadonlySet<string>;
   /** What the root still lacks on the engine. */
   readonly left: readonly Lack[];
   /** The ids of the images that berth tried to bring again. */
@@ -18,7 +20,7 @@ export interface Healed {
   readonly failures: ReadonlyMap<string, BerthError>;
 }
 
-export interface HealOptions {
+export interface PutBackOptions {
   /** The id of the root. */
   readonly root: string;
   /** The engine that has lost something. */
@@ -36,27 +38,29 @@ export interface HealOptions {
  *
  * @throws {BerthError} `no-space` before anything is fetched; the failure of an engine, or `lock-held`.
  */
-export async function heal(
+export async function putBack(
   given: Context,
   registry: Registry,
-  { root, engine, mayFetch, onSeen }: HealOptions,
-): Promise<Healed> {
+  { root, engine, mayFetch, onSeen }: PutBackOptions,
+): Promise<PutBack> {
   const context = aboutRoot(given, root);
   return changing(context, 'shared', () =>
     changingRoot(context, root, async () => {
       const seen = await seeRoot(context, root, engine);
-      if (seen === undefined) return { left: [], ...NOTHING_TRIED };
+      if (seen === undefined) return { left: [], drifted: NOTHING, ...NOTHING_TRIED };
       onSeen(seen.lacks);
       await putBackPins(context, seen);
       const lost = seen.lacks.filter((lack) => isOfImage(lack) && mayFetch(lack.id));
       const brought = await fetchAgain(context, registry, seen, new Set(lost.map(({ id }) => id)));
-      // To move names, an engine is asked for all images, and many heals are of pins alone.
-      if (seen.lacks.some(({ code }) => code !== 'pin-missing')) await putBackNames(context, seen);
-      return { left: await putBackPinsOfNamed(context, root, engine), ...brought };
+      // To move names, an engine is asked for all images, and often pins alone are lost.
+      const hasNames = seen.lacks.some(({ code }) => code !== 'pin-missing');
+      const drifted = hasNames ? await putBackNames(context, seen) : NOTHING;
+      return { left: await putBackPinsOfNamed(context, root, engine), drifted, ...brought };
     }),
   );
 }
 
+const NOTHING: ReadonlySet<string> = new Set();
 const NOTHING_TRIED = { tried: new Set<string>(), failures: new Map<string, BerthError>() };
 
 /** A root on one engine that lacks something. */
@@ -102,11 +106,15 @@ async function putBackPins(context: Context, { record, on }: SeenRoot): Promise<
   await pinAgain(context, new Map([[record.id, record]]), on, record.id);
 }
 
-async function putBackNames(context: Context, { record, situation, on }: SeenRoot): Promise<void> {
+/** @returns the names that are left alone as drift. */
+async function putBackNames(
+  context: Context,
+  { record, situation, on }: SeenRoot,
+): Promise<ReadonlySet<string>> {
   const own = on.records.get(record.id)?.staged?.images ?? [];
   const names = own.flatMap((image) => image.names.map(({ name }) => name));
   const meant = { records: on.records, running: situation.running };
-  await moveNames(onEngine(context, on.engine), meant, names, undefined);
+  return moveNames(onEngine(context, on.engine), meant, names, undefined);
 }
 
 /**
@@ -120,7 +128,7 @@ async function fetchAgain(
   registry: Registry,
   seen: SeenRoot,
   lost: ReadonlySet<string>,
-): Promise<Pick<Healed, 'tried' | 'failures'>> {
+): Promise<Pick<PutBack, 'tried' | 'failures'>> {
   if (lost.size === 0) return NOTHING_TRIED;
   const { record, on } = seen;
   const isOnlyEngine = enginesOf(record).size === 1;

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { EngineError } from '../../errors.ts';
-import { isSocket } from '../../is-socket.ts';
+import { EngineError } from '../errors.ts';
+import { isSocket } from '../is-socket.ts';
 
 /** Where docker.socket listens; /var/run is /run on most systems. */
 const SOCKETS = ['/run/docker.sock', '/var/run/docker.sock'];
