@@ -158,7 +158,7 @@ function versionOf({ program, words }: Command): string {
   return execFileSync(program, ask, { encoding: 'utf8' }).trim();
 }
 
-/** That of Debian forky, with the loader and libraries of its release. */
+/** The Quadlet generator of Debian forky’s podman, with the loader and libraries of forky. */
 function newerGenerator(root: string): Command {
   const [program = '', ...words] = debianLoader('forky');
   const quadlet = join(debianRoot('forky'), 'usr/libexec/podman/quadlet');

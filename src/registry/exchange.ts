@@ -37,7 +37,7 @@ export interface FileRequest extends Pick<Request, 'endpoint' | 'expected' | 'si
   readonly endpoint: Endpoint;
 }
 
-/** Who asks something of a registry as a whole. */
+/** The endpoint, credentials and signal of a question about a registry as a whole. */
 type Asker = Pick<Request, 'endpoint' | 'access' | 'signal'>;
 
 type Reported = Pick<Request, 'endpoint' | 'expected' | 'mayLeave' | 'signal'>;

@@ -7,7 +7,7 @@ import type { Limits } from './limits.ts';
 import { parseReply } from './parse-reply.ts';
 import { weightOf } from './weight.ts';
 
-/** Who answers, as far as reading depends on it. */
+/** What the reading of a reply has to know of the engine that answers. */
 export interface Answering {
   readonly failures: Failures;
   readonly limits: Limits;

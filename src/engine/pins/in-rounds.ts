@@ -7,7 +7,7 @@ const MAX_ROUNDS = 8;
 
 /** How one engine makes pins, and how it removes them. */
 export interface Pinning {
-  /** Adds what it makes to the set, and returns whether there was anything to do. */
+  /** A round adds the pins that it makes to the set, and returns whether there was anything to do. */
   readonly round: (made: Set<string>) => Promise<boolean>;
   /** The whole pins in the engine. Only those that were made are looked for. */
   readonly holds: (made: ReadonlySet<string>) => Promise<readonly Hold[]>;

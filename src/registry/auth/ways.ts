@@ -1,7 +1,7 @@
 import type { Endpoint } from '../endpoint.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 
-/** One way to prove to a registry who asks. */
+/** A way to prove to a registry who the client is. */
 export type Way =
   | { readonly scheme: 'basic' }
   | {

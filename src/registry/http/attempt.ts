@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Stalled, type Timeouts } from './body.ts';
 import { ENDLESS, MAX_INFORMATION, NotHttp } from './head.ts';
 
-/** One sending of a request. */
+/** A single try to send a request, without redirects or repetitions. */
 export class Attempt {
   readonly reply: Promise<IncomingMessage>;
   isConnected = false;

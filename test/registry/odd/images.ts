@@ -107,7 +107,7 @@ const INDEX_FIELDS = [
   'fsLayers',
   'Manifests',
   'manifests/0',
-  // The entry for another platform has any trouble as often as that for this one.
+  // The entry for another platform is made odd as often as the entry for this platform.
   ...[...DESCRIPTOR, ...PLATFORM].flatMap((name) => [`manifests/0/${name}`, `manifests/1/${name}`]),
   ...DESCRIPTOR.map((name) => `manifests/0/${name}`),
 ];
